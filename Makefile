@@ -1,0 +1,59 @@
+# Everything a person or the CI does with this tree starts here; bare `make` lists it.
+# Needs python3 (3.11 or later) and GNU make. PYTHON=/path/to/python3 chooses the interpreter.
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+PYTHON_CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3)
+VENV := .venv/bin
+RUN_COMMAND := $(VENV)/settlement story --data-dir var/demo
+BENCH_COMMAND := $(VENV)/python -m loadtest.bench
+PACKAGES := settlement protocol ledger loadtest tools tests
+
+# Chinese text is printed whatever the machine's locale says.
+export PYTHONUTF8 := 1
+
+# Runs tools/environment.py with the interpreter that the environment has, else the fastest one here.
+define environment
+@if [ -x $(VENV)/python ] && [ -z "$(PYTHON)" ]; then \
+  chosen=$$(readlink -f $(VENV)/python); \
+else \
+  chosen=$$(sh tools/interpreter.sh $(PYTHON_CANDIDATES)); \
+fi && exec "$$chosen" -I tools/environment.py $(1)
+endef
+
+.PHONY: help run test bench check setup setup-dev lock clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
+	  | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
+
+run: setup ## play the demo story on embedded services, print the books, serve until Ctrl-C
+	@exec $(RUN_COMMAND)
+
+test: setup-dev ## everything the CI runs: lint, types, every tier of tests
+	$(VENV)/ruff check $(PACKAGES)
+	$(VENV)/mypy
+	$(VENV)/python -m pytest
+
+bench: setup ## measure; figures to build/bench.json and a printed table
+	@mkdir -p build
+	@exec $(BENCH_COMMAND)
+
+check: setup-dev ## the quick part of test: lint, types, house rules
+	$(VENV)/ruff check $(PACKAGES)
+	$(VENV)/mypy
+	$(VENV)/python -m pytest -q tests/tidy
+
+setup: ## build .venv from the pinned, hashed requirements
+	$(call environment,runtime)
+
+setup-dev: ## the same, and the tools for tests and checks
+	$(call environment,dev)
+
+lock: setup-dev ## pin requirements*.in anew into requirements*.txt
+	@exec $(VENV)/python tools/lock.py
+
+clean: ## remove what can be built again; data under var/ stays
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

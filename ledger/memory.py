@@ -1,0 +1,161 @@
+"""The reference implementation of the ledger: plain dictionaries, the rules and the chain.
+
+For tests and for reading: what PostgreSQL does with locks and constraints is here in the order in
+which it is meant. It is not durable, not bounded and not concurrent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from ledger.account import ALL_GUARDED, Account, Balance, TrialBalance, TrialRow, is_guarded
+from ledger.audit import AuditedBlock, BadEntry, audit_block
+from ledger.chain import block_hash, leaf, microseconds, opening_hash
+from ledger.entry import Entry, EntryKind
+from ledger.fold import Key, fold_all, fold_guarded
+from ledger.ports import Appended, Refused
+from ledger.rules import Outcome, judge
+from ledger.view import Snapshot
+
+
+class MemoryLedger:
+    """A ledger in memory. Lanes are dealt round-robin to journals 1 … `journals`."""
+
+    def __init__(
+        self, *, lanes: int, journals: int, opened_at: datetime, guarded_owner: str = "agency"
+    ) -> None:
+        self._guarded_owner = guarded_owner
+        self._journal_of = {lane: lane % journals + 1 for lane in range(lanes)}
+        self._opening = {
+            journal: opening_hash(journal=journal, lanes=lanes, opened_at=opened_at)
+            for journal in range(1, journals + 1)
+        }
+        self._blocks: dict[int, list[AuditedBlock]] = {journal: [] for journal in self._opening}
+        self._accounts: dict[int, Account] = {}
+        self._owners: dict[int, str] = {}
+        self._guarded: dict[Key, Balance] = {}
+        self._sums: dict[int, Balance] = {}
+        self._entries: dict[Key, Entry] = {}
+        self._resolutions: dict[Key, EntryKind] = {}
+        self._closed_days: set[date] = set()
+
+    async def append(
+        self, *, journal: int, business_day: date, booked_at: datetime, entries: Sequence[Entry]
+    ) -> Appended | Refused:
+        """Books all entries as one block, or none."""
+        if not entries:
+            raise ValueError("a batch has at least one entry")
+        refusals = self._judge(journal, business_day, entries)
+        if refusals:
+            return Refused(refusals=refusals)
+        self._book(entries)
+        return self._add_block(journal, business_day, booked_at, tuple(entries))
+
+    async def open_account(self, account: Account) -> bool:
+        """Opens a striped account; False where the number is taken."""
+        if is_guarded(account.number):
+            raise ValueError(f"account {account.number} is guarded; open it in its lane")
+        if account.number in self._accounts:
+            return False
+        self._accounts[account.number] = account
+        self._owners[account.number] = account.owner
+        return True
+
+    async def open_guarded(self, *, lane: int, account: int) -> bool:
+        """Opens a guarded account with nothing in it; False where it is open already."""
+        if not is_guarded(account):
+            raise ValueError(f"account {account} is not guarded")
+        if (lane, account) in self._guarded:
+            return False
+        self._guarded[lane, account] = Balance()
+        return True
+
+    async def balance(self, account: int) -> Balance:
+        """Sums of a striped account, or of all guarded ones."""
+        return self._sums.get(account, Balance())
+
+    async def guarded_balance(self, *, lane: int, account: int) -> Balance | None:
+        """Sums of a guarded account, None where it was never opened."""
+        return self._guarded.get((lane, account))
+
+    async def entry(self, *, lane: int, entry_id: int) -> Entry | None:
+        """A booked entry."""
+        return self._entries.get((lane, entry_id))
+
+    async def trial_balance(self, owner: str) -> TrialBalance:
+        """All accounts of an owner that were ever booked to."""
+        owners: Mapping[int, str] = {**self._owners, ALL_GUARDED: self._guarded_owner}
+        rows = (
+            TrialRow(account=number, balance=balance)
+            for number, balance in sorted(self._sums.items())
+            if owners[number] == owner
+        )
+        return TrialBalance(owner=owner, rows=tuple(rows))
+
+    async def close_day(self, *, business_day: date, closed_at: datetime) -> Outcome:
+        """Closes a business day with a boundary block in every journal."""
+        if business_day in self._closed_days:
+            return Outcome.DAY_CLOSED
+        for journal in sorted(self._blocks):
+            self._add_block(journal, business_day, closed_at, ())
+        self._closed_days.add(business_day)
+        return Outcome.OK
+
+    def first_bad(self) -> BadEntry | None:
+        """The first block or entry that does not fit its chain."""
+        for journal, blocks in sorted(self._blocks.items()):
+            previous = self._opening[journal]
+            for number, block in enumerate(blocks, start=1):
+                bad = audit_block(block, expected_no=number, previous=previous)
+                if bad is not None:
+                    return bad
+                previous = block.block_hash
+        return None
+
+    def _judge(
+        self, journal: int, business_day: date, entries: Sequence[Entry]
+    ) -> tuple[tuple[int, Outcome], ...]:
+        if journal not in self._blocks:
+            return tuple((i, Outcome.JOURNAL_NOT_OPEN) for i in range(len(entries)))
+        if business_day in self._closed_days:
+            return tuple((i, Outcome.DAY_CLOSED) for i in range(len(entries)))
+        snapshot = Snapshot(
+            guarded_owner=self._guarded_owner,
+            journals=self._journal_of,
+            owners=self._owners,
+            entries=dict(self._entries),
+            resolutions=dict(self._resolutions),
+            spendable={key: balance.spendable_fen for key, balance in self._guarded.items()},
+        )
+        return judge(journal, entries, snapshot)
+
+    def _book(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._entries[entry.lane, entry.entry_id] = entry
+            if entry.pending_id is not None:
+                self._resolutions[entry.lane, entry.pending_id] = entry.kind
+        for key, change in fold_guarded(entries, self._entries).items():
+            self._guarded[key] = change.add_to(self._guarded[key])
+        for account, change in fold_all(entries, self._entries).items():
+            self._sums[account] = change.add_to(self._sums.get(account, Balance()))
+
+    def _add_block(
+        self, journal: int, business_day: date, booked_at: datetime, entries: tuple[Entry, ...]
+    ) -> Appended:
+        blocks = self._blocks[journal]
+        previous = blocks[-1].block_hash if blocks else self._opening[journal]
+        leaves = tuple(leaf(entry) for entry in entries)
+        number = len(blocks) + 1
+        digest = block_hash(
+            journal=journal, block_no=number, business_day=business_day,
+            booked_at_us=microseconds(booked_at), previous=previous, leaves=b"".join(leaves),
+        )  # fmt: skip
+        blocks.append(
+            AuditedBlock(
+                journal=journal, block_no=number, business_day=business_day, booked_at=booked_at,
+                format=1, entry_count=len(entries), block_hash=digest,
+                ordinals=tuple(range(len(entries))), entries=entries, leaves=leaves,
+            )
+        )  # fmt: skip
+        return Appended(block_no=number, block_hash=digest)

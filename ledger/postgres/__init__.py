@@ -1,0 +1,1 @@
+"""The ledger in PostgreSQL: schema, store, folds and verification."""

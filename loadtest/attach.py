@@ -1,0 +1,156 @@
+"""The bench's back door to the database of a running embedded server, for counting and comparing.
+
+The only module of `loadtest` that knows how a data directory is entered and how our tables are
+called. Nothing here writes; the baseline's own database is made and dropped as the superuser.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import asyncpg
+from msgspec import Struct
+
+from loadtest.baseline import PostgresAddress
+from loadtest.books import Booked
+from settlement.embedded import roles
+from settlement.embedded.directory import DataDirectory, open_directory
+from settlement.embedded.errors import ServiceError
+from settlement.embedded.postgres import PORT
+from settlement.embedded.postgres_cluster import SUPERUSER, SUPERUSER_SECRET
+
+CONNECT_SECONDS_MAX = 10.0
+
+
+class AttachError(Exception):
+    """The database of a data directory cannot be reached; the text says which and why."""
+
+
+class Volume(Struct, frozen=True, kw_only=True):
+    """Entries of the ledger and the transfers in them."""
+
+    entries: int
+    transfers: int
+
+
+class Footprint(Struct, frozen=True, kw_only=True):
+    """Bytes of tables and indexes, and of write-ahead log so far."""
+
+    stored_bytes: int
+    wal_bytes: int
+
+
+async def connect_owner(data_dir: Path) -> asyncpg.Connection[asyncpg.Record]:
+    """A connection as the schema's owner. Raises AttachError."""
+    return await _connect(data_dir, roles.OWNER, roles.OWNER_SECRET, roles.DATABASE)
+
+
+async def read_booked(data_dir: Path) -> dict[str, Booked]:
+    """Booked settlements and their fees by institution code. Raises AttachError."""
+    rows = await _fetch(data_dir, "booked")
+    return {
+        row["institution"]: Booked(settlements=row["settlements"], fees_fen=row["fees_fen"])
+        for row in rows
+    }
+
+
+async def read_volume(data_dir: Path) -> Volume:
+    """How much the ledger holds. Raises AttachError."""
+    (row,) = await _fetch(data_dir, "volume")
+    return Volume(entries=row["entries"], transfers=row["transfers"])
+
+
+async def read_footprint(data_dir: Path) -> Footprint:
+    """How many bytes are stored and logged. Raises AttachError."""
+    (row,) = await _fetch(data_dir, "footprint")
+    return Footprint(stored_bytes=row["stored_bytes"], wal_bytes=row["wal_bytes"])
+
+
+async def remake_database(data_dir: Path, name: str) -> PostgresAddress:
+    """An empty database for a baseline, beside ours; answers where it is. Raises AttachError."""
+    await drop_database(data_dir, name)
+    connection = await _connect(data_dir, SUPERUSER, SUPERUSER_SECRET, "postgres")
+    try:
+        await connection.execute(f"create database {_plain(name)}")
+    finally:
+        await connection.close()
+    directory = _open(data_dir)
+    return PostgresAddress(
+        host=str(directory.run),
+        port=PORT,
+        user=SUPERUSER,
+        password=_secret(directory, SUPERUSER_SECRET),
+    )
+
+
+async def drop_database(data_dir: Path, name: str) -> None:
+    """Remove a baseline's database where it exists. Raises AttachError."""
+    connection = await _connect(data_dir, SUPERUSER, SUPERUSER_SECRET, "postgres")
+    try:
+        await connection.execute(f"drop database if exists {_plain(name)} with (force)")
+    finally:
+        await connection.close()
+
+
+def places_of(data_dir: Path) -> tuple[str, ...]:
+    """Directories whose mention in a command line marks a process as this server's."""
+    directory = _open(data_dir)
+    return tuple(sorted({str(directory.root), str(directory.home)}))
+
+
+async def _fetch(data_dir: Path, block: str) -> list[asyncpg.Record]:
+    connection = await connect_owner(data_dir)
+    try:
+        return list(await connection.fetch(statement(block)))
+    finally:
+        await connection.close()
+
+
+def statement(name: str) -> str:
+    """A named block of sql/attach.sql."""
+    text = (files("loadtest") / "sql" / "attach.sql").read_text()
+    for block in text.split("-- name: ")[1:]:
+        title, _, body = block.partition("\n")
+        if title.strip() == name:
+            return body
+    raise KeyError(name)
+
+
+async def _connect(
+    data_dir: Path, user: str, secret: str, database: str
+) -> asyncpg.Connection[asyncpg.Record]:
+    directory = _open(data_dir)
+    try:
+        return await asyncpg.connect(
+            host=str(directory.run),
+            port=PORT,
+            user=user,
+            password=_secret(directory, secret),
+            database=database,
+            timeout=CONNECT_SECONDS_MAX,
+        )
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        raise AttachError(f"the database in {data_dir} does not answer: {error}") from error
+
+
+def _open(data_dir: Path) -> DataDirectory:
+    try:
+        return open_directory(data_dir, os.environ, create=False)
+    except ServiceError as error:
+        raise AttachError(str(error)) from error
+
+
+def _secret(directory: DataDirectory, name: str) -> str:
+    kept = directory.secret(name)
+    if kept is None:
+        raise AttachError(f"{directory.secrets / name} is missing; start the server once.")
+    return kept
+
+
+def _plain(name: str) -> str:
+    """Database names come from us, and stay letters and underscores."""
+    if not name.replace("_", "").isalpha():
+        raise ValueError(f"not a plain database name: {name!r}")
+    return name

@@ -1,0 +1,151 @@
+"""Starts, asks and stops the program under test the way any user would: by its command line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+STOP_SECONDS_MAX = 60
+
+
+class ServerError(Exception):
+    """The program under test did not start or did not answer as its contract says."""
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What `settlement verify --json` prints, and how long it took."""
+
+    ok: bool
+    journals: int
+    entries: int
+    first_bad: str | None = None
+    seconds: float = 0.0
+
+
+def program() -> list[str]:
+    """The settlement command beside this interpreter; its module where it is not installed."""
+    script = Path(sys.executable).parent / "settlement"
+    return [str(script)] if script.exists() else [sys.executable, "-m", "settlement.cli"]
+
+
+class Server:
+    """`settlement serve --demo` on a data directory; a context manager that stops it."""
+
+    def __init__(
+        self, data_dir: Path, *, workers: int, environment: dict[str, str], port: int = 0
+    ) -> None:
+        self.data_dir = data_dir
+        self._environment = environment
+        self._command = [*program(), "serve", "--host", "127.0.0.1", "--port", str(port)]
+        self._command += ["--workers", str(workers), "--data-dir", str(data_dir), "--demo"]
+        self.url = ""
+
+    def __enter__(self) -> Server:
+        self._process = subprocess.Popen(  # noqa: S603 - our own command line
+            self._command, stdout=subprocess.PIPE, env=self._environment
+        )
+        stdout = self._process.stdout
+        line = stdout.readline() if stdout is not None else b""
+        if not line:
+            raise ServerError("the server ended before it was ready; its error is printed above")
+        ready = json.loads(line)
+        if ready.get("event") != "ready":
+            raise ServerError(f"expected the ready line, got {line!r}")
+        self.url = str(ready["url"]).rstrip("/")
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(timeout=STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the supervisor."""
+        return self._process.pid
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to connect to."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "127.0.0.1", parts.port or 80
+
+    def verify(self) -> Verdict:
+        """Run `settlement verify` on the data directory. Raises ServerError when it prints none."""
+        command = [*program(), "verify", "--data-dir", str(self.data_dir), "--json"]
+        begin = time.perf_counter()
+        done = subprocess.run(  # noqa: S603 - our own command line
+            command, capture_output=True, env=self._environment, check=False
+        )
+        seconds = time.perf_counter() - begin
+        return read_verdict(done.stdout, done.returncode, done.stderr, seconds)
+
+
+def read_verdict(stdout: bytes, status: int, stderr: bytes, seconds: float) -> Verdict:
+    """The verdict from what the command printed; a status of its own counts as not verified."""
+    try:
+        printed = msgspec.json.decode(stdout, type=dict[str, object])
+    except msgspec.DecodeError as error:
+        tail = stderr[-500:].decode("utf-8", "replace")
+        raise ServerError(f"verify printed no JSON (exit status {status}): {tail}") from error
+    first_bad = printed.get("first_bad")
+    return Verdict(
+        ok=printed.get("ok") is True and status == 0,
+        journals=_whole(printed.get("journals")),
+        entries=_whole(printed.get("entries")),
+        first_bad=None if first_bad is None else str(first_bad),
+        seconds=seconds,
+    )
+
+
+class VerifyingAllTheTime:
+    """Runs verify again and again beside the load, until left."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._leave = threading.Event()
+        self._thread = threading.Thread(target=self._repeat)
+        self.verdicts: list[Verdict] = []
+        self.error: ServerError | None = None
+
+    def __enter__(self) -> VerifyingAllTheTime:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave.set()
+        self._thread.join()
+
+    def _repeat(self) -> None:
+        try:
+            while not self._leave.is_set():
+                self.verdicts.append(self._server.verify())
+        except ServerError as error:
+            self.error = error
+
+
+def _whole(value: object) -> int:
+    """Journals may be given as a number or as a list of them."""
+    if isinstance(value, list):
+        return len(value)
+    return value if isinstance(value, int) else 0

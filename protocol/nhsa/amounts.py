@@ -1,0 +1,107 @@
+"""The wire's decimals: money in yuan, quantities, prices and ratios, to and from integers.
+
+Inside, money is an integer number of fen and a quantity or price an integer at its field's scale.
+A value is refused only if it does not fit: more decimals than the scale needs (4.500 and 1E+1 are
+fine values at scale 2), more digits than the field holds, or not a number. Whether a negative
+amount makes sense is not known here. No float is involved anywhere.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from functools import cache, lru_cache
+
+from msgspec import Raw
+
+from protocol.nhsa.errors import WireError, WireErrorCode
+
+DIGITS_MAX = 16
+"""Digits of every amount, quantity and price of the interface (16,2 · 16,4 · 16,6)."""
+
+MEMO_ENTRIES_MAX = 16_384
+
+
+def fen(value: Decimal, path: str) -> int:
+    """Yuan to fen, exactly; `WireError` at `path` if the value does not fit 16,2."""
+    return scaled(value, 2, path)
+
+
+def scaled(value: Decimal, places: int, path: str) -> int:
+    """`value` × 10^places as an integer, exactly; `WireError` at `path` if it does not fit."""
+    try:
+        return memo_of(DIGITS_MAX, places)[str(value)]
+    except (ArithmeticError, ValueError):
+        raise WireError(_misfit(value, places), path) from None
+
+
+@cache
+def memo_of(digits: int, places: int) -> ScaledMemo:
+    """The process-wide memo of fields with so many digits, so many of them decimals."""
+    return ScaledMemo(digits, places)
+
+
+@lru_cache(maxsize=MEMO_ENTRIES_MAX)
+def yuan(fen: int) -> Raw:
+    """Fen to a JSON number of yuan with two decimals: 1230 → 12.30, -5 → -0.05."""
+    return decimal_raw(fen, 2)
+
+
+@lru_cache(maxsize=MEMO_ENTRIES_MAX)
+def decimal_raw(value: int, places: int) -> Raw:
+    """An integer at a scale to a JSON number with that many decimals: (15, 4) → 0.0015."""
+    if places == 0:
+        return Raw(b"%d" % value)
+    unit = 10**places
+    whole, rest = divmod(abs(value), unit)
+    return Raw(b"%s%d.%0*d" % (b"-" if value < 0 else b"", whole, places, rest))
+
+
+class ScaledMemo(dict[str, int]):
+    """`memo[str(value)]` is the integer at one scale; amounts that come again are read once.
+
+    Keyed by text, because hashing a Decimal costs several times more than writing it out. An absent
+    number ("None") counts as 0: that is how the interface writes an empty one (1.3). Raises
+    ArithmeticError or ValueError for a value that does not fit; `scaled` makes it a `WireError`.
+    """
+
+    def __init__(self, digits: int, places: int) -> None:
+        super().__init__()
+        self._limit = 10**digits
+        self._places = places
+
+    def __missing__(self, text: str) -> int:
+        number = self._read(text)
+        if not -self._limit < number < self._limit:
+            raise Overflow("more digits than the field")
+        if len(self) >= MEMO_ENTRIES_MAX:
+            self.clear()
+        self[text] = number
+        return number
+
+    def _read(self, text: str) -> int:
+        whole, _, fraction = text.partition(".")
+        if len(fraction) <= self._places and len(whole) <= DIGITS_MAX:
+            with suppress(ValueError):
+                return int(whole + fraction.ljust(self._places, "0"))
+        return 0 if text == "None" else _exact(text, self._places)
+
+
+def _exact(text: str, places: int) -> int:
+    """Any spelling of a decimal: exponents, more decimals than the scale when they are zeros."""
+    # The exponent range is bounded first: int() of 1E+999999999 would never return.
+    product = _EXACT.multiply(Decimal(text), Decimal(10**places))
+    number = int(product)
+    if number != product:
+        raise InvalidOperation("more decimals than the scale")
+    return number
+
+
+_EXACT = Context(prec=60, Emax=60, Emin=-60, traps=[Inexact, InvalidOperation, Overflow])
+
+
+def _misfit(value: Decimal, places: int) -> WireErrorCode:
+    if not value.is_finite():
+        return WireErrorCode.AMOUNT_NOT_FINITE
+    too_large = value.adjusted() >= DIGITS_MAX - places
+    return WireErrorCode.AMOUNT_TOO_LARGE if too_large else WireErrorCode.AMOUNT_SCALE

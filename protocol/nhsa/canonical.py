@@ -1,0 +1,187 @@
+"""The fingerprint of a request's input: one short hash per part, to name what a conflict is about.
+
+Two requests that mean the same have the same fingerprint: 1, 1.00 and "1.00" are one amount, an
+absent text and an empty one are one text, a serial may be a number or text. The envelope does not
+count, so a resend by another operator at another time is still the same request.
+
+Format 1: one byte 1, then 8 bytes each of SHA-256 for person, header, totals and every line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from hashlib import sha256
+from operator import attrgetter
+from typing import Any
+
+from msgspec import Struct
+from msgspec.json import Encoder
+from msgspec.structs import astuple
+
+from protocol.nhsa.amounts import memo_of
+from protocol.nhsa.envelope import Envelope
+from protocol.nhsa.facts import TABLES, Field, Kind, Rows
+
+FORMAT = 1
+HASH_BYTES = 8
+
+_PERSON_FIELDS = frozenset(
+    {
+        "psn_no",
+        "mdtrt_cert_type",
+        "mdtrt_cert_no",
+        "card_sn",
+        "psn_cert_type",
+        "certno",
+        "psn_name",
+        "psn_type",
+    }
+)
+"""Who it is about and with which credential; everything else in a head node is header or total."""
+
+
+class Fingerprint(Struct, frozen=True, kw_only=True, gc=False):
+    """Hashes of the parts of one input (报文指纹)."""
+
+    person: bytes
+    header: bytes
+    totals: bytes
+    lines: tuple[bytes, ...]
+
+    def pack(self) -> bytes:
+        """One value to store: 25 bytes and 8 for each line."""
+        return b"".join((_PREFIX, self.person, self.header, self.totals, *self.lines))
+
+
+def fingerprint(request: Envelope, *, person_key: bytes = b"") -> Fingerprint:
+    """The fingerprint of a checked request. With `person_key` the person part cannot be guessed
+    from a list of identity numbers by someone who only has the stored fingerprints."""
+    plan = _plan(request.infno)
+    body = request.input  # type: ignore[attr-defined]  # every request type adds its own
+    heads = [(part, getattr(body, part.node)) for part in plan.heads]
+    parts: list[object] = [
+        [part.person(node) for part, node in heads],
+        [part.texts(node) for part, node in heads],
+        [[*map(next, map(iter, part.integers((node,))))] for part, node in heads],
+    ]
+    if plan.lines is not None:
+        parts += plan.lines.lines(getattr(body, plan.lines.node))
+    # One JSON text a line: no value can imitate the border between two others, or of a part. An
+    # empty text is written as an absent one; the pattern cannot begin inside a non-empty text,
+    # where every quote has a backslash before it and only the last one ends the text.
+    text = _encode_lines(parts).replace(b',""', b",null").replace(b'[""', b"[null")
+    person, *others = text.splitlines()
+    header, totals, *lines = [sha256(part).digest()[:HASH_BYTES] for part in others]
+    return Fingerprint(
+        person=sha256(person_key + person).digest()[:HASH_BYTES],
+        header=header,
+        totals=totals,
+        lines=tuple(lines),
+    )
+
+
+def differs(old: bytes, new: bytes) -> str | None:
+    """The first part in which two packed fingerprints differ: person, header, totals, line count,
+    or line N counted from 1; None when they are equal. ValueError for another format."""
+    if old == new:
+        return None
+    if old[:1] != _PREFIX or new[:1] != _PREFIX:
+        raise ValueError("fingerprint of an unknown format")
+    for index, part in enumerate(("person", "header", "totals")):
+        at = 1 + index * HASH_BYTES
+        if old[at : at + HASH_BYTES] != new[at : at + HASH_BYTES]:
+            return part
+    if len(old) != len(new):
+        return "line count"
+    first = 1 + 3 * HASH_BYTES
+    for number, at in enumerate(range(first, len(old), HASH_BYTES), start=1):
+        if old[at : at + HASH_BYTES] != new[at : at + HASH_BYTES]:
+            return f"line {number}"
+    return None
+
+
+_PREFIX = bytes([FORMAT])
+_encode_lines = Encoder().encode_lines
+
+Values = tuple[object, ...]
+Getter = Callable[[Struct], Values]
+
+
+class _Part(Struct, frozen=True, kw_only=True):
+    """Getters over one node: who, what, how much."""
+
+    node: str
+    person: Getter
+    texts: Getter
+    numbers: tuple[tuple[Callable[[Struct], object], Callable[[str], int]], ...]
+    serial: Callable[[Struct], str | int] | None
+    nested: Callable[[Struct], object] | None
+
+    def integers(self, rows: tuple[Struct, ...]) -> list[Iterable[int]]:
+        """Numbers at their scale, by column: equal values, however spelt, are equal here."""
+        return [map(integer_of, map(str, map(get, rows))) for get, integer_of in self.numbers]
+
+    def lines(self, rows: tuple[Struct, ...]) -> Iterable[Values]:
+        """Everything each line says, in a fixed order."""
+        columns: list[Iterable[object]] = [map(self.texts, rows), *self.integers(rows)]
+        if self.serial is not None:
+            columns.append(map(str, map(self.serial, rows)))
+        if self.nested is not None:
+            columns.append(map(_nested, map(self.nested, rows)))
+        return zip(*columns, strict=True)
+
+
+class _Plan(Struct, frozen=True, kw_only=True):
+    heads: tuple[_Part, ...]
+    lines: _Part | None
+
+
+@lru_cache(maxsize=256)
+def _plan(infno: str) -> _Plan:
+    heads, lines = [], None
+    for name, node in TABLES[infno].input.items():
+        if node.inside is not None:
+            continue
+        repeated = node.rows is not Rows.ONE
+        part = _part(name, node.fields, repeated=repeated)
+        if repeated:
+            lines = part
+        else:
+            heads.append(part)
+    return _Plan(heads=tuple(heads), lines=lines)
+
+
+def _part(name: str, fields: tuple[Field, ...], *, repeated: bool) -> _Part:
+    numbers = [field for field in fields if field.kind is Kind.NUMBER]
+    texts = [field for field in fields if field.kind not in (Kind.NUMBER, Kind.NODE, Kind.SERIAL)]
+    person = [] if repeated else [field.name for field in texts if field.name in _PERSON_FIELDS]
+    return _Part(
+        node=name,
+        person=_getter(person),
+        texts=_getter([field.name for field in texts if field.name not in person]),
+        numbers=tuple(
+            [(attrgetter(field.name), memo_of(*field.digits).__getitem__) for field in numbers]
+        ),
+        serial=_only(Kind.SERIAL, fields),
+        nested=_only(Kind.NODE, fields),
+    )
+
+
+def _nested(inner: object) -> list[list[str]]:
+    if not inner:
+        return []
+    rows = inner if isinstance(inner, tuple) else (inner,)
+    return [[str(value or "") for value in astuple(row)] for row in rows]
+
+
+def _getter(names: list[str]) -> Getter:
+    if not names:
+        return lambda row: ()
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda row: (get(row),)
+
+
+def _only(kind: Kind, fields: tuple[Field, ...]) -> Callable[[Struct], Any] | None:
+    names = [field.name for field in fields if field.kind is kind]
+    return attrgetter(names[0]) if names else None

@@ -1,0 +1,50 @@
+"""Text as the wire carries it, with the length the decoder checks: `Need30`, `May30`, serials.
+
+`Need` fields must be there and not be empty; `May` fields may be absent, null or empty. The number
+is the longest text that any source accepts; a regional profile may narrow it, never widen it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+Need1 = Annotated[str, Meta(min_length=1, max_length=1)]
+Need3 = Annotated[str, Meta(min_length=1, max_length=3)]
+Need6 = Annotated[str, Meta(min_length=1, max_length=6)]
+Need10 = Annotated[str, Meta(min_length=1, max_length=10)]
+Need20 = Annotated[str, Meta(min_length=1, max_length=20)]
+Need30 = Annotated[str, Meta(min_length=1, max_length=30)]
+Need50 = Annotated[str, Meta(min_length=1, max_length=50)]
+Need100 = Annotated[str, Meta(min_length=1, max_length=100)]
+Need150 = Annotated[str, Meta(min_length=1, max_length=150)]
+Need200 = Annotated[str, Meta(min_length=1, max_length=200)]
+Need500 = Annotated[str, Meta(min_length=1, max_length=500)]
+
+May3 = Annotated[str, Meta(max_length=3)] | None
+May6 = Annotated[str, Meta(max_length=6)] | None
+May10 = Annotated[str, Meta(max_length=10)] | None
+May20 = Annotated[str, Meta(max_length=20)] | None
+May30 = Annotated[str, Meta(max_length=30)] | None
+May32 = Annotated[str, Meta(max_length=32)] | None
+May50 = Annotated[str, Meta(max_length=50)] | None
+May100 = Annotated[str, Meta(max_length=100)] | None
+May200 = Annotated[str, Meta(max_length=200)] | None
+May500 = Annotated[str, Meta(max_length=500)] | None
+May1000 = Annotated[str, Meta(max_length=1000)] | None
+May1024 = Annotated[str, Meta(max_length=1024)] | None
+May2000 = Annotated[str, Meta(max_length=2000)] | None
+May4000 = Annotated[str, Meta(max_length=4000)] | None
+
+NeedTime = Annotated[str, Meta(min_length=1, max_length=19)]
+"""A date or time as text; `times` parses it, the check refuses another shape."""
+MayTime = Annotated[str, Meta(max_length=19)] | None
+
+Serial = Annotated[str, Meta(min_length=1, max_length=30)] | Annotated[int, Meta(ge=0)]
+"""A serial number, text in most editions and a JSON number in some; `serial_text` makes it text."""
+
+
+def serial_text(serial: str | int) -> str:
+    """The serial as text, whichever way it was sent: 1 and "1" are the same line."""
+    return serial if isinstance(serial, str) else str(serial)

@@ -1,0 +1,89 @@
+"""What one region demands of a field, on top of the printed facts.
+
+A profile may require an optional field, free an identity field that a strict edition requires,
+shorten a text and add values to a code list. It cannot free what every edition requires or lengthen
+a text: the decoder's types hold those, at the widest that any source accepts.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from protocol.nhsa.codes import CODE_LISTS
+from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Need
+
+ENVELOPE_NODE = "envelope"
+
+FieldKey = tuple[str, str, str]
+"""infno, node, field; infno "*" means every transaction, node "envelope" the envelope."""
+
+
+class Profile(Struct, frozen=True, kw_only=True, eq=False):
+    """A regional edition (地方版). Make one per region and keep it: checks are compiled for it."""
+
+    name: str
+    strict: bool = False
+    """Require the identity fields that only some editions print."""
+    required: frozenset[FieldKey] = frozenset()
+    optional: frozenset[FieldKey] = frozenset()
+    length_max: dict[FieldKey, int] = {}
+    codes: dict[FieldKey, frozenset[str]] = {}
+    """Further values that this field takes in the region."""
+
+    def __post_init__(self) -> None:
+        for key in (*self.required, *self.optional, *self.length_max, *self.codes):
+            self._refuse_unknown(key)
+        for key in self.optional:
+            if any(field.need is Need.ALWAYS for field in _fields_at(key)):
+                raise ValueError(f"profile {self.name}: every edition requires {key}")
+        for key, length in self.length_max.items():
+            if any(length > (field.length_max or 0) for field in _fields_at(key)):
+                raise ValueError(f"profile {self.name}: {key} can be shortened, not lengthened")
+
+    def _refuse_unknown(self, key: FieldKey) -> None:
+        if not _fields_at(key):
+            raise ValueError(f"profile {self.name}: no such field {key}")
+
+
+class FieldRule(Struct, frozen=True, kw_only=True):
+    """What a profile demands of one field."""
+
+    required: bool
+    length_max: int | None
+    codes: frozenset[str] | None
+
+
+BASELINE = Profile(name="baseline")
+"""The national baseline: identity fields beside psn_no and the credential may be absent."""
+
+STRICT = Profile(name="strict", strict=True)
+"""The strict editions: identity fields are required."""
+
+
+def rule_of(profile: Profile, infno: str, node: str, field: Field) -> FieldRule:
+    """Facts and profile together; the only place where they meet."""
+    exact, every = (infno, node, field.name), ("*", node, field.name)
+    required = field.need is Need.ALWAYS or (field.need is Need.BY_PROFILE and profile.strict)
+    if exact in profile.optional or every in profile.optional:
+        required = field.need is Need.ALWAYS
+    if exact in profile.required or every in profile.required:
+        required = True
+    codes = None
+    if field.code_list is not None:
+        codes = CODE_LISTS[field.code_list]
+        codes |= profile.codes.get(every, frozenset()) | profile.codes.get(exact, frozenset())
+    lengths = (profile.length_max.get(exact), profile.length_max.get(every), field.length_max)
+    return FieldRule(
+        required=required,
+        length_max=next((length for length in lengths if length is not None), None),
+        codes=codes,
+    )
+
+
+def _fields_at(key: FieldKey) -> list[Field]:
+    infno, node_name, field_name = key
+    if node_name == ENVELOPE_NODE:
+        return [field for field in ENVELOPE_FIELDS if field.name == field_name]
+    tables = TABLES.values() if infno == "*" else filter(None, [TABLES.get(infno)])
+    nodes = [table.input[node_name] for table in tables if node_name in table.input]
+    return [field for node in nodes for field in node.fields if field.name == field_name]

@@ -1,0 +1,123 @@
+"""Every transaction served here: infno to titles, request and reply types, effect and undo."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from protocol.nhsa.envelope import Envelope, NoOutput
+from protocol.nhsa.messages import (
+    enquiry,
+    outpatient,
+    outpatient_settle,
+    person,
+    pharmacy,
+    reversal,
+    session,
+)
+
+
+class Effect(StrEnum):
+    """Does the transaction change anything? A quote (预结算) does not."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class Transaction(Struct, frozen=True, kw_only=True):
+    """One transaction (交易) of the interface."""
+
+    infno: str
+    title: str
+    title_en: str
+    request: type[Envelope]
+    reply: type[Struct]
+    """The output struct; of one row where `reply_is_array`."""
+    effect: Effect
+    undone_by: str | None = None
+    """infno of the transaction that cancels it."""
+    reversible: bool = False
+    """May 2601 reverse it? Only what every source agrees on; regions may allow the cancels too."""
+    reply_is_array: bool = False
+
+
+def _read(
+    infno: str, title: str, title_en: str, request: type[Envelope], reply: type[Struct]
+) -> Transaction:
+    return Transaction(
+        infno=infno,
+        title=title,
+        title_en=title_en,
+        request=request,
+        reply=reply,
+        effect=Effect.READ,
+        reply_is_array=infno == "5204",
+    )
+
+
+def _write(
+    infno: str,
+    title: str,
+    title_en: str,
+    request: type[Envelope],
+    reply: type[Struct] = NoOutput,
+    *,
+    undone_by: str | None = None,
+    reversible: bool = False,
+) -> Transaction:
+    return Transaction(
+        infno=infno,
+        title=title,
+        title_en=title_en,
+        request=request,
+        reply=reply,
+        effect=Effect.WRITE,
+        undone_by=undone_by,
+        reversible=reversible,
+    )
+
+
+# fmt: off
+_ALL = (
+    _write("9001", "签到", "sign in", session.SignIn, session.SignInReply),
+    _write("9002", "签退", "sign out", session.SignOut, session.SignOutReply),
+    _read("1101", "人员信息获取", "person lookup", person.PersonLookup, person.PersonLookupReply),
+    _read("2001", "人员待遇享受检查", "entitlement check",
+          person.EntitlementCheck, person.EntitlementCheckReply),
+    _read("2101", "药店预结算", "pharmacy quote", pharmacy.PharmacyQuote, pharmacy.PharmacyReply),
+    _write("2102", "药店结算", "pharmacy settle", pharmacy.PharmacySettle, pharmacy.PharmacyReply,
+           undone_by="2103", reversible=True),
+    _write("2103", "药店结算撤销", "pharmacy cancel",
+           pharmacy.PharmacyCancel, pharmacy.PharmacyCancelReply),
+    _write("2201", "门诊挂号", "register", outpatient.Register, outpatient.RegisterReply,
+           undone_by="2202"),
+    _write("2202", "门诊挂号撤销", "register cancel", outpatient.RegisterCancel),
+    _write("2203", "门诊就诊信息上传", "visit upload", outpatient.VisitUpload),
+    _write("2203A", "定点零售药店门诊就诊信息上传", "visit upload, A edition",
+           outpatient.VisitUploadA),
+    _write("2204", "门诊费用明细信息上传", "fee upload",
+           outpatient.FeeUpload, outpatient.FeeUploadReply, undone_by="2205"),
+    _write("2205", "门诊费用明细信息撤销", "fee cancel", outpatient.FeeCancel),
+    _read("2206", "门诊预结算", "outpatient quote",
+          outpatient_settle.OutpatientQuote, outpatient_settle.OutpatientReply),
+    _read("2206A", "门诊预结算（A版）", "outpatient quote, A edition",
+          outpatient_settle.OutpatientQuote, outpatient_settle.OutpatientReply),
+    _write("2207", "门诊结算", "outpatient settle",
+           outpatient_settle.OutpatientSettle, outpatient_settle.OutpatientReply,
+           undone_by="2208", reversible=True),
+    _write("2207A", "门诊结算（A版）", "outpatient settle, A edition",
+           outpatient_settle.OutpatientSettle, outpatient_settle.OutpatientReply,
+           undone_by="2208", reversible=True),
+    _write("2208", "门诊结算撤销", "outpatient cancel",
+           outpatient_settle.OutpatientCancel, outpatient_settle.OutpatientCancelReply),
+    _write("2601", "冲正交易", "reversal", reversal.Reversal),
+    _read("5201", "就诊信息查询", "visit enquiry",
+          enquiry.VisitEnquiry, enquiry.VisitEnquiryReply),
+    _read("5203", "结算信息查询", "settlement enquiry",
+          enquiry.SettlementEnquiry, enquiry.SettlementEnquiryReply),
+    _read("5204", "费用明细查询", "fee enquiry", enquiry.FeeEnquiry, enquiry.FeeRow),
+)
+# fmt: on
+
+TRANSACTIONS: dict[str, Transaction] = {transaction.infno: transaction for transaction in _ALL}

@@ -1,0 +1,225 @@
+"""The `settlement` command. Parses arguments and hands over; everything heavy is imported late."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8080
+DEFAULT_DATA_DIR = Path("data")
+SUBJECTS = ("person", "institution", "fund", "credential")
+
+_ABOUT = """\
+Real-time settlement core of a medical-insurance pooling area.
+
+Without configuration PostgreSQL and Redis are started from their Python wheels under --data-dir.
+SETTLEMENT_DATABASE_URL and SETTLEMENT_REDIS_URL name servers of your own instead.
+"""
+_EXAMPLES = """\
+examples:
+  settlement serve --demo                        a server with the demo region, for trying out
+  settlement serve --host 0.0.0.0 --workers 4    a server for others
+  settlement verify --json                       recompute every hash and balance
+  settlement suspend person 4419… --reason "…"   stop settlements of a person within a second
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status (0 done, 1 failed, 2 wrong usage)."""
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    return command(parsed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="settlement",
+        description=_ABOUT,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_serve(commands)
+    _add_verify(commands)
+    _add_story(commands)
+    _add_switch(commands, "suspend", "stop settlements of a subject, in every process")
+    _add_switch(commands, "resume", "let a suspended subject settle again")
+    _add_token(commands)
+    return parser
+
+
+_Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers gives
+
+
+def _add_serve(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "serve",
+        help="start the server",
+        description="Start the services, the gateway processes and the background process. Prints "
+        'one JSON line {"event":"ready","url":…} on stdout when requests are accepted; logs go to '
+        "stderr. SIGTERM or Ctrl-C stops in good order, a second one faster.",
+    )
+    parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="port, 0 for any free one (%(default)s)"
+    )
+    parser.add_argument(
+        "--workers", type=_positive, default=2, help="gateway processes (%(default)s)"
+    )
+    _add_data_dir(parser)
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="load the demo region and population; refuses a database that it did not make",
+    )
+    parser.add_argument(
+        "--journals", type=_positive, help="ordered journals; by default what the bench chose"
+    )
+    parser.set_defaults(command=_serve)
+
+
+def _add_verify(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "verify",
+        help="recompute the ledger and name the first entry that was touched",
+        description="Recompute every hash, balance and total. Attaches to a running server or "
+        "starts a stopped one's database. Exit status 0 when everything is right, 1 when not.",
+    )
+    _add_data_dir(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.set_defaults(command=_verify)
+
+
+def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "story",
+        help="serve the demo region, play the demo story, then keep serving",
+        description="Start a demo server, play a few settlements and print what happened and the "
+        "trial balance, then serve until Ctrl-C.",
+    )
+    parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="port, 0 for any free one (%(default)s)"
+    )
+    _add_data_dir(parser)
+    parser.add_argument("--exit", action="store_true", help="stop after the story")
+    parser.set_defaults(command=_story)
+
+
+def _add_switch(
+    commands: _Commands[argparse.ArgumentParser], name: str, about: str
+) -> None:
+    parser = commands.add_parser(
+        name, help=about, description=about[0].upper() + about[1:] + " within a second."
+    )
+    parser.add_argument("kind", choices=SUBJECTS, help="what kind of subject")
+    parser.add_argument("subject", help="person number, institution code, fund code or access key")
+    parser.add_argument("--reason", required=True, help="why; shown to callers and audited")
+    parser.add_argument("--actor", default="", help="who orders it (the login name)")
+    _add_data_dir(parser)
+    parser.set_defaults(command=_switch, suspended=name == "suspend")
+
+
+def _add_token(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "token",
+        help="issue an e-credential token for a test person",
+        description="Issue an e-credential token (电子凭证) that 01 credentials can present. For "
+        "demo data only.",
+    )
+    parser.add_argument("person", help="person number")
+    parser.add_argument("institution", help="code of the institution that scans it")
+    parser.add_argument(
+        "--seconds", type=_positive, default=300, help="time to live (%(default)s)"
+    )
+    _add_data_dir(parser)
+    parser.set_defaults(command=_token)
+
+
+def _add_data_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=DEFAULT_DATA_DIR,
+        help="where the embedded services keep their data (%(default)s)",
+    )
+
+
+def _serve(parsed: argparse.Namespace) -> int:
+    from settlement.embedded.errors import ServiceError
+    from settlement.limits import LimitsError
+    from settlement.serve.keeper import ChildError
+    from settlement.serve.supervisor import ServeError, ServeSettings, run
+
+    settings = ServeSettings(
+        host=parsed.host,
+        port=parsed.port,
+        workers=parsed.workers,
+        data_dir=parsed.data_dir,
+        demo=parsed.demo,
+        journals=parsed.journals,
+    )
+    try:
+        run(settings, os.environ, lambda line: print(line, flush=True))
+    except (ServeError, ServiceError, ChildError, LimitsError) as exc:
+        print(f"settlement: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    from settlement.serve.operations import verify
+
+    return verify(parsed.data_dir, as_json=parsed.json)
+
+
+def _story(parsed: argparse.Namespace) -> int:
+    from settlement.demo.story import run
+
+    return run(parsed.data_dir, host=parsed.host, port=parsed.port, serve=not parsed.exit)
+
+
+def _switch(parsed: argparse.Namespace) -> int:
+    from settlement.serve.operations import suspend
+
+    return suspend(
+        parsed.data_dir,
+        kind=parsed.kind,
+        subject=parsed.subject,
+        reason=parsed.reason,
+        actor=parsed.actor,
+        suspended=parsed.suspended,
+    )
+
+
+def _token(parsed: argparse.Namespace) -> int:
+    from settlement.serve.operations import issue_token
+
+    return issue_token(
+        parsed.data_dir,
+        person_no=parsed.person,
+        institution_code=parsed.institution,
+        seconds=parsed.seconds,
+    )
+
+
+def _port(text: str) -> int:
+    return _whole(text, 0, 65_535)
+
+
+def _positive(text: str) -> int:
+    return _whole(text, 1, 1_000_000)
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

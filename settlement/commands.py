@@ -1,0 +1,177 @@
+"""What a transaction asks of the settlement core, after translation from the wire.
+
+Each command says which facts it needs (`Needs`), so that a whole batch can be read in one round trip, and
+carries everything its use case decides on. No wire names, no I/O.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
+from settlement.institution import Institution
+from settlement.rows import KeptLine
+
+
+class Asked(Struct, frozen=True, kw_only=True, gc=False):
+    """Who asks, and under which message: common to all commands."""
+
+    infno: str
+    institution: Institution
+    msgid: str
+    operator: str
+    lane: int
+    person_no: str
+    message_key: bytes
+    fingerprint: bytes
+
+
+class Credential(Struct, frozen=True, kw_only=True, gc=False):
+    """What the person showed (就诊凭证), and what the institution typed of their identity."""
+
+    kind: str
+    """mdtrt_cert_type: 01 e-credential, 02 identity number, 03 card"""
+    number: str
+    card_serial: str | None
+    certificate_no: str | None
+    name: str | None
+
+
+class Command(Struct, frozen=True, kw_only=True, gc=False):
+    """Base of all commands; the facts a batch reads for it are named here."""
+
+    asked: Asked
+    business_key: bytes = b""
+    setl_ids: tuple[int, ...] = ()
+    visit_ids: tuple[int, ...] = ()
+    other_keys: tuple[bytes, ...] = ()
+    """message keys beside its own, in the same lane"""
+    token_key: bytes = b""
+    history: bool = False
+    """read the person's visits and settlements, newest first, as far as HISTORY_ROWS_MAX"""
+
+
+HISTORY_ROWS_MAX = 500
+
+
+class Purchase(Command, frozen=True, kw_only=True, gc=False):
+    """A pharmacy sale (药店结算), or the quote of one."""
+
+    claim: Claim
+    credential: Credential
+    kept_lines: tuple[KeptLine, ...]
+    kept: dict[str, object]
+    invoice_no: str
+    quote: bool
+
+
+class SettleVisit(Command, frozen=True, kw_only=True, gc=False):
+    """Settle one charge batch of a visit (门诊结算), or quote it."""
+
+    mdtrt_id: int
+    batch_no: str
+    scheme: str
+    care_type: str
+    kind: CareKind
+    account_use: AccountUse
+    total_fen: int
+    declared_split: tuple[int, int, int, int] | None
+    """full self-pay, over ceiling, pre-self-pay, in scope, as quoted before; None in a quote"""
+    credential: Credential
+    invoice_no: str
+    kept: dict[str, object]
+    quote: bool
+
+
+class Cancel(Command, frozen=True, kw_only=True, gc=False):
+    """Cancel a settlement (结算撤销)."""
+
+    setl_id: int
+    mdtrt_id: int
+    kind: CareKind
+
+
+class Reverse(Command, frozen=True, kw_only=True, gc=False):
+    """Undo a message whose outcome the sender does not know (冲正)."""
+
+    original_infno: str
+    original_msgid: str
+    original_key: bytes
+
+
+class RegisterVisit(Command, frozen=True, kw_only=True, gc=False):
+    """Open an outpatient visit (门诊挂号)."""
+
+    scheme: str
+    begun_at: datetime
+    outpatient_no: str
+    credential: Credential
+    kept: dict[str, object]
+
+
+class WithdrawVisit(Command, frozen=True, kw_only=True, gc=False):
+    """Take a registration back (挂号撤销)."""
+
+    mdtrt_id: int
+    outpatient_no: str
+
+
+class DescribeVisit(Command, frozen=True, kw_only=True, gc=False):
+    """Care type, disease and diagnoses of a visit (就诊信息上传)."""
+
+    mdtrt_id: int
+    care_type: str
+    kept: dict[str, object]
+
+
+class UploadLines(Command, frozen=True, kw_only=True, gc=False):
+    """Fee lines of one visit (费用明细上传); `batches` are their charge batches, line by line."""
+
+    mdtrt_id: int
+    lines: tuple[ClaimLine, ...]
+    batches: tuple[str, ...]
+    kept_lines: tuple[KeptLine, ...]
+    same_visit: bool
+    """False: the lines name more than one visit or person"""
+
+
+class WithdrawLines(Command, frozen=True, kw_only=True, gc=False):
+    """Take fee lines back (费用明细撤销); `batch_no` None means every line not yet settled."""
+
+    mdtrt_id: int
+    batch_no: str | None
+
+
+class CheckEntitlement(Command, frozen=True, kw_only=True, gc=False):
+    """What may pay for a person (待遇检查)."""
+
+    scheme: str
+    care_type: str
+    on: datetime
+
+
+class LookUpPerson(Command, frozen=True, kw_only=True, gc=False):
+    """Who a credential belongs to, with balances (人员信息获取); the person is already found."""
+
+    credential: Credential
+
+
+class FindSettlement(Command, frozen=True, kw_only=True, gc=False):
+    """A settlement by number: its amounts (结算信息查询) or its lines (费用明细查询)."""
+
+    setl_id: int
+    mdtrt_id: int
+    with_lines: bool
+
+
+class FindVisits(Command, frozen=True, kw_only=True, gc=False):
+    """A person's visits and purchases in a period, or those one message made (就诊信息查询)."""
+
+    begin: datetime
+    end: datetime
+    care_type: str
+    mdtrt_id: int | None
+    made_by: str | None
+    """msgid of a message whose answer was lost"""

@@ -1,0 +1,139 @@
+"""The books after the story: one trial balance an owner, laid out for people.
+
+Accounts of one kind are added up: an agency owes hundreds of institutions, and nobody reads
+hundreds of lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from asyncpg import Connection, Record
+from msgspec import Struct
+
+from ledger.account import ALL_GUARDED, TrialBalance
+from ledger.postgres.fold import trial_balance
+from ledger.postgres.queries import load
+from settlement.chart import AGENCY
+from settlement.demo.table import Column, money, table, yuan
+
+_DEMO = load(Path(__file__).parent / "sql" / "demo.sql")
+_PERSONAL = ("2203", "个人账户（全体） personal accounts, all")
+_ENGLISH = {
+    "1002.01": "bank of the account fund",
+    "2202.01": "owed to institutions by funds",
+    "2202.02": "owed to institutions by accounts",
+    "5001": "spent by the fund",
+}
+"""By code, or by what stands before its dot."""
+_INSTITUTION_COLUMNS = ("1122.01", "1122.02", "1001", "6602", "6001")
+_AGENCY_TABLE = (
+    Column(chinese="科目", english="code"),
+    Column(chinese="名称", english="account"),
+    Column(chinese="借方", english="debits", is_number=True),
+    Column(chinese="贷方", english="credits", is_number=True),
+    Column(chinese="余额", english="balance", is_number=True),
+)
+_INSTITUTION_TABLE = (
+    Column(chinese="机构", english="institution"),
+    Column(chinese="应收基金", english="due from funds", is_number=True),
+    Column(chinese="应收账户", english="from accounts", is_number=True),
+    Column(chinese="自收现金", english="own cash", is_number=True),
+    Column(chinese="医院负担", english="borne", is_number=True),
+    Column(chinese="收入", english="revenue", is_number=True),
+    Column(chinese="借贷", english="balanced"),
+)
+
+
+class Titled(Struct, frozen=True, kw_only=True):
+    """Sums of one or more accounts of one kind, in fen."""
+
+    code: str
+    name: str
+    debits_fen: int
+    credits_fen: int
+    count: int
+
+
+class Book(Struct, frozen=True, kw_only=True):
+    """One owner's trial balance (试算平衡表) by kind of account."""
+
+    owner: str
+    lines: tuple[Titled, ...]
+    is_balanced: bool
+
+
+async def read_book(connection: Connection[Record], owner: str) -> Book:
+    """The book of an owner: the agency, or an institution by its code."""
+    balance = await trial_balance(connection, owner)
+    rows = await connection.fetch(_DEMO["accounts"], [owner])
+    titles = {row["account"]: (str(row["code"]), str(row["name"])) for row in rows}
+    return book_of(balance, titles | {ALL_GUARDED: _PERSONAL})
+
+
+def book_of(balance: TrialBalance, titles: dict[int, tuple[str, str]]) -> Book:
+    """Accounts with the same code in one line. `titles` has code and name by account."""
+    lines: dict[str, Titled] = {}
+    for row in balance.rows:
+        code, name = titles[row.account]
+        earlier = lines.get(code)
+        count = 1 if earlier is None else earlier.count + 1
+        lines[code] = Titled(
+            code=code,
+            name=name if earlier is None else f"{name.split(' ')[0]}（{count} 家）",
+            debits_fen=row.balance.debits_fen + (earlier.debits_fen if earlier else 0),
+            credits_fen=row.balance.credits_fen + (earlier.credits_fen if earlier else 0),
+            count=count,
+        )
+    ordered = tuple(lines[code] for code in sorted(lines))
+    return Book(owner=balance.owner, lines=ordered, is_balanced=balance.is_balanced)
+
+
+def agency_lines(book: Book) -> list[str]:
+    """The agency's book in detail."""
+    rows = [
+        (
+            line.code,
+            _bilingual(line),
+            money(yuan(line.debits_fen)),
+            money(yuan(line.credits_fen)),
+            _side(line.debits_fen - line.credits_fen),
+        )
+        for line in book.lines
+    ]
+    debits = sum((yuan(line.debits_fen) for line in book.lines), Decimal(0))
+    credits = sum((yuan(line.credits_fen) for line in book.lines), Decimal(0))
+    total = ("", "合计 total", money(debits), money(credits), _verdict(book))
+    return table(_AGENCY_TABLE, rows, total=total)
+
+
+def institution_lines(books: Sequence[tuple[str, Book]]) -> list[str]:
+    """Books of institutions, with their names, one line each."""
+    rows = []
+    for name, book in books:
+        of = {line.code: abs(line.debits_fen - line.credits_fen) for line in book.lines}
+        amounts = (money(yuan(of.get(code, 0))) for code in _INSTITUTION_COLUMNS)
+        rows.append((f"{name} {book.owner}", *amounts, _verdict(book)))
+    return table(_INSTITUTION_TABLE, rows)
+
+
+async def agency_book(connection: Connection[Record]) -> Book:
+    """The agency's book."""
+    return await read_book(connection, AGENCY)
+
+
+def _bilingual(line: Titled) -> str:
+    english = _ENGLISH.get(line.code) or _ENGLISH.get(line.code.split(".")[0], "")
+    return f"{line.name} {english}".rstrip()
+
+
+def _side(fen: int) -> str:
+    if fen == 0:
+        return money(yuan(0))
+    return f"{'借' if fen > 0 else '贷'} {money(yuan(abs(fen)))}"
+
+
+def _verdict(book: Book) -> str:
+    return "平 balanced" if book.is_balanced else "不平 NOT balanced"

@@ -1,0 +1,23 @@
+"""The page /demo/world.json of a gateway process: read when asked, from the database itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from settlement.keyring import Keyring
+from settlement.storage.connect import Reconnecting
+
+DemoWorld = Callable[[int | None], Awaitable[bytes]]
+
+
+def world_page(dsn: str, keyring: Keyring) -> DemoWorld:
+    """The page as a function of how many persons it shows."""
+    side = Reconnecting(dsn, "settlement-demo")
+
+    async def page(persons: int | None) -> bytes:
+        from settlement.demo.world_json import world_json
+
+        async with side.use() as connection:
+            return await world_json(connection, keyring, persons=persons)
+
+    return page

@@ -1,0 +1,241 @@
+"""`make run`: starts a demonstration server, plays the story, prints the books, and keeps serving.
+
+The server is the `settlement` command in a process of its own and the story speaks HTTP to it like
+any institution, so what is shown here is what a hospital would see. Which scenes there are is
+settlement/demo/scenes.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from loadtest.institution_client import ClientError, open_clients
+from loadtest.server import ServerError, Verdict, program, read_verdict
+from loadtest.world import fetch_world
+from settlement.clock import monotonic
+from settlement.demo.books import agency_book, agency_lines, institution_lines, read_book
+from settlement.demo.scenes import SCENES, Cast, Paid, Props, Scene, StoryError, cast_of
+from settlement.demo.table import Column, banner, money, pad, rule, table
+from settlement.embedded.errors import ServiceError
+from settlement.embedded.services import open_database
+from settlement.storage.connect import connect_plain
+
+WORKERS = 2
+SHOWN_PERSONS = 1_000
+LOG_TAIL_BYTES = 2_000
+STOP_SECONDS_MAX = 40.0
+
+_PAID_TABLE = (
+    Column(chinese="序", english="#"),
+    Column(chinese="事项", english="what"),
+    Column(chinese="总费用", english="total fee", is_number=True),
+    Column(chinese="统筹基金", english="pool fund", is_number=True),
+    Column(chinese="个人账户", english="account", is_number=True),
+    Column(chinese="现金", english="cash", is_number=True),
+    Column(chinese="余额", english="balance", is_number=True),
+)
+
+
+def run(data_dir: Path, *, host: str, port: int, serve: bool = True) -> int:
+    """Play the story on a server of its own; then serve until Ctrl-C unless told otherwise.
+
+    The exit status: 0 where everything went as the story says and the ledger verified.
+    """
+    try:
+        return asyncio.run(_run(data_dir, host, port, serve=serve))
+    except (StoryError, ClientError, ServerError, ServiceError) as exc:
+        print(f"\n演示未能完成 the story did not finish: {exc}", flush=True)
+        return 1
+
+
+async def _run(data_dir: Path, host: str, port: int, *, serve: bool) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with _server(data_dir, host, port) as (process, url):
+        telling = asyncio.create_task(_tell(url, data_dir))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({telling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not telling.done():
+            telling.cancel()
+            with suppress(asyncio.CancelledError):
+                await telling
+            return 130
+        verdict = telling.result()
+        if serve and not stop.is_set():
+            await _keep_serving(process, url, stopping)
+        stopping.cancel()
+        return 0 if verdict.ok else 1
+
+
+async def _tell(url: str, data_dir: Path) -> Verdict:
+    world = await asyncio.to_thread(fetch_world, url, persons=SHOWN_PERSONS)
+    _print(banner(
+        f"医保实时结算演示 · settlement demo, region {world.region}，{url}",
+        "人员、机构、目录全部为虚构 everybody and everything here is made up, and looks it",
+    ))  # fmt: skip
+    paid: list[tuple[int, Scene, Paid]] = []
+    async with open_clients(url, world.region) as clients:
+        cast, props = cast_of(world, clients), Props()
+        for number, make in enumerate(SCENES, 1):
+            scene = await make(cast, props)
+            _print(_scene_lines(number, scene))
+            if scene.paid is not None:
+                paid.append((number, scene, scene.paid))
+    _print(_heading("谁付了多少", "who paid what", "元 yuan"), _paid_lines(paid))
+    await _print_books(data_dir, cast)
+    verdict = await _verify(data_dir)
+    _print(_heading("账本核验", "the ledger, recomputed from its rows"), [_verdict_line(verdict)])
+    return verdict
+
+
+async def _print_books(data_dir: Path, cast: Cast) -> None:
+    async with open_database(data_dir, os.environ) as database:
+        connection = await connect_plain(database.app_dsn, name="settlement-story")
+        try:
+            agency = await agency_book(connection)
+            institutions = [
+                (one.name, await read_book(connection, one.code))
+                for one in (cast.pharmacy.institution, cast.hospital.institution)
+            ]
+        finally:
+            await connection.close()
+    _print(
+        _heading("试算平衡：经办机构", "trial balance of the agency", "元 yuan"),
+        agency_lines(agency),
+        _heading("试算平衡：机构", "and of the institutions in the story", "元 yuan"),
+        institution_lines(institutions),
+    )
+
+
+async def _verify(data_dir: Path) -> Verdict:
+    started = monotonic()
+    command = [*program(), "verify", "--data-dir", str(data_dir), "--json"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    stdout, stderr = await process.communicate()
+    return read_verdict(stdout, process.returncode or 0, stderr, monotonic() - started)
+
+
+async def _keep_serving(process: Process, url: str, stopping: asyncio.Task[bool]) -> None:
+    """Until Ctrl-C; a server that ends by itself is a StoryError."""
+    _print([
+        "",
+        f"  服务中 serving at {url}",
+        f"  接口 institutions: POST {url}/hsa/hgs/{{infno}}   测试数据 test data: /demo/world.json",
+        f"  文档 documents: {url}/docs   按 Ctrl-C 停止 stops",
+    ])  # fmt: skip
+    ended = asyncio.create_task(process.wait())
+    await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if ended.done():
+        raise StoryError(f"the server ended by itself with exit status {ended.result()}")
+    ended.cancel()
+
+
+@asynccontextmanager
+async def _server(data_dir: Path, host: str, port: int) -> AsyncIterator[tuple[Process, str]]:
+    """`settlement serve --demo` in a session of its own: Ctrl-C reaches it through us, once."""
+    log_path = data_dir.with_name(data_dir.name + ".log")
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    command = [*program(), "serve", "--demo", "--workers", str(WORKERS), "--host", host]
+    command += ["--port", str(_free_port(host, port)), "--data-dir", str(data_dir)]
+    _print([
+        "启动中 starting: PostgreSQL, Redis, 100,000 people on the first start",
+        f"日志 log: {log_path}",
+    ])  # fmt: skip
+    with log_path.open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=DEVNULL, stdout=PIPE, stderr=log, start_new_session=True
+        )
+    try:
+        yield process, await _ready_url(process, log_path)
+    finally:
+        await _stop(process)
+
+
+async def _ready_url(process: Process, log_path: Path) -> str:
+    line = b"" if process.stdout is None else await process.stdout.readline()
+    if not line:
+        raise StoryError(f"the server did not start. {_log_end(log_path)}")
+    return str(msgspec.json.decode(line, type=dict[str, object])["url"])
+
+
+def _log_end(log_path: Path) -> str:
+    tail = log_path.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")
+    return f"The end of {log_path}:\n{tail}"
+
+
+async def _stop(process: Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_SECONDS_MAX)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port, or any free one where somebody else has it."""
+    try:
+        with socket.create_server((host, port)):
+            return port
+    except OSError:
+        return 0
+
+
+def _scene_lines(number: int, scene: Scene) -> list[str]:
+    title = f"{number}  {scene.chinese}  {scene.english}"
+    return ["", f"{title}  ·  {scene.infno}", *(f"   {line}" for line in scene.lines),
+            *([f"   {_receipt(scene.paid)}"] if scene.paid else [])]  # fmt: skip
+
+
+def _receipt(paid: Paid) -> str:
+    return (
+        f"总费用 {money(paid.total)} = 统筹基金 {money(paid.fund)} + 个人账户 {money(paid.account)}"
+        f" + 现金 {money(paid.cash)}"
+    )
+
+
+def _paid_lines(paid: Sequence[tuple[int, Scene, Paid]]) -> list[str]:
+    rows = [
+        (
+            str(number),
+            f"{scene.chinese} {scene.infno.split(' ')[-1]}",
+            *(money(x) for x in (one.total, one.fund, one.account, one.cash, one.balance)),
+        )
+        for number, scene, one in paid
+    ]
+    sums = (sum(getattr(one, name) for _, _, one in paid) for name in _SUMMED)
+    return table(_PAID_TABLE, rows, total=("", "合计 total", *map(money, sums), ""))
+
+
+_SUMMED = ("total", "fund", "account", "cash")
+
+
+def _verdict_line(verdict: Verdict) -> str:
+    if not verdict.ok:
+        return f"  ✗ 核验未通过 NOT verified: {verdict.first_bad}"
+    return (
+        f"  ✓ 核验通过 verified: {verdict.journals} 条账链 journals，{verdict.entries:,} 张凭证 "
+        f"entries，{verdict.seconds:.1f} s：每一张都与记账时一致 each as it was booked"
+    )
+
+
+def _heading(chinese: str, english: str, unit: str = "") -> list[str]:
+    title = f"{chinese}  {english}"
+    return ["", rule(), pad(title, 84) + unit if unit else title]
+
+
+def _print(*parts: Sequence[str]) -> None:
+    print("\n".join(line for part in parts for line in part), flush=True)

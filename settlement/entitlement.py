@@ -1,0 +1,250 @@
+"""Who may draw on which fund on a date (待遇享受): person x scheme x fund x date (DOMAIN 17-20).
+
+A fund that is closed pays nothing and says why; a claim is refused only when nothing at all may
+pay, neither a fund nor the person's own account. This module does not compute amounts and does
+not judge credentials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from msgspec import Struct
+
+from settlement.claim import Claim
+from settlement.explanation import CLOSURE_ZH, Closure
+from settlement.institution import Institution
+from settlement.person import Enrolment
+from settlement.policy.model import CareRules, Policy, RegionProfile, RulingDate
+from settlement.refusal import Refusal
+
+_NORMAL = "1"
+_SUSPENDED = "2"
+_NONE_CLOSED: Mapping[str, str] = {}
+
+
+class Entitlement(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What may pay for one claim (待遇资格): plain data, stored and read back as it is."""
+
+    scheme: str
+    person_type: str
+    """psn_type as enrolled"""
+    category: str
+    """the policy's own name for it"""
+    care_type: str
+    ruling_on: date
+    closed: Mapping[str, str]
+    """fund_pay_type → Closure, for the funds that may not pay"""
+    account_closed: str
+    """Closure, or empty where the account may pay"""
+
+
+class FundCheck(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of an entitlement check (待遇检查, NHSA 2001 trtinfo)."""
+
+    fund_pay_type: str
+    entitled: bool
+    begins_on: date
+    ends_on: date | None
+    reason: Closure | None
+
+    @property
+    def reason_zh(self) -> str:
+        """The reason for a person to read; empty where the fund may pay."""
+        return "" if self.reason is None else CLOSURE_ZH[self.reason]
+
+
+def entitle(
+    enrolments: Sequence[Enrolment],
+    scheme: str,
+    care_type: str,
+    institution: Institution,
+    on: date,
+    policy: Policy,
+) -> Entitlement | Refusal:
+    """Decide what may pay for care of `care_type` on the ruling date."""
+    care = policy.care.get(care_type)
+    if care is None:
+        return Refusal(code="care_type_not_covered", field="care_type", params={"value": care_type})
+    refused = check_institution(institution, care_type, on)
+    if refused is not None:
+        return refused
+    enrolment = enrolment_on(enrolments, scheme, on)
+    if enrolment is None:
+        return Refusal(code="not_enrolled", field="scheme", params={"value": scheme})
+    category = policy.category(enrolment.category)
+    if category is None:
+        return Refusal(code="person_category_not_covered", params={"value": enrolment.category})
+    closure = _closure(enrolment, on)
+    closed = _closed_funds(enrolment, care, closure)
+    account_closed = _account_closure(enrolment, policy, closure)
+    if account_closed and len(closed) == len(care.fund_codes):
+        return _nothing_pays(enrolment, closure or Closure.FUND_CLOSED)
+    return Entitlement(
+        scheme=scheme,
+        person_type=enrolment.category,
+        category=category,
+        care_type=care_type,
+        ruling_on=on,
+        closed=closed,
+        account_closed=account_closed,
+    )
+
+
+def fund_checks(
+    enrolment: Enrolment, care_type: str, on: date, policy: Policy
+) -> tuple[FundCheck, ...]:
+    """Return one row a fund, the account last, for an enquiry; nothing is refused here."""
+    care = policy.care.get(care_type)
+    if care is None:
+        return ()
+    closure = _closure(enrolment, on)
+    closed = _closed_funds(enrolment, care, closure)
+    reasons = {code: closed.get(code, "") for code in care.fund_codes}
+    if policy.account is not None:
+        reasons[policy.account.fund.code] = _account_closure(enrolment, policy, closure)
+    return tuple(
+        FundCheck(
+            fund_pay_type=code,
+            entitled=not reason,
+            begins_on=enrolment.benefit_from,
+            ends_on=enrolment.suspended_on,
+            reason=Closure(reason) if reason else None,
+        )
+        for code, reason in reasons.items()
+    )
+
+
+def check_institution(institution: Institution, care_type: str, on: date) -> Refusal | None:
+    """Refuse where the agreement (服务协议) does not allow this care on this date (DOMAIN 19)."""
+    if institution.suspended:
+        return Refusal(code="institution_suspended", field="institution_code")
+    if not institution.agreement_from <= on <= institution.agreement_to:
+        return Refusal(
+            code="institution_agreement_not_in_force",
+            field="institution_code",
+            params={"on": on.isoformat()},
+        )
+    if care_type not in institution.care_types:
+        return Refusal(
+            code="institution_care_type_not_approved",
+            field="care_type",
+            params={"value": care_type},
+        )
+    return None
+
+
+def choose_scheme(enrolments: Sequence[Enrolment], on: date, profile: RegionProfile) -> str | None:
+    """Return the scheme for a claim that names none: the first normal one in the region's order,
+    else the first one enrolled at all (its own account may still pay)."""
+    enrolled = {each.scheme: each for each in enrolments if each.enrolled_on <= on}
+    ordered = [scheme for scheme in profile.scheme_order if scheme in enrolled]
+    for scheme in ordered:
+        if _closure(enrolled[scheme], on) is None:
+            return scheme
+    return ordered[0] if ordered else None
+
+
+def ruling_date(
+    claim: Claim,
+    profile: RegionProfile,
+    *,
+    today: date,
+    admitted_on: date | None = None,
+    discharged_on: date | None = None,
+) -> date | Refusal:
+    """Return the date that decides policy, person status and year (DOMAIN 21).
+
+    The fee date of a claim is the date of its latest line. A line in the future, or older than
+    the region lets be settled on line, is refused: that case goes to manual reimbursement.
+    """
+    latest = earliest = claim.lines[0].occurred_on if claim.lines else claim.service_at.date()
+    for line in claim.lines:
+        occurred_on = line.occurred_on
+        if occurred_on > latest:
+            latest = occurred_on
+        elif occurred_on < earliest:
+            earliest = occurred_on
+    if latest > today:
+        return Refusal(code="fee_date_in_future", field="lines", params={"on": latest.isoformat()})
+    days_max = profile.backdating_days_max[claim.kind]
+    if earliest < today and today - earliest > timedelta(days=days_max):
+        return Refusal(
+            code="fee_date_too_old",
+            field="lines",
+            params={"on": earliest.isoformat(), "days_max": days_max},
+        )
+    match profile.ruling_date[claim.kind]:
+        case RulingDate.FEE:
+            return latest
+        case RulingDate.ADMISSION:
+            return admitted_on or latest
+        case RulingDate.DISCHARGE:
+            return discharged_on or latest
+        case RulingDate.SETTLEMENT:
+            return today
+
+
+def enrolment_on(enrolments: Sequence[Enrolment], scheme: str, on: date) -> Enrolment | None:
+    """Return the latest enrolment in a scheme that began by a date."""
+    found: Enrolment | None = None
+    for enrolment in enrolments:
+        if enrolment.scheme != scheme or enrolment.enrolled_on > on:
+            continue
+        if found is None or enrolment.enrolled_on > found.enrolled_on:
+            found = enrolment
+    return found
+
+
+def _closure(enrolment: Enrolment, on: date) -> Closure | None:
+    """What closes every fund of the scheme on a date, if anything does.
+
+    The status is today's; a suspension or end that begins after the ruling date does not count.
+    """
+    if enrolment.status != _NORMAL:
+        since = enrolment.suspended_on
+        if since is None or since <= on:
+            return Closure.SUSPENDED if enrolment.status == _SUSPENDED else Closure.ENDED
+    if enrolment.benefit_from > on:
+        return Closure.WAITING
+    return None
+
+
+def _closed_funds(
+    enrolment: Enrolment, care: CareRules, closure: Closure | None
+) -> Mapping[str, str]:
+    if closure is not None:
+        return dict.fromkeys(care.fund_codes, closure.value)
+    if not enrolment.closed_funds:
+        return _NONE_CLOSED
+    closed = enrolment.closed_funds
+    return {code: Closure.FUND_CLOSED.value for code in care.fund_codes if code in closed}
+
+
+def _account_closure(enrolment: Enrolment, policy: Policy, closure: Closure | None) -> str:
+    account = policy.account
+    if account is None:
+        return Closure.NO_ACCOUNT.value
+    if account.fund.code in enrolment.closed_funds:
+        return Closure.FUND_CLOSED.value
+    match closure:
+        case None:
+            return ""
+        case Closure.SUSPENDED if account.while_suspended:
+            return ""
+        case Closure.WAITING if account.while_waiting:
+            return ""
+    return closure.value
+
+
+def _nothing_pays(enrolment: Enrolment, closure: Closure) -> Refusal:
+    return Refusal(
+        code="not_entitled",
+        field="scheme",
+        params={
+            "scheme": enrolment.scheme,
+            "reason": CLOSURE_ZH[closure],
+            "benefit_from": enrolment.benefit_from.isoformat(),
+        },
+    )

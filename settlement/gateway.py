@@ -1,0 +1,86 @@
+"""What the web layer asks of the settlement core, and what it may be told.
+
+A `Gateway` answers whole NHSA messages as bytes. Success and refusal are both a reply; the
+exceptions here are the few cases that leave the NHSA envelope (HTTP 400, 401, 413, 429, 503).
+Nothing here knows HTTP headers, sockets, SQL or Redis.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+Retry = Literal["never", "same_msgid", "later"]
+"""Advice to the sender: do not repeat; repeat the very same message; send again later."""
+
+
+class Caller(Struct, frozen=True, kw_only=True, gc=False):
+    """Who sent a request, as its headers proved. One object a credential, shared by requests."""
+
+    institution_code: str
+    access_key: str
+
+
+class CredentialFact(Struct, frozen=True, kw_only=True, gc=False):
+    """A credential (接入凭证) of an institution. `secret` is never logged."""
+
+    institution_code: str
+    secret: str
+    suspended: bool
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """Whether requests should come here. `checks` is one short text a part, `degraded` names the
+    parts that work with less than they should."""
+
+    ready: bool
+    degraded: tuple[str, ...] = ()
+    checks: dict[str, str] = {}
+
+
+class NotYours(Exception):  # noqa: N818 - an answer, not an error
+    """The envelope's fixmedins_code is not the credential's (HTTP 401). `code` is a row of the
+    refusal table; `message` overrides its text where not empty."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+
+class Unavailable(Exception):  # noqa: N818 - an answer, not an error
+    """Cannot be answered now (HTTP 503). `later`: provably nothing was booked; `same_msgid`: the
+    outcome is unknown and the very same message must be sent again."""
+
+    def __init__(self, retry: Literal["later", "same_msgid"], seconds: int = 1) -> None:
+        super().__init__(retry, seconds)
+        self.retry: Literal["later", "same_msgid"] = retry
+        self.seconds = seconds
+
+
+class Overloaded(Exception):  # noqa: N818 - an answer, not an error
+    """A limit is reached and nothing was booked (HTTP 503): come back in `seconds`."""
+
+    def __init__(self, seconds: int = 1) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Gateway(Protocol):
+    """The settlement core as the web layer sees it."""
+
+    async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
+        """The whole NHSA reply, done or refused. `infno` None: the envelope says which.
+
+        Raises WireError (only the unreadable codes), NotYours, Unavailable, Overloaded.
+        """
+        ...
+
+    def credential(self, access_key: str) -> CredentialFact | None:
+        """The credential behind a paasid or access key; None where there is none."""
+        ...
+
+    def readiness(self) -> Readiness:
+        """How the parts are now; asks nobody."""
+        ...

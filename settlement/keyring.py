@@ -1,0 +1,86 @@
+"""Keys for personal data: encryption at rest, keyed-hash lookup, salted commitments.
+
+Each key has a version, stored beside what it protects, so that keys can be changed without a stop.
+AES-256-GCM with a random nonce; the record's own identity is the associated data, so a ciphertext
+cannot be moved to another row. Knows no files: settlement/embedded and the command line load them.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from enum import IntEnum
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
+
+
+class LookupKind(IntEnum):
+    """What a lookup key is the hash of."""
+
+    CERTIFICATE = 1
+    CARD = 2
+    TOKEN = 3
+
+
+_NONCE_BYTES = 12
+SALT_BYTES = 16
+
+
+class UndecipherableError(Exception):
+    """A stored ciphertext does not open with the key it names: damaged, moved or the wrong key."""
+
+
+class KeyMaterial(Struct, frozen=True, kw_only=True):
+    """The secrets of one key version, 32 bytes each."""
+
+    version: int
+    encryption: bytes
+    lookup: bytes
+
+
+def new_material(version: int) -> KeyMaterial:
+    """Fresh random keys."""
+    return KeyMaterial(version=version, encryption=os.urandom(32), lookup=os.urandom(32))
+
+
+class Keyring:
+    """All key versions; new data is protected with the highest."""
+
+    def __init__(self, materials: tuple[KeyMaterial, ...]) -> None:
+        if not materials:
+            raise ValueError("a keyring needs at least one key")
+        self._ciphers = {m.version: AESGCM(m.encryption) for m in materials}
+        current = max(materials, key=lambda m: m.version)
+        self.version = current.version
+        self._encrypt = self._ciphers[current.version].encrypt
+        self._lookup = current.lookup
+
+    def seal(self, plaintext: bytes, record: bytes) -> bytes:
+        """Encrypt for a record: nonce and ciphertext."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._encrypt(nonce, plaintext, record)
+
+    def open(self, sealed: bytes, record: bytes, version: int) -> bytes:
+        """Decrypt what `seal` made for the same record."""
+        try:
+            cipher = self._ciphers[version]
+            return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], record)
+        except (KeyError, InvalidTag) as exc:
+            raise UndecipherableError(f"key version {version}") from exc
+
+    def lookup_key(self, kind: LookupKind, text: str) -> bytes:
+        """The keyed hash under which a certificate, card or token is looked up: 16 bytes."""
+        return hmac.digest(self._lookup, f"{kind:d}\n{text}".encode(), "sha256")[:16]
+
+
+def new_salt() -> bytes:
+    """A fresh salt for one commitment."""
+    return os.urandom(SALT_BYTES)
+
+
+def personal_commitment(salt: bytes, plaintext: bytes) -> bytes:
+    """The salted commitment to a group of personal data: 32 bytes; says nothing once the salt is gone."""
+    return sha256(b"\x04" + salt + plaintext).digest()

@@ -1,0 +1,45 @@
+"""Keys under which a message or a claim counts once.
+
+A *message key* is institution, transaction and msgid; a *business key* is what a claim is about
+(DOMAIN 8). Both are 16 bytes: 4 bytes of time, so that new keys land at the right edge of the
+index, then 12 bytes of hash. The time is part of what is hashed, never a source of uniqueness.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import blake2b
+
+from settlement.claim import Claim
+
+_EPOCH = datetime(2000, 1, 1)
+
+
+def message_key(institution: str, infno: str, msgid: str, sent_at_seconds: int) -> bytes:
+    """The key of a message; `sent_at_seconds` is read from the msgid itself (0 where unreadable)."""
+    text = f"{institution}\n{infno}\n{msgid}".encode()
+    return (sent_at_seconds & 0xFFFFFFFF).to_bytes(4, "big") + blake2b(
+        text, digest_size=12
+    ).digest()
+
+
+def purchase_key(claim: Claim) -> bytes:
+    """Institution, person, begin time and digest of the sorted lines (2102)."""
+    lines = sorted(
+        f"{x.item_code}\t{x.institution_item_code}\t{x.quantity_e4}\t{x.price_e6}\t{x.amount_fen}"
+        for x in claim.lines
+    )
+    text = f"{claim.institution_code}\n{claim.person_no}\n{claim.service_at}\n" + "\n".join(lines)
+    return _timed(claim.service_at, text)
+
+
+def visit_key(mdtrt_id: int, batch_no: str) -> bytes:
+    """Visit and charge batch (2207); a visit number is led by its month."""
+    digest = blake2b(f"{mdtrt_id}/{batch_no}".encode(), digest_size=12).digest()
+    return (mdtrt_id >> 32).to_bytes(4, "big") + digest
+
+
+def _timed(at: datetime, text: str) -> bytes:
+    delta = at - _EPOCH
+    seconds = (delta.days * 86_400 + delta.seconds) & 0xFFFFFFFF
+    return seconds.to_bytes(4, "big") + blake2b(text.encode(), digest_size=12).digest()

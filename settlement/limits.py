@@ -1,0 +1,114 @@
+"""Every limit of a gateway process in one place, and the relations that must hold between them.
+
+Over a limit the caller gets an immediate, honest answer with `Retry-After`, never a slow death.
+Numbers only: who enforces a limit imports it from here; nobody declares one of their own.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class LimitsError(ValueError):
+    """Two limits contradict each other; the text names both and says what to change."""
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Sizes in bytes or pieces, times in seconds. `check` before use."""
+
+    body_bytes_max: int = 1024 * 1024
+    """One message. The interface allows `input` 40,000 characters (section 1.1), which 500 lines
+    exceed; larger data travels as files (9101). More is answered 413."""
+    head_bytes_max: int = 16 * 1024
+    """Request line and headers together."""
+    lines_per_claim_max: int = 500
+    """Lines of one one-shot claim (2101, 2102) and of everything one settlement adds up."""
+    lines_per_message_max: int = 100
+    """Lines of one upload (2204, 2301): senders split at 100, as several HIS products do."""
+
+    in_flight_max: int = 2_048
+    """Requests a process answers at the same time; the next one is told to come back."""
+    connections_max: int = 8_192
+    """Open connections of a process, idle ones included."""
+    queue_length_max: int = 1_536
+    """Requests waiting for one journal's next batch."""
+    batch_size_max: int = 128
+    """Items of one batch: one transaction, one block. Larger ones only add waiting."""
+
+    request_seconds_max: float = 10.0
+    """From the last byte of a request to its answer."""
+    database_write_seconds_max: float = 5.0
+    """One batch write; no transaction outside maintenance lasts longer."""
+    database_read_seconds_max: float = 2.0
+    """One batch read."""
+    drain_seconds_max: float = 15.0
+    """From the signal to stop until what is unfinished is left in doubt."""
+    start_seconds_max: float = 60.0
+    """From its start until a gateway process accepts requests."""
+    retry_after_seconds: int = 1
+    """What `Retry-After` says unless somebody knows better."""
+
+    idle_seconds_max: float = 600.0
+    """A connection without a request; longer than the idle time of common proxies and pools."""
+    arrival_seconds_max: float = 20.0
+    """From the first byte of a request to its last."""
+
+    tif_window_seconds: int = 300
+    """How far `x-tif-timestamp` may be from our clock, either side."""
+    csb_window_seconds: int = 1_800
+    """How far `_api_timestamp` may be from our clock, either side (30 minutes in the interface)."""
+    nonce_window_seconds: int = 600
+    """How long a nonce is remembered at least: both sides of `tif_window_seconds`."""
+    nonces_per_process_max: int = 65_536
+    """Nonces a process itself remembers; Redis remembers all of them."""
+    nonce_fold_max: int = 512
+    """Nonces of one round trip to Redis."""
+    nonce_gap_seconds: float = 0.001
+    """A fold leaves at the earliest so long after the previous one: more of them share it."""
+    nonce_wait_seconds_max: float = 0.02
+    """How long a request waits for Redis before it goes on without."""
+    nonce_pause_seconds: float = 1.0
+    """How long Redis is left alone after it failed."""
+
+    def check(self) -> None:
+        """Raises LimitsError unless the limits fit together."""
+        for smaller, larger in _NOT_ABOVE:
+            if getattr(self, smaller) > getattr(self, larger):
+                raise LimitsError(
+                    f"{smaller} is {getattr(self, smaller)}, which is more than {larger} "
+                    f"({getattr(self, larger)}). Lower the first or raise the second."
+                )
+        for name in self.__struct_fields__:
+            if getattr(self, name) <= 0:
+                raise LimitsError(f"{name} is {getattr(self, name)}. It must be above zero.")
+        database = self.database_read_seconds_max + self.database_write_seconds_max
+        if database >= self.request_seconds_max:
+            raise LimitsError(
+                f"database_read_seconds_max and database_write_seconds_max add up to {database}, "
+                f"which leaves nothing of request_seconds_max ({self.request_seconds_max})."
+            )
+        if self.nonce_window_seconds < 2 * self.tif_window_seconds:
+            raise LimitsError(
+                f"nonce_window_seconds is {self.nonce_window_seconds}, less than both sides of "
+                f"tif_window_seconds ({self.tif_window_seconds}): a captured header would work "
+                "again before its timestamp is too old."
+            )
+
+
+_NOT_ABOVE = (
+    ("head_bytes_max", "body_bytes_max"),
+    ("lines_per_message_max", "lines_per_claim_max"),
+    ("batch_size_max", "queue_length_max"),
+    ("queue_length_max", "in_flight_max"),
+    ("in_flight_max", "connections_max"),
+    ("database_write_seconds_max", "drain_seconds_max"),
+    ("request_seconds_max", "drain_seconds_max"),
+    ("arrival_seconds_max", "idle_seconds_max"),
+    ("nonce_fold_max", "nonces_per_process_max"),
+    ("nonce_wait_seconds_max", "nonce_pause_seconds"),
+    ("nonce_gap_seconds", "nonce_wait_seconds_max"),
+)
+"""The first must not be above the second: a wait must end before what waits for it gives up."""
+
+DEFAULT_LIMITS = Limits()
+"""What the city runs with."""

@@ -1,0 +1,46 @@
+"""The insured person (参保人) as the settlement core reads them: identity, enrolments, year to date."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from msgspec import Struct, field
+
+
+class Identity(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """Personal data (个人信息): encrypted at rest, never logged, never in a ledger leaf."""
+
+    name: str
+    certificate_type: str
+    certificate_no: str
+    sex: str
+    ethnic_group: str
+    born_on: date
+    card_no: str
+    card_serial: str
+    employer: str
+
+
+class Enrolment(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """Membership of one scheme (参保关系). `benefit_from` is when benefits start (待遇享受开始)."""
+
+    scheme: str
+    """insutype"""
+    category: str
+    """psn_type: 11 active, 12 retired, 15 resident …"""
+    status: str
+    """psn_insu_stas: 1 normal, 2 suspended, 4 ended"""
+    enrolled_on: date
+    benefit_from: date
+    suspended_on: date | None
+    region: str
+    civil_servant: bool
+    closed_funds: tuple[str, ...] = ()
+    """fund_pay_type codes closed for this person: such a fund pays 0 and says why"""
+
+
+class YearToDate(Struct, kw_only=True, array_like=True, gc=False):
+    """What counts so far in one fiscal year (年度累计), by accumulator name, in fen or times."""
+
+    year: int
+    values: dict[str, int] = field(default_factory=dict)

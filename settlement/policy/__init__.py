@@ -1,0 +1,1 @@
+"""Benefit rules and regional settings as data: files, their format, and what they compile to."""

@@ -1,0 +1,328 @@
+"""The one table from a refusal to what its reader gets: text, HTTP status, retry advice, fault.
+
+Every code of `Refusal` and of the wire's `WireErrorCode` has exactly one row; a test proves it and
+that docs/reference/errors.md says the same. A text is two sentences: what is wrong, and what to do
+next. A part in square brackets is left out where one of its values is not known; values whose name
+ends in `_fen` are written in yuan. This module knows no transaction and no database.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from msgspec import Struct
+
+from ledger.money import yuan_text
+from protocol.nhsa.errors import WireError
+from settlement.gateway import Retry
+from settlement.policy.model import RegionProfile
+from settlement.refusal import Refusal
+
+TEXT_LENGTH_MAX = 200
+"""err_msg of the interface, section 1.2."""
+
+
+class Fault(StrEnum):
+    """Whose fault it is, and so who should look at it."""
+
+    CALLER = "caller"
+    """the message, the credential or the order of calls"""
+    RULE = "rule"
+    """nobody's: the insurance's rules or an operator say no"""
+    LIMIT = "limit"
+    """our limit is reached; nothing was booked"""
+    UNKNOWN = "unknown"
+    """the outcome is not known yet"""
+    OURS = "ours"
+    """our own rule was violated; somebody is alerted"""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One row of the table. `http_status` 200: answered inside the NHSA envelope, infcode -1."""
+
+    code: str
+    http_status: int
+    retry: Retry
+    fault: Fault
+    wrong: str
+    """what is wrong, Chinese"""
+    todo: str
+    """what to do next, Chinese"""
+
+
+class RefusalText(Struct, frozen=True, kw_only=True):
+    """What goes into a reply: err_msg, retry, err_field."""
+
+    message: str
+    retry: Retry
+    field: str | None
+
+
+def text(refusal: Refusal, profile: RegionProfile | None = None) -> RefusalText:
+    """The words for a refusal. `profile` names the agency to turn to. A code without a row is our
+    own mistake: KeyError."""
+    row = REFUSALS[refusal.code]
+    values = _values(refusal, profile)
+    message = _filled(row.wrong, values) + _filled(row.todo, values)
+    if len(message) > TEXT_LENGTH_MAX:
+        message = message[: TEXT_LENGTH_MAX - 1] + "…"
+    return RefusalText(message=message, retry=row.retry, field=refusal.field)
+
+
+def of_wire(error: WireError) -> Refusal:
+    """The refusal of a message that could be read but not accepted."""
+    return Refusal(code=error.code.value, field=error.field, params={**error.params})
+
+
+def _values(refusal: Refusal, profile: RegionProfile | None) -> dict[str, str]:
+    values = {
+        name: yuan_text(value) if name.endswith("_fen") and isinstance(value, int) else str(value)
+        for name, value in refusal.params.items()
+        if value != ""
+    }
+    name = values.get("name_zh")
+    values["where"] = "".join(filter(None, (name, f"（{refusal.field}）" if refusal.field else "")))
+    values["where"] = values["where"] or "报文"
+    if refusal.field in _FIELDS_ZH:
+        values["field_zh"] = _FIELDS_ZH[refusal.field]
+    if "part" in values:
+        values["part"] = _part_zh(values["part"])
+    values["agency"] = f"{profile.name if profile else ''}医保经办机构"
+    return values
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    """Fill in; optional parts without their values are dropped, other missing values shown as …"""
+    kept = _OPTIONAL.sub(
+        lambda part: part[1] if all(name in values for name in _NAME.findall(part[1])) else "",
+        template,
+    )
+    return _NAME.sub(lambda name: values.get(name[1], "…"), kept)
+
+
+def _part_zh(part: str) -> str:
+    """The part of a message in which it differs (protocol/nhsa/canonical.py), for a reader."""
+    kind, _, number = part.rpartition(" ")
+    return f"第{number}行明细" if kind == "line" and number.isdigit() else _PARTS_ZH.get(part, part)
+
+
+_PARTS_ZH = {
+    "person": "人员和凭证",
+    "header": "单据信息",
+    "totals": "合计金额",
+    "line count": "明细行数",
+}
+_FIELDS_ZH = {"name": "姓名", "certificate_no": "证件号码"}
+
+_OPTIONAL = re.compile(r"\[([^\]]*)\]")
+_NAME = re.compile(r"\{(\w+)\}")
+
+
+def _rows(
+    http_status: int, retry: Retry, fault: Fault, *texts: tuple[str, str, str]
+) -> dict[str, Row]:
+    return {
+        code: Row(
+            code=code, http_status=http_status, retry=retry, fault=fault, wrong=wrong, todo=todo
+        )
+        for code, wrong, todo in texts
+    }
+
+
+# fmt: off
+_UNREADABLE = _rows(
+    400, "never", Fault.CALLER,
+    ("NOT_UTF8", "报文不是UTF-8编码。", "请以UTF-8编码重新生成报文后发送。"),
+    ("TOO_DEEP", "报文JSON嵌套层数过多。", "请按接口规范的结构重新生成报文。"),
+    ("MALFORMED_JSON", "报文不是合法的JSON。", "请检查引号、逗号和转义字符后重新发送。"),
+    ("NOT_AN_ENVELOPE", "报文不是一个JSON对象。", "请按接口规范的请求报文格式发送。"),
+)
+
+_UNACCEPTABLE = _rows(
+    200, "never", Fault.CALLER,
+    ("UNKNOWN_TRANSACTION", "交易编号[{found}]不受支持。", "请核对infno和接口文档中的交易列表。"),
+    ("INFNO_MISMATCH", "报文的交易编号[{found}]与请求地址不一致[，{expected}]。",
+     "请使报文infno与地址一致。"),
+    ("FIELD_MISSING", "{where}不能为空[，应为：{expected}]。", "请补全该项后重新发送。"),
+    ("FIELD_TYPE", "{where}类型不正确[，应为：{expected}][，收到：{found}]。",
+     "请更正后重新发送。"),
+    ("FIELD_TOO_LONG", "{where}超长[，应为：{expected}][，收到：{found}]。", "请缩短后重新发送。"),
+    ("FIELD_FORMAT", "{where}格式不正确[，应为：{expected}][，收到：{found}]。",
+     "请更正后重新发送。"),
+    ("CODE_UNKNOWN", "{where}的代码值不在字典中[，应为：{expected}][，收到：{found}]。",
+     "请按字典取值后重新发送。"),
+    ("AMOUNT_NOT_FINITE", "{where}不是有效数值[，收到：{found}]。", "请填写普通数字后重新发送。"),
+    ("AMOUNT_TOO_LARGE", "{where}数值过大[，应为：{expected}][，收到：{found}]。",
+     "请核对金额、单价和数量后重新发送。"),
+    ("AMOUNT_SCALE", "{where}小数位数过多[，应为：{expected}][，收到：{found}]。",
+     "请按规定小数位四舍五入后重新发送。"),
+    ("AMOUNT_NEGATIVE", "{where}不能为负数[，收到：{found}]。", "请核对后重新发送。"),
+    ("LINES_NONE", "没有费用明细（{where}）[，应为：{expected}]。", "请至少上传一行明细。"),
+    ("LINES_TOO_MANY", "{where}明细行数超限[，{expected}][，收到{found}行]。", "请分批上传。"),
+    ("DUPLICATE_LINE", "{where}明细流水号重复[：{found}][，{expected}]。",
+     "请为每行明细使用不同的流水号。"),
+    ("MESSAGE_CONFLICT", "该msgid已用于另一笔内容不同的业务[，不同之处：{part}]。",
+     "请为新业务使用新的msgid；重发时请勿改动报文内容。"),
+    ("MESSAGE_REVERSED", "该msgid在到达前已被冲正，不再受理。",
+     "如需办理，请使用新的msgid重新发起。"),
+    ("lines_missing", "没有费用明细。", "请至少上传一行明细。"),
+    ("total_mismatch", "医疗费总额[{declared_fen}元]与明细合计[{computed_fen}元]不一致。",
+     "请核对明细后重新发送。"),
+    ("line_amount_mismatch",
+     "明细[{line_no}]金额[{declared_fen}元]与单价×数量[（{computed_fen}元）]不一致。",
+     "请更正该行金额后重新发送。"),
+    ("line_sign_mismatch", "明细[{line_no}]的数量与金额正负不一致。", "请更正该行后重新发送。"),
+    ("quantity_not_positive", "明细[{line_no}]的数量必须大于零。", "请更正该行数量后重新发送。"),
+    ("price_negative", "明细[{line_no}]的单价不能为负数。", "退费请用负数量，单价保持为正。"),
+    ("refund_exceeds_charges", "负数明细冲减后，合计小于零。", "请核对退费明细与原费用明细。"),
+    ("item_code_malformed", "明细[{line_no}]的医疗目录编码[{item_code}]格式不正确。",
+     "请使用国家医保目录编码。"),
+    ("item_not_in_force", "明细[{line_no}]的目录编码[{item_code}]在[{on}]费用日期无效。",
+     "请更新目录后改用有效编码。"),
+    ("item_not_in_catalogue", "明细[{line_no}]的目录编码[{item_code}]不在医保目录内。",
+     "请完成目录对照或改为自费结算。"),
+)
+
+_IDENTITY = _rows(
+    200, "never", Fault.CALLER,
+    ("PERSON_UNKNOWN", "查无此参保人员。", "请通过1101重新获取人员编号后再办理。"),
+    ("CREDENTIAL_MISMATCH", "就诊凭证与人员编号不符。", "请核对就诊凭证类型、编号和人员编号。"),
+    ("CREDENTIAL_CARD_SERIAL_MISSING", "使用社保卡时卡识别码（card_sn）不能为空。",
+     "请重新读卡后再办理。"),
+    ("TOKEN_UNKNOWN", "电子凭证令牌无效。", "请重新扫码获取电子凭证后再办理。"),
+    ("TOKEN_EXPIRED", "电子凭证令牌已过期。", "请参保人刷新二维码，重新扫码后再办理。"),
+    ("TOKEN_OTHER_INSTITUTION", "电子凭证令牌由其他机构获取，本机构不能使用。",
+     "请在本机构重新扫码后再办理。"),
+    ("IDENTITY_MISMATCH", "姓名/证件号码与参保信息不符[（{field_zh}）]。",
+     "请核对本人证件后更正，勿代填。"),
+    ("ACCOUNT_NOT_ALLOWED", "本次就诊凭证不能使用个人账户。",
+     "请改用电子凭证或社保卡，或将个人账户使用标志置0。"),
+    ("FAMILY_ACCOUNT_UNSUPPORTED", "暂不支持使用家庭共济账户。", "请将个人账户使用标志改为0或1。"),
+)
+
+_ENTITLEMENT = _rows(
+    200, "never", Fault.RULE,
+    ("SCHEME_NOT_ENROLLED", "参保人未参加该险种[{value}][，已参加：{enrolled}]。",
+     "请通过1101核对险种后再办理。"),
+    ("not_enrolled", "参保人在费用日期未参加该险种[{value}]。", "请通过1101核对险种和参保日期。"),
+    ("not_entitled", "险种[{scheme}]当前不享受待遇[，原因：{reason}][，待遇开始：{benefit_from}]。",
+     "请按自费结算，或到{agency}核实参保状态。"),
+    ("care_type_not_covered", "医疗类别[{value}]不在该险种支付范围。",
+     "请核对med_type或按自费结算。"),
+    ("person_category_not_covered", "人员类别[{value}]没有对应的待遇政策。", "请到{agency}核实。"),
+    ("NO_POLICY", "险种[{value}]在[{on}]没有生效的待遇政策。", "请核对费用日期，或联系{agency}。"),
+    ("PERSON_SUSPENDED", "该参保人员已被暂停联网结算[，原因：{reason}]。",
+     "请参保人到{agency}咨询。"),
+    ("INSTITUTION_SUSPENDED", "本机构已被暂停联网结算[，原因：{reason}]。", "请联系{agency}。"),
+    ("institution_suspended", "本机构的服务协议已中止。", "请联系{agency}。"),
+    ("institution_agreement_not_in_force", "本机构在[{on}]没有有效的服务协议。",
+     "请联系{agency}。"),
+    ("institution_care_type_not_approved", "本机构未开通该医疗类别[{value}]。",
+     "请核对med_type，或向{agency}申请开通。"),
+    ("FUND_SUSPENDED", "基金[{fund}]已被暂停支付[，原因：{reason}]。",
+     "请稍后再办理，或联系{agency}。"),
+    ("fee_date_in_future", "费用日期[{on}]晚于今天。", "请更正费用发生时间后重新发送。"),
+    ("fee_date_too_old", "费用日期[{on}]超过联网结算时限[{days_max}天]。",
+     "请参保人到{agency}办理手工报销。"),
+    ("CARE_TYPE_MISMATCH", "医疗类别或交易[{value}]与原业务[{described}]不一致。",
+     "请按原业务的类别办理。"),
+)
+
+_ORDER = _rows(
+    200, "never", Fault.CALLER,
+    ("CLAIM_ALREADY_SETTLED", "该笔费用已结算[，结算ID：{setl_id}]，不能重复结算。",
+     "请用5203查询该结算；如需重结请先撤销。"),
+    ("SETTLEMENT_UNKNOWN", "查无此结算记录[（{setl_id}）]。", "请用5203核对结算ID。"),
+    ("SETTLEMENT_OF_OTHER_PERSON", "该结算记录不属于此参保人员。", "请核对人员编号和结算ID。"),
+    ("SETTLEMENT_OF_OTHER_INSTITUTION", "该结算记录不属于本机构。", "请到原结算机构办理。"),
+    ("ALREADY_CANCELLED", "该结算已撤销[，撤销结算ID：{undone_by}]。",
+     "无需再次撤销，可用5203核对。"),
+    ("CANCEL_OF_CANCEL", "该结算ID是撤销记录，不能再撤销。", "如需结算请重新发起结算。"),
+    ("LATER_SETTLEMENT_STANDS", "该参保人本年度之后还有结算[{setl_id}]未撤销。",
+     "请按从后到前的顺序先撤销较晚的结算。"),
+    ("CANCEL_WINDOW_PASSED", "已超过可联网撤销的期限[（{on}）]。", "请向{agency}申请退费备案。"),
+    ("VISIT_UNKNOWN", "查无此就诊登记[（{value}）]。", "请核对就诊ID或先办理登记。"),
+    ("VISIT_WITHDRAWN", "该就诊登记已撤销。", "请重新登记后再办理。"),
+    ("VISIT_OF_OTHER_PERSON", "该就诊登记不属于此参保人员。", "请核对人员编号和就诊ID。"),
+    ("VISIT_HAS_LINES", "该就诊下还有未撤销的费用明细。", "请先用2205撤销费用明细。"),
+    ("VISIT_SETTLED", "该就诊已结算[，结算ID：{setl_id}]。", "请先撤销结算后再办理。"),
+    ("VISIT_NOT_DIAGNOSED", "该就诊尚未上传就诊和诊断信息。", "请先用2203上传就诊信息。"),
+    ("LINES_OF_SEVERAL_VISITS", "一次只能上传同一就诊的费用明细。", "请按就诊ID分开上传。"),
+    ("SCHEME_DIFFERS", "险种[{value}]与就诊登记的险种[{registered}]不一致。",
+     "请按登记险种结算，或撤销登记后重新登记。"),
+    ("BATCH_UNKNOWN", "查无此收费批次[（{value}）]的费用明细。",
+     "请核对收费批次号或先上传明细。"),
+    ("BATCH_SETTLED", "收费批次[{value}]已结算[，结算ID：{setl_id}]。",
+     "请先撤销结算，或使用新的批次号。"),
+    ("BATCH_LINE_REPEATED", "明细流水号[{value}]已上传。",
+     "请使用新的流水号，或先用2205撤销原明细。"),
+    ("BATCH_DISEASE_DIFFERS", "病种与该收费批次已上传明细的病种不一致。",
+     "请使用相同病种，或另用收费批次号。"),
+    ("QUOTE_STALE",
+     "结算结果与预结算不一致[，预结算{declared_fen}元][，现为{computed_fen}元]。",
+     "请重新预结算，确认后再结算。"),
+    ("REVERSAL_NOT_SUPPORTED", "交易[{value}]不支持冲正。", "请使用该业务对应的撤销交易。"),
+    ("REVERSAL_PERSON_DIFFERS", "冲正的人员编号与原交易不一致。", "请按原交易填写人员编号。"),
+    ("REVERSAL_ALREADY_CANCELLED", "原交易已被撤销[（撤销结算ID：{undone_by}）]，不能冲正。",
+     "无需再冲正。"),
+    ("SIGN_IN_UNKNOWN", "签到流水号[{value}]无效。", "请通过9001重新签到。"),
+    ("TRANSACTION_UNSUPPORTED", "本机构暂不能办理该交易[（{value}）]。", "请联系{agency}开通。"),
+)
+
+_LATER = _rows(
+    200, "later", Fault.LIMIT,
+    ("PERSON_BUSY", "该参保人员有未完结的结算。", "请等待几秒后重试。"),
+    ("BUSINESS_DAY_CLOSED", "业务日[{on}]已日结，本次未受理。", "请稍后重试，将计入下一业务日。"),
+)
+
+_OURS = _rows(
+    200, "same_msgid", Fault.OURS,
+    ("INTERNAL", "平台内部错误，已报警。",
+     "请用相同msgid重发以确认结果，勿换新msgid；仍失败请联系{agency}。"),
+)
+
+_UNAUTHENTICATED = _rows(
+    401, "never", Fault.CALLER,
+    ("HEADERS_MISSING", "缺少认证请求头[：{header}]。", "请按x-tif或CSB方式携带全部认证请求头。"),
+    ("ACCESS_KEY_UNKNOWN", "接入标识不存在。", "请核对paasid或access key。"),
+    ("CREDENTIAL_SUSPENDED", "接入凭证已被停用。", "请联系{agency}。"),
+    ("TIMESTAMP_REFUSED", "请求时间戳超出允许范围[（±{window}秒）]。",
+     "请校准本机时钟后重新签名发送。"),
+    ("SIGNATURE_WRONG", "签名不正确。", "请核对密钥和签名算法。"),
+    ("NONCE_REUSED", "x-tif-nonce已用于另一份报文。", "请每次请求生成新的随机串并重新签名。"),
+    ("INSTITUTION_NOT_YOURS", "报文机构编号与接入凭证所属机构不一致。", "请核对fixmedins_code。"),
+)
+
+_HTTP = _rows(
+    404, "never", Fault.CALLER,
+    ("NOT_FOUND", "地址不存在。", "请核对请求地址，交易地址为/hsa/hgs/交易编号。"),
+) | _rows(
+    405, "never", Fault.CALLER,
+    ("METHOD_NOT_ALLOWED", "该地址不支持此请求方法[，请用{allow}]。", "请核对请求方法。"),
+) | _rows(
+    413, "never", Fault.CALLER,
+    ("BODY_TOO_LARGE", "报文过大[，上限{limit}字节]。", "请分批上传明细，或通过9101上传文件。"),
+) | _rows(
+    503, "later", Fault.LIMIT,
+    ("OVERLOADED", "平台繁忙，本次未受理。", "请按Retry-After等待后用相同msgid重发。"),
+    ("UNAVAILABLE", "平台暂时不可用，本次未受理。", "请按Retry-After等待后用相同msgid重发。"),
+) | _rows(
+    503, "same_msgid", Fault.UNKNOWN,
+    ("OUTCOME_UNKNOWN", "结果暂不能确定。",
+     "请用相同msgid和相同内容重发以取得结果，切勿换用新msgid。"),
+)
+# fmt: on
+
+REFUSALS: dict[str, Row] = {
+    **_UNREADABLE,
+    **_UNACCEPTABLE,
+    **_IDENTITY,
+    **_ENTITLEMENT,
+    **_ORDER,
+    **_LATER,
+    **_OURS,
+    **_UNAUTHENTICATED,
+    **_HTTP,
+}
+"""Code → row. The code is public and stable."""

@@ -1,0 +1,187 @@
+"""The rows the settle path reads and writes, as types: one struct a table, fields as the columns.
+
+`SettlementRow` is also what an answer is rendered from, the first time and on every replay, so that
+both are the same by construction. Amounts are fen; a cancel's are the exact negatives. Knows
+no SQL and no wire names but those kept as column values.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import IntEnum
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from settlement.claim import PricedLine
+
+
+class RowKind(IntEnum):
+    """What a settlement row is: 结算, 撤销 or 冲正."""
+
+    SETTLE = 1
+    CANCEL = 2
+    REVERSE = 3
+
+
+class MessageOutcome(IntEnum):
+    """What a message did."""
+
+    SETTLEMENT = 1
+    VISIT = 2
+    EVENT = 3
+    DONE = 4
+    TOMBSTONE = 9
+
+
+class EventKind(IntEnum):
+    """What happened to a visit."""
+
+    DIAGNOSIS = 1
+    LINES = 2
+    LINES_WITHDRAWN = 3
+    WITHDRAWN = 4
+    SETTLED = 5
+    UNDONE = 6
+
+
+MONEY = (
+    "total_fen", "full_self_pay_fen", "over_ceiling_fen", "pre_self_pay_fen", "in_scope_fen",
+    "deductible_fen", "hifp_fen", "cvlserv_fen", "hifes_fen", "hifmi_fen", "hifob_fen", "maf_fen",
+    "oth_fen", "hifdm_fen", "fund_fen", "hospital_fen", "personal_fen", "account_fen",
+    "family_account_fen", "cash_fen",
+)  # fmt: skip
+"""The amounts of a settlement row that a cancel negates, in column order."""
+
+
+class SettlementRow(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """One row of settlement.settlement; `commitment` covers every column."""
+
+    lane: int
+    setl_id: int
+    mdtrt_id: int
+    undoes_setl_id: int | None
+    prior_row: int | None
+    prior_active: int | None
+    kind: RowKind
+    setl_time: datetime
+    service_at: datetime
+    business_day: date
+    year: int
+    psn_no: str
+    institution: str
+    infno: str
+    msgid: str
+    scheme: str
+    category: str
+    care_type: str
+    clearing_type: str
+    credential_type: str
+    civil_servant: bool
+    invoice_no: str
+    policy: str
+    operator: str
+    total_fen: int
+    full_self_pay_fen: int
+    over_ceiling_fen: int
+    pre_self_pay_fen: int
+    in_scope_fen: int
+    deductible_fen: int
+    hifp_fen: int
+    cvlserv_fen: int
+    hifes_fen: int
+    hifmi_fen: int
+    hifob_fen: int
+    maf_fen: int
+    oth_fen: int
+    hifdm_fen: int
+    fund_fen: int
+    hospital_fen: int
+    personal_fen: int
+    account_fen: int
+    family_account_fen: int
+    cash_fen: int
+    balance_fen: int
+    pool_ratio_bp: int
+    shares: str
+    increments: str
+    explanation: str
+    business_key: bytes
+    detail_commitment: bytes
+
+
+_ENCODE_ROW = msgspec.json.Encoder().encode
+
+
+def commitment(row: SettlementRow) -> bytes:
+    """What the ledger entry of a settlement commits to: every column, 32 bytes.
+
+    The row as a JSON array in the order of its fields; `settlement.row_commitment` in SQL writes
+    the same JSON from the stored row, so that verification needs no client.
+    """
+    return sha256(b"\x03" + _ENCODE_ROW(row)).digest()
+
+
+class KeptLine(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """What is kept of a line beside what is priced: its time as sent, and the rest as sent."""
+
+    occurred_at: str
+    extra: dict[str, object]
+
+
+class SettledLine(Struct, frozen=True, array_like=True, gc=False):
+    """One fee line with its split, and what is only kept of it: what an enquiry shows again."""
+
+    priced: PricedLine
+    kept: KeptLine
+
+
+class Detail(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """The personal part of a settlement: lines and the rest of the request we keep."""
+
+    lines: tuple[SettledLine, ...]
+    kept: dict[str, object] = {}
+
+
+class SealedDetail(Struct, frozen=True, kw_only=True, gc=False):
+    """A detail as stored: salt and ciphertext, erasable."""
+
+    key_version: int
+    salt: bytes
+    payload: bytes
+
+
+class MessageRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.message."""
+
+    lane: int
+    key: bytes
+    outcome: MessageOutcome
+    ref: int
+    fingerprint: bytes
+
+
+class VisitRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.visit."""
+
+    lane: int
+    mdtrt_id: int
+    prior_visit: int | None
+    psn_no: str
+    institution: str
+    scheme: str
+    begun_at: datetime
+    payload: bytes
+
+
+class EventRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.visit_event."""
+
+    lane: int
+    mdtrt_id: int
+    event_no: int
+    kind: EventKind
+    batch_no: str
+    setl_id: int | None
+    payload: bytes

@@ -1,0 +1,64 @@
+"""What the supervisor tells its children, and the two words that they say to each other.
+
+A child reads its configuration as one JSON line on stdin, where secrets are seen by nobody, and
+then watches stdin: when it ends, the supervisor is gone and the child stops. A child says one line
+on stdout when it is at work.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from settlement.gateway import Gateway
+from settlement.limits import DEFAULT_LIMITS, Limits
+from settlement.web.app import DemoWorld
+
+AT_WORK = b'{"event":"at_work"}\n'
+
+GATEWAY_FACTORY = "settlement.serve.service:start_gateway"
+INSTALLER = "settlement.serve.operations:prepare"
+
+
+class WorkerConfig(Struct, frozen=True, kw_only=True):
+    """Of one child. `place` names it for good (gateway-0, background), also after a restart."""
+
+    place: str
+    index: int
+    workers: int
+    host: str
+    port: int
+    app_dsn: str
+    redis_url: str
+    data_dir: str
+    run_dir: str
+    demo: bool
+    journals: int | None
+    limits: Limits = DEFAULT_LIMITS
+    gateway_factory: str = GATEWAY_FACTORY
+    """`module:name` of an async function from this config to a `RunningGateway`"""
+
+
+class RunningGateway(Gateway, Protocol):
+    """The core of one process, as it is started and stopped."""
+
+    demo_world: DemoWorld | None
+    """the page for /demo/world.json; None without --demo"""
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Stop admitting, drain, leave the rest in doubt."""
+        ...
+
+
+def decode_config(line: bytes) -> WorkerConfig:
+    """The configuration in the first line of stdin."""
+    return msgspec.json.decode(line, type=WorkerConfig)
+
+
+def resolve(name: str) -> Any:
+    """The object named `module:attribute`; imports the module."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)

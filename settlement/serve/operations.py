@@ -1,0 +1,200 @@
+"""What operators do from the command line: prepare, verify, suspend, issue a token.
+
+Each is one short session with the database; the texts they print are for people, the JSON of
+`verify` is for machines. The command line itself is settlement/cli.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ledger.audit import VerifyReport
+from settlement.clock import moment, system_clock
+from settlement.embedded.errors import ServiceError
+from settlement.embedded.services import Services, open_database
+from settlement.keyring import Keyring, LookupKind
+from settlement.lanes import lane_of, lane_of_key
+from settlement.numbers import NumberBlock
+from settlement.storage import reference
+from settlement.storage.connect import connect_plain, verify_pool
+from settlement.storage.install import InstallError, Region, ensure_schema
+from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
+from settlement.storage.queries import REFERENCE
+from settlement.storage.switches import record_token, switch
+from settlement.storage.verify import verify as verify_all
+
+if TYPE_CHECKING:
+    from settlement.serve.supervisor import ServeSettings
+
+REGION = "441900"
+"""The first region; SETTLEMENT_REGION names another."""
+DEMO_SEED = 1
+APP_ROLE = "settlement_app"
+UNUSABLE = 2
+"""Exit status where a command could not do its work at all."""
+
+
+async def prepare(services: Services, settings: ServeSettings) -> None:
+    """Make the database ready for gateways: keys, schema, and the demonstration world if asked."""
+    path = key_file(services.directory().secrets, os.environ)
+    connection = await connect_plain(services.owner_dsn, name="settlement-install")
+    try:
+        if not path.exists() and await reference.installation(connection) is None:
+            make_key_file(path)
+        keyring = load_keyring(path)
+        region = Region(
+            code=os.environ.get("SETTLEMENT_REGION", REGION),
+            demo_seed=DEMO_SEED if settings.demo else None,
+        )
+        if settings.journals is not None:
+            region = Region(
+                code=region.code, demo_seed=region.demo_seed, journals=settings.journals
+            )
+        installed = await ensure_schema(
+            connection, region, app_role=APP_ROLE, at=system_clock()
+        )
+        if settings.demo:
+            from settlement.demo.loader import load_world
+
+            await load_world(
+                connection, keyring, region=installed.region, lanes=installed.lanes,
+                seed=DEMO_SEED, at=system_clock(),
+            )  # fmt: skip
+    except (InstallError, KeyFileError) as exc:
+        raise ServiceError(str(exc)) from exc
+    finally:
+        await connection.close()
+
+
+def verify(data_dir: Path, *, as_json: bool) -> int:
+    """Recompute everything and print what was found. 0: all is as booked, 1: something was touched."""
+    return _run(_verify(data_dir, as_json=as_json))
+
+
+async def _verify(data_dir: Path, *, as_json: bool) -> int:
+    async with open_database(data_dir, os.environ) as database:
+        report = await verify_database(database.app_dsn, data_dir)
+    print(json.dumps(report_fields(report), ensure_ascii=False) if as_json else _prose(report))
+    return 0 if report.ok else 1
+
+
+async def verify_database(dsn: str, data_dir: Path) -> VerifyReport:
+    """Verify a database with the keys of a data directory; without them details stay unopened."""
+    path = _key_file(data_dir)
+    keyring = load_keyring(path) if path.exists() else None
+    year = moment(system_clock).business_day.year
+    async with verify_pool(dsn) as pool:
+        return await verify_all(pool, year=year, keyring=keyring)
+
+
+def report_fields(report: VerifyReport) -> dict[str, object]:
+    """The report as JSON fields."""
+    bad = report.first_bad
+    return {
+        "ok": report.ok,
+        "journals": report.journals,
+        "blocks": report.blocks,
+        "entries": report.entries,
+        "transfers": report.transfers,
+        "seconds": round(report.seconds, 3),
+        "first_bad": None
+        if bad is None
+        else {
+            "journal": bad.journal,
+            "block_no": bad.block_no,
+            "lane": bad.lane,
+            "entry_id": None if bad.entry_id is None else str(bad.entry_id),
+            "what": bad.what,
+        },
+    }
+
+
+def _prose(report: VerifyReport) -> str:
+    if report.first_bad is None:
+        return (
+            f"核验通过 verified: {report.journals} journals, {report.blocks} blocks, "
+            f"{report.entries} entries, {report.transfers} transfers in {report.seconds:.2f} s; "
+            "every block, entry, settlement and balance is as it was booked."
+        )
+    bad = report.first_bad
+    return (
+        f"核验未通过 NOT verified: {bad.what}\n"
+        f"  journal {bad.journal}, block {bad.block_no}, lane {bad.lane}, entry {bad.entry_id}"
+    )
+
+
+def suspend(
+    data_dir: Path, *, kind: str, subject: str, reason: str, actor: str, suspended: bool
+) -> int:
+    """Turn a stop switch on or off; in force in every process within a second."""
+    return _run(_suspend(data_dir, kind, subject, reason, actor, suspended))
+
+
+async def _suspend(
+    data_dir: Path, kind: str, subject: str, reason: str, actor: str, suspended: bool
+) -> int:
+    async with open_database(data_dir, os.environ) as database:
+        connection = await connect_plain(database.app_dsn, name="settlement-operator")
+        try:
+            changed = await switch(
+                connection, kind=kind, subject=subject, reason=reason, actor=actor,
+                suspended=suspended, at=system_clock(),
+            )  # fmt: skip
+        finally:
+            await connection.close()
+    if not changed:
+        print(f"{kind} {subject} was not suspended", file=sys.stderr)
+        return 1
+    print(f"{kind} {subject}: {'suspended' if suspended else 'resumed'}")
+    return 0
+
+
+def issue_token(data_dir: Path, *, person_no: str, institution_code: str, seconds: int) -> int:
+    """Issue an e-credential token for a person at an institution (demonstration worlds only)."""
+    return _run(_issue_token(data_dir, person_no, institution_code, seconds))
+
+
+async def _issue_token(data_dir: Path, person_no: str, institution_code: str, seconds: int) -> int:
+    async with open_database(data_dir, os.environ) as database:
+        keyring: Keyring = load_keyring(_key_file(data_dir))
+        connection = await connect_plain(database.owner_dsn, name="settlement-operator")
+        try:
+            installed = await reference.installation(connection)
+            if installed is None or installed.demo_seed is None:
+                raise ServiceError("tokens are issued here only in a demonstration database")
+            now = moment(system_clock)
+            block = NumberBlock(await connection.fetchval(REFERENCE["number_block"]))
+            lane = lane_of(person_no, installed.lanes)
+            token = f"E{block.next(lane, now.business_day)}"
+            key = keyring.lookup_key(LookupKind.TOKEN, token)
+            known = await record_token(
+                connection, lane=lane, person_no=person_no, key=key,
+                key_lane=lane_of_key(key, installed.lanes), institution=institution_code,
+                expires_at=now.at + timedelta(seconds=seconds),
+            )  # fmt: skip
+        finally:
+            await connection.close()
+    if not known:
+        print(f"there is no person {person_no}", file=sys.stderr)
+        return 1
+    print(json.dumps({"mdtrt_cert_type": "01", "mdtrt_cert_no": token}))
+    return 0
+
+
+def _key_file(data_dir: Path) -> Path:
+    return key_file(data_dir / "secrets", os.environ)
+
+
+def _run(work: Coroutine[object, object, int]) -> int:
+    try:
+        return asyncio.run(work)
+    except (ServiceError, KeyFileError, InstallError) as exc:
+        print(f"settlement: {exc}", file=sys.stderr)
+        return UNUSABLE

@@ -1,0 +1,356 @@
+"""One gateway process's settlement core: from a message's bytes to the answer's bytes.
+
+Puts the parts together: decode (protocol), translate, queue by journal, decide, encode. Knows no
+HTTP; `settlement/web` calls `answer` and nothing else here on the settle path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from datetime import date, timedelta
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, Struct, structs
+
+from protocol.nhsa import codec
+from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
+from protocol.nhsa.errors import UNREADABLE, WireError
+from protocol.nhsa.messages import enquiry, person, session
+from protocol.nhsa.profile import BASELINE, Profile
+from settlement import refusals
+from settlement.clock import Clock, Moment, system_clock
+from settlement.commands import Command
+from settlement.decision import Answer
+from settlement.demo.page import DemoWorld, world_page
+from settlement.desk import DecisionDesk
+from settlement.gateway import (
+    Caller,
+    CredentialFact,
+    NotYours,
+    Overloaded,
+    Readiness,
+    Unavailable,
+)
+from settlement.institution import Institution
+from settlement.keyring import Keyring
+from settlement.limits import DEFAULT_LIMITS, Limits
+from settlement.numbers import NumberBlock
+from settlement.policy.loader import PolicySet, load_policies
+from settlement.refusal import Refusal
+from settlement.serve.sessions import Sessions
+from settlement.storage import reference
+from settlement.storage.connect import Reconnecting, connect_settle_path
+from settlement.storage.errors import StorageError
+from settlement.storage.journal import JournalQueue
+from settlement.storage.keyfile import key_file, load_keyring
+from settlement.storage.queries import REFERENCE
+from settlement.telemetry.metrics import METRICS, Metrics
+from settlement.translate.enquiries import find_command
+from settlement.translate.history import FeeRows
+from settlement.translate.paths import wire_path
+from settlement.translate.requests import Translator
+from settlement.world import World
+
+if TYPE_CHECKING:
+    from settlement.serve.config import WorkerConfig
+
+logger = logging.getLogger("settlement.service")
+REPLAYED = "重复报文，返回首次处理结果"
+POLL_SECONDS = 0.4
+"""How often reference data is asked for changes: a stop switch is in force within a second."""
+NUMBERS_LOW = 10_000
+
+
+class ServiceSettings(Struct, frozen=True, kw_only=True):
+    """What a service is started with."""
+
+    app_dsn: str
+    keyring: Keyring
+    profile: Profile
+    limits: Limits = DEFAULT_LIMITS
+    day_cut: timedelta = timedelta(0)
+    clock: Clock = system_clock
+
+
+class Service:
+    """The settlement core of one process. `start` makes a running one."""
+
+    def __init__(self, settings: ServiceSettings, policies: PolicySet) -> None:
+        self.metrics: Metrics = METRICS
+        self.demo_world: DemoWorld | None = None
+        self._settings = settings
+        self._policies = policies
+        self._side = Reconnecting(settings.app_dsn, "settlement-side")
+        self._serial = count(1)
+        self._numbers = NumberBlock(0)
+        self._credentials: dict[str, CredentialFact] = {}
+        self._versions: dict[str, int] = {}
+        self._reference_fresh = False
+        self._queues: list[JournalQueue] = []
+        self._queue_of_lane: list[JournalQueue] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self._desk: DecisionDesk
+        self._translator: Translator
+        self._sessions: Sessions
+
+    @classmethod
+    async def start(cls, settings: ServiceSettings) -> Service:
+        """A service with its reference data loaded and its queues running."""
+        self = cls(settings, load_policies())
+        async with self._side.use() as connection:
+            installed = await reference.installation(connection)
+            if installed is None:
+                raise StorageError("the database is not prepared: start `settlement serve` first")
+            await self._draw_numbers()
+            profile = self._policies.region(installed.region)
+            if profile is None:
+                raise StorageError(f"there is no region profile for {installed.region}")
+            self._versions = await reference.versions(connection)
+            stopped = await reference.suspensions(connection)
+            world = World(
+                region=installed.region,
+                lanes=installed.lanes,
+                profile=profile,
+                policies=self._policies,
+                catalogue=await reference.catalogue(connection),
+                institutions=await reference.institutions(connection),
+                suspensions=stopped,
+                keyring=settings.keyring,
+                next_number=self._next_number,
+            )
+            self._credentials = await reference.credentials(connection, settings.keyring, stopped)
+            self._desk = DecisionDesk(
+                world, read_clock=settings.clock, day_cut=settings.day_cut, failed=_report_failure
+            )
+            self._desk.closed_through = await reference.closed_through(connection)
+            self._open_queues(dict(await reference.lanes(connection)))
+        self._translator = Translator(lanes=installed.lanes, keyring=settings.keyring)
+        self._sessions = Sessions(
+            side=self._side, desk=self._desk, lanes=installed.lanes, next_number=self._next_number
+        )
+        self._reference_fresh = True
+        self._tasks = [asyncio.create_task(queue.run()) for queue in self._queues]
+        self._tasks.append(asyncio.create_task(self._watch_reference()))
+        return self
+
+    def _open_queues(self, lanes: dict[int, int]) -> None:
+        by_journal: dict[int, JournalQueue] = {}
+        for lane in sorted(lanes):
+            journal = lanes[lane]
+            if journal not in by_journal:
+                by_journal[journal] = self._queue(journal)
+            self._queue_of_lane.append(by_journal[journal])
+        self._queues = list(by_journal.values())
+
+    def _queue(self, journal: int) -> JournalQueue:
+        limits, dsn = self._settings.limits, self._settings.app_dsn
+        return JournalQueue(
+            journal=journal,
+            desk=_QueueDesk(self, self._desk),
+            connect=lambda: connect_settle_path(dsn, seconds=limits.database_write_seconds_max),
+            batch_size_max=limits.batch_size_max,
+            queue_length_max=limits.queue_length_max,
+            request_seconds_max=limits.request_seconds_max,
+        )
+
+    async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
+        """The whole reply to a message. Raises as `settlement.gateway.Gateway.answer` says."""
+        received = self._desk.now()
+        if infno is None:
+            infno = codec.peek_infno(body)
+        try:
+            request = codec.decode(
+                infno, body, self._settings.profile,
+                lines_max=self._settings.limits.lines_per_claim_max,
+            )  # fmt: skip
+            institution = self._institution(request, caller)
+            reply = await self._reply(request, institution)
+        except StorageError as exc:
+            raise Unavailable("later") from exc
+        except WireError as exc:
+            if exc.code in UNREADABLE:
+                raise
+            return self._refused(infno, refusals.of_wire(exc), received, path_is_wire=True)
+        if isinstance(reply, Refusal):
+            return self._refused(infno, reply, received)
+        return self._answered(reply, received)
+
+    def _institution(self, request: Envelope, caller: Caller) -> Institution:
+        """Headers do not sign the body, so the envelope's institution must be the credential's."""
+        code = request.fixmedins_code
+        institution = self._desk.world.institutions.get(code)
+        if code != caller.institution_code or institution is None:
+            raise NotYours("INSTITUTION_NOT_YOURS")
+        return institution
+
+    async def _reply(self, request: Envelope, institution: Institution) -> Answer | Refusal:
+        command = self._translator.command(request, institution)
+        if command is not None:
+            return await self._submit(command)
+        match request:
+            case session.SignIn():
+                return await self._sessions.sign_in(request, institution)
+            case session.SignOut():
+                return await self._sessions.sign_out(request, institution)
+            case person.PersonLookup():
+                found = await self._sessions.person_command(request, institution, self._translator)
+                return found if isinstance(found, Refusal) else await self._submit(found)
+            case enquiry.SettlementEnquiry() | enquiry.FeeEnquiry() | enquiry.VisitEnquiry():
+                return await self._submit(find_command(request, institution, self._translator))
+        return Refusal(
+            code="TRANSACTION_UNSUPPORTED", field="infno", params={"value": request.infno}
+        )
+
+    async def _submit(self, command: Command) -> Answer | Refusal:
+        if self._stopping:
+            raise Overloaded
+        if self._numbers.remaining < NUMBERS_LOW:
+            await self._draw_numbers()
+        return await self._queue_of_lane[command.asked.lane].submit(command)
+
+    def _answered(self, reply: Answer, received: Moment) -> bytes:
+        now = self._desk.now()
+        if reply.replayed:
+            self.metrics.replayed += 1
+        output = NO_OUTPUT if reply.output is None else reply.output
+        return encode_success(
+            refmsgid=refmsgid(self._desk.world.region, received.local, next(self._serial)),
+            received_at=received.local,
+            responded_at=now.local,
+            output=output.rows if isinstance(output, FeeRows) else output,
+            warn_msg=REPLAYED if reply.replayed else UNSET,
+        )
+
+    def _refused(
+        self, infno: str, refusal: Refusal, received: Moment, *, path_is_wire: bool = False
+    ) -> bytes:
+        if refusal.code == "MESSAGE_CONFLICT":
+            self.metrics.conflicting += 1
+        said = refusals.text(refusal, self._desk.world.profile)
+        field = said.field if path_is_wire else wire_path(infno, said.field)
+        return encode_failure(
+            refmsgid=refmsgid(self._desk.world.region, received.local, next(self._serial)),
+            received_at=received.local,
+            responded_at=self._desk.now().local,
+            err_code=refusal.code,
+            err_msg=said.message,
+            err_field=field,
+            retry=said.retry,
+        )
+
+    def credential(self, access_key: str) -> CredentialFact | None:
+        """What an access key belongs to."""
+        return self._credentials.get(access_key)
+
+    def readiness(self) -> Readiness:
+        """Whether requests can be answered now, and what is degraded."""
+        broken = [queue for queue in self._queues if queue.broken]
+        degraded = () if self._reference_fresh else ("reference",)
+        database = "ok" if not broken else "connection lost"
+        return Readiness(
+            ready=not self._stopping and not broken,
+            degraded=degraded,
+            checks={"database": database, "institutions": str(len(self._desk.world.institutions))},
+        )
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Take no more, finish what was taken, leave the rest in doubt."""
+        self._stopping = True
+        async with asyncio.TaskGroup() as group:
+            for queue in self._queues:
+                group.create_task(queue.drain(drain_seconds))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._side.close()
+
+    def _next_number(self, lane: int, day: date) -> int:
+        return self._numbers.next(lane, day)
+
+    async def _draw_numbers(self) -> None:
+        async with self._side.use() as connection:
+            self._numbers = NumberBlock(await connection.fetchval(REFERENCE["number_block"]))
+
+    async def _watch_reference(self) -> None:
+        """Load what changed, twice a second; while that fails the last known data stays in force."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self._reload()
+            except StorageError as exc:
+                if self._reference_fresh:
+                    extra = {"event": "reference.reload.failed", "reason": str(exc)}
+                    logger.warning("reference data could not be read", extra=extra)
+                self._reference_fresh = False
+                continue
+            self._reference_fresh = True
+
+    async def _reload(self) -> None:
+        async with self._side.use() as connection:
+            versions = await reference.versions(connection)
+            if versions == self._versions:
+                return
+            world = self._desk.world
+            stopped = await reference.suspensions(connection)
+            catalogue = world.catalogue
+            if versions.get("catalogue") != self._versions.get("catalogue"):
+                catalogue = await reference.catalogue(connection)
+            institutions = await reference.institutions(connection)
+            credentials = await reference.credentials(connection, self._settings.keyring, stopped)
+        self._credentials = credentials
+        self._desk.world = structs.replace(
+            world, catalogue=catalogue, institutions=institutions, suspensions=stopped
+        )
+        self._versions = versions
+
+    async def day_closed(self) -> None:
+        """Learn which business day is open."""
+        async with self._side.use() as connection:
+            self._desk.closed_through = await reference.closed_through(connection)
+
+
+async def start_gateway(config: WorkerConfig) -> Service:
+    """The service of a gateway process, as the supervisor configures it."""
+    keyring = load_keyring(key_file(Path(config.data_dir) / "secrets", os.environ))
+    service = await Service.start(
+        ServiceSettings(
+            app_dsn=config.app_dsn, keyring=keyring, profile=BASELINE, limits=config.limits
+        )
+    )
+    if config.demo:
+        service.demo_world = world_page(config.app_dsn, keyring)
+    return service
+
+
+class _QueueDesk:
+    """The desk as a queue sees it: decisions, the clock, and where to report."""
+
+    def __init__(self, service: Service, desk: DecisionDesk) -> None:
+        self.keyring = desk.world.keyring
+        self.decide = desk.decide
+        self.now = desk.now
+        self.day_closed = service.day_closed
+        self._metrics = service.metrics
+
+    def batch_done(self, *, size: int, written: int, seconds: float, again: bool) -> None:
+        """For the metrics."""
+        if written:
+            self._metrics.batch_items.observe(written)
+            self._metrics.batch_write_seconds.observe(seconds)
+        if again:
+            self._metrics.batch_recomputed += size
+
+
+def _report_failure(command: Command, exc: Exception) -> None:
+    extra = {
+        "event": "case.failed",
+        "infno": command.asked.infno,
+        "msgid": command.asked.msgid,
+        "institution": command.asked.institution.code,
+    }
+    logger.error("a case violates our own rules", extra=extra, exc_info=exc)

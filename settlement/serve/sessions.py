@@ -1,0 +1,95 @@
+"""What needs a look-up of its own before or instead of a queue: sign-in, sign-out, person look-up."""
+
+from __future__ import annotations
+
+from protocol.nhsa.messages import person, session
+from protocol.nhsa.times import format_datetime
+from settlement import numbers
+from settlement.commands import Credential, LookUpPerson
+from settlement.decision import Answer
+from settlement.desk import DecisionDesk
+from settlement.institution import Institution
+from settlement.keyring import LookupKind
+from settlement.lanes import lane_of, lane_of_key
+from settlement.numbers import NumberSource
+from settlement.refusal import Refusal
+from settlement.storage.connect import Reconnecting
+from settlement.storage.lookups import find_person, record_sign_in, record_sign_out
+from settlement.translate.requests import Translator
+
+_LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE, "03": LookupKind.CARD}
+
+
+class Sessions:
+    """Sign-ins of operators, and who a credential belongs to."""
+
+    def __init__(
+        self, *, side: Reconnecting, desk: DecisionDesk, lanes: int, next_number: NumberSource
+    ) -> None:
+        self._side = side
+        self._desk = desk
+        self._lanes = lanes
+        self._next_number = next_number
+
+    async def sign_in(self, request: session.SignIn, institution: Institution) -> Answer:
+        """9001: a sign-in number for the day."""
+        node = request.input.signIn
+        now = self._desk.now()
+        lane = lane_of(institution.code, self._lanes)
+        sign_no = self._next_number(lane, now.business_day)
+        async with self._side.use() as connection:
+            await record_sign_in(
+                connection, lane=lane, sign_no=sign_no, at=now.at, institution=institution.code,
+                operator=node.opter_no, address=f"{node.ip} {node.mac}",
+            )  # fmt: skip
+        output = session.SignInReply(
+            signinoutb=session.SignedIn(sign_time=format_datetime(now.local), sign_no=str(sign_no))
+        )
+        return Answer(output=output)
+
+    async def sign_out(
+        self, request: session.SignOut, institution: Institution
+    ) -> Answer | Refusal:
+        """9002: ends the operator's own sign-in."""
+        node = request.input.signOut
+        now = self._desk.now()
+        number = numbers.parse(node.sign_no)
+        if number is not None:
+            async with self._side.use() as connection:
+                ended = await record_sign_out(
+                    connection, lane=lane_of(institution.code, self._lanes), sign_no=number,
+                    institution=institution.code, operator=node.opter_no, at=now.at,
+                )  # fmt: skip
+            if ended:
+                signed_out = session.SignedOut(sign_time=format_datetime(now.local))
+                output = session.SignOutReply(sign_time=signed_out, signoutoutb=signed_out)
+                return Answer(output=output)
+        return Refusal(code="SIGN_IN_UNKNOWN", field="sign_no", params={"value": node.sign_no})
+
+    async def person_command(
+        self, request: person.PersonLookup, institution: Institution, translator: Translator
+    ) -> LookUpPerson | Refusal:
+        """1101: the credential names a person; the rest is read with the person's lane."""
+        data = request.input.data
+        credential = Credential(
+            kind=data.mdtrt_cert_type,
+            number=data.mdtrt_cert_no,
+            card_serial=data.card_sn or None,
+            certificate_no=data.certno or None,
+            name=data.psn_name or None,
+        )
+        kind = _LOOKUP.get(credential.kind)
+        if kind is None:
+            return Refusal(code="CREDENTIAL_MISMATCH", field="credential_kind")
+        key = self._desk.world.keyring.lookup_key(kind, credential.number)
+        async with self._side.use() as connection:
+            person_no = await find_person(
+                connection, lane=lane_of_key(key, self._lanes), kind=kind, key=key
+            )
+        if person_no is None:
+            return Refusal(code="PERSON_UNKNOWN", field="credential_number")
+        return LookUpPerson(
+            asked=translator.asked(request, institution, person_no),
+            token_key=translator.token_key(credential),
+            credential=credential,
+        )

@@ -1,0 +1,207 @@
+"""The parent process: starts the services, installs the schema, keeps the children alive.
+
+It serves nothing itself. It holds the port's number, so that a busy port is told clearly and a
+restarted child gets the same one. When it is killed the children notice and stop; PostgreSQL lives
+on and is adopted by the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from settlement.embedded.services import Services, start_services
+from settlement.limits import DEFAULT_LIMITS, Limits
+from settlement.serve.config import GATEWAY_FACTORY, INSTALLER, WorkerConfig, resolve
+from settlement.serve.keeper import Child
+from settlement.telemetry import logs
+from settlement.web.app import listen
+
+logger = logging.getLogger("settlement.serve")
+
+KILL_SECONDS = 3.0
+"""After the drain limit, how long a child may still take to end by itself."""
+
+
+class ServeSettings(Struct, frozen=True, kw_only=True):
+    """What `settlement serve` was told."""
+
+    host: str
+    port: int
+    workers: int
+    data_dir: Path
+    demo: bool = False
+    journals: int | None = None
+    limits: Limits = DEFAULT_LIMITS
+    gateway_factory: str = GATEWAY_FACTORY
+    installer: str = INSTALLER
+    """`module:name` of an async function (services, settings) that makes schema and data ready"""
+
+
+class ServeError(Exception):
+    """The server cannot start. The text says why and what to do."""
+
+
+def run(
+    settings: ServeSettings, environment: Mapping[str, str], say: Callable[[str], None]
+) -> None:
+    """Serve until stopped. `say` gets the one line that tells that requests are accepted.
+
+    Raises ServeError, ServiceError, ChildError or LimitsError when the server cannot start or stay.
+    """
+    logs.configure("supervisor")
+    settings.limits.check()
+    asyncio.run(Supervisor(settings, environment, say).run())
+
+
+class Supervisor:
+    """One server: services, gateway processes, a background process."""
+
+    def __init__(
+        self, settings: ServeSettings, environment: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
+        self._say = say
+        self._settings = settings
+        self._environment = environment
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._gateways: list[Child] = []
+        self._background: Child | None = None
+
+    async def run(self) -> None:
+        """Start everything, say so, watch it, stop it. Raises ServeError, ServiceError."""
+        self._hear_signals()
+        with reserve_port(self._settings.host, self._settings.port) as reserved:
+            port: int = reserved.getsockname()[1]
+            services = await start_services(self._settings.data_dir, self._environment)
+            try:
+                await resolve(self._settings.installer)(services, self._settings)
+                await self._start_children(services, port)
+                self._announce(port)
+                await self._watch(services)
+            finally:
+                await self._stop_children()
+                await services.stop()
+
+    def _hear_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_stop)
+
+    def _asked_to_stop(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+            for child in self._children():
+                child.terminate()
+        self._stop.set()
+
+    def _children(self) -> list[Child]:
+        return [*self._gateways, *([self._background] if self._background else [])]
+
+    async def _start_children(self, services: Services, port: int) -> None:
+        settings = self._settings
+        run_dir = _fresh_run_directory(settings.data_dir)
+        base = WorkerConfig(
+            place="",
+            index=0,
+            workers=settings.workers,
+            host=settings.host,
+            port=port,
+            app_dsn=services.app_dsn,
+            redis_url=services.redis_url,
+            data_dir=str(settings.data_dir),
+            run_dir=str(run_dir),
+            demo=settings.demo,
+            journals=settings.journals,
+            limits=settings.limits,
+            gateway_factory=settings.gateway_factory,
+        )
+        self._gateways = [
+            Child(
+                "settlement.serve.worker",
+                msgspec.structs.replace(base, place=f"gateway-{index}", index=index),
+                start_seconds=settings.limits.start_seconds_max,
+            )
+            for index in range(settings.workers)
+        ]
+        self._background = Child(
+            "settlement.serve.background",
+            msgspec.structs.replace(base, place="background", index=settings.workers),
+            start_seconds=settings.limits.start_seconds_max,
+        )
+        await asyncio.gather(*(child.start() for child in self._children()))
+
+    def _announce(self, port: int) -> None:
+        host = self._settings.host
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+        shown = f"[{shown}]" if ":" in shown else shown
+        ready = {
+            "event": "ready",
+            "url": f"http://{shown}:{port}",
+            "workers": self._settings.workers,
+            "pid": os.getpid(),
+        }
+        self._say(json.dumps(ready))
+
+    async def _watch(self, services: Services) -> None:
+        """Until told to stop: keep children and services alive."""
+        keepers = [asyncio.create_task(child.keep()) for child in self._children()]
+        tasks: list[asyncio.Task[None]] = [*keepers, asyncio.create_task(services.watch())]
+        asked = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({asked, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        ended = [task for task in tasks if task.done()]
+        for task in (asked, *tasks):
+            task.cancel()
+        await asyncio.gather(asked, *tasks, return_exceptions=True)
+        for task in ended:
+            # A loop that never ends has ended: what it raised is why the server stops.
+            task.result()
+
+    async def _stop_children(self) -> None:
+        """Gateways first, so that nothing is asked of us any more; then the background."""
+        limit = self._settings.limits.drain_seconds_max + KILL_SECONDS
+        await asyncio.gather(*(child.stop(limit, self._hurry) for child in self._gateways))
+        if self._background is not None:
+            await self._background.stop(limit, self._hurry)
+
+
+def reserve_port(host: str, port: int) -> socket.socket:
+    """A bound socket that never listens: the port is ours, and a chosen 0 becomes a number.
+
+    Raises ServeError where somebody else has it.
+    """
+    try:
+        if port:
+            # Without SO_REUSEPORT another server on this port is noticed, also one of ours.
+            socket.create_server((host, port), family=_family(host)).close()
+        return listen(host, port)
+    except OSError as exc:
+        reason = {
+            errno.EADDRINUSE: f"port {port} of {host} is in use by another program",
+            errno.EACCES: f"port {port} may not be used by this user",
+            errno.EADDRNOTAVAIL: f"{host} is no address of this machine",
+        }.get(exc.errno or 0, f"{host}:{port} cannot be used: {exc}")
+        raise ServeError(f"{reason}. Choose another --host or --port.") from exc
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _fresh_run_directory(data_dir: Path) -> Path:
+    """Where the processes show their numbers; those of an earlier server are of no use."""
+    run_dir = data_dir.expanduser().resolve() / "metrics"
+    run_dir.mkdir(parents=True, exist_ok=True)
+    for file in run_dir.glob("metrics-*"):
+        file.unlink()
+    return run_dir

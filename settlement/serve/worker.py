@@ -1,0 +1,54 @@
+"""One gateway process: the core behind an HTTP server on the shared port.
+
+`python -m settlement.serve.worker`, started by the supervisor only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from settlement.serve.child import Stopping, run_child, say_at_work
+from settlement.serve.config import RunningGateway, WorkerConfig, resolve
+from settlement.telemetry.metrics import Board
+from settlement.web.app import WebServer, WebSettings, listen
+
+
+async def serve(config: WorkerConfig, stopping: Stopping) -> None:
+    """Serve until told to stop, then drain within the limit."""
+    gateway: RunningGateway = await resolve(config.gateway_factory)(config)
+    web = WebServer(
+        gateway,
+        Board(Path(config.run_dir), config.place),
+        WebSettings(
+            limits=config.limits,
+            redis_url=config.redis_url or None,
+            demo_world=gateway.demo_world if config.demo else None,
+        ),
+    )
+    await web.start(listen(config.host, config.port))
+    say_at_work()
+    await stopping.asked.wait()
+    await _stop(web, gateway, config.limits.drain_seconds_max, stopping)
+
+
+async def _stop(
+    web: WebServer, gateway: RunningGateway, drain_seconds: float, stopping: Stopping
+) -> None:
+    """Both have the same time limit; being hurried ends the wait of the first at once."""
+    deadline = asyncio.get_running_loop().time() + drain_seconds
+    draining = asyncio.ensure_future(web.stop(drain_seconds))
+    hurried = asyncio.ensure_future(stopping.hurried.wait())
+    await asyncio.wait({draining, hurried}, return_when=asyncio.FIRST_COMPLETED)
+    hurried.cancel()
+    if not draining.done():
+        draining.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await draining
+    left = deadline - asyncio.get_running_loop().time()
+    await gateway.stop(0.0 if stopping.hurried.is_set() else max(left, 0.0))
+
+
+if __name__ == "__main__":
+    run_child(serve)

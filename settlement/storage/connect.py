@@ -1,0 +1,81 @@
+"""Connections to PostgreSQL, set up for what they are for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from asyncpg import Connection, Pool, Record
+
+from settlement.storage.errors import translate
+
+_SETTLE_PATH = {
+    "application_name": "settlement-gateway",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "enable_material": "off",
+    "timezone": "UTC",
+}
+"""Every statement is a handful of index look-ups for each element of an array. The planner
+knows nothing of the arrays' lengths and, on a small database, would rather scan."""
+
+
+async def connect_settle_path(dsn: str, *, seconds: float) -> Connection[Record]:
+    """A connection for one journal's batches. A statement may take `seconds`."""
+    return await asyncpg.connect(
+        dsn, timeout=seconds, command_timeout=seconds, server_settings=_SETTLE_PATH,
+        statement_cache_size=64,
+    )  # fmt: skip
+
+
+async def connect_plain(dsn: str, *, name: str, seconds: float = 30.0) -> Connection[Record]:
+    """A connection for everything else: reference data, reports, verification."""
+    return await asyncpg.connect(
+        dsn, timeout=seconds, command_timeout=None,
+        server_settings={"application_name": name, "jit": "off", "timezone": "UTC"},
+    )  # fmt: skip
+
+
+class Reconnecting:
+    """One plain connection, opened when needed and opened again when lost; one user at a time."""
+
+    def __init__(self, dsn: str, name: str) -> None:
+        self._dsn = dsn
+        self._name = name
+        self._connection: Connection[Record] | None = None
+
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[Connection[Record]]:
+        """The connection; driver exceptions leave as storage errors."""
+        try:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await connect_plain(self._dsn, name=self._name, seconds=5.0)
+            yield self._connection
+        except Exception as exc:
+            raise translate(exc) or exc from exc
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
+@asynccontextmanager
+async def verify_pool(dsn: str) -> AsyncIterator[Pool[Record]]:
+    """Connections for a verification: a few, without a statement limit."""
+    pool = await asyncpg.create_pool(
+        dsn, min_size=1, max_size=3, command_timeout=None,
+        server_settings={
+            "application_name": "settlement-verify", "jit": "off", "timezone": "UTC",
+            "statement_timeout": "0",
+        },
+    )  # fmt: skip
+    try:
+        yield pool
+    finally:
+        await pool.close()

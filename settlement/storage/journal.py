@@ -1,0 +1,335 @@
+"""The queue of one journal in one process: requests that arrive together become one batch.
+
+    waiting ──take──▶ read (1 round trip) ──decide (pure)──▶ write (1 round trip, 1 flush) ──▶ answers
+
+A batch takes everybody who waits, up to a limit, except persons who are in a batch that is still
+out. While a batch is being written the next one gathers, so batches grow under load by themselves.
+
+The first try is optimistic: read, decide, write; the write checks that nobody changed in between. If
+somebody did, or another process was first, or the connection broke, the second try takes the
+journal's head first and reads again under it: then nothing can change, whatever was in flight before is
+decided, and the keys of the messages say whether it was written. So a second try never books
+twice and always ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from asyncpg import Connection, Record
+
+from settlement.clock import Moment, monotonic
+from settlement.commands import Command
+from settlement.decision import Answer, Decision
+from settlement.gateway import Overloaded, Unavailable
+from settlement.keyring import Keyring
+from settlement.refusal import Refusal
+from settlement.storage.errors import (
+    AlreadyWrittenError,
+    BusinessDayClosedError,
+    DatabaseRefusedError,
+    JournalClosedError,
+    LostConnectionError,
+    StorageError,
+    translate,
+)
+from settlement.storage.queries import QUERIES
+from settlement.storage.reader import read_view
+from settlement.storage.writer import write_batch
+from settlement.view import Effects, View
+
+Reply = Answer | Refusal
+Connect = Callable[[], Awaitable["Connection[Record]"]]
+RECONNECT_SECONDS = 0.2
+logger = logging.getLogger("settlement.journal")
+
+
+class Desk(Protocol):
+    """What a queue needs from the rest of the process."""
+
+    keyring: Keyring
+
+    def decide(self, command: Command, view: View, moment: Moment) -> Decision:
+        """The decision on one command; never raises."""
+
+    def now(self) -> Moment:
+        """The clock."""
+
+    async def day_closed(self) -> None:
+        """The business day was closed under us: learn which day is open."""
+
+    def batch_done(self, *, size: int, written: int, seconds: float, again: bool) -> None:
+        """For the metrics."""
+
+
+class _Item:
+    __slots__ = ("command", "deadline", "future", "sent")
+
+    def __init__(self, command: Command, deadline: float) -> None:
+        self.command = command
+        self.deadline = deadline
+        self.future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.sent = False
+
+    def resolve(self, reply: Reply) -> None:
+        if not self.future.done():
+            self.future.set_result(reply)
+
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class JournalQueue:
+    """One journal's requests in one process. `submit` from any task; `run` is its only worker."""
+
+    def __init__(
+        self, *, journal: int, desk: Desk, connect: Connect, batch_size_max: int,
+        queue_length_max: int, request_seconds_max: float,
+    ) -> None:  # fmt: skip
+        self.journal = journal
+        self._desk = desk
+        self._connect = connect
+        self._batch_size_max = batch_size_max
+        self._queue_length_max = queue_length_max
+        self._request_seconds_max = request_seconds_max
+        self._waiting: deque[_Item] = deque()
+        self._out: list[_Item] = []
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+        self._connection: Connection[Record] | None = None
+        self._broken = False
+        self._alone = 0
+        """how many of the next items are taken one by one, after a refusal by the database"""
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def broken(self) -> bool:
+        """True while the database cannot be reached."""
+        return self._broken
+
+    def submit(self, command: Command) -> asyncio.Future[Reply]:
+        """Queue a command. The future raises Unavailable where no definite answer can be given."""
+        if self._closing or len(self._waiting) >= self._queue_length_max:
+            raise Overloaded
+        item = _Item(command, monotonic() + self._request_seconds_max)
+        self._waiting.append(item)
+        self._wake.set()
+        return item.future
+
+    async def run(self) -> None:
+        """Serve batches until cancelled."""
+        try:
+            while True:
+                await self._wake.wait()
+                while self._waiting:
+                    self._idle.clear()
+                    await self._serve(self._take())
+                self._wake.clear()
+                self._idle.set()
+        finally:
+            self._give_up(self._out)
+            self._give_up(list(self._waiting))
+            await self._disconnect()
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more and finish what waits; what is left after `seconds` is answered as in doubt."""
+        self._closing = True
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            self._log(logging.WARNING, "journal.drain.incomplete", left=len(self._waiting))
+
+    def _take(self) -> list[_Item]:
+        """The next batch: everybody who waits, up to the limit."""
+        waiting = self._waiting
+        if self._alone:
+            self._alone -= 1
+            return [waiting.popleft()]
+        if len(waiting) <= self._batch_size_max:
+            batch = list(waiting)
+            waiting.clear()
+            return batch
+        return [waiting.popleft() for _ in range(self._batch_size_max)]
+
+    async def _serve(self, batch: list[_Item]) -> None:
+        """One batch from first try to answers; every item ends with an answer or an error."""
+        self._out = batch
+        again = False
+        while batch := self._in_time(batch):
+            try:
+                if again:
+                    await self._under_the_head(batch)
+                else:
+                    await self._optimistic(batch)
+                break
+            except StorageError as exc:
+                again = True
+                batch = [item for item in batch if not item.future.done()]
+                if not await self._recover(exc, batch):
+                    break
+        self._out = []
+
+    def _in_time(self, batch: list[_Item]) -> list[_Item]:
+        now = monotonic()
+        late = [item for item in batch if item.deadline <= now]
+        if late:
+            self._give_up(late)
+        return [item for item in batch if item.deadline > now] if late else batch
+
+    async def _recover(self, exc: StorageError, batch: list[_Item]) -> bool:
+        """What to do before the next try; False where there is none."""
+        match exc:
+            case AlreadyWrittenError():
+                return True
+            case BusinessDayClosedError():
+                await self._guarded(self._desk.day_closed())
+            case LostConnectionError():
+                self._log(logging.WARNING, "journal.connection.lost", reason=str(exc))
+                await self._disconnect()
+                await asyncio.sleep(RECONNECT_SECONDS)
+            case JournalClosedError():
+                self._give_up(batch)
+                return False
+            case DatabaseRefusedError():
+                self._log(logging.ERROR, "journal.batch.refused", reason=str(exc))
+                await self._disconnect()
+                self._isolate(batch)
+                return False
+        return True
+
+    def _isolate(self, batch: list[_Item]) -> None:
+        """The database refused a batch: its items are tried alone, so that one bad case stands alone."""
+        if len(batch) == 1:
+            batch[0].resolve(Refusal(code="INTERNAL"))
+            return
+        self._waiting.extendleft(reversed(batch))
+        self._alone = len(batch)
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except StorageError as exc:
+            self._log(logging.WARNING, "journal.recovery.failed", reason=str(exc))
+
+    async def _optimistic(self, batch: Sequence[_Item]) -> None:
+        started = monotonic()
+        connection = await self._connected()
+        view = await self._read(connection, batch)
+        moment = self._desk.now()
+        pending, effects = self._decide(batch, view, moment)
+        if effects:
+            await self._write(connection, view, moment, pending, effects)
+        self._desk.batch_done(
+            size=len(batch), written=len(effects), seconds=monotonic() - started, again=False
+        )
+
+    async def _under_the_head(self, batch: Sequence[_Item]) -> None:
+        """The second try: nothing of this journal can change from here to the commit."""
+        started = monotonic()
+        connection = await self._connected()
+        pending: list[tuple[_Item, Reply]] = []
+        try:
+            async with connection.transaction():
+                await connection.fetchval(QUERIES["lock_head"], self.journal)
+                view = await self._read(connection, batch)
+                moment = self._desk.now()
+                pending, effects = self._decide(batch, view, moment)
+                if effects:
+                    for item, _ in pending:
+                        item.sent = True
+                    stale = await write_batch(
+                        connection, journal=self.journal, moment=moment, view=view, effects=effects
+                    )
+                    if stale:
+                        raise DatabaseRefusedError("facts read under the head were stale")
+        except Exception as exc:
+            raise translate(exc) or exc from exc
+        for item, reply in pending:
+            item.resolve(reply)
+        self._desk.batch_done(
+            size=len(batch), written=len(effects), seconds=monotonic() - started, again=True
+        )
+
+    async def _read(self, connection: Connection[Record], batch: Sequence[_Item]) -> View:
+        try:
+            return await read_view(connection, [item.command for item in batch], self._desk.keyring)
+        except Exception as exc:
+            raise translate(exc) or exc from exc
+
+    def _decide(
+        self, batch: Sequence[_Item], view: View, moment: Moment
+    ) -> tuple[list[tuple[_Item, Reply]], list[Effects]]:
+        """Decide every item on the view as the items before it leave it.
+
+        What has no effect is answered at once, unless it rests on an effect of this batch that is
+        not written yet.
+        """
+        pending: list[tuple[_Item, Reply]] = []
+        effects: list[Effects] = []
+        for item in batch:
+            decision = self._desk.decide(item.command, view, moment)
+            if decision.effects is not None:
+                view.apply(decision.effects)
+                effects.append(decision.effects)
+                pending.append((item, decision.reply))
+            elif effects:
+                pending.append((item, decision.reply))
+            else:
+                item.resolve(decision.reply)
+        return pending, effects
+
+    async def _write(
+        self,
+        connection: Connection[Record],
+        view: View,
+        moment: Moment,
+        pending: Sequence[tuple[_Item, Reply]],
+        effects: Sequence[Effects],
+    ) -> None:
+        for item, _ in pending:
+            item.sent = True
+        try:
+            stale = await write_batch(
+                connection, journal=self.journal, moment=moment, view=view, effects=effects
+            )
+        except Exception as exc:
+            raise translate(exc) or exc from exc
+        if stale:
+            raise AlreadyWrittenError(f"{len(stale)} persons changed")
+        for item, reply in pending:
+            item.resolve(reply)
+
+    async def _connected(self) -> Connection[Record]:
+        if self._connection is None or self._connection.is_closed():
+            try:
+                self._connection = await self._connect()
+            except Exception as exc:
+                self._broken = True
+                raise translate(exc) or exc from exc
+            self._broken = False
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    def _log(self, level: int, event: str, **fields: object) -> None:
+        extra = {"event": event, "journal": self.journal, **fields}
+        logger.log(level, "journal %d", self.journal, extra=extra)
+
+    def _give_up(self, items: Sequence[_Item]) -> None:
+        """Nothing definite can be said in time: what was never sent may come later, what was sent
+        must come again under the same msgid."""
+        for item in items:
+            item.fail(Unavailable("same_msgid" if item.sent else "later"))

@@ -1,0 +1,12 @@
+"""The statements of the settlement schema, by the names of their blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ledger.postgres.queries import load
+
+SQL_DIRECTORY = Path(__file__).parent / "sql"
+QUERIES = load(SQL_DIRECTORY / "queries.sql")
+REFERENCE = load(SQL_DIRECTORY / "reference.sql")
+SCATTER = load(SQL_DIRECTORY / "scatter.sql")

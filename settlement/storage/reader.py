@@ -1,0 +1,215 @@
+"""Reading the facts of a batch: one round trip for a batch of claims, more only where asked.
+
+Turns rows into facts (settlement/view.py) and knows nothing of decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from asyncpg import Connection, Record
+
+from settlement.commands import HISTORY_ROWS_MAX, Command
+from settlement.keyring import Keyring
+from settlement.numbers import lane_in
+from settlement.person import Enrolment, Identity
+from settlement.rows import (
+    EventKind,
+    EventRow,
+    MessageOutcome,
+    RowKind,
+    SealedDetail,
+    SettlementRow,
+    VisitRow,
+)
+from settlement.storage.queries import QUERIES
+from settlement.view import (
+    MessageFact,
+    PersonFacts,
+    SettlementFact,
+    TokenFact,
+    View,
+    VisitFact,
+    decode_years,
+)
+
+_DECODE_IDENTITY = msgspec.json.Decoder(Identity).decode
+_DECODE_ENROLMENTS = msgspec.json.Decoder(tuple[Enrolment, ...]).decode
+_ENROLMENTS_SEEN: dict[str, tuple[Enrolment, ...]] = {}
+_ENROLMENTS_SEEN_MAX = 20_000
+_OUTCOMES = {int(x): x for x in MessageOutcome}
+_ROW_FIELDS = SettlementRow.__struct_fields__
+
+
+async def read_view(
+    connection: Connection[Record], commands: Sequence[Command], keyring: Keyring
+) -> View:
+    """Everything the commands of a batch need, at one moment for each statement."""
+    view = View()
+    await _read_claims(connection, commands, keyring, view)
+    others = [(c.asked.lane, key) for c in commands for key in c.other_keys]
+    if others:
+        await _read_messages(connection, others, view)
+    tokens = [c for c in commands if c.token_key]
+    if tokens:
+        await _read_tokens(connection, tokens, view)
+    visits: set[int] = set()
+    settlements: set[int] = set()
+    for command in commands:
+        if command.history:
+            await _read_history(connection, command, settlements, visits)
+    settlements |= {n for c in commands for n in c.setl_ids} | _refs(
+        view, MessageOutcome.SETTLEMENT
+    )
+    if settlements:
+        await read_settlements(connection, settlements, view)
+    visits |= (
+        {n for c in commands for n in c.visit_ids}
+        | _refs(view, MessageOutcome.VISIT)
+        | _refs(view, MessageOutcome.EVENT)
+        | {f.row.mdtrt_id for f in view.settlements.values() if f.row.mdtrt_id != f.row.setl_id}
+    )
+    if visits:
+        await read_visits(connection, visits, view)
+    return view
+
+
+async def _read_history(
+    connection: Connection[Record], command: Command, settlements: set[int], visits: set[int]
+) -> None:
+    arguments = (command.asked.lane, command.asked.person_no, HISTORY_ROWS_MAX)
+    rows = await connection.fetch(QUERIES["list_settlements"], *arguments)
+    settlements.update(row["setl_id"] for row in rows)
+    rows = await connection.fetch(QUERIES["list_visits"], *arguments)
+    visits.update(row["mdtrt_id"] for row in rows)
+
+
+def _refs(view: View, outcome: MessageOutcome) -> set[int]:
+    return {m.ref for m in view.messages.values() if m.outcome is outcome}
+
+
+async def _read_claims(
+    connection: Connection[Record], commands: Sequence[Command], keyring: Keyring, view: View
+) -> None:
+    lanes = [c.asked.lane for c in commands]
+    rows = await connection.fetch(
+        QUERIES["read_claims"],
+        lanes,
+        [c.asked.person_no for c in commands],
+        [c.asked.message_key for c in commands],
+        [c.business_key for c in commands],
+    )
+    for row in rows:
+        (n, account, key_version, identity, enrolments, version, years, latest_row, latest_visit,
+         balance, outcome, ref, fingerprint, standing) = row  # fmt: skip
+        command = commands[n - 1]
+        asked = command.asked
+        if outcome is not None:
+            fact = MessageFact(_OUTCOMES[outcome], ref, fingerprint)
+            view.messages[asked.lane, asked.message_key] = fact
+        if standing is not None:
+            view.standing[command.business_key] = standing
+        if version is None or asked.person_no in view.persons:
+            continue
+        plain = keyring.open(identity, person_record(asked.lane, asked.person_no), key_version)
+        view.persons[asked.person_no] = PersonFacts(
+            lane=asked.lane,
+            person_no=asked.person_no,
+            version=version,
+            account=account,
+            identity=_DECODE_IDENTITY(plain),
+            enrolments=_enrolments(enrolments),
+            years=decode_years(years),
+            balance_fen=balance or 0,
+            latest_row=latest_row,
+            latest_visit=latest_visit,
+        )
+
+
+def _enrolments(text: str) -> tuple[Enrolment, ...]:
+    """Memberships repeat from person to person, so the decoded form is shared."""
+    found = _ENROLMENTS_SEEN.get(text)
+    if found is None:
+        if len(_ENROLMENTS_SEEN) >= _ENROLMENTS_SEEN_MAX:
+            _ENROLMENTS_SEEN.clear()
+        found = _ENROLMENTS_SEEN[text] = _DECODE_ENROLMENTS(text)
+    return found
+
+
+def person_record(lane: int, person_no: str) -> bytes:
+    """The associated data under which a person's identity is sealed."""
+    return f"person/{lane}/{person_no}".encode()
+
+
+async def _read_messages(
+    connection: Connection[Record], keys: Sequence[tuple[int, bytes]], view: View
+) -> None:
+    rows = await connection.fetch(
+        QUERIES["read_messages"], [lane for lane, _ in keys], [key for _, key in keys]
+    )
+    for lane, key, outcome, ref, fingerprint in rows:
+        view.messages[lane, key] = MessageFact(_OUTCOMES[outcome], ref, fingerprint)
+
+
+async def _read_tokens(
+    connection: Connection[Record], commands: Sequence[Command], view: View
+) -> None:
+    rows = await connection.fetch(
+        QUERIES["read_tokens"],
+        [c.asked.lane for c in commands],
+        [c.asked.person_no for c in commands],
+        [c.token_key for c in commands],
+    )
+    for _, person_no, key, institution, expires_at in rows:
+        view.tokens[person_no, key] = TokenFact(institution=institution, expires_at=expires_at)
+
+
+async def read_settlements(
+    connection: Connection[Record], numbers: Iterable[int], view: View
+) -> None:
+    """Settlement rows by number, into the view."""
+    wanted = list(numbers)
+    lanes = [lane_in(number) for number in wanted]
+    for row in await connection.fetch(QUERIES["read_settlements"], lanes, wanted):
+        fields = {name: row[name] for name in _ROW_FIELDS}
+        fields["kind"] = RowKind(fields["kind"])
+        detail = None
+        if row["salt"] is not None:
+            detail = SealedDetail(
+                key_version=row["key_version"], salt=row["salt"], payload=row["payload"]
+            )
+        view.settlements[row["setl_id"]] = SettlementFact(
+            row=SettlementRow(**fields),
+            detail=detail,
+            undone_by=row["undone_by"],
+            undone_kind=None if row["undone_kind"] is None else RowKind(row["undone_kind"]),
+        )
+
+
+async def read_visits(connection: Connection[Record], numbers: Iterable[int], view: View) -> None:
+    """Visits by number with their events, into the view."""
+    wanted = list(numbers)
+    lanes = [lane_in(number) for number in wanted]
+    for row in await connection.fetch(QUERIES["read_visits"], lanes, wanted):
+        (lane, mdtrt_id, prior_visit, person_no, institution, scheme, begun_at, payload,
+         event_no, kind, batch_no, setl_id, event_payload) = row  # fmt: skip
+        fact = view.visits.get(mdtrt_id)
+        if fact is None:
+            visit = VisitRow(
+                lane=lane, mdtrt_id=mdtrt_id, prior_visit=prior_visit, psn_no=person_no,
+                institution=institution, scheme=scheme, begun_at=begun_at, payload=payload,
+            )  # fmt: skip
+            fact = view.visits[mdtrt_id] = VisitFact(row=visit, events=[])
+        if event_no is not None:
+            fact.events.append(
+                EventRow(
+                    lane=lane,
+                    mdtrt_id=mdtrt_id,
+                    event_no=event_no,
+                    kind=EventKind(kind),
+                    batch_no=batch_no,
+                    setl_id=setl_id,
+                    payload=event_payload,
+                )  # fmt: skip
+            )

@@ -1,0 +1,116 @@
+"""Loading reference data: institutions, credentials, catalogue, stop switches, lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import msgspec
+from asyncpg import Connection, Record
+from msgspec import Struct
+
+from settlement.catalogue import Catalogue, Item
+from settlement.gateway import CredentialFact
+from settlement.institution import Institution, InstitutionKind
+from settlement.keyring import Keyring
+from settlement.storage.queries import REFERENCE
+from settlement.world import Suspensions
+
+_DECODE_CEILINGS = msgspec.json.Decoder(dict[str, int]).decode
+
+
+class Installation(Struct, frozen=True, kw_only=True):
+    """What the database says it is."""
+
+    schema_version: int
+    lanes: int
+    region: str
+    demo_seed: int | None
+
+
+async def installation(connection: Connection[Record]) -> Installation | None:
+    """The installation, or None in a database without one."""
+    if not await connection.fetchval("select to_regclass('settlement.installation') is not null"):
+        return None
+    row = await connection.fetchrow(REFERENCE["installation"])
+    return None if row is None else Installation(**dict(row))
+
+
+async def versions(connection: Connection[Record]) -> dict[str, int]:
+    """Version by topic."""
+    return {topic: version for topic, version in await connection.fetch(REFERENCE["versions"])}
+
+
+async def institutions(connection: Connection[Record]) -> dict[str, Institution]:
+    """Every institution by its code."""
+    found = {}
+    for row in await connection.fetch(REFERENCE["institutions"]):
+        fields = dict(row)
+        fields["kind"] = InstitutionKind(fields["kind"])
+        fields["care_types"] = frozenset(fields["care_types"])
+        found[row["code"]] = Institution(**fields)
+    return found
+
+
+def credential_record(access_key: str) -> bytes:
+    """The associated data under which a secret is sealed."""
+    return f"credential/{access_key}".encode()
+
+
+async def credentials(
+    connection: Connection[Record], keyring: Keyring, suspensions: Suspensions
+) -> dict[str, CredentialFact]:
+    """Every credential by its access key, secrets opened."""
+    found = {}
+    for access_key, institution, key_version, secret in await connection.fetch(
+        REFERENCE["credentials"]
+    ):
+        opened = keyring.open(secret, credential_record(access_key), key_version)
+        found[access_key] = CredentialFact(
+            institution_code=institution,
+            secret=opened.decode(),
+            suspended=access_key in suspensions.credentials,
+        )
+    return found
+
+
+async def catalogue(connection: Connection[Record]) -> Catalogue:
+    """The whole catalogue."""
+    items = []
+    for row in await connection.fetch(REFERENCE["catalogue"]):
+        (code, name, list_type, item_class, charge_kind, self_pay_bp, ceilings, effective_from,
+         effective_to) = row  # fmt: skip
+        items.append(
+            Item(
+                code=code, name=name, list_type=list_type, item_class=item_class,
+                charge_kind=charge_kind, self_pay_bp=self_pay_bp,
+                ceiling_e6=_DECODE_CEILINGS(ceilings) or None,
+                effective_from=effective_from, effective_to=effective_to,
+            )
+        )  # fmt: skip
+    return Catalogue(items)
+
+
+async def suspensions(connection: Connection[Record]) -> Suspensions:
+    """The stop switches that are on."""
+    by_kind: dict[str, dict[str, str]] = {}
+    for kind, subject, reason in await connection.fetch(REFERENCE["suspensions"]):
+        by_kind.setdefault(kind, {})[subject] = reason
+    return Suspensions(
+        persons=by_kind.get("person", {}),
+        institutions=by_kind.get("institution", {}),
+        funds=by_kind.get("fund", {}),
+        channels=by_kind.get("channel", {}),
+        credentials=by_kind.get("credential", {}),
+    )
+
+
+async def lanes(connection: Connection[Record]) -> Mapping[int, int]:
+    """Lane to open journal."""
+    return {lane: journal for lane, journal in await connection.fetch(REFERENCE["lanes"])}
+
+
+async def closed_through(connection: Connection[Record]) -> date | None:
+    """The last closed business day."""
+    closed: date | None = await connection.fetchval(REFERENCE["closed_through"])
+    return closed

@@ -1,0 +1,75 @@
+-- Reference data: small tables without lanes, loaded by every process and watched for change.
+
+-- name: installation
+-- What this database is.
+select i.schema_version, i.lanes, i.region, i.demo_seed from settlement.installation i;
+
+-- name: versions
+-- Bumped with every change of reference data; polled twice a second.
+select r.topic, r.version from settlement.reference_version r;
+
+-- name: institutions
+-- Every designated institution.
+select i.code, i.name, i.kind, i.region, i.hospital_level, i.deductible_level, i.ceiling_level,
+       i.agreement_from, i.agreement_to, i.suspended, i.care_types, i.account_base
+from settlement.institution i;
+
+-- name: credentials
+-- What institutions sign with; secrets are ciphertext.
+select c.access_key, c.institution, c.key_version, c.secret from settlement.credential c;
+
+-- name: catalogue
+-- Every version of every catalogue item.
+select c.code, c.name, c.list_type, c.item_class, c.charge_kind, c.self_pay_bp, c.ceilings,
+       c.effective_from, c.effective_to
+from settlement.catalogue_item c;
+
+-- name: suspensions
+-- The stop switches that are on.
+select s.subject_kind, s.subject, s.reason from settlement.suspension s;
+
+-- name: lanes
+-- Which open journal orders each lane.
+select l.lane, l.journal
+from ledger.lane l
+join ledger.journal j on j.journal = l.journal
+where j.closed_at is null
+order by l.lane;
+
+-- name: closed_through
+-- The last business day that is closed.
+select max(d.business_day) from ledger.closed_day d;
+
+-- name: number_block
+-- A block of identifiers for this process alone.
+select nextval('settlement.number_block');
+
+-- name: suspend
+-- An operator turns a stop switch on.
+insert into settlement.suspension (subject_kind, subject, since, reason)
+values ($1, $2, $3, $4)
+on conflict (subject_kind, subject) do update set reason = excluded.reason;
+
+-- name: resume
+-- An operator turns a stop switch off.
+delete from settlement.suspension s
+where s.subject_kind = $1 and s.subject = $2
+returning s.subject;
+
+-- name: bump
+-- Tells every process that a topic changed.
+insert into settlement.reference_version (topic, version)
+values ($1, 1)
+on conflict (topic) do update set version = settlement.reference_version.version + 1;
+
+-- name: audit
+-- What an operator did.
+insert into settlement.audit (at, actor, action, subject, note) values ($1, $2, $3, $4, $5);
+
+-- name: demo_items
+-- Items of the demonstration world with their prices, for its page.
+select c.code, c.name, c.item_class, c.charge_kind, c.demo_price_e6
+from settlement.catalogue_item c
+where c.demo_price_e6 is not null
+order by c.code
+limit $1;

@@ -1,0 +1,634 @@
+-- The settlement schema: people, institutions, visits, settlements, and the keys that make a
+-- message count once.
+--
+-- Everything about a person lives in the person's lane, and `lane` leads every key. A batch of one
+-- journal is the only writer of a lane; it comes in through `settlement.write_batch`, which locks the
+-- journal's head before anything else and then compares one `version` a person. Settlements, visits, events and
+-- messages are only ever inserted: a cancel is a second row, an upload withdrawn is a second event.
+-- Updated in place: `person_state` (what changes with every settlement) and nothing else here.
+--
+-- Personal data (names, certificates, what was bought) is ciphertext in `person.identity`,
+-- `settlement_detail.payload`, `visit.payload` and `visit_event.payload`. The ledger's chain covers only
+-- salted commitments to it, so these rows can be erased without breaking a proof.
+--
+-- No foreign keys where the settle path writes: `write_batch` checks, `verify` checks again.
+-- Refusals use SQLSTATEs of class MS; settlement/storage/errors.py maps them.
+
+create schema settlement;
+comment on schema settlement is 'Medical settlement: people, institutions, visits, settlements, message keys.';
+
+create table settlement.installation (
+    schema_version  integer     not null,
+    lanes           smallint    not null,
+    region          text        not null,
+    demo_seed       bigint,
+    installed_at    timestamptz not null,
+    constraint installation_pkey primary key (region)
+);
+comment on table settlement.installation is 'What this database is: one row.';
+comment on column settlement.installation.schema_version is 'Version of this schema.';
+comment on column settlement.installation.lanes is 'Number of lanes; fixed for ever.';
+comment on column settlement.installation.region is 'The pooling area (统筹区).';
+comment on column settlement.installation.demo_seed is 'Seed of the demonstration world; null in a real database.';
+comment on column settlement.installation.installed_at is 'When it was made.';
+
+create sequence settlement.number_block as bigint minvalue 1 maxvalue 99999 cycle;
+comment on sequence settlement.number_block is 'Blocks of a million identifiers, one a process at a time (settlement/numbers.py).';
+
+create table settlement.institution (
+    code            text        not null,
+    account_base    bigint      not null,
+    agreement_from  date        not null,
+    agreement_to    date        not null,
+    suspended       boolean     not null default false,
+    name            text        not null,
+    kind            text        not null,
+    region          text        not null,
+    hospital_level  text        not null,
+    deductible_level text       not null,
+    ceiling_level   text        not null,
+    care_types      text[]      not null,
+    constraint institution_pkey primary key (code),
+    constraint institution_account_base_key unique (account_base),
+    constraint institution_kind_known check (kind in ('hospital', 'pharmacy'))
+);
+comment on table settlement.institution is 'Designated institutions (定点医药机构); small, held in memory by every process.';
+comment on column settlement.institution.code is 'fixmedins_code.';
+comment on column settlement.institution.account_base is 'First of its ten ledger accounts (settlement/chart.py).';
+comment on column settlement.institution.agreement_from is 'First day of the agreement.';
+comment on column settlement.institution.agreement_to is 'Last day of the agreement.';
+comment on column settlement.institution.suspended is 'True while the agency has suspended it (中止).';
+comment on column settlement.institution.name is 'Name.';
+comment on column settlement.institution.kind is 'hospital or pharmacy.';
+comment on column settlement.institution.region is 'Region code.';
+comment on column settlement.institution.hospital_level is 'hosp_lv.';
+comment on column settlement.institution.deductible_level is 'dedc_hosp_lv.';
+comment on column settlement.institution.ceiling_level is 'lmtpric_hosp_lv.';
+comment on column settlement.institution.care_types is 'med_type codes it is approved for.';
+
+create table settlement.credential (
+    access_key      text        not null,
+    institution     text        not null,
+    key_version     smallint    not null,
+    secret          bytea       not null,
+    constraint credential_pkey primary key (access_key)
+);
+comment on table settlement.credential is 'What an institution signs its requests with; the secret is ciphertext.';
+comment on column settlement.credential.access_key is 'x-tif-paasid or _api_access_key.';
+comment on column settlement.credential.institution is 'The institution it belongs to.';
+comment on column settlement.credential.key_version is 'Version of the key that encrypts the secret.';
+comment on column settlement.credential.secret is 'The secret, encrypted.';
+
+create table settlement.catalogue_item (
+    code            text        not null,
+    effective_from  date        not null,
+    effective_to    date        not null,
+    name            text        not null,
+    list_type       text        not null,
+    item_class      text        not null,
+    charge_kind     text        not null,
+    self_pay_bp     integer     not null,
+    ceilings        text        not null,
+    demo_price_e6   bigint,
+    constraint catalogue_item_pkey primary key (code, effective_from),
+    constraint catalogue_item_self_pay_is_a_ratio check (self_pay_bp between 0 and 10000)
+);
+comment on table settlement.catalogue_item is 'Catalogue items by code and date; held in memory by every process.';
+comment on column settlement.catalogue_item.code is 'med_list_codg.';
+comment on column settlement.catalogue_item.effective_from is 'First day.';
+comment on column settlement.catalogue_item.effective_to is 'Last day.';
+comment on column settlement.catalogue_item.name is 'Name.';
+comment on column settlement.catalogue_item.list_type is 'list_type.';
+comment on column settlement.catalogue_item.item_class is 'chrgitm_lv: 01 甲, 02 乙, 03 丙.';
+comment on column settlement.catalogue_item.charge_kind is 'med_chrgitm_type.';
+comment on column settlement.catalogue_item.self_pay_bp is 'Pre-self-pay ratio, basis points.';
+comment on column settlement.catalogue_item.ceilings is 'JSON: ceiling_level to millionths of a yuan; "" holds for every level.';
+comment on column settlement.catalogue_item.demo_price_e6 is 'Price in the demonstration world, millionths of a yuan.';
+
+create table settlement.suspension (
+    subject_kind    text        not null,
+    subject         text        not null,
+    since           timestamptz not null,
+    reason          text        not null,
+    constraint suspension_pkey primary key (subject_kind, subject),
+    constraint suspension_kind_known check
+        (subject_kind in ('person', 'institution', 'channel', 'fund', 'credential'))
+);
+comment on table settlement.suspension is 'Operators'' stop switches; in force in every process within a second.';
+comment on column settlement.suspension.subject_kind is 'person, institution, channel, fund or credential.';
+comment on column settlement.suspension.subject is 'Which one.';
+comment on column settlement.suspension.since is 'From when.';
+comment on column settlement.suspension.reason is 'Why, for the audit and for the text the caller reads.';
+
+create table settlement.reference_version (
+    topic           text        not null,
+    version         bigint      not null,
+    constraint reference_version_pkey primary key (topic)
+);
+comment on table settlement.reference_version is 'Bumped with every change of reference data; processes poll it and load anew.';
+comment on column settlement.reference_version.topic is 'institutions, catalogue or suspensions.';
+comment on column settlement.reference_version.version is 'Counts up.';
+
+create table settlement.audit (
+    audit_id        bigint      generated always as identity,
+    at              timestamptz not null,
+    actor           text        not null,
+    action          text        not null,
+    subject         text        not null,
+    note            text        not null,
+    constraint audit_pkey primary key (audit_id)
+);
+comment on table settlement.audit is 'What operators did. Append-only.';
+comment on column settlement.audit.audit_id is 'Counts up.';
+comment on column settlement.audit.at is 'When.';
+comment on column settlement.audit.actor is 'Who.';
+comment on column settlement.audit.action is 'What.';
+comment on column settlement.audit.subject is 'To what.';
+comment on column settlement.audit.note is 'Why.';
+
+create table settlement.sign_in (
+    sign_no         bigint      not null,
+    signed_in_at    timestamptz not null,
+    signed_out_at   timestamptz,
+    lane            smallint    not null,
+    institution     text        not null,
+    operator        text        not null,
+    address         text        not null,
+    constraint sign_in_pkey primary key (lane, sign_no)
+);
+comment on table settlement.sign_in is 'Sign-ins (签到) of institutions'' operators, in the lane of the institution.';
+comment on column settlement.sign_in.sign_no is 'Sign-in number.';
+comment on column settlement.sign_in.signed_in_at is 'When signed in.';
+comment on column settlement.sign_in.signed_out_at is 'When signed out.';
+comment on column settlement.sign_in.lane is 'Lane of the institution code.';
+comment on column settlement.sign_in.institution is 'The institution.';
+comment on column settlement.sign_in.operator is 'opter_no.';
+comment on column settlement.sign_in.address is 'IP and MAC as sent.';
+
+create table settlement.person (
+    account         bigint      not null,
+    lane            smallint    not null,
+    key_version     smallint    not null,
+    psn_no          text        not null,
+    identity        bytea       not null,
+    enrolments      text        not null,
+    constraint person_pkey primary key (lane, psn_no)
+);
+comment on table settlement.person is 'Insured people (参保人): what rarely changes.';
+comment on column settlement.person.account is 'Ledger account of the personal account (个人账户).';
+comment on column settlement.person.lane is 'Hash of psn_no.';
+comment on column settlement.person.key_version is 'Version of the key that encrypts identity.';
+comment on column settlement.person.psn_no is 'Person number at the insurer.';
+comment on column settlement.person.identity is 'Name, certificate, cards: encrypted (settlement/person.py, Identity).';
+comment on column settlement.person.enrolments is 'JSON: memberships by scheme (settlement/person.py, Enrolment).';
+
+create table settlement.person_state (
+    version         bigint      not null default 0,
+    latest_row      bigint,
+    latest_visit    bigint,
+    lane            smallint    not null,
+    psn_no          text        not null,
+    accumulators    text        not null default '{}',
+    constraint person_state_pkey primary key (lane, psn_no)
+) with (fillfactor = 70);
+comment on table settlement.person_state is 'What changes with every settlement of a person.';
+comment on column settlement.person_state.version is 'Bumped by every change of the person, visits, lines or enrolment.';
+comment on column settlement.person_state.latest_row is 'Newest settlement row; rows of a person are linked newest first.';
+comment on column settlement.person_state.latest_visit is 'Newest visit; visits are linked newest first.';
+comment on column settlement.person_state.lane is 'Lane of the person.';
+comment on column settlement.person_state.psn_no is 'The person.';
+comment on column settlement.person_state.accumulators is
+    'JSON: by fiscal year, the accumulators (年度累计) and the newest settlement that stands; verify rebuilds it.';
+
+create table settlement.lookup (
+    psn_lane        smallint    not null,
+    lane            smallint    not null,
+    kind            smallint    not null,
+    key             bytea       not null,
+    psn_no          text        not null,
+    constraint lookup_pkey primary key (lane, kind, key)
+);
+comment on table settlement.lookup is 'Keys that others choose, to a person; in the lane of the key itself.';
+comment on column settlement.lookup.psn_lane is 'Lane of the person.';
+comment on column settlement.lookup.lane is 'Hash of the key.';
+comment on column settlement.lookup.kind is '1 certificate, 2 card, 3 e-credential token.';
+comment on column settlement.lookup.key is 'Keyed hash; the key has a version.';
+comment on column settlement.lookup.psn_no is 'The person.';
+
+create table settlement.token (
+    expires_at      timestamptz not null,
+    lane            smallint    not null,
+    psn_no          text        not null,
+    key             bytea       not null,
+    institution     text        not null,
+    constraint token_pkey primary key (lane, psn_no, key)
+);
+comment on table settlement.token is 'E-credential tokens (医保电子凭证) issued for a person to an institution.';
+comment on column settlement.token.expires_at is 'Dead from then on.';
+comment on column settlement.token.lane is 'Lane of the person.';
+comment on column settlement.token.psn_no is 'The person.';
+comment on column settlement.token.key is 'Keyed hash of the token.';
+comment on column settlement.token.institution is 'Where it may be used.';
+
+create table settlement.visit (
+    mdtrt_id        bigint      not null,
+    prior_visit     bigint,
+    begun_at        timestamp   not null,
+    registered_at   timestamptz not null,
+    lane            smallint    not null,
+    psn_no          text        not null,
+    institution     text        not null,
+    scheme          text        not null,
+    payload         bytea       not null,
+    constraint visit_pkey primary key (lane, mdtrt_id)
+);
+comment on table settlement.visit is 'Visits (就诊) as registered. Append-only; what happened since is in visit_event.';
+comment on column settlement.visit.mdtrt_id is 'Visit number, issued by us.';
+comment on column settlement.visit.prior_visit is 'The person''s visit before this one.';
+comment on column settlement.visit.begun_at is 'begntime, local time of the region.';
+comment on column settlement.visit.registered_at is 'When it reached us.';
+comment on column settlement.visit.lane is 'Lane of the person.';
+comment on column settlement.visit.psn_no is 'The person.';
+comment on column settlement.visit.institution is 'Where.';
+comment on column settlement.visit.scheme is 'insutype.';
+comment on column settlement.visit.payload is 'Registration as sent, encrypted.';
+
+create table settlement.visit_event (
+    mdtrt_id        bigint      not null,
+    setl_id         bigint,
+    recorded_at     timestamptz not null,
+    lane            smallint    not null,
+    event_no        smallint    not null,
+    kind            smallint    not null,
+    batch_no        text        not null,
+    payload         bytea       not null,
+    constraint visit_event_pkey primary key (lane, mdtrt_id, event_no),
+    constraint visit_event_kind_known check (kind between 1 and 6)
+);
+comment on table settlement.visit_event is 'What happened to a visit, in order. Append-only; settlement/visit.py folds it.';
+comment on column settlement.visit_event.mdtrt_id is 'The visit.';
+comment on column settlement.visit_event.setl_id is 'The settlement, for kinds 5 and 6.';
+comment on column settlement.visit_event.recorded_at is 'When.';
+comment on column settlement.visit_event.lane is 'Lane of the person.';
+comment on column settlement.visit_event.event_no is 'From 1.';
+comment on column settlement.visit_event.kind is
+    '1 diagnosis, 2 lines, 3 lines withdrawn, 4 registration withdrawn, 5 settled, 6 settlement undone.';
+comment on column settlement.visit_event.batch_no is 'chrg_bchno, where the event is about one batch.';
+comment on column settlement.visit_event.payload is 'Content, encrypted; empty where there is none.';
+
+create table settlement.settlement (
+    setl_id         bigint      not null,
+    mdtrt_id        bigint      not null,
+    undoes_setl_id  bigint,
+    prior_row       bigint,
+    prior_active    bigint,
+    setl_time       timestamptz not null,
+    service_at      timestamp   not null,
+    total_fen       bigint      not null,
+    full_self_pay_fen bigint    not null,
+    over_ceiling_fen bigint     not null,
+    pre_self_pay_fen bigint     not null,
+    in_scope_fen    bigint      not null,
+    deductible_fen  bigint      not null,
+    hifp_fen        bigint      not null,
+    cvlserv_fen     bigint      not null,
+    hifes_fen       bigint      not null,
+    hifmi_fen       bigint      not null,
+    hifob_fen       bigint      not null,
+    maf_fen         bigint      not null,
+    oth_fen         bigint      not null,
+    hifdm_fen       bigint      not null,
+    fund_fen        bigint      not null,
+    hospital_fen    bigint      not null,
+    personal_fen    bigint      not null,
+    account_fen     bigint      not null,
+    family_account_fen bigint   not null,
+    cash_fen        bigint      not null,
+    balance_fen     bigint      not null,
+    business_day    date        not null,
+    pool_ratio_bp   integer     not null,
+    lane            smallint    not null,
+    kind            smallint    not null,
+    year            smallint    not null,
+    civil_servant   boolean     not null,
+    psn_no          text        not null,
+    institution     text        not null,
+    infno           text        not null,
+    msgid           text        not null,
+    scheme          text        not null,
+    category        text        not null,
+    care_type       text        not null,
+    clearing_type   text        not null,
+    credential_type text        not null,
+    invoice_no      text        not null,
+    policy          text        not null,
+    operator        text        not null,
+    shares          text        not null,
+    increments      text        not null,
+    explanation     text        not null,
+    business_key    bytea       not null,
+    detail_commitment bytea     not null,
+    constraint settlement_pkey primary key (lane, setl_id),
+    constraint settlement_kind_known check (kind in (1, 2, 3)),
+    constraint settlement_undoes_or_settles check ((kind = 1) = (undoes_setl_id is null)),
+    constraint settlement_lines_add_up check
+        (total_fen = full_self_pay_fen + over_ceiling_fen + pre_self_pay_fen + in_scope_fen),
+    constraint settlement_payers_add_up check (total_fen = fund_fen + personal_fen + hospital_fen),
+    constraint settlement_person_adds_up check (personal_fen = account_fen + cash_fen),
+    constraint settlement_funds_add_up check (
+        fund_fen = hifp_fen + cvlserv_fen + hifes_fen + hifmi_fen + hifob_fen + maf_fen + oth_fen + hifdm_fen
+    ),
+    constraint settlement_family_inside_account check (abs(family_account_fen) <= abs(account_fen)),
+    constraint settlement_commitment_is_sha256 check (octet_length(detail_commitment) = 32)
+);
+create unique index settlement_undone_once on settlement.settlement (lane, undoes_setl_id)
+    where undoes_setl_id is not null;
+create index settlement_by_business_key on settlement.settlement (lane, business_key)
+    where kind = 1;
+comment on table settlement.settlement is
+    'Settlements (结算), cancels (撤销) and reversals (冲正); one row each, exact negatives. Append-only. Its ledger entry has the same lane and number.';
+comment on column settlement.settlement.setl_id is 'Settlement number, issued by us.';
+comment on column settlement.settlement.mdtrt_id is 'The visit; the settlement''s own number for a pharmacy sale.';
+comment on column settlement.settlement.undoes_setl_id is 'The settlement that this row undoes.';
+comment on column settlement.settlement.prior_row is 'The person''s row before this one.';
+comment on column settlement.settlement.prior_active is 'The person''s newest standing settlement of the same year before this one.';
+comment on column settlement.settlement.setl_time is 'When settled.';
+comment on column settlement.settlement.service_at is 'begntime of the purchase or visit, local time.';
+comment on column settlement.settlement.total_fen is 'medfee_sumamt, fen; so are all amounts.';
+comment on column settlement.settlement.full_self_pay_fen is 'fulamt_ownpay_amt.';
+comment on column settlement.settlement.over_ceiling_fen is 'overlmt_selfpay.';
+comment on column settlement.settlement.pre_self_pay_fen is 'preselfpay_amt.';
+comment on column settlement.settlement.in_scope_fen is 'inscp_scp_amt.';
+comment on column settlement.settlement.deductible_fen is 'act_pay_dedc.';
+comment on column settlement.settlement.hifp_fen is 'hifp_pay.';
+comment on column settlement.settlement.cvlserv_fen is 'cvlserv_pay.';
+comment on column settlement.settlement.hifes_fen is 'hifes_pay.';
+comment on column settlement.settlement.hifmi_fen is 'hifmi_pay.';
+comment on column settlement.settlement.hifob_fen is 'hifob_pay.';
+comment on column settlement.settlement.maf_fen is 'maf_pay.';
+comment on column settlement.settlement.oth_fen is 'oth_pay.';
+comment on column settlement.settlement.hifdm_fen is 'hifdm_pay.';
+comment on column settlement.settlement.fund_fen is 'fund_pay_sumamt.';
+comment on column settlement.settlement.hospital_fen is 'hosp_part_amt.';
+comment on column settlement.settlement.personal_fen is 'psn_part_amt.';
+comment on column settlement.settlement.account_fen is 'acct_pay, with the family part.';
+comment on column settlement.settlement.family_account_fen is 'acct_mulaid_pay.';
+comment on column settlement.settlement.cash_fen is 'psn_cash_pay.';
+comment on column settlement.settlement.balance_fen is 'balc: the personal account afterwards.';
+comment on column settlement.settlement.business_day is 'Business day of its block.';
+comment on column settlement.settlement.pool_ratio_bp is 'pool_prop_selfpay, basis points.';
+comment on column settlement.settlement.lane is 'Lane of the person.';
+comment on column settlement.settlement.kind is '1 settlement, 2 cancel, 3 reversal.';
+comment on column settlement.settlement.year is 'Fiscal year whose accumulators it counts in.';
+comment on column settlement.settlement.civil_servant is 'cvlserv_flag.';
+comment on column settlement.settlement.psn_no is 'The person.';
+comment on column settlement.settlement.institution is 'fixmedins_code.';
+comment on column settlement.settlement.infno is 'The transaction that made the row.';
+comment on column settlement.settlement.msgid is 'Its message id; medins_setl_id of the answer.';
+comment on column settlement.settlement.scheme is 'insutype.';
+comment on column settlement.settlement.category is 'psn_type.';
+comment on column settlement.settlement.care_type is 'med_type.';
+comment on column settlement.settlement.clearing_type is 'clr_type.';
+comment on column settlement.settlement.credential_type is 'mdtrt_cert_type.';
+comment on column settlement.settlement.invoice_no is 'invono; empty where none.';
+comment on column settlement.settlement.policy is 'Policy version that decided.';
+comment on column settlement.settlement.operator is 'opter.';
+comment on column settlement.settlement.shares is 'JSON: what each fund paid (setldetail).';
+comment on column settlement.settlement.increments is 'JSON: what it adds to the accumulators of its year.';
+comment on column settlement.settlement.explanation is 'JSON: which rule gave which fen (settlement/explanation.py).';
+comment on column settlement.settlement.business_key is 'Digest of what the claim is about; unique among those that stand.';
+comment on column settlement.settlement.detail_commitment is 'Salted commitment to settlement_detail.';
+
+create table settlement.settlement_detail (
+    setl_id         bigint      not null,
+    lane            smallint    not null,
+    key_version     smallint    not null,
+    salt            bytea       not null,
+    payload         bytea       not null,
+    constraint settlement_detail_pkey primary key (lane, setl_id)
+);
+comment on table settlement.settlement_detail is 'What was bought or done, line by line: encrypted, erasable without breaking the chain.';
+comment on column settlement.settlement_detail.setl_id is 'The settlement.';
+comment on column settlement.settlement_detail.lane is 'Its lane.';
+comment on column settlement.settlement_detail.key_version is 'Version of the key.';
+comment on column settlement.settlement_detail.salt is 'Salt of the commitment.';
+comment on column settlement.settlement_detail.payload is 'Lines with their split, encrypted (settlement/rows.py, Detail).';
+
+create table settlement.message (
+    ref             bigint      not null,
+    recorded_at     timestamptz not null,
+    lane            smallint    not null,
+    outcome         smallint    not null,
+    key             bytea       not null,
+    fingerprint     bytea       not null,
+    constraint message_pkey primary key (lane, key)
+);
+comment on table settlement.message is
+    'Messages that had an effect, and tombstones of messages that may not have one any more. Append-only.';
+comment on column settlement.message.ref is 'Settlement or visit number it made; 0 where none.';
+comment on column settlement.message.recorded_at is 'When.';
+comment on column settlement.message.lane is 'Lane of the person named.';
+comment on column settlement.message.outcome is
+    '1 settlement row, 2 visit, 3 visit event (ref is the visit; the event''s payload names the message), 4 nothing to show, 9 tombstone.';
+comment on column settlement.message.key is 'Digest of institution, infno and msgid, led by the time in the msgid (settlement/keys.py).';
+comment on column settlement.message.fingerprint is 'Short hashes of the parts of its input (protocol/nhsa/canonical.py).';
+
+create function settlement.json_text(p_text text) returns text
+language sql immutable as $$
+    -- Text as settlement/rows.py writes it in JSON.
+    select to_json(p_text)::text;
+$$;
+comment on function settlement.json_text(text) is 'Text as JSON.';
+
+create function settlement.json_time(p_at timestamp) returns text
+language sql immutable as $$
+    -- Time as settlement/rows.py writes it in JSON: microseconds only where there are any.
+    select '"' || to_char(p_at, 'YYYY-MM-DD"T"HH24:MI:SS')
+        || case
+            when p_at = date_trunc('second', p_at) then ''
+            else to_char(p_at, '.US')
+        end;
+$$;
+comment on function settlement.json_time(timestamp) is 'Time as JSON, without the closing quote.';
+
+create function settlement.row_commitment(r settlement.settlement) returns bytea
+language sql stable as $$
+    -- What the row's ledger entry commits to; the same as settlement/rows.py computes.
+    select sha256('\x03'::bytea || convert_to('[' || concat_ws(',',
+        r.lane, r.setl_id, r.mdtrt_id, coalesce(r.undoes_setl_id::text, 'null'),
+        coalesce(r.prior_row::text, 'null'), coalesce(r.prior_active::text, 'null'), r.kind,
+        settlement.json_time(r.setl_time at time zone 'UTC') || 'Z"',
+        settlement.json_time(r.service_at) || '"',
+        '"' || to_char(r.business_day, 'YYYY-MM-DD') || '"', r.year,
+        settlement.json_text(r.psn_no), settlement.json_text(r.institution),
+        settlement.json_text(r.infno), settlement.json_text(r.msgid),
+        settlement.json_text(r.scheme), settlement.json_text(r.category),
+        settlement.json_text(r.care_type), settlement.json_text(r.clearing_type),
+        settlement.json_text(r.credential_type),
+        case when r.civil_servant then 'true' else 'false' end,
+        settlement.json_text(r.invoice_no), settlement.json_text(r.policy),
+        settlement.json_text(r.operator),
+        r.total_fen, r.full_self_pay_fen, r.over_ceiling_fen, r.pre_self_pay_fen,
+        r.in_scope_fen, r.deductible_fen, r.hifp_fen, r.cvlserv_fen, r.hifes_fen,
+        r.hifmi_fen, r.hifob_fen, r.maf_fen, r.oth_fen, r.hifdm_fen, r.fund_fen,
+        r.hospital_fen, r.personal_fen, r.account_fen, r.family_account_fen, r.cash_fen,
+        r.balance_fen, r.pool_ratio_bp,
+        settlement.json_text(r.shares), settlement.json_text(r.increments),
+        settlement.json_text(r.explanation),
+        '"' || encode(r.business_key, 'base64') || '"',
+        '"' || encode(r.detail_commitment, 'base64') || '"'
+    ) || ']', 'UTF8'));
+$$;
+comment on function settlement.row_commitment(settlement.settlement)
+    is 'What the ledger entry of a settlement commits to.';
+
+create function settlement.stale_persons(
+    p_lanes smallint[], p_persons text[], p_versions bigint[]
+) returns text[]
+language sql stable as $$
+    select coalesce(array_agg(n.psn_no), '{}')
+    from unnest(p_lanes, p_persons, p_versions) as n (lane, psn_no, version)
+    left join settlement.person_state s on s.lane = n.lane and s.psn_no = n.psn_no
+    where s.version is distinct from n.version;
+$$;
+comment on function settlement.stale_persons(smallint[], text[], bigint[])
+    is 'The persons of a batch that changed since they were read.';
+
+create function settlement.write_batch(
+    -- the block: as ledger.append_block
+    p_journal smallint, p_format smallint, p_business_day date, p_booked_at timestamptz,
+    p_entry_lanes smallint[], p_entries bigint[], p_entry_kinds smallint[], p_entry_codes smallint[],
+    p_pending bigint[], p_leg_ends integer[],
+    p_debits bigint[], p_credits bigint[], p_amounts bigint[],
+    p_commitments bytea, p_leaves bytea,
+    p_balance_lanes smallint[], p_balance_accounts bigint[],
+    p_balance_debits bigint[], p_balance_credits bigint[],
+    p_balance_debits_pending bigint[], p_balance_credits_pending bigint[],
+    -- persons: what they were when read, and what they become
+    p_person_lanes smallint[], p_persons text[], p_versions bigint[],
+    p_accumulators text[], p_latest_rows bigint[], p_latest_visits bigint[],
+    -- settlements: p_money holds 21 amounts a row, in column order
+    p_lanes smallint[], p_setl_ids bigint[], p_mdtrt_ids bigint[], p_undoes bigint[],
+    p_prior_rows bigint[], p_prior_active bigint[], p_kinds smallint[], p_service_at timestamp[],
+    p_years smallint[], p_person_nos text[], p_institutions text[], p_infnos text[], p_msgids text[],
+    p_schemes text[], p_categories text[], p_care_types text[], p_clearing_types text[],
+    p_credential_types text[], p_civil_servants boolean[], p_invoice_nos text[], p_policies text[],
+    p_operators text[], p_money bigint[], p_pool_ratios integer[],
+    p_shares text[], p_increments text[], p_explanations text[], p_business_keys bytea[],
+    p_detail_commitments bytea[],
+    -- details
+    p_key_versions smallint[], p_salts bytea[], p_payloads bytea[],
+    -- messages
+    p_message_lanes smallint[], p_message_keys bytea[], p_message_outcomes smallint[],
+    p_message_refs bigint[], p_fingerprints bytea[],
+    -- visits
+    p_visit_lanes smallint[], p_visits bigint[], p_prior_visits bigint[], p_visit_persons text[],
+    p_visit_institutions text[], p_visit_schemes text[], p_begun_at timestamp[],
+    p_visit_payloads bytea[],
+    -- visit events
+    p_event_lanes smallint[], p_event_visits bigint[], p_event_nos smallint[],
+    p_event_kinds smallint[], p_event_batches text[], p_event_setl_ids bigint[],
+    p_event_payloads bytea[]
+) returns text[]
+language plpgsql volatile as $$
+-- Writes one batch of one journal: everything, or nothing and the persons that changed since they
+-- were read. Read committed: the statements after the lock see what the last batch committed.
+declare
+    v_stale text[];
+begin
+    perform ledger.lock_head(p_journal);
+    v_stale := settlement.stale_persons(p_person_lanes, p_persons, p_versions);
+    if cardinality(v_stale) > 0 then
+        return v_stale;
+    end if;
+
+    update settlement.person_state s
+    set version = s.version + 1,
+        accumulators = n.accumulators,
+        latest_row = n.latest_row,
+        latest_visit = n.latest_visit
+    from unnest(p_person_lanes, p_persons, p_accumulators, p_latest_rows, p_latest_visits)
+        as n (lane, psn_no, accumulators, latest_row, latest_visit)
+    where s.lane = n.lane and s.psn_no = n.psn_no;
+
+    if cardinality(p_setl_ids) > 0 then
+        insert into settlement.settlement (
+            lane, setl_id, mdtrt_id, undoes_setl_id, prior_row, prior_active, kind, setl_time,
+            service_at, business_day, year, psn_no, institution, infno, msgid, scheme, category,
+            care_type, clearing_type, credential_type, civil_servant, invoice_no, policy, operator,
+            total_fen, full_self_pay_fen, over_ceiling_fen, pre_self_pay_fen, in_scope_fen,
+            deductible_fen, hifp_fen, cvlserv_fen, hifes_fen, hifmi_fen, hifob_fen, maf_fen,
+            oth_fen, hifdm_fen, fund_fen, hospital_fen, personal_fen, account_fen,
+            family_account_fen, cash_fen, balance_fen, pool_ratio_bp, shares, increments,
+            explanation, business_key, detail_commitment
+        )
+        select n.lane, n.setl_id, n.mdtrt_id, n.undoes, n.prior_row, n.prior_active, n.kind,
+               p_booked_at, n.service_at, p_business_day, n.year, n.psn_no, n.institution, n.infno,
+               n.msgid, n.scheme, n.category, n.care_type, n.clearing_type, n.credential_type,
+               n.civil_servant, n.invoice_no, n.policy, n.operator,
+               p_money[o + 1], p_money[o + 2], p_money[o + 3], p_money[o + 4], p_money[o + 5],
+               p_money[o + 6], p_money[o + 7], p_money[o + 8], p_money[o + 9], p_money[o + 10],
+               p_money[o + 11], p_money[o + 12], p_money[o + 13], p_money[o + 14],
+               p_money[o + 15], p_money[o + 16], p_money[o + 17], p_money[o + 18],
+               p_money[o + 19], p_money[o + 20], p_money[o + 21],
+               n.pool_ratio, n.shares, n.increments, n.explanation, n.business_key,
+               n.detail_commitment
+        from unnest(p_lanes, p_setl_ids, p_mdtrt_ids, p_undoes, p_prior_rows, p_prior_active,
+                    p_kinds, p_service_at, p_years, p_person_nos, p_institutions, p_infnos,
+                    p_msgids, p_schemes, p_categories, p_care_types, p_clearing_types,
+                    p_credential_types, p_civil_servants, p_invoice_nos, p_policies, p_operators,
+                    p_pool_ratios, p_shares, p_increments, p_explanations, p_business_keys,
+                    p_detail_commitments)
+            with ordinality as n (
+                lane, setl_id, mdtrt_id, undoes, prior_row, prior_active, kind, service_at, year,
+                psn_no, institution, infno, msgid, scheme, category, care_type, clearing_type,
+                credential_type, civil_servant, invoice_no, policy, operator, pool_ratio, shares,
+                increments, explanation, business_key, detail_commitment, i
+            )
+        cross join lateral (values (21 * (n.i::integer - 1))) as m (o);
+
+        insert into settlement.settlement_detail (setl_id, lane, key_version, salt, payload)
+        select n.setl_id, n.lane, n.key_version, n.salt, n.payload
+        from unnest(p_setl_ids, p_lanes, p_key_versions, p_salts, p_payloads)
+            as n (setl_id, lane, key_version, salt, payload);
+
+        perform ledger.append_block(
+            p_journal, p_format, p_business_day, p_booked_at, p_entry_lanes, p_entries,
+            p_entry_kinds, p_entry_codes, p_pending, p_leg_ends, p_debits, p_credits, p_amounts,
+            p_commitments, p_leaves, p_balance_lanes, p_balance_accounts, p_balance_debits,
+            p_balance_credits, p_balance_debits_pending, p_balance_credits_pending
+        );
+    end if;
+
+    if cardinality(p_visits) > 0 then
+        insert into settlement.visit (
+            mdtrt_id, prior_visit, begun_at, registered_at, lane, psn_no, institution, scheme,
+            payload
+        )
+        select n.mdtrt_id, n.prior_visit, n.begun_at, p_booked_at, n.lane, n.psn_no,
+               n.institution, n.scheme, n.payload
+        from unnest(p_visit_lanes, p_visits, p_prior_visits, p_visit_persons,
+                    p_visit_institutions, p_visit_schemes, p_begun_at, p_visit_payloads)
+            as n (lane, mdtrt_id, prior_visit, psn_no, institution, scheme, begun_at, payload);
+    end if;
+
+    if cardinality(p_event_visits) > 0 then
+        insert into settlement.visit_event (
+            mdtrt_id, setl_id, recorded_at, lane, event_no, kind, batch_no, payload
+        )
+        select n.mdtrt_id, n.setl_id, p_booked_at, n.lane, n.event_no, n.kind, n.batch_no,
+               n.payload
+        from unnest(p_event_lanes, p_event_visits, p_event_nos, p_event_kinds, p_event_batches,
+                    p_event_setl_ids, p_event_payloads)
+            as n (lane, mdtrt_id, event_no, kind, batch_no, setl_id, payload);
+    end if;
+
+    insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
+    select n.ref, p_booked_at, n.lane, n.outcome, n.key, n.fingerprint
+    from unnest(p_message_lanes, p_message_keys, p_message_outcomes, p_message_refs,
+                p_fingerprints)
+        as n (lane, key, outcome, ref, fingerprint);
+    return '{}';
+end;
+$$;
+comment on function settlement.write_batch is 'Writes one batch of one journal, all or nothing; returns the persons that are stale.';

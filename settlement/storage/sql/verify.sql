@@ -1,0 +1,63 @@
+-- Verification of what the settlement schema keeps beside the ledger, for a chunk of blocks.
+
+-- name: bad_settlements
+-- Entries of the chunk whose settlement row is missing or is not what the entry committed to.
+select e.lane, e.entry_id, e.block_no, e.ordinal, t.setl_id is null as missing
+from ledger.entry e
+left join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3)
+    and (
+        t.setl_id is null
+        or settlement.row_commitment(t) <> e.commitment
+        or (t.undoes_setl_id is not null and not exists (
+            select 1 from settlement.settlement o
+            where o.lane = t.lane and o.setl_id = t.undoes_setl_id
+                and o.total_fen = -t.total_fen and o.fund_fen = -t.fund_fen
+                and o.account_fen = -t.account_fen and o.cash_fen = -t.cash_fen
+        ))
+    )
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: details
+-- The sealed details of the chunk with the commitments they must open to; erased ones are absent.
+select e.lane, e.entry_id, e.block_no, e.ordinal, t.detail_commitment, d.key_version, d.salt,
+       d.payload
+from ledger.entry e
+join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
+join settlement.settlement_detail d on d.lane = e.lane and d.setl_id = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3)
+order by e.block_no, e.ordinal;
+
+-- name: orphan_settlements
+-- A settlement row of one lane that no ledger entry stands behind.
+select t.setl_id
+from settlement.settlement t
+left join ledger.entry e on e.lane = t.lane and e.entry_id = t.setl_id
+where t.lane = $1 and e.entry_id is null
+order by t.setl_id
+limit 1;
+
+-- name: wrong_accumulators
+-- A person of one lane whose accumulators are not the sum of what their settlements of the year added.
+with added as (
+    select t.psn_no, t.year::text as year, i.key as name, sum(i.value::bigint) as fen
+    from settlement.settlement t
+    cross join lateral json_each_text(t.increments::json) as i
+    where t.lane = $1
+    group by t.psn_no, t.year, i.key
+),
+kept as (
+    select s.psn_no, y.key as year, v.key as name, v.value::bigint as fen
+    from settlement.person_state s
+    cross join lateral json_each(s.accumulators::json) as y
+    cross join lateral json_each_text(y.value -> 0) as v
+    where s.lane = $1
+)
+select coalesce(a.psn_no, k.psn_no) as psn_no
+from added a
+full join kept k on k.psn_no = a.psn_no and k.year = a.year and k.name = a.name
+where coalesce(a.fen, 0) <> coalesce(k.fen, 0)
+    and coalesce(k.year, a.year) >= $2
+order by 1
+limit 1;

@@ -1,0 +1,306 @@
+"""All metrics, declared in one place, counted with plain integers, shown for all processes at once.
+
+The hot path adds to attributes; nothing else happens there. Each process writes its numbers to a
+small file now and then (`publish`), and whichever process is asked for /metrics adds the files up.
+A process that starts again continues its predecessor's counters, so that they never fall. Labels
+are transaction codes and closed sets, never a person, an institution or free text.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+
+class Outcome(IntEnum):
+    """How a request ended; the value is its place in the counters."""
+
+    OK = 0
+    REFUSED = 1
+    UNREADABLE = 2
+    UNAUTHENTICATED = 3
+    OVERLOADED = 4
+    UNAVAILABLE = 5
+
+
+IN_BODY = "in_body"
+"""Label of requests whose address names no transaction."""
+INFNOS_MAX = 128
+"""More different transaction codes than this are counted as `other`: strangers may invent them."""
+
+SECONDS_BOUNDS = (
+    0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0,
+)  # fmt: skip
+SIZE_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+# fmt: off
+DECLARED = (
+    Counter("settlement_requests_total",
+            "NHSA requests answered, by transaction and how they ended.",
+            ["infno", "outcome"], registry=None),
+    Histogram("settlement_request_seconds",
+              "From the last byte of a request to its answer.", registry=None),
+    Gauge("settlement_requests_in_flight", "Requests being answered now.", registry=None),
+    Histogram("settlement_batch_items_count",
+              "Items written together in one batch (one transaction, one block).", registry=None),
+    Histogram("settlement_batch_write_seconds",
+              "One batch write, from sending it to the database's answer.", registry=None),
+    Counter("settlement_batch_recomputed_total",
+            "Items computed again because what they had read was changed meanwhile.",
+            registry=None),
+    Counter("settlement_messages_replayed_total",
+            "Resent messages that got their first answer again.", registry=None),
+    Counter("settlement_messages_conflicting_total",
+            "Messages refused because their msgid was used with other content.", registry=None),
+    Counter("settlement_messages_duplicate_across_lanes_total",
+            "Message ids found under two persons afterwards; look at each of them.",
+            registry=None),
+    Counter("settlement_nonce_folds_total", "Round trips to Redis for nonces.", registry=None),
+    Counter("settlement_nonces_unshared_total",
+            "Requests let through without asking Redis about their nonce.", registry=None),
+    Gauge("settlement_journal_queue_items",
+          "Items waiting for their journal's next batch.", registry=None),
+    Counter("settlement_ledger_folded_blocks_total",
+            "Blocks whose deltas were folded into balances.", registry=None),
+    Counter("settlement_background_failures_total",
+            "Runs of a background loop that failed and will be tried again.", registry=None),
+    Gauge("settlement_processes", "Processes whose numbers are in here.", registry=None),
+)
+"""What operators see (docs/reference/metrics.md). These objects only declare; nothing counts in
+them, because observing one costs more than all our own counting of a request."""
+# fmt: on
+
+
+def declared() -> Iterator[Metric]:
+    """Name, kind and meaning of each metric; the counters' names without `_total`."""
+    for metric in DECLARED:
+        yield from metric.describe()
+
+
+class Tally:
+    """Observations counted between bounds."""
+
+    __slots__ = ("_bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one observation."""
+        self.counts[bisect_left(self._bounds, value)] += 1
+        self.total += value
+
+
+class Numbers(Struct, kw_only=True):
+    """The numbers of one process, as they are published."""
+
+    pid: int
+    requests: dict[str, list[int]] = {}
+    histograms: dict[str, tuple[list[int], float]] = {}
+    counters: dict[str, int] = {}
+    gauges: dict[str, int] = {}
+
+
+class Metrics:
+    """The counters of this process. Add to the attributes; they are plain integers."""
+
+    __slots__ = (
+        "background_failures", "batch_items", "batch_recomputed", "batch_write_seconds",
+        "conflicting", "duplicate_across_lanes", "folded_blocks", "in_flight", "nonce_degraded",
+        "nonce_folds", "queue_depth", "replayed", "request_seconds", "requests",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.requests: dict[str, list[int]] = {}
+        self.request_seconds = Tally(SECONDS_BOUNDS)
+        self.batch_items = Tally(SIZE_BOUNDS)
+        self.batch_write_seconds = Tally(SECONDS_BOUNDS)
+        self.in_flight = 0
+        self.queue_depth = 0
+        self.batch_recomputed = 0
+        self.replayed = 0
+        self.conflicting = 0
+        self.duplicate_across_lanes = 0
+        self.nonce_folds = 0
+        self.nonce_degraded = 0
+        self.folded_blocks = 0
+        self.background_failures = 0
+
+    def request_ended(self, infno: str | None, outcome: Outcome, seconds: float) -> None:
+        """Count one request."""
+        counts = self.requests.get(infno or IN_BODY)
+        if counts is None:
+            counts = self._counts_of(infno or IN_BODY)
+        counts[outcome] += 1
+        self.request_seconds.observe(seconds)
+
+    def numbers(self) -> Numbers:
+        """All of them now."""
+        return Numbers(
+            pid=os.getpid(),
+            requests=self.requests,
+            histograms={
+                name: (tally.counts, tally.total)
+                for name, attribute in _HISTOGRAMS.items()
+                for tally in (getattr(self, attribute),)
+            },
+            counters={name: getattr(self, attribute) for name, attribute in _COUNTERS.items()},
+            gauges={name: getattr(self, attribute) for name, attribute in _GAUGES.items()},
+        )
+
+    def resume(self, before: Numbers) -> None:
+        """Continue the counters of the process that had this place before."""
+        self.requests = {infno: list(counts) for infno, counts in before.requests.items()}
+        for name, attribute in _COUNTERS.items():
+            setattr(self, attribute, before.counters.get(name, 0))
+        for name, attribute in _HISTOGRAMS.items():
+            histogram = getattr(self, attribute)
+            counts, total = before.histograms.get(name, ([], 0.0))
+            if len(counts) == len(histogram.counts):
+                histogram.counts, histogram.total = list(counts), total
+
+    def _counts_of(self, infno: str) -> list[int]:
+        if len(self.requests) >= INFNOS_MAX:
+            infno = "other"
+        return self.requests.setdefault(infno, [0] * len(Outcome))
+
+
+_COUNTERS = {
+    "settlement_batch_recomputed_total": "batch_recomputed",
+    "settlement_messages_replayed_total": "replayed",
+    "settlement_messages_conflicting_total": "conflicting",
+    "settlement_messages_duplicate_across_lanes_total": "duplicate_across_lanes",
+    "settlement_nonce_folds_total": "nonce_folds",
+    "settlement_nonces_unshared_total": "nonce_degraded",
+    "settlement_ledger_folded_blocks_total": "folded_blocks",
+    "settlement_background_failures_total": "background_failures",
+}
+_GAUGES = {
+    "settlement_requests_in_flight": "in_flight",
+    "settlement_journal_queue_items": "queue_depth",
+}
+_HISTOGRAMS = {
+    "settlement_request_seconds": "request_seconds",
+    "settlement_batch_items_count": "batch_items",
+    "settlement_batch_write_seconds": "batch_write_seconds",
+}
+_BOUNDS: dict[str, tuple[float, ...]] = {
+    "settlement_request_seconds": SECONDS_BOUNDS,
+    "settlement_batch_items_count": SIZE_BOUNDS,
+    "settlement_batch_write_seconds": SECONDS_BOUNDS,
+}
+
+METRICS = Metrics()
+"""This process's own."""
+
+
+class Board:
+    """Where the processes of one server show each other their numbers: one file a place."""
+
+    def __init__(self, directory: Path, place: str) -> None:
+        self._directory = directory
+        self._file = directory / f"metrics-{place}.json"
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def resume(self) -> None:
+        """Take over what an earlier process in this place had counted."""
+        if self._file.exists():
+            METRICS.resume(_read(self._file))
+
+    def publish(self) -> None:
+        """Show the numbers; whoever reads sees all of the old ones or all of the new ones."""
+        partial = self._file.with_suffix(".partial")
+        partial.write_bytes(msgspec.json.encode(METRICS.numbers()))
+        partial.rename(self._file)
+
+    def render(self) -> bytes:
+        """The numbers of all processes in the Prometheus text format."""
+        self.publish()
+        return render([_read(file) for file in sorted(self._directory.glob("metrics-*.json"))])
+
+
+def render(processes: list[Numbers]) -> bytes:
+    """Numbers of processes, added up, in the Prometheus text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Sum(processes))
+    return generate_latest(registry)
+
+
+class _Sum(Collector):
+    def __init__(self, processes: list[Numbers]) -> None:
+        self._processes = processes
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in declared():
+            yield self._family(metric)
+
+    def _family(self, metric: Metric) -> Metric:
+        name, about = metric.name, metric.documentation
+        if metric.type == "histogram":
+            return self._histogram(name, about)
+        if name == "settlement_requests":
+            return self._requests(name, about)
+        if name == "settlement_processes":
+            alive = sum(_alive(each.pid) for each in self._processes)
+            return GaugeMetricFamily(name, about, value=alive)
+        if metric.type == "gauge":
+            present = [each.gauges.get(name, 0) for each in self._processes if _alive(each.pid)]
+            return GaugeMetricFamily(name, about, value=sum(present))
+        value = sum(each.counters.get(f"{name}_total", 0) for each in self._processes)
+        return CounterMetricFamily(name, about, value=value)
+
+    def _requests(self, name: str, about: str) -> Metric:
+        family = CounterMetricFamily(name, about, labels=("infno", "outcome"))
+        sums: dict[str, list[int]] = {}
+        for each in self._processes:
+            for infno, counts in each.requests.items():
+                before = sums.get(infno, [0] * len(Outcome))
+                sums[infno] = [old + new for old, new in zip(before, counts, strict=True)]
+        for infno, counts in sorted(sums.items()):
+            for outcome in Outcome:
+                family.add_metric([infno, outcome.name.lower()], counts[outcome])
+        return family
+
+    def _histogram(self, name: str, about: str) -> Metric:
+        bounds = _BOUNDS[name]
+        counts = [0] * (len(bounds) + 1)
+        total = 0.0
+        for each in self._processes:
+            own, own_total = each.histograms.get(name, ([], 0.0))
+            total += own_total
+            for index, count in enumerate(own):
+                counts[index] += count
+        buckets: list[tuple[str, float]] = []
+        below = 0
+        for bound, count in zip((*map(str, bounds), "+Inf"), counts, strict=True):
+            below += count
+            buckets.append((bound, below))
+        family = HistogramMetricFamily(name, about)
+        family.add_metric([], buckets=buckets, sum_value=total)
+        return family
+
+
+def _read(file: Path) -> Numbers:
+    return msgspec.json.decode(file.read_bytes(), type=Numbers)
+
+
+def _alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()

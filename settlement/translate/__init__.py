@@ -1,0 +1,1 @@
+"""Translation between the wire's vocabulary (protocol/nhsa) and ours; it happens nowhere else."""

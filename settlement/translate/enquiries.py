@@ -1,0 +1,39 @@
+"""From the enquiries of the wire (5201, 5203, 5204) to commands."""
+
+from __future__ import annotations
+
+from protocol.nhsa.messages import enquiry
+from protocol.nhsa.times import parse_moment
+from settlement import numbers
+from settlement.commands import FindSettlement, FindVisits
+from settlement.institution import Institution
+from settlement.translate.requests import UNKNOWN_NUMBER, Translator
+
+Enquiry = enquiry.SettlementEnquiry | enquiry.FeeEnquiry | enquiry.VisitEnquiry
+
+
+def find_command(
+    request: Enquiry, institution: Institution, translator: Translator
+) -> FindSettlement | FindVisits:
+    """The command of an enquiry."""
+    asked = translator.asked(request, institution, request.input.data.psn_no)
+    if isinstance(request, enquiry.VisitEnquiry):
+        query = request.input.data
+        return FindVisits(
+            asked=asked,
+            history=True,
+            begin=parse_moment(query.begntime),
+            end=parse_moment(query.endtime),
+            care_type=query.med_type,
+            mdtrt_id=(numbers.parse(query.mdtrt_id) or UNKNOWN_NUMBER) if query.mdtrt_id else None,
+            made_by=query.medins_setl_id or None,
+        )
+    data = request.input.data
+    setl_id = numbers.parse(data.setl_id) or UNKNOWN_NUMBER
+    return FindSettlement(
+        asked=asked,
+        setl_ids=(setl_id,),
+        setl_id=setl_id,
+        mdtrt_id=numbers.parse(data.mdtrt_id) or UNKNOWN_NUMBER,
+        with_lines=isinstance(request, enquiry.FeeEnquiry),
+    )

@@ -1,0 +1,49 @@
+"""Where a domain field stands in a request: from our names to the wire's paths."""
+
+from __future__ import annotations
+
+import re
+
+_HEAD = {"2101": "druginfo", "2102": "druginfo", "2203": "mdtrtinfo", "2203A": "mdtrtinfo",
+         "2204": "feedetail[0]", "9001": "signIn", "9002": "signOut"}  # fmt: skip
+_LINES = {"2101": "drugdetail", "2102": "drugdetail", "2204": "feedetail"}
+_HEAD_NAMES = {
+    "person_no": "psn_no",
+    "credential_kind": "mdtrt_cert_type",
+    "credential_number": "mdtrt_cert_no",
+    "card_serial": "card_sn",
+    "certificate_no": "certno",
+    "name": "psn_name",
+    "scheme": "insutype",
+    "care_type": "med_type",
+    "account_use": "acct_used_flag",
+    "total": "medfee_sumamt",
+    "service_at": "begntime",
+    "batch_no": "chrg_bchno",
+    "line_no": "feedetl_sn",
+    "original_infno": "oinfno",
+    "original_msgid": "omsgid",
+}
+_LINE_NAMES = {
+    "amount": "det_item_fee_sumamt",
+    "quantity": "cnt",
+    "price": "pric",
+    "item_code": "med_list_codg",
+    "occurred_on": "fee_ocur_time",
+}
+_ENVELOPE_NAMES = {"msgid": "msgid", "institution_code": "fixmedins_code"}
+_LINE = re.compile(r"lines(\[\d+\])\.(\w+)")
+
+
+def wire_path(infno: str, field: str | None) -> str | None:
+    """The path of a domain field in a request of this transaction; None where it has none."""
+    if field is None:
+        return None
+    if field in _ENVELOPE_NAMES:
+        return _ENVELOPE_NAMES[field]
+    line = _LINE.fullmatch(field)
+    if line is not None and infno in _LINES:
+        return f"input.{_LINES[infno]}{line[1]}.{_LINE_NAMES.get(line[2], line[2])}"
+    if line is not None or field == "lines":
+        return f"input.{_LINES.get(infno, 'data')}"
+    return f"input.{_HEAD.get(infno, 'data')}.{_HEAD_NAMES.get(field, field)}"

@@ -1,0 +1,82 @@
+"""Facts to outputs: opens what is sealed, then hands over to the translation."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from protocol.nhsa.messages.outpatient import FeeUploadReply, Registered, RegisterReply
+from settlement.claim import PricedLine
+from settlement.commands import Asked
+from settlement.policy.model import Policy
+from settlement.rows import EventKind, RowKind, SettlementRow
+from settlement.translate import answers
+from settlement.usecases.booking import detail_record, open_detail
+from settlement.usecases.visit_payloads import (
+    Registration,
+    UploadedLine,
+    open_payload,
+    open_upload,
+    visit_record,
+)
+from settlement.view import SettlementFact, View, VisitFact
+from settlement.world import World
+
+
+class PolicyGoneError(Exception):
+    """A settlement names a policy version that is no longer loaded: its files must stay."""
+
+
+def policy_of(row: SettlementRow, world: World) -> Policy:
+    """The policy that decided a row."""
+    policy = world.policies.version(row.policy)
+    if policy is None:
+        raise PolicyGoneError(row.policy)
+    return policy
+
+
+def settlement_output(fact: SettlementFact, view: View, world: World) -> Struct | None:
+    """The output of the message that made a settlement row, from the row."""
+    row = fact.row
+    identity = view.persons[row.psn_no].identity
+    policy = policy_of(row, world)
+    if row.kind is RowKind.REVERSE:
+        return None
+    if row.kind is RowKind.CANCEL:
+        if row.infno == "2103":
+            return answers.purchase_cancel_reply(row, identity, policy, world.region)
+        return answers.visit_cancel_reply(row, identity, policy, world.region)
+    if row.infno != "2102":
+        return answers.visit_reply(row, identity, policy, world.region)
+    detail = open_detail(fact.detail, world.keyring, detail_record(row.lane, row.setl_id))
+    return answers.purchase_reply(row, detail.lines, identity, policy, world.region)
+
+
+def registration_output(fact: VisitFact, world: World) -> RegisterReply:
+    """The output of 2201."""
+    row = fact.row
+    plain = open_payload(row.payload, world.keyring, visit_record(row.lane, row.mdtrt_id, 0))
+    registration = msgspec.json.decode(plain, type=Registration)
+    return RegisterReply(
+        data=Registered(
+            mdtrt_id=str(row.mdtrt_id), psn_no=row.psn_no, ipt_otp_no=registration.outpatient_no
+        )
+    )
+
+
+def upload_output(fact: VisitFact, asked: Asked, world: World) -> FeeUploadReply | None:
+    """The output of 2204; None for the uploads whose answer carries none."""
+    if asked.infno != "2204":
+        return None
+    lines: list[PricedLine] = []
+    for event in fact.events:
+        if event.kind is not EventKind.LINES:
+            continue
+        upload = open_upload(event, world.keyring)
+        if upload.msgid == asked.msgid:
+            lines += [line.priced for line in _in_order(upload.lines)]
+    return answers.upload_reply(lines)
+
+
+def _in_order(lines: tuple[UploadedLine, ...]) -> list[UploadedLine]:
+    return sorted(lines, key=lambda line: line.position)

@@ -1,0 +1,205 @@
+"""Cancel (结算撤销) and reverse (冲正): a second row, the exact negative, linked to the first.
+
+A cancel counts as a settlement of its own; a reversal makes its original never have existed for
+the institution (DOMAIN 9). Both return the accumulators to the original's year.
+"""
+
+from __future__ import annotations
+
+from settlement import chart
+from settlement.claim import CareKind
+from settlement.clock import Moment
+from settlement.commands import Asked, Cancel, Reverse
+from settlement.decision import Answer, Decision
+from settlement.refusal import Refusal
+from settlement.rows import (
+    EventKind,
+    EventRow,
+    MessageOutcome,
+    MessageRow,
+    RowKind,
+    SettlementRow,
+)
+from settlement.translate import answers, rendering
+from settlement.usecases import booking, checks
+from settlement.usecases.replay import replayed
+from settlement.view import Effects, PersonFacts, SettlementFact, View, fold_visit
+from settlement.world import World
+
+REVERSIBLE = frozenset({"2102", "2207", "2207A"})
+"""Transactions whose effect 2601 takes back here; 2304 and 2401 join with inpatient care."""
+
+
+def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decision:
+    """Cancel a settlement (2103, 2208)."""
+    again = replayed(command, view, world, moment)
+    if again is not None:
+        return again
+    asked = command.asked
+    person = checks.known_person(view, world, asked)
+    if isinstance(person, Refusal):
+        return Decision(person)
+    fact = _cancellable(command, view)
+    if isinstance(fact, Refusal):
+        return Decision(fact)
+    later = _later(person, fact.row)
+    if later is not None:
+        return Decision(later)
+    row, effects = _undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
+    policy = rendering.policy_of(row, world)
+    make = (
+        answers.purchase_cancel_reply
+        if command.kind is CareKind.PHARMACY
+        else answers.visit_cancel_reply
+    )
+    return Decision(Answer(output=make(row, person.identity, policy, world.region)), effects)
+
+
+def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
+    fact = view.settlements.get(command.setl_id)
+    asked = command.asked
+    number = str(command.setl_id)
+    if fact is None or fact.row.mdtrt_id != command.mdtrt_id:
+        return Refusal(code="SETTLEMENT_UNKNOWN", field="setl_id", params={"setl_id": number})
+    row = fact.row
+    if row.institution != asked.institution.code:
+        return Refusal(code="SETTLEMENT_OF_OTHER_INSTITUTION", field="setl_id")
+    if row.psn_no != asked.person_no:
+        return Refusal(code="SETTLEMENT_OF_OTHER_PERSON", field="setl_id")
+    if row.kind is not RowKind.SETTLE:
+        return Refusal(code="CANCEL_OF_CANCEL", field="setl_id", params={"setl_id": number})
+    if fact.undone_by is not None:
+        return Refusal(
+            code="ALREADY_CANCELLED", field="setl_id",
+            params={"setl_id": number, "undone_by": str(fact.undone_by)},
+        )  # fmt: skip
+    is_purchase = row.infno == "2102"
+    if is_purchase is not (command.kind is CareKind.PHARMACY):
+        return Refusal(code="CARE_TYPE_MISMATCH", field="setl_id",
+                       params={"value": command.asked.infno, "described": row.infno})  # fmt: skip
+    return fact
+
+
+def _later(person: PersonFacts, row: SettlementRow) -> Refusal | None:
+    """Cancels go newest first within a year: later claims were computed on this one (DOMAIN 10)."""
+    latest = person.year(row.year).latest
+    if latest is None or latest == row.setl_id:
+        return None
+    return Refusal(code="LATER_SETTLEMENT_STANDS", field="setl_id", params={"setl_id": str(latest)})
+
+
+def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decision:
+    """Take back what a message did, or see to it that it never does anything (2601)."""
+    again = replayed(command, view, world, moment)
+    if again is not None:
+        return again
+    asked = command.asked
+    if command.original_infno not in REVERSIBLE:
+        return Decision(
+            Refusal(code="REVERSAL_NOT_SUPPORTED", field="original_infno",
+                    params={"value": command.original_infno})
+        )  # fmt: skip
+    person = checks.known_person(view, world, asked)
+    if isinstance(person, Refusal):
+        return Decision(person)
+    original = view.messages.get((asked.lane, command.original_key))
+    if original is None:
+        return _forestall(command)
+    if original.outcome is MessageOutcome.TOMBSTONE:
+        return _nothing_left(command)
+    fact = view.settlements[original.ref]
+    if fact.row.psn_no != asked.person_no:
+        return Decision(Refusal(code="REVERSAL_PERSON_DIFFERS", field="person_no"))
+    if fact.undone_kind is RowKind.REVERSE:
+        return _nothing_left(command)
+    if fact.undone_kind is RowKind.CANCEL:
+        return Decision(
+            Refusal(code="REVERSAL_ALREADY_CANCELLED", field="original_msgid",
+                    params={"setl_id": str(fact.row.setl_id), "undone_by": str(fact.undone_by)})
+        )  # fmt: skip
+    later = _later(person, fact.row)
+    if later is not None:
+        return Decision(later)
+    _, effects = _undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
+    return Decision(Answer(output=None), effects)
+
+
+def _forestall(command: Reverse) -> Decision:
+    """The original never had an effect: a tombstone under its key sees to it that it never will."""
+    asked = command.asked
+    tombstone = MessageRow(
+        lane=asked.lane, key=command.original_key, outcome=MessageOutcome.TOMBSTONE, ref=0,
+        fingerprint=b"",
+    )  # fmt: skip
+    messages = (booking.message_of(asked, MessageOutcome.DONE, 0), tombstone)
+    effects = Effects(lane=asked.lane, person_no=asked.person_no, messages=messages)
+    return Decision(Answer(output=None), effects)
+
+
+def _nothing_left(command: Reverse) -> Decision:
+    """Reversed before: done, once more, and the message is kept."""
+    asked = command.asked
+    messages = (booking.message_of(asked, MessageOutcome.DONE, 0),)
+    return Decision(
+        Answer(output=None),
+        Effects(lane=asked.lane, person_no=asked.person_no, messages=messages),
+    )
+
+
+def _undo(
+    fact: SettlementFact,
+    kind: RowKind,
+    asked: Asked,
+    person: PersonFacts,
+    view: View,
+    world: World,
+    moment: Moment,
+) -> tuple[SettlementRow, Effects]:
+    original = fact.row
+    setl_id = world.next_number(asked.lane, moment.business_day)
+    detail = booking.open_detail(
+        fact.detail, world.keyring, booking.detail_record(original.lane, original.setl_id)
+    )
+    sealed, commitment = booking.seal_detail(
+        detail, world.keyring, booking.detail_record(asked.lane, setl_id)
+    )
+    row = booking.undoing_row(
+        original, kind=kind, asked=asked, person=person, moment=moment, setl_id=setl_id,
+        detail_commitment=commitment,
+    )  # fmt: skip
+    shares = [
+        (chart.fund_account(s.ledger_code), s.amount_fen) for s in answers.shares_of(original)
+    ]
+    base = world.institutions[original.institution].account_base
+    effects = Effects(
+        lane=asked.lane,
+        person_no=asked.person_no,
+        messages=(booking.message_of(asked, MessageOutcome.SETTLEMENT, setl_id),),
+        settlement=row,
+        detail=sealed,
+        entry=booking.undoing_entry(row, original, shares, base, person.account),
+        account_change_fen=original.account_fen,
+        increments=booking.increments_of(row),
+        latest_of_year=original.prior_active,
+        events=_undone_events(original, setl_id, asked, view),
+    )
+    return row, effects
+
+
+def _undone_events(
+    original: SettlementRow, setl_id: int, asked: Asked, view: View
+) -> tuple[EventRow, ...]:
+    """A visit learns that its charge batch is open again."""
+    visit = view.visits.get(original.mdtrt_id)
+    if visit is None:
+        return ()
+    settled = fold_visit(visit).settled
+    return tuple(
+        EventRow(
+            lane=asked.lane, mdtrt_id=original.mdtrt_id, event_no=len(visit.events) + n,
+            kind=EventKind.UNDONE, batch_no=batch_no, setl_id=setl_id, payload=b"",
+        )
+        for n, batch_no in enumerate(
+            (b for b, number in settled.items() if number == original.setl_id), 1
+        )
+    )  # fmt: skip

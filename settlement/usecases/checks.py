@@ -1,0 +1,77 @@
+"""Checks that several use cases share: the person, their credential, the stop switches (DOMAIN 18)."""
+
+from __future__ import annotations
+
+from settlement.clock import Moment
+from settlement.commands import Asked, Command, Credential
+from settlement.person import Identity
+from settlement.refusal import Refusal
+from settlement.view import PersonFacts, View
+from settlement.world import World
+
+E_CREDENTIAL = "01"
+IDENTITY_NUMBER = "02"
+CARD = "03"
+
+
+def known_person(view: View, world: World, asked: Asked) -> PersonFacts | Refusal:
+    """The person named, unless unknown or stopped by an operator."""
+    person = view.persons.get(asked.person_no)
+    if person is None:
+        return Refusal(code="PERSON_UNKNOWN", field="person_no")
+    reason = world.suspensions.persons.get(asked.person_no)
+    if reason is not None:
+        return Refusal(code="PERSON_SUSPENDED", field="person_no", params={"reason": reason})
+    reason = world.suspensions.institutions.get(asked.institution.code)
+    if reason is not None:
+        return Refusal(
+            code="INSTITUTION_SUSPENDED", field="institution_code", params={"reason": reason}
+        )
+    return person
+
+
+def check_credential(
+    command: Command, credential: Credential, person: PersonFacts, view: View, moment: Moment
+) -> Refusal | None:
+    """The credential must resolve to the person named; what was typed of their identity must match."""
+    identity = person.identity
+    match credential.kind:
+        case "02":
+            if credential.number != identity.certificate_no:
+                return Refusal(code="CREDENTIAL_MISMATCH", field="credential_number")
+        case "03":
+            refused = _check_card(credential, identity)
+            if refused is not None:
+                return refused
+        case "01":
+            refused = _check_token(command, view, moment)
+            if refused is not None:
+                return refused
+        case _:
+            return Refusal(code="CREDENTIAL_MISMATCH", field="credential_kind")
+    if credential.certificate_no is not None and (
+        credential.certificate_no != identity.certificate_no
+    ):
+        return Refusal(code="IDENTITY_MISMATCH", field="certificate_no")
+    if credential.name is not None and credential.name != identity.name:
+        return Refusal(code="IDENTITY_MISMATCH", field="name")
+    return None
+
+
+def _check_card(credential: Credential, identity: Identity) -> Refusal | None:
+    if not credential.card_serial:
+        return Refusal(code="CREDENTIAL_CARD_SERIAL_MISSING", field="card_serial")
+    if (credential.number, credential.card_serial) != (identity.card_no, identity.card_serial):
+        return Refusal(code="CREDENTIAL_MISMATCH", field="credential_number")
+    return None
+
+
+def _check_token(command: Command, view: View, moment: Moment) -> Refusal | None:
+    token = view.tokens.get((command.asked.person_no, command.token_key))
+    if token is None:
+        return Refusal(code="TOKEN_UNKNOWN", field="credential_number")
+    if token.expires_at <= moment.at:
+        return Refusal(code="TOKEN_EXPIRED", field="credential_number")
+    if token.institution != command.asked.institution.code:
+        return Refusal(code="TOKEN_OTHER_INSTITUTION", field="credential_number")
+    return None

@@ -1,0 +1,41 @@
+"""The first answer again: what a resend, a conflict or a reversed message gets (DESIGN D3)."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from protocol.nhsa import canonical
+from settlement.clock import Moment
+from settlement.commands import Command
+from settlement.decision import Answer, Decision
+from settlement.refusal import Refusal
+from settlement.rows import MessageOutcome
+from settlement.translate import rendering
+from settlement.view import MessageFact, View
+from settlement.world import World
+
+
+def replayed(command: Command, view: View, world: World, moment: Moment) -> Decision | None:
+    """The decision for a message that had an effect before; None for a new message."""
+    asked = command.asked
+    fact = view.messages.get((asked.lane, asked.message_key))
+    if fact is None:
+        return None
+    if fact.outcome is MessageOutcome.TOMBSTONE:
+        return Decision(Refusal(code="MESSAGE_REVERSED", field="msgid"))
+    part = canonical.differs(fact.fingerprint, asked.fingerprint)
+    if part is not None:
+        return Decision(Refusal(code="MESSAGE_CONFLICT", field="msgid", params={"part": part}))
+    return Decision(Answer(output=_first_output(command, fact, view, world), replayed=True))
+
+
+def _first_output(command: Command, fact: MessageFact, view: View, world: World) -> Struct | None:
+    match fact.outcome:
+        case MessageOutcome.SETTLEMENT:
+            return rendering.settlement_output(view.settlements[fact.ref], view, world)
+        case MessageOutcome.VISIT:
+            return rendering.registration_output(view.visits[fact.ref], world)
+        case MessageOutcome.EVENT:
+            return rendering.upload_output(view.visits[fact.ref], command.asked, world)
+        case _:
+            return None

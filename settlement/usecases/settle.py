@@ -1,0 +1,223 @@
+"""Settle (结算) and quote (预结算): a pharmacy sale in one shot, or one charge batch of a visit.
+
+Both end in the same booking; a quote stops before it and leaves nothing behind. Guards come in
+the order in which a caller can mend them.
+"""
+
+from __future__ import annotations
+
+from settlement.claim import Claim
+from settlement.clock import Moment
+from settlement.commands import Purchase, SettleVisit
+from settlement.decision import Answer, Decision
+from settlement.refusal import Refusal
+from settlement.rows import EventKind, EventRow, KeptLine, MessageOutcome, SettlementRow
+from settlement.translate import answers
+from settlement.usecases import booking, checks, visits
+from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
+from settlement.usecases.replay import replayed
+from settlement.usecases.visit_payloads import open_description, open_upload
+from settlement.view import Effects, PersonFacts, View, VisitState, fold_visit
+from settlement.world import World
+
+_UNNUMBERED = 0
+_UNCOMMITTED = bytes(32)
+
+
+def purchase(command: Purchase, view: View, world: World, moment: Moment) -> Decision:
+    """Decide a pharmacy sale, or its quote (2101, 2102)."""
+    if not command.quote:
+        again = replayed(command, view, world, moment)
+        if again is not None:
+            return again
+    asked = command.asked
+    person = checks.known_person(view, world, asked)
+    if isinstance(person, Refusal):
+        return Decision(person)
+    refused = checks.check_credential(command, command.credential, person, view, moment)
+    if refused is not None:
+        return Decision(refused)
+    standing = view.standing.get(command.business_key)
+    if standing is not None and not command.quote:
+        return Decision(_already_settled(standing))
+    decided = adjudicate_claim(
+        command.claim, credential_kind=command.credential.kind, person=person,
+        institution=asked.institution, world=world, moment=moment,
+    )  # fmt: skip
+    if isinstance(decided, Refusal):
+        return Decision(decided)
+    detail = booking.detail_of(decided, command.kept_lines, command.kept)
+    if command.quote:
+        row = _row(command, decided, person, moment, _UNNUMBERED, _UNNUMBERED, _UNCOMMITTED)
+        output = answers.purchase_reply(
+            row, detail.lines, person.identity, decided.policy, world.region
+        )
+        return Decision(Answer(output=output))
+    setl_id = world.next_number(asked.lane, moment.business_day)
+    sealed, commitment = booking.seal_detail(
+        detail, world.keyring, booking.detail_record(asked.lane, setl_id)
+    )
+    row = _row(command, decided, person, moment, setl_id, setl_id, commitment)
+    effects = Effects(
+        lane=asked.lane,
+        person_no=asked.person_no,
+        messages=(booking.message_of(asked, MessageOutcome.SETTLEMENT, setl_id),),
+        settlement=row,
+        detail=sealed,
+        entry=booking.settlement_entry(decided, row, asked, person.account),
+        account_change_fen=-row.account_fen,
+        increments=decided.benefit.increments,
+        latest_of_year=setl_id,
+    )
+    output = answers.purchase_reply(
+        row, detail.lines, person.identity, decided.policy, world.region
+    )
+    return Decision(Answer(output=output), effects)
+
+
+def _row(
+    command: Purchase | SettleVisit,
+    decided: Adjudicated,
+    person: PersonFacts,
+    moment: Moment,
+    setl_id: int,
+    mdtrt_id: int,
+    detail_commitment: bytes,
+) -> SettlementRow:
+    return booking.settlement_row(
+        decided, asked=command.asked, person=person, moment=moment, setl_id=setl_id,
+        mdtrt_id=mdtrt_id, business_key=command.business_key, invoice_no=command.invoice_no,
+        credential_type=command.credential.kind, detail_commitment=detail_commitment,
+    )  # fmt: skip
+
+
+def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment) -> Decision:
+    """Decide one charge batch of a visit, or its quote (2206, 2207)."""
+    if not command.quote:
+        again = replayed(command, view, world, moment)
+        if again is not None:
+            return again
+    asked = command.asked
+    person = checks.known_person(view, world, asked)
+    if isinstance(person, Refusal):
+        return Decision(person)
+    refused = checks.check_credential(command, command.credential, person, view, moment)
+    if refused is not None:
+        return Decision(refused)
+    visit = visits.standing_visit(view, asked, command.mdtrt_id)
+    if isinstance(visit, Refusal):
+        return Decision(visit)
+    state = fold_visit(visit)
+    settled = state.settled.get(command.batch_no)
+    if settled is not None:
+        return Decision(_already_settled(settled))
+    gathered = _gather(command, state, world, visit.row.scheme)
+    if isinstance(gathered, Refusal):
+        return Decision(gathered)
+    claim, kept_lines = gathered
+    decided = adjudicate_claim(
+        claim, credential_kind=command.credential.kind, person=person,
+        institution=asked.institution, world=world, moment=moment,
+    )  # fmt: skip
+    if isinstance(decided, Refusal):
+        return Decision(decided)
+    stale = _check_split(command, decided)
+    if stale is not None:
+        return Decision(stale)
+    if command.quote:
+        row = _row(command, decided, person, moment, _UNNUMBERED, command.mdtrt_id, _UNCOMMITTED)
+        output = answers.visit_reply(row, person.identity, decided.policy, world.region)
+        return Decision(Answer(output=output))
+    return _book_visit(command, decided, kept_lines, person, len(visit.events), world, moment)
+
+
+def _gather(
+    command: SettleVisit, state: VisitState, world: World, scheme: str
+) -> tuple[Claim, tuple[KeptLine, ...]] | Refusal:
+    """The claim that a charge batch makes: its lines as uploaded, its care type as described."""
+    events = state.batches.get(command.batch_no)
+    if not events:
+        return Refusal(code="BATCH_UNKNOWN", field="batch_no", params={"value": command.batch_no})
+    if state.diagnosis is None:
+        return Refusal(code="VISIT_NOT_DIAGNOSED", field="mdtrt_id")
+    description = open_description(state.diagnosis, world.keyring)
+    if description.care_type != command.care_type:
+        return Refusal(
+            code="CARE_TYPE_MISMATCH", field="care_type",
+            params={"value": command.care_type, "described": description.care_type},
+        )  # fmt: skip
+    if scheme != command.scheme:
+        return Refusal(
+            code="SCHEME_DIFFERS", field="scheme",
+            params={"value": command.scheme, "registered": scheme},
+        )  # fmt: skip
+    uploaded = [x for event in events for x in open_upload(event, world.keyring).lines]
+    lines = tuple(x.priced.line for x in uploaded)
+    asked = command.asked
+    claim = Claim(
+        kind=command.kind,
+        care_type=command.care_type,
+        scheme=command.scheme,
+        institution_code=asked.institution.code,
+        person_no=asked.person_no,
+        account_use=command.account_use,
+        total_fen=command.total_fen,
+        service_at=visits.latest_fee_time(uploaded),
+        lines=lines,
+    )
+    return claim, tuple(x.kept for x in uploaded)
+
+
+def _check_split(command: SettleVisit, decided: Adjudicated) -> Refusal | None:
+    """The four amounts repeated from the quote must still be what the lines say."""
+    computed = decided.benefit.totals.parts()
+    if command.declared_split is None or command.declared_split == computed:
+        return None
+    names = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
+    for name, declared, actual in zip(names, command.declared_split, computed, strict=True):
+        if declared != actual:
+            return Refusal(
+                code="QUOTE_STALE", field=name,
+                params={"declared_fen": declared, "computed_fen": actual},
+            )  # fmt: skip
+    return None
+
+
+def _book_visit(
+    command: SettleVisit,
+    decided: Adjudicated,
+    kept_lines: tuple[KeptLine, ...],
+    person: PersonFacts,
+    event_count: int,
+    world: World,
+    moment: Moment,
+) -> Decision:
+    asked = command.asked
+    setl_id = world.next_number(asked.lane, moment.business_day)
+    detail = booking.detail_of(decided, kept_lines, command.kept)
+    sealed, commitment = booking.seal_detail(
+        detail, world.keyring, booking.detail_record(asked.lane, setl_id)
+    )
+    row = _row(command, decided, person, moment, setl_id, command.mdtrt_id, commitment)
+    settled = EventRow(
+        lane=asked.lane, mdtrt_id=command.mdtrt_id, event_no=event_count + 1,
+        kind=EventKind.SETTLED, batch_no=command.batch_no, setl_id=setl_id, payload=b"",
+    )  # fmt: skip
+    effects = Effects(
+        lane=asked.lane,
+        person_no=asked.person_no,
+        messages=(booking.message_of(asked, MessageOutcome.SETTLEMENT, setl_id),),
+        settlement=row,
+        detail=sealed,
+        entry=booking.settlement_entry(decided, row, asked, person.account),
+        account_change_fen=-row.account_fen,
+        increments=decided.benefit.increments,
+        latest_of_year=setl_id,
+        events=(settled,),
+    )
+    output = answers.visit_reply(row, person.identity, decided.policy, world.region)
+    return Decision(Answer(output=output), effects)
+
+
+def _already_settled(setl_id: int) -> Refusal:
+    return Refusal(code="CLAIM_ALREADY_SETTLED", params={"setl_id": str(setl_id)})

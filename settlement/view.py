@@ -1,0 +1,203 @@
+"""What a batch knows: facts read in one round trip, then changed in memory as the batch is computed.
+
+A `View` begins with what the database said. Each decision's effects are applied to it, so a later
+item of the same batch sees what an earlier one will have done. When the batch is written, the
+versions read guarantee that what the view believed was still true. Pure: no I/O, no clock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct, field
+
+from ledger.entry import Entry
+from settlement.person import Enrolment, Identity
+from settlement.rows import (
+    EventKind,
+    EventRow,
+    MessageOutcome,
+    MessageRow,
+    RowKind,
+    SealedDetail,
+    SettlementRow,
+    VisitRow,
+)
+
+
+class YearDoc(Struct, kw_only=True, array_like=True, gc=False):
+    """One fiscal year of a person: accumulators, and the newest settlement that stands."""
+
+    values: dict[str, int] = field(default_factory=dict)
+    latest: int | None = None
+
+
+_DECODE_YEARS = msgspec.json.Decoder(dict[str, YearDoc]).decode
+_ENCODE = msgspec.json.Encoder().encode
+YEARS_KEPT = 3
+
+
+class PersonFacts(Struct, kw_only=True, gc=False):
+    """A person as read, with their state as the batch changes it."""
+
+    lane: int
+    person_no: str
+    version: int
+    account: int
+    identity: Identity
+    enrolments: tuple[Enrolment, ...]
+    years: dict[str, YearDoc]
+    balance_fen: int
+    latest_row: int | None
+    latest_visit: int | None
+    changed: bool = False
+
+    def year(self, year: int) -> YearDoc:
+        """The document of a fiscal year, empty where nothing counted yet."""
+        return self.years.get(str(year)) or YearDoc()
+
+    def enrolment(self, scheme: str) -> Enrolment | None:
+        """The membership of a scheme."""
+        return next((e for e in self.enrolments if e.scheme == scheme), None)
+
+
+def decode_years(text: str) -> dict[str, YearDoc]:
+    """The years of a person from their stored form."""
+    return {} if text == "{}" else _DECODE_YEARS(text)
+
+
+def encode_years(years: dict[str, YearDoc]) -> str:
+    """The stored form; years older than `YEARS_KEPT` go (they can be rebuilt from settlements)."""
+    if len(years) > YEARS_KEPT:
+        years = {year: years[year] for year in sorted(years)[-YEARS_KEPT:]}
+    return _ENCODE(years).decode()
+
+
+class MessageFact(Struct, frozen=True, gc=False):
+    """What a message did."""
+
+    outcome: MessageOutcome
+    ref: int
+    fingerprint: bytes
+
+
+class SettlementFact(Struct, kw_only=True):
+    """A settlement row, its sealed detail (gone once erased), and what undid it."""
+
+    row: SettlementRow
+    detail: SealedDetail | None
+    undone_by: int | None = None
+    undone_kind: RowKind | None = None
+
+
+class VisitFact(Struct, kw_only=True):
+    """A visit and everything that happened to it, in order."""
+
+    row: VisitRow
+    events: list[EventRow]
+
+
+class TokenFact(Struct, frozen=True, kw_only=True, gc=False):
+    """An e-credential token (电子凭证令牌): where it may be used, until when."""
+
+    institution: str
+    expires_at: datetime
+
+
+class Effects(Struct, frozen=True, kw_only=True, gc=False):
+    """What a decision does, if it is written: rows to insert and the person's new state."""
+
+    lane: int
+    person_no: str
+    messages: tuple[MessageRow, ...]
+    settlement: SettlementRow | None = None
+    detail: SealedDetail | None = None
+    entry: Entry | None = None
+    account_change_fen: int = 0
+    increments: dict[str, int] = {}
+    latest_of_year: int | None = None
+    visit: VisitRow | None = None
+    events: tuple[EventRow, ...] = ()
+
+
+class View:
+    """The facts of one batch, by their keys."""
+
+    __slots__ = ("messages", "persons", "settlements", "standing", "tokens", "visits")
+
+    def __init__(self) -> None:
+        self.persons: dict[str, PersonFacts] = {}
+        self.messages: dict[tuple[int, bytes], MessageFact] = {}
+        self.standing: dict[bytes, int] = {}
+        self.settlements: dict[int, SettlementFact] = {}
+        self.visits: dict[int, VisitFact] = {}
+        self.tokens: dict[tuple[str, bytes], TokenFact] = {}
+
+    def apply(self, effects: Effects) -> None:
+        """Change the facts as the effects will change the database."""
+        for message in effects.messages:
+            fact = MessageFact(message.outcome, message.ref, message.fingerprint)
+            self.messages[message.lane, message.key] = fact
+        person = self.persons.get(effects.person_no)
+        if person is None:
+            return
+        person.changed = True
+        if effects.settlement is not None:
+            self._apply_settlement(person, effects.settlement, effects)
+        if effects.visit is not None:
+            person.latest_visit = effects.visit.mdtrt_id
+            self.visits[effects.visit.mdtrt_id] = VisitFact(row=effects.visit, events=[])
+        for event in effects.events:
+            self.visits[event.mdtrt_id].events.append(event)
+
+    def _apply_settlement(self, person: PersonFacts, row: SettlementRow, effects: Effects) -> None:
+        person.latest_row = row.setl_id
+        person.balance_fen += effects.account_change_fen
+        before = person.year(row.year)
+        values = dict(before.values)
+        for name, change in effects.increments.items():
+            values[name] = values.get(name, 0) + change
+        person.years[str(row.year)] = YearDoc(values=values, latest=effects.latest_of_year)
+        self.settlements[row.setl_id] = SettlementFact(row=row, detail=effects.detail)
+        if row.undoes_setl_id is None:
+            self.standing[row.business_key] = row.setl_id
+            return
+        self.standing.pop(row.business_key, None)
+        undone = self.settlements.get(row.undoes_setl_id)
+        if undone is not None:
+            undone.undone_by, undone.undone_kind = row.setl_id, row.kind
+
+
+class VisitState(Struct, frozen=True, kw_only=True):
+    """A visit's events folded: what stands now."""
+
+    withdrawn: bool
+    diagnosis: EventRow | None
+    batches: dict[str, list[EventRow]]
+    """Lines uploads that stand, by charge batch."""
+    settled: dict[str, int]
+    """Charge batches that are settled, with their settlement."""
+
+
+def fold_visit(fact: VisitFact) -> VisitState:
+    """What stands of a visit after all its events. Pure; the order of events is their number."""
+    withdrawn = False
+    diagnosis: EventRow | None = None
+    batches: dict[str, list[EventRow]] = {}
+    settled: dict[str, int] = {}
+    for event in fact.events:
+        match event.kind:
+            case EventKind.DIAGNOSIS:
+                diagnosis = event
+            case EventKind.LINES:
+                batches.setdefault(event.batch_no, []).append(event)
+            case EventKind.LINES_WITHDRAWN:
+                batches.pop(event.batch_no, None)
+            case EventKind.WITHDRAWN:
+                withdrawn = True
+            case EventKind.SETTLED:
+                settled[event.batch_no] = event.setl_id or 0
+            case EventKind.UNDONE:
+                settled.pop(event.batch_no, None)
+    return VisitState(withdrawn=withdrawn, diagnosis=diagnosis, batches=batches, settled=settled)

@@ -1,0 +1,1 @@
+"""The institutions' HTTP interface: who calls, how bytes become requests, what HTTP says back."""

@@ -1,0 +1,237 @@
+"""The HTTP side of one gateway process: addresses, and the listening socket.
+
+NHSA requests in plain form never come here: `connection` answers them. Here are the same requests
+in unusual form (chunked, HTTP/1.0 …), the pages about the process, and everything that is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+from msgspec import Struct
+from msgspec.json import Encoder
+
+from settlement.gateway import Gateway, Readiness
+from settlement.limits import DEFAULT_LIMITS, Limits
+from settlement.telemetry.metrics import Board
+from settlement.web.authentication import Authenticator
+from settlement.web.connection import Connections
+from settlement.web.exchange import Exchange
+from settlement.web.framing import PATH
+from settlement.web.nonces import SCRIPT, Nonces
+from settlement.web.openapi import openapi_document
+from settlement.web.pages import DOCS_HTML, docs_page
+from settlement.web.redis_script import RedisScript
+from settlement.web.reply import JSON, HttpReply, problem, too_large
+
+logger = logging.getLogger("settlement.web")
+
+BACKLOG = 4096
+SWEEP_SECONDS = 0.25
+PUBLISH_SECONDS = 0.5
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+INFNO_LENGTH_MAX = 6
+
+DemoWorld = Callable[[int | None], Awaitable[bytes]]
+"""The demo region as JSON, with so many persons (None: all)."""
+
+Page = Callable[[web.BaseRequest], Awaitable[web.Response]]
+
+
+class WebSettings(Struct, frozen=True, kw_only=True):
+    """What the web layer of one process is told."""
+
+    limits: Limits = DEFAULT_LIMITS
+    redis_url: str | None = None
+    demo_world: DemoWorld | None = None
+
+
+class WebServer:
+    """One gateway process's HTTP server: `start`, then `stop` once."""
+
+    def __init__(self, gateway: Gateway, board: Board, settings: WebSettings) -> None:
+        limits = settings.limits
+        limits.check()
+        self._gateway = gateway
+        self._board = board
+        self._settings = settings
+        self._script = RedisScript(settings.redis_url, SCRIPT) if settings.redis_url else None
+        self.nonces = Nonces(self._script, limits)
+        self.exchange = Exchange(gateway, Authenticator(gateway, self.nonces, limits), limits)
+        self._general = web.Server(self._answer, access_log=None)
+        self._connections = Connections(self.exchange, self._general, limits)
+        self._pages = self._page_table()
+        self._server: asyncio.Server | None = None
+        self._housekeeping: asyncio.Task[None] | None = None
+
+    async def start(self, listener: socket.socket) -> None:
+        """Accept connections on a bound socket."""
+        loop = asyncio.get_running_loop()
+        self._board.resume()
+        self._board.publish()
+        self._server = await loop.create_server(
+            self._connections, sock=listener, backlog=BACKLOG
+        )
+        self._housekeeping = loop.create_task(self._keep_house())
+
+    async def stop(self, drain_seconds: float) -> bool:
+        """Stop accepting, finish what is in flight; False where time ran out first."""
+        if self._server is not None:
+            self._server.close()
+        self._connections.stop()
+        finished = await self.exchange.drain(drain_seconds)
+        self._general.pre_shutdown()
+        self._connections.abort()
+        await self._general.shutdown(timeout=0.1)
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._housekeeping
+        await self.nonces.stop()
+        if self._script is not None:
+            self._script.close()
+        self._board.publish()
+        return finished
+
+    def readiness(self) -> Readiness:
+        """The core's readiness together with what the web layer knows."""
+        core = self._gateway.readiness()
+        checks = {**core.checks, "nonces": "process only" if self.nonces.degraded else "shared"}
+        degraded = (*core.degraded, "nonces") if self.nonces.degraded else core.degraded
+        ready = core.ready and not self.exchange.draining
+        return Readiness(ready=ready, degraded=degraded, checks=checks)
+
+    async def _keep_house(self) -> None:
+        loop = asyncio.get_running_loop()
+        published_at = loop.time()
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self._connections.sweep()
+            if loop.time() - published_at >= PUBLISH_SECONDS:
+                published_at = loop.time()
+                try:
+                    self._board.publish()
+                except OSError as exc:
+                    logger.warning(
+                        "metrics cannot be published",
+                        extra={"event": "metrics.publish.failed", "reason": str(exc)},
+                    )
+
+    def _page_table(self) -> Mapping[str, Page]:
+        pages: dict[str, Page] = {
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+            "/metrics": self._metrics,
+            "/openapi.json": self._openapi,
+            "/docs": self._docs,
+        }
+        if self._settings.demo_world is not None:
+            pages["/demo/world.json"] = self._demo_world
+        return pages
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        """Every request that is not plain. aiohttp's own parser has read it."""
+        path = request.path
+        if path == PATH or path.startswith(PATH + "/"):
+            return await self._nhsa(request, path[len(PATH) + 1 :])
+        page = self._pages.get(path)
+        if page is None:
+            return _response(problem("NOT_FOUND"))
+        if request.method != "GET":
+            return _not_allowed("GET")
+        return await page(request)
+
+    async def _nhsa(self, request: web.BaseRequest, infno: str) -> web.Response:
+        if len(infno) > INFNO_LENGTH_MAX or (infno and not (infno.isascii() and infno.isalnum())):
+            return _response(problem("NOT_FOUND"))
+        if request.method != "POST":
+            return _not_allowed("POST")
+        body = await self._body(request)
+        if body is None:
+            response = _response(too_large(self._settings.limits))
+            response.force_close()
+            return response
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return _response(await self.exchange(infno or None, headers, body))
+
+    async def _body(self, request: web.BaseRequest) -> bytes | None:
+        """The whole body, or None where it is over the limit; no more than the limit is read."""
+        limit = self._settings.limits.body_bytes_max
+        if (request.content_length or 0) > limit:
+            return None
+        parts: list[bytes] = []
+        size = 0
+        async with asyncio.timeout(self._settings.limits.arrival_seconds_max):
+            async for part in request.content.iter_any():
+                size += len(part)
+                if size > limit:
+                    return None
+                parts.append(part)
+        return b"".join(parts)
+
+    async def _healthz(self, _request: web.BaseRequest) -> web.Response:
+        return _json(200, b'{"status":"ok"}')
+
+    async def _readyz(self, _request: web.BaseRequest) -> web.Response:
+        readiness = self.readiness()
+        return _json(200 if readiness.ready else 503, _ENCODER.encode(readiness))
+
+    async def _metrics(self, _request: web.BaseRequest) -> web.Response:
+        return web.Response(body=self._board.render(), headers={"Content-Type": METRICS_TYPE})
+
+    async def _openapi(self, _request: web.BaseRequest) -> web.Response:
+        return _json(200, openapi_document())
+
+    async def _docs(self, _request: web.BaseRequest) -> web.Response:
+        return web.Response(body=docs_page(), headers={"Content-Type": DOCS_HTML})
+
+    async def _demo_world(self, request: web.BaseRequest) -> web.Response:
+        make = self._settings.demo_world
+        persons = request.rel_url.query.get("persons", "")
+        if make is None or (persons and not (persons.isascii() and persons.isdigit())):
+            return _response(problem("NOT_FOUND"))
+        return _json(200, await make(int(persons[:9]) if persons else None))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket that shares its port with other processes of ours. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Accepted sockets inherit it: an answer leaves at once.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def _not_allowed(allow: str) -> web.Response:
+    response = _response(problem("METHOD_NOT_ALLOWED", params={"allow": allow}))
+    response.headers["Allow"] = allow
+    return response
+
+
+def _response(reply: HttpReply) -> web.Response:
+    response = _json(reply.status, reply.body)
+    if reply.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(reply.retry_after_seconds)
+    return response
+
+
+def _json(status: int, body: bytes) -> web.Response:
+    return web.Response(status=status, body=body, headers={"Content-Type": JSON})
+
+
+_ENCODER = Encoder()

@@ -1,0 +1,118 @@
+"""Who is calling: x-tif or CSB headers to a `Caller`, or why not (nhsa.md 1.5 a and b).
+
+The headers do not sign the body, so the core still checks that the envelope's institution is the
+caller's. An x-tif nonce is used for one body only; CSB has no nonce, only a time window, and a
+replay is harmless because a message acts once. Secrets come from the gateway and stay here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from msgspec import Struct
+
+from protocol.nhsa import signing
+from settlement.gateway import Caller, CredentialFact, Gateway
+from settlement.limits import Limits
+from settlement.web.nonces import Nonces
+
+TIF_HEADERS = ("x-tif-paasid", "x-tif-timestamp", "x-tif-nonce", "x-tif-signature")
+CSB_HEADERS = ("_api_access_key", "_api_name", "_api_signature", "_api_timestamp", "_api_version")
+NONCE_LENGTH_MAX = 128
+
+
+class Granted(Struct, frozen=True, gc=False):
+    """The caller; `nonce`, where set, must still say True."""
+
+    caller: Caller
+    nonce: Awaitable[bool] | None = None
+
+
+class Denied(Struct, frozen=True, gc=False):
+    """A row of the refusal table with HTTP 401."""
+
+    code: str
+    params: dict[str, str | int] = {}
+
+
+class Authenticator:
+    """Checks headers with the gateway's credentials."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        nonces: Nonces,
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._credential = gateway.credential
+        self._nonces = nonces
+        self._limits = limits
+        self._clock = clock
+        self._callers: dict[str, Caller] = {}
+
+    def authenticate(self, headers: Mapping[str, str], body: bytes) -> Granted | Denied:
+        """`headers` with names in lower case. Cheap checks first; the signature before the nonce,
+        so that a stranger cannot use up somebody's nonces."""
+        access_key = headers.get("x-tif-paasid")
+        if access_key is None:
+            return self._authenticate_csb(headers)
+        timestamp = headers.get("x-tif-timestamp")
+        nonce = headers.get("x-tif-nonce")
+        signature = headers.get("x-tif-signature")
+        if not (timestamp and nonce and signature) or len(nonce) > NONCE_LENGTH_MAX:
+            return _missing(headers, TIF_HEADERS)
+        now = int(self._clock())
+        window = self._limits.tif_window_seconds
+        if not signing.tif_in_window(timestamp, now_seconds=now, window_seconds=window):
+            return Denied("TIMESTAMP_REFUSED", {"window": window})
+        fact = self._usable(access_key)
+        if isinstance(fact, Denied):
+            return fact
+        if not signing.tif_verified(
+            timestamp=timestamp, secret=fact.secret, nonce=nonce, signature=signature
+        ):
+            return Denied("SIGNATURE_WRONG")
+        seen = self._nonces.check(access_key, nonce, body)
+        if seen is False:
+            return Denied("NONCE_REUSED")
+        return Granted(self._caller(access_key, fact), None if seen is True else seen)
+
+    def _authenticate_csb(self, headers: Mapping[str, str]) -> Granted | Denied:
+        if "_api_access_key" not in headers:
+            return _missing(headers, TIF_HEADERS)
+        if any(not headers.get(name) for name in CSB_HEADERS):
+            return _missing(headers, CSB_HEADERS)
+        now = int(self._clock())
+        window = self._limits.csb_window_seconds
+        timestamp = headers["_api_timestamp"]
+        if not signing.csb_in_window(timestamp, now_seconds=now, window_seconds=window):
+            return Denied("TIMESTAMP_REFUSED", {"window": window})
+        access_key = headers["_api_access_key"]
+        fact = self._usable(access_key)
+        if isinstance(fact, Denied):
+            return fact
+        signed = {name: headers[name] for name in signing.CSB_SIGNED_HEADERS}
+        signature = headers[signing.CSB_SIGNATURE_HEADER]
+        if not signing.csb_verified(signed, secret=fact.secret, signature=signature):
+            return Denied("SIGNATURE_WRONG")
+        return Granted(self._caller(access_key, fact))
+
+    def _usable(self, access_key: str) -> CredentialFact | Denied:
+        fact = self._credential(access_key)
+        if fact is None:
+            return Denied("ACCESS_KEY_UNKNOWN")
+        return Denied("CREDENTIAL_SUSPENDED") if fact.suspended else fact
+
+    def _caller(self, access_key: str, fact: CredentialFact) -> Caller:
+        caller = self._callers.get(access_key)
+        if caller is None or caller.institution_code != fact.institution_code:
+            caller = Caller(institution_code=fact.institution_code, access_key=access_key)
+            self._callers[access_key] = caller
+        return caller
+
+
+def _missing(headers: Mapping[str, str], wanted: tuple[str, ...]) -> Denied:
+    missing = [name for name in wanted if not headers.get(name)] or ["x-tif-nonce"]
+    return Denied("HEADERS_MISSING", {"header": "、".join(missing)})

@@ -1,0 +1,212 @@
+"""One connection: the plain case answered here, everything else handed to aiohttp for good.
+
+A connection starts plain. The first request that `framing` does not call plain makes it general:
+the transport gets aiohttp's own request handler as its protocol, together with the bytes read so
+far. Requests of a connection are answered one after the other, in order. This module knows bytes
+and tasks; who calls and what is answered is `exchange`'s business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
+from typing import cast
+
+from settlement.limits import Limits
+from settlement.web.framing import Head, Verdict, parse_head
+from settlement.web.reply import HttpReply, too_large
+
+Exchange = Callable[[str | None, Mapping[str, str], bytes], Awaitable[HttpReply]]
+"""infno, headers in lower case, body → reply. Raises nothing but CancelledError."""
+
+
+class Connections:
+    """All plain connections of a process, and what they share."""
+
+    def __init__(
+        self, exchange: Exchange, general: Callable[[], asyncio.Protocol], limits: Limits
+    ) -> None:
+        self.exchange = exchange
+        self.general = general
+        self.limits = limits
+        self.open: set[Connection] = set()
+        self.closing = False
+
+    def __call__(self) -> Connection:
+        """The protocol of a new connection."""
+        return Connection(self)
+
+    def sweep(self) -> None:
+        """Close what is idle too long or arrives too slowly, cancel what takes too long."""
+        now = monotonic()
+        for connection in list(self.open):
+            connection.sweep(now)
+
+    def stop(self) -> None:
+        """Close idle connections now and the others after their next answer."""
+        self.closing = True
+        for connection in list(self.open):
+            connection.finish()
+
+    def abort(self) -> None:
+        """Close all of them; requests in progress are cancelled."""
+        for connection in list(self.open):
+            connection.abort()
+
+
+class Connection(asyncio.Protocol):
+    """Reads plain requests, runs `exchange` for each, writes replies."""
+
+    __slots__ = (
+        "_body_parts", "_buffer", "_buffered", "_head", "_owner", "_paused", "_since", "_task",
+        "_transport",
+    )
+
+    def __init__(self, owner: Connections) -> None:
+        self._owner = owner
+        self._transport: asyncio.Transport | None = None
+        self._buffer = b""
+        self._body_parts: list[bytes] = []
+        self._buffered = 0
+        self._head: Head | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._paused = False
+        self._since = monotonic()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        self._transport = cast(asyncio.Transport, transport)
+        owner = self._owner
+        if owner.closing or len(owner.open) >= owner.limits.connections_max:
+            self._transport.close()
+            return
+        owner.open.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the loop. A request in progress runs on, for it may book."""
+        self._transport = None
+        self._owner.open.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop."""
+        if self._task is not None:
+            self._keep_for_later(data)
+            return
+        if self._head is None:
+            if not self._buffer:
+                self._since = monotonic()
+            self._begin(self._buffer + data if self._buffer else data)
+            return
+        self._body_parts.append(data)
+        self._buffered += len(data)
+        if self._buffered >= self._head.body_bytes:
+            self._complete(self._head, b"".join(self._body_parts))
+
+    def eof_received(self) -> bool:
+        """Called by the loop; a half-closed sender still gets the answer it waits for."""
+        return self._task is not None
+
+    def pause_writing(self) -> None:
+        """Called by the loop when the sender does not read its answers."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Called by the loop when it does again."""
+        self._paused = False
+        if self._task is None and self._head is None and self._buffer:
+            self._begin(self._buffer)
+
+    def sweep(self, now: float) -> None:
+        """Enforce the three time limits of a connection."""
+        limits, waited = self._owner.limits, now - self._since
+        if self._task is not None:
+            if waited > limits.request_seconds_max:
+                self._task.cancel()
+        elif self._head is not None or self._buffer:
+            if waited > limits.arrival_seconds_max:
+                self.abort()
+        elif waited > limits.idle_seconds_max:
+            self.abort()
+
+    def finish(self) -> None:
+        """Close after the answer in progress, at once where there is none."""
+        if self._task is None and self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._task is not None:
+            self._task.cancel()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _begin(self, data: bytes) -> None:
+        """Look for a head at the beginning of `data`, which is all that is unread."""
+        head = parse_head(data, self._owner.limits.head_bytes_max)
+        if isinstance(head, Verdict):
+            self._buffer = data
+            if head is Verdict.GENERAL:
+                self._become_general()
+            return
+        self._buffer = b""
+        if head.body_bytes > self._owner.limits.body_bytes_max:
+            self._refuse_large()
+            return
+        body = data[head.body_at :]
+        if len(body) >= head.body_bytes:
+            self._complete(head, body)
+            return
+        self._head, self._body_parts, self._buffered = head, [body], len(body)
+
+    def _complete(self, head: Head, body: bytes) -> None:
+        """A whole request is here; what follows it waits in the buffer."""
+        self._head = None
+        self._body_parts = []
+        if len(body) > head.body_bytes:
+            self._buffer = body[head.body_bytes :]
+            body = body[: head.body_bytes]
+        self._since = monotonic()
+        self._task = asyncio.get_running_loop().create_task(self._answer(head, body))
+
+    async def _answer(self, head: Head, body: bytes) -> None:
+        reply = await self._owner.exchange(head.infno, head.headers, body)
+        self._task = None
+        transport = self._transport
+        if transport is None:
+            return
+        if head.keep_alive and not self._owner.closing:
+            transport.write(reply.wire())
+            self._since = monotonic()
+            if self._buffer and not self._paused:
+                self._resume()
+            return
+        transport.write(reply.last_wire())
+        transport.close()
+
+    def _resume(self) -> None:
+        transport = self._transport
+        if transport is not None and not transport.is_reading():
+            transport.resume_reading()
+        self._begin(self._buffer)
+
+    def _keep_for_later(self, data: bytes) -> None:
+        """Requests sent ahead wait; a sender who sends too much ahead is not read any more."""
+        self._buffer += data
+        if len(self._buffer) > self._owner.limits.head_bytes_max and self._transport is not None:
+            self._transport.pause_reading()
+
+    def _refuse_large(self) -> None:
+        if self._transport is not None:
+            self._transport.write(too_large(self._owner.limits).last_wire())
+            self._transport.close()
+
+    def _become_general(self) -> None:
+        transport, data = self._transport, self._buffer
+        if transport is None:
+            return
+        self._owner.open.discard(self)
+        handler = self._owner.general()
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
+        handler.data_received(data)

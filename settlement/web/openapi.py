@@ -1,0 +1,120 @@
+"""/openapi.json: every transaction served, for programs (OpenAPI 3.1, JSON Schema from the types).
+
+Made once a process, when first asked for. Nothing here is on the settle path.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+from msgspec import Struct
+
+from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
+
+OPENAPI_VERSION = "3.1.0"
+
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+EFFECT_ZH = {Effect.READ: "查询类，不产生业务数据", Effect.WRITE: "业务类，产生业务数据"}
+
+
+class _Reply(Struct, kw_only=True):
+    """What every reply has; `output` differs."""
+
+    infcode: int
+    inf_refmsgid: str
+    refmsg_time: str
+    respond_time: str
+    err_msg: str = ""
+    err_code: str = ""
+    err_field: str = ""
+    retry: str = ""
+    warn_msg: str = ""
+
+
+class _Problem(Struct, kw_only=True):
+    """A reply outside the envelope: HTTP 400, 401, 413, 503."""
+
+    code: int
+    message: str
+    err_code: str
+    retry: str
+
+
+@lru_cache(maxsize=1)
+def openapi_document() -> bytes:
+    """OpenAPI 3.1 of every transaction served."""
+    types: list[type] = [_Reply, _Problem]
+    for transaction in TRANSACTIONS.values():
+        types += [transaction.request, transaction.reply]
+    schemas, components = msgspec.json.schema_components(
+        types, ref_template="#/components/schemas/{name}"
+    )
+    reply, problem, *pairs = schemas
+    paths = {
+        f"/hsa/hgs/{transaction.infno}": {
+            "post": _operation(transaction, pairs[2 * index], pairs[2 * index + 1], reply, problem)
+        }
+        for index, transaction in enumerate(TRANSACTIONS.values())
+    }
+    document = {
+        "openapi": OPENAPI_VERSION,
+        "info": {"title": "医保结算 settlement", "version": "0.1.0"},
+        "security": [{"tif": []}, {"csb": []}],
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": _SECURITY},
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=1)
+
+
+def _operation(
+    transaction: Transaction,
+    request: JsonValue,
+    output: JsonValue,
+    reply: JsonValue,
+    problem: JsonValue,
+) -> dict[str, JsonValue]:
+    one = {"type": "array", "items": output} if transaction.reply_is_array else output
+    with_output: JsonValue = {"type": "object", "properties": {"output": one}}
+    answered: JsonValue = {"allOf": [reply, with_output]}
+    undone = f" 撤销交易 {transaction.undone_by}。" if transaction.undone_by else ""
+    return {
+        "operationId": f"hsa{transaction.infno}",
+        "summary": f"{transaction.infno} {transaction.title} ({transaction.title_en})",
+        "description": f"{EFFECT_ZH[transaction.effect]}。{undone}",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+        "responses": {
+            "200": _described("infcode 0 成功，-1 失败", answered),
+            **{status: _described(words, problem) for status, words in _STATUSES.items()},
+        },
+    }
+
+
+def _described(words: str, schema: JsonValue) -> dict[str, JsonValue]:
+    return {"description": words, "content": {"application/json": {"schema": schema}}}
+
+
+_STATUSES = {
+    "400": "报文无法解析",
+    "401": "身份认证失败",
+    "413": "报文过大",
+    "503": "暂不能受理或结果未知，见 retry 与 Retry-After",
+}
+
+_SECURITY: dict[str, JsonValue] = {
+    "tif": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-tif-signature",
+        "description": "另需 x-tif-paasid、x-tif-timestamp、x-tif-nonce；"
+        "签名为 SHA-256(timestamp + secret + nonce + timestamp) 的小写十六进制",
+    },
+    "csb": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "_api_signature",
+        "description": "另需 _api_access_key、_api_name、_api_version、_api_timestamp；"
+        "签名为排序后 key=value 以 & 连接的 HMAC-SHA1 的 Base64",
+    },
+}

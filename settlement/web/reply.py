@@ -1,0 +1,93 @@
+"""HTTP replies, as bytes for the plain case and as facts for the general one.
+
+A reply of 200 carries the core's bytes as they are; every other status carries one small JSON
+object `{code, message, err_code, retry}` made from the refusal table.
+"""
+
+from __future__ import annotations
+
+from email.utils import format_datetime
+from http import HTTPStatus
+from time import monotonic
+
+from msgspec import Struct
+from msgspec.json import Encoder
+
+from settlement.clock import system_clock
+from settlement.gateway import Retry
+from settlement.limits import Limits
+from settlement.refusal import Refusal
+from settlement.refusals import REFUSALS, text
+
+JSON = "application/json; charset=utf-8"
+
+
+class HttpReply(Struct, frozen=True, gc=False):
+    """`retry_after_seconds` becomes a header where it is set."""
+
+    status: int
+    body: bytes
+    retry_after_seconds: int | None = None
+
+    def wire(self) -> bytes:
+        """The whole reply on a connection that stays open."""
+        head = _OK_HEAD if self.status == 200 else _head(self)
+        return b"%b%d%b%b" % (head, len(self.body), _date_line(), self.body)
+
+    def last_wire(self) -> bytes:
+        """The whole reply on a connection that is closed after it."""
+        head = _head(self, "Connection: close\r\n")
+        return b"%b%d%b%b" % (head, len(self.body), _date_line(), self.body)
+
+
+def problem(
+    code: str,
+    *,
+    message: str = "",
+    seconds: int | None = None,
+    params: dict[str, str | int] | None = None,
+) -> HttpReply:
+    """A reply outside the NHSA envelope; all that is not given comes from the refusal table."""
+    row = REFUSALS[code]
+    words = message or text(Refusal(code=code, params=params or {})).message
+    body = _Problem(code=row.http_status, message=words, err_code=code, retry=row.retry)
+    return HttpReply(row.http_status, _ENCODER.encode(body), seconds)
+
+
+def too_large(limits: Limits) -> HttpReply:
+    """A message over the limit (413)."""
+    return problem("BODY_TOO_LARGE", params={"limit": limits.body_bytes_max})
+
+
+class _Problem(Struct, frozen=True, kw_only=True):
+    code: int
+    message: str
+    err_code: str
+    retry: Retry
+
+
+def _head(reply: HttpReply, extra: str = "") -> bytes:
+    if reply.retry_after_seconds is not None:
+        extra += f"Retry-After: {reply.retry_after_seconds}\r\n"
+    status = f"{reply.status} {HTTPStatus(reply.status).phrase}"
+    return f"HTTP/1.1 {status}\r\nContent-Type: {JSON}\r\n{extra}Content-Length: ".encode()
+
+
+class _Date:
+    """The Date line, made anew once a second."""
+
+    until = 0.0
+    line = b""
+
+
+def _date_line() -> bytes:
+    now = monotonic()
+    if now >= _Date.until:
+        at = format_datetime(system_clock(), usegmt=True)
+        _Date.line = f"\r\nDate: {at}\r\n\r\n".encode()
+        _Date.until = now + 1.0
+    return _Date.line
+
+
+_OK_HEAD = f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\nContent-Length: ".encode()
+_ENCODER = Encoder()

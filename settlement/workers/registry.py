@@ -1,0 +1,34 @@
+"""The background loops of a server: what runs, how often, under which lease.
+
+Each loop runs in one place at a time, however many nodes start it. A loop's work is a function of
+a connection that does one step and says how much it did; waiting, leases, failures and stopping
+are `runner`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from settlement.storage.lease import PlainConnection
+from settlement.workers.duplicates import DuplicateMessages
+from settlement.workers.folding import fold_all
+
+Step = Callable[[PlainConnection], Awaitable[int]]
+
+
+class Loop(Struct, frozen=True, kw_only=True):
+    """One loop. `lease` is the number of its advisory lock and never changes."""
+
+    name: str
+    lease: int
+    every_seconds: float
+    step: Step
+
+
+LOOPS = (
+    Loop(name="ledger-fold", lease=1, every_seconds=5.0, step=fold_all),
+    Loop(name="duplicate-messages", lease=2, every_seconds=20.0, step=DuplicateMessages().step),
+)
+"""All of them. A duplicate message is to be reported within a minute (DESIGN D3)."""

@@ -1,0 +1,38 @@
+"""The reference data that decisions read, as one snapshot: replaced as a whole, never changed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from settlement.catalogue import Catalogue
+from settlement.institution import Institution
+from settlement.keyring import Keyring
+from settlement.numbers import NumberSource
+from settlement.policy.loader import PolicySet
+from settlement.policy.model import RegionProfile
+
+
+class Suspensions(Struct, frozen=True, kw_only=True):
+    """Operators' stop switches (暂停), by kind of subject: subject to reason."""
+
+    persons: Mapping[str, str] = {}
+    institutions: Mapping[str, str] = {}
+    funds: Mapping[str, str] = {}
+    channels: Mapping[str, str] = {}
+    credentials: Mapping[str, str] = {}
+
+
+class World(Struct, frozen=True, kw_only=True):
+    """Everything but the facts of the persons themselves that a decision depends on."""
+
+    region: str
+    lanes: int
+    profile: RegionProfile
+    policies: PolicySet
+    catalogue: Catalogue
+    institutions: Mapping[str, Institution]
+    suspensions: Suspensions
+    keyring: Keyring
+    next_number: NumberSource

@@ -1,0 +1,69 @@
+"""What every tier shares: the order of the tiers, their marks, and one printed seed.
+
+Services, databases and worlds are fixtures of the tier that needs them, not of this module.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+HERE = Path(__file__).resolve().parent
+TIERS = (
+    "tidy",
+    "unit",
+    "contract",
+    "integration",
+    "concurrency",
+    "adversity",
+    "simulation",
+    "acceptance",
+    "browser",
+)
+SEED = int(os.environ.get("SETTLEMENT_TEST_SEED") or secrets.randbelow(2**32))
+
+# No deadline: a loaded two-core machine is slow now and then, and that is not what we test here.
+settings.register_profile(
+    "settlement",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("settlement")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each tier is a mark as well, so that `pytest -m "unit or contract"` works."""
+    for tier in TIERS:
+        config.addinivalue_line("markers", f"{tier}: the tests under tests/{tier}")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """The seed of everything random, to run a failure again."""
+    return f"seed: SETTLEMENT_TEST_SEED={SEED}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark by folder and run the cheap tiers first: the first failure is the simplest one."""
+    for item in items:
+        if (tier := _tier(item)) is not None:
+            item.add_marker(tier)
+    items.sort(key=lambda item: TIERS.index(_tier(item) or TIERS[-1]))
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> random.Random:
+    """Random numbers that depend on the printed seed and the test's name, not on its neighbours."""
+    return random.Random(f"{SEED}:{request.node.nodeid}")
+
+
+def _tier(item: pytest.Item) -> str | None:
+    if not item.path.is_relative_to(HERE):
+        return None
+    folder = item.path.relative_to(HERE).parts[0]
+    return folder if folder in TIERS else None

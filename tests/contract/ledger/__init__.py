@@ -1,0 +1,1 @@
+"""The port `Ledger`: in memory and in PostgreSQL."""

@@ -1,0 +1,78 @@
+"""One suite for every implementation of the port `Ledger`: a small chart, opened in both."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+from ledger.memory import MemoryLedger
+from ledger.ports import Ledger
+from ledger.postgres.schema import install
+from ledger.postgres.store import PostgresLedger
+from settlement.embedded.services import Services
+from tests.contract.ledger.world import JOURNALS, LANES, OPENED_AT, open_chart
+from tests.services import FreshDatabase, fresh_database, services
+
+__all__ = ["services"]
+
+
+@pytest.fixture
+def postgres(services: Services) -> Iterator[FreshDatabase]:
+    """An empty database for one test."""
+    with fresh_database(services) as fresh:
+        yield fresh
+
+
+async def installed(fresh: FreshDatabase) -> None:
+    """Installs the ledger's schema as its owner; the application gets its rights."""
+    owner = await asyncpg.connect(fresh.owner_dsn)
+    try:
+        await install(
+            owner, lanes=LANES, journals=JOURNALS, opened_at=OPENED_AT,
+            application_role="settlement_app", verify_role="settlement_owner",
+        )  # fmt: skip
+    finally:
+        await owner.close()
+
+
+@pytest.fixture
+async def postgres_pool(postgres: FreshDatabase) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
+    """A pool as the application's role on an installed ledger with its chart open."""
+    await installed(postgres)
+    async with asyncpg.create_pool(postgres.app_dsn, min_size=1, max_size=4) as pool:
+        await open_chart(PostgresLedger(pool))
+        yield pool
+
+
+@pytest.fixture
+async def owner(
+    postgres: FreshDatabase, postgres_pool: object
+) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A connection as the schema's owner: whoever could tamper, could do it like this."""
+    connection = await asyncpg.connect(postgres.owner_dsn)
+    yield connection
+    await connection.close()
+
+
+async def memory_ledger() -> MemoryLedger:
+    """The reference implementation with its chart open."""
+    ledger = MemoryLedger(lanes=LANES, journals=JOURNALS, opened_at=OPENED_AT)
+    await open_chart(ledger)
+    return ledger
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def ledger(request: pytest.FixtureRequest) -> AsyncIterator[Ledger]:
+    """Each implementation in turn, on the same chart."""
+    if request.param == "memory":
+        yield await memory_ledger()
+        return
+    services = request.getfixturevalue("services")
+    with fresh_database(services) as fresh:
+        await installed(fresh)
+        async with asyncpg.create_pool(fresh.app_dsn, min_size=1, max_size=2) as pool:
+            ledger = PostgresLedger(pool)
+            await open_chart(ledger)
+            yield ledger

@@ -1,0 +1,310 @@
+"""What a hospital's HTTP client meets: replies, statuses, limits, odd requests, shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from protocol.nhsa.registry import TRANSACTIONS
+from settlement.limits import DEFAULT_LIMITS, Limits
+from settlement.telemetry.metrics import Board
+from settlement.web.app import WebServer, WebSettings, listen
+from tests.integration.web.client import Client, csb_signed, request, signed
+from tests.integration.web.echo_gateway import DONE, REFUSED, EchoGateway
+
+LIMITS = msgspec.structs.replace(DEFAULT_LIMITS, body_bytes_max=20_000, head_bytes_max=8_000)
+
+
+class Server:
+    """A web server over the echo gateway."""
+
+    def __init__(self, folder: Path, limits: Limits = LIMITS) -> None:
+        self.gateway = EchoGateway()
+        settings = WebSettings(limits=limits, demo_world=self.gateway.demo_world)
+        self.web = WebServer(self.gateway, Board(folder, "test"), settings)
+        self.port = 0
+
+    async def __aenter__(self) -> Server:
+        listener = listen("127.0.0.1", 0)
+        self.port = listener.getsockname()[1]
+        await self.web.start(listener)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.gateway.released.set()
+        await self.web.stop(5.0)
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    async with Server(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[Client]:
+    connected = await Client.to(server.port)
+    yield connected
+    connected.close()
+
+
+async def test_signed_request_is_answered_and_names_its_caller(
+    server: Server, client: Client
+) -> None:
+    reply = await client.post(b"hello")
+    assert (reply.status, reply.body) == (200, DONE)
+    assert reply.headers["content-type"].startswith("application/json")
+    assert "date" in reply.headers
+    infno, body, caller = server.gateway.seen[0]
+    assert (infno, body, caller.institution_code) == ("2102", b"hello", "H44190000001")
+
+
+async def test_csb_request_is_answered(client: Client) -> None:
+    assert (await client.post(b"hello", headers=csb_signed())).body == DONE
+    wrong = await client.post(b"hello", headers=csb_signed(secret="other"))
+    assert (wrong.status, json.loads(wrong.body)["err_code"]) == (401, "SIGNATURE_WRONG")
+
+
+async def test_address_without_transaction_leaves_it_to_the_body(
+    server: Server, client: Client
+) -> None:
+    await client.post(b"hello", path="/hsa/hgs")
+    assert server.gateway.seen[0][0] is None
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain; charset=utf-8"])
+async def test_both_content_types_are_accepted(client: Client, content_type: str) -> None:
+    reply = await client.post(b"hello", headers={**signed(), "Content-Type": content_type})
+    assert reply.body == DONE
+
+
+@pytest.mark.parametrize(
+    ("order", "status", "err_code", "retry", "retry_after"),
+    [
+        (b"unreadable", 400, "MALFORMED_JSON", "never", None),
+        (b"not-yours", 401, "INSTITUTION_NOT_YOURS", "never", None),
+        (b"later", 503, "UNAVAILABLE", "later", "3"),
+        (b"unknown", 503, "OUTCOME_UNKNOWN", "same_msgid", "2"),
+        (b"overloaded", 503, "OVERLOADED", "later", "7"),
+        (b"crash", 503, "OUTCOME_UNKNOWN", "same_msgid", "1"),
+    ],
+)
+async def test_exceptions_become_statuses_whose_advice_is_true(
+    client: Client, order: bytes, status: int, err_code: str, retry: str, retry_after: str | None
+) -> None:
+    reply = await client.post(order)
+    body = json.loads(reply.body)
+    assert (reply.status, body["code"], body["err_code"], body["retry"]) == (
+        status, status, err_code, retry,
+    )  # fmt: skip
+    assert reply.headers.get("retry-after") == retry_after
+    assert body["message"].endswith("。")
+
+
+@pytest.mark.parametrize(
+    ("headers", "err_code"),
+    [
+        ({}, "HEADERS_MISSING"),
+        ({"x-tif-paasid": "good"}, "HEADERS_MISSING"),
+        (signed("nobody"), "ACCESS_KEY_UNKNOWN"),
+        (signed("stopped"), "CREDENTIAL_SUSPENDED"),
+        (signed(secret="other"), "SIGNATURE_WRONG"),
+        (signed(late_seconds=301), "TIMESTAMP_REFUSED"),
+        (signed(late_seconds=-310), "TIMESTAMP_REFUSED"),
+        (signed(nonce="n" * 129), "HEADERS_MISSING"),
+        (csb_signed("nobody"), "ACCESS_KEY_UNKNOWN"),
+        ({"_api_access_key": "good"}, "HEADERS_MISSING"),
+    ],
+)
+async def test_stranger_is_told_why(
+    server: Server, client: Client, headers: dict[str, str], err_code: str
+) -> None:
+    reply = await client.post(b"hello", headers=headers)
+    assert (reply.status, json.loads(reply.body)["err_code"]) == (401, err_code)
+    assert server.gateway.seen == []
+
+
+async def test_nonce_serves_one_body_and_its_resends(client: Client) -> None:
+    headers = signed(nonce="once")
+    assert (await client.post(b"first", headers=headers)).status == 200
+    assert (await client.post(b"first", headers=headers)).status == 200
+    other = await client.post(b"second", headers=headers)
+    assert (other.status, json.loads(other.body)["err_code"]) == (401, "NONCE_REUSED")
+
+
+async def test_failed_signature_does_not_use_up_a_nonce(client: Client) -> None:
+    await client.post(b"forged", headers=signed(nonce="mine", secret="guess"))
+    assert (await client.post(b"real", headers=signed(nonce="mine"))).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/hsa/hgs/2102", 405),
+        ("HEAD", "/nowhere", 404),
+        ("PUT", "/healthz", 405),
+        ("GET", "/nowhere", 404),
+        ("GET", "/hsa/hgs2102", 404),
+        ("GET", "/healthz", 200),
+        ("GET", "/readyz", 200),
+    ],
+)
+async def test_other_addresses_and_methods(
+    client: Client, method: str, path: str, status: int
+) -> None:
+    client.writer.write(f"{method} {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    if method == "HEAD":
+        line = await client._reader.readline()
+        assert line.startswith(b"HTTP/1.1 404")
+        return
+    reply = await client.read()
+    assert reply.status == status
+    assert isinstance(json.loads(reply.body), dict)
+
+
+async def test_body_over_the_limit_is_413(server: Server, client: Client) -> None:
+    reply = await client.post(b"x" * 20_001)
+    assert (reply.status, json.loads(reply.body)["err_code"]) == (413, "BODY_TOO_LARGE")
+    assert reply.headers["connection"] == "close"
+    again = await Client.to(server.port)
+    assert (await again.post(b"x" * 20_000)).status == 200
+    again.close()
+
+
+async def test_chunked_body_is_read_and_limited(server: Server, client: Client) -> None:
+    lines = "".join(f"{k}: {v}\r\n" for k, v in signed().items())
+    head = f"POST /hsa/hgs/2102 HTTP/1.1\r\nHost: h\r\n{lines}Transfer-Encoding: chunked\r\n\r\n"
+    client.writer.write(head.encode() + b"5\r\nhello\r\n0\r\n\r\n")
+    assert (await client.read()).body == DONE
+    assert server.gateway.seen[0][1] == b"hello"
+    assert (await client.post(b"still the same connection")).status == 200
+    other = await Client.to(server.port)
+    other.writer.write(head.encode() + b"6000\r\n" + b"x" * 0x6000 + b"\r\n0\r\n\r\n")
+    assert (await other.read()).status == 413
+    other.close()
+
+
+async def test_request_that_arrives_byte_by_byte_is_answered(client: Client) -> None:
+    for byte in request(b"hello", "/hsa/hgs/2102", signed()):
+        client.writer.write(bytes([byte]))
+        await client.writer.drain()
+        await asyncio.sleep(0)
+    assert (await client.read()).body == DONE
+
+
+async def test_requests_sent_ahead_are_answered_in_order(client: Client) -> None:
+    for order in (b"one", b"refuse", b"two"):
+        client.send(order, "/hsa/hgs/2102", signed())
+    assert [(await client.read()).body for _ in range(3)] == [DONE, REFUSED, DONE]
+
+
+async def test_many_large_requests_sent_ahead_are_all_answered(client: Client) -> None:
+    for _ in range(30):
+        client.send(b"x" * 15_000, "/hsa/hgs/2102", signed())
+    assert [(await client.read()).status for _ in range(30)] == [200] * 30
+
+
+async def test_garbage_is_answered_400_and_closed(client: Client) -> None:
+    client.writer.write(b"\x16\x03\x01\x02\x00 not http\r\n\r\n")
+    assert (await client.read()).status == 400
+    assert await client.closed()
+
+
+async def test_request_beyond_the_limit_in_flight_is_told_to_come_back(tmp_path: Path) -> None:
+    limits = msgspec.structs.replace(
+        LIMITS, in_flight_max=1, queue_length_max=1, batch_size_max=1, connections_max=10
+    )
+    async with Server(tmp_path, limits) as server:
+        first, second = await Client.to(server.port), await Client.to(server.port)
+        first.send(b"wait", "/hsa/hgs/2102", signed())
+        await server.gateway.entered.wait()
+        reply = await second.post(b"hello")
+        assert (reply.status, json.loads(reply.body)["err_code"]) == (503, "OVERLOADED")
+        assert reply.headers["retry-after"] == "1"
+        server.gateway.released.set()
+        assert (await first.read()).status == 200
+        first.close()
+        second.close()
+
+
+async def test_request_past_its_deadline_is_answered_unknown(tmp_path: Path) -> None:
+    limits = msgspec.structs.replace(
+        LIMITS, request_seconds_max=0.3, database_read_seconds_max=0.1,
+        database_write_seconds_max=0.1,
+    )  # fmt: skip
+    async with Server(tmp_path, limits) as server:
+        client = await Client.to(server.port)
+        reply = await client.post(b"wait")
+        assert (reply.status, json.loads(reply.body)["retry"]) == (503, "same_msgid")
+        client.close()
+
+
+async def test_stop_answers_what_is_in_flight_and_admits_nothing_more(tmp_path: Path) -> None:
+    async with Server(tmp_path) as server:
+        busy, idle = await Client.to(server.port), await Client.to(server.port)
+        assert (await idle.post(b"hello")).status == 200
+        busy.send(b"wait", "/hsa/hgs/2102", signed())
+        await server.gateway.entered.wait()
+        stopping = asyncio.create_task(server.web.stop(5.0))
+        assert await idle.closed()
+        with pytest.raises(ConnectionRefusedError):
+            await Client.to(server.port)
+        server.gateway.released.set()
+        reply = await busy.read()
+        assert (reply.body, reply.headers["connection"]) == (DONE, "close")
+        assert await stopping is True
+        busy.close()
+        idle.close()
+
+
+async def test_stop_gives_up_at_its_limit_and_leaves_the_rest_unknown(tmp_path: Path) -> None:
+    async with Server(tmp_path) as server:
+        client = await Client.to(server.port)
+        client.send(b"wait", "/hsa/hgs/2102", signed())
+        await server.gateway.entered.wait()
+        assert await server.web.stop(0.05) is False
+        client.close()
+
+
+async def test_metrics_count_what_happened(client: Client) -> None:
+    await client.post(b"hello", path="/hsa/hgs/5203")
+    await client.post(b"refuse", path="/hsa/hgs/5203")
+    text = (await client.get("/metrics")).body.decode()
+    assert 'settlement_requests_total{infno="5203",outcome="ok"} 1.0' in text
+    assert 'settlement_requests_total{infno="5203",outcome="refused"} 1.0' in text
+    assert 'settlement_request_seconds_bucket{le="+Inf"}' in text
+
+
+async def test_openapi_describes_every_transaction(client: Client) -> None:
+    document = json.loads((await client.get("/openapi.json")).body)
+    assert set(document["paths"]) == {f"/hsa/hgs/{infno}" for infno in TRANSACTIONS}
+    names = set(document["components"]["schemas"])
+    used = {part.rsplit("/", 1)[1] for part in _references(document)}
+    assert used <= names
+
+
+async def test_docs_page_is_whole_and_needs_nothing_from_elsewhere(client: Client) -> None:
+    reply = await client.get("/docs")
+    page = reply.body.decode()
+    assert reply.headers["content-type"].startswith("text/html")
+    assert all(f'id="t{infno}"' in page for infno in TRANSACTIONS)
+    assert "src=" not in page and "http://" not in page and "https://" not in page
+
+
+async def test_demo_world_is_cut_to_the_persons_asked_for(client: Client) -> None:
+    assert json.loads((await client.get("/demo/world.json?persons=5")).body) == {"persons": 5}
+    assert (await client.get("/demo/world.json?persons=x")).status == 404
+
+
+def _references(node: object) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [ref for value in node.values() for ref in _references(value)]
+    if isinstance(node, list):
+        return [ref for value in node for ref in _references(value)]
+    return []

@@ -1,0 +1,129 @@
+"""Real servers for tests: one PostgreSQL and one Redis a test run, a fresh database a module.
+
+Import the fixtures into a conftest.py (`from tests.services import database, services`). With
+SETTLEMENT_DATABASE_URL or SETTLEMENT_REDIS_URL set, those servers are used instead; the owner of
+that database must be allowed to create databases, and be a member of pg_signal_backend for the
+sake of tests that leave a connection open. No schema is applied here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+from msgspec import Struct
+
+from settlement.embedded.postgres_settings import SHARED_BUFFERS_VARIABLE
+from settlement.embedded.services import Services, start_services
+
+SHARED_BUFFERS = "128MB"
+"""Tests store little, and several runs may share a small machine."""
+
+Result = TypeVar("Result")
+
+
+class FreshDatabase(Struct, frozen=True, kw_only=True):
+    """An empty database, owned by the schema's owner; the application may connect."""
+
+    name: str
+    owner_dsn: str
+    app_dsn: str
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Services]:
+    """The servers of this test run."""
+    with temporary_directory() as base:
+        environment = {SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS, **os.environ}
+        running = run_apart(lambda: start_services(base / "data", environment))
+        try:
+            run_apart(lambda: _allow_databases(running))
+            yield running
+        finally:
+            run_apart(running.stop)
+
+
+@pytest.fixture(scope="module")
+def database(services: Services) -> Iterator[FreshDatabase]:
+    """An empty database for the tests of one module, dropped afterwards."""
+    with fresh_database(services) as fresh:
+        yield fresh
+
+
+@contextmanager
+def fresh_database(services: Services) -> Iterator[FreshDatabase]:
+    """An empty database, dropped afterwards even where a test left a connection open."""
+    name = f"test_{secrets.token_hex(6)}"
+    run_apart(lambda: _create(services.owner_dsn, name))
+    try:
+        yield FreshDatabase(
+            name=name,
+            owner_dsn=replace_database(services.owner_dsn, name),
+            app_dsn=replace_database(services.app_dsn, name),
+        )
+    finally:
+        run_apart(lambda: _execute(_administrator(services), f"drop database {name} with (force)"))
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """A short path that an unprivileged server may enter; pytest's own are private to root."""
+    base = Path(tempfile.mkdtemp(prefix="settlement-test-", dir="/tmp"))
+    base.chmod(0o711)
+    try:
+        yield base
+    finally:
+        shutil.rmtree(base)
+
+
+def replace_database(dsn: str, name: str) -> str:
+    """The same server and user, another database."""
+    parts = urlsplit(dsn)
+    return urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, parts.fragment))
+
+
+def run_apart(action: Callable[[], Coroutine[object, object, Result]]) -> Result:
+    """Run a coroutine in a thread of its own, away from the event loops of the tests."""
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        return executor.submit(lambda: asyncio.run(action())).result()
+
+
+def _administrator(services: Services) -> str:
+    """Who may end the sessions of others: the embedded superuser, or the site's owner."""
+    return services.owner_dsn if services.postgres is None else services.postgres.superuser_dsn
+
+
+async def _allow_databases(services: Services) -> None:
+    """The embedded owner may not create databases, except for tests."""
+    if services.postgres is not None:
+        await _execute(services.postgres.superuser_dsn, "alter role settlement_owner createdb")
+
+
+async def _create(owner_dsn: str, name: str) -> None:
+    await _execute(
+        owner_dsn,
+        f"create database {name} template template0",
+        f"revoke all on database {name} from public",
+        f"grant connect on database {name} to settlement_app",
+    )
+    await _execute(replace_database(owner_dsn, name), "revoke create on schema public from public")
+
+
+async def _execute(dsn: str, *statements: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,181 @@
+"""Loading policies: what is found on a date, and every fault that stops the loading."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from settlement.policy import loader
+from settlement.policy.loader import PolicyError, PolicySet, parse_policies
+from tests.unit.benefit.builders import DEDUCTIBLE_POLICY, ON, POLICY, REGION_PROFILE, SHIPPED
+
+
+def parsed(*policies: str, region: str = REGION_PROFILE) -> PolicySet:
+    files = {f"policy-{number}.toml": text.encode() for number, text in enumerate(policies)}
+    return parse_policies({"region.toml": region.encode(), **files})
+
+
+def ending(text: str, until: str) -> str:
+    return text.replace("verified = false", f"effective_to = {until}\nverified = false")
+
+
+LATER = DEDUCTIBLE_POLICY.replace("2024-01-01", "2025-01-01").replace(
+    "test-deductible", "test-later"
+)
+
+
+@pytest.mark.parametrize(
+    ("region", "scheme", "on", "name"),
+    [
+        ("441900", "310", ON,                "dongguan-demo-employee"),
+        ("441900", "390", ON,                "dongguan-demo-resident"),
+        ("441900", "310", date(2024, 1, 1),  "dongguan-demo-employee"),
+        ("441900", "310", date(2023, 12, 31), None),
+        ("441900", "340", ON,                None),
+        ("440300", "310", ON,                None),
+    ],
+)  # fmt: skip
+def test_policy_is_found_by_region_scheme_and_date(
+    region: str, scheme: str, on: date, name: str | None
+) -> None:
+    policy = SHIPPED.find(region, scheme, on)
+    assert (policy and policy.name) == name
+
+
+def test_shipped_figures_are_marked_as_demonstration() -> None:
+    for policy in SHIPPED.policies():
+        assert not policy.verified
+        assert "演示" in policy.title
+        assert policy.source
+
+
+def test_successive_periods_are_told_apart_by_date_and_version() -> None:
+    policies = parsed(LATER, ending(DEDUCTIBLE_POLICY, "2024-12-31"))
+    old = policies.find("999999", "310", date(2024, 12, 31))
+    new = policies.find("999999", "310", date(2025, 1, 1))
+    assert old is not None and new is not None
+    assert (old.name, new.name) == ("test-deductible", "test-later")
+    assert policies.version(old.version) is old
+    assert old.version.startswith("test-deductible@2024-01-01#")
+    assert len(old.version.partition("#")[2]) == 8
+
+
+def test_version_changes_with_any_figure_but_not_with_a_comment() -> None:
+    (one,) = parsed(DEDUCTIBLE_POLICY).policies()
+    (two,) = parsed(DEDUCTIBLE_POLICY.replace("active = 7000", "active = 7001")).policies()
+    (three,) = parsed("# 注释\n" + DEDUCTIBLE_POLICY).policies()
+    assert one.version != two.version
+    assert one.version == three.version
+
+
+@pytest.mark.parametrize(
+    ("person_type", "category"),
+    [
+        ("11", "active"),
+        ("1103", "active"),
+        ("12", "retired"),
+        ("13", None),
+        ("1", None),
+        ("", None),
+    ],
+)
+def test_local_person_types_fall_back_on_their_national_prefix(
+    person_type: str, category: str | None
+) -> None:
+    assert POLICY["employee"].category(person_type) == category
+
+
+def test_fiscal_year_may_start_in_another_month() -> None:
+    text = DEDUCTIBLE_POLICY.replace("verified", "fiscal_year_start_month = 7\nverified", 1)
+    (policy,) = parsed(text).policies()
+    assert policy.fiscal_year(date(2026, 6, 30)) == 2025
+    assert policy.fiscal_year(date(2026, 7, 1)) == 2026
+    assert POLICY["employee"].fiscal_year(date(2026, 1, 1)) == 2026
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('scheme = "310"',        'scheme = "310"\nschem = "1"',   "schem"),
+        ('per = "year"',          'per = "year"\nlevel = "1"',     "level"),
+        ('per = "year"',          'per = "month"',                 "month"),
+        ('step = "share"',        'step = "gift"',                 "gift"),
+        ('name = "test-deductible"', "",                           "name"),
+        ("active = 7000",         "active = 70.5",                 "int"),
+        ("active = 7000",         "active = 7000.0",               "int"),
+        ("active = 7000",         "active = 10001",                "10000"),
+        ("active = 7000",         "actve = 7000",                  "active"),
+        ("active = 10000 }",      "active = -1 }",                 ">= 0"),
+        ('ratio = "pool"',        'ratio = "pol"',                 "pol"),
+        ('cap = "pool"',          'cap = "pol"',                   "pol"),
+        (', cap = "pool"',        "",                              "cap 或 accumulator"),
+        ('rules = "visit"',       'rules = "visits"',              "visits"),
+        ('fund = "330100"',       'fund = "320100"',               "320100"),
+        ('fund = "330100"',       'fund = "310200"',               "310200"),
+        ('fund = "310200"',       'fund = "310102"',               "310102"),
+        ('amount_field = "hifp_pay"', 'amount_field = "hifq_pay"', "hifq_pay"),
+        ('amount_field = "hifp_pay"', 'amount_field = "acct_pay"', "acct_pay"),
+        ('amount_field = "acct_pay"', 'amount_field = "hifp_pay"', "acct_pay"),
+        ('code = "330100"',       'code = "310102"',               "两次"),
+        ('ledger_code = 2',       'ledger_code = 1',               "ledger_code"),
+        ('"*" = { active = 8000 }', '"1" = { active = 8000 }',     "其他等级"),
+        ('care_types = ["11"]',   'care_types = ["11", "11"]',     "两次"),
+        ('person_types = ["11"]', 'person_types = ["11", "11"]',   "两次"),
+        ("[rules]",               "[ratios_bp.spare]\n'*' = { active = 1 }\n[rules]", "spare"),
+        ("verified = false",      "effective_to = 2023-12-31\nverified = false", "effective_to"),
+        ('region = "999999"',     'region = "441900"',             "441900"),
+        ("[rules]",               "[rules",                        "line"),
+    ],
+)  # fmt: skip
+def test_fault_in_a_policy_stops_the_loading_and_is_named(
+    old: str, new: str, complaint: str
+) -> None:
+    assert old in DEDUCTIBLE_POLICY
+    with pytest.raises(PolicyError, match=complaint):
+        parsed(DEDUCTIBLE_POLICY.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('name = "测试区"',       'nam = "测试区"',        "nam"),
+        ('"refuse"',             '"perhaps"',            "perhaps"),
+        ("'^[A-Z0-9]{4,30}$'",   "'[A-Z'",               "item_code_pattern"),
+        ('inpatient = "discharge"', "",                  "inpatient|line"),
+        (", inpatient = 10",     "",                     "inpatient"),
+        ("region-profile/1",     "region-profile/9",     "region-profile/9"),
+    ],
+)  # fmt: skip
+def test_fault_in_a_region_profile_stops_the_loading(old: str, new: str, complaint: str) -> None:
+    assert old in REGION_PROFILE
+    with pytest.raises(PolicyError, match=complaint):
+        parsed(region=REGION_PROFILE.replace(old, new, 1))
+
+
+def test_overlapping_periods_of_one_scheme_are_refused() -> None:
+    with pytest.raises(PolicyError, match="重叠"):
+        parsed(LATER, ending(DEDUCTIBLE_POLICY, "2025-01-01"))
+    with pytest.raises(PolicyError, match="重叠"):
+        parsed(DEDUCTIBLE_POLICY, DEDUCTIBLE_POLICY)
+
+
+def test_two_profiles_of_one_region_are_refused() -> None:
+    with pytest.raises(PolicyError, match="两份"):
+        parse_policies({"a.toml": REGION_PROFILE.encode(), "b.toml": REGION_PROFILE.encode()})
+
+
+def test_two_schemes_never_share_a_ledger_code() -> None:
+    other = (
+        DEDUCTIBLE_POLICY.replace('scheme = "310"', 'scheme = "390"')
+        .replace("test-deductible", "test-other")
+        .replace("310102", "390102")
+    )
+    with pytest.raises(PolicyError, match="ledger_code"):
+        parsed(DEDUCTIBLE_POLICY, other)
+
+
+def test_every_shipped_file_is_loaded() -> None:
+    shipped = list(Path(loader.__file__).parent.glob("*.toml"))
+    assert len(shipped) == len(SHIPPED.policies()) + 1

@@ -1,0 +1,189 @@
+"""One good request for every transaction: synthetic people, impossible identity numbers.
+
+Not a test file. `request(infno)` builds a fresh message that tests may bend out of shape.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+REGION = "999900"
+INSTITUTION = "H99990000001"
+IDENTITY_NO = "999999190001010000"
+PERSON_NO = "99990000000000000000000000001"
+AT = "2026-11-23 10:00:00"
+
+CREDENTIAL = {"mdtrt_cert_type": "02", "mdtrt_cert_no": IDENTITY_NO, "card_sn": ""}
+IDENTITY = {"psn_cert_type": "01", "certno": IDENTITY_NO, "psn_name": "测试甲"}
+SETTLEMENT = {"setl_id": "S1", "mdtrt_id": "V1", "psn_no": PERSON_NO}
+VISIT = {"mdtrt_id": "V1", "psn_no": PERSON_NO}
+
+
+def drug_line(number: int) -> dict[str, Any]:
+    """One line of a pharmacy purchase; numbers as JSON numbers."""
+    return {
+        "feedetl_sn": str(number),
+        "rx_circ_flag": "0",
+        "fee_ocur_time": AT,
+        "med_list_codg": f"XA99ZZZ{number:03d}",
+        "medins_list_codg": f"D{number:05d}",
+        "det_item_fee_sumamt": 24.60,
+        "cnt": 2,
+        "pric": 12.300000,
+    }
+
+
+def fee_line(number: int) -> dict[str, Any]:
+    """One line of an outpatient charge batch; numbers as text, the serial as a number."""
+    return {
+        **VISIT,
+        "feedetl_sn": number,
+        "chrg_bchno": "B1",
+        "rx_circ_flag": "0",
+        "fee_ocur_time": AT,
+        "med_list_codg": f"XA99ZZZ{number:03d}",
+        "medins_list_codg": f"D{number:05d}",
+        "det_item_fee_sumamt": "24.60",
+        "cnt": "2.0000",
+        "pric": "12.300000",
+        "bilg_dept_codg": "K1",
+        "bilg_dept_name": "测试科",
+        "bilg_dr_codg": "D1",
+        "bilg_dr_name": "测试医师",
+        "hosp_appr_flag": "0",
+    }
+
+
+def diagnosis(number: int) -> dict[str, Any]:
+    """One diagnosis of a visit."""
+    return {
+        "diag_type": "1",
+        "diag_srt_no": number,
+        "diag_code": "Z00.000",
+        "diag_name": "测试诊断",
+        "diag_dept": "测试科",
+        "dise_dor_no": "D1",
+        "dise_dor_name": "测试医师",
+        "diag_time": AT,
+        "vali_flag": "1",
+    }
+
+
+_PURCHASE = {
+    "druginfo": {
+        "psn_no": PERSON_NO,
+        **CREDENTIAL,
+        **IDENTITY,
+        "psn_type": "11",
+        "begntime": AT,
+        "medfee_sumamt": 73.80,
+        "insutype": "310",
+        "acct_used_flag": "1",
+        "med_type": "41",
+    },
+    "drugdetail": [drug_line(1), drug_line(2), drug_line(3)],
+}
+_QUOTE = {
+    "psn_no": PERSON_NO,
+    **CREDENTIAL,
+    **IDENTITY,
+    "psn_type": "11",
+    "med_type": "11",
+    "medfee_sumamt": "49.20",
+    "psn_setlway": "01",
+    "mdtrt_id": "V1",
+    "chrg_bchno": "B1",
+    "acct_used_flag": "0",
+    "insutype": "310",
+}
+_SPLIT = {
+    "fulamt_ownpay_amt": 0,
+    "overlmt_selfpay": 0,
+    "preselfpay_amt": 4.92,
+    "inscp_scp_amt": 44.28,
+}
+_VISIT_INFO = {**VISIT, "med_type": "11", "begntime": AT}
+
+INPUTS: dict[str, dict[str, Any]] = {
+    "9001": {"signIn": {"opter_no": "OP1", "mac": "00-00-00-00-00-00", "ip": "127.0.0.1"}},
+    "9002": {"signOut": {"sign_no": "SN1", "opter_no": "OP1"}},
+    "1101": {"data": {**CREDENTIAL, **IDENTITY, "begntime": ""}},
+    "2001": {
+        "data": {
+            "psn_no": PERSON_NO,
+            "insutype": "310",
+            "fixmedins_code": INSTITUTION,
+            "med_type": "11",
+            "begntime": AT,
+        }
+    },
+    "2101": _PURCHASE,
+    "2102": _PURCHASE,
+    "2103": {"data": SETTLEMENT},
+    "2201": {
+        "data": {
+            "psn_no": PERSON_NO,
+            "insutype": "310",
+            "begntime": AT,
+            **CREDENTIAL,
+            **IDENTITY,
+            "psn_type": "11",
+            "ipt_otp_no": "O1",
+            "dept_code": "K1",
+            "dept_name": "测试科",
+            "caty": "A01",
+        }
+    },
+    "2202": {"data": {**VISIT, "ipt_otp_no": "O1"}},
+    "2203": {
+        "mdtrtinfo": {**_VISIT_INFO, "dise_codg": "Z00", "dise_name": "测试病种"},
+        "diseinfo": [diagnosis(1), diagnosis(2)],
+    },
+    "2203A": {"mdtrtinfo": {**_VISIT_INFO, "geso_val": 12}, "diseinfo": [diagnosis(1)]},
+    "2204": {"feedetail": [fee_line(1), fee_line(2)]},
+    "2205": {"data": {**VISIT, "chrg_bchno": "0000"}},
+    "2206": {"data": _QUOTE},
+    "2206A": {"data": _QUOTE},
+    "2207": {"data": {**_QUOTE, **_SPLIT, "invono": "I1"}},
+    "2207A": {"data": {**_QUOTE, **_SPLIT}},
+    "2208": {"data": SETTLEMENT},
+    "2601": {"data": {"psn_no": PERSON_NO, "omsgid": "M1", "oinfno": "2102"}},
+    "5201": {
+        "data": {
+            "psn_no": PERSON_NO,
+            "begntime": "2026-11-01",
+            "endtime": AT,
+            "med_type": "11",
+        }
+    },
+    "5203": {"data": SETTLEMENT},
+    "5204": {"data": SETTLEMENT},
+}
+
+
+def request(infno: str) -> dict[str, Any]:
+    """A good message of this transaction, to be changed at will."""
+    return {
+        "infno": infno,
+        "msgid": f"{INSTITUTION}202611231000000001",
+        "mdtrtarea_admvs": REGION,
+        "insuplc_admdvs": REGION,
+        "recer_sys_code": "99",
+        "dev_no": "",
+        "infver": "V1.0",
+        "opter_type": "1",
+        "opter": "OP1",
+        "opter_name": "测试员",
+        "inf_time": AT,
+        "fixmedins_code": INSTITUTION,
+        "fixmedins_name": "测试医院",
+        "sign_no": None,
+        "input": copy.deepcopy(INPUTS[infno]),
+    }
+
+
+def body(message: object) -> bytes:
+    """The bytes of a message."""
+    return json.dumps(message, ensure_ascii=False).encode()

@@ -1,0 +1,53 @@
+"""The command line: help is instant and complete, wrong usage is told in words."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from settlement.cli import main
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize("command", ["serve", "verify", "story", "suspend", "resume", "token"])
+def test_every_command_explains_itself(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert "--data-dir" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["serve", "--port", "70000"], "whole number from 0 to 65535"),
+        (["serve", "--workers", "0"], "whole number from 1"),
+        (["suspend", "doctor", "x", "--reason", "y"], "invalid choice"),
+        (["suspend", "person", "x"], "--reason"),
+        ([], "COMMAND"),
+    ],
+)
+def test_wrong_usage_is_told(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, settlement.cli\n"
+        "print([m for m in ('aiohttp', 'asyncpg', 'uvloop', 'msgspec') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.strip() == "[]"
