@@ -102,10 +102,9 @@ def run(arguments: argparse.Namespace, data_dir: Path) -> dict[str, Figure]:
         "window_seconds": arguments.seconds,
         "seed": SEED,
     }
-    environment = dict(os.environ)
-    if arguments.journals:
-        environment["SETTLEMENT_JOURNALS"] = str(arguments.journals)
-    with Server(data_dir, workers=arguments.workers, environment=environment) as server:
+    with Server(
+        data_dir, workers=arguments.workers, journals=arguments.journals, environment=os.environ
+    ) as server:
         before = asyncio.run(attach.read_booked(data_dir))
         stage = Stage(
             server,

@@ -28,7 +28,7 @@ Input = Mapping[str, object]
 
 
 class ClientError(Exception):
-    """What came back is no NHSA answer: the text gives status and body."""
+    """There was no answer, or none of the interface: the text gives what came back."""
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -111,16 +111,22 @@ class InstitutionClient:
         return Message(infno=infno, msgid=msgid, body=_ENCODE(envelope))
 
     async def send(self, message: Message) -> Reply:
-        """Send it and wait for the answer. Sent again, it is the same message."""
+        """Send it and wait for the answer. Sent again, it is the same message.
+
+        A refusal is an answer. Raises ClientError where there was none, or no NHSA answer.
+        """
         headers = self._headers(message.msgid) | {"Content-Type": "application/json"}
         url = f"{self._url}/hsa/hgs/{message.infno}"
-        async with self._session.post(url, data=message.body, headers=headers) as response:
-            body = await response.read()
+        try:
+            async with self._session.post(url, data=message.body, headers=headers) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ClientError(f"{message.infno}: no answer: {error!r}") from error
         if response.status != 200:
             raise ClientError(f"{message.infno}: HTTP {response.status}: {_head(body)}")
         try:
             return _DECODER.decode(body)
-        except msgspec.ValidationError as error:
+        except msgspec.DecodeError as error:
             raise ClientError(f"{message.infno}: {error}: {_head(body)}") from error
 
     async def ask(self, infno: str, content: Input) -> Reply:

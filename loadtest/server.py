@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -42,12 +43,20 @@ class Server:
     """`settlement serve --demo` on a data directory; a context manager that stops it."""
 
     def __init__(
-        self, data_dir: Path, *, workers: int, environment: dict[str, str], port: int = 0
+        self,
+        data_dir: Path,
+        *,
+        workers: int,
+        environment: Mapping[str, str],
+        journals: int | None = None,
+        port: int = 0,
     ) -> None:
         self.data_dir = data_dir
         self._environment = environment
         self._command = [*program(), "serve", "--host", "127.0.0.1", "--port", str(port)]
         self._command += ["--workers", str(workers), "--data-dir", str(data_dir), "--demo"]
+        if journals is not None:
+            self._command += ["--journals", str(journals)]
         self.url = ""
 
     def __enter__(self) -> Server:

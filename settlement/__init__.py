@@ -1,0 +1,1 @@
+"""Medical settlement: prices claims, decides who pays, books it, answers."""

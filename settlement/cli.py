@@ -7,6 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from settlement.serve.operations import Said
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
@@ -110,9 +114,7 @@ def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(command=_story)
 
 
-def _add_switch(
-    commands: _Commands[argparse.ArgumentParser], name: str, about: str
-) -> None:
+def _add_switch(commands: _Commands[argparse.ArgumentParser], name: str, about: str) -> None:
     parser = commands.add_parser(
         name, help=about, description=about[0].upper() + about[1:] + " within a second."
     )
@@ -133,9 +135,7 @@ def _add_token(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("person", help="person number")
     parser.add_argument("institution", help="code of the institution that scans it")
-    parser.add_argument(
-        "--seconds", type=_positive, default=300, help="time to live (%(default)s)"
-    )
+    parser.add_argument("--seconds", type=_positive, default=300, help="time to live (%(default)s)")
     _add_data_dir(parser)
     parser.set_defaults(command=_token)
 
@@ -174,7 +174,7 @@ def _serve(parsed: argparse.Namespace) -> int:
 def _verify(parsed: argparse.Namespace) -> int:
     from settlement.serve.operations import verify
 
-    return verify(parsed.data_dir, as_json=parsed.json)
+    return _tell(verify(parsed.data_dir, as_json=parsed.json))
 
 
 def _story(parsed: argparse.Namespace) -> int:
@@ -186,25 +186,36 @@ def _story(parsed: argparse.Namespace) -> int:
 def _switch(parsed: argparse.Namespace) -> int:
     from settlement.serve.operations import suspend
 
-    return suspend(
-        parsed.data_dir,
-        kind=parsed.kind,
-        subject=parsed.subject,
-        reason=parsed.reason,
-        actor=parsed.actor,
-        suspended=parsed.suspended,
+    return _tell(
+        suspend(
+            parsed.data_dir,
+            kind=parsed.kind,
+            subject=parsed.subject,
+            reason=parsed.reason,
+            actor=parsed.actor,
+            suspended=parsed.suspended,
+        )
     )
 
 
 def _token(parsed: argparse.Namespace) -> int:
     from settlement.serve.operations import issue_token
 
-    return issue_token(
-        parsed.data_dir,
-        person_no=parsed.person,
-        institution_code=parsed.institution,
-        seconds=parsed.seconds,
+    return _tell(
+        issue_token(
+            parsed.data_dir,
+            person_no=parsed.person,
+            institution_code=parsed.institution,
+            seconds=parsed.seconds,
+        )
     )
+
+
+def _tell(said: Said) -> int:
+    """Results go to stdout, also that something was touched; a command that could not work, to
+    stderr."""
+    print(said.text, file=sys.stderr if said.status > 1 else sys.stdout)
+    return said.status
 
 
 def _port(text: str) -> int:

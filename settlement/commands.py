@@ -1,6 +1,6 @@
 """What a transaction asks of the settlement core, after translation from the wire.
 
-Each command says which facts it needs (`Needs`), so that a whole batch can be read in one round trip, and
+Each command names the facts it needs, so that a whole batch can be read in one round trip, and
 carries everything its use case decides on. No wire names, no I/O.
 """
 
@@ -46,8 +46,8 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
     business_key: bytes = b""
     setl_ids: tuple[int, ...] = ()
     visit_ids: tuple[int, ...] = ()
-    other_keys: tuple[bytes, ...] = ()
-    """message keys beside its own, in the same lane"""
+    other_keys: tuple[tuple[int, bytes], ...] = ()
+    """message keys beside its own, each with the lane to look in"""
     token_key: bytes = b""
     history: bool = False
     """read the person's visits and settlements, newest first, as far as HISTORY_ROWS_MAX"""

@@ -16,7 +16,7 @@ class InstitutionKind(StrEnum):
 
 
 class Institution(Struct, frozen=True, kw_only=True, gc=False):
-    """An institution under agreement. Levels are NHSA codes; the three may differ (policy.md 1.7)."""
+    """An institution under agreement. Levels are NHSA codes, and the three may differ."""
 
     code: str
     name: str

@@ -47,7 +47,7 @@ def new_material(version: int) -> KeyMaterial:
 
 
 class Keyring:
-    """All key versions; new data is protected with the highest."""
+    """All key versions; new data is encrypted with the highest, looked up with the lowest."""
 
     def __init__(self, materials: tuple[KeyMaterial, ...]) -> None:
         if not materials:
@@ -56,7 +56,11 @@ class Keyring:
         current = max(materials, key=lambda m: m.version)
         self.version = current.version
         self._encrypt = self._ciphers[current.version].encrypt
-        self._lookup = current.lookup
+        # Digests stay comparable for years, so they are made with the oldest key and never change.
+        oldest = min(materials, key=lambda m: m.version)
+        self._lookup = oldest.lookup
+        self.digest_key = sha256(b"digest" + oldest.lookup).digest()
+        """keys the hashes that let equal claims be found (settlement/keys.py)"""
 
     def seal(self, plaintext: bytes, record: bytes) -> bytes:
         """Encrypt for a record: nonce and ciphertext."""
@@ -82,5 +86,5 @@ def new_salt() -> bytes:
 
 
 def personal_commitment(salt: bytes, plaintext: bytes) -> bytes:
-    """The salted commitment to a group of personal data: 32 bytes; says nothing once the salt is gone."""
+    """The salted commitment to personal data: 32 bytes that say nothing once the salt is gone."""
     return sha256(b"\x04" + salt + plaintext).digest()

@@ -1,8 +1,9 @@
 """Keys under which a message or a claim counts once.
 
 A *message key* is institution, transaction and msgid; a *business key* is what a claim is about
-(DOMAIN 8). Both are 16 bytes: 4 bytes of time, so that new keys land at the right edge of the
-index, then 12 bytes of hash. The time is part of what is hashed, never a source of uniqueness.
+(DOMAIN 8), hashed with a secret so that nobody can test guesses about it. Both are 16 bytes:
+4 bytes of time, so that new keys land at the right edge of the index, then 12 bytes of hash. The
+time is part of what is hashed, never a source of uniqueness.
 """
 
 from __future__ import annotations
@@ -16,30 +17,30 @@ _EPOCH = datetime(2000, 1, 1)
 
 
 def message_key(institution: str, infno: str, msgid: str, sent_at_seconds: int) -> bytes:
-    """The key of a message; `sent_at_seconds` is read from the msgid itself (0 where unreadable)."""
+    """The key of a message; `sent_at_seconds` is the time in the msgid, 0 where unreadable."""
     text = f"{institution}\n{infno}\n{msgid}".encode()
     return (sent_at_seconds & 0xFFFFFFFF).to_bytes(4, "big") + blake2b(
         text, digest_size=12
     ).digest()
 
 
-def purchase_key(claim: Claim) -> bytes:
+def purchase_key(claim: Claim, secret: bytes) -> bytes:
     """Institution, person, begin time and digest of the sorted lines (2102)."""
     lines = sorted(
         f"{x.item_code}\t{x.institution_item_code}\t{x.quantity_e4}\t{x.price_e6}\t{x.amount_fen}"
         for x in claim.lines
     )
     text = f"{claim.institution_code}\n{claim.person_no}\n{claim.service_at}\n" + "\n".join(lines)
-    return _timed(claim.service_at, text)
+    return _timed(claim.service_at, text, secret)
 
 
-def visit_key(mdtrt_id: int, batch_no: str) -> bytes:
+def visit_key(mdtrt_id: int, batch_no: str, secret: bytes) -> bytes:
     """Visit and charge batch (2207); a visit number is led by its month."""
-    digest = blake2b(f"{mdtrt_id}/{batch_no}".encode(), digest_size=12).digest()
+    digest = blake2b(f"{mdtrt_id}/{batch_no}".encode(), digest_size=12, key=secret).digest()
     return (mdtrt_id >> 32).to_bytes(4, "big") + digest
 
 
-def _timed(at: datetime, text: str) -> bytes:
+def _timed(at: datetime, text: str, secret: bytes) -> bytes:
     delta = at - _EPOCH
     seconds = (delta.days * 86_400 + delta.seconds) & 0xFFFFFFFF
-    return seconds.to_bytes(4, "big") + blake2b(text.encode(), digest_size=12).digest()
+    return seconds.to_bytes(4, "big") + blake2b(text.encode(), digest_size=12, key=secret).digest()

@@ -34,7 +34,7 @@ class NumberBlock:
         """The next number for a lane, on a business day."""
         self._count += 1
         if self._count > COUNT_MAX:
-            raise BlockExhausted
+            raise BlockExhaustedError
         return (
             (day.year % 100 * 100 + day.month) * _MONTH + lane * _LANE + self._block + self._count
         )
@@ -45,7 +45,7 @@ class NumberBlock:
         return COUNT_MAX - self._count
 
 
-class BlockExhausted(Exception):
+class BlockExhaustedError(Exception):
     """A block ran dry: the process must draw another before it takes more work."""
 
 

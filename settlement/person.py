@@ -1,4 +1,4 @@
-"""The insured person (参保人) as the settlement core reads them: identity, enrolments, year to date."""
+"""The insured person (参保人) as the settlement core reads them."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
-    """`code` is stable and public (docs/reference/errors.md); `field` is the path in the request."""
+    """`code` is stable and public (docs/reference/errors.md); `field` names a domain field."""
 
     code: str
     field: str | None = None

@@ -164,7 +164,7 @@ _UNACCEPTABLE = _rows(
      "请为每行明细使用不同的流水号。"),
     ("MESSAGE_CONFLICT", "该msgid已用于另一笔内容不同的业务[，不同之处：{part}]。",
      "请为新业务使用新的msgid；重发时请勿改动报文内容。"),
-    ("MESSAGE_REVERSED", "该msgid在到达前已被冲正，不再受理。",
+    ("MESSAGE_REVERSED", "该msgid已被冲正，不再受理。",
      "如需办理，请使用新的msgid重新发起。"),
     ("lines_missing", "没有费用明细。", "请至少上传一行明细。"),
     ("total_mismatch", "医疗费总额[{declared_fen}元]与明细合计[{computed_fen}元]不一致。",

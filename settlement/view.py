@@ -1,4 +1,4 @@
-"""What a batch knows: facts read in one round trip, then changed in memory as the batch is computed.
+"""What a batch knows: facts as read, then changed in memory while the batch is computed.
 
 A `View` begins with what the database said. Each decision's effects are applied to it, so a later
 item of the same batch sees what an earlier one will have done. When the batch is written, the

@@ -1,4 +1,4 @@
-"""The reference data that decisions read, as one snapshot: replaced as a whole, never changed in place."""
+"""The reference data that decisions read: one snapshot, replaced as a whole."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from asyncpg import Connection, Record
 from msgspec import Struct
 
 from ledger.account import ALL_GUARDED, TrialBalance
@@ -18,32 +17,28 @@ from ledger.postgres.fold import trial_balance
 from ledger.postgres.queries import load
 from settlement.chart import AGENCY
 from settlement.demo.table import Column, money, table, yuan
+from settlement.storage.lease import PlainConnection
 
 _DEMO = load(Path(__file__).parent / "sql" / "demo.sql")
-_PERSONAL = ("2203", "个人账户（全体） personal accounts, all")
-_ENGLISH = {
-    "1002.01": "bank of the account fund",
-    "2202.01": "owed to institutions by funds",
-    "2202.02": "owed to institutions by accounts",
-    "5001": "spent by the fund",
-}
-"""By code, or by what stands before its dot."""
+_PERSONAL = ("2203", "个人账户（全体）")
+_ENGLISH = {"1002": "bank", "2202": "payable", "2203": "accounts", "5001": "spent"}
+"""By what stands before the dot of a code."""
 _INSTITUTION_COLUMNS = ("1122.01", "1122.02", "1001", "6602", "6001")
 _AGENCY_TABLE = (
-    Column(chinese="科目", english="code"),
-    Column(chinese="名称", english="account"),
+    Column(chinese="科目", english="account"),
+    Column(chinese="名称", english="name"),
     Column(chinese="借方", english="debits", is_number=True),
     Column(chinese="贷方", english="credits", is_number=True),
     Column(chinese="余额", english="balance", is_number=True),
 )
 _INSTITUTION_TABLE = (
     Column(chinese="机构", english="institution"),
-    Column(chinese="应收基金", english="due from funds", is_number=True),
-    Column(chinese="应收账户", english="from accounts", is_number=True),
-    Column(chinese="自收现金", english="own cash", is_number=True),
+    Column(chinese="应收基金", english="from funds", is_number=True),
+    Column(chinese="应收账户", english="accounts", is_number=True),
+    Column(chinese="自收现金", english="cash", is_number=True),
     Column(chinese="医院负担", english="borne", is_number=True),
     Column(chinese="收入", english="revenue", is_number=True),
-    Column(chinese="借贷", english="balanced"),
+    Column(chinese="", english=""),
 )
 
 
@@ -54,7 +49,6 @@ class Titled(Struct, frozen=True, kw_only=True):
     name: str
     debits_fen: int
     credits_fen: int
-    count: int
 
 
 class Book(Struct, frozen=True, kw_only=True):
@@ -65,7 +59,7 @@ class Book(Struct, frozen=True, kw_only=True):
     is_balanced: bool
 
 
-async def read_book(connection: Connection[Record], owner: str) -> Book:
+async def read_book(connection: PlainConnection, owner: str) -> Book:
     """The book of an owner: the agency, or an institution by its code."""
     balance = await trial_balance(connection, owner)
     rows = await connection.fetch(_DEMO["accounts"], [owner])
@@ -74,18 +68,19 @@ async def read_book(connection: Connection[Record], owner: str) -> Book:
 
 
 def book_of(balance: TrialBalance, titles: dict[int, tuple[str, str]]) -> Book:
-    """Accounts with the same code in one line. `titles` has code and name by account."""
+    """Accounts with the same code in one line, named by what they have in common: their first word.
+
+    `titles` has code and name by account.
+    """
     lines: dict[str, Titled] = {}
     for row in balance.rows:
         code, name = titles[row.account]
         earlier = lines.get(code)
-        count = 1 if earlier is None else earlier.count + 1
         lines[code] = Titled(
             code=code,
-            name=name if earlier is None else f"{name.split(' ')[0]}（{count} 家）",
+            name=name.split(" ")[0],
             debits_fen=row.balance.debits_fen + (earlier.debits_fen if earlier else 0),
             credits_fen=row.balance.credits_fen + (earlier.credits_fen if earlier else 0),
-            count=count,
         )
     ordered = tuple(lines[code] for code in sorted(lines))
     return Book(owner=balance.owner, lines=ordered, is_balanced=balance.is_balanced)
@@ -95,8 +90,8 @@ def agency_lines(book: Book) -> list[str]:
     """The agency's book in detail."""
     rows = [
         (
-            line.code,
-            _bilingual(line),
+            f"{line.code} {_ENGLISH.get(line.code.split('.')[0], '')}".rstrip(),
+            line.name,
             money(yuan(line.debits_fen)),
             money(yuan(line.credits_fen)),
             _side(line.debits_fen - line.credits_fen),
@@ -119,14 +114,9 @@ def institution_lines(books: Sequence[tuple[str, Book]]) -> list[str]:
     return table(_INSTITUTION_TABLE, rows)
 
 
-async def agency_book(connection: Connection[Record]) -> Book:
+async def agency_book(connection: PlainConnection) -> Book:
     """The agency's book."""
     return await read_book(connection, AGENCY)
-
-
-def _bilingual(line: Titled) -> str:
-    english = _ENGLISH.get(line.code) or _ENGLISH.get(line.code.split(".")[0], "")
-    return f"{line.name} {english}".rstrip()
 
 
 def _side(fen: int) -> str:

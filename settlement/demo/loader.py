@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from asyncpg import Connection, Record
 from msgspec import Struct
 
 from ledger.account import Account
@@ -38,6 +37,7 @@ from settlement.policy.loader import load_policies
 from settlement.policy.model import FundKind
 from settlement.storage import reference
 from settlement.storage.install import InstallError
+from settlement.storage.lease import PlainConnection
 from settlement.storage.queries import REFERENCE
 from settlement.storage.reader import person_record
 from settlement.storage.reference import credential_record
@@ -67,7 +67,7 @@ class Size(Struct, frozen=True, kw_only=True):
 
 
 async def load_world(
-    connection: Connection[Record],
+    connection: PlainConnection,
     keyring: Keyring,
     *,
     region: str,
@@ -97,7 +97,7 @@ async def load_world(
     return True
 
 
-async def open_agency_accounts(connection: Connection[Record], region: str) -> None:
+async def open_agency_accounts(connection: PlainConnection, region: str) -> None:
     """The agency's funds, as the region's policies name them, and its bank."""
     funds = {
         fund.ledger_code: fund.name
@@ -110,7 +110,7 @@ async def open_agency_accounts(connection: Connection[Record], region: str) -> N
 
 
 async def add_institutions(
-    connection: Connection[Record],
+    connection: PlainConnection,
     keyring: Keyring,
     institutions: Iterable[Institution],
     *,
@@ -131,14 +131,14 @@ async def add_institutions(
     await connection.execute(REFERENCE["bump"], "institutions")
 
 
-async def add_items(connection: Connection[Record], items: Iterable[DemoItem]) -> None:
+async def add_items(connection: PlainConnection, items: Iterable[DemoItem]) -> None:
     """Catalogue items with their demonstration prices."""
     await _copy(connection, "catalogue_item", _ITEM, map(_item_row, items))
     await connection.execute(REFERENCE["bump"], "catalogue")
 
 
 async def add_persons(
-    connection: Connection[Record],
+    connection: PlainConnection,
     keyring: Keyring,
     persons: Iterable[InsuredPerson],
     *,
@@ -186,7 +186,7 @@ def _person_rows(keyring: Keyring, batch: list[InsuredPerson], lanes: int) -> _P
     )
 
 
-async def _copy_persons(connection: Connection[Record], rows: _PersonRows) -> None:
+async def _copy_persons(connection: PlainConnection, rows: _PersonRows) -> None:
     await _copy(connection, "person", _PERSON, rows.persons)
     await _copy(connection, "person_state", ("lane", "psn_no"), rows.states)
     await _copy(connection, "lookup", _LOOKUP, rows.keys)
@@ -212,7 +212,7 @@ _LOOKUP = ("psn_lane", "lane", "kind", "key", "psn_no")
 
 
 async def _copy(
-    connection: Connection[Record],
+    connection: PlainConnection,
     table: str,
     columns: tuple[str, ...],
     rows: Iterable[tuple[object, ...]],
@@ -222,7 +222,7 @@ async def _copy(
     )
 
 
-async def _open_accounts(connection: Connection[Record], accounts: Iterable[Account]) -> None:
+async def _open_accounts(connection: PlainConnection, accounts: Iterable[Account]) -> None:
     columns = ("account", "owner", "code", "name", "debit_normal")
     rows = [(a.number, a.owner, a.code, a.name, a.debit_normal) for a in accounts]
     await connection.copy_records_to_table(

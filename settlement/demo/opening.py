@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from asyncpg import Connection, Record
 from msgspec import Struct
 
 import ledger.postgres
@@ -25,6 +24,7 @@ from settlement import clock
 from settlement.chart import CONTRIBUTIONS_BANK, EntryCode
 from settlement.numbers import NumberBlock
 from settlement.storage import reference
+from settlement.storage.lease import PlainConnection
 from settlement.storage.queries import REFERENCE
 
 LEGS_MAX = 500
@@ -44,7 +44,7 @@ class Opening(Struct, frozen=True, kw_only=True, gc=False):
 
 
 async def book_openings(
-    connection: Connection[Record], openings: Iterable[Opening], *, at: datetime
+    connection: PlainConnection, openings: Iterable[Opening], *, at: datetime
 ) -> None:
     """Book them all, and fold what was booked so that reading balances is cheap from the start."""
     business_day = clock.moment(lambda: at).business_day

@@ -33,6 +33,8 @@ WORKERS = 2
 SHOWN_PERSONS = 1_000
 LOG_TAIL_BYTES = 2_000
 STOP_SECONDS_MAX = 40.0
+INTERRUPTED = 130
+"""Exit status after Ctrl-C before the story was told, as shells have it."""
 
 _PAID_TABLE = (
     Column(chinese="序", english="#"),
@@ -52,29 +54,27 @@ def run(data_dir: Path, *, host: str, port: int, serve: bool = True) -> int:
     """
     try:
         return asyncio.run(_run(data_dir, host, port, serve=serve))
+    except asyncio.CancelledError:
+        return INTERRUPTED
     except (StoryError, ClientError, ServerError, ServiceError) as exc:
         print(f"\n演示未能完成 the story did not finish: {exc}", flush=True)
         return 1
 
 
 async def _run(data_dir: Path, host: str, port: int, *, serve: bool) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    story = asyncio.ensure_future(_play(data_dir, host, port, serve=serve))
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, story.cancel)
+    return await story
+
+
+async def _play(data_dir: Path, host: str, port: int, *, serve: bool) -> int:
     async with _server(data_dir, host, port) as (process, url):
-        telling = asyncio.create_task(_tell(url, data_dir))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({telling, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not telling.done():
-            telling.cancel()
+        verdict = await _tell(url, data_dir)
+        if serve:
+            # Ctrl-C is how serving is meant to end.
             with suppress(asyncio.CancelledError):
-                await telling
-            return 130
-        verdict = telling.result()
-        if serve and not stop.is_set():
-            await _keep_serving(process, url, stopping)
-        stopping.cancel()
+                await _keep_serving(process, url)
         return 0 if verdict.ok else 1
 
 
@@ -126,19 +126,16 @@ async def _verify(data_dir: Path) -> Verdict:
     return read_verdict(stdout, process.returncode or 0, stderr, monotonic() - started)
 
 
-async def _keep_serving(process: Process, url: str, stopping: asyncio.Task[bool]) -> None:
-    """Until Ctrl-C; a server that ends by itself is a StoryError."""
+async def _keep_serving(process: Process, url: str) -> None:
+    """Until cancelled; a server that ends by itself is a StoryError."""
     _print([
         "",
         f"  服务中 serving at {url}",
-        f"  接口 institutions: POST {url}/hsa/hgs/{{infno}}   测试数据 test data: /demo/world.json",
-        f"  文档 documents: {url}/docs   按 Ctrl-C 停止 stops",
+        f"  接口 interface {url}/hsa/hgs/{{infno}}，文档 documents {url}/docs",
+        f"  测试数据 test data {url}/demo/world.json，按 Ctrl-C 停止 stops",
     ])  # fmt: skip
-    ended = asyncio.create_task(process.wait())
-    await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if ended.done():
-        raise StoryError(f"the server ended by itself with exit status {ended.result()}")
-    ended.cancel()
+    status = await process.wait()
+    raise StoryError(f"the server ended by itself with exit status {status}")
 
 
 @asynccontextmanager
@@ -175,14 +172,15 @@ def _log_end(log_path: Path) -> str:
 
 
 async def _stop(process: Process) -> None:
-    if process.returncode is None:
+    """Ask, ask again, kill: whatever happens, no server stays behind."""
+    for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+        if process.returncode is not None:
+            return
         with suppress(ProcessLookupError):
-            process.terminate()
-        try:
+            process.send_signal(number)
+        # Another Ctrl-C meanwhile means: hurry.
+        with suppress(TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(process.wait(), STOP_SECONDS_MAX)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
 
 
 def _free_port(host: str, port: int) -> int:
@@ -203,7 +201,7 @@ def _scene_lines(number: int, scene: Scene) -> list[str]:
 def _receipt(paid: Paid) -> str:
     return (
         f"总费用 {money(paid.total)} = 统筹基金 {money(paid.fund)} + 个人账户 {money(paid.account)}"
-        f" + 现金 {money(paid.cash)}"
+        f" + 现金 {money(paid.cash)}；余额 {money(paid.balance)}"
     )
 
 
@@ -227,8 +225,8 @@ def _verdict_line(verdict: Verdict) -> str:
     if not verdict.ok:
         return f"  ✗ 核验未通过 NOT verified: {verdict.first_bad}"
     return (
-        f"  ✓ 核验通过 verified: {verdict.journals} 条账链 journals，{verdict.entries:,} 张凭证 "
-        f"entries，{verdict.seconds:.1f} s：每一张都与记账时一致 each as it was booked"
+        f"  ✓ 核验通过 verified: {verdict.journals} 条账链 chains，{verdict.entries:,} 张凭证 "
+        f"entries，{verdict.seconds:.1f} s；与记账时一致 all as booked"
     )
 
 

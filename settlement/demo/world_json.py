@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
-from pathlib import Path
 
 import msgspec
-from asyncpg import Connection, Record
 from msgspec import Struct
 
 from ledger.money import yuan_text
-from ledger.postgres.queries import load
 from settlement import clock
 from settlement.keyring import Keyring
 from settlement.person import Enrolment, Identity
 from settlement.storage import reference
-from settlement.storage.queries import REFERENCE
+from settlement.storage.lease import PlainConnection
+from settlement.storage.queries import REFERENCE, SCATTER
 from settlement.storage.reader import person_record
 from settlement.world import Suspensions
 
@@ -32,7 +30,6 @@ IDENTITY_NUMBER = "02"
 """mdtrt_cert_type of the credential shown: the one that every client can present."""
 
 _NORMAL = "1"
-_DEMO = load(Path(__file__).parent / "sql" / "demo.sql")
 _DECODE_IDENTITY = msgspec.json.Decoder(Identity).decode
 _DECODE_ENROLMENTS = msgspec.json.Decoder(tuple[Enrolment, ...]).decode
 _BREATH = 500
@@ -87,7 +84,7 @@ class ShownWorld(Struct, frozen=True, kw_only=True):
 
 
 async def world_json(
-    connection: Connection[Record],
+    connection: PlainConnection,
     keyring: Keyring,
     *,
     persons: int | None = None,
@@ -112,7 +109,7 @@ async def world_json(
 
 
 async def _institutions(
-    connection: Connection[Record], keyring: Keyring, on: date
+    connection: PlainConnection, keyring: Keyring, on: date
 ) -> list[ShownInstitution]:
     institutions = await reference.institutions(connection)
     credentials = await reference.credentials(connection, keyring, Suspensions())
@@ -131,36 +128,42 @@ async def _institutions(
 
 
 async def _persons(
-    connection: Connection[Record], keyring: Keyring, on: date, wanted: int
+    connection: PlainConnection, keyring: Keyring, on: date, wanted: int
 ) -> list[ShownPerson]:
-    shown: list[ShownPerson] = []
-    after = ""
-    while len(shown) < wanted:
-        missing = wanted - len(shown)
-        limit = missing + missing // _SPARE + _SPARE
-        rows = await connection.fetch(_DEMO["persons"], after, limit)
+    """The first so many who may be shown. Some are not, so a few more are read, or all."""
+    for limit in (wanted + wanted // _SPARE + _SPARE, None):
+        rows = await connection.fetch(SCATTER["demo_persons"], limit)
+        shown: list[ShownPerson] = []
         for count, row in enumerate(rows, 1):
-            person = _shown(row, keyring, on)
+            person = _shown(keyring, on, *row)
             if person is not None:
                 shown.append(person)
             if count % _BREATH == 0:
                 await asyncio.sleep(0)
-        if len(rows) < limit:
+        if len(shown) >= wanted or limit is None or len(rows) < limit:
             break
-        after = rows[-1]["psn_no"]
     return shown[:wanted]
 
 
-def _shown(row: Record, keyring: Keyring, on: date) -> ShownPerson | None:
-    """The person, unless a first claim would meet a closed fund."""
-    enrolments = _DECODE_ENROLMENTS(row["enrolments"])
-    usable = next((each for each in reversed(enrolments) if _pays(each, on)), None)
+def _shown(
+    keyring: Keyring,
+    on: date,
+    lane: int,
+    person_no: str,
+    key_version: int,
+    sealed_identity: bytes,
+    enrolments: str,
+    balance_fen: int,
+) -> ShownPerson | None:
+    """The person of a row, unless a first claim would meet a closed fund."""
+    memberships = _DECODE_ENROLMENTS(enrolments)
+    usable = next((each for each in reversed(memberships) if _pays(each, on)), None)
     if usable is None:
         return None
-    record = person_record(row["lane"], row["psn_no"])
-    identity = _DECODE_IDENTITY(keyring.open(row["identity"], record, row["key_version"]))
+    opened = keyring.open(sealed_identity, person_record(lane, person_no), key_version)
+    identity = _DECODE_IDENTITY(opened)
     return ShownPerson(
-        psn_no=row["psn_no"],
+        psn_no=person_no,
         psn_name=identity.name,
         psn_cert_type=identity.certificate_type,
         certno=identity.certificate_no,
@@ -168,7 +171,7 @@ def _shown(row: Record, keyring: Keyring, on: date) -> ShownPerson | None:
         mdtrt_cert_no=identity.certificate_no,
         psn_type=usable.category,
         insutype=usable.scheme,
-        balance=yuan_text(row["balance_fen"]),
+        balance=yuan_text(balance_fen),
     )
 
 
@@ -181,7 +184,7 @@ def _pays(enrolment: Enrolment, on: date) -> bool:
     )
 
 
-async def _items(connection: Connection[Record], items: int) -> list[ShownItem]:
+async def _items(connection: PlainConnection, items: int) -> list[ShownItem]:
     rows = await connection.fetch(REFERENCE["demo_items"], items)
     return [
         ShownItem(

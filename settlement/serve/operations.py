@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from ledger.audit import VerifyReport
+from ledger.postgres.schema import change_journals
 from settlement.clock import moment, system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import Services, open_database
@@ -26,6 +28,7 @@ from settlement.storage import reference
 from settlement.storage.connect import connect_plain, verify_pool
 from settlement.storage.install import InstallError, Region, ensure_schema
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
+from settlement.storage.lease import PlainConnection
 from settlement.storage.queries import REFERENCE
 from settlement.storage.switches import record_token, switch
 from settlement.storage.verify import verify as verify_all
@@ -57,9 +60,8 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
             region = Region(
                 code=region.code, demo_seed=region.demo_seed, journals=settings.journals
             )
-        installed = await ensure_schema(
-            connection, region, app_role=APP_ROLE, at=system_clock()
-        )
+        installed = await ensure_schema(connection, region, app_role=APP_ROLE, at=system_clock())
+        await _settle_journals(connection, settings.journals)
         if settings.demo:
             from settlement.demo.loader import load_world
 
@@ -73,16 +75,33 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
         await connection.close()
 
 
-def verify(data_dir: Path, *, as_json: bool) -> int:
-    """Recompute everything and print what was found. 0: all is as booked, 1: something was touched."""
+async def _settle_journals(connection: PlainConnection, wanted: int | None) -> None:
+    """Change the number of journals where another one was asked for: old chains end, new ones cite
+    them. Nobody else is connected yet."""
+    if wanted is None:
+        return
+    present = len(set((await reference.lanes(connection)).values()))
+    if present != wanted:
+        await change_journals(connection, journals=wanted, changed_at=system_clock())
+
+
+class Said(Struct, frozen=True):
+    """What a command came to: its exit status, and the text for the person who gave it."""
+
+    status: int
+    text: str
+
+
+def verify(data_dir: Path, *, as_json: bool) -> Said:
+    """Recompute everything and say what was found; 0: as booked, 1: something was touched."""
     return _run(_verify(data_dir, as_json=as_json))
 
 
-async def _verify(data_dir: Path, *, as_json: bool) -> int:
+async def _verify(data_dir: Path, *, as_json: bool) -> Said:
     async with open_database(data_dir, os.environ) as database:
         report = await verify_database(database.app_dsn, data_dir)
-    print(json.dumps(report_fields(report), ensure_ascii=False) if as_json else _prose(report))
-    return 0 if report.ok else 1
+    text = json.dumps(report_fields(report), ensure_ascii=False) if as_json else _prose(report)
+    return Said(0 if report.ok else 1, text)
 
 
 async def verify_database(dsn: str, data_dir: Path) -> VerifyReport:
@@ -132,14 +151,14 @@ def _prose(report: VerifyReport) -> str:
 
 def suspend(
     data_dir: Path, *, kind: str, subject: str, reason: str, actor: str, suspended: bool
-) -> int:
+) -> Said:
     """Turn a stop switch on or off; in force in every process within a second."""
     return _run(_suspend(data_dir, kind, subject, reason, actor, suspended))
 
 
 async def _suspend(
     data_dir: Path, kind: str, subject: str, reason: str, actor: str, suspended: bool
-) -> int:
+) -> Said:
     async with open_database(data_dir, os.environ) as database:
         connection = await connect_plain(database.app_dsn, name="settlement-operator")
         try:
@@ -150,18 +169,16 @@ async def _suspend(
         finally:
             await connection.close()
     if not changed:
-        print(f"{kind} {subject} was not suspended", file=sys.stderr)
-        return 1
-    print(f"{kind} {subject}: {'suspended' if suspended else 'resumed'}")
-    return 0
+        return Said(1, f"{kind} {subject} was not suspended")
+    return Said(0, f"{kind} {subject}: {'suspended' if suspended else 'resumed'}")
 
 
-def issue_token(data_dir: Path, *, person_no: str, institution_code: str, seconds: int) -> int:
+def issue_token(data_dir: Path, *, person_no: str, institution_code: str, seconds: int) -> Said:
     """Issue an e-credential token for a person at an institution (demonstration worlds only)."""
     return _run(_issue_token(data_dir, person_no, institution_code, seconds))
 
 
-async def _issue_token(data_dir: Path, person_no: str, institution_code: str, seconds: int) -> int:
+async def _issue_token(data_dir: Path, person_no: str, institution_code: str, seconds: int) -> Said:
     async with open_database(data_dir, os.environ) as database:
         keyring: Keyring = load_keyring(_key_file(data_dir))
         connection = await connect_plain(database.owner_dsn, name="settlement-operator")
@@ -182,19 +199,16 @@ async def _issue_token(data_dir: Path, person_no: str, institution_code: str, se
         finally:
             await connection.close()
     if not known:
-        print(f"there is no person {person_no}", file=sys.stderr)
-        return 1
-    print(json.dumps({"mdtrt_cert_type": "01", "mdtrt_cert_no": token}))
-    return 0
+        return Said(1, f"there is no person {person_no}")
+    return Said(0, json.dumps({"mdtrt_cert_type": "01", "mdtrt_cert_no": token}))
 
 
 def _key_file(data_dir: Path) -> Path:
     return key_file(data_dir / "secrets", os.environ)
 
 
-def _run(work: Coroutine[object, object, int]) -> int:
+def _run(work: Coroutine[object, object, Said]) -> Said:
     try:
         return asyncio.run(work)
     except (ServiceError, KeyFileError, InstallError) as exc:
-        print(f"settlement: {exc}", file=sys.stderr)
-        return UNUSABLE
+        return Said(UNUSABLE, f"settlement: {exc}")

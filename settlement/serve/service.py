@@ -47,6 +47,7 @@ from settlement.storage.connect import Reconnecting, connect_settle_path
 from settlement.storage.errors import StorageError
 from settlement.storage.journal import JournalQueue
 from settlement.storage.keyfile import key_file, load_keyring
+from settlement.storage.lease import PlainConnection
 from settlement.storage.queries import REFERENCE
 from settlement.telemetry.metrics import METRICS, Metrics
 from settlement.translate.enquiries import find_command
@@ -63,6 +64,9 @@ REPLAYED = "重复报文，返回首次处理结果"
 POLL_SECONDS = 0.4
 """How often reference data is asked for changes: a stop switch is in force within a second."""
 NUMBERS_LOW = 10_000
+SERIALS_PER_BLOCK = 1_000_000
+SERIAL_BLOCKS = 10_000
+"""inf_refmsgid ends in 10 digits: which process, and its own count."""
 
 
 class ServiceSettings(Struct, frozen=True, kw_only=True):
@@ -89,8 +93,10 @@ class Service:
         self._numbers = NumberBlock(0)
         self._credentials: dict[str, CredentialFact] = {}
         self._versions: dict[str, int] = {}
+        self._versions_refused: dict[str, int] = {}
         self._reference_fresh = False
-        self._queues: list[JournalQueue] = []
+        self.queues: list[JournalQueue] = []
+        self._gate = asyncio.Lock()
         self._queue_of_lane: list[JournalQueue] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -106,7 +112,7 @@ class Service:
             installed = await reference.installation(connection)
             if installed is None:
                 raise StorageError("the database is not prepared: start `settlement serve` first")
-            await self._draw_numbers()
+            await self._draw_numbers(connection)
             profile = self._policies.region(installed.region)
             if profile is None:
                 raise StorageError(f"there is no region profile for {installed.region}")
@@ -131,10 +137,11 @@ class Service:
             self._open_queues(dict(await reference.lanes(connection)))
         self._translator = Translator(lanes=installed.lanes, keyring=settings.keyring)
         self._sessions = Sessions(
-            side=self._side, desk=self._desk, lanes=installed.lanes, next_number=self._next_number
-        )
+            dsn=settings.app_dsn, side=self._side, desk=self._desk, lanes=installed.lanes,
+            next_number=self._next_number,
+        )  # fmt: skip
         self._reference_fresh = True
-        self._tasks = [asyncio.create_task(queue.run()) for queue in self._queues]
+        self._tasks = [asyncio.create_task(queue.run()) for queue in self.queues]
         self._tasks.append(asyncio.create_task(self._watch_reference()))
         return self
 
@@ -145,13 +152,14 @@ class Service:
             if journal not in by_journal:
                 by_journal[journal] = self._queue(journal)
             self._queue_of_lane.append(by_journal[journal])
-        self._queues = list(by_journal.values())
+        self.queues += by_journal.values()
 
     def _queue(self, journal: int) -> JournalQueue:
         limits, dsn = self._settings.limits, self._settings.app_dsn
         return JournalQueue(
             journal=journal,
             desk=_QueueDesk(self, self._desk),
+            gate=self._gate,
             connect=lambda: connect_settle_path(dsn, seconds=limits.database_write_seconds_max),
             batch_size_max=limits.batch_size_max,
             queue_length_max=limits.queue_length_max,
@@ -166,7 +174,7 @@ class Service:
         try:
             request = codec.decode(
                 infno, body, self._settings.profile,
-                lines_max=self._settings.limits.lines_per_claim_max,
+                lines_max=self._lines_max(infno),
             )  # fmt: skip
             institution = self._institution(request, caller)
             reply = await self._reply(request, institution)
@@ -179,6 +187,10 @@ class Service:
         if isinstance(reply, Refusal):
             return self._refused(infno, reply, received)
         return self._answered(reply, received)
+
+    def _lines_max(self, infno: str) -> int:
+        limits = self._settings.limits
+        return limits.lines_per_message_max if infno == "2204" else limits.lines_per_claim_max
 
     def _institution(self, request: Envelope, caller: Caller) -> Institution:
         """Headers do not sign the body, so the envelope's institution must be the credential's."""
@@ -210,7 +222,8 @@ class Service:
         if self._stopping:
             raise Overloaded
         if self._numbers.remaining < NUMBERS_LOW:
-            await self._draw_numbers()
+            async with self._side.use() as connection:
+                await self._draw_numbers(connection)
         return await self._queue_of_lane[command.asked.lane].submit(command)
 
     def _answered(self, reply: Answer, received: Moment) -> bytes:
@@ -249,7 +262,7 @@ class Service:
 
     def readiness(self) -> Readiness:
         """Whether requests can be answered now, and what is degraded."""
-        broken = [queue for queue in self._queues if queue.broken]
+        broken = [queue for queue in self.queues if queue.broken]
         degraded = () if self._reference_fresh else ("reference",)
         database = "ok" if not broken else "connection lost"
         return Readiness(
@@ -262,7 +275,7 @@ class Service:
         """Take no more, finish what was taken, leave the rest in doubt."""
         self._stopping = True
         async with asyncio.TaskGroup() as group:
-            for queue in self._queues:
+            for queue in self.queues:
                 group.create_task(queue.drain(drain_seconds))
         for task in self._tasks:
             task.cancel()
@@ -272,31 +285,44 @@ class Service:
     def _next_number(self, lane: int, day: date) -> int:
         return self._numbers.next(lane, day)
 
-    async def _draw_numbers(self) -> None:
-        async with self._side.use() as connection:
-            self._numbers = NumberBlock(await connection.fetchval(REFERENCE["number_block"]))
+    async def _draw_numbers(self, connection: PlainConnection) -> None:
+        block: int = await connection.fetchval(REFERENCE["number_block"])
+        self._numbers = NumberBlock(block)
+        self._serial = count(block % SERIAL_BLOCKS * SERIALS_PER_BLOCK + 1)
 
     async def _watch_reference(self) -> None:
-        """Load what changed, twice a second; while that fails the last known data stays in force."""
+        """Load what changed, twice a second; while that fails, what is known stays in force.
+
+        Data that cannot be loaded (two versions of an item in force together) does not end the
+        watch: switches must go on working.
+        """
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                await self._reload()
-            except StorageError as exc:
+                self._reference_fresh = await self._reload()
+            except Exception as exc:
+                if isinstance(exc, StorageError):
+                    self._versions_refused = {}
                 if self._reference_fresh:
                     extra = {"event": "reference.reload.failed", "reason": str(exc)}
                     logger.warning("reference data could not be read", extra=extra)
                 self._reference_fresh = False
-                continue
-            self._reference_fresh = True
 
-    async def _reload(self) -> None:
+    async def _reload(self) -> bool:
+        """Stop switches first, then the rest; False while the rest is as it was when it failed."""
         async with self._side.use() as connection:
             versions = await reference.versions(connection)
             if versions == self._versions:
-                return
-            world = self._desk.world
+                return True
+            if versions == self._versions_refused:
+                return False
+            self._versions_refused = versions
             stopped = await reference.suspensions(connection)
+            world = self._desk.world = structs.replace(self._desk.world, suspensions=stopped)
+            self._credentials = {
+                key: structs.replace(fact, suspended=key in stopped.credentials)
+                for key, fact in self._credentials.items()
+            }
             catalogue = world.catalogue
             if versions.get("catalogue") != self._versions.get("catalogue"):
                 catalogue = await reference.catalogue(connection)
@@ -304,9 +330,10 @@ class Service:
             credentials = await reference.credentials(connection, self._settings.keyring, stopped)
         self._credentials = credentials
         self._desk.world = structs.replace(
-            world, catalogue=catalogue, institutions=institutions, suspensions=stopped
+            world, catalogue=catalogue, institutions=institutions
         )
         self._versions = versions
+        return True
 
     async def day_closed(self) -> None:
         """Learn which business day is open."""
@@ -336,12 +363,14 @@ class _QueueDesk:
         self.now = desk.now
         self.day_closed = service.day_closed
         self._metrics = service.metrics
+        self._queues = service.queues
 
     def batch_done(self, *, size: int, written: int, seconds: float, again: bool) -> None:
         """For the metrics."""
         if written:
             self._metrics.batch_items.observe(written)
             self._metrics.batch_write_seconds.observe(seconds)
+        self._metrics.queue_depth = sum(map(len, self._queues))
         if again:
             self._metrics.batch_recomputed += size
 

@@ -1,4 +1,4 @@
-"""What needs a look-up of its own before or instead of a queue: sign-in, sign-out, person look-up."""
+"""What needs a look-up of its own before or instead of a queue: sign-in and person look-up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberSource
 from settlement.refusal import Refusal
 from settlement.storage.connect import Reconnecting
-from settlement.storage.lookups import find_person, record_sign_in, record_sign_out
+from settlement.storage.lookups import PersonFinder, Sought, record_sign_in, record_sign_out
 from settlement.translate.requests import Translator
 
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE, "03": LookupKind.CARD}
@@ -24,9 +24,11 @@ class Sessions:
     """Sign-ins of operators, and who a credential belongs to."""
 
     def __init__(
-        self, *, side: Reconnecting, desk: DecisionDesk, lanes: int, next_number: NumberSource
-    ) -> None:
+        self, *, dsn: str, side: Reconnecting, desk: DecisionDesk, lanes: int,
+        next_number: NumberSource,
+    ) -> None:  # fmt: skip
         self._side = side
+        self._finder = PersonFinder(Reconnecting(dsn, "settlement-lookup"))
         self._desk = desk
         self._lanes = lanes
         self._next_number = next_number
@@ -82,10 +84,7 @@ class Sessions:
         if kind is None:
             return Refusal(code="CREDENTIAL_MISMATCH", field="credential_kind")
         key = self._desk.world.keyring.lookup_key(kind, credential.number)
-        async with self._side.use() as connection:
-            person_no = await find_person(
-                connection, lane=lane_of_key(key, self._lanes), kind=kind, key=key
-            )
+        person_no = await self._finder.find(Sought(lane_of_key(key, self._lanes), kind, key))
         if person_no is None:
             return Refusal(code="PERSON_UNKNOWN", field="credential_number")
         return LookUpPerson(

@@ -1,0 +1,1 @@
+"""The settlement schema in PostgreSQL: the only place that knows SQL of ours and the driver."""

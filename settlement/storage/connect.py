@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -47,16 +48,18 @@ class Reconnecting:
         self._dsn = dsn
         self._name = name
         self._connection: Connection[Record] | None = None
+        self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Connection[Record]]:
-        """The connection; driver exceptions leave as storage errors."""
-        try:
-            if self._connection is None or self._connection.is_closed():
-                self._connection = await connect_plain(self._dsn, name=self._name, seconds=5.0)
-            yield self._connection
-        except Exception as exc:
-            raise translate(exc) or exc from exc
+        """The connection, when it is one's turn; driver exceptions leave as storage errors."""
+        async with self._turn:
+            try:
+                if self._connection is None or self._connection.is_closed():
+                    self._connection = await connect_plain(self._dsn, name=self._name, seconds=5.0)
+                yield self._connection
+            except Exception as exc:
+                raise translate(exc) or exc from exc
 
     def close(self) -> None:
         """Drop the connection."""

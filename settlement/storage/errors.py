@@ -29,7 +29,7 @@ class AlreadyWrittenError(StorageError):
 
 
 class DatabaseRefusedError(StorageError):
-    """A check held by the database refused the batch: our own rules let something through."""
+    """The batch cannot be written as it is: our own rules let something through."""
 
 
 _CONNECTION_GONE = (

@@ -13,19 +13,12 @@ from msgspec import Struct
 
 from ledger.postgres.schema import install as install_ledger
 from settlement.storage import reference
-from settlement.storage.queries import SQL_DIRECTORY
+from settlement.storage.queries import ADMIN, SQL_DIRECTORY
 from settlement.storage.reference import Installation
 
 SCHEMA_VERSION = 1
 LANES = 64
 DEFAULT_JOURNALS = 2
-_APPEND_ONLY = (
-    "settlement", "settlement_detail", "message", "visit", "visit_event", "audit",
-)  # fmt: skip
-_SMALL = (
-    "installation", "institution", "credential", "catalogue_item", "suspension",
-    "reference_version", "person", "person_state", "lookup", "token", "sign_in",
-)  # fmt: skip
 
 
 class InstallError(Exception):
@@ -65,9 +58,7 @@ async def ensure_schema(
 
 
 async def _refuse_foreign(connection: Connection[Record]) -> None:
-    foreign = await connection.fetchval(
-        "select n.nspname from pg_namespace n where n.nspname in ('ledger', 'settlement') limit 1"
-    )
+    foreign = await connection.fetchval(ADMIN["foreign_schema"])
     if foreign is not None:
         raise InstallError(
             f"the database has a schema {foreign} that is not ours; nothing was changed"
@@ -83,29 +74,7 @@ async def _install(
             application_role=app_role, verify_role=app_role,
         )  # fmt: skip
         await connection.execute((SQL_DIRECTORY / "schema.sql").read_text())
-        for statement in _grants(app_role):
-            await connection.execute(statement)
+        await connection.execute(ADMIN["grant_rights"], app_role)
         await connection.execute(
-            "insert into settlement.installation"
-            " (schema_version, lanes, region, demo_seed, installed_at) values ($1, $2, $3, $4, $5)",
-            SCHEMA_VERSION, region.lanes, region.code, region.demo_seed, at,
-        )  # fmt: skip
-
-
-def _grants(role: str) -> list[str]:
-    """Rights of the application: it owns nothing and never edits what was booked (DESIGN D5)."""
-    quoted = '"' + role.replace('"', '""') + '"'
-    tables = ", ".join(f"settlement.{name}" for name in (*_APPEND_ONLY, *_SMALL))
-    appended = ", ".join(f"settlement.{name}" for name in _APPEND_ONLY)
-    changed = "settlement.person_state"
-    return [
-        f"grant usage on schema settlement to {quoted}",
-        f"grant select on {tables} to {quoted}",
-        f"grant insert on {appended}, settlement.sign_in, settlement.token to {quoted}",
-        f"grant update (version, accumulators, latest_row, latest_visit) on {changed} to {quoted}",
-        f"grant update (signed_out_at) on settlement.sign_in to {quoted}",
-        f"grant insert, delete, update (reason) on settlement.suspension to {quoted}",
-        f"grant insert, update (version) on settlement.reference_version to {quoted}",
-        f"grant usage on sequence settlement.number_block to {quoted}",
-        f"grant execute on all functions in schema settlement to {quoted}",
-    ]
+            ADMIN["installed"], SCHEMA_VERSION, region.lanes, region.code, region.demo_seed, at
+        )

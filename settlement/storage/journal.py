@@ -1,15 +1,15 @@
 """The queue of one journal in one process: requests that arrive together become one batch.
 
-    waiting ──take──▶ read (1 round trip) ──decide (pure)──▶ write (1 round trip, 1 flush) ──▶ answers
+    waiting ──take──▶ read, 1 round trip ──decide──▶ write, 1 round trip, 1 flush ──▶ answers
 
-A batch takes everybody who waits, up to a limit, except persons who are in a batch that is still
-out. While a batch is being written the next one gathers, so batches grow under load by themselves.
+A batch takes everybody who waits, up to a limit. While it is out the next one gathers, so batches
+grow under load by themselves. Several items of one person in a batch see each other's effects.
 
-The first try is optimistic: read, decide, write; the write checks that nobody changed in between. If
-somebody did, or another process was first, or the connection broke, the second try takes the
-journal's head first and reads again under it: then nothing can change, whatever was in flight before is
-decided, and the keys of the messages say whether it was written. So a second try never books
-twice and always ends.
+The first try is optimistic: read, decide, write; the write checks that nobody changed in between.
+If somebody did, or another process was first, or the connection broke, the second try takes the
+journal's head first and reads again under it: then nothing can change, whatever was in flight
+before is decided, and the keys of the messages say whether it was written. So a second try never
+books twice and always ends.
 """
 
 from __future__ import annotations
@@ -88,12 +88,13 @@ class JournalQueue:
     """One journal's requests in one process. `submit` from any task; `run` is its only worker."""
 
     def __init__(
-        self, *, journal: int, desk: Desk, connect: Connect, batch_size_max: int,
-        queue_length_max: int, request_seconds_max: float,
+        self, *, journal: int, desk: Desk, connect: Connect, gate: asyncio.Lock,
+        batch_size_max: int, queue_length_max: int, request_seconds_max: float,
     ) -> None:  # fmt: skip
         self.journal = journal
         self._desk = desk
         self._connect = connect
+        self._gate = gate
         self._batch_size_max = batch_size_max
         self._queue_length_max = queue_length_max
         self._request_seconds_max = request_seconds_max
@@ -132,7 +133,7 @@ class JournalQueue:
                 await self._wake.wait()
                 while self._waiting:
                     self._idle.clear()
-                    await self._serve(self._take())
+                    await self._serve()
                 self._wake.clear()
                 self._idle.set()
         finally:
@@ -141,7 +142,7 @@ class JournalQueue:
             await self._disconnect()
 
     async def drain(self, seconds: float) -> None:
-        """Take no more and finish what waits; what is left after `seconds` is answered as in doubt."""
+        """Take no more, finish what waits; what is left after `seconds` is answered in doubt."""
         self._closing = True
         try:
             async with asyncio.timeout(seconds):
@@ -161,23 +162,33 @@ class JournalQueue:
             return batch
         return [waiting.popleft() for _ in range(self._batch_size_max)]
 
-    async def _serve(self, batch: list[_Item]) -> None:
-        """One batch from first try to answers; every item ends with an answer or an error."""
-        self._out = batch
-        again = False
-        while batch := self._in_time(batch):
-            try:
-                if again:
-                    await self._under_the_head(batch)
-                else:
-                    await self._optimistic(batch)
-                break
-            except StorageError as exc:
-                again = True
-                batch = [item for item in batch if not item.future.done()]
-                if not await self._recover(exc, batch):
-                    break
+    async def _serve(self) -> None:
+        """One batch from first try to answers; every item ends with an answer or an error.
+
+        The gate lets one batch of the process out at a time: what waits meanwhile makes the next
+        ones larger, and most of a batch's cost does not depend on its size.
+        """
+        async with self._gate:
+            batch = self._out = self._in_time(self._take())
+            failure = await self._try(self._optimistic, batch)
+        while failure is not None and await self._recover(failure, batch):
+            async with self._gate:
+                batch = self._in_time([item for item in batch if not item.future.done()])
+                failure = await self._try(self._under_the_head, batch) if batch else None
         self._out = []
+
+    async def _try(
+        self, attempt: Callable[[list[_Item]], Awaitable[None]], batch: list[_Item]
+    ) -> StorageError | None:
+        """One attempt. Nothing that one item brings with it may end the queue of all others."""
+        try:
+            await attempt(batch)
+        except StorageError as exc:
+            return exc
+        except Exception as exc:
+            logger.exception("a batch failed", extra={"event": "journal.batch.failed"})
+            return DatabaseRefusedError(f"{type(exc).__name__}: {exc}")
+        return None
 
     def _in_time(self, batch: list[_Item]) -> list[_Item]:
         now = monotonic()
@@ -208,7 +219,8 @@ class JournalQueue:
         return True
 
     def _isolate(self, batch: list[_Item]) -> None:
-        """The database refused a batch: its items are tried alone, so that one bad case stands alone."""
+        """The database refused a batch: its items are tried one by one from now on."""
+        batch = [item for item in batch if not item.future.done()]
         if len(batch) == 1:
             batch[0].resolve(Refusal(code="INTERNAL"))
             return
@@ -221,7 +233,9 @@ class JournalQueue:
         except StorageError as exc:
             self._log(logging.WARNING, "journal.recovery.failed", reason=str(exc))
 
-    async def _optimistic(self, batch: Sequence[_Item]) -> None:
+    async def _optimistic(self, batch: list[_Item]) -> None:
+        if not batch:
+            return
         started = monotonic()
         connection = await self._connected()
         view = await self._read(connection, batch)
@@ -233,7 +247,7 @@ class JournalQueue:
             size=len(batch), written=len(effects), seconds=monotonic() - started, again=False
         )
 
-    async def _under_the_head(self, batch: Sequence[_Item]) -> None:
+    async def _under_the_head(self, batch: list[_Item]) -> None:
         """The second try: nothing of this journal can change from here to the commit."""
         started = monotonic()
         connection = await self._connected()

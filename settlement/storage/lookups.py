@@ -2,20 +2,67 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 from asyncpg import Connection, Record
+from msgspec import Struct
 
 from settlement.keyring import LookupKind
+from settlement.storage.connect import Reconnecting
+from settlement.storage.errors import StorageError
 from settlement.storage.queries import QUERIES
 
 
-async def find_person(
-    connection: Connection[Record], *, lane: int, kind: LookupKind, key: bytes
-) -> str | None:
-    """The person behind a certificate, card or token."""
-    row = await connection.fetchrow(QUERIES["find_by_credential"], lane, kind, key)
-    return None if row is None else str(row["psn_no"])
+class Sought(Struct, frozen=True, gc=False):
+    """One key to look up, in the lane of its own hash."""
+
+    lane: int
+    kind: LookupKind
+    key: bytes
+
+
+class PersonFinder:
+    """Finds persons by what they showed; look-ups that arrive together share a round trip."""
+
+    def __init__(self, side: Reconnecting) -> None:
+        self._side = side
+        self._waiting: list[tuple[Sought, asyncio.Future[str | None]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def find(self, sought: Sought) -> str | None:
+        """The person number, or None. Raises StorageError."""
+        future: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((sought, future))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._serve())
+        return await future
+
+    async def _serve(self) -> None:
+        """Ask for everybody who has come by then, until nobody waits."""
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            await self._ask(batch)
+
+    async def _ask(self, batch: list[tuple[Sought, asyncio.Future[str | None]]]) -> None:
+        found: dict[int, str] = {}
+        try:
+            async with self._side.use() as connection:
+                rows = await connection.fetch(
+                    QUERIES["find_by_credential"],
+                    [sought.lane for sought, _ in batch],
+                    [sought.kind for sought, _ in batch],
+                    [sought.key for sought, _ in batch],
+                )
+            found = {row["n"]: row["psn_no"] for row in rows}
+        except StorageError as exc:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(exc)
+            return
+        for n, (_, future) in enumerate(batch, 1):
+            if not future.done():
+                future.set_result(found.get(n))
 
 
 async def record_sign_in(

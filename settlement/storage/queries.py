@@ -10,3 +10,4 @@ SQL_DIRECTORY = Path(__file__).parent / "sql"
 QUERIES = load(SQL_DIRECTORY / "queries.sql")
 REFERENCE = load(SQL_DIRECTORY / "reference.sql")
 SCATTER = load(SQL_DIRECTORY / "scatter.sql")
+ADMIN = load(SQL_DIRECTORY / "admin.sql")

@@ -48,7 +48,7 @@ async def read_view(
     """Everything the commands of a batch need, at one moment for each statement."""
     view = View()
     await _read_claims(connection, commands, keyring, view)
-    others = [(c.asked.lane, key) for c in commands for key in c.other_keys]
+    others = [place for c in commands for place in c.other_keys]
     if others:
         await _read_messages(connection, others, view)
     tokens = [c for c in commands if c.token_key]
@@ -211,5 +211,5 @@ async def read_visits(connection: Connection[Record], numbers: Iterable[int], vi
                     batch_no=batch_no,
                     setl_id=setl_id,
                     payload=event_payload,
-                )  # fmt: skip
+                )
             )

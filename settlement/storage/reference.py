@@ -13,7 +13,7 @@ from settlement.catalogue import Catalogue, Item
 from settlement.gateway import CredentialFact
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import Keyring
-from settlement.storage.queries import REFERENCE
+from settlement.storage.queries import ADMIN, REFERENCE
 from settlement.world import Suspensions
 
 _DECODE_CEILINGS = msgspec.json.Decoder(dict[str, int]).decode
@@ -30,7 +30,7 @@ class Installation(Struct, frozen=True, kw_only=True):
 
 async def installation(connection: Connection[Record]) -> Installation | None:
     """The installation, or None in a database without one."""
-    if not await connection.fetchval("select to_regclass('settlement.installation') is not null"):
+    if not await connection.fetchval(ADMIN["is_installed"]):
         return None
     row = await connection.fetchrow(REFERENCE["installation"])
     return None if row is None else Installation(**dict(row))
@@ -38,7 +38,7 @@ async def installation(connection: Connection[Record]) -> Installation | None:
 
 async def versions(connection: Connection[Record]) -> dict[str, int]:
     """Version by topic."""
-    return {topic: version for topic, version in await connection.fetch(REFERENCE["versions"])}
+    return dict(await connection.fetch(REFERENCE["versions"]))
 
 
 async def institutions(connection: Connection[Record]) -> dict[str, Institution]:
@@ -107,7 +107,7 @@ async def suspensions(connection: Connection[Record]) -> Suspensions:
 
 async def lanes(connection: Connection[Record]) -> Mapping[int, int]:
     """Lane to open journal."""
-    return {lane: journal for lane, journal in await connection.fetch(REFERENCE["lanes"])}
+    return dict(await connection.fetch(REFERENCE["lanes"]))
 
 
 async def closed_through(connection: Connection[Record]) -> date | None:

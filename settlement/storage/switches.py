@@ -21,9 +21,7 @@ async def switch(
         elif await connection.fetchval(REFERENCE["resume"], kind, subject) is None:
             return False
         action = "suspend" if suspended else "resume"
-        await connection.execute(
-            REFERENCE["audit"], at, actor, action, f"{kind} {subject}", reason
-        )
+        await connection.execute(REFERENCE["audit"], at, actor, action, f"{kind} {subject}", reason)
         await connection.execute(REFERENCE["bump"], "suspensions")
     return True
 

@@ -1,8 +1,8 @@
 """Verification of the whole: the ledger's own, and what the settlement schema keeps beside it.
 
-For every block: each settlement row is what its entry committed to, each detail opens and is what its row
-committed to, each cancel is the exact negative. Then, lane by lane: no settlement without an
-entry, and every accumulator is the sum of what settlements added to it.
+For every block: each settlement row is what its entry committed to, each detail opens and is what
+its row committed to, each cancel is the exact negative. Then, lane by lane: no settlement without
+an entry, and every accumulator is the sum of what settlements added to it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class SettlementCheck:
             plain = self._keyring.open(row["payload"], record, row["key_version"])
         except UndecipherableError:
             return False
-        return personal_commitment(row["salt"], plain) == row["detail_commitment"]
+        committed: bytes = row["detail_commitment"]
+        return personal_commitment(row["salt"], plain) == committed
 
 
 def _place(row: Record) -> tuple[int, int]:

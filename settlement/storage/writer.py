@@ -8,39 +8,57 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 from asyncpg import Connection, Record
 
 from ledger.entry import Entry
 from ledger.postgres import literals
 from ledger.postgres.arrays import append_arguments
 from settlement.clock import Moment
-from settlement.rows import MONEY, MessageRow, SealedDetail, SettlementRow
+from settlement.rows import (
+    MONEY,
+    EventRow,
+    MessageRow,
+    SealedDetail,
+    SettlementRow,
+    VisitRow,
+)
 from settlement.storage.queries import QUERIES
 from settlement.view import Effects, PersonFacts, View, encode_years
 
-_SMALL, _BIG, _INT, _TEXT = "smallint[]", "bigint[]", "integer[]", "text[]"
+_SMALL, _BIG, _INT, _TEXT, _BYTES = "smallint[]", "bigint[]", "integer[]", "text[]", "bytea[]"
 _OPTIONAL = "bigint[] with nulls"
-_TYPES = (
+_PARAMETERS = {
     # the block
-    "smallint", "smallint", "date", "timestamptz",
-    _SMALL, _BIG, _SMALL, _SMALL, _OPTIONAL, _INT, _BIG, _BIG, _BIG, "bytea", "bytea",
-    _SMALL, _BIG, _BIG, _BIG, _BIG, _BIG,
-    # persons
-    _SMALL, _TEXT, _BIG, _TEXT, _OPTIONAL, _OPTIONAL,
+    "p_journal": "smallint", "p_format": "smallint", "p_business_day": "date",
+    "p_booked_at": "timestamptz", "p_entry_lanes": _SMALL, "p_entries": _BIG,
+    "p_entry_kinds": _SMALL, "p_entry_codes": _SMALL, "p_pending": _OPTIONAL, "p_leg_ends": _INT,
+    "p_debits": _BIG, "p_credits": _BIG, "p_amounts": _BIG, "p_commitments": "bytea",
+    "p_leaves": "bytea", "p_balance_lanes": _SMALL, "p_balance_accounts": _BIG,
+    "p_balance_debits": _BIG, "p_balance_credits": _BIG, "p_balance_debits_pending": _BIG,
+    "p_balance_credits_pending": _BIG,
+    # persons: what they were when read, and what they become
+    "p_person_lanes": _SMALL, "p_persons": _TEXT, "p_versions": _BIG, "p_accumulators": _TEXT,
+    "p_latest_rows": _OPTIONAL, "p_latest_visits": _OPTIONAL,
     # settlements
-    _SMALL, _BIG, _BIG, _OPTIONAL, _OPTIONAL, _OPTIONAL, _SMALL, "timestamp[]", _SMALL,
-    _TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _TEXT, _TEXT, "boolean[]", _TEXT, _TEXT,
-    _TEXT, _BIG, _INT, _TEXT, _TEXT, _TEXT, "bytea[]", "bytea[]",
+    "p_lanes": _SMALL, "p_setl_ids": _BIG, "p_mdtrt_ids": _BIG, "p_undoes": _OPTIONAL,
+    "p_prior_rows": _OPTIONAL, "p_prior_active": _OPTIONAL, "p_kinds": _SMALL,
+    "p_service_at": "timestamp[]", "p_years": _SMALL, "p_person_nos": _TEXT,
+    "p_institutions": _TEXT, "p_infnos": _TEXT, "p_msgids": _TEXT, "p_schemes": _TEXT,
+    "p_categories": _TEXT, "p_care_types": _TEXT, "p_clearing_types": _TEXT,
+    "p_credential_types": _TEXT, "p_civil_servants": "boolean[]", "p_invoice_nos": _TEXT,
+    "p_policies": _TEXT, "p_operators": _TEXT, "p_money": _BIG, "p_pool_ratios": _INT,
+    "p_shares": _TEXT, "p_increments": _TEXT, "p_explanations": _TEXT, "p_business_keys": _BYTES,
+    "p_detail_commitments": _BYTES,
     # details
-    _SMALL, "bytea[]", "bytea[]",
+    "p_key_versions": _SMALL, "p_salts": _BYTES, "p_payloads": _BYTES,
     # messages
-    _SMALL, "bytea[]", _SMALL, _BIG, "bytea[]",
-    # visits
-    _SMALL, _BIG, _OPTIONAL, _TEXT, _TEXT, _TEXT, "timestamp[]", "bytea[]",
-    # visit events
-    _SMALL, _BIG, _SMALL, _SMALL, _TEXT, _OPTIONAL, "bytea[]",
-)  # fmt: skip
-"""What each parameter of `settlement.write_batch` is, in its order."""
+    "p_message_lanes": _SMALL, "p_message_keys": _BYTES, "p_message_outcomes": _SMALL,
+    "p_message_refs": _BIG, "p_fingerprints": _BYTES,
+    # visits and their events
+    "p_visits": "json", "p_events": "json",
+}  # fmt: skip
+"""What `settlement.write_batch` takes, in its order."""
 
 _LITERALS: dict[str, Callable[[Any], str]] = {
     _SMALL: literals.integers,
@@ -49,15 +67,17 @@ _LITERALS: dict[str, Callable[[Any], str]] = {
     _OPTIONAL: literals.optional_integers,
     _TEXT: literals.texts,
     "boolean[]": literals.booleans,
-    "bytea[]": literals.octets,
+    _BYTES: literals.octets,
     "timestamp[]": literals.times,
 }
-_ENCODERS = tuple(_LITERALS.get(kind) for kind in _TYPES)
+_ENCODERS = tuple(_LITERALS.get(kind) for kind in _PARAMETERS.values())
 _PLACES = ", ".join(
-    f"${n}::text::{kind.split()[0]}" if kind in _LITERALS else f"${n}"
-    for n, kind in enumerate(_TYPES, 1)
+    f"{name} => ${n}::text::{kind.split()[0]}" if kind in _LITERALS else f"{name} => ${n}"
+    for n, (name, kind) in enumerate(_PARAMETERS.items(), 1)
+    if n > 1
 )
 _CALL = QUERIES["write_batch"].replace(":arguments", _PLACES)
+_ENCODE = msgspec.json.Encoder().encode
 _MONEY_AND_BALANCE = (*MONEY, "balance_fen")
 _COLUMNS = (
     "lane", "setl_id", "mdtrt_id", "undoes_setl_id", "prior_row", "prior_active", "kind",
@@ -78,7 +98,7 @@ async def write_batch(
     view: View,
     effects: Sequence[Effects],
 ) -> frozenset[str]:
-    """Write the effects of a batch. Returns the persons whose facts were stale; empty means written."""
+    """Write the effects of a batch; returns the persons who were stale, none where written."""
     arguments = batch_arguments(journal=journal, moment=moment, view=view, effects=effects)
     stale = await connection.fetchval(_CALL, *arguments)
     return frozenset(stale)
@@ -107,8 +127,8 @@ def batch_arguments(
         [d.salt for d in details],
         [d.payload for d in details],
         *_messages([m for e in effects for m in e.messages]),
-        *_visits(effects),
-        *_events(effects),
+        _json([e.visit for e in effects if e.visit is not None]),
+        _json([event for e in effects for event in e.events]),
     ]
     return [
         value if encode is None or value is None else encode(value)
@@ -144,28 +164,6 @@ def _messages(messages: Sequence[MessageRow]) -> list[list[object]]:
     ]
 
 
-def _visits(effects: Sequence[Effects]) -> list[list[object]]:
-    visits = [e.visit for e in effects if e.visit is not None]
-    return [
-        [v.lane for v in visits],
-        [v.mdtrt_id for v in visits],
-        [v.prior_visit for v in visits],
-        [v.psn_no for v in visits],
-        [v.institution for v in visits],
-        [v.scheme for v in visits],
-        [v.begun_at for v in visits],
-        [v.payload for v in visits],
-    ]
-
-
-def _events(effects: Sequence[Effects]) -> list[list[object]]:
-    events = [x for e in effects for x in e.events]
-    return [
-        [x.lane for x in events],
-        [x.mdtrt_id for x in events],
-        [x.event_no for x in events],
-        [int(x.kind) for x in events],
-        [x.batch_no for x in events],
-        [x.setl_id for x in events],
-        [x.payload for x in events],
-    ]
+def _json(rows: Sequence[VisitRow] | Sequence[EventRow]) -> str | None:
+    """Rows by their column names, bytes in base64; None saves the function a statement."""
+    return _ENCODE(rows).decode() if rows else None

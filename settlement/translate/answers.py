@@ -134,7 +134,11 @@ def cancel_info(row: SettlementRow, identity: Identity, region: str) -> CancelIn
 
 
 def purchase_reply(
-    row: SettlementRow, lines: Iterable[SettledLine], identity: Identity, policy: Policy, region: str
+    row: SettlementRow,
+    lines: Iterable[SettledLine],
+    identity: Identity,
+    policy: Policy,
+    region: str,
 ) -> PharmacyReply:
     """Output of 2101 and 2102."""
     return PharmacyReply(

@@ -6,7 +6,6 @@ import msgspec
 from msgspec import Struct
 
 from protocol.nhsa.messages.outpatient import FeeUploadReply, Registered, RegisterReply
-from settlement.claim import PricedLine
 from settlement.commands import Asked
 from settlement.policy.model import Policy
 from settlement.rows import EventKind, RowKind, SettlementRow
@@ -68,15 +67,12 @@ def upload_output(fact: VisitFact, asked: Asked, world: World) -> FeeUploadReply
     """The output of 2204; None for the uploads whose answer carries none."""
     if asked.infno != "2204":
         return None
-    lines: list[PricedLine] = []
+    lines: list[UploadedLine] = []
     for event in fact.events:
         if event.kind is not EventKind.LINES:
             continue
         upload = open_upload(event, world.keyring)
         if upload.msgid == asked.msgid:
-            lines += [line.priced for line in _in_order(upload.lines)]
-    return answers.upload_reply(lines)
-
-
-def _in_order(lines: tuple[UploadedLine, ...]) -> list[UploadedLine]:
-    return sorted(lines, key=lambda line: line.position)
+            lines += upload.lines
+    lines.sort(key=lambda line: line.position)
+    return answers.upload_reply(line.priced for line in lines)

@@ -82,7 +82,7 @@ class Translator:
             message_key=keys.message_key(
                 request.fixmedins_code, request.infno, request.msgid, sent_at
             ),
-            fingerprint=canonical.fingerprint(request).pack(),
+            fingerprint=canonical.fingerprint(request, person_key=self._keyring.digest_key).pack(),
         )
 
     def token_key(self, credential: Credential) -> bytes:
@@ -112,7 +112,7 @@ class Translator:
         credential = _credential(head)
         return Purchase(
             asked=self.asked(request, institution, head.psn_no),
-            business_key=keys.purchase_key(claim),
+            business_key=keys.purchase_key(claim, self._keyring.digest_key),
             token_key=self.token_key(credential),
             claim=claim,
             credential=credential,
@@ -143,7 +143,7 @@ class Translator:
         credential = _credential(data)
         return SettleVisit(
             asked=self.asked(request, institution, data.psn_no),
-            business_key=keys.visit_key(mdtrt_id, data.chrg_bchno),
+            business_key=keys.visit_key(mdtrt_id, data.chrg_bchno, self._keyring.digest_key),
             token_key=self.token_key(credential),
             visit_ids=(mdtrt_id,),
             mdtrt_id=mdtrt_id,
@@ -178,14 +178,14 @@ class Translator:
         )
 
     def reverse(self, request: reversal.Reversal, institution: Institution) -> Reverse:
-        """2601."""
+        """2601. The original is looked for in every lane: the person named may be the wrong one."""
         data = request.input.data
         original_key = keys.message_key(
             request.fixmedins_code, data.oinfno, data.omsgid, msgid.sent_at(data.omsgid) or 0
         )
         return Reverse(
             asked=self.asked(request, institution, data.psn_no),
-            other_keys=(original_key,),
+            other_keys=tuple((lane, original_key) for lane in range(self._lanes)),
             original_infno=data.oinfno,
             original_msgid=data.omsgid,
             original_key=original_key,

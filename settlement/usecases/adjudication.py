@@ -12,12 +12,13 @@ from msgspec import Struct
 from settlement.benefit import Benefit, Case, adjudicate
 from settlement.claim import AccountUse, Claim, PricedLine
 from settlement.clock import Moment
-from settlement.entitlement import Entitlement, choose_scheme, entitle, ruling_date
+from settlement.entitlement import Entitlement, entitle, ruling_date
 from settlement.institution import Institution
 from settlement.person import YearToDate
 from settlement.policy.model import Policy
 from settlement.pricing import price, totals_of
 from settlement.refusal import Refusal
+from settlement.usecases.checks import not_enrolled
 from settlement.view import PersonFacts
 from settlement.world import World
 
@@ -82,11 +83,7 @@ def adjudicate_claim(
 
 def _policy(claim: Claim, person: PersonFacts, world: World, on: date) -> Policy | Refusal:
     if person.enrolment(claim.scheme) is None:
-        enrolled = choose_scheme(person.enrolments, on, world.profile) or "无"
-        return Refusal(
-            code="SCHEME_NOT_ENROLLED", field="scheme",
-            params={"value": claim.scheme, "enrolled": enrolled},
-        )  # fmt: skip
+        return not_enrolled(claim.scheme, person)
     policy = world.policies.find(world.region, claim.scheme, on)
     if policy is None:
         return Refusal(

@@ -42,7 +42,7 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     fact = _cancellable(command, view)
     if isinstance(fact, Refusal):
         return Decision(fact)
-    later = _later(person, fact.row)
+    later = _later(person, fact.row, "setl_id")
     if later is not None:
         return Decision(later)
     row, effects = _undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
@@ -80,12 +80,12 @@ def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
     return fact
 
 
-def _later(person: PersonFacts, row: SettlementRow) -> Refusal | None:
+def _later(person: PersonFacts, row: SettlementRow, field: str) -> Refusal | None:
     """Cancels go newest first within a year: later claims were computed on this one (DOMAIN 10)."""
     latest = person.year(row.year).latest
     if latest is None or latest == row.setl_id:
         return None
-    return Refusal(code="LATER_SETTLEMENT_STANDS", field="setl_id", params={"setl_id": str(latest)})
+    return Refusal(code="LATER_SETTLEMENT_STANDS", field=field, params={"setl_id": str(latest)})
 
 
 def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decision:
@@ -104,6 +104,8 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
         return Decision(person)
     original = view.messages.get((asked.lane, command.original_key))
     if original is None:
+        if _settled_elsewhere(command, view):
+            return Decision(Refusal(code="REVERSAL_PERSON_DIFFERS", field="person_no"))
         return _forestall(command)
     if original.outcome is MessageOutcome.TOMBSTONE:
         return _nothing_left(command)
@@ -117,11 +119,17 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
             Refusal(code="REVERSAL_ALREADY_CANCELLED", field="original_msgid",
                     params={"setl_id": str(fact.row.setl_id), "undone_by": str(fact.undone_by)})
         )  # fmt: skip
-    later = _later(person, fact.row)
+    later = _later(person, fact.row, "original_msgid")
     if later is not None:
         return Decision(later)
     _, effects = _undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
     return Decision(Answer(output=None), effects)
+
+
+def _settled_elsewhere(command: Reverse, view: View) -> bool:
+    """Whether the original was booked for a person of another lane: it must not seem taken back."""
+    facts = (view.messages.get(place) for place in command.other_keys)
+    return any(fact is not None and fact.outcome is MessageOutcome.SETTLEMENT for fact in facts)
 
 
 def _forestall(command: Reverse) -> Decision:

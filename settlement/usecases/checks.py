@@ -1,4 +1,4 @@
-"""Checks that several use cases share: the person, their credential, the stop switches (DOMAIN 18)."""
+"""Checks that several use cases share: the person, their credential, the stop switches."""
 
 from __future__ import annotations
 
@@ -30,10 +30,19 @@ def known_person(view: View, world: World, asked: Asked) -> PersonFacts | Refusa
     return person
 
 
+def not_enrolled(scheme: str, person: PersonFacts) -> Refusal:
+    """The person has no membership of the scheme; says of which they have one."""
+    enrolled = "、".join(e.scheme for e in person.enrolments) or "无"
+    return Refusal(
+        code="SCHEME_NOT_ENROLLED", field="scheme",
+        params={"value": scheme, "enrolled": enrolled},
+    )  # fmt: skip
+
+
 def check_credential(
     command: Command, credential: Credential, person: PersonFacts, view: View, moment: Moment
 ) -> Refusal | None:
-    """The credential must resolve to the person named; what was typed of their identity must match."""
+    """The credential must resolve to the person named, and what was typed must match."""
     identity = person.identity
     match credential.kind:
         case "02":

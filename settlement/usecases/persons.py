@@ -37,10 +37,7 @@ def check_entitlement(
         return Decision(refused)
     enrolment = enrolment_on(person.enrolments, command.scheme, on)
     if enrolment is None:
-        return Decision(
-            Refusal(code="SCHEME_NOT_ENROLLED", field="scheme",
-                    params={"value": command.scheme, "enrolled": "、".join(e.scheme for e in person.enrolments) or "无"})
-        )  # fmt: skip
+        return Decision(checks.not_enrolled(command.scheme, person))
     policy = world.policies.find(world.region, command.scheme, on)
     if policy is None:
         return Decision(

@@ -9,7 +9,7 @@ from settlement.clock import Moment
 from settlement.commands import Command
 from settlement.decision import Answer, Decision
 from settlement.refusal import Refusal
-from settlement.rows import MessageOutcome
+from settlement.rows import MessageOutcome, RowKind
 from settlement.translate import rendering
 from settlement.view import MessageFact, View
 from settlement.world import World
@@ -21,12 +21,21 @@ def replayed(command: Command, view: View, world: World, moment: Moment) -> Deci
     fact = view.messages.get((asked.lane, asked.message_key))
     if fact is None:
         return None
-    if fact.outcome is MessageOutcome.TOMBSTONE:
+    if _taken_back(fact, view):
         return Decision(Refusal(code="MESSAGE_REVERSED", field="msgid"))
     part = canonical.differs(fact.fingerprint, asked.fingerprint)
     if part is not None:
         return Decision(Refusal(code="MESSAGE_CONFLICT", field="msgid", params={"part": part}))
     return Decision(Answer(output=_first_output(command, fact, view, world), replayed=True))
+
+
+def _taken_back(fact: MessageFact, view: View) -> bool:
+    """Whether a 2601 came before the message, or undid what it had done (DOMAIN 9)."""
+    if fact.outcome is MessageOutcome.TOMBSTONE:
+        return True
+    if fact.outcome is not MessageOutcome.SETTLEMENT:
+        return False
+    return view.settlements[fact.ref].undone_kind is RowKind.REVERSE
 
 
 def _first_output(command: Command, fact: MessageFact, view: View, world: World) -> Struct | None:

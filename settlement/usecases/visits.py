@@ -51,10 +51,7 @@ def register(command: RegisterVisit, view: View, world: World, moment: Moment) -
     if refused is not None:
         return Decision(refused)
     if person.enrolment(command.scheme) is None:
-        return Decision(
-            Refusal(code="SCHEME_NOT_ENROLLED", field="scheme",
-                    params={"value": command.scheme, "enrolled": "、".join(e.scheme for e in person.enrolments)})
-        )  # fmt: skip
+        return Decision(checks.not_enrolled(command.scheme, person))
     mdtrt_id = world.next_number(asked.lane, moment.business_day)
     registration = Registration(
         msgid=asked.msgid, outpatient_no=command.outpatient_no, kept=command.kept
@@ -188,7 +185,7 @@ def _upload_events(
                 batch_no=batch_no,
                 setl_id=None,
                 payload=payload,
-            )  # fmt: skip
+            )
         )
     return tuple(events)
 

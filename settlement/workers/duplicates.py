@@ -1,7 +1,7 @@
 """Reports a message id that was used for two persons: two lanes, so nothing could refuse it.
 
 Looks at the messages of the last minutes, by the time inside their ids. An id without a readable
-time (settlement/keys.py) is not found here; `verify` finds it.
+time (settlement/keys.py) sorts before all others and is not found.
 """
 
 from __future__ import annotations

@@ -2,23 +2,25 @@
 -- uses; those that must visit all lanes are in scatter.sql and never run here.
 
 -- name: write_batch
--- Writes a batch of one journal in every lane it touches; settlement/storage/writer.py names the
--- arguments with their types.
-select settlement.write_batch(:arguments) as stale_in_lanes;
+-- Writes a batch of one journal; settlement/storage/writer.py names the other arguments.
+select settlement.write_batch(p_journal => $1, :arguments);
 
 -- name: read_persons
 -- What a batch needs to know about its persons: identity, enrolments, state, account, balance.
-select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, s.version, s.accumulators,
-       s.latest_row, s.latest_visit, b.credits - b.debits - b.debits_pending as balance_fen
+select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, s.version,
+       s.accumulators, s.latest_row, s.latest_visit,
+       b.credits - b.debits - b.debits_pending as balance_fen
 from unnest($1::smallint[], $2::text[]) with ordinality as k (lane, psn_no, n)
 join settlement.person p on p.lane = k.lane and p.psn_no = k.psn_no
 join settlement.person_state s on s.lane = k.lane and s.psn_no = k.psn_no
 left join ledger.balance b on b.lane = k.lane and b.account = p.account;
 
 -- name: read_claims
--- The same, with the two keys that make a claim count once: the message and what the claim is about.
-select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, s.version, s.accumulators,
-       s.latest_row, s.latest_visit, b.credits - b.debits - b.debits_pending as balance_fen,
+-- The same, with the two keys that make a claim count once: the message and what the claim is
+-- about.
+select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, s.version,
+       s.accumulators, s.latest_row, s.latest_visit,
+       b.credits - b.debits - b.debits_pending as balance_fen,
        m.outcome, m.ref, m.fingerprint,
        (
            select t.setl_id
@@ -76,10 +78,10 @@ from unnest($1::smallint[], $2::text[], $3::bytea[]) as k (lane, psn_no, key)
 join settlement.token t on t.lane = k.lane and t.psn_no = k.psn_no and t.key = k.key;
 
 -- name: find_by_credential
--- Who a certificate, card or token belongs to; the lane is that of the key's own hash.
-select l.psn_lane, l.psn_no
-from settlement.lookup l
-where l.lane = $1 and l.kind = $2 and l.key = $3;
+-- Whom certificates, cards or tokens belong to; the lanes are those of the keys' own hashes.
+select k.n::integer as n, l.psn_no
+from unnest($1::smallint[], $2::smallint[], $3::bytea[]) with ordinality as k (lane, kind, key, n)
+join settlement.lookup l on l.lane = k.lane and l.kind = k.kind and l.key = k.key;
 
 -- name: list_settlements
 -- A person's settlement rows, newest first, along the chain of their prior rows.
@@ -113,7 +115,7 @@ select c.mdtrt_id from chain c order by c.depth;
 
 -- name: lock_head
 -- Takes a journal's head before reading, so that what is read cannot change (the second try).
-select (ledger.lock_head($1::smallint)).block_no;
+select (ledger.lock_head(p_journal => $1::smallint)).block_no;
 
 -- name: sign_in
 -- An operator signs in, in the lane of the institution.

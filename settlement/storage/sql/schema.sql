@@ -1,21 +1,23 @@
 -- The settlement schema: people, institutions, visits, settlements, and the keys that make a
 -- message count once.
 --
--- Everything about a person lives in the person's lane, and `lane` leads every key. A batch of one
--- journal is the only writer of a lane; it comes in through `settlement.write_batch`, which locks the
--- journal's head before anything else and then compares one `version` a person. Settlements, visits, events and
--- messages are only ever inserted: a cancel is a second row, an upload withdrawn is a second event.
--- Updated in place: `person_state` (what changes with every settlement) and nothing else here.
+-- Everything about a person lives in the person's lane, and `lane` leads every key. A batch of
+-- one journal is the only writer of a lane; it comes in through `settlement.write_batch`, which
+-- locks the journal's head before anything else and then compares one `version` a person.
+-- Settlements, visits, events and messages are only ever inserted: a cancel is a second row, an
+-- upload withdrawn is a second event. Updated in place: `person_state` (what changes with every
+-- settlement) and nothing else here.
 --
 -- Personal data (names, certificates, what was bought) is ciphertext in `person.identity`,
--- `settlement_detail.payload`, `visit.payload` and `visit_event.payload`. The ledger's chain covers only
--- salted commitments to it, so these rows can be erased without breaking a proof.
+-- `settlement_detail.payload`, `visit.payload` and `visit_event.payload`. The ledger's chain
+-- covers only salted commitments to it, so these rows can be erased without breaking a proof.
 --
 -- No foreign keys where the settle path writes: `write_batch` checks, `verify` checks again.
 -- Refusals use SQLSTATEs of class MS; settlement/storage/errors.py maps them.
 
 create schema settlement;
-comment on schema settlement is 'Medical settlement: people, institutions, visits, settlements, message keys.';
+comment on schema settlement is
+    'Medical settlement: people, institutions, visits, settlements, message keys.';
 
 create table settlement.installation (
     schema_version  integer     not null,
@@ -29,11 +31,13 @@ comment on table settlement.installation is 'What this database is: one row.';
 comment on column settlement.installation.schema_version is 'Version of this schema.';
 comment on column settlement.installation.lanes is 'Number of lanes; fixed for ever.';
 comment on column settlement.installation.region is 'The pooling area (统筹区).';
-comment on column settlement.installation.demo_seed is 'Seed of the demonstration world; null in a real database.';
+comment on column settlement.installation.demo_seed is
+    'Seed of the demonstration world; null in a real database.';
 comment on column settlement.installation.installed_at is 'When it was made.';
 
 create sequence settlement.number_block as bigint minvalue 1 maxvalue 99999 cycle;
-comment on sequence settlement.number_block is 'Blocks of a million identifiers, one a process at a time (settlement/numbers.py).';
+comment on sequence settlement.number_block is
+    'Blocks of a million identifiers, one a process at a time (settlement/numbers.py).';
 
 create table settlement.institution (
     code            text        not null,
@@ -52,12 +56,15 @@ create table settlement.institution (
     constraint institution_account_base_key unique (account_base),
     constraint institution_kind_known check (kind in ('hospital', 'pharmacy'))
 );
-comment on table settlement.institution is 'Designated institutions (定点医药机构); small, held in memory by every process.';
+comment on table settlement.institution is
+    'Designated institutions (定点医药机构); small, held in memory by every process.';
 comment on column settlement.institution.code is 'fixmedins_code.';
-comment on column settlement.institution.account_base is 'First of its ten ledger accounts (settlement/chart.py).';
+comment on column settlement.institution.account_base is
+    'First of its ten ledger accounts (settlement/chart.py).';
 comment on column settlement.institution.agreement_from is 'First day of the agreement.';
 comment on column settlement.institution.agreement_to is 'Last day of the agreement.';
-comment on column settlement.institution.suspended is 'True while the agency has suspended it (中止).';
+comment on column settlement.institution.suspended is
+    'True while the agency has suspended it (中止).';
 comment on column settlement.institution.name is 'Name.';
 comment on column settlement.institution.kind is 'hospital or pharmacy.';
 comment on column settlement.institution.region is 'Region code.';
@@ -73,10 +80,12 @@ create table settlement.credential (
     secret          bytea       not null,
     constraint credential_pkey primary key (access_key)
 );
-comment on table settlement.credential is 'What an institution signs its requests with; the secret is ciphertext.';
+comment on table settlement.credential is
+    'What an institution signs its requests with; the secret is ciphertext.';
 comment on column settlement.credential.access_key is 'x-tif-paasid or _api_access_key.';
 comment on column settlement.credential.institution is 'The institution it belongs to.';
-comment on column settlement.credential.key_version is 'Version of the key that encrypts the secret.';
+comment on column settlement.credential.key_version is
+    'Version of the key that encrypts the secret.';
 comment on column settlement.credential.secret is 'The secret, encrypted.';
 
 create table settlement.catalogue_item (
@@ -93,7 +102,8 @@ create table settlement.catalogue_item (
     constraint catalogue_item_pkey primary key (code, effective_from),
     constraint catalogue_item_self_pay_is_a_ratio check (self_pay_bp between 0 and 10000)
 );
-comment on table settlement.catalogue_item is 'Catalogue items by code and date; held in memory by every process.';
+comment on table settlement.catalogue_item is
+    'Catalogue items by code and date; held in memory by every process.';
 comment on column settlement.catalogue_item.code is 'med_list_codg.';
 comment on column settlement.catalogue_item.effective_from is 'First day.';
 comment on column settlement.catalogue_item.effective_to is 'Last day.';
@@ -102,8 +112,10 @@ comment on column settlement.catalogue_item.list_type is 'list_type.';
 comment on column settlement.catalogue_item.item_class is 'chrgitm_lv: 01 甲, 02 乙, 03 丙.';
 comment on column settlement.catalogue_item.charge_kind is 'med_chrgitm_type.';
 comment on column settlement.catalogue_item.self_pay_bp is 'Pre-self-pay ratio, basis points.';
-comment on column settlement.catalogue_item.ceilings is 'JSON: ceiling_level to millionths of a yuan; "" holds for every level.';
-comment on column settlement.catalogue_item.demo_price_e6 is 'Price in the demonstration world, millionths of a yuan.';
+comment on column settlement.catalogue_item.ceilings is
+    'JSON: ceiling_level to millionths of a yuan; "" holds for every level.';
+comment on column settlement.catalogue_item.demo_price_e6 is
+    'Price in the demonstration world, millionths of a yuan.';
 
 create table settlement.suspension (
     subject_kind    text        not null,
@@ -114,18 +126,22 @@ create table settlement.suspension (
     constraint suspension_kind_known check
         (subject_kind in ('person', 'institution', 'channel', 'fund', 'credential'))
 );
-comment on table settlement.suspension is 'Operators'' stop switches; in force in every process within a second.';
-comment on column settlement.suspension.subject_kind is 'person, institution, channel, fund or credential.';
+comment on table settlement.suspension is
+    'Operators'' stop switches; in force in every process within a second.';
+comment on column settlement.suspension.subject_kind is
+    'person, institution, channel, fund or credential.';
 comment on column settlement.suspension.subject is 'Which one.';
 comment on column settlement.suspension.since is 'From when.';
-comment on column settlement.suspension.reason is 'Why, for the audit and for the text the caller reads.';
+comment on column settlement.suspension.reason is
+    'Why, for the audit and for the text the caller reads.';
 
 create table settlement.reference_version (
     topic           text        not null,
     version         bigint      not null,
     constraint reference_version_pkey primary key (topic)
 );
-comment on table settlement.reference_version is 'Bumped with every change of reference data; processes poll it and load anew.';
+comment on table settlement.reference_version is
+    'Bumped with every change of reference data; processes poll it and load anew.';
 comment on column settlement.reference_version.topic is 'institutions, catalogue or suspensions.';
 comment on column settlement.reference_version.version is 'Counts up.';
 
@@ -156,7 +172,8 @@ create table settlement.sign_in (
     address         text        not null,
     constraint sign_in_pkey primary key (lane, sign_no)
 );
-comment on table settlement.sign_in is 'Sign-ins (签到) of institutions'' operators, in the lane of the institution.';
+comment on table settlement.sign_in is
+    'Sign-ins (签到) of institutions'' operators, in the lane of the institution.';
 comment on column settlement.sign_in.sign_no is 'Sign-in number.';
 comment on column settlement.sign_in.signed_in_at is 'When signed in.';
 comment on column settlement.sign_in.signed_out_at is 'When signed out.';
@@ -179,8 +196,10 @@ comment on column settlement.person.account is 'Ledger account of the personal a
 comment on column settlement.person.lane is 'Hash of psn_no.';
 comment on column settlement.person.key_version is 'Version of the key that encrypts identity.';
 comment on column settlement.person.psn_no is 'Person number at the insurer.';
-comment on column settlement.person.identity is 'Name, certificate, cards: encrypted (settlement/person.py, Identity).';
-comment on column settlement.person.enrolments is 'JSON: memberships by scheme (settlement/person.py, Enrolment).';
+comment on column settlement.person.identity is
+    'Name, certificate, cards: encrypted (settlement/person.py, Identity).';
+comment on column settlement.person.enrolments is
+    'JSON: memberships by scheme (settlement/person.py, Enrolment).';
 
 create table settlement.person_state (
     version         bigint      not null default 0,
@@ -192,13 +211,17 @@ create table settlement.person_state (
     constraint person_state_pkey primary key (lane, psn_no)
 ) with (fillfactor = 70);
 comment on table settlement.person_state is 'What changes with every settlement of a person.';
-comment on column settlement.person_state.version is 'Bumped by every change of the person, visits, lines or enrolment.';
-comment on column settlement.person_state.latest_row is 'Newest settlement row; rows of a person are linked newest first.';
-comment on column settlement.person_state.latest_visit is 'Newest visit; visits are linked newest first.';
+comment on column settlement.person_state.version is
+    'Bumped by every change of the person, visits, lines or enrolment.';
+comment on column settlement.person_state.latest_row is
+    'Newest settlement row; rows of a person are linked newest first.';
+comment on column settlement.person_state.latest_visit is
+    'Newest visit; visits are linked newest first.';
 comment on column settlement.person_state.lane is 'Lane of the person.';
 comment on column settlement.person_state.psn_no is 'The person.';
 comment on column settlement.person_state.accumulators is
-    'JSON: by fiscal year, the accumulators (年度累计) and the newest settlement that stands; verify rebuilds it.';
+    'JSON: by fiscal year, the accumulators (年度累计) and the newest settlement that stands; '
+    'verify rebuilds it.';
 
 create table settlement.lookup (
     psn_lane        smallint    not null,
@@ -208,7 +231,8 @@ create table settlement.lookup (
     psn_no          text        not null,
     constraint lookup_pkey primary key (lane, kind, key)
 );
-comment on table settlement.lookup is 'Keys that others choose, to a person; in the lane of the key itself.';
+comment on table settlement.lookup is
+    'Keys that others choose, to a person; in the lane of the key itself.';
 comment on column settlement.lookup.psn_lane is 'Lane of the person.';
 comment on column settlement.lookup.lane is 'Hash of the key.';
 comment on column settlement.lookup.kind is '1 certificate, 2 card, 3 e-credential token.';
@@ -223,7 +247,8 @@ create table settlement.token (
     institution     text        not null,
     constraint token_pkey primary key (lane, psn_no, key)
 );
-comment on table settlement.token is 'E-credential tokens (医保电子凭证) issued for a person to an institution.';
+comment on table settlement.token is
+    'E-credential tokens (医保电子凭证) issued for a person to an institution.';
 comment on column settlement.token.expires_at is 'Dead from then on.';
 comment on column settlement.token.lane is 'Lane of the person.';
 comment on column settlement.token.psn_no is 'The person.';
@@ -242,7 +267,8 @@ create table settlement.visit (
     payload         bytea       not null,
     constraint visit_pkey primary key (lane, mdtrt_id)
 );
-comment on table settlement.visit is 'Visits (就诊) as registered. Append-only; what happened since is in visit_event.';
+comment on table settlement.visit is
+    'Visits (就诊) as registered. Append-only; what happened since is in visit_event.';
 comment on column settlement.visit.mdtrt_id is 'Visit number, issued by us.';
 comment on column settlement.visit.prior_visit is 'The person''s visit before this one.';
 comment on column settlement.visit.begun_at is 'begntime, local time of the region.';
@@ -265,16 +291,20 @@ create table settlement.visit_event (
     constraint visit_event_pkey primary key (lane, mdtrt_id, event_no),
     constraint visit_event_kind_known check (kind between 1 and 6)
 );
-comment on table settlement.visit_event is 'What happened to a visit, in order. Append-only; settlement/visit.py folds it.';
+comment on table settlement.visit_event is
+    'What happened to a visit, in order. Append-only; settlement/visit.py folds it.';
 comment on column settlement.visit_event.mdtrt_id is 'The visit.';
 comment on column settlement.visit_event.setl_id is 'The settlement, for kinds 5 and 6.';
 comment on column settlement.visit_event.recorded_at is 'When.';
 comment on column settlement.visit_event.lane is 'Lane of the person.';
 comment on column settlement.visit_event.event_no is 'From 1.';
 comment on column settlement.visit_event.kind is
-    '1 diagnosis, 2 lines, 3 lines withdrawn, 4 registration withdrawn, 5 settled, 6 settlement undone.';
-comment on column settlement.visit_event.batch_no is 'chrg_bchno, where the event is about one batch.';
-comment on column settlement.visit_event.payload is 'Content, encrypted; empty where there is none.';
+    '1 diagnosis, 2 lines, 3 lines withdrawn, 4 registration withdrawn, 5 settled, 6 '
+    'settlement undone.';
+comment on column settlement.visit_event.batch_no is
+    'chrg_bchno, where the event is about one batch.';
+comment on column settlement.visit_event.payload is
+    'Content, encrypted; empty where there is none.';
 
 create table settlement.settlement (
     setl_id         bigint      not null,
@@ -336,7 +366,8 @@ create table settlement.settlement (
     constraint settlement_payers_add_up check (total_fen = fund_fen + personal_fen + hospital_fen),
     constraint settlement_person_adds_up check (personal_fen = account_fen + cash_fen),
     constraint settlement_funds_add_up check (
-        fund_fen = hifp_fen + cvlserv_fen + hifes_fen + hifmi_fen + hifob_fen + maf_fen + oth_fen + hifdm_fen
+        fund_fen = hifp_fen + cvlserv_fen + hifes_fen + hifmi_fen + hifob_fen + maf_fen + oth_fen
+            + hifdm_fen
     ),
     constraint settlement_family_inside_account check (abs(family_account_fen) <= abs(account_fen)),
     constraint settlement_commitment_is_sha256 check (octet_length(detail_commitment) = 32)
@@ -346,14 +377,18 @@ create unique index settlement_undone_once on settlement.settlement (lane, undoe
 create index settlement_by_business_key on settlement.settlement (lane, business_key)
     where kind = 1;
 comment on table settlement.settlement is
-    'Settlements (结算), cancels (撤销) and reversals (冲正); one row each, exact negatives. Append-only. Its ledger entry has the same lane and number.';
+    'Settlements (结算), cancels (撤销) and reversals (冲正); one row each, exact negatives. '
+    'Append-only. Its ledger entry has the same lane and number.';
 comment on column settlement.settlement.setl_id is 'Settlement number, issued by us.';
-comment on column settlement.settlement.mdtrt_id is 'The visit; the settlement''s own number for a pharmacy sale.';
+comment on column settlement.settlement.mdtrt_id is
+    'The visit; the settlement''s own number for a pharmacy sale.';
 comment on column settlement.settlement.undoes_setl_id is 'The settlement that this row undoes.';
 comment on column settlement.settlement.prior_row is 'The person''s row before this one.';
-comment on column settlement.settlement.prior_active is 'The person''s newest standing settlement of the same year before this one.';
+comment on column settlement.settlement.prior_active is
+    'The person''s newest standing settlement of the same year before this one.';
 comment on column settlement.settlement.setl_time is 'When settled.';
-comment on column settlement.settlement.service_at is 'begntime of the purchase or visit, local time.';
+comment on column settlement.settlement.service_at is
+    'begntime of the purchase or visit, local time.';
 comment on column settlement.settlement.total_fen is 'medfee_sumamt, fen; so are all amounts.';
 comment on column settlement.settlement.full_self_pay_fen is 'fulamt_ownpay_amt.';
 comment on column settlement.settlement.over_ceiling_fen is 'overlmt_selfpay.';
@@ -394,10 +429,14 @@ comment on column settlement.settlement.invoice_no is 'invono; empty where none.
 comment on column settlement.settlement.policy is 'Policy version that decided.';
 comment on column settlement.settlement.operator is 'opter.';
 comment on column settlement.settlement.shares is 'JSON: what each fund paid (setldetail).';
-comment on column settlement.settlement.increments is 'JSON: what it adds to the accumulators of its year.';
-comment on column settlement.settlement.explanation is 'JSON: which rule gave which fen (settlement/explanation.py).';
-comment on column settlement.settlement.business_key is 'Digest of what the claim is about; unique among those that stand.';
-comment on column settlement.settlement.detail_commitment is 'Salted commitment to settlement_detail.';
+comment on column settlement.settlement.increments is
+    'JSON: what it adds to the accumulators of its year.';
+comment on column settlement.settlement.explanation is
+    'JSON: which rule gave which fen (settlement/explanation.py).';
+comment on column settlement.settlement.business_key is
+    'Digest of what the claim is about; unique among those that stand.';
+comment on column settlement.settlement.detail_commitment is
+    'Salted commitment to settlement_detail.';
 
 create table settlement.settlement_detail (
     setl_id         bigint      not null,
@@ -407,12 +446,14 @@ create table settlement.settlement_detail (
     payload         bytea       not null,
     constraint settlement_detail_pkey primary key (lane, setl_id)
 );
-comment on table settlement.settlement_detail is 'What was bought or done, line by line: encrypted, erasable without breaking the chain.';
+comment on table settlement.settlement_detail is
+    'What was bought or done, line by line: encrypted, erasable without breaking the chain.';
 comment on column settlement.settlement_detail.setl_id is 'The settlement.';
 comment on column settlement.settlement_detail.lane is 'Its lane.';
 comment on column settlement.settlement_detail.key_version is 'Version of the key.';
 comment on column settlement.settlement_detail.salt is 'Salt of the commitment.';
-comment on column settlement.settlement_detail.payload is 'Lines with their split, encrypted (settlement/rows.py, Detail).';
+comment on column settlement.settlement_detail.payload is
+    'Lines with their split, encrypted (settlement/rows.py, Detail).';
 
 create table settlement.message (
     ref             bigint      not null,
@@ -424,14 +465,19 @@ create table settlement.message (
     constraint message_pkey primary key (lane, key)
 );
 comment on table settlement.message is
-    'Messages that had an effect, and tombstones of messages that may not have one any more. Append-only.';
+    'Messages that had an effect, and tombstones of messages that may not have one any more. '
+    'Append-only.';
 comment on column settlement.message.ref is 'Settlement or visit number it made; 0 where none.';
 comment on column settlement.message.recorded_at is 'When.';
 comment on column settlement.message.lane is 'Lane of the person named.';
 comment on column settlement.message.outcome is
-    '1 settlement row, 2 visit, 3 visit event (ref is the visit; the event''s payload names the message), 4 nothing to show, 9 tombstone.';
-comment on column settlement.message.key is 'Digest of institution, infno and msgid, led by the time in the msgid (settlement/keys.py).';
-comment on column settlement.message.fingerprint is 'Short hashes of the parts of its input (protocol/nhsa/canonical.py).';
+    '1 settlement row, 2 visit, 3 visit event (ref is the visit; the event''s payload names '
+    'the message), 4 nothing to show, 9 tombstone.';
+comment on column settlement.message.key is
+    'Digest of institution, infno and msgid, led by the time in the msgid '
+    '(settlement/keys.py).';
+comment on column settlement.message.fingerprint is
+    'Short hashes of the parts of its input (protocol/nhsa/canonical.py).';
 
 create function settlement.json_text(p_text text) returns text
 language sql immutable as $$
@@ -482,22 +528,11 @@ $$;
 comment on function settlement.row_commitment(settlement.settlement)
     is 'What the ledger entry of a settlement commits to.';
 
-create function settlement.stale_persons(
-    p_lanes smallint[], p_persons text[], p_versions bigint[]
-) returns text[]
-language sql stable as $$
-    select coalesce(array_agg(n.psn_no), '{}')
-    from unnest(p_lanes, p_persons, p_versions) as n (lane, psn_no, version)
-    left join settlement.person_state s on s.lane = n.lane and s.psn_no = n.psn_no
-    where s.version is distinct from n.version;
-$$;
-comment on function settlement.stale_persons(smallint[], text[], bigint[])
-    is 'The persons of a batch that changed since they were read.';
-
 create function settlement.write_batch(
     -- the block: as ledger.append_block
     p_journal smallint, p_format smallint, p_business_day date, p_booked_at timestamptz,
-    p_entry_lanes smallint[], p_entries bigint[], p_entry_kinds smallint[], p_entry_codes smallint[],
+    p_entry_lanes smallint[], p_entries bigint[], p_entry_kinds smallint[],
+    p_entry_codes smallint[],
     p_pending bigint[], p_leg_ends integer[],
     p_debits bigint[], p_credits bigint[], p_amounts bigint[],
     p_commitments bytea, p_leaves bytea,
@@ -510,7 +545,8 @@ create function settlement.write_batch(
     -- settlements: p_money holds 21 amounts a row, in column order
     p_lanes smallint[], p_setl_ids bigint[], p_mdtrt_ids bigint[], p_undoes bigint[],
     p_prior_rows bigint[], p_prior_active bigint[], p_kinds smallint[], p_service_at timestamp[],
-    p_years smallint[], p_person_nos text[], p_institutions text[], p_infnos text[], p_msgids text[],
+    p_years smallint[], p_person_nos text[], p_institutions text[], p_infnos text[],
+    p_msgids text[],
     p_schemes text[], p_categories text[], p_care_types text[], p_clearing_types text[],
     p_credential_types text[], p_civil_servants boolean[], p_invoice_nos text[], p_policies text[],
     p_operators text[], p_money bigint[], p_pool_ratios integer[],
@@ -521,14 +557,8 @@ create function settlement.write_batch(
     -- messages
     p_message_lanes smallint[], p_message_keys bytea[], p_message_outcomes smallint[],
     p_message_refs bigint[], p_fingerprints bytea[],
-    -- visits
-    p_visit_lanes smallint[], p_visits bigint[], p_prior_visits bigint[], p_visit_persons text[],
-    p_visit_institutions text[], p_visit_schemes text[], p_begun_at timestamp[],
-    p_visit_payloads bytea[],
-    -- visit events
-    p_event_lanes smallint[], p_event_visits bigint[], p_event_nos smallint[],
-    p_event_kinds smallint[], p_event_batches text[], p_event_setl_ids bigint[],
-    p_event_payloads bytea[]
+    -- visits and what happened to them: JSON, null where there are none
+    p_visits json, p_events json
 ) returns text[]
 language plpgsql volatile as $$
 -- Writes one batch of one journal: everything, or nothing and the persons that changed since they
@@ -537,8 +567,11 @@ declare
     v_stale text[];
 begin
     perform ledger.lock_head(p_journal);
-    v_stale := settlement.stale_persons(p_person_lanes, p_persons, p_versions);
-    if cardinality(v_stale) > 0 then
+    select array_agg(n.psn_no) into v_stale
+    from unnest(p_person_lanes, p_persons, p_versions) as n (lane, psn_no, version)
+    left join settlement.person_state s on s.lane = n.lane and s.psn_no = n.psn_no
+    where s.version is distinct from n.version;
+    if v_stale is not null then
         return v_stale;
     end if;
 
@@ -600,27 +633,29 @@ begin
         );
     end if;
 
-    if cardinality(p_visits) > 0 then
+    if p_visits is not null then
         insert into settlement.visit (
             mdtrt_id, prior_visit, begun_at, registered_at, lane, psn_no, institution, scheme,
             payload
         )
         select n.mdtrt_id, n.prior_visit, n.begun_at, p_booked_at, n.lane, n.psn_no,
-               n.institution, n.scheme, n.payload
-        from unnest(p_visit_lanes, p_visits, p_prior_visits, p_visit_persons,
-                    p_visit_institutions, p_visit_schemes, p_begun_at, p_visit_payloads)
-            as n (lane, mdtrt_id, prior_visit, psn_no, institution, scheme, begun_at, payload);
+               n.institution, n.scheme, decode(n.payload, 'base64')
+        from json_to_recordset(p_visits) as n (
+            mdtrt_id bigint, prior_visit bigint, begun_at timestamp, lane smallint, psn_no text,
+            institution text, scheme text, payload text
+        );
     end if;
 
-    if cardinality(p_event_visits) > 0 then
+    if p_events is not null then
         insert into settlement.visit_event (
             mdtrt_id, setl_id, recorded_at, lane, event_no, kind, batch_no, payload
         )
         select n.mdtrt_id, n.setl_id, p_booked_at, n.lane, n.event_no, n.kind, n.batch_no,
-               n.payload
-        from unnest(p_event_lanes, p_event_visits, p_event_nos, p_event_kinds, p_event_batches,
-                    p_event_setl_ids, p_event_payloads)
-            as n (lane, mdtrt_id, event_no, kind, batch_no, setl_id, payload);
+               decode(n.payload, 'base64')
+        from json_to_recordset(p_events) as n (
+            mdtrt_id bigint, setl_id bigint, lane smallint, event_no smallint, kind smallint,
+            batch_no text, payload text
+        );
     end if;
 
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
@@ -631,4 +666,35 @@ begin
     return '{}';
 end;
 $$;
-comment on function settlement.write_batch is 'Writes one batch of one journal, all or nothing; returns the persons that are stale.';
+comment on function settlement.write_batch is
+    'Writes one batch of one journal, all or nothing; returns the persons that are stale.';
+
+create function settlement.grant_rights(p_application name) returns void
+language plpgsql as $$
+-- The application owns nothing, deletes nothing but stop switches, and never edits what was booked.
+begin
+    execute format('grant usage on schema settlement to %I', p_application);
+    execute format('grant select on all tables in schema settlement to %I', p_application);
+    execute format(
+        'grant insert on settlement.settlement, settlement.settlement_detail, settlement.message,'
+        ' settlement.visit, settlement.visit_event, settlement.audit, settlement.sign_in,'
+        ' settlement.token to %I', p_application
+    );
+    execute format(
+        'grant update (version, accumulators, latest_row, latest_visit)'
+        ' on settlement.person_state to %I', p_application
+    );
+    execute format('grant update (signed_out_at) on settlement.sign_in to %I', p_application);
+    execute format(
+        'grant insert, delete, update (reason) on settlement.suspension to %I', p_application
+    );
+    execute format(
+        'grant insert, update (version) on settlement.reference_version to %I', p_application
+    );
+    execute format('grant usage on sequence settlement.number_block to %I', p_application);
+    execute format(
+        'grant execute on all functions in schema settlement to %I', p_application
+    );
+end;
+$$;
+comment on function settlement.grant_rights(name) is 'The application''s rights on this schema.';

@@ -39,7 +39,8 @@ order by t.setl_id
 limit 1;
 
 -- name: wrong_accumulators
--- A person of one lane whose accumulators are not the sum of what their settlements of the year added.
+-- A person of one lane whose accumulators are not the sum of what their settlements of the year
+-- added.
 with added as (
     select t.psn_no, t.year::text as year, i.key as name, sum(i.value::bigint) as fen
     from settlement.settlement t

@@ -90,7 +90,8 @@ def test_fund_pays_its_ratio_up_to_the_yearly_cap(
         (     0, AccountUse.OWN,    "01",   0, 750),
         (10_000, AccountUse.NONE,   "01",   0, 750),
         (10_000, AccountUse.FAMILY, "01", 750,   0),  # the own account comes first
-        (10_000, AccountUse.OWN,    "02",   0, 750),  # a bare number may not spend
+        (10_000, AccountUse.OWN,    "02", 750,   0),  # the demonstration lets a bare number spend
+        (10_000, AccountUse.OWN,    "09",   0, 750),  # one that the policy does not name may not
     ],
 )  # fmt: skip
 def test_account_pays_up_to_its_balance_and_cash_the_rest(

@@ -1,0 +1,120 @@
+"""An operator stops a person, an institution, a fund or a credential: in force within a second."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.kit.population import CLASS_A, CLASS_C, some
+from tests.kit.reply import Reply, assert_done, assert_refused
+from tests.kit.town import Town
+from tests.kit.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+IN_FORCE_SECONDS = 1.0
+
+
+@pytest.mark.parametrize("kind", ["person", "institution"])
+async def test_stopped_subject_is_refused_with_the_reason_until_it_goes_on(
+    town: Town, kind: str
+) -> None:
+    citizen = town.someone()
+    subject = {"person": citizen.number, "institution": town.pharmacy.code}[kind]
+    code, field = {
+        "person": ("PERSON_SUSPENDED", "input.druginfo.psn_no"),
+        "institution": ("INSTITUTION_SUSPENDED", "fixmedins_code"),
+    }[kind]
+    assert_done(await quote(town, citizen))
+    await town.switch(kind, subject, on=True)
+    reply = await until(lambda: refusal(town, citizen), seconds=IN_FORCE_SECONDS)
+    assert_refused(reply, code, field=field, mentions="测试停用")
+    assert_refused(
+        await town.pharmacy.sell(citizen, some(CLASS_A)), code, field=field, mentions="测试停用"
+    )
+    await town.switch(kind, subject, on=False)
+    await until(lambda: done(town, citizen), seconds=IN_FORCE_SECONDS)
+
+
+async def test_stopped_fund_refuses_what_it_would_pay_and_nothing_else(town: Town) -> None:
+    citizen = town.someone()
+    await town.switch("fund", "310102", on=True)
+    reply = await until(lambda: refusal(town, citizen), seconds=IN_FORCE_SECONDS)
+    assert_refused(reply, "FUND_SUSPENDED", mentions="310102")
+    assert_done(await town.pharmacy.sell(citizen, some(CLASS_C)))
+    await town.switch("fund", "310102", on=False)
+    await until(lambda: done(town, citizen), seconds=IN_FORCE_SECONDS)
+
+
+async def test_stopped_credential_is_known_as_stopped(town: Town) -> None:
+    key = town.pharmacy.caller.access_key
+
+    async def is_stopped() -> bool:
+        await quote(town, citizen)
+        fact = town.service.credential(key)
+        assert fact is not None
+        return fact.suspended
+
+    async def goes_on() -> bool:
+        return not await is_stopped()
+
+    citizen = town.someone()
+    assert await goes_on()
+    await town.switch("credential", key, on=True)
+    await until(is_stopped, seconds=IN_FORCE_SECONDS)
+    await town.switch("credential", key, on=False)
+    await until(goes_on, seconds=IN_FORCE_SECONDS)
+
+
+async def test_switch_works_while_other_reference_data_cannot_be_loaded(town: Town) -> None:
+    citizen = town.someone()
+    await town.owner.execute(
+        "insert into settlement.catalogue_item (code, effective_from, effective_to, name,"
+        " list_type, item_class, charge_kind, self_pay_bp, ceilings)"
+        " select i.code, i.effective_from + 1, i.effective_to, i.name, i.list_type, i.item_class,"
+        " i.charge_kind, i.self_pay_bp, i.ceilings from settlement.catalogue_item i"
+        " where i.code = $1",
+        CLASS_A.item.code,
+    )
+    await town.bump("catalogue")
+    await town.switch("person", citizen.number, on=True)
+    reply = await until(lambda: refusal(town, citizen), seconds=IN_FORCE_SECONDS)
+    assert_refused(reply, "PERSON_SUSPENDED", field="input.druginfo.psn_no", mentions="测试停用")
+    await town.switch("person", citizen.number, on=False)
+    await until(lambda: done(town, citizen), seconds=IN_FORCE_SECONDS)
+    await town.owner.execute(
+        "delete from settlement.catalogue_item where code = $1 and effective_from = $2",
+        CLASS_A.item.code, CLASS_A.item.effective_from + timedelta(1),
+    )  # fmt: skip
+    await town.bump("catalogue")
+
+
+async def test_switches_are_audited(town: Town) -> None:
+    citizen = town.someone()
+    await town.switch("person", citizen.number, on=True)
+    await town.switch("person", citizen.number, on=False)
+    rows = await town.owner.fetch(
+        "select a.actor, a.action, a.note from settlement.audit a where a.subject = $1"
+        " order by a.audit_id",
+        f"person {citizen.number}",
+    )
+    assert [tuple(row) for row in rows] == [
+        ("测试操作员", "suspend", "测试停用"), ("测试操作员", "resume", "测试停用"),
+    ]  # fmt: skip
+
+
+async def quote(town: Town, citizen: object) -> Reply:
+    """A quote for the person: asks much and leaves nothing."""
+    return await town.pharmacy.send(town.pharmacy.quote(citizen, some(CLASS_A)))
+
+
+async def refusal(town: Town, citizen: object) -> Reply | None:
+    """The refusal, once there is one."""
+    reply = await quote(town, citizen)
+    return reply if reply.infcode else None
+
+
+async def done(town: Town, citizen: object) -> bool:
+    """Whether it is no longer refused."""
+    return not (await quote(town, citizen)).infcode

@@ -1,0 +1,84 @@
+"""`make run` as a person meets it: the story, then a server, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loadtest.world import fetch_world
+from settlement.demo.story import INTERRUPTED
+from settlement.demo.table import width
+from settlement.embedded.postgres_settings import SHARED_BUFFERS_VARIABLE
+from tests.services import SHARED_BUFFERS, temporary_directory
+
+LINE_COLUMNS_MAX = 99
+STOP_SECONDS_MAX = 60
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    with temporary_directory() as base:
+        yield base / "demo"
+
+
+def test_story_is_told_served_and_stopped_by_ctrl_c(data_dir: Path) -> None:
+    with _story(data_dir) as process:
+        told = _told_until_serving(process)
+        url = next(line.split()[-1] for line in told if "服务中" in line)
+        world = fetch_world(url, persons=1_000)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(STOP_SECONDS_MAX) == 0
+    text = "\n".join(told)
+    assert len(world.persons) == 1_000 and len(world.catalogue) == 200
+    assert min(len(world.of_kind(kind)) for kind in ("hospital", "pharmacy")) >= 20
+    assert all(width(line) <= LINE_COLUMNS_MAX for line in told)
+    for said in ("same setl_id", "MESSAGE_REVERSED", "总费用", "统筹基金", "个人账户", "现金",
+                 "余额", "核验通过 verified", "平 balanced"):  # fmt: skip
+        assert said in text
+    assert "NOT balanced" not in text
+
+
+def test_ctrl_c_while_the_server_starts_leaves_nothing_running(data_dir: Path) -> None:
+    with _story(data_dir) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(STOP_SECONDS_MAX) == INTERRUPTED
+    assert not [pid for pid in os.listdir("/proc") if str(data_dir) in _command_of(pid)]
+
+
+def _command_of(pid: str) -> str:
+    """The command line of a process; nothing where it is none, or has ended meanwhile."""
+    try:
+        return Path("/proc", pid, "cmdline").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _told_until_serving(process: subprocess.Popen[str]) -> list[str]:
+    """Everything printed up to where the server can be used; its end where that never comes."""
+    told = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        told.append(line.rstrip("\n"))
+        if "Ctrl-C" in line:
+            return told
+    pytest.fail("the story ended early:\n" + "\n".join(told))
+
+
+def _story(data_dir: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "settlement.cli", "story", "--data-dir", str(data_dir)]
+    environment = {
+        SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS,
+        **os.environ,
+        "PYTHONUTF8": "1",
+    }
+    return subprocess.Popen(
+        [*command, "--port", "0"], stdout=subprocess.PIPE, text=True, env=environment
+    )

@@ -1,0 +1,42 @@
+"""The clock of a town: it stands still until somebody at a counter does something, or a test moves it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from settlement.clock import CHINA
+
+OPENING = datetime(2026, 11, 23, 9, 0, tzinfo=CHINA)
+"""When a town's story begins: an ordinary Monday morning."""
+
+
+class TownClock:
+    """Gives the town's time to services (called, UTC) and counters (`local`, as the wire writes it)."""
+
+    def __init__(self, at: datetime = OPENING) -> None:
+        self._at = at.astimezone(UTC)
+
+    def __call__(self) -> datetime:
+        return self._at
+
+    @property
+    def local(self) -> datetime:
+        """Local time, naive."""
+        return self._at.astimezone(CHINA).replace(tzinfo=None)
+
+    def tick(self) -> str:
+        """One second passes; the time of it as the wire writes it."""
+        self._at += timedelta(seconds=1)
+        return self.text()
+
+    def text(self) -> str:
+        """`yyyy-MM-dd HH:mm:ss`."""
+        return f"{self.local:%Y-%m-%d %H:%M:%S}"
+
+    def move_to(self, at: datetime) -> None:
+        """It is now this local time (naive)."""
+        self._at = at.replace(tzinfo=CHINA).astimezone(UTC)
+
+    def pass_by(self, delta: timedelta) -> None:
+        """So much time passes."""
+        self._at += delta

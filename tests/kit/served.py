@@ -1,0 +1,203 @@
+"""A town behind a real server: `settlement serve` in a process of its own, asked over HTTP.
+
+The server is started without a demonstration world; the town moves into its database and the
+gateways learn of it as they learn of any change. The clock is the machine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+from msgspec import Struct
+
+from loadtest.population import make_credential
+from protocol.nhsa.signing import tif_signature
+from settlement.clock import system_clock
+from settlement.embedded.postgres_settings import SHARED_BUFFERS_VARIABLE
+from settlement.embedded.processes import command_line
+from settlement.embedded.services import open_database
+from settlement.gateway import Caller, NotYours, Unavailable
+from settlement.storage import reference
+from settlement.storage.keyfile import key_file, load_keyring
+from tests.kit.clock import TownClock
+from tests.kit.population import CLASS_A, some
+from tests.kit.townhall import Townhall
+from tests.kit.waiting import until
+from tests.services import SHARED_BUFFERS, temporary_directory
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STOP_SECONDS = 30.0
+ANSWER_SECONDS = 30.0
+SEED = 1
+"""Of the credentials that the loader gives to institutions."""
+
+
+class HttpAnswer(Struct, frozen=True, kw_only=True):
+    """What came back over HTTP."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpGateway:
+    """The server as counters see it: signs, posts, and raises as a service in this process does.
+
+    A connection that breaks leaves the outcome unknown: Unavailable, same_msgid.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self.url = url
+
+    async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
+        """The whole reply; see `settlement.gateway.Gateway`."""
+        try:
+            came = await self.post(f"/hsa/hgs/{infno}" if infno else "/hsa/hgs", body, signed(caller))
+        except aiohttp.ClientError as exc:
+            raise Unavailable("same_msgid") from exc
+        if came.status == 503:
+            raise Unavailable(json.loads(came.body)["retry"], int(came.headers["Retry-After"]))
+        if came.status == 401:
+            told = json.loads(came.body)
+            raise NotYours(told["err_code"], told["message"])
+        assert came.status == 200, came.body
+        return came.body
+
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        """One request as it is."""
+        async with self._session.post(self.url + path, data=body, headers=headers) as response:
+            return HttpAnswer(
+                status=response.status, headers=response.headers, body=await response.read()
+            )
+
+    async def get(self, path: str) -> HttpAnswer:
+        """A page."""
+        async with self._session.get(self.url + path) as response:
+            return HttpAnswer(
+                status=response.status, headers=response.headers, body=await response.read()
+            )
+
+
+def signed(caller: Caller, *, nonce: str | None = None, late_seconds: int = 0) -> dict[str, str]:
+    """x-tif headers of an institution."""
+    secret = make_credential(caller.institution_code, seed=SEED).secret
+    timestamp = str(int(system_clock().timestamp()) - late_seconds)
+    nonce = nonce or secrets.token_hex(8)
+    return {
+        "x-tif-paasid": caller.access_key,
+        "x-tif-timestamp": timestamp,
+        "x-tif-nonce": nonce,
+        "x-tif-signature": tif_signature(timestamp, secret, nonce),
+        "Content-Type": "application/json",
+    }
+
+
+class ServedTown(Townhall):
+    """A town and the server process that answers in it."""
+
+    process: subprocess.Popen[str]
+    gateway: HttpGateway
+
+    def worker_pids(self) -> list[int]:
+        """The gateway processes under the server."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [
+            pid
+            for pid in map(int, children.split())
+            if "settlement.serve.worker" in command_line(pid)
+        ]
+
+    async def is_ready(self) -> bool:
+        """Whether `/readyz` says so."""
+        try:
+            return (await self.gateway.get("/readyz")).status == 200
+        except aiohttp.ClientError:
+            return False
+
+
+@asynccontextmanager
+async def a_served_town(*, workers: int = 2, employees: int = 0) -> AsyncIterator[ServedTown]:
+    """A server with a town in it; its books are checked when it is left without a failure."""
+    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+    connector = aiohttp.TCPConnector(limit=0)
+    with temporary_directory() as base, _server(base / "data", workers) as process:
+        url = await asyncio.to_thread(_ready_url, process)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
+            open_database(base / "data", os.environ) as database,
+        ):
+            owner = await asyncpg.connect(database.owner_dsn)
+            installed = await reference.installation(owner)
+            assert installed is not None
+            town = ServedTown(
+                database.owner_dsn,
+                load_keyring(key_file(base / "data" / "secrets", {})),
+                TownClock(system_clock()),
+                lanes=installed.lanes,
+                employees=employees,
+            )
+            town.process, town.owner = process, owner
+            town.gateway = HttpGateway(session, url)
+            await town.populate()
+            town.open_counters(town.gateway)
+            await _until_known(town, workers)
+            yield town
+            await town.assert_books_are_right()
+            await owner.close()
+
+
+async def _until_known(town: ServedTown, workers: int) -> None:
+    """Every gateway has loaded the town: as many answers in a row as make a gap unlikely."""
+    in_a_row = 0
+
+    async def all_know() -> bool:
+        nonlocal in_a_row
+        try:
+            await town.pharmacy.send(town.pharmacy.quote(town.borrowed(), some(CLASS_A)))
+            in_a_row += 1
+        except NotYours:
+            in_a_row = 0
+        return in_a_row >= 8 * workers
+
+    await until(all_know)
+
+
+@contextmanager
+def _server(data: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
+    arguments = ["serve", "--port", "0", "--workers", str(workers), "--data-dir", str(data)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "settlement.cli", *arguments],
+        cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_SECONDS)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _ready_url(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, f"the server ended with status {process.wait(STOP_SECONDS)}"
+    return str(json.loads(line)["url"])
+
+
+def _environment() -> dict[str, str]:
+    """Embedded servers, whatever the rest of the run uses."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SETTLEMENT_")}
+    return {**kept, "PYTHONPATH": str(ROOT), SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS}

@@ -1,0 +1,104 @@
+"""A town in one process: a fresh database with a small world in it, and services that answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from msgspec import structs
+
+from protocol.nhsa.profile import BASELINE
+from settlement.keyring import Keyring, new_material
+from settlement.limits import DEFAULT_LIMITS, Limits
+from settlement.serve.service import Service, ServiceSettings
+from settlement.storage.install import Region, ensure_schema
+from tests.kit import population
+from tests.kit.clock import TownClock
+from tests.kit.counter import Message
+from tests.kit.reply import Reply, read_reply
+from tests.kit.townhall import Townhall
+from tests.services import FreshDatabase
+
+LANES = 16
+JOURNALS = 2
+DRAIN_SECONDS = 5.0
+
+
+class Town(Townhall):
+    """See the module. `service` is the one that the counters speak to unless told otherwise."""
+
+    service: Service
+
+    def __init__(self, database: FreshDatabase, *, employees: int, limits: Limits) -> None:
+        keyring = Keyring((new_material(1),))
+        super().__init__(
+            database.owner_dsn, keyring, TownClock(), lanes=LANES, employees=employees
+        )
+        self.app_dsn = database.app_dsn
+        self.limits = limits
+        self._services: list[Service] = []
+
+    async def build(self) -> None:
+        """Schema, world, service, counters."""
+        self.owner = await asyncpg.connect(self.owner_dsn)
+        region = Region(code=population.REGION, lanes=LANES, journals=JOURNALS)
+        await ensure_schema(self.owner, region, app_role="settlement_app", at=self.clock())
+        await self.populate()
+        self.service = await self.start_service()
+        self.open_counters(self.service)
+
+    async def start_service(
+        self, limits: Limits | None = None, *, dsn: str | None = None
+    ) -> Service:
+        """One more service on the town's database, as another worker process would be."""
+        service = await Service.start(
+            ServiceSettings(
+                app_dsn=dsn or self.app_dsn, keyring=self.keyring, profile=BASELINE,
+                limits=limits or self.limits, clock=self.clock,
+            )
+        )  # fmt: skip
+        self._services.append(service)
+        return service
+
+    async def stop_service(
+        self, service: Service, *, drain_seconds: float = DRAIN_SECONDS
+    ) -> None:
+        """Stop one of them."""
+        self._services.remove(service)
+        await service.stop(drain_seconds)
+
+    async def restart(self) -> None:
+        """The town's service ends and another one takes its place."""
+        await self.stop_service(self.service)
+        self.service = await self.start_service()
+        self.open_counters(self.service)
+
+    async def send_as(self, infno: str, message: Message) -> Reply:
+        """Send a message of the pharmacy to the address of a transaction, whatever it says itself."""
+        return read_reply(await self.service.answer(infno, message.body, message.caller))
+
+    async def leave(self) -> None:
+        """Stop what runs."""
+        for service in list(self._services):
+            await self.stop_service(service)
+        await self.owner.close()
+
+
+@asynccontextmanager
+async def a_town(
+    database: FreshDatabase, *, employees: int = 0, limits: Limits = DEFAULT_LIMITS
+) -> AsyncIterator[Town]:
+    """A town to test in; its books are checked when it is left without a failure."""
+    town = Town(database, employees=employees, limits=limits)
+    await town.build()
+    try:
+        yield town
+        await town.assert_books_are_right()
+    finally:
+        await town.leave()
+
+
+def small_limits(**changes: float) -> Limits:
+    """Limits with short waits, so that a test of a failure does not wait as long as a caller may."""
+    return structs.replace(DEFAULT_LIMITS, **changes)

@@ -1,0 +1,23 @@
+"""Waiting for a state of the world, with a deadline, without sleeping.
+
+Each look is a round trip to whatever is asked (a database, a server), so that others get their turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+SECONDS_MAX = 20.0
+Seen = TypeVar("Seen")
+
+
+async def until(
+    look: Callable[[], Awaitable[Seen]], *, seconds: float = SECONDS_MAX
+) -> Seen:
+    """Look until what is seen counts as true; TimeoutError after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while not (seen := await look()):
+            await asyncio.sleep(0)
+    return seen
