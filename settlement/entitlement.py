@@ -66,16 +66,16 @@ def entitle(
     """Decide what may pay for care of `care_type` on the ruling date."""
     care = policy.care.get(care_type)
     if care is None:
-        return Refusal(code="care_type_not_covered", field="care_type", params={"value": care_type})
+        return Refusal(code="CARE_TYPE_NOT_COVERED", field="care_type", params={"value": care_type})
     refused = check_institution(institution, care_type, on)
     if refused is not None:
         return refused
     enrolment = enrolment_on(enrolments, scheme, on)
     if enrolment is None:
-        return Refusal(code="not_enrolled", field="scheme", params={"value": scheme})
+        return Refusal(code="NOT_ENROLLED", field="scheme", params={"value": scheme})
     category = policy.category(enrolment.category)
     if category is None:
-        return Refusal(code="person_category_not_covered", params={"value": enrolment.category})
+        return Refusal(code="PERSON_CATEGORY_NOT_COVERED", params={"value": enrolment.category})
     closure = _closure(enrolment, on)
     closed = _closed_funds(enrolment, care, closure)
     account_closed = _account_closure(enrolment, policy, closure)
@@ -119,16 +119,16 @@ def fund_checks(
 def check_institution(institution: Institution, care_type: str, on: date) -> Refusal | None:
     """Refuse where the agreement (服务协议) does not allow this care on this date (DOMAIN 19)."""
     if institution.suspended:
-        return Refusal(code="institution_suspended", field="institution_code")
+        return Refusal(code="INSTITUTION_AGREEMENT_SUSPENDED", field="institution_code")
     if not institution.agreement_from <= on <= institution.agreement_to:
         return Refusal(
-            code="institution_agreement_not_in_force",
+            code="INSTITUTION_AGREEMENT_NOT_IN_FORCE",
             field="institution_code",
             params={"on": on.isoformat()},
         )
     if care_type not in institution.care_types:
         return Refusal(
-            code="institution_care_type_not_approved",
+            code="INSTITUTION_CARE_TYPE_NOT_APPROVED",
             field="care_type",
             params={"value": care_type},
         )
@@ -167,11 +167,11 @@ def ruling_date(
         elif occurred_on < earliest:
             earliest = occurred_on
     if latest > today:
-        return Refusal(code="fee_date_in_future", field="lines", params={"on": latest.isoformat()})
+        return Refusal(code="FEE_DATE_IN_FUTURE", field="lines", params={"on": latest.isoformat()})
     days_max = profile.backdating_days_max[claim.kind]
     if earliest < today and today - earliest > timedelta(days=days_max):
         return Refusal(
-            code="fee_date_too_old",
+            code="FEE_DATE_TOO_OLD",
             field="lines",
             params={"on": earliest.isoformat(), "days_max": days_max},
         )
@@ -240,7 +240,7 @@ def _account_closure(enrolment: Enrolment, policy: Policy, closure: Closure | No
 
 def _nothing_pays(enrolment: Enrolment, closure: Closure) -> Refusal:
     return Refusal(
-        code="not_entitled",
+        code="NOT_ENTITLED",
         field="scheme",
         params={
             "scheme": enrolment.scheme,

@@ -53,7 +53,7 @@ def price(
 ) -> tuple[PricedLine, ...] | Refusal:
     """Price every line, or say which number or code is wrong in the first bad line."""
     if not claim.lines:
-        return Refusal(code="lines_missing", field="lines")
+        return Refusal(code="LINES_MISSING", field="lines")
     level = institution.ceiling_level
     scheme = claim.scheme
     tolerance_fen = region_profile.line_tolerance_fen
@@ -82,9 +82,9 @@ def price(
         priced.append(missing)
     if sum_fen != claim.total_fen:
         params: dict[str, str | int] = {"declared_fen": claim.total_fen, "computed_fen": sum_fen}
-        return Refusal(code="total_mismatch", field="total", params=params)
+        return Refusal(code="TOTAL_MISMATCH", field="total", params=params)
     if refunding and min(totals_of(priced).parts()) < 0:
-        return Refusal(code="refund_exceeds_charges", field="lines")
+        return Refusal(code="REFUND_EXCEEDS_CHARGES", field="lines")
     return tuple(priced)
 
 
@@ -163,12 +163,12 @@ def _missing_item(
     field = _field(claim, line, "item_code")
     params: dict[str, str | int] = {"line_no": line.line_no, "item_code": line.item_code}
     if profile.item_code.match(line.item_code) is None:
-        return Refusal(code="item_code_malformed", field=field, params=params)
+        return Refusal(code="ITEM_CODE_MALFORMED", field=field, params=params)
     if catalogue.why_missing(line.item_code) is Missing.NOT_IN_FORCE:
         params["on"] = line.occurred_on.isoformat()
-        return Refusal(code="item_not_in_force", field=field, params=params)
+        return Refusal(code="ITEM_NOT_IN_FORCE", field=field, params=params)
     if profile.unknown_item is UnknownItem.REFUSE:
-        return Refusal(code="item_not_in_catalogue", field=field, params=params)
+        return Refusal(code="ITEM_NOT_IN_CATALOGUE", field=field, params=params)
     return _full_self_pay(line, _CLASS_C, profile.unknown_item_charge_kind, _OUT_OF_CATALOGUE_ZH)
 
 
@@ -176,20 +176,20 @@ def _check_signs(claim: Claim, line: ClaimLine, profile: RegionProfile) -> Refus
     """Only a refund line is negative, in quantity and amount but never in price (money rule 9)."""
     params: dict[str, str | int] = {"line_no": line.line_no}
     if line.price_e6 < 0:
-        return Refusal(code="price_negative", field=_field(claim, line, "price"), params=params)
+        return Refusal(code="PRICE_NEGATIVE", field=_field(claim, line, "price"), params=params)
     allowed = claim.kind in profile.refund_lines
     if line.quantity_e4 == 0 or (line.quantity_e4 < 0 and not allowed):
         return Refusal(
-            code="quantity_not_positive", field=_field(claim, line, "quantity"), params=params
+            code="QUANTITY_NOT_POSITIVE", field=_field(claim, line, "quantity"), params=params
         )
     if (line.amount_fen < 0) == (line.quantity_e4 < 0) or line.amount_fen == 0:
         return None
-    return Refusal(code="line_sign_mismatch", field=_field(claim, line, "amount"), params=params)
+    return Refusal(code="LINE_SIGN_MISMATCH", field=_field(claim, line, "amount"), params=params)
 
 
 def _amount_mismatch(claim: Claim, line: ClaimLine, expected_fen: int) -> Refusal:
     return Refusal(
-        code="line_amount_mismatch",
+        code="LINE_AMOUNT_MISMATCH",
         field=_field(claim, line, "amount"),
         params={
             "line_no": line.line_no,

@@ -15,6 +15,7 @@ books twice and always ends.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -45,6 +46,8 @@ from settlement.view import Effects, View
 Reply = Answer | Refusal
 Connect = Callable[[], Awaitable["Connection[Record]"]]
 RECONNECT_SECONDS = 0.2
+GATHER_SECONDS_MAX = 0.003
+"""How long the first of a batch may wait for the others."""
 logger = logging.getLogger("settlement.journal")
 
 
@@ -106,6 +109,10 @@ class JournalQueue:
         self._closing = False
         self._connection: Connection[Record] | None = None
         self._broken = False
+        self._gathered = asyncio.Event()
+        self._enough = 0
+        self._usual = 0
+        """size of recent batches, smoothed"""
         self._alone = 0
         """how many of the next items are taken one by one, after a refusal by the database"""
 
@@ -124,6 +131,8 @@ class JournalQueue:
         item = _Item(command, monotonic() + self._request_seconds_max)
         self._waiting.append(item)
         self._wake.set()
+        if len(self._waiting) >= self._enough:
+            self._gathered.set()
         return item.future
 
     async def run(self) -> None:
@@ -133,6 +142,7 @@ class JournalQueue:
                 await self._wake.wait()
                 while self._waiting:
                     self._idle.clear()
+                    await self._gather()
                     await self._serve()
                 self._wake.clear()
                 self._idle.set()
@@ -149,6 +159,20 @@ class JournalQueue:
                 await self._idle.wait()
         except TimeoutError:
             self._log(logging.WARNING, "journal.drain.incomplete", left=len(self._waiting))
+
+    async def _gather(self) -> None:
+        """Wait a moment for the batch to fill, if batches have been large lately.
+
+        Those who were answered together come back one by one; without this the first of them
+        would leave alone, and the cost of a whole batch with it. Alone at the counter nobody waits.
+        """
+        self._enough = min(self._usual // 2, self._batch_size_max)
+        if len(self._waiting) >= self._enough or self._closing:
+            return
+        self._gathered.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SECONDS_MAX):
+                await self._gathered.wait()
 
     def _take(self) -> list[_Item]:
         """The next batch: everybody who waits, up to the limit."""
@@ -170,6 +194,7 @@ class JournalQueue:
         """
         async with self._gate:
             batch = self._out = self._in_time(self._take())
+            self._usual = (3 * self._usual + len(batch)) // 4
             failure = await self._try(self._optimistic, batch)
         while failure is not None and await self._recover(failure, batch):
             async with self._gate:

@@ -46,7 +46,7 @@ def check_entitlement(
         )  # fmt: skip
     if command.care_type not in policy.care:
         return Decision(
-            Refusal(code="care_type_not_covered", field="care_type",
+            Refusal(code="CARE_TYPE_NOT_COVERED", field="care_type",
                     params={"value": command.care_type})
         )  # fmt: skip
     rows = fund_checks(enrolment, command.care_type, on, policy)

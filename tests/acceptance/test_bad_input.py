@@ -113,25 +113,25 @@ async def test_unknown_transaction_is_refused(town: Town) -> None:
 
 RULES: list[tuple[Mapping[str, object], str, str, str]] = [
     # changes,                        refusal,             field,                 the text names
-    ({f"{HEAD}.medfee_sumamt": "31.00"}, "total_mismatch", f"{HEAD}.medfee_sumamt", "31.00"),
-    ({f"{HEAD}.medfee_sumamt": "31.00"}, "total_mismatch", f"{HEAD}.medfee_sumamt", "30.00"),
+    ({f"{HEAD}.medfee_sumamt": "31.00"}, "TOTAL_MISMATCH", f"{HEAD}.medfee_sumamt", "31.00"),
+    ({f"{HEAD}.medfee_sumamt": "31.00"}, "TOTAL_MISMATCH", f"{HEAD}.medfee_sumamt", "30.00"),
     (
         {f"{LINE}.det_item_fee_sumamt": "26.00", f"{HEAD}.medfee_sumamt": "31.00"},
-        "line_amount_mismatch", f"{LINE}.det_item_fee_sumamt", "25.00",
+        "LINE_AMOUNT_MISMATCH", f"{LINE}.det_item_fee_sumamt", "25.00",
     ),
-    ({f"{LINE}.cnt": 0, f"{LINE}.det_item_fee_sumamt": 0}, "quantity_not_positive",
+    ({f"{LINE}.cnt": 0, f"{LINE}.det_item_fee_sumamt": 0}, "QUANTITY_NOT_POSITIVE",
      f"{LINE}.cnt", "大于零"),
-    ({f"{LINE}.med_list_codg": "!!"}, "item_code_malformed", f"{LINE}.med_list_codg", "!!"),
-    ({f"{LINE}.med_list_codg": EXPIRED.item.code}, "item_not_in_force", f"{LINE}.med_list_codg",
+    ({f"{LINE}.med_list_codg": "!!"}, "ITEM_CODE_MALFORMED", f"{LINE}.med_list_codg", "!!"),
+    ({f"{LINE}.med_list_codg": EXPIRED.item.code}, "ITEM_NOT_IN_FORCE", f"{LINE}.med_list_codg",
      EXPIRED.item.code),
-    ({f"{LINE}.fee_ocur_time": "2026-11-24 00:00:00"}, "fee_date_in_future", "input.drugdetail",
+    ({f"{LINE}.fee_ocur_time": "2026-11-24 00:00:00"}, "FEE_DATE_IN_FUTURE", "input.drugdetail",
      "2026-11-24"),
-    ({f"{LINE}.fee_ocur_time": "2026-01-01 00:00:00"}, "fee_date_too_old", "input.drugdetail",
+    ({f"{LINE}.fee_ocur_time": "2026-01-01 00:00:00"}, "FEE_DATE_TOO_OLD", "input.drugdetail",
      "90"),
     ({f"{HEAD}.psn_no": NOBODY}, "PERSON_UNKNOWN", f"{HEAD}.psn_no", "1101"),
     ({f"{HEAD}.insutype": "390"}, "SCHEME_NOT_ENROLLED", f"{HEAD}.insutype", "310"),
-    ({f"{HEAD}.med_type": "11"}, "institution_care_type_not_approved", f"{HEAD}.med_type", "11"),
-    ({f"{HEAD}.med_type": "21"}, "care_type_not_covered", f"{HEAD}.med_type", "21"),
+    ({f"{HEAD}.med_type": "11"}, "INSTITUTION_CARE_TYPE_NOT_APPROVED", f"{HEAD}.med_type", "11"),
+    ({f"{HEAD}.med_type": "21"}, "CARE_TYPE_NOT_COVERED", f"{HEAD}.med_type", "21"),
     ({f"{HEAD}.acct_used_flag": "2"}, "FAMILY_ACCOUNT_UNSUPPORTED", f"{HEAD}.acct_used_flag",
      "共济"),
     ({f"{HEAD}.mdtrt_cert_no": "999999198001019999"}, "CREDENTIAL_MISMATCH",
@@ -178,4 +178,4 @@ async def test_drug_trace_codes_are_accepted_and_kept(town: Town) -> None:
 
 async def test_resident_who_may_not_be_paid_is_told_since_when(town: Town) -> None:
     reply = await town.pharmacy.send(a_sale(town, town.someone(Kind.WAITING)))
-    assert_refused(reply, "not_entitled", field=f"{HEAD}.insutype", mentions="2099-01-01")
+    assert_refused(reply, "NOT_ENTITLED", field=f"{HEAD}.insutype", mentions="2099-01-01")

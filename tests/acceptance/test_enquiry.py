@@ -1,4 +1,4 @@
-"""What an institution may ask: who is it, what may pay, what was booked, where is my lost answer."""
+"""What an institution may ask: who is it, what may pay, what was booked, where is an answer."""
 
 from __future__ import annotations
 
@@ -166,7 +166,9 @@ async def test_entitlement_says_fund_by_fund_what_may_pay(
     assert row["trt_enjymnt_flag"] == entitled
 
 
-async def sell_with_token(town: Town, patient: Patient, token: str, *, other: bool = False) -> Reply:
+async def sell_with_token(
+    town: Town, patient: Patient, token: str, *, other: bool = False
+) -> Reply:
     """A sale to somebody who shows an e-credential."""
     pharmacy = town.other_pharmacy if other else town.pharmacy
     message = pharmacy.sale(patient, some(CLASS_A)).edited(

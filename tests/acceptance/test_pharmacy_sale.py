@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from loadtest.population import DemoItem
 from tests.kit.population import (
     CAPPED,
     CAPPED_B,
@@ -81,7 +82,7 @@ LINES = [
 
 @pytest.mark.parametrize(("item", "quantity", "full", "over", "pre", "scope", "fund"), LINES)
 async def test_line_is_split_by_class_ceiling_and_ratio(
-    town: Town, item: object, quantity: str, full: str, over: str, pre: str, scope: str, fund: str
+    town: Town, item: DemoItem, quantity: str, full: str, over: str, pre: str, scope: str, fund: str
 ) -> None:
     reply = await town.pharmacy.sell(town.someone(), some(item, quantity))
     assert_split(reply, full=full, over=over, pre=pre, scope=scope)
@@ -120,7 +121,7 @@ async def test_suspended_member_spends_the_own_account_only(town: Town) -> None:
 async def test_refused_where_nothing_may_pay(town: Town) -> None:
     reply = await town.pharmacy.sell(town.someone(Kind.WAITING), some(CLASS_A))
     assert_refused(
-        reply, "not_entitled", field="input.druginfo.insutype", mentions="待遇享受期尚未开始"
+        reply, "NOT_ENTITLED", field="input.druginfo.insutype", mentions="待遇享受期尚未开始"
     )
 
 
@@ -160,3 +161,13 @@ async def test_amounts_may_come_as_text_or_number_and_leave_as_numbers(town: Tow
     )
     reply = await town.pharmacy.send(message)
     assert_money(reply, total="25.00", fund="15.00", account="10.00", cash="0.00")
+
+
+async def test_sale_that_costs_nothing_is_settled_too(town: Town) -> None:
+    citizen = town.someone()
+    free = some(CLASS_A, 2, price="0")
+    message = town.pharmacy.sale(citizen, free)
+    settled = await town.pharmacy.send(message)
+    assert_money(settled, total="0.00", fund="0.00", account="0.00", cash="0.00")
+    assert_done(await town.pharmacy.send(town.pharmacy.cancel(settled)))
+    assert len(await town.rows_of(citizen)) == 2

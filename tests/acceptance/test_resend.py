@@ -1,4 +1,4 @@
-"""A message sent again gets the first answer again; a changed one is refused by the part changed."""
+"""A message sent again gets the first answer again; a changed one is refused naming the part."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from settlement.clock import local_time, system_clock
+from settlement.workers.duplicates import DuplicateMessages
+from tests.kit.clock import OPENING
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, CLASS_B, PLAIN, some
 from tests.kit.reply import assert_done, assert_refused, assert_same_answer
@@ -108,6 +111,23 @@ async def test_same_msgid_for_a_person_of_the_same_lane_is_refused_as_another_pe
     assert await town.rows_of(second) == []
 
 
+async def test_same_msgid_for_a_person_of_another_lane_is_reported_to_operators(
+    town: Town,
+) -> None:
+    """Two lanes have nothing in common that could refuse it (DESIGN D3): it is never silent."""
+    town.clock.move_to(local_time(system_clock()))
+    first, second = town.strangers()
+    message = town.pharmacy.sale(first, some(CLASS_A))
+    other = town.pharmacy.sale(second, some(CLASS_A)).edited({"msgid": message.msgid})
+    watch = DuplicateMessages()
+    assert_done(await town.pharmacy.send(message))
+    assert await watch.step(town.owner) == 0
+    assert_done(await town.pharmacy.send(other))
+    assert await watch.step(town.owner) == 1
+    assert await watch.step(town.owner) == 0
+    town.clock.move_to(OPENING)
+
+
 async def test_same_msgid_at_another_institution_is_another_message(town: Town) -> None:
     citizen = town.someone()
     message = town.pharmacy.sale(citizen, some(CLASS_A))
@@ -122,7 +142,7 @@ async def test_refused_message_does_not_use_up_its_msgid(town: Town) -> None:
     message = town.pharmacy.sale(town.someone(), some(CLASS_A))
     wrong = message.edited({"input.druginfo.medfee_sumamt": "99.00"})
     assert_refused(
-        await town.pharmacy.send(wrong), "total_mismatch", field="input.druginfo.medfee_sumamt",
+        await town.pharmacy.send(wrong), "TOTAL_MISMATCH", field="input.druginfo.medfee_sumamt",
         mentions="99.00",
     )  # fmt: skip
     corrected = await town.pharmacy.send(message)

@@ -58,7 +58,7 @@ async def test_refused_message_is_reversed_and_stays_refused_when_it_is_mended(
     citizen = town.someone()
     message = town.pharmacy.sale(citizen, some(CLASS_A), total="99.00")
     assert_refused(
-        await town.pharmacy.send(message), "total_mismatch",
+        await town.pharmacy.send(message), "TOTAL_MISMATCH",
         field="input.druginfo.medfee_sumamt", mentions="12.50",
     )  # fmt: skip
     assert_took_back(await town.pharmacy.send(town.pharmacy.reversal(message, citizen)))

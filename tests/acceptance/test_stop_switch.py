@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.kit.population import CLASS_A, CLASS_C, some
+from tests.kit.population import CLASS_A, CLASS_C, Citizen, some
 from tests.kit.reply import Reply, assert_done, assert_refused
 from tests.kit.town import Town
 from tests.kit.waiting import until
@@ -67,6 +67,18 @@ async def test_stopped_credential_is_known_as_stopped(town: Town) -> None:
     await until(goes_on, seconds=IN_FORCE_SECONDS)
 
 
+async def test_switch_is_in_force_in_every_process(town: Town) -> None:
+    others = [await town.start_service(), await town.start_service()]
+    citizen = town.someone()
+    message = town.pharmacy.quote(citizen, some(CLASS_A))
+
+    async def all_refuse() -> bool:
+        return all([(await message.to(worker)).infcode for worker in (town.service, *others)])
+
+    await town.switch("person", citizen.number, on=True)
+    await until(all_refuse, seconds=IN_FORCE_SECONDS)
+
+
 async def test_switch_works_while_other_reference_data_cannot_be_loaded(town: Town) -> None:
     citizen = town.someone()
     await town.owner.execute(
@@ -104,17 +116,17 @@ async def test_switches_are_audited(town: Town) -> None:
     ]  # fmt: skip
 
 
-async def quote(town: Town, citizen: object) -> Reply:
+async def quote(town: Town, citizen: Citizen) -> Reply:
     """A quote for the person: asks much and leaves nothing."""
     return await town.pharmacy.send(town.pharmacy.quote(citizen, some(CLASS_A)))
 
 
-async def refusal(town: Town, citizen: object) -> Reply | None:
+async def refusal(town: Town, citizen: Citizen) -> Reply | None:
     """The refusal, once there is one."""
     reply = await quote(town, citizen)
     return reply if reply.infcode else None
 
 
-async def done(town: Town, citizen: object) -> bool:
+async def done(town: Town, citizen: Citizen) -> bool:
     """Whether it is no longer refused."""
     return not (await quote(town, citizen)).infcode

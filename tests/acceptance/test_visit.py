@@ -1,4 +1,4 @@
-"""An outpatient visit: registered, diagnosed, charged, quoted, settled, and each step taken back."""
+"""An outpatient visit: registered, diagnosed, charged, quoted, settled, each step taken back."""
 
 from __future__ import annotations
 
@@ -88,9 +88,7 @@ async def test_quote_is_stale_once_another_line_was_uploaded(town: Town) -> None
     message = visit.settlement(quoted, await town.hospital.send(quoted))
     assert_done(await town.hospital.send(visit.lines(some(PLAIN[0]), first=1)))
     reply = await town.hospital.send(message)
-    assert_refused(
-        reply, "total_mismatch", field="input.data.medfee_sumamt", mentions="12.50"
-    )
+    assert_refused(reply, "TOTAL_MISMATCH", field="input.data.medfee_sumamt", mentions="12.50")
     assert "17.50" in reply.err_msg
 
 
@@ -234,7 +232,7 @@ QUOTE_FAULTS = [
     ({"input.data.chrg_bchno": "B9"}, "BATCH_UNKNOWN", "input.data.chrg_bchno"),
     ({"input.data.insutype": "390"}, "SCHEME_DIFFERS", "input.data.insutype"),
     ({"input.data.mdtrt_id": "2611000000001999999"}, "VISIT_UNKNOWN", "input.data.mdtrt_id"),
-    ({"input.data.medfee_sumamt": "13.00"}, "total_mismatch", "input.data.medfee_sumamt"),
+    ({"input.data.medfee_sumamt": "13.00"}, "TOTAL_MISMATCH", "input.data.medfee_sumamt"),
 ]
 
 

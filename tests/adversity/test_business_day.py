@@ -40,7 +40,8 @@ async def test_close_in_the_middle_of_many_claims_loses_none(town: Town) -> None
     worker = await town.start_service()
     people = town.people(60)
     messages = [town.pharmacy.sale(citizen, some(CLASS_A)) for citizen in people for _ in range(3)]
-    sent = [asyncio.create_task(m.to((worker, town.service)[n % 2])) for n, m in enumerate(messages)]
+    workers = (worker, town.service)
+    sent = [asyncio.create_task(m.to(workers[n % 2])) for n, m in enumerate(messages)]
     await asyncio.wait(sent, return_when=asyncio.FIRST_COMPLETED)
     await close(town, today)
     replies = await asyncio.gather(*sent)

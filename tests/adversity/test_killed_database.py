@@ -113,9 +113,7 @@ async def test_killed_server_comes_back_and_every_claim_is_resolved(
     await asyncio.wait(claims, return_when=asyncio.FIRST_COMPLETED)
     own_services.postgres.process.send(signal.SIGKILL)
     assert await own_services.postgres.process.wait_end(STOP_SECONDS)
-    own_services.postgres = await start_postgres(
-        own_services.directory(), own_services.environment
-    )
+    own_services.postgres = await start_postgres(own_services.directory(), own_services.environment)
     heard = await asyncio.gather(*claims)
     town.owner = await asyncpg.connect(town.owner_dsn)
     await assert_each_is_booked_once_in_the_end(town, people, messages, heard)

@@ -1,4 +1,4 @@
-"""Many claims of few persons through several processes: each booked once, sums right, no deadlock."""
+"""Many claims of few persons through several processes: each booked once, sums right."""
 
 from __future__ import annotations
 

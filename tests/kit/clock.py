@@ -1,4 +1,4 @@
-"""The clock of a town: it stands still until somebody at a counter does something, or a test moves it."""
+"""The clock of a town: it stands still until somebody at a counter acts, or a test moves it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from settlement.clock import CHINA
 
-OPENING = datetime(2026, 11, 23, 9, 0, tzinfo=CHINA)
-"""When a town's story begins: an ordinary Monday morning."""
+OPENING = datetime(2026, 11, 23, 9, 0)
+"""When a town's story begins, local time: an ordinary Monday morning."""
 
 
 class TownClock:
-    """Gives the town's time to services (called, UTC) and counters (`local`, as the wire writes it)."""
+    """Gives the town's time to services (when called, UTC) and to counters (as text, local)."""
 
-    def __init__(self, at: datetime = OPENING) -> None:
-        self._at = at.astimezone(UTC)
+    def __init__(self, local: datetime = OPENING) -> None:
+        self.move_to(local)
 
     def __call__(self) -> datetime:
         return self._at

@@ -255,9 +255,7 @@ class Visit(Struct, frozen=True, kw_only=True):
 
     def quote(self, *basket: Bought, batch: str = "B1") -> Message:
         """2206."""
-        content = inputs.visit_quote(
-            self.patient, basket, mdtrt_id=self.mdtrt_id, batch_no=batch
-        )
+        content = inputs.visit_quote(self.patient, basket, mdtrt_id=self.mdtrt_id, batch_no=batch)
         return self.hospital.message("2206", content)
 
     def settlement(self, quoted: Message, quote: Reply) -> Message:

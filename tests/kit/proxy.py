@@ -102,7 +102,7 @@ class DatabaseLine:
 
 
 def _writes_a_batch(chunk: bytes) -> bool:
-    """Whether this is a Bind: kind, length, portal, statement, then formats counted before values."""
+    """Whether this is a Bind (kind, length, portal, statement, formats, values) of a batch."""
     if chunk[:1] != b"B":
         return False
     statement = chunk.index(0, 5) + 1

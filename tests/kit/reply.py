@@ -94,7 +94,7 @@ def assert_refused(
 
 
 def assert_same_answer(first: Reply, again: Reply) -> None:
-    """The first answer again, marked as a replay; only the envelope's own times and id may differ."""
+    """The first answer again, marked as a replay; only the envelope's times and id may differ."""
     assert_done(first)
     assert_done(again)
     assert again.output == first.output

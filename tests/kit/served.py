@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from loadtest.population import make_credential
 from protocol.nhsa.signing import tif_signature
-from settlement.clock import system_clock
+from settlement.clock import local_time, system_clock
 from settlement.embedded.postgres_settings import SHARED_BUFFERS_VARIABLE
 from settlement.embedded.processes import command_line
 from settlement.embedded.services import open_database
@@ -64,7 +64,8 @@ class HttpGateway:
     async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
         """The whole reply; see `settlement.gateway.Gateway`."""
         try:
-            came = await self.post(f"/hsa/hgs/{infno}" if infno else "/hsa/hgs", body, signed(caller))
+            path = f"/hsa/hgs/{infno}" if infno else "/hsa/hgs"
+            came = await self.post(path, body, signed(caller))
         except aiohttp.ClientError as exc:
             raise Unavailable("same_msgid") from exc
         if came.status == 503:
@@ -109,6 +110,7 @@ class ServedTown(Townhall):
 
     process: subprocess.Popen[str]
     gateway: HttpGateway
+    data: Path
 
     def worker_pids(self) -> list[int]:
         """The gateway processes under the server."""
@@ -136,7 +138,7 @@ async def a_served_town(*, workers: int = 2, employees: int = 0) -> AsyncIterato
         url = await asyncio.to_thread(_ready_url, process)
         async with (
             aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
-            open_database(base / "data", os.environ) as database,
+            open_database(base / "data", server_environment()) as database,
         ):
             owner = await asyncpg.connect(database.owner_dsn)
             installed = await reference.installation(owner)
@@ -144,18 +146,18 @@ async def a_served_town(*, workers: int = 2, employees: int = 0) -> AsyncIterato
             town = ServedTown(
                 database.owner_dsn,
                 load_keyring(key_file(base / "data" / "secrets", {})),
-                TownClock(system_clock()),
+                TownClock(local_time(system_clock())),
                 lanes=installed.lanes,
                 employees=employees,
             )
-            town.process, town.owner = process, owner
+            town.process, town.owner, town.data = process, owner, base / "data"
             town.gateway = HttpGateway(session, url)
             await town.populate()
             town.open_counters(town.gateway)
             await _until_known(town, workers)
             yield town
             await town.assert_books_are_right()
-            await owner.close()
+            await town.owner.close()
 
 
 async def _until_known(town: ServedTown, workers: int) -> None:
@@ -179,7 +181,7 @@ def _server(data: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
     arguments = ["serve", "--port", "0", "--workers", str(workers), "--data-dir", str(data)]
     process = subprocess.Popen(
         [sys.executable, "-m", "settlement.cli", *arguments],
-        cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, text=True,
+        cwd=ROOT, env=server_environment(), stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         yield process
@@ -197,7 +199,11 @@ def _ready_url(process: subprocess.Popen[str]) -> str:
     return str(json.loads(line)["url"])
 
 
-def _environment() -> dict[str, str]:
+def server_environment() -> dict[str, str]:
     """Embedded servers, whatever the rest of the run uses."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SETTLEMENT_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("SETTLEMENT_") or name == "SETTLEMENT_SERVICE_USER"
+    }
     return {**kept, "PYTHONPATH": str(ROOT), SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS}

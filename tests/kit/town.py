@@ -32,9 +32,7 @@ class Town(Townhall):
 
     def __init__(self, database: FreshDatabase, *, employees: int, limits: Limits) -> None:
         keyring = Keyring((new_material(1),))
-        super().__init__(
-            database.owner_dsn, keyring, TownClock(), lanes=LANES, employees=employees
-        )
+        super().__init__(database.owner_dsn, keyring, TownClock(), lanes=LANES, employees=employees)
         self.app_dsn = database.app_dsn
         self.limits = limits
         self._services: list[Service] = []
@@ -61,9 +59,7 @@ class Town(Townhall):
         self._services.append(service)
         return service
 
-    async def stop_service(
-        self, service: Service, *, drain_seconds: float = DRAIN_SECONDS
-    ) -> None:
+    async def stop_service(self, service: Service, *, drain_seconds: float = DRAIN_SECONDS) -> None:
         """Stop one of them."""
         self._services.remove(service)
         await service.stop(drain_seconds)
@@ -75,7 +71,7 @@ class Town(Townhall):
         self.open_counters(self.service)
 
     async def send_as(self, infno: str, message: Message) -> Reply:
-        """Send a message of the pharmacy to the address of a transaction, whatever it says itself."""
+        """Send a message to the address of a transaction, whatever it says itself."""
         return read_reply(await self.service.answer(infno, message.body, message.caller))
 
     async def leave(self) -> None:
@@ -100,5 +96,5 @@ async def a_town(
 
 
 def small_limits(**changes: float) -> Limits:
-    """Limits with short waits, so that a test of a failure does not wait as long as a caller may."""
+    """The limits, but for these: a test of a failure need not wait as long as a caller may."""
     return structs.replace(DEFAULT_LIMITS, **changes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import asyncpg
 from asyncpg import Connection, Record
 
 from ledger.audit import VerifyReport
@@ -100,11 +101,12 @@ class Townhall:
 
     async def rows_of(self, citizen: Citizen) -> list[Record]:
         """The person's settlement rows, in the order in which they were written."""
-        return await self.owner.fetch(
+        rows: list[Record] = await self.owner.fetch(
             "select t.* from settlement.settlement t where t.psn_no = $1 order by t.setl_time,"
             " t.kind, t.setl_id",
             citizen.number,
         )
+        return rows
 
     async def balance_fen(self, citizen: Citizen) -> int:
         """What is in the personal account."""
@@ -154,6 +156,16 @@ class Townhall:
             self.owner, kind=kind, subject=subject, reason="测试停用", actor="测试操作员",
             suspended=on, at=self.clock(),
         )  # fmt: skip
+
+    async def reconnected(self) -> bool:
+        """Whether the database answers us; a lost connection is opened anew."""
+        try:
+            if self.owner.is_closed():
+                self.owner = await asyncpg.connect(self.owner_dsn)
+            return bool(await self.owner.fetchval("select true"))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self.owner.terminate()
+            return False
 
     async def bump(self, topic: str) -> None:
         """Tell every process that reference data of a topic changed."""

@@ -1,6 +1,6 @@
 """Waiting for a state of the world, with a deadline, without sleeping.
 
-Each look is a round trip to whatever is asked (a database, a server), so that others get their turn.
+Each look is a round trip to whatever is asked (a database, a server): others get their turn.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ Seen = TypeVar("Seen")
 
 
 async def until(
-    look: Callable[[], Awaitable[Seen]], *, seconds: float = SECONDS_MAX
+    look: Callable[[], Awaitable[Seen | None]], *, seconds: float = SECONDS_MAX
 ) -> Seen:
     """Look until what is seen counts as true; TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
-        while not (seen := await look()):
+        while True:
+            seen = await look()
+            if seen:
+                return seen
             await asyncio.sleep(0)
-    return seen

@@ -52,7 +52,7 @@ from (
 -- Recomputes every leaf from its row and every block hash from the leaves and the hash before, and
 -- says which block is the first that does not fit; ledger/audit.py then names the entry. On the
 -- way it sums the fingerprint of the guarded accounts: amount × hash of account under
--- seed + 4 × lane + counter.
+-- seed + 4 × lane + counter. An entry may have no legs: a bill of nothing moves nothing.
 with line as (
     select e.block_no, e.ordinal, e.leaf, cardinality(e.amounts) as transfers, l.fingerprint,
            row_number() over (partition by e.block_no order by e.ordinal) - 1 as place,
@@ -63,8 +63,11 @@ with line as (
            ) as is_right
     from ledger.entry e
     cross join lateral (
-        select string_agg(int8send(t.debit) || int8send(t.credit) || int8send(t.amount), ''::bytea)
-                   as legs,
+        select coalesce(
+                   string_agg(
+                       int8send(t.debit) || int8send(t.credit) || int8send(t.amount), ''::bytea
+                   ), ''::bytea
+               ) as legs,
                coalesce(
                    sum(
                        t.amount::numeric * hashint8extended(

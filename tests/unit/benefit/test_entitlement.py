@@ -62,16 +62,16 @@ def test_closed_fund_pays_nothing_and_says_why(
 @pytest.mark.parametrize(
     ("policy", "changes", "code"),
     [
-        ("employee",   {"enrolled_on": AFTER},                        "not_enrolled"),
-        ("employee",   {"scheme": "390"},                             "not_enrolled"),
-        ("employee",   {"category": "13"},                        "person_category_not_covered"),
-        ("employee",   {"status": "4", "suspended_on": BEFORE},       "not_entitled"),
-        ("employee",   {"closed_funds": ("310102", "310200")},        "not_entitled"),
-        ("resident",   {"status": "2", "suspended_on": BEFORE},       "not_entitled"),
-        ("resident",   {"benefit_from": AFTER},                       "not_entitled"),
-        ("resident",   {"closed_funds": ("390102",)},                 "not_entitled"),
-        ("deductible", {"status": "2", "suspended_on": BEFORE},       "not_entitled"),
-        ("deductible", {"benefit_from": AFTER},                       "not_entitled"),
+        ("employee",   {"enrolled_on": AFTER},                        "NOT_ENROLLED"),
+        ("employee",   {"scheme": "390"},                             "NOT_ENROLLED"),
+        ("employee",   {"category": "13"},                        "PERSON_CATEGORY_NOT_COVERED"),
+        ("employee",   {"status": "4", "suspended_on": BEFORE},       "NOT_ENTITLED"),
+        ("employee",   {"closed_funds": ("310102", "310200")},        "NOT_ENTITLED"),
+        ("resident",   {"status": "2", "suspended_on": BEFORE},       "NOT_ENTITLED"),
+        ("resident",   {"benefit_from": AFTER},                       "NOT_ENTITLED"),
+        ("resident",   {"closed_funds": ("390102",)},                 "NOT_ENTITLED"),
+        ("deductible", {"status": "2", "suspended_on": BEFORE},       "NOT_ENTITLED"),
+        ("deductible", {"benefit_from": AFTER},                       "NOT_ENTITLED"),
     ],
 )  # fmt: skip
 def test_claim_is_refused_only_where_nothing_may_pay(
@@ -95,12 +95,12 @@ def test_refusal_names_the_reason_and_the_start_of_benefits() -> None:
 @pytest.mark.parametrize(
     ("changes", "care_type", "code"),
     [
-        ({},                                      "2101", "care_type_not_covered"),
-        ({"suspended": True},                     "41",   "institution_suspended"),
-        ({"agreement_from": AFTER},               "41",   "institution_agreement_not_in_force"),
-        ({"agreement_to": BEFORE},                "41",   "institution_agreement_not_in_force"),
-        ({"care_types": frozenset({"11"})},       "41",   "institution_care_type_not_approved"),
-        ({"suspended": True, "agreement_to": BEFORE}, "41", "institution_suspended"),
+        ({},                                      "2101", "CARE_TYPE_NOT_COVERED"),
+        ({"suspended": True},                     "41",   "INSTITUTION_AGREEMENT_SUSPENDED"),
+        ({"agreement_from": AFTER},               "41",   "INSTITUTION_AGREEMENT_NOT_IN_FORCE"),
+        ({"agreement_to": BEFORE},                "41",   "INSTITUTION_AGREEMENT_NOT_IN_FORCE"),
+        ({"care_types": frozenset({"11"})},       "41",   "INSTITUTION_CARE_TYPE_NOT_APPROVED"),
+        ({"suspended": True, "agreement_to": BEFORE}, "41", "INSTITUTION_AGREEMENT_SUSPENDED"),
     ],
 )  # fmt: skip
 def test_institution_must_be_allowed_this_care_on_this_date(
@@ -162,8 +162,8 @@ def test_region_says_which_date_rules(
 @pytest.mark.parametrize(
     ("today", "code"),
     [
-        (BEFORE,             "fee_date_in_future"),
-        (date(2026, 12, 1),  "fee_date_too_old"),
+        (BEFORE,             "FEE_DATE_IN_FUTURE"),
+        (date(2026, 12, 1),  "FEE_DATE_TOO_OLD"),
     ],
 )  # fmt: skip
 def test_fee_in_the_future_or_too_old_is_refused(today: date, code: str) -> None:

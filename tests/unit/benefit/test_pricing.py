@@ -110,15 +110,15 @@ GOOD = a_line("CLASSA", 1_000_000, 10_000, 100)
 @pytest.mark.parametrize(
     ("code", "line", "field"),
     [
-        ("line_amount_mismatch",  replace(GOOD, amount_fen=102),       "lines[1].amount"),
-        ("line_amount_mismatch",  replace(GOOD, amount_fen=98),        "lines[1].amount"),
-        ("price_negative",        a_line("CLASSA", -1_000, 10_000, 0), "lines[1].price"),
-        ("quantity_not_positive", a_line("CLASSA", 1_000, 0, 0),       "lines[1].quantity"),
-        ("quantity_not_positive", a_line("CLASSA", 1_000_000, -10_000, -100), "lines[1].quantity"),
-        ("line_sign_mismatch",    a_line("CLASSA", 1_000, 10_000, -1), "lines[1].amount"),
-        ("item_code_malformed",   replace(GOOD, item_code="药品"),      "lines[1].item_code"),
-        ("item_code_malformed",   replace(GOOD, item_code="AB\n"),     "lines[1].item_code"),
-        ("item_not_in_force",     replace(GOOD, item_code="OLD1"),     "lines[1].item_code"),
+        ("LINE_AMOUNT_MISMATCH",  replace(GOOD, amount_fen=102),       "lines[1].amount"),
+        ("LINE_AMOUNT_MISMATCH",  replace(GOOD, amount_fen=98),        "lines[1].amount"),
+        ("PRICE_NEGATIVE",        a_line("CLASSA", -1_000, 10_000, 0), "lines[1].price"),
+        ("QUANTITY_NOT_POSITIVE", a_line("CLASSA", 1_000, 0, 0),       "lines[1].quantity"),
+        ("QUANTITY_NOT_POSITIVE", a_line("CLASSA", 1_000_000, -10_000, -100), "lines[1].quantity"),
+        ("LINE_SIGN_MISMATCH",    a_line("CLASSA", 1_000, 10_000, -1), "lines[1].amount"),
+        ("ITEM_CODE_MALFORMED",   replace(GOOD, item_code="药品"),      "lines[1].item_code"),
+        ("ITEM_CODE_MALFORMED",   replace(GOOD, item_code="AB\n"),     "lines[1].item_code"),
+        ("ITEM_NOT_IN_FORCE",     replace(GOOD, item_code="OLD1"),     "lines[1].item_code"),
     ],
 )  # fmt: skip
 def test_bad_line_is_refused_by_name_and_place(code: str, line: ClaimLine, field: str) -> None:
@@ -132,19 +132,19 @@ def test_unknown_item_is_refused_where_the_region_says_so() -> None:
     claim = a_claim(replace(GOOD, item_code="NEVER1"))
     result = price(claim, CATALOGUE, LEVEL_1, STRICT_REGION)
     assert isinstance(result, Refusal)
-    assert result.code == "item_not_in_catalogue"
+    assert result.code == "ITEM_NOT_IN_CATALOGUE"
 
 
 def test_total_must_equal_the_sum_of_the_lines_to_the_fen() -> None:
     result = price(a_claim(GOOD, GOOD, total_fen=201), CATALOGUE, LEVEL_1, DONGGUAN)
     assert result == Refusal(
-        code="total_mismatch", field="total", params={"declared_fen": 201, "computed_fen": 200}
+        code="TOTAL_MISMATCH", field="total", params={"declared_fen": 201, "computed_fen": 200}
     )
 
 
 def test_claim_without_lines_is_refused() -> None:
     assert price(a_claim(), CATALOGUE, LEVEL_1, DONGGUAN) == Refusal(
-        code="lines_missing", field="lines"
+        code="LINES_MISSING", field="lines"
     )
 
 
@@ -161,7 +161,7 @@ def test_refund_of_more_than_was_charged_is_refused() -> None:
     )
     result = price(claim, CATALOGUE, LEVEL_1, DONGGUAN)
     assert isinstance(result, Refusal)
-    assert result.code == "refund_exceeds_charges"
+    assert result.code == "REFUND_EXCEEDS_CHARGES"
 
 
 LINES = st.builds(

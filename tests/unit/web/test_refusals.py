@@ -92,9 +92,9 @@ def test_text_is_short_whole_and_says_what_to_do(code: str) -> None:
 
 def test_known_values_are_shown_and_unknown_parts_left_out() -> None:
     full: dict[str, str | int] = {"line_no": "3", "declared_fen": 1230, "computed_fen": 1231}
-    shown = text(Refusal(code="line_amount_mismatch", params=full)).message
+    shown = text(Refusal(code="LINE_AMOUNT_MISMATCH", params=full)).message
     assert shown.startswith("明细3金额12.30元与单价×数量（12.31元）不一致。")
-    bare = text(Refusal(code="line_amount_mismatch")).message
+    bare = text(Refusal(code="LINE_AMOUNT_MISMATCH")).message
     assert bare.startswith("明细金额与单价×数量不一致。")
 
 
