@@ -96,7 +96,6 @@ class Service:
         self._versions_refused: dict[str, int] = {}
         self._reference_fresh = False
         self.queues: list[JournalQueue] = []
-        self._gate = asyncio.Lock()
         self._queue_of_lane: list[JournalQueue] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -159,7 +158,6 @@ class Service:
         return JournalQueue(
             journal=journal,
             desk=_QueueDesk(self, self._desk),
-            gate=self._gate,
             connect=lambda: connect_settle_path(dsn, seconds=limits.database_write_seconds_max),
             batch_size_max=limits.batch_size_max,
             queue_length_max=limits.queue_length_max,

@@ -18,7 +18,8 @@ from settlement.storage.reference import Installation
 
 SCHEMA_VERSION = 1
 LANES = 64
-DEFAULT_JOURNALS = 2
+DEFAULT_JOURNALS = 1
+"""A small machine's choice: much of a batch's cost does not depend on its size."""
 
 
 class InstallError(Exception):

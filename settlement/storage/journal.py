@@ -91,13 +91,12 @@ class JournalQueue:
     """One journal's requests in one process. `submit` from any task; `run` is its only worker."""
 
     def __init__(
-        self, *, journal: int, desk: Desk, connect: Connect, gate: asyncio.Lock,
-        batch_size_max: int, queue_length_max: int, request_seconds_max: float,
+        self, *, journal: int, desk: Desk, connect: Connect, batch_size_max: int,
+        queue_length_max: int, request_seconds_max: float,
     ) -> None:  # fmt: skip
         self.journal = journal
         self._desk = desk
         self._connect = connect
-        self._gate = gate
         self._batch_size_max = batch_size_max
         self._queue_length_max = queue_length_max
         self._request_seconds_max = request_seconds_max
@@ -187,19 +186,13 @@ class JournalQueue:
         return [waiting.popleft() for _ in range(self._batch_size_max)]
 
     async def _serve(self) -> None:
-        """One batch from first try to answers; every item ends with an answer or an error.
-
-        The gate lets one batch of the process out at a time: what waits meanwhile makes the next
-        ones larger, and most of a batch's cost does not depend on its size.
-        """
-        async with self._gate:
-            batch = self._out = self._in_time(self._take())
-            self._usual = (3 * self._usual + len(batch)) // 4
-            failure = await self._try(self._optimistic, batch)
+        """One batch from first try to answers; every item ends with an answer or an error."""
+        batch = self._out = self._in_time(self._take())
+        self._usual = (3 * self._usual + len(batch)) // 4
+        failure = await self._try(self._optimistic, batch)
         while failure is not None and await self._recover(failure, batch):
-            async with self._gate:
-                batch = self._in_time([item for item in batch if not item.future.done()])
-                failure = await self._try(self._under_the_head, batch) if batch else None
+            batch = self._in_time([item for item in batch if not item.future.done()])
+            failure = await self._try(self._under_the_head, batch) if batch else None
         self._out = []
 
     async def _try(
