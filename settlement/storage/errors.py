@@ -37,6 +37,7 @@ _CONNECTION_GONE = (
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.InternalClientError,  # the driver lost track: a session was killed while it sent
     ConnectionError,
     TimeoutError,
     OSError,
