@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-WORKER_WORD = re.compile(r"\bworker\b")
+WORKER_WORD = re.compile(r"\bbackground\b")
 
 
 class Process(Struct, frozen=True, kw_only=True):

@@ -25,9 +25,9 @@ def test_a_name_with_brackets_does_not_shift_the_fields() -> None:
 def test_time_is_summed_by_kind_over_the_server_and_its_own_databases_only() -> None:
     processes = [
         process(10, 1, "python", "settlement serve --workers 2"),
-        process(11, 10, "python", "settlement serve --workers 2", 3),
-        process(12, 10, "python", "settlement serve --workers 2", 4),
-        process(13, 10, "python", "settlement worker"),
+        process(11, 10, "python", "python -m settlement.serve.worker", 3),
+        process(12, 10, "python", "python -m settlement.serve.worker", 4),
+        process(13, 10, "python", "python -m settlement.serve.background"),
         process(20, 1, "postgres", "postgres -D /data/x/postgres", 5),
         process(21, 20, "postgres", "postgres: backend", 6),
         process(22, 10, "redis-server", "redis", 2),
