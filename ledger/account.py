@@ -67,8 +67,3 @@ class TrialBalance(Struct, frozen=True, kw_only=True, gc=False):
 def is_guarded(number: int) -> bool:
     """Whether the account is guarded: in one lane, credit-normal, never below zero."""
     return number >= GUARDED_FROM
-
-
-def is_striped(number: int) -> bool:
-    """Whether the account is striped: booked to by every lane, summed when read."""
-    return 0 < number < GUARDED_FROM

@@ -196,8 +196,6 @@ _IDENTITY = _rows(
      "请在本机构重新扫码后再办理。"),
     ("IDENTITY_MISMATCH", "姓名/证件号码与参保信息不符[（{field_zh}）]。",
      "请核对本人证件后更正，勿代填。"),
-    ("ACCOUNT_NOT_ALLOWED", "本次就诊凭证不能使用个人账户。",
-     "请改用电子凭证或社保卡，或将个人账户使用标志置0。"),
     ("FAMILY_ACCOUNT_UNSUPPORTED", "暂不支持使用家庭共济账户。", "请将个人账户使用标志改为0或1。"),
 )
 
@@ -241,7 +239,6 @@ _ORDER = _rows(
     ("CANCEL_OF_CANCEL", "该结算ID是撤销记录，不能再撤销。", "如需结算请重新发起结算。"),
     ("LATER_SETTLEMENT_STANDS", "该参保人本年度之后还有结算[{setl_id}]未撤销。",
      "请按从后到前的顺序先撤销较晚的结算。"),
-    ("CANCEL_WINDOW_PASSED", "已超过可联网撤销的期限[（{on}）]。", "请向{agency}申请退费备案。"),
     ("VISIT_UNKNOWN", "查无此就诊登记[（{value}）]。", "请核对就诊ID或先办理登记。"),
     ("VISIT_WITHDRAWN", "该就诊登记已撤销。", "请重新登记后再办理。"),
     ("VISIT_OF_OTHER_PERSON", "该就诊登记不属于此参保人员。", "请核对人员编号和就诊ID。"),
@@ -272,8 +269,6 @@ _ORDER = _rows(
 
 _LATER = _rows(
     200, "later", Fault.LIMIT,
-    ("PERSON_BUSY", "该参保人员有未完结的结算。", "请等待几秒后重试。"),
-    ("BUSINESS_DAY_CLOSED", "业务日[{on}]已日结，本次未受理。", "请稍后重试，将计入下一业务日。"),
 )
 
 _OURS = _rows(

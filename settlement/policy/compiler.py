@@ -67,6 +67,8 @@ def compile_region(file: RegionFile) -> RegionProfile:
         item_code = re.compile(file.item_code_pattern)
     except re.error as error:
         raise PolicyError(f"item_code_pattern 不是有效的表达式: {error}") from error
+    if file.fund_total_includes_account:
+        raise PolicyError("fund_total_includes_account = true 尚不支持：基金支付总额不含个人账户")
     return RegionProfile(
         code=file.code,
         name=file.name,

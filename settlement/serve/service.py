@@ -162,6 +162,7 @@ class Service:
             batch_size_max=limits.batch_size_max,
             queue_length_max=limits.queue_length_max,
             request_seconds_max=limits.request_seconds_max,
+            read_seconds_max=limits.database_read_seconds_max,
         )
 
     async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
@@ -327,9 +328,7 @@ class Service:
             institutions = await reference.institutions(connection)
             credentials = await reference.credentials(connection, self._settings.keyring, stopped)
         self._credentials = credentials
-        self._desk.world = structs.replace(
-            world, catalogue=catalogue, institutions=institutions
-        )
+        self._desk.world = structs.replace(world, catalogue=catalogue, institutions=institutions)
         self._versions = versions
         return True
 

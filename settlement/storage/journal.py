@@ -92,7 +92,7 @@ class JournalQueue:
 
     def __init__(
         self, *, journal: int, desk: Desk, connect: Connect, batch_size_max: int,
-        queue_length_max: int, request_seconds_max: float,
+        queue_length_max: int, request_seconds_max: float, read_seconds_max: float,
     ) -> None:  # fmt: skip
         self.journal = journal
         self._desk = desk
@@ -100,6 +100,7 @@ class JournalQueue:
         self._batch_size_max = batch_size_max
         self._queue_length_max = queue_length_max
         self._request_seconds_max = request_seconds_max
+        self._read_seconds_max = read_seconds_max
         self._waiting: deque[_Item] = deque()
         self._out: list[_Item] = []
         self._wake = asyncio.Event()
@@ -294,7 +295,9 @@ class JournalQueue:
 
     async def _read(self, connection: Connection[Record], batch: Sequence[_Item]) -> View:
         try:
-            return await read_view(connection, [item.command for item in batch], self._desk.keyring)
+            async with asyncio.timeout(self._read_seconds_max):
+                commands = [item.command for item in batch]
+                return await read_view(connection, commands, self._desk.keyring)
         except Exception as exc:
             raise translate(exc) or exc from exc
 

@@ -30,6 +30,7 @@ _LINE_NAMES = {
     "price": "pric",
     "item_code": "med_list_codg",
     "occurred_on": "fee_ocur_time",
+    "disease": "dise_codg",
 }
 _ENVELOPE_NAMES = {"msgid": "msgid", "institution_code": "fixmedins_code"}
 _LINE = re.compile(r"lines(\[\d+\])\.(\w+)")

@@ -9,10 +9,6 @@ from settlement.refusal import Refusal
 from settlement.view import PersonFacts, View
 from settlement.world import World
 
-E_CREDENTIAL = "01"
-IDENTITY_NUMBER = "02"
-CARD = "03"
-
 
 def known_person(view: View, world: World, asked: Asked) -> PersonFacts | Refusal:
     """The person named, unless unknown or stopped by an operator."""

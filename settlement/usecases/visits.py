@@ -34,8 +34,11 @@ from settlement.usecases.visit_payloads import (
     seal_payload,
     visit_record,
 )
-from settlement.view import Effects, View, VisitFact, fold_visit
+from settlement.view import Effects, View, VisitFact, VisitState, fold_visit
 from settlement.world import World
+
+DISEASE = "dise_codg"
+"""The one kept field of a line that is compared (病种编码)."""
 
 
 def register(command: RegisterVisit, view: View, world: World, moment: Moment) -> Decision:
@@ -131,9 +134,9 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
                 Refusal(code="BATCH_SETTLED", field="batch_no",
                         params={"value": batch_no, "setl_id": setl_id})
             )  # fmt: skip
-    repeated = _repeated_line(command, visit, world)
-    if repeated is not None:
-        return Decision(repeated)
+    clash = _clash(command, state, world)
+    if clash is not None:
+        return Decision(clash)
     asked = command.asked
     claim = Claim(
         kind=CareKind.OUTPATIENT,
@@ -190,17 +193,24 @@ def _upload_events(
     return tuple(events)
 
 
-def _repeated_line(command: UploadLines, visit: VisitFact, world: World) -> Refusal | None:
+def _clash(command: UploadLines, state: VisitState, world: World) -> Refusal | None:
+    """New lines against those that stand: a number counts once a visit, a charge batch has one
+    disease (section 3, 2204)."""
     mine = {line.line_no for line in command.lines}
-    state = fold_visit(visit)
+    diseases: dict[str, object] = {}
     for events in state.batches.values():
         for event in events:
             for line in open_upload(event, world.keyring).lines:
-                if line.priced.line.line_no in mine:
+                line_no = line.priced.line.line_no
+                if line_no in mine:
                     return Refusal(
-                        code="BATCH_LINE_REPEATED", field="line_no",
-                        params={"value": line.priced.line.line_no},
-                    )  # fmt: skip
+                        code="BATCH_LINE_REPEATED", field="line_no", params={"value": line_no}
+                    )
+                diseases.setdefault(event.batch_no, line.kept.extra.get(DISEASE))
+    for n, (batch_no, kept) in enumerate(zip(command.batches, command.kept_lines, strict=True)):
+        disease = kept.extra.get(DISEASE)
+        if diseases.setdefault(batch_no, disease) != disease:
+            return Refusal(code="BATCH_DISEASE_DIFFERS", field=f"lines[{n}].disease")
     return None
 
 

@@ -153,6 +153,19 @@ async def test_upload_of_several_batches_is_answered_in_its_own_order(town: Town
     assert _amounts(again) == _amounts(first)
 
 
+async def test_lines_of_one_charge_batch_name_one_disease(town: Town) -> None:
+    visit = await town.hospital.register(town.someone())
+    two = visit.lines(some(CLASS_A), some(PLAIN[0]))
+    apart = {"input.feedetail[0].dise_codg": "J00", "input.feedetail[1].dise_codg": "K29"}
+    reply = await town.hospital.send(two.edited(apart))
+    assert_refused(reply, "BATCH_DISEASE_DIFFERS", field="input.feedetail[1].dise_codg")
+    same = {"input.feedetail[0].dise_codg": "J00", "input.feedetail[1].dise_codg": "J00"}
+    assert (await town.hospital.send(two.edited(same))).infcode == 0
+    later = visit.lines(some(PLAIN[0]), first=5)
+    reply = await town.hospital.send(later.edited({"input.feedetail[0].dise_codg": "K29"}))
+    assert_refused(reply, "BATCH_DISEASE_DIFFERS", field="input.feedetail[0].dise_codg")
+
+
 async def test_line_number_is_used_once_a_visit(town: Town) -> None:
     visit = await town.hospital.open_visit(town.someone(), some(CLASS_A))
     reply = await town.hospital.send(visit.lines(some(PLAIN[0])))

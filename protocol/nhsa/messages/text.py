@@ -42,9 +42,4 @@ NeedTime = Annotated[str, Meta(min_length=1, max_length=19)]
 MayTime = Annotated[str, Meta(max_length=19)] | None
 
 Serial = Annotated[str, Meta(min_length=1, max_length=30)] | Annotated[int, Meta(ge=0)]
-"""A serial number, text in most editions and a JSON number in some; `serial_text` makes it text."""
-
-
-def serial_text(serial: str | int) -> str:
-    """The serial as text, whichever way it was sent: 1 and "1" are the same line."""
-    return serial if isinstance(serial, str) else str(serial)
+"""A serial number, text in most editions and a JSON number in some."""

@@ -5,15 +5,15 @@
 -- one journal is the only writer of a lane; it comes in through `settlement.write_batch`, which
 -- locks the journal's head before anything else and then compares one `version` a person.
 -- Settlements, visits, events and messages are only ever inserted: a cancel is a second row, an
--- upload withdrawn is a second event. Updated in place: `person_state` (what changes with every
--- settlement) and nothing else here.
+-- upload withdrawn is a second event. Of what concerns money, only `person_state` (what changes
+-- with every settlement) is updated in place.
 --
 -- Personal data (names, certificates, what was bought) is ciphertext in `person.identity`,
 -- `settlement_detail.payload`, `visit.payload` and `visit_event.payload`. The ledger's chain
 -- covers only salted commitments to it, so these rows can be erased without breaking a proof.
 --
 -- No foreign keys where the settle path writes: `write_batch` checks, `verify` checks again.
--- Refusals use SQLSTATEs of class MS; settlement/storage/errors.py maps them.
+-- What the database refuses, settlement/storage/errors.py translates.
 
 create schema settlement;
 comment on schema settlement is

@@ -59,6 +59,17 @@ def test_every_refusal_built_in_the_core_has_a_row() -> None:
     assert codes_built() - set(REFUSALS) == set()
 
 
+def test_every_row_is_a_refusal_that_somebody_can_meet() -> None:
+    elsewhere = {
+        node.value
+        for file in (ROOT / "settlement").rglob("*.py")
+        if file.name != "refusals.py"
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert set(REFUSALS) - elsewhere - {code.value for code in WireErrorCode} == set()
+
+
 def test_every_value_given_is_one_that_the_text_can_use() -> None:
     unused = []
     for codes, given in calls():
