@@ -107,9 +107,9 @@ class Benefit(Struct, frozen=True, kw_only=True, gc=False):
         """个人负担: account and cash."""
         return self.account_fen + self.cash_fen
 
-    def by_amount_field(self) -> dict[AmountField, int]:
+    def by_amount_field(self) -> dict[str, int]:
         """Return what each national amount field reports for the funds; fields at 0 are absent."""
-        amounts: dict[AmountField, int] = {}
+        amounts: dict[str, int] = {}
         for share in self.shares:
             if share.amount_fen:
                 field = share.amount_field

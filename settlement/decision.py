@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from settlement.refusal import Refusal
 from settlement.view import Effects
 
 
 class Answer(Struct, frozen=True, kw_only=True, gc=False):
-    """A successful outcome: `output` is the wire's output node, None where there is none."""
+    """A successful outcome: `output` is the wire's output node, None where there is none.
 
-    output: Struct | None
+    Answers of settling come as JSON text already (settlement/translate/answers.py).
+    """
+
+    output: Struct | Raw | None
     replayed: bool = False
 
 

@@ -7,6 +7,7 @@ Nothing here knows HTTP headers, sockets, SQL or Redis.
 
 from __future__ import annotations
 
+from asyncio import Future
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -70,10 +71,12 @@ class Overloaded(Exception):  # noqa: N818 - an answer, not an error
 class Gateway(Protocol):
     """The settlement core as the web layer sees it."""
 
-    async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
-        """The whole NHSA reply, done or refused. `infno` None: the envelope says which.
+    def ask(self, infno: str | None, body: bytes, caller: Caller) -> bytes | Future[bytes]:
+        """The whole NHSA reply, done or refused: at once where nothing has to be waited for.
+        `infno` None: the envelope says which.
 
-        Raises WireError (only the unreadable codes), NotYours, Unavailable, Overloaded.
+        Raises, here or from the future: WireError (only the unreadable codes), NotYours,
+        Unavailable, Overloaded. A future that is cancelled is answered to nobody.
         """
         ...
 

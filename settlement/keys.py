@@ -26,21 +26,19 @@ def message_key(institution: str, infno: str, msgid: str, sent_at_seconds: int) 
 
 def purchase_key(claim: Claim, secret: bytes) -> bytes:
     """Institution, person, begin time and digest of the sorted lines (2102)."""
-    lines = sorted(
+    lines = [
         f"{x.item_code}\t{x.institution_item_code}\t{x.quantity_e4}\t{x.price_e6}\t{x.amount_fen}"
         for x in claim.lines
-    )
-    text = f"{claim.institution_code}\n{claim.person_no}\n{claim.service_at}\n" + "\n".join(lines)
-    return _timed(claim.service_at, text, secret)
+    ]
+    lines.sort()
+    elapsed = claim.service_at - _EPOCH
+    seconds = elapsed.days * 86_400 + elapsed.seconds
+    text = f"{claim.institution_code}\n{claim.person_no}\n{seconds}\n" + "\n".join(lines)
+    digest = blake2b(text.encode(), digest_size=12, key=secret).digest()
+    return (seconds & 0xFFFFFFFF).to_bytes(4, "big") + digest
 
 
 def visit_key(mdtrt_id: int, batch_no: str, secret: bytes) -> bytes:
     """Visit and charge batch (2207); a visit number is led by its month."""
     digest = blake2b(f"{mdtrt_id}/{batch_no}".encode(), digest_size=12, key=secret).digest()
     return (mdtrt_id >> 32).to_bytes(4, "big") + digest
-
-
-def _timed(at: datetime, text: str, secret: bytes) -> bytes:
-    delta = at - _EPOCH
-    seconds = (delta.days * 86_400 + delta.seconds) & 0xFFFFFFFF
-    return seconds.to_bytes(4, "big") + blake2b(text.encode(), digest_size=12, key=secret).digest()

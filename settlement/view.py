@@ -59,7 +59,10 @@ class PersonFacts(Struct, kw_only=True, gc=False):
 
     def enrolment(self, scheme: str) -> Enrolment | None:
         """The membership of a scheme."""
-        return next((e for e in self.enrolments if e.scheme == scheme), None)
+        for enrolment in self.enrolments:
+            if enrolment.scheme == scheme:
+                return enrolment
+        return None
 
 
 def decode_years(text: str) -> dict[str, YearDoc]:

@@ -22,11 +22,6 @@ DIGITS_MAX = 16
 MEMO_ENTRIES_MAX = 16_384
 
 
-def fen(value: Decimal, path: str) -> int:
-    """Yuan to fen, exactly; `WireError` at `path` if the value does not fit 16,2."""
-    return scaled(value, 2, path)
-
-
 def scaled(value: Decimal, places: int, path: str) -> int:
     """`value` × 10^places as an integer, exactly; `WireError` at `path` if it does not fit."""
     try:
@@ -41,20 +36,59 @@ def memo_of(digits: int, places: int) -> ScaledMemo:
     return ScaledMemo(digits, places)
 
 
+_FRACTIONS = tuple([f".{rest:02d}" for rest in range(100)])
+_SMALL_SUMS_MAX = 16_384
+_SMALL_SUMS = [f"{fen // 100}{_FRACTIONS[fen % 100]}" for fen in range(_SMALL_SUMS_MAX)]
+"""Most amounts of a city are below 163.84 yuan; a memo of those that came costs more than these."""
+
+
+def yuan_json(fen: int) -> str:
+    """Fen as the text of a JSON number of yuan with two decimals: 1230 → 12.30, -5 → -0.05."""
+    if 0 <= fen < _SMALL_SUMS_MAX:
+        return _SMALL_SUMS[fen]
+    if fen > 0:
+        return f"{fen // 100}{_FRACTIONS[fen % 100]}"
+    return f"-{-fen // 100}{_FRACTIONS[-fen % 100]}"
+
+
+def decimal_json(value: int, places: int) -> str:
+    """An integer at a scale as the text of a JSON number: (15, 4) → 0.0015."""
+    if places == 0:
+        return str(value)
+    sign, size, unit = ("-", -value, 10**places) if value < 0 else ("", value, 10**places)
+    return f"{sign}{size // unit}.{size % unit:0{places}d}"
+
+
+def quantity_json(quantity_e4: int) -> str:
+    """A quantity with its four decimals; most are whole."""
+    if quantity_e4 % 10_000:
+        return decimal_json(quantity_e4, 4)
+    return f"{quantity_e4 // 10_000}.0000"
+
+
+def price_json(price_e6: int) -> str:
+    """A price with its six decimals; most are whole fen."""
+    if price_e6 % 10_000:
+        return decimal_json(price_e6, 6)
+    return yuan_json(price_e6 // 10_000) + "0000"
+
+
+@lru_cache(maxsize=1_024)
+def ratio_json(ratio_bp: int) -> str:
+    """A ratio with its four decimals; there are few."""
+    return decimal_json(ratio_bp, 4)
+
+
 @lru_cache(maxsize=MEMO_ENTRIES_MAX)
 def yuan(fen: int) -> Raw:
-    """Fen to a JSON number of yuan with two decimals: 1230 → 12.30, -5 → -0.05."""
-    return decimal_raw(fen, 2)
+    """`yuan_json` as a value inside a message."""
+    return Raw(yuan_json(fen).encode())
 
 
 @lru_cache(maxsize=MEMO_ENTRIES_MAX)
 def decimal_raw(value: int, places: int) -> Raw:
-    """An integer at a scale to a JSON number with that many decimals: (15, 4) → 0.0015."""
-    if places == 0:
-        return Raw(b"%d" % value)
-    unit = 10**places
-    whole, rest = divmod(abs(value), unit)
-    return Raw(b"%s%d.%0*d" % (b"-" if value < 0 else b"", whole, places, rest))
+    """`decimal_json` as a value inside a message."""
+    return Raw(decimal_json(value, places).encode())
 
 
 class ScaledMemo(dict[str, int]):

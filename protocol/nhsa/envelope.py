@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.json import Encoder
 
 from protocol.nhsa.messages.text import (
@@ -34,6 +34,9 @@ DONE = 0
 FAILED = -1
 
 ERR_MSG_LENGTH_MAX = 200
+
+Output = Struct | Sequence[Struct] | Raw
+"""The output node of a reply: a struct, a bare array of them, or JSON that was written already."""
 
 
 class Envelope(Struct, frozen=True, kw_only=True, gc=False):
@@ -82,7 +85,7 @@ def encode_success(
     refmsgid: str,
     received_at: datetime,
     responded_at: datetime,
-    output: Struct | Sequence[Struct],
+    output: Output,
     warn_msg: str | UnsetType = UNSET,
 ) -> bytes:
     """A reply with infcode 0."""
@@ -134,7 +137,7 @@ class _Success(Struct, frozen=True, kw_only=True, gc=False):
     respond_time: str
     err_msg: str = ""
     warn_msg: str | UnsetType = UNSET
-    output: Struct | Sequence[Struct]
+    output: Output
 
 
 class _Failure(Struct, frozen=True, kw_only=True, gc=False):

@@ -7,6 +7,7 @@ None. The id is a key, never a fact about who or when.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -33,7 +34,12 @@ def parse(msgid: str) -> MessageId | None:
 def sent_at(msgid: str) -> int | None:
     """Seconds since 1970-01-01 of the time inside the id, or None; a time prefix keeps the keys
     of one day together in an index."""
-    digits = msgid[12:26]
+    return _seconds(msgid[12:26])
+
+
+@lru_cache(maxsize=4_096)
+def _seconds(digits: str) -> int | None:
+    # A second of a city's traffic says the same fourteen digits thousands of times.
     if len(digits) != 14 or not digits.isdecimal():
         return None
     try:

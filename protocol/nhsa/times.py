@@ -39,8 +39,9 @@ def parse_moment(text: str, *, at: time = time.min) -> datetime:
     return parse_datetime(text)
 
 
+@lru_cache(maxsize=_MEMO_ENTRIES_MAX)
 def format_datetime(at: datetime) -> str:
-    """`yyyy-MM-dd HH:mm:ss`."""
+    """`yyyy-MM-dd HH:mm:ss`. All answers of a batch say the same time."""
     return at.isoformat(" ", "seconds")[:19]
 
 
@@ -51,11 +52,18 @@ def format_date(on: date) -> str:
 
 def compact_seconds(at: datetime) -> str:
     """`yyyyMMddHHmmss`, as in message ids."""
-    text = at.isoformat(" ", "seconds")
-    return text[:4] + text[5:7] + text[8:10] + text[11:13] + text[14:16] + text[17:19]
+    return _whole_second(at.replace(microsecond=0))
 
 
 def compact_millis(at: datetime) -> str:
     """`yyyyMMddHHmmssSSS`, as in refmsg_time and respond_time."""
-    text = at.isoformat(" ", "milliseconds")
-    return text[:4] + text[5:7] + text[8:10] + text[11:13] + text[14:16] + text[17:19] + text[20:23]
+    return _whole_second(at.replace(microsecond=0)) + _MILLIS[at.microsecond // 1000]
+
+
+@lru_cache(maxsize=_MEMO_ENTRIES_MAX)
+def _whole_second(at: datetime) -> str:
+    text = at.isoformat(" ", "seconds")
+    return text[:4] + text[5:7] + text[8:10] + text[11:13] + text[14:16] + text[17:19]
+
+
+_MILLIS = tuple([f"{millis:03d}" for millis in range(1000)])

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from protocol.nhsa.errors import UNREADABLE, WireError
 from protocol.nhsa.messages import enquiry, person, session
 from protocol.nhsa.profile import BASELINE, Profile
 from settlement import refusals
-from settlement.clock import Clock, Moment, system_clock
+from settlement.clock import Clock, local_time, system_clock
 from settlement.commands import Command
 from settlement.decision import Answer
 from settlement.demo.page import DemoWorld, world_page
@@ -63,7 +64,8 @@ logger = logging.getLogger("settlement.service")
 REPLAYED = "重复报文，返回首次处理结果"
 POLL_SECONDS = 0.4
 """How often reference data is asked for changes: a stop switch is in force within a second."""
-NUMBERS_LOW = 10_000
+NUMBERS_LOW = 200_000
+"""A new block is drawn in time: no process uses up so many between two looks."""
 SERIALS_PER_BLOCK = 1_000_000
 SERIAL_BLOCKS = 10_000
 """inf_refmsgid ends in 10 digits: which process, and its own count."""
@@ -165,27 +167,29 @@ class Service:
             read_seconds_max=limits.database_read_seconds_max,
         )
 
-    async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
-        """The whole reply to a message. Raises as `settlement.gateway.Gateway.answer` says."""
-        received = self._desk.now()
+    def ask(self, infno: str | None, body: bytes, caller: Caller) -> bytes | asyncio.Future[bytes]:
+        """The whole reply to a message, as `settlement.gateway.Gateway.ask` says."""
+        received = self._settings.clock()
         if infno is None:
             infno = codec.peek_infno(body)
         try:
             request = codec.decode(
-                infno, body, self._settings.profile,
-                lines_max=self._lines_max(infno),
-            )  # fmt: skip
+                infno, body, self._settings.profile, lines_max=self._lines_max(infno)
+            )
             institution = self._institution(request, caller)
-            reply = await self._reply(request, institution)
-        except StorageError as exc:
-            raise Unavailable("later") from exc
+            command = self._translator.command(request, institution)
         except WireError as exc:
             if exc.code in UNREADABLE:
                 raise
             return self._refused(infno, refusals.of_wire(exc), received, path_is_wire=True)
-        if isinstance(reply, Refusal):
-            return self._refused(infno, reply, received)
-        return self._answered(reply, received)
+        if command is None:
+            return asyncio.ensure_future(self._look_up(request, institution, received))
+        return self._submit(command, received)
+
+    async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
+        """`ask`, for a caller that waits."""
+        reply = self.ask(infno, body, caller)
+        return reply if isinstance(reply, bytes) else await reply
 
     def _lines_max(self, infno: str) -> int:
         limits = self._settings.limits
@@ -199,56 +203,69 @@ class Service:
             raise NotYours("INSTITUTION_NOT_YOURS")
         return institution
 
-    async def _reply(self, request: Envelope, institution: Institution) -> Answer | Refusal:
-        command = self._translator.command(request, institution)
-        if command is not None:
-            return await self._submit(command)
+    async def _look_up(
+        self, request: Envelope, institution: Institution, received: datetime
+    ) -> bytes:
+        """The transactions that ask the database for something before, or instead of, a batch."""
+        try:
+            found = await self._found(request, institution)
+        except StorageError as exc:
+            raise Unavailable("later") from exc
+        if isinstance(found, Command):
+            return await self._submit(found, received)
+        return self._said(request.infno, received, found)
+
+    async def _found(
+        self, request: Envelope, institution: Institution
+    ) -> Command | Answer | Refusal:
         match request:
             case session.SignIn():
                 return await self._sessions.sign_in(request, institution)
             case session.SignOut():
                 return await self._sessions.sign_out(request, institution)
             case person.PersonLookup():
-                found = await self._sessions.person_command(request, institution, self._translator)
-                return found if isinstance(found, Refusal) else await self._submit(found)
+                return await self._sessions.person_command(request, institution, self._translator)
             case enquiry.SettlementEnquiry() | enquiry.FeeEnquiry() | enquiry.VisitEnquiry():
-                return await self._submit(find_command(request, institution, self._translator))
+                return find_command(request, institution, self._translator)
         return Refusal(
             code="TRANSACTION_UNSUPPORTED", field="infno", params={"value": request.infno}
         )
 
-    async def _submit(self, command: Command) -> Answer | Refusal:
+    def _submit(self, command: Command, received: datetime) -> asyncio.Future[bytes]:
         if self._stopping:
             raise Overloaded
-        if self._numbers.remaining < NUMBERS_LOW:
-            async with self._side.use() as connection:
-                await self._draw_numbers(connection)
-        return await self._queue_of_lane[command.asked.lane].submit(command)
+        asked = command.asked
+        said = partial(self._said, asked.infno, received)
+        return self._queue_of_lane[asked.lane].submit(command, said)
 
-    def _answered(self, reply: Answer, received: Moment) -> bytes:
-        now = self._desk.now()
+    def _said(self, infno: str, received: datetime, reply: Answer | Refusal) -> bytes:
+        """The bytes of a reply, when it may leave."""
+        if isinstance(reply, Refusal):
+            return self._refused(infno, reply, received)
         if reply.replayed:
             self.metrics.replayed += 1
         output = NO_OUTPUT if reply.output is None else reply.output
+        local = local_time(received)
         return encode_success(
-            refmsgid=refmsgid(self._desk.world.region, received.local, next(self._serial)),
-            received_at=received.local,
-            responded_at=now.local,
+            refmsgid=refmsgid(self._desk.world.region, local, next(self._serial)),
+            received_at=local,
+            responded_at=local_time(self._settings.clock()),
             output=output.rows if isinstance(output, FeeRows) else output,
             warn_msg=REPLAYED if reply.replayed else UNSET,
         )
 
     def _refused(
-        self, infno: str, refusal: Refusal, received: Moment, *, path_is_wire: bool = False
+        self, infno: str, refusal: Refusal, received: datetime, *, path_is_wire: bool = False
     ) -> bytes:
         if refusal.code == "MESSAGE_CONFLICT":
             self.metrics.conflicting += 1
         said = refusals.text(refusal, self._desk.world.profile)
         field = said.field if path_is_wire else wire_path(infno, said.field)
+        local = local_time(received)
         return encode_failure(
-            refmsgid=refmsgid(self._desk.world.region, received.local, next(self._serial)),
-            received_at=received.local,
-            responded_at=self._desk.now().local,
+            refmsgid=refmsgid(self._desk.world.region, local, next(self._serial)),
+            received_at=local,
+            responded_at=local_time(self._settings.clock()),
             err_code=refusal.code,
             err_msg=said.message,
             err_field=field,
@@ -310,6 +327,8 @@ class Service:
     async def _reload(self) -> bool:
         """Stop switches first, then the rest; False while the rest is as it was when it failed."""
         async with self._side.use() as connection:
+            if self._numbers.remaining < NUMBERS_LOW:
+                await self._draw_numbers(connection)
             versions = await reference.versions(connection)
             if versions == self._versions:
                 return True

@@ -44,6 +44,7 @@ from settlement.storage.writer import write_batch
 from settlement.view import Effects, View
 
 Reply = Answer | Refusal
+Said = Callable[[Reply], bytes]
 Connect = Callable[[], Awaitable["Connection[Record]"]]
 RECONNECT_SECONDS = 0.2
 GATHER_SECONDS_MAX = 0.003
@@ -70,17 +71,22 @@ class Desk(Protocol):
 
 
 class _Item:
-    __slots__ = ("command", "deadline", "future", "sent")
+    __slots__ = ("command", "deadline", "future", "said", "sent")
 
-    def __init__(self, command: Command, deadline: float) -> None:
+    def __init__(self, command: Command, deadline: float, said: Said) -> None:
         self.command = command
         self.deadline = deadline
-        self.future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.said = said
+        self.future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.sent = False
 
     def resolve(self, reply: Reply) -> None:
-        if not self.future.done():
-            self.future.set_result(reply)
+        if self.future.done():
+            return
+        try:
+            self.future.set_result(self.said(reply))
+        except Exception as exc:  # of this one reply, which may be booked: the others go on
+            self.future.set_exception(exc)
 
     def fail(self, error: Exception) -> None:
         if not self.future.done():
@@ -124,11 +130,14 @@ class JournalQueue:
         """True while the database cannot be reached."""
         return self._broken
 
-    def submit(self, command: Command) -> asyncio.Future[Reply]:
-        """Queue a command. The future raises Unavailable where no definite answer can be given."""
+    def submit(self, command: Command, said: Said) -> asyncio.Future[bytes]:
+        """Queue a command; `said` makes the bytes of its reply when that may leave.
+
+        The future raises Unavailable where no definite answer can be given.
+        """
         if self._closing or len(self._waiting) >= self._queue_length_max:
             raise Overloaded
-        item = _Item(command, monotonic() + self._request_seconds_max)
+        item = _Item(command, monotonic() + self._request_seconds_max, said)
         self._waiting.append(item)
         self._wake.set()
         if len(self._waiting) >= self._enough:

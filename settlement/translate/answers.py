@@ -2,21 +2,25 @@
 
 A first answer and every replay are rendered from the same rows by the same functions here.
 Amounts are rendered by `protocol.nhsa.amounts`; nothing is computed but ages.
+
+The answers of settling are written as JSON text directly, each wire name beside its value: as
+structs they were two hundred objects a settlement, and the largest single cost of a decision
+(docs/profile.md). The struct types of `protocol.nhsa.messages` stay the definition: a test decodes
+what is rendered here and demands that encoding it again gives the same bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from json.encoder import encode_basestring as quoted
 
 import msgspec
 from msgspec import Raw
 
-from protocol.nhsa.amounts import decimal_raw, yuan
-from protocol.nhsa.messages.money import CancelInfo, SettleDetail, SettleInfo
+from protocol.nhsa.amounts import decimal_raw, price_json, quantity_json, ratio_json, yuan
+from protocol.nhsa.amounts import yuan_json as y
 from protocol.nhsa.messages.outpatient import FeeResult, FeeUploadReply
-from protocol.nhsa.messages.outpatient_settle import OutpatientCancelReply, OutpatientReply
-from protocol.nhsa.messages.pharmacy import DetailCut, PharmacyCancelReply, PharmacyReply
 from protocol.nhsa.times import format_date, format_datetime
 from settlement.benefit import FundShare
 from settlement.claim import PricedLine
@@ -28,109 +32,10 @@ from settlement.rows import SettledLine, SettlementRow
 _DECODE_SHARES = msgspec.json.Decoder(tuple[FundShare, ...]).decode
 NO_CEILING = Raw(b"999999.000000")
 """How the interface prints an item without a price ceiling (policy.md 3)."""
-NO_LIMIT = Raw(b"99999999.00")
+_NO_CEILING = "999999.000000"
+_NO_LIMIT = "99999999.00"
 CLEARING_WAY = "1"
 """按项目"""
-
-
-def settle_info(row: SettlementRow, identity: Identity, region: str) -> SettleInfo:
-    """`setlinfo` of a quote (number 0: no `setl_id`) or a settlement."""
-    on = row.service_at.date()
-    return SettleInfo(
-        mdtrt_id=str(row.mdtrt_id) if row.mdtrt_id else "",
-        setl_id=str(row.setl_id) if row.setl_id else msgspec.UNSET,
-        psn_no=row.psn_no,
-        psn_name=identity.name,
-        psn_cert_type=identity.certificate_type,
-        certno=identity.certificate_no,
-        gend=identity.sex,
-        naty=identity.ethnic_group,
-        brdy=format_date(identity.born_on),
-        age=age(identity.born_on, on),
-        insutype=row.scheme,
-        psn_type=row.category,
-        cvlserv_flag="1" if row.civil_servant else "0",
-        setl_time=format_datetime(local_time(row.setl_time)),
-        mdtrt_cert_type=row.credential_type,
-        med_type=row.care_type,
-        medfee_sumamt=yuan(row.total_fen),
-        fulamt_ownpay_amt=yuan(row.full_self_pay_fen),
-        overlmt_selfpay=yuan(row.over_ceiling_fen),
-        preselfpay_amt=yuan(row.pre_self_pay_fen),
-        inscp_scp_amt=yuan(row.in_scope_fen),
-        act_pay_dedc=yuan(row.deductible_fen),
-        hifp_pay=yuan(row.hifp_fen),
-        pool_prop_selfpay=decimal_raw(row.pool_ratio_bp, 4),
-        cvlserv_pay=yuan(row.cvlserv_fen),
-        hifes_pay=yuan(row.hifes_fen),
-        hifmi_pay=yuan(row.hifmi_fen),
-        hifob_pay=yuan(row.hifob_fen),
-        maf_pay=yuan(row.maf_fen),
-        oth_pay=yuan(row.oth_fen),
-        hifdm_pay=yuan(row.hifdm_fen),
-        fund_pay_sumamt=yuan(row.fund_fen),
-        psn_part_amt=yuan(row.personal_fen),
-        acct_pay=yuan(row.account_fen),
-        psn_cash_pay=yuan(row.cash_fen),
-        hosp_part_amt=yuan(row.hospital_fen),
-        balc=yuan(row.balance_fen),
-        acct_mulaid_pay=yuan(row.family_account_fen),
-        medins_setl_id=row.msgid,
-        clr_optins=region,
-        clr_way=CLEARING_WAY,
-        clr_type=row.clearing_type,
-    )
-
-
-def cancel_info(row: SettlementRow, identity: Identity, region: str) -> CancelInfo:
-    """`setlinfo` of a cancel: every amount negative, a number of its own."""
-    on = row.service_at.date()
-    cash = yuan(row.cash_fen)
-    return CancelInfo(
-        mdtrt_id=str(row.mdtrt_id),
-        setl_id=str(row.setl_id),
-        clr_optins=region,
-        setl_time=format_datetime(local_time(row.setl_time)),
-        medfee_sumamt=yuan(row.total_fen),
-        fulamt_ownpay_amt=yuan(row.full_self_pay_fen),
-        overlmt_selfpay=yuan(row.over_ceiling_fen),
-        preselfpay_amt=yuan(row.pre_self_pay_fen),
-        inscp_scp_amt=yuan(row.in_scope_fen),
-        act_pay_dedc=yuan(row.deductible_fen),
-        hifp_pay=yuan(row.hifp_fen),
-        pool_prop_selfpay=decimal_raw(row.pool_ratio_bp, 4),
-        cvlserv_pay=yuan(row.cvlserv_fen),
-        hifes_pay=yuan(row.hifes_fen),
-        hifmi_pay=yuan(row.hifmi_fen),
-        hifob_pay=yuan(row.hifob_fen),
-        maf_pay=yuan(row.maf_fen),
-        oth_pay=yuan(row.oth_fen),
-        hifdm_pay=yuan(row.hifdm_fen),
-        fund_pay_sumamt=yuan(row.fund_fen),
-        psn_part_amt=yuan(row.personal_fen),
-        acct_pay=yuan(row.account_fen),
-        psn_cash_pay=cash,
-        pdn_cash_pay=cash,
-        hosp_part_amt=yuan(row.hospital_fen),
-        balc=yuan(row.balance_fen),
-        acct_mulaid_pay=yuan(row.family_account_fen),
-        medins_setl_id=row.msgid,
-        psn_no=row.psn_no,
-        psn_name=identity.name,
-        psn_cert_type=identity.certificate_type,
-        certno=identity.certificate_no,
-        gend=identity.sex,
-        naty=identity.ethnic_group,
-        brdy=format_date(identity.born_on),
-        age=age(identity.born_on, on),
-        insutype=row.scheme,
-        psn_type=row.category,
-        cvlserv_flag="1" if row.civil_servant else "0",
-        mdtrt_cert_type=row.credential_type,
-        med_type=row.care_type,
-        clr_type=row.clearing_type,
-        clr_way=CLEARING_WAY,
-    )
 
 
 def purchase_reply(
@@ -139,39 +44,119 @@ def purchase_reply(
     identity: Identity,
     policy: Policy,
     region: str,
-) -> PharmacyReply:
-    """Output of 2101 and 2102."""
-    return PharmacyReply(
-        setlinfo=settle_info(row, identity, region),
-        setldetail=settle_details(row, policy),
-        detlcutinfo=tuple([detail_cut(line.priced) for line in lines]),
+    shares: tuple[FundShare, ...] | None = None,
+) -> Raw:
+    """Output of 2101 and 2102 (`PharmacyReply`); `shares` where the caller has them decoded."""
+    cuts = ",".join([_detail_cut(line.priced) for line in lines])
+    return _output(
+        f'"setlinfo":{_settle_info(row, identity, region)}'
+        f',"setldetail":{settle_details(row, policy, shares)}'
+        f',"detlcutinfo":[{cuts}]'
     )
 
 
 def visit_reply(
-    row: SettlementRow, identity: Identity, policy: Policy, region: str
-) -> OutpatientReply:
-    """Output of 2206 and 2207."""
-    return OutpatientReply(
-        setlinfo=settle_info(row, identity, region), setldetail=settle_details(row, policy)
+    row: SettlementRow,
+    identity: Identity,
+    policy: Policy,
+    region: str,
+    shares: tuple[FundShare, ...] | None = None,
+) -> Raw:
+    """Output of 2206 and 2207 (`OutpatientReply`)."""
+    return _output(
+        f'"setlinfo":{_settle_info(row, identity, region)}'
+        f',"setldetail":{settle_details(row, policy, shares)}'
     )
 
 
-def purchase_cancel_reply(
-    row: SettlementRow, identity: Identity, policy: Policy, region: str
-) -> PharmacyCancelReply:
-    """Output of 2103."""
-    return PharmacyCancelReply(
-        setlinfo=cancel_info(row, identity, region), setldetail=settle_details(row, policy)
+def cancel_reply(row: SettlementRow, identity: Identity, policy: Policy, region: str) -> Raw:
+    """Output of 2103 and 2208 (`PharmacyCancelReply`, `OutpatientCancelReply`)."""
+    return _output(
+        f'"setlinfo":{_cancel_info(row, identity, region)}'
+        f',"setldetail":{settle_details(row, policy)}'
     )
 
 
-def visit_cancel_reply(
-    row: SettlementRow, identity: Identity, policy: Policy, region: str
-) -> OutpatientCancelReply:
-    """Output of 2208."""
-    return OutpatientCancelReply(
-        setlinfo=cancel_info(row, identity, region), setldetail=settle_details(row, policy)
+def _output(members: str) -> Raw:
+    return Raw(f"{{{members}}}".encode())
+
+
+def _settle_info(row: SettlementRow, identity: Identity, region: str) -> str:
+    """`setlinfo` of a quote (number 0: no `setl_id`) or a settlement (`SettleInfo`)."""
+    setl_id = f',"setl_id":"{row.setl_id}"' if row.setl_id else ""
+    return (
+        f'{{{_money(row)},"mdtrt_id":"{row.mdtrt_id or ""}"{setl_id}'
+        f",{_person(row, identity)}"
+        f',"setl_time":"{format_datetime(local_time(row.setl_time))}"'
+        f',"mdtrt_cert_type":{quoted(row.credential_type)}'
+        f',"med_type":{quoted(row.care_type)}'
+        f',"psn_part_amt":{y(row.personal_fen)}'
+        f',"psn_cash_pay":{y(row.cash_fen)}'
+        f',"hosp_part_amt":{y(row.hospital_fen)}'
+        f',"medins_setl_id":{quoted(row.msgid)}'
+        f',"clr_optins":"{region}","clr_way":"{CLEARING_WAY}"'
+        f',"clr_type":{quoted(row.clearing_type)},"exp_content":""}}'
+    )
+
+
+def _cancel_info(row: SettlementRow, identity: Identity, region: str) -> str:
+    """`setlinfo` of a cancel: every amount negative, a number of its own (`CancelInfo`)."""
+    cash = y(row.cash_fen)
+    return (
+        f'{{{_money(row)},"mdtrt_id":"{row.mdtrt_id}","setl_id":"{row.setl_id}"'
+        f',"clr_optins":"{region}"'
+        f',"setl_time":"{format_datetime(local_time(row.setl_time))}"'
+        f',"psn_part_amt":{y(row.personal_fen)}'
+        f',"hosp_part_amt":{y(row.hospital_fen)}'
+        f',"medins_setl_id":{quoted(row.msgid)}'
+        f',"psn_cash_pay":{cash},"pdn_cash_pay":{cash}'
+        f",{_person(row, identity)}"
+        f',"mdtrt_cert_type":{quoted(row.credential_type)}'
+        f',"med_type":{quoted(row.care_type)},"exp_content":""'
+        f',"clr_type":{quoted(row.clearing_type)},"clr_way":"{CLEARING_WAY}"}}'
+    )
+
+
+def _money(row: SettlementRow) -> str:
+    """The members of `Money`."""
+    return (
+        f'"medfee_sumamt":{y(row.total_fen)}'
+        f',"fulamt_ownpay_amt":{y(row.full_self_pay_fen)}'
+        f',"overlmt_selfpay":{y(row.over_ceiling_fen)}'
+        f',"preselfpay_amt":{y(row.pre_self_pay_fen)}'
+        f',"inscp_scp_amt":{y(row.in_scope_fen)}'
+        f',"act_pay_dedc":{y(row.deductible_fen)}'
+        f',"hifp_pay":{y(row.hifp_fen)}'
+        f',"pool_prop_selfpay":{ratio_json(row.pool_ratio_bp)}'
+        f',"cvlserv_pay":{y(row.cvlserv_fen)}'
+        f',"hifes_pay":{y(row.hifes_fen)}'
+        f',"hifmi_pay":{y(row.hifmi_fen)}'
+        f',"hifob_pay":{y(row.hifob_fen)}'
+        f',"maf_pay":{y(row.maf_fen)}'
+        f',"oth_pay":{y(row.oth_fen)}'
+        f',"hifdm_pay":{y(row.hifdm_fen)}'
+        f',"fund_pay_sumamt":{y(row.fund_fen)}'
+        f',"acct_pay":{y(row.account_fen)}'
+        f',"acct_mulaid_pay":{y(row.family_account_fen)}'
+        f',"balc":{y(row.balance_fen)}'
+    )
+
+
+def _person(row: SettlementRow, identity: Identity) -> str:
+    """Who it was about, from psn_no to cvlserv_flag."""
+    born_on = identity.born_on
+    return (
+        f'"psn_no":{quoted(row.psn_no)}'
+        f',"psn_name":{quoted(identity.name)}'
+        f',"psn_cert_type":{quoted(identity.certificate_type)}'
+        f',"certno":{quoted(identity.certificate_no)}'
+        f',"gend":{quoted(identity.sex)}'
+        f',"naty":{quoted(identity.ethnic_group)}'
+        f',"brdy":"{format_date(born_on)}"'
+        f',"age":{_years(born_on, row.service_at)}.0'
+        f',"insutype":{quoted(row.scheme)}'
+        f',"psn_type":{quoted(row.category)}'
+        f',"cvlserv_flag":"{1 if row.civil_servant else 0}"'
     )
 
 
@@ -180,55 +165,57 @@ def shares_of(row: SettlementRow) -> tuple[FundShare, ...]:
     return _DECODE_SHARES(row.shares)
 
 
-def settle_details(row: SettlementRow, policy: Policy) -> tuple[SettleDetail, ...]:
-    """`setldetail`: a row a fund, then the personal account where it paid (money rule 7)."""
+def settle_details(
+    row: SettlementRow, policy: Policy, shares: tuple[FundShare, ...] | None = None
+) -> str:
+    """`setldetail`: a row a fund, then the account where it paid (money rule 7, `SettleDetail`)."""
     sign = 1 if row.undoes_setl_id is None else -1
-    rows = [_fund_detail(share, policy, sign) for share in shares_of(row)]
+    if shares is None:
+        shares = shares_of(row)
+    rows = [_fund_detail(share, policy, sign) for share in shares]
     if row.account_fen and policy.account is not None:
         fund = policy.account.fund
         rows.append(
-            SettleDetail(
-                fund_pay_type=fund.code,
-                inscp_scp_amt=yuan(0),
-                crt_payb_lmt_amt=yuan(row.balance_fen + row.account_fen),
-                fund_payamt=yuan(row.account_fen),
-                fund_pay_type_name=fund.name,
-            )
+            f'{{"fund_pay_type":{quoted(fund.code)},"inscp_scp_amt":0.00'
+            f',"crt_payb_lmt_amt":{y(row.balance_fen + row.account_fen)}'
+            f',"fund_payamt":{y(row.account_fen)}'
+            f',"fund_pay_type_name":{quoted(fund.name)},"setl_proc_info":""}}'
         )
-    return tuple(rows)
+    return f"[{','.join(rows)}]"
 
 
-def _fund_detail(share: FundShare, policy: Policy, sign: int) -> SettleDetail:
+def _fund_detail(share: FundShare, policy: Policy, sign: int) -> str:
     name = policy.funds[share.fund_pay_type].name
     limit = share.limit_before_fen
-    return SettleDetail(
-        fund_pay_type=share.fund_pay_type,
-        inscp_scp_amt=yuan(sign * share.in_scope_fen),
-        crt_payb_lmt_amt=NO_LIMIT if limit is None else yuan(limit),
-        fund_payamt=yuan(sign * share.amount_fen),
-        fund_pay_type_name=name,
-        setl_proc_info=share.process_zh(name),
+    return (
+        f'{{"fund_pay_type":{quoted(share.fund_pay_type)}'
+        f',"inscp_scp_amt":{y(sign * share.in_scope_fen)}'
+        f',"crt_payb_lmt_amt":{_NO_LIMIT if limit is None else y(limit)}'
+        f',"fund_payamt":{y(sign * share.amount_fen)}'
+        f',"fund_pay_type_name":{quoted(name)}'
+        f',"setl_proc_info":{quoted(share.process_zh(name))}}}'
     )
 
 
-def detail_cut(priced: PricedLine) -> DetailCut:
-    """One row of `detlcutinfo`."""
+def _detail_cut(priced: PricedLine) -> str:
+    """One row of `detlcutinfo` (`DetailCut`)."""
     line = priced.line
     ceiling = priced.ceiling_e6
-    return DetailCut(
-        feedetl_sn=line.line_no,
-        det_item_fee_sumamt=yuan(line.amount_fen),
-        cnt=decimal_raw(line.quantity_e4, 4),
-        pric=decimal_raw(line.price_e6, 6),
-        pric_uplmt_amt=NO_CEILING if ceiling is None else decimal_raw(ceiling, 6),
-        selfpay_prop=decimal_raw(priced.self_pay_bp, 4),
-        fulamt_ownpay_amt=yuan(priced.full_self_pay_fen),
-        overlmt_amt=yuan(priced.over_ceiling_fen),
-        preselfpay_amt=yuan(priced.pre_self_pay_fen),
-        inscp_scp_amt=yuan(priced.in_scope_fen),
-        chrgitm_lv=priced.item_class,
-        med_chrgitm_type=priced.charge_kind,
-        memo=priced.note,
+    return (
+        f'{{"feedetl_sn":{quoted(line.line_no)}'
+        f',"det_item_fee_sumamt":{y(line.amount_fen)}'
+        f',"cnt":{quantity_json(line.quantity_e4)}'
+        f',"pric":{price_json(line.price_e6)}'
+        f',"pric_uplmt_amt":{_NO_CEILING if ceiling is None else price_json(ceiling)}'
+        f',"selfpay_prop":{ratio_json(priced.self_pay_bp)}'
+        f',"fulamt_ownpay_amt":{y(priced.full_self_pay_fen)}'
+        f',"overlmt_amt":{y(priced.over_ceiling_fen)}'
+        f',"preselfpay_amt":{y(priced.pre_self_pay_fen)}'
+        f',"inscp_scp_amt":{y(priced.in_scope_fen)}'
+        f',"chrgitm_lv":{quoted(priced.item_class)}'
+        f',"med_chrgitm_type":{quoted(priced.charge_kind)}'
+        ',"bas_medn_flag":"","hi_nego_drug_flag":"","chld_medc_flag":"","list_sp_item_flag":""'
+        f',"drt_reim_flag":"","memo":{quoted(priced.note)}}}'
     )
 
 
@@ -260,5 +247,9 @@ def _fee_result(priced: PricedLine) -> FeeResult:
 
 def age(born_on: date, on: date) -> Raw:
     """Completed years, with the one decimal that the field has."""
+    return decimal_raw(_years(born_on, on) * 10, 1)
+
+
+def _years(born_on: date, on: date) -> int:
     before_birthday = (on.month, on.day) < (born_on.month, born_on.day)
-    return decimal_raw((on.year - born_on.year - before_birthday) * 10, 1)
+    return on.year - born_on.year - before_birthday

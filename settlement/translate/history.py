@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 
 from protocol.nhsa.amounts import decimal_raw, yuan
@@ -15,6 +16,7 @@ from protocol.nhsa.messages.enquiry import (
     StoredSettleInfo,
     VisitEnquiryReply,
 )
+from protocol.nhsa.messages.money import SettleDetail
 from protocol.nhsa.times import format_date, format_datetime
 from settlement.catalogue import Item
 from settlement.clock import local_time
@@ -25,6 +27,7 @@ from settlement.rows import Detail, SettledLine, SettlementRow, VisitRow
 from settlement.translate.answers import CLEARING_WAY, NO_CEILING, age, settle_details
 from settlement.view import PersonFacts
 
+_DECODE_DETAILS = msgspec.json.Decoder(tuple[SettleDetail, ...]).decode
 _PAID_AT_INSTITUTION = "2"
 """pay_loc: 医疗机构"""
 
@@ -99,7 +102,8 @@ def settlement_reply(
         opter_id=row.operator,
         opt_time=format_datetime(local_time(row.setl_time)),
     )
-    return SettlementEnquiryReply(setlinfo=info, setldetail=settle_details(row, policy))
+    details = _DECODE_DETAILS(settle_details(row, policy))
+    return SettlementEnquiryReply(setlinfo=info, setldetail=details)
 
 
 def fee_rows(row: SettlementRow, detail: Detail, items: Mapping[str, Item]) -> FeeRows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw
 
 from protocol.nhsa.messages.outpatient import FeeUploadReply, Registered, RegisterReply
 from settlement.commands import Asked
@@ -34,7 +34,7 @@ def policy_of(row: SettlementRow, world: World) -> Policy:
     return policy
 
 
-def settlement_output(fact: SettlementFact, view: View, world: World) -> Struct | None:
+def settlement_output(fact: SettlementFact, view: View, world: World) -> Raw | None:
     """The output of the message that made a settlement row, from the row."""
     row = fact.row
     identity = view.persons[row.psn_no].identity
@@ -42,9 +42,7 @@ def settlement_output(fact: SettlementFact, view: View, world: World) -> Struct 
     if row.kind is RowKind.REVERSE:
         return None
     if row.kind is RowKind.CANCEL:
-        if row.infno == "2103":
-            return answers.purchase_cancel_reply(row, identity, policy, world.region)
-        return answers.visit_cancel_reply(row, identity, policy, world.region)
+        return answers.cancel_reply(row, identity, policy, world.region)
     if row.infno != "2102":
         return answers.visit_reply(row, identity, policy, world.region)
     detail = open_detail(fact.detail, world.keyring, detail_record(row.lane, row.setl_id))

@@ -6,13 +6,16 @@ vocabulary and unit: yuan to fen, text to time, wire numbers to ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from datetime import date
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from protocol.nhsa import canonical, msgid
-from protocol.nhsa.amounts import fen, scaled
+from protocol.nhsa.amounts import DIGITS_MAX, memo_of
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.messages import outpatient, outpatient_settle, person, pharmacy, reversal
 from protocol.nhsa.times import parse_moment
@@ -38,6 +41,8 @@ from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of
 from settlement.rows import KeptLine
 
+# The codec has checked every number against its field, so these never miss.
+_FEN, _E4, _E6 = (memo_of(DIGITS_MAX, places) for places in (2, 4, 6))
 ALL_UNSETTLED = "0000"
 """2205: every line not yet settled."""
 UNKNOWN_NUMBER = 0
@@ -97,7 +102,7 @@ class Translator:
         """2101 and 2102."""
         head = request.input.druginfo
         rows = request.input.drugdetail
-        lines = tuple([_line(row, f"input.drugdetail[{n}]") for n, row in enumerate(rows)])
+        lines = tuple(map(_line, rows))
         claim = Claim(
             kind=CareKind.PHARMACY,
             care_type=head.med_type,
@@ -105,7 +110,7 @@ class Translator:
             institution_code=institution.code,
             person_no=head.psn_no,
             account_use=AccountUse(head.acct_used_flag),
-            total_fen=fen(head.medfee_sumamt, "input.druginfo.medfee_sumamt"),
+            total_fen=_FEN[str(head.medfee_sumamt)],
             service_at=parse_moment(head.begntime),
             lines=lines,
         )
@@ -116,7 +121,7 @@ class Translator:
             token_key=self.token_key(credential),
             claim=claim,
             credential=credential,
-            kept_lines=tuple([_kept_line(row) for row in rows]),
+            kept_lines=tuple(map(_kept_line, rows)),
             kept=_kept(head, _HEAD_USED),
             invoice_no=head.invono or "",
             quote=request.infno == "2101",
@@ -134,10 +139,10 @@ class Translator:
         invoice_no = ""
         if isinstance(data, outpatient_settle.OutpatientSettleData):
             declared = (
-                fen(data.fulamt_ownpay_amt, "input.data.fulamt_ownpay_amt"),
-                fen(data.overlmt_selfpay, "input.data.overlmt_selfpay"),
-                fen(data.preselfpay_amt, "input.data.preselfpay_amt"),
-                fen(data.inscp_scp_amt, "input.data.inscp_scp_amt"),
+                _FEN[str(data.fulamt_ownpay_amt)],
+                _FEN[str(data.overlmt_selfpay)],
+                _FEN[str(data.preselfpay_amt)],
+                _FEN[str(data.inscp_scp_amt)],
             )
             invoice_no = data.invono or ""
         credential = _credential(data)
@@ -152,7 +157,7 @@ class Translator:
             care_type=data.med_type,
             kind=CareKind.OUTPATIENT,
             account_use=AccountUse(data.acct_used_flag),
-            total_fen=fen(data.medfee_sumamt, "input.data.medfee_sumamt"),
+            total_fen=_FEN[str(data.medfee_sumamt)],
             declared_split=declared,
             credential=credential,
             invoice_no=invoice_no,
@@ -243,7 +248,7 @@ class Translator:
             asked=self.asked(request, institution, first.psn_no),
             visit_ids=(mdtrt_id,),
             mdtrt_id=mdtrt_id,
-            lines=tuple([_line(row, f"input.feedetail[{n}]") for n, row in enumerate(rows)]),
+            lines=tuple(map(_line, rows)),
             batches=tuple([row.chrg_bchno for row in rows]),
             kept_lines=tuple([_kept_line(row) for row in rows]),
             same_visit=all(
@@ -304,16 +309,21 @@ _WithCredential = (
 )
 
 
-def _line(row: _Row, path: str) -> ClaimLine:
+def _line(row: _Row) -> ClaimLine:
     return ClaimLine(
         line_no=str(row.feedetl_sn),
         item_code=row.med_list_codg,
         institution_item_code=row.medins_list_codg,
-        quantity_e4=scaled(row.cnt, 4, path + ".cnt"),
-        price_e6=scaled(row.pric, 6, path + ".pric"),
-        amount_fen=fen(row.det_item_fee_sumamt, path + ".det_item_fee_sumamt"),
-        occurred_on=parse_moment(row.fee_ocur_time).date(),
+        quantity_e4=_E4[str(row.cnt)],
+        price_e6=_E6[str(row.pric)],
+        amount_fen=_FEN[str(row.det_item_fee_sumamt)],
+        occurred_on=_day(row.fee_ocur_time),
     )
+
+
+@lru_cache(maxsize=4_096)
+def _day(text: str) -> date:
+    return parse_moment(text).date()
 
 
 def _credential(data: _WithCredential) -> Credential:
@@ -331,24 +341,27 @@ def _kept_line(row: _Row) -> KeptLine:
     return KeptLine(occurred_at=row.fee_ocur_time, extra=_kept(row, _LINE_PRICED))
 
 
-def _kept(row: msgspec.Struct, used: Iterable[str]) -> dict[str, object]:
+def _kept(row: msgspec.Struct, used: frozenset[str]) -> dict[str, object]:
     """What the sender said and we only keep, by its wire name; absent and empty fields are not."""
+    names, values_of = _keeping(type(row), used)
+    values = values_of(row)
+    if not any(values):  # the usual line says nothing more, and a number 0 counts as absent
+        return {}
     return {
         name: value
-        for name in _kept_names(type(row), frozenset(used))
-        if (value := getattr(row, name)) is not None and value != ""
+        for name, value in zip(names, values, strict=True)
+        if value is not None and value != ""
     }
 
 
-_NAMES: dict[tuple[type, frozenset[str]], tuple[str, ...]] = {}
-
-
-def _kept_names(kind: type[msgspec.Struct], used: frozenset[str]) -> tuple[str, ...]:
-    names = _NAMES.get((kind, used))
-    if names is None:
-        names = tuple(name for name in kind.__struct_fields__ if name not in used)
-        _NAMES[kind, used] = names
-    return names
+@cache
+def _keeping(
+    kind: type[msgspec.Struct], used: frozenset[str]
+) -> tuple[tuple[str, ...], Callable[[msgspec.Struct], tuple[object, ...]]]:
+    names = tuple(name for name in kind.__struct_fields__ if name not in used)
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda row: tuple([getattr(row, name) for name in names])
 
 
 def _number(text: str) -> int:

@@ -31,11 +31,6 @@ _ENCODE = msgspec.json.Encoder().encode
 _DECODE_DETAIL = msgspec.json.Decoder(Detail).decode
 _DECODE_INCREMENTS = msgspec.json.Decoder(dict[str, int]).decode
 _NO_DETAIL = sha256(b"\x04").digest()
-_AMOUNT_COLUMN = {
-    "hifp_pay": "hifp_fen", "cvlserv_pay": "cvlserv_fen", "hifes_pay": "hifes_fen",
-    "hifmi_pay": "hifmi_fen", "hifob_pay": "hifob_fen", "maf_pay": "maf_fen",
-    "oth_pay": "oth_fen", "hifdm_pay": "hifdm_fen",
-}  # fmt: skip
 
 
 def detail_of(
@@ -82,7 +77,7 @@ def settlement_row(
 ) -> SettlementRow:
     """The row of a settlement (also of a quote, which has no number and is never written)."""
     benefit, totals, claim = decided.benefit, decided.benefit.totals, decided.claim
-    funds = {_AMOUNT_COLUMN[name]: fen for name, fen in benefit.by_amount_field().items()}
+    paid = benefit.by_amount_field().get
     enrolment = person.enrolment(claim.scheme)
     return SettlementRow(
         lane=asked.lane,
@@ -115,14 +110,14 @@ def settlement_row(
         pre_self_pay_fen=totals.pre_self_pay_fen,
         in_scope_fen=totals.in_scope_fen,
         deductible_fen=benefit.deductible_fen,
-        hifp_fen=funds.get("hifp_fen", 0),
-        cvlserv_fen=funds.get("cvlserv_fen", 0),
-        hifes_fen=funds.get("hifes_fen", 0),
-        hifmi_fen=funds.get("hifmi_fen", 0),
-        hifob_fen=funds.get("hifob_fen", 0),
-        maf_fen=funds.get("maf_fen", 0),
-        oth_fen=funds.get("oth_fen", 0),
-        hifdm_fen=funds.get("hifdm_fen", 0),
+        hifp_fen=paid("hifp_pay", 0),
+        cvlserv_fen=paid("cvlserv_pay", 0),
+        hifes_fen=paid("hifes_pay", 0),
+        hifmi_fen=paid("hifmi_pay", 0),
+        hifob_fen=paid("hifob_pay", 0),
+        maf_fen=paid("maf_pay", 0),
+        oth_fen=paid("oth_pay", 0),
+        hifdm_fen=paid("hifdm_pay", 0),
         fund_fen=benefit.fund_fen,
         hospital_fen=benefit.hospital_fen,
         personal_fen=benefit.person_fen,

@@ -47,12 +47,8 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
         return Decision(later)
     row, effects = _undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
     policy = rendering.policy_of(row, world)
-    make = (
-        answers.purchase_cancel_reply
-        if command.kind is CareKind.PHARMACY
-        else answers.visit_cancel_reply
-    )
-    return Decision(Answer(output=make(row, person.identity, policy, world.region)), effects)
+    output = answers.cancel_reply(row, person.identity, policy, world.region)
+    return Decision(Answer(output=output), effects)
 
 
 def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from protocol.nhsa import canonical
 from settlement.clock import Moment
@@ -38,7 +38,9 @@ def _taken_back(fact: MessageFact, view: View) -> bool:
     return view.settlements[fact.ref].undone_kind is RowKind.REVERSE
 
 
-def _first_output(command: Command, fact: MessageFact, view: View, world: World) -> Struct | None:
+def _first_output(
+    command: Command, fact: MessageFact, view: View, world: World
+) -> Struct | Raw | None:
     match fact.outcome:
         case MessageOutcome.SETTLEMENT:
             return rendering.settlement_output(view.settlements[fact.ref], view, world)

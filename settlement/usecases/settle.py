@@ -6,12 +6,21 @@ the order in which a caller can mend them.
 
 from __future__ import annotations
 
+from msgspec import Raw
+
 from settlement.claim import Claim
 from settlement.clock import Moment
 from settlement.commands import Purchase, SettleVisit
 from settlement.decision import Answer, Decision
 from settlement.refusal import Refusal
-from settlement.rows import EventKind, EventRow, KeptLine, MessageOutcome, SettlementRow
+from settlement.rows import (
+    Detail,
+    EventKind,
+    EventRow,
+    KeptLine,
+    MessageOutcome,
+    SettlementRow,
+)
 from settlement.translate import answers
 from settlement.usecases import booking, checks, visits
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
@@ -49,10 +58,7 @@ def purchase(command: Purchase, view: View, world: World, moment: Moment) -> Dec
     detail = booking.detail_of(decided, command.kept_lines, command.kept)
     if command.quote:
         row = _row(command, decided, person, moment, _UNNUMBERED, _UNNUMBERED, _UNCOMMITTED)
-        output = answers.purchase_reply(
-            row, detail.lines, person.identity, decided.policy, world.region
-        )
-        return Decision(Answer(output=output))
+        return Decision(Answer(output=_purchase_output(decided, row, detail, person, world)))
     setl_id = world.next_number(asked.lane, moment.business_day)
     sealed, commitment = booking.seal_detail(
         detail, world.keyring, booking.detail_record(asked.lane, setl_id)
@@ -69,10 +75,15 @@ def purchase(command: Purchase, view: View, world: World, moment: Moment) -> Dec
         increments=decided.benefit.increments,
         latest_of_year=setl_id,
     )
-    output = answers.purchase_reply(
-        row, detail.lines, person.identity, decided.policy, world.region
+    return Decision(Answer(output=_purchase_output(decided, row, detail, person, world)), effects)
+
+
+def _purchase_output(
+    decided: Adjudicated, row: SettlementRow, detail: Detail, person: PersonFacts, world: World
+) -> Raw:
+    return answers.purchase_reply(
+        row, detail.lines, person.identity, decided.policy, world.region, decided.benefit.shares
     )
-    return Decision(Answer(output=output), effects)
 
 
 def _row(
@@ -126,8 +137,7 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
         return Decision(stale)
     if command.quote:
         row = _row(command, decided, person, moment, _UNNUMBERED, command.mdtrt_id, _UNCOMMITTED)
-        output = answers.visit_reply(row, person.identity, decided.policy, world.region)
-        return Decision(Answer(output=output))
+        return Decision(Answer(output=_visit_output(decided, row, person, world)))
     return _book_visit(command, decided, kept_lines, person, len(visit.events), world, moment)
 
 
@@ -215,8 +225,15 @@ def _book_visit(
         latest_of_year=setl_id,
         events=(settled,),
     )
-    output = answers.visit_reply(row, person.identity, decided.policy, world.region)
-    return Decision(Answer(output=output), effects)
+    return Decision(Answer(output=_visit_output(decided, row, person, world)), effects)
+
+
+def _visit_output(
+    decided: Adjudicated, row: SettlementRow, person: PersonFacts, world: World
+) -> Raw:
+    return answers.visit_reply(
+        row, person.identity, decided.policy, world.region, decided.benefit.shares
+    )
 
 
 def _already_settled(setl_id: int) -> Refusal:

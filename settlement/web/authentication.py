@@ -8,7 +8,8 @@ replay is harmless because a message acts once. Secrets come from the gateway an
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from asyncio import Future
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -26,7 +27,7 @@ class Granted(Struct, frozen=True, gc=False):
     """The caller; `nonce`, where set, must still say True."""
 
     caller: Caller
-    nonce: Awaitable[bool] | None = None
+    nonce: Future[bool] | None = None
 
 
 class Denied(Struct, frozen=True, gc=False):

@@ -3,22 +3,20 @@
 A connection starts plain. The first request that `framing` does not call plain makes it general:
 the transport gets aiohttp's own request handler as its protocol, together with the bytes read so
 far. Requests of a connection are answered one after the other, in order. This module knows bytes
-and tasks; who calls and what is answered is `exchange`'s business.
+and sockets; who calls and what is answered is `exchange`'s business.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from time import monotonic
 from typing import cast
 
 from settlement.limits import Limits
+from settlement.web.exchange import Exchange, Turn
 from settlement.web.framing import Head, Verdict, parse_head
 from settlement.web.reply import HttpReply, too_large
-
-Exchange = Callable[[str | None, Mapping[str, str], bytes], Awaitable[HttpReply]]
-"""infno, headers in lower case, body → reply. Raises nothing but CancelledError."""
 
 
 class Connections:
@@ -56,11 +54,11 @@ class Connections:
 
 
 class Connection(asyncio.Protocol):
-    """Reads plain requests, runs `exchange` for each, writes replies."""
+    """Reads plain requests, starts a turn for each, writes replies."""
 
     __slots__ = (
-        "_body_parts", "_buffer", "_buffered", "_head", "_owner", "_paused", "_since", "_task",
-        "_transport",
+        "_body_parts", "_buffer", "_buffered", "_busy", "_head", "_keep_alive", "_owner", "_paused",
+        "_since", "_transport", "_turn",
     )
 
     def __init__(self, owner: Connections) -> None:
@@ -70,7 +68,10 @@ class Connection(asyncio.Protocol):
         self._body_parts: list[bytes] = []
         self._buffered = 0
         self._head: Head | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._busy = False
+        """a request is being answered; what arrives meanwhile waits in the buffer"""
+        self._turn: Turn | None = None
+        self._keep_alive = True
         self._paused = False
         self._since = monotonic()
 
@@ -90,7 +91,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
-        if self._task is not None:
+        if self._busy:
             self._keep_for_later(data)
             return
         if self._head is None:
@@ -105,7 +106,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Called by the loop; a half-closed sender still gets the answer it waits for."""
-        return self._task is not None
+        return self._busy
 
     def pause_writing(self) -> None:
         """Called by the loop when the sender does not read its answers."""
@@ -114,15 +115,14 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Called by the loop when it does again."""
         self._paused = False
-        if self._task is None and self._head is None and self._buffer:
-            self._begin(self._buffer)
+        self._resume()
 
     def sweep(self, now: float) -> None:
         """Enforce the three time limits of a connection."""
         limits, waited = self._owner.limits, now - self._since
-        if self._task is not None:
-            if waited > limits.request_seconds_max:
-                self._task.cancel()
+        if self._busy:
+            if waited > limits.request_seconds_max and self._turn is not None:
+                self._turn.expire()
         elif self._head is not None or self._buffer:
             if waited > limits.arrival_seconds_max:
                 self.abort()
@@ -131,13 +131,13 @@ class Connection(asyncio.Protocol):
 
     def finish(self) -> None:
         """Close after the answer in progress, at once where there is none."""
-        if self._task is None and self._transport is not None:
+        if not self._busy and self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
         """Close at once."""
-        if self._task is not None:
-            self._task.cancel()
+        if self._turn is not None:
+            self._turn.expire()
         if self._transport is not None:
             self._transport.close()
 
@@ -167,26 +167,34 @@ class Connection(asyncio.Protocol):
             self._buffer = body[head.body_bytes :]
             body = body[: head.body_bytes]
         self._since = monotonic()
-        self._task = asyncio.get_running_loop().create_task(self._answer(head, body))
+        self._busy = True
+        self._keep_alive = head.keep_alive
+        self._turn = self._owner.exchange.start(head.infno, head.headers, body, self._reply)
 
-    async def _answer(self, head: Head, body: bytes) -> None:
-        reply = await self._owner.exchange(head.infno, head.headers, body)
-        self._task = None
+    def _reply(self, reply: HttpReply) -> None:
+        """The turn's end; `_complete` may still be on the stack."""
+        self._busy = False
+        self._turn = None
         transport = self._transport
         if transport is None:
             return
-        if head.keep_alive and not self._owner.closing:
+        if self._keep_alive and not self._owner.closing:
             transport.write(reply.wire())
             self._since = monotonic()
-            if self._buffer and not self._paused:
-                self._resume()
+            if self._buffer:  # later, for one sender may have sent a thousand requests ahead
+                asyncio.get_running_loop().call_soon(self._resume)
             return
         transport.write(reply.last_wire())
         transport.close()
 
     def _resume(self) -> None:
+        """Go on with what arrived meanwhile."""
         transport = self._transport
-        if transport is not None and not transport.is_reading():
+        if transport is None or self._busy or self._paused or self._head is not None:
+            return
+        if not self._buffer or transport.is_closing():
+            return
+        if not transport.is_reading():
             transport.resume_reading()
         self._begin(self._buffer)
 

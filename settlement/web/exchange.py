@@ -1,21 +1,24 @@
 """One NHSA request: admit, authenticate, let the core answer, count. The hot path.
 
-Whatever happens, the sender gets a reply whose retry advice is true. This module knows headers
-and bytes; it knows neither sockets nor what is inside a message.
+A request is a `Turn` from its last byte to its reply. No task and no coroutine is made for it: what
+has to be waited for (a nonce, a batch) calls the turn back, and whoever started the turn gets the
+reply through `done`. Whatever happens, the sender gets a reply whose retry advice is true. This
+module knows headers and bytes; it knows neither sockets nor what is inside a message.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from asyncio import Future
+from collections.abc import Callable, Mapping
 from time import monotonic
 
 from protocol.nhsa.errors import WireError
-from settlement.gateway import Gateway, NotYours, Overloaded, Unavailable
+from settlement.gateway import Caller, Gateway, NotYours, Overloaded, Unavailable
 from settlement.limits import Limits
 from settlement.telemetry.metrics import METRICS, Outcome
-from settlement.web.authentication import Authenticator, Denied, Granted
+from settlement.web.authentication import Authenticator, Denied
 from settlement.web.reply import HttpReply, problem, too_large
 
 logger = logging.getLogger("settlement.web")
@@ -23,54 +26,69 @@ logger = logging.getLogger("settlement.web")
 DONE = b'{"infcode":0,'
 """How every reply to a request that was carried out begins (protocol/nhsa/envelope.py)."""
 
+Done = Callable[[HttpReply], None]
+
 
 class Exchange:
     """Answers requests of one process; `in_flight` is how many right now."""
 
     def __init__(self, gateway: Gateway, authenticator: Authenticator, limits: Limits) -> None:
-        self._gateway = gateway
-        self._authenticate = authenticator.authenticate
+        self.ask = gateway.ask
+        self.authenticate = authenticator.authenticate
+        self.limits = limits
         self._in_flight_max = limits.in_flight_max
-        self._limits = limits
         self._idle = asyncio.Event()
         self._idle.set()
         self.in_flight = 0
         self.draining = False
 
+    def start(
+        self, infno: str | None, headers: Mapping[str, str], body: bytes, done: Done
+    ) -> Turn | None:
+        """Answer a request: `done` gets the reply, perhaps before this returns; then it is None."""
+        if self.in_flight >= self._in_flight_max or self.draining:
+            METRICS.request_ended(infno, Outcome.OVERLOADED, 0.0)
+            done(problem("OVERLOADED", seconds=self.limits.retry_after_seconds))
+            return None
+        if len(body) > self.limits.body_bytes_max:
+            METRICS.request_ended(infno, Outcome.UNREADABLE, 0.0)
+            done(too_large(self.limits))
+            return None
+        self.in_flight += 1
+        METRICS.in_flight = self.in_flight
+        turn = Turn(self, infno, body, done)
+        turn.begin(headers)
+        return None if turn.ended else turn
+
     async def __call__(
         self, infno: str | None, headers: Mapping[str, str], body: bytes
     ) -> HttpReply:
-        """The reply, always; CancelledError is answered too, because it means the deadline."""
-        started = monotonic()
-        if not self._admits():
-            METRICS.request_ended(infno, Outcome.OVERLOADED, 0.0)
-            return problem("OVERLOADED", seconds=self._limits.retry_after_seconds)
-        if len(body) > self._limits.body_bytes_max:
-            METRICS.request_ended(infno, Outcome.UNREADABLE, 0.0)
-            return too_large(self._limits)
-        self.in_flight += 1
-        METRICS.in_flight = self.in_flight
+        """The reply, always, for a caller that waits; a caller that is cancelled gives it up."""
+        replied: Future[HttpReply] = asyncio.get_running_loop().create_future()
+
+        def done(reply: HttpReply) -> None:
+            if not replied.done():
+                replied.set_result(reply)
+
+        turn = self.start(infno, headers, body, done)
         try:
-            granted = self._authenticate(headers, body)
-            if isinstance(granted, Granted) and (granted.nonce is None or await granted.nonce):
-                wire = await self._gateway.answer(infno, body, granted.caller)
-                outcome = Outcome.OK if wire.startswith(DONE) else Outcome.REFUSED
-                reply = HttpReply(200, wire)
-            else:
-                denied = granted if isinstance(granted, Denied) else _NONCE_REUSED
-                outcome = Outcome.UNAUTHENTICATED
-                reply = problem(denied.code, params=denied.params)
-        except (Exception, asyncio.CancelledError) as exc:
-            outcome, reply = self._excused(exc, infno)
+            return await replied
+        except asyncio.CancelledError:
+            if turn is None:
+                raise
+            turn.expire()
+            return replied.result() if not replied.cancelled() else self.unknown()
+
+    def ended(self) -> None:
+        """One request less in flight."""
         self.in_flight -= 1
         METRICS.in_flight = self.in_flight
-        METRICS.request_ended(infno, outcome, monotonic() - started)
         if self.in_flight == 0 and self.draining:
             self._idle.set()
-        return reply
 
-    def _admits(self) -> bool:
-        return self.in_flight < self._in_flight_max and not self.draining
+    def unknown(self) -> HttpReply:
+        """Nobody knows whether it was booked: the same msgid finds out."""
+        return problem("OUTCOME_UNKNOWN", seconds=self.limits.retry_after_seconds)
 
     async def drain(self, seconds: float) -> bool:
         """Admit nothing more and wait for what is in flight; False when time ran out first."""
@@ -85,7 +103,87 @@ class Exchange:
             return False
         return True
 
-    def _excused(self, exc: BaseException, infno: str | None) -> tuple[Outcome, HttpReply]:
+
+class Turn:
+    """One request from its last byte to its reply. `ended` once the reply was given."""
+
+    __slots__ = (
+        "_body", "_caller", "_done", "_exchange", "_infno", "_started", "_waiting", "ended",
+    )  # fmt: skip
+
+    def __init__(self, exchange: Exchange, infno: str | None, body: bytes, done: Done) -> None:
+        self._exchange = exchange
+        self._infno = infno
+        self._body = body
+        self._done = done
+        self._started = monotonic()
+        self._waiting: Future[bool] | Future[bytes] | None = None
+        self._caller: Caller | None = None
+        self.ended = False
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """Who is it? Then on, at once or when the nonce is decided."""
+        granted = self._exchange.authenticate(headers, self._body)
+        if isinstance(granted, Denied):
+            self._deny(granted)
+            return
+        self._caller = granted.caller
+        if granted.nonce is None:
+            self._ask(granted.caller)
+            return
+        self._waiting = granted.nonce
+        granted.nonce.add_done_callback(self._nonce_decided)
+
+    def expire(self) -> None:
+        """The deadline: whoever works on it is told to stop, the sender that nobody knows."""
+        if self._waiting is not None and not self.ended:
+            self._waiting.cancel()
+            self._end(*self._excused(asyncio.CancelledError()))
+
+    def _nonce_decided(self, decided: Future[bool]) -> None:
+        if self.ended or self._caller is None:
+            return
+        if decided.result():
+            self._ask(self._caller)
+        else:
+            self._deny(_NONCE_REUSED)
+
+    def _ask(self, caller: Caller) -> None:
+        try:
+            answer = self._exchange.ask(self._infno, self._body, caller)
+        except Exception as exc:
+            self._end(*self._excused(exc))
+            return
+        if isinstance(answer, bytes):
+            self._answered(answer)
+            return
+        self._waiting = answer
+        answer.add_done_callback(self._told)
+
+    def _told(self, answer: Future[bytes]) -> None:
+        if self.ended:
+            return
+        try:
+            wire = answer.result()
+        except (Exception, asyncio.CancelledError) as exc:
+            self._end(*self._excused(exc))
+            return
+        self._answered(wire)
+
+    def _answered(self, wire: bytes) -> None:
+        outcome = Outcome.OK if wire.startswith(DONE) else Outcome.REFUSED
+        self._end(outcome, HttpReply(200, wire))
+
+    def _deny(self, denied: Denied) -> None:
+        self._end(Outcome.UNAUTHENTICATED, problem(denied.code, params=denied.params))
+
+    def _end(self, outcome: Outcome, reply: HttpReply) -> None:
+        self.ended = True
+        METRICS.request_ended(self._infno, outcome, monotonic() - self._started)
+        self._exchange.ended()
+        self._done(reply)
+
+    def _excused(self, exc: BaseException) -> tuple[Outcome, HttpReply]:
         """What an exception means to the sender."""
         match exc:
             case WireError():
@@ -100,15 +198,12 @@ class Exchange:
             case asyncio.CancelledError():
                 logger.warning(
                     "request exceeded its deadline",
-                    extra={"event": "request.deadline", "infno": infno},
+                    extra={"event": "request.deadline", "infno": self._infno},
                 )
             case _:
-                where = {"event": "request.failed", "infno": infno}
+                where = {"event": "request.failed", "infno": self._infno}
                 logger.error("request failed", exc_info=exc, extra=where)
-        # Nobody knows whether it was booked: the same msgid finds out.
-        return Outcome.UNAVAILABLE, problem(
-            "OUTCOME_UNKNOWN", seconds=self._limits.retry_after_seconds
-        )
+        return Outcome.UNAVAILABLE, self._exchange.unknown()
 
 
 _NONCE_REUSED = Denied("NONCE_REUSED")

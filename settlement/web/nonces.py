@@ -16,7 +16,7 @@ import asyncio
 import logging
 import time
 from asyncio import Future
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Protocol
 
@@ -75,7 +75,7 @@ class Nonces:
         self.degraded = False
         """Whether the last contact with Redis failed: nonces of other processes are not seen."""
 
-    def check(self, access_key: str, nonce: str, body: bytes) -> bool | Awaitable[bool]:
+    def check(self, access_key: str, nonce: str, body: bytes) -> bool | Future[bool]:
         """May this nonce come with this body? Known here: at once; else when Redis has spoken."""
         field = sha256(f"{access_key}\n{nonce}".encode()).digest()[:8]
         value = sha256(body).digest()[:8]

@@ -31,11 +31,12 @@ class EchoGateway:
     async def demo_world(self, persons: int | None) -> bytes:
         return b'{"persons":%d}' % (persons or 1000)
 
-    async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
+    def ask(self, infno: str | None, body: bytes, caller: Caller) -> bytes | asyncio.Future[bytes]:
         self.seen.append((infno, body, caller))
+        return REFUSED if body == b"refuse" else asyncio.ensure_future(self._answer(body))
+
+    async def _answer(self, body: bytes) -> bytes:
         match body:
-            case b"refuse":
-                return REFUSED
             case b"unreadable":
                 raise WireError(WireErrorCode.MALFORMED_JSON)
             case b"not-yours":
