@@ -170,7 +170,6 @@ class _PersonRows(Struct, frozen=True, kw_only=True):
     """A batch of people as rows of the tables that know them."""
 
     persons: list[tuple[object, ...]]
-    states: list[tuple[object, ...]]
     keys: list[tuple[object, ...]]
     openings: list[Opening]
 
@@ -180,7 +179,6 @@ def _person_rows(keyring: Keyring, batch: list[InsuredPerson], lanes: int) -> _P
     opened = [_opening(lane, person) for lane, person in placed]
     return _PersonRows(
         persons=[_person_row(keyring, lane, person) for lane, person in placed],
-        states=[(lane, person.person_no) for lane, person in placed],
         keys=[row for lane, person in placed for row in _keys(keyring, lane, person, lanes)],
         openings=[opening for opening in opened if opening is not None],
     )
@@ -188,7 +186,6 @@ def _person_rows(keyring: Keyring, batch: list[InsuredPerson], lanes: int) -> _P
 
 async def _copy_persons(connection: PlainConnection, rows: _PersonRows) -> None:
     await _copy(connection, "person", _PERSON, rows.persons)
-    await _copy(connection, "person_state", ("lane", "psn_no"), rows.states)
     await _copy(connection, "lookup", _LOOKUP, rows.keys)
     await connection.copy_records_to_table(
         "balance",

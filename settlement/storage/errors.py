@@ -28,6 +28,10 @@ class AlreadyWrittenError(StorageError):
     """A key of the batch exists already: another process was first; nothing was written."""
 
 
+class StaleFactsError(AlreadyWrittenError):
+    """A person of the batch changed since they were read; nothing was written."""
+
+
 class DatabaseRefusedError(StorageError):
     """The batch cannot be written as it is: our own rules let something through."""
 
@@ -49,6 +53,8 @@ def translate(exc: BaseException) -> StorageError | None:
     match exc:
         case asyncpg.UniqueViolationError():
             return AlreadyWrittenError(str(exc))
+        case asyncpg.PostgresError(sqlstate="MS001"):
+            return StaleFactsError(str(exc))
         case asyncpg.PostgresError(sqlstate="ML001"):
             return JournalClosedError(str(exc))
         case asyncpg.PostgresError(sqlstate="ML002"):

@@ -289,11 +289,9 @@ class JournalQueue:
                 if effects:
                     for item, _ in pending:
                         item.sent = True
-                    stale = await write_batch(
+                    await write_batch(
                         connection, journal=self.journal, moment=moment, view=view, effects=effects
                     )
-                    if stale:
-                        raise DatabaseRefusedError("facts read under the head were stale")
         except Exception as exc:
             raise translate(exc) or exc from exc
         for item, reply in pending:
@@ -343,13 +341,11 @@ class JournalQueue:
         for item, _ in pending:
             item.sent = True
         try:
-            stale = await write_batch(
+            await write_batch(
                 connection, journal=self.journal, moment=moment, view=view, effects=effects
             )
         except Exception as exc:
             raise translate(exc) or exc from exc
-        if stale:
-            raise AlreadyWrittenError(f"{len(stale)} persons changed")
         for item, reply in pending:
             item.resolve(reply)
 

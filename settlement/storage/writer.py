@@ -1,6 +1,6 @@
 """Writing a batch: effects to the arrays of `settlement.write_batch`, in its order.
 
-One call, one commit. The function writes everything, or nothing and says whose facts were stale.
+One call, one commit. The function writes everything, or nothing where a fact was stale.
 """
 
 from __future__ import annotations
@@ -97,11 +97,10 @@ async def write_batch(
     moment: Moment,
     view: View,
     effects: Sequence[Effects],
-) -> frozenset[str]:
-    """Write the effects of a batch; returns the persons who were stale, none where written."""
+) -> None:
+    """Write the effects of a batch, all or nothing. Driver exceptions as they come."""
     arguments = batch_arguments(journal=journal, moment=moment, view=view, effects=effects)
-    stale = await connection.fetchval(_CALL, *arguments)
-    return frozenset(stale)
+    await connection.execute(_CALL, *arguments)
 
 
 def batch_arguments(

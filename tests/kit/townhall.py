@@ -134,7 +134,7 @@ class Townhall:
     async def accumulators(self, citizen: Citizen) -> dict[str, dict[str, int]]:
         """The person's accumulators, by year and name."""
         text = await self.owner.fetchval(
-            "select s.accumulators from settlement.person_state s where s.psn_no = $1",
+            "select s.accumulators from settlement.person s where s.psn_no = $1",
             citizen.number,
         )
         return {year: document.values for year, document in decode_years(text).items()}

@@ -7,8 +7,8 @@
 --
 -- A *lane* is where an entry lives (it leads every key); a *journal* is where entries are ordered.
 -- All entries that one commit adds to a journal are a *block*, and each block's hash covers the one
--- before it. Only `ledger.append_block` writes, and it locks the journal's head first: that single
--- lock is the whole lock order.
+-- before it. Only `ledger.write_block` writes, and whoever calls it has locked the journal's head
+-- (`ledger.lock_head`): that single lock is the whole lock order.
 --
 -- Rights (`ledger.grant_rights`): the application inserts and reads. It owns nothing, deletes
 -- nothing and updates nothing but the balances of guarded accounts. Journals and lanes are the
@@ -304,8 +304,8 @@ comment on function ledger.fits_pending(
     'True where a post (3) or void (4) has the legs of its pending entry: at most, or exactly, '
     'its amounts.';
 
-create function ledger.append_block(
-    p_journal smallint, p_format smallint, p_business_day date, p_booked_at timestamptz,
+create function ledger.write_block(
+    p_head ledger.block, p_format smallint, p_business_day date, p_booked_at timestamptz,
     p_lanes smallint[], p_entries bigint[], p_kinds smallint[], p_codes smallint[],
     p_pending bigint[], p_leg_ends integer[],
     p_debits bigint[], p_credits bigint[], p_amounts bigint[],
@@ -315,28 +315,23 @@ create function ledger.append_block(
     p_balance_debits_pending bigint[], p_balance_credits_pending bigint[]
 ) returns bigint
 language plpgsql volatile as $$
--- Appends one block: all of it or nothing. Legs of all entries lie one behind the other in
--- p_debits, p_credits and p_amounts; p_leg_ends holds where each entry's legs end. Hashes lie one
--- behind the other, 32 bytes each. Balance changes of guarded accounts come folded, one a row.
+-- Writes one block behind p_head, which the caller got from ledger.lock_head in this transaction:
+-- all of it or nothing. Legs of all entries lie one behind the other in p_debits, p_credits and
+-- p_amounts; p_leg_ends holds where each entry's legs end. Hashes lie one behind the other,
+-- 32 bytes each. Balance changes of guarded accounts come folded, one a row.
 declare
-    v_head    ledger.block;
-    v_block   bigint;
-    v_count   integer := cardinality(p_entries);
+    v_journal constant smallint := p_head.journal;
+    v_block   constant bigint := p_head.block_no + 1;
+    v_count   constant integer := cardinality(p_entries);
     v_changed integer;
 begin
-    v_head := ledger.lock_head(p_journal);
-    v_block := v_head.block_no + 1;
 
     perform 1 from ledger.closed_day d where d.business_day = p_business_day;
     if found then
         raise exception 'business day % is closed', p_business_day using errcode = 'ML002';
     end if;
 
-    perform 1
-    from unnest(p_lanes) as n (lane)
-    left join ledger.lane l on l.lane = n.lane and l.journal = p_journal
-    where l.lane is null;
-    if found then
+    if not p_lanes <@ array(select l.lane from ledger.lane l where l.journal = v_journal) then
         raise exception 'a lane belongs to another journal' using errcode = 'ML005';
     end if;
 
@@ -344,7 +339,7 @@ begin
         entry_id, block_no, pending_id, lane, journal, ordinal, kind, code,
         debits, credits, amounts, commitment, leaf
     )
-    select p_entries[i], v_block, p_pending[i], p_lanes[i], p_journal, i - 1,
+    select p_entries[i], v_block, p_pending[i], p_lanes[i], v_journal, i - 1,
            p_kinds[i], p_codes[i],
            p_debits[coalesce(p_leg_ends[i - 1], 0) + 1 : p_leg_ends[i]],
            p_credits[coalesce(p_leg_ends[i - 1], 0) + 1 : p_leg_ends[i]],
@@ -360,8 +355,8 @@ begin
         from ledger.entry n
         left join ledger.entry p
             on p.lane = n.lane and p.entry_id = n.pending_id and p.kind = 2
-            and (p.block_no < v_block or p.ordinal < n.ordinal or p.journal <> p_journal)
-        where n.journal = p_journal and n.block_no = v_block and n.pending_id is not null
+            and (p.block_no < v_block or p.ordinal < n.ordinal or p.journal <> v_journal)
+        where n.journal = v_journal and n.block_no = v_block and n.pending_id is not null
             and ledger.fits_pending(
                 n.kind, n.debits, n.credits, n.amounts, p.debits, p.credits, p.amounts
             ) is not true;
@@ -391,21 +386,42 @@ begin
         block_no, booked_at, business_day, journal, format, entry_count, block_hash
     )
     values (
-        v_block, p_booked_at, p_business_day, p_journal, p_format, v_count,
+        v_block, p_booked_at, p_business_day, v_journal, p_format, v_count,
         ledger.block_hash(
-            p_format, p_journal, v_block, p_booked_at, p_business_day, v_count,
-            v_head.block_hash, p_leaves
+            p_format, v_journal, v_block, p_booked_at, p_business_day, v_count,
+            p_head.block_hash, p_leaves
         )
     );
     return v_block;
 end;
 $$;
-comment on function ledger.append_block(
-    smallint, smallint, date, timestamptz,
-    smallint[], bigint[], smallint[], smallint[], bigint[], integer[],
-    bigint[], bigint[], bigint[], bytea, bytea,
-    smallint[], bigint[], bigint[], bigint[], bigint[], bigint[]
-) is 'Appends one block of entries to a journal, chained, with the balances of guarded accounts.';
+comment on function ledger.write_block is
+    'Writes one block of entries behind a locked head, chained, with the balances of guarded '
+    'accounts.';
+
+create function ledger.append_block(
+    p_journal smallint, p_format smallint, p_business_day date, p_booked_at timestamptz,
+    p_lanes smallint[], p_entries bigint[], p_kinds smallint[], p_codes smallint[],
+    p_pending bigint[], p_leg_ends integer[],
+    p_debits bigint[], p_credits bigint[], p_amounts bigint[],
+    p_commitments bytea, p_leaves bytea,
+    p_balance_lanes smallint[], p_balance_accounts bigint[],
+    p_balance_debits bigint[], p_balance_credits bigint[],
+    p_balance_debits_pending bigint[], p_balance_credits_pending bigint[]
+) returns bigint
+language plpgsql volatile as $$
+-- Appends one block to a journal: locks its head, then writes.
+begin
+    return ledger.write_block(
+        ledger.lock_head(p_journal), p_format, p_business_day, p_booked_at, p_lanes, p_entries,
+        p_kinds, p_codes, p_pending, p_leg_ends, p_debits, p_credits, p_amounts, p_commitments,
+        p_leaves, p_balance_lanes, p_balance_accounts, p_balance_debits, p_balance_credits,
+        p_balance_debits_pending, p_balance_credits_pending
+    );
+end;
+$$;
+comment on function ledger.append_block is
+    'Appends one block of entries to a journal: ledger.lock_head, then ledger.write_block.';
 
 create function ledger.grant_rights(p_application name, p_verifier name) returns void
 language plpgsql as $$

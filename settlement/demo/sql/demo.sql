@@ -8,7 +8,7 @@ select exists (select 1 from settlement.institution i) as is_loaded;
 -- The planner must not take a hundred thousand persons for an empty table.
 vacuum (analyze) ledger.account, ledger.balance, ledger.block, ledger.entry, ledger.fold,
     settlement.institution, settlement.credential, settlement.catalogue_item, settlement.person,
-    settlement.person_state, settlement.lookup;
+    settlement.lookup;
 
 -- name: accounts
 -- Titles of the striped accounts of some owners, for a trial balance that a person reads.

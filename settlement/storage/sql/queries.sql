@@ -7,19 +7,18 @@ select settlement.write_batch(p_journal => $1, :arguments);
 
 -- name: read_persons
 -- What a batch needs to know about its persons: identity, enrolments, state, account, balance.
-select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, s.version,
-       s.accumulators, s.latest_row, s.latest_visit,
+select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
+       p.accumulators, p.latest_row, p.latest_visit,
        b.credits - b.debits - b.debits_pending as balance_fen
 from unnest($1::smallint[], $2::text[]) with ordinality as k (lane, psn_no, n)
 join settlement.person p on p.lane = k.lane and p.psn_no = k.psn_no
-join settlement.person_state s on s.lane = k.lane and s.psn_no = k.psn_no
 left join ledger.balance b on b.lane = k.lane and b.account = p.account;
 
 -- name: read_claims
 -- The same, with the two keys that make a claim count once: the message and what the claim is
 -- about.
-select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, s.version,
-       s.accumulators, s.latest_row, s.latest_visit,
+select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
+       p.accumulators, p.latest_row, p.latest_visit,
        b.credits - b.debits - b.debits_pending as balance_fen,
        m.outcome, m.ref, m.fingerprint,
        (
@@ -35,7 +34,6 @@ select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, s.
 from unnest($1::smallint[], $2::text[], $3::bytea[], $4::bytea[])
     with ordinality as k (lane, psn_no, message_key, business_key, n)
 left join settlement.person p on p.lane = k.lane and p.psn_no = k.psn_no
-left join settlement.person_state s on s.lane = k.lane and s.psn_no = k.psn_no
 left join ledger.balance b on b.lane = k.lane and b.account = p.account
 left join settlement.message m on m.lane = k.lane and m.key = k.message_key;
 
@@ -87,7 +85,7 @@ join settlement.lookup l on l.lane = k.lane and l.kind = k.kind and l.key = k.ke
 -- A person's settlement rows, newest first, along the chain of their prior rows.
 with recursive chain (setl_id, prior_row, depth) as (
     select t.setl_id, t.prior_row, 1
-    from settlement.person_state s
+    from settlement.person s
     join settlement.settlement t on t.lane = s.lane and t.setl_id = s.latest_row
     where s.lane = $1 and s.psn_no = $2
     union all
@@ -102,7 +100,7 @@ select c.setl_id from chain c order by c.depth;
 -- A person's visits, newest first, along the chain of their prior visits.
 with recursive chain (mdtrt_id, prior_visit, depth) as (
     select v.mdtrt_id, v.prior_visit, 1
-    from settlement.person_state s
+    from settlement.person s
     join settlement.visit v on v.lane = s.lane and v.mdtrt_id = s.latest_visit
     where s.lane = $1 and s.psn_no = $2
     union all

@@ -5,8 +5,8 @@
 -- one journal is the only writer of a lane; it comes in through `settlement.write_batch`, which
 -- locks the journal's head before anything else and then compares one `version` a person.
 -- Settlements, visits, events and messages are only ever inserted: a cancel is a second row, an
--- upload withdrawn is a second event. Of what concerns money, only `person_state` (what changes
--- with every settlement) is updated in place.
+-- upload withdrawn is a second event. Of what concerns money, only the front of `person` (what
+-- changes with every settlement) is updated in place.
 --
 -- Personal data (names, certificates, what was bought) is ciphertext in `person.identity`,
 -- `settlement_detail.payload`, `visit.payload` and `visit_event.payload`. The ledger's chain
@@ -183,15 +183,30 @@ comment on column settlement.sign_in.operator is 'opter_no.';
 comment on column settlement.sign_in.address is 'IP and MAC as sent.';
 
 create table settlement.person (
+    version         bigint      not null default 0,
+    latest_row      bigint,
+    latest_visit    bigint,
     account         bigint      not null,
     lane            smallint    not null,
     key_version     smallint    not null,
+    accumulators    text        not null default '{}',
     psn_no          text        not null,
     identity        bytea       not null,
     enrolments      text        not null,
     constraint person_pkey primary key (lane, psn_no)
-);
-comment on table settlement.person is 'Insured people (参保人): what rarely changes.';
+) with (fillfactor = 70);
+comment on table settlement.person is
+    'Insured people (参保人). What changes with every settlement comes first, so that the log holds '
+    'little more than that; what rarely changes is behind it.';
+comment on column settlement.person.version is
+    'Bumped by every change of the person, visits, lines or enrolment.';
+comment on column settlement.person.latest_row is
+    'Newest settlement row; rows of a person are linked newest first.';
+comment on column settlement.person.latest_visit is
+    'Newest visit; visits are linked newest first.';
+comment on column settlement.person.accumulators is
+    'JSON: by fiscal year, the accumulators (年度累计) and the newest settlement that stands; '
+    'verify rebuilds it.';
 comment on column settlement.person.account is 'Ledger account of the personal account (个人账户).';
 comment on column settlement.person.lane is 'Hash of psn_no.';
 comment on column settlement.person.key_version is 'Version of the key that encrypts identity.';
@@ -200,28 +215,6 @@ comment on column settlement.person.identity is
     'Name, certificate, cards: encrypted (settlement/person.py, Identity).';
 comment on column settlement.person.enrolments is
     'JSON: memberships by scheme (settlement/person.py, Enrolment).';
-
-create table settlement.person_state (
-    version         bigint      not null default 0,
-    latest_row      bigint,
-    latest_visit    bigint,
-    lane            smallint    not null,
-    psn_no          text        not null,
-    accumulators    text        not null default '{}',
-    constraint person_state_pkey primary key (lane, psn_no)
-) with (fillfactor = 70);
-comment on table settlement.person_state is 'What changes with every settlement of a person.';
-comment on column settlement.person_state.version is
-    'Bumped by every change of the person, visits, lines or enrolment.';
-comment on column settlement.person_state.latest_row is
-    'Newest settlement row; rows of a person are linked newest first.';
-comment on column settlement.person_state.latest_visit is
-    'Newest visit; visits are linked newest first.';
-comment on column settlement.person_state.lane is 'Lane of the person.';
-comment on column settlement.person_state.psn_no is 'The person.';
-comment on column settlement.person_state.accumulators is
-    'JSON: by fiscal year, the accumulators (年度累计) and the newest settlement that stands; '
-    'verify rebuilds it.';
 
 create table settlement.lookup (
     psn_lane        smallint    not null,
@@ -560,30 +553,29 @@ create function settlement.write_batch(
     p_message_refs bigint[], p_fingerprints bytea[],
     -- visits and what happened to them: JSON, null where there are none
     p_visits json, p_events json
-) returns text[]
+) returns void
 language plpgsql volatile as $$
--- Writes one batch of one journal: everything, or nothing and the persons that changed since they
--- were read. Read committed: the statements after the lock see what the last batch committed.
+-- Writes one batch of one journal: everything, or nothing where a person changed since they were
+-- read (MS001). Read committed: the statements after the lock see what the last batch committed.
 declare
-    v_stale text[];
+    v_head    ledger.block;
+    v_changed integer;
 begin
-    perform ledger.lock_head(p_journal);
-    select array_agg(n.psn_no) into v_stale
-    from unnest(p_person_lanes, p_persons, p_versions) as n (lane, psn_no, version)
-    left join settlement.person_state s on s.lane = n.lane and s.psn_no = n.psn_no
-    where s.version is distinct from n.version;
-    if v_stale is not null then
-        return v_stale;
-    end if;
+    v_head := ledger.lock_head(p_journal);
 
-    update settlement.person_state s
-    set version = s.version + 1,
+    update settlement.person p
+    set version = p.version + 1,
         accumulators = n.accumulators,
         latest_row = n.latest_row,
         latest_visit = n.latest_visit
-    from unnest(p_person_lanes, p_persons, p_accumulators, p_latest_rows, p_latest_visits)
-        as n (lane, psn_no, accumulators, latest_row, latest_visit)
-    where s.lane = n.lane and s.psn_no = n.psn_no;
+    from unnest(p_person_lanes, p_persons, p_versions, p_accumulators, p_latest_rows,
+                p_latest_visits)
+        as n (lane, psn_no, version, accumulators, latest_row, latest_visit)
+    where p.lane = n.lane and p.psn_no = n.psn_no and p.version = n.version;
+    get diagnostics v_changed = row_count;
+    if v_changed <> cardinality(p_persons) then
+        raise exception 'persons of the batch have changed' using errcode = 'MS001';
+    end if;
 
     if cardinality(p_setl_ids) > 0 then
         insert into settlement.settlement (
@@ -626,8 +618,8 @@ begin
         from unnest(p_setl_ids, p_lanes, p_key_versions, p_salts, p_payloads)
             as n (setl_id, lane, key_version, salt, payload);
 
-        perform ledger.append_block(
-            p_journal, p_format, p_business_day, p_booked_at, p_entry_lanes, p_entries,
+        perform ledger.write_block(
+            v_head, p_format, p_business_day, p_booked_at, p_entry_lanes, p_entries,
             p_entry_kinds, p_entry_codes, p_pending, p_leg_ends, p_debits, p_credits, p_amounts,
             p_commitments, p_leaves, p_balance_lanes, p_balance_accounts, p_balance_debits,
             p_balance_credits, p_balance_debits_pending, p_balance_credits_pending
@@ -664,11 +656,10 @@ begin
     from unnest(p_message_lanes, p_message_keys, p_message_outcomes, p_message_refs,
                 p_fingerprints)
         as n (lane, key, outcome, ref, fingerprint);
-    return '{}';
 end;
 $$;
 comment on function settlement.write_batch is
-    'Writes one batch of one journal, all or nothing; returns the persons that are stale.';
+    'Writes one batch of one journal, all or nothing; MS001 where a person is stale.';
 
 create function settlement.grant_rights(p_application name) returns void
 language plpgsql as $$
@@ -683,7 +674,7 @@ begin
     );
     execute format(
         'grant update (version, accumulators, latest_row, latest_visit)'
-        ' on settlement.person_state to %I', p_application
+        ' on settlement.person to %I', p_application
     );
     execute format('grant update (signed_out_at) on settlement.sign_in to %I', p_application);
     execute format(

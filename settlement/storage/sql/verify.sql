@@ -50,7 +50,7 @@ with added as (
 ),
 kept as (
     select s.psn_no, y.key as year, v.key as name, v.value::bigint as fen
-    from settlement.person_state s
+    from settlement.person s
     cross join lateral json_each(s.accumulators::json) as y
     cross join lateral json_each_text(y.value -> 0) as v
     where s.lane = $1

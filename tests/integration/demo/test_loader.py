@@ -54,7 +54,7 @@ async def test_a_second_load_changes_nothing(world: SmallWorld) -> None:
         )
         assert not loaded
         assert await _counts(connection) == before
-    assert before["person"] == before["person_state"] == SMALL.persons
+    assert before["person"] == SMALL.persons
     assert before["lookup"] == 2 * SMALL.persons
     assert before["institution"] == before["credential"] == SMALL.institutions
 
@@ -130,7 +130,7 @@ async def _refused(services: Services, *, demo_seed: int | None) -> None:
             assert not any((await _counts(connection)).values())
 
 
-_TABLES = ("person", "person_state", "lookup", "institution", "credential", "catalogue_item")
+_TABLES = ("person", "lookup", "institution", "credential", "catalogue_item")
 
 
 async def _counts(connection: asyncpg.Connection[asyncpg.Record]) -> dict[str, int]:
@@ -144,10 +144,9 @@ async def _person(
     connection: asyncpg.Connection[asyncpg.Record], lane: int, person_no: str
 ) -> asyncpg.Record:
     row = await connection.fetchrow(
-        "select p.account, p.key_version, p.identity, p.enrolments, s.version,"
+        "select p.account, p.key_version, p.identity, p.enrolments, p.version,"
         " b.credits - b.debits as balance_fen"
         " from settlement.person p"
-        " join settlement.person_state s on s.lane = p.lane and s.psn_no = p.psn_no"
         " left join ledger.balance b on b.lane = p.lane and b.account = p.account"
         " where p.lane = $1 and p.psn_no = $2",
         lane,
