@@ -239,6 +239,8 @@ _ORDER = _rows(
     ("CANCEL_OF_CANCEL", "该结算ID是撤销记录，不能再撤销。", "如需结算请重新发起结算。"),
     ("LATER_SETTLEMENT_STANDS", "该参保人本年度之后还有结算[{setl_id}]未撤销。",
      "请按从后到前的顺序先撤销较晚的结算。"),
+    ("CANCEL_WINDOW_PASSED", "该结算[（{settled_on}结算）]已超过撤销期限[，限{window}]。",
+     "请参保人到{agency}办理退费。"),
     ("VISIT_UNKNOWN", "查无此就诊登记[（{value}）]。", "请核对就诊ID或先办理登记。"),
     ("VISIT_WITHDRAWN", "该就诊登记已撤销。", "请重新登记后再办理。"),
     ("VISIT_OF_OTHER_PERSON", "该就诊登记不属于此参保人员。", "请核对人员编号和就诊ID。"),

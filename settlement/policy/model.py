@@ -60,6 +60,15 @@ class UnknownItem(StrEnum):
     REFUSE = "refuse"
 
 
+class CancelWindow(StrEnum):
+    """How long after its own business day a settlement may be cancelled (撤销期限, DOMAIN 10)."""
+
+    MONTH = "month"
+    """in the same calendar month"""
+    YEAR = "year"
+    """in the same fiscal year"""
+
+
 class Fund(Struct, frozen=True, kw_only=True, gc=False):
     """One payer (基金款项): its code on the wire, its amount field and its ledger code."""
 
@@ -192,5 +201,6 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     ruling_date: Mapping[CareKind, RulingDate]
     backdating_days_max: Mapping[CareKind, int]
     """how old a fee may be when it is settled"""
+    cancel_window: CancelWindow
     fund_total_includes_account: bool
     """how this region reports fund_pay_sumamt (NHSA money rule 6)"""

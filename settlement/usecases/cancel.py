@@ -6,11 +6,14 @@ the institution (DOMAIN 9). Both return the accumulators to the original's year.
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from settlement import chart
 from settlement.claim import CareKind
 from settlement.clock import Moment
 from settlement.commands import Asked, Cancel, Reverse
 from settlement.decision import Answer, Decision
+from settlement.policy.model import CancelWindow
 from settlement.refusal import Refusal
 from settlement.rows import (
     EventKind,
@@ -29,6 +32,8 @@ from settlement.world import World
 REVERSIBLE = frozenset({"2102", "2207", "2207A"})
 """Transactions whose effect 2601 takes back here; 2304 and 2401 join with inpatient care."""
 
+_WINDOW_ZH = {CancelWindow.MONTH: "结算当月", CancelWindow.YEAR: "结算当年度"}
+
 
 def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decision:
     """Cancel a settlement (2103, 2208)."""
@@ -42,9 +47,9 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     fact = _cancellable(command, view)
     if isinstance(fact, Refusal):
         return Decision(fact)
-    later = _later(person, fact.row, "setl_id")
-    if later is not None:
-        return Decision(later)
+    refused = _window_passed(fact.row, world, moment) or _later(person, fact.row, "setl_id")
+    if refused is not None:
+        return Decision(refused)
     row, effects = _undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
     policy = rendering.policy_of(row, world)
     make = (
@@ -78,6 +83,27 @@ def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
         return Refusal(code="CARE_TYPE_MISMATCH", field="setl_id",
                        params={"value": command.asked.infno, "described": row.infno})  # fmt: skip
     return fact
+
+
+def _window_passed(row: SettlementRow, world: World, moment: Moment) -> Refusal | None:
+    """The window is counted from the settlement's own business day, whatever year it counts in: a
+    claim of December that is settled in January can still be cancelled in January."""
+    settled_on, today = row.business_day, moment.business_day
+    window = world.profile.cancel_window
+    match window:
+        case CancelWindow.MONTH:
+            passed = (settled_on.year, settled_on.month) != (today.year, today.month)
+        case CancelWindow.YEAR:
+            policy = rendering.policy_of(row, world)
+            passed = policy.fiscal_year(settled_on) != policy.fiscal_year(today)
+        case _:
+            assert_never(window)
+    if not passed:
+        return None
+    return Refusal(
+        code="CANCEL_WINDOW_PASSED", field="setl_id",
+        params={"settled_on": settled_on.isoformat(), "window": _WINDOW_ZH[window]},
+    )  # fmt: skip
 
 
 def _later(person: PersonFacts, row: SettlementRow, field: str) -> Refusal | None:

@@ -1,0 +1,81 @@
+"""When a settlement may be cancelled: the region's window, and the order within a year."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from settlement.claim import AccountUse, ClaimLine
+from settlement.policy.model import CancelWindow
+from settlement.refusal import Refusal
+from settlement.rows import RowKind, SettlementRow
+from settlement.usecases.cancel import cancel, reverse
+from settlement.usecases.settle import purchase
+from settlement.view import View
+from settlement.world import World
+from tests.unit.usecases.builders import (
+    ITEMS,
+    ON,
+    a_cancel,
+    a_moment,
+    a_purchase,
+    a_reversal,
+    a_view,
+    a_world,
+    booked,
+    row_of,
+)
+
+LINE = ClaimLine(
+    line_no="1",
+    item_code=ITEMS[0].code,
+    institution_item_code="SHOP",
+    quantity_e4=10_000,
+    price_e6=10_000_000,
+    amount_fen=1_000,
+    occurred_on=ON,
+)
+MONTH, YEAR = CancelWindow.MONTH, CancelWindow.YEAR
+
+
+def sold(view: View, world: World, nth: int = 0, on: date = ON) -> SettlementRow:
+    """A sale of the day of the claims, settled that day or later."""
+    sale = a_purchase("310", (LINE,), AccountUse.OWN, nth)
+    return row_of(booked(purchase(sale, view, world, a_moment(on=on)), view))
+
+
+@pytest.mark.parametrize(
+    ("window", "settled", "cancelled", "allowed"),
+    [
+        (MONTH, date(2026, 11, 20), date(2026, 11, 30), True),
+        (MONTH, date(2026, 11, 30), date(2026, 12, 1),  False),
+        (MONTH, date(2026, 12, 1),  date(2026, 12, 31), True),
+        (MONTH, date(2026, 11, 20), date(2027, 11, 20), False),
+        (YEAR,  date(2026, 11, 20), date(2026, 12, 31), True),
+        (YEAR,  date(2026, 11, 20), date(2027, 1, 1),   False),
+        (YEAR,  date(2027, 1, 2),   date(2027, 12, 31), True),
+    ],
+)  # fmt: skip
+def test_cancel_window_counts_from_the_business_day_of_the_settlement(
+    window: CancelWindow, settled: date, cancelled: date, allowed: bool
+) -> None:
+    view, world = a_view("310", balance_fen=0, used_fen=0), a_world(cancel_window=window)
+    row = sold(view, world, on=settled)
+    assert row.year == ON.year
+    decision = cancel(a_cancel(row), view, world, a_moment(on=cancelled))
+    if allowed:
+        assert row_of(booked(decision, view)).year == ON.year
+        return
+    assert isinstance(decision.reply, Refusal)
+    assert decision.reply.code == "CANCEL_WINDOW_PASSED"
+    assert decision.reply.params["settled_on"] == settled.isoformat()
+
+
+def test_reversal_is_not_bound_by_the_cancel_window() -> None:
+    view, world = a_view("310", balance_fen=0, used_fen=0), a_world(cancel_window=MONTH)
+    sale = a_purchase("310", (LINE,), AccountUse.OWN, 0)
+    booked(purchase(sale, view, world, a_moment()), view)
+    later = a_moment(on=date(2027, 1, 1))
+    row = row_of(booked(reverse(a_reversal(sale), view, world, later), view))
+    assert row.kind is RowKind.REVERSE
