@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_serve(commands)
     _add_verify(commands)
+    _add_readjudication(commands)
     _add_story(commands)
     _add_switch(commands, "suspend", "stop settlements of a subject, in every process")
     _add_switch(commands, "resume", "let a suspended subject settle again")
@@ -96,6 +97,19 @@ def _add_verify(commands: _Commands[argparse.ArgumentParser]) -> None:
     _add_data_dir(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.set_defaults(command=_verify)
+
+
+def _add_readjudication(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "readjudication",
+        help="list the claims to be decided again",
+        description="List the claims to be decided again (待重算): they stand, but an earlier one "
+        "of the same person and year was undone after them. Only a region with cancel_order = "
+        '"free" has any.',
+    )
+    _add_data_dir(parser)
+    parser.add_argument("--json", action="store_true", help="a JSON array on stdout")
+    parser.set_defaults(command=_readjudication)
 
 
 def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -175,6 +189,12 @@ def _verify(parsed: argparse.Namespace) -> int:
     from settlement.serve.operations import verify
 
     return _tell(verify(parsed.data_dir, as_json=parsed.json))
+
+
+def _readjudication(parsed: argparse.Namespace) -> int:
+    from settlement.serve.operations import readjudication
+
+    return _tell(readjudication(parsed.data_dir, as_json=parsed.json))
 
 
 def _story(parsed: argparse.Namespace) -> int:

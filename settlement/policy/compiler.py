@@ -80,6 +80,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
         scheme_order=file.scheme_order,
         ruling_date=file.ruling_date,
         backdating_days_max=file.backdating_days_max,
+        cancel_order=file.cancel_order,
         cancel_window=file.cancel_window,
         fund_total_includes_account=file.fund_total_includes_account,
     )

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct, field
 from settlement.claim import CareKind
 from settlement.policy.model import (
     AmountField,
+    CancelOrder,
     CancelWindow,
     FundKind,
     RulingDate,
@@ -148,5 +149,6 @@ class RegionFile(_Strict, frozen=True, kw_only=True, tag_field="format", tag="re
     scheme_order: Annotated[tuple[Code, ...], Meta(min_length=1)]
     ruling_date: dict[CareKind, RulingDate]
     backdating_days_max: dict[CareKind, Annotated[int, Meta(ge=0)]]
+    cancel_order: CancelOrder = CancelOrder.LATEST_FIRST
     cancel_window: CancelWindow = CancelWindow.YEAR
     fund_total_includes_account: bool

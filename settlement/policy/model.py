@@ -60,6 +60,15 @@ class UnknownItem(StrEnum):
     REFUSE = "refuse"
 
 
+class CancelOrder(StrEnum):
+    """In which order the settlements of a person's year are undone (撤销顺序, DOMAIN 10)."""
+
+    LATEST_FIRST = "latest_first"
+    """refused while a later one stands"""
+    FREE = "free"
+    """in any order; the later ones that stand are to be decided again (待重算)"""
+
+
 class CancelWindow(StrEnum):
     """How long after its own business day a settlement may be cancelled (撤销期限, DOMAIN 10)."""
 
@@ -201,6 +210,7 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     ruling_date: Mapping[CareKind, RulingDate]
     backdating_days_max: Mapping[CareKind, int]
     """how old a fee may be when it is settled"""
+    cancel_order: CancelOrder
     cancel_window: CancelWindow
     fund_total_includes_account: bool
     """how this region reports fund_pay_sumamt (NHSA money rule 6)"""

@@ -1,7 +1,7 @@
-"""What operators do from the command line: prepare, verify, suspend, issue a token.
+"""What operators do from the command line: prepare, verify, list, suspend, issue a token.
 
 Each is one short session with the database; the texts they print are for people, the JSON of
-`verify` is for machines. The command line itself is settlement/cli.py.
+`verify` and `readjudication` is for machines. The command line itself is settlement/cli.py.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +30,10 @@ from settlement.storage.install import InstallError, Region, ensure_schema
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
 from settlement.storage.lease import PlainConnection
 from settlement.storage.queries import REFERENCE
+from settlement.storage.readjudication import StaleClaim, claims_to_readjudicate
 from settlement.storage.switches import record_token, switch
 from settlement.storage.verify import verify as verify_all
+from settlement.telemetry.logs import mask_number
 
 if TYPE_CHECKING:
     from settlement.serve.supervisor import ServeSettings
@@ -147,6 +149,46 @@ def _prose(report: VerifyReport) -> str:
         f"核验未通过 NOT verified: {bad.what}\n"
         f"  journal {bad.journal}, block {bad.block_no}, lane {bad.lane}, entry {bad.entry_id}"
     )
+
+
+def readjudication(data_dir: Path, *, as_json: bool) -> Said:
+    """List the claims to be decided again (待重算)."""
+    return _run(_readjudication(data_dir, as_json=as_json))
+
+
+async def _readjudication(data_dir: Path, *, as_json: bool) -> Said:
+    async with open_database(data_dir, os.environ) as database:
+        connection = await connect_plain(database.app_dsn, name="settlement-operator")
+        try:
+            found = await claims_to_readjudicate(connection)
+        finally:
+            await connection.close()
+    return Said(0, readjudication_json(found) if as_json else readjudication_table(found))
+
+
+def readjudication_json(claims: Sequence[StaleClaim]) -> str:
+    """The list as JSON; numbers of settlements are text, as everywhere outside."""
+    rows = [
+        {
+            "setl_id": str(claim.setl_id),
+            "psn_no": mask_number(claim.person_no),
+            "year": claim.year,
+            "undone_setl_id": str(claim.undone_setl_id),
+        }
+        for claim in claims
+    ]
+    return json.dumps(rows)
+
+
+def readjudication_table(claims: Sequence[StaleClaim]) -> str:
+    """The list for people, one claim a line."""
+    if not claims:
+        return "没有待重算的结算 nothing to decide again"
+    lines = [
+        f"{claim.setl_id}  {mask_number(claim.person_no)}  {claim.year}  {claim.undone_setl_id}"
+        for claim in claims
+    ]
+    return "\n".join(["待重算 setl_id, psn_no, year, undone_setl_id", *lines])
 
 
 def suspend(

@@ -104,9 +104,10 @@ class Service:
         self._sessions: Sessions
 
     @classmethod
-    async def start(cls, settings: ServiceSettings) -> Service:
-        """A service with its reference data loaded and its queues running."""
-        self = cls(settings, load_policies())
+    async def start(cls, settings: ServiceSettings, policies: PolicySet | None = None) -> Service:
+        """A service with its reference data loaded and its queues running; the policies are those
+        shipped, unless others are given."""
+        self = cls(settings, policies or load_policies())
         async with self._side.use() as connection:
             installed = await reference.installation(connection)
             if installed is None:

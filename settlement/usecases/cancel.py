@@ -13,7 +13,7 @@ from settlement.claim import CareKind
 from settlement.clock import Moment
 from settlement.commands import Asked, Cancel, Reverse
 from settlement.decision import Answer, Decision
-from settlement.policy.model import CancelWindow
+from settlement.policy.model import CancelOrder, CancelWindow
 from settlement.refusal import Refusal
 from settlement.rows import (
     EventKind,
@@ -47,7 +47,8 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     fact = _cancellable(command, view)
     if isinstance(fact, Refusal):
         return Decision(fact)
-    refused = _window_passed(fact.row, world, moment) or _later(person, fact.row, "setl_id")
+    refused = _window_passed(fact.row, world, moment)
+    refused = refused or _later(person, fact.row, world, "setl_id")
     if refused is not None:
         return Decision(refused)
     row, effects = _undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
@@ -106,8 +107,11 @@ def _window_passed(row: SettlementRow, world: World, moment: Moment) -> Refusal 
     )  # fmt: skip
 
 
-def _later(person: PersonFacts, row: SettlementRow, field: str) -> Refusal | None:
-    """Cancels go newest first within a year: later claims were computed on this one (DOMAIN 10)."""
+def _later(person: PersonFacts, row: SettlementRow, world: World, field: str) -> Refusal | None:
+    """Later claims of the year were computed on this one: they go first, unless the region lets
+    them stand until they are decided again (DOMAIN 10)."""
+    if world.profile.cancel_order is CancelOrder.FREE:
+        return None
     latest = person.year(row.year).latest
     if latest is None or latest == row.setl_id:
         return None
@@ -145,7 +149,7 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
             Refusal(code="REVERSAL_ALREADY_CANCELLED", field="original_msgid",
                     params={"setl_id": str(fact.row.setl_id), "undone_by": str(fact.undone_by)})
         )  # fmt: skip
-    later = _later(person, fact.row, "original_msgid")
+    later = _later(person, fact.row, world, "original_msgid")
     if later is not None:
         return Decision(later)
     _, effects = _undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
@@ -205,6 +209,7 @@ def _undo(
         (chart.fund_account(s.ledger_code), s.amount_fen) for s in answers.shares_of(original)
     ]
     base = world.institutions[original.institution].account_base
+    year = person.year(original.year).without(original.setl_id, original.prior_active)
     effects = Effects(
         lane=asked.lane,
         person_no=asked.person_no,
@@ -214,7 +219,8 @@ def _undo(
         entry=booking.undoing_entry(row, original, shares, base, person.account),
         account_change_fen=original.account_fen,
         increments=booking.increments_of(row),
-        latest_of_year=original.prior_active,
+        latest_of_year=year.latest,
+        gaps_of_year=year.gaps,
         events=_undone_events(original, setl_id, asked, view),
     )
     return row, effects

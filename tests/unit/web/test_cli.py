@@ -13,10 +13,10 @@ from settlement.cli import main
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("command", ["serve", "verify", "story", "suspend", "resume", "token"])
-def test_every_command_explains_itself(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(
+    "command", ["serve", "verify", "readjudication", "story", "suspend", "resume", "token"]
+)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
     assert ended.value.code == 0
