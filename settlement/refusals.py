@@ -262,6 +262,8 @@ _ORDER = _rows(
      "结算结果与预结算不一致[，预结算{declared_fen}元][，现为{computed_fen}元]。",
      "请重新预结算，确认后再结算。"),
     ("REVERSAL_NOT_SUPPORTED", "交易[{value}]不支持冲正。", "请使用该业务对应的撤销交易。"),
+    ("REVERSAL_OF_CANCEL", "交易[{value}]是结算撤销，不能冲正。",
+     "请用原msgid重发该撤销以取得结果；若不应撤销，请重新结算。"),
     ("REVERSAL_PERSON_DIFFERS", "冲正的人员编号与原交易不一致。", "请按原交易填写人员编号。"),
     ("REVERSAL_ALREADY_CANCELLED", "原交易已被撤销[（撤销结算ID：{undone_by}）]，不能冲正。",
      "无需再冲正。"),

@@ -151,4 +151,5 @@ class RegionFile(_Strict, frozen=True, kw_only=True, tag_field="format", tag="re
     backdating_days_max: dict[CareKind, Annotated[int, Meta(ge=0)]]
     cancel_order: CancelOrder = CancelOrder.LATEST_FIRST
     cancel_window: CancelWindow = CancelWindow.YEAR
+    reversible: Annotated[tuple[Code, ...], Meta(min_length=1)] = ("2102", "2207", "2207A")
     fund_total_includes_account: bool

@@ -16,6 +16,8 @@ from msgspec import Struct
 
 from settlement.claim import CareKind
 
+CANCELS = frozenset({"2103", "2208", "2305"})
+"""Transactions that cancel a settlement (结算撤销)."""
 OTHER_LEVEL = "*"
 """The row of a table that answers every level not named."""
 
@@ -212,5 +214,7 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """how old a fee may be when it is settled"""
     cancel_order: CancelOrder
     cancel_window: CancelWindow
+    reversible: frozenset[str]
+    """transactions whose effect 2601 takes back (DOMAIN 9)"""
     fund_total_includes_account: bool
     """how this region reports fund_pay_sumamt (NHSA money rule 6)"""

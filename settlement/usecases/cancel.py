@@ -13,7 +13,7 @@ from settlement.claim import CareKind
 from settlement.clock import Moment
 from settlement.commands import Asked, Cancel, Reverse
 from settlement.decision import Answer, Decision
-from settlement.policy.model import CancelOrder, CancelWindow
+from settlement.policy.model import CANCELS, CancelOrder, CancelWindow
 from settlement.refusal import Refusal
 from settlement.rows import (
     EventKind,
@@ -28,9 +28,6 @@ from settlement.usecases import booking, checks
 from settlement.usecases.replay import replayed
 from settlement.view import Effects, PersonFacts, SettlementFact, View, fold_visit
 from settlement.world import World
-
-REVERSIBLE = frozenset({"2102", "2207", "2207A"})
-"""Transactions whose effect 2601 takes back here; 2304 and 2401 join with inpatient care."""
 
 _WINDOW_ZH = {CancelWindow.MONTH: "结算当月", CancelWindow.YEAR: "结算当年度"}
 
@@ -124,11 +121,9 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
     if again is not None:
         return again
     asked = command.asked
-    if command.original_infno not in REVERSIBLE:
-        return Decision(
-            Refusal(code="REVERSAL_NOT_SUPPORTED", field="original_infno",
-                    params={"value": command.original_infno})
-        )  # fmt: skip
+    refused = _not_reversible(command.original_infno, world)
+    if refused is not None:
+        return Decision(refused)
     person = checks.known_person(view, world, asked)
     if isinstance(person, Refusal):
         return Decision(person)
@@ -154,6 +149,18 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
         return Decision(later)
     _, effects = _undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
     return Decision(Answer(output=None), effects)
+
+
+def _not_reversible(infno: str, world: World) -> Refusal | None:
+    """The region lists what 2601 takes back. A cancel is never among it: its message can be sent
+    again and then gets the first answer, and a settlement that was cancelled is settled anew."""
+    if infno in world.profile.reversible:
+        return None
+    return Refusal(
+        code="REVERSAL_OF_CANCEL" if infno in CANCELS else "REVERSAL_NOT_SUPPORTED",
+        field="original_infno",
+        params={"value": infno},
+    )
 
 
 def _settled_elsewhere(command: Reverse, view: View) -> bool:

@@ -1,4 +1,4 @@
-"""When a settlement may be cancelled: the region's window, and the order within a year."""
+"""What a region decides about undoing: until when a cancel may come, and what 2601 takes back."""
 
 from __future__ import annotations
 
@@ -79,3 +79,14 @@ def test_reversal_is_not_bound_by_the_cancel_window() -> None:
     later = a_moment(on=date(2027, 1, 1))
     row = row_of(booked(reverse(a_reversal(sale), view, world, later), view))
     assert row.kind is RowKind.REVERSE
+
+
+def test_region_lists_what_is_reversible() -> None:
+    view = a_view("310", balance_fen=0, used_fen=0)
+    world = a_world(reversible=frozenset({"2207"}))
+    sale = a_purchase("310", (LINE,), AccountUse.OWN, 0)
+    booked(purchase(sale, view, world, a_moment()), view)
+    decision = reverse(a_reversal(sale), view, world, a_moment())
+    assert isinstance(decision.reply, Refusal)
+    assert decision.reply.code == "REVERSAL_NOT_SUPPORTED"
+    assert decision.effects is None
