@@ -53,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_story(commands)
     _add_switch(commands, "suspend", "stop settlements of a subject, in every process")
     _add_switch(commands, "resume", "let a suspended subject settle again")
+    _add_approval(commands, "approve-cancel", "record an approval of a cancel (退费备案)")
+    _add_approval(commands, "withdraw-approval", "take an unused approval back")
     _add_token(commands)
     return parser
 
@@ -140,6 +142,20 @@ def _add_switch(commands: _Commands[argparse.ArgumentParser], name: str, about: 
     parser.set_defaults(command=_switch, suspended=name == "suspend")
 
 
+def _add_approval(commands: _Commands[argparse.ArgumentParser], name: str, about: str) -> None:
+    parser = commands.add_parser(
+        name,
+        help=about,
+        description=about[0].upper() + about[1:] + ", where the region's cancels need one "
+        '(cancel_window = "approval"); in force within a second.',
+    )
+    parser.add_argument("setl_id", type=_settlement_number, help="number of the settlement")
+    parser.add_argument("--reason", required=True, help="why, and the number of the file; audited")
+    parser.add_argument("--actor", default="", help="who orders it (the login name)")
+    _add_data_dir(parser)
+    parser.set_defaults(command=_approval, approved=name == "approve-cancel")
+
+
 def _add_token(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "token",
@@ -218,6 +234,20 @@ def _switch(parsed: argparse.Namespace) -> int:
     )
 
 
+def _approval(parsed: argparse.Namespace) -> int:
+    from settlement.serve.operations import approve_cancel
+
+    return _tell(
+        approve_cancel(
+            parsed.data_dir,
+            setl_id=parsed.setl_id,
+            reason=parsed.reason,
+            actor=parsed.actor,
+            approved=parsed.approved,
+        )
+    )
+
+
 def _token(parsed: argparse.Namespace) -> int:
     from settlement.serve.operations import issue_token
 
@@ -244,6 +274,12 @@ def _port(text: str) -> int:
 
 def _positive(text: str) -> int:
     return _whole(text, 1, 1_000_000)
+
+
+def _settlement_number(text: str) -> int:
+    if len(text) != 19 or not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no settlement number of 19 digits")
+    return int(text)
 
 
 def _whole(text: str, least: int, most: int) -> int:

@@ -241,6 +241,8 @@ _ORDER = _rows(
      "请按从后到前的顺序先撤销较晚的结算。"),
     ("CANCEL_WINDOW_PASSED", "该结算[（{settled_on}结算）]已超过撤销期限[，限{window}]。",
      "请参保人到{agency}办理退费。"),
+    ("CANCEL_NOT_APPROVED", "撤销该结算[（{setl_id}）]须先办理退费备案。",
+     "请向{agency}申请退费备案，备案后再撤销。"),
     ("VISIT_UNKNOWN", "查无此就诊登记[（{value}）]。", "请核对就诊ID或先办理登记。"),
     ("VISIT_WITHDRAWN", "该就诊登记已撤销。", "请重新登记后再办理。"),
     ("VISIT_OF_OTHER_PERSON", "该就诊登记不属于此参保人员。", "请核对人员编号和就诊ID。"),

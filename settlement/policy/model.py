@@ -78,6 +78,8 @@ class CancelWindow(StrEnum):
     """in the same calendar month"""
     YEAR = "year"
     """in the same fiscal year"""
+    APPROVAL = "approval"
+    """at any time, with an approval record (退费备案)"""
 
 
 class Fund(Struct, frozen=True, kw_only=True, gc=False):

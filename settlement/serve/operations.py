@@ -1,4 +1,4 @@
-"""What operators do from the command line: prepare, verify, list, suspend, issue a token.
+"""What operators do from the command line: prepare, verify, suspend, approve and the like.
 
 Each is one short session with the database; the texts they print are for people, the JSON of
 `verify` and `readjudication` is for machines. The command line itself is settlement/cli.py.
@@ -24,7 +24,7 @@ from settlement.embedded.services import Services, open_database
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberBlock
-from settlement.storage import reference
+from settlement.storage import approvals, reference
 from settlement.storage.connect import connect_plain, verify_pool
 from settlement.storage.install import InstallError, Region, ensure_schema
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
@@ -213,6 +213,29 @@ async def _suspend(
     if not changed:
         return Said(1, f"{kind} {subject} was not suspended")
     return Said(0, f"{kind} {subject}: {'suspended' if suspended else 'resumed'}")
+
+
+def approve_cancel(
+    data_dir: Path, *, setl_id: int, reason: str, actor: str, approved: bool
+) -> Said:
+    """Record an approval of a cancel (退费备案), or take it back; in force within a second."""
+    return _run(_approve_cancel(data_dir, setl_id, reason, actor, approved=approved))
+
+
+async def _approve_cancel(
+    data_dir: Path, setl_id: int, reason: str, actor: str, *, approved: bool
+) -> Said:
+    record = approvals.approve_cancel if approved else approvals.withdraw_approval
+    async with open_database(data_dir, os.environ) as database:
+        connection = await connect_plain(database.owner_dsn, name="settlement-operator")
+        try:
+            done = await record(connection, setl_id, reason=reason, actor=actor, at=system_clock())
+        finally:
+            await connection.close()
+    if not done:
+        missing = "settlement that stands" if approved else "unused approval"
+        return Said(1, f"there is no {missing} under {setl_id}")
+    return Said(0, f"cancel of {setl_id}: {'approved' if approved else 'approval withdrawn'}")
 
 
 def issue_token(data_dir: Path, *, person_no: str, institution_code: str, seconds: int) -> Said:

@@ -126,6 +126,7 @@ class Service:
                 catalogue=await reference.catalogue(connection),
                 institutions=await reference.institutions(connection),
                 suspensions=stopped,
+                cancel_approvals=await reference.cancel_approvals(connection, profile),
                 keyring=settings.keyring,
                 next_number=self._next_number,
             )
@@ -327,9 +328,12 @@ class Service:
             if versions.get("catalogue") != self._versions.get("catalogue"):
                 catalogue = await reference.catalogue(connection)
             institutions = await reference.institutions(connection)
+            approved = await reference.cancel_approvals(connection, world.profile)
             credentials = await reference.credentials(connection, self._settings.keyring, stopped)
         self._credentials = credentials
-        self._desk.world = structs.replace(world, catalogue=catalogue, institutions=institutions)
+        self._desk.world = structs.replace(
+            world, catalogue=catalogue, institutions=institutions, cancel_approvals=approved
+        )
         self._versions = versions
         return True
 

@@ -44,7 +44,7 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     fact = _cancellable(command, view)
     if isinstance(fact, Refusal):
         return Decision(fact)
-    refused = _window_passed(fact.row, world, moment)
+    refused = _outside_window(fact.row, world, moment)
     refused = refused or _later(person, fact.row, world, "setl_id")
     if refused is not None:
         return Decision(refused)
@@ -83,7 +83,7 @@ def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
     return fact
 
 
-def _window_passed(row: SettlementRow, world: World, moment: Moment) -> Refusal | None:
+def _outside_window(row: SettlementRow, world: World, moment: Moment) -> Refusal | None:
     """The window is counted from the settlement's own business day, whatever year it counts in: a
     claim of December that is settled in January can still be cancelled in January."""
     settled_on, today = row.business_day, moment.business_day
@@ -94,6 +94,8 @@ def _window_passed(row: SettlementRow, world: World, moment: Moment) -> Refusal 
         case CancelWindow.YEAR:
             policy = rendering.policy_of(row, world)
             passed = policy.fiscal_year(settled_on) != policy.fiscal_year(today)
+        case CancelWindow.APPROVAL:
+            return _not_approved(row, world)
         case _:
             assert_never(window)
     if not passed:
@@ -102,6 +104,14 @@ def _window_passed(row: SettlementRow, world: World, moment: Moment) -> Refusal 
         code="CANCEL_WINDOW_PASSED", field="setl_id",
         params={"settled_on": settled_on.isoformat(), "window": _WINDOW_ZH[window]},
     )  # fmt: skip
+
+
+def _not_approved(row: SettlementRow, world: World) -> Refusal | None:
+    if row.setl_id in world.cancel_approvals:
+        return None
+    return Refusal(
+        code="CANCEL_NOT_APPROVED", field="setl_id", params={"setl_id": str(row.setl_id)}
+    )
 
 
 def _later(person: PersonFacts, row: SettlementRow, world: World, field: str) -> Refusal | None:

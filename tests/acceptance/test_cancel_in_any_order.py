@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from settlement.policy import loader
-from settlement.policy.loader import PolicySet, parse_policies
 from settlement.serve.operations import readjudication_json, readjudication_table
 from settlement.storage.readjudication import claims_to_readjudicate
 from settlement.view import decode_years
 from tests.kit.population import CLASS_A, CLASS_B, DEAR, Citizen, Kind, some
+from tests.kit.profiles import policies_where
 from tests.kit.reply import assert_done, assert_money, assert_refused
 from tests.kit.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def policies(order: str) -> PolicySet:
-    """The shipped policies, with another order of cancels."""
-    shelf = Path(loader.__file__).parent
-    files = {path.name: path.read_text("utf-8") for path in shelf.glob("*.toml")}
-    shipped = 'cancel_order = "latest_first"'
-    assert sum(shipped in text for text in files.values()) == 1
-    return parse_policies(
-        {
-            name: text.replace(shipped, f'cancel_order = "{order}"').encode()
-            for name, text in files.items()
-        }
-    )
 
 
 async def waiting(town: Town, citizen: Citizen) -> list[tuple[str, str]]:
@@ -43,7 +27,7 @@ async def waiting(town: Town, citizen: Citizen) -> list[tuple[str, str]]:
 
 
 async def test_later_claims_stand_and_are_listed_until_they_are_settled_again(town: Town) -> None:
-    await town.restart(policies("free"))
+    await town.restart(policies_where("cancel_order", "free"))
     citizen, pharmacy = town.someone(Kind.RESIDENT), town.pharmacy
     first = await pharmacy.sell(citizen, some(DEAR, 2))
     assert_money(first, total="4000.00", fund="1200.00", account="0.00", cash="2800.00")
@@ -69,7 +53,7 @@ async def test_later_claims_stand_and_are_listed_until_they_are_settled_again(to
 
 
 async def test_reversed_message_puts_later_claims_on_the_list_too(town: Town) -> None:
-    await town.restart(policies("free"))
+    await town.restart(policies_where("cancel_order", "free"))
     citizen = town.someone()
     lost = town.pharmacy.sale(citizen, some(CLASS_A))
     gone = await town.pharmacy.send(lost)
@@ -79,7 +63,7 @@ async def test_reversed_message_puts_later_claims_on_the_list_too(town: Town) ->
 
 
 async def test_list_masks_the_person(town: Town) -> None:
-    await town.restart(policies("free"))
+    await town.restart(policies_where("cancel_order", "free"))
     citizen = town.someone()
     first = await town.pharmacy.sell(citizen, some(CLASS_A))
     second = await town.pharmacy.sell(citizen, some(CLASS_B))
@@ -100,14 +84,14 @@ async def test_list_masks_the_person(town: Town) -> None:
 
 
 async def test_region_that_goes_back_to_latest_first_finds_what_stands(town: Town) -> None:
-    await town.restart(policies("free"))
+    await town.restart(policies_where("cancel_order", "free"))
     citizen = town.someone()
     first, second, third, fourth = [
         await town.pharmacy.sell(citizen, some(item)) for item in (CLASS_A, CLASS_B) * 2
     ]
     assert_done(await town.pharmacy.send(town.pharmacy.cancel(second)))
     assert_done(await town.pharmacy.send(town.pharmacy.cancel(third)))
-    await town.restart(policies("latest_first"))
+    await town.restart(policies_where("cancel_order", "latest_first"))
     assert_refused(
         await town.pharmacy.send(town.pharmacy.cancel(first)), "LATER_SETTLEMENT_STANDS",
         field="input.data.setl_id", mentions=fourth.setl_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from msgspec import structs
 
 from settlement.claim import AccountUse, ClaimLine
 from settlement.policy.model import CancelWindow
@@ -36,7 +37,7 @@ LINE = ClaimLine(
     amount_fen=1_000,
     occurred_on=ON,
 )
-MONTH, YEAR = CancelWindow.MONTH, CancelWindow.YEAR
+MONTH, YEAR, APPROVAL = CancelWindow.MONTH, CancelWindow.YEAR, CancelWindow.APPROVAL
 
 
 def sold(view: View, world: World, nth: int = 0, on: date = ON) -> SettlementRow:
@@ -70,6 +71,17 @@ def test_cancel_window_counts_from_the_business_day_of_the_settlement(
     assert isinstance(decision.reply, Refusal)
     assert decision.reply.code == "CANCEL_WINDOW_PASSED"
     assert decision.reply.params["settled_on"] == settled.isoformat()
+
+
+def test_region_may_ask_for_an_approval_of_every_cancel() -> None:
+    view, world = a_view("310", balance_fen=0, used_fen=0), a_world(cancel_window=APPROVAL)
+    row = sold(view, world)
+    refused = cancel(a_cancel(row), view, world, a_moment())
+    assert isinstance(refused.reply, Refusal)
+    assert refused.reply.code == "CANCEL_NOT_APPROVED"
+    approved = structs.replace(world, cancel_approvals=frozenset({row.setl_id}))
+    later = a_moment(on=date(2028, 1, 1))
+    booked(cancel(a_cancel(row), view, approved, later), view)
 
 
 def test_reversal_is_not_bound_by_the_cancel_window() -> None:
