@@ -49,9 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_serve(commands)
     _add_verify(commands)
+    _add_readjudication(commands)
     _add_story(commands)
     _add_switch(commands, "suspend", "stop settlements of a subject, in every process")
     _add_switch(commands, "resume", "let a suspended subject settle again")
+    _add_approval(commands, "approve-cancel", "record an approval of a cancel (退费备案)")
+    _add_approval(commands, "withdraw-approval", "take an unused approval back")
     _add_token(commands)
     return parser
 
@@ -98,6 +101,19 @@ def _add_verify(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(command=_verify)
 
 
+def _add_readjudication(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "readjudication",
+        help="list the claims to be decided again",
+        description="List the claims to be decided again (待重算): they stand, but an earlier one "
+        "of the same person and year was undone after them. Only a region with cancel_order = "
+        '"free" has any.',
+    )
+    _add_data_dir(parser)
+    parser.add_argument("--json", action="store_true", help="a JSON array on stdout")
+    parser.set_defaults(command=_readjudication)
+
+
 def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "story",
@@ -124,6 +140,20 @@ def _add_switch(commands: _Commands[argparse.ArgumentParser], name: str, about: 
     parser.add_argument("--actor", default="", help="who orders it (the login name)")
     _add_data_dir(parser)
     parser.set_defaults(command=_switch, suspended=name == "suspend")
+
+
+def _add_approval(commands: _Commands[argparse.ArgumentParser], name: str, about: str) -> None:
+    parser = commands.add_parser(
+        name,
+        help=about,
+        description=about[0].upper() + about[1:] + ", where the region's cancels need one "
+        '(cancel_window = "approval"); in force within a second.',
+    )
+    parser.add_argument("setl_id", type=_settlement_number, help="number of the settlement")
+    parser.add_argument("--reason", required=True, help="why, and the number of the file; audited")
+    parser.add_argument("--actor", default="", help="who orders it (the login name)")
+    _add_data_dir(parser)
+    parser.set_defaults(command=_approval, approved=name == "approve-cancel")
 
 
 def _add_token(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -177,6 +207,12 @@ def _verify(parsed: argparse.Namespace) -> int:
     return _tell(verify(parsed.data_dir, as_json=parsed.json))
 
 
+def _readjudication(parsed: argparse.Namespace) -> int:
+    from settlement.serve.operations import readjudication
+
+    return _tell(readjudication(parsed.data_dir, as_json=parsed.json))
+
+
 def _story(parsed: argparse.Namespace) -> int:
     from settlement.demo.story import run
 
@@ -194,6 +230,20 @@ def _switch(parsed: argparse.Namespace) -> int:
             reason=parsed.reason,
             actor=parsed.actor,
             suspended=parsed.suspended,
+        )
+    )
+
+
+def _approval(parsed: argparse.Namespace) -> int:
+    from settlement.serve.operations import approve_cancel
+
+    return _tell(
+        approve_cancel(
+            parsed.data_dir,
+            setl_id=parsed.setl_id,
+            reason=parsed.reason,
+            actor=parsed.actor,
+            approved=parsed.approved,
         )
     )
 
@@ -224,6 +274,12 @@ def _port(text: str) -> int:
 
 def _positive(text: str) -> int:
     return _whole(text, 1, 1_000_000)
+
+
+def _settlement_number(text: str) -> int:
+    if len(text) != 19 or not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no settlement number of 19 digits")
+    return int(text)
 
 
 def _whole(text: str, least: int, most: int) -> int:

@@ -1,8 +1,8 @@
 """Who may draw on which fund on a date (待遇享受): person x scheme x fund x date (DOMAIN 17-20).
 
-A fund that is closed pays nothing and says why; a claim is refused only when nothing at all may
-pay, neither a fund nor the person's own account. This module does not compute amounts and does
-not judge credentials.
+A fund that is closed, for this person or by an operator's stop switch for everybody, pays nothing
+and says why; a claim is refused only when nothing at all may pay, neither a fund nor the person's
+own account. This module does not compute amounts and does not judge credentials.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from settlement.refusal import Refusal
 _NORMAL = "1"
 _SUSPENDED = "2"
 _NONE_CLOSED: Mapping[str, str] = {}
+_NONE_STOPPED: Mapping[str, str] = {}
 
 
 class Entitlement(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -62,8 +63,12 @@ def entitle(
     institution: Institution,
     on: date,
     policy: Policy,
+    stopped: Mapping[str, str] = _NONE_STOPPED,
 ) -> Entitlement | Refusal:
-    """Decide what may pay for care of `care_type` on the ruling date."""
+    """Decide what may pay for care of `care_type` on the ruling date.
+
+    `stopped` are the funds under an operator's stop switch, each with the operator's reason.
+    """
     care = policy.care.get(care_type)
     if care is None:
         return Refusal(code="CARE_TYPE_NOT_COVERED", field="care_type", params={"value": care_type})
@@ -81,6 +86,11 @@ def entitle(
     account_closed = _account_closure(enrolment, policy, closure)
     if account_closed and len(closed) == len(care.fund_codes):
         return _nothing_pays(enrolment, closure or Closure.FUND_CLOSED)
+    if stopped:
+        closed = _with_stopped(closed, care, stopped)
+        account_closed = account_closed or _account_stopped(policy, stopped)
+        if account_closed and len(closed) == len(care.fund_codes):
+            return _stopped_altogether(care, policy, stopped)
     return Entitlement(
         scheme=scheme,
         person_type=enrolment.category,
@@ -93,17 +103,23 @@ def entitle(
 
 
 def fund_checks(
-    enrolment: Enrolment, care_type: str, on: date, policy: Policy
+    enrolment: Enrolment,
+    care_type: str,
+    on: date,
+    policy: Policy,
+    stopped: Mapping[str, str] = _NONE_STOPPED,
 ) -> tuple[FundCheck, ...]:
     """Return one row a fund, the account last, for an enquiry; nothing is refused here."""
     care = policy.care.get(care_type)
     if care is None:
         return ()
     closure = _closure(enrolment, on)
-    closed = _closed_funds(enrolment, care, closure)
+    closed = _with_stopped(_closed_funds(enrolment, care, closure), care, stopped)
     reasons = {code: closed.get(code, "") for code in care.fund_codes}
     if policy.account is not None:
-        reasons[policy.account.fund.code] = _account_closure(enrolment, policy, closure)
+        reasons[policy.account.fund.code] = _account_closure(
+            enrolment, policy, closure
+        ) or _account_stopped(policy, stopped)
     return tuple(
         FundCheck(
             fund_pay_type=code,
@@ -238,6 +254,21 @@ def _account_closure(enrolment: Enrolment, policy: Policy, closure: Closure | No
     return closure.value
 
 
+def _with_stopped(
+    closed: Mapping[str, str], care: CareRules, stopped: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The closed funds and those under a stop switch; the person's own reason comes first."""
+    by_switch = {code: Closure.FUND_STOPPED.value for code in care.fund_codes if code in stopped}
+    return {**by_switch, **closed}
+
+
+def _account_stopped(policy: Policy, stopped: Mapping[str, str]) -> str:
+    account = policy.account
+    if account is None or account.fund.code not in stopped:
+        return ""
+    return Closure.FUND_STOPPED.value
+
+
 def _nothing_pays(enrolment: Enrolment, closure: Closure) -> Refusal:
     return Refusal(
         code="NOT_ENTITLED",
@@ -248,3 +279,10 @@ def _nothing_pays(enrolment: Enrolment, closure: Closure) -> Refusal:
             "benefit_from": enrolment.benefit_from.isoformat(),
         },
     )
+
+
+def _stopped_altogether(care: CareRules, policy: Policy, stopped: Mapping[str, str]) -> Refusal:
+    """Without the stop switch something would pay: name the first fund that is under one."""
+    account = () if policy.account is None else (policy.account.fund.code,)
+    code = next(code for code in (*care.fund_codes, *account) if code in stopped)
+    return Refusal(code="FUND_SUSPENDED", params={"fund": code, "reason": stopped[code]})

@@ -35,6 +35,7 @@ class Closure(StrEnum):
     SUSPENDED = "suspended"
     ENDED = "ended"
     FUND_CLOSED = "fund_closed"
+    FUND_STOPPED = "fund_stopped"
     CREDENTIAL = "credential"
     NO_ACCOUNT = "no_account"
     CAP_REACHED = "cap_reached"
@@ -45,6 +46,7 @@ CLOSURE_ZH: Mapping[Closure, str] = {
     Closure.SUSPENDED: "参保关系已暂停",
     Closure.ENDED: "参保关系已终止",
     Closure.FUND_CLOSED: "该基金待遇已停止享受",
+    Closure.FUND_STOPPED: "该基金已被经办机构暂停支付",
     Closure.CREDENTIAL: "本次就诊凭证不能使用个人账户",
     Closure.NO_ACCOUNT: "本险种没有个人账户",
     Closure.CAP_REACHED: "受年度限额限制",

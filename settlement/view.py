@@ -31,6 +31,19 @@ class YearDoc(Struct, kw_only=True, array_like=True, gc=False):
 
     values: dict[str, int] = field(default_factory=dict)
     latest: int | None = None
+    gaps: dict[int, int | None] = field(default_factory=dict)
+    """settlements that were undone while a later one stood, each with the one that stood before
+    it: the way back from `latest` leads around them"""
+
+    def without(self, setl_id: int, prior_active: int | None) -> YearDoc:
+        """The year once a settlement is undone; its accumulators are changed elsewhere."""
+        if self.latest is not None and self.latest != setl_id:
+            gaps = {**self.gaps, setl_id: prior_active}
+            return YearDoc(values=self.values, latest=self.latest, gaps=gaps)
+        gaps, latest = dict(self.gaps), prior_active
+        while latest is not None and latest in gaps:
+            latest = gaps.pop(latest)
+        return YearDoc(values=self.values, latest=latest, gaps=gaps)
 
 
 _DECODE_YEARS = msgspec.json.Decoder(dict[str, YearDoc]).decode
@@ -120,6 +133,8 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     account_change_fen: int = 0
     increments: dict[str, int] = {}
     latest_of_year: int | None = None
+    gaps_of_year: dict[int, int | None] | None = None
+    """None: as they were"""
     visit: VisitRow | None = None
     events: tuple[EventRow, ...] = ()
 
@@ -161,7 +176,10 @@ class View:
         values = dict(before.values)
         for name, change in effects.increments.items():
             values[name] = values.get(name, 0) + change
-        person.years[str(row.year)] = YearDoc(values=values, latest=effects.latest_of_year)
+        gaps = before.gaps if effects.gaps_of_year is None else effects.gaps_of_year
+        person.years[str(row.year)] = YearDoc(
+            values=values, latest=effects.latest_of_year, gaps=gaps
+        )
         self.settlements[row.setl_id] = SettlementFact(row=row, detail=effects.detail)
         if row.undoes_setl_id is None:
             self.standing[row.business_key] = row.setl_id

@@ -34,5 +34,7 @@ class World(Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     institutions: Mapping[str, Institution]
     suspensions: Suspensions
+    cancel_approvals: frozenset[int] = frozenset()
+    """settlements that may be cancelled with an approval (退费备案)"""
     keyring: Keyring
     next_number: NumberSource

@@ -26,6 +26,7 @@ from settlement.policy.format import (
     ShareRule,
 )
 from settlement.policy.model import (
+    CANCELS,
     OTHER_LEVEL,
     AccountRules,
     AmountField,
@@ -44,6 +45,9 @@ _FIELD_OF_KIND = {
     FundKind.ACCOUNT: AmountField.ACCOUNT,
     FundKind.HOSPITAL: AmountField.HOSPITAL,
 }
+
+_REVERSIBLE = frozenset({"2102", "2207", "2207A"})
+"""What the core can reverse; 2304 and 2401 join with inpatient care."""
 
 _Entry = TypeVar("_Entry")
 
@@ -69,6 +73,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
         raise PolicyError(f"item_code_pattern 不是有效的表达式: {error}") from error
     if file.fund_total_includes_account:
         raise PolicyError("fund_total_includes_account = true 尚不支持：基金支付总额不含个人账户")
+    _check_reversible(frozenset(file.reversible))
     return RegionProfile(
         code=file.code,
         name=file.name,
@@ -80,8 +85,22 @@ def compile_region(file: RegionFile) -> RegionProfile:
         scheme_order=file.scheme_order,
         ruling_date=file.ruling_date,
         backdating_days_max=file.backdating_days_max,
+        cancel_order=file.cancel_order,
+        cancel_window=file.cancel_window,
+        reversible=frozenset(file.reversible),
         fund_total_includes_account=file.fund_total_includes_account,
     )
+
+
+def _check_reversible(infnos: frozenset[str]) -> None:
+    """Some provinces' lists name cancels too, but no source says whether the settlement then stands
+    again, and the account may have been spent since: such a list is not guessed at."""
+    cancels = sorted(infnos & CANCELS)
+    if cancels:
+        raise PolicyError(f"reversible 中的撤销交易 {cancels} 不能冲正：原结算是否恢复没有依据")
+    unknown = sorted(infnos - _REVERSIBLE)
+    if unknown:
+        raise PolicyError(f"reversible 中的交易 {unknown} 尚不支持冲正")
 
 
 class _Compiler:

@@ -15,7 +15,14 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from settlement.claim import CareKind
-from settlement.policy.model import AmountField, FundKind, RulingDate, UnknownItem
+from settlement.policy.model import (
+    AmountField,
+    CancelOrder,
+    CancelWindow,
+    FundKind,
+    RulingDate,
+    UnknownItem,
+)
 
 Code = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[0-9A-Za-z]+$")]
 Name = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -142,4 +149,7 @@ class RegionFile(_Strict, frozen=True, kw_only=True, tag_field="format", tag="re
     scheme_order: Annotated[tuple[Code, ...], Meta(min_length=1)]
     ruling_date: dict[CareKind, RulingDate]
     backdating_days_max: dict[CareKind, Annotated[int, Meta(ge=0)]]
+    cancel_order: CancelOrder = CancelOrder.LATEST_FIRST
+    cancel_window: CancelWindow = CancelWindow.YEAR
+    reversible: Annotated[tuple[Code, ...], Meta(min_length=1)] = ("2102", "2207", "2207A")
     fund_total_includes_account: bool

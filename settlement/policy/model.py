@@ -16,6 +16,8 @@ from msgspec import Struct
 
 from settlement.claim import CareKind
 
+CANCELS = frozenset({"2103", "2208", "2305"})
+"""Transactions that cancel a settlement (结算撤销)."""
 OTHER_LEVEL = "*"
 """The row of a table that answers every level not named."""
 
@@ -58,6 +60,26 @@ class UnknownItem(StrEnum):
 
     FULL_SELF_PAY = "full_self_pay"
     REFUSE = "refuse"
+
+
+class CancelOrder(StrEnum):
+    """In which order the settlements of a person's year are undone (撤销顺序, DOMAIN 10)."""
+
+    LATEST_FIRST = "latest_first"
+    """refused while a later one stands"""
+    FREE = "free"
+    """in any order; the later ones that stand are to be decided again (待重算)"""
+
+
+class CancelWindow(StrEnum):
+    """How long after its own business day a settlement may be cancelled (撤销期限, DOMAIN 10)."""
+
+    MONTH = "month"
+    """in the same calendar month"""
+    YEAR = "year"
+    """in the same fiscal year"""
+    APPROVAL = "approval"
+    """at any time, with an approval record (退费备案)"""
 
 
 class Fund(Struct, frozen=True, kw_only=True, gc=False):
@@ -192,5 +214,9 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     ruling_date: Mapping[CareKind, RulingDate]
     backdating_days_max: Mapping[CareKind, int]
     """how old a fee may be when it is settled"""
+    cancel_order: CancelOrder
+    cancel_window: CancelWindow
+    reversible: frozenset[str]
+    """transactions whose effect 2601 takes back (DOMAIN 9)"""
     fund_total_includes_account: bool
     """how this region reports fund_pay_sumamt (NHSA money rule 6)"""

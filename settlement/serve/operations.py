@@ -1,7 +1,7 @@
-"""What operators do from the command line: prepare, verify, suspend, issue a token.
+"""What operators do from the command line: prepare, verify, suspend, approve and the like.
 
 Each is one short session with the database; the texts they print are for people, the JSON of
-`verify` is for machines. The command line itself is settlement/cli.py.
+`verify` and `readjudication` is for machines. The command line itself is settlement/cli.py.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,14 +24,16 @@ from settlement.embedded.services import Services, open_database
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberBlock
-from settlement.storage import reference
+from settlement.storage import approvals, reference
 from settlement.storage.connect import connect_plain, verify_pool
 from settlement.storage.install import InstallError, Region, ensure_schema
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
 from settlement.storage.lease import PlainConnection
 from settlement.storage.queries import REFERENCE
+from settlement.storage.readjudication import StaleClaim, claims_to_readjudicate
 from settlement.storage.switches import record_token, switch
 from settlement.storage.verify import verify as verify_all
+from settlement.telemetry.logs import mask_number
 
 if TYPE_CHECKING:
     from settlement.serve.supervisor import ServeSettings
@@ -149,6 +151,46 @@ def _prose(report: VerifyReport) -> str:
     )
 
 
+def readjudication(data_dir: Path, *, as_json: bool) -> Said:
+    """List the claims to be decided again (待重算)."""
+    return _run(_readjudication(data_dir, as_json=as_json))
+
+
+async def _readjudication(data_dir: Path, *, as_json: bool) -> Said:
+    async with open_database(data_dir, os.environ) as database:
+        connection = await connect_plain(database.app_dsn, name="settlement-operator")
+        try:
+            found = await claims_to_readjudicate(connection)
+        finally:
+            await connection.close()
+    return Said(0, readjudication_json(found) if as_json else readjudication_table(found))
+
+
+def readjudication_json(claims: Sequence[StaleClaim]) -> str:
+    """The list as JSON; numbers of settlements are text, as everywhere outside."""
+    rows = [
+        {
+            "setl_id": str(claim.setl_id),
+            "psn_no": mask_number(claim.person_no),
+            "year": claim.year,
+            "undone_setl_id": str(claim.undone_setl_id),
+        }
+        for claim in claims
+    ]
+    return json.dumps(rows)
+
+
+def readjudication_table(claims: Sequence[StaleClaim]) -> str:
+    """The list for people, one claim a line."""
+    if not claims:
+        return "没有待重算的结算 nothing to decide again"
+    lines = [
+        f"{claim.setl_id}  {mask_number(claim.person_no)}  {claim.year}  {claim.undone_setl_id}"
+        for claim in claims
+    ]
+    return "\n".join(["待重算 setl_id, psn_no, year, undone_setl_id", *lines])
+
+
 def suspend(
     data_dir: Path, *, kind: str, subject: str, reason: str, actor: str, suspended: bool
 ) -> Said:
@@ -171,6 +213,29 @@ async def _suspend(
     if not changed:
         return Said(1, f"{kind} {subject} was not suspended")
     return Said(0, f"{kind} {subject}: {'suspended' if suspended else 'resumed'}")
+
+
+def approve_cancel(
+    data_dir: Path, *, setl_id: int, reason: str, actor: str, approved: bool
+) -> Said:
+    """Record an approval of a cancel (退费备案), or take it back; in force within a second."""
+    return _run(_approve_cancel(data_dir, setl_id, reason, actor, approved=approved))
+
+
+async def _approve_cancel(
+    data_dir: Path, setl_id: int, reason: str, actor: str, *, approved: bool
+) -> Said:
+    record = approvals.approve_cancel if approved else approvals.withdraw_approval
+    async with open_database(data_dir, os.environ) as database:
+        connection = await connect_plain(database.owner_dsn, name="settlement-operator")
+        try:
+            done = await record(connection, setl_id, reason=reason, actor=actor, at=system_clock())
+        finally:
+            await connection.close()
+    if not done:
+        missing = "settlement that stands" if approved else "unused approval"
+        return Said(1, f"there is no {missing} under {setl_id}")
+    return Said(0, f"cancel of {setl_id}: {'approved' if approved else 'approval withdrawn'}")
 
 
 def issue_token(data_dir: Path, *, person_no: str, institution_code: str, seconds: int) -> Said:

@@ -106,9 +106,10 @@ class Service:
         self._sessions: Sessions
 
     @classmethod
-    async def start(cls, settings: ServiceSettings) -> Service:
-        """A service with its reference data loaded and its queues running."""
-        self = cls(settings, load_policies())
+    async def start(cls, settings: ServiceSettings, policies: PolicySet | None = None) -> Service:
+        """A service with its reference data loaded and its queues running; the policies are those
+        shipped, unless others are given."""
+        self = cls(settings, policies or load_policies())
         async with self._side.use() as connection:
             installed = await reference.installation(connection)
             if installed is None:
@@ -127,6 +128,7 @@ class Service:
                 catalogue=await reference.catalogue(connection),
                 institutions=await reference.institutions(connection),
                 suspensions=stopped,
+                cancel_approvals=await reference.cancel_approvals(connection, profile),
                 keyring=settings.keyring,
                 next_number=self._next_number,
             )
@@ -345,9 +347,12 @@ class Service:
             if versions.get("catalogue") != self._versions.get("catalogue"):
                 catalogue = await reference.catalogue(connection)
             institutions = await reference.institutions(connection)
+            approved = await reference.cancel_approvals(connection, world.profile)
             credentials = await reference.credentials(connection, self._settings.keyring, stopped)
         self._credentials = credentials
-        self._desk.world = structs.replace(world, catalogue=catalogue, institutions=institutions)
+        self._desk.world = structs.replace(
+            world, catalogue=catalogue, institutions=institutions, cancel_approvals=approved
+        )
         self._versions = versions
         return True
 

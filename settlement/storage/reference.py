@@ -1,4 +1,4 @@
-"""Loading reference data: institutions, credentials, catalogue, stop switches, lanes."""
+"""Loading reference data: institutions, credentials, catalogue, switches, approvals, lanes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from settlement.catalogue import Catalogue, Item
 from settlement.gateway import CredentialFact
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import Keyring
+from settlement.policy.model import CancelWindow, RegionProfile
 from settlement.storage.queries import ADMIN, REFERENCE
 from settlement.world import Suspensions
 
@@ -103,6 +104,15 @@ async def suspensions(connection: Connection[Record]) -> Suspensions:
         channels=by_kind.get("channel", {}),
         credentials=by_kind.get("credential", {}),
     )
+
+
+async def cancel_approvals(
+    connection: Connection[Record], profile: RegionProfile
+) -> frozenset[int]:
+    """The settlements whose cancel was approved; none where the region asks for no approval."""
+    if profile.cancel_window is not CancelWindow.APPROVAL:
+        return frozenset()
+    return frozenset(row[0] for row in await connection.fetch(REFERENCE["cancel_approvals"]))
 
 
 async def lanes(connection: Connection[Record]) -> Mapping[int, int]:

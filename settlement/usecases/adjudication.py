@@ -56,7 +56,10 @@ def adjudicate_claim(
     lines = price(claim, world.catalogue, institution, world.profile)
     if isinstance(lines, Refusal):
         return lines
-    entitlement = entitle(person.enrolments, claim.scheme, claim.care_type, institution, on, policy)
+    entitlement = entitle(
+        person.enrolments, claim.scheme, claim.care_type, institution, on, policy,
+        world.suspensions.funds,
+    )  # fmt: skip
     if isinstance(entitlement, Refusal):
         return entitlement
     year = policy.fiscal_year(on)
@@ -70,12 +73,6 @@ def adjudicate_claim(
         credential_type=credential_kind,
     )
     benefit = adjudicate(case, policy)
-    for share in benefit.shares:
-        reason = world.suspensions.funds.get(share.fund_pay_type)
-        if reason is not None and share.amount_fen:
-            return Refusal(
-                code="FUND_SUSPENDED", params={"fund": share.fund_pay_type, "reason": reason}
-            )
     return Adjudicated(
         claim=claim, lines=lines, entitlement=entitlement, benefit=benefit, policy=policy
     )

@@ -6,11 +6,14 @@ the institution (DOMAIN 9). Both return the accumulators to the original's year.
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from settlement import chart
 from settlement.claim import CareKind
 from settlement.clock import Moment
 from settlement.commands import Asked, Cancel, Reverse
 from settlement.decision import Answer, Decision
+from settlement.policy.model import CANCELS, CancelOrder, CancelWindow
 from settlement.refusal import Refusal
 from settlement.rows import (
     EventKind,
@@ -26,8 +29,7 @@ from settlement.usecases.replay import replayed
 from settlement.view import Effects, PersonFacts, SettlementFact, View, fold_visit
 from settlement.world import World
 
-REVERSIBLE = frozenset({"2102", "2207", "2207A"})
-"""Transactions whose effect 2601 takes back here; 2304 and 2401 join with inpatient care."""
+_WINDOW_ZH = {CancelWindow.MONTH: "结算当月", CancelWindow.YEAR: "结算当年度"}
 
 
 def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decision:
@@ -42,9 +44,10 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     fact = _cancellable(command, view)
     if isinstance(fact, Refusal):
         return Decision(fact)
-    later = _later(person, fact.row, "setl_id")
-    if later is not None:
-        return Decision(later)
+    refused = _outside_window(fact.row, world, moment)
+    refused = refused or _later(person, fact.row, world, "setl_id")
+    if refused is not None:
+        return Decision(refused)
     row, effects = _undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
     policy = rendering.policy_of(row, world)
     output = answers.cancel_reply(row, person.identity, policy, world.region)
@@ -76,8 +79,42 @@ def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
     return fact
 
 
-def _later(person: PersonFacts, row: SettlementRow, field: str) -> Refusal | None:
-    """Cancels go newest first within a year: later claims were computed on this one (DOMAIN 10)."""
+def _outside_window(row: SettlementRow, world: World, moment: Moment) -> Refusal | None:
+    """The window is counted from the settlement's own business day, whatever year it counts in: a
+    claim of December that is settled in January can still be cancelled in January."""
+    settled_on, today = row.business_day, moment.business_day
+    window = world.profile.cancel_window
+    match window:
+        case CancelWindow.MONTH:
+            passed = (settled_on.year, settled_on.month) != (today.year, today.month)
+        case CancelWindow.YEAR:
+            policy = rendering.policy_of(row, world)
+            passed = policy.fiscal_year(settled_on) != policy.fiscal_year(today)
+        case CancelWindow.APPROVAL:
+            return _not_approved(row, world)
+        case _:
+            assert_never(window)
+    if not passed:
+        return None
+    return Refusal(
+        code="CANCEL_WINDOW_PASSED", field="setl_id",
+        params={"settled_on": settled_on.isoformat(), "window": _WINDOW_ZH[window]},
+    )  # fmt: skip
+
+
+def _not_approved(row: SettlementRow, world: World) -> Refusal | None:
+    if row.setl_id in world.cancel_approvals:
+        return None
+    return Refusal(
+        code="CANCEL_NOT_APPROVED", field="setl_id", params={"setl_id": str(row.setl_id)}
+    )
+
+
+def _later(person: PersonFacts, row: SettlementRow, world: World, field: str) -> Refusal | None:
+    """Later claims of the year were computed on this one: they go first, unless the region lets
+    them stand until they are decided again (DOMAIN 10)."""
+    if world.profile.cancel_order is CancelOrder.FREE:
+        return None
     latest = person.year(row.year).latest
     if latest is None or latest == row.setl_id:
         return None
@@ -90,11 +127,9 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
     if again is not None:
         return again
     asked = command.asked
-    if command.original_infno not in REVERSIBLE:
-        return Decision(
-            Refusal(code="REVERSAL_NOT_SUPPORTED", field="original_infno",
-                    params={"value": command.original_infno})
-        )  # fmt: skip
+    refused = _not_reversible(command.original_infno, world)
+    if refused is not None:
+        return Decision(refused)
     person = checks.known_person(view, world, asked)
     if isinstance(person, Refusal):
         return Decision(person)
@@ -115,11 +150,23 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
             Refusal(code="REVERSAL_ALREADY_CANCELLED", field="original_msgid",
                     params={"setl_id": str(fact.row.setl_id), "undone_by": str(fact.undone_by)})
         )  # fmt: skip
-    later = _later(person, fact.row, "original_msgid")
+    later = _later(person, fact.row, world, "original_msgid")
     if later is not None:
         return Decision(later)
     _, effects = _undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
     return Decision(Answer(output=None), effects)
+
+
+def _not_reversible(infno: str, world: World) -> Refusal | None:
+    """The region lists what 2601 takes back. A cancel is never among it: its message can be sent
+    again and then gets the first answer, and a settlement that was cancelled is settled anew."""
+    if infno in world.profile.reversible:
+        return None
+    return Refusal(
+        code="REVERSAL_OF_CANCEL" if infno in CANCELS else "REVERSAL_NOT_SUPPORTED",
+        field="original_infno",
+        params={"value": infno},
+    )
 
 
 def _settled_elsewhere(command: Reverse, view: View) -> bool:
@@ -175,6 +222,7 @@ def _undo(
         (chart.fund_account(s.ledger_code), s.amount_fen) for s in answers.shares_of(original)
     ]
     base = world.institutions[original.institution].account_base
+    year = person.year(original.year).without(original.setl_id, original.prior_active)
     effects = Effects(
         lane=asked.lane,
         person_no=asked.person_no,
@@ -184,7 +232,8 @@ def _undo(
         entry=booking.undoing_entry(row, original, shares, base, person.account),
         account_change_fen=original.account_fen,
         increments=booking.increments_of(row),
-        latest_of_year=original.prior_active,
+        latest_of_year=year.latest,
+        gaps_of_year=year.gaps,
         events=_undone_events(original, setl_id, asked, view),
     )
     return row, effects

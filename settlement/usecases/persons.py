@@ -49,5 +49,5 @@ def check_entitlement(
             Refusal(code="CARE_TYPE_NOT_COVERED", field="care_type",
                     params={"value": command.care_type})
         )  # fmt: skip
-    rows = fund_checks(enrolment, command.care_type, on, policy)
+    rows = fund_checks(enrolment, command.care_type, on, policy, world.suspensions.funds)
     return Decision(Answer(output=people.entitlement_reply(command.asked.person_no, rows)))

@@ -148,9 +148,8 @@ async def test_pharmacy_cancel_does_not_cancel_a_visit(town: Town) -> None:
 
 async def test_cancel_after_new_year_returns_accumulators_to_the_old_year(town: Town) -> None:
     citizen = town.someone(Kind.RESIDENT)
-    town.clock.move_to(datetime(2026, 12, 31, 20, 0))
-    old = await town.pharmacy.sell(citizen, some(DEAR))
     town.clock.move_to(datetime(2027, 1, 2, 9, 0))
+    old = await town.pharmacy.sell(citizen, some(DEAR), at=datetime(2026, 12, 31, 20, 0))
     new = await town.pharmacy.sell(citizen, some(DEAR, 2))
     assert_money(new, total="4000.00", fund="1200.00", account="0.00", cash="2800.00")
     cancelled = await town.pharmacy.send(town.pharmacy.cancel(old))
@@ -164,6 +163,16 @@ async def test_cancel_after_new_year_returns_accumulators_to_the_old_year(town: 
     _assert_old_year_is_free_again(await town.pharmacy.sell(
         citizen, some(DEAR), at=datetime(2026, 12, 31, 20, 30)
     ))  # fmt: skip
+
+
+async def test_cancel_in_a_later_fiscal_year_than_the_settlement_is_refused(town: Town) -> None:
+    town.clock.move_to(datetime(2027, 12, 31, 20, 0))
+    settled = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    town.clock.move_to(datetime(2028, 1, 1, 9, 0))
+    reply = await town.pharmacy.send(town.pharmacy.cancel(settled))
+    assert_refused(
+        reply, "CANCEL_WINDOW_PASSED", field="input.data.setl_id", mentions="2027-12-31结算"
+    )
 
 
 def _assert_old_year_is_free_again(reply: Reply) -> None:

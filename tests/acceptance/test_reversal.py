@@ -109,13 +109,33 @@ async def test_reversal_naming_a_person_of_another_lane_is_refused(town: Town) -
     assert_took_back(await town.pharmacy.send(town.pharmacy.reversal(message, buyer)))
 
 
-@pytest.mark.parametrize("infno", ["2103", "2101", "2204", "2601", "9999"])
+@pytest.mark.parametrize("infno", ["2101", "2204", "2304", "2601", "9999"])
 async def test_reversal_of_another_transaction_is_not_supported(town: Town, infno: str) -> None:
     citizen = town.someone()
     message = town.pharmacy.sale(citizen, some(CLASS_A))
     reversal = town.pharmacy.reversal(message, citizen).edited({"input.data.oinfno": infno})
     reply = await town.pharmacy.send(reversal)
     assert_refused(reply, "REVERSAL_NOT_SUPPORTED", field="input.data.oinfno", mentions=infno)
+
+
+@pytest.mark.parametrize("infno", ["2103", "2208", "2305"])
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_reversal_of_a_cancel_is_refused_and_the_cancel_stands(
+    town: Town, infno: str, arrived: bool
+) -> None:
+    citizen = town.someone()
+    settled = await town.pharmacy.sell(citizen, some(CLASS_A, 2))
+    message = town.pharmacy.cancel(settled)
+    first = await town.pharmacy.send(message) if arrived else None
+    reversal = town.pharmacy.reversal(message, citizen).edited({"input.data.oinfno": infno})
+    reply = await town.pharmacy.send(reversal)
+    assert_refused(reply, "REVERSAL_OF_CANCEL", field="input.data.oinfno", mentions="原msgid重发")
+    again = await town.pharmacy.send(message)
+    assert_done(again)
+    if first is not None:
+        assert_same_answer(first, again)
+    assert [row["kind"] for row in await town.rows_of(citizen)] == [1, 2]
+    assert await town.balance_fen(citizen) == 100_000
 
 
 async def test_reversal_at_another_institution_touches_nothing_of_ours(town: Town) -> None:

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.kit.population import CLASS_A, CLASS_C, Citizen, some
-from tests.kit.reply import Reply, assert_done, assert_refused
+from tests.kit.population import CLASS_A, Citizen, Kind, some
+from tests.kit.reply import Reply, assert_done, assert_money, assert_refused
 from tests.kit.town import Town
 from tests.kit.waiting import until
 
@@ -37,13 +37,33 @@ async def test_stopped_subject_is_refused_with_the_reason_until_it_goes_on(
     await until(lambda: done(town, citizen), seconds=IN_FORCE_SECONDS)
 
 
-async def test_stopped_fund_refuses_what_it_would_pay_and_nothing_else(town: Town) -> None:
-    citizen = town.someone()
+async def test_stopped_fund_pays_nothing_says_why_and_the_rest_falls_to_account_and_cash(
+    town: Town,
+) -> None:
+    citizen, penniless = town.someone(), town.someone(Kind.PENNILESS)
     await town.switch("fund", "310102", on=True)
-    reply = await until(lambda: refusal(town, citizen), seconds=IN_FORCE_SECONDS)
-    assert_refused(reply, "FUND_SUSPENDED", mentions="310102")
-    assert_done(await town.pharmacy.sell(citizen, some(CLASS_C)))
+    await until(lambda: fund_pays_nothing(town, citizen), seconds=IN_FORCE_SECONDS)
+    settled = await town.pharmacy.sell(citizen, some(CLASS_A, 2))
+    assert_money(settled, total="25.00", fund="0.00", account="25.00", cash="0.00")
+    [share] = [r for r in settled.rows("setldetail") if r["fund_pay_type"] == "310102"]
+    assert "该基金已被经办机构暂停支付" in str(share["setl_proc_info"])
+    [row] = await town.rows_of(citizen)
+    assert "fund_stopped" in row["explanation"]
+    in_cash = await town.pharmacy.sell(penniless, some(CLASS_A, 2))
+    assert_money(in_cash, total="25.00", fund="0.00", account="0.00", cash="25.00")
     await town.switch("fund", "310102", on=False)
+    await until(lambda: fund_pays(town, citizen), seconds=IN_FORCE_SECONDS)
+    assert_done(await town.pharmacy.send(town.pharmacy.cancel(settled)))
+    assert await town.balance_fen(citizen) == 100_000
+
+
+async def test_stopped_fund_refuses_a_claim_for_which_nothing_else_may_pay(town: Town) -> None:
+    citizen = town.someone(Kind.RESIDENT)
+    await town.switch("fund", "390102", on=True)
+    reply = await until(lambda: refusal(town, citizen), seconds=IN_FORCE_SECONDS)
+    assert_refused(reply, "FUND_SUSPENDED", mentions="390102")
+    assert "测试停用" in reply.err_msg
+    await town.switch("fund", "390102", on=False)
     await until(lambda: done(town, citizen), seconds=IN_FORCE_SECONDS)
 
 
@@ -125,6 +145,16 @@ async def refusal(town: Town, citizen: Citizen) -> Reply | None:
     """The refusal, once there is one."""
     reply = await quote(town, citizen)
     return reply if reply.infcode else None
+
+
+async def fund_pays(town: Town, citizen: Citizen) -> bool:
+    """Whether a fund pays in a quote for the person."""
+    return (await quote(town, citizen)).money("fund_pay_sumamt") > 0
+
+
+async def fund_pays_nothing(town: Town, citizen: Citizen) -> bool:
+    """Whether none does."""
+    return not await fund_pays(town, citizen)
 
 
 async def done(town: Town, citizen: Citizen) -> bool:

@@ -11,6 +11,7 @@ from msgspec import structs
 from protocol.nhsa.profile import BASELINE
 from settlement.keyring import Keyring, new_material
 from settlement.limits import DEFAULT_LIMITS, Limits
+from settlement.policy.loader import PolicySet
 from settlement.serve.service import Service, ServiceSettings
 from settlement.storage.install import Region, ensure_schema
 from tests.kit import population
@@ -47,14 +48,16 @@ class Town(Townhall):
         self.open_counters(self.service)
 
     async def start_service(
-        self, limits: Limits | None = None, *, dsn: str | None = None
-    ) -> Service:
+        self, limits: Limits | None = None, *, dsn: str | None = None,
+        policies: PolicySet | None = None,
+    ) -> Service:  # fmt: skip
         """One more service on the town's database, as another worker process would be."""
         service = await Service.start(
             ServiceSettings(
                 app_dsn=dsn or self.app_dsn, keyring=self.keyring, profile=BASELINE,
                 limits=limits or self.limits, clock=self.clock,
-            )
+            ),
+            policies,
         )  # fmt: skip
         self._services.append(service)
         return service
@@ -64,10 +67,10 @@ class Town(Townhall):
         self._services.remove(service)
         await service.stop(drain_seconds)
 
-    async def restart(self) -> None:
-        """The town's service ends and another one takes its place."""
+    async def restart(self, policies: PolicySet | None = None) -> None:
+        """The town's service ends and another takes its place, under other policies if given."""
         await self.stop_service(self.service)
-        self.service = await self.start_service()
+        self.service = await self.start_service(policies=policies)
         self.open_counters(self.service)
 
     async def send_as(self, infno: str, message: Message) -> Reply:

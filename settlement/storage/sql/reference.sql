@@ -56,6 +56,37 @@ delete from settlement.suspension s
 where s.subject_kind = $1 and s.subject = $2
 returning s.subject;
 
+-- name: cancel_approvals
+-- Approvals of cancels (退费备案) that are not used yet.
+select a.setl_id
+from settlement.cancel_approval a
+where not exists (
+    select 1 from settlement.settlement u where u.lane = a.lane and u.undoes_setl_id = a.setl_id
+);
+
+-- name: approve_cancel
+-- An operator approves the cancel of a settlement that stands; a second approval replaces the
+-- first.
+insert into settlement.cancel_approval (lane, setl_id, approved_at, actor, reason)
+select t.lane, t.setl_id, $3, $4, $5
+from settlement.settlement t
+where t.lane = $1 and t.setl_id = $2 and t.kind = 1
+    and not exists (
+        select 1 from settlement.settlement u where u.lane = t.lane and u.undoes_setl_id = t.setl_id
+    )
+on conflict (lane, setl_id) do update
+    set approved_at = excluded.approved_at, actor = excluded.actor, reason = excluded.reason
+returning setl_id;
+
+-- name: withdraw_approval
+-- An operator takes an approval back that was not used.
+delete from settlement.cancel_approval a
+where a.lane = $1 and a.setl_id = $2
+    and not exists (
+        select 1 from settlement.settlement u where u.lane = a.lane and u.undoes_setl_id = a.setl_id
+    )
+returning a.setl_id;
+
 -- name: bump
 -- Tells every process that a topic changed.
 insert into settlement.reference_version (topic, version)

@@ -15,6 +15,31 @@ group by recent.key
 having count(*) > 1
 limit 100;
 
+-- name: to_readjudicate
+-- Claims to be decided again (待重算): they stand, but an earlier one of the same person and year
+-- was undone after them, so they were computed on what no longer counts. From each undoing row the
+-- person's rows are walked back to what it undid; a claim booked after the undoing is not on the
+-- way. Nothing is stored: a claim leaves the list when it is undone itself.
+with recursive walk (lane, undone, year, prior_row) as (
+    select u.lane, u.undoes_setl_id, u.year, u.prior_row
+    from settlement.settlement u
+    where u.undoes_setl_id is not null
+    union all
+    select w.lane, w.undone, w.year, t.prior_row
+    from walk w
+    join settlement.settlement t on t.lane = w.lane and t.setl_id = w.prior_row
+    where w.prior_row <> w.undone
+)
+select t.lane, t.setl_id, t.psn_no, t.year, w.undone as undone_setl_id
+from walk w
+join settlement.settlement t on t.lane = w.lane and t.setl_id = w.prior_row
+where t.kind = 1 and t.year = w.year and t.setl_id <> w.undone
+    and not exists (
+        select 1 from settlement.settlement u
+        where u.lane = t.lane and u.undoes_setl_id = t.setl_id
+    )
+order by t.lane, t.psn_no, t.setl_time, t.setl_id, w.undone;
+
 -- name: demo_persons
 -- Persons of the demonstration world, for its page.
 select p.lane, p.psn_no, p.key_version, p.identity, p.enrolments,

@@ -142,7 +142,8 @@ create table settlement.reference_version (
 );
 comment on table settlement.reference_version is
     'Bumped with every change of reference data; processes poll it and load anew.';
-comment on column settlement.reference_version.topic is 'institutions, catalogue or suspensions.';
+comment on column settlement.reference_version.topic is
+    'institutions, catalogue, suspensions or cancel_approvals.';
 comment on column settlement.reference_version.version is 'Counts up.';
 
 create table settlement.audit (
@@ -690,3 +691,23 @@ begin
 end;
 $$;
 comment on function settlement.grant_rights(name) is 'The application''s rights on this schema.';
+
+-- Approvals of cancels (退费备案): reference data, held in memory by every process of a region whose
+-- cancel_window is `approval`. Written by operators as the schema's owner, never on the settle
+-- path; an approval that was used is never deleted.
+
+create table settlement.cancel_approval (
+    setl_id         bigint      not null,
+    approved_at     timestamptz not null,
+    lane            smallint    not null,
+    actor           text        not null,
+    reason          text        not null,
+    constraint cancel_approval_pkey primary key (lane, setl_id)
+);
+comment on table settlement.cancel_approval is
+    'Settlements that may be cancelled with an approval (退费备案).';
+comment on column settlement.cancel_approval.setl_id is 'The settlement.';
+comment on column settlement.cancel_approval.approved_at is 'When it was approved.';
+comment on column settlement.cancel_approval.lane is 'Lane of the settlement.';
+comment on column settlement.cancel_approval.actor is 'Who approved.';
+comment on column settlement.cancel_approval.reason is 'Why, and the number of the file.';

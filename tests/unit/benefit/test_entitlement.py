@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 import pytest
@@ -82,6 +83,43 @@ def test_claim_is_refused_only_where_nothing_may_pay(
     assert result.code == code
 
 
+@pytest.mark.parametrize(
+    ("policy", "changes", "stopped", "fund", "account"),
+    [
+        ("employee", {},                            "310102", "fund_stopped", ""),
+        ("employee", {},                            "310200", "",             "fund_stopped"),
+        ("employee", {},                            "390102", "",             ""),
+        ("employee", {"closed_funds": ("310102",)}, "310102", "fund_closed",  ""),
+        ("employee", {"benefit_from": AFTER},       "310102", "waiting",      ""),
+    ],
+)  # fmt: skip
+def test_fund_under_a_stop_switch_pays_nothing_and_says_why(
+    policy: str, changes: dict[str, object], stopped: str, fund: str, account: str
+) -> None:
+    result = _entitle(policy, changes, {stopped: "测试停用"})
+    assert isinstance(result, Entitlement), result
+    assert (result.closed.get("310102", ""), result.account_closed) == (fund, account)
+
+
+@pytest.mark.parametrize(
+    ("policy", "changes", "stopped", "code"),
+    [
+        ("resident", {},                            ["390102"],           "FUND_SUSPENDED"),
+        ("employee", {},                            ["310102", "310200"], "FUND_SUSPENDED"),
+        ("employee", {"closed_funds": ("310102",)}, ["310200"],           "FUND_SUSPENDED"),
+        ("resident", {"benefit_from": AFTER},       ["390102"],           "NOT_ENTITLED"),
+    ],
+)  # fmt: skip
+def test_stop_switch_refuses_only_where_without_it_something_would_pay(
+    policy: str, changes: dict[str, object], stopped: list[str], code: str
+) -> None:
+    result = _entitle(policy, changes, dict.fromkeys(stopped, "测试停用"))
+    assert isinstance(result, Refusal)
+    assert result.code == code
+    if code == "FUND_SUSPENDED":
+        assert result.params == {"fund": stopped[0], "reason": "测试停用"}
+
+
 def test_refusal_names_the_reason_and_the_start_of_benefits() -> None:
     result = _entitle("resident", {"benefit_from": AFTER})
     assert isinstance(result, Refusal)
@@ -142,6 +180,13 @@ def test_enquiry_gets_one_row_a_fund_with_its_reason() -> None:
     assert fund_checks(stopped, "2101", ON, POLICY["employee"]) == ()
 
 
+def test_enquiry_names_a_fund_under_a_stop_switch() -> None:
+    switched = {"310102": "测试停用"}
+    pool, account = fund_checks(an_enrolment(), "41", ON, POLICY["employee"], switched)
+    assert (pool.entitled, pool.reason_zh) == (False, "该基金已被经办机构暂停支付")
+    assert account.entitled
+
+
 @pytest.mark.parametrize(
     ("kind", "dates", "ruling"),
     [
@@ -178,7 +223,11 @@ def test_oldest_fee_still_allowed_is_settled() -> None:
     assert ruling_date(claim, STRICT_REGION, today=date(2026, 11, 30)) == ON
 
 
-def _entitle(policy: str, changes: dict[str, object]) -> Entitlement | Refusal:
+def _entitle(
+    policy: str, changes: dict[str, object], stopped: Mapping[str, str] | None = None
+) -> Entitlement | Refusal:
     category = "15" if policy == "resident" else "11"
     enrolment = an_enrolment(**{"scheme": SCHEME[policy], "category": category, **changes})
-    return entitle((enrolment,), SCHEME[policy], "11", an_institution(), ON, POLICY[policy])
+    return entitle(
+        (enrolment,), SCHEME[policy], "11", an_institution(), ON, POLICY[policy], stopped or {}
+    )

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from itertools import count
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from ledger.money import half_up
 from settlement import keys
@@ -73,13 +74,13 @@ _KEYRING = Keyring((KeyMaterial(version=1, encryption=bytes(32), lookup=bytes(32
 _MSGIDS = count(1)
 
 
-def a_world() -> World:
-    """Numbers begin anew in every world."""
+def a_world(**profile: object) -> World:
+    """Numbers begin anew in every world; `profile` are changes of the region's."""
     assert _PROFILE is not None
     return World(
         region="441900",
         lanes=LANES,
-        profile=_PROFILE,
+        profile=structs.replace(_PROFILE, **profile),
         policies=_POLICIES,
         catalogue=Catalogue(ITEMS),
         institutions={PHARMACY.code: PHARMACY},
@@ -89,10 +90,10 @@ def a_world() -> World:
     )
 
 
-def a_moment(second: int = 0) -> Moment:
-    """Some time on the day of the claims."""
-    at = datetime(2026, 11, 20, 2, 0, second, tzinfo=UTC)
-    return Moment(at, local_time(at), ON)
+def a_moment(second: int = 0, on: date = ON) -> Moment:
+    """Some time on the day of the claims, or on another."""
+    at = datetime(on.year, on.month, on.day, 2, 0, second, tzinfo=UTC)
+    return Moment(at, local_time(at), on)
 
 
 def a_view(scheme: str, *, balance_fen: int, used_fen: int) -> View:

@@ -1,4 +1,5 @@
-"""What holds after any sequence of sales, cancels, reversals and resends of one person."""
+"""What holds after any sequence of sales, cancels, reversals and resends of one person, where the
+region cancels latest first and where it cancels in any order."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from settlement.claim import AccountUse, ClaimLine
 from settlement.commands import Purchase
+from settlement.policy.model import CancelOrder
 from settlement.refusal import Refusal
 from settlement.rows import RowKind, SettlementRow
 from settlement.usecases.booking import increments_of
@@ -37,12 +39,14 @@ OPENING_FEN = 500_000
 class OnePerson(RuleBasedStateMachine):
     """A person's year at one counter. `standing` are the settlements that count, oldest first."""
 
+    order = CancelOrder.LATEST_FIRST
+
     @initialize(scheme=schemes)
     def begin(self, scheme: str) -> None:
         self.scheme = scheme
         self.opening = OPENING_FEN if scheme == "310" else 0
         self.view = a_view(scheme, balance_fen=self.opening, used_fen=0)
-        self.world = a_world()
+        self.world = a_world(cancel_order=self.order)
         self.sales: list[Purchase] = []
         self.rows: list[SettlementRow] = []
         self.standing: list[tuple[Purchase, SettlementRow]] = []
@@ -116,5 +120,30 @@ class OnePerson(RuleBasedStateMachine):
         assert [row.prior_row for row in self.rows] == [None, *numbers][: len(numbers)]
 
 
+class OnePersonInAnyOrder(OnePerson):
+    """The same where a region lets any settlement of the year go first."""
+
+    order = CancelOrder.FREE
+
+    @precondition(lambda self: len(self.standing) > 1)
+    @rule(place=st.integers(0, 100), reversed_instead=st.booleans())
+    def cancel_an_earlier_one(self, place: int, reversed_instead: bool = False) -> None:
+        sale, row = self.standing.pop(place % (len(self.standing) - 1))
+        undo = (
+            reverse(a_reversal(sale), self.view, self.world, a_moment())
+            if reversed_instead
+            else cancel(a_cancel(row), self.view, self.world, a_moment())
+        )
+        self.rows.append(row_of(booked(undo, self.view)))
+
+    @invariant()
+    def gaps_are_no_more_than_what_was_undone_early(self) -> None:
+        year = self.view.persons[PERSON_NO].year(ON.year)
+        assert not year.gaps.keys() & {row.setl_id for _, row in self.standing}
+        assert self.standing or not year.gaps
+
+
 TestOnePerson = OnePerson.TestCase
 TestOnePerson.settings = settings(max_examples=40, stateful_step_count=20)
+TestOnePersonInAnyOrder = OnePersonInAnyOrder.TestCase
+TestOnePersonInAnyOrder.settings = TestOnePerson.settings

@@ -13,10 +13,21 @@ from settlement.cli import main
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("command", ["serve", "verify", "story", "suspend", "resume", "token"])
-def test_every_command_explains_itself(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        "serve",
+        "verify",
+        "readjudication",
+        "story",
+        "suspend",
+        "resume",
+        "approve-cancel",
+        "withdraw-approval",
+        "token",
+    ],
+)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
     assert ended.value.code == 0
@@ -30,6 +41,7 @@ def test_every_command_explains_itself(
         (["serve", "--workers", "0"], "whole number from 1"),
         (["suspend", "doctor", "x", "--reason", "y"], "invalid choice"),
         (["suspend", "person", "x"], "--reason"),
+        (["approve-cancel", "123", "--reason", "y"], "19 digits"),
         ([], "COMMAND"),
     ],
 )
