@@ -8,6 +8,7 @@ Nothing here knows HTTP headers, sockets, SQL or Redis.
 from __future__ import annotations
 
 from asyncio import Future
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -78,6 +79,10 @@ class Gateway(Protocol):
         Raises, here or from the future: WireError (only the unreadable codes), NotYours,
         Unavailable, Overloaded. A future that is cancelled is answered to nobody.
         """
+        ...
+
+    def expect(self, arriving: Callable[[], int]) -> None:
+        """Told once by the web layer: how many requests are on their way to `ask` right now."""
         ...
 
     def credential(self, access_key: str) -> CredentialFact | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -187,6 +188,11 @@ class Service:
         if command is None:
             return asyncio.ensure_future(self._look_up(request, institution, received))
         return self._submit(command, received)
+
+    def expect(self, arriving: Callable[[], int]) -> None:
+        """The web layer's count of requests on their way: a batch waits for them."""
+        for queue in self.queues:
+            queue.arriving = arriving
 
     async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
         """`ask`, for a caller that waits."""

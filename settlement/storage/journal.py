@@ -116,6 +116,8 @@ class JournalQueue:
         self._connection: Connection[Record] | None = None
         self._broken = False
         self._gathered = asyncio.Event()
+        self.arriving: Callable[[], int] = int
+        """how many requests are on their way to `submit`; the web layer knows"""
         self._enough = 0
         self._usual = 0
         """size of recent batches, smoothed"""
@@ -170,18 +172,28 @@ class JournalQueue:
             self._log(logging.WARNING, "journal.drain.incomplete", left=len(self._waiting))
 
     async def _gather(self) -> None:
-        """Wait a moment for the batch to fill, if batches have been large lately.
+        """Wait a moment for those who are here already but not in the queue yet.
 
-        Those who were answered together come back one by one; without this the first of them
-        would leave alone, and the cost of a whole batch with it. Alone at the counter nobody waits.
+        First the loop reads every socket that has something. Then whoever waits for a nonce is
+        waited for; and, where batches have been large lately, those who were answered together
+        and come back one by one. Without this the first of them would leave alone, and the cost
+        of a whole batch with it. Alone at the counter nobody waits.
         """
+        await asyncio.sleep(0)
         self._enough = min(self._usual // 2, self._batch_size_max)
-        if len(self._waiting) >= self._enough or self._closing:
+        if self._complete() or self._closing:
             return
-        self._gathered.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GATHER_SECONDS_MAX):
-                await self._gathered.wait()
+                while not self._complete():
+                    self._gathered.clear()
+                    await self._gathered.wait()
+
+    def _complete(self) -> bool:
+        waiting = len(self._waiting)
+        if waiting >= self._batch_size_max:
+            return True
+        return waiting >= self._enough and not self.arriving()
 
     def _take(self) -> list[_Item]:
         """The next batch: everybody who waits, up to the limit."""

@@ -40,7 +40,10 @@ class Exchange:
         self._idle = asyncio.Event()
         self._idle.set()
         self.in_flight = 0
+        self.arriving = 0
+        """of them, how many wait for their nonce and will ask the core after it"""
         self.draining = False
+        gateway.expect(lambda: self.arriving)
 
     def start(
         self, infno: str | None, headers: Mapping[str, str], body: bytes, done: Done
@@ -132,6 +135,7 @@ class Turn:
             self._ask(granted.caller)
             return
         self._waiting = granted.nonce
+        self._exchange.arriving += 1
         granted.nonce.add_done_callback(self._nonce_decided)
 
     def expire(self) -> None:
@@ -141,6 +145,7 @@ class Turn:
             self._end(*self._excused(asyncio.CancelledError()))
 
     def _nonce_decided(self, decided: Future[bool]) -> None:
+        self._exchange.arriving -= 1
         if self.ended or self._caller is None:
             return
         if decided.result():

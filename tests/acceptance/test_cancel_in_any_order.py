@@ -100,7 +100,7 @@ async def test_region_that_goes_back_to_latest_first_finds_what_stands(town: Tow
     assert_done(await town.pharmacy.send(town.pharmacy.cancel(first)))
     assert await town.balance_fen(citizen) == 100_000
     text = await town.owner.fetchval(
-        "select s.accumulators from settlement.person_state s where s.psn_no = $1",
+        "select s.accumulators from settlement.person s where s.psn_no = $1",
         citizen.number,
     )
     [year] = decode_years(text).values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from protocol.nhsa.errors import WireError, WireErrorCode
 from settlement.gateway import (
@@ -53,6 +54,9 @@ class EchoGateway:
                 self.entered.set()
                 await self.released.wait()
         return DONE
+
+    def expect(self, arriving: Callable[[], int]) -> None:
+        """An echo does not plan ahead."""
 
     def credential(self, access_key: str) -> CredentialFact | None:
         if access_key not in ("good", "stopped"):
