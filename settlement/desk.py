@@ -1,12 +1,16 @@
 """The desk: takes commands to their use cases, with the clock and the reference data of the moment.
 
+A batch is decided in waves: each wave has at most one command of a person, so that the second one
+sees what the first one does. Within a wave persons do not concern each other, and what is decided
+in steps (settlement/usecases/sale.py) is decided a step at a time for all of them.
+
 Pure but for the clock it is given. A use case that raises is our own fault: that one case is
 refused and reported, its batch goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -30,14 +34,14 @@ from settlement.commands import (
 )
 from settlement.decision import Decision
 from settlement.refusal import Refusal
-from settlement.usecases import cancel, enquire, persons, settle, visits
+from settlement.usecases import cancel, enquire, persons, sale, settle, visits
 from settlement.view import View
 from settlement.world import World
 
 UseCase = Callable[[Any, View, World, Moment], Decision]
 
 USE_CASES: dict[type[Command], UseCase] = {
-    Purchase: settle.purchase,
+    Purchase: sale.purchase,
     SettleVisit: settle.settle_visit,
     Cancel: cancel.cancel,
     Reverse: cancel.reverse,
@@ -68,15 +72,70 @@ class DecisionDesk:
         self._day_cut = day_cut
         self._failed = failed
 
-    def decide(self, command: Command, view: View, moment: Moment) -> Decision:
-        """The decision on one command; a use case that raises becomes an INTERNAL refusal."""
+    def decide_all(
+        self, commands: Sequence[Command], view: View, moment: Moment
+    ) -> list[Decision]:
+        """The decisions on the commands of a batch, in their order; `view` is left as they leave
+        it. A use case that raises becomes an INTERNAL refusal."""
+        decisions: dict[int, Decision] = {}
+        for wave in _waves(commands):
+            sales = [n for n in wave if type(commands[n]) is Purchase]
+            decisions |= self._sell(sales, commands, view, moment)
+            for n in wave:
+                if n not in decisions:
+                    decisions[n] = self._decide(commands[n], view, moment)
+            for n in wave:
+                effects = decisions[n].effects
+                if effects is not None:
+                    view.apply(effects)
+        return [decisions[n] for n in range(len(commands))]
+
+    def _decide(self, command: Command, view: View, moment: Moment) -> Decision:
         try:
             return USE_CASES[type(command)](command, view, self.world, moment)
         except Exception as exc:
-            self._failed(command, exc)
-            return Decision(Refusal(code="INTERNAL"))
+            return self._refused(command, exc)
+
+    def _sell(
+        self, numbers: Sequence[int], commands: Sequence[Command], view: View, moment: Moment
+    ) -> dict[int, Decision]:
+        """Sales of different persons, a step at a time."""
+        world = self.world
+        decisions: dict[int, Decision] = {}
+        under_way = [(n, sale.Sale(commands[n])) for n in numbers]  # type: ignore[arg-type]
+        for step in sale.STEPS:
+            going_on = []
+            for n, one in under_way:
+                try:
+                    decision = step(one, view, world, moment)
+                except Exception as exc:
+                    decision = self._refused(one.command, exc)
+                if decision is None:
+                    going_on.append((n, one))
+                else:
+                    decisions[n] = decision
+            under_way = going_on
+        return decisions
+
+    def _refused(self, command: Command, exc: Exception) -> Decision:
+        self._failed(command, exc)
+        return Decision(Refusal(code="INTERNAL"))
 
     def now(self) -> Moment:
         """The clock, with the first business day that is still open."""
         not_before = None if self.closed_through is None else self.closed_through + timedelta(1)
         return clock.moment(self._clock, day_cut=self._day_cut, not_before=not_before)
+
+
+def _waves(commands: Sequence[Command]) -> list[list[int]]:
+    """Numbers of the commands; a person's first one is in the first wave, and so on."""
+    waves: list[list[int]] = []
+    met: dict[str, int] = {}
+    for number, command in enumerate(commands):
+        person_no = command.asked.person_no
+        wave = met.get(person_no, 0)
+        met[person_no] = wave + 1
+        if wave == len(waves):
+            waves.append([])
+        waves[wave].append(number)
+    return waves

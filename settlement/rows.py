@@ -145,11 +145,12 @@ class Detail(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
 
 
 class SealedDetail(Struct, frozen=True, kw_only=True, gc=False):
-    """A detail as stored: salt and ciphertext, erasable."""
+    """A detail as stored: salt and ciphertext, erasable; `commitment` is in the settlement row."""
 
     key_version: int
     salt: bytes
     payload: bytes
+    commitment: bytes
 
 
 class MessageRow(Struct, frozen=True, kw_only=True, gc=False):

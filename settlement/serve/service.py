@@ -386,7 +386,7 @@ class _QueueDesk:
 
     def __init__(self, service: Service, desk: DecisionDesk) -> None:
         self.keyring = desk.world.keyring
-        self.decide = desk.decide
+        self.decide_all = desk.decide_all
         self.now = desk.now
         self.day_closed = service.day_closed
         self._metrics = service.metrics

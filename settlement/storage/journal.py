@@ -57,8 +57,10 @@ class Desk(Protocol):
 
     keyring: Keyring
 
-    def decide(self, command: Command, view: View, moment: Moment) -> Decision:
-        """The decision on one command; never raises."""
+    def decide_all(
+        self, commands: Sequence[Command], view: View, moment: Moment
+    ) -> Sequence[Decision]:
+        """The decisions on a batch, each on the view as those before it leave it; never raises."""
 
     def now(self) -> Moment:
         """The clock."""
@@ -323,20 +325,17 @@ class JournalQueue:
     def _decide(
         self, batch: Sequence[_Item], view: View, moment: Moment
     ) -> tuple[list[tuple[_Item, Reply]], list[Effects]]:
-        """Decide every item on the view as the items before it leave it.
+        """Decide every item.
 
-        What has no effect is answered at once, unless it rests on an effect of this batch that is
-        not written yet.
+        What has no effect is answered at once, unless it may rest on an effect on its person that
+        this batch has not written yet.
         """
+        decisions = self._desk.decide_all([item.command for item in batch], view, moment)
+        effects = [d.effects for d in decisions if d.effects is not None]
+        touched = {e.person_no for e in effects}
         pending: list[tuple[_Item, Reply]] = []
-        effects: list[Effects] = []
-        for item in batch:
-            decision = self._desk.decide(item.command, view, moment)
-            if decision.effects is not None:
-                view.apply(decision.effects)
-                effects.append(decision.effects)
-                pending.append((item, decision.reply))
-            elif effects:
+        for item, decision in zip(batch, decisions, strict=True):
+            if decision.effects is not None or item.command.asked.person_no in touched:
                 pending.append((item, decision.reply))
             else:
                 item.resolve(decision.reply)

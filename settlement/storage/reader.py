@@ -177,8 +177,9 @@ async def read_settlements(
         detail = None
         if row["salt"] is not None:
             detail = SealedDetail(
-                key_version=row["key_version"], salt=row["salt"], payload=row["payload"]
-            )
+                key_version=row["key_version"], salt=row["salt"], payload=row["payload"],
+                commitment=row["detail_commitment"],
+            )  # fmt: skip
         view.settlements[row["setl_id"]] = SettlementFact(
             row=SettlementRow(**fields),
             detail=detail,

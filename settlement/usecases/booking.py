@@ -45,14 +45,16 @@ def detail_record(lane: int, setl_id: int) -> bytes:
     return f"detail/{lane}/{setl_id}".encode()
 
 
-def seal_detail(detail: Detail, keyring: Keyring, record: bytes) -> tuple[SealedDetail, bytes]:
-    """The detail as stored, and the salted commitment to it."""
+def seal_detail(detail: Detail, keyring: Keyring, record: bytes) -> SealedDetail:
+    """The detail as stored, with the salted commitment to it."""
     plain = _ENCODE(detail)
     salt = new_salt()
-    sealed = SealedDetail(
-        key_version=keyring.version, salt=salt, payload=keyring.seal(plain, record)
+    return SealedDetail(
+        key_version=keyring.version,
+        salt=salt,
+        payload=keyring.seal(plain, record),
+        commitment=personal_commitment(salt, plain),
     )
-    return sealed, personal_commitment(salt, plain)
 
 
 def open_detail(sealed: SealedDetail | None, keyring: Keyring, record: bytes) -> Detail:

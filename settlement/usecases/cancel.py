@@ -211,12 +211,12 @@ def _undo(
     detail = booking.open_detail(
         fact.detail, world.keyring, booking.detail_record(original.lane, original.setl_id)
     )
-    sealed, commitment = booking.seal_detail(
+    sealed = booking.seal_detail(
         detail, world.keyring, booking.detail_record(asked.lane, setl_id)
     )
     row = booking.undoing_row(
         original, kind=kind, asked=asked, person=person, moment=moment, setl_id=setl_id,
-        detail_commitment=commitment,
+        detail_commitment=sealed.commitment,
     )  # fmt: skip
     shares = [
         (chart.fund_account(s.ledger_code), s.amount_fen) for s in answers.shares_of(original)

@@ -35,6 +35,11 @@ def not_enrolled(scheme: str, person: PersonFacts) -> Refusal:
     )  # fmt: skip
 
 
+def already_settled(setl_id: int) -> Refusal:
+    """The same claim was settled under another msgid, and stands."""
+    return Refusal(code="CLAIM_ALREADY_SETTLED", params={"setl_id": str(setl_id)})
+
+
 def check_credential(
     command: Command, credential: Credential, person: PersonFacts, view: View, moment: Moment
 ) -> Refusal | None:

@@ -1,7 +1,7 @@
-"""Settle (结算) and quote (预结算): a pharmacy sale in one shot, or one charge batch of a visit.
+"""Settle (结算) and quote (预结算) one charge batch of a visit: 2206, 2207.
 
-Both end in the same booking; a quote stops before it and leaves nothing behind. Guards come in
-the order in which a caller can mend them.
+A quote stops before the booking and leaves nothing behind. Guards come in the order in which a
+caller can mend them.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from msgspec import Raw
 
 from settlement.claim import Claim
 from settlement.clock import Moment
-from settlement.commands import Purchase, SettleVisit
+from settlement.commands import SettleVisit
 from settlement.decision import Answer, Decision
 from settlement.refusal import Refusal
 from settlement.rows import (
-    Detail,
     EventKind,
     EventRow,
     KeptLine,
@@ -31,75 +30,6 @@ from settlement.world import World
 
 _UNNUMBERED = 0
 _UNCOMMITTED = bytes(32)
-
-
-def purchase(command: Purchase, view: View, world: World, moment: Moment) -> Decision:
-    """Decide a pharmacy sale, or its quote (2101, 2102)."""
-    if not command.quote:
-        again = replayed(command, view, world, moment)
-        if again is not None:
-            return again
-    asked = command.asked
-    person = checks.known_person(view, world, asked)
-    if isinstance(person, Refusal):
-        return Decision(person)
-    refused = checks.check_credential(command, command.credential, person, view, moment)
-    if refused is not None:
-        return Decision(refused)
-    standing = view.standing.get(command.business_key)
-    if standing is not None and not command.quote:
-        return Decision(_already_settled(standing))
-    decided = adjudicate_claim(
-        command.claim, credential_kind=command.credential.kind, person=person,
-        institution=asked.institution, world=world, moment=moment,
-    )  # fmt: skip
-    if isinstance(decided, Refusal):
-        return Decision(decided)
-    detail = booking.detail_of(decided, command.kept_lines, command.kept)
-    if command.quote:
-        row = _row(command, decided, person, moment, _UNNUMBERED, _UNNUMBERED, _UNCOMMITTED)
-        return Decision(Answer(output=_purchase_output(decided, row, detail, person, world)))
-    setl_id = world.next_number(asked.lane, moment.business_day)
-    sealed, commitment = booking.seal_detail(
-        detail, world.keyring, booking.detail_record(asked.lane, setl_id)
-    )
-    row = _row(command, decided, person, moment, setl_id, setl_id, commitment)
-    effects = Effects(
-        lane=asked.lane,
-        person_no=asked.person_no,
-        messages=(booking.message_of(asked, MessageOutcome.SETTLEMENT, setl_id),),
-        settlement=row,
-        detail=sealed,
-        entry=booking.settlement_entry(decided, row, asked, person.account),
-        account_change_fen=-row.account_fen,
-        increments=decided.benefit.increments,
-        latest_of_year=setl_id,
-    )
-    return Decision(Answer(output=_purchase_output(decided, row, detail, person, world)), effects)
-
-
-def _purchase_output(
-    decided: Adjudicated, row: SettlementRow, detail: Detail, person: PersonFacts, world: World
-) -> Raw:
-    return answers.purchase_reply(
-        row, detail.lines, person.identity, decided.policy, world.region, decided.benefit.shares
-    )
-
-
-def _row(
-    command: Purchase | SettleVisit,
-    decided: Adjudicated,
-    person: PersonFacts,
-    moment: Moment,
-    setl_id: int,
-    mdtrt_id: int,
-    detail_commitment: bytes,
-) -> SettlementRow:
-    return booking.settlement_row(
-        decided, asked=command.asked, person=person, moment=moment, setl_id=setl_id,
-        mdtrt_id=mdtrt_id, business_key=command.business_key, invoice_no=command.invoice_no,
-        credential_type=command.credential.kind, detail_commitment=detail_commitment,
-    )  # fmt: skip
 
 
 def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment) -> Decision:
@@ -121,7 +51,7 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
     state = fold_visit(visit)
     settled = state.settled.get(command.batch_no)
     if settled is not None:
-        return Decision(_already_settled(settled))
+        return Decision(checks.already_settled(settled))
     gathered = _gather(command, state, world, visit.row.scheme)
     if isinstance(gathered, Refusal):
         return Decision(gathered)
@@ -136,9 +66,24 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
     if stale is not None:
         return Decision(stale)
     if command.quote:
-        row = _row(command, decided, person, moment, _UNNUMBERED, command.mdtrt_id, _UNCOMMITTED)
+        row = _row(command, decided, person, moment, _UNNUMBERED, _UNCOMMITTED)
         return Decision(Answer(output=_visit_output(decided, row, person, world)))
     return _book_visit(command, decided, kept_lines, person, len(visit.events), world, moment)
+
+
+def _row(
+    command: SettleVisit,
+    decided: Adjudicated,
+    person: PersonFacts,
+    moment: Moment,
+    setl_id: int,
+    detail_commitment: bytes,
+) -> SettlementRow:
+    return booking.settlement_row(
+        decided, asked=command.asked, person=person, moment=moment, setl_id=setl_id,
+        mdtrt_id=command.mdtrt_id, business_key=command.business_key, invoice_no=command.invoice_no,
+        credential_type=command.credential.kind, detail_commitment=detail_commitment,
+    )  # fmt: skip
 
 
 def _gather(
@@ -205,10 +150,10 @@ def _book_visit(
     asked = command.asked
     setl_id = world.next_number(asked.lane, moment.business_day)
     detail = booking.detail_of(decided, kept_lines, command.kept)
-    sealed, commitment = booking.seal_detail(
+    sealed = booking.seal_detail(
         detail, world.keyring, booking.detail_record(asked.lane, setl_id)
     )
-    row = _row(command, decided, person, moment, setl_id, command.mdtrt_id, commitment)
+    row = _row(command, decided, person, moment, setl_id, sealed.commitment)
     settled = EventRow(
         lane=asked.lane, mdtrt_id=command.mdtrt_id, event_no=event_count + 1,
         kind=EventKind.SETTLED, batch_no=command.batch_no, setl_id=setl_id, payload=b"",
@@ -234,7 +179,3 @@ def _visit_output(
     return answers.visit_reply(
         row, person.identity, decided.policy, world.region, decided.benefit.shares
     )
-
-
-def _already_settled(setl_id: int) -> Refusal:
-    return Refusal(code="CLAIM_ALREADY_SETTLED", params={"setl_id": str(setl_id)})

@@ -16,7 +16,7 @@ from settlement.decision import Answer, Decision
 from settlement.refusal import Refusal
 from settlement.rows import MONEY, RowKind
 from settlement.usecases.cancel import cancel, reverse
-from settlement.usecases.settle import purchase
+from settlement.usecases.sale import purchase
 from settlement.view import View
 from tests.unit.usecases.builders import (
     CAP_FEN,

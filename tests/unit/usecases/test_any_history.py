@@ -14,7 +14,7 @@ from settlement.refusal import Refusal
 from settlement.rows import RowKind, SettlementRow
 from settlement.usecases.booking import increments_of
 from settlement.usecases.cancel import cancel, reverse
-from settlement.usecases.settle import purchase
+from settlement.usecases.sale import purchase
 from tests.unit.usecases.builders import (
     CAP_FEN,
     ON,

@@ -12,7 +12,7 @@ from settlement.policy.model import CancelWindow
 from settlement.refusal import Refusal
 from settlement.rows import RowKind, SettlementRow
 from settlement.usecases.cancel import cancel, reverse
-from settlement.usecases.settle import purchase
+from settlement.usecases.sale import purchase
 from settlement.view import View
 from settlement.world import World
 from tests.unit.usecases.builders import (

@@ -14,7 +14,7 @@ from settlement.claim import AccountUse, ClaimLine
 from settlement.decision import Answer, Decision
 from settlement.translate import answers
 from settlement.usecases.cancel import cancel
-from settlement.usecases.settle import purchase
+from settlement.usecases.sale import purchase
 from settlement.view import View
 from tests.unit.usecases.builders import (
     IDENTITY,

@@ -1,0 +1,144 @@
+"""A pharmacy sale (药店结算), or the quote of one (药店预结算): 2101, 2102.
+
+Decided in steps, so that a batch can be decided step by step: first all its sales are admitted,
+then all are adjudicated, and so on (settlement/desk.py). A step's code and data then stay in the
+processor's caches from sale to sale; deciding one whole sale after the other took more than twice
+the time (docs/profile.md). Guards come in the order in which a caller can mend them; a quote stops
+before it books and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from settlement.clock import Moment
+from settlement.commands import Purchase
+from settlement.decision import Answer, Decision
+from settlement.refusal import Refusal
+from settlement.rows import Detail, MessageOutcome, SealedDetail, SettlementRow
+from settlement.translate import answers
+from settlement.usecases import booking, checks
+from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
+from settlement.usecases.replay import replayed
+from settlement.view import Effects, PersonFacts, View
+from settlement.world import World
+
+_UNNUMBERED = 0
+_UNCOMMITTED = bytes(32)
+
+
+class Sale:
+    """A sale on its way through the steps; what a step finds out, the next ones use."""
+
+    __slots__ = ("command", "decided", "detail", "effects", "person", "row", "sealed", "setl_id")
+
+    command: Purchase
+    person: PersonFacts
+    decided: Adjudicated
+    detail: Detail
+    setl_id: int
+    sealed: SealedDetail
+    row: SettlementRow
+    effects: Effects | None
+
+    def __init__(self, command: Purchase) -> None:
+        self.command = command
+        self.effects = None
+
+
+def admit(sale: Sale, view: View, world: World, moment: Moment) -> Decision | None:
+    """The message is new, the person and the credential are right, the claim was not settled."""
+    command = sale.command
+    if not command.quote:
+        again = replayed(command, view, world, moment)
+        if again is not None:
+            return again
+    person = checks.known_person(view, world, command.asked)
+    if isinstance(person, Refusal):
+        return Decision(person)
+    refused = checks.check_credential(command, command.credential, person, view, moment)
+    if refused is not None:
+        return Decision(refused)
+    standing = view.standing.get(command.business_key)
+    if standing is not None and not command.quote:
+        return Decision(checks.already_settled(standing))
+    sale.person = person
+    return None
+
+
+def adjudicate(sale: Sale, view: View, world: World, moment: Moment) -> Decision | None:
+    """Price, entitle, share."""
+    command = sale.command
+    decided = adjudicate_claim(
+        command.claim, credential_kind=command.credential.kind, person=sale.person,
+        institution=command.asked.institution, world=world, moment=moment,
+    )  # fmt: skip
+    if isinstance(decided, Refusal):
+        return Decision(decided)
+    sale.decided = decided
+    return None
+
+
+def seal(sale: Sale, view: View, world: World, moment: Moment) -> None:
+    """Give it a number, and seal what is personal; a quote gets neither."""
+    command = sale.command
+    sale.detail = booking.detail_of(sale.decided, command.kept_lines, command.kept)
+    if command.quote:
+        sale.setl_id = _UNNUMBERED
+        return
+    lane = command.asked.lane
+    sale.setl_id = world.next_number(lane, moment.business_day)
+    sale.sealed = booking.seal_detail(
+        sale.detail, world.keyring, booking.detail_record(lane, sale.setl_id)
+    )
+
+
+def write_row(sale: Sale, view: View, world: World, moment: Moment) -> None:
+    """The settlement row, from which every answer is rendered."""
+    command = sale.command
+    sale.row = booking.settlement_row(
+        sale.decided, asked=command.asked, person=sale.person, moment=moment,
+        setl_id=sale.setl_id, mdtrt_id=sale.setl_id, business_key=command.business_key,
+        invoice_no=command.invoice_no, credential_type=command.credential.kind,
+        detail_commitment=_UNCOMMITTED if command.quote else sale.sealed.commitment,
+    )  # fmt: skip
+
+
+def book(sale: Sale, view: View, world: World, moment: Moment) -> None:
+    """The ledger entry, and all that is to be written."""
+    if sale.command.quote:
+        return
+    asked, row = sale.command.asked, sale.row
+    sale.effects = Effects(
+        lane=asked.lane,
+        person_no=asked.person_no,
+        messages=(booking.message_of(asked, MessageOutcome.SETTLEMENT, row.setl_id),),
+        settlement=row,
+        detail=sale.sealed,
+        entry=booking.settlement_entry(sale.decided, row, asked, sale.person.account),
+        account_change_fen=-row.account_fen,
+        increments=sale.decided.benefit.increments,
+        latest_of_year=row.setl_id,
+    )
+
+
+def answer(sale: Sale, view: View, world: World, moment: Moment) -> Decision:
+    """What the sender reads."""
+    decided = sale.decided
+    output = answers.purchase_reply(
+        sale.row, sale.detail.lines, sale.person.identity, decided.policy, world.region,
+        decided.benefit.shares,
+    )  # fmt: skip
+    return Decision(Answer(output=output), sale.effects)
+
+
+STEPS = (admit, adjudicate, seal, write_row, book, answer)
+"""In this order. A step that returns a decision ends the sale; the last one always does."""
+
+
+def purchase(command: Purchase, view: View, world: World, moment: Moment) -> Decision:
+    """Decide one sale by itself."""
+    sale = Sale(command)
+    for step in STEPS:
+        decision = step(sale, view, world, moment)
+        if decision is not None:
+            return decision
+    raise AssertionError("the last step decides")
