@@ -72,12 +72,11 @@ class Overloaded(Exception):  # noqa: N818 - an answer, not an error
 class Gateway(Protocol):
     """The settlement core as the web layer sees it."""
 
-    def ask(self, infno: str | None, body: bytes, caller: Caller) -> bytes | Future[bytes]:
-        """The whole NHSA reply, done or refused: at once where nothing has to be waited for.
-        `infno` None: the envelope says which.
+    def ask(self, infno: str | None, body: bytes, caller: Caller) -> Future[bytes]:
+        """The whole NHSA reply, done or refused. `infno` None: the envelope says which.
 
-        Raises, here or from the future: WireError (only the unreadable codes), NotYours,
-        Unavailable, Overloaded. A future that is cancelled is answered to nobody.
+        The future raises WireError (only the unreadable codes), NotYours, Unavailable, Overloaded.
+        Where it is cancelled, nobody is answered.
         """
         ...
 

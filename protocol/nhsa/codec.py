@@ -7,6 +7,7 @@ a sender can put into the bytes raises anything but `WireError`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
@@ -22,8 +23,49 @@ from protocol.nhsa.registry import TRANSACTIONS
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
+class Letter(Struct, frozen=True, gc=False):
+    """A message as it came: the transaction that was addressed, and the bytes."""
+
+    infno: str
+    body: bytes
+    lines_max: int
+
+
+def decode_all(letters: Sequence[Letter], profile: Profile) -> list[Envelope | WireError]:
+    """What `decode` gives or raises for each: first all are read, then all are checked, so that
+    the code of a step stays in the processor's caches."""
+    read: list[Envelope | WireError] = []
+    for letter in letters:
+        try:
+            read.append(_read(letter.infno, letter.body, profile, letter.lines_max))
+        except WireError as error:
+            read.append(error)
+    return [
+        _checked(request, letter, profile)
+        for request, letter in zip(read, letters, strict=True)
+    ]
+
+
+def _checked(
+    request: Envelope | WireError, letter: Letter, profile: Profile
+) -> Envelope | WireError:
+    if isinstance(request, WireError):
+        return request
+    try:
+        check(request, profile, lines_max=letter.lines_max)
+    except WireError as error:
+        return error
+    return request
+
+
 def decode(infno: str, body: bytes, profile: Profile, *, lines_max: int) -> Envelope:
     """The request of transaction `infno`, of the type that the registry names; or `WireError`."""
+    request = _read(infno, body, profile, lines_max)
+    check(request, profile, lines_max=lines_max)
+    return request
+
+
+def _read(infno: str, body: bytes, profile: Profile, lines_max: int) -> Envelope:
     decoder = _DECODERS.get(infno)
     if decoder is None:
         raise _unknown_transaction(infno)
@@ -36,7 +78,6 @@ def decode(infno: str, body: bytes, profile: Profile, *, lines_max: int) -> Enve
         raise _mismatch(infno, request.infno)
     if b"\\" in body and b"\\u0000" in body:
         _refuse_nul(infno, body, profile, lines_max)
-    check(request, profile, lines_max=lines_max)
     return request
 
 

@@ -101,6 +101,8 @@ class Service:
         self.queues: list[JournalQueue] = []
         self._queue_of_lane: list[JournalQueue] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._inbox: list[_Mail] = []
+        self._looking_up: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._desk: DecisionDesk
         self._translator: Translator
@@ -170,58 +172,96 @@ class Service:
             read_seconds_max=limits.database_read_seconds_max,
         )
 
-    def ask(self, infno: str | None, body: bytes, caller: Caller) -> bytes | asyncio.Future[bytes]:
-        """The whole reply to a message, as `settlement.gateway.Gateway.ask` says."""
-        received = self._settings.clock()
+    def ask(self, infno: str | None, body: bytes, caller: Caller) -> asyncio.Future[bytes]:
+        """The whole reply to a message, as `settlement.gateway.Gateway.ask` says.
+
+        Messages that come in one turn of the event loop are opened together.
+        """
+        loop = asyncio.get_running_loop()
+        mail = _Mail(infno, body, caller, self._settings.clock(), loop.create_future())
+        if not self._inbox:
+            loop.call_soon(self._open_inbox)
+        self._inbox.append(mail)
+        return mail.reply
+
+    def _open_inbox(self) -> None:
+        """Read, check and translate all that came, a step at a time, and queue it."""
+        inbox, self._inbox = self._inbox, []
+        letters = [letter for mail in inbox if (letter := self._addressed(mail)) is not None]
+        inbox = [mail for mail in inbox if not mail.reply.done()]
+        requests: list[tuple[Envelope, Institution]] = []
+        accepted: list[_Mail] = []
+        decoded = codec.decode_all(letters, self._settings.profile)
+        for mail, letter, request in zip(inbox, letters, decoded, strict=True):
+            if isinstance(request, WireError):
+                self._unread(mail, letter.infno, request)
+                continue
+            institution = self._institution(request, mail.caller)
+            if institution is None:
+                mail.fail(NotYours("INSTITUTION_NOT_YOURS"))
+                continue
+            requests.append((request, institution))
+            accepted.append(mail)
+        commands = self._translator.command_all(requests)
+        for mail, (one, institution), command in zip(accepted, requests, commands, strict=True):
+            if command is not None:
+                self._submit(command, mail)
+                continue
+            task = asyncio.ensure_future(self._look_up(one, institution, mail))
+            self._looking_up.add(task)
+            task.add_done_callback(self._looking_up.discard)
+
+    def _addressed(self, mail: _Mail) -> codec.Letter | None:
+        """The message with its transaction, which may stand in the body only."""
+        infno = mail.infno
         if infno is None:
-            infno = codec.peek_infno(body)
-        try:
-            request = codec.decode(
-                infno, body, self._settings.profile, lines_max=self._lines_max(infno)
-            )
-            institution = self._institution(request, caller)
-            command = self._translator.command(request, institution)
-        except WireError as exc:
-            if exc.code in UNREADABLE:
-                raise
-            return self._refused(infno, refusals.of_wire(exc), received, path_is_wire=True)
-        if command is None:
-            return asyncio.ensure_future(self._look_up(request, institution, received))
-        return self._submit(command, received)
+            try:
+                infno = codec.peek_infno(mail.body)
+            except WireError as exc:
+                mail.fail(exc)
+                return None
+        return codec.Letter(infno, mail.body, self._lines_max(infno))
+
+    def _unread(self, mail: _Mail, infno: str, error: WireError) -> None:
+        if error.code in UNREADABLE:
+            mail.fail(error)
+            return
+        said = refusals.of_wire(error)
+        mail.answer(self._refused(infno, said, mail.received, path_is_wire=True))
+
+    async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
+        """`ask`, for a caller that waits."""
+        return await self.ask(infno, body, caller)
 
     def expect(self, arriving: Callable[[], int]) -> None:
         """The web layer's count of requests on their way: a batch waits for them."""
         for queue in self.queues:
-            queue.arriving = arriving
-
-    async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
-        """`ask`, for a caller that waits."""
-        reply = self.ask(infno, body, caller)
-        return reply if isinstance(reply, bytes) else await reply
+            queue.arriving = lambda: arriving() + len(self._inbox)
 
     def _lines_max(self, infno: str) -> int:
         limits = self._settings.limits
         return limits.lines_per_message_max if infno == "2204" else limits.lines_per_claim_max
 
-    def _institution(self, request: Envelope, caller: Caller) -> Institution:
+    def _institution(self, request: Envelope, caller: Caller) -> Institution | None:
         """Headers do not sign the body, so the envelope's institution must be the credential's."""
         code = request.fixmedins_code
-        institution = self._desk.world.institutions.get(code)
-        if code != caller.institution_code or institution is None:
-            raise NotYours("INSTITUTION_NOT_YOURS")
-        return institution
+        if code != caller.institution_code:
+            return None
+        return self._desk.world.institutions.get(code)
 
-    async def _look_up(
-        self, request: Envelope, institution: Institution, received: datetime
-    ) -> bytes:
+    async def _look_up(self, request: Envelope, institution: Institution, mail: _Mail) -> None:
         """The transactions that ask the database for something before, or instead of, a batch."""
         try:
             found = await self._found(request, institution)
-        except StorageError as exc:
-            raise Unavailable("later") from exc
-        if isinstance(found, Command):
-            return await self._submit(found, received)
-        return self._said(request.infno, received, found)
+        except StorageError:
+            mail.fail(Unavailable("later"))
+        except Exception as exc:
+            mail.fail(exc)
+        else:
+            if isinstance(found, Command):
+                self._submit(found, mail)
+            else:
+                mail.answer(self._said(request.infno, mail.received, found))
 
     async def _found(
         self, request: Envelope, institution: Institution
@@ -239,12 +279,11 @@ class Service:
             code="TRANSACTION_UNSUPPORTED", field="infno", params={"value": request.infno}
         )
 
-    def _submit(self, command: Command, received: datetime) -> asyncio.Future[bytes]:
-        if self._stopping:
-            raise Overloaded
+    def _submit(self, command: Command, mail: _Mail) -> None:
         asked = command.asked
-        said = partial(self._said, asked.infno, received)
-        return self._queue_of_lane[asked.lane].submit(command, said)
+        said = partial(self._said, asked.infno, mail.received)
+        if self._stopping or not self._queue_of_lane[asked.lane].submit(command, said, mail.reply):
+            mail.fail(Overloaded())
 
     def _said(self, infno: str, received: datetime, reply: Answer | Refusal) -> bytes:
         """The bytes of a reply, when it may leave."""
@@ -379,6 +418,30 @@ async def start_gateway(config: WorkerConfig) -> Service:
     if config.demo:
         service.demo_world = world_page(config.app_dsn, keyring)
     return service
+
+
+class _Mail:
+    """A message in the inbox, and where its reply goes."""
+
+    __slots__ = ("body", "caller", "infno", "received", "reply")
+
+    def __init__(
+        self, infno: str | None, body: bytes, caller: Caller, received: datetime,
+        reply: asyncio.Future[bytes],
+    ) -> None:  # fmt: skip
+        self.infno = infno
+        self.body = body
+        self.caller = caller
+        self.received = received
+        self.reply = reply
+
+    def answer(self, wire: bytes) -> None:
+        if not self.reply.done():
+            self.reply.set_result(wire)
+
+    def fail(self, error: Exception) -> None:
+        if not self.reply.done():
+            self.reply.set_exception(error)
 
 
 class _QueueDesk:

@@ -15,7 +15,7 @@ from settlement.numbers import NumberSource
 from settlement.refusal import Refusal
 from settlement.storage.connect import Reconnecting
 from settlement.storage.lookups import PersonFinder, Sought, record_sign_in, record_sign_out
-from settlement.translate.requests import Translator
+from settlement.translate.requests import Sender, Translator
 
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE, "03": LookupKind.CARD}
 
@@ -88,7 +88,7 @@ class Sessions:
         if person_no is None:
             return Refusal(code="PERSON_UNKNOWN", field="credential_number")
         return LookUpPerson(
-            asked=translator.asked(request, institution, person_no),
+            asked=translator.asked(request, Sender(institution), person_no),
             token_key=translator.token_key(credential),
             credential=credential,
         )

@@ -26,7 +26,7 @@ from asyncpg import Connection, Record
 from settlement.clock import Moment, monotonic
 from settlement.commands import Command
 from settlement.decision import Answer, Decision
-from settlement.gateway import Overloaded, Unavailable
+from settlement.gateway import Unavailable
 from settlement.keyring import Keyring
 from settlement.refusal import Refusal
 from settlement.storage.errors import (
@@ -75,11 +75,13 @@ class Desk(Protocol):
 class _Item:
     __slots__ = ("command", "deadline", "future", "said", "sent")
 
-    def __init__(self, command: Command, deadline: float, said: Said) -> None:
+    def __init__(
+        self, command: Command, deadline: float, said: Said, future: asyncio.Future[bytes]
+    ) -> None:
         self.command = command
         self.deadline = deadline
         self.said = said
-        self.future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.future = future
         self.sent = False
 
     def resolve(self, reply: Reply) -> None:
@@ -134,19 +136,18 @@ class JournalQueue:
         """True while the database cannot be reached."""
         return self._broken
 
-    def submit(self, command: Command, said: Said) -> asyncio.Future[bytes]:
-        """Queue a command; `said` makes the bytes of its reply when that may leave.
-
-        The future raises Unavailable where no definite answer can be given.
+    def submit(self, command: Command, said: Said, reply: asyncio.Future[bytes]) -> bool:
+        """Queue a command; False where the queue takes no more. `said` makes the bytes of its
+        reply when that may leave; `reply` raises Unavailable where nothing definite can be said.
         """
         if self._closing or len(self._waiting) >= self._queue_length_max:
-            raise Overloaded
-        item = _Item(command, monotonic() + self._request_seconds_max, said)
-        self._waiting.append(item)
+            return False
+        deadline = monotonic() + self._request_seconds_max
+        self._waiting.append(_Item(command, deadline, said, reply))
         self._wake.set()
         if len(self._waiting) >= self._enough:
             self._gathered.set()
-        return item.future
+        return True
 
     async def run(self) -> None:
         """Serve batches until cancelled."""

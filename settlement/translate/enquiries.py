@@ -7,7 +7,7 @@ from protocol.nhsa.times import parse_moment
 from settlement import numbers
 from settlement.commands import FindSettlement, FindVisits
 from settlement.institution import Institution
-from settlement.translate.requests import UNKNOWN_NUMBER, Translator
+from settlement.translate.requests import UNKNOWN_NUMBER, Sender, Translator
 
 Enquiry = enquiry.SettlementEnquiry | enquiry.FeeEnquiry | enquiry.VisitEnquiry
 
@@ -16,7 +16,7 @@ def find_command(
     request: Enquiry, institution: Institution, translator: Translator
 ) -> FindSettlement | FindVisits:
     """The command of an enquiry."""
-    asked = translator.asked(request, institution, request.input.data.psn_no)
+    asked = translator.asked(request, Sender(institution), request.input.data.psn_no)
     if isinstance(request, enquiry.VisitEnquiry):
         query = request.input.data
         return FindVisits(

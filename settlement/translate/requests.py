@@ -6,18 +6,20 @@ vocabulary and unit: yuan to fen, text to time, wire numbers to ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from protocol.nhsa import canonical, msgid
 from protocol.nhsa.amounts import DIGITS_MAX, memo_of
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.messages import outpatient, outpatient_settle, person, pharmacy, reversal
+from protocol.nhsa.registry import TRANSACTIONS, Effect
 from protocol.nhsa.times import parse_moment
 from settlement import keys, numbers
 from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
@@ -62,6 +64,13 @@ _HEAD_USED = frozenset(
 )  # fmt: skip
 
 
+class Sender(Struct, frozen=True, gc=False):
+    """Who sent a request, and the fingerprint of what it says (empty where it binds nothing)."""
+
+    institution: Institution
+    fingerprint: bytes = b""
+
+
 class Translator:
     """Turns requests into commands for one region (its number of lanes and its keys)."""
 
@@ -69,17 +78,32 @@ class Translator:
         self._lanes = lanes
         self._keyring = keyring
 
-    def command(self, request: Envelope, institution: Institution) -> Command | None:
-        """The command of a request; None for transactions that have none (sign-in, enquiries)."""
-        make = _MAKERS.get(type(request))
-        return None if make is None else make(self, request, institution)
+    def command_all(
+        self, requests: Sequence[tuple[Envelope, Institution]]
+    ) -> list[Command | None]:
+        """The commands of requests; None for those that have none (sign-in, enquiries).
 
-    def asked(self, request: Envelope, institution: Institution, person_no: str) -> Asked:
+        Fingerprints first, then the rest: a step at a time, as the desk decides.
+        """
+        senders = [Sender(institution, self._fingerprint(one)) for one, institution in requests]
+        commands: list[Command | None] = []
+        for (request, _), sender in zip(requests, senders, strict=True):
+            make = _MAKERS.get(type(request))
+            commands.append(None if make is None else make(self, request, sender))
+        return commands
+
+    def _fingerprint(self, request: Envelope) -> bytes:
+        """Of a message that may bind its key; quotes and enquiries bind nothing."""
+        if request.infno not in _BINDING:
+            return b""
+        return canonical.fingerprint(request, person_key=self._keyring.digest_key).pack()
+
+    def asked(self, request: Envelope, sender: Sender, person_no: str) -> Asked:
         """Who asks, under which key, about whom."""
         sent_at = msgid.sent_at(request.msgid) or 0
         return Asked(
             infno=request.infno,
-            institution=institution,
+            institution=sender.institution,
             msgid=request.msgid,
             operator=request.opter,
             lane=lane_of(person_no, self._lanes),
@@ -87,7 +111,7 @@ class Translator:
             message_key=keys.message_key(
                 request.fixmedins_code, request.infno, request.msgid, sent_at
             ),
-            fingerprint=canonical.fingerprint(request, person_key=self._keyring.digest_key).pack(),
+            fingerprint=sender.fingerprint,
         )
 
     def token_key(self, credential: Credential) -> bytes:
@@ -97,7 +121,7 @@ class Translator:
         return self._keyring.lookup_key(LookupKind.TOKEN, credential.number)
 
     def purchase(
-        self, request: pharmacy.PharmacySettle | pharmacy.PharmacyQuote, institution: Institution
+        self, request: pharmacy.PharmacySettle | pharmacy.PharmacyQuote, sender: Sender
     ) -> Purchase:
         """2101 and 2102."""
         head = request.input.druginfo
@@ -107,7 +131,7 @@ class Translator:
             kind=CareKind.PHARMACY,
             care_type=head.med_type,
             scheme=head.insutype,
-            institution_code=institution.code,
+            institution_code=sender.institution.code,
             person_no=head.psn_no,
             account_use=AccountUse(head.acct_used_flag),
             total_fen=_FEN[str(head.medfee_sumamt)],
@@ -116,7 +140,7 @@ class Translator:
         )
         credential = _credential(head)
         return Purchase(
-            asked=self.asked(request, institution, head.psn_no),
+            asked=self.asked(request, sender, head.psn_no),
             business_key=keys.purchase_key(claim, self._keyring.digest_key),
             token_key=self.token_key(credential),
             claim=claim,
@@ -130,7 +154,7 @@ class Translator:
     def settle_visit(
         self,
         request: outpatient_settle.OutpatientSettle | outpatient_settle.OutpatientQuote,
-        institution: Institution,
+        sender: Sender,
     ) -> SettleVisit:
         """2206 and 2207, with their A editions."""
         data = request.input.data
@@ -147,7 +171,7 @@ class Translator:
             invoice_no = data.invono or ""
         credential = _credential(data)
         return SettleVisit(
-            asked=self.asked(request, institution, data.psn_no),
+            asked=self.asked(request, sender, data.psn_no),
             business_key=keys.visit_key(mdtrt_id, data.chrg_bchno, self._keyring.digest_key),
             token_key=self.token_key(credential),
             visit_ids=(mdtrt_id,),
@@ -168,40 +192,40 @@ class Translator:
     def cancel(
         self,
         request: pharmacy.PharmacyCancel | outpatient_settle.OutpatientCancel,
-        institution: Institution,
+        sender: Sender,
     ) -> Cancel:
         """2103 and 2208."""
         data = request.input.data
         setl_id, mdtrt_id = _number(data.setl_id), _number(data.mdtrt_id)
         kind = CareKind.PHARMACY if request.infno == "2103" else CareKind.OUTPATIENT
         return Cancel(
-            asked=self.asked(request, institution, data.psn_no),
+            asked=self.asked(request, sender, data.psn_no),
             setl_ids=(setl_id,),
             setl_id=setl_id,
             mdtrt_id=mdtrt_id,
             kind=kind,
         )
 
-    def reverse(self, request: reversal.Reversal, institution: Institution) -> Reverse:
+    def reverse(self, request: reversal.Reversal, sender: Sender) -> Reverse:
         """2601. The original is looked for in every lane: the person named may be the wrong one."""
         data = request.input.data
         original_key = keys.message_key(
             request.fixmedins_code, data.oinfno, data.omsgid, msgid.sent_at(data.omsgid) or 0
         )
         return Reverse(
-            asked=self.asked(request, institution, data.psn_no),
+            asked=self.asked(request, sender, data.psn_no),
             other_keys=tuple((lane, original_key) for lane in range(self._lanes)),
             original_infno=data.oinfno,
             original_msgid=data.omsgid,
             original_key=original_key,
         )
 
-    def register(self, request: outpatient.Register, institution: Institution) -> RegisterVisit:
+    def register(self, request: outpatient.Register, sender: Sender) -> RegisterVisit:
         """2201."""
         data = request.input.data
         credential = _credential(data)
         return RegisterVisit(
-            asked=self.asked(request, institution, data.psn_no),
+            asked=self.asked(request, sender, data.psn_no),
             token_key=self.token_key(credential),
             scheme=data.insutype,
             begun_at=parse_moment(data.begntime),
@@ -211,20 +235,20 @@ class Translator:
         )
 
     def withdraw_visit(
-        self, request: outpatient.RegisterCancel, institution: Institution
+        self, request: outpatient.RegisterCancel, sender: Sender
     ) -> WithdrawVisit:
         """2202."""
         data = request.input.data
         mdtrt_id = _number(data.mdtrt_id)
         return WithdrawVisit(
-            asked=self.asked(request, institution, data.psn_no),
+            asked=self.asked(request, sender, data.psn_no),
             visit_ids=(mdtrt_id,),
             mdtrt_id=mdtrt_id,
             outpatient_no=data.ipt_otp_no,
         )
 
     def describe(
-        self, request: outpatient.VisitUpload | outpatient.VisitUploadA, institution: Institution
+        self, request: outpatient.VisitUpload | outpatient.VisitUploadA, sender: Sender
     ) -> DescribeVisit:
         """2203 and 2203A."""
         head = request.input.mdtrtinfo
@@ -232,20 +256,20 @@ class Translator:
         kept = _kept(head, _HEAD_USED)
         kept["diseinfo"] = [_kept(row, frozenset()) for row in request.input.diseinfo]
         return DescribeVisit(
-            asked=self.asked(request, institution, head.psn_no),
+            asked=self.asked(request, sender, head.psn_no),
             visit_ids=(mdtrt_id,),
             mdtrt_id=mdtrt_id,
             care_type=head.med_type,
             kept=kept,
         )
 
-    def upload(self, request: outpatient.FeeUpload, institution: Institution) -> UploadLines:
+    def upload(self, request: outpatient.FeeUpload, sender: Sender) -> UploadLines:
         """2204: one message is about one visit of one person."""
         rows = request.input.feedetail
         first = rows[0]
         mdtrt_id = _number(first.mdtrt_id)
         return UploadLines(
-            asked=self.asked(request, institution, first.psn_no),
+            asked=self.asked(request, sender, first.psn_no),
             visit_ids=(mdtrt_id,),
             mdtrt_id=mdtrt_id,
             lines=tuple(map(_line, rows)),
@@ -257,32 +281,32 @@ class Translator:
         )
 
     def withdraw_lines(
-        self, request: outpatient.FeeCancel, institution: Institution
+        self, request: outpatient.FeeCancel, sender: Sender
     ) -> WithdrawLines:
         """2205."""
         data = request.input.data
         mdtrt_id = _number(data.mdtrt_id)
         return WithdrawLines(
-            asked=self.asked(request, institution, data.psn_no),
+            asked=self.asked(request, sender, data.psn_no),
             visit_ids=(mdtrt_id,),
             mdtrt_id=mdtrt_id,
             batch_no=None if data.chrg_bchno == ALL_UNSETTLED else data.chrg_bchno,
         )
 
     def entitlement(
-        self, request: person.EntitlementCheck, institution: Institution
+        self, request: person.EntitlementCheck, sender: Sender
     ) -> CheckEntitlement:
         """2001."""
         data = request.input.data
         return CheckEntitlement(
-            asked=self.asked(request, institution, data.psn_no),
+            asked=self.asked(request, sender, data.psn_no),
             scheme=data.insutype,
             care_type=data.med_type,
             on=parse_moment(data.begntime),
         )
 
 
-_Maker = Callable[[Translator, Any, Institution], Command]
+_Maker = Callable[[Translator, Any, Sender], Command]
 _MAKERS: dict[type[Envelope], _Maker] = {
     pharmacy.PharmacyQuote: Translator.purchase,
     pharmacy.PharmacySettle: Translator.purchase,
@@ -299,6 +323,13 @@ _MAKERS: dict[type[Envelope], _Maker] = {
     reversal.Reversal: Translator.reverse,
     person.EntitlementCheck: Translator.entitlement,
 }
+
+_BINDING = frozenset(
+    infno
+    for infno, transaction in TRANSACTIONS.items()
+    if transaction.effect is Effect.WRITE and transaction.request in _MAKERS
+)
+"""Transactions whose effect binds the message's key (DESIGN D3)."""
 
 _Row = pharmacy.DrugDetail | outpatient.FeeDetail
 _WithCredential = (

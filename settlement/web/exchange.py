@@ -154,15 +154,7 @@ class Turn:
             self._deny(_NONCE_REUSED)
 
     def _ask(self, caller: Caller) -> None:
-        try:
-            answer = self._exchange.ask(self._infno, self._body, caller)
-        except Exception as exc:
-            self._end(*self._excused(exc))
-            return
-        if isinstance(answer, bytes):
-            self._answered(answer)
-            return
-        self._waiting = answer
+        answer = self._waiting = self._exchange.ask(self._infno, self._body, caller)
         answer.add_done_callback(self._told)
 
     def _told(self, answer: Future[bytes]) -> None:
@@ -173,9 +165,6 @@ class Turn:
         except (Exception, asyncio.CancelledError) as exc:
             self._end(*self._excused(exc))
             return
-        self._answered(wire)
-
-    def _answered(self, wire: bytes) -> None:
         outcome = Outcome.OK if wire.startswith(DONE) else Outcome.REFUSED
         self._end(outcome, HttpReply(200, wire))
 

@@ -133,7 +133,8 @@ class ServedTown(Townhall):
 async def a_served_town(*, workers: int = 2, employees: int = 0) -> AsyncIterator[ServedTown]:
     """A server with a town in it; its books are checked when it is left without a failure."""
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-    connector = aiohttp.TCPConnector(limit=0)
+    # A connection a request: with SO_REUSEPORT every request may meet any process.
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
     with temporary_directory() as base, _server(base / "data", workers) as process:
         url = await asyncio.to_thread(_ready_url, process)
         async with (

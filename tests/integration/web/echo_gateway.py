@@ -32,12 +32,14 @@ class EchoGateway:
     async def demo_world(self, persons: int | None) -> bytes:
         return b'{"persons":%d}' % (persons or 1000)
 
-    def ask(self, infno: str | None, body: bytes, caller: Caller) -> bytes | asyncio.Future[bytes]:
+    def ask(self, infno: str | None, body: bytes, caller: Caller) -> asyncio.Future[bytes]:
         self.seen.append((infno, body, caller))
-        return REFUSED if body == b"refuse" else asyncio.ensure_future(self._answer(body))
+        return asyncio.ensure_future(self._answer(body))
 
     async def _answer(self, body: bytes) -> bytes:
         match body:
+            case b"refuse":
+                return REFUSED
             case b"unreadable":
                 raise WireError(WireErrorCode.MALFORMED_JSON)
             case b"not-yours":
