@@ -336,6 +336,7 @@ class Service:
 
     async def stop(self, drain_seconds: float) -> None:
         """Take no more, finish what was taken, leave the rest in doubt."""
+        self._open_inbox()
         self._stopping = True
         async with asyncio.TaskGroup() as group:
             for queue in self.queues:
