@@ -35,13 +35,6 @@ def booleans(values: Iterable[bool]) -> str:
     return "{" + ",".join(["t" if x else "f" for x in values]) + "}"
 
 
-def octets(values: Sequence[bytes]) -> str:
-    """An array of bytea, in hexadecimal."""
-    if not values:
-        return "{}"
-    return '{"\\\\x' + '","\\\\x'.join([x.hex() for x in values]) + '"}'
-
-
 def times(values: Iterable[object]) -> str:
     """An array of timestamps without zone, from naive datetimes."""
     return "{" + ",".join([f'"{x}"' for x in values]) + "}"

@@ -6,6 +6,7 @@ One call, one commit. The function writes everything, or nothing where a fact wa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ from settlement.rows import (
 from settlement.storage.queries import QUERIES
 from settlement.view import Effects, PersonFacts, View, encode_years
 
-_SMALL, _BIG, _INT, _TEXT, _BYTES = "smallint[]", "bigint[]", "integer[]", "text[]", "bytea[]"
+_SMALL, _BIG, _INT, _TEXT = "smallint[]", "bigint[]", "integer[]", "text[]"
 _OPTIONAL = "bigint[] with nulls"
 _PARAMETERS = {
     # the block
@@ -48,13 +49,13 @@ _PARAMETERS = {
     "p_categories": _TEXT, "p_care_types": _TEXT, "p_clearing_types": _TEXT,
     "p_credential_types": _TEXT, "p_civil_servants": "boolean[]", "p_invoice_nos": _TEXT,
     "p_policies": _TEXT, "p_operators": _TEXT, "p_money": _BIG, "p_pool_ratios": _INT,
-    "p_shares": _TEXT, "p_increments": _TEXT, "p_explanations": _TEXT, "p_business_keys": _BYTES,
-    "p_detail_commitments": _BYTES,
+    "p_shares": _TEXT, "p_increments": _TEXT, "p_explanations": _TEXT, "p_business_keys": "bytea",
+    "p_detail_commitments": "bytea",
     # details
-    "p_key_versions": _SMALL, "p_salts": _BYTES, "p_payloads": _BYTES,
+    "p_key_versions": _SMALL, "p_salts": "bytea", "p_payloads": "bytea", "p_payload_ends": _INT,
     # messages
-    "p_message_lanes": _SMALL, "p_message_keys": _BYTES, "p_message_outcomes": _SMALL,
-    "p_message_refs": _BIG, "p_fingerprints": _BYTES,
+    "p_message_lanes": _SMALL, "p_message_keys": "bytea", "p_message_outcomes": _SMALL,
+    "p_message_refs": _BIG, "p_fingerprints": "bytea", "p_fingerprint_ends": _INT,
     # visits and their events
     "p_visits": "json", "p_events": "json",
 }  # fmt: skip
@@ -67,7 +68,6 @@ _LITERALS: dict[str, Callable[[Any], str]] = {
     _OPTIONAL: literals.optional_integers,
     _TEXT: literals.texts,
     "boolean[]": literals.booleans,
-    _BYTES: literals.octets,
     "timestamp[]": literals.times,
 }
 _ENCODERS = tuple(_LITERALS.get(kind) for kind in _PARAMETERS.values())
@@ -86,7 +86,7 @@ _COLUMNS = (
     "operator",
 )  # fmt: skip
 _COLUMNS_AFTER_MONEY = (
-    "pool_ratio_bp", "shares", "increments", "explanation", "business_key", "detail_commitment",
+    "pool_ratio_bp", "shares", "increments", "explanation",
 )  # fmt: skip
 
 
@@ -123,8 +123,8 @@ def batch_arguments(
         *_persons(changed),
         *_settlements(rows),
         [d.key_version for d in details],
-        [d.salt for d in details],
-        [d.payload for d in details],
+        b"".join([d.salt for d in details]),
+        *_joined([d.payload for d in details]),
         *_messages([m for e in effects for m in e.messages]),
         _json([e.visit for e in effects if e.visit is not None]),
         _json([event for e in effects for event in e.events]),
@@ -146,21 +146,28 @@ def _persons(persons: Sequence[PersonFacts]) -> list[list[object]]:
     ]
 
 
-def _settlements(rows: Sequence[SettlementRow]) -> list[list[object]]:
+def _settlements(rows: Sequence[SettlementRow]) -> list[object]:
     columns = [[getattr(row, name) for row in rows] for name in _COLUMNS]
     money: list[object] = [getattr(row, name) for row in rows for name in _MONEY_AND_BALANCE]
     after = [[getattr(row, name) for row in rows] for name in _COLUMNS_AFTER_MONEY]
-    return [*columns, money, *after]
+    keys = b"".join([row.business_key for row in rows])
+    commitments = b"".join([row.detail_commitment for row in rows])
+    return [*columns, money, *after, keys, commitments]
 
 
-def _messages(messages: Sequence[MessageRow]) -> list[list[object]]:
+def _messages(messages: Sequence[MessageRow]) -> list[object]:
     return [
         [m.lane for m in messages],
-        [m.key for m in messages],
+        b"".join([m.key for m in messages]),
         [int(m.outcome) for m in messages],
         [m.ref for m in messages],
-        [m.fingerprint for m in messages],
+        *_joined([m.fingerprint for m in messages]),
     ]
+
+
+def _joined(parts: Sequence[bytes]) -> tuple[bytes, list[int]]:
+    """Bytes one behind the other, and where each part ends."""
+    return b"".join(parts), list(accumulate(map(len, parts)))
 
 
 def _json(rows: Sequence[VisitRow] | Sequence[EventRow]) -> str | None:

@@ -86,7 +86,10 @@ create table ledger.balance (
     constraint balance_never_negative check (credits - debits - debits_pending >= 0),
     constraint balance_counters_never_negative check
         (debits >= 0 and credits >= 0 and debits_pending >= 0 and credits_pending >= 0)
-) with (fillfactor = 70);
+) with (
+    fillfactor = 70, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 50000, autovacuum_analyze_scale_factor = 0.5
+);
 comment on table ledger.balance is
     'Guarded accounts (personal accounts): credit-normal, live in one lane, never below zero.';
 comment on column ledger.balance.account is 'Number, from 10^12.';
@@ -108,6 +111,9 @@ create table ledger.block (
     block_hash      bytea       not null,
     constraint block_pkey primary key (journal, block_no),
     constraint block_hash_is_sha256 check (octet_length(block_hash) = 32)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 comment on table ledger.block is 'What one commit added to a journal; hash-chained.';
 comment on column ledger.block.block_no is 'Gapless from 1 within the journal.';
@@ -144,6 +150,9 @@ create table ledger.entry (
     constraint entry_hashes_are_sha256 check (
         octet_length(commitment) = 32 and octet_length(leaf) = 32
     )
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 create index entry_by_block on ledger.entry (journal, block_no);
 create unique index entry_resolves_once on ledger.entry (lane, pending_id)

@@ -195,7 +195,10 @@ create table settlement.person (
     identity        bytea       not null,
     enrolments      text        not null,
     constraint person_pkey primary key (lane, psn_no)
-) with (fillfactor = 70);
+) with (
+    fillfactor = 70, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 50000, autovacuum_analyze_scale_factor = 0.5
+);
 comment on table settlement.person is
     'Insured people (参保人). What changes with every settlement comes first, so that the log holds '
     'little more than that; what rarely changes is behind it.';
@@ -260,6 +263,9 @@ create table settlement.visit (
     scheme          text        not null,
     payload         bytea       not null,
     constraint visit_pkey primary key (lane, mdtrt_id)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 comment on table settlement.visit is
     'Visits (就诊) as registered. Append-only; what happened since is in visit_event.';
@@ -284,6 +290,9 @@ create table settlement.visit_event (
     payload         bytea       not null,
     constraint visit_event_pkey primary key (lane, mdtrt_id, event_no),
     constraint visit_event_kind_known check (kind between 1 and 6)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 comment on table settlement.visit_event is
     'What happened to a visit, in order. Append-only; settlement/visit.py folds it.';
@@ -364,7 +373,12 @@ create table settlement.settlement (
             + hifdm_fen
     ),
     constraint settlement_family_inside_account check (abs(family_account_fen) <= abs(account_fen)),
-    constraint settlement_commitment_is_sha256 check (octet_length(detail_commitment) = 32)
+    constraint settlement_hashes_have_their_length check (
+        octet_length(detail_commitment) = 32 and octet_length(business_key) = 16
+    )
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 create unique index settlement_undone_once on settlement.settlement (lane, undoes_setl_id)
     where undoes_setl_id is not null;
@@ -439,6 +453,9 @@ create table settlement.settlement_detail (
     salt            bytea       not null,
     payload         bytea       not null,
     constraint settlement_detail_pkey primary key (lane, setl_id)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 comment on table settlement.settlement_detail is
     'What was bought or done, line by line: encrypted, erasable without breaking the chain.';
@@ -457,6 +474,9 @@ create table settlement.message (
     key             bytea       not null,
     fingerprint     bytea       not null,
     constraint message_pkey primary key (lane, key)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 comment on table settlement.message is
     'Messages that had an effect, and tombstones of messages that may not have one any more. '
@@ -523,6 +543,17 @@ $$;
 comment on function settlement.row_commitment(settlement.settlement)
     is 'What the ledger entry of a settlement commits to.';
 
+create function settlement.slice(p_bytes bytea, p_ends integer[], p_number integer) returns bytea
+language sql immutable as $$
+    -- The bytes of one among many that lie one behind the other.
+    select substr(
+        p_bytes, coalesce(p_ends[p_number - 1], 0) + 1,
+        p_ends[p_number] - coalesce(p_ends[p_number - 1], 0)
+    );
+$$;
+comment on function settlement.slice(bytea, integer[], integer) is
+    'The bytes of one among many that lie one behind the other.';
+
 create function settlement.write_batch(
     -- the block: as ledger.append_block
     p_journal smallint, p_format smallint, p_business_day date, p_booked_at timestamptz,
@@ -537,7 +568,8 @@ create function settlement.write_batch(
     -- persons: what they were when read, and what they become
     p_person_lanes smallint[], p_persons text[], p_versions bigint[],
     p_accumulators text[], p_latest_rows bigint[], p_latest_visits bigint[],
-    -- settlements: p_money holds 21 amounts a row, in column order
+    -- settlements: p_money holds 21 amounts a row, in column order; bytes of one length lie one
+    -- behind the other, of many lengths too, with where each ends
     p_lanes smallint[], p_setl_ids bigint[], p_mdtrt_ids bigint[], p_undoes bigint[],
     p_prior_rows bigint[], p_prior_active bigint[], p_kinds smallint[], p_service_at timestamp[],
     p_years smallint[], p_person_nos text[], p_institutions text[], p_infnos text[],
@@ -545,13 +577,13 @@ create function settlement.write_batch(
     p_schemes text[], p_categories text[], p_care_types text[], p_clearing_types text[],
     p_credential_types text[], p_civil_servants boolean[], p_invoice_nos text[], p_policies text[],
     p_operators text[], p_money bigint[], p_pool_ratios integer[],
-    p_shares text[], p_increments text[], p_explanations text[], p_business_keys bytea[],
-    p_detail_commitments bytea[],
+    p_shares text[], p_increments text[], p_explanations text[], p_business_keys bytea,
+    p_detail_commitments bytea,
     -- details
-    p_key_versions smallint[], p_salts bytea[], p_payloads bytea[],
+    p_key_versions smallint[], p_salts bytea, p_payloads bytea, p_payload_ends integer[],
     -- messages
-    p_message_lanes smallint[], p_message_keys bytea[], p_message_outcomes smallint[],
-    p_message_refs bigint[], p_fingerprints bytea[],
+    p_message_lanes smallint[], p_message_keys bytea, p_message_outcomes smallint[],
+    p_message_refs bigint[], p_fingerprints bytea, p_fingerprint_ends integer[],
     -- visits and what happened to them: JSON, null where there are none
     p_visits json, p_events json
 ) returns void
@@ -598,26 +630,27 @@ begin
                p_money[o + 11], p_money[o + 12], p_money[o + 13], p_money[o + 14],
                p_money[o + 15], p_money[o + 16], p_money[o + 17], p_money[o + 18],
                p_money[o + 19], p_money[o + 20], p_money[o + 21],
-               n.pool_ratio, n.shares, n.increments, n.explanation, n.business_key,
-               n.detail_commitment
+               n.pool_ratio, n.shares, n.increments, n.explanation,
+               substr(p_business_keys, 16 * m.z + 1, 16),
+               substr(p_detail_commitments, 32 * m.z + 1, 32)
         from unnest(p_lanes, p_setl_ids, p_mdtrt_ids, p_undoes, p_prior_rows, p_prior_active,
                     p_kinds, p_service_at, p_years, p_person_nos, p_institutions, p_infnos,
                     p_msgids, p_schemes, p_categories, p_care_types, p_clearing_types,
                     p_credential_types, p_civil_servants, p_invoice_nos, p_policies, p_operators,
-                    p_pool_ratios, p_shares, p_increments, p_explanations, p_business_keys,
-                    p_detail_commitments)
+                    p_pool_ratios, p_shares, p_increments, p_explanations)
             with ordinality as n (
                 lane, setl_id, mdtrt_id, undoes, prior_row, prior_active, kind, service_at, year,
                 psn_no, institution, infno, msgid, scheme, category, care_type, clearing_type,
                 credential_type, civil_servant, invoice_no, policy, operator, pool_ratio, shares,
-                increments, explanation, business_key, detail_commitment, i
+                increments, explanation, i
             )
-        cross join lateral (values (21 * (n.i::integer - 1))) as m (o);
+        cross join lateral (values (21 * (n.i::integer - 1), n.i::integer - 1)) as m (o, z);
 
         insert into settlement.settlement_detail (setl_id, lane, key_version, salt, payload)
-        select n.setl_id, n.lane, n.key_version, n.salt, n.payload
-        from unnest(p_setl_ids, p_lanes, p_key_versions, p_salts, p_payloads)
-            as n (setl_id, lane, key_version, salt, payload);
+        select p_setl_ids[i], p_lanes[i], p_key_versions[i],
+               substr(p_salts, 16 * (i - 1) + 1, 16),
+               settlement.slice(p_payloads, p_payload_ends, i)
+        from generate_series(1, cardinality(p_setl_ids)) as i;
 
         perform ledger.write_block(
             v_head, p_format, p_business_day, p_booked_at, p_entry_lanes, p_entries,
@@ -653,10 +686,10 @@ begin
     end if;
 
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
-    select n.ref, p_booked_at, n.lane, n.outcome, n.key, n.fingerprint
-    from unnest(p_message_lanes, p_message_keys, p_message_outcomes, p_message_refs,
-                p_fingerprints)
-        as n (lane, key, outcome, ref, fingerprint);
+    select p_message_refs[i], p_booked_at, p_message_lanes[i], p_message_outcomes[i],
+           substr(p_message_keys, 16 * (i - 1) + 1, 16),
+           settlement.slice(p_fingerprints, p_fingerprint_ends, i)
+    from generate_series(1, cardinality(p_message_refs)) as i;
 end;
 $$;
 comment on function settlement.write_batch is
