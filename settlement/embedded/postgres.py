@@ -89,6 +89,11 @@ class PostgresServer:
         return dsn(self.directory, roles.APP, roles.APP_SECRET, roles.DATABASE)
 
     @property
+    def app_role(self) -> str:
+        """The application's role, which the schema gives its rights."""
+        return roles.APP
+
+    @property
     def superuser_dsn(self) -> str:
         """For this package, backups and tests; no gateway ever has it."""
         return dsn(self.directory, SUPERUSER, SUPERUSER_SECRET, "postgres")

@@ -57,6 +57,11 @@ class Services:
         return self._database().app_dsn
 
     @property
+    def app_role(self) -> str:
+        """The application's role in the database, which the schema gives its rights."""
+        return self._database().app_role
+
+    @property
     def redis_url(self) -> str:
         """Where Redis is."""
         url = self.environment.get(REDIS_VARIABLE)

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 REGION = "441900"
 """The first region; SETTLEMENT_REGION names another."""
 DEMO_SEED = 1
-APP_ROLE = "settlement_app"
 UNUSABLE = 2
 """Exit status where a command could not do its work at all."""
 
@@ -60,7 +59,9 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
             region = Region(
                 code=region.code, demo_seed=region.demo_seed, journals=settings.journals
             )
-        installed = await ensure_schema(connection, region, app_role=APP_ROLE, at=system_clock())
+        installed = await ensure_schema(
+            connection, region, app_role=services.app_role, at=system_clock()
+        )
         await _settle_journals(connection, settings.journals)
         if settings.demo:
             from settlement.demo.loader import load_world
