@@ -26,6 +26,7 @@ from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberBlock
 from settlement.storage import reference
 from settlement.storage.connect import connect_plain, verify_pool
+from settlement.storage.errors import translate
 from settlement.storage.install import InstallError, Region, ensure_schema
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
 from settlement.storage.lease import PlainConnection
@@ -72,6 +73,11 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
             )  # fmt: skip
     except (InstallError, KeyFileError) as exc:
         raise ServiceError(str(exc)) from exc
+    except Exception as exc:
+        refused = translate(exc)
+        if refused is None:
+            raise
+        raise ServiceError(f"the database cannot be prepared: {refused}.") from exc
     finally:
         await connection.close()
 
