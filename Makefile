@@ -22,11 +22,11 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test bench check setup setup-dev lock clean
+.PHONY: help run test test-external bench check setup setup-dev lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
-	  | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
+	  | while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
 
 run: setup ## play the demo story on embedded services, print the books, serve until Ctrl-C
 	@exec $(RUN_COMMAND)
@@ -34,7 +34,11 @@ run: setup ## play the demo story on embedded services, print the books, serve u
 test: setup-dev ## everything the CI runs: lint, types, every tier of tests
 	$(VENV)/ruff check $(PACKAGES)
 	$(VENV)/mypy
+	$(VENV)/python -m tests.debian --brief --if-installed
 	$(VENV)/python -m pytest
+
+test-external: setup-dev ## all tests that touch servers, on the distribution's PostgreSQL and Redis
+	$(VENV)/python -m tests.debian
 
 bench: setup ## measure; figures to build/bench.json and a printed table
 	@mkdir -p build

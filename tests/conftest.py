@@ -1,6 +1,7 @@
 """What every tier shares: the order of the tiers, their marks, and one printed seed.
 
-Services, databases and worlds are fixtures of the tier that needs them, not of this module.
+The servers are those of tests/services.py, one of each for the whole run, started when first asked
+for. Worlds and towns are fixtures of the tier that needs them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+pytest_plugins = ("tests.services",)
 
 HERE = Path(__file__).resolve().parent
 TIERS = (

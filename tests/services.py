@@ -1,9 +1,11 @@
 """Real servers for tests: one PostgreSQL and one Redis a test run, a fresh database a module.
 
-Import the fixtures into a conftest.py (`from tests.services import database, services`). With
-SETTLEMENT_DATABASE_URL or SETTLEMENT_REDIS_URL set, those servers are used instead; the owner of
-that database must be allowed to create databases, and be a member of pg_signal_backend for the
-sake of tests that leave a connection open. No schema is applied here.
+A plugin of tests/conftest.py, so that every tier asks for the same servers. With
+SETTLEMENT_DATABASE_URL or SETTLEMENT_REDIS_URL set, those servers are used instead
+(`tests/debian.py` starts some and does that). The owner of that database must be allowed to create
+databases, and be a member of pg_signal_backend for the sake of tests that leave a connection open;
+the application's role is `settlement_app`, at SETTLEMENT_APP_DATABASE_URL unless the owner may
+create it. No schema is applied here.
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ import asyncpg
 import pytest
 from msgspec import Struct
 
+from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
+from settlement.embedded.identity import USER_VARIABLE
 from settlement.embedded.postgres_settings import SHARED_BUFFERS_VARIABLE
-from settlement.embedded.services import Services, start_services
+from settlement.embedded.services import REDIS_VARIABLE, Services, start_services
 
 SHARED_BUFFERS = "128MB"
 """Tests store little, and several runs may share a small machine."""
@@ -85,6 +89,28 @@ def temporary_directory() -> Iterator[Path]:
         yield base
     finally:
         shutil.rmtree(base)
+
+
+def embedded_environment() -> dict[str, str]:
+    """The environment of a process that must have embedded servers, whatever the run uses."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("SETTLEMENT_") or name == USER_VARIABLE
+    }
+    return {**kept, SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS}
+
+
+def chosen_environment(services: Services, database: FreshDatabase) -> dict[str, str]:
+    """The environment of a process that must have what the run uses: embedded servers of its own,
+    or a fresh database on the site's."""
+    environment = embedded_environment()
+    if services.postgres is None:
+        environment[OWNER_VARIABLE] = database.owner_dsn
+        environment[APP_VARIABLE] = database.app_dsn
+    if services.redis is None:
+        environment[REDIS_VARIABLE] = services.redis_url
+    return environment
 
 
 def replace_database(dsn: str, name: str) -> str:

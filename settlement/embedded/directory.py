@@ -28,7 +28,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from settlement.embedded.errors import ServiceError
+from settlement.embedded.errors import DiskFullError, ServiceError, explained
 from settlement.embedded.files import write_durably
 from settlement.embedded.identity import ServiceUser, choose_user, owner_of
 
@@ -131,9 +131,10 @@ class DataDirectory:
         except BlockingIOError:
             os.close(descriptor)
             return False
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
         self._lock_descriptor = descriptor
+        with explained(f"locking {self.root}"):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
         return True
 
     def lock(self) -> None:
@@ -171,7 +172,7 @@ class DataDirectory:
         """Refuse to start on a disk that is nearly full, while everything is still in order."""
         free = shutil.disk_usage(self.home).free
         if free < bytes_min:
-            raise ServiceError(
+            raise DiskFullError(
                 f"only {free // 2**20} MB are free on the disk of {self.home}; at least "
                 f"{bytes_min // 2**20} MB are needed. Free some space and start again."
             )
@@ -186,12 +187,13 @@ def open_directory(
     _require_ours(root)
     if not create and not (root / MARKER).exists():
         raise ServiceError(f"there is no data in {root}. Check --data-dir.")
-    try:
-        marker = _read_or_make(root, user)
-        home = _find_home(root, marker, user, environment)
-        _make_folders(root, home, user)
-    except PermissionError as exc:
-        raise ServiceError(f"{root} cannot be used: {exc}. Choose another --data-dir.") from exc
+    with explained(f"preparing {root}"):
+        try:
+            marker = _read_or_make(root, user)
+            home = _find_home(root, marker, user, environment)
+            _make_folders(root, home, user)
+        except PermissionError as exc:
+            raise ServiceError(f"{root} cannot be used: {exc}. Choose another --data-dir.") from exc
     return DataDirectory(root, marker, user, home)
 
 

@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+DISK_FULL = (
+    "the disk is full. Free some space (logs and backups first, never files inside postgres/) "
+    "and start again; nothing that was answered is lost"
+)
 LOG_EXPLANATIONS: tuple[tuple[str, str], ...] = (
     (
         r"No space left on device|could not extend file|Disk quota exceeded",
-        "the disk is full. Free some space (logs and backups first, never files inside postgres/) "
-        "and start again; nothing that was answered is lost",
+        DISK_FULL,
     ),
     (
         r"could not map anonymous shared memory|could not create shared memory segment"
@@ -58,13 +61,24 @@ class ServiceError(Exception):
     """A server cannot be used. The message says what is wrong and what to do next."""
 
 
+class DiskFullError(ServiceError):
+    """No space is left. The same thing works again once some is free."""
+
+
+def failure(message: str, *, log: str) -> ServiceError:
+    """The error with this message, of the kind that the server's log tells."""
+    return (DiskFullError if explain_log(log) == DISK_FULL else ServiceError)(message)
+
+
 @contextmanager
 def explained(action: str) -> Iterator[None]:
     """Turn what the operating system refuses into a ServiceError: `action` could not be done."""
     try:
         yield
     except OSError as exc:
-        raise ServiceError(f"{action} failed: {explain_log(str(exc)) or exc}.") from exc
+        known = explain_log(str(exc))
+        reason = str(exc) if known is None else f"{known} ({exc})"
+        raise failure(f"{action} failed: {reason}.", log=str(exc)) from exc
 
 
 def explain_log(text: str) -> str | None:

@@ -32,7 +32,8 @@ SQL_FOR_A_PERSON = """\
   grant connect on database … to settlement_app;
   alter role settlement_app set statement_timeout = '30s';
   alter role settlement_app set idle_in_transaction_session_timeout = '10s';
-  alter role settlement_app set plan_cache_mode = 'force_generic_plan';"""
+  alter role settlement_app set plan_cache_mode = 'force_generic_plan';
+  alter role settlement_app set synchronous_commit = 'on';"""
 
 
 class ServerFacts(Struct, frozen=True, kw_only=True):
@@ -48,10 +49,11 @@ class ServerFacts(Struct, frozen=True, kw_only=True):
 
 
 class ExternalDatabase(Struct, frozen=True, kw_only=True):
-    """The two URLs of a checked server."""
+    """The two URLs of a checked server, and the name of the application's role there."""
 
     owner_dsn: str
     app_dsn: str
+    app_role: str
 
 
 def unfit(facts: ServerFacts) -> str | None:
@@ -86,7 +88,7 @@ async def prepare_external(
                 app_dsn = await _own_app_dsn(connection, facts, owner_dsn, open_data)
         finally:
             await connection.close()
-        await _require_separate(app_dsn)
+        app_role = await _check_app(app_dsn)
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
         raise ServiceError(f"the server of {OWNER_VARIABLE} refused: {exc}.") from exc
     if facts.is_superuser:
@@ -95,7 +97,7 @@ async def prepare_external(
             OWNER_VARIABLE,
             extra={"event": "external.owner.superuser"},
         )
-    return ExternalDatabase(owner_dsn=owner_dsn, app_dsn=app_dsn)
+    return ExternalDatabase(owner_dsn=owner_dsn, app_dsn=app_dsn, app_role=app_role)
 
 
 async def _describe(connection: asyncpg.Connection[asyncpg.Record]) -> ServerFacts:
@@ -141,7 +143,8 @@ async def _own_app_dsn(
     return replace_user(owner_dsn, APP, password)
 
 
-async def _require_separate(app_dsn: str) -> None:
+async def _check_app(app_dsn: str) -> str:
+    """The application's role: it could not change what is booked, and its commits last."""
     connection = await _connect(app_dsn, APP_VARIABLE)
     try:
         row = await connection.fetchrow(blocks("external")["describe_app"])
@@ -153,6 +156,12 @@ async def _require_separate(app_dsn: str) -> None:
             f"it cannot change what is booked. Give it a role of its own:\n{SQL_FOR_A_PERSON}\n"
             f"and set {APP_VARIABLE} to its URL."
         )
+    if row["synchronous_commit"] == "off":
+        raise ServiceError(
+            f"synchronous_commit is off for {row['name']}, so a power cut would lose settlements "
+            f"that were answered. Run: alter role {row['name']} set synchronous_commit = 'on'"
+        )
+    return str(row["name"])
 
 
 async def _connect(dsn: str, variable: str) -> asyncpg.Connection[asyncpg.Record]:

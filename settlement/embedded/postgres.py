@@ -21,7 +21,7 @@ from msgspec import structs
 from settlement.embedded import roles
 from settlement.embedded.binaries import Binaries, find_binaries
 from settlement.embedded.directory import DataDirectory
-from settlement.embedded.errors import ServiceError, explain_log, explained
+from settlement.embedded.errors import ServiceError, explain_log, explained, failure
 from settlement.embedded.files import LogMark
 from settlement.embedded.machine import read_machine
 from settlement.embedded.postgres_cluster import (
@@ -87,6 +87,11 @@ class PostgresServer:
     def app_dsn(self) -> str:
         """The application: owns nothing."""
         return dsn(self.directory, roles.APP, roles.APP_SECRET, roles.DATABASE)
+
+    @property
+    def app_role(self) -> str:
+        """The application's role, which the schema gives its rights."""
+        return roles.APP
 
     @property
     def superuser_dsn(self) -> str:
@@ -352,7 +357,7 @@ async def _wait_ready(
     progress_at = time.monotonic() + PROGRESS_SECONDS
     while _status(directory, process) != "ready":
         if not process.is_alive():
-            raise ServiceError(_why_not_started(directory, mark))
+            raise failure(_why_not_started(directory, mark), log=mark.text())
         now = time.monotonic()
         if now >= deadline:
             raise ServiceError(

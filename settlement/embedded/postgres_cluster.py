@@ -13,7 +13,7 @@ from pathlib import Path
 
 from settlement.embedded.binaries import POSTGRES_MAJOR, Binaries
 from settlement.embedded.directory import DataDirectory
-from settlement.embedded.errors import ServiceError, explain_log
+from settlement.embedded.errors import ServiceError, explain_log, failure
 from settlement.embedded.files import sync_directory, write_durably
 from settlement.embedded.identity import owner_of
 from settlement.embedded.postgres_settings import PostgresSettings, render
@@ -118,7 +118,8 @@ def _initdb(directory: DataDirectory, binaries: Binaries, partial: Path) -> None
     if answer.returncode != 0:
         shutil.rmtree(partial, ignore_errors=True)
         reason = explain_log(answer.stderr) or "initdb failed"
-        raise ServiceError(f"PostgreSQL's data cannot be made: {reason}.\n{answer.stderr.strip()}")
+        message = f"PostgreSQL's data cannot be made: {reason}.\n{answer.stderr.strip()}"
+        raise failure(message, log=answer.stderr)
 
 
 def write_settings(directory: DataDirectory, settings: PostgresSettings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from settlement.embedded.directory import DataDirectory
-from settlement.embedded.errors import ServiceError
+from settlement.embedded.errors import DiskFullError, ServiceError
 from settlement.embedded.sqlfile import blocks
 
 OWNER = "settlement_owner"
@@ -39,6 +39,8 @@ async def ensure(
             f"the passwords in {directory.secrets} are not those of this server. Restore secrets/ "
             "from the backup that goes with this data."
         ) from exc
+    except asyncpg.DiskFullError as exc:
+        raise DiskFullError(f"PostgreSQL's roles cannot be prepared: {exc}.") from exc
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:
         raise ServiceError(f"PostgreSQL's roles cannot be prepared: {exc}.") from exc
 

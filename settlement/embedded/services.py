@@ -15,7 +15,7 @@ from pathlib import Path
 
 from settlement.embedded.binaries import Binaries, find_binaries
 from settlement.embedded.directory import DataDirectory, open_directory
-from settlement.embedded.errors import ServiceError
+from settlement.embedded.errors import DiskFullError, ServiceError
 from settlement.embedded.external import (
     OWNER_VARIABLE,
     ExternalDatabase,
@@ -45,6 +45,7 @@ class Services:
         self._path = path
         self._directory: DataDirectory | None = None
         self._external: ExternalDatabase | None = None
+        self._waits_for_space = False
 
     @property
     def owner_dsn(self) -> str:
@@ -55,6 +56,11 @@ class Services:
     def app_dsn(self) -> str:
         """The application's database URL."""
         return self._database().app_dsn
+
+    @property
+    def app_role(self) -> str:
+        """The application's role in the database, which the schema gives its rights."""
+        return self._database().app_role
 
     @property
     def redis_url(self) -> str:
@@ -96,17 +102,30 @@ class Services:
     async def watch(self, interval_seconds: float = WATCH_SECONDS) -> None:
         """Start again whichever server of ours has died; runs until cancelled.
 
-        A Redis that cannot be started is tried again at the next look, for it may be missed; a
-        PostgreSQL that cannot is the end, and raises ServiceError.
+        A Redis that cannot be started is tried again at the next look, for it may be missed; so is
+        a PostgreSQL that waits for space on the disk. One that cannot start for another reason is
+        the end, and raises ServiceError.
         """
         while True:
             await asyncio.sleep(interval_seconds)
             if self.postgres is not None and not self.postgres.is_alive():
-                logger.error("PostgreSQL has died", extra={"event": "postgres.died"})
-                self.postgres = await start_postgres(self.directory(), self.environment)
+                await self._restart_postgres()
             if self.redis is not None and not self.redis.is_alive():
                 logger.error("Redis has died", extra={"event": "redis.died"})
                 await self._restart_redis()
+
+    async def _restart_postgres(self) -> None:
+        if not self._waits_for_space:
+            logger.error("PostgreSQL has died", extra={"event": "postgres.died"})
+        try:
+            self.directory().require_free_space()
+            self.postgres = await start_postgres(self.directory(), self.environment)
+        except DiskFullError as exc:
+            if not self._waits_for_space:
+                logger.error("PostgreSQL waits: %s", exc, extra={"event": "postgres.disk.full"})
+            self._waits_for_space = True
+            return
+        self._waits_for_space = False
 
     async def _restart_redis(self) -> None:
         try:

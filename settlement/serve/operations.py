@@ -26,6 +26,7 @@ from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberBlock
 from settlement.storage import approvals, reference
 from settlement.storage.connect import connect_plain, verify_pool
+from settlement.storage.errors import translate
 from settlement.storage.install import InstallError, Region, ensure_schema
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
 from settlement.storage.lease import PlainConnection
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 REGION = "441900"
 """The first region; SETTLEMENT_REGION names another."""
 DEMO_SEED = 1
-APP_ROLE = "settlement_app"
 UNUSABLE = 2
 """Exit status where a command could not do its work at all."""
 
@@ -62,7 +62,9 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
             region = Region(
                 code=region.code, demo_seed=region.demo_seed, journals=settings.journals
             )
-        installed = await ensure_schema(connection, region, app_role=APP_ROLE, at=system_clock())
+        installed = await ensure_schema(
+            connection, region, app_role=services.app_role, at=system_clock()
+        )
         await _settle_journals(connection, settings.journals)
         if settings.demo:
             from settlement.demo.loader import load_world
@@ -73,6 +75,11 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
             )  # fmt: skip
     except (InstallError, KeyFileError) as exc:
         raise ServiceError(str(exc)) from exc
+    except Exception as exc:
+        refused = translate(exc)
+        if refused is None:
+            raise
+        raise ServiceError(f"the database cannot be prepared: {refused}.") from exc
     finally:
         await connection.close()
 

@@ -364,6 +364,8 @@ class Service:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 self._reference_fresh = await self._reload()
+                for queue in self.queues:
+                    queue.knock()
             except Exception as exc:
                 if isinstance(exc, StorageError):
                     self._versions_refused = {}

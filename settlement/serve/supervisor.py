@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from settlement.embedded.errors import explained
 from settlement.embedded.services import Services, start_services
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.serve.config import GATEWAY_FACTORY, INSTALLER, WorkerConfig, resolve
@@ -201,7 +202,8 @@ def _family(host: str) -> socket.AddressFamily:
 def _fresh_run_directory(data_dir: Path) -> Path:
     """Where the processes show their numbers; those of an earlier server are of no use."""
     run_dir = data_dir.expanduser().resolve() / "metrics"
-    run_dir.mkdir(parents=True, exist_ok=True)
-    for file in run_dir.glob("metrics-*"):
-        file.unlink()
+    with explained(f"preparing {run_dir}"):
+        run_dir.mkdir(parents=True, exist_ok=True)
+        for file in run_dir.glob("metrics-*"):
+            file.unlink()
     return run_dir

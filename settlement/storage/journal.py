@@ -160,10 +160,18 @@ class JournalQueue:
                     await self._serve()
                 self._wake.clear()
                 self._idle.set()
+                if self._broken:
+                    await self._guarded(self._connected())
         finally:
             self._give_up(self._out)
             self._give_up(list(self._waiting))
             await self._disconnect()
+
+    def knock(self) -> None:
+        """The database answers others again: connect, so that readiness says so before anybody is
+        sent here. Whoever balances load by it sends nobody until then."""
+        if self._broken:
+            self._wake.set()
 
     async def drain(self, seconds: float) -> None:
         """Take no more, finish what waits; what is left after `seconds` is answered in doubt."""
@@ -270,7 +278,7 @@ class JournalQueue:
         self._waiting.extendleft(reversed(batch))
         self._alone = len(batch)
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def _guarded(self, work: Awaitable[object]) -> None:
         try:
             await work
         except StorageError as exc:

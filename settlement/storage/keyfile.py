@@ -41,9 +41,16 @@ def load_keyring(path: Path) -> Keyring:
 
 
 def make_key_file(path: Path) -> None:
-    """A new key file with one fresh key; an existing one is never touched."""
+    """A new key file with one fresh key, or none at all; an existing one is never touched."""
     content = msgspec.json.format(msgspec.json.encode([new_material(1)]))
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.unlink(missing_ok=True)
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(partial)
+        partial.unlink()
+    except OSError as exc:
+        raise KeyFileError(f"the key file {path} cannot be made: {exc}") from exc

@@ -8,6 +8,7 @@ are transaction codes and closed sets, never a person, an institution or free te
 
 from __future__ import annotations
 
+import logging
 import os
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.registry import Collector
+
+logger = logging.getLogger("settlement.telemetry")
 
 
 class Outcome(IntEnum):
@@ -218,6 +221,7 @@ class Board:
     def __init__(self, directory: Path, place: str) -> None:
         self._directory = directory
         self._file = directory / f"metrics-{place}.json"
+        self._failed = False
         directory.mkdir(parents=True, exist_ok=True)
 
     def resume(self) -> None:
@@ -226,10 +230,21 @@ class Board:
             METRICS.resume(_read(self._file))
 
     def publish(self) -> None:
-        """Show the numbers; whoever reads sees all of the old ones or all of the new ones."""
+        """Show the numbers; whoever reads sees all of the old ones or all of the new ones.
+
+        Where they cannot be written (a full disk) the old ones stay: nobody stops serving for that.
+        """
         partial = self._file.with_suffix(".partial")
-        partial.write_bytes(msgspec.json.encode(METRICS.numbers()))
-        partial.rename(self._file)
+        try:
+            partial.write_bytes(msgspec.json.encode(METRICS.numbers()))
+            partial.rename(self._file)
+        except OSError as exc:
+            if not self._failed:
+                extra = {"event": "metrics.publish.failed", "reason": str(exc)}
+                logger.warning("metrics cannot be published", extra=extra)
+            self._failed = True
+        else:
+            self._failed = False
 
     def render(self) -> bytes:
         """The numbers of all processes in the Prometheus text format."""

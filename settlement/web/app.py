@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -28,8 +27,6 @@ from settlement.web.openapi import openapi_document
 from settlement.web.pages import DOCS_HTML, docs_page
 from settlement.web.redis_script import RedisScript
 from settlement.web.reply import JSON, HttpReply, problem, too_large
-
-logger = logging.getLogger("settlement.web")
 
 BACKLOG = 4096
 SWEEP_SECONDS = 0.25
@@ -114,13 +111,7 @@ class WebServer:
             self._connections.sweep()
             if loop.time() - published_at >= PUBLISH_SECONDS:
                 published_at = loop.time()
-                try:
-                    self._board.publish()
-                except OSError as exc:
-                    logger.warning(
-                        "metrics cannot be published",
-                        extra={"event": "metrics.publish.failed", "reason": str(exc)},
-                    )
+                self._board.publish()
 
     def _page_table(self) -> Mapping[str, Page]:
         pages: dict[str, Page] = {

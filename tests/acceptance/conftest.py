@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from tests.kit.town import Town, a_town
-from tests.services import FreshDatabase, database, services
-
-__all__ = ["database", "services"]
+from tests.services import FreshDatabase
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

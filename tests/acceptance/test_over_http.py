@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 
+from settlement.embedded.services import Services
 from settlement.gateway import NotYours
 from tests.kit.population import CLASS_A, CLASS_B, PLAIN, some
 from tests.kit.reply import (
@@ -20,14 +21,15 @@ from tests.kit.reply import (
     read_reply,
 )
 from tests.kit.served import ServedTown, a_served_town, signed
+from tests.services import FreshDatabase, chosen_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def town() -> AsyncIterator[ServedTown]:
-    """One server for the module."""
-    async with a_served_town() as town:
+async def town(services: Services, database: FreshDatabase) -> AsyncIterator[ServedTown]:
+    """One server for the module, on the site's database and Redis where the run has them."""
+    async with a_served_town(chosen_environment(services, database)) as town:
         yield town
 
 

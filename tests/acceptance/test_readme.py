@@ -8,7 +8,6 @@ day it was written: spaces, numbers that we issue and times are left out of the 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -21,8 +20,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from settlement.embedded.postgres_settings import SHARED_BUFFERS_VARIABLE
-from tests.services import SHARED_BUFFERS, temporary_directory
+from tests.services import embedded_environment, temporary_directory
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ("README.md", "README.zh-CN.md")
@@ -167,12 +165,7 @@ def _wait_until_ready(process: subprocess.Popen[str]) -> str:
 
 def _environment() -> dict[str, str]:
     """The tour is about the embedded servers, whatever the rest of the run uses."""
-    ours = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("SETTLEMENT_") or name == "SETTLEMENT_SERVICE_USER"
-    }
-    return {**ours, "PYTHONPATH": str(ROOT), SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS}
+    return {**embedded_environment(), "PYTHONPATH": str(ROOT)}
 
 
 def _without_comments(script: str) -> str:

@@ -9,9 +9,7 @@ import pytest_asyncio
 from settlement.serve.service import Service
 from tests.kit.proxy import DatabaseLine, database_line
 from tests.kit.town import Town, a_town, small_limits
-from tests.services import FreshDatabase, database, services, temporary_directory
-
-__all__ = ["database", "services"]
+from tests.services import FreshDatabase, temporary_directory
 
 IMPATIENT = small_limits(
     request_seconds_max=1.5, database_read_seconds_max=0.5, database_write_seconds_max=0.9

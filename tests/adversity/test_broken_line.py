@@ -89,6 +89,22 @@ async def test_database_away_from_the_start_means_later_and_nothing_booked(
     assert worker.readiness().ready
 
 
+async def test_readiness_comes_back_with_the_database_before_anybody_asks(
+    town: Town, worker: Service, line: DatabaseLine
+) -> None:
+    """Whoever balances load by it sends nobody to a process that is not ready."""
+    await line.cut()
+    await refused_for_now(town.pharmacy.sale(town.borrowed(), some(CLASS_A)), worker)
+    assert not worker.readiness().ready
+    await line.open()
+
+    async def is_ready() -> bool:
+        await town.owner.fetchval("select 1")
+        return worker.readiness().ready
+
+    await until(is_ready)
+
+
 async def test_reference_data_in_memory_serves_while_the_database_is_away(
     town: Town, worker: Service, line: DatabaseLine
 ) -> None:

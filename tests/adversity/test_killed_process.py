@@ -17,8 +17,9 @@ from settlement.gateway import Unavailable
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, Citizen, some
 from tests.kit.reply import Reply, assert_done
-from tests.kit.served import ServedTown, a_served_town, server_environment
+from tests.kit.served import ServedTown, a_served_town
 from tests.kit.waiting import until
+from tests.services import embedded_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -88,7 +89,7 @@ async def test_killed_database_comes_back_under_the_server(town: ServedTown) -> 
     messages = [town.pharmacy.sale(citizen, some(CLASS_A)) for citizen in people]
     claims = [asyncio.create_task(answered(town, message)) for message in messages]
     await asyncio.wait(claims, return_when=asyncio.FIRST_COMPLETED)
-    directory = open_directory(town.data, server_environment(), create=False)
+    directory = open_directory(town.data, embedded_environment(), create=False)
     postmaster = find_postmaster(directory)
     assert postmaster is not None
     postmaster.send(signal.SIGKILL)
@@ -97,7 +98,7 @@ async def test_killed_database_comes_back_under_the_server(town: ServedTown) -> 
 
 
 async def test_killed_redis_costs_no_answer(town: ServedTown) -> None:
-    directory = open_directory(town.data, server_environment(), create=False)
+    directory = open_directory(town.data, embedded_environment(), create=False)
     redis = find_redis(directory)
     assert redis is not None
     people = town.people(50)

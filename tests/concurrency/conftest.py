@@ -8,9 +8,7 @@ import pytest_asyncio
 
 from settlement.serve.service import Service
 from tests.kit.town import Town, a_town
-from tests.services import FreshDatabase, database, services
-
-__all__ = ["database", "services"]
+from tests.services import FreshDatabase
 
 EMPLOYEES = 900
 

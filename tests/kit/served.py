@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 
 import aiohttp
@@ -24,7 +23,6 @@ from msgspec import Struct
 from loadtest.population import make_credential
 from protocol.nhsa.signing import tif_signature
 from settlement.clock import local_time, system_clock
-from settlement.embedded.postgres_settings import SHARED_BUFFERS_VARIABLE
 from settlement.embedded.processes import command_line
 from settlement.embedded.services import open_database
 from settlement.gateway import Caller, NotYours, Unavailable
@@ -34,7 +32,7 @@ from tests.kit.clock import TownClock
 from tests.kit.population import CLASS_A, some
 from tests.kit.townhall import Townhall
 from tests.kit.waiting import until
-from tests.services import SHARED_BUFFERS, temporary_directory
+from tests.services import embedded_environment, temporary_directory
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STOP_SECONDS = 30.0
@@ -130,16 +128,30 @@ class ServedTown(Townhall):
 
 
 @asynccontextmanager
-async def a_served_town(*, workers: int = 2, employees: int = 0) -> AsyncIterator[ServedTown]:
-    """A server with a town in it; its books are checked when it is left without a failure."""
+async def a_served_town(
+    environment: Mapping[str, str] | None = None,
+    *,
+    disk: Path | None = None,
+    workers: int = 2,
+    employees: int = 0,
+) -> AsyncIterator[ServedTown]:
+    """A server with a town in it; its books are checked when it is left without a failure.
+
+    Without an `environment` its servers are embedded, so that a test may kill them. Its data is on
+    `disk`, where a test has one.
+    """
+    environment = {**(environment or embedded_environment()), "PYTHONPATH": str(ROOT)}
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     # A connection a request: with SO_REUSEPORT every request may meet any process.
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
-    with temporary_directory() as base, _server(base / "data", workers) as process:
+    with (
+        nullcontext(disk) if disk else temporary_directory() as base,
+        _server(base / "data", workers, environment) as process,
+    ):
         url = await asyncio.to_thread(_ready_url, process)
         async with (
             aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
-            open_database(base / "data", server_environment()) as database,
+            open_database(base / "data", environment) as database,
         ):
             owner = await asyncpg.connect(database.owner_dsn)
             installed = await reference.installation(owner)
@@ -178,11 +190,13 @@ async def _until_known(town: ServedTown, workers: int) -> None:
 
 
 @contextmanager
-def _server(data: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
+def _server(
+    data: Path, workers: int, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[str]]:
     arguments = ["serve", "--port", "0", "--workers", str(workers), "--data-dir", str(data)]
     process = subprocess.Popen(
         [sys.executable, "-m", "settlement.cli", *arguments],
-        cwd=ROOT, env=server_environment(), stdout=subprocess.PIPE, text=True,
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         yield process
@@ -198,13 +212,3 @@ def _ready_url(process: subprocess.Popen[str]) -> str:
     line = process.stdout.readline()
     assert line, f"the server ended with status {process.wait(STOP_SECONDS)}"
     return str(json.loads(line)["url"])
-
-
-def server_environment() -> dict[str, str]:
-    """Embedded servers, whatever the rest of the run uses."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("SETTLEMENT_") or name == "SETTLEMENT_SERVICE_USER"
-    }
-    return {**kept, "PYTHONPATH": str(ROOT), SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS}

@@ -35,11 +35,13 @@ alter role settlement_app set plan_cache_mode = 'force_generic_plan';
 alter role settlement_app set synchronous_commit = 'on';
 
 -- name: describe_app
--- Asked as the application: it must not be, own or become the owner of anything here.
+-- Asked as the application: it must not be, own or become the owner of anything here, and what it
+-- commits must be on disk.
 select
   current_user as name,
   r.rolsuper as is_superuser,
-  pg_catalog.pg_has_role(current_user, d.datdba, 'member') as is_owner
+  pg_catalog.pg_has_role(current_user, d.datdba, 'member') as is_owner,
+  current_setting('synchronous_commit') as synchronous_commit
 from pg_catalog.pg_roles as r
 cross join pg_catalog.pg_database as d
 where r.rolname = current_user

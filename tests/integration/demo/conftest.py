@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.services import database, services
 from tests.world import world
 
-__all__ = ["database", "services", "world"]
+__all__ = ["world"]

@@ -14,8 +14,7 @@ import pytest
 from loadtest.world import fetch_world
 from settlement.demo.story import INTERRUPTED
 from settlement.demo.table import width
-from settlement.embedded.postgres_settings import SHARED_BUFFERS_VARIABLE
-from tests.services import SHARED_BUFFERS, temporary_directory
+from tests.services import embedded_environment, temporary_directory
 
 LINE_COLUMNS_MAX = 99
 STOP_SECONDS_MAX = 60
@@ -74,11 +73,7 @@ def _told_until_serving(process: subprocess.Popen[str]) -> list[str]:
 
 def _story(data_dir: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "settlement.cli", "story", "--data-dir", str(data_dir)]
-    environment = {
-        SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS,
-        **os.environ,
-        "PYTHONUTF8": "1",
-    }
+    environment = {**embedded_environment(), "PYTHONUTF8": "1"}
     return subprocess.Popen(
         [*command, "--port", "0"], stdout=subprocess.PIPE, text=True, env=environment
     )

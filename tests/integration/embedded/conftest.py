@@ -18,9 +18,7 @@ from settlement.embedded.postgres_settings import SHARED_BUFFERS_VARIABLE
 from settlement.embedded.processes import wait_until
 from settlement.embedded.redis import find_redis
 from settlement.embedded.services import start_services
-from tests.services import database, run_apart, services, temporary_directory
-
-__all__ = ["database", "services"]
+from tests.services import run_apart, temporary_directory
 
 STOP_SECONDS = 30.0
 

@@ -23,6 +23,8 @@ from settlement.embedded.errors import ServiceError
 from settlement.embedded.identity import ServiceUser
 from settlement.embedded.postgres import find_postmaster, start_postgres
 from settlement.embedded.services import start_services
+from tests.kit.disk import SmallDisk, small_disk
+from tests.services import embedded_environment
 
 Environment = dict[str, str]
 OTHER_UID = 54321
@@ -278,45 +280,39 @@ def test_ordinary_user_runs_everything_in_their_own_name(
         str(home / "data"),
         str(user.uid),
     ]
-    environment = {**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**embedded_environment(), **environment, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "served\n"), done.stderr
 
 
 @pytest.fixture
-def small_disk(base: Path, as_root: None) -> Iterator[Path]:
-    """A disk of 600 MB."""
-    mounted = base / "disk"
-    mounted.mkdir(mode=0o755)
-    command = ["mount", "-t", "tmpfs", "-o", "size=600m,mode=755", "tmpfs", str(mounted)]
-    if subprocess.run(command, check=False, capture_output=True).returncode != 0:
-        pytest.skip("this machine does not let us mount a small disk")
-    yield mounted
-    subprocess.run(["umount", str(mounted)], check=True)
+def disk(base: Path) -> Iterator[SmallDisk]:
+    """A disk that can be filled."""
+    with small_disk(base / "disk") as disk:
+        yield disk
 
 
 async def test_full_disk_is_explained_and_loses_nothing(
-    small_disk: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch
+    disk: SmallDisk, environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    directory = open_directory(small_disk / "data", environment)
+    directory = open_directory(disk.path / "data", environment)
     directory.lock()
-    filler = small_disk / "filler"
     try:
         server = await start_postgres(directory, environment)
         connection = await asyncpg.connect(server.owner_dsn)
         await connection.execute("create table note as select 'kept' as text")
-        _fill(filler, small_disk)
+        disk.fill()
         with pytest.raises(asyncpg.PostgresError):
             await connection.execute("create table big as select generate_series(1, 9000000)")
         connection.terminate()
         await server.stop("immediate")
-        _fill(filler, small_disk)
+        disk.fill()
         with pytest.raises(ServiceError, match="MB are free"):
             await start_postgres(directory, environment)
         monkeypatch.setattr(DataDirectory, "require_free_space", lambda self: None)
         with pytest.raises(ServiceError, match="disk is full"):
             await start_postgres(directory, environment)
-        filler.unlink()
+        disk.free()
         server = await start_postgres(directory, environment)
         connection = await asyncpg.connect(server.owner_dsn)
         assert await connection.fetchval("select text from note") == "kept"
@@ -326,9 +322,3 @@ async def test_full_disk_is_explained_and_loses_nothing(
         postmaster = find_postmaster(directory)
         assert postmaster is None
         directory.unlock()
-
-
-def _fill(filler: Path, disk: Path) -> None:
-    with filler.open("ab", buffering=0) as file:
-        while (free := shutil.disk_usage(disk).free) > 0:
-            file.write(bytes(min(free, 2**20)))

@@ -10,8 +10,17 @@ import pytest
 
 from settlement.embedded.directory import DataDirectory, open_directory
 from settlement.embedded.errors import ServiceError
-from settlement.embedded.external import ExternalDatabase, prepare_external, replace_user
+from settlement.embedded.external import (
+    APP_VARIABLE,
+    OWNER_VARIABLE,
+    ExternalDatabase,
+    prepare_external,
+    replace_user,
+)
 from settlement.embedded.postgres import PostgresServer, start_postgres
+from settlement.embedded.services import start_services
+from settlement.serve.operations import prepare
+from settlement.serve.supervisor import ServeSettings
 from tests.services import replace_database
 
 Environment = dict[str, str]
@@ -83,6 +92,37 @@ async def test_owner_as_application_is_refused(
 ) -> None:
     with pytest.raises(ServiceError, match="neither superuser nor owner"):
         await _prepare(base, environment, owner=site.owner_dsn, app=site.owner_dsn)
+
+
+async def test_application_of_another_name_is_given_its_rights(
+    site: PostgresServer, base: Path, environment: Environment
+) -> None:
+    await _administer(site, "create role cashier login password 'theirs'")
+    await _administer(site, "grant connect on database settlement to cashier")
+    app = replace_user(site.owner_dsn, "cashier", "theirs")
+    given = {**environment, OWNER_VARIABLE: site.owner_dsn, APP_VARIABLE: app}
+    services = await start_services(base / "client", given)
+    try:
+        told = ServeSettings(host="127.0.0.1", port=0, workers=1, data_dir=base / "client")
+        await prepare(services, told)
+    finally:
+        await services.stop()
+    connection = await asyncpg.connect(app)
+    assert await connection.fetchval("select schema_version from settlement.installation") == 1
+    await connection.close()
+
+
+async def test_application_whose_commits_may_be_lost_is_refused(
+    site: PostgresServer, base: Path, environment: Environment
+) -> None:
+    await _administer(site, "create role settlement_app login password 'theirs'")
+    await _administer(site, "grant connect on database settlement to settlement_app")
+    await _administer(site, "alter database settlement set synchronous_commit = 'off'")
+    app = replace_user(site.owner_dsn, "settlement_app", "theirs")
+    with pytest.raises(ServiceError, match="synchronous_commit is off for settlement_app"):
+        await _prepare(base, environment, owner=site.owner_dsn, app=app)
+    await _administer(site, "alter role settlement_app set synchronous_commit = 'on'")
+    await _prepare(base, environment, owner=site.owner_dsn, app=app)
 
 
 async def test_wrong_addresses_are_explained(

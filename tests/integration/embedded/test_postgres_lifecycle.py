@@ -25,6 +25,7 @@ from settlement.embedded.postgres import (
 from settlement.embedded.postgres_cluster import read_pid_file
 from settlement.embedded.postgres_settings import SHARED_BUFFERS_VARIABLE
 from settlement.embedded.processes import ServerProcess, spawn, wait_until
+from tests.services import embedded_environment
 
 Environment = dict[str, str]
 
@@ -144,7 +145,7 @@ async def test_running_server_is_adopted(
 async def test_servers_outlive_a_killed_starter_and_are_adopted(
     path: Path, environment: Environment
 ) -> None:
-    environment = {**os.environ, **environment}
+    environment = {**embedded_environment(), **environment}
     starter = await asyncio.create_subprocess_exec(
         sys.executable, "-c", START_AND_DIE, str(path), env=environment, stdout=subprocess.PIPE
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -53,7 +54,7 @@ FORBIDDEN_TO_APP = (
     "alter table booked add column fen bigint",
     "drop table booked",
     "insert into booked values (1)",
-    "set role settlement_owner",
+    "set role {owner}",
     "copy (values (1)) to program 'true'",
 )
 
@@ -90,7 +91,7 @@ async def test_application_is_limited_by_its_role(app: Connection) -> None:
 async def test_application_may_not(database: FreshDatabase, booked: None, statement: str) -> None:
     app = await asyncpg.connect(database.app_dsn)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await app.execute(statement)
+        await app.execute(statement.format(owner=urlsplit(database.owner_dsn).username))
     await app.close()
 
 

@@ -14,7 +14,6 @@ from settlement.limits import DEFAULT_LIMITS
 from settlement.telemetry.metrics import METRICS
 from settlement.web.nonces import SCRIPT, Nonces
 from settlement.web.redis_script import RedisScript, ScriptMissingError, parse_answer
-from tests.services import services as services  # the fixture
 
 NOW = 1_800_000_000
 

@@ -20,7 +20,7 @@ import pytest
 from settlement.serve.supervisor import ServeError, reserve_port
 from settlement.web.app import listen
 from tests.integration.web.client import Client, signed
-from tests.services import temporary_directory
+from tests.services import embedded_environment, temporary_directory
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
@@ -67,7 +67,7 @@ class Running:
 @asynccontextmanager
 async def started() -> AsyncIterator[Running]:
     with temporary_directory() as base:
-        environment = {**os.environ, "SETTLEMENT_POSTGRES_SHARED_BUFFERS": "64MB"}
+        environment = embedded_environment()
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", PROGRAM, str(base / "data"),
             stdout=PIPE, cwd=ROOT, env=environment,
@@ -178,5 +178,5 @@ async def stop_leftovers(data_dir: Path) -> None:
     """PostgreSQL outlives a killed supervisor; a new owner adopts and stops it."""
     from settlement.embedded.services import start_services
 
-    services = await start_services(data_dir, os.environ)
+    services = await start_services(data_dir, embedded_environment())
     await services.stop()

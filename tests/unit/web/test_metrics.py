@@ -79,3 +79,11 @@ def test_every_number_has_a_declaration() -> None:
     names = {name.removesuffix("_total") for name in counted().numbers().counters}
     names |= set(counted().numbers().gauges) | set(counted().numbers().histograms)
     assert names <= {each.name for each in metrics.declared()}
+
+
+def test_numbers_that_cannot_be_written_stop_nobody(tmp_path: Path) -> None:
+    board = metrics.Board(tmp_path / "metrics", "gateway-0")
+    board.publish()
+    (tmp_path / "metrics" / "metrics-gateway-0.partial").mkdir()
+    board.publish()
+    assert b"settlement_processes 1.0" in board.render()
