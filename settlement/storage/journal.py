@@ -47,7 +47,9 @@ Reply = Answer | Refusal
 Said = Callable[[Reply], bytes]
 Connect = Callable[[], Awaitable["Connection[Record]"]]
 RECONNECT_SECONDS = 0.2
-GATHER_SECONDS_MAX = 0.003
+QUIET_SECONDS = 0.002
+"""A batch is complete when nobody came for so long."""
+GATHER_SECONDS_MAX = 0.012
 """How long the first of a batch may wait for the others."""
 logger = logging.getLogger("settlement.journal")
 
@@ -190,15 +192,20 @@ class JournalQueue:
         and come back one by one. Without this the first of them would leave alone, and the cost
         of a whole batch with it. Alone at the counter nobody waits.
         """
+        self._enough = min(self._usual * 2 // 3, self._batch_size_max)
+        until = monotonic() + GATHER_SECONDS_MAX
+        seen = -1
         await asyncio.sleep(0)
-        self._enough = min(self._usual // 2, self._batch_size_max)
-        if self._complete() or self._closing:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GATHER_SECONDS_MAX):
-                while not self._complete():
-                    self._gathered.clear()
+        while not self._complete() and not self._closing and monotonic() < until:
+            here = len(self._waiting) + self.arriving()
+            if here == seen:
+                return
+            seen = here
+            self._gathered.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(QUIET_SECONDS):
                     await self._gathered.wait()
+            await asyncio.sleep(0)  # the time may have gone by while the loop had its hands full
 
     def _complete(self) -> bool:
         waiting = len(self._waiting)
