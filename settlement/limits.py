@@ -63,10 +63,14 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Nonces a process itself remembers; Redis remembers all of them."""
     nonce_fold_max: int = 512
     """Nonces of one round trip to Redis."""
-    nonce_gap_seconds: float = 0.001
-    """A fold leaves at the earliest so long after the previous one: more of them share it."""
-    nonce_wait_seconds_max: float = 0.02
-    """How long a request waits for Redis before it goes on without."""
+    nonce_gap_seconds: float = 0.0001
+    """A fold leaves at the earliest so long after the previous one, for every request that is
+    being answered: the more of them, the more share a fold."""
+    nonce_gap_seconds_max: float = 0.004
+    """But never later than this."""
+    nonce_wait_seconds_max: float = 0.1
+    """How long a request waits for Redis before it goes on without. Longer than a process may be
+    busy with one batch, for meanwhile nobody reads what Redis says."""
     nonce_pause_seconds: float = 1.0
     """How long Redis is left alone after it failed."""
 
@@ -106,7 +110,8 @@ _NOT_ABOVE = (
     ("arrival_seconds_max", "idle_seconds_max"),
     ("nonce_fold_max", "nonces_per_process_max"),
     ("nonce_wait_seconds_max", "nonce_pause_seconds"),
-    ("nonce_gap_seconds", "nonce_wait_seconds_max"),
+    ("nonce_gap_seconds", "nonce_gap_seconds_max"),
+    ("nonce_gap_seconds_max", "nonce_wait_seconds_max"),
 )
 """The first must not be above the second: a wait must end before what waits for it gives up."""
 

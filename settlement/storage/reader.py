@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from asyncpg import Connection, Record
 
+from ledger.postgres import literals
 from settlement.commands import HISTORY_ROWS_MAX, Command
 from settlement.keyring import Keyring
 from settlement.numbers import lane_in
@@ -38,6 +39,7 @@ _DECODE_IDENTITY = msgspec.json.Decoder(Identity).decode
 _DECODE_ENROLMENTS = msgspec.json.Decoder(tuple[Enrolment, ...]).decode
 _ENROLMENTS_SEEN: dict[str, tuple[Enrolment, ...]] = {}
 _ENROLMENTS_SEEN_MAX = 20_000
+_NO_KEY = bytes(16)
 _OUTCOMES = {int(x): x for x in MessageOutcome}
 _ROW_FIELDS = SettlementRow.__struct_fields__
 
@@ -92,13 +94,13 @@ def _refs(view: View, outcome: MessageOutcome) -> set[int]:
 async def _read_claims(
     connection: Connection[Record], commands: Sequence[Command], keyring: Keyring, view: View
 ) -> None:
-    lanes = [c.asked.lane for c in commands]
+    asked_all = [c.asked for c in commands]
     rows = await connection.fetch(
         QUERIES["read_claims"],
-        lanes,
-        [c.asked.person_no for c in commands],
-        [c.asked.message_key for c in commands],
-        [c.business_key for c in commands],
+        literals.integers([asked.lane for asked in asked_all]),
+        literals.texts([asked.person_no for asked in asked_all]),
+        b"".join([asked.message_key for asked in asked_all]),
+        b"".join([c.business_key or _NO_KEY for c in commands]),
     )
     for row in rows:
         (n, account, key_version, identity, enrolments, version, years, latest_row, latest_visit,

@@ -30,10 +30,24 @@ class Connections:
         self.limits = limits
         self.open: set[Connection] = set()
         self.closing = False
+        self._arrived: list[Connection] = []
 
     def __call__(self) -> Connection:
         """The protocol of a new connection."""
         return Connection(self)
+
+    def arrived(self, connection: Connection) -> None:
+        """A connection has something to read. All that arrives in one turn of the loop is read
+        together: first every head, then every request is started."""
+        if not self._arrived:
+            asyncio.get_running_loop().call_soon(self._read_arrived)
+        self._arrived.append(connection)
+
+    def _read_arrived(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        heads = [connection.read_head() for connection in arrived]
+        for connection, head in zip(arrived, heads, strict=True):
+            connection.begin(head)
 
     def sweep(self) -> None:
         """Close what is idle too long or arrives too slowly, cancel what takes too long."""
@@ -97,7 +111,9 @@ class Connection(asyncio.Protocol):
         if self._head is None:
             if not self._buffer:
                 self._since = monotonic()
-            self._begin(self._buffer + data if self._buffer else data)
+            self._buffer = self._buffer + data if self._buffer else data
+            self._busy = True
+            self._owner.arrived(self)
             return
         self._body_parts.append(data)
         self._buffered += len(data)
@@ -141,15 +157,18 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    def _begin(self, data: bytes) -> None:
-        """Look for a head at the beginning of `data`, which is all that is unread."""
-        head = parse_head(data, self._owner.limits.head_bytes_max)
+    def read_head(self) -> Head | Verdict:
+        """The head that what is unread begins with, or why there is none (yet)."""
+        return parse_head(self._buffer, self._owner.limits.head_bytes_max)
+
+    def begin(self, head: Head | Verdict) -> None:
+        """Go on with what `read_head` found."""
+        self._busy = False
         if isinstance(head, Verdict):
-            self._buffer = data
             if head is Verdict.GENERAL:
                 self._become_general()
             return
-        self._buffer = b""
+        data, self._buffer = self._buffer, b""
         if head.body_bytes > self._owner.limits.body_bytes_max:
             self._refuse_large()
             return
@@ -196,7 +215,7 @@ class Connection(asyncio.Protocol):
             return
         if not transport.is_reading():
             transport.resume_reading()
-        self._begin(self._buffer)
+        self.begin(self.read_head())
 
     def _keep_for_later(self, data: bytes) -> None:
         """Requests sent ahead wait; a sender who sends too much ahead is not read any more."""

@@ -116,7 +116,7 @@ class Nonces:
                 fold = self._waiting[: self._limits.nonce_fold_max]
                 del self._waiting[: len(fold)]
                 await self._fold(fold)
-                rest = self._limits.nonce_gap_seconds - (loop.time() - started)
+                rest = self._gap() - (loop.time() - started)
                 if rest > 0:
                     await asyncio.sleep(rest)
         finally:
@@ -124,6 +124,10 @@ class Nonces:
             for _, _, decided in self._waiting:
                 _decide(decided, True)
             self._waiting = []
+
+    def _gap(self) -> float:
+        limits = self._limits
+        return min(limits.nonce_gap_seconds * METRICS.in_flight, limits.nonce_gap_seconds_max)
 
     async def _fold(self, fold: list[tuple[bytes, bytes, Future[bool]]]) -> None:
         assert self._store is not None  # noqa: S101 - nothing waits where there is none

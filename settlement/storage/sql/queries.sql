@@ -16,7 +16,7 @@ left join ledger.balance b on b.lane = k.lane and b.account = p.account;
 
 -- name: read_claims
 -- The same, with the two keys that make a claim count once: the message and what the claim is
--- about.
+-- about, 16 bytes each, one behind the other. Arrays come as literals (ADR 0008).
 select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
        p.accumulators, p.latest_row, p.latest_visit,
        b.credits - b.debits - b.debits_pending as balance_fen,
@@ -24,18 +24,19 @@ select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.
        (
            select t.setl_id
            from settlement.settlement t
-           where t.lane = k.lane and t.business_key = k.business_key and t.kind = 1
+           where t.lane = k.lane and t.kind = 1
+               and t.business_key = substr($4::bytea, 16 * k.n::integer - 15, 16)
                and not exists (
                    select 1 from settlement.settlement u
                    where u.lane = k.lane and u.undoes_setl_id = t.setl_id
                )
            limit 1
        ) as standing_setl_id
-from unnest($1::smallint[], $2::text[], $3::bytea[], $4::bytea[])
-    with ordinality as k (lane, psn_no, message_key, business_key, n)
+from unnest($1::text::smallint[], $2::text::text[]) with ordinality as k (lane, psn_no, n)
 left join settlement.person p on p.lane = k.lane and p.psn_no = k.psn_no
 left join ledger.balance b on b.lane = k.lane and b.account = p.account
-left join settlement.message m on m.lane = k.lane and m.key = k.message_key;
+left join settlement.message m
+    on m.lane = k.lane and m.key = substr($3::bytea, 16 * k.n::integer - 15, 16);
 
 -- name: read_messages
 -- What became of messages named by others (2601): their rows, tombstones included.
