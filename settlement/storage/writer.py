@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from asyncpg import Connection, Record
+from msgspec import structs
 
 from ledger.entry import Entry
 from ledger.postgres import literals
@@ -78,16 +79,10 @@ _PLACES = ", ".join(
 )
 _CALL = QUERIES["write_batch"].replace(":arguments", _PLACES)
 _ENCODE = msgspec.json.Encoder().encode
-_MONEY_AND_BALANCE = (*MONEY, "balance_fen")
-_COLUMNS = (
-    "lane", "setl_id", "mdtrt_id", "undoes_setl_id", "prior_row", "prior_active", "kind",
-    "service_at", "year", "psn_no", "institution", "infno", "msgid", "scheme", "category",
-    "care_type", "clearing_type", "credential_type", "civil_servant", "invoice_no", "policy",
-    "operator",
-)  # fmt: skip
-_COLUMNS_AFTER_MONEY = (
-    "pool_ratio_bp", "shares", "increments", "explanation",
-)  # fmt: skip
+_FIELDS = SettlementRow.__struct_fields__
+_FIRST_MONEY, _AFTER_MONEY = _FIELDS.index(MONEY[0]), _FIELDS.index("pool_ratio_bp")
+_LATER = ("setl_time", "business_day", "business_key", "detail_commitment")
+"""Columns of a row that the block says, or that travel as bytes."""
 
 
 async def write_batch(
@@ -147,12 +142,15 @@ def _persons(persons: Sequence[PersonFacts]) -> list[list[object]]:
 
 
 def _settlements(rows: Sequence[SettlementRow]) -> list[object]:
-    columns = [[getattr(row, name) for row in rows] for name in _COLUMNS]
-    money: list[object] = [getattr(row, name) for row in rows for name in _MONEY_AND_BALANCE]
-    after = [[getattr(row, name) for row in rows] for name in _COLUMNS_AFTER_MONEY]
+    """The columns, money row by row in one, and what travels as bytes behind them."""
+    tuples = [structs.astuple(row) for row in rows]
+    columns = dict(zip(_FIELDS, zip(*tuples, strict=True), strict=False)) if tuples else {}
+    before = [columns.get(n, ()) for n in _FIELDS[:_FIRST_MONEY] if n not in _LATER]
+    money = [fen for one in tuples for fen in one[_FIRST_MONEY:_AFTER_MONEY]]
+    after = [columns.get(n, ()) for n in _FIELDS[_AFTER_MONEY:] if n not in _LATER]
     keys = b"".join([row.business_key for row in rows])
     commitments = b"".join([row.detail_commitment for row in rows])
-    return [*columns, money, *after, keys, commitments]
+    return [*before, money, *after, keys, commitments]
 
 
 def _messages(messages: Sequence[MessageRow]) -> list[object]:

@@ -49,9 +49,9 @@ def purchase_reply(
     """Output of 2101 and 2102 (`PharmacyReply`); `shares` where the caller has them decoded."""
     cuts = ",".join([_detail_cut(line.priced) for line in lines])
     return _output(
-        f'"setlinfo":{_settle_info(row, identity, region)}'
-        f',"setldetail":{settle_details(row, policy, shares)}'
-        f',"detlcutinfo":[{cuts}]'
+        _settle_info(row, identity, region),
+        settle_details(row, policy, shares),
+        f',"detlcutinfo":[{cuts}]',
     )
 
 
@@ -63,30 +63,27 @@ def visit_reply(
     shares: tuple[FundShare, ...] | None = None,
 ) -> Raw:
     """Output of 2206 and 2207 (`OutpatientReply`)."""
-    return _output(
-        f'"setlinfo":{_settle_info(row, identity, region)}'
-        f',"setldetail":{settle_details(row, policy, shares)}'
-    )
+    return _output(_settle_info(row, identity, region), settle_details(row, policy, shares))
 
 
 def cancel_reply(row: SettlementRow, identity: Identity, policy: Policy, region: str) -> Raw:
     """Output of 2103 and 2208 (`PharmacyCancelReply`, `OutpatientCancelReply`)."""
-    return _output(
-        f'"setlinfo":{_cancel_info(row, identity, region)}'
-        f',"setldetail":{settle_details(row, policy)}'
-    )
+    return _output(_cancel_info(row, identity, region), settle_details(row, policy))
 
 
-def _output(members: str) -> Raw:
-    return Raw(f"{{{members}}}".encode())
+def _output(info: tuple[str, str, str], details: str, more: str = "") -> Raw:
+    """Encoded part by part: one Chinese character makes a text twice as wide as it need be."""
+    before, person, after = info
+    parts = ('{"setlinfo":', before, person, after, ',"setldetail":', details, more, "}")
+    return Raw(b"".join([part.encode() for part in parts]))
 
 
-def _settle_info(row: SettlementRow, identity: Identity, region: str) -> str:
-    """`setlinfo` of a quote (number 0: no `setl_id`) or a settlement (`SettleInfo`)."""
+def _settle_info(row: SettlementRow, identity: Identity, region: str) -> tuple[str, str, str]:
+    """`setlinfo` of a quote (number 0: no `setl_id`) or a settlement (`SettleInfo`), in parts."""
     setl_id = f',"setl_id":"{row.setl_id}"' if row.setl_id else ""
     return (
-        f'{{{_money(row)},"mdtrt_id":"{row.mdtrt_id or ""}"{setl_id}'
-        f",{_person(row, identity)}"
+        f'{{{_money(row)},"mdtrt_id":"{row.mdtrt_id or ""}"{setl_id},',
+        _person(row, identity),
         f',"setl_time":"{format_datetime(local_time(row.setl_time))}"'
         f',"mdtrt_cert_type":{quoted(row.credential_type)}'
         f',"med_type":{quoted(row.care_type)}'
@@ -95,11 +92,11 @@ def _settle_info(row: SettlementRow, identity: Identity, region: str) -> str:
         f',"hosp_part_amt":{y(row.hospital_fen)}'
         f',"medins_setl_id":{quoted(row.msgid)}'
         f',"clr_optins":"{region}","clr_way":"{CLEARING_WAY}"'
-        f',"clr_type":{quoted(row.clearing_type)},"exp_content":""}}'
+        f',"clr_type":{quoted(row.clearing_type)},"exp_content":""}}',
     )
 
 
-def _cancel_info(row: SettlementRow, identity: Identity, region: str) -> str:
+def _cancel_info(row: SettlementRow, identity: Identity, region: str) -> tuple[str, str, str]:
     """`setlinfo` of a cancel: every amount negative, a number of its own (`CancelInfo`)."""
     cash = y(row.cash_fen)
     return (
@@ -109,11 +106,11 @@ def _cancel_info(row: SettlementRow, identity: Identity, region: str) -> str:
         f',"psn_part_amt":{y(row.personal_fen)}'
         f',"hosp_part_amt":{y(row.hospital_fen)}'
         f',"medins_setl_id":{quoted(row.msgid)}'
-        f',"psn_cash_pay":{cash},"pdn_cash_pay":{cash}'
-        f",{_person(row, identity)}"
+        f',"psn_cash_pay":{cash},"pdn_cash_pay":{cash},',
+        _person(row, identity),
         f',"mdtrt_cert_type":{quoted(row.credential_type)}'
         f',"med_type":{quoted(row.care_type)},"exp_content":""'
-        f',"clr_type":{quoted(row.clearing_type)},"clr_way":"{CLEARING_WAY}"}}'
+        f',"clr_type":{quoted(row.clearing_type)},"clr_way":"{CLEARING_WAY}"}}',
     )
 
 
