@@ -26,5 +26,6 @@ def share_bp(amount_fen: int, ratio_bp: int) -> int:
 
 def yuan_text(amount_fen: int) -> str:
     """Write fen as yuan with two decimals: -5 becomes '-0.05'."""
-    yuan, fen = divmod(abs(amount_fen), FEN_PER_YUAN)
-    return f"{'-' if amount_fen < 0 else ''}{yuan}.{fen:02d}"
+    if amount_fen < 0:
+        return "-" + yuan_text(-amount_fen)
+    return f"{amount_fen // FEN_PER_YUAN}.{amount_fen % FEN_PER_YUAN:02d}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -91,6 +92,7 @@ def share_zh(fund_name: str, step: ExplanationStep) -> str:
     return f"{fund_name}：{basis} 元 × {ratio_zh(step.ratio_bp)} → {result} 元{_because(step.note)}"
 
 
+@lru_cache(maxsize=1_024)
 def ratio_zh(ratio_bp: int) -> str:
     """Write basis points as a percentage without needless zeros: 7550 becomes '75.5%'."""
     whole, rest = divmod(ratio_bp, 100)

@@ -19,9 +19,9 @@ from msgspec import Struct
 from msgspec.json import Encoder
 from msgspec.structs import astuple
 
-from protocol.nhsa.amounts import memo_of
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.facts import TABLES, Field, Kind, Rows
+from protocol.nhsa.fields import Numbers
 
 FORMAT = 1
 HASH_BYTES = 8
@@ -54,19 +54,22 @@ class Fingerprint(Struct, frozen=True, kw_only=True, gc=False):
         return b"".join((_PREFIX, self.person, self.header, self.totals, *self.lines))
 
 
-def fingerprint(request: Envelope, *, person_key: bytes = b"") -> Fingerprint:
-    """The fingerprint of a checked request. With `person_key` the person part cannot be guessed
-    from a list of identity numbers by someone who only has the stored fingerprints."""
+def fingerprint(
+    request: Envelope, numbers: Numbers, *, person_key: bytes = b""
+) -> Fingerprint:
+    """The fingerprint of a checked request and its numbers (`fields.check`). With `person_key` the
+    person part cannot be guessed from a list of identity numbers by someone who only has the
+    stored fingerprints."""
     plan = _plan(request.infno)
     body = request.input  # type: ignore[attr-defined]  # every request type adds its own
     heads = [(part, getattr(body, part.node)) for part in plan.heads]
     parts: list[object] = [
         [part.person(node) for part, node in heads],
         [part.texts(node) for part, node in heads],
-        [[*map(next, map(iter, part.integers((node,))))] for part, node in heads],
+        [[numbers[place][0] for place in part.numbers] for part, _ in heads],
     ]
     if plan.lines is not None:
-        parts += plan.lines.lines(getattr(body, plan.lines.node))
+        parts += plan.lines.lines(getattr(body, plan.lines.node), numbers)
     # One JSON text a line: no value can imitate the border between two others, or of a part. An
     # empty text is written as an absent one; the pattern cannot begin inside a non-empty text,
     # where every quote has a backslash before it and only the last one ends the text.
@@ -114,17 +117,15 @@ class _Part(Struct, frozen=True, kw_only=True):
     node: str
     person: Getter
     texts: Getter
-    numbers: tuple[tuple[Callable[[Struct], object], Callable[[str], int]], ...]
+    numbers: tuple[tuple[str, str], ...]
+    """where they are among the request's numbers"""
     serial: Callable[[Struct], str | int] | None
     nested: Callable[[Struct], object] | None
 
-    def integers(self, rows: tuple[Struct, ...]) -> list[Iterable[int]]:
-        """Numbers at their scale, by column: equal values, however spelt, are equal here."""
-        return [map(integer_of, map(str, map(get, rows))) for get, integer_of in self.numbers]
-
-    def lines(self, rows: tuple[Struct, ...]) -> Iterable[Values]:
-        """Everything each line says, in a fixed order."""
-        columns: list[Iterable[object]] = [map(self.texts, rows), *self.integers(rows)]
+    def lines(self, rows: tuple[Struct, ...], numbers: Numbers) -> Iterable[Values]:
+        """Everything each line says, in a fixed order; equal numbers, however spelt, are equal."""
+        columns: list[Iterable[object]] = [map(self.texts, rows)]
+        columns += [numbers[place] for place in self.numbers]
         if self.serial is not None:
             columns.append(map(str, map(self.serial, rows)))
         if self.nested is not None:
@@ -153,16 +154,13 @@ def _plan(infno: str) -> _Plan:
 
 
 def _part(name: str, fields: tuple[Field, ...], *, repeated: bool) -> _Part:
-    numbers = [field for field in fields if field.kind is Kind.NUMBER]
     texts = [field for field in fields if field.kind not in (Kind.NUMBER, Kind.NODE, Kind.SERIAL)]
     person = [] if repeated else [field.name for field in texts if field.name in _PERSON_FIELDS]
     return _Part(
         node=name,
         person=_getter(person),
         texts=_getter([field.name for field in texts if field.name not in person]),
-        numbers=tuple(
-            [(attrgetter(field.name), memo_of(*field.digits).__getitem__) for field in numbers]
-        ),
+        numbers=tuple([(name, f.name) for f in fields if f.kind is Kind.NUMBER]),
         serial=_only(Kind.SERIAL, fields),
         nested=_only(Kind.NODE, fields),
     )

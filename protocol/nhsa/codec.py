@@ -17,7 +17,7 @@ from msgspec.json import Decoder
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.errors import WireError, WireErrorCode
 from protocol.nhsa.explain import Tree, blank_numbers_dropped, explain
-from protocol.nhsa.fields import Profile, check
+from protocol.nhsa.fields import Numbers, Profile, check
 from protocol.nhsa.registry import TRANSACTIONS
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -31,7 +31,14 @@ class Letter(Struct, frozen=True, gc=False):
     lines_max: int
 
 
-def decode_all(letters: Sequence[Letter], profile: Profile) -> list[Envelope | WireError]:
+class Checked(Struct, frozen=True, gc=False):
+    """A request that meets the profile, and its numbers."""
+
+    request: Envelope
+    numbers: Numbers
+
+
+def decode_all(letters: Sequence[Letter], profile: Profile) -> list[Checked | WireError]:
     """What `decode` gives or raises for each: first all are read, then all are checked, so that
     the code of a step stays in the processor's caches."""
     read: list[Envelope | WireError] = []
@@ -48,14 +55,13 @@ def decode_all(letters: Sequence[Letter], profile: Profile) -> list[Envelope | W
 
 def _checked(
     request: Envelope | WireError, letter: Letter, profile: Profile
-) -> Envelope | WireError:
+) -> Checked | WireError:
     if isinstance(request, WireError):
         return request
     try:
-        check(request, profile, lines_max=letter.lines_max)
+        return Checked(request, check(request, profile, lines_max=letter.lines_max))
     except WireError as error:
         return error
-    return request
 
 
 def decode(infno: str, body: bytes, profile: Profile, *, lines_max: int) -> Envelope:

@@ -34,31 +34,41 @@ _GOOD_CODES_MAX = 4_096
 """Combinations of codes remembered per node; real traffic has a few dozen."""
 
 
-def check(request: Envelope, profile: Profile, *, lines_max: int = LINES_MAX) -> None:
-    """Raises `WireError` for the first field that does not meet the profile."""
-    if passes(request, profile, lines_max=lines_max):
-        return
+Numbers = dict[tuple[str, str], list[int]]
+"""The numbers of a checked request, by node and field: a whole number at the field's scale for
+each row, 0 where absent. They are read once, here; whoever needs one takes it from these."""
+
+
+def check(request: Envelope, profile: Profile, *, lines_max: int = LINES_MAX) -> Numbers:
+    """The request's numbers; raises `WireError` for the first field that does not meet the
+    profile."""
+    numbers = passes(request, profile, lines_max=lines_max)
+    if numbers is not None:
+        return numbers
     tree = msgspec.to_builtins(request, builtin_types=(Decimal,))
     error = explain(request.infno, tree, profile, lines_max=lines_max)
     raise error or WireError(WireErrorCode.FIELD_FORMAT, "input")
 
 
-def passes(request: Envelope, profile: Profile, *, lines_max: int) -> bool:
-    """The fast verdict: does the request meet the profile?"""
+def passes(request: Envelope, profile: Profile, *, lines_max: int) -> Numbers | None:
+    """The fast verdict: the numbers of a request that meets the profile, None for another."""
     plan = _plan(request.infno, profile)
+    numbers: Numbers = {}
     try:
-        if not plan.envelope.passes((request,)):
-            return False
+        if not plan.envelope.passes((request,), numbers):
+            return None
         body = request.input  # type: ignore[attr-defined]  # every request type adds its own
         for rule in plan.heads:
-            if not rule.passes((getattr(body, rule.node),)):
-                return False
+            if not rule.passes((getattr(body, rule.node),), numbers):
+                return None
         if plan.lines is None:
-            return True
+            return numbers
         rows = getattr(body, plan.lines.node)
-        return plan.lines_min <= len(rows) <= lines_max and _lines_pass(plan, rows, lines_max)
+        if not plan.lines_min <= len(rows) <= lines_max:
+            return None
+        return numbers if _lines_pass(plan, rows, lines_max, numbers) else None
     except (ValueError, ArithmeticError):
-        return False
+        return None
 
 
 Row = Struct
@@ -86,23 +96,25 @@ class _NodeRule:
             (attrgetter(f.name), TIME_PARSERS[f.kind]) for f in fields if f.kind in TIME_PARSERS
         ]
         self._numbers = [
-            (attrgetter(f.name), memo_of(*f.digits).__getitem__)
+            ((node, f.name), attrgetter(f.name), memo_of(*f.digits).__getitem__)
             for f in fields
             if f.kind is Kind.NUMBER
         ]
         self._card = {"card_sn", "mdtrt_cert_type"} <= names
         self._serial = attrgetter("feedetl_sn") if "feedetl_sn" in names else None
 
-    def passes(self, rows: tuple[Row, ...]) -> bool:
-        """All rows. Raises ValueError or ArithmeticError where a value does not parse."""
+    def passes(self, rows: tuple[Row, ...], numbers: Numbers) -> bool:
+        """All rows; their numbers are added to `numbers`. Raises ValueError or ArithmeticError where
+        a value does not parse."""
         if self._codes is not None and not all(map(self._learn, set(map(self._codes, rows)))):
             return False
         for get, parse in self._times:
             for text in set(map(get, rows)):
                 if text:
                     parse(text)
-        for get, integer_of in self._numbers:
-            if min(map(integer_of, map(str, map(get, rows))), default=0) < 0:
+        for place, get, integer_of in self._numbers:
+            read = numbers[place] = [integer_of(str(get(row))) for row in rows]
+            if read and min(read) < 0:
                 return False
         if self._card and not all(map(_card_named, rows)):
             return False
@@ -163,16 +175,18 @@ def _plan(infno: str, profile: Profile) -> _Plan:
     )
 
 
-def _lines_pass(plan: _Plan, rows: tuple[Row, ...], lines_max: int) -> bool:
+def _lines_pass(
+    plan: _Plan, rows: tuple[Row, ...], lines_max: int, numbers: Numbers
+) -> bool:
     rule = plan.lines
-    if rule is None or not (rule.passes(rows) and rule.serials_differ(rows)):
+    if rule is None or not (rule.passes(rows, numbers) and rule.serials_differ(rows)):
         return False
     inner = rule.inner
     if inner is None:
         return True
     for nested in filter(None, map(attrgetter(inner.node), rows)):
         inner_rows = nested if isinstance(nested, tuple) else (nested,)
-        if len(inner_rows) > lines_max or not inner.passes(inner_rows):
+        if len(inner_rows) > lines_max or not inner.passes(inner_rows, {}):
             return False
         if not all(inner.serials_differ((row,)) for row in inner_rows):
             return False

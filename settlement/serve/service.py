@@ -189,25 +189,25 @@ class Service:
         inbox, self._inbox = self._inbox, []
         letters = [letter for mail in inbox if (letter := self._addressed(mail)) is not None]
         inbox = [mail for mail in inbox if not mail.reply.done()]
-        requests: list[tuple[Envelope, Institution]] = []
+        requests: list[tuple[codec.Checked, Institution]] = []
         accepted: list[_Mail] = []
         decoded = codec.decode_all(letters, self._settings.profile)
-        for mail, letter, request in zip(inbox, letters, decoded, strict=True):
-            if isinstance(request, WireError):
-                self._unread(mail, letter.infno, request)
+        for mail, letter, checked in zip(inbox, letters, decoded, strict=True):
+            if isinstance(checked, WireError):
+                self._unread(mail, letter.infno, checked)
                 continue
-            institution = self._institution(request, mail.caller)
+            institution = self._institution(checked.request, mail.caller)
             if institution is None:
                 mail.fail(NotYours("INSTITUTION_NOT_YOURS"))
                 continue
-            requests.append((request, institution))
+            requests.append((checked, institution))
             accepted.append(mail)
         commands = self._translator.command_all(requests)
         for mail, (one, institution), command in zip(accepted, requests, commands, strict=True):
             if command is not None:
                 self._submit(command, mail)
                 continue
-            task = asyncio.ensure_future(self._look_up(one, institution, mail))
+            task = asyncio.ensure_future(self._look_up(one.request, institution, mail))
             self._looking_up.add(task)
             task.add_done_callback(self._looking_up.discard)
 

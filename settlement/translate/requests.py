@@ -16,8 +16,9 @@ import msgspec
 from msgspec import Struct
 
 from protocol.nhsa import canonical, msgid
-from protocol.nhsa.amounts import DIGITS_MAX, memo_of
+from protocol.nhsa.codec import Checked
 from protocol.nhsa.envelope import Envelope
+from protocol.nhsa.fields import Numbers
 from protocol.nhsa.messages import outpatient, outpatient_settle, person, pharmacy, reversal
 from protocol.nhsa.registry import TRANSACTIONS, Effect
 from protocol.nhsa.times import parse_moment
@@ -43,8 +44,6 @@ from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of
 from settlement.rows import KeptLine
 
-# The codec has checked every number against its field, so these never miss.
-_FEN, _E4, _E6 = (memo_of(DIGITS_MAX, places) for places in (2, 4, 6))
 ALL_UNSETTLED = "0000"
 """2205: every line not yet settled."""
 UNKNOWN_NUMBER = 0
@@ -65,10 +64,12 @@ _HEAD_USED = frozenset(
 
 
 class Sender(Struct, frozen=True, gc=False):
-    """Who sent a request, and the fingerprint of what it says (empty where it binds nothing)."""
+    """Who sent a request, the fingerprint of what it says (empty where it binds nothing), and the
+    numbers in it."""
 
     institution: Institution
     fingerprint: bytes = b""
+    numbers: Numbers = {}
 
 
 class Translator:
@@ -79,24 +80,28 @@ class Translator:
         self._keyring = keyring
 
     def command_all(
-        self, requests: Sequence[tuple[Envelope, Institution]]
+        self, requests: Sequence[tuple[Checked, Institution]]
     ) -> list[Command | None]:
         """The commands of requests; None for those that have none (sign-in, enquiries).
 
         Fingerprints first, then the rest: a step at a time, as the desk decides.
         """
-        senders = [Sender(institution, self._fingerprint(one)) for one, institution in requests]
+        senders = [
+            Sender(institution, self._fingerprint(one), one.numbers)
+            for one, institution in requests
+        ]
         commands: list[Command | None] = []
-        for (request, _), sender in zip(requests, senders, strict=True):
-            make = _MAKERS.get(type(request))
-            commands.append(None if make is None else make(self, request, sender))
+        for (one, _), sender in zip(requests, senders, strict=True):
+            make = _MAKERS.get(type(one.request))
+            commands.append(None if make is None else make(self, one.request, sender))
         return commands
 
-    def _fingerprint(self, request: Envelope) -> bytes:
+    def _fingerprint(self, one: Checked) -> bytes:
         """Of a message that may bind its key; quotes and enquiries bind nothing."""
-        if request.infno not in _BINDING:
+        if one.request.infno not in _BINDING:
             return b""
-        return canonical.fingerprint(request, person_key=self._keyring.digest_key).pack()
+        key = self._keyring.digest_key
+        return canonical.fingerprint(one.request, one.numbers, person_key=key).pack()
 
     def asked(self, request: Envelope, sender: Sender, person_no: str) -> Asked:
         """Who asks, under which key, about whom."""
@@ -126,7 +131,7 @@ class Translator:
         """2101 and 2102."""
         head = request.input.druginfo
         rows = request.input.drugdetail
-        lines = tuple(map(_line, rows))
+        numbers = sender.numbers
         claim = Claim(
             kind=CareKind.PHARMACY,
             care_type=head.med_type,
@@ -134,9 +139,9 @@ class Translator:
             institution_code=sender.institution.code,
             person_no=head.psn_no,
             account_use=AccountUse(head.acct_used_flag),
-            total_fen=_FEN[str(head.medfee_sumamt)],
+            total_fen=numbers["druginfo", "medfee_sumamt"][0],
             service_at=parse_moment(head.begntime),
-            lines=lines,
+            lines=_lines(rows, numbers, "drugdetail"),
         )
         credential = _credential(head)
         return Purchase(
@@ -159,14 +164,15 @@ class Translator:
         """2206 and 2207, with their A editions."""
         data = request.input.data
         mdtrt_id = _number(data.mdtrt_id)
+        numbers = sender.numbers
         declared = None
         invoice_no = ""
         if isinstance(data, outpatient_settle.OutpatientSettleData):
             declared = (
-                _FEN[str(data.fulamt_ownpay_amt)],
-                _FEN[str(data.overlmt_selfpay)],
-                _FEN[str(data.preselfpay_amt)],
-                _FEN[str(data.inscp_scp_amt)],
+                numbers["data", "fulamt_ownpay_amt"][0],
+                numbers["data", "overlmt_selfpay"][0],
+                numbers["data", "preselfpay_amt"][0],
+                numbers["data", "inscp_scp_amt"][0],
             )
             invoice_no = data.invono or ""
         credential = _credential(data)
@@ -181,7 +187,7 @@ class Translator:
             care_type=data.med_type,
             kind=CareKind.OUTPATIENT,
             account_use=AccountUse(data.acct_used_flag),
-            total_fen=_FEN[str(data.medfee_sumamt)],
+            total_fen=numbers["data", "medfee_sumamt"][0],
             declared_split=declared,
             credential=credential,
             invoice_no=invoice_no,
@@ -272,7 +278,7 @@ class Translator:
             asked=self.asked(request, sender, first.psn_no),
             visit_ids=(mdtrt_id,),
             mdtrt_id=mdtrt_id,
-            lines=tuple(map(_line, rows)),
+            lines=_lines(rows, sender.numbers, "feedetail"),
             batches=tuple([row.chrg_bchno for row in rows]),
             kept_lines=tuple([_kept_line(row) for row in rows]),
             same_visit=all(
@@ -340,15 +346,21 @@ _WithCredential = (
 )
 
 
-def _line(row: _Row) -> ClaimLine:
-    return ClaimLine(
-        line_no=str(row.feedetl_sn),
-        item_code=row.med_list_codg,
-        institution_item_code=row.medins_list_codg,
-        quantity_e4=_E4[str(row.cnt)],
-        price_e6=_E6[str(row.pric)],
-        amount_fen=_FEN[str(row.det_item_fee_sumamt)],
-        occurred_on=_day(row.fee_ocur_time),
+def _lines(rows: Sequence[_Row], numbers: Numbers, node: str) -> tuple[ClaimLine, ...]:
+    columns = (numbers[node, name] for name in ("cnt", "pric", "det_item_fee_sumamt"))
+    return tuple(
+        [
+            ClaimLine(
+                line_no=str(row.feedetl_sn),
+                item_code=row.med_list_codg,
+                institution_item_code=row.medins_list_codg,
+                quantity_e4=quantity_e4,
+                price_e6=price_e6,
+                amount_fen=amount_fen,
+                occurred_on=_day(row.fee_ocur_time),
+            )
+            for row, quantity_e4, price_e6, amount_fen in zip(rows, *columns, strict=True)
+        ]
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from protocol.nhsa.canonical import differs, fingerprint
 from protocol.nhsa.codec import decode
-from protocol.nhsa.fields import BASELINE
+from protocol.nhsa.fields import BASELINE, check
 from protocol.nhsa.registry import TRANSACTIONS
 from tests.unit.protocol import nhsa_golden as golden
 
@@ -20,7 +20,7 @@ def packed(infno: str, change: Change = lambda message: None) -> bytes:
     message = golden.request(infno)
     change(message)
     request = decode(infno, golden.body(message), BASELINE, lines_max=100)
-    return fingerprint(request).pack()
+    return fingerprint(request, check(request, BASELINE)).pack()
 
 
 def head(message: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +102,9 @@ def test_quotes_inside_a_text_are_not_taken_for_an_empty_text(text: str) -> None
 
 def test_a_key_changes_the_person_part_only() -> None:
     request = decode("2102", golden.body(golden.request("2102")), BASELINE, lines_max=100)
-    plain, keyed = fingerprint(request), fingerprint(request, person_key=b"k")
+    numbers = check(request, BASELINE)
+    plain = fingerprint(request, numbers)
+    keyed = fingerprint(request, numbers, person_key=b"k")
     assert differs(plain.pack(), keyed.pack()) == "person"
     assert plain.header == keyed.header
 
