@@ -104,8 +104,8 @@ class _NodeRule:
         self._serial = attrgetter("feedetl_sn") if "feedetl_sn" in names else None
 
     def passes(self, rows: tuple[Row, ...], numbers: Numbers) -> bool:
-        """All rows; their numbers are added to `numbers`. Raises ValueError or ArithmeticError where
-        a value does not parse."""
+        """All rows; their numbers are added to `numbers`. Raises ValueError or ArithmeticError
+        where a value does not parse."""
         if self._codes is not None and not all(map(self._learn, set(map(self._codes, rows)))):
             return False
         for get, parse in self._times:
