@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 
 from settlement.serve.config import AT_WORK, WorkerConfig, decode_config
+from settlement.serve.pages import use_large_pages
 from settlement.telemetry import logs
 
 GC_YOUNG_MAX = 50_000
@@ -47,6 +48,7 @@ def say_at_work() -> None:
     """Tell the supervisor, once everything that lives for long has been made."""
     gc.collect()
     gc.freeze()
+    use_large_pages()
     gc.set_threshold(GC_YOUNG_MAX, 20, 100)
     os.write(sys.stdout.fileno(), AT_WORK)
 
