@@ -38,7 +38,7 @@ from settlement.storage.errors import (
     StorageError,
     translate,
 )
-from settlement.storage.queries import QUERIES
+from settlement.storage.queries import ADMIN, QUERIES
 from settlement.storage.reader import read_view
 from settlement.storage.writer import write_batch
 from settlement.view import Effects, View
@@ -47,6 +47,7 @@ Reply = Answer | Refusal
 Said = Callable[[Reply], bytes]
 Connect = Callable[[], Awaitable["Connection[Record]"]]
 RECONNECT_SECONDS = 0.2
+PLANS_KEPT_SECONDS_MAX = 300.0
 QUIET_SECONDS = 0.002
 """A batch is complete when nobody came for so long."""
 GATHER_SECONDS_MAX = 0.012
@@ -99,6 +100,30 @@ class _Item:
             self.future.set_exception(error)
 
 
+class _Plans:
+    """How old a session's query plans may grow: a second at first, then twice as long each time.
+
+    A plan made while a table was small may look a key up by the wrong index, and is kept for ever:
+    ten thousand settlements later a batch cost PostgreSQL three times as much (docs/profile.md).
+    Statistics come too late for a table that grows from nothing; a new plan looks at its size.
+    """
+
+    __slots__ = ("_keep_seconds", "_until")
+
+    def __init__(self) -> None:
+        self._keep_seconds = 1.0
+        self._until = monotonic() + self._keep_seconds
+
+    def are_old(self) -> bool:
+        """Whether it is time to make them anew; then they count as new."""
+        now = monotonic()
+        if now < self._until:
+            return False
+        self._keep_seconds = min(2 * self._keep_seconds, PLANS_KEPT_SECONDS_MAX)
+        self._until = now + self._keep_seconds
+        return True
+
+
 class JournalQueue:
     """One journal's requests in one process. `submit` from any task; `run` is its only worker."""
 
@@ -121,6 +146,7 @@ class JournalQueue:
         self._closing = False
         self._connection: Connection[Record] | None = None
         self._broken = False
+        self._plans = _Plans()
         self._gathered = asyncio.Event()
         self.arriving: Callable[[], int] = int
         """how many requests are on their way to `submit`; the web layer knows"""
@@ -296,6 +322,7 @@ class JournalQueue:
             return
         started = monotonic()
         connection = await self._connected()
+        await self._renew_plans(connection)
         view = await self._read(connection, batch)
         moment = self._desk.now()
         pending, effects = self._decide(batch, view, moment)
@@ -380,11 +407,20 @@ class JournalQueue:
         if self._connection is None or self._connection.is_closed():
             try:
                 self._connection = await self._connect()
+                self._plans = _Plans()
             except Exception as exc:
                 self._broken = True
                 raise translate(exc) or exc from exc
             self._broken = False
         return self._connection
+
+    async def _renew_plans(self, connection: Connection[Record]) -> None:
+        if not self._plans.are_old():
+            return
+        try:
+            await connection.execute(ADMIN["plan_anew"])
+        except Exception as exc:
+            raise translate(exc) or exc from exc
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

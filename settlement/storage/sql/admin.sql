@@ -20,3 +20,7 @@ values ($1, $2, $3, $4, $5);
 -- name: grant_rights
 -- The application's rights, decided in schema.sql.
 select settlement.grant_rights($1);
+
+-- name: plan_anew
+-- A session of the settle path forgets its plans and makes them for the tables as they are now.
+discard plans;
