@@ -262,7 +262,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=8.0, help="length of a window")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="windows of each kind")
     parser.add_argument("--workers", type=int, default=2, help="gateway processes")
-    parser.add_argument("--connections", type=int, default=128)
+    parser.add_argument("--connections", type=int, default=256, help="in the closed loops")
     parser.add_argument("--journals", type=int, help="instead of the server's own choice")
     parser.add_argument("--data-dir", type=Path, help="instead of fresh data in build/")
     parser.add_argument("--keep", action="store_true", help="keep the data afterwards")
