@@ -100,7 +100,7 @@ class _Item:
             self.future.set_exception(error)
 
 
-class _Plans:
+class PlanAge:
     """How old a session's query plans may grow: a second at first, then twice as long each time.
 
     A plan made while a table was small may look a key up by the wrong index, and is kept for ever:
@@ -146,7 +146,7 @@ class JournalQueue:
         self._closing = False
         self._connection: Connection[Record] | None = None
         self._broken = False
-        self._plans = _Plans()
+        self._plans = PlanAge()
         self._gathered = asyncio.Event()
         self.arriving: Callable[[], int] = int
         """how many requests are on their way to `submit`; the web layer knows"""
@@ -407,7 +407,7 @@ class JournalQueue:
         if self._connection is None or self._connection.is_closed():
             try:
                 self._connection = await self._connect()
-                self._plans = _Plans()
+                self._plans = PlanAge()
             except Exception as exc:
                 self._broken = True
                 raise translate(exc) or exc from exc
