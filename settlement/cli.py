@@ -98,6 +98,9 @@ def _add_verify(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     _add_data_dir(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument(
+        "--hurry", action="store_true", help="at full speed even while others settle"
+    )
     parser.set_defaults(command=_verify)
 
 
@@ -204,7 +207,7 @@ def _serve(parsed: argparse.Namespace) -> int:
 def _verify(parsed: argparse.Namespace) -> int:
     from settlement.serve.operations import verify
 
-    return _tell(verify(parsed.data_dir, as_json=parsed.json))
+    return _tell(verify(parsed.data_dir, as_json=parsed.json, hurried=parsed.hurry))
 
 
 def _readjudication(parsed: argparse.Namespace) -> int:

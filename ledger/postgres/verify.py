@@ -28,6 +28,7 @@ from msgspec import Struct
 from ledger.audit import AuditedBlock, BadEntry, VerifyReport, audit_block, first_of
 from ledger.chain import FORMAT, ChainEnd, opening_hash
 from ledger.postgres.arrays import entry_of
+from ledger.postgres.pace import Pace
 from ledger.postgres.queries import load
 
 CHUNK_ENTRIES = 8_192
@@ -80,9 +81,10 @@ class _Walk:
 
 async def verify(
     pool: Pool[Record], *, guarded_owner: str = "agency", connections: int = CONNECTIONS,
-    chunk_entries: int = CHUNK_ENTRIES, extra: Extra | None = None,
+    chunk_entries: int = CHUNK_ENTRIES, extra: Extra | None = None, hurried: bool = False,
 ) -> VerifyReport:  # fmt: skip
-    """Verifies the whole ledger as it stands now, appends going on meanwhile.
+    """Verifies the whole ledger as it stands now, appends going on meanwhile; slowly while many
+    do, unless it is `hurried`.
 
     Reads only: the verifier's role needs no other right. Uses up to `connections` of the pool.
     """
@@ -96,7 +98,7 @@ async def verify(
         )
         await _check_openings(connection, walk)
     if not walk.found:
-        await _walk_chunks(pool, walk, connections, chunk_entries)
+        await _walk_chunks(pool, walk, connections, chunk_entries, hurried=hurried)
     if not walk.found:
         async with pool.acquire() as connection:
             await _check_rest(connection, walk)
@@ -112,18 +114,20 @@ async def verify(
 
 
 async def _walk_chunks(
-    pool: Pool[Record], walk: _Walk, connections: int, chunk_entries: int
+    pool: Pool[Record], walk: _Walk, connections: int, chunk_entries: int, *, hurried: bool
 ) -> None:
     dealer = _Dealer(walk.journals, chunk_entries)
 
     async def work() -> None:
         async with pool.acquire() as connection:
             await connection.execute(_QUERIES["session"])  # the pool resets it afterwards
+            pace = Pace(hurried=hurried)
             while not walk.found:
                 chunk = await dealer.deal(connection)
                 if chunk is None:
                     return
                 await _check_chunk(connection, chunk, walk)
+                await pace.rest(connection)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(connections, pool.get_max_size())):

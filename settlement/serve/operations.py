@@ -101,25 +101,27 @@ class Said(Struct, frozen=True):
     text: str
 
 
-def verify(data_dir: Path, *, as_json: bool) -> Said:
+def verify(data_dir: Path, *, as_json: bool, hurried: bool = False) -> Said:
     """Recompute everything and say what was found; 0: as booked, 1: something was touched."""
-    return _run(_verify(data_dir, as_json=as_json))
+    return _run(_verify(data_dir, as_json=as_json, hurried=hurried))
 
 
-async def _verify(data_dir: Path, *, as_json: bool) -> Said:
+async def _verify(data_dir: Path, *, as_json: bool, hurried: bool) -> Said:
     async with open_database(data_dir, os.environ) as database:
-        report = await verify_database(database.app_dsn, data_dir)
+        report = await verify_database(database.app_dsn, data_dir, hurried=hurried)
     text = json.dumps(report_fields(report), ensure_ascii=False) if as_json else _prose(report)
     return Said(0 if report.ok else 1, text)
 
 
-async def verify_database(dsn: str, data_dir: Path) -> VerifyReport:
+async def verify_database(
+    dsn: str, data_dir: Path, *, hurried: bool = False
+) -> VerifyReport:
     """Verify a database with the keys of a data directory; without them details stay unopened."""
     path = _key_file(data_dir)
     keyring = load_keyring(path) if path.exists() else None
     year = moment(system_clock).business_day.year
     async with verify_pool(dsn) as pool:
-        return await verify_all(pool, year=year, keyring=keyring)
+        return await verify_all(pool, year=year, keyring=keyring, hurried=hurried)
 
 
 def report_fields(report: VerifyReport) -> dict[str, object]:

@@ -21,6 +21,18 @@ left join lateral (
 ) as b on true
 order by j.journal;
 
+-- name: blocks_appended
+-- How many blocks all journals have; the difference of two readings says how busy the ledger is.
+select coalesce(sum(b.block_no), 0)::bigint
+from ledger.journal j
+cross join lateral (
+    select b.block_no
+    from ledger.block b
+    where b.journal = j.journal
+    order by b.block_no desc
+    limit 1
+) as b;
+
 -- name: lane_count
 -- Part of every opening hash.
 select count(distinct l.lane)::integer

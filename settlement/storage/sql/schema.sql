@@ -196,7 +196,7 @@ create table settlement.person (
     enrolments      text        not null,
     constraint person_pkey primary key (lane, psn_no)
 ) with (
-    fillfactor = 70, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0.2,
+    fillfactor = 85, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0.2,
     autovacuum_analyze_threshold = 50000, autovacuum_analyze_scale_factor = 0.5
 );
 comment on table settlement.person is
