@@ -1,7 +1,7 @@
 """Making a database ours: schema, roles, lanes and journals, the region; and knowing one that is.
 
 Run as the schema's owner, before any gateway starts. A database that holds something else, or a
-newer schema, is refused and left as it is.
+another schema than ours, is refused and left as it is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from settlement.storage import reference
 from settlement.storage.queries import ADMIN, SQL_DIRECTORY
 from settlement.storage.reference import Installation
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Before the first release a new one means a new database; after it, a migration."""
 LANES = 64
 DEFAULT_JOURNALS = 1
 """A small machine's choice: much of a batch's cost does not depend on its size."""
@@ -50,6 +51,12 @@ async def ensure_schema(
         raise InstallError(
             f"the database has schema {found.schema_version}, this program knows {SCHEMA_VERSION}: "
             "use the newer program; nothing was changed"
+        )
+    if found.schema_version < SCHEMA_VERSION:
+        raise InstallError(
+            f"the database has schema {found.schema_version} of an earlier development version, "
+            f"this program needs {SCHEMA_VERSION} and cannot change it: use the earlier program, "
+            "or a new data directory; nothing was changed"
         )
     if found.region != region.code:
         raise InstallError(f"the database belongs to region {found.region}, not {region.code}")

@@ -75,7 +75,14 @@ def test_data_directory_of_somebody_else_is_named_with_its_owner(base: Path) -> 
     )  # fmt: skip
 
 
-def test_newer_schema_is_refused_and_left_as_it_is(services: Services, base: Path) -> None:
+@pytest.mark.parametrize(
+    ("step", "advice"),
+    [(1, "this program knows {}: use the newer program"), (-1, "this program needs {} and cannot")],
+    ids=["newer", "older"],
+)
+def test_another_schema_is_refused_and_left_as_it_is(
+    services: Services, base: Path, step: int, advice: str
+) -> None:
     with fresh_database(services) as database:
         environment = {
             **embedded_environment(),
@@ -84,10 +91,10 @@ def test_newer_schema_is_refused_and_left_as_it_is(services: Services, base: Pat
             REDIS_VARIABLE: services.redis_url,
         }
         run_apart(lambda: _install(base / "data", environment))
-        before = run_apart(lambda: _made_newer(database))
+        before = run_apart(lambda: _made_other(database, step))
         said = refusal(settlement(serve(base / "data"), environment))
-        assert f"has schema {SCHEMA_VERSION + 1}, this program knows {SCHEMA_VERSION}" in said
-        assert "use the newer program" in said
+        assert f"has schema {SCHEMA_VERSION + step}" in said
+        assert advice.format(SCHEMA_VERSION) in said
         assert run_apart(lambda: _seen(database)) == before
 
 
@@ -100,10 +107,12 @@ async def _install(data: Path, environment: dict[str, str]) -> None:
         await services.stop()
 
 
-async def _made_newer(database: FreshDatabase) -> list[object]:
-    """As a newer program would leave it; what there is then."""
+async def _made_other(database: FreshDatabase, step: int) -> list[object]:
+    """As a newer or older program would leave it; what there is then."""
     owner = await asyncpg.connect(database.owner_dsn)
-    await owner.execute("update settlement.installation set schema_version = schema_version + 1")
+    await owner.execute(
+        "update settlement.installation set schema_version = schema_version + $1", step
+    )
     await owner.close()
     return await _seen(database)
 

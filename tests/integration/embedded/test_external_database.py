@@ -21,6 +21,7 @@ from settlement.embedded.postgres import PostgresServer, start_postgres
 from settlement.embedded.services import start_services
 from settlement.serve.operations import prepare
 from settlement.serve.supervisor import ServeSettings
+from settlement.storage.install import SCHEMA_VERSION
 from tests.services import replace_database
 
 Environment = dict[str, str]
@@ -108,7 +109,8 @@ async def test_application_of_another_name_is_given_its_rights(
     finally:
         await services.stop()
     connection = await asyncpg.connect(app)
-    assert await connection.fetchval("select schema_version from settlement.installation") == 1
+    version = await connection.fetchval("select schema_version from settlement.installation")
+    assert version == SCHEMA_VERSION
     await connection.close()
 
 
