@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -43,6 +43,7 @@ from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.numbers import NumberBlock
 from settlement.policy.loader import PolicySet, load_policies
 from settlement.refusal import Refusal
+from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.sessions import Sessions
 from settlement.storage import reference
 from settlement.storage.connect import Reconnecting, connect_settle_path
@@ -101,7 +102,7 @@ class Service:
         self.queues: list[JournalQueue] = []
         self._queue_of_lane: list[JournalQueue] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._inbox: list[_Mail] = []
+        self._inbox = Inbox(self._open_all, self._take)
         self._looking_up: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._desk: DecisionDesk
@@ -177,41 +178,44 @@ class Service:
 
         Messages that come in one turn of the event loop are opened together.
         """
-        loop = asyncio.get_running_loop()
-        mail = _Mail(infno, body, caller, self._settings.clock(), loop.create_future())
-        if not self._inbox:
-            loop.call_soon(self._open_inbox)
-        self._inbox.append(mail)
-        return mail.reply
+        reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._inbox.put(Mail(infno, body, caller, self._settings.clock(), reply))
+        return reply
 
-    def _open_inbox(self) -> None:
-        """Read, check and translate all that came, a step at a time, and queue it."""
-        inbox, self._inbox = self._inbox, []
-        letters = [letter for mail in inbox if (letter := self._addressed(mail)) is not None]
-        inbox = [mail for mail in inbox if not mail.reply.done()]
+    def _open_all(self, mail: Sequence[Mail]) -> list[Opened]:
+        """Read, check and translate, a step at a time for all; what is refused is answered."""
+        letters = [(one, letter) for one in mail if (letter := self._addressed(one)) is not None]
+        decoded = codec.decode_all([letter for _, letter in letters], self._settings.profile)
+        accepted: list[Mail] = []
         requests: list[tuple[codec.Checked, Institution]] = []
-        accepted: list[_Mail] = []
-        decoded = codec.decode_all(letters, self._settings.profile)
-        for mail, letter, checked in zip(inbox, letters, decoded, strict=True):
+        for (one, letter), checked in zip(letters, decoded, strict=True):
             if isinstance(checked, WireError):
-                self._unread(mail, letter.infno, checked)
+                self._unread(one, letter.infno, checked)
                 continue
-            institution = self._institution(checked.request, mail.caller)
+            institution = self._institution(checked.request, one.caller)
             if institution is None:
-                mail.fail(NotYours("INSTITUTION_NOT_YOURS"))
+                one.fail(NotYours("INSTITUTION_NOT_YOURS"))
                 continue
+            accepted.append(one)
             requests.append((checked, institution))
-            accepted.append(mail)
         commands = self._translator.command_all(requests)
-        for mail, (one, institution), command in zip(accepted, requests, commands, strict=True):
-            if command is not None:
-                self._submit(command, mail)
-                continue
-            task = asyncio.ensure_future(self._look_up(one.request, institution, mail))
-            self._looking_up.add(task)
-            task.add_done_callback(self._looking_up.discard)
+        return [
+            Opened(one, checked.request, institution, command)
+            for one, (checked, institution), command in zip(
+                accepted, requests, commands, strict=True
+            )
+        ]
 
-    def _addressed(self, mail: _Mail) -> codec.Letter | None:
+    def _take(self, opened: Opened) -> None:
+        """Queue a command; what needs a look-up first gets a task for it."""
+        if opened.command is not None:
+            self._submit(opened.command, opened.mail)
+            return
+        task = asyncio.ensure_future(self._look_up(opened))
+        self._looking_up.add(task)
+        task.add_done_callback(self._looking_up.discard)
+
+    def _addressed(self, mail: Mail) -> codec.Letter | None:
         """The message with its transaction, which may stand in the body only."""
         infno = mail.infno
         if infno is None:
@@ -222,7 +226,7 @@ class Service:
                 return None
         return codec.Letter(infno, mail.body, self._lines_max(infno))
 
-    def _unread(self, mail: _Mail, infno: str, error: WireError) -> None:
+    def _unread(self, mail: Mail, infno: str, error: WireError) -> None:
         if error.code in UNREADABLE:
             mail.fail(error)
             return
@@ -249,10 +253,11 @@ class Service:
             return None
         return self._desk.world.institutions.get(code)
 
-    async def _look_up(self, request: Envelope, institution: Institution, mail: _Mail) -> None:
+    async def _look_up(self, opened: Opened) -> None:
         """The transactions that ask the database for something before, or instead of, a batch."""
+        mail = opened.mail
         try:
-            found = await self._found(request, institution)
+            found = await self._found(opened.request, opened.institution)
         except StorageError:
             mail.fail(Unavailable("later"))
         except Exception as exc:
@@ -261,7 +266,7 @@ class Service:
             if isinstance(found, Command):
                 self._submit(found, mail)
             else:
-                mail.answer(self._said(request.infno, mail.received, found))
+                mail.answer(self._said(opened.request.infno, mail.received, found))
 
     async def _found(
         self, request: Envelope, institution: Institution
@@ -279,7 +284,7 @@ class Service:
             code="TRANSACTION_UNSUPPORTED", field="infno", params={"value": request.infno}
         )
 
-    def _submit(self, command: Command, mail: _Mail) -> None:
+    def _submit(self, command: Command, mail: Mail) -> None:
         asked = command.asked
         said = partial(self._said, asked.infno, mail.received)
         if self._stopping or not self._queue_of_lane[asked.lane].submit(command, said, mail.reply):
@@ -336,7 +341,7 @@ class Service:
 
     async def stop(self, drain_seconds: float) -> None:
         """Take no more, finish what was taken, leave the rest in doubt."""
-        self._open_inbox()
+        self._inbox.empty()
         self._stopping = True
         async with asyncio.TaskGroup() as group:
             for queue in self.queues:
@@ -421,30 +426,6 @@ async def start_gateway(config: WorkerConfig) -> Service:
     if config.demo:
         service.demo_world = world_page(config.app_dsn, keyring)
     return service
-
-
-class _Mail:
-    """A message in the inbox, and where its reply goes."""
-
-    __slots__ = ("body", "caller", "infno", "received", "reply")
-
-    def __init__(
-        self, infno: str | None, body: bytes, caller: Caller, received: datetime,
-        reply: asyncio.Future[bytes],
-    ) -> None:  # fmt: skip
-        self.infno = infno
-        self.body = body
-        self.caller = caller
-        self.received = received
-        self.reply = reply
-
-    def answer(self, wire: bytes) -> None:
-        if not self.reply.done():
-            self.reply.set_result(wire)
-
-    def fail(self, error: Exception) -> None:
-        if not self.reply.done():
-            self.reply.set_exception(error)
 
 
 class _QueueDesk:

@@ -9,6 +9,7 @@ and sockets; who calls and what is answered is `exchange`'s business.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from time import monotonic
 from typing import cast
@@ -17,6 +18,8 @@ from settlement.limits import Limits
 from settlement.web.exchange import Exchange, Turn
 from settlement.web.framing import Head, Verdict, parse_head
 from settlement.web.reply import HttpReply, too_large
+
+logger = logging.getLogger("settlement.web")
 
 
 class Connections:
@@ -47,7 +50,11 @@ class Connections:
         arrived, self._arrived = self._arrived, []
         heads = [connection.read_head() for connection in arrived]
         for connection, head in zip(arrived, heads, strict=True):
-            connection.begin(head)
+            try:
+                connection.begin(head)
+            except Exception:  # of this one connection: the others go on
+                logger.exception("a request failed", extra={"event": "connection.failed"})
+                connection.abort()
 
     def sweep(self) -> None:
         """Close what is idle too long or arrives too slowly, cancel what takes too long."""
