@@ -103,9 +103,9 @@ class _Item:
 class PlanAge:
     """How old a session's query plans may grow: a second at first, then twice as long each time.
 
-    A plan made while a table was small may look a key up by the wrong index, and is kept for ever:
-    ten thousand settlements later a batch cost PostgreSQL three times as much (docs/profile.md).
-    Statistics come too late for a table that grows from nothing; a new plan looks at its size.
+    A plan is made for tables as they are and then kept; these grow from nothing, and statistics
+    come too late for them. A new plan looks at their size (docs/profile.md says what was seen, and
+    that the cause is not proved).
     """
 
     __slots__ = ("_keep_seconds", "_until")
