@@ -64,7 +64,7 @@ class Keyring:
 
     def seal(self, plaintext: bytes, record: bytes) -> bytes:
         """Encrypt for a record: nonce and ciphertext."""
-        nonce = random_bytes(_NONCE_BYTES)
+        nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._encrypt(nonce, plaintext, record)
 
     def open(self, sealed: bytes, record: bytes, version: int) -> bytes:
@@ -82,30 +82,7 @@ class Keyring:
 
 def new_salt() -> bytes:
     """A fresh salt for one commitment."""
-    return random_bytes(SALT_BYTES)
-
-
-def random_bytes(length: int) -> bytes:
-    """Random bytes of the kernel, never given twice; drawn ahead, because a system call for each
-    nonce and each salt cost more than the encryption."""
-    pool, at = _Pool.drawn, _Pool.used
-    _Pool.used = at + length
-    if _Pool.used > len(pool) or _Pool.process != os.getpid():
-        _Pool.process = os.getpid()
-        pool = _Pool.drawn = os.urandom(max(_POOL_BYTES, length))
-        at, _Pool.used = 0, length
-    return pool[at : at + length]
-
-
-_POOL_BYTES = 4_096
-
-
-class _Pool:
-    """What was drawn ahead in this process (a forked one draws its own)."""
-
-    drawn = b""
-    used = 0
-    process = 0
+    return os.urandom(SALT_BYTES)
 
 
 def personal_commitment(salt: bytes, plaintext: bytes) -> bytes:
