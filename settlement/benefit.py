@@ -2,24 +2,33 @@
 
 `adjudicate` is a pure function of a `Case` and a `Policy`. A case holds everything the answer
 depends on and nothing else, so a stored case can be computed again at any time and must give the
-same fen. The rules are the policy's steps, in order; a new kind of rule is one Struct in
-`policy/model.py` and one function here. It moves no money and knows no ledger.
+same fen. The rules are the policy's, in order (`sharing.py` has one function a kind); what they
+leave is the person's, and the account pays of it what it may. It moves no money, knows no ledger.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from msgspec import Struct
 
-from ledger.money import share_bp
+from settlement.case import Case, FundShare
 from settlement.claim import AccountUse
-from settlement.entitlement import Entitlement
-from settlement.explanation import Closure, ExplanationStep, Rule, share_zh
-from settlement.person import YearToDate
+from settlement.explanation import Closure, ExplanationStep, Rule
 from settlement.policy.loader import PolicySet
-from settlement.policy.model import AccountRules, AmountField, DeductibleStep, Policy, ShareStep
+from settlement.policy.model import AccountRules, CareRules, Part, Policy
+from settlement.policy.plan import Ceiling, Deductible, FirstOff, Share, plan_of
+from settlement.policy.table import Facts
 from settlement.pricing import LineTotals
+from settlement.sharing import (
+    Sheet,
+    apply_ceiling,
+    apply_deductible,
+    apply_first_off,
+    apply_share,
+    draw,
+)
 
 # Reading a member of an enum costs as much as a whole struct: the settle path reads these.
 _FULL = Rule.FULL_SELF_PAY.value
@@ -27,52 +36,24 @@ _OVER = Rule.OVER_CEILING.value
 _PRE = Rule.PRE_SELF_PAY.value
 _IN_SCOPE = Rule.IN_SCOPE.value
 _ACCOUNT = Rule.ACCOUNT.value
+_FAMILY = Rule.FAMILY_ACCOUNT.value
 _CASH = Rule.CASH.value
-_CAP_REACHED = Closure.CAP_REACHED.value
 _CREDENTIAL = Closure.CREDENTIAL.value
-_POOL = AmountField.POOL
 _NO_ACCOUNT = AccountUse.NONE
+_FAMILY_TOO = AccountUse.FAMILY
+_APART = Part.APART.value
+_NO_TAGS: frozenset[str] = frozenset()
 
 
 class InvariantError(Exception):
     """Our own fault: a result breaks a money identity. The case must stop and raise an alarm."""
 
 
-class Case(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """All that the benefit of one claim depends on (结算计算依据), the policy apart."""
+class FamilyPayment(Struct, frozen=True, array_like=True, gc=False):
+    """What one relative's account pays."""
 
-    totals: LineTotals
-    entitlement: Entitlement
-    level: str
-    """起付线医院等级 of the institution: what ratio and deductible tables are read by"""
-    year_to_date: YearToDate
-    account_balance_fen: int
-    account_use: AccountUse
-    credential_type: str
-    """就诊凭证类型 (mdtrt_cert_type): not every credential may spend the account"""
-
-
-class FundShare(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """What one fund pays (基金分担), a row of NHSA setldetail; also there when it pays nothing."""
-
-    fund_pay_type: str
-    amount_field: AmountField
-    ledger_code: int
-    in_scope_fen: int
-    """what the ratio was taken of"""
-    ratio_bp: int
-    limit_before_fen: int | None
-    """what was left of the yearly cap before this claim; None where there is no cap"""
+    person_no: str
     amount_fen: int
-    note: str = ""
-    """Closure, where the fund pays less than its ratio"""
-
-    def process_zh(self, fund_name: str) -> str:
-        """Say how the amount came about (结算过程信息)."""
-        return share_zh(
-            fund_name,
-            ExplanationStep("", self.in_scope_fen, self.ratio_bp, self.amount_fen, self.note),
-        )
 
 
 class Benefit(Struct, frozen=True, kw_only=True, gc=False):
@@ -92,6 +73,7 @@ class Benefit(Struct, frozen=True, kw_only=True, gc=False):
     """个人账户支付, the family part included (NHSA money rule 3)"""
     family_account_fen: int
     """共济账户支付"""
+    family: tuple[FamilyPayment, ...]
     cash_fen: int
     """个人现金支付"""
     increments: dict[str, int]
@@ -117,28 +99,6 @@ class Benefit(Struct, frozen=True, kw_only=True, gc=False):
         return amounts
 
 
-class _Sheet(Struct, gc=False):
-    """The working sheet of one case: what is still to share, and what the steps wrote down."""
-
-    base_fen: int
-    deductible_fen: int = 0
-    fund_fen: int = 0
-    pool_ratio_bp: int = 0
-    shares: list[FundShare] = []
-    increments: dict[str, int] = {}
-    explanation: list[ExplanationStep] = []
-
-    def so_far(self, case: Case, accumulator: str) -> int:
-        """The accumulator with what earlier steps of this claim added."""
-        counted = case.year_to_date.values.get(accumulator, 0)
-        return counted + self.increments.get(accumulator, 0) if self.increments else counted
-
-    def count(self, accumulator: str, amount_fen: int) -> None:
-        """Add to an accumulator of the year."""
-        if amount_fen:
-            self.increments[accumulator] = self.increments.get(accumulator, 0) + amount_fen
-
-
 def adjudicate(case: Case, policy: Policy) -> Benefit:
     """Compute who pays; raises InvariantError if the result breaks a money identity.
 
@@ -149,18 +109,26 @@ def adjudicate(case: Case, policy: Policy) -> Benefit:
     if case.year_to_date.year != year:
         raise InvariantError(f"accumulators of {case.year_to_date.year}, ruling year {year}")
     care = policy.care[entitlement.care_type]
-    sheet = _Sheet(totals.in_scope_fen)
+    sheet = Sheet(totals)
     _explain_totals(totals, sheet.explanation)
-    for step in care.steps:
-        match step:
-            case ShareStep():
-                _apply_share(step, case, sheet)
-            case DeductibleStep():
-                _apply_deductible(step, case, sheet)
-            case _:
-                assert_never(step)
+    admission = _admission(case, care)
+    for step in plan_of(policy, entitlement.care_type, _facts(case, policy, admission)):
+        if isinstance(step, Share):
+            apply_share(step, case, sheet)
+        elif isinstance(step, Deductible):
+            apply_deductible(step, case, admission, sheet)
+        elif isinstance(step, FirstOff):
+            apply_first_off(step, sheet)
+        elif isinstance(step, Ceiling):
+            apply_ceiling(step, totals, sheet)
+        else:
+            assert_never(step)
+    _count_case(case, care, sheet)
     account_fen = _account_part(case, policy.account, sheet)
-    cash_fen = totals.total_fen - sheet.fund_fen - account_fen
+    family = _family_part(case, policy.account, sheet)
+    family_fen = sum(payment.amount_fen for payment in family) if family else 0
+    account_fen += family_fen
+    cash_fen = totals.total_fen - sheet.fund_fen - sheet.hospital_fen - account_fen
     if cash_fen:
         sheet.explanation.append(ExplanationStep(_CASH, cash_fen, 0, cash_fen))
     benefit = Benefit(
@@ -169,9 +137,10 @@ def adjudicate(case: Case, policy: Policy) -> Benefit:
         pool_ratio_bp=sheet.pool_ratio_bp,
         shares=tuple(sheet.shares),
         fund_fen=sheet.fund_fen,
-        hospital_fen=0,
+        hospital_fen=sheet.hospital_fen,
         account_fen=account_fen,
-        family_account_fen=0,
+        family_account_fen=family_fen,
+        family=family,
         cash_fen=cash_fen,
         increments=sheet.increments,
         year=year,
@@ -179,7 +148,7 @@ def adjudicate(case: Case, policy: Policy) -> Benefit:
         policy_version=policy.version,
         clearing_type=care.clearing_type,
     )
-    _check_identities(benefit, case.account_balance_fen)
+    _check_identities(benefit, sheet.parts, case.account_balance_fen)
     return benefit
 
 
@@ -215,6 +184,7 @@ def negative_of(benefit: Benefit) -> Benefit:
         hospital_fen=-benefit.hospital_fen,
         account_fen=-benefit.account_fen,
         family_account_fen=-benefit.family_account_fen,
+        family=tuple(FamilyPayment(x.person_no, -x.amount_fen) for x in benefit.family),
         cash_fen=-benefit.cash_fen,
         increments={name: -amount for name, amount in benefit.increments.items()},
         year=benefit.year,
@@ -224,84 +194,77 @@ def negative_of(benefit: Benefit) -> Benefit:
     )
 
 
-def _apply_deductible(step: DeductibleStep, case: Case, sheet: _Sheet) -> None:
-    """起付线: the person bears this much before any fund shares."""
-    due_fen = step.standard_fen.at(case.level, case.entitlement.category)
-    if step.per_year:
-        due_fen = max(due_fen - sheet.so_far(case, step.accumulator), 0)
-    taken_fen = min(due_fen, sheet.base_fen)
-    if not due_fen:
-        return
-    sheet.base_fen -= taken_fen
-    sheet.deductible_fen += taken_fen
-    sheet.count(step.accumulator, taken_fen)
-    sheet.explanation.append(ExplanationStep(step.rule_id, due_fen, 0, taken_fen))
-
-
-def _apply_share(step: ShareStep, case: Case, sheet: _Sheet) -> None:
-    """The fund pays its ratio of the base, rounded once, up to what is left of its cap."""
-    entitlement = case.entitlement
-    fund = step.fund
-    base_fen = sheet.base_fen
-    ratio_bp = step.ratio_bp.at(case.level, entitlement.category)
-    limit_fen = None
-    if step.cap_fen is not None:
-        used_fen = sheet.so_far(case, step.accumulator)
-        limit_fen = max(step.cap_fen[entitlement.category] - used_fen, 0)
-    note = entitlement.closed.get(fund.code, "")
-    if note:
-        amount_fen = limit_fen = ratio_bp = 0
-    else:
-        amount_fen = share_bp(base_fen, ratio_bp)
-        if limit_fen is not None and amount_fen > limit_fen:
-            amount_fen = limit_fen
-            note = _CAP_REACHED
-        if fund.amount_field is _POOL and not sheet.pool_ratio_bp:
-            sheet.pool_ratio_bp = ratio_bp
-    sheet.base_fen = base_fen - amount_fen
-    sheet.fund_fen += amount_fen
-    sheet.count(step.accumulator, amount_fen)
-    sheet.explanation.append(ExplanationStep(step.rule_id, base_fen, ratio_bp, amount_fen, note))
-    sheet.shares.append(
-        FundShare(
-            fund_pay_type=fund.code,
-            amount_field=fund.amount_field,
-            ledger_code=fund.ledger_code,
-            in_scope_fen=base_fen,
-            ratio_bp=ratio_bp,
-            limit_before_fen=limit_fen,
-            amount_fen=amount_fen,
-            note=note,
-        )
+def _facts(case: Case, policy: Policy, admission: int) -> Facts:
+    """What the policy's tables are read by."""
+    return Facts(
+        level=policy.level(case.level),
+        category=case.entitlement.category,
+        where=case.where,
+        filing=case.filing,
+        transfer=case.transfer,
+        tags=frozenset(case.tags) if case.tags else _NO_TAGS,
+        admission=admission,
+        age=case.age,
+        stay_total_fen=case.totals.total_fen,
     )
 
 
-def _account_part(case: Case, rules: AccountRules | None, sheet: _Sheet) -> int:
+def _admission(case: Case, care: CareRules) -> int:
+    """Which admission of the year this is; later segments of a stay are the same one."""
+    if not care.admissions_accumulator:
+        return 1
+    counted = case.year_to_date.values.get(care.admissions_accumulator, 0)
+    return max(counted, 1) if case.stay is not None else counted + 1
+
+
+def _count_case(case: Case, care: CareRules, sheet: Sheet) -> None:
+    """What this case adds to the person's year beside what each fund pays."""
+    increments, totals = sheet.increments, case.totals
+    in_scope_fen = totals.in_scope_fen - sheet.parts[_APART]
+    own_share_fen = in_scope_fen - sheet.fund_fen
+    for name, amount in (
+        (care.in_scope_accumulator, in_scope_fen),
+        (care.deductible_accumulator, sheet.deductible_fen),
+        (care.own_share_accumulator, own_share_fen),
+        (care.admissions_accumulator, 1 if case.stay is None else 0),
+    ):
+        if name and amount:
+            increments.setdefault(name, amount)
+
+
+def _account_part(case: Case, rules: AccountRules | None, sheet: Sheet) -> int:
     """What the person's own account pays: the parts the policy allows, up to its balance."""
     if rules is None or case.account_use is _NO_ACCOUNT:
         return 0
-    payable_fen = _payable_from_account(case.totals, rules, sheet)
-    note = case.entitlement.account_closed
-    if not note and case.credential_type not in rules.credential_types:
-        note = _CREDENTIAL
+    payable_fen = sum(sheet.parts[part] for part in rules.parts)
+    note = _account_closure(case, rules)
     paid_fen = 0 if note else max(min(payable_fen, case.account_balance_fen), 0)
+    draw(sheet.parts, rules.parts, paid_fen)
     sheet.explanation.append(ExplanationStep(_ACCOUNT, payable_fen, 0, paid_fen, note))
     return paid_fen
 
 
-def _payable_from_account(totals: LineTotals, rules: AccountRules, sheet: _Sheet) -> int:
-    payable_fen = 0
-    if rules.pays_deductible:
-        payable_fen += sheet.deductible_fen
-    if rules.pays_ratio_part:
-        payable_fen += totals.in_scope_fen - sheet.deductible_fen - sheet.fund_fen
-    if rules.pays_pre_self_pay:
-        payable_fen += totals.pre_self_pay_fen
-    if rules.pays_over_ceiling:
-        payable_fen += totals.over_ceiling_fen
-    if rules.pays_full_self_pay:
-        payable_fen += totals.full_self_pay_fen
-    return payable_fen
+def _family_part(case: Case, rules: AccountRules | None, sheet: Sheet) -> tuple[FamilyPayment, ...]:
+    """What relatives' accounts pay after the own one, in the order stated (DOMAIN 24)."""
+    if not case.family or rules is None or rules.family is None:
+        return ()
+    if case.account_use is not _FAMILY_TOO or _account_closure(case, rules):
+        return ()
+    paid: list[FamilyPayment] = []
+    for relative in case.family:
+        payable_fen = sum(sheet.parts[part] for part in rules.family.parts)
+        amount_fen = max(min(payable_fen, relative.balance_fen), 0)
+        if amount_fen and relative.relation in rules.family.relations:
+            draw(sheet.parts, rules.family.parts, amount_fen)
+            paid.append(FamilyPayment(relative.person_no, amount_fen))
+            sheet.explanation.append(ExplanationStep(_FAMILY, payable_fen, 0, amount_fen))
+    return tuple(paid)
+
+
+def _account_closure(case: Case, rules: AccountRules) -> str:
+    if case.entitlement.account_closed:
+        return case.entitlement.account_closed
+    return "" if case.credential_type in rules.credential_types else _CREDENTIAL
 
 
 def _explain_totals(totals: LineTotals, explanation: list[ExplanationStep]) -> None:
@@ -315,7 +278,7 @@ def _explain_totals(totals: LineTotals, explanation: list[ExplanationStep]) -> N
     explanation.append(ExplanationStep(_IN_SCOPE, total_fen, 0, totals.in_scope_fen))
 
 
-def _check_identities(benefit: Benefit, account_balance_fen: int) -> None:
+def _check_identities(benefit: Benefit, left: Sequence[int], account_balance_fen: int) -> None:
     """The identities of the national interface's money rules 1, 2, 4 and 5, and signs."""
     full_fen, over_fen, pre_fen, scope_fen = benefit.totals.parts()
     total_fen, fund_fen = benefit.totals.total_fen, benefit.fund_fen
@@ -329,15 +292,18 @@ def _check_identities(benefit: Benefit, account_balance_fen: int) -> None:
         raise InvariantError("total is not the sum of its four parts")
     if total_fen != fund_fen + account_fen + cash_fen + benefit.hospital_fen:
         raise InvariantError("total is not funds + person + hospital")
-    if fund_fen != paid_fen:
+    if fund_fen + benefit.hospital_fen != paid_fen:
         raise InvariantError("fund total is not the sum of the fund shares")
     if full_fen < 0 or over_fen < 0 or pre_fen < 0 or scope_fen < 0 or cash_fen < 0:
         raise InvariantError("an amount is negative")
-    if not 0 <= benefit.deductible_fen <= scope_fen - fund_fen:
-        raise InvariantError("funds and deductible are more than is in scope")
-    if not 0 <= benefit.family_account_fen <= account_fen:
+    if min(left) < 0 or sum(left) != cash_fen:
+        raise InvariantError("what is left of the parts is not the cash")
+    if not 0 <= benefit.deductible_fen <= scope_fen:
+        raise InvariantError("the deductible is more than is in scope")
+    own_fen = account_fen - benefit.family_account_fen
+    if benefit.family_account_fen < 0 or own_fen < 0:
         raise InvariantError("account pays less than its family part")
-    if account_fen > account_balance_fen and account_fen:
+    if own_fen > account_balance_fen and own_fen:
         raise InvariantError("account pays more than it has")
 
 
@@ -351,4 +317,5 @@ def _negative_share(share: FundShare) -> FundShare:
         limit_before_fen=share.limit_before_fen,
         amount_fen=-share.amount_fen,
         note=share.note,
+        brackets=share.brackets,
     )

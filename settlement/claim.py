@@ -21,7 +21,13 @@ class CareKind(StrEnum):
 
     PHARMACY = "pharmacy"
     OUTPATIENT = "outpatient"
+    OUTPATIENT_SPECIAL = "outpatient_special"
+    """门诊慢特病"""
     INPATIENT = "inpatient"
+    DAY_SURGERY = "day_surgery"
+    """日间手术"""
+    MATERNITY = "maternity"
+    """生育"""
 
 
 class AccountUse(StrEnum):

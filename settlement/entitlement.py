@@ -16,7 +16,8 @@ from settlement.claim import Claim
 from settlement.explanation import CLOSURE_ZH, Closure
 from settlement.institution import Institution
 from settlement.person import Enrolment
-from settlement.policy.model import CareRules, Policy, RegionProfile, RulingDate
+from settlement.policy.model import CareRules, Policy
+from settlement.policy.region import RegionProfile, RulingDate
 from settlement.refusal import Refusal
 
 _NORMAL = "1"

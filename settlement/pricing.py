@@ -16,7 +16,7 @@ from ledger.money import BASIS_POINTS, half_up, share_bp
 from settlement.catalogue import Catalogue, Item, Missing
 from settlement.claim import PRICE_SCALE, QUANTITY_SCALE, Claim, ClaimLine, PricedLine
 from settlement.institution import Institution
-from settlement.policy.model import RegionProfile, UnknownItem
+from settlement.policy.region import RegionProfile, UnknownItem
 from settlement.refusal import Refusal
 
 _CLASS_C = "03"

@@ -16,7 +16,7 @@ from msgspec import Struct
 from ledger.money import yuan_text
 from protocol.nhsa.errors import WireError
 from settlement.gateway import Retry
-from settlement.policy.model import RegionProfile
+from settlement.policy.region import RegionProfile
 from settlement.refusal import Refusal
 
 TEXT_LENGTH_MAX = 200

@@ -11,7 +11,7 @@ from settlement.institution import Institution
 from settlement.keyring import Keyring
 from settlement.numbers import NumberSource
 from settlement.policy.loader import PolicySet
-from settlement.policy.model import RegionProfile
+from settlement.policy.region import RegionProfile
 
 
 class Suspensions(Struct, frozen=True, kw_only=True):

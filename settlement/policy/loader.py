@@ -1,23 +1,49 @@
 """Reads policy files and finds the policy in force on a date.
 
 A policy that is wrong must never be half in force: every fault raises `PolicyError` naming the
-file, and nothing of the set is loaded. A `PolicySet` never changes; to reload, build a new one
-and swap it in. This module does not compute benefits.
+file and the line, and nothing of the set is loaded. A `PolicySet` never changes; to reload, build
+a new one and swap it in. This module does not compute benefits.
 """
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from importlib import resources
+from typing import TypeVar
 
 import msgspec
 
-from settlement.policy.compiler import PolicyError, compile_policy, compile_region
-from settlement.policy.format import PolicyFile, RegionFile
-from settlement.policy.model import Policy, RegionProfile
+from settlement.policy.compiler import compile_policy
+from settlement.policy.errors import Place, PolicyError
+from settlement.policy.format import (
+    CapEntry,
+    LineClassEntry,
+    PolicyFile,
+    RuleEntry,
+    TableEntry,
+)
+from settlement.policy.locate import line_of
+from settlement.policy.model import Policy
+from settlement.policy.region import RegionProfile
+from settlement.policy.region_format import RegionFile, compile_region
 
-__all__ = ["PolicyError", "PolicySet", "load_policies", "parse_policies"]
+__all__ = ["PolicyError", "PolicySet", "load_policies", "parse_policies", "shipped_files"]
+
+_SECTIONS: Mapping[str, type[object]] = {
+    "amounts_fen": TableEntry,
+    "ratios_bp": TableEntry,
+    "points_bp": TableEntry,
+    "caps": CapEntry,
+    "line_classes": LineClassEntry,
+    "rules": tuple[RuleEntry, ...],
+}
+_FILE: type[PolicyFile | RegionFile] = PolicyFile | RegionFile  # type: ignore[assignment]
+_Kind = TypeVar("_Kind")
+_PATH = re.compile(r" - at `(?:key in )?\$([^`]*)`")
+_STEP = re.compile(r"\.([A-Za-z_]\w*)|\[(\d+)\]")
 
 
 class PolicySet:
@@ -48,6 +74,10 @@ class PolicySet:
         """Return the policy that a settlement was computed with."""
         return self._by_version.get(version)
 
+    def named(self, name: str) -> tuple[Policy, ...]:
+        """Return every period of a policy, the latest first."""
+        return tuple(each for each in self._by_version.values() if each.name == name)
+
     def region(self, code: str) -> RegionProfile | None:
         """Return the profile of a pooling area."""
         return self._regions.get(code)
@@ -57,8 +87,6 @@ class PolicySet:
         return tuple(self._by_version.values())
 
     def _add(self, policy: Policy) -> None:
-        if policy.region not in self._regions:
-            raise PolicyError(f"{policy.name}: 缺少统筹区 {policy.region} 的参数文件")
         key = policy.region, policy.scheme
         later = self._by_scheme.get(key, ())
         if later and policy.effective_to >= later[-1].effective_from:
@@ -67,11 +95,16 @@ class PolicySet:
         self._by_version[policy.version] = policy
 
 
-def load_policies() -> PolicySet:
-    """Load every TOML file shipped in this package; raises PolicyError at the first fault."""
+def shipped_files() -> dict[str, bytes]:
+    """Return every TOML file shipped in this package by file name."""
     package = resources.files("settlement.policy")
     names = sorted(entry.name for entry in package.iterdir() if entry.name.endswith(".toml"))
-    return parse_policies({name: package.joinpath(name).read_bytes() for name in names})
+    return {name: package.joinpath(name).read_bytes() for name in names}
+
+
+def load_policies() -> PolicySet:
+    """Load every shipped file; raises PolicyError at the first fault."""
+    return parse_policies(shipped_files())
 
 
 def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
@@ -79,15 +112,55 @@ def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
     policies: list[Policy] = []
     regions: list[RegionProfile] = []
     for name, content in files.items():
-        try:
-            file = msgspec.toml.decode(content, type=PolicyFile | RegionFile)
-            if isinstance(file, RegionFile):
-                regions.append(compile_region(file))
-            else:
-                policies.append(compile_policy(file))
-        except ValueError as error:  # PolicyError, msgspec's and the TOML parser's are all such
-            raise PolicyError(f"{name}: {error}") from error
+        compiled = parse_file(name, content)
+        if isinstance(compiled, RegionProfile):
+            regions.append(compiled)
+        else:
+            policies.append(compiled)
     return PolicySet(policies, regions)
+
+
+def parse_file(name: str, content: bytes) -> Policy | RegionProfile:
+    """Compile one file; raises PolicyError naming file, line and place."""
+    try:
+        text = content.decode()
+        data = tomllib.loads(text)
+    except ValueError as error:  # not UTF-8, or not TOML: that parser names the line itself
+        raise PolicyError(f"{name}: {error}") from error
+    try:
+        _check_sections(data)
+        file = _convert(data, _FILE, ())
+        if isinstance(file, RegionFile):
+            return compile_region(file)
+        return compile_policy(file)
+    except PolicyError as error:
+        raise PolicyError(_told(name, text, error), error.place) from error
+
+
+def _check_sections(data: Mapping[str, object]) -> None:
+    """Named entries one by one: an error of the whole would not say in which it is."""
+    for section, kind in _SECTIONS.items():
+        entries = data.get(section)
+        if isinstance(entries, dict):
+            for name, entry in entries.items():
+                _convert(entry, kind, (section, name))
+
+
+def _convert(data: object, kind: type[_Kind], place: Place) -> _Kind:
+    try:
+        return msgspec.convert(data, type=kind)
+    except msgspec.ValidationError as error:
+        path = _PATH.search(str(error))
+        steps = _STEP.findall("" if path is None else path.group(1))
+        inner = tuple(int(number) if number else key for key, number in steps)
+        raise PolicyError(_PATH.sub("", str(error)), (*place, *inner)) from error
+
+
+def _told(name: str, text: str, error: PolicyError) -> str:
+    line = line_of(text, error.place) if error.place else None
+    where = name if line is None else f"{name} 第 {line} 行"
+    dotted = ".".join(map(str, error.place))
+    return f"{where}（{dotted}）: {error}" if dotted else f"{where}: {error}"
 
 
 def _check_ledger_codes(policies: Iterable[Policy]) -> None:

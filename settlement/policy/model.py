@@ -1,25 +1,25 @@
-"""A benefit policy (待遇政策) and a region profile, checked and ready for the engine to read.
+"""A benefit policy (待遇政策), checked and ready for the engine to read.
 
-What is here was validated by `compiler`; the engine may rely on every table answering every level
-and every person category. This module knows neither files nor how an amount is computed: each
-step kind is plain data here and one function in `settlement/benefit.py`.
+A policy is, for each care type, a list of rules in order. A rule takes amounts out of *parts* of
+the bill and says who pays them; every fen is in exactly one part, or paid, at every moment. What
+depends on the case (level, category, place, age …) stands in tables; `plan.py` reads them for one
+kind of case. This module knows neither files nor how an amount is computed: each kind of rule is
+plain data here and one function in `settlement/benefit.py`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from msgspec import Struct
 
 from settlement.claim import CareKind
+from settlement.policy.table import Condition, Table
 
-CANCELS = frozenset({"2103", "2208", "2305"})
-"""Transactions that cancel a settlement (结算撤销)."""
-OTHER_LEVEL = "*"
-"""The row of a table that answers every level not named."""
+OTHER_LEVEL = "other"
+"""What every level is that a policy does not name."""
 
 
 class FundKind(StrEnum):
@@ -46,40 +46,48 @@ class AmountField(StrEnum):
     HOSPITAL = "hosp_part_amt"
 
 
-class RulingDate(StrEnum):
-    """Which date decides policy, person status and fiscal year (DOMAIN 21)."""
+class Part(IntEnum):
+    """A part of the bill (费用构成) that nobody has paid yet."""
 
-    FEE = "fee"
-    ADMISSION = "admission"
-    DISCHARGE = "discharge"
-    SETTLEMENT = "settlement"
-
-
-class UnknownItem(StrEnum):
-    """What becomes of a line whose well-formed code is not in the catalogue (DOMAIN 22)."""
-
-    FULL_SELF_PAY = "full_self_pay"
-    REFUSE = "refuse"
-
-
-class CancelOrder(StrEnum):
-    """In which order the settlements of a person's year are undone (撤销顺序, DOMAIN 10)."""
-
-    LATEST_FIRST = "latest_first"
-    """refused while a later one stands"""
-    FREE = "free"
-    """in any order; the later ones that stand are to be decided again (待重算)"""
+    OPEN = 0
+    """in scope, not yet shared: what a pool shares next"""
+    OWN = 1
+    """in scope, the person's share of what a fund shared (自付)"""
+    OVER_CAP = 2
+    """in scope, above what a capped fund could share (超封顶线)"""
+    DEDUCTIBLE = 3
+    """in scope, taken by the deductible (起付线)"""
+    APART = 4
+    """in scope, but not shared: first-off for care elsewhere, or a closed fund's part"""
+    PRE_SELF_PAY = 5
+    OVER_CEILING = 6
+    FULL_SELF_PAY = 7
 
 
-class CancelWindow(StrEnum):
-    """How long after its own business day a settlement may be cancelled (撤销期限, DOMAIN 10)."""
+IN_SCOPE_OWN = (Part.OWN, Part.OVER_CAP, Part.DEDUCTIBLE)
+"""The person's share of what a pool shared, with the deductible (范围内自付)."""
 
-    MONTH = "month"
-    """in the same calendar month"""
+
+class DeductiblePeriod(StrEnum):
+    """How often the deductible (起付线) is due."""
+
     YEAR = "year"
-    """in the same fiscal year"""
-    APPROVAL = "approval"
-    """at any time, with an approval record (退费备案)"""
+    CASE = "case"
+    """every visit or stay; the segments of one stay bear it once"""
+
+
+class Along(StrEnum):
+    """What a rule's brackets and threshold are counted along (累计口径)."""
+
+    CASE = "case"
+    YEAR = "year"
+
+
+class CeilingOf(StrEnum):
+    """What the ceiling over all layers (总报销比例上限) is a share of."""
+
+    TOTAL = "total"
+    IN_SCOPE = "in_scope"
 
 
 class Fund(Struct, frozen=True, kw_only=True, gc=False):
@@ -88,49 +96,97 @@ class Fund(Struct, frozen=True, kw_only=True, gc=False):
     code: str
     """fund_pay_type"""
     name: str
+    name_en: str
     kind: FundKind
     amount_field: AmountField
     ledger_code: int
 
 
-class LevelTable(Struct, frozen=True, kw_only=True, gc=False):
-    """Numbers by institution level and person category; the row `*` answers other levels."""
-
-    rows: Mapping[str, Mapping[str, int]]
-
-    def at(self, level: str, category: str) -> int:
-        """Return the number for a level (起付线医院等级) and a category of this policy."""
-        row = self.rows.get(level)
-        if row is None:
-            row = self.rows[OTHER_LEVEL]
-        return row[category]
-
-
-class DeductibleStep(Struct, frozen=True, kw_only=True, gc=False):
-    """Take the deductible (起付线) off what the following steps share."""
+class FirstOffRule(Struct, frozen=True, kw_only=True, gc=False):
+    """A ratio of what is in scope stays with the person before anything is shared (首先自付)."""
 
     rule_id: str
-    standard_fen: LevelTable
-    per_year: bool
-    """False: the full standard again at every visit"""
+    source: str
+    when: Condition
+    ratio_bp: Table
+
+
+class DeductibleRule(Struct, frozen=True, kw_only=True, gc=False):
+    """Take the deductible (起付线) off what the following rules share."""
+
+    rule_id: str
+    source: str
+    when: Condition
+    standard_fen: Table
+    period: DeductiblePeriod
+    less_per_admission_fen: int
+    """taken off the standard for each earlier admission of the year"""
+    least_fen: int
+    """what the standard never falls below for that reason"""
+    again_in_new_year: bool
+    """a stay that crosses the year bears it again"""
     accumulator: str
 
 
-class ShareStep(Struct, frozen=True, kw_only=True, gc=False):
-    """A fund pays a ratio (支付比例) of what is left to share, up to its yearly cap (年度限额)."""
+class BracketRule(Struct, frozen=True, gc=False):
+    """One bracket (分段): up to `up_to_fen`, or the rest where that is None."""
+
+    up_to_fen: int | None
+    ratio_bp: Table
+
+
+class CapRule(Struct, frozen=True, kw_only=True, gc=False):
+    """A yearly cap (年度限额) on what some funds pay together."""
+
+    name: str
+    source: str
+    amount_fen: Table
+    accumulators: tuple[str, ...]
+
+
+class ShareRule(Struct, frozen=True, kw_only=True, gc=False):
+    """A payer shares parts of the bill: bracket by bracket, up to its caps (支付比例)."""
 
     rule_id: str
+    source: str
+    when: Condition
     fund: Fund
-    ratio_bp: LevelTable
-    accumulator: str
-    """what this fund paid in the year; several rules may add to the same accumulator"""
-    cap_fen: Mapping[str, int] | None
-    """by person category; None for a fund without a cap"""
+    take: tuple[Part, ...]
+    brackets: tuple[BracketRule, ...]
+    along: Along
+    deductible_inside: bool
+    """brackets are counted with the deductible in them"""
+    threshold_fen: Table | None
+    """nothing is shared below it (大病起付标准), counted as the brackets are"""
+    own_share_factor_bp: Table | None
+    """the person's ratio is multiplied by this: 6000 for six tenths of an active person's"""
+    plus_bp: tuple[Table, ...]
+    """points added to the fund's ratio; negative ones are taken off"""
+    factor_bp: Table | None
+    """the ratio so far is multiplied by this: 9000 for nine tenths of the local ratio"""
+    cap: CapRule | None
+    case_cap_fen: Table | None
+    """the most it pays for one case (定额)"""
+    base_accumulator: str
+    """what was counted along the year so far; empty for `Along.CASE`"""
+    base_less_accumulator: str
+    """what is taken off that, where brackets are counted without the deductible; or empty"""
+    paid_accumulator: str
 
 
-Step = DeductibleStep | ShareStep
-"""A new kind of rule is a new Struct here, its file form in `format`, and one function in
-`settlement/benefit.py`; mypy points at every `match` that has to learn it."""
+class CeilingRule(Struct, frozen=True, kw_only=True, gc=False):
+    """All rules after this one together pay no more than a ratio of the bill."""
+
+    rule_id: str
+    source: str
+    when: Condition
+    ratio_bp: Table
+    of: CeilingOf
+
+
+BenefitRule = FirstOffRule | DeductibleRule | ShareRule | CeilingRule
+"""A new kind of rule is a new Struct here, its file form in `format`, its reading in `plan` and one
+function in `settlement/benefit.py`; mypy points at every `match` that has to learn it."""
 
 
 class CareRules(Struct, frozen=True, kw_only=True, gc=False):
@@ -140,9 +196,27 @@ class CareRules(Struct, frozen=True, kw_only=True, gc=False):
     kind: CareKind
     clearing_type: str
     """清算类别"""
-    steps: tuple[Step, ...]
+    rules: tuple[BenefitRule, ...]
     fund_codes: tuple[str, ...]
-    """the funds that the steps may draw on, each once, in order"""
+    """the funds that the rules may draw on, each once, in order"""
+    group: str
+    """what its accumulators begin with"""
+    counts_admission: bool
+    in_scope_accumulator: str
+    deductible_accumulator: str
+    own_share_accumulator: str
+    admissions_accumulator: str
+    """what a settlement adds to beside what each fund pays; empty where nothing reads it"""
+    counted: frozenset[str]
+    """every accumulator of the group that some rule of the policy reads, or that is reported"""
+
+
+class FamilyRules(Struct, frozen=True, kw_only=True, gc=False):
+    """What relatives' accounts may pay (家庭共济, DOMAIN 24), after the person's own."""
+
+    relations: frozenset[str]
+    """codes of relatives who may give"""
+    parts: tuple[Part, ...]
 
 
 class AccountRules(Struct, frozen=True, kw_only=True, gc=False):
@@ -151,14 +225,22 @@ class AccountRules(Struct, frozen=True, kw_only=True, gc=False):
     fund: Fund
     credential_types: frozenset[str]
     """mdtrt_cert_type values that may spend it (DOMAIN 18)"""
-    pays_deductible: bool
-    pays_ratio_part: bool
-    """the insured person's share of what a fund shares, anything above its cap included"""
-    pays_pre_self_pay: bool
-    pays_over_ceiling: bool
-    pays_full_self_pay: bool
+    parts: tuple[Part, ...]
     while_suspended: bool
     while_waiting: bool
+    family: FamilyRules | None = None
+
+
+class ItemRule(Struct, frozen=True, kw_only=True, gc=False):
+    """What a policy says of catalogue items beyond the catalogue itself (项目支付规定)."""
+
+    source: str
+    self_pay_bp: Table | None
+    """先行自付比例, in place of the catalogue's"""
+    payment_standard_e6: int | None
+    """医保支付标准 a unit: above it is the person's, as above a ceiling"""
+    limited_use: bool
+    """限制使用: full self-pay unless the use was approved"""
 
 
 class Policy(Struct, frozen=True, kw_only=True, gc=False):
@@ -174,13 +256,29 @@ class Policy(Struct, frozen=True, kw_only=True, gc=False):
     effective_from: date
     effective_to: date
     verified: bool
-    """False marks demonstration figures, which no page may show as a city's real policy"""
-    source: str
+    """False marks figures that no page may show as a city's real policy"""
+    sources: Mapping[str, str]
+    """where each rule comes from: the citation by its name"""
     fiscal_year_start_month: int
     funds: Mapping[str, Fund]
     category_by_person_type: Mapping[str, str]
+    categories: Mapping[str, str]
+    """title by name, in the order of the file"""
+    level_of: Mapping[str, str]
+    """which of the policy's levels another level is treated as"""
+    tags: Mapping[str, str]
+    """titles of the person tags that tables and conditions name"""
     care: Mapping[str, CareRules]
     account: AccountRules | None
+    line_classes: Mapping[str, int]
+    """先行自付比例 by class of line, where a line states none"""
+    items: Mapping[str, ItemRule]
+    admission_breaks: tuple[int, ...]
+    age_breaks: tuple[int, ...]
+    stay_total_breaks: tuple[int, ...]
+    """the numbers at which some table or condition changes its answer"""
+    plans: dict[tuple[object, ...], tuple[object, ...]] = {}
+    """the rules as read for each kind of case so far: `plan.plan_of` keeps them here"""
 
     def category(self, person_type: str) -> str | None:
         """Return the category of a psn_type; a local code falls back on its national prefix."""
@@ -190,33 +288,10 @@ class Policy(Struct, frozen=True, kw_only=True, gc=False):
             category = self.category_by_person_type.get(person_type)
         return category
 
+    def level(self, level: str) -> str:
+        """Return the level of this policy's tables that an institution's level is treated as."""
+        return self.level_of.get(level) or self.level_of[OTHER_LEVEL]
+
     def fiscal_year(self, on: date) -> int:
         """Return the year (年度) whose accumulators a ruling date counts in."""
         return on.year if on.month >= self.fiscal_year_start_month else on.year - 1
-
-
-class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
-    """What a pooling area (统筹区) decides for every scheme: intake checks and ruling dates."""
-
-    code: str
-    """admdvs, six digits"""
-    name: str
-    line_tolerance_fen: int
-    """allowed gap between a line's amount and price x quantity"""
-    unknown_item: UnknownItem
-    unknown_item_charge_kind: str
-    item_code: re.Pattern[str]
-    """what a well-formed catalogue code looks like"""
-    refund_lines: frozenset[CareKind]
-    """kinds of care whose lines may carry a negative quantity"""
-    scheme_order: tuple[str, ...]
-    """which active scheme is taken when a claim names none (DOMAIN 20)"""
-    ruling_date: Mapping[CareKind, RulingDate]
-    backdating_days_max: Mapping[CareKind, int]
-    """how old a fee may be when it is settled"""
-    cancel_order: CancelOrder
-    cancel_window: CancelWindow
-    reversible: frozenset[str]
-    """transactions whose effect 2601 takes back (DOMAIN 9)"""
-    fund_total_includes_account: bool
-    """how this region reports fund_pay_sumamt (NHSA money rule 6)"""

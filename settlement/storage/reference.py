@@ -13,7 +13,7 @@ from settlement.catalogue import Catalogue, Item
 from settlement.gateway import CredentialFact
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import Keyring
-from settlement.policy.model import CancelWindow, RegionProfile
+from settlement.policy.region import CancelWindow, RegionProfile
 from settlement.storage.queries import ADMIN, REFERENCE
 from settlement.world import Suspensions
 

@@ -22,7 +22,7 @@ from protocol.nhsa.amounts import decimal_raw, price_json, quantity_json, ratio_
 from protocol.nhsa.amounts import yuan_json as y
 from protocol.nhsa.messages.outpatient import FeeResult, FeeUploadReply
 from protocol.nhsa.times import format_date, format_datetime
-from settlement.benefit import FundShare
+from settlement.case import FundShare
 from settlement.claim import PricedLine
 from settlement.clock import local_time
 from settlement.person import Identity

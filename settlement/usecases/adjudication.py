@@ -9,7 +9,8 @@ from datetime import date
 
 from msgspec import Struct
 
-from settlement.benefit import Benefit, Case, adjudicate
+from settlement.benefit import Benefit, adjudicate
+from settlement.case import Case
 from settlement.claim import AccountUse, Claim, PricedLine
 from settlement.clock import Moment
 from settlement.entitlement import Entitlement, entitle, ruling_date

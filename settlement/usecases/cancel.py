@@ -13,7 +13,7 @@ from settlement.claim import CareKind
 from settlement.clock import Moment
 from settlement.commands import Asked, Cancel, Reverse
 from settlement.decision import Answer, Decision
-from settlement.policy.model import CANCELS, CancelOrder, CancelWindow
+from settlement.policy.region import CANCELS, CancelOrder, CancelWindow
 from settlement.refusal import Refusal
 from settlement.rows import (
     EventKind,

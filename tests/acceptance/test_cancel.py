@@ -158,8 +158,8 @@ async def test_cancel_after_new_year_returns_accumulators_to_the_old_year(town: 
     undone = rows[int(cancelled.setl_id)]
     assert (undone["year"], undone["business_day"].isoformat()) == (2026, "2027-01-02")
     years = await town.accumulators(citizen)
-    assert years["2026"]["resident-outpatient-paid"] == 0
-    assert years["2027"]["resident-outpatient-paid"] == 120_000
+    assert years["2026"]["outpatient.paid.390102"] == 0
+    assert years["2027"]["outpatient.paid.390102"] == 120_000
     _assert_old_year_is_free_again(await town.pharmacy.sell(
         citizen, some(DEAR), at=datetime(2026, 12, 31, 20, 30)
     ))  # fmt: skip

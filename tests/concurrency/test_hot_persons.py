@@ -18,7 +18,7 @@ from tests.kit.town import Town, small_limits
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CAP_FEN = 300_000
-POOL = "employee-outpatient-paid"
+POOL = "outpatient.paid.310102"
 
 
 async def send_all(messages: Iterable[Message], workers: list[Service]) -> list[Reply]:

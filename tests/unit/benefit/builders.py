@@ -6,14 +6,15 @@ from datetime import date, datetime
 
 from msgspec.structs import replace
 
-from settlement.benefit import Case
+from settlement.case import Case
 from settlement.catalogue import OPEN_END, Catalogue, Item
 from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
 from settlement.entitlement import Entitlement, entitle
 from settlement.institution import Institution, InstitutionKind
 from settlement.person import Enrolment, YearToDate
 from settlement.policy.loader import PolicySet, load_policies, parse_policies
-from settlement.policy.model import Policy, RegionProfile
+from settlement.policy.model import Policy
+from settlement.policy.region import RegionProfile
 from settlement.pricing import LineTotals
 from settlement.refusal import Refusal
 
@@ -21,54 +22,83 @@ ON = date(2026, 11, 20)
 SCHEME = {"employee": "310", "resident": "390", "deductible": "310"}
 
 DEDUCTIBLE_POLICY = """
-format = "benefit-policy/1"
+format = "benefit-policy/2"
 name = "test-deductible"
 title = "测试政策"
 region = "999999"
 scheme = "310"
 effective_from = 2024-01-01
 verified = false
-source = "test"
-funds = [
-  { code = "310102", name = "统筹", kind = "fund", amount_field = "hifp_pay", ledger_code = 1 },
-  { code = "330100", name = "大额", kind = "fund", amount_field = "hifob_pay", ledger_code = 2 },
-  { code = "310200", name = "账户", kind = "account", amount_field = "acct_pay", ledger_code = 3 },
-]
 categories = [ { name = "active", title = "在职", person_types = ["11"] } ]
 care = [ { care_types = ["11"], kind = "outpatient", rules = "visit", clearing_type = "11" } ]
+
+[sources]
+test = "测试"
 
 [account]
 fund = "310200"
 credential_types = ["01", "02", "03"]
-pays_deductible = true
-pays_ratio_part = false
-pays_pre_self_pay = true
-pays_over_ceiling = false
-pays_full_self_pay = false
+pays = ["deductible", "pre_self_pay"]
 while_suspended = false
 while_waiting = false
+source = "test"
 
-[deductibles.yearly]
-per = "year"
-accumulator = "deductible"
-amount_fen = { "*" = { active = 10000 } }
-
-[ratios_bp.pool]
-"*" = { active = 7000 }
-
-[ratios_bp.large]
-"*" = { active = 8000 }
+[amounts_fen.yearly]
+by = ["level"]
+rows = [
+  ["1", 10_000],
+  ["*", 10_000],
+]
+source = "test"
 
 [caps.pool]
-accumulator = "pool-paid"
-amount_fen = { active = 50000 }
+amount_fen = 50000
+funds = ["310102"]
+source = "test"
 
-[rules]
-visit = [
-  { step = "deductible", deductible = "yearly" },
-  { step = "share", fund = "310102", ratio = "pool", cap = "pool" },
-  { step = "share", fund = "330100", ratio = "large", accumulator = "large-paid" },
-]
+[[rules.visit]]
+step = "deductible"
+amount_fen = "yearly"
+per = "year"
+source = "test"
+
+[[rules.visit]]
+step = "share"
+fund = "310102"
+ratio_bp = 7000
+cap = "pool"
+source = "test"
+
+[[rules.visit]]
+step = "share"
+fund = "330100"
+take = ["own", "over_cap"]
+ratio_bp = 8000
+source = "test"
+
+[[funds]]
+code = "310102"
+name = "统筹"
+name_en = "pool"
+kind = "fund"
+amount_field = "hifp_pay"
+ledger_code = 1
+
+[[funds]]
+code = "330100"
+name = "大额"
+name_en = "large"
+kind = "fund"
+amount_field = "hifob_pay"
+ledger_code = 2
+
+[[funds]]
+code = "310200"
+name = "账户"
+name_en = "account"
+kind = "account"
+amount_field = "acct_pay"
+ledger_code = 3
 """
 
 REGION_PROFILE = """

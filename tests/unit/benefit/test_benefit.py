@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from settlement.benefit import Benefit, Case, InvariantError, adjudicate, negative_of, rerun
+from settlement.benefit import Benefit, InvariantError, adjudicate, negative_of, rerun
+from settlement.case import Case
 from settlement.claim import AccountUse
 from settlement.entitlement import Entitlement
 from settlement.explanation import render_zh
@@ -26,7 +27,7 @@ from tests.unit.benefit.builders import (
     some_totals,
 )
 
-EMPLOYEE_PAID, RESIDENT_PAID = "employee-outpatient-paid", "resident-outpatient-paid"
+EMPLOYEE_PAID, RESIDENT_PAID = "outpatient.paid.310102", "outpatient.paid.390102"
 BEFORE = date(2026, 11, 19)
 
 
@@ -155,7 +156,7 @@ def test_wholly_self_paid_bill_is_settled_with_no_fund_money() -> None:
 def test_steps_run_in_order_on_what_is_left(
     in_scope: int, deductible_used: int, pool_used: int, deductible: int, pool: int, large: int
 ) -> None:
-    values = {"deductible": deductible_used, "pool-paid": pool_used}
+    values = {"outpatient.deductible": deductible_used, "outpatient.paid.310102": pool_used}
     case = a_case(
         some_totals(in_scope),
         entitled("deductible", "11"),
@@ -163,8 +164,9 @@ def test_steps_run_in_order_on_what_is_left(
     )
     benefit = adjudicate(case, POLICY["deductible"])
     assert benefit.deductible_fen == deductible
-    assert [share.amount_fen for share in benefit.shares] == [pool, large]
-    counted = {"deductible": deductible, "pool-paid": pool, "large-paid": large}
+    paid = {share.fund_pay_type: share.amount_fen for share in benefit.shares}
+    assert (paid["310102"], paid.get("330100", 0)) == (pool, large)
+    counted = {"outpatient.deductible": deductible, "outpatient.paid.310102": pool}
     assert benefit.increments == {name: fen for name, fen in counted.items() if fen}
 
 
@@ -188,7 +190,7 @@ def test_recorded_visit_and_its_cancel() -> None:
     cancel = negative_of(benefit)
     assert cancel.totals.total_fen == -2_510
     assert (cancel.deductible_fen, cancel.account_fen) == (-2_487, -2_510)
-    assert cancel.increments == {"deductible": -2_487}
+    assert cancel.increments == {"outpatient.deductible": -2_487}
     assert negative_of(cancel) == benefit
 
 
@@ -212,7 +214,7 @@ CASES = st.builds(
         level=level,
         year_to_date=YearToDate(
             year=2026,
-            values=dict.fromkeys((EMPLOYEE_PAID, RESIDENT_PAID, "pool-paid", "deductible"), used),
+            values=dict.fromkeys((EMPLOYEE_PAID, RESIDENT_PAID, "outpatient.deductible"), used),
         ),
         account_balance_fen=balance,
         account_use=use,
@@ -277,9 +279,9 @@ def test_case_of_a_policy_that_is_not_loaded_is_not_guessed() -> None:
 @given(CASES)
 def test_every_fen_of_cash_account_and_funds_is_explained(case: Case) -> None:
     benefit = decided(case)
-    results = {step.rule.partition(":")[0]: 0 for step in benefit.explanation}
+    results = {step.rule.partition("@")[0].partition(":")[0]: 0 for step in benefit.explanation}
     for step in benefit.explanation:
-        results[step.rule.partition(":")[0]] += step.result_fen
+        results[step.rule.partition("@")[0].partition(":")[0]] += step.result_fen
     assert results.get("share", 0) == benefit.fund_fen
     assert results.get("account", 0) == benefit.account_fen
     assert results.get("cash", 0) == benefit.cash_fen

@@ -10,7 +10,8 @@ from settlement.explanation import (
     CLOSURE_ZH,
     Closure,
     ExplanationStep,
-    ratio_zh,
+    FundName,
+    ratio_text,
     render_zh,
 )
 from settlement.person import YearToDate
@@ -22,22 +23,22 @@ def test_settlement_reads_as_numbered_sentences() -> None:
         some_totals(2_478, over_fen=104, pre_fen=130, full_fen=50),
         entitled(),
         account_balance_fen=500,
-        year_to_date=YearToDate(year=2026, values={"employee-outpatient-paid": 299_000}),
+        year_to_date=YearToDate(year=2026, values={"outpatient.paid.310102": 299_000}),
     )
     policy = POLICY["employee"]
-    names = {code: fund.name for code, fund in policy.funds.items()}
+    names = {code: FundName(fund.name, fund.name_en) for code, fund in policy.funds.items()}
     benefit = adjudicate(case, policy)
     assert render_zh(benefit.explanation, names).splitlines() == [
         "1. 全自费 0.50 元",
         "2. 超限价自费 1.04 元",
         "3. 先行自付 1.30 元",
         "4. 符合政策范围金额 24.78 元",
-        "5. 职工门诊统筹基金：24.78 元 × 60% → 10.00 元（受年度限额限制）",
+        "5. 职工门诊统筹基金：24.78 元 × 60% → 10.00 元（受限额限制）",
         "6. 个人账户：可由账户支付 17.62 元，实际支付 5.00 元",
         "7. 个人现金支付 12.62 元",
     ]
     assert benefit.shares[0].process_zh("统筹") == (
-        "统筹：24.78 元 × 60% → 10.00 元（受年度限额限制）"
+        "统筹：24.78 元 × 60% → 10.00 元（受限额限制）"
     )
 
 
@@ -59,7 +60,7 @@ def test_every_closure_has_a_text() -> None:
                            (10_000, "100%")]
 )  # fmt: skip
 def test_ratio_is_written_without_needless_zeros(ratio_bp: int, text: str) -> None:
-    assert ratio_zh(ratio_bp) == text
+    assert ratio_text(ratio_bp) == text
 
 
 def test_step_of_a_rule_not_known_here_is_still_shown() -> None:

@@ -48,7 +48,7 @@ def test_shipped_figures_are_marked_as_demonstration() -> None:
     for policy in SHIPPED.policies():
         assert not policy.verified
         assert "演示" in policy.title
-        assert policy.source
+        assert policy.sources
 
 
 def test_successive_periods_are_told_apart_by_date_and_version() -> None:
@@ -64,7 +64,7 @@ def test_successive_periods_are_told_apart_by_date_and_version() -> None:
 
 def test_version_changes_with_any_figure_but_not_with_a_comment() -> None:
     (one,) = parsed(DEDUCTIBLE_POLICY).policies()
-    (two,) = parsed(DEDUCTIBLE_POLICY.replace("active = 7000", "active = 7001")).policies()
+    (two,) = parsed(DEDUCTIBLE_POLICY.replace("ratio_bp = 7000", "ratio_bp = 7001")).policies()
     (three,) = parsed("# 注释\n" + DEDUCTIBLE_POLICY).policies()
     assert one.version != two.version
     assert one.version == three.version
@@ -103,30 +103,30 @@ def test_fiscal_year_may_start_in_another_month() -> None:
         ('per = "year"',          'per = "month"',                 "month"),
         ('step = "share"',        'step = "gift"',                 "gift"),
         ('name = "test-deductible"', "",                           "name"),
-        ("active = 7000",         "active = 70.5",                 "int"),
-        ("active = 7000",         "active = 7000.0",               "int"),
-        ("active = 7000",         "active = 10001",                "10000"),
-        ("active = 7000",         "actve = 7000",                  "active"),
-        ("active = 10000 }",      "active = -1 }",                 ">= 0"),
-        ('ratio = "pool"',        'ratio = "pol"',                 "pol"),
+        ("ratio_bp = 7000",       "ratio_bp = 70.5",               "int"),
+        ("ratio_bp = 7000",       "ratio_bp = 7000.0",             "int"),
+        ("ratio_bp = 7000",       "ratio_bp = 10001",              "第 45 行.*10001"),
+        ("ratio_bp = 7000",       'ratio_bp = "none"',             "第 45 行.*none"),
+        ('["1", 10_000]',         '["1", -1]',                     "第 26 行.*-1"),
+        ('["1", 10_000]',         '["4", 10_000]',                 "第 26 行.*level 只能取"),
+        ('["1", 10_000]',         '["1", "2", 10_000]',            "第 26 行.*每行"),
+        ('["*", 10_000]',         '["2", 10_000]',                 "没有一行适用于 level = 3"),
+        ('["1", 10_000]',         '["*", 9_000]',                  "第 27 行.*永远用不到"),
         ('cap = "pool"',          'cap = "pol"',                   "pol"),
-        (', cap = "pool"',        "",                              "cap 或 accumulator"),
         ('rules = "visit"',       'rules = "visits"',              "visits"),
         ('fund = "330100"',       'fund = "320100"',               "320100"),
         ('fund = "330100"',       'fund = "310200"',               "310200"),
         ('fund = "310200"',       'fund = "310102"',               "310102"),
+        ('source = "test"',       'source = "hearsay"',            "hearsay"),
         ('amount_field = "hifp_pay"', 'amount_field = "hifq_pay"', "hifq_pay"),
         ('amount_field = "hifp_pay"', 'amount_field = "acct_pay"', "acct_pay"),
         ('amount_field = "acct_pay"', 'amount_field = "hifp_pay"', "acct_pay"),
         ('code = "330100"',       'code = "310102"',               "两次"),
         ('ledger_code = 2',       'ledger_code = 1',               "ledger_code"),
-        ('"*" = { active = 8000 }', '"1" = { active = 8000 }',     "其他等级"),
         ('care_types = ["11"]',   'care_types = ["11", "11"]',     "两次"),
         ('person_types = ["11"]', 'person_types = ["11", "11"]',   "两次"),
-        ("[rules]",               "[ratios_bp.spare]\n'*' = { active = 1 }\n[rules]", "spare"),
         ("verified = false",      "effective_to = 2023-12-31\nverified = false", "effective_to"),
-        ('region = "999999"',     'region = "441900"',             "441900"),
-        ("[rules]",               "[rules",                        "line"),
+        ("[sources]",             "[sources",                      "line"),
     ],
 )  # fmt: skip
 def test_fault_in_a_policy_stops_the_loading_and_is_named(

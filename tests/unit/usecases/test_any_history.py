@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from settlement.claim import AccountUse, ClaimLine
 from settlement.commands import Purchase
-from settlement.policy.model import CancelOrder
+from settlement.policy.region import CancelOrder
 from settlement.refusal import Refusal
 from settlement.rows import RowKind, SettlementRow
 from settlement.usecases.booking import increments_of

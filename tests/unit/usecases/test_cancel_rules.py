@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from settlement.claim import AccountUse, ClaimLine
-from settlement.policy.model import CancelWindow
+from settlement.policy.region import CancelWindow
 from settlement.refusal import Refusal
 from settlement.rows import RowKind, SettlementRow
 from settlement.usecases.cancel import cancel, reverse

@@ -1,0 +1,81 @@
+"""A region profile (统筹区参数): what a pooling area decides for every scheme.
+
+Intake checks, ruling dates, cancel rules. What was compiled here fits together; how much anybody
+pays is the business of the policies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from settlement.claim import CareKind
+
+CANCELS = frozenset({"2103", "2208", "2305"})
+"""Transactions that cancel a settlement (结算撤销)."""
+
+
+class RulingDate(StrEnum):
+    """Which date decides policy, person status and fiscal year (DOMAIN 21)."""
+
+    FEE = "fee"
+    ADMISSION = "admission"
+    DISCHARGE = "discharge"
+    SETTLEMENT = "settlement"
+
+
+class UnknownItem(StrEnum):
+    """What becomes of a line whose well-formed code is not in the catalogue (DOMAIN 22)."""
+
+    FULL_SELF_PAY = "full_self_pay"
+    REFUSE = "refuse"
+
+
+class CancelOrder(StrEnum):
+    """In which order the settlements of a person's year are undone (撤销顺序, DOMAIN 10)."""
+
+    LATEST_FIRST = "latest_first"
+    """refused while a later one stands"""
+    FREE = "free"
+    """in any order; the later ones that stand are to be decided again (待重算)"""
+
+
+class CancelWindow(StrEnum):
+    """How long after its own business day a settlement may be cancelled (撤销期限, DOMAIN 10)."""
+
+    MONTH = "month"
+    """in the same calendar month"""
+    YEAR = "year"
+    """in the same fiscal year"""
+    APPROVAL = "approval"
+    """at any time, with an approval record (退费备案)"""
+
+
+class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
+    """What a pooling area (统筹区) decides for every scheme: intake checks and ruling dates."""
+
+    code: str
+    """admdvs, six digits"""
+    name: str
+    line_tolerance_fen: int
+    """allowed gap between a line's amount and price x quantity"""
+    unknown_item: UnknownItem
+    unknown_item_charge_kind: str
+    item_code: re.Pattern[str]
+    """what a well-formed catalogue code looks like"""
+    refund_lines: frozenset[CareKind]
+    """kinds of care whose lines may carry a negative quantity"""
+    scheme_order: tuple[str, ...]
+    """which active scheme is taken when a claim names none (DOMAIN 20)"""
+    ruling_date: Mapping[CareKind, RulingDate]
+    backdating_days_max: Mapping[CareKind, int]
+    """how old a fee may be when it is settled"""
+    cancel_order: CancelOrder
+    cancel_window: CancelWindow
+    reversible: frozenset[str]
+    """transactions whose effect 2601 takes back (DOMAIN 9)"""
+    fund_total_includes_account: bool
+    """how this region reports fund_pay_sumamt (NHSA money rule 6)"""
