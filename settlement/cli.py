@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from settlement.serve.operations import Said
+    from settlement.said import Said
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
@@ -50,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_verify(commands)
     _add_readjudication(commands)
+    _add_adjudicate(commands)
+    _add_explain(commands)
     _add_story(commands)
     _add_switch(commands, "suspend", "stop settlements of a subject, in every process")
     _add_switch(commands, "resume", "let a suspended subject settle again")
@@ -115,6 +117,36 @@ def _add_readjudication(commands: _Commands[argparse.ArgumentParser]) -> None:
     _add_data_dir(parser)
     parser.add_argument("--json", action="store_true", help="a JSON array on stdout")
     parser.set_defaults(command=_readjudication)
+
+
+def _add_adjudicate(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "adjudicate",
+        help="compute who pays what for cases given as JSON (待遇试算)",
+        description="Read a case, or an array of cases, as JSON from stdin and print who pays "
+        "what, by the same code as a live settlement; no server and no database is needed. "
+        "docs/reference/calculator.md has the fields. Exit status 1 where a case could not be "
+        "computed.",
+    )
+    parser.add_argument("--json", action="store_true", help="the answer as JSON, else as text")
+    parser.add_argument(
+        "--policy", type=Path, action="append", default=[], metavar="FILE",
+        help="a policy file beside the shipped ones; may be repeated",
+    )  # fmt: skip
+    parser.set_defaults(command=_adjudicate)
+
+
+def _add_explain(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "explain",
+        help="say how every fen of a settlement came about (结算说明)",
+        description="Print the steps of a settlement in Chinese and English, and whether computing "
+        "it again gives the same fen (exit status 1 where it does not).",
+    )
+    parser.add_argument("setl_id", type=_settlement_number, help="number of the settlement")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    _add_data_dir(parser)
+    parser.set_defaults(command=_explain)
 
 
 def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -214,6 +246,18 @@ def _readjudication(parsed: argparse.Namespace) -> int:
     from settlement.serve.operations import readjudication
 
     return _tell(readjudication(parsed.data_dir, as_json=parsed.json))
+
+
+def _adjudicate(parsed: argparse.Namespace) -> int:
+    from settlement.offline import adjudicate
+
+    return _tell(adjudicate(sys.stdin.buffer.read(), parsed.policy, as_json=parsed.json))
+
+
+def _explain(parsed: argparse.Namespace) -> int:
+    from settlement.serve.operations import explain
+
+    return _tell(explain(parsed.data_dir, setl_id=parsed.setl_id, as_json=parsed.json))
 
 
 def _story(parsed: argparse.Namespace) -> int:

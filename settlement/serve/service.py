@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct, structs
+from msgspec import json as msgspec_json
 
 from protocol.nhsa import codec
 from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
 from protocol.nhsa.errors import UNREADABLE, WireError
 from protocol.nhsa.messages import enquiry, person, session
 from protocol.nhsa.profile import BASELINE, Profile
-from settlement import refusals
+from settlement import numbers, refusals
 from settlement.clock import Clock, local_time, system_clock
 from settlement.commands import Command
 from settlement.decision import Answer
@@ -52,11 +53,14 @@ from settlement.storage.journal import JournalQueue
 from settlement.storage.keyfile import key_file, load_keyring
 from settlement.storage.lease import PlainConnection
 from settlement.storage.queries import REFERENCE
+from settlement.storage.reader import read_settlements
 from settlement.telemetry.metrics import METRICS, Metrics
 from settlement.translate.enquiries import find_command
 from settlement.translate.history import FeeRows
 from settlement.translate.paths import wire_path
 from settlement.translate.requests import Translator
+from settlement.usecases.explain import explain
+from settlement.view import View
 from settlement.world import World
 
 if TYPE_CHECKING:
@@ -327,6 +331,23 @@ class Service:
     def credential(self, access_key: str) -> CredentialFact | None:
         """What an access key belongs to."""
         return self._credentials.get(access_key)
+
+    async def explanation(self, setl_id: str, caller: Caller) -> bytes | None:
+        """How a settlement came about, as `settlement.gateway.Gateway.explanation` says."""
+        number = numbers.parse(setl_id)
+        if number is None:
+            return None
+        view = View()
+        try:
+            async with self._side.use() as connection:
+                await read_settlements(connection, [number], view)
+        except StorageError as exc:
+            raise Unavailable("later") from exc
+        fact = view.settlements.get(number)
+        if fact is None or fact.row.institution != caller.institution_code:
+            return None
+        world = self._desk.world
+        return msgspec_json.encode(explain(fact, world.keyring, world.policies))
 
     def readiness(self) -> Readiness:
         """Whether requests can be answered now, and what is degraded."""

@@ -37,7 +37,8 @@ def detail_of(
     decided: Adjudicated, kept_lines: tuple[KeptLine, ...], kept: dict[str, object]
 ) -> Detail:
     """The personal part of a settlement: every line with its split."""
-    return Detail(lines=tuple(map(SettledLine, decided.lines, kept_lines)), kept=kept)
+    lines = tuple(map(SettledLine, decided.lines, kept_lines))
+    return Detail(lines=lines, kept=kept, case=decided.case)
 
 
 def detail_record(lane: int, setl_id: int) -> bytes:
