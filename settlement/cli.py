@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_readjudication(commands)
     _add_adjudicate(commands)
     _add_explain(commands)
+    _add_policy(commands)
     _add_story(commands)
     _add_switch(commands, "suspend", "stop settlements of a subject, in every process")
     _add_switch(commands, "resume", "let a suspended subject settle again")
@@ -147,6 +148,60 @@ def _add_explain(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     _add_data_dir(parser)
     parser.set_defaults(command=_explain)
+
+
+def _add_policy(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "policy",
+        help="check, load, list and compare benefit policies",
+        description="Benefit policies are files (docs/reference/policy.md).",
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    check = actions.add_parser(
+        "check",
+        help="check policy files; changes nothing",
+        description="Check files together with the shipped ones: format, gaps and overlaps in "
+        "dates and tables, rules that can never apply. Exit status 1 names file and line.",
+    )
+    check.add_argument("files", type=Path, nargs="*", help="without any, the shipped files")
+    check.set_defaults(command=_policy_check)
+    _add_policy_load(actions)
+    _add_policy_diff(actions)
+    listing = actions.add_parser("list", help="what is in force, and what was loaded when and why")
+    _add_data_dir(listing)
+    listing.set_defaults(command=_policy_list)
+
+
+def _add_policy_load(actions: _Commands[argparse.ArgumentParser]) -> None:
+    parser = actions.add_parser(
+        "load",
+        help="put policy files in force, in every process, without a restart",
+        description="Check files together with all that is in force, then put them in force within "
+        "a second, audited. A file replaces the one of its name. One fault and nothing changes.",
+    )
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--reason", required=True, help="why, and the document; audited")
+    parser.add_argument("--actor", default="", help="who orders it (the login name)")
+    _add_data_dir(parser)
+    parser.set_defaults(command=_policy_load)
+
+
+def _add_policy_diff(actions: _Commands[argparse.ArgumentParser]) -> None:
+    parser = actions.add_parser(
+        "diff",
+        help="what a policy would have done to claims that were settled",
+        description="Compute stored claims again under two policies: how many people, how much "
+        "money, who loses most. Changes nothing.",
+    )
+    parser.add_argument("old", help="a policy's name, a version, or a file")
+    parser.add_argument("new", help="the same")
+    parser.add_argument(
+        "--on", default="sample", metavar="MONTH",
+        help="a month like 2026-11, or `sample`: the last 31 days (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    _add_data_dir(parser)
+    parser.set_defaults(command=_policy_diff)
 
 
 def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -258,6 +313,32 @@ def _explain(parsed: argparse.Namespace) -> int:
     from settlement.serve.operations import explain
 
     return _tell(explain(parsed.data_dir, setl_id=parsed.setl_id, as_json=parsed.json))
+
+
+def _policy_check(parsed: argparse.Namespace) -> int:
+    from settlement.offline import check
+
+    return _tell(check(parsed.files))
+
+
+def _policy_load(parsed: argparse.Namespace) -> int:
+    from settlement.serve.policies import load
+
+    return _tell(load(parsed.data_dir, parsed.files, actor=parsed.actor, reason=parsed.reason))
+
+
+def _policy_list(parsed: argparse.Namespace) -> int:
+    from settlement.serve.policies import listed
+
+    return _tell(listed(parsed.data_dir))
+
+
+def _policy_diff(parsed: argparse.Namespace) -> int:
+    from settlement.serve.policies import diff
+
+    return _tell(
+        diff(parsed.data_dir, parsed.old, parsed.new, on=parsed.on, as_json=parsed.json)
+    )
 
 
 def _story(parsed: argparse.Namespace) -> int:

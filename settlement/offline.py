@@ -8,7 +8,9 @@ from pathlib import Path
 
 from settlement.calculator import CaseError, calculate, explained
 from settlement.policy.errors import PolicyError
-from settlement.policy.loader import PolicySet, parse_policies, shipped_files
+from settlement.policy.loader import PolicySet, parse_file, parse_policies, shipped_files
+from settlement.policy.model import Policy
+from settlement.policy.region import RegionProfile
 from settlement.said import UNUSABLE, Said
 
 
@@ -25,5 +27,35 @@ def adjudicate(text: bytes, files: Sequence[Path], *, as_json: bool) -> Said:
     return Said(status, json.dumps(answer, ensure_ascii=False))
 
 
+def check(files: Sequence[Path]) -> Said:
+    """Check policy files, each together with all that are shipped; without files, the shipped."""
+    try:
+        given = read_files(files) or shipped_files()
+        policies = parse_policies(shipped_files() | given)
+        mine = [parse_file(name, content) for name, content in given.items()]
+    except (PolicyError, OSError) as error:
+        return Said(1, f"settlement: {error}")
+    names = {each.name for each in mine if isinstance(each, Policy)}
+    lines = [
+        f"{each.version}: 通过 fine，{_care(each)}{'' if each.verified else '，未核实 unverified'}"
+        for each in policies.in_force()
+        if each.name in names
+    ]
+    lines += [f"{each.code}: 通过 fine" for each in mine if isinstance(each, RegionProfile)]
+    return Said(0, "\n".join(lines))
+
+
+def _care(policy: Policy) -> str:
+    """What a policy has rules for."""
+    kinds = dict.fromkeys(care.kind.value for care in policy.care.values())
+    rules = sum(len(care.rules) for care in policy.care.values())
+    return f"{'、'.join(kinds)}，{rules} 条规则 rules，{len(policy.categories)} 类人员 categories"
+
+
+def read_files(files: Sequence[Path]) -> dict[str, bytes]:
+    """The contents of files by their names. Raises OSError."""
+    return {path.name: path.read_bytes() for path in files}
+
+
 def _policies(files: Sequence[Path]) -> PolicySet:
-    return parse_policies(shipped_files() | {path.name: path.read_bytes() for path in files})
+    return parse_policies(shipped_files() | read_files(files))

@@ -24,7 +24,6 @@ from settlement.embedded.services import Services, open_database
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberBlock
-from settlement.policy.loader import load_policies
 from settlement.said import UNUSABLE, Said
 from settlement.storage import approvals, reference
 from settlement.storage.connect import connect_plain, verify_pool
@@ -32,6 +31,7 @@ from settlement.storage.errors import translate
 from settlement.storage.install import InstallError, Region, ensure_schema
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
 from settlement.storage.lease import PlainConnection
+from settlement.storage.policies import load_policy_set
 from settlement.storage.queries import REFERENCE
 from settlement.storage.reader import read_settlements
 from settlement.storage.readjudication import StaleClaim, claims_to_readjudicate
@@ -209,13 +209,14 @@ async def _explain(data_dir: Path, setl_id: int, *, as_json: bool) -> Said:
         connection = await connect_plain(database.app_dsn, name="settlement-operator")
         try:
             await read_settlements(connection, [setl_id], view)
+            policies = await load_policy_set(connection)
         finally:
             await connection.close()
     fact = view.settlements.get(setl_id)
     if fact is None:
         return Said(1, f"there is no settlement {setl_id}")
     try:
-        explained = explain_settlement(fact, keyring, load_policies())
+        explained = explain_settlement(fact, keyring, policies)
     except LookupError as exc:
         return Said(UNUSABLE, f"settlement: {exc}")
     status = 1 if explained.recomputed is Recomputed.DIFFERS else 0
