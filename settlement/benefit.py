@@ -219,9 +219,9 @@ def _admission(case: Case, care: CareRules) -> int:
 
 def _count_case(case: Case, care: CareRules, sheet: Sheet) -> None:
     """What this case adds to the person's year beside what each fund pays."""
-    increments, totals = sheet.increments, case.totals
-    in_scope_fen = totals.in_scope_fen - sheet.parts[_APART]
-    own_share_fen = in_scope_fen - sheet.fund_fen
+    increments = sheet.increments
+    in_scope_fen = case.totals.in_scope_fen - sheet.apart_fen
+    own_share_fen = sum(sheet.parts[:_APART]) if care.own_share_accumulator else 0
     for name, amount in (
         (care.in_scope_accumulator, in_scope_fen),
         (care.deductible_accumulator, sheet.deductible_fen),

@@ -33,8 +33,8 @@ class Sheet:
     """The working sheet of one case: what is in each part, what counts, what was written down."""
 
     __slots__ = (
-        "ceiling_fen", "deductible_fen", "explanation", "fund_fen", "hospital_fen", "increments",
-        "paid_fen", "parts", "pool_ratio_bp", "shares",
+        "apart_fen", "ceiling_fen", "deductible_fen", "explanation", "fund_fen", "hospital_fen",
+        "increments", "parts", "pool_ratio_bp", "shares",
     )  # fmt: skip
 
     def __init__(self, totals: LineTotals) -> None:
@@ -45,6 +45,8 @@ class Sheet:
         """by `Part`; a fen that was paid is in none of them any more"""
         self.ceiling_fen: int | None = None
         """what all layers together may still pay, once a ceiling stands"""
+        self.apart_fen = 0
+        """what was set apart: it does not count along the year, whoever pays it"""
         self.deductible_fen = 0
         self.fund_fen = 0
         self.hospital_fen = 0
@@ -63,6 +65,7 @@ def apply_first_off(step: FirstOff, sheet: Sheet) -> None:
         return
     parts[_OPEN] -= taken_fen
     parts[_APART] += taken_fen
+    sheet.apart_fen += taken_fen
     sheet.explanation.append(ExplanationStep(step.rule_id, base_fen, step.ratio_bp, taken_fen))
 
 
@@ -135,6 +138,9 @@ def _close_share(step: Share, sheet: Sheet, base_fen: int, note: str) -> None:
     if step.of_open:
         sheet.parts[_OPEN] = 0
         sheet.parts[_APART] += base_fen
+        sheet.apart_fen += base_fen
+    elif step.base_accumulator:
+        sheet.increments.setdefault(step.base_accumulator, base_fen)
     sheet.explanation.append(ExplanationStep(step.rule_id, base_fen, 0, 0, note))
     _record(step, sheet, ((base_fen, 0),), base_fen, 0, 0, note)
 
@@ -262,10 +268,12 @@ def _explain_share(step: Share, sheet: Sheet, slices: Slices, amount_fen: int, n
         explanation.append(ExplanationStep(step.rule_id, width_fen, ratio_bp, amount_fen, note))
         return
     numerator = told_fen = 0
+    below = step.brackets[0][0] > 0
     for width_fen, ratio_bp in slices:
         numerator += width_fen * ratio_bp
         sum_fen = min(half_up(numerator, BASIS_POINTS), amount_fen)
-        why = note if ratio_bp else _THRESHOLD
+        below = below and not ratio_bp
+        why = _THRESHOLD if below else note
         explanation.append(
             ExplanationStep(step.rule_id, width_fen, ratio_bp, sum_fen - told_fen, why)
         )

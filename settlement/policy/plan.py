@@ -97,7 +97,7 @@ def plan_of(policy: Policy, care_type: str, facts: Facts) -> Plan:
     """
     key = (
         care_type, facts.level, facts.category, facts.where, facts.filing, facts.transfer,
-        facts.tags and facts.tags & policy.tags.keys(),
+        facts.tags and facts.tags.intersection(policy.tags),
         bisect_right(policy.admission_breaks, facts.admission),
         bisect_right(policy.age_breaks, facts.age),
         bisect_right(policy.stay_total_breaks, facts.stay_total_fen),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -34,7 +35,16 @@ LATER = DEDUCTIBLE_POLICY.replace("2024-01-01", "2025-01-01").replace(
         ("441900", "310", date(2024, 1, 1),  "dongguan-demo-employee"),
         ("441900", "310", date(2023, 12, 31), None),
         ("441900", "340", ON,                None),
-        ("440300", "310", ON,                None),
+        ("440300", "310", ON,                "shenzhen-employee-tier2"),
+        ("440300", "310", date(2023, 9, 30), None),
+        ("110000", "310", ON,                "beijing-employee"),
+        ("110000", "390", ON,                None),
+        ("150900", "390", ON,                "ulanqab-resident"),
+        ("150900", "310", ON,                "ulanqab-employee"),
+        ("611000", "310", ON,                "shangluo-employee"),
+        ("442000", "310", ON,                "zhongshan"),
+        ("440100", "310", ON,                "guangzhou-employee"),
+        ("999999", "310", ON,                None),
     ],
 )  # fmt: skip
 def test_policy_is_found_by_region_scheme_and_date(
@@ -44,11 +54,22 @@ def test_policy_is_found_by_region_scheme_and_date(
     assert (policy and policy.name) == name
 
 
-def test_shipped_figures_are_marked_as_demonstration() -> None:
+def test_shipped_figures_are_marked_as_nobodys_real_policy() -> None:
+    """Demonstration figures say 演示; figures from secondary sources say 未核实."""
     for policy in SHIPPED.policies():
+        demonstration = "demo" in policy.name
         assert not policy.verified
-        assert "演示" in policy.title
-        assert policy.sources
+        assert policy.title.endswith("（演示）" if demonstration else "（未核实）")
+        graded = [text for text in policy.sources.values() if re.search("[ABC] 级", text)]
+        assert graded, f"{policy.name} names no source with its grade"
+
+
+def test_page_of_policies_tells_of_each_and_of_what_is_assumed() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "policies.md").read_text()
+    sections = {part.partition("\n")[0].strip("`"): part for part in page.split("\n## ")[1:]}
+    assert set(sections) == {policy.name for policy in SHIPPED.policies()}
+    for name, section in sections.items():
+        assert "Assumed:" in section, f"{name} does not say what is assumed"
 
 
 def test_successive_periods_are_told_apart_by_date_and_version() -> None:
