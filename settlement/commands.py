@@ -144,6 +144,85 @@ class WithdrawLines(Command, frozen=True, kw_only=True, gc=False):
     batch_no: str | None
 
 
+class AdmitStay(Command, frozen=True, kw_only=True, gc=False):
+    """Admit to hospital (入院办理)."""
+
+    scheme: str
+    care_type: str
+    begun_at: datetime
+    inpatient_no: str
+    credential: Credential
+    kept: dict[str, object]
+
+
+class ChangeStay(Command, frozen=True, kw_only=True, gc=False):
+    """Say anew what was said at admission (住院信息变更)."""
+
+    mdtrt_id: int
+    care_type: str
+    begun_at: datetime
+    inpatient_no: str
+    kept: dict[str, object]
+
+
+class DischargeStay(Command, frozen=True, kw_only=True, gc=False):
+    """Discharge from hospital (出院办理)."""
+
+    mdtrt_id: int
+    scheme: str
+    ended_at: datetime
+    kept: dict[str, object]
+
+
+class WithdrawDischarge(Command, frozen=True, kw_only=True, gc=False):
+    """Take a discharge back (出院撤销)."""
+
+    mdtrt_id: int
+
+
+class WithdrawAdmission(Command, frozen=True, kw_only=True, gc=False):
+    """Take an admission back (入院撤销)."""
+
+    mdtrt_id: int
+
+
+class UploadStayLines(Command, frozen=True, kw_only=True, gc=False):
+    """Fee lines of a stay (住院费用明细上传)."""
+
+    mdtrt_id: int
+    lines: tuple[ClaimLine, ...]
+    originals: tuple[str, ...]
+    """for each line the number of the line that it takes back; empty where it takes back none"""
+    kept_lines: tuple[KeptLine, ...]
+    same_visit: bool
+    """False: the lines name more than one stay or person"""
+
+
+class WithdrawStayLines(Command, frozen=True, kw_only=True, gc=False):
+    """Take fee lines of a stay back (住院费用明细撤销); None: every line not yet settled."""
+
+    mdtrt_id: int
+    line_nos: tuple[str, ...] | None
+    same_visit: bool
+
+
+class SettleStay(Command, frozen=True, kw_only=True, gc=False):
+    """Settle a stay or a segment of one (住院结算), or quote it."""
+
+    mdtrt_id: int
+    scheme: str
+    account_use: AccountUse
+    total_fen: int
+    declared_split: tuple[int | None, int | None, int | None, int | None]
+    """full self-pay, over ceiling, pre-self-pay, in scope, as far as they are repeated"""
+    mid_stay: bool
+    """a segment before the discharge (中途结算)"""
+    credential: Credential
+    invoice_no: str
+    kept: dict[str, object]
+    quote: bool
+
+
 class CheckEntitlement(Command, frozen=True, kw_only=True, gc=False):
     """What may pay for a person (待遇检查)."""
 

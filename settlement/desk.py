@@ -17,24 +17,42 @@ from typing import Any
 from settlement import clock
 from settlement.clock import Clock, Moment
 from settlement.commands import (
+    AdmitStay,
     Cancel,
+    ChangeStay,
     CheckEntitlement,
     Command,
     DescribeVisit,
+    DischargeStay,
     FindSettlement,
     FindVisits,
     LookUpPerson,
     Purchase,
     RegisterVisit,
     Reverse,
+    SettleStay,
     SettleVisit,
     UploadLines,
+    UploadStayLines,
+    WithdrawAdmission,
+    WithdrawDischarge,
     WithdrawLines,
+    WithdrawStayLines,
     WithdrawVisit,
 )
 from settlement.decision import Decision
 from settlement.refusal import Refusal
-from settlement.usecases import cancel, enquire, persons, sale, settle, visits
+from settlement.usecases import (
+    cancel,
+    enquire,
+    persons,
+    sale,
+    settle,
+    settle_stay,
+    stay_lines,
+    stays,
+    visits,
+)
 from settlement.view import View
 from settlement.world import World
 
@@ -50,6 +68,14 @@ USE_CASES: dict[type[Command], UseCase] = {
     DescribeVisit: visits.describe,
     UploadLines: visits.upload,
     WithdrawLines: visits.withdraw_lines,
+    AdmitStay: stays.admit,
+    ChangeStay: stays.change,
+    DischargeStay: stays.discharge,
+    WithdrawDischarge: stays.withdraw_discharge,
+    WithdrawAdmission: stays.withdraw_admission,
+    UploadStayLines: stay_lines.upload,
+    WithdrawStayLines: stay_lines.withdraw_lines,
+    SettleStay: settle_stay.settle_stay,
     CheckEntitlement: persons.check_entitlement,
     LookUpPerson: persons.look_up,
     FindSettlement: enquire.find_settlement,
@@ -72,9 +98,7 @@ class DecisionDesk:
         self._day_cut = day_cut
         self._failed = failed
 
-    def decide_all(
-        self, commands: Sequence[Command], view: View, moment: Moment
-    ) -> list[Decision]:
+    def decide_all(self, commands: Sequence[Command], view: View, moment: Moment) -> list[Decision]:
         """The decisions on the commands of a batch, in their order; `view` is left as they leave
         it. A use case that raises becomes an INTERNAL refusal."""
         decisions: dict[int, Decision] = {}

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from msgspec import Struct
 
-from settlement.claim import Claim
+from settlement.claim import CareKind, Claim
 from settlement.explanation import CLOSURE_ZH, Closure
 from settlement.institution import Institution
 from settlement.person import Enrolment
@@ -163,19 +163,17 @@ def choose_scheme(enrolments: Sequence[Enrolment], on: date, profile: RegionProf
     return ordered[0] if ordered else None
 
 
-def ruling_date(
-    claim: Claim,
-    profile: RegionProfile,
-    *,
-    today: date,
-    admitted_on: date | None = None,
-    discharged_on: date | None = None,
-) -> date | Refusal:
-    """Return the date that decides policy, person status and year (DOMAIN 21).
+class CareDates(Struct, frozen=True, gc=False):
+    """The dates of one claim: first and last fee, and a stay's admission and discharge."""
 
-    The fee date of a claim is the date of its latest line. A line in the future, or older than
-    the region lets be settled on line, is refused: that case goes to manual reimbursement.
-    """
+    earliest: date
+    latest: date
+    admitted: date | None = None
+    discharged: date | None = None
+
+
+def dates_of(claim: Claim) -> CareDates:
+    """The dates of a claim that comes with its lines."""
     latest = earliest = claim.lines[0].occurred_on if claim.lines else claim.service_at.date()
     for line in claim.lines:
         occurred_on = line.occurred_on
@@ -183,22 +181,35 @@ def ruling_date(
             latest = occurred_on
         elif occurred_on < earliest:
             earliest = occurred_on
+    return CareDates(earliest, latest)
+
+
+def ruling_date(
+    kind: CareKind, dates: CareDates, profile: RegionProfile, *, today: date
+) -> date | Refusal:
+    """Return the date that decides policy, person status and year (DOMAIN 21).
+
+    The fee date of a claim is the date of its latest line. A line in the future, or older than
+    the region lets be settled on line, is refused: that case goes to manual reimbursement. A stay
+    that is settled before its discharge is ruled by its latest fee.
+    """
+    latest, earliest = dates.latest, dates.earliest
     if latest > today:
         return Refusal(code="FEE_DATE_IN_FUTURE", field="lines", params={"on": latest.isoformat()})
-    days_max = profile.backdating_days_max[claim.kind]
+    days_max = profile.backdating_days_max[kind]
     if earliest < today and today - earliest > timedelta(days=days_max):
         return Refusal(
             code="FEE_DATE_TOO_OLD",
             field="lines",
             params={"on": earliest.isoformat(), "days_max": days_max},
         )
-    match profile.ruling_date[claim.kind]:
+    match profile.ruling_date[kind]:
         case RulingDate.FEE:
             return latest
         case RulingDate.ADMISSION:
-            return admitted_on or latest
+            return dates.admitted or latest
         case RulingDate.DISCHARGE:
-            return discharged_on or latest
+            return dates.discharged or latest
         case RulingDate.SETTLEMENT:
             return today
 

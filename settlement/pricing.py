@@ -86,7 +86,6 @@ def price(
     find = catalogue.find
     priced: list[PricedLine] = []
     sum_fen = 0
-    refunding = False
     for line in claim.lines:
         amount_fen = line.amount_fen
         expected_fen = line_amount(line)
@@ -96,7 +95,6 @@ def price(
             refused = _check_signs(claim, line, region_profile)
             if refused is not None:
                 return refused
-            refunding = True
         sum_fen += amount_fen
         item = find(line.item_code, line.occurred_on)
         if item is not None:
@@ -109,8 +107,6 @@ def price(
     if sum_fen != claim.total_fen:
         params: dict[str, str | int] = {"declared_fen": claim.total_fen, "computed_fen": sum_fen}
         return Refusal(code="TOTAL_MISMATCH", field="total", params=params)
-    if refunding and min(totals_of(priced).parts()) < 0:
-        return Refusal(code="REFUND_EXCEEDS_CHARGES", field="lines")
     return tuple(priced)
 
 

@@ -45,6 +45,17 @@ class EventKind(IntEnum):
     WITHDRAWN = 4
     SETTLED = 5
     UNDONE = 6
+    CHANGED = 7
+    """what was said at admission is said anew (住院信息变更)"""
+    DISCHARGED = 8
+    DISCHARGE_WITHDRAWN = 9
+
+
+class VisitKind(IntEnum):
+    """Whether a visit is one to the outpatient department or a stay (住院)."""
+
+    OUTPATIENT = 1
+    STAY = 2
 
 
 MONEY = (
@@ -177,6 +188,7 @@ class VisitRow(Struct, frozen=True, kw_only=True, gc=False):
     scheme: str
     begun_at: datetime
     payload: bytes
+    kind: VisitKind = VisitKind.OUTPATIENT
 
 
 class EventRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -187,5 +199,8 @@ class EventRow(Struct, frozen=True, kw_only=True, gc=False):
     event_no: int
     kind: EventKind
     batch_no: str
+    """the charge batch of a visit, the segment of a stay"""
     setl_id: int | None
     payload: bytes
+    head: str = ""
+    """of a stay: what a decision needs of the event without opening it (settlement/stay.py)"""

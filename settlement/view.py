@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from ledger.entry import Entry
 from settlement.person import Enrolment, Identity
@@ -64,6 +64,8 @@ class PersonFacts(Struct, kw_only=True, gc=False):
     balance_fen: int
     latest_row: int | None
     latest_visit: int | None
+    open_stay: int | None = None
+    """the stay that the person is in hospital for (在院)"""
     changed: bool = False
 
     def year(self, year: int) -> YearDoc:
@@ -137,6 +139,8 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     """None: as they were"""
     visit: VisitRow | None = None
     events: tuple[EventRow, ...] = ()
+    open_stay: int | UnsetType | None = UNSET
+    """the stay that the person is now in; unset: as it was"""
 
 
 class View:
@@ -166,6 +170,8 @@ class View:
         if effects.visit is not None:
             person.latest_visit = effects.visit.mdtrt_id
             self.visits[effects.visit.mdtrt_id] = VisitFact(row=effects.visit, events=[])
+        if effects.open_stay is not UNSET:
+            person.open_stay = effects.open_stay
         for event in effects.events:
             self.visits[event.mdtrt_id].events.append(event)
 

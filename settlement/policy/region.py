@@ -77,5 +77,9 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     cancel_window: CancelWindow
     reversible: frozenset[str]
     """transactions whose effect 2601 takes back (DOMAIN 9)"""
+    discharge_before_settlement: bool
+    """the final settlement of a stay comes after its discharge (DOMAIN 15)"""
+    allowed_during_stay: frozenset[str]
+    """med_type codes that may be settled elsewhere while the person is in hospital (DOMAIN 20)"""
     fund_total_includes_account: bool
     """how this region reports fund_pay_sumamt (NHSA money rule 6)"""

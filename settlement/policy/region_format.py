@@ -31,8 +31,8 @@ _ONE_OF = {
     CareKind.MATERNITY: CareKind.INPATIENT,
 }
 
-_REVERSIBLE = frozenset({"2102", "2207", "2207A"})
-"""What the core can reverse; 2304 and 2401 join with inpatient care."""
+_REVERSIBLE = frozenset({"2102", "2207", "2207A", "2304", "2304A", "2401"})
+"""What the core can reverse."""
 
 
 class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="region-profile/1"):
@@ -51,6 +51,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     cancel_order: CancelOrder = CancelOrder.LATEST_FIRST
     cancel_window: CancelWindow = CancelWindow.YEAR
     reversible: Annotated[tuple[Code, ...], Meta(min_length=1)] = ("2102", "2207", "2207A")
+    discharge_before_settlement: bool = True
+    allowed_during_stay: tuple[Code, ...] = ()
     fund_total_includes_account: bool
 
 
@@ -79,6 +81,8 @@ def compile_region(file: RegionFile) -> RegionProfile:
         cancel_order=file.cancel_order,
         cancel_window=file.cancel_window,
         reversible=frozenset(file.reversible),
+        discharge_before_settlement=file.discharge_before_settlement,
+        allowed_during_stay=frozenset(file.allowed_during_stay),
         fund_total_includes_account=file.fund_total_includes_account,
     )
 

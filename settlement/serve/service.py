@@ -59,6 +59,7 @@ from settlement.telemetry.metrics import METRICS, Metrics
 from settlement.translate.enquiries import find_command
 from settlement.translate.history import FeeRows
 from settlement.translate.paths import wire_path
+from settlement.translate.makers import command_all
 from settlement.translate.requests import Translator
 from settlement.usecases.explain import explain
 from settlement.view import View
@@ -203,7 +204,7 @@ class Service:
                 continue
             accepted.append(one)
             requests.append((checked, institution))
-        commands = self._translator.command_all(requests)
+        commands = command_all(self._translator, requests)
         return [
             Opened(one, checked.request, institution, command)
             for one, (checked, institution), command in zip(

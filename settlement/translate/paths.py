@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 _HEAD = {"2101": "druginfo", "2102": "druginfo", "2203": "mdtrtinfo", "2203A": "mdtrtinfo",
-         "2204": "feedetail[0]", "9001": "signIn", "9002": "signOut"}  # fmt: skip
-_LINES = {"2101": "drugdetail", "2102": "drugdetail", "2204": "feedetail"}
+         "2204": "feedetail[0]", "2301": "feedetail[0]", "2302": "data[0]", "2401": "mdtrtinfo",
+         "2402": "dscginfo", "2403": "adminfo", "9001": "signIn", "9002": "signOut"}  # fmt: skip
+_LINES = {"2101": "drugdetail", "2102": "drugdetail", "2204": "feedetail", "2301": "feedetail",
+          "2302": "data"}  # fmt: skip
 _HEAD_NAMES = {
     "person_no": "psn_no",
     "credential_kind": "mdtrt_cert_type",
@@ -21,6 +23,9 @@ _HEAD_NAMES = {
     "service_at": "begntime",
     "batch_no": "chrg_bchno",
     "line_no": "feedetl_sn",
+    "begun_at": "begntime",
+    "ended_at": "endtime",
+    "mid_stay": "mid_setl_flag",
     "original_infno": "oinfno",
     "original_msgid": "omsgid",
 }
@@ -31,6 +36,8 @@ _LINE_NAMES = {
     "item_code": "med_list_codg",
     "occurred_on": "fee_ocur_time",
     "disease": "dise_codg",
+    "line_no": "feedetl_sn",
+    "original": "init_feedetl_sn",
 }
 _ENVELOPE_NAMES = {"msgid": "msgid", "institution_code": "fixmedins_code"}
 _LINE = re.compile(r"lines(\[\d+\])\.(\w+)")

@@ -6,24 +6,19 @@ vocabulary and unit: yuan to fen, text to time, wire numbers to ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date
-from functools import cache, lru_cache
-from operator import attrgetter
-from typing import Any
-
-import msgspec
-from msgspec import Struct
-
-from protocol.nhsa import canonical, msgid
-from protocol.nhsa.codec import Checked
+from protocol.nhsa import msgid
 from protocol.nhsa.envelope import Envelope
-from protocol.nhsa.fields import Numbers
-from protocol.nhsa.messages import outpatient, outpatient_settle, person, pharmacy, reversal
-from protocol.nhsa.registry import TRANSACTIONS, Effect
+from protocol.nhsa.messages import (
+    inpatient_settle,
+    outpatient,
+    outpatient_settle,
+    person,
+    pharmacy,
+    reversal,
+)
 from protocol.nhsa.times import parse_moment
-from settlement import keys, numbers
-from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
+from settlement import keys
+from settlement.claim import AccountUse, CareKind, Claim
 from settlement.commands import (
     Asked,
     Cancel,
@@ -39,37 +34,20 @@ from settlement.commands import (
     WithdrawLines,
     WithdrawVisit,
 )
-from settlement.institution import Institution
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of
-from settlement.rows import KeptLine
+from settlement.translate.pieces import (
+    ALL_UNSETTLED,
+    HEAD_USED,
+    Sender,
+    credential_of,
+    kept_line,
+    kept_of,
+    lines_of,
+    number_of,
+)
 
-ALL_UNSETTLED = "0000"
-"""2205: every line not yet settled."""
-UNKNOWN_NUMBER = 0
-_LINE_PRICED = frozenset(
-    {
-        "feedetl_sn", "fee_ocur_time", "med_list_codg", "medins_list_codg", "det_item_fee_sumamt",
-        "cnt", "pric", "mdtrt_id", "psn_no", "chrg_bchno",
-    }
-)  # fmt: skip
-_HEAD_USED = frozenset(
-    {
-        "psn_no", "mdtrt_cert_type", "mdtrt_cert_no", "card_sn", "psn_cert_type", "certno",
-        "psn_type", "psn_name", "medfee_sumamt", "invono", "insutype", "acct_used_flag",
-        "med_type", "mdtrt_id", "chrg_bchno", "fulamt_ownpay_amt", "overlmt_selfpay",
-        "preselfpay_amt", "inscp_scp_amt", "setl_id", "ipt_otp_no",
-    }
-)  # fmt: skip
-
-
-class Sender(Struct, frozen=True, gc=False):
-    """Who sent a request, the fingerprint of what it says (empty where it binds nothing), and the
-    numbers in it."""
-
-    institution: Institution
-    fingerprint: bytes = b""
-    numbers: Numbers = {}
+_CANCELLED_KIND = {"2103": CareKind.PHARMACY, "2305": CareKind.INPATIENT}
 
 
 class Translator:
@@ -78,30 +56,7 @@ class Translator:
     def __init__(self, *, lanes: int, keyring: Keyring) -> None:
         self._lanes = lanes
         self._keyring = keyring
-
-    def command_all(
-        self, requests: Sequence[tuple[Checked, Institution]]
-    ) -> list[Command | None]:
-        """The commands of requests; None for those that have none (sign-in, enquiries).
-
-        Fingerprints first, then the rest: a step at a time, as the desk decides.
-        """
-        senders = [
-            Sender(institution, self._fingerprint(one), one.numbers)
-            for one, institution in requests
-        ]
-        commands: list[Command | None] = []
-        for (one, _), sender in zip(requests, senders, strict=True):
-            make = _MAKERS.get(type(one.request))
-            commands.append(None if make is None else make(self, one.request, sender))
-        return commands
-
-    def _fingerprint(self, one: Checked) -> bytes:
-        """Of a message that may bind its key; quotes and enquiries bind nothing."""
-        if one.request.infno not in _BINDING:
-            return b""
-        key = self._keyring.digest_key
-        return canonical.fingerprint(one.request, one.numbers, person_key=key).pack()
+        self.digest_key = keyring.digest_key
 
     def asked(self, request: Envelope, sender: Sender, person_no: str) -> Asked:
         """Who asks, under which key, about whom."""
@@ -141,17 +96,17 @@ class Translator:
             account_use=AccountUse(head.acct_used_flag),
             total_fen=numbers["druginfo", "medfee_sumamt"][0],
             service_at=parse_moment(head.begntime),
-            lines=_lines(rows, numbers, "drugdetail"),
+            lines=lines_of(rows, numbers, "drugdetail"),
         )
-        credential = _credential(head)
+        credential = credential_of(head)
         return Purchase(
             asked=self.asked(request, sender, head.psn_no),
             business_key=keys.purchase_key(claim, self._keyring.digest_key),
             token_key=self.token_key(credential),
             claim=claim,
             credential=credential,
-            kept_lines=tuple(map(_kept_line, rows)),
-            kept=_kept(head, _HEAD_USED),
+            kept_lines=tuple(map(kept_line, rows)),
+            kept=kept_of(head, HEAD_USED),
             invoice_no=head.invono or "",
             quote=request.infno == "2101",
         )
@@ -163,7 +118,7 @@ class Translator:
     ) -> SettleVisit:
         """2206 and 2207, with their A editions."""
         data = request.input.data
-        mdtrt_id = _number(data.mdtrt_id)
+        mdtrt_id = number_of(data.mdtrt_id)
         numbers = sender.numbers
         declared = None
         invoice_no = ""
@@ -175,7 +130,7 @@ class Translator:
                 numbers["data", "inscp_scp_amt"][0],
             )
             invoice_no = data.invono or ""
-        credential = _credential(data)
+        credential = credential_of(data)
         return SettleVisit(
             asked=self.asked(request, sender, data.psn_no),
             business_key=keys.visit_key(mdtrt_id, data.chrg_bchno, self._keyring.digest_key),
@@ -191,19 +146,21 @@ class Translator:
             declared_split=declared,
             credential=credential,
             invoice_no=invoice_no,
-            kept=_kept(data, _HEAD_USED),
+            kept=kept_of(data, HEAD_USED),
             quote=declared is None,
         )
 
     def cancel(
         self,
-        request: pharmacy.PharmacyCancel | outpatient_settle.OutpatientCancel,
+        request: pharmacy.PharmacyCancel
+        | outpatient_settle.OutpatientCancel
+        | inpatient_settle.StayCancel,
         sender: Sender,
     ) -> Cancel:
-        """2103 and 2208."""
+        """2103, 2208 and 2305."""
         data = request.input.data
-        setl_id, mdtrt_id = _number(data.setl_id), _number(data.mdtrt_id)
-        kind = CareKind.PHARMACY if request.infno == "2103" else CareKind.OUTPATIENT
+        setl_id, mdtrt_id = number_of(data.setl_id), number_of(data.mdtrt_id)
+        kind = _CANCELLED_KIND.get(request.infno, CareKind.OUTPATIENT)
         return Cancel(
             asked=self.asked(request, sender, data.psn_no),
             setl_ids=(setl_id,),
@@ -229,7 +186,7 @@ class Translator:
     def register(self, request: outpatient.Register, sender: Sender) -> RegisterVisit:
         """2201."""
         data = request.input.data
-        credential = _credential(data)
+        credential = credential_of(data)
         return RegisterVisit(
             asked=self.asked(request, sender, data.psn_no),
             token_key=self.token_key(credential),
@@ -237,7 +194,7 @@ class Translator:
             begun_at=parse_moment(data.begntime),
             outpatient_no=data.ipt_otp_no,
             credential=credential,
-            kept=_kept(data, _HEAD_USED),
+            kept=kept_of(data, HEAD_USED),
         )
 
     def withdraw_visit(
@@ -245,7 +202,7 @@ class Translator:
     ) -> WithdrawVisit:
         """2202."""
         data = request.input.data
-        mdtrt_id = _number(data.mdtrt_id)
+        mdtrt_id = number_of(data.mdtrt_id)
         return WithdrawVisit(
             asked=self.asked(request, sender, data.psn_no),
             visit_ids=(mdtrt_id,),
@@ -258,9 +215,9 @@ class Translator:
     ) -> DescribeVisit:
         """2203 and 2203A."""
         head = request.input.mdtrtinfo
-        mdtrt_id = _number(head.mdtrt_id)
-        kept = _kept(head, _HEAD_USED)
-        kept["diseinfo"] = [_kept(row, frozenset()) for row in request.input.diseinfo]
+        mdtrt_id = number_of(head.mdtrt_id)
+        kept = kept_of(head, HEAD_USED)
+        kept["diseinfo"] = [kept_of(row, frozenset()) for row in request.input.diseinfo]
         return DescribeVisit(
             asked=self.asked(request, sender, head.psn_no),
             visit_ids=(mdtrt_id,),
@@ -273,14 +230,14 @@ class Translator:
         """2204: one message is about one visit of one person."""
         rows = request.input.feedetail
         first = rows[0]
-        mdtrt_id = _number(first.mdtrt_id)
+        mdtrt_id = number_of(first.mdtrt_id)
         return UploadLines(
             asked=self.asked(request, sender, first.psn_no),
             visit_ids=(mdtrt_id,),
             mdtrt_id=mdtrt_id,
-            lines=_lines(rows, sender.numbers, "feedetail"),
+            lines=lines_of(rows, sender.numbers, "feedetail"),
             batches=tuple([row.chrg_bchno for row in rows]),
-            kept_lines=tuple([_kept_line(row) for row in rows]),
+            kept_lines=tuple([kept_line(row) for row in rows]),
             same_visit=all(
                 row.mdtrt_id == first.mdtrt_id and row.psn_no == first.psn_no for row in rows
             ),
@@ -291,7 +248,7 @@ class Translator:
     ) -> WithdrawLines:
         """2205."""
         data = request.input.data
-        mdtrt_id = _number(data.mdtrt_id)
+        mdtrt_id = number_of(data.mdtrt_id)
         return WithdrawLines(
             asked=self.asked(request, sender, data.psn_no),
             visit_ids=(mdtrt_id,),
@@ -310,105 +267,3 @@ class Translator:
             care_type=data.med_type,
             on=parse_moment(data.begntime),
         )
-
-
-_Maker = Callable[[Translator, Any, Sender], Command]
-_MAKERS: dict[type[Envelope], _Maker] = {
-    pharmacy.PharmacyQuote: Translator.purchase,
-    pharmacy.PharmacySettle: Translator.purchase,
-    pharmacy.PharmacyCancel: Translator.cancel,
-    outpatient.Register: Translator.register,
-    outpatient.RegisterCancel: Translator.withdraw_visit,
-    outpatient.VisitUpload: Translator.describe,
-    outpatient.VisitUploadA: Translator.describe,
-    outpatient.FeeUpload: Translator.upload,
-    outpatient.FeeCancel: Translator.withdraw_lines,
-    outpatient_settle.OutpatientQuote: Translator.settle_visit,
-    outpatient_settle.OutpatientSettle: Translator.settle_visit,
-    outpatient_settle.OutpatientCancel: Translator.cancel,
-    reversal.Reversal: Translator.reverse,
-    person.EntitlementCheck: Translator.entitlement,
-}
-
-_BINDING = frozenset(
-    infno
-    for infno, transaction in TRANSACTIONS.items()
-    if transaction.effect is Effect.WRITE and transaction.request in _MAKERS
-)
-"""Transactions whose effect binds the message's key (DESIGN D3)."""
-
-_Row = pharmacy.DrugDetail | outpatient.FeeDetail
-_WithCredential = (
-    pharmacy.DrugInfo
-    | outpatient.RegisterData
-    | outpatient_settle.OutpatientQuoteData
-    | outpatient_settle.OutpatientSettleData
-)
-
-
-def _lines(rows: Sequence[_Row], numbers: Numbers, node: str) -> tuple[ClaimLine, ...]:
-    approvable = node != "drugdetail"
-    columns = (numbers[node, name] for name in ("cnt", "pric", "det_item_fee_sumamt"))
-    return tuple(
-        [
-            ClaimLine(
-                line_no=str(row.feedetl_sn),
-                item_code=row.med_list_codg,
-                institution_item_code=row.medins_list_codg,
-                quantity_e4=quantity_e4,
-                price_e6=price_e6,
-                amount_fen=amount_fen,
-                occurred_on=_day(row.fee_ocur_time),
-                approval=row.hosp_appr_flag if approvable else "",
-            )
-            for row, quantity_e4, price_e6, amount_fen in zip(rows, *columns, strict=True)
-        ]
-    )
-
-
-@lru_cache(maxsize=4_096)
-def _day(text: str) -> date:
-    return parse_moment(text).date()
-
-
-def _credential(data: _WithCredential) -> Credential:
-    """Empty text counts as not given."""
-    return Credential(
-        kind=data.mdtrt_cert_type,
-        number=data.mdtrt_cert_no,
-        card_serial=data.card_sn or None,
-        certificate_no=data.certno or None,
-        name=data.psn_name or None,
-    )
-
-
-def _kept_line(row: _Row) -> KeptLine:
-    return KeptLine(occurred_at=row.fee_ocur_time, extra=_kept(row, _LINE_PRICED))
-
-
-def _kept(row: msgspec.Struct, used: frozenset[str]) -> dict[str, object]:
-    """What the sender said and we only keep, by its wire name; absent and empty fields are not."""
-    names, values_of = _keeping(type(row), used)
-    values = values_of(row)
-    if not any(values):  # the usual line says nothing more, and a number 0 counts as absent
-        return {}
-    return {
-        name: value
-        for name, value in zip(names, values, strict=True)
-        if value is not None and value != ""
-    }
-
-
-@cache
-def _keeping(
-    kind: type[msgspec.Struct], used: frozenset[str]
-) -> tuple[tuple[str, ...], Callable[[msgspec.Struct], tuple[object, ...]]]:
-    names = tuple(name for name in kind.__struct_fields__ if name not in used)
-    if len(names) > 1:
-        return names, attrgetter(*names)
-    return names, lambda row: tuple([getattr(row, name) for name in names])
-
-
-def _number(text: str) -> int:
-    """A number of ours; text that cannot be one names nothing we ever issued."""
-    return numbers.parse(text) or UNKNOWN_NUMBER

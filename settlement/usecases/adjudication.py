@@ -5,21 +5,21 @@ What quote and settlement have in common. Nothing is booked here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from msgspec import Struct
 
 from settlement.benefit import Benefit, adjudicate
-from settlement.case import Case
+from settlement.case import Case, Stay
 from settlement.claim import AccountUse, CareKind, Claim, PricedLine
 from settlement.clock import Moment, years_between
-from settlement.entitlement import Entitlement, entitle, ruling_date
+from settlement.entitlement import CareDates, Entitlement, dates_of, entitle, ruling_date
 from settlement.institution import Institution
 from settlement.person import YearToDate
 from settlement.policy.model import Policy
 from settlement.policy.table import Facts
-from settlement.pricing import ItemTerms, price, terms_of, totals_of
+from settlement.pricing import ItemTerms, LineTotals, price, terms_of, totals_of
 from settlement.refusal import Refusal
 from settlement.usecases.checks import not_enrolled
 from settlement.view import PersonFacts
@@ -43,6 +43,7 @@ class Adjudicated(Struct, frozen=True, kw_only=True, gc=False):
 
     claim: Claim
     lines: tuple[PricedLine, ...]
+    """empty for a stay, whose lines were priced and kept as they came"""
     entitlement: Entitlement
     benefit: Benefit
     policy: Policy
@@ -61,7 +62,7 @@ def adjudicate_claim(
     """Decide a claim on what is known of the person now. Refusals name domain fields."""
     if claim.account_use is _FAMILY:
         return Refusal(code="FAMILY_ACCOUNT_UNSUPPORTED", field="account_use")
-    on = ruling_date(claim, world.profile, today=moment.business_day)
+    on = ruling_date(claim.kind, dates_of(claim), world.profile, today=moment.business_day)
     if isinstance(on, Refusal):
         return on
     policy = _policy(claim, person, world, on)
@@ -73,6 +74,64 @@ def adjudicate_claim(
     )  # fmt: skip
     if isinstance(lines, Refusal):
         return lines
+    totals = totals_of(lines)
+    if min(totals.parts()) < 0:
+        return Refusal(code="REFUND_EXCEEDS_CHARGES", field="lines")
+    return _share(
+        claim, lines, totals, on, policy, credential_kind=credential_kind, person=person,
+        institution=institution, world=world, stay=None,
+    )  # fmt: skip
+
+
+def adjudicate_stay(
+    claim: Claim,
+    totals: LineTotals,
+    dates: CareDates,
+    *,
+    borne: Callable[[int], Stay | None],
+    credential_kind: str,
+    person: PersonFacts,
+    institution: Institution,
+    world: World,
+    moment: Moment,
+) -> Adjudicated | Refusal:
+    """Decide a stay, or a segment of one, whose lines were priced as they came: `totals` are their
+    sums, and `claim` has none. `borne` says what earlier segments bore, in a fiscal year."""
+    if claim.account_use is _FAMILY:
+        return Refusal(code="FAMILY_ACCOUNT_UNSUPPORTED", field="account_use")
+    on = ruling_date(claim.kind, dates, world.profile, today=moment.business_day)
+    if isinstance(on, Refusal):
+        return on
+    policy = _policy(claim, person, world, on)
+    if isinstance(policy, Refusal):
+        return policy
+    if claim.total_fen != totals.total_fen:
+        params: dict[str, str | int] = {
+            "declared_fen": claim.total_fen, "computed_fen": totals.total_fen,
+        }  # fmt: skip
+        return Refusal(code="TOTAL_MISMATCH", field="total", params=params)
+    if min(totals.parts()) < 0:
+        return Refusal(code="REFUND_EXCEEDS_CHARGES", field="lines")
+    return _share(
+        claim, (), totals, on, policy, credential_kind=credential_kind, person=person,
+        institution=institution, world=world, stay=borne(policy.fiscal_year(on)),
+    )  # fmt: skip
+
+
+def _share(
+    claim: Claim,
+    lines: tuple[PricedLine, ...],
+    totals: LineTotals,
+    on: date,
+    policy: Policy,
+    *,
+    credential_kind: str,
+    person: PersonFacts,
+    institution: Institution,
+    world: World,
+    stay: Stay | None,
+) -> Adjudicated | Refusal:
+    """Who may pay, and who pays what."""
     entitlement = entitle(
         person.enrolments, claim.scheme, claim.care_type, institution, on, policy,
         world.suspensions.funds,
@@ -81,7 +140,7 @@ def adjudicate_claim(
         return entitlement
     year = policy.fiscal_year(on)
     case = Case(
-        totals=totals_of(lines),
+        totals=totals,
         entitlement=entitlement,
         level=institution.deductible_level,
         year_to_date=YearToDate(year=year, values=person.year(year).values),
@@ -90,11 +149,11 @@ def adjudicate_claim(
         credential_type=credential_kind,
         tags=_tags(person, claim.scheme),
         age=years_between(person.identity.born_on, on) if policy.age_breaks else 0,
+        stay=stay,
     )
-    benefit = adjudicate(case, policy)
     return Adjudicated(
-        claim=claim, lines=lines, entitlement=entitlement, benefit=benefit, policy=policy,
-        case=case,
+        claim=claim, lines=lines, entitlement=entitlement, benefit=adjudicate(case, policy),
+        policy=policy, case=case,
     )  # fmt: skip
 
 

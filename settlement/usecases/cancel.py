@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from msgspec import UNSET
+
 from settlement.claim import CareKind
 from settlement.clock import Moment
 from settlement.commands import Asked, Cancel, Reverse
@@ -21,13 +23,19 @@ from settlement.rows import (
     MessageRow,
     RowKind,
     SettlementRow,
+    VisitKind,
 )
+from settlement.stay import fold_stay
 from settlement.translate import answers, rendering
 from settlement.usecases import booking, checks
-from settlement.usecases.replay import replayed
-from settlement.view import Effects, PersonFacts, SettlementFact, View, fold_visit
+from settlement.usecases.replay import REVERSED, replayed
+from settlement.view import Effects, PersonFacts, SettlementFact, View, VisitFact, fold_visit
 from settlement.world import World
 
+_KIND_OF = {
+    "2102": CareKind.PHARMACY, "2304": CareKind.INPATIENT, "2304A": CareKind.INPATIENT,
+}  # fmt: skip
+"""What was settled by which transaction; by any other, an outpatient visit."""
 _WINDOW_ZH = {CancelWindow.MONTH: "结算当月", CancelWindow.YEAR: "结算当年度"}
 
 
@@ -45,6 +53,7 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
         return Decision(fact)
     refused = _outside_window(fact.row, world, moment)
     refused = refused or _later(person, fact.row, world, "setl_id")
+    refused = refused or _later_segment(fact.row, view, "setl_id")
     if refused is not None:
         return Decision(refused)
     row, effects = _undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
@@ -71,8 +80,7 @@ def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
             code="ALREADY_CANCELLED", field="setl_id",
             params={"setl_id": number, "undone_by": str(fact.undone_by)},
         )  # fmt: skip
-    is_purchase = row.infno == "2102"
-    if is_purchase is not (command.kind is CareKind.PHARMACY):
+    if _KIND_OF.get(row.infno, CareKind.OUTPATIENT) is not command.kind:
         return Refusal(code="CARE_TYPE_MISMATCH", field="setl_id",
                        params={"value": command.asked.infno, "described": row.infno})  # fmt: skip
     return fact
@@ -120,6 +128,19 @@ def _later(person: PersonFacts, row: SettlementRow, world: World, field: str) ->
     return Refusal(code="LATER_SETTLEMENT_STANDS", field=field, params={"setl_id": str(latest)})
 
 
+def _later_segment(row: SettlementRow, view: View, field: str) -> Refusal | None:
+    """A later segment of the same stay bore its deductible on this one: it goes first, whatever the
+    region's order and whichever year it counts in."""
+    visit = view.visits.get(row.mdtrt_id)
+    if visit is None or visit.row.kind is not VisitKind.STAY:
+        return None
+    segments = fold_stay(visit).segments
+    if not segments or segments[-1].setl_id == row.setl_id:
+        return None
+    latest = str(segments[-1].setl_id)
+    return Refusal(code="LATER_SETTLEMENT_STANDS", field=field, params={"setl_id": latest})
+
+
 def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decision:
     """Take back what a message did, or see to it that it never does anything (2601)."""
     again = replayed(command, view, world, moment)
@@ -139,6 +160,8 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
         return _forestall(command)
     if original.outcome is MessageOutcome.TOMBSTONE:
         return _nothing_left(command)
+    if original.outcome is MessageOutcome.VISIT:
+        return _reverse_admission(command, view.visits[original.ref])
     fact = view.settlements[original.ref]
     if fact.row.psn_no != asked.person_no:
         return Decision(Refusal(code="REVERSAL_PERSON_DIFFERS", field="person_no"))
@@ -150,6 +173,7 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
                     params={"setl_id": str(fact.row.setl_id), "undone_by": str(fact.undone_by)})
         )  # fmt: skip
     later = _later(person, fact.row, world, "original_msgid")
+    later = later or _later_segment(fact.row, view, "original_msgid")
     if later is not None:
         return Decision(later)
     _, effects = _undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
@@ -183,6 +207,35 @@ def _forestall(command: Reverse) -> Decision:
     )  # fmt: skip
     messages = (booking.message_of(asked, MessageOutcome.DONE, 0), tombstone)
     effects = Effects(lane=asked.lane, person_no=asked.person_no, messages=messages)
+    return Decision(Answer(output=None), effects)
+
+
+def _reverse_admission(command: Reverse, visit: VisitFact) -> Decision:
+    """2401 taken back: the stay must be as it was when it was opened."""
+    asked = command.asked
+    if visit.row.psn_no != asked.person_no:
+        return Decision(Refusal(code="REVERSAL_PERSON_DIFFERS", field="person_no"))
+    state = fold_stay(visit)
+    if state.withdrawn:
+        return _nothing_left(command)
+    if state.segments:
+        setl_id = str(state.segments[-1].setl_id)
+        return Decision(
+            Refusal(code="VISIT_SETTLED", field="original_msgid", params={"setl_id": setl_id})
+        )
+    if state.event_of:
+        return Decision(Refusal(code="VISIT_HAS_LINES", field="original_msgid"))
+    event = EventRow(
+        lane=asked.lane, mdtrt_id=visit.row.mdtrt_id, event_no=len(visit.events) + 1,
+        kind=EventKind.WITHDRAWN, batch_no=REVERSED, setl_id=None, payload=b"",
+    )  # fmt: skip
+    effects = Effects(
+        lane=asked.lane,
+        person_no=asked.person_no,
+        messages=(booking.message_of(asked, MessageOutcome.DONE, visit.row.mdtrt_id),),
+        events=(event,),
+        open_stay=None if state.discharge is None else UNSET,
+    )
     return Decision(Answer(output=None), effects)
 
 

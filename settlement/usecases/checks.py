@@ -26,6 +26,15 @@ def known_person(view: View, world: World, asked: Asked) -> PersonFacts | Refusa
     return person
 
 
+def in_hospital(person: PersonFacts, care_type: str, world: World) -> Refusal | None:
+    """A claim elsewhere while the person is in hospital, unless the region allows it."""
+    if person.open_stay is None or care_type in world.profile.allowed_during_stay:
+        return None
+    return Refusal(
+        code="STAY_OPEN", field="care_type", params={"mdtrt_id": str(person.open_stay)}
+    )
+
+
 def not_enrolled(scheme: str, person: PersonFacts) -> Refusal:
     """The person has no membership of the scheme; says of which they have one."""
     enrolled = "、".join(e.scheme for e in person.enrolments) or "无"
@@ -41,9 +50,16 @@ def already_settled(setl_id: int) -> Refusal:
 
 
 def check_credential(
-    command: Command, credential: Credential, person: PersonFacts, view: View, moment: Moment
+    command: Command,
+    credential: Credential,
+    person: PersonFacts,
+    view: View,
+    moment: Moment,
+    *,
+    in_stay: bool = False,
 ) -> Refusal | None:
-    """The credential must resolve to the person named, and what was typed must match."""
+    """The credential must resolve to the person named, and what was typed must match. While the
+    person is in hospital, the token shown at admission need not live any more (DOMAIN 18)."""
     identity = person.identity
     match credential.kind:
         case "02":
@@ -54,7 +70,7 @@ def check_credential(
             if refused is not None:
                 return refused
         case "01":
-            refused = _check_token(command, view, moment)
+            refused = _check_token(command, view, moment, in_stay=in_stay)
             if refused is not None:
                 return refused
         case _:
@@ -76,11 +92,13 @@ def _check_card(credential: Credential, identity: Identity) -> Refusal | None:
     return None
 
 
-def _check_token(command: Command, view: View, moment: Moment) -> Refusal | None:
+def _check_token(
+    command: Command, view: View, moment: Moment, *, in_stay: bool
+) -> Refusal | None:
     token = view.tokens.get((command.asked.person_no, command.token_key))
     if token is None:
         return Refusal(code="TOKEN_UNKNOWN", field="credential_number")
-    if token.expires_at <= moment.at:
+    if token.expires_at <= moment.at and not in_stay:
         return Refusal(code="TOKEN_EXPIRED", field="credential_number")
     if token.institution != command.asked.institution.code:
         return Refusal(code="TOKEN_OTHER_INSTITUTION", field="credential_number")

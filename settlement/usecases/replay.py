@@ -14,6 +14,9 @@ from settlement.translate import rendering
 from settlement.view import MessageFact, View
 from settlement.world import World
 
+REVERSED = "2601"
+"""What the withdrawal of a stay says where a reversal took it back."""
+
 
 def replayed(command: Command, view: View, world: World, moment: Moment) -> Decision | None:
     """The decision for a message that had an effect before; None for a new message."""
@@ -33,6 +36,8 @@ def _taken_back(fact: MessageFact, view: View) -> bool:
     """Whether a 2601 came before the message, or undid what it had done (DOMAIN 9)."""
     if fact.outcome is MessageOutcome.TOMBSTONE:
         return True
+    if fact.outcome is MessageOutcome.VISIT:
+        return any(event.batch_no == REVERSED for event in view.visits[fact.ref].events)
     if fact.outcome is not MessageOutcome.SETTLEMENT:
         return False
     return view.settlements[fact.ref].undone_kind is RowKind.REVERSE

@@ -57,6 +57,10 @@ def admit(sale: Sale, view: View, world: World, moment: Moment) -> Decision | No
     refused = checks.check_credential(command, command.credential, person, view, moment)
     if refused is not None:
         return Decision(refused)
+    if person.open_stay is not None:
+        refused = checks.in_hospital(person, command.claim.care_type, world)
+        if refused is not None:
+            return Decision(refused)
     standing = view.standing.get(command.business_key)
     if standing is not None and not command.quote:
         return Decision(checks.already_settled(standing))

@@ -45,6 +45,9 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
     refused = checks.check_credential(command, command.credential, person, view, moment)
     if refused is not None:
         return Decision(refused)
+    refused = checks.in_hospital(person, command.care_type, world)
+    if refused is not None:
+        return Decision(refused)
     visit = visits.standing_visit(view, asked, command.mdtrt_id)
     if isinstance(visit, Refusal):
         return Decision(visit)

@@ -6,6 +6,8 @@ split, so that quote, settlement and replay need not price again what was priced
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 from msgspec import Struct
 
@@ -21,6 +23,23 @@ class Registration(Struct, frozen=True, kw_only=True, array_like=True):
 
     msgid: str
     outpatient_no: str
+    kept: dict[str, object]
+
+
+class Admission(Struct, frozen=True, kw_only=True, array_like=True):
+    """What was said at admission (入院信息), or anew by a change of it."""
+
+    msgid: str
+    inpatient_no: str
+    care_type: str
+    begun_at: datetime
+    kept: dict[str, object]
+
+
+class Discharge(Struct, frozen=True, kw_only=True, array_like=True):
+    """What was said at discharge (出院信息)."""
+
+    msgid: str
     kept: dict[str, object]
 
 
@@ -48,6 +67,7 @@ class Upload(Struct, frozen=True, kw_only=True, array_like=True):
 
 
 _DECODE_UPLOAD = msgspec.json.Decoder(Upload).decode
+_DECODE_ADMISSION = msgspec.json.Decoder(Admission).decode
 _DECODE_DESCRIPTION = msgspec.json.Decoder(Description).decode
 
 
@@ -70,6 +90,11 @@ def open_upload(event: EventRow, keyring: Keyring) -> Upload:
     """The lines of an upload event."""
     record = visit_record(event.lane, event.mdtrt_id, event.event_no)
     return _DECODE_UPLOAD(open_payload(event.payload, keyring, record))
+
+
+def open_admission(payload: bytes, record: bytes, keyring: Keyring) -> Admission:
+    """What was said at an admission, or at a change of it."""
+    return _DECODE_ADMISSION(open_payload(payload, keyring, record))
 
 
 def open_description(event: EventRow, keyring: Keyring) -> Description:

@@ -12,6 +12,7 @@ from settlement.claim import CareKind
 from settlement.entitlement import (
     Entitlement,
     choose_scheme,
+    dates_of,
     enrolment_on,
     entitle,
     fund_checks,
@@ -200,7 +201,8 @@ def test_region_says_which_date_rules(
 ) -> None:
     lines = [replace(a_line("A001", 0, 10_000, 0), occurred_on=on) for on in dates]
     claim = a_claim(*lines, kind=kind, service_at=datetime(2026, 11, 20, 9))
-    found = ruling_date(claim, STRICT_REGION, today=AFTER, discharged_on=date(2026, 11, 18))
+    came = replace(dates_of(claim), discharged=date(2026, 11, 18))
+    found = ruling_date(kind, came, STRICT_REGION, today=AFTER)
     assert found == ruling
 
 
@@ -213,14 +215,15 @@ def test_region_says_which_date_rules(
 )  # fmt: skip
 def test_fee_in_the_future_or_too_old_is_refused(today: date, code: str) -> None:
     claim = a_claim(a_line("A001", 0, 10_000, 0))
-    result = ruling_date(claim, STRICT_REGION, today=today)
+    result = ruling_date(claim.kind, dates_of(claim), STRICT_REGION, today=today)
     assert isinstance(result, Refusal)
     assert result.code == code
 
 
 def test_oldest_fee_still_allowed_is_settled() -> None:
     claim = a_claim(a_line("A001", 0, 10_000, 0))
-    assert ruling_date(claim, STRICT_REGION, today=date(2026, 11, 30)) == ON
+    found = ruling_date(claim.kind, dates_of(claim), STRICT_REGION, today=date(2026, 11, 30))
+    assert found == ON
 
 
 def _entitle(

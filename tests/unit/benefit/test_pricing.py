@@ -155,15 +155,6 @@ def test_inpatient_refund_line_is_the_exact_negative() -> None:
     assert parts(minus) == tuple(-part for part in parts(plus))
 
 
-def test_refund_of_more_than_was_charged_is_refused() -> None:
-    claim = a_claim(
-        GOOD, a_line("CLASSB", 500_000, -10_000, -50), kind=CareKind.INPATIENT, total_fen=50
-    )
-    result = price(claim, CATALOGUE, LEVEL_1, DONGGUAN)
-    assert isinstance(result, Refusal)
-    assert result.code == "REFUND_EXCEEDS_CHARGES"
-
-
 LINES = st.builds(
     lambda code, price_e6, quantity_e4, gap: _rounded_line(code, price_e6, quantity_e4, gap),
     st.sampled_from(CODES),

@@ -1,0 +1,86 @@
+"""Which request becomes which command, and the fingerprint of what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from protocol.nhsa import canonical
+from protocol.nhsa.codec import Checked
+from protocol.nhsa.envelope import Envelope
+from protocol.nhsa.messages import (
+    inpatient,
+    inpatient_settle,
+    outpatient,
+    outpatient_settle,
+    person,
+    pharmacy,
+    reversal,
+)
+from protocol.nhsa.registry import TRANSACTIONS, Effect
+from settlement.commands import Command
+from settlement.institution import Institution
+from settlement.translate import stays
+from settlement.translate.pieces import Sender
+from settlement.translate.requests import Translator
+
+
+def command_all(
+    translator: Translator, requests: Sequence[tuple[Checked, Institution]]
+) -> list[Command | None]:
+    """The commands of requests; None for those that have none (sign-in, enquiries).
+
+    Fingerprints first, then the rest: a step at a time, as the desk decides.
+    """
+    key = translator.digest_key
+    senders = [
+        Sender(institution, _fingerprint(one, key), one.numbers) for one, institution in requests
+    ]
+    commands: list[Command | None] = []
+    for (one, _), sender in zip(requests, senders, strict=True):
+        make = _MAKERS.get(type(one.request))
+        commands.append(None if make is None else make(translator, one.request, sender))
+    return commands
+
+
+def _fingerprint(one: Checked, key: bytes) -> bytes:
+    """Of a message that may bind its key; quotes and enquiries bind nothing."""
+    if one.request.infno not in _BINDING:
+        return b""
+    return canonical.fingerprint(one.request, one.numbers, person_key=key).pack()
+
+
+_Maker = Callable[[Translator, Any, Sender], Command]
+_MAKERS: dict[type[Envelope], _Maker] = {
+    pharmacy.PharmacyQuote: Translator.purchase,
+    pharmacy.PharmacySettle: Translator.purchase,
+    pharmacy.PharmacyCancel: Translator.cancel,
+    outpatient.Register: Translator.register,
+    outpatient.RegisterCancel: Translator.withdraw_visit,
+    outpatient.VisitUpload: Translator.describe,
+    outpatient.VisitUploadA: Translator.describe,
+    outpatient.FeeUpload: Translator.upload,
+    outpatient.FeeCancel: Translator.withdraw_lines,
+    outpatient_settle.OutpatientQuote: Translator.settle_visit,
+    outpatient_settle.OutpatientSettle: Translator.settle_visit,
+    outpatient_settle.OutpatientCancel: Translator.cancel,
+    reversal.Reversal: Translator.reverse,
+    person.EntitlementCheck: Translator.entitlement,
+    inpatient.Admit: stays.admit,
+    inpatient.StayChange: stays.change,
+    inpatient.Discharge: stays.discharge,
+    inpatient.AdmitCancel: stays.withdraw_admission,
+    inpatient.DischargeCancel: stays.withdraw_discharge,
+    inpatient.StayFeeUpload: stays.upload,
+    inpatient.StayFeeCancel: stays.withdraw_lines,
+    inpatient_settle.StayQuote: stays.settle,
+    inpatient_settle.StaySettle: stays.settle,
+    inpatient_settle.StayCancel: Translator.cancel,
+}
+
+_BINDING = frozenset(
+    infno
+    for infno, transaction in TRANSACTIONS.items()
+    if transaction.effect is Effect.WRITE and transaction.request in _MAKERS
+)
+"""Transactions whose effect binds the message's key (DESIGN D3)."""

@@ -1,0 +1,132 @@
+"""Pieces of requests that several transactions share: lines, credentials, what is only kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import cache, lru_cache
+from operator import attrgetter
+
+import msgspec
+from msgspec import Struct
+
+from protocol.nhsa.fields import Numbers
+from protocol.nhsa.messages import (
+    inpatient,
+    inpatient_settle,
+    outpatient,
+    outpatient_settle,
+    pharmacy,
+)
+from protocol.nhsa.times import parse_moment
+from settlement import numbers
+from settlement.claim import ClaimLine
+from settlement.commands import Credential
+from settlement.institution import Institution
+from settlement.rows import KeptLine
+
+ALL_UNSETTLED = "0000"
+"""2205 and 2302: every line not yet settled."""
+UNKNOWN_NUMBER = 0
+LINE_PRICED = frozenset(
+    {
+        "feedetl_sn", "fee_ocur_time", "med_list_codg", "medins_list_codg", "det_item_fee_sumamt",
+        "cnt", "pric", "mdtrt_id", "psn_no", "chrg_bchno", "init_feedetl_sn", "med_type",
+    }
+)  # fmt: skip
+HEAD_USED = frozenset(
+    {
+        "psn_no", "mdtrt_cert_type", "mdtrt_cert_no", "card_sn", "psn_cert_type", "certno",
+        "psn_type", "psn_name", "medfee_sumamt", "invono", "insutype", "acct_used_flag",
+        "med_type", "mdtrt_id", "chrg_bchno", "fulamt_ownpay_amt", "overlmt_selfpay",
+        "preselfpay_amt", "inscp_scp_amt", "setl_id", "ipt_otp_no",
+    }
+)  # fmt: skip
+
+
+class Sender(Struct, frozen=True, gc=False):
+    """Who sent a request, the fingerprint of what it says (empty where it binds nothing), and the
+    numbers in it."""
+
+    institution: Institution
+    fingerprint: bytes = b""
+    numbers: Numbers = {}
+
+
+_Row = pharmacy.DrugDetail | outpatient.FeeDetail | inpatient.StayFeeDetail
+_WithCredential = (
+    pharmacy.DrugInfo
+    | outpatient.RegisterData
+    | outpatient_settle.OutpatientQuoteData
+    | outpatient_settle.OutpatientSettleData
+    | inpatient_settle.StayQuoteData
+    | inpatient_settle.StaySettleData
+)
+
+
+def lines_of(rows: Sequence[_Row], numbers: Numbers, node: str) -> tuple[ClaimLine, ...]:
+    approvable = node != "drugdetail"
+    columns = (numbers[node, name] for name in ("cnt", "pric", "det_item_fee_sumamt"))
+    return tuple(
+        [
+            ClaimLine(
+                line_no=str(row.feedetl_sn),
+                item_code=row.med_list_codg,
+                institution_item_code=row.medins_list_codg,
+                quantity_e4=quantity_e4,
+                price_e6=price_e6,
+                amount_fen=amount_fen,
+                occurred_on=_day(row.fee_ocur_time),
+                approval=(row.hosp_appr_flag or "") if approvable else "",
+            )
+            for row, quantity_e4, price_e6, amount_fen in zip(rows, *columns, strict=True)
+        ]
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _day(text: str) -> date:
+    return parse_moment(text).date()
+
+
+def credential_of(data: _WithCredential) -> Credential:
+    """Empty text counts as not given."""
+    return Credential(
+        kind=data.mdtrt_cert_type,
+        number=data.mdtrt_cert_no or "",
+        card_serial=data.card_sn or None,
+        certificate_no=data.certno or None,
+        name=data.psn_name or None,
+    )
+
+
+def kept_line(row: _Row) -> KeptLine:
+    return KeptLine(occurred_at=row.fee_ocur_time, extra=kept_of(row, LINE_PRICED))
+
+
+def kept_of(row: msgspec.Struct, used: frozenset[str]) -> dict[str, object]:
+    """What the sender said and we only keep, by its wire name; absent and empty fields are not."""
+    names, values_of = _keeping(type(row), used)
+    values = values_of(row)
+    if not any(values):  # the usual line says nothing more, and a number 0 counts as absent
+        return {}
+    return {
+        name: value
+        for name, value in zip(names, values, strict=True)
+        if value is not None and value != ""
+    }
+
+
+@cache
+def _keeping(
+    kind: type[msgspec.Struct], used: frozenset[str]
+) -> tuple[tuple[str, ...], Callable[[msgspec.Struct], tuple[object, ...]]]:
+    names = tuple(name for name in kind.__struct_fields__ if name not in used)
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda row: tuple([getattr(row, name) for name in names])
+
+
+def number_of(text: str) -> int:
+    """A number of ours; text that cannot be one names nothing we ever issued."""
+    return numbers.parse(text) or UNKNOWN_NUMBER

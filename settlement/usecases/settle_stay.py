@@ -1,0 +1,187 @@
+"""Settle a stay, a segment of one, or quote either (住院结算): 2303, 2304.
+
+The final settlement comes after the discharge. A segment before it (中途结算) takes what was
+uploaded so far; the deductible of a stay is borne once, by the segments together, unless the policy
+asks for it again in a new year. A quote stops before the booking and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+from settlement import keys
+from settlement.claim import CareKind, Claim
+from settlement.clock import Moment
+from settlement.commands import SettleStay
+from settlement.decision import Answer, Decision
+from settlement.entitlement import CareDates
+from settlement.refusal import Refusal
+from settlement.rows import EventKind, EventRow, MessageOutcome, SettlementRow
+from settlement.stay import SegmentHead, StayState, head_text
+from settlement.translate import answers
+from settlement.usecases import booking, checks
+from settlement.usecases.adjudication import Adjudicated, adjudicate_stay
+from settlement.usecases.stays import care_type_of, stay_for
+from settlement.view import Effects, PersonFacts, View, VisitFact
+from settlement.world import World
+
+_UNNUMBERED = 0
+_UNCOMMITTED = bytes(32)
+
+
+def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -> Decision:
+    """Decide a stay or a segment of it, or its quote (2303, 2304)."""
+    found = stay_for(command, command.mdtrt_id, view, world, moment)
+    if isinstance(found, Decision):
+        return found
+    visit, state = found
+    person = view.persons[command.asked.person_no]
+    refused = checks.check_credential(
+        command, command.credential, person, view, moment, in_stay=True
+    ) or _settleable(command, visit, state, world)
+    if refused is not None:
+        return Decision(refused)
+    decided = _decide(command, visit, state, person, world, moment)
+    if isinstance(decided, Refusal):
+        return Decision(decided)
+    stale = _check_split(command, decided)
+    if stale is not None:
+        return Decision(stale)
+    if command.quote:
+        row = _row(command, decided, person, moment, _UNNUMBERED, b"", _UNCOMMITTED)
+        output = answers.visit_reply(
+            row, person.identity, decided.policy, world.region, decided.benefit.shares
+        )
+        return Decision(Answer(output=output))
+    return _book(command, decided, visit, state, person, world, moment)
+
+
+def _settleable(
+    command: SettleStay, visit: VisitFact, state: StayState, world: World
+) -> Refusal | None:
+    """Not settled for good, of the scheme registered, discharged where it is to be final."""
+    if state.final is not None:
+        return checks.already_settled(state.final.setl_id)
+    if command.scheme != visit.row.scheme:
+        return Refusal(
+            code="SCHEME_DIFFERS", field="scheme",
+            params={"value": command.scheme, "registered": visit.row.scheme},
+        )  # fmt: skip
+    before_discharge = not world.profile.discharge_before_settlement
+    if not command.mid_stay and state.discharge is None and not before_discharge:
+        return Refusal(code="NOT_DISCHARGED", field="mdtrt_id")
+    if command.mid_stay and state.discharge is not None:
+        return Refusal(
+            code="ALREADY_DISCHARGED", field="mid_stay",
+            params={"ended_at": str(state.discharged_at)},
+        )  # fmt: skip
+    if not state.open_line_nos():
+        return Refusal(code="STAY_HAS_NO_LINES", field="mdtrt_id")
+    return None
+
+
+def _decide(
+    command: SettleStay,
+    visit: VisitFact,
+    state: StayState,
+    person: PersonFacts,
+    world: World,
+    moment: Moment,
+) -> Adjudicated | Refusal:
+    asked = command.asked
+    dates = state.dates(visit.row.begun_at.date())
+    claim = Claim(
+        kind=CareKind.INPATIENT,
+        care_type=care_type_of(visit, state, world),
+        scheme=command.scheme,
+        institution_code=asked.institution.code,
+        person_no=asked.person_no,
+        account_use=command.account_use,
+        total_fen=command.total_fen,
+        service_at=_served_at(state, dates),
+        lines=(),
+    )
+    return adjudicate_stay(
+        claim, state.totals(), dates, borne=state.borne,
+        credential_kind=command.credential.kind, person=person, institution=asked.institution,
+        world=world, moment=moment,
+    )  # fmt: skip
+
+
+def _served_at(state: StayState, dates: CareDates) -> datetime:
+    """When the care was given: the discharge, or the last fee so far."""
+    return state.discharged_at or datetime.combine(dates.latest, time.min)
+
+
+def _check_split(command: SettleStay, decided: Adjudicated) -> Refusal | None:
+    """Amounts repeated from the quote must still be what the lines say."""
+    names = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
+    computed = decided.benefit.totals.parts()
+    for name, declared, actual in zip(names, command.declared_split, computed, strict=True):
+        if declared is not None and declared != actual:
+            return Refusal(
+                code="QUOTE_STALE", field=name,
+                params={"declared_fen": declared, "computed_fen": actual},
+            )  # fmt: skip
+    return None
+
+
+def _row(
+    command: SettleStay,
+    decided: Adjudicated,
+    person: PersonFacts,
+    moment: Moment,
+    setl_id: int,
+    business_key: bytes,
+    detail_commitment: bytes,
+) -> SettlementRow:
+    return booking.settlement_row(
+        decided, asked=command.asked, person=person, moment=moment, setl_id=setl_id,
+        mdtrt_id=command.mdtrt_id, business_key=business_key, invoice_no=command.invoice_no,
+        credential_type=command.credential.kind, detail_commitment=detail_commitment,
+    )  # fmt: skip
+
+
+def _book(
+    command: SettleStay,
+    decided: Adjudicated,
+    visit: VisitFact,
+    state: StayState,
+    person: PersonFacts,
+    world: World,
+    moment: Moment,
+) -> Decision:
+    asked = command.asked
+    setl_id = world.next_number(asked.lane, moment.business_day)
+    segment = str(len(state.segments) + 1)
+    detail = booking.detail_of(decided, (), command.kept)
+    sealed = booking.seal_detail(detail, world.keyring, booking.detail_record(asked.lane, setl_id))
+    key = keys.visit_key(command.mdtrt_id, f"segment {segment}", world.keyring.digest_key)
+    row = _row(command, decided, person, moment, setl_id, key, sealed.commitment)
+    head = SegmentHead(
+        final=not command.mid_stay,
+        covers=list(state.open),
+        deductible_fen=row.deductible_fen,
+        year=row.year,
+    )
+    settled = EventRow(
+        lane=asked.lane, mdtrt_id=command.mdtrt_id, event_no=len(visit.events) + 1,
+        kind=EventKind.SETTLED, batch_no=segment, setl_id=setl_id, payload=b"",
+        head=head_text(head),
+    )  # fmt: skip
+    effects = Effects(
+        lane=asked.lane,
+        person_no=asked.person_no,
+        messages=(booking.message_of(asked, MessageOutcome.SETTLEMENT, setl_id),),
+        settlement=row,
+        detail=sealed,
+        entry=booking.settlement_entry(decided, row, asked, person.account),
+        account_change_fen=-row.account_fen,
+        increments=decided.benefit.increments,
+        latest_of_year=setl_id,
+        events=(settled,),
+    )
+    output = answers.visit_reply(
+        row, person.identity, decided.policy, world.region, decided.benefit.shares
+    )
+    return Decision(Answer(output=output), effects)

@@ -1,0 +1,219 @@
+"""Fee lines of a stay: uploaded day by day, taken back by negative lines or withdrawn (2301, 2302).
+
+Lines are priced as they arrive and sealed; their sums and numbers stand in the event's head. A line
+that takes another back names it, is of the same item, and takes no more than is left of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from settlement.claim import AccountUse, CareKind, Claim, PricedLine
+from settlement.clock import Moment
+from settlement.commands import UploadStayLines, WithdrawStayLines
+from settlement.decision import Answer, Decision
+from settlement.pricing import price, totals_of
+from settlement.refusal import Refusal
+from settlement.rows import EventKind, EventRow, MessageOutcome
+from settlement.stay import LinesHead, StayState, head_text, negative
+from settlement.translate import answers
+from settlement.usecases import booking
+from settlement.usecases.adjudication import terms_at_upload
+from settlement.usecases.stays import happened, stay_for
+from settlement.usecases.visit_payloads import (
+    Upload,
+    UploadedLine,
+    open_upload,
+    seal_payload,
+    visit_record,
+)
+from settlement.view import Effects, View, VisitFact
+from settlement.world import World
+
+
+def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -> Decision:
+    """More lines (2301); refused after the final settlement, allowed after a segment's."""
+    found = stay_for(command, command.mdtrt_id, view, world, moment)
+    if isinstance(found, Decision):
+        return found
+    if not command.same_visit:
+        return Decision(Refusal(code="LINES_OF_SEVERAL_VISITS", field="mdtrt_id"))
+    visit, state = found
+    refused = _addable(command, visit, state, world, moment)
+    if refused is not None:
+        return Decision(refused)
+    priced = _priced(command, visit, view, world)
+    if isinstance(priced, Refusal):
+        return Decision(priced)
+    asked = command.asked
+    number = len(visit.events) + 1
+    uploaded = tuple(
+        UploadedLine(position=n, priced=line, kept=kept)
+        for n, (line, kept) in enumerate(zip(priced, command.kept_lines, strict=True))
+    )
+    days = [line.occurred_on for line in command.lines]
+    head = LinesHead(
+        msgid=asked.msgid,
+        totals=totals_of(priced),
+        line_nos=[line.line_no for line in command.lines],
+        refunds=[
+            (line.line_no, original, -line.quantity_e4)
+            for line, original in zip(command.lines, command.originals, strict=True)
+            if original
+        ],
+        first_on=min(days),
+        last_on=max(days),
+    )
+    record = visit_record(asked.lane, command.mdtrt_id, number)
+    event = EventRow(
+        lane=asked.lane, mdtrt_id=command.mdtrt_id, event_no=number, kind=EventKind.LINES,
+        batch_no="", setl_id=None, head=head_text(head),
+        payload=seal_payload(Upload(msgid=asked.msgid, lines=uploaded), world.keyring, record),
+    )  # fmt: skip
+    return Decision(
+        Answer(output=answers.upload_reply(priced)),
+        Effects(
+            lane=asked.lane,
+            person_no=asked.person_no,
+            messages=(booking.message_of(asked, MessageOutcome.EVENT, command.mdtrt_id),),
+            events=(event,),
+        ),
+    )
+
+
+def _addable(
+    command: UploadStayLines, visit: VisitFact, state: StayState, world: World, moment: Moment
+) -> Refusal | None:
+    """The stay is not closed, numbers are new, dates are past, originals are there."""
+    if state.final is not None:
+        setl_id = str(state.final.setl_id)
+        return Refusal(code="STAY_SETTLED", field="mdtrt_id", params={"setl_id": setl_id})
+    seen: set[str] = set()
+    for n, line in enumerate(command.lines):
+        if line.line_no in state.event_of or line.line_no in seen:
+            return Refusal(
+                code="STAY_LINE_REPEATED", field=f"lines[{n}].line_no",
+                params={"value": line.line_no},
+            )  # fmt: skip
+        seen.add(line.line_no)
+        if line.occurred_on > moment.business_day:
+            on = line.occurred_on.isoformat()
+            return Refusal(code="FEE_DATE_IN_FUTURE", field="lines", params={"on": on})
+    return _refundable(command, visit, state, world)
+
+
+def _refundable(
+    command: UploadStayLines, visit: VisitFact, state: StayState, world: World
+) -> Refusal | None:
+    """Every negative line names a line that stands, of its item, of which enough is left."""
+    mine = {line.line_no: line for line in command.lines}
+    refunded = dict(state.refunded)
+    wanted = {original for original in command.originals if original in state.event_of}
+    known = {no: line.line for no, line in lines_named(visit, state, wanted, world).items()}
+    for n, (line, original) in enumerate(zip(command.lines, command.originals, strict=True)):
+        if line.quantity_e4 >= 0 and not original:
+            continue
+        params: dict[str, str | int] = {"line_no": line.line_no, "original": original}
+        if not original or line.quantity_e4 >= 0:
+            return Refusal(
+                code="REFUND_LINE_UNNAMED", field=f"lines[{n}].original", params=params
+            )
+        taken_back = mine.get(original) or known.get(original)
+        if taken_back is None or taken_back.quantity_e4 <= 0:
+            return Refusal(
+                code="REFUND_ORIGINAL_UNKNOWN", field=f"lines[{n}].original", params=params
+            )
+        if (line.item_code, line.price_e6) != (taken_back.item_code, taken_back.price_e6):
+            return Refusal(
+                code="REFUND_ITEM_DIFFERS", field=f"lines[{n}].item_code", params=params
+            )
+        refunded[original] = refunded.get(original, 0) - line.quantity_e4
+        if refunded[original] > taken_back.quantity_e4:
+            return Refusal(
+                code="REFUND_EXCEEDS_LINE", field=f"lines[{n}].quantity", params=params
+            )
+    return None
+
+
+def _priced(
+    command: UploadStayLines, visit: VisitFact, view: View, world: World
+) -> tuple[PricedLine, ...] | Refusal:
+    asked = command.asked
+    claim = Claim(
+        kind=CareKind.INPATIENT,
+        care_type="",
+        scheme=visit.row.scheme,
+        institution_code=asked.institution.code,
+        person_no=asked.person_no,
+        account_use=AccountUse.NONE,
+        total_fen=sum(line.amount_fen for line in command.lines),
+        service_at=visit.row.begun_at,
+        lines=command.lines,
+    )
+    terms = terms_at_upload(
+        claim, view.persons[asked.person_no], asked.institution, world,
+        max(line.occurred_on for line in command.lines),
+    )  # fmt: skip
+    return price(claim, world.catalogue, asked.institution, world.profile, terms)
+
+
+def withdraw_lines(
+    command: WithdrawStayLines, view: View, world: World, moment: Moment
+) -> Decision:
+    """Lines that were uploaded by mistake (2302), as long as no settlement has them."""
+    found = stay_for(command, command.mdtrt_id, view, world, moment)
+    if isinstance(found, Decision):
+        return found
+    if not command.same_visit:
+        return Decision(Refusal(code="LINES_OF_SEVERAL_VISITS", field="mdtrt_id"))
+    visit, state = found
+    names = command.line_nos
+    if names is None:
+        taken_away = state.totals()
+        names = tuple(state.open_line_nos())
+    else:
+        refused = _withdrawable(names, state)
+        if refused is not None:
+            return Decision(refused)
+        named = lines_named(visit, state, names, world)
+        taken_away = totals_of([named[line_no] for line_no in dict.fromkeys(names)])
+    head = LinesHead(
+        msgid=command.asked.msgid, totals=negative(taken_away), line_nos=list(names), refunds=[],
+        first_on=moment.business_day, last_on=moment.business_day,
+    )  # fmt: skip
+    return happened(command, visit, EventKind.LINES_WITHDRAWN, head=head_text(head))
+
+
+def _withdrawable(names: Sequence[str], state: StayState) -> Refusal | None:
+    """Known, unsettled, and not taken back by a line that stays."""
+    going = set(names)
+    for n, line_no in enumerate(names):
+        field = f"lines[{n}].line_no"
+        params: dict[str, str | int] = {"value": line_no}
+        number = state.event_of.get(line_no)
+        if number is None:
+            return Refusal(code="STAY_LINE_UNKNOWN", field=field, params=params)
+        if number not in state.open:
+            return Refusal(code="STAY_LINE_SETTLED", field=field, params=params)
+    for line_no, (original, _) in state.refund_of.items():
+        if original in going and line_no not in going:
+            return Refusal(
+                code="STAY_LINE_TAKEN_BACK", field=f"lines[{names.index(original)}].line_no",
+                params={"value": original, "by": line_no},
+            )  # fmt: skip
+    return None
+
+
+def lines_named(
+    visit: VisitFact, state: StayState, names: Iterable[str], world: World
+) -> dict[str, PricedLine]:
+    """Standing lines by their numbers; the uploads that brought them are opened."""
+    wanted = set(names)
+    numbers = {state.event_of[line_no] for line_no in wanted}
+    return {
+        line.priced.line.line_no: line.priced
+        for event in visit.events
+        if event.event_no in numbers
+        for line in open_upload(event, world.keyring).lines
+        if line.priced.line.line_no in wanted
+    }
