@@ -154,13 +154,14 @@ def _plan(infno: str) -> _Plan:
 
 
 def _part(name: str, fields: tuple[Field, ...], *, repeated: bool) -> _Part:
-    texts = [field for field in fields if field.kind not in (Kind.NUMBER, Kind.NODE, Kind.SERIAL)]
+    others = (Kind.NUMBER, Kind.SIGNED, Kind.NODE, Kind.SERIAL)
+    texts = [field for field in fields if field.kind not in others]
     person = [] if repeated else [field.name for field in texts if field.name in _PERSON_FIELDS]
     return _Part(
         node=name,
         person=_getter(person),
         texts=_getter([field.name for field in texts if field.name not in person]),
-        numbers=tuple([(name, f.name) for f in fields if f.kind is Kind.NUMBER]),
+        numbers=tuple([(name, f.name) for f in fields if f.is_number]),
         serial=_only(Kind.SERIAL, fields),
         nested=_only(Kind.NODE, fields),
     )

@@ -18,7 +18,7 @@ from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.errors import WireError, WireErrorCode
 from protocol.nhsa.explain import Tree, blank_numbers_dropped, explain
 from protocol.nhsa.fields import Numbers, Profile, check
-from protocol.nhsa.registry import TRANSACTIONS
+from protocol.nhsa.registry import TRANSACTIONS, TYPED
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -71,10 +71,24 @@ def decode(infno: str, body: bytes, profile: Profile, *, lines_max: int) -> Enve
     return request
 
 
+def decode_typed(infno: str, body: bytes, profile: Profile, *, lines_max: int) -> Envelope:
+    """What `decode` does, also for a transaction that has types and is not served yet."""
+    decoder = Decoder(TYPED[infno].request)
+    request = _read_by(decoder, infno, body, profile, lines_max)
+    check(request, profile, lines_max=lines_max)
+    return request
+
+
 def _read(infno: str, body: bytes, profile: Profile, lines_max: int) -> Envelope:
     decoder = _DECODERS.get(infno)
     if decoder is None:
         raise _unknown_transaction(infno)
+    return _read_by(decoder, infno, body, profile, lines_max)
+
+
+def _read_by(
+    decoder: Decoder[Envelope], infno: str, body: bytes, profile: Profile, lines_max: int
+) -> Envelope:
     try:
         request = decoder.decode(body)
     except (ValueError, RecursionError):
@@ -124,7 +138,7 @@ def _read_again(infno: str, body: bytes, profile: Profile, lines_max: int) -> En
     if error is not None:
         raise error
     try:
-        return msgspec.convert(tree, TRANSACTIONS[infno].request)
+        return msgspec.convert(tree, TYPED[infno].request)
     except (msgspec.ValidationError, ValueError, RecursionError) as fault:
         raise WireError(WireErrorCode.FIELD_TYPE, _path(str(fault))) from fault
 

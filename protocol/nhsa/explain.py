@@ -67,7 +67,7 @@ def _row_without_blanks(node: Node, row: object) -> object:
     blank = {
         field.name
         for field in node.fields
-        if field.kind is Kind.NUMBER and row.get(field.name) == ""
+        if field.is_number and row.get(field.name) == ""
     }
     return {name: value for name, value in row.items() if name not in blank}
 
@@ -183,7 +183,7 @@ def _fault_of(field: Field, rule: FieldRule, value: object, row: Tree) -> WireEr
             return _text_fault(rule, value)
         case Kind.SERIAL:
             return _serial_fault(rule, value)
-        case Kind.NUMBER:
+        case Kind.NUMBER | Kind.SIGNED:
             return _number_fault(field, value)
         case Kind.DATETIME | Kind.DATE | Kind.MOMENT:
             return _time_fault(field.kind, value)
@@ -224,7 +224,8 @@ def _number_fault(field: Field, value: object) -> WireErrorCode | None:
         return error.code
     if abs(integer) >= 10**digits:
         return WireErrorCode.AMOUNT_TOO_LARGE
-    return WireErrorCode.AMOUNT_NEGATIVE if integer < 0 else None
+    negative = integer < 0 and field.kind is not Kind.SIGNED
+    return WireErrorCode.AMOUNT_NEGATIVE if negative else None
 
 
 def _time_fault(kind: Kind, value: object) -> WireErrorCode | None:
@@ -247,6 +248,9 @@ def expected_zh(field: Field, rule: FieldRule, code: WireErrorCode) -> str:
         case Kind.NUMBER:
             digits, places = field.digits
             return f"数值，不小于0，整数最多{digits - places}位，最多{places}位小数"
+        case Kind.SIGNED:
+            digits, places = field.digits
+            return f"数值，可为负数，整数最多{digits - places}位，最多{places}位小数"
         case Kind.DATETIME:
             return "格式 yyyy-MM-dd HH:mm:ss"
         case Kind.DATE:

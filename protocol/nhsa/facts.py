@@ -20,6 +20,7 @@ class Kind(StrEnum):
     TEXT = "text"
     SERIAL = "serial"
     NUMBER = "number"
+    SIGNED = "signed"
     DATETIME = "datetime"
     DATE = "date"
     MOMENT = "moment"
@@ -59,6 +60,11 @@ class Field(Struct, frozen=True, array_like=True):
     def length_max(self) -> int | None:
         """Characters, for texts and serials."""
         return self.size if isinstance(self.size, int) else None
+
+    @property
+    def is_number(self) -> bool:
+        """A decimal, with or without a sign."""
+        return self.kind in (Kind.NUMBER, Kind.SIGNED)
 
     @property
     def digits(self) -> tuple[int, int]:

@@ -96,9 +96,14 @@ class _NodeRule:
             (attrgetter(f.name), TIME_PARSERS[f.kind]) for f in fields if f.kind in TIME_PARSERS
         ]
         self._numbers = [
-            ((node, f.name), attrgetter(f.name), memo_of(*f.digits).__getitem__)
+            (
+                (node, f.name),
+                attrgetter(f.name),
+                memo_of(*f.digits).__getitem__,
+                -(10 ** f.digits[0]) if f.kind is Kind.SIGNED else 0,
+            )
             for f in fields
-            if f.kind is Kind.NUMBER
+            if f.is_number
         ]
         self._card = {"card_sn", "mdtrt_cert_type"} <= names
         self._serial = attrgetter("feedetl_sn") if "feedetl_sn" in names else None
@@ -112,9 +117,9 @@ class _NodeRule:
             for text in set(map(get, rows)):
                 if text:
                     parse(text)
-        for place, get, integer_of in self._numbers:
+        for place, get, integer_of, least in self._numbers:
             read = numbers[place] = [integer_of(str(get(row))) for row in rows]
-            if read and min(read) < 0:
+            if read and min(read) < least:
                 return False
         if self._card and not all(map(_card_named, rows)):
             return False

@@ -1,4 +1,4 @@
-"""Every transaction served here: infno to titles, request and reply types, effect and undo."""
+"""Every transaction: infno to titles, types, effect and undo, and whether it is served yet."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from msgspec import Struct
 from protocol.nhsa.envelope import Envelope, NoOutput
 from protocol.nhsa.messages import (
     enquiry,
+    inpatient,
+    inpatient_settle,
     outpatient,
     outpatient_settle,
     person,
@@ -40,10 +42,19 @@ class Transaction(Struct, frozen=True, kw_only=True):
     reversible: bool = False
     """May 2601 reverse it? Only what every source agrees on; regions may allow the cancels too."""
     reply_is_array: bool = False
+    served: bool = True
+    """Does the system carry it out yet? One that it does not is unknown to everybody outside."""
 
 
 def _read(
-    infno: str, title: str, title_en: str, request: type[Envelope], reply: type[Struct]
+    infno: str,
+    title: str,
+    title_en: str,
+    request: type[Envelope],
+    reply: type[Struct],
+    *,
+    reply_is_array: bool = False,
+    served: bool = True,
 ) -> Transaction:
     return Transaction(
         infno=infno,
@@ -52,7 +63,8 @@ def _read(
         request=request,
         reply=reply,
         effect=Effect.READ,
-        reply_is_array=infno == "5204",
+        reply_is_array=reply_is_array,
+        served=served,
     )
 
 
@@ -65,6 +77,7 @@ def _write(
     *,
     undone_by: str | None = None,
     reversible: bool = False,
+    served: bool = True,
 ) -> Transaction:
     return Transaction(
         infno=infno,
@@ -75,6 +88,7 @@ def _write(
         effect=Effect.WRITE,
         undone_by=undone_by,
         reversible=reversible,
+        served=served,
     )
 
 
@@ -111,13 +125,41 @@ _ALL = (
            undone_by="2208", reversible=True),
     _write("2208", "门诊结算撤销", "outpatient cancel",
            outpatient_settle.OutpatientCancel, outpatient_settle.OutpatientCancelReply),
+    _write("2301", "住院费用明细上传", "stay fee upload",
+           inpatient.StayFeeUpload, inpatient.StayFeeUploadReply,
+           undone_by="2302", served=False),
+    _write("2302", "住院费用明细撤销", "stay fee cancel", inpatient.StayFeeCancel, served=False),
+    _read("2303", "住院预结算", "stay quote",
+          inpatient_settle.StayQuote, inpatient_settle.StayReply, served=False),
+    _write("2304", "住院结算", "stay settle",
+           inpatient_settle.StaySettle, inpatient_settle.StayReply,
+           undone_by="2305", reversible=True, served=False),
+    _write("2304A", "住院结算（A版）", "stay settle, A edition",
+           inpatient_settle.StaySettle, inpatient_settle.StayReply,
+           undone_by="2305", reversible=True, served=False),
+    _write("2305", "住院结算撤销", "stay cancel",
+           inpatient_settle.StayCancel, inpatient_settle.StayCancelReply, served=False),
+    _write("2401", "入院办理", "admit", inpatient.Admit, inpatient.AdmitReply,
+           undone_by="2404", reversible=True, served=False),
+    _write("2402", "出院办理", "discharge", inpatient.Discharge,
+           undone_by="2405", served=False),
+    _write("2403", "住院信息变更", "stay change", inpatient.StayChange, served=False),
+    _write("2404", "入院撤销", "admit cancel", inpatient.AdmitCancel, served=False),
+    _write("2405", "出院撤销", "discharge cancel", inpatient.DischargeCancel, served=False),
     _write("2601", "冲正交易", "reversal", reversal.Reversal),
     _read("5201", "就诊信息查询", "visit enquiry",
           enquiry.VisitEnquiry, enquiry.VisitEnquiryReply),
     _read("5203", "结算信息查询", "settlement enquiry",
           enquiry.SettlementEnquiry, enquiry.SettlementEnquiryReply),
-    _read("5204", "费用明细查询", "fee enquiry", enquiry.FeeEnquiry, enquiry.FeeRow),
+    _read("5204", "费用明细查询", "fee enquiry", enquiry.FeeEnquiry, enquiry.FeeRow,
+          reply_is_array=True),
 )
 # fmt: on
 
-TRANSACTIONS: dict[str, Transaction] = {transaction.infno: transaction for transaction in _ALL}
+TYPED: dict[str, Transaction] = {transaction.infno: transaction for transaction in _ALL}
+"""Every transaction whose messages have types here, served or not."""
+
+TRANSACTIONS: dict[str, Transaction] = {
+    infno: transaction for infno, transaction in TYPED.items() if transaction.served
+}
+"""The transactions that are served: what the outside may ask for and is told of."""

@@ -64,7 +64,7 @@ def _sample(field: Field) -> JsonValue:
     if field.name in _SAMPLES:
         return _SAMPLES[field.name]
     match field.kind:
-        case Kind.NUMBER:
+        case Kind.NUMBER | Kind.SIGNED:
             return "1.00"
         case Kind.DATETIME | Kind.MOMENT:
             return "2026-11-23 10:00:00"
@@ -149,6 +149,7 @@ _KINDS_ZH = {
     Kind.TEXT: "文本",
     Kind.SERIAL: "文本或整数",
     Kind.NUMBER: "数字",
+    Kind.SIGNED: "数字，可为负",
     Kind.DATETIME: "yyyy-MM-dd HH:mm:ss",
     Kind.DATE: "yyyy-MM-dd",
     Kind.MOMENT: "日期或日期时间",

@@ -20,8 +20,10 @@ Need50 = Annotated[str, Meta(min_length=1, max_length=50)]
 Need100 = Annotated[str, Meta(min_length=1, max_length=100)]
 Need150 = Annotated[str, Meta(min_length=1, max_length=150)]
 Need200 = Annotated[str, Meta(min_length=1, max_length=200)]
+Need300 = Annotated[str, Meta(min_length=1, max_length=300)]
 Need500 = Annotated[str, Meta(min_length=1, max_length=500)]
 
+May1 = Annotated[str, Meta(max_length=1)] | None
 May3 = Annotated[str, Meta(max_length=3)] | None
 May6 = Annotated[str, Meta(max_length=6)] | None
 May10 = Annotated[str, Meta(max_length=10)] | None

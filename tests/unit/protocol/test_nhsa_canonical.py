@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from protocol.nhsa.canonical import differs, fingerprint
-from protocol.nhsa.codec import decode
+from protocol.nhsa.codec import decode, decode_typed
 from protocol.nhsa.fields import BASELINE, check
-from protocol.nhsa.registry import TRANSACTIONS
+from protocol.nhsa.registry import TYPED
 from tests.unit.protocol import nhsa_golden as golden
 
 Change = Callable[[dict[str, Any]], object]
@@ -19,7 +19,7 @@ Change = Callable[[dict[str, Any]], object]
 def packed(infno: str, change: Change = lambda message: None) -> bytes:
     message = golden.request(infno)
     change(message)
-    request = decode(infno, golden.body(message), BASELINE, lines_max=100)
+    request = decode_typed(infno, golden.body(message), BASELINE, lines_max=100)
     return fingerprint(request, check(request, BASELINE)).pack()
 
 
@@ -76,7 +76,7 @@ def test_the_part_that_differs_is_named(part: str, change: Change) -> None:
     assert differs(packed("2102"), packed("2102", change)) == part
 
 
-@pytest.mark.parametrize("infno", TRANSACTIONS)
+@pytest.mark.parametrize("infno", TYPED)
 def test_every_transaction_has_a_fingerprint(infno: str) -> None:
     assert packed(infno) == packed(infno)
     assert (len(packed(infno)) - 1) % 8 == 0

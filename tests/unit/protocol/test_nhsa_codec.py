@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from protocol.nhsa.codec import decode, peek_infno
+from protocol.nhsa.codec import decode, decode_typed, peek_infno
 from protocol.nhsa.errors import UNREADABLE, WireError, WireErrorCode
 from protocol.nhsa.explain import explain
 from protocol.nhsa.fields import BASELINE, STRICT, Profile, passes
 from protocol.nhsa.messages.outpatient import FeeUpload
 from protocol.nhsa.messages.pharmacy import DrugTrace, PharmacySettle
-from protocol.nhsa.registry import TRANSACTIONS
+from protocol.nhsa.registry import TRANSACTIONS, TYPED
 from tests.unit.protocol import nhsa_golden as golden
 
 LINES_MAX = 100
@@ -23,7 +23,7 @@ MISSING = object()
 
 
 def read(infno: str, raw: bytes, profile: Profile = BASELINE) -> Any:
-    return decode(infno, raw, profile, lines_max=LINES_MAX)
+    return decode_typed(infno, raw, profile, lines_max=LINES_MAX)
 
 
 def refused(infno: str, raw: bytes, profile: Profile = BASELINE) -> WireError:
@@ -46,15 +46,15 @@ def bent(infno: str, path: str, value: object) -> bytes:
     return golden.body(message)
 
 
-@pytest.mark.parametrize("infno", TRANSACTIONS)
+@pytest.mark.parametrize("infno", TYPED)
 @pytest.mark.parametrize("profile", [BASELINE, STRICT], ids=lambda profile: profile.name)
 def test_golden_message_decodes_to_its_registered_type(infno: str, profile: Profile) -> None:
     request = read(infno, golden.body(golden.request(infno)), profile)
-    assert type(request) is TRANSACTIONS[infno].request
+    assert type(request) is TYPED[infno].request
     assert request.fixmedins_code == golden.INSTITUTION
 
 
-@pytest.mark.parametrize("infno", TRANSACTIONS)
+@pytest.mark.parametrize("infno", TYPED)
 def test_golden_message_survives_encoding_and_decoding(infno: str) -> None:
     first = read(infno, golden.body(golden.request(infno)))
     assert read(infno, msgspec.json.encode(first)) == first
@@ -169,6 +169,12 @@ BAD_FIELDS = [
     ("2203", "input.mdtrtinfo.birctrl_matn_date", "2026-13-01",        "FIELD_FORMAT"),
     ("2204", "input.feedetail.0.cnt",        "-2",                     "AMOUNT_NEGATIVE"),
     ("2207", "input.data.inscp_scp_amt",     MISSING,                  "FIELD_MISSING"),
+    ("2301", "input.feedetail.2.cnt",        "-2.00001",               "AMOUNT_SCALE"),
+    ("2301", "input.feedetail.2.cnt",        "-1000000000000",         "AMOUNT_TOO_LARGE"),
+    ("2301", "input.feedetail.2.pric",       -12.3,                    "AMOUNT_NEGATIVE"),
+    ("2302", "input.data.1.feedetl_sn",      "1",                      "DUPLICATE_LINE"),
+    ("2304", "input.data.mid_setl_flag",     "2",                      "CODE_UNKNOWN"),
+    ("2401", "input.diseinfo",               [],                       "LINES_NONE"),
     ("2601", "input.data.omsgid",            "",                       "FIELD_MISSING"),
     ("5201", "input.data.endtime",           "2026-11",                "FIELD_FORMAT"),
 ]
@@ -187,7 +193,7 @@ def test_bad_field_is_named(infno: str, path: str, value: object, code: str) -> 
 def test_fast_and_slow_reading_agree(infno: str, path: str, value: object) -> None:
     raw = bent(infno, path, value)
     try:
-        request = msgspec.json.decode(raw, type=TRANSACTIONS[infno].request)
+        request = msgspec.json.decode(raw, type=TYPED[infno].request)
     except msgspec.ValidationError:
         return
     tree = msgspec.to_builtins(request, builtin_types=(Decimal,))
@@ -310,9 +316,23 @@ def test_infno_of_address_and_body_must_be_equal() -> None:
 
 
 def test_unknown_transaction_is_a_readable_refusal() -> None:
-    error = refused("9999", GOOD)
-    assert error.code is WireErrorCode.UNKNOWN_TRANSACTION
-    assert error.code not in UNREADABLE
+    with pytest.raises(WireError) as caught:
+        decode("9999", GOOD, BASELINE, lines_max=LINES_MAX)
+    assert caught.value.code is WireErrorCode.UNKNOWN_TRANSACTION
+    assert caught.value.code not in UNREADABLE
+
+
+@pytest.mark.parametrize("infno", sorted(set(TYPED) - set(TRANSACTIONS)))
+def test_a_transaction_that_is_not_served_is_unknown(infno: str) -> None:
+    with pytest.raises(WireError) as caught:
+        decode(infno, golden.body(golden.request(infno)), BASELINE, lines_max=LINES_MAX)
+    assert caught.value.code is WireErrorCode.UNKNOWN_TRANSACTION
+
+
+@pytest.mark.parametrize("infno", TRANSACTIONS)
+def test_a_served_transaction_is_decoded_by_its_number(infno: str) -> None:
+    raw = golden.body(golden.request(infno))
+    assert decode(infno, raw, BASELINE, lines_max=LINES_MAX) == read(infno, raw)
 
 
 def test_peek_reads_only_the_transaction_number() -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import FieldInfo
 from protocol.nhsa.codes import CODE_LISTS
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Node, Rows
-from protocol.nhsa.registry import TRANSACTIONS, Effect
+from protocol.nhsa.registry import TRANSACTIONS, TYPED, Effect
 
 WIDER_OUTPUTS = {
     "hosp_part_amt",
@@ -66,14 +66,14 @@ def assert_input_field(struct: type, field: Field) -> None:
         assert (shortest == 1) == (field.need is Need.ALWAYS), field.name
     if field.kind is Kind.SERIAL:
         assert int in {getattr(option, "__origin__", option) for option in get_args(hint)}
-    if field.kind is Kind.NUMBER:
+    if field.is_number:
         assert hint in (Decimal, Decimal | None), field.name
     assert field.code_list is None or field.code_list in CODE_LISTS
 
 
 def input_nodes() -> list[tuple[str, str, Node, type]]:
     nodes = []
-    for infno, transaction in TRANSACTIONS.items():
+    for infno, transaction in TYPED.items():
         node_types = hints(hints(transaction.request)["input"])
         for name, node in TABLES[infno].input.items():
             if node.inside is None:
@@ -101,9 +101,9 @@ def test_envelope_equals_its_field_table() -> None:
         assert_input_field(Envelope, field)
 
 
-@pytest.mark.parametrize("infno", TRANSACTIONS)
+@pytest.mark.parametrize("infno", TYPED)
 def test_output_structs_cover_their_field_tables(infno: str) -> None:
-    transaction = TRANSACTIONS[infno]
+    transaction = TYPED[infno]
     tables = TABLES[infno].output
     node_types = {"data": transaction.reply} if infno == "5204" else hints(transaction.reply)
     assert set(node_types) == set(tables)
@@ -120,11 +120,12 @@ def test_output_structs_cover_their_field_tables(infno: str) -> None:
 
 
 def test_registry_is_complete_and_consistent() -> None:
-    assert set(TRANSACTIONS) == set(TABLES)
-    for infno, transaction in TRANSACTIONS.items():
+    assert set(TYPED) == set(TABLES)
+    assert set(TRANSACTIONS) == {infno for infno, entry in TYPED.items() if entry.served}
+    for infno, transaction in TYPED.items():
         assert transaction.infno == infno
-        assert transaction.undone_by is None or transaction.undone_by in TRANSACTIONS
+        assert transaction.undone_by is None or transaction.undone_by in TYPED
         assert transaction.effect is Effect.WRITE or transaction.undone_by is None
         assert not transaction.reversible or transaction.effect is Effect.WRITE
-    reversible = {infno for infno, entry in TRANSACTIONS.items() if entry.reversible}
-    assert reversible == {"2102", "2207", "2207A"}
+    reversible = {infno for infno, entry in TYPED.items() if entry.reversible}
+    assert reversible == {"2102", "2207", "2207A", "2304", "2304A", "2401"}
