@@ -58,8 +58,8 @@ from settlement.storage.reader import read_settlements
 from settlement.telemetry.metrics import METRICS, Metrics
 from settlement.translate.enquiries import find_command
 from settlement.translate.history import FeeRows
-from settlement.translate.paths import wire_path
 from settlement.translate.makers import command_all
+from settlement.translate.paths import wire_path
 from settlement.translate.requests import Translator
 from settlement.usecases.explain import explain
 from settlement.view import View

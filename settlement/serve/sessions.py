@@ -15,7 +15,8 @@ from settlement.numbers import NumberSource
 from settlement.refusal import Refusal
 from settlement.storage.connect import Reconnecting
 from settlement.storage.lookups import PersonFinder, Sought, record_sign_in, record_sign_out
-from settlement.translate.requests import Sender, Translator
+from settlement.translate.pieces import Sender
+from settlement.translate.requests import Translator
 
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE, "03": LookupKind.CARD}
 

@@ -7,7 +7,8 @@ from protocol.nhsa.times import parse_moment
 from settlement import numbers
 from settlement.commands import FindSettlement, FindVisits
 from settlement.institution import Institution
-from settlement.translate.requests import UNKNOWN_NUMBER, Sender, Translator
+from settlement.translate.pieces import UNKNOWN_NUMBER, Sender
+from settlement.translate.requests import Translator
 
 Enquiry = enquiry.SettlementEnquiry | enquiry.FeeEnquiry | enquiry.VisitEnquiry
 

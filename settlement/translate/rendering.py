@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
+from protocol.nhsa.messages.inpatient import AdmitReply, Admitted
 from protocol.nhsa.messages.outpatient import FeeUploadReply, Registered, RegisterReply
 from settlement.commands import Asked
 from settlement.policy.model import Policy
@@ -20,6 +21,8 @@ from settlement.usecases.visit_payloads import (
 )
 from settlement.view import SettlementFact, View, VisitFact
 from settlement.world import World
+
+_ANSWERED_UPLOADS = frozenset({"2204", "2301"})
 
 
 class PolicyGoneError(Exception):
@@ -61,13 +64,20 @@ def registration_output(fact: VisitFact, world: World) -> RegisterReply:
     )
 
 
+def admission_output(fact: VisitFact) -> AdmitReply:
+    """The output of 2401."""
+    return AdmitReply(result=Admitted(mdtrt_id=str(fact.row.mdtrt_id)))
+
+
 def upload_output(fact: VisitFact, asked: Asked, world: World) -> FeeUploadReply | None:
-    """The output of 2204; None for the uploads whose answer carries none."""
-    if asked.infno != "2204":
+    """The output of 2204 and 2301; None for the uploads whose answer carries none."""
+    if asked.infno not in _ANSWERED_UPLOADS:
         return None
     lines: list[UploadedLine] = []
     for event in fact.events:
         if event.kind is not EventKind.LINES:
+            continue
+        if not event.payload:  # of a stay, and not what this message brought
             continue
         upload = open_upload(event, world.keyring)
         if upload.msgid == asked.msgid:

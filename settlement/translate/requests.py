@@ -23,7 +23,6 @@ from settlement.commands import (
     Asked,
     Cancel,
     CheckEntitlement,
-    Command,
     Credential,
     DescribeVisit,
     Purchase,

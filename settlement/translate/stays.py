@@ -39,8 +39,8 @@ def admit(translator: Translator, request: inpatient.Admit, sender: Sender) -> A
     """2401."""
     head = request.input.mdtrtinfo
     credential = Credential(
-        kind=head.mdtrt_cert_type, number=head.mdtrt_cert_no or "", card_serial=head.card_sn or None,
-        certificate_no=head.certno or None, name=None,
+        kind=head.mdtrt_cert_type, number=head.mdtrt_cert_no or "",
+        card_serial=head.card_sn or None, certificate_no=head.certno or None, name=None,
     )  # fmt: skip
     kept = kept_of(head, _ADMISSION_USED)
     kept["diseinfo"] = [kept_of(row, frozenset()) for row in request.input.diseinfo]

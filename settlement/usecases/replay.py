@@ -9,7 +9,7 @@ from settlement.clock import Moment
 from settlement.commands import Command
 from settlement.decision import Answer, Decision
 from settlement.refusal import Refusal
-from settlement.rows import MessageOutcome, RowKind
+from settlement.rows import MessageOutcome, RowKind, VisitKind
 from settlement.translate import rendering
 from settlement.view import MessageFact, View
 from settlement.world import World
@@ -50,7 +50,10 @@ def _first_output(
         case MessageOutcome.SETTLEMENT:
             return rendering.settlement_output(view.settlements[fact.ref], view, world)
         case MessageOutcome.VISIT:
-            return rendering.registration_output(view.visits[fact.ref], world)
+            visit = view.visits[fact.ref]
+            if visit.row.kind is VisitKind.STAY:
+                return rendering.admission_output(visit)
+            return rendering.registration_output(visit, world)
         case MessageOutcome.EVENT:
             return rendering.upload_output(view.visits[fact.ref], command.asked, world)
         case _:
