@@ -36,9 +36,9 @@ _PARAMETERS = {
     "p_booked_at": "timestamptz", "p_entry_lanes": _SMALL, "p_entries": _BIG,
     "p_entry_kinds": _SMALL, "p_entry_codes": _SMALL, "p_pending": _OPTIONAL, "p_leg_ends": _INT,
     "p_debits": _BIG, "p_credits": _BIG, "p_amounts": _BIG, "p_commitments": "bytea",
-    "p_leaves": "bytea", "p_balance_lanes": _SMALL, "p_balance_accounts": _BIG,
-    "p_balance_debits": _BIG, "p_balance_credits": _BIG, "p_balance_debits_pending": _BIG,
-    "p_balance_credits_pending": _BIG,
+    "p_leaves": "bytea", "p_balance_accounts": _BIG, "p_balance_debits": _BIG,
+    "p_balance_credits": _BIG, "p_balance_debits_pending": _BIG,
+    "p_balance_credits_pending": _BIG, "p_balance_lanes": _SMALL,
     # persons: what they were when read, and what they become
     "p_person_lanes": _SMALL, "p_persons": _TEXT, "p_versions": _BIG, "p_accumulators": _TEXT,
     "p_latest_rows": _OPTIONAL, "p_latest_visits": _OPTIONAL,
@@ -60,7 +60,7 @@ _PARAMETERS = {
     # visits and their events
     "p_visits": "json", "p_events": "json",
 }  # fmt: skip
-"""What `settlement.write_batch` takes, in its order."""
+"""What `settlement.write_batch` takes."""
 
 _LITERALS: dict[str, Callable[[Any], str]] = {
     _SMALL: literals.integers,
