@@ -89,6 +89,12 @@ def _add_serve(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--journals", type=_positive, help="ordered journals; by default what the bench chose"
     )
+    parser.add_argument(
+        "--shape",
+        choices=("one_machine", "cluster"),
+        help="of a new database: for one machine (the default), or with a journal for each lane, "
+        "as a cluster needs it",
+    )
     parser.set_defaults(command=_serve)
 
 
@@ -270,6 +276,7 @@ def _add_data_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
+    from ledger.postgres.shape import Shape
     from settlement.embedded.errors import ServiceError
     from settlement.limits import LimitsError
     from settlement.serve.keeper import ChildError
@@ -282,6 +289,7 @@ def _serve(parsed: argparse.Namespace) -> int:
         data_dir=parsed.data_dir,
         demo=parsed.demo,
         journals=parsed.journals,
+        shape=Shape(parsed.shape) if parsed.shape else None,
     )
     try:
         run(settings, os.environ, lambda line: print(line, flush=True))

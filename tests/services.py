@@ -28,11 +28,16 @@ from msgspec import Struct
 
 from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
 from settlement.embedded.identity import USER_VARIABLE
-from settlement.embedded.postgres_settings import SHARED_BUFFERS_VARIABLE
+from settlement.embedded.postgres_settings import (
+    MAX_CONNECTIONS_VARIABLE,
+    SHARED_BUFFERS_VARIABLE,
+)
 from settlement.embedded.services import REDIS_VARIABLE, Services, start_services
 
 SHARED_BUFFERS = "128MB"
 """Tests store little, and several runs may share a small machine."""
+MAX_CONNECTIONS = "100"
+"""A town in the cluster's shape has a queue, and so a connection, for each of its 64 lanes."""
 
 Result = TypeVar("Result")
 
@@ -49,7 +54,11 @@ class FreshDatabase(Struct, frozen=True, kw_only=True):
 def services() -> Iterator[Services]:
     """The servers of this test run."""
     with temporary_directory() as base:
-        environment = {SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS, **os.environ}
+        environment = {
+            SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS,
+            MAX_CONNECTIONS_VARIABLE: MAX_CONNECTIONS,
+            **os.environ,
+        }
         running = run_apart(lambda: start_services(base / "data", environment))
         try:
             run_apart(lambda: _allow_databases(running))

@@ -15,13 +15,14 @@ from typing import NamedTuple
 from ledger.chain import FORMAT, encode
 from ledger.entry import Entry, EntryKind, Transfer
 from ledger.fold import Guarded, Resolved, fold_guarded
+from ledger.postgres.shape import Shape, one_lane
 
 ENTRIES_MAX = 32_767
 """Entries in one block: `ordinal` is a smallint."""
 
 
 class AppendArguments(NamedTuple):
-    """The 21 parameters of `ledger.append_block`, in its order."""
+    """The 21 parameters of the statement `append_block`, in its order."""
 
     journal: int
     format: int
@@ -38,12 +39,15 @@ class AppendArguments(NamedTuple):
     amounts: list[int]
     commitments: bytes
     leaves: bytes
-    balance_lanes: list[int]
     balance_accounts: list[int]
     balance_debits: list[int]
     balance_credits: list[int]
     balance_debits_pending: list[int]
     balance_credits_pending: list[int]
+    balance_lanes: list[int]
+
+
+_LANES = AppendArguments._fields.index("lanes")
 
 
 def append_arguments(
@@ -97,13 +101,21 @@ def arguments_of(
         amounts=legs[2::3],
         commitments=b"".join([entry.commitment for entry in entries]),
         leaves=b"".join(leaves),
-        balance_lanes=[lane for lane, _ in changes],
         balance_accounts=[account for _, account in changes],
         balance_debits=[change.debits for change in folded],
         balance_credits=[change.credits for change in folded],
         balance_debits_pending=[change.debits_pending for change in folded],
         balance_credits_pending=[change.credits_pending for change in folded],
+        balance_lanes=[lane for lane, _ in changes],
     )
+
+
+def for_shape(arguments: AppendArguments, shape: Shape, lane: int) -> list[object]:
+    """The parameters of `append_block` in a shape; `lane` is that of the journal on a cluster."""
+    if shape is Shape.ONE_MACHINE:
+        return list(arguments)
+    one_lane({lane, *arguments.lanes, *arguments.balance_lanes})
+    return [*arguments[:_LANES], lane, *arguments[_LANES + 1 : -1]]
 
 
 def entry_of(row: Mapping[str, object]) -> Entry:

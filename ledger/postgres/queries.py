@@ -4,7 +4,8 @@
     -- The last block of every journal, for a walk that must not move while it runs.
     select …;
 
-Usable for any package's queries: it is given a path and knows no statement.
+Usable for any package's queries: it is given a path and knows no statement. Files of statements in
+two shapes (ledger/postgres/shape.py) are loaded once for each; `$1` is a cluster's one lane.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from ledger.postgres.shape import Shape, shaped
 
 _NAME = re.compile(r"^-- name: (\S+)[ \t]*$", re.MULTILINE)
 
@@ -23,9 +26,10 @@ class QueryFileError(ValueError):
 class Queries(Mapping[str, str]):
     """The statements of one file by name; a name that is not there is a KeyError naming both."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shape: Shape = Shape.ONE_MACHINE) -> None:
         self._path = path
-        self._statements = dict(_blocks(path))
+        self.shape = shape
+        self._statements = dict(_blocks(path.name, _text(path, shape)))
 
     def __getitem__(self, name: str) -> str:
         try:
@@ -40,22 +44,31 @@ class Queries(Mapping[str, str]):
         return len(self._statements)
 
 
-def load(path: Path) -> Queries:
+def load(path: Path, shape: Shape = Shape.ONE_MACHINE) -> Queries:
     """Reads a file of named queries; raises QueryFileError where it breaks the format."""
-    return Queries(path)
+    return Queries(path, shape)
 
 
-def _blocks(path: Path) -> Iterator[tuple[str, str]]:
-    parts = _NAME.split(path.read_text(encoding="utf-8"))[1:]
+def load_shapes(path: Path) -> Mapping[Shape, Queries]:
+    """Reads a file of queries that have two shapes."""
+    return {shape: load(path, shape) for shape in Shape}
+
+
+def _text(path: Path, shape: Shape) -> str:
+    return shaped(path.read_text(encoding="utf-8"), shape, lane="$1")
+
+
+def _blocks(name_of_file: str, text: str) -> Iterator[tuple[str, str]]:
+    parts = _NAME.split(text)[1:]
     seen: set[str] = set()
     for name, body in zip(parts[0::2], parts[1::2], strict=True):
         why, statement = _split(body.strip())
         if name in seen:
-            raise QueryFileError(f"{path.name}: query {name} is there twice")
+            raise QueryFileError(f"{name_of_file}: query {name} is there twice")
         if not why:
-            raise QueryFileError(f"{path.name}: query {name} does not say why it exists")
+            raise QueryFileError(f"{name_of_file}: query {name} does not say why it exists")
         if not statement:
-            raise QueryFileError(f"{path.name}: query {name} is empty")
+            raise QueryFileError(f"{name_of_file}: query {name} is empty")
         seen.add(name)
         yield name, statement
 

@@ -21,9 +21,11 @@ from ledger.entry import Entry, EntryKind
 from ledger.fold import Key, fold_guarded, order_matters
 from ledger.ports import Appended, Refused
 from ledger.postgres import fold, schema
-from ledger.postgres.arrays import arguments_of, entry_of
+from ledger.postgres.arrays import arguments_of, entry_of, for_shape
 from ledger.postgres.errors import InvariantViolated, OutcomeUnknown, outcome_of
-from ledger.postgres.queries import load
+from ledger.postgres.laned import fetch_keys
+from ledger.postgres.queries import Queries, load
+from ledger.postgres.shape import Shape
 from ledger.rules import Outcome, Refusals, judge
 from ledger.view import Snapshot
 
@@ -34,13 +36,17 @@ _LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionErro
 
 
 class PostgresLedger:
-    """The port `Ledger` over a pool. Keeps the chart and the map of lanes; both only ever grow."""
+    """The port `Ledger` over a pool. Keeps the chart and the map of lanes; both only ever grow.
+
+    Which shape the database has (ledger/postgres/shape.py) it asks once.
+    """
 
     def __init__(self, pool: Pool[Record], *, guarded_owner: str = "agency") -> None:
         self._pool = pool
         self._guarded_owner = guarded_owner
         self._journals: dict[int, int] = {}
         self._owners: dict[int, str] = {}
+        self._queries: Queries | None = None
 
     async def append(
         self, *, journal: int, business_day: date, booked_at: datetime, entries: Sequence[Entry]
@@ -89,8 +95,11 @@ class PostgresLedger:
 
     async def entry(self, *, lane: int, entry_id: int) -> Entry | None:
         """A booked entry."""
-        row = await self._pool.fetchrow(_QUERIES["entries"], [lane], [entry_id])
-        return None if row is None else entry_of(row)
+        async with self._pool.acquire() as connection:
+            booked = await _booked(
+                connection, await self._shaped(connection), [(lane, entry_id)]
+            )
+        return booked.get((lane, entry_id))
 
     async def trial_balance(self, owner: str) -> TrialBalance:
         """All accounts of an owner that were ever booked to."""
@@ -111,21 +120,22 @@ class PostgresLedger:
         # None: only reading under the lock can tell.
         if not self._journals:
             await self._learn(connection)
-        pendings = await _booked(
-            connection, [(e.lane, e.pending_id) for e in entries if e.pending_id is not None]
-        )
+        queries = await self._shaped(connection)
+        resolved = [(e.lane, e.pending_id) for e in entries if e.pending_id is not None]
+        pendings = await _booked(connection, queries, resolved)
         snapshot = self._snapshot(pendings, {}, None)
         if judge(journal, entries, snapshot):
             return None
         changes = fold_guarded(entries, snapshot.pendings_of(entries))
         if order_matters(changes):
             return None
-        arguments = arguments_of(
+        block = arguments_of(
             journal=journal, business_day=business_day, booked_at=booked_at, entries=entries,
             changes=changes,
         )  # fmt: skip
+        arguments = for_shape(block, queries.shape, entries[0].lane)
         try:
-            row = await connection.fetchrow(_QUERIES["append_block"], *arguments)
+            row = await connection.fetchrow(queries["append_block"], *arguments)
         except asyncpg.PostgresError as exc:
             if outcome_of(exc) is None:
                 raise _surprise(exc) from exc
@@ -140,19 +150,22 @@ class PostgresLedger:
     ) -> Appended | Refused:  # fmt: skip
         try:
             async with connection.transaction():
-                closed = await _closed(connection, journal, business_day)
+                queries = await self._shaped(connection)
+                head = await self._head(connection, journal, queries.shape)
+                closed = await _closed(connection, queries, head, business_day)
                 if closed is not None:
                     return Refused(refusals=tuple((i, closed) for i in range(len(entries))))
                 await self._learn(connection)
                 snapshot, refusals = await self._judged(connection, journal, entries)
                 if refusals:
                     return Refused(refusals=refusals)
-                arguments = arguments_of(
+                block = arguments_of(
                     journal=journal, business_day=business_day, booked_at=booked_at,
                     entries=entries,
                     changes=fold_guarded(entries, snapshot.pendings_of(entries)),
                 )  # fmt: skip
-                row = await connection.fetchrow(_QUERIES["append_block"], *arguments)
+                arguments = for_shape(block, queries.shape, entries[0].lane)
+                row = await connection.fetchrow(queries["append_block"], *arguments)
         except asyncpg.PostgresError as exc:
             raise _surprise(exc) from exc
         except _LOST as exc:
@@ -163,11 +176,14 @@ class PostgresLedger:
         self, connection: Connection[Record], journal: int, entries: Sequence[Entry]
     ) -> tuple[Snapshot, Refusals]:
         resolved = [(e.lane, e.pending_id) for e in entries if e.pending_id is not None]
-        booked = await _booked(connection, [(e.lane, e.entry_id) for e in entries] + resolved)
+        queries = await self._shaped(connection)
+        keys = [(e.lane, e.entry_id) for e in entries] + resolved
+        booked = await _booked(connection, queries, keys)
+        guarded = _guarded_keys([*entries, *booked.values()])
         snapshot = self._snapshot(
             booked,
-            await _resolutions(connection, resolved),
-            await _spendable(connection, _guarded_keys([*entries, *booked.values()])),
+            await _resolutions(connection, queries, resolved),
+            await _spendable(connection, queries, guarded),
         )
         return snapshot, judge(journal, entries, snapshot)
 
@@ -186,14 +202,30 @@ class PostgresLedger:
         self._journals = {row["lane"]: row["journal"] for row in journals}
         self._owners = {row["account"]: row["owner"] for row in owners}
 
+    async def _shaped(self, connection: Connection[Record]) -> Queries:
+        if self._queries is None:
+            self._queries = schema.SHAPED[await schema.installed_shape(connection)]
+        return self._queries
+
+    async def _head(
+        self, connection: Connection[Record], journal: int, shape: Shape
+    ) -> tuple[int, ...]:
+        # What `lock_head` is asked with. Where a journal has one lane, no lane is its own unless we
+        # know it: -1 is no lane, and the journal is refused as one that is not open.
+        if shape is Shape.ONE_MACHINE:
+            return (journal,)
+        if journal not in self._journals.values():
+            await self._learn(connection)
+        return journal, next((n for n, own in self._journals.items() if own == journal), -1)
+
 
 async def _closed(
-    connection: Connection[Record], journal: int, business_day: date
+    connection: Connection[Record], queries: Queries, head: tuple[int, ...], business_day: date
 ) -> Outcome | None:
     # Locks the journal first: what is read after it stays true until the end.
     try:
         async with connection.transaction():
-            await connection.fetchrow(_QUERIES["lock_head"], journal)
+            await connection.fetchrow(queries["lock_head"], *head)
     except asyncpg.PostgresError as exc:
         if outcome_of(exc) is Outcome.JOURNAL_NOT_OPEN:
             return Outcome.JOURNAL_NOT_OPEN
@@ -203,24 +235,30 @@ async def _closed(
     return None
 
 
-async def _booked(connection: Connection[Record], keys: Sequence[Key]) -> dict[Key, Entry]:
+async def _booked(
+    connection: Connection[Record], queries: Queries, keys: Sequence[Key]
+) -> dict[Key, Entry]:
     if not keys:
         return {}
-    rows = await connection.fetch(_QUERIES["entries"], *_columns(keys))
+    rows = await fetch_keys(connection, queries, "entries", *_columns(keys))
     return {(row["lane"], row["entry_id"]): entry_of(row) for row in rows}
 
 
-async def _resolutions(connection: Connection[Record], keys: Sequence[Key]) -> dict[Key, EntryKind]:
+async def _resolutions(
+    connection: Connection[Record], queries: Queries, keys: Sequence[Key]
+) -> dict[Key, EntryKind]:
     if not keys:
         return {}
-    rows = await connection.fetch(_QUERIES["resolutions"], *_columns(keys))
+    rows = await fetch_keys(connection, queries, "resolutions", *_columns(keys))
     return {(row["lane"], row["pending_id"]): EntryKind(row["kind"]) for row in rows}
 
 
-async def _spendable(connection: Connection[Record], keys: Sequence[Key]) -> dict[Key, int]:
+async def _spendable(
+    connection: Connection[Record], queries: Queries, keys: Sequence[Key]
+) -> dict[Key, int]:
     if not keys:
         return {}
-    rows = await connection.fetch(_QUERIES["spendable"], *_columns(keys))
+    rows = await fetch_keys(connection, queries, "spendable", *_columns(keys))
     return {(row["lane"], row["account"]): row["spendable_fen"] for row in rows}
 
 

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import Path
 
 from msgspec import Struct
 
-import ledger.postgres
 from ledger.entry import NOTHING, Entry, EntryKind, Transfer
 from ledger.fold import fold_guarded
-from ledger.postgres.arrays import arguments_of
+from ledger.postgres.arrays import arguments_of, for_shape
 from ledger.postgres.fold import fold_once
-from ledger.postgres.queries import load
+from ledger.postgres.schema import SHAPED, installed_shape
 from settlement import clock
 from settlement.chart import CONTRIBUTIONS_BANK, EntryCode
 from settlement.numbers import NumberBlock
@@ -31,8 +29,6 @@ LEGS_MAX = 500
 """People in one entry."""
 ENTRIES_MAX = 16
 """Entries in one block: no statement takes long."""
-
-_LEDGER = load(Path(ledger.postgres.__path__[0]) / "sql" / "queries.sql")
 
 
 class Opening(Struct, frozen=True, kw_only=True, gc=False):
@@ -50,6 +46,7 @@ async def book_openings(
     business_day = clock.moment(lambda: at).business_day
     numbers = NumberBlock(await connection.fetchval(REFERENCE["number_block"]))
     journal_of_lane = await reference.lanes(connection)
+    shape = await installed_shape(connection)
     by_journal: dict[int, list[Entry]] = defaultdict(list)
     for lane, transfers in _by_lane(openings):
         entry = Entry(
@@ -64,7 +61,8 @@ async def book_openings(
                 journal=journal, business_day=business_day, booked_at=at, entries=block,
                 changes=fold_guarded(block, {}),
             )  # fmt: skip
-            await connection.execute(_LEDGER["append_block"], *arguments)
+            parameters = for_shape(arguments, shape, block[0].lane)
+            await connection.execute(SHAPED[shape]["append_block"], *parameters)
         await fold_once(connection, journal=journal)
 
 

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ledger.audit import VerifyReport
-from ledger.postgres.schema import change_journals
+from ledger.postgres.schema import change_journals, installed_shape
+from ledger.postgres.shape import Shape
 from settlement.clock import moment, system_clock
 from settlement.embedded.errors import ServiceError
+from settlement.embedded.postgres_settings import MAX_CONNECTIONS_VARIABLE
 from settlement.embedded.services import Services, open_database
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
@@ -28,11 +30,17 @@ from settlement.said import UNUSABLE, Said
 from settlement.storage import approvals, reference
 from settlement.storage.connect import connect_plain, verify_pool
 from settlement.storage.errors import translate
-from settlement.storage.install import InstallError, Region, ensure_schema
+from settlement.storage.install import (
+    DEFAULT_JOURNALS,
+    LANES,
+    InstallError,
+    Region,
+    ensure_schema,
+)
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
 from settlement.storage.lease import PlainConnection
 from settlement.storage.policies import load_policy_set
-from settlement.storage.queries import REFERENCE
+from settlement.storage.queries import ADMIN, REFERENCE
 from settlement.storage.reader import read_settlements
 from settlement.storage.readjudication import StaleClaim, claims_to_readjudicate
 from settlement.storage.switches import record_token, switch
@@ -48,6 +56,8 @@ if TYPE_CHECKING:
 REGION = "441900"
 """The first region; SETTLEMENT_REGION names another."""
 DEMO_SEED = 1
+CONNECTIONS_BESIDE = 10
+"""What looks, folds and verifies beside the journals' queues, and an operator."""
 
 
 async def prepare(services: Services, settings: ServeSettings) -> None:
@@ -61,11 +71,10 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
         region = Region(
             code=os.environ.get("SETTLEMENT_REGION", REGION),
             demo_seed=DEMO_SEED if settings.demo else None,
+            journals=settings.journals,
+            shape=settings.shape,
         )
-        if settings.journals is not None:
-            region = Region(
-                code=region.code, demo_seed=region.demo_seed, journals=settings.journals
-            )
+        await _check_connections(connection, settings)
         installed = await ensure_schema(
             connection, region, app_role=services.app_role, at=system_clock()
         )
@@ -93,9 +102,35 @@ async def _settle_journals(connection: PlainConnection, wanted: int | None) -> N
     them. Nobody else is connected yet."""
     if wanted is None:
         return
-    present = len(set((await reference.lanes(connection)).values()))
-    if present != wanted:
-        await change_journals(connection, journals=wanted, changed_at=system_clock())
+    journal_of_lane = await reference.lanes(connection)
+    present = len(set(journal_of_lane.values()))
+    if present == wanted:
+        return
+    if await installed_shape(connection) is Shape.CLUSTER:
+        raise InstallError(
+            f"in the shape cluster every lane has a journal: {len(journal_of_lane)}, not {wanted}"
+        )
+    await change_journals(connection, journals=wanted, changed_at=system_clock())
+
+
+async def _check_connections(connection: PlainConnection, settings: ServeSettings) -> None:
+    """Many journals need many connections; better said now than by a queue that gets none."""
+    journals = settings.journals or await _journals_present(connection, settings.shape)
+    needed = settings.workers * journals + CONNECTIONS_BESIDE
+    allowed = int(await connection.fetchval(ADMIN["connections_max"]))
+    if needed > allowed:
+        raise InstallError(
+            f"{settings.workers} gateway processes with {journals} journals need {needed} "
+            f"connections and the database allows {allowed}: raise max_connections "
+            f"({MAX_CONNECTIONS_VARIABLE} for the embedded one), or have fewer processes"
+        )
+
+
+async def _journals_present(connection: PlainConnection, shape: Shape | None) -> int:
+    """How many there are, or will be in a new database."""
+    if await reference.installation(connection) is None:
+        return LANES if shape is Shape.CLUSTER else DEFAULT_JOURNALS
+    return len(set((await reference.lanes(connection)).values()))
 
 
 def verify(data_dir: Path, *, as_json: bool, hurried: bool = False) -> Said:
@@ -208,7 +243,9 @@ async def _explain(data_dir: Path, setl_id: int, *, as_json: bool) -> Said:
     async with open_database(data_dir, os.environ) as database:
         connection = await connect_plain(database.app_dsn, name="settlement-operator")
         try:
-            await read_settlements(connection, [setl_id], view)
+            await read_settlements(
+                connection, [setl_id], view, await installed_shape(connection)
+            )
             policies = await load_policy_set(connection)
         finally:
             await connection.close()

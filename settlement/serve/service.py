@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, Struct, structs
 from msgspec import json as msgspec_json
 
+from ledger.postgres.schema import installed_shape
+from ledger.postgres.shape import Shape
 from protocol.nhsa import codec
 from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
 from protocol.nhsa.errors import UNREADABLE, WireError
@@ -111,6 +113,7 @@ class Service:
         self._looking_up: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._desk: DecisionDesk
+        self._shape: Shape
         self._translator: Translator
         self._sessions: Sessions
 
@@ -125,6 +128,7 @@ class Service:
                 raise StorageError("the database is not prepared: start `settlement serve` first")
             await self._draw_numbers(connection)
             policies = policies or await load_policy_set(connection)
+            self._shape = shape = await installed_shape(connection)
             profile = policies.region(installed.region)
             if profile is None:
                 raise StorageError(f"there is no region profile for {installed.region}")
@@ -147,32 +151,35 @@ class Service:
                 world, read_clock=settings.clock, day_cut=settings.day_cut, failed=_report_failure
             )
             self._desk.closed_through = await reference.closed_through(connection)
-            self._open_queues(dict(await reference.lanes(connection)))
+            self._open_queues(dict(await reference.lanes(connection)), shape)
         self._translator = Translator(lanes=installed.lanes, keyring=settings.keyring)
         self._sessions = Sessions(
             dsn=settings.app_dsn, side=self._side, desk=self._desk, lanes=installed.lanes,
-            next_number=self._next_number,
+            shape=shape, next_number=self._next_number,
         )  # fmt: skip
         self._reference_fresh = True
         self._tasks = [asyncio.create_task(queue.run()) for queue in self.queues]
         self._tasks.append(asyncio.create_task(self._watch_reference()))
         return self
 
-    def _open_queues(self, lanes: dict[int, int]) -> None:
+    def _open_queues(self, lanes: dict[int, int], shape: Shape) -> None:
         by_journal: dict[int, JournalQueue] = {}
         for lane in sorted(lanes):
             journal = lanes[lane]
             if journal not in by_journal:
-                by_journal[journal] = self._queue(journal)
+                by_journal[journal] = self._queue(journal, shape)
             self._queue_of_lane.append(by_journal[journal])
         self.queues += by_journal.values()
 
-    def _queue(self, journal: int) -> JournalQueue:
+    def _queue(self, journal: int, shape: Shape) -> JournalQueue:
         limits, dsn = self._settings.limits, self._settings.app_dsn
         return JournalQueue(
             journal=journal,
+            shape=shape,
             desk=_QueueDesk(self, self._desk),
-            connect=lambda: connect_settle_path(dsn, seconds=limits.database_write_seconds_max),
+            connect=lambda: connect_settle_path(
+                dsn, seconds=limits.database_write_seconds_max, shape=shape
+            ),
             batch_size_max=limits.batch_size_max,
             queue_length_max=limits.queue_length_max,
             request_seconds_max=limits.request_seconds_max,
@@ -342,7 +349,7 @@ class Service:
         view = View()
         try:
             async with self._side.use() as connection:
-                await read_settlements(connection, [number], view)
+                await read_settlements(connection, [number], view, self._shape)
         except StorageError as exc:
             raise Unavailable("later") from exc
         fact = view.settlements.get(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ledger.postgres.shape import Shape
 from protocol.nhsa.messages import person, session
 from protocol.nhsa.times import format_datetime
 from settlement import numbers
@@ -13,7 +14,7 @@ from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberSource
 from settlement.refusal import Refusal
-from settlement.storage.connect import Reconnecting
+from settlement.storage.connect import LOOKUP_NAME, Reconnecting
 from settlement.storage.lookups import PersonFinder, Sought, record_sign_in, record_sign_out
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
@@ -25,11 +26,11 @@ class Sessions:
     """Sign-ins of operators, and who a credential belongs to."""
 
     def __init__(
-        self, *, dsn: str, side: Reconnecting, desk: DecisionDesk, lanes: int,
+        self, *, dsn: str, side: Reconnecting, desk: DecisionDesk, lanes: int, shape: Shape,
         next_number: NumberSource,
     ) -> None:  # fmt: skip
         self._side = side
-        self._finder = PersonFinder(Reconnecting(dsn, "settlement-lookup"))
+        self._finder = PersonFinder(Reconnecting(dsn, LOOKUP_NAME), shape)
         self._desk = desk
         self._lanes = lanes
         self._next_number = next_number

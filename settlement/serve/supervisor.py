@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from ledger.postgres.shape import Shape
 from settlement.embedded.errors import explained
 from settlement.embedded.services import Services, start_services
 from settlement.limits import DEFAULT_LIMITS, Limits
@@ -43,6 +44,7 @@ class ServeSettings(Struct, frozen=True, kw_only=True):
     data_dir: Path
     demo: bool = False
     journals: int | None = None
+    shape: Shape | None = None
     limits: Limits = DEFAULT_LIMITS
     gateway_factory: str = GATEWAY_FACTORY
     installer: str = INSTALLER

@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 import asyncpg
 from asyncpg import Connection, Pool, Record
 
+from ledger.postgres.shape import Shape
 from settlement.storage.errors import translate
 
+SETTLE_PATH_NAME = "settlement-gateway"
+LOOKUP_NAME = "settlement-lookup"
 _SETTLE_PATH = {
-    "application_name": "settlement-gateway",
+    "application_name": SETTLE_PATH_NAME,
     "jit": "off",
-    "plan_cache_mode": "force_generic_plan",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_seqscan": "off",
@@ -23,13 +25,16 @@ _SETTLE_PATH = {
 }
 """Every statement is a handful of index look-ups for each element of an array. The planner
 knows nothing of the arrays' lengths and, on a small database, would rather scan."""
+_PLANS = {Shape.ONE_MACHINE: "force_generic_plan", Shape.CLUSTER: "auto"}
+"""A plan for any lane is no plan for one shard: a cluster delegates a call only where it knows the
+lane when it plans, and makes a generic plan look dear enough not to be taken (ADR 0015)."""
 
 
-async def connect_settle_path(dsn: str, *, seconds: float) -> Connection[Record]:
+async def connect_settle_path(dsn: str, *, seconds: float, shape: Shape) -> Connection[Record]:
     """A connection for one journal's batches. A statement may take `seconds`."""
     return await asyncpg.connect(
-        dsn, timeout=seconds, command_timeout=seconds, server_settings=_SETTLE_PATH,
-        statement_cache_size=64,
+        dsn, timeout=seconds, command_timeout=seconds, statement_cache_size=64,
+        server_settings={**_SETTLE_PATH, "plan_cache_mode": _PLANS[shape]},
     )  # fmt: skip
 
 

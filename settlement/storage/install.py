@@ -12,6 +12,8 @@ from asyncpg import Connection, Record
 from msgspec import Struct
 
 from ledger.postgres.schema import install as install_ledger
+from ledger.postgres.schema import installed_shape
+from ledger.postgres.shape import Shape, shaped
 from settlement.storage import reference
 from settlement.storage.queries import ADMIN, SQL_DIRECTORY
 from settlement.storage.reference import Installation
@@ -32,8 +34,11 @@ class Region(Struct, frozen=True, kw_only=True):
 
     code: str
     demo_seed: int | None = None
-    journals: int = DEFAULT_JOURNALS
+    journals: int | None = None
+    """None: DEFAULT_JOURNALS on one machine, as many as lanes on a cluster"""
     lanes: int = LANES
+    shape: Shape | None = None
+    """None: whatever the database has; a new one is for one machine"""
 
 
 async def ensure_schema(
@@ -62,6 +67,12 @@ async def ensure_schema(
         raise InstallError(f"the database belongs to region {found.region}, not {region.code}")
     if region.demo_seed is not None and found.demo_seed is None:
         raise InstallError("--demo refuses a database that it did not make; nothing was changed")
+    present = await installed_shape(connection)
+    if region.shape not in (None, present):
+        raise InstallError(
+            f"the database has the shape {present}, not {region.shape}: a database keeps the shape "
+            "it was made in; nothing was changed"
+        )
     return found
 
 
@@ -76,12 +87,21 @@ async def _refuse_foreign(connection: Connection[Record]) -> None:
 async def _install(
     connection: Connection[Record], region: Region, *, app_role: str, at: datetime
 ) -> None:
+    shape = region.shape or Shape.ONE_MACHINE
+    journals = region.journals
+    if journals is None:
+        journals = region.lanes if shape is Shape.CLUSTER else DEFAULT_JOURNALS
+    if shape is Shape.CLUSTER and journals != region.lanes:
+        raise InstallError(
+            f"in the shape cluster every lane has a journal: {region.lanes}, not {journals}"
+        )
+    schema = shaped((SQL_DIRECTORY / "schema.sql").read_text(), shape, lane="p_lane")
     async with connection.transaction():
         await install_ledger(
-            connection, lanes=region.lanes, journals=region.journals, opened_at=at,
-            application_role=app_role, verify_role=app_role,
+            connection, lanes=region.lanes, journals=journals, opened_at=at,
+            application_role=app_role, verify_role=app_role, shape=shape,
         )  # fmt: skip
-        await connection.execute((SQL_DIRECTORY / "schema.sql").read_text())
+        await connection.execute(schema)
         await connection.execute(ADMIN["grant_rights"], app_role)
         await connection.execute(
             ADMIN["installed"], SCHEMA_VERSION, region.lanes, region.code, region.demo_seed, at

@@ -23,6 +23,7 @@ from typing import Protocol
 
 from asyncpg import Connection, Record
 
+from ledger.postgres.shape import Shape
 from settlement.clock import Moment, monotonic
 from settlement.commands import Command
 from settlement.decision import Answer, Decision
@@ -38,9 +39,9 @@ from settlement.storage.errors import (
     StorageError,
     translate,
 )
-from settlement.storage.queries import ADMIN, QUERIES
+from settlement.storage.queries import ADMIN
 from settlement.storage.reader import read_view
-from settlement.storage.writer import write_batch
+from settlement.storage.writer import lock_head, write_batch
 from settlement.view import Effects, View
 
 Reply = Answer | Refusal
@@ -128,10 +129,11 @@ class JournalQueue:
     """One journal's requests in one process. `submit` from any task; `run` is its only worker."""
 
     def __init__(
-        self, *, journal: int, desk: Desk, connect: Connect, batch_size_max: int,
+        self, *, journal: int, shape: Shape, desk: Desk, connect: Connect, batch_size_max: int,
         queue_length_max: int, request_seconds_max: float, read_seconds_max: float,
     ) -> None:  # fmt: skip
         self.journal = journal
+        self._shape = shape
         self._desk = desk
         self._connect = connect
         self._batch_size_max = batch_size_max
@@ -339,7 +341,8 @@ class JournalQueue:
         pending: list[tuple[_Item, Reply]] = []
         try:
             async with connection.transaction():
-                await connection.fetchval(QUERIES["lock_head"], self.journal)
+                lane = batch[0].command.asked.lane
+                await lock_head(connection, journal=self.journal, lane=lane, shape=self._shape)
                 view = await self._read(connection, batch)
                 moment = self._desk.now()
                 pending, effects = self._decide(batch, view, moment)
@@ -347,8 +350,9 @@ class JournalQueue:
                     for item, _ in pending:
                         item.sent = True
                     await write_batch(
-                        connection, journal=self.journal, moment=moment, view=view, effects=effects
-                    )
+                        connection, journal=self.journal, moment=moment, view=view,
+                        effects=effects, shape=self._shape,
+                    )  # fmt: skip
         except Exception as exc:
             raise translate(exc) or exc from exc
         for item, reply in pending:
@@ -361,7 +365,7 @@ class JournalQueue:
         try:
             async with asyncio.timeout(self._read_seconds_max):
                 commands = [item.command for item in batch]
-                return await read_view(connection, commands, self._desk.keyring)
+                return await read_view(connection, commands, self._desk.keyring, self._shape)
         except Exception as exc:
             raise translate(exc) or exc from exc
 
@@ -396,8 +400,9 @@ class JournalQueue:
             item.sent = True
         try:
             await write_batch(
-                connection, journal=self.journal, moment=moment, view=view, effects=effects
-            )
+                connection, journal=self.journal, moment=moment, view=view, effects=effects,
+                shape=self._shape,
+            )  # fmt: skip
         except Exception as exc:
             raise translate(exc) or exc from exc
         for item, reply in pending:

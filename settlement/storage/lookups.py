@@ -8,10 +8,12 @@ from datetime import datetime
 from asyncpg import Connection, Record
 from msgspec import Struct
 
+from ledger.postgres.laned import fetch_keys
+from ledger.postgres.shape import Shape
 from settlement.keyring import LookupKind
 from settlement.storage.connect import Reconnecting
 from settlement.storage.errors import StorageError
-from settlement.storage.queries import QUERIES
+from settlement.storage.queries import QUERIES, SHAPED
 
 
 class Sought(Struct, frozen=True, gc=False):
@@ -25,8 +27,9 @@ class Sought(Struct, frozen=True, gc=False):
 class PersonFinder:
     """Finds persons by what they showed; look-ups that arrive together share a round trip."""
 
-    def __init__(self, side: Reconnecting) -> None:
+    def __init__(self, side: Reconnecting, shape: Shape) -> None:
         self._side = side
+        self._shape = shape
         self._waiting: list[tuple[Sought, asyncio.Future[str | None]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -45,24 +48,24 @@ class PersonFinder:
             await self._ask(batch)
 
     async def _ask(self, batch: list[tuple[Sought, asyncio.Future[str | None]]]) -> None:
-        found: dict[int, str] = {}
+        found: dict[tuple[int, bytes], str] = {}
         try:
             async with self._side.use() as connection:
-                rows = await connection.fetch(
-                    QUERIES["find_by_credential"],
+                rows = await fetch_keys(
+                    connection, SHAPED[self._shape], "find_by_credential",
                     [sought.lane for sought, _ in batch],
                     [sought.kind for sought, _ in batch],
                     [sought.key for sought, _ in batch],
-                )
-            found = {row["n"]: row["psn_no"] for row in rows}
+                )  # fmt: skip
+            found = {(kind, key): person_no for kind, key, person_no in rows}
         except StorageError as exc:
             for _, future in batch:
                 if not future.done():
                     future.set_exception(exc)
             return
-        for n, (_, future) in enumerate(batch, 1):
+        for sought, future in batch:
             if not future.done():
-                future.set_result(found.get(n))
+                future.set_result(found.get((sought.kind, sought.key)))
 
 
 async def record_sign_in(

@@ -11,6 +11,8 @@ import msgspec
 from asyncpg import Connection, Record
 
 from ledger.postgres import literals
+from ledger.postgres.laned import fetch_keys
+from ledger.postgres.shape import Shape, one_lane
 from settlement.commands import HISTORY_ROWS_MAX, Command
 from settlement.keyring import Keyring
 from settlement.numbers import lane_in
@@ -24,7 +26,7 @@ from settlement.rows import (
     SettlementRow,
     VisitRow,
 )
-from settlement.storage.queries import QUERIES
+from settlement.storage.queries import QUERIES, SHAPED
 from settlement.view import (
     MessageFact,
     PersonFacts,
@@ -45,17 +47,20 @@ _ROW_FIELDS = SettlementRow.__struct_fields__
 
 
 async def read_view(
-    connection: Connection[Record], commands: Sequence[Command], keyring: Keyring
+    connection: Connection[Record], commands: Sequence[Command], keyring: Keyring, shape: Shape
 ) -> View:
-    """Everything the commands of a batch need, at one moment for each statement."""
+    """Everything the commands of a batch need, at one moment for each statement.
+
+    In the cluster's shape the commands are of one lane.
+    """
     view = View()
-    await _read_claims(connection, commands, keyring, view)
-    others = [place for c in commands for place in c.other_keys]
+    await _read_claims(connection, commands, keyring, view, shape)
+    others = [c for c in commands if c.other_keys]
     if others:
-        await _read_messages(connection, others, view)
+        await _read_messages(connection, others, view, shape)
     tokens = [c for c in commands if c.token_key]
     if tokens:
-        await _read_tokens(connection, tokens, view)
+        await _read_tokens(connection, tokens, view, shape)
     visits: set[int] = set()
     settlements: set[int] = set()
     for command in commands:
@@ -65,7 +70,7 @@ async def read_view(
         view, MessageOutcome.SETTLEMENT
     )
     if settlements:
-        await read_settlements(connection, settlements, view)
+        await read_settlements(connection, settlements, view, shape)
     visits |= (
         {n for c in commands for n in c.visit_ids}
         | _refs(view, MessageOutcome.VISIT)
@@ -73,7 +78,7 @@ async def read_view(
         | {f.row.mdtrt_id for f in view.settlements.values() if f.row.mdtrt_id != f.row.setl_id}
     )
     if visits:
-        await read_visits(connection, visits, view)
+        await read_visits(connection, visits, view, shape)
     return view
 
 
@@ -92,12 +97,14 @@ def _refs(view: View, outcome: MessageOutcome) -> set[int]:
 
 
 async def _read_claims(
-    connection: Connection[Record], commands: Sequence[Command], keyring: Keyring, view: View
-) -> None:
+    connection: Connection[Record], commands: Sequence[Command], keyring: Keyring, view: View,
+    shape: Shape,
+) -> None:  # fmt: skip
     asked_all = [c.asked for c in commands]
+    lanes = [asked.lane for asked in asked_all]
     rows = await connection.fetch(
-        QUERIES["read_claims"],
-        literals.integers([asked.lane for asked in asked_all]),
+        SHAPED[shape]["read_claims"],
+        one_lane(set(lanes)) if shape is Shape.CLUSTER else literals.integers(lanes),
         literals.texts([asked.person_no for asked in asked_all]),
         b"".join([asked.message_key for asked in asked_all]),
         b"".join([c.business_key or _NO_KEY for c in commands]),
@@ -145,35 +152,54 @@ def person_record(lane: int, person_no: str) -> bytes:
 
 
 async def _read_messages(
-    connection: Connection[Record], keys: Sequence[tuple[int, bytes]], view: View
+    connection: Connection[Record], commands: Sequence[Command], view: View, shape: Shape
 ) -> None:
-    rows = await connection.fetch(
-        QUERIES["read_messages"], [lane for lane, _ in keys], [key for _, key in keys]
-    )
+    """On a cluster first where a message should be, which is the batch's own lane; then only what
+    is not there is looked for in all others, a statement a lane."""
+    keys = [(c.asked.lane, place) for c in commands for place in c.other_keys]
+    if shape is Shape.ONE_MACHINE:
+        await _read_keys(connection, [place for _, place in keys], view, shape)
+        return
+    await _read_keys(connection, [place for own, place in keys if place[0] == own], view, shape)
+    missing = [
+        (lane, key)
+        for own, (lane, key) in keys
+        if lane != own and (own, key) not in view.messages
+    ]
+    await _read_keys(connection, missing, view, shape)
+
+
+async def _read_keys(
+    connection: Connection[Record], keys: Sequence[tuple[int, bytes]], view: View, shape: Shape
+) -> None:
+    rows = await fetch_keys(
+        connection, SHAPED[shape], "read_messages",
+        [lane for lane, _ in keys], [key for _, key in keys],
+    )  # fmt: skip
     for lane, key, outcome, ref, fingerprint in rows:
         view.messages[lane, key] = MessageFact(_OUTCOMES[outcome], ref, fingerprint)
 
 
 async def _read_tokens(
-    connection: Connection[Record], commands: Sequence[Command], view: View
+    connection: Connection[Record], commands: Sequence[Command], view: View, shape: Shape
 ) -> None:
-    rows = await connection.fetch(
-        QUERIES["read_tokens"],
+    rows = await fetch_keys(
+        connection, SHAPED[shape], "read_tokens",
         [c.asked.lane for c in commands],
         [c.asked.person_no for c in commands],
         [c.token_key for c in commands],
-    )
+    )  # fmt: skip
     for _, person_no, key, institution, expires_at in rows:
         view.tokens[person_no, key] = TokenFact(institution=institution, expires_at=expires_at)
 
 
 async def read_settlements(
-    connection: Connection[Record], numbers: Iterable[int], view: View
+    connection: Connection[Record], numbers: Iterable[int], view: View, shape: Shape
 ) -> None:
     """Settlement rows by number, into the view."""
     wanted = list(numbers)
     lanes = [lane_in(number) for number in wanted]
-    for row in await connection.fetch(QUERIES["read_settlements"], lanes, wanted):
+    for row in await fetch_keys(connection, SHAPED[shape], "read_settlements", lanes, wanted):
         fields = {name: row[name] for name in _ROW_FIELDS}
         fields["kind"] = RowKind(fields["kind"])
         detail = None
@@ -190,11 +216,13 @@ async def read_settlements(
         )
 
 
-async def read_visits(connection: Connection[Record], numbers: Iterable[int], view: View) -> None:
+async def read_visits(
+    connection: Connection[Record], numbers: Iterable[int], view: View, shape: Shape
+) -> None:
     """Visits by number with their events, into the view."""
     wanted = list(numbers)
     lanes = [lane_in(number) for number in wanted]
-    for row in await connection.fetch(QUERIES["read_visits"], lanes, wanted):
+    for row in await fetch_keys(connection, SHAPED[shape], "read_visits", lanes, wanted):
         (lane, mdtrt_id, prior_visit, person_no, institution, scheme, begun_at, payload,
          event_no, kind, batch_no, setl_id, event_payload) = row  # fmt: skip
         fact = view.visits.get(mdtrt_id)

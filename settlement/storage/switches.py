@@ -6,8 +6,10 @@ from datetime import datetime
 
 from asyncpg import Connection, Record
 
+from ledger.postgres.laned import fetch_keys
+from ledger.postgres.schema import installed_shape
 from settlement.keyring import LookupKind
-from settlement.storage.queries import QUERIES, REFERENCE
+from settlement.storage.queries import QUERIES, REFERENCE, SHAPED
 
 
 async def switch(
@@ -32,8 +34,8 @@ async def record_token(
 ) -> bool:  # fmt: skip
     """Keep a token for a person, findable by its own hash; False where there is no such person."""
     async with connection.transaction():
-        found = await connection.fetchrow(QUERIES["read_persons"], [lane], [person_no])
-        if found is None:
+        queries = SHAPED[await installed_shape(connection)]
+        if not await fetch_keys(connection, queries, "read_persons", [lane], [person_no]):
             return False
         await connection.execute(
             QUERIES["keep_token"], lane, person_no, key, institution, expires_at

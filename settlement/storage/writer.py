@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from asyncpg import Connection, Record
@@ -16,6 +16,7 @@ from msgspec import structs
 from ledger.entry import Entry
 from ledger.postgres import literals
 from ledger.postgres.arrays import append_arguments
+from ledger.postgres.shape import Shape, one_lane
 from settlement.clock import Moment
 from settlement.rows import (
     MONEY,
@@ -25,7 +26,7 @@ from settlement.rows import (
     SettlementRow,
     VisitRow,
 )
-from settlement.storage.queries import QUERIES
+from settlement.storage.queries import SHAPED
 from settlement.view import Effects, PersonFacts, View, encode_years
 
 _SMALL, _BIG, _INT, _TEXT = "smallint[]", "bigint[]", "integer[]", "text[]"
@@ -36,9 +37,9 @@ _PARAMETERS = {
     "p_booked_at": "timestamptz", "p_entry_lanes": _SMALL, "p_entries": _BIG,
     "p_entry_kinds": _SMALL, "p_entry_codes": _SMALL, "p_pending": _OPTIONAL, "p_leg_ends": _INT,
     "p_debits": _BIG, "p_credits": _BIG, "p_amounts": _BIG, "p_commitments": "bytea",
-    "p_leaves": "bytea", "p_balance_lanes": _SMALL, "p_balance_accounts": _BIG,
-    "p_balance_debits": _BIG, "p_balance_credits": _BIG, "p_balance_debits_pending": _BIG,
-    "p_balance_credits_pending": _BIG,
+    "p_leaves": "bytea", "p_balance_accounts": _BIG, "p_balance_debits": _BIG,
+    "p_balance_credits": _BIG, "p_balance_debits_pending": _BIG,
+    "p_balance_credits_pending": _BIG, "p_balance_lanes": _SMALL,
     # persons: what they were when read, and what they become
     "p_person_lanes": _SMALL, "p_persons": _TEXT, "p_versions": _BIG, "p_accumulators": _TEXT,
     "p_latest_rows": _OPTIONAL, "p_latest_visits": _OPTIONAL,
@@ -60,7 +61,10 @@ _PARAMETERS = {
     # visits and their events
     "p_visits": "json", "p_events": "json",
 }  # fmt: skip
-"""What `settlement.write_batch` takes, in its order."""
+"""What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
+lanes of the entries stand, and the other lanes are left out."""
+
+_LANES = tuple(n for n, name in enumerate(_PARAMETERS) if name.endswith("lanes"))
 
 _LITERALS: dict[str, Callable[[Any], str]] = {
     _SMALL: literals.integers,
@@ -71,13 +75,33 @@ _LITERALS: dict[str, Callable[[Any], str]] = {
     "boolean[]": literals.booleans,
     "timestamp[]": literals.times,
 }
-_ENCODERS = tuple(_LITERALS.get(kind) for kind in _PARAMETERS.values())
-_PLACES = ", ".join(
-    f"{name} => ${n}::text::{kind.split()[0]}" if kind in _LITERALS else f"{name} => ${n}"
-    for n, (name, kind) in enumerate(_PARAMETERS.items(), 1)
-    if n > 1
-)
-_CALL = QUERIES["write_batch"].replace(":arguments", _PLACES)
+
+
+class Call(NamedTuple):
+    """How the function is called in one shape."""
+
+    statement: str
+    encoders: tuple[Callable[[Any], str] | None, ...]
+
+
+def _call(shape: Shape) -> Call:
+    kinds = list(_PARAMETERS.items())
+    if shape is Shape.CLUSTER:
+        kinds[_LANES[0]] = ("p_lane", "smallint")
+        kinds = [kind for n, kind in enumerate(kinds) if n not in _LANES[1:]]
+    places = ", ".join(
+        f"{name} => ${n}::text::{kind.split()[0]}" if kind in _LITERALS else f"{name} => ${n}"
+        for n, (name, kind) in enumerate(kinds, 1)
+        if n > 1
+    )
+    return Call(
+        SHAPED[shape]["write_batch"].replace(":arguments", places),
+        tuple(_LITERALS.get(kind) for _, kind in kinds),
+    )
+
+
+CALLS = {shape: _call(shape) for shape in Shape}
+"""The only statement that writes a batch, by shape."""
 _ENCODE = msgspec.json.Encoder().encode
 _FIELDS = SettlementRow.__struct_fields__
 _FIRST_MONEY, _AFTER_MONEY = _FIELDS.index(MONEY[0]), _FIELDS.index("pool_ratio_bp")
@@ -92,16 +116,42 @@ async def write_batch(
     moment: Moment,
     view: View,
     effects: Sequence[Effects],
+    shape: Shape,
 ) -> None:
     """Write the effects of a batch, all or nothing. Driver exceptions as they come."""
-    arguments = batch_arguments(journal=journal, moment=moment, view=view, effects=effects)
-    await connection.execute(_CALL, *arguments)
+    values = _values(journal=journal, moment=moment, view=view, effects=effects)
+    if shape is Shape.CLUSTER:
+        values = _of_one_lane(values, effects)
+    call = CALLS[shape]
+    arguments = [
+        value if encode is None or value is None else encode(value)
+        for encode, value in zip(call.encoders, values, strict=True)
+    ]
+    await connection.execute(call.statement, *arguments)
 
 
-def batch_arguments(
+async def lock_head(
+    connection: Connection[Record], *, journal: int, lane: int, shape: Shape
+) -> None:
+    """Take a journal's head until the transaction ends; on a cluster `lane` is its one lane."""
+    own_lane = (lane,) if shape is Shape.CLUSTER else ()
+    await connection.fetchval(SHAPED[shape]["lock_head"], journal, *own_lane)
+
+
+def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
+    """The parameters on a cluster. Whatever does not lie in the one lane would be misplaced there,
+    so nothing is written then."""
+    named = {lane for place in _LANES for lane in values[place]}
+    named |= {event.lane for e in effects for event in e.events}
+    lane = one_lane(named | {e.lane for e in effects})
+    values[_LANES[0]] = lane
+    return [value for place, value in enumerate(values) if place not in _LANES[1:]]
+
+
+def _values(
     *, journal: int, moment: Moment, view: View, effects: Sequence[Effects]
-) -> list[object]:
-    """The parameters of `settlement.write_batch` for these effects, arrays as literals."""
+) -> list[Any]:
+    """The parameters of `settlement.write_batch` for these effects, arrays as lists."""
     changed = [person for person in view.persons.values() if person.changed]
     entries: list[Entry] = [e.entry for e in effects if e.entry is not None]
     rows: list[SettlementRow] = [e.settlement for e in effects if e.settlement is not None]
@@ -113,7 +163,7 @@ def batch_arguments(
         entries=entries,
         resolved={},
     )
-    values = [
+    return [
         *block,
         *_persons(changed),
         *_settlements(rows),
@@ -123,10 +173,6 @@ def batch_arguments(
         *_messages([m for e in effects for m in e.messages]),
         _json([e.visit for e in effects if e.visit is not None]),
         _json([event for e in effects for event in e.events]),
-    ]
-    return [
-        value if encode is None or value is None else encode(value)
-        for encode, value in zip(_ENCODERS, values, strict=True)
     ]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from ledger.postgres.shape import Shape
 from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
 from settlement.embedded.services import REDIS_VARIABLE, Services, start_services
 from settlement.serve.operations import prepare
@@ -84,12 +85,7 @@ def test_another_schema_is_refused_and_left_as_it_is(
     services: Services, base: Path, step: int, advice: str
 ) -> None:
     with fresh_database(services) as database:
-        environment = {
-            **embedded_environment(),
-            OWNER_VARIABLE: database.owner_dsn,
-            APP_VARIABLE: database.app_dsn,
-            REDIS_VARIABLE: services.redis_url,
-        }
+        environment = _of_the_site(services, database)
         run_apart(lambda: _install(base / "data", environment))
         before = run_apart(lambda: _made_other(database, step))
         said = refusal(settlement(serve(base / "data"), environment))
@@ -98,10 +94,41 @@ def test_another_schema_is_refused_and_left_as_it_is(
         assert run_apart(lambda: _seen(database)) == before
 
 
-async def _install(data: Path, environment: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--shape", "one_machine"], "has the shape cluster, not one_machine"),
+        (["--journals", "2"], "every lane has a journal: 64, not 2"),
+        (["--workers", "50"], "50 gateway processes with 64 journals need 3210 connections"),
+    ],
+    ids=["shape", "journals", "connections"],
+)
+def test_what_a_database_in_the_shape_of_a_cluster_cannot_be_is_refused(
+    services: Services, base: Path, options: list[str], reason: str
+) -> None:
+    with fresh_database(services) as database:
+        environment = _of_the_site(services, database)
+        run_apart(lambda: _install(base / "data", environment, shape=Shape.CLUSTER))
+        before = run_apart(lambda: _seen(database))
+        said = refusal(settlement([*serve(base / "data"), "--workers", "1", *options], environment))
+        assert reason in said
+        assert run_apart(lambda: _seen(database)) == before
+
+
+def _of_the_site(services: Services, database: FreshDatabase) -> dict[str, str]:
+    """The environment of a program that is given this database."""
+    return {
+        **embedded_environment(),
+        OWNER_VARIABLE: database.owner_dsn,
+        APP_VARIABLE: database.app_dsn,
+        REDIS_VARIABLE: services.redis_url,
+    }
+
+
+async def _install(data: Path, environment: dict[str, str], shape: Shape | None = None) -> None:
     services = await start_services(data, environment)
     try:
-        told = ServeSettings(host="127.0.0.1", port=0, workers=1, data_dir=data)
+        told = ServeSettings(host="127.0.0.1", port=0, workers=1, data_dir=data, shape=shape)
         await prepare(services, told)
     finally:
         await services.stop()

@@ -3,6 +3,8 @@
 Stands between a service and PostgreSQL and passes bytes on. The only Bind message of a gateway with
 dozens of parameters is a batch to be written, so the fault falls exactly there. It knows nothing of
 what is written.
+
+It also keeps the statements that settle-path sessions prepare, for whoever asks what was said.
 """
 
 from __future__ import annotations
@@ -15,10 +17,15 @@ from enum import Enum, auto
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
+from settlement.storage.connect import LOOKUP_NAME, SETTLE_PATH_NAME
+
 SOCKET_NAME = ".s.PGSQL.5432"
 BATCH_PARAMETERS_MIN = 50
 """A batch has some seventy parameters; what is asked before it has a handful."""
 _CHUNK_BYTES = 256 * 1024
+_START_BYTES = 1024
+"""A session says its name in its first message."""
+_SETTLING = (SETTLE_PATH_NAME.encode(), LOOKUP_NAME.encode())
 
 
 class Fault(Enum):
@@ -37,6 +44,8 @@ class DatabaseLine:
         self.dsn = _through(dsn, directory)
         self.broken = asyncio.Event()
         """set when the fault that was asked for has happened"""
+        self.statements: set[str] = set()
+        """what sessions of the settle path prepared so far"""
         self._target = _address(dsn)
         self._socket = directory / SOCKET_NAME
         self._server: asyncio.Server | None = None
@@ -83,7 +92,11 @@ class DatabaseLine:
         self, reader: StreamReader, to_server: StreamWriter, back: asyncio.Task[None],
         from_server: StreamReader, writer: StreamWriter,
     ) -> None:  # fmt: skip
+        settles = False
         while chunk := await reader.read(_CHUNK_BYTES):
+            settles = settles or any(name in chunk[:_START_BYTES] for name in _SETTLING)
+            if settles and (statement := _prepared(chunk)):
+                self.statements.add(statement)
             if self._fault is None or not _writes_a_batch(chunk):
                 to_server.write(chunk)
                 await to_server.drain()
@@ -99,6 +112,14 @@ class DatabaseLine:
                 await self.cut()
             self.broken.set()
             return
+
+
+def _prepared(chunk: bytes) -> str | None:
+    """The text of a Parse (kind, length, name, query, …), with which a chunk of it begins."""
+    if chunk[:1] != b"P":
+        return None
+    query = chunk.index(0, 5) + 1
+    return chunk[query : chunk.index(0, query)].decode()
 
 
 def _writes_a_batch(chunk: bytes) -> bool:

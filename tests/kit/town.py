@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from msgspec import structs
 
+from ledger.postgres.shape import Shape
 from protocol.nhsa.profile import BASELINE
 from settlement.keyring import Keyring, new_material
 from settlement.limits import DEFAULT_LIMITS, Limits
@@ -21,8 +22,9 @@ from tests.kit.reply import Reply, read_reply
 from tests.kit.townhall import Townhall
 from tests.services import FreshDatabase
 
-LANES = 16
+LANES = {Shape.ONE_MACHINE: 16, Shape.CLUSTER: 64}
 JOURNALS = 2
+"""On one machine; a cluster has one for each lane."""
 DRAIN_SECONDS = 5.0
 
 
@@ -31,9 +33,12 @@ class Town(Townhall):
 
     service: Service
 
-    def __init__(self, database: FreshDatabase, *, employees: int, limits: Limits) -> None:
+    def __init__(
+        self, database: FreshDatabase, *, employees: int, limits: Limits, shape: Shape, lanes: int
+    ) -> None:
         keyring = Keyring((new_material(1),))
-        super().__init__(database.owner_dsn, keyring, TownClock(), lanes=LANES, employees=employees)
+        super().__init__(database.owner_dsn, keyring, TownClock(), lanes=lanes, employees=employees)
+        self.shape = shape
         self.app_dsn = database.app_dsn
         self.limits = limits
         self._services: list[Service] = []
@@ -41,7 +46,10 @@ class Town(Townhall):
     async def build(self) -> None:
         """Schema, world, service, counters."""
         self.owner = await asyncpg.connect(self.owner_dsn)
-        region = Region(code=population.REGION, lanes=LANES, journals=JOURNALS)
+        region = Region(
+            code=population.REGION, lanes=self.lanes, shape=self.shape,
+            journals=self.lanes if self.shape is Shape.CLUSTER else JOURNALS,
+        )  # fmt: skip
         await ensure_schema(self.owner, region, app_role="settlement_app", at=self.clock())
         await self.populate()
         self.service = await self.start_service()
@@ -86,10 +94,13 @@ class Town(Townhall):
 
 @asynccontextmanager
 async def a_town(
-    database: FreshDatabase, *, employees: int = 0, limits: Limits = DEFAULT_LIMITS
-) -> AsyncIterator[Town]:
+    database: FreshDatabase, *, employees: int = 0, limits: Limits = DEFAULT_LIMITS,
+    shape: Shape = Shape.ONE_MACHINE, lanes: int | None = None,
+) -> AsyncIterator[Town]:  # fmt: skip
     """A town to test in; its books are checked when it is left without a failure."""
-    town = Town(database, employees=employees, limits=limits)
+    town = Town(
+        database, employees=employees, limits=limits, shape=shape, lanes=lanes or LANES[shape]
+    )
     await town.build()
     try:
         yield town

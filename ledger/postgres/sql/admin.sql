@@ -3,10 +3,16 @@
 
 -- name: open_journals
 -- Ascending, because whoever locks several heads locks them in this order.
-select j.journal
+select /*cluster j.lane,*/ j.journal
 from ledger.journal j
 where j.closed_at is null
 order by j.journal;
+
+-- name: takes_one_lane
+-- Which shape the ledger was installed in: its functions say so themselves, and cannot be wrong.
+select 'p_lane' = any (p.proargnames)
+from pg_proc p
+where p.oid = 'ledger.append_block'::regproc;
 
 -- name: day_is_closed
 -- Read again under the head's lock, where it can no longer change.
@@ -40,8 +46,8 @@ values ($1, $2);
 
 -- name: open_journal
 -- A chain begins: its opening hash covers the ends of the chains it cites.
-insert into ledger.journal (journal, opened_at, opening_hash, cites)
-values ($1, $2, $3, $4);
+insert into ledger.journal (/*cluster lane,*/ journal, opened_at, opening_hash, cites)
+values (/*cluster $5,*/ $1, $2, $3, $4);
 
 -- name: close_journal
 -- A chain ends; done by the owner while it holds the head.

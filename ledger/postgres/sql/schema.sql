@@ -18,6 +18,9 @@
 -- zero). Every other account's balance is a sum over entries, folded in the background
 -- (`ledger.fold`), so that no fund and no institution is ever a hot row.
 --
+-- As it stands this is the schema for one machine. On a cluster a journal has one lane; what the
+-- marks `lanes`, `lane` and `cluster` make of it there, ledger/postgres/shape.py tells.
+--
 -- Refusals use SQLSTATEs of class ML; ledger/postgres/errors.py maps them:
 --   ML001 the journal takes no blocks       ML002 the business day is closed
 --   ML003 does not fit its pending entry    ML004 a guarded account does not exist
@@ -28,11 +31,12 @@ comment on schema ledger is 'Double entry: lanes, journals, entries, chain. Know
 
 create table ledger.journal (
     journal         smallint    not null,
+    /*cluster lane            smallint    not null,*/
     opened_at       timestamptz not null,
     closed_at       timestamptz,
     opening_hash    bytea       not null,
     cites           text        not null default '',
-    constraint journal_pkey primary key (journal),
+    constraint journal_pkey primary key (/*cluster lane,*/ journal),
     constraint journal_opening_hash_is_sha256 check (octet_length(opening_hash) = 32)
 );
 comment on table ledger.journal is
@@ -44,6 +48,7 @@ comment on column ledger.journal.closed_at is
 comment on column ledger.journal.opening_hash is
     'Previous hash of block 1: covers the last blocks of the chains it follows.';
 comment on column ledger.journal.cites is 'The chains it follows, as journal:block pairs.';
+/*cluster comment on column ledger.journal.lane is 'The one lane that it orders.';*/
 
 create table ledger.lane (
     lane            smallint    not null,
@@ -105,11 +110,12 @@ create table ledger.block (
     block_no        bigint      not null,
     booked_at       timestamptz not null,
     business_day    date        not null,
+    /*cluster lane            smallint    not null,*/
     journal         smallint    not null,
     format          smallint    not null,
     entry_count     integer     not null,
     block_hash      bytea       not null,
-    constraint block_pkey primary key (journal, block_no),
+    constraint block_pkey primary key (/*cluster lane,*/ journal, block_no),
     constraint block_hash_is_sha256 check (octet_length(block_hash) = 32)
 ) with (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
@@ -124,6 +130,7 @@ comment on column ledger.block.format is
     'Version of the leaf and block encoding (ledger/chain.py).';
 comment on column ledger.block.entry_count is 'Number of entries; 0 in a boundary block.';
 comment on column ledger.block.block_hash is 'sha256 over header, previous hash and leaves.';
+/*cluster comment on column ledger.block.lane is 'The one lane of the journal.';*/
 
 create table ledger.entry (
     entry_id        bigint      not null,
@@ -234,7 +241,9 @@ comment on table ledger.closed_day is 'Business days that take no more blocks.';
 comment on column ledger.closed_day.business_day is 'The day.';
 comment on column ledger.closed_day.closed_at is 'When it was closed.';
 
-create function ledger.lock_head(p_journal smallint) returns ledger.block
+create function ledger.lock_head(
+    /*cluster p_lane smallint,*/ p_journal smallint
+) returns ledger.block
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 -- Locks the journal and returns its last block (block 0 with the opening hash for a new chain).
 -- The lock is on the journal's own row, which never changes: no dead row versions, however many
@@ -247,23 +256,24 @@ declare
 begin
     select j.opening_hash, j.closed_at into v_opening_hash, v_closed_at
     from ledger.journal j
-    where j.journal = p_journal
+    where /*cluster j.lane = p_lane and*/ j.journal = p_journal
     for no key update;
     if not found or v_closed_at is not null then
         raise exception 'journal % takes no blocks', p_journal using errcode = 'ML001';
     end if;
     select b.block_no, b.block_hash into v_head.block_no, v_head.block_hash
     from ledger.block b
-    where b.journal = p_journal
+    where /*cluster b.lane = p_lane and*/ b.journal = p_journal
     order by b.block_no desc
     limit 1;
+    /*cluster v_head.lane := p_lane;*/
     v_head.journal := p_journal;
     v_head.block_no := coalesce(v_head.block_no, 0);
     v_head.block_hash := coalesce(v_head.block_hash, v_opening_hash);
     return v_head;
 end;
 $$;
-comment on function ledger.lock_head(smallint) is 'Locks a journal and returns its last block.';
+comment on function ledger.lock_head is 'Locks a journal and returns its last block.';
 
 create function ledger.block_hash(
     p_format smallint, p_journal smallint, p_block_no bigint, p_booked_at timestamptz,
@@ -282,17 +292,19 @@ comment on function ledger.block_hash(
 )
     is 'Hash of a block; the same as ledger/chain.py computes.';
 
-create function ledger.hash_of_block(p_journal smallint, p_block_no bigint) returns bytea
+create function ledger.hash_of_block(
+    /*cluster p_lane smallint,*/ p_journal smallint, p_block_no bigint
+) returns bytea
 language plpgsql volatile as $$
 -- Volatile on purpose: it sees the block that append_block wrote in the same statement.
 begin
     return (
         select b.block_hash from ledger.block b
-        where b.journal = p_journal and b.block_no = p_block_no
+        where /*cluster b.lane = p_lane and*/ b.journal = p_journal and b.block_no = p_block_no
     );
 end;
 $$;
-comment on function ledger.hash_of_block(smallint, bigint) is
+comment on function ledger.hash_of_block is
     'Hash of a block, even one that this statement appended.';
 
 create function ledger.fits_pending(
@@ -315,11 +327,12 @@ comment on function ledger.fits_pending(
 
 create function ledger.write_block(
     p_head ledger.block, p_format smallint, p_business_day date, p_booked_at timestamptz,
-    p_lanes smallint[], p_entries bigint[], p_kinds smallint[], p_codes smallint[],
+    /*lanes*/ p_lanes smallint[], /*cluster p_lane smallint,*/
+    p_entries bigint[], p_kinds smallint[], p_codes smallint[],
     p_pending bigint[], p_leg_ends integer[],
     p_debits bigint[], p_credits bigint[], p_amounts bigint[],
     p_commitments bytea, p_leaves bytea,
-    p_balance_lanes smallint[], p_balance_accounts bigint[],
+    /*lanes*/ p_balance_lanes smallint[], p_balance_accounts bigint[],
     p_balance_debits bigint[], p_balance_credits bigint[],
     p_balance_debits_pending bigint[], p_balance_credits_pending bigint[]
 ) returns bigint
@@ -340,7 +353,12 @@ begin
         raise exception 'business day % is closed', p_business_day using errcode = 'ML002';
     end if;
 
-    if not p_lanes <@ array(select l.lane from ledger.lane l where l.journal = v_journal) then
+    -- An empty array in front makes an array of one lane, too.
+    if not ('{}'::smallint[] || /*lane*/ p_lanes) <@ array(
+        select l.lane
+        from ledger.lane l
+        where /*cluster l.lane = p_lane and*/ l.journal = v_journal
+    ) then
         raise exception 'a lane belongs to another journal' using errcode = 'ML005';
     end if;
 
@@ -348,7 +366,7 @@ begin
         entry_id, block_no, pending_id, lane, journal, ordinal, kind, code,
         debits, credits, amounts, commitment, leaf
     )
-    select p_entries[i], v_block, p_pending[i], p_lanes[i], v_journal, i - 1,
+    select p_entries[i], v_block, p_pending[i], /*lane*/ p_lanes[i], v_journal, i - 1,
            p_kinds[i], p_codes[i],
            p_debits[coalesce(p_leg_ends[i - 1], 0) + 1 : p_leg_ends[i]],
            p_credits[coalesce(p_leg_ends[i - 1], 0) + 1 : p_leg_ends[i]],
@@ -363,9 +381,10 @@ begin
         perform 1
         from ledger.entry n
         left join ledger.entry p
-            on p.lane = n.lane and p.entry_id = n.pending_id and p.kind = 2
+            on p.lane = /*lane*/ n.lane and p.entry_id = n.pending_id and p.kind = 2
             and (p.block_no < v_block or p.ordinal < n.ordinal or p.journal <> v_journal)
-        where n.journal = v_journal and n.block_no = v_block and n.pending_id is not null
+        where /*cluster n.lane = p_lane and*/ n.journal = v_journal and n.block_no = v_block
+            and n.pending_id is not null
             and ledger.fits_pending(
                 n.kind, n.debits, n.credits, n.amounts, p.debits, p.credits, p.amounts
             ) is not true;
@@ -381,10 +400,10 @@ begin
             credits = b.credits + c.credits,
             debits_pending = b.debits_pending + c.debits_pending,
             credits_pending = b.credits_pending + c.credits_pending
-        from unnest(p_balance_lanes, p_balance_accounts, p_balance_debits, p_balance_credits,
-                    p_balance_debits_pending, p_balance_credits_pending)
-            as c (lane, account, debits, credits, debits_pending, credits_pending)
-        where b.lane = c.lane and b.account = c.account;
+        from unnest(/*lanes*/ p_balance_lanes, p_balance_accounts, p_balance_debits,
+                    p_balance_credits, p_balance_debits_pending, p_balance_credits_pending)
+            as c (/*lanes*/ lane, account, debits, credits, debits_pending, credits_pending)
+        where b.lane = /*lane*/ c.lane and b.account = c.account;
         get diagnostics v_changed = row_count;
         if v_changed <> cardinality(p_balance_accounts) then
             raise exception 'a guarded account does not exist' using errcode = 'ML004';
@@ -392,10 +411,11 @@ begin
     end if;
 
     insert into ledger.block (
-        block_no, booked_at, business_day, journal, format, entry_count, block_hash
+        block_no, booked_at, business_day, /*cluster lane,*/ journal, format, entry_count,
+        block_hash
     )
     values (
-        v_block, p_booked_at, p_business_day, v_journal, p_format, v_count,
+        v_block, p_booked_at, p_business_day, /*cluster p_lane,*/ v_journal, p_format, v_count,
         ledger.block_hash(
             p_format, v_journal, v_block, p_booked_at, p_business_day, v_count,
             p_head.block_hash, p_leaves
@@ -410,11 +430,12 @@ comment on function ledger.write_block is
 
 create function ledger.append_block(
     p_journal smallint, p_format smallint, p_business_day date, p_booked_at timestamptz,
-    p_lanes smallint[], p_entries bigint[], p_kinds smallint[], p_codes smallint[],
+    /*lanes*/ p_lanes smallint[], /*cluster p_lane smallint,*/
+    p_entries bigint[], p_kinds smallint[], p_codes smallint[],
     p_pending bigint[], p_leg_ends integer[],
     p_debits bigint[], p_credits bigint[], p_amounts bigint[],
     p_commitments bytea, p_leaves bytea,
-    p_balance_lanes smallint[], p_balance_accounts bigint[],
+    /*lanes*/ p_balance_lanes smallint[], p_balance_accounts bigint[],
     p_balance_debits bigint[], p_balance_credits bigint[],
     p_balance_debits_pending bigint[], p_balance_credits_pending bigint[]
 ) returns bigint
@@ -422,9 +443,10 @@ language plpgsql volatile as $$
 -- Appends one block to a journal: locks its head, then writes.
 begin
     return ledger.write_block(
-        ledger.lock_head(p_journal), p_format, p_business_day, p_booked_at, p_lanes, p_entries,
-        p_kinds, p_codes, p_pending, p_leg_ends, p_debits, p_credits, p_amounts, p_commitments,
-        p_leaves, p_balance_lanes, p_balance_accounts, p_balance_debits, p_balance_credits,
+        ledger.lock_head(/*cluster p_lane,*/ p_journal), p_format, p_business_day, p_booked_at,
+        /*lanes*/ p_lanes, /*cluster p_lane,*/ p_entries, p_kinds, p_codes, p_pending, p_leg_ends,
+        p_debits, p_credits, p_amounts, p_commitments, p_leaves,
+        /*lanes*/ p_balance_lanes, p_balance_accounts, p_balance_debits, p_balance_credits,
         p_balance_debits_pending, p_balance_credits_pending
     );
 end;

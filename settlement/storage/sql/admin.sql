@@ -4,6 +4,10 @@
 -- One holder in the whole system; the lease ends with the session that holds it.
 select pg_try_advisory_lock($1, $2);
 
+-- name: connections_max
+-- What the queues of all processes have to share.
+select current_setting('max_connections');
+
 -- name: is_installed
 -- Whether this database has our schema.
 select to_regclass('settlement.installation') is not null;

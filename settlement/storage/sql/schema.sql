@@ -12,6 +12,9 @@
 -- `settlement_detail.payload`, `visit.payload` and `visit_event.payload`. The ledger's chain
 -- covers only salted commitments to it, so these rows can be erased without breaking a proof.
 --
+-- As it stands this is the schema for one machine; what the marks `lanes`, `lane` and `cluster`
+-- make of it on a cluster, ledger/postgres/shape.py tells.
+--
 -- No foreign keys where the settle path writes: `write_batch` checks, `verify` checks again.
 -- What the database refuses, settlement/storage/errors.py translates.
 
@@ -557,20 +560,20 @@ comment on function settlement.slice(bytea, integer[], integer) is
 create function settlement.write_batch(
     -- the block: as ledger.append_block
     p_journal smallint, p_format smallint, p_business_day date, p_booked_at timestamptz,
-    p_entry_lanes smallint[], p_entries bigint[], p_entry_kinds smallint[],
-    p_entry_codes smallint[],
+    /*lanes*/ p_entry_lanes smallint[], /*cluster p_lane smallint,*/
+    p_entries bigint[], p_entry_kinds smallint[], p_entry_codes smallint[],
     p_pending bigint[], p_leg_ends integer[],
     p_debits bigint[], p_credits bigint[], p_amounts bigint[],
     p_commitments bytea, p_leaves bytea,
-    p_balance_lanes smallint[], p_balance_accounts bigint[],
+    /*lanes*/ p_balance_lanes smallint[], p_balance_accounts bigint[],
     p_balance_debits bigint[], p_balance_credits bigint[],
     p_balance_debits_pending bigint[], p_balance_credits_pending bigint[],
     -- persons: what they were when read, and what they become
-    p_person_lanes smallint[], p_persons text[], p_versions bigint[],
+    /*lanes*/ p_person_lanes smallint[], p_persons text[], p_versions bigint[],
     p_accumulators text[], p_latest_rows bigint[], p_latest_visits bigint[],
     -- settlements: p_money holds 21 amounts a row, in column order; bytes of one length lie one
     -- behind the other, of many lengths too, with where each ends
-    p_lanes smallint[], p_setl_ids bigint[], p_mdtrt_ids bigint[], p_undoes bigint[],
+    /*lanes*/ p_lanes smallint[], p_setl_ids bigint[], p_mdtrt_ids bigint[], p_undoes bigint[],
     p_prior_rows bigint[], p_prior_active bigint[], p_kinds smallint[], p_service_at timestamp[],
     p_years smallint[], p_person_nos text[], p_institutions text[], p_infnos text[],
     p_msgids text[],
@@ -582,7 +585,7 @@ create function settlement.write_batch(
     -- details
     p_key_versions smallint[], p_salts bytea, p_payloads bytea, p_payload_ends integer[],
     -- messages
-    p_message_lanes smallint[], p_message_keys bytea, p_message_outcomes smallint[],
+    /*lanes*/ p_message_lanes smallint[], p_message_keys bytea, p_message_outcomes smallint[],
     p_message_refs bigint[], p_fingerprints bytea, p_fingerprint_ends integer[],
     -- visits and what happened to them: JSON, null where there are none
     p_visits json, p_events json
@@ -594,17 +597,17 @@ declare
     v_head    ledger.block;
     v_changed integer;
 begin
-    v_head := ledger.lock_head(p_journal);
+    v_head := ledger.lock_head(/*cluster p_lane,*/ p_journal);
 
     update settlement.person p
     set version = p.version + 1,
         accumulators = n.accumulators,
         latest_row = n.latest_row,
         latest_visit = n.latest_visit
-    from unnest(p_person_lanes, p_persons, p_versions, p_accumulators, p_latest_rows,
+    from unnest(/*lanes*/ p_person_lanes, p_persons, p_versions, p_accumulators, p_latest_rows,
                 p_latest_visits)
-        as n (lane, psn_no, version, accumulators, latest_row, latest_visit)
-    where p.lane = n.lane and p.psn_no = n.psn_no and p.version = n.version;
+        as n (/*lanes*/ lane, psn_no, version, accumulators, latest_row, latest_visit)
+    where p.lane = /*lane*/ n.lane and p.psn_no = n.psn_no and p.version = n.version;
     get diagnostics v_changed = row_count;
     if v_changed <> cardinality(p_persons) then
         raise exception 'persons of the batch have changed' using errcode = 'MS001';
@@ -621,10 +624,10 @@ begin
             family_account_fen, cash_fen, balance_fen, pool_ratio_bp, shares, increments,
             explanation, business_key, detail_commitment
         )
-        select n.lane, n.setl_id, n.mdtrt_id, n.undoes, n.prior_row, n.prior_active, n.kind,
-               p_booked_at, n.service_at, p_business_day, n.year, n.psn_no, n.institution, n.infno,
-               n.msgid, n.scheme, n.category, n.care_type, n.clearing_type, n.credential_type,
-               n.civil_servant, n.invoice_no, n.policy, n.operator,
+        select /*lane*/ n.lane, n.setl_id, n.mdtrt_id, n.undoes, n.prior_row, n.prior_active,
+               n.kind, p_booked_at, n.service_at, p_business_day, n.year, n.psn_no, n.institution,
+               n.infno, n.msgid, n.scheme, n.category, n.care_type, n.clearing_type,
+               n.credential_type, n.civil_servant, n.invoice_no, n.policy, n.operator,
                p_money[o + 1], p_money[o + 2], p_money[o + 3], p_money[o + 4], p_money[o + 5],
                p_money[o + 6], p_money[o + 7], p_money[o + 8], p_money[o + 9], p_money[o + 10],
                p_money[o + 11], p_money[o + 12], p_money[o + 13], p_money[o + 14],
@@ -633,30 +636,31 @@ begin
                n.pool_ratio, n.shares, n.increments, n.explanation,
                substr(p_business_keys, 16 * m.z + 1, 16),
                substr(p_detail_commitments, 32 * m.z + 1, 32)
-        from unnest(p_lanes, p_setl_ids, p_mdtrt_ids, p_undoes, p_prior_rows, p_prior_active,
-                    p_kinds, p_service_at, p_years, p_person_nos, p_institutions, p_infnos,
-                    p_msgids, p_schemes, p_categories, p_care_types, p_clearing_types,
+        from unnest(/*lanes*/ p_lanes, p_setl_ids, p_mdtrt_ids, p_undoes, p_prior_rows,
+                    p_prior_active, p_kinds, p_service_at, p_years, p_person_nos, p_institutions,
+                    p_infnos, p_msgids, p_schemes, p_categories, p_care_types, p_clearing_types,
                     p_credential_types, p_civil_servants, p_invoice_nos, p_policies, p_operators,
                     p_pool_ratios, p_shares, p_increments, p_explanations)
             with ordinality as n (
-                lane, setl_id, mdtrt_id, undoes, prior_row, prior_active, kind, service_at, year,
-                psn_no, institution, infno, msgid, scheme, category, care_type, clearing_type,
-                credential_type, civil_servant, invoice_no, policy, operator, pool_ratio, shares,
-                increments, explanation, i
+                /*lanes*/ lane, setl_id, mdtrt_id, undoes, prior_row, prior_active, kind,
+                service_at, year, psn_no, institution, infno, msgid, scheme, category, care_type,
+                clearing_type, credential_type, civil_servant, invoice_no, policy, operator,
+                pool_ratio, shares, increments, explanation, i
             )
         cross join lateral (values (21 * (n.i::integer - 1), n.i::integer - 1)) as m (o, z);
 
         insert into settlement.settlement_detail (setl_id, lane, key_version, salt, payload)
-        select p_setl_ids[i], p_lanes[i], p_key_versions[i],
+        select p_setl_ids[i], /*lane*/ p_lanes[i], p_key_versions[i],
                substr(p_salts, 16 * (i - 1) + 1, 16),
                settlement.slice(p_payloads, p_payload_ends, i)
         from generate_series(1, cardinality(p_setl_ids)) as i;
 
         perform ledger.write_block(
-            v_head, p_format, p_business_day, p_booked_at, p_entry_lanes, p_entries,
-            p_entry_kinds, p_entry_codes, p_pending, p_leg_ends, p_debits, p_credits, p_amounts,
-            p_commitments, p_leaves, p_balance_lanes, p_balance_accounts, p_balance_debits,
-            p_balance_credits, p_balance_debits_pending, p_balance_credits_pending
+            v_head, p_format, p_business_day, p_booked_at,
+            /*lanes*/ p_entry_lanes, /*cluster p_lane,*/ p_entries, p_entry_kinds, p_entry_codes,
+            p_pending, p_leg_ends, p_debits, p_credits, p_amounts, p_commitments, p_leaves,
+            /*lanes*/ p_balance_lanes, p_balance_accounts, p_balance_debits, p_balance_credits,
+            p_balance_debits_pending, p_balance_credits_pending
         );
     end if;
 
@@ -665,11 +669,11 @@ begin
             mdtrt_id, prior_visit, begun_at, registered_at, lane, psn_no, institution, scheme,
             payload
         )
-        select n.mdtrt_id, n.prior_visit, n.begun_at, p_booked_at, n.lane, n.psn_no,
+        select n.mdtrt_id, n.prior_visit, n.begun_at, p_booked_at, /*lane*/ n.lane, n.psn_no,
                n.institution, n.scheme, decode(n.payload, 'base64')
         from json_to_recordset(p_visits) as n (
-            mdtrt_id bigint, prior_visit bigint, begun_at timestamp, lane smallint, psn_no text,
-            institution text, scheme text, payload text
+            mdtrt_id bigint, prior_visit bigint, begun_at timestamp, /*lanes*/ lane smallint,
+            psn_no text, institution text, scheme text, payload text
         );
     end if;
 
@@ -677,16 +681,16 @@ begin
         insert into settlement.visit_event (
             mdtrt_id, setl_id, recorded_at, lane, event_no, kind, batch_no, payload
         )
-        select n.mdtrt_id, n.setl_id, p_booked_at, n.lane, n.event_no, n.kind, n.batch_no,
+        select n.mdtrt_id, n.setl_id, p_booked_at, /*lane*/ n.lane, n.event_no, n.kind, n.batch_no,
                decode(n.payload, 'base64')
         from json_to_recordset(p_events) as n (
-            mdtrt_id bigint, setl_id bigint, lane smallint, event_no smallint, kind smallint,
-            batch_no text, payload text
+            mdtrt_id bigint, setl_id bigint, /*lanes*/ lane smallint, event_no smallint,
+            kind smallint, batch_no text, payload text
         );
     end if;
 
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
-    select p_message_refs[i], p_booked_at, p_message_lanes[i], p_message_outcomes[i],
+    select p_message_refs[i], p_booked_at, /*lane*/ p_message_lanes[i], p_message_outcomes[i],
            substr(p_message_keys, 16 * (i - 1) + 1, 16),
            settlement.slice(p_fingerprints, p_fingerprint_ends, i)
     from generate_series(1, cardinality(p_message_refs)) as i;

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
+from ledger.postgres.shape import Shape
 from tests.contract.ledger.world import DAY
+
+pytestmark = pytest.mark.parametrize("shape", list(Shape))
 
 APPEND_ONLY = (
     "account", "block", "closed_day", "entry", "fold", "journal", "lane",

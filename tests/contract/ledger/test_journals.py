@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from asyncpg import Connection, Pool, Record
 
 from ledger.ports import Appended, Refused
 from ledger.postgres.fold import fold_once, trial_balance
 from ledger.postgres.schema import change_journals
+from ledger.postgres.shape import Shape
 from ledger.postgres.store import PostgresLedger
 from ledger.postgres.verify import verify
 from ledger.rules import Outcome
@@ -148,6 +150,30 @@ async def test_changing_the_number_of_journals_closes_old_chains_and_cites_them(
     report = await verify(postgres_pool)
     assert (report.ok, report.journals, report.entries) == (True, 6, 2)
     assert await owner.fetchval("select cites from ledger.journal where journal = 6") == "1:1 2:0"
+
+
+@pytest.mark.parametrize("shape", [Shape.CLUSTER])
+async def test_on_a_cluster_every_lane_keeps_a_journal_of_its_own(
+    postgres_pool: Pool[Record], owner: Connection[Record]
+) -> None:
+    ledger = PostgresLedger(postgres_pool)
+    own, other = [
+        await ledger.append(
+            journal=3, business_day=DAY, booked_at=BOOKED_AT,
+            entries=[entry(1, (FUND, PHARMACY, 1), lane=lane)],
+        )
+        for lane in (2, 0)
+    ]  # fmt: skip
+    assert isinstance(own, Appended)
+    assert other == Refused(refusals=((0, Outcome.LANE_OF_OTHER_JOURNAL),))
+    assert await ledger.close_day(business_day=DAY, closed_at=BOOKED_AT) is Outcome.OK
+    with pytest.raises(ValueError, match="2 journals for 4 lanes"):
+        await change_journals(owner, journals=2, changed_at=CHANGED_AT)
+    assert await change_journals(owner, journals=4, changed_at=CHANGED_AT) == (5, 6, 7, 8)
+    rows = await owner.fetch("select lane, journal from ledger.journal order by journal")
+    assert [tuple(row) for row in rows] == [(n % 4, n + 1) for n in range(8)]
+    report = await verify(postgres_pool)
+    assert (report.ok, report.journals, report.blocks, report.entries) == (True, 8, 5, 1)
 
 
 async def test_a_cited_chain_cannot_be_prolonged_or_cut(

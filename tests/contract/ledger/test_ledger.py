@@ -45,7 +45,7 @@ async def test_balances_are_sums_of_transfers(ledger: Ledger) -> None:
 
 async def test_blocks_are_numbered_by_journal_and_chained(ledger: Ledger) -> None:
     first = await book(ledger, entry(1, (FUND, PHARMACY, 1), lane=0))
-    second = await book(ledger, entry(1, (FUND, PHARMACY, 1), lane=2))
+    second = await book(ledger, entry(2, (FUND, PHARMACY, 1), lane=0))
     other = await book(ledger, entry(1, (FUND, PHARMACY, 1), lane=1))
     assert isinstance(first, Appended)
     assert isinstance(second, Appended)

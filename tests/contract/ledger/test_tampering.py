@@ -8,6 +8,7 @@ from asyncpg import Connection, Pool, Record, create_pool
 from ledger.audit import BadEntry, VerifyReport
 from ledger.chain import leaf
 from ledger.entry import EntryKind
+from ledger.postgres.shape import Shape
 from ledger.postgres.store import PostgresLedger
 from ledger.postgres.verify import Chunk, verify
 from tests.contract.ledger.world import BOOKED_AT, DAY, FUND, PHARMACY, book, entry, fill, person
@@ -41,6 +42,7 @@ async def test_an_untouched_ledger_is_right_and_counted(booked: Pool[Record]) ->
     assert (report.journals, report.blocks, report.entries, report.transfers) == (2, 6, 6, 6)
 
 
+@pytest.mark.parametrize("shape", list(Shape))
 @pytest.mark.parametrize(
     ("statement", "block_no", "entry_id", "what"),
     [

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from weakref import WeakKeyDictionary
 
 from ledger.account import Account
 from ledger.entry import NOTHING, Entry, EntryKind, Transfer
 from ledger.ports import Appended, Ledger, Refused
+from ledger.postgres.shape import Shape
 
 LANES = 4
-JOURNALS = 2
+JOURNALS = {Shape.ONE_MACHINE: 2, Shape.CLUSTER: LANES}
 OPENED_AT = datetime(2025, 1, 1, tzinfo=UTC)
 DAY = date(2025, 1, 2)
 BOOKED_AT = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -30,13 +32,17 @@ def person(lane: int, number: int = 1) -> int:
     return 10**12 + 1_000 * lane + number
 
 
-def journal_of(lane: int) -> int:
-    """The journal that both implementations deal the lane to."""
-    return lane % JOURNALS + 1
+_SHAPES: WeakKeyDictionary[Ledger, Shape] = WeakKeyDictionary()
 
 
-async def open_chart(ledger: Ledger) -> None:
-    """Opens every account of the suite."""
+def journal_of(lane: int, shape: Shape = Shape.ONE_MACHINE) -> int:
+    """The journal that all implementations deal the lane to."""
+    return lane % JOURNALS[shape] + 1
+
+
+async def open_chart(ledger: Ledger, shape: Shape = Shape.ONE_MACHINE) -> None:
+    """Opens every account of the suite, and remembers how many journals the ledger has."""
+    _SHAPES[ledger] = shape
     for account in CHART:
         assert await ledger.open_account(account)
     for lane in range(LANES):
@@ -58,8 +64,9 @@ def entry(
 
 async def book(ledger: Ledger, *entries: Entry, day: date = DAY) -> Appended | Refused:
     """Appends to the journal of the first entry's lane."""
+    journal = journal_of(entries[0].lane, _SHAPES.get(ledger, Shape.ONE_MACHINE))
     return await ledger.append(
-        journal=journal_of(entries[0].lane), business_day=day, booked_at=BOOKED_AT, entries=entries
+        journal=journal, business_day=day, booked_at=BOOKED_AT, entries=entries
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.postgres.fold import trial_balance
+from ledger.postgres.shape import Shape
 from ledger.postgres.verify import verify
 from loadtest.population import make_person, make_persons
 from settlement.chart import AGENCY, CONTRIBUTIONS_BANK, personal_account
@@ -66,7 +67,7 @@ async def test_a_person_is_found_by_certificate_and_card(world: SmallWorld) -> N
         LookupKind.CARD: person.identity.card_no,
     }
     side = Reconnecting(world.database.app_dsn, "test")
-    finder = PersonFinder(side)
+    finder = PersonFinder(side, Shape.ONE_MACHINE)
     for kind, text in shown.items():
         key = world.keyring.lookup_key(kind, text)
         sought = Sought(lane_of_key(key, world.lanes), kind, key)

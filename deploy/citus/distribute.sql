@@ -1,0 +1,83 @@
+-- Spreads a database over the workers of a Citus cluster, by lane.
+--
+-- NOT RUN HERE. Our builds of PostgreSQL do not have the extension, so no test has executed this
+-- file on a cluster; docs/adr/0015-two-shapes.md says what is proved and what is not. Tests prove
+-- that it names every table and function there is, and that every key of a distributed table
+-- contains its distribution column.
+--
+-- Run it once, as a superuser on the coordinator, with the workers added and no gateway running,
+-- after `settlement serve --shape cluster` has made the schema and was stopped:
+--
+--     psql --single-transaction --set ON_ERROR_STOP=1 --file deploy/citus/distribute.sql
+--
+-- Every lane has one journal, so a batch touches the rows of one lane, which are in one shard.
+-- Lanes are placed by the hash of their number: a shard may hold several of them, or none.
+
+-- Distributed by lane, all in one group: what a batch reads and writes.
+
+select create_distributed_table(
+    'settlement.person', 'lane', colocate_with => 'none', shard_count => 64
+);
+select create_distributed_table('settlement.lookup', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table('settlement.token', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table('settlement.sign_in', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table('settlement.visit', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table(
+    'settlement.visit_event', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.settlement', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.settlement_detail', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table('settlement.message', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table(
+    'settlement.cancel_approval', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table('ledger.journal', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table('ledger.lane', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table('ledger.balance', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table('ledger.block', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table('ledger.entry', 'lane', colocate_with => 'settlement.person');
+
+-- On every node: small, read everywhere, changed by operators. `closed_day` is read by every batch.
+
+select create_reference_table('ledger.account');
+select create_reference_table('ledger.closed_day');
+select create_reference_table('settlement.installation');
+select create_reference_table('settlement.institution');
+select create_reference_table('settlement.credential');
+select create_reference_table('settlement.catalogue_item');
+select create_reference_table('settlement.suspension');
+select create_reference_table('settlement.reference_version');
+
+-- On the coordinator only, as they are: `ledger.fold`, `settlement.audit`, `settlement.policy_file`
+-- and the sequence `settlement.number_block`. No batch touches them.
+
+-- Delegated to the worker that has the lane.
+
+select create_distributed_function(
+    'settlement.write_batch'::regproc::regprocedure, 'p_lane', colocate_with => 'settlement.person'
+);
+select create_distributed_function(
+    'ledger.append_block'::regproc::regprocedure, 'p_lane', colocate_with => 'settlement.person'
+);
+select create_distributed_function(
+    'ledger.write_block'::regproc::regprocedure, 'p_lane', colocate_with => 'settlement.person'
+);
+select create_distributed_function(
+    'ledger.lock_head'::regproc::regprocedure, 'p_lane', colocate_with => 'settlement.person'
+);
+select create_distributed_function(
+    'ledger.hash_of_block'::regproc::regprocedure, 'p_lane', colocate_with => 'settlement.person'
+);
+
+-- Present on every worker: called by the functions above, or on rows of one shard.
+
+select create_distributed_function('ledger.block_hash'::regproc::regprocedure);
+select create_distributed_function('ledger.fits_pending'::regproc::regprocedure);
+select create_distributed_function('settlement.slice'::regproc::regprocedure);
+select create_distributed_function('settlement.json_text'::regproc::regprocedure);
+select create_distributed_function('settlement.json_time'::regproc::regprocedure);
+select create_distributed_function('settlement.row_commitment'::regproc::regprocedure);

@@ -1,0 +1,91 @@
+-- Statements of the settle path in two shapes: for several lanes on one machine, for one on a
+-- cluster. As they stand they are for one machine; ledger/postgres/shape.py tells what the marks
+-- `lanes`, `lane` and `cluster` make of them on a cluster.
+
+-- name: write_batch
+-- Writes a batch of one journal; settlement/storage/writer.py names the other arguments.
+select settlement.write_batch(p_journal => $1, :arguments);
+
+-- name: read_persons
+-- What a batch needs to know about its persons: identity, enrolments, state, account, balance.
+select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
+       p.accumulators, p.latest_row, p.latest_visit,
+       b.credits - b.debits - b.debits_pending as balance_fen
+from unnest(/*lanes*/ $1::smallint[], $2::text[])
+    with ordinality as k (/*lanes*/ lane, psn_no, n)
+join settlement.person p on p.lane = /*lane*/ k.lane and p.psn_no = k.psn_no
+left join ledger.balance b on b.lane = /*lane*/ k.lane and b.account = p.account;
+
+-- name: read_claims
+-- The same, with the two keys that make a claim count once: the message and what the claim is
+-- about, 16 bytes each, one behind the other. Arrays come as literals (ADR 0008).
+select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
+       p.accumulators, p.latest_row, p.latest_visit,
+       b.credits - b.debits - b.debits_pending as balance_fen,
+       m.outcome, m.ref, m.fingerprint,
+       (
+           select t.setl_id
+           from settlement.settlement t
+           where t.lane = /*lane*/ k.lane and t.kind = 1
+               and t.business_key = substr($4::bytea, 16 * k.n::integer - 15, 16)
+               and not exists (
+                   select 1 from settlement.settlement u
+                   where u.lane = /*lane*/ k.lane and u.undoes_setl_id = t.setl_id
+               )
+           limit 1
+       ) as standing_setl_id
+from unnest(/*lanes*/ $1::text::smallint[], $2::text::text[])
+    with ordinality as k (/*lanes*/ lane, psn_no, n)
+left join settlement.person p on p.lane = /*lane*/ k.lane and p.psn_no = k.psn_no
+left join ledger.balance b on b.lane = /*lane*/ k.lane and b.account = p.account
+left join settlement.message m
+    on m.lane = /*lane*/ k.lane and m.key = substr($3::bytea, 16 * k.n::integer - 15, 16);
+
+-- name: read_messages
+-- What became of messages named by others (2601): their rows, tombstones included.
+select m.lane, m.key, m.outcome, m.ref, m.fingerprint
+from unnest(/*lanes*/ $1::smallint[], $2::bytea[]) as k (/*lanes*/ lane, key)
+join settlement.message m on m.lane = /*lane*/ k.lane and m.key = k.key;
+
+-- name: read_settlements
+-- Settlement rows by number, with their sealed detail and what undid them.
+select t.lane, t.setl_id, t.mdtrt_id, t.undoes_setl_id, t.prior_row, t.prior_active, t.kind,
+       t.setl_time, t.service_at, t.business_day, t.year, t.psn_no, t.institution, t.infno,
+       t.msgid, t.scheme, t.category, t.care_type, t.clearing_type, t.credential_type,
+       t.civil_servant, t.invoice_no, t.policy, t.operator,
+       t.total_fen, t.full_self_pay_fen, t.over_ceiling_fen, t.pre_self_pay_fen, t.in_scope_fen,
+       t.deductible_fen, t.hifp_fen, t.cvlserv_fen, t.hifes_fen, t.hifmi_fen, t.hifob_fen,
+       t.maf_fen, t.oth_fen, t.hifdm_fen, t.fund_fen, t.hospital_fen, t.personal_fen,
+       t.account_fen, t.family_account_fen, t.cash_fen, t.balance_fen, t.pool_ratio_bp,
+       t.shares, t.increments, t.explanation, t.business_key, t.detail_commitment,
+       d.key_version, d.salt, d.payload, u.setl_id as undone_by, u.kind as undone_kind
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, setl_id)
+join settlement.settlement t on t.lane = /*lane*/ k.lane and t.setl_id = k.setl_id
+left join settlement.settlement_detail d on d.lane = /*lane*/ k.lane and d.setl_id = k.setl_id
+left join settlement.settlement u on u.lane = /*lane*/ k.lane and u.undoes_setl_id = k.setl_id;
+
+-- name: read_visits
+-- Visits by number with everything that happened to them, in order.
+select v.lane, v.mdtrt_id, v.prior_visit, v.psn_no, v.institution, v.scheme, v.begun_at,
+       v.payload, e.event_no, e.kind, e.batch_no, e.setl_id, e.payload as event_payload
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, mdtrt_id)
+join settlement.visit v on v.lane = /*lane*/ k.lane and v.mdtrt_id = k.mdtrt_id
+left join settlement.visit_event e on e.lane = /*lane*/ k.lane and e.mdtrt_id = k.mdtrt_id
+order by v.lane, v.mdtrt_id, e.event_no;
+
+-- name: read_tokens
+-- E-credential tokens that persons of the batch presented.
+select t.lane, t.psn_no, t.key, t.institution, t.expires_at
+from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::bytea[]) as k (/*lanes*/ lane, psn_no, key)
+join settlement.token t on t.lane = /*lane*/ k.lane and t.psn_no = k.psn_no and t.key = k.key;
+
+-- name: find_by_credential
+-- Whom certificates, cards or tokens belong to; the lanes are those of the keys' own hashes.
+select l.kind, l.key, l.psn_no
+from unnest(/*lanes*/ $1::smallint[], $2::smallint[], $3::bytea[])
+    as k (/*lanes*/ lane, kind, key)
+join settlement.lookup l on l.lane = /*lane*/ k.lane and l.kind = k.kind and l.key = k.key;
+
+-- name: lock_head
+-- Takes a journal's head before reading, so that what is read cannot change (the second try).
+select (ledger.lock_head(/*cluster p_lane => $2,*/ p_journal => $1)).block_no;
