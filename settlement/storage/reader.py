@@ -97,7 +97,7 @@ async def _read_claims(
     asked_all = [c.asked for c in commands]
     rows = await connection.fetch(
         QUERIES["read_claims"],
-        literals.integers([asked.lane for asked in asked_all]),
+        literals.plain([asked.lane for asked in asked_all]),
         literals.texts([asked.person_no for asked in asked_all]),
         b"".join([asked.message_key for asked in asked_all]),
         b"".join([c.business_key or _NO_KEY for c in commands]),
