@@ -6,10 +6,10 @@ A batch takes everybody who waits, up to a limit. While it is out the next one g
 grow under load by themselves. Several items of one person in a batch see each other's effects.
 
 The first try is optimistic: read, decide, write; the write checks that nobody changed in between.
-If somebody did, or another process was first, or the connection broke, the second try takes the
-journal's head first and reads again under it: then nothing can change, whatever was in flight
-before is decided, and the keys of the messages say whether it was written. So a second try never
-books twice and always ends.
+If a few did, the others are written without them, and they go first in the next batch. If many did,
+or another process was first, or the connection broke, the second try takes the journal's head first
+and reads again under it: then nothing can change, whatever was in flight before is decided, and the
+keys of the messages say whether it was written. So a second try never books twice and always ends.
 """
 
 from __future__ import annotations
@@ -35,11 +35,12 @@ from settlement.storage.errors import (
     DatabaseRefusedError,
     JournalClosedError,
     LostConnectionError,
+    StaleFactsError,
     StorageError,
     translate,
 )
 from settlement.storage.queries import ADMIN, QUERIES
-from settlement.storage.reader import read_view
+from settlement.storage.reader import read_view, stale_persons
 from settlement.storage.writer import write_batch
 from settlement.view import Effects, View
 
@@ -52,6 +53,8 @@ QUIET_SECONDS = 0.002
 """A batch is complete when nobody came for so long."""
 GATHER_SECONDS_MAX = 0.012
 """How long the first of a batch may wait for the others."""
+STALE_SHARE = 4
+"""A batch of which more than one in so many is stale is decided again as a whole."""
 logger = logging.getLogger("settlement.journal")
 
 
@@ -76,7 +79,7 @@ class Desk(Protocol):
 
 
 class _Item:
-    __slots__ = ("command", "deadline", "future", "said", "sent")
+    __slots__ = ("command", "deadline", "future", "said", "sent", "stale")
 
     def __init__(
         self, command: Command, deadline: float, said: Said, future: asyncio.Future[bytes]
@@ -86,6 +89,8 @@ class _Item:
         self.said = said
         self.future = future
         self.sent = False
+        self.stale = False
+        """it was taken out of a batch once, because its person had changed"""
 
     def resolve(self, reply: Reply) -> None:
         if self.future.done():
@@ -327,10 +332,48 @@ class JournalQueue:
         moment = self._desk.now()
         pending, effects = self._decide(batch, view, moment)
         if effects:
-            await self._write(connection, view, moment, pending, effects)
+            try:
+                await self._write(connection, view, moment, pending, effects)
+            except StaleFactsError:
+                effects = await self._write_the_rest(connection, view, moment, pending, effects)
         self._desk.batch_done(
             size=len(batch), written=len(effects), seconds=monotonic() - started, again=False
         )
+
+    async def _write_the_rest(
+        self,
+        connection: Connection[Record],
+        view: View,
+        moment: Moment,
+        pending: Sequence[tuple[_Item, Reply]],
+        effects: Sequence[Effects],
+    ) -> list[Effects]:
+        """Write a batch without those who changed since they were read; they go first next time.
+
+        Persons do not concern each other, so what was decided of the others stands. Where many
+        changed, or one item is stale for the second time, the whole batch is for the second try.
+        """
+        stale = await self._stale(connection, view)
+        back = [item for item, _ in pending if item.command.asked.person_no in stale]
+        if not 0 < STALE_SHARE * len(back) <= len(pending) or any(item.stale for item in back):
+            raise StaleFactsError(f"{len(back)} of {len(pending)} items are stale")
+        for item in back:
+            item.stale = True
+        for person_no in stale:
+            view.persons[person_no].changed = False
+        rest = [(i, reply) for i, reply in pending if i.command.asked.person_no not in stale]
+        effects = [one for one in effects if one.person_no not in stale]
+        await self._write(connection, view, moment, rest, effects)
+        self._waiting.extendleft(reversed(back))
+        self._desk.batch_done(size=len(back), written=0, seconds=0.0, again=True)
+        return effects
+
+    async def _stale(self, connection: Connection[Record], view: View) -> set[str]:
+        try:
+            async with asyncio.timeout(self._read_seconds_max):
+                return await stale_persons(connection, view)
+        except Exception as exc:
+            raise translate(exc) or exc from exc
 
     async def _under_the_head(self, batch: list[_Item]) -> None:
         """The second try: nothing of this journal can change from here to the commit."""

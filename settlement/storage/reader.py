@@ -77,6 +77,17 @@ async def read_view(
     return view
 
 
+async def stale_persons(connection: Connection[Record], view: View) -> set[str]:
+    """Whom of the persons that a batch changes somebody else has changed since they were read."""
+    read = {p.person_no: p for p in view.persons.values() if p.changed}
+    rows = await connection.fetch(
+        QUERIES["read_versions"],
+        literals.plain([p.lane for p in read.values()]),
+        literals.texts(list(read)),
+    )
+    return {person_no for person_no, version in rows if version != read[person_no].version}
+
+
 async def _read_history(
     connection: Connection[Record], command: Command, settlements: set[int], visits: set[int]
 ) -> None:

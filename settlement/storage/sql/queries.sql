@@ -38,6 +38,12 @@ left join ledger.balance b on b.lane = k.lane and b.account = p.account
 left join settlement.message m
     on m.lane = k.lane and m.key = substr($3::bytea, 16 * k.n::integer - 15, 16);
 
+-- name: read_versions
+-- What persons' versions are by now: which of a batch's facts are stale.
+select p.psn_no, p.version
+from unnest($1::text::smallint[], $2::text::text[]) as k (lane, psn_no)
+join settlement.person p on p.lane = k.lane and p.psn_no = k.psn_no;
+
 -- name: read_messages
 -- What became of messages named by others (2601): their rows, tombstones included.
 select m.lane, m.key, m.outcome, m.ref, m.fingerprint
