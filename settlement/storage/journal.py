@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 from asyncpg import Connection, Record
@@ -53,6 +53,8 @@ QUIET_SECONDS = 0.002
 """A batch is complete when nobody came for so long."""
 GATHER_SECONDS_MAX = 0.012
 """How long the first of a batch may wait for the others."""
+AHEAD_TOGETHER = 16
+"""Answers written in one go while their batch is being written."""
 STALE_SHARE = 4
 """A batch of which more than one in so many is stale is decided again as a whole."""
 logger = logging.getLogger("settlement.journal")
@@ -438,9 +440,10 @@ class JournalQueue:
         for item, _ in pending:
             item.sent = True
         try:
-            await write_batch(
-                connection, journal=self.journal, moment=moment, view=view, effects=effects
-            )
+            with _answers_written_meanwhile([reply for _, reply in pending]):
+                await write_batch(
+                    connection, journal=self.journal, moment=moment, view=view, effects=effects
+                )
         except Exception as exc:
             raise translate(exc) or exc from exc
         for item, reply in pending:
@@ -479,3 +482,23 @@ class JournalQueue:
         must come again under the same msgid."""
         for item in items:
             item.fail(Unavailable("same_msgid" if item.sent else "later"))
+
+
+@contextlib.contextmanager
+def _answers_written_meanwhile(replies: Sequence[Reply]) -> Iterator[None]:
+    """The text of answers is written while the database has their batch. What is not done by then
+    is written when it leaves; so is one that raises, which is dealt with there."""
+
+    async def write() -> None:
+        for number, reply in enumerate(replies, 1):
+            if isinstance(reply, Answer):
+                with contextlib.suppress(Exception):
+                    _ = reply.output
+            if number % AHEAD_TOGETHER == 0:
+                await asyncio.sleep(0)  # the loop has sockets to read
+
+    writing = asyncio.create_task(write())
+    try:
+        yield
+    finally:
+        writing.cancel()
