@@ -7,6 +7,7 @@ called. Nothing here writes; the baseline's own database is made and dropped as 
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -62,6 +63,12 @@ async def read_volume(data_dir: Path) -> Volume:
     return Volume(entries=row["entries"], transfers=row["transfers"])
 
 
+async def read_volume_since(data_dir: Path, at: datetime) -> Volume:
+    """How much was booked since an instant. Raises AttachError."""
+    (row,) = await _fetch(data_dir, "volume_since", at)
+    return Volume(entries=row["entries"], transfers=row["transfers"])
+
+
 async def read_footprint(data_dir: Path) -> Footprint:
     """How many bytes are stored and logged. Raises AttachError."""
     (row,) = await _fetch(data_dir, "footprint")
@@ -100,10 +107,10 @@ def places_of(data_dir: Path) -> tuple[str, ...]:
     return tuple(sorted({str(directory.root), str(directory.home)}))
 
 
-async def _fetch(data_dir: Path, block: str) -> list[asyncpg.Record]:
+async def _fetch(data_dir: Path, block: str, *arguments: object) -> list[asyncpg.Record]:
     connection = await connect_owner(data_dir)
     try:
-        return list(await connection.fetch(statement(block)))
+        return list(await connection.fetch(statement(block), *arguments))
     finally:
         await connection.close()
 

@@ -199,7 +199,7 @@ def rates(windows: Windows) -> dict[str, Figure]:
 
 
 def costs(spent: Costs) -> dict[str, Figure]:
-    """Processor time and bytes of one settlement."""
+    """Processor time, bytes and transfers of one one-shot settlement."""
     booked, units = max(spent.settlements, 1), max(spent.cpu_units, 1)
     per_kind: dict[str, Figure] = {
         kind: round(seconds * 1e6 / units, 1) for kind, seconds in spent.cpu_seconds.items()
@@ -208,6 +208,7 @@ def costs(spent: Costs) -> dict[str, Figure]:
         "bytes_per_settlement": round(spent.stored_bytes / booked),
         "wal_bytes_per_settlement": round(spent.wal_bytes / booked),
         "cpu_us_per_settlement": per_kind,
+        "transfers_per_settlement": round(spent.transfers / max(spent.entries, 1), 2),
     }
 
 
@@ -221,7 +222,6 @@ def proof(verdict: Verdict, volume: attach.Volume) -> dict[str, Figure]:
         "verify_per_s": round(volume.transfers / verdict.seconds) if verdict.seconds else None,
         "entries": volume.entries,
         "transfers": volume.transfers,
-        "transfers_per_settlement": round(volume.transfers / max(volume.entries, 1), 2),
     }
 
 

@@ -10,6 +10,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -31,13 +32,16 @@ OPEN_LOOP_CONNECTIONS = 256
 
 
 class Costs(Struct, kw_only=True):
-    """What windows of one-shot settlements cost: processor by kind, bytes stored and logged."""
+    """What windows of one-shot settlements cost: processor by kind, bytes stored and logged; and
+    the ledger entries they made, with the transfers in these."""
 
     cpu_seconds: dict[str, float] = {}
     cpu_units: int = 0
     stored_bytes: int = 0
     wal_bytes: int = 0
     settlements: int = 0
+    entries: int = 0
+    transfers: int = 0
 
 
 class Stage:
@@ -89,10 +93,14 @@ class Stage:
         before, booked = self._footprint(), sum(self.book.settlements)
         edges: list[dict[str, float]] = []
         scripts = self._scripts(Scenario.ONESHOT)
+        started_at = datetime.now(UTC)
         tally = self._closed(
             self._server.address, scripts, self.book, on_edge=lambda: edges.append(self._cpu())
         )
         after = self._footprint()
+        booked_since = asyncio.run(attach.read_volume_since(self._server.data_dir, started_at))
+        self.costs.entries += booked_since.entries
+        self.costs.transfers += booked_since.transfers
         self.costs.stored_bytes += after.stored_bytes - before.stored_bytes
         self.costs.wal_bytes += after.wal_bytes - before.wal_bytes
         self.costs.settlements += sum(self.book.settlements) - booked

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Raw, Struct
 
 from settlement.refusal import Refusal
 from settlement.view import Effects
 
 
-class Answer(Struct, frozen=True, kw_only=True, gc=False):
+class Answer:
     """A successful outcome: `output` is the wire's output node, None where there is none.
 
-    Answers of settling come as JSON text already (settlement/translate/answers.py).
+    Answers of settling come as JSON text already (settlement/translate/answers.py). Writing that
+    text may wait until the database is busy with the batch: `later` is how, and it happens when
+    `output` is asked for, at the latest when the answer leaves.
     """
 
-    output: Struct | Raw | None
-    replayed: bool = False
+    __slots__ = ("_later", "_output", "replayed")
+
+    def __init__(
+        self,
+        *,
+        output: Struct | Raw | None = None,
+        later: Callable[[], Raw] | None = None,
+        replayed: bool = False,
+    ) -> None:
+        self._output = output
+        self._later = later
+        self.replayed = replayed
+
+    @property
+    def output(self) -> Struct | Raw | None:
+        """The output node, written by now."""
+        if self._later is not None:
+            self._output, self._later = self._later(), None
+        return self._output
 
 
 class Decision(Struct, frozen=True, gc=False):

@@ -197,6 +197,16 @@ def negative(totals: LineTotals) -> LineTotals:
     )
 
 
+def lines_head(text: str) -> LinesHead:
+    """The head of an upload, as stored."""
+    return _DECODE_LINES(text)
+
+
+def segment_head(text: str) -> SegmentHead:
+    """The head of a settlement of a segment, as stored."""
+    return _DECODE_SEGMENT(text)
+
+
 def head_text(head: Struct) -> str:
     """A head as stored."""
     return _ENCODE(head).decode()

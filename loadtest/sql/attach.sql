@@ -8,9 +8,17 @@ where s.kind = 1
 group by s.institution;
 
 -- name: volume
--- Entries and their transfers, to say how many transfers a settlement has and what verify read.
+-- Entries and their transfers, to say what verify read.
 select count(*) as entries, coalesce(sum(cardinality(e.amounts)), 0)::bigint as transfers
 from ledger.entry e;
+
+-- name: volume_since
+-- The same of what was booked since an instant: how many transfers a settlement of a window has.
+-- Over the whole ledger opening balances count too, with one transfer each.
+select count(*) as entries, coalesce(sum(cardinality(e.amounts)), 0)::bigint as transfers
+from ledger.block b
+join ledger.entry e on e.journal = b.journal and e.block_no = b.block_no
+where b.booked_at >= $1;
 
 -- name: footprint
 -- Bytes of our tables with indexes and TOAST, and the position in the write-ahead log.

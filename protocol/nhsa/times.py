@@ -52,18 +52,14 @@ def format_date(on: date) -> str:
 
 def compact_seconds(at: datetime) -> str:
     """`yyyyMMddHHmmss`, as in message ids."""
-    return _whole_second(at.replace(microsecond=0))
+    day = f"{at.year}{_PAIRS[at.month]}{_PAIRS[at.day]}"
+    return f"{day}{_PAIRS[at.hour]}{_PAIRS[at.minute]}{_PAIRS[at.second]}"
 
 
 def compact_millis(at: datetime) -> str:
     """`yyyyMMddHHmmssSSS`, as in refmsg_time and respond_time."""
-    return _whole_second(at.replace(microsecond=0)) + _MILLIS[at.microsecond // 1000]
+    return compact_seconds(at) + _MILLIS[at.microsecond // 1000]
 
 
-@lru_cache(maxsize=_MEMO_ENTRIES_MAX)
-def _whole_second(at: datetime) -> str:
-    text = at.isoformat(" ", "seconds")
-    return text[:4] + text[5:7] + text[8:10] + text[11:13] + text[14:16] + text[17:19]
-
-
+_PAIRS = tuple([f"{number:02d}" for number in range(60)])
 _MILLIS = tuple([f"{millis:03d}" for millis in range(1000)])

@@ -6,10 +6,10 @@ A batch takes everybody who waits, up to a limit. While it is out the next one g
 grow under load by themselves. Several items of one person in a batch see each other's effects.
 
 The first try is optimistic: read, decide, write; the write checks that nobody changed in between.
-If somebody did, or another process was first, or the connection broke, the second try takes the
-journal's head first and reads again under it: then nothing can change, whatever was in flight
-before is decided, and the keys of the messages say whether it was written. So a second try never
-books twice and always ends.
+If a few did, the others are written without them, and they go first in the next batch. If many did,
+or another process was first, or the connection broke, the second try takes the journal's head first
+and reads again under it: then nothing can change, whatever was in flight before is decided, and the
+keys of the messages say whether it was written. So a second try never books twice and always ends.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 from asyncpg import Connection, Record
@@ -36,11 +36,12 @@ from settlement.storage.errors import (
     DatabaseRefusedError,
     JournalClosedError,
     LostConnectionError,
+    StaleFactsError,
     StorageError,
     translate,
 )
 from settlement.storage.queries import ADMIN
-from settlement.storage.reader import read_view
+from settlement.storage.reader import read_view, stale_persons
 from settlement.storage.writer import lock_head, write_batch
 from settlement.view import Effects, View
 
@@ -53,6 +54,10 @@ QUIET_SECONDS = 0.002
 """A batch is complete when nobody came for so long."""
 GATHER_SECONDS_MAX = 0.012
 """How long the first of a batch may wait for the others."""
+AHEAD_TOGETHER = 16
+"""Answers written in one go while their batch is being written."""
+STALE_SHARE = 4
+"""A batch of which more than one in so many is stale is decided again as a whole."""
 logger = logging.getLogger("settlement.journal")
 
 
@@ -77,7 +82,7 @@ class Desk(Protocol):
 
 
 class _Item:
-    __slots__ = ("command", "deadline", "future", "said", "sent")
+    __slots__ = ("command", "deadline", "future", "said", "sent", "stale")
 
     def __init__(
         self, command: Command, deadline: float, said: Said, future: asyncio.Future[bytes]
@@ -87,6 +92,8 @@ class _Item:
         self.said = said
         self.future = future
         self.sent = False
+        self.stale = False
+        """it was taken out of a batch once, because its person had changed"""
 
     def resolve(self, reply: Reply) -> None:
         if self.future.done():
@@ -329,10 +336,48 @@ class JournalQueue:
         moment = self._desk.now()
         pending, effects = self._decide(batch, view, moment)
         if effects:
-            await self._write(connection, view, moment, pending, effects)
+            try:
+                await self._write(connection, view, moment, pending, effects)
+            except StaleFactsError:
+                effects = await self._write_the_rest(connection, view, moment, pending, effects)
         self._desk.batch_done(
             size=len(batch), written=len(effects), seconds=monotonic() - started, again=False
         )
+
+    async def _write_the_rest(
+        self,
+        connection: Connection[Record],
+        view: View,
+        moment: Moment,
+        pending: Sequence[tuple[_Item, Reply]],
+        effects: Sequence[Effects],
+    ) -> list[Effects]:
+        """Write a batch without those who changed since they were read; they go first next time.
+
+        Persons do not concern each other, so what was decided of the others stands. Where many
+        changed, or one item is stale for the second time, the whole batch is for the second try.
+        """
+        stale = await self._stale(connection, view)
+        back = [item for item, _ in pending if item.command.asked.person_no in stale]
+        if not 0 < STALE_SHARE * len(back) <= len(pending) or any(item.stale for item in back):
+            raise StaleFactsError(f"{len(back)} of {len(pending)} items are stale")
+        for item in back:
+            item.stale = True
+        for person_no in stale:
+            view.persons[person_no].changed = False
+        rest = [(i, reply) for i, reply in pending if i.command.asked.person_no not in stale]
+        effects = [one for one in effects if one.person_no not in stale]
+        await self._write(connection, view, moment, rest, effects)
+        self._waiting.extendleft(reversed(back))
+        self._desk.batch_done(size=len(back), written=0, seconds=0.0, again=True)
+        return effects
+
+    async def _stale(self, connection: Connection[Record], view: View) -> set[str]:
+        try:
+            async with asyncio.timeout(self._read_seconds_max):
+                return await stale_persons(connection, view, self._shape)
+        except Exception as exc:
+            raise translate(exc) or exc from exc
 
     async def _under_the_head(self, batch: list[_Item]) -> None:
         """The second try: nothing of this journal can change from here to the commit."""
@@ -399,10 +444,11 @@ class JournalQueue:
         for item, _ in pending:
             item.sent = True
         try:
-            await write_batch(
-                connection, journal=self.journal, moment=moment, view=view, effects=effects,
-                shape=self._shape,
-            )  # fmt: skip
+            with _answers_written_meanwhile([reply for _, reply in pending]):
+                await write_batch(
+                    connection, journal=self.journal, moment=moment, view=view, effects=effects,
+                    shape=self._shape,
+                )  # fmt: skip
         except Exception as exc:
             raise translate(exc) or exc from exc
         for item, reply in pending:
@@ -441,3 +487,23 @@ class JournalQueue:
         must come again under the same msgid."""
         for item in items:
             item.fail(Unavailable("same_msgid" if item.sent else "later"))
+
+
+@contextlib.contextmanager
+def _answers_written_meanwhile(replies: Sequence[Reply]) -> Iterator[None]:
+    """The text of answers is written while the database has their batch. What is not done by then
+    is written when it leaves; so is one that raises, which is dealt with there."""
+
+    async def write() -> None:
+        for number, reply in enumerate(replies, 1):
+            if isinstance(reply, Answer):
+                with contextlib.suppress(Exception):
+                    _ = reply.output
+            if number % AHEAD_TOGETHER == 0:
+                await asyncio.sleep(0)  # the loop has sockets to read
+
+    writing = asyncio.create_task(write())
+    try:
+        yield
+    finally:
+        writing.cancel()

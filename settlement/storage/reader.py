@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 from asyncpg import Connection, Record
+from msgspec import structs
 
 from ledger.postgres import literals
 from ledger.postgres.laned import fetch_keys
@@ -24,9 +25,11 @@ from settlement.rows import (
     RowKind,
     SealedDetail,
     SettlementRow,
+    VisitKind,
     VisitRow,
 )
 from settlement.storage.queries import QUERIES, SHAPED
+from settlement.usecases.lines_needed import lines_needed
 from settlement.view import (
     MessageFact,
     PersonFacts,
@@ -79,7 +82,24 @@ async def read_view(
     )
     if visits:
         await read_visits(connection, visits, view, shape)
+        wanted = [place for command in commands for place in lines_needed(command, view)]
+        if wanted:
+            await _read_payloads(connection, wanted, view, shape)
     return view
+
+
+async def stale_persons(
+    connection: Connection[Record], view: View, shape: Shape
+) -> set[str]:
+    """Whom of the persons that a batch changes somebody else has changed since they were read."""
+    read = {p.person_no: p for p in view.persons.values() if p.changed}
+    lanes = [p.lane for p in read.values()]
+    rows = await connection.fetch(
+        SHAPED[shape]["read_versions"],
+        one_lane(set(lanes)) if shape is Shape.CLUSTER else literals.plain(lanes),
+        literals.texts(list(read)),
+    )
+    return {person_no for person_no, version in rows if version != read[person_no].version}
 
 
 async def _read_history(
@@ -104,14 +124,14 @@ async def _read_claims(
     lanes = [asked.lane for asked in asked_all]
     rows = await connection.fetch(
         SHAPED[shape]["read_claims"],
-        one_lane(set(lanes)) if shape is Shape.CLUSTER else literals.integers(lanes),
+        one_lane(set(lanes)) if shape is Shape.CLUSTER else literals.plain(lanes),
         literals.texts([asked.person_no for asked in asked_all]),
         b"".join([asked.message_key for asked in asked_all]),
         b"".join([c.business_key or _NO_KEY for c in commands]),
     )
     for row in rows:
         (n, account, key_version, identity, enrolments, version, years, latest_row, latest_visit,
-         balance, outcome, ref, fingerprint, standing) = row  # fmt: skip
+         open_stay,         balance, outcome, ref, fingerprint, standing) = row  # fmt: skip
         command = commands[n - 1]
         asked = command.asked
         if outcome is not None:
@@ -133,6 +153,7 @@ async def _read_claims(
             balance_fen=balance or 0,
             latest_row=latest_row,
             latest_visit=latest_visit,
+            open_stay=open_stay,
         )
 
 
@@ -224,12 +245,13 @@ async def read_visits(
     lanes = [lane_in(number) for number in wanted]
     for row in await fetch_keys(connection, SHAPED[shape], "read_visits", lanes, wanted):
         (lane, mdtrt_id, prior_visit, person_no, institution, scheme, begun_at, payload,
-         event_no, kind, batch_no, setl_id, event_payload) = row  # fmt: skip
+         visit_kind, event_no, kind, batch_no, setl_id, head, event_payload) = row  # fmt: skip
         fact = view.visits.get(mdtrt_id)
         if fact is None:
             visit = VisitRow(
                 lane=lane, mdtrt_id=mdtrt_id, prior_visit=prior_visit, psn_no=person_no,
                 institution=institution, scheme=scheme, begun_at=begun_at, payload=payload,
+                kind=VisitKind(visit_kind),
             )  # fmt: skip
             fact = view.visits[mdtrt_id] = VisitFact(row=visit, events=[])
         if event_no is not None:
@@ -242,5 +264,21 @@ async def read_visits(
                     batch_no=batch_no,
                     setl_id=setl_id,
                     payload=event_payload,
+                    head=head,
                 )
             )
+
+
+async def _read_payloads(
+    connection: Connection[Record], places: Sequence[tuple[int, int]], view: View, shape: Shape
+) -> None:
+    """The content of events of stays, by stay and number, into the view."""
+    rows = await fetch_keys(
+        connection, SHAPED[shape], "read_event_payloads",
+        [lane_in(mdtrt_id) for mdtrt_id, _ in places],
+        [mdtrt_id for mdtrt_id, _ in places],
+        [event_no for _, event_no in places],
+    )  # fmt: skip
+    for mdtrt_id, event_no, payload in rows:
+        events = view.visits[mdtrt_id].events
+        events[event_no - 1] = structs.replace(events[event_no - 1], payload=payload)

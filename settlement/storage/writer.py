@@ -30,22 +30,21 @@ from settlement.storage.queries import SHAPED
 from settlement.view import Effects, PersonFacts, View, encode_years
 
 _SMALL, _BIG, _INT, _TEXT = "smallint[]", "bigint[]", "integer[]", "text[]"
-_OPTIONAL = "bigint[] with nulls"
 _PARAMETERS = {
     # the block
     "p_journal": "smallint", "p_format": "smallint", "p_business_day": "date",
     "p_booked_at": "timestamptz", "p_entry_lanes": _SMALL, "p_entries": _BIG,
-    "p_entry_kinds": _SMALL, "p_entry_codes": _SMALL, "p_pending": _OPTIONAL, "p_leg_ends": _INT,
+    "p_entry_kinds": _SMALL, "p_entry_codes": _SMALL, "p_pending": _BIG, "p_leg_ends": _INT,
     "p_debits": _BIG, "p_credits": _BIG, "p_amounts": _BIG, "p_commitments": "bytea",
     "p_leaves": "bytea", "p_balance_accounts": _BIG, "p_balance_debits": _BIG,
     "p_balance_credits": _BIG, "p_balance_debits_pending": _BIG,
     "p_balance_credits_pending": _BIG, "p_balance_lanes": _SMALL,
     # persons: what they were when read, and what they become
     "p_person_lanes": _SMALL, "p_persons": _TEXT, "p_versions": _BIG, "p_accumulators": _TEXT,
-    "p_latest_rows": _OPTIONAL, "p_latest_visits": _OPTIONAL,
+    "p_latest_rows": _BIG, "p_latest_visits": _BIG, "p_open_stays": _BIG,
     # settlements
-    "p_lanes": _SMALL, "p_setl_ids": _BIG, "p_mdtrt_ids": _BIG, "p_undoes": _OPTIONAL,
-    "p_prior_rows": _OPTIONAL, "p_prior_active": _OPTIONAL, "p_kinds": _SMALL,
+    "p_lanes": _SMALL, "p_setl_ids": _BIG, "p_mdtrt_ids": _BIG, "p_undoes": _BIG,
+    "p_prior_rows": _BIG, "p_prior_active": _BIG, "p_kinds": _SMALL,
     "p_service_at": "timestamp[]", "p_years": _SMALL, "p_person_nos": _TEXT,
     "p_institutions": _TEXT, "p_infnos": _TEXT, "p_msgids": _TEXT, "p_schemes": _TEXT,
     "p_categories": _TEXT, "p_care_types": _TEXT, "p_clearing_types": _TEXT,
@@ -66,16 +65,6 @@ lanes of the entries stand, and the other lanes are left out."""
 
 _LANES = tuple(n for n, name in enumerate(_PARAMETERS) if name.endswith("lanes"))
 
-_LITERALS: dict[str, Callable[[Any], str]] = {
-    _SMALL: literals.integers,
-    _BIG: literals.integers,
-    _INT: literals.integers,
-    _OPTIONAL: literals.optional_integers,
-    _TEXT: literals.texts,
-    "boolean[]": literals.booleans,
-    "timestamp[]": literals.times,
-}
-
 
 class Call(NamedTuple):
     """How the function is called in one shape."""
@@ -90,13 +79,16 @@ def _call(shape: Shape) -> Call:
         kinds[_LANES[0]] = ("p_lane", "smallint")
         kinds = [kind for n, kind in enumerate(kinds) if n not in _LANES[1:]]
     places = ", ".join(
-        f"{name} => ${n}::text::{kind.split()[0]}" if kind in _LITERALS else f"{name} => ${n}"
+        f"{name} => ${n}::text::{kind}" if kind.endswith("[]") else f"{name} => ${n}"
         for n, (name, kind) in enumerate(kinds, 1)
         if n > 1
     )
     return Call(
         SHAPED[shape]["write_batch"].replace(":arguments", places),
-        tuple(_LITERALS.get(kind) for _, kind in kinds),
+        tuple(
+            literals.texts if kind == _TEXT else literals.plain if kind.endswith("[]") else None
+            for _, kind in kinds
+        ),
     )
 
 
@@ -184,6 +176,7 @@ def _persons(persons: Sequence[PersonFacts]) -> list[list[object]]:
         [encode_years(p.years) for p in persons],
         [p.latest_row for p in persons],
         [p.latest_visit for p in persons],
+        [p.open_stay for p in persons],
     ]
 
 

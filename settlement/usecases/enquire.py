@@ -9,11 +9,14 @@ from settlement.clock import Moment
 from settlement.commands import FindSettlement, FindVisits
 from settlement.decision import Answer, Decision
 from settlement.refusal import Refusal
-from settlement.rows import RowKind
+from settlement.rows import Detail, EventKind, RowKind, SettledLine, VisitKind
+from settlement.stay import fold_stay, lines_head
 from settlement.translate import history, rendering
 from settlement.usecases import checks
 from settlement.usecases.booking import detail_record, open_detail
-from settlement.usecases.visit_payloads import open_description
+from settlement.usecases.lines_needed import covered_by
+from settlement.usecases.stays import care_type_of
+from settlement.usecases.visit_payloads import open_description, open_upload
 from settlement.view import SettlementFact, View, VisitFact, fold_visit
 from settlement.world import World
 
@@ -43,13 +46,35 @@ def find_settlement(command: FindSettlement, view: View, world: World, moment: M
         )
         return Decision(Answer(output=output))
     row = fact.row
-    detail = open_detail(fact.detail, world.keyring, detail_record(row.lane, row.setl_id))
+    visit = view.visits.get(row.mdtrt_id)
+    if visit is not None and visit.row.kind is VisitKind.STAY:
+        detail = Detail(lines=_lines_of_stay(visit, row.undoes_setl_id or row.setl_id, world))
+    else:
+        detail = open_detail(fact.detail, world.keyring, detail_record(row.lane, row.setl_id))
     names = {
         code: item
         for code in {settled.priced.line.item_code for settled in detail.lines}
         if (item := world.catalogue.find(code, row.service_at.date())) is not None
     }
     return Decision(Answer(output=history.fee_rows(row, detail, names)))
+
+
+def _lines_of_stay(visit: VisitFact, setl_id: int, world: World) -> tuple[SettledLine, ...]:
+    """The lines that a settlement of a stay has: they stay where they were uploaded."""
+    covers = covered_by(visit, setl_id)
+    withdrawn = {
+        line_no
+        for number in covers
+        if visit.events[number - 1].kind is EventKind.LINES_WITHDRAWN
+        for line_no in lines_head(visit.events[number - 1].head).line_nos
+    }
+    return tuple(
+        SettledLine(line.priced, line.kept)
+        for number in covers
+        if visit.events[number - 1].kind is EventKind.LINES
+        for line in open_upload(visit.events[number - 1], world.keyring).lines
+        if line.priced.line.line_no not in withdrawn
+    )
 
 
 def find_visits(command: FindVisits, view: View, world: World, moment: Moment) -> Decision:
@@ -69,16 +94,38 @@ def find_visits(command: FindVisits, view: View, world: World, moment: Moment) -
     for visit in view.visits.values():
         if visit.row.institution != mine or visit.row.psn_no != asked.person_no:
             continue
-        state = fold_visit(visit)
-        if state.withdrawn:
+        said = (
+            _stay_said(visit, world)
+            if visit.row.kind is VisitKind.STAY
+            else (_visit_said(visit, world))
+        )
+        if said is None:
             continue
-        care_type = ""
-        if state.diagnosis is not None:
-            care_type = open_description(state.diagnosis, world.keyring).care_type
-        made = [view.settlements[n].row for n in state.settled.values() if n in view.settlements]
+        care_type, settled = said
+        made = [view.settlements[n].row for n in settled if n in view.settlements]
         if _visit_wanted(command, visit, care_type, [row.msgid for row in made]):
             rows.append(history.registered_visit(visit.row, care_type, made, person, world.region))
     return Decision(Answer(output=history.visits_reply(rows)))
+
+
+def _visit_said(visit: VisitFact, world: World) -> tuple[str, list[int]] | None:
+    """Care type and standing settlements of an outpatient visit; None once it was withdrawn."""
+    state = fold_visit(visit)
+    if state.withdrawn:
+        return None
+    care_type = ""
+    if state.diagnosis is not None:
+        care_type = open_description(state.diagnosis, world.keyring).care_type
+    return care_type, list(state.settled.values())
+
+
+def _stay_said(visit: VisitFact, world: World) -> tuple[str, list[int]] | None:
+    """The same of a stay."""
+    state = fold_stay(visit)
+    if state.withdrawn:
+        return None
+    settled = [segment.setl_id for segment in state.segments]
+    return care_type_of(visit, state, world), settled
 
 
 def _visible(fact: SettlementFact, institution: str) -> bool:

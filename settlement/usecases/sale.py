@@ -9,6 +9,8 @@ before it books and leaves nothing behind.
 
 from __future__ import annotations
 
+from functools import partial
+
 from settlement.clock import Moment
 from settlement.commands import Purchase
 from settlement.decision import Answer, Decision
@@ -125,13 +127,13 @@ def book(sale: Sale, view: View, world: World, moment: Moment) -> None:
 
 
 def answer(sale: Sale, view: View, world: World, moment: Moment) -> Decision:
-    """What the sender reads."""
+    """What the sender will read, written while the database writes."""
     decided = sale.decided
-    output = answers.purchase_reply(
-        sale.row, sale.detail.lines, sale.person.identity, decided.policy, world.region,
-        decided.benefit.shares,
+    later = partial(
+        answers.purchase_reply, sale.row, sale.detail.lines, sale.person.identity, decided.policy,
+        world.region, decided.benefit.shares,
     )  # fmt: skip
-    return Decision(Answer(output=output), sale.effects)
+    return Decision(Answer(later=later), sale.effects)
 
 
 STEPS = (admit, adjudicate, seal, write_row, book, answer)

@@ -6,7 +6,7 @@ caller can mend them.
 
 from __future__ import annotations
 
-from msgspec import Raw
+from functools import partial
 
 from settlement.claim import Claim
 from settlement.clock import Moment
@@ -70,7 +70,7 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
         return Decision(stale)
     if command.quote:
         row = _row(command, decided, person, moment, _UNNUMBERED, _UNCOMMITTED)
-        return Decision(Answer(output=_visit_output(decided, row, person, world)))
+        return Decision(_answer(decided, row, person, world))
     return _book_visit(command, decided, kept_lines, person, len(visit.events), world, moment)
 
 
@@ -173,12 +173,14 @@ def _book_visit(
         latest_of_year=setl_id,
         events=(settled,),
     )
-    return Decision(Answer(output=_visit_output(decided, row, person, world)), effects)
+    return Decision(_answer(decided, row, person, world), effects)
 
 
-def _visit_output(
+def _answer(
     decided: Adjudicated, row: SettlementRow, person: PersonFacts, world: World
-) -> Raw:
-    return answers.visit_reply(
-        row, person.identity, decided.policy, world.region, decided.benefit.shares
-    )
+) -> Answer:
+    later = partial(
+        answers.visit_reply, row, person.identity, decided.policy, world.region,
+        decided.benefit.shares,
+    )  # fmt: skip
+    return Answer(later=later)

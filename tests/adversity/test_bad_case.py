@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from msgspec import Raw
 
+from settlement.rows import SettlementRow
+from settlement.translate import answers
 from tests.kit.population import CLASS_A, Citizen, some
-from tests.kit.reply import assert_done, assert_refused
+from tests.kit.reply import Reply, assert_done, assert_refused
 from tests.kit.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -64,3 +68,30 @@ async def _replace_identity(town: Town, citizen: Citizen, sealed: bytes) -> None
     await town.owner.execute(
         "update settlement.person set identity = $2 where psn_no = $1", citizen.number, sealed
     )
+
+
+async def test_answer_that_cannot_be_written_stands_alone(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written after the batch was sent, so its case is booked: the sender asks again."""
+    citizen, other = town.people(2)
+    write = answers.purchase_reply
+
+    def fail_for_one(row: SettlementRow, *facts: Any) -> Raw:
+        if row.psn_no == citizen.number:
+            raise RuntimeError("cannot be written")
+        return write(row, *facts)
+
+    sale = town.pharmacy.sale(citizen, some(CLASS_A))
+    with monkeypatch.context() as patch:
+        patch.setattr(answers, "purchase_reply", fail_for_one)
+        failed, good = await asyncio.gather(
+            town.pharmacy.send(sale), town.pharmacy.sell(other, some(CLASS_A)),
+            return_exceptions=True,
+        )  # fmt: skip
+    assert isinstance(failed, RuntimeError)
+    assert isinstance(good, Reply)
+    assert_done(good)
+    again = await town.pharmacy.send(sale)
+    assert again.warn_msg
+    assert [str(row["setl_id"]) for row in await town.rows_of(citizen)] == [again.setl_id]

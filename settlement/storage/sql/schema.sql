@@ -190,6 +190,7 @@ create table settlement.person (
     version         bigint      not null default 0,
     latest_row      bigint,
     latest_visit    bigint,
+    open_stay       bigint,
     account         bigint      not null,
     lane            smallint    not null,
     key_version     smallint    not null,
@@ -211,6 +212,8 @@ comment on column settlement.person.latest_row is
     'Newest settlement row; rows of a person are linked newest first.';
 comment on column settlement.person.latest_visit is
     'Newest visit; visits are linked newest first.';
+comment on column settlement.person.open_stay is
+    'The stay that the person is in hospital for (在院); null where in none.';
 comment on column settlement.person.accumulators is
     'JSON: by fiscal year, the accumulators (年度累计) and the newest settlement that stands; '
     'verify rebuilds it.';
@@ -265,7 +268,9 @@ create table settlement.visit (
     institution     text        not null,
     scheme          text        not null,
     payload         bytea       not null,
-    constraint visit_pkey primary key (lane, mdtrt_id)
+    kind            smallint    not null,
+    constraint visit_pkey primary key (lane, mdtrt_id),
+    constraint visit_kind_known check (kind between 1 and 2)
 ) with (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
@@ -280,7 +285,8 @@ comment on column settlement.visit.lane is 'Lane of the person.';
 comment on column settlement.visit.psn_no is 'The person.';
 comment on column settlement.visit.institution is 'Where.';
 comment on column settlement.visit.scheme is 'insutype.';
-comment on column settlement.visit.payload is 'Registration as sent, encrypted.';
+comment on column settlement.visit.payload is 'Registration or admission as sent, encrypted.';
+comment on column settlement.visit.kind is '1 outpatient visit, 2 stay in hospital (住院).';
 
 create table settlement.visit_event (
     mdtrt_id        bigint      not null,
@@ -291,24 +297,28 @@ create table settlement.visit_event (
     kind            smallint    not null,
     batch_no        text        not null,
     payload         bytea       not null,
+    head            text        not null,
     constraint visit_event_pkey primary key (lane, mdtrt_id, event_no),
-    constraint visit_event_kind_known check (kind between 1 and 6)
+    constraint visit_event_kind_known check (kind between 1 and 9)
 ) with (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 comment on table settlement.visit_event is
-    'What happened to a visit, in order. Append-only; settlement/visit.py folds it.';
+    'What happened to a visit, in order. Append-only; folded by settlement/view.py, a stay by '
+    'settlement/stay.py.';
 comment on column settlement.visit_event.mdtrt_id is 'The visit.';
 comment on column settlement.visit_event.setl_id is 'The settlement, for kinds 5 and 6.';
 comment on column settlement.visit_event.recorded_at is 'When.';
 comment on column settlement.visit_event.lane is 'Lane of the person.';
 comment on column settlement.visit_event.event_no is 'From 1.';
 comment on column settlement.visit_event.kind is
-    '1 diagnosis, 2 lines, 3 lines withdrawn, 4 registration withdrawn, 5 settled, 6 '
-    'settlement undone.';
+    '1 diagnosis, 2 lines, 3 lines withdrawn, 4 registration or admission withdrawn, 5 settled, '
+    '6 settlement undone, 7 admission changed, 8 discharged, 9 discharge withdrawn.';
 comment on column settlement.visit_event.batch_no is
-    'chrg_bchno, where the event is about one batch.';
+    'chrg_bchno, where the event is about one batch; the segment of a stay.';
+comment on column settlement.visit_event.head is
+    'JSON of an event of a stay: what decisions need without opening it; else empty.';
 comment on column settlement.visit_event.payload is
     'Content, encrypted; empty where there is none.';
 
@@ -571,6 +581,7 @@ create function settlement.write_batch(
     -- persons: what they were when read, and what they become
     /*lanes*/ p_person_lanes smallint[], p_persons text[], p_versions bigint[],
     p_accumulators text[], p_latest_rows bigint[], p_latest_visits bigint[],
+    p_open_stays bigint[],
     -- settlements: p_money holds 21 amounts a row, in column order; bytes of one length lie one
     -- behind the other, of many lengths too, with where each ends
     /*lanes*/ p_lanes smallint[], p_setl_ids bigint[], p_mdtrt_ids bigint[], p_undoes bigint[],
@@ -603,10 +614,11 @@ begin
     set version = p.version + 1,
         accumulators = n.accumulators,
         latest_row = n.latest_row,
-        latest_visit = n.latest_visit
+        latest_visit = n.latest_visit,
+        open_stay = n.open_stay
     from unnest(/*lanes*/ p_person_lanes, p_persons, p_versions, p_accumulators, p_latest_rows,
-                p_latest_visits)
-        as n (/*lanes*/ lane, psn_no, version, accumulators, latest_row, latest_visit)
+                p_latest_visits, p_open_stays)
+        as n (/*lanes*/ lane, psn_no, version, accumulators, latest_row, latest_visit, open_stay)
     where p.lane = /*lane*/ n.lane and p.psn_no = n.psn_no and p.version = n.version;
     get diagnostics v_changed = row_count;
     if v_changed <> cardinality(p_persons) then
@@ -667,25 +679,25 @@ begin
     if p_visits is not null then
         insert into settlement.visit (
             mdtrt_id, prior_visit, begun_at, registered_at, lane, psn_no, institution, scheme,
-            payload
+            payload, kind
         )
         select n.mdtrt_id, n.prior_visit, n.begun_at, p_booked_at, /*lane*/ n.lane, n.psn_no,
-               n.institution, n.scheme, decode(n.payload, 'base64')
+               n.institution, n.scheme, decode(n.payload, 'base64'), n.kind
         from json_to_recordset(p_visits) as n (
             mdtrt_id bigint, prior_visit bigint, begun_at timestamp, /*lanes*/ lane smallint,
-            psn_no text, institution text, scheme text, payload text
+            psn_no text, institution text, scheme text, payload text, kind smallint
         );
     end if;
 
     if p_events is not null then
         insert into settlement.visit_event (
-            mdtrt_id, setl_id, recorded_at, lane, event_no, kind, batch_no, payload
+            mdtrt_id, setl_id, recorded_at, lane, event_no, kind, batch_no, payload, head
         )
         select n.mdtrt_id, n.setl_id, p_booked_at, /*lane*/ n.lane, n.event_no, n.kind, n.batch_no,
-               decode(n.payload, 'base64')
+               decode(n.payload, 'base64'), n.head
         from json_to_recordset(p_events) as n (
             mdtrt_id bigint, setl_id bigint, /*lanes*/ lane smallint, event_no smallint,
-            kind smallint, batch_no text, payload text
+            kind smallint, batch_no text, payload text, head text
         );
     end if;
 
@@ -711,7 +723,7 @@ begin
         ' settlement.token to %I', p_application
     );
     execute format(
-        'grant update (version, accumulators, latest_row, latest_visit)'
+        'grant update (version, accumulators, latest_row, latest_visit, open_stay)'
         ' on settlement.person to %I', p_application
     );
     execute format('grant update (signed_out_at) on settlement.sign_in to %I', p_application);

@@ -9,7 +9,7 @@ select settlement.write_batch(p_journal => $1, :arguments);
 -- name: read_persons
 -- What a batch needs to know about its persons: identity, enrolments, state, account, balance.
 select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
-       p.accumulators, p.latest_row, p.latest_visit,
+       p.accumulators, p.latest_row, p.latest_visit, p.open_stay,
        b.credits - b.debits - b.debits_pending as balance_fen
 from unnest(/*lanes*/ $1::smallint[], $2::text[])
     with ordinality as k (/*lanes*/ lane, psn_no, n)
@@ -20,7 +20,7 @@ left join ledger.balance b on b.lane = /*lane*/ k.lane and b.account = p.account
 -- The same, with the two keys that make a claim count once: the message and what the claim is
 -- about, 16 bytes each, one behind the other. Arrays come as literals (ADR 0008).
 select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
-       p.accumulators, p.latest_row, p.latest_visit,
+       p.accumulators, p.latest_row, p.latest_visit, p.open_stay,
        b.credits - b.debits - b.debits_pending as balance_fen,
        m.outcome, m.ref, m.fingerprint,
        (
@@ -65,13 +65,29 @@ left join settlement.settlement_detail d on d.lane = /*lane*/ k.lane and d.setl_
 left join settlement.settlement u on u.lane = /*lane*/ k.lane and u.undoes_setl_id = k.setl_id;
 
 -- name: read_visits
--- Visits by number with everything that happened to them, in order.
+-- Visits by number with everything that happened to them, in order. Lines of a stay (kind 2, its
+-- events 2) stay where they are: their heads are enough for nearly everything.
 select v.lane, v.mdtrt_id, v.prior_visit, v.psn_no, v.institution, v.scheme, v.begun_at,
-       v.payload, e.event_no, e.kind, e.batch_no, e.setl_id, e.payload as event_payload
+       v.payload, v.kind as visit_kind, e.event_no, e.kind, e.batch_no, e.setl_id, e.head,
+       case when v.kind = 2 and e.kind = 2 then ''::bytea else e.payload end as event_payload
 from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, mdtrt_id)
 join settlement.visit v on v.lane = /*lane*/ k.lane and v.mdtrt_id = k.mdtrt_id
 left join settlement.visit_event e on e.lane = /*lane*/ k.lane and e.mdtrt_id = k.mdtrt_id
 order by v.lane, v.mdtrt_id, e.event_no;
+
+-- name: read_event_payloads
+-- The content of some events of stays, where a decision or an answer needs the lines themselves.
+select e.mdtrt_id, e.event_no, e.payload
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[], $3::smallint[])
+    as k (/*lanes*/ lane, mdtrt_id, event_no)
+join settlement.visit_event e
+    on e.lane = /*lane*/ k.lane and e.mdtrt_id = k.mdtrt_id and e.event_no = k.event_no;
+
+-- name: read_versions
+-- What persons' versions are by now: which of a batch's facts are stale.
+select p.psn_no, p.version
+from unnest(/*lanes*/ $1::text::smallint[], $2::text::text[]) as k (/*lanes*/ lane, psn_no)
+join settlement.person p on p.lane = /*lane*/ k.lane and p.psn_no = k.psn_no;
 
 -- name: read_tokens
 -- E-credential tokens that persons of the batch presented.

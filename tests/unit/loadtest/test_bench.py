@@ -49,7 +49,7 @@ def test_every_key_that_others_read_is_there() -> None:
         *("ratio_echo", "ratio_tpcb", "visits_per_s", "open_loop_1000", "hot_cold_ratio"),
         *("hot_persons_ratio", "settle_during_verify_ratio", "cpu_us_per_settlement"),
         *("bytes_per_settlement", "wal_bytes_per_settlement", "verify_per_s", "journals"),
-        "verify_ok",
+        *("transfers_per_settlement", "verify_ok"),
     }
 
 
@@ -61,11 +61,14 @@ def test_costs_are_per_settlement() -> None:
             stored_bytes=30_000_000,
             wal_bytes=40_000_000,
             settlements=12_000,
+            entries=12_000,
+            transfers=49_200,
         )
     )
     assert figures["cpu_us_per_settlement"] == {"gateway": 50.0}
     assert figures["bytes_per_settlement"] == 2_500
     assert figures["wal_bytes_per_settlement"] == 3_333
+    assert figures["transfers_per_settlement"] == 4.1
 
 
 def test_a_window_with_errors_is_named() -> None:

@@ -1,0 +1,69 @@
+"""Which lines of a stay a command must see itself, beyond the heads of their uploads.
+
+Asked by whoever reads the facts of a batch, once the heads are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from settlement.commands import Command, FindSettlement, UploadStayLines, WithdrawStayLines
+from settlement.rows import EventKind, VisitKind
+from settlement.stay import StayState, fold_stay, lines_head, segment_head
+from settlement.view import View, VisitFact
+
+
+def lines_needed(command: Command, view: View) -> list[tuple[int, int]]:
+    """Uploads to open for a command: (stay, number of the event)."""
+    match command:
+        case UploadStayLines(mdtrt_id=mdtrt_id):
+            visit = _stay(view, mdtrt_id)
+            if visit is None:
+                return []
+            own = [e.event_no for e in visit.events if _brought_by(e.head, e.kind, command)]
+            taken_back = _events_of(fold_stay(visit), command.originals)
+            return [(mdtrt_id, number) for number in {*own, *taken_back}]
+        case WithdrawStayLines(mdtrt_id=mdtrt_id, line_nos=names) if names is not None:
+            visit = _stay(view, mdtrt_id)
+            numbers = () if visit is None else _events_of(fold_stay(visit), names)
+            return [(mdtrt_id, number) for number in numbers]
+        case FindSettlement(with_lines=True):
+            return _settled_lines(command, view)
+    return []
+
+
+def _stay(view: View, mdtrt_id: int) -> VisitFact | None:
+    visit = view.visits.get(mdtrt_id)
+    return visit if visit is not None and visit.row.kind is VisitKind.STAY else None
+
+
+def _brought_by(head: str, kind: EventKind, command: UploadStayLines) -> bool:
+    """Whether a message that is sent again brought these lines the first time."""
+    return kind is EventKind.LINES and lines_head(head).msgid == command.asked.msgid
+
+
+def _events_of(state: StayState, names: Iterable[str]) -> set[int]:
+    return {state.event_of[name] for name in names if name in state.event_of}
+
+
+def _settled_lines(command: FindSettlement, view: View) -> list[tuple[int, int]]:
+    """The uploads that a settlement of a stay covers."""
+    visit = _stay(view, command.mdtrt_id)
+    fact = view.settlements.get(command.setl_id)
+    if visit is None or fact is None:
+        return []
+    return [
+        (command.mdtrt_id, number)
+        for number in covered_by(visit, fact.row.undoes_setl_id or command.setl_id)
+        if visit.events[number - 1].kind is EventKind.LINES
+    ]
+
+
+def covered_by(visit: VisitFact, setl_id: int) -> list[int]:
+    """The uploads and withdrawals that a settlement of a stay took, by number of the event."""
+    return [
+        number
+        for event in visit.events
+        if event.kind is EventKind.SETTLED and event.setl_id == setl_id
+        for number in segment_head(event.head).covers
+    ]
