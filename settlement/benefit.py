@@ -8,8 +8,9 @@ leave is the person's, and the account pays of it what it may. It moves no money
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from typing import assert_never
+from typing import assert_never, cast
 
 from msgspec import Struct
 
@@ -18,7 +19,7 @@ from settlement.claim import AccountUse
 from settlement.explanation import Closure, ExplanationStep, Rule
 from settlement.policy.loader import PolicySet
 from settlement.policy.model import AccountRules, CareRules, Part, Policy
-from settlement.policy.plan import Ceiling, Deductible, FirstOff, Share, plan_of
+from settlement.policy.plan import Ceiling, Deductible, FirstOff, Plan, Share, keep, read
 from settlement.policy.table import Facts
 from settlement.pricing import LineTotals
 from settlement.sharing import (
@@ -112,7 +113,7 @@ def adjudicate(case: Case, policy: Policy) -> Benefit:
     sheet = Sheet(totals)
     _explain_totals(totals, sheet.explanation)
     admission = _admission(case, care)
-    for step in plan_of(policy, entitlement.care_type, _facts(case, policy, admission)):
+    for step in _plan(case, policy, care, admission):
         if isinstance(step, Share):
             apply_share(step, case, sheet)
         elif isinstance(step, Deductible):
@@ -123,10 +124,14 @@ def adjudicate(case: Case, policy: Policy) -> Benefit:
             apply_ceiling(step, totals, sheet)
         else:
             assert_never(step)
-    _count_case(case, care, sheet)
+    if care.counts:
+        _count_case(case, care, sheet)
     account_fen = _account_part(case, policy.account, sheet)
-    family = _family_part(case, policy.account, sheet)
-    family_fen = sum(payment.amount_fen for payment in family) if family else 0
+    family: tuple[FamilyPayment, ...] = ()
+    family_fen = 0
+    if case.family:
+        family = _family_part(case, policy.account, sheet)
+        family_fen = sum(payment.amount_fen for payment in family)
     account_fen += family_fen
     cash_fen = totals.total_fen - sheet.fund_fen - sheet.hospital_fen - account_fen
     if cash_fen:
@@ -194,6 +199,24 @@ def negative_of(benefit: Benefit) -> Benefit:
     )
 
 
+def _plan(case: Case, policy: Policy, care: CareRules, admission: int) -> Plan:
+    """The rules as they read for this kind of case. What no table looks at tells no kinds apart:
+    numbers count by the limits they lie between."""
+    entitlement = case.entitlement
+    ages, totals = policy.age_breaks, policy.stay_total_breaks
+    kind = (
+        entitlement.care_type, case.level, entitlement.category, case.where, case.filing,
+        case.transfer, case.tags,
+        bisect_right(policy.admission_breaks, admission),
+        bisect_right(ages, case.age) if ages else 0,
+        bisect_right(totals, case.totals.total_fen) if totals else 0,
+    )  # fmt: skip
+    plan = policy.plans.get(kind)
+    if plan is None:
+        return keep(policy, kind, read(care, _facts(case, policy, admission)))
+    return cast(Plan, plan)
+
+
 def _facts(case: Case, policy: Policy, admission: int) -> Facts:
     """What the policy's tables are read by."""
     return Facts(
@@ -246,7 +269,7 @@ def _account_part(case: Case, rules: AccountRules | None, sheet: Sheet) -> int:
 
 def _family_part(case: Case, rules: AccountRules | None, sheet: Sheet) -> tuple[FamilyPayment, ...]:
     """What relatives' accounts pay after the own one, in the order stated (DOMAIN 24)."""
-    if not case.family or rules is None or rules.family is None:
+    if rules is None or rules.family is None:
         return ()
     if case.account_use is not _FAMILY_TOO or _account_closure(case, rules):
         return ()

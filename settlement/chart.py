@@ -81,15 +81,18 @@ def institution_accounts(code: str, name: str, base: int) -> tuple[Account, ...]
     )  # fmt: skip
 
 
-def agency_accounts(funds: dict[int, str]) -> tuple[Account, ...]:
-    """The agency's accounts that belong to no institution: its funds by number, and its bank."""
-    own = tuple(
+def fund_accounts(funds: dict[int, str]) -> tuple[Account, ...]:
+    """The agency's expenditure accounts of its funds, by number and name."""
+    return tuple(
         Account(number=fund_account(number), owner=AGENCY, code=f"5001.{number}", name=name,
                 debit_normal=True)
         for number, name in sorted(funds.items())
     )  # fmt: skip
-    bank = Account(
+
+
+def bank_account() -> Account:
+    """The agency's bank account for contributions to personal accounts."""
+    return Account(
         number=CONTRIBUTIONS_BANK, owner=AGENCY, code="1002.01", name="个人账户基金存款",
         debit_normal=True,
     )  # fmt: skip
-    return (*own, bank)

@@ -48,6 +48,8 @@ class ClaimLine(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     price_e6: int
     amount_fen: int
     occurred_on: date
+    approval: str = ""
+    """医院审批标志 (hosp_appr_flag): 1 approved, 2 not; decides on items of limited use"""
 
 
 class Claim(Struct, frozen=True, kw_only=True, gc=False):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from settlement.serve.operations import Said
+    from settlement.said import Said
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
@@ -50,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_verify(commands)
     _add_readjudication(commands)
+    _add_adjudicate(commands)
+    _add_explain(commands)
+    _add_policy(commands)
     _add_story(commands)
     _add_switch(commands, "suspend", "stop settlements of a subject, in every process")
     _add_switch(commands, "resume", "let a suspended subject settle again")
@@ -115,6 +118,90 @@ def _add_readjudication(commands: _Commands[argparse.ArgumentParser]) -> None:
     _add_data_dir(parser)
     parser.add_argument("--json", action="store_true", help="a JSON array on stdout")
     parser.set_defaults(command=_readjudication)
+
+
+def _add_adjudicate(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "adjudicate",
+        help="compute who pays what for cases given as JSON (待遇试算)",
+        description="Read a case, or an array of cases, as JSON from stdin and print who pays "
+        "what, by the same code as a live settlement; no server and no database is needed. "
+        "docs/reference/calculator.md has the fields. Exit status 1 where a case could not be "
+        "computed.",
+    )
+    parser.add_argument("--json", action="store_true", help="the answer as JSON, else as text")
+    parser.add_argument(
+        "--policy", type=Path, action="append", default=[], metavar="FILE",
+        help="a policy file beside the shipped ones; may be repeated",
+    )  # fmt: skip
+    parser.set_defaults(command=_adjudicate)
+
+
+def _add_explain(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "explain",
+        help="say how every fen of a settlement came about (结算说明)",
+        description="Print the steps of a settlement in Chinese and English, and whether computing "
+        "it again gives the same fen (exit status 1 where it does not).",
+    )
+    parser.add_argument("setl_id", type=_settlement_number, help="number of the settlement")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    _add_data_dir(parser)
+    parser.set_defaults(command=_explain)
+
+
+def _add_policy(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "policy",
+        help="check, load, list and compare benefit policies",
+        description="Benefit policies are files (docs/reference/policy.md).",
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    check = actions.add_parser(
+        "check",
+        help="check policy files; changes nothing",
+        description="Check files together with the shipped ones: format, gaps and overlaps in "
+        "dates and tables, rules that can never apply. Exit status 1 names file and line.",
+    )
+    check.add_argument("files", type=Path, nargs="*", help="without any, the shipped files")
+    check.set_defaults(command=_policy_check)
+    _add_policy_load(actions)
+    _add_policy_diff(actions)
+    listing = actions.add_parser("list", help="what is in force, and what was loaded when and why")
+    _add_data_dir(listing)
+    listing.set_defaults(command=_policy_list)
+
+
+def _add_policy_load(actions: _Commands[argparse.ArgumentParser]) -> None:
+    parser = actions.add_parser(
+        "load",
+        help="put policy files in force, in every process, without a restart",
+        description="Check files together with all that is in force, then put them in force within "
+        "a second, audited. A file replaces the one of its name. One fault and nothing changes.",
+    )
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--reason", required=True, help="why, and the document; audited")
+    parser.add_argument("--actor", default="", help="who orders it (the login name)")
+    _add_data_dir(parser)
+    parser.set_defaults(command=_policy_load)
+
+
+def _add_policy_diff(actions: _Commands[argparse.ArgumentParser]) -> None:
+    parser = actions.add_parser(
+        "diff",
+        help="what a policy would have done to claims that were settled",
+        description="Compute stored claims again under two policies: how many people, how much "
+        "money, who loses most. Changes nothing.",
+    )
+    parser.add_argument("old", help="a policy's name, a version, or a file")
+    parser.add_argument("new", help="the same")
+    parser.add_argument(
+        "--on", default="sample", metavar="MONTH",
+        help="a month like 2026-11, or `sample`: the last 31 days (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    _add_data_dir(parser)
+    parser.set_defaults(command=_policy_diff)
 
 
 def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -214,6 +301,44 @@ def _readjudication(parsed: argparse.Namespace) -> int:
     from settlement.serve.operations import readjudication
 
     return _tell(readjudication(parsed.data_dir, as_json=parsed.json))
+
+
+def _adjudicate(parsed: argparse.Namespace) -> int:
+    from settlement.offline import adjudicate
+
+    return _tell(adjudicate(sys.stdin.buffer.read(), parsed.policy, as_json=parsed.json))
+
+
+def _explain(parsed: argparse.Namespace) -> int:
+    from settlement.serve.operations import explain
+
+    return _tell(explain(parsed.data_dir, setl_id=parsed.setl_id, as_json=parsed.json))
+
+
+def _policy_check(parsed: argparse.Namespace) -> int:
+    from settlement.offline import check
+
+    return _tell(check(parsed.files))
+
+
+def _policy_load(parsed: argparse.Namespace) -> int:
+    from settlement.serve.policies import load
+
+    return _tell(load(parsed.data_dir, parsed.files, actor=parsed.actor, reason=parsed.reason))
+
+
+def _policy_list(parsed: argparse.Namespace) -> int:
+    from settlement.serve.policies import listed
+
+    return _tell(listed(parsed.data_dir))
+
+
+def _policy_diff(parsed: argparse.Namespace) -> int:
+    from settlement.serve.policies import diff
+
+    return _tell(
+        diff(parsed.data_dir, parsed.old, parsed.new, on=parsed.on, as_json=parsed.json)
+    )
 
 
 def _story(parsed: argparse.Namespace) -> int:

@@ -50,6 +50,11 @@ def moment(
     return Moment(at, local, max(day, not_before) if not_before else day)
 
 
+def years_between(begin: date, end: date) -> int:
+    """Completed years: somebody's age (周岁), from the day of birth."""
+    return end.year - begin.year - ((end.month, end.day) < (begin.month, begin.day))
+
+
 def local_time(at: datetime) -> datetime:
     """The region's local time of an instant, naive."""
     return (at + _CHINA_OFFSET).replace(tzinfo=None)

@@ -3,7 +3,7 @@
 A step keeps only numbers and the id of the rule; the Chinese or English sentence is made when
 somebody reads it, so that a settlement stores some forty bytes a step. A rule id is a `Rule`, then
 perhaps what it applies to after a colon, and its place in the policy's list after an "@":
-`share:310102@2`. This module knows no policy: names of funds are passed in.
+`share:310102@2`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from ledger.money import yuan_text
+from ledger.money import BASIS_POINTS, yuan_text
+from settlement.policy.model import CareRules, Policy
 
 
 class Rule(StrEnum):
@@ -140,6 +141,8 @@ def step_en(step: ExplanationStep, names: Mapping[str, FundName] = _NO_NAMES) ->
         case Rule.SHARE:
             name = names.get(subject)
             title = f"fund {subject}" if name is None else name.en
+            if step.note == Closure.BELOW_THRESHOLD:
+                return f"{title}: {basis} is below its threshold, nothing is paid of it"
             return f"{title}: {basis} × {ratio} → {result}{why}"
         case Rule.DEDUCTIBLE:
             return f"deductible: {basis} still due, {result} of it taken here"
@@ -158,6 +161,8 @@ def step_en(step: ExplanationStep, names: Mapping[str, FundName] = _NO_NAMES) ->
 def share_zh(fund_name: str, step: ExplanationStep) -> str:
     """Write how one fund's payment came about (结算过程信息, NHSA setl_proc_info)."""
     basis, result = yuan_text(step.basis_fen), yuan_text(step.result_fen)
+    if step.note == Closure.BELOW_THRESHOLD:
+        return f"{fund_name}：{basis} 元在起付标准以内，不予支付"
     return f"{fund_name}：{basis} 元 × {ratio_text(step.ratio_bp)} → {result} 元{_zh(step.note)}"
 
 
@@ -166,6 +171,37 @@ def ratio_text(ratio_bp: int) -> str:
     """Write basis points as a percentage without needless zeros: 7550 becomes '75.5%'."""
     whole, rest = divmod(ratio_bp, 100)
     return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + "%"
+
+
+def names_of(policy: Policy) -> dict[str, FundName]:
+    """What the funds of a policy are called."""
+    return {fund.code: FundName(fund.name, fund.name_en) for fund in policy.funds.values()}
+
+
+def told(steps: Iterable[ExplanationStep], policy: Policy, care: CareRules) -> list[dict[str, str]]:
+    """The steps as JSON fields: amounts are yuan as text, ratios fractions of 1 as text, `source`
+    the citation of the rule, where the step is one of a policy's rules."""
+    names = names_of(policy)
+    return [
+        {
+            "rule": step.rule,
+            "base": yuan_text(step.basis_fen),
+            "ratio": f"{step.ratio_bp // BASIS_POINTS}.{step.ratio_bp % BASIS_POINTS:04d}",
+            "amount": yuan_text(step.result_fen),
+            "text_zh": step_zh(step, names),
+            "text_en": step_en(step, names),
+            "source": _source(step, policy, care),
+        }
+        for step in steps
+    ]
+
+
+def _source(step: ExplanationStep, policy: Policy, care: CareRules) -> str:
+    """Where the rule comes from."""
+    place = step.rule.partition("@")[2]
+    if not place.isdigit() or int(place) >= len(care.rules):
+        return ""
+    return policy.sources.get(care.rules[int(place)].source, "")
 
 
 def _numbered(lines: Iterable[str]) -> str:

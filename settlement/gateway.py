@@ -88,6 +88,11 @@ class Gateway(Protocol):
         """The credential behind a paasid or access key; None where there is none."""
         ...
 
+    async def explanation(self, setl_id: str, caller: Caller) -> bytes | None:
+        """How a settlement of the caller's institution came about, as JSON; None where the caller
+        has no such settlement. Raises Unavailable."""
+        ...
+
     def readiness(self) -> Readiness:
         """How the parts are now; asks nobody."""
         ...

@@ -37,6 +37,8 @@ class Enrolment(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     civil_servant: bool
     closed_funds: tuple[str, ...] = ()
     """fund_pay_type codes closed for this person: such a fund pays 0 and says why"""
+    tags: tuple[str, ...] = ()
+    """person tags (人员标识, e.g. 救助身份) that a policy's tables and conditions name"""
 
 
 class YearToDate(Struct, kw_only=True, array_like=True, gc=False):

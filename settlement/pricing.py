@@ -8,7 +8,7 @@ is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -16,13 +16,32 @@ from ledger.money import BASIS_POINTS, half_up, share_bp
 from settlement.catalogue import Catalogue, Item, Missing
 from settlement.claim import PRICE_SCALE, QUANTITY_SCALE, Claim, ClaimLine, PricedLine
 from settlement.institution import Institution
+from settlement.policy.model import Policy
 from settlement.policy.region import RegionProfile, UnknownItem
+from settlement.policy.table import Facts
 from settlement.refusal import Refusal
 
 _CLASS_C = "03"
 _PER_FEN = PRICE_SCALE * QUANTITY_SCALE // 100
 """price_e6 x quantity_e4 divided by this is fen"""
+_APPROVED = "1"
+_NOT_APPROVED = "2"
+_NOT_APPROVED_ZH = "限制使用项目未审批通过，按全自费处理"
 _OUT_OF_CATALOGUE_ZH = "目录外项目，按全自费处理"
+
+
+class ItemTerms(Struct, frozen=True, kw_only=True, gc=False):
+    """What the policy says of an item beyond the catalogue, for one case (项目支付规定)."""
+
+    self_pay_bp: int | None
+    """先行自付比例, in place of the catalogue's"""
+    payment_standard_e6: int | None
+    """医保支付标准 a unit: what is above it is above the ceiling"""
+    limited_use: bool
+    """限制使用: full self-pay unless its use was approved"""
+
+
+_NO_TERMS: Mapping[str, ItemTerms] = {}
 
 
 class LineTotals(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -49,9 +68,16 @@ class LineTotals(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
 
 
 def price(
-    claim: Claim, catalogue: Catalogue, institution: Institution, region_profile: RegionProfile
+    claim: Claim,
+    catalogue: Catalogue,
+    institution: Institution,
+    region_profile: RegionProfile,
+    terms: Mapping[str, ItemTerms] = _NO_TERMS,
 ) -> tuple[PricedLine, ...] | Refusal:
-    """Price every line, or say which number or code is wrong in the first bad line."""
+    """Price every line, or say which number or code is wrong in the first bad line.
+
+    `terms` are the policy's own about some items, by code.
+    """
     if not claim.lines:
         return Refusal(code="LINES_MISSING", field="lines")
     level = institution.ceiling_level
@@ -63,7 +89,7 @@ def price(
     refunding = False
     for line in claim.lines:
         amount_fen = line.amount_fen
-        expected_fen = half_up(line.price_e6 * line.quantity_e4, _PER_FEN)
+        expected_fen = line_amount(line)
         if not -tolerance_fen <= amount_fen - expected_fen <= tolerance_fen:
             return _amount_mismatch(claim, line, expected_fen)
         if amount_fen < 0 or line.quantity_e4 <= 0 or line.price_e6 < 0:
@@ -74,7 +100,7 @@ def price(
         sum_fen += amount_fen
         item = find(line.item_code, line.occurred_on)
         if item is not None:
-            priced.append(_price_line(line, item, level, scheme))
+            priced.append(price_line(line, item, level, scheme, terms.get(line.item_code)))
             continue
         missing = _missing_item(claim, line, catalogue, region_profile)
         if isinstance(missing, Refusal):
@@ -86,6 +112,20 @@ def price(
     if refunding and min(totals_of(priced).parts()) < 0:
         return Refusal(code="REFUND_EXCEEDS_CHARGES", field="lines")
     return tuple(priced)
+
+
+def terms_of(policy: Policy, codes: Iterable[str], facts: Facts) -> dict[str, ItemTerms]:
+    """What a policy says of some items beyond the catalogue, for a case with these facts."""
+    terms: dict[str, ItemTerms] = {}
+    for code in codes:
+        rule = policy.items.get(code)
+        if rule is not None:
+            terms[code] = ItemTerms(
+                self_pay_bp=None if rule.self_pay_bp is None else rule.self_pay_bp.at(facts),
+                payment_standard_e6=rule.payment_standard_e6,
+                limited_use=rule.limited_use,
+            )
+    return terms
 
 
 def totals_of(lines: Sequence[PricedLine]) -> LineTotals:
@@ -106,19 +146,37 @@ def totals_of(lines: Sequence[PricedLine]) -> LineTotals:
     )
 
 
-def _price_line(line: ClaimLine, item: Item, ceiling_level: str, scheme: str) -> PricedLine:
+def line_amount(line: ClaimLine) -> int:
+    """Price x quantity, half up to the fen: what a line's amount must be, a fen up or down."""
+    return half_up(line.price_e6 * line.quantity_e4, _PER_FEN)
+
+
+def price_line(
+    line: ClaimLine, item: Item, ceiling_level: str, scheme: str, terms: ItemTerms | None = None
+) -> PricedLine:
+    """Split one line's amount in its four parts, exactly."""
     amount_fen = line.amount_fen
     self_pay_bp = item.self_pay_bp
     if item.self_pay_bp_by_scheme is not None:
         self_pay_bp = item.self_pay_bp_by_scheme.get(scheme, self_pay_bp)
-    if item.item_class == _CLASS_C or self_pay_bp == BASIS_POINTS:
-        return _full_self_pay(line, item.item_class, item.charge_kind, "")
     ceiling_e6 = None
-    over_fen = 0
     if item.ceiling_e6 is not None:
         ceiling_e6 = item.ceiling_e6.get(ceiling_level)
-        if ceiling_e6 is not None and line.price_e6 > ceiling_e6:
-            over_fen = _over_ceiling(line, ceiling_e6)
+    limited = False
+    if terms is not None:
+        limited = terms.limited_use and line.approval != _APPROVED
+        if terms.self_pay_bp is not None:
+            self_pay_bp = terms.self_pay_bp
+        if terms.payment_standard_e6 is not None:
+            standard_e6 = terms.payment_standard_e6
+            ceiling_e6 = standard_e6 if ceiling_e6 is None else min(ceiling_e6, standard_e6)
+    if item.item_class == _CLASS_C or self_pay_bp == BASIS_POINTS:
+        return _full_self_pay(line, item.item_class, item.charge_kind, "")
+    if limited or line.approval == _NOT_APPROVED:
+        return _full_self_pay(line, item.item_class, item.charge_kind, _NOT_APPROVED_ZH)
+    over_fen = 0
+    if ceiling_e6 is not None and line.price_e6 > ceiling_e6:
+        over_fen = _over_ceiling(line, ceiling_e6)
     pre_fen = share_bp(amount_fen - over_fen, self_pay_bp) if self_pay_bp else 0
     return PricedLine(
         line=line,

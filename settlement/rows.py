@@ -14,6 +14,7 @@ from hashlib import sha256
 import msgspec
 from msgspec import Struct
 
+from settlement.case import Case
 from settlement.claim import PricedLine
 
 
@@ -142,6 +143,8 @@ class Detail(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
 
     lines: tuple[SettledLine, ...]
     kept: dict[str, object] = {}
+    case: Case | None = None
+    """what the benefit was computed of, so that it can be computed again; a cancel has none"""
 
 
 class SealedDetail(Struct, frozen=True, kw_only=True, gc=False):

@@ -109,11 +109,18 @@ def apply_share(step: Share, case: Case, sheet: Sheet) -> None:
         _close_share(step, sheet, base_fen, note)
         return
     counted = case.year_to_date.values
-    slices = _slices(step, counted, sheet, base_fen)
-    full_fen = amount_fen = half_up(sum(width * ratio for width, ratio in slices), BASIS_POINTS)
-    limit_fen = _left_of_cap(step, counted, sheet)
-    if limit_fen is not None and amount_fen > limit_fen:
-        amount_fen, note = limit_fen, _CAP_REACHED
+    slices: Slices
+    if step.ratio_bp >= 0:
+        slices = ((base_fen, step.ratio_bp),)
+        full_fen = amount_fen = share_bp(base_fen, step.ratio_bp)
+    else:
+        slices = _slices(step, counted, sheet, base_fen)
+        full_fen = amount_fen = half_up(sum([w * r for w, r in slices]), BASIS_POINTS)
+    limit_fen = step.cap_fen
+    if limit_fen is not None:
+        limit_fen = _left_of_cap(limit_fen, step, counted, sheet)
+        if amount_fen > limit_fen:
+            amount_fen, note = limit_fen, _CAP_REACHED
     if step.case_cap_fen is not None and amount_fen > step.case_cap_fen:
         amount_fen, note = step.case_cap_fen, _CAP_REACHED
     shared_fen = base_fen if amount_fen == full_fen else _reach(slices, amount_fen)
@@ -145,20 +152,18 @@ def _close_share(step: Share, sheet: Sheet, base_fen: int, note: str) -> None:
     _record(step, sheet, ((base_fen, 0),), base_fen, 0, 0, note)
 
 
-def _left_of_cap(step: Share, counted: Mapping[str, int], sheet: Sheet) -> int | None:
-    """What is left of the yearly cap; None where there is none."""
-    left_fen = step.cap_fen
-    if left_fen is None:
-        return None
+def _left_of_cap(cap_fen: int, step: Share, counted: Mapping[str, int], sheet: Sheet) -> int:
+    """What is left of the yearly cap."""
+    increments = sheet.increments
     for name in step.cap_accumulators:
-        left_fen -= counted.get(name, 0) + sheet.increments.get(name, 0)
-    return max(left_fen, 0)
+        cap_fen -= counted.get(name, 0)
+        if increments:
+            cap_fen -= increments.get(name, 0)
+    return cap_fen if cap_fen > 0 else 0
 
 
 def _slices(step: Share, counted: Mapping[str, int], sheet: Sheet, base_fen: int) -> Slices:
     """The base cut at the brackets' limits: (fen, ratio); ratio 0 below the first bracket."""
-    if step.ratio_bp >= 0:
-        return ((base_fen, step.ratio_bp),)
     begin_fen = sheet.deductible_fen if step.deductible_inside else 0
     if step.base_accumulator:
         begin_fen += counted.get(step.base_accumulator, 0)

@@ -34,8 +34,8 @@ from settlement.institution import Institution
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.policy.loader import load_policies
-from settlement.policy.model import FundKind
 from settlement.storage import reference
+from settlement.storage.funds import open_fund_accounts
 from settlement.storage.install import InstallError
 from settlement.storage.lease import PlainConnection
 from settlement.storage.queries import REFERENCE
@@ -99,14 +99,8 @@ async def load_world(
 
 async def open_agency_accounts(connection: PlainConnection, region: str) -> None:
     """The agency's funds, as the region's policies name them, and its bank."""
-    funds = {
-        fund.ledger_code: fund.name
-        for policy in load_policies().policies()
-        if policy.region == region
-        for fund in policy.funds.values()
-        if fund.kind is FundKind.FUND
-    }
-    await _open_accounts(connection, chart.agency_accounts(funds))
+    await open_fund_accounts(connection, load_policies(), region)
+    await _open_accounts(connection, [chart.bank_account()])
 
 
 async def add_institutions(

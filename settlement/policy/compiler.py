@@ -164,6 +164,7 @@ class _Compiler:
             deductible_accumulator="",
             own_share_accumulator="",
             admissions_accumulator="",
+            counts=False,
             counted=frozenset(),
         )
         checks.check_rules(care, self._cells.vocabulary, at)
@@ -327,6 +328,7 @@ class _Compiler:
                 deductible_accumulator=kept.get("deductible", ""),
                 own_share_accumulator=kept.get("own_share", ""),
                 admissions_accumulator=kept.get("admissions", "") if rules.counts_admission else "",
+                counts=bool(kept),
                 counted=frozenset(names),
             )
         return counted

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from importlib import resources
 from typing import TypeVar
 
@@ -40,6 +40,7 @@ _SECTIONS: Mapping[str, type[object]] = {
     "line_classes": LineClassEntry,
     "rules": tuple[RuleEntry, ...],
 }
+_DAY = timedelta(days=1)
 _FILE: type[PolicyFile | RegionFile] = PolicyFile | RegionFile  # type: ignore[assignment]
 _Kind = TypeVar("_Kind")
 _PATH = re.compile(r" - at `(?:key in )?\$([^`]*)`")
@@ -51,8 +52,14 @@ class PolicySet:
 
     __slots__ = ("_by_scheme", "_by_version", "_regions")
 
-    def __init__(self, policies: Iterable[Policy], regions: Iterable[RegionProfile]) -> None:
-        """Index the files; raises PolicyError on overlapping periods or clashing codes."""
+    def __init__(
+        self,
+        policies: Iterable[Policy],
+        regions: Iterable[RegionProfile],
+        replaced: Iterable[Policy] = (),
+    ) -> None:
+        """Index the files; raises PolicyError on overlapping periods, a gap between two, or
+        clashing codes. `replaced` policies are found by their version only."""
         self._regions: dict[str, RegionProfile] = {}
         for region in regions:
             if self._regions.setdefault(region.code, region) is not region:
@@ -61,6 +68,8 @@ class PolicySet:
         self._by_scheme: dict[tuple[str, str], tuple[Policy, ...]] = {}
         for policy in sorted(policies, key=lambda each: each.effective_from, reverse=True):
             self._add(policy)
+        for policy in replaced:
+            self._by_version.setdefault(policy.version, policy)
         _check_ledger_codes(self.policies())
 
     def find(self, region: str, scheme: str, on: date) -> Policy | None:
@@ -75,22 +84,31 @@ class PolicySet:
         return self._by_version.get(version)
 
     def named(self, name: str) -> tuple[Policy, ...]:
-        """Return every period of a policy, the latest first."""
-        return tuple(each for each in self._by_version.values() if each.name == name)
+        """Return every period of a policy that is in force in it, the latest first."""
+        return tuple(each for each in self.in_force() if each.name == name)
 
     def region(self, code: str) -> RegionProfile | None:
         """Return the profile of a pooling area."""
         return self._regions.get(code)
 
     def policies(self) -> tuple[Policy, ...]:
-        """Return every policy, the latest first."""
+        """Return every policy, the latest first; replaced ones come last."""
         return tuple(self._by_version.values())
+
+    def in_force(self) -> tuple[Policy, ...]:
+        """Return every policy that is in force in its period, the latest first of each scheme."""
+        return tuple(policy for periods in self._by_scheme.values() for policy in periods)
 
     def _add(self, policy: Policy) -> None:
         key = policy.region, policy.scheme
         later = self._by_scheme.get(key, ())
         if later and policy.effective_to >= later[-1].effective_from:
             raise PolicyError(f"{policy.name}: 有效期与 {later[-1].name} 重叠")
+        if later and policy.effective_to + _DAY != later[-1].effective_from:
+            raise PolicyError(
+                f"{policy.name}: {policy.effective_to + _DAY} 至 {later[-1].name} 的 "
+                f"{later[-1].effective_from} 之间没有政策"
+            )
         self._by_scheme[key] = (*later, policy)
         self._by_version[policy.version] = policy
 
@@ -109,15 +127,26 @@ def load_policies() -> PolicySet:
 
 def parse_policies(files: Mapping[str, bytes]) -> PolicySet:
     """Build a set from file contents by file name; raises PolicyError at the first fault."""
-    policies: list[Policy] = []
-    regions: list[RegionProfile] = []
-    for name, content in files.items():
-        compiled = parse_file(name, content)
-        if isinstance(compiled, RegionProfile):
-            regions.append(compiled)
-        else:
-            policies.append(compiled)
-    return PolicySet(policies, regions)
+    return policies_over_time(files, ())
+
+
+def policies_over_time(
+    files: Mapping[str, bytes], later: Iterable[tuple[str, bytes]]
+) -> PolicySet:
+    """Build a set from files and those that came after them, in their order: a file replaces the
+    one of its name. Raises PolicyError at the first fault."""
+    current: dict[str, Policy | RegionProfile] = {}
+    replaced: list[Policy] = []
+    for name, content in (*files.items(), *later):
+        before = current.get(name)
+        if isinstance(before, Policy):
+            replaced.append(before)
+        current[name] = parse_file(name, content)
+    return PolicySet(
+        (each for each in current.values() if isinstance(each, Policy)),
+        (each for each in current.values() if isinstance(each, RegionProfile)),
+        replaced,
+    )
 
 
 def parse_file(name: str, content: bytes) -> Policy | RegionProfile:

@@ -207,6 +207,8 @@ class CareRules(Struct, frozen=True, kw_only=True, gc=False):
     own_share_accumulator: str
     admissions_accumulator: str
     """what a settlement adds to beside what each fund pays; empty where nothing reads it"""
+    counts: bool
+    """any of these four"""
     counted: frozenset[str]
     """every accumulator of the group that some rule of the policy reads, or that is reported"""
 
@@ -278,7 +280,7 @@ class Policy(Struct, frozen=True, kw_only=True, gc=False):
     stay_total_breaks: tuple[int, ...]
     """the numbers at which some table or condition changes its answer"""
     plans: dict[tuple[object, ...], tuple[object, ...]] = {}
-    """the rules as read for each kind of case so far: `plan.plan_of` keeps them here"""
+    """the rules as read for each kind of case so far (`plan.keep`)"""
 
     def category(self, person_type: str) -> str | None:
         """Return the category of a psn_type; a local code falls back on its national prefix."""

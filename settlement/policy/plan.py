@@ -6,9 +6,8 @@ dictionary lookup. Nothing here depends on amounts, balances or what counts so f
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
-from typing import TypeAlias, assert_never, cast
+from typing import TypeAlias, assert_never
 
 from msgspec import Struct
 
@@ -90,27 +89,13 @@ Step: TypeAlias = FirstOff | Deductible | Share | Ceiling
 Plan: TypeAlias = tuple[Step, ...]
 
 
-def plan_of(policy: Policy, care_type: str, facts: Facts) -> Plan:
-    """Return the rules for such a case, read; `care_type` must be one of the policy's.
-
-    What was read is kept in `policy.plans`.
-    """
-    key = (
-        care_type, facts.level, facts.category, facts.where, facts.filing, facts.transfer,
-        facts.tags and facts.tags.intersection(policy.tags),
-        bisect_right(policy.admission_breaks, facts.admission),
-        bisect_right(policy.age_breaks, facts.age),
-        bisect_right(policy.stay_total_breaks, facts.stay_total_fen),
-    )  # fmt: skip
+def keep(policy: Policy, kind: tuple[object, ...], plan: Plan) -> Plan:
+    """Keep what was read for a kind of case in `policy.plans`, where the engine looks first."""
     plans = policy.plans
-    kept = plans.get(key)
-    if kept is not None:
-        return cast(Plan, kept)
-    plan = read(policy.care[care_type], facts)
     if len(plans) >= PLANS_MAX:
         for old in list(plans)[: PLANS_MAX // 2]:
             del plans[old]
-    plans[key] = plan
+    plans[kind] = plan
     return plan
 
 

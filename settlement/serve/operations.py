@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+import msgspec
 
 from ledger.audit import VerifyReport
 from ledger.postgres.schema import change_journals
@@ -24,17 +24,23 @@ from settlement.embedded.services import Services, open_database
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberBlock
+from settlement.said import UNUSABLE, Said
 from settlement.storage import approvals, reference
 from settlement.storage.connect import connect_plain, verify_pool
 from settlement.storage.errors import translate
 from settlement.storage.install import InstallError, Region, ensure_schema
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
 from settlement.storage.lease import PlainConnection
+from settlement.storage.policies import load_policy_set
 from settlement.storage.queries import REFERENCE
+from settlement.storage.reader import read_settlements
 from settlement.storage.readjudication import StaleClaim, claims_to_readjudicate
 from settlement.storage.switches import record_token, switch
 from settlement.storage.verify import verify as verify_all
 from settlement.telemetry.logs import mask_number
+from settlement.usecases.explain import Recomputed
+from settlement.usecases.explain import explain as explain_settlement
+from settlement.view import View
 
 if TYPE_CHECKING:
     from settlement.serve.supervisor import ServeSettings
@@ -42,8 +48,6 @@ if TYPE_CHECKING:
 REGION = "441900"
 """The first region; SETTLEMENT_REGION names another."""
 DEMO_SEED = 1
-UNUSABLE = 2
-"""Exit status where a command could not do its work at all."""
 
 
 async def prepare(services: Services, settings: ServeSettings) -> None:
@@ -92,13 +96,6 @@ async def _settle_journals(connection: PlainConnection, wanted: int | None) -> N
     present = len(set((await reference.lanes(connection)).values()))
     if present != wanted:
         await change_journals(connection, journals=wanted, changed_at=system_clock())
-
-
-class Said(Struct, frozen=True):
-    """What a command came to: its exit status, and the text for the person who gave it."""
-
-    status: int
-    text: str
 
 
 def verify(data_dir: Path, *, as_json: bool, hurried: bool = False) -> Said:
@@ -198,6 +195,43 @@ def readjudication_table(claims: Sequence[StaleClaim]) -> str:
         for claim in claims
     ]
     return "\n".join(["待重算 setl_id, psn_no, year, undone_setl_id", *lines])
+
+
+def explain(data_dir: Path, *, setl_id: int, as_json: bool) -> Said:
+    """Say how a settlement came about; 1 where computing it again gives something else."""
+    return _run(_explain(data_dir, setl_id, as_json=as_json))
+
+
+async def _explain(data_dir: Path, setl_id: int, *, as_json: bool) -> Said:
+    keyring = load_keyring(_key_file(data_dir))
+    view = View()
+    async with open_database(data_dir, os.environ) as database:
+        connection = await connect_plain(database.app_dsn, name="settlement-operator")
+        try:
+            await read_settlements(connection, [setl_id], view)
+            policies = await load_policy_set(connection)
+        finally:
+            await connection.close()
+    fact = view.settlements.get(setl_id)
+    if fact is None:
+        return Said(1, f"there is no settlement {setl_id}")
+    try:
+        explained = explain_settlement(fact, keyring, policies)
+    except LookupError as exc:
+        return Said(UNUSABLE, f"settlement: {exc}")
+    status = 1 if explained.recomputed is Recomputed.DIFFERS else 0
+    if as_json:
+        return Said(status, msgspec.json.encode(explained).decode())
+    again = _RECOMPUTED_TEXT[explained.recomputed]
+    return Said(status, f"{explained.text_zh}\n\n{explained.text_en}\n\n{again}")
+
+
+_RECOMPUTED_TEXT = {
+    Recomputed.SAME: "重新计算结果一致 computed again: the same to the fen",
+    Recomputed.DIFFERS: "重新计算结果不一致 computed again: NOT the same",
+    Recomputed.NOT_KEPT: "计算依据未保存 what it was computed of is not kept",
+    Recomputed.POLICY_NOT_LOADED: "政策版本未加载 its policy is not loaded",
+}
 
 
 def suspend(

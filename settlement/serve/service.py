@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct, structs
+from msgspec import json as msgspec_json
 
 from protocol.nhsa import codec
 from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
 from protocol.nhsa.errors import UNREADABLE, WireError
 from protocol.nhsa.messages import enquiry, person, session
 from protocol.nhsa.profile import BASELINE, Profile
-from settlement import refusals
+from settlement import numbers, refusals
 from settlement.clock import Clock, local_time, system_clock
 from settlement.commands import Command
 from settlement.decision import Answer
@@ -41,7 +42,7 @@ from settlement.institution import Institution
 from settlement.keyring import Keyring
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.numbers import NumberBlock
-from settlement.policy.loader import PolicySet, load_policies
+from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.sessions import Sessions
@@ -51,12 +52,16 @@ from settlement.storage.errors import StorageError
 from settlement.storage.journal import JournalQueue
 from settlement.storage.keyfile import key_file, load_keyring
 from settlement.storage.lease import PlainConnection
+from settlement.storage.policies import load_policy_set
 from settlement.storage.queries import REFERENCE
+from settlement.storage.reader import read_settlements
 from settlement.telemetry.metrics import METRICS, Metrics
 from settlement.translate.enquiries import find_command
 from settlement.translate.history import FeeRows
 from settlement.translate.paths import wire_path
 from settlement.translate.requests import Translator
+from settlement.usecases.explain import explain
+from settlement.view import View
 from settlement.world import World
 
 if TYPE_CHECKING:
@@ -87,11 +92,10 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
 class Service:
     """The settlement core of one process. `start` makes a running one."""
 
-    def __init__(self, settings: ServiceSettings, policies: PolicySet) -> None:
+    def __init__(self, settings: ServiceSettings) -> None:
         self.metrics: Metrics = METRICS
         self.demo_world: DemoWorld | None = None
         self._settings = settings
-        self._policies = policies
         self._side = Reconnecting(settings.app_dsn, "settlement-side")
         self._serial = count(1)
         self._numbers = NumberBlock(0)
@@ -112,14 +116,15 @@ class Service:
     @classmethod
     async def start(cls, settings: ServiceSettings, policies: PolicySet | None = None) -> Service:
         """A service with its reference data loaded and its queues running; the policies are those
-        shipped, unless others are given."""
-        self = cls(settings, policies or load_policies())
+        in force, unless others are given."""
+        self = cls(settings)
         async with self._side.use() as connection:
             installed = await reference.installation(connection)
             if installed is None:
                 raise StorageError("the database is not prepared: start `settlement serve` first")
             await self._draw_numbers(connection)
-            profile = self._policies.region(installed.region)
+            policies = policies or await load_policy_set(connection)
+            profile = policies.region(installed.region)
             if profile is None:
                 raise StorageError(f"there is no region profile for {installed.region}")
             self._versions = await reference.versions(connection)
@@ -128,7 +133,7 @@ class Service:
                 region=installed.region,
                 lanes=installed.lanes,
                 profile=profile,
-                policies=self._policies,
+                policies=policies,
                 catalogue=await reference.catalogue(connection),
                 institutions=await reference.institutions(connection),
                 suspensions=stopped,
@@ -328,6 +333,23 @@ class Service:
         """What an access key belongs to."""
         return self._credentials.get(access_key)
 
+    async def explanation(self, setl_id: str, caller: Caller) -> bytes | None:
+        """How a settlement came about, as `settlement.gateway.Gateway.explanation` says."""
+        number = numbers.parse(setl_id)
+        if number is None:
+            return None
+        view = View()
+        try:
+            async with self._side.use() as connection:
+                await read_settlements(connection, [number], view)
+        except StorageError as exc:
+            raise Unavailable("later") from exc
+        fact = view.settlements.get(number)
+        if fact is None or fact.row.institution != caller.institution_code:
+            return None
+        world = self._desk.world
+        return msgspec_json.encode(explain(fact, world.keyring, world.policies))
+
     def readiness(self) -> Readiness:
         """Whether requests can be answered now, and what is degraded."""
         broken = [queue for queue in self.queues if queue.broken]
@@ -396,16 +418,21 @@ class Service:
                 key: structs.replace(fact, suspended=key in stopped.credentials)
                 for key, fact in self._credentials.items()
             }
+            policies, profile = world.policies, world.profile
+            if versions.get("policies") != self._versions.get("policies"):
+                policies = await load_policy_set(connection)
+                profile = policies.region(world.region) or profile
             catalogue = world.catalogue
             if versions.get("catalogue") != self._versions.get("catalogue"):
                 catalogue = await reference.catalogue(connection)
             institutions = await reference.institutions(connection)
-            approved = await reference.cancel_approvals(connection, world.profile)
+            approved = await reference.cancel_approvals(connection, profile)
             credentials = await reference.credentials(connection, self._settings.keyring, stopped)
         self._credentials = credentials
         self._desk.world = structs.replace(
-            world, catalogue=catalogue, institutions=institutions, cancel_approvals=approved
-        )
+            world, policies=policies, profile=profile, catalogue=catalogue,
+            institutions=institutions, cancel_approvals=approved,
+        )  # fmt: skip
         self._versions = versions
         return True
 

@@ -24,7 +24,7 @@ from protocol.nhsa.messages.outpatient import FeeResult, FeeUploadReply
 from protocol.nhsa.times import format_date, format_datetime
 from settlement.case import FundShare
 from settlement.claim import PricedLine
-from settlement.clock import local_time
+from settlement.clock import local_time, years_between
 from settlement.person import Identity
 from settlement.policy.model import Policy
 from settlement.rows import SettledLine, SettlementRow
@@ -150,7 +150,7 @@ def _person(row: SettlementRow, identity: Identity) -> str:
         f',"gend":{quoted(identity.sex)}'
         f',"naty":{quoted(identity.ethnic_group)}'
         f',"brdy":"{format_date(born_on)}"'
-        f',"age":{_years(born_on, row.service_at)}.0'
+        f',"age":{years_between(born_on, row.service_at)}.0'
         f',"insutype":{quoted(row.scheme)}'
         f',"psn_type":{quoted(row.category)}'
         f',"cvlserv_flag":"{1 if row.civil_servant else 0}"'
@@ -244,9 +244,4 @@ def _fee_result(priced: PricedLine) -> FeeResult:
 
 def age(born_on: date, on: date) -> Raw:
     """Completed years, with the one decimal that the field has."""
-    return decimal_raw(_years(born_on, on) * 10, 1)
-
-
-def _years(born_on: date, on: date) -> int:
-    before_birthday = (on.month, on.day) < (born_on.month, born_on.day)
-    return on.year - born_on.year - before_birthday
+    return decimal_raw(years_between(born_on, on) * 10, 1)

@@ -347,6 +347,7 @@ _WithCredential = (
 
 
 def _lines(rows: Sequence[_Row], numbers: Numbers, node: str) -> tuple[ClaimLine, ...]:
+    approvable = node != "drugdetail"
     columns = (numbers[node, name] for name in ("cnt", "pric", "det_item_fee_sumamt"))
     return tuple(
         [
@@ -358,6 +359,7 @@ def _lines(rows: Sequence[_Row], numbers: Numbers, node: str) -> tuple[ClaimLine
                 price_e6=price_e6,
                 amount_fen=amount_fen,
                 occurred_on=_day(row.fee_ocur_time),
+                approval=row.hosp_appr_flag if approvable else "",
             )
             for row, quantity_e4, price_e6, amount_fen in zip(rows, *columns, strict=True)
         ]

@@ -5,25 +5,37 @@ What quote and settlement have in common. Nothing is booked here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from msgspec import Struct
 
 from settlement.benefit import Benefit, adjudicate
 from settlement.case import Case
-from settlement.claim import AccountUse, Claim, PricedLine
-from settlement.clock import Moment
+from settlement.claim import AccountUse, CareKind, Claim, PricedLine
+from settlement.clock import Moment, years_between
 from settlement.entitlement import Entitlement, entitle, ruling_date
 from settlement.institution import Institution
 from settlement.person import YearToDate
 from settlement.policy.model import Policy
-from settlement.pricing import price, totals_of
+from settlement.policy.table import Facts
+from settlement.pricing import ItemTerms, price, terms_of, totals_of
 from settlement.refusal import Refusal
 from settlement.usecases.checks import not_enrolled
 from settlement.view import PersonFacts
 from settlement.world import World
 
+CIVIL_SERVANT = "civil_servant"
 _FAMILY = AccountUse.FAMILY
+_NO_TERMS: Mapping[str, ItemTerms] = {}
+_KINDS_OF = {
+    CareKind.PHARMACY: {CareKind.PHARMACY},
+    CareKind.OUTPATIENT: {
+        CareKind.OUTPATIENT, CareKind.OUTPATIENT_SPECIAL, CareKind.MATERNITY,
+    },
+    CareKind.INPATIENT: {CareKind.INPATIENT, CareKind.DAY_SURGERY, CareKind.MATERNITY},
+}  # fmt: skip
+"""Which kinds of a policy's care each family of transactions may name."""
 
 
 class Adjudicated(Struct, frozen=True, kw_only=True, gc=False):
@@ -34,6 +46,7 @@ class Adjudicated(Struct, frozen=True, kw_only=True, gc=False):
     entitlement: Entitlement
     benefit: Benefit
     policy: Policy
+    case: Case
 
 
 def adjudicate_claim(
@@ -54,7 +67,10 @@ def adjudicate_claim(
     policy = _policy(claim, person, world, on)
     if isinstance(policy, Refusal):
         return policy
-    lines = price(claim, world.catalogue, institution, world.profile)
+    lines = price(
+        claim, world.catalogue, institution, world.profile,
+        item_terms(claim, policy, institution, person) if policy.items else _NO_TERMS,
+    )  # fmt: skip
     if isinstance(lines, Refusal):
         return lines
     entitlement = entitle(
@@ -72,11 +88,46 @@ def adjudicate_claim(
         account_balance_fen=person.balance_fen,
         account_use=claim.account_use,
         credential_type=credential_kind,
+        tags=_tags(person, claim.scheme),
+        age=years_between(person.identity.born_on, on) if policy.age_breaks else 0,
     )
     benefit = adjudicate(case, policy)
     return Adjudicated(
-        claim=claim, lines=lines, entitlement=entitlement, benefit=benefit, policy=policy
+        claim=claim, lines=lines, entitlement=entitlement, benefit=benefit, policy=policy,
+        case=case,
+    )  # fmt: skip
+
+
+def item_terms(
+    claim: Claim, policy: Policy, institution: Institution, person: PersonFacts
+) -> Mapping[str, ItemTerms]:
+    """What the policy says of the items of a claim, for this person at this institution."""
+    enrolment = person.enrolment(claim.scheme)
+    facts = Facts(
+        level=policy.level(institution.deductible_level),
+        category=(policy.category(enrolment.category) if enrolment else None) or "",
+        tags=frozenset(_tags(person, claim.scheme)),
+        stay_total_fen=claim.total_fen,
     )
+    return terms_of(policy, {line.item_code for line in claim.lines}, facts)
+
+
+def terms_at_upload(
+    claim: Claim, person: PersonFacts, institution: Institution, world: World, on: date
+) -> Mapping[str, ItemTerms]:
+    """The same for lines that come before their claim."""
+    policy = world.policies.find(world.region, claim.scheme, on)
+    if policy is None or not policy.items:
+        return _NO_TERMS
+    return item_terms(claim, policy, institution, person)
+
+
+def _tags(person: PersonFacts, scheme: str) -> tuple[str, ...]:
+    """人员标识, as enrolled; a civil servant (公务员) has one for it."""
+    enrolment = person.enrolment(scheme)
+    if enrolment is None:
+        return ()
+    return (*enrolment.tags, CIVIL_SERVANT) if enrolment.civil_servant else enrolment.tags
 
 
 def _policy(claim: Claim, person: PersonFacts, world: World, on: date) -> Policy | Refusal:
@@ -86,5 +137,10 @@ def _policy(claim: Claim, person: PersonFacts, world: World, on: date) -> Policy
     if policy is None:
         return Refusal(
             code="NO_POLICY", field="scheme", params={"value": claim.scheme, "on": str(on)}
+        )
+    care = policy.care.get(claim.care_type)
+    if care is not None and care.kind not in _KINDS_OF[claim.kind]:
+        return Refusal(
+            code="CARE_TYPE_NOT_COVERED", field="care_type", params={"value": claim.care_type}
         )
     return policy

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 import msgspec
 
 from ledger.entry import Entry, EntryKind
 from settlement import chart
+from settlement.case import FundShare
 from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.keyring import Keyring, new_salt, personal_commitment
+from settlement.policy.model import AmountField
 from settlement.postings import settlement_transfers, undone
 from settlement.rows import (
     MONEY,
@@ -30,6 +33,7 @@ from settlement.view import PersonFacts
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE_DETAIL = msgspec.json.Decoder(Detail).decode
 _DECODE_INCREMENTS = msgspec.json.Decoder(dict[str, int]).decode
+_HOSPITAL = AmountField.HOSPITAL
 _NO_DETAIL = sha256(b"\x04").digest()
 
 
@@ -37,7 +41,8 @@ def detail_of(
     decided: Adjudicated, kept_lines: tuple[KeptLine, ...], kept: dict[str, object]
 ) -> Detail:
     """The personal part of a settlement: every line with its split."""
-    return Detail(lines=tuple(map(SettledLine, decided.lines, kept_lines)), kept=kept)
+    lines = tuple(map(SettledLine, decided.lines, kept_lines))
+    return Detail(lines=lines, kept=kept, case=decided.case)
 
 
 def detail_record(lane: int, setl_id: int) -> bytes:
@@ -145,7 +150,7 @@ def settlement_entry(decided: Adjudicated, row: SettlementRow, asked: Asked, acc
         kind=EntryKind.SINGLE,
         code=chart.EntryCode.SETTLEMENT,
         transfers=settlement_transfers(
-            funds=[(chart.fund_account(s.ledger_code), s.amount_fen) for s in benefit.shares],
+            funds=fund_legs(benefit.shares),
             account_fen=row.account_fen,
             cash_fen=row.cash_fen,
             hospital_fen=row.hospital_fen,
@@ -154,6 +159,15 @@ def settlement_entry(decided: Adjudicated, row: SettlementRow, asked: Asked, acc
         ),
         commitment=commitment(row),
     )
+
+
+def fund_legs(shares: Iterable[FundShare]) -> list[tuple[int, int]]:
+    """What each fund pays, by its ledger account; what the hospital bears is no fund's."""
+    return [
+        (chart.fund_account(share.ledger_code), share.amount_fen)
+        for share in shares
+        if share.amount_field is not _HOSPITAL
+    ]
 
 
 def undoing_row(

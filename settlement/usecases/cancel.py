@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from settlement import chart
 from settlement.claim import CareKind
 from settlement.clock import Moment
 from settlement.commands import Asked, Cancel, Reverse
@@ -218,9 +217,7 @@ def _undo(
         original, kind=kind, asked=asked, person=person, moment=moment, setl_id=setl_id,
         detail_commitment=sealed.commitment,
     )  # fmt: skip
-    shares = [
-        (chart.fund_account(s.ledger_code), s.amount_fen) for s in answers.shares_of(original)
-    ]
+    shares = booking.fund_legs(answers.shares_of(original))
     base = world.institutions[original.institution].account_base
     year = person.year(original.year).without(original.setl_id, original.prior_active)
     effects = Effects(

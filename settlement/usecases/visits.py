@@ -24,6 +24,7 @@ from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, VisitRow
 from settlement.translate import answers, rendering
 from settlement.usecases import booking, checks
+from settlement.usecases.adjudication import terms_at_upload
 from settlement.usecases.replay import replayed
 from settlement.usecases.visit_payloads import (
     Description,
@@ -149,7 +150,11 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
         service_at=visit.row.begun_at,
         lines=command.lines,
     )
-    priced = price(claim, world.catalogue, asked.institution, world.profile)
+    on = max(line.occurred_on for line in claim.lines)
+    terms = terms_at_upload(
+        claim, view.persons[asked.person_no], asked.institution, world, on
+    )
+    priced = price(claim, world.catalogue, asked.institution, world.profile, terms)
     if isinstance(priced, Refusal):
         return Decision(priced)
     uploaded = [

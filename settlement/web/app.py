@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -15,10 +16,10 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.json import Encoder
 
-from settlement.gateway import Gateway, Readiness
+from settlement.gateway import Gateway, Readiness, Unavailable
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.telemetry.metrics import Board
-from settlement.web.authentication import Authenticator
+from settlement.web.authentication import Authenticator, Denied
 from settlement.web.connection import Connections
 from settlement.web.exchange import Exchange
 from settlement.web.framing import PATH
@@ -33,6 +34,7 @@ SWEEP_SECONDS = 0.25
 PUBLISH_SECONDS = 0.5
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 INFNO_LENGTH_MAX = 6
+_EXPLANATION = re.compile(r"/settlements/(\d{1,20})/explanation", re.ASCII)
 
 DemoWorld = Callable[[int | None], Awaitable[bytes]]
 """The demo region as JSON, with so many persons (None: all)."""
@@ -59,7 +61,8 @@ class WebServer:
         self._settings = settings
         self._script = RedisScript(settings.redis_url, SCRIPT) if settings.redis_url else None
         self.nonces = Nonces(self._script, limits)
-        self.exchange = Exchange(gateway, Authenticator(gateway, self.nonces, limits), limits)
+        self._authenticator = Authenticator(gateway, self.nonces, limits)
+        self.exchange = Exchange(gateway, self._authenticator, limits)
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
@@ -130,6 +133,9 @@ class WebServer:
         path = request.path
         if path == PATH or path.startswith(PATH + "/"):
             return await self._nhsa(request, path[len(PATH) + 1 :])
+        explained = _EXPLANATION.fullmatch(path)
+        if explained is not None:
+            return await self._explanation(request, explained.group(1))
         page = self._pages.get(path)
         if page is None:
             return _response(problem("NOT_FOUND"))
@@ -149,6 +155,22 @@ class WebServer:
             return response
         headers = {name.lower(): value for name, value in request.headers.items()}
         return _response(await self.exchange(infno or None, headers, body))
+
+    async def _explanation(self, request: web.BaseRequest, setl_id: str) -> web.Response:
+        """GET /settlements/{id}/explanation, signed as an NHSA request with an empty body."""
+        if request.method != "GET":
+            return _not_allowed("GET")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        granted = self._authenticator.authenticate(headers, b"")
+        if isinstance(granted, Denied):
+            return _response(problem(granted.code, params=granted.params))
+        if granted.nonce is not None and not await granted.nonce:
+            return _response(problem("NONCE_REUSED"))
+        try:
+            found = await self._gateway.explanation(setl_id, granted.caller)
+        except Unavailable as exc:
+            return _response(problem("UNAVAILABLE", seconds=exc.seconds))
+        return _response(problem("NOT_FOUND")) if found is None else _json(200, found)
 
     async def _body(self, request: web.BaseRequest) -> bytes | None:
         """The whole body, or None where it is over the limit; no more than the limit is read."""

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
+from settlement.usecases.explain import Explained
 
 OPENAPI_VERSION = "3.1.0"
 
@@ -45,19 +46,20 @@ class _Problem(Struct, kw_only=True):
 @lru_cache(maxsize=1)
 def openapi_document() -> bytes:
     """OpenAPI 3.1 of every transaction served."""
-    types: list[type] = [_Reply, _Problem]
+    types: list[type] = [_Reply, _Problem, Explained]
     for transaction in TRANSACTIONS.values():
         types += [transaction.request, transaction.reply]
     schemas, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
-    reply, problem, *pairs = schemas
-    paths = {
+    reply, problem, explained, *pairs = schemas
+    paths: dict[str, JsonValue] = {
         f"/hsa/hgs/{transaction.infno}": {
             "post": _operation(transaction, pairs[2 * index], pairs[2 * index + 1], reply, problem)
         }
         for index, transaction in enumerate(TRANSACTIONS.values())
     }
+    paths["/settlements/{setl_id}/explanation"] = {"get": _explanation(explained, problem)}
     document = {
         "openapi": OPENAPI_VERSION,
         "info": {"title": "医保结算 settlement", "version": "0.1.0"},
@@ -87,6 +89,23 @@ def _operation(
         "responses": {
             "200": _described("infcode 0 成功，-1 失败", answered),
             **{status: _described(words, problem) for status, words in _STATUSES.items()},
+        },
+    }
+
+
+def _explanation(explained: JsonValue, problem: JsonValue) -> dict[str, JsonValue]:
+    return {
+        "operationId": "explanation",
+        "summary": "结算说明 (how every fen of a settlement came about)",
+        "description": "本机构的结算逐步说明，中英文；并按保存的依据重新计算。"
+        "签名同交易接口，报文体为空。",
+        "parameters": [
+            {"name": "setl_id", "in": "path", "required": True, "schema": {"type": "string"}}
+        ],
+        "responses": {
+            "200": _described("结算说明", explained),
+            "404": _described("本机构没有这笔结算", problem),
+            **{status: _described(_STATUSES[status], problem) for status in ("401", "503")},
         },
     }
 

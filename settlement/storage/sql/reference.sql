@@ -87,6 +87,23 @@ where a.lane = $1 and a.setl_id = $2
     )
 returning a.setl_id;
 
+-- name: policy_files
+-- Policy files that operators loaded, the earliest first.
+select f.name, f.content, f.loaded_at, f.actor, f.reason
+from settlement.policy_file f
+order by f.file_no;
+
+-- name: keep_policy_file
+-- An operator loads a policy file.
+insert into settlement.policy_file (loaded_at, name, content, actor, reason)
+values ($1, $2, $3, $4, $5);
+
+-- name: open_account
+-- An account of the agency, unless it is there already.
+insert into ledger.account (account, owner, code, name, debit_normal)
+values ($1, $2, $3, $4, $5)
+on conflict (account) do nothing;
+
 -- name: bump
 -- Tells every process that a topic changed.
 insert into settlement.reference_version (topic, version)

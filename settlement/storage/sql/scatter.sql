@@ -40,6 +40,19 @@ where t.kind = 1 and t.year = w.year and t.setl_id <> w.undone
     )
 order by t.lane, t.psn_no, t.setl_time, t.setl_id, w.undone;
 
+-- name: claims_of_lane
+-- The settlements of some business days that stand, of one lane, person by person in their order:
+-- to compute them again under other rules.
+select t.psn_no, t.setl_id, t.increments, t.account_fen, d.key_version, d.payload
+from settlement.settlement t
+left join settlement.settlement_detail d on d.lane = t.lane and d.setl_id = t.setl_id
+where t.lane = $1 and t.kind = 1 and t.business_day between $2 and $3 and t.scheme = $4
+    and not exists (
+        select 1 from settlement.settlement u
+        where u.lane = t.lane and u.undoes_setl_id = t.setl_id
+    )
+order by t.psn_no, t.setl_time, t.setl_id;
+
 -- name: demo_persons
 -- Persons of the demonstration world, for its page.
 select p.lane, p.psn_no, p.key_version, p.identity, p.enrolments,

@@ -143,7 +143,7 @@ create table settlement.reference_version (
 comment on table settlement.reference_version is
     'Bumped with every change of reference data; processes poll it and load anew.';
 comment on column settlement.reference_version.topic is
-    'institutions, catalogue, suspensions or cancel_approvals.';
+    'institutions, catalogue, suspensions, cancel_approvals or policies.';
 comment on column settlement.reference_version.version is 'Counts up.';
 
 create table settlement.audit (
@@ -744,3 +744,24 @@ comment on column settlement.cancel_approval.approved_at is 'When it was approve
 comment on column settlement.cancel_approval.lane is 'Lane of the settlement.';
 comment on column settlement.cancel_approval.actor is 'Who approved.';
 comment on column settlement.cancel_approval.reason is 'Why, and the number of the file.';
+
+-- Policy files that operators loaded, beside those shipped with the program: reference data, read
+-- by every process. A file of a name replaces the one before; no row is ever changed, because
+-- settled cases are explained and computed again with the version that they were settled by.
+
+create table settlement.policy_file (
+    file_no         bigint      generated always as identity,
+    loaded_at       timestamptz not null,
+    name            text        not null,
+    content         text        not null,
+    actor           text        not null,
+    reason          text        not null,
+    constraint policy_file_pkey primary key (file_no)
+);
+comment on table settlement.policy_file is 'Policy files that operators loaded. Append-only.';
+comment on column settlement.policy_file.file_no is 'Counts up: the latest of a name is in force.';
+comment on column settlement.policy_file.loaded_at is 'When it was loaded.';
+comment on column settlement.policy_file.name is 'File name, with suffix.';
+comment on column settlement.policy_file.content is 'The file, as it was checked.';
+comment on column settlement.policy_file.actor is 'Who loaded it.';
+comment on column settlement.policy_file.reason is 'Why, and the number of the document.';

@@ -41,8 +41,11 @@ class Client:
     def send(self, body: bytes, path: str, headers: Mapping[str, str]) -> None:
         self.writer.write(request(body, path, headers))
 
-    async def get(self, path: str, method: str = "GET") -> Reply:
-        self.writer.write(f"{method} {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    async def get(
+        self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+        self.writer.write(f"{method} {path} HTTP/1.1\r\nHost: h\r\n{lines}\r\n".encode())
         return await self.read()
 
     async def read(self) -> Reply:

@@ -67,6 +67,10 @@ class EchoGateway:
             institution_code="H44190000001", secret=SECRET, suspended=access_key == "stopped"
         )
 
+    async def explanation(self, setl_id: str, caller: Caller) -> bytes | None:
+        """One settlement is known: 1."""
+        return caller.institution_code.encode() if setl_id == "1" else None
+
     def readiness(self) -> Readiness:
         return Readiness(ready=True, checks={"database": "ok"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
@@ -282,7 +282,8 @@ async def test_metrics_count_what_happened(client: Client) -> None:
 
 async def test_openapi_describes_every_transaction(client: Client) -> None:
     document = json.loads((await client.get("/openapi.json")).body)
-    assert set(document["paths"]) == {f"/hsa/hgs/{infno}" for infno in TRANSACTIONS}
+    transactions = {f"/hsa/hgs/{infno}" for infno in TRANSACTIONS}
+    assert set(document["paths"]) == transactions | {"/settlements/{setl_id}/explanation"}
     names = set(document["components"]["schemas"])
     used = {part.rsplit("/", 1)[1] for part in _references(document)}
     assert used <= names
@@ -308,3 +309,23 @@ def _references(node: object) -> list[str]:
     if isinstance(node, list):
         return [ref for value in node for ref in _references(value)]
     return []
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "header_makers", "status"),
+    [
+        ("/settlements/1/explanation",  "GET",  signed,     200),
+        ("/settlements/1/explanation",  "GET",  csb_signed, 200),
+        ("/settlements/1/explanation",  "GET",  dict,       401),
+        ("/settlements/2/explanation",  "GET",  signed,     404),
+        ("/settlements/x/explanation",  "GET",  signed,     404),
+        ("/settlements/1/explanation/", "GET",  signed,     404),
+        ("/settlements/1/explanation",  "POST", signed,     405),
+    ],
+)  # fmt: skip
+async def test_explanation_is_for_the_institution_that_signs(
+    client: Client, path: str, method: str, header_makers: Callable[[], dict[str, str]], status: int
+) -> None:
+    reply = await client.get(path, method, header_makers())
+    assert reply.status == status
+    assert (reply.body == b"H44190000001") == (status == 200)

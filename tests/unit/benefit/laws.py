@@ -23,7 +23,7 @@ from settlement.entitlement import Entitlement
 from settlement.explanation import Closure
 from settlement.person import YearToDate
 from settlement.policy.model import CareRules, DeductibleRule, FundKind, Policy, ShareRule
-from settlement.policy.plan import FirstOff, Plan, Share, plan_of
+from settlement.policy.plan import FirstOff, Plan, Share, read
 from settlement.policy.table import FILINGS, LEVELS, Facts
 from settlement.pricing import LineTotals, price, totals_of
 from settlement.refusal import Refusal
@@ -255,8 +255,10 @@ def splits_evenly(case: Case, policy: Policy, benefit: Benefit, cut: int) -> boo
     True where it was asked. Not where the policy itself looks at segments: brackets counted by the
     case, a table by the total of the stay on whose other side a segment is, a ceiling that binds.
     """
+    if not policy.care[case.entitlement.care_type].counts_admission:
+        return False
     plan = _plan(case, policy)
-    if not policy.care[case.entitlement.care_type].counts_admission or not _additive(plan):
+    if not _additive(plan):
         return False
     totals = case.totals
     first_fen = cut % (totals.in_scope_fen + 1)
@@ -362,7 +364,7 @@ def _explains_every_fen(benefit: Benefit) -> None:
 def _plan(case: Case, policy: Policy) -> Plan:
     """The rules that apply to a case, read."""
     entitlement = case.entitlement
-    admissions = policy.care[entitlement.care_type].admissions_accumulator
+    care = policy.care[entitlement.care_type]
     facts = Facts(
         level=policy.level(case.level),
         category=entitlement.category,
@@ -370,11 +372,11 @@ def _plan(case: Case, policy: Policy) -> Plan:
         filing=case.filing,
         transfer=case.transfer,
         tags=frozenset(case.tags),
-        admission=case.year_to_date.values.get(admissions, 0) + 1,
+        admission=case.year_to_date.values.get(care.admissions_accumulator, 0) + 1,
         age=case.age,
         stay_total_fen=case.totals.total_fen,
     )
-    return plan_of(policy, entitlement.care_type, facts)
+    return read(care, facts)
 
 
 def _additive(plan: Plan) -> bool:
