@@ -9,7 +9,7 @@ from settlement.benefit import adjudicate
 from settlement.case import Case
 from settlement.explanation import Closure
 from settlement.person import YearToDate
-from settlement.policy.loader import parse_policies
+from settlement.policy.loader import PolicyError, parse_policies
 from settlement.policy.model import Policy
 from tests.unit.benefit.builders import (
     DEDUCTIBLE_POLICY,
@@ -147,3 +147,25 @@ def test_what_was_apart_does_not_count_though_another_fund_pays_it() -> None:
         "outpatient.in_scope": 10_000,
         "outpatient.own_share": 10_000,
     }
+
+
+CEILING = """
+[[rules.visit]]
+step = "ceiling"
+ratio_bp = 4000
+source = "test"
+"""
+LARGE = '[[rules.visit]]\nstep = "share"\nfund = "330100"'
+
+
+def test_ceiling_may_stand_between_two_payers() -> None:
+    """40 % of 20 000 are 8 000; the pool has paid 7 000 of them."""
+    policy = policy_of(DEDUCTIBLE_POLICY.replace(LARGE, CEILING + LARGE))
+    benefit = adjudicate(a_visit(20_000), policy)
+    paid = {share.fund_pay_type: (share.amount_fen, share.note) for share in benefit.shares}
+    assert paid == {"310102": (7_000, ""), "330100": (1_000, Closure.CEILING_REACHED)}
+
+
+def test_ceiling_after_the_last_payer_does_not_load() -> None:
+    with pytest.raises(PolicyError, match="永远用不到"):
+        policy_of(DEDUCTIBLE_POLICY + CEILING)
