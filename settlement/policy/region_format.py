@@ -50,7 +50,7 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     backdating_days_max: dict[CareKind, Annotated[int, Meta(ge=0)]]
     cancel_order: CancelOrder = CancelOrder.LATEST_FIRST
     cancel_window: CancelWindow = CancelWindow.YEAR
-    reversible: Annotated[tuple[Code, ...], Meta(min_length=1)] = ("2102", "2207", "2207A")
+    reversible: Annotated[tuple[Code, ...], Meta(min_length=1)] = tuple(sorted(_REVERSIBLE))
     discharge_before_settlement: bool = True
     allowed_during_stay: tuple[Code, ...] = ()
     fund_total_includes_account: bool

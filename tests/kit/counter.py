@@ -150,7 +150,7 @@ class Counter:
         care_type: str | None = None, msgid: str | None = None,
     ) -> Reply:  # fmt: skip
         """5201: what this person did here in a period, or what one message made."""
-        [own] = self.institution.care_types
+        own = "41" if "41" in self.institution.care_types else "11"
         data = {
             "psn_no": whom.number,
             "begntime": f"{begin} 00:00:00",

@@ -196,7 +196,7 @@ def _institution(code: str, name: str, kind: InstitutionKind, place: int) -> Ins
         agreement_from=date(2020, 1, 1),
         agreement_to=date(2099, 12, 31),
         suspended=False,
-        care_types=frozenset({"11"} if hospital else {"41"}),
+        care_types=frozenset({"11", "21"} if hospital else {"41"}),
         account_base=10_000_000 + 10 * place,
     )
 
