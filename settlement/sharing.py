@@ -184,13 +184,13 @@ def _slices(step: Share, counted: Mapping[str, int], sheet: Sheet, base_fen: int
 
 
 def _reach(slices: Slices, amount_fen: int) -> int:
-    """The least part of the base of which `amount_fen` is the payer's share: what is above it, a
-    capped payer could not share."""
-    wanted, reached_fen = amount_fen * BASIS_POINTS, 0
+    """The most of the base of which the payer's rounded share is no more than `amount_fen`: what is
+    above it, a capped payer could not share."""
+    room, reached_fen = amount_fen * BASIS_POINTS + (BASIS_POINTS - 1) // 2, 0
     for width_fen, ratio_bp in slices:
-        if width_fen * ratio_bp >= wanted:
-            return reached_fen + (-(-wanted // ratio_bp) if ratio_bp else 0)
-        wanted -= width_fen * ratio_bp
+        if width_fen * ratio_bp > room:
+            return reached_fen + room // ratio_bp
+        room -= width_fen * ratio_bp
         reached_fen += width_fen
     return reached_fen
 
