@@ -53,18 +53,18 @@ def check_table(table: Table, vocabulary: Mapping[Column, frozenset[str]], place
         for earlier, other in enumerate(rows[:number]):
             if other.condition.covers(row.condition):
                 raise PolicyError(
-                    f"第 {number + 1} 行永远用不到：第 {earlier + 1} 行已包含它",
+                    f"表的第 {number + 1} 行永远用不到：第 {earlier + 1} 行已包含它",
                     (*place, "rows", number),
                 )
     conditions = [row.condition for row in rows]
     for facts in _cases(table.columns, conditions, vocabulary, place):
         fitting = [number for number, each in enumerate(conditions) if each.fits(facts)]
         if not fitting:
-            raise PolicyError(f"没有一行适用于 {_described(table.columns, facts)}", place)
+            raise PolicyError(f"表中没有一行适用于 {_described(table.columns, facts)}", place)
         for first, second in pairwise(fitting):
             if _compete(conditions[first], conditions[second]):
                 raise PolicyError(
-                    f"第 {first + 1} 行和第 {second + 1} 行都适用于 "
+                    f"表的第 {first + 1} 行和第 {second + 1} 行都适用于 "
                     f"{_described(table.columns, facts)}，无法判断以哪一行为准",
                     (*place, "rows", second),
                 )

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 from msgspec import Meta
 
 from settlement.claim import CareKind
-from settlement.policy.errors import PolicyError
+from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
 from settlement.policy.region import (
     CANCELS,
@@ -61,9 +61,11 @@ def compile_region(file: RegionFile) -> RegionProfile:
     try:
         item_code = re.compile(file.item_code_pattern)
     except re.error as error:
-        raise PolicyError(f"item_code_pattern 不是有效的表达式: {error}") from error
+        raise PolicyError(f"不是有效的表达式: {error}", ("item_code_pattern",)) from error
     if file.fund_total_includes_account:
-        raise PolicyError("fund_total_includes_account = true 尚不支持：基金支付总额不含个人账户")
+        raise PolicyError(
+            "true 尚不支持：基金支付总额不含个人账户", ("fund_total_includes_account",)
+        )
     _check_reversible(frozenset(file.reversible))
     return RegionProfile(
         code=file.code,
@@ -89,7 +91,7 @@ def _every_kind(title: str, given: Mapping[CareKind, _Value]) -> dict[CareKind, 
     for kind in CareKind:
         value = given.get(kind, given.get(_ONE_OF.get(kind, kind)))
         if value is None:
-            raise PolicyError(f"{title} 缺少 {kind}")
+            raise PolicyError(f"缺少 {kind}", (title,))
         values[kind] = value
     return values
 
@@ -97,9 +99,10 @@ def _every_kind(title: str, given: Mapping[CareKind, _Value]) -> dict[CareKind, 
 def _check_reversible(infnos: frozenset[str]) -> None:
     """Some provinces' lists name cancels too, but no source says whether the settlement then stands
     again, and the account may have been spent since: such a list is not guessed at."""
+    at: Place = ("reversible",)
     cancels = sorted(infnos & CANCELS)
     if cancels:
-        raise PolicyError(f"reversible 中的撤销交易 {cancels} 不能冲正：原结算是否恢复没有依据")
+        raise PolicyError(f"撤销交易 {cancels} 不能冲正：原结算是否恢复没有依据", at)
     unknown = sorted(infnos - _REVERSIBLE)
     if unknown:
-        raise PolicyError(f"reversible 中的交易 {unknown} 尚不支持冲正")
+        raise PolicyError(f"交易 {unknown} 尚不支持冲正", at)
