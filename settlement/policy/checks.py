@@ -12,7 +12,14 @@ from itertools import pairwise, product
 
 from ledger.money import BASIS_POINTS
 from settlement.policy.errors import Place, PolicyError
-from settlement.policy.model import BenefitRule, CareRules, DeductibleRule, Part, ShareRule
+from settlement.policy.model import (
+    BenefitRule,
+    CareRules,
+    CeilingRule,
+    DeductibleRule,
+    Part,
+    ShareRule,
+)
 from settlement.policy.plan import effective_ratio
 from settlement.policy.table import (
     ANY,
@@ -76,10 +83,19 @@ def check_rules(care: CareRules, vocabulary: Mapping[Column, frozenset[str]], pl
         raise PolicyError("没有任何基金参与支付（缺少 share 规则）", place)
     for number, rule in enumerate(care.rules):
         at = (*place, number)
+        if isinstance(rule, CeilingRule):
+            _check_ceiling(care.rules[number + 1 :], at)
+            continue
         _check_reachable(care.rules[:number], rule, at)
         if isinstance(rule, ShareRule):
             _check_brackets(rule, at)
             _check_share(rule, care.rules[:number], vocabulary, at)
+
+
+def _check_ceiling(following: Sequence[BenefitRule], place: Place) -> None:
+    """A ceiling draws on nothing: it binds the funds after it, and counts those before it."""
+    if not any(isinstance(each, ShareRule) for each in following):
+        raise PolicyError("此规则永远用不到：它之后没有基金支付", place)
 
 
 def _check_reachable(before: Sequence[BenefitRule], rule: BenefitRule, place: Place) -> None:

@@ -155,7 +155,7 @@ class ShareEntry(Strict, frozen=True, kw_only=True, tag_field="step", tag="share
 
 
 class CeilingEntry(Strict, frozen=True, kw_only=True, tag_field="step", tag="ceiling"):
-    """A rule with `step = "ceiling"`: all later rules together pay at most this ratio."""
+    """A rule with `step = "ceiling"`: later rules pay no more than brings all funds to this."""
 
     ratio_bp: Number
     of: CeilingOf = CeilingOf.TOTAL

@@ -101,6 +101,14 @@ source = "test"
     assert said.startswith(f"p.toml 第 {line} 行（rules.visit.4.take）: 按年度累计的自付口径")
 
 
+def test_ceiling_may_stand_anywhere_before_a_fund_that_it_binds() -> None:
+    rule = '[[rules.visit]]\nstep = "ceiling"\nratio_bp = 9000\nsource = "test"\n\n'
+    last = '[[rules.visit]]\nstep = "share"\nfund = "330100"'
+    assert parse_policies({"p.toml": DEDUCTIBLE_POLICY.replace(last, rule + last).encode()})
+    said = told("[[funds]]", rule + "[[funds]]")
+    assert said == "p.toml 第 56 行（rules.visit.3）: 此规则永远用不到：它之后没有基金支付"
+
+
 def test_file_may_begin_with_the_mark_that_windows_puts_there() -> None:
     assert parse_policies({"p.toml": BOM + DEDUCTIBLE_POLICY.encode()}).policies()
 
