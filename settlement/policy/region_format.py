@@ -39,19 +39,33 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """A file with `format = "region-profile/1"`."""
 
     code: Annotated[str, Meta(pattern=r"^[0-9]{6}$")]
+    """the pooling area (统筹区), six digits"""
     name: Text
+    """goes into texts that callers read"""
     line_tolerance_fen: Annotated[int, Meta(ge=0, le=100)] = 1
+    """how far a line's amount may be from price × quantity"""
     unknown_item: UnknownItem
+    """what becomes of a well-formed code that is not in the catalogue"""
     unknown_item_charge_kind: Code
+    """med_chrgitm_type of such a line"""
     item_code_pattern: Text
+    """what a well-formed code looks like: a regular expression"""
     refund_lines: tuple[CareKind, ...] = ()
+    """kinds of care whose lines may be negative"""
     scheme_order: Annotated[tuple[Code, ...], Meta(min_length=1)]
+    """which active scheme comes first, where a choice must be shown"""
     ruling_date: dict[CareKind, RulingDate]
+    """by kind of care the date that decides policy, status and year"""
     backdating_days_max: dict[CareKind, Annotated[int, Meta(ge=0)]]
+    """by kind of care how old a fee may be"""
     cancel_order: CancelOrder = CancelOrder.LATEST_FIRST
+    """in which order settlements of a year are undone"""
     cancel_window: CancelWindow = CancelWindow.YEAR
+    """until when a settlement may be cancelled"""
     reversible: Annotated[tuple[Code, ...], Meta(min_length=1)] = ("2102", "2207", "2207A")
+    """transactions that 2601 takes back"""
     fund_total_includes_account: bool
+    """how fund_pay_sumamt is reported; only false so far"""
 
 
 def compile_region(file: RegionFile) -> RegionProfile:

@@ -26,14 +26,17 @@ import pytest
 from msgspec import Struct
 
 from settlement.cli import main
+from settlement.policy.schema import policy_schema
+from tests.kit.json_schema import objections
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "docs/writing-a-policy.md"
 COMMAND = ".venv/bin/settlement"
 FENCE = re.compile(r"^```(.*)\n((?s:.*?))^```$", re.MULTILINE)
 SECTION = re.compile(r"^# ---- (.+)\n(?s:.*?)(?=^# ---- |\Z)", re.MULTILINE)
-STEPS_MIN = 14
-"""commands that the page has; fewer would mean that some are not found any more"""
+STEPS_TAUGHT = {"first_off", "deductible", "share", "ceiling"}
+COMMANDS_MIN = 14
+"""commands on the page; fewer would mean that some are not found any more"""
 
 
 class Block(Struct, frozen=True):
@@ -125,13 +128,16 @@ def typed(line: str) -> str:
 
 def test_page_shows_what_its_reader_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    steps = 0
+    commands = 0
     for ran in played((ROOT / PAGE).read_text("utf-8"), tmp_path):
-        steps += 1
+        commands += 1
         assert is_shown(ran.shown, ran.came), f"{PAGE}:{ran.line} answered\n{ran.came}"
-    assert steps >= STEPS_MIN
-    for path in tmp_path.glob("*.toml"):
-        assert not tomllib.loads(path.read_text("utf-8"))["verified"]
+    assert commands >= COMMANDS_MIN
+    (path,) = tmp_path.glob("*.toml")
+    file = tomllib.loads(path.read_text("utf-8"))
+    assert objections(file, policy_schema()) == []
+    assert not file["verified"]
+    assert {rule["step"] for rule in file["rules"]["inpatient"]} == STEPS_TAUGHT
 
 
 def test_page_is_linked_for_those_who_need_it() -> None:
