@@ -47,7 +47,10 @@ _TOML = {
     "Unclosed array": "列表中缺少逗号或右方括号",
     "Cannot overwrite a value": "同一个键写了两次",
     "Invalid initial character for a key part": "键只能用字母、数字、- 和 _",
-    "Unterminated string": "引号没有成对",
+    "Illegal character '\\n'": "引号没有成对",
+    "Unclosed inline table": "花括号中缺少逗号或右花括号",
+    "Expected ']' at the end of a table declaration": "标题须写作 [标题]，单独一行",
+    "Expected ']]' at the end of an array declaration": "标题须写作 [[标题]]，单独一行",
 }
 _FULL_WIDTH = frozenset("“”‘’＂，：＝［］｛｝（）＃．０１２３４５６７８９")
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
-from settlement.policy.loader import PolicyError, parse_policies
+from settlement.policy.loader import PolicyError, parse_file, parse_policies, shipped_files
 from tests.unit.benefit.builders import DEDUCTIBLE_POLICY, REGION_PROFILE
 
+FILES_SPOILT = 60
 BOM = b"\xef\xbb\xbf"
 
 
@@ -60,7 +64,8 @@ def test_fault_of_form_is_told_with_line_and_what_would_be_right(
         ("= false",         "= False",       8, "是非写 true 或 false"),
         ('"统筹"',           "“统筹”",        58, "此行有全角字符"),
         ('["1", 10_000]',   '["1" 10_000]', 26, "缺少逗号"),
-        ("[sources]",       "[sources",     12, "不符合 TOML 的写法 (Expected ']'"),
+        ("[sources]",       "[sources",     12, "标题须写作 [标题]，单独一行"),
+        ('"测试政策"',        '"测试政策',      4, "引号没有成对"),
         ('cap = "pool"',    'cap = "pool"\ncap = "pool"', 47, "同一个键写了两次"),
     ],
 )  # fmt: skip
@@ -116,3 +121,36 @@ def test_file_may_begin_with_the_mark_that_windows_puts_there() -> None:
 def test_file_that_is_not_utf_8_is_told_with_the_line() -> None:
     with pytest.raises(PolicyError, match=r"p\.toml 第 4 行: 文件须以 UTF-8 编码保存"):
         parse_policies({"p.toml": DEDUCTIBLE_POLICY.encode("gbk")})
+
+
+def spoilt(text: str, rng: random.Random) -> str:
+    """A file with one line of it gone, or written wrong."""
+    lines = text.split("\n")
+    number = rng.randrange(len(lines))
+    line = lines[number]
+    at = rng.randrange(len(line) + 1)
+    lines[number] = rng.choice(
+        [
+            "",
+            re.sub(r"\w+", lambda word: word[0] + rng.choice(("", "x")), line),
+            re.sub(r"= .*", "= " + rng.choice(("1", "1.5", '"x"', "true", "[]", "{}", "-1")), line),
+            line[:at] + rng.choice('"[]{},=#.x9- “') + line[at:],
+        ]
+    )
+    return "\n".join(lines)
+
+
+def test_fault_anywhere_is_told_in_chinese_and_with_its_line(rng: random.Random) -> None:
+    """Only a key that is missing in the whole file has no line."""
+    faults = 0
+    for name, content in shipped_files().items():
+        for _ in range(FILES_SPOILT):
+            file = spoilt(content.decode(), rng)
+            try:
+                parse_file("p.toml", file.encode())
+            except PolicyError as error:
+                faults += 1
+                said = str(error)
+                assert re.match(r"p\.toml( 第 \d+ 行|: 缺少)", said), (name, said)
+                assert not re.search(r"(?<!\()\b(Expected|Object|Invalid)\b", said), (name, said)
+    assert faults > FILES_SPOILT
