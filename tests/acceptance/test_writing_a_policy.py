@@ -117,7 +117,7 @@ def typed(line: str) -> str:
     words = shlex.split(command)
     assert words[0] == COMMAND, f"the reader has no {words[0]}"
     out = io.StringIO()
-    typed_in = io.BytesIO(Path(case.strip()).read_bytes())
+    typed_in = io.BytesIO(Path(case.strip()).read_bytes() if case else b"")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "stdin", io.TextIOWrapper(typed_in))
         patched.setattr(sys, "stdout", out)
