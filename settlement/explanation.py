@@ -123,7 +123,8 @@ def step_zh(step: ExplanationStep, names: Mapping[str, FundName] = _NO_NAMES) ->
         case Rule.FIRST_OFF:
             return f"异地就医首先自付：{basis} 元 × {ratio_text(step.ratio_bp)} → {result} 元"
         case Rule.CEILING:
-            return f"各项报销合计最多 {basis} 元 × {ratio_text(step.ratio_bp)} → {result} 元"
+            ratio = ratio_text(step.ratio_bp)
+            return f"各项报销合计最多 {basis} 元 × {ratio}，尚可支付 {result} 元"
         case Rule.ACCOUNT:
             return f"个人账户：可由账户支付 {basis} 元，实际支付 {result} 元{_zh(step.note)}"
         case Rule.FAMILY_ACCOUNT:
@@ -149,7 +150,7 @@ def step_en(step: ExplanationStep, names: Mapping[str, FundName] = _NO_NAMES) ->
         case Rule.FIRST_OFF:
             return f"stays with the patient first, for care elsewhere: {basis} × {ratio} → {result}"
         case Rule.CEILING:
-            return f"all funds together pay at most {basis} × {ratio} → {result}"
+            return f"all funds together pay at most {basis} × {ratio}, {result} of it are left"
         case Rule.ACCOUNT:
             return f"personal account: may pay {basis}, pays {result}{why}"
         case Rule.FAMILY_ACCOUNT:
