@@ -45,6 +45,7 @@ class Closure(StrEnum):
     CREDENTIAL = "credential"
     NO_ACCOUNT = "no_account"
     CAP_REACHED = "cap_reached"
+    CASE_CAP_REACHED = "case_cap_reached"
     CEILING_REACHED = "ceiling_reached"
     BELOW_THRESHOLD = "below_threshold"
 
@@ -57,7 +58,8 @@ CLOSURE_ZH: Mapping[Closure, str] = {
     Closure.FUND_STOPPED: "该基金已被经办机构暂停支付",
     Closure.CREDENTIAL: "本次就诊凭证不能使用个人账户",
     Closure.NO_ACCOUNT: "本险种没有个人账户",
-    Closure.CAP_REACHED: "受限额限制",
+    Closure.CAP_REACHED: "受年度限额限制",
+    Closure.CASE_CAP_REACHED: "受单次限额限制",
     Closure.CEILING_REACHED: "受总报销比例上限限制",
     Closure.BELOW_THRESHOLD: "未超过起付标准的部分",
 }
@@ -69,7 +71,8 @@ CLOSURE_EN: Mapping[Closure, str] = {
     Closure.FUND_STOPPED: "the agency has stopped this fund",
     Closure.CREDENTIAL: "the credential shown may not spend the account",
     Closure.NO_ACCOUNT: "this scheme has no personal account",
-    Closure.CAP_REACHED: "limited by the cap",
+    Closure.CAP_REACHED: "limited by the cap of the year",
+    Closure.CASE_CAP_REACHED: "limited by the cap of a case",
     Closure.CEILING_REACHED: "limited by the ceiling over all funds",
     Closure.BELOW_THRESHOLD: "the part below the threshold",
 }

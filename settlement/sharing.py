@@ -19,6 +19,7 @@ from settlement.pricing import LineTotals
 
 # Reading a member of an enum costs as much as a whole struct: the settle path reads these.
 _CAP_REACHED = Closure.CAP_REACHED.value
+_CASE_CAP = Closure.CASE_CAP_REACHED.value
 _CEILING = Closure.CEILING_REACHED.value
 _THRESHOLD = Closure.BELOW_THRESHOLD.value
 _POOL = AmountField.POOL
@@ -122,7 +123,7 @@ def apply_share(step: Share, case: Case, sheet: Sheet) -> None:
         if amount_fen > limit_fen:
             amount_fen, note = limit_fen, _CAP_REACHED
     if step.case_cap_fen is not None and amount_fen > step.case_cap_fen:
-        amount_fen, note = step.case_cap_fen, _CAP_REACHED
+        amount_fen, note = step.case_cap_fen, _CASE_CAP
     shared_fen = base_fen if amount_fen == full_fen else _reach(slices, amount_fen)
     if sheet.ceiling_fen is not None and step.fund.kind is not _HOSPITAL:
         if amount_fen > sheet.ceiling_fen:
