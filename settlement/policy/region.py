@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from settlement.claim import CareKind
+from settlement.seals import SealRules
 
 CANCELS = frozenset({"2103", "2208", "2305"})
 """Transactions that cancel a settlement (结算撤销)."""
@@ -77,5 +78,7 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     cancel_window: CancelWindow
     reversible: frozenset[str]
     """transactions whose effect 2601 takes back (DOMAIN 9)"""
+    seals: SealRules = SealRules()
+    """signed and encrypted bodies (国密)"""
     fund_total_includes_account: bool
     """how this region reports fund_pay_sumamt (NHSA money rule 6)"""

@@ -11,6 +11,8 @@ from typing import Annotated, TypeVar
 
 from msgspec import Meta
 
+from protocol.nhsa.cainfo import BodyRules, Signed, Sm3Use, TextForm, UserId
+from protocol.nhsa.gm import Sm4Mode
 from settlement.claim import CareKind
 from settlement.policy.errors import PolicyError
 from settlement.policy.format import Code, Strict, Text
@@ -22,6 +24,7 @@ from settlement.policy.region import (
     RulingDate,
     UnknownItem,
 )
+from settlement.seals import Demand, SealRules, WithoutKey
 
 _Value = TypeVar("_Value")
 
@@ -33,6 +36,18 @@ _ONE_OF = {
 
 _REVERSIBLE = frozenset({"2102", "2207", "2207A"})
 """What the core can reverse; 2304 and 2401 join with inpatient care."""
+
+
+class SealsFile(Strict, frozen=True, kw_only=True):
+    """The table `national_crypto`: signed and encrypted bodies (国密)."""
+
+    cainfo: Demand = Demand.OPTIONAL
+    cainfo_without_key: WithoutKey = WithoutKey.IGNORE
+    cainfo_signed: Signed = Signed.INPUT
+    cainfo_user_id: UserId = UserId.DEFAULT
+    cainfo_sm3: Sm3Use = Sm3Use.HMAC
+    sm4_mode: Sm4Mode = Sm4Mode.ECB
+    sm4_text: TextForm = TextForm.BASE64
 
 
 class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="region-profile/1"):
@@ -52,6 +67,7 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     cancel_window: CancelWindow = CancelWindow.YEAR
     reversible: Annotated[tuple[Code, ...], Meta(min_length=1)] = ("2102", "2207", "2207A")
     fund_total_includes_account: bool
+    national_crypto: SealsFile = SealsFile()
 
 
 def compile_region(file: RegionFile) -> RegionProfile:
@@ -79,7 +95,22 @@ def compile_region(file: RegionFile) -> RegionProfile:
         cancel_order=file.cancel_order,
         cancel_window=file.cancel_window,
         reversible=frozenset(file.reversible),
+        seals=_seals(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,
+    )
+
+
+def _seals(file: SealsFile) -> SealRules:
+    return SealRules(
+        demand=file.cainfo,
+        without_key=file.cainfo_without_key,
+        body=BodyRules(
+            signed=file.cainfo_signed,
+            user_id=file.cainfo_user_id,
+            sm3=file.cainfo_sm3,
+            sm4_mode=file.sm4_mode,
+            sm4_text=file.sm4_text,
+        ),
     )
 
 

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
         "resume",
         "approve-cancel",
         "withdraw-approval",
+        "keys",
         "token",
     ],
 )
