@@ -27,8 +27,17 @@ from protocol.nhsa.libcrypto import Sm2Key
 DEFAULT_USER_ID = b"1234567812345678"
 SM2_ORDER = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
 SM4_KEY_BYTES = 16
+USER_ID_BYTES_MAX = 8_191
+"""Its length in bits is written in two bytes."""
 
 _HALF = 32
+# GB/T 32918.5: a, b, x and y of the base point.
+_CURVE = bytes.fromhex(
+    "fffffffeffffffffffffffffffffffffffffffff00000000fffffffffffffffc"
+    "28e9fa9e9d9f5e344d5a9e4bcf6509a7f39789f515ab8f92ddbcbd414d940e93"
+    "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7"
+    "bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0"
+)
 _SPKI_HEAD = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
 _PKCS8_HEAD = bytes.fromhex(
     "3041020100301306072a8648ce3d020106082a811ccf5501822d04273025020101" "0420"
@@ -56,13 +65,14 @@ def hmac_sm3(key: bytes, data: bytes) -> bytes:
 class Sm2PublicKey:
     """Verifies. `point` is 04 ‖ x ‖ y."""
 
-    __slots__ = ("_key", "point")
+    __slots__ = ("_key", "_known", "point")
 
     def __init__(self, point: bytes) -> None:
         """Raises ValueError for a point that is not on the curve."""
         if len(point) != 1 + 2 * _HALF or point[0] != 4:
             raise ValueError("an SM2 public key is a point of 65 bytes that begins with 04")
         self._key = Sm2Key(_SPKI_HEAD + point)
+        self._known = (b"", b"")
         self.point = point
 
     @classmethod
@@ -83,7 +93,19 @@ class Sm2PublicKey:
         """Whether a signature r ‖ s of 64 bytes is this key's for the message and the user id."""
         if len(signature) != 2 * _HALF:
             return False
-        return self._key.verify(message, der_signature(signature), user_id)
+        return self._key.verify(self.digest(message, user_id), der_signature(signature))
+
+    def digest(self, message: bytes, user_id: bytes = DEFAULT_USER_ID) -> bytes:
+        """e = SM3(Z ‖ M), where Z = SM3(ENTL ‖ ID ‖ a ‖ b ‖ G ‖ P) binds key and user id."""
+        for_id, z = self._known
+        if not z or for_id != user_id:
+            if len(user_id) > USER_ID_BYTES_MAX:
+                raise ValueError("the user id is too long")
+            length = (8 * len(user_id)).to_bytes(2, "big")
+            z = sm3(length + user_id + _CURVE + self.point[1:])
+            # One pair, replaced as a whole: another thread sees the old one or the new one.
+            self._known = (user_id, z)
+        return sm3(z + message)
 
 
 class Sm2PrivateKey:
@@ -113,7 +135,7 @@ class Sm2PrivateKey:
 
     def sign(self, message: bytes, user_id: bytes = DEFAULT_USER_ID) -> bytes:
         """A signature r ‖ s of 64 bytes."""
-        raw = raw_signature(self._key.sign(message, user_id))
+        raw = raw_signature(self._key.sign(self.public.digest(message, user_id)))
         if raw is None:
             raise RuntimeError("the library made a signature that is not DER")
         return raw

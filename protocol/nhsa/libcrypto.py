@@ -1,8 +1,9 @@
 """SM2 signatures by the OpenSSL that the interpreter itself is linked with (ADR 0017).
 
-The whole of the native side: keys as handles, sign, verify. Signatures are DER here and user ids
-bytes; every other encoding is `gm`'s business. OpenSSL 3 or later, built with SM2, is needed, which
-is asked at the first use and not at import: without any SM2 key nothing is loaded.
+The whole of the native side: keys as handles, sign, verify. What is signed here is the digest
+e = SM3(Z ‖ M), a signature is DER; hashing and every other encoding is `gm`'s business. OpenSSL 3
+or later, built with SM2, is needed, which is asked at the first use and not at import: without any
+SM2 key nothing is loaded.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from functools import cache
 from typing import Any
 
 SIGNATURE_BYTES_MAX = 72
-USER_ID_BYTES_MAX = 8_191
-"""Its length in bits is written in two bytes."""
 
 _PROBE = bytes.fromhex(
     "3059301306072a8648ce3d020106082a811ccf5501822d03420004"
@@ -40,7 +39,7 @@ class Sm2Key:
 
     def __init__(self, der: bytes, *, private: bool = False) -> None:
         """Of a SubjectPublicKeyInfo, or of a private key as PKCS #8 or SEC 1."""
-        library = _library()
+        library = load_library()
         read = library.d2i_AutoPrivateKey if private else library.d2i_PUBKEY
         buffer = ctypes.create_string_buffer(der, len(der))
         place = c_void_p(ctypes.addressof(buffer))
@@ -63,72 +62,50 @@ class Sm2Key:
         self._library.i2d_PUBKEY(self._handle, ctypes.byref(place))
         return buffer.raw
 
-    def verify(self, message: bytes, signature: bytes, user_id: bytes) -> bool:
-        """Whether a DER signature over SM3(Z ‖ message) is this key's. Does not hold the GIL."""
+    def verify(self, digest: bytes, signature: bytes) -> bool:
+        """Whether a DER signature of the digest e is this key's. Does not hold the GIL."""
         library = self._library
-        context, inner = self._contexts(user_id)
+        context: int | None = library.EVP_PKEY_CTX_new(self._handle, None)
         try:
             right: bool = (
-                library.EVP_DigestVerifyInit(context, None, library.EVP_sm3(), None, self._handle)
-                == 1
-                and library.EVP_DigestVerify(
-                    context, signature, len(signature), message, len(message)
+                library.EVP_PKEY_verify_init(context) == 1
+                and library.EVP_PKEY_verify(
+                    context, signature, len(signature), digest, len(digest)
                 )
                 == 1
             )
         finally:
-            self._free(context, inner)
+            library.EVP_PKEY_CTX_free(context)
         if not right:
             # Python's own ssl module reads the same queue of errors.
             library.ERR_clear_error()
         return right
 
-    def sign(self, message: bytes, user_id: bytes) -> bytes:
-        """A DER signature; ValueError where this is only a public key."""
+    def sign(self, digest: bytes) -> bytes:
+        """A DER signature of the digest e; ValueError where this is only a public key."""
         library = self._library
-        context, inner = self._contexts(user_id)
         buffer = ctypes.create_string_buffer(SIGNATURE_BYTES_MAX)
         length = c_size_t(SIGNATURE_BYTES_MAX)
+        context: int | None = library.EVP_PKEY_CTX_new(self._handle, None)
         try:
             done = (
-                library.EVP_DigestSignInit(context, None, library.EVP_sm3(), None, self._handle)
-                == 1
-                and library.EVP_DigestSign(
-                    context, buffer, ctypes.byref(length), message, len(message)
+                library.EVP_PKEY_sign_init(context) == 1
+                and library.EVP_PKEY_sign(
+                    context, buffer, ctypes.byref(length), digest, len(digest)
                 )
                 == 1
             )
         finally:
-            self._free(context, inner)
+            library.EVP_PKEY_CTX_free(context)
         if not done:
             library.ERR_clear_error()
             raise ValueError("this key cannot sign")
         return buffer.raw[: length.value]
 
-    def _contexts(self, user_id: bytes) -> tuple[int, int]:
-        if len(user_id) > USER_ID_BYTES_MAX:
-            raise ValueError("the user id is too long")
-        library = self._library
-        context: int = library.EVP_MD_CTX_new()
-        inner: int = library.EVP_PKEY_CTX_new(self._handle, None)
-        if not context or not inner:
-            raise MemoryError
-        library.EVP_PKEY_CTX_set1_id(inner, user_id, len(user_id))
-        library.EVP_MD_CTX_set_pkey_ctx(context, inner)
-        return context, inner
-
-    def _free(self, context: int, inner: int) -> None:
-        self._library.EVP_MD_CTX_free(context)
-        self._library.EVP_PKEY_CTX_free(inner)
-
-
-def require_sm2() -> None:
-    """Raises Sm2UnavailableError where keys could not be used."""
-    _library()
-
 
 @cache
-def _library() -> Any:
+def load_library() -> Any:
+    """OpenSSL with the functions of `_SIGNATURES` declared; Sm2UnavailableError."""
     for name in _names():
         try:
             library = _declared(ctypes.CDLL(name))
@@ -159,17 +136,12 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "i2d_PUBKEY": (c_int, (c_void_p, c_void_p)),
     "EVP_PKEY_is_a": (c_int, (c_void_p, c_char_p)),
     "EVP_PKEY_free": (None, (c_void_p,)),
-    "EVP_sm3": (c_void_p, ()),
-    "EVP_MD_CTX_new": (c_void_p, ()),
-    "EVP_MD_CTX_free": (None, (c_void_p,)),
-    "EVP_MD_CTX_set_pkey_ctx": (None, (c_void_p, c_void_p)),
     "EVP_PKEY_CTX_new": (c_void_p, (c_void_p, c_void_p)),
     "EVP_PKEY_CTX_free": (None, (c_void_p,)),
-    "EVP_PKEY_CTX_set1_id": (c_int, (c_void_p, c_char_p, c_int)),
-    "EVP_DigestVerifyInit": (c_int, (c_void_p, c_void_p, c_void_p, c_void_p, c_void_p)),
-    "EVP_DigestVerify": (c_int, (c_void_p, c_char_p, c_size_t, c_char_p, c_size_t)),
-    "EVP_DigestSignInit": (c_int, (c_void_p, c_void_p, c_void_p, c_void_p, c_void_p)),
-    "EVP_DigestSign": (c_int, (c_void_p, c_void_p, c_void_p, c_char_p, c_size_t)),
+    "EVP_PKEY_verify_init": (c_int, (c_void_p,)),
+    "EVP_PKEY_verify": (c_int, (c_void_p, c_char_p, c_size_t, c_char_p, c_size_t)),
+    "EVP_PKEY_sign_init": (c_int, (c_void_p,)),
+    "EVP_PKEY_sign": (c_int, (c_void_p, c_void_p, c_void_p, c_char_p, c_size_t)),
     "ERR_clear_error": (None, ()),
 }
 
