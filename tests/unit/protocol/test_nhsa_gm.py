@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.nhsa import gm
+from protocol.nhsa import gm, libcrypto
 from protocol.nhsa.gm import Sm2PrivateKey, Sm2PublicKey, Sm4Mode
+from protocol.nhsa.libcrypto import Sm2UnavailableError
 from tests.unit.protocol import sm2_oracle as oracle
 
 # GB/T 32918.5-2017, annex A: the recommended curve.
@@ -255,6 +256,16 @@ def test_failures_leave_nothing_for_pythons_own_tls() -> None:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     with pytest.raises(ssl.SSLWantReadError):
         context.wrap_bio(incoming, outgoing, server_hostname="example.org").do_handshake()
+
+
+def test_machine_without_sm2_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libcrypto, "_names", lambda: iter(["libc.so.6", "libno-such.so"]))
+    libcrypto.load_library.cache_clear()
+    try:
+        with pytest.raises(Sm2UnavailableError, match="OpenSSL 3"):
+            Sm2PublicKey(point_bytes(POINT))
+    finally:
+        libcrypto.load_library.cache_clear()
 
 
 @given(plaintext=st.binary(max_size=200), key=st.binary(min_size=16, max_size=16))
