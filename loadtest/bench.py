@@ -26,6 +26,7 @@ from loadtest.generator.tally import Tally
 from loadtest.machine import describe_commit, describe_machine
 from loadtest.report import Figure
 from loadtest.server import Server, Verdict, VerifyingAllTheTime
+from loadtest.signatures import measure_signatures
 from loadtest.stage import Costs, Stage
 from loadtest.workload import Scenario
 
@@ -117,6 +118,7 @@ def run(arguments: argparse.Namespace, data_dir: Path) -> dict[str, Figure]:
         verdict = server.verify()
         after = asyncio.run(attach.read_booked(data_dir))
         volume = asyncio.run(attach.read_volume(data_dir))
+    figures |= measure_signatures(rounds=arguments.rounds)
     figures |= rates(windows)
     figures |= costs(stage.costs)
     figures |= proof(verdict, volume)

@@ -52,6 +52,8 @@ GOALS = (
     Goal(label="CPU a settlement, us: supervisor", path="cpu_us_per_settlement.supervisor"),
     Goal(label="CPU a settlement, us: redis", path="cpu_us_per_settlement.redis"),
     Goal(label="CPU a settlement, us: generator", path="cpu_us_per_settlement.generator"),
+    Goal(label="SM2 checks a second of a core", path="sm2_per_s"),
+    Goal(label="  ours / the library's own", path="sm2_ratio", at_least=0.8),
     Goal(label="journals", path="journals"),
 )
 

@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_switch(commands, "resume", "let a suspended subject settle again")
     _add_approval(commands, "approve-cancel", "record an approval of a cancel (退费备案)")
     _add_approval(commands, "withdraw-approval", "take an unused approval back")
+    _add_keys(commands)
     _add_token(commands)
     return parser
 
@@ -264,6 +265,27 @@ def _add_approval(commands: _Commands[argparse.ArgumentParser], name: str, about
     parser.set_defaults(command=_approval, approved=name == "approve-cancel")
 
 
+def _add_keys(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "keys",
+        help="register an institution's keys for signed and encrypted messages (国密)",
+        description="Replace the keys of a credential by those given, in every process within a "
+        "second. From then on a cainfo is checked, and enc_type SM4 "
+        "is answered encrypted. Files hold one key as PEM, hex or Base64.",
+    )
+    parser.add_argument("access_key", help="the credential's x-tif-paasid or _api_access_key")
+    parser.add_argument("--sm2-public", type=Path, metavar="FILE", help="its SM2 public key")
+    parser.add_argument("--sm4", type=Path, metavar="FILE", help="the SM4 key shared with it")
+    parser.add_argument(
+        "--required", action="store_true", help="refuse its messages that are not signed"
+    )
+    parser.add_argument("--remove", action="store_true", help="register none")
+    parser.add_argument("--reason", required=True, help="why; audited")
+    parser.add_argument("--actor", default="", help="who orders it (the login name)")
+    _add_data_dir(parser)
+    parser.set_defaults(command=_keys)
+
+
 def _add_token(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "token",
@@ -398,6 +420,24 @@ def _approval(parsed: argparse.Namespace) -> int:
             reason=parsed.reason,
             actor=parsed.actor,
             approved=parsed.approved,
+        )
+    )
+
+
+def _keys(parsed: argparse.Namespace) -> int:
+    from settlement.serve.body_keys import KeyFiles, register_keys
+
+    given = KeyFiles(sm2_public=parsed.sm2_public, sm4=parsed.sm4, required=parsed.required)
+    if parsed.remove == bool(given.sm2_public or given.sm4 or given.required):
+        print("settlement keys: give either keys or --remove", file=sys.stderr)
+        return 2
+    return _tell(
+        register_keys(
+            parsed.data_dir,
+            access_key=parsed.access_key,
+            files=None if parsed.remove else given,
+            reason=parsed.reason,
+            actor=parsed.actor,
         )
     )
 

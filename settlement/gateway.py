@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from settlement.seals import Keys
+
 Retry = Literal["never", "same_msgid", "later"]
 """Advice to the sender: do not repeat; repeat the very same message; send again later."""
 
@@ -22,6 +24,8 @@ class Caller(Struct, frozen=True, kw_only=True, gc=False):
 
     institution_code: str
     access_key: str
+    keys: Keys | None = None
+    """what is registered for signed and encrypted bodies; None for nearly everybody"""
 
 
 class CredentialFact(Struct, frozen=True, kw_only=True, gc=False):
@@ -30,6 +34,7 @@ class CredentialFact(Struct, frozen=True, kw_only=True, gc=False):
     institution_code: str
     secret: str
     suspended: bool
+    keys: Keys | None = None
 
 
 class Readiness(Struct, frozen=True, kw_only=True):

@@ -162,6 +162,9 @@ _UNACCEPTABLE = _rows(
     ("LINES_TOO_MANY", "{where}明细行数超限[，{expected}][，收到{found}行]。", "请分批上传。"),
     ("DUPLICATE_LINE", "{where}明细流水号重复[：{found}][，{expected}]。",
      "请为每行明细使用不同的流水号。"),
+    ("BODY_KEY_MISSING", "报文已加密（enc_type），但未登记本机构的SM4密钥。",
+     "请向{agency}登记密钥，或以明文发送。"),
+    ("BODY_UNDECIPHERABLE", "报文input无法解密。", "请核对SM4密钥、分组模式、填充和密文编码。"),
     ("MESSAGE_CONFLICT", "该msgid已用于另一笔内容不同的业务[，不同之处：{part}]。",
      "请为新业务使用新的msgid；重发时请勿改动报文内容。"),
     ("MESSAGE_REVERSED", "该msgid已被冲正，不再受理。",
@@ -322,6 +325,14 @@ _UNAUTHENTICATED = _rows(
     ("SIGNATURE_WRONG", "签名不正确。", "请核对密钥和签名算法。"),
     ("NONCE_REUSED", "x-tif-nonce已用于另一份报文。", "请每次请求生成新的随机串并重新签名。"),
     ("INSTITUTION_NOT_YOURS", "报文机构编号与接入凭证所属机构不一致。", "请核对fixmedins_code。"),
+    ("CAINFO_MISSING", "本机构的报文须有数字签名（cainfo）。",
+     "请[按{signtype}]对报文签名，填写signtype和cainfo后发送。"),
+    ("CAINFO_TYPE_WRONG", "签名类型（signtype）[{found}]与登记的密钥不符。",
+     "请改用[{signtype}]登记的签名类型重新签名。"),
+    ("CAINFO_WRONG", "数字签名（cainfo）验证不通过。",
+     "请核对签名原文、用户标识、密钥和编码；签名后勿再改动报文。"),
+    ("CAINFO_KEY_MISSING", "未登记本机构的签名公钥，无法验证cainfo。",
+     "请向{agency}登记公钥，或不填cainfo和signtype。"),
 )
 
 _HTTP = _rows(

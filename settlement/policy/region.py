@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from settlement.claim import CareKind
+from settlement.seals import SealRules
 
 CANCELS = frozenset({"2103", "2208", "2305"})
 """Transactions that cancel a settlement (结算撤销)."""
@@ -81,5 +82,7 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """the final settlement of a stay comes after its discharge (DOMAIN 15)"""
     allowed_during_stay: frozenset[str]
     """med_type codes that may be settled elsewhere while the person is in hospital (DOMAIN 20)"""
+    seals: SealRules = SealRules()
+    """signed and encrypted bodies (国密)"""
     fund_total_includes_account: bool
     """how this region reports fund_pay_sumamt (NHSA money rule 6)"""

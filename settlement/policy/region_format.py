@@ -11,6 +11,8 @@ from typing import Annotated, TypeVar
 
 from msgspec import Meta
 
+from protocol.nhsa.cainfo import BodyRules, Signed, Sm3Use, TextForm, UserId
+from protocol.nhsa.gm import Sm4Mode
 from settlement.claim import CareKind
 from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
@@ -22,6 +24,7 @@ from settlement.policy.region import (
     RulingDate,
     UnknownItem,
 )
+from settlement.seals import Demand, SealRules, WithoutKey
 
 _Value = TypeVar("_Value")
 
@@ -33,6 +36,25 @@ _ONE_OF = {
 
 _REVERSIBLE = frozenset({"2102", "2207", "2207A", "2304", "2304A", "2401"})
 """What the core can reverse."""
+
+
+class SealsFile(Strict, frozen=True, kw_only=True):
+    """The table `national_crypto`: signed and encrypted bodies (国密)."""
+
+    cainfo: Demand = Demand.OPTIONAL
+    """whether a signature must be there"""
+    cainfo_without_key: WithoutKey = WithoutKey.IGNORE
+    """what becomes of a signature where no key is registered"""
+    cainfo_signed: Signed = Signed.INPUT
+    """what is signed"""
+    cainfo_user_id: UserId = UserId.DEFAULT
+    """the user id of an SM2 signature"""
+    cainfo_sm3: Sm3Use = Sm3Use.HMAC
+    """how SM3 makes a signature"""
+    sm4_mode: Sm4Mode = Sm4Mode.ECB
+    """how SM4 encrypts a body"""
+    sm4_text: TextForm = TextForm.BASE64
+    """how an encrypted body is written"""
 
 
 class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="region-profile/1"):
@@ -70,6 +92,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """med_type codes that may be settled elsewhere while the person is in hospital"""
     fund_total_includes_account: bool
     """how fund_pay_sumamt is reported; only false so far"""
+    national_crypto: SealsFile = SealsFile()
+    """signed and encrypted bodies (国密)"""
 
 
 def compile_region(file: RegionFile) -> RegionProfile:
@@ -101,7 +125,22 @@ def compile_region(file: RegionFile) -> RegionProfile:
         reversible=frozenset(file.reversible),
         discharge_before_settlement=file.discharge_before_settlement,
         allowed_during_stay=frozenset(file.allowed_during_stay),
+        seals=_seals(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,
+    )
+
+
+def _seals(file: SealsFile) -> SealRules:
+    return SealRules(
+        demand=file.cainfo,
+        without_key=file.cainfo_without_key,
+        body=BodyRules(
+            signed=file.cainfo_signed,
+            user_id=file.cainfo_user_id,
+            sm3=file.cainfo_sm3,
+            sm4_mode=file.sm4_mode,
+            sm4_text=file.sm4_text,
+        ),
     )
 
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,10 @@ from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.numbers import NumberBlock
 from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
+from settlement.refusals import REFUSALS
+from settlement.seals import WithoutKey, key_is_missing
 from settlement.serve.inbox import Inbox, Mail, Opened
+from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
 from settlement.storage import reference
 from settlement.storage.connect import Reconnecting, connect_settle_path
@@ -110,6 +114,12 @@ class Service:
         self._queue_of_lane: list[JournalQueue] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._inbox = Inbox(self._open_all, self._take)
+        self._sealed = SealedMail(
+            rules=lambda: self._desk.world.profile.seals,
+            put=self._inbox.put,
+            refuse=self._refuse_sealed,
+            explain=self._explain_unread,
+        )
         self._looking_up: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._desk: DecisionDesk
@@ -192,13 +202,18 @@ class Service:
         Messages that come in one turn of the event loop are opened together.
         """
         reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._inbox.put(Mail(infno, body, caller, self._settings.clock(), reply))
+        mail = Mail(infno, body, caller, self._settings.clock(), reply)
+        if caller.keys is None:
+            self._inbox.put(mail)
+        else:
+            self._sealed.take(mail, caller.keys)
         return reply
 
     def _open_all(self, mail: Sequence[Mail]) -> list[Opened]:
         """Read, check and translate, a step at a time for all; what is refused is answered."""
         letters = [(one, letter) for one in mail if (letter := self._addressed(one)) is not None]
         decoded = codec.decode_all([letter for _, letter in letters], self._settings.profile)
+        vouched_only = self._desk.world.profile.seals.without_key is WithoutKey.REFUSE
         accepted: list[Mail] = []
         requests: list[tuple[codec.Checked, Institution]] = []
         for (one, letter), checked in zip(letters, decoded, strict=True):
@@ -208,6 +223,9 @@ class Service:
             institution = self._institution(checked.request, one.caller)
             if institution is None:
                 one.fail(NotYours("INSTITUTION_NOT_YOURS"))
+                continue
+            if vouched_only and checked.request.cainfo and one.caller.keys is None:
+                self._refuse_sealed(one, Refusal(code="CAINFO_KEY_MISSING", field="cainfo"))
                 continue
             accepted.append(one)
             requests.append((checked, institution))
@@ -244,7 +262,29 @@ class Service:
             mail.fail(error)
             return
         said = refusals.of_wire(error)
+        if error.field == "input" and mail.caller.keys is None and key_is_missing(mail.body):
+            said = Refusal(code="BODY_KEY_MISSING", field="enc_type")
         mail.answer(self._refused(infno, said, mail.received, path_is_wire=True))
+
+    def _refuse_sealed(self, mail: Mail, refusal: Refusal) -> None:
+        """A signature that is not right is as good as a stranger; the rest gets an answer."""
+        if REFUSALS[refusal.code].http_status == HTTPStatus.UNAUTHORIZED:
+            words = refusals.text(refusal, self._desk.world.profile).message
+            mail.fail(NotYours(refusal.code, words))
+        else:
+            mail.answer(self._refused("", refusal, mail.received, path_is_wire=True))
+
+    def _explain_unread(self, mail: Mail) -> None:
+        """Answer what could not be taken apart as the decoder of messages would; if that can read
+        it, then whatever was signed is not what would be carried out."""
+        letter = self._addressed(mail)
+        if letter is None:
+            return
+        (checked,) = codec.decode_all([letter], self._settings.profile)
+        if isinstance(checked, WireError):
+            self._unread(mail, letter.infno, checked)
+        else:
+            self._refuse_sealed(mail, Refusal(code="CAINFO_WRONG", field="cainfo"))
 
     async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:
         """`ask`, for a caller that waits."""
@@ -372,6 +412,7 @@ class Service:
     async def stop(self, drain_seconds: float) -> None:
         """Take no more, finish what was taken, leave the rest in doubt."""
         self._inbox.empty()
+        self._sealed.stop()
         self._stopping = True
         async with asyncio.TaskGroup() as group:
             for queue in self.queues:

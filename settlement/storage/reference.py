@@ -9,11 +9,14 @@ import msgspec
 from asyncpg import Connection, Record
 from msgspec import Struct
 
+from protocol.nhsa.libcrypto import Sm2UnavailableError
 from settlement.catalogue import Catalogue, Item
 from settlement.gateway import CredentialFact
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import Keyring
 from settlement.policy.region import CancelWindow, RegionProfile
+from settlement.seals import Keys, keys_of
+from settlement.storage.errors import StorageError
 from settlement.storage.queries import ADMIN, REFERENCE
 from settlement.world import Suspensions
 
@@ -58,21 +61,39 @@ def credential_record(access_key: str) -> bytes:
     return f"credential/{access_key}".encode()
 
 
+def body_keys_record(access_key: str) -> bytes:
+    """The associated data under which keys for bodies are sealed."""
+    return f"credential/{access_key}/body".encode()
+
+
 async def credentials(
     connection: Connection[Record], keyring: Keyring, suspensions: Suspensions
 ) -> dict[str, CredentialFact]:
-    """Every credential by its access key, secrets opened."""
+    """Every credential by its access key, secrets opened. StorageError for keys that cannot be
+    used here."""
     found = {}
-    for access_key, institution, key_version, secret in await connection.fetch(
+    for access_key, institution, key_version, sealed, body_keys in await connection.fetch(
         REFERENCE["credentials"]
     ):
-        opened = keyring.open(secret, credential_record(access_key), key_version)
+        secret = keyring.open(sealed, credential_record(access_key), key_version).decode()
+        keys = None
+        if body_keys is not None:
+            opened = keyring.open(body_keys, body_keys_record(access_key), key_version)
+            keys = _keys(opened, access_key, secret)
         found[access_key] = CredentialFact(
             institution_code=institution,
-            secret=opened.decode(),
+            secret=secret,
             suspended=access_key in suspensions.credentials,
+            keys=keys,
         )
     return found
+
+
+def _keys(opened: bytes, access_key: str, secret: str) -> Keys:
+    try:
+        return keys_of(opened, access_key=access_key, secret=secret)
+    except (ValueError, Sm2UnavailableError) as exc:
+        raise StorageError(f"the keys of credential {access_key} cannot be used: {exc}") from exc
 
 
 async def catalogue(connection: Connection[Record]) -> Catalogue:

@@ -108,8 +108,14 @@ class Authenticator:
 
     def _caller(self, access_key: str, fact: CredentialFact) -> Caller:
         caller = self._callers.get(access_key)
-        if caller is None or caller.institution_code != fact.institution_code:
-            caller = Caller(institution_code=fact.institution_code, access_key=access_key)
+        if (
+            caller is None
+            or caller.keys is not fact.keys
+            or caller.institution_code != fact.institution_code
+        ):
+            caller = Caller(
+                institution_code=fact.institution_code, access_key=access_key, keys=fact.keys
+            )
             self._callers[access_key] = caller
         return caller
 

@@ -15,8 +15,19 @@ select i.code, i.name, i.kind, i.region, i.hospital_level, i.deductible_level, i
 from settlement.institution i;
 
 -- name: credentials
--- What institutions sign with; secrets are ciphertext.
-select c.access_key, c.institution, c.key_version, c.secret from settlement.credential c;
+-- What institutions sign with; secrets and keys are ciphertext.
+select c.access_key, c.institution, c.key_version, c.secret, c.body_keys
+from settlement.credential c;
+
+-- name: lock_credential
+-- The secret of a credential whose keys are about to change.
+select c.key_version, c.secret from settlement.credential c where c.access_key = $1 for update;
+
+-- name: set_body_keys
+-- Keys for signed and encrypted bodies; the secret comes along, because both have one key version.
+update settlement.credential as c
+set key_version = $2, secret = $3, body_keys = $4
+where c.access_key = $1;
 
 -- name: catalogue
 -- Every version of every catalogue item.

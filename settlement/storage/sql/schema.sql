@@ -81,6 +81,7 @@ create table settlement.credential (
     institution     text        not null,
     key_version     smallint    not null,
     secret          bytea       not null,
+    body_keys       bytea,
     constraint credential_pkey primary key (access_key)
 );
 comment on table settlement.credential is
@@ -88,8 +89,10 @@ comment on table settlement.credential is
 comment on column settlement.credential.access_key is 'x-tif-paasid or _api_access_key.';
 comment on column settlement.credential.institution is 'The institution it belongs to.';
 comment on column settlement.credential.key_version is
-    'Version of the key that encrypts the secret.';
+    'Version of the key that encrypts the secret and the body keys.';
 comment on column settlement.credential.secret is 'The secret, encrypted.';
+comment on column settlement.credential.body_keys is
+    'Keys for signed and encrypted bodies (settlement/seals.py), encrypted; null for most.';
 
 create table settlement.catalogue_item (
     code            text        not null,

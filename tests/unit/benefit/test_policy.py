@@ -171,6 +171,8 @@ def test_fault_in_a_policy_stops_the_loading_and_is_named(
         ("account = false", 'account = false\ncancel_window = "week"', "week"),
         ("account = false", 'account = false\nreversible = ["2102", "2103"]', "2103.*原结算"),
         ("account = false", 'account = false\nreversible = ["2402"]', "2402.*尚不支持冲正"),
+        ("account = false", 'account = false\nnational_crypto = {cainfo_signed = "all"}', "all"),
+        ("account = false", 'account = false\nnational_crypto = {sm4 = "ecb"}', "sm4"),
     ],
 )  # fmt: skip
 def test_fault_in_a_region_profile_stops_the_loading(old: str, new: str, complaint: str) -> None:

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
         "resume",
         "approve-cancel",
         "withdraw-approval",
+        "keys",
         "token",
     ],
 )
