@@ -29,11 +29,11 @@ async def test_visit_from_registration_to_settlement(town: Town) -> None:
     quoted = visit.quote(*BASKET)
     quote = await town.hospital.send(quoted)
     assert_split(quote, full="8.00", over="5.00", pre="3.00", scope="107.00")
-    assert_money(quote, total="123.00", fund="64.20", account="58.80", cash="0.00")
+    assert_money(quote, total="123.00", fund="64.20", account="50.80", cash="8.00")
     settled = await town.hospital.send(visit.settlement(quoted, quote))
-    assert_money(settled, total="123.00", fund="64.20", account="58.80", cash="0.00")
+    assert_money(settled, total="123.00", fund="64.20", account="50.80", cash="8.00")
     assert settled.mdtrt_id == visit.mdtrt_id
-    assert settled.money("balc") == Decimal("941.20")
+    assert settled.money("balc") == Decimal("949.20")
 
 
 async def test_resident_at_a_hospital_of_the_second_level(town: Town) -> None:

@@ -84,14 +84,14 @@ def test_fund_pays_its_ratio_up_to_the_yearly_cap(
     ("balance", "use", "credential", "account", "cash"),
     [
         # totals: 1000 in scope (fund 600), 100 pre-self-pay, 50 over ceiling, 200 full self-pay
-        (10_000, AccountUse.OWN,    "01", 750,   0),
-        (10_000, AccountUse.OWN,    "03", 750,   0),
-        (   750, AccountUse.OWN,    "01", 750,   0),
-        (   749, AccountUse.OWN,    "01", 749,   1),
+        (10_000, AccountUse.OWN,    "01", 550, 200),  # not what is wholly self-paid
+        (10_000, AccountUse.OWN,    "03", 550, 200),
+        (   550, AccountUse.OWN,    "01", 550, 200),
+        (   549, AccountUse.OWN,    "01", 549, 201),
         (     0, AccountUse.OWN,    "01",   0, 750),
         (10_000, AccountUse.NONE,   "01",   0, 750),
-        (10_000, AccountUse.FAMILY, "01", 750,   0),  # the own account comes first
-        (10_000, AccountUse.OWN,    "02", 750,   0),  # the demonstration lets a bare number spend
+        (10_000, AccountUse.FAMILY, "01", 550, 200),  # the own account comes first
+        (10_000, AccountUse.OWN,    "02", 550, 200),  # the demonstration lets a bare number spend
         (10_000, AccountUse.OWN,    "09",   0, 750),  # one that the policy does not name may not
     ],
 )  # fmt: skip
