@@ -156,11 +156,11 @@ def _plan(infno: str) -> _Plan:
 def _part(name: str, fields: tuple[Field, ...], *, repeated: bool) -> _Part:
     others = (Kind.NUMBER, Kind.SIGNED, Kind.NODE, Kind.SERIAL)
     texts = [field for field in fields if field.kind not in others]
-    person = [] if repeated else [field.name for field in texts if field.name in _PERSON_FIELDS]
+    person = [] if repeated else [f.attribute for f in texts if f.name in _PERSON_FIELDS]
     return _Part(
         node=name,
         person=_getter(person),
-        texts=_getter([field.name for field in texts if field.name not in person]),
+        texts=_getter([f.attribute for f in texts if f.attribute not in person]),
         numbers=tuple([(name, f.name) for f in fields if f.is_number]),
         serial=_only(Kind.SERIAL, fields),
         nested=_only(Kind.NODE, fields),
@@ -182,5 +182,5 @@ def _getter(names: list[str]) -> Getter:
 
 
 def _only(kind: Kind, fields: tuple[Field, ...]) -> Callable[[Struct], Any] | None:
-    names = [field.name for field in fields if field.kind is kind]
+    names = [field.attribute for field in fields if field.kind is kind]
     return attrgetter(names[0]) if names else None

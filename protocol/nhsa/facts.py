@@ -7,6 +7,7 @@ code list, whether a strict edition requires it.
 
 from __future__ import annotations
 
+import keyword
 from enum import StrEnum
 from importlib.resources import files
 
@@ -25,6 +26,7 @@ class Kind(StrEnum):
     DATE = "date"
     MOMENT = "moment"
     BINARY = "binary"
+    BYTES = "bytes"
     NODE = "node"
 
 
@@ -60,6 +62,11 @@ class Field(Struct, frozen=True, array_like=True):
     def length_max(self) -> int | None:
         """Characters, for texts and serials."""
         return self.size if isinstance(self.size, int) else None
+
+    @property
+    def attribute(self) -> str:
+        """The field's name in a struct: the wire's, unless Python keeps that for itself."""
+        return f"{self.name}_" if keyword.iskeyword(self.name) else self.name
 
     @property
     def is_number(self) -> bool:

@@ -22,7 +22,7 @@ from protocol.nhsa.codes import CREDENTIAL_CARD
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.errors import WireError, WireErrorCode
 from protocol.nhsa.explain import SERIAL_LENGTH_MAX, TIME_PARSERS, explain
-from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Rows
+from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Rows
 from protocol.nhsa.profile import BASELINE, ENVELOPE_NODE, STRICT, Profile, rule_of
 
 __all__ = ["BASELINE", "LINES_MAX", "STRICT", "Profile", "check"]
@@ -84,21 +84,25 @@ class _NodeRule:
         self.inner: _NodeRule | None = None
         rules = [(field, rule_of(profile, infno, node, field)) for field in fields]
         names = {field.name for field in fields}
-        self._needed = _getter([f.name for f, rule in rules if rule.required and f.need != "Y"])
+        self._needed = _getter(
+            [f.attribute for f, rule in rules if rule.required and f.need is not Need.ALWAYS]
+        )
         shortened = [(f, rule) for f, rule in rules if rule.length_max != f.length_max]
-        self._shortened = _getter([f.name for f, _ in shortened])
+        self._shortened = _getter([f.attribute for f, _ in shortened])
         self._length_max = [rule.length_max or 0 for _, rule in shortened]
-        coded = [(f.name, rule.codes) for f, rule in rules if rule.codes is not None]
+        coded = [(f.attribute, rule.codes) for f, rule in rules if rule.codes is not None]
         self._codes = _getter([name for name, _ in coded])
         self._code_lists = [codes for _, codes in coded]
         self._codes_good: set[tuple[object, ...]] = set()
         self._times = [
-            (attrgetter(f.name), TIME_PARSERS[f.kind]) for f in fields if f.kind in TIME_PARSERS
+            (attrgetter(f.attribute), TIME_PARSERS[f.kind])
+            for f in fields
+            if f.kind in TIME_PARSERS
         ]
         self._numbers = [
             (
                 (node, f.name),
-                attrgetter(f.name),
+                attrgetter(f.attribute),
                 memo_of(*f.digits).__getitem__,
                 -(10 ** f.digits[0]) if f.kind is Kind.SIGNED else 0,
             )

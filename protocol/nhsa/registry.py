@@ -8,13 +8,16 @@ from msgspec import Struct
 
 from protocol.nhsa.envelope import Envelope, NoOutput
 from protocol.nhsa.messages import (
+    clearing,
     enquiry,
+    files,
     inpatient,
     inpatient_settle,
     outpatient,
     outpatient_settle,
     person,
     pharmacy,
+    reconciliation,
     reversal,
     session,
 )
@@ -147,12 +150,35 @@ _ALL = (
     _write("2404", "入院撤销", "admit cancel", inpatient.AdmitCancel, served=False),
     _write("2405", "出院撤销", "discharge cancel", inpatient.DischargeCancel, served=False),
     _write("2601", "冲正交易", "reversal", reversal.Reversal),
+    _read("3201", "医药机构费用结算对总账", "reconcile totals",
+          reconciliation.TotalsCheck, reconciliation.TotalsCheckReply, served=False),
+    _write("3202", "医药机构费用结算对明细账", "reconcile details",
+           reconciliation.DetailCheck, reconciliation.DetailCheckReply, served=False),
+    _write("3203", "清算申请", "clearing application",
+           clearing.ClearingApply, clearing.ClearingApplyReply,
+           undone_by="3204", served=False),
+    _write("3204", "清算申请撤销", "clearing application cancel",
+           clearing.ClearingCancel, served=False),
+    _write("3211", "批量清算对账（任务提交）", "batch reconciliation, submit",
+           reconciliation.BatchCheck, reconciliation.BatchCheckReply, served=False),
+    _read("3212", "批量清算对账（结果查询）", "batch reconciliation, result",
+          reconciliation.BatchCheckEnquiry, reconciliation.BatchCheckEnquiryReply, served=False),
+    _read("3260", "省内异地清分明细提取", "cross-city clearing, extract",
+          clearing.CrossCityExtract, clearing.CrossCityExtractReply, served=False),
+    _write("3261", "省内异地清分结果确认", "cross-city clearing, confirm",
+           clearing.CrossCityConfirm, undone_by="3262", served=False),
+    _write("3262", "省内异地清分结果确认回退", "cross-city clearing, roll back",
+           clearing.CrossCityRollback, served=False),
     _read("5201", "就诊信息查询", "visit enquiry",
           enquiry.VisitEnquiry, enquiry.VisitEnquiryReply),
     _read("5203", "结算信息查询", "settlement enquiry",
           enquiry.SettlementEnquiry, enquiry.SettlementEnquiryReply),
     _read("5204", "费用明细查询", "fee enquiry", enquiry.FeeEnquiry, enquiry.FeeRow,
           reply_is_array=True),
+    _write("9101", "文件上传", "file upload",
+           files.FileUpload, files.FileUploadReply, served=False),
+    # Answers the bytes of the file; a refusal has an envelope like any other.
+    _read("9102", "文件下载", "file download", files.FileDownload, NoOutput, served=False),
 )
 # fmt: on
 

@@ -87,7 +87,8 @@ def _transaction_html(transaction: Transaction) -> str:
     for name, node in table.input.items():
         parts.append(_fields_html(f"input.{name}", node.fields, _ROWS_ZH[node.rows]))
     for name, node in table.output.items():
-        parts.append(_fields_html(f"output.{name}", node.fields, _ROWS_ZH[node.rows]))
+        title = f"output.{name}" if name else "output"
+        parts.append(_fields_html(title, node.fields, _ROWS_ZH[node.rows]))
     sample = msgspec.json.format(msgspec.json.encode(sample_request(transaction)), indent=2)
     parts.append(f"<details><summary>示例 sample</summary><pre>{escape(sample.decode())}</pre>")
     parts.append("</details></section>")
@@ -154,6 +155,7 @@ _KINDS_ZH = {
     Kind.DATE: "yyyy-MM-dd",
     Kind.MOMENT: "日期或日期时间",
     Kind.BINARY: "Base64",
+    Kind.BYTES: "Base64 或字节数组",
     Kind.NODE: "节点",
 }
 

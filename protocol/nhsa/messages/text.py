@@ -11,11 +11,14 @@ from typing import Annotated
 from msgspec import Meta
 
 Need1 = Annotated[str, Meta(min_length=1, max_length=1)]
+Need2 = Annotated[str, Meta(min_length=1, max_length=2)]
 Need3 = Annotated[str, Meta(min_length=1, max_length=3)]
+Need4 = Annotated[str, Meta(min_length=1, max_length=4)]
 Need6 = Annotated[str, Meta(min_length=1, max_length=6)]
 Need10 = Annotated[str, Meta(min_length=1, max_length=10)]
 Need20 = Annotated[str, Meta(min_length=1, max_length=20)]
 Need30 = Annotated[str, Meta(min_length=1, max_length=30)]
+Need40 = Annotated[str, Meta(min_length=1, max_length=40)]
 Need50 = Annotated[str, Meta(min_length=1, max_length=50)]
 Need100 = Annotated[str, Meta(min_length=1, max_length=100)]
 Need150 = Annotated[str, Meta(min_length=1, max_length=150)]

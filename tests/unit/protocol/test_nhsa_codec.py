@@ -97,6 +97,13 @@ def test_empty_text_for_an_optional_number_means_no_number() -> None:
     assert read("2102", raw).input.drugdetail[1].prd_days is None
 
 
+def test_a_file_comes_as_base64_or_as_an_array_of_bytes() -> None:
+    message = golden.request("9101")
+    assert read("9101", golden.body(message)).input.fsUploadIn.in_ == "UEsFBg=="
+    message["input"]["fsUploadIn"]["in"] = [80, 75, -1, 255]
+    assert read("9101", golden.body(message)).input.fsUploadIn.in_ == (80, 75, -1, 255)
+
+
 def test_byte_order_mark_is_tolerated() -> None:
     raw = b"\xef\xbb\xbf" + golden.body(golden.request("2102"))
     assert read("2102", raw).infno == "2102"
@@ -176,6 +183,15 @@ BAD_FIELDS = [
     ("2304", "input.data.mid_setl_flag",     "2",                      "CODE_UNKNOWN"),
     ("2401", "input.diseinfo",               [],                       "LINES_NONE"),
     ("2601", "input.data.omsgid",            "",                       "FIELD_MISSING"),
+    ("3201", "input.data.acct_pay",          "-0.005",                 "AMOUNT_SCALE"),
+    ("3201", "input.data.fixmedins_setl_cnt", -1,                      "AMOUNT_NEGATIVE"),
+    ("3261", "input.detail.0.cnfm_flag",     "2",                      "CODE_UNKNOWN"),
+    ("9101", "input.fsUploadIn.in",          MISSING,                  "FIELD_MISSING"),
+    ("9101", "input.fsUploadIn.in",          "",                       "FIELD_MISSING"),
+    ("9101", "input.fsUploadIn.in",          [],                       "FIELD_MISSING"),
+    ("9101", "input.fsUploadIn.in",          80,                       "FIELD_TYPE"),
+    ("9101", "input.fsUploadIn.in",          [80, 256],                "FIELD_FORMAT"),
+    ("9101", "input.fsUploadIn.in",          [80, "K"],                "FIELD_FORMAT"),
     ("5201", "input.data.endtime",           "2026-11",                "FIELD_FORMAT"),
 ]
 # fmt: on
