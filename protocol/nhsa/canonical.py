@@ -21,7 +21,7 @@ from msgspec.structs import astuple
 
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.facts import TABLES, Field, Kind, Rows
-from protocol.nhsa.fields import Numbers
+from protocol.nhsa.fields import Numbers, rows_of
 
 FORMAT = 1
 HASH_BYTES = 8
@@ -69,7 +69,7 @@ def fingerprint(
         [[numbers[place][0] for place in part.numbers] for part, _ in heads],
     ]
     if plan.lines is not None:
-        parts += plan.lines.lines(getattr(body, plan.lines.node), numbers)
+        parts += plan.lines.lines(rows_of(getattr(body, plan.lines.node)), numbers)
     # One JSON text a line: no value can imitate the border between two others, or of a part. An
     # empty text is written as an absent one; the pattern cannot begin inside a non-empty text,
     # where every quote has a backslash before it and only the last one ends the text.

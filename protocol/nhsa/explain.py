@@ -126,7 +126,7 @@ def _node_faults(
     if value is None:
         yield WireError(WireErrorCode.FIELD_MISSING, path, {"expected": "数组"})
         return
-    if node.inside and isinstance(value, dict):
+    if (node.inside or node.lone) and isinstance(value, dict):
         value = [value]
     if not isinstance(value, list | tuple):
         yield _type_fault(path, name, "数组", value)

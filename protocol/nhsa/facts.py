@@ -87,6 +87,8 @@ class Node(Struct, frozen=True, kw_only=True):
     fields: tuple[Field, ...]
     inside: str | None = None
     """The node whose rows carry this one, for a nested node."""
+    lone: bool = False
+    """May a single row come as an object instead of an array? Sources differ for some nodes."""
 
 
 class Table(Struct, frozen=True, kw_only=True):

@@ -63,12 +63,17 @@ def passes(request: Envelope, profile: Profile, *, lines_max: int) -> Numbers | 
                 return None
         if plan.lines is None:
             return numbers
-        rows = getattr(body, plan.lines.node)
+        rows = rows_of(getattr(body, plan.lines.node))
         if not plan.lines_min <= len(rows) <= lines_max:
             return None
         return numbers if _lines_pass(plan, rows, lines_max, numbers) else None
     except (ValueError, ArithmeticError):
         return None
+
+
+def rows_of(node: tuple[Row, ...] | Row) -> tuple[Row, ...]:
+    """The rows of a node that may also come as a single object."""
+    return node if isinstance(node, tuple) else (node,)
 
 
 Row = Struct
@@ -194,7 +199,7 @@ def _lines_pass(
     if inner is None:
         return True
     for nested in filter(None, map(attrgetter(inner.node), rows)):
-        inner_rows = nested if isinstance(nested, tuple) else (nested,)
+        inner_rows = rows_of(nested)
         if len(inner_rows) > lines_max or not inner.passes(inner_rows, {}):
             return False
         if not all(inner.serials_differ((row,)) for row in inner_rows):

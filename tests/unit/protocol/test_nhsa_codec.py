@@ -97,6 +97,16 @@ def test_empty_text_for_an_optional_number_means_no_number() -> None:
     assert read("2102", raw).input.drugdetail[1].prd_days is None
 
 
+def test_a_single_mapping_comes_as_array_or_object() -> None:
+    message = golden.request("3301")
+    (row,) = read("3301", golden.body(message)).input.catalogcompin
+    message["input"]["catalogcompin"] = message["input"]["catalogcompin"][0]
+    assert read("3301", golden.body(message)).input.catalogcompin == row
+    message["input"]["catalogcompin"]["begndate"] = "2026-13-01"
+    error = refused("3301", golden.body(message))
+    assert (error.code, error.field) == ("FIELD_FORMAT", "input.catalogcompin[0].begndate")
+
+
 def test_a_file_comes_as_base64_or_as_an_array_of_bytes() -> None:
     message = golden.request("9101")
     assert read("9101", golden.body(message)).input.fsUploadIn.in_ == "UEsFBg=="
@@ -192,6 +202,9 @@ BAD_FIELDS = [
     ("9101", "input.fsUploadIn.in",          80,                       "FIELD_TYPE"),
     ("9101", "input.fsUploadIn.in",          [80, 256],                "FIELD_FORMAT"),
     ("9101", "input.fsUploadIn.in",          [80, "K"],                "FIELD_FORMAT"),
+    ("2181", "input.data.status",            "1108",                   "CODE_UNKNOWN"),
+    ("3301", "input.catalogcompin",          [],                       "LINES_NONE"),
+    ("3301", "input.catalogcompin",          "x",                      "FIELD_TYPE"),
     ("5201", "input.data.endtime",           "2026-11",                "FIELD_FORMAT"),
 ]
 # fmt: on

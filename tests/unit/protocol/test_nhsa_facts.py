@@ -40,7 +40,10 @@ def infos(struct: type) -> dict[str, FieldInfo]:
 
 
 def row_type(hint: object) -> tuple[type, bool]:
-    """The struct of a node and whether the node repeats."""
+    """The struct of a node and whether the node repeats; a lone row may come as an object."""
+    if isinstance(hint, UnionType):
+        hint, lone = get_args(hint)
+        assert get_args(hint)[0] is lone
     if get_origin(hint) is tuple:
         return get_args(hint)[0], True
     assert isinstance(hint, type)
@@ -79,6 +82,7 @@ def input_nodes() -> list[tuple[str, str, Node, type]]:
             if node.inside is None:
                 struct, repeats = row_type(node_types[name])
                 assert repeats == (node.rows is not Rows.ONE)
+                assert node.lone == isinstance(node_types[name], UnionType)
             else:
                 outer = row_type(node_types[node.inside])[0]
                 struct = get_args(hints(outer)[name])[1]
