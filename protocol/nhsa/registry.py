@@ -26,6 +26,7 @@ from protocol.nhsa.messages import (
     reconciliation,
     reversal,
     session,
+    stored,
 )
 
 
@@ -122,6 +123,33 @@ _CATALOGUE_FILES = {
     **dict.fromkeys(["1322", "1323", "1324", "1325", "1326", "1327"], "目录下载"),
 }
 """Downloads that differ in nothing but the file they answer."""
+
+_STORED = {
+    "3501": ("商品盘存上传", "stock count"),
+    "3502": ("商品库存变更", "stock change"),
+    "3503": ("商品采购", "stock purchase"),
+    "3504": ("商品采购退货", "stock purchase return"),
+    "3505": ("商品销售", "stock sale"),
+    "3506": ("商品销售退货", "stock sale return"),
+    "3507": ("商品信息删除", "stock deletion"),
+    "4301": ("门急诊诊疗记录", "outpatient record"),
+    "4302": ("急诊留观手术及抢救信息", "emergency observation record"),
+    "4401": ("住院病案首页信息", "inpatient front page"),
+    "4402": ("住院医嘱记录", "inpatient orders"),
+    "4402A": ("住院医嘱记录（A版）", "inpatient orders, A edition"),
+    "4501": ("临床检查报告记录", "examination report"),
+    "4502": ("临床检验报告记录", "laboratory report"),
+    "4503": ("细菌培养报告记录", "culture report"),
+    "4504": ("药敏记录报告记录", "susceptibility report"),
+    "4505": ("病理检查报告记录", "pathology report"),
+    "4506": ("非结构化报告记录", "unstructured report"),
+    "4601": ("输血信息", "transfusion"),
+    "4602": ("护理操作生命体征测量记录", "nursing and vital signs"),
+    "4701": ("电子病历上传", "electronic medical record"),
+    # Our sources number these without naming them.
+    **dict.fromkeys(["4901", "4902", "4903", "4904", "4905"], ("票据信息上传", "invoice upload")),
+}
+"""Uploads of one type: kept as sent, answered 0."""
 
 # fmt: off
 _ALL = (
@@ -228,6 +256,12 @@ _ALL = (
     _write("3301", "目录对照上传", "mapping upload",
            mapping.MappingUpload, undone_by="3302", served=False),
     _write("3302", "目录对照撤销", "mapping cancel", mapping.MappingCancel, served=False),
+    *[_write(infno, title, title_en, stored.Stored, served=False)
+      for infno, (title, title_en) in _STORED.items()],
+    _write("4101", "医疗保障基金结算清单信息上传", "fund settlement list",
+           stored.SettlementList, stored.SettlementListReply, served=False),
+    _write("4101A", "医疗保障基金结算清单信息上传（A版）", "fund settlement list, A edition",
+           stored.SettlementList, stored.SettlementListReply, served=False),
     _read("5201", "就诊信息查询", "visit enquiry",
           enquiry.VisitEnquiry, enquiry.VisitEnquiryReply),
     _read("5203", "结算信息查询", "settlement enquiry",

@@ -14,6 +14,7 @@ from tests.unit.protocol import (
     nhsa_golden_clearing,
     nhsa_golden_people,
     nhsa_golden_stay,
+    nhsa_golden_stored,
 )
 from tests.unit.protocol.nhsa_golden_parts import (
     AT,
@@ -125,6 +126,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     **nhsa_golden_clearing.INPUTS,
     **nhsa_golden_people.INPUTS,
     **nhsa_golden_catalogue.INPUTS,
+    **nhsa_golden_stored.INPUTS,
 }
 
 

@@ -12,10 +12,11 @@ import pytest
 from protocol.nhsa.codec import decode, decode_typed, peek_infno
 from protocol.nhsa.errors import UNREADABLE, WireError, WireErrorCode
 from protocol.nhsa.explain import explain
-from protocol.nhsa.fields import BASELINE, STRICT, Profile, passes
+from protocol.nhsa.fields import BASELINE, STRICT, Profile, check, passes
 from protocol.nhsa.messages.outpatient import FeeUpload
 from protocol.nhsa.messages.pharmacy import DrugTrace, PharmacySettle
 from protocol.nhsa.registry import TRANSACTIONS, TYPED
+from protocol.nhsa.stored import seen, tree_of
 from tests.unit.protocol import nhsa_golden as golden
 
 LINES_MAX = 100
@@ -95,6 +96,56 @@ def test_trace_codes_come_as_array_or_object(as_array: bool) -> None:
 def test_empty_text_for_an_optional_number_means_no_number() -> None:
     raw = bent("2102", "input.drugdetail.1.prd_days", "")
     assert read("2102", raw).input.drugdetail[1].prd_days is None
+
+
+def test_a_number_that_a_profile_requires_may_be_zero() -> None:
+    need = frozenset({("2102", "drugdetail", "prd_days")})
+    profile = Profile(name="test", required=need)
+    message = golden.request("2102")
+    for line in message["input"]["drugdetail"]:
+        line["prd_days"] = 0
+    read("2102", golden.body(message), profile)
+    message["input"]["drugdetail"][1]["prd_days"] = ""
+    error = refused("2102", golden.body(message), profile)
+    assert (error.code, error.field) == ("FIELD_MISSING", "input.drugdetail[1].prd_days")
+
+
+UPLOAD = golden.body(golden.request("4301"))
+
+
+def test_an_upload_is_kept_as_sent() -> None:
+    raw = UPLOAD.replace(b"3.5", b"3.500")
+    kept = bytes(read("4301", raw).input)
+    assert kept in raw and b"3.500" in kept
+    assert bytes(read("4301", b"\xef\xbb\xbf" + raw).input) == kept
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (UPLOAD.replace("测试".encode(), b"\xff"), "NOT_UTF8"),
+        (UPLOAD.replace("测试".encode(), b"\\u0000"), "FIELD_FORMAT"),
+        (UPLOAD.replace(b'"anything"', b'"\\u0000"'), "FIELD_FORMAT"),
+        (UPLOAD.replace(b"3.5", b"[" * 10_000 + b"]" * 10_000), "TOO_DEEP"),
+        (UPLOAD.replace(b"3.5", b"3.5e"), "MALFORMED_JSON"),
+        (bent("4301", "input", []), "FIELD_TYPE"),
+        (bent("4301", "input", MISSING), "FIELD_MISSING"),
+        (bent("4301", "input", None), "FIELD_MISSING"),
+        (bent("4301", "fixmedins_code", ""), "FIELD_MISSING"),
+    ],
+)
+def test_an_upload_that_could_not_be_read_again_is_refused(raw: bytes, code: str) -> None:
+    assert refused("4301", raw).code is WireErrorCode(code)
+
+
+def test_a_backslash_before_u0000_is_no_nul() -> None:
+    read("4301", UPLOAD.replace("测试".encode(), b"\\\\u0000"))
+
+
+def test_the_totals_of_a_settlement_list_are_seen() -> None:
+    request = read("4101", golden.body(golden.request("4101")))
+    assert check(request, BASELINE)["setlinfo", "psn_cashpay"] == [246]
+    assert seen(request).setlinfo.setl_id == "S1"
 
 
 def test_a_single_mapping_comes_as_array_or_object() -> None:
@@ -205,6 +256,11 @@ BAD_FIELDS = [
     ("2181", "input.data.status",            "1108",                   "CODE_UNKNOWN"),
     ("3301", "input.catalogcompin",          [],                       "LINES_NONE"),
     ("3301", "input.catalogcompin",          "x",                      "FIELD_TYPE"),
+    ("4101", "input.setlinfo",               MISSING,                  "FIELD_MISSING"),
+    ("4101", "input.setlinfo.psn_cashpay",   "2.465",                  "AMOUNT_SCALE"),
+    ("4101", "input.payinfo.0.fund_payamt",  "x",                      "FIELD_TYPE"),
+    ("4101", "input.iteminfo.0.amt",         "1E+99",                  "AMOUNT_TOO_LARGE"),
+    ("4101", "input.setlinfo.setl_id",       "S" * 31,                 "FIELD_TOO_LONG"),
     ("5201", "input.data.endtime",           "2026-11",                "FIELD_FORMAT"),
 ]
 # fmt: on
@@ -225,7 +281,7 @@ def test_fast_and_slow_reading_agree(infno: str, path: str, value: object) -> No
         request = msgspec.json.decode(raw, type=TYPED[infno].request)
     except msgspec.ValidationError:
         return
-    tree = msgspec.to_builtins(request, builtin_types=(Decimal,))
+    tree = tree_of(request)
     slow = explain(infno, tree, BASELINE, lines_max=LINES_MAX)
     fast = passes(request, BASELINE, lines_max=LINES_MAX) is not None
     # A NUL inside a text is looked for in the bytes, before the fast check.

@@ -14,6 +14,7 @@ from msgspec.structs import FieldInfo
 from protocol.nhsa.codes import CODE_LISTS
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Node, Rows
+from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, TYPED, Effect
 
 WIDER_OUTPUTS = {
@@ -77,7 +78,11 @@ def assert_input_field(struct: type, field: Field) -> None:
 def input_nodes() -> list[tuple[str, str, Node, type]]:
     nodes = []
     for infno, transaction in TYPED.items():
-        node_types = hints(hints(transaction.request)["input"])
+        request = transaction.request
+        body = request.view if issubclass(request, Stored) else hints(request)["input"]
+        node_types = hints(body)
+        outer_nodes = {name for name, node in TABLES[infno].input.items() if node.inside is None}
+        assert set(node_types) == outer_nodes
         for name, node in TABLES[infno].input.items():
             if node.inside is None:
                 struct, repeats = row_type(node_types[name])
