@@ -348,9 +348,14 @@ def test_more_lines_than_allowed_are_refused() -> None:
     assert (error.code, error.params["found"]) == (WireErrorCode.LINES_TOO_MANY, "101")
 
 
-@pytest.mark.parametrize("infno", ["2101", "2102", "2201", "2206", "1101"])
-def test_card_needs_its_serial(infno: str) -> None:
-    node = "druginfo" if infno in ("2101", "2102") else "data"
+CARD_NODES = [
+    *(("2101", "druginfo"), ("2102", "druginfo"), ("2201", "data"), ("2206", "data")),
+    *(("1101", "data"), ("2303", "data"), ("2304", "data"), ("2401", "mdtrtinfo")),
+]
+
+
+@pytest.mark.parametrize(("infno", "node"), CARD_NODES)
+def test_card_needs_its_serial(infno: str, node: str) -> None:
     error = refused(infno, bent(infno, f"input.{node}.mdtrt_cert_type", "03"))
     assert (error.code, error.field) == (WireErrorCode.FIELD_MISSING, f"input.{node}.card_sn")
 

@@ -7,48 +7,20 @@ from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
-import msgspec
 import pytest
-from msgspec.structs import FieldInfo
 
 from protocol.nhsa.codes import CODE_LISTS
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Node, Rows
 from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, TYPED, Effect
-
-WIDER_OUTPUTS = {
-    "hosp_part_amt",
-    "psn_cash_pay",
-    "pdn_cash_pay",
-    *("psn_no", "psn_name", "psn_cert_type", "certno", "gend", "naty", "brdy", "age"),
-    *("insutype", "psn_type", "cvlserv_flag", "mdtrt_cert_type", "med_type", "exp_content"),
-    *("clr_type", "clr_way", "setl_id", "medins_setl_id", "hifdm_pay"),
-}
-"""Fields that a shared answer struct has although not every transaction's table prints them."""
-
-
-LEFT_OUT = {"setl_id", "age"}
-"""Printed as never empty, but a quote has no settlement and not everybody a known birth date."""
-
-
-def hints(struct: type) -> dict[str, Any]:
-    return typing.get_type_hints(struct, include_extras=True)
-
-
-def infos(struct: type) -> dict[str, FieldInfo]:
-    return {info.encode_name: info for info in msgspec.structs.fields(struct)}
-
-
-def row_type(hint: object) -> tuple[type, bool]:
-    """The struct of a node and whether the node repeats; a lone row may come as an object."""
-    if isinstance(hint, UnionType):
-        hint, lone = get_args(hint)
-        assert get_args(hint)[0] is lone
-    if get_origin(hint) is tuple:
-        return get_args(hint)[0], True
-    assert isinstance(hint, type)
-    return hint, False
+from tests.unit.protocol.nhsa_structs import (
+    LEFT_OUT,
+    WIDER_OUTPUTS,
+    hints,
+    infos,
+    row_type,
+)
 
 
 def text_limits(hint: object) -> tuple[int | None, int | None]:
