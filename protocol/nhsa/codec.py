@@ -8,19 +8,19 @@ a sender can put into the bytes raises anything but `WireError`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import msgspec
 from msgspec import Struct
 from msgspec.json import Decoder
 
+from protocol.nhsa.amounts import decimal_of
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.errors import WireError, WireErrorCode
 from protocol.nhsa.explain import Tree, blank_numbers_dropped, explain
 from protocol.nhsa.fields import Numbers, Profile, check
 from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, TYPED
-from protocol.nhsa.stored import holds_nul
+from protocol.nhsa.stored import unkeepable
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -93,8 +93,8 @@ def _read_by(
 ) -> Envelope:
     try:
         request = decoder.decode(body)
-    except (ValueError, RecursionError):
-        # msgspec's errors and UnicodeDecodeError are ValueErrors.
+    except (ValueError, ArithmeticError, RecursionError):
+        # msgspec's errors and UnicodeDecodeError are ValueErrors; Decimal has errors of its own.
         request = _read_again(infno, body, profile, lines_max)
     if request.infno != infno:
         raise _mismatch(infno, request.infno)
@@ -127,7 +127,7 @@ _PEEK = Decoder(_Peek)
 _DECODERS: dict[str, Decoder[Envelope]] = {
     infno: Decoder(transaction.request) for infno, transaction in TRANSACTIONS.items()
 }
-_TREE_DECODER = Decoder(float_hook=Decimal)
+_TREE_DECODER = Decoder(float_hook=decimal_of)
 
 
 def _read_again(infno: str, body: bytes, profile: Profile, lines_max: int) -> Envelope:
@@ -187,8 +187,9 @@ def _check_stored(infno: str, body: bytes, profile: Profile, lines_max: int) -> 
     error = explain(infno, blank_numbers_dropped(infno, tree), profile, lines_max=lines_max)
     if error is not None:
         raise error
-    if b"\\u0000" in body and holds_nul(tree):
-        raise WireError(WireErrorCode.FIELD_FORMAT, "input", {"name_zh": "交易输入"})
+    code = unkeepable(tree, look_for_nul=b"\\u0000" in body)
+    if code is not None:
+        raise WireError(code, "input", {"name_zh": "交易输入"})
 
 
 def _unknown_transaction(infno: str) -> WireError:

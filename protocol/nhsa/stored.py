@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
+from itertools import chain
 from typing import cast
 
 import msgspec
 from msgspec import Struct
 from msgspec.json import Decoder
 
+from protocol.nhsa.amounts import decimal_of
 from protocol.nhsa.envelope import Envelope
+from protocol.nhsa.errors import WireErrorCode
 from protocol.nhsa.explain import Tree, blank_numbers_dropped
 from protocol.nhsa.messages.stored import Stored
+
+NESTING_MAX = 100
+"""Levels of objects and arrays in an upload; real ones have four or five."""
 
 
 def seen(request: Stored) -> Struct:
@@ -37,19 +44,34 @@ def tree_of(request: Envelope) -> Tree:
     return {**{name: getattr(request, name) for name in names}, "input": input_of(request)}
 
 
-def holds_nul(tree: object) -> bool:
-    """Is the NUL character in any text or name? Databases cannot keep it."""
-    match tree:
-        case str():
-            return "\0" in tree
+def unkeepable(tree: Tree, *, look_for_nul: bool) -> WireErrorCode | None:
+    """Why a message cannot be kept: nested so deep that nobody might read it again, or with a NUL
+    in a text or a name, which databases cannot keep."""
+    level: list[object] = [tree]
+    for _depth in range(NESTING_MAX):
+        inner: list[object] = []
+        for node in level:
+            for each in _members(node):
+                if isinstance(each, dict | list):
+                    inner.append(each)
+                elif look_for_nul and isinstance(each, str) and "\0" in each:
+                    return WireErrorCode.FIELD_FORMAT
+        if not inner:
+            return None
+        level = inner
+    return WireErrorCode.TOO_DEEP
+
+
+def _members(node: object) -> Iterable[object]:
+    match node:
         case dict():
-            return any(holds_nul(name) or holds_nul(value) for name, value in tree.items())
+            return chain(node, node.values())
         case list():
-            return any(map(holds_nul, tree))
-    return False
+            return node
+    return ()
 
 
-_TREE_DECODER = Decoder(float_hook=Decimal)
+_TREE_DECODER = Decoder(float_hook=decimal_of)
 
 
 @cache

@@ -5,6 +5,7 @@ And every field of every type at its limits, from both sides: the cases come fro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -27,6 +28,7 @@ from tests.unit.protocol import nhsa_golden as golden
 
 LINES_MAX = 100
 MESSAGES = 20
+BROKEN_MESSAGES = 15
 MISSING = object()
 
 Case = tuple[str, object, str | None]
@@ -92,6 +94,30 @@ def test_nodes_have_as_many_rows_as_they_may(infno: str) -> None:
         assert verdict(infno, message, name, None) is None
         message["input"][name] = varied
         assert verdict(infno, message, name, None) == "LINES_TOO_MANY"
+
+
+@pytest.mark.parametrize("infno", TYPED)
+def test_whatever_is_broken_is_refused_and_nothing_crashes(infno: str) -> None:
+    for seed in range(BROKEN_MESSAGES):
+        random = Random(f"{infno} {seed}")
+        body = golden.body(golden.request(infno))
+        for _ in range(random.randint(1, 2)):
+            values = [match.span() for match in _VALUE.finditer(body)]
+            start, end = random.choice(values)
+            body = body[:start] + random.choice(_ODD_VALUES) + body[end:]
+        try:
+            request = decode_typed(infno, body, BASELINE, lines_max=LINES_MAX)
+        except WireError:
+            continue
+        fingerprint(request, check(request, BASELINE))
+
+
+_VALUE = re.compile(rb'("(?:[^"\\]|\\.)*"|-?[0-9.]+)(?=[,}\]])')
+_ODD_VALUES = [
+    *(b"null", b"true", b"{}", b"[]", b"[null]", b"[1]", b'{"a":1}', b"[[[[]]]]", b'""', b"-1"),
+    *(b"1E+9", b"1e99999999999999999999", b'"1e99999999999999999999"', b'"NaN"', b"9" * 40),
+    *(b'"' + b"9" * 5_000 + b'"', b'"\\u0000"', b'"\\ud800"', b'"\xff"', b'"2026-02-30"', b'"'),
+]
 
 
 def places(infno: str) -> Iterator[tuple[str, tuple[Field, ...]]]:

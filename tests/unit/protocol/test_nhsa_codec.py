@@ -16,7 +16,7 @@ from protocol.nhsa.fields import BASELINE, STRICT, Profile, check, passes
 from protocol.nhsa.messages.outpatient import FeeUpload
 from protocol.nhsa.messages.pharmacy import DrugTrace, PharmacySettle
 from protocol.nhsa.registry import TRANSACTIONS, TYPED
-from protocol.nhsa.stored import seen, tree_of
+from protocol.nhsa.stored import NESTING_MAX, seen, tree_of
 from tests.unit.protocol import nhsa_golden as golden
 
 LINES_MAX = 100
@@ -113,6 +113,10 @@ def test_a_number_that_a_profile_requires_may_be_zero() -> None:
 UPLOAD = golden.body(golden.request("4301"))
 
 
+def nested(levels: int) -> bytes:
+    return b"[" * levels + b"]" * levels
+
+
 def test_an_upload_is_kept_as_sent() -> None:
     raw = UPLOAD.replace(b"3.5", b"3.500")
     kept = bytes(read("4301", raw).input)
@@ -126,8 +130,10 @@ def test_an_upload_is_kept_as_sent() -> None:
         (UPLOAD.replace("测试".encode(), b"\xff"), "NOT_UTF8"),
         (UPLOAD.replace("测试".encode(), b"\\u0000"), "FIELD_FORMAT"),
         (UPLOAD.replace(b'"anything"', b'"\\u0000"'), "FIELD_FORMAT"),
-        (UPLOAD.replace(b"3.5", b"[" * 10_000 + b"]" * 10_000), "TOO_DEEP"),
+        (UPLOAD.replace(b"3.5", nested(10_000)), "TOO_DEEP"),
+        (UPLOAD.replace(b"3.5", nested(NESTING_MAX - 3)), "TOO_DEEP"),
         (UPLOAD.replace(b"3.5", b"3.5e"), "MALFORMED_JSON"),
+        (UPLOAD.replace(b"3.5", b"1e" + b"9" * 20), "MALFORMED_JSON"),
         (bent("4301", "input", []), "FIELD_TYPE"),
         (bent("4301", "input", MISSING), "FIELD_MISSING"),
         (bent("4301", "input", None), "FIELD_MISSING"),
@@ -136,6 +142,11 @@ def test_an_upload_is_kept_as_sent() -> None:
 )
 def test_an_upload_that_could_not_be_read_again_is_refused(raw: bytes, code: str) -> None:
     assert refused("4301", raw).code is WireErrorCode(code)
+
+
+def test_an_upload_may_be_nested_as_deep_as_the_limit() -> None:
+    # The message, its input, "anything" and "deep" are four levels already.
+    read("4301", UPLOAD.replace(b"3.5", nested(NESTING_MAX - 4)))
 
 
 def test_a_backslash_before_u0000_is_no_nul() -> None:
@@ -317,6 +328,9 @@ UNREADABLE_BODIES = [
     (GOOD + b"x",                                   "MALFORMED_JSON"),
     (GOOD.replace(b"73.8", b"NaN"),                 "MALFORMED_JSON"),
     (GOOD.replace(b"73.8", b"Infinity"),            "MALFORMED_JSON"),
+    (GOOD.replace(b"73.8", b"1e" + b"9" * 20),      "MALFORMED_JSON"),
+    (GOOD.replace(b"73.8", b"1e-" + b"9" * 20),     "MALFORMED_JSON"),
+    (b'{"x":1e' + b"9" * 20 + b',"a":' + GOOD,      "MALFORMED_JSON"),
     (b"[]",                                         "NOT_AN_ENVELOPE"),
     (b'"2102"',                                     "NOT_AN_ENVELOPE"),
     (b"null",                                       "NOT_AN_ENVELOPE"),
