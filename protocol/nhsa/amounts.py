@@ -30,6 +30,14 @@ def scaled(value: Decimal, places: int, path: str) -> int:
         raise WireError(_misfit(value, places), path) from None
 
 
+def decimal_of(text: str) -> Decimal:
+    """A JSON number, exactly. ValueError for an exponent that no number can have."""
+    try:
+        return Decimal(text)
+    except ArithmeticError as fault:
+        raise ValueError(f"no number: {text[:20]}") from fault
+
+
 @cache
 def memo_of(digits: int, places: int) -> ScaledMemo:
     """The process-wide memo of fields with so many digits, so many of them decimals."""

@@ -21,7 +21,9 @@ from msgspec.structs import astuple
 
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.facts import TABLES, Field, Kind, Rows
-from protocol.nhsa.fields import Numbers
+from protocol.nhsa.fields import Numbers, rows_of
+from protocol.nhsa.messages.stored import Stored
+from protocol.nhsa.stored import input_of
 
 FORMAT = 1
 HASH_BYTES = 8
@@ -60,6 +62,8 @@ def fingerprint(
     """The fingerprint of a checked request and its numbers (`fields.check`). With `person_key` the
     person part cannot be guessed from a list of identity numbers by someone who only has the
     stored fingerprints."""
+    if isinstance(request, Stored):
+        return _whole(request)
     plan = _plan(request.infno)
     body = request.input  # type: ignore[attr-defined]  # every request type adds its own
     heads = [(part, getattr(body, part.node)) for part in plan.heads]
@@ -69,7 +73,7 @@ def fingerprint(
         [[numbers[place][0] for place in part.numbers] for part, _ in heads],
     ]
     if plan.lines is not None:
-        parts += plan.lines.lines(getattr(body, plan.lines.node), numbers)
+        parts += plan.lines.lines(rows_of(getattr(body, plan.lines.node)), numbers)
     # One JSON text a line: no value can imitate the border between two others, or of a part. An
     # empty text is written as an absent one; the pattern cannot begin inside a non-empty text,
     # where every quote has a backslash before it and only the last one ends the text.
@@ -104,7 +108,17 @@ def differs(old: bytes, new: bytes) -> str | None:
     return None
 
 
+def _whole(request: Stored) -> Fingerprint:
+    """An upload that is kept as sent is one thing: its members in any order, nothing else alike."""
+    text = _encode_sorted(input_of(request))
+    return Fingerprint(
+        person=_NOTHING, header=sha256(text).digest()[:HASH_BYTES], totals=_NOTHING, lines=()
+    )
+
+
 _PREFIX = bytes([FORMAT])
+_NOTHING = bytes(HASH_BYTES)
+_encode_sorted = Encoder(order="deterministic").encode
 _encode_lines = Encoder().encode_lines
 
 Values = tuple[object, ...]
@@ -156,11 +170,11 @@ def _plan(infno: str) -> _Plan:
 def _part(name: str, fields: tuple[Field, ...], *, repeated: bool) -> _Part:
     others = (Kind.NUMBER, Kind.SIGNED, Kind.NODE, Kind.SERIAL)
     texts = [field for field in fields if field.kind not in others]
-    person = [] if repeated else [field.name for field in texts if field.name in _PERSON_FIELDS]
+    person = [] if repeated else [f.attribute for f in texts if f.name in _PERSON_FIELDS]
     return _Part(
         node=name,
         person=_getter(person),
-        texts=_getter([field.name for field in texts if field.name not in person]),
+        texts=_getter([f.attribute for f in texts if f.attribute not in person]),
         numbers=tuple([(name, f.name) for f in fields if f.is_number]),
         serial=_only(Kind.SERIAL, fields),
         nested=_only(Kind.NODE, fields),
@@ -182,5 +196,5 @@ def _getter(names: list[str]) -> Getter:
 
 
 def _only(kind: Kind, fields: tuple[Field, ...]) -> Callable[[Struct], Any] | None:
-    names = [field.name for field in fields if field.kind is kind]
+    names = [field.attribute for field in fields if field.kind is kind]
     return attrgetter(names[0]) if names else None

@@ -8,17 +8,19 @@ a sender can put into the bytes raises anything but `WireError`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import msgspec
 from msgspec import Struct
 from msgspec.json import Decoder
 
+from protocol.nhsa.amounts import decimal_of
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.errors import WireError, WireErrorCode
 from protocol.nhsa.explain import Tree, blank_numbers_dropped, explain
 from protocol.nhsa.fields import Numbers, Profile, check
+from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, TYPED
+from protocol.nhsa.stored import unkeepable
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -91,12 +93,14 @@ def _read_by(
 ) -> Envelope:
     try:
         request = decoder.decode(body)
-    except (ValueError, RecursionError):
-        # msgspec's errors and UnicodeDecodeError are ValueErrors.
+    except (ValueError, ArithmeticError, RecursionError):
+        # msgspec's errors and UnicodeDecodeError are ValueErrors; Decimal has errors of its own.
         request = _read_again(infno, body, profile, lines_max)
     if request.infno != infno:
         raise _mismatch(infno, request.infno)
-    if b"\\" in body and b"\\u0000" in body:
+    if isinstance(request, Stored):
+        _check_stored(infno, body, profile, lines_max)
+    elif b"\\" in body and b"\\u0000" in body:
         _refuse_nul(infno, body, profile, lines_max)
     return request
 
@@ -123,7 +127,7 @@ _PEEK = Decoder(_Peek)
 _DECODERS: dict[str, Decoder[Envelope]] = {
     infno: Decoder(transaction.request) for infno, transaction in TRANSACTIONS.items()
 }
-_TREE_DECODER = Decoder(float_hook=Decimal)
+_TREE_DECODER = Decoder(float_hook=decimal_of)
 
 
 def _read_again(infno: str, body: bytes, profile: Profile, lines_max: int) -> Envelope:
@@ -137,8 +141,11 @@ def _read_again(infno: str, body: bytes, profile: Profile, lines_max: int) -> En
     error = explain(infno, tree, profile, lines_max=lines_max)
     if error is not None:
         raise error
+    request_type = TYPED[infno].request
     try:
-        return msgspec.convert(tree, TYPED[infno].request)
+        if issubclass(request_type, Stored):
+            return Decoder(request_type).decode(body.removeprefix(_BYTE_ORDER_MARK))
+        return msgspec.convert(tree, request_type)
     except (msgspec.ValidationError, ValueError, RecursionError) as fault:
         raise WireError(WireErrorCode.FIELD_TYPE, _path(str(fault))) from fault
 
@@ -172,6 +179,17 @@ def _refuse_nul(infno: str, body: bytes, profile: Profile, lines_max: int) -> No
     error = explain(infno, _tree(body), profile, lines_max=lines_max)
     if error is not None:
         raise error
+
+
+def _check_stored(infno: str, body: bytes, profile: Profile, lines_max: int) -> None:
+    """What is kept as sent must be readable when it is read again: the decoder skipped it."""
+    tree = _tree(body)
+    error = explain(infno, blank_numbers_dropped(infno, tree), profile, lines_max=lines_max)
+    if error is not None:
+        raise error
+    code = unkeepable(tree, look_for_nul=b"\\u0000" in body)
+    if code is not None:
+        raise WireError(code, "input", {"name_zh": "交易输入"})
 
 
 def _unknown_transaction(infno: str) -> WireError:

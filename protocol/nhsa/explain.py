@@ -34,7 +34,24 @@ _SERIAL_LIMIT = 10**SERIAL_LENGTH_MAX
 FOUND_LENGTH_MAX = 40
 
 _PRIVATE = frozenset(
-    {"psn_name", "certno", "mdtrt_cert_no", "card_sn", "opter_name", "dev_safe_info", "cainfo"}
+    {
+        "psn_name",
+        "certno",
+        "mdtrt_cert_no",
+        "card_sn",
+        "opter_name",
+        "dev_safe_info",
+        "cainfo",
+        "tel",
+        "addr",
+        "coner_name",
+        "agnter_name",
+        "agnter_certno",
+        "agnter_tel",
+        "agnter_addr",
+        "ssn",
+        "in",
+    }
 )
 _LONG_NUMBER = re.compile(r"\d{8,}[0-9Xx]?")
 
@@ -109,7 +126,7 @@ def _node_faults(
     if value is None:
         yield WireError(WireErrorCode.FIELD_MISSING, path, {"expected": "数组"})
         return
-    if node.inside and isinstance(value, dict):
+    if (node.inside or node.lone) and isinstance(value, dict):
         value = [value]
     if not isinstance(value, list | tuple):
         yield _type_fault(path, name, "数组", value)
@@ -189,6 +206,8 @@ def _fault_of(field: Field, rule: FieldRule, value: object, row: Tree) -> WireEr
             return _time_fault(field.kind, value)
         case Kind.BINARY:
             return None if isinstance(value, str) else WireErrorCode.FIELD_TYPE
+        case Kind.BYTES:
+            return _bytes_fault(value)
         case Kind.NODE:
             return None
 
@@ -228,6 +247,17 @@ def _number_fault(field: Field, value: object) -> WireErrorCode | None:
     return WireErrorCode.AMOUNT_NEGATIVE if negative else None
 
 
+def _bytes_fault(value: object) -> WireErrorCode | None:
+    if isinstance(value, str):
+        return None
+    if not isinstance(value, list | tuple):
+        return WireErrorCode.FIELD_TYPE
+    if not value:
+        return WireErrorCode.FIELD_MISSING
+    whole = all(isinstance(each, int) and not isinstance(each, bool) for each in value)
+    return None if whole and -128 <= min(value) <= max(value) <= 255 else WireErrorCode.FIELD_FORMAT
+
+
 def _time_fault(kind: Kind, value: object) -> WireErrorCode | None:
     if not isinstance(value, str):
         return WireErrorCode.FIELD_TYPE
@@ -257,6 +287,8 @@ def expected_zh(field: Field, rule: FieldRule, code: WireErrorCode) -> str:
             return "格式 yyyy-MM-dd"
         case Kind.MOMENT:
             return "格式 yyyy-MM-dd HH:mm:ss 或 yyyy-MM-dd"
+        case Kind.BYTES:
+            return "Base64文本，或字节数组"
         case _:
             limit = f"，最长{rule.length_max}个字符" if rule.length_max else ""
             return f"文本{limit}"

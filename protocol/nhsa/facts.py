@@ -7,6 +7,7 @@ code list, whether a strict edition requires it.
 
 from __future__ import annotations
 
+import keyword
 from enum import StrEnum
 from importlib.resources import files
 
@@ -25,6 +26,7 @@ class Kind(StrEnum):
     DATE = "date"
     MOMENT = "moment"
     BINARY = "binary"
+    BYTES = "bytes"
     NODE = "node"
 
 
@@ -62,6 +64,11 @@ class Field(Struct, frozen=True, array_like=True):
         return self.size if isinstance(self.size, int) else None
 
     @property
+    def attribute(self) -> str:
+        """The field's name in a struct: the wire's, unless Python keeps that for itself."""
+        return f"{self.name}_" if keyword.iskeyword(self.name) else self.name
+
+    @property
     def is_number(self) -> bool:
         """A decimal, with or without a sign."""
         return self.kind in (Kind.NUMBER, Kind.SIGNED)
@@ -80,6 +87,8 @@ class Node(Struct, frozen=True, kw_only=True):
     fields: tuple[Field, ...]
     inside: str | None = None
     """The node whose rows carry this one, for a nested node."""
+    lone: bool = False
+    """May a single row come as an object instead of an array? Sources differ for some nodes."""
 
 
 class Table(Struct, frozen=True, kw_only=True):

@@ -9,12 +9,10 @@ serials that repeat, and the number of lines. The compiled check answers yes or 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 
-import msgspec
 from msgspec import Struct
 
 from protocol.nhsa.amounts import memo_of
@@ -22,8 +20,10 @@ from protocol.nhsa.codes import CREDENTIAL_CARD
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.errors import WireError, WireErrorCode
 from protocol.nhsa.explain import SERIAL_LENGTH_MAX, TIME_PARSERS, explain
-from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Rows
+from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Rows
+from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.profile import BASELINE, ENVELOPE_NODE, STRICT, Profile, rule_of
+from protocol.nhsa.stored import seen, tree_of
 
 __all__ = ["BASELINE", "LINES_MAX", "STRICT", "Profile", "check"]
 
@@ -45,8 +45,7 @@ def check(request: Envelope, profile: Profile, *, lines_max: int = LINES_MAX) ->
     numbers = passes(request, profile, lines_max=lines_max)
     if numbers is not None:
         return numbers
-    tree = msgspec.to_builtins(request, builtin_types=(Decimal,))
-    error = explain(request.infno, tree, profile, lines_max=lines_max)
+    error = explain(request.infno, tree_of(request), profile, lines_max=lines_max)
     raise error or WireError(WireErrorCode.FIELD_FORMAT, "input")
 
 
@@ -58,17 +57,25 @@ def passes(request: Envelope, profile: Profile, *, lines_max: int) -> Numbers | 
         if not plan.envelope.passes((request,), numbers):
             return None
         body = request.input  # type: ignore[attr-defined]  # every request type adds its own
+        if isinstance(request, Stored):
+            body = seen(request)
         for rule in plan.heads:
             if not rule.passes((getattr(body, rule.node),), numbers):
                 return None
-        if plan.lines is None:
-            return numbers
-        rows = getattr(body, plan.lines.node)
-        if not plan.lines_min <= len(rows) <= lines_max:
-            return None
-        return numbers if _lines_pass(plan, rows, lines_max, numbers) else None
+        for rule, lines_min in plan.lines:
+            rows = rows_of(getattr(body, rule.node))
+            if not lines_min <= len(rows) <= lines_max:
+                return None
+            if not _lines_pass(rule, rows, lines_max, numbers):
+                return None
+        return numbers
     except (ValueError, ArithmeticError):
         return None
+
+
+def rows_of(node: tuple[Row, ...] | Row) -> tuple[Row, ...]:
+    """The rows of a node that may also come as a single object."""
+    return node if isinstance(node, tuple) else (node,)
 
 
 Row = Struct
@@ -84,21 +91,25 @@ class _NodeRule:
         self.inner: _NodeRule | None = None
         rules = [(field, rule_of(profile, infno, node, field)) for field in fields]
         names = {field.name for field in fields}
-        self._needed = _getter([f.name for f, rule in rules if rule.required and f.need != "Y"])
+        needed = [f for f, rule in rules if rule.required and f.need is not Need.ALWAYS]
+        self._needed = _getter([f.attribute for f in needed if not f.is_number])
+        self._needed_numbers = _getter([f.attribute for f in needed if f.is_number])
         shortened = [(f, rule) for f, rule in rules if rule.length_max != f.length_max]
-        self._shortened = _getter([f.name for f, _ in shortened])
+        self._shortened = _getter([f.attribute for f, _ in shortened])
         self._length_max = [rule.length_max or 0 for _, rule in shortened]
-        coded = [(f.name, rule.codes) for f, rule in rules if rule.codes is not None]
+        coded = [(f.attribute, rule.codes) for f, rule in rules if rule.codes is not None]
         self._codes = _getter([name for name, _ in coded])
         self._code_lists = [codes for _, codes in coded]
         self._codes_good: set[tuple[object, ...]] = set()
         self._times = [
-            (attrgetter(f.name), TIME_PARSERS[f.kind]) for f in fields if f.kind in TIME_PARSERS
+            (attrgetter(f.attribute), TIME_PARSERS[f.kind])
+            for f in fields
+            if f.kind in TIME_PARSERS
         ]
         self._numbers = [
             (
                 (node, f.name),
-                attrgetter(f.name),
+                attrgetter(f.attribute),
                 memo_of(*f.digits).__getitem__,
                 -(10 ** f.digits[0]) if f.kind is Kind.SIGNED else 0,
             )
@@ -124,6 +135,10 @@ class _NodeRule:
         if self._card and not all(map(_card_named, rows)):
             return False
         if self._needed is not None and not all(chain.from_iterable(map(self._needed, rows))):
+            return False
+        if self._needed_numbers is not None and None in chain.from_iterable(
+            map(self._needed_numbers, rows)
+        ):
             return False
         return self._shortened is None or all(map(self._short_enough, map(self._shortened, rows)))
 
@@ -153,13 +168,13 @@ class _NodeRule:
 class _Plan(Struct, frozen=True, kw_only=True):
     envelope: _NodeRule
     heads: tuple[_NodeRule, ...]
-    lines: _NodeRule | None
-    lines_min: int
+    lines: tuple[tuple[_NodeRule, int], ...]
+    """The repeated nodes and how many rows each must have at least."""
 
 
 @lru_cache(maxsize=1_024)
 def _plan(infno: str, profile: Profile) -> _Plan:
-    heads, lines, lines_min = [], None, 0
+    heads, lines = [], []
     nodes = TABLES[infno].input
     for name, node in nodes.items():
         if node.inside is not None:
@@ -168,29 +183,27 @@ def _plan(infno: str, profile: Profile) -> _Plan:
         if node.rows is Rows.ONE:
             heads.append(rule)
             continue
-        lines, lines_min = rule, int(node.rows is Rows.SOME)
+        lines.append((rule, int(node.rows is Rows.SOME)))
         for inner_name, inner in nodes.items():
             if inner.inside == name:
                 rule.inner = _NodeRule(infno, inner_name, inner.fields, profile)
     return _Plan(
         envelope=_NodeRule(infno, ENVELOPE_NODE, ENVELOPE_FIELDS, profile),
         heads=tuple(heads),
-        lines=lines,
-        lines_min=lines_min,
+        lines=tuple(lines),
     )
 
 
 def _lines_pass(
-    plan: _Plan, rows: tuple[Row, ...], lines_max: int, numbers: Numbers
+    rule: _NodeRule, rows: tuple[Row, ...], lines_max: int, numbers: Numbers
 ) -> bool:
-    rule = plan.lines
-    if rule is None or not (rule.passes(rows, numbers) and rule.serials_differ(rows)):
+    if not (rule.passes(rows, numbers) and rule.serials_differ(rows)):
         return False
     inner = rule.inner
     if inner is None:
         return True
     for nested in filter(None, map(attrgetter(inner.node), rows)):
-        inner_rows = nested if isinstance(nested, tuple) else (nested,)
+        inner_rows = rows_of(nested)
         if len(inner_rows) > lines_max or not inner.passes(inner_rows, {}):
             return False
         if not all(inner.serials_differ((row,)) for row in inner_rows):

@@ -11,7 +11,9 @@ from html import escape
 
 import msgspec
 
+from protocol.nhsa.codes import CODE_LISTS
 from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Node, Rows
+from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, Transaction
 from settlement.refusals import REFUSALS, Row
 from settlement.web.openapi import EFFECT_ZH, JsonValue
@@ -63,6 +65,9 @@ def _sample_node(name: str, nodes: dict[str, Node]) -> JsonValue:
 def _sample(field: Field) -> JsonValue:
     if field.name in _SAMPLES:
         return _SAMPLES[field.name]
+    if field.code_list is not None:
+        codes = CODE_LISTS[field.code_list]
+        return "1" if "1" in codes else min(codes)
     match field.kind:
         case Kind.NUMBER | Kind.SIGNED:
             return "1.00"
@@ -82,12 +87,14 @@ def _transaction_html(transaction: Transaction) -> str:
         f"<p><code>POST /hsa/hgs/{transaction.infno}</code> {EFFECT_ZH[transaction.effect]}",
         f"，可用 {transaction.undone_by} 撤销" if transaction.undone_by else "",
         "，可用 2601 冲正" if transaction.reversible else "",
+        "，input 按原样保存" if issubclass(transaction.request, Stored) else "",
         "</p>",
     ]
     for name, node in table.input.items():
         parts.append(_fields_html(f"input.{name}", node.fields, _ROWS_ZH[node.rows]))
     for name, node in table.output.items():
-        parts.append(_fields_html(f"output.{name}", node.fields, _ROWS_ZH[node.rows]))
+        title = f"output.{name}" if name else "output"
+        parts.append(_fields_html(title, node.fields, _ROWS_ZH[node.rows]))
     sample = msgspec.json.format(msgspec.json.encode(sample_request(transaction)), indent=2)
     parts.append(f"<details><summary>示例 sample</summary><pre>{escape(sample.decode())}</pre>")
     parts.append("</details></section>")
@@ -154,6 +161,7 @@ _KINDS_ZH = {
     Kind.DATE: "yyyy-MM-dd",
     Kind.MOMENT: "日期或日期时间",
     Kind.BINARY: "Base64",
+    Kind.BYTES: "Base64 或字节数组",
     Kind.NODE: "节点",
 }
 

@@ -11,11 +11,15 @@ from typing import Annotated
 from msgspec import Meta
 
 Need1 = Annotated[str, Meta(min_length=1, max_length=1)]
+Need2 = Annotated[str, Meta(min_length=1, max_length=2)]
 Need3 = Annotated[str, Meta(min_length=1, max_length=3)]
+Need4 = Annotated[str, Meta(min_length=1, max_length=4)]
 Need6 = Annotated[str, Meta(min_length=1, max_length=6)]
 Need10 = Annotated[str, Meta(min_length=1, max_length=10)]
+Need18 = Annotated[str, Meta(min_length=1, max_length=18)]
 Need20 = Annotated[str, Meta(min_length=1, max_length=20)]
 Need30 = Annotated[str, Meta(min_length=1, max_length=30)]
+Need40 = Annotated[str, Meta(min_length=1, max_length=40)]
 Need50 = Annotated[str, Meta(min_length=1, max_length=50)]
 Need100 = Annotated[str, Meta(min_length=1, max_length=100)]
 Need150 = Annotated[str, Meta(min_length=1, max_length=150)]
@@ -30,9 +34,12 @@ May10 = Annotated[str, Meta(max_length=10)] | None
 May20 = Annotated[str, Meta(max_length=20)] | None
 May30 = Annotated[str, Meta(max_length=30)] | None
 May32 = Annotated[str, Meta(max_length=32)] | None
+May40 = Annotated[str, Meta(max_length=40)] | None
 May50 = Annotated[str, Meta(max_length=50)] | None
 May100 = Annotated[str, Meta(max_length=100)] | None
+May150 = Annotated[str, Meta(max_length=150)] | None
 May200 = Annotated[str, Meta(max_length=200)] | None
+May255 = Annotated[str, Meta(max_length=255)] | None
 May500 = Annotated[str, Meta(max_length=500)] | None
 May1000 = Annotated[str, Meta(max_length=1000)] | None
 May1024 = Annotated[str, Meta(max_length=1024)] | None

@@ -9,7 +9,13 @@ import copy
 import json
 from typing import Any
 
-from tests.unit.protocol import nhsa_golden_stay
+from tests.unit.protocol import (
+    nhsa_golden_catalogue,
+    nhsa_golden_clearing,
+    nhsa_golden_people,
+    nhsa_golden_stay,
+    nhsa_golden_stored,
+)
 from tests.unit.protocol.nhsa_golden_parts import (
     AT,
     CREDENTIAL,
@@ -117,6 +123,10 @@ INPUTS: dict[str, dict[str, Any]] = {
     "5203": {"data": SETTLEMENT},
     "5204": {"data": SETTLEMENT},
     **nhsa_golden_stay.INPUTS,
+    **nhsa_golden_clearing.INPUTS,
+    **nhsa_golden_people.INPUTS,
+    **nhsa_golden_catalogue.INPUTS,
+    **nhsa_golden_stored.INPUTS,
 }
 
 

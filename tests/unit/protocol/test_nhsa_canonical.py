@@ -82,6 +82,31 @@ def test_every_transaction_has_a_fingerprint(infno: str) -> None:
     assert (len(packed(infno)) - 1) % 8 == 0
 
 
+def test_a_single_mapping_is_the_same_as_object_or_in_an_array() -> None:
+    def alone(message: dict[str, Any]) -> None:
+        (message["input"]["catalogcompin"],) = message["input"]["catalogcompin"]
+
+    assert packed("3301", alone) == packed("3301")
+
+
+def test_a_return_is_not_a_sale() -> None:
+    def sold(message: dict[str, Any]) -> None:
+        message["input"]["feedetail"][2].update(cnt=2)
+
+    assert differs(packed("2301", sold), packed("2301")) == "line 3"
+
+
+def test_an_upload_kept_as_sent_is_one_part() -> None:
+    def turned(message: dict[str, Any]) -> None:
+        message["input"] = dict(reversed(message["input"].items()))
+
+    def changed(message: dict[str, Any]) -> None:
+        message["input"]["diseinfo"][0]["diag_code"] = "Z00.001"
+
+    assert differs(packed("4101", turned), packed("4101")) is None
+    assert differs(packed("4101", changed), packed("4101")) == "header"
+
+
 def test_values_cannot_imitate_the_border_between_two_fields() -> None:
     def one(message: dict[str, Any]) -> None:
         head(message).update(dise_codg='a","b', dise_name="c")

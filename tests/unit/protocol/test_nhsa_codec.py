@@ -12,10 +12,11 @@ import pytest
 from protocol.nhsa.codec import decode, decode_typed, peek_infno
 from protocol.nhsa.errors import UNREADABLE, WireError, WireErrorCode
 from protocol.nhsa.explain import explain
-from protocol.nhsa.fields import BASELINE, STRICT, Profile, passes
+from protocol.nhsa.fields import BASELINE, STRICT, Profile, check, passes
 from protocol.nhsa.messages.outpatient import FeeUpload
 from protocol.nhsa.messages.pharmacy import DrugTrace, PharmacySettle
 from protocol.nhsa.registry import TRANSACTIONS, TYPED
+from protocol.nhsa.stored import NESTING_MAX, seen, tree_of
 from tests.unit.protocol import nhsa_golden as golden
 
 LINES_MAX = 100
@@ -97,6 +98,84 @@ def test_empty_text_for_an_optional_number_means_no_number() -> None:
     assert read("2102", raw).input.drugdetail[1].prd_days is None
 
 
+def test_a_number_that_a_profile_requires_may_be_zero() -> None:
+    need = frozenset({("2102", "drugdetail", "prd_days")})
+    profile = Profile(name="test", required=need)
+    message = golden.request("2102")
+    for line in message["input"]["drugdetail"]:
+        line["prd_days"] = 0
+    read("2102", golden.body(message), profile)
+    message["input"]["drugdetail"][1]["prd_days"] = ""
+    error = refused("2102", golden.body(message), profile)
+    assert (error.code, error.field) == ("FIELD_MISSING", "input.drugdetail[1].prd_days")
+
+
+UPLOAD = golden.body(golden.request("4301"))
+
+
+def nested(levels: int) -> bytes:
+    return b"[" * levels + b"]" * levels
+
+
+def test_an_upload_is_kept_as_sent() -> None:
+    raw = UPLOAD.replace(b"3.5", b"3.500")
+    kept = bytes(read("4301", raw).input)
+    assert kept in raw and b"3.500" in kept
+    assert bytes(read("4301", b"\xef\xbb\xbf" + raw).input) == kept
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (UPLOAD.replace("测试".encode(), b"\xff"), "NOT_UTF8"),
+        (UPLOAD.replace("测试".encode(), b"\\u0000"), "FIELD_FORMAT"),
+        (UPLOAD.replace(b'"anything"', b'"\\u0000"'), "FIELD_FORMAT"),
+        (UPLOAD.replace(b"3.5", nested(10_000)), "TOO_DEEP"),
+        (UPLOAD.replace(b"3.5", nested(NESTING_MAX - 3)), "TOO_DEEP"),
+        (UPLOAD.replace(b"3.5", b"3.5e"), "MALFORMED_JSON"),
+        (UPLOAD.replace(b"3.5", b"1e" + b"9" * 20), "MALFORMED_JSON"),
+        (bent("4301", "input", []), "FIELD_TYPE"),
+        (bent("4301", "input", MISSING), "FIELD_MISSING"),
+        (bent("4301", "input", None), "FIELD_MISSING"),
+        (bent("4301", "fixmedins_code", ""), "FIELD_MISSING"),
+    ],
+)
+def test_an_upload_that_could_not_be_read_again_is_refused(raw: bytes, code: str) -> None:
+    assert refused("4301", raw).code is WireErrorCode(code)
+
+
+def test_an_upload_may_be_nested_as_deep_as_the_limit() -> None:
+    # The message, its input, "anything" and "deep" are four levels already.
+    read("4301", UPLOAD.replace(b"3.5", nested(NESTING_MAX - 4)))
+
+
+def test_a_backslash_before_u0000_is_no_nul() -> None:
+    read("4301", UPLOAD.replace("测试".encode(), b"\\\\u0000"))
+
+
+def test_the_totals_of_a_settlement_list_are_seen() -> None:
+    request = read("4101", golden.body(golden.request("4101")))
+    assert check(request, BASELINE)["setlinfo", "psn_cashpay"] == [246]
+    assert seen(request).setlinfo.setl_id == "S1"
+
+
+def test_a_single_mapping_comes_as_array_or_object() -> None:
+    message = golden.request("3301")
+    (row,) = read("3301", golden.body(message)).input.catalogcompin
+    message["input"]["catalogcompin"] = message["input"]["catalogcompin"][0]
+    assert read("3301", golden.body(message)).input.catalogcompin == row
+    message["input"]["catalogcompin"]["begndate"] = "2026-13-01"
+    error = refused("3301", golden.body(message))
+    assert (error.code, error.field) == ("FIELD_FORMAT", "input.catalogcompin[0].begndate")
+
+
+def test_a_file_comes_as_base64_or_as_an_array_of_bytes() -> None:
+    message = golden.request("9101")
+    assert read("9101", golden.body(message)).input.fsUploadIn.in_ == "UEsFBg=="
+    message["input"]["fsUploadIn"]["in"] = [80, 75, -1, 255]
+    assert read("9101", golden.body(message)).input.fsUploadIn.in_ == (80, 75, -1, 255)
+
+
 def test_byte_order_mark_is_tolerated() -> None:
     raw = b"\xef\xbb\xbf" + golden.body(golden.request("2102"))
     assert read("2102", raw).infno == "2102"
@@ -176,6 +255,23 @@ BAD_FIELDS = [
     ("2304", "input.data.mid_setl_flag",     "2",                      "CODE_UNKNOWN"),
     ("2401", "input.diseinfo",               [],                       "LINES_NONE"),
     ("2601", "input.data.omsgid",            "",                       "FIELD_MISSING"),
+    ("3201", "input.data.acct_pay",          "-0.005",                 "AMOUNT_SCALE"),
+    ("3201", "input.data.fixmedins_setl_cnt", -1,                      "AMOUNT_NEGATIVE"),
+    ("3261", "input.detail.0.cnfm_flag",     "2",                      "CODE_UNKNOWN"),
+    ("9101", "input.fsUploadIn.in",          MISSING,                  "FIELD_MISSING"),
+    ("9101", "input.fsUploadIn.in",          "",                       "FIELD_MISSING"),
+    ("9101", "input.fsUploadIn.in",          [],                       "FIELD_MISSING"),
+    ("9101", "input.fsUploadIn.in",          80,                       "FIELD_TYPE"),
+    ("9101", "input.fsUploadIn.in",          [80, 256],                "FIELD_FORMAT"),
+    ("9101", "input.fsUploadIn.in",          [80, "K"],                "FIELD_FORMAT"),
+    ("2181", "input.data.status",            "1108",                   "CODE_UNKNOWN"),
+    ("3301", "input.catalogcompin",          [],                       "LINES_NONE"),
+    ("3301", "input.catalogcompin",          "x",                      "FIELD_TYPE"),
+    ("4101", "input.setlinfo",               MISSING,                  "FIELD_MISSING"),
+    ("4101", "input.setlinfo.psn_cashpay",   "2.465",                  "AMOUNT_SCALE"),
+    ("4101", "input.payinfo.0.fund_payamt",  "x",                      "FIELD_TYPE"),
+    ("4101", "input.iteminfo.0.amt",         "1E+99",                  "AMOUNT_TOO_LARGE"),
+    ("4101", "input.setlinfo.setl_id",       "S" * 31,                 "FIELD_TOO_LONG"),
     ("5201", "input.data.endtime",           "2026-11",                "FIELD_FORMAT"),
 ]
 # fmt: on
@@ -196,7 +292,7 @@ def test_fast_and_slow_reading_agree(infno: str, path: str, value: object) -> No
         request = msgspec.json.decode(raw, type=TYPED[infno].request)
     except msgspec.ValidationError:
         return
-    tree = msgspec.to_builtins(request, builtin_types=(Decimal,))
+    tree = tree_of(request)
     slow = explain(infno, tree, BASELINE, lines_max=LINES_MAX)
     fast = passes(request, BASELINE, lines_max=LINES_MAX) is not None
     # A NUL inside a text is looked for in the bytes, before the fast check.
@@ -232,6 +328,9 @@ UNREADABLE_BODIES = [
     (GOOD + b"x",                                   "MALFORMED_JSON"),
     (GOOD.replace(b"73.8", b"NaN"),                 "MALFORMED_JSON"),
     (GOOD.replace(b"73.8", b"Infinity"),            "MALFORMED_JSON"),
+    (GOOD.replace(b"73.8", b"1e" + b"9" * 20),      "MALFORMED_JSON"),
+    (GOOD.replace(b"73.8", b"1e-" + b"9" * 20),     "MALFORMED_JSON"),
+    (b'{"x":1e' + b"9" * 20 + b',"a":' + GOOD,      "MALFORMED_JSON"),
     (b"[]",                                         "NOT_AN_ENVELOPE"),
     (b'"2102"',                                     "NOT_AN_ENVELOPE"),
     (b"null",                                       "NOT_AN_ENVELOPE"),
@@ -263,9 +362,14 @@ def test_more_lines_than_allowed_are_refused() -> None:
     assert (error.code, error.params["found"]) == (WireErrorCode.LINES_TOO_MANY, "101")
 
 
-@pytest.mark.parametrize("infno", ["2101", "2102", "2201", "2206", "1101"])
-def test_card_needs_its_serial(infno: str) -> None:
-    node = "druginfo" if infno in ("2101", "2102") else "data"
+CARD_NODES = [
+    *(("2101", "druginfo"), ("2102", "druginfo"), ("2201", "data"), ("2206", "data")),
+    *(("1101", "data"), ("2303", "data"), ("2304", "data"), ("2401", "mdtrtinfo")),
+]
+
+
+@pytest.mark.parametrize(("infno", "node"), CARD_NODES)
+def test_card_needs_its_serial(infno: str, node: str) -> None:
     error = refused(infno, bent(infno, f"input.{node}.mdtrt_cert_type", "03"))
     assert (error.code, error.field) == (WireErrorCode.FIELD_MISSING, f"input.{node}.card_sn")
 

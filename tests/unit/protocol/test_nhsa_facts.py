@@ -7,44 +7,20 @@ from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
-import msgspec
 import pytest
-from msgspec.structs import FieldInfo
 
 from protocol.nhsa.codes import CODE_LISTS
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Node, Rows
+from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, TYPED, Effect
-
-WIDER_OUTPUTS = {
-    "hosp_part_amt",
-    "psn_cash_pay",
-    "pdn_cash_pay",
-    *("psn_no", "psn_name", "psn_cert_type", "certno", "gend", "naty", "brdy", "age"),
-    *("insutype", "psn_type", "cvlserv_flag", "mdtrt_cert_type", "med_type", "exp_content"),
-    *("clr_type", "clr_way", "setl_id", "medins_setl_id", "hifdm_pay"),
-}
-"""Fields that a shared answer struct has although not every transaction's table prints them."""
-
-
-LEFT_OUT = {"setl_id", "age"}
-"""Printed as never empty, but a quote has no settlement and not everybody a known birth date."""
-
-
-def hints(struct: type) -> dict[str, Any]:
-    return typing.get_type_hints(struct, include_extras=True)
-
-
-def infos(struct: type) -> dict[str, FieldInfo]:
-    return {info.name: info for info in msgspec.structs.fields(struct)}
-
-
-def row_type(hint: object) -> tuple[type, bool]:
-    """The struct of a node and whether the node repeats."""
-    if get_origin(hint) is tuple:
-        return get_args(hint)[0], True
-    assert isinstance(hint, type)
-    return hint, False
+from tests.unit.protocol.nhsa_structs import (
+    LEFT_OUT,
+    WIDER_OUTPUTS,
+    hints,
+    infos,
+    row_type,
+)
 
 
 def text_limits(hint: object) -> tuple[int | None, int | None]:
@@ -58,7 +34,7 @@ def text_limits(hint: object) -> tuple[int | None, int | None]:
 
 
 def assert_input_field(struct: type, field: Field) -> None:
-    hint, info = hints(struct)[field.name], infos(struct)[field.name]
+    hint, info = hints(struct)[field.attribute], infos(struct)[field.name]
     assert info.required == (field.need is Need.ALWAYS), field.name
     if field.kind in (Kind.TEXT, Kind.SERIAL):
         shortest, longest = text_limits(hint)
@@ -74,11 +50,16 @@ def assert_input_field(struct: type, field: Field) -> None:
 def input_nodes() -> list[tuple[str, str, Node, type]]:
     nodes = []
     for infno, transaction in TYPED.items():
-        node_types = hints(hints(transaction.request)["input"])
+        request = transaction.request
+        body = request.view if issubclass(request, Stored) else hints(request)["input"]
+        node_types = hints(body)
+        outer_nodes = {name for name, node in TABLES[infno].input.items() if node.inside is None}
+        assert set(node_types) == outer_nodes
         for name, node in TABLES[infno].input.items():
             if node.inside is None:
                 struct, repeats = row_type(node_types[name])
                 assert repeats == (node.rows is not Rows.ONE)
+                assert node.lone == isinstance(node_types[name], UnionType)
             else:
                 outer = row_type(node_types[node.inside])[0]
                 struct = get_args(hints(outer)[name])[1]
@@ -105,7 +86,10 @@ def test_envelope_equals_its_field_table() -> None:
 def test_output_structs_cover_their_field_tables(infno: str) -> None:
     transaction = TYPED[infno]
     tables = TABLES[infno].output
-    node_types = {"data": transaction.reply} if infno == "5204" else hints(transaction.reply)
+    if "" in tables or transaction.reply_is_array:
+        node_types: dict[str, Any] = dict.fromkeys(tables, transaction.reply)
+    else:
+        node_types = hints(transaction.reply)
     assert set(node_types) == set(tables)
     for name, node in tables.items():
         struct, repeats = row_type(node_types[name])

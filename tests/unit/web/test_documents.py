@@ -1,0 +1,49 @@
+"""What the outside is told of: the transactions that are served, and each of them rightly."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from protocol.nhsa.codec import decode_typed
+from protocol.nhsa.fields import BASELINE
+from protocol.nhsa.registry import TRANSACTIONS, TYPED
+from settlement.web import openapi, pages
+
+INTERFACE = Path(__file__).parents[3] / "docs/reference/interface.md"
+ROW = re.compile(r"^\| ([0-9A-Z, ]+) \|[^|]*\|[^|]*\| (read|write) \| ?(\w*) ?\| ?(\w*) ?\|$", re.M)
+
+
+def test_the_reference_lists_what_is_served_and_nothing_else() -> None:
+    listed = {
+        infno: (effect, undone_by, reversible == "yes")
+        for numbers, effect, undone_by, reversible in ROW.findall(INTERFACE.read_text())
+        for infno in numbers.split(", ")
+    }
+    assert listed == {
+        infno: (entry.effect.value, entry.undone_by or "", entry.reversible)
+        for infno, entry in TRANSACTIONS.items()
+    }
+
+
+def test_the_machine_readable_document_lists_what_is_served() -> None:
+    paths = set(json.loads(openapi.openapi_document())["paths"])
+    assert {f"/hsa/hgs/{infno}" for infno in TYPED} & paths == {
+        f"/hsa/hgs/{infno}" for infno in TRANSACTIONS
+    }
+
+
+def test_both_documents_can_be_made_of_every_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, make in ((openapi, openapi.openapi_document), (pages, pages.docs_page)):
+        monkeypatch.setattr(module, "TRANSACTIONS", TYPED)
+        page = make.__wrapped__().decode()
+        assert all(infno in page for infno in TYPED), module.__name__
+
+
+@pytest.mark.parametrize("infno", TYPED)
+def test_a_sample_request_would_be_accepted(infno: str) -> None:
+    sample = json.dumps(pages.sample_request(TYPED[infno])).encode()
+    assert decode_typed(infno, sample, BASELINE, lines_max=1).infno == infno
