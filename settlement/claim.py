@@ -66,6 +66,8 @@ class Claim(Struct, frozen=True, kw_only=True, gc=False):
     total_fen: int
     service_at: datetime
     lines: tuple[ClaimLine, ...]
+    disease: str = ""
+    """病种编码, NHSA dise_codg, of an outpatient claim; empty where none was named"""
 
 
 class PricedLine(Struct, frozen=True, kw_only=True, array_like=True, gc=False):

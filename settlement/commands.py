@@ -6,11 +6,12 @@ carries everything its use case decides on. No wire names, no I/O.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from msgspec import Struct
 
 from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
+from settlement.filing import FilingKind
 from settlement.institution import Institution
 from settlement.rows import KeptLine
 
@@ -51,6 +52,9 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
     token_key: bytes = b""
     history: bool = False
     """read the person's visits and settlements, newest first, as far as HISTORY_ROWS_MAX"""
+    filing_ids: tuple[int, ...] = ()
+    standing_filings: bool = False
+    """read the rows of all filings of the person that stand"""
 
 
 HISTORY_ROWS_MAX = 500
@@ -229,6 +233,41 @@ class CheckEntitlement(Command, frozen=True, kw_only=True, gc=False):
     scheme: str
     care_type: str
     on: datetime
+    disease: str = ""
+    """病种编码, where the check is about one"""
+
+
+class FilePerson(Command, frozen=True, kw_only=True, gc=False):
+    """File a disease, a chosen institution or a transfer of a person (备案)."""
+
+    kind: FilingKind
+    institution: str
+    """where it lets care be given"""
+    subject: str
+    order: str
+    scheme: str
+    begins_on: date
+    ends_on: date | None
+    kept: dict[str, object]
+    """everything else as sent, by its wire names"""
+
+
+class WithdrawFiling(Command, frozen=True, kw_only=True, gc=False):
+    """Take a filing back (备案撤销)."""
+
+    kind: FilingKind
+    filing_no: int
+    kept: dict[str, object]
+
+
+class FindFilings(Command, frozen=True, kw_only=True, gc=False):
+    """The filings of a person that stand, of one kind (备案查询)."""
+
+    kind: FilingKind
+    subject: str
+    """of one kind of business; empty for all"""
+    begin: date
+    end: date
 
 
 class LookUpPerson(Command, frozen=True, kw_only=True, gc=False):

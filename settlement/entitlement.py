@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from settlement.claim import CareKind, Claim
 from settlement.explanation import CLOSURE_ZH, Closure
+from settlement.filing import Filing
 from settlement.institution import Institution
 from settlement.person import Enrolment
 from settlement.policy.model import CareRules, Policy
@@ -109,8 +110,12 @@ def fund_checks(
     on: date,
     policy: Policy,
     stopped: Mapping[str, str] = _NONE_STOPPED,
+    *,
+    filing: Filing | None = None,
+    missing: Closure | None = None,
 ) -> tuple[FundCheck, ...]:
-    """Return one row a fund, the account last, for an enquiry; nothing is refused here."""
+    """Return one row a fund, the account last, for an enquiry; nothing is refused here. `filing` is
+    what opens the care here, within its own dates; `missing` says that nothing does."""
     care = policy.care.get(care_type)
     if care is None:
         return ()
@@ -121,12 +126,18 @@ def fund_checks(
         reasons[policy.account.fund.code] = _account_closure(
             enrolment, policy, closure
         ) or _account_stopped(policy, stopped)
+    if missing is not None:
+        reasons = {code: reason or missing.value for code, reason in reasons.items()}
+    begins_on, ends_on = enrolment.benefit_from, enrolment.suspended_on
+    if filing is not None:
+        begins_on = max(begins_on, filing.begins_on)
+        ends_on = min((end for end in (ends_on, filing.ends_on) if end is not None), default=None)
     return tuple(
         FundCheck(
             fund_pay_type=code,
             entitled=not reason,
-            begins_on=enrolment.benefit_from,
-            ends_on=enrolment.suspended_on,
+            begins_on=begins_on,
+            ends_on=ends_on,
             reason=Closure(reason) if reason else None,
         )
         for code, reason in reasons.items()

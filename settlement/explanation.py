@@ -48,6 +48,8 @@ class Closure(StrEnum):
     CASE_CAP_REACHED = "case_cap_reached"
     CEILING_REACHED = "ceiling_reached"
     BELOW_THRESHOLD = "below_threshold"
+    NOT_FILED = "not_filed"
+    NOT_CHOSEN = "not_chosen"
 
 
 CLOSURE_ZH: Mapping[Closure, str] = {
@@ -62,6 +64,8 @@ CLOSURE_ZH: Mapping[Closure, str] = {
     Closure.CASE_CAP_REACHED: "受单次限额限制",
     Closure.CEILING_REACHED: "受总报销比例上限限制",
     Closure.BELOW_THRESHOLD: "未超过起付标准的部分",
+    Closure.NOT_FILED: "在本机构没有有效的门诊慢特病备案",
+    Closure.NOT_CHOSEN: "本机构不是参保人选定的定点机构",
 }
 CLOSURE_EN: Mapping[Closure, str] = {
     Closure.WAITING: "benefits have not begun yet",
@@ -75,6 +79,8 @@ CLOSURE_EN: Mapping[Closure, str] = {
     Closure.CASE_CAP_REACHED: "limited by the cap of a case",
     Closure.CEILING_REACHED: "limited by the ceiling over all funds",
     Closure.BELOW_THRESHOLD: "the part below the threshold",
+    Closure.NOT_FILED: "no filing of the disease stands at this institution",
+    Closure.NOT_CHOSEN: "the person has not chosen this institution",
 }
 
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from settlement.case import Case
 from settlement.claim import PricedLine
+from settlement.filing import FilingKind
 
 
 class RowKind(IntEnum):
@@ -33,6 +34,7 @@ class MessageOutcome(IntEnum):
     VISIT = 2
     EVENT = 3
     DONE = 4
+    FILING = 5
     TOMBSTONE = 9
 
 
@@ -156,6 +158,8 @@ class Detail(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     kept: dict[str, object] = {}
     case: Case | None = None
     """what the benefit was computed of, so that it can be computed again; a cancel has none"""
+    filings: tuple[int, ...] = ()
+    """the filings that let it be settled as it was"""
 
 
 class SealedDetail(Struct, frozen=True, kw_only=True, gc=False):
@@ -204,3 +208,21 @@ class EventRow(Struct, frozen=True, kw_only=True, gc=False):
     payload: bytes
     head: str = ""
     """of a stay: what a decision needs of the event without opening it (settlement/stay.py)"""
+
+
+class FilingRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.filing: a filing (备案), or the withdrawal of one."""
+
+    lane: int
+    filing_no: int
+    recorded_at: datetime
+    withdraws: int | None
+    """the filing that this row takes back"""
+    kind: FilingKind
+    psn_no: str
+    institution: str
+    """who sent it"""
+    begins_on: date
+    """of a withdrawal: the first day on which the filing does not stand any more"""
+    ends_on: date | None
+    payload: bytes

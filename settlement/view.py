@@ -17,6 +17,7 @@ from settlement.person import Enrolment, Identity
 from settlement.rows import (
     EventKind,
     EventRow,
+    FilingRow,
     MessageOutcome,
     MessageRow,
     RowKind,
@@ -66,6 +67,8 @@ class PersonFacts(Struct, kw_only=True, gc=False):
     latest_visit: int | None
     open_stay: int | None = None
     """the stay that the person is in hospital for (在院)"""
+    filings: str = ""
+    """the filings (备案) that stand, sealed (usecases/filing_payloads.py); empty for none"""
     changed: bool = False
 
     def year(self, year: int) -> YearDoc:
@@ -116,6 +119,13 @@ class VisitFact(Struct, kw_only=True):
     events: list[EventRow]
 
 
+class FilingFact(Struct, kw_only=True):
+    """A filing as it was sent, and what took it back."""
+
+    row: FilingRow
+    withdrawn_by: int | None = None
+
+
 class TokenFact(Struct, frozen=True, kw_only=True, gc=False):
     """An e-credential token (电子凭证令牌): where it may be used, until when."""
 
@@ -141,12 +151,15 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     events: tuple[EventRow, ...] = ()
     open_stay: int | UnsetType | None = UNSET
     """the stay that the person is now in; unset: as it was"""
+    filing: FilingRow | None = None
+    filings: str | None = None
+    """the filings that now stand, sealed; None: as they were"""
 
 
 class View:
     """The facts of one batch, by their keys."""
 
-    __slots__ = ("messages", "persons", "settlements", "standing", "tokens", "visits")
+    __slots__ = ("filings", "messages", "persons", "settlements", "standing", "tokens", "visits")
 
     def __init__(self) -> None:
         self.persons: dict[str, PersonFacts] = {}
@@ -154,6 +167,7 @@ class View:
         self.standing: dict[bytes, int] = {}
         self.settlements: dict[int, SettlementFact] = {}
         self.visits: dict[int, VisitFact] = {}
+        self.filings: dict[int, FilingFact] = {}
         self.tokens: dict[tuple[str, bytes], TokenFact] = {}
 
     def apply(self, effects: Effects) -> None:
@@ -172,8 +186,18 @@ class View:
             self.visits[effects.visit.mdtrt_id] = VisitFact(row=effects.visit, events=[])
         if effects.open_stay is not UNSET:
             person.open_stay = effects.open_stay
+        if effects.filings is not None:
+            person.filings = effects.filings
+        if effects.filing is not None:
+            self._apply_filing(effects.filing)
         for event in effects.events:
             self.visits[event.mdtrt_id].events.append(event)
+
+    def _apply_filing(self, row: FilingRow) -> None:
+        if row.withdraws is None:
+            self.filings[row.filing_no] = FilingFact(row=row)
+        else:
+            self.filings[row.withdraws].withdrawn_by = row.filing_no
 
     def _apply_settlement(self, person: PersonFacts, row: SettlementRow, effects: Effects) -> None:
         person.latest_row = row.setl_id

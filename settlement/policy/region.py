@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from settlement.claim import CareKind
+from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.seals import SealRules
 
 CANCELS = frozenset({"2103", "2208", "2305"})
@@ -82,6 +83,12 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """the final settlement of a stay comes after its discharge (DOMAIN 15)"""
     allowed_during_stay: frozenset[str]
     """med_type codes that may be settled elsewhere while the person is in hospital (DOMAIN 20)"""
+    chosen_institution: ChosenInstitution
+    """whether ordinary outpatient care asks for a chosen institution (定点就医)"""
+    chosen_institution_exempt: frozenset[str]
+    """med_type codes of outpatient care that never asks for one"""
+    chronic_care_at: ChronicCareAt
+    """where a filed disease may be treated (慢特病)"""
     seals: SealRules = SealRules()
     """signed and encrypted bodies (国密)"""
     fund_total_includes_account: bool

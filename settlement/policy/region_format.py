@@ -14,6 +14,7 @@ from msgspec import Meta
 from protocol.nhsa.cainfo import BodyRules, Signed, Sm3Use, TextForm, UserId
 from protocol.nhsa.gm import Sm4Mode
 from settlement.claim import CareKind
+from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
 from settlement.policy.region import (
@@ -90,6 +91,12 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """the final settlement of a stay needs the discharge first"""
     allowed_during_stay: tuple[Code, ...] = ()
     """med_type codes that may be settled elsewhere while the person is in hospital"""
+    chosen_institution: ChosenInstitution = ChosenInstitution.OFF
+    """whether ordinary outpatient care asks for an institution chosen by 2505"""
+    chosen_institution_exempt: tuple[Code, ...] = ("13",)
+    """med_type codes of outpatient care that never asks for one: emergencies"""
+    chronic_care_at: ChronicCareAt = ChronicCareAt.FILED_INSTITUTION
+    """where a disease filed by 2503 may be treated"""
     fund_total_includes_account: bool
     """how fund_pay_sumamt is reported; only false so far"""
     national_crypto: SealsFile = SealsFile()
@@ -125,6 +132,9 @@ def compile_region(file: RegionFile) -> RegionProfile:
         reversible=frozenset(file.reversible),
         discharge_before_settlement=file.discharge_before_settlement,
         allowed_during_stay=frozenset(file.allowed_during_stay),
+        chosen_institution=file.chosen_institution,
+        chosen_institution_exempt=frozenset(file.chosen_institution_exempt),
+        chronic_care_at=file.chronic_care_at,
         seals=_seals(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,
     )

@@ -15,12 +15,14 @@ from ledger.postgres import literals
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape, one_lane
 from settlement.commands import HISTORY_ROWS_MAX, Command
+from settlement.filing import FilingKind
 from settlement.keyring import Keyring
 from settlement.numbers import lane_in
 from settlement.person import Enrolment, Identity
 from settlement.rows import (
     EventKind,
     EventRow,
+    FilingRow,
     MessageOutcome,
     RowKind,
     SealedDetail,
@@ -29,8 +31,10 @@ from settlement.rows import (
     VisitRow,
 )
 from settlement.storage.queries import QUERIES, SHAPED
+from settlement.usecases.filing_payloads import standing_filings
 from settlement.usecases.lines_needed import lines_needed
 from settlement.view import (
+    FilingFact,
     MessageFact,
     PersonFacts,
     SettlementFact,
@@ -85,6 +89,9 @@ async def read_view(
         wanted = [place for command in commands for place in lines_needed(command, view)]
         if wanted:
             await _read_payloads(connection, wanted, view, shape)
+    filings = _filings_wanted(commands, view, keyring)
+    if filings:
+        await _read_filings(connection, filings, view, shape)
     return view
 
 
@@ -131,7 +138,7 @@ async def _read_claims(
     )
     for row in rows:
         (n, account, key_version, identity, enrolments, version, years, latest_row, latest_visit,
-         open_stay,         balance, outcome, ref, fingerprint, standing) = row  # fmt: skip
+         open_stay, filings, balance, outcome, ref, fingerprint, standing) = row  # fmt: skip
         command = commands[n - 1]
         asked = command.asked
         if outcome is not None:
@@ -154,6 +161,7 @@ async def _read_claims(
             latest_row=latest_row,
             latest_visit=latest_visit,
             open_stay=open_stay,
+            filings=filings,
         )
 
 
@@ -267,6 +275,32 @@ async def read_visits(
                     head=head,
                 )
             )
+
+
+def _filings_wanted(commands: Sequence[Command], view: View, keyring: Keyring) -> set[int]:
+    """Those that commands name, and of persons whose filings are asked for all that stand."""
+    wanted = {n for c in commands for n in c.filing_ids}
+    for command in commands:
+        person = view.persons.get(command.asked.person_no)
+        if command.standing_filings and person is not None:
+            wanted |= {filing.filing_no for filing in standing_filings(person, keyring)}
+    return wanted
+
+
+async def _read_filings(
+    connection: Connection[Record], numbers: Iterable[int], view: View, shape: Shape
+) -> None:
+    """Filings by number, into the view."""
+    wanted = list(numbers)
+    lanes = [lane_in(number) for number in wanted]
+    for row in await fetch_keys(connection, SHAPED[shape], "read_filings", lanes, wanted):
+        filing = FilingRow(
+            lane=row["lane"], filing_no=row["filing_no"], recorded_at=row["recorded_at"],
+            withdraws=None, kind=FilingKind(row["kind"]), psn_no=row["psn_no"],
+            institution=row["institution"], begins_on=row["begins_on"], ends_on=row["ends_on"],
+            payload=row["payload"],
+        )  # fmt: skip
+        view.filings[filing.filing_no] = FilingFact(row=filing, withdrawn_by=row["withdrawn_by"])
 
 
 async def _read_payloads(

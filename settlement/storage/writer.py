@@ -21,6 +21,7 @@ from settlement.clock import Moment
 from settlement.rows import (
     MONEY,
     EventRow,
+    FilingRow,
     MessageRow,
     SealedDetail,
     SettlementRow,
@@ -42,6 +43,7 @@ _PARAMETERS = {
     # persons: what they were when read, and what they become
     "p_person_lanes": _SMALL, "p_persons": _TEXT, "p_versions": _BIG, "p_accumulators": _TEXT,
     "p_latest_rows": _BIG, "p_latest_visits": _BIG, "p_open_stays": _BIG,
+    "p_standing_filings": _TEXT,
     # settlements
     "p_lanes": _SMALL, "p_setl_ids": _BIG, "p_mdtrt_ids": _BIG, "p_undoes": _BIG,
     "p_prior_rows": _BIG, "p_prior_active": _BIG, "p_kinds": _SMALL,
@@ -57,8 +59,8 @@ _PARAMETERS = {
     # messages
     "p_message_lanes": _SMALL, "p_message_keys": "bytea", "p_message_outcomes": _SMALL,
     "p_message_refs": _BIG, "p_fingerprints": "bytea", "p_fingerprint_ends": _INT,
-    # visits and their events
-    "p_visits": "json", "p_events": "json",
+    # visits and their events, filings
+    "p_visits": "json", "p_events": "json", "p_filings": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -135,6 +137,7 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     so nothing is written then."""
     named = {lane for place in _LANES for lane in values[place]}
     named |= {event.lane for e in effects for event in e.events}
+    named |= {e.filing.lane for e in effects if e.filing is not None}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
     return [value for place, value in enumerate(values) if place not in _LANES[1:]]
@@ -165,6 +168,7 @@ def _values(
         *_messages([m for e in effects for m in e.messages]),
         _json([e.visit for e in effects if e.visit is not None]),
         _json([event for e in effects for event in e.events]),
+        _json([e.filing for e in effects if e.filing is not None]),
     ]
 
 
@@ -177,6 +181,7 @@ def _persons(persons: Sequence[PersonFacts]) -> list[list[object]]:
         [p.latest_row for p in persons],
         [p.latest_visit for p in persons],
         [p.open_stay for p in persons],
+        [p.filings for p in persons],
     ]
 
 
@@ -207,6 +212,8 @@ def _joined(parts: Sequence[bytes]) -> tuple[bytes, list[int]]:
     return b"".join(parts), list(accumulate(map(len, parts)))
 
 
-def _json(rows: Sequence[VisitRow] | Sequence[EventRow]) -> str | None:
+def _json(
+    rows: Sequence[VisitRow] | Sequence[EventRow] | Sequence[FilingRow]
+) -> str | None:
     """Rows by their column names, bytes in base64; None saves the function a statement."""
     return _ENCODE(rows).decode() if rows else None

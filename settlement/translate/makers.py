@@ -9,6 +9,8 @@ from protocol.nhsa import canonical
 from protocol.nhsa.codec import Checked
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.messages import (
+    filing,
+    filing_enquiry,
     inpatient,
     inpatient_settle,
     outpatient,
@@ -20,7 +22,7 @@ from protocol.nhsa.messages import (
 from protocol.nhsa.registry import TRANSACTIONS, Effect
 from settlement.commands import Command
 from settlement.institution import Institution
-from settlement.translate import stays
+from settlement.translate import filing_requests, stays
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
 
@@ -76,6 +78,15 @@ _MAKERS: dict[type[Envelope], _Maker] = {
     inpatient_settle.StayQuote: stays.settle,
     inpatient_settle.StaySettle: stays.settle,
     inpatient_settle.StayCancel: Translator.cancel,
+    filing.TransferFiling: filing_requests.transfer,
+    filing.ChronicFiling: filing_requests.disease,
+    filing.ChosenInstitutionFiling: filing_requests.chosen_institution,
+    filing.TransferFilingCancel: filing_requests.withdraw,
+    filing.ChronicFilingCancel: filing_requests.withdraw,
+    filing.ChosenInstitutionFilingCancel: filing_requests.withdraw,
+    filing_enquiry.ChronicEnquiry: filing_requests.find_diseases,
+    filing_enquiry.ChosenInstitutionEnquiry: filing_requests.find_chosen_institutions,
+    filing_enquiry.TransferEnquiry: filing_requests.find_transfers,
 }
 
 _BINDING = frozenset(

@@ -6,7 +6,8 @@ import re
 
 _HEAD = {"2101": "druginfo", "2102": "druginfo", "2203": "mdtrtinfo", "2203A": "mdtrtinfo",
          "2204": "feedetail[0]", "2301": "feedetail[0]", "2302": "data[0]", "2401": "mdtrtinfo",
-         "2402": "dscginfo", "2403": "adminfo", "9001": "signIn", "9002": "signOut"}  # fmt: skip
+         "2402": "dscginfo", "2403": "adminfo", "2501": "refmedin",
+         "9001": "signIn", "9002": "signOut"}  # fmt: skip
 _LINES = {"2101": "drugdetail", "2102": "drugdetail", "2204": "feedetail", "2301": "feedetail",
           "2302": "data"}  # fmt: skip
 _HEAD_NAMES = {
@@ -26,6 +27,10 @@ _HEAD_NAMES = {
     "begun_at": "begntime",
     "ended_at": "endtime",
     "mid_stay": "mid_setl_flag",
+    "ends_on": "enddate",
+    "filing_no": "trt_dcla_detl_sn",
+    "identified_at": "ide_fixmedins_no",
+    "chosen_institution": "fixmedins_code",
     "original_infno": "oinfno",
     "original_msgid": "omsgid",
 }

@@ -265,4 +265,5 @@ class Translator:
             scheme=data.insutype,
             care_type=data.med_type,
             on=parse_moment(data.begntime),
+            disease=data.dise_codg or "",
         )

@@ -22,6 +22,8 @@ from settlement.policy.table import Facts
 from settlement.pricing import ItemTerms, LineTotals, price, terms_of, totals_of
 from settlement.refusal import Refusal
 from settlement.usecases.checks import not_enrolled
+from settlement.usecases.filed import filed_for
+from settlement.usecases.filing_payloads import standing_filings
 from settlement.view import PersonFacts
 from settlement.world import World
 
@@ -48,6 +50,8 @@ class Adjudicated(Struct, frozen=True, kw_only=True, gc=False):
     benefit: Benefit
     policy: Policy
     case: Case
+    filings: tuple[int, ...] = ()
+    """the filings that let it be settled as it was"""
 
 
 def adjudicate_claim(
@@ -79,7 +83,7 @@ def adjudicate_claim(
         return Refusal(code="REFUND_EXCEEDS_CHARGES", field="lines")
     return _share(
         claim, lines, totals, on, policy, credential_kind=credential_kind, person=person,
-        institution=institution, world=world, stay=None,
+        institution=institution, world=world, stay=None, admitted=None,
     )  # fmt: skip
 
 
@@ -115,6 +119,7 @@ def adjudicate_stay(
     return _share(
         claim, (), totals, on, policy, credential_kind=credential_kind, person=person,
         institution=institution, world=world, stay=borne(policy.fiscal_year(on)),
+        admitted=dates.admitted,
     )  # fmt: skip
 
 
@@ -130,6 +135,7 @@ def _share(
     institution: Institution,
     world: World,
     stay: Stay | None,
+    admitted: date | None,
 ) -> Adjudicated | Refusal:
     """Who may pay, and who pays what."""
     entitlement = entitle(
@@ -142,6 +148,12 @@ def _share(
         return Refusal(
             code="CARE_TYPE_NOT_COVERED", field="care_type", params={"value": claim.care_type}
         )
+    filed = filed_for(
+        claim, standing_filings(person, world.keyring), on=on, admitted=admitted, policy=policy,
+        profile=world.profile,
+    )  # fmt: skip
+    if isinstance(filed, Refusal):
+        return filed
     year = policy.fiscal_year(on)
     case = Case(
         totals=totals,
@@ -151,13 +163,15 @@ def _share(
         account_balance_fen=person.balance_fen,
         account_use=claim.account_use,
         credential_type=credential_kind,
-        tags=_tags(person, claim.scheme),
+        filing=filed.filing,
+        transfer=filed.transfer,
+        tags=(*_tags(person, claim.scheme), *filed.tags),
         age=years_between(person.identity.born_on, on) if policy.age_breaks else 0,
         stay=stay,
     )
     return Adjudicated(
         claim=claim, lines=lines, entitlement=entitlement, benefit=adjudicate(case, policy),
-        policy=policy, case=case,
+        policy=policy, case=case, filings=filed.numbers,
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def detail_of(
 ) -> Detail:
     """The personal part of a settlement: every line with its split."""
     lines = tuple(map(SettledLine, decided.lines, kept_lines))
-    return Detail(lines=lines, kept=kept, case=decided.case)
+    return Detail(lines=lines, kept=kept, case=decided.case, filings=decided.filings)
 
 
 def detail_record(lane: int, setl_id: int) -> bytes:

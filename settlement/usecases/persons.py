@@ -9,6 +9,8 @@ from settlement.entitlement import check_institution, enrolment_on, fund_checks
 from settlement.refusal import Refusal
 from settlement.translate import people
 from settlement.usecases import checks
+from settlement.usecases.filed import checked
+from settlement.usecases.filing_payloads import standing_filings
 from settlement.view import View
 from settlement.world import World
 
@@ -49,5 +51,13 @@ def check_entitlement(
             Refusal(code="CARE_TYPE_NOT_COVERED", field="care_type",
                     params={"value": command.care_type})
         )  # fmt: skip
-    rows = fund_checks(enrolment, command.care_type, on, policy, world.suspensions.funds)
+    filing, missing = checked(
+        policy.care[command.care_type], standing_filings(person, world.keyring),
+        scheme=command.scheme, institution=command.asked.institution.code,
+        disease=command.disease, on=on, policy=policy, profile=world.profile,
+    )  # fmt: skip
+    rows = fund_checks(
+        enrolment, command.care_type, on, policy, world.suspensions.funds, filing=filing,
+        missing=missing,
+    )  # fmt: skip
     return Decision(Answer(output=people.entitlement_reply(command.asked.person_no, rows)))

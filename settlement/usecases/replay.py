@@ -11,6 +11,7 @@ from settlement.decision import Answer, Decision
 from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, RowKind, VisitKind
 from settlement.translate import rendering
+from settlement.translate.filings import filed_reply
 from settlement.view import MessageFact, View
 from settlement.world import World
 
@@ -56,5 +57,7 @@ def _first_output(
             return rendering.registration_output(visit, world)
         case MessageOutcome.EVENT:
             return rendering.upload_output(view.visits[fact.ref], command.asked, world)
+        case MessageOutcome.FILING:
+            return filed_reply(command.asked.infno, fact.ref)
         case _:
             return None

@@ -6,6 +6,7 @@ caller can mend them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from settlement.claim import Claim
@@ -24,7 +25,12 @@ from settlement.translate import answers
 from settlement.usecases import booking, checks, visits
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
 from settlement.usecases.replay import replayed
-from settlement.usecases.visit_payloads import open_description, open_upload
+from settlement.usecases.visit_payloads import (
+    Description,
+    UploadedLine,
+    open_description,
+    open_upload,
+)
 from settlement.view import Effects, PersonFacts, View, VisitState, fold_visit
 from settlement.world import World
 
@@ -122,8 +128,18 @@ def _gather(
         total_fen=command.total_fen,
         service_at=visits.latest_fee_time(uploaded),
         lines=lines,
+        disease=_disease(uploaded, description),
     )
     return claim, tuple(x.kept for x in uploaded)
+
+
+def _disease(uploaded: Sequence[UploadedLine], description: Description) -> str:
+    """The disease that the lines name, all of them the same; else that of the description."""
+    for line in uploaded:
+        named = line.kept.extra.get(visits.DISEASE)
+        if named:
+            return str(named)
+    return str(description.kept.get(visits.DISEASE, ""))
 
 
 def _check_split(command: SettleVisit, decided: Adjudicated) -> Refusal | None:

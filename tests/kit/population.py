@@ -196,7 +196,7 @@ def _institution(code: str, name: str, kind: InstitutionKind, place: int) -> Ins
         agreement_from=date(2020, 1, 1),
         agreement_to=date(2099, 12, 31),
         suspended=False,
-        care_types=frozenset({"11", "21"} if hospital else {"41"}),
+        care_types=frozenset({"11", "13", "14", "21"} if hospital else {"41"}),
         account_base=10_000_000 + 10 * place,
     )
 
@@ -204,4 +204,5 @@ def _institution(code: str, name: str, kind: InstitutionKind, place: int) -> Ins
 PHARMACY = _institution("P44190099001", "测试药店甲", InstitutionKind.PHARMACY, 1)
 OTHER_PHARMACY = _institution("P44190099002", "测试药店乙", InstitutionKind.PHARMACY, 2)
 HOSPITAL = _institution("H44190099001", "测试医院", InstitutionKind.HOSPITAL, 3)
-INSTITUTIONS = (PHARMACY, OTHER_PHARMACY, HOSPITAL)
+OTHER_HOSPITAL = _institution("H44190099002", "测试医院乙", InstitutionKind.HOSPITAL, 4)
+INSTITUTIONS = (PHARMACY, OTHER_PHARMACY, HOSPITAL, OTHER_HOSPITAL)

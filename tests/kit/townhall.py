@@ -41,6 +41,7 @@ class Townhall:
     pharmacy: Pharmacy
     other_pharmacy: Pharmacy
     hospital: Hospital
+    other_hospital: Hospital
 
     def __init__(
         self, owner_dsn: str, keyring: Keyring, clock: TownClock, *, lanes: int, employees: int
@@ -69,6 +70,7 @@ class Townhall:
         self.pharmacy = Pharmacy(population.PHARMACY, self.clock, service)
         self.other_pharmacy = Pharmacy(population.OTHER_PHARMACY, self.clock, service)
         self.hospital = Hospital(population.HOSPITAL, self.clock, service)
+        self.other_hospital = Hospital(population.OTHER_HOSPITAL, self.clock, service)
 
     def someone(self, kind: Kind = Kind.EMPLOYEE) -> Citizen:
         """A person of a kind whom no test has met."""

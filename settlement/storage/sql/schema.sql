@@ -4,13 +4,14 @@
 -- Everything about a person lives in the person's lane, and `lane` leads every key. A batch of
 -- one journal is the only writer of a lane; it comes in through `settlement.write_batch`, which
 -- locks the journal's head before anything else and then compares one `version` a person.
--- Settlements, visits, events and messages are only ever inserted: a cancel is a second row, an
--- upload withdrawn is a second event. Of what concerns money, only the front of `person` (what
--- changes with every settlement) is updated in place.
+-- Settlements, visits, events, filings and messages are only ever inserted: a cancel is a second
+-- row, an upload withdrawn is a second event. Of what concerns money, only the front of `person`
+-- (what changes with every settlement) is updated in place.
 --
--- Personal data (names, certificates, what was bought) is ciphertext in `person.identity`,
--- `settlement_detail.payload`, `visit.payload` and `visit_event.payload`. The ledger's chain
--- covers only salted commitments to it, so these rows can be erased without breaking a proof.
+-- Personal data (names, certificates, what was bought, what was filed) is ciphertext in
+-- `person.identity`, `person.filings`, `settlement_detail.payload`, `visit.payload`,
+-- `visit_event.payload` and `filing.payload`. The ledger's chain covers only salted commitments to
+-- it, so these rows can be erased without breaking a proof.
 --
 -- As it stands this is the schema for one machine; what the marks `lanes`, `lane` and `cluster`
 -- make of it on a cluster, ledger/postgres/shape.py tells.
@@ -201,6 +202,7 @@ create table settlement.person (
     psn_no          text        not null,
     identity        bytea       not null,
     enrolments      text        not null,
+    filings         text        not null default '',
     constraint person_pkey primary key (lane, psn_no)
 ) with (
     fillfactor = 85, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0.2,
@@ -228,6 +230,8 @@ comment on column settlement.person.identity is
     'Name, certificate, cards: encrypted (settlement/person.py, Identity).';
 comment on column settlement.person.enrolments is
     'JSON: memberships by scheme (settlement/person.py, Enrolment).';
+comment on column settlement.person.filings is
+    'The filings (备案) that stand (settlement/filing.py), encrypted, in base64; empty for most.';
 
 create table settlement.lookup (
     psn_lane        smallint    not null,
@@ -324,6 +328,39 @@ comment on column settlement.visit_event.head is
     'JSON of an event of a stay: what decisions need without opening it; else empty.';
 comment on column settlement.visit_event.payload is
     'Content, encrypted; empty where there is none.';
+
+create table settlement.filing (
+    filing_no       bigint      not null,
+    withdraws       bigint,
+    recorded_at     timestamptz not null,
+    begins_on       date        not null,
+    ends_on         date,
+    lane            smallint    not null,
+    kind            smallint    not null,
+    psn_no          text        not null,
+    institution     text        not null,
+    payload         bytea       not null,
+    constraint filing_pkey primary key (lane, filing_no),
+    constraint filing_kind_known check (kind between 1 and 3),
+    constraint filing_ends_after_it_begins check (ends_on >= begins_on)
+);
+create unique index filing_withdrawn_once on settlement.filing (lane, withdraws)
+    where withdraws is not null;
+comment on table settlement.filing is
+    'Filings (备案) of diseases, chosen institutions and transfers, and their withdrawals. '
+    'Append-only; what stands is in person.filings.';
+comment on column settlement.filing.filing_no is 'trt_dcla_detl_sn, issued by us.';
+comment on column settlement.filing.withdraws is 'The filing that this row takes back.';
+comment on column settlement.filing.recorded_at is 'When.';
+comment on column settlement.filing.begins_on is
+    'First day; of a withdrawal, the first day without the filing.';
+comment on column settlement.filing.ends_on is 'Last day; null where open.';
+comment on column settlement.filing.lane is 'Lane of the person.';
+comment on column settlement.filing.kind is
+    '1 transfer (转院), 2 disease (慢特病), 3 chosen institution (定点).';
+comment on column settlement.filing.psn_no is 'The person.';
+comment on column settlement.filing.institution is 'The institution that sent it.';
+comment on column settlement.filing.payload is 'Content as sent, encrypted.';
 
 create table settlement.settlement (
     setl_id         bigint      not null,
@@ -497,12 +534,13 @@ create table settlement.message (
 comment on table settlement.message is
     'Messages that had an effect, and tombstones of messages that may not have one any more. '
     'Append-only.';
-comment on column settlement.message.ref is 'Settlement or visit number it made; 0 where none.';
+comment on column settlement.message.ref is
+    'Settlement, visit or filing number it made; 0 where none.';
 comment on column settlement.message.recorded_at is 'When.';
 comment on column settlement.message.lane is 'Lane of the person named.';
 comment on column settlement.message.outcome is
     '1 settlement row, 2 visit, 3 visit event (ref is the visit; the event''s payload names '
-    'the message), 4 nothing to show, 9 tombstone.';
+    'the message), 4 nothing to show, 5 filing, 9 tombstone.';
 comment on column settlement.message.key is
     'Digest of institution, infno and msgid, led by the time in the msgid '
     '(settlement/keys.py).';
@@ -584,7 +622,7 @@ create function settlement.write_batch(
     -- persons: what they were when read, and what they become
     /*lanes*/ p_person_lanes smallint[], p_persons text[], p_versions bigint[],
     p_accumulators text[], p_latest_rows bigint[], p_latest_visits bigint[],
-    p_open_stays bigint[],
+    p_open_stays bigint[], p_standing_filings text[],
     -- settlements: p_money holds 21 amounts a row, in column order; bytes of one length lie one
     -- behind the other, of many lengths too, with where each ends
     /*lanes*/ p_lanes smallint[], p_setl_ids bigint[], p_mdtrt_ids bigint[], p_undoes bigint[],
@@ -601,8 +639,8 @@ create function settlement.write_batch(
     -- messages
     /*lanes*/ p_message_lanes smallint[], p_message_keys bytea, p_message_outcomes smallint[],
     p_message_refs bigint[], p_fingerprints bytea, p_fingerprint_ends integer[],
-    -- visits and what happened to them: JSON, null where there are none
-    p_visits json, p_events json
+    -- visits and what happened to them, filings: JSON, null where there are none
+    p_visits json, p_events json, p_filings json
 ) returns void
 language plpgsql volatile as $$
 -- Writes one batch of one journal: everything, or nothing where a person changed since they were
@@ -618,10 +656,14 @@ begin
         accumulators = n.accumulators,
         latest_row = n.latest_row,
         latest_visit = n.latest_visit,
-        open_stay = n.open_stay
+        open_stay = n.open_stay,
+        filings = n.filings
     from unnest(/*lanes*/ p_person_lanes, p_persons, p_versions, p_accumulators, p_latest_rows,
-                p_latest_visits, p_open_stays)
-        as n (/*lanes*/ lane, psn_no, version, accumulators, latest_row, latest_visit, open_stay)
+                p_latest_visits, p_open_stays, p_standing_filings)
+        as n (
+            /*lanes*/ lane, psn_no, version, accumulators, latest_row, latest_visit, open_stay,
+            filings
+        )
     where p.lane = /*lane*/ n.lane and p.psn_no = n.psn_no and p.version = n.version;
     get diagnostics v_changed = row_count;
     if v_changed <> cardinality(p_persons) then
@@ -704,6 +746,19 @@ begin
         );
     end if;
 
+    if p_filings is not null then
+        insert into settlement.filing (
+            filing_no, withdraws, recorded_at, begins_on, ends_on, lane, kind, psn_no,
+            institution, payload
+        )
+        select n.filing_no, n.withdraws, p_booked_at, n.begins_on, n.ends_on, /*lane*/ n.lane,
+               n.kind, n.psn_no, n.institution, decode(n.payload, 'base64')
+        from json_to_recordset(p_filings) as n (
+            filing_no bigint, withdraws bigint, begins_on date, ends_on date,
+            /*lanes*/ lane smallint, kind smallint, psn_no text, institution text, payload text
+        );
+    end if;
+
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
     select p_message_refs[i], p_booked_at, /*lane*/ p_message_lanes[i], p_message_outcomes[i],
            substr(p_message_keys, 16 * (i - 1) + 1, 16),
@@ -722,11 +777,11 @@ begin
     execute format('grant select on all tables in schema settlement to %I', p_application);
     execute format(
         'grant insert on settlement.settlement, settlement.settlement_detail, settlement.message,'
-        ' settlement.visit, settlement.visit_event, settlement.audit, settlement.sign_in,'
-        ' settlement.token to %I', p_application
+        ' settlement.visit, settlement.visit_event, settlement.filing, settlement.audit,'
+        ' settlement.sign_in, settlement.token to %I', p_application
     );
     execute format(
-        'grant update (version, accumulators, latest_row, latest_visit, open_stay)'
+        'grant update (version, accumulators, latest_row, latest_visit, open_stay, filings)'
         ' on settlement.person to %I', p_application
     );
     execute format('grant update (signed_out_at) on settlement.sign_in to %I', p_application);

@@ -9,7 +9,7 @@ select settlement.write_batch(p_journal => $1, :arguments);
 -- name: read_persons
 -- What a batch needs to know about its persons: identity, enrolments, state, account, balance.
 select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
-       p.accumulators, p.latest_row, p.latest_visit, p.open_stay,
+       p.accumulators, p.latest_row, p.latest_visit, p.open_stay, p.filings,
        b.credits - b.debits - b.debits_pending as balance_fen
 from unnest(/*lanes*/ $1::smallint[], $2::text[])
     with ordinality as k (/*lanes*/ lane, psn_no, n)
@@ -20,7 +20,7 @@ left join ledger.balance b on b.lane = /*lane*/ k.lane and b.account = p.account
 -- The same, with the two keys that make a claim count once: the message and what the claim is
 -- about, 16 bytes each, one behind the other. Arrays come as literals (ADR 0008).
 select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
-       p.accumulators, p.latest_row, p.latest_visit, p.open_stay,
+       p.accumulators, p.latest_row, p.latest_visit, p.open_stay, p.filings,
        b.credits - b.debits - b.debits_pending as balance_fen,
        m.outcome, m.ref, m.fingerprint,
        (
@@ -82,6 +82,15 @@ from unnest(/*lanes*/ $1::smallint[], $2::bigint[], $3::smallint[])
     as k (/*lanes*/ lane, mdtrt_id, event_no)
 join settlement.visit_event e
     on e.lane = /*lane*/ k.lane and e.mdtrt_id = k.mdtrt_id and e.event_no = k.event_no;
+
+-- name: read_filings
+-- Filings by number, and what took them back.
+select f.lane, f.filing_no, f.recorded_at, f.kind, f.psn_no, f.institution, f.begins_on,
+       f.ends_on, f.payload, w.filing_no as withdrawn_by
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, filing_no)
+join settlement.filing f
+    on f.lane = /*lane*/ k.lane and f.filing_no = k.filing_no and f.withdraws is null
+left join settlement.filing w on w.lane = /*lane*/ k.lane and w.withdraws = k.filing_no;
 
 -- name: read_versions
 -- What persons' versions are by now: which of a batch's facts are stale.
