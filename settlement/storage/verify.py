@@ -2,12 +2,17 @@
 
 For every block: each settlement row is what its entry committed to, each detail opens and is what
 its row committed to, each cancel is the exact negative. Then, lane by lane: no settlement without
-an entry, and every accumulator is the sum of what settlements added to it.
+an entry, every accumulator is the sum of what settlements added to it, and the filings that a
+person carries are those that were made and not taken back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import binascii
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import groupby
 
 from asyncpg import Connection, Pool, Record
 from msgspec import structs
@@ -23,6 +28,7 @@ from settlement.keyring import Keyring, UndecipherableError, personal_commitment
 from settlement.storage import reference
 from settlement.storage.queries import SQL_DIRECTORY
 from settlement.usecases.booking import detail_record
+from settlement.usecases.filing_payloads import open_list
 from settlement.view import YEARS_KEPT
 
 _QUERIES = load(SQL_DIRECTORY / "verify.sql")
@@ -84,13 +90,13 @@ async def verify(
         pool, guarded_owner=AGENCY, extra=SettlementCheck(keyring), hurried=hurried
     )
     if report.ok:
-        bad = await _first_bad_lane(pool, year - YEARS_KEPT + 1, hurried=hurried)
+        bad = await _first_bad_lane(pool, year - YEARS_KEPT + 1, keyring, hurried=hurried)
         report = structs.replace(report, ok=bad is None, first_bad=bad)
     return structs.replace(report, seconds=monotonic() - started)
 
 
 async def _first_bad_lane(
-    pool: Pool[Record], since: int, *, hurried: bool
+    pool: Pool[Record], since: int, keyring: Keyring | None, *, hurried: bool
 ) -> BadEntry | None:
     """The first bad lane, looked for on a few connections at once."""
     async with pool.acquire() as connection:
@@ -98,7 +104,7 @@ async def _first_bad_lane(
     shares = [lanes[start::CONNECTIONS] for start in range(CONNECTIONS)]
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(_bad_of(pool, share, since, Pace(hurried=hurried)))
+            group.create_task(_bad_of(pool, share, since, keyring, Pace(hurried=hurried)))
             for share in shares
         ]
     found = [bad for task in tasks if (bad := task.result()) is not None]
@@ -106,11 +112,14 @@ async def _first_bad_lane(
 
 
 async def _bad_of(
-    pool: Pool[Record], lanes: list[tuple[int, int]], since: int, pace: Pace
-) -> BadEntry | None:
+    pool: Pool[Record], lanes: list[tuple[int, int]], since: int, keyring: Keyring | None,
+    pace: Pace,
+) -> BadEntry | None:  # fmt: skip
     async with pool.acquire() as connection:
         for lane, journal in lanes:
             bad = await _bad_lane(connection, lane, journal, since)
+            if bad is None and keyring is not None:
+                bad = await _bad_filings(connection, lane, journal, keyring)
             if bad is not None:
                 return bad
             await pace.rest(connection)
@@ -132,3 +141,34 @@ async def _bad_lane(
             what=f"accumulators of person …{person_no[-4:]} are not the sum of their settlements",
         )  # fmt: skip
     return None
+
+
+async def _bad_filings(
+    connection: Connection[Record], lane: int, journal: int, keyring: Keyring
+) -> BadEntry | None:
+    rows = await connection.fetch(_QUERIES["filings"], lane)
+    for person_no, group in groupby(rows, lambda row: str(row["psn_no"])):
+        if not _filings_hold(list(group), lane, person_no, keyring):
+            return BadEntry(
+                journal=journal, lane=lane,
+                what=f"filings of person …{person_no[-4:]} are not those that stand",
+            )  # fmt: skip
+    return None
+
+
+def _filings_hold(rows: Sequence[Record], lane: int, person_no: str, keyring: Keyring) -> bool:
+    """Whether a person carries what was filed, up to where it was taken back."""
+    try:
+        carried = open_list(rows[0]["filings"], lane, person_no, keyring)
+    except (UndecipherableError, binascii.Error):
+        return False
+    standing = []
+    for row in rows:
+        begins_on, ends_on, withdrawn_on = row["begins_on"], row["ends_on"], row["withdrawn_on"]
+        if row["filing_no"] is None or (withdrawn_on is not None and withdrawn_on <= begins_on):
+            continue
+        if withdrawn_on is not None and (ends_on is None or ends_on >= withdrawn_on):
+            ends_on = withdrawn_on - timedelta(days=1)
+        standing.append((row["filing_no"], row["kind"], begins_on, ends_on))
+    found = [(f.filing_no, int(f.kind), f.begins_on, f.ends_on) for f in carried]
+    return sorted(found) == standing

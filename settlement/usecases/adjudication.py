@@ -22,7 +22,7 @@ from settlement.policy.table import Facts
 from settlement.pricing import ItemTerms, LineTotals, price, terms_of, totals_of
 from settlement.refusal import Refusal
 from settlement.usecases.checks import not_enrolled
-from settlement.usecases.filed import filed_for
+from settlement.usecases.filed import NOTHING, Filed, filed_for
 from settlement.usecases.filing_payloads import standing_filings
 from settlement.view import PersonFacts
 from settlement.world import World
@@ -148,10 +148,12 @@ def _share(
         return Refusal(
             code="CARE_TYPE_NOT_COVERED", field="care_type", params={"value": claim.care_type}
         )
-    filed = filed_for(
-        claim, standing_filings(person, world.keyring), on=on, admitted=admitted, policy=policy,
-        profile=world.profile,
-    )  # fmt: skip
+    filed: Filed | Refusal = NOTHING
+    if claim.kind is not CareKind.PHARMACY:  # no filing concerns one: the list stays closed
+        filed = filed_for(
+            claim, standing_filings(person, world.keyring), on=on, admitted=admitted,
+            policy=policy, profile=world.profile,
+        )  # fmt: skip
     if isinstance(filed, Refusal):
         return filed
     year = policy.fiscal_year(on)

@@ -55,10 +55,8 @@ def filed_for(
     profile: RegionProfile,
 ) -> Filed | Refusal:
     """What the standing filings make of a claim that is ruled on a date; a stay is looked at on the
-    day of its admission."""
+    day of its admission. Not asked for a pharmacy's."""
     kind = policy.care[claim.care_type].kind
-    if kind is CareKind.PHARMACY:
-        return NOTHING
     numbers: tuple[int, ...] = ()
     tags: tuple[str, ...] = ()
     if kind is CareKind.OUTPATIENT_SPECIAL:

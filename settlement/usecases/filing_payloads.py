@@ -42,8 +42,14 @@ def standing_filings(person: PersonFacts, keyring: Keyring) -> tuple[Filing, ...
     """The filings of a person that stand, in the order in which they came."""
     if not person.filings:
         return ()
-    sealed = b64decode(person.filings)
-    return _DECODE_LIST(open_payload(sealed, keyring, _list_record(person)))
+    return open_list(person.filings, person.lane, person.person_no, keyring)
+
+
+def open_list(text: str, lane: int, person_no: str, keyring: Keyring) -> tuple[Filing, ...]:
+    """The list as it is stored with a person."""
+    if not text:
+        return ()
+    return _DECODE_LIST(open_payload(b64decode(text), keyring, _list_record(lane, person_no)))
 
 
 def sealed_filings(filings: Iterable[Filing], person: PersonFacts, keyring: Keyring) -> str:
@@ -51,7 +57,7 @@ def sealed_filings(filings: Iterable[Filing], person: PersonFacts, keyring: Keyr
     listed = tuple(filings)
     if not listed:
         return ""
-    sealed = keyring.seal(_ENCODE(listed), _list_record(person))
+    sealed = keyring.seal(_ENCODE(listed), _list_record(person.lane, person.person_no))
     return b64encode(keyring.version.to_bytes(2, "big") + sealed).decode()
 
 
@@ -61,5 +67,5 @@ def open_filing(row: FilingRow, keyring: Keyring) -> FilingPayload:
     return _DECODE_PAYLOAD(plain)
 
 
-def _list_record(person: PersonFacts) -> bytes:
-    return f"filings/{person.lane}/{person.person_no}".encode()
+def _list_record(lane: int, person_no: str) -> bytes:
+    return f"filings/{lane}/{person_no}".encode()

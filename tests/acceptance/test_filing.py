@@ -368,6 +368,22 @@ async def test_filing_cannot_be_reversed(town: Town) -> None:
     )  # fmt: skip
 
 
+async def test_verification_finds_a_list_of_filings_that_was_changed(town: Town) -> None:
+    citizen = town.someone()
+    await file(town, disease(town.hospital, citizen))
+    update = "update settlement.person set filings = $2 where psn_no = $1"
+    select = "select filings from settlement.person where psn_no = $1"
+    kept = await town.owner.fetchval(select, citizen.number)
+    assert DISEASE not in kept
+    for changed in ("", f"{kept[:-4]}AAAA", "no base64"):
+        await town.owner.execute(update, citizen.number, changed)
+        report = await town.verified()
+        assert report.first_bad is not None
+        assert report.first_bad.what.endswith("are not those that stand")
+    await town.owner.execute(update, citizen.number, kept)
+    assert (await town.verified()).ok
+
+
 async def test_unchosen_institution_is_paid_less_or_refused(town: Town) -> None:
     await town.restart(policies_where("chosen_institution", "required"))
     employee, resident = town.someone(), town.someone(Kind.RESIDENT)

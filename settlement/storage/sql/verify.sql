@@ -62,3 +62,14 @@ where coalesce(a.fen, 0) <> coalesce(k.fen, 0)
     and coalesce(k.year, a.year) >= $2
 order by 1
 limit 1;
+
+-- name: filings
+-- The filings of one lane, with from when they were taken back, and the list that the person has.
+select p.psn_no, p.filings, f.filing_no, f.kind, f.begins_on, f.ends_on,
+       w.begins_on as withdrawn_on
+from settlement.person p
+left join settlement.filing f
+    on f.lane = $1 and f.psn_no = p.psn_no and f.withdraws is null
+left join settlement.filing w on w.lane = $1 and w.withdraws = f.filing_no
+where p.lane = $1 and (p.filings <> '' or f.filing_no is not null)
+order by p.psn_no, f.filing_no;
