@@ -74,5 +74,5 @@ def withdrawal(patient: Patient, filing_no: str) -> Input:
     return {"data": data}
 
 
-def _until(data: dict[str, object], ends: str | None) -> dict[str, object]:
+def _until(data: dict[str, str], ends: str | None) -> dict[str, str]:
     return data if ends is None else {**data, "enddate": ends}
