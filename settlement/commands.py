@@ -223,6 +223,36 @@ class SettleStay(Command, frozen=True, kw_only=True, gc=False):
     quote: bool
 
 
+class Sum(Struct, frozen=True, gc=False):
+    """A sum that a settlement list claims, and which amount of the settlement it must equal."""
+
+    field: str
+    name_zh: str
+    amount: str
+    """name of a column of the settlement row"""
+    declared_fen: int
+    by_fund: tuple[tuple[str, int], ...] = ()
+    """the parts of a sum of funds; the personal account may be among them"""
+
+
+class KeepUpload(Command, frozen=True, kw_only=True, gc=False):
+    """Keep what is only stored (只存储的上传): stock, records, invoices."""
+
+    person_named: str
+    """the one person it is about; empty where there is none, or more than one"""
+    content: bytes
+    """input as it was sent"""
+
+
+class KeepList(KeepUpload, frozen=True, kw_only=True, gc=False):
+    """Keep a settlement list (医疗保障基金结算清单)."""
+
+    setl_id: int
+    cited: str
+    visit_cited: str
+    sums: tuple[Sum, ...]
+
+
 class CheckEntitlement(Command, frozen=True, kw_only=True, gc=False):
     """What may pay for a person (待遇检查)."""
 

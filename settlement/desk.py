@@ -26,6 +26,8 @@ from settlement.commands import (
     DischargeStay,
     FindSettlement,
     FindVisits,
+    KeepList,
+    KeepUpload,
     LookUpPerson,
     Purchase,
     RegisterVisit,
@@ -51,6 +53,7 @@ from settlement.usecases import (
     settle_stay,
     stay_lines,
     stays,
+    uploads,
     visits,
 )
 from settlement.view import View
@@ -76,6 +79,8 @@ USE_CASES: dict[type[Command], UseCase] = {
     UploadStayLines: stay_lines.upload,
     WithdrawStayLines: stay_lines.withdraw_lines,
     SettleStay: settle_stay.settle_stay,
+    KeepUpload: uploads.keep,
+    KeepList: uploads.keep_list,
     CheckEntitlement: persons.check_entitlement,
     LookUpPerson: persons.look_up,
     FindSettlement: enquire.find_settlement,

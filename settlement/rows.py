@@ -33,6 +33,7 @@ class MessageOutcome(IntEnum):
     VISIT = 2
     EVENT = 3
     DONE = 4
+    UPLOAD = 5
     TOMBSTONE = 9
 
 
@@ -175,6 +176,19 @@ class MessageRow(Struct, frozen=True, kw_only=True, gc=False):
     outcome: MessageOutcome
     ref: int
     fingerprint: bytes
+
+
+class UploadRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.upload: what is only stored."""
+
+    lane: int
+    upload_id: int
+    setl_id: int | None
+    """the settlement that a settlement list cites"""
+    institution: str
+    infno: str
+    psn_no: str
+    payload: bytes
 
 
 class VisitRow(Struct, frozen=True, kw_only=True, gc=False):

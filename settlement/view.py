@@ -22,6 +22,7 @@ from settlement.rows import (
     RowKind,
     SealedDetail,
     SettlementRow,
+    UploadRow,
     VisitRow,
 )
 
@@ -139,6 +140,7 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     """None: as they were"""
     visit: VisitRow | None = None
     events: tuple[EventRow, ...] = ()
+    upload: UploadRow | None = None
     open_stay: int | UnsetType | None = UNSET
     """the stay that the person is now in; unset: as it was"""
 
@@ -162,7 +164,7 @@ class View:
             fact = MessageFact(message.outcome, message.ref, message.fingerprint)
             self.messages[message.lane, message.key] = fact
         person = self.persons.get(effects.person_no)
-        if person is None:
+        if person is None or effects.upload is not None:  # nothing is decided on an upload
             return
         person.changed = True
         if effects.settlement is not None:

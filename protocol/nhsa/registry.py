@@ -256,12 +256,12 @@ _ALL = (
     _write("3301", "目录对照上传", "mapping upload",
            mapping.MappingUpload, undone_by="3302", served=False),
     _write("3302", "目录对照撤销", "mapping cancel", mapping.MappingCancel, served=False),
-    *[_write(infno, title, title_en, stored.Stored, served=False)
+    *[_write(infno, title, title_en, stored.Stored)
       for infno, (title, title_en) in _STORED.items()],
     _write("4101", "医疗保障基金结算清单信息上传", "fund settlement list",
-           stored.SettlementList, stored.SettlementListReply, served=False),
+           stored.SettlementList, stored.SettlementListReply),
     _write("4101A", "医疗保障基金结算清单信息上传（A版）", "fund settlement list, A edition",
-           stored.SettlementList, stored.SettlementListReply, served=False),
+           stored.SettlementList, stored.SettlementListReply),
     _read("5201", "就诊信息查询", "visit enquiry",
           enquiry.VisitEnquiry, enquiry.VisitEnquiryReply),
     _read("5203", "结算信息查询", "settlement enquiry",

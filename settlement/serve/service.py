@@ -356,7 +356,7 @@ class Service:
             received_at=local,
             responded_at=local_time(self._settings.clock()),
             output=output.rows if isinstance(output, FeeRows) else output,
-            warn_msg=REPLAYED if reply.replayed else UNSET,
+            warn_msg=_warning(reply) or UNSET,
         )
 
     def _refused(
@@ -523,6 +523,11 @@ class _QueueDesk:
         self._metrics.queue_depth = sum(map(len, self._queues))
         if again:
             self._metrics.batch_recomputed += size
+
+
+def _warning(reply: Answer) -> str:
+    """What the answer says beside what was done."""
+    return "；".join(filter(None, (REPLAYED if reply.replayed else "", reply.warning)))
 
 
 def _report_failure(command: Command, exc: Exception) -> None:

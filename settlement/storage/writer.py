@@ -24,6 +24,7 @@ from settlement.rows import (
     MessageRow,
     SealedDetail,
     SettlementRow,
+    UploadRow,
     VisitRow,
 )
 from settlement.storage.queries import SHAPED
@@ -59,6 +60,8 @@ _PARAMETERS = {
     "p_message_refs": _BIG, "p_fingerprints": "bytea", "p_fingerprint_ends": _INT,
     # visits and their events
     "p_visits": "json", "p_events": "json",
+    # uploads that are only stored
+    "p_uploads": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -135,6 +138,7 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     so nothing is written then."""
     named = {lane for place in _LANES for lane in values[place]}
     named |= {event.lane for e in effects for event in e.events}
+    named |= {e.upload.lane for e in effects if e.upload is not None}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
     return [value for place, value in enumerate(values) if place not in _LANES[1:]]
@@ -165,6 +169,7 @@ def _values(
         *_messages([m for e in effects for m in e.messages]),
         _json([e.visit for e in effects if e.visit is not None]),
         _json([event for e in effects for event in e.events]),
+        _json([e.upload for e in effects if e.upload is not None]),
     ]
 
 
@@ -207,6 +212,6 @@ def _joined(parts: Sequence[bytes]) -> tuple[bytes, list[int]]:
     return b"".join(parts), list(accumulate(map(len, parts)))
 
 
-def _json(rows: Sequence[VisitRow] | Sequence[EventRow]) -> str | None:
+def _json(rows: Sequence[VisitRow] | Sequence[EventRow] | Sequence[UploadRow]) -> str | None:
     """Rows by their column names, bytes in base64; None saves the function a statement."""
     return _ENCODE(rows).decode() if rows else None

@@ -16,11 +16,12 @@ from protocol.nhsa.messages import (
     person,
     pharmacy,
     reversal,
+    stored,
 )
 from protocol.nhsa.registry import TRANSACTIONS, Effect
 from settlement.commands import Command
 from settlement.institution import Institution
-from settlement.translate import stays
+from settlement.translate import stays, uploads
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
 
@@ -76,6 +77,8 @@ _MAKERS: dict[type[Envelope], _Maker] = {
     inpatient_settle.StayQuote: stays.settle,
     inpatient_settle.StaySettle: stays.settle,
     inpatient_settle.StayCancel: Translator.cancel,
+    stored.Stored: uploads.keep,
+    stored.SettlementList: uploads.keep_list,
 }
 
 _BINDING = frozenset(

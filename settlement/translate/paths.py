@@ -39,6 +39,8 @@ _LINE_NAMES = {
     "line_no": "feedetl_sn",
     "original": "init_feedetl_sn",
 }
+_LISTS = frozenset({"4101", "4101A"})
+_LIST_NAMES = {"setl_id": "setlinfo.setl_id", "mdtrt_id": "setlinfo.mdtrt_id"}
 _ENVELOPE_NAMES = {"msgid": "msgid", "institution_code": "fixmedins_code"}
 _LINE = re.compile(r"lines(\[\d+\])\.(\w+)")
 
@@ -49,6 +51,8 @@ def wire_path(infno: str, field: str | None) -> str | None:
         return None
     if field in _ENVELOPE_NAMES:
         return _ENVELOPE_NAMES[field]
+    if infno in _LISTS:
+        return f"input.{_LIST_NAMES.get(field, field)}"
     line = _LINE.fullmatch(field)
     if line is not None and infno in _LINES:
         return f"input.{_LINES[infno]}{line[1]}.{_LINE_NAMES.get(line[2], line[2])}"

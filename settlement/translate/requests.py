@@ -6,6 +6,8 @@ vocabulary and unit: yuan to fen, text to time, wire numbers to ours.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from protocol.nhsa import msgid
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.messages import (
@@ -35,6 +37,7 @@ from settlement.commands import (
 )
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of
+from settlement.numbers import lane_in
 from settlement.translate.pieces import (
     ALL_UNSETTLED,
     HEAD_USED,
@@ -72,6 +75,11 @@ class Translator:
             ),
             fingerprint=sender.fingerprint,
         )
+
+    def in_lane_of(self, asked: Asked, number: int) -> Asked:
+        """The same, in the lane that a number of ours carries; as it was for any other number."""
+        lane = lane_in(number)
+        return replace(asked, lane=lane) if lane < self._lanes else asked
 
     def token_key(self, credential: Credential) -> bytes:
         """The keyed hash of an e-credential token; empty for other credentials."""

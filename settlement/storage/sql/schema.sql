@@ -9,8 +9,9 @@
 -- changes with every settlement) is updated in place.
 --
 -- Personal data (names, certificates, what was bought) is ciphertext in `person.identity`,
--- `settlement_detail.payload`, `visit.payload` and `visit_event.payload`. The ledger's chain
--- covers only salted commitments to it, so these rows can be erased without breaking a proof.
+-- `settlement_detail.payload`, `visit.payload`, `visit_event.payload` and `upload.payload`. The
+-- ledger's chain covers only salted commitments to it, so these rows can be erased without breaking
+-- a proof.
 --
 -- As it stands this is the schema for one machine; what the marks `lanes`, `lane` and `cluster`
 -- make of it on a cluster, ledger/postgres/shape.py tells.
@@ -497,12 +498,13 @@ create table settlement.message (
 comment on table settlement.message is
     'Messages that had an effect, and tombstones of messages that may not have one any more. '
     'Append-only.';
-comment on column settlement.message.ref is 'Settlement or visit number it made; 0 where none.';
+comment on column settlement.message.ref is
+    'Settlement, visit or upload number it made; 0 where none.';
 comment on column settlement.message.recorded_at is 'When.';
 comment on column settlement.message.lane is 'Lane of the person named.';
 comment on column settlement.message.outcome is
     '1 settlement row, 2 visit, 3 visit event (ref is the visit; the event''s payload names '
-    'the message), 4 nothing to show, 9 tombstone.';
+    'the message), 4 nothing to show, 5 upload that is only stored, 9 tombstone.';
 comment on column settlement.message.key is
     'Digest of institution, infno and msgid, led by the time in the msgid '
     '(settlement/keys.py).';
@@ -602,7 +604,9 @@ create function settlement.write_batch(
     /*lanes*/ p_message_lanes smallint[], p_message_keys bytea, p_message_outcomes smallint[],
     p_message_refs bigint[], p_fingerprints bytea, p_fingerprint_ends integer[],
     -- visits and what happened to them: JSON, null where there are none
-    p_visits json, p_events json
+    p_visits json, p_events json,
+    -- uploads that are only stored: JSON, null where there are none
+    p_uploads json
 ) returns void
 language plpgsql volatile as $$
 -- Writes one batch of one journal: everything, or nothing where a person changed since they were
@@ -704,6 +708,18 @@ begin
         );
     end if;
 
+    if p_uploads is not null then
+        insert into settlement.upload (
+            upload_id, setl_id, recorded_at, lane, institution, infno, psn_no, payload
+        )
+        select n.upload_id, n.setl_id, p_booked_at, /*lane*/ n.lane, n.institution, n.infno,
+               n.psn_no, decode(n.payload, 'base64')
+        from json_to_recordset(p_uploads) as n (
+            upload_id bigint, setl_id bigint, /*lanes*/ lane smallint, institution text,
+            infno text, psn_no text, payload text
+        );
+    end if;
+
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
     select p_message_refs[i], p_booked_at, /*lane*/ p_message_lanes[i], p_message_outcomes[i],
            substr(p_message_keys, 16 * (i - 1) + 1, 16),
@@ -722,8 +738,8 @@ begin
     execute format('grant select on all tables in schema settlement to %I', p_application);
     execute format(
         'grant insert on settlement.settlement, settlement.settlement_detail, settlement.message,'
-        ' settlement.visit, settlement.visit_event, settlement.audit, settlement.sign_in,'
-        ' settlement.token to %I', p_application
+        ' settlement.visit, settlement.visit_event, settlement.upload, settlement.audit,'
+        ' settlement.sign_in, settlement.token to %I', p_application
     );
     execute format(
         'grant update (version, accumulators, latest_row, latest_visit, open_stay)'
@@ -784,3 +800,32 @@ comment on column settlement.policy_file.name is 'File name, with suffix.';
 comment on column settlement.policy_file.content is 'The file, as it was checked.';
 comment on column settlement.policy_file.actor is 'Who loaded it.';
 comment on column settlement.policy_file.reason is 'Why, and the number of the document.';
+
+-- Uploads that are only stored (35xx, 41xx, 43xx to 49xx): nothing is decided on them. That the
+-- settlement of a settlement list was undone since is derived, not written. Append-only.
+
+create table settlement.upload (
+    upload_id       bigint      not null,
+    setl_id         bigint,
+    recorded_at     timestamptz not null,
+    lane            smallint    not null,
+    institution     text        not null,
+    infno           text        not null,
+    psn_no          text        not null,
+    payload         bytea       not null,
+    constraint upload_pkey primary key (lane, upload_id)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
+);
+comment on table settlement.upload is 'Uploads that are only stored (只存储的上传). Append-only.';
+comment on column settlement.upload.upload_id is 'Issued by us; setl_list_id of 4101.';
+comment on column settlement.upload.setl_id is 'The settlement that a settlement list cites.';
+comment on column settlement.upload.recorded_at is 'When it reached us.';
+comment on column settlement.upload.lane is
+    'Lane of the person named, of the settlement cited, or of the institution.';
+comment on column settlement.upload.institution is 'Who sent it.';
+comment on column settlement.upload.infno is 'The transaction.';
+comment on column settlement.upload.psn_no is
+    'The one person it names; empty where there is none, or more than one.';
+comment on column settlement.upload.payload is 'Input as sent, compressed and encrypted.';
