@@ -304,12 +304,15 @@ _ORDER = _rows(
     ("LIST_WITHOUT_SETTLEMENT", "结算清单未填写结算ID。",
      "请填写结算交易返回的setl_id后重新上传。"),
     ("LIST_OF_CANCELLED",
-     "结算[{setl_id}]已撤销[，撤销结算ID：{undone_by}]，不能上传结算清单。",
+     "结算{setl_id}已撤销[，撤销结算ID：{undone_by}]，不能上传结算清单。",
      "请对有效的结算上传清单。"),
     ("LIST_AMOUNT_DIFFERS",
-     "结算清单的{name_zh}[{declared_fen}元]与结算结果[{computed_fen}元]不一致。",
+     "结算清单的{name_zh}{declared_fen}元与结算结果{computed_fen}元不一致。",
      "请用5203核对结算ID和金额后重新上传。"),
     ("SIGN_IN_UNKNOWN", "签到流水号[{value}]无效。", "请通过9001重新签到。"),
+    ("DICTIONARY_UNKNOWN", "没有字典类型{value}。", "请按字段名查询，如med_type、insutype。"),
+    ("PAGE_WRONG", "页码{number}或每页行数{size}不正确。",
+     "页码从1开始，每页最多{rows_max}行。"),
     ("TRANSACTION_UNSUPPORTED", "本机构暂不能办理该交易[（{value}）]。", "请联系{agency}开通。"),
 )
 

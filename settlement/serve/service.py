@@ -25,7 +25,7 @@ from ledger.postgres.shape import Shape
 from protocol.nhsa import codec
 from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
 from protocol.nhsa.errors import UNREADABLE, WireError
-from protocol.nhsa.messages import enquiry, person, session
+from protocol.nhsa.messages import catalogue, enquiry, person, session
 from protocol.nhsa.profile import BASELINE, Profile
 from settlement import numbers, refusals
 from settlement.clock import Clock, local_time, system_clock
@@ -62,6 +62,7 @@ from settlement.storage.policies import load_policy_set
 from settlement.storage.queries import REFERENCE
 from settlement.storage.reader import read_settlements
 from settlement.telemetry.metrics import METRICS, Metrics
+from settlement.translate import lists
 from settlement.translate.enquiries import find_command
 from settlement.translate.history import FeeRows
 from settlement.translate.makers import command_all
@@ -333,6 +334,10 @@ class Service:
                 return await self._sessions.person_command(request, institution, self._translator)
             case enquiry.SettlementEnquiry() | enquiry.FeeEnquiry() | enquiry.VisitEnquiry():
                 return find_command(request, institution, self._translator)
+            case catalogue.DictionaryQuery():
+                return lists.dictionary_answer(request, self._settings.profile)
+            case catalogue.EthnicDrugQuery() | catalogue.CeilingQuery() | catalogue.SelfPayQuery():
+                return lists.page_answer(request, self._desk.world, self._desk.now().local.date())
         return Refusal(
             code="TRANSACTION_UNSUPPORTED", field="infno", params={"value": request.infno}
         )
@@ -355,7 +360,7 @@ class Service:
             refmsgid=refmsgid(self._desk.world.region, local, next(self._serial)),
             received_at=local,
             responded_at=local_time(self._settings.clock()),
-            output=output.rows if isinstance(output, FeeRows) else output,
+            output=output.rows if isinstance(output, FeeRows | lists.ListRows) else output,
             warn_msg=_warning(reply) or UNSET,
         )
 
@@ -471,15 +476,15 @@ class Service:
             if versions.get("policies") != self._versions.get("policies"):
                 policies = await load_policy_set(connection)
                 profile = policies.region(world.region) or profile
-            catalogue = world.catalogue
+            items = world.catalogue
             if versions.get("catalogue") != self._versions.get("catalogue"):
-                catalogue = await reference.catalogue(connection)
+                items = await reference.catalogue(connection)
             institutions = await reference.institutions(connection)
             approved = await reference.cancel_approvals(connection, profile)
             credentials = await reference.credentials(connection, self._settings.keyring, stopped)
         self._credentials = credentials
         self._desk.world = structs.replace(
-            world, policies=policies, profile=profile, catalogue=catalogue,
+            world, policies=policies, profile=profile, catalogue=items,
             institutions=institutions, cancel_approvals=approved,
         )  # fmt: skip
         self._versions = versions
