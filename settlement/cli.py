@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_policy(commands)
     _add_stored(commands)
+    _add_traces(commands)
     _add_story(commands)
     _add_switch(commands, "suspend", "stop settlements of a subject, in every process")
     _add_switch(commands, "resume", "let a suspended subject settle again")
@@ -241,6 +242,18 @@ def _add_stored(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(command=_stored)
 
 
+def _add_traces(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "traces",
+        help="list boxes of drugs that were sold twice (药品追溯码)",
+        description="List the drug trace codes that more than one standing sale names, by their "
+        "hash. Only a region that looks at trace codes ([drug_trace]) keeps any.",
+    )
+    parser.add_argument("--json", action="store_true", help="a JSON array on stdout")
+    _add_data_dir(parser)
+    parser.set_defaults(command=_traces)
+
+
 def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "story",
@@ -367,6 +380,12 @@ def _stored(parsed: argparse.Namespace) -> int:
     from settlement.serve.stored import stored
 
     return _tell(stored(parsed.data_dir, since=parsed.since, as_json=parsed.json))
+
+
+def _traces(parsed: argparse.Namespace) -> int:
+    from settlement.serve.traces import traces
+
+    return _tell(traces(parsed.data_dir, as_json=parsed.json))
 
 
 def _adjudicate(parsed: argparse.Namespace) -> int:

@@ -17,11 +17,13 @@ from settlement.person import Enrolment, Identity
 from settlement.rows import (
     EventKind,
     EventRow,
+    MappingRow,
     MessageOutcome,
     MessageRow,
     RowKind,
     SealedDetail,
     SettlementRow,
+    TraceRow,
     UploadRow,
     VisitRow,
 )
@@ -141,6 +143,8 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     visit: VisitRow | None = None
     events: tuple[EventRow, ...] = ()
     upload: UploadRow | None = None
+    mappings: tuple[MappingRow, ...] = ()
+    traces: tuple[TraceRow, ...] = ()
     open_stay: int | UnsetType | None = UNSET
     """the stay that the person is now in; unset: as it was"""
 
@@ -148,7 +152,8 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
 class View:
     """The facts of one batch, by their keys."""
 
-    __slots__ = ("messages", "persons", "settlements", "standing", "tokens", "visits")
+    __slots__ = ("mappings", "messages", "persons", "settlements", "standing", "tokens", "traces",
+                 "visits")  # fmt: skip
 
     def __init__(self) -> None:
         self.persons: dict[str, PersonFacts] = {}
@@ -157,12 +162,19 @@ class View:
         self.settlements: dict[int, SettlementFact] = {}
         self.visits: dict[int, VisitFact] = {}
         self.tokens: dict[tuple[str, bytes], TokenFact] = {}
+        self.traces: dict[bytes, list[TraceRow]] = {}
+        """sales of boxes that stand, by the key of the trace code"""
+        self.mappings: dict[tuple[str, str], list[MappingRow]] = {}
 
     def apply(self, effects: Effects) -> None:
         """Change the facts as the effects will change the database."""
         for message in effects.messages:
             fact = MessageFact(message.outcome, message.ref, message.fingerprint)
             self.messages[message.lane, message.key] = fact
+        for trace in effects.traces:
+            self.traces.setdefault(trace.key, []).append(trace)
+        for row in effects.mappings:
+            self.mappings.setdefault((row.institution, row.own_code), []).append(row)
         person = self.persons.get(effects.person_no)
         if person is None or effects.upload is not None:  # nothing is decided on an upload
             return

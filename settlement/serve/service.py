@@ -163,7 +163,11 @@ class Service:
             )
             self._desk.closed_through = await reference.closed_through(connection)
             self._open_queues(dict(await reference.lanes(connection)), shape)
-        self._translator = Translator(lanes=installed.lanes, keyring=settings.keyring)
+        self._translator = Translator(
+            lanes=installed.lanes, keyring=settings.keyring,
+            reads_mappings=lambda: self._desk.world.profile.reads_mappings,
+            reads_traces=lambda: self._desk.world.profile.traces.are_read,
+        )  # fmt: skip
         self._sessions = Sessions(
             dsn=settings.app_dsn, side=self._side, desk=self._desk, lanes=installed.lanes,
             shape=shape, next_number=self._next_number,
@@ -336,6 +340,8 @@ class Service:
                 return find_command(request, institution, self._translator)
             case catalogue.DictionaryQuery():
                 return lists.dictionary_answer(request, self._settings.profile)
+            case catalogue.MappingQuery():
+                return await self._sessions.mapping_page(request, institution)
             case catalogue.EthnicDrugQuery() | catalogue.CeilingQuery() | catalogue.SelfPayQuery():
                 return lists.page_answer(request, self._desk.world, self._desk.now().local.date())
         return Refusal(

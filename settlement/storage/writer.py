@@ -21,9 +21,11 @@ from settlement.clock import Moment
 from settlement.rows import (
     MONEY,
     EventRow,
+    MappingRow,
     MessageRow,
     SealedDetail,
     SettlementRow,
+    TraceRow,
     UploadRow,
     VisitRow,
 )
@@ -60,8 +62,8 @@ _PARAMETERS = {
     "p_message_refs": _BIG, "p_fingerprints": "bytea", "p_fingerprint_ends": _INT,
     # visits and their events
     "p_visits": "json", "p_events": "json",
-    # uploads that are only stored
-    "p_uploads": "json",
+    # uploads that are only stored, mappings of items, drug trace codes
+    "p_uploads": "json", "p_mappings": "json", "p_traces": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -138,6 +140,8 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     so nothing is written then."""
     named = {lane for place in _LANES for lane in values[place]}
     named |= {event.lane for e in effects for event in e.events}
+    named |= {row.lane for e in effects for row in e.mappings}
+    named |= {row.lane for e in effects for row in e.traces}
     named |= {e.upload.lane for e in effects if e.upload is not None}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
@@ -170,6 +174,8 @@ def _values(
         _json([e.visit for e in effects if e.visit is not None]),
         _json([event for e in effects for event in e.events]),
         _json([e.upload for e in effects if e.upload is not None]),
+        _json([row for e in effects for row in e.mappings]),
+        _json([row for e in effects for row in e.traces]),
     ]
 
 
@@ -212,6 +218,6 @@ def _joined(parts: Sequence[bytes]) -> tuple[bytes, list[int]]:
     return b"".join(parts), list(accumulate(map(len, parts)))
 
 
-def _json(rows: Sequence[VisitRow] | Sequence[EventRow] | Sequence[UploadRow]) -> str | None:
+def _json(rows: Sequence[VisitRow | EventRow | UploadRow | MappingRow | TraceRow]) -> str | None:
     """Rows by their column names, bytes in base64; None saves the function a statement."""
     return _ENCODE(rows).decode() if rows else None

@@ -11,6 +11,7 @@ from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.messages import (
     inpatient,
     inpatient_settle,
+    mapping,
     outpatient,
     outpatient_settle,
     person,
@@ -21,7 +22,7 @@ from protocol.nhsa.messages import (
 from protocol.nhsa.registry import TRANSACTIONS, Effect
 from settlement.commands import Command
 from settlement.institution import Institution
-from settlement.translate import stays, uploads
+from settlement.translate import mappings, stays, uploads
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
 
@@ -77,6 +78,8 @@ _MAKERS: dict[type[Envelope], _Maker] = {
     inpatient_settle.StayQuote: stays.settle,
     inpatient_settle.StaySettle: stays.settle,
     inpatient_settle.StayCancel: Translator.cancel,
+    mapping.MappingUpload: mappings.map_items,
+    mapping.MappingCancel: mappings.unmap_item,
     stored.Stored: uploads.keep,
     stored.SettlementList: uploads.keep_list,
 }

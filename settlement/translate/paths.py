@@ -8,7 +8,7 @@ _HEAD = {"2101": "druginfo", "2102": "druginfo", "2203": "mdtrtinfo", "2203A": "
          "2204": "feedetail[0]", "2301": "feedetail[0]", "2302": "data[0]", "2401": "mdtrtinfo",
          "2402": "dscginfo", "2403": "adminfo", "9001": "signIn", "9002": "signOut"}  # fmt: skip
 _LINES = {"2101": "drugdetail", "2102": "drugdetail", "2204": "feedetail", "2301": "feedetail",
-          "2302": "data"}  # fmt: skip
+          "2302": "data", "3301": "catalogcompin"}  # fmt: skip
 _HEAD_NAMES = {
     "person_no": "psn_no",
     "credential_kind": "mdtrt_cert_type",
@@ -28,6 +28,7 @@ _HEAD_NAMES = {
     "mid_stay": "mid_setl_flag",
     "original_infno": "oinfno",
     "original_msgid": "omsgid",
+    "own_code": "fixmedins_hilist_id",
 }
 _LINE_NAMES = {
     "amount": "det_item_fee_sumamt",
@@ -38,7 +39,10 @@ _LINE_NAMES = {
     "disease": "dise_codg",
     "line_no": "feedetl_sn",
     "original": "init_feedetl_sn",
+    "own_code": "medins_list_codg",
+    "trace": "durg_trac_info",
 }
+_MAPPING_NAMES = {"own_code": "fixmedins_hilist_id", "ends_on": "enddate"}
 _LISTS = frozenset({"4101", "4101A"})
 _LIST_NAMES = {"setl_id": "setlinfo.setl_id", "mdtrt_id": "setlinfo.mdtrt_id"}
 _ENVELOPE_NAMES = {"msgid": "msgid", "institution_code": "fixmedins_code"}
@@ -55,7 +59,8 @@ def wire_path(infno: str, field: str | None) -> str | None:
         return f"input.{_LIST_NAMES.get(field, field)}"
     line = _LINE.fullmatch(field)
     if line is not None and infno in _LINES:
-        return f"input.{_LINES[infno]}{line[1]}.{_LINE_NAMES.get(line[2], line[2])}"
+        names = {**_LINE_NAMES, **_MAPPING_NAMES} if infno == "3301" else _LINE_NAMES
+        return f"input.{_LINES[infno]}{line[1]}.{names.get(line[2], line[2])}"
     if line is not None or field == "lines":
         return f"input.{_LINES.get(infno, 'data')}"
     return f"input.{_HEAD.get(infno, 'data')}.{_HEAD_NAMES.get(field, field)}"

@@ -78,3 +78,14 @@ from settlement.upload u
 join settlement.settlement n on n.lane = u.lane and n.undoes_setl_id = u.setl_id
 where u.recorded_at >= $1
 order by n.setl_time, u.upload_id;
+
+-- name: repeated_traces
+-- Boxes that were sold more than once by settlements that stand, whole at least once; told to
+-- operators, by the hash of their trace codes.
+select t.key, array_agg(t.setl_id order by t.setl_id) as setl_ids
+from settlement.drug_trace t
+left join settlement.settlement u on u.lane = t.lane and u.undoes_setl_id = t.setl_id
+where u.setl_id is null
+group by t.key
+having count(*) > 1 and bool_or(t.whole)
+order by min(t.setl_id);

@@ -605,8 +605,8 @@ create function settlement.write_batch(
     p_message_refs bigint[], p_fingerprints bytea, p_fingerprint_ends integer[],
     -- visits and what happened to them: JSON, null where there are none
     p_visits json, p_events json,
-    -- uploads that are only stored: JSON, null where there are none
-    p_uploads json
+    -- uploads that are only stored, mappings of items, drug trace codes: JSON, null where none
+    p_uploads json, p_mappings json, p_traces json
 ) returns void
 language plpgsql volatile as $$
 -- Writes one batch of one journal: everything, or nothing where a person changed since they were
@@ -720,6 +720,28 @@ begin
         );
     end if;
 
+    if p_mappings is not null then
+        insert into settlement.item_mapping (
+            mapping_id, recorded_at, begins_on, ends_on, lane, kind, institution, own_code,
+            list_type, item_code, content
+        )
+        select n.mapping_id, n.recorded_at, n.begins_on, n.ends_on, /*lane*/ n.lane, n.kind,
+               n.institution, n.own_code, n.list_type, n.item_code, n.content
+        from json_to_recordset(p_mappings) as n (
+            mapping_id bigint, recorded_at timestamptz, begins_on date, ends_on date,
+            /*lanes*/ lane smallint, kind smallint, institution text, own_code text,
+            list_type text, item_code text, content text
+        );
+    end if;
+
+    if p_traces is not null then
+        insert into settlement.drug_trace (setl_id, lane, whole, key)
+        select n.setl_id, /*lane*/ n.lane, n.whole, decode(n.key, 'base64')
+        from json_to_recordset(p_traces) as n (
+            setl_id bigint, /*lanes*/ lane smallint, whole boolean, key text
+        );
+    end if;
+
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
     select p_message_refs[i], p_booked_at, /*lane*/ p_message_lanes[i], p_message_outcomes[i],
            substr(p_message_keys, 16 * (i - 1) + 1, 16),
@@ -738,8 +760,8 @@ begin
     execute format('grant select on all tables in schema settlement to %I', p_application);
     execute format(
         'grant insert on settlement.settlement, settlement.settlement_detail, settlement.message,'
-        ' settlement.visit, settlement.visit_event, settlement.upload, settlement.audit,'
-        ' settlement.sign_in, settlement.token to %I', p_application
+        ' settlement.visit, settlement.visit_event, settlement.upload, settlement.item_mapping,'
+        ' settlement.drug_trace, settlement.audit, settlement.sign_in, settlement.token to %I', p_application
     );
     execute format(
         'grant update (version, accumulators, latest_row, latest_visit, open_stay)'
@@ -829,3 +851,55 @@ comment on column settlement.upload.infno is 'The transaction.';
 comment on column settlement.upload.psn_no is
     'The one person it names; empty where there is none, or more than one.';
 comment on column settlement.upload.payload is 'Input as sent, compressed and encrypted.';
+
+-- Mappings of institutions' own items to the catalogue (目录对照), in the lane of the institution.
+-- Nothing is edited: for each pair of codes the newest row holds (settlement/usecases/mappings.py).
+-- Lines are held against them only where the region's profile says so.
+
+create table settlement.item_mapping (
+    mapping_id      bigint      not null,
+    recorded_at     timestamptz not null,
+    begins_on       date        not null,
+    ends_on         date        not null,
+    lane            smallint    not null,
+    kind            smallint    not null,
+    institution     text        not null,
+    own_code        text        not null,
+    list_type       text        not null,
+    item_code       text        not null,
+    content         text        not null,
+    constraint item_mapping_pkey primary key (lane, institution, own_code, mapping_id),
+    constraint item_mapping_kind_known check (kind between 1 and 2),
+    constraint item_mapping_has_days check (begins_on <= ends_on)
+);
+comment on table settlement.item_mapping is
+    'Mappings of own items to the catalogue (目录对照). Append-only.';
+comment on column settlement.item_mapping.mapping_id is 'Issued by us.';
+comment on column settlement.item_mapping.recorded_at is 'When it was decided.';
+comment on column settlement.item_mapping.begins_on is 'First day.';
+comment on column settlement.item_mapping.ends_on is 'Last day.';
+comment on column settlement.item_mapping.lane is 'Lane of the institution.';
+comment on column settlement.item_mapping.kind is '1 mapped, 2 withdrawn.';
+comment on column settlement.item_mapping.institution is 'Whose items.';
+comment on column settlement.item_mapping.own_code is 'fixmedins_hilist_id, medins_list_codg.';
+comment on column settlement.item_mapping.list_type is 'list_type.';
+comment on column settlement.item_mapping.item_code is 'med_list_codg.';
+comment on column settlement.item_mapping.content is
+    'JSON: the name of the item and what else was said of it.';
+
+-- Drug trace codes (药品追溯码) of sales, in the lane of the person, where the region's profile looks
+-- at them. A code is a keyed hash. A box was sold as long as the settlement stands: a cancel frees
+-- it, and nothing is edited.
+
+create table settlement.drug_trace (
+    setl_id         bigint      not null,
+    lane            smallint    not null,
+    whole           boolean     not null,
+    key             bytea       not null,
+    constraint drug_trace_pkey primary key (lane, key, setl_id)
+);
+comment on table settlement.drug_trace is 'Boxes of drugs that were sold (药品追溯码). Append-only.';
+comment on column settlement.drug_trace.setl_id is 'The sale.';
+comment on column settlement.drug_trace.lane is 'Its lane.';
+comment on column settlement.drug_trace.whole is 'False: sold from a box that was split (拆零).';
+comment on column settlement.drug_trace.key is 'Keyed hash of drug_trac_codg.';
