@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ledger.postgres.shape import Shape
 from protocol.nhsa.messages import catalogue, person, session
 from protocol.nhsa.times import format_datetime, parse_moment
@@ -23,6 +25,7 @@ from settlement.translate import lists, mappings
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
 
+_BEFORE_ALL = datetime(2000, 1, 1)
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE, "03": LookupKind.CARD}
 
 
@@ -112,7 +115,7 @@ class Sessions:
         sought = MappingsSought(
             lane=lane_of(institution.code, self._lanes),
             institution=institution.code,
-            changed_since=parse_moment(data.updt_time).replace(tzinfo=CHINA),
+            changed_since=max(parse_moment(data.updt_time), _BEFORE_ALL).replace(tzinfo=CHINA),
             own_code=data.medins_list_codg or "",
             item_code=data.med_list_codg or "",
             list_type=data.list_type or "",
