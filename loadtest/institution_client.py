@@ -133,6 +133,19 @@ class InstitutionClient:
         """A new message, sent once."""
         return await self.send(self.message(infno, content))
 
+    async def explanation(self, setl_id: str) -> dict[str, object]:
+        """How a settlement of this institution came about. Raises ClientError."""
+        headers = self._headers(f"explanation {setl_id} {self._numbers.next().decode()}")
+        url = f"{self._url}/settlements/{setl_id}/explanation"
+        try:
+            async with self._session.get(url, headers=headers) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ClientError(f"explanation: no answer: {error!r}") from error
+        if response.status != 200:
+            raise ClientError(f"explanation: HTTP {response.status}: {_head(body)}")
+        return msgspec.json.decode(body, type=dict[str, object])
+
     def _headers(self, nonce: str) -> dict[str, str]:
         """x-tif (1.5 a). The message id is the nonce: a resend repeats both."""
         timestamp = str(int(self._read_seconds()))

@@ -176,14 +176,15 @@ def calculate(text: bytes, policies: PolicySet) -> Calculated:
 def _answer(text: msgspec.Raw, policies: PolicySet) -> dict[str, object]:
     try:
         asked = msgspec.json.decode(text, type=CaseIn)
-        policy, care, case = case_of(asked, policies)
     except msgspec.ValidationError as error:
         said, _, path = str(error).partition(" - at ")
         return _error("INVALID", path.strip("`") or "$", said)
+    named = {} if asked.id is None else {"id": asked.id}
+    try:
+        policy, care, case = case_of(asked, policies)
     except CaseError as error:
-        return _error(error.code, error.path, str(error))
-    answer = answer_of(adjudicate(case, policy), policy, care)
-    return answer if asked.id is None else {"id": asked.id, **answer}
+        return {**named, **_error(error.code, error.path, str(error))}
+    return {**named, **answer_of(adjudicate(case, policy), policy, care)}
 
 
 def _error(code: str, path: str, text: str) -> dict[str, object]:

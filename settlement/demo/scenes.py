@@ -12,6 +12,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from loadtest import institution_inputs as inputs
+from loadtest import stay_inputs as stays
 from loadtest.institution_client import Clients, InstitutionClient, Message, Reply
 from loadtest.institution_inputs import Bought, Card, Patient
 from loadtest.population.persons import EMPLOYEE, RESIDENT, card_of, ordinal_in
@@ -69,6 +70,7 @@ class Props(Struct, kw_only=True):
     sale: Message | None = None
     sale_paid: Paid | None = None
     resident_paid: Paid | None = None
+    stay_paid: Paid | None = None
 
 
 SceneMaker = Callable[[Cast, Props], Awaitable[Scene]]
@@ -162,6 +164,56 @@ async def visit(cast: Cast, _props: Props) -> Scene:
     )  # fmt: skip
 
 
+async def stay(cast: Cast, props: Props) -> Scene:
+    """A resident in hospital: lines day by day, one brought back, discharged and settled."""
+    counter, patient, (first, second, third, _) = cast.hospital, cast.resident, cast.treatment
+    days = [Bought(item=each.item, quantity=Decimal(20)) for each in (first, second, third)]
+    back = Bought(item=third.item, quantity=Decimal(-2))
+    at = counter.now()
+    opened = _done(await counter.ask("2401", stays.admission(patient, stay_no="Z0001", at=at)))
+    mdtrt_id = str(opened.node("result")["mdtrt_id"])
+    for number, bought in enumerate(days, 1):
+        lines = stays.fee_lines(patient, [bought], mdtrt_id=mdtrt_id, at=at, first=number)
+        _done(await counter.ask("2301", lines))
+    returned = stays.fee_lines(
+        patient, [back], mdtrt_id=mdtrt_id, at=at, first=4, originals={4: "3"}
+    )
+    _done(await counter.ask("2301", returned))
+    leaving = stays.discharge(patient, mdtrt_id=mdtrt_id, at=counter.now())
+    _done(await counter.ask("2402", leaving))
+    asked = stays.quote(patient, inputs.total([*days, back]), mdtrt_id=mdtrt_id)
+    quote = _done(await counter.ask("2303", asked)).node("setlinfo")
+    props.stay_paid = paid = _paid(_done(await counter.ask("2304", stays.settlement(asked, quote))))
+    return Scene(
+        infno="2401 → 2301 → 2402 → 2303 → 2304",
+        chinese="住院", english="a stay in hospital",
+        lines=(
+            _who(patient, counter),
+            f"入院 admitted {mdtrt_id}",
+            *_bought([*days, back]),
+            f"起付线 deductible {money(_yuan(quote, 'act_pay_dedc'))}，"
+            f"预结算 quoted: 基金 fund {money(paid.fund)} — 结算一致 settled as quoted",
+        ),
+        paid=paid,
+    )  # fmt: skip
+
+
+async def explained(cast: Cast, props: Props) -> Scene:
+    """Why each fen went where it went, and whether computing it again says the same."""
+    paid = props.stay_paid
+    if paid is None:
+        raise StoryError("there was no stay to explain")
+    told = await cast.hospital.explanation(paid.setl_id)
+    if told["recomputed"] != "same":
+        raise StoryError(f"computed again the stay is not the same: {told['recomputed']}")
+    steps = str(told["text_zh"]).splitlines()[2:]
+    return Scene(
+        infno="GET /settlements/…/explanation",
+        chinese="这笔住院是怎么算的", english="how the stay was computed",
+        lines=(*steps, "重新计算结果一致 computed again: the same to the fen"),
+    )  # fmt: skip
+
+
 async def resident_sale(cast: Cast, props: Props) -> Scene:
     """A resident has no personal account: fund and cash only."""
     counter = cast.pharmacy
@@ -230,7 +282,8 @@ async def wrong_total(cast: Cast, _props: Props) -> Scene:
 
 
 SCENES: tuple[SceneMaker, ...] = (
-    sale, lost_answer, visit, resident_sale, cancelled, never_arrived, wrong_total,
+    sale, lost_answer, visit, stay, explained, resident_sale, cancelled, never_arrived,
+    wrong_total,
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from settlement.web.exchange import Exchange
 from settlement.web.framing import PATH
 from settlement.web.nonces import SCRIPT, Nonces
 from settlement.web.openapi import openapi_document
-from settlement.web.pages import DOCS_HTML, docs_page
+from settlement.web.pages import DOCS_HTML, docs_page, errors_page
 from settlement.web.redis_script import RedisScript
 from settlement.web.reply import JSON, HttpReply, problem, too_large
 
@@ -123,6 +123,7 @@ class WebServer:
             "/metrics": self._metrics,
             "/openapi.json": self._openapi,
             "/docs": self._docs,
+            "/docs/errors": self._errors,
         }
         if self._settings.demo_world is not None:
             pages["/demo/world.json"] = self._demo_world
@@ -202,6 +203,9 @@ class WebServer:
 
     async def _docs(self, _request: web.BaseRequest) -> web.Response:
         return web.Response(body=docs_page(), headers={"Content-Type": DOCS_HTML})
+
+    async def _errors(self, _request: web.BaseRequest) -> web.Response:
+        return web.Response(body=errors_page(), headers={"Content-Type": DOCS_HTML})
 
     async def _demo_world(self, request: web.BaseRequest) -> web.Response:
         make = self._settings.demo_world

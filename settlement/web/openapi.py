@@ -11,6 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
+from settlement.refusal_causes import CAUSES
+from settlement.refusals import REFUSALS
 from settlement.usecases.explain import Explained
 
 OPENAPI_VERSION = "3.1.0"
@@ -65,9 +67,24 @@ def openapi_document() -> bytes:
         "info": {"title": "医保结算 settlement", "version": "0.1.0"},
         "security": [{"tif": []}, {"csb": []}],
         "paths": paths,
-        "components": {"schemas": components, "securitySchemes": _SECURITY},
+        "components": {"schemas": components | _error_codes(), "securitySchemes": _SECURITY},
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=1)
+
+
+def _error_codes() -> dict[str, JsonValue]:
+    """Every `err_code`, each with its texts and its advice."""
+    codes: list[JsonValue] = [
+        {
+            "const": row.code,
+            "title": row.wrong + row.todo,
+            "description": CAUSES.get(row.code, ""),
+            "x-http-status": row.http_status,
+            "x-retry": row.retry,
+        }
+        for row in REFUSALS.values()
+    ]
+    return {"ErrorCode": {"type": "string", "oneOf": codes}}
 
 
 def _operation(

@@ -15,7 +15,8 @@ from protocol.nhsa.codes import CODE_LISTS
 from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Node, Rows
 from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, Transaction
-from settlement.refusals import REFUSALS, Row
+from settlement.refusal_causes import CAUSES
+from settlement.refusals import REFUSALS, Fault, Row
 from settlement.web.openapi import EFFECT_ZH, JsonValue
 
 DOCS_HTML = "text/html; charset=utf-8"
@@ -36,6 +37,35 @@ def docs_page() -> bytes:
         style=_STYLE, contents=contents, envelope=envelope, body=body, errors=errors
     )
     return page.encode()
+
+
+@lru_cache(maxsize=1)
+def errors_page() -> bytes:
+    """Every refusal: code, status, whose fault, what to do, in Chinese and English."""
+    groups: dict[Fault, list[Row]] = {fault: [] for fault in Fault}
+    for row in REFUSALS.values():
+        groups[row.fault].append(row)
+    contents = "".join(
+        f'<li><a href="#{fault}">{escape(_FAULTS[fault])}</a></li>' for fault in groups
+    )
+    body = "".join(
+        f'<section id="{fault}"><h2>{escape(_FAULTS[fault])}</h2><table>'
+        "<tr><th>err_code</th><th>HTTP</th><th>retry</th><th>含义与处理</th><th>cause</th></tr>"
+        + "".join(map(_refusal_html, rows))
+        + "</table></section>"
+        for fault, rows in groups.items()
+        if rows
+    )
+    return _ERRORS_PAGE.format(style=_STYLE, contents=contents, body=body).encode()
+
+
+def _refusal_html(row: Row) -> str:
+    zh = (row.wrong + row.todo).replace("[", "").replace("]", "")
+    return (
+        f'<tr id="{row.code}"><td><code>{row.code}</code></td><td>{row.http_status}</td>'
+        f"<td><code>{row.retry}</code></td><td>{escape(zh)}</td>"
+        f"<td>{escape(CAUSES.get(row.code, ''))}</td></tr>"
+    )
 
 
 def sample_request(transaction: Transaction) -> dict[str, JsonValue]:
@@ -191,12 +221,32 @@ summary{cursor:pointer;color:var(--mark);margin-top:12px}a{color:var(--mark)}
 @media(max-width:800px){body{display:block}nav{position:static;height:auto}main{padding:16px}}
 """
 
+_FAULTS = {
+    Fault.CALLER: "报文或操作有误 · the sender's to correct",
+    Fault.RULE: "医保规则或经办机构不允许 · the rules or the agency say no",
+    Fault.LIMIT: "系统忙，未受理 · a limit of ours, nothing was booked",
+    Fault.UNKNOWN: "结果未知 · the outcome is not known yet",
+    Fault.OURS: "系统内部错误 · our own fault",
+}
+_ERRORS_PAGE = """<!doctype html>
+<html lang="zh-CN"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>错误码 · settlement</title><style>{style}</style></head><body>
+<nav><ul><li><a href="/docs"><b>接口文档</b></a></li>{contents}</ul></nav>
+<main id="top"><h1>错误码 Error codes</h1>
+<p>每个失败应答都带有 <code>err_code</code>（不变）、<code>err_msg</code>、<code>err_field</code>
+（能指出字段时）和 <code>retry</code>：<code>never</code> 更正后再发，<code>later</code>
+未受理、稍后原样再发，<code>same_msgid</code> 结果未知、必须用同一 msgid 原样重发。</p>
+<p>Every failing reply has a stable <code>err_code</code>, a text for the cashier, the field at
+fault where there is one, and whether to send again.</p>
+{body}</main></body></html>"""
+
 _PAGE = """<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>医保结算接口 · settlement</title><style>{style}</style></head><body>
 <nav><ul><li><a href="#top"><b>接入说明</b></a></li>{contents}
-<li><a href="#errors"><b>错误码</b></a></li></ul></nav>
+<li><a href="/docs/errors"><b>错误码</b></a></li></ul></nav>
 <main id="top"><h1>医保结算接口</h1>
 <p>请求地址 <code>POST /hsa/hgs/交易编号</code> 或 <code>POST /hsa/hgs</code>，UTF-8 JSON。
 机器可读版本见 <a href="/openapi.json">/openapi.json</a>。</p>

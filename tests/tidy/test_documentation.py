@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from settlement.refusal_causes import CAUSES
+from settlement.refusals import REFUSALS
 from tests.tidy.tree import (
     PRODUCT,
     ROOT,
@@ -30,6 +32,7 @@ BASE_UNITS = ("_seconds", "_bytes", "_fen", "_ratio", "_total", "_info", "_count
 REQUIRED_PAGES = ("LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 
 LINK = re.compile(r"!?\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
+CAUSE_ROW = re.compile(r"^\| `(\w+)` \| \d+ \| `\w+` \| .* \| (.*?) \|$", re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 
@@ -255,3 +258,11 @@ def test_refusal_checker_names_each_planted_breach() -> None:
     assert table_codes({"TABLE": {"a": Row()}, "NUMBER": 1}) == {"a"}
     twice = ast.parse('_rows(200, ("a", "x"), ("b", "y"), ("c", "a"))\nRow(code="a")')
     assert rows_written_twice(twice, {"a", "b", "c"}) == ["a"]
+
+
+def test_english_causes_of_refusals_are_those_of_the_page() -> None:
+    page = (ROOT / "docs/reference/errors.md").read_text("utf-8")
+    assert {code: CAUSES.get(code) for code, _ in CAUSE_ROW.findall(page)} == dict(
+        CAUSE_ROW.findall(page)
+    )
+    assert set(CAUSES) == set(REFUSALS), "write them with tools/causes.py"

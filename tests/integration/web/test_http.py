@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from html import escape
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,8 @@ import pytest
 
 from protocol.nhsa.registry import TRANSACTIONS
 from settlement.limits import DEFAULT_LIMITS, Limits
+from settlement.refusal_causes import CAUSES
+from settlement.refusals import REFUSALS
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
 from tests.integration.web.client import Client, csb_signed, request, signed
@@ -330,3 +333,16 @@ async def test_explanation_is_for_the_institution_that_signs(
     reply = await client.get(path, method, header_makers())
     assert reply.status == status
     assert (reply.body == b"H44190000001") == (status == 200)
+
+
+async def test_page_of_error_codes_has_every_one_in_two_languages(client: Client) -> None:
+    reply = await client.get("/docs/errors")
+    page = reply.body.decode()
+    assert reply.headers["content-type"].startswith("text/html")
+    for code, row in REFUSALS.items():
+        assert f'id="{code}"' in page
+        assert escape(CAUSES[code]) in page
+        assert escape(row.todo.replace("[", "").replace("]", "")) in page
+    document = json.loads((await client.get("/openapi.json")).body)
+    told = document["components"]["schemas"]["ErrorCode"]["oneOf"]
+    assert [each["const"] for each in told] == list(REFUSALS)

@@ -1,0 +1,166 @@
+"""What each refusal means, in English: for a programmer, beside the text for a cashier.
+
+Made from docs/reference/errors.md by tools/causes.py; a tidy test keeps both equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CAUSES: Mapping[str, str] = {
+    "NOT_UTF8": "The body is in another encoding, mostly GBK.",
+    "TOO_DEEP": "JSON nested too deep to be read.",
+    "MALFORMED_JSON": "The body is no JSON.",
+    "NOT_AN_ENVELOPE": "JSON, but no object.",
+    "UNKNOWN_TRANSACTION": "infno is none that is served.",
+    "INFNO_MISMATCH": "Address and body name different transactions.",
+    "FIELD_MISSING": "A required field or node is absent or empty.",
+    "FIELD_TYPE": "A text where a number or object belongs, or the reverse.",
+    "FIELD_TOO_LONG": "More characters than the field holds.",
+    "FIELD_FORMAT": "A date, time or other text of a fixed form is not in that form.",
+    "CODE_UNKNOWN": "A value outside the field's code list.",
+    "AMOUNT_NOT_FINITE": "NaN or infinite.",
+    "AMOUNT_TOO_LARGE": "More digits than the field holds.",
+    "AMOUNT_SCALE": "More decimals than the field holds.",
+    "AMOUNT_NEGATIVE": "Negative where it cannot be.",
+    "LINES_NONE": "A list that needs a row is empty.",
+    "LINES_TOO_MANY": "More lines than one message may have.",
+    "DUPLICATE_LINE": "Two lines of a message have one serial.",
+    "BODY_KEY_MISSING": "`enc_type` is SM4 and no SM4 key is registered.",
+    "BODY_UNDECIPHERABLE": (
+        "Another key, mode, padding or encoding, or the plaintext is no JSON object."
+    ),
+    "MESSAGE_CONFLICT": "The same institution, infno and msgid had an effect with other content.",
+    "MESSAGE_REVERSED": "2601 took this msgid back, before or after it arrived.",
+    "LINES_MISSING": "A claim without lines.",
+    "TOTAL_MISMATCH": "Header total ≠ sum of the lines.",
+    "LINE_AMOUNT_MISMATCH": "Line amount ≠ price × quantity within the region's tolerance.",
+    "LINE_SIGN_MISMATCH": "A negative quantity with a positive amount, or the reverse.",
+    "QUANTITY_NOT_POSITIVE": "Zero, or negative where refund lines are not allowed.",
+    "PRICE_NEGATIVE": "A unit price below zero.",
+    "REFUND_EXCEEDS_CHARGES": "Refund lines outweigh the charges of the claim.",
+    "ITEM_CODE_MALFORMED": "The catalogue code has no known form.",
+    "ITEM_NOT_IN_FORCE": "The code exists, but not on the fee date.",
+    "ITEM_NOT_IN_CATALOGUE": "Unknown code in a region that refuses them.",
+    "PERSON_UNKNOWN": "No such psn_no here.",
+    "CREDENTIAL_MISMATCH": "The credential belongs to somebody else or is of an unknown kind.",
+    "CREDENTIAL_CARD_SERIAL_MISSING": "Credential 03 without card_sn.",
+    "TOKEN_UNKNOWN": "Credential 01 with a token that nobody issued.",
+    "TOKEN_EXPIRED": "The token's time is over.",
+    "TOKEN_OTHER_INSTITUTION": "The token was scanned elsewhere.",
+    "IDENTITY_MISMATCH": "A name or certificate number was sent and differs.",
+    "FAMILY_ACCOUNT_UNSUPPORTED": "acct_used_flag 2.",
+    "SCHEME_NOT_ENROLLED": "The claim's insutype is none of the person's.",
+    "NOT_ENROLLED": "Enrolled, but not on the fee date.",
+    "NOT_ENTITLED": "No fund and no account may pay on the date.",
+    "CARE_TYPE_NOT_COVERED": "No rule for this med_type in the scheme.",
+    "PERSON_CATEGORY_NOT_COVERED": "No rule for this psn_type.",
+    "NO_POLICY": "No policy in force for scheme and date.",
+    "PERSON_SUSPENDED": "An operator suspended the person.",
+    "INSTITUTION_SUSPENDED": "An operator suspended the institution.",
+    "INSTITUTION_AGREEMENT_SUSPENDED": "The agreement is suspended.",
+    "INSTITUTION_AGREEMENT_NOT_IN_FORCE": "No agreement on the date.",
+    "INSTITUTION_CARE_TYPE_NOT_APPROVED": "The agreement does not cover this med_type.",
+    "FUND_SUSPENDED": "An operator suspended a fund, and nothing else may pay.",
+    "FEE_DATE_IN_FUTURE": "A line is dated after today.",
+    "FEE_DATE_TOO_OLD": "A line is older than may be settled on line.",
+    "CARE_TYPE_MISMATCH": "med_type differs from the visit's or does not fit the transaction.",
+    "CLAIM_ALREADY_SETTLED": "The same claim under another msgid.",
+    "SETTLEMENT_UNKNOWN": "No such setl_id.",
+    "SETTLEMENT_OF_OTHER_PERSON": "setl_id and psn_no do not belong together.",
+    "SETTLEMENT_OF_OTHER_INSTITUTION": "Another institution made it.",
+    "ALREADY_CANCELLED": "It was cancelled before.",
+    "CANCEL_OF_CANCEL": "The setl_id is itself a cancel.",
+    "LATER_SETTLEMENT_STANDS": "The region cancels latest first.",
+    "CANCEL_WINDOW_PASSED": (
+        "The month or fiscal year of the settlement's business day is over (`cancel_window`)."
+    ),
+    "CANCEL_NOT_APPROVED": (
+        "The region's cancels need an approval (`cancel_window`), and there is none for this "
+        "settlement."
+    ),
+    "VISIT_UNKNOWN": "No such mdtrt_id.",
+    "VISIT_WITHDRAWN": "2202 withdrew it.",
+    "VISIT_OF_OTHER_PERSON": "mdtrt_id and psn_no do not belong together.",
+    "VISIT_HAS_LINES": "2202 with lines still there.",
+    "VISIT_IS_NO_STAY": "An inpatient transaction names an outpatient visit.",
+    "ADMISSION_IN_FUTURE": "The admission lies in the future.",
+    "STAY_OVERLAPS": "The person is in hospital already, or left only after this stay begins.",
+    "STAY_OPEN": (
+        "A claim elsewhere during a stay, of a care type that the region does not allow then."
+    ),
+    "ALREADY_DISCHARGED": "A second discharge, or a mid-stay settlement after it.",
+    "NOT_DISCHARGED": "A final settlement, or a cancel of a discharge, without one.",
+    "DISCHARGE_TIME_WRONG": "The discharge is before the admission or in the future.",
+    "STAY_SETTLED": "Lines after the final settlement.",
+    "STAY_HAS_NO_LINES": "A settlement or quote with nothing to settle.",
+    "STAY_LINE_REPEATED": "A line number that the stay has already.",
+    "STAY_LINE_UNKNOWN": "2302 names a line that does not stand.",
+    "STAY_LINE_SETTLED": "2302 names a line that was settled.",
+    "STAY_LINE_TAKEN_BACK": "2302 takes a line but leaves the one that takes it back.",
+    "REFUND_LINE_UNNAMED": (
+        "A negative line without its original, or an original on a positive line."
+    ),
+    "REFUND_ORIGINAL_UNKNOWN": "The original does not stand in this stay.",
+    "REFUND_ITEM_DIFFERS": "Another item or price than the original's.",
+    "REFUND_EXCEEDS_LINE": "More is taken back than is left of the original.",
+    "VISIT_SETTLED": "A settlement of it stands.",
+    "VISIT_NOT_DIAGNOSED": "2204 or 2206 before 2203.",
+    "LINES_OF_SEVERAL_VISITS": "One 2204 names two mdtrt_id.",
+    "SCHEME_DIFFERS": "insutype differs from the registration's.",
+    "BATCH_UNKNOWN": "No lines under this chrg_bchno.",
+    "BATCH_SETTLED": "The batch was settled.",
+    "BATCH_LINE_REPEATED": "feedetl_sn uploaded before.",
+    "BATCH_DISEASE_DIFFERS": "Lines of one batch name different diseases.",
+    "QUOTE_STALE": "The amounts shown to the payer are not those computed now.",
+    "REVERSAL_NOT_SUPPORTED": "2601 of a transaction that cannot be reversed.",
+    "REVERSAL_OF_CANCEL": "2601 of 2103, 2208 or 2305.",
+    "REVERSAL_PERSON_DIFFERS": "2601 names another person.",
+    "REVERSAL_ALREADY_CANCELLED": "2601 of a cancelled settlement.",
+    "LIST_WITHOUT_SETTLEMENT": "4101 without setlinfo.setl_id.",
+    "LIST_OF_CANCELLED": "4101 cites a settlement that was undone, or a cancel.",
+    "LIST_AMOUNT_DIFFERS": "A sum of 4101 is not what the settlement has.",
+    "SIGN_IN_UNKNOWN": "sign_no is not alive.",
+    "MAPPING_UNKNOWN": "3302 of a mapping that does not stand, or of another institution.",
+    "MAPPING_DATES_WRONG": "A row of 3301 without days.",
+    "MAPPING_OVERLAPS": "3301: one own code, two catalogue codes on the same days.",
+    "MAPPING_DIFFERS": (
+        "A line's medins_list_codg is mapped to another med_list_codg, where the region "
+        "refuses that (`mapping_check`)."
+    ),
+    "ITEM_UNMAPPED": (
+        "A line's medins_list_codg has no mapping on its day, where the region refuses that "
+        "(`unmapped_item`)."
+    ),
+    "TRACE_MISSING": (
+        "A line of a drug without trace code, where the region refuses that "
+        "(`trace_required`)."
+    ),
+    "TRACE_SOLD_BEFORE": (
+        "The box was sold by a settlement that stands, where the region refuses that "
+        "(`trace_repeated`)."
+    ),
+    "DICTIONARY_UNKNOWN": "1901 asks for a list that no request is checked against.",
+    "PAGE_WRONG": "A paged enquiry with a page below 1 or a size out of range.",
+    "TRANSACTION_UNSUPPORTED": "Known, but not offered to this institution.",
+    "INTERNAL": "One of our own rules was violated.",
+    "HEADERS_MISSING": (
+        "An authentication header is absent or empty, or a nonce over 128 characters."
+    ),
+    "ACCESS_KEY_UNKNOWN": "No such paasid or access key.",
+    "CREDENTIAL_SUSPENDED": "An operator suspended the credential.",
+    "TIMESTAMP_REFUSED": "Too far from our clock.",
+    "SIGNATURE_WRONG": "Wrong secret or wrong sign text.",
+    "NONCE_REUSED": "The nonce came with another body within the window.",
+    "INSTITUTION_NOT_YOURS": "fixmedins_code is not the credential's institution.",
+    "CAINFO_MISSING": "The credential or the region demands a signature, and there is none.",
+    "CAINFO_TYPE_WRONG": "Signed as SM3 where an SM2 key is registered, or the other way round.",
+    "CAINFO_WRONG": "Another key, another user id, an altered body, or no canonical signature.",
+    "CAINFO_KEY_MISSING": "Only where the region refuses signatures that it cannot check.",
+    "NOT_FOUND": "No such address.",
+    "METHOD_NOT_ALLOWED": "The address exists for another method.",
+    "BODY_TOO_LARGE": "Over 1 MiB.",
+    "OVERLOADED": "A limit of ours is reached.",
+    "UNAVAILABLE": "The database or a part of ours is away; nothing was booked.",
+    "OUTCOME_UNKNOWN": "It may or may not have been booked.",
+}
