@@ -89,6 +89,17 @@ class Catalogue:
                 return earlier
         return None
 
+    def versions(self, code: str) -> Iterator[Item]:
+        """Every version of a code, the latest first."""
+        if code in self._latest:
+            yield self._latest[code]
+            yield from self._earlier.get(code, ())
+
+    def all_versions(self) -> Iterator[Item]:
+        """Every version of every item, in the order in which the items were given."""
+        for code in self._latest:
+            yield from self.versions(code)
+
     def why_missing(self, code: str) -> Missing:
         """Say why `find` returned None for this code."""
         return Missing.NOT_IN_FORCE if code in self._latest else Missing.UNKNOWN

@@ -38,6 +38,11 @@ class AccountUse(StrEnum):
     FAMILY = "2"
 
 
+UNMAPPED = "unmapped"
+"""`ClaimLine.approval` of an item without a mapping (未对照) where the region has such items paid
+by the person: full self-pay, approved or not. What was sent is kept beside the line."""
+
+
 class ClaimLine(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One fee line (费用明细). `amount_fen` is what the institution declared for the line."""
 
@@ -49,7 +54,8 @@ class ClaimLine(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     amount_fen: int
     occurred_on: date
     approval: str = ""
-    """医院审批标志 (hosp_appr_flag): 1 approved, 2 not; decides on items of limited use"""
+    """医院审批标志 (hosp_appr_flag): 1 approved, 2 not; decides on items of limited use; or
+    UNMAPPED"""
 
 
 class Claim(Struct, frozen=True, kw_only=True, gc=False):

@@ -13,7 +13,7 @@ from msgspec import Struct
 from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
 from settlement.filing import FilingKind
 from settlement.institution import Institution
-from settlement.rows import KeptLine
+from settlement.rows import KeptLine, MappingRow
 
 
 class Asked(Struct, frozen=True, kw_only=True, gc=False):
@@ -50,6 +50,10 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
     other_keys: tuple[tuple[int, bytes], ...] = ()
     """message keys beside its own, each with the lane to look in"""
     token_key: bytes = b""
+    mapping_keys: tuple[tuple[int, str], ...] = ()
+    """own item codes whose mappings to read, each with the lane of the institution"""
+    trace_keys: tuple[tuple[int, bytes], ...] = ()
+    """drug trace codes whose sales to read, each with the lane to look in"""
     history: bool = False
     """read the person's visits and settlements, newest first, as far as HISTORY_ROWS_MAX"""
     filing_ids: tuple[int, ...] = ()
@@ -58,6 +62,15 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
 
 
 HISTORY_ROWS_MAX = 500
+
+
+class Trace(Struct, frozen=True, gc=False):
+    """A drug trace code (药品追溯码) on a line, by its number in the claim."""
+
+    line: int
+    key: bytes
+    whole: bool
+    """the box was not split (未拆零)"""
 
 
 class Purchase(Command, frozen=True, kw_only=True, gc=False):
@@ -69,6 +82,8 @@ class Purchase(Command, frozen=True, kw_only=True, gc=False):
     kept: dict[str, object]
     invoice_no: str
     quote: bool
+    traces: tuple[Trace, ...] = ()
+    """where the region looks at them"""
 
 
 class SettleVisit(Command, frozen=True, kw_only=True, gc=False):
@@ -225,6 +240,51 @@ class SettleStay(Command, frozen=True, kw_only=True, gc=False):
     invoice_no: str
     kept: dict[str, object]
     quote: bool
+
+
+class Sum(Struct, frozen=True, gc=False):
+    """A sum that a settlement list claims, and which amount of the settlement it must equal."""
+
+    field: str
+    name_zh: str
+    amount: str
+    """name of a column of the settlement row"""
+    declared_fen: int
+    by_fund: tuple[tuple[str, int], ...] = ()
+    """the parts of a sum of funds; the personal account may be among them"""
+
+
+class KeepUpload(Command, frozen=True, kw_only=True, gc=False):
+    """Keep what is only stored (只存储的上传): stock, records, invoices."""
+
+    person_named: str
+    """the one person it is about; empty where there is none, or more than one"""
+    content: bytes
+    """input as it was sent"""
+
+
+class KeepList(KeepUpload, frozen=True, kw_only=True, gc=False):
+    """Keep a settlement list (医疗保障基金结算清单)."""
+
+    setl_id: int
+    cited: str
+    visit_cited: str
+    sums: tuple[Sum, ...]
+
+
+class MapItems(Command, frozen=True, kw_only=True, gc=False):
+    """Map own items to the catalogue (目录对照上传); rows without number and time."""
+
+    rows: tuple[MappingRow, ...]
+
+
+class UnmapItem(Command, frozen=True, kw_only=True, gc=False):
+    """Withdraw a mapping (目录对照撤销)."""
+
+    institution_code: str
+    own_code: str
+    list_type: str
+    item_code: str
 
 
 class CheckEntitlement(Command, frozen=True, kw_only=True, gc=False):

@@ -15,10 +15,11 @@ class Answer:
 
     Answers of settling come as JSON text already (settlement/translate/answers.py). Writing that
     text may wait until the database is busy with the batch: `later` is how, and it happens when
-    `output` is asked for, at the latest when the answer leaves.
+    `output` is asked for, at the latest when the answer leaves. A `warning` is for the reader of
+    what was done all the same.
     """
 
-    __slots__ = ("_later", "_output", "replayed")
+    __slots__ = ("_later", "_output", "replayed", "warning")
 
     def __init__(
         self,
@@ -26,10 +27,12 @@ class Answer:
         output: Struct | Raw | None = None,
         later: Callable[[], Raw] | None = None,
         replayed: bool = False,
+        warning: str = "",
     ) -> None:
         self._output = output
         self._later = later
         self.replayed = replayed
+        self.warning = warning
 
     @property
     def output(self) -> Struct | Raw | None:

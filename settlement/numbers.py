@@ -19,6 +19,8 @@ from datetime import date
 COUNT_MAX = 999_999
 _LANE = 10**11
 _MONTH = 10**15
+_GREATEST = str(2**63 - 1)
+"""What a bigint holds; as long as every number of ours, so that texts compare as numbers do."""
 
 
 class NumberBlock:
@@ -59,6 +61,6 @@ def lane_in(number: int) -> int:
 
 def parse(text: str) -> int | None:
     """A number of ours from the wire, or None where it cannot be one."""
-    if len(text) == 19 and text.isascii() and text.isdigit():
+    if len(text) == 19 and text.isascii() and text.isdigit() and text <= _GREATEST:
         return int(text)
     return None

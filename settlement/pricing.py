@@ -14,7 +14,14 @@ from msgspec import Struct
 
 from ledger.money import BASIS_POINTS, half_up, share_bp
 from settlement.catalogue import Catalogue, Item, Missing
-from settlement.claim import PRICE_SCALE, QUANTITY_SCALE, Claim, ClaimLine, PricedLine
+from settlement.claim import (
+    PRICE_SCALE,
+    QUANTITY_SCALE,
+    UNMAPPED,
+    Claim,
+    ClaimLine,
+    PricedLine,
+)
 from settlement.institution import Institution
 from settlement.policy.model import Policy
 from settlement.policy.region import RegionProfile, UnknownItem
@@ -27,6 +34,7 @@ _PER_FEN = PRICE_SCALE * QUANTITY_SCALE // 100
 _APPROVED = "1"
 _NOT_APPROVED = "2"
 _NOT_APPROVED_ZH = "限制使用项目未审批通过，按全自费处理"
+_UNMAPPED_ZH = "未对照项目，按全自费处理"
 _OUT_OF_CATALOGUE_ZH = "目录外项目，按全自费处理"
 
 
@@ -168,6 +176,8 @@ def price_line(
             ceiling_e6 = standard_e6 if ceiling_e6 is None else min(ceiling_e6, standard_e6)
     if item.item_class == _CLASS_C or self_pay_bp == BASIS_POINTS:
         return _full_self_pay(line, item.item_class, item.charge_kind, "")
+    if line.approval == UNMAPPED:
+        return _full_self_pay(line, item.item_class, item.charge_kind, _UNMAPPED_ZH)
     if limited or line.approval == _NOT_APPROVED:
         return _full_self_pay(line, item.item_class, item.charge_kind, _NOT_APPROVED_ZH)
     over_fen = 0

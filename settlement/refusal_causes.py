@@ -138,7 +138,31 @@ CAUSES: Mapping[str, str] = {
     "REVERSAL_OF_CANCEL": "2601 of 2103, 2208 or 2305.",
     "REVERSAL_PERSON_DIFFERS": "2601 names another person.",
     "REVERSAL_ALREADY_CANCELLED": "2601 of a cancelled settlement.",
+    "LIST_WITHOUT_SETTLEMENT": "4101 without setlinfo.setl_id.",
+    "LIST_OF_CANCELLED": "4101 cites a settlement that was undone, or a cancel.",
+    "LIST_AMOUNT_DIFFERS": "A sum of 4101 is not what the settlement has.",
     "SIGN_IN_UNKNOWN": "sign_no is not alive.",
+    "MAPPING_UNKNOWN": "3302 of a mapping that does not stand, or of another institution.",
+    "MAPPING_DATES_WRONG": "A row of 3301 without days.",
+    "MAPPING_OVERLAPS": "3301: one own code, two catalogue codes on the same days.",
+    "MAPPING_DIFFERS": (
+        "A line's medins_list_codg is mapped to another med_list_codg, where the region "
+        "refuses that (`mapping_check`)."
+    ),
+    "ITEM_UNMAPPED": (
+        "A line's medins_list_codg has no mapping on its day, where the region refuses that "
+        "(`unmapped_item`)."
+    ),
+    "TRACE_MISSING": (
+        "A line of a drug without trace code, where the region refuses that "
+        "(`trace_required`)."
+    ),
+    "TRACE_SOLD_BEFORE": (
+        "The box was sold by a settlement that stands, where the region refuses that "
+        "(`trace_repeated`)."
+    ),
+    "DICTIONARY_UNKNOWN": "1901 asks for a list that no request is checked against.",
+    "PAGE_WRONG": "A paged enquiry with a page below 1 or a size out of range.",
     "TRANSACTION_UNSUPPORTED": "Known, but not offered to this institution.",
     "INTERNAL": "One of our own rules was violated.",
     "HEADERS_MISSING": (

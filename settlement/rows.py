@@ -35,6 +35,7 @@ class MessageOutcome(IntEnum):
     EVENT = 3
     DONE = 4
     FILING = 5
+    UPLOAD = 6
     TOMBSTONE = 9
 
 
@@ -179,6 +180,69 @@ class MessageRow(Struct, frozen=True, kw_only=True, gc=False):
     outcome: MessageOutcome
     ref: int
     fingerprint: bytes
+
+
+class UploadRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.upload: what is only stored."""
+
+    lane: int
+    upload_id: int
+    setl_id: int | None
+    """the settlement that a settlement list cites"""
+    institution: str
+    infno: str
+    psn_no: str
+    payload: bytes
+
+
+class MappingKind(IntEnum):
+    """What a mapping row says."""
+
+    MAPPED = 1
+    WITHDRAWN = 2
+
+
+class MappingRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.item_mapping (目录对照)."""
+
+    lane: int
+    """of the institution"""
+    mapping_id: int
+    kind: MappingKind
+    recorded_at: datetime
+    begins_on: date
+    ends_on: date
+    institution: str
+    own_code: str
+    """定点医药机构目录编号"""
+    list_type: str
+    item_code: str
+    """医疗目录编码"""
+    content: str
+    """JSON: the name and what else was said of the item"""
+
+
+class MappingShown(Struct, frozen=True, kw_only=True, gc=False):
+    """A mapping as an enquiry shows it; `ended_at` None while it stands."""
+
+    mapping_id: int
+    recorded_at: datetime
+    begins_on: date
+    ends_on: date
+    own_code: str
+    list_type: str
+    item_code: str
+    content: str
+    ended_at: datetime | None
+
+
+class TraceRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.drug_trace: a box, or part of one, was sold."""
+
+    lane: int
+    key: bytes
+    setl_id: int
+    whole: bool
 
 
 class VisitRow(Struct, frozen=True, kw_only=True, gc=False):

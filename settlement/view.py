@@ -18,11 +18,14 @@ from settlement.rows import (
     EventKind,
     EventRow,
     FilingRow,
+    MappingRow,
     MessageOutcome,
     MessageRow,
     RowKind,
     SealedDetail,
     SettlementRow,
+    TraceRow,
+    UploadRow,
     VisitRow,
 )
 
@@ -149,6 +152,9 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     """None: as they were"""
     visit: VisitRow | None = None
     events: tuple[EventRow, ...] = ()
+    upload: UploadRow | None = None
+    mappings: tuple[MappingRow, ...] = ()
+    traces: tuple[TraceRow, ...] = ()
     open_stay: int | UnsetType | None = UNSET
     """the stay that the person is now in; unset: as it was"""
     filing: FilingRow | None = None
@@ -159,7 +165,10 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
 class View:
     """The facts of one batch, by their keys."""
 
-    __slots__ = ("filings", "messages", "persons", "settlements", "standing", "tokens", "visits")
+    __slots__ = (
+        "filings", "mappings", "messages", "persons", "settlements", "standing", "tokens",
+        "traces", "visits",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.persons: dict[str, PersonFacts] = {}
@@ -169,14 +178,21 @@ class View:
         self.visits: dict[int, VisitFact] = {}
         self.filings: dict[int, FilingFact] = {}
         self.tokens: dict[tuple[str, bytes], TokenFact] = {}
+        self.traces: dict[bytes, list[TraceRow]] = {}
+        """sales of boxes that stand, by the key of the trace code"""
+        self.mappings: dict[tuple[str, str], list[MappingRow]] = {}
 
     def apply(self, effects: Effects) -> None:
         """Change the facts as the effects will change the database."""
         for message in effects.messages:
             fact = MessageFact(message.outcome, message.ref, message.fingerprint)
             self.messages[message.lane, message.key] = fact
+        for trace in effects.traces:
+            self.traces.setdefault(trace.key, []).append(trace)
+        for row in effects.mappings:
+            self.mappings.setdefault((row.institution, row.own_code), []).append(row)
         person = self.persons.get(effects.person_no)
-        if person is None:
+        if person is None or effects.upload is not None:  # nothing is decided on an upload
             return
         person.changed = True
         if effects.settlement is not None:

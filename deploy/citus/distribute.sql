@@ -33,6 +33,13 @@ select create_distributed_table(
     'settlement.settlement_detail', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table('settlement.message', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table('settlement.upload', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table(
+    'settlement.item_mapping', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.drug_trace', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table(
     'settlement.cancel_approval', 'lane', colocate_with => 'settlement.person'
 );

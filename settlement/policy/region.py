@@ -36,6 +36,48 @@ class UnknownItem(StrEnum):
     REFUSE = "refuse"
 
 
+class MappingCheck(StrEnum):
+    """What becomes of a line whose own code is mapped to another catalogue code (目录对照)."""
+
+    OFF = "off"
+    WARN = "warn"
+    REFUSE = "refuse"
+
+
+class UnmappedItem(StrEnum):
+    """What becomes of a line whose own code has no mapping on its day (未对照, DOMAIN 22)."""
+
+    ACCEPT = "accept"
+    FULL_SELF_PAY = "full_self_pay"
+    REFUSE = "refuse"
+
+
+class TraceUse(StrEnum):
+    """What becomes of a sale whose drug trace codes are not as they should be (DOMAIN 25)."""
+
+    OFF = "off"
+    WARN = "warn"
+    REFUSE = "refuse"
+
+
+class TraceRules(Struct, frozen=True, kw_only=True):
+    """What a region makes of drug trace codes (药品追溯码)."""
+
+    required: TraceUse = TraceUse.OFF
+    """of a line without one"""
+    repeated: TraceUse = TraceUse.OFF
+    """of a box that was sold before"""
+    list_types: frozenset[str] = frozenset({"101"})
+    """目录类别 of the items that need one"""
+    exempt: tuple[str, ...] = ()
+    """beginnings of item codes that need none"""
+
+    @property
+    def are_read(self) -> bool:
+        """Sales are looked at, and their codes kept."""
+        return self.required is not TraceUse.OFF or self.repeated is not TraceUse.OFF
+
+
 class CancelOrder(StrEnum):
     """In which order the settlements of a person's year are undone (撤销顺序, DOMAIN 10)."""
 
@@ -89,7 +131,19 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """med_type codes of outpatient care that never asks for one"""
     chronic_care_at: ChronicCareAt
     """where a filed disease may be treated (慢特病)"""
+    mapping_check: MappingCheck = MappingCheck.OFF
+    unmapped_item: UnmappedItem = UnmappedItem.ACCEPT
+    traces: TraceRules = TraceRules()
+    """drug trace codes (药品追溯码)"""
     seals: SealRules = SealRules()
     """signed and encrypted bodies (国密)"""
     fund_total_includes_account: bool
     """how this region reports fund_pay_sumamt (NHSA money rule 6)"""
+
+    @property
+    def reads_mappings(self) -> bool:
+        """Lines are held against the institution's mappings."""
+        return (
+            self.mapping_check is not MappingCheck.OFF
+            or self.unmapped_item is not UnmappedItem.ACCEPT
+        )

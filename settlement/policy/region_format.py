@@ -21,9 +21,13 @@ from settlement.policy.region import (
     CANCELS,
     CancelOrder,
     CancelWindow,
+    MappingCheck,
     RegionProfile,
     RulingDate,
+    TraceRules,
+    TraceUse,
     UnknownItem,
+    UnmappedItem,
 )
 from settlement.seals import Demand, SealRules, WithoutKey
 
@@ -58,6 +62,19 @@ class SealsFile(Strict, frozen=True, kw_only=True):
     """how an encrypted body is written"""
 
 
+class TracesFile(Strict, frozen=True, kw_only=True):
+    """The table `drug_trace`: drug trace codes (药品追溯码) of sales."""
+
+    trace_required: TraceUse = TraceUse.OFF
+    """what becomes of a line of a drug without a code"""
+    trace_repeated: TraceUse = TraceUse.OFF
+    """what becomes of a line with a box that was sold before"""
+    list_types: tuple[Code, ...] = ("101",)
+    """list_type of the items that need a code"""
+    exempt: tuple[Code, ...] = ()
+    """beginnings of item codes that need none"""
+
+
 class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="region-profile/1"):
     """A file with `format = "region-profile/1"`."""
 
@@ -73,6 +90,10 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """med_chrgitm_type of such a line"""
     item_code_pattern: Text
     """what a well-formed code looks like: a regular expression"""
+    mapping_check: MappingCheck = MappingCheck.OFF
+    """what becomes of a line whose own code is mapped to another catalogue code (目录对照)"""
+    unmapped_item: UnmappedItem = UnmappedItem.ACCEPT
+    """what becomes of a line whose own code is not mapped (未对照)"""
     refund_lines: tuple[CareKind, ...] = ()
     """kinds of care whose lines may be negative"""
     scheme_order: Annotated[tuple[Code, ...], Meta(min_length=1)]
@@ -99,6 +120,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """where a disease filed by 2503 may be treated"""
     fund_total_includes_account: bool
     """how fund_pay_sumamt is reported; only false so far"""
+    drug_trace: TracesFile = TracesFile()
+    """drug trace codes (药品追溯码) of sales"""
     national_crypto: SealsFile = SealsFile()
     """signed and encrypted bodies (国密)"""
 
@@ -135,6 +158,14 @@ def compile_region(file: RegionFile) -> RegionProfile:
         chosen_institution=file.chosen_institution,
         chosen_institution_exempt=frozenset(file.chosen_institution_exempt),
         chronic_care_at=file.chronic_care_at,
+        mapping_check=file.mapping_check,
+        unmapped_item=file.unmapped_item,
+        traces=TraceRules(
+            required=file.drug_trace.trace_required,
+            repeated=file.drug_trace.trace_repeated,
+            list_types=frozenset(file.drug_trace.list_types),
+            exempt=file.drug_trace.exempt,
+        ),
         seals=_seals(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,
     )

@@ -25,7 +25,7 @@ from ledger.postgres.shape import Shape
 from protocol.nhsa import codec
 from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
 from protocol.nhsa.errors import UNREADABLE, WireError
-from protocol.nhsa.messages import enquiry, person, session
+from protocol.nhsa.messages import catalogue, enquiry, person, session
 from protocol.nhsa.profile import BASELINE, Profile
 from settlement import numbers, refusals
 from settlement.clock import Clock, local_time, system_clock
@@ -62,6 +62,7 @@ from settlement.storage.policies import load_policy_set
 from settlement.storage.queries import REFERENCE
 from settlement.storage.reader import read_settlements
 from settlement.telemetry.metrics import METRICS, Metrics
+from settlement.translate import lists
 from settlement.translate.enquiries import find_command
 from settlement.translate.history import FeeRows
 from settlement.translate.makers import command_all
@@ -162,7 +163,11 @@ class Service:
             )
             self._desk.closed_through = await reference.closed_through(connection)
             self._open_queues(dict(await reference.lanes(connection)), shape)
-        self._translator = Translator(lanes=installed.lanes, keyring=settings.keyring)
+        self._translator = Translator(
+            lanes=installed.lanes, keyring=settings.keyring,
+            reads_mappings=lambda: self._desk.world.profile.reads_mappings,
+            reads_traces=lambda: self._desk.world.profile.traces.are_read,
+        )  # fmt: skip
         self._sessions = Sessions(
             dsn=settings.app_dsn, side=self._side, desk=self._desk, lanes=installed.lanes,
             shape=shape, next_number=self._next_number,
@@ -333,6 +338,12 @@ class Service:
                 return await self._sessions.person_command(request, institution, self._translator)
             case enquiry.SettlementEnquiry() | enquiry.FeeEnquiry() | enquiry.VisitEnquiry():
                 return find_command(request, institution, self._translator)
+            case catalogue.DictionaryQuery():
+                return lists.dictionary_answer(request, self._settings.profile)
+            case catalogue.MappingQuery():
+                return await self._sessions.mapping_page(request, institution)
+            case catalogue.EthnicDrugQuery() | catalogue.CeilingQuery() | catalogue.SelfPayQuery():
+                return lists.page_answer(request, self._desk.world, self._desk.now().local.date())
         return Refusal(
             code="TRANSACTION_UNSUPPORTED", field="infno", params={"value": request.infno}
         )
@@ -355,8 +366,8 @@ class Service:
             refmsgid=refmsgid(self._desk.world.region, local, next(self._serial)),
             received_at=local,
             responded_at=local_time(self._settings.clock()),
-            output=output.rows if isinstance(output, FeeRows) else output,
-            warn_msg=REPLAYED if reply.replayed else UNSET,
+            output=output.rows if isinstance(output, FeeRows | lists.ListRows) else output,
+            warn_msg=_warning(reply) or UNSET,
         )
 
     def _refused(
@@ -471,15 +482,15 @@ class Service:
             if versions.get("policies") != self._versions.get("policies"):
                 policies = await load_policy_set(connection)
                 profile = policies.region(world.region) or profile
-            catalogue = world.catalogue
+            items = world.catalogue
             if versions.get("catalogue") != self._versions.get("catalogue"):
-                catalogue = await reference.catalogue(connection)
+                items = await reference.catalogue(connection)
             institutions = await reference.institutions(connection)
             approved = await reference.cancel_approvals(connection, profile)
             credentials = await reference.credentials(connection, self._settings.keyring, stopped)
         self._credentials = credentials
         self._desk.world = structs.replace(
-            world, policies=policies, profile=profile, catalogue=catalogue,
+            world, policies=policies, profile=profile, catalogue=items,
             institutions=institutions, cancel_approvals=approved,
         )  # fmt: skip
         self._versions = versions
@@ -523,6 +534,11 @@ class _QueueDesk:
         self._metrics.queue_depth = sum(map(len, self._queues))
         if again:
             self._metrics.batch_recomputed += size
+
+
+def _warning(reply: Answer) -> str:
+    """What the answer says beside what was done."""
+    return "；".join(filter(None, (REPLAYED if reply.replayed else "", reply.warning)))
 
 
 def _report_failure(command: Command, exc: Exception) -> None:

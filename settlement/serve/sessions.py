@@ -1,11 +1,14 @@
-"""What needs a look-up of its own before or instead of a queue: sign-in and person look-up."""
+"""What needs a look-up of its own before or instead of a queue: sign-in, persons, mappings."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ledger.postgres.shape import Shape
-from protocol.nhsa.messages import person, session
-from protocol.nhsa.times import format_datetime
+from protocol.nhsa.messages import catalogue, person, session
+from protocol.nhsa.times import format_datetime, parse_moment
 from settlement import numbers
+from settlement.clock import CHINA
 from settlement.commands import Credential, LookUpPerson
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
@@ -16,9 +19,13 @@ from settlement.numbers import NumberSource
 from settlement.refusal import Refusal
 from settlement.storage.connect import LOOKUP_NAME, Reconnecting
 from settlement.storage.lookups import PersonFinder, Sought, record_sign_in, record_sign_out
+from settlement.storage.mappings import Sought as MappingsSought
+from settlement.storage.mappings import mapping_page
+from settlement.translate import lists, mappings
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
 
+_BEFORE_ALL = datetime(2000, 1, 1)
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE, "03": LookupKind.CARD}
 
 
@@ -94,3 +101,28 @@ class Sessions:
             token_key=translator.token_key(credential),
             credential=credential,
         )
+
+    async def mapping_page(
+        self, request: catalogue.MappingQuery, institution: Institution
+    ) -> Answer | Refusal:
+        """1317: an institution's own mappings only; another's code finds nothing."""
+        data = request.input.data
+        page = lists.page_of(data)
+        if isinstance(page, Refusal):
+            return page
+        if data.fixmedins_code not in (None, "", institution.code):
+            return Answer(output=lists.ListRows(()))
+        sought = MappingsSought(
+            lane=lane_of(institution.code, self._lanes),
+            institution=institution.code,
+            changed_since=max(parse_moment(data.updt_time), _BEFORE_ALL).replace(tzinfo=CHINA),
+            own_code=data.medins_list_codg or "",
+            item_code=data.med_list_codg or "",
+            list_type=data.list_type or "",
+            on=parse_moment(data.query_date).date() if data.query_date else None,
+            standing=data.vali_flag or "",
+        )
+        async with self._side.use() as connection:
+            found = await mapping_page(connection, sought, page)
+        region = self._desk.world.region
+        return Answer(output=lists.ListRows(mappings.shown(found, institution.code, region)))

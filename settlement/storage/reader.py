@@ -23,10 +23,13 @@ from settlement.rows import (
     EventKind,
     EventRow,
     FilingRow,
+    MappingKind,
+    MappingRow,
     MessageOutcome,
     RowKind,
     SealedDetail,
     SettlementRow,
+    TraceRow,
     VisitKind,
     VisitRow,
 )
@@ -65,6 +68,12 @@ async def read_view(
     others = [c for c in commands if c.other_keys]
     if others:
         await _read_messages(connection, others, view, shape)
+    mapped = [c for c in commands if c.mapping_keys]
+    if mapped:
+        await _read_mappings(connection, mapped, view, shape)
+    traced = [key for c in commands for key in c.trace_keys]
+    if traced:
+        await _read_traces(connection, traced, view, shape)
     tokens = [c for c in commands if c.token_key]
     if tokens:
         await _read_tokens(connection, tokens, view, shape)
@@ -207,6 +216,32 @@ async def _read_keys(
     )  # fmt: skip
     for lane, key, outcome, ref, fingerprint in rows:
         view.messages[lane, key] = MessageFact(_OUTCOMES[outcome], ref, fingerprint)
+
+
+async def _read_mappings(
+    connection: Connection[Record], commands: Sequence[Command], view: View, shape: Shape
+) -> None:
+    keys = {(lane, c.asked.institution.code, own) for c in commands for lane, own in c.mapping_keys}
+    rows = await fetch_keys(
+        connection, SHAPED[shape], "read_mappings", *map(list, zip(*sorted(keys), strict=True))
+    )
+    for row in rows:
+        fields = dict(row)
+        mapping = MappingRow(**{**fields, "kind": MappingKind(fields["kind"])})
+        view.mappings.setdefault((mapping.institution, mapping.own_code), []).append(mapping)
+
+
+async def _read_traces(
+    connection: Connection[Record], keys: Iterable[tuple[int, bytes]], view: View, shape: Shape
+) -> None:
+    wanted = sorted(set(keys))
+    rows = await fetch_keys(
+        connection, SHAPED[shape], "read_traces",
+        [lane for lane, _ in wanted], [key for _, key in wanted],
+    )  # fmt: skip
+    for lane, key, setl_id, whole in rows:
+        row = TraceRow(lane=lane, key=key, setl_id=setl_id, whole=whole)
+        view.traces.setdefault(key, []).append(row)
 
 
 async def _read_tokens(

@@ -22,9 +22,12 @@ from settlement.rows import (
     MONEY,
     EventRow,
     FilingRow,
+    MappingRow,
     MessageRow,
     SealedDetail,
     SettlementRow,
+    TraceRow,
+    UploadRow,
     VisitRow,
 )
 from settlement.storage.queries import SHAPED
@@ -61,6 +64,8 @@ _PARAMETERS = {
     "p_message_refs": _BIG, "p_fingerprints": "bytea", "p_fingerprint_ends": _INT,
     # visits and their events, filings
     "p_visits": "json", "p_events": "json", "p_filings": "json",
+    # uploads that are only stored, mappings of items, drug trace codes
+    "p_uploads": "json", "p_mappings": "json", "p_traces": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -138,6 +143,9 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     named = {lane for place in _LANES for lane in values[place]}
     named |= {event.lane for e in effects for event in e.events}
     named |= {e.filing.lane for e in effects if e.filing is not None}
+    named |= {row.lane for e in effects for row in e.mappings}
+    named |= {row.lane for e in effects for row in e.traces}
+    named |= {e.upload.lane for e in effects if e.upload is not None}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
     return [value for place, value in enumerate(values) if place not in _LANES[1:]]
@@ -169,6 +177,9 @@ def _values(
         _json([e.visit for e in effects if e.visit is not None]),
         _json([event for e in effects for event in e.events]),
         _json([e.filing for e in effects if e.filing is not None]),
+        _json([e.upload for e in effects if e.upload is not None]),
+        _json([row for e in effects for row in e.mappings]),
+        _json([row for e in effects for row in e.traces]),
     ]
 
 
@@ -213,7 +224,7 @@ def _joined(parts: Sequence[bytes]) -> tuple[bytes, list[int]]:
 
 
 def _json(
-    rows: Sequence[VisitRow] | Sequence[EventRow] | Sequence[FilingRow]
+    rows: Sequence[VisitRow | EventRow | FilingRow | UploadRow | MappingRow | TraceRow],
 ) -> str | None:
     """Rows by their column names, bytes in base64; None saves the function a statement."""
     return _ENCODE(rows).decode() if rows else None

@@ -13,16 +13,18 @@ from protocol.nhsa.messages import (
     filing_enquiry,
     inpatient,
     inpatient_settle,
+    mapping,
     outpatient,
     outpatient_settle,
     person,
     pharmacy,
     reversal,
+    stored,
 )
 from protocol.nhsa.registry import TRANSACTIONS, Effect
 from settlement.commands import Command
 from settlement.institution import Institution
-from settlement.translate import filing_requests, stays
+from settlement.translate import filing_requests, mappings, stays, uploads
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
 
@@ -87,6 +89,10 @@ _MAKERS: dict[type[Envelope], _Maker] = {
     filing_enquiry.ChronicEnquiry: filing_requests.find_diseases,
     filing_enquiry.ChosenInstitutionEnquiry: filing_requests.find_chosen_institutions,
     filing_enquiry.TransferEnquiry: filing_requests.find_transfers,
+    mapping.MappingUpload: mappings.map_items,
+    mapping.MappingCancel: mappings.unmap_item,
+    stored.Stored: uploads.keep,
+    stored.SettlementList: uploads.keep_list,
 }
 
 _BINDING = frozenset(

@@ -9,7 +9,7 @@ _HEAD = {"2101": "druginfo", "2102": "druginfo", "2203": "mdtrtinfo", "2203A": "
          "2402": "dscginfo", "2403": "adminfo", "2501": "refmedin",
          "9001": "signIn", "9002": "signOut"}  # fmt: skip
 _LINES = {"2101": "drugdetail", "2102": "drugdetail", "2204": "feedetail", "2301": "feedetail",
-          "2302": "data"}  # fmt: skip
+          "2302": "data", "3301": "catalogcompin"}  # fmt: skip
 _HEAD_NAMES = {
     "person_no": "psn_no",
     "credential_kind": "mdtrt_cert_type",
@@ -33,6 +33,7 @@ _HEAD_NAMES = {
     "chosen_institution": "fixmedins_code",
     "original_infno": "oinfno",
     "original_msgid": "omsgid",
+    "own_code": "fixmedins_hilist_id",
 }
 _LINE_NAMES = {
     "amount": "det_item_fee_sumamt",
@@ -43,7 +44,12 @@ _LINE_NAMES = {
     "disease": "dise_codg",
     "line_no": "feedetl_sn",
     "original": "init_feedetl_sn",
+    "own_code": "medins_list_codg",
+    "trace": "durg_trac_info",
 }
+_MAPPING_NAMES = {"own_code": "fixmedins_hilist_id", "ends_on": "enddate"}
+_LISTS = frozenset({"4101", "4101A"})
+_LIST_NAMES = {"setl_id": "setlinfo.setl_id", "mdtrt_id": "setlinfo.mdtrt_id"}
 _ENVELOPE_NAMES = {"msgid": "msgid", "institution_code": "fixmedins_code"}
 _LINE = re.compile(r"lines(\[\d+\])\.(\w+)")
 
@@ -54,9 +60,12 @@ def wire_path(infno: str, field: str | None) -> str | None:
         return None
     if field in _ENVELOPE_NAMES:
         return _ENVELOPE_NAMES[field]
+    if infno in _LISTS:
+        return f"input.{_LIST_NAMES.get(field, field)}"
     line = _LINE.fullmatch(field)
     if line is not None and infno in _LINES:
-        return f"input.{_LINES[infno]}{line[1]}.{_LINE_NAMES.get(line[2], line[2])}"
+        names = {**_LINE_NAMES, **_MAPPING_NAMES} if infno == "3301" else _LINE_NAMES
+        return f"input.{_LINES[infno]}{line[1]}.{names.get(line[2], line[2])}"
     if line is not None or field == "lines":
         return f"input.{_LINES.get(infno, 'data')}"
     return f"input.{_HEAD.get(infno, 'data')}.{_HEAD_NAMES.get(field, field)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache, lru_cache
@@ -10,7 +11,7 @@ from operator import attrgetter
 import msgspec
 from msgspec import Struct
 
-from protocol.nhsa.fields import Numbers
+from protocol.nhsa.fields import Numbers, rows_of
 from protocol.nhsa.messages import (
     inpatient,
     inpatient_settle,
@@ -21,13 +22,15 @@ from protocol.nhsa.messages import (
 from protocol.nhsa.times import parse_moment
 from settlement import numbers
 from settlement.claim import ClaimLine
-from settlement.commands import Credential
+from settlement.commands import Credential, Trace
 from settlement.institution import Institution
 from settlement.rows import KeptLine
 
 ALL_UNSETTLED = "0000"
 """2205 and 2302: every line not yet settled."""
 UNKNOWN_NUMBER = 0
+_SPLIT = "1"
+"""trdn_flag 拆零"""
 LINE_PRICED = frozenset(
     {
         "feedetl_sn", "fee_ocur_time", "med_list_codg", "medins_list_codg", "det_item_fee_sumamt",
@@ -83,6 +86,22 @@ def lines_of(rows: Sequence[_Row], numbers: Numbers, node: str) -> tuple[ClaimLi
             for row, quantity_e4, price_e6, amount_fen in zip(rows, *columns, strict=True)
         ]
     )
+
+
+def traces_of(rows: Sequence[pharmacy.DrugDetail], digest_key: bytes) -> tuple[Trace, ...]:
+    """The drug trace codes of lines (durg_trac_info), as keyed hashes."""
+    return tuple(
+        Trace(n, trace_key(trace.drug_trac_codg, digest_key), trace.trdn_flag != _SPLIT)
+        for n, row in enumerate(rows)
+        if row.durg_trac_info
+        for trace in rows_of(row.durg_trac_info)
+        if isinstance(trace, pharmacy.DrugTrace)
+    )
+
+
+def trace_key(code: str, digest_key: bytes) -> bytes:
+    """The hash under which a drug trace code is looked up: 16 bytes."""
+    return hmac.digest(digest_key, f"trace\n{code}".encode(), "sha256")[:16]
 
 
 @lru_cache(maxsize=4_096)

@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from protocol.nhsa.messages.inpatient import AdmitReply, Admitted
 from protocol.nhsa.messages.outpatient import FeeUploadReply, Registered, RegisterReply
+from protocol.nhsa.messages.stored import SettlementListReply
 from settlement.commands import Asked
 from settlement.policy.model import Policy
 from settlement.rows import EventKind, RowKind, SettlementRow
@@ -23,6 +24,7 @@ from settlement.view import SettlementFact, View, VisitFact
 from settlement.world import World
 
 _ANSWERED_UPLOADS = frozenset({"2204", "2301"})
+_ANSWERED_LISTS = frozenset({"4101", "4101A"})
 
 
 class PolicyGoneError(Exception):
@@ -67,6 +69,13 @@ def registration_output(fact: VisitFact, world: World) -> RegisterReply:
 def admission_output(fact: VisitFact) -> AdmitReply:
     """The output of 2401."""
     return AdmitReply(result=Admitted(mdtrt_id=str(fact.row.mdtrt_id)))
+
+
+def stored_output(upload_id: int, infno: str) -> SettlementListReply | None:
+    """The output of an upload that is only stored: 4101 answers a number, the others nothing."""
+    if infno not in _ANSWERED_LISTS:
+        return None
+    return SettlementListReply(setl_list_id=str(upload_id))
 
 
 def upload_output(fact: VisitFact, asked: Asked, world: World) -> FeeUploadReply | None:

@@ -6,6 +6,10 @@ vocabulary and unit: yuan to fen, text to time, wire numbers to ours.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
+from msgspec.structs import replace
+
 from protocol.nhsa import msgid
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.messages import (
@@ -18,7 +22,7 @@ from protocol.nhsa.messages import (
 )
 from protocol.nhsa.times import parse_moment
 from settlement import keys
-from settlement.claim import AccountUse, CareKind, Claim
+from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
 from settlement.commands import (
     Asked,
     Cancel,
@@ -35,6 +39,7 @@ from settlement.commands import (
 )
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of
+from settlement.numbers import lane_in
 from settlement.translate.pieces import (
     ALL_UNSETTLED,
     HEAD_USED,
@@ -44,6 +49,7 @@ from settlement.translate.pieces import (
     kept_of,
     lines_of,
     number_of,
+    traces_of,
 )
 
 _CANCELLED_KIND = {"2103": CareKind.PHARMACY, "2305": CareKind.INPATIENT}
@@ -52,8 +58,13 @@ _CANCELLED_KIND = {"2103": CareKind.PHARMACY, "2305": CareKind.INPATIENT}
 class Translator:
     """Turns requests into commands for one region (its number of lanes and its keys)."""
 
-    def __init__(self, *, lanes: int, keyring: Keyring) -> None:
+    def __init__(
+        self, *, lanes: int, keyring: Keyring, reads_mappings: Callable[[], bool] = lambda: False,
+        reads_traces: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
         self._lanes = lanes
+        self._reads_traces = reads_traces
+        self._reads_mappings = reads_mappings
         self._keyring = keyring
         self.digest_key = keyring.digest_key
 
@@ -72,6 +83,24 @@ class Translator:
             ),
             fingerprint=sender.fingerprint,
         )
+
+    def in_lane_of(self, asked: Asked, number: int) -> Asked:
+        """The same, in the lane that a number of ours carries; as it was for any other number."""
+        lane = lane_in(number)
+        return replace(asked, lane=lane) if lane < self._lanes else asked
+
+    def mapping_keys(
+        self, sender: Sender, lines: Iterable[ClaimLine]
+    ) -> tuple[tuple[int, str], ...]:
+        """The own item codes of lines, where the region holds lines against mappings."""
+        if not self._reads_mappings():
+            return ()
+        lane = lane_of(sender.institution.code, self._lanes)
+        return tuple({(lane, line.institution_item_code) for line in lines})
+
+    def _everywhere(self, keys: Iterable[bytes]) -> tuple[tuple[int, bytes], ...]:
+        """A box may have been sold to anybody: its code is looked for in every lane."""
+        return tuple((lane, key) for key in keys for lane in range(self._lanes))
 
     def token_key(self, credential: Credential) -> bytes:
         """The keyed hash of an e-credential token; empty for other credentials."""
@@ -98,9 +127,13 @@ class Translator:
             lines=lines_of(rows, numbers, "drugdetail"),
         )
         credential = credential_of(head)
+        traces = traces_of(rows, self._keyring.digest_key) if self._reads_traces() else ()
         return Purchase(
             asked=self.asked(request, sender, head.psn_no),
+            traces=traces,
+            trace_keys=self._everywhere({trace.key for trace in traces}),
             business_key=keys.purchase_key(claim, self._keyring.digest_key),
+            mapping_keys=self.mapping_keys(sender, claim.lines),
             token_key=self.token_key(credential),
             claim=claim,
             credential=credential,
@@ -230,11 +263,13 @@ class Translator:
         rows = request.input.feedetail
         first = rows[0]
         mdtrt_id = number_of(first.mdtrt_id)
+        lines = lines_of(rows, sender.numbers, "feedetail")
         return UploadLines(
             asked=self.asked(request, sender, first.psn_no),
             visit_ids=(mdtrt_id,),
+            mapping_keys=self.mapping_keys(sender, lines),
             mdtrt_id=mdtrt_id,
-            lines=lines_of(rows, sender.numbers, "feedetail"),
+            lines=lines,
             batches=tuple([row.chrg_bchno for row in rows]),
             kept_lines=tuple([kept_line(row) for row in rows]),
             same_visit=all(

@@ -119,11 +119,13 @@ def upload(
     rows = request.input.feedetail
     first = rows[0]
     mdtrt_id = number_of(first.mdtrt_id)
+    lines = lines_of(rows, sender.numbers, "feedetail")
     return UploadStayLines(
         asked=translator.asked(request, sender, first.psn_no),
         visit_ids=(mdtrt_id,),
+        mapping_keys=translator.mapping_keys(sender, lines),
         mdtrt_id=mdtrt_id,
-        lines=lines_of(rows, sender.numbers, "feedetail"),
+        lines=lines,
         originals=tuple([row.init_feedetl_sn or "" for row in rows]),
         kept_lines=tuple([kept_line(row) for row in rows]),
         same_visit=all(

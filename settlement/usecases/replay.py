@@ -15,6 +15,8 @@ from settlement.translate.filings import filed_reply
 from settlement.view import MessageFact, View
 from settlement.world import World
 
+STORED_ONLY = "仅存储：本平台已收存该数据，不作业务处理"
+"""What the answer to an upload says that is only stored."""
 REVERSED = "2601"
 """What the withdrawal of a stay says where a reversal took it back."""
 
@@ -30,7 +32,9 @@ def replayed(command: Command, view: View, world: World, moment: Moment) -> Deci
     part = canonical.differs(fact.fingerprint, asked.fingerprint)
     if part is not None:
         return Decision(Refusal(code="MESSAGE_CONFLICT", field="msgid", params={"part": part}))
-    return Decision(Answer(output=_first_output(command, fact, view, world), replayed=True))
+    output = _first_output(command, fact, view, world)
+    warning = STORED_ONLY if fact.outcome is MessageOutcome.UPLOAD else ""
+    return Decision(Answer(output=output, replayed=True, warning=warning))
 
 
 def _taken_back(fact: MessageFact, view: View) -> bool:
@@ -59,5 +63,7 @@ def _first_output(
             return rendering.upload_output(view.visits[fact.ref], command.asked, world)
         case MessageOutcome.FILING:
             return filed_reply(command.asked.infno, fact.ref)
+        case MessageOutcome.UPLOAD:
+            return rendering.stored_output(fact.ref, command.asked.infno)
         case _:
             return None

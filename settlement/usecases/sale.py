@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from functools import partial
 
+from msgspec.structs import replace
+
 from settlement.clock import Moment
 from settlement.commands import Purchase
 from settlement.decision import Answer, Decision
 from settlement.refusal import Refusal
 from settlement.rows import Detail, MessageOutcome, SealedDetail, SettlementRow
 from settlement.translate import answers
-from settlement.usecases import booking, checks
+from settlement.usecases import booking, checks, mappings, traces
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
 from settlement.usecases.replay import replayed
 from settlement.view import Effects, PersonFacts, View
@@ -30,7 +32,8 @@ _UNCOMMITTED = bytes(32)
 class Sale:
     """A sale on its way through the steps; what a step finds out, the next ones use."""
 
-    __slots__ = ("command", "decided", "detail", "effects", "person", "row", "sealed", "setl_id")
+    __slots__ = ("command", "decided", "detail", "effects", "person", "row", "sealed", "setl_id",
+                 "warning")  # fmt: skip
 
     command: Purchase
     person: PersonFacts
@@ -44,6 +47,7 @@ class Sale:
     def __init__(self, command: Purchase) -> None:
         self.command = command
         self.effects = None
+        self.warning = ""
 
 
 def admit(sale: Sale, view: View, world: World, moment: Moment) -> Decision | None:
@@ -73,8 +77,19 @@ def admit(sale: Sale, view: View, world: World, moment: Moment) -> Decision | No
 def adjudicate(sale: Sale, view: View, world: World, moment: Moment) -> Decision | None:
     """Price, entitle, share."""
     command = sale.command
+    claim = command.claim
+    if world.profile.reads_mappings:
+        checked = mappings.check_lines(claim.lines, command.asked, view, world)
+        if isinstance(checked, Refusal):
+            return Decision(checked)
+        claim, sale.warning = replace(claim, lines=checked.lines), checked.warning
+    if world.profile.traces.are_read:
+        said = traces.check_traces(command, view, world)
+        if isinstance(said, Refusal):
+            return Decision(said)
+        sale.warning = "；".join(filter(None, (sale.warning, said)))
     decided = adjudicate_claim(
-        command.claim, credential_kind=command.credential.kind, person=sale.person,
+        claim, credential_kind=command.credential.kind, person=sale.person,
         institution=command.asked.institution, world=world, moment=moment,
     )  # fmt: skip
     if isinstance(decided, Refusal):
@@ -123,6 +138,7 @@ def book(sale: Sale, view: View, world: World, moment: Moment) -> None:
         account_change_fen=-row.account_fen,
         increments=sale.decided.benefit.increments,
         latest_of_year=row.setl_id,
+        traces=traces.trace_rows(sale.command, row.setl_id) if sale.command.traces else (),
     )
 
 
@@ -133,7 +149,7 @@ def answer(sale: Sale, view: View, world: World, moment: Moment) -> Decision:
         answers.purchase_reply, sale.row, sale.detail.lines, sale.person.identity, decided.policy,
         world.region, decided.benefit.shares,
     )  # fmt: skip
-    return Decision(Answer(later=later), sale.effects)
+    return Decision(Answer(later=later, warning=sale.warning), sale.effects)
 
 
 STEPS = (admit, adjudicate, seal, write_row, book, answer)

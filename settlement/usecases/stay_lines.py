@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from settlement.claim import AccountUse, CareKind, Claim, PricedLine
+from settlement.claim import AccountUse, CareKind, Claim, ClaimLine, PricedLine
 from settlement.clock import Moment
 from settlement.commands import UploadStayLines, WithdrawStayLines
 from settlement.decision import Answer, Decision
@@ -17,7 +17,7 @@ from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome
 from settlement.stay import LinesHead, StayState, head_text, negative
 from settlement.translate import answers
-from settlement.usecases import booking
+from settlement.usecases import booking, mappings
 from settlement.usecases.adjudication import terms_at_upload
 from settlement.usecases.stays import happened, stay_for
 from settlement.usecases.visit_payloads import (
@@ -42,7 +42,10 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
     refused = _addable(command, visit, state, world, moment)
     if refused is not None:
         return Decision(refused)
-    priced = _priced(command, visit, view, world)
+    checked = mappings.check_lines(command.lines, command.asked, view, world)
+    if isinstance(checked, Refusal):
+        return Decision(checked)
+    priced = _priced(command, checked.lines, visit, view, world)
     if isinstance(priced, Refusal):
         return Decision(priced)
     asked = command.asked
@@ -71,7 +74,7 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
         payload=seal_payload(Upload(msgid=asked.msgid, lines=uploaded), world.keyring, record),
     )  # fmt: skip
     return Decision(
-        Answer(output=answers.upload_reply(priced)),
+        Answer(output=answers.upload_reply(priced), warning=checked.warning),
         Effects(
             lane=asked.lane,
             person_no=asked.person_no,
@@ -136,7 +139,8 @@ def _refundable(
 
 
 def _priced(
-    command: UploadStayLines, visit: VisitFact, view: View, world: World
+    command: UploadStayLines, lines: tuple[ClaimLine, ...], visit: VisitFact, view: View,
+    world: World,
 ) -> tuple[PricedLine, ...] | Refusal:
     asked = command.asked
     claim = Claim(
@@ -148,7 +152,7 @@ def _priced(
         account_use=AccountUse.NONE,
         total_fen=sum(line.amount_fen for line in command.lines),
         service_at=visit.row.begun_at,
-        lines=command.lines,
+        lines=lines,
     )
     terms = terms_at_upload(
         claim, view.persons[asked.person_no], asked.institution, world,

@@ -23,7 +23,7 @@ from settlement.pricing import price
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, VisitRow
 from settlement.translate import answers, rendering
-from settlement.usecases import booking, checks
+from settlement.usecases import booking, checks, mappings
 from settlement.usecases.adjudication import terms_at_upload
 from settlement.usecases.replay import replayed
 from settlement.usecases.visit_payloads import (
@@ -139,6 +139,9 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
     if clash is not None:
         return Decision(clash)
     asked = command.asked
+    checked = mappings.check_lines(command.lines, asked, view, world)
+    if isinstance(checked, Refusal):
+        return Decision(checked)
     claim = Claim(
         kind=CareKind.OUTPATIENT,
         care_type="",
@@ -148,7 +151,7 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
         account_use=AccountUse.NONE,
         total_fen=sum(line.amount_fen for line in command.lines),
         service_at=visit.row.begun_at,
-        lines=command.lines,
+        lines=checked.lines,
     )
     on = max(line.occurred_on for line in claim.lines)
     terms = terms_at_upload(
@@ -162,7 +165,7 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
         for n, (line, kept) in enumerate(zip(priced, command.kept_lines, strict=True))
     ]
     return Decision(
-        Answer(output=answers.upload_reply(priced)),
+        Answer(output=answers.upload_reply(priced), warning=checked.warning),
         Effects(
             lane=asked.lane,
             person_no=asked.person_no,

@@ -39,9 +39,10 @@ from tests.tidy.tree import ROOT
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 DISTRIBUTE = "deploy/citus/distribute.sql"
-NOT_HEARD = {"write_batch", "read_persons", "read_versions"}
+NOT_HEARD = {"write_batch", "read_persons", "read_versions", "read_traces"}
 """A batch is written by the call that is made of the block; persons alone are read by operators;
-versions only where a batch of several persons has a stale one."""
+versions only where a batch of several persons has a stale one; trace codes only where the region
+looks at them (tests/acceptance/test_drug_traces.py hears that in this shape too)."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -91,6 +92,11 @@ async def test_all_that_is_said_on_the_settle_path_keeps_to_one_lane(
     assert_done(await town.hospital.visits(citizen))
     stay = await admit(town.hospital, town.someone(), some(CLASS_A, 2))
     assert_done(await town.hospital.send(stay.upload(some(CLASS_A, -1), originals={2: "1"})))
+    mapped = {
+        "fixmedins_hilist_id": "M1", "fixmedins_hilist_name": "测试项目", "list_type": "101",
+        "med_list_codg": CLASS_A.item.code, "begndate": "2026-01-01", "enddate": "2026-12-31",
+    }  # fmt: skip
+    assert_done(await town.hospital.ask("3301", {"catalogcompin": [mapped]}))
     early = await town.pharmacy.send(town.pharmacy.cancel(sold))
     assert_refused(
         early, "LATER_SETTLEMENT_STANDS", field="input.data.setl_id", mentions=settled.setl_id

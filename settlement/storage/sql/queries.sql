@@ -53,3 +53,27 @@ values ($1, $2, $3, $4, $5);
 -- The way from a key that others show to the person, in the lane of the key.
 insert into settlement.lookup (lane, kind, key, psn_lane, psn_no)
 values ($1, $2, $3, $4, $5);
+
+-- name: mapping_page
+-- A page of an institution's mappings that changed since an instant, by code; each with when it was
+-- replaced or withdrawn, null while it stands.
+select m.mapping_id, m.recorded_at, m.begins_on, m.ends_on, m.own_code, m.list_type, m.item_code,
+       m.content, n.recorded_at as ended_at
+from settlement.item_mapping m
+left join lateral (
+    select l.recorded_at
+    from settlement.item_mapping l
+    where l.lane = $1 and l.institution = $2 and l.own_code = m.own_code
+        and l.item_code = m.item_code and l.list_type = m.list_type
+        and (l.recorded_at, l.mapping_id) > (m.recorded_at, m.mapping_id)
+    order by l.recorded_at, l.mapping_id
+    limit 1
+) as n on true
+where m.lane = $1 and m.institution = $2 and m.kind = 1
+    and coalesce(n.recorded_at, m.recorded_at) >= $3
+    and ($4::text = '' or m.own_code = $4) and ($5::text = '' or m.item_code = $5)
+    and ($6::text = '' or m.list_type = $6)
+    and ($7::date is null or $7 between m.begins_on and m.ends_on)
+    and ($8::text = '' or (n.recorded_at is null) = ($8 = '1'))
+order by m.own_code, m.recorded_at, m.mapping_id
+limit $9 offset $10;

@@ -30,10 +30,12 @@ set key_version = $2, secret = $3, body_keys = $4
 where c.access_key = $1;
 
 -- name: catalogue
--- Every version of every catalogue item.
+-- Every version of every catalogue item; in one order everywhere, so that the pages of an enquiry
+-- may come from several processes.
 select c.code, c.name, c.list_type, c.item_class, c.charge_kind, c.self_pay_bp, c.ceilings,
        c.effective_from, c.effective_to
-from settlement.catalogue_item c;
+from settlement.catalogue_item c
+order by c.code, c.effective_from;
 
 -- name: suspensions
 -- The stop switches that are on.

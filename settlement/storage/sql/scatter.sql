@@ -61,3 +61,31 @@ from settlement.person p
 left join ledger.balance b on b.lane = p.lane and b.account = p.account
 order by p.account
 limit $1;
+
+-- name: count_uploads
+-- What was uploaded that is only stored, by transaction, since an instant.
+select u.infno, count(*) as stored, min(u.recorded_at) as first_at, max(u.recorded_at) as last_at
+from settlement.upload u
+where u.recorded_at >= $1
+group by u.infno
+order by u.infno;
+
+-- name: lists_of_undone
+-- Settlement lists (4101) whose settlement was undone after they came. Nothing is written when it
+-- is: a list leaves this one never, and the institution uploads a new one for the new settlement.
+select u.upload_id, u.institution, u.setl_id, n.setl_id as undone_by, n.setl_time as undone_at
+from settlement.upload u
+join settlement.settlement n on n.lane = u.lane and n.undoes_setl_id = u.setl_id
+where u.recorded_at >= $1
+order by n.setl_time, u.upload_id;
+
+-- name: repeated_traces
+-- Boxes that were sold more than once by settlements that stand, whole at least once; told to
+-- operators, by the hash of their trace codes.
+select t.key, array_agg(t.setl_id order by t.setl_id) as setl_ids
+from settlement.drug_trace t
+left join settlement.settlement u on u.lane = t.lane and u.undoes_setl_id = t.setl_id
+where u.setl_id is null
+group by t.key
+having count(*) > 1 and bool_or(t.whole)
+order by min(t.setl_id);

@@ -10,8 +10,8 @@
 --
 -- Personal data (names, certificates, what was bought, what was filed) is ciphertext in
 -- `person.identity`, `person.filings`, `settlement_detail.payload`, `visit.payload`,
--- `visit_event.payload` and `filing.payload`. The ledger's chain covers only salted commitments to
--- it, so these rows can be erased without breaking a proof.
+-- `visit_event.payload`, `filing.payload` and `upload.payload`. The ledger's chain covers only
+-- salted commitments to it, so these rows can be erased without breaking a proof.
 --
 -- As it stands this is the schema for one machine; what the marks `lanes`, `lane` and `cluster`
 -- make of it on a cluster, ledger/postgres/shape.py tells.
@@ -535,12 +535,12 @@ comment on table settlement.message is
     'Messages that had an effect, and tombstones of messages that may not have one any more. '
     'Append-only.';
 comment on column settlement.message.ref is
-    'Settlement, visit or filing number it made; 0 where none.';
+    'Settlement, visit, filing or upload number it made; 0 where none.';
 comment on column settlement.message.recorded_at is 'When.';
 comment on column settlement.message.lane is 'Lane of the person named.';
 comment on column settlement.message.outcome is
     '1 settlement row, 2 visit, 3 visit event (ref is the visit; the event''s payload names '
-    'the message), 4 nothing to show, 5 filing, 9 tombstone.';
+    'the message), 4 nothing to show, 5 filing, 6 upload that is only stored, 9 tombstone.';
 comment on column settlement.message.key is
     'Digest of institution, infno and msgid, led by the time in the msgid '
     '(settlement/keys.py).';
@@ -640,7 +640,9 @@ create function settlement.write_batch(
     /*lanes*/ p_message_lanes smallint[], p_message_keys bytea, p_message_outcomes smallint[],
     p_message_refs bigint[], p_fingerprints bytea, p_fingerprint_ends integer[],
     -- visits and what happened to them, filings: JSON, null where there are none
-    p_visits json, p_events json, p_filings json
+    p_visits json, p_events json, p_filings json,
+    -- uploads that are only stored, mappings of items, drug trace codes: JSON, null where none
+    p_uploads json, p_mappings json, p_traces json
 ) returns void
 language plpgsql volatile as $$
 -- Writes one batch of one journal: everything, or nothing where a person changed since they were
@@ -759,6 +761,40 @@ begin
         );
     end if;
 
+    if p_uploads is not null then
+        insert into settlement.upload (
+            upload_id, setl_id, recorded_at, lane, institution, infno, psn_no, payload
+        )
+        select n.upload_id, n.setl_id, p_booked_at, /*lane*/ n.lane, n.institution, n.infno,
+               n.psn_no, decode(n.payload, 'base64')
+        from json_to_recordset(p_uploads) as n (
+            upload_id bigint, setl_id bigint, /*lanes*/ lane smallint, institution text,
+            infno text, psn_no text, payload text
+        );
+    end if;
+
+    if p_mappings is not null then
+        insert into settlement.item_mapping (
+            mapping_id, recorded_at, begins_on, ends_on, lane, kind, institution, own_code,
+            list_type, item_code, content
+        )
+        select n.mapping_id, n.recorded_at, n.begins_on, n.ends_on, /*lane*/ n.lane, n.kind,
+               n.institution, n.own_code, n.list_type, n.item_code, n.content
+        from json_to_recordset(p_mappings) as n (
+            mapping_id bigint, recorded_at timestamptz, begins_on date, ends_on date,
+            /*lanes*/ lane smallint, kind smallint, institution text, own_code text,
+            list_type text, item_code text, content text
+        );
+    end if;
+
+    if p_traces is not null then
+        insert into settlement.drug_trace (setl_id, lane, whole, key)
+        select n.setl_id, /*lane*/ n.lane, n.whole, decode(n.key, 'base64')
+        from json_to_recordset(p_traces) as n (
+            setl_id bigint, /*lanes*/ lane smallint, whole boolean, key text
+        );
+    end if;
+
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
     select p_message_refs[i], p_booked_at, /*lane*/ p_message_lanes[i], p_message_outcomes[i],
            substr(p_message_keys, 16 * (i - 1) + 1, 16),
@@ -777,8 +813,9 @@ begin
     execute format('grant select on all tables in schema settlement to %I', p_application);
     execute format(
         'grant insert on settlement.settlement, settlement.settlement_detail, settlement.message,'
-        ' settlement.visit, settlement.visit_event, settlement.filing, settlement.audit,'
-        ' settlement.sign_in, settlement.token to %I', p_application
+        ' settlement.visit, settlement.visit_event, settlement.filing, settlement.upload,'
+        ' settlement.item_mapping, settlement.drug_trace, settlement.audit, settlement.sign_in,'
+        ' settlement.token to %I', p_application
     );
     execute format(
         'grant update (version, accumulators, latest_row, latest_visit, open_stay, filings)'
@@ -839,3 +876,84 @@ comment on column settlement.policy_file.name is 'File name, with suffix.';
 comment on column settlement.policy_file.content is 'The file, as it was checked.';
 comment on column settlement.policy_file.actor is 'Who loaded it.';
 comment on column settlement.policy_file.reason is 'Why, and the number of the document.';
+
+-- Uploads that are only stored (35xx, 41xx, 43xx to 49xx): nothing is decided on them. That the
+-- settlement of a settlement list was undone since is derived, not written. Append-only.
+
+create table settlement.upload (
+    upload_id       bigint      not null,
+    setl_id         bigint,
+    recorded_at     timestamptz not null,
+    lane            smallint    not null,
+    institution     text        not null,
+    infno           text        not null,
+    psn_no          text        not null,
+    payload         bytea       not null,
+    constraint upload_pkey primary key (lane, upload_id)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
+);
+comment on table settlement.upload is 'Uploads that are only stored (只存储的上传). Append-only.';
+comment on column settlement.upload.upload_id is 'Issued by us; setl_list_id of 4101.';
+comment on column settlement.upload.setl_id is 'The settlement that a settlement list cites.';
+comment on column settlement.upload.recorded_at is 'When it reached us.';
+comment on column settlement.upload.lane is
+    'Lane of the person named, of the settlement cited, or of the institution.';
+comment on column settlement.upload.institution is 'Who sent it.';
+comment on column settlement.upload.infno is 'The transaction.';
+comment on column settlement.upload.psn_no is
+    'The one person it names; empty where there is none, or more than one.';
+comment on column settlement.upload.payload is 'Input as sent, compressed and encrypted.';
+
+-- Mappings of institutions' own items to the catalogue (目录对照), in the lane of the institution.
+-- Nothing is edited: for each pair of codes the newest row holds (settlement/usecases/mappings.py).
+-- Lines are held against them only where the region's profile says so.
+
+create table settlement.item_mapping (
+    mapping_id      bigint      not null,
+    recorded_at     timestamptz not null,
+    begins_on       date        not null,
+    ends_on         date        not null,
+    lane            smallint    not null,
+    kind            smallint    not null,
+    institution     text        not null,
+    own_code        text        not null,
+    list_type       text        not null,
+    item_code       text        not null,
+    content         text        not null,
+    constraint item_mapping_pkey primary key (lane, institution, own_code, mapping_id),
+    constraint item_mapping_kind_known check (kind between 1 and 2),
+    constraint item_mapping_has_days check (begins_on <= ends_on)
+);
+comment on table settlement.item_mapping is
+    'Mappings of own items to the catalogue (目录对照). Append-only.';
+comment on column settlement.item_mapping.mapping_id is 'Issued by us.';
+comment on column settlement.item_mapping.recorded_at is 'When it was decided.';
+comment on column settlement.item_mapping.begins_on is 'First day.';
+comment on column settlement.item_mapping.ends_on is 'Last day.';
+comment on column settlement.item_mapping.lane is 'Lane of the institution.';
+comment on column settlement.item_mapping.kind is '1 mapped, 2 withdrawn.';
+comment on column settlement.item_mapping.institution is 'Whose items.';
+comment on column settlement.item_mapping.own_code is 'fixmedins_hilist_id, medins_list_codg.';
+comment on column settlement.item_mapping.list_type is 'list_type.';
+comment on column settlement.item_mapping.item_code is 'med_list_codg.';
+comment on column settlement.item_mapping.content is
+    'JSON: the name of the item and what else was said of it.';
+
+-- Drug trace codes (药品追溯码) of sales, in the lane of the person, where the region's profile looks
+-- at them. A code is a keyed hash. A box was sold as long as the settlement stands: a cancel frees
+-- it, and nothing is edited.
+
+create table settlement.drug_trace (
+    setl_id         bigint      not null,
+    lane            smallint    not null,
+    whole           boolean     not null,
+    key             bytea       not null,
+    constraint drug_trace_pkey primary key (lane, key, setl_id)
+);
+comment on table settlement.drug_trace is 'Boxes of drugs that were sold (药品追溯码). Append-only.';
+comment on column settlement.drug_trace.setl_id is 'The sale.';
+comment on column settlement.drug_trace.lane is 'Its lane.';
+comment on column settlement.drug_trace.whole is 'False: sold from a box that was split (拆零).';
+comment on column settlement.drug_trace.key is 'Keyed hash of drug_trac_codg.';

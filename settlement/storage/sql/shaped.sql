@@ -114,3 +114,22 @@ join settlement.lookup l on l.lane = /*lane*/ k.lane and l.kind = k.kind and l.k
 -- name: lock_head
 -- Takes a journal's head before reading, so that what is read cannot change (the second try).
 select (ledger.lock_head(/*cluster p_lane => $2,*/ p_journal => $1)).block_no;
+
+-- name: read_mappings
+-- Mappings of own items of institutions, in the lane of the institution, withdrawn ones too.
+select m.lane, m.mapping_id, m.kind, m.recorded_at, m.begins_on, m.ends_on, m.institution,
+       m.own_code, m.list_type, m.item_code, m.content
+from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::text[])
+    as k (/*lanes*/ lane, institution, own_code)
+join settlement.item_mapping m
+    on m.lane = /*lane*/ k.lane and m.institution = k.institution and m.own_code = k.own_code;
+
+-- name: read_traces
+-- Sales of boxes that stand, by their trace codes: what was undone frees its codes.
+select t.lane, t.key, t.setl_id, t.whole
+from unnest(/*lanes*/ $1::smallint[], $2::bytea[]) as k (/*lanes*/ lane, key)
+join settlement.drug_trace t on t.lane = /*lane*/ k.lane and t.key = k.key
+where not exists (
+    select 1 from settlement.settlement u
+    where u.lane = /*lane*/ k.lane and u.undoes_setl_id = t.setl_id
+);

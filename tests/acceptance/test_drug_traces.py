@@ -1,0 +1,126 @@
+"""Drug trace codes of a pharmacy's sales, as a region may look at them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from settlement.policy import loader
+from settlement.policy.loader import PolicySet, parse_policies
+from settlement.serve.traces import traces_json, traces_table
+from settlement.storage.traces import repeated_traces
+from tests.kit.counter import Message
+from tests.kit.population import CLASS_A, CLASS_B, some
+from tests.kit.reply import assert_done, assert_refused
+from tests.kit.town import Town
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+AT = "input.drugdetail[0].durg_trac_info"
+
+
+def policies(*lines: str) -> PolicySet:
+    """The shipped policies in a region that looks at trace codes."""
+    shelf = Path(loader.__file__).parent
+    files = {path.name: path.read_text("utf-8") for path in shelf.glob("*.toml")}
+    files["441900.toml"] += "\n[drug_trace]\n" + "\n".join(lines) + "\n"
+    return parse_policies({name: text.encode() for name, text in files.items()})
+
+
+def traced(town: Town, *codes: str, split: bool = False, infno: str = "2102") -> Message:
+    """A sale of one item with these codes."""
+    message = town.pharmacy.sale(town.someone(), some(CLASS_A), infno=infno)
+    nodes = [
+        {"feedetl_sn": "1", "drug_trac_codg": code, "trdn_flag": "1" if split else "0"}
+        for code in codes
+    ]
+    return message.edited({AT: nodes})
+
+
+async def test_by_default_codes_are_only_kept(town: Town) -> None:
+    await town.restart()
+    for _ in range(2):
+        reply = await town.pharmacy.send(traced(town, "T0"))
+        assert_done(reply)
+        assert reply.warn_msg == ""
+    assert "T0" in await town.detail_of(reply)
+    assert await town.owner.fetchval("select count(*) from settlement.drug_trace") == 0
+
+
+async def test_code_may_be_required(town: Town) -> None:
+    await town.restart(policies('trace_required = "refuse"'))
+    for infno in ("2101", "2102"):
+        bare = town.pharmacy.sale(town.someone(), some(CLASS_A), infno=infno)
+        reply = await town.pharmacy.send(bare)
+        assert_refused(reply, "TRACE_MISSING", field=AT, mentions="明细1")
+    assert_done(await town.pharmacy.send(traced(town, "T1")))
+    assert_done(await town.pharmacy.send(traced(town, "T1")))
+
+
+async def test_missing_code_may_be_warned_of(town: Town) -> None:
+    await town.restart(policies('trace_required = "warn"'))
+    message = town.pharmacy.sale(town.someone(), some(CLASS_A), some(CLASS_B))
+    reply = await town.pharmacy.send(message)
+    assert_done(reply)
+    assert reply.warn_msg == "明细1、2缺少药品追溯码"
+
+
+async def test_items_may_be_exempt(town: Town) -> None:
+    code = CLASS_A.item.code
+    await town.restart(policies('trace_required = "refuse"', f'exempt = ["{code}"]'))
+    assert_done(await town.pharmacy.send(town.pharmacy.sale(town.someone(), some(CLASS_A))))
+    other = town.pharmacy.sale(town.someone(), some(CLASS_B))
+    assert_refused(await town.pharmacy.send(other), "TRACE_MISSING", field=AT)
+    await town.restart(policies('trace_required = "refuse"', 'list_types = ["102"]'))
+    assert_done(await town.pharmacy.send(town.pharmacy.sale(town.someone(), some(CLASS_A))))
+
+
+async def test_box_is_sold_once_and_freed_by_a_cancel(town: Town) -> None:
+    await town.restart(policies('trace_repeated = "refuse"'))
+    pharmacy = town.pharmacy
+    first = await pharmacy.send(traced(town, "T2"))
+    assert_done(first)
+    for infno in ("2101", "2102"):
+        again = await pharmacy.send(traced(town, "T2", infno=infno))
+        assert_refused(again, "TRACE_SOLD_BEFORE", field=AT)
+    split = await pharmacy.send(traced(town, "T2", split=True))
+    assert_refused(split, "TRACE_SOLD_BEFORE", field=AT)
+    assert_done(await pharmacy.send(pharmacy.cancel(first)))
+    assert_done(await pharmacy.send(traced(town, "T2")))
+    twice = await pharmacy.send(traced(town, "T3", "T3"))
+    assert_refused(twice, "TRACE_SOLD_BEFORE", field=AT)
+
+
+async def test_split_box_is_sold_from_again_and_again_but_not_whole(town: Town) -> None:
+    await town.restart(policies('trace_repeated = "refuse"'))
+    for _ in range(3):
+        assert_done(await town.pharmacy.send(traced(town, "T4", split=True)))
+    whole = await town.pharmacy.send(traced(town, "T4"))
+    assert_refused(whole, "TRACE_SOLD_BEFORE", field=AT)
+
+
+async def test_resend_is_no_second_sale(town: Town) -> None:
+    await town.restart(policies('trace_repeated = "refuse"'))
+    message = traced(town, "T5")
+    first = await town.pharmacy.send(message)
+    again = await town.pharmacy.send(message)
+    assert again.output == first.output
+
+
+async def test_repeated_sale_may_be_warned_of_and_is_listed(town: Town) -> None:
+    await town.restart(policies('trace_repeated = "warn"'))
+    first = await town.pharmacy.send(traced(town, "T6"))
+    second = await town.pharmacy.send(traced(town, "T6"))
+    assert_done(second)
+    assert (first.warn_msg, second.warn_msg) == ("", "明细1的药品追溯码已售出")
+    both = sorted((int(first.setl_id), int(second.setl_id)))
+    found = await repeated_traces(town.owner)
+    assert both in [sorted(one.setl_ids) for one in found]
+    assert second.setl_id in traces_table(found)
+    assert second.setl_id in traces_json(found)
+    assert "T6" not in traces_json(found)
+    assert_done(await town.pharmacy.send(town.pharmacy.cancel(second)))
+    found = await repeated_traces(town.owner)
+    assert both not in [sorted(one.setl_ids) for one in found]
+    await town.restart()
