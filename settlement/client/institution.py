@@ -140,8 +140,9 @@ class Institution:
             await self._pause(gap)
 
     async def attempt(self, message: Message) -> Passage:
-        """One attempt, as it came. The message id is the nonce: a resend repeats both."""
-        headers = self.headers(message.msgid)
+        """One attempt, as it came. The nonce is the body's digest: a resend repeats both, a
+        corrected message has another."""
+        headers = self.headers(message.nonce)
         return await self.wire.post(f"/hsa/hgs/{message.infno}", message.body.encode(), headers)
 
     def headers(self, nonce: str) -> dict[str, str]:

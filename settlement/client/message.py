@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from hashlib import sha256
 
 import msgspec
 from msgspec import Struct
@@ -42,6 +43,17 @@ class Message(Struct, frozen=True, kw_only=True):
         """What was asked, amounts as Decimal."""
         return _DECODE(self.body.encode()).input
 
+    @property
+    def envelope(self) -> dict[str, object]:
+        """Everything around `input`."""
+        whole = _DECODE_WHOLE(self.body.encode())
+        return {name: value for name, value in whole.items() if name != "input"}
+
+    @property
+    def nonce(self) -> str:
+        """A nonce for this body and no other."""
+        return sha256(self.body.encode()).hexdigest()[:32]
+
     def stored(self) -> bytes:
         """Bytes to keep. They hold what the message says of the person: keep them as safe."""
         return msgspec.json.encode(self)
@@ -57,6 +69,7 @@ class _Asked(Struct):
 
 
 _DECODE = msgspec.json.Decoder(_Asked, float_hook=Decimal).decode
+_DECODE_WHOLE = msgspec.json.Decoder(dict[str, object]).decode
 
 
 def make_message(envelope: Mapping[str, object], content: Input) -> Message:
