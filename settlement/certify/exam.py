@@ -36,6 +36,7 @@ from settlement.client import (
 from settlement.client.families import Place
 from settlement.client.inputs import Named
 from settlement.client.institution import SETTLING
+from settlement.client.patience import Answered, judge
 from settlement.client.wire import Passage
 from settlement.clock import Clock, local_time
 
@@ -152,9 +153,13 @@ class Exam:
 
     def passage(self, sent: str, status: int, code: str, came: Passage) -> None:
         """An answer outside the envelope: this HTTP status and err_code."""
-        told = came_of_passage(came)
-        passed = isinstance(came, Came) and came.status == status and f'"{code}"' in _text(came)
-        self.expect(sent, f"HTTP {status} {code}", f"HTTP {status} {code}", told, passed)
+        judged = judge(came)
+        passed = isinstance(came, Came) and came.status == status
+        passed = passed and not isinstance(judged, Answered) and judged.code == code
+        self.expect(
+            sent, f"拒绝：HTTP {status} {code}", f"refused: HTTP {status} {code}",
+            came_of_passage(came), passed,
+        )  # fmt: skip
 
     def edited(self, message: Message, changes: Changes) -> Message:
         """The same input with other values at some paths, as `druginfo.psn_no`, and a new msgid."""
@@ -241,7 +246,10 @@ def came_of_passage(came: Passage) -> str:
     """An answer of HTTP in a line."""
     if not isinstance(came, Came):
         return f"无应答 no answer: {came.reason}"
-    return f"HTTP {came.status} {_text(came)[:200]}"
+    judged = judge(came)
+    if isinstance(judged, Answered):
+        return f"HTTP {came.status}，infcode 0"
+    return f"HTTP {came.status} {judged.code}：{judged.text}"
 
 
 def _told_amounts(done: Done) -> str:
@@ -252,10 +260,6 @@ def _told_amounts(done: Done) -> str:
              ("psn_cash_pay", "现金"))  # fmt: skip
     parts = [f"{zh} {node[name]}" for name, zh in names if name in node]
     return f"，结算ID {node.get('setl_id', '—')}，" + " ".join(parts)
-
-
-def _text(came: Came) -> str:
-    return came.body.decode("utf-8", "replace").replace("\n", " ")
 
 
 def _child(node: object, step: str) -> object:

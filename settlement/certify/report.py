@@ -189,6 +189,7 @@ a { color: inherit; text-decoration: none } a:hover { text-decoration: underline
 .steps th { background: #f4f7fa; font-weight: 500; color: #5b6673 }
 .steps td, .steps th { border-bottom: 1px solid #e6ecf2 }
 .steps .n { width: 32px } .steps .ok { width: 32px }
+.steps th:nth-child(2) { width: 31% } .steps th:nth-child(3) { width: 29% }
 .steps td:last-child { text-align: center; color: #1b7a43; font-weight: 700 }
 .steps td:first-child { color: #8a94a0 }
 tr.bad td { background: #fdf0ef } tr.bad td:last-child, td.bad { color: #b3261e; font-weight: 700 }
