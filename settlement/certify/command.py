@@ -18,7 +18,6 @@ from settlement.client import (
     NotSent,
     Operator,
     Patience,
-    Wire,
 )
 from settlement.clock import Clock, system_clock
 from settlement.said import UNUSABLE, Said
@@ -58,13 +57,13 @@ def certify(
 
 async def certification(
     candidate: Candidate, *, tell: Tell, numbers: FileStore | MemoryStore | None = None,
-    wire: Wire | None = None, clock: Clock = system_clock,
+    patience: Patience = PATIENCE, clock: Clock = system_clock,
 ) -> Report:  # fmt: skip
     """Examine it. Raises CandidateError where the server cannot be reached at all."""
     async with Institution(
         candidate.url, candidate.code, candidate.paasid, candidate.secret, operator=OPERATOR,
-        name=candidate.name, region=candidate.region, numbers=numbers, patience=PATIENCE,
-        wire=wire, clock=clock,
+        name=candidate.name, region=candidate.region, numbers=numbers, patience=patience,
+        clock=clock,
     ) as institution:  # fmt: skip
         page = await institution.wire.get("/openapi.json")
         if isinstance(page, NotSent):
