@@ -174,6 +174,7 @@ def _add_policy(commands: _Commands[argparse.ArgumentParser]) -> None:
     check.set_defaults(command=_policy_check)
     _add_policy_load(actions)
     _add_policy_diff(actions)
+    _add_policy_schema(actions)
     listing = actions.add_parser("list", help="what is in force, and what was loaded when and why")
     _add_data_dir(listing)
     listing.set_defaults(command=_policy_list)
@@ -236,6 +237,17 @@ def _add_certify(commands: _Commands[argparse.ArgumentParser]) -> None:
     )  # fmt: skip
     parser.add_argument("--counter-file", type=Path, help="keeps the counter of message ids")
     parser.set_defaults(command=_certify)
+
+
+def _add_policy_schema(actions: _Commands[argparse.ArgumentParser]) -> None:
+    parser = actions.add_parser(
+        "schema",
+        help="print the JSON Schema of policy files",
+        description="Print what may be in a policy file as JSON Schema (2020-12), for editors and "
+        "other programs.",
+    )
+    parser.add_argument("--region", action="store_true", help="of region profiles instead")
+    parser.set_defaults(command=_policy_schema)
 
 
 def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -395,6 +407,12 @@ def _certify(parsed: argparse.Namespace) -> int:
             counter_file=parsed.counter_file,
         )
     )
+
+
+def _policy_schema(parsed: argparse.Namespace) -> int:
+    from settlement.offline import policy_schema
+
+    return _tell(policy_schema(region=parsed.region))
 
 
 def _story(parsed: argparse.Namespace) -> int:

@@ -120,10 +120,18 @@ def _failures(report: Report) -> str:
         return ""
     rows = "".join(
         f'<li><a href="#{escape(one.id)}">{escape(one.chinese)}'
-        f" <i>{escape(one.english)}</i></a></li>"
+        f" <i>{escape(one.english)}</i></a>{_first_wrong(one)}</li>"
         for one in failed
     )
     return f'<section class="failures"><h2>须整改 To be mended</h2><ul>{rows}</ul></section>'
+
+
+def _first_wrong(result: Result) -> str:
+    """Where it went wrong first, with what was expected."""
+    step = next((one for one in result.steps if not one.passed), None)
+    if step is None:
+        return "<br><small>未执行 nothing was examined</small>"
+    return f"<br><small>{escape(step.expected_zh)} — 实际 came: {escape(step.came)}</small>"
 
 
 def _chapter(number: int, group: Group, results: Sequence[Result]) -> str:
@@ -184,6 +192,7 @@ th { font-weight: 600 }
 a { color: inherit; text-decoration: none } a:hover { text-decoration: underline }
 .failures { border: 1px solid #b3261e; border-radius: 6px; padding: 0 18px 6px; margin-top: 22px;
   background: #fdf3f2 }
+.failures small { color: #5b6673; overflow-wrap: anywhere }
 .failures h2 { margin: 12px 0 6px; border: 0; color: #b3261e }
 .steps { table-layout: fixed; font-size: 12.5px; border: 1px solid #dde5ee }
 .steps th { background: #f4f7fa; font-weight: 500; color: #5b6673 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         (["suspend", "doctor", "x", "--reason", "y"], "invalid choice"),
         (["suspend", "person", "x"], "--reason"),
         (["approve-cancel", "123", "--reason", "y"], "19 digits"),
+        (["policy"], "ACTION"),
         ([], "COMMAND"),
     ],
 )
@@ -52,6 +54,16 @@ def test_wrong_usage_is_told(
         main(arguments)
     assert ended.value.code == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"), [([], "benefit-policy/2"), (["--region"], "region-profile/1")]
+)
+def test_schema_of_policy_files_is_printed(
+    arguments: list[str], title: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["policy", "schema", *arguments]) == 0
+    assert json.loads(capsys.readouterr().out)["title"].endswith(title)
 
 
 def test_help_imports_nothing_heavy() -> None:
