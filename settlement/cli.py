@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_policy(commands)
     _add_stored(commands)
     _add_traces(commands)
+    _add_certify(commands)
     _add_story(commands)
     _add_switch(commands, "suspend", "stop settlements of a subject, in every process")
     _add_switch(commands, "resume", "let a suspended subject settle again")
@@ -213,6 +214,33 @@ def _add_policy_diff(actions: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     _add_data_dir(parser)
     parser.set_defaults(command=_policy_diff)
+
+
+def _add_certify(commands: _Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "certify",
+        help="run the onboarding checklist of an institution and write its report (接入认证)",
+        description="Send what a new institution must be able to send, and what a server must "
+        "refuse, and write a report in HTML and JSON. Everything it settles it cancels again. Exit "
+        "status 0 passed, 1 not passed, 2 could not be examined.",
+    )
+    parser.add_argument("--url", required=True, help="address of the server")
+    parser.add_argument("--institution", required=True, metavar="CODE", help="fixmedins_code")
+    parser.add_argument("--report", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--demo", action="store_true",
+        help="credential, persons and items from the demo server's world.json",
+    )  # fmt: skip
+    parser.add_argument("--paasid", default="", help="access key")
+    parser.add_argument("--secret-file", type=Path, help="a file that holds the secret alone")
+    parser.add_argument("--person-file", type=Path, help="test persons and items as JSON")
+    parser.add_argument("--name", default="", help="fixmedins_name")
+    parser.add_argument(
+        "--kind", choices=("pharmacy", "hospital"), default="",
+        help="by default by the first letter of the code",
+    )  # fmt: skip
+    parser.add_argument("--counter-file", type=Path, help="keeps the counter of message ids")
+    parser.set_defaults(command=_certify)
 
 
 def _add_policy_schema(actions: _Commands[argparse.ArgumentParser]) -> None:
@@ -423,6 +451,26 @@ def _policy_diff(parsed: argparse.Namespace) -> int:
 
     return _tell(
         diff(parsed.data_dir, parsed.old, parsed.new, on=parsed.on, as_json=parsed.json)
+    )
+
+
+def _certify(parsed: argparse.Namespace) -> int:
+    from settlement.certify.command import certify
+
+    return _tell(
+        certify(
+            parsed.url,
+            parsed.institution,
+            report_dir=parsed.report,
+            tell=lambda line: print(line, flush=True),
+            demo=parsed.demo,
+            kind=parsed.kind,
+            name=parsed.name,
+            paasid=parsed.paasid,
+            secret_file=parsed.secret_file,
+            person_file=parsed.person_file,
+            counter_file=parsed.counter_file,
+        )
     )
 
 

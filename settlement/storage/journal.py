@@ -41,9 +41,9 @@ from settlement.storage.errors import (
     translate,
 )
 from settlement.storage.queries import ADMIN
-from settlement.storage.reader import read_view, stale_persons
+from settlement.storage.reader import read_view, reads_more, stale_persons
 from settlement.storage.writer import lock_head, write_batch
-from settlement.view import Effects, View
+from settlement.view import Effects, PersonFacts, View
 
 Reply = Answer | Refusal
 Said = Callable[[Reply], bytes]
@@ -334,7 +334,8 @@ class JournalQueue:
         await self._renew_plans(connection)
         view = await self._read(connection, batch)
         moment = self._desk.now()
-        pending, effects = self._decide(batch, view, moment)
+        unsure: list[tuple[_Item, Reply]] = []
+        pending, effects = self._decide(batch, view, moment, unsure)
         if effects:
             try:
                 await self._write(connection, view, moment, pending, effects)
@@ -343,6 +344,32 @@ class JournalQueue:
         self._desk.batch_done(
             size=len(batch), written=len(effects), seconds=monotonic() - started, again=False
         )
+        if unsure:
+            await self._refuse(connection, view, unsure)
+
+    async def _refuse(
+        self, connection: Connection[Record], view: View, unsure: Sequence[tuple[_Item, Reply]]
+    ) -> None:
+        """Refuse those whose person is still as it was read; the others are decided again.
+
+        What several statements read is of several moments. A duplicate whose first one was booked
+        in between sees what it did (a cancelled settlement, a settled batch) and not its message.
+        """
+        persons = view.persons
+        stale = await self._stale(
+            connection, [persons[i.command.asked.person_no] for i, _ in unsure]
+        )
+        back = []
+        for item, reply in unsure:
+            if item.command.asked.person_no in stale:
+                back.append(item)
+            else:
+                item.resolve(reply)
+        if any(item.stale for item in back):
+            raise StaleFactsError(f"{len(back)} refusals rest on stale facts")
+        for item in back:
+            item.stale = True
+        self._waiting.extendleft(reversed(back))
 
     async def _write_the_rest(
         self,
@@ -357,7 +384,7 @@ class JournalQueue:
         Persons do not concern each other, so what was decided of the others stands. Where many
         changed, or one item is stale for the second time, the whole batch is for the second try.
         """
-        stale = await self._stale(connection, view)
+        stale = await self._stale(connection, [p for p in view.persons.values() if p.changed])
         back = [item for item, _ in pending if item.command.asked.person_no in stale]
         if not 0 < STALE_SHARE * len(back) <= len(pending) or any(item.stale for item in back):
             raise StaleFactsError(f"{len(back)} of {len(pending)} items are stale")
@@ -372,10 +399,12 @@ class JournalQueue:
         self._desk.batch_done(size=len(back), written=0, seconds=0.0, again=True)
         return effects
 
-    async def _stale(self, connection: Connection[Record], view: View) -> set[str]:
+    async def _stale(
+        self, connection: Connection[Record], persons: Sequence[PersonFacts]
+    ) -> set[str]:
         try:
             async with asyncio.timeout(self._read_seconds_max):
-                return await stale_persons(connection, view, self._shape)
+                return await stale_persons(connection, persons, self._shape)
         except Exception as exc:
             raise translate(exc) or exc from exc
 
@@ -415,12 +444,14 @@ class JournalQueue:
             raise translate(exc) or exc from exc
 
     def _decide(
-        self, batch: Sequence[_Item], view: View, moment: Moment
-    ) -> tuple[list[tuple[_Item, Reply]], list[Effects]]:
+        self, batch: Sequence[_Item], view: View, moment: Moment,
+        unsure: list[tuple[_Item, Reply]] | None = None,
+    ) -> tuple[list[tuple[_Item, Reply]], list[Effects]]:  # fmt: skip
         """Decide every item.
 
         What has no effect is answered at once, unless it may rest on an effect on its person that
-        this batch has not written yet.
+        this batch has not written yet. Refusals that may rest on facts of several moments go to
+        `unsure`, where there is one: under the head nothing changes between two statements.
         """
         decisions = self._desk.decide_all([item.command for item in batch], view, moment)
         effects = [d.effects for d in decisions if d.effects is not None]
@@ -429,6 +460,8 @@ class JournalQueue:
         for item, decision in zip(batch, decisions, strict=True):
             if decision.effects is not None or item.command.asked.person_no in touched:
                 pending.append((item, decision.reply))
+            elif unsure is not None and _may_be_torn(item.command, decision.reply, view):
+                unsure.append((item, decision.reply))
             else:
                 item.resolve(decision.reply)
         return pending, effects
@@ -487,6 +520,11 @@ class JournalQueue:
         must come again under the same msgid."""
         for item in items:
             item.fail(Unavailable("same_msgid" if item.sent else "later"))
+
+
+def _may_be_torn(command: Command, reply: Reply, view: View) -> bool:
+    known = command.asked.person_no in view.persons
+    return known and isinstance(reply, Refusal) and reads_more(command)
 
 
 @contextlib.contextmanager

@@ -104,11 +104,19 @@ async def read_view(
     return view
 
 
+def reads_more(command: Command) -> bool:
+    """Whether its facts come from more than the first statement, and so from several moments."""
+    return bool(
+        command.setl_ids or command.visit_ids or command.history or command.other_keys
+        or command.token_key
+    )  # fmt: skip
+
+
 async def stale_persons(
-    connection: Connection[Record], view: View, shape: Shape
+    connection: Connection[Record], persons: Iterable[PersonFacts], shape: Shape
 ) -> set[str]:
-    """Whom of the persons that a batch changes somebody else has changed since they were read."""
-    read = {p.person_no: p for p in view.persons.values() if p.changed}
+    """Whom of these persons somebody else has changed since they were read."""
+    read = {p.person_no: p for p in persons}
     lanes = [p.lane for p in read.values()]
     rows = await connection.fetch(
         SHAPED[shape]["read_versions"],

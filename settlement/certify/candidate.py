@@ -1,0 +1,157 @@
+"""Who is examined and with what: an institution with its credential, test persons, test items.
+
+From files that the agency hands out, or from a demo server's `/demo/world.json`; both have the same
+names, so the file may be a cut-out of that page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from zlib import crc32
+
+import msgspec
+from msgspec import Struct
+
+from settlement.client import Came, HttpWire, Item, Patient
+
+PERSONS_NEEDED, ITEMS_NEEDED = 3, 4
+BALANCE_WANTED = Decimal(300)
+PRICE_MAX = Decimal(100)
+_DEMO_PERSONS = 2_000
+_EMPLOYEES = "310"
+
+
+class CandidateError(Exception):
+    """The examination cannot begin; the text says what is missing."""
+
+
+class TestPerson(Struct, frozen=True, kw_only=True):
+    """A test person, as world.json names them."""
+
+    psn_no: str
+    psn_name: str
+    certno: str
+    mdtrt_cert_no: str
+    mdtrt_cert_type: str = "02"
+    card_sn: str | None = None
+    psn_cert_type: str = "01"
+    psn_type: str = "11"
+    insutype: str = _EMPLOYEES
+    balance: Decimal = BALANCE_WANTED
+
+    def patient(self) -> Patient:
+        """The same for the client."""
+        return Patient(**{name: getattr(self, name) for name in Patient.__struct_fields__})
+
+
+class TestItem(Struct, frozen=True, kw_only=True):
+    """A catalogue item."""
+
+    med_list_codg: str
+    medins_list_codg: str
+    price: Decimal
+
+
+class _Institution(Struct, frozen=True, kw_only=True):
+    code: str
+    name: str
+    kind: str
+    paasid: str
+    secret: str
+
+
+class TestData(Struct, frozen=True, kw_only=True):
+    """A person file, or the page of a demo server."""
+
+    persons: list[TestPerson]
+    catalogue: list[TestItem]
+    region: str = "441900"
+    institutions: list[_Institution] = []
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """Everything an examination needs."""
+
+    url: str
+    code: str
+    name: str
+    kind: str
+    """pharmacy or hospital"""
+    paasid: str
+    secret: str
+    region: str
+    patients: tuple[Patient, ...]
+    """at least three who may settle: a buyer, another, one for the ward"""
+    items: tuple[Item, ...]
+
+
+def from_files(
+    url: str, code: str, *, name: str, kind: str, paasid: str, secret_file: Path, person_file: Path
+) -> Candidate:
+    """A candidate with what the agency handed out. Raises CandidateError."""
+    try:
+        secret = secret_file.read_text("utf-8").strip()
+        data = msgspec.json.decode(person_file.read_bytes(), type=TestData, strict=False)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as exc:
+        raise CandidateError(f"{exc}") from exc
+    return _candidate(
+        url, data, _Institution(code=code, name=name, kind=kind, paasid=paasid, secret=secret)
+    )
+
+
+async def from_demo(url: str, code: str) -> Candidate:
+    """A candidate of a demo server's own world. Raises CandidateError."""
+    wire = HttpWire(url, connect_seconds=5, answer_seconds=60)
+    try:
+        came = await wire.get(f"/demo/world.json?persons={_DEMO_PERSONS}")
+    finally:
+        await wire.close()
+    if not isinstance(came, Came) or came.status != 200:
+        raise CandidateError(f"{url} shows no /demo/world.json; is it served with --demo?")
+    try:
+        data = msgspec.json.decode(came.body, type=TestData, strict=False)
+    except msgspec.DecodeError as exc:
+        raise CandidateError(f"{url}/demo/world.json: {exc}") from exc
+    found = next((one for one in data.institutions if one.code == code), None)
+    if found is None:
+        some = ", ".join(one.code for one in data.institutions[:3])
+        raise CandidateError(f"no institution {code} in the demo world; there are {some}, …")
+    return _candidate(url, data, found)
+
+
+def kind_of(code: str) -> str:
+    """pharmacy or hospital, by the first letter of the national code."""
+    return "pharmacy" if code.startswith("P") else "hospital"
+
+
+def _candidate(url: str, data: TestData, institution: _Institution) -> Candidate:
+    persons = _usable(data.persons, institution.code)
+    items = [item for item in data.catalogue if 0 < item.price <= PRICE_MAX]
+    if len(persons) < PERSONS_NEEDED or len(items) < ITEMS_NEEDED:
+        raise CandidateError(
+            f"{PERSONS_NEEDED} employees (insutype 310) with {BALANCE_WANTED} in their account and"
+            f" {ITEMS_NEEDED} items of at most {PRICE_MAX} are needed; there are {len(persons)} and"
+            f" {len(items)}"
+        )
+    return Candidate(
+        url=url, code=institution.code, name=institution.name, kind=institution.kind,
+        paasid=institution.paasid, secret=institution.secret, region=data.region,
+        patients=tuple(one.patient() for one in persons[:PERSONS_NEEDED]),
+        items=tuple(
+            Item(med_list_codg=i.med_list_codg, medins_list_codg=i.medins_list_codg, price=i.price)
+            for i in items[: 3 * ITEMS_NEEDED]
+        ),
+    )  # fmt: skip
+
+
+def _usable(persons: Sequence[TestPerson], code: str) -> list[TestPerson]:
+    """Those for whom money can move; another institution begins with others."""
+    able = [
+        one for one in persons if one.insutype == _EMPLOYEES and one.balance >= BALANCE_WANTED
+    ]
+    if not able:
+        return []
+    first = crc32(code.encode()) % max(len(able) - PERSONS_NEEDED, 1)
+    return able[first:] + able[:first]

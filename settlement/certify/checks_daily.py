@@ -1,0 +1,102 @@
+"""Daily reconciliation: the institution's own book against what the server has, to the fen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from settlement.certify.exam import Booked, Exam, came_of
+from settlement.certify.sheet import Check, Group, NotApplicableError, check
+from settlement.client import Done, Settlement
+
+Totals = tuple[int, int, int, int]
+_CLEARING_CATEGORY = {"pharmacy": "41", "hospital": "11"}
+
+
+@check("daily-5203", Group.DAILY, "逐笔与合计：本机构账与5203一致", "Each settlement and the sums")
+async def each_settlement(exam: Exam) -> None:
+    """5203 of every row in the book; then the sums."""
+    told: list[Settlement] = []
+    differing = 0
+    for booked in exam.book.values():
+        found = await _enquire(exam, booked)
+        if found is None:
+            differing += 1
+            continue
+        told.append(found)
+        if _amounts(found) != _amounts(booked.settled):
+            differing += 1
+            exam.expect(
+                f"5203 结算ID {booked.settled.setl_id}", f"{_amounts(booked.settled)} 分",
+                f"{_amounts(booked.settled)} fen", f"{_amounts(found)}", False,
+            )  # fmt: skip
+    count = len(exam.book)
+    exam.expect(
+        f"5203 × {count}", f"{count} 笔，差异 0", f"{count} rows, none differs",
+        f"差异 differing {differing}", differing == 0,
+    )  # fmt: skip
+    own, theirs = _sum(b.settled for b in exam.book.values()), _sum(told)
+    exam.expect(
+        "合计（总额, 基金, 账户, 现金）sums (total, funds, accounts, cash)", f"{own} 分",
+        f"{own} fen", f"{theirs}", own == theirs,
+    )  # fmt: skip
+
+
+@check("daily-3201", Group.DAILY, "对总账（3201）", "Daily totals (3201)")
+async def daily_totals(exam: Exam) -> None:
+    """Level with the server. Only where 3201 is served; no other settlement of the day may be."""
+    if "3201" not in exam.served:
+        raise NotApplicableError("服务端未开通 3201 the server does not serve 3201")
+    total_fen, fund_fen, account_fen, _ = _sum(b.settled for b in exam.book.values())
+    today = f"{exam.now():%Y-%m-%d}"
+    data = {
+        "insutype": exam.buyer.insutype, "clr_type": _CLEARING_CATEGORY[exam.candidate.kind],
+        "setl_optins": exam.candidate.region, "stmt_begndate": today, "stmt_enddate": today,
+        "medfee_sumamt": _yuan(total_fen), "fund_pay_sumamt": _yuan(fund_fen),
+        "acct_pay": _yuan(account_fen), "fixmedins_setl_cnt": len(exam.book),
+        "fixmedins_refd_setl_flag": "0", "refd_setl_flag": "0",
+    }  # fmt: skip
+    told = await exam.done(exam.institution.message("3201", {"data": data}))
+    result = str(told.node("stmtinfo").get("stmt_rslt"))
+    exam.expect("3201 stmt_rslt", "0 平", "0, level", result, result == "0")
+
+
+@check("daily-clear", Group.DAILY, "测试结算全部撤销，合计归零", "Cancelled, all is zero")
+async def clear_away(exam: Exam) -> None:
+    """The newest first; then nothing stands and the book adds up to nothing."""
+    for booked in reversed(exam.standing()):
+        await exam.done(exam.cancel_of(booked))
+    told = [found for b in exam.book.values() if (found := await _enquire(exam, b)) is not None]
+    exam.expect(
+        f"5203 × {len(exam.book)}，合计 sums", "0 分", "0 fen", f"{_sum(told)}",
+        _sum(told) == (0, 0, 0, 0) and len(told) == len(exam.book),
+    )  # fmt: skip
+
+
+async def _enquire(exam: Exam, booked: Booked) -> Settlement | None:
+    own = booked.settled
+    outcome = await exam.institution.settlement(
+        psn_no=booked.psn_no, mdtrt_id=own.mdtrt_id, setl_id=own.setl_id
+    )
+    if isinstance(outcome, Done):
+        return outcome.settlement
+    exam.expect(
+        f"5203 结算ID {own.setl_id}", "查得该结算", "the settlement", came_of(outcome), False
+    )
+    return None
+
+
+def _amounts(one: Settlement) -> Totals:
+    return one.total_fen, one.fund_fen, one.account_fen, one.cash_fen
+
+
+def _sum(settlements: Iterable[Settlement]) -> Totals:
+    rows = [_amounts(one) for one in settlements]
+    total, fund, account, cash = (sum(row[n] for row in rows) for n in range(4))
+    return total, fund, account, cash
+
+
+def _yuan(amount_fen: int) -> str:
+    return f"{amount_fen // 100}.{amount_fen % 100:02d}"
+
+
+CHECKS: tuple[Check, ...] = (each_settlement, daily_totals, clear_away)

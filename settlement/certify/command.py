@@ -1,0 +1,102 @@
+"""`settlement certify`: examines, prints each check, writes the report, says whether it passed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from settlement.certify.candidate import Candidate, CandidateError, from_demo, from_files, kind_of
+from settlement.certify.exam import Exam, served_by
+from settlement.certify.plan import checklist, examine
+from settlement.certify.report import Report, as_html, as_json, counts_of, line_of
+from settlement.certify.sheet import Verdict
+from settlement.client import (
+    FileStore,
+    Institution,
+    MemoryStore,
+    NotSent,
+    Operator,
+    Patience,
+)
+from settlement.clock import Clock, system_clock
+from settlement.said import UNUSABLE, Said
+
+OPERATOR = Operator(code="0001", name="测试收费员")
+PATIENCE = Patience(answer_seconds=20.0, deadline_seconds=45.0)
+Tell = Callable[[str], None]
+
+
+def certify(
+    url: str, code: str, *, report_dir: Path, tell: Tell, demo: bool = False, kind: str = "",
+    name: str = "", paasid: str = "", secret_file: Path | None = None,
+    person_file: Path | None = None, counter_file: Path | None = None,
+) -> Said:  # fmt: skip
+    """The whole command. Exit status 0 passed, 1 not passed, 2 could not be examined."""
+
+    async def run() -> Report:
+        if demo:
+            candidate = await from_demo(url, code)
+        elif secret_file is None or person_file is None or not paasid:
+            raise CandidateError("--paasid, --secret-file and --person-file are needed, or --demo")
+        else:
+            candidate = from_files(
+                url, code, name=name or code, kind=kind or kind_of(code), paasid=paasid,
+                secret_file=secret_file, person_file=person_file,
+            )  # fmt: skip
+        numbers = MemoryStore() if counter_file is None else FileStore(counter_file)
+        return await certification(candidate, tell=tell, numbers=numbers)
+
+    try:
+        report = asyncio.run(run())
+        places = write(report, report_dir)
+    except (CandidateError, OSError) as exc:
+        return Said(UNUSABLE, f"settlement: {exc}")
+    return Said(0 if report.passed else 1, _verdict(report, places))
+
+
+async def certification(
+    candidate: Candidate, *, tell: Tell, numbers: FileStore | MemoryStore | None = None,
+    patience: Patience = PATIENCE, clock: Clock = system_clock,
+) -> Report:  # fmt: skip
+    """Examine it. Raises CandidateError where the server cannot be reached at all."""
+    async with Institution(
+        candidate.url, candidate.code, candidate.paasid, candidate.secret, operator=OPERATOR,
+        name=candidate.name, region=candidate.region, numbers=numbers, patience=patience,
+        clock=clock,
+    ) as institution:  # fmt: skip
+        page = await institution.wire.get("/openapi.json")
+        if isinstance(page, NotSent):
+            raise CandidateError(f"{candidate.url} cannot be reached: {page.reason}")
+        exam = Exam(candidate, institution, served=served_by(page), clock=clock)
+        began = institution.now()
+        results = await examine(
+            exam, checklist(candidate.kind), lambda result: tell(line_of(result))
+        )
+        return Report(
+            institution=candidate.code, name=candidate.name, kind=candidate.kind,
+            url=candidate.url, began=began, ended=institution.now(),
+            passed=all(result.verdict is not Verdict.FAILED for result in results),
+            counts=counts_of(results), transactions=tuple(sorted(exam.answered)),
+            results=tuple(results),
+        )  # fmt: skip
+
+
+def write(report: Report, directory: Path) -> tuple[Path, Path]:
+    """Both files of the report. Raises OSError."""
+    directory.mkdir(parents=True, exist_ok=True)
+    stem = f"certification-{report.institution}"
+    as_data, page = directory / f"{stem}.json", directory / f"{stem}.html"
+    as_data.write_bytes(as_json(report))
+    page.write_text(as_html(report), "utf-8")
+    return as_data, page
+
+
+def _verdict(report: Report, places: tuple[Path, Path]) -> str:
+    counts = report.counts
+    zh, en = ("通过", "passed") if report.passed else ("不通过", "NOT passed")
+    return (
+        f"认证{zh} certification {en}: {counts['passed']} 项通过 passed, "
+        f"{counts['failed']} 项不通过 failed, {counts['not applicable']} 项不适用 n/a\n"
+        f"报告 report: {places[1]}, {places[0]}"
+    )

@@ -1,0 +1,77 @@
+"""The identities that hold between the amounts of every answer (the interface, "Amounts")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from settlement.client.outcome import AnswerError, fen_of
+
+Sum = tuple[str, tuple[str, ...]]
+
+IDENTITIES: tuple[Sum, ...] = (
+    ("medfee_sumamt", ("fund_pay_sumamt", "psn_part_amt", "hosp_part_amt")),
+    ("psn_part_amt", ("acct_pay", "psn_cash_pay")),
+    (
+        "fund_pay_sumamt",
+        ("hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay",
+         "hifdm_pay"),
+    ),
+    (
+        "medfee_sumamt",
+        ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt"),
+    ),
+)  # fmt: skip
+_LINE: Sum = (
+    "det_item_fee_sumamt", ("fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt")
+)  # fmt: skip
+
+
+def broken_identities(output: object) -> list[str] | None:
+    """What does not add up, in words; None for an answer without amounts."""
+    info = output.get("setlinfo") if isinstance(output, dict) else None
+    if not isinstance(output, dict) or not isinstance(info, Mapping):
+        return None
+    try:
+        wrong = [said for one in IDENTITIES if (said := _broken(info, one))]
+        wrong += _broken_funds(info, output.get("setldetail"))
+        wrong += _broken_lines(info, output.get("detlcutinfo"))
+    except AnswerError as exc:
+        return [str(exc)]
+    return wrong
+
+
+def _broken(node: Mapping[str, object], identity: Sum) -> str | None:
+    """The printed answers of some cancels leave fields out: what is not there is not compared."""
+    whole, parts = identity
+    if whole not in node or any(part not in node for part in parts):
+        return None
+    told, computed = fen_of(node, whole), sum(fen_of(node, part) for part in parts)
+    if told == computed:
+        return None
+    return f"{whole} {_yuan(told)} ≠ {' + '.join(parts)} {_yuan(computed)}"
+
+
+def _broken_funds(info: Mapping[str, object], rows: object) -> list[str]:
+    if not isinstance(rows, Sequence):
+        return []
+    told = fen_of(info, "fund_pay_sumamt") + fen_of(info, "acct_pay")
+    computed = sum(fen_of(row, "fund_payamt") for row in rows)
+    if told == computed:
+        return []
+    return [f"setldetail {_yuan(computed)} ≠ fund_pay_sumamt + acct_pay {_yuan(told)}"]
+
+
+def _broken_lines(info: Mapping[str, object], rows: object) -> list[str]:
+    if not isinstance(rows, Sequence):
+        return []
+    wrong = [said for row in rows if (said := _broken(row, _LINE))]
+    told = fen_of(info, "medfee_sumamt")
+    computed = sum(fen_of(row, "det_item_fee_sumamt") for row in rows)
+    if told != computed:
+        wrong.append(f"detlcutinfo {_yuan(computed)} ≠ medfee_sumamt {_yuan(told)}")
+    return wrong
+
+
+def _yuan(amount_fen: int) -> str:
+    sign = "-" if amount_fen < 0 else ""
+    return f"{sign}{abs(amount_fen) // 100}.{abs(amount_fen) % 100:02d}"
