@@ -235,14 +235,12 @@ _ALL = (
            filing.ChosenInstitutionFilingCancel, served=False),
     _write("2601", "冲正交易", "reversal", reversal.Reversal),
     _read("3201", "医药机构费用结算对总账", "reconcile totals",
-          reconciliation.TotalsCheck, reconciliation.TotalsCheckReply, served=False),
+          reconciliation.TotalsCheck, reconciliation.TotalsCheckReply),
     _write("3202", "医药机构费用结算对明细账", "reconcile details",
-           reconciliation.DetailCheck, reconciliation.DetailCheckReply, served=False),
+           reconciliation.DetailCheck, reconciliation.DetailCheckReply),
     _write("3203", "清算申请", "clearing application",
-           clearing.ClearingApply, clearing.ClearingApplyReply,
-           undone_by="3204", served=False),
-    _write("3204", "清算申请撤销", "clearing application cancel",
-           clearing.ClearingCancel, served=False),
+           clearing.ClearingApply, clearing.ClearingApplyReply, undone_by="3204"),
+    _write("3204", "清算申请撤销", "clearing application cancel", clearing.ClearingCancel),
     _write("3211", "批量清算对账（任务提交）", "batch reconciliation, submit",
            reconciliation.BatchCheck, reconciliation.BatchCheckReply, served=False),
     _read("3212", "批量清算对账（结果查询）", "batch reconciliation, result",
@@ -280,9 +278,9 @@ _ALL = (
     _read("5304", "转院信息查询", "transfer enquiry",
           filing_enquiry.TransferEnquiry, filing_enquiry.TransferEnquiryReply, served=False),
     _write("9101", "文件上传", "file upload",
-           files.FileUpload, files.FileUploadReply, served=False),
+           files.FileUpload, files.FileUploadReply),
     # Answers the bytes of the file; a refusal has an envelope like any other.
-    _read("9102", "文件下载", "file download", files.FileDownload, NoOutput, served=False),
+    _read("9102", "文件下载", "file download", files.FileDownload, NoOutput),
 )
 # fmt: on
 

@@ -25,7 +25,7 @@ from ledger.postgres.shape import Shape
 from protocol.nhsa import codec
 from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
 from protocol.nhsa.errors import UNREADABLE, WireError
-from protocol.nhsa.messages import enquiry, person, session
+from protocol.nhsa.messages import clearing, enquiry, files, person, reconciliation, session
 from protocol.nhsa.profile import BASELINE, Profile
 from settlement import numbers, refusals
 from settlement.clock import Clock, local_time, system_clock
@@ -50,6 +50,7 @@ from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
 from settlement.serve.inbox import Inbox, Mail, Opened
+from settlement.serve.reconciling import Download, Reconciling
 from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
 from settlement.storage import reference
@@ -126,6 +127,7 @@ class Service:
         self._shape: Shape
         self._translator: Translator
         self._sessions: Sessions
+        self._reconciling: Reconciling
 
     @classmethod
     async def start(cls, settings: ServiceSettings, policies: PolicySet | None = None) -> Service:
@@ -166,6 +168,10 @@ class Service:
         self._sessions = Sessions(
             dsn=settings.app_dsn, side=self._side, desk=self._desk, lanes=installed.lanes,
             shape=shape, next_number=self._next_number,
+        )  # fmt: skip
+        self._reconciling = Reconciling(
+            dsn=settings.app_dsn, desk=self._desk, lanes=installed.lanes, limits=settings.limits,
+            next_number=self._next_number,
         )  # fmt: skip
         self._reference_fresh = True
         self._tasks = [asyncio.create_task(queue.run()) for queue in self.queues]
@@ -318,12 +324,14 @@ class Service:
         else:
             if isinstance(found, Command):
                 self._submit(found, mail)
+            elif isinstance(found, Download):
+                mail.answer(found.content)
             else:
                 mail.answer(self._said(opened.request.infno, mail.received, found))
 
     async def _found(
         self, request: Envelope, institution: Institution
-    ) -> Command | Answer | Refusal:
+    ) -> Command | Answer | Refusal | Download:
         match request:
             case session.SignIn():
                 return await self._sessions.sign_in(request, institution)
@@ -333,6 +341,15 @@ class Service:
                 return await self._sessions.person_command(request, institution, self._translator)
             case enquiry.SettlementEnquiry() | enquiry.FeeEnquiry() | enquiry.VisitEnquiry():
                 return find_command(request, institution, self._translator)
+            case (
+                reconciliation.TotalsCheck()
+                | reconciliation.DetailCheck()
+                | clearing.ClearingApply()
+                | clearing.ClearingCancel()
+                | files.FileUpload()
+                | files.FileDownload()
+            ):
+                return await self._reconciling.answer(request, institution)
         return Refusal(
             code="TRANSACTION_UNSUPPORTED", field="infno", params={"value": request.infno}
         )
@@ -421,6 +438,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._side.close()
+        self._reconciling.close()
 
     def _next_number(self, lane: int, day: date) -> int:
         return self._numbers.next(lane, day)

@@ -15,6 +15,7 @@ from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.policy.loader import PolicySet
 from settlement.serve.service import Service, ServiceSettings
 from settlement.storage.install import Region, ensure_schema
+from settlement.storage.statements import list_behind
 from tests.kit import population
 from tests.kit.clock import TownClock
 from tests.kit.counter import Message
@@ -84,6 +85,13 @@ class Town(Townhall):
     async def send_as(self, infno: str, message: Message) -> Reply:
         """Send a message to the address of a transaction, whatever it says itself."""
         return read_reply(await self.service.answer(infno, message.body, message.caller))
+
+    async def list_statements(self) -> None:
+        """What the background loop does, until nothing is left to list."""
+        connection = await asyncpg.connect(self.app_dsn)
+        while await list_behind(connection, blocks_min=1):
+            pass
+        await connection.close()
 
     async def leave(self) -> None:
         """Stop what runs."""
