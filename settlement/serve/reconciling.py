@@ -32,7 +32,7 @@ from settlement.refusal import Refusal
 from settlement.statement import OurLine, Scope, TheirLine
 from settlement.storage import clearings
 from settlement.storage.connect import Reconnecting
-from settlement.storage.errors import StorageError
+from settlement.storage.errors import LostConnectionError
 from settlement.storage.files import KeptFile, keep_file, read_file
 from settlement.storage.lease import PlainConnection
 from settlement.storage.statements import read_figures, read_lines
@@ -305,7 +305,7 @@ class Reconciling:
         try:
             async with self._writing.use() as connection:
                 yield connection
-        except StorageError as exc:
+        except LostConnectionError as exc:
             raise Unavailable("same_msgid") from exc
 
 

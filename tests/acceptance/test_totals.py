@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from tests.kit.clerk import Clerk, Totals, added, result
+from tests.kit.counter import Counter
 from tests.kit.population import CLASS_A, CLASS_B, CLASS_C, Kind, some
 from tests.kit.reply import Reply, assert_done, assert_refused
 from tests.kit.town import Town
@@ -15,16 +18,12 @@ from tests.kit.town import Town
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOTHING = Totals(Decimal(0), Decimal(0), Decimal(0), Decimal(0), 0)
-_DAYS = iter(range(1, 29))
 
 
 def a_day(town: Town) -> str:
-    """A day of February on which nobody has settled yet; it is evening."""
-    day = datetime(2027, 2, next(_DAYS), 18, 0)
-    if day > town.clock.local:
-        town.clock.move_to(day)
-    else:
-        town.clock.move_to(town.clock.local.replace(hour=23))
+    """A day on which nobody has settled yet; it is evening."""
+    tomorrow = town.clock.local + timedelta(days=1)
+    town.clock.move_to(tomorrow.replace(hour=18, minute=0, second=0))
     return f"{town.clock.local:%Y-%m-%d}"
 
 
@@ -150,6 +149,59 @@ async def test_listing_changes_no_figure(town: Town) -> None:
         assert (await ask(clerk, added([first, second, cancelled])))[0] == "0"
         assert (await ask(clerk, added([first]), refd_setl_flag="0"))[0] == "0"
         await town.list_statements()
+
+
+async def test_sums_are_those_of_every_settlement_that_can_be_found(
+    town: Town, rng: random.Random
+) -> None:
+    """Whatever happens in three days: 3201 says what 5203 adds up to, settlement by settlement."""
+    found: list[tuple[str, Counter, Reply]] = []
+    days = []
+    for _ in range(3):
+        days.append(a_day(town))
+        found += [(days[-1], *one) for one in await busy_hour(town, rng)]
+        if rng.random() < 0.5:
+            await town.list_statements()
+    groups = {(town.pharmacy, "310"), (town.pharmacy, "390"), (town.other_pharmacy, "310")}
+    for counter, scheme in groups:
+        stored = [
+            (day, reply)
+            for day, at, settled in found
+            if at is counter and (reply := await counter.settlement(settled)).infcode == 0
+        ]
+        for begin, end in [(day, day) for day in days] + [(days[0], days[2])]:
+            rows = [
+                reply
+                for day, reply in stored
+                if begin <= day <= end and reply.text("insutype") == scheme
+            ]
+            held = stored_sums(rows)
+            clerk = Clerk(counter, begin=begin, end=end, scheme=scheme)
+            assert (await ask(clerk, held)) == ("0", "对账一致"), (begin, end, scheme)
+
+
+async def busy_hour(town: Town, rng: random.Random) -> list[tuple[Counter, Reply]]:
+    """Sales, cancels and reversals by chance, in two pharmacies."""
+    happened: list[tuple[Counter, Reply]] = []
+    for number in range(12):
+        at = rng.choice([town.pharmacy, town.other_pharmacy])
+        citizen = town.someone(Kind.EMPLOYEE if number else Kind.RESIDENT)
+        message = at.sale(citizen, some(rng.choice([CLASS_A, CLASS_B, CLASS_C]), rng.randint(1, 4)))
+        sold = await at.send(message)
+        happened.append((at, sold))
+        match rng.randrange(4):
+            case 0:
+                happened.append((at, await at.send(at.cancel(sold))))
+            case 1:
+                assert_done(await at.send(at.reversal(message, citizen)))
+    return happened
+
+
+def stored_sums(rows: Sequence[Reply]) -> Totals:
+    """What 5203 answered, added up."""
+    names = ("medfee_sumamt", "fund_pay_sumamt", "acct_pay", "cash_payamt")
+    sums = [sum((row.money(name) for row in rows), Decimal("0.00")) for name in names]
+    return Totals(*sums, len(rows))
 
 
 async def test_midnight_is_that_of_the_region(town: Town) -> None:

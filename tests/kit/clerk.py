@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-
 from tests.kit.counter import Counter, Message
 from tests.kit.population import REGION
 from tests.kit.reply import Reply, assert_done
@@ -82,12 +81,16 @@ class Clerk:
         return self.counter.message("3204", {"data": {"clr_appy_evt_id": application}})
 
     async def upload(self, content: bytes, *, of: str | None = None) -> Reply:
+        """9101, sent."""
+        return await self.counter.send(self.file(content, of=of))
+
+    def file(self, content: bytes, *, of: str | None = None) -> Message:
         """9101."""
         node = {
             "in": base64.b64encode(content).decode(), "filename": "detail.zip",
             "fixmedins_code": of or self.counter.code,
         }  # fmt: skip
-        return await self.counter.ask("9101", {"fsUploadIn": node})
+        return self.counter.message("9101", {"fsUploadIn": node})
 
     def download(self, file_no: str) -> Message:
         """9102."""
@@ -99,8 +102,7 @@ class Clerk:
     async def fetch(self, file_no: str) -> bytes:
         """9102, the bytes themselves."""
         message = self.download(file_no)
-        service = self.counter._service
-        return await service.answer(message.infno, message.body, message.caller)
+        return await self.counter.service.answer(message.infno, message.body, message.caller)
 
     async def compare(self, rows: Sequence[ROW], held: Totals, **changes: object) -> list[ROW]:
         """9101, 3202, 9102: what the result file says, row by row."""

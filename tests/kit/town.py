@@ -14,6 +14,7 @@ from settlement.keyring import Keyring, new_material
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.policy.loader import PolicySet
 from settlement.serve.service import Service, ServiceSettings
+from settlement.storage.files import drop_expired
 from settlement.storage.install import Region, ensure_schema
 from settlement.storage.statements import list_behind
 from tests.kit import population
@@ -92,6 +93,13 @@ class Town(Townhall):
         while await list_behind(connection, blocks_min=1):
             pass
         await connection.close()
+
+    async def drop_files(self) -> int:
+        """What the background loop does with files whose time is over."""
+        connection = await asyncpg.connect(self.app_dsn)
+        dropped = await drop_expired(connection, self.clock())
+        await connection.close()
+        return dropped
 
     async def leave(self) -> None:
         """Stop what runs."""

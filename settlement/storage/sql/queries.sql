@@ -65,7 +65,7 @@ where f.lane = $1 and f.institution = $2 and f.expires_at > $3;
 insert into settlement.file (
     file_no, stored_at, expires_at, size_bytes, lane, institution, name, content
 )
-values ($2, $3, $4, octet_length($7), $1, $5, $6, $7);
+values ($2, $3, $4, octet_length($7::bytea), $1, $5, $6, $7::bytea);
 
 -- name: read_file
 -- A file by number, for the institution whose it is.

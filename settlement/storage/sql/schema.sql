@@ -828,7 +828,8 @@ comment on table settlement.statement_row is
     'Settlement rows by institution and day, as far as they are listed. Append-only; derived: it '
     'can be made again from the blocks.';
 comment on column settlement.statement_row.setl_id is 'The settlement row.';
-comment on column settlement.statement_row.total_fen is 'Its medfee_sumamt, fen; so are the others.';
+comment on column settlement.statement_row.total_fen is
+    'Its medfee_sumamt, fen; so are the others.';
 comment on column settlement.statement_row.fund_fen is 'Its fund_pay_sumamt.';
 comment on column settlement.statement_row.account_fen is 'Its acct_pay.';
 comment on column settlement.statement_row.cash_fen is 'Its psn_cash_pay.';
@@ -932,9 +933,8 @@ create table settlement.clearing_application (
     operator_name   text        not null,
     msgid           text        not null,
     constraint clearing_application_pkey primary key (lane, application_no),
-    constraint clearing_application_once unique (
-        lane, institution, month, clearing_type, clearing_office, attempt
-    ),
+    constraint clearing_application_once unique (lane, institution, month,
+        clearing_type, clearing_office, attempt),
     constraint clearing_application_message unique (lane, institution, msgid),
     constraint clearing_application_adds_up check (
         month = date_trunc('month', month)::date and settlement_count >= 0
