@@ -24,6 +24,8 @@ from settlement.commands import (
     Command,
     DescribeVisit,
     DischargeStay,
+    FindAccumulators,
+    FindMedicines,
     FindSettlement,
     FindVisits,
     LookUpPerson,
@@ -45,6 +47,7 @@ from settlement.refusal import Refusal
 from settlement.usecases import (
     cancel,
     enquire,
+    past_care,
     persons,
     sale,
     settle,
@@ -80,6 +83,8 @@ USE_CASES: dict[type[Command], UseCase] = {
     LookUpPerson: persons.look_up,
     FindSettlement: enquire.find_settlement,
     FindVisits: enquire.find_visits,
+    FindMedicines: past_care.find_medicines,
+    FindAccumulators: past_care.find_accumulators,
 }
 """Every command and the use case that decides it."""
 

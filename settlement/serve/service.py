@@ -25,7 +25,15 @@ from ledger.postgres.shape import Shape
 from protocol.nhsa import codec
 from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
 from protocol.nhsa.errors import UNREADABLE, WireError
-from protocol.nhsa.messages import clearing, enquiry, files, person, reconciliation, session
+from protocol.nhsa.messages import (
+    clearing,
+    enquiry,
+    files,
+    history,
+    person,
+    reconciliation,
+    session,
+)
 from protocol.nhsa.profile import BASELINE, Profile
 from settlement import numbers, refusals
 from settlement.clock import Clock, local_time, system_clock
@@ -339,7 +347,13 @@ class Service:
                 return await self._sessions.sign_out(request, institution)
             case person.PersonLookup():
                 return await self._sessions.person_command(request, institution, self._translator)
-            case enquiry.SettlementEnquiry() | enquiry.FeeEnquiry() | enquiry.VisitEnquiry():
+            case (
+                enquiry.SettlementEnquiry()
+                | enquiry.FeeEnquiry()
+                | enquiry.VisitEnquiry()
+                | history.ChronicMedicineEnquiry()
+                | history.AccumulatorEnquiry()
+            ):
                 return find_command(request, institution, self._translator)
             case (
                 reconciliation.TotalsCheck()
