@@ -7,7 +7,7 @@ from settlement.storage.files import drop_expired
 from settlement.storage.lease import PlainConnection
 from settlement.storage.statements import list_behind
 
-BLOCKS_BEHIND_MIN = 100
+BLOCKS_BEHIND_MIN = 20
 """Fewer new blocks than this are read where they are, for less than a step would cost."""
 
 

@@ -153,11 +153,13 @@ def zipped(rows: Sequence[ROW], name: str = "detail.txt") -> bytes:
 
 
 def packed(files: dict[str, bytes]) -> bytes:
-    """A zip of some files."""
+    """A zip of some files; the same files give the same bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
-            archive.writestr(name, data)
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
     return content.getvalue()
 
 
