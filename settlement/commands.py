@@ -353,3 +353,17 @@ class FindVisits(Command, frozen=True, kw_only=True, gc=False):
     mdtrt_id: int | None
     made_by: str | None
     """msgid of a message whose answer was lost"""
+
+
+class FindMedicines(Command, frozen=True, kw_only=True, gc=False):
+    """The medicines that a person had here in a period (用药记录查询)."""
+
+    begin: datetime
+    end: datetime | None
+
+
+class FindAccumulators(Command, frozen=True, kw_only=True, gc=False):
+    """The accumulators of a person (年度累计查询), of all years kept or the one of a month."""
+
+    month: str
+    """yyyyMM as sent; empty for all"""

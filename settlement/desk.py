@@ -25,7 +25,9 @@ from settlement.commands import (
     DescribeVisit,
     DischargeStay,
     FilePerson,
+    FindAccumulators,
     FindFilings,
+    FindMedicines,
     FindSettlement,
     FindVisits,
     KeepList,
@@ -54,6 +56,7 @@ from settlement.usecases import (
     enquire,
     filings,
     mappings,
+    past_care,
     persons,
     sale,
     settle,
@@ -97,6 +100,8 @@ USE_CASES: dict[type[Command], UseCase] = {
     LookUpPerson: persons.look_up,
     FindSettlement: enquire.find_settlement,
     FindVisits: enquire.find_visits,
+    FindMedicines: past_care.find_medicines,
+    FindAccumulators: past_care.find_accumulators,
 }
 """Every command and the use case that decides it."""
 

@@ -26,6 +26,19 @@ class Limits(Struct, frozen=True, kw_only=True):
     lines_per_message_max: int = 100
     """Lines of one upload (2204, 2301): senders split at 100, as several HIS products do."""
 
+    file_text_bytes_max: int = 16 * 1024 * 1024
+    """What a file (9101) may unpack to; its zip is bounded by `body_bytes_max`."""
+    file_rows_max: int = 100_000
+    """Rows of a detail reconciliation (3202), on either side."""
+    files_kept_max: int = 200
+    """Files that one institution has here at a time."""
+    file_bytes_kept_max: int = 64 * 1024 * 1024
+    """All of them together."""
+    file_days_max: int = 7
+    """How long a file stays."""
+    period_days_max: int = 366
+    """The longest period that is reconciled in one go (3201, 3202)."""
+
     in_flight_max: int = 2_048
     """Requests a process answers at the same time; the next one is told to come back."""
     connections_max: int = 8_192
@@ -101,6 +114,8 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 _NOT_ABOVE = (
     ("head_bytes_max", "body_bytes_max"),
+    ("body_bytes_max", "file_text_bytes_max"),
+    ("file_text_bytes_max", "file_bytes_kept_max"),
     ("lines_per_message_max", "lines_per_claim_max"),
     ("batch_size_max", "queue_length_max"),
     ("queue_length_max", "in_flight_max"),

@@ -164,6 +164,43 @@ CAUSES: Mapping[str, str] = {
     "DICTIONARY_UNKNOWN": "1901 asks for a list that no request is checked against.",
     "PAGE_WRONG": "A paged enquiry with a page below 1 or a size out of range.",
     "TRANSACTION_UNSUPPORTED": "Known, but not offered to this institution.",
+    "CLEARING_OFFICE_UNKNOWN": (
+        "setl_optins is not the region's office (`clr_optins` of the answers)."
+    ),
+    "PERIOD_WRONG": "The period ends before it begins, or is longer than a year.",
+    "FILE_NOT_ZIP": (
+        "9101: not Base64 of a zip, broken, encrypted, or packed by another method than "
+        "deflate."
+    ),
+    "FILE_NOT_ONE": "9101: no file in the zip, or several.",
+    "FILE_TOO_LARGE": "9101: it unpacks to more than 16 MiB, whatever it says itself.",
+    "FILE_NOT_UTF8": "9101: another encoding, from this row on.",
+    "FILE_ROWS_TOO_MANY": "3202: more than 100,000 rows, theirs or ours.",
+    "FILE_COLUMNS_WRONG": (
+        "3202: a row has more or fewer than seven columns; a tab inside a value makes one "
+        "more."
+    ),
+    "FILE_VALUE_WRONG": (
+        "3202: an empty or too long number, an amount that is none or has more than two "
+        "decimals, a flag other than 0 and 1."
+    ),
+    "FILE_ROW_REPEATED": "3202: a settlement in two rows.",
+    "FILE_TOTALS_DIFFER": "3202: totals or count are not those of its own file.",
+    "FILE_UNKNOWN": "3202, 9102: no such file of this institution, or its seven days are over.",
+    "FILE_OF_OTHER_INSTITUTION": "9101 in the name of another institution.",
+    "CLEARING_PERIOD_WRONG": (
+        "3203: begndate and enddate are not the first and last day of setlym."
+    ),
+    "CLEARING_MONTH_OPEN": "3203 before the month is over, and ten minutes more.",
+    "CLEARING_TOTALS_DIFFER": (
+        "3203: a figure is not ours; both are named, as many as there is room for."
+    ),
+    "CLEARING_ALREADY_APPLIED": (
+        "3203: an application of the same month, clearing type and office stands."
+    ),
+    "CLEARING_APPLICATION_UNKNOWN": "3204: no such application of this institution.",
+    "CLEARING_APPLICATION_CANCELLED": "3204: another message cancelled it before.",
+    "FILES_TOO_MANY": "9101, 3202: the institution has 200 files here, or 64 MiB of them.",
     "INTERNAL": "One of our own rules was violated.",
     "HEADERS_MISSING": (
         "An authentication header is absent or empty, or a nonce over 128 characters."

@@ -351,8 +351,43 @@ _ORDER = _rows(
     ("TRANSACTION_UNSUPPORTED", "本机构暂不能办理该交易[（{value}）]。", "请联系{agency}开通。"),
 )
 
+_RECONCILIATION = _rows(
+    200, "never", Fault.CALLER,
+    ("CLEARING_OFFICE_UNKNOWN", "结算经办机构[{value}]不是本平台的经办机构[{office}]。",
+     "请按结算返回的clr_optins填写。"),
+    ("PERIOD_WRONG", "对账日期[{begin}]至[{end}]不正确。",
+     "起始日期不能晚于截止日期，且不超过{days_max}天。"),
+    ("FILE_NOT_ZIP", "文件不是可读取的zip压缩包。", "请用zip（不加密）压缩后重新上传。"),
+    ("FILE_NOT_ONE", "压缩包内应只有一个文本文件，实有{found}个。",
+     "请只压缩一个txt文件后重新上传。"),
+    ("FILE_TOO_LARGE", "压缩包解压后超过{limit}字节。", "请缩短对账日期，分次上传。"),
+    ("FILE_NOT_UTF8", "文件第{row}行不是UTF-8编码。", "请将文本转为UTF-8编码后重新压缩上传。"),
+    ("FILE_ROWS_TOO_MANY", "明细共{found}行，超过{limit}行。", "请缩短对账日期，分次对账。"),
+    ("FILE_COLUMNS_WRONG", "文件第{row}行有{found}列，应为{expected}列。",
+     "请以制表符分隔各列，值中不要含制表符。"),
+    ("FILE_VALUE_WRONG", "文件第{row}行第{column}列（{name_zh}）的值[{found}]不正确。",
+     "请更正后重新上传。"),
+    ("FILE_ROW_REPEATED", "文件第{row}行的结算ID[{setl_id}]与第{earlier}行重复。",
+     "每笔结算只列一行；撤销记录使用其自己的结算ID。"),
+    ("FILE_TOTALS_DIFFER", "报文合计与文件明细不一致：{differences}。",
+     "请核对文件是否完整后重新对账。"),
+    ("FILE_UNKNOWN", "查无此文件[（{value}）]，或已过期。", "请核对文件查询号，或重新上传。"),
+    ("FILE_OF_OTHER_INSTITUTION", "文件所属机构[{value}]不是本机构。", "请核对fixmedins_code。"),
+    ("CLEARING_PERIOD_WRONG", "清算年月[{month}]与起止日期[{begin}]至[{end}]不符。",
+     "起止日期须为该月第一天和最后一天。"),
+    ("CLEARING_MONTH_OPEN", "清算年月[{month}]尚未结束。", "请在次月申请清算。"),
+    ("CLEARING_TOTALS_DIFFER", "清算申请与中心数据不一致：{differences}。",
+     "请用3201、3202对账后重新申请。"),
+    ("CLEARING_ALREADY_APPLIED", "该月该清算类别已有清算申请[{application}]。",
+     "如需更正，请先用3204撤销。"),
+    ("CLEARING_APPLICATION_UNKNOWN", "查无此清算申请[（{value}）]。", "请核对clr_appy_evt_id。"),
+    ("CLEARING_APPLICATION_CANCELLED", "清算申请[{value}]已撤销。", "无需再次撤销。"),
+)
+
 _LATER = _rows(
     200, "later", Fault.LIMIT,
+    ("FILES_TOO_MANY", "本机构在平台上的文件过多[（上限{limit}个）]。",
+     "请待旧文件到期（{days}天）后再上传。"),
 )
 
 _OURS = _rows(
@@ -407,6 +442,7 @@ REFUSALS: dict[str, Row] = {
     **_IDENTITY,
     **_ENTITLEMENT,
     **_ORDER,
+    **_RECONCILIATION,
     **_LATER,
     **_OURS,
     **_UNAUTHENTICATED,

@@ -108,7 +108,9 @@ def unseal(body: bytes, keys: Keys, rules: SealRules) -> Unsealed | Refusal:
 
 
 def seal_answer(wire: bytes, keys: Keys, rules: SealRules) -> bytes:
-    """An answer with its output encrypted; one that has none (a refusal) stays readable."""
+    """An answer with its output encrypted; one that has none (a refusal, a file) stays as it is."""
+    if not wire.startswith(b"{"):
+        return wire
     parts = cainfo.parts_of(wire)
     output = parts.get("output")
     if output is None or keys.sm4 is None:

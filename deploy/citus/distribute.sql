@@ -43,6 +43,16 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.cancel_approval', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.statement_row', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table('settlement.file', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table(
+    'settlement.clearing_application', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.clearing_cancel', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('ledger.journal', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.lane', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.balance', 'lane', colocate_with => 'settlement.person');
@@ -60,8 +70,9 @@ select create_reference_table('settlement.catalogue_item');
 select create_reference_table('settlement.suspension');
 select create_reference_table('settlement.reference_version');
 
--- On the coordinator only, as they are: `ledger.fold`, `settlement.audit`, `settlement.policy_file`
--- and the sequence `settlement.number_block`. No batch touches them.
+-- On the coordinator only, as they are: `ledger.fold`, `settlement.listing`, `settlement.audit`,
+-- `settlement.policy_file` and the sequence `settlement.number_block`. No batch touches them. The
+-- view `settlement.statement` joins a local table with distributed ones.
 
 -- Delegated to the worker that has the lane.
 

@@ -25,7 +25,16 @@ from ledger.postgres.shape import Shape
 from protocol.nhsa import codec
 from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
 from protocol.nhsa.errors import UNREADABLE, WireError
-from protocol.nhsa.messages import catalogue, enquiry, person, session
+from protocol.nhsa.messages import (
+    catalogue,
+    clearing,
+    enquiry,
+    files,
+    history,
+    person,
+    reconciliation,
+    session,
+)
 from protocol.nhsa.profile import BASELINE, Profile
 from settlement import numbers, refusals
 from settlement.clock import Clock, local_time, system_clock
@@ -50,6 +59,7 @@ from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
 from settlement.serve.inbox import Inbox, Mail, Opened
+from settlement.serve.reconciling import Download, Reconciling
 from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
 from settlement.storage import reference
@@ -127,6 +137,7 @@ class Service:
         self._shape: Shape
         self._translator: Translator
         self._sessions: Sessions
+        self._reconciling: Reconciling
 
     @classmethod
     async def start(cls, settings: ServiceSettings, policies: PolicySet | None = None) -> Service:
@@ -171,6 +182,10 @@ class Service:
         self._sessions = Sessions(
             dsn=settings.app_dsn, side=self._side, desk=self._desk, lanes=installed.lanes,
             shape=shape, next_number=self._next_number,
+        )  # fmt: skip
+        self._reconciling = Reconciling(
+            dsn=settings.app_dsn, desk=self._desk, lanes=installed.lanes, limits=settings.limits,
+            next_number=self._next_number,
         )  # fmt: skip
         self._reference_fresh = True
         self._tasks = [asyncio.create_task(queue.run()) for queue in self.queues]
@@ -323,12 +338,14 @@ class Service:
         else:
             if isinstance(found, Command):
                 self._submit(found, mail)
+            elif isinstance(found, Download):
+                mail.answer(found.content)
             else:
                 mail.answer(self._said(opened.request.infno, mail.received, found))
 
     async def _found(
         self, request: Envelope, institution: Institution
-    ) -> Command | Answer | Refusal:
+    ) -> Command | Answer | Refusal | Download:
         match request:
             case session.SignIn():
                 return await self._sessions.sign_in(request, institution)
@@ -336,7 +353,13 @@ class Service:
                 return await self._sessions.sign_out(request, institution)
             case person.PersonLookup():
                 return await self._sessions.person_command(request, institution, self._translator)
-            case enquiry.SettlementEnquiry() | enquiry.FeeEnquiry() | enquiry.VisitEnquiry():
+            case (
+                enquiry.SettlementEnquiry()
+                | enquiry.FeeEnquiry()
+                | enquiry.VisitEnquiry()
+                | history.ChronicMedicineEnquiry()
+                | history.AccumulatorEnquiry()
+            ):
                 return find_command(request, institution, self._translator)
             case catalogue.DictionaryQuery():
                 return lists.dictionary_answer(request, self._settings.profile)
@@ -344,6 +367,15 @@ class Service:
                 return await self._sessions.mapping_page(request, institution)
             case catalogue.EthnicDrugQuery() | catalogue.CeilingQuery() | catalogue.SelfPayQuery():
                 return lists.page_answer(request, self._desk.world, self._desk.now().local.date())
+            case (
+                reconciliation.TotalsCheck()
+                | reconciliation.DetailCheck()
+                | clearing.ClearingApply()
+                | clearing.ClearingCancel()
+                | files.FileUpload()
+                | files.FileDownload()
+            ):
+                return await self._reconciling.answer(request, institution)
         return Refusal(
             code="TRANSACTION_UNSUPPORTED", field="infno", params={"value": request.infno}
         )
@@ -432,6 +464,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._side.close()
+        self._reconciling.close()
 
     def _next_number(self, lane: int, day: date) -> int:
         return self._numbers.next(lane, day)

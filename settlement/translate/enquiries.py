@@ -1,21 +1,27 @@
-"""From the enquiries of the wire (5201, 5203, 5204) to commands."""
+"""From the enquiries of the wire (5201, 5203 to 5206) to commands."""
 
 from __future__ import annotations
 
-from protocol.nhsa.messages import enquiry
-from protocol.nhsa.times import parse_moment
+from protocol.nhsa.messages import enquiry, history
+from protocol.nhsa.times import DAY_END, parse_moment
 from settlement import numbers
-from settlement.commands import FindSettlement, FindVisits
+from settlement.commands import FindAccumulators, FindMedicines, FindSettlement, FindVisits
 from settlement.institution import Institution
 from settlement.translate.pieces import UNKNOWN_NUMBER, Sender
 from settlement.translate.requests import Translator
 
-Enquiry = enquiry.SettlementEnquiry | enquiry.FeeEnquiry | enquiry.VisitEnquiry
+Enquiry = (
+    enquiry.SettlementEnquiry
+    | enquiry.FeeEnquiry
+    | enquiry.VisitEnquiry
+    | history.ChronicMedicineEnquiry
+    | history.AccumulatorEnquiry
+)
 
 
 def find_command(
     request: Enquiry, institution: Institution, translator: Translator
-) -> FindSettlement | FindVisits:
+) -> FindSettlement | FindVisits | FindMedicines | FindAccumulators:
     """The command of an enquiry."""
     asked = translator.asked(request, Sender(institution), request.input.data.psn_no)
     if isinstance(request, enquiry.VisitEnquiry):
@@ -29,6 +35,16 @@ def find_command(
             mdtrt_id=(numbers.parse(query.mdtrt_id) or UNKNOWN_NUMBER) if query.mdtrt_id else None,
             made_by=query.medins_setl_id or None,
         )
+    if isinstance(request, history.ChronicMedicineEnquiry):
+        asked_for = request.input.data
+        return FindMedicines(
+            asked=asked,
+            history=True,
+            begin=parse_moment(asked_for.begntime),
+            end=parse_moment(asked_for.endtime, at=DAY_END) if asked_for.endtime else None,
+        )
+    if isinstance(request, history.AccumulatorEnquiry):
+        return FindAccumulators(asked=asked, month=request.input.data.cum_ym or "")
     data = request.input.data
     setl_id = numbers.parse(data.setl_id) or UNKNOWN_NUMBER
     return FindSettlement(

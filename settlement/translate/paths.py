@@ -6,8 +6,8 @@ import re
 
 _HEAD = {"2101": "druginfo", "2102": "druginfo", "2203": "mdtrtinfo", "2203A": "mdtrtinfo",
          "2204": "feedetail[0]", "2301": "feedetail[0]", "2302": "data[0]", "2401": "mdtrtinfo",
-         "2402": "dscginfo", "2403": "adminfo", "2501": "refmedin",
-         "9001": "signIn", "9002": "signOut"}  # fmt: skip
+         "2402": "dscginfo", "2403": "adminfo", "2501": "refmedin", "9001": "signIn",
+         "9002": "signOut", "9101": "fsUploadIn", "9102": "fsDownloadIn"}  # fmt: skip
 _LINES = {"2101": "drugdetail", "2102": "drugdetail", "2204": "feedetail", "2301": "feedetail",
           "2302": "data", "3301": "catalogcompin"}  # fmt: skip
 _HEAD_NAMES = {
@@ -34,6 +34,13 @@ _HEAD_NAMES = {
     "original_infno": "oinfno",
     "original_msgid": "omsgid",
     "own_code": "fixmedins_hilist_id",
+    "clearing_office": "setl_optins",
+    "begin_on": "stmt_begndate",
+    "file_no": "file_qury_no",
+    "content": "in",
+    "institution_of_file": "fixmedins_code",
+    "month": "setlym",
+    "application_no": "clr_appy_evt_id",
 }
 _LINE_NAMES = {
     "amount": "det_item_fee_sumamt",

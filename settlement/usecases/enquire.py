@@ -46,17 +46,22 @@ def find_settlement(command: FindSettlement, view: View, world: World, moment: M
         )
         return Decision(Answer(output=output))
     row = fact.row
-    visit = view.visits.get(row.mdtrt_id)
-    if visit is not None and visit.row.kind is VisitKind.STAY:
-        detail = Detail(lines=_lines_of_stay(visit, row.undoes_setl_id or row.setl_id, world))
-    else:
-        detail = open_detail(fact.detail, world.keyring, detail_record(row.lane, row.setl_id))
+    detail = lines_of(fact, view, world)
     names = {
         code: item
         for code in {settled.priced.line.item_code for settled in detail.lines}
         if (item := world.catalogue.find(code, row.service_at.date())) is not None
     }
     return Decision(Answer(output=history.fee_rows(row, detail, names)))
+
+
+def lines_of(fact: SettlementFact, view: View, world: World) -> Detail:
+    """The lines of a settlement; none once they were erased."""
+    row = fact.row
+    visit = view.visits.get(row.mdtrt_id)
+    if visit is not None and visit.row.kind is VisitKind.STAY:
+        return Detail(lines=_lines_of_stay(visit, row.undoes_setl_id or row.setl_id, world))
+    return open_detail(fact.detail, world.keyring, detail_record(row.lane, row.setl_id))
 
 
 def _lines_of_stay(visit: VisitFact, setl_id: int, world: World) -> tuple[SettledLine, ...]:

@@ -6,11 +6,19 @@ Asked by whoever reads the facts of a batch, once the heads are there.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from settlement.commands import Command, FindSettlement, UploadStayLines, WithdrawStayLines
-from settlement.rows import EventKind, VisitKind
+from settlement.clock import local_time
+from settlement.commands import (
+    Command,
+    FindMedicines,
+    FindSettlement,
+    UploadStayLines,
+    WithdrawStayLines,
+)
+from settlement.rows import EventKind, RowKind, VisitKind
 from settlement.stay import StayState, fold_stay, lines_head, segment_head
-from settlement.view import View, VisitFact
+from settlement.view import SettlementFact, View, VisitFact
 
 
 def lines_needed(command: Command, view: View) -> list[tuple[int, int]]:
@@ -28,8 +36,28 @@ def lines_needed(command: Command, view: View) -> list[tuple[int, int]]:
             numbers = () if visit is None else _events_of(fold_stay(visit), names)
             return [(mdtrt_id, number) for number in numbers]
         case FindSettlement(with_lines=True):
-            return _settled_lines(command, view)
+            return _settled_lines(command.mdtrt_id, command.setl_id, view)
+        case FindMedicines(begin=begin):
+            return [
+                place
+                for fact in standing_here(view, command.asked.institution.code, begin)
+                for place in _settled_lines(fact.row.mdtrt_id, fact.row.setl_id, view)
+            ]
     return []
+
+
+def standing_here(view: View, institution: str, since: datetime) -> list[SettlementFact]:
+    """Settlements of an institution that stand and may have lines since then, oldest first: no line
+    is later than its settlement."""
+    found = [
+        fact
+        for fact in view.settlements.values()
+        if fact.row.institution == institution
+        and fact.row.kind is RowKind.SETTLE
+        and fact.undone_by is None
+        and local_time(fact.row.setl_time) >= since
+    ]
+    return sorted(found, key=lambda fact: (fact.row.setl_time, fact.row.setl_id))
 
 
 def _stay(view: View, mdtrt_id: int) -> VisitFact | None:
@@ -46,15 +74,15 @@ def _events_of(state: StayState, names: Iterable[str]) -> set[int]:
     return {state.event_of[name] for name in names if name in state.event_of}
 
 
-def _settled_lines(command: FindSettlement, view: View) -> list[tuple[int, int]]:
+def _settled_lines(mdtrt_id: int, setl_id: int, view: View) -> list[tuple[int, int]]:
     """The uploads that a settlement of a stay covers."""
-    visit = _stay(view, command.mdtrt_id)
-    fact = view.settlements.get(command.setl_id)
+    visit = _stay(view, mdtrt_id)
+    fact = view.settlements.get(setl_id)
     if visit is None or fact is None:
         return []
     return [
-        (command.mdtrt_id, number)
-        for number in covered_by(visit, fact.row.undoes_setl_id or command.setl_id)
+        (mdtrt_id, number)
+        for number in covered_by(visit, fact.row.undoes_setl_id or setl_id)
         if visit.events[number - 1].kind is EventKind.LINES
     ]
 

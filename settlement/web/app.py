@@ -241,7 +241,9 @@ def _not_allowed(allow: str) -> web.Response:
 
 
 def _response(reply: HttpReply) -> web.Response:
-    response = _json(reply.status, reply.body)
+    response = web.Response(
+        status=reply.status, body=reply.body, headers={"Content-Type": reply.media}
+    )
     if reply.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(reply.retry_after_seconds)
     return response

@@ -19,12 +19,15 @@ from settlement.gateway import Caller, Gateway, NotYours, Overloaded, Unavailabl
 from settlement.limits import Limits
 from settlement.telemetry.metrics import METRICS, Outcome
 from settlement.web.authentication import Authenticator, Denied
-from settlement.web.reply import HttpReply, problem, too_large
+from settlement.web.reply import ZIP, HttpReply, problem, too_large
 
 logger = logging.getLogger("settlement.web")
 
 DONE = b'{"infcode":0,'
 """How every reply to a request that was carried out begins (protocol/nhsa/envelope.py)."""
+
+FILE = b"PK"
+"""How the answer of 9102 begins: a zip, which has no envelope."""
 
 Done = Callable[[HttpReply], None]
 
@@ -165,8 +168,12 @@ class Turn:
         except (Exception, asyncio.CancelledError) as exc:
             self._end(*self._excused(exc))
             return
-        outcome = Outcome.OK if wire.startswith(DONE) else Outcome.REFUSED
-        self._end(outcome, HttpReply(200, wire))
+        if wire.startswith(DONE):
+            self._end(Outcome.OK, HttpReply(200, wire))
+        elif wire.startswith(FILE):
+            self._end(Outcome.OK, HttpReply(200, wire, media=ZIP))
+        else:
+            self._end(Outcome.REFUSED, HttpReply(200, wire))
 
     def _deny(self, denied: Denied) -> None:
         self._end(Outcome.UNAUTHENTICATED, problem(denied.code, params=denied.params))

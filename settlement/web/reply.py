@@ -1,7 +1,8 @@
 """HTTP replies, as bytes for the plain case and as facts for the general one.
 
-A reply of 200 carries the core's bytes as they are; every other status carries one small JSON
-object `{code, message, err_code, retry}` made from the refusal table.
+A reply of 200 carries the core's bytes as they are (JSON, or the zip that 9102 answers); every
+other status carries one small JSON object `{code, message, err_code, retry}` made from the refusal
+table.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS, text
 
 JSON = "application/json; charset=utf-8"
+ZIP = "application/zip"
 
 
 class HttpReply(Struct, frozen=True, gc=False):
@@ -28,10 +30,11 @@ class HttpReply(Struct, frozen=True, gc=False):
     status: int
     body: bytes
     retry_after_seconds: int | None = None
+    media: str = JSON
 
     def wire(self) -> bytes:
         """The whole reply on a connection that stays open."""
-        head = _OK_HEAD if self.status == 200 else _head(self)
+        head = _OK_HEAD if self.status == 200 and self.media is JSON else _head(self)
         return b"%b%d%b%b" % (head, len(self.body), _date_line(), self.body)
 
     def last_wire(self) -> bytes:
@@ -70,7 +73,7 @@ def _head(reply: HttpReply, extra: str = "") -> bytes:
     if reply.retry_after_seconds is not None:
         extra += f"Retry-After: {reply.retry_after_seconds}\r\n"
     status = f"{reply.status} {HTTPStatus(reply.status).phrase}"
-    return f"HTTP/1.1 {status}\r\nContent-Type: {JSON}\r\n{extra}Content-Length: ".encode()
+    return f"HTTP/1.1 {status}\r\nContent-Type: {reply.media}\r\n{extra}Content-Length: ".encode()
 
 
 class _Date:

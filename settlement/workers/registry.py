@@ -14,6 +14,7 @@ from msgspec import Struct
 from settlement.storage.lease import PlainConnection
 from settlement.workers.duplicates import DuplicateMessages
 from settlement.workers.folding import fold_all
+from settlement.workers.listing import drop_files, list_all
 
 Step = Callable[[PlainConnection], Awaitable[int]]
 
@@ -30,5 +31,7 @@ class Loop(Struct, frozen=True, kw_only=True):
 LOOPS = (
     Loop(name="ledger-fold", lease=1, every_seconds=5.0, step=fold_all),
     Loop(name="duplicate-messages", lease=2, every_seconds=20.0, step=DuplicateMessages().step),
+    Loop(name="statement-rows", lease=21, every_seconds=5.0, step=list_all),
+    Loop(name="expired-files", lease=22, every_seconds=600.0, step=drop_files),
 )
 """All of them. A duplicate message is to be reported within a minute (DESIGN D3)."""

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from settlement.embedded.services import Services
 from settlement.gateway import NotYours
+from tests.kit.clerk import Clerk, added, result, row_of, zipped
 from tests.kit.population import CLASS_A, CLASS_B, PLAIN, some
 from tests.kit.reply import (
     assert_done,
@@ -74,6 +75,32 @@ async def test_address_without_transaction_reads_it_from_the_envelope(town: Serv
     message = town.pharmacy.sale(town.someone(), some(CLASS_A))
     came = await town.gateway.post("/hsa/hgs", message.body, signed(message.caller))
     assert_done(read_reply(came.body))
+
+
+async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
+    """A body whose length is not known when it begins."""
+    yield body[:100]
+    yield body[100:]
+
+
+async def test_day_is_reconciled_with_files_over_http(town: ServedTown) -> None:
+    shop = town.other_pharmacy
+    sold = [await shop.sell(citizen, some(CLASS_A)) for citizen in town.people(5)]
+    day = sold[0].text("setl_time")[:10]
+    clerk = Clerk(shop, begin=day, end=sold[-1].text("setl_time")[:10])
+    assert result(await shop.send(clerk.totals(added(sold)))) == ("0", "对账一致")
+    rows = await clerk.compare([row_of(one) for one in sold[1:]], added(sold[1:]))
+    assert [row[4] for row in rows] == ["0"] * 4 + ["1"]
+    uploaded = await clerk.upload(zipped([]))
+    assert isinstance(uploaded.output, dict)
+    message = clerk.download(uploaded.output["file_qury_no"])
+    came = await town.gateway.post("/hsa/hgs/9102", message.body, signed(message.caller))
+    assert (came.status, came.headers["Content-Type"]) == (200, "application/zip")
+    assert came.body == zipped([])
+    # In pieces: not the plain case of the server, which hands it to aiohttp.
+    pieces = in_pieces(message.body)
+    came = await town.gateway.post("/hsa/hgs/9102", pieces, signed(message.caller))
+    assert (came.headers["Content-Type"], came.body) == ("application/zip", zipped([]))
 
 
 UNREADABLE = [

@@ -19,6 +19,7 @@ from settlement.embedded.services import Services
 from settlement.gateway import Caller, NotYours
 from settlement.seals import stored_keys
 from settlement.storage.body_keys import set_body_keys
+from tests.kit.clerk import Clerk, zipped
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, some
 from tests.kit.profiles import policies_where
@@ -163,6 +164,15 @@ async def test_encrypted_sale_is_answered_encrypted_and_a_resend_gets_the_same(t
     assert len(await town.rows_of(citizen)) == 1
     plain = town.pharmacy.sale(town.someone(), some(CLASS_A))
     assert_done(read_reply(await answer(town, plain, caller)))
+
+
+async def test_file_is_answered_as_it_is_to_an_encrypted_message_too(town: Town) -> None:
+    caller = await register(town, sm4=SM4_KEY.hex())
+    clerk = Clerk(town.pharmacy, begin="", end="")
+    uploaded = await clerk.upload(zipped([]))
+    assert isinstance(uploaded.output, dict)
+    message = encrypted_message(clerk.download(uploaded.output["file_qury_no"]))
+    assert await answer(town, message, caller) == zipped([])
 
 
 async def test_ciphertext_under_another_key_is_refused_readably(town: Town) -> None:

@@ -94,7 +94,7 @@ class Counter:
         self.code = institution.code
         self.caller = Caller(institution_code=self.code, access_key=f"test-{self.code}")
         self.clock = clock
-        self._service = service
+        self.service = service
 
     def message(self, infno: str, content: Input, *, msgid: str | None = None) -> Message:
         """A message with an id of its own."""
@@ -119,7 +119,7 @@ class Counter:
 
     async def send(self, message: Message) -> Reply:
         """Send it and wait for the answer."""
-        return await message.to(self._service)
+        return await message.to(self.service)
 
     async def ask(self, infno: str, content: Input) -> Reply:
         """A new message, sent once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from settlement.storage.queries import SCATTER
 from tests.tidy.onelane import DISTRIBUTE, distributed, functions, objections
 from tests.tidy.tree import ROOT
 
@@ -12,6 +13,10 @@ TAKERS = frozenset(name for name, function in functions().items() if function.ta
 
 
 def assert_one_lane(statements: Iterable[str]) -> None:
-    """Each of them would be planned for one shard."""
-    found = {s: wrong for s in statements if (wrong := objections(s, LANED, TAKERS))}
+    """Each of them would be planned for one shard, but for those that are known to visit all
+    lanes and run beside the settle path."""
+    beside = frozenset(SCATTER.values())
+    found = {
+        s: wrong for s in statements if s not in beside and (wrong := objections(s, LANED, TAKERS))
+    }
     assert not found

@@ -74,7 +74,9 @@ class HttpGateway:
         assert came.status == 200, came.body
         return came.body
 
-    async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+    async def post(
+        self, path: str, body: bytes | AsyncIterator[bytes], headers: Mapping[str, str]
+    ) -> HttpAnswer:
         """One request as it is."""
         async with self._session.post(self.url + path, data=body, headers=headers) as response:
             return HttpAnswer(

@@ -14,7 +14,9 @@ from settlement.keyring import Keyring, new_material
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.policy.loader import PolicySet
 from settlement.serve.service import Service, ServiceSettings
+from settlement.storage.files import drop_expired
 from settlement.storage.install import Region, ensure_schema
+from settlement.storage.statements import list_behind
 from tests.kit import population
 from tests.kit.clock import TownClock
 from tests.kit.counter import Message
@@ -84,6 +86,20 @@ class Town(Townhall):
     async def send_as(self, infno: str, message: Message) -> Reply:
         """Send a message to the address of a transaction, whatever it says itself."""
         return read_reply(await self.service.answer(infno, message.body, message.caller))
+
+    async def list_statements(self) -> None:
+        """What the background loop does, until nothing is left to list."""
+        connection = await asyncpg.connect(self.app_dsn)
+        while await list_behind(connection, blocks_min=1):
+            pass
+        await connection.close()
+
+    async def drop_files(self) -> int:
+        """What the background loop does with files whose time is over."""
+        connection = await asyncpg.connect(self.app_dsn)
+        dropped = await drop_expired(connection, self.clock())
+        await connection.close()
+        return dropped
 
     async def leave(self) -> None:
         """Stop what runs."""

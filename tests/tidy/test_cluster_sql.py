@@ -105,7 +105,7 @@ def test_deployment_names_every_table_once() -> None:
     there = {match[1] for path in SCHEMAS for match in TABLE.finditer(cluster_text(path))}
     assert len(named) == len(set(named))
     assert there - set(named) == {
-        "ledger.fold", "settlement.audit", "settlement.policy_file",
+        "ledger.fold", "settlement.listing", "settlement.audit", "settlement.policy_file",
     }  # fmt: skip
     assert there - set(named) <= stay
     assert set(named) <= there

@@ -77,3 +77,71 @@ where m.lane = $1 and m.institution = $2 and m.kind = 1
     and ($8::text = '' or (n.recorded_at is null) = ($8 = '1'))
 order by m.own_code, m.recorded_at, m.mapping_id
 limit $9 offset $10;
+-- name: file_space
+-- How many files an institution has, and how large they are together.
+select count(*)::integer as file_count, coalesce(sum(f.size_bytes), 0)::bigint as size_bytes
+from settlement.file f
+where f.lane = $1 and f.institution = $2 and f.expires_at > $3;
+
+-- name: keep_file
+-- A file of an institution, in its lane.
+insert into settlement.file (
+    file_no, stored_at, expires_at, size_bytes, lane, institution, name, content
+)
+values ($2, $3, $4, octet_length($7::bytea), $1, $5, $6, $7::bytea);
+
+-- name: read_file
+-- A file by number, for the institution whose it is.
+select f.name, f.content
+from settlement.file f
+where f.lane = $1 and f.file_no = $2 and f.institution = $3 and f.expires_at > $4;
+
+-- name: clearing_of_message
+-- The application that a message made before.
+select a.application_no, a.month, a.clearing_type, a.clearing_way, a.settlement_count, a.total_fen,
+       a.recognised_fen, a.fund_fen, a.account_fen, a.cash_fen
+from settlement.clearing_application a
+where a.lane = $1 and a.institution = $2 and a.msgid = $3;
+
+-- name: standing_clearing
+-- The application of a month, type and office that was not cancelled.
+select a.application_no
+from settlement.clearing_application a
+where a.lane = $1 and a.institution = $2 and a.month = $3 and a.clearing_type = $4
+    and a.clearing_office = $5
+    and not exists (
+        select 1 from settlement.clearing_cancel c
+        where c.lane = $1 and c.application_no = a.application_no
+    );
+
+-- name: apply_clearing
+-- One more application, where every earlier one is cancelled; else no row. Of two at once the
+-- second meets a unique key, that of the attempt or of the message, and waits for the first.
+insert into settlement.clearing_application (
+    lane, application_no, institution, month, clearing_type, clearing_office, applied_at,
+    settlement_count, total_fen, recognised_fen, fund_fen, account_fen, cash_fen, clearing_way,
+    operator, operator_name, msgid, attempt
+)
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, count(*) + 1
+from settlement.clearing_application a
+left join settlement.clearing_cancel c on c.lane = $1 and c.application_no = a.application_no
+where a.lane = $1 and a.institution = $3 and a.month = $4 and a.clearing_type = $5
+    and a.clearing_office = $6
+having count(*) = count(c.application_no)
+on conflict do nothing
+returning application_no;
+
+-- name: clearing_by_number
+-- An application of an institution, and the message that cancelled it.
+select a.application_no, c.msgid as cancelled_by
+from settlement.clearing_application a
+left join settlement.clearing_cancel c on c.lane = $1 and c.application_no = a.application_no
+where a.lane = $1 and a.application_no = $2 and a.institution = $3;
+
+-- name: cancel_clearing
+-- An application is cancelled, once.
+insert into settlement.clearing_cancel (
+    application_no, cancelled_at, lane, operator, operator_name, msgid
+)
+values ($2, $3, $1, $4, $5, $6)
+on conflict (lane, application_no) do nothing;

@@ -1,4 +1,5 @@
--- Statements that must visit all lanes. They only read, and never run on the settle path.
+-- Statements that must visit all lanes. They never run on the settle path, and write nothing but
+-- what is derived or has expired.
 
 -- name: messages_in_two_lanes
 -- One msgid that named persons of different lanes: the same key stands in both; told to operators.
@@ -89,3 +90,88 @@ where u.setl_id is null
 group by t.key
 having count(*) > 1 and bool_or(t.whole)
 order by min(t.setl_id);
+-- name: journals_to_list
+-- Journals that are so many blocks ahead of the institutions' statements, closed ones included.
+select j.journal, listed.through_block, written.block_no as last_block
+from ledger.journal j
+cross join lateral (
+    select coalesce(max(l.through_block), 0)::bigint as through_block
+    from settlement.listing l
+    where l.journal = j.journal
+) as listed
+cross join lateral (
+    select coalesce(max(b.block_no), 0)::bigint as block_no
+    from ledger.block b
+    where b.journal = j.journal
+) as written
+where written.block_no >= listed.through_block + $1
+order by j.journal;
+
+-- name: list_rows
+-- The settlement rows of some blocks of a journal, by institution and day. Nothing is listed where
+-- another step began at the same block: it waits for the other to commit, and finds it there.
+with step as (
+    insert into settlement.listing (journal, after_block, through_block)
+    values ($1, $2, $3)
+    on conflict (journal, after_block) do nothing
+    returning after_block, through_block
+)
+insert into settlement.statement_row (
+    setl_id, total_fen, fund_fen, account_fen, cash_fen, setl_on, lane, kind, institution, scheme,
+    clearing_type
+)
+select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen,
+       (t.setl_time at time zone interval '+08:00')::date, t.lane, t.kind, t.institution, t.scheme,
+       t.clearing_type
+from step s
+cross join lateral (
+    select e.lane, e.entry_id
+    from ledger.entry e
+    where e.journal = $1 and e.block_no > s.after_block and e.block_no <= s.through_block
+        and e.code in (1, 2, 3)
+    offset 0
+) as e
+cross join lateral (
+    select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen, t.setl_time, t.lane,
+           t.kind, t.institution, t.scheme, t.clearing_type
+    from settlement.settlement t
+    where t.lane = e.lane and t.setl_id = e.entry_id
+    offset 0
+) as t;
+
+-- name: statement_sums
+-- What an institution's rows of a period come to. What a reversal undid is not there, and the
+-- reversal neither; a cancel counts as a row, or without refunds not, and what it cancels neither.
+select count(*) as settlement_count,
+       coalesce(sum(s.total_fen), 0)::bigint as total_fen,
+       coalesce(sum(s.fund_fen), 0)::bigint as fund_fen,
+       coalesce(sum(s.account_fen), 0)::bigint as account_fen,
+       coalesce(sum(s.cash_fen), 0)::bigint as cash_fen
+from settlement.statement s
+where s.institution = $1 and s.setl_on between $2 and $3 and s.clearing_type = $4
+    and ($5::text is null or s.scheme = $5)
+    and s.kind <> 3 and s.undone_kind is distinct from 3
+    and ($6::boolean or (s.kind = 1 and s.undone_kind is null));
+
+-- name: statement_lines
+-- The rows themselves, and also what was reversed, so that a hospital that missed the reversal is
+-- told so.
+select s.setl_id, s.kind, s.undone_kind, s.total_fen, s.fund_fen, s.account_fen,
+       t.mdtrt_id, t.psn_no, t.msgid
+from settlement.statement s
+cross join lateral (
+    select t.mdtrt_id, t.psn_no, t.msgid
+    from settlement.settlement t
+    where t.lane = s.lane and t.setl_id = s.setl_id
+    offset 0
+) as t
+where s.institution = $1 and s.setl_on between $2 and $3 and s.clearing_type = $4 and s.kind <> 3
+    and (
+        $5::boolean or s.undone_kind = 3 or (s.kind = 1 and s.undone_kind is null)
+    )
+order by s.setl_on, s.setl_id
+limit $6;
+
+-- name: drop_expired_files
+-- Files whose time is over.
+delete from settlement.file f where f.expires_at <= $1;

@@ -807,7 +807,8 @@ comment on function settlement.write_batch is
 
 create function settlement.grant_rights(p_application name) returns void
 language plpgsql as $$
--- The application owns nothing, deletes nothing but stop switches, and never edits what was booked.
+-- The application owns nothing, deletes nothing but stop switches and files that have expired, and
+-- never edits what was booked.
 begin
     execute format('grant usage on schema settlement to %I', p_application);
     execute format('grant select on all tables in schema settlement to %I', p_application);
@@ -816,7 +817,11 @@ begin
         ' settlement.visit, settlement.visit_event, settlement.filing, settlement.upload,'
         ' settlement.item_mapping, settlement.drug_trace, settlement.audit, settlement.sign_in,'
         ' settlement.token to %I', p_application
+        ' settlement.visit, settlement.visit_event, settlement.audit, settlement.sign_in,'
+        ' settlement.token, settlement.listing, settlement.statement_row, settlement.file,'
+        ' settlement.clearing_application, settlement.clearing_cancel to %I', p_application
     );
+    execute format('grant delete on settlement.file to %I', p_application);
     execute format(
         'grant update (version, accumulators, latest_row, latest_visit, open_stay, filings)'
         ' on settlement.person to %I', p_application
@@ -890,6 +895,38 @@ create table settlement.upload (
     psn_no          text        not null,
     payload         bytea       not null,
     constraint upload_pkey primary key (lane, upload_id)
+-- Statements of institutions (对账): which settlement rows are whose, on which day. Settlement rows
+-- are keyed by lane and number, and the settle path pays for no further index (ADR 0021). Behind
+-- it a background loop lists them by institution, block by block of a journal; what it has not
+-- reached is read from the blocks themselves. Whoever asks reads the view, never the tables.
+
+create table settlement.listing (
+    after_block     bigint      not null,
+    through_block   bigint      not null,
+    journal         smallint    not null,
+    constraint listing_pkey primary key (journal, after_block),
+    constraint listing_goes_on check (through_block > after_block)
+);
+comment on table settlement.listing is
+    'How far the rows of a journal are listed: one row a step, inserted in the same statement as '
+    'what it lists. A step begins where the last one ended, so that two at once cannot both list.';
+comment on column settlement.listing.after_block is 'The step begins behind this block.';
+comment on column settlement.listing.through_block is 'Includes this block and all before it.';
+comment on column settlement.listing.journal is 'The journal.';
+
+create table settlement.statement_row (
+    setl_id         bigint      not null,
+    total_fen       bigint      not null,
+    fund_fen        bigint      not null,
+    account_fen     bigint      not null,
+    cash_fen        bigint      not null,
+    setl_on         date        not null,
+    lane            smallint    not null,
+    kind            smallint    not null,
+    institution     text        not null,
+    scheme          text        not null,
+    clearing_type   text        not null,
+    constraint statement_row_pkey primary key (lane, institution, setl_on, setl_id)
 ) with (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
@@ -957,3 +994,158 @@ comment on column settlement.drug_trace.setl_id is 'The sale.';
 comment on column settlement.drug_trace.lane is 'Its lane.';
 comment on column settlement.drug_trace.whole is 'False: sold from a box that was split (拆零).';
 comment on column settlement.drug_trace.key is 'Keyed hash of drug_trac_codg.';
+comment on table settlement.statement_row is
+    'Settlement rows by institution and day, as far as they are listed. Append-only; derived: it '
+    'can be made again from the blocks.';
+comment on column settlement.statement_row.setl_id is 'The settlement row.';
+comment on column settlement.statement_row.total_fen is
+    'Its medfee_sumamt, fen; so are the others.';
+comment on column settlement.statement_row.fund_fen is 'Its fund_pay_sumamt.';
+comment on column settlement.statement_row.account_fen is 'Its acct_pay.';
+comment on column settlement.statement_row.cash_fen is 'Its psn_cash_pay.';
+comment on column settlement.statement_row.setl_on is 'Local day of its setl_time.';
+comment on column settlement.statement_row.lane is 'Lane of the person.';
+comment on column settlement.statement_row.kind is '1 settlement, 2 cancel, 3 reversal.';
+comment on column settlement.statement_row.institution is 'fixmedins_code.';
+comment on column settlement.statement_row.scheme is 'insutype.';
+comment on column settlement.statement_row.clearing_type is 'clr_type.';
+
+create view settlement.statement as
+select r.institution, r.setl_on, r.scheme, r.clearing_type, r.kind, r.lane, r.setl_id,
+       r.total_fen, r.fund_fen, r.account_fen, r.cash_fen, u.kind as undone_kind
+from (
+    select s.institution, s.setl_on, s.scheme, s.clearing_type, s.kind, s.lane, s.setl_id,
+           s.total_fen, s.fund_fen, s.account_fen, s.cash_fen
+    from (select distinct l.lane from ledger.lane l) as l
+    join settlement.statement_row s on s.lane = l.lane
+    union all
+    select t.institution, (t.setl_time at time zone interval '+08:00')::date, t.scheme,
+           t.clearing_type, t.kind, t.lane, t.setl_id,
+           t.total_fen, t.fund_fen, t.account_fen, t.cash_fen
+    from ledger.journal j
+    cross join lateral (
+        select coalesce(max(l.through_block), 0) as through_block
+        from settlement.listing l
+        where l.journal = j.journal
+    ) as listed
+    cross join lateral (
+        select e.lane, e.entry_id
+        from ledger.entry e
+        where e.journal = j.journal and e.block_no > listed.through_block and e.code in (1, 2, 3)
+        offset 0
+    ) as e
+    cross join lateral (
+        select t.institution, t.setl_time, t.scheme, t.clearing_type, t.kind, t.lane, t.setl_id,
+               t.total_fen, t.fund_fen, t.account_fen, t.cash_fen
+        from settlement.settlement t
+        where t.lane = e.lane and t.setl_id = e.entry_id
+        offset 0
+    ) as t
+) as r
+left join lateral (
+    select u.kind
+    from settlement.settlement u
+    where u.lane = r.lane and u.undoes_setl_id = r.setl_id
+    offset 0
+) as u on true;
+comment on view settlement.statement is
+    'Every settlement row by institution and day, listed or not, with the kind of what undid it. '
+    'Exact in any snapshot. Visits all lanes. `offset 0` keeps to single look-ups: the planner '
+    'cannot know how few blocks are not listed.';
+
+-- Files (9101, 9102): what institutions send for reconciliation and what they are answered, for
+-- some days. They lie in the lane of the institution and are no books: the only rows beside stop
+-- switches that the application may delete.
+
+create table settlement.file (
+    file_no         bigint      not null,
+    stored_at       timestamptz not null,
+    expires_at      timestamptz not null,
+    size_bytes      integer     not null,
+    lane            smallint    not null,
+    institution     text        not null,
+    name            text        not null,
+    content         bytea       not null,
+    constraint file_pkey primary key (lane, file_no),
+    constraint file_is_small check (size_bytes = octet_length(content) and size_bytes <= 33554432)
+);
+alter table settlement.file alter column content set storage external;
+comment on table settlement.file is 'Files of institutions, and result files for them, for a time.';
+comment on column settlement.file.file_no is 'file_qury_no, issued by us.';
+comment on column settlement.file.stored_at is 'When it came.';
+comment on column settlement.file.expires_at is 'Not there any more from then on.';
+comment on column settlement.file.size_bytes is 'Length of the content.';
+comment on column settlement.file.lane is 'Lane of the institution code.';
+comment on column settlement.file.institution is 'Whose it is; nobody else gets it.';
+comment on column settlement.file.name is 'File name.';
+comment on column settlement.file.content is 'A zip, so it is not compressed again.';
+
+-- Clearing (清算): what institutions apply for by month. Append-only; a cancel is a row of its own,
+-- and what happens to settlements later changes neither.
+
+create table settlement.clearing_application (
+    application_no  bigint      not null,
+    total_fen       bigint      not null,
+    recognised_fen  bigint      not null,
+    fund_fen        bigint      not null,
+    account_fen     bigint      not null,
+    cash_fen        bigint      not null,
+    applied_at      timestamptz not null,
+    month           date        not null,
+    settlement_count integer    not null,
+    lane            smallint    not null,
+    attempt         smallint    not null,
+    institution     text        not null,
+    clearing_type   text        not null,
+    clearing_office text        not null,
+    clearing_way    text        not null,
+    operator        text        not null,
+    operator_name   text        not null,
+    msgid           text        not null,
+    constraint clearing_application_pkey primary key (lane, application_no),
+    constraint clearing_application_once unique (lane, institution, month,
+        clearing_type, clearing_office, attempt),
+    constraint clearing_application_message unique (lane, institution, msgid),
+    constraint clearing_application_adds_up check (
+        month = date_trunc('month', month)::date and settlement_count >= 0
+    )
+);
+comment on table settlement.clearing_application is
+    'Clearing applications (清算申请). The next attempt for the same month, type and office begins '
+    'where all earlier ones are cancelled.';
+comment on column settlement.clearing_application.application_no is 'clr_appy_evt_id.';
+comment on column settlement.clearing_application.total_fen is
+    'medfee_sumamt, fen; so are the others.';
+comment on column settlement.clearing_application.recognised_fen is 'med_sumfee.';
+comment on column settlement.clearing_application.fund_fen is 'fund_appy_sum.';
+comment on column settlement.clearing_application.account_fen is 'acct_pay.';
+comment on column settlement.clearing_application.cash_fen is 'cash_payamt.';
+comment on column settlement.clearing_application.applied_at is 'When.';
+comment on column settlement.clearing_application.month is 'First day of the month, setlym.';
+comment on column settlement.clearing_application.settlement_count is 'psntime.';
+comment on column settlement.clearing_application.lane is 'Lane of the institution code.';
+comment on column settlement.clearing_application.attempt is 'From 1.';
+comment on column settlement.clearing_application.institution is 'The institution.';
+comment on column settlement.clearing_application.clearing_type is 'clr_type.';
+comment on column settlement.clearing_application.clearing_office is 'clr_optins.';
+comment on column settlement.clearing_application.clearing_way is 'clr_way as sent.';
+comment on column settlement.clearing_application.operator is 'opter.';
+comment on column settlement.clearing_application.operator_name is 'opter_name.';
+comment on column settlement.clearing_application.msgid is 'The message that made it.';
+
+create table settlement.clearing_cancel (
+    application_no  bigint      not null,
+    cancelled_at    timestamptz not null,
+    lane            smallint    not null,
+    operator        text        not null,
+    operator_name   text        not null,
+    msgid           text        not null,
+    constraint clearing_cancel_pkey primary key (lane, application_no)
+);
+comment on table settlement.clearing_cancel is 'Cancels of clearing applications (清算申请撤销).';
+comment on column settlement.clearing_cancel.application_no is 'The application.';
+comment on column settlement.clearing_cancel.cancelled_at is 'When.';
+comment on column settlement.clearing_cancel.lane is 'Lane of the institution code.';
+comment on column settlement.clearing_cancel.operator is 'opter.';
+comment on column settlement.clearing_cancel.operator_name is 'opter_name.';
+comment on column settlement.clearing_cancel.msgid is 'The message that made it.';

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from protocol.nhsa.errors import UNREADABLE, WireError, WireErrorCode
+from protocol.nhsa.textfile import FileFault
 from settlement.gateway import Retry
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS, TEXT_LENGTH_MAX, Fault, of_wire, text
@@ -67,7 +68,8 @@ def test_every_row_is_a_refusal_that_somebody_can_meet() -> None:
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    assert set(REFUSALS) - elsewhere - {code.value for code in WireErrorCode} == set()
+    from_protocol = {code.value for code in (*WireErrorCode, *FileFault)}
+    assert set(REFUSALS) - elsewhere - from_protocol == set()
 
 
 def test_every_value_given_is_one_that_the_text_can_use() -> None:

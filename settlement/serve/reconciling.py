@@ -1,0 +1,373 @@
+"""Reconciliation, files and clearing (3201–3204, 9101, 9102): beside the settle path, never on it.
+
+Each has a connection of its own, so that a long sum delays neither a sign-in nor a stop switch.
+Unpacking and comparing happen in a thread. What writes and loses its connection says that nobody
+knows; the same message finds out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from msgspec import Struct
+
+from protocol.nhsa import textfile
+from protocol.nhsa.messages import clearing, files, reconciliation
+from protocol.nhsa.textfile import FileError
+from protocol.nhsa.times import format_datetime
+from settlement import numbers, statement
+from settlement.clearing import Applicant, Claimed, is_over, last_day
+from settlement.clock import Moment, local_time
+from settlement.decision import Answer
+from settlement.desk import DecisionDesk
+from settlement.gateway import Unavailable
+from settlement.institution import Institution
+from settlement.lanes import lane_of
+from settlement.limits import Limits
+from settlement.numbers import NumberSource
+from settlement.refusal import Refusal
+from settlement.statement import OurLine, Scope, TheirLine
+from settlement.storage import clearings
+from settlement.storage.connect import Reconnecting
+from settlement.storage.errors import LostConnectionError
+from settlement.storage.files import KeptFile, keep_file, read_file
+from settlement.storage.lease import PlainConnection
+from settlement.storage.statements import read_figures, read_lines
+from settlement.translate import reconciliation as words
+
+Request = (
+    reconciliation.TotalsCheck
+    | reconciliation.DetailCheck
+    | clearing.ClearingApply
+    | clearing.ClearingCancel
+    | files.FileUpload
+    | files.FileDownload
+)
+
+
+class Download(Struct, frozen=True):
+    """The bytes of a file: they leave as they are, without an envelope."""
+
+    content: bytes
+
+
+class Reconciling:
+    """The transactions of one process by which institutions reconcile."""
+
+    def __init__(
+        self, *, dsn: str, desk: DecisionDesk, lanes: int, limits: Limits,
+        next_number: NumberSource,
+    ) -> None:  # fmt: skip
+        self._reading = Reconnecting(dsn, "settlement-statements")
+        self._writing = Reconnecting(dsn, "settlement-files")
+        self._desk = desk
+        self._lanes = lanes
+        self._limits = limits
+        self._next_number = next_number
+
+    async def answer(
+        self, request: Request, institution: Institution
+    ) -> Answer | Refusal | Download:
+        """Carry one out. Raises StorageError where nothing was written, Unavailable where nobody
+        knows."""
+        match request:
+            case reconciliation.TotalsCheck():
+                return await self._check_totals(request, institution)
+            case reconciliation.DetailCheck():
+                return await self._check_details(request, institution)
+            case clearing.ClearingApply():
+                return await self._apply(request, institution)
+            case clearing.ClearingCancel():
+                return await self._cancel(request, institution)
+            case files.FileUpload():
+                return await self._upload(request, institution)
+            case files.FileDownload():
+                return await self._download(request, institution)
+
+    def close(self) -> None:
+        """Drop the connections."""
+        self._reading.close()
+        self._writing.close()
+
+    async def _check_totals(
+        self, request: reconciliation.TotalsCheck, institution: Institution
+    ) -> Answer | Refusal:
+        """3201."""
+        data = request.input.data
+        scope = self._scope(data, institution)
+        if isinstance(scope, Refusal):
+            return scope
+        async with self._reading.use() as connection:
+            ours = await read_figures(connection, scope)
+        return Answer(output=words.totals_reply(data, ours))
+
+    async def _check_details(
+        self, request: reconciliation.DetailCheck, institution: Institution
+    ) -> Answer | Refusal:
+        """3202: the file that 9101 took against what is booked; the result is a file too."""
+        data = request.input.data
+        scope = self._scope(data, institution)
+        if isinstance(scope, Refusal):
+            return scope
+        content = await self._own_file(data.file_qury_no, institution)
+        if isinstance(content, Refusal):
+            return content
+        theirs = await asyncio.to_thread(_lines_in, content, self._limits)
+        refused = theirs if isinstance(theirs, Refusal) else _refused_lines(data, theirs)
+        if refused is not None or isinstance(theirs, Refusal):
+            return refused or Refusal(code="INTERNAL")
+        rows_max = self._limits.file_rows_max
+        async with self._reading.use() as connection:
+            ours = await read_lines(connection, scope, rows_max=rows_max)
+        if len(ours) > rows_max:
+            return Refusal(
+                code="FILE_ROWS_TOO_MANY", field="begin_on",
+                params={"found": len(ours), "limit": rows_max},
+            )  # fmt: skip
+        result = await asyncio.to_thread(_result, theirs, ours)
+        kept = await self._keep("reconciliation-result.zip", result, institution)
+        if isinstance(kept, Refusal):
+            return kept
+        output = reconciliation.DetailCheckReply(
+            fileinfo=reconciliation.DetailChecked(
+                file_qury_no=str(kept.file_no), filename=kept.name, dld_endtime=_until(kept)
+            )
+        )
+        return Answer(output=output)
+
+    async def _upload(
+        self, request: files.FileUpload, institution: Institution
+    ) -> Answer | Refusal:
+        """9101: only what can be read is kept."""
+        node = request.input.fsUploadIn
+        if node.fixmedins_code != institution.code:
+            return Refusal(
+                code="FILE_OF_OTHER_INSTITUTION", field="institution_of_file",
+                params={"value": node.fixmedins_code},
+            )  # fmt: skip
+        content = await asyncio.to_thread(_readable, node, self._limits)
+        if isinstance(content, Refusal):
+            return content
+        kept = await self._keep(node.filename, content, institution)
+        if isinstance(kept, Refusal):
+            return kept
+        output = files.FileUploadReply(
+            file_qury_no=str(kept.file_no), filename=kept.name, fixmedins_code=institution.code,
+            dld_endtime=_until(kept),
+        )  # fmt: skip
+        return Answer(output=output)
+
+    async def _download(
+        self, request: files.FileDownload, institution: Institution
+    ) -> Download | Refusal:
+        """9102: an institution's own file, whatever name it says."""
+        content = await self._own_file(request.input.fsDownloadIn.file_qury_no, institution)
+        return content if isinstance(content, Refusal) else Download(content)
+
+    async def _apply(
+        self, request: clearing.ClearingApply, institution: Institution
+    ) -> Answer | Refusal:
+        """3203. Of two at once one is kept, and the other is told of it on its second look."""
+        claimed = words.claimed_of(request.input.data)
+        if isinstance(claimed, Refusal):
+            return claimed
+        now = self._desk.now()
+        applicant = self._applicant(request, institution, now)
+        async with self._known_or_not() as connection:
+            said = await self._decide(connection, applicant, claimed, now)
+            if said is None:
+                said = await self._decide(connection, applicant, claimed, now)
+        return said or Refusal(code="INTERNAL")
+
+    async def _decide(
+        self, connection: PlainConnection, applicant: Applicant, claimed: Claimed, now: Moment
+    ) -> Answer | Refusal | None:
+        """None: another was written meanwhile."""
+        before = await clearings.of_message(connection, applicant)
+        if before is not None:
+            if before.claimed != claimed:
+                return Refusal(code="MESSAGE_CONFLICT", field="msgid", params={"part": "totals"})
+            return _applied(before.application_no, replayed=True)
+        if not is_over(claimed.month, now.local):
+            month = f"{claimed.month:%Y%m}"
+            return Refusal(code="CLEARING_MONTH_OPEN", field="month", params={"month": month})
+        standing = await clearings.standing(connection, applicant, claimed)
+        if standing is not None:
+            return _stands(standing)
+        scope = Scope(
+            institution=applicant.institution, begin_on=claimed.month,
+            end_on=last_day(claimed.month), clearing_type=claimed.clearing_type,
+        )  # fmt: skip
+        found = words.claim_differences(claimed, await read_figures(connection, scope))
+        if found:
+            return Refusal(
+                code="CLEARING_TOTALS_DIFFER", params={"differences": words.in_short(found)}
+            )
+        number = self._next_number(applicant.lane, now.business_day)
+        if await clearings.apply(connection, applicant, claimed, application_no=number):
+            return _applied(number)
+        return None
+
+    async def _cancel(
+        self, request: clearing.ClearingCancel, institution: Institution
+    ) -> Answer | Refusal:
+        """3204. The message that cancelled it may come again; another one is refused."""
+        text = request.input.data.clr_appy_evt_id
+        applicant = self._applicant(request, institution, self._desk.now())
+        number = self._own_number(text, institution)
+        cancelled_by = None
+        if number is not None:
+            async with self._known_or_not() as connection:
+                cancelled_by = await clearings.cancel(connection, applicant, number)
+        if cancelled_by is None:
+            return Refusal(
+                code="CLEARING_APPLICATION_UNKNOWN", field="application_no",
+                params={"value": text},
+            )  # fmt: skip
+        if cancelled_by != applicant.msgid:
+            return Refusal(
+                code="CLEARING_APPLICATION_CANCELLED", field="application_no",
+                params={"value": text},
+            )  # fmt: skip
+        return Answer(output=None)
+
+    def _scope(self, data: words.Check, institution: Institution) -> Scope | Refusal:
+        return words.scope_of(
+            data, institution, office=self._desk.world.region, days_max=self._limits.period_days_max
+        )
+
+    def _applicant(
+        self, request: clearing.ClearingApply | clearing.ClearingCancel, institution: Institution,
+        now: Moment,
+    ) -> Applicant:  # fmt: skip
+        return Applicant(
+            lane=lane_of(institution.code, self._lanes),
+            institution=institution.code,
+            clearing_office=self._desk.world.region,
+            operator=request.opter,
+            operator_name=request.opter_name,
+            msgid=request.msgid,
+            at=now.at,
+        )
+
+    def _own_number(self, text: str, institution: Institution) -> int | None:
+        """A number that we may have issued to this institution: it lies in its lane."""
+        number = numbers.parse(text)
+        if number is None or numbers.lane_in(number) != lane_of(institution.code, self._lanes):
+            return None
+        return number
+
+    async def _own_file(self, text: str, institution: Institution) -> bytes | Refusal:
+        number = self._own_number(text, institution)
+        content = None
+        if number is not None:
+            async with self._reading.use() as connection:
+                content = await read_file(
+                    connection, lane=numbers.lane_in(number), file_no=number,
+                    institution=institution.code, at=self._desk.now().at,
+                )  # fmt: skip
+        if content is None:
+            return Refusal(code="FILE_UNKNOWN", field="file_no", params={"value": text})
+        return content
+
+    async def _keep(
+        self, name: str, content: bytes, institution: Institution
+    ) -> KeptFile | Refusal:
+        now, limits = self._desk.now(), self._limits
+        lane = lane_of(institution.code, self._lanes)
+        file = KeptFile(
+            lane=lane,
+            file_no=self._next_number(lane, now.business_day),
+            institution=institution.code,
+            name=name,
+            content=content,
+            stored_at=now.at,
+            expires_at=now.at + timedelta(days=limits.file_days_max),
+        )
+        async with self._known_or_not() as connection:
+            kept = await keep_file(
+                connection, file, files_max=limits.files_kept_max,
+                bytes_max=limits.file_bytes_kept_max,
+            )  # fmt: skip
+        if kept:
+            return file
+        return Refusal(
+            code="FILES_TOO_MANY",
+            params={"limit": limits.files_kept_max, "days": limits.file_days_max},
+        )
+
+    @asynccontextmanager
+    async def _known_or_not(self) -> AsyncIterator[PlainConnection]:
+        """The connection that writes. Lost on the way, the outcome is unknown."""
+        try:
+            async with self._writing.use() as connection:
+                yield connection
+        except LostConnectionError as exc:
+            raise Unavailable("same_msgid") from exc
+
+
+def _readable(node: files.FileUploadData, limits: Limits) -> bytes | Refusal:
+    """The bytes of an upload, once they are known to be a zip with one UTF-8 text."""
+    try:
+        content = textfile.bytes_of(node.in_)
+        textfile.unpack(content, bytes_max=limits.file_text_bytes_max)
+    except FileError as error:
+        return _of_file(error, "content")
+    return content
+
+
+def _lines_in(content: bytes, limits: Limits) -> list[TheirLine] | Refusal:
+    """The lines of a kept file, by the layout of 3202."""
+    try:
+        text = textfile.unpack(content, bytes_max=limits.file_text_bytes_max)
+        return words.their_lines(textfile.detail_rows(text, rows_max=limits.file_rows_max))
+    except FileError as error:
+        return _of_file(error, "file_no")
+
+
+def _refused_lines(
+    data: reconciliation.DetailCheckData, lines: list[TheirLine]
+) -> Refusal | None:
+    """A settlement named twice, or totals that are not those of the file."""
+    twice = statement.repeated(lines)
+    if twice is not None:
+        place, earlier = twice
+        return Refusal(
+            code="FILE_ROW_REPEATED", field="file_no",
+            params={"row": place + 1, "earlier": earlier + 1, "setl_id": lines[place].setl_id},
+        )  # fmt: skip
+    found = words.header_differences(data, lines)
+    if found:
+        return Refusal(
+            code="FILE_TOTALS_DIFFER", field="file_no",
+            params={"differences": words.in_short(found)},
+        )  # fmt: skip
+    return None
+
+
+def _result(theirs: list[TheirLine], ours: list[OurLine]) -> bytes:
+    return textfile.pack("result.txt", words.result_text(statement.match(theirs, ours)))
+
+
+def _of_file(error: FileError, field: str) -> Refusal:
+    return Refusal(code=error.fault.value, field=field, params=error.params)
+
+
+def _applied(number: int, *, replayed: bool = False) -> Answer:
+    output = clearing.ClearingApplyReply(
+        result=clearing.ClearingApplied(clr_appy_evt_id=str(number))
+    )
+    return Answer(output=output, replayed=replayed)
+
+
+def _stands(number: int) -> Refusal:
+    return Refusal(
+        code="CLEARING_ALREADY_APPLIED", field="month", params={"application": str(number)}
+    )
+
+
+def _until(file: KeptFile) -> str:
+    return format_datetime(local_time(file.expires_at))
