@@ -761,7 +761,8 @@ begin
     execute format(
         'grant insert on settlement.settlement, settlement.settlement_detail, settlement.message,'
         ' settlement.visit, settlement.visit_event, settlement.upload, settlement.item_mapping,'
-        ' settlement.drug_trace, settlement.audit, settlement.sign_in, settlement.token to %I', p_application
+        ' settlement.drug_trace, settlement.audit, settlement.sign_in, settlement.token'
+        ' to %I', p_application
     );
     execute format(
         'grant update (version, accumulators, latest_row, latest_visit, open_stay)'
