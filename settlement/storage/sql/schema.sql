@@ -816,8 +816,6 @@ begin
         'grant insert on settlement.settlement, settlement.settlement_detail, settlement.message,'
         ' settlement.visit, settlement.visit_event, settlement.filing, settlement.upload,'
         ' settlement.item_mapping, settlement.drug_trace, settlement.audit, settlement.sign_in,'
-        ' settlement.token to %I', p_application
-        ' settlement.visit, settlement.visit_event, settlement.audit, settlement.sign_in,'
         ' settlement.token, settlement.listing, settlement.statement_row, settlement.file,'
         ' settlement.clearing_application, settlement.clearing_cancel to %I', p_application
     );
