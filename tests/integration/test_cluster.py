@@ -30,6 +30,7 @@ from tests.kit.counter import patient_of
 from tests.kit.one_lane import LANED, assert_one_lane
 from tests.kit.population import CLASS_A, some
 from tests.kit.proxy import DatabaseLine, Fault, database_line
+from tests.kit.registrar import disease, withdrawal
 from tests.kit.reply import assert_done, assert_refused, assert_same_answer
 from tests.kit.town import Town, a_town
 from tests.kit.ward import admit
@@ -91,6 +92,9 @@ async def test_all_that_is_said_on_the_settle_path_keeps_to_one_lane(
     assert_done(await town.hospital.visits(citizen))
     stay = await admit(town.hospital, town.someone(), some(CLASS_A, 2))
     assert_done(await town.hospital.send(stay.upload(some(CLASS_A, -1), originals={2: "1"})))
+    filing = disease(town.hospital, citizen)
+    back = withdrawal(town.hospital, citizen, filing, await town.hospital.send(filing))
+    assert_done(await town.hospital.send(back))
     early = await town.pharmacy.send(town.pharmacy.cancel(sold))
     assert_refused(
         early, "LATER_SETTLEMENT_STANDS", field="input.data.setl_id", mentions=settled.setl_id
