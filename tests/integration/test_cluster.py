@@ -30,6 +30,7 @@ from tests.kit.counter import patient_of
 from tests.kit.one_lane import LANED, assert_one_lane
 from tests.kit.population import CLASS_A, some
 from tests.kit.proxy import DatabaseLine, Fault, database_line
+from tests.kit.registrar import disease, withdrawal
 from tests.kit.reply import assert_done, assert_refused, assert_same_answer
 from tests.kit.town import Town, a_town
 from tests.kit.ward import admit
@@ -39,11 +40,10 @@ from tests.tidy.tree import ROOT
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 DISTRIBUTE = "deploy/citus/distribute.sql"
-NOT_HEARD = {"write_batch", "read_persons", "read_versions", "read_traces", "read_filings"}
+NOT_HEARD = {"write_batch", "read_persons", "read_versions", "read_traces"}
 """A batch is written by the call that is made of the block; persons alone are read by operators;
 versions only where a batch of several persons has a stale one; trace codes only where the region
-looks at them (tests/acceptance/test_drug_traces.py hears that in this shape too); filings where one
-is taken back."""
+looks at them (tests/acceptance/test_drug_traces.py hears that in this shape too)."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -98,6 +98,9 @@ async def test_all_that_is_said_on_the_settle_path_keeps_to_one_lane(
         "med_list_codg": CLASS_A.item.code, "begndate": "2026-01-01", "enddate": "2026-12-31",
     }  # fmt: skip
     assert_done(await town.hospital.ask("3301", {"catalogcompin": [mapped]}))
+    filing = disease(town.hospital, citizen)
+    back = withdrawal(town.hospital, citizen, filing, await town.hospital.send(filing))
+    assert_done(await town.hospital.send(back))
     early = await town.pharmacy.send(town.pharmacy.cancel(sold))
     assert_refused(
         early, "LATER_SETTLEMENT_STANDS", field="input.data.setl_id", mentions=settled.setl_id
