@@ -61,6 +61,10 @@ select create_distributed_function(
     'settlement.write_batch'::regproc::regprocedure, 'p_lane', colocate_with => 'settlement.person'
 );
 select create_distributed_function(
+    'settlement.change_persons'::regproc::regprocedure, 'p_lane',
+    colocate_with => 'settlement.person'
+);
+select create_distributed_function(
     'ledger.append_block'::regproc::regprocedure, 'p_lane', colocate_with => 'settlement.person'
 );
 select create_distributed_function(

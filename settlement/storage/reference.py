@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import date
 
 import msgspec
@@ -17,7 +17,7 @@ from settlement.policy.region import CancelWindow, RegionProfile
 from settlement.storage.queries import ADMIN, REFERENCE
 from settlement.world import Suspensions
 
-_DECODE_CEILINGS = msgspec.json.Decoder(dict[str, int]).decode
+_DECODE_NUMBERS = msgspec.json.Decoder(dict[str, int]).decode
 
 
 class Installation(Struct, frozen=True, kw_only=True):
@@ -75,21 +75,37 @@ async def credentials(
     return found
 
 
+async def catalogue_items(connection: Connection[Record]) -> list[Item]:
+    """Every version of every item."""
+    return [item_of(row) for row in await connection.fetch(REFERENCE["catalogue"])]
+
+
 async def catalogue(connection: Connection[Record]) -> Catalogue:
     """The whole catalogue."""
-    items = []
-    for row in await connection.fetch(REFERENCE["catalogue"]):
-        (code, name, list_type, item_class, charge_kind, self_pay_bp, ceilings, effective_from,
-         effective_to) = row  # fmt: skip
-        items.append(
-            Item(
-                code=code, name=name, list_type=list_type, item_class=item_class,
-                charge_kind=charge_kind, self_pay_bp=self_pay_bp,
-                ceiling_e6=_DECODE_CEILINGS(ceilings) or None,
-                effective_from=effective_from, effective_to=effective_to,
-            )
-        )  # fmt: skip
-    return Catalogue(items)
+    return Catalogue(await catalogue_items(connection))
+
+
+async def catalogue_in_pieces(
+    connection: Connection[Record], size: int
+) -> AsyncIterator[list[Item]]:
+    """The items, so many at a time, as of one moment; others get their turn in between."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        cursor = await connection.cursor(REFERENCE["catalogue"])
+        while rows := await cursor.fetch(size):
+            yield [item_of(row) for row in rows]
+
+
+def item_of(row: Record) -> Item:
+    """The version in a row."""
+    (code, name, list_type, item_class, charge_kind, self_pay_bp, ceilings, scheme_ratios,
+     effective_from, effective_to) = row  # fmt: skip
+    return Item(
+        code=code, name=name, list_type=list_type, item_class=item_class,
+        charge_kind=charge_kind, self_pay_bp=self_pay_bp,
+        self_pay_bp_by_scheme=None if scheme_ratios == "{}" else _DECODE_NUMBERS(scheme_ratios),
+        ceiling_e6=None if ceilings == "{}" else _DECODE_NUMBERS(ceilings),
+        effective_from=effective_from, effective_to=effective_to,
+    )  # fmt: skip
 
 
 async def suspensions(connection: Connection[Record]) -> Suspensions:

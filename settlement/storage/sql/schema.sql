@@ -101,6 +101,7 @@ create table settlement.catalogue_item (
     charge_kind     text        not null,
     self_pay_bp     integer     not null,
     ceilings        text        not null,
+    scheme_ratios   text        not null default '{}',
     demo_price_e6   bigint,
     constraint catalogue_item_pkey primary key (code, effective_from),
     constraint catalogue_item_self_pay_is_a_ratio check (self_pay_bp between 0 and 10000)
@@ -116,7 +117,9 @@ comment on column settlement.catalogue_item.item_class is 'chrgitm_lv: 01 甲, 0
 comment on column settlement.catalogue_item.charge_kind is 'med_chrgitm_type.';
 comment on column settlement.catalogue_item.self_pay_bp is 'Pre-self-pay ratio, basis points.';
 comment on column settlement.catalogue_item.ceilings is
-    'JSON: ceiling_level to millionths of a yuan; "" holds for every level.';
+    'JSON: ceiling_level to millionths of a yuan; a level that is not named has none.';
+comment on column settlement.catalogue_item.scheme_ratios is
+    'JSON: insutype to its ratio, where it differs from self_pay_bp.';
 comment on column settlement.catalogue_item.demo_price_e6 is
     'Price in the demonstration world, millionths of a yuan.';
 
@@ -198,6 +201,7 @@ create table settlement.person (
     psn_no          text        not null,
     identity        bytea       not null,
     enrolments      text        not null,
+    family          text        not null default '[]',
     constraint person_pkey primary key (lane, psn_no)
 ) with (
     fillfactor = 85, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0.2,
@@ -225,6 +229,8 @@ comment on column settlement.person.identity is
     'Name, certificate, cards: encrypted (settlement/person.py, Identity).';
 comment on column settlement.person.enrolments is
     'JSON: memberships by scheme (settlement/person.py, Enrolment).';
+comment on column settlement.person.family is
+    'JSON: relatives whose accounts may pay (settlement/person.py, FamilyLink).';
 
 create table settlement.lookup (
     psn_lane        smallint    not null,
@@ -711,6 +717,37 @@ $$;
 comment on function settlement.write_batch is
     'Writes one batch of one journal, all or nothing; MS001 where a person is stale.';
 
+create function settlement.change_persons(
+    p_journal smallint, /*lanes*/ p_lanes smallint[], /*cluster p_lane smallint,*/
+    p_persons text[], p_key_versions smallint[], p_identities bytea[], p_enrolments text[],
+    p_families text[]
+) returns integer
+language plpgsql volatile as $$
+-- Changes what an agency says of persons of one journal (import): how many were changed. It takes
+-- the head first, as every batch does, so it waits for the batch that is being written and the next
+-- one waits for it; a batch that has read these persons already finds another version, and is
+-- decided again. Null leaves identity or family as they are.
+declare
+    v_changed integer;
+begin
+    perform ledger.lock_head(/*cluster p_lane,*/ p_journal);
+    update settlement.person p
+    set version = p.version + 1,
+        key_version = case when n.identity is null then p.key_version else n.key_version end,
+        identity = coalesce(n.identity, p.identity),
+        enrolments = n.enrolments,
+        family = coalesce(n.family, p.family)
+    from unnest(/*lanes*/ p_lanes, p_persons, p_key_versions, p_identities, p_enrolments,
+                p_families)
+        as n (/*lanes*/ lane, psn_no, key_version, identity, enrolments, family)
+    where p.lane = /*lane*/ n.lane and p.psn_no = n.psn_no;
+    get diagnostics v_changed = row_count;
+    return v_changed;
+end;
+$$;
+comment on function settlement.change_persons is
+    'Changes identity, memberships and relatives of persons of one journal, under its head.';
+
 create function settlement.grant_rights(p_application name) returns void
 language plpgsql as $$
 -- The application owns nothing, deletes nothing but stop switches, and never edits what was booked.
@@ -737,6 +774,7 @@ begin
     execute format(
         'grant execute on all functions in schema settlement to %I', p_application
     );
+    execute format('revoke execute on function settlement.change_persons from %I', p_application);
 end;
 $$;
 comment on function settlement.grant_rights(name) is 'The application''s rights on this schema.';

@@ -105,3 +105,31 @@ join settlement.lookup l on l.lane = /*lane*/ k.lane and l.kind = k.kind and l.k
 -- name: lock_head
 -- Takes a journal's head before reading, so that what is read cannot change (the second try).
 select (ledger.lock_head(/*cluster p_lane => $2,*/ p_journal => $1)).block_no;
+
+-- name: read_for_import
+-- What is known of the persons of a file, to compare it with what the file says.
+select p.psn_no, p.key_version, p.identity, p.enrolments, p.family
+from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, psn_no)
+join settlement.person p on p.lane = /*lane*/ k.lane and p.psn_no = k.psn_no;
+
+-- name: change_persons
+-- An import changes persons of one journal, under its head.
+select settlement.change_persons(
+    p_journal => $1, /*lanes*/ p_lanes => $2, /*cluster p_lane => $2,*/ p_persons => $3,
+    p_key_versions => $4, p_identities => $5, p_enrolments => $6, p_families => $7
+);
+
+-- name: keep_keys
+-- Keys under which a person is found; one that is there already stays whose it is.
+insert into settlement.lookup (psn_lane, lane, kind, key, psn_no)
+select k.psn_lane, /*lane*/ k.lane, k.kind, k.key, k.psn_no
+from unnest(/*lanes*/ $1::smallint[], $2::smallint[], $3::smallint[], $4::bytea[], $5::text[])
+    as k (/*lanes*/ lane, psn_lane, kind, key, psn_no)
+on conflict (lane, kind, key) do nothing;
+
+-- name: drop_keys
+-- Keys that a person no longer has: an exchanged card, a corrected certificate.
+delete from settlement.lookup l
+using unnest(/*lanes*/ $1::smallint[], $2::smallint[], $3::bytea[], $4::text[])
+    as k (/*lanes*/ lane, kind, key, psn_no)
+where l.lane = /*lane*/ k.lane and l.kind = k.kind and l.key = k.key and l.psn_no = k.psn_no;
