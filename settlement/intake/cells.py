@@ -7,7 +7,7 @@ Chinese keyboard count as well. Knows nothing of persons, institutions or items.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -41,33 +41,35 @@ class Column(Struct, frozen=True, kw_only=True):
         """Whether every row must have a value."""
         return self.default is REQUIRED
 
-    def value(self, text: str, row: int) -> object:
-        """The value of a cell, or the fault."""
-        text = text.strip()
+    def fault(self, text: str, row: int) -> Fault:
+        """What is to be said of a cell that cannot be read."""
         if not text:
-            if self.default is not REQUIRED:
-                return self.default
             return Fault(row=row, column=self.name, problem=_MISSING, expected=self.expected)
-        try:
-            return self.read(text)
-        except (ValueError, InvalidOperation):
-            shown = "***" if self.personal else text[:40]
-            problem = Told(f"“{shown}”不合要求", f"{shown!r} is not possible")
-            return Fault(row=row, column=self.name, problem=problem, expected=self.expected)
+        shown = "***" if self.personal else text[:40]
+        problem = Told(f"“{shown}”不合要求", f"{shown!r} is not possible")
+        return Fault(row=row, column=self.name, problem=problem, expected=self.expected)
 
 
 def values_of(
-    columns: tuple[Column, ...], cells: Mapping[str, str], row: int, faults: list[Fault]
+    columns: Sequence[Column], texts: Sequence[str], row: int, faults: list[Fault]
 ) -> dict[str, Any] | None:
-    """The values of a row by column, or None where a cell is at fault, which is added."""
+    """The values of a row by column; None where cells are at fault, which are added."""
     found: dict[str, Any] = {}
-    before = len(faults)
-    for column in columns:
-        value = column.value(cells.get(column.name, ""), row)
-        if type(value) is Fault:
-            faults.append(value)
-        found[column.name] = value
-    return None if len(faults) > before else found
+    bad = False
+    for column, cell in zip(columns, texts, strict=True):
+        text = cell.strip()
+        try:
+            if text:
+                found[column.name] = column.read(text)
+                continue
+            if column.default is not REQUIRED:
+                found[column.name] = column.default
+                continue
+        except (ValueError, InvalidOperation):
+            pass
+        faults.append(column.fault(text, row))
+        bad = True
+    return None if bad else found
 
 
 def matching(pattern: str) -> Read:

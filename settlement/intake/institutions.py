@@ -49,7 +49,6 @@ COLUMNS = (
     Column(name="secret", title="密钥", read=cells.matching(r"[!-~]{16,128}"), default="",
            personal=True, expected=Told("16 至 128 位可见字符", "16 to 128 visible characters")),
 )  # fmt: skip
-_NAMES = tuple(column.name for column in COLUMNS)
 
 
 class FileInstitution(Struct, frozen=True, kw_only=True):
@@ -88,9 +87,7 @@ def read_institutions(
     found: dict[str, FileInstitution] = {}
     keys: dict[str, int] = {}
     for number, texts in rows:
-        values = cells.values_of(
-            COLUMNS, dict(zip(_NAMES, texts, strict=True)), number, faults
-        )
+        values = cells.values_of(COLUMNS, texts, number, faults)
         one = None if values is None else _institution(values, number, region, faults)
         if one is None:
             continue

@@ -59,7 +59,6 @@ COLUMNS = (
     Column(name="enddate", title="结束日期", read=cells.read_date, default=OPEN_END,
            expected=cells.A_DATE),
 )  # fmt: skip
-_NAMES = tuple(column.name for column in COLUMNS)
 
 
 class FileItem(Struct, frozen=True, gc=False):
@@ -80,7 +79,7 @@ def read_items(rows: Iterable[Row], faults: list[Fault]) -> list[FileItem]:
     """Every row that is not at fault."""
     found: dict[tuple[str, date], FileItem] = {}
     for number, texts in rows:
-        told = cells.values_of(COLUMNS, dict(zip(_NAMES, texts, strict=True)), number, faults)
+        told = cells.values_of(COLUMNS, texts, number, faults)
         item = None if told is None else _item(told, number, faults)
         if item is None:
             continue

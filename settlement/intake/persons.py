@@ -6,7 +6,7 @@ the national interface where it has one. Pure: no file, no database, no key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -111,7 +111,9 @@ ENROLMENT = (
                          "tag:first day[:last day], separated by ;")),
 )  # fmt: skip
 COLUMNS = (*PERSON, *ENROLMENT)
-_NAMES = tuple(column.name for column in COLUMNS)
+_WIDTH = len(PERSON)
+_ENROLMENTS_SEEN: dict[tuple[str, ...], Enrolment] = {}
+_ENROLMENTS_SEEN_MAX = 50_000
 
 
 class FilePerson(Struct, frozen=True, kw_only=True, gc=False):
@@ -146,43 +148,61 @@ class Difference(Struct, frozen=True, kw_only=True, gc=False):
 
 def read_person(rows: Sequence[Row], region: str, faults: list[Fault]) -> FilePerson | None:
     """The person of rows that stand together; None where a row is at fault, which is added."""
-    found = [values_of_row(row, faults) for row in rows]
-    told = [each for each in found if each is not None]
-    if len(told) < len(found):
-        return None
-    first, number = told[0], rows[0][0]
-    for (row, _), each in zip(rows[1:], told[1:], strict=True):
-        differs = next((c.name for c in PERSON if each[c.name] != first[c.name]), None)
-        if differs is not None:
-            problem = Told("与同一人的前一行不同", "another value")
-            expected = Told("与该人第一行相同", "the same as in the person's first row")
-            faults.append(Fault(row=row, column=differs, problem=problem, expected=expected))
-            return None
+    number, first = rows[0]
+    before = len(faults)
+    told = cells.values_of(PERSON, first[:_WIDTH], number, faults)
     versions: dict[tuple[str, date], Enrolment] = {}
-    for (row, _), each in zip(rows, told, strict=True):
-        enrolment = _enrolment(each, region, row, faults)
+    for row, texts in rows:
+        if row != number:
+            _compare_with_first(first, texts, row, faults)
+        enrolment = _read_enrolment(texts[_WIDTH:], region, row, faults)
         if enrolment is None:
-            return None
+            continue
         key = enrolment.scheme, enrolment.starts_on
         if key in versions:
             faults.append(_twice(row, enrolment))
-            return None
         versions[key] = enrolment
-    family = first["family"]
-    if family is not None and any(link.donor_no == first["psn_no"] for link in family):
+    if told is None or len(faults) > before:
+        return None
+    family = told["family"]
+    if family and any(link.donor_no == told["psn_no"] for link in family):
         problem = Told("本人不能是自己的亲属", "nobody is a relative of their own")
         faults.append(Fault(row=number, column="family", problem=problem))
         return None
     return FilePerson(
-        row=number, person_no=first["psn_no"], identity=_identity(first),
+        row=number, person_no=told["psn_no"], identity=_identity(told),
         enrolments=ordered(versions.values()), family=family,
     )  # fmt: skip
 
 
-def values_of_row(row: Row, faults: list[Fault]) -> dict[str, Any] | None:
-    """The values of one row."""
-    number, texts = row
-    return cells.values_of(COLUMNS, dict(zip(_NAMES, texts, strict=True)), number, faults)
+def _compare_with_first(
+    first: Sequence[str], texts: Sequence[str], row: int, faults: list[Fault]
+) -> None:
+    """What is said of the person is the same in every row."""
+    for column, one, other in zip(PERSON, first, texts, strict=False):
+        if one.strip() != other.strip():
+            problem = Told("与同一人的前一行不同", "another value")
+            expected = Told("与该人第一行相同", "the same as in the person's first row")
+            fault = Fault(row=row, column=column.name, problem=problem, expected=expected)
+            faults.append(fault)
+
+
+def _read_enrolment(
+    texts: Sequence[str], region: str, row: int, faults: list[Fault]
+) -> Enrolment | None:
+    """The version in the cells of a row. They repeat from person to person, so good ones are kept.
+    """
+    key = (region, *texts)
+    found = _ENROLMENTS_SEEN.get(key)
+    if found is not None:
+        return found
+    told = cells.values_of(ENROLMENT, texts, row, faults)
+    found = None if told is None else _enrolment(told, region, row, faults)
+    if found is not None:
+        if len(_ENROLMENTS_SEEN) >= _ENROLMENTS_SEEN_MAX:
+            _ENROLMENTS_SEEN.clear()
+        _ENROLMENTS_SEEN[key] = found
+    return found
 
 
 def difference(
@@ -219,8 +239,10 @@ def ended(enrolments: Sequence[Enrolment], on: date) -> Difference | None:
     return Difference(identity=None, enrolments=after, family=None, fields=tuple(fields))
 
 
-def ordered(enrolments: Iterable[Enrolment]) -> tuple[Enrolment, ...]:
+def ordered(enrolments: Collection[Enrolment]) -> tuple[Enrolment, ...]:
     """Versions in the order in which they begin: the present one last."""
+    if len(enrolments) == 1:
+        return tuple(enrolments)
     return tuple(sorted(enrolments, key=lambda each: (each.starts_on, each.scheme)))
 
 

@@ -24,7 +24,7 @@ from settlement.intake.source import Row
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.person import Enrolment, FamilyLink, Identity
-from settlement.storage import copy_format as fields
+from settlement.storage import copy_format
 from settlement.storage.keyfile import load_keyring
 from settlement.storage.person_import import Change, Key, KnownRow, NewRows
 from settlement.storage.reader import person_record
@@ -38,13 +38,6 @@ _ENCODE = msgspec.json.Encoder().encode
 DECODE_IDENTITY = msgspec.json.Decoder(Identity).decode
 DECODE_ENROLMENTS = msgspec.json.Decoder(tuple[Enrolment, ...]).decode
 _DECODE_FAMILY = msgspec.json.Decoder(tuple[FamilyLink, ...]).decode
-_PERSON = (
-    fields.bigint, fields.smallint, fields.smallint, fields.text, fields.binary, fields.text,
-    fields.text,
-)  # fmt: skip
-_LOOKUP = (fields.smallint, fields.smallint, fields.smallint, fields.binary, fields.text)
-_BALANCE = (fields.smallint, fields.bigint)
-
 
 class Terms(Struct, frozen=True, kw_only=True):
     """What holds for a whole import."""
@@ -59,6 +52,8 @@ class Chunk(Struct, frozen=True, kw_only=True):
 
     rows: list[Row]
     known: list[KnownRow]
+    compare_keys: bool
+    """whether somebody else may have their certificates and cards already"""
     first_account: int
     """so many account numbers as there are rows are this chunk's own"""
 
@@ -122,7 +117,8 @@ class Worker:
             row = known.get(person.person_no)
             if row is None:
                 fresh.append((lane, person, keys))
-                done.keys += ((person.row, key, person.person_no) for key in keys)
+                if chunk.compare_keys:
+                    done.keys += ((person.row, key, person.person_no) for key in keys)
             else:
                 self._compare(done, lane, person, keys, row)
         if fresh:
@@ -173,24 +169,23 @@ class Worker:
         self, fresh: Sequence[tuple[int, FilePerson, list[Key]]], first_account: int
     ) -> NewRows:
         seal, version = self._keyring.seal, self._keyring.version
-        persons: list[tuple[object, ...]] = []
-        lookups: list[tuple[object, ...]] = []
-        balances: list[tuple[object, ...]] = []
+        persons: list[bytes] = []
+        lookups: list[bytes] = []
+        balances: list[bytes] = []
         for account, (lane, person, keys) in enumerate(fresh, first_account):
-            number = person.person_no
-            sealed = seal(_ENCODE(person.identity), person_record(lane, number))
-            persons.append(
-                (account, lane, version, number, sealed, _ENCODE(person.enrolments).decode(),
-                 _ENCODE(person.family or ()).decode())
-            )  # fmt: skip
-            lookups += ((lane, key_lane, kind, key, number) for key_lane, kind, key in keys)
-            balances.append((lane, account))
+            number = person.person_no.encode()
+            identity = seal(_ENCODE(person.identity), person_record(lane, person.person_no))
+            texts = number, identity, _ENCODE(person.enrolments), _ENCODE(person.family or ())
+            persons.append(copy_format.person_row(account, lane, version, texts))
+            lookups += [
+                copy_format.lookup_row(lane, key_lane, kind, key, number)
+                for key_lane, kind, key in keys
+            ]
+            balances.append(copy_format.balance_row(lane, account))
         return NewRows(
-            count=len(fresh),
-            persons=fields.rows_in_binary(_PERSON, persons),
-            lookups=fields.rows_in_binary(_LOOKUP, lookups),
-            balances=fields.rows_in_binary(_BALANCE, balances),
-        )
+            count=len(fresh), persons=b"".join(persons), lookups=b"".join(lookups),
+            balances=b"".join(balances),
+        )  # fmt: skip
 
     def _keys(self, identity: Identity) -> list[Key]:
         shown = (

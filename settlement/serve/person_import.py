@@ -117,7 +117,9 @@ class PersonImport:
         async with self._workers() as (send, at_once):
             for piece in _pieces(rows):
                 known = await self._known(piece) if anybody else []
-                chunk = Chunk(rows=piece, known=known, first_account=account)
+                chunk = Chunk(
+                    rows=piece, known=known, compare_keys=anybody, first_account=account
+                )
                 account += len(piece)
                 pending.append(asyncio.ensure_future(send(chunk)))
                 if len(pending) > at_once:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import Mapping
 from datetime import date
 
 import msgspec
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.catalogue import Catalogue, Item
+from settlement.catalogue import Catalogue, CatalogueMaker, Item
 from settlement.gateway import CredentialFact
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import Keyring
@@ -17,6 +18,8 @@ from settlement.policy.region import CancelWindow, RegionProfile
 from settlement.storage.queries import ADMIN, REFERENCE
 from settlement.world import Suspensions
 
+CATALOGUE_PIECE = 250
+"""Items read and indexed in one go: two or three milliseconds."""
 _DECODE_NUMBERS = msgspec.json.Decoder(dict[str, int]).decode
 
 
@@ -80,19 +83,18 @@ async def catalogue_items(connection: Connection[Record]) -> list[Item]:
     return [item_of(row) for row in await connection.fetch(REFERENCE["catalogue"])]
 
 
-async def catalogue(connection: Connection[Record]) -> Catalogue:
-    """The whole catalogue."""
-    return Catalogue(await catalogue_items(connection))
-
-
-async def catalogue_in_pieces(
-    connection: Connection[Record], size: int
-) -> AsyncIterator[list[Item]]:
-    """The items, so many at a time, as of one moment; others get their turn in between."""
+async def catalogue(
+    connection: Connection[Record], earlier: Catalogue | None = None
+) -> Catalogue:
+    """The whole catalogue, as of one moment. It comes in pieces: others get their turn in between,
+    and the rows of 200,000 items are never in memory together."""
+    maker = CatalogueMaker(earlier)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         cursor = await connection.cursor(REFERENCE["catalogue"])
-        while rows := await cursor.fetch(size):
-            yield [item_of(row) for row in rows]
+        while rows := await cursor.fetch(CATALOGUE_PIECE):
+            maker.add([item_of(row) for row in rows])
+            await asyncio.sleep(0)
+    return maker.catalogue
 
 
 def item_of(row: Record) -> Item:
