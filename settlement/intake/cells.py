@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -65,7 +65,7 @@ def values_of(
             if column.default is not REQUIRED:
                 found[column.name] = column.default
                 continue
-        except (ValueError, InvalidOperation):
+        except (ValueError, ArithmeticError):
             pass
         faults.append(column.fault(text, row))
         bad = True
@@ -177,10 +177,9 @@ def parts(text: str) -> list[str]:
 def _scaled(text: str, scale: int, *, most: int) -> int:
     """A decimal number as a whole number of smaller units; nothing is rounded."""
     number = Decimal(text) * scale
-    whole = int(number)
-    if whole != number or not 0 <= whole <= most:
+    if not 0 <= number <= most or number != number.to_integral_value():
         raise ValueError
-    return whole
+    return int(number)
 
 
 A_DATE = Told("日期，如 2026-12-01", "a date like 2026-12-01")
