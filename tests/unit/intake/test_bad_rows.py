@@ -1,4 +1,4 @@
-"""What is wrong with a row is said with row, column, problem and what is expected, in two languages.
+"""What is wrong with a row is said with row, column, problem and what is expected, twice over.
 
 One row a case; each is a good row with one cell spoilt.
 """
