@@ -211,21 +211,28 @@ def difference(
     """What the file changes of a person; None where nothing.
 
     A version of an enrolment replaces the one of the same scheme and beginning; other versions
-    stay, unless the file is `whole`: then it says everything.
+    stay, and so do card and employer where the file has none, unless the file is `whole`: then it
+    says everything.
     """
-    enrolments = told.enrolments
+    enrolments, identity = told.enrolments, told.identity
     if not whole:
+        identity = replace(
+            identity,
+            card_no=identity.card_no or known.identity.card_no,
+            card_serial=identity.card_serial or known.identity.card_serial,
+            employer=identity.employer or known.identity.employer,
+        )
         merged = {(e.scheme, e.starts_on): e for e in known.enrolments}
         merged |= {(e.scheme, e.starts_on): e for e in enrolments}
         enrolments = ordered(merged.values())
-    fields = [f"{name}: ***" for name in _changed_names(known.identity, told.identity)]
+    fields = [f"{name}: ***" for name in _changed_names(known.identity, identity)]
     fields += _enrolment_changes(known.enrolments, enrolments)
     if told.family is not None and told.family != known.family:
         fields.append(f"family: {len(known.family)} → {len(told.family)}")
     if not fields:
         return None
     return Difference(
-        identity=None if told.identity == known.identity else told.identity,
+        identity=None if identity == known.identity else identity,
         enrolments=enrolments, family=told.family, fields=tuple(fields),
     )  # fmt: skip
 

@@ -120,7 +120,7 @@ class Worker:
                 if chunk.compare_keys:
                     done.keys += ((person.row, key, person.person_no) for key in keys)
             else:
-                self._compare(done, lane, person, keys, row)
+                self._compare(done, lane, person, row)
         if fresh:
             done.new = self._new_rows(fresh, chunk.first_account)
         return done
@@ -135,7 +135,7 @@ class Worker:
         )  # fmt: skip
 
     def _compare(
-        self, done: Worked, lane: int, person: FilePerson, keys: list[Key], row: KnownRow
+        self, done: Worked, lane: int, person: FilePerson, row: KnownRow
     ) -> None:
         known = self.open(row)
         differs = difference(person, known, whole=self._terms.whole)
@@ -143,6 +143,7 @@ class Worker:
             done.unchanged += 1
             return
         old = self._keys(known.identity)
+        keys = old if differs.identity is None else self._keys(differs.identity)
         change = self._change(lane, person.person_no, differs, keys, old)
         done.changes.append(change)
         done.keys += ((person.row, key, person.person_no) for key in change.new_keys)

@@ -56,6 +56,8 @@ SMALL_FILE_BYTES = 2_000_000
 """A smaller file is done in this process: others would take longer to start."""
 LOADERS = 2
 """Connections that take new persons at once."""
+RESTS = 3
+"""After a batch, where others settle: so many times as long as it took."""
 ANALYZE_FROM = 10_000
 """So many new persons change what the planner should know."""
 _KINDS = {0: "psn_no", 1: "certno", 2: "card_no"}
@@ -99,7 +101,7 @@ class PersonImport:
         self._rows = [array("L") for _ in range(PARTS)]
         self._turn = asyncio.Lock()
         self._changing = asyncio.Lock()
-        self._pace = Pace()
+        self._pace = Pace(rests=RESTS)
         self.counts = Counts()
         self.faults: list[Fault] = []
         """rows that cannot be read"""

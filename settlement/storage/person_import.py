@@ -17,7 +17,7 @@ from ledger.postgres.shape import Shape, one_lane
 from settlement.storage import copy_format
 from settlement.storage.queries import SCATTER, SHAPED
 
-CHANGES_MAX = 1_000
+CHANGES_MAX = 500
 """Persons changed under one taking of a head: no settlement waits long for it."""
 
 KnownRow = tuple[str, int, bytes, str, str]

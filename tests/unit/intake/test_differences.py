@@ -65,6 +65,13 @@ def test_whole_file_takes_away_versions_that_it_does_not_say() -> None:
     assert differs.fields == ("310 2026-12-01: —",)
 
 
+def test_card_and_employer_stay_where_the_file_has_none_unless_it_is_whole() -> None:
+    bare = replace(IDENTITY, card_no="", card_serial="", employer="")
+    assert persons.difference(told(WORKING, identity=bare), KNOWN, whole=False) is None
+    differs = persons.difference(told(WORKING, identity=bare), KNOWN, whole=True)
+    assert differs is not None and differs.identity == bare
+
+
 def test_changed_fields_are_named_and_personal_values_are_not_shown() -> None:
     other = replace(IDENTITY, name="测试乙", card_no="T98")
     suspended = replace(WORKING, status="2", suspended_on=CHANGE)
