@@ -16,6 +16,7 @@ _ABOUT = {
     "persons": "insured persons with enrolments, qualifications and relatives (参保人)",
     "institutions": "designated institutions and their credentials (定点医药机构)",
     "items": "catalogue items with their versions (医保目录)",
+    "openings": "running accumulators and balances of accounts, once at the cut-over (期初)",
 }
 
 
@@ -47,15 +48,16 @@ def _add_kind(
     )
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument(
-        "--whole", action="store_true", help="the file says everything: what it leaves out ends"
-    )
-    extent.add_argument(
         "--skip-bad", action="store_true", help="leave out rows that are bad, and list them"
     )
-    parser.add_argument(
-        "--ends-on", type=date.fromisoformat, metavar="DATE",
-        help="with --whole: from when what is left out is no more (today)",
-    )  # fmt: skip
+    if kind != "openings":
+        extent.add_argument(
+            "--whole", action="store_true", help="the file says everything: what it leaves out ends"
+        )
+        parser.add_argument(
+            "--ends-on", type=date.fromisoformat, metavar="DATE",
+            help="with --whole: from when what is left out is no more (today)",
+        )  # fmt: skip
     parser.add_argument("--reason", required=True, help="why, and the document; audited")
     parser.add_argument("--actor", default="", help="who orders it (the login name)")
     if kind == "institutions":
@@ -85,8 +87,9 @@ def _import(kind: str, parsed: argparse.Namespace, tell: Tell) -> int:
     except FileError as exc:
         return tell(Said(UNUSABLE, f"settlement: {exc}"))
     order = Order(
-        path=parsed.file, format=file_format, preview=parsed.preview, whole=parsed.whole,
+        path=parsed.file, format=file_format, preview=parsed.preview,
+        whole=getattr(parsed, "whole", False),
         skip_bad=parsed.skip_bad, reason=parsed.reason, actor=parsed.actor or getpass.getuser(),
-        ends_on=parsed.ends_on or local_time(system_clock()).date(),
+        ends_on=getattr(parsed, "ends_on", None) or local_time(system_clock()).date(),
     )  # fmt: skip
     return tell(run(kind, parsed.data_dir, order, issue_to=getattr(parsed, "issue", None)))

@@ -35,6 +35,7 @@ select create_distributed_table('settlement.message', 'lane', colocate_with => '
 select create_distributed_table(
     'settlement.cancel_approval', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table('settlement.opening', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.journal', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.lane', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.balance', 'lane', colocate_with => 'settlement.person');

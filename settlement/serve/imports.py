@@ -1,4 +1,4 @@
-"""`settlement import`: insured persons, institutions and catalogue items from files.
+"""`settlement import`: persons, institutions, catalogue items and opening balances from files.
 
 A file is checked as a whole, then compared with what is known, then written; `--preview` stops
 before that. Every import that writes is audited twice: what it is about to do, and that it is done.
@@ -21,12 +21,14 @@ from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
 from settlement.intake import institutions, items
 from settlement.intake.faults import Fault, FileError, faults_text
+from settlement.intake.openings import totals_text
 from settlement.intake.order import Order
 from settlement.intake.report import Counts, preview_text
 from settlement.intake.source import digest_of, rows_of
 from settlement.keyring import UndecipherableError
 from settlement.policy.errors import PolicyError
 from settlement.said import UNUSABLE, Said
+from settlement.serve.opening_import import OpeningImport
 from settlement.serve.person_import import PersonImport, Site, a_spool
 from settlement.storage import reference
 from settlement.storage import reference_import as store
@@ -75,7 +77,7 @@ class Session(Struct, frozen=True, kw_only=True):
 
 
 def run(kind: str, data_dir: Path, order: Order, *, issue_to: Path | None = None) -> Said:
-    """Import a file of `persons`, `institutions` or `items`."""
+    """Import a file of `persons`, `institutions`, `items` or `openings`."""
     try:
         return asyncio.run(_run(kind, data_dir, order, issue_to))
     except (
@@ -145,7 +147,7 @@ async def _persons(session: Session) -> Imported:
     async with a_spool(with_space) as spool:
         await work.check(spool)
         faults = [*work.faults, *work.conflicts]
-        stopped = work.conflicts or (work.faults and not order.skip_bad)
+        stopped = bool(work.conflicts) or (bool(work.faults) and not order.skip_bad)
         if stopped or order.preview:
             return Imported(counts=work.counts, faults=faults, written=not stopped)
         await session.audit("import-persons", work.counts)
@@ -201,6 +203,21 @@ async def _institutions(session: Session) -> Imported:
     )
 
 
+async def _openings(session: Session) -> Imported:
+    order = session.order
+    work = OpeningImport(session.site, order, session.connection)
+    await work.check()
+    faults = [*work.faults, *work.conflicts]
+    stopped = bool(work.conflicts) or (bool(work.faults) and not order.skip_bad)
+    totals = totals_text(work.told, session.digest)
+    if not stopped and not order.preview:
+        await session.audit("import-openings", work.counts)
+        await _open_agency(session)
+        await work.write(session.at, session.digest)
+        await session.audit("import-openings-done", work.counts)
+    return Imported(counts=work.counts, faults=faults, written=not stopped, further=totals)
+
+
 def _stopped(order: Order, faults: Sequence[Fault], counts: Counts, skippable: int) -> bool:
     """Whether faults forbid to write: any, or with --skip-bad those that no row alone has."""
     counts.skipped = len({fault.row for fault in faults[:skippable]})
@@ -249,4 +266,5 @@ def _told_of(
 
 _IMPORTS: dict[str, Import] = {
     "persons": _persons, "institutions": _institutions, "items": _items,
+    "openings": _openings,
 }  # fmt: skip

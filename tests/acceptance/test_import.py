@@ -172,6 +172,40 @@ async def test_same_file_again_changes_nothing_and_every_import_is_audited(
     assert rows[0]["note"].startswith("测试〔2026〕3号 (new 0, changed 0, unchanged 1")
 
 
+async def test_openings_count_in_the_year_and_stand_in_the_ledger_once(
+    town: Town, office: Office
+) -> None:
+    first, second = town.someone(), newcomer(12)
+    await office.bring("persons", [rows_of(second)])
+    before = await town.balance_fen(first)
+    assert_done(await town.pharmacy.sell(first, some(CLASS_A, 2)))
+    spent = (await town.accumulators(first))["2026"]
+    name = next(iter(spent))
+    rows = [
+        {"psn_no": first.number, "year": 2026, "accumulators": f"{name}:12.34",
+         "balance": "100.50", "source": "旧系统期初"},
+        {"psn_no": second.number, "year": 2026, "accumulators": "", "balance": "20",
+         "source": "旧系统期初"},
+    ]  # fmt: skip
+    seen = await office.bring("openings", rows, preview=True)
+    assert "个人账户余额 balances  120.50" in seen.further
+    assert f"{name}  12.34" in seen.further
+    done = await office.bring("openings", rows)
+    assert (done.counts.new, done.further) == (2, seen.further)
+    assert await town.balance_fen(first) == before - 1000 + 10_050
+    assert await town.balance_fen(second) == 2000
+    assert (await town.accumulators(first))["2026"] == {**spent, name: spent[name] + 1234}
+    settled = await town.pharmacy.sell(second, some(CLASS_A, 2))
+    assert_money(settled, total="25.00", fund="15.00", account="10.00", cash="0.00")
+    again = await office.bring("openings", rows)
+    assert (again.counts.new, again.counts.unchanged) == (0, 2)
+    other = await office.bring("openings", [{**rows[0], "balance": "1"}], skip_bad=True)
+    assert [(f.row, f.column) for f in other.faults] == [(2, "year")]
+    stranger = await office.bring("openings", [{**rows[0], "psn_no": newcomer(99).number}])
+    assert [(f.row, f.column) for f in stranger.faults] == [(2, "psn_no")]
+    assert (await town.verified()).ok
+
+
 async def test_item_whose_ratio_changes_on_a_date(town: Town, office: Office) -> None:
     change = town.clock.local.date() + timedelta(1)
     row = {

@@ -819,3 +819,29 @@ comment on column settlement.policy_file.name is 'File name, with suffix.';
 comment on column settlement.policy_file.content is 'The file, as it was checked.';
 comment on column settlement.policy_file.actor is 'Who loaded it.';
 comment on column settlement.policy_file.reason is 'Why, and the number of the document.';
+
+-- What persons bring along at the cut-over (期初), once a person and year: accumulators of a year
+-- that others began, and what is in the personal account. `verify` adds the accumulators to what
+-- settlements added; the money is in the ledger, in the entry named.
+
+create table settlement.opening (
+    entry_id        bigint,
+    balance_fen     bigint      not null,
+    lane            smallint    not null,
+    year            smallint    not null,
+    psn_no          text        not null,
+    accumulators    text        not null,
+    source          text        not null,
+    constraint opening_pkey primary key (lane, psn_no, year),
+    constraint opening_books_what_it_brings check ((balance_fen > 0) = (entry_id is not null)),
+    constraint opening_not_negative check (balance_fen >= 0)
+);
+comment on table settlement.opening is 'What persons brought along at the cut-over. Append-only.';
+comment on column settlement.opening.entry_id is
+    'Entry that booked the balance; null where there was none. Its commitment names the file.';
+comment on column settlement.opening.balance_fen is 'Into the personal account, fen.';
+comment on column settlement.opening.lane is 'Lane of the person.';
+comment on column settlement.opening.year is 'Fiscal year of the accumulators.';
+comment on column settlement.opening.psn_no is 'The person.';
+comment on column settlement.opening.accumulators is 'JSON: what counted so far, by name.';
+comment on column settlement.opening.source is 'Where it comes from, as the file says.';
