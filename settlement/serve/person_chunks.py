@@ -6,6 +6,7 @@ new persons leave in the format in which the database takes them.
 
 from __future__ import annotations
 
+import gc
 import os
 from array import array
 from collections.abc import Sequence
@@ -208,6 +209,7 @@ _WORKERS: list[Worker] = []
 def prepare(key_file: Path, terms: Terms) -> None:
     """Make this process of a pool ready."""
     os.nice(_NICE)
+    gc.disable()  # a piece is a tree of lists, which counting frees
     _WORKERS.append(Worker(load_keyring(key_file), terms))
 
 

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from settlement.person import FamilyLink
+from settlement.serve import person_import
 from tests.kit.counter import Pharmacy
 from tests.kit.importing import Office, rows_of
 from tests.kit.population import CLASS_A, CLASS_B, PHARMACY, Citizen, newcomer, some
@@ -115,6 +116,25 @@ async def test_nothing_is_written_where_a_row_is_bad_unless_it_is_to_be_skipped(
     assert (imported.written, imported.counts.new, imported.counts.skipped) == (True, 1, 1)
     assert await sold(town, good)
     assert not await sold(town, bad)
+
+
+async def test_large_file_is_worked_by_several_processes_in_pieces(
+    town: Town, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(person_import, "SMALL_FILE_BYTES", 0)
+    monkeypatch.setattr(person_import, "CHUNK_ROWS", 3)
+    people = [newcomer(100 + n) for n in range(20)]
+    second = {"insutype": "510", "psn_type": "11"}
+    rows = [row for one in people for row in (rows_of(one), rows_of(one, **second))]
+    imported = await office.bring("persons", [*rows, rows_of(newcomer(7), gend="x")])
+    assert (imported.written, [f.row for f in imported.faults]) == (False, [42])
+    imported = await office.bring("persons", rows)
+    assert (imported.counts.new, imported.faults) == (20, [])
+    changed = [{**row, "emp_name": "测试单位乙"} for row in rows]
+    imported = await office.bring("persons", [*changed, rows_of(newcomer(120))])
+    assert (imported.counts.new, imported.counts.changed) == (1, 20)
+    for person in (people[0], people[-1], newcomer(120)):
+        assert await sold(town, person)
 
 
 async def test_certificate_of_somebody_else_is_refused_with_both_places(
