@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from settlement.intake import institutions, items, persons
+from settlement.intake import institutions, items, openings, persons
 from settlement.intake.cells import Column
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/operating/importing.md").read_text("utf-8")
@@ -20,6 +20,7 @@ ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE
         ("Persons", persons.COLUMNS),
         ("Institutions", institutions.COLUMNS),
         ("Items", items.COLUMNS),
+        ("Openings at the cut-over", openings.COLUMNS),
     ],
 )
 def test_page_has_the_columns_in_their_order(heading: str, columns: tuple[Column, ...]) -> None:
