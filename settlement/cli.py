@@ -179,6 +179,7 @@ def _add_policy(commands: _Commands[argparse.ArgumentParser]) -> None:
     check.set_defaults(command=_policy_check)
     _add_policy_load(actions)
     _add_policy_diff(actions)
+    _add_policy_schema(actions)
     listing = actions.add_parser("list", help="what is in force, and what was loaded when and why")
     _add_data_dir(listing)
     listing.set_defaults(command=_policy_list)
@@ -214,6 +215,17 @@ def _add_policy_diff(actions: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     _add_data_dir(parser)
     parser.set_defaults(command=_policy_diff)
+
+
+def _add_policy_schema(actions: _Commands[argparse.ArgumentParser]) -> None:
+    parser = actions.add_parser(
+        "schema",
+        help="print the JSON Schema of policy files",
+        description="Print what may be in a policy file as JSON Schema (2020-12), for editors and "
+        "other programs.",
+    )
+    parser.add_argument("--region", action="store_true", help="of region profiles instead")
+    parser.set_defaults(command=_policy_schema)
 
 
 def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -353,6 +365,12 @@ def _policy_diff(parsed: argparse.Namespace) -> int:
     return _tell(
         diff(parsed.data_dir, parsed.old, parsed.new, on=parsed.on, as_json=parsed.json)
     )
+
+
+def _policy_schema(parsed: argparse.Namespace) -> int:
+    from settlement.offline import policy_schema
+
+    return _tell(policy_schema(region=parsed.region))
 
 
 def _story(parsed: argparse.Namespace) -> int:

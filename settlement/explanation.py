@@ -45,6 +45,7 @@ class Closure(StrEnum):
     CREDENTIAL = "credential"
     NO_ACCOUNT = "no_account"
     CAP_REACHED = "cap_reached"
+    CASE_CAP_REACHED = "case_cap_reached"
     CEILING_REACHED = "ceiling_reached"
     BELOW_THRESHOLD = "below_threshold"
 
@@ -57,7 +58,8 @@ CLOSURE_ZH: Mapping[Closure, str] = {
     Closure.FUND_STOPPED: "该基金已被经办机构暂停支付",
     Closure.CREDENTIAL: "本次就诊凭证不能使用个人账户",
     Closure.NO_ACCOUNT: "本险种没有个人账户",
-    Closure.CAP_REACHED: "受限额限制",
+    Closure.CAP_REACHED: "受年度限额限制",
+    Closure.CASE_CAP_REACHED: "受单次限额限制",
     Closure.CEILING_REACHED: "受总报销比例上限限制",
     Closure.BELOW_THRESHOLD: "未超过起付标准的部分",
 }
@@ -69,7 +71,8 @@ CLOSURE_EN: Mapping[Closure, str] = {
     Closure.FUND_STOPPED: "the agency has stopped this fund",
     Closure.CREDENTIAL: "the credential shown may not spend the account",
     Closure.NO_ACCOUNT: "this scheme has no personal account",
-    Closure.CAP_REACHED: "limited by the cap",
+    Closure.CAP_REACHED: "limited by the cap of the year",
+    Closure.CASE_CAP_REACHED: "limited by the cap of a case",
     Closure.CEILING_REACHED: "limited by the ceiling over all funds",
     Closure.BELOW_THRESHOLD: "the part below the threshold",
 }
@@ -123,7 +126,8 @@ def step_zh(step: ExplanationStep, names: Mapping[str, FundName] = _NO_NAMES) ->
         case Rule.FIRST_OFF:
             return f"异地就医首先自付：{basis} 元 × {ratio_text(step.ratio_bp)} → {result} 元"
         case Rule.CEILING:
-            return f"各项报销合计最多 {basis} 元 × {ratio_text(step.ratio_bp)} → {result} 元"
+            ratio = ratio_text(step.ratio_bp)
+            return f"各项报销合计最多 {basis} 元 × {ratio}，尚可支付 {result} 元"
         case Rule.ACCOUNT:
             return f"个人账户：可由账户支付 {basis} 元，实际支付 {result} 元{_zh(step.note)}"
         case Rule.FAMILY_ACCOUNT:
@@ -149,7 +153,7 @@ def step_en(step: ExplanationStep, names: Mapping[str, FundName] = _NO_NAMES) ->
         case Rule.FIRST_OFF:
             return f"stays with the patient first, for care elsewhere: {basis} × {ratio} → {result}"
         case Rule.CEILING:
-            return f"all funds together pay at most {basis} × {ratio} → {result}"
+            return f"all funds together pay at most {basis} × {ratio}, {result} of it are left"
         case Rule.ACCOUNT:
             return f"personal account: may pay {basis}, pays {result}{why}"
         case Rule.FAMILY_ACCOUNT:

@@ -1,4 +1,4 @@
-"""Commands that need no database: the calculator, and checking policy files."""
+"""Commands that need no database: the calculator, checking policy files, their schema."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from settlement.policy.errors import PolicyError
 from settlement.policy.loader import PolicySet, parse_file, parse_policies, shipped_files
 from settlement.policy.model import Policy
 from settlement.policy.region import RegionProfile
+from settlement.policy.schema import schema_text
 from settlement.said import UNUSABLE, Said
 
 
@@ -55,6 +56,11 @@ def _care(policy: Policy) -> str:
 def read_files(files: Sequence[Path]) -> dict[str, bytes]:
     """The contents of files by their names. Raises OSError."""
     return {path.name: path.read_bytes() for path in files}
+
+
+def policy_schema(*, region: bool) -> Said:
+    """The JSON Schema of benefit policies, or of region profiles."""
+    return Said(0, schema_text(region=region))
 
 
 def _policies(files: Sequence[Path]) -> PolicySet:

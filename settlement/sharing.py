@@ -19,6 +19,7 @@ from settlement.pricing import LineTotals
 
 # Reading a member of an enum costs as much as a whole struct: the settle path reads these.
 _CAP_REACHED = Closure.CAP_REACHED.value
+_CASE_CAP = Closure.CASE_CAP_REACHED.value
 _CEILING = Closure.CEILING_REACHED.value
 _THRESHOLD = Closure.BELOW_THRESHOLD.value
 _POOL = AmountField.POOL
@@ -122,7 +123,7 @@ def apply_share(step: Share, case: Case, sheet: Sheet) -> None:
         if amount_fen > limit_fen:
             amount_fen, note = limit_fen, _CAP_REACHED
     if step.case_cap_fen is not None and amount_fen > step.case_cap_fen:
-        amount_fen, note = step.case_cap_fen, _CAP_REACHED
+        amount_fen, note = step.case_cap_fen, _CASE_CAP
     shared_fen = base_fen if amount_fen == full_fen else _reach(slices, amount_fen)
     if sheet.ceiling_fen is not None and step.fund.kind is not _HOSPITAL:
         if amount_fen > sheet.ceiling_fen:
@@ -184,13 +185,13 @@ def _slices(step: Share, counted: Mapping[str, int], sheet: Sheet, base_fen: int
 
 
 def _reach(slices: Slices, amount_fen: int) -> int:
-    """The least part of the base of which `amount_fen` is the payer's share: what is above it, a
-    capped payer could not share."""
-    wanted, reached_fen = amount_fen * BASIS_POINTS, 0
+    """The most of the base of which the payer's rounded share is no more than `amount_fen`: what is
+    above it, a capped payer could not share."""
+    room, reached_fen = amount_fen * BASIS_POINTS + (BASIS_POINTS - 1) // 2, 0
     for width_fen, ratio_bp in slices:
-        if width_fen * ratio_bp >= wanted:
-            return reached_fen + (-(-wanted // ratio_bp) if ratio_bp else 0)
-        wanted -= width_fen * ratio_bp
+        if width_fen * ratio_bp > room:
+            return reached_fen + room // ratio_bp
+        room -= width_fen * ratio_bp
         reached_fen += width_fen
     return reached_fen
 

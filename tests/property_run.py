@@ -13,6 +13,7 @@ import argparse
 import gc
 import os
 import secrets
+import signal
 import sys
 import time
 import traceback
@@ -56,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
         tried = try_block(seed, options.block)
         print(tried.failure or f"block {options.block} of seed {seed}: {tried.cases} cases hold")
         return 1 if tried.failure else 0
+    # A bare SIGTERM would leave the processes of the pool behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(f"seed {seed}, {options.cases} cases, {options.processes} processes", flush=True)
     began = told = time.perf_counter()
     cases = split = 0

@@ -60,18 +60,18 @@ def check_table(table: Table, vocabulary: Mapping[Column, frozenset[str]], place
         for earlier, other in enumerate(rows[:number]):
             if other.condition.covers(row.condition):
                 raise PolicyError(
-                    f"第 {number + 1} 行永远用不到：第 {earlier + 1} 行已包含它",
+                    f"表的第 {number + 1} 行永远用不到：第 {earlier + 1} 行已包含它",
                     (*place, "rows", number),
                 )
     conditions = [row.condition for row in rows]
     for facts in _cases(table.columns, conditions, vocabulary, place):
         fitting = [number for number, each in enumerate(conditions) if each.fits(facts)]
         if not fitting:
-            raise PolicyError(f"没有一行适用于 {_described(table.columns, facts)}", place)
+            raise PolicyError(f"表中没有一行适用于 {_described(table.columns, facts)}", place)
         for first, second in pairwise(fitting):
             if _compete(conditions[first], conditions[second]):
                 raise PolicyError(
-                    f"第 {first + 1} 行和第 {second + 1} 行都适用于 "
+                    f"表的第 {first + 1} 行和第 {second + 1} 行都适用于 "
                     f"{_described(table.columns, facts)}，无法判断以哪一行为准",
                     (*place, "rows", second),
                 )
@@ -85,17 +85,17 @@ def check_rules(care: CareRules, vocabulary: Mapping[Column, frozenset[str]], pl
         at = (*place, number)
         if isinstance(rule, CeilingRule):
             _check_ceiling(care.rules[number + 1 :], at)
-        else:
-            _check_reachable(care.rules[:number], rule, at)
+            continue
+        _check_reachable(care.rules[:number], rule, at)
         if isinstance(rule, ShareRule):
             _check_brackets(rule, at)
             _check_share(rule, care.rules[:number], vocabulary, at)
 
 
-def _check_ceiling(after: Sequence[BenefitRule], place: Place) -> None:
-    """A ceiling binds what comes after it, whatever has been shared before."""
-    if not any(isinstance(each, ShareRule) for each in after):
-        raise PolicyError("此规则永远用不到：后面没有它能限制的 share 规则", place)
+def _check_ceiling(following: Sequence[BenefitRule], place: Place) -> None:
+    """A ceiling draws on nothing: it binds the funds after it, and counts those before it."""
+    if not any(isinstance(each, ShareRule) for each in following):
+        raise PolicyError("此规则永远用不到：它之后没有基金支付", place)
 
 
 def _check_reachable(before: Sequence[BenefitRule], rule: BenefitRule, place: Place) -> None:

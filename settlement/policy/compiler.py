@@ -310,7 +310,12 @@ class _Compiler:
         unknown = sorted(set(self._file.reported) - _REPORTABLE)
         if unknown:
             raise PolicyError(f"reported 只能取 {sorted(_REPORTABLE)}", ("reported",))
-        reads = {name for each in care.values() for name in _reads(each)}
+        rules_of = {code: entry.rules for entry in self._file.care for code in entry.care_types}
+        reads = {
+            name
+            for care_type, each in care.items()
+            for name in _reads(each, ("rules", rules_of[care_type]))
+        }
         by_admission = any(
             Column.ADMISSION in condition.cells for condition in self._conditions(care.values())
         )
@@ -401,10 +406,10 @@ class _Compiler:
                     raise PolicyError(f"{title}.{name} 没有被任何规则使用", (title, name))
 
 
-def _reads(care: CareRules) -> Iterator[str]:
+def _reads(care: CareRules, place: Place) -> Iterator[str]:
     """The accumulators that the rules of a care type look at."""
     own_share: tuple[Part, ...] | None = None
-    for rule in care.rules:
+    for number, rule in enumerate(care.rules):
         if isinstance(rule, DeductibleRule):
             if rule.period is DeductiblePeriod.YEAR:
                 yield rule.accumulator
@@ -417,7 +422,7 @@ def _reads(care: CareRules) -> Iterator[str]:
                 own_share = own_share or rule.take
                 if own_share != rule.take:
                     raise PolicyError(
-                        f"{rule.rule_id}: 按年度累计的自付口径（take）须与前面的规则一致"
+                        "按年度累计的自付口径（take）须与前面的规则一致", (*place, number, "take")
                     )
 
 

@@ -7,7 +7,6 @@ a new one and swap it in. This module does not compute benefits.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -16,6 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
+from settlement.policy import faults
 from settlement.policy.compiler import compile_policy
 from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import (
@@ -33,6 +33,9 @@ from settlement.policy.region_format import RegionFile, compile_region
 __all__ = ["PolicyError", "PolicySet", "load_policies", "parse_policies", "shipped_files"]
 
 _SECTIONS: Mapping[str, type[object]] = {
+    "sources": str,
+    "tags": str,
+    "levels": str,
     "amounts_fen": TableEntry,
     "ratios_bp": TableEntry,
     "points_bp": TableEntry,
@@ -43,8 +46,6 @@ _SECTIONS: Mapping[str, type[object]] = {
 _DAY = timedelta(days=1)
 _FILE: type[PolicyFile | RegionFile] = PolicyFile | RegionFile  # type: ignore[assignment]
 _Kind = TypeVar("_Kind")
-_PATH = re.compile(r" - at `(?:key in )?\$([^`]*)`")
-_STEP = re.compile(r"\.([A-Za-z_]\w*)|\[(\d+)\]")
 
 
 class PolicySet:
@@ -152,10 +153,12 @@ def policies_over_time(
 def parse_file(name: str, content: bytes) -> Policy | RegionProfile:
     """Compile one file; raises PolicyError naming file, line and place."""
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")  # editors of Windows put a mark before the text
         data = tomllib.loads(text)
-    except ValueError as error:  # not UTF-8, or not TOML: that parser names the line itself
-        raise PolicyError(f"{name}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{name} {faults.unreadable(content, error)}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{name} {faults.syntax(text, error)}") from error
     try:
         _check_sections(data)
         file = _convert(data, _FILE, ())
@@ -179,10 +182,8 @@ def _convert(data: object, kind: type[_Kind], place: Place) -> _Kind:
     try:
         return msgspec.convert(data, type=kind)
     except msgspec.ValidationError as error:
-        path = _PATH.search(str(error))
-        steps = _STEP.findall("" if path is None else path.group(1))
-        inner = tuple(int(number) if number else key for key, number in steps)
-        raise PolicyError(_PATH.sub("", str(error)), (*place, *inner)) from error
+        fault = faults.form(error, kind, data)
+        raise PolicyError(str(fault), (*place, *fault.place)) from error
 
 
 def _told(name: str, text: str, error: PolicyError) -> str:

@@ -24,8 +24,8 @@ def line_of(text: str, place: Place) -> int | None:
     """
     best: tuple[int, int] | None = None
     for number, found in _places(text):
-        depth = len(found)
-        if place[:depth] == found and (best is None or depth > best[0]):
+        depth = min(len(found), len(place))  # [caps.pool] is a line of caps too
+        if place[:depth] == found[:depth] and (best is None or depth > best[0]):
             best = depth, number
     return None if best is None else best[1]
 

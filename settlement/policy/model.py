@@ -175,7 +175,7 @@ class ShareRule(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class CeilingRule(Struct, frozen=True, kw_only=True, gc=False):
-    """All rules after this one together pay no more than a ratio of the bill."""
+    """Rules after this one pay no more than brings all funds together to a ratio of the bill."""
 
     rule_id: str
     source: str

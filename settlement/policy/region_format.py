@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 from msgspec import Meta
 
 from settlement.claim import CareKind
-from settlement.policy.errors import PolicyError
+from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
 from settlement.policy.region import (
     CANCELS,
@@ -39,21 +39,37 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """A file with `format = "region-profile/1"`."""
 
     code: Annotated[str, Meta(pattern=r"^[0-9]{6}$")]
+    """the pooling area (统筹区), six digits"""
     name: Text
+    """goes into texts that callers read"""
     line_tolerance_fen: Annotated[int, Meta(ge=0, le=100)] = 1
+    """how far a line's amount may be from price × quantity"""
     unknown_item: UnknownItem
+    """what becomes of a well-formed code that is not in the catalogue"""
     unknown_item_charge_kind: Code
+    """med_chrgitm_type of such a line"""
     item_code_pattern: Text
+    """what a well-formed code looks like: a regular expression"""
     refund_lines: tuple[CareKind, ...] = ()
+    """kinds of care whose lines may be negative"""
     scheme_order: Annotated[tuple[Code, ...], Meta(min_length=1)]
+    """which active scheme comes first, where a choice must be shown"""
     ruling_date: dict[CareKind, RulingDate]
+    """by kind of care the date that decides policy, status and year"""
     backdating_days_max: dict[CareKind, Annotated[int, Meta(ge=0)]]
+    """by kind of care how old a fee may be"""
     cancel_order: CancelOrder = CancelOrder.LATEST_FIRST
+    """in which order settlements of a year are undone"""
     cancel_window: CancelWindow = CancelWindow.YEAR
+    """until when a settlement may be cancelled"""
     reversible: Annotated[tuple[Code, ...], Meta(min_length=1)] = tuple(sorted(_REVERSIBLE))
+    """transactions that 2601 takes back"""
     discharge_before_settlement: bool = True
+    """the final settlement of a stay needs the discharge first"""
     allowed_during_stay: tuple[Code, ...] = ()
+    """med_type codes that may be settled elsewhere while the person is in hospital"""
     fund_total_includes_account: bool
+    """how fund_pay_sumamt is reported; only false so far"""
 
 
 def compile_region(file: RegionFile) -> RegionProfile:
@@ -63,9 +79,11 @@ def compile_region(file: RegionFile) -> RegionProfile:
     try:
         item_code = re.compile(file.item_code_pattern)
     except re.error as error:
-        raise PolicyError(f"item_code_pattern 不是有效的表达式: {error}") from error
+        raise PolicyError(f"不是有效的表达式: {error}", ("item_code_pattern",)) from error
     if file.fund_total_includes_account:
-        raise PolicyError("fund_total_includes_account = true 尚不支持：基金支付总额不含个人账户")
+        raise PolicyError(
+            "true 尚不支持：基金支付总额不含个人账户", ("fund_total_includes_account",)
+        )
     _check_reversible(frozenset(file.reversible))
     return RegionProfile(
         code=file.code,
@@ -93,7 +111,7 @@ def _every_kind(title: str, given: Mapping[CareKind, _Value]) -> dict[CareKind, 
     for kind in CareKind:
         value = given.get(kind, given.get(_ONE_OF.get(kind, kind)))
         if value is None:
-            raise PolicyError(f"{title} 缺少 {kind}")
+            raise PolicyError(f"缺少 {kind}", (title,))
         values[kind] = value
     return values
 
@@ -101,9 +119,10 @@ def _every_kind(title: str, given: Mapping[CareKind, _Value]) -> dict[CareKind, 
 def _check_reversible(infnos: frozenset[str]) -> None:
     """Some provinces' lists name cancels too, but no source says whether the settlement then stands
     again, and the account may have been spent since: such a list is not guessed at."""
+    at: Place = ("reversible",)
     cancels = sorted(infnos & CANCELS)
     if cancels:
-        raise PolicyError(f"reversible 中的撤销交易 {cancels} 不能冲正：原结算是否恢复没有依据")
+        raise PolicyError(f"撤销交易 {cancels} 不能冲正：原结算是否恢复没有依据", at)
     unknown = sorted(infnos - _REVERSIBLE)
     if unknown:
-        raise PolicyError(f"reversible 中的交易 {unknown} 尚不支持冲正")
+        raise PolicyError(f"交易 {unknown} 尚不支持冲正", at)

@@ -65,6 +65,7 @@ _WithCredential = (
 
 
 def lines_of(rows: Sequence[_Row], numbers: Numbers, node: str) -> tuple[ClaimLine, ...]:
+    """The fee lines of a node, with the numbers that the check has read."""
     approvable = node != "drugdetail"
     columns = (numbers[node, name] for name in ("cnt", "pric", "det_item_fee_sumamt"))
     return tuple(
@@ -101,6 +102,7 @@ def credential_of(data: _WithCredential) -> Credential:
 
 
 def kept_line(row: _Row) -> KeptLine:
+    """What is only kept of a line, and its time as sent."""
     return KeptLine(occurred_at=row.fee_ocur_time, extra=kept_of(row, LINE_PRICED))
 
 

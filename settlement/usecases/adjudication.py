@@ -145,6 +145,10 @@ def _share(
     )  # fmt: skip
     if isinstance(entitlement, Refusal):
         return entitlement
+    if policy.care[claim.care_type].kind not in _KINDS_OF[claim.kind]:
+        return Refusal(
+            code="CARE_TYPE_NOT_COVERED", field="care_type", params={"value": claim.care_type}
+        )
     year = policy.fiscal_year(on)
     case = Case(
         totals=totals,
@@ -204,10 +208,5 @@ def _policy(claim: Claim, person: PersonFacts, world: World, on: date) -> Policy
     if policy is None:
         return Refusal(
             code="NO_POLICY", field="scheme", params={"value": claim.scheme, "on": str(on)}
-        )
-    care = policy.care.get(claim.care_type)
-    if care is not None and care.kind not in _KINDS_OF[claim.kind]:
-        return Refusal(
-            code="CARE_TYPE_NOT_COVERED", field="care_type", params={"value": claim.care_type}
         )
     return policy

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import pytest
 
+from loadtest.institution_inputs import Bought
 from tests.kit.population import CAPPED, CLASS_A, CLASS_B, DEAR, some
 from tests.kit.reply import (
     Reply,
@@ -106,10 +107,10 @@ async def test_negative_line_takes_back_a_part_and_no_more_than_is_left(town: To
     ],
 )  # fmt: skip
 async def test_refund_line_that_does_not_fit_is_refused(
-    town: Town, basket: tuple[object, ...], originals: dict[int, str], code: str, field: str
+    town: Town, basket: tuple[Bought, ...], originals: dict[int, str], code: str, field: str
 ) -> None:
     stay = await admit(town.hospital, town.someone(), some(DEAR, 1))
-    reply = await town.hospital.send(stay.upload(*basket, originals=originals))  # type: ignore[arg-type]
+    reply = await town.hospital.send(stay.upload(*basket, originals=originals))
     assert_refused(reply, code, field=f"input.feedetail[0].{field}", mentions="2")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from ledger.postgres.shape import Shape
 from settlement.lanes import lane_of
 from settlement.telemetry.metrics import METRICS
 from tests.kit.counter import Message
@@ -22,6 +23,8 @@ CHANGES = "update settlement.person set version = version + 1 where psn_no = any
 
 async def people_of_one_journal(town: Town, number: int) -> list[Citizen]:
     """So many whom no test has met, whose claims share a batch."""
+    if town.shape is Shape.CLUSTER:
+        pytest.skip("a journal is one lane there, in which the town has too few people")
     rows = await town.owner.fetch("select l.lane from ledger.lane l where l.journal = 1")
     lanes = {row["lane"] for row in rows}
     everybody = town.people(number * JOURNALS * 2)

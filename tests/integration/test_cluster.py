@@ -32,14 +32,16 @@ from tests.kit.population import CLASS_A, some
 from tests.kit.proxy import DatabaseLine, Fault, database_line
 from tests.kit.reply import assert_done, assert_refused, assert_same_answer
 from tests.kit.town import Town, a_town
+from tests.kit.ward import admit
 from tests.services import FreshDatabase, fresh_database, temporary_directory
 from tests.tidy.tree import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 DISTRIBUTE = "deploy/citus/distribute.sql"
-NOT_HEARD = {"write_batch", "read_persons"}
-"""A batch is written by the call that is made of the block; persons alone are read by operators."""
+NOT_HEARD = {"write_batch", "read_persons", "read_versions"}
+"""A batch is written by the call that is made of the block; persons alone are read by operators;
+versions only where a batch of several persons has a stale one."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -87,6 +89,8 @@ async def test_all_that_is_said_on_the_settle_path_keeps_to_one_lane(
     visit = await town.hospital.open_visit(citizen, some(CLASS_A))
     settled = await visit.settle(some(CLASS_A))
     assert_done(await town.hospital.visits(citizen))
+    stay = await admit(town.hospital, town.someone(), some(CLASS_A, 2))
+    assert_done(await town.hospital.send(stay.upload(some(CLASS_A, -1), originals={2: "1"})))
     early = await town.pharmacy.send(town.pharmacy.cancel(sold))
     assert_refused(
         early, "LATER_SETTLEMENT_STANDS", field="input.data.setl_id", mentions=settled.setl_id

@@ -111,9 +111,16 @@ source = "test"
 [[rules.visit]]
 step = "share"
 fund = "310100"
-ratio_bp = 8000
+ratio_bp = 1234
 cap = "pool"
 case_cap_fen = 15_000
+source = "test"
+
+[[rules.visit]]
+step = "share"
+fund = "999109"
+take = ["own"]
+ratio_bp = 9000
 source = "test"
 
 [[rules.stay]]

@@ -16,6 +16,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from ledger.money import BASIS_POINTS
 from settlement.benefit import Benefit, adjudicate, negative_of
 from settlement.case import Case, FamilyAccount, Stay
 from settlement.claim import AccountUse, ClaimLine
@@ -180,7 +181,8 @@ _NEAR: dict[str, tuple[int, ...]] = {}
 
 
 def _near(policy: Policy) -> tuple[int, ...]:
-    """The amounts that a policy names: caps, brackets, thresholds, deductibles, limits of stays."""
+    """The amounts that a policy names, caps, brackets, thresholds, deductibles and limits of stays,
+    and those of which a share reaches a cap."""
     known = _NEAR.get(policy.version)
     if known is None:
         known = _NEAR[policy.version] = tuple(sorted(set(_named_amounts(policy))))
@@ -196,9 +198,10 @@ def _named_amounts(policy: Policy) -> Iterable[int]:
                 yield from (each.up_to_fen for each in rule.brackets if each.up_to_fen is not None)
                 tables = [rule.threshold_fen, rule.case_cap_fen]
                 tables += [] if rule.cap is None else [rule.cap.amount_fen]
-                for table in tables:
-                    if table is not None:
-                        yield from (each for each in table.values() if each <= AMOUNT_MAX)
+                ratios = {v for bracket in rule.brackets for v in bracket.ratio_bp.values() if v}
+                for amount_fen in (v for t in tables if t is not None for v in t.values()):
+                    reaching = (amount_fen * BASIS_POINTS // ratio_bp for ratio_bp in ratios)
+                    yield from (v for v in (amount_fen, *reaching) if v <= AMOUNT_MAX)
             elif isinstance(rule, DeductibleRule):
                 yield from rule.standard_fen.values()
 

@@ -119,13 +119,13 @@ def test_fiscal_year_may_start_in_another_month() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ('scheme = "310"',        'scheme = "310"\nschem = "1"',   "schem"),
+        ('scheme = "310"',        'scheme = "310"\nschem = "1"',   "没有 schem 这一项"),
         ('per = "year"',          'per = "year"\nlevel = "1"',     "level"),
         ('per = "year"',          'per = "month"',                 "month"),
         ('step = "share"',        'step = "gift"',                 "gift"),
         ('name = "test-deductible"', "",                           "name"),
-        ("ratio_bp = 7000",       "ratio_bp = 70.5",               "int"),
-        ("ratio_bp = 7000",       "ratio_bp = 7000.0",             "int"),
+        ("ratio_bp = 7000",       "ratio_bp = 70.5",               "须写整数.*小数"),
+        ("ratio_bp = 7000",       "ratio_bp = 7000.0",             "须写整数.*小数"),
         ("ratio_bp = 7000",       "ratio_bp = 10001",              "第 45 行.*10001"),
         ("ratio_bp = 7000",       'ratio_bp = "none"',             "第 45 行.*none"),
         ('["1", 10_000]',         '["1", -1]',                     "第 26 行.*-1"),
@@ -147,7 +147,7 @@ def test_fiscal_year_may_start_in_another_month() -> None:
         ('care_types = ["11"]',   'care_types = ["11", "11"]',     "两次"),
         ('person_types = ["11"]', 'person_types = ["11", "11"]',   "两次"),
         ("verified = false",      "effective_to = 2023-12-31\nverified = false", "effective_to"),
-        ("[sources]",             "[sources",                      "line"),
+        ("[sources]",             "[sources",                      "第 12 行"),
     ],
 )  # fmt: skip
 def test_fault_in_a_policy_stops_the_loading_and_is_named(
@@ -164,7 +164,7 @@ def test_fault_in_a_policy_stops_the_loading_and_is_named(
         ('name = "测试区"',       'nam = "测试区"',        "nam"),
         ('"refuse"',             '"perhaps"',            "perhaps"),
         ("'^[A-Z0-9]{4,30}$'",   "'[A-Z'",               "item_code_pattern"),
-        ('inpatient = "discharge"', "",                  "inpatient|line"),
+        ('inpatient = "discharge"', "",                  "第 .* 行"),
         (", inpatient = 10",     "",                     "inpatient"),
         ("region-profile/1",     "region-profile/9",     "region-profile/9"),
         ("account = false",      "account = true",       "fund_total_includes_account"),

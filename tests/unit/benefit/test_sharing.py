@@ -169,3 +169,16 @@ def test_ceiling_may_stand_between_two_payers() -> None:
 def test_ceiling_after_the_last_payer_does_not_load() -> None:
     with pytest.raises(PolicyError, match="永远用不到"):
         policy_of(DEDUCTIBLE_POLICY + CEILING)
+
+
+def test_own_share_does_not_shrink_by_the_fen_that_reaches_the_cap() -> None:
+    """10 % of 10 004 is 1 000, the cap; of 10 005 it would be 1 001. One fen is above the cap then,
+    and not the five that 1 000 is short of: the payer of the own share pays no less than before."""
+    text = DEDUCTIBLE_POLICY.replace("ratio_bp = 7000", "ratio_bp = 1000").replace("50000", "1000")
+    policy = policy_of(text.replace('"own", "over_cap"', '"own"').replace("8000", "9000"))
+    year_to_date = YearToDate(year=2026, values={"outpatient.deductible": 10_000})
+    paid = [
+        adjudicate(a_visit(in_scope_fen, year_to_date=year_to_date), policy).fund_fen
+        for in_scope_fen in (10_004, 10_005, 10_006)
+    ]
+    assert paid == [9_104, 9_104, 9_104]

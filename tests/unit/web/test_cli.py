@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,7 @@ def test_every_kind_of_import_explains_itself(
         (["import", "items", "x.csv"], "--reason"),
         (["import", "items", "x", "--reason", "y", "--whole", "--skip-bad"], "not allowed with"),
         (["approve-cancel", "123", "--reason", "y"], "19 digits"),
+        (["policy"], "ACTION"),
         ([], "COMMAND"),
     ],
 )
@@ -66,6 +68,16 @@ def test_wrong_usage_is_told(
         main(arguments)
     assert ended.value.code == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"), [([], "benefit-policy/2"), (["--region"], "region-profile/1")]
+)
+def test_schema_of_policy_files_is_printed(
+    arguments: list[str], title: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["policy", "schema", *arguments]) == 0
+    assert json.loads(capsys.readouterr().out)["title"].endswith(title)
 
 
 def test_help_imports_nothing_heavy() -> None:
