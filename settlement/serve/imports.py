@@ -91,22 +91,23 @@ async def _run(kind: str, data_dir: Path, order: Order, issue_to: Path | None) -
     async with open_database(data_dir, os.environ) as database:
         keys = key_file(data_dir / "secrets", os.environ)
         imported = await import_file(
-            kind, order, owner_dsn=database.owner_dsn, keys=keys, issue_to=issue_to,
-            at=system_clock(),
+            kind, order, owner_dsn=database.owner_dsn, keys=keys, room=data_dir,
+            issue_to=issue_to, at=system_clock(),
         )  # fmt: skip
     return said(imported, order)
 
 
 async def import_file(
-    kind: str, order: Order, *, owner_dsn: str, keys: Path, at: datetime,
+    kind: str, order: Order, *, owner_dsn: str, keys: Path, room: Path, at: datetime,
     issue_to: Path | None = None,
 ) -> Imported:  # fmt: skip
-    """Import a file into a database, alone. Raises FileError, ServiceError, StorageError."""
+    """Import a file into a database, alone; a temporary file may lie in `room`. Raises FileError,
+    ServiceError, StorageError."""
     digest = await asyncio.to_thread(digest_of, order.path)
     async with connection_for(owner_dsn, "settlement-import") as connection:
         if not await take_lease(connection, LEASE):
             raise ServiceError("另一导入正在进行 | another import is running")
-        site = await _site(connection, owner_dsn, keys)
+        site = await _site(connection, owner_dsn, keys, room)
         session = Session(
             kind=kind, order=order, site=site, connection=connection, digest=digest,
             issue_to=issue_to, at=at,
@@ -129,13 +130,15 @@ def said(imported: Imported, order: Order) -> Said:
     return Said(0, "\n".join(lines))
 
 
-async def _site(connection: PlainConnection, owner_dsn: str, keys: Path) -> Site:
+async def _site(
+    connection: PlainConnection, owner_dsn: str, keys: Path, room: Path
+) -> Site:
     installed = await reference.installation(connection)
     if installed is None:
         raise ServiceError("the database is not prepared: start `settlement serve` first")
     return Site(
-        owner_dsn=owner_dsn, key_file=keys, region=installed.region, lanes=installed.lanes,
-        shape=await installed_shape(connection),
+        owner_dsn=owner_dsn, key_file=keys, room=room, region=installed.region,
+        lanes=installed.lanes, shape=await installed_shape(connection),
         journal_of_lane=await reference.lanes(connection),
     )  # fmt: skip
 
@@ -143,8 +146,7 @@ async def _site(connection: PlainConnection, owner_dsn: str, keys: Path) -> Site
 async def _persons(session: Session) -> Imported:
     order = session.order
     work = PersonImport(session.site, order, session.connection)
-    with_space = session.site.key_file.parent
-    async with a_spool(with_space) as spool:
+    async with a_spool(session.site.room) as spool:
         await work.check(spool)
         faults = [*work.faults, *work.conflicts]
         stopped = bool(work.conflicts) or (bool(work.faults) and not order.skip_bad)

@@ -72,6 +72,8 @@ class Site(Struct, frozen=True, kw_only=True):
 
     owner_dsn: str
     key_file: Path
+    room: Path
+    """where a temporary file may lie"""
     region: str
     lanes: int
     shape: Shape
@@ -101,7 +103,6 @@ class PersonImport:
         self._rows = [array("L") for _ in range(PARTS)]
         self._turn = asyncio.Lock()
         self._changing = asyncio.Lock()
-        self._pace = Pace(rests=RESTS)
         self.counts = Counts()
         self.faults: list[Fault] = []
         """rows that cannot be read"""
@@ -233,22 +234,26 @@ class PersonImport:
     async def _load(self, spool: IO[bytes]) -> None:
         """One of the connections that write: the next piece, until there is none."""
         async with connection_for(self._site.owner_dsn, "settlement-import") as connection:
+            pace = Pace(rests=RESTS)
             while (piece := await self._next_piece(spool)) is not None:
                 if piece.new is not None:
                     await store.add_new(connection, piece.new)
+                    await pace.rest(connection)
                 if piece.changes:
                     async with self._changing:
-                        await self._change(connection, piece.changes)
+                        await self._change(connection, piece.changes, pace)
 
     async def _next_piece(self, spool: IO[bytes]) -> Piece | None:
         async with self._turn:
             return await asyncio.to_thread(_get, spool)
 
-    async def _change(self, connection: PlainConnection, changes: Iterable[store.Change]) -> None:
+    async def _change(
+        self, connection: PlainConnection, changes: Iterable[store.Change], pace: Pace
+    ) -> None:
         """Batch by batch, resting where others are busy: settlements come first."""
         for journal, batch in store.by_journal(changes, self._site.journal_of_lane):
             await store.change_known(connection, self._site.shape, journal, batch)
-            await self._pace.rest(connection)
+            await pace.rest(connection)
 
 
 @asynccontextmanager

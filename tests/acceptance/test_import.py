@@ -7,12 +7,15 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
 
 from settlement.person import FamilyLink
 from settlement.serve import person_import
+from settlement.storage.queries import REFERENCE
+from settlement.storage.switches import switch
 from tests.kit.counter import Pharmacy
 from tests.kit.importing import Office, rows_of
 from tests.kit.population import CLASS_A, CLASS_B, PHARMACY, Citizen, newcomer, some
@@ -251,6 +254,36 @@ async def test_item_whose_ratio_changes_on_a_date(town: Town, office: Office) ->
         assert settled.money("preselfpay_amt") == Decimal(pre_self_pay)
     again = await office.bring("items", [row])
     assert (again.counts.new, again.counts.changed, again.counts.unchanged) == (0, 0, 1)
+
+
+async def test_stop_switch_does_not_wait_for_a_catalogue_that_takes_long(town: Town) -> None:
+    citizen = town.someone()
+
+    async def stopped() -> bool:
+        reply = await town.pharmacy.send(town.pharmacy.quote(citizen, some(CLASS_A)))
+        return reply.err_code == "PERSON_SUSPENDED"
+
+    async def loading() -> bool:
+        await town.owner.fetchval("select 1")
+        return town.service._catalogue.loading
+
+    async def loaded() -> bool:
+        return not await loading()
+
+    other = await asyncpg.connect(town.owner_dsn)
+    async with town.owner.transaction():
+        await town.owner.execute("lock table settlement.catalogue_item in access exclusive mode")
+        await other.execute(REFERENCE["bump"], "catalogue")
+        await until(loading)
+        await switch(
+            other, kind="person", subject=citizen.number, reason="测试停用", actor="测试操作员",
+            suspended=True, at=town.clock(),
+        )  # fmt: skip
+        await other.close()
+        await until(stopped, seconds=IN_FORCE_SECONDS)
+        assert await loading()
+    await until(loaded)
+    assert town.service.readiness().degraded == ()
 
 
 async def test_new_institution_with_an_issued_credential_settles_within_a_second(

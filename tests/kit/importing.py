@@ -43,8 +43,8 @@ class Office(Struct, frozen=True, kw_only=True):
             ends_on=ends_on, reason="测试〔2026〕3号", actor="测试操作员",
         )  # fmt: skip
         return await import_file(
-            kind, order, owner_dsn=self.town.owner_dsn, keys=keys, at=self.town.clock(),
-            issue_to=issue_to,
+            kind, order, owner_dsn=self.town.owner_dsn, keys=keys, room=self.directory,
+            at=self.town.clock(), issue_to=issue_to,
         )  # fmt: skip
 
 

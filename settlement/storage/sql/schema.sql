@@ -774,7 +774,9 @@ begin
     execute format(
         'grant execute on all functions in schema settlement to %I', p_application
     );
-    execute format('revoke execute on function settlement.change_persons from %I', p_application);
+    execute format(
+        'revoke execute on function settlement.change_persons from public, %I', p_application
+    );
 end;
 $$;
 comment on function settlement.grant_rights(name) is 'The application''s rights on this schema.';
