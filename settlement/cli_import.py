@@ -39,9 +39,9 @@ def _long(about: str) -> str:
 def _add_kind(
     parser: argparse.ArgumentParser, kind: str, tell: Tell, data_dir: Path
 ) -> None:
-    parser.add_argument("file", type=Path, help="UTF-8, CSV with a header or NDJSON")
+    parser.add_argument("file", type=Path, help="CSV or .xlsx with a header, or NDJSON; UTF-8")
     parser.add_argument(
-        "--format", choices=("csv", "ndjson"), help="by default what the file's name says"
+        "--format", choices=("csv", "ndjson", "xlsx"), help="by default what the file's name says"
     )
     parser.add_argument(
         "--preview", action="store_true", help="say what would change; write nothing"

@@ -1,4 +1,4 @@
-"""A file as rows of cells: CSV with a header, or NDJSON. UTF-8, with or without a mark.
+"""A file as rows of cells: CSV or .xlsx with a header, or NDJSON. UTF-8, with or without a mark.
 
 Everything leaves as text by column, whatever the format, so that both are checked by the same
 columns. In NDJSON a list becomes `a;b`, an object `key:value;key:value`, and a list of objects
@@ -10,27 +10,30 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 
-from settlement.intake.cells import Column
+from settlement.intake.cells import Column, read_date
 from settlement.intake.faults import Fault, FileError, Told
+from settlement.intake.workbook import sheet_rows
 
 Row: TypeAlias = tuple[int, list[str]]
 """Its number, and its cells in the order of the columns."""
 _DECODE = msgspec.json.Decoder(dict[str, object], float_hook=str).decode
 """Numbers with a fraction stay as they are written: no float touches a ratio or a price."""
 _DIGEST_CHUNK = 1 << 20
+_DAY_ZERO = date(1899, 12, 30)
 
 
 def format_of(path: Path, told: str | None) -> str:
-    """csv or ndjson, as told or by the file's name."""
+    """csv, ndjson or xlsx, as told or by the file's name."""
     if told is not None:
         return told
     suffix = path.suffix.lower().removeprefix(".")
-    found = {"csv": "csv", "ndjson": "ndjson", "jsonl": "ndjson"}.get(suffix)
+    found = {"csv": "csv", "ndjson": "ndjson", "jsonl": "ndjson", "xlsx": "xlsx"}.get(suffix)
     if found is None:
         raise FileError(f"{path.name}: 请用 --format 指明格式 | say --format csv or ndjson")
     return found
@@ -49,9 +52,32 @@ def rows_of(
     path: Path, kind: str, columns: Sequence[Column], faults: list[Fault]
 ) -> Iterator[Row]:
     """The rows of a file; rows that are none are added to the faults. Raises FileError."""
-    if kind == "csv":
-        return _csv_rows(path, columns, faults)
-    return _ndjson_rows(path, columns, faults)
+    read = {"csv": _csv_rows, "ndjson": _ndjson_rows, "xlsx": _sheet_rows}[kind]
+    return read(path, columns, faults)
+
+
+def _sheet_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Iterator[Row]:
+    rows = sheet_rows(path)
+    _, header = next(rows, (0, []))
+    if not header:
+        raise FileError(f"{path.name}: 第一张表是空的 | the first sheet is empty")
+    places = _places(path.name, header, columns)
+    for row, cells in rows:
+        if any(cells[len(header) :]):
+            faults.append(_ragged(row, len(cells), len(header)))
+            continue
+        cells += [""] * (len(header) - len(cells))
+        yield row, [
+            "" if place < 0 else _dated(cells[place], column)
+            for place, column in zip(places, columns, strict=True)
+        ]
+
+
+def _dated(text: str, column: Column) -> str:
+    """A spreadsheet keeps a day as a number of days; where a date is expected it is one."""
+    if column.read is read_date and text.isdecimal() and len(text) == 5:
+        return (_DAY_ZERO + timedelta(int(text))).isoformat()
+    return text
 
 
 def _csv_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,54 @@ def test_format_is_that_of_the_name_unless_told(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="--format"):
         format_of(Path("a.dat"), None)
     assert len(digest_of(written(tmp_path, "x"))) == 64
+
+
+def workbook(directory: Path, sheet: str, strings: str = "") -> Path:
+    """A workbook as small as one can be."""
+    path = directory / "file.xlsx"
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr("xl/worksheets/sheet1.xml", f"<worksheet>{sheet}</worksheet>")
+        if strings:
+            book.writestr("xl/sharedStrings.xml", f"<sst>{strings}</sst>")
+    return path
+
+
+def test_workbook_says_the_same_as_csv(tmp_path: Path) -> None:
+    """Shared and inline texts, numbers, a day as a number, empty cells and rows left out."""
+    texts = [*HEADER.split(","), "XA001TEST", "测试", "药品", "101", "02", "09"]
+    strings = "".join(f"<si><t>{text}</t></si>" for text in texts[:8])
+    strings += "<si><r><t>测试</t></r><r><t>药品</t></r><rPh><t>ce</t></rPh></si>"
+    strings += "".join(f"<si><t>{text}</t></si>" for text in texts[10:])
+    header = "".join(f'<c r="{"ABCDEFG"[n]}1" t="s"><v>{n}</v></c>' for n in range(7))
+    cells = "".join(f'<c r="{"ABCDE"[n]}3" t="s"><v>{n + 7}</v></c>' for n in range(5))
+    row = f'{cells}<c r="F3"><v>0.1</v></c><c r="G3"><v>46023</v></c>'
+    sheet = f'<sheetData><row r="1">{header}</row><row r="2"/><row r="3">{row}</row></sheetData>'
+    found, faults = read(workbook(tmp_path, sheet, strings), "xlsx")
+    told, _ = read(written(tmp_path, f"{HEADER}\n{LINE}\n"), "csv")
+    assert not faults
+    assert [(each.row, each.item) for each in found] == [(3, told[0].item)]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "told"),
+    [
+        ("<sheetData/>",                                      "第一张表是空的"),
+        ('<row><c t="s"><v>0</v></c></row>',                  "不是工作簿"),
+        ("<row><c><v>1</v></c>",                              "不是工作簿"),
+        ('<row><c t="inlineStr"><is><t>x</t></is></c></row>', "未知的列"),
+    ],
+)  # fmt: skip
+def test_workbook_that_cannot_be_read_says_why(tmp_path: Path, sheet: str, told: str) -> None:
+    with pytest.raises(FileError, match=told):
+        read(workbook(tmp_path, sheet), "xlsx")
+
+
+def test_workbook_with_a_document_type_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file.xlsx"
+    with zipfile.ZipFile(path, "w") as book:
+        text = '<!DOCTYPE x [<!ENTITY a "b">]><worksheet>&a;</worksheet>'
+        book.writestr("xl/worksheets/sheet1.xml", text)
+    with pytest.raises(FileError, match="document type"):
+        read(path, "xlsx")
+    with pytest.raises(FileError, match="不是工作簿"):
+        read(written(tmp_path, "PK"), "xlsx")
