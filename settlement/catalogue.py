@@ -67,8 +67,9 @@ class Catalogue:
         """Index `items`, in any order; raises CatalogueError where dates of a code overlap."""
         self._latest: dict[str, Item] = {}
         self._earlier: dict[str, tuple[Item, ...]] = {}
-        for item in _sharing_equal_values(items):
-            self._add(item)
+        sharing = _Sharing()
+        for item in items:
+            self._add(sharing.shared(item))
 
     def __len__(self) -> int:
         return len(self._latest)
@@ -99,6 +100,15 @@ class Catalogue:
         """Every version of every item, in the order in which the items were given."""
         for code in self._latest:
             yield from self.versions(code)
+    def version(self, code: str, effective_from: date) -> Item | None:
+        """Return the version of `code` that begins on a date."""
+        latest = self._latest.get(code)
+        if latest is None or latest.effective_from == effective_from:
+            return latest
+        for earlier in self._earlier.get(code, ()):
+            if earlier.effective_from == effective_from:
+                return earlier
+        return None
 
     def why_missing(self, code: str) -> Missing:
         """Say why `find` returned None for this code."""
@@ -121,21 +131,38 @@ class Catalogue:
         self._earlier[item.code] = tuple(versions[1:])
 
 
-def _sharing_equal_values(items: Iterable[Item]) -> Iterator[Item]:
-    """Rebuild items so that equal dates, codes and tables are one object in memory."""
-    seen: dict[Hashable, Hashable] = {}
-    tables: dict[Hashable, Mapping[str, int]] = {}
+class CatalogueMaker:
+    """Makes a catalogue piece by piece, so that a process can do other things in between.
 
-    def share(value: _Shared) -> _Shared:
-        return seen.setdefault((type(value), value), value)  # type: ignore[return-value]
+    Versions that an earlier catalogue has the same are the same objects: while both are in memory
+    they cost little more than one, and to let go of the old one takes no time.
+    """
 
-    def share_table(table: Mapping[str, int] | None) -> Mapping[str, int] | None:
-        if not table:
-            return None
-        return tables.setdefault(tuple(sorted(table.items())), table)
+    def __init__(self, earlier: Catalogue | None = None) -> None:
+        self.catalogue = Catalogue(())
+        self._earlier = earlier or self.catalogue
+        self._sharing = _Sharing()
 
-    for item in items:
-        yield replace(
+    def add(self, items: Iterable[Item]) -> None:
+        """Add a piece; raises CatalogueError where dates of a code overlap."""
+        for item in items:
+            known = self._earlier.version(item.code, item.effective_from)
+            self.catalogue._add(known if known and known == item else self._sharing.shared(item))
+
+
+class _Sharing:
+    """Rebuilds items so that equal dates, codes and tables are one object in memory."""
+
+    __slots__ = ("_seen", "_tables")
+
+    def __init__(self) -> None:
+        self._seen: dict[Hashable, Hashable] = {}
+        self._tables: dict[Hashable, Mapping[str, int]] = {}
+
+    def shared(self, item: Item) -> Item:
+        """The item, of shared values."""
+        share, share_table = self._share, self._share_table
+        return replace(
             item,
             list_type=share(item.list_type),
             item_class=share(item.item_class),
@@ -146,3 +173,11 @@ def _sharing_equal_values(items: Iterable[Item]) -> Iterator[Item]:
             effective_from=share(item.effective_from),
             effective_to=share(item.effective_to),
         )
+
+    def _share(self, value: _Shared) -> _Shared:
+        return self._seen.setdefault((type(value), value), value)  # type: ignore[return-value]
+
+    def _share_table(self, table: Mapping[str, int] | None) -> Mapping[str, int] | None:
+        if not table:
+            return None
+        return self._tables.setdefault(tuple(sorted(table.items())), table)

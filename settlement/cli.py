@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from settlement.cli_import import add_import
+
 if TYPE_CHECKING:
     from settlement.said import Said
 
@@ -57,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_stored(commands)
     _add_traces(commands)
     _add_certify(commands)
+    add_import(
+        commands.add_parser("import", help="persons, institutions and items from files (导入)"),
+        _tell, DEFAULT_DATA_DIR,
+    )  # fmt: skip
     _add_story(commands)
     _add_switch(commands, "suspend", "stop settlements of a subject, in every process")
     _add_switch(commands, "resume", "let a suspended subject settle again")

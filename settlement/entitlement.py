@@ -166,8 +166,9 @@ def check_institution(institution: Institution, care_type: str, on: date) -> Ref
 def choose_scheme(enrolments: Sequence[Enrolment], on: date, profile: RegionProfile) -> str | None:
     """Return the scheme for a claim that names none: the first normal one in the region's order,
     else the first one enrolled at all (its own account may still pay)."""
-    enrolled = {each.scheme: each for each in enrolments if each.enrolled_on <= on}
-    ordered = [scheme for scheme in profile.scheme_order if scheme in enrolled]
+    found = ((scheme, enrolment_on(enrolments, scheme, on)) for scheme in profile.scheme_order)
+    enrolled = {scheme: enrolment for scheme, enrolment in found if enrolment is not None}
+    ordered = list(enrolled)
     for scheme in ordered:
         if _closure(enrolled[scheme], on) is None:
             return scheme
@@ -226,12 +227,12 @@ def ruling_date(
 
 
 def enrolment_on(enrolments: Sequence[Enrolment], scheme: str, on: date) -> Enrolment | None:
-    """Return the latest enrolment in a scheme that began by a date."""
+    """Return the latest version of an enrolment in a scheme that began by a date."""
     found: Enrolment | None = None
     for enrolment in enrolments:
-        if enrolment.scheme != scheme or enrolment.enrolled_on > on:
+        if enrolment.scheme != scheme or enrolment.starts_on > on:
             continue
-        if found is None or enrolment.enrolled_on > found.enrolled_on:
+        if found is None or enrolment.starts_on > found.starts_on:
             found = enrolment
     return found
 

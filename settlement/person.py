@@ -21,6 +21,27 @@ class Identity(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     employer: str
 
 
+class Qualification(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """A tag that holds between two dates, both inclusive: a chronic disease (门慢门特待遇资格)."""
+
+    tag: str
+    begins_on: date
+    ends_on: date = date.max
+
+
+class FamilyLink(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """A relative whose account may pay for this person (家庭共济), by consent between two dates."""
+
+    donor_no: str
+    """psn_no of the relative whose account it is"""
+    relation: str
+    """a code of the policy's list of relatives"""
+    order: int
+    """whose account pays first"""
+    consented_on: date
+    ends_on: date = date.max
+
+
 class Enrolment(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """Membership of one scheme (参保关系). `benefit_from` is when benefits start (待遇享受开始)."""
 
@@ -39,6 +60,22 @@ class Enrolment(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """fund_pay_type codes closed for this person: such a fund pays 0 and says why"""
     tags: tuple[str, ...] = ()
     """person tags (人员标识, e.g. 救助身份) that a policy's tables and conditions name"""
+    effective_from: date | None = None
+    """from when this version holds, where the membership changed since (退休 …)"""
+    qualifications: tuple[Qualification, ...] = ()
+    """tags with dates (门慢门特待遇资格)"""
+
+    @property
+    def starts_on(self) -> date:
+        """The first day on which this version of the membership counts."""
+        return self.effective_from or self.enrolled_on
+
+    def tags_on(self, on: date) -> tuple[str, ...]:
+        """The tags that hold on a date."""
+        if not self.qualifications:
+            return self.tags
+        held = (each.tag for each in self.qualifications if each.begins_on <= on <= each.ends_on)
+        return (*self.tags, *held)
 
 
 class YearToDate(Struct, kw_only=True, array_like=True, gc=False):

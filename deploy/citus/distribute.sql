@@ -53,6 +53,7 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.clearing_cancel', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table('settlement.opening', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.journal', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.lane', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.balance', 'lane', colocate_with => 'settlement.person');
@@ -78,6 +79,10 @@ select create_reference_table('settlement.reference_version');
 
 select create_distributed_function(
     'settlement.write_batch'::regproc::regprocedure, 'p_lane', colocate_with => 'settlement.person'
+);
+select create_distributed_function(
+    'settlement.change_persons'::regproc::regprocedure, 'p_lane',
+    colocate_with => 'settlement.person'
 );
 select create_distributed_function(
     'ledger.append_block'::regproc::regprocedure, 'p_lane', colocate_with => 'settlement.person'

@@ -23,10 +23,12 @@ _QUERIES = load(Path(__file__).parent / "sql" / "scatter.sql")
 
 
 class Pace:
-    """The pace of one connection's work; `hurried` never rests."""
+    """The pace of one connection's work; `hurried` never rests, others so many times as long as
+    they worked."""
 
-    def __init__(self, *, hurried: bool = False) -> None:
+    def __init__(self, *, hurried: bool = False, rests: int = RESTS_TO_WORK) -> None:
         self._hurried = hurried
+        self._rests = rests
         self._blocks: int | None = None
         self._since = time.perf_counter()
 
@@ -41,7 +43,7 @@ class Pace:
             blocks - self._blocks > BUSY_BLOCKS_PER_SECOND * worked
         )
         if busy:
-            await asyncio.sleep(RESTS_TO_WORK * worked)
+            await asyncio.sleep(self._rests * worked)
             blocks = await connection.fetchval(_QUERIES["blocks_appended"])
         self._blocks = blocks
         self._since = time.perf_counter()

@@ -37,6 +37,7 @@ from protocol.nhsa.messages import (
 )
 from protocol.nhsa.profile import BASELINE, Profile
 from settlement import numbers, refusals
+from settlement.catalogue import Catalogue
 from settlement.clock import Clock, local_time, system_clock
 from settlement.commands import Command
 from settlement.decision import Answer
@@ -58,6 +59,7 @@ from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
+from settlement.serve.catalogue_watch import CATALOGUE, CatalogueWatch
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.reconciling import Download, Reconciling
 from settlement.serve.sealed import SealedMail
@@ -115,6 +117,9 @@ class Service:
         self.demo_world: DemoWorld | None = None
         self._settings = settings
         self._side = Reconnecting(settings.app_dsn, "settlement-side")
+        self._catalogue = CatalogueWatch(
+            settings.app_dsn, lambda: self._desk.world.catalogue, self._swap_catalogue
+        )
         self._serial = count(1)
         self._numbers = NumberBlock(0)
         self._credentials: dict[str, CredentialFact] = {}
@@ -155,6 +160,7 @@ class Service:
             if profile is None:
                 raise StorageError(f"there is no region profile for {installed.region}")
             self._versions = await reference.versions(connection)
+            self._catalogue.version = self._versions.pop(CATALOGUE, 0)
             stopped = await reference.suspensions(connection)
             world = World(
                 region=installed.region,
@@ -460,6 +466,7 @@ class Service:
         async with asyncio.TaskGroup() as group:
             for queue in self.queues:
                 group.create_task(queue.drain(drain_seconds))
+        self._tasks += self._catalogue.tasks
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -500,8 +507,9 @@ class Service:
             if self._numbers.remaining < NUMBERS_LOW:
                 await self._draw_numbers(connection)
             versions = await reference.versions(connection)
+            self._catalogue.want(versions.pop(CATALOGUE, 0))
             if versions == self._versions:
-                return True
+                return self._catalogue.fresh
             if versions == self._versions_refused:
                 return False
             self._versions_refused = versions
@@ -515,19 +523,19 @@ class Service:
             if versions.get("policies") != self._versions.get("policies"):
                 policies = await load_policy_set(connection)
                 profile = policies.region(world.region) or profile
-            items = world.catalogue
-            if versions.get("catalogue") != self._versions.get("catalogue"):
-                items = await reference.catalogue(connection)
             institutions = await reference.institutions(connection)
             approved = await reference.cancel_approvals(connection, profile)
             credentials = await reference.credentials(connection, self._settings.keyring, stopped)
         self._credentials = credentials
         self._desk.world = structs.replace(
-            world, policies=policies, profile=profile, catalogue=items,
-            institutions=institutions, cancel_approvals=approved,
+            self._desk.world, policies=policies, profile=profile, institutions=institutions,
+            cancel_approvals=approved,
         )  # fmt: skip
         self._versions = versions
-        return True
+        return self._catalogue.fresh
+
+    def _swap_catalogue(self, catalogue: Catalogue) -> None:
+        self._desk.world = structs.replace(self._desk.world, catalogue=catalogue)
 
     async def day_closed(self) -> None:
         """Learn which business day is open."""

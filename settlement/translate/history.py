@@ -20,6 +20,7 @@ from protocol.nhsa.messages.money import SettleDetail
 from protocol.nhsa.times import format_date, format_datetime
 from settlement.catalogue import Item
 from settlement.clock import local_time
+from settlement.entitlement import enrolment_on
 from settlement.institution import Institution
 from settlement.person import Identity
 from settlement.policy.model import Policy
@@ -177,7 +178,7 @@ def registered_visit(
     region: str,
 ) -> FoundVisit:  # fmt: skip
     """A registered visit, with its newest standing settlement."""
-    enrolment = person.enrolment(visit.scheme)
+    enrolment = enrolment_on(person.enrolments, visit.scheme, visit.begun_at.date())
     return _visit(
         person, region, mdtrt_id=visit.mdtrt_id, begun_at=visit.begun_at, scheme=visit.scheme,
         category="" if enrolment is None else enrolment.category,

@@ -15,6 +15,7 @@ from protocol.nhsa.messages.person import (
 )
 from protocol.nhsa.times import format_date
 from settlement.entitlement import FundCheck
+from settlement.person import Enrolment
 from settlement.translate.answers import age
 from settlement.view import PersonFacts
 
@@ -48,9 +49,18 @@ def person_reply(person: PersonFacts, on: date, region: str) -> PersonLookupRepl
                 insuplc_admdvs=e.region or region,
                 emp_name=identity.employer,
             )
-            for e in person.enrolments
+            for e in _present(person.enrolments, on)
         ),
     )
+
+
+def _present(enrolments: Iterable[Enrolment], on: date) -> list[Enrolment]:
+    """One row a scheme: the version that holds on a date, or the first one to come."""
+    rows: dict[str, Enrolment] = {}
+    for each in sorted(enrolments, key=lambda enrolment: enrolment.starts_on):
+        if each.scheme not in rows or each.starts_on <= on:
+            rows[each.scheme] = each
+    return list(rows.values())
 
 
 def entitlement_reply(person_no: str, rows: Iterable[FundCheck]) -> EntitlementCheckReply:

@@ -14,7 +14,14 @@ from settlement.benefit import Benefit, adjudicate
 from settlement.case import Case, Stay
 from settlement.claim import AccountUse, CareKind, Claim, PricedLine
 from settlement.clock import Moment, years_between
-from settlement.entitlement import CareDates, Entitlement, dates_of, entitle, ruling_date
+from settlement.entitlement import (
+    CareDates,
+    Entitlement,
+    dates_of,
+    enrolment_on,
+    entitle,
+    ruling_date,
+)
 from settlement.institution import Institution
 from settlement.person import YearToDate
 from settlement.policy.model import Policy
@@ -74,7 +81,7 @@ def adjudicate_claim(
         return policy
     lines = price(
         claim, world.catalogue, institution, world.profile,
-        item_terms(claim, policy, institution, person) if policy.items else _NO_TERMS,
+        item_terms(claim, policy, institution, person, on) if policy.items else _NO_TERMS,
     )  # fmt: skip
     if isinstance(lines, Refusal):
         return lines
@@ -167,7 +174,7 @@ def _share(
         credential_type=credential_kind,
         filing=filed.filing,
         transfer=filed.transfer,
-        tags=(*_tags(person, claim.scheme), *filed.tags),
+        tags=(*_tags(person, claim.scheme, on), *filed.tags),
         age=years_between(person.identity.born_on, on) if policy.age_breaks else 0,
         stay=stay,
     )
@@ -178,14 +185,14 @@ def _share(
 
 
 def item_terms(
-    claim: Claim, policy: Policy, institution: Institution, person: PersonFacts
+    claim: Claim, policy: Policy, institution: Institution, person: PersonFacts, on: date
 ) -> Mapping[str, ItemTerms]:
     """What the policy says of the items of a claim, for this person at this institution."""
-    enrolment = person.enrolment(claim.scheme)
+    enrolment = enrolment_on(person.enrolments, claim.scheme, on)
     facts = Facts(
         level=policy.level(institution.deductible_level),
         category=(policy.category(enrolment.category) if enrolment else None) or "",
-        tags=frozenset(_tags(person, claim.scheme)),
+        tags=frozenset(_tags(person, claim.scheme, on)),
         stay_total_fen=claim.total_fen,
     )
     return terms_of(policy, {line.item_code for line in claim.lines}, facts)
@@ -198,15 +205,16 @@ def terms_at_upload(
     policy = world.policies.find(world.region, claim.scheme, on)
     if policy is None or not policy.items:
         return _NO_TERMS
-    return item_terms(claim, policy, institution, person)
+    return item_terms(claim, policy, institution, person, on)
 
 
-def _tags(person: PersonFacts, scheme: str) -> tuple[str, ...]:
-    """人员标识, as enrolled; a civil servant (公务员) has one for it."""
-    enrolment = person.enrolment(scheme)
+def _tags(person: PersonFacts, scheme: str, on: date) -> tuple[str, ...]:
+    """人员标识 on a date, as enrolled; a civil servant (公务员) has one for it."""
+    enrolment = enrolment_on(person.enrolments, scheme, on)
     if enrolment is None:
         return ()
-    return (*enrolment.tags, CIVIL_SERVANT) if enrolment.civil_servant else enrolment.tags
+    tags = enrolment.tags_on(on)
+    return (*tags, CIVIL_SERVANT) if enrolment.civil_servant else tags
 
 
 def _policy(claim: Claim, person: PersonFacts, world: World, on: date) -> Policy | Refusal:

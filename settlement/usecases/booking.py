@@ -12,6 +12,7 @@ from settlement import chart
 from settlement.case import FundShare
 from settlement.clock import Moment
 from settlement.commands import Asked
+from settlement.entitlement import enrolment_on
 from settlement.keyring import Keyring, new_salt, personal_commitment
 from settlement.policy.model import AmountField
 from settlement.postings import settlement_transfers, undone
@@ -85,7 +86,7 @@ def settlement_row(
     """The row of a settlement (also of a quote, which has no number and is never written)."""
     benefit, totals, claim = decided.benefit, decided.benefit.totals, decided.claim
     paid = benefit.by_amount_field().get
-    enrolment = person.enrolment(claim.scheme)
+    enrolment = enrolment_on(person.enrolments, claim.scheme, decided.entitlement.ruling_on)
     return SettlementRow(
         lane=asked.lane,
         setl_id=setl_id,

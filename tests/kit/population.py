@@ -24,6 +24,7 @@ REGION = "441900"
 BALANCE_FEN = 100_000
 """What an employee's personal account begins with: 1000.00."""
 _LONG_AGO = date(2015, 1, 1)
+_NEWCOMERS = 8_000
 
 
 class Kind(StrEnum):
@@ -78,6 +79,11 @@ def citizens(employees: int) -> Iterator[tuple[Kind, Citizen]]:
         for _ in range(max(number, employees) if kind is Kind.EMPLOYEE else number):
             ordinal += 1
             yield kind, _citizen(kind, ordinal)
+
+
+def newcomer(ordinal: int) -> Citizen:
+    """Somebody whom no town has, with nothing in the account; ordinals from 1."""
+    return _citizen(Kind.PENNILESS, _NEWCOMERS + ordinal)
 
 
 def _citizen(kind: Kind, ordinal: int) -> Citizen:

@@ -38,7 +38,8 @@ class Town(Townhall):
     def __init__(
         self, database: FreshDatabase, *, employees: int, limits: Limits, shape: Shape, lanes: int
     ) -> None:
-        keyring = Keyring((new_material(1),))
+        self.key_material = new_material(1)
+        keyring = Keyring((self.key_material,))
         super().__init__(database.owner_dsn, keyring, TownClock(), lanes=lanes, employees=employees)
         self.shape = shape
         self.app_dsn = database.app_dsn

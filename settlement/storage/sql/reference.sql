@@ -33,7 +33,7 @@ where c.access_key = $1;
 -- Every version of every catalogue item; in one order everywhere, so that the pages of an enquiry
 -- may come from several processes.
 select c.code, c.name, c.list_type, c.item_class, c.charge_kind, c.self_pay_bp, c.ceilings,
-       c.effective_from, c.effective_to
+       c.scheme_ratios, c.effective_from, c.effective_to
 from settlement.catalogue_item c
 order by c.code, c.effective_from;
 
@@ -134,3 +134,43 @@ from settlement.catalogue_item c
 where c.demo_price_e6 is not null
 order by c.code
 limit $1;
+
+-- name: keep_items
+-- An import writes versions of items: new ones, and those that it changes.
+insert into settlement.catalogue_item (
+    code, effective_from, effective_to, name, list_type, item_class, charge_kind, self_pay_bp,
+    ceilings, scheme_ratios
+)
+select n.code, n.effective_from, n.effective_to, n.name, n.list_type, n.item_class, n.charge_kind,
+       n.self_pay_bp, n.ceilings, n.scheme_ratios
+from unnest($1::text[], $2::date[], $3::date[], $4::text[], $5::text[], $6::text[], $7::text[],
+            $8::integer[], $9::text[], $10::text[])
+    as n (code, effective_from, effective_to, name, list_type, item_class, charge_kind,
+          self_pay_bp, ceilings, scheme_ratios)
+on conflict (code, effective_from) do update
+    set effective_to = excluded.effective_to, name = excluded.name,
+        list_type = excluded.list_type, item_class = excluded.item_class,
+        charge_kind = excluded.charge_kind, self_pay_bp = excluded.self_pay_bp,
+        ceilings = excluded.ceilings, scheme_ratios = excluded.scheme_ratios;
+
+-- name: keep_institution
+-- An import writes an institution; the accounts of one that is there stay what they are.
+insert into settlement.institution (
+    code, account_base, agreement_from, agreement_to, suspended, name, kind, region,
+    hospital_level, deductible_level, ceiling_level, care_types
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+on conflict (code) do update
+    set agreement_from = excluded.agreement_from, agreement_to = excluded.agreement_to,
+        suspended = excluded.suspended, name = excluded.name, kind = excluded.kind,
+        region = excluded.region, hospital_level = excluded.hospital_level,
+        deductible_level = excluded.deductible_level, ceiling_level = excluded.ceiling_level,
+        care_types = excluded.care_types;
+
+-- name: keep_credential
+-- An import writes what an institution signs with; the secret is ciphertext.
+insert into settlement.credential (access_key, institution, key_version, secret)
+values ($1, $2, $3, $4)
+on conflict (access_key) do update
+    set institution = excluded.institution, key_version = excluded.key_version,
+        secret = excluded.secret;

@@ -54,6 +54,22 @@ where t.lane = $1 and t.kind = 1 and t.business_day between $2 and $3 and t.sche
     )
 order by t.psn_no, t.setl_time, t.setl_id;
 
+-- name: persons_of_lane
+-- Everybody in a lane, to find whom a whole file leaves out.
+select p.psn_no, p.key_version, p.enrolments
+from settlement.person p
+where p.lane = $1;
+
+-- name: account_last
+-- The highest personal account, and whether there is anybody at all: an import numbers new
+-- accounts from there, one import at a time.
+select max(p.account)
+from settlement.person p;
+
+-- name: after_import
+-- The planner must not take a city for an empty table.
+vacuum (analyze) settlement.person, settlement.lookup, ledger.balance;
+
 -- name: demo_persons
 -- Persons of the demonstration world, for its page.
 select p.lane, p.psn_no, p.key_version, p.identity, p.enrolments,

@@ -105,6 +105,7 @@ create table settlement.catalogue_item (
     charge_kind     text        not null,
     self_pay_bp     integer     not null,
     ceilings        text        not null,
+    scheme_ratios   text        not null default '{}',
     demo_price_e6   bigint,
     constraint catalogue_item_pkey primary key (code, effective_from),
     constraint catalogue_item_self_pay_is_a_ratio check (self_pay_bp between 0 and 10000)
@@ -120,7 +121,9 @@ comment on column settlement.catalogue_item.item_class is 'chrgitm_lv: 01 甲, 0
 comment on column settlement.catalogue_item.charge_kind is 'med_chrgitm_type.';
 comment on column settlement.catalogue_item.self_pay_bp is 'Pre-self-pay ratio, basis points.';
 comment on column settlement.catalogue_item.ceilings is
-    'JSON: ceiling_level to millionths of a yuan; "" holds for every level.';
+    'JSON: ceiling_level to millionths of a yuan; a level that is not named has none.';
+comment on column settlement.catalogue_item.scheme_ratios is
+    'JSON: insutype to its ratio, where it differs from self_pay_bp.';
 comment on column settlement.catalogue_item.demo_price_e6 is
     'Price in the demonstration world, millionths of a yuan.';
 
@@ -203,6 +206,7 @@ create table settlement.person (
     identity        bytea       not null,
     enrolments      text        not null,
     filings         text        not null default '',
+    family          text        not null default '[]',
     constraint person_pkey primary key (lane, psn_no)
 ) with (
     fillfactor = 85, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0.2,
@@ -232,6 +236,8 @@ comment on column settlement.person.enrolments is
     'JSON: memberships by scheme (settlement/person.py, Enrolment).';
 comment on column settlement.person.filings is
     'The filings (备案) that stand (settlement/filing.py), encrypted, in base64; empty for most.';
+comment on column settlement.person.family is
+    'JSON: relatives whose accounts may pay (settlement/person.py, FamilyLink).';
 
 create table settlement.lookup (
     psn_lane        smallint    not null,
@@ -805,6 +811,37 @@ $$;
 comment on function settlement.write_batch is
     'Writes one batch of one journal, all or nothing; MS001 where a person is stale.';
 
+create function settlement.change_persons(
+    p_journal smallint, /*lanes*/ p_lanes smallint[], /*cluster p_lane smallint,*/
+    p_persons text[], p_key_versions smallint[], p_identities bytea[], p_enrolments text[],
+    p_families text[]
+) returns integer
+language plpgsql volatile as $$
+-- Changes what an agency says of persons of one journal (import): how many were changed. It takes
+-- the head first, as every batch does, so it waits for the batch that is being written and the next
+-- one waits for it; a batch that has read these persons already finds another version, and is
+-- decided again. Null leaves identity or family as they are.
+declare
+    v_changed integer;
+begin
+    perform ledger.lock_head(/*cluster p_lane,*/ p_journal);
+    update settlement.person p
+    set version = p.version + 1,
+        key_version = case when n.identity is null then p.key_version else n.key_version end,
+        identity = coalesce(n.identity, p.identity),
+        enrolments = n.enrolments,
+        family = coalesce(n.family, p.family)
+    from unnest(/*lanes*/ p_lanes, p_persons, p_key_versions, p_identities, p_enrolments,
+                p_families)
+        as n (/*lanes*/ lane, psn_no, key_version, identity, enrolments, family)
+    where p.lane = /*lane*/ n.lane and p.psn_no = n.psn_no;
+    get diagnostics v_changed = row_count;
+    return v_changed;
+end;
+$$;
+comment on function settlement.change_persons is
+    'Changes identity, memberships and relatives of persons of one journal, under its head.';
+
 create function settlement.grant_rights(p_application name) returns void
 language plpgsql as $$
 -- The application owns nothing, deletes nothing but stop switches and files that have expired, and
@@ -834,6 +871,9 @@ begin
     execute format('grant usage on sequence settlement.number_block to %I', p_application);
     execute format(
         'grant execute on all functions in schema settlement to %I', p_application
+    );
+    execute format(
+        'revoke execute on function settlement.change_persons from public, %I', p_application
     );
 end;
 $$;
@@ -893,38 +933,6 @@ create table settlement.upload (
     psn_no          text        not null,
     payload         bytea       not null,
     constraint upload_pkey primary key (lane, upload_id)
--- Statements of institutions (对账): which settlement rows are whose, on which day. Settlement rows
--- are keyed by lane and number, and the settle path pays for no further index (ADR 0021). Behind
--- it a background loop lists them by institution, block by block of a journal; what it has not
--- reached is read from the blocks themselves. Whoever asks reads the view, never the tables.
-
-create table settlement.listing (
-    after_block     bigint      not null,
-    through_block   bigint      not null,
-    journal         smallint    not null,
-    constraint listing_pkey primary key (journal, after_block),
-    constraint listing_goes_on check (through_block > after_block)
-);
-comment on table settlement.listing is
-    'How far the rows of a journal are listed: one row a step, inserted in the same statement as '
-    'what it lists. A step begins where the last one ended, so that two at once cannot both list.';
-comment on column settlement.listing.after_block is 'The step begins behind this block.';
-comment on column settlement.listing.through_block is 'Includes this block and all before it.';
-comment on column settlement.listing.journal is 'The journal.';
-
-create table settlement.statement_row (
-    setl_id         bigint      not null,
-    total_fen       bigint      not null,
-    fund_fen        bigint      not null,
-    account_fen     bigint      not null,
-    cash_fen        bigint      not null,
-    setl_on         date        not null,
-    lane            smallint    not null,
-    kind            smallint    not null,
-    institution     text        not null,
-    scheme          text        not null,
-    clearing_type   text        not null,
-    constraint statement_row_pkey primary key (lane, institution, setl_on, setl_id)
 ) with (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
@@ -992,6 +1000,43 @@ comment on column settlement.drug_trace.setl_id is 'The sale.';
 comment on column settlement.drug_trace.lane is 'Its lane.';
 comment on column settlement.drug_trace.whole is 'False: sold from a box that was split (拆零).';
 comment on column settlement.drug_trace.key is 'Keyed hash of drug_trac_codg.';
+
+-- Statements of institutions (对账): which settlement rows are whose, on which day. Settlement rows
+-- are keyed by lane and number, and the settle path pays for no further index (ADR 0021). Behind
+-- it a background loop lists them by institution, block by block of a journal; what it has not
+-- reached is read from the blocks themselves. Whoever asks reads the view, never the tables.
+
+create table settlement.listing (
+    after_block     bigint      not null,
+    through_block   bigint      not null,
+    journal         smallint    not null,
+    constraint listing_pkey primary key (journal, after_block),
+    constraint listing_goes_on check (through_block > after_block)
+);
+comment on table settlement.listing is
+    'How far the rows of a journal are listed: one row a step, inserted in the same statement as '
+    'what it lists. A step begins where the last one ended, so that two at once cannot both list.';
+comment on column settlement.listing.after_block is 'The step begins behind this block.';
+comment on column settlement.listing.through_block is 'Includes this block and all before it.';
+comment on column settlement.listing.journal is 'The journal.';
+
+create table settlement.statement_row (
+    setl_id         bigint      not null,
+    total_fen       bigint      not null,
+    fund_fen        bigint      not null,
+    account_fen     bigint      not null,
+    cash_fen        bigint      not null,
+    setl_on         date        not null,
+    lane            smallint    not null,
+    kind            smallint    not null,
+    institution     text        not null,
+    scheme          text        not null,
+    clearing_type   text        not null,
+    constraint statement_row_pkey primary key (lane, institution, setl_on, setl_id)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
+);
 comment on table settlement.statement_row is
     'Settlement rows by institution and day, as far as they are listed. Append-only; derived: it '
     'can be made again from the blocks.';
@@ -1147,3 +1192,29 @@ comment on column settlement.clearing_cancel.lane is 'Lane of the institution co
 comment on column settlement.clearing_cancel.operator is 'opter.';
 comment on column settlement.clearing_cancel.operator_name is 'opter_name.';
 comment on column settlement.clearing_cancel.msgid is 'The message that made it.';
+
+-- What persons bring along at the cut-over (期初), once a person and year: accumulators of a year
+-- that others began, and what is in the personal account. `verify` adds the accumulators to what
+-- settlements added; the money is in the ledger, in the entry named.
+
+create table settlement.opening (
+    entry_id        bigint,
+    balance_fen     bigint      not null,
+    lane            smallint    not null,
+    year            smallint    not null,
+    psn_no          text        not null,
+    accumulators    text        not null,
+    source          text        not null,
+    constraint opening_pkey primary key (lane, psn_no, year),
+    constraint opening_books_what_it_brings check ((balance_fen > 0) = (entry_id is not null)),
+    constraint opening_not_negative check (balance_fen >= 0)
+);
+comment on table settlement.opening is 'What persons brought along at the cut-over. Append-only.';
+comment on column settlement.opening.entry_id is
+    'Entry that booked the balance; null where there was none. Its commitment names the file.';
+comment on column settlement.opening.balance_fen is 'Into the personal account, fen.';
+comment on column settlement.opening.lane is 'Lane of the person.';
+comment on column settlement.opening.year is 'Fiscal year of the accumulators.';
+comment on column settlement.opening.psn_no is 'The person.';
+comment on column settlement.opening.accumulators is 'JSON: what counted so far, by name.';
+comment on column settlement.opening.source is 'Where it comes from, as the file says.';

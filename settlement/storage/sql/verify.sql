@@ -40,13 +40,22 @@ limit 1;
 
 -- name: wrong_accumulators
 -- A person of one lane whose accumulators are not the sum of what their settlements of the year
--- added.
-with added as (
-    select t.psn_no, t.year::text as year, i.key as name, sum(i.value::bigint) as fen
+-- added and what they brought along.
+with one_by_one as (
+    select t.psn_no, t.year, i.key as name, i.value::bigint as fen
     from settlement.settlement t
     cross join lateral json_each_text(t.increments::json) as i
     where t.lane = $1
-    group by t.psn_no, t.year, i.key
+    union all
+    select o.psn_no, o.year, i.key, i.value::bigint
+    from settlement.opening o
+    cross join lateral json_each_text(o.accumulators::json) as i
+    where o.lane = $1
+),
+added as (
+    select a.psn_no, a.year::text as year, a.name, sum(a.fen) as fen
+    from one_by_one a
+    group by a.psn_no, a.year, a.name
 ),
 kept as (
     select s.psn_no, y.key as year, v.key as name, v.value::bigint as fen

@@ -38,6 +38,18 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     assert "--data-dir" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("kind", ["persons", "institutions", "items", "openings"])
+def test_every_kind_of_import_explains_itself(
+    kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["import", kind, "--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert "--preview" in told and "--data-dir" in told
+    assert ("--whole" in told) == (kind != "openings")
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -45,6 +57,8 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         (["serve", "--workers", "0"], "whole number from 1"),
         (["suspend", "doctor", "x", "--reason", "y"], "invalid choice"),
         (["suspend", "person", "x"], "--reason"),
+        (["import", "items", "x.csv"], "--reason"),
+        (["import", "items", "x", "--reason", "y", "--whole", "--skip-bad"], "not allowed with"),
         (["approve-cancel", "123", "--reason", "y"], "19 digits"),
         (["stored", "--since", "yesterday"], "no date like 2026-11-01"),
         (["policy"], "ACTION"),

@@ -1,0 +1,25 @@
+"""What an operator orders: which file, and what is to be done with it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from msgspec import Struct
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """An import."""
+
+    path: Path
+    format: str
+    preview: bool = False
+    """say what would change; write nothing"""
+    whole: bool = False
+    """the file says everything: what it leaves out ends"""
+    skip_bad: bool = False
+    """leave out what is at fault, instead of everything"""
+    ends_on: date
+    """the day from which what a whole file leaves out is no more"""
+    reason: str
+    actor: str

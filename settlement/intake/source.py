@@ -1,0 +1,174 @@
+"""A file as rows of cells: CSV or .xlsx with a header, or NDJSON. UTF-8, with or without a mark.
+
+Everything leaves as text by column, whatever the format, so that both are checked by the same
+columns. In NDJSON a list becomes `a;b`, an object `key:value;key:value`, and a list of objects
+`first:second;…` in the order of their fields.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from settlement.intake.cells import Column, read_date
+from settlement.intake.faults import Fault, FileError, Told
+from settlement.intake.workbook import sheet_rows
+
+Row: TypeAlias = tuple[int, list[str]]
+"""Its number, and its cells in the order of the columns."""
+_DECODE = msgspec.json.Decoder(dict[str, object], float_hook=str).decode
+"""Numbers with a fraction stay as they are written: no float touches a ratio or a price."""
+_DIGEST_CHUNK = 1 << 20
+_DAY_ZERO = date(1899, 12, 30)
+
+
+def format_of(path: Path, told: str | None) -> str:
+    """csv, ndjson or xlsx, as told or by the file's name."""
+    if told is not None:
+        return told
+    suffix = path.suffix.lower().removeprefix(".")
+    found = {"csv": "csv", "ndjson": "ndjson", "jsonl": "ndjson", "xlsx": "xlsx"}.get(suffix)
+    if found is None:
+        raise FileError(f"{path.name}: 请用 --format 指明格式 | say --format csv or ndjson")
+    return found
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of the file, for the audit."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_DIGEST_CHUNK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def rows_of(
+    path: Path, kind: str, columns: Sequence[Column], faults: list[Fault]
+) -> Iterator[Row]:
+    """The rows of a file; rows that are none are added to the faults. Raises FileError."""
+    read = {"csv": _csv_rows, "ndjson": _ndjson_rows, "xlsx": _sheet_rows}[kind]
+    return read(path, columns, faults)
+
+
+def _sheet_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Iterator[Row]:
+    rows = sheet_rows(path)
+    _, header = next(rows, (0, []))
+    if not header:
+        raise FileError(f"{path.name}: 第一张表是空的 | the first sheet is empty")
+    places = _places(path.name, header, columns)
+    for row, cells in rows:
+        if any(cells[len(header) :]):
+            faults.append(_ragged(row, len(cells), len(header)))
+            continue
+        cells += [""] * (len(header) - len(cells))
+        yield row, [
+            "" if place < 0 else _dated(cells[place], column)
+            for place, column in zip(places, columns, strict=True)
+        ]
+
+
+def _dated(text: str, column: Column) -> str:
+    """A spreadsheet keeps a day as a number of days; where a date is expected it is one."""
+    if column.read is read_date and text.isdecimal() and len(text) == 5:
+        return (_DAY_ZERO + timedelta(int(text))).isoformat()
+    return text
+
+
+def _csv_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            header = next(reader, None)
+            if header is None:
+                raise FileError(f"{path.name}: 文件是空的 | the file is empty")
+            places = _places(path.name, header, columns)
+            width = len(header)
+            for cells in reader:
+                row = reader.line_num
+                if not any(cells):
+                    continue
+                if len(cells) != width:
+                    faults.append(_ragged(row, len(cells), width))
+                    continue
+                yield row, ["" if place < 0 else cells[place] for place in places]
+        except csv.Error as exc:
+            where = f"第 {reader.line_num} 行 row {reader.line_num}"
+            raise FileError(f"{path.name} {where}: 不是 CSV | not CSV: {exc}") from exc
+        except UnicodeDecodeError as exc:
+            raise FileError(f"{path.name}: 须用 UTF-8 编码 | must be UTF-8: {exc}") from exc
+
+
+def _places(name: str, header: Sequence[str], columns: Sequence[Column]) -> list[int]:
+    """Where each column stands in the file, -1 where it does not."""
+    known = {alias: column.name for column in columns for alias in (column.name, column.title)}
+    found: dict[str, int] = {}
+    for place, told in enumerate(header):
+        column = known.get(told.strip())
+        if column is None:
+            raise FileError(
+                f"{name} 第 1 行: 未知的列“{told.strip()}” | row 1: unknown column "
+                f"{told.strip()!r}; 可用 known: {', '.join(column.name for column in columns)}"
+            )
+        if column in found:
+            raise FileError(f"{name} 第 1 行: 列 {column} 重复 | row 1: column {column} twice")
+        found[column] = place
+    missing = [c.name for c in columns if c.required and c.name not in found]
+    if missing:
+        raise FileError(f"{name} 第 1 行: 缺少列 | row 1: missing columns: {', '.join(missing)}")
+    return [found.get(column.name, -1) for column in columns]
+
+
+def _ragged(row: int, cells: int, width: int) -> Fault:
+    return Fault(
+        row=row, column="-", problem=Told(f"有 {cells} 格", f"{cells} cells"),
+        expected=Told(f"{width} 格，与表头相同", f"{width}, as the header has"),
+    )  # fmt: skip
+
+
+def _ndjson_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Iterator[Row]:
+    names = {column.name for column in columns}
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                told = _DECODE(line)
+                unknown = sorted(told.keys() - names)
+                if unknown:
+                    faults.append(_unknown(number, unknown[0]))
+                    continue
+                cells = {name: _text(value) for name, value in told.items()}
+            except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+                faults.append(
+                    Fault(row=number, column="-",
+                          problem=Told(f"不是 JSON 对象：{exc}", f"not a JSON object: {exc}"))
+                )  # fmt: skip
+                continue
+            yield number, [cells.get(column.name, "") for column in columns]
+
+
+def _unknown(row: int, name: str) -> Fault:
+    return Fault(row=row, column=name, problem=Told("未知的列", "unknown column"))
+
+
+def _text(value: object) -> str:
+    """A JSON value as the text of a cell."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "1" if value else "0"
+        case list():
+            return ";".join(
+                ":".join(map(_text, each.values())) if isinstance(each, dict) else _text(each)
+                for each in value
+            )
+        case dict():
+            return ";".join(f"{key}:{_text(each)}" for key, each in value.items())
+    return str(value)

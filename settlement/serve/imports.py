@@ -1,0 +1,272 @@
+"""`settlement import`: persons, institutions, catalogue items and opening balances from files.
+
+A file is checked as a whole, then compared with what is known, then written; `--preview` stops
+before that. Every import that writes is audited twice: what it is about to do, and that it is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from ledger.postgres.schema import installed_shape
+from settlement.clock import system_clock
+from settlement.embedded.errors import ServiceError
+from settlement.embedded.services import open_database
+from settlement.intake import institutions, items
+from settlement.intake.faults import Fault, FileError, faults_text
+from settlement.intake.openings import totals_text
+from settlement.intake.order import Order
+from settlement.intake.report import Counts, preview_text
+from settlement.intake.source import digest_of, rows_of
+from settlement.keyring import UndecipherableError
+from settlement.policy.errors import PolicyError
+from settlement.said import UNUSABLE, Said
+from settlement.serve.opening_import import OpeningImport
+from settlement.serve.person_import import PersonImport, Site, a_spool
+from settlement.storage import reference
+from settlement.storage import reference_import as store
+from settlement.storage.errors import StorageError
+from settlement.storage.funds import open_fund_accounts
+from settlement.storage.keyfile import KeyFileError, key_file, load_keyring
+from settlement.storage.lease import PlainConnection, connection_for, take_lease
+from settlement.storage.policies import load_policy_set
+from settlement.world import Suspensions
+
+LEASE = 3
+"""One import at a time in the whole system; 1 and 2 are those of background loops."""
+_NOTHING = "未写入任何数据 | nothing was written"
+
+
+class Imported(Struct, frozen=True, kw_only=True):
+    """What an import came to."""
+
+    counts: Counts
+    faults: list[Fault]
+    written: bool
+    further: str = ""
+
+
+Import = Callable[["Session"], Awaitable[Imported]]
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """One import under its lease."""
+
+    kind: str
+    order: Order
+    site: Site
+    connection: PlainConnection
+    digest: str
+    issue_to: Path | None
+    at: datetime
+
+    async def audit(self, action: str, counts: Counts) -> None:
+        """Who, when, what file, how many, why."""
+        await store.audit(
+            self.connection, at=self.at, actor=self.order.actor, action=action,
+            subject=f"{self.order.path.name} sha256:{self.digest}",
+            note=f"{self.order.reason} ({counts.short()})",
+        )  # fmt: skip
+
+
+def run(kind: str, data_dir: Path, order: Order, *, issue_to: Path | None = None) -> Said:
+    """Import a file of `persons`, `institutions`, `items` or `openings`."""
+    try:
+        return asyncio.run(_run(kind, data_dir, order, issue_to))
+    except (
+        FileError, ServiceError, KeyFileError, StorageError, PolicyError, UndecipherableError,
+        OSError,
+    ) as exc:  # fmt: skip
+        return Said(UNUSABLE, f"settlement: {exc}")
+
+
+async def _run(kind: str, data_dir: Path, order: Order, issue_to: Path | None) -> Said:
+    async with open_database(data_dir, os.environ) as database:
+        keys = key_file(data_dir / "secrets", os.environ)
+        imported = await import_file(
+            kind, order, owner_dsn=database.owner_dsn, keys=keys, room=data_dir,
+            issue_to=issue_to, at=system_clock(),
+        )  # fmt: skip
+    return said(imported, order)
+
+
+async def import_file(
+    kind: str, order: Order, *, owner_dsn: str, keys: Path, room: Path, at: datetime,
+    issue_to: Path | None = None,
+) -> Imported:  # fmt: skip
+    """Import a file into a database, alone; a temporary file may lie in `room`. Raises FileError,
+    ServiceError, StorageError."""
+    digest = await asyncio.to_thread(digest_of, order.path)
+    async with connection_for(owner_dsn, "settlement-import") as connection:
+        if not await take_lease(connection, LEASE):
+            raise ServiceError("另一导入正在进行 | another import is running")
+        site = await _site(connection, owner_dsn, keys, room)
+        session = Session(
+            kind=kind, order=order, site=site, connection=connection, digest=digest,
+            issue_to=issue_to, at=at,
+        )  # fmt: skip
+        return await _IMPORTS[kind](session)
+
+
+def said(imported: Imported, order: Order) -> Said:
+    """The result for a person: 0 done, 1 where something is at fault."""
+    lines = [faults_text(imported.faults)] if imported.faults else []
+    if imported.faults and not imported.written:
+        count = len(imported.faults)
+        lines.append(f"{count} 处错误 faults。{_NOTHING}")
+        return Said(1, "\n".join(lines))
+    lines.append(preview_text(imported.counts, whole=order.whole))
+    if imported.further:
+        lines.append(imported.further)
+    if order.preview:
+        lines.append(f"预览 preview。{_NOTHING}")
+    return Said(0, "\n".join(lines))
+
+
+async def _site(
+    connection: PlainConnection, owner_dsn: str, keys: Path, room: Path
+) -> Site:
+    installed = await reference.installation(connection)
+    if installed is None:
+        raise ServiceError("the database is not prepared: start `settlement serve` first")
+    return Site(
+        owner_dsn=owner_dsn, key_file=keys, room=room, region=installed.region,
+        lanes=installed.lanes, shape=await installed_shape(connection),
+        journal_of_lane=await reference.lanes(connection),
+    )  # fmt: skip
+
+
+async def _persons(session: Session) -> Imported:
+    order = session.order
+    work = PersonImport(session.site, order, session.connection)
+    async with a_spool(session.site.room) as spool:
+        await work.check(spool)
+        faults = [*work.faults, *work.conflicts]
+        stopped = bool(work.conflicts) or (bool(work.faults) and not order.skip_bad)
+        if stopped or order.preview:
+            return Imported(counts=work.counts, faults=faults, written=not stopped)
+        await session.audit("import-persons", work.counts)
+        await _open_agency(session)
+        await work.write(spool)
+    await session.audit("import-persons-done", work.counts)
+    return Imported(counts=work.counts, faults=faults, written=True)
+
+
+async def _items(session: Session) -> Imported:
+    order = session.order
+    faults: list[Fault] = []
+    told = items.read_items(rows_of(order.path, order.format, items.COLUMNS, faults), faults)
+    bad = len(faults)
+    known = await store.items_by_code(session.connection)
+    plan = items.plan(told, known, faults, whole=order.whole, ends_on=order.ends_on)
+    if _stopped(order, faults, plan.counts, bad) or order.preview:
+        stopped = _stopped(order, faults, plan.counts, bad)
+        return Imported(counts=plan.counts, faults=faults, written=not stopped)
+    async with session.connection.transaction():
+        await store.keep_items(session.connection, plan.items)
+        await session.audit("import-items", plan.counts)
+    return Imported(counts=plan.counts, faults=faults, written=True)
+
+
+async def _institutions(session: Session) -> Imported:
+    order, connection = session.order, session.connection
+    faults: list[Fault] = []
+    columns = institutions.COLUMNS
+    told = institutions.read_institutions(
+        rows_of(order.path, order.format, columns, faults), session.site.region, faults
+    )
+    bad = len(faults)
+    keyring = load_keyring(session.site.key_file)
+    facts = await reference.credentials(connection, keyring, Suspensions())
+    plan = institutions.plan(
+        told, await reference.institutions(connection),
+        {key: (fact.institution_code, fact.secret) for key, fact in facts.items()},
+        faults, whole=order.whole, ends_on=order.ends_on,
+    )  # fmt: skip
+    stopped = _stopped(order, faults, plan.counts, bad)
+    if stopped or order.preview:
+        return Imported(counts=plan.counts, faults=faults, written=not stopped)
+    issued = _issue(plan.without, session.issue_to)
+    async with connection.transaction():
+        await _open_agency(session)
+        await store.keep_institutions(
+            connection, keyring, plan.institutions, [*plan.credentials, *issued]
+        )
+        await session.audit("import-institutions", plan.counts)
+    return Imported(
+        counts=plan.counts, faults=faults, written=True, further=_told_of(issued, plan, session)
+    )
+
+
+async def _openings(session: Session) -> Imported:
+    order = session.order
+    work = OpeningImport(session.site, order, session.connection)
+    await work.check()
+    faults = [*work.faults, *work.conflicts]
+    stopped = bool(work.conflicts) or (bool(work.faults) and not order.skip_bad)
+    totals = totals_text(work.told, session.digest)
+    if not stopped and not order.preview:
+        await session.audit("import-openings", work.counts)
+        await _open_agency(session)
+        await work.write(session.at, session.digest)
+        await session.audit("import-openings-done", work.counts)
+    return Imported(counts=work.counts, faults=faults, written=not stopped, further=totals)
+
+
+def _stopped(order: Order, faults: Sequence[Fault], counts: Counts, skippable: int) -> bool:
+    """Whether faults forbid to write: any, or with --skip-bad those that no row alone has."""
+    counts.skipped = len({fault.row for fault in faults[:skippable]})
+    return len(faults) > skippable or (bool(faults) and not order.skip_bad)
+
+
+async def _open_agency(session: Session) -> None:
+    """The agency's own accounts, which a new database does not have yet."""
+    policies = await load_policy_set(session.connection)
+    await open_fund_accounts(session.connection, policies, session.site.region)
+    await store.open_bank_account(session.connection)
+
+
+def _issue(codes: Sequence[str], path: Path | None) -> list[institutions.Given]:
+    """Credentials for institutions without any, into a file that nobody else can read. It is there
+    before they are in force."""
+    if path is None or not codes:
+        return []
+    issued = [
+        institutions.Given(
+            institution=code, access_key=f"{code}-{secrets.token_hex(4)}",
+            secret=secrets.token_hex(24),
+        )
+        for code in codes
+    ]  # fmt: skip
+    lines = [f"{one.institution},{one.access_key},{one.secret}\n" for one in issued]
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.writelines(["fixmedins_code,access_key,secret\n", *lines])
+        file.flush()
+        os.fsync(file.fileno())
+    return issued
+
+
+def _told_of(
+    issued: Sequence[institutions.Given], plan: institutions.Plan, session: Session
+) -> str:
+    if issued:
+        return f"签发密钥 credentials issued: {len(issued)}，见 see {session.issue_to}"
+    if plan.without:
+        return (
+            f"{len(plan.without)} 家机构没有密钥，不能签到 | institutions without a credential "
+            "(--issue FILE)"
+        )
+    return ""
+
+
+_IMPORTS: dict[str, Import] = {
+    "persons": _persons, "institutions": _institutions, "items": _items,
+    "openings": _openings,
+}  # fmt: skip

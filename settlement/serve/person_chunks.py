@@ -1,0 +1,239 @@
+"""What one process does with a piece of a file of persons: read, check, compare, encrypt.
+
+A function of its input and the keys, so that any process of a pool can do any piece. The rows of
+new persons leave in the format in which the database takes them.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from array import array
+from collections.abc import Sequence
+from hashlib import blake2b
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from settlement import chart
+from settlement.intake.faults import Fault
+from settlement.intake.persons import Difference, FilePerson, Known, difference, read_person
+from settlement.intake.report import SAMPLES_MAX, Sample
+from settlement.intake.source import Row
+from settlement.keyring import Keyring, LookupKind
+from settlement.lanes import lane_of, lane_of_key
+from settlement.person import Enrolment, FamilyLink, Identity
+from settlement.storage import copy_format
+from settlement.storage.keyfile import load_keyring
+from settlement.storage.person_import import Change, Key, KnownRow, NewRows
+from settlement.storage.reader import person_record
+from settlement.telemetry.logs import mask_number
+
+PARTS = 16
+"""Marks are kept in so many parts, so that none of them is large."""
+_NICE = 10
+"""Who settles comes first."""
+_ENCODE = msgspec.json.Encoder().encode
+DECODE_IDENTITY = msgspec.json.Decoder(Identity).decode
+DECODE_ENROLMENTS = msgspec.json.Decoder(tuple[Enrolment, ...]).decode
+_DECODE_FAMILY = msgspec.json.Decoder(tuple[FamilyLink, ...]).decode
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """What holds for a whole import."""
+
+    region: str
+    lanes: int
+    whole: bool
+
+
+class Chunk(Struct, frozen=True, kw_only=True):
+    """A piece of a file: whole persons, and what the database knows of them."""
+
+    rows: list[Row]
+    known: list[KnownRow]
+    compare_keys: bool
+    """whether somebody else may have their certificates and cards already"""
+    first_account: int
+    """so many account numbers as there are rows are this chunk's own"""
+
+
+class Worked(Struct, kw_only=True):
+    """What became of a chunk."""
+
+    faults: list[Fault]
+    new: NewRows | None = None
+    changes: list[Change] = []
+    unchanged: int = 0
+    samples: list[Sample] = []
+    marks: list[array[int]]
+    """by part: 62 bits of a hash and what it is of: 0 person, 1 certificate, 2 card"""
+    rows: list[array[int]]
+    """the row of each mark"""
+    keys: list[tuple[int, Key, str]] = []
+    """keys that will be written, with row and person, to be compared with those of others"""
+
+
+def number_in(row: Row) -> str:
+    """The person number of a row, the first of the columns."""
+    return row[1][0].strip()
+
+
+def mark_of(person_no: str) -> int:
+    """What a person number leaves behind, to find one that comes again."""
+    return int.from_bytes(blake2b(person_no.encode(), digest_size=8).digest(), "big") & ~3
+
+
+def part_of(mark: int) -> int:
+    """Where a mark is kept."""
+    return mark >> 60
+
+
+class Worker:
+    """A process with the keys."""
+
+    def __init__(self, keyring: Keyring, terms: Terms) -> None:
+        self._keyring = keyring
+        self._terms = terms
+
+    def work(self, chunk: Chunk) -> Worked:
+        """Everything that is to be done with a chunk before it is written."""
+        done = Worked(
+            faults=[], marks=[array("Q") for _ in range(PARTS)],
+            rows=[array("L") for _ in range(PARTS)],
+        )  # fmt: skip
+        known = {row[0]: row for row in chunk.known}
+        fresh: list[tuple[int, FilePerson, list[Key]]] = []
+        for _, group in groupby(chunk.rows, key=number_in):
+            rows = list(group)
+            _mark(done, rows[0][0], mark_of(number_in(rows[0])))
+            person = read_person(rows, self._terms.region, done.faults)
+            if person is None:
+                continue
+            lane = lane_of(person.person_no, self._terms.lanes)
+            keys = self._keys(person.identity)
+            for _, kind, key in keys:
+                _mark(done, person.row, int.from_bytes(key[:8], "big") & ~3 | kind)
+            row = known.get(person.person_no)
+            if row is None:
+                fresh.append((lane, person, keys))
+                if chunk.compare_keys:
+                    done.keys += ((person.row, key, person.person_no) for key in keys)
+            else:
+                self._compare(done, lane, person, row)
+        if fresh:
+            done.new = self._new_rows(fresh, chunk.first_account)
+        return done
+
+    def open(self, row: KnownRow) -> Known:
+        """What the database says of a person."""
+        person_no, key_version, identity, enrolments, family = row
+        record = person_record(lane_of(person_no, self._terms.lanes), person_no)
+        return Known(
+            identity=DECODE_IDENTITY(self._keyring.open(identity, record, key_version)),
+            enrolments=DECODE_ENROLMENTS(enrolments), family=_DECODE_FAMILY(family),
+        )  # fmt: skip
+
+    def _compare(
+        self, done: Worked, lane: int, person: FilePerson, row: KnownRow
+    ) -> None:
+        known = self.open(row)
+        differs = difference(person, known, whole=self._terms.whole)
+        if differs is None:
+            done.unchanged += 1
+            return
+        old = self._keys(known.identity)
+        keys = old if differs.identity is None else self._keys(differs.identity)
+        change = self._change(lane, person.person_no, differs, keys, old)
+        done.changes.append(change)
+        done.keys += ((person.row, key, person.person_no) for key in change.new_keys)
+        if len(done.samples) < SAMPLES_MAX:
+            sample = Sample(person.row, mask_number(person.person_no), differs.fields)
+            done.samples.append(sample)
+
+    def _change(
+        self, lane: int, person_no: str, differs: Difference, keys: list[Key], old: list[Key]
+    ) -> Change:
+        identity = None
+        if differs.identity is not None:
+            record = person_record(lane, person_no)
+            identity = self._keyring.seal(_ENCODE(differs.identity), record)
+        return Change(
+            lane=lane, person_no=person_no, key_version=self._keyring.version, identity=identity,
+            enrolments=_ENCODE(differs.enrolments).decode(),
+            family=None if differs.family is None else _ENCODE(differs.family).decode(),
+            new_keys=[key for key in keys if key not in old],
+            old_keys=[key for key in old if key not in keys],
+        )  # fmt: skip
+
+    def _new_rows(
+        self, fresh: Sequence[tuple[int, FilePerson, list[Key]]], first_account: int
+    ) -> NewRows:
+        seal, version = self._keyring.seal, self._keyring.version
+        persons: list[bytes] = []
+        lookups: list[bytes] = []
+        balances: list[bytes] = []
+        for account, (lane, person, keys) in enumerate(fresh, first_account):
+            number = person.person_no.encode()
+            identity = seal(_ENCODE(person.identity), person_record(lane, person.person_no))
+            texts = number, identity, _ENCODE(person.enrolments), _ENCODE(person.family or ())
+            persons.append(copy_format.person_row(account, lane, version, texts))
+            lookups += [
+                copy_format.lookup_row(lane, key_lane, kind, key, number)
+                for key_lane, kind, key in keys
+            ]
+            balances.append(copy_format.balance_row(lane, account))
+        return NewRows(
+            count=len(fresh), persons=b"".join(persons), lookups=b"".join(lookups),
+            balances=b"".join(balances),
+        )  # fmt: skip
+
+    def _keys(self, identity: Identity) -> list[Key]:
+        shown = (
+            (LookupKind.CERTIFICATE, identity.certificate_no),
+            (LookupKind.CARD, identity.card_no),
+        )
+        found = []
+        for kind, text in shown:
+            if text:
+                key = self._keyring.lookup_key(kind, text)
+                found.append((lane_of_key(key, self._terms.lanes), int(kind), key))
+        return found
+
+
+_WORKERS: list[Worker] = []
+"""The worker of this process of a pool, once it is prepared."""
+
+
+def prepare(key_file: Path, terms: Terms) -> None:
+    """Make this process of a pool ready."""
+    os.nice(_NICE)
+    gc.disable()  # a piece is a tree of lists, which counting frees
+    _WORKERS.append(Worker(load_keyring(key_file), terms))
+
+
+def work(chunk: Chunk) -> Worked:
+    """In a process of a pool: what `Worker.work` does."""
+    return _WORKERS[0].work(chunk)
+
+
+def ended_change(
+    lane: int, person_no: str, key_version: int, differs: Difference
+) -> Change:
+    """The change of somebody whom a whole file leaves out."""
+    return Change(
+        lane=lane, person_no=person_no, key_version=key_version, identity=None,
+        enrolments=_ENCODE(differs.enrolments).decode(), family=None,
+    )  # fmt: skip
+
+
+def first_account_after(last: int | None) -> int:
+    """The next personal account, behind the last one that there is."""
+    return chart.personal_account(1) if last is None else last + 1
+
+
+def _mark(done: Worked, row: int, mark: int) -> None:
+    part = part_of(mark)
+    done.marks[part].append(mark)
+    done.rows[part].append(row)
