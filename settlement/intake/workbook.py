@@ -2,7 +2,8 @@
 
 A workbook is a ZIP of XML. Read are cells with text, numbers and truth values; a formula counts as
 the value that was saved with it. A document type is refused, so no entity is ever expanded, and so
-is a workbook that unpacks to more than `BYTES_MAX`.
+is a workbook that unpacks to more than `BYTES_MAX`. Numbers stay as they are written in it, where
+readers of workbooks at large make floats of them: they are ratios and prices.
 """
 
 from __future__ import annotations
