@@ -9,7 +9,6 @@ from settlement.certify.sheet import Check, Group, NotApplicableError, check
 from settlement.client import Done, Settlement
 
 Totals = tuple[int, int, int, int]
-_CLEARING_CATEGORY = {"pharmacy": "41", "hospital": "11"}
 
 
 @check("daily-5203", Group.DAILY, "逐笔与合计：本机构账与5203一致", "Each settlement and the sums")
@@ -43,21 +42,33 @@ async def each_settlement(exam: Exam) -> None:
 
 @check("daily-3201", Group.DAILY, "对总账（3201）", "Daily totals (3201)")
 async def daily_totals(exam: Exam) -> None:
-    """Level with the server. Only where 3201 is served; no other settlement of the day may be."""
+    """Level with the server, each clearing type of the answers, without refunds: neither cancels
+    nor what they cancelled, so that an earlier examination of the day does not count. Only where
+    3201 is served; no other settlement of the day may stand."""
     if "3201" not in exam.served:
         raise NotApplicableError("服务端未开通 3201 the server does not serve 3201")
-    total_fen, fund_fen, account_fen, _ = _sum(b.settled for b in exam.book.values())
     today = f"{exam.now():%Y-%m-%d}"
-    data = {
-        "insutype": exam.buyer.insutype, "clr_type": _CLEARING_CATEGORY[exam.candidate.kind],
-        "setl_optins": exam.candidate.region, "stmt_begndate": today, "stmt_enddate": today,
-        "medfee_sumamt": _yuan(total_fen), "fund_pay_sumamt": _yuan(fund_fen),
-        "acct_pay": _yuan(account_fen), "fixmedins_setl_cnt": len(exam.book),
-        "fixmedins_refd_setl_flag": "0", "refd_setl_flag": "0",
-    }  # fmt: skip
-    told = await exam.done(exam.institution.message("3201", {"data": data}))
-    result = str(told.node("stmtinfo").get("stmt_rslt"))
-    exam.expect("3201 stmt_rslt", "0 平", "0, level", result, result == "0")
+    kinds = {(each.clearing_type, each.clearing_office) for each in exam.book.values()}
+    for clearing_type, office in sorted(kinds):
+        rows = [
+            each.settled
+            for each in exam.standing()
+            if (each.clearing_type, each.clearing_office) == (clearing_type, office)
+        ]
+        total_fen, fund_fen, account_fen, _ = _sum(rows)
+        data = {
+            "insutype": exam.buyer.insutype, "clr_type": clearing_type,
+            "setl_optins": office, "stmt_begndate": today, "stmt_enddate": today,
+            "medfee_sumamt": _yuan(total_fen), "fund_pay_sumamt": _yuan(fund_fen),
+            "acct_pay": _yuan(account_fen), "fixmedins_setl_cnt": len(rows),
+            "fixmedins_refd_setl_flag": "0", "refd_setl_flag": "0",
+        }  # fmt: skip
+        told = (await exam.done(exam.institution.message("3201", {"data": data}))).node("stmtinfo")
+        result = str(told.get("stmt_rslt"))
+        exam.expect(
+            f"3201 clr_type {clearing_type} × {len(rows)}", "stmt_rslt 0 平", "stmt_rslt 0, level",
+            f"{result} {told.get('stmt_rslt_dscr')}", result == "0",
+        )  # fmt: skip
 
 
 @check("daily-clear", Group.DAILY, "测试结算全部撤销，合计归零", "Cancelled, all is zero")

@@ -53,6 +53,8 @@ class Booked(Struct, frozen=True, kw_only=True):
     psn_no: str
     infno: str
     settled: Settlement
+    clearing_type: str
+    clearing_office: str
     cancels: str = ""
 
 
@@ -204,9 +206,11 @@ class Exam:
         settled = done.settlement
         data = done.message.input.get("data")
         cancels = str(data["setl_id"]) if infno in CANCELS and isinstance(data, dict) else ""
+        told = done.node("setlinfo")
         self.book[settled.setl_id] = Booked(
-            psn_no=done.message.psn_no, infno=infno, settled=settled, cancels=cancels
-        )
+            psn_no=done.message.psn_no, infno=infno, settled=settled, cancels=cancels,
+            clearing_type=str(told.get("clr_type")), clearing_office=str(told.get("clr_optins")),
+        )  # fmt: skip
 
     def _check_amounts(self, done: Done) -> None:
         wrong = broken_identities(done.output)
