@@ -22,7 +22,7 @@ from settlement.chart import CONTRIBUTIONS_BANK, EntryCode
 from settlement.clock import Moment
 from settlement.intake.openings import Opening
 from settlement.numbers import NumberBlock
-from settlement.storage.queries import REFERENCE, SHAPED
+from settlement.storage.queries import IMPORTS, REFERENCE, SHAPED
 from settlement.view import YearDoc, decode_years, encode_years
 
 BATCH_MAX = 500
@@ -57,7 +57,7 @@ async def opened_before(
 ) -> dict[tuple[str, int], tuple[int, Mapping[str, int]]]:
     """What these persons brought along already, by person and year: balance and accumulators."""
     rows = await fetch_keys(
-        connection, SHAPED[shape], "read_openings", [lane for lane, _ in placed],
+        connection, IMPORTS[shape], "read_openings", [lane for lane, _ in placed],
         [each.person_no for _, each in placed], [each.year for _, each in placed],
     )  # fmt: skip
     return {
@@ -78,9 +78,9 @@ async def book(
 ) -> None:
     """Book a batch of one journal; a person is in it once."""
     async with connection.transaction():
-        queries, shape = SHAPED[book.shape], book.shape
+        queries, shape = IMPORTS[book.shape], book.shape
         own = (placed[0][0],) if shape is Shape.CLUSTER else ()
-        await connection.fetchval(queries["lock_head"], journal, *own)
+        await connection.fetchval(SHAPED[shape]["lock_head"], journal, *own)
         known = {row["psn_no"]: row for row in await _read(connection, shape, placed)}
         lanes = [lane for lane, _ in placed]
         numbers = [each.person_no for _, each in placed]
@@ -126,7 +126,7 @@ async def _read(
     connection: Connection[Record], shape: Shape, placed: Sequence[Placed]
 ) -> list[Record]:
     return await fetch_keys(
-        connection, SHAPED[shape], "read_for_opening", [lane for lane, _ in placed],
+        connection, IMPORTS[shape], "read_for_opening", [lane for lane, _ in placed],
         [each.person_no for _, each in placed],
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape, one_lane
 from settlement.storage import copy_format
-from settlement.storage.queries import SCATTER, SHAPED
+from settlement.storage.queries import IMPORTS, SCATTER, SHAPED
 
 CHANGES_MAX = 500
 """Persons changed under one taking of a head: no settlement waits long for it."""
@@ -63,7 +63,7 @@ async def known_rows(
     connection: Connection[Record], shape: Shape, lanes: Sequence[int], numbers: Sequence[str]
 ) -> list[KnownRow]:
     """What the database has of these persons; those it does not have are left out."""
-    rows = await fetch_keys(connection, SHAPED[shape], "read_for_import", lanes, numbers)
+    rows = await fetch_keys(connection, IMPORTS[shape], "read_for_import", lanes, numbers)
     return [tuple(row) for row in rows]
 
 
@@ -103,7 +103,7 @@ async def change_known(
     await _keep_keys(connection, shape, changes)
     lanes = [change.lane for change in changes]
     await connection.execute(
-        SHAPED[shape]["change_persons"],
+        IMPORTS[shape]["change_persons"],
         journal,
         one_lane(set(lanes)) if shape is Shape.CLUSTER else lanes,
         [change.person_no for change in changes],
@@ -153,7 +153,7 @@ async def _keep_keys(
     keys = [(change, key) for change in changes for key in change.new_keys]
     if keys:
         await fetch_keys(
-            connection, SHAPED[shape], "keep_keys",
+            connection, IMPORTS[shape], "keep_keys",
             [lane for _, (lane, _, _) in keys], [change.lane for change, _ in keys],
             [kind for _, (_, kind, _) in keys], [key for _, (_, _, key) in keys],
             [change.person_no for change, _ in keys],
@@ -166,7 +166,7 @@ async def _drop_keys(
     keys = [(change, key) for change in changes for key in change.old_keys]
     if keys:
         await fetch_keys(
-            connection, SHAPED[shape], "drop_keys",
+            connection, IMPORTS[shape], "drop_keys",
             [lane for _, (lane, _, _) in keys], [kind for _, (_, kind, _) in keys],
             [key for _, (_, _, key) in keys], [change.person_no for change, _ in keys],
         )  # fmt: skip

@@ -9,6 +9,7 @@ from ledger.postgres.queries import load, load_shapes
 SQL_DIRECTORY = Path(__file__).parent / "sql"
 QUERIES = load(SQL_DIRECTORY / "queries.sql")
 SHAPED = load_shapes(SQL_DIRECTORY / "shaped.sql")
+IMPORTS = load_shapes(SQL_DIRECTORY / "imports.sql")
 REFERENCE = load(SQL_DIRECTORY / "reference.sql")
 SCATTER = load(SQL_DIRECTORY / "scatter.sql")
 ADMIN = load(SQL_DIRECTORY / "admin.sql")

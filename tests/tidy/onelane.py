@@ -20,6 +20,7 @@ SCHEMAS = ("ledger/postgres/sql/schema.sql", "settlement/storage/sql/schema.sql"
 SETTLE_PATH = (
     "ledger/postgres/sql/queries.sql",
     "ledger/postgres/sql/shaped.sql",
+    "settlement/storage/sql/imports.sql",
     "settlement/storage/sql/queries.sql",
     "settlement/storage/sql/shaped.sql",
 )
