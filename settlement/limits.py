@@ -36,6 +36,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     """All of them together."""
     file_days_max: int = 7
     """How long a file stays."""
+    list_file_bytes_max: int = 32 * 1024 * 1024
+    """The zip of a list of the catalogue (1301): more does not fit into `settlement.file`."""
+    list_file_days_max: int = 1
+    """How many days after its own such a file stays; whoever is late asks for it again."""
     period_days_max: int = 366
     """The longest period that is reconciled in one go (3201, 3202)."""
 
@@ -116,6 +120,8 @@ _NOT_ABOVE = (
     ("head_bytes_max", "body_bytes_max"),
     ("body_bytes_max", "file_text_bytes_max"),
     ("file_text_bytes_max", "file_bytes_kept_max"),
+    ("list_file_bytes_max", "file_bytes_kept_max"),
+    ("list_file_days_max", "file_days_max"),
     ("lines_per_message_max", "lines_per_claim_max"),
     ("batch_size_max", "queue_length_max"),
     ("queue_length_max", "in_flight_max"),

@@ -162,6 +162,9 @@ CAUSES: Mapping[str, str] = {
         "(`trace_repeated`)."
     ),
     "DICTIONARY_UNKNOWN": "1901 asks for a list that no request is checked against.",
+    "CATALOGUE_VERSION_UNKNOWN": (
+        "1301 and the other files: `ver` is not like v0007, or newer than the catalogue in force."
+    ),
     "PAGE_WRONG": "A paged enquiry with a page below 1 or a size out of range.",
     "TRANSACTION_UNSUPPORTED": "Known, but not offered to this institution.",
     "CLEARING_OFFICE_UNKNOWN": (
@@ -200,7 +203,10 @@ CAUSES: Mapping[str, str] = {
     ),
     "CLEARING_APPLICATION_UNKNOWN": "3204: no such application of this institution.",
     "CLEARING_APPLICATION_CANCELLED": "3204: another message cancelled it before.",
-    "FILES_TOO_MANY": "9101, 3202: the institution has 200 files here, or 64 MiB of them.",
+    "FILES_TOO_MANY": (
+        "9101, 3202, catalogue files: the institution has 200 files here, or 64 MiB of them."
+    ),
+    "LIST_FILE_TOO_LARGE": "1301 and the other files: the zip of a list is over 32 MiB.",
     "INTERNAL": "One of our own rules was violated.",
     "HEADERS_MISSING": (
         "An authentication header is absent or empty, or a nonce over 128 characters."

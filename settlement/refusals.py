@@ -346,6 +346,8 @@ _ORDER = _rows(
     ("TRACE_SOLD_BEFORE", "明细[{line_no}]的药品追溯码已售出。",
      "请核对药盒；退货请先撤销原结算，拆零销售请将trdn_flag填1。"),
     ("DICTIONARY_UNKNOWN", "没有字典类型{value}。", "请按字段名查询，如med_type、insutype。"),
+    ("CATALOGUE_VERSION_UNKNOWN", "本平台没有目录版本[（{value}）][，当前为{version}]。",
+     "请填本平台文件中的最大ver；首次下载或重新同步填v0000。"),
     ("PAGE_WRONG", "页码{number}或每页行数{size}不正确。",
      "页码从1开始，每页最多{rows_max}行。"),
     ("TRANSACTION_UNSUPPORTED", "本机构暂不能办理该交易[（{value}）]。", "请联系{agency}开通。"),
@@ -387,7 +389,9 @@ _RECONCILIATION = _rows(
 _LATER = _rows(
     200, "later", Fault.LIMIT,
     ("FILES_TOO_MANY", "本机构在平台上的文件过多[（上限{limit}个）]。",
-     "请待旧文件到期（{days}天）后再上传。"),
+     "请待旧文件到期（{days}天）后再试。"),
+    ("LIST_FILE_TOO_LARGE", "目录文件[（{bytes}字节）]超过{limit}字节，暂不能下载。",
+     "请联系{agency}处理后再下载。"),
 )
 
 _OURS = _rows(

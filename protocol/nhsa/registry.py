@@ -124,6 +124,9 @@ _CATALOGUE_FILES = {
 }
 """Downloads that differ in nothing but the file they answer."""
 
+_FILES_SERVED = frozenset({"1301", "1302", "1303", "1305", "1306", "1306A", "1320"})
+"""Those of which a catalogue has items: not diseases, operations and what is paid by them."""
+
 _STORED = {
     "3501": ("商品盘存上传", "stock count"),
     "3502": ("商品库存变更", "stock change"),
@@ -157,7 +160,8 @@ _ALL = (
     _write("9002", "签退", "sign out", session.SignOut, session.SignOutReply),
     _read("1101", "人员信息获取", "person lookup", person.PersonLookup, person.PersonLookupReply),
     *[_read(infno, title, "catalogue file",
-            catalogue.CatalogueFile, catalogue.CatalogueFileReply, served=False)
+            catalogue.CatalogueFile, catalogue.CatalogueFileReply,
+            served=infno in _FILES_SERVED)
       for infno, title in _CATALOGUE_FILES.items()],
     _read("1304", "民族药品目录查询", "ethnic drugs",
           catalogue.EthnicDrugQuery, catalogue.EthnicDrugRow, reply_is_array=True),

@@ -105,13 +105,32 @@ def unpack(content: bytes, *, bytes_max: int) -> str:
 
 
 def pack(name: str, text: str) -> bytes:
-    """A zip with one text. The same text gives the same bytes: the entry has no time of its own."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    """A zip with one text."""
+    packing = Packing(name)
+    packing.add(text)
+    return packing.done()
+
+
+class Packing:
+    """A zip with one text that comes in pieces, so that others may have their turn in between. The
+    same pieces give the same bytes: the entry has no time of its own."""
+
+    def __init__(self, name: str) -> None:
         entry = zipfile.ZipInfo(name)
         entry.compress_type = zipfile.ZIP_DEFLATED
-        archive.writestr(entry, text.encode())
-    return packed.getvalue()
+        self._packed = io.BytesIO()
+        self._archive = zipfile.ZipFile(self._packed, "w")
+        self._entry = self._archive.open(entry, "w")
+
+    def add(self, text: str) -> None:
+        """Add a piece."""
+        self._entry.write(text.encode())
+
+    def done(self) -> bytes:
+        """The bytes of the zip; nothing is added after that."""
+        self._entry.close()
+        self._archive.close()
+        return self._packed.getvalue()
 
 
 def rows_of(text: str, columns: Sequence[str], *, rows_max: int) -> list[list[str]]:

@@ -1,4 +1,5 @@
-"""Reconciliation, files and clearing (3201–3204, 9101, 9102): beside the settle path, never on it.
+"""Reconciliation, clearing and files (3201–3204, 9101, 9102, 1301 and its like): beside the settle
+path, never on it.
 
 Each has a connection of its own, so that a long sum delays neither a sign-in nor a stop switch.
 Unpacking and comparing happen in a thread. What writes and loses its connection says that nobody
@@ -10,17 +11,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from protocol.nhsa import textfile
-from protocol.nhsa.messages import clearing, files, reconciliation
+from protocol.nhsa.messages import catalogue, clearing, files, reconciliation
 from protocol.nhsa.textfile import FileError
 from protocol.nhsa.times import format_datetime
 from settlement import numbers, statement
 from settlement.clearing import Applicant, Claimed, is_over, last_day
-from settlement.clock import Moment, local_time
+from settlement.clock import CHINA, Moment, local_time
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
 from settlement.gateway import Unavailable
@@ -29,6 +30,7 @@ from settlement.lanes import lane_of
 from settlement.limits import Limits
 from settlement.numbers import NumberSource
 from settlement.refusal import Refusal
+from settlement.serve.list_files import ListFiles
 from settlement.statement import OurLine, Scope, TheirLine
 from settlement.storage import clearings
 from settlement.storage.connect import Reconnecting
@@ -45,6 +47,7 @@ Request = (
     | clearing.ClearingCancel
     | files.FileUpload
     | files.FileDownload
+    | catalogue.CatalogueFile
 )
 
 
@@ -59,7 +62,7 @@ class Reconciling:
 
     def __init__(
         self, *, dsn: str, desk: DecisionDesk, lanes: int, limits: Limits,
-        next_number: NumberSource,
+        next_number: NumberSource, list_files: ListFiles,
     ) -> None:  # fmt: skip
         self._reading = Reconnecting(dsn, "settlement-statements")
         self._writing = Reconnecting(dsn, "settlement-files")
@@ -67,6 +70,7 @@ class Reconciling:
         self._lanes = lanes
         self._limits = limits
         self._next_number = next_number
+        self._list_files = list_files
 
     async def answer(
         self, request: Request, institution: Institution
@@ -86,6 +90,8 @@ class Reconciling:
                 return await self._upload(request, institution)
             case files.FileDownload():
                 return await self._download(request, institution)
+            case catalogue.CatalogueFile():
+                return await self._list_file(request, institution)
 
     def close(self) -> None:
         """Drop the connections."""
@@ -166,6 +172,28 @@ class Reconciling:
         """9102: an institution's own file, whatever name it says."""
         content = await self._own_file(request.input.fsDownloadIn.file_qury_no, institution)
         return content if isinstance(content, Refusal) else Download(content)
+
+    async def _list_file(
+        self, request: catalogue.CatalogueFile, institution: Institution
+    ) -> Answer | Refusal:
+        """1301 and its like. The file stays until the day that is told is over."""
+        made = await self._list_files.file(request.infno, request.input.data.ver)
+        if isinstance(made, Refusal):
+            return made
+        size, limit = len(made.content), self._limits.list_file_bytes_max
+        if size > limit:
+            return Refusal(code="LIST_FILE_TOO_LARGE", params={"bytes": size, "limit": limit})
+        days = timedelta(days=self._limits.list_file_days_max)
+        last_on = self._desk.now().local.date() + days
+        after = datetime.combine(last_on + timedelta(days=1), time(), CHINA)
+        kept = await self._keep(made.name, made.content, institution, expires_at=after)
+        if isinstance(kept, Refusal):
+            return kept
+        output = catalogue.CatalogueFileReply(
+            file_qury_no=str(kept.file_no), filename=kept.name, dld_end_time=last_on.isoformat(),
+            data_cnt=Raw(str(made.row_count).encode()),
+        )  # fmt: skip
+        return Answer(output=output)
 
     async def _apply(
         self, request: clearing.ClearingApply, institution: Institution
@@ -274,8 +302,9 @@ class Reconciling:
         return content
 
     async def _keep(
-        self, name: str, content: bytes, institution: Institution
-    ) -> KeptFile | Refusal:
+        self, name: str, content: bytes, institution: Institution, *,
+        expires_at: datetime | None = None,
+    ) -> KeptFile | Refusal:  # fmt: skip
         now, limits = self._desk.now(), self._limits
         lane = lane_of(institution.code, self._lanes)
         file = KeptFile(
@@ -285,7 +314,7 @@ class Reconciling:
             name=name,
             content=content,
             stored_at=now.at,
-            expires_at=now.at + timedelta(days=limits.file_days_max),
+            expires_at=expires_at or now.at + timedelta(days=limits.file_days_max),
         )
         async with self._known_or_not() as connection:
             kept = await keep_file(

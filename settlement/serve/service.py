@@ -61,6 +61,7 @@ from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
 from settlement.serve.catalogue_watch import CATALOGUE, CatalogueWatch
 from settlement.serve.inbox import Inbox, Mail, Opened
+from settlement.serve.list_files import ListFiles, Source
 from settlement.serve.reconciling import Download, Reconciling
 from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
@@ -191,7 +192,7 @@ class Service:
         )  # fmt: skip
         self._reconciling = Reconciling(
             dsn=settings.app_dsn, desk=self._desk, lanes=installed.lanes, limits=settings.limits,
-            next_number=self._next_number,
+            next_number=self._next_number, list_files=ListFiles(self._list_source),
         )  # fmt: skip
         self._reference_fresh = True
         self._tasks = [asyncio.create_task(queue.run()) for queue in self.queues]
@@ -380,6 +381,7 @@ class Service:
                 | clearing.ClearingCancel()
                 | files.FileUpload()
                 | files.FileDownload()
+                | catalogue.CatalogueFile()
             ):
                 return await self._reconciling.answer(request, institution)
         return Refusal(
@@ -533,6 +535,9 @@ class Service:
         )  # fmt: skip
         self._versions = versions
         return self._catalogue.fresh
+
+    def _list_source(self) -> Source:
+        return Source(self._desk.world.catalogue, self._catalogue.version)
 
     def _swap_catalogue(self, catalogue: Catalogue) -> None:
         self._desk.world = structs.replace(self._desk.world, catalogue=catalogue)

@@ -13,6 +13,7 @@ from protocol.nhsa.textfile import (
     RESULT_COLUMNS,
     FileError,
     FileFault,
+    Packing,
     bytes_of,
     detail_rows,
     pack,
@@ -53,6 +54,13 @@ def test_rows_come_back_as_they_were_packed(rng: random.Random) -> None:
         content = pack("result.txt", text_of(rows))
         text = unpack(content, bytes_max=100_000)
         assert rows_of(text, RESULT_COLUMNS, rows_max=MANY) == rows
+
+
+def test_pieces_give_the_text_that_they_are() -> None:
+    packing = Packing("a.txt")
+    for piece in ("甲\t", "", "乙\n" * 3):
+        packing.add(piece)
+    assert unpack(packing.done(), bytes_max=MANY) == "甲\t" + "乙\n" * 3
 
 
 def test_same_text_gives_the_same_bytes() -> None:
