@@ -135,15 +135,3 @@ async def test_load_compare_list_and_explain_by_command(
         assert status == 0 and "重新计算结果一致" in out, err
     found = await served.pharmacy.settlement(before)
     assert found.money("fund_pay_sumamt") == Decimal("15.00")
-
-
-def test_check_names_file_line_and_what_to_correct(tmp_path: Path) -> None:
-    file = tmp_path / NAME
-    file.write_text(SHIPPED.replace('  ["3", 8500],\n', ""))
-    ran = settlement(["policy", "check", str(file)])
-    assert ran.returncode == 1
-    assert f"{NAME} 第 " in ran.stdout and "ratios_bp.inpatient" in ran.stdout
-    assert "没有一行适用于 level = 3" in ran.stdout
-    file.write_text(SHIPPED)
-    ran = settlement(["policy", "check", str(file)])
-    assert (ran.returncode, "通过" in ran.stdout) == (0, True), ran.stderr
