@@ -6,6 +6,7 @@ first asked for. Nothing here is on the settle path.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from html import escape
 
@@ -61,10 +62,11 @@ def errors_page() -> bytes:
 
 def _refusal_html(row: Row) -> str:
     zh = (row.wrong + row.todo).replace("[", "").replace("]", "")
+    cause = _CODE.sub(r"<code>\1</code>", escape(CAUSES.get(row.code, "")))
     return (
         f'<tr id="{row.code}"><td><code>{row.code}</code></td><td>{row.http_status}</td>'
         f"<td><code>{row.retry}</code></td><td>{escape(zh)}</td>"
-        f"<td>{escape(CAUSES.get(row.code, ''))}</td></tr>"
+        f"<td>{cause}</td></tr>"
     )
 
 
@@ -201,6 +203,7 @@ def _kind_zh(field: Field) -> str:
     return _KINDS_ZH[field.kind] + size
 
 
+_CODE = re.compile("`([^`]+)`")
 _STYLE = """
 :root{--ink:#1c2733;--dim:#66788a;--line:#dde5ec;--tint:#f4f8fb;--mark:#0a6ebd;--paper:#fff}
 @media(prefers-color-scheme:dark){:root{--ink:#dbe4ec;--dim:#8fa1b3;--line:#2c3a47;
