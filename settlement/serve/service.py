@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET, Struct
 from msgspec import json as msgspec_json
 
 from ledger.postgres.schema import installed_shape
@@ -37,7 +37,6 @@ from protocol.nhsa.messages import (
 )
 from protocol.nhsa.profile import BASELINE, Profile
 from settlement import numbers, refusals
-from settlement.catalogue import Catalogue
 from settlement.clock import Clock, local_time, system_clock
 from settlement.commands import Command
 from settlement.decision import Answer
@@ -59,10 +58,10 @@ from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
-from settlement.serve.catalogue_watch import CATALOGUE, CatalogueWatch
 from settlement.serve.inbox import Inbox, Mail, Opened
-from settlement.serve.list_files import ListFiles, Source
+from settlement.serve.list_files import ListFiles
 from settlement.serve.reconciling import Download, Reconciling
+from settlement.serve.reference_watch import ReferenceWatch
 from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
 from settlement.storage import reference
@@ -90,8 +89,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("settlement.service")
 REPLAYED = "重复报文，返回首次处理结果"
-POLL_SECONDS = 0.4
-"""How often reference data is asked for changes: a stop switch is in force within a second."""
 NUMBERS_LOW = 200_000
 """A new block is drawn in time: no process uses up so many between two looks."""
 SERIALS_PER_BLOCK = 1_000_000
@@ -118,15 +115,8 @@ class Service:
         self.demo_world: DemoWorld | None = None
         self._settings = settings
         self._side = Reconnecting(settings.app_dsn, "settlement-side")
-        self._catalogue = CatalogueWatch(
-            settings.app_dsn, lambda: self._desk.world.catalogue, self._swap_catalogue
-        )
         self._serial = count(1)
         self._numbers = NumberBlock(0)
-        self._credentials: dict[str, CredentialFact] = {}
-        self._versions: dict[str, int] = {}
-        self._versions_refused: dict[str, int] = {}
-        self._reference_fresh = False
         self.queues: list[JournalQueue] = []
         self._queue_of_lane: list[JournalQueue] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -140,6 +130,7 @@ class Service:
         self._looking_up: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._desk: DecisionDesk
+        self.reference: ReferenceWatch
         self._shape: Shape
         self._translator: Translator
         self._sessions: Sessions
@@ -160,8 +151,7 @@ class Service:
             profile = policies.region(installed.region)
             if profile is None:
                 raise StorageError(f"there is no region profile for {installed.region}")
-            self._versions = await reference.versions(connection)
-            self._catalogue.version = self._versions.pop(CATALOGUE, 0)
+            versions = await reference.versions(connection)
             stopped = await reference.suspensions(connection)
             world = World(
                 region=installed.region,
@@ -175,12 +165,17 @@ class Service:
                 keyring=settings.keyring,
                 next_number=self._next_number,
             )
-            self._credentials = await reference.credentials(connection, settings.keyring, stopped)
+            credentials = await reference.credentials(connection, settings.keyring, stopped)
             self._desk = DecisionDesk(
                 world, read_clock=settings.clock, day_cut=settings.day_cut, failed=_report_failure
             )
             self._desk.closed_through = await reference.closed_through(connection)
             self._open_queues(dict(await reference.lanes(connection)), shape)
+        self.reference = ReferenceWatch(
+            dsn=settings.app_dsn, side=self._side, desk=self._desk, keyring=settings.keyring,
+            versions=versions, credentials=credentials, also=self._keep_numbers,
+            looked=self._knock,
+        )  # fmt: skip
         self._translator = Translator(
             lanes=installed.lanes, keyring=settings.keyring,
             reads_mappings=lambda: self._desk.world.profile.reads_mappings,
@@ -192,11 +187,11 @@ class Service:
         )  # fmt: skip
         self._reconciling = Reconciling(
             dsn=settings.app_dsn, desk=self._desk, lanes=installed.lanes, limits=settings.limits,
-            next_number=self._next_number, list_files=ListFiles(self._list_source),
+            next_number=self._next_number,
+            list_files=ListFiles(lambda: self.reference.catalogue),
         )  # fmt: skip
-        self._reference_fresh = True
         self._tasks = [asyncio.create_task(queue.run()) for queue in self.queues]
-        self._tasks.append(asyncio.create_task(self._watch_reference()))
+        self._tasks.append(asyncio.create_task(self.reference.run()))
         return self
 
     def _open_queues(self, lanes: dict[int, int], shape: Shape) -> None:
@@ -430,7 +425,7 @@ class Service:
 
     def credential(self, access_key: str) -> CredentialFact | None:
         """What an access key belongs to."""
-        return self._credentials.get(access_key)
+        return self.reference.credentials.get(access_key)
 
     async def explanation(self, setl_id: str, caller: Caller) -> bytes | None:
         """How a settlement came about, as `settlement.gateway.Gateway.explanation` says."""
@@ -452,7 +447,7 @@ class Service:
     def readiness(self) -> Readiness:
         """Whether requests can be answered now, and what is degraded."""
         broken = [queue for queue in self.queues if queue.broken]
-        degraded = () if self._reference_fresh else ("reference",)
+        degraded = () if self.reference.fresh else ("reference",)
         database = "ok" if not broken else "connection lost"
         return Readiness(
             ready=not self._stopping and not broken,
@@ -468,7 +463,7 @@ class Service:
         async with asyncio.TaskGroup() as group:
             for queue in self.queues:
                 group.create_task(queue.drain(drain_seconds))
-        self._tasks += self._catalogue.tasks
+        self._tasks += self.reference.tasks
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -483,64 +478,13 @@ class Service:
         self._numbers = NumberBlock(block)
         self._serial = count(block % SERIAL_BLOCKS * SERIALS_PER_BLOCK + 1)
 
-    async def _watch_reference(self) -> None:
-        """Load what changed, twice a second; while that fails, what is known stays in force.
+    async def _keep_numbers(self, connection: PlainConnection) -> None:
+        if self._numbers.remaining < NUMBERS_LOW:
+            await self._draw_numbers(connection)
 
-        Data that cannot be loaded (two versions of an item in force together) does not end the
-        watch: switches must go on working.
-        """
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            try:
-                self._reference_fresh = await self._reload()
-                for queue in self.queues:
-                    queue.knock()
-            except Exception as exc:
-                if isinstance(exc, StorageError):
-                    self._versions_refused = {}
-                if self._reference_fresh:
-                    extra = {"event": "reference.reload.failed", "reason": str(exc)}
-                    logger.warning("reference data could not be read", extra=extra)
-                self._reference_fresh = False
-
-    async def _reload(self) -> bool:
-        """Stop switches first, then the rest; False while the rest is as it was when it failed."""
-        async with self._side.use() as connection:
-            if self._numbers.remaining < NUMBERS_LOW:
-                await self._draw_numbers(connection)
-            versions = await reference.versions(connection)
-            self._catalogue.want(versions.pop(CATALOGUE, 0))
-            if versions == self._versions:
-                return self._catalogue.fresh
-            if versions == self._versions_refused:
-                return False
-            self._versions_refused = versions
-            stopped = await reference.suspensions(connection)
-            world = self._desk.world = structs.replace(self._desk.world, suspensions=stopped)
-            self._credentials = {
-                key: structs.replace(fact, suspended=key in stopped.credentials)
-                for key, fact in self._credentials.items()
-            }
-            policies, profile = world.policies, world.profile
-            if versions.get("policies") != self._versions.get("policies"):
-                policies = await load_policy_set(connection)
-                profile = policies.region(world.region) or profile
-            institutions = await reference.institutions(connection)
-            approved = await reference.cancel_approvals(connection, profile)
-            credentials = await reference.credentials(connection, self._settings.keyring, stopped)
-        self._credentials = credentials
-        self._desk.world = structs.replace(
-            self._desk.world, policies=policies, profile=profile, institutions=institutions,
-            cancel_approvals=approved,
-        )  # fmt: skip
-        self._versions = versions
-        return self._catalogue.fresh
-
-    def _list_source(self) -> Source:
-        return Source(self._desk.world.catalogue, self._catalogue.version)
-
-    def _swap_catalogue(self, catalogue: Catalogue) -> None:
-        self._desk.world = structs.replace(self._desk.world, catalogue=catalogue)
+    def _knock(self) -> None:
+        for queue in self.queues:
+            queue.knock()
 
     async def day_closed(self) -> None:
         """Learn which business day is open."""

@@ -244,7 +244,7 @@ async def test_item_whose_ratio_changes_on_a_date(town: Town, office: Office) ->
 
     async def loaded() -> bool:
         await town.owner.fetchval("select 1")
-        return town.service._catalogue.version == version
+        return town.service.reference.catalogue.version == version
 
     await until(loaded, seconds=IN_FORCE_SECONDS)
     for days, pre_self_pay in ((0, "1.00"), (1, "3.00")):
@@ -265,7 +265,7 @@ async def test_stop_switch_does_not_wait_for_a_catalogue_that_takes_long(town: T
 
     async def loading() -> bool:
         await town.owner.fetchval("select 1")
-        return town.service._catalogue.loading
+        return town.service.reference.loads_catalogue
 
     async def loaded() -> bool:
         return not await loading()

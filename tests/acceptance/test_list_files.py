@@ -60,7 +60,7 @@ async def change(town: Town, item: Item) -> None:
 
     async def loaded() -> bool:
         await town.owner.fetchval("select 1")
-        return town.service._catalogue.version == wanted
+        return town.service.reference.catalogue.version == wanted
 
     await until(loaded)
 

@@ -1,0 +1,122 @@
+"""The reference data of a process: what changed is loaded and put into force, while it works.
+
+Stop switches come first, and come also where something else cannot be loaded. What cannot be loaded
+leaves in force what is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from msgspec import structs
+
+from settlement.catalogue import Catalogue
+from settlement.desk import DecisionDesk
+from settlement.gateway import CredentialFact
+from settlement.keyring import Keyring
+from settlement.serve.catalogue_watch import CATALOGUE, CatalogueWatch
+from settlement.serve.list_files import Source
+from settlement.storage import reference
+from settlement.storage.connect import Reconnecting
+from settlement.storage.errors import StorageError
+from settlement.storage.lease import PlainConnection
+from settlement.storage.policies import load_policy_set
+
+logger = logging.getLogger("settlement.service")
+POLL_SECONDS = 0.4
+"""How often reference data is asked for changes: a stop switch is in force within a second."""
+
+
+class ReferenceWatch:
+    """Credentials, and the world of a desk, as new as the database has them."""
+
+    def __init__(
+        self, *, dsn: str, side: Reconnecting, desk: DecisionDesk, keyring: Keyring,
+        versions: dict[str, int], credentials: dict[str, CredentialFact],
+        also: Callable[[PlainConnection], Awaitable[None]], looked: Callable[[], None],
+    ) -> None:  # fmt: skip
+        """`versions` are those of what the desk's world was made of; `also` is done with the
+        connection at each look, `looked` after it."""
+        self.credentials = credentials
+        self.fresh = True
+        """Whether what is in force is the newest there is."""
+        self._side = side
+        self._desk = desk
+        self._keyring = keyring
+        self._also = also
+        self._looked = looked
+        self._catalogue = CatalogueWatch(dsn, lambda: desk.world.catalogue, self._swap_catalogue)
+        self._catalogue.version = versions.pop(CATALOGUE, 0)
+        self._versions = versions
+        self._refused: dict[str, int] = {}
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """What is to be ended with the process, beside `run` itself."""
+        return self._catalogue.tasks
+
+    @property
+    def catalogue(self) -> Source:
+        """The catalogue in force with its version."""
+        return Source(self._desk.world.catalogue, self._catalogue.version)
+
+    @property
+    def loads_catalogue(self) -> bool:
+        """Whether another catalogue is on its way."""
+        return self._catalogue.loading
+
+    async def run(self) -> None:
+        """Load what changed, twice a second; while that fails, what is known stays in force.
+
+        Data that cannot be loaded (two versions of an item in force together) does not end the
+        watch: switches must go on working.
+        """
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                self.fresh = await self._reload()
+                self._looked()
+            except Exception as exc:
+                if isinstance(exc, StorageError):
+                    self._refused = {}
+                if self.fresh:
+                    extra = {"event": "reference.reload.failed", "reason": str(exc)}
+                    logger.warning("reference data could not be read", extra=extra)
+                self.fresh = False
+
+    async def _reload(self) -> bool:
+        """Stop switches first, then the rest; False while the rest is as it was when it failed."""
+        async with self._side.use() as connection:
+            await self._also(connection)
+            versions = await reference.versions(connection)
+            self._catalogue.want(versions.pop(CATALOGUE, 0))
+            if versions == self._versions:
+                return self._catalogue.fresh
+            if versions == self._refused:
+                return False
+            self._refused = versions
+            stopped = await reference.suspensions(connection)
+            world = self._desk.world = structs.replace(self._desk.world, suspensions=stopped)
+            self.credentials = {
+                key: structs.replace(fact, suspended=key in stopped.credentials)
+                for key, fact in self.credentials.items()
+            }
+            policies, profile = world.policies, world.profile
+            if versions.get("policies") != self._versions.get("policies"):
+                policies = await load_policy_set(connection)
+                profile = policies.region(world.region) or profile
+            institutions = await reference.institutions(connection)
+            approved = await reference.cancel_approvals(connection, profile)
+            credentials = await reference.credentials(connection, self._keyring, stopped)
+        self.credentials = credentials
+        self._desk.world = structs.replace(
+            self._desk.world, policies=policies, profile=profile, institutions=institutions,
+            cancel_approvals=approved,
+        )  # fmt: skip
+        self._versions = versions
+        return self._catalogue.fresh
+
+    def _swap_catalogue(self, catalogue: Catalogue) -> None:
+        self._desk.world = structs.replace(self._desk.world, catalogue=catalogue)
