@@ -77,6 +77,7 @@ where m.lane = $1 and m.institution = $2 and m.kind = 1
     and ($8::text = '' or (n.recorded_at is null) = ($8 = '1'))
 order by m.own_code, m.recorded_at, m.mapping_id
 limit $9 offset $10;
+
 -- name: file_space
 -- How many files an institution has, and how large they are together.
 select count(*)::integer as file_count, coalesce(sum(f.size_bytes), 0)::bigint as size_bytes

@@ -106,6 +106,7 @@ where u.setl_id is null
 group by t.key
 having count(*) > 1 and bool_or(t.whole)
 order by min(t.setl_id);
+
 -- name: journals_to_list
 -- Journals that are so many blocks ahead of the institutions' statements, closed ones included.
 select j.journal, listed.through_block, written.block_no as last_block
