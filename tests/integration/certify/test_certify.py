@@ -16,7 +16,7 @@ from settlement.certify.command import certification, write
 from settlement.certify.plan import checklist
 from settlement.certify.report import Report
 from settlement.certify.sheet import Verdict
-from settlement.client import Item, Patience, Patient
+from settlement.client import Item, MemoryStore, Patience, Patient
 from settlement.embedded.services import Services
 from settlement.institution import Institution
 from tests.kit import broken, population
@@ -29,6 +29,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ITEMS = (population.CLASS_B, *population.PLAIN[:6], population.CAPPED, population.CLASS_C)
 PATIENCE = Patience(gap_seconds=0.01, deadline_seconds=10.0)
+NUMBERS = MemoryStore()
+"""One counter for all runs: two of them may fall into one second, under one institution code."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -45,7 +47,9 @@ async def certified(town: ServedTown, of: Institution, url: str) -> Report:
         secret=make_credential(of.code, seed=SEED).secret, region=population.REGION,
         patients=tuple(map(patient_of, town.people(3))), items=tuple(map(item_of, ITEMS)),
     )  # fmt: skip
-    return await certification(candidate, tell=lambda line: None, patience=PATIENCE)
+    return await certification(
+        candidate, tell=lambda line: None, numbers=NUMBERS, patience=PATIENCE
+    )
 
 
 def patient_of(citizen: Citizen) -> Patient:
