@@ -1,0 +1,1 @@
+"""Adapters to the payment channels: WeChat Pay, Alipay, UnionPay (see `port`)."""

@@ -1,0 +1,73 @@
+"""What a payment channel can do for us. One adapter a channel, one object a merchant.
+
+Every method answers with an `Outcome` whatever the network did: a timeout, a reset, a 502 with a
+page of HTML, an answer whose signature is wrong are `UNKNOWN`. None of them retries, waits or
+decides; that is the resolver's. All may be called again with the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Protocol
+
+from settlement.payment import (
+    ChannelName,
+    NotificationRefused,
+    Notified,
+    OrderKey,
+    Outcome,
+    PayOrder,
+    RefundOrder,
+    Timers,
+)
+
+
+class Channel(Protocol):
+    """A merchant's door to its channel."""
+
+    name: ChannelName
+    merchant_no: str
+    timers: Timers
+
+    async def pay(self, order: PayOrder) -> Outcome:
+        """Collect with the code that the payer showed (付款码支付, 被扫)."""
+        ...
+
+    async def query(self, order: OrderKey) -> Outcome:
+        """What became of a payment. An order that the channel does not know is `UNKNOWN`: it may
+        still arrive. After an undo it is `FAILED`."""
+        ...
+
+    async def undo(self, order: OrderKey) -> Outcome:
+        """Close it if unpaid, give all back if paid (撤销, 冲正).
+
+        `SUCCESS`: nothing is or stays collected under this number, and nothing can be any more.
+        `UNKNOWN`: call again. `FAILED`: the channel does not undo it any more; refund it instead.
+        """
+        ...
+
+    async def refund(self, refund: RefundOrder) -> Outcome:
+        """Give back (退款)."""
+        ...
+
+    async def query_refund(self, refund: RefundOrder) -> Outcome:
+        """What became of a refund."""
+        ...
+
+    def notified(self, headers: Mapping[str, str], body: bytes) -> Notified | NotificationRefused:
+        """Check a notification and read it. `headers` have names in lower case."""
+        ...
+
+    def acknowledged(self, *, taken: bool) -> tuple[int, bytes, str]:
+        """Status, body and content type that the channel wants to hear."""
+        ...
+
+    async def bill(self, day: date) -> bytes | None:
+        """The bill file of a day as it came, checked against its digest; None where it is not
+        ready. Raises BillRefusedError."""
+        ...
+
+
+class BillRefusedError(Exception):
+    """The channel gave no bill, or one that is damaged; the text says which and what to do."""
