@@ -7,6 +7,7 @@ collected itself, and its revenue. Account numbers say what they are:
     1_310_102          fund 310102 of the agency: what it has spent
     2_000_001          the agency's bank account for contributions
     10_000_000 + 10·n  the ten accounts of the n-th institution (`InstitutionAccount`)
+    ten times that     the hundred accounts of its payment channels (`ChannelAccount`)
     10^12 + n          the personal account of the n-th person (guarded)
 """
 
@@ -43,12 +44,47 @@ class InstitutionAccount(IntEnum):
     """医药收入"""
 
 
+class ChannelAccount(IntEnum):
+    """Offsets from ten times an institution's base; that of a channel is added where there is one
+    account a channel (`CHANNEL_OFFSET`)."""
+
+    CLEARING = 0
+    """渠道在途: what its own merchants collected and the channel has not paid out"""
+    TO_RETURN = 10
+    """待退款: what it owes payers"""
+    AGENCY_CLEARING = 20
+    """渠道在途 of the agency's merchants, in the agency's book"""
+    AGENCY_COLLECTED = 30
+    """应付定点机构—代收, in the agency's book"""
+    AGENCY_TO_RETURN = 31
+    """待退款 of what the agency's merchants collected, in the agency's book"""
+    RECEIVABLE_COLLECTED = 32
+    """应收代收款, in the institution's book"""
+    MEMO_COLLECTED = 40
+    """备查: collected under the institution's own custody, in the agency's book"""
+    MEMO_CONTRA = 41
+    """备查对方"""
+
+
+CHANNEL_OFFSET = {"wechat": 0, "alipay": 1, "unionpay": 2}
+"""Of the accounts that there are one a channel; never changes."""
+CHANNEL_ZH = {"wechat": "微信支付", "alipay": "支付宝", "unionpay": "银联"}
+
+
 class EntryCode(IntEnum):
     """What an entry is for (业务类型)."""
 
     SETTLEMENT = 1
     CANCEL = 2
     REVERSAL = 3
+    HOLD = 4
+    """what an undertaking holds (预占), or gives free again"""
+    PLAIN_SALE = 5
+    """a sale without an insurance leg (自费)"""
+    OWED_BACK = 6
+    """money came that must go back (待退款)"""
+    GIVEN_BACK = 7
+    """it went back (退款)"""
     ACCOUNT_CONTRIBUTION = 11
     """个人缴费划入 or opening balance by import"""
 
@@ -63,8 +99,41 @@ def personal_account(ordinal: int) -> int:
     return GUARDED_FROM + ordinal
 
 
+def channel_account(base: int, account: ChannelAccount, channel: str = "") -> int:
+    """A channel account of the institution whose block begins at `base`."""
+    return 10 * base + account + (CHANNEL_OFFSET[channel] if channel else 0)
+
+
+def channel_accounts(code: str, name: str, base: int) -> tuple[Account, ...]:
+    """The accounts of an institution's payment channels, the agency's and its own."""
+    one_each = (
+        (ChannelAccount.CLEARING, code, "1012.01", "渠道在途", True),
+        (ChannelAccount.AGENCY_CLEARING, AGENCY, "1012.02", "代收渠道在途", True),
+    )
+    rows = (
+        (ChannelAccount.TO_RETURN, code, "2241.01", "待退款", False),
+        (ChannelAccount.AGENCY_COLLECTED, AGENCY, "2202.03", "应付定点机构—代收", False),
+        (ChannelAccount.AGENCY_TO_RETURN, AGENCY, "2241.02", "代收待退款", False),
+        (ChannelAccount.RECEIVABLE_COLLECTED, code, "1122.03", "应收代收款", True),
+        (ChannelAccount.MEMO_COLLECTED, AGENCY, "9001.01", "备查：机构自收", True),
+        (ChannelAccount.MEMO_CONTRA, AGENCY, "9001.02", "备查：机构自收对方", False),
+    )
+    by_channel = tuple(
+        Account(number=channel_account(base, account, channel), owner=owner,
+                code=f"{account_code}.{channel}", name=f"{title}—{CHANNEL_ZH[channel]} {name}",
+                debit_normal=debit)
+        for account, owner, account_code, title, debit in one_each
+        for channel in CHANNEL_OFFSET
+    )  # fmt: skip
+    return by_channel + tuple(
+        Account(number=channel_account(base, account), owner=owner, code=account_code,
+                name=f"{title} {name}", debit_normal=debit)
+        for account, owner, account_code, title, debit in rows
+    )  # fmt: skip
+
+
 def institution_accounts(code: str, name: str, base: int) -> tuple[Account, ...]:
-    """The accounts of an institution, the agency's and its own."""
+    """The accounts of an institution, the agency's and its own, those of its channels too."""
     rows = (
         (InstitutionAccount.PAYABLE_FUNDS, AGENCY, "2202.01", "应付定点机构—基金", False),
         (InstitutionAccount.PAYABLE_ACCOUNTS, AGENCY, "2202.02", "应付定点机构—个人账户", False),
@@ -78,7 +147,7 @@ def institution_accounts(code: str, name: str, base: int) -> tuple[Account, ...]
         Account(number=base + offset, owner=owner, code=account_code,
                 name=f"{title} {name}", debit_normal=debit)
         for offset, owner, account_code, title, debit in rows
-    )  # fmt: skip
+    ) + channel_accounts(code, name, base)  # fmt: skip
 
 
 def fund_accounts(funds: dict[int, str]) -> tuple[Account, ...]:

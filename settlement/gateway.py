@@ -8,7 +8,7 @@ Nothing here knows HTTP headers, sockets, SQL or Redis.
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -74,8 +74,43 @@ class Overloaded(Exception):  # noqa: N818 - an answer, not an error
         self.seconds = seconds
 
 
+class PayReply(Struct, frozen=True):
+    """What goes back to a counter: HTTP status and JSON."""
+
+    status: int
+    body: bytes
+
+
+class PayDesk(Protocol):
+    """Payments over channels as the web layer sees them. Everything raises Unavailable."""
+
+    async def scan(self, body: bytes, caller: Caller) -> PayReply:
+        """Settle a sale, and collect with the code that was shown."""
+        ...
+
+    async def find(self, order_no: str, caller: Caller) -> PayReply:
+        """What stands of an order."""
+        ...
+
+    async def cancel(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
+        """Give up what is not settled yet."""
+        ...
+
+    async def refund(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
+        """Take a settled order back, all or part of it."""
+        ...
+
+    async def notified(
+        self, channel: str, merchant_no: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, bytes, str] | None:
+        """What a channel tells us: status, body and media of our answer; None for no merchant."""
+        ...
+
+
 class Gateway(Protocol):
     """The settlement core as the web layer sees it."""
+
+    payments: PayDesk
 
     def ask(self, infno: str | None, body: bytes, caller: Caller) -> Future[bytes]:
         """The whole NHSA reply, done or refused. `infno` None: the envelope says which.

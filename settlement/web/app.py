@@ -26,6 +26,7 @@ from settlement.web.framing import PATH
 from settlement.web.nonces import SCRIPT, Nonces
 from settlement.web.openapi import openapi_document
 from settlement.web.pages import DOCS_HTML, docs_page, errors_page
+from settlement.web.pay import PayPages
 from settlement.web.redis_script import RedisScript
 from settlement.web.reply import JSON, HttpReply, problem, too_large
 
@@ -63,6 +64,7 @@ class WebServer:
         self.nonces = Nonces(self._script, limits)
         self._authenticator = Authenticator(gateway, self.nonces, limits)
         self.exchange = Exchange(gateway, self._authenticator, limits)
+        self._pay = PayPages(gateway.payments, self._authenticator, self._body)
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
@@ -137,6 +139,8 @@ class WebServer:
         explained = _EXPLANATION.fullmatch(path)
         if explained is not None:
             return await self._explanation(request, explained.group(1))
+        if path.startswith(("/pay/", "/notify/")):
+            return _response(await self._pay.answer(request))
         page = self._pages.get(path)
         if page is None:
             return _response(problem("NOT_FOUND"))

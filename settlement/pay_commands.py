@@ -1,0 +1,88 @@
+"""What a payment at a counter asks of the settlement core (settlement/payment_states.py).
+
+As the commands of settlement/commands.py: each names the facts it needs and carries what its use
+case decides on. Whoever sends one has spoken with the channel already, or will after the commit.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from settlement.commands import Command, Purchase
+from settlement.payment import ChannelName, Custody, Exchange
+from settlement.payment_states import Happening, Learnt, PaymentKind
+
+
+class Till(Struct, frozen=True, kw_only=True):
+    """The merchant that would collect: whose account, at which channel."""
+
+    channel: ChannelName
+    merchant_no: str
+    custody: Custody
+    code_shown: str
+    """of the payer's code what may be kept"""
+
+
+class Counter(Struct, frozen=True, kw_only=True):
+    """What is kept of the counter's request beside the claim."""
+
+    order_no: str
+    terminal_id: str
+    operator: str
+    tender: str
+    """scan, or what the institution collected itself: cash, card_present (DOMAIN 27)"""
+    tender_note: str
+    """of a card terminal its reference"""
+    second_code: bool
+    """after a definite failure another code may be shown"""
+
+
+class HoldSale(Purchase, frozen=True, kw_only=True, gc=False):
+    """A sale with an insurance leg whose rest a channel collects: hold everything, or settle it at
+    once where nothing is left to collect."""
+
+    counter: Counter
+    till: Till | None
+    """None: no code was shown"""
+
+
+class HoldPlainSale(Command, frozen=True, kw_only=True, gc=False):
+    """A sale that the payer pays alone (自费)."""
+
+    counter: Counter
+    till: Till
+    total_fen: int
+    lines: tuple[tuple[str, int], ...]
+    """serial and fen of each line"""
+
+
+class Report(Command, frozen=True, kw_only=True, gc=False):
+    """What happened to a payment; `till` begins another attempt."""
+
+    pay_no: int
+    happening: Happening
+    attempt: int
+    learnt: Learnt = Learnt()
+    exchange: Exchange | None = None
+    till: Till | None = None
+
+
+class TakeBack(Command, frozen=True, kw_only=True, gc=False):
+    """A refund of a paid order: all of it, some lines, or an amount (退款)."""
+
+    pay_no: int
+    refund_no: str
+    operator: str
+    lines: tuple[tuple[str, int], ...]
+    """serial and quantity (four decimals) that come back"""
+    amount_fen: int | None
+
+
+class FindOrder(Command, frozen=True, kw_only=True, gc=False):
+    """What stands of an order; its message key is the order's."""
+
+    pay_no: int = 0
+    """instead of the key, where the number is known"""
+
+
+PAID_FOR = {PaymentKind.COLLECT: "收款", PaymentKind.RETURN: "退款"}

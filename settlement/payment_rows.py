@@ -1,0 +1,109 @@
+"""The rows of payments over a channel: one struct a table, fields as the columns.
+
+As settlement/rows.py is for settlements. Knows no SQL and no wire names.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from settlement.payment import Custody
+from settlement.payment_states import Attempt, Event, Happening, Learnt, PaymentKind, Standing, fold
+
+
+class PaymentRow(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """One row of settlement.payment; the pending entry of what it holds commits to it."""
+
+    lane: int
+    pay_no: int
+    kind: PaymentKind
+    opened_at: datetime
+    setl_id: int | None
+    """the settlement that it is for; None for a sale without an insurance leg"""
+    parent: int | None
+    """of a return: the payment whose money goes back"""
+    psn_no: str
+    """empty where nobody insured is part of it"""
+    institution: str
+    order_no: str
+    """the institution's; of a refund that it asked for, its refund number"""
+    custody: Custody
+    amount_fen: int
+    plan: bytes
+    """sealed: what is booked once it is paid (usecases/payment_payloads.py)"""
+
+
+class PaymentEventRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.payment_event."""
+
+    lane: int
+    pay_no: int
+    event_no: int
+    kind: Happening
+    attempt: int
+    recorded_at: datetime
+    order_no: str | None
+    """of an attempt that begins: our number at the channel"""
+    content: str
+    """JSON: the attempt that begins, and what was learnt"""
+    exchange: bytes
+    """sealed: request and reply; empty where there was none"""
+
+
+class DueRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.payment_due, or its end."""
+
+    lane: int
+    pay_no: int
+    due_at: datetime | None
+    """when to look next; None: never again"""
+
+
+class PaymentFact(Struct, kw_only=True):
+    """A payment as read, with its events in order."""
+
+    row: PaymentRow
+    events: list[Event]
+
+    @property
+    def standing(self) -> Standing:
+        """What stands."""
+        return fold(self.row.kind, self.row.opened_at, self.events)
+
+
+_ENCODE = msgspec.json.Encoder().encode
+
+
+def payment_commitment(row: PaymentRow) -> bytes:
+    """What the entry that opens a payment commits to: every column, 32 bytes."""
+    return sha256(b"\x06" + _ENCODE(row)).digest()
+
+
+class Content(Struct, frozen=True, kw_only=True, array_like=True):
+    """What an event says, as stored."""
+
+    began: Attempt | None
+    learnt: Learnt
+
+
+_DECODE_CONTENT = msgspec.json.Decoder(Content).decode
+
+
+def content_text(event: Event) -> str:
+    """The stored form of what an event says."""
+    return _ENCODE(Content(began=event.began, learnt=event.learnt)).decode()
+
+
+def event_of(
+    *, event_no: int, kind: int, attempt: int, recorded_at: datetime, content: str
+) -> Event:
+    """An event from its row."""
+    said = _DECODE_CONTENT(content)
+    return Event(
+        number=event_no, happening=Happening(kind), at=recorded_at, attempt=attempt,
+        began=said.began, learnt=said.learnt,
+    )  # fmt: skip

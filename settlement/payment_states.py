@@ -1,0 +1,395 @@
+"""A payment over a channel (收款, 退款): what may happen to it, what comes next, and when.
+
+Pure. A payment is a row that never changes and events that are appended to it; what stands is
+their fold. `COLLECT` takes money in for a sale, and holds funds and account until it is known to be
+paid or not. `RETURN` gives money back. The two tables say for every state and every happening what
+comes next and what has to be done about it; nothing else in the system decides that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+from msgspec import Struct
+
+from settlement.payment import Advice, ChannelName, Outcome, Timers, Verdict
+
+
+class PaymentKind(IntEnum):
+    """Which way the money goes; also stored."""
+
+    COLLECT = 1
+    """收款"""
+    RETURN = 2
+    """退款, 退回"""
+
+
+class State(StrEnum):
+    """What stands of a payment (状态)."""
+
+    WAITING = "waiting"
+    """held, and no attempt is out: a code must be shown (待出示付款码)"""
+    COLLECTING = "collecting"
+    """an attempt is out, its outcome is not known (收款中)"""
+    CONFIRMING = "confirming"
+    """the payer must confirm (待付款人确认)"""
+    UNDOING = "undoing"
+    """given up, and the attempt is being made dead (撤销中)"""
+    SETTLED = "settled"
+    """paid and booked (已结算)"""
+    CLOSED = "closed"
+    """nothing was collected, what was held is free (已关闭)"""
+    RETURNING = "returning"
+    """a refund is out (退款中)"""
+    REFUND_DUE = "refund_due"
+    """the channel refused the refund: people must give it back (待退款)"""
+    RETURNED = "returned"
+    """the payer has it back (已退款)"""
+
+
+class Happening(IntEnum):
+    """What may happen to a payment; also stored as the kind of its events."""
+
+    ATTEMPTED = 1
+    """a code was shown, an attempt is committed"""
+    PAID = 2
+    """the channel has the money of the present attempt, as much as was asked"""
+    MISPAID = 3
+    """the channel has another amount than was asked"""
+    CONFIRM = 4
+    """the payer must confirm"""
+    UNCLEAR = 5
+    """nothing definite"""
+    REFUSED = 6
+    """the present attempt failed for good"""
+    GIVEN_UP = 7
+    """the deadline passed, or the cashier cancelled"""
+    UNDONE = 8
+    """nothing is or stays collected under the present attempt"""
+    NOT_UNDONE = 9
+    """it was paid and the channel does not undo it any more"""
+    SURPLUS = 10
+    """the money of an attempt came that is not the present one"""
+    RETURNED = 11
+    """the refund went out"""
+    RETURN_REFUSED = 12
+    """the channel refuses the refund"""
+    RETRIED = 13
+    """an operator wants the refund tried again"""
+    GIVEN_BACK = 14
+    """two people gave it back outside the channel (线下退款)"""
+
+
+class Duty(StrEnum):
+    """What has to be written together with an event."""
+
+    NOTHING = "nothing"
+    BOOK = "book"
+    """the settlement and the post of what was held"""
+    RELEASE = "release"
+    """the void of what was held"""
+    GIVE_BACK = "give back"
+    """a return of what came and cannot be used"""
+    RELEASE_AND_GIVE_BACK = "release and give back"
+    CLEAR = "clear"
+    """the entry of a refund that went out"""
+
+
+class Ignored(StrEnum):
+    """Why a happening changes nothing."""
+
+    KNOWN = "known"
+    """it says what is known already: no event is written"""
+    IMPOSSIBLE = "impossible"
+    """it contradicts what stands: an alarm, and no event"""
+
+
+Next = tuple[State, Duty] | Ignored
+
+_W, _C, _P, _U, _S, _X = (
+    State.WAITING, State.COLLECTING, State.CONFIRMING, State.UNDOING, State.SETTLED, State.CLOSED,
+)  # fmt: skip
+_R, _D, _B = State.RETURNING, State.REFUND_DUE, State.RETURNED
+
+
+def _stay(state: State) -> Next:
+    return state, Duty.NOTHING
+
+
+w, c, p, u = map(_stay, (_W, _C, _P, _U))
+wb, cb, pb, ub, sb, xb = ((state, Duty.GIVE_BACK) for state in (_W, _C, _P, _U, _S, _X))
+s_, x_, xx = (_S, Duty.BOOK), (_X, Duty.RELEASE), (_X, Duty.RELEASE_AND_GIVE_BACK)
+r, d, b_ = _stay(_R), _stay(_D), (_B, Duty.CLEAR)
+k, no = Ignored.KNOWN, Ignored.IMPOSSIBLE
+
+COLLECT_STATES = (_W, _C, _P, _U, _S, _X)
+_COLLECT_ROWS: tuple[tuple[Happening, tuple[Next, ...]], ...] = (
+    # what happened        waiting collecting confirming undoing settled closed
+    (Happening.ATTEMPTED,  (c,     no,        no,        no,     no,     no)),
+    (Happening.PAID,       (no,    s_,        s_,        u,      k,      xb)),
+    (Happening.MISPAID,    (no,    u,         u,         u,      no,     xb)),
+    (Happening.CONFIRM,    (k,     p,         p,         u,      k,      k)),
+    (Happening.UNCLEAR,    (k,     c,         p,         u,      k,      k)),
+    (Happening.REFUSED,    (k,     w,         w,         x_,     no,     k)),
+    (Happening.GIVEN_UP,   (x_,    u,         u,         k,      no,     k)),
+    (Happening.UNDONE,     (k,     no,        no,        x_,     no,     k)),
+    (Happening.NOT_UNDONE, (no,    no,        no,        xx,     k,      k)),
+    (Happening.SURPLUS,    (wb,    cb,        pb,        ub,     sb,     xb)),
+)  # fmt: skip
+
+RETURN_STATES = (_R, _D, _B)
+_RETURN_ROWS: tuple[tuple[Happening, tuple[Next, ...]], ...] = (
+    # what happened            returning refund due returned
+    (Happening.ATTEMPTED,      (r,       no,        no)),
+    (Happening.RETURNED,       (b_,      b_,        k)),
+    (Happening.RETURN_REFUSED, (d,       k,         no)),
+    (Happening.CONFIRM,        (r,       k,         k)),
+    (Happening.UNCLEAR,        (r,       k,         k)),
+    (Happening.RETRIED,        (k,       r,         no)),
+    (Happening.GIVEN_BACK,     (no,      b_,        no)),
+)  # fmt: skip
+
+ENDED = frozenset({_S, _X, _B})
+"""Nothing is left to be done."""
+
+
+def _table(
+    states: Sequence[State], rows: Sequence[tuple[Happening, tuple[Next, ...]]]
+) -> Mapping[tuple[State, Happening], Next]:
+    return {
+        (state, happening): what
+        for happening, cells in rows
+        for state, what in zip(states, cells, strict=True)
+    }
+
+
+_TABLES = {
+    PaymentKind.COLLECT: _table(COLLECT_STATES, _COLLECT_ROWS),
+    PaymentKind.RETURN: _table(RETURN_STATES, _RETURN_ROWS),
+}
+
+
+def what_next(kind: PaymentKind, state: State, happening: Happening) -> Next:
+    """The state after a happening and what to do about it, or why it changes nothing."""
+    return _TABLES[kind].get((state, happening), Ignored.IMPOSSIBLE)
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One try at the channel: a payment, or a refund. Committed before its first byte leaves."""
+
+    number: int
+    """from 1"""
+    channel: ChannelName
+    merchant_no: str
+    order_no: str
+    """ours, at the channel; of a refund the refund number"""
+    amount_fen: int
+    sent_at: datetime
+    code_shown: str = ""
+    """prefix, length and last four of the code: what a log may hold of it"""
+    refunds: Attempt | None = None
+    """of a refund: the payment that it refunds"""
+    refunds_reference: str = ""
+    """the channel's number of that"""
+
+
+class Learnt(Struct, frozen=True, kw_only=True):
+    """What an event says of its attempt; all empty for what the channel has no part in."""
+
+    code: str = ""
+    text: str = ""
+    advice: Advice = Advice.NONE
+    reference: str = ""
+    amount_fen: int | None = None
+    settled_fen: int | None = None
+    operator: str = ""
+    """who gave up, tried again or gave back; empty for the deadline"""
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """Something that happened, as it was appended."""
+
+    number: int
+    happening: Happening
+    at: datetime
+    attempt: int
+    """the attempt it is about; 0 for none"""
+    began: Attempt | None = None
+    learnt: Learnt = Learnt()
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """What stands of a payment after all its events."""
+
+    state: State
+    attempts: tuple[Attempt, ...]
+    since: datetime
+    """when the state began"""
+    since_event: int
+    """with which event; 0 for none"""
+    events: int
+    last: Learnt
+    paid: Learnt | None
+    """what the channel said of the money of the present attempt, where it came"""
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The present one."""
+        return self.attempts[-1] if self.attempts else None
+
+
+FIRST_STATE = {
+    PaymentKind.COLLECT: State.WAITING,
+    PaymentKind.RETURN: State.RETURNING,
+}
+
+
+def fold(kind: PaymentKind, opened_at: datetime, events: Sequence[Event]) -> Standing:
+    """What stands. Events were checked when they were written, so none contradicts the table."""
+    state, since, since_event = FIRST_STATE[kind], opened_at, 0
+    attempts: list[Attempt] = []
+    last, paid = Learnt(), None
+    for event in events:
+        if event.began is not None:
+            attempts.append(event.began)
+            paid = None
+        follows = what_next(kind, state, event.happening)
+        if isinstance(follows, Ignored):
+            raise ValueError(f"event {event.number} {event.happening.name} in {state}: {follows}")
+        if follows[0] is not state:
+            state, since, since_event = follows[0], event.at, event.number
+        if event.happening in (Happening.PAID, Happening.MISPAID):
+            paid = event.learnt
+        if event.happening is not Happening.SURPLUS:
+            last = event.learnt
+    return Standing(
+        state=state, attempts=tuple(attempts), since=since, since_event=since_event,
+        events=len(events), last=last, paid=paid,
+    )  # fmt: skip
+
+
+class Ask(StrEnum):
+    """What the resolver does next at the channel."""
+
+    QUERY = "query"
+    UNDO = "undo"
+    REFUND = "refund"
+    """under the same number: a refund that went out already is answered the same"""
+    QUERY_REFUND = "query refund"
+    GIVE_UP = "give up"
+    """nothing to ask: the time is over"""
+
+
+class Errand(Struct, frozen=True):
+    """What to do, and when."""
+
+    ask: Ask
+    at: datetime
+
+
+CODE_WAIT_SECONDS = 60.0
+"""How long what is held waits for a code."""
+UNDO_GAPS = (0.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+"""Seconds between tries to make an attempt dead; the last one repeats."""
+REFUND_GAPS = (0.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+
+
+def next_errand(
+    kind: PaymentKind, standing: Standing, events: Sequence[Event], timers: Timers
+) -> Errand | None:
+    """What to do about a payment and when; None where nothing is to be done, by us."""
+    here = events[standing.since_event :]
+    asked = sum(1 for event in here if event.happening in _ANSWERS)
+    latest = here[-1].at if here else standing.since
+    match standing.state:
+        case State.WAITING:
+            return Errand(Ask.GIVE_UP, standing.since + _seconds(CODE_WAIT_SECONDS))
+        case State.COLLECTING:
+            return _asking(standing, latest, asked, timers.query_after, timers.undo_after)
+        case State.CONFIRMING:
+            return _asking(
+                standing, latest, asked, timers.payer_query_after, timers.payer_undo_after
+            )
+        case State.UNDOING:
+            floor = _attempt_of(standing).sent_at + _seconds(timers.undo_not_before)
+            ask = Ask.UNDO if asked % 2 == 0 else Ask.QUERY
+            return Errand(ask, max(floor, latest + _seconds(_nth(UNDO_GAPS, asked))))
+        case State.RETURNING:
+            processing = bool(here) and here[-1].happening is Happening.CONFIRM
+            ask = Ask.QUERY_REFUND if processing else Ask.REFUND
+            return Errand(ask, latest + _seconds(_nth(REFUND_GAPS, asked)))
+        case _:
+            return None
+
+
+_ANSWERS = frozenset(
+    {Happening.CONFIRM, Happening.UNCLEAR, Happening.PAID, Happening.MISPAID}
+)
+
+
+def _asking(
+    standing: Standing, latest: datetime, asked: int, gaps: Sequence[float], give_up_after: float
+) -> Errand:
+    """Queries while the outcome is open, and the deadline at which it is given up."""
+    deadline = _attempt_of(standing).sent_at + _seconds(give_up_after)
+    at = latest + _seconds(_nth(gaps, asked))
+    return Errand(Ask.GIVE_UP, deadline) if at >= deadline else Errand(Ask.QUERY, at)
+
+
+def _attempt_of(standing: Standing) -> Attempt:
+    if standing.attempt is None:
+        raise ValueError(f"{standing.state} without an attempt")
+    return standing.attempt
+
+
+def _nth(gaps: Sequence[float], n: int) -> float:
+    return gaps[min(n, len(gaps) - 1)]
+
+
+def _seconds(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+def happened(outcome: Outcome, attempt: Attempt) -> Happening:
+    """What the answer to a payment or its query says of the attempt."""
+    if outcome.verdict is Verdict.SUCCESS:
+        same = outcome.amount_fen in (None, attempt.amount_fen)
+        return Happening.PAID if same else Happening.MISPAID
+    return _PAYMENT[outcome.verdict]
+
+
+def undo_happened(outcome: Outcome, standing: Standing) -> Happening:
+    """What the answer to an undo says. A channel that does not undo any more leaves the question
+    whether it was paid; until that is known nothing is."""
+    if outcome.verdict is Verdict.SUCCESS:
+        return Happening.UNDONE
+    refused = outcome.verdict is Verdict.FAILED
+    return Happening.NOT_UNDONE if refused and standing.paid is not None else Happening.UNCLEAR
+
+
+def refund_happened(outcome: Outcome) -> Happening:
+    """What the answer to a refund or its query says."""
+    return _REFUND[outcome.verdict]
+
+
+_PAYMENT: Mapping[Verdict, Happening] = {
+    Verdict.PAYER_ACTION: Happening.CONFIRM,
+    Verdict.UNKNOWN: Happening.UNCLEAR,
+    Verdict.FAILED: Happening.REFUSED,
+}
+_REFUND: Mapping[Verdict, Happening] = {
+    Verdict.SUCCESS: Happening.RETURNED,
+    Verdict.PAYER_ACTION: Happening.CONFIRM,
+    Verdict.UNKNOWN: Happening.UNCLEAR,
+    Verdict.FAILED: Happening.RETURN_REFUSED,
+}
+
+
+def learnt_of(outcome: Outcome) -> Learnt:
+    """What an outcome leaves to be remembered, without the exchange itself."""
+    return Learnt(
+        code=outcome.code, text=outcome.text, advice=outcome.advice, reference=outcome.reference,
+        amount_fen=outcome.amount_fen, settled_fen=outcome.settled_fen,
+    )  # fmt: skip

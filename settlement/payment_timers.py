@@ -1,0 +1,26 @@
+"""When each channel is asked again and when an attempt is given up, by what its owner advises.
+
+Data: the resolver and every adapter read it here. docs/reference/channels says where it is from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from settlement.payment import ChannelName, Timers
+
+TIMERS: Mapping[ChannelName, Timers] = {
+    ChannelName.WECHAT: Timers(
+        query_after=(5.0, 5.0, 10.0), payer_query_after=(5.0, 5.0, 10.0),
+        undo_after=30.0, payer_undo_after=45.0, undo_not_before=15.0,
+    ),
+    ChannelName.ALIPAY: Timers(
+        query_after=(5.0, 3.0, 5.0), payer_query_after=(5.0, 5.0),
+        undo_after=30.0, payer_undo_after=60.0,
+    ),
+    ChannelName.UNIONPAY: Timers(
+        query_after=(1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
+        payer_query_after=(1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
+        undo_after=40.0, payer_undo_after=40.0,
+    ),
+}  # fmt: skip

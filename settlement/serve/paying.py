@@ -1,0 +1,482 @@
+"""Payments over channels in one gateway process: orders in, the channel, reports back.
+
+The only place where a journal's batch and a channel meet, always in this order: commit, then speak,
+then commit what came of it. Whatever breaks in between, the resolver goes on from what is committed
+(settlement/serve/resolver.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from ledger.postgres.shape import Shape
+from protocol import paycode
+from protocol.nhsa.errors import WireError
+from protocol.nhsa.fields import Profile
+from protocol.paycode import CodeKind
+from protocol.scan import CancelRequest, ScanRequest
+from settlement import keys, refusals
+from settlement.channels.registry import Tills
+from settlement.clock import Clock, local_time
+from settlement.commands import Asked, Command, Credential
+from settlement.decision import Answer
+from settlement.desk import DecisionDesk
+from settlement.gateway import Caller, PayReply
+from settlement.institution import Institution
+from settlement.keyring import LookupKind
+from settlement.lanes import lane_of, lane_of_key
+from settlement.limits import Limits
+from settlement.pay_commands import Counter, FindOrder, HoldPlainSale, HoldSale, Report, Till
+from settlement.payment import (
+    ChannelName,
+    NotificationRefused,
+    Notified,
+    OrderKey,
+    Outcome,
+    PayOrder,
+    RefundOrder,
+)
+from settlement.payment_rows import PaymentFact
+from settlement.payment_states import (
+    Ask,
+    Attempt,
+    Happening,
+    Learnt,
+    State,
+    happened,
+    learnt_of,
+    refund_happened,
+    undo_happened,
+)
+from settlement.refusal import Refusal
+from settlement.storage.connect import Reconnecting
+from settlement.storage.lookups import PersonFinder, Sought
+from settlement.storage.payments import (
+    PAYER_ALONE,
+    Owner,
+    claim_order,
+    find_attempt,
+    find_owner,
+    place_of,
+    read_payments,
+)
+from settlement.translate import scans
+from settlement.translate.pieces import Sender
+from settlement.translate.requests import Translator
+from settlement.usecases.paying import PayAnswer
+from settlement.view import View
+
+logger = logging.getLogger("settlement.paying")
+
+Reply = Answer | Refusal
+Submit = Callable[[Command], Awaitable[Reply]]
+_CHANNEL_OF = {
+    CodeKind.WECHAT: ChannelName.WECHAT,
+    CodeKind.ALIPAY: ChannelName.ALIPAY,
+    CodeKind.ALIPAY_FACE: ChannelName.ALIPAY,
+    CodeKind.UNIONPAY: ChannelName.UNIONPAY,
+}
+_LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE}
+_IDENTITY_LENGTHS = (15, 18)
+_DECODE_SCAN = msgspec.json.Decoder(ScanRequest).decode
+_DECODE_CANCEL = msgspec.json.Decoder(CancelRequest).decode
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class Payments:
+    """Everything under /pay and /notify of one process."""
+
+    def __init__(
+        self, *, desk: DecisionDesk, submit: Submit, side: Reconnecting, finder: PersonFinder,
+        tills: Tills, translator: Translator, shape: Shape, lanes: int, profile: Profile,
+        limits: Limits, read_clock: Clock,
+    ) -> None:  # fmt: skip
+        self._desk = desk
+        self._submit = submit
+        self._side = side
+        self._finder = finder
+        self.tills = tills
+        self._translator = translator
+        self._shape = shape
+        self._lanes = lanes
+        self._profile = profile
+        self._limits = limits
+        self._clock = read_clock
+        self._under_way: set[asyncio.Task[PayReply]] = set()
+
+    async def scan(self, body: bytes, caller: Caller) -> PayReply:
+        """POST /pay/scan. It goes on when the counter hangs up. Raises StorageError, Overloaded,
+        Unavailable."""
+        try:
+            request = _DECODE_SCAN(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, ArithmeticError) as exc:
+            return _unreadable(exc)
+        return await self._to_its_end(self._scan(request, caller))
+
+    async def _scan(self, request: ScanRequest, caller: Caller) -> PayReply:
+        institution = self._desk.world.institutions.get(caller.institution_code)
+        if institution is None:
+            return self._refused(request.order_no, Refusal(code="INSTITUTION_NOT_YOURS"))
+        till = self._till(request, institution)
+        if isinstance(till, Refusal):
+            return self._refused(request.order_no, till)
+        try:
+            command = await self._command(request, institution, till)
+        except WireError as exc:
+            return self._refused(request.order_no, refusals.of_wire(exc))
+        if isinstance(command, Refusal):
+            return self._refused(request.order_no, command)
+        reply = await self._submit(command)
+        if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
+            reply = await self._collect(reply.fact, reply.began, request.pay_code, command)
+        return self._told(request.order_no, reply)
+
+    async def find(self, order_no: str, caller: Caller) -> PayReply:
+        """GET /pay/{order_no}."""
+        asked = await self._asked_of(order_no, caller, scans.SCAN)
+        if isinstance(asked, Refusal):
+            return self._refused(order_no, asked)
+        return self._told(order_no, await self._submit(FindOrder(asked=asked)))
+
+    async def cancel(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
+        """POST /pay/{order_no}/cancel: what is not settled yet is given up."""
+        try:
+            request = _DECODE_CANCEL(body or b"{}")
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            return _unreadable(exc)
+        asked = await self._asked_of(order_no, caller, scans.SCAN)
+        if isinstance(asked, Refusal):
+            return self._refused(order_no, asked)
+        found = await self._submit(FindOrder(asked=asked))
+        if not isinstance(found, PayAnswer):
+            return self._told(order_no, found)
+        fact = found.fact
+        if fact is None or fact.standing.state is State.SETTLED:
+            return self._refused(order_no, Refusal(code="ORDER_SETTLED", field="order_no"))
+        return await self._to_its_end(self._given_up(fact, asked.institution, request.operator))
+
+    async def _given_up(
+        self, fact: PaymentFact, institution: Institution, operator: str
+    ) -> PayReply:
+        """Given up; the resolver makes the attempt dead when the channel lets it."""
+        reply = await self.report(
+            fact, institution, Happening.GIVEN_UP, learnt=Learnt(operator=operator)
+        )
+        return self._told(fact.row.order_no, reply)
+
+    async def notified(
+        self, channel: str, merchant_no: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, bytes, str] | None:
+        """POST /notify/{channel}/{merchant}; None where there is no such merchant.
+
+        The channel hears that it was taken only once it is committed.
+        """
+        merchant = self.tills.merchant(channel, merchant_no)
+        if merchant is None:
+            return None
+        said = merchant.notified(headers, body)
+        if isinstance(said, NotificationRefused):
+            level = logging.INFO if said.probe else logging.WARNING
+            where = {"event": "notification.refused", "channel": channel, "reason": said.reason}
+            logger.log(level, "a notification was refused", extra=where)
+            return merchant.acknowledged(taken=False)
+        return merchant.acknowledged(taken=await self._taken(channel, said))
+
+    async def _taken(self, channel: str, said: Notified) -> bool:
+        number = said.refund_no or said.order_no
+        found = None
+        if number.isascii() and number.isdigit() and len(number) < 20:
+            async with self._side.use() as connection:
+                found = await find_attempt(connection, int(number))
+        if found is None:
+            where = {"event": "notification.unknown_order", "channel": channel}
+            logger.error("a notification of an order that was never made", extra=where)
+            return True
+        fact = await self.read(found[0])
+        if fact is None:
+            return True
+        attempt = next((a for a in fact.standing.attempts if a.number == found[1]), None)
+        if attempt is None:
+            return True
+        happening = (
+            refund_happened(said.outcome) if said.refund_no else happened(said.outcome, attempt)
+        )
+        institution = self._desk.world.institutions[fact.row.institution]
+        await self.report(
+            fact, institution, happening, attempt=attempt.number, outcome=said.outcome
+        )
+        return True
+
+    async def read(self, pay_no: int) -> PaymentFact | None:
+        """A payment with its events."""
+        view = View()
+        async with self._side.use() as connection:
+            await read_payments(connection, [pay_no], view, self._shape)
+        return view.payments.get(pay_no)
+
+    async def run_errand(self, fact: PaymentFact, ask: Ask) -> None:
+        """One errand of the resolver: speak to the channel, and report what it said."""
+        institution = self._desk.world.institutions[fact.row.institution]
+        standing = fact.standing
+        if ask is Ask.GIVE_UP:
+            await self.report(fact, institution, Happening.GIVEN_UP)
+            return
+        attempt = standing.attempt
+        if attempt is None:
+            return
+        channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
+        if channel is None:
+            raise LookupError(f"no merchant {attempt.merchant_no} of {attempt.channel} any more")
+        match ask:
+            case Ask.QUERY:
+                outcome = await channel.query(_order_key(attempt))
+                happening = happened(outcome, attempt)
+            case Ask.UNDO:
+                outcome = await channel.undo(_order_key(attempt))
+                happening = undo_happened(outcome, standing)
+            case Ask.REFUND:
+                outcome = await channel.refund(_refund_order(attempt))
+                happening = refund_happened(outcome)
+            case Ask.QUERY_REFUND:
+                outcome = await channel.query_refund(_refund_order(attempt))
+                happening = refund_happened(outcome)
+        await self.report(fact, institution, happening, outcome=outcome)
+
+    async def report(
+        self, fact: PaymentFact, institution: Institution, happening: Happening, *,
+        attempt: int | None = None, outcome: Outcome | None = None, learnt: Learnt | None = None,
+    ) -> Reply:  # fmt: skip
+        """Commit what happened."""
+        row = fact.row
+        present = fact.standing.attempt
+        if attempt is None:
+            attempt = 0 if present is None else present.number
+        if outcome is not None:
+            learnt = learnt_of(outcome)
+        reply = await self._submit(
+            Report(
+                asked=_asked(institution, row.lane, place_of(row), row.order_no),
+                pay_nos=(row.pay_no,),
+                pay_no=row.pay_no,
+                happening=happening,
+                attempt=attempt,
+                learnt=learnt or Learnt(),
+                exchange=None if outcome is None else outcome.exchange,
+            )
+        )
+        if isinstance(reply, PayAnswer) and reply.alarm:
+            where = {"event": "payment.impossible", "pay_no": row.pay_no, "what": reply.alarm}
+            logger.error("a channel contradicts what is booked", extra=where)
+        return reply
+
+    async def _collect(
+        self, fact: PaymentFact, attempt: Attempt, code: str, command: Command
+    ) -> Reply:
+        """The first byte leaves here; what comes of it is reported."""
+        channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
+        if channel is None:
+            raise LookupError(f"merchant {attempt.merchant_no} was there a moment ago")
+        institution = command.asked.institution
+        outcome = await channel.pay(
+            PayOrder(
+                order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen,
+                code=code.strip(), subject=institution.name, operator=command.asked.operator,
+                notify_url=self.tills.notify_url(attempt.channel, attempt.merchant_no),
+            )
+        )  # fmt: skip
+        return await self.report(fact, institution, happened(outcome, attempt), outcome=outcome)
+
+    def _till(self, request: ScanRequest, institution: Institution) -> Till | Refusal | None:
+        """Which merchant collects with the code that was shown; None where none was."""
+        if not request.pay_code:
+            return None
+        scanned = paycode.read(request.pay_code)
+        channel = _CHANNEL_OF.get(scanned.kind)
+        if channel is None:
+            code = _NOT_A_WALLET.get(scanned.kind, "PAY_CODE_UNKNOWN")
+            return Refusal(code=code, field="pay_code")
+        reason = self._desk.world.suspensions.channels.get(channel.value)
+        if reason is not None:
+            return Refusal(code="CHANNEL_SUSPENDED", field="pay_code", params={"reason": reason})
+        place = self.tills.place(institution.code, channel)
+        if place is None:
+            return Refusal(
+                code="CHANNEL_NOT_OPENED", field="pay_code", params={"channel": channel.value}
+            )
+        return Till(
+            channel=channel, merchant_no=place.merchant_no, custody=place.custody,
+            code_shown=scanned.masked,
+        )  # fmt: skip
+
+    async def _command(
+        self, request: ScanRequest, institution: Institution, till: Till | None
+    ) -> HoldSale | HoldPlainSale | Refusal:
+        """The command of a scan, once it is known whose the order number is."""
+        credential = _credential(request.person_code) if request.person_code else None
+        if isinstance(credential, Refusal):
+            return credential
+        if credential is None and till is None:
+            return Refusal(code="SCAN_WITHOUT_CODES", field="person_code")
+        owner = await self._owner(request, institution, credential)
+        if isinstance(owner, Refusal):
+            return owner
+        plain = owner.person_no.startswith(PAYER_ALONE)
+        if plain is not (credential is None):
+            return Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": "person"})
+        read = scans.read_scan(
+            request, institution, "" if plain else owner.person_no, credential,
+            profile=self._profile, local=local_time(self._clock()),
+            lines_max=self._limits.lines_per_claim_max, digest_key=self._translator.digest_key,
+        )  # fmt: skip
+        asked = _asked(
+            institution, owner.lane, owner.person_no, request.order_no, request.operator,
+            read.fingerprint,
+        )  # fmt: skip
+        counter = _counter(request)
+        if credential is None:
+            if till is None:
+                return Refusal(code="SCAN_WITHOUT_CODES", field="pay_code")
+            lines = scans.lines_of_plain(read)
+            return HoldPlainSale(
+                asked=asked, counter=counter, till=till, lines=lines,
+                total_fen=sum(fen for _, fen in lines),
+            )  # fmt: skip
+        sale = self._translator.purchase(
+            read.message, Sender(institution, read.fingerprint, read.numbers)
+        )
+        return scans.hold_sale(sale, asked, counter, till, scheme=request.insutype)
+
+    async def _owner(
+        self, request: ScanRequest, institution: Institution, credential: Credential | None
+    ) -> Owner | Refusal:
+        """Whose the order number is. A number that was used before needs no live credential."""
+        key = _order_key_of(institution.code, scans.SCAN, request.order_no)
+        lane = lane_of_key(key, self._lanes)
+        async with self._side.use() as connection:
+            found = await find_owner(connection, lane=lane, key=key)
+        if found is not None:
+            return found
+        if credential is None:
+            person_no: str | None = f"{PAYER_ALONE}{institution.code}/{request.order_no}"
+        else:
+            person_no = await self._person(credential)
+        if person_no is None:
+            return Refusal(code="PERSON_UNKNOWN", field="person_code")
+        owner = Owner(lane_of(person_no, self._lanes), person_no)
+        async with self._side.use() as connection:
+            return await claim_order(connection, lane=lane, key=key, owner=owner)
+
+    async def _person(self, credential: Credential) -> str | None:
+        kind = _LOOKUP[credential.kind]
+        key = self._desk.world.keyring.lookup_key(kind, credential.number)
+        return await self._finder.find(Sought(lane_of_key(key, self._lanes), kind, key))
+
+    async def _asked_of(self, order_no: str, caller: Caller, infno: str) -> Asked | Refusal:
+        """Who asks for an order, in the lane where it is."""
+        institution = self._desk.world.institutions.get(caller.institution_code)
+        if institution is None:
+            return Refusal(code="INSTITUTION_NOT_YOURS")
+        key = _order_key_of(institution.code, infno, order_no)
+        async with self._side.use() as connection:
+            owner = await find_owner(connection, lane=lane_of_key(key, self._lanes), key=key)
+        if owner is None:
+            return Refusal(code="ORDER_UNKNOWN", field="order_no")
+        return _asked(institution, owner.lane, owner.person_no, order_no)
+
+    async def _to_its_end(self, work: Awaitable[PayReply]) -> PayReply:
+        """Carried out even when nobody waits for it any more."""
+        task = asyncio.ensure_future(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    def _told(self, order_no: str, reply: Reply) -> PayReply:
+        if isinstance(reply, Refusal):
+            return self._refused(order_no, reply)
+        return PayReply(200, _ENCODE(reply.output))
+
+    def _refused(self, order_no: str, refusal: Refusal) -> PayReply:
+        said = refusals.text(refusal, self._desk.world.profile)
+        row = refusals.REFUSALS[refusal.code]
+        reply = scans.refused(
+            order_no, code=refusal.code, message=said.message, field=said.field or "",
+            retry=said.retry,
+        )  # fmt: skip
+        return PayReply(row.http_status, _ENCODE(reply))
+
+
+_NOT_A_WALLET = {
+    CodeKind.IDENTITY: "PAY_CODE_IS_PERSON",
+    CodeKind.SOCIAL_CARD: "PAY_CODE_IS_PERSON",
+    CodeKind.VOUCHER: "PAY_CODE_IS_VOUCHER",
+    CodeKind.VOUCHER_PARTNER: "PAY_CODE_IS_VOUCHER",
+    CodeKind.VOUCHER_FACE: "PAY_CODE_IS_VOUCHER",
+}
+
+
+def _unreadable(exc: Exception) -> PayReply:
+    row = refusals.REFUSALS["SCAN_UNREADABLE"]
+    said = refusals.text(Refusal(code="SCAN_UNREADABLE", params={"found": str(exc)[:120]}))
+    reply = scans.refused("", code=row.code, message=said.message, field="", retry=said.retry)
+    return PayReply(row.http_status, _ENCODE(reply))
+
+
+def _credential(person_code: str) -> Credential | Refusal:
+    """A 医保码 is a token, anything as long as an identity number is one."""
+    scanned = paycode.read(person_code)
+    if scanned.is_voucher:
+        kind = "01"
+    elif len(scanned.code) in _IDENTITY_LENGTHS:
+        kind = "02"
+    else:
+        return Refusal(code="PERSON_CODE_UNKNOWN", field="person_code")
+    return Credential(
+        kind=kind, number=scanned.code, card_serial=None, certificate_no=None, name=None
+    )
+
+
+def _counter(request: ScanRequest) -> Counter:
+    tender = request.tender
+    return Counter(
+        order_no=request.order_no, terminal_id=request.terminal_id, operator=request.operator,
+        tender="scan" if tender is None else tender.kind,
+        tender_note="" if tender is None else f"{tender.rrn}/{tender.terminal}/{tender.batch}",
+        second_code=request.allow_second_code,
+    )  # fmt: skip
+
+
+def _asked(
+    institution: Institution, lane: int, person_no: str, order_no: str, operator: str = "",
+    fingerprint: bytes = b"",
+) -> Asked:  # fmt: skip
+    return Asked(
+        infno=scans.SCAN, institution=institution, msgid=order_no, operator=operator, lane=lane,
+        person_no=person_no, message_key=_order_key_of(institution.code, scans.SCAN, order_no),
+        fingerprint=fingerprint,
+    )  # fmt: skip
+
+
+def _order_key_of(institution: str, infno: str, order_no: str) -> bytes:
+    return keys.message_key(institution, infno, order_no, 0)
+
+
+def _order_key(attempt: Attempt) -> OrderKey:
+    return OrderKey(
+        order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen
+    )
+
+
+def _refund_order(attempt: Attempt) -> RefundOrder:
+    """The refund that an attempt of a return is."""
+    paid = attempt.refunds
+    if paid is None:
+        raise ValueError(f"{attempt.order_no} refunds nothing")
+    return RefundOrder(
+        order=_order_key(paid), reference=attempt.refunds_reference, refund_no=attempt.order_no,
+        sent_at=attempt.sent_at, amount_fen=attempt.amount_fen, reason="医药费退款",
+    )  # fmt: skip
+

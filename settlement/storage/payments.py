@@ -1,0 +1,94 @@
+"""Payments beside the settle path: whose an order number is, what is due, whose an attempt is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from asyncpg import Connection, Record
+from msgspec import Struct
+
+from ledger.postgres.laned import fetch_keys
+from ledger.postgres.shape import Shape
+from settlement.numbers import lane_in
+from settlement.payment import Custody
+from settlement.payment_rows import PaymentFact, PaymentRow, event_of
+from settlement.payment_states import PaymentKind
+from settlement.storage.queries import QUERIES, SCATTER, SHAPED
+from settlement.view import View
+
+PAYER_ALONE = "#"
+"""How the place of a sale begins that nobody insured is part of."""
+
+
+class Owner(Struct, frozen=True, gc=False):
+    """Whose an order number is: a person, or the sale itself where nobody insured is part of it."""
+
+    lane: int
+    person_no: str
+
+
+class Due(Struct, frozen=True, gc=False):
+    """A payment that the resolver should look at."""
+
+    pay_no: int
+    due_at: datetime
+
+
+def place_of(row: PaymentRow) -> str:
+    """What stands for the person in a journal's queue; a sale without one stands for itself."""
+    return row.psn_no or f"{PAYER_ALONE}{row.institution}/{row.order_no}"
+
+
+async def claim_order(
+    connection: Connection[Record], *, lane: int, key: bytes, owner: Owner
+) -> Owner:
+    """Whose the order number is from now on, or was before."""
+    await connection.execute(QUERIES["claim_order"], lane, key, owner.lane, owner.person_no)
+    found = await find_owner(connection, lane=lane, key=key)
+    return found or owner
+
+
+async def find_owner(connection: Connection[Record], *, lane: int, key: bytes) -> Owner | None:
+    """Whose the order number is; None where it was never used."""
+    row = await connection.fetchrow(QUERIES["find_order"], lane, key)
+    return None if row is None else Owner(row["psn_lane"], row["psn_no"])
+
+
+async def due_payments(
+    connection: Connection[Record], *, by: datetime, limit: int
+) -> list[Due]:
+    """What should have been looked at by then, the oldest first."""
+    rows = await connection.fetch(SCATTER["payments_due"], by, limit)
+    return [Due(row["pay_no"], row["due_at"]) for row in rows]
+
+
+async def find_attempt(connection: Connection[Record], order_no: int) -> tuple[int, int] | None:
+    """Payment and number of the attempt that has this order number at a channel."""
+    row = await connection.fetchrow(QUERIES["find_attempt"], lane_in(order_no), str(order_no))
+    return None if row is None else (row["pay_no"], row["attempt"])
+
+
+async def read_payments(
+    connection: Connection[Record], numbers: Iterable[int], view: View, shape: Shape
+) -> None:
+    """Payments by number with their events, into the view."""
+    wanted = list(numbers)
+    lanes = [lane_in(number) for number in wanted]
+    for row in await fetch_keys(connection, SHAPED[shape], "read_payments", lanes, wanted):
+        fact = view.payments.get(row["pay_no"])
+        if fact is None:
+            payment = PaymentRow(
+                lane=row["lane"], pay_no=row["pay_no"], kind=PaymentKind(row["kind"]),
+                opened_at=row["opened_at"], setl_id=row["setl_id"], parent=row["parent"],
+                psn_no=row["psn_no"], institution=row["institution"], order_no=row["order_no"],
+                custody=Custody(row["custody"]), amount_fen=row["amount_fen"], plan=row["plan"],
+            )  # fmt: skip
+            fact = view.payments[row["pay_no"]] = PaymentFact(row=payment, events=[])
+        if row["event_no"] is not None:
+            fact.events.append(
+                event_of(
+                    event_no=row["event_no"], kind=row["event_kind"], attempt=row["attempt"],
+                    recorded_at=row["recorded_at"], content=row["content"],
+                )
+            )  # fmt: skip

@@ -1,0 +1,247 @@
+"""Scan-to-pay to commands, and what stands of an order to its answer.
+
+The lines are those of 2102, and they are checked as those are: a request is made into the message
+that a pharmacy would have sent, and whatever is wrong with that is told by the names of the scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
+from ledger.money import yuan_text
+from protocol.nhsa import canonical
+from protocol.nhsa.errors import WireError
+from protocol.nhsa.fields import Numbers, Profile, check
+from protocol.nhsa.messages.pharmacy import DrugDetail, DrugInfo, PharmacyInput, PharmacySettle
+from protocol.nhsa.times import format_datetime
+from protocol.scan import Leg, ScanLine, ScanReply, ScanRequest, Split
+from settlement.commands import Asked, Credential, Purchase
+from settlement.institution import Institution
+from settlement.pay_commands import Counter, HoldSale, Till
+from settlement.payment import Advice
+from settlement.payment_rows import PaymentFact
+from settlement.payment_states import PaymentKind, Standing, State
+from settlement.rows import SettlementRow
+from settlement.usecases.payment_payloads import Plan
+
+SCAN, REFUND = "SCAN", "REFUND"
+"""Transactions of ours, where the national interface has numbers."""
+_CENT = Decimal("0.01")
+_ALWAYS = "2000-01-01 00:00:00"
+"""The time in what is compared with a resend: when an order is sent again, it is later."""
+_NOBODY = "-"
+_ANY_SCHEME = "310"
+"""Only so that the check is satisfied: where a scan names no scheme, the region's order decides."""
+
+
+class Read(Struct, frozen=True):
+    """A request as the message of a pharmacy, with its numbers and what is compared on a resend."""
+
+    message: PharmacySettle
+    numbers: Numbers
+    fingerprint: bytes
+
+
+def read_scan(
+    request: ScanRequest, institution: Institution, person_no: str, credential: Credential | None,
+    *, profile: Profile, local: datetime, lines_max: int, digest_key: bytes,
+) -> Read:  # fmt: skip
+    """The message of a pharmacy that says the same. Raises WireError, with a path of the scan."""
+    now = format_datetime(local)
+    message = _message(request, institution, person_no, credential, now)
+    try:
+        numbers = check(message, profile, lines_max=lines_max)
+    except WireError as exc:
+        raise WireError(exc.code, _own_path(exc.field or ""), exc.params) from exc
+    compared = _message(request, institution, person_no, None, _ALWAYS)
+    parts = canonical.fingerprint(compared, numbers, person_key=digest_key)
+    return Read(message, numbers, parts.pack())
+
+
+def _own_path(path: str) -> str:
+    """input.drugdetail[0].cnt is lines[0].cnt; input.druginfo.insutype is insutype."""
+    return path.removeprefix("input.").replace("drugdetail", "lines").removeprefix("druginfo.")
+
+
+def _message(
+    request: ScanRequest, institution: Institution, person_no: str,
+    credential: Credential | None, now: str,
+) -> PharmacySettle:  # fmt: skip
+    lines = tuple(_line(line, n, now) for n, line in enumerate(request.lines, 1))
+    head = DrugInfo(
+        psn_no=person_no or _NOBODY,
+        mdtrt_cert_type="02" if credential is None else credential.kind,
+        mdtrt_cert_no=_NOBODY if credential is None else credential.number,
+        begntime=now,
+        medfee_sumamt=sum((line.det_item_fee_sumamt for line in lines), Decimal(0)),
+        insutype=request.insutype or _ANY_SCHEME,
+        dise_codg=request.dise_codg or None,
+        acct_used_flag=request.acct_used_flag,
+        med_type=request.med_type,
+    )
+    return PharmacySettle(
+        infno="2102", msgid=request.order_no, mdtrtarea_admvs=institution.region,
+        recer_sys_code="SCAN", infver="V1.0", opter_type="1", opter=request.operator,
+        opter_name=request.operator, inf_time=now, fixmedins_code=institution.code,
+        fixmedins_name=institution.name, input=PharmacyInput(druginfo=head, drugdetail=lines),
+    )  # fmt: skip
+
+
+def _line(line: ScanLine, place: int, now: str) -> DrugDetail:
+    amount = line.det_item_fee_sumamt
+    if amount is None:
+        amount = (line.cnt * line.pric).quantize(_CENT, ROUND_HALF_UP)
+    return DrugDetail(
+        feedetl_sn=line.feedetl_sn or str(place), rxno=line.rxno, rx_circ_flag=line.rx_circ_flag,
+        fee_ocur_time=line.fee_ocur_time or now, med_list_codg=line.med_list_codg,
+        medins_list_codg=line.medins_list_codg, det_item_fee_sumamt=amount, cnt=line.cnt,
+        pric=line.pric, bilg_dr_codg=line.bilg_dr_codg, bilg_dr_name=line.bilg_dr_name,
+        durg_trac_info=line.durg_trac_info,
+    )  # fmt: skip
+
+
+class _Told(Struct, frozen=True):
+    """How a state is told at a counter."""
+
+    status: str
+    message: str
+    leg: str
+    """status of the channel's leg"""
+    poll_after_seconds: int | None = None
+
+
+_TOLD = {
+    State.WAITING: _Told("payer_action", "付款未成功，请出示另一付款码", "failed", 2),
+    State.COLLECTING: _Told("unknown", "收款结果待确认，请勿重复收款，稍后查询", "collecting", 3),
+    State.CONFIRMING: _Told("payer_action", "请付款人在手机上确认付款", "collecting", 3),
+    State.UNDOING: _Told("unknown", "正在撤销本次收款，请稍候查询", "undoing", 3),
+    State.SETTLED: _Told("settled", "结算成功", "paid"),
+    State.CLOSED: _Told("refused", "本单已关闭，未收取任何款项", "undone"),
+    State.RETURNING: _Told("refunding", "退款处理中", "returning", 5),
+    State.REFUND_DUE: _Told("refunding", "渠道未能退款，已转人工退款", "refund_due"),
+    State.RETURNED: _Told("refunded", "已退款", "returned"),
+}  # fmt: skip
+"""For whoever stands at the counter."""
+_HELD = {"settled": "paid", "refused": "undone"}
+"""Status of the legs of the insurance, by that of the order; held while it is open."""
+
+
+def standing(fact: PaymentFact, plan: Plan, *, replayed: bool = False) -> ScanReply:
+    """What stands of an order."""
+    now = fact.standing
+    told = _TOLD[now.state]
+    attempt = now.attempt
+    legs: list[Leg] = []
+    row = plan.settlement
+    if row is not None:
+        legs += _insurance_legs(row, _HELD.get(told.status, "held"))
+    if attempt is not None:
+        legs.append(
+            Leg(
+                kind=attempt.channel.value, amount=yuan_text(fact.row.amount_fen), status=told.leg,
+                reference=now.paid.reference if now.paid is not None else now.last.reference,
+            )
+        )  # fmt: skip
+    collects = fact.row.kind is PaymentKind.COLLECT
+    settled = now.state is State.SETTLED
+    return ScanReply(
+        status=told.status,  # type: ignore[arg-type]  # the table has no other
+        order_no=fact.row.order_no if collects else "",
+        refund_no=UNSET if collects else fact.row.order_no,
+        settlement_id=str(row.setl_id) if row is not None and settled else UNSET,
+        split=split_of(row) if row is not None else UNSET,
+        legs=legs,
+        message=_message_of(now, told),
+        poll_after_seconds=told.poll_after_seconds or UNSET,
+        replayed=True if replayed else UNSET,
+    )
+
+
+def _message_of(now: Standing, told: _Told) -> str:
+    """What is said, with the channel's own words where they help; a fault of ours is not the
+    payer's, and is not shown as such."""
+    said = now.last
+    failed = now.state in (State.WAITING, State.CLOSED)
+    if failed and said.advice is Advice.OPERATOR:
+        return "收款渠道配置有误，请联系管理员；本单未收款"
+    if failed and said.text:
+        return f"{said.text}（{told.message}）"
+    return told.message
+
+
+def settled_at_once(order_no: str, row: SettlementRow, tender: str, *, replayed: bool) -> ScanReply:
+    """An order that no channel had a part in."""
+    legs = _insurance_legs(row, "paid")
+    if row.cash_fen:
+        kind = "cash" if tender == "scan" else tender
+        legs.append(Leg(kind=kind, amount=yuan_text(row.cash_fen), status="paid"))
+    return ScanReply(
+        status="settled", order_no=order_no, settlement_id=str(row.setl_id), split=split_of(row),
+        legs=legs, message="结算成功", replayed=True if replayed else UNSET,
+    )  # fmt: skip
+
+
+def code_wanted(order_no: str, row: SettlementRow) -> ScanReply:
+    """Nothing is held: the payer must show a code for the rest first."""
+    return ScanReply(
+        status="payer_action", order_no=order_no, split=split_of(row),
+        legs=_insurance_legs(row, "quoted"),
+        message=f"还需支付{yuan_text(row.cash_fen)}元，请出示付款码",
+    )  # fmt: skip
+
+
+def _insurance_legs(row: SettlementRow, status: str) -> list[Leg]:
+    own_fen = row.account_fen - row.family_account_fen
+    parts = (("fund", row.fund_fen), ("account", own_fen), ("family", row.family_account_fen))
+    reference = str(row.setl_id) if status == "paid" else ""
+    return [
+        Leg(kind=kind, amount=yuan_text(fen), status=status, reference=reference)
+        for kind, fen in parts
+        if fen
+    ]
+
+
+def split_of(row: SettlementRow) -> Split:
+    """Who pays what."""
+    return Split(
+        medfee_sumamt=yuan_text(row.total_fen), fund_pay_sumamt=yuan_text(row.fund_fen),
+        acct_pay=yuan_text(row.account_fen), acct_mulaid_pay=yuan_text(row.family_account_fen),
+        hosp_part_amt=yuan_text(row.hospital_fen), psn_cash_pay=yuan_text(row.cash_fen),
+    )  # fmt: skip
+
+
+def refused(
+    order_no: str, *, code: str, message: str, field: str, retry: str
+) -> ScanReply:
+    """A refusal, with its row of the catalogue of errors."""
+    return ScanReply(
+        status="refused", order_no=order_no, message=message, err_code=code,
+        err_field=field or UNSET, retry=retry,
+    )  # fmt: skip
+
+
+def hold_sale(
+    sale: Purchase, asked: Asked, counter: Counter, till: Till | None, *, scheme: str
+) -> HoldSale:
+    """The sale that a scan asks for. Its settlement is told apart by its transaction; a scheme
+    that the scan does not name is left to the region's order."""
+    kept = {**sale.kept, "tender": counter.tender, "tender_note": counter.tender_note}
+    return HoldSale(
+        asked=asked, business_key=sale.business_key, token_key=sale.token_key,
+        mapping_keys=sale.mapping_keys, trace_keys=sale.trace_keys, traces=sale.traces,
+        claim=replace(sale.claim, scheme=scheme), credential=sale.credential,
+        kept_lines=sale.kept_lines, kept=kept, invoice_no="", quote=False, counter=counter,
+        till=till,
+    )  # fmt: skip
+
+
+def lines_of_plain(read: Read) -> tuple[tuple[str, int], ...]:
+    """Serial and fen of each line of a sale without an insurance leg."""
+    amounts: Sequence[int] = read.numbers["drugdetail", "det_item_fee_sumamt"]
+    rows = read.message.input.drugdetail
+    return tuple((str(row.feedetl_sn), fen) for row, fen in zip(rows, amounts, strict=True))

@@ -1,0 +1,490 @@
+"""A sale whose rest a payment channel collects: hold, report, find (ADR 0026).
+
+`hold_sale` decides the sale as any other and holds it instead of booking it; `report` takes what
+happened at the channel and does what the table of settlement/payment_states.py says: books the
+settlement as it was held, frees it, or opens the return of money that nobody can use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
+from ledger.entry import NOTHING, Entry, EntryKind, Transfer
+from protocol.nhsa import canonical
+from settlement import chart
+from settlement.clock import Moment
+from settlement.commands import Asked
+from settlement.decision import Answer, Decision
+from settlement.pay_commands import FindOrder, HoldPlainSale, HoldSale, Report, Till
+from settlement.payment import Exchange
+from settlement.payment_rows import (
+    DueRow,
+    PaymentEventRow,
+    PaymentFact,
+    PaymentRow,
+    content_text,
+    payment_commitment,
+)
+from settlement.payment_states import (
+    ENDED,
+    Attempt,
+    Duty,
+    Event,
+    Happening,
+    Ignored,
+    Learnt,
+    PaymentKind,
+    State,
+    next_errand,
+    what_next,
+)
+from settlement.payment_timers import TIMERS
+from settlement.postings import (
+    collected_transfers,
+    given_back_transfers,
+    settlement_transfers,
+    surplus_transfers,
+)
+from settlement.refusal import Refusal
+from settlement.rows import MessageOutcome, SettlementRow, commitment
+from settlement.translate import scans
+from settlement.usecases import booking, sale, traces
+from settlement.usecases.payment_payloads import Plan, open_plan, seal_exchange, seal_plan
+from settlement.usecases.sale import Sale
+from settlement.view import Effects, View
+from settlement.world import World
+
+_HELD_STEPS = (sale.admit, sale.adjudicate, sale.seal, sale.write_row)
+_MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
+"""What says that an attempt collected money."""
+
+
+class PayAnswer(Answer):
+    """An answer of a payment, with what whoever speaks to the channel has to know."""
+
+    __slots__ = ("alarm", "began", "fact")
+
+    def __init__(
+        self, *, output: Struct, fact: PaymentFact | None = None, began: Attempt | None = None,
+        replayed: bool = False, alarm: str = "",
+    ) -> None:  # fmt: skip
+        super().__init__(output=output, replayed=replayed)
+        self.fact = fact
+        self.began = began
+        """an attempt that this decision commits: its first byte may leave after the commit"""
+        self.alarm = alarm
+
+
+def hold_sale(command: HoldSale, view: View, world: World, moment: Moment) -> Decision:
+    """Hold a sale with an insurance leg; settle it where nothing is left for a channel."""
+    again = _order_again(command, command.till, view, world, moment)
+    if again is not None:
+        return again
+    one = Sale(command)
+    for step in _HELD_STEPS:
+        decision = step(one, view, world, moment)
+        if decision is not None:
+            return decision
+    if not one.row.cash_fen or command.counter.tender != "scan":
+        sale.book(one, view, world, moment)
+        output = scans.settled_at_once(
+            command.counter.order_no, one.row, command.counter.tender, replayed=False
+        )
+        return Decision(PayAnswer(output=output), one.effects)
+    if command.till is None:
+        return Decision(PayAnswer(output=scans.code_wanted(command.counter.order_no, one.row)))
+    return _hold(one, command, command.till, world, moment)
+
+
+def hold_plain_sale(
+    command: HoldPlainSale, view: View, world: World, moment: Moment
+) -> Decision:
+    """Hold a sale without an insurance leg (自费)."""
+    again = _order_again(command, command.till, view, world, moment)
+    if again is not None:
+        return again
+    asked, till = command.asked, command.till
+    transfers = collected_transfers(
+        channel=till.channel, custody=till.custody, amount_fen=command.total_fen,
+        institution_base=asked.institution.account_base,
+    )  # fmt: skip
+    plan = Plan(transfers=transfers, lines=command.lines, **_counter_part(command))
+    return _begin(command, till, command.total_fen, plan, 0, world, moment)
+
+
+def _counter_part(command: HoldSale | HoldPlainSale) -> dict[str, object]:
+    counter = command.counter
+    return {
+        "tender": counter.tender, "terminal_id": counter.terminal_id,
+        "operator": counter.operator, "second_code": counter.second_code,
+    }  # fmt: skip
+
+
+def _hold(one: Sale, command: HoldSale, till: Till, world: World, moment: Moment) -> Decision:
+    row = one.row
+    base = command.asked.institution.account_base
+    transfers = settlement_transfers(
+        funds=booking.fund_legs(one.decided.benefit.shares), account_fen=row.account_fen,
+        cash_fen=0, hospital_fen=row.hospital_fen, institution_base=base,
+        personal_account=one.person.account,
+    ) + collected_transfers(
+        channel=till.channel, custody=till.custody, amount_fen=row.cash_fen, institution_base=base
+    )  # fmt: skip
+    plan = Plan(
+        transfers=transfers, settlement=row, detail=one.sealed,
+        increments=one.decided.benefit.increments,
+        traces=traces.trace_rows(command, row.setl_id) if command.traces else (),
+        **_counter_part(command),
+    )  # fmt: skip
+    return _begin(command, till, row.cash_fen, plan, row.account_fen, world, moment)
+
+
+def _begin(
+    command: HoldSale | HoldPlainSale, till: Till, amount_fen: int, plan: Plan, account_fen: int,
+    world: World, moment: Moment,
+) -> Decision:  # fmt: skip
+    """The payment, its first attempt, and the pending entry over all its legs: one commit."""
+    asked = command.asked
+    pay_no = world.next_number(asked.lane, moment.business_day)
+    row = PaymentRow(
+        lane=asked.lane, pay_no=pay_no, kind=PaymentKind.COLLECT, opened_at=moment.at,
+        setl_id=None if plan.settlement is None else plan.settlement.setl_id, parent=None,
+        psn_no="" if plan.settlement is None else asked.person_no,
+        institution=asked.institution.code, order_no=command.counter.order_no,
+        custody=till.custody, amount_fen=amount_fen,
+        plan=seal_plan(plan, world.keyring, asked.lane, pay_no),
+    )  # fmt: skip
+    fact = PaymentFact(row=row, events=[])
+    attempt = _attempt(1, till, amount_fen, row, world, moment)
+    event = _happens(fact, Happening.ATTEMPTED, 1, moment, began=attempt)
+    effects = Effects(
+        lane=asked.lane,
+        person_no=asked.person_no,
+        messages=(booking.message_of(asked, MessageOutcome.PAYMENT, pay_no),),
+        entry=Entry(
+            lane=asked.lane, entry_id=pay_no, kind=EntryKind.PENDING, code=chart.EntryCode.HOLD,
+            transfers=plan.transfers, commitment=payment_commitment(row),
+        ),
+        account_change_fen=-account_fen,
+        undertaking=pay_no if row.psn_no else UNSET,
+        payments=(row,),
+        payment_events=(event_row(fact.row, event, None, world),),
+        due=(due_row(fact),),
+    )  # fmt: skip
+    return Decision(PayAnswer(output=scans.standing(fact, plan), fact=fact, began=attempt), effects)
+
+
+def _attempt(
+    number: int, till: Till, amount_fen: int, row: PaymentRow, world: World, moment: Moment
+) -> Attempt:
+    return Attempt(
+        number=number, channel=till.channel, merchant_no=till.merchant_no,
+        order_no=str(world.next_number(row.lane, moment.business_day)), amount_fen=amount_fen,
+        sent_at=moment.at, code_shown=till.code_shown,
+    )  # fmt: skip
+
+
+def _order_again(
+    command: HoldSale | HoldPlainSale, till: Till | None, view: View, world: World, moment: Moment
+) -> Decision | None:
+    """What an order does that was sent before: another attempt where one may be made, else it says
+    what stands. None for a new order."""
+    asked = command.asked
+    message = view.messages.get((asked.lane, asked.message_key))
+    if message is None:
+        return None
+    part = canonical.differs(message.fingerprint, asked.fingerprint)
+    if part is not None:
+        return Decision(Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": part}))
+    if message.outcome is not MessageOutcome.PAYMENT:
+        row = view.settlements[message.ref].row
+        output = scans.settled_at_once(
+            command.counter.order_no, row, command.counter.tender, replayed=True
+        )
+        return Decision(PayAnswer(output=output, replayed=True))
+    fact = _copied(view.payments[message.ref])
+    standing = fact.standing
+    if standing.state is not State.WAITING or till is None:
+        return Decision(_said(fact, world, replayed=True))
+    attempt = _attempt(
+        len(standing.attempts) + 1, till, fact.row.amount_fen, fact.row, world, moment
+    )
+    event = _happens(fact, Happening.ATTEMPTED, attempt.number, moment, began=attempt)
+    effects = Effects(
+        lane=asked.lane, person_no=asked.person_no, messages=(),
+        payment_events=(event_row(fact.row, event, None, world),), due=(due_row(fact),),
+    )  # fmt: skip
+    plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
+    output = scans.standing(fact, plan)
+    return Decision(PayAnswer(output=output, fact=fact, began=attempt), effects)
+
+
+def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> Decision:
+    """What stands of an order."""
+    asked = command.asked
+    message = view.messages.get((asked.lane, asked.message_key))
+    pay_no = command.pay_no or (message.ref if message is not None else 0)
+    fact = view.payments.get(pay_no)
+    if fact is not None and fact.row.institution == asked.institution.code:
+        return Decision(_said(fact, world))
+    if message is not None and message.outcome is MessageOutcome.SETTLEMENT:
+        row = view.settlements[message.ref].row
+        return Decision(PayAnswer(
+            output=scans.settled_at_once(row.msgid, row, "scan", replayed=False)
+        ))
+    return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
+
+
+def report(command: Report, view: View, world: World, moment: Moment) -> Decision:
+    """What happened at the channel, or that somebody gave up."""
+    fact = view.payments.get(command.pay_no)
+    if fact is None:
+        return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
+    happening = _as_it_counts(command, fact)
+    if happening is None:
+        return Decision(_said(fact, world))
+    fact = _copied(fact)
+    standing = fact.standing
+    follows = what_next(fact.row.kind, standing.state, happening)
+    if isinstance(follows, Ignored):
+        impossible = follows is Ignored.IMPOSSIBLE
+        alarm = f"{happening.name} while {standing.state}" if impossible else ""
+        return Decision(_said(fact, world, alarm=alarm))
+    event = _happens(fact, happening, command.attempt, moment, learnt=command.learnt)
+    plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
+    events = [event_row(fact.row, event, command.exchange, world)]
+    if fact.standing.state is State.WAITING and not plan.second_code:
+        # A code that failed was the only one: nobody is waited for.
+        over = _happens(fact, Happening.GIVEN_UP, command.attempt, moment)
+        events.append(event_row(fact.row, over, None, world))
+        follows = State.CLOSED, Duty.RELEASE
+    effects = _done(follows[1], command.asked, fact, plan, event, view, world, moment)
+    effects = replace(effects, payment_events=(*events, *effects.payment_events))
+    return Decision(PayAnswer(output=scans.standing(fact, plan), fact=fact), effects)
+
+
+def _as_it_counts(command: Report, fact: PaymentFact) -> Happening | None:
+    """The happening as it concerns the payment; None where it says nothing new. Money of an attempt
+    that is not the present one is surplus, once."""
+    standing = fact.standing
+    present = standing.attempt.number if standing.attempt is not None else 0
+    if command.attempt == present or fact.row.kind is PaymentKind.RETURN:
+        returned = any(
+            e.happening in _MONEY_CAME and standing.state is State.CLOSED for e in _since(fact)
+        )
+        return None if returned and command.happening in _MONEY_CAME else command.happening
+    if command.happening not in _MONEY_CAME:
+        return None
+    known = (e.happening is Happening.SURPLUS and e.attempt == command.attempt for e in fact.events)
+    return None if any(known) else Happening.SURPLUS
+
+
+def _since(fact: PaymentFact) -> Sequence[Event]:
+    return fact.events[fact.standing.since_event :]
+
+
+def _said(
+    fact: PaymentFact, world: World, *, replayed: bool = False, alarm: str = ""
+) -> PayAnswer:
+    plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
+    output = scans.standing(fact, plan, replayed=replayed)
+    return PayAnswer(output=output, fact=fact, replayed=replayed, alarm=alarm)
+
+
+def _copied(fact: PaymentFact) -> PaymentFact:
+    """The view is changed by what is written, not by what is decided."""
+    return PaymentFact(row=fact.row, events=list(fact.events))
+
+
+def _happens(
+    fact: PaymentFact, happening: Happening, attempt: int, moment: Moment, *,
+    began: Attempt | None = None, learnt: Learnt | None = None,
+) -> Event:  # fmt: skip
+    event = Event(
+        number=len(fact.events) + 1, happening=happening, at=moment.at, attempt=attempt,
+        began=began, learnt=learnt or Learnt(),
+    )  # fmt: skip
+    fact.events.append(event)
+    return event
+
+
+def event_row(
+    row: PaymentRow, event: Event, exchange: Exchange | None, world: World
+) -> PaymentEventRow:
+    """An event as stored."""
+    return PaymentEventRow(
+        lane=row.lane, pay_no=row.pay_no, event_no=event.number, kind=event.happening,
+        attempt=event.attempt, recorded_at=event.at,
+        order_no=None if event.began is None else event.began.order_no,
+        content=content_text(event),
+        exchange=seal_exchange(exchange, world.keyring, row.lane, row.pay_no, event.number),
+    )  # fmt: skip
+
+
+def due_row(fact: PaymentFact) -> DueRow:
+    """When the resolver looks next."""
+    standing = fact.standing
+    due_at = None
+    if standing.state not in ENDED and standing.attempt is not None:
+        timers = TIMERS[standing.attempt.channel]
+        errand = next_errand(fact.row.kind, standing, fact.events, timers)
+        due_at = None if errand is None else errand.at
+    return DueRow(lane=fact.row.lane, pay_no=fact.row.pay_no, due_at=due_at)
+
+
+def _done(
+    duty: Duty, asked: Asked, fact: PaymentFact, plan: Plan, event: Event, view: View,
+    world: World, moment: Moment,
+) -> Effects:  # fmt: skip
+    """What is written together with an event."""
+    row = fact.row
+    effects = Effects(
+        lane=row.lane, person_no=asked.person_no, messages=(), due=(due_row(fact),)
+    )
+    match duty:
+        case Duty.NOTHING:
+            return effects
+        case Duty.BOOK:
+            return _book(effects, row, plan, view, world, moment)
+        case Duty.RELEASE:
+            return _release(effects, row, plan, world, moment)
+        case Duty.GIVE_BACK:
+            return open_return(effects, fact, event, world, moment)
+        case Duty.RELEASE_AND_GIVE_BACK:
+            effects = _release(effects, row, plan, world, moment)
+            return open_return(effects, fact, event, world, moment)
+        case Duty.CLEAR:
+            return _clear(effects, fact, plan, world, moment)
+
+
+def _held(row: PaymentRow, plan: Plan) -> Entry:
+    """The pending entry, as it was booked."""
+    return Entry(
+        lane=row.lane, entry_id=row.pay_no, kind=EntryKind.PENDING, code=chart.EntryCode.HOLD,
+        transfers=plan.transfers, commitment=payment_commitment(row),
+    )  # fmt: skip
+
+
+def _book(
+    effects: Effects, row: PaymentRow, plan: Plan, view: View, world: World, moment: Moment
+) -> Effects:
+    """The settlement as it was held; only when, on which day and after what is of now."""
+    held = plan.settlement
+    if held is None:
+        entry = Entry(
+            lane=row.lane, entry_id=world.next_number(row.lane, moment.business_day),
+            kind=EntryKind.POST, code=chart.EntryCode.PLAIN_SALE, transfers=plan.transfers,
+            pending_id=row.pay_no, commitment=payment_commitment(row),
+        )  # fmt: skip
+        return replace(effects, entry=entry, pending=_held(row, plan))
+    person = view.persons[row.psn_no]
+    settled: SettlementRow = replace(
+        held, setl_time=moment.at, business_day=moment.business_day, prior_row=person.latest_row,
+        prior_active=person.year(held.year).latest,
+    )  # fmt: skip
+    entry = Entry(
+        lane=row.lane, entry_id=settled.setl_id, kind=EntryKind.POST,
+        code=chart.EntryCode.SETTLEMENT, transfers=plan.transfers, pending_id=row.pay_no,
+        commitment=commitment(settled),
+    )  # fmt: skip
+    return replace(
+        effects, entry=entry, pending=_held(row, plan), settlement=settled, detail=plan.detail,
+        increments=plan.increments, latest_of_year=settled.setl_id, traces=plan.traces,
+        undertaking=None,
+    )  # fmt: skip
+
+
+def _release(
+    effects: Effects, row: PaymentRow, plan: Plan, world: World, moment: Moment
+) -> Effects:
+    """Everything that was held is free again."""
+    entry = Entry(
+        lane=row.lane, entry_id=world.next_number(row.lane, moment.business_day),
+        kind=EntryKind.VOID, code=chart.EntryCode.HOLD, transfers=plan.transfers,
+        pending_id=row.pay_no, commitment=NOTHING,
+    )  # fmt: skip
+    account_fen = 0 if plan.settlement is None else plan.settlement.account_fen
+    return replace(
+        effects, entry=entry, pending=_held(row, plan), account_change_fen=account_fen,
+        undertaking=None if row.psn_no else effects.undertaking,
+    )  # fmt: skip
+
+
+def open_return(
+    effects: Effects, fact: PaymentFact, event: Event, world: World, moment: Moment
+) -> Effects:
+    """Money of an attempt came that nobody can use: it is owed to the payer, and goes back."""
+    attempt = next(one for one in fact.standing.attempts if one.number == event.attempt)
+    came_fen = event.learnt.amount_fen or attempt.amount_fen
+    base = world.institutions[fact.row.institution].account_base
+    owed = surplus_transfers(
+        channel=attempt.channel, custody=fact.row.custody, amount_fen=came_fen,
+        institution_base=base,
+    )  # fmt: skip
+    reference = event.learnt.reference or _reference_of(fact, attempt)
+    more, entry = returning(
+        fact.row, attempt, came_fen, reference, owed, fact.row.order_no, world, moment
+    )
+    return replace(
+        effects,
+        entries=(*effects.entries, entry),
+        payments=(*effects.payments, more.row),
+        payment_events=tuple(event_row(more.row, one, None, world) for one in more.events),
+        due=(*effects.due, due_row(more)),
+    )
+
+
+def _reference_of(fact: PaymentFact, attempt: Attempt) -> str:
+    said = (e.learnt.reference for e in reversed(fact.events) if e.attempt == attempt.number)
+    return next(filter(None, said), "")
+
+
+def returning(
+    paid: PaymentRow, attempt: Attempt, amount_fen: int, reference: str,
+    owed: tuple[Transfer, ...], order_no: str, world: World, moment: Moment,
+) -> tuple[PaymentFact, Entry]:  # fmt: skip
+    """A return of money of `attempt`: its row and first event, and the entry that says it is owed.
+
+    The attempt of a return has the refund number; what it refunds is in `learnt` of its event.
+    """
+    pay_no = world.next_number(paid.lane, moment.business_day)
+    plan = Plan(transfers=owed)
+    row = PaymentRow(
+        lane=paid.lane, pay_no=pay_no, kind=PaymentKind.RETURN, opened_at=moment.at,
+        setl_id=paid.setl_id, parent=paid.pay_no, psn_no=paid.psn_no,
+        institution=paid.institution, order_no=order_no, custody=paid.custody,
+        amount_fen=amount_fen, plan=seal_plan(plan, world.keyring, paid.lane, pay_no),
+    )  # fmt: skip
+    fact = PaymentFact(row=row, events=[])
+    refund = Attempt(
+        number=1, channel=attempt.channel, merchant_no=attempt.merchant_no,
+        order_no=str(world.next_number(paid.lane, moment.business_day)), amount_fen=amount_fen,
+        sent_at=moment.at, refunds=attempt, refunds_reference=reference,
+    )  # fmt: skip
+    _happens(fact, Happening.ATTEMPTED, 1, moment, began=refund)
+    entry = Entry(
+        lane=paid.lane, entry_id=pay_no, kind=EntryKind.SINGLE, code=chart.EntryCode.OWED_BACK,
+        transfers=owed, commitment=payment_commitment(row),
+    )  # fmt: skip
+    return fact, entry
+
+
+def _clear(
+    effects: Effects, fact: PaymentFact, plan: Plan, world: World, moment: Moment
+) -> Effects:
+    """The payer has it back."""
+    attempt = fact.standing.attempts[-1]
+    base = world.institutions[fact.row.institution].account_base
+    entry = Entry(
+        lane=fact.row.lane, entry_id=world.next_number(fact.row.lane, moment.business_day),
+        kind=EntryKind.SINGLE, code=chart.EntryCode.GIVEN_BACK,
+        transfers=given_back_transfers(
+            channel=attempt.channel, custody=fact.row.custody, amount_fen=fact.row.amount_fen,
+            institution_base=base,
+        ),
+        commitment=payment_commitment(fact.row),
+    )  # fmt: skip
+    return replace(effects, entries=(*effects.entries, entry))

@@ -1,0 +1,69 @@
+"""What is sealed in a payment: what is booked once it is paid, and what was said to a channel.
+
+A sealed payload begins with the version of its key (2 bytes), as those of visits do.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from ledger.entry import Transfer
+from settlement.keyring import Keyring
+from settlement.payment import Exchange
+from settlement.rows import SealedDetail, SettlementRow, TraceRow
+from settlement.usecases.visit_payloads import open_payload, seal_payload
+
+
+class Plan(Struct, frozen=True, kw_only=True, array_like=True):
+    """What was decided when it was held, and what is booked when it is paid."""
+
+    transfers: tuple[Transfer, ...]
+    """what is held, and posted or voided as a whole"""
+    tender: str = "scan"
+    terminal_id: str = ""
+    operator: str = ""
+    second_code: bool = False
+    lines: tuple[tuple[str, int], ...] = ()
+    """of a sale without an insurance leg: serial and fen"""
+    settlement: SettlementRow | None = None
+    detail: SealedDetail | None = None
+    increments: dict[str, int] = {}
+    traces: tuple[TraceRow, ...] = ()
+
+
+_DECODE_PLAN = msgspec.json.Decoder(Plan).decode
+_DECODE_EXCHANGE = msgspec.json.Decoder(Exchange).decode
+
+
+def payment_record(lane: int, pay_no: int, event_no: int) -> bytes:
+    """The associated data of a payment's payloads; event 0 is the payment itself."""
+    return f"payment/{lane}/{pay_no}/{event_no}".encode()
+
+
+def seal_plan(plan: Plan, keyring: Keyring, lane: int, pay_no: int) -> bytes:
+    """As stored."""
+    return seal_payload(plan, keyring, payment_record(lane, pay_no, 0))
+
+
+def open_plan(sealed: bytes, keyring: Keyring, lane: int, pay_no: int) -> Plan:
+    """What was decided when it was held."""
+    return _DECODE_PLAN(open_payload(sealed, keyring, payment_record(lane, pay_no, 0)))
+
+
+def seal_exchange(
+    exchange: Exchange | None, keyring: Keyring, lane: int, pay_no: int, event_no: int
+) -> bytes:
+    """As stored; empty for none."""
+    if exchange is None:
+        return b""
+    return seal_payload(exchange, keyring, payment_record(lane, pay_no, event_no))
+
+
+def open_exchange(
+    sealed: bytes, keyring: Keyring, lane: int, pay_no: int, event_no: int
+) -> Exchange | None:
+    """What was said to a channel, and what it said."""
+    if not sealed:
+        return None
+    return _DECODE_EXCHANGE(open_payload(sealed, keyring, payment_record(lane, pay_no, event_no)))

@@ -1,0 +1,96 @@
+"""The addresses of scan-to-pay, and where channels tell us (`/pay/…`, `/notify/…`).
+
+Signed as NHSA requests are, with x-tif or CSB headers. Channels sign in their own ways, which
+`settlement.channels` checks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from aiohttp import web
+
+from settlement.gateway import Caller, PayDesk, PayReply, Unavailable
+from settlement.web.authentication import Authenticator, Denied
+from settlement.web.reply import HttpReply, problem
+
+Body = Callable[[web.BaseRequest], Awaitable[bytes | None]]
+_ORDER = r"(?P<order>[0-9A-Za-z_\-]{1,32})"
+_SCAN = re.compile(r"/pay/scan", re.ASCII)
+_FIND = re.compile(rf"/pay/{_ORDER}", re.ASCII)
+_CANCEL = re.compile(rf"/pay/{_ORDER}/cancel", re.ASCII)
+_REFUND = re.compile(rf"/pay/{_ORDER}/refund", re.ASCII)
+_NOTIFY = re.compile(r"/notify/(?P<channel>[a-z]{1,16})/(?P<merchant>[0-9A-Za-z]{1,32})", re.ASCII)
+
+
+class PayPages:
+    """Answers everything under /pay and /notify."""
+
+    def __init__(self, desk: PayDesk, authenticator: Authenticator, body: Body) -> None:
+        self._desk = desk
+        self._authenticate = authenticator.authenticate
+        self._body = body
+
+    async def answer(self, request: web.BaseRequest) -> HttpReply:
+        """The reply to a request whose path begins with /pay/ or /notify/."""
+        path = request.path
+        notified = _NOTIFY.fullmatch(path)
+        if notified is not None:
+            return await self._notified(request, notified["channel"], notified["merchant"])
+        if _SCAN.fullmatch(path) is not None:
+            return await self._signed(request, "POST", self._desk.scan)
+        found = _FIND.fullmatch(path)
+        if found is not None:
+            order = found["order"]
+            return await self._signed(
+                request, "GET", lambda _, caller: self._desk.find(order, caller)
+            )
+        for shape, act in ((_CANCEL, self._desk.cancel), (_REFUND, self._desk.refund)):
+            found = shape.fullmatch(path)
+            if found is not None:
+                return await self._signed(request, "POST", partial(act, found["order"]))
+        return problem("NOT_FOUND")
+
+    async def _signed(
+        self,
+        request: web.BaseRequest,
+        method: str,
+        act: Callable[[bytes, Caller], Awaitable[PayReply]],
+    ) -> HttpReply:
+        if request.method != method:
+            return problem("METHOD_NOT_ALLOWED", params={"allow": method})
+        body = b"" if method == "GET" else await self._body(request)
+        if body is None:
+            return problem("BODY_TOO_LARGE")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        granted = self._authenticate(headers, body)
+        if isinstance(granted, Denied):
+            return problem(granted.code, params=granted.params)
+        if granted.nonce is not None and not await granted.nonce:
+            return problem("NONCE_REUSED")
+        try:
+            reply = await act(body, granted.caller)
+        except Unavailable as exc:
+            code = "UNAVAILABLE" if exc.retry == "later" else "OUTCOME_UNKNOWN"
+            return problem(code, seconds=exc.seconds)
+        return HttpReply(reply.status, reply.body)
+
+    async def _notified(
+        self, request: web.BaseRequest, channel: str, merchant: str
+    ) -> HttpReply:
+        if request.method != "POST":
+            return problem("METHOD_NOT_ALLOWED", params={"allow": "POST"})
+        body = await self._body(request)
+        if body is None:
+            return problem("BODY_TOO_LARGE")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        try:
+            said = await self._desk.notified(channel, merchant, headers, body)
+        except Unavailable as exc:
+            return problem("UNAVAILABLE", seconds=exc.seconds)
+        if said is None:
+            return problem("NOT_FOUND")
+        status, content, media = said
+        return HttpReply(status, content, media=media)
