@@ -280,7 +280,8 @@ def _family_part(case: Case, rules: AccountRules | None, sheet: Sheet) -> tuple[
         if amount_fen and relative.relation in rules.family.relations:
             draw(sheet.parts, rules.family.parts, amount_fen)
             paid.append(FamilyPayment(relative.person_no, amount_fen))
-            sheet.explanation.append(ExplanationStep(_FAMILY, payable_fen, 0, amount_fen))
+            rule = f"{_FAMILY}:{len(paid)}"
+            sheet.explanation.append(ExplanationStep(rule, payable_fen, 0, amount_fen))
     return tuple(paid)
 
 

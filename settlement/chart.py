@@ -6,6 +6,7 @@ collected itself, and its revenue. Account numbers say what they are:
 
     1_310_102          fund 310102 of the agency: what it has spent
     2_000_001          the agency's bank account for contributions
+    2_000_002          what relatives' accounts pay, on its way between two lanes
     10_000_000 + 10·n  the ten accounts of the n-th institution (`InstitutionAccount`)
     ten times that     the hundred accounts of its payment channels (`ChannelAccount`)
     10^12 + n          the personal account of the n-th person (guarded)
@@ -21,6 +22,8 @@ from ledger.entry import GUARDED_FROM
 AGENCY = "agency"
 FUND_BASE = 1_000_000
 CONTRIBUTIONS_BANK = 2_000_001
+FAMILY_CLEARING = 2_000_002
+"""家庭共济待转: zero but for payments of relatives that are under way (ADR 0023)"""
 INSTITUTION_BASE = 10_000_000
 INSTITUTION_STRIDE = 10
 
@@ -77,16 +80,24 @@ class EntryCode(IntEnum):
     SETTLEMENT = 1
     CANCEL = 2
     REVERSAL = 3
-    HOLD = 4
-    """what an undertaking holds (预占), or gives free again"""
-    PLAIN_SALE = 5
-    """a sale without an insurance leg (自费)"""
-    OWED_BACK = 6
-    """money came that must go back (待退款)"""
-    GIVEN_BACK = 7
-    """it went back (退款)"""
+    FAMILY_HELD = 4
+    """a relative's account is held for a settlement (共济冻结)"""
+    FAMILY_PAID = 5
+    """it has paid (共济支付)"""
+    FAMILY_RELEASED = 6
+    """it pays nothing after all (共济解冻)"""
+    FAMILY_RETURNED = 7
+    """what it paid comes back: the settlement was undone (共济退回)"""
     ACCOUNT_CONTRIBUTION = 11
     """个人缴费划入 or opening balance by import"""
+    HOLD = 21
+    """what a payment over a channel holds (预占), or gives free again"""
+    PLAIN_SALE = 22
+    """a sale without an insurance leg (自费)"""
+    OWED_BACK = 23
+    """money came that must go back (待退款)"""
+    GIVEN_BACK = 24
+    """it went back (退款)"""
 
 
 def fund_account(fund_code: int) -> int:
@@ -159,9 +170,11 @@ def fund_accounts(funds: dict[int, str]) -> tuple[Account, ...]:
     )  # fmt: skip
 
 
-def bank_account() -> Account:
-    """The agency's bank account for contributions to personal accounts."""
-    return Account(
-        number=CONTRIBUTIONS_BANK, owner=AGENCY, code="1002.01", name="个人账户基金存款",
-        debit_normal=True,
+def agency_accounts() -> tuple[Account, ...]:
+    """The agency's accounts beside its funds: the bank of contributions, and family clearing."""
+    return (
+        Account(number=CONTRIBUTIONS_BANK, owner=AGENCY, code="1002.01",
+                name="个人账户基金存款", debit_normal=True),
+        Account(number=FAMILY_CLEARING, owner=AGENCY, code="2241.01",
+                name="家庭共济待转", debit_normal=False),
     )  # fmt: skip

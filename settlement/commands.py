@@ -40,6 +40,24 @@ class Credential(Struct, frozen=True, kw_only=True, gc=False):
     name: str | None
 
 
+class Hold(Struct, frozen=True, gc=False):
+    """Money of a relative's account that is held for a settlement (共济冻结)."""
+
+    donor_no: str
+    relation: str
+    hold_id: int
+    amount_fen: int
+
+
+class Pledge(Struct, frozen=True, kw_only=True, gc=False):
+    """How far a settlement that relatives may help to pay has come (家庭共济, ADR 0023)."""
+
+    undertaking_id: int
+    wanted_fen: int | None = None
+    """what relatives are to pay; None until that is known"""
+    holds: tuple[Hold, ...] = ()
+
+
 class Command(Struct, frozen=True, kw_only=True, gc=False):
     """Base of all commands; the facts a batch reads for it are named here."""
 
@@ -59,6 +77,10 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
     filing_ids: tuple[int, ...] = ()
     standing_filings: bool = False
     """read the rows of all filings of the person that stand"""
+    pledge: Pledge | None = None
+    """where relatives may help to pay; the person's relatives are read then"""
+    hold_ids: tuple[int, ...] = ()
+    """holds on the person's own account, whose moves to read"""
 
 
 HISTORY_ROWS_MAX = 500
@@ -367,3 +389,36 @@ class FindAccumulators(Command, frozen=True, kw_only=True, gc=False):
 
     month: str
     """yyyyMM as sent; empty for all"""
+
+
+class HoldForRelative(Command, frozen=True, kw_only=True, gc=False):
+    """Hold money of this person's account for a relative's settlement (共济冻结)."""
+
+    hold_id: int
+    undertaking_id: int
+    patient_lane: int
+    patient_no: str
+    wanted_fen: int
+    quote: bool
+    """say only how much it would be"""
+
+
+class ResolveHold(Command, frozen=True, kw_only=True, gc=False):
+    """A hold ends: the relative was settled for, or was not (`setl_id` None)."""
+
+    hold_id: int
+    setl_id: int | None
+
+
+class ReturnPayment(Command, frozen=True, kw_only=True, gc=False):
+    """What this person's account paid for a relative comes back (共济退回)."""
+
+    hold_id: int
+    setl_id: int
+    """what took the settlement back"""
+
+
+class EndUndertaking(Command, frozen=True, kw_only=True, gc=False):
+    """Nothing is under way any more for this person."""
+
+    undertaking_id: int

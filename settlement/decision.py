@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from msgspec import Raw, Struct
 
+from settlement.person import FamilyLink
 from settlement.refusal import Refusal
+from settlement.rows import ShareRow
 from settlement.view import Effects
 
 
@@ -16,10 +18,11 @@ class Answer:
     Answers of settling come as JSON text already (settlement/translate/answers.py). Writing that
     text may wait until the database is busy with the batch: `later` is how, and it happens when
     `output` is asked for, at the latest when the answer leaves. A `warning` is for the reader of
-    what was done all the same.
+    what was done all the same. `returns` is what relatives get back now that a settlement
+    was undone.
     """
 
-    __slots__ = ("_later", "_output", "replayed", "warning")
+    __slots__ = ("_later", "_output", "replayed", "returns", "warning")
 
     def __init__(
         self,
@@ -28,11 +31,13 @@ class Answer:
         later: Callable[[], Raw] | None = None,
         replayed: bool = False,
         warning: str = "",
+        returns: tuple[ShareRow, ...] = (),
     ) -> None:
         self._output = output
         self._later = later
         self.replayed = replayed
         self.warning = warning
+        self.returns = returns
 
     @property
     def output(self) -> Struct | Raw | None:
@@ -40,6 +45,28 @@ class Answer:
         if self._later is not None:
             self._output, self._later = self._later(), None
         return self._output
+
+
+class Wanted(Answer):
+    """An answer to ourselves: relatives are to pay so much, these in this order, before the claim
+    can be settled (usecases/family.py)."""
+
+    __slots__ = ("donors", "fen")
+
+    def __init__(self, fen: int, donors: tuple[FamilyLink, ...]) -> None:
+        super().__init__()
+        self.fen = fen
+        self.donors = donors
+
+
+class Held(Answer):
+    """An answer to ourselves: so much of a relative's account is held."""
+
+    __slots__ = ("fen",)
+
+    def __init__(self, fen: int) -> None:
+        super().__init__()
+        self.fen = fen
 
 
 class Decision(Struct, frozen=True, gc=False):

@@ -137,7 +137,7 @@ def step_zh(step: ExplanationStep, names: Mapping[str, FundName] = _NO_NAMES) ->
         case Rule.ACCOUNT:
             return f"个人账户：可由账户支付 {basis} 元，实际支付 {result} 元{_zh(step.note)}"
         case Rule.FAMILY_ACCOUNT:
-            return f"家庭共济账户：可由账户支付 {basis} 元，实际支付 {result} 元"
+            return f"家庭共济账户{_place_zh(subject)}：可由账户支付 {basis} 元，实际支付 {result} 元"
     title = _TITLE_ZH.get(rule, step.rule)
     return f"{title} {result} 元{_zh(step.note)}"
 
@@ -163,7 +163,7 @@ def step_en(step: ExplanationStep, names: Mapping[str, FundName] = _NO_NAMES) ->
         case Rule.ACCOUNT:
             return f"personal account: may pay {basis}, pays {result}{why}"
         case Rule.FAMILY_ACCOUNT:
-            return f"relative's account: may pay {basis}, pays {result}"
+            return f"relative's account{_place_en(subject)}: may pay {basis}, pays {result}"
     title = _TITLE_EN.get(rule, step.rule)
     return f"{title} {result}{why}"
 
@@ -228,6 +228,15 @@ def _en(note: str) -> str:
     if not note:
         return ""
     return f" ({CLOSURE_EN[Closure(note)] if note in _CLOSURES else note})"
+
+
+def _place_zh(place: str) -> str:
+    """Which of the relatives that paid; settlements never name them to each other's readers."""
+    return f"（第 {place} 位亲属）" if place else ""
+
+
+def _place_en(place: str) -> str:
+    return f" no. {place}" if place else ""
 
 
 _CLOSURES = frozenset(closure.value for closure in Closure)

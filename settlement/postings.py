@@ -11,7 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ledger.entry import Transfer
-from settlement.chart import ChannelAccount, InstitutionAccount, channel_account
+from settlement.chart import (
+    FAMILY_CLEARING,
+    ChannelAccount,
+    InstitutionAccount,
+    channel_account,
+)
 from settlement.payment import Custody
 
 
@@ -23,17 +28,25 @@ def settlement_transfers(
     hospital_fen: int,
     institution_base: int,
     personal_account: int,
+    family_fen: int = 0,
 ) -> tuple[Transfer, ...]:
-    """The transfers of a settlement. `funds` are (ledger account, fen) of what each fund pays."""
+    """The transfers of a settlement. `funds` are (ledger account, fen) of what each fund pays;
+    `family_fen` is the part of `account_fen` that comes from relatives, each by an entry of
+    their own lane (ADR 0023)."""
     base = institution_base
     revenue = base + InstitutionAccount.REVENUE
     legs = [
         Transfer(fund, base + InstitutionAccount.PAYABLE_FUNDS, fen) for fund, fen in funds if fen
     ]
     fund_fen = sum(leg.amount_fen for leg in legs)
-    if account_fen:
+    own_fen = account_fen - family_fen
+    if own_fen:
         legs.append(
-            Transfer(personal_account, base + InstitutionAccount.PAYABLE_ACCOUNTS, account_fen)
+            Transfer(personal_account, base + InstitutionAccount.PAYABLE_ACCOUNTS, own_fen)
+        )
+    if family_fen:
+        legs.append(
+            Transfer(FAMILY_CLEARING, base + InstitutionAccount.PAYABLE_ACCOUNTS, family_fen)
         )
     if fund_fen:
         legs.append(Transfer(base + InstitutionAccount.RECEIVABLE_FUNDS, revenue, fund_fen))

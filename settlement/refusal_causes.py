@@ -49,7 +49,9 @@ CAUSES: Mapping[str, str] = {
     "TOKEN_EXPIRED": "The token's time is over.",
     "TOKEN_OTHER_INSTITUTION": "The token was scanned elsewhere.",
     "IDENTITY_MISMATCH": "A name or certificate number was sent and differs.",
-    "FAMILY_ACCOUNT_UNSUPPORTED": "acct_used_flag 2.",
+    "FAMILY_ACCOUNT_UNSUPPORTED": (
+        "acct_used_flag 2, and the policy shares no accounts in the family."
+    ),
     "SCHEME_NOT_ENROLLED": "The claim's insutype is none of the person's.",
     "NOT_ENROLLED": "Enrolled, but not on the fee date.",
     "NOT_ENTITLED": "No fund and no account may pay on the date.",
@@ -163,7 +165,8 @@ CAUSES: Mapping[str, str] = {
     ),
     "DICTIONARY_UNKNOWN": "1901 asks for a list that no request is checked against.",
     "CATALOGUE_VERSION_UNKNOWN": (
-        "1301 and the other files: `ver` is not like v0007, or newer than the catalogue in force."
+        "1301 and the other files: `ver` is not like v0007, or newer than the catalogue in "
+        "force."
     ),
     "PAGE_WRONG": "A paged enquiry with a page below 1 or a size out of range.",
     "TRANSACTION_UNSUPPORTED": "Known, but not offered to this institution.",
@@ -207,6 +210,13 @@ CAUSES: Mapping[str, str] = {
         "9101, 3202, catalogue files: the institution has 200 files here, or 64 MiB of them."
     ),
     "LIST_FILE_TOO_LARGE": "1301 and the other files: the zip of a list is over 32 MiB.",
+    "UNDERTAKING_OPEN": (
+        "Relatives' accounts are being asked to pay for this person, or to be paid back."
+    ),
+    "UNDERTAKING_LAPSED": "Relatives' money was held and not used in time; it is released.",
+    "FAMILY_CLAIM_CHANGED": (
+        "While relatives' money was held, what they are to pay became another amount."
+    ),
     "INTERNAL": "One of our own rules was violated.",
     "HEADERS_MISSING": (
         "An authentication header is absent or empty, or a nonce over 128 characters."

@@ -199,7 +199,7 @@ _IDENTITY = _rows(
      "请在本机构重新扫码后再办理。"),
     ("IDENTITY_MISMATCH", "姓名/证件号码与参保信息不符[（{field_zh}）]。",
      "请核对本人证件后更正，勿代填。"),
-    ("FAMILY_ACCOUNT_UNSUPPORTED", "暂不支持使用家庭共济账户。", "请将个人账户使用标志改为0或1。"),
+    ("FAMILY_ACCOUNT_UNSUPPORTED", "本险种未开通家庭共济账户。", "请将个人账户使用标志改为0或1。"),
 )
 
 _ENTITLEMENT = _rows(
@@ -394,6 +394,15 @@ _LATER = _rows(
      "请联系{agency}处理后再下载。"),
 )
 
+_UNDER_WAY = _rows(
+    200, "later", Fault.RULE,
+    ("UNDERTAKING_OPEN", "该参保人有未完结结算。", "请稍候，用相同msgid重发。"),
+    ("UNDERTAKING_LAPSED", "家庭共济支付未能及时完成，本次未结算，亲属账户已退还。",
+     "请用相同msgid重发。"),
+    ("FAMILY_CLAIM_CHANGED", "家庭共济支付期间参保信息或价格有变化，本次未结算。",
+     "请用相同msgid重发。"),
+)
+
 _OURS = _rows(
     200, "same_msgid", Fault.OURS,
     ("INTERNAL", "平台内部错误，已报警。",
@@ -448,6 +457,7 @@ REFUSALS: dict[str, Row] = {
     **_ORDER,
     **_RECONCILIATION,
     **_LATER,
+    **_UNDER_WAY,
     **_OURS,
     **_UNAUTHENTICATED,
     **_HTTP,

@@ -245,6 +245,75 @@ class TraceRow(Struct, frozen=True, kw_only=True, gc=False):
     whole: bool
 
 
+class MoveKind(IntEnum):
+    """What became of money of a relative's account (家庭共济)."""
+
+    HELD = 1
+    PAID = 2
+    RELEASED = 3
+    RETURNED = 4
+
+
+class MoveRow(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """One row of settlement.family_move, in the lane of whose account it is; each has a ledger
+    entry of its own, which commits to it."""
+
+    lane: int
+    hold_id: int
+    """ties together what becomes of one hold; the number of its pending entry"""
+    kind: MoveKind
+    entry_id: int
+    account: int
+    psn_no: str
+    """whose account it is"""
+    patient_lane: int
+    patient_no: str
+    undertaking_id: int
+    setl_id: int | None
+    """the settlement that it paid for, or that took it back; None while it is only held"""
+    institution: str
+    amount_fen: int
+    balance_fen: int
+    """what the account may still pay afterwards"""
+
+
+def move_commitment(row: MoveRow) -> bytes:
+    """What the ledger entry of a move commits to; `settlement.move_commitment` in SQL does the
+    same."""
+    return sha256(b"\x05" + _ENCODE_ROW(row)).digest()
+
+
+class ShareRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.family_share, in the lane of the patient: what a relative's account
+    pays of a settlement, or gets back by what undoes it (negative)."""
+
+    lane: int
+    setl_id: int
+    hold_id: int
+    donor_no: str
+    amount_fen: int
+
+
+class UndertakingKind(IntEnum):
+    """What is under way for a person (未完结业务)."""
+
+    FAMILY_PAYMENT = 1
+    FAMILY_RETURN = 2
+
+
+class UndertakingRow(Struct, frozen=True, kw_only=True, gc=False):
+    """One row of settlement.undertaking; it is open while `person.undertaking` names it."""
+
+    lane: int
+    undertaking_id: int
+    kind: UndertakingKind
+    psn_no: str
+    institution: str
+    infno: str
+    msgid: str
+    amount_fen: int
+
+
 class VisitRow(Struct, frozen=True, kw_only=True, gc=False):
     """One row of settlement.visit."""
 

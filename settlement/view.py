@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from ledger.entry import Entry
-from settlement.person import Enrolment, Identity
+from settlement.person import Enrolment, FamilyLink, Identity
 from settlement.rows import (
     EventKind,
     EventRow,
@@ -21,10 +21,13 @@ from settlement.rows import (
     MappingRow,
     MessageOutcome,
     MessageRow,
+    MoveRow,
     RowKind,
     SealedDetail,
     SettlementRow,
+    ShareRow,
     TraceRow,
+    UndertakingRow,
     UploadRow,
     VisitRow,
 )
@@ -70,6 +73,8 @@ class PersonFacts(Struct, kw_only=True, gc=False):
     latest_visit: int | None
     open_stay: int | None = None
     """the stay that the person is in hospital for (在院)"""
+    undertaking: int | None = None
+    """what is under way for the person (未完结业务); nothing else is settled meanwhile"""
     filings: str = ""
     """the filings (备案) that stand, sealed (usecases/filing_payloads.py); empty for none"""
     changed: bool = False
@@ -160,14 +165,23 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     filing: FilingRow | None = None
     filings: str | None = None
     """the filings that now stand, sealed; None: as they were"""
+    undertaking: int | UnsetType | None = UNSET
+    """what is now under way for the person; unset: as it was"""
+    opened: UndertakingRow | None = None
+    shares: tuple[ShareRow, ...] = ()
+    """what relatives pay of the settlement, or get back"""
+    move: MoveRow | None = None
+    """what becomes of money of the person's account that is for a relative"""
+    pending: Entry | None = None
+    """the entry that `entry` posts or voids"""
 
 
 class View:
     """The facts of one batch, by their keys."""
 
     __slots__ = (
-        "filings", "mappings", "messages", "persons", "settlements", "standing", "tokens",
-        "traces", "visits",
+        "families", "filings", "mappings", "messages", "moves", "persons", "settlements", "shares",
+        "standing", "tokens", "traces", "visits",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -181,6 +195,12 @@ class View:
         self.traces: dict[bytes, list[TraceRow]] = {}
         """sales of boxes that stand, by the key of the trace code"""
         self.mappings: dict[tuple[str, str], list[MappingRow]] = {}
+        self.families: dict[str, tuple[FamilyLink, ...]] = {}
+        """relatives whose accounts may pay for a person"""
+        self.moves: dict[int, list[MoveRow]] = {}
+        """what became of a hold, in order"""
+        self.shares: dict[int, list[ShareRow]] = {}
+        """what relatives paid of a settlement"""
 
     def apply(self, effects: Effects) -> None:
         """Change the facts as the effects will change the database."""
@@ -195,6 +215,7 @@ class View:
         if person is None or effects.upload is not None:  # nothing is decided on an upload
             return
         person.changed = True
+        person.balance_fen += effects.account_change_fen
         if effects.settlement is not None:
             self._apply_settlement(person, effects.settlement, effects)
         if effects.visit is not None:
@@ -206,6 +227,12 @@ class View:
             person.filings = effects.filings
         if effects.filing is not None:
             self._apply_filing(effects.filing)
+        if effects.undertaking is not UNSET:
+            person.undertaking = effects.undertaking
+        if effects.move is not None:
+            self.moves.setdefault(effects.move.hold_id, []).append(effects.move)
+        if effects.shares:
+            self.shares[effects.shares[0].setl_id] = list(effects.shares)
         for event in effects.events:
             self.visits[event.mdtrt_id].events.append(event)
 
@@ -217,7 +244,6 @@ class View:
 
     def _apply_settlement(self, person: PersonFacts, row: SettlementRow, effects: Effects) -> None:
         person.latest_row = row.setl_id
-        person.balance_fen += effects.account_change_fen
         before = person.year(row.year)
         values = dict(before.values)
         for name, change in effects.increments.items():

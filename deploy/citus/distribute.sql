@@ -53,6 +53,15 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.clearing_cancel', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.undertaking', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.family_share', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.family_move', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.opening', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.journal', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.lane', 'lane', colocate_with => 'settlement.person');
@@ -105,3 +114,4 @@ select create_distributed_function('settlement.slice'::regproc::regprocedure);
 select create_distributed_function('settlement.json_text'::regproc::regprocedure);
 select create_distributed_function('settlement.json_time'::regproc::regprocedure);
 select create_distributed_function('settlement.row_commitment'::regproc::regprocedure);
+select create_distributed_function('settlement.move_commitment'::regproc::regprocedure);

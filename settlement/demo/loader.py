@@ -98,9 +98,9 @@ async def load_world(
 
 
 async def open_agency_accounts(connection: PlainConnection, region: str) -> None:
-    """The agency's funds, as the region's policies name them, and its bank."""
+    """The agency's funds, as the region's policies name them, and its own accounts."""
     await open_fund_accounts(connection, load_policies(), region)
-    await _open_accounts(connection, [chart.bank_account()])
+    await _open_accounts(connection, chart.agency_accounts())
 
 
 async def add_institutions(

@@ -230,7 +230,7 @@ async def _open_agency(session: Session) -> None:
     """The agency's own accounts, which a new database does not have yet."""
     policies = await load_policy_set(session.connection)
     await open_fund_accounts(session.connection, policies, session.site.region)
-    await store.open_bank_account(session.connection)
+    await store.open_agency_accounts(session.connection)
 
 
 def _issue(codes: Sequence[str], path: Path | None) -> list[institutions.Given]:

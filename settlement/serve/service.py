@@ -58,6 +58,7 @@ from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
+from settlement.serve.family import FamilyDesk, may_use_family
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
 from settlement.serve.reconciling import Download, Reconciling
@@ -135,6 +136,7 @@ class Service:
         self._translator: Translator
         self._sessions: Sessions
         self._reconciling: Reconciling
+        self._family: FamilyDesk
 
     @classmethod
     async def start(cls, settings: ServiceSettings, policies: PolicySet | None = None) -> Service:
@@ -189,6 +191,13 @@ class Service:
             dsn=settings.app_dsn, desk=self._desk, lanes=installed.lanes, limits=settings.limits,
             next_number=self._next_number,
             list_files=ListFiles(lambda: self.reference.catalogue),
+        )  # fmt: skip
+        self._family = FamilyDesk(
+            submit=lambda command, said, reply: self._queue_of_lane[command.asked.lane].submit(
+                command, said, reply
+            ),
+            side=Reconnecting(settings.app_dsn, "settlement-family"), shape=shape,
+            lanes=installed.lanes, next_number=self._next_number, now=self._desk.now,
         )  # fmt: skip
         self._tasks = [asyncio.create_task(queue.run()) for queue in self.queues]
         self._tasks.append(asyncio.create_task(self.reference.run()))
@@ -260,11 +269,14 @@ class Service:
         ]
 
     def _take(self, opened: Opened) -> None:
-        """Queue a command; what needs a look-up first gets a task for it."""
-        if opened.command is not None:
-            self._submit(opened.command, opened.mail)
+        """Queue a command; what takes more than one step gets a task for it."""
+        command = opened.command
+        if command is not None and not may_use_family(command):
+            self._submit(command, opened.mail)
             return
-        task = asyncio.ensure_future(self._look_up(opened))
+        task = asyncio.ensure_future(
+            self._look_up(opened) if command is None else self._with_family(command, opened.mail)
+        )
         self._looking_up.add(task)
         task.add_done_callback(self._looking_up.discard)
 
@@ -344,6 +356,15 @@ class Service:
                 mail.answer(found.content)
             else:
                 mail.answer(self._said(opened.request.infno, mail.received, found))
+
+    async def _with_family(self, command: Command, mail: Mail) -> None:
+        """Relatives may help to pay, or get back what they paid."""
+        try:
+            reply = await self._family.carry_out(command)
+        except Exception as exc:
+            mail.fail(exc)
+        else:
+            mail.answer(self._said(command.asked.infno, mail.received, reply))
 
     async def _found(
         self, request: Envelope, institution: Institution
@@ -460,6 +481,7 @@ class Service:
         self._inbox.empty()
         self._sealed.stop()
         self._stopping = True
+        await self._family.drain(drain_seconds)
         async with asyncio.TaskGroup() as group:
             for queue in self.queues:
                 group.create_task(queue.drain(drain_seconds))
@@ -469,6 +491,7 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._side.close()
         self._reconciling.close()
+        self._family.close()
 
     def _next_number(self, lane: int, day: date) -> int:
         return self._numbers.next(lane, day)

@@ -33,6 +33,7 @@ from settlement.rows import (
     VisitKind,
     VisitRow,
 )
+from settlement.storage import families
 from settlement.storage.queries import QUERIES, SHAPED
 from settlement.usecases.filing_payloads import standing_filings
 from settlement.usecases.lines_needed import lines_needed
@@ -74,6 +75,12 @@ async def read_view(
     traced = [key for c in commands for key in c.trace_keys]
     if traced:
         await _read_traces(connection, traced, view, shape)
+    sharing = [c for c in commands if c.pledge is not None]
+    if sharing:
+        await families.read_families(connection, sharing, view, shape)
+    holds = {n for c in commands for n in c.hold_ids}
+    if holds:
+        await families.read_moves(connection, holds, view, shape)
     tokens = [c for c in commands if c.token_key]
     if tokens:
         await _read_tokens(connection, tokens, view, shape)
@@ -87,6 +94,7 @@ async def read_view(
     )
     if settlements:
         await read_settlements(connection, settlements, view, shape)
+        await families.read_shares(connection, view, shape)
     visits |= (
         {n for c in commands for n in c.visit_ids}
         | _refs(view, MessageOutcome.VISIT)
@@ -108,7 +116,7 @@ def reads_more(command: Command) -> bool:
     """Whether its facts come from more than the first statement, and so from several moments."""
     return bool(
         command.setl_ids or command.visit_ids or command.history or command.other_keys
-        or command.token_key
+        or command.token_key or command.pledge or command.hold_ids
     )  # fmt: skip
 
 
@@ -155,7 +163,8 @@ async def _read_claims(
     )
     for row in rows:
         (n, account, key_version, identity, enrolments, version, years, latest_row, latest_visit,
-         open_stay, filings, balance, outcome, ref, fingerprint, standing) = row  # fmt: skip
+         open_stay, filings, undertaking, balance, outcome, ref, fingerprint,
+         standing) = row  # fmt: skip
         command = commands[n - 1]
         asked = command.asked
         if outcome is not None:
@@ -178,6 +187,7 @@ async def _read_claims(
             latest_row=latest_row,
             latest_visit=latest_visit,
             open_stay=open_stay,
+            undertaking=undertaking,
             filings=filings,
         )
 

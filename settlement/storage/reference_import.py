@@ -86,9 +86,10 @@ async def keep_institutions(
         await connection.execute(REFERENCE["bump"], "institutions")
 
 
-async def open_bank_account(connection: Connection[Record]) -> None:
-    """The agency's bank account for personal accounts, unless it is there."""
-    await _open_account(connection, chart.bank_account())
+async def open_agency_accounts(connection: Connection[Record]) -> None:
+    """The agency's accounts for personal accounts, unless they are there."""
+    for account in chart.agency_accounts():
+        await _open_account(connection, account)
 
 
 async def _open_account(connection: Connection[Record], account: Account) -> None:

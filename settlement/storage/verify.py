@@ -2,8 +2,9 @@
 
 For every block: each settlement row is what its entry committed to, each detail opens and is what
 its row committed to, each cancel is the exact negative. Then, lane by lane: no settlement without
-an entry, every accumulator is the sum of what settlements added to it, and the filings that a
-person carries are those that were made and not taken back.
+an entry, every accumulator is the sum of what settlements added to it, the filings that a person
+carries are those that were made and not taken back, and relatives' accounts paid what settlements
+say, each once.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ledger.postgres.queries import load
 from ledger.postgres.verify import CONNECTIONS, Chunk
 from ledger.postgres.verify import verify as verify_ledger
 from settlement.chart import AGENCY
-from settlement.clock import monotonic
+from settlement.clock import monotonic, system_clock
 from settlement.keyring import Keyring, UndecipherableError, personal_commitment
 from settlement.storage import reference
 from settlement.storage.queries import SQL_DIRECTORY
@@ -32,6 +33,8 @@ from settlement.usecases.filing_payloads import open_list
 from settlement.view import YEARS_KEPT
 
 _QUERIES = load(SQL_DIRECTORY / "verify.sql")
+UNDER_WAY_MAX = timedelta(minutes=10)
+"""Longer than anything is left under way between a patient and relatives (workers/family.py)."""
 
 
 class SettlementCheck:
@@ -48,6 +51,12 @@ class SettlementCheck:
         if row is not None:
             what = "settlement row is missing" if row["missing"] else "settlement row was changed"
             bad_row = _bad(chunk.journal, row, what)
+        move = await connection.fetchrow(_QUERIES["bad_moves"], *where)
+        if move is not None and (row is None or _place(move) < _place(row)):
+            what = "payment for a relative is missing" if move["missing"] else (
+                "payment for a relative was changed"
+            )
+            row, bad_row = move, _bad(chunk.journal, move, what)
         if self._keyring is None:
             return bad_row
         for detail in await connection.fetch(_QUERIES["details"], *where):
@@ -118,6 +127,8 @@ async def _bad_of(
     async with pool.acquire() as connection:
         for lane, journal in lanes:
             bad = await _bad_lane(connection, lane, journal, since)
+            if bad is None:
+                bad = await _bad_family(connection, lane, journal)
             if bad is None and keyring is not None:
                 bad = await _bad_filings(connection, lane, journal, keyring)
             if bad is not None:
@@ -140,6 +151,23 @@ async def _bad_lane(
             journal=journal, lane=lane,
             what=f"accumulators of person …{person_no[-4:]} are not the sum of their settlements",
         )  # fmt: skip
+    return None
+
+
+async def _bad_family(
+    connection: Connection[Record], lane: int, journal: int
+) -> BadEntry | None:
+    """What relatives pay, in the patient's lane and in theirs."""
+    settled = system_clock() - UNDER_WAY_MAX
+    for name, what, *more in (
+        ("orphan_moves", "payment for a relative without a ledger entry"),
+        ("wrong_shares", "relatives pay another amount than the settlement says"),
+        ("unmoved_shares", "a relative's account did not pay, or get back, its part", settled),
+        ("unshared_moves", "a relative's account paid for no settlement"),
+    ):
+        number = await connection.fetchval(_QUERIES[name], lane, *more)
+        if number is not None:
+            return BadEntry(journal=journal, lane=lane, entry_id=number, what=what)
     return None
 
 

@@ -24,9 +24,12 @@ from settlement.rows import (
     FilingRow,
     MappingRow,
     MessageRow,
+    MoveRow,
     SealedDetail,
     SettlementRow,
+    ShareRow,
     TraceRow,
+    UndertakingRow,
     UploadRow,
     VisitRow,
 )
@@ -46,7 +49,7 @@ _PARAMETERS = {
     # persons: what they were when read, and what they become
     "p_person_lanes": _SMALL, "p_persons": _TEXT, "p_versions": _BIG, "p_accumulators": _TEXT,
     "p_latest_rows": _BIG, "p_latest_visits": _BIG, "p_open_stays": _BIG,
-    "p_standing_filings": _TEXT,
+    "p_standing_filings": _TEXT, "p_undertakings": _BIG,
     # settlements
     "p_lanes": _SMALL, "p_setl_ids": _BIG, "p_mdtrt_ids": _BIG, "p_undoes": _BIG,
     "p_prior_rows": _BIG, "p_prior_active": _BIG, "p_kinds": _SMALL,
@@ -66,6 +69,8 @@ _PARAMETERS = {
     "p_visits": "json", "p_events": "json", "p_filings": "json",
     # uploads that are only stored, mappings of items, drug trace codes
     "p_uploads": "json", "p_mappings": "json", "p_traces": "json",
+    # undertakings, what relatives pay, and what becomes of their money
+    "p_opened": "json", "p_family_shares": "json", "p_family_moves": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -146,6 +151,9 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     named |= {row.lane for e in effects for row in e.mappings}
     named |= {row.lane for e in effects for row in e.traces}
     named |= {e.upload.lane for e in effects if e.upload is not None}
+    named |= {e.opened.lane for e in effects if e.opened is not None}
+    named |= {row.lane for e in effects for row in e.shares}
+    named |= {e.move.lane for e in effects if e.move is not None}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
     return [value for place, value in enumerate(values) if place not in _LANES[1:]]
@@ -164,7 +172,7 @@ def _values(
         business_day=moment.business_day,
         booked_at=moment.at,
         entries=entries,
-        resolved={},
+        resolved={(e.lane, e.pending.entry_id): e.pending for e in effects if e.pending},
     )
     return [
         *block,
@@ -180,10 +188,19 @@ def _values(
         _json([e.upload for e in effects if e.upload is not None]),
         _json([row for e in effects for row in e.mappings]),
         _json([row for e in effects for row in e.traces]),
+        _json([e.opened for e in effects if e.opened is not None]),
+        _json([row for e in effects for row in e.shares]),
+        _json([_named(e.move) for e in effects if e.move is not None]),
     ]
 
 
-def _persons(persons: Sequence[PersonFacts]) -> list[list[object]]:
+def _named(move: MoveRow) -> dict[str, object]:
+    """A move by its column names; what is committed to is an array."""
+    return structs.asdict(move)
+
+
+def _persons(persons: Sequence[PersonFacts]) -> list[list[object] | None]:
+    undertakings: list[object] = [p.undertaking for p in persons]
     return [
         [p.lane for p in persons],
         [p.person_no for p in persons],
@@ -193,6 +210,7 @@ def _persons(persons: Sequence[PersonFacts]) -> list[list[object]]:
         [p.latest_visit for p in persons],
         [p.open_stay for p in persons],
         [p.filings for p in persons],
+        undertakings if any(undertakings) else None,
     ]
 
 
@@ -224,7 +242,10 @@ def _joined(parts: Sequence[bytes]) -> tuple[bytes, list[int]]:
 
 
 def _json(
-    rows: Sequence[VisitRow | EventRow | FilingRow | UploadRow | MappingRow | TraceRow],
+    rows: Sequence[
+        VisitRow | EventRow | FilingRow | UploadRow | MappingRow | TraceRow | UndertakingRow
+        | ShareRow | dict[str, object]
+    ],
 ) -> str | None:
     """Rows by their column names, bytes in base64; None saves the function a statement."""
     return _ENCODE(rows).decode() if rows else None

@@ -11,7 +11,7 @@ from datetime import date
 from msgspec import Struct
 
 from settlement.benefit import Benefit, adjudicate
-from settlement.case import Case, Stay
+from settlement.case import Case, FamilyAccount, Stay
 from settlement.claim import AccountUse, CareKind, Claim, PricedLine
 from settlement.clock import Moment, years_between
 from settlement.entitlement import (
@@ -69,10 +69,10 @@ def adjudicate_claim(
     institution: Institution,
     world: World,
     moment: Moment,
+    family: tuple[FamilyAccount, ...] = (),
 ) -> Adjudicated | Refusal:
-    """Decide a claim on what is known of the person now. Refusals name domain fields."""
-    if claim.account_use is _FAMILY:
-        return Refusal(code="FAMILY_ACCOUNT_UNSUPPORTED", field="account_use")
+    """Decide a claim on what is known of the person now; `family` is what relatives may pay.
+    Refusals name domain fields."""
     on = ruling_date(claim.kind, dates_of(claim), world.profile, today=moment.business_day)
     if isinstance(on, Refusal):
         return on
@@ -90,7 +90,7 @@ def adjudicate_claim(
         return Refusal(code="REFUND_EXCEEDS_CHARGES", field="lines")
     return _share(
         claim, lines, totals, on, policy, credential_kind=credential_kind, person=person,
-        institution=institution, world=world, stay=None, admitted=None,
+        institution=institution, world=world, stay=None, admitted=None, family=family,
     )  # fmt: skip
 
 
@@ -105,11 +105,10 @@ def adjudicate_stay(
     institution: Institution,
     world: World,
     moment: Moment,
+    family: tuple[FamilyAccount, ...] = (),
 ) -> Adjudicated | Refusal:
     """Decide a stay, or a segment of one, whose lines were priced as they came: `totals` are their
     sums, and `claim` has none. `borne` says what earlier segments bore, in a fiscal year."""
-    if claim.account_use is _FAMILY:
-        return Refusal(code="FAMILY_ACCOUNT_UNSUPPORTED", field="account_use")
     on = ruling_date(claim.kind, dates, world.profile, today=moment.business_day)
     if isinstance(on, Refusal):
         return on
@@ -126,7 +125,7 @@ def adjudicate_stay(
     return _share(
         claim, (), totals, on, policy, credential_kind=credential_kind, person=person,
         institution=institution, world=world, stay=borne(policy.fiscal_year(on)),
-        admitted=dates.admitted,
+        admitted=dates.admitted, family=family,
     )  # fmt: skip
 
 
@@ -143,8 +142,11 @@ def _share(
     world: World,
     stay: Stay | None,
     admitted: date | None,
+    family: tuple[FamilyAccount, ...],
 ) -> Adjudicated | Refusal:
     """Who may pay, and who pays what."""
+    if claim.account_use is _FAMILY and (policy.account is None or policy.account.family is None):
+        return Refusal(code="FAMILY_ACCOUNT_UNSUPPORTED", field="account_use")
     entitlement = entitle(
         person.enrolments, claim.scheme, claim.care_type, institution, on, policy,
         world.suspensions.funds,
@@ -177,6 +179,7 @@ def _share(
         tags=(*_tags(person, claim.scheme, on), *filed.tags),
         age=years_between(person.identity.born_on, on) if policy.age_breaks else 0,
         stay=stay,
+        family=family,
     )
     return Adjudicated(
         claim=claim, lines=lines, entitlement=entitlement, benefit=adjudicate(case, policy),

@@ -132,7 +132,7 @@ def settlement_row(
         account_fen=benefit.account_fen,
         family_account_fen=benefit.family_account_fen,
         cash_fen=benefit.cash_fen,
-        balance_fen=person.balance_fen - benefit.account_fen,
+        balance_fen=person.balance_fen - benefit.account_fen + benefit.family_account_fen,
         pool_ratio_bp=benefit.pool_ratio_bp,
         shares=_ENCODE(benefit.shares).decode(),
         increments=_ENCODE(benefit.increments).decode(),
@@ -157,9 +157,15 @@ def settlement_entry(decided: Adjudicated, row: SettlementRow, asked: Asked, acc
             hospital_fen=row.hospital_fen,
             institution_base=asked.institution.account_base,
             personal_account=account,
+            family_fen=row.family_account_fen,
         ),
         commitment=commitment(row),
     )
+
+
+def own_account_fen(row: SettlementRow) -> int:
+    """What the person's own account pays; the rest of `account_fen` comes from relatives."""
+    return row.account_fen - row.family_account_fen
 
 
 def fund_legs(shares: Iterable[FundShare]) -> list[tuple[int, int]]:
@@ -197,7 +203,7 @@ def undoing_row(
         infno=asked.infno,
         msgid=asked.msgid,
         operator=asked.operator,
-        balance_fen=person.balance_fen + row.account_fen,
+        balance_fen=person.balance_fen + own_account_fen(row),
         increments=_ENCODE(increments).decode(),
         detail_commitment=detail_commitment,
     )
@@ -224,6 +230,7 @@ def undoing_entry(
         hospital_fen=original.hospital_fen,
         institution_base=base,
         personal_account=account,
+        family_fen=original.family_account_fen,
     )
     return Entry(
         lane=row.lane,

@@ -27,7 +27,7 @@ from settlement.rows import (
 )
 from settlement.stay import fold_stay
 from settlement.translate import answers, rendering
-from settlement.usecases import booking, checks
+from settlement.usecases import booking, checks, family
 from settlement.usecases.replay import REVERSED, replayed
 from settlement.view import Effects, PersonFacts, SettlementFact, View, VisitFact, fold_visit
 from settlement.world import World
@@ -51,7 +51,8 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     fact = _cancellable(command, view)
     if isinstance(fact, Refusal):
         return Decision(fact)
-    refused = _outside_window(fact.row, world, moment)
+    refused = family.open_undertaking(person, command)
+    refused = refused or _outside_window(fact.row, world, moment)
     refused = refused or _later(person, fact.row, world, "setl_id")
     refused = refused or _later_segment(fact.row, view, "setl_id")
     if refused is not None:
@@ -59,7 +60,7 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     row, effects = _undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
     policy = rendering.policy_of(row, world)
     output = answers.cancel_reply(row, person.identity, policy, world.region)
-    return Decision(Answer(output=output), effects)
+    return Decision(Answer(output=output, returns=effects.shares), effects)
 
 
 def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
@@ -153,6 +154,9 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
     person = checks.known_person(view, world, asked)
     if isinstance(person, Refusal):
         return Decision(person)
+    refused = family.open_undertaking(person, command)
+    if refused is not None:
+        return Decision(refused)
     original = view.messages.get((asked.lane, command.original_key))
     if original is None:
         if _settled_elsewhere(command, view):
@@ -177,7 +181,7 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
     if later is not None:
         return Decision(later)
     _, effects = _undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
-    return Decision(Answer(output=None), effects)
+    return Decision(Answer(output=None, returns=effects.shares), effects)
 
 
 def _not_reversible(infno: str, world: World) -> Refusal | None:
@@ -280,13 +284,13 @@ def _undo(
         settlement=row,
         detail=sealed,
         entry=booking.undoing_entry(row, original, shares, base, person.account),
-        account_change_fen=original.account_fen,
+        account_change_fen=booking.own_account_fen(original),
         increments=booking.increments_of(row),
         latest_of_year=year.latest,
         gaps_of_year=year.gaps,
         events=_undone_events(original, setl_id, asked, view),
     )
-    return row, effects
+    return row, family.undone_with(original, asked, effects, view)
 
 
 def _undone_events(

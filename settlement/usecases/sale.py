@@ -19,7 +19,7 @@ from settlement.decision import Answer, Decision
 from settlement.refusal import Refusal
 from settlement.rows import Detail, MessageOutcome, SealedDetail, SettlementRow
 from settlement.translate import answers
-from settlement.usecases import booking, checks, mappings, traces
+from settlement.usecases import booking, checks, family, mappings, traces
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
 from settlement.usecases.replay import replayed
 from settlement.view import Effects, PersonFacts, View
@@ -63,6 +63,10 @@ def admit(sale: Sale, view: View, world: World, moment: Moment) -> Decision | No
     refused = checks.check_credential(command, command.credential, person, view, moment)
     if refused is not None:
         return Decision(refused)
+    if person.undertaking is not None and not command.quote:
+        refused = family.open_undertaking(person, command)
+        if refused is not None:
+            return Decision(refused)
     if person.open_stay is not None:
         refused = checks.in_hospital(person, command.claim.care_type, world)
         if refused is not None:
@@ -91,11 +95,18 @@ def adjudicate(sale: Sale, view: View, world: World, moment: Moment) -> Decision
     decided = adjudicate_claim(
         claim, credential_kind=command.credential.kind, person=sale.person,
         institution=command.asked.institution, world=world, moment=moment,
+        family=family.accounts_of(command.pledge) if command.pledge else (),
     )  # fmt: skip
     if isinstance(decided, Refusal):
         return Decision(decided)
     sale.decided = decided
-    return None
+    if command.pledge is None and sale.person.undertaking is None:
+        return None
+    said = family.warning_of(command, decided, sale.person, quote=command.quote)
+    sale.warning = "；".join(filter(None, (sale.warning, said)))
+    return family.ask_relatives(
+        command, decided, sale.person, view, moment, quote=command.quote
+    )
 
 
 def seal(sale: Sale, view: View, world: World, moment: Moment) -> None:
@@ -135,11 +146,13 @@ def book(sale: Sale, view: View, world: World, moment: Moment) -> None:
         settlement=row,
         detail=sale.sealed,
         entry=booking.settlement_entry(sale.decided, row, asked, sale.person.account),
-        account_change_fen=-row.account_fen,
+        account_change_fen=-booking.own_account_fen(row),
         increments=sale.decided.benefit.increments,
         latest_of_year=row.setl_id,
         traces=traces.trace_rows(sale.command, row.setl_id) if sale.command.traces else (),
     )
+    if sale.command.pledge is not None:
+        sale.effects = family.settled_with(sale.command, row, sale.effects)
 
 
 def answer(sale: Sale, view: View, world: World, moment: Moment) -> Decision:

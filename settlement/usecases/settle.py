@@ -22,7 +22,7 @@ from settlement.rows import (
     SettlementRow,
 )
 from settlement.translate import answers
-from settlement.usecases import booking, checks, visits
+from settlement.usecases import booking, checks, family, visits
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
 from settlement.usecases.replay import replayed
 from settlement.usecases.visit_payloads import (
@@ -52,6 +52,8 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
     if refused is not None:
         return Decision(refused)
     refused = checks.in_hospital(person, command.care_type, world)
+    if refused is None and not command.quote:
+        refused = family.open_undertaking(person, command)
     if refused is not None:
         return Decision(refused)
     visit = visits.standing_visit(view, asked, command.mdtrt_id)
@@ -68,15 +70,19 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
     decided = adjudicate_claim(
         claim, credential_kind=command.credential.kind, person=person,
         institution=asked.institution, world=world, moment=moment,
+        family=family.accounts_of(command.pledge),
     )  # fmt: skip
     if isinstance(decided, Refusal):
         return Decision(decided)
     stale = _check_split(command, decided)
     if stale is not None:
         return Decision(stale)
+    asking = family.ask_relatives(command, decided, person, view, moment, quote=command.quote)
+    if asking is not None:
+        return asking
     if command.quote:
         row = _row(command, decided, person, moment, _UNNUMBERED, _UNCOMMITTED)
-        return Decision(_answer(decided, row, person, world))
+        return Decision(_answer(command, decided, row, person, world))
     return _book_visit(command, decided, kept_lines, person, len(visit.events), world, moment)
 
 
@@ -184,19 +190,22 @@ def _book_visit(
         settlement=row,
         detail=sealed,
         entry=booking.settlement_entry(decided, row, asked, person.account),
-        account_change_fen=-row.account_fen,
+        account_change_fen=-booking.own_account_fen(row),
         increments=decided.benefit.increments,
         latest_of_year=setl_id,
         events=(settled,),
     )
-    return Decision(_answer(decided, row, person, world), effects)
+    effects = family.settled_with(command, row, effects)
+    return Decision(_answer(command, decided, row, person, world), effects)
 
 
 def _answer(
-    decided: Adjudicated, row: SettlementRow, person: PersonFacts, world: World
-) -> Answer:
+    command: SettleVisit, decided: Adjudicated, row: SettlementRow, person: PersonFacts,
+    world: World,
+) -> Answer:  # fmt: skip
     later = partial(
         answers.visit_reply, row, person.identity, decided.policy, world.region,
         decided.benefit.shares,
     )  # fmt: skip
-    return Answer(later=later)
+    warning = family.warning_of(command, decided, person, quote=command.quote)
+    return Answer(later=later, warning=warning)

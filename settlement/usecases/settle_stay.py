@@ -19,7 +19,7 @@ from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, SettlementRow
 from settlement.stay import SegmentHead, StayState, head_text
 from settlement.translate import answers
-from settlement.usecases import booking, checks
+from settlement.usecases import booking, checks, family
 from settlement.usecases.adjudication import Adjudicated, adjudicate_stay
 from settlement.usecases.stays import care_type_of, stay_for
 from settlement.view import Effects, PersonFacts, View, VisitFact
@@ -39,6 +39,8 @@ def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -
     refused = checks.check_credential(
         command, command.credential, person, view, moment, in_stay=True
     ) or _settleable(command, visit, state, world)
+    if refused is None and not command.quote:
+        refused = family.open_undertaking(person, command)
     if refused is not None:
         return Decision(refused)
     decided = _decide(command, visit, state, person, world, moment)
@@ -47,12 +49,12 @@ def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -
     stale = _check_split(command, decided)
     if stale is not None:
         return Decision(stale)
+    asking = family.ask_relatives(command, decided, person, view, moment, quote=command.quote)
+    if asking is not None:
+        return asking
     if command.quote:
         row = _row(command, decided, person, moment, _UNNUMBERED, b"", _UNCOMMITTED)
-        output = answers.visit_reply(
-            row, person.identity, decided.policy, world.region, decided.benefit.shares
-        )
-        return Decision(Answer(output=output))
+        return Decision(_answer(command, decided, row, person, world))
     return _book(command, decided, visit, state, person, world, moment)
 
 
@@ -104,7 +106,7 @@ def _decide(
     return adjudicate_stay(
         claim, state.totals(), dates, borne=state.borne,
         credential_kind=command.credential.kind, person=person, institution=asked.institution,
-        world=world, moment=moment,
+        world=world, moment=moment, family=family.accounts_of(command.pledge),
     )  # fmt: skip
 
 
@@ -176,12 +178,20 @@ def _book(
         settlement=row,
         detail=sealed,
         entry=booking.settlement_entry(decided, row, asked, person.account),
-        account_change_fen=-row.account_fen,
+        account_change_fen=-booking.own_account_fen(row),
         increments=decided.benefit.increments,
         latest_of_year=setl_id,
         events=(settled,),
     )
+    effects = family.settled_with(command, row, effects)
+    return Decision(_answer(command, decided, row, person, world), effects)
+
+
+def _answer(
+    command: SettleStay, decided: Adjudicated, row: SettlementRow, person: PersonFacts, world: World
+) -> Answer:
     output = answers.visit_reply(
         row, person.identity, decided.policy, world.region, decided.benefit.shares
     )
-    return Decision(Answer(output=output), effects)
+    warning = family.warning_of(command, decided, person, quote=command.quote)
+    return Answer(output=output, warning=warning)

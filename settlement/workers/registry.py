@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
+from settlement.keyring import Keyring
 from settlement.storage.lease import PlainConnection
 from settlement.workers.duplicates import DuplicateMessages
+from settlement.workers.family import FamilyResolver
 from settlement.workers.folding import fold_all
 from settlement.workers.listing import drop_files, list_all
 
@@ -34,4 +36,10 @@ LOOPS = (
     Loop(name="statement-rows", lease=21, every_seconds=5.0, step=list_all),
     Loop(name="expired-files", lease=22, every_seconds=600.0, step=drop_files),
 )
-"""All of them. A duplicate message is to be reported within a minute (DESIGN D3)."""
+"""Those that need no key. A duplicate message is to be reported within a minute (DESIGN D3)."""
+
+
+def all_loops(keyring: Keyring) -> tuple[Loop, ...]:
+    """Every loop of a server."""
+    ending = FamilyResolver(keyring)
+    return (*LOOPS, Loop(name="family", lease=23, every_seconds=5.0, step=ending.step))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import asyncpg
 from msgspec import structs
@@ -17,6 +18,7 @@ from settlement.serve.service import Service, ServiceSettings
 from settlement.storage.files import drop_expired
 from settlement.storage.install import Region, ensure_schema
 from settlement.storage.statements import list_behind
+from settlement.workers.family import LEFT_AFTER, FamilyResolver
 from tests.kit import population
 from tests.kit.clock import TownClock
 from tests.kit.counter import Message
@@ -94,6 +96,15 @@ class Town(Townhall):
         while await list_behind(connection, blocks_min=1):
             pass
         await connection.close()
+
+    async def end_what_was_left(self) -> int:
+        """What the background loop does with what processes left between relatives' accounts,
+        once it has been there for long enough."""
+        self.clock.pass_by(LEFT_AFTER + timedelta(seconds=1))
+        connection = await asyncpg.connect(self.app_dsn)
+        done = await FamilyResolver(self.keyring, clock=self.clock).step(connection)
+        await connection.close()
+        return done
 
     async def drop_files(self) -> int:
         """What the background loop does with files whose time is over."""

@@ -6,9 +6,10 @@ test of behaviour passes on books that do not balance.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import asyncpg
+import msgspec
 from asyncpg import Connection, Record
 
 from ledger.audit import VerifyReport
@@ -21,6 +22,7 @@ from settlement.demo.loader import (
 )
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
+from settlement.person import FamilyLink
 from settlement.storage.connect import verify_pool
 from settlement.storage.queries import REFERENCE
 from settlement.storage.switches import record_token, switch
@@ -100,6 +102,40 @@ class Townhall:
         while lane_of(second.number, self.lanes) == lane_of(first.number, self.lanes):
             second = self.someone()
         return first, second
+
+    async def bind(
+        self, citizen: Citizen, *donors: Citizen, relation: str = "01",
+        since: date = date(2020, 1, 1), until: date = date.max,
+    ) -> None:  # fmt: skip
+        """These relatives consent that their accounts pay for the citizen, in this order, as an
+        import would have it."""
+        links = [
+            FamilyLink(
+                donor_no=donor.number, relation=relation, order=order, consented_on=since,
+                ends_on=until,
+            )
+            for order, donor in enumerate(donors, 1)
+        ]  # fmt: skip
+        await self.owner.execute(
+            "update settlement.person set family = $2, version = version + 1 where psn_no = $1",
+            citizen.number, msgspec.json.encode(links).decode(),
+        )  # fmt: skip
+
+    async def moves_of(self, citizen: Citizen) -> list[tuple[int, int]]:
+        """What became of money of the citizen's account that was for relatives: kinds, amounts."""
+        rows = await self.owner.fetch(
+            "select m.kind, m.amount_fen from settlement.family_move m where m.psn_no = $1"
+            " order by m.moved_at, m.kind",
+            citizen.number,
+        )
+        return [(row["kind"], row["amount_fen"]) for row in rows]
+
+    async def under_way(self, citizen: Citizen) -> int | None:
+        """The undertaking that is open for the citizen."""
+        found: int | None = await self.owner.fetchval(
+            "select p.undertaking from settlement.person p where p.psn_no = $1", citizen.number
+        )
+        return found
 
     async def rows_of(self, citizen: Citizen) -> list[Record]:
         """The person's settlement rows, in the order in which they were written."""

@@ -95,6 +95,7 @@ create table ledger.balance (
     fillfactor = 70, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0.2,
     autovacuum_analyze_threshold = 50000, autovacuum_analyze_scale_factor = 0.5
 );
+create index balance_with_pending on ledger.balance (lane, account) where debits_pending > 0;
 comment on table ledger.balance is
     'Guarded accounts (personal accounts): credit-normal, live in one lane, never below zero.';
 comment on column ledger.balance.account is 'Number, from 10^12.';

@@ -192,3 +192,28 @@ limit $6;
 -- name: drop_expired_files
 -- Files whose time is over.
 delete from settlement.file f where f.expires_at <= $1;
+
+-- name: open_undertakings
+-- What has been under way for longer than a request takes, so that somebody ends it. Persons with
+-- something under way have an index of their own, which is empty nearly always.
+select u.lane, u.undertaking_id, u.kind, u.psn_no, u.institution, u.infno, u.msgid, u.amount_fen
+from settlement.person p
+join settlement.undertaking u on u.lane = p.lane and u.undertaking_id = p.undertaking
+where p.undertaking is not null and u.opened_at < $1
+order by u.opened_at, u.undertaking_id
+limit $2;
+
+-- name: open_holds
+-- Money of accounts that has been held for a relative for as long: found by the balances, of which
+-- nearly none has anything pending.
+select m.lane, m.hold_id, m.kind, m.entry_id, m.account, m.psn_no, m.patient_lane, m.patient_no,
+       m.undertaking_id, m.setl_id, m.institution, m.amount_fen, m.balance_fen
+from ledger.balance b
+join settlement.family_move m on m.lane = b.lane and m.account = b.account and m.kind = 1
+where b.debits_pending > 0 and m.moved_at < $1
+    and not exists (
+        select 1 from settlement.family_move r
+        where r.lane = m.lane and r.hold_id = m.hold_id and r.kind in (2, 3)
+    )
+order by m.moved_at, m.hold_id
+limit $2;

@@ -198,6 +198,7 @@ create table settlement.person (
     latest_row      bigint,
     latest_visit    bigint,
     open_stay       bigint,
+    undertaking     bigint,
     account         bigint      not null,
     lane            smallint    not null,
     key_version     smallint    not null,
@@ -223,6 +224,8 @@ comment on column settlement.person.latest_visit is
     'Newest visit; visits are linked newest first.';
 comment on column settlement.person.open_stay is
     'The stay that the person is in hospital for (在院); null where in none.';
+comment on column settlement.person.undertaking is
+    'What is under way (未完结业务), a row of settlement.undertaking; null for nearly everybody.';
 comment on column settlement.person.accumulators is
     'JSON: by fiscal year, the accumulators (年度累计) and the newest settlement that stands; '
     'verify rebuilds it.';
@@ -238,6 +241,9 @@ comment on column settlement.person.filings is
     'The filings (备案) that stand (settlement/filing.py), encrypted, in base64; empty for most.';
 comment on column settlement.person.family is
     'JSON: relatives whose accounts may pay (settlement/person.py, FamilyLink).';
+
+create index person_with_undertaking on settlement.person (lane, undertaking)
+    where undertaking is not null;
 
 create table settlement.lookup (
     psn_lane        smallint    not null,
@@ -553,6 +559,102 @@ comment on column settlement.message.key is
 comment on column settlement.message.fingerprint is
     'Short hashes of the parts of its input (protocol/nhsa/canonical.py).';
 
+create table settlement.undertaking (
+    undertaking_id  bigint      not null,
+    amount_fen      bigint      not null,
+    opened_at       timestamptz not null,
+    lane            smallint    not null,
+    kind            smallint    not null,
+    psn_no          text        not null,
+    institution     text        not null,
+    infno           text        not null,
+    msgid           text        not null,
+    constraint undertaking_pkey primary key (lane, undertaking_id),
+    constraint undertaking_kind_known check (kind in (1, 2))
+);
+comment on table settlement.undertaking is
+    'What took more than one commit (未完结业务). Append-only; open while the person names it.';
+comment on column settlement.undertaking.undertaking_id is
+    'Issued by us; of a return, the row that undid the settlement.';
+comment on column settlement.undertaking.amount_fen is 'What relatives are to pay, or get back.';
+comment on column settlement.undertaking.opened_at is 'Since when.';
+comment on column settlement.undertaking.lane is 'Lane of the person.';
+comment on column settlement.undertaking.kind is
+    '1 relatives are asked to pay (家庭共济), 2 relatives get back what they paid.';
+comment on column settlement.undertaking.psn_no is 'The patient.';
+comment on column settlement.undertaking.institution is 'Who asked.';
+comment on column settlement.undertaking.infno is 'By which transaction.';
+comment on column settlement.undertaking.msgid is 'And message.';
+
+create table settlement.family_share (
+    setl_id         bigint      not null,
+    hold_id         bigint      not null,
+    amount_fen      bigint      not null,
+    lane            smallint    not null,
+    donor_no        text        not null,
+    constraint family_share_pkey primary key (lane, setl_id, hold_id),
+    constraint family_share_not_zero check (amount_fen <> 0)
+);
+create unique index family_share_pays_once on settlement.family_share (lane, hold_id)
+    where amount_fen > 0;
+create unique index family_share_returns_once on settlement.family_share (lane, hold_id)
+    where amount_fen < 0;
+comment on table settlement.family_share is
+    'What a relative''s account pays of a settlement (家庭共济). Append-only. It decides what becomes '
+    'of the hold in the relative''s lane (settlement.family_move).';
+comment on column settlement.family_share.setl_id is
+    'The settlement, or what undid it: then negative.';
+comment on column settlement.family_share.hold_id is
+    'The hold; its lane is that of the relative.';
+comment on column settlement.family_share.amount_fen is 'How much, fen.';
+comment on column settlement.family_share.lane is 'Lane of the patient.';
+comment on column settlement.family_share.donor_no is 'The relative.';
+
+create table settlement.family_move (
+    hold_id         bigint      not null,
+    entry_id        bigint      not null,
+    account         bigint      not null,
+    undertaking_id  bigint      not null,
+    setl_id         bigint,
+    amount_fen      bigint      not null,
+    balance_fen     bigint      not null,
+    moved_at        timestamptz not null,
+    lane            smallint    not null,
+    kind            smallint    not null,
+    patient_lane    smallint    not null,
+    psn_no          text        not null,
+    patient_no      text        not null,
+    institution     text        not null,
+    constraint family_move_pkey primary key (lane, hold_id, kind),
+    constraint family_move_kind_known check (kind between 1 and 4),
+    constraint family_move_positive check (amount_fen > 0 and balance_fen >= 0),
+    constraint family_move_held_for_nothing_yet check ((kind in (2, 4)) = (setl_id is not null))
+);
+create unique index family_move_by_entry on settlement.family_move (lane, entry_id);
+create index family_move_by_account on settlement.family_move (lane, account)
+    where kind = 1;
+create index family_move_by_person on settlement.family_move (lane, psn_no, moved_at);
+comment on table settlement.family_move is
+    'What becomes of money of somebody''s account that is for a relative: held, then paid or '
+    'released, perhaps returned. Append-only; what is paid and returned is told to whose account '
+    'it is. Its ledger entry has the same lane, and the number in entry_id.';
+comment on column settlement.family_move.hold_id is 'Ties together what becomes of one hold.';
+comment on column settlement.family_move.entry_id is 'The ledger entry.';
+comment on column settlement.family_move.account is 'The personal account.';
+comment on column settlement.family_move.undertaking_id is 'What it was held for.';
+comment on column settlement.family_move.setl_id is
+    'The settlement that it paid for, or what took that back.';
+comment on column settlement.family_move.amount_fen is 'How much, fen.';
+comment on column settlement.family_move.balance_fen is
+    'What the account may still pay afterwards.';
+comment on column settlement.family_move.moved_at is 'When.';
+comment on column settlement.family_move.lane is 'Lane of whose account it is.';
+comment on column settlement.family_move.kind is '1 held, 2 paid, 3 released, 4 returned.';
+comment on column settlement.family_move.patient_lane is 'Lane of the patient.';
+comment on column settlement.family_move.psn_no is 'Whose account it is.';
+comment on column settlement.family_move.patient_no is 'The patient.';
+comment on column settlement.family_move.institution is 'Where the patient was.';
+
 create function settlement.json_text(p_text text) returns text
 language sql stable as $$
     -- Text as settlement/rows.py writes it in JSON. Stable, as what it calls: else the planner
@@ -603,6 +705,19 @@ $$;
 comment on function settlement.row_commitment(settlement.settlement)
     is 'What the ledger entry of a settlement commits to.';
 
+create function settlement.move_commitment(r settlement.family_move) returns bytea
+language sql stable as $$
+    -- What the ledger entry of a move commits to; the same as settlement/rows.py computes.
+    select sha256('\x05'::bytea || convert_to('[' || concat_ws(',',
+        r.lane, r.hold_id, r.kind, r.entry_id, r.account, settlement.json_text(r.psn_no),
+        r.patient_lane, settlement.json_text(r.patient_no), r.undertaking_id,
+        coalesce(r.setl_id::text, 'null'), settlement.json_text(r.institution),
+        r.amount_fen, r.balance_fen
+    ) || ']', 'UTF8'));
+$$;
+comment on function settlement.move_commitment(settlement.family_move)
+    is 'What the ledger entry of a move commits to.';
+
 create function settlement.slice(p_bytes bytea, p_ends integer[], p_number integer) returns bytea
 language sql immutable as $$
     -- The bytes of one among many that lie one behind the other.
@@ -628,7 +743,7 @@ create function settlement.write_batch(
     -- persons: what they were when read, and what they become
     /*lanes*/ p_person_lanes smallint[], p_persons text[], p_versions bigint[],
     p_accumulators text[], p_latest_rows bigint[], p_latest_visits bigint[],
-    p_open_stays bigint[], p_standing_filings text[],
+    p_open_stays bigint[], p_standing_filings text[], p_undertakings bigint[],
     -- settlements: p_money holds 21 amounts a row, in column order; bytes of one length lie one
     -- behind the other, of many lengths too, with where each ends
     /*lanes*/ p_lanes smallint[], p_setl_ids bigint[], p_mdtrt_ids bigint[], p_undoes bigint[],
@@ -648,7 +763,9 @@ create function settlement.write_batch(
     -- visits and what happened to them, filings: JSON, null where there are none
     p_visits json, p_events json, p_filings json,
     -- uploads that are only stored, mappings of items, drug trace codes: JSON, null where none
-    p_uploads json, p_mappings json, p_traces json
+    p_uploads json, p_mappings json, p_traces json,
+    -- undertakings, what relatives pay, and what becomes of their money: JSON, null where none
+    p_opened json, p_family_shares json, p_family_moves json
 ) returns void
 language plpgsql volatile as $$
 -- Writes one batch of one journal: everything, or nothing where a person changed since they were
@@ -665,12 +782,13 @@ begin
         latest_row = n.latest_row,
         latest_visit = n.latest_visit,
         open_stay = n.open_stay,
-        filings = n.filings
+        filings = n.filings,
+        undertaking = n.undertaking
     from unnest(/*lanes*/ p_person_lanes, p_persons, p_versions, p_accumulators, p_latest_rows,
-                p_latest_visits, p_open_stays, p_standing_filings)
+                p_latest_visits, p_open_stays, p_standing_filings, p_undertakings)
         as n (
             /*lanes*/ lane, psn_no, version, accumulators, latest_row, latest_visit, open_stay,
-            filings
+            filings, undertaking
         )
     where p.lane = /*lane*/ n.lane and p.psn_no = n.psn_no and p.version = n.version;
     get diagnostics v_changed = row_count;
@@ -719,7 +837,9 @@ begin
                substr(p_salts, 16 * (i - 1) + 1, 16),
                settlement.slice(p_payloads, p_payload_ends, i)
         from generate_series(1, cardinality(p_setl_ids)) as i;
+    end if;
 
+    if cardinality(p_entries) > 0 then
         perform ledger.write_block(
             v_head, p_format, p_business_day, p_booked_at,
             /*lanes*/ p_entry_lanes, /*cluster p_lane,*/ p_entries, p_entry_kinds, p_entry_codes,
@@ -801,6 +921,42 @@ begin
         );
     end if;
 
+    if p_opened is not null then
+        insert into settlement.undertaking (
+            undertaking_id, amount_fen, opened_at, lane, kind, psn_no, institution, infno, msgid
+        )
+        select n.undertaking_id, n.amount_fen, p_booked_at, /*lane*/ n.lane, n.kind, n.psn_no,
+               n.institution, n.infno, n.msgid
+        from json_to_recordset(p_opened) as n (
+            undertaking_id bigint, amount_fen bigint, /*lanes*/ lane smallint, kind smallint,
+            psn_no text, institution text, infno text, msgid text
+        );
+    end if;
+
+    if p_family_shares is not null then
+        insert into settlement.family_share (setl_id, hold_id, amount_fen, lane, donor_no)
+        select n.setl_id, n.hold_id, n.amount_fen, /*lane*/ n.lane, n.donor_no
+        from json_to_recordset(p_family_shares) as n (
+            setl_id bigint, hold_id bigint, amount_fen bigint, /*lanes*/ lane smallint,
+            donor_no text
+        );
+    end if;
+
+    if p_family_moves is not null then
+        insert into settlement.family_move (
+            hold_id, entry_id, account, undertaking_id, setl_id, amount_fen, balance_fen, moved_at,
+            lane, kind, patient_lane, psn_no, patient_no, institution
+        )
+        select n.hold_id, n.entry_id, n.account, n.undertaking_id, n.setl_id, n.amount_fen,
+               n.balance_fen, p_booked_at, /*lane*/ n.lane, n.kind, n.patient_lane, n.psn_no,
+               n.patient_no, n.institution
+        from json_to_recordset(p_family_moves) as n (
+            hold_id bigint, entry_id bigint, account bigint, undertaking_id bigint, setl_id bigint,
+            amount_fen bigint, balance_fen bigint, /*lanes*/ lane smallint, kind smallint,
+            patient_lane smallint, psn_no text, patient_no text, institution text
+        );
+    end if;
+
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
     select p_message_refs[i], p_booked_at, /*lane*/ p_message_lanes[i], p_message_outcomes[i],
            substr(p_message_keys, 16 * (i - 1) + 1, 16),
@@ -854,12 +1010,13 @@ begin
         ' settlement.visit, settlement.visit_event, settlement.filing, settlement.upload,'
         ' settlement.item_mapping, settlement.drug_trace, settlement.audit, settlement.sign_in,'
         ' settlement.token, settlement.listing, settlement.statement_row, settlement.file,'
-        ' settlement.clearing_application, settlement.clearing_cancel to %I', p_application
+        ' settlement.clearing_application, settlement.clearing_cancel, settlement.undertaking,'
+        ' settlement.family_share, settlement.family_move to %I', p_application
     );
     execute format('grant delete on settlement.file to %I', p_application);
     execute format(
-        'grant update (version, accumulators, latest_row, latest_visit, open_stay, filings)'
-        ' on settlement.person to %I', p_application
+        'grant update (version, accumulators, latest_row, latest_visit, open_stay, filings,'
+        ' undertaking) on settlement.person to %I', p_application
     );
     execute format('grant update (signed_out_at) on settlement.sign_in to %I', p_application);
     execute format(

@@ -10,6 +10,7 @@ select settlement.write_batch(p_journal => $1, :arguments);
 -- What a batch needs to know about its persons: identity, enrolments, state, account, balance.
 select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
        p.accumulators, p.latest_row, p.latest_visit, p.open_stay, p.filings,
+       p.undertaking,
        b.credits - b.debits - b.debits_pending as balance_fen
 from unnest(/*lanes*/ $1::smallint[], $2::text[])
     with ordinality as k (/*lanes*/ lane, psn_no, n)
@@ -21,6 +22,7 @@ left join ledger.balance b on b.lane = /*lane*/ k.lane and b.account = p.account
 -- about, 16 bytes each, one behind the other. Arrays come as literals (ADR 0008).
 select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
        p.accumulators, p.latest_row, p.latest_visit, p.open_stay, p.filings,
+       p.undertaking,
        b.credits - b.debits - b.debits_pending as balance_fen,
        m.outcome, m.ref, m.fingerprint,
        (
@@ -133,3 +135,34 @@ where not exists (
     select 1 from settlement.settlement u
     where u.lane = /*lane*/ k.lane and u.undoes_setl_id = t.setl_id
 );
+
+-- name: read_families
+-- Relatives whose accounts may pay for persons of the batch, where their claims ask for it.
+select p.psn_no, p.family
+from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, psn_no)
+join settlement.person p on p.lane = /*lane*/ k.lane and p.psn_no = k.psn_no;
+
+-- name: read_family_moves
+-- What became of holds on accounts of persons of the batch, in order.
+select m.lane, m.hold_id, m.kind, m.entry_id, m.account, m.psn_no, m.patient_lane, m.patient_no,
+       m.undertaking_id, m.setl_id, m.institution, m.amount_fen, m.balance_fen
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, hold_id)
+join settlement.family_move m on m.lane = /*lane*/ k.lane and m.hold_id = k.hold_id
+order by m.hold_id, m.kind;
+
+-- name: read_family_shares
+-- What relatives paid of settlements, so that each gets back what was theirs.
+select s.lane, s.setl_id, s.hold_id, s.donor_no, s.amount_fen
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, setl_id)
+join settlement.family_share s on s.lane = /*lane*/ k.lane and s.setl_id = k.setl_id
+order by s.setl_id, s.hold_id;
+
+-- name: read_family_outcomes
+-- What holds are for, by what the patient's lane says: whether the undertaking is still open, and
+-- the settlement that a hold pays. In one snapshot, so that neither without the other means neither.
+select k.hold_id, coalesce(p.undertaking = k.undertaking_id, false) as still_open, s.setl_id
+from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::bigint[], $4::bigint[])
+    as k (/*lanes*/ lane, psn_no, undertaking_id, hold_id)
+left join settlement.person p on p.lane = /*lane*/ k.lane and p.psn_no = k.psn_no
+left join settlement.family_share s
+    on s.lane = /*lane*/ k.lane and s.hold_id = k.hold_id and s.amount_fen > 0;

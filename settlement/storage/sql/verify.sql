@@ -82,3 +82,61 @@ left join settlement.filing f
 left join settlement.filing w on w.lane = $1 and w.withdraws = f.filing_no
 where p.lane = $1 and (p.filings <> '' or f.filing_no is not null)
 order by p.psn_no, f.filing_no;
+
+-- name: bad_moves
+-- Entries of the chunk about money for relatives whose row is missing or is not what was committed.
+select e.lane, e.entry_id, e.block_no, e.ordinal, m.entry_id is null as missing
+from ledger.entry e
+left join settlement.family_move m on m.lane = e.lane and m.entry_id = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (4, 5, 6, 7)
+    and (m.entry_id is null or settlement.move_commitment(m) <> e.commitment)
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_moves
+-- Money of one lane that moved for a relative without an entry.
+select m.entry_id
+from settlement.family_move m
+left join ledger.entry e on e.lane = m.lane and e.entry_id = m.entry_id
+where m.lane = $1 and e.entry_id is null
+order by m.entry_id
+limit 1;
+
+-- name: wrong_shares
+-- A settlement of one lane whose family part is not what relatives pay of it, or get back.
+select t.setl_id
+from settlement.settlement t
+left join lateral (
+    select sum(s.amount_fen) as fen
+    from settlement.family_share s
+    where s.lane = t.lane and s.setl_id = t.setl_id
+) as paid on true
+where t.lane = $1 and t.family_account_fen <> 0
+    and t.family_account_fen is distinct from paid.fen
+order by t.setl_id
+limit 1;
+
+-- name: unmoved_shares
+-- What relatives pay of settlements of one lane, or get back, and their accounts do not know of.
+-- What was settled after an instant may still be under way. The relative's lane is in the number
+-- of the hold (settlement/numbers.py).
+select s.setl_id
+from settlement.family_share s
+join settlement.settlement t on t.lane = s.lane and t.setl_id = s.setl_id
+left join settlement.family_move m
+    on m.lane = s.hold_id / 100000000000 % 10000 and m.hold_id = s.hold_id
+    and m.kind = case when s.amount_fen > 0 then 2 else 4 end
+where s.lane = $1 and t.setl_time < $2
+    and (m.setl_id is distinct from s.setl_id or m.amount_fen <> abs(s.amount_fen))
+order by s.setl_id
+limit 1;
+
+-- name: unshared_moves
+-- Accounts of one lane that paid for a relative, or got back, what no settlement says.
+select m.entry_id
+from settlement.family_move m
+left join settlement.family_share s
+    on s.lane = m.patient_lane and s.setl_id = m.setl_id and s.hold_id = m.hold_id
+where m.lane = $1 and m.kind in (2, 4) and abs(s.amount_fen) is distinct from m.amount_fen
+order by m.entry_id
+limit 1;
