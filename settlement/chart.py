@@ -53,6 +53,8 @@ class ChannelAccount(IntEnum):
 
     CLEARING = 0
     """渠道在途: what its own merchants collected and the channel has not paid out"""
+    COLLECTING = 9
+    """待收款: what payments under way are to collect; zero once they are at their end"""
     TO_RETURN = 10
     """待退款: what it owes payers"""
     AGENCY_CLEARING = 20
@@ -94,6 +96,8 @@ class EntryCode(IntEnum):
     """what a payment over a channel holds (预占), or gives free again"""
     PLAIN_SALE = 22
     """a sale without an insurance leg (自费)"""
+    COLLECTED = 25
+    """a channel collected what was held (渠道收款)"""
     OWED_BACK = 23
     """money came that must go back (待退款)"""
     GIVEN_BACK = 24
@@ -122,6 +126,7 @@ def channel_accounts(code: str, name: str, base: int) -> tuple[Account, ...]:
         (ChannelAccount.AGENCY_CLEARING, AGENCY, "1012.02", "代收渠道在途", True),
     )
     rows = (
+        (ChannelAccount.COLLECTING, code, "1122.04", "待收款", True),
         (ChannelAccount.TO_RETURN, code, "2241.01", "待退款", False),
         (ChannelAccount.AGENCY_COLLECTED, AGENCY, "2202.03", "应付定点机构—代收", False),
         (ChannelAccount.AGENCY_TO_RETURN, AGENCY, "2241.02", "代收待退款", False),

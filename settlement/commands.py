@@ -79,6 +79,8 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
     """read the rows of all filings of the person that stand"""
     pledge: Pledge | None = None
     """where relatives may help to pay; the person's relatives are read then"""
+    pay_nos: tuple[int, ...] = ()
+    """payments over channels to read"""
     hold_ids: tuple[int, ...] = ()
     """holds on the person's own account, whose moves to read"""
 

@@ -54,6 +54,7 @@ from settlement.commands import (
     WithdrawVisit,
 )
 from settlement.decision import Decision
+from settlement.pay_commands import FindOrder, HoldPlainSale, HoldSale, Report
 from settlement.refusal import Refusal
 from settlement.usecases import (
     cancel,
@@ -62,6 +63,7 @@ from settlement.usecases import (
     filings,
     mappings,
     past_care,
+    paying,
     persons,
     relatives,
     sale,
@@ -112,6 +114,10 @@ USE_CASES: dict[type[Command], UseCase] = {
     ResolveHold: relatives.resolve,
     ReturnPayment: relatives.give_back,
     EndUndertaking: family.end_undertaking,
+    HoldSale: paying.hold_sale,
+    HoldPlainSale: paying.hold_plain_sale,
+    Report: paying.report,
+    FindOrder: paying.find_order,
 }
 """Every command and the use case that decides it."""
 

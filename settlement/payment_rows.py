@@ -11,7 +11,6 @@ from hashlib import sha256
 import msgspec
 from msgspec import Struct
 
-from settlement.payment import Custody
 from settlement.payment_states import Attempt, Event, Happening, Learnt, PaymentKind, Standing, fold
 
 
@@ -31,7 +30,6 @@ class PaymentRow(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     institution: str
     order_no: str
     """the institution's; of a refund that it asked for, its refund number"""
-    custody: Custody
     amount_fen: int
     plan: bytes
     """sealed: what is booked once it is paid (usecases/payment_payloads.py)"""

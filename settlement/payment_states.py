@@ -14,7 +14,7 @@ from enum import IntEnum, StrEnum
 
 from msgspec import Struct
 
-from settlement.payment import Advice, ChannelName, Outcome, Timers, Verdict
+from settlement.payment import Advice, ChannelName, Custody, Outcome, Timers, Verdict
 
 
 class PaymentKind(IntEnum):
@@ -187,6 +187,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """ours, at the channel; of a refund the refund number"""
     amount_fen: int
     sent_at: datetime
+    custody: Custody
     code_shown: str = ""
     """prefix, length and last four of the code: what a log may hold of it"""
     refunds: Attempt | None = None
@@ -208,6 +209,9 @@ class Learnt(Struct, frozen=True, kw_only=True):
     """who gave up, tried again or gave back; empty for the deadline"""
 
 
+_NOTHING_LEARNT = Learnt()
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """Something that happened, as it was appended."""
 
@@ -217,7 +221,7 @@ class Event(Struct, frozen=True, kw_only=True):
     attempt: int
     """the attempt it is about; 0 for none"""
     began: Attempt | None = None
-    learnt: Learnt = Learnt()
+    learnt: Learnt = _NOTHING_LEARNT
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -250,7 +254,7 @@ def fold(kind: PaymentKind, opened_at: datetime, events: Sequence[Event]) -> Sta
     """What stands. Events were checked when they were written, so none contradicts the table."""
     state, since, since_event = FIRST_STATE[kind], opened_at, 0
     attempts: list[Attempt] = []
-    last, paid = Learnt(), None
+    last, paid = _NOTHING_LEARNT, None
     for event in events:
         if event.began is not None:
             attempts.append(event.began)
@@ -262,7 +266,9 @@ def fold(kind: PaymentKind, opened_at: datetime, events: Sequence[Event]) -> Sta
             state, since, since_event = follows[0], event.at, event.number
         if event.happening in (Happening.PAID, Happening.MISPAID):
             paid = event.learnt
-        if event.happening is not Happening.SURPLUS:
+        if event.began is not None or (
+            event.learnt != _NOTHING_LEARNT and event.happening is not Happening.SURPLUS
+        ):
             last = event.learnt
     return Standing(
         state=state, attempts=tuple(attempts), since=since, since_event=since_event,

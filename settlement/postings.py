@@ -59,19 +59,25 @@ def settlement_transfers(
     return tuple(legs)
 
 
+def collecting_transfers(*, amount_fen: int, institution_base: int) -> tuple[Transfer, ...]:
+    """What is to be collected for a sale, by whichever channel, against its revenue."""
+    debit = channel_account(institution_base, ChannelAccount.COLLECTING)
+    return (Transfer(debit, institution_base + InstitutionAccount.REVENUE, amount_fen),)
+
+
 def collected_transfers(
     *, channel: str, custody: Custody, amount_fen: int, institution_base: int
 ) -> tuple[Transfer, ...]:
-    """What a channel collects for a sale (DOMAIN 1), against the institution's revenue.
+    """What a channel collected of what was held (DOMAIN 1).
 
     Under its own custody the money is in the institution's book and a memorandum in the agency's;
     under the agency's custody the agency owes it.
     """
     base = institution_base
-    revenue = base + InstitutionAccount.REVENUE
+    collecting = channel_account(base, ChannelAccount.COLLECTING)
     if custody is Custody.OWN:
         pairs = (
-            (channel_account(base, ChannelAccount.CLEARING, channel), revenue),
+            (channel_account(base, ChannelAccount.CLEARING, channel), collecting),
             (channel_account(base, ChannelAccount.MEMO_COLLECTED),
              channel_account(base, ChannelAccount.MEMO_CONTRA)),
         )  # fmt: skip
@@ -79,7 +85,7 @@ def collected_transfers(
         pairs = (
             (channel_account(base, ChannelAccount.AGENCY_CLEARING, channel),
              channel_account(base, ChannelAccount.AGENCY_COLLECTED)),
-            (channel_account(base, ChannelAccount.RECEIVABLE_COLLECTED), revenue),
+            (channel_account(base, ChannelAccount.RECEIVABLE_COLLECTED), collecting),
         )  # fmt: skip
     return tuple(Transfer(debit, credit, amount_fen) for debit, credit in pairs)
 
@@ -103,18 +109,23 @@ def given_back_transfers(
 def refund_owed_transfers(
     *, channel: str, custody: Custody, amount_fen: int, institution_base: int
 ) -> tuple[Transfer, ...]:
-    """A sale's collected part is taken back: the payer is owed what the channel collected."""
+    """What a channel collected for a sale that is taken back is owed to the payer: revenue falls,
+    and under the agency's custody the agency does not owe it to the institution any more."""
     base = institution_base
-    legs = []
-    for transfer in undone(
-        collected_transfers(
-            channel=channel, custody=custody, amount_fen=amount_fen, institution_base=base
+    revenue = base + InstitutionAccount.REVENUE
+    _, to_return = _returning(channel, custody, base)
+    if custody is Custody.OWN:
+        pairs = (
+            (revenue, to_return),
+            (channel_account(base, ChannelAccount.MEMO_CONTRA),
+             channel_account(base, ChannelAccount.MEMO_COLLECTED)),
+        )  # fmt: skip
+    else:
+        pairs = (
+            (revenue, channel_account(base, ChannelAccount.RECEIVABLE_COLLECTED)),
+            (channel_account(base, ChannelAccount.AGENCY_COLLECTED), to_return),
         )
-    ):
-        clearing, to_return = _returning(channel, custody, base)
-        credit = to_return if transfer.credit == clearing else transfer.credit
-        legs.append(Transfer(transfer.debit, credit, transfer.amount_fen))
-    return tuple(legs)
+    return tuple(Transfer(debit, credit, amount_fen) for debit, credit in pairs)
 
 
 def _returning(channel: str, custody: Custody, base: int) -> tuple[int, int]:

@@ -211,12 +211,38 @@ CAUSES: Mapping[str, str] = {
     ),
     "LIST_FILE_TOO_LARGE": "1301 and the other files: the zip of a list is over 32 MiB.",
     "UNDERTAKING_OPEN": (
-        "Relatives' accounts are being asked to pay for this person, or to be paid back."
+        "A payment over a channel is not at its end, or relatives' accounts are being asked "
+        "to pay for this person, or to be paid back."
     ),
     "UNDERTAKING_LAPSED": "Relatives' money was held and not used in time; it is released.",
     "FAMILY_CLAIM_CHANGED": (
         "While relatives' money was held, what they are to pay became another amount."
     ),
+    "ORDER_CONFLICT": (
+        "/pay/scan: the order number was used before with another person, other lines or "
+        "another amount; codes and operator do not count."
+    ),
+    "SCAN_WITHOUT_CODES": "/pay/scan: neither person_code nor pay_code, so nobody pays.",
+    "PERSON_CODE_UNKNOWN": "/pay/scan: person_code has the shape of nothing that names a person.",
+    "PAY_CODE_UNKNOWN": "/pay/scan: prefix and length of pay_code belong to no channel.",
+    "PAY_CODE_IS_PERSON": (
+        "/pay/scan: an identity or social card number was scanned as a payment code; no "
+        "channel hears of it."
+    ),
+    "PAY_CODE_IS_VOUCHER": (
+        "/pay/scan: a 医保码 was scanned as a payment code; it names the person, and pays "
+        "nothing here."
+    ),
+    "CHANNEL_NOT_OPENED": (
+        "/pay/scan: no merchant of that channel is configured for the institution."
+    ),
+    "CHANNEL_SUSPENDED": "/pay/scan: an operator stopped the channel.",
+    "CANCEL_BY_REFUND": (
+        "2103: the settlement was made by /pay/scan; its refund also returns the money."
+    ),
+    "SCAN_UNREADABLE": "/pay: no JSON, an unknown field, a wrong type, a value out of its limits.",
+    "ORDER_UNKNOWN": "/pay: no order with that number of this institution.",
+    "ORDER_SETTLED": "/pay/{order_no}/cancel: paid and booked already.",
     "INTERNAL": "One of our own rules was violated.",
     "HEADERS_MISSING": (
         "An authentication header is absent or empty, or a nonce over 128 characters."

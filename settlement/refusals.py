@@ -403,6 +403,34 @@ _UNDER_WAY = _rows(
      "请用相同msgid重发。"),
 )
 
+_PAYING = _rows(
+    200, "never", Fault.CALLER,
+    ("ORDER_CONFLICT", "该订单号已用于另一笔内容不同的订单[，不同之处：{part}]。",
+     "请为新订单使用新的order_no；重发时请勿改动内容。"),
+    ("SCAN_WITHOUT_CODES", "既没有医保码（person_code），也没有付款码（pay_code）。",
+     "请扫描参保人的医保码或付款人的付款码。"),
+    ("PERSON_CODE_UNKNOWN", "person_code不是医保码，也不是身份证号。", "请重新扫描医保码。"),
+    ("PAY_CODE_UNKNOWN", "无法识别的付款码。", "请出示微信、支付宝或银联（云闪付）付款码。"),
+    ("PAY_CODE_IS_PERSON", "扫描的是证件或社保卡号码，不能用于付款，未收款。",
+     "请出示微信、支付宝或银联（云闪付）付款码。"),
+    ("PAY_CODE_IS_VOUCHER", "医保码在本地区不能支付自费部分，未收款。",
+     "请出示微信、支付宝或银联（云闪付）付款码。"),
+    ("CHANNEL_NOT_OPENED", "本机构未开通该收款渠道[（{channel}）]。",
+     "请改用其他付款码，或联系{agency}开通。"),
+    ("CHANNEL_SUSPENDED", "该收款渠道已暂停[：{reason}]。", "请改用其他付款码。"),
+    ("CANCEL_BY_REFUND", "该结算含扫码收款（订单[{order_no}]），不能用此交易撤销。",
+     "请用/pay/{order_no}/refund退款。"),
+) | _rows(
+    400, "never", Fault.CALLER,
+    ("SCAN_UNREADABLE", "请求内容无法解析[：{found}]。", "请按接口文档的字段和类型重新发送。"),
+) | _rows(
+    404, "never", Fault.CALLER,
+    ("ORDER_UNKNOWN", "查无此订单。", "请核对order_no；如从未受理，可用该订单号重新发起。"),
+) | _rows(
+    409, "never", Fault.CALLER,
+    ("ORDER_SETTLED", "该订单已结算，不能取消。", "请用退款（refund）。"),
+)
+
 _OURS = _rows(
     200, "same_msgid", Fault.OURS,
     ("INTERNAL", "平台内部错误，已报警。",
@@ -458,6 +486,7 @@ REFUSALS: dict[str, Row] = {
     **_RECONCILIATION,
     **_LATER,
     **_UNDER_WAY,
+    **_PAYING,
     **_OURS,
     **_UNAUTHENTICATED,
     **_HTTP,

@@ -36,6 +36,7 @@ class MessageOutcome(IntEnum):
     DONE = 4
     FILING = 5
     UPLOAD = 6
+    PAYMENT = 7
     TOMBSTONE = 9
 
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from ledger.entry import Entry
+from settlement.payment_rows import DueRow, PaymentEventRow, PaymentFact, PaymentRow, event_of
 from settlement.person import Enrolment, FamilyLink, Identity
 from settlement.rows import (
     EventKind,
@@ -174,14 +175,19 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     """what becomes of money of the person's account that is for a relative"""
     pending: Entry | None = None
     """the entry that `entry` posts or voids"""
+    entries: tuple[Entry, ...] = ()
+    """more of them"""
+    payments: tuple[PaymentRow, ...] = ()
+    payment_events: tuple[PaymentEventRow, ...] = ()
+    due: tuple[DueRow, ...] = ()
 
 
 class View:
     """The facts of one batch, by their keys."""
 
     __slots__ = (
-        "families", "filings", "mappings", "messages", "moves", "persons", "settlements", "shares",
-        "standing", "tokens", "traces", "visits",
+        "families", "filings", "mappings", "messages", "moves", "payments", "persons",
+        "settlements", "shares", "standing", "tokens", "traces", "visits",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -199,6 +205,8 @@ class View:
         """relatives whose accounts may pay for a person"""
         self.moves: dict[int, list[MoveRow]] = {}
         """what became of a hold, in order"""
+        self.payments: dict[int, PaymentFact] = {}
+        """payments over channels, by number"""
         self.shares: dict[int, list[ShareRow]] = {}
         """what relatives paid of a settlement"""
 
@@ -211,6 +219,8 @@ class View:
             self.traces.setdefault(trace.key, []).append(trace)
         for row in effects.mappings:
             self.mappings.setdefault((row.institution, row.own_code), []).append(row)
+        if effects.payment_events:
+            self._apply_payments(effects)
         person = self.persons.get(effects.person_no)
         if person is None or effects.upload is not None:  # nothing is decided on an upload
             return
@@ -235,6 +245,17 @@ class View:
             self.shares[effects.shares[0].setl_id] = list(effects.shares)
         for event in effects.events:
             self.visits[event.mdtrt_id].events.append(event)
+
+    def _apply_payments(self, effects: Effects) -> None:
+        for row in effects.payments:
+            self.payments[row.pay_no] = PaymentFact(row=row, events=[])
+        for event in effects.payment_events:
+            self.payments[event.pay_no].events.append(
+                event_of(
+                    event_no=event.event_no, kind=event.kind, attempt=event.attempt,
+                    recorded_at=event.recorded_at, content=event.content,
+                )
+            )  # fmt: skip
 
     def _apply_filing(self, row: FilingRow) -> None:
         if row.withdraws is None:

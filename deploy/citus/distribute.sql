@@ -62,6 +62,18 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.family_move', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.pay_order', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.payment', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.payment_event', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.payment_due', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.opening', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.journal', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.lane', 'lane', colocate_with => 'settlement.person');
@@ -115,3 +127,4 @@ select create_distributed_function('settlement.json_text'::regproc::regprocedure
 select create_distributed_function('settlement.json_time'::regproc::regprocedure);
 select create_distributed_function('settlement.row_commitment'::regproc::regprocedure);
 select create_distributed_function('settlement.move_commitment'::regproc::regprocedure);
+select create_distributed_function('settlement.payment_commitment'::regproc::regprocedure);

@@ -40,12 +40,11 @@ from settlement.lanes import lane_of
 from settlement.numbers import NumberSource, lane_in
 from settlement.refusal import Refusal
 from settlement.rows import ShareRow
+from settlement.serve.asking import Ask, Reply
 from settlement.storage.connect import Reconnecting
 from settlement.storage.errors import StorageError
 from settlement.storage.families import Outcome, Question, outcomes_of
 
-Reply = Answer | Refusal
-Submit = Callable[[Command, Callable[[Reply], bytes], "asyncio.Future[bytes]"], bool]
 SETTLE_UP_SECONDS_MAX = 2.0
 """How long an answer waits for relatives' accounts to be settled up; then it leaves without."""
 NO_KEY = bytes(16)
@@ -67,10 +66,10 @@ class FamilyDesk:
     """Walks settlements with relatives through their steps, and what they undo back."""
 
     def __init__(
-        self, *, submit: Submit, side: Reconnecting, shape: Shape, lanes: int,
+        self, *, ask: Ask, side: Reconnecting, shape: Shape, lanes: int,
         next_number: NumberSource, now: Callable[[], Moment],
     ) -> None:  # fmt: skip
-        self._submit = submit
+        self._ask = ask
         self._side = side
         self._shape = shape
         self._lanes = lanes
@@ -247,20 +246,6 @@ class FamilyDesk:
                 "relatives' accounts are left to the background",
                 extra={"event": "family.left", "reason": repr(group.exceptions[0])},
             )
-
-    async def _ask(self, command: Command) -> Reply:
-        """What a journal decides, once that is committed."""
-        kept: list[Reply] = []
-
-        def keep(reply: Reply) -> bytes:
-            kept.append(reply)
-            return b""
-
-        done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        if not self._submit(command, keep, done):
-            raise Overloaded
-        await done
-        return kept[0]
 
     def _number(self, lane: int) -> int:
         return self._next_number(lane, self._now().business_day)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 
 import msgspec
 
@@ -23,7 +23,6 @@ from settlement import keys, refusals
 from settlement.channels.registry import Tills
 from settlement.clock import Clock, local_time
 from settlement.commands import Asked, Command, Credential
-from settlement.decision import Answer
 from settlement.desk import DecisionDesk
 from settlement.gateway import Caller, PayReply
 from settlement.institution import Institution
@@ -53,6 +52,8 @@ from settlement.payment_states import (
     undo_happened,
 )
 from settlement.refusal import Refusal
+from settlement.serve.asking import Ask as Asking
+from settlement.serve.asking import Reply
 from settlement.storage.connect import Reconnecting
 from settlement.storage.lookups import PersonFinder, Sought
 from settlement.storage.payments import (
@@ -72,8 +73,6 @@ from settlement.view import View
 
 logger = logging.getLogger("settlement.paying")
 
-Reply = Answer | Refusal
-Submit = Callable[[Command], Awaitable[Reply]]
 _CHANNEL_OF = {
     CodeKind.WECHAT: ChannelName.WECHAT,
     CodeKind.ALIPAY: ChannelName.ALIPAY,
@@ -91,14 +90,13 @@ class Payments:
     """Everything under /pay and /notify of one process."""
 
     def __init__(
-        self, *, desk: DecisionDesk, submit: Submit, side: Reconnecting, finder: PersonFinder,
-        tills: Tills, translator: Translator, shape: Shape, lanes: int, profile: Profile,
-        limits: Limits, read_clock: Clock,
+        self, *, desk: DecisionDesk, ask: Asking, dsn: str, tills: Tills, translator: Translator,
+        shape: Shape, lanes: int, profile: Profile, limits: Limits, read_clock: Clock,
     ) -> None:  # fmt: skip
         self._desk = desk
-        self._submit = submit
-        self._side = side
-        self._finder = finder
+        self._submit = ask
+        self._side = Reconnecting(dsn, "settlement-payments")
+        self._finder = PersonFinder(self._side, shape)
         self.tills = tills
         self._translator = translator
         self._shape = shape
@@ -386,6 +384,15 @@ class Payments:
         if owner is None:
             return Refusal(code="ORDER_UNKNOWN", field="order_no")
         return _asked(institution, owner.lane, owner.person_no, order_no)
+
+    async def drain(self, seconds: float) -> None:
+        """Finish what is under way; what is not by then is left to the resolver."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._side.close()
 
     async def _to_its_end(self, work: Awaitable[PayReply]) -> PayReply:
         """Carried out even when nobody waits for it any more."""

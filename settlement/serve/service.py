@@ -37,6 +37,7 @@ from protocol.nhsa.messages import (
 )
 from protocol.nhsa.profile import BASELINE, Profile
 from settlement import numbers, refusals
+from settlement.channels.registry import NO_TILLS, Tills
 from settlement.clock import Clock, local_time, system_clock
 from settlement.commands import Command
 from settlement.decision import Answer
@@ -58,11 +59,14 @@ from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
+from settlement.serve.asking import asking
 from settlement.serve.family import FamilyDesk, may_use_family
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
+from settlement.serve.paying import Payments
 from settlement.serve.reconciling import Download, Reconciling
 from settlement.serve.reference_watch import ReferenceWatch
+from settlement.serve.resolver import Resolver
 from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
 from settlement.storage import reference
@@ -106,6 +110,8 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
     limits: Limits = DEFAULT_LIMITS
     day_cut: timedelta = timedelta(0)
     clock: Clock = system_clock
+    tills: Tills = NO_TILLS
+    """the merchants that collect over payment channels"""
 
 
 class Service:
@@ -137,6 +143,8 @@ class Service:
         self._sessions: Sessions
         self._reconciling: Reconciling
         self._family: FamilyDesk
+        self.payments: Payments
+        self.resolver: Resolver
 
     @classmethod
     async def start(cls, settings: ServiceSettings, policies: PolicySet | None = None) -> Service:
@@ -192,13 +200,21 @@ class Service:
             next_number=self._next_number,
             list_files=ListFiles(lambda: self.reference.catalogue),
         )  # fmt: skip
-        self._family = FamilyDesk(
-            submit=lambda command, said, reply: self._queue_of_lane[command.asked.lane].submit(
+        ask = asking(
+            lambda command, said, reply: self._queue_of_lane[command.asked.lane].submit(
                 command, said, reply
-            ),
-            side=Reconnecting(settings.app_dsn, "settlement-family"), shape=shape,
+            )
+        )
+        self._family = FamilyDesk(
+            ask=ask, side=Reconnecting(settings.app_dsn, "settlement-family"), shape=shape,
             lanes=installed.lanes, next_number=self._next_number, now=self._desk.now,
         )  # fmt: skip
+        self.payments = Payments(
+            desk=self._desk, ask=ask, dsn=settings.app_dsn, tills=settings.tills,
+            translator=self._translator, shape=shape, lanes=installed.lanes,
+            profile=settings.profile, limits=settings.limits, read_clock=settings.clock,
+        )  # fmt: skip
+        self.resolver = Resolver(self.payments, settings.app_dsn, settings.clock)
         self._tasks = [asyncio.create_task(queue.run()) for queue in self.queues]
         self._tasks.append(asyncio.create_task(self.reference.run()))
         return self
@@ -482,6 +498,7 @@ class Service:
         self._sealed.stop()
         self._stopping = True
         await self._family.drain(drain_seconds)
+        await self.payments.drain(drain_seconds)
         async with asyncio.TaskGroup() as group:
             for queue in self.queues:
                 group.create_task(queue.drain(drain_seconds))
@@ -492,6 +509,7 @@ class Service:
         self._side.close()
         self._reconciling.close()
         self._family.close()
+        self.payments.close()
 
     def _next_number(self, lane: int, day: date) -> int:
         return self._numbers.next(lane, day)

@@ -11,7 +11,6 @@ from msgspec import Struct
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape
 from settlement.numbers import lane_in
-from settlement.payment import Custody
 from settlement.payment_rows import PaymentFact, PaymentRow, event_of
 from settlement.payment_states import PaymentKind
 from settlement.storage.queries import QUERIES, SCATTER, SHAPED
@@ -82,7 +81,7 @@ async def read_payments(
                 lane=row["lane"], pay_no=row["pay_no"], kind=PaymentKind(row["kind"]),
                 opened_at=row["opened_at"], setl_id=row["setl_id"], parent=row["parent"],
                 psn_no=row["psn_no"], institution=row["institution"], order_no=row["order_no"],
-                custody=Custody(row["custody"]), amount_fen=row["amount_fen"], plan=row["plan"],
+                amount_fen=row["amount_fen"], plan=row["plan"],
             )  # fmt: skip
             fact = view.payments[row["pay_no"]] = PaymentFact(row=payment, events=[])
         if row["event_no"] is not None:

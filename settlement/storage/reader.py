@@ -34,6 +34,7 @@ from settlement.rows import (
     VisitRow,
 )
 from settlement.storage import families
+from settlement.storage.payments import read_payments
 from settlement.storage.queries import QUERIES, SHAPED
 from settlement.usecases.filing_payloads import standing_filings
 from settlement.usecases.lines_needed import lines_needed
@@ -89,6 +90,12 @@ async def read_view(
     for command in commands:
         if command.history:
             await _read_history(connection, command, settlements, visits)
+    payments = {n for c in commands for n in c.pay_nos} | _refs(view, MessageOutcome.PAYMENT)
+    if payments:
+        await read_payments(connection, payments, view, shape)
+        settlements |= {
+            p.row.setl_id for p in view.payments.values() if p.row.setl_id is not None
+        }
     settlements |= {n for c in commands for n in c.setl_ids} | _refs(
         view, MessageOutcome.SETTLEMENT
     )
@@ -116,7 +123,7 @@ def reads_more(command: Command) -> bool:
     """Whether its facts come from more than the first statement, and so from several moments."""
     return bool(
         command.setl_ids or command.visit_ids or command.history or command.other_keys
-        or command.token_key or command.pledge or command.hold_ids
+        or command.token_key or command.pledge or command.hold_ids or command.pay_nos
     )  # fmt: skip
 
 

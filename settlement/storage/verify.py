@@ -57,6 +57,10 @@ class SettlementCheck:
                 "payment for a relative was changed"
             )
             row, bad_row = move, _bad(chunk.journal, move, what)
+        payment = await connection.fetchrow(_QUERIES["bad_payments"], *where)
+        if payment is not None and (row is None or _place(payment) < _place(row)):
+            what = "payment is missing" if payment["missing"] else "payment was changed"
+            row, bad_row = payment, _bad(chunk.journal, payment, what)
         if self._keyring is None:
             return bad_row
         for detail in await connection.fetch(_QUERIES["details"], *where):
@@ -164,6 +168,8 @@ async def _bad_family(
         ("wrong_shares", "relatives pay another amount than the settlement says"),
         ("unmoved_shares", "a relative's account did not pay, or get back, its part", settled),
         ("unshared_moves", "a relative's account paid for no settlement"),
+        ("orphan_payments", "payment without a ledger entry"),
+        ("unlooked_payments", "payment that holds something and is on no worklist"),
     ):
         number = await connection.fetchval(_QUERIES[name], lane, *more)
         if number is not None:

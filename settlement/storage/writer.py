@@ -18,6 +18,7 @@ from ledger.postgres import literals
 from ledger.postgres.arrays import append_arguments
 from ledger.postgres.shape import Shape, one_lane
 from settlement.clock import Moment
+from settlement.payment_rows import DueRow, PaymentEventRow, PaymentRow
 from settlement.rows import (
     MONEY,
     EventRow,
@@ -71,6 +72,8 @@ _PARAMETERS = {
     "p_uploads": "json", "p_mappings": "json", "p_traces": "json",
     # undertakings, what relatives pay, and what becomes of their money
     "p_opened": "json", "p_family_shares": "json", "p_family_moves": "json",
+    # payments over channels
+    "p_payments": "json", "p_payment_events": "json", "p_payment_due": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -154,6 +157,9 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     named |= {e.opened.lane for e in effects if e.opened is not None}
     named |= {row.lane for e in effects for row in e.shares}
     named |= {e.move.lane for e in effects if e.move is not None}
+    named |= {row.lane for e in effects for row in e.payments}
+    named |= {row.lane for e in effects for row in e.payment_events}
+    named |= {row.lane for e in effects for row in e.due}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
     return [value for place, value in enumerate(values) if place not in _LANES[1:]]
@@ -164,7 +170,7 @@ def _values(
 ) -> list[Any]:
     """The parameters of `settlement.write_batch` for these effects, arrays as lists."""
     changed = [person for person in view.persons.values() if person.changed]
-    entries: list[Entry] = [e.entry for e in effects if e.entry is not None]
+    entries: list[Entry] = [entry for e in effects for entry in _entries(e)]
     rows: list[SettlementRow] = [e.settlement for e in effects if e.settlement is not None]
     details: list[SealedDetail] = [e.detail for e in effects if e.detail is not None]
     block = append_arguments(
@@ -191,12 +197,21 @@ def _values(
         _json([e.opened for e in effects if e.opened is not None]),
         _json([row for e in effects for row in e.shares]),
         _json([_named(e.move) for e in effects if e.move is not None]),
+        _json([_named(row) for e in effects for row in e.payments]),
+        _json([row for e in effects for row in e.payment_events]),
+        _json(list({row.pay_no: row for e in effects for row in e.due}.values())),
     ]
 
 
-def _named(move: MoveRow) -> dict[str, object]:
-    """A move by its column names; what is committed to is an array."""
-    return structs.asdict(move)
+def _entries(effects: Effects) -> tuple[Entry, ...]:
+    if effects.entry is None:
+        return effects.entries
+    return (effects.entry, *effects.entries)
+
+
+def _named(row: MoveRow | PaymentRow) -> dict[str, object]:
+    """A row by its column names; what is committed to is an array."""
+    return structs.asdict(row)
 
 
 def _persons(persons: Sequence[PersonFacts]) -> list[list[object] | None]:
@@ -244,7 +259,7 @@ def _joined(parts: Sequence[bytes]) -> tuple[bytes, list[int]]:
 def _json(
     rows: Sequence[
         VisitRow | EventRow | FilingRow | UploadRow | MappingRow | TraceRow | UndertakingRow
-        | ShareRow | dict[str, object]
+        | ShareRow | PaymentEventRow | DueRow | dict[str, object]
     ],
 ) -> str | None:
     """Rows by their column names, bytes in base64; None saves the function a statement."""

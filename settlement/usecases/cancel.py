@@ -81,6 +81,8 @@ def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
             code="ALREADY_CANCELLED", field="setl_id",
             params={"setl_id": number, "undone_by": str(fact.undone_by)},
         )  # fmt: skip
+    if row.infno == "SCAN":
+        return Refusal(code="CANCEL_BY_REFUND", field="setl_id", params={"order_no": row.msgid})
     if _KIND_OF.get(row.infno, CareKind.OUTPATIENT) is not command.kind:
         return Refusal(code="CARE_TYPE_MISMATCH", field="setl_id",
                        params={"value": command.asked.infno, "described": row.infno})  # fmt: skip

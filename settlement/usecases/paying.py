@@ -44,6 +44,7 @@ from settlement.payment_states import (
 from settlement.payment_timers import TIMERS
 from settlement.postings import (
     collected_transfers,
+    collecting_transfers,
     given_back_transfers,
     settlement_transfers,
     surplus_transfers,
@@ -106,21 +107,12 @@ def hold_plain_sale(
     again = _order_again(command, command.till, view, world, moment)
     if again is not None:
         return again
-    asked, till = command.asked, command.till
-    transfers = collected_transfers(
-        channel=till.channel, custody=till.custody, amount_fen=command.total_fen,
-        institution_base=asked.institution.account_base,
-    )  # fmt: skip
-    plan = Plan(transfers=transfers, lines=command.lines, **_counter_part(command))
-    return _begin(command, till, command.total_fen, plan, 0, world, moment)
-
-
-def _counter_part(command: HoldSale | HoldPlainSale) -> dict[str, object]:
-    counter = command.counter
-    return {
-        "tender": counter.tender, "terminal_id": counter.terminal_id,
-        "operator": counter.operator, "second_code": counter.second_code,
-    }  # fmt: skip
+    transfers = collecting_transfers(
+        amount_fen=command.total_fen,
+        institution_base=command.asked.institution.account_base,
+    )
+    plan = Plan(transfers=transfers, lines=command.lines, counter=command.counter)
+    return _begin(command, command.till, command.total_fen, plan, 0, world, moment)
 
 
 def _hold(one: Sale, command: HoldSale, till: Till, world: World, moment: Moment) -> Decision:
@@ -130,14 +122,11 @@ def _hold(one: Sale, command: HoldSale, till: Till, world: World, moment: Moment
         funds=booking.fund_legs(one.decided.benefit.shares), account_fen=row.account_fen,
         cash_fen=0, hospital_fen=row.hospital_fen, institution_base=base,
         personal_account=one.person.account,
-    ) + collected_transfers(
-        channel=till.channel, custody=till.custody, amount_fen=row.cash_fen, institution_base=base
-    )  # fmt: skip
+    ) + collecting_transfers(amount_fen=row.cash_fen, institution_base=base)  # fmt: skip
     plan = Plan(
-        transfers=transfers, settlement=row, detail=one.sealed,
+        transfers=transfers, counter=command.counter, settlement=row, detail=one.sealed,
         increments=one.decided.benefit.increments,
         traces=traces.trace_rows(command, row.setl_id) if command.traces else (),
-        **_counter_part(command),
     )  # fmt: skip
     return _begin(command, till, row.cash_fen, plan, row.account_fen, world, moment)
 
@@ -154,7 +143,7 @@ def _begin(
         setl_id=None if plan.settlement is None else plan.settlement.setl_id, parent=None,
         psn_no="" if plan.settlement is None else asked.person_no,
         institution=asked.institution.code, order_no=command.counter.order_no,
-        custody=till.custody, amount_fen=amount_fen,
+        amount_fen=amount_fen,
         plan=seal_plan(plan, world.keyring, asked.lane, pay_no),
     )  # fmt: skip
     fact = PaymentFact(row=row, events=[])
@@ -183,7 +172,7 @@ def _attempt(
     return Attempt(
         number=number, channel=till.channel, merchant_no=till.merchant_no,
         order_no=str(world.next_number(row.lane, moment.business_day)), amount_fen=amount_fen,
-        sent_at=moment.at, code_shown=till.code_shown,
+        sent_at=moment.at, custody=till.custody, code_shown=till.code_shown,
     )  # fmt: skip
 
 
@@ -256,7 +245,7 @@ def report(command: Report, view: View, world: World, moment: Moment) -> Decisio
     event = _happens(fact, happening, command.attempt, moment, learnt=command.learnt)
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
     events = [event_row(fact.row, event, command.exchange, world)]
-    if fact.standing.state is State.WAITING and not plan.second_code:
+    if fact.standing.state is State.WAITING and not _second_code(plan):
         # A code that failed was the only one: nobody is waited for.
         over = _happens(fact, Happening.GIVEN_UP, command.attempt, moment)
         events.append(event_row(fact.row, over, None, world))
@@ -264,6 +253,10 @@ def report(command: Report, view: View, world: World, moment: Moment) -> Decisio
     effects = _done(follows[1], command.asked, fact, plan, event, view, world, moment)
     effects = replace(effects, payment_events=(*events, *effects.payment_events))
     return Decision(PayAnswer(output=scans.standing(fact, plan), fact=fact), effects)
+
+
+def _second_code(plan: Plan) -> bool:
+    return plan.counter is not None and plan.counter.second_code
 
 
 def _as_it_counts(command: Report, fact: PaymentFact) -> Happening | None:
@@ -348,7 +341,7 @@ def _done(
         case Duty.NOTHING:
             return effects
         case Duty.BOOK:
-            return _book(effects, row, plan, view, world, moment)
+            return _book(effects, fact, plan, view, world, moment)
         case Duty.RELEASE:
             return _release(effects, row, plan, world, moment)
         case Duty.GIVE_BACK:
@@ -369,10 +362,11 @@ def _held(row: PaymentRow, plan: Plan) -> Entry:
 
 
 def _book(
-    effects: Effects, row: PaymentRow, plan: Plan, view: View, world: World, moment: Moment
+    effects: Effects, fact: PaymentFact, plan: Plan, view: View, world: World, moment: Moment
 ) -> Effects:
     """The settlement as it was held; only when, on which day and after what is of now."""
-    held = plan.settlement
+    row, held = fact.row, plan.settlement
+    effects = replace(effects, entries=(_collected(fact, world, moment),))
     if held is None:
         entry = Entry(
             lane=row.lane, entry_id=world.next_number(row.lane, moment.business_day),
@@ -394,6 +388,20 @@ def _book(
         effects, entry=entry, pending=_held(row, plan), settlement=settled, detail=plan.detail,
         increments=plan.increments, latest_of_year=settled.setl_id, traces=plan.traces,
         undertaking=None,
+    )  # fmt: skip
+
+
+def _collected(fact: PaymentFact, world: World, moment: Moment) -> Entry:
+    """What the channel of the present attempt collected."""
+    row, attempt = fact.row, fact.standing.attempts[-1]
+    return Entry(
+        lane=row.lane, entry_id=world.next_number(row.lane, moment.business_day),
+        kind=EntryKind.SINGLE, code=chart.EntryCode.COLLECTED,
+        transfers=collected_transfers(
+            channel=attempt.channel, custody=attempt.custody, amount_fen=row.amount_fen,
+            institution_base=world.institutions[row.institution].account_base,
+        ),
+        commitment=payment_commitment(row),
     )  # fmt: skip
 
 
@@ -421,7 +429,7 @@ def open_return(
     came_fen = event.learnt.amount_fen or attempt.amount_fen
     base = world.institutions[fact.row.institution].account_base
     owed = surplus_transfers(
-        channel=attempt.channel, custody=fact.row.custody, amount_fen=came_fen,
+        channel=attempt.channel, custody=attempt.custody, amount_fen=came_fen,
         institution_base=base,
     )  # fmt: skip
     reference = event.learnt.reference or _reference_of(fact, attempt)
@@ -455,14 +463,14 @@ def returning(
     row = PaymentRow(
         lane=paid.lane, pay_no=pay_no, kind=PaymentKind.RETURN, opened_at=moment.at,
         setl_id=paid.setl_id, parent=paid.pay_no, psn_no=paid.psn_no,
-        institution=paid.institution, order_no=order_no, custody=paid.custody,
-        amount_fen=amount_fen, plan=seal_plan(plan, world.keyring, paid.lane, pay_no),
+        institution=paid.institution, order_no=order_no, amount_fen=amount_fen,
+        plan=seal_plan(plan, world.keyring, paid.lane, pay_no),
     )  # fmt: skip
     fact = PaymentFact(row=row, events=[])
     refund = Attempt(
         number=1, channel=attempt.channel, merchant_no=attempt.merchant_no,
         order_no=str(world.next_number(paid.lane, moment.business_day)), amount_fen=amount_fen,
-        sent_at=moment.at, refunds=attempt, refunds_reference=reference,
+        sent_at=moment.at, custody=attempt.custody, refunds=attempt, refunds_reference=reference,
     )  # fmt: skip
     _happens(fact, Happening.ATTEMPTED, 1, moment, began=refund)
     entry = Entry(
@@ -482,7 +490,7 @@ def _clear(
         lane=fact.row.lane, entry_id=world.next_number(fact.row.lane, moment.business_day),
         kind=EntryKind.SINGLE, code=chart.EntryCode.GIVEN_BACK,
         transfers=given_back_transfers(
-            channel=attempt.channel, custody=fact.row.custody, amount_fen=fact.row.amount_fen,
+            channel=attempt.channel, custody=attempt.custody, amount_fen=fact.row.amount_fen,
             institution_base=base,
         ),
         commitment=payment_commitment(fact.row),

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ledger.entry import Transfer
 from settlement.keyring import Keyring
+from settlement.pay_commands import Counter
 from settlement.payment import Exchange
 from settlement.rows import SealedDetail, SettlementRow, TraceRow
 from settlement.usecases.visit_payloads import open_payload, seal_payload
@@ -20,10 +21,8 @@ class Plan(Struct, frozen=True, kw_only=True, array_like=True):
 
     transfers: tuple[Transfer, ...]
     """what is held, and posted or voided as a whole"""
-    tender: str = "scan"
-    terminal_id: str = ""
-    operator: str = ""
-    second_code: bool = False
+    counter: Counter | None = None
+    """who asked for it, and how; None for a return"""
     lines: tuple[tuple[str, int], ...] = ()
     """of a sale without an insurance leg: serial and fen"""
     settlement: SettlementRow | None = None

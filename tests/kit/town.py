@@ -17,12 +17,14 @@ from settlement.policy.loader import PolicySet
 from settlement.serve.service import Service, ServiceSettings
 from settlement.storage.files import drop_expired
 from settlement.storage.install import Region, ensure_schema
+from settlement.storage.payments import due_payments
 from settlement.storage.statements import list_behind
 from settlement.workers.family import LEFT_AFTER, FamilyResolver
 from tests.kit import population
 from tests.kit.clock import TownClock
 from tests.kit.counter import Message
 from tests.kit.reply import Reply, read_reply
+from tests.kit.till import TillWorld
 from tests.kit.townhall import Townhall
 from tests.services import FreshDatabase
 
@@ -46,6 +48,7 @@ class Town(Townhall):
         self.shape = shape
         self.app_dsn = database.app_dsn
         self.limits = limits
+        self.channels = TillWorld(self.clock)
         self._services: list[Service] = []
 
     async def build(self) -> None:
@@ -68,7 +71,7 @@ class Town(Townhall):
         service = await Service.start(
             ServiceSettings(
                 app_dsn=dsn or self.app_dsn, keyring=self.keyring, profile=BASELINE,
-                limits=limits or self.limits, clock=self.clock,
+                limits=limits or self.limits, clock=self.clock, tills=self.channels.tills,
             ),
             policies,
         )  # fmt: skip
@@ -105,6 +108,16 @@ class Town(Townhall):
         done = await FamilyResolver(self.keyring, clock=self.clock).step(connection)
         await connection.close()
         return done
+
+    async def resolve(self, *, seconds: float) -> None:
+        """Time passes, and the resolver does what is due, as often as something is."""
+        self.clock.pass_by(timedelta(seconds=seconds))
+        connection = await asyncpg.connect(self.app_dsn)
+        resolver = self.service.resolver
+        while await due_payments(connection, by=self.clock(), limit=1):
+            await resolver.look(connection)
+            await resolver.settled()
+        await connection.close()
 
     async def drop_files(self) -> int:
         """What the background loop does with files whose time is over."""

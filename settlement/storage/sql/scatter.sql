@@ -217,3 +217,11 @@ where b.debits_pending > 0 and m.moved_at < $1
     )
 order by m.moved_at, m.hold_id
 limit $2;
+
+-- name: payments_due
+-- Payments over channels that the resolver should have looked at by now, the oldest first.
+select d.pay_no, d.due_at
+from settlement.payment_due d
+where d.due_at <= $1
+order by d.due_at
+limit $2;

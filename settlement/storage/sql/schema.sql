@@ -552,7 +552,8 @@ comment on column settlement.message.recorded_at is 'When.';
 comment on column settlement.message.lane is 'Lane of the person named.';
 comment on column settlement.message.outcome is
     '1 settlement row, 2 visit, 3 visit event (ref is the visit; the event''s payload names '
-    'the message), 4 nothing to show, 5 filing, 6 upload that is only stored, 9 tombstone.';
+    'the message), 4 nothing to show, 5 filing, 6 upload that is only stored, '
+    '7 payment over a channel, 9 tombstone.';
 comment on column settlement.message.key is
     'Digest of institution, infno and msgid, led by the time in the msgid '
     '(settlement/keys.py).';
@@ -655,6 +656,98 @@ comment on column settlement.family_move.psn_no is 'Whose account it is.';
 comment on column settlement.family_move.patient_no is 'The patient.';
 comment on column settlement.family_move.institution is 'Where the patient was.';
 
+create table settlement.pay_order (
+    psn_lane        smallint    not null,
+    lane            smallint    not null,
+    key             bytea       not null,
+    psn_no          text        not null,
+    constraint pay_order_pkey primary key (lane, key)
+);
+comment on table settlement.pay_order is
+    'Whose the order numbers of scan-to-pay are; in the lane of the key itself. Append-only.';
+comment on column settlement.pay_order.psn_lane is 'Lane where the order is.';
+comment on column settlement.pay_order.lane is 'Hash of the key.';
+comment on column settlement.pay_order.key is 'Digest of institution and order number.';
+comment on column settlement.pay_order.psn_no is
+    'The person; of a sale without one # and what stands for it.';
+
+create table settlement.payment (
+    pay_no          bigint      not null,
+    setl_id         bigint,
+    parent          bigint,
+    amount_fen      bigint      not null,
+    opened_at       timestamptz not null,
+    lane            smallint    not null,
+    kind            smallint    not null,
+    psn_no          text        not null,
+    institution     text        not null,
+    order_no        text        not null,
+    plan            bytea       not null,
+    constraint payment_pkey primary key (lane, pay_no),
+    constraint payment_kind_known check (kind between 1 and 2),
+    constraint payment_collects_something check (amount_fen > 0)
+);
+comment on table settlement.payment is
+    'Payments over channels (收款, 退款) as opened. Append-only; what happened since is in '
+    'payment_event. The entry that opens one commits to every column.';
+comment on column settlement.payment.pay_no is 'Issued by us; also its pending entry.';
+comment on column settlement.payment.setl_id is
+    'The settlement that it pays, booked once it is paid; null for a sale without insurance.';
+comment on column settlement.payment.parent is 'Of a return: the payment whose money goes back.';
+comment on column settlement.payment.amount_fen is 'What the channel collects, or gives back.';
+comment on column settlement.payment.opened_at is 'When.';
+comment on column settlement.payment.lane is 'Lane of the person, or of the order.';
+comment on column settlement.payment.kind is '1 collects, 2 gives back.';
+comment on column settlement.payment.psn_no is 'The person; empty for a sale without one.';
+comment on column settlement.payment.institution is 'Whose sale.';
+comment on column settlement.payment.order_no is
+    'Order number of the institution, or its refund number.';
+comment on column settlement.payment.plan is
+    'What is booked once it is paid, encrypted (settlement/usecases/payment_payloads.py).';
+
+create table settlement.payment_event (
+    pay_no          bigint      not null,
+    recorded_at     timestamptz not null,
+    lane            smallint    not null,
+    event_no        smallint    not null,
+    kind            smallint    not null,
+    attempt         smallint    not null,
+    order_no        text,
+    content         text        not null,
+    exchange        bytea       not null,
+    constraint payment_event_pkey primary key (lane, pay_no, event_no)
+);
+create unique index payment_event_order on settlement.payment_event (lane, order_no)
+    where order_no is not null;
+comment on table settlement.payment_event is
+    'What happened to a payment, in order. Append-only; folded by settlement/payment_states.py.';
+comment on column settlement.payment_event.pay_no is 'The payment.';
+comment on column settlement.payment_event.recorded_at is 'When.';
+comment on column settlement.payment_event.lane is 'Lane of the payment.';
+comment on column settlement.payment_event.event_no is 'From 1.';
+comment on column settlement.payment_event.kind is
+    'Happening of settlement/payment_states.py: 1 attempted, 2 paid …';
+comment on column settlement.payment_event.attempt is 'The attempt it is about, from 1; 0 for none.';
+comment on column settlement.payment_event.order_no is
+    'Of an attempt that begins: our number at the channel, committed before the first byte leaves.';
+comment on column settlement.payment_event.content is
+    'JSON: the attempt that begins, and what was learnt.';
+comment on column settlement.payment_event.exchange is
+    'Request and reply, masked and encrypted; empty where there was none.';
+
+create table settlement.payment_due (
+    pay_no          bigint      not null,
+    due_at          timestamptz not null,
+    lane            smallint    not null,
+    constraint payment_due_pkey primary key (lane, pay_no)
+);
+create index payment_due_at on settlement.payment_due (due_at);
+comment on table settlement.payment_due is
+    'Payments that are not at their end, and when the resolver looks next. Derived.';
+comment on column settlement.payment_due.pay_no is 'The payment.';
+comment on column settlement.payment_due.due_at is 'When.';
+comment on column settlement.payment_due.lane is 'Lane of the payment.';
+
 create function settlement.json_text(p_text text) returns text
 language sql stable as $$
     -- Text as settlement/rows.py writes it in JSON. Stable, as what it calls: else the planner
@@ -718,6 +811,20 @@ $$;
 comment on function settlement.move_commitment(settlement.family_move)
     is 'What the ledger entry of a move commits to.';
 
+create function settlement.payment_commitment(r settlement.payment) returns bytea
+language sql stable as $$
+    -- What the entry that opens a payment commits to; as settlement/payment_rows.py computes.
+    select sha256('\x06'::bytea || convert_to('[' || concat_ws(',',
+        r.lane, r.pay_no, r.kind, settlement.json_time(r.opened_at at time zone 'UTC') || 'Z"',
+        coalesce(r.setl_id::text, 'null'), coalesce(r.parent::text, 'null'),
+        settlement.json_text(r.psn_no), settlement.json_text(r.institution),
+        settlement.json_text(r.order_no), r.amount_fen,
+        '"' || replace(encode(r.plan, 'base64'), E'\n', '') || '"'
+    ) || ']', 'UTF8'));
+$$;
+comment on function settlement.payment_commitment(settlement.payment)
+    is 'What the entry that opens a payment commits to.';
+
 create function settlement.slice(p_bytes bytea, p_ends integer[], p_number integer) returns bytea
 language sql immutable as $$
     -- The bytes of one among many that lie one behind the other.
@@ -765,7 +872,9 @@ create function settlement.write_batch(
     -- uploads that are only stored, mappings of items, drug trace codes: JSON, null where none
     p_uploads json, p_mappings json, p_traces json,
     -- undertakings, what relatives pay, and what becomes of their money: JSON, null where none
-    p_opened json, p_family_shares json, p_family_moves json
+    p_opened json, p_family_shares json, p_family_moves json,
+    -- payments over channels, what happened to them, when to look next: JSON, null where none
+    p_payments json, p_payment_events json, p_payment_due json
 ) returns void
 language plpgsql volatile as $$
 -- Writes one batch of one journal: everything, or nothing where a person changed since they were
@@ -957,6 +1066,48 @@ begin
         );
     end if;
 
+    if p_payments is not null then
+        insert into settlement.payment (
+            pay_no, setl_id, parent, amount_fen, opened_at, lane, kind, psn_no, institution,
+            order_no, plan
+        )
+        select n.pay_no, n.setl_id, n.parent, n.amount_fen, n.opened_at, /*lane*/ n.lane, n.kind,
+               n.psn_no, n.institution, n.order_no, decode(n.plan, 'base64')
+        from json_to_recordset(p_payments) as n (
+            pay_no bigint, setl_id bigint, parent bigint, amount_fen bigint, opened_at timestamptz,
+            /*lanes*/ lane smallint, kind smallint, psn_no text, institution text, order_no text,
+            plan text
+        );
+    end if;
+
+    if p_payment_events is not null then
+        insert into settlement.payment_event (
+            pay_no, recorded_at, lane, event_no, kind, attempt, order_no, content, exchange
+        )
+        select n.pay_no, n.recorded_at, /*lane*/ n.lane, n.event_no, n.kind, n.attempt, n.order_no,
+               n.content, decode(n.exchange, 'base64')
+        from json_to_recordset(p_payment_events) as n (
+            pay_no bigint, recorded_at timestamptz, /*lanes*/ lane smallint, event_no smallint,
+            kind smallint, attempt smallint, order_no text, content text, exchange text
+        );
+    end if;
+
+    if p_payment_due is not null then
+        insert into settlement.payment_due (pay_no, due_at, lane)
+        select n.pay_no, n.due_at, /*lane*/ n.lane
+        from json_to_recordset(p_payment_due) as n (
+            pay_no bigint, /*lanes*/ lane smallint, due_at timestamptz
+        )
+        where n.due_at is not null
+        on conflict (lane, pay_no) do update set due_at = excluded.due_at;
+
+        delete from settlement.payment_due d
+        using json_to_recordset(p_payment_due) as n (
+            pay_no bigint, /*lanes*/ lane smallint, due_at timestamptz
+        )
+        where d.lane = /*lane*/ n.lane and d.pay_no = n.pay_no and n.due_at is null;
+    end if;
+
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
     select p_message_refs[i], p_booked_at, /*lane*/ p_message_lanes[i], p_message_outcomes[i],
            substr(p_message_keys, 16 * (i - 1) + 1, 16),
@@ -1011,9 +1162,14 @@ begin
         ' settlement.item_mapping, settlement.drug_trace, settlement.audit, settlement.sign_in,'
         ' settlement.token, settlement.listing, settlement.statement_row, settlement.file,'
         ' settlement.clearing_application, settlement.clearing_cancel, settlement.undertaking,'
-        ' settlement.family_share, settlement.family_move to %I', p_application
+        ' settlement.family_share, settlement.family_move, settlement.pay_order,'
+        ' settlement.payment, settlement.payment_event, settlement.payment_due to %I',
+        p_application
     );
-    execute format('grant delete on settlement.file to %I', p_application);
+    execute format(
+        'grant delete on settlement.file, settlement.payment_due to %I', p_application
+    );
+    execute format('grant update (due_at) on settlement.payment_due to %I', p_application);
     execute format(
         'grant update (version, accumulators, latest_row, latest_visit, open_stay, filings,'
         ' undertaking) on settlement.person to %I', p_application

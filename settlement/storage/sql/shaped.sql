@@ -166,3 +166,13 @@ from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::bigint[], $4::bigint[])
 left join settlement.person p on p.lane = /*lane*/ k.lane and p.psn_no = k.psn_no
 left join settlement.family_share s
     on s.lane = /*lane*/ k.lane and s.hold_id = k.hold_id and s.amount_fen > 0;
+
+-- name: read_payments
+-- Payments over channels by number with everything that happened to them, in order.
+select p.lane, p.pay_no, p.kind, p.opened_at, p.setl_id, p.parent, p.psn_no, p.institution,
+       p.order_no, p.amount_fen, p.plan, e.event_no, e.kind as event_kind, e.attempt,
+       e.recorded_at, e.content
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, pay_no)
+join settlement.payment p on p.lane = /*lane*/ k.lane and p.pay_no = k.pay_no
+left join settlement.payment_event e on e.lane = /*lane*/ k.lane and e.pay_no = k.pay_no
+order by p.lane, p.pay_no, e.event_no;

@@ -140,3 +140,34 @@ left join settlement.family_share s
 where m.lane = $1 and m.kind in (2, 4) and abs(s.amount_fen) is distinct from m.amount_fen
 order by m.entry_id
 limit 1;
+
+-- name: bad_payments
+-- Entries of the chunk that open a payment over a channel whose row is missing or is not what was
+-- committed.
+select e.lane, e.entry_id, e.block_no, e.ordinal, p.pay_no is null as missing
+from ledger.entry e
+left join settlement.payment p on p.lane = e.lane and p.pay_no = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3
+    and ((e.code = 21 and e.kind = 2) or e.code = 23)
+    and (p.pay_no is null or settlement.payment_commitment(p) <> e.commitment)
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_payments
+-- A payment of one lane that no entry stands behind.
+select p.pay_no
+from settlement.payment p
+left join ledger.entry e on e.lane = p.lane and e.entry_id = p.pay_no
+where p.lane = $1 and e.entry_id is null
+order by p.pay_no
+limit 1;
+
+-- name: unlooked_payments
+-- A payment of one lane that holds something, and that the resolver does not know of.
+select p.pay_no
+from settlement.payment p
+left join ledger.entry r on r.lane = p.lane and r.pending_id = p.pay_no
+left join settlement.payment_due d on d.lane = p.lane and d.pay_no = p.pay_no
+where p.lane = $1 and p.kind = 1 and r.entry_id is null and d.pay_no is null
+order by p.pay_no
+limit 1;
