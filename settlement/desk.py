@@ -54,7 +54,7 @@ from settlement.commands import (
     WithdrawVisit,
 )
 from settlement.decision import Decision
-from settlement.pay_commands import FindOrder, HoldPlainSale, HoldSale, Report
+from settlement.pay_commands import FindOrder, HoldPlainSale, HoldSale, Report, TakeBack
 from settlement.refusal import Refusal
 from settlement.usecases import (
     cancel,
@@ -65,6 +65,7 @@ from settlement.usecases import (
     past_care,
     paying,
     persons,
+    refunding,
     relatives,
     sale,
     settle,
@@ -118,6 +119,7 @@ USE_CASES: dict[type[Command], UseCase] = {
     HoldPlainSale: paying.hold_plain_sale,
     Report: paying.report,
     FindOrder: paying.find_order,
+    TakeBack: refunding.take_back,
 }
 """Every command and the use case that decides it."""
 

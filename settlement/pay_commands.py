@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from settlement.commands import Command, Purchase
 from settlement.payment import ChannelName, Custody, Exchange
-from settlement.payment_states import Happening, Learnt, PaymentKind
+from settlement.payment_states import Happening, Learnt
 
 
 class Till(Struct, frozen=True, kw_only=True):
@@ -37,6 +37,14 @@ class Counter(Struct, frozen=True, kw_only=True):
     """after a definite failure another code may be shown"""
 
 
+class PlainLine(Struct, frozen=True, array_like=True):
+    """A line of a sale without an insurance leg; the quantity has four decimals."""
+
+    serial: str
+    amount_fen: int
+    quantity_e4: int
+
+
 class HoldSale(Purchase, frozen=True, kw_only=True, gc=False):
     """A sale with an insurance leg whose rest a channel collects: hold everything, or settle it at
     once where nothing is left to collect."""
@@ -52,8 +60,7 @@ class HoldPlainSale(Command, frozen=True, kw_only=True, gc=False):
     counter: Counter
     till: Till
     total_fen: int
-    lines: tuple[tuple[str, int], ...]
-    """serial and fen of each line"""
+    lines: tuple[PlainLine, ...]
 
 
 class Report(Command, frozen=True, kw_only=True, gc=False):
@@ -83,6 +90,3 @@ class FindOrder(Command, frozen=True, kw_only=True, gc=False):
 
     pay_no: int = 0
     """instead of the key, where the number is known"""
-
-
-PAID_FOR = {PaymentKind.COLLECT: "收款", PaymentKind.RETURN: "退款"}

@@ -72,6 +72,12 @@ class PaymentFact(Struct, kw_only=True):
         """What stands."""
         return fold(self.row.kind, self.row.opened_at, self.events)
 
+    @property
+    def returns(self) -> tuple[int, ...]:
+        """Payments that give back what was taken back of this one."""
+        numbers = (event.learnt.return_no for event in self.events)
+        return tuple(number for number in numbers if number is not None)
+
 
 _ENCODE = msgspec.json.Encoder().encode
 

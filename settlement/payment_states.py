@@ -80,6 +80,8 @@ class Happening(IntEnum):
     """an operator wants the refund tried again"""
     GIVEN_BACK = 14
     """two people gave it back outside the channel (线下退款)"""
+    TAKEN_BACK = 15
+    """the sale, or a part of it, was taken back: a return of its own gives the money back"""
 
 
 class Duty(StrEnum):
@@ -118,7 +120,7 @@ def _stay(state: State) -> Next:
     return state, Duty.NOTHING
 
 
-w, c, p, u = map(_stay, (_W, _C, _P, _U))
+w, c, p, u, s = map(_stay, (_W, _C, _P, _U, _S))
 wb, cb, pb, ub, sb, xb = ((state, Duty.GIVE_BACK) for state in (_W, _C, _P, _U, _S, _X))
 s_, x_, xx = (_S, Duty.BOOK), (_X, Duty.RELEASE), (_X, Duty.RELEASE_AND_GIVE_BACK)
 r, d, b_ = _stay(_R), _stay(_D), (_B, Duty.CLEAR)
@@ -137,6 +139,7 @@ _COLLECT_ROWS: tuple[tuple[Happening, tuple[Next, ...]], ...] = (
     (Happening.UNDONE,     (k,     no,        no,        x_,     no,     k)),
     (Happening.NOT_UNDONE, (no,    no,        no,        xx,     k,      k)),
     (Happening.SURPLUS,    (wb,    cb,        pb,        ub,     sb,     xb)),
+    (Happening.TAKEN_BACK, (no,    no,        no,        no,     s,      no)),
 )  # fmt: skip
 
 RETURN_STATES = (_R, _D, _B)
@@ -207,6 +210,10 @@ class Learnt(Struct, frozen=True, kw_only=True):
     settled_fen: int | None = None
     operator: str = ""
     """who gave up, tried again or gave back; empty for the deadline"""
+    setl_id: int | None = None
+    """of a sale that was taken back: the settlement of what is left; None where nothing is"""
+    return_no: int | None = None
+    """and the return that gives the money back"""
 
 
 _NOTHING_LEARNT = Learnt()
@@ -237,6 +244,13 @@ class Standing(Struct, frozen=True, kw_only=True):
     last: Learnt
     paid: Learnt | None
     """what the channel said of the money of the present attempt, where it came"""
+    taken_back: tuple[Learnt, ...]
+    """what was taken back of it, in order"""
+
+    @property
+    def taken_back_fen(self) -> int:
+        """Of what was collected."""
+        return sum(one.amount_fen or 0 for one in self.taken_back)
 
     @property
     def attempt(self) -> Attempt | None:
@@ -254,6 +268,7 @@ def fold(kind: PaymentKind, opened_at: datetime, events: Sequence[Event]) -> Sta
     """What stands. Events were checked when they were written, so none contradicts the table."""
     state, since, since_event = FIRST_STATE[kind], opened_at, 0
     attempts: list[Attempt] = []
+    taken_back: list[Learnt] = []
     last, paid = _NOTHING_LEARNT, None
     for event in events:
         if event.began is not None:
@@ -266,13 +281,16 @@ def fold(kind: PaymentKind, opened_at: datetime, events: Sequence[Event]) -> Sta
             state, since, since_event = follows[0], event.at, event.number
         if event.happening in (Happening.PAID, Happening.MISPAID):
             paid = event.learnt
+        if event.happening is Happening.TAKEN_BACK:
+            taken_back.append(event.learnt)
+            continue
         if event.began is not None or (
             event.learnt != _NOTHING_LEARNT and event.happening is not Happening.SURPLUS
         ):
             last = event.learnt
     return Standing(
         state=state, attempts=tuple(attempts), since=since, since_event=since_event,
-        events=len(events), last=last, paid=paid,
+        events=len(events), last=last, paid=paid, taken_back=tuple(taken_back),
     )  # fmt: skip
 
 

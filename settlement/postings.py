@@ -109,20 +109,20 @@ def given_back_transfers(
 def refund_owed_transfers(
     *, channel: str, custody: Custody, amount_fen: int, institution_base: int
 ) -> tuple[Transfer, ...]:
-    """What a channel collected for a sale that is taken back is owed to the payer: revenue falls,
-    and under the agency's custody the agency does not owe it to the institution any more."""
+    """What a channel collected for a sale that is taken back is owed to the payer; under the
+    agency's custody the agency does not owe it to the institution any more."""
     base = institution_base
-    revenue = base + InstitutionAccount.REVENUE
+    collecting = channel_account(base, ChannelAccount.COLLECTING)
     _, to_return = _returning(channel, custody, base)
     if custody is Custody.OWN:
         pairs = (
-            (revenue, to_return),
+            (collecting, to_return),
             (channel_account(base, ChannelAccount.MEMO_CONTRA),
              channel_account(base, ChannelAccount.MEMO_COLLECTED)),
         )  # fmt: skip
     else:
         pairs = (
-            (revenue, channel_account(base, ChannelAccount.RECEIVABLE_COLLECTED)),
+            (collecting, channel_account(base, ChannelAccount.RECEIVABLE_COLLECTED)),
             (channel_account(base, ChannelAccount.AGENCY_COLLECTED), to_return),
         )
     return tuple(Transfer(debit, credit, amount_fen) for debit, credit in pairs)

@@ -237,6 +237,26 @@ CAUSES: Mapping[str, str] = {
         "/pay/scan: no merchant of that channel is configured for the institution."
     ),
     "CHANNEL_SUSPENDED": "/pay/scan: an operator stopped the channel.",
+    "REFUND_CONFLICT": (
+        "/pay/{order_no}/refund: the refund number was used before for something else."
+    ),
+    "REFUND_NOT_SETTLED": (
+        "/pay/{order_no}/refund: nothing was collected for this order, or not yet."
+    ),
+    "REFUND_TOO_MUCH": "/pay/{order_no}/refund: more than is left of the order.",
+    "REFUND_BY_AMOUNT": (
+        "/pay/{order_no}/refund: an amount was named for an order with an insurance leg "
+        "(DOMAIN 12)."
+    ),
+    "REFUND_LINE_UNKNOWN": "/pay/{order_no}/refund: the order has no such line, or fewer of it.",
+    "REFUND_COSTS_MORE": (
+        "/pay/{order_no}/refund: settled anew, what stays sold costs the payer more than all "
+        "of it did (a discount or a bracket is lost)."
+    ),
+    "REFUND_WHOLE_ONLY": (
+        "/pay/{order_no}/refund: lines or an amount of an order that no channel had a part "
+        "in."
+    ),
     "CANCEL_BY_REFUND": (
         "2103: the settlement was made by /pay/scan; its refund also returns the money."
     ),

@@ -180,6 +180,13 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     payments: tuple[PaymentRow, ...] = ()
     payment_events: tuple[PaymentEventRow, ...] = ()
     due: tuple[DueRow, ...] = ()
+    then: Effects | None = None
+    """what follows in the same commit: a remainder settled anew after a cancel"""
+
+    @property
+    def steps(self) -> tuple[Effects, ...]:
+        """These and those that follow, in order."""
+        return (self,) if self.then is None else (self, *self.then.steps)
 
 
 class View:
@@ -212,6 +219,10 @@ class View:
 
     def apply(self, effects: Effects) -> None:
         """Change the facts as the effects will change the database."""
+        for step in effects.steps:
+            self._apply(step)
+
+    def _apply(self, effects: Effects) -> None:
         for message in effects.messages:
             fact = MessageFact(message.outcome, message.ref, message.fingerprint)
             self.messages[message.lane, message.key] = fact

@@ -12,13 +12,15 @@ import logging
 from collections.abc import Awaitable, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.postgres.shape import Shape
 from protocol import paycode
+from protocol.nhsa.amounts import scaled
 from protocol.nhsa.errors import WireError
 from protocol.nhsa.fields import Profile
 from protocol.paycode import CodeKind
-from protocol.scan import CancelRequest, ScanRequest
+from protocol.scan import CancelRequest, RefundRequest, ScanRequest
 from settlement import keys, refusals
 from settlement.channels.registry import Tills
 from settlement.clock import Clock, local_time
@@ -29,7 +31,15 @@ from settlement.institution import Institution
 from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.limits import Limits
-from settlement.pay_commands import Counter, FindOrder, HoldPlainSale, HoldSale, Report, Till
+from settlement.pay_commands import (
+    Counter,
+    FindOrder,
+    HoldPlainSale,
+    HoldSale,
+    Report,
+    TakeBack,
+    Till,
+)
 from settlement.payment import (
     ChannelName,
     NotificationRefused,
@@ -56,6 +66,7 @@ from settlement.serve.asking import Ask as Asking
 from settlement.serve.asking import Reply
 from settlement.storage.connect import Reconnecting
 from settlement.storage.lookups import PersonFinder, Sought
+from settlement.storage.payment_reader import read_payments
 from settlement.storage.payments import (
     PAYER_ALONE,
     Owner,
@@ -63,7 +74,6 @@ from settlement.storage.payments import (
     find_attempt,
     find_owner,
     place_of,
-    read_payments,
 )
 from settlement.translate import scans
 from settlement.translate.pieces import Sender
@@ -82,6 +92,7 @@ _CHANNEL_OF = {
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE}
 _IDENTITY_LENGTHS = (15, 18)
 _DECODE_SCAN = msgspec.json.Decoder(ScanRequest).decode
+_DECODE_REFUND = msgspec.json.Decoder(RefundRequest).decode
 _DECODE_CANCEL = msgspec.json.Decoder(CancelRequest).decode
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -165,6 +176,51 @@ class Payments:
             fact, institution, Happening.GIVEN_UP, learnt=Learnt(operator=operator)
         )
         return self._told(fact.row.order_no, reply)
+
+    async def refund(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
+        """POST /pay/{order_no}/refund: insurance first, then the money."""
+        try:
+            request = _DECODE_REFUND(body)
+            lines = tuple((one.feedetl_sn, scaled(one.cnt, 4, "lines")) for one in request.lines)
+            amount_fen = None if request.amount is None else scaled(request.amount, 2, "amount")
+        except (msgspec.MsgspecError, UnicodeDecodeError, ArithmeticError, WireError) as exc:
+            return _unreadable(exc)
+        asked = await self._asked_of(order_no, caller, scans.SCAN)
+        if isinstance(asked, Refusal):
+            return self._refused(order_no, asked)
+        found = await self._submit(FindOrder(asked=asked))
+        if not isinstance(found, PayAnswer):
+            return self._told(order_no, found)
+        command = TakeBack(
+            asked=replace(
+                asked, infno=scans.REFUND, msgid=request.refund_no, operator=request.operator,
+                message_key=_order_key_of(
+                    asked.institution.code, scans.REFUND, request.refund_no
+                ),
+                fingerprint=scans.refund_fingerprint(order_no, lines, amount_fen),
+            ),
+            setl_ids=() if found.settlement is None else (found.settlement,),
+            pay_nos=() if found.fact is None else (found.fact.row.pay_no,),
+            pay_no=0 if found.fact is None else found.fact.row.pay_no,
+            refund_no=request.refund_no, operator=request.operator, lines=lines,
+            amount_fen=amount_fen,
+        )  # fmt: skip
+        return await self._to_its_end(self._refund(order_no, command))
+
+    async def _refund(self, order_no: str, command: TakeBack) -> PayReply:
+        reply = await self._submit(command)
+        if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
+            fact = reply.fact
+            await self.run_errand(fact, Ask.REFUND)
+            reply = await self._submit(
+                FindOrder(
+                    asked=_asked(
+                        command.asked.institution, fact.row.lane, place_of(fact.row), order_no
+                    ),
+                    pay_nos=(fact.row.pay_no,), pay_no=fact.row.pay_no,
+                )
+            )  # fmt: skip
+        return self._told(order_no, reply)
 
     async def notified(
         self, channel: str, merchant_no: str, headers: Mapping[str, str], body: bytes
@@ -341,7 +397,7 @@ class Payments:
             lines = scans.lines_of_plain(read)
             return HoldPlainSale(
                 asked=asked, counter=counter, till=till, lines=lines,
-                total_fen=sum(fen for _, fen in lines),
+                total_fen=sum(line.amount_fen for line in lines),
             )  # fmt: skip
         sale = self._translator.purchase(
             read.message, Sender(institution, read.fingerprint, read.numbers)

@@ -215,9 +215,13 @@ class Service:
             profile=settings.profile, limits=settings.limits, read_clock=settings.clock,
         )  # fmt: skip
         self.resolver = Resolver(self.payments, settings.app_dsn, settings.clock)
-        self._tasks = [asyncio.create_task(queue.run()) for queue in self.queues]
-        self._tasks.append(asyncio.create_task(self.reference.run()))
+        runs = (*(queue.run() for queue in self.queues), self.reference.run())
+        self._tasks = [asyncio.create_task(one) for one in runs]
         return self
+
+    def resolve_payments(self) -> None:
+        """Let this process be one of those that bring payments to their end."""
+        self._tasks.append(asyncio.create_task(self.resolver.run()))
 
     def _open_queues(self, lanes: dict[int, int], shape: Shape) -> None:
         by_journal: dict[int, JournalQueue] = {}

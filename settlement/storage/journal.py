@@ -454,7 +454,7 @@ class JournalQueue:
         `unsure`, where there is one: under the head nothing changes between two statements.
         """
         decisions = self._desk.decide_all([item.command for item in batch], view, moment)
-        effects = [d.effects for d in decisions if d.effects is not None]
+        effects = [e for d in decisions if d.effects is not None for e in d.effects.steps]
         touched = {e.person_no for e in effects}
         pending: list[tuple[_Item, Reply]] = []
         for item, decision in zip(batch, decisions, strict=True):

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from ledger.postgres.laned import fetch_keys
-from ledger.postgres.shape import Shape
 from settlement.numbers import lane_in
-from settlement.payment_rows import PaymentFact, PaymentRow, event_of
-from settlement.payment_states import PaymentKind
-from settlement.storage.queries import QUERIES, SCATTER, SHAPED
-from settlement.view import View
+from settlement.payment_rows import PaymentRow
+from settlement.storage.queries import QUERIES, SCATTER
 
 PAYER_ALONE = "#"
 """How the place of a sale begins that nobody insured is part of."""
@@ -66,28 +61,3 @@ async def find_attempt(connection: Connection[Record], order_no: int) -> tuple[i
     """Payment and number of the attempt that has this order number at a channel."""
     row = await connection.fetchrow(QUERIES["find_attempt"], lane_in(order_no), str(order_no))
     return None if row is None else (row["pay_no"], row["attempt"])
-
-
-async def read_payments(
-    connection: Connection[Record], numbers: Iterable[int], view: View, shape: Shape
-) -> None:
-    """Payments by number with their events, into the view."""
-    wanted = list(numbers)
-    lanes = [lane_in(number) for number in wanted]
-    for row in await fetch_keys(connection, SHAPED[shape], "read_payments", lanes, wanted):
-        fact = view.payments.get(row["pay_no"])
-        if fact is None:
-            payment = PaymentRow(
-                lane=row["lane"], pay_no=row["pay_no"], kind=PaymentKind(row["kind"]),
-                opened_at=row["opened_at"], setl_id=row["setl_id"], parent=row["parent"],
-                psn_no=row["psn_no"], institution=row["institution"], order_no=row["order_no"],
-                amount_fen=row["amount_fen"], plan=row["plan"],
-            )  # fmt: skip
-            fact = view.payments[row["pay_no"]] = PaymentFact(row=payment, events=[])
-        if row["event_no"] is not None:
-            fact.events.append(
-                event_of(
-                    event_no=row["event_no"], kind=row["event_kind"], attempt=row["attempt"],
-                    recorded_at=row["recorded_at"], content=row["content"],
-                )
-            )  # fmt: skip

@@ -34,7 +34,7 @@ from settlement.rows import (
     VisitRow,
 )
 from settlement.storage import families
-from settlement.storage.payments import read_payments
+from settlement.storage.payment_reader import read_payments
 from settlement.storage.queries import QUERIES, SHAPED
 from settlement.usecases.filing_payloads import standing_filings
 from settlement.usecases.lines_needed import lines_needed
@@ -93,6 +93,9 @@ async def read_view(
     payments = {n for c in commands for n in c.pay_nos} | _refs(view, MessageOutcome.PAYMENT)
     if payments:
         await read_payments(connection, payments, view, shape)
+        returns = {n for p in view.payments.values() for n in p.returns} - payments
+        if returns:
+            await read_payments(connection, returns, view, shape)
         settlements |= {
             p.row.setl_id for p in view.payments.values() if p.row.setl_id is not None
         }

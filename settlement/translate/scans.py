@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from hashlib import sha256
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
@@ -22,7 +23,7 @@ from protocol.nhsa.times import format_datetime
 from protocol.scan import Leg, ScanLine, ScanReply, ScanRequest, Split
 from settlement.commands import Asked, Credential, Purchase
 from settlement.institution import Institution
-from settlement.pay_commands import Counter, HoldSale, Till
+from settlement.pay_commands import Counter, HoldSale, PlainLine, Till
 from settlement.payment import Advice
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import PaymentKind, Standing, State
@@ -131,24 +132,31 @@ _HELD = {"settled": "paid", "refused": "undone"}
 """Status of the legs of the insurance, by that of the order; held while it is open."""
 
 
-def standing(fact: PaymentFact, plan: Plan, *, replayed: bool = False) -> ScanReply:
-    """What stands of an order."""
+def standing(
+    fact: PaymentFact, plan: Plan, *, returns: Sequence[PaymentFact] = (), replayed: bool = False
+) -> ScanReply:
+    """What stands of an order, with the returns of what was taken back of it."""
     now = fact.standing
     told = _TOLD[now.state]
+    if now.taken_back and now.taken_back_fen >= fact.row.amount_fen:
+        open_ones = any(one.standing.state is not State.RETURNED for one in returns)
+        told = _TOLD[State.RETURNING if open_ones else State.RETURNED]
     attempt = now.attempt
     legs: list[Leg] = []
     row = plan.settlement
-    if row is not None:
-        legs += _insurance_legs(row, _HELD.get(told.status, "held"))
+    collects = fact.row.kind is PaymentKind.COLLECT
+    if row is not None and collects:
+        legs += _insurance_legs(row, _HELD.get(_TOLD[now.state].status, "held"))
     if attempt is not None:
         legs.append(
             Leg(
-                kind=attempt.channel.value, amount=yuan_text(fact.row.amount_fen), status=told.leg,
+                kind=attempt.channel.value, amount=yuan_text(fact.row.amount_fen),
+                status=_TOLD[now.state].leg,
                 reference=now.paid.reference if now.paid is not None else now.last.reference,
             )
         )  # fmt: skip
-    collects = fact.row.kind is PaymentKind.COLLECT
-    settled = now.state is State.SETTLED
+    legs += [_return_leg(one) for one in returns]
+    settled = now.state is State.SETTLED or not collects
     return ScanReply(
         status=told.status,  # type: ignore[arg-type]  # the table has no other
         order_no=fact.row.order_no if collects else "",
@@ -160,6 +168,15 @@ def standing(fact: PaymentFact, plan: Plan, *, replayed: bool = False) -> ScanRe
         poll_after_seconds=told.poll_after_seconds or UNSET,
         replayed=True if replayed else UNSET,
     )
+
+
+def _return_leg(fact: PaymentFact) -> Leg:
+    """What goes back, as a negative amount."""
+    now = fact.standing
+    return Leg(
+        kind=now.attempts[-1].channel.value, amount=yuan_text(-fact.row.amount_fen),
+        status=_TOLD[now.state].leg, reference=now.last.reference,
+    )  # fmt: skip
 
 
 def _message_of(now: Standing, told: _Told) -> str:
@@ -183,6 +200,18 @@ def settled_at_once(order_no: str, row: SettlementRow, tender: str, *, replayed:
     return ScanReply(
         status="settled", order_no=order_no, settlement_id=str(row.setl_id), split=split_of(row),
         legs=legs, message="结算成功", replayed=True if replayed else UNSET,
+    )  # fmt: skip
+
+
+def cancelled(refund_no: str, row: SettlementRow, *, replayed: bool = False) -> ScanReply:
+    """An order that no channel had a part in, taken back. Its amounts are negative."""
+    legs = _insurance_legs(row, "returned")
+    if row.cash_fen:
+        legs.append(Leg(kind="cash", amount=yuan_text(row.cash_fen), status="returned"))
+    message = f"已退，请机构退还现金{yuan_text(-row.cash_fen)}元" if row.cash_fen else "已退"
+    return ScanReply(
+        status="refunded", order_no="", refund_no=refund_no, settlement_id=str(row.setl_id),
+        split=split_of(row), legs=legs, message=message, replayed=True if replayed else UNSET,
     )  # fmt: skip
 
 
@@ -240,8 +269,22 @@ def hold_sale(
     )  # fmt: skip
 
 
-def lines_of_plain(read: Read) -> tuple[tuple[str, int], ...]:
-    """Serial and fen of each line of a sale without an insurance leg."""
-    amounts: Sequence[int] = read.numbers["drugdetail", "det_item_fee_sumamt"]
+def lines_of_plain(read: Read) -> tuple[PlainLine, ...]:
+    """The lines of a sale without an insurance leg."""
+    columns = (read.numbers["drugdetail", name] for name in ("det_item_fee_sumamt", "cnt"))
     rows = read.message.input.drugdetail
-    return tuple((str(row.feedetl_sn), fen) for row, fen in zip(rows, amounts, strict=True))
+    return tuple(
+        PlainLine(str(row.feedetl_sn), fen, quantity_e4)
+        for row, fen, quantity_e4 in zip(rows, *columns, strict=True)
+    )
+
+
+def refund_fingerprint(
+    order_no: str, lines: tuple[tuple[str, int], ...], amount_fen: int | None
+) -> bytes:
+    """What a refund says, part by part, as canonical fingerprints are."""
+    parts = (order_no, str(sorted(lines)), str(amount_fen))
+    person, header, totals = (
+        sha256(part.encode()).digest()[: canonical.HASH_BYTES] for part in parts
+    )
+    return canonical.Fingerprint(person=person, header=header, totals=totals, lines=()).pack()

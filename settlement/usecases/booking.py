@@ -15,7 +15,7 @@ from settlement.commands import Asked
 from settlement.entitlement import enrolment_on
 from settlement.keyring import Keyring, new_salt, personal_commitment
 from settlement.policy.model import AmountField
-from settlement.postings import settlement_transfers, undone
+from settlement.postings import collecting_transfers, settlement_transfers, undone
 from settlement.rows import (
     MONEY,
     Detail,
@@ -220,18 +220,23 @@ def undoing_entry(
     shares: list[tuple[int, int]],
     base: int,
     account: int,
+    *,
+    collected: bool = False,
 ) -> Entry:
-    """The entry that takes a settlement's transfers back. `shares` are (ledger account, fen)."""
+    """The entry that takes a settlement's transfers back. `shares` are (ledger account, fen);
+    `collected`: a payment channel took the cash, not the institution itself."""
     code = chart.EntryCode.CANCEL if row.kind is RowKind.CANCEL else chart.EntryCode.REVERSAL
     transfers = settlement_transfers(
         funds=shares,
         account_fen=original.account_fen,
-        cash_fen=original.cash_fen,
+        cash_fen=0 if collected else original.cash_fen,
         hospital_fen=original.hospital_fen,
         institution_base=base,
         personal_account=account,
         family_fen=original.family_account_fen,
     )
+    if collected:
+        transfers += collecting_transfers(amount_fen=original.cash_fen, institution_base=base)
     return Entry(
         lane=row.lane,
         entry_id=row.setl_id,

@@ -52,12 +52,12 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     if isinstance(fact, Refusal):
         return Decision(fact)
     refused = family.open_undertaking(person, command)
-    refused = refused or _outside_window(fact.row, world, moment)
-    refused = refused or _later(person, fact.row, world, "setl_id")
+    refused = refused or outside_window(fact.row, world, moment)
+    refused = refused or later_one(person, fact.row, world, "setl_id")
     refused = refused or _later_segment(fact.row, view, "setl_id")
     if refused is not None:
         return Decision(refused)
-    row, effects = _undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
+    row, effects = undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
     policy = rendering.policy_of(row, world)
     output = answers.cancel_reply(row, person.identity, policy, world.region)
     return Decision(Answer(output=output, returns=effects.shares), effects)
@@ -89,7 +89,7 @@ def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
     return fact
 
 
-def _outside_window(row: SettlementRow, world: World, moment: Moment) -> Refusal | None:
+def outside_window(row: SettlementRow, world: World, moment: Moment) -> Refusal | None:
     """The window is counted from the settlement's own business day, whatever year it counts in: a
     claim of December that is settled in January can still be cancelled in January."""
     settled_on, today = row.business_day, moment.business_day
@@ -120,7 +120,7 @@ def _not_approved(row: SettlementRow, world: World) -> Refusal | None:
     )
 
 
-def _later(person: PersonFacts, row: SettlementRow, world: World, field: str) -> Refusal | None:
+def later_one(person: PersonFacts, row: SettlementRow, world: World, field: str) -> Refusal | None:
     """Later claims of the year were computed on this one: they go first, unless the region lets
     them stand until they are decided again (DOMAIN 10)."""
     if world.profile.cancel_order is CancelOrder.FREE:
@@ -178,11 +178,11 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
             Refusal(code="REVERSAL_ALREADY_CANCELLED", field="original_msgid",
                     params={"setl_id": str(fact.row.setl_id), "undone_by": str(fact.undone_by)})
         )  # fmt: skip
-    later = _later(person, fact.row, world, "original_msgid")
+    later = later_one(person, fact.row, world, "original_msgid")
     later = later or _later_segment(fact.row, view, "original_msgid")
     if later is not None:
         return Decision(later)
-    _, effects = _undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
+    _, effects = undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
     return Decision(Answer(output=None, returns=effects.shares), effects)
 
 
@@ -255,15 +255,11 @@ def _nothing_left(command: Reverse) -> Decision:
     )
 
 
-def _undo(
-    fact: SettlementFact,
-    kind: RowKind,
-    asked: Asked,
-    person: PersonFacts,
-    view: View,
-    world: World,
-    moment: Moment,
-) -> tuple[SettlementRow, Effects]:
+def undo(
+    fact: SettlementFact, kind: RowKind, asked: Asked, person: PersonFacts, view: View,
+    world: World, moment: Moment, *, collected: bool = False,
+) -> tuple[SettlementRow, Effects]:  # fmt: skip
+    """The exact negative and its effects; `collected` where a payment channel took the cash."""
     original = fact.row
     setl_id = world.next_number(asked.lane, moment.business_day)
     detail = booking.open_detail(
@@ -285,7 +281,9 @@ def _undo(
         messages=(booking.message_of(asked, MessageOutcome.SETTLEMENT, setl_id),),
         settlement=row,
         detail=sealed,
-        entry=booking.undoing_entry(row, original, shares, base, person.account),
+        entry=booking.undoing_entry(
+            row, original, shares, base, person.account, collected=collected
+        ),
         account_change_fen=booking.own_account_fen(original),
         increments=booking.increments_of(row),
         latest_of_year=year.latest,

@@ -66,17 +66,19 @@ _MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
 class PayAnswer(Answer):
     """An answer of a payment, with what whoever speaks to the channel has to know."""
 
-    __slots__ = ("alarm", "began", "fact")
+    __slots__ = ("alarm", "began", "fact", "settlement")
 
     def __init__(
         self, *, output: Struct, fact: PaymentFact | None = None, began: Attempt | None = None,
-        replayed: bool = False, alarm: str = "",
+        replayed: bool = False, alarm: str = "", settlement: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(output=output, replayed=replayed)
         self.fact = fact
         self.began = began
         """an attempt that this decision commits: its first byte may leave after the commit"""
         self.alarm = alarm
+        self.settlement = settlement
+        """of an order that no channel had a part in"""
 
 
 def hold_sale(command: HoldSale, view: View, world: World, moment: Moment) -> Decision:
@@ -124,7 +126,8 @@ def _hold(one: Sale, command: HoldSale, till: Till, world: World, moment: Moment
         personal_account=one.person.account,
     ) + collecting_transfers(amount_fen=row.cash_fen, institution_base=base)  # fmt: skip
     plan = Plan(
-        transfers=transfers, counter=command.counter, settlement=row, detail=one.sealed,
+        transfers=transfers, counter=command.counter, claim=one.decided.claim, settlement=row,
+        detail=one.sealed,
         increments=one.decided.benefit.increments,
         traces=traces.trace_rows(command, row.setl_id) if command.traces else (),
     )  # fmt: skip
@@ -148,7 +151,7 @@ def _begin(
     )  # fmt: skip
     fact = PaymentFact(row=row, events=[])
     attempt = _attempt(1, till, amount_fen, row, world, moment)
-    event = _happens(fact, Happening.ATTEMPTED, 1, moment, began=attempt)
+    event = event_of_happening(fact, Happening.ATTEMPTED, 1, moment, began=attempt)
     effects = Effects(
         lane=asked.lane,
         person_no=asked.person_no,
@@ -197,11 +200,11 @@ def _order_again(
     fact = _copied(view.payments[message.ref])
     standing = fact.standing
     if standing.state is not State.WAITING or till is None:
-        return Decision(_said(fact, world, replayed=True))
+        return Decision(_said(fact, view, world, replayed=True))
     attempt = _attempt(
         len(standing.attempts) + 1, till, fact.row.amount_fen, fact.row, world, moment
     )
-    event = _happens(fact, Happening.ATTEMPTED, attempt.number, moment, began=attempt)
+    event = event_of_happening(fact, Happening.ATTEMPTED, attempt.number, moment, began=attempt)
     effects = Effects(
         lane=asked.lane, person_no=asked.person_no, messages=(),
         payment_events=(event_row(fact.row, event, None, world),), due=(due_row(fact),),
@@ -218,11 +221,12 @@ def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> 
     pay_no = command.pay_no or (message.ref if message is not None else 0)
     fact = view.payments.get(pay_no)
     if fact is not None and fact.row.institution == asked.institution.code:
-        return Decision(_said(fact, world))
+        return Decision(_said(fact, view, world))
     if message is not None and message.outcome is MessageOutcome.SETTLEMENT:
         row = view.settlements[message.ref].row
         return Decision(PayAnswer(
-            output=scans.settled_at_once(row.msgid, row, "scan", replayed=False)
+            output=scans.settled_at_once(row.msgid, row, "scan", replayed=False),
+            settlement=row.setl_id,
         ))
     return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
 
@@ -234,20 +238,20 @@ def report(command: Report, view: View, world: World, moment: Moment) -> Decisio
         return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
     happening = _as_it_counts(command, fact)
     if happening is None:
-        return Decision(_said(fact, world))
+        return Decision(_said(fact, view, world))
     fact = _copied(fact)
     standing = fact.standing
     follows = what_next(fact.row.kind, standing.state, happening)
     if isinstance(follows, Ignored):
         impossible = follows is Ignored.IMPOSSIBLE
         alarm = f"{happening.name} while {standing.state}" if impossible else ""
-        return Decision(_said(fact, world, alarm=alarm))
-    event = _happens(fact, happening, command.attempt, moment, learnt=command.learnt)
+        return Decision(_said(fact, view, world, alarm=alarm))
+    event = event_of_happening(fact, happening, command.attempt, moment, learnt=command.learnt)
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
     events = [event_row(fact.row, event, command.exchange, world)]
     if fact.standing.state is State.WAITING and not _second_code(plan):
         # A code that failed was the only one: nobody is waited for.
-        over = _happens(fact, Happening.GIVEN_UP, command.attempt, moment)
+        over = event_of_happening(fact, Happening.GIVEN_UP, command.attempt, moment)
         events.append(event_row(fact.row, over, None, world))
         follows = State.CLOSED, Duty.RELEASE
     effects = _done(follows[1], command.asked, fact, plan, event, view, world, moment)
@@ -280,10 +284,11 @@ def _since(fact: PaymentFact) -> Sequence[Event]:
 
 
 def _said(
-    fact: PaymentFact, world: World, *, replayed: bool = False, alarm: str = ""
+    fact: PaymentFact, view: View, world: World, *, replayed: bool = False, alarm: str = ""
 ) -> PayAnswer:
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
-    output = scans.standing(fact, plan, replayed=replayed)
+    returns = [view.payments[number] for number in fact.returns]
+    output = scans.standing(fact, plan, returns=returns, replayed=replayed)
     return PayAnswer(output=output, fact=fact, replayed=replayed, alarm=alarm)
 
 
@@ -292,10 +297,11 @@ def _copied(fact: PaymentFact) -> PaymentFact:
     return PaymentFact(row=fact.row, events=list(fact.events))
 
 
-def _happens(
+def event_of_happening(
     fact: PaymentFact, happening: Happening, attempt: int, moment: Moment, *,
     began: Attempt | None = None, learnt: Learnt | None = None,
 ) -> Event:  # fmt: skip
+    """Append an event to a fact that is the caller's own."""
     event = Event(
         number=len(fact.events) + 1, happening=happening, at=moment.at, attempt=attempt,
         began=began, learnt=learnt or Learnt(),
@@ -452,14 +458,13 @@ def _reference_of(fact: PaymentFact, attempt: Attempt) -> str:
 
 def returning(
     paid: PaymentRow, attempt: Attempt, amount_fen: int, reference: str,
-    owed: tuple[Transfer, ...], order_no: str, world: World, moment: Moment,
+    owed: tuple[Transfer, ...], order_no: str, world: World, moment: Moment, *,
+    rest: SettlementRow | None = None,
 ) -> tuple[PaymentFact, Entry]:  # fmt: skip
     """A return of money of `attempt`: its row and first event, and the entry that says it is owed.
-
-    The attempt of a return has the refund number; what it refunds is in `learnt` of its event.
-    """
+    The order number of its own attempt is the refund number. `rest` is what stays settled."""
     pay_no = world.next_number(paid.lane, moment.business_day)
-    plan = Plan(transfers=owed)
+    plan = Plan(transfers=owed, settlement=rest)
     row = PaymentRow(
         lane=paid.lane, pay_no=pay_no, kind=PaymentKind.RETURN, opened_at=moment.at,
         setl_id=paid.setl_id, parent=paid.pay_no, psn_no=paid.psn_no,
@@ -472,7 +477,7 @@ def returning(
         order_no=str(world.next_number(paid.lane, moment.business_day)), amount_fen=amount_fen,
         sent_at=moment.at, custody=attempt.custody, refunds=attempt, refunds_reference=reference,
     )  # fmt: skip
-    _happens(fact, Happening.ATTEMPTED, 1, moment, began=refund)
+    event_of_happening(fact, Happening.ATTEMPTED, 1, moment, began=refund)
     entry = Entry(
         lane=paid.lane, entry_id=pay_no, kind=EntryKind.SINGLE, code=chart.EntryCode.OWED_BACK,
         transfers=owed, commitment=payment_commitment(row),

@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from ledger.entry import Transfer
+from settlement.claim import Claim
 from settlement.keyring import Keyring
-from settlement.pay_commands import Counter
+from settlement.pay_commands import Counter, PlainLine
 from settlement.payment import Exchange
 from settlement.rows import SealedDetail, SettlementRow, TraceRow
 from settlement.usecases.visit_payloads import open_payload, seal_payload
@@ -23,8 +24,10 @@ class Plan(Struct, frozen=True, kw_only=True, array_like=True):
     """what is held, and posted or voided as a whole"""
     counter: Counter | None = None
     """who asked for it, and how; None for a return"""
-    lines: tuple[tuple[str, int], ...] = ()
-    """of a sale without an insurance leg: serial and fen"""
+    lines: tuple[PlainLine, ...] = ()
+    """of a sale without an insurance leg"""
+    claim: Claim | None = None
+    """of a sale with one: what a remainder is settled by"""
     settlement: SettlementRow | None = None
     detail: SealedDetail | None = None
     increments: dict[str, int] = {}

@@ -15,6 +15,7 @@ import pytest_asyncio
 from ledger.postgres.fold import balance, trial_balance
 from protocol.scan import ScanReply
 from settlement.chart import ChannelAccount, channel_account
+from settlement.payment import Verdict
 from tests.kit import population
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, some
 from tests.kit.reply import assert_done, assert_refused
@@ -84,7 +85,7 @@ async def test_settlement_of_a_scan_is_a_settlement_like_any_other(
     assert reply.split
     found = await town.pharmacy.ask("5203", named(buyer, reply))
     assert_done(found)
-    assert found.money("psn_cash_pay") == Decimal(reply.split.psn_cash_pay)
+    assert found.money("cash_payamt") == Decimal(reply.split.psn_cash_pay)
 
 
 async def test_nothing_left_to_collect_needs_no_wallet(town: Town, scanner: Scanner) -> None:
@@ -292,7 +293,7 @@ async def test_notification_books_before_the_resolver_does(
     ("changes", "code"),
     [
         ({"pay_code": "999999198001010018"}, "PAY_CODE_UNKNOWN"),
-        ({"pay_code": "110101199003070011"}, "PAY_CODE_IS_PERSON"),
+        ({"pay_code": "999999198001010011"}, "PAY_CODE_IS_PERSON"),
         ({"pay_code": "4241234567890123456789440000"}, "PAY_CODE_IS_VOUCHER"),
         ({"pay_code": "6212345678901234567"}, "CHANNEL_NOT_OPENED"),
         ({"pay_code": "", "person_code": ""}, "SCAN_WITHOUT_CODES"),
@@ -334,3 +335,121 @@ async def test_scan_settlement_is_not_cancelled_behind_the_channel(
 async def test_unknown_order_is_not_found(town: Town, scanner: Scanner) -> None:
     assert (await scanner.find("NEVER")).err_code == "ORDER_UNKNOWN"
     assert scanner.status == 404
+
+
+async def test_refund_takes_back_the_settlement_and_then_the_money(
+    town: Town, scanner: Scanner
+) -> None:
+    buyer = town.someone()
+    balance_fen, years = await town.balance_fen(buyer), await town.accumulators(buyer)
+    order = scanner.order(buyer, DEAR, 3, pay_code=WALLET)
+    paid = await scanner.scan(order)
+    assert paid.split
+    back = await scanner.refund(order["order_no"], "R1")
+    assert (back.status, back.refund_no) == ("refunded", "R1")
+    assert leg(back, "wechat") == (paid.split.psn_cash_pay, "returned")
+    assert await town.balance_fen(buyer) == balance_fen
+    assert all(not any(v.values()) for v in (await town.accumulators(buyer)).values())
+    assert not years
+    again = await scanner.refund(order["order_no"], "R1")
+    assert (again.status, again.replayed) == ("refunded", True)
+    assert (await scanner.find(order["order_no"])).status == "refunded"
+    more = await scanner.refund(order["order_no"], "R2")
+    assert more.err_code == "REFUND_TOO_MUCH"
+
+
+async def test_some_of_a_line_comes_back_and_the_rest_is_settled_anew(
+    town: Town, scanner: Scanner
+) -> None:
+    buyer = town.someone()
+    order = scanner.order(buyer, DEAR, 3, pay_code=WALLET)
+    paid = await scanner.scan(order)
+    back = await scanner.refund(
+        order["order_no"], "R3", lines=[{"feedetl_sn": "1", "cnt": 1}]
+    )
+    assert back.status == "refunded", back
+    assert paid.split
+    assert back.split
+    assert back.split.medfee_sumamt == "4000.00"
+    net = Decimal(paid.split.psn_cash_pay) - Decimal(back.split.psn_cash_pay)
+    assert leg(back, "wechat") == (str(net), "returned")
+    rows = await town.rows_of(buyer)
+    assert sorted(row["total_fen"] for row in rows) == [-600_000, 400_000, 600_000]
+    rest = await scanner.refund(order["order_no"], "R4")
+    assert leg(rest, "wechat") == (back.split.psn_cash_pay, "returned")
+
+
+async def test_refund_that_the_channel_refuses_stays_due(town: Town, scanner: Scanner) -> None:
+    town.channels.wechat.refund_verdicts.append(Verdict.FAILED)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    back = await scanner.refund(order["order_no"], "R5")
+    assert back.status == "refunding"
+    assert leg(back, "wechat")[1] == "refund_due"
+
+
+@pytest.mark.parametrize("verdict", [Verdict.UNKNOWN, Verdict.PAYER_ACTION])
+async def test_slow_refund_is_followed_to_its_end(
+    town: Town, scanner: Scanner, verdict: Verdict
+) -> None:
+    town.channels.wechat.refund_verdicts.append(verdict)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    assert (await scanner.refund(order["order_no"], f"R6{verdict}")).status == "refunding"
+    await town.resolve(seconds=60)
+    assert (await scanner.find(order["order_no"])).status == "refunded"
+
+
+async def test_plain_sale_comes_back_by_amount_as_far_as_it_goes(
+    town: Town, scanner: Scanner
+) -> None:
+    order = scanner.order(None, CLASS_C, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    assert (await scanner.refund(order["order_no"], "R7", amount="10.00")).status == "refunded"
+    partly = await scanner.find(order["order_no"])
+    assert partly.status == "settled"
+    assert [one.amount for one in partly.legs] == ["24.00", "-10.00"]
+    too_much = await scanner.refund(order["order_no"], "R8", amount="14.01")
+    assert too_much.err_code == "REFUND_TOO_MUCH"
+    by_line = await scanner.refund(
+        order["order_no"], "R9", lines=[{"feedetl_sn": "1", "cnt": 1}]
+    )
+    assert leg(by_line, "wechat")[0] == "8.00"
+    assert (await scanner.refund(order["order_no"], "R10")).status == "refunded"
+    assert (await scanner.find(order["order_no"])).status == "refunded"
+
+
+async def test_order_without_a_channel_is_taken_back_as_a_cancel(
+    town: Town, scanner: Scanner
+) -> None:
+    buyer = town.someone()
+    balance_fen = await town.balance_fen(buyer)
+    order = scanner.order(buyer, CLASS_A, 1)
+    await scanner.scan(order)
+    back = await scanner.refund(order["order_no"], "R11")
+    assert back.status == "refunded"
+    assert await town.balance_fen(buyer) == balance_fen
+    again = await scanner.refund(order["order_no"], "R11")
+    assert (again.settlement_id, again.replayed) == (back.settlement_id, True)
+
+
+async def test_bad_refunds_are_refused(town: Town, scanner: Scanner) -> None:
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    number = order["order_no"]
+    refused = await scanner.refund(number, "R12", amount="1.00")
+    assert refused.err_code == "REFUND_BY_AMOUNT"
+    refused = await scanner.refund(number, "R12", lines=[{"feedetl_sn": "9", "cnt": 1}])
+    assert refused.err_code == "REFUND_LINE_UNKNOWN"
+    refused = await scanner.refund(number, "R12", lines=[{"feedetl_sn": "1", "cnt": 4}])
+    assert refused.err_code == "REFUND_LINE_UNKNOWN"
+    assert (await scanner.refund("NEVER", "R12")).err_code == "ORDER_UNKNOWN"
+    await scanner.refund(number, "R13")
+    assert (await scanner.refund(number, "R13", amount="1")).err_code == "REFUND_CONFLICT"
+
+
+async def test_cash_at_the_counter_needs_no_channel(town: Town, scanner: Scanner) -> None:
+    order = scanner.order(town.someone(), DEAR, 3, tender={"kind": "cash"})
+    reply = await scanner.scan(order)
+    assert reply.status == "settled"
+    assert leg(reply, "cash")[1] == "paid"

@@ -68,6 +68,13 @@ class Scanner:
         self.status = reply.status
         return _DECODE(reply.body)
 
+    async def refund(self, order_no: object, refund_no: str, **more: object) -> ScanReply:
+        """POST /pay/{order_no}/refund."""
+        body = _ENCODE({"refund_no": refund_no, "operator": "0001", **more})
+        reply = await self.service.payments.refund(str(order_no), body, self.caller)
+        self.status = reply.status
+        return _DECODE(reply.body)
+
     async def notify(self, channel: str, order_no: str) -> tuple[int, bytes, str] | None:
         """POST /notify/{channel}/{merchant}: what the town's channel would send."""
         return await self.service.payments.notified(channel, MERCHANT, {}, order_no.encode())

@@ -727,7 +727,7 @@ comment on column settlement.payment_event.lane is 'Lane of the payment.';
 comment on column settlement.payment_event.event_no is 'From 1.';
 comment on column settlement.payment_event.kind is
     'Happening of settlement/payment_states.py: 1 attempted, 2 paid …';
-comment on column settlement.payment_event.attempt is 'The attempt it is about, from 1; 0 for none.';
+comment on column settlement.payment_event.attempt is 'Which attempt, from 1; 0 for none.';
 comment on column settlement.payment_event.order_no is
     'Of an attempt that begins: our number at the channel, committed before the first byte leaves.';
 comment on column settlement.payment_event.content is

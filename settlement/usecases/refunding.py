@@ -1,0 +1,367 @@
+"""Taking a paid order back, all of it or some of it (退款, DOMAIN 12 and 14).
+
+Insurance first, then the money. With an insurance leg the settlement is cancelled, and what stays
+sold is settled anew on the original day, in the same commit; what the payer has paid too much is
+owed to them from then on and goes back by a return of its own. Without one, money goes back.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ledger.entry import Entry, EntryKind, Transfer
+from protocol.nhsa import canonical
+from settlement import chart, keys
+from settlement.claim import PRICE_SCALE, QUANTITY_SCALE, Claim, ClaimLine
+from settlement.clock import Moment
+from settlement.decision import Decision
+from settlement.pay_commands import TakeBack
+from settlement.payment_rows import PaymentFact
+from settlement.payment_states import Attempt, Happening, Learnt, PaymentKind, State
+from settlement.postings import (
+    collecting_transfers,
+    refund_owed_transfers,
+    settlement_transfers,
+    undone,
+)
+from settlement.refusal import Refusal
+from settlement.rows import MessageOutcome, RowKind, SettlementRow, commitment
+from settlement.translate import scans
+from settlement.usecases import booking, cancel, checks, family
+from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
+from settlement.usecases.paying import PayAnswer, due_row, event_of_happening, event_row, returning
+from settlement.usecases.payment_payloads import Plan, open_plan
+from settlement.view import Effects, PersonFacts, SettlementFact, View
+from settlement.world import World
+
+_FEN_PER_PRICE = PRICE_SCALE // 100 * QUANTITY_SCALE
+
+
+class _Order(Struct, frozen=True):
+    """A paid order, as far as it still stands."""
+
+    fact: PaymentFact
+    plan: Plan
+    paid_by: Attempt
+    left_fen: int
+    """of what the channel collected"""
+
+
+def take_back(command: TakeBack, view: View, world: World, moment: Moment) -> Decision:
+    """Decide a refund."""
+    again = _again(command, view, world)
+    if again is not None:
+        return again
+    if not command.pay_no:
+        return _settled_at_once(command, view, world, moment)
+    order = _order(command, view, world)
+    if isinstance(order, Refusal):
+        return Decision(order)
+    if order.plan.settlement is None:
+        return _money_back(command, order, world, moment)
+    if command.amount_fen is not None:
+        return Decision(Refusal(code="REFUND_BY_AMOUNT", field="amount"))
+    return _sale_back(command, order, view, world, moment)
+
+
+def _again(command: TakeBack, view: View, world: World) -> Decision | None:
+    asked = command.asked
+    message = view.messages.get((asked.lane, asked.message_key))
+    if message is None:
+        return None
+    if canonical.differs(message.fingerprint, asked.fingerprint) is not None:
+        return Decision(Refusal(code="REFUND_CONFLICT", field="refund_no"))
+    if message.outcome is MessageOutcome.SETTLEMENT:
+        row = view.settlements[message.ref].row
+        output = scans.cancelled(command.refund_no, row, replayed=True)
+        return Decision(PayAnswer(output=output, replayed=True))
+    fact = view.payments[message.ref]
+    plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
+    output = scans.standing(fact, plan, replayed=True)
+    return Decision(PayAnswer(output=output, fact=fact, replayed=True))
+
+
+def _order(command: TakeBack, view: View, world: World) -> _Order | Refusal:
+    fact = view.payments.get(command.pay_no)
+    if fact is None or fact.row.kind is not PaymentKind.COLLECT:
+        return Refusal(code="ORDER_UNKNOWN", field="order_no")
+    standing = fact.standing
+    if standing.state is not State.SETTLED or standing.attempt is None:
+        return Refusal(code="REFUND_NOT_SETTLED", field="order_no")
+    left_fen = fact.row.amount_fen - standing.taken_back_fen
+    if left_fen <= 0:
+        return _too_much(0)
+    plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
+    copy = PaymentFact(row=fact.row, events=list(fact.events))
+    return _Order(copy, plan, standing.attempt, left_fen)
+
+
+def _too_much(left_fen: int) -> Refusal:
+    return Refusal(code="REFUND_TOO_MUCH", field="amount", params={"left_fen": left_fen})
+
+
+def _money_back(command: TakeBack, order: _Order, world: World, moment: Moment) -> Decision:
+    """A sale without an insurance leg: an amount, some lines, or what is left."""
+    amount_fen = command.amount_fen
+    if command.lines:
+        of_lines = _amount_of(command, order.plan)
+        if isinstance(of_lines, Refusal):
+            return Decision(of_lines)
+        amount_fen = of_lines
+    if amount_fen is None:
+        amount_fen = order.left_fen
+    if not 0 < amount_fen <= order.left_fen:
+        return Decision(_too_much(order.left_fen))
+    base = command.asked.institution.account_base
+    revenue_back = undone(collecting_transfers(amount_fen=amount_fen, institution_base=base))
+    return _returned(command, order, amount_fen, revenue_back, None, None, world, moment)
+
+
+def _amount_of(command: TakeBack, plan: Plan) -> int | Refusal:
+    lines = {line.serial: line for line in plan.lines}
+    amount_fen = 0
+    for serial, quantity_e4 in command.lines:
+        line = lines.get(serial)
+        if line is None or not 0 < quantity_e4 <= line.quantity_e4:
+            return Refusal(code="REFUND_LINE_UNKNOWN", field="lines", params={"line_no": serial})
+        amount_fen += _share_of(line.amount_fen, quantity_e4, line.quantity_e4)
+    return amount_fen
+
+
+def _share_of(amount_fen: int, part_e4: int, whole_e4: int) -> int:
+    """So much of an amount, half up to the fen."""
+    return (2 * amount_fen * part_e4 + whole_e4) // (2 * whole_e4)
+
+
+def _sale_back(
+    command: TakeBack, order: _Order, view: View, world: World, moment: Moment
+) -> Decision:
+    """A sale with an insurance leg: cancel it, settle the rest anew, and owe the difference."""
+    asked = command.asked
+    person = checks.known_person(view, world, asked)
+    if isinstance(person, Refusal):
+        return Decision(person)
+    standing = order.fact.standing
+    number = standing.taken_back[-1].setl_id if standing.taken_back else order.fact.row.setl_id
+    fact = view.settlements.get(number or 0)
+    if fact is None or fact.undone_by is not None:
+        return Decision(_too_much(0))
+    refused = family.open_undertaking(person, command)
+    refused = refused or cancel.outside_window(fact.row, world, moment)
+    refused = refused or cancel.later_one(person, fact.row, world, "order_no")
+    if refused is not None:
+        return Decision(refused)
+    _, effects = cancel.undo(
+        fact, RowKind.CANCEL, asked, person, view, world, moment, collected=True
+    )
+    if not command.lines:
+        return _returned(command, order, fact.row.cash_fen, (), effects, None, world, moment)
+    rest = _rest_of(command, order, fact, view, world)
+    if isinstance(rest, Refusal):
+        return Decision(rest)
+    if not rest.lines:
+        return _returned(command, order, fact.row.cash_fen, (), effects, None, world, moment)
+    return _settle_rest(command, order, fact, rest, effects, view, world, moment)
+
+
+def _rest_of(
+    command: TakeBack, order: _Order, fact: SettlementFact, view: View, world: World
+) -> Claim | Refusal:
+    """What stays sold: the lines as they stand, less what comes back."""
+    claim = order.plan.claim
+    if claim is None:
+        return Refusal(code="REFUND_LINE_UNKNOWN", field="lines")
+    record = booking.detail_record(fact.row.lane, fact.row.setl_id)
+    detail = booking.open_detail(fact.detail, world.keyring, record)
+    back = dict(command.lines)
+    lines = []
+    for settled in detail.lines:
+        line = settled.priced.line
+        quantity_e4 = back.pop(line.line_no, 0)
+        if not 0 <= quantity_e4 <= line.quantity_e4:
+            return _no_line(line.line_no)
+        if quantity_e4 < line.quantity_e4:
+            lines.append(_less(line, quantity_e4))
+    if back:
+        return _no_line(next(iter(back)))
+    total_fen = sum(line.amount_fen for line in lines)
+    return replace(claim, lines=tuple(lines), total_fen=total_fen)
+
+
+def _no_line(line_no: str) -> Refusal:
+    return Refusal(code="REFUND_LINE_UNKNOWN", field="lines", params={"line_no": line_no})
+
+
+def _less(line: ClaimLine, quantity_e4: int) -> ClaimLine:
+    """The line without so much of it; its amount is price times what is left (DOMAIN 23)."""
+    if not quantity_e4:
+        return line
+    left_e4 = line.quantity_e4 - quantity_e4
+    amount_fen = (2 * line.price_e6 * left_e4 + _FEN_PER_PRICE) // (2 * _FEN_PER_PRICE)
+    return replace(line, quantity_e4=left_e4, amount_fen=amount_fen)
+
+
+def _settle_rest(
+    command: TakeBack, order: _Order, fact: SettlementFact, rest: Claim, cancelled: Effects,
+    view: View, world: World, moment: Moment,
+) -> Decision:  # fmt: skip
+    """The rest on the original service date, decided on the year as the cancel leaves it."""
+    asked = command.asked
+    after = _after(view, cancelled)
+    person = after.persons[asked.person_no]
+    decided = adjudicate_claim(
+        rest, credential_kind=fact.row.credential_type, person=person,
+        institution=asked.institution, world=world, moment=moment,
+    )  # fmt: skip
+    if isinstance(decided, Refusal):
+        return Decision(decided)
+    surplus_fen = fact.row.cash_fen - decided.benefit.cash_fen
+    if surplus_fen < 0:
+        return Decision(
+            Refusal(
+                code="REFUND_COSTS_MORE", field="lines",
+                params={"before_fen": fact.row.cash_fen, "after_fen": decided.benefit.cash_fen},
+            )
+        )  # fmt: skip
+    row, effects = _resettled(command, fact, decided, person, world, moment)
+    cancelled = replace(cancelled, messages=(), then=effects)
+    return _returned(command, order, surplus_fen, (), cancelled, row, world, moment)
+
+
+def _after(view: View, effects: Effects) -> View:
+    """The person as the cancel leaves them; the view itself is not changed."""
+    after = View()
+    person = view.persons[effects.person_no]
+    after.persons[effects.person_no] = replace(person, years=dict(person.years))
+    after.settlements = dict(view.settlements)
+    after.visits = view.visits
+    after.apply(replace(effects, events=(), messages=()))
+    return after
+
+
+def _resettled(
+    command: TakeBack, fact: SettlementFact, decided: Adjudicated, person: PersonFacts,
+    world: World, moment: Moment,
+) -> tuple[SettlementRow, Effects]:  # fmt: skip
+    """The settlement of what stays sold. Nobody pays anything: it was collected before."""
+    asked = command.asked
+    setl_id = world.next_number(asked.lane, moment.business_day)
+    record = booking.detail_record(fact.row.lane, fact.row.setl_id)
+    before = booking.open_detail(fact.detail, world.keyring, record)
+    kept = {one.priced.line.line_no: one.kept for one in before.lines}
+    detail = booking.detail_of(
+        decided, tuple(kept[one.line.line_no] for one in decided.lines), before.kept
+    )
+    sealed = booking.seal_detail(
+        detail, world.keyring, booking.detail_record(asked.lane, setl_id)
+    )
+    row = booking.settlement_row(
+        decided, asked=asked, person=person, moment=moment, setl_id=setl_id, mdtrt_id=setl_id,
+        business_key=keys.purchase_key(decided.claim, world.keyring.digest_key),
+        invoice_no=fact.row.invoice_no, credential_type=fact.row.credential_type,
+        detail_commitment=sealed.commitment,
+    )  # fmt: skip
+    base = asked.institution.account_base
+    transfers = settlement_transfers(
+        funds=booking.fund_legs(decided.benefit.shares), account_fen=row.account_fen, cash_fen=0,
+        hospital_fen=row.hospital_fen, institution_base=base, personal_account=person.account,
+    )  # fmt: skip
+    if row.cash_fen:
+        transfers += collecting_transfers(amount_fen=row.cash_fen, institution_base=base)
+    entry = Entry(
+        lane=row.lane, entry_id=setl_id, kind=EntryKind.SINGLE, code=chart.EntryCode.SETTLEMENT,
+        transfers=transfers, commitment=commitment(row),
+    )  # fmt: skip
+    effects = Effects(
+        lane=asked.lane, person_no=asked.person_no, messages=(), settlement=row, detail=sealed,
+        entry=entry, account_change_fen=-row.account_fen, increments=decided.benefit.increments,
+        latest_of_year=setl_id,
+    )  # fmt: skip
+    return row, effects
+
+
+def _returned(
+    command: TakeBack, order: _Order, amount_fen: int, before: tuple[Transfer, ...],
+    effects: Effects | None, rest: SettlementRow | None, world: World, moment: Moment,
+) -> Decision:  # fmt: skip
+    """The return, and all that is written with it. `before` brings what is owed to the account of
+    what is to be collected; a cancelled settlement has done that already."""
+    asked = command.asked
+    fact, attempt = order.fact, order.paid_by
+    effects = effects or Effects(lane=asked.lane, person_no=asked.person_no, messages=())
+    if not amount_fen:
+        return _nothing_returned(command, order, effects, rest, world, moment)
+    owed = before + refund_owed_transfers(
+        channel=attempt.channel, custody=attempt.custody, amount_fen=amount_fen,
+        institution_base=asked.institution.account_base,
+    )  # fmt: skip
+    reference = fact.standing.paid.reference if fact.standing.paid is not None else ""
+    back, entry = returning(
+        fact.row, attempt, amount_fen, reference, owed, command.refund_no, world, moment,
+        rest=rest,
+    )  # fmt: skip
+    learnt = Learnt(
+        amount_fen=amount_fen, operator=command.operator, return_no=back.row.pay_no,
+        setl_id=None if rest is None else rest.setl_id,
+    )  # fmt: skip
+    taken = event_of_happening(
+        fact, Happening.TAKEN_BACK, attempt.number, moment, learnt=learnt
+    )
+    effects = replace(
+        effects,
+        messages=(booking.message_of(asked, MessageOutcome.PAYMENT, back.row.pay_no),),
+        entries=(*effects.entries, entry),
+        payments=(back.row,),
+        payment_events=(
+            event_row(fact.row, taken, None, world),
+            event_row(back.row, back.events[0], None, world),
+        ),
+        due=(due_row(back),),
+    )  # fmt: skip
+    plan = Plan(transfers=owed, settlement=rest)
+    output = scans.standing(back, plan)
+    return Decision(PayAnswer(output=output, fact=back, began=back.events[0].began), effects)
+
+
+def _nothing_returned(
+    command: TakeBack, order: _Order, effects: Effects, rest: SettlementRow | None, world: World,
+    moment: Moment,
+) -> Decision:  # fmt: skip
+    """What came back was paid by funds and account alone: no money goes through the channel."""
+    fact = order.fact
+    learnt = Learnt(
+        amount_fen=0, operator=command.operator, setl_id=None if rest is None else rest.setl_id
+    )
+    taken = event_of_happening(
+        fact, Happening.TAKEN_BACK, order.paid_by.number, moment, learnt=learnt
+    )
+    effects = replace(
+        effects,
+        messages=(booking.message_of(command.asked, MessageOutcome.PAYMENT, fact.row.pay_no),),
+        payment_events=(event_row(fact.row, taken, None, world),),
+    )
+    return Decision(PayAnswer(output=scans.standing(fact, order.plan), fact=fact), effects)
+
+
+def _settled_at_once(
+    command: TakeBack, view: View, world: World, moment: Moment
+) -> Decision:
+    """An order that no channel had a part in: the settlement is cancelled, and what the
+    institution collected itself it gives back itself."""
+    asked = command.asked
+    if command.lines or command.amount_fen is not None:
+        return Decision(Refusal(code="REFUND_WHOLE_ONLY", field="lines"))
+    person = checks.known_person(view, world, asked)
+    if isinstance(person, Refusal):
+        return Decision(person)
+    fact = view.settlements.get(command.setl_ids[0])
+    if fact is None or fact.undone_by is not None:
+        return Decision(_too_much(0))
+    refused = family.open_undertaking(person, command)
+    refused = refused or cancel.outside_window(fact.row, world, moment)
+    refused = refused or cancel.later_one(person, fact.row, world, "order_no")
+    if refused is not None:
+        return Decision(refused)
+    row, effects = cancel.undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
+    return Decision(PayAnswer(output=scans.cancelled(command.refund_no, row)), effects)
