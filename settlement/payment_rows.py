@@ -73,6 +73,12 @@ class PaymentFact(Struct, kw_only=True):
         return fold(self.row.kind, self.row.opened_at, self.events)
 
     @property
+    def settlements(self) -> tuple[int, ...]:
+        """What it pays: the settlement, and those of what was left of it."""
+        numbers = (self.row.setl_id, *(event.learnt.setl_id for event in self.events))
+        return tuple(number for number in numbers if number is not None)
+
+    @property
     def returns(self) -> tuple[int, ...]:
         """Payments that give back what was taken back of this one."""
         numbers = (event.learnt.return_no for event in self.events)

@@ -200,6 +200,14 @@ class Service:
             next_number=self._next_number,
             list_files=ListFiles(lambda: self.reference.catalogue),
         )  # fmt: skip
+        self._open_desks(installed.lanes, shape)
+        self._tasks = [asyncio.create_task(queue.run()) for queue in self.queues]
+        self._tasks.append(asyncio.create_task(self.reference.run()))
+        return self
+
+    def _open_desks(self, lanes: int, shape: Shape) -> None:
+        """What takes more than one batch: relatives who help to pay, payments over channels."""
+        settings = self._settings
         ask = asking(
             lambda command, said, reply: self._queue_of_lane[command.asked.lane].submit(
                 command, said, reply
@@ -207,17 +215,14 @@ class Service:
         )
         self._family = FamilyDesk(
             ask=ask, side=Reconnecting(settings.app_dsn, "settlement-family"), shape=shape,
-            lanes=installed.lanes, next_number=self._next_number, now=self._desk.now,
+            lanes=lanes, next_number=self._next_number, now=self._desk.now,
         )  # fmt: skip
         self.payments = Payments(
             desk=self._desk, ask=ask, dsn=settings.app_dsn, tills=settings.tills,
-            translator=self._translator, shape=shape, lanes=installed.lanes,
+            translator=self._translator, shape=shape, lanes=lanes,
             profile=settings.profile, limits=settings.limits, read_clock=settings.clock,
         )  # fmt: skip
         self.resolver = Resolver(self.payments, settings.app_dsn, settings.clock)
-        runs = (*(queue.run() for queue in self.queues), self.reference.run())
-        self._tasks = [asyncio.create_task(one) for one in runs]
-        return self
 
     def resolve_payments(self) -> None:
         """Let this process be one of those that bring payments to their end."""

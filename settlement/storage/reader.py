@@ -96,9 +96,7 @@ async def read_view(
         returns = {n for p in view.payments.values() for n in p.returns} - payments
         if returns:
             await read_payments(connection, returns, view, shape)
-        settlements |= {
-            p.row.setl_id for p in view.payments.values() if p.row.setl_id is not None
-        }
+        settlements |= {n for p in view.payments.values() for n in p.settlements}
     settlements |= {n for c in commands for n in c.setl_ids} | _refs(
         view, MessageOutcome.SETTLEMENT
     )
