@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from settlement.cli_import import add_import
+from settlement.cli_payments import add_payments
 
 if TYPE_CHECKING:
     from settlement.said import Said
@@ -61,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_certify(commands)
     add_import(
         commands.add_parser("import", help="persons, institutions and items from files (导入)"),
+        _tell, DEFAULT_DATA_DIR,
+    )  # fmt: skip
+    add_payments(
+        commands.add_parser("payments", help="payments that are not at their end (未完结收款)"),
         _tell, DEFAULT_DATA_DIR,
     )  # fmt: skip
     _add_story(commands)

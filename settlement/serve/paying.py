@@ -51,10 +51,12 @@ from settlement.payment import (
 )
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import (
+    UNCERTAIN,
     Ask,
     Attempt,
     Happening,
     Learnt,
+    PaymentKind,
     State,
     happened,
     learnt_of,
@@ -75,6 +77,7 @@ from settlement.storage.payments import (
     find_owner,
     place_of,
 )
+from settlement.telemetry.metrics import METRICS
 from settlement.translate import scans
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
@@ -322,10 +325,25 @@ class Payments:
                 exchange=None if outcome is None else outcome.exchange,
             )
         )
-        if isinstance(reply, PayAnswer) and reply.alarm:
-            where = {"event": "payment.impossible", "pay_no": row.pay_no, "what": reply.alarm}
-            logger.error("a channel contradicts what is booked", extra=where)
+        if isinstance(reply, PayAnswer):
+            self._count(fact, reply)
         return reply
+
+    def _count(self, before: PaymentFact, reply: PayAnswer) -> None:
+        """How long it took to be certain, and what must not be."""
+        if reply.alarm:
+            METRICS.payment_alarms += 1
+            where = {"event": "payment.impossible", "pay_no": before.row.pay_no}
+            logger.error(
+                "a channel contradicts what is booked", extra={**where, "what": reply.alarm}
+            )
+        attempt = before.standing.attempt
+        if reply.fact is None or attempt is None or before.row.kind is not PaymentKind.COLLECT:
+            return
+        if before.standing.state in UNCERTAIN and reply.fact.standing.state not in UNCERTAIN:
+            confirmed = any(e.happening is Happening.CONFIRM for e in reply.fact.events)
+            tally = METRICS.payment_confirmed if confirmed else METRICS.payment_certainty
+            tally.observe((self._clock() - attempt.sent_at).total_seconds())
 
     async def _collect(
         self, fact: PaymentFact, attempt: Attempt, code: str, command: Command
@@ -357,13 +375,14 @@ class Payments:
         if reason is not None:
             return Refusal(code="CHANNEL_SUSPENDED", field="pay_code", params={"reason": reason})
         place = self.tills.place(institution.code, channel)
-        if place is None:
+        merchant = None if place is None else self.tills.merchant(channel, place.merchant_no)
+        if place is None or merchant is None:
             return Refusal(
                 code="CHANNEL_NOT_OPENED", field="pay_code", params={"channel": channel.value}
             )
         return Till(
             channel=channel, merchant_no=place.merchant_no, custody=place.custody,
-            code_shown=scanned.masked,
+            timers=merchant.timers, code_shown=scanned.masked,
         )  # fmt: skip
 
     async def _command(

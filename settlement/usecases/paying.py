@@ -8,6 +8,7 @@ settlement as it was held, frees it, or opens the return of money that nobody ca
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
@@ -41,7 +42,6 @@ from settlement.payment_states import (
     next_errand,
     what_next,
 )
-from settlement.payment_timers import TIMERS
 from settlement.postings import (
     collected_transfers,
     collecting_transfers,
@@ -58,6 +58,8 @@ from settlement.usecases.sale import Sale
 from settlement.view import Effects, View
 from settlement.world import World
 
+PEOPLES_TURN = datetime(9999, 1, 1, tzinfo=UTC)
+"""When the resolver looks at what only people can end (待退款): it stays on the worklist."""
 _HELD_STEPS = (sale.admit, sale.adjudicate, sale.seal, sale.write_row)
 _MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
 """What says that an attempt collected money."""
@@ -175,7 +177,8 @@ def _attempt(
     return Attempt(
         number=number, channel=till.channel, merchant_no=till.merchant_no,
         order_no=str(world.next_number(row.lane, moment.business_day)), amount_fen=amount_fen,
-        sent_at=moment.at, custody=till.custody, code_shown=till.code_shown,
+        sent_at=moment.at, custody=till.custody, timers=till.timers,
+        code_shown=till.code_shown,
     )  # fmt: skip
 
 
@@ -328,9 +331,8 @@ def due_row(fact: PaymentFact) -> DueRow:
     standing = fact.standing
     due_at = None
     if standing.state not in ENDED and standing.attempt is not None:
-        timers = TIMERS[standing.attempt.channel]
-        errand = next_errand(fact.row.kind, standing, fact.events, timers)
-        due_at = None if errand is None else errand.at
+        errand = next_errand(standing, fact.events)
+        due_at = PEOPLES_TURN if errand is None else errand.at
     return DueRow(lane=fact.row.lane, pay_no=fact.row.pay_no, due_at=due_at)
 
 
@@ -475,7 +477,8 @@ def returning(
     refund = Attempt(
         number=1, channel=attempt.channel, merchant_no=attempt.merchant_no,
         order_no=str(world.next_number(paid.lane, moment.business_day)), amount_fen=amount_fen,
-        sent_at=moment.at, custody=attempt.custody, refunds=attempt, refunds_reference=reference,
+        sent_at=moment.at, custody=attempt.custody, timers=attempt.timers,
+        refunds=attempt, refunds_reference=reference,
     )  # fmt: skip
     event_of_happening(fact, Happening.ATTEMPTED, 1, moment, began=refund)
     entry = Entry(

@@ -218,6 +218,14 @@ where b.debits_pending > 0 and m.moved_at < $1
 order by m.moved_at, m.hold_id
 limit $2;
 
+-- name: payments_open
+-- Payments over channels that are not at their end, the oldest first.
+select d.pay_no
+from settlement.payment_due d
+join settlement.payment p on p.lane = d.lane and p.pay_no = d.pay_no
+order by p.opened_at
+limit $1;
+
 -- name: payments_due
 -- Payments over channels that the resolver should have looked at by now, the oldest first.
 select d.pay_no, d.due_at
