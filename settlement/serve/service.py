@@ -66,7 +66,7 @@ from settlement.serve.reference_watch import ReferenceWatch
 from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
 from settlement.storage import reference
-from settlement.storage.connect import Reconnecting, connect_settle_path
+from settlement.storage.connect import LOOKUP_NAME, Reconnecting, connect_settle_path
 from settlement.storage.errors import StorageError
 from settlement.storage.journal import JournalQueue
 from settlement.storage.keyfile import key_file, load_keyring
@@ -196,7 +196,7 @@ class Service:
             submit=lambda command, said, reply: self._queue_of_lane[command.asked.lane].submit(
                 command, said, reply
             ),
-            side=Reconnecting(settings.app_dsn, "settlement-family"), shape=shape,
+            side=Reconnecting(settings.app_dsn, LOOKUP_NAME), shape=shape,
             lanes=installed.lanes, next_number=self._next_number, now=self._desk.now,
         )  # fmt: skip
         self._tasks = [asyncio.create_task(queue.run()) for queue in self.queues]
