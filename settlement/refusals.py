@@ -395,7 +395,7 @@ _LATER = _rows(
 )
 
 _UNDER_WAY = _rows(
-    200, "later", Fault.RULE,
+    200, "later", Fault.LIMIT,
     ("UNDERTAKING_OPEN", "该参保人有未完结结算。", "请稍候，用相同msgid重发。"),
     ("UNDERTAKING_LAPSED", "家庭共济支付未能及时完成，本次未结算，亲属账户已退还。",
      "请用相同msgid重发。"),

@@ -45,6 +45,8 @@ from settlement.storage.connect import Reconnecting
 from settlement.storage.errors import StorageError
 from settlement.storage.families import Outcome, Question, outcomes_of
 
+HOLD_SECONDS_MAX = 5.0
+"""How long relatives' journals may take together; then nothing is settled."""
 SETTLE_UP_SECONDS_MAX = 2.0
 """How long an answer waits for relatives' accounts to be settled up; then it leaves without."""
 NO_KEY = bytes(16)
@@ -109,21 +111,25 @@ class FamilyDesk:
             return reply
         quote: bool = command.quote  # type: ignore[attr-defined]
         pledge = replace(pledge, wanted_fen=reply.fen)
+        holds: list[Hold] = []
         try:
-            pledge = await self._hold(command.asked, pledge, reply, quote=quote)
-        except Exception:
+            async with asyncio.timeout(HOLD_SECONDS_MAX):
+                await self._hold(command.asked, pledge, reply, holds, quote=quote)
+        except (Unavailable, Overloaded, TimeoutError) as exc:
             if not quote:
-                await self._let_go(command.asked, pledge)
-            raise
+                await self._let_go(command.asked, replace(pledge, holds=tuple(holds)))
+            raise (exc if isinstance(exc, Overloaded) else Unavailable("later")) from exc
+        pledge = replace(pledge, holds=tuple(holds))
         if quote:
             return await self._ask(replace(command, pledge=pledge))
         return await self._settle_with(command, pledge)
 
     async def _settle_with(self, command: Command, pledge: Pledge) -> Reply:
+        """The step that decides. Where its outcome is unknown, nobody here presumes one."""
         try:
             reply = await self._ask(replace(command, pledge=pledge))
-        except Unavailable as exc:
-            if exc.retry == "later":
+        except (Unavailable, Overloaded) as exc:
+            if isinstance(exc, Overloaded) or exc.retry == "later":
                 await self._let_go(command.asked, pledge)
             raise
         if isinstance(reply, Refusal) or reply.replayed:
@@ -133,10 +139,10 @@ class FamilyDesk:
         return reply
 
     async def _hold(
-        self, asked: Asked, pledge: Pledge, wanted: Wanted, *, quote: bool
-    ) -> Pledge:
-        """Hold what is wanted, relative by relative in their order. Where it fails nothing was
-        settled; what a relative's journal did not say is found by its row."""
+        self, asked: Asked, pledge: Pledge, wanted: Wanted, holds: list[Hold], *, quote: bool
+    ) -> None:
+        """Hold what is wanted, relative by relative in their order, into `holds`. Where it fails
+        nothing was settled, and a hold that nobody heard of is found by its row."""
         left_fen = wanted.fen
         for link in wanted.donors:
             lane = lane_of(link.donor_no, self._lanes)
@@ -146,17 +152,12 @@ class FamilyDesk:
                 undertaking_id=pledge.undertaking_id, patient_lane=asked.lane,
                 patient_no=asked.person_no, wanted_fen=left_fen, quote=quote,
             )  # fmt: skip
-            try:
-                reply = await self._ask(holding)
-            except Unavailable as exc:
-                raise Unavailable("later") from exc
+            reply = await self._ask(holding)
             if isinstance(reply, Held) and reply.fen:
-                held = Hold(link.donor_no, link.relation, hold_id, reply.fen)
-                pledge = replace(pledge, holds=(*pledge.holds, held))
+                holds.append(Hold(link.donor_no, link.relation, hold_id, reply.fen))
                 left_fen -= reply.fen
             if not left_fen:
                 break
-        return pledge
 
     async def _let_go(self, asked: Asked, pledge: Pledge) -> None:
         """Nothing is settled by this pledge: its undertaking ends, and then its holds."""

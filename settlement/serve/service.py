@@ -70,7 +70,7 @@ from settlement.serve.resolver import Resolver
 from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
 from settlement.storage import reference
-from settlement.storage.connect import Reconnecting, connect_settle_path
+from settlement.storage.connect import LOOKUP_NAME, Reconnecting, connect_settle_path
 from settlement.storage.errors import StorageError
 from settlement.storage.journal import JournalQueue
 from settlement.storage.keyfile import key_file, load_keyring
@@ -214,7 +214,7 @@ class Service:
             )
         )
         self._family = FamilyDesk(
-            ask=ask, side=Reconnecting(settings.app_dsn, "settlement-family"), shape=shape,
+            ask=ask, side=Reconnecting(settings.app_dsn, LOOKUP_NAME), shape=shape,
             lanes=lanes, next_number=self._next_number, now=self._desk.now,
         )  # fmt: skip
         self.payments = Payments(

@@ -64,7 +64,7 @@ class WebServer:
         self.nonces = Nonces(self._script, limits)
         self._authenticator = Authenticator(gateway, self.nonces, limits)
         self.exchange = Exchange(gateway, self._authenticator, limits)
-        self._pay = PayPages(gateway.payments, self._authenticator, self._body)
+        self._pay = PayPages(gateway.payments, self._authenticator, self._body, limits)
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()

@@ -164,3 +164,11 @@ where o.lane = $1 and o.key = $2;
 select e.pay_no, e.attempt
 from settlement.payment_event e
 where e.lane = $1 and e.order_no = $2;
+
+-- name: family_notices
+-- What somebody is told of their account: it paid for a relative, or got that back.
+select m.entry_id, m.kind, m.moved_at, m.psn_no, m.patient_no, m.institution, m.setl_id,
+       m.amount_fen, m.balance_fen
+from settlement.family_move m
+where m.lane = $1 and m.psn_no = $2 and m.moved_at >= $3 and m.kind in (2, 4)
+order by m.moved_at, m.entry_id;

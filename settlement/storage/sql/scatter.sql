@@ -44,7 +44,8 @@ order by t.lane, t.psn_no, t.setl_time, t.setl_id, w.undone;
 -- name: claims_of_lane
 -- The settlements of some business days that stand, of one lane, person by person in their order:
 -- to compute them again under other rules.
-select t.psn_no, t.setl_id, t.increments, t.account_fen, d.key_version, d.payload
+select t.psn_no, t.setl_id, t.increments,
+       t.account_fen - t.family_account_fen as own_account_fen, d.key_version, d.payload
 from settlement.settlement t
 left join settlement.settlement_detail d on d.lane = t.lane and d.setl_id = t.setl_id
 where t.lane = $1 and t.kind = 1 and t.business_day between $2 and $3 and t.scheme = $4

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
         "readjudication",
         "stored",
         "traces",
+        "notices",
         "story",
         "suspend",
         "resume",
