@@ -1,4 +1,4 @@
-"""A sale whose rest a payment channel collects: hold, report, find (ADR 0026).
+"""A sale whose rest a payment channel collects: hold, report, find (ADR 0027).
 
 `hold_sale` decides the sale as any other and holds it instead of booking it; `report` takes what
 happened at the channel and does what the table of settlement/payment_states.py says: books the
