@@ -16,10 +16,11 @@ class Answer:
     Answers of settling come as JSON text already (settlement/translate/answers.py). Writing that
     text may wait until the database is busy with the batch: `later` is how, and it happens when
     `output` is asked for, at the latest when the answer leaves. A `warning` is for the reader of
-    what was done all the same.
+    what was done all the same. A `reference` is the message id that the reply must have, where one
+    was kept.
     """
 
-    __slots__ = ("_later", "_output", "replayed", "warning")
+    __slots__ = ("_later", "_output", "reference", "replayed", "warning")
 
     def __init__(
         self,
@@ -28,11 +29,13 @@ class Answer:
         later: Callable[[], Raw] | None = None,
         replayed: bool = False,
         warning: str = "",
+        reference: str = "",
     ) -> None:
         self._output = output
         self._later = later
         self.replayed = replayed
         self.warning = warning
+        self.reference = reference
 
     @property
     def output(self) -> Struct | Raw | None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from settlement.claim import CareKind
+from settlement.cross_city import CrossCityRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.seals import SealRules
 
@@ -135,6 +136,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     unmapped_item: UnmappedItem = UnmappedItem.ACCEPT
     traces: TraceRules = TraceRules()
     """drug trace codes (药品追溯码)"""
+    cross_city: CrossCityRules = CrossCityRules()
+    """clearing between the cities of the province (省内异地清分)"""
     seals: SealRules = SealRules()
     """signed and encrypted bodies (国密)"""
     fund_total_includes_account: bool

@@ -1,5 +1,5 @@
-"""Reconciliation, clearing and files (3201–3204, 9101, 9102, 1301 and its like): beside the settle
-path, never on it.
+"""Reconciliation, clearing and files (3201–3204, 3260–3262, 9101, 9102, 1301 and its like): beside
+the settle path, never on it.
 
 Each has a connection of its own, so that a long sum delays neither a sign-in nor a stop switch.
 Unpacking and comparing happen in a thread. What writes and loses its connection says that nobody
@@ -9,8 +9,6 @@ knows; the same message finds out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, time, timedelta
 
 from msgspec import Raw, Struct
@@ -24,17 +22,17 @@ from settlement.clearing import Applicant, Claimed, is_over, last_day
 from settlement.clock import CHINA, Moment, local_time
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
-from settlement.gateway import Unavailable
 from settlement.institution import Institution
 from settlement.lanes import lane_of
 from settlement.limits import Limits
 from settlement.numbers import NumberSource
 from settlement.refusal import Refusal
+from settlement.serve.cross_city import CrossCity, NextReference
 from settlement.serve.list_files import ListFiles
+from settlement.serve.outcomes import known_or_not
 from settlement.statement import OurLine, Scope, TheirLine
 from settlement.storage import clearings
 from settlement.storage.connect import Reconnecting
-from settlement.storage.errors import LostConnectionError
 from settlement.storage.files import KeptFile, keep_file, read_file
 from settlement.storage.lease import PlainConnection
 from settlement.storage.statements import read_figures, read_lines
@@ -45,6 +43,9 @@ Request = (
     | reconciliation.DetailCheck
     | clearing.ClearingApply
     | clearing.ClearingCancel
+    | clearing.CrossCityExtract
+    | clearing.CrossCityConfirm
+    | clearing.CrossCityRollback
     | files.FileUpload
     | files.FileDownload
     | catalogue.CatalogueFile
@@ -62,7 +63,7 @@ class Reconciling:
 
     def __init__(
         self, *, dsn: str, desk: DecisionDesk, lanes: int, limits: Limits,
-        next_number: NumberSource, list_files: ListFiles,
+        next_number: NumberSource, next_reference: NextReference, list_files: ListFiles,
     ) -> None:  # fmt: skip
         self._reading = Reconnecting(dsn, "settlement-statements")
         self._writing = Reconnecting(dsn, "settlement-files")
@@ -71,6 +72,10 @@ class Reconciling:
         self._limits = limits
         self._next_number = next_number
         self._list_files = list_files
+        self._cross_city = CrossCity(
+            reading=self._reading, writing=self._writing, desk=desk, lanes=lanes,
+            next_reference=next_reference,
+        )  # fmt: skip
 
     async def answer(
         self, request: Request, institution: Institution
@@ -86,6 +91,12 @@ class Reconciling:
                 return await self._apply(request, institution)
             case clearing.ClearingCancel():
                 return await self._cancel(request, institution)
+            case (
+                clearing.CrossCityExtract()
+                | clearing.CrossCityConfirm()
+                | clearing.CrossCityRollback()
+            ):
+                return await self._cross_city.answer(request, institution)
             case files.FileUpload():
                 return await self._upload(request, institution)
             case files.FileDownload():
@@ -204,7 +215,7 @@ class Reconciling:
             return claimed
         now = self._desk.now()
         applicant = self._applicant(request, institution, now)
-        async with self._known_or_not() as connection:
+        async with known_or_not(self._writing) as connection:
             said = await self._decide(connection, applicant, claimed, now)
             if said is None:
                 said = await self._decide(connection, applicant, claimed, now)
@@ -248,7 +259,7 @@ class Reconciling:
         number = self._own_number(text, institution)
         cancelled_by = None
         if number is not None:
-            async with self._known_or_not() as connection:
+            async with known_or_not(self._writing) as connection:
                 cancelled_by = await clearings.cancel(connection, applicant, number)
         if cancelled_by is None:
             return Refusal(
@@ -316,7 +327,7 @@ class Reconciling:
             stored_at=now.at,
             expires_at=expires_at or now.at + timedelta(days=limits.file_days_max),
         )
-        async with self._known_or_not() as connection:
+        async with known_or_not(self._writing) as connection:
             kept = await keep_file(
                 connection, file, files_max=limits.files_kept_max,
                 bytes_max=limits.file_bytes_kept_max,
@@ -327,15 +338,6 @@ class Reconciling:
             code="FILES_TOO_MANY",
             params={"limit": limits.files_kept_max, "days": limits.file_days_max},
         )
-
-    @asynccontextmanager
-    async def _known_or_not(self) -> AsyncIterator[PlainConnection]:
-        """The connection that writes. Lost on the way, the outcome is unknown."""
-        try:
-            async with self._writing.use() as connection:
-                yield connection
-        except LostConnectionError as exc:
-            raise Unavailable("same_msgid") from exc
 
 
 def _readable(node: files.FileUploadData, limits: Limits) -> bytes | Refusal:

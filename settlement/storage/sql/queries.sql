@@ -146,3 +146,27 @@ insert into settlement.clearing_cancel (
 )
 values ($2, $3, $1, $4, $5, $6)
 on conflict (lane, application_no) do nothing;
+
+-- name: cross_city_step_of_message
+-- The confirmation, or the withdrawal, that a message made before.
+select c.month, c.step_no, c.kind, c.reference, c.withdraws, c.fingerprint, c.included, c.left_out
+from settlement.cross_city_step c
+where c.lane = $1 and c.institution = $2 and c.kind = $3 and c.msgid = $4;
+
+-- name: cross_city_steps
+-- What an institution said of a month so far.
+select c.month, c.step_no, c.kind, c.reference, c.withdraws, c.fingerprint, c.included, c.left_out
+from settlement.cross_city_step c
+where c.lane = $1 and c.institution = $2 and c.month = $3
+order by c.step_no;
+
+-- name: keep_cross_city_step
+-- The next step of a month; no row where somebody took the number, or the message came twice at the
+-- same time.
+insert into settlement.cross_city_step (
+    lane, institution, month, step_no, kind, reference, withdraws, fingerprint, included, left_out,
+    recorded_at, operator, operator_name, msgid
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+on conflict do nothing
+returning step_no;
