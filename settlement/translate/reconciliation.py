@@ -160,7 +160,7 @@ def _result_row(one: Matched) -> tuple[str, ...]:
         "" if line is None else line.setl_id,
         "" if ours is None else ours.msgid,
         str(int(one.verdict)),
-        "1" if about.refund else "0",
+        _flag(about.refund or (line is None and ours is not None and ours.cancelled)),
         memo[:MEMO_LENGTH_MAX],
         *(
             ("", "", "")
@@ -184,7 +184,7 @@ def _memo(one: Matched) -> str:
     pairs = {
         "就诊ID": (theirs.mdtrt_id, ours.mdtrt_id),
         "人员编号": (theirs.person_no, ours.person_no),
-        "退费标志": ("1" if theirs.refund else "0", "1" if ours.refund else "0"),
+        "退费标志": ("", "") if ours.cancelled else (_flag(theirs.refund), _flag(ours.refund)),
         _TOTAL: (yuan_text(theirs.total_fen), yuan_text(ours.total_fen)),
         _FUND: (yuan_text(theirs.fund_fen), yuan_text(ours.fund_fen)),
         _ACCOUNT: (yuan_text(theirs.account_fen), yuan_text(ours.account_fen)),
@@ -246,6 +246,10 @@ def _with_refunds(data: Check) -> bool:
     """The newer flag says what the institution's own numbers contain; it counts where both are."""
     flag = data.fixmedins_refd_setl_flag or data.refd_setl_flag
     return flag != _WITHOUT_REFUNDS
+
+
+def _flag(refund: bool) -> str:
+    return "1" if refund else "0"
 
 
 def _both(one: Difference) -> str:

@@ -38,6 +38,21 @@ def told(rows: list[ROW]) -> dict[str, tuple[str, str]]:
     return {row[2]: (row[4], row[6]) for row in rows}
 
 
+async def test_row_of_what_was_cancelled_may_be_marked_as_a_refund(town: Town) -> None:
+    clerk = next_day(town)
+    first = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    cancelled = await town.pharmacy.send(town.pharmacy.cancel(first))
+    settled = [first, cancelled]
+    marked = [(*row_of(one)[:-1], "1") for one in settled]
+    rows = await clerk.compare(marked, added(settled))
+    assert told(rows) == {one.setl_id: (AGREES, "null") for one in settled}
+    standing = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    rows = await clerk.compare([(*row_of(standing)[:-1], "1")], added([standing]))
+    assert [row[4] for row in rows] == [DIFFERS, ONLY_HERE, ONLY_HERE]
+    assert [row[5] for row in rows] == ["1", "1", "1"]
+    assert rows[0][6] == "退费标志：机构1、中心0"
+
+
 async def uploaded(clerk: Clerk, content: bytes) -> str:
     """9101: the number of the file."""
     reply = await clerk.upload(content)
