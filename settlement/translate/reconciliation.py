@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
+
+import msgspec
 
 from ledger.money import yuan_text
 from protocol.nhsa.amounts import scaled, yuan_json
@@ -35,6 +38,7 @@ _TOTAL, _FUND, _ACCOUNT = "医疗费总额", "基金支付总额", "个人账户
 _VISITS, _RECOGNISED, _CASH = "清算人次", "医保认可费用总额", "现金支付金额"
 _CLAIMED_FUND = "基金申报总额"
 _COUNTS = frozenset({_COUNT, _VISITS})
+_ENCODE = msgspec.json.Encoder().encode
 
 Check = reconciliation.TotalsCheckData | reconciliation.DetailCheckData
 
@@ -63,6 +67,15 @@ def scope_of(
         scheme=scheme,
         with_refunds=_with_refunds(data),
     )
+
+
+def said_by(data: reconciliation.DetailCheckData, scope: Scope) -> bytes:
+    """What 3202 says, as one hash: a resend says the same."""
+    said = (
+        data.file_qury_no, scope, int(data.fixmedins_setl_cnt), _fen(data.medfee_sumamt),
+        _fen(data.fund_pay_sumamt), _fen(data.cash_payamt),
+    )  # fmt: skip
+    return sha256(_ENCODE(said)).digest()
 
 
 def totals_reply(

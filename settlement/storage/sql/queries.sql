@@ -85,11 +85,22 @@ from settlement.file f
 where f.lane = $1 and f.institution = $2 and f.expires_at > $3;
 
 -- name: keep_file
--- A file of an institution, in its lane.
+-- A file of an institution, in its lane, with the message that makes it.
 insert into settlement.file (
-    file_no, stored_at, expires_at, size_bytes, lane, institution, name, content
+    file_no, stored_at, expires_at, size_bytes, lane, institution, name, content, infno, msgid,
+    fingerprint
 )
-values ($2, $3, $4, octet_length($7::bytea), $1, $5, $6, $7::bytea);
+values ($2, $3, $4, octet_length($7::bytea), $1, $5, $6, $7::bytea, $8, $9, $10);
+
+-- name: file_of_message
+-- The file that a message made before.
+select f.file_no, f.name, f.expires_at, f.fingerprint
+from settlement.file f
+where f.lane = $1 and f.institution = $2 and f.infno = $3 and f.msgid = $4 and f.expires_at > $5;
+
+-- name: drop_own_expired
+-- Files of an institution whose time is over: their messages may make others.
+delete from settlement.file f where f.lane = $1 and f.institution = $2 and f.expires_at <= $3;
 
 -- name: read_file
 -- A file by number, for the institution whose it is.

@@ -1109,8 +1109,15 @@ create table settlement.file (
     lane            smallint    not null,
     institution     text        not null,
     name            text        not null,
+    infno           text,
+    msgid           text,
+    fingerprint     bytea,
     content         bytea       not null,
     constraint file_pkey primary key (lane, file_no),
+    constraint file_made_once unique (lane, institution, infno, msgid),
+    constraint file_has_all_of_its_message check (
+        num_nulls(infno, msgid, fingerprint) in (0, 3)
+    ),
     constraint file_is_small check (size_bytes = octet_length(content) and size_bytes <= 33554432)
 );
 alter table settlement.file alter column content set storage external;
@@ -1122,6 +1129,10 @@ comment on column settlement.file.size_bytes is 'Length of the content.';
 comment on column settlement.file.lane is 'Lane of the institution code.';
 comment on column settlement.file.institution is 'Whose it is; nobody else gets it.';
 comment on column settlement.file.name is 'File name.';
+comment on column settlement.file.infno is
+    'Of the message that made it (9101, 3202); null where the same message may make another.';
+comment on column settlement.file.msgid is 'The message.';
+comment on column settlement.file.fingerprint is 'Hash of what the message said.';
 comment on column settlement.file.content is 'A zip, so it is not compressed again.';
 
 -- Clearing (清算): what institutions apply for by month. Append-only; a cancel is a row of its own,
