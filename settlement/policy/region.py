@@ -132,6 +132,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """med_type codes of outpatient care that never asks for one"""
     chronic_care_at: ChronicCareAt
     """where a filed disease may be treated (慢特病)"""
+    transfer_months: int = 12
+    """how long a transfer (转院) holds that has no end; 0: without end"""
     mapping_check: MappingCheck = MappingCheck.OFF
     unmapped_item: UnmappedItem = UnmappedItem.ACCEPT
     traces: TraceRules = TraceRules()

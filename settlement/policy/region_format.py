@@ -132,6 +132,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """med_type codes of outpatient care that never asks for one: emergencies"""
     chronic_care_at: ChronicCareAt = ChronicCareAt.FILED_INSTITUTION
     """where a disease filed by 2503 may be treated"""
+    transfer_months: Annotated[int, Meta(ge=0, le=120)] = 12
+    """how many months a transfer (2501) without an end date holds; 0: without end"""
     fund_total_includes_account: bool
     """how fund_pay_sumamt is reported; only false so far"""
     drug_trace: TracesFile = TracesFile()
@@ -174,6 +176,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
         chosen_institution=file.chosen_institution,
         chosen_institution_exempt=frozenset(file.chosen_institution_exempt),
         chronic_care_at=file.chronic_care_at,
+        transfer_months=file.transfer_months,
         mapping_check=file.mapping_check,
         unmapped_item=file.unmapped_item,
         traces=TraceRules(
