@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from protocol.nhsa import canonical
 from protocol.nhsa.times import format_datetime
 from settlement import numbers
 from settlement.clock import local_time
@@ -134,8 +135,9 @@ class KeptFiles:
             )  # fmt: skip
         if found is None:
             return None
-        if found.fingerprint != message.fingerprint:
-            return Refusal(code="MESSAGE_CONFLICT", field="msgid")
+        part = canonical.differs(found.fingerprint, message.fingerprint)
+        if part is not None:
+            return Refusal(code="MESSAGE_CONFLICT", field="msgid", params={"part": part})
         return _told(found.file_no, found.name, found.expires_at, replayed=True)
 
 

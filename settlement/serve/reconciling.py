@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, time, timedelta
-from hashlib import sha256
 
 from msgspec import Raw, Struct
 
@@ -186,8 +185,9 @@ class Reconciling:
             return content
         file = NewFile(node.filename, content)
         message = FileMessage(
-            infno=request.infno, msgid=request.msgid, fingerprint=_digest(file)
-        )
+            infno=request.infno, msgid=request.msgid,
+            fingerprint=words.sent_as(file.name, file.content),
+        )  # fmt: skip
 
         async def as_sent() -> NewFile:
             return file
@@ -327,10 +327,6 @@ def _readable(node: files.FileUploadData, limits: Limits) -> bytes | Refusal:
     except FileError as error:
         return _of_file(error, "content")
     return content
-
-
-def _digest(file: NewFile) -> bytes:
-    return sha256(file.name.encode() + b"\0" + file.content).digest()
 
 
 def _lines_in(content: bytes, limits: Limits) -> list[TheirLine] | Refusal:

@@ -10,6 +10,7 @@ from hashlib import sha256
 import msgspec
 
 from ledger.money import yuan_text
+from protocol.nhsa import canonical
 from protocol.nhsa.amounts import scaled, yuan_json
 from protocol.nhsa.messages import clearing, reconciliation
 from protocol.nhsa.textfile import MEMO_LENGTH_MAX, DetailRow, text_of
@@ -70,12 +71,23 @@ def scope_of(
 
 
 def said_by(data: reconciliation.DetailCheckData, scope: Scope) -> bytes:
-    """What 3202 says, as one hash: a resend says the same."""
-    said = (
-        data.file_qury_no, scope, int(data.fixmedins_setl_cnt), _fen(data.medfee_sumamt),
-        _fen(data.fund_pay_sumamt), _fen(data.cash_payamt),
+    """The fingerprint of what 3202 says: a resend has the same."""
+    totals = (
+        int(data.fixmedins_setl_cnt), _fen(data.medfee_sumamt), _fen(data.fund_pay_sumamt),
+        _fen(data.cash_payamt),
     )  # fmt: skip
-    return sha256(_ENCODE(said)).digest()
+    return _fingerprint(header=(data.file_qury_no, scope), totals=totals)
+
+
+def sent_as(name: str, content: bytes) -> bytes:
+    """The fingerprint of a file that 9101 brings."""
+    return _fingerprint(header=(name, content), totals=())
+
+
+def _fingerprint(*, header: object, totals: object) -> bytes:
+    parts = [sha256(_ENCODE(part)).digest()[: canonical.HASH_BYTES] for part in (header, totals)]
+    nobody = bytes(canonical.HASH_BYTES)
+    return canonical.Fingerprint(person=nobody, header=parts[0], totals=parts[1], lines=()).pack()
 
 
 def totals_reply(

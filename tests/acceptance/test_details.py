@@ -151,10 +151,13 @@ async def test_same_message_again_is_told_of_the_first_result(town: Town) -> Non
     assert anew.text("file_qury_no", "fileinfo") != first.text("file_qury_no", "fileinfo")
     [_, found] = unzipped(await clerk.fetch(anew.text("file_qury_no", "fileinfo")))
     assert found[3] == later.text("medins_setl_id")
-    for path, value in (("fixmedins_setl_cnt", 2), ("clr_type", "11"), ("cash_payamt", "0.01")):
+    for path, value, part in (
+        ("fixmedins_setl_cnt", 2, "合计金额"), ("cash_payamt", "0.01", "合计金额"),
+        ("clr_type", "11", "单据信息"),
+    ):  # fmt: skip
         other = message.edited({f"input.data.{path}": value})
         reply = await town.pharmacy.send(other)
-        assert_refused(reply, "MESSAGE_CONFLICT", field="msgid")
+        assert_refused(reply, "MESSAGE_CONFLICT", field="msgid", mentions=part)
 
 
 async def test_same_upload_again_is_told_of_the_first_file(town: Town) -> None:

@@ -1132,7 +1132,8 @@ comment on column settlement.file.name is 'File name.';
 comment on column settlement.file.infno is
     'Of the message that made it (9101, 3202); null where the same message may make another.';
 comment on column settlement.file.msgid is 'The message.';
-comment on column settlement.file.fingerprint is 'Hash of what the message said.';
+comment on column settlement.file.fingerprint is
+    'Short hashes of what the message said (protocol/nhsa/canonical.py).';
 comment on column settlement.file.content is 'A zip, so it is not compressed again.';
 
 -- Clearing (清算): what institutions apply for by month. Append-only; a cancel is a row of its own,
