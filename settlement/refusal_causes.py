@@ -206,6 +206,20 @@ CAUSES: Mapping[str, str] = {
     ),
     "CLEARING_APPLICATION_UNKNOWN": "3204: no such application of this institution.",
     "CLEARING_APPLICATION_CANCELLED": "3204: another message cancelled it before.",
+    "CROSS_CITY_MONTH_WRONG": "3260 to 3262: trt_year and trt_month are no month.",
+    "CROSS_CITY_START_WRONG": "3260: startrow is below the first row (`first_row` of the region).",
+    "CROSS_CITY_MONTH_OPEN": "3261 before the month is over, and ten minutes more.",
+    "CROSS_CITY_ROWS_TOO_MANY": "3261: more rows than the region takes at a time (`rows_max`).",
+    "CROSS_CITY_COUNT_DIFFERS": "3261: totalrow is not the number of rows sent.",
+    "CROSS_CITY_ROW_REPEATED": "3261: a settlement in two rows.",
+    "CROSS_CITY_ROW_UNKNOWN": (
+        "3261: 3260 does not list such a settlement for this institution and month."
+    ),
+    "CROSS_CITY_ROW_DIFFERS": "3261: a row is not what 3260 lists; the first field is named.",
+    "CROSS_CITY_ALREADY_CONFIRMED": "3261: another message confirmed the row, and it stands.",
+    "CROSS_CITY_NOTHING_CONFIRMED": "3262 of a whole month in which nothing stands.",
+    "CROSS_CITY_CONFIRMATION_UNKNOWN": "3262: no such confirmation of this institution and month.",
+    "CROSS_CITY_CONFIRMATION_WITHDRAWN": "3262: another message withdrew it before.",
     "FILES_TOO_MANY": (
         "9101, 3202, catalogue files: the institution has 200 files here, or 64 MiB of them."
     ),

@@ -74,6 +74,12 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.payment_due', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.insured_elsewhere', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.cross_city_step', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.opening', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.journal', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.lane', 'lane', colocate_with => 'settlement.person');

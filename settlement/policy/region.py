@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from settlement.claim import CareKind
+from settlement.cross_city import CrossCityRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.seals import SealRules
 
@@ -131,10 +132,14 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """med_type codes of outpatient care that never asks for one"""
     chronic_care_at: ChronicCareAt
     """where a filed disease may be treated (慢特病)"""
+    transfer_months: int = 12
+    """how long a transfer (转院) holds that has no end; 0: without end"""
     mapping_check: MappingCheck = MappingCheck.OFF
     unmapped_item: UnmappedItem = UnmappedItem.ACCEPT
     traces: TraceRules = TraceRules()
     """drug trace codes (药品追溯码)"""
+    cross_city: CrossCityRules = CrossCityRules()
+    """clearing between the cities of the province (省内异地清分)"""
     seals: SealRules = SealRules()
     """signed and encrypted bodies (国密)"""
     fund_total_includes_account: bool

@@ -197,7 +197,7 @@ class Service:
         )  # fmt: skip
         self._reconciling = Reconciling(
             dsn=settings.app_dsn, desk=self._desk, lanes=installed.lanes, limits=settings.limits,
-            next_number=self._next_number,
+            next_number=self._next_number, next_reference=self._next_reference,
             list_files=ListFiles(lambda: self.reference.catalogue),
         )  # fmt: skip
         self._open_desks(installed.lanes, shape)
@@ -420,6 +420,9 @@ class Service:
                 | reconciliation.DetailCheck()
                 | clearing.ClearingApply()
                 | clearing.ClearingCancel()
+                | clearing.CrossCityExtract()
+                | clearing.CrossCityConfirm()
+                | clearing.CrossCityRollback()
                 | files.FileUpload()
                 | files.FileDownload()
                 | catalogue.CatalogueFile()
@@ -444,7 +447,7 @@ class Service:
         output = NO_OUTPUT if reply.output is None else reply.output
         local = local_time(received)
         return encode_success(
-            refmsgid=refmsgid(self._desk.world.region, local, next(self._serial)),
+            refmsgid=reply.reference or self._next_reference(local),
             received_at=local,
             responded_at=local_time(self._settings.clock()),
             output=output.rows if isinstance(output, FeeRows | lists.ListRows) else output,
@@ -460,7 +463,7 @@ class Service:
         field = said.field if path_is_wire else wire_path(infno, said.field)
         local = local_time(received)
         return encode_failure(
-            refmsgid=refmsgid(self._desk.world.region, local, next(self._serial)),
+            refmsgid=self._next_reference(local),
             received_at=local,
             responded_at=local_time(self._settings.clock()),
             err_code=refusal.code,
@@ -522,6 +525,9 @@ class Service:
 
     def _next_number(self, lane: int, day: date) -> int:
         return self._numbers.next(lane, day)
+
+    def _next_reference(self, local: datetime) -> str:
+        return refmsgid(self._desk.world.region, local, next(self._serial))
 
     async def _draw_numbers(self, connection: PlainConnection) -> None:
         block: int = await connection.fetchval(REFERENCE["number_block"])

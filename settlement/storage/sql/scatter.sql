@@ -190,6 +190,23 @@ where s.institution = $1 and s.setl_on between $2 and $3 and s.clearing_type = $
 order by s.setl_on, s.setl_id
 limit $6;
 
+-- name: cross_city_rows
+-- An institution's settlement rows of some days that are cleared between the cities of a province
+-- (省内异地清分), some of them by number, page by page. What a reversal undid is not there.
+select e.lane, e.setl_id, e.visit_no, e.settlement_no, e.paid_in_advance, e.certificate,
+       t.setl_time, t.total_fen, t.fund_fen, t.account_fen
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.insured_elsewhere e on e.lane = l.lane
+join settlement.settlement t on t.lane = e.lane and t.setl_id = e.setl_id and t.kind <> 3
+left join settlement.settlement u on u.lane = e.lane and u.undoes_setl_id = e.setl_id
+where e.institution = $1 and e.setl_on between $2 and $3
+    and left(e.insured_region, 2) = left($4::text, 2)
+    and left(e.insured_region, 4) <> left($4::text, 4)
+    and ($5::text[] is null or e.settlement_no = any ($5::text[]))
+    and u.kind is distinct from 3
+order by t.setl_time, e.setl_id
+limit $6 offset $7;
+
 -- name: drop_expired_files
 -- Files whose time is over.
 delete from settlement.file f where f.expires_at <= $1;

@@ -1163,7 +1163,8 @@ begin
         ' settlement.token, settlement.listing, settlement.statement_row, settlement.file,'
         ' settlement.clearing_application, settlement.clearing_cancel, settlement.undertaking,'
         ' settlement.family_share, settlement.family_move, settlement.pay_order,'
-        ' settlement.payment, settlement.payment_event, settlement.payment_due to %I',
+        ' settlement.payment, settlement.payment_event, settlement.payment_due,'
+        ' settlement.insured_elsewhere, settlement.cross_city_step to %I',
         p_application
     );
     execute format(
@@ -1421,8 +1422,15 @@ create table settlement.file (
     lane            smallint    not null,
     institution     text        not null,
     name            text        not null,
+    infno           text,
+    msgid           text,
+    fingerprint     bytea,
     content         bytea       not null,
     constraint file_pkey primary key (lane, file_no),
+    constraint file_made_once unique (lane, institution, infno, msgid),
+    constraint file_has_all_of_its_message check (
+        num_nulls(infno, msgid, fingerprint) in (0, 3)
+    ),
     constraint file_is_small check (size_bytes = octet_length(content) and size_bytes <= 33554432)
 );
 alter table settlement.file alter column content set storage external;
@@ -1434,6 +1442,11 @@ comment on column settlement.file.size_bytes is 'Length of the content.';
 comment on column settlement.file.lane is 'Lane of the institution code.';
 comment on column settlement.file.institution is 'Whose it is; nobody else gets it.';
 comment on column settlement.file.name is 'File name.';
+comment on column settlement.file.infno is
+    'Of the message that made it (9101, 3202); null where the same message may make another.';
+comment on column settlement.file.msgid is 'The message.';
+comment on column settlement.file.fingerprint is
+    'Short hashes of what the message said (protocol/nhsa/canonical.py).';
 comment on column settlement.file.content is 'A zip, so it is not compressed again.';
 
 -- Clearing (清算): what institutions apply for by month. Append-only; a cancel is a row of its own,
@@ -1505,6 +1518,84 @@ comment on column settlement.clearing_cancel.lane is 'Lane of the institution co
 comment on column settlement.clearing_cancel.operator is 'opter.';
 comment on column settlement.clearing_cancel.operator_name is 'opter_name.';
 comment on column settlement.clearing_cancel.msgid is 'The message that made it.';
+
+-- Clearing between the cities of a province (省内异地清分). A settlement of somebody who is insured
+-- in another region has a row beside it, written in the same commit; so have cancels and reversals.
+-- Its figures and what undid it are in the settlement rows, and not here once more.
+
+create table settlement.insured_elsewhere (
+    setl_id         bigint      not null,
+    setl_on         date        not null,
+    lane            smallint    not null,
+    paid_in_advance boolean     not null,
+    institution     text        not null,
+    insured_region  text        not null,
+    visit_no        text        not null,
+    settlement_no   text        not null,
+    certificate     bytea       not null,
+    constraint insured_elsewhere_pkey primary key (lane, institution, setl_on, setl_id),
+    constraint insured_elsewhere_names_a_region check (insured_region ~ '^[0-9]{6}$')
+);
+comment on table settlement.insured_elsewhere is
+    'Settlement rows of people who are insured in another region (异地就医). Append-only.';
+comment on column settlement.insured_elsewhere.setl_id is 'The settlement row.';
+comment on column settlement.insured_elsewhere.setl_on is 'Local day of its setl_time.';
+comment on column settlement.insured_elsewhere.lane is 'Its lane.';
+comment on column settlement.insured_elsewhere.paid_in_advance is
+    'fulamt_advpay_flag: the person paid everything and is reimbursed at home.';
+comment on column settlement.insured_elsewhere.institution is 'fixmedins_code, medins_no.';
+comment on column settlement.insured_elsewhere.insured_region is 'insuplc_admdvs.';
+comment on column settlement.insured_elsewhere.visit_no is
+    'The visit between regions (就诊登记号), as the province numbers it.';
+comment on column settlement.insured_elsewhere.settlement_no is
+    'The settlement between regions (结算流水号), as the province numbers it.';
+comment on column settlement.insured_elsewhere.certificate is
+    'certno, encrypted; the first two bytes are the version of the key.';
+
+create table settlement.cross_city_step (
+    recorded_at     timestamptz not null,
+    month           date        not null,
+    lane            smallint    not null,
+    step_no         integer     not null,
+    kind            smallint    not null,
+    institution     text        not null,
+    reference       text        not null,
+    withdraws       text        not null,
+    operator        text        not null,
+    operator_name   text        not null,
+    msgid           text        not null,
+    fingerprint     bytea       not null,
+    included        bigint[]    not null,
+    left_out        bigint[]    not null,
+    constraint cross_city_step_pkey primary key (lane, institution, month, step_no),
+    constraint cross_city_step_message unique (lane, institution, msgid, kind),
+    constraint cross_city_step_confirms_or_withdraws check (
+        kind in (1, 2) and (kind = 2) = (withdraws <> '')
+            and (kind = 1) = (cardinality(included) + cardinality(left_out) > 0)
+    ),
+    constraint cross_city_step_of_a_month check (month = date_trunc('month', month)::date)
+);
+comment on table settlement.cross_city_step is
+    'What an institution said of the clearing list of a month, step by step: confirmations '
+    '(清分结果确认) and their withdrawals (回退). Append-only; of two at once one has the next '
+    'number, and the other decides again.';
+comment on column settlement.cross_city_step.recorded_at is 'When.';
+comment on column settlement.cross_city_step.month is 'First day of the month.';
+comment on column settlement.cross_city_step.lane is 'Lane of the institution code.';
+comment on column settlement.cross_city_step.step_no is 'From 1 in each month.';
+comment on column settlement.cross_city_step.kind is '1 confirmed, 2 withdrawn.';
+comment on column settlement.cross_city_step.institution is 'The institution.';
+comment on column settlement.cross_city_step.reference is
+    'inf_refmsgid of the answer: what a withdrawal names.';
+comment on column settlement.cross_city_step.withdraws is
+    'otransid: the reference of a confirmation, or 0 for all of the month; else empty.';
+comment on column settlement.cross_city_step.operator is 'opter.';
+comment on column settlement.cross_city_step.operator_name is 'opter_name.';
+comment on column settlement.cross_city_step.msgid is 'The message that made it.';
+comment on column settlement.cross_city_step.fingerprint is
+    'Keyed hashes of its month, count and rows.';
+comment on column settlement.cross_city_step.included is 'Settlement rows for this clearing.';
+comment on column settlement.cross_city_step.left_out is 'Settlement rows not for this clearing.';
 
 -- What persons bring along at the cut-over (期初), once a person and year: accumulators of a year
 -- that others began, and what is in the personal account. `verify` adds the accumulators to what
