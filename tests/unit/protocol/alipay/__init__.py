@@ -1,0 +1,1 @@
+"""Alipay's wire."""
