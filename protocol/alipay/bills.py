@@ -131,6 +131,14 @@ def account_bill(file: bytes) -> AccountBill:
     return AccountBill(account=details.account, rows=rows)
 
 
+def is_whole(file: bytes) -> bool:
+    """Whether it is a ZIP whose checksums hold. There is no other digest of a bill."""
+    try:
+        return bool(_members(file))
+    except BillFormError:
+        return False
+
+
 Row = TypeVar("Row", bound=Struct)
 Cells = dict[str, str]
 

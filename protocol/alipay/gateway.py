@@ -6,7 +6,6 @@ until its signature has been checked; written anew it would be another text.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -14,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 from msgspec import Raw, Struct
 
-from protocol.alipay.signing import SIGN_TYPE, PrivateKey, PublicKey, request_text
+from protocol.alipay.signing import SIGN_TYPE, PublicKey, request_text
 from protocol.alipay.times import text_of
 
 PATH = "/gateway.do"
@@ -24,7 +23,6 @@ FORM_TYPE = f"application/x-www-form-urlencoded; charset={CHARSET}"
 
 Parameters = dict[str, str]
 Content = TypeVar("Content", bound=Struct)
-Sign = Callable[[bytes], str]
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -86,11 +84,10 @@ def parameters(
     return {name: value for name, value in everything.items() if value}
 
 
-def signed(unsigned: Parameters, sign: Sign) -> Request:
-    """The call as it is sent."""
-    common = dict(unsigned)
+def signed(unsigned: Parameters, signature: str) -> Request:
+    """The call as it is sent, with the signature of its `request_text`."""
+    common = {**unsigned, "sign": signature}
     content = common.pop("biz_content")
-    common["sign"] = sign(request_text(unsigned))
     return Request(query=urlencode(common), body=urlencode({"biz_content": content}).encode())
 
 
@@ -137,15 +134,10 @@ def content_of(node: bytes, kind: type[Content]) -> Content:
         raise AnswerUnreadableError(f"no {kind.__name__}: {exc}") from exc
 
 
-def answer(
-    method: str, content: Struct, key: PrivateKey, *, alipay_cert_sn: str = ""
-) -> bytes:
-    """An answer as the gateway writes it."""
-    node = msgspec.json.encode(content)
-    parts = {node_name(method): Raw(node), "sign": key.sign(node)}
-    if alipay_cert_sn:
-        parts["alipay_cert_sn"] = alipay_cert_sn
-    return msgspec.json.encode(parts)
+def answer(name: str, node: bytes, signature: str, *, alipay_cert_sn: str = "") -> bytes:
+    """An answer as the gateway writes it; `name` is a `node_name` or ERROR_NODE."""
+    parts = {name: Raw(node), "alipay_cert_sn": alipay_cert_sn, "sign": signature}
+    return msgspec.json.encode({one: value for one, value in parts.items() if value})
 
 
 def node_name(method: str) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 from msgspec import Struct
 
-from protocol.alipay.signing import SIGN_TYPE, PrivateKey, PublicKey, notice_text
+from protocol.alipay.signing import SIGN_TYPE, PublicKey, notice_text
 
 TAKEN = b"success"
 """Exactly these letters; after anything else it comes again."""
@@ -84,9 +84,12 @@ def notice_of(form: Form) -> TradeNotice:
     return msgspec.convert(form, TradeNotice)
 
 
-def signed_body(notice: TradeNotice, key: PrivateKey) -> bytes:
-    """A notification as Alipay sends it."""
+def form_to_sign(notice: TradeNotice) -> Form:
+    """The fields of a notification; their `notice_text` is what Alipay signs."""
     form: Form = msgspec.to_builtins(notice)
-    return urlencode(
-        {**form, "sign_type": SIGN_TYPE, "sign": key.sign(notice_text(form))}
-    ).encode()
+    return form
+
+
+def signed_body(form: Form, signature: str) -> bytes:
+    """A notification as Alipay sends it."""
+    return urlencode({**form, "sign_type": SIGN_TYPE, "sign": signature}).encode()

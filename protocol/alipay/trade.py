@@ -137,11 +137,16 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sub_msg: str | None = None
 
 
-class PayReply(Reply, frozen=True, kw_only=True, omit_defaults=True):
-    """Answer to alipay.trade.pay."""
+class TradeReply(Reply, frozen=True, kw_only=True, omit_defaults=True):
+    """An answer about one trade. A signature does not bind an answer to its call; these do."""
 
     trade_no: str | None = None
     out_trade_no: str | None = None
+
+
+class PayReply(TradeReply, frozen=True, kw_only=True, omit_defaults=True):
+    """Answer to alipay.trade.pay."""
+
     buyer_logon_id: str | None = None
     buyer_user_id: str | None = None
     buyer_open_id: str | None = None
@@ -156,11 +161,9 @@ class PayReply(Reply, frozen=True, kw_only=True, omit_defaults=True):
     receipt_currency_type: str | None = None
 
 
-class QueryReply(Reply, frozen=True, kw_only=True, omit_defaults=True):
+class QueryReply(TradeReply, frozen=True, kw_only=True, omit_defaults=True):
     """Answer to alipay.trade.query."""
 
-    trade_no: str | None = None
-    out_trade_no: str | None = None
     trade_status: str | None = None
     buyer_logon_id: str | None = None
     buyer_user_id: str | None = None
@@ -174,20 +177,16 @@ class QueryReply(Reply, frozen=True, kw_only=True, omit_defaults=True):
     fund_bill_list: list[FundBill] | None = None
 
 
-class CancelReply(Reply, frozen=True, kw_only=True, omit_defaults=True):
+class CancelReply(TradeReply, frozen=True, kw_only=True, omit_defaults=True):
     """Answer to alipay.trade.cancel."""
 
-    trade_no: str | None = None
-    out_trade_no: str | None = None
     retry_flag: str | None = None
     action: str | None = None
 
 
-class RefundReply(Reply, frozen=True, kw_only=True, omit_defaults=True):
+class RefundReply(TradeReply, frozen=True, kw_only=True, omit_defaults=True):
     """Answer to alipay.trade.refund."""
 
-    trade_no: str | None = None
-    out_trade_no: str | None = None
     buyer_logon_id: str | None = None
     buyer_user_id: str | None = None
     fund_change: str | None = None
@@ -198,12 +197,10 @@ class RefundReply(Reply, frozen=True, kw_only=True, omit_defaults=True):
     send_back_fee: str | None = None
 
 
-class RefundQueryReply(Reply, frozen=True, kw_only=True, omit_defaults=True):
+class RefundQueryReply(TradeReply, frozen=True, kw_only=True, omit_defaults=True):
     """Answer to alipay.trade.fastpay.refund.query; without `refund_status` nothing was refunded
     under this number."""
 
-    trade_no: str | None = None
-    out_trade_no: str | None = None
     out_request_no: str | None = None
     total_amount: str | None = None
     refund_amount: str | None = None

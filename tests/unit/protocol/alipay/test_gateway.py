@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from protocol.alipay import gateway, trade
 from protocol.alipay.gateway import AnswerUnreadableError, Caller
-from protocol.alipay.signing import PrivateKey
+from protocol.alipay.signing import PrivateKey, request_text
 from tests.unit.protocol.alipay import keys
 
 MERCHANT = PrivateKey.of(keys.private_pem("merchant"))
@@ -31,7 +32,7 @@ def test_call_carries_common_parameters_in_its_address_and_content_in_its_body()
         "biz_content": '{"out_trade_no":"P1","scene":"bar_code","auth_code":"280000000000000000",'
         '"subject":"测试药店 1&2=3","total_amount":"88.80"}',
     }  # fmt: skip
-    request = gateway.signed(unsigned, MERCHANT.sign)
+    request = gateway.signed(unsigned, MERCHANT.sign(request_text(unsigned)))
     assert "biz_content" not in request.query and "charset=utf-8" in request.query
     received = gateway.parameters_of(request.query, request.body.decode())
     assert {**received, "sign": ""} == {**unsigned, "sign": ""}
@@ -73,7 +74,9 @@ def test_answer_is_checked_over_its_very_bytes() -> None:
 
 def test_written_answer_is_read_again() -> None:
     said = trade.CancelReply(code=trade.DONE, retry_flag="N", action="close")
-    body = gateway.answer(trade.CANCEL, said, ALIPAY, alipay_cert_sn="a1")
+    node = msgspec.json.encode(said)
+    name = gateway.node_name(trade.CANCEL)
+    body = gateway.answer(name, node, ALIPAY.sign(node), alipay_cert_sn="a1")
     answer = gateway.answer_of(body, trade.CANCEL)
     assert answer.is_signed_by(ALIPAY.public) and answer.alipay_cert_sn == "a1"
     assert gateway.content_of(answer.node, trade.CancelReply) == said

@@ -8,7 +8,7 @@ import pytest
 
 from protocol.alipay import notification
 from protocol.alipay.notification import TradeNotice
-from protocol.alipay.signing import PrivateKey
+from protocol.alipay.signing import PrivateKey, notice_text
 from tests.unit.protocol.alipay import keys
 
 ALIPAY = PrivateKey.of(keys.private_pem("alipay"))
@@ -16,7 +16,8 @@ NOTICE = TradeNotice(
     notify_id="n1", notify_type=notification.TRADE_NOTICE, app_id="2026", out_trade_no="P1",
     subject="测试 药店+1&2=3%", trade_status="TRADE_SUCCESS", total_amount="88.80",
 )  # fmt: skip
-BODY = notification.signed_body(NOTICE, ALIPAY)
+FORM = notification.form_to_sign(NOTICE)
+BODY = notification.signed_body(FORM, ALIPAY.sign(notice_text(FORM)))
 
 
 def test_signed_notice_is_read_again() -> None:

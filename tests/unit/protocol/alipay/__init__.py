@@ -1,1 +1,0 @@
-"""Alipay's wire."""
