@@ -116,7 +116,7 @@ class BillFormError(ValueError):
 def trade_bill(file: bytes) -> TradeBill:
     """Read a 业务账单. Raises BillFormError."""
     details = _details(file, TRADE_TITLE, TRADE_LIST)
-    rows = details.read(_trade_row)
+    rows = details.read(TradeRow, _TRADE)
     for kind, total in ((PAYMENT_KIND, "交易合计"), (REFUND_KIND, "退款合计")):
         details.hold(total, [row.receipt_fen for row in rows if row.kind == kind])
     return TradeBill(account=details.account, rows=rows)
@@ -125,7 +125,7 @@ def trade_bill(file: bytes) -> TradeBill:
 def account_bill(file: bytes) -> AccountBill:
     """Read a 账务账单. Raises BillFormError."""
     details = _details(file, ACCOUNT_TITLE, ACCOUNT_LIST)
-    rows = details.read(_account_row)
+    rows = details.read(AccountRow, _ACCOUNT)
     details.hold("收入合计", [row.income_fen for row in rows if row.income_fen])
     details.hold("支出合计", [row.expense_fen for row in rows if row.expense_fen])
     return AccountBill(account=details.account, rows=rows)
@@ -140,32 +140,50 @@ def is_whole(file: bytes) -> bool:
 
 
 Row = TypeVar("Row", bound=Struct)
-Cells = dict[str, str]
+Read = Callable[[str], object]
 
 
-class _Line(NamedTuple):
-    number: int
-    text: str
+class _Column(NamedTuple):
+    """Which field is read from the column of which name, and how."""
+
+    field: str
+    name: str
+    read: Read
 
 
 class _Details:
     """The file of details in its frame."""
 
-    def __init__(self, lines: Sequence[_Line], list_name: str) -> None:
+    def __init__(self, lines: list[str], list_name: str) -> None:
         begin = _place(lines, list_name, closes=False)
         end = _place(lines, list_name, closes=True)
         if begin is None or end is None or end <= begin + 1:
             raise BillFormError(f"the frame of {list_name} is incomplete: the file is cut off")
+        self._header_at = begin + 1
         self._table = lines[begin + 1 : end]
-        self._totals = [line.text for line in lines[end + 1 :]]
-        account = next((line.text for line in lines[:begin] if line.text.startswith("#账号")), "")
+        self._totals = lines[end + 1 :]
+        account = next((line for line in lines[:begin] if line.startswith("#账号")), "")
         self.account = "".join(re.findall(r"\[(.*?)\]", account))
 
-    def read(self, make: Callable[[Cells], Row]) -> list[Row]:
+    def read(self, kind: type[Row], columns: Sequence[_Column]) -> list[Row]:
         """Each row by the names of its columns."""
-        header, *body = self._table
-        names = [cell.strip() for cell in next(csv.reader([header.text]))]
-        return [self._row(line, names, make) for line in body if line.text]
+        table = csv.reader(self._table)
+        names = [cell.strip() for cell in next(table)]
+        absent = [column.name for column in columns if column.name not in names]
+        if absent:
+            raise BillFormError(f"there is no column {absent[0]}")
+        wanted = [(column.field, names.index(column.name), column.read) for column in columns]
+        rows: list[Row] = []
+        for cells in table:
+            if not cells:
+                continue
+            if len(cells) != len(names):
+                raise self._fault(table.line_num, f"{len(cells)} cells, not {len(names)}")
+            try:
+                rows.append(kind(**{field: read(cells[at].strip()) for field, at, read in wanted}))
+            except ValueError as exc:
+                raise self._fault(table.line_num, str(exc)) from exc
+        return rows
 
     def hold(self, total: str, amounts_fen: Sequence[int]) -> None:
         """Compare number and sum with what the file states, where it states any."""
@@ -180,26 +198,18 @@ class _Details:
                 f" {len(amounts_fen)} and {yuan(found_fen)}"
             )
 
-    def _row(self, line: _Line, names: list[str], make: Callable[[Cells], Row]) -> Row:
-        cells = next(csv.reader([line.text]))
-        if len(cells) != len(names):
-            raise BillFormError(f"line {line.number} has {len(cells)} cells, not {len(names)}")
-        try:
-            return make({name: cell.strip() for name, cell in zip(names, cells, strict=True)})
-        except KeyError as exc:
-            raise BillFormError(f"there is no column {exc.args[0]}") from exc
-        except ValueError as exc:
-            raise BillFormError(f"line {line.number}: {exc}") from exc
+    def _fault(self, line_num: int, why: str) -> BillFormError:
+        return BillFormError(f"line {self._header_at + line_num}: {why}")
 
 
 _TOTAL = re.compile(r"：(?P<count>\d+)笔，[^\d-]*(?P<yuan>-?[\d.]+)元")
 
 
-def _place(lines: Sequence[_Line], list_name: str, *, closes: bool) -> int | None:
+def _place(lines: Sequence[str], list_name: str, *, closes: bool) -> int | None:
     return next(
         (
             index
-            for index, (_, text) in enumerate(lines)
+            for index, text in enumerate(lines)
             if text.startswith("#--") and list_name in text and (LIST_END in text) is closes
         ),
         None,
@@ -208,11 +218,8 @@ def _place(lines: Sequence[_Line], list_name: str, *, closes: bool) -> int | Non
 
 def _details(file: bytes, title: str, list_name: str) -> _Details:
     for text in _members(file):
-        lines = [
-            _Line(number, line.strip(" \t\r"))
-            for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1)
-        ]
-        if lines[0].text == title:
+        lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
+        if lines[0].strip() == title:
             return _Details(lines, list_name)
     raise BillFormError(f"no file of the ZIP begins with {title}")
 
@@ -231,47 +238,47 @@ def _members(file: bytes) -> list[str]:
         raise BillFormError("not in GBK") from exc
 
 
-def _trade_row(cells: Cells) -> TradeRow:
-    return TradeRow(
-        trade_no=cells["支付宝交易号"],
-        out_trade_no=cells["商户订单号"],
-        kind=cells["业务类型"],
-        subject=cells["商品名称"],
-        created_at=instant_of(cells["创建时间"]),
-        finished_at=instant_of(cells["完成时间"]),
-        store_id=cells["门店编号"],
-        store_name=cells["门店名称"],
-        operator=cells["操作员"],
-        terminal_id=cells["终端号"],
-        payer=cells["对方账户"],
-        order_fen=_fen(cells["订单金额（元）"]),
-        receipt_fen=_fen(cells["商家实收（元）"]),
-        alipay_discount_fen=_fen(cells["支付宝优惠（元）"]),
-        merchant_discount_fen=_fen(cells["商家优惠（元）"]),
-        out_request_no=cells["退款批次号/请求号"],
-        fee_fen=_fen(cells["服务费（元）"]),
-        royalty_fen=_fen(cells["分润（元）"]),
-        remark=cells["备注"],
-    )
-
-
-def _account_row(cells: Cells) -> AccountRow:
-    return AccountRow(
-        entry_no=cells["账务流水号"],
-        business_no=cells["业务流水号"],
-        out_trade_no=cells["商户订单号"],
-        subject=cells["商品名称"],
-        at=instant_of(cells["发生时间"]),
-        payer=cells["对方账号"],
-        income_fen=_fen(cells["收入金额（+元）"]),
-        # Older files write what left without a sign; the column says it.
-        expense_fen=-abs(_fen(cells["支出金额（-元）"])),
-        balance_fen=_fen(cells["账户余额（元）"]),
-        channel=cells["交易渠道"],
-        kind=cells["业务类型"],
-        remark=cells["备注"],
-    )
-
-
 def _fen(cell: str) -> int:
     return fen(cell) if cell else 0
+
+
+def _minus_fen(cell: str) -> int:
+    """Older files write what left without a sign; the column says it."""
+    return -abs(_fen(cell))
+
+
+_TRADE = (
+    _Column("trade_no", "支付宝交易号", str),
+    _Column("out_trade_no", "商户订单号", str),
+    _Column("kind", "业务类型", str),
+    _Column("subject", "商品名称", str),
+    _Column("created_at", "创建时间", instant_of),
+    _Column("finished_at", "完成时间", instant_of),
+    _Column("store_id", "门店编号", str),
+    _Column("store_name", "门店名称", str),
+    _Column("operator", "操作员", str),
+    _Column("terminal_id", "终端号", str),
+    _Column("payer", "对方账户", str),
+    _Column("order_fen", "订单金额（元）", _fen),
+    _Column("receipt_fen", "商家实收（元）", _fen),
+    _Column("alipay_discount_fen", "支付宝优惠（元）", _fen),
+    _Column("merchant_discount_fen", "商家优惠（元）", _fen),
+    _Column("out_request_no", "退款批次号/请求号", str),
+    _Column("fee_fen", "服务费（元）", _fen),
+    _Column("royalty_fen", "分润（元）", _fen),
+    _Column("remark", "备注", str),
+)
+_ACCOUNT = (
+    _Column("entry_no", "账务流水号", str),
+    _Column("business_no", "业务流水号", str),
+    _Column("out_trade_no", "商户订单号", str),
+    _Column("subject", "商品名称", str),
+    _Column("at", "发生时间", instant_of),
+    _Column("payer", "对方账号", str),
+    _Column("income_fen", "收入金额（+元）", _fen),
+    _Column("expense_fen", "支出金额（-元）", _minus_fen),
+    _Column("balance_fen", "账户余额（元）", _fen),
+    _Column("channel", "交易渠道", str),
+    _Column("kind", "业务类型", str),
+    _Column("remark", "备注", str),
+)

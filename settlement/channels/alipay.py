@@ -51,6 +51,7 @@ TIMERS = Timers(
 Where nobody has to confirm we cancel earlier, so that a cancel that has to be repeated still ends
 within the minute."""
 
+SCENES = {CodeKind.ALIPAY: Scene.BAR_CODE, CodeKind.ALIPAY_FACE: Scene.SECURITY_CODE}
 PRODUCT_CODE = "FACE_TO_FACE_PAYMENT"
 BILL_BYTES_MAX = 64 * 1024 * 1024
 NO_BILL = frozenset({"isp.bill_not_exist", "BILL_NOT_EXIST", "NO_BILL_DATA"})
@@ -84,10 +85,14 @@ class AlipayChannel:
         await self._calls.close()
 
     async def pay(self, order: PayOrder) -> Outcome:
-        """See the port. alipay.trade.pay."""
+        """See the port. alipay.trade.pay. What is no code of Alipay's is refused and not sent: it
+        may be a person's number."""
+        scene = SCENES.get(paycode.read(order.code).kind)
+        if scene is None:
+            return outcomes.NOT_A_CODE
         return await self._ask(
-            trade.PAY, self._payment(order), trade.PayReply, outcomes.of_payment, order.order_no,
-            notify_url=order.notify_url, code=order.code,
+            trade.PAY, self._payment(order, scene), trade.PayReply, outcomes.of_payment,
+            order.order_no, notify_url=order.notify_url, code=order.code,
         )  # fmt: skip
 
     async def query(self, order: OrderKey) -> Outcome:
@@ -198,12 +203,11 @@ class AlipayChannel:
             raise BillRefusedError("账单文件不完整或不是压缩包，请重新获取账单。")
         return came.body
 
-    def _payment(self, order: PayOrder) -> trade.PayRequest:
+    def _payment(self, order: PayOrder, scene: Scene) -> trade.PayRequest:
         merchant = self._merchant
-        is_face = paycode.read(order.code).kind is CodeKind.ALIPAY_FACE
         return trade.PayRequest(
             out_trade_no=order.order_no,
-            scene=Scene.SECURITY_CODE if is_face else Scene.BAR_CODE,
+            scene=scene,
             auth_code=order.code,
             product_code=PRODUCT_CODE,
             subject=order.subject[: trade.SUBJECT_LENGTH_MAX],

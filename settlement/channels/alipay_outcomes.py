@@ -177,6 +177,13 @@ _NOT_THERE = "TRADE_NOT_EXIST"
 _NEVER_CAME = "支付宝没有该笔付款，付款码已失效，未收款。"
 
 
+NOT_A_CODE = Outcome(
+    verdict=Verdict.FAILED, code="NOT_AN_ALIPAY_CODE", advice=Advice.RESCAN,
+    text="这不是支付宝付款码，请顾客打开支付宝付款码后重新扫码。",
+)  # fmt: skip
+"""Nothing was sent."""
+
+
 def row(operation: Operation, code: str, sub_code: str) -> Row:
     """What a refusal means."""
     if code in GATEWAY:

@@ -109,6 +109,15 @@ async def test_broken_refund_is_sent_again_and_moves_money_once(
     assert world.simulator.book.totals()["net_fen"] == 5_880
 
 
+@pytest.mark.parametrize(
+    "code", ["", "130012345678901234", "999999198001010010", "A12345678", "28018653909731703１"]
+)
+async def test_what_is_no_code_of_alipays_is_not_sent(world: AlipayWorld, code: str) -> None:
+    told = await world.channel.pay(world.order(code=code))
+    assert (told.verdict, told.advice, told.exchange) == (F, Advice.RESCAN, None)
+    assert (await world.channel.query(key_of(world.order()))).code == "ACQ.TRADE_NOT_EXIST"
+
+
 async def test_request_that_arrives_after_the_undo_collects_nothing(world: AlipayWorld) -> None:
     world.simulator.faults.add(Rule(fault=Fault.ARRIVES_LATE, delay_seconds=40))
     order = world.order(code=world.code(Behaviour.OK))

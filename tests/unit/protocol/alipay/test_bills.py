@@ -117,7 +117,7 @@ def test_older_account_files_write_what_left_without_a_sign() -> None:
 def test_subject_with_a_comma_is_read_where_it_is_quoted_and_refused_where_not() -> None:
     quoted = TRADE_TEXT.replace(",测试药店\t,", ',"测试,药店",')
     assert bills.trade_bill(repacked(quoted)).rows[0].subject == "测试,药店"
-    with pytest.raises(BillFormError, match="line 6 has 26 cells, not 25"):
+    with pytest.raises(BillFormError, match="line 6: 26 cells, not 25"):
         bills.trade_bill(repacked(TRADE_TEXT.replace(",测试药店\t,", ",测试,药店\t,")))
 
 
