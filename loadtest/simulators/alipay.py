@@ -122,18 +122,12 @@ class AlipaySimulator(ChannelSimulator):
         return operation, named.out_request_no if is_refund else named.out_trade_no
 
     async def refusal(self, call: Call, fault: Fault) -> Reply:
-        """See the base. A cancel that is busy asks to be repeated."""
-        method = _parameters(call).get("method", "")
+        """See the base."""
         code, msg, sub_code = _SAID_BY_GATEWAY[fault]
-        if method == trade.CANCEL and fault is Fault.BUSY:
-            busy = trade.CancelReply(
-                code=trade.DONE, msg="Success", out_trade_no=self.classify(call)[1], retry_flag="Y"
-            )
-            return await self._signed(call, busy)
         return await self._signed(call, trade.Reply(code=code, msg=msg, sub_code=sub_code))
 
     async def answer(self, call: Call, operation: Operation, fault: Fault | None) -> Reply:
-        """See the base."""
+        """See the base. Alipay's answers carry no time, so a skewed clock shows nowhere."""
         if operation is Operation.BILL_FILE:
             return await self._bill_file(call, fault)
         asked = _parameters(call)
@@ -165,7 +159,9 @@ class AlipaySimulator(ChannelSimulator):
             case Operation.QUERY:
                 reply = trades.query(merchant, _content(asked, trade.OrderRequest).out_trade_no)
             case Operation.UNDO:
-                reply = trades.cancel(merchant, _content(asked, trade.OrderRequest).out_trade_no)
+                number = _content(asked, trade.OrderRequest).out_trade_no
+                again = fault is Fault.UNDO_AGAIN
+                reply = _again(number) if again else trades.cancel(merchant, number)
             case Operation.REFUND:
                 reply = trades.refund(merchant, _content(asked, trade.RefundRequest))
             case Operation.QUERY_REFUND:
@@ -292,6 +288,13 @@ def _unsigned(sub_code: str) -> Reply:
     return Reply(body=gateway.answer(gateway.ERROR_NODE, msgspec.json.encode(said), ""))
 
 
+def _again(out_trade_no: str) -> trade.CancelReply:
+    """Nothing done yet: the cancel is to be repeated."""
+    return trade.CancelReply(
+        code=trade.DONE, msg="Success", out_trade_no=out_trade_no, retry_flag="Y"
+    )
+
+
 def _busy() -> trade.Reply:
     code, msg, sub_code = _SAID_BY_GATEWAY[Fault.BUSY]
     return trade.Reply(code=code, msg=msg, sub_code=sub_code)
@@ -306,7 +309,8 @@ def _one_fen_off(reply: trade.Reply) -> trade.Reply:
 
 def _notice(about: Trade, out_request_no: str, *, at: datetime) -> TradeNotice:
     amount = yuan(about.amount_fen)
-    refunded_fen = about.amount_fen if about.cancelled else about.refunded_fen
+    was_undone = about.cancelled == trade.CancelAction.REFUND
+    refunded_fen = about.amount_fen if was_undone else about.refunded_fen
     return TradeNotice(
         notify_type=notification.TRADE_NOTICE, app_id=about.merchant.app_id,
         charset=gateway.CHARSET, version="1.0", trade_no=about.trade_no,

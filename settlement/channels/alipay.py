@@ -20,7 +20,7 @@ from protocol import paycode
 from protocol.alipay import bills, notification, trade
 from protocol.alipay.amounts import yuan
 from protocol.alipay.trade import BillType, Scene
-from protocol.paycode import CodeKind
+from protocol.paycode import CodeKind, Scanned
 from settlement.channels import alipay_outcomes as outcomes
 from settlement.channels.alipay_calls import AlipayCalls
 from settlement.channels.alipay_config import AlipayKeys, AlipayMerchant
@@ -87,12 +87,12 @@ class AlipayChannel:
     async def pay(self, order: PayOrder) -> Outcome:
         """See the port. alipay.trade.pay. What is no code of Alipay's is refused and not sent: it
         may be a person's number."""
-        scene = SCENES.get(paycode.read(order.code).kind)
-        if scene is None:
+        scanned = paycode.read(order.code)
+        if scanned.kind not in SCENES:
             return outcomes.NOT_A_CODE
         return await self._ask(
-            trade.PAY, self._payment(order, scene), trade.PayReply, outcomes.of_payment,
-            order.order_no, notify_url=order.notify_url, code=order.code,
+            trade.PAY, self._payment(order, scanned), trade.PayReply, outcomes.of_payment,
+            order.order_no, notify_url=order.notify_url, code=scanned.code,
         )  # fmt: skip
 
     async def query(self, order: OrderKey) -> Outcome:
@@ -203,12 +203,12 @@ class AlipayChannel:
             raise BillRefusedError("账单文件不完整或不是压缩包，请重新获取账单。")
         return came.body
 
-    def _payment(self, order: PayOrder, scene: Scene) -> trade.PayRequest:
+    def _payment(self, order: PayOrder, scanned: Scanned) -> trade.PayRequest:
         merchant = self._merchant
         return trade.PayRequest(
             out_trade_no=order.order_no,
-            scene=scene,
-            auth_code=order.code,
+            scene=SCENES[scanned.kind],
+            auth_code=scanned.code,
             product_code=PRODUCT_CODE,
             subject=order.subject[: trade.SUBJECT_LENGTH_MAX],
             total_amount=yuan(order.amount_fen),
