@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from alipay import AliPay, DCAliPay
@@ -79,6 +80,20 @@ async def test_sdk_waits_for_a_payer_and_cancels(world: AlipayWorld, sdk: AliPay
     assert (cancelled["retry_flag"], cancelled["action"]) == ("N", "close")
     absent = await ask(sdk.api_alipay_trade_query, out_trade_no="P9")
     assert (absent["code"], absent["sub_code"]) == ("40004", "ACQ.TRADE_NOT_EXIST")
+
+
+async def test_link_to_a_bill_is_dead_after_half_a_minute(
+    world: AlipayWorld, sdk: AliPay
+) -> None:
+    await world.channel.pay(world.order())
+    await world.clock.advance(86_400)
+    content = {"bill_type": "trade", "bill_date": "2026-11-25"}
+    said = await ask(sdk.server_api, trade.BILL_URL, content)
+    async with aiohttp.ClientSession() as session:
+        for seconds, status in ((30, 200), (1, 403)):
+            await world.clock.advance(seconds)
+            async with session.get(said["bill_download_url"]) as came:
+                assert came.status == status
 
 
 async def test_sdk_refuses_the_simulators_wrong_signature(world: AlipayWorld, sdk: AliPay) -> None:

@@ -120,6 +120,8 @@ def channel_to(
     """The adapter, as configuration makes it."""
     (folder / "app.pem").write_bytes(keys.private_pem("merchant"))
     (folder / "alipay.pem").write_bytes(keys.public_pem("alipay"))
+    for name in ("merchant", "alipay", "root"):
+        (folder / f"{name}.crt").write_bytes(keys.certificate_pem(name))
     (folder / "alipay_private.pem").write_bytes(keys.private_pem("alipay"))
     merchant = read_merchant(
         {

@@ -99,6 +99,19 @@ async def test_merchant_may_give_the_payer_less_time(tmp_path: Path) -> None:
         assert (await world.channel.query(key_of(order))).verdict is F
 
 
+async def test_certificate_mode_works_the_same(tmp_path: Path) -> None:
+    table = {
+        "alipay_public_key_file": "alipay.crt", "app_cert_file": "merchant.crt",
+        "alipay_root_cert_file": "root.crt",
+    }  # fmt: skip
+    async with alipay_world(tmp_path, table) as world:
+        order = world.order()
+        assert (await world.channel.pay(order)).verdict is S
+        assert (await world.channel.undo(key_of(order))).verdict is S
+        await world.clock.advance(1)
+        assert [one.outcome.verdict for one in world.door.taken] == [S, F]
+
+
 async def test_undo_gives_back_what_was_paid(world: AlipayWorld) -> None:
     order = world.order()
     await world.channel.pay(order)

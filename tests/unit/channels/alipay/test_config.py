@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from protocol.alipay import signing
+from settlement.channels.alipay import bill_address
 from settlement.channels.alipay_config import (
     PRODUCTION,
     AlipayConfigError,
@@ -66,6 +67,16 @@ def test_certificates_and_token_come_from_their_files(folder: Path) -> None:
 def test_configuration_that_is_wrong_is_refused(change: dict[str, object], told: str) -> None:
     with pytest.raises(AlipayConfigError, match=told):
         read_merchant({**TABLE, **change})
+
+
+@pytest.mark.parametrize(
+    ("over_tls", "host"), [(True, "https://bills.invalid"), (False, "http://bills.invalid")]
+)
+def test_bill_comes_over_tls_where_it_is_asked_for(over_tls: bool, host: str) -> None:
+    link = "http://bills.invalid/file.resource?bizType=trade&fileId=%2F1"
+    assert bill_address(link, over_tls=over_tls) == (
+        host, "/file.resource?bizType=trade&fileId=%2F1",
+    )  # fmt: skip
 
 
 def test_entry_that_is_missing_is_named() -> None:
