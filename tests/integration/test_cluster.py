@@ -43,8 +43,8 @@ DISTRIBUTE = "deploy/citus/distribute.sql"
 NOT_HEARD = {"write_batch", "read_persons", "read_versions", "read_traces", "read_payments"}
 """A batch is written by the call that is made of the block; persons alone are read by operators;
 versions only where a batch of several persons has a stale one; trace codes only where the region
-looks at them (tests/acceptance/test_drug_traces.py hears that in this shape too), and payments where
-something is paid over a channel (tests/acceptance/test_scan.py does)."""
+looks at them (tests/acceptance/test_drug_traces.py hears that in this shape too), and payments
+where something is paid over a channel (tests/acceptance/test_scan.py does)."""
 
 
 ACCOUNT_USE = "input.druginfo.acct_used_flag"
