@@ -65,6 +65,26 @@ def may_use_family(command: Command) -> bool:
     return kind is Cancel or kind is Reverse
 
 
+class Asking:
+    """A command on its way through its journal's queue, and what was decided."""
+
+    __slots__ = ("_reply", "done")
+
+    def __init__(self) -> None:
+        self.done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._reply: Reply = Refusal(code="INTERNAL")
+
+    def keep(self, reply: Reply) -> bytes:
+        """The queue says what was decided; it never leaves as bytes."""
+        self._reply = reply
+        return b""
+
+    async def heard(self) -> Reply:
+        """Wait for it. Raises Unavailable."""
+        await self.done
+        return self._reply
+
+
 class FamilyDesk:
     """Walks settlements with relatives through their steps, and what they undo back."""
 
@@ -82,14 +102,20 @@ class FamilyDesk:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def carry_out(self, command: Command) -> Reply:
-        """The reply to a command of `may_use_family`. Raises Unavailable and Overloaded."""
+    def carry_out(self, command: Command) -> Coroutine[object, object, Reply]:
+        """The reply to a command of `may_use_family`, in time. Its first step is sent at once, so
+        that it keeps its place among other messages. Raises Unavailable and Overloaded."""
+        if isinstance(command, Cancel | Reverse):
+            return self._walked(self._undo(command.asked, self._send(command)))
+        pledge = Pledge(undertaking_id=self._number(command.asked.lane))
+        first = self._send(replace(command, pledge=pledge))
+        return self._walked(self._settle(command, pledge, first))
+
+    async def _walked(self, way: Coroutine[object, object, Reply]) -> Reply:
         self._walking += 1
         self._idle.clear()
         try:
-            if isinstance(command, Cancel | Reverse):
-                return await self._undo(command)
-            return await self._settle(command)
+            return await way
         finally:
             self._walking -= 1
             if not self._walking:
@@ -105,9 +131,8 @@ class FamilyDesk:
         """Drop the connection."""
         self._side.close()
 
-    async def _settle(self, command: Command) -> Reply:
-        pledge = Pledge(undertaking_id=self._number(command.asked.lane))
-        reply = await self._ask(replace(command, pledge=pledge))
+    async def _settle(self, command: Command, pledge: Pledge, first: Asking) -> Reply:
+        reply = await first.heard()
         if not isinstance(reply, Wanted):
             return reply
         quote: bool = command.quote  # type: ignore[attr-defined]
@@ -199,10 +224,10 @@ class FamilyDesk:
             ResolveHold(asked=whose, hold_ids=(hold_id,), hold_id=hold_id, setl_id=outcome.setl_id)
         )
 
-    async def _undo(self, command: Command) -> Reply:
-        reply = await self._ask(command)
+    async def _undo(self, asked: Asked, first: Asking) -> Reply:
+        reply = await first.heard()
         if isinstance(reply, Answer) and reply.returns:
-            await self._soon(self._give_back(command.asked, reply.returns))
+            await self._soon(self._give_back(asked, reply.returns))
         return reply
 
     async def _give_back(self, asked: Asked, returns: Sequence[ShareRow]) -> None:
@@ -251,17 +276,13 @@ class FamilyDesk:
 
     async def _ask(self, command: Command) -> Reply:
         """What a journal decides, once that is committed."""
-        kept: list[Reply] = []
+        return await self._send(command).heard()
 
-        def keep(reply: Reply) -> bytes:
-            kept.append(reply)
-            return b""
-
-        done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        if not self._submit(command, keep, done):
+    def _send(self, command: Command) -> Asking:
+        asking = Asking()
+        if not self._submit(command, asking.keep, asking.done):
             raise Overloaded
-        await done
-        return kept[0]
+        return asking
 
     def _number(self, lane: int) -> int:
         return self._next_number(lane, self._now().business_day)

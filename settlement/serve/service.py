@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
@@ -275,7 +275,9 @@ class Service:
             self._submit(command, opened.mail)
             return
         task = asyncio.ensure_future(
-            self._look_up(opened) if command is None else self._with_family(command, opened.mail)
+            self._look_up(opened)
+            if command is None
+            else self._with_family(self._family.carry_out(command), opened)
         )
         self._looking_up.add(task)
         task.add_done_callback(self._looking_up.discard)
@@ -357,14 +359,17 @@ class Service:
             else:
                 mail.answer(self._said(opened.request.infno, mail.received, found))
 
-    async def _with_family(self, command: Command, mail: Mail) -> None:
+    async def _with_family(
+        self, walked: Coroutine[object, object, Answer | Refusal], opened: Opened
+    ) -> None:
         """Relatives may help to pay, or get back what they paid."""
+        mail = opened.mail
         try:
-            reply = await self._family.carry_out(command)
+            reply = await walked
         except Exception as exc:
             mail.fail(exc)
         else:
-            mail.answer(self._said(command.asked.infno, mail.received, reply))
+            mail.answer(self._said(opened.request.infno, mail.received, reply))
 
     async def _found(
         self, request: Envelope, institution: Institution
