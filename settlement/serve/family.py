@@ -40,7 +40,7 @@ from settlement.lanes import lane_of
 from settlement.numbers import NumberSource, lane_in
 from settlement.refusal import Refusal
 from settlement.rows import ShareRow
-from settlement.serve.asking import Ask, Reply
+from settlement.serve.asking import Asking, Journals, Reply
 from settlement.storage.connect import Reconnecting
 from settlement.storage.errors import StorageError
 from settlement.storage.families import Outcome, Question, outcomes_of
@@ -68,10 +68,11 @@ class FamilyDesk:
     """Walks settlements with relatives through their steps, and what they undo back."""
 
     def __init__(
-        self, *, ask: Ask, side: Reconnecting, shape: Shape, lanes: int,
+        self, *, journals: Journals, side: Reconnecting, shape: Shape, lanes: int,
         next_number: NumberSource, now: Callable[[], Moment],
     ) -> None:  # fmt: skip
-        self._ask = ask
+        self._ask = journals.ask
+        self._send = journals.send
         self._side = side
         self._shape = shape
         self._lanes = lanes
@@ -81,14 +82,20 @@ class FamilyDesk:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def carry_out(self, command: Command) -> Reply:
-        """The reply to a command of `may_use_family`. Raises Unavailable and Overloaded."""
+    def carry_out(self, command: Command) -> Coroutine[object, object, Reply]:
+        """The reply to a command of `may_use_family`, in time. Its first step is sent at once, so
+        that it keeps its place among other messages. Raises Unavailable and Overloaded."""
+        if isinstance(command, Cancel | Reverse):
+            return self._walked(self._undo(command.asked, self._send(command)))
+        pledge = Pledge(undertaking_id=self._number(command.asked.lane))
+        first = self._send(replace(command, pledge=pledge))
+        return self._walked(self._settle(command, pledge, first))
+
+    async def _walked(self, way: Coroutine[object, object, Reply]) -> Reply:
         self._walking += 1
         self._idle.clear()
         try:
-            if isinstance(command, Cancel | Reverse):
-                return await self._undo(command)
-            return await self._settle(command)
+            return await way
         finally:
             self._walking -= 1
             if not self._walking:
@@ -104,9 +111,8 @@ class FamilyDesk:
         """Drop the connection."""
         self._side.close()
 
-    async def _settle(self, command: Command) -> Reply:
-        pledge = Pledge(undertaking_id=self._number(command.asked.lane))
-        reply = await self._ask(replace(command, pledge=pledge))
+    async def _settle(self, command: Command, pledge: Pledge, first: Asking) -> Reply:
+        reply = await first.heard()
         if not isinstance(reply, Wanted):
             return reply
         quote: bool = command.quote  # type: ignore[attr-defined]
@@ -198,10 +204,10 @@ class FamilyDesk:
             ResolveHold(asked=whose, hold_ids=(hold_id,), hold_id=hold_id, setl_id=outcome.setl_id)
         )
 
-    async def _undo(self, command: Command) -> Reply:
-        reply = await self._ask(command)
+    async def _undo(self, asked: Asked, first: Asking) -> Reply:
+        reply = await first.heard()
         if isinstance(reply, Answer) and reply.returns:
-            await self._soon(self._give_back(command.asked, reply.returns))
+            await self._soon(self._give_back(asked, reply.returns))
         return reply
 
     async def _give_back(self, asked: Asked, returns: Sequence[ShareRow]) -> None:

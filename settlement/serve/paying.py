@@ -64,8 +64,7 @@ from settlement.payment_states import (
     undo_happened,
 )
 from settlement.refusal import Refusal
-from settlement.serve.asking import Ask as Asking
-from settlement.serve.asking import Reply
+from settlement.serve.asking import Journals, Reply
 from settlement.storage.connect import Reconnecting
 from settlement.storage.lookups import PersonFinder, Sought
 from settlement.storage.payment_reader import read_payments
@@ -104,11 +103,11 @@ class Payments:
     """Everything under /pay and /notify of one process."""
 
     def __init__(
-        self, *, desk: DecisionDesk, ask: Asking, dsn: str, tills: Tills, translator: Translator,
+        self, *, desk: DecisionDesk, journals: Journals, dsn: str, tills: Tills, translator: Translator,
         shape: Shape, lanes: int, profile: Profile, limits: Limits, read_clock: Clock,
     ) -> None:  # fmt: skip
         self._desk = desk
-        self._submit = ask
+        self._submit = journals.ask
         self._side = Reconnecting(dsn, "settlement-payments")
         self._finder = PersonFinder(self._side, shape)
         self.tills = tills

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
@@ -59,7 +59,7 @@ from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
-from settlement.serve.asking import asking
+from settlement.serve.asking import Journals
 from settlement.serve.family import FamilyDesk, may_use_family
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
@@ -208,17 +208,17 @@ class Service:
     def _open_desks(self, lanes: int, shape: Shape) -> None:
         """What takes more than one batch: relatives who help to pay, payments over channels."""
         settings = self._settings
-        ask = asking(
+        journals = Journals(
             lambda command, said, reply: self._queue_of_lane[command.asked.lane].submit(
                 command, said, reply
             )
         )
         self._family = FamilyDesk(
-            ask=ask, side=Reconnecting(settings.app_dsn, LOOKUP_NAME), shape=shape,
+            journals=journals, side=Reconnecting(settings.app_dsn, LOOKUP_NAME), shape=shape,
             lanes=lanes, next_number=self._next_number, now=self._desk.now,
         )  # fmt: skip
         self.payments = Payments(
-            desk=self._desk, ask=ask, dsn=settings.app_dsn, tills=settings.tills,
+            desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
             translator=self._translator, shape=shape, lanes=lanes,
             profile=settings.profile, limits=settings.limits, read_clock=settings.clock,
         )  # fmt: skip
@@ -300,7 +300,9 @@ class Service:
             self._submit(command, opened.mail)
             return
         task = asyncio.ensure_future(
-            self._look_up(opened) if command is None else self._with_family(command, opened.mail)
+            self._look_up(opened)
+            if command is None
+            else self._with_family(self._family.carry_out(command), opened)
         )
         self._looking_up.add(task)
         task.add_done_callback(self._looking_up.discard)
@@ -382,14 +384,17 @@ class Service:
             else:
                 mail.answer(self._said(opened.request.infno, mail.received, found))
 
-    async def _with_family(self, command: Command, mail: Mail) -> None:
+    async def _with_family(
+        self, walked: Coroutine[object, object, Answer | Refusal], opened: Opened
+    ) -> None:
         """Relatives may help to pay, or get back what they paid."""
+        mail = opened.mail
         try:
-            reply = await self._family.carry_out(command)
+            reply = await walked
         except Exception as exc:
             mail.fail(exc)
         else:
-            mail.answer(self._said(command.asked.infno, mail.received, reply))
+            mail.answer(self._said(opened.request.infno, mail.received, reply))
 
     async def _found(
         self, request: Envelope, institution: Institution
