@@ -37,6 +37,10 @@ NOTICE_SECONDS = 5.0
 """A receiver that takes longer has not acknowledged."""
 
 NOTHING_DONE = (Fault.BUSY, Fault.RATE_LIMITED, Fault.MAINTENANCE)
+BAD_NOTICES = (
+    Fault.NOTICE_FORGED, Fault.NOTICE_ONE_FEN_OFF, Fault.NOTICE_STRANGER, Fault.NOTICE_PROBE,
+)  # fmt: skip
+"""Come before the good one."""
 PAGE_502 = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
@@ -53,6 +57,8 @@ class Call(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     """names in lower case"""
     body: bytes
+    shows_certificate: bool = True
+    """False only where the line is TLS and the caller showed none (双向证书)"""
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -162,7 +168,7 @@ class ChannelSimulator(ABC):
 
     async def _try(self, notice: Notice, nth: int, met: Met | None) -> None:
         fault = met.fault if met is not None and nth == 0 else None
-        if fault in (Fault.NOTICE_FORGED, Fault.NOTICE_ONE_FEN_OFF, Fault.NOTICE_STRANGER):
+        if fault in BAD_NOTICES:
             await self._post(notice, fault)
         if fault is Fault.NOTICE_TWICE:
             await self._post(notice, None)
@@ -303,8 +309,14 @@ async def _call_of(request: web.Request) -> Call:
         method=request.method, target=request.raw_path, path=request.path,
         parameters=dict(request.match_info), query=dict(request.query),
         headers={name.lower(): value for name, value in request.headers.items()},
-        body=await request.read(),
+        body=await request.read(), shows_certificate=_shows_certificate(request),
     )  # fmt: skip
+
+
+def _shows_certificate(request: web.Request) -> bool:
+    line = request.transport
+    is_tls = line is not None and line.get_extra_info("sslcontext") is not None
+    return not is_tls or (line is not None and bool(line.get_extra_info("peercert")))
 
 
 def _response(reply: Reply) -> web.Response:

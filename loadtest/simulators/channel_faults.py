@@ -66,6 +66,8 @@ class Fault(StrEnum):
     """money moved; every answer denies it until the bill shows it"""
     PHANTOM = "phantom"
     """told as paid; no money moved and no bill shows it"""
+    UNDO_AGAIN = "undo_again"
+    """an undo asks to be called again (recall=Y, retry_flag=Y); nothing done"""
 
     NOTICE_LOST = "notice_lost"
     NOTICE_NEVER = "notice_never"
@@ -76,6 +78,8 @@ class Fault(StrEnum):
     NOTICE_ONE_FEN_OFF = "notice_one_fen_off"
     NOTICE_STRANGER = "notice_stranger"
     """genuine, about an order that was never made"""
+    NOTICE_PROBE = "notice_probe"
+    """the channel's own test of the receiver's check comes first (WeChat: SIGNTEST)"""
 
     BILL_LATE = "bill_late"
     BILL_TRUNCATED = "bill_truncated"
@@ -209,6 +213,8 @@ def fits(fault: Fault, operation: Operation) -> bool:
         return fault in _OF_NOTICES and operation is Operation.NOTICE
     if fault in _OF_BILLS:
         return operation in (Operation.BILL, Operation.BILL_FILE)
+    if fault is Fault.UNDO_AGAIN:
+        return operation is Operation.UNDO
     return fault not in _OF_PAYMENTS or operation is Operation.PAY
 
 
