@@ -1,6 +1,7 @@
 """One request to a payment channel over HTTP, and how far it came.
 
-Signs nothing, retries nothing and reads no answer. Foreign exceptions end here.
+Signs nothing, retries nothing and reads no answer; only that aiohttp sends a GET once more where a
+kept connection broke under it. Foreign exceptions end here.
 """
 
 from __future__ import annotations
