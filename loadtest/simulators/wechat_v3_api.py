@@ -20,6 +20,7 @@ from loadtest.simulators.wechat_v3_wire import Told
 from protocol.wechat import messages
 from protocol.wechat.codes import TradeState
 
+JSON = "application/json; charset=utf-8"
 CLOCK_SKEW_SECONDS = 600
 NOBODY = Refused("NOAUTH", "商户无权限")
 
@@ -57,7 +58,7 @@ class V3Api:
         """With the platform's signature, or what a fault makes of it."""
         body = told.body[: len(told.body) // 2] if fault is Fault.NOT_JSON else told.body
         if fault is Fault.NO_SIGNATURE:
-            return Reply(status=told.status, body=body)
+            return Reply(status=told.status, body=body, content_type=JSON)
         at = self._shop.now - (CLOCK_SKEW_SECONDS if fault is Fault.CLOCK_SKEW else 0)
         named = call.headers.get("wechatpay-serial", "")
 
@@ -67,7 +68,7 @@ class V3Api:
         headers = await self._shop.signer.run(sign, body)
         if fault is Fault.WRONG_SIGNATURE:
             headers["Wechatpay-Nonce"] = "another"
-        return Reply(status=told.status, body=body, headers=headers)
+        return Reply(status=told.status, body=body, headers=headers, content_type=JSON)
 
     async def _paid(self, call: Call, merchant: SimMerchant, fault: Fault | None) -> Reply:
         asked = wire.asked_of(call.body)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime
+from functools import cache
 
 from settlement.channels.line import Answered, Reply
 from settlement.payment import Exchange
@@ -31,9 +32,7 @@ def payer_hash(identity: str) -> str:
 
 def masked(text: str, names: tuple[str, ...]) -> str:
     """JSON or flat XML with the values of these names hidden."""
-    for pattern in (_json_value(names), _xml_value(names)):
-        text = pattern.sub(rf"\1{HIDDEN}\3", text)
-    return text
+    return _values(names, is_xml=text.startswith("<")).sub(rf"\1{HIDDEN}\3", text)
 
 
 def exchange(
@@ -51,9 +50,9 @@ def exchange(
     )  # fmt: skip
 
 
-def _json_value(names: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf'("(?:{"|".join(names)})"\s*:\s*")((?:[^"\\]|\\.)*)(")')
-
-
-def _xml_value(names: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(<(?:{'|'.join(names)})>)(.*?)(</)", re.DOTALL)
+@cache
+def _values(names: tuple[str, ...], *, is_xml: bool) -> re.Pattern[str]:
+    one_of = f"(?:{'|'.join(names)})"
+    if is_xml:
+        return re.compile(rf"(<{one_of}>)(.*?)(</)", re.DOTALL)
+    return re.compile(rf'("{one_of}"\s*:\s*")((?:[^"\\]|\\.)*)(")')

@@ -155,10 +155,9 @@ def _platform_keys(merchant: WechatMerchant, folder: Path) -> dict[str, Verifyin
 def _tls(merchant: WechatMerchant, folder: Path) -> ssl.SSLContext | None:
     if not (merchant.merchant_certificate_file or merchant.ca_file):
         return None
+    trusted = str(folder / merchant.ca_file) if merchant.ca_file else None
     try:
-        context = ssl.create_default_context(cafile=str(folder / merchant.ca_file) or None) if (
-            merchant.ca_file
-        ) else ssl.create_default_context()  # fmt: skip
+        context = ssl.create_default_context(cafile=trusted)
         if merchant.merchant_certificate_file:
             context.load_cert_chain(
                 folder / merchant.merchant_certificate_file,

@@ -97,7 +97,7 @@ async def wechat_stage(folder: Path, api: Api, **told: object) -> AsyncIterator[
     """The simulator of `told`, its merchant, and the door of `api`."""
     clock = VirtualClock(NOON)
     book = ChannelBook(folder / "wechat.book")
-    platform, merchant = _known_keys()
+    platform, merchant = known_keys()
     simulator = WechatSimulator(clock=clock, book=book, platform=platform, **told)  # type: ignore[arg-type]
     simulator.shop.merchants[MCHID] = merchant
     url = await simulator.start()
@@ -118,11 +118,12 @@ def door(
 ) -> WechatChannel:
     """A merchant's door with the simulator's credentials."""
     merchant, platform = simulator.shop.merchants[MCHID], simulator.shop.platform
-    config = WechatMerchant(
-        mchid=MCHID, appid=merchant.appid, api=api, base_url=url,
-        merchant_serial=merchant.serial, platform_public_key_id=platform.public_key_id,
-        store_id="0001", **{"backup_url": "", **told},  # type: ignore[arg-type]
-    )  # fmt: skip
+    known: dict[str, object] = {
+        "mchid": MCHID, "appid": merchant.appid, "api": api, "base_url": url, "backup_url": "",
+        "merchant_serial": merchant.serial, "platform_public_key_id": platform.public_key_id,
+        "store_id": "0001",
+    }  # fmt: skip
+    config = WechatMerchant(**known | told)  # type: ignore[arg-type]
     keys = WechatKeys(
         signing=merchant.signing,
         platform={platform.public_key_id: VerifyingKey(platform.public_key_pem)},
@@ -162,6 +163,6 @@ class NoticeDesk:
 
 
 @cache
-def _known_keys() -> tuple[Platform, SimMerchant]:
+def known_keys() -> tuple[Platform, SimMerchant]:
     """Made once a run: an RSA key takes longer than most tests."""
     return Platform(VirtualClock(NOON)), SimMerchant(MCHID, "wxsim0000000000001")
