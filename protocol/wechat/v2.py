@@ -17,8 +17,8 @@ HMAC_SHA256 = "HMAC-SHA256"
 
 _DOCUMENT = re.compile(rb"\s*(?:<\?xml[^<>]*\?>)?\s*<xml>(.*)</xml>\s*", re.DOTALL)
 _CHILD = re.compile(
-    r"\s*<(?P<name>\w+)(?:\s*/>|>(?:\s*<!\[CDATA\[(?P<data>.*?)\]\]>\s*|(?P<text>[^<]*))</(?P=name)>)"
-    r"\s*",
+    r"\s*<(?P<name>\w+)(?:\s*/>|>"
+    r"(?:\s*<!\[CDATA\[(?P<data>.*?)\]\]>\s*|(?P<text>[^<]*))</(?P=name)>)\s*",
     re.DOTALL,
 )
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos);")

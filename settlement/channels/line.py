@@ -106,8 +106,9 @@ class Line:
                 limit=CONNECTIONS_MAX, ssl=self._tls if self._tls is not None else True
             )
             self._session = aiohttp.ClientSession(
-                timeout=self._timeout, connector=connector, auto_decompress=False
-            )
+                timeout=self._timeout, connector=connector, auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(), headers=_AS_IT_IS,
+            )  # fmt: skip
         return self._session
 
     def _remember(self, reply: Reply) -> None:
@@ -118,12 +119,18 @@ class Line:
             self._hosts.reverse()
 
 
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+"""What is signed is what is sent; a bill that is packed is packed by the channel, not the line."""
+
+
 def _no_answer(code: str, reason: str) -> NoAnswer:
     return NoAnswer(code=code, reason=reason, took_ms=0)
 
 
 async def _read(response: aiohttp.ClientResponse, bytes_max: int) -> bytes | None:
     """None for more than that."""
+    if response.content_length is not None and response.content_length <= bytes_max:
+        return await response.read()
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_any():

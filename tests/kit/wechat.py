@@ -98,7 +98,7 @@ async def wechat_stage(folder: Path, api: Api, **told: object) -> AsyncIterator[
     clock = VirtualClock(NOON)
     book = ChannelBook(folder / "wechat.book")
     platform, merchant = known_keys()
-    simulator = WechatSimulator(clock=clock, book=book, platform=platform, **told)  # type: ignore[arg-type]
+    simulator = WechatSimulator(clock=clock, book=book, platform=platform, **told)  # type: ignore
     simulator.shop.merchants[MCHID] = merchant
     url = await simulator.start()
     signer = Signer(1)

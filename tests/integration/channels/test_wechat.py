@@ -12,7 +12,7 @@ import pytest_asyncio
 from loadtest.simulators.channel_faults import Fault, Operation
 from loadtest.simulators.payer_codes import Behaviour
 from settlement.payment import Advice, Verdict
-from tests.kit.wechat import WechatStage, key_of, refund_of, wechat_stage
+from tests.kit.wechat import Api, WechatStage, key_of, refund_of, wechat_stage
 
 SUCCESS, PAYER, UNKNOWN, FAILED = (
     Verdict.SUCCESS, Verdict.PAYER_ACTION, Verdict.UNKNOWN, Verdict.FAILED,
@@ -182,9 +182,9 @@ async def test_undo_of_what_never_arrived_closes_the_number(stage: WechatStage) 
 
 @pytest.mark.parametrize("api", ["v3", "v2"])
 async def test_undo_of_an_unknown_number_is_certain_when_no_code_is_alive(
-    tmp_path: Path, api: str
+    tmp_path: Path, api: Api
 ) -> None:
-    async with wechat_stage(tmp_path, api, closes_unknown=False) as stage:  # type: ignore[arg-type]
+    async with wechat_stage(tmp_path, api, closes_unknown=False) as stage:
         order = stage.order()
         await stage.move(30)
         assert (await stage.channel.undo(key_of(order))).verdict is UNKNOWN

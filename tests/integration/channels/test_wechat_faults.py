@@ -13,7 +13,7 @@ from loadtest.simulators.payer_codes import Behaviour
 from settlement.channels.signer import Signer
 from settlement.channels.wechat import WechatChannel
 from settlement.payment import Advice, Verdict
-from tests.kit.wechat import WechatStage, door, key_of, refund_of, wechat_stage
+from tests.kit.wechat import Api, WechatStage, door, key_of, refund_of, wechat_stage
 
 AMOUNT_FEN = 1234
 
@@ -164,14 +164,13 @@ async def test_userpaying_told_as_an_error_is_understood_too(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("api", ["v3", "v2"])
 async def test_host_that_is_not_there_is_told_as_not_sent_and_the_other_one_tried(
-    tmp_path: Path, api: str
+    tmp_path: Path, api: Api
 ) -> None:
-    async with wechat_stage(tmp_path, api) as stage:  # type: ignore[arg-type]
+    async with wechat_stage(tmp_path, api) as stage:
         signer = Signer(1)
         nowhere = "http://127.0.0.1:9"
-        channel = door(
-            stage.simulator, nowhere, api, signer, backup_url=stage.simulator.url  # type: ignore[arg-type]
-        )
+        second = stage.simulator.url
+        channel = door(stage.simulator, nowhere, api, signer, backup_url=second)
         order = stage.order()
         codes = [(await channel.pay(order)).code for _ in range(3)]
         assert codes == ["NOT_SENT"] * 3
