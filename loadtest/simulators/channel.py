@@ -67,6 +67,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"
+    """a charset may follow"""
     headers: Mapping[str, str] = {}
     lost: bool = False
     """the payer's code asked for it: carried out, and the connection breaks"""
@@ -230,8 +231,7 @@ class ChannelSimulator(ABC):
     async def _in_halves(
         self, request: web.Request, reply: Reply, met: Met | None
     ) -> web.StreamResponse:
-        response = web.StreamResponse(status=reply.status, headers=dict(reply.headers))
-        response.content_type = reply.content_type
+        response = web.StreamResponse(status=reply.status, headers=_headers(reply))
         response.content_length = len(reply.body)
         await response.prepare(request)
         half = len(reply.body) // 2
@@ -320,10 +320,11 @@ def _shows_certificate(request: web.Request) -> bool:
 
 
 def _response(reply: Reply) -> web.Response:
-    return web.Response(
-        status=reply.status, body=reply.body, content_type=reply.content_type,
-        headers=dict(reply.headers),
-    )  # fmt: skip
+    return web.Response(status=reply.status, body=reply.body, headers=_headers(reply))
+
+
+def _headers(reply: Reply) -> dict[str, str]:
+    return {"Content-Type": reply.content_type, **reply.headers}
 
 
 def _json(shown: object, *, status: int = HTTPStatus.OK) -> web.Response:

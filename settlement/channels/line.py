@@ -1,6 +1,7 @@
 """One request to a payment channel over HTTP, and how far it came.
 
-Signs nothing, retries nothing and reads no answer. Foreign exceptions end here.
+Signs nothing, retries nothing and reads no answer; only that aiohttp sends a GET once more where a
+kept connection broke under it. Foreign exceptions end here.
 """
 
 from __future__ import annotations
@@ -105,8 +106,9 @@ class Line:
                 limit=CONNECTIONS_MAX, ssl=self._tls if self._tls is not None else True
             )
             self._session = aiohttp.ClientSession(
-                timeout=self._timeout, connector=connector, auto_decompress=False
-            )
+                timeout=self._timeout, connector=connector, auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(), headers=_AS_IT_IS,
+            )  # fmt: skip
         return self._session
 
     def _remember(self, reply: Reply) -> None:
@@ -117,12 +119,18 @@ class Line:
             self._hosts.reverse()
 
 
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+"""What is signed is what is sent; a bill that is packed is packed by the channel, not the line."""
+
+
 def _no_answer(code: str, reason: str) -> NoAnswer:
     return NoAnswer(code=code, reason=reason, took_ms=0)
 
 
 async def _read(response: aiohttp.ClientResponse, bytes_max: int) -> bytes | None:
     """None for more than that."""
+    if response.content_length is not None and response.content_length <= bytes_max:
+        return await response.read()
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_any():

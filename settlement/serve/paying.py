@@ -103,8 +103,9 @@ class Payments:
     """Everything under /pay and /notify of one process."""
 
     def __init__(
-        self, *, desk: DecisionDesk, journals: Journals, dsn: str, tills: Tills, translator: Translator,
-        shape: Shape, lanes: int, profile: Profile, limits: Limits, read_clock: Clock,
+        self, *, desk: DecisionDesk, journals: Journals, dsn: str, tills: Tills,
+        translator: Translator, shape: Shape, lanes: int, profile: Profile, limits: Limits,
+        read_clock: Clock,
     ) -> None:  # fmt: skip
         self._desk = desk
         self._submit = journals.ask
