@@ -18,7 +18,8 @@ from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS, Fault, Row
-from settlement.web.openapi import EFFECT_ZH, JsonValue
+from settlement.web.openapi import EFFECT_ZH
+from settlement.web.schemas import JsonValue
 
 DOCS_HTML = "text/html; charset=utf-8"
 
