@@ -25,7 +25,14 @@ from settlement.web.exchange import Exchange
 from settlement.web.framing import PATH
 from settlement.web.nonces import SCRIPT, Nonces
 from settlement.web.openapi import openapi_document
-from settlement.web.pages import DOCS_HTML, docs_page, errors_page
+from settlement.web.pages import (
+    ASSETS,
+    CONTENT_POLICY,
+    DOCS_HTML,
+    asset,
+    docs_page,
+    errors_page,
+)
 from settlement.web.pay import PayPages
 from settlement.web.redis_script import RedisScript
 from settlement.web.reply import JSON, HttpReply, problem, too_large
@@ -126,6 +133,7 @@ class WebServer:
             "/openapi.json": self._openapi,
             "/docs": self._docs,
             "/docs/errors": self._errors,
+            **dict.fromkeys(ASSETS, self._asset),
         }
         if self._settings.demo_world is not None:
             pages["/demo/world.json"] = self._demo_world
@@ -206,10 +214,14 @@ class WebServer:
         return _json(200, openapi_document())
 
     async def _docs(self, _request: web.BaseRequest) -> web.Response:
-        return web.Response(body=docs_page(), headers={"Content-Type": DOCS_HTML})
+        return _document(docs_page(demo=self._settings.demo_world is not None))
 
     async def _errors(self, _request: web.BaseRequest) -> web.Response:
-        return web.Response(body=errors_page(), headers={"Content-Type": DOCS_HTML})
+        return _document(errors_page())
+
+    async def _asset(self, request: web.BaseRequest) -> web.Response:
+        headers = {"Content-Type": ASSETS[request.path], "Cache-Control": "no-cache"}
+        return web.Response(body=asset(request.path), headers=headers)
 
     async def _demo_world(self, request: web.BaseRequest) -> web.Response:
         make = self._settings.demo_world
@@ -251,6 +263,11 @@ def _response(reply: HttpReply) -> web.Response:
     if reply.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(reply.retry_after_seconds)
     return response
+
+
+def _document(page: bytes) -> web.Response:
+    headers = {"Content-Type": DOCS_HTML, "Content-Security-Policy": CONTENT_POLICY}
+    return web.Response(body=page, headers=headers)
 
 
 def _json(status: int, body: bytes) -> web.Response:
