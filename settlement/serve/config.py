@@ -19,7 +19,7 @@ from settlement.web.app import DemoWorld
 
 AT_WORK = b'{"event":"at_work"}\n'
 
-GATEWAY_FACTORY = "settlement.serve.service:start_gateway"
+GATEWAY_FACTORY = "settlement.serve.start:start_gateway"
 INSTALLER = "settlement.serve.operations:prepare"
 
 
@@ -38,6 +38,8 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     demo: bool
     journals: int | None
     limits: Limits = DEFAULT_LIMITS
+    channels_file: str = ""
+    """which merchants collect over payment channels; empty where none does"""
     gateway_factory: str = GATEWAY_FACTORY
     """`module:name` of an async function from this config to a `RunningGateway`"""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
+from datetime import timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -60,6 +61,7 @@ from settlement.payment_states import (
     State,
     happened,
     learnt_of,
+    next_errand,
     refund_happened,
     undo_happened,
 )
@@ -83,6 +85,8 @@ from settlement.translate.requests import Translator
 from settlement.usecases.paying import PayAnswer
 from settlement.view import View
 
+COUNTER_SECONDS = 2.5
+"""How long a counter is kept waiting for a verdict that is asked for anyway."""
 logger = logging.getLogger("settlement.paying")
 
 _CHANNEL_OF = {
@@ -213,16 +217,7 @@ class Payments:
     async def _refund(self, order_no: str, command: TakeBack) -> PayReply:
         reply = await self._submit(command)
         if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
-            fact = reply.fact
-            await self.run_errand(fact, Ask.REFUND)
-            reply = await self._submit(
-                FindOrder(
-                    asked=_asked(
-                        command.asked.institution, fact.row.lane, place_of(fact.row), order_no
-                    ),
-                    pay_nos=(fact.row.pay_no,), pay_no=fact.row.pay_no,
-                )
-            )  # fmt: skip
+            reply = await self.run_errand(reply.fact, Ask.REFUND)
         return self._told(order_no, reply)
 
     async def notified(
@@ -275,16 +270,16 @@ class Payments:
             await read_payments(connection, [pay_no], view, self._shape)
         return view.payments.get(pay_no)
 
-    async def run_errand(self, fact: PaymentFact, ask: Ask) -> None:
-        """One errand of the resolver: speak to the channel, and report what it said."""
+    async def run_errand(self, fact: PaymentFact, ask: Ask) -> Reply:
+        """Speak to the channel, and report what it said. Raises LookupError where there is nobody
+        to speak to."""
         institution = self._desk.world.institutions[fact.row.institution]
         standing = fact.standing
         if ask is Ask.GIVE_UP:
-            await self.report(fact, institution, Happening.GIVEN_UP)
-            return
+            return await self.report(fact, institution, Happening.GIVEN_UP)
         attempt = standing.attempt
         if attempt is None:
-            return
+            raise LookupError(f"payment {fact.row.pay_no} has no attempt to ask about")
         channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
         if channel is None:
             raise LookupError(f"no merchant {attempt.merchant_no} of {attempt.channel} any more")
@@ -301,7 +296,7 @@ class Payments:
             case Ask.QUERY_REFUND:
                 outcome = await channel.query_refund(_refund_order(attempt))
                 happening = refund_happened(outcome)
-        await self.report(fact, institution, happening, outcome=outcome)
+        return await self.report(fact, institution, happening, outcome=outcome)
 
     async def report(
         self, fact: PaymentFact, institution: Institution, happening: Happening, *,
@@ -360,7 +355,23 @@ class Payments:
                 notify_url=self.tills.notify_url(attempt.channel, attempt.merchant_no),
             )
         )  # fmt: skip
-        return await self.report(fact, institution, happened(outcome, attempt), outcome=outcome)
+        reply = await self.report(fact, institution, happened(outcome, attempt), outcome=outcome)
+        return await self._while_they_wait(fact.row.pay_no, reply)
+
+    async def _while_they_wait(self, pay_no: int, reply: Reply) -> Reply:
+        """Whoever stands at the counter would rather wait a moment than ask again: what is asked
+        soon anyway is asked now, and the answer is the later one."""
+        until = self._clock() + timedelta(seconds=COUNTER_SECONDS)
+        while isinstance(reply, PayAnswer) and reply.fact is not None:
+            errand = next_errand(reply.fact.standing, reply.fact.events)
+            if errand is None or errand.ask is not Ask.QUERY or errand.at > until:
+                break
+            await asyncio.sleep(max((errand.at - self._clock()).total_seconds(), 0.0))
+            fact = await self.read(pay_no)
+            if fact is None:
+                break
+            reply = await self.run_errand(fact, Ask.QUERY)
+        return reply
 
     def _till(self, request: ScanRequest, institution: Institution) -> Till | Refusal | None:
         """Which merchant collects with the code that was shown; None where none was."""

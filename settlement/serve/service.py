@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
@@ -35,13 +33,13 @@ from protocol.nhsa.messages import (
     reconciliation,
     session,
 )
-from protocol.nhsa.profile import BASELINE, Profile
+from protocol.nhsa.profile import Profile
 from settlement import numbers, refusals
 from settlement.channels.registry import NO_TILLS, Tills
 from settlement.clock import Clock, local_time, system_clock
 from settlement.commands import Command
 from settlement.decision import Answer
-from settlement.demo.page import DemoWorld, world_page
+from settlement.demo.page import DemoWorld
 from settlement.desk import DecisionDesk
 from settlement.gateway import (
     Caller,
@@ -73,7 +71,6 @@ from settlement.storage import reference
 from settlement.storage.connect import LOOKUP_NAME, Reconnecting, connect_settle_path
 from settlement.storage.errors import StorageError
 from settlement.storage.journal import JournalQueue
-from settlement.storage.keyfile import key_file, load_keyring
 from settlement.storage.lease import PlainConnection
 from settlement.storage.policies import load_policy_set
 from settlement.storage.queries import REFERENCE
@@ -90,7 +87,7 @@ from settlement.view import View
 from settlement.world import World
 
 if TYPE_CHECKING:
-    from settlement.serve.config import WorkerConfig
+    pass
 
 logger = logging.getLogger("settlement.service")
 REPLAYED = "重复报文，返回首次处理结果"
@@ -551,19 +548,6 @@ class Service:
         """Learn which business day is open."""
         async with self._side.use() as connection:
             self._desk.closed_through = await reference.closed_through(connection)
-
-
-async def start_gateway(config: WorkerConfig) -> Service:
-    """The service of a gateway process, as the supervisor configures it."""
-    keyring = load_keyring(key_file(Path(config.data_dir) / "secrets", os.environ))
-    service = await Service.start(
-        ServiceSettings(
-            app_dsn=config.app_dsn, keyring=keyring, profile=BASELINE, limits=config.limits
-        )
-    )
-    if config.demo:
-        service.demo_world = world_page(config.app_dsn, keyring)
-    return service
 
 
 class _QueueDesk:
