@@ -20,11 +20,13 @@ from loadtest.simulators.channel_faults import Fault, Faults, Operation
 from loadtest.simulators.payer_codes import PayerCodes
 from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.wechat_keys import Platform, SimMerchant
-from loadtest.simulators.wechat_notices import RefundNotices
+from loadtest.simulators.wechat_mixed import MixedApi
+from loadtest.simulators.wechat_notices import Notices
 from loadtest.simulators.wechat_orders import Order, Refused, SimRefund
 from loadtest.simulators.wechat_shop import Shop
 from loadtest.simulators.wechat_v2_api import V2Api, fields_of
 from loadtest.simulators.wechat_v3_api import V3Api
+from protocol.wechat.medical import MixedAnswer
 from settlement.channels.signer import Signer
 
 APPID = "wxsim0000000000001"
@@ -61,9 +63,10 @@ class WechatSimulator(ChannelSimulator):
         )  # fmt: skip
         self.shop.own_url = lambda: self.url
         self.shop.orders.on_refund = self._tell_refund
-        self._v3 = V3Api(self.shop, userpaying_as_error=userpaying_as_error)
+        self._notices = Notices(self.shop, scale=notice_scale)
+        self.mixed = MixedApi(self.shop, self._tell_mixed)
+        self._v3 = V3Api(self.shop, self.mixed, userpaying_as_error=userpaying_as_error)
         self._v2 = V2Api(self.shop)
-        self._refund_notices = RefundNotices(self.shop, scale=notice_scale)
 
     def add_merchant(self, mchid: str, appid: str = APPID) -> SimMerchant:
         """A merchant and its keys; takes a tenth of a second for the RSA key."""
@@ -122,6 +125,9 @@ class WechatSimulator(ChannelSimulator):
         self._signer.close()
 
     def _tell_refund(self, order: Order, refund: SimRefund) -> None:
-        notice = self._refund_notices.of(order, refund)
+        notice = self._notices.of_refund(order, refund)
         if notice is not None:
             self.tell(notice)
+
+    def _tell_mixed(self, merchant: SimMerchant, url: str, answer: MixedAnswer) -> None:
+        self.tell(self._notices.of_mixed(merchant, url, answer))

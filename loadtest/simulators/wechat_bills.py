@@ -103,7 +103,7 @@ def _trade_row(entry: BookEntry) -> Row:
         "微信订单号": entry.reference,
         "商户订单号": entry.order_no,
         "用户标识": told["openid"],
-        "交易类型": "MICROPAY",
+        "交易类型": told["trade_type"],
         "交易状态": STATES[entry.movement],
         "付款银行": "OTHERS",
         "货币种类": "CNY",

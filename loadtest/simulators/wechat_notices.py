@@ -1,9 +1,13 @@
-"""What the simulated WeChat tells by itself: how a refund ended, in the form of its wire."""
+"""What the simulated WeChat tells by itself: how a refund ended, that a mixed order succeeded."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
 from itertools import count
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from loadtest.simulators import wechat_v2_wire, wechat_v3_wire
 from loadtest.simulators.channel import Notice, Reply
@@ -13,6 +17,7 @@ from loadtest.simulators.wechat_orders import Order, SimRefund
 from loadtest.simulators.wechat_shop import Shop
 from protocol.wechat import messages
 from protocol.wechat.codes import EventType, RefundStatus
+from protocol.wechat.medical import MixedAnswer
 from protocol.wechat.notifications import write_envelope, write_v2_refund
 from protocol.wechat.signing import PROBE_PREFIX
 from settlement.clock import CHINA
@@ -21,6 +26,8 @@ GAPS = (
     15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600,
 )  # fmt: skip
 """WeChat's plan: seconds until the next try."""
+MIXED_GAPS = (5, 10, 15)
+"""Of a mixed order WeChat stops after half a minute."""
 EVENTS = {
     RefundStatus.SUCCESS: EventType.REFUND_SUCCESS,
     RefundStatus.ABNORMAL: EventType.REFUND_ABNORMAL,
@@ -30,48 +37,66 @@ STRANGER = "STRANGER00000001"
 """The number of an order, or refund, that nobody ever made."""
 
 
-class RefundNotices:
+class Notices:
     """Renders them, each try anew."""
 
     def __init__(self, shop: Shop, *, scale: float) -> None:
-        """`scale` shortens WeChat's plan."""
+        """`scale` shortens WeChat's plans."""
         self._shop = shop
-        self._gaps = tuple(gap * scale for gap in GAPS)
+        self._scale = scale
         self._serial = count(1)
 
-    def of(self, order: Order, refund: SimRefund) -> Notice | None:
+    def of_refund(self, order: Order, refund: SimRefund) -> Notice | None:
         """None where nobody wants to be told."""
         merchant = self._shop.merchants.get(order.asked.mchid)
         if not refund.notify_url or merchant is None:
             return None
-        number = f"SIM-{self._shop.now:010d}-{next(self._serial):08d}"
+        number = self._number()
 
         async def render(fault: Fault | None) -> Reply:
             if refund.over_v2:
                 return self._v2(merchant, order, refund, fault)
-            return await self._v3(merchant, order, refund, number, fault)
+            content = _refund_content(order, refund, fault)
+            return await self._v3(
+                merchant, number, EVENTS[refund.status], "refund", content, fault
+            )
 
+        return self._notice(refund.notify_url, refund.out_refund_no, GAPS, render)
+
+    def of_mixed(self, merchant: SimMerchant, url: str, answer: MixedAnswer) -> Notice:
+        """Of a mixed order that succeeded whole."""
+        number, event = self._number(), EventType.MEDICAL_INSURANCE_SUCCESS
+
+        async def render(fault: Fault | None) -> Reply:
+            content = answer
+            if fault is Fault.NOTICE_STRANGER:
+                content = replace(answer, out_trade_no=STRANGER, mix_trade_no=STRANGER)
+            if fault is Fault.NOTICE_ONE_FEN_OFF:
+                content = replace(content, total_fee=(answer.total_fee or 0) - 1)
+            return await self._v3(merchant, number, event, "medical_insurance", content, fault)
+
+        return self._notice(url, answer.out_trade_no, MIXED_GAPS, render)
+
+    def _notice(
+        self, url: str, about: str, gaps: tuple[float, ...],
+        render: Callable[[Fault | None], Awaitable[Reply]],
+    ) -> Notice:  # fmt: skip
         return Notice(
-            url=refund.notify_url, order_no=refund.out_refund_no, gaps=self._gaps, render=render,
+            url=url, order_no=about, gaps=tuple(gap * self._scale for gap in gaps), render=render,
             is_acknowledged=lambda status, _body: status in (200, 204),
         )  # fmt: skip
 
+    def _number(self) -> str:
+        return f"SIM-{self._shop.now:010d}-{next(self._serial):08d}"
+
     async def _v3(
-        self, merchant: SimMerchant, order: Order, refund: SimRefund, number: str,
+        self, merchant: SimMerchant, number: str, event: EventType, about: str, content: Struct,
         fault: Fault | None,
     ) -> Reply:  # fmt: skip
-        off_fen = 1 if fault is Fault.NOTICE_ONE_FEN_OFF else 0
-        content = wechat_v3_wire.refund(order, refund, notified=True, off_fen=off_fen)
-        if fault is Fault.NOTICE_STRANGER:
-            content = messages.Refund(
-                mchid=content.mchid, out_trade_no=STRANGER, out_refund_no=STRANGER,
-                refund_id=STRANGER, refund_status=content.refund_status, amount=content.amount,
-            )  # fmt: skip
         body = write_envelope(
-            number=number if fault is None else f"{number}-{fault}",
-            event_type=EVENTS[refund.status],
-            at=self._shop.clock().astimezone(CHINA).isoformat("T", "seconds"), summary="退款通知",
-            about="refund", content=wechat_v3_wire.told(content).body,
+            number=number if fault is None else f"{number}-{fault}", event_type=event,
+            at=self._shop.clock().astimezone(CHINA).isoformat("T", "seconds"), summary=about,
+            about=about, content=wechat_v3_wire.told(content).body,
             key=merchant.apiv3_key.encode(), nonce=secrets.token_hex(6),
         )  # fmt: skip
         at, named = self._shop.now, self._shop.platform.public_key_id
@@ -100,3 +125,13 @@ class RefundNotices:
         is_false = fault in (Fault.NOTICE_FORGED, Fault.NOTICE_PROBE)
         key = secrets.token_hex(16) if is_false else merchant.apiv2_key
         return Reply(body=write_v2_refund(outer, inner, key), content_type="text/xml")
+
+
+def _refund_content(order: Order, refund: SimRefund, fault: Fault | None) -> messages.Refund:
+    off_fen = 1 if fault is Fault.NOTICE_ONE_FEN_OFF else 0
+    content = wechat_v3_wire.refund(order, refund, notified=True, off_fen=off_fen)
+    if fault is not Fault.NOTICE_STRANGER:
+        return content
+    return replace(
+        content, out_trade_no=STRANGER, out_refund_no=STRANGER, refund_id=STRANGER
+    )

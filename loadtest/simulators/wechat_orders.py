@@ -21,6 +21,7 @@ UNDO_NOT_BEFORE = timedelta(seconds=15)
 UNDO_WINDOW = timedelta(days=7)
 REFUND_WINDOW = timedelta(days=365)
 REFUNDS_MAX = 50
+PREPAY_LIFE = timedelta(hours=2)
 REFUND_MARKS = {
     "SIM:ABNORMAL": RefundStatus.ABNORMAL,
     "SIM:CLOSED": RefundStatus.CLOSED,
@@ -73,6 +74,9 @@ class Order(Struct, kw_only=True):
     created_at: datetime
     state: TradeState
     paid_at: datetime | None = None
+    trade_type: str = "MICROPAY"
+    prepay_id: str = ""
+    """of an order that is paid on the payer's phone"""
     remark: str = ""
     """ghost: paid and denied; phantom: told and not paid"""
     refunds: dict[str, SimRefund] = field(default_factory=dict)
@@ -102,6 +106,7 @@ class WechatOrders:
         self._closes_unknown = closes_unknown
         self._serial = count(1)
         self._orders: dict[tuple[str, str], Order] = {}
+        self._prepaid: dict[str, Order] = {}
         self._by_id: dict[tuple[str, str], Order] = {}
         self._refunds: dict[tuple[str, str], Order] = {}
         self._closed: set[tuple[str, str]] = set()
@@ -140,6 +145,33 @@ class WechatOrders:
                 order = self._made(key, asked, TradeState.USERPAYING)
                 self._wait_for_payer(order, waiting)
         return order
+
+    def prepay(self, asked: Asked, openid: str) -> Order | Refused:
+        """JSAPI下单: an order that waits for its payer. The same again gives the same."""
+        key = _key(asked.sub_mchid or asked.mchid, asked.out_trade_no)
+        known = self._orders.get(key)
+        if known is not None:
+            same = known.asked == asked and known.state == TradeState.NOTPAY
+            return known if same else Refused("OUT_TRADE_NO_USED", "商户订单号重复")
+        if asked.amount_fen <= 0 or not openid:
+            return Refused("PARAM_ERROR", "参数错误")
+        order = self._made(key, asked, TradeState.NOTPAY)
+        order.trade_type, order.openid = "JSAPI", openid
+        order.prepay_id = f"wx{self._number('')}"
+        self._prepaid[order.prepay_id] = order
+        return order
+
+    def find_prepaid(self, prepay_id: str) -> Order | None:
+        """One that can still be paid."""
+        order = self._prepaid.get(prepay_id)
+        if order is None or self._clock() - order.created_at > PREPAY_LIFE:
+            return None
+        return order if order.state == TradeState.NOTPAY else None
+
+    def pay_prepaid(self, order: Order) -> None:
+        """The payer does it."""
+        if order.state == TradeState.NOTPAY:
+            self._paid(order)
 
     def find(self, mchid: str, out_trade_no: str) -> Order | Refused:
         """查询订单. A ghost is denied."""
@@ -285,7 +317,7 @@ class WechatOrders:
             details={
                 "appid": asked.appid, "mchid": asked.mchid, "sub_mchid": asked.sub_mchid,
                 "openid": order.openid, "device": asked.device, "attach": asked.attach,
-                "description": asked.description, "total_fen": str(asked.amount_fen),
+                "description": asked.description, "trade_type": order.trade_type,
             },
         )  # fmt: skip
 

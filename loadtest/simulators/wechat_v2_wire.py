@@ -73,7 +73,7 @@ def payment(order: Order, fault: Fault | None) -> dict[str, str]:
     asked = order.asked
     total = str(asked.amount_fen - (1 if fault is Fault.ONE_FEN_OFF else 0))
     fields = {
-        "openid": order.openid, "is_subscribe": "N", "trade_type": "MICROPAY",
+        "openid": order.openid, "is_subscribe": "N", "trade_type": order.trade_type,
         "trade_state": order.state, "out_trade_no": asked.out_trade_no, "attach": asked.attach,
         "fee_type": "CNY", "total_fee": total, "device_info": asked.device,
     }  # fmt: skip

@@ -14,6 +14,7 @@ from loadtest.simulators import wechat_v3_wire as wire
 from loadtest.simulators.channel import Call, Reply
 from loadtest.simulators.channel_faults import Fault, Operation
 from loadtest.simulators.wechat_keys import SimMerchant
+from loadtest.simulators.wechat_mixed import MixedApi
 from loadtest.simulators.wechat_orders import Asked, Refused
 from loadtest.simulators.wechat_shop import Shop
 from loadtest.simulators.wechat_v3_wire import Told
@@ -28,8 +29,9 @@ NOBODY = Refused("NOAUTH", "商户无权限")
 class V3Api:
     """Answers over v3."""
 
-    def __init__(self, shop: Shop, *, userpaying_as_error: bool) -> None:
+    def __init__(self, shop: Shop, mixed: MixedApi, *, userpaying_as_error: bool) -> None:
         self._shop = shop
+        self._mixed = mixed
         self._userpaying_as_error = userpaying_as_error
         self._files: dict[str, bytes] = {}
 
@@ -38,6 +40,8 @@ class V3Api:
         merchant = self.merchant_of(call)
         if isinstance(merchant, Refused):
             return await self.signed(call, wire.refusal(merchant), fault)
+        if self._mixed.is_about(call):
+            return await self.signed(call, self._mixed.answer(call, merchant), fault)
         if operation is Operation.PAY:
             return await self._paid(call, merchant, fault)
         if operation is Operation.BILL_FILE:
@@ -68,6 +72,7 @@ class V3Api:
         headers = await self._shop.signer.run(sign, body)
         if fault is Fault.WRONG_SIGNATURE:
             headers["Wechatpay-Nonce"] = "another"
+        headers["Request-Id"] = f"{secrets.token_hex(14).upper()}-{told.number or 0}"
         return Reply(status=told.status, body=body, headers=headers, content_type=JSON)
 
     async def _paid(self, call: Call, merchant: SimMerchant, fault: Fault | None) -> Reply:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from loadtest.simulators.channel import Call
 from loadtest.simulators.channel_faults import Fault, Operation
 from loadtest.simulators.wechat_orders import Asked, Order, Refused, SimRefund
-from protocol.wechat import messages
+from protocol.wechat import medical, messages
 from protocol.wechat.codes import TradeState
 from protocol.wechat.signing import (
     CLOCK_DISTANCE_SECONDS_MAX,
@@ -38,6 +38,12 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", "/v3/bill/fundflowbill", Operation.BILL),
     ("GET", "/v3/billdownload/file", Operation.BILL_FILE),
     ("GET", "/v3/certificates", Operation.OTHER),
+    ("POST", f"{ORDERS}/jsapi", Operation.OTHER),
+    ("POST", f"{PARTNER_ORDERS}/jsapi", Operation.OTHER),
+    ("POST", medical.ORDERS, Operation.PAY),
+    ("GET", f"{medical.ORDERS}/mix-trade-no/{{mix_trade_no}}", Operation.QUERY),
+    ("GET", f"{medical.ORDERS}/out-trade-no/{{out_trade_no}}", Operation.QUERY),
+    ("POST", medical.REFUND_NOTICE, Operation.OTHER),
 )
 
 # The code of v2, that of v3, and the status with which v3 comes.
@@ -60,6 +66,7 @@ CODES: dict[str, tuple[str, int]] = {
     "TRADE_OVERDUE": ("TRADE_OVERDUE", 403),
     "REVERSE_EXPIRE": ("REVERSE_EXPIRE", 403),
     "USERPAYING": ("USERPAYING", 403),
+    "ALREADY_EXISTS": ("ALREADY_EXISTS", 400),
     "NO_STATEMENT_EXIST": ("NO_STATEMENT_EXIST", 400),
     "STATEMENT_CREATING": ("STATEMENT_CREATING", 400),
     "SIGNERROR": ("SIGN_ERROR", 401),
@@ -75,6 +82,8 @@ class Told(Struct, frozen=True):
 
     status: int
     body: bytes
+    number: str = ""
+    """ends the header Request-Id of a refusal"""
 
 
 def operation_of(call: Call) -> Operation:
@@ -87,7 +96,7 @@ def operation_of(call: Call) -> Operation:
 
 def number_of(call: Call) -> str:
     """Of the order or refund that a call is about."""
-    for name in ("out_trade_no", "out_refund_no", "transaction_id"):
+    for name in ("out_trade_no", "out_refund_no", "transaction_id", "mix_trade_no"):
         if name in call.parameters:
             return call.parameters[name]
     try:
@@ -154,7 +163,7 @@ def payment(order: Order, fault: Fault | None) -> messages.Payment:
     return messages.Payment(
         appid="" if is_partner else asked.appid, mchid="" if is_partner else asked.mchid,
         sp_mchid=asked.mchid if is_partner else "", sub_mchid=asked.sub_mchid,
-        out_trade_no=asked.out_trade_no, trade_type="MICROPAY",
+        out_trade_no=asked.out_trade_no, trade_type=order.trade_type,
         transaction_id=order.transaction_id if is_paid else "",
         trade_state=order.state, trade_state_desc=DESCRIPTIONS[order.state],
         bank_type="OTHERS" if is_paid else "",

@@ -64,6 +64,36 @@ class CodePay(Struct, frozen=True, kw_only=True, omit_defaults=True):
     scene_info: Scene
 
 
+class PayerOf(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who is to pay, under the merchant's application or the partner's."""
+
+    openid: str = ""
+    sp_openid: str = ""
+
+
+class JsapiOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """JSAPI下单: POST /v3/pay/transactions/jsapi; the payer pays it on their own phone."""
+
+    appid: str = ""
+    mchid: str = ""
+    sp_appid: str = ""
+    sp_mchid: str = ""
+    sub_appid: str = ""
+    sub_mchid: str = ""
+    description: str
+    out_trade_no: str
+    notify_url: str
+    attach: str = ""
+    amount: Amount
+    payer: PayerOf
+
+
+class Prepaid(Struct, frozen=True, kw_only=True):
+    """The answer to it."""
+
+    prepay_id: str = ""
+
+
 class Reverse(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """撤销: POST …/out-trade-no/{out_trade_no}/reverse."""
 

@@ -14,6 +14,7 @@ import msgspec
 
 from protocol.wechat import messages, v2
 from protocol.wechat.codes import EventType, is_auth_code, normal
+from protocol.wechat.medical import MixedAnswer
 from protocol.wechat.notifications import (
     Envelope,
     UnreadableNotificationError,
@@ -26,6 +27,7 @@ from settlement.channels import wechat_outcomes as outcomes
 from settlement.channels.line import Line
 from settlement.channels.signer import Signer
 from settlement.channels.wechat_config import TIMERS, WechatKeys, WechatMerchant
+from settlement.channels.wechat_medical import MedicalOrders, mixed_outcome, outcome_of_mixed
 from settlement.channels.wechat_outcomes import Duty
 from settlement.channels.wechat_v2 import V2
 from settlement.channels.wechat_v2 import refund_outcome as v2_refund_outcome
@@ -69,6 +71,8 @@ class WechatChannel:
         )  # fmt: skip
         self.v3 = V3(merchant, keys, self._line, signer, clock, nonce) if keys.signing else None
         """API v3, which a merchant of v2 may have as well"""
+        self.medical = MedicalOrders(merchant, keys, self.v3) if self.v3 is not None else None
+        """医保混合支付, over API v3 only"""
         self._transport: V2 | V3 = (
             V2(merchant, keys, self._line, signer, clock, nonce)
             if merchant.api == "v2" or self.v3 is None
@@ -149,6 +153,8 @@ class WechatChannel:
             return self._of_payment(envelope)
         if envelope.event_type in _OF_REFUNDS:
             return self._of_refund(envelope)
+        if envelope.event_type == EventType.MEDICAL_INSURANCE_SUCCESS:
+            return self._of_mixed(envelope)
         return NotificationRefused(reason=f"EVENT_NOT_KNOWN: {envelope.event_type[:64]}")
 
     def _of_payment(self, envelope: Envelope) -> Notified | NotificationRefused:
@@ -170,6 +176,14 @@ class WechatChannel:
             notification_id=envelope.id, merchant_no=self.merchant_no,
             order_no=refund.out_trade_no, refund_no=refund.out_refund_no,
             outcome=refund_outcome(refund),
+        )  # fmt: skip
+
+    def _of_mixed(self, envelope: Envelope) -> Notified | NotificationRefused:
+        """A mixed order names no merchant that we could compare: its number has to be ours."""
+        answer = read_resource(envelope, self._keys.apiv3_key, MixedAnswer)
+        return Notified(
+            notification_id=envelope.id, merchant_no=self.merchant_no,
+            order_no=answer.out_trade_no, outcome=outcome_of_mixed(mixed_outcome(answer)),
         )  # fmt: skip
 
     def _notified_v2(self, body: bytes) -> Notified | NotificationRefused:

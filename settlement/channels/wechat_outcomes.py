@@ -179,6 +179,27 @@ REFUND_QUERY: dict[str, Duty] = {
     **_OURS_UNKNOWN,
 }
 
+MIXED: dict[str, Duty] = {
+    **_BUSY_CODES,
+    **_OURS_FAILED,
+    **_table(
+        Verdict.UNKNOWN,
+        ("ALREADY_EXISTS", Advice.COMPARE, "混合订单已存在，正在核对"),
+        ("ORDER_NOT_EXIST", Advice.NONE, "微信支付尚无这笔混合订单"),
+        ("RESOURCE_NOT_EXISTS", Advice.NONE, "微信支付尚无这笔混合订单"),
+        ("NOT_FOUND", Advice.NONE, "微信支付尚无这笔混合订单"),
+    ),
+    **_table(
+        Verdict.FAILED,
+        ("RULE_LIMIT", Advice.SHOW_TEXT, "微信支付限制了本次支付"),
+        ("REQUEST_BLOCKED", Advice.OPERATOR, _OURS),
+        # Fields of the order, the payer's identity, the bureau's check: the number says which.
+        ("PARAM_ERROR", Advice.SHOW_TEXT, "混合订单被拒绝"),
+        ("INVALID_REQUEST", Advice.SHOW_TEXT, "混合订单被拒绝"),
+    ),
+}
+"""Of the creation of a mixed order; its queries take what failed for unknown."""
+
 DEFINITE_RETURN_MESSAGES = ("签名错误", "缺少参数", "XML格式错误", "参数格式校验错误")
 """`return_msg` of v2 with which nothing can have been carried out; others are not."""
 

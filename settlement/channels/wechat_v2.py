@@ -20,9 +20,9 @@ from settlement.channels.keeping import exchange, masked_code, payer_hash
 from settlement.channels.line import Answered, Line, NoAnswer
 from settlement.channels.port import BillRefusedError
 from settlement.channels.signer import Signer
+from settlement.channels.wechat_bill import BILL_BYTES_MAX, unpacked
 from settlement.channels.wechat_config import WechatKeys, WechatMerchant
 from settlement.channels.wechat_outcomes import Duty
-from settlement.channels.wechat_v3 import BILL_BYTES_MAX, unpacked
 from settlement.clock import CHINA, Clock
 from settlement.payment import Advice, Exchange, OrderKey, Outcome, PayOrder, RefundOrder, Verdict
 

@@ -6,14 +6,9 @@ is about another order, says nothing about the money: `UNKNOWN`.
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import hmac
-import zlib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from http import HTTPStatus
-from io import BytesIO
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -22,7 +17,6 @@ from msgspec import Struct
 
 from protocol.wechat import messages
 from protocol.wechat.certificates import read_certificates
-from protocol.wechat.codes import normal
 from protocol.wechat.signing import (
     Authorization,
     SignatureFault,
@@ -30,10 +24,11 @@ from protocol.wechat.signing import (
     signature_fault,
 )
 from settlement.channels import wechat_outcomes as outcomes
-from settlement.channels.keeping import exchange, masked_code, payer_hash
-from settlement.channels.line import Answered, Line, NoAnswer, Reply
+from settlement.channels.keeping import exchange, masked, masked_code, payer_hash
+from settlement.channels.line import ANSWER_BYTES_MAX, Answered, Line, NoAnswer, Reply
 from settlement.channels.port import BillRefusedError
 from settlement.channels.signer import Signer
+from settlement.channels.wechat_bill import BILL_BYTES_MAX, checked_bill, without_bill
 from settlement.channels.wechat_config import WechatKeys, WechatMerchant
 from settlement.channels.wechat_outcomes import Duty
 from settlement.clock import Clock
@@ -41,10 +36,7 @@ from settlement.payment import Advice, Exchange, OrderKey, Outcome, PayOrder, Re
 
 T = TypeVar("T")
 
-BILL_BYTES_MAX = 256 * 1024 * 1024
 HIDE = ("openid", "sp_openid", "sub_openid", "user_received_account", "auth_code")
-NO_BILL = frozenset(map(normal, ("NO_STATEMENT_EXIST",)))
-NOT_YET = frozenset(map(normal, ("STATEMENT_CREATING", "SYSTEM_ERROR", "FREQUENCY_LIMITED")))
 
 
 class Heard(Struct, frozen=True):
@@ -53,6 +45,7 @@ class Heard(Struct, frozen=True):
     status: int
     body: bytes
     exchange: Exchange
+    request_id: str = ""
 
 
 class V3:
@@ -90,6 +83,29 @@ class V3:
         )  # fmt: skip
         heard = await self._heard("pay", "POST", f"{self._orders}/codepay", content, order.code)
         return self._payment(heard, order.order_no, outcomes.PAY)
+
+    async def prepay(
+        self, *, order_no: str, amount_fen: int, subject: str, openid: str, notify_url: str
+    ) -> str | Outcome:
+        """POST …/jsapi: an order that the payer pays on their phone; gives its `prepay_id`."""
+        is_partner = bool(self._merchant.sub_mchid)
+        content = messages.JsapiOrder(
+            **self._names(),
+            description=subject, out_trade_no=order_no, notify_url=notify_url,
+            amount=messages.Amount(total=amount_fen, currency="CNY"),
+            payer=messages.PayerOf(
+                openid="" if is_partner else openid, sp_openid=openid if is_partner else ""
+            ),
+        )  # fmt: skip
+        heard = await self._heard("prepay", "POST", f"{self._orders}/jsapi", content, hide=HIDE)
+        if isinstance(heard, Outcome):
+            return heard
+        if heard.status != HTTPStatus.OK:
+            return _refusal(heard, outcomes.PAY)
+        answer = _read(heard.body, messages.Prepaid)
+        if answer is None or not answer.prepay_id:
+            return _outcome(outcomes.UNREADABLE, heard, code="UNREADABLE")
+        return answer.prepay_id
 
     async def query(self, order: OrderKey) -> Outcome:
         """GET …/out-trade-no/{out_trade_no}."""
@@ -165,27 +181,32 @@ class V3:
         return len(found)
 
     async def call(
-        self, operation: str, method: str, target: str, content: Struct | None = None
-    ) -> Heard | Outcome:
-        """Any other call of API v3, signed and checked; an Outcome where there is no answer."""
-        return await self._heard(operation, method, target, content)
+        self, operation: str, method: str, target: str, content: Struct | None = None, *,
+        serial: str = "", hide: tuple[str, ...] = (),
+    ) -> Heard | Outcome:  # fmt: skip
+        """Any other call of API v3, signed and checked; an Outcome where there is no answer.
+        `serial` names the platform's key that a field is encrypted under; `hide` are fields of
+        the request that are not kept."""
+        return await self._heard(operation, method, target, content, serial=serial, hide=hide)
 
     async def _heard(
         self, operation: str, method: str, target: str, content: Struct | None = None,
-        code: str = "",
+        code: str = "", *, serial: str = "", hide: tuple[str, ...] = (),
     ) -> Heard | Outcome:  # fmt: skip
         body = msgspec.json.encode(content) if content is not None else b""
-        reply, began_at = await self._ask(method, target, body)
+        reply, began_at = await self._ask(method, target, body, serial=serial)
         shown = f"{method} {target}\n{body.decode()}"
         if code:
             shown = shown.replace(code, masked_code(code))
+        if hide:
+            shown = masked(shown, hide)
         kept = exchange(operation, shown, reply, began_at=began_at, hide=HIDE)
         if isinstance(reply, NoAnswer):
             return _silent(outcomes.NO_ANSWER, kept, reply.code)
         now = int(self._clock().timestamp())
         fault = signature_fault(self._keys.platform, reply.headers, reply.body, now=now)
         if fault is None or self._is_taken_unsigned(fault, reply.status):
-            return Heard(reply.status, reply.body, kept)
+            return Heard(reply.status, reply.body, kept, reply.headers.get("request-id", ""))
         if fault is SignatureFault.MISSING and reply.status >= HTTPStatus.BAD_REQUEST:
             return _silent(outcomes.NO_ANSWER, kept, f"HTTP_{reply.status}")
         return _silent(outcomes.UNSIGNED, kept, f"SIGNATURE_{fault.upper()}")
@@ -195,8 +216,9 @@ class V3:
         return self._merchant.unsigned_refusals and fault is SignatureFault.MISSING and is_refusal
 
     async def _ask(
-        self, method: str, target: str, body: bytes, *, bytes_max: int | None = None
-    ) -> tuple[Reply, datetime]:
+        self, method: str, target: str, body: bytes, *, bytes_max: int = ANSWER_BYTES_MAX,
+        serial: str = "",
+    ) -> tuple[Reply, datetime]:  # fmt: skip
         began_at = self._clock()
         timestamp, nonce = str(int(began_at.timestamp())), self._nonce()
         text = request_text(method, target, timestamp, nonce, body)
@@ -211,10 +233,8 @@ class V3:
         }  # fmt: skip
         if body:
             headers["Content-Type"] = "application/json"
-        if self._merchant.platform_public_key_id:
-            headers["Wechatpay-Serial"] = self._merchant.platform_public_key_id
-        if bytes_max is None:
-            return await self._line.ask(method, target, body=body, headers=headers), began_at
+        if named := serial or self._merchant.platform_public_key_id:
+            headers["Wechatpay-Serial"] = named
         reply = await self._line.ask(
             method, target, body=body, headers=headers, bytes_max=bytes_max
         )
@@ -263,7 +283,8 @@ class V3:
         if isinstance(heard, Outcome):
             return None
         if heard.status != HTTPStatus.OK:
-            return _no_bill(heard)
+            refusal = _read(heard.body, messages.Refusal) or messages.Refusal()
+            return without_bill(refusal.code, refusal.message, status=heard.status)
         place = _read(heard.body, messages.BillPlace)
         if place is None or place.hash_type != "SHA1":
             raise BillRefusedError("账单下载地址无法识别")
@@ -310,40 +331,6 @@ def refund_outcome(refund: messages.Refund) -> Outcome:
         settled_fen=refund.amount.settlement_refund,
         finished_at=messages.rfc3339(refund.success_time),
     )  # fmt: skip
-
-
-def checked_bill(data: bytes, digest: str) -> bytes:
-    """The file, unpacked; the digest is over what was packed. Raises BillRefusedError."""
-    content = unpacked(data)
-    found = hashlib.sha1(content, usedforsecurity=False).hexdigest()
-    if not hmac.compare_digest(found, digest.lower()):
-        raise BillRefusedError("账单文件摘要不符，请重新下载")
-    return content
-
-
-def unpacked(data: bytes) -> bytes:
-    """Of gzip, or as it is. Raises BillRefusedError."""
-    if not data.startswith(b"\x1f\x8b"):
-        return data
-    try:
-        with gzip.open(BytesIO(data)) as file:
-            content = file.read(BILL_BYTES_MAX + 1)
-    except (OSError, EOFError, zlib.error) as exc:
-        raise BillRefusedError("账单压缩文件已损坏，请重新下载") from exc
-    if len(content) > BILL_BYTES_MAX:
-        raise BillRefusedError("账单文件过大")
-    return content
-
-
-def _no_bill(heard: Heard) -> bytes | None:
-    refusal = _read(heard.body, messages.Refusal)
-    code = normal(refusal.code) if refusal is not None else ""
-    if code in NO_BILL:
-        return b""
-    if code in NOT_YET or heard.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return None
-    told = f"{refusal.code} {refusal.message}" if refusal is not None else str(heard.status)
-    raise BillRefusedError(f"微信支付不提供账单：{told}")
 
 
 def _read(body: bytes, kind: type[T]) -> T | None:

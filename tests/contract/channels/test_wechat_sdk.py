@@ -24,7 +24,7 @@ from loadtest.simulators.channel_faults import Fault, Operation, Rule
 from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.wechat import WechatSimulator
 from protocol.wechat.bills import trade_bill
-from settlement.channels.wechat_v3 import unpacked
+from settlement.channels.wechat_bill import unpacked
 from settlement.clock import local_time
 from tests.kit.wechat import MCHID
 
@@ -164,10 +164,10 @@ async def test_sdk_fetches_the_bill(simulator: WechatSimulator) -> None:
     # The SDK reads the machine's clock, so the payment is one of two days ago.
     at = simulator.clock() - timedelta(days=2)
     day = local_time(at).date().isoformat()
-    told = {"appid": "", "mchid": MCHID, "sub_mchid": "", "openid": "", "device": ""}
+    empty = dict.fromkeys(("appid", "sub_mchid", "openid", "device", "trade_type", "attach"), "")
     simulator.book.write(
         Movement.PAID, at=at, day=day, merchant_no=MCHID, order_no="SDK0000001", reference="1",
-        amount_fen=1234, details={**told, "attach": "", "description": "药品, 常用"},
+        amount_fen=1234, details={**empty, "mchid": MCHID, "description": "药品, 常用"},
     )  # fmt: skip
     one = await sdk(simulator)
     status, place = await said(one.trade_bill, bill_date=day)
