@@ -158,12 +158,13 @@ CAUSES: Mapping[str, str] = {
         "(`trace_required`)."
     ),
     "TRACE_SOLD_BEFORE": (
-        "The box was sold by a settlement that stands, where the region refuses that "
-        "(`trace_repeated`)."
+        "The box was sold by a settlement that stands, or is on an earlier line of the same "
+        "visit, where the region refuses that (`trace_repeated`)."
     ),
     "DICTIONARY_UNKNOWN": "1901 asks for a list that no request is checked against.",
     "CATALOGUE_VERSION_UNKNOWN": (
-        "1301 and the other files: `ver` is not like v0007, or newer than the catalogue in force."
+        "1301 and the other files: `ver` is not like v0007, or newer than the catalogue in "
+        "force."
     ),
     "PAGE_WRONG": "A paged enquiry with a page below 1 or a size out of range.",
     "TRANSACTION_UNSUPPORTED": "Known, but not offered to this institution.",

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from protocol.nhsa.cainfo import BodyRules, Signed, Sm3Use, TextForm, UserId
 from protocol.nhsa.gm import Sm4Mode
+from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
 from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.policy.errors import Place, PolicyError
@@ -73,6 +74,8 @@ class TracesFile(Strict, frozen=True, kw_only=True):
     """list_type of the items that need a code"""
     exempt: tuple[Code, ...] = ()
     """beginnings of item codes that need none"""
+    line_node: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}\Z")] = TRACE_NODE
+    """name of the node with the codes on lines of 2204 and 2301; no source prints one"""
 
 
 class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="region-profile/1"):
@@ -165,6 +168,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
             repeated=file.drug_trace.trace_repeated,
             list_types=frozenset(file.drug_trace.list_types),
             exempt=file.drug_trace.exempt,
+            line_node=file.drug_trace.line_node,
         ),
         seals=_seals(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,
