@@ -74,7 +74,7 @@ class TracesFile(Strict, frozen=True, kw_only=True):
     """list_type of the items that need a code"""
     exempt: tuple[Code, ...] = ()
     """beginnings of item codes that need none"""
-    line_node: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}\Z")] = TRACE_NODE
+    line_node: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")] = TRACE_NODE
     """name of the node with the codes on lines of 2204 and 2301; no source prints one"""
 
 
