@@ -160,8 +160,8 @@ CAUSES: Mapping[str, str] = {
         "(`trace_required`)."
     ),
     "TRACE_SOLD_BEFORE": (
-        "The box was sold by a settlement that stands, where the region refuses that "
-        "(`trace_repeated`)."
+        "The box was sold by a settlement that stands, or is on an earlier line of the same "
+        "visit, where the region refuses that (`trace_repeated`)."
     ),
     "DICTIONARY_UNKNOWN": "1901 asks for a list that no request is checked against.",
     "CATALOGUE_VERSION_UNKNOWN": (

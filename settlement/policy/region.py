@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
 from settlement.cross_city import CrossCityRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
@@ -72,6 +73,8 @@ class TraceRules(Struct, frozen=True, kw_only=True):
     """目录类别 of the items that need one"""
     exempt: tuple[str, ...] = ()
     """beginnings of item codes that need none"""
+    line_node: str = TRACE_NODE
+    """what the region calls the node on lines of visits and stays"""
 
     @property
     def are_read(self) -> bool:

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from protocol.nhsa.cainfo import BodyRules, Signed, Sm3Use, TextForm, UserId
 from protocol.nhsa.gm import Sm4Mode
+from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
 from settlement.cross_city import CrossCityRules, Unmarked
 from settlement.filing import ChosenInstitution, ChronicCareAt
@@ -74,6 +75,8 @@ class TracesFile(Strict, frozen=True, kw_only=True):
     """list_type of the items that need a code"""
     exempt: tuple[Code, ...] = ()
     """beginnings of item codes that need none"""
+    line_node: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")] = TRACE_NODE
+    """name of the node with the codes on lines of 2204 and 2301; no source prints one"""
 
 
 class CrossCityFile(Strict, frozen=True, kw_only=True):
@@ -184,6 +187,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
             repeated=file.drug_trace.trace_repeated,
             list_types=frozenset(file.drug_trace.list_types),
             exempt=file.drug_trace.exempt,
+            line_node=file.drug_trace.line_node,
         ),
         cross_city=CrossCityRules(
             rows_max=file.cross_city.rows_max,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
 from msgspec import json as msgspec_json
+from msgspec.structs import replace
 
 from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape
@@ -34,6 +35,7 @@ from protocol.nhsa.messages import (
     session,
 )
 from protocol.nhsa.profile import Profile
+from protocol.nhsa.traces import as_named, as_printed
 from settlement import numbers, refusals
 from settlement.channels.registry import NO_TILLS, Tills
 from settlement.clock import Clock, local_time, system_clock
@@ -313,7 +315,8 @@ class Service:
             except WireError as exc:
                 mail.fail(exc)
                 return None
-        return codec.Letter(infno, mail.body, self._lines_max(infno))
+        body = as_printed(infno, mail.body, self._desk.world.profile.traces.line_node)
+        return codec.Letter(infno, body, self._lines_max(infno))
 
     def _unread(self, mail: Mail, infno: str, error: WireError) -> None:
         if error.code in UNREADABLE:
@@ -461,8 +464,10 @@ class Service:
     ) -> bytes:
         if refusal.code == "MESSAGE_CONFLICT":
             self.metrics.conflicting += 1
-        said = refusals.text(refusal, self._desk.world.profile)
-        field = said.field if path_is_wire else wire_path(infno, said.field)
+        profile = self._desk.world.profile
+        field = refusal.field if path_is_wire else wire_path(infno, refusal.field)
+        field = as_named(infno, field, profile.traces.line_node)
+        said = refusals.text(replace(refusal, field=field) if path_is_wire else refusal, profile)
         local = local_time(received)
         return encode_failure(
             refmsgid=self._next_reference(local),

@@ -131,7 +131,9 @@ def _hold(one: Sale, command: HoldSale, till: Till, world: World, moment: Moment
         transfers=transfers, counter=command.counter, claim=one.decided.claim, settlement=row,
         detail=one.sealed,
         increments=one.decided.benefit.increments,
-        traces=traces.trace_rows(command, row.setl_id) if command.traces else (),
+        traces=traces.trace_rows(
+            traces.boxes_sold(command.traces), row.lane, row.setl_id
+        ) if command.traces else (),
     )  # fmt: skip
     return _begin(command, till, row.cash_fen, plan, row.account_fen, world, moment)
 

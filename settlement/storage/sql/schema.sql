@@ -337,7 +337,8 @@ comment on column settlement.visit_event.kind is
 comment on column settlement.visit_event.batch_no is
     'chrg_bchno, where the event is about one batch; the segment of a stay.';
 comment on column settlement.visit_event.head is
-    'JSON of an event of a stay: what decisions need without opening it; else empty.';
+    'JSON: what decisions need of an event without opening it (of stays; drug trace codes of '
+    'lines); else empty.';
 comment on column settlement.visit_event.payload is
     'Content, encrypted; empty where there is none.';
 
