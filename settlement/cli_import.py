@@ -26,6 +26,43 @@ def add_import(parser: argparse.ArgumentParser, tell: Tell, data_dir: Path) -> N
     for kind, about in _ABOUT.items():
         parser_of_kind = kinds.add_parser(kind, help=about, description=_long(about))
         _add_kind(parser_of_kind, kind, tell, data_dir)
+    _add_key(kinds.add_parser("key", help="a key for imports over HTTP (导入密钥)"), tell, data_dir)
+
+
+def _add_key(parser: argparse.ArgumentParser, tell: Tell, data_dir: Path) -> None:
+    parser.description = (
+        "Issue a key that signs imports over HTTP (docs/operating/importing.md), into a new "
+        "private file. `settlement suspend credential` stops it."
+    )
+    parser.add_argument("operator", help="whose it is: the actor of the audit")
+    parser.add_argument("--issue", type=Path, metavar="FILE", required=True)
+    parser.add_argument(
+        "--kind", action="append", choices=tuple(_ABOUT), help="may be repeated; all by default"
+    )
+    parser.add_argument("--reason", required=True, help="why; audited")
+    parser.add_argument("--actor", default="", help="who orders it (the login name)")
+    _add_data_dir(parser, data_dir)
+    parser.set_defaults(command=lambda parsed: _issue_key(parsed, tell))
+
+
+def _issue_key(parsed: argparse.Namespace, tell: Tell) -> int:
+    import getpass
+
+    from settlement.serve.import_keys import issue
+
+    return tell(
+        issue(
+            parsed.data_dir, operator=parsed.operator, kinds=parsed.kind or tuple(_ABOUT),
+            path=parsed.issue, reason=parsed.reason, actor=parsed.actor or getpass.getuser(),
+        )
+    )  # fmt: skip
+
+
+def _add_data_dir(parser: argparse.ArgumentParser, data_dir: Path) -> None:
+    parser.add_argument(
+        "--data-dir", type=Path, default=data_dir,
+        help="where the embedded services keep their data (%(default)s)",
+    )  # fmt: skip
 
 
 def _long(about: str) -> str:
@@ -65,10 +102,7 @@ def _add_kind(
             "--issue", type=Path, metavar="FILE",
             help="issue credentials to those without any, into a new private file",
         )  # fmt: skip
-    parser.add_argument(
-        "--data-dir", type=Path, default=data_dir,
-        help="where the embedded services keep their data (%(default)s)",
-    )  # fmt: skip
+    _add_data_dir(parser, data_dir)
     parser.set_defaults(command=lambda parsed: _import(kind, parsed, tell))
 
 

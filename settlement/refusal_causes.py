@@ -163,7 +163,8 @@ CAUSES: Mapping[str, str] = {
     ),
     "DICTIONARY_UNKNOWN": "1901 asks for a list that no request is checked against.",
     "CATALOGUE_VERSION_UNKNOWN": (
-        "1301 and the other files: `ver` is not like v0007, or newer than the catalogue in force."
+        "1301 and the other files: `ver` is not like v0007, or newer than the catalogue in "
+        "force."
     ),
     "PAGE_WRONG": "A paged enquiry with a page below 1 or a size out of range.",
     "TRANSACTION_UNSUPPORTED": "Known, but not offered to this institution.",
@@ -221,6 +222,18 @@ CAUSES: Mapping[str, str] = {
     "CAINFO_TYPE_WRONG": "Signed as SM3 where an SM2 key is registered, or the other way round.",
     "CAINFO_WRONG": "Another key, another user id, an altered body, or no canonical signature.",
     "CAINFO_KEY_MISSING": "Only where the region refuses signatures that it cannot check.",
+    "IMPORT_OPTION_WRONG": (
+        "A parameter of the address is unknown, missing or has an impossible value."
+    ),
+    "IMPORT_DIGEST_DIFFERS": "What arrived is not the file that was announced and signed.",
+    "IMPORT_HEADERS_MISSING": "A header of the signature is absent or malformed.",
+    "IMPORT_KEY_UNKNOWN": "No import key has this name.",
+    "IMPORT_NOT_FOR_INSTITUTIONS": "Signed with an institution's credential.",
+    "IMPORT_KIND_NOT_ALLOWED": "The key was issued for other kinds.",
+    "IMPORT_JOB_UNKNOWN": "No job has this number.",
+    "IMPORT_TOO_LARGE": "Over 2 GiB; a workbook over 32 MiB.",
+    "IMPORT_FORMAT_UNKNOWN": "Content-Type is none of the three.",
+    "IMPORTS_TOO_MANY": "Too many files arrive or wait.",
     "NOT_FOUND": "No such address.",
     "METHOD_NOT_ALLOWED": "The address exists for another method.",
     "BODY_TOO_LARGE": "Over 1 MiB.",

@@ -420,6 +420,40 @@ _UNAUTHENTICATED = _rows(
      "请向{agency}登记公钥，或不填cainfo和signtype。"),
 )
 
+_IMPORTS = _rows(
+    400, "never", Fault.CALLER,
+    ("IMPORT_OPTION_WRONG", "导入参数[{name}]不正确[，应为：{expected}]。",
+     "请更正后重新签名发送。"),
+    ("IMPORT_DIGEST_DIFFERS", "收到的文件与x-import-sha256不符，未受理。",
+     "请重新计算文件的SHA-256，签名后重新发送。"),
+) | _rows(
+    401, "never", Fault.CALLER,
+    ("IMPORT_HEADERS_MISSING", "缺少导入认证请求头[：{header}]。",
+     "请携带x-import-key、x-import-timestamp、x-import-sha256和x-import-signature。"),
+    ("IMPORT_KEY_UNKNOWN", "导入密钥标识不存在。",
+     "请核对x-import-key，或向系统管理员申领导入密钥。"),
+) | _rows(
+    403, "never", Fault.CALLER,
+    ("IMPORT_NOT_FOR_INSTITUTIONS", "定点医药机构的接入凭证不能用于导入。",
+     "导入仅供医保经办机构使用，请改用导入密钥。"),
+    ("IMPORT_KIND_NOT_ALLOWED", "该导入密钥不能导入此类数据[（{kind}）]。",
+     "请使用有此权限的导入密钥。"),
+) | _rows(
+    404, "never", Fault.CALLER,
+    ("IMPORT_JOB_UNKNOWN", "查无此导入任务[（{value}）]。", "请核对任务编号。"),
+) | _rows(
+    413, "never", Fault.CALLER,
+    ("IMPORT_TOO_LARGE", "导入文件过大[，上限{limit}字节]。", "请拆分后分次导入。"),
+) | _rows(
+    415, "never", Fault.CALLER,
+    ("IMPORT_FORMAT_UNKNOWN", "不支持的文件类型[{found}]。",
+     "Content-Type请用text/csv、application/x-ndjson或xlsx的类型。"),
+) | _rows(
+    503, "later", Fault.LIMIT,
+    ("IMPORTS_TOO_MANY", "等待导入的文件过多[（上限{limit}个）]，本次未受理。",
+     "请按Retry-After等待后重发同一文件。"),
+)
+
 _HTTP = _rows(
     404, "never", Fault.CALLER,
     ("NOT_FOUND", "地址不存在。", "请核对请求地址，交易地址为/hsa/hgs/交易编号。"),
@@ -450,6 +484,7 @@ REFUSALS: dict[str, Row] = {
     **_LATER,
     **_OURS,
     **_UNAUTHENTICATED,
+    **_IMPORTS,
     **_HTTP,
 }
 """Code → row. The code is public and stable."""

@@ -72,8 +72,9 @@ select create_reference_table('settlement.suspension');
 select create_reference_table('settlement.reference_version');
 
 -- On the coordinator only, as they are: `ledger.fold`, `settlement.listing`, `settlement.audit`,
--- `settlement.policy_file` and the sequence `settlement.number_block`. No batch touches them. The
--- view `settlement.statement` joins a local table with distributed ones.
+-- `settlement.policy_file`, `settlement.import_key`, `settlement.import_job` and the sequences
+-- `settlement.number_block` and `settlement.import_job_no`. No batch touches them. The view
+-- `settlement.statement` joins a local table with distributed ones.
 
 -- Delegated to the worker that has the lane.
 

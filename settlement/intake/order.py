@@ -7,6 +7,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+KINDS = ("persons", "institutions", "items", "openings")
+"""What can be imported."""
+FORMATS = ("csv", "ndjson", "xlsx")
 
 class Order(Struct, frozen=True, kw_only=True):
     """An import."""
@@ -23,3 +26,10 @@ class Order(Struct, frozen=True, kw_only=True):
     """the day from which what a whole file leaves out is no more"""
     reason: str
     actor: str
+
+
+class Progress(Struct, kw_only=True):
+    """How far an import is; it writes, others look."""
+
+    rows_done: int = 0
+    """rows read, and then rows or persons written"""

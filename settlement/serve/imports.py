@@ -22,7 +22,7 @@ from settlement.embedded.services import open_database
 from settlement.intake import institutions, items
 from settlement.intake.faults import Fault, FileError, faults_text
 from settlement.intake.openings import totals_text
-from settlement.intake.order import Order
+from settlement.intake.order import Order, Progress
 from settlement.intake.report import Counts, preview_text
 from settlement.intake.source import digest_of, rows_of
 from settlement.keyring import UndecipherableError
@@ -42,6 +42,10 @@ from settlement.world import Suspensions
 LEASE = 3
 """One import at a time in the whole system; 1 and 2 are those of background loops."""
 _NOTHING = "未写入任何数据 | nothing was written"
+
+
+class AnotherRunsError(ServiceError):
+    """Another import has the lease: this one may be tried again later."""
 
 
 class Imported(Struct, frozen=True, kw_only=True):
@@ -66,6 +70,7 @@ class Session(Struct, frozen=True, kw_only=True):
     digest: str
     issue_to: Path | None
     at: datetime
+    progress: Progress
 
     async def audit(self, action: str, counts: Counts) -> None:
         """Who, when, what file, how many, why."""
@@ -99,18 +104,18 @@ async def _run(kind: str, data_dir: Path, order: Order, issue_to: Path | None) -
 
 async def import_file(
     kind: str, order: Order, *, owner_dsn: str, keys: Path, room: Path, at: datetime,
-    issue_to: Path | None = None,
+    issue_to: Path | None = None, progress: Progress | None = None,
 ) -> Imported:  # fmt: skip
     """Import a file into a database, alone; a temporary file may lie in `room`. Raises FileError,
-    ServiceError, StorageError."""
+    ServiceError, StorageError; AnotherRunsError where nothing was begun."""
     digest = await asyncio.to_thread(digest_of, order.path)
     async with connection_for(owner_dsn, "settlement-import") as connection:
         if not await take_lease(connection, LEASE):
-            raise ServiceError("另一导入正在进行 | another import is running")
+            raise AnotherRunsError("另一导入正在进行 | another import is running")
         site = await _site(connection, owner_dsn, keys, room)
         session = Session(
             kind=kind, order=order, site=site, connection=connection, digest=digest,
-            issue_to=issue_to, at=at,
+            issue_to=issue_to, at=at, progress=progress or Progress(),
         )  # fmt: skip
         return await _IMPORTS[kind](session)
 
@@ -145,7 +150,7 @@ async def _site(
 
 async def _persons(session: Session) -> Imported:
     order = session.order
-    work = PersonImport(session.site, order, session.connection)
+    work = PersonImport(session.site, order, session.connection, session.progress)
     async with a_spool(session.site.room) as spool:
         await work.check(spool)
         faults = [*work.faults, *work.conflicts]

@@ -58,6 +58,7 @@ from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
+from settlement.serve.import_desk import ImportDesk
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
 from settlement.serve.reconciling import Download, Reconciling
@@ -113,6 +114,7 @@ class Service:
     def __init__(self, settings: ServiceSettings) -> None:
         self.metrics: Metrics = METRICS
         self.demo_world: DemoWorld | None = None
+        self.import_office: ImportDesk | None = None
         self._settings = settings
         self._side = Reconnecting(settings.app_dsn, "settlement-side")
         self._serial = count(1)
@@ -468,6 +470,8 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._side.close()
+        if self.import_office is not None:
+            self.import_office.close()
         self._reconciling.close()
 
     def _next_number(self, lane: int, day: date) -> int:
@@ -499,6 +503,9 @@ async def start_gateway(config: WorkerConfig) -> Service:
         ServiceSettings(
             app_dsn=config.app_dsn, keyring=keyring, profile=BASELINE, limits=config.limits
         )
+    )
+    service.import_office = ImportDesk(
+        dsn=config.app_dsn, keyring=keyring, data_dir=Path(config.data_dir), limits=config.limits
     )
     if config.demo:
         service.demo_world = world_page(config.app_dsn, keyring)

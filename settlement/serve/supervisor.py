@@ -68,7 +68,7 @@ def run(
 
 
 class Supervisor:
-    """One server: services, gateway processes, a background process."""
+    """One server: services, gateway processes, a background process, an importer."""
 
     def __init__(
         self, settings: ServeSettings, environment: Mapping[str, str], say: Callable[[str], None]
@@ -80,6 +80,7 @@ class Supervisor:
         self._hurry = asyncio.Event()
         self._gateways: list[Child] = []
         self._background: Child | None = None
+        self._importer: Child | None = None
 
     async def run(self) -> None:
         """Start everything, say so, watch it, stop it. Raises ServeError, ServiceError."""
@@ -109,7 +110,8 @@ class Supervisor:
         self._stop.set()
 
     def _children(self) -> list[Child]:
-        return [*self._gateways, *([self._background] if self._background else [])]
+        others = (self._background, self._importer)
+        return [*self._gateways, *(child for child in others if child is not None)]
 
     async def _start_children(self, services: Services, port: int) -> None:
         settings = self._settings
@@ -142,6 +144,11 @@ class Supervisor:
             msgspec.structs.replace(base, place="background", index=settings.workers),
             start_seconds=settings.limits.start_seconds_max,
         )
+        self._importer = Child(
+            "settlement.serve.importer",
+            msgspec.structs.replace(base, place="importer", owner_dsn=services.owner_dsn),
+            start_seconds=settings.limits.start_seconds_max,
+        )
         await asyncio.gather(*(child.start() for child in self._children()))
 
     def _announce(self, port: int) -> None:
@@ -171,11 +178,11 @@ class Supervisor:
             task.result()
 
     async def _stop_children(self) -> None:
-        """Gateways first, so that nothing is asked of us any more; then the background."""
+        """Gateways first, so that nothing is asked of us any more; then the others."""
         limit = self._settings.limits.drain_seconds_max + KILL_SECONDS
         await asyncio.gather(*(child.stop(limit, self._hurry) for child in self._gateways))
-        if self._background is not None:
-            await self._background.stop(limit, self._hurry)
+        others = [child for child in (self._background, self._importer) if child is not None]
+        await asyncio.gather(*(child.stop(limit, self._hurry) for child in others))
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
