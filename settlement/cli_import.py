@@ -15,6 +15,7 @@ Tell = Callable[["Said"], int]
 _ABOUT = {
     "persons": "insured persons with enrolments, qualifications and relatives (参保人)",
     "institutions": "designated institutions and their credentials (定点医药机构)",
+    "staff": "doctors, pharmacists and nurses of institutions, with their terms (医护人员)",
     "items": "catalogue items with their versions (医保目录)",
     "openings": "running accumulators and balances of accounts, once at the cut-over (期初)",
 }

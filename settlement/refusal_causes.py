@@ -71,6 +71,15 @@ CAUSES: Mapping[str, str] = {
     "INSTITUTION_AGREEMENT_SUSPENDED": "The agreement is suspended.",
     "INSTITUTION_AGREEMENT_NOT_IN_FORCE": "No agreement on the date.",
     "INSTITUTION_CARE_TYPE_NOT_APPROVED": "The agreement does not cover this med_type.",
+    "DOCTOR_NOT_REGISTERED": (
+        "The doctor named was never staff of this institution, where the region refuses that "
+        "(`doctor_check`)."
+    ),
+    "DOCTOR_NOT_IN_FORCE": (
+        "The doctor named is staff of this institution, but not on the day of the fee, or "
+        "when the visit or stay begins."
+    ),
+    "DOCTOR_OF_OTHER_KIND": "Who is named as doctor is a pharmacist or nurse of this institution.",
     "FUND_SUSPENDED": "An operator suspended a fund, and nothing else may pay.",
     "FEE_DATE_IN_FUTURE": "A line is dated after today.",
     "FEE_DATE_TOO_OLD": "A line is older than may be settled on line.",

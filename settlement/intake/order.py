@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-KINDS = ("persons", "institutions", "items", "openings")
+KINDS = ("persons", "institutions", "staff", "items", "openings")
 """What can be imported."""
 FORMATS = ("csv", "ndjson", "xlsx")
 

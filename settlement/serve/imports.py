@@ -1,4 +1,4 @@
-"""`settlement import`: persons, institutions, catalogue items and opening balances from files.
+"""`settlement import`: persons, institutions, staff, catalogue items and openings from files.
 
 A file is checked as a whole, then compared with what is known, then written; `--preview` stops
 before that. Every import that writes is audited twice: what it is about to do, and that it is done.
@@ -19,7 +19,7 @@ from ledger.postgres.schema import installed_shape
 from settlement.clock import system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
-from settlement.intake import institutions, items
+from settlement.intake import institutions, items, staff
 from settlement.intake.faults import Fault, FileError, faults_text
 from settlement.intake.openings import totals_text
 from settlement.intake.order import Order, Progress
@@ -82,7 +82,7 @@ class Session(Struct, frozen=True, kw_only=True):
 
 
 def run(kind: str, data_dir: Path, order: Order, *, issue_to: Path | None = None) -> Said:
-    """Import a file of `persons`, `institutions`, `items` or `openings`."""
+    """Import a file of one of `intake.order.KINDS`."""
     try:
         return asyncio.run(_run(kind, data_dir, order, issue_to))
     except (
@@ -210,6 +210,23 @@ async def _institutions(session: Session) -> Imported:
     )
 
 
+async def _staff(session: Session) -> Imported:
+    order, connection = session.order, session.connection
+    faults: list[Fault] = []
+    told = staff.read_staff(rows_of(order.path, order.format, staff.COLUMNS, faults), faults)
+    bad = len(faults)
+    plan = staff.plan(
+        told, await store.staff_by_key(connection), await reference.institutions(connection),
+        faults, whole=order.whole, ends_on=order.ends_on,
+    )  # fmt: skip
+    stopped = _stopped(order, faults, plan.counts, bad)
+    if not stopped and not order.preview:
+        async with connection.transaction():
+            await store.keep_staff(connection, plan.terms)
+            await session.audit("import-staff", plan.counts)
+    return Imported(counts=plan.counts, faults=faults, written=not stopped)
+
+
 async def _openings(session: Session) -> Imported:
     order = session.order
     work = OpeningImport(session.site, order, session.connection)
@@ -273,5 +290,5 @@ def _told_of(
 
 _IMPORTS: dict[str, Import] = {
     "persons": _persons, "institutions": _institutions, "items": _items,
-    "openings": _openings,
+    "staff": _staff, "openings": _openings,
 }  # fmt: skip

@@ -163,6 +163,7 @@ class Service:
                 catalogue=await reference.catalogue(connection),
                 institutions=await reference.institutions(connection),
                 suspensions=stopped,
+                staff=await reference.staff(connection, profile),
                 cancel_approvals=await reference.cancel_approvals(connection, profile),
                 keyring=settings.keyring,
                 next_number=self._next_number,

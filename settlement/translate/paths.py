@@ -41,6 +41,7 @@ _HEAD_NAMES = {
     "institution_of_file": "fixmedins_code",
     "month": "setlym",
     "application_no": "clr_appy_evt_id",
+    "doctor": "atddr_no",
 }
 _LINE_NAMES = {
     "amount": "det_item_fee_sumamt",
@@ -53,6 +54,7 @@ _LINE_NAMES = {
     "original": "init_feedetl_sn",
     "own_code": "medins_list_codg",
     "trace": "durg_trac_info",
+    "doctor": "bilg_dr_codg",
 }
 _MAPPING_NAMES = {"own_code": "fixmedins_hilist_id", "ends_on": "enddate"}
 _LISTS = frozenset({"4101", "4101A"})

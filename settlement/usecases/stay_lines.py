@@ -17,7 +17,7 @@ from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome
 from settlement.stay import LinesHead, StayState, head_text, negative
 from settlement.translate import answers
-from settlement.usecases import booking, mappings
+from settlement.usecases import booking, mappings, staffing
 from settlement.usecases.adjudication import terms_at_upload
 from settlement.usecases.stays import happened, stay_for
 from settlement.usecases.visit_payloads import (
@@ -45,6 +45,9 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
     checked = mappings.check_lines(command.lines, command.asked, view, world)
     if isinstance(checked, Refusal):
         return Decision(checked)
+    doctors = staffing.check_lines(command.lines, command.kept_lines, command.asked, world)
+    if isinstance(doctors, Refusal):
+        return Decision(doctors)
     priced = _priced(command, checked.lines, visit, view, world)
     if isinstance(priced, Refusal):
         return Decision(priced)
@@ -74,7 +77,10 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
         payload=seal_payload(Upload(msgid=asked.msgid, lines=uploaded), world.keyring, record),
     )  # fmt: skip
     return Decision(
-        Answer(output=answers.upload_reply(priced), warning=checked.warning),
+        Answer(
+            output=answers.upload_reply(priced),
+            warning="；".join(filter(None, (checked.warning, doctors))),
+        ),
         Effects(
             lane=asked.lane,
             person_no=asked.person_no,

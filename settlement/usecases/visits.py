@@ -23,7 +23,7 @@ from settlement.pricing import price
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, VisitRow
 from settlement.translate import answers, rendering
-from settlement.usecases import booking, checks, mappings
+from settlement.usecases import booking, checks, mappings, staffing
 from settlement.usecases.adjudication import terms_at_upload
 from settlement.usecases.replay import replayed
 from settlement.usecases.visit_payloads import (
@@ -56,6 +56,9 @@ def register(command: RegisterVisit, view: View, world: World, moment: Moment) -
         return Decision(refused)
     if person.enrolment(command.scheme) is None:
         return Decision(checks.not_enrolled(command.scheme, person))
+    doctor = staffing.check_in_charge(command.kept, asked, command.begun_at.date(), world)
+    if isinstance(doctor, Refusal):
+        return Decision(doctor)
     mdtrt_id = world.next_number(asked.lane, moment.business_day)
     registration = Registration(
         msgid=asked.msgid, outpatient_no=command.outpatient_no, kept=command.kept
@@ -77,7 +80,7 @@ def register(command: RegisterVisit, view: View, world: World, moment: Moment) -
         visit=row,
     )
     output = rendering.registration_output(VisitFact(row=row, events=[]), world)
-    return Decision(Answer(output=output), effects)
+    return Decision(Answer(output=output, warning=doctor), effects)
 
 
 def standing_visit(view: View, asked: Asked, mdtrt_id: int) -> VisitFact | Refusal:
@@ -142,6 +145,9 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
     checked = mappings.check_lines(command.lines, asked, view, world)
     if isinstance(checked, Refusal):
         return Decision(checked)
+    doctors = staffing.check_lines(command.lines, command.kept_lines, asked, world)
+    if isinstance(doctors, Refusal):
+        return Decision(doctors)
     claim = Claim(
         kind=CareKind.OUTPATIENT,
         care_type="",
@@ -165,7 +171,10 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
         for n, (line, kept) in enumerate(zip(priced, command.kept_lines, strict=True))
     ]
     return Decision(
-        Answer(output=answers.upload_reply(priced), warning=checked.warning),
+        Answer(
+            output=answers.upload_reply(priced),
+            warning="；".join(filter(None, (checked.warning, doctors))),
+        ),
         Effects(
             lane=asked.lane,
             person_no=asked.person_no,

@@ -95,6 +95,26 @@ comment on column settlement.credential.secret is 'The secret, encrypted.';
 comment on column settlement.credential.body_keys is
     'Keys for signed and encrypted bodies (settlement/seals.py), encrypted; null for most.';
 
+create table settlement.staff (
+    effective_from  date        not null,
+    effective_to    date        not null,
+    institution     text        not null,
+    code            text        not null,
+    kind            text        not null,
+    name            text        not null,
+    constraint staff_pkey primary key (institution, code, effective_from),
+    constraint staff_kind_known check (kind in ('doctor', 'pharmacist', 'nurse'))
+);
+comment on table settlement.staff is
+    'Terms of the staff of institutions (医护人员); held in memory by the processes of a region that '
+    'looks at doctors.';
+comment on column settlement.staff.effective_from is 'First day.';
+comment on column settlement.staff.effective_to is 'Last day.';
+comment on column settlement.staff.institution is 'fixmedins_code.';
+comment on column settlement.staff.code is 'As bilg_dr_codg and atddr_no say it.';
+comment on column settlement.staff.kind is 'doctor, pharmacist or nurse.';
+comment on column settlement.staff.name is 'Name.';
+
 create table settlement.catalogue_item (
     code            text        not null,
     effective_from  date        not null,
@@ -153,7 +173,7 @@ create table settlement.reference_version (
 comment on table settlement.reference_version is
     'Bumped with every change of reference data; processes poll it and load anew.';
 comment on column settlement.reference_version.topic is
-    'institutions, catalogue, suspensions, cancel_approvals or policies.';
+    'institutions, staff, catalogue, suspensions, cancel_approvals or policies.';
 comment on column settlement.reference_version.version is 'Counts up.';
 
 create table settlement.audit (

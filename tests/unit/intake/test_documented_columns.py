@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from settlement.intake import institutions, items, openings, persons
+from settlement.intake import institutions, items, openings, persons, staff
 from settlement.intake.cells import Column
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/operating/importing.md").read_text("utf-8")
@@ -19,6 +19,7 @@ ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE
     [
         ("Persons", persons.COLUMNS),
         ("Institutions", institutions.COLUMNS),
+        ("Staff", staff.COLUMNS),
         ("Items", items.COLUMNS),
         ("Openings at the cut-over", openings.COLUMNS),
     ],

@@ -38,7 +38,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     assert "--data-dir" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", ["persons", "institutions", "items", "openings"])
+@pytest.mark.parametrize("kind", ["persons", "institutions", "staff", "items", "openings"])
 def test_every_kind_of_import_explains_itself(
     kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
