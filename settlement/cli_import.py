@@ -18,7 +18,10 @@ _ABOUT = {
     "staff": "doctors, pharmacists and nurses of institutions, with their terms (医护人员)",
     "items": "catalogue items with their versions (医保目录)",
     "openings": "running accumulators and balances of accounts, once at the cut-over (期初)",
+    "payables": "what institutions are owed at the cut-over (应付定点机构期初)",
+    "stays": "stays that are open at the cut-over (在院期初)",
 }
+_CUT_OVER = ("openings", "payables", "stays")
 
 
 def add_import(parser: argparse.ArgumentParser, tell: Tell, data_dir: Path) -> None:
@@ -88,7 +91,12 @@ def _add_kind(
     extent.add_argument(
         "--skip-bad", action="store_true", help="leave out rows that are bad, and list them"
     )
-    if kind != "openings":
+    if kind in _CUT_OVER:
+        parser.add_argument(
+            "--confirm", default="", metavar="SHA256",
+            help="a second person confirms what another proposed; only then it is booked",
+        )  # fmt: skip
+    else:
         extent.add_argument(
             "--whole", action="store_true", help="the file says everything: what it leaves out ends"
         )
@@ -98,11 +106,12 @@ def _add_kind(
         )  # fmt: skip
     parser.add_argument("--reason", required=True, help="why, and the document; audited")
     parser.add_argument("--actor", default="", help="who orders it (the login name)")
-    if kind == "institutions":
-        parser.add_argument(
-            "--issue", type=Path, metavar="FILE",
-            help="issue credentials to those without any, into a new private file",
-        )  # fmt: skip
+    issued = {
+        "institutions": "issue credentials to those without any, into a new private file",
+        "stays": "write what each stay is called here into a new private file, for the hospitals",
+    }.get(kind)
+    if issued is not None:
+        parser.add_argument("--issue", type=Path, metavar="FILE", help=issued)
     _add_data_dir(parser, data_dir)
     parser.set_defaults(command=lambda parsed: _import(kind, parsed, tell))
 
@@ -125,6 +134,7 @@ def _import(kind: str, parsed: argparse.Namespace, tell: Tell) -> int:
         path=parsed.file, format=file_format, preview=parsed.preview,
         whole=getattr(parsed, "whole", False),
         skip_bad=parsed.skip_bad, reason=parsed.reason, actor=parsed.actor or getpass.getuser(),
+        confirms=getattr(parsed, "confirm", ""),
         ends_on=getattr(parsed, "ends_on", None) or local_time(system_clock()).date(),
     )  # fmt: skip
     return tell(run(kind, parsed.data_dir, order, issue_to=getattr(parsed, "issue", None)))

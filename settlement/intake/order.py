@@ -7,8 +7,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-KINDS = ("persons", "institutions", "staff", "items", "openings")
+KINDS = ("persons", "institutions", "staff", "items", "openings", "payables", "stays")
 """What can be imported."""
+CUT_OVER = ("openings", "payables", "stays")
+"""What is brought along once (期初), and signed by two people."""
 FORMATS = ("csv", "ndjson", "xlsx")
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -26,6 +28,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """the day from which what a whole file leaves out is no more"""
     reason: str
     actor: str
+    confirms: str = ""
+    """of the cut-over: digest of the file that somebody else proposed, and this person confirms"""
 
 
 class Progress(Struct, kw_only=True):

@@ -114,6 +114,7 @@ class Importer:
         order = Order(
             path=plain, format=job.format, preview=job.preview, whole=job.whole,
             skip_bad=job.skip_bad, ends_on=job.ends_on, reason=job.reason, actor=job.operator,
+            confirms=job.confirms,
         )  # fmt: skip
         keys = key_file(self._room / "secrets", os.environ)
         try:
@@ -166,7 +167,7 @@ def result_of(imported: Imported, order: Order) -> Result:
     """What an import came to, for a program and for a person."""
     counts = imported.counts
     return Result(
-        written=imported.written and not order.preview,
+        written=imported.written and imported.booked and not order.preview,
         counts=Counted(
             new=counts.new, changed=counts.changed, unchanged=counts.unchanged,
             missing=counts.missing, skipped=counts.skipped,

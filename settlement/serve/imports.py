@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ledger.postgres.schema import installed_shape
 from settlement.clock import system_clock
@@ -21,15 +21,17 @@ from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
 from settlement.intake import institutions, items, staff
 from settlement.intake.faults import Fault, FileError, faults_text
-from settlement.intake.openings import totals_text
 from settlement.intake.order import Order, Progress
 from settlement.intake.report import Counts, preview_text
 from settlement.intake.source import digest_of, rows_of
 from settlement.keyring import UndecipherableError
 from settlement.policy.errors import PolicyError
 from settlement.said import UNUSABLE, Said
+from settlement.serve.cutover import CutOver, sign
 from settlement.serve.opening_import import OpeningImport
+from settlement.serve.payable_import import PayableImport
 from settlement.serve.person_import import PersonImport, Site, a_spool
+from settlement.serve.stay_import import StayImport
 from settlement.storage import reference
 from settlement.storage import reference_import as store
 from settlement.storage.errors import StorageError
@@ -55,6 +57,8 @@ class Imported(Struct, frozen=True, kw_only=True):
     faults: list[Fault]
     written: bool
     further: str = ""
+    booked: bool = True
+    """False where a second person has to confirm first (期初)"""
 
 
 Import = Callable[["Session"], Awaitable[Imported]]
@@ -132,6 +136,8 @@ def said(imported: Imported, order: Order) -> Said:
         lines.append(imported.further)
     if order.preview:
         lines.append(f"预览 preview。{_NOTHING}")
+    elif not imported.booked:
+        lines.append(f"待确认 to be confirmed。{_NOTHING}")
     return Said(0, "\n".join(lines))
 
 
@@ -228,18 +234,52 @@ async def _staff(session: Session) -> Imported:
 
 
 async def _openings(session: Session) -> Imported:
-    order = session.order
-    work = OpeningImport(session.site, order, session.connection)
+    return await _cut_over(
+        session, OpeningImport(session.site, session.order, session.connection)
+    )
+
+
+async def _payables(session: Session) -> Imported:
+    return await _cut_over(
+        session, PayableImport(session.site, session.order, session.connection)
+    )
+
+
+async def _stays(session: Session) -> Imported:
+    work = StayImport(session.site, session.order, session.connection)
+    imported = await _cut_over(session, work)
+    if session.issue_to is None or not imported.booked:
+        return imported
+    numbers = await work.numbers()
+    _write_private(
+        session.issue_to, ["fixmedins_code,earlier_mdtrt_id,psn_no,mdtrt_id"],
+        [",".join(row) for row in numbers],
+    )  # fmt: skip
+    told = f"就诊编号 numbers of stays: {len(numbers)}，见 see {session.issue_to}"
+    return structs.replace(imported, further=f"{imported.further}\n{told}")
+
+
+async def _cut_over(session: Session, work: CutOver) -> Imported:
+    """Checked, totalled; booked once a second person confirms (serve/cutover.py)."""
+    order, digest = session.order, session.digest
     await work.check()
     faults = [*work.faults, *work.conflicts]
+    totals = work.totals(digest)
     stopped = bool(work.conflicts) or (bool(work.faults) and not order.skip_bad)
-    totals = totals_text(work.told, session.digest)
-    if not stopped and not order.preview:
-        await session.audit("import-openings", work.counts)
-        await _open_agency(session)
-        await work.write(session.at, session.digest)
-        await session.audit("import-openings-done", work.counts)
-    return Imported(counts=work.counts, faults=faults, written=not stopped, further=totals)
+    told = Imported(counts=work.counts, faults=faults, written=not stopped, further=totals)
+    if stopped or order.preview:
+        return told
+    signed = await sign(
+        session.connection, order, session.kind, digest, totals, session.at
+    )
+    if not signed.books:
+        await session.audit(f"propose-{session.kind}", work.counts)
+        return structs.replace(told, further=f"{totals}\n{signed.text}", booked=False)
+    await session.audit(f"import-{session.kind}", work.counts)
+    await _open_agency(session)
+    await work.write(session.at, digest)
+    await session.audit(f"import-{session.kind}-done", work.counts)
+    return structs.replace(told, faults=[*work.faults, *work.conflicts])
 
 
 def _stopped(order: Order, faults: Sequence[Fault], counts: Counts, skippable: int) -> bool:
@@ -267,12 +307,17 @@ def _issue(codes: Sequence[str], path: Path | None) -> list[institutions.Given]:
         )
         for code in codes
     ]  # fmt: skip
-    lines = [f"{one.institution},{one.access_key},{one.secret}\n" for one in issued]
+    lines = [f"{one.institution},{one.access_key},{one.secret}" for one in issued]
+    _write_private(path, ["fixmedins_code,access_key,secret"], lines)
+    return issued
+
+
+def _write_private(path: Path, header: Sequence[str], lines: Sequence[str]) -> None:
+    """A new file that nobody else can read."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.writelines(["fixmedins_code,access_key,secret\n", *lines])
+        file.writelines(f"{line}\n" for line in (*header, *lines))
         file.flush()
         os.fsync(file.fileno())
-    return issued
 
 
 def _told_of(
@@ -290,5 +335,5 @@ def _told_of(
 
 _IMPORTS: dict[str, Import] = {
     "persons": _persons, "institutions": _institutions, "items": _items,
-    "staff": _staff, "openings": _openings,
+    "staff": _staff, "openings": _openings, "payables": _payables, "stays": _stays,
 }  # fmt: skip

@@ -32,7 +32,7 @@ from settlement.import_job import (
     ImportRequest,
     TooManyWaiting,
 )
-from settlement.intake.order import KINDS
+from settlement.intake.order import CUT_OVER, KINDS
 from settlement.limits import Limits
 from settlement.web.reply import HttpReply, problem
 
@@ -224,8 +224,10 @@ def ordered_by(
     if not _NAME.fullmatch(name) or set(name) == {"."}:
         return _wrong("name", "至多80个字母、数字或._-")
     confirms = query.get("confirm", "")
-    if confirms and not _DIGEST.fullmatch(confirms):
+    if confirms and not (kind in CUT_OVER and _DIGEST.fullmatch(confirms)):
         return _wrong("confirm", "SHA-256")
+    if flags["whole"] == "1" and kind in CUT_OVER:
+        return _wrong("whole", "0")
     try:
         told = query.get("ends_on")
         ends_on = date.fromisoformat(told) if told else today

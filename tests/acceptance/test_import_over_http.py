@@ -130,6 +130,23 @@ async def test_same_file_again_is_the_same_job_until_another_came_between(
     assert later["result"]["counts"]["unchanged"] == 1
 
 
+async def test_file_of_the_cut_over_needs_two_operators(
+    town: Town, served: AgencySystem
+) -> None:
+    citizen = town.someone()
+    before = await town.balance_fen(citizen)
+    body = ndjson([{"psn_no": citizen.number, "year": 2026, "balance": "1", "source": "旧系统"}])
+    proposed = await served.bring("openings", body)
+    assert (proposed["state"], proposed["result"]["written"]) == ("done", False)
+    assert proposed["sha256"] in proposed["result"]["text"]
+    own = await served.bring("openings", body, confirm=proposed["sha256"])
+    assert own["state"] == "refused" and "somebody other" in own["result"]["message"]["en"]
+    assert await town.balance_fen(citizen) == before
+    other = await served.as_other().bring("openings", body, confirm=proposed["sha256"])
+    assert (other["state"], other["result"]["written"]) == ("done", True)
+    assert await town.balance_fen(citizen) == before + 100
+
+
 async def test_waiting_file_is_sealed_one_job_and_gone_when_it_is_over(
     town: Town, agency: AgencySystem, tmp_path: Path
 ) -> None:
@@ -206,7 +223,9 @@ REFUSED: list[tuple[int, str, Spoil]] = [
     (400, "IMPORT_OPTION_WRONG", lambda _: {**_NDJSON, "ends_on": "morgen"}),
     (400, "IMPORT_OPTION_WRONG", lambda _: {**_NDJSON, "whole": 1, "skip_bad": 1}),
     (400, "IMPORT_OPTION_WRONG", lambda _: {**_NDJSON, "name": "../x"}),
-    (400, "IMPORT_OPTION_WRONG", lambda _: {**_NDJSON, "confirm": "x"}),
+    (400, "IMPORT_OPTION_WRONG", lambda _: {**_NDJSON, "confirm": "0" * 64}),
+    (400, "IMPORT_OPTION_WRONG", lambda _: {**_NDJSON, "kind": "stays", "confirm": "x"}),
+    (400, "IMPORT_OPTION_WRONG", lambda _: {**_NDJSON, "kind": "openings", "whole": 1}),
     (400, "IMPORT_OPTION_WRONG", lambda _: {**_NDJSON, "colour": "red"}),
     (413, "IMPORT_TOO_LARGE", lambda _: {**_NDJSON, "body": b" " * 40_001}),
 ]  # fmt: skip

@@ -118,3 +118,26 @@ where j.job_no = $1;
 update settlement.import_job as j
 set state = $2, ended_at = $3, result = $4
 where j.job_no = $1;
+
+-- name: cutover_file
+-- Who proposed a file of the cut-over, with which totals, and whether it was confirmed.
+select c.proposed_by, c.proposed_at, c.totals, c.confirmed_by
+from settlement.cutover_file c
+where c.kind = $1 and c.digest = $2;
+
+-- name: propose_cutover_file
+-- One person proposes a file; the first proposal stays, unless other totals take its place before
+-- anybody confirmed them.
+insert into settlement.cutover_file (proposed_at, kind, digest, totals, proposed_by)
+values ($1, $2, $3, $4, $5)
+on conflict (kind, digest) do update
+    set proposed_at = excluded.proposed_at, totals = excluded.totals,
+        proposed_by = excluded.proposed_by
+    where settlement.cutover_file.confirmed_at is null
+        and settlement.cutover_file.totals <> excluded.totals;
+
+-- name: confirm_cutover_file
+-- Another person confirms it; the first confirmation stays.
+update settlement.cutover_file as c
+set confirmed_at = $3, confirmed_by = $4
+where c.kind = $1 and c.digest = $2 and c.confirmed_at is null;

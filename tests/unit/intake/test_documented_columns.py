@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from settlement.intake import institutions, items, openings, persons, staff
+from settlement.intake import institutions, items, openings, payables, persons, staff, stays
 from settlement.intake.cells import Column
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/operating/importing.md").read_text("utf-8")
@@ -22,6 +22,8 @@ ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE
         ("Staff", staff.COLUMNS),
         ("Items", items.COLUMNS),
         ("Openings at the cut-over", openings.COLUMNS),
+        ("Balances of institutions at the cut-over", payables.COLUMNS),
+        ("Open stays at the cut-over", stays.COLUMNS),
     ],
 )
 def test_page_has_the_columns_in_their_order(heading: str, columns: tuple[Column, ...]) -> None:
