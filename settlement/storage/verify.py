@@ -2,8 +2,8 @@
 
 For every block: each settlement row is what its entry committed to, each detail opens and is what
 its row committed to, each cancel is the exact negative. Then, lane by lane: no settlement without
-an entry, every accumulator is the sum of what settlements added to it, and the filings that a
-person carries are those that were made and not taken back.
+an entry, nor anything that was brought along; every accumulator is the sum of what settlements
+added to it, and the filings that a person carries are those that were made and not taken back.
 """
 
 from __future__ import annotations
@@ -133,6 +133,11 @@ async def _bad_lane(
     if orphan is not None:
         return BadEntry(
             journal=journal, lane=lane, entry_id=orphan, what="settlement without a ledger entry"
+        )
+    opening = await connection.fetchval(_QUERIES["orphan_openings"], lane)
+    if opening is not None:
+        return BadEntry(
+            journal=journal, lane=lane, entry_id=opening, what="opening without a ledger entry"
         )
     person_no = await connection.fetchval(_QUERIES["wrong_accumulators"], lane, str(since))
     if person_no is not None:

@@ -197,3 +197,21 @@ async def booked(town: Town, owner: str) -> dict[int, int]:
     return {
         row.account: row.balance.debits_fen - row.balance.credits_fen for row in rows
     }
+
+
+async def test_verify_misses_the_entry_of_what_was_brought_along(
+    town: Town, office: Office
+) -> None:
+    rows = [{"fixmedins_code": town.pharmacy.code, "funds": "5.00", "source": "旧系统应付"}]
+    await office.carry("payables", rows)
+    entry = await town.owner.fetchval(
+        "update settlement.opening_payable p set entry_id = p.entry_id + 1"
+        " where p.institution = $1 returning p.entry_id", town.pharmacy.code,
+    )  # fmt: skip
+    report = await town.verified()
+    assert report.first_bad is not None and report.first_bad.what.startswith("opening without")
+    await town.owner.execute(
+        "update settlement.opening_payable p set entry_id = p.entry_id - 1 where p.entry_id = $1",
+        entry,
+    )
+    assert (await town.verified()).ok
