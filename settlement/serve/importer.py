@@ -93,7 +93,8 @@ class Importer:
                     {work, stopped}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
                 await store.goes_on(connection, job.job_no, progress.rows_done)
-            if not work.done():
+            if not work.done():  # told to stop: that counts as no attempt
+                await store.waits(connection, job.job_no)
                 return False
             state, result = work.result()
         except AnotherRunsError:

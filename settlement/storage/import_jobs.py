@@ -143,7 +143,7 @@ async def goes_on(connection: Connection[Record], job_no: int, rows_done: int) -
 
 
 async def waits(connection: Connection[Record], job_no: int) -> None:
-    """It could not begin, for another import runs."""
+    """It was not carried out: another import runs, or the server stops."""
     await connection.execute(ADMIN["import_job_waits"], job_no)
 
 

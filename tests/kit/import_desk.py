@@ -36,7 +36,7 @@ KEY = ImportKey(
     suspended=False,
 )  # fmt: skip
 OTHER_KEY = msgspec.structs.replace(KEY, access_key="import-other", operator="测试经办乙")
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 
 Answer = tuple[int, dict[str, Any]]
 

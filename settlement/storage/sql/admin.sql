@@ -108,7 +108,7 @@ where j.job_no = $1;
 update settlement.import_job as j set rows_done = $2 where j.job_no = $1;
 
 -- name: import_job_waits
--- Another import has the lease: the job is tried again.
+-- Another import has the lease, or the server stops: the job is tried again.
 update settlement.import_job as j
 set state = 'waiting', attempts = j.attempts - 1
 where j.job_no = $1;
