@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add_reports(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(
-        commands.add_parser("import", help="persons, institutions and items from files (导入)"),
+        commands.add_parser("import", help="persons, institutions, items … from files (导入)"),
         _tell, DEFAULT_DATA_DIR,
     )  # fmt: skip
     _add_story(commands)

@@ -73,6 +73,15 @@ CAUSES: Mapping[str, str] = {
     "INSTITUTION_AGREEMENT_SUSPENDED": "The agreement is suspended.",
     "INSTITUTION_AGREEMENT_NOT_IN_FORCE": "No agreement on the date.",
     "INSTITUTION_CARE_TYPE_NOT_APPROVED": "The agreement does not cover this med_type.",
+    "DOCTOR_NOT_REGISTERED": (
+        "The doctor named was never staff of this institution, where the region refuses that "
+        "(`doctor_check`)."
+    ),
+    "DOCTOR_NOT_IN_FORCE": (
+        "The doctor named is staff of this institution, but not on the day of the fee, or "
+        "when the visit or stay begins."
+    ),
+    "DOCTOR_OF_OTHER_KIND": "Who is named as doctor is a pharmacist or nurse of this institution.",
     "FUND_SUSPENDED": "An operator suspended a fund, and nothing else may pay.",
     "FEE_DATE_IN_FUTURE": "A line is dated after today.",
     "FEE_DATE_TOO_OLD": "A line is older than may be settled on line.",
@@ -291,6 +300,18 @@ CAUSES: Mapping[str, str] = {
     "CAINFO_TYPE_WRONG": "Signed as SM3 where an SM2 key is registered, or the other way round.",
     "CAINFO_WRONG": "Another key, another user id, an altered body, or no canonical signature.",
     "CAINFO_KEY_MISSING": "Only where the region refuses signatures that it cannot check.",
+    "IMPORT_OPTION_WRONG": (
+        "A parameter of the address is unknown, missing or has an impossible value."
+    ),
+    "IMPORT_DIGEST_DIFFERS": "What arrived is not the file that was announced and signed.",
+    "IMPORT_HEADERS_MISSING": "A header of the signature is absent or malformed.",
+    "IMPORT_KEY_UNKNOWN": "No import key has this name.",
+    "IMPORT_NOT_FOR_INSTITUTIONS": "Signed with an institution's credential.",
+    "IMPORT_KIND_NOT_ALLOWED": "The key was issued for other kinds.",
+    "IMPORT_JOB_UNKNOWN": "No job has this number.",
+    "IMPORT_TOO_LARGE": "Over 2 GiB; a workbook over 32 MiB.",
+    "IMPORT_FORMAT_UNKNOWN": "Content-Type is none of the three.",
+    "IMPORTS_TOO_MANY": "Too many files arrive or wait.",
     "NOT_FOUND": "No such address.",
     "METHOD_NOT_ALLOWED": "The address exists for another method.",
     "BODY_TOO_LARGE": "Over 1 MiB.",

@@ -230,6 +230,12 @@ _ENTITLEMENT = _rows(
      "请联系{agency}。"),
     ("INSTITUTION_CARE_TYPE_NOT_APPROVED", "本机构未开通该医疗类别[{value}]。",
      "请核对med_type，或向{agency}申请开通。"),
+    ("DOCTOR_NOT_REGISTERED", "医师[{value}]未在本机构登记[（明细{line_no}）]。",
+     "请核对医师编码，或请{agency}登记该医师。"),
+    ("DOCTOR_NOT_IN_FORCE", "医师[{value}]在[{on}]不是本机构在册的医师[（明细{line_no}）]。",
+     "请核对医师编码和日期，或请{agency}更正登记。"),
+    ("DOCTOR_OF_OTHER_KIND", "编码[{value}]登记为[{kind}]，不是医师[（明细{line_no}）]。",
+     "请填写医师的编码，或请{agency}更正登记。"),
     ("FUND_SUSPENDED", "基金[{fund}]已被暂停支付[，原因：{reason}]。",
      "请稍后再办理，或联系{agency}。"),
     ("FEE_DATE_IN_FUTURE", "费用日期[{on}]晚于今天。", "请更正费用发生时间后重新发送。"),
@@ -489,6 +495,40 @@ _UNAUTHENTICATED = _rows(
      "请向{agency}登记公钥，或不填cainfo和signtype。"),
 )
 
+_IMPORTS = _rows(
+    400, "never", Fault.CALLER,
+    ("IMPORT_OPTION_WRONG", "导入参数[{name}]不正确[，应为：{expected}]。",
+     "请更正后重新签名发送。"),
+    ("IMPORT_DIGEST_DIFFERS", "收到的文件与x-import-sha256不符，未受理。",
+     "请重新计算文件的SHA-256，签名后重新发送。"),
+) | _rows(
+    401, "never", Fault.CALLER,
+    ("IMPORT_HEADERS_MISSING", "缺少导入认证请求头[：{header}]。",
+     "请携带x-import-key、x-import-timestamp、x-import-sha256和x-import-signature。"),
+    ("IMPORT_KEY_UNKNOWN", "导入密钥标识不存在。",
+     "请核对x-import-key，或向系统管理员申领导入密钥。"),
+) | _rows(
+    403, "never", Fault.CALLER,
+    ("IMPORT_NOT_FOR_INSTITUTIONS", "定点医药机构的接入凭证不能用于导入。",
+     "导入仅供医保经办机构使用，请改用导入密钥。"),
+    ("IMPORT_KIND_NOT_ALLOWED", "该导入密钥不能导入此类数据[（{kind}）]。",
+     "请使用有此权限的导入密钥。"),
+) | _rows(
+    404, "never", Fault.CALLER,
+    ("IMPORT_JOB_UNKNOWN", "查无此导入任务[（{value}）]。", "请核对任务编号。"),
+) | _rows(
+    413, "never", Fault.CALLER,
+    ("IMPORT_TOO_LARGE", "导入文件过大[，上限{limit}字节]。", "请拆分后分次导入。"),
+) | _rows(
+    415, "never", Fault.CALLER,
+    ("IMPORT_FORMAT_UNKNOWN", "不支持的文件类型[{found}]。",
+     "Content-Type请用text/csv、application/x-ndjson或xlsx的类型。"),
+) | _rows(
+    503, "later", Fault.LIMIT,
+    ("IMPORTS_TOO_MANY", "等待导入的文件过多[（上限{limit}个）]，本次未受理。",
+     "请按Retry-After等待后重发同一文件。"),
+)
+
 _HTTP = _rows(
     404, "never", Fault.CALLER,
     ("NOT_FOUND", "地址不存在。", "请核对请求地址，交易地址为/hsa/hgs/交易编号。"),
@@ -521,6 +561,7 @@ REFUSALS: dict[str, Row] = {
     **_PAYING,
     **_OURS,
     **_UNAUTHENTICATED,
+    **_IMPORTS,
     **_HTTP,
 }
 """Code → row. The code is public and stable."""

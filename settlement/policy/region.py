@@ -46,6 +46,15 @@ class MappingCheck(StrEnum):
     REFUSE = "refuse"
 
 
+class DoctorCheck(StrEnum):
+    """What becomes of a line, visit or stay whose doctor is none of the institution's on that day
+    (医师核验, DOMAIN 19)."""
+
+    OFF = "off"
+    WARN = "warn"
+    REFUSE = "refuse"
+
+
 class UnmappedItem(StrEnum):
     """What becomes of a line whose own code has no mapping on its day (未对照, DOMAIN 22)."""
 
@@ -139,6 +148,7 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """how long a transfer (转院) holds that has no end; 0: without end"""
     mapping_check: MappingCheck = MappingCheck.OFF
     unmapped_item: UnmappedItem = UnmappedItem.ACCEPT
+    doctor_check: DoctorCheck = DoctorCheck.OFF
     traces: TraceRules = TraceRules()
     """drug trace codes (药品追溯码)"""
     cross_city: CrossCityRules = CrossCityRules()

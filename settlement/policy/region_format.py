@@ -23,6 +23,7 @@ from settlement.policy.region import (
     CANCELS,
     CancelOrder,
     CancelWindow,
+    DoctorCheck,
     MappingCheck,
     RegionProfile,
     RulingDate,
@@ -111,6 +112,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """what becomes of a line whose own code is mapped to another catalogue code (目录对照)"""
     unmapped_item: UnmappedItem = UnmappedItem.ACCEPT
     """what becomes of a line whose own code is not mapped (未对照)"""
+    doctor_check: DoctorCheck = DoctorCheck.OFF
+    """what becomes of care whose doctor is none of the institution's on that day (医师核验)"""
     refund_lines: tuple[CareKind, ...] = ()
     """kinds of care whose lines may be negative"""
     scheme_order: Annotated[tuple[Code, ...], Meta(min_length=1)]
@@ -182,6 +185,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
         transfer_months=file.transfer_months,
         mapping_check=file.mapping_check,
         unmapped_item=file.unmapped_item,
+        doctor_check=file.doctor_check,
         traces=TraceRules(
             required=file.drug_trace.trace_required,
             repeated=file.drug_trace.trace_repeated,

@@ -61,6 +61,7 @@ from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
 from settlement.serve.asking import Journals
 from settlement.serve.family import FamilyDesk, may_use_family
+from settlement.serve.import_desk import ImportDesk
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
 from settlement.serve.paying import Payments
@@ -119,6 +120,7 @@ class Service:
     def __init__(self, settings: ServiceSettings) -> None:
         self.metrics: Metrics = METRICS
         self.demo_world: DemoWorld | None = None
+        self.import_office: ImportDesk | None = None
         self._settings = settings
         self._side = Reconnecting(settings.app_dsn, "settlement-side")
         self._serial = count(1)
@@ -170,6 +172,7 @@ class Service:
                 catalogue=await reference.catalogue(connection),
                 institutions=await reference.institutions(connection),
                 suspensions=stopped,
+                staff=await reference.staff(connection, profile),
                 cancel_approvals=await reference.cancel_approvals(connection, profile),
                 keyring=settings.keyring,
                 next_number=self._next_number,
@@ -526,6 +529,8 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._side.close()
+        if self.import_office is not None:
+            self.import_office.close()
         self._reconciling.close()
         self._family.close()
         self.payments.close()

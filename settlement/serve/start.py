@@ -12,6 +12,7 @@ from settlement.channels.signer import Signer
 from settlement.clock import system_clock
 from settlement.demo.page import world_page
 from settlement.serve.config import WorkerConfig
+from settlement.serve.import_desk import ImportDesk
 from settlement.serve.service import Service, ServiceSettings
 from settlement.storage.keyfile import key_file, load_keyring
 
@@ -28,6 +29,9 @@ async def start_gateway(config: WorkerConfig) -> Service:
             tills=tills,
         )
     )  # fmt: skip
+    service.import_office = ImportDesk(
+        dsn=config.app_dsn, keyring=keyring, data_dir=Path(config.data_dir), limits=config.limits
+    )
     service.resolve_payments()
     if config.demo:
         service.demo_world = world_page(config.app_dsn, keyring, Path(config.data_dir))

@@ -71,7 +71,7 @@ def run(
 
 
 class Supervisor:
-    """One server: services, gateway processes, a background process."""
+    """One server: services, gateway processes, a background process, an importer."""
 
     def __init__(
         self, settings: ServeSettings, environment: Mapping[str, str], say: Callable[[str], None]
@@ -84,6 +84,7 @@ class Supervisor:
         self._gateways: list[Child] = []
         self._background: Child | None = None
         self._simulators: Child | None = None
+        self._importer: Child | None = None
 
     async def run(self) -> None:
         """Start everything, say so, watch it, stop it. Raises ServeError, ServiceError."""
@@ -113,7 +114,7 @@ class Supervisor:
         self._stop.set()
 
     def _children(self) -> list[Child]:
-        others = (self._background, self._simulators)
+        others = (self._background, self._importer, self._simulators)
         return [*self._gateways, *(child for child in others if child is not None)]
 
     async def _start_children(self, services: Services, port: int) -> None:
@@ -150,7 +151,13 @@ class Supervisor:
             msgspec.structs.replace(base, place="background", index=settings.workers),
             start_seconds=settings.limits.start_seconds_max,
         )
-        await asyncio.gather(*(child.start() for child in (*self._gateways, self._background)))
+        self._importer = Child(
+            "settlement.serve.importer",
+            msgspec.structs.replace(base, place="importer", owner_dsn=services.owner_dsn),
+            start_seconds=settings.limits.start_seconds_max,
+        )
+        starting = (*self._gateways, self._background, self._importer)
+        await asyncio.gather(*(child.start() for child in starting))
 
     def _channels_file(self) -> Path | None:
         """Which merchants collect: the simulated ones, those of the environment, or those whose
@@ -202,12 +209,13 @@ class Supervisor:
             task.result()
 
     async def _stop_children(self) -> None:
-        """Gateways first, so that nothing is asked of us any more; then the background."""
+        """Gateways first, so that nothing is asked of us any more; then the others."""
         limit = self._settings.limits.drain_seconds_max + KILL_SECONDS
         await asyncio.gather(*(child.stop(limit, self._hurry) for child in self._gateways))
-        for child in (self._background, self._simulators):
-            if child is not None:
-                await child.stop(limit, self._hurry)
+        others = (self._background, self._importer, self._simulators)
+        await asyncio.gather(
+            *(child.stop(limit, self._hurry) for child in others if child is not None)
+        )
 
 
 def reserve_port(host: str, port: int) -> socket.socket:

@@ -3,10 +3,10 @@
 For every block: each settlement row is what its entry committed to, each detail opens and is what
 its row committed to, each cancel is the exact negative, and where the block is listed each row is
 in its institution's statement; payments for relatives and over channels are what was committed.
-Then, lane by lane: no settlement without an entry, no statement row without its settlement, every
-accumulator is the sum of what settlements added to it, the filings that a person carries are those
-that were made and not taken back, relatives' accounts paid what settlements say, each once, and no
-payment holds anything without being on the worklist.
+Then, lane by lane: no settlement without an entry, nor anything that was brought along, no
+statement row without its settlement, every accumulator is the sum of what settlements added to it,
+the filings that a person carries are those that were made and not taken back, relatives' accounts
+paid what settlements say, each once, and no payment holds anything without being on the worklist.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ _COMMITTED = {"bad_moves": "payment for a relative", "bad_payments": "payment"}
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
     "orphan_settlements": "settlement without a ledger entry",
+    "orphan_openings": "opening without a ledger entry",
     "stray_statement_rows": "statement row without its settlement",
     "stray_elsewhere": "row of somebody insured elsewhere without its settlement",
 }

@@ -45,6 +45,7 @@ _HEAD_NAMES = {
     "start_row": "startrow",
     "row_count": "totalrow",
     "confirmation": "otransid",
+    "doctor": "atddr_no",
 }
 _LINE_NAMES = {
     "amount": "det_item_fee_sumamt",
@@ -63,6 +64,7 @@ _LINE_NAMES = {
     "settled_at": "mdtrt_setl_time",
     "total": "medfee_sumamt",
     "agency": "optins_pay_sumamt",
+    "doctor": "bilg_dr_codg",
 }
 _MAPPING_NAMES = {"own_code": "fixmedins_hilist_id", "ends_on": "enddate"}
 _LISTS = frozenset({"4101", "4101A"})

@@ -18,7 +18,7 @@ from settlement.rows import EventKind, EventRow, MessageOutcome
 from settlement.stay import LinesHead, StayState, head_text, negative
 from settlement.trace import marks_of
 from settlement.translate import answers
-from settlement.usecases import booking, mappings, traces
+from settlement.usecases import booking, mappings, staffing, traces
 from settlement.usecases.adjudication import terms_at_upload
 from settlement.usecases.stays import happened, stay_for
 from settlement.usecases.visit_payloads import (
@@ -49,6 +49,9 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
     said = traces.check_traces(command.traces, command.lines, view, world, state.open_boxes())
     if isinstance(said, Refusal):
         return Decision(said)
+    doctors = staffing.check_lines(command.lines, command.kept_lines, command.asked, world)
+    if isinstance(doctors, Refusal):
+        return Decision(doctors)
     priced = _priced(command, checked.lines, visit, view, world)
     if isinstance(priced, Refusal):
         return Decision(priced)
@@ -81,7 +84,8 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
     )  # fmt: skip
     return Decision(
         Answer(
-            output=answers.upload_reply(priced), warning=traces.joined(checked.warning, said)
+            output=answers.upload_reply(priced),
+            warning=traces.joined(checked.warning, said, doctors),
         ),
         Effects(
             lane=asked.lane,

@@ -24,7 +24,7 @@ from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, VisitRow
 from settlement.trace import Boxes, boxes_of, marks_in, marks_of, marks_text
 from settlement.translate import answers, rendering
-from settlement.usecases import booking, checks, mappings, traces
+from settlement.usecases import booking, checks, mappings, staffing, traces
 from settlement.usecases.adjudication import terms_at_upload
 from settlement.usecases.replay import replayed
 from settlement.usecases.visit_payloads import (
@@ -57,6 +57,9 @@ def register(command: RegisterVisit, view: View, world: World, moment: Moment) -
         return Decision(refused)
     if person.enrolment(command.scheme) is None:
         return Decision(checks.not_enrolled(command.scheme, person))
+    doctor = staffing.check_in_charge(command.kept, asked, command.begun_at.date(), world)
+    if isinstance(doctor, Refusal):
+        return Decision(doctor)
     mdtrt_id = world.next_number(asked.lane, moment.business_day)
     registration = Registration(
         msgid=asked.msgid, outpatient_no=command.outpatient_no, kept=command.kept
@@ -78,7 +81,7 @@ def register(command: RegisterVisit, view: View, world: World, moment: Moment) -
         visit=row,
     )
     output = rendering.registration_output(VisitFact(row=row, events=[]), world)
-    return Decision(Answer(output=output), effects)
+    return Decision(Answer(output=output, warning=doctor), effects)
 
 
 def standing_visit(view: View, asked: Asked, mdtrt_id: int) -> VisitFact | Refusal:
@@ -146,6 +149,9 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
     said = traces.check_traces(command.traces, command.lines, view, world, unsettled_boxes(state))
     if isinstance(said, Refusal):
         return Decision(said)
+    doctors = staffing.check_lines(command.lines, command.kept_lines, asked, world)
+    if isinstance(doctors, Refusal):
+        return Decision(doctors)
     claim = Claim(
         kind=CareKind.OUTPATIENT,
         care_type="",
@@ -169,7 +175,10 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
         for n, (line, kept) in enumerate(zip(priced, command.kept_lines, strict=True))
     ]
     return Decision(
-        Answer(output=answers.upload_reply(priced), warning=traces.joined(checked.warning, said)),
+        Answer(
+            output=answers.upload_reply(priced),
+            warning=traces.joined(checked.warning, said, doctors),
+        ),
         Effects(
             lane=asked.lane,
             person_no=asked.person_no,

@@ -16,13 +16,16 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.json import Encoder
 
+from settlement.clock import Clock, system_clock
 from settlement.gateway import Gateway, Readiness, Unavailable
+from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.telemetry.metrics import Board
 from settlement.web.authentication import Authenticator, Denied
 from settlement.web.connection import Connections
 from settlement.web.exchange import Exchange
 from settlement.web.framing import PATH
+from settlement.web.imports import Imports
 from settlement.web.nonces import SCRIPT, Nonces
 from settlement.web.openapi import openapi_document
 from settlement.web.pages import (
@@ -56,6 +59,9 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     limits: Limits = DEFAULT_LIMITS
     redis_url: str | None = None
     demo_world: DemoWorld | None = None
+    import_office: ImportOffice | None = None
+    """where files of the agency are received; None where nobody receives any"""
+    clock: Clock = system_clock
 
 
 class WebServer:
@@ -75,6 +81,10 @@ class WebServer:
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
+        office = settings.import_office
+        self._imports: Imports | None = None
+        if office is not None:
+            self._imports = Imports(office, gateway.credential, limits, settings.clock)
         self._server: asyncio.Server | None = None
         self._housekeeping: asyncio.Task[None] | None = None
 
@@ -149,6 +159,8 @@ class WebServer:
             return await self._explanation(request, explained.group(1))
         if path.startswith(("/pay/", "/notify/")):
             return _response(await self._pay.answer(request))
+        if self._imports is not None and path.startswith("/imports/"):
+            return _response(await self._imports.answer(request))
         page = self._pages.get(path)
         if page is None:
             return _response(problem("NOT_FOUND"))

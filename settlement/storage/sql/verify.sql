@@ -85,6 +85,21 @@ where e.lane = $1 and t.setl_id is null
 order by e.setl_id
 limit 1;
 
+-- name: orphan_openings
+-- What was brought along of one lane, by a person or an institution, that no ledger entry booked.
+select o.entry_id
+from (
+    select p.entry_id from settlement.opening p where p.lane = $1 and p.entry_id is not null
+    union all
+    select i.entry_id
+    from settlement.opening_payable i
+    where i.lane = $1 and i.entry_id is not null
+) as o
+left join ledger.entry e on e.lane = $1 and e.entry_id = o.entry_id
+where e.entry_id is null
+order by o.entry_id
+limit 1;
+
 -- name: wrong_accumulators
 -- A person of one lane whose accumulators are not the sum of what their settlements of the year
 -- added and what they brought along.
