@@ -37,7 +37,7 @@ from protocol.nhsa.messages import (
 )
 from protocol.nhsa.profile import BASELINE, Profile
 from settlement import numbers, refusals
-from settlement.clock import Clock, local_time, system_clock
+from settlement.clock import Clock, local_time, monotonic, system_clock
 from settlement.commands import Command
 from settlement.decision import Answer
 from settlement.demo.page import DemoWorld, world_page
@@ -486,10 +486,11 @@ class Service:
         self._inbox.empty()
         self._sealed.stop()
         self._stopping = True
-        await self._family.drain(drain_seconds)
+        until = monotonic() + drain_seconds
+        await self._family.drain(drain_seconds / 2)
         async with asyncio.TaskGroup() as group:
             for queue in self.queues:
-                group.create_task(queue.drain(drain_seconds))
+                group.create_task(queue.drain(until - monotonic()))
         self._tasks += self.reference.tasks
         for task in self._tasks:
             task.cancel()
