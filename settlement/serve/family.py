@@ -86,14 +86,15 @@ class FamilyDesk:
         """The reply to a command of `may_use_family`, in time. Its first step is sent at once, so
         that it keeps its place among other messages. Raises Unavailable and Overloaded."""
         if isinstance(command, Cancel | Reverse):
-            return self._walked(self._undo(command.asked, self._send(command)))
-        pledge = Pledge(undertaking_id=self._number(command.asked.lane))
-        first = self._send(replace(command, pledge=pledge))
-        return self._walked(self._settle(command, pledge, first))
-
-    async def _walked(self, way: Coroutine[object, object, Reply]) -> Reply:
+            way = self._undo(command.asked, self._send(command))
+        else:
+            pledge = Pledge(undertaking_id=self._number(command.asked.lane))
+            way = self._settle(command, pledge, self._send(replace(command, pledge=pledge)))
         self._walking += 1
         self._idle.clear()
+        return self._walked(way)
+
+    async def _walked(self, way: Coroutine[object, object, Reply]) -> Reply:
         try:
             return await way
         finally:

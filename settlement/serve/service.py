@@ -38,7 +38,7 @@ from protocol.nhsa.profile import Profile
 from protocol.nhsa.traces import as_named, as_printed
 from settlement import numbers, refusals
 from settlement.channels.registry import NO_TILLS, Tills
-from settlement.clock import Clock, local_time, system_clock
+from settlement.clock import Clock, local_time, monotonic, system_clock
 from settlement.commands import Command
 from settlement.decision import Answer
 from settlement.demo.page import DemoWorld
@@ -519,11 +519,13 @@ class Service:
         self._inbox.empty()
         self._sealed.stop()
         self._stopping = True
-        await self._family.drain(drain_seconds)
-        await self.payments.drain(drain_seconds)
+        until = monotonic() + drain_seconds
+        await asyncio.gather(
+            self._family.drain(drain_seconds / 2), self.payments.drain(drain_seconds / 2)
+        )
         async with asyncio.TaskGroup() as group:
             for queue in self.queues:
-                group.create_task(queue.drain(drain_seconds))
+                group.create_task(queue.drain(until - monotonic()))
         self._tasks += self.reference.tasks
         for task in self._tasks:
             task.cancel()

@@ -7,6 +7,8 @@ makes of it, does not depend on the process any more.
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from settlement.gateway import Unavailable
@@ -153,3 +155,16 @@ async def test_nobody_touches_what_is_under_way_for_less_than_a_request_takes(
     assert await town.end_what_was_left(after_seconds=10) == 0
     assert await town.under_way(patient) is not None
     assert await town.end_what_was_left() > 0
+
+
+async def test_service_that_is_stopped_first_finishes_what_is_under_way(town: Town) -> None:
+    leaving = await town.start_service()
+    patient, donor = town.people(2)
+    await town.bind(patient, donor)
+    asking = asyncio.create_task(shared(town, patient).to(leaving))
+    await asyncio.sleep(0)
+    await town.stop_service(leaving)
+    settled = await asking
+    assert_done(settled)
+    assert [kind for kind, _ in await town.moves_of(donor)] == [HELD, PAID]
+    assert await town.end_what_was_left() == 0
