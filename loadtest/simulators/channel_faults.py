@@ -88,6 +88,7 @@ class Fault(StrEnum):
     BILL_WRONG_DIGEST = "bill_wrong_digest"
 
 
+_FAULTS = {one.value: one for one in Fault}
 _OF_BILLS = frozenset(one for one in Fault if one.startswith("bill_"))
 _OF_NOTICES = frozenset(one for one in Fault if one.startswith("notice_"))
 _OF_PAYMENTS = frozenset({Fault.GHOST, Fault.PHANTOM})
@@ -175,8 +176,8 @@ class Faults:
         return met
 
     def _asked(self, asked: str) -> Met | None:
-        known = asked in set(Fault)
-        return Met(Fault(asked), self.plan.delay_seconds) if known else None
+        fault = _FAULTS.get(asked)
+        return Met(fault, self.plan.delay_seconds) if fault is not None else None
 
     def _by_rule(self, operation: Operation, order_no: str) -> Met | None:
         for standing in self._rules:

@@ -37,6 +37,9 @@ class Behaviour(IntEnum):
     """refused by the channel's risk rules"""
 
 
+_BEHAVIOURS = {f"{one:d}": one for one in Behaviour}
+
+
 class PayerCode(Struct, frozen=True, kw_only=True):
     """A code, read."""
 
@@ -81,11 +84,11 @@ class PayerCodes:
             return None
         at = len(self._prefix)
         is_test = code[at] == "0"
-        digit = int(code[-2] if is_test else code[at])
-        if digit not in set(Behaviour):
+        behaviour = _BEHAVIOURS.get(code[-2] if is_test else code[at])
+        if behaviour is None:
             return None
         return PayerCode(
-            behaviour=Behaviour(digit), seconds=int(code[at + 1 : at + 3]),
+            behaviour=behaviour, seconds=int(code[at + 1 : at + 3]),
             made_at=int(code[at + 3 : at + _HEAD]), is_test=is_test,
         )  # fmt: skip
 

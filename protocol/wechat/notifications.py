@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from protocol.wechat import v2
+from protocol.wechat.messages import UnreadableAnswerError, read
 from protocol.wechat.sealing import Sealed, UndecipherableError, seal, seal_v2, unseal, unseal_v2
 
 RESOURCE_TYPE = "encrypt-resource"
@@ -33,18 +34,18 @@ class UnreadableNotificationError(Exception):
 def read_envelope(body: bytes) -> Envelope:
     """Raises UnreadableNotificationError."""
     try:
-        return msgspec.json.decode(body, type=Envelope)
-    except msgspec.DecodeError as exc:
+        return read(body, Envelope)
+    except UnreadableAnswerError as exc:
         raise UnreadableNotificationError(f"envelope: {exc}") from exc
 
 
 def read_resource(envelope: Envelope, key: bytes, kind: type[T]) -> T:
     """What it is about. Raises UnreadableNotificationError."""
     try:
-        return msgspec.json.decode(unseal(key, envelope.resource), type=kind)
+        return read(unseal(key, envelope.resource), kind)
     except UndecipherableError as exc:
         raise UnreadableNotificationError("resource: not under this key") from exc
-    except msgspec.DecodeError as exc:
+    except UnreadableAnswerError as exc:
         raise UnreadableNotificationError(f"resource: {exc}") from exc
 
 
