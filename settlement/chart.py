@@ -7,6 +7,7 @@ collected itself, and its revenue. Account numbers say what they are:
     1_310_102          fund 310102 of the agency: what it has spent
     2_000_001          the agency's bank account for contributions
     2_000_002          what relatives' accounts pay, on its way between two lanes
+    2_000_003          the agency's bank account for what its merchants collect
     2_000_009          what the agency carried forward into this system
     10_000_000 + 10·n  the ten accounts of the n-th institution (`InstitutionAccount`)
     ten times that     the hundred accounts of its payment channels (`ChannelAccount`)
@@ -25,6 +26,9 @@ FUND_BASE = 1_000_000
 CONTRIBUTIONS_BANK = 2_000_001
 FAMILY_CLEARING = 2_000_002
 """家庭共济待转: zero but for payments of relatives that are under way (ADR 0023)"""
+COLLECTIONS_BANK = 2_000_003
+"""代收款存款: the agency's bank account for what its merchants collect; what a channel cannot give
+back is paid out of it"""
 CARRIED_FORWARD = 2_000_009
 """期初结转: the other side of what the agency owed when this system began"""
 INSTITUTION_BASE = 10_000_000
@@ -109,6 +113,8 @@ class EntryCode(IntEnum):
     """money came that must go back (待退款)"""
     GIVEN_BACK = 24
     """it went back (退款)"""
+    GIVEN_BACK_BY_HAND = 26
+    """people gave it back outside the channel (线下退款)"""
 
 
 def fund_account(fund_code: int) -> int:
@@ -184,12 +190,14 @@ def fund_accounts(funds: dict[int, str]) -> tuple[Account, ...]:
 
 
 def agency_accounts() -> tuple[Account, ...]:
-    """The agency's accounts beside its funds: the bank of contributions, and family clearing."""
+    """The agency's accounts beside its funds: its two bank accounts, and family clearing."""
     return (
         Account(number=CONTRIBUTIONS_BANK, owner=AGENCY, code="1002.01",
                 name="个人账户基金存款", debit_normal=True),
         Account(number=FAMILY_CLEARING, owner=AGENCY, code="2241.01",
                 name="家庭共济待转", debit_normal=False),
+        Account(number=COLLECTIONS_BANK, owner=AGENCY, code="1002.02",
+                name="代收款存款", debit_normal=True),
     )  # fmt: skip
 
 

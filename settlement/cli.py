@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from settlement.cli_import import add_import
+from settlement.cli_payments import add_payments
 from settlement.cli_reports import add_reports
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_adjudicate(commands)
     _add_explain(commands)
     _add_policy(commands)
+    add_payments(commands, _tell, DEFAULT_DATA_DIR)
     add_reports(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(

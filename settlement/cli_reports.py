@@ -19,14 +19,7 @@ _Commands = argparse._SubParsersAction  # argparse has no public name for what a
 def add_reports(
     commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir: Path
 ) -> None:
-    """Add `payments`, `stored`, `traces` and `notices`."""
-    payments = commands.add_parser(
-        "payments",
-        help="list payments over channels that are not at their end (未完结收款)",
-        description="List payments over channels that are in doubt, wait for the payer, are being "
-        "undone or refunded, or were refused by the channel and must be given back by people.",
-    )
-    _finish(payments, _payments, "one JSON object", tell, data_dir)
+    """Add `stored`, `traces` and `notices`."""
     stored = commands.add_parser(
         "stored",
         help="count the uploads that are only stored (仅存储)",
@@ -76,12 +69,6 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(f"{text!r} is no date like 2026-11-01") from exc
-
-
-def _payments(parsed: argparse.Namespace) -> Said:
-    from settlement.serve.worklist import payments
-
-    return payments(parsed.data_dir, as_json=parsed.json)
 
 
 def _stored(parsed: argparse.Namespace) -> Said:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from settlement.payment import Advice, ChannelName, Custody, Outcome, Timers, Verdict
 
@@ -296,6 +297,17 @@ def fold(kind: PaymentKind, opened_at: datetime, events: Sequence[Event]) -> Sta
         state=state, attempts=tuple(attempts), since=since, since_event=since_event,
         events=len(events), last=last, paid=paid, taken_back=tuple(taken_back),
     )  # fmt: skip
+
+
+NEW_NUMBER_AFTER_REFUSAL = frozenset({ChannelName.UNIONPAY})
+"""Channels that never carry out a refund number which they refused: a void that arrived after 23:00
+has failed for good, and a refund under another number works. The others carry out the same number
+later (no money in the account, say), and only the same number is safe there."""
+
+
+def anew(refused: Attempt, *, order_no: str, at: datetime) -> Attempt:
+    """A refund that was refused, under a number of its own."""
+    return replace(refused, number=refused.number + 1, order_no=order_no, sent_at=at)
 
 
 class Ask(StrEnum):

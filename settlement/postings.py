@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from ledger.entry import Transfer
 from settlement.chart import (
+    COLLECTIONS_BANK,
     FAMILY_CLEARING,
     ChannelAccount,
     InstitutionAccount,
@@ -104,6 +105,21 @@ def given_back_transfers(
     """What was owed to the payer went back through the channel."""
     clearing, to_return = _returning(channel, custody, institution_base)
     return (Transfer(to_return, clearing, amount_fen),)
+
+
+def given_back_by_hand_transfers(
+    *, custody: Custody, amount_fen: int, institution_base: int
+) -> tuple[Transfer, ...]:
+    """What was owed to the payer was given back outside the channel (线下退款): by the institution
+    out of what it collects itself, under the agency's custody by the agency out of its bank. The
+    channel's clearing account stays as it is: the channel still has that money."""
+    if custody is Custody.OWN:
+        to_return = channel_account(institution_base, ChannelAccount.TO_RETURN)
+        return (
+            Transfer(to_return, institution_base + InstitutionAccount.SELF_COLLECTED, amount_fen),
+        )
+    to_return = channel_account(institution_base, ChannelAccount.AGENCY_TO_RETURN)
+    return (Transfer(to_return, COLLECTIONS_BANK, amount_fen),)
 
 
 def refund_owed_transfers(

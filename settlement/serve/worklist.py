@@ -23,13 +23,16 @@ from settlement.storage.payments import open_payments
 from settlement.view import View
 
 SHOWN_MAX = 1_000
-_ZH = {
+STATE_ZH = {
     State.WAITING: "待出示付款码",
     State.COLLECTING: "收款结果待确认",
     State.CONFIRMING: "待付款人确认",
     State.UNDOING: "撤销中",
     State.RETURNING: "退款中",
     State.REFUND_DUE: "待人工退款",
+    State.SETTLED: "已结算",
+    State.CLOSED: "已关闭",
+    State.RETURNED: "已退款",
 }
 
 
@@ -69,7 +72,7 @@ def payments_table(facts: Sequence[PaymentFact]) -> str:
         shown = _shown(fact)
         lines.append(
             f"{shown['pay_no']}  {local_time(fact.standing.since):%Y-%m-%d %H:%M:%S}"
-            f"  {_ZH.get(fact.standing.state, '')}  {shown['institution']}  {shown['order_no']}"
+            f"  {STATE_ZH[fact.standing.state]}  {shown['institution']}  {shown['order_no']}"
             f"  {shown['channel']}  {shown['amount']}  {shown['said']}"
         )
     return "\n".join(lines)

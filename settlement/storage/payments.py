@@ -66,3 +66,11 @@ async def find_attempt(connection: Connection[Record], order_no: int) -> tuple[i
     """Payment and number of the attempt that has this order number at a channel."""
     row = await connection.fetchrow(QUERIES["find_attempt"], lane_in(order_no), str(order_no))
     return None if row is None else (row["pay_no"], row["attempt"])
+
+
+async def payment_exchanges(
+    connection: Connection[Record], pay_no: int
+) -> list[tuple[int, bytes]]:
+    """Number of the event, and what was said between us and the channel, sealed."""
+    rows = await connection.fetch(QUERIES["payment_exchanges"], lane_in(pay_no), pay_no)
+    return [(row["event_no"], row["exchange"]) for row in rows]

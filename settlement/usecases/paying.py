@@ -45,15 +45,15 @@ from settlement.payment_states import (
 from settlement.postings import (
     collected_transfers,
     collecting_transfers,
-    given_back_transfers,
     settlement_transfers,
     surplus_transfers,
 )
 from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, SettlementRow, commitment
 from settlement.translate import scans
-from settlement.usecases import booking, sale, traces
+from settlement.usecases import booking, returns, sale, traces
 from settlement.usecases.payment_payloads import Plan, open_plan, seal_exchange, seal_plan
+from settlement.usecases.returns import Books
 from settlement.usecases.sale import Sale
 from settlement.view import Effects, View
 from settlement.world import World
@@ -236,8 +236,8 @@ def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> 
     return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
 
 
-def report(command: Report, view: View, world: World, moment: Moment) -> Decision:
-    """What happened at the channel, or that somebody gave up."""
+def report(command: Report, view: View, world: Books, moment: Moment) -> Decision:
+    """What happened at the channel, or what people decided: given up, tried again, given back."""
     fact = view.payments.get(command.pay_no)
     if fact is None:
         return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
@@ -250,8 +250,14 @@ def report(command: Report, view: View, world: World, moment: Moment) -> Decisio
     if isinstance(follows, Ignored):
         impossible = follows is Ignored.IMPOSSIBLE
         alarm = f"{happening.name} while {standing.state}" if impossible else ""
+        alarm = alarm or returns.contradiction(command, fact)
         return Decision(_said(fact, view, world, alarm=alarm))
-    event = event_of_happening(fact, happening, command.attempt, moment, learnt=command.learnt)
+    alarm = returns.contradiction(command, fact)
+    began = returns.tried_anew(happening, fact, world, moment)
+    event = event_of_happening(
+        fact, happening, command.attempt if began is None else began.number, moment,
+        began=began, learnt=command.learnt,
+    )  # fmt: skip
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
     events = [event_row(fact.row, event, command.exchange, world)]
     if fact.standing.state is State.WAITING and not _second_code(plan):
@@ -261,7 +267,8 @@ def report(command: Report, view: View, world: World, moment: Moment) -> Decisio
         follows = State.CLOSED, Duty.RELEASE
     effects = _done(follows[1], command.asked, fact, plan, event, view, world, moment)
     effects = replace(effects, payment_events=(*events, *effects.payment_events))
-    return Decision(PayAnswer(output=scans.standing(fact, plan), fact=fact), effects)
+    answer = PayAnswer(output=scans.standing(fact, plan), fact=fact, alarm=alarm)
+    return Decision(answer, effects)
 
 
 def _second_code(plan: Plan) -> bool:
@@ -273,7 +280,9 @@ def _as_it_counts(command: Report, fact: PaymentFact) -> Happening | None:
     that is not the present one is surplus, once."""
     standing = fact.standing
     present = standing.attempt.number if standing.attempt is not None else 0
-    if command.attempt == present or fact.row.kind is PaymentKind.RETURN:
+    if fact.row.kind is PaymentKind.RETURN:
+        return returns.as_it_counts(command, fact)
+    if command.attempt == present:
         returned = any(
             e.happening in _MONEY_CAME and standing.state is State.CLOSED for e in _since(fact)
         )
@@ -289,11 +298,11 @@ def _since(fact: PaymentFact) -> Sequence[Event]:
 
 
 def _said(
-    fact: PaymentFact, view: View, world: World, *, replayed: bool = False, alarm: str = ""
+    fact: PaymentFact, view: View, world: Books, *, replayed: bool = False, alarm: str = ""
 ) -> PayAnswer:
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
-    returns = [view.payments[number] for number in fact.returns]
-    output = scans.standing(fact, plan, returns=returns, replayed=replayed)
+    going_back = [view.payments[number] for number in fact.returns]
+    output = scans.standing(fact, plan, returns=going_back, replayed=replayed)
     return PayAnswer(output=output, fact=fact, replayed=replayed, alarm=alarm)
 
 
@@ -316,7 +325,7 @@ def event_of_happening(
 
 
 def event_row(
-    row: PaymentRow, event: Event, exchange: Exchange | None, world: World
+    row: PaymentRow, event: Event, exchange: Exchange | None, world: Books
 ) -> PaymentEventRow:
     """An event as stored."""
     return PaymentEventRow(
@@ -340,7 +349,7 @@ def due_row(fact: PaymentFact) -> DueRow:
 
 def _done(
     duty: Duty, asked: Asked, fact: PaymentFact, plan: Plan, event: Event, view: View,
-    world: World, moment: Moment,
+    world: Books, moment: Moment,
 ) -> Effects:  # fmt: skip
     """What is written together with an event."""
     row = fact.row
@@ -360,7 +369,8 @@ def _done(
             effects = _release(effects, row, plan, world, moment)
             return open_return(effects, fact, event, world, moment)
         case Duty.CLEAR:
-            return _clear(effects, fact, plan, world, moment)
+            entry = returns.given_back_entry(fact, event, world, moment)
+            return replace(effects, entries=(*effects.entries, entry))
 
 
 def _held(row: PaymentRow, plan: Plan) -> Entry:
@@ -372,7 +382,7 @@ def _held(row: PaymentRow, plan: Plan) -> Entry:
 
 
 def _book(
-    effects: Effects, fact: PaymentFact, plan: Plan, view: View, world: World, moment: Moment
+    effects: Effects, fact: PaymentFact, plan: Plan, view: View, world: Books, moment: Moment
 ) -> Effects:
     """The settlement as it was held; only when, on which day and after what is of now."""
     row, held = fact.row, plan.settlement
@@ -401,7 +411,7 @@ def _book(
     )  # fmt: skip
 
 
-def _collected(fact: PaymentFact, world: World, moment: Moment) -> Entry:
+def _collected(fact: PaymentFact, world: Books, moment: Moment) -> Entry:
     """What the channel of the present attempt collected."""
     row, attempt = fact.row, fact.standing.attempts[-1]
     return Entry(
@@ -416,7 +426,7 @@ def _collected(fact: PaymentFact, world: World, moment: Moment) -> Entry:
 
 
 def _release(
-    effects: Effects, row: PaymentRow, plan: Plan, world: World, moment: Moment
+    effects: Effects, row: PaymentRow, plan: Plan, world: Books, moment: Moment
 ) -> Effects:
     """Everything that was held is free again."""
     entry = Entry(
@@ -432,7 +442,7 @@ def _release(
 
 
 def open_return(
-    effects: Effects, fact: PaymentFact, event: Event, world: World, moment: Moment
+    effects: Effects, fact: PaymentFact, event: Event, world: Books, moment: Moment
 ) -> Effects:
     """Money of an attempt came that nobody can use: it is owed to the payer, and goes back."""
     attempt = next(one for one in fact.standing.attempts if one.number == event.attempt)
@@ -462,7 +472,7 @@ def _reference_of(fact: PaymentFact, attempt: Attempt) -> str:
 
 def returning(
     paid: PaymentRow, attempt: Attempt, amount_fen: int, reference: str,
-    owed: tuple[Transfer, ...], order_no: str, world: World, moment: Moment, *,
+    owed: tuple[Transfer, ...], order_no: str, world: Books, moment: Moment, *,
     rest: SettlementRow | None = None,
 ) -> tuple[PaymentFact, Entry]:  # fmt: skip
     """A return of money of `attempt`: its row and first event, and the entry that says it is owed.
@@ -488,21 +498,3 @@ def returning(
         transfers=owed, commitment=payment_commitment(row),
     )  # fmt: skip
     return fact, entry
-
-
-def _clear(
-    effects: Effects, fact: PaymentFact, plan: Plan, world: World, moment: Moment
-) -> Effects:
-    """The payer has it back."""
-    attempt = fact.standing.attempts[-1]
-    base = world.institutions[fact.row.institution].account_base
-    entry = Entry(
-        lane=fact.row.lane, entry_id=world.next_number(fact.row.lane, moment.business_day),
-        kind=EntryKind.SINGLE, code=chart.EntryCode.GIVEN_BACK,
-        transfers=given_back_transfers(
-            channel=attempt.channel, custody=attempt.custody, amount_fen=fact.row.amount_fen,
-            institution_base=base,
-        ),
-        commitment=payment_commitment(fact.row),
-    )  # fmt: skip
-    return replace(effects, entries=(*effects.entries, entry))

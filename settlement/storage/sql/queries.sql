@@ -176,6 +176,13 @@ select e.pay_no, e.attempt
 from settlement.payment_event e
 where e.lane = $1 and e.order_no = $2;
 
+-- name: payment_exchanges
+-- What was said to a channel about a payment and what it said, sealed, by event.
+select e.event_no, e.exchange
+from settlement.payment_event e
+where e.lane = $1 and e.pay_no = $2 and length(e.exchange) > 0
+order by e.event_no;
+
 -- name: family_notices
 -- What somebody is told of their account: it paid for a relative, or got that back.
 select m.entry_id, m.kind, m.moved_at, m.psn_no, m.patient_no, m.institution, m.setl_id,

@@ -142,6 +142,13 @@ on conflict (topic) do update set version = settlement.reference_version.version
 -- What an operator did.
 insert into settlement.audit (at, actor, action, subject, note) values ($1, $2, $3, $4, $5);
 
+-- name: audited
+-- What operators did to whatever begins so, in order.
+select a.at, a.actor, a.action, a.subject, a.note
+from settlement.audit a
+where starts_with(a.subject, $1)
+order by a.audit_id;
+
 -- name: demo_items
 -- Items of the demonstration world with their prices, for its page.
 select c.code, c.name, c.item_class, c.charge_kind, c.demo_price_e6

@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[3]
         "withdraw-approval",
         "keys",
         "token",
+        "payments",
     ],
 )
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +64,11 @@ def test_every_kind_of_import_explains_itself(
         (["import", "items", "x.csv"], "--reason"),
         (["import", "items", "x", "--reason", "y", "--whole", "--skip-bad"], "not allowed with"),
         (["approve-cancel", "123", "--reason", "y"], "19 digits"),
+        (["payments", "show", "123"], "19 digits"),
+        (["payments", "retry", "2611000300001000001"], "--reason"),
+        (["payments", "retry", "2611000300001000001", "--reason", "r"], "--actor"),
+        (["payments", "given-back", "2611000300001000001", "--reason", " "], "it says nothing"),
+        (["payments", "lose", "2611000300001000001"], "invalid choice"),
         (["stored", "--since", "yesterday"], "no date like 2026-11-01"),
         (["policy"], "ACTION"),
         ([], "COMMAND"),
