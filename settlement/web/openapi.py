@@ -1,6 +1,7 @@
-"""/openapi.json: every transaction served, for programs (OpenAPI 3.1, JSON Schema from the types).
+"""/openapi.json: every transaction and scan-to-pay, for programs (OpenAPI 3.1).
 
-Made once a process, when first asked for. Nothing here is on the settle path.
+JSON Schema from the types. Made once a process, when first asked for. Nothing here is on the
+settle path.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import msgspec
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS
-from settlement.web.schemas import JsonValue, Schema, Schemas, message_schemas, refer
+from settlement.web.pay_documents import pay_paths
+from settlement.web.schema_parts import JsonValue, Schema, refer
+from settlement.web.schemas import Schemas, message_schemas
 
 OPENAPI_VERSION = "3.1.0"
 
@@ -24,12 +27,13 @@ FILE_INFNO = "9102"
 
 @lru_cache(maxsize=1)
 def openapi_document() -> bytes:
-    """OpenAPI 3.1 of every transaction served."""
+    """OpenAPI 3.1 of everything that an institution calls."""
     schemas = message_schemas(TRANSACTIONS)
     paths: dict[str, JsonValue] = {
         f"/hsa/hgs/{infno}": {"post": _operation(transaction, schemas)}
         for infno, transaction in TRANSACTIONS.items()
     }
+    paths |= pay_paths()
     paths["/settlements/{setl_id}/explanation"] = {"get": _explanation()}
     document = {
         "openapi": OPENAPI_VERSION,

@@ -20,6 +20,8 @@ from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS, Fault, Row
 from settlement.web.openapi import EFFECT_ZH
+from settlement.web.pay_documents import PAY_OPERATIONS
+from settlement.web.pay_section import pay_contents, pay_section
 from settlement.web.samples import sample_request
 
 DOCS_HTML = "text/html; charset=utf-8"
@@ -42,15 +44,17 @@ ASSETS = {
 
 @lru_cache(maxsize=2)
 def docs_page(*, demo: bool = False) -> bytes:
-    """Every transaction, its fields and a sample to try; `demo` offers the people of a demo."""
+    """Every transaction and scan-to-pay, with samples to try; `demo` offers a demo's people."""
     transactions = list(TRANSACTIONS.values())
     page = _file("docs.html").format(
         demo=' data-demo="yes"' if demo else "",
         contents="".join(
             _group_html(title, list(group)) for title, group in groupby(transactions, _group_of)
-        ),
+        )
+        + pay_contents(),
         envelope=_fields_html("", ENVELOPE_FIELDS, ""),
-        body="".join(_transaction_html(each) for each in transactions),
+        body="".join(_transaction_html(each) for each in transactions)
+        + "".join(map(pay_section, PAY_OPERATIONS)),
     )
     return page.encode()
 

@@ -11,7 +11,7 @@ from protocol.nhsa.codes import CODE_LISTS
 from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Node, Rows
 from protocol.nhsa.registry import Transaction
 from protocol.nhsa.textfile import pack, text_of
-from settlement.web.schemas import JsonValue
+from settlement.web.schema_parts import JsonValue
 
 
 def sample_request(transaction: Transaction) -> dict[str, JsonValue]:

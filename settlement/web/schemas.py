@@ -19,13 +19,18 @@ from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Node
 from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import Transaction
 from settlement.usecases.explain import Explained
-
-JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
-Schema = dict[str, JsonValue]
+from settlement.web.pay_documents import PAY_TYPES, add_pay_facts
+from settlement.web.schema_parts import (
+    REFERENCE,
+    JsonValue,
+    Schema,
+    number_forms,
+    properties_of,
+    refer,
+)
 
 _FieldSchema = Callable[[Field], Schema | None]
 
-_REFERENCE = "#/components/schemas/"
 _DAY = "[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _HOUR = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _TIMES = {
@@ -81,35 +86,31 @@ class Schemas(Struct, frozen=True, kw_only=True):
 
 def message_schemas(transactions: Mapping[str, Transaction]) -> Schemas:
     """The schemas of every message of these transactions."""
-    types: list[type] = [Done, Refused, Problem, Explained]
+    types: list[type] = [Done, Refused, Problem, Explained, *PAY_TYPES]
     for transaction in transactions.values():
         types += [transaction.request, transaction.reply]
         if issubclass(transaction.request, Stored):
             types.append(transaction.request.view)
-    _, components = msgspec.json.schema_components(types, ref_template=_REFERENCE + "{name}")
+    _, components = msgspec.json.schema_components(types, ref_template=REFERENCE + "{name}")
     made = Schemas(
         components=components,
         requests={infno: each.request.__name__ for infno, each in transactions.items()},
         outputs={infno: each.reply.__name__ for infno, each in transactions.items()},
     )
     for name in ("Refused", "Problem"):
-        _properties(components[name])["err_code"] = refer("ErrorCode")
+        properties_of(components[name])["err_code"] = refer("ErrorCode")
     for infno, transaction in transactions.items():
         _add_input_facts(made, infno, transaction)
         _add_output_facts(made, infno, transaction)
+    add_pay_facts(components)
     for component in components.values():
         _say_what_is_left_is_a_number(component)
     return made
 
 
-def refer(name: str) -> Schema:
-    """A reference to a component."""
-    return {"$ref": _REFERENCE + name}
-
-
 def _add_input_facts(made: Schemas, infno: str, transaction: Transaction) -> None:
     name = made.requests[infno]
-    envelope = _properties(made.components[name])
+    envelope = properties_of(made.components[name])
     _add_facts(made.components[name], ENVELOPE_FIELDS, _input_field)
     shared = [each for each, request in made.requests.items() if request == name]
     envelope["infno"] = {"title": "交易编号", "enum": list(shared)}
@@ -119,7 +120,7 @@ def _add_input_facts(made: Schemas, infno: str, transaction: Transaction) -> Non
     for node_name, node in TABLES[infno].input.items():
         around = body if node.inside is None else _row(made, body, node.inside)
         if node.rows is Rows.SOME:
-            _demand_a_row(_properties(around)[node_name])
+            _demand_a_row(properties_of(around)[node_name])
         _add_facts(_row(made, around, node_name), node.fields, _input_field)
 
 
@@ -133,7 +134,7 @@ def _add_output_facts(made: Schemas, infno: str, transaction: Transaction) -> No
 
 
 def _add_facts(component: Schema, fields: tuple[Field, ...], made_of: _FieldSchema) -> None:
-    properties = _properties(component)
+    properties = properties_of(component)
     for field in fields:
         known = properties.get(field.name)
         if isinstance(known, dict):
@@ -156,28 +157,13 @@ def _forms(field: Field) -> list[Schema] | None:
         return [{"enum": list[JsonValue](sorted(CODE_LISTS[field.code_list]))}]
     match field.kind:
         case Kind.NUMBER | Kind.SIGNED:
-            return _number_forms(field)
+            return number_forms(field)
         case Kind.DATETIME | Kind.DATE | Kind.MOMENT:
             return [{"type": "string", "pattern": f"^{_TIMES[field.kind]}$"}]
         case Kind.BINARY:
             return [{"type": "string", "contentEncoding": "base64", "minLength": 1}]
         case _:
             return None
-
-
-def _number_forms(field: Field) -> list[Schema]:
-    """As a JSON number or as text: editions differ, and many senders write text."""
-    digits, places = field.digits
-    limit = 10 ** (digits - places)
-    signed = field.kind is Kind.SIGNED
-    least: Schema = {"exclusiveMinimum": -limit} if signed else {"minimum": 0}
-    decimals = rf"(\.[0-9]{{1,{places}}})?" if places else ""
-    whole = f"[0-9]{{1,{digits - places}}}" if digits > places else "0"
-    number: Schema = {"type": "number", "x-decimals": places} if places else {"type": "integer"}
-    return [
-        {**number, **least, "exclusiveMaximum": limit},
-        {"type": "string", "pattern": f"^{'-?' if signed else ''}{whole}{decimals}$"},
-    ]
 
 
 def _output_field(field: Field) -> Schema | None:
@@ -193,24 +179,20 @@ def _output_field(field: Field) -> Schema | None:
 
 def _say_what_is_left_is_a_number(component: Schema) -> None:
     """A shared answer has amounts that no table of its transactions prints."""
-    properties = _properties(component)
+    properties = properties_of(component)
     for name, known in properties.items():
         if known == {}:
             properties[name] = {"type": "number"}
 
 
-def _properties(component: Schema) -> dict[str, JsonValue]:
-    return cast(Schema, component.setdefault("properties", {}))
-
-
 def _row(made: Schemas, around: Schema, node_name: str) -> Schema:
     """The component of a node's rows."""
-    return _component(made, _properties(around)[node_name])
+    return _component(made, properties_of(around)[node_name])
 
 
 def _component(made: Schemas, place: JsonValue) -> Schema:
     """The component that a place refers to, perhaps as the rows of an array."""
-    return made.components[next(_references(place)).removeprefix(_REFERENCE)]
+    return made.components[next(_references(place)).removeprefix(REFERENCE)]
 
 
 def _references(place: JsonValue) -> Iterator[str]:

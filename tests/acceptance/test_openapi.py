@@ -1,8 +1,8 @@
 """What /openapi.json allows, and what it forbids, is answered as it says: signed, over HTTP.
 
 Requests are made by schemathesis from the served document alone, some valid by it and some broken,
-and sent for every operation. No answer is a server error, every answer is of the described form,
-and the town's books are right afterwards.
+and sent for every operation, with simulated payment channels behind. No answer is a server error,
+every answer is of the described form, and the town's books are right afterwards.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from loadtest.simulators.channel_world import Channels, open_channels
 from settlement.embedded.services import Services
+from settlement.serve.supervisor import CHANNELS_VARIABLE
 from settlement.web.openapi import openapi_document
 from tests.conftest import SEED
 from tests.kit.familiar import Familiar, person_of
+from tests.kit.familiar_orders import FamiliarOrders
 from tests.kit.population import CLASS_A, PLAIN, some
 from tests.kit.served import ServedTown, a_served_town, signed
 from tests.kit.ward import admit
@@ -42,6 +45,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EXAMPLES = int(os.environ.get("SETTLEMENT_SCHEMA_EXAMPLES", "4"))
 """Requests of each kind to each operation; more of them find more."""
+
+ORDERS = 3
+"""Of scan-to-pay, made before."""
 
 CHECKS = [
     not_a_server_error,
@@ -59,13 +65,20 @@ OPERATIONS = [
 class Tried:
     """The served document, and whoever sends what it allows."""
 
-    def __init__(self, town: ServedTown, document: dict[str, Any], familiar: Familiar) -> None:
+    def __init__(
+        self, town: ServedTown, document: dict[str, Any], familiar: Familiar,
+        orders: FamiliarOrders,
+    ) -> None:  # fmt: skip
         self.town = town
         self.schema = schemathesis.openapi.from_dict(document)
         self._familiar = familiar
+        self._orders = orders
 
     def send(self, case: Case, random: Random) -> None:
         """A case, moved into the town, signed and sent; its answer is as described."""
+        if case.operation.path.startswith("/pay/"):
+            self._pay(case, random)
+            return
         counter = random.choice(
             (self.town.pharmacy, self.town.hospital, self.town.other_pharmacy)
         )
@@ -78,11 +91,32 @@ class Tried:
         if response.headers["content-type"][0].startswith("application/json"):
             self._familiar.remember(json.loads(response.content), person_of(case.body))
 
+    def _pay(self, case: Case, random: Random) -> None:
+        """The same at the till of the pharmacy."""
+        case.body = self._orders.move_in(case.body, case.operation.path, random)
+        made = case.path_parameters.get("order_no")
+        if isinstance(made, str):
+            case.path_parameters["order_no"] = self._orders.order_no(made, random)
+        response = case.call(
+            base_url=self.town.gateway.url, headers=signed(self.town.pharmacy.caller)
+        )
+        case.validate_response(response, checks=CHECKS)
+        self._orders.remember(json.loads(response.content))
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def tried(services: Services, database: FreshDatabase) -> AsyncIterator[Tried]:
-    """A served town in which a visit and a stay have begun."""
-    async with a_served_town(chosen_environment(services, database)) as town:
+async def tried(
+    services: Services, database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Tried]:
+    """A served town in which a visit and a stay have begun, and where wallets pay."""
+    folder = tmp_path_factory.mktemp("channels")
+    environment = {
+        **chosen_environment(services, database), CHANNELS_VARIABLE: str(folder / "channels.toml"),
+    }
+    async with (
+        open_channels(folder, notify_base="") as channels,
+        a_served_town(environment) as town,
+    ):  # fmt: skip
         # The clock ticks with every message, and none may come from the future.
         town.clock.pass_by(-timedelta(hours=1))
         people = town.people(8)
@@ -93,7 +127,27 @@ async def tried(services: Services, database: FreshDatabase) -> AsyncIterator[Tr
             for begun in (visit, stay):
                 familiar.remember({"mdtrt_id": begun.mdtrt_id}, citizen.number)
         document = json.loads((await town.gateway.get("/openapi.json")).body)
-        yield Tried(town, document, familiar)
+        orders = FamiliarOrders(people[3:], wallets_of(channels))
+        for _ in range(ORDERS):
+            order = json.dumps(orders.an_order(Random(SEED))).encode()
+            made = await town.gateway.post("/pay/scan", order, signed(town.pharmacy.caller))
+            orders.remember(json.loads(made.body))
+        yield Tried(town, document, familiar, orders)
+
+
+def wallets_of(channels: Channels) -> list[str]:
+    """Codes of the simulated channels: payers who pay, must confirm, or have too little."""
+    tables = [
+        table.get("test_auth_codes") or table.get("test_codes") or {}
+        for table in channels.world.values()
+    ]
+    return [
+        str(code)
+        for table in tables
+        if isinstance(table, dict)
+        for behaviour, code in table.items()
+        if behaviour in ("ok", "userpaying", "not_enough")
+    ]
 
 
 async def test_document_is_openapi_3_1(tried: Tried) -> None:

@@ -53,7 +53,7 @@ export function setOut(json) {
 // The line above an answer: yes, no, or something in between.
 export function verdict(status, reply, milliseconds) {
   const code = reply?.err_code;
-  const yes = status === 200 && !code;
+  const yes = status === 200 && !code && reply?.status !== "refused";
   const line = element("p", `verdict ${yes ? "yes" : status >= 500 ? "odd" : "no"}`);
   line.append(element("b", "", yes ? "成功 done" : status === 200 ? "拒绝 refused" : "未受理 not taken"));
   if (code) line.append(link(`/docs/errors#${code}`, code));

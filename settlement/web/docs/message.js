@@ -33,6 +33,13 @@ export function withMsgid(text, code, serial, at) {
     .replace(/("inf_time"\s*:\s*)"[^"]*"/, `$1"${at}"`);
 }
 
+// An order is a new one, and so is its refund.
+export function withOrder(text, serial, at) {
+  const number = `${at.replace(/\D/g, "")}${String(serial % 10000).padStart(4, "0")}`;
+  return text.replace(/("(order|refund)_no"\s*:\s*)"[^"]*"/, (_, before, kind) =>
+    `${before}"${kind === "order" ? "T" : "R"}${number}"`);
+}
+
 export function withTimes(text, at) {
   return text
     .replace(/"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"/g, `"${at}"`)
@@ -44,7 +51,8 @@ export function valueOf(text, name) {
 }
 
 export function ofPerson(person) {
-  return Object.fromEntries(PERSON.map((name) => [name, person[name]]));
+  const said = Object.fromEntries(PERSON.map((name) => [name, person[name]]));
+  return { ...said, person_code: person.certno };
 }
 
 export function ofInstitution(institution, region) {
@@ -85,7 +93,7 @@ export function regionTime(milliseconds) {
   return new Date(milliseconds + 8 * 3600e3).toISOString().slice(0, 19).replace("T", " ");
 }
 
-// The same request for a shell. The secret is not in it; the shell signs with its own $SECRET.
+// The same request for a shell; without a body it is a GET. The secret is not in it; the shell signs with its own $SECRET.
 export function curlCommand(url, paasid, body) {
   const quoted = (words) => `'${words.replaceAll("'", "'\\''")}'`;
   return [
@@ -96,7 +104,7 @@ export function curlCommand(url, paasid, body) {
     "  -H 'Content-Type: application/json' \\",
     `  -H ${quoted(`x-tif-paasid: ${paasid}`)} \\`,
     '  -H "x-tif-timestamp: $T" -H "x-tif-nonce: $N" -H "x-tif-signature: $S" \\',
-    `  --data-binary ${quoted(body)}`,
+    body === null ? "  -X GET" : `  --data-binary ${quoted(body)}`,
     "",
   ].join("\n");
 }

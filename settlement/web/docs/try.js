@@ -7,10 +7,10 @@ import * as message from "./message.js";
 
 const DEMO_WORLD = "/demo/world.json?persons=40";
 const KEPT = "settlement.try";
-const PHARMACY_INFNOS = /^(21|35|2203A)/;
+const PHARMACY_INFNOS = /^(21|35|2203A|pay)/;
 const ROUND_PRICE = /^\d+\.\d\d$/;
 
-const kept = { paasid: "", issued: {}, serial: 0, ...JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") };
+const kept = { paasid: "", order: "", issued: {}, serial: 0, ...JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") };
 const keep = () => sessionStorage.setItem(KEPT, JSON.stringify(kept));
 const panel = document.querySelector("#panel").content.firstElementChild.cloneNode(true);
 const part = (name) => panel.querySelector(`[name=${name}]`);
@@ -26,6 +26,9 @@ function open(chosen) {
   section = chosen;
   section.querySelector("h2").after(panel);
   panel.hidden = false;
+  panel.classList.toggle("with-order", hasOrder());
+  panel.classList.toggle("without-body", !hasBody());
+  part("order").value = kept.order;
   panel.querySelector(".command").hidden = true;
   shown.replaceChildren();
   if (world) chooseInstitutions();
@@ -37,6 +40,7 @@ function restore() {
   filledAt = message.regionTime(Date.now());
   body.value = message.withTimes(section.querySelector(".sample").textContent, filledAt);
   if (world) {
+    fillWallet();
     fillInstitution();
     fillItem();
     fillPerson();
@@ -55,7 +59,7 @@ function freshMsgid() {
   const now = message.regionTime(Date.now());
   const moved = body.value.replaceAll(`"${filledAt}"`, `"${now}"`);
   const code = message.valueOf(moved, "fixmedins_code");
-  body.value = message.withMsgid(moved, code, kept.serial, now);
+  body.value = message.withOrder(message.withMsgid(moved, code, kept.serial, now), kept.serial, now);
   filledAt = now;
 }
 
@@ -113,6 +117,12 @@ function fillItem() {
   if (chosen) body.value = message.withValues(body.value, message.ofItem(chosen));
 }
 
+// What a payer would show: a code of the simulated channels, where there are any.
+function fillWallet() {
+  const code = world.channels?.wechat?.test_auth_codes?.ok;
+  if (code) body.value = message.withValues(body.value, { pay_code: code });
+}
+
 // --- sending ----------------------------------------------------------------------------------
 
 async function send() {
@@ -121,7 +131,8 @@ async function send() {
   panel.classList.add("waiting");
   const started = performance.now();
   try {
-    const reply = await fetch(address(), { method: "POST", headers: signed(), body: sent });
+    const request = { method: method(), headers: signed(), ...(hasBody() ? { body: sent } : {}) };
+    const reply = await fetch(address(), request);
     const content = await reply.blob();
     await show(reply, content, sent, Math.round(performance.now() - started));
   } catch (fault) {
@@ -133,7 +144,13 @@ async function send() {
   }
 }
 
-const address = () => `${location.origin}/hsa/hgs/${section.dataset.infno}`;
+// A section without an address of its own is a transaction.
+const place = () => section.dataset.path ?? `/hsa/hgs/${section.dataset.infno}`;
+const method = () => section.dataset.method ?? "POST";
+const hasBody = () => method() !== "GET";
+const hasOrder = () => place().includes("{order_no}");
+const address = () =>
+  location.origin + place().replace("{order_no}", encodeURIComponent(part("order").value));
 
 function signed() {
   const timestamp = String(Math.floor(Date.now() / 1000));
@@ -159,7 +176,10 @@ async function show(reply, content, sent, milliseconds) {
   if (told.err_code) lines.push(answer.reasons(told));
   if (told.warn_msg) lines.push(answer.element("p", "reasons", told.warn_msg));
   if (told.infcode === 0) remember(told.output, sent);
-  if (told.output?.setlinfo?.setl_id) lines.push(explainer(told.output.setlinfo.setl_id));
+  if (told.order_no) keepOrder(told.order_no);
+  if (told.status && !told.err_code) lines.push(answer.element("p", "reasons", told.message));
+  const settled = told.output?.setlinfo?.setl_id ?? told.settlement_id;
+  if (settled) lines.push(explainer(settled));
   part("fresh").checked = told.retry !== "same_msgid" && told.retry !== "later";
   shown.replaceChildren(...lines, answer.setOut(text));
 }
@@ -170,6 +190,12 @@ function remember(output, sent) {
   const written = { omsgid: message.valueOf(sent, "msgid"), oinfno: section.dataset.infno };
   const what = section.dataset.effect === "write" ? written : {};
   kept.issued[person] = { ...kept.issued[person], ...message.issuedBy(output), ...what };
+  keep();
+}
+
+// The order that was made is asked about, cancelled and refunded next.
+function keepOrder(number) {
+  kept.order = number;
   keep();
 }
 
@@ -186,7 +212,8 @@ function explainer(setlId) {
 
 async function copy(event) {
   const button = event.currentTarget;
-  const command = message.curlCommand(address(), paasid.value, body.value);
+  const sent = hasBody() ? body.value : null;
+  const command = message.curlCommand(address(), paasid.value, sent);
   const area = panel.querySelector(".command");
   area.hidden = false;
   area.textContent = command;

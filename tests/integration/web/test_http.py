@@ -19,6 +19,7 @@ from settlement.refusals import REFUSALS
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
 from settlement.web.pages import ASSETS
+from settlement.web.pay_documents import PAY_OPERATIONS
 from tests.integration.web.client import Client, csb_signed, request, signed
 from tests.integration.web.echo_gateway import DONE, REFUSED, EchoGateway
 
@@ -289,7 +290,9 @@ async def test_metrics_count_what_happened(client: Client) -> None:
 async def test_openapi_describes_every_transaction(client: Client) -> None:
     document = json.loads((await client.get("/openapi.json")).body)
     transactions = {f"/hsa/hgs/{infno}" for infno in TRANSACTIONS}
-    assert set(document["paths"]) == transactions | {"/settlements/{setl_id}/explanation"}
+    payments = {one.path for one in PAY_OPERATIONS}
+    others = {"/settlements/{setl_id}/explanation"}
+    assert set(document["paths"]) == transactions | payments | others
     names = set(document["components"]["schemas"])
     used = {part.rsplit("/", 1)[1] for part in _references(document)}
     assert used <= names
@@ -300,6 +303,7 @@ async def test_docs_page_is_whole_and_needs_nothing_from_elsewhere(client: Clien
     page = reply.body.decode()
     assert reply.headers["content-type"].startswith("text/html")
     assert all(f'id="t{infno}"' in page for infno in TRANSACTIONS)
+    assert all(f'id="t{one.name}"' in page for one in PAY_OPERATIONS)
     assert "http://" not in page and "https://" not in page
     assert "default-src 'none'" in reply.headers["content-security-policy"]
     needed = re.findall(r'(?:src|href)="(/docs/[^"]+\.\w+)"', page)

@@ -13,7 +13,9 @@ from protocol.nhsa.envelope import NoOutput
 from protocol.nhsa.registry import TYPED
 from settlement.refusals import REFUSALS
 from settlement.web import openapi
-from settlement.web.schemas import Schema, message_schemas, refer
+from settlement.web.pay_documents import PAY_OPERATIONS, PayOperation
+from settlement.web.schema_parts import Schema, refer
+from settlement.web.schemas import message_schemas
 from tests.unit.protocol import nhsa_golden as golden
 from tests.unit.protocol.nhsa_golden_replies import REPLIES
 
@@ -72,6 +74,33 @@ def test_golden_reply_is_valid(infno: str) -> None:
 )  # fmt: skip
 def test_value_of_a_purchase_is_valid_or_not(changes: dict[str, Any], valid: bool) -> None:
     assert (sent("2102", **changes) == []) == valid
+
+
+ORDER = {"order_no": "T1", "operator": "0001"}
+LINE = {"med_list_codg": "X", "medins_list_codg": "Y", "cnt": 1, "pric": "12.50"}
+
+
+@pytest.mark.parametrize("one", PAY_OPERATIONS, ids=lambda one: one.name)
+def test_samples_of_scan_to_pay_are_valid(one: PayOperation) -> None:
+    assert one.request is None or objections(refer(one.request.__name__), one.sample) == []
+    assert objections(refer("ScanReply"), one.answer) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "valid"),
+    [
+        ({"cnt": 1.5},                       True),
+        ({"cnt": "1.23456"},                 False),
+        ({"pric": -1},                       False),
+        ({"det_item_fee_sumamt": None},      True),
+        ({"det_item_fee_sumamt": "12.505"},  False),
+        ({"det_item_fee_sumamt": ""},        False),
+        ({"nonsense": 1},                    False),
+    ],
+)  # fmt: skip
+def test_value_of_a_scanned_line_is_valid_or_not(changes: dict[str, Any], valid: bool) -> None:
+    order = {**ORDER, "lines": [{**LINE, **changes}]}
+    assert (objections(refer("ScanRequest"), order) == []) == valid
 
 
 def test_at_least_one_line_is_demanded() -> None:

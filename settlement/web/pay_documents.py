@@ -1,0 +1,211 @@
+"""Scan-to-pay (`/pay/…`) for /openapi.json and /docs: its addresses, their schemas and samples.
+
+The shapes are those of the structs of protocol/scan.py; names and digits of what a fee line shares
+with 2102 are the field facts of 2102. Amounts are yuan, as JSON numbers or as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from msgspec import Struct
+
+from protocol.nhsa.facts import TABLES, Field
+from protocol.scan import (
+    CancelRequest,
+    RefundLine,
+    RefundRequest,
+    ScanLine,
+    ScanReply,
+    ScanRequest,
+)
+from settlement.web.schema_parts import JsonValue, Schema, number_forms, properties_of, refer
+
+PAY_TYPES: tuple[type, ...] = (ScanRequest, CancelRequest, RefundRequest, ScanReply)
+"""What comes and what is answered."""
+
+ORDER_PATTERN = r"^[0-9A-Za-z_\-]{1,32}$"
+
+
+class PayOperation(Struct, frozen=True, kw_only=True):
+    """One address."""
+
+    name: str
+    """operationId, and how the page names it"""
+    method: str
+    path: str
+    title: str
+    title_en: str
+    about: str
+    request: type[Struct] | None
+    sample: dict[str, JsonValue] | None
+    """a request; None where it has no body"""
+    answer: dict[str, JsonValue]
+    """and what comes back of it"""
+    writes: bool = True
+
+
+def add_pay_facts(components: Mapping[str, Schema]) -> None:
+    """Complete the schemas of `PAY_TYPES`: names, digits, codes of errors."""
+    facts = {field.name: field for node in TABLES["2102"].input.values() for field in node.fields}
+    for shape in (ScanRequest, ScanLine, RefundRequest, RefundLine):
+        properties = properties_of(components[shape.__name__])
+        for name, known in properties.items():
+            properties[name] = _with_facts(name, cast(Schema, known), facts)
+    reply = properties_of(components[ScanReply.__name__])
+    reply["err_code"] = refer("ErrorCode")
+    reply["retry"] = {"enum": ["never", "later", "same_msgid"]}
+
+
+def _with_facts(name: str, known: Schema, facts: Mapping[str, Field]) -> Schema:
+    field = facts.get("det_item_fee_sumamt" if name == "amount" else name)
+    title = _TITLES.get(name) or (field.name_zh if field is not None else name)
+    if field is None or not _is_amount(known):
+        return {"title": title, **known}
+    forms: list[JsonValue] = list(number_forms(field))
+    if "default" in known:
+        return {"title": title, "anyOf": [*forms, {"type": "null"}], "default": None}
+    return {"title": title, "anyOf": forms}
+
+
+def _is_amount(known: Schema) -> bool:
+    """Whether the struct has a Decimal there."""
+    forms = cast(list[Schema], known.get("anyOf", [known]))
+    return any(form.get("format") == "decimal" for form in forms)
+
+
+def pay_paths() -> dict[str, JsonValue]:
+    """The operations of /pay/…, by address."""
+    paths: dict[str, JsonValue] = {}
+    for one in PAY_OPERATIONS:
+        cast(Schema, paths.setdefault(one.path, {}))[one.method.lower()] = _operation(one)
+    return paths
+
+
+def _operation(one: PayOperation) -> Schema:
+    operation: Schema = {
+        "operationId": one.name,
+        "summary": f"{one.title} ({one.title_en})",
+        "description": one.about,
+        "responses": {
+            "200": _answered("订单状态", refer("ScanReply")),
+            **{
+                status: _answered(words, {"oneOf": [refer("ScanReply"), refer("Problem")]})
+                for status, words in _STATUSES.items()
+            },
+        },
+    }
+    if "{order_no}" in one.path:
+        operation["parameters"] = [
+            {
+                "name": "order_no", "in": "path", "required": True,
+                "schema": {"type": "string", "pattern": ORDER_PATTERN},
+            }
+        ]  # fmt: skip
+    if one.request is not None:
+        content: Schema = {"schema": refer(one.request.__name__), "example": one.sample}
+        operation["requestBody"] = {
+            "required": one.request is not CancelRequest, "content": {"application/json": content},
+        }  # fmt: skip
+    return operation
+
+
+def _answered(words: str, schema: Schema) -> Schema:
+    return {"description": words, "content": {"application/json": {"schema": schema}}}
+
+
+_STATUSES = {
+    "400": "请求无法解析",
+    "401": "身份认证失败",
+    "404": "没有这个订单",
+    "409": "订单已结算，应退款",
+    "413": "请求过大",
+    "503": "暂不能受理或结果未知，见 retry 与 Retry-After",
+}
+
+_TITLES = {
+    "order_no": "订单号",
+    "terminal_id": "终端号",
+    "operator": "操作员",
+    "person_code": "医保码或证件号码",
+    "pay_code": "付款码",
+    "tender": "机构自收方式",
+    "lines": "明细",
+    "allow_second_code": "允许换码再付",
+    "refund_no": "退款单号",
+    "amount": "退款金额",
+}
+
+_LINE: dict[str, JsonValue] = {
+    "med_list_codg": "XN05CHA1090A001010101",
+    "medins_list_codg": "A001",
+    "cnt": "1",
+    "pric": "12.50",
+}
+_ORDER: dict[str, JsonValue] = {
+    "order_no": "T202611230001",
+    "operator": "0001",
+    "terminal_id": "POS01",
+    "person_code": "999999199001010017",
+    "pay_code": "134567890123456789",
+    "insutype": "310",
+    "acct_used_flag": "0",
+    "lines": [_LINE],
+    "allow_second_code": True,
+}
+_SPLIT: dict[str, JsonValue] = {
+    "medfee_sumamt": "12.50", "fund_pay_sumamt": "8.75", "acct_pay": "0.00",
+    "acct_mulaid_pay": "0.00", "hosp_part_amt": "0.00", "psn_cash_pay": "3.75",
+}  # fmt: skip
+_SETTLED: dict[str, JsonValue] = {
+    "status": "settled",
+    "order_no": "T202611230001",
+    "settlement_id": "2611000300001000001",
+    "split": _SPLIT,
+    "legs": [
+        {"kind": "fund", "amount": "8.75", "status": "paid", "reference": "2611000300001000001"},
+        {"kind": "wechat", "amount": "3.75", "status": "paid", "reference": "4200002611230001"},
+    ],
+    "message": "结算成功",
+}
+
+PAY_OPERATIONS = (
+    PayOperation(
+        name="payScan", method="POST", path="/pay/scan", title="扫码结算",
+        title_en="settle and collect",
+        about="一次扫码完成医保结算和收款，整单入账或整单不入账。同一订单号重发返回现状。"
+        "签名同交易接口。",
+        request=ScanRequest, sample=_ORDER, answer=_SETTLED,
+    ),
+    PayOperation(
+        name="payFind", method="GET", path="/pay/{order_no}", title="查询订单",
+        title_en="what stands of an order", about="订单现状。签名同交易接口，报文体为空。",
+        request=None, sample=None, answer=_SETTLED, writes=False,
+    ),
+    PayOperation(
+        name="payCancel", method="POST", path="/pay/{order_no}/cancel", title="取消订单",
+        title_en="give up what is not settled yet",
+        about="放弃尚未结算的订单，已收款项自动退回。已结算的须退款（409）。",
+        request=CancelRequest, sample={"operator": "0001"},
+        answer={
+            "status": "refused", "order_no": "T202611230001", "legs": [],
+            "message": "本单已关闭，未收取任何款项",
+        },
+    ),
+    PayOperation(
+        name="payRefund", method="POST", path="/pay/{order_no}/refund", title="退款",
+        title_en="take a settled order back",
+        about="整单、按明细或（自费单）按金额退款：先撤销医保结算，余下的重新结算，差额原路退回。",
+        request=RefundRequest,
+        sample={"refund_no": "R202611230001", "operator": "0001"},
+        answer={
+            "status": "refunded", "order_no": "", "refund_no": "R202611230001",
+            "legs": [
+                {"kind": "wechat", "amount": "3.75", "status": "returned", "reference": "5030001"}
+            ],
+            "message": "已退款",
+        },
+    ),
+)  # fmt: skip
+"""All of them, in the order in which a counter meets them."""
