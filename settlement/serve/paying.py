@@ -24,7 +24,7 @@ from protocol.scan import CancelRequest, RefundRequest, ScanRequest
 from settlement import keys, refusals
 from settlement.channels.registry import Tills
 from settlement.clock import Clock, local_time
-from settlement.commands import Asked, Command, Credential
+from settlement.commands import Asked, Credential
 from settlement.desk import DecisionDesk
 from settlement.gateway import Caller, PayReply
 from settlement.institution import Institution
@@ -48,6 +48,7 @@ from settlement.payment import (
     Outcome,
     PayOrder,
     RefundOrder,
+    Verdict,
 )
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import (
@@ -175,6 +176,9 @@ class Payments:
         reply = await self.report(
             fact, institution, Happening.GIVEN_UP, learnt=Learnt(operator=operator)
         )
+        now = reply.fact if isinstance(reply, PayAnswer) else None
+        if now is not None and now.standing.state is State.SETTLED:  # it was paid meanwhile
+            reply = Refusal(code="ORDER_SETTLED", field="order_no")
         return self._told(fact.row.order_no, reply)
 
     async def refund(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
@@ -191,6 +195,8 @@ class Payments:
         found = await self._submit(FindOrder(asked=asked))
         if not isinstance(found, PayAnswer):
             return self._told(order_no, found)
+        if not await self._is_free(request.refund_no, asked):
+            return self._refused(order_no, Refusal(code="REFUND_CONFLICT", field="refund_no"))
         command = TakeBack(
             asked=replace(
                 asked, infno=scans.REFUND, msgid=request.refund_no, operator=request.operator,
@@ -206,6 +212,14 @@ class Payments:
             amount_fen=amount_fen,
         )  # fmt: skip
         return await self._to_its_end(self._refund(order_no, command))
+
+    async def _is_free(self, refund_no: str, asked: Asked) -> bool:
+        """Whether the refund number is new, or was used before in the lane of the same order."""
+        key = _order_key_of(asked.institution.code, scans.REFUND, refund_no)
+        owner = Owner(asked.lane, asked.person_no)
+        async with self._side.use() as connection:
+            lane = lane_of_key(key, self._lanes)
+            return owner == await claim_order(connection, lane=lane, key=key, owner=owner)
 
     async def _refund(self, order_no: str, command: TakeBack) -> PayReply:
         reply = await self._submit(command)
@@ -238,9 +252,9 @@ class Payments:
             where = {"event": "notification.refused", "channel": channel, "reason": said.reason}
             logger.log(level, "a notification was refused", extra=where)
             return merchant.acknowledged(taken=False)
-        return merchant.acknowledged(taken=await self._taken(channel, said))
+        return merchant.acknowledged(taken=await self._taken(channel, merchant_no, said))
 
-    async def _taken(self, channel: str, said: Notified) -> bool:
+    async def _taken(self, channel: str, merchant_no: str, said: Notified) -> bool:
         number = said.refund_no or said.order_no
         found = None
         if number.isascii() and number.isdigit() and len(number) < 20:
@@ -254,16 +268,19 @@ class Payments:
         if fact is None:
             return True
         attempt = next((a for a in fact.standing.attempts if a.number == found[1]), None)
-        if attempt is None:
+        if attempt is None or (attempt.channel, attempt.merchant_no) != (channel, merchant_no):
+            where = {"event": "notification.of_another_merchant", "channel": channel}
+            logger.error("a notification of an order that another merchant made", extra=where)
             return True
         happening = (
             refund_happened(said.outcome) if said.refund_no else happened(said.outcome, attempt)
         )
         institution = self._desk.world.institutions[fact.row.institution]
-        await self.report(
-            fact, institution, happening, attempt=attempt.number, outcome=said.outcome
-        )
-        return True
+        reply = await self.report(
+            fact, institution, happening, attempt=attempt.number, outcome=said.outcome,
+            asked_after=0,
+        )  # fmt: skip
+        return isinstance(reply, PayAnswer) and not reply.ask_again
 
     async def read(self, pay_no: int) -> PaymentFact | None:
         """A payment with its events."""
@@ -303,10 +320,11 @@ class Payments:
     async def report(
         self, fact: PaymentFact, institution: Institution, happening: Happening, *,
         attempt: int | None = None, outcome: Outcome | None = None, learnt: Learnt | None = None,
+        asked_after: int | None = None,
     ) -> Reply:  # fmt: skip
-        """Commit what happened."""
-        row = fact.row
-        present = fact.standing.attempt
+        """Commit what happened. A channel that answers was asked when `fact` stood; what it says
+        by itself may be older (`asked_after` 0). Where that matters the channel is asked again."""
+        row, present = fact.row, fact.standing.attempt
         if attempt is None:
             attempt = 0 if present is None else present.number
         if outcome is not None:
@@ -320,15 +338,33 @@ class Payments:
                 attempt=attempt,
                 learnt=learnt or Learnt(),
                 exchange=None if outcome is None else outcome.exchange,
+                asked_after=len(fact.events) if asked_after is None else asked_after,
             )
         )
         if isinstance(reply, PayAnswer) and reply.alarm:
             where = {"event": "payment.impossible", "pay_no": row.pay_no, "what": reply.alarm}
             logger.error("a channel contradicts what is booked", extra=where)
+        if isinstance(reply, PayAnswer) and reply.ask_again and reply.fact is not None:
+            return await self._ask_again(reply, reply.fact, institution, attempt)
         return reply
 
+    async def _ask_again(
+        self, reply: PayAnswer, fact: PaymentFact, institution: Institution, number: int
+    ) -> Reply:
+        """Money is said to have come for what is closed: what the channel answers now counts."""
+        attempt = next(one for one in fact.standing.attempts if one.number == number)
+        channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
+        outcome = None if channel is None else await channel.query(_order_key(attempt))
+        if outcome is None or outcome.verdict is Verdict.UNKNOWN:
+            where = {"event": "payment.late_money_unclear", "pay_no": fact.row.pay_no}
+            logger.error("money may have come for a payment that is closed", extra=where)
+            return reply
+        return await self.report(
+            fact, institution, happened(outcome, attempt), attempt=number, outcome=outcome
+        )
+
     async def _collect(
-        self, fact: PaymentFact, attempt: Attempt, code: str, command: Command
+        self, fact: PaymentFact, attempt: Attempt, code: str, command: HoldSale | HoldPlainSale
     ) -> Reply:
         """The first byte leaves here; what comes of it is reported."""
         channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
@@ -338,7 +374,8 @@ class Payments:
         outcome = await channel.pay(
             PayOrder(
                 order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen,
-                code=code.strip(), subject=institution.name, operator=command.asked.operator,
+                code=code.strip(), subject=institution.name,
+                terminal_id=command.counter.terminal_id, operator=command.asked.operator,
                 notify_url=self.tills.notify_url(attempt.channel, attempt.merchant_no),
             )
         )  # fmt: skip

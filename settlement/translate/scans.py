@@ -138,7 +138,7 @@ def standing(
     """What stands of an order, with the returns of what was taken back of it."""
     now = fact.standing
     told = _TOLD[now.state]
-    if now.taken_back and now.taken_back_fen >= fact.row.amount_fen:
+    if now.taken_back and not _sold_still(fact, now):
         open_ones = any(one.standing.state is not State.RETURNED for one in returns)
         told = _TOLD[State.RETURNING if open_ones else State.RETURNED]
     attempt = now.attempt
@@ -168,6 +168,13 @@ def standing(
         poll_after_seconds=told.poll_after_seconds or UNSET,
         replayed=True if replayed else UNSET,
     )
+
+
+def _sold_still(fact: PaymentFact, now: Standing) -> bool:
+    """Whether something of a paid order stands; what funds and account pay alone does, too."""
+    if fact.row.setl_id is None:
+        return now.taken_back_fen < fact.row.amount_fen
+    return now.taken_back[-1].setl_id is not None
 
 
 def _return_leg(fact: PaymentFact) -> Leg:

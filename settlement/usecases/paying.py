@@ -7,8 +7,6 @@ settlement as it was held, frees it, or opens the return of money that nobody ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
@@ -30,6 +28,7 @@ from settlement.payment_rows import (
 )
 from settlement.payment_states import (
     ENDED,
+    MONEY_CAME,
     Attempt,
     Duty,
     Event,
@@ -37,6 +36,7 @@ from settlement.payment_states import (
     Ignored,
     Learnt,
     PaymentKind,
+    Standing,
     State,
     next_errand,
     what_next,
@@ -58,25 +58,28 @@ from settlement.usecases.sale import Sale
 from settlement.view import Effects, View
 from settlement.world import World
 
+_GONE = frozenset({Happening.REFUSED, Happening.UNDONE})
+"""What says that nothing is collected under an attempt."""
 _HELD_STEPS = (sale.admit, sale.adjudicate, sale.seal, sale.write_row)
-_MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
-"""What says that an attempt collected money."""
 
 
 class PayAnswer(Answer):
     """An answer of a payment, with what whoever speaks to the channel has to know."""
 
-    __slots__ = ("alarm", "began", "fact", "settlement")
+    __slots__ = ("alarm", "ask_again", "began", "fact", "settlement")
 
     def __init__(
         self, *, output: Struct, fact: PaymentFact | None = None, began: Attempt | None = None,
         replayed: bool = False, alarm: str = "", settlement: int | None = None,
+        ask_again: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(output=output, replayed=replayed)
         self.fact = fact
         self.began = began
         """an attempt that this decision commits: its first byte may leave after the commit"""
         self.alarm = alarm
+        self.ask_again = ask_again
+        """what was reported may be old news: only what the channel answers now counts"""
         self.settlement = settlement
         """of an order that no channel had a part in"""
 
@@ -236,11 +239,13 @@ def report(command: Report, view: View, world: World, moment: Moment) -> Decisio
     fact = view.payments.get(command.pay_no)
     if fact is None:
         return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
-    happening = _as_it_counts(command, fact)
+    standing = fact.standing
+    happening = _as_it_counts(command, fact, standing)
     if happening is None:
         return Decision(_said(fact, view, world))
+    if _may_be_old(command, happening, standing):
+        return Decision(_said(fact, view, world, ask_again=True))
     fact = _copied(fact)
-    standing = fact.standing
     follows = what_next(fact.row.kind, standing.state, happening)
     if isinstance(follows, Ignored):
         impossible = follows is Ignored.IMPOSSIBLE
@@ -263,33 +268,50 @@ def _second_code(plan: Plan) -> bool:
     return plan.counter is not None and plan.counter.second_code
 
 
-def _as_it_counts(command: Report, fact: PaymentFact) -> Happening | None:
+def _as_it_counts(
+    command: Report, fact: PaymentFact, standing: Standing
+) -> Happening | None:
     """The happening as it concerns the payment; None where it says nothing new. Money of an attempt
-    that is not the present one is surplus, once."""
-    standing = fact.standing
-    present = standing.attempt.number if standing.attempt is not None else 0
-    if command.attempt == present or fact.row.kind is PaymentKind.RETURN:
-        returned = any(
-            e.happening in _MONEY_CAME and standing.state is State.CLOSED for e in _since(fact)
-        )
-        return None if returned and command.happening in _MONEY_CAME else command.happening
-    if command.happening not in _MONEY_CAME:
+    that is over, because it failed or another one followed, is surplus; it goes back once."""
+    happening, attempt = command.happening, standing.attempt
+    if fact.row.kind is PaymentKind.RETURN:
+        return happening
+    came = happening in MONEY_CAME
+    if came and command.attempt in standing.given_back:
         return None
-    known = (e.happening is Happening.SURPLUS and e.attempt == command.attempt for e in fact.events)
-    return None if any(known) else Happening.SURPLUS
+    is_present = attempt is None or command.attempt == attempt.number
+    if is_present and happening in _GONE and _came_meanwhile(command, fact):
+        return Happening.UNCLEAR
+    if is_present and not (came and standing.state is State.WAITING):
+        return happening
+    return Happening.SURPLUS if came else None
 
 
-def _since(fact: PaymentFact) -> Sequence[Event]:
-    return fact.events[fact.standing.since_event :]
+def _came_meanwhile(command: Report, fact: PaymentFact) -> bool:
+    """Whether money came after the channel was asked that now says that none is there."""
+    return any(
+        event.happening in MONEY_CAME and event.attempt == command.attempt
+        for event in fact.events[command.asked_after :]
+    )
+
+
+def _may_be_old(command: Report, happening: Happening, standing: Standing) -> bool:
+    """Whether money may have come before the attempt was undone, and be undone with it: an answer
+    or a notification that was long on its way says the same as one of money that came after."""
+    closed = standing.state is State.CLOSED and happening in MONEY_CAME
+    return closed and command.asked_after < standing.since_event
 
 
 def _said(
-    fact: PaymentFact, view: View, world: World, *, replayed: bool = False, alarm: str = ""
-) -> PayAnswer:
+    fact: PaymentFact, view: View, world: World, *, replayed: bool = False, alarm: str = "",
+    ask_again: bool = False,
+) -> PayAnswer:  # fmt: skip
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
     returns = [view.payments[number] for number in fact.returns]
     output = scans.standing(fact, plan, returns=returns, replayed=replayed)
-    return PayAnswer(output=output, fact=fact, replayed=replayed, alarm=alarm)
+    return PayAnswer(
+        output=output, fact=fact, replayed=replayed, alarm=alarm, ask_again=ask_again
+    )
 
 
 def _copied(fact: PaymentFact) -> PaymentFact:
@@ -432,7 +454,9 @@ def open_return(
 ) -> Effects:
     """Money of an attempt came that nobody can use: it is owed to the payer, and goes back."""
     attempt = next(one for one in fact.standing.attempts if one.number == event.attempt)
-    came_fen = event.learnt.amount_fen or attempt.amount_fen
+    undo_refused = event.happening is Happening.NOT_UNDONE
+    said = fact.standing.paid if undo_refused else event.learnt
+    came_fen = (said.amount_fen if said is not None else None) or attempt.amount_fen
     base = world.institutions[fact.row.institution].account_base
     owed = surplus_transfers(
         channel=attempt.channel, custody=attempt.custody, amount_fen=came_fen,

@@ -90,8 +90,6 @@ def _order(command: TakeBack, view: View, world: World) -> _Order | Refusal:
     if standing.state is not State.SETTLED or standing.attempt is None:
         return Refusal(code="REFUND_NOT_SETTLED", field="order_no")
     left_fen = fact.row.amount_fen - standing.taken_back_fen
-    if left_fen <= 0:
-        return _too_much(0)
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
     copy = PaymentFact(row=fact.row, events=list(fact.events))
     return _Order(copy, plan, standing.attempt, left_fen)
@@ -122,7 +120,7 @@ def _amount_of(command: TakeBack, plan: Plan) -> int | Refusal:
     lines = {line.serial: line for line in plan.lines}
     amount_fen = 0
     for serial, quantity_e4 in command.lines:
-        line = lines.get(serial)
+        line = lines.pop(serial, None)  # so that none comes back twice
         if line is None or not 0 < quantity_e4 <= line.quantity_e4:
             return Refusal(code="REFUND_LINE_UNKNOWN", field="lines", params={"line_no": serial})
         amount_fen += _share_of(line.amount_fen, quantity_e4, line.quantity_e4)
@@ -175,11 +173,16 @@ def _rest_of(
     record = booking.detail_record(fact.row.lane, fact.row.setl_id)
     detail = booking.open_detail(fact.detail, world.keyring, record)
     back = dict(command.lines)
+    if len(back) < len(command.lines):
+        return _no_line(command.lines[0][0])
     lines = []
     for settled in detail.lines:
         line = settled.priced.line
-        quantity_e4 = back.pop(line.line_no, 0)
-        if not 0 <= quantity_e4 <= line.quantity_e4:
+        quantity_e4 = back.pop(line.line_no, None)
+        if quantity_e4 is None:
+            lines.append(line)
+            continue
+        if not 0 < quantity_e4 <= line.quantity_e4:
             return _no_line(line.line_no)
         if quantity_e4 < line.quantity_e4:
             lines.append(_less(line, quantity_e4))
@@ -195,8 +198,6 @@ def _no_line(line_no: str) -> Refusal:
 
 def _less(line: ClaimLine, quantity_e4: int) -> ClaimLine:
     """The line without so much of it; its amount is price times what is left (DOMAIN 23)."""
-    if not quantity_e4:
-        return line
     left_e4 = line.quantity_e4 - quantity_e4
     amount_fen = (2 * line.price_e6 * left_e4 + _FEN_PER_PRICE) // (2 * _FEN_PER_PRICE)
     return replace(line, quantity_e4=left_e4, amount_fen=amount_fen)
