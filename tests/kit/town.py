@@ -109,11 +109,11 @@ class Town(Townhall):
         await connection.close()
         return done
 
-    async def resolve(self, *, seconds: float) -> None:
+    async def resolve(self, *, seconds: float, by: Service | None = None) -> None:
         """Time passes, and the resolver does what is due, as often as something is."""
         self.clock.pass_by(timedelta(seconds=seconds))
         connection = await asyncpg.connect(self.app_dsn)
-        resolver = self.service.resolver
+        resolver = (by or self.service).resolver
         while await due_payments(connection, by=self.clock(), limit=1):
             await resolver.look(connection)
             await resolver.settled()
