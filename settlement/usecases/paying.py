@@ -112,6 +112,8 @@ def hold_plain_sale(
     again = _order_again(command, command.till, view, world, moment)
     if again is not None:
         return again
+    if command.total_fen <= 0:
+        return Decision(Refusal(code="NOTHING_TO_COLLECT", field="lines"))
     transfers = collecting_transfers(
         amount_fen=command.total_fen,
         institution_base=command.asked.institution.account_base,

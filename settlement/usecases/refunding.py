@@ -169,7 +169,7 @@ def _rest_of(
     """What stays sold: the lines as they stand, less what comes back."""
     claim = order.plan.claim
     if claim is None:
-        return Refusal(code="REFUND_LINE_UNKNOWN", field="lines")
+        return _no_line(command.lines[0][0])
     record = booking.detail_record(fact.row.lane, fact.row.setl_id)
     detail = booking.open_detail(fact.detail, world.keyring, record)
     back = dict(command.lines)

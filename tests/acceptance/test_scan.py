@@ -453,3 +453,76 @@ async def test_cash_at_the_counter_needs_no_channel(town: Town, scanner: Scanner
     reply = await scanner.scan(order)
     assert reply.status == "settled"
     assert leg(reply, "cash")[1] == "paid"
+
+
+async def test_old_news_of_a_payment_that_was_undone_gives_nothing_back(
+    town: Town, scanner: Scanner
+) -> None:
+    wechat = town.channels.wechat
+    wechat.plays.append(Play.LOST_AFTER)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    number = next(reversed(wechat.book.asked))
+    await scanner.cancel(order["order_no"])
+    await town.resolve(seconds=16)
+    assert (await scanner.find(order["order_no"])).status == "refused"
+    refunds = len(wechat.book.refunds)
+    assert await scanner.notify("wechat", number) == (200, b"success", "text/plain")
+    wechat.silent = True
+    assert await scanner.notify("wechat", number) == (400, b"fail", "text/plain")
+    wechat.silent = False
+    await town.resolve(seconds=60)
+    assert len(wechat.book.refunds) == refunds
+
+
+async def test_order_that_was_taken_back_is_found_however_it_is_asked_for(
+    town: Town, scanner: Scanner
+) -> None:
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    await scanner.refund(order["order_no"], f"R{order['order_no']}")
+    again = await scanner.scan(order)
+    assert (again.status, again.replayed) == ("refunded", True)
+    assert (await scanner.cancel(order["order_no"])).err_code == "ORDER_SETTLED"
+
+
+async def test_rest_that_funds_and_account_pay_alone_can_be_taken_back(
+    town: Town, scanner: Scanner
+) -> None:
+    buyer = town.someone()
+    balance_fen = await town.balance_fen(buyer)
+    dear, cheap = (
+        scanner.order(buyer, item, 3, pay_code=WALLET)["lines"] for item in (DEAR, CLASS_A)
+    )
+    order = scanner.order(buyer, DEAR, 1, pay_code=WALLET)
+    order["lines"] = [*dear, *cheap]  # type: ignore[misc]
+    paid = await scanner.scan(order)
+    assert paid.status == "settled", paid
+    number = order["order_no"]
+    some = await scanner.refund(number, f"A{number}", lines=[{"feedetl_sn": "1", "cnt": 3}])
+    assert some.split, some
+    assert some.split.psn_cash_pay == "0.00"
+    assert (await scanner.find(number)).status == "settled"
+    rest = await scanner.refund(number, f"B{number}")
+    assert rest.status == "refunded", rest
+    assert (await scanner.find(number)).status == "refunded"
+    assert await town.balance_fen(buyer) == balance_fen
+
+
+async def test_sale_of_nothing_is_refused_and_asks_no_channel(
+    town: Town, scanner: Scanner
+) -> None:
+    calls = len(town.channels.wechat.book.calls)
+    order = scanner.order(None, CLASS_C, 1, pay_code=WALLET)
+    order["lines"][0]["pric"] = "0"  # type: ignore[index]
+    refused = await scanner.scan(order)
+    assert (refused.status, refused.err_code) == ("refused", "NOTHING_TO_COLLECT")
+    for buyer in (None, town.someone()):
+        order = scanner.order(buyer, CLASS_C, 1, pay_code=WALLET)
+        order["lines"][0]["pric"] = "-1"  # type: ignore[index]
+        assert (await scanner.scan(order)).err_code == "AMOUNT_NEGATIVE"
+    order = scanner.order(town.someone(), CLASS_C, 1, pay_code=WALLET)
+    order["lines"][0]["pric"] = "0"  # type: ignore[index]
+    reply = await scanner.scan(order)
+    assert reply.err_code != "INTERNAL", reply
+    assert len(town.channels.wechat.book.calls) == calls
