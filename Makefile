@@ -34,6 +34,7 @@ run: setup ## play the demo story on embedded services, print the books, serve u
 test: setup-dev ## everything the CI runs: lint, types, every tier of tests
 	$(VENV)/ruff check $(PACKAGES)
 	$(VENV)/mypy
+	$(VENV)/python -m tools.chromium
 	$(VENV)/python -m tests.debian --brief --if-installed
 	$(VENV)/python -m pytest
 

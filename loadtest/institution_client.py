@@ -19,6 +19,7 @@ from msgspec import Struct
 from loadtest.desk import MessageNumbers, spoken_time
 from loadtest.world import WorldInstitution
 from protocol.nhsa.signing import tif_signature
+from protocol.scan import ScanReply
 
 ANSWER_SECONDS_MAX = 30.0
 _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
@@ -65,6 +66,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 _DECODER = msgspec.json.Decoder(Reply, float_hook=Decimal)
+_DECODE_SCAN = msgspec.json.Decoder(ScanReply).decode
 
 
 class InstitutionClient:
@@ -145,6 +147,22 @@ class InstitutionClient:
         if response.status != 200:
             raise ClientError(f"explanation: HTTP {response.status}: {_head(body)}")
         return msgspec.json.decode(body, type=dict[str, object])
+
+    async def pay(self, method: str, path: str, body: Input | None) -> ScanReply:
+        """Scan-to-pay and what belongs to it; a refusal is an answer. Raises ClientError."""
+        headers = self._headers(f"pay {self._numbers.next().decode()}")
+        data = None if body is None else _ENCODE(body)
+        url = f"{self._url}{path}"
+        try:
+            async with self._session.request(
+                method, url, data=data, headers=headers | {"Content-Type": "application/json"}
+            ) as response:
+                came = await response.read()
+            return _DECODE_SCAN(came)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ClientError(f"{path}: no answer: {error!r}") from error
+        except msgspec.DecodeError as error:
+            raise ClientError(f"{path}: HTTP {response.status}: {_head(came)}") from error
 
     def _headers(self, nonce: str) -> dict[str, str]:
         """x-tif (1.5 a). The message id is the nonce: a resend repeats both."""

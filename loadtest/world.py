@@ -56,6 +56,8 @@ class World(Struct, frozen=True, kw_only=True):
     institutions: list[WorldInstitution]
     persons: list[WorldPerson]
     catalogue: list[WorldItem]
+    channels: dict[str, dict[str, object]] = {}
+    """of each simulated payment channel what one merchant's software needs"""
 
     def of_kind(self, kind: str) -> list[WorldInstitution]:
         """Institutions of one kind; all of them where the world has none of it."""

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import assert_never, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from settlement.case import Case, FundShare
+from settlement.case import Case, FamilyAccount, FundShare
 from settlement.claim import AccountUse
 from settlement.explanation import Closure, ExplanationStep, Rule
 from settlement.policy.loader import PolicySet
@@ -44,6 +45,7 @@ _NO_ACCOUNT = AccountUse.NONE
 _FAMILY_TOO = AccountUse.FAMILY
 _APART = Part.APART.value
 _NO_TAGS: frozenset[str] = frozenset()
+_BOUNDLESS_FEN = 10**15
 
 
 class InvariantError(Exception):
@@ -155,6 +157,16 @@ def adjudicate(case: Case, policy: Policy) -> Benefit:
     )
     _check_identities(benefit, sheet.parts, case.account_balance_fen)
     return benefit
+
+
+def payable_by_family(case: Case, policy: Policy) -> int:
+    """What relatives would pay of a case (家庭共济) if there were no end to their accounts."""
+    rules = policy.account
+    if rules is None or rules.family is None:
+        return 0
+    relation = min(rules.family.relations)
+    boundless = FamilyAccount(person_no="", relation=relation, balance_fen=_BOUNDLESS_FEN)
+    return adjudicate(replace(case, family=(boundless,)), policy).family_account_fen
 
 
 def rerun(case: Case, policy_version: str, policies: PolicySet) -> Benefit:

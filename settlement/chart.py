@@ -7,6 +7,7 @@ collected itself, and its revenue. Account numbers say what they are:
     1_310_102          fund 310102 of the agency: what it has spent
     2_000_001          the agency's bank account for contributions
     2_000_002          what relatives' accounts pay, on its way between two lanes
+    2_000_009          what the agency carried forward into this system
     10_000_000 + 10·n  the ten accounts of the n-th institution (`InstitutionAccount`)
     ten times that     the hundred accounts of its payment channels (`ChannelAccount`)
     10^12 + n          the personal account of the n-th person (guarded)
@@ -24,6 +25,8 @@ FUND_BASE = 1_000_000
 CONTRIBUTIONS_BANK = 2_000_001
 FAMILY_CLEARING = 2_000_002
 """家庭共济待转: zero but for payments of relatives that are under way (ADR 0023)"""
+CARRIED_FORWARD = 2_000_009
+"""期初结转: the other side of what the agency owed when this system began"""
 INSTITUTION_BASE = 10_000_000
 INSTITUTION_STRIDE = 10
 
@@ -45,6 +48,8 @@ class InstitutionAccount(IntEnum):
     """医院负担"""
     REVENUE = 8
     """医药收入"""
+    CARRIED_FORWARD = 9
+    """期初结转, in the institution's book: the other side of what it was owed at the cut-over"""
 
 
 class ChannelAccount(IntEnum):
@@ -92,6 +97,8 @@ class EntryCode(IntEnum):
     """what it paid comes back: the settlement was undone (共济退回)"""
     ACCOUNT_CONTRIBUTION = 11
     """个人缴费划入 or opening balance by import"""
+    PAYABLE_CARRIED = 12
+    """期初应付: unpaid balance of an institution by import"""
     HOLD = 21
     """what a payment over a channel holds (预占), or gives free again"""
     PLAIN_SALE = 22
@@ -158,6 +165,7 @@ def institution_accounts(code: str, name: str, base: int) -> tuple[Account, ...]
         (InstitutionAccount.SELF_COLLECTED, code, "1001", "机构自收", True),
         (InstitutionAccount.BORNE, code, "6602", "医院负担", True),
         (InstitutionAccount.REVENUE, code, "6001", "医药收入", False),
+        (InstitutionAccount.CARRIED_FORWARD, code, "4104", "期初结转", False),
     )
     return tuple(
         Account(number=base + offset, owner=owner, code=account_code,
@@ -183,3 +191,10 @@ def agency_accounts() -> tuple[Account, ...]:
         Account(number=FAMILY_CLEARING, owner=AGENCY, code="2241.01",
                 name="家庭共济待转", debit_normal=False),
     )  # fmt: skip
+
+
+def carried_forward() -> Account:
+    """The other side of what the agency owed when this system began."""
+    return Account(
+        number=CARRIED_FORWARD, owner=AGENCY, code="4104", name="期初结转", debit_normal=False
+    )

@@ -6,11 +6,11 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from settlement.cli_import import add_import
+from settlement.cli_reports import add_reports
 
 if TYPE_CHECKING:
     from settlement.said import Said
@@ -56,11 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_adjudicate(commands)
     _add_explain(commands)
     _add_policy(commands)
-    _add_stored(commands)
-    _add_traces(commands)
+    add_reports(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(
-        commands.add_parser("import", help="persons, institutions and items from files (导入)"),
+        commands.add_parser("import", help="persons, institutions, items … from files (导入)"),
         _tell, DEFAULT_DATA_DIR,
     )  # fmt: skip
     _add_story(commands)
@@ -260,34 +259,6 @@ def _add_policy_schema(actions: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(command=_policy_schema)
 
 
-def _add_stored(commands: _Commands[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "stored",
-        help="count the uploads that are only stored (仅存储)",
-        description="Count by transaction what institutions uploaded that is only stored (35xx, "
-        "41xx, 43xx to 49xx), and list the settlement lists (4101) whose settlement was undone "
-        "since.",
-    )
-    parser.add_argument(
-        "--since", type=_day, metavar="DATE", help="only from that day on, like 2026-11-01"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    _add_data_dir(parser)
-    parser.set_defaults(command=_stored)
-
-
-def _add_traces(commands: _Commands[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "traces",
-        help="list boxes of drugs that were sold twice (药品追溯码)",
-        description="List the drug trace codes that more than one standing sale names, by their "
-        "hash. Only a region that looks at trace codes ([drug_trace]) keeps any.",
-    )
-    parser.add_argument("--json", action="store_true", help="a JSON array on stdout")
-    _add_data_dir(parser)
-    parser.set_defaults(command=_traces)
-
-
 def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "story",
@@ -408,18 +379,6 @@ def _readjudication(parsed: argparse.Namespace) -> int:
     from settlement.serve.operations import readjudication
 
     return _tell(readjudication(parsed.data_dir, as_json=parsed.json))
-
-
-def _stored(parsed: argparse.Namespace) -> int:
-    from settlement.serve.stored import stored
-
-    return _tell(stored(parsed.data_dir, since=parsed.since, as_json=parsed.json))
-
-
-def _traces(parsed: argparse.Namespace) -> int:
-    from settlement.serve.traces import traces
-
-    return _tell(traces(parsed.data_dir, as_json=parsed.json))
 
 
 def _adjudicate(parsed: argparse.Namespace) -> int:
@@ -571,13 +530,6 @@ def _settlement_number(text: str) -> int:
     if len(text) != 19 or not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no settlement number of 19 digits")
     return int(text)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2026-11-01") from exc
 
 
 def _whole(text: str, least: int, most: int) -> int:

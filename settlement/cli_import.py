@@ -15,9 +15,13 @@ Tell = Callable[["Said"], int]
 _ABOUT = {
     "persons": "insured persons with enrolments, qualifications and relatives (参保人)",
     "institutions": "designated institutions and their credentials (定点医药机构)",
+    "staff": "doctors, pharmacists and nurses of institutions, with their terms (医护人员)",
     "items": "catalogue items with their versions (医保目录)",
     "openings": "running accumulators and balances of accounts, once at the cut-over (期初)",
+    "payables": "what institutions are owed at the cut-over (应付定点机构期初)",
+    "stays": "stays that are open at the cut-over (在院期初)",
 }
+_CUT_OVER = ("openings", "payables", "stays")
 
 
 def add_import(parser: argparse.ArgumentParser, tell: Tell, data_dir: Path) -> None:
@@ -26,6 +30,43 @@ def add_import(parser: argparse.ArgumentParser, tell: Tell, data_dir: Path) -> N
     for kind, about in _ABOUT.items():
         parser_of_kind = kinds.add_parser(kind, help=about, description=_long(about))
         _add_kind(parser_of_kind, kind, tell, data_dir)
+    _add_key(kinds.add_parser("key", help="a key for imports over HTTP (导入密钥)"), tell, data_dir)
+
+
+def _add_key(parser: argparse.ArgumentParser, tell: Tell, data_dir: Path) -> None:
+    parser.description = (
+        "Issue a key that signs imports over HTTP (docs/operating/importing.md), into a new "
+        "private file. `settlement suspend credential` stops it."
+    )
+    parser.add_argument("operator", help="whose it is: the actor of the audit")
+    parser.add_argument("--issue", type=Path, metavar="FILE", required=True)
+    parser.add_argument(
+        "--kind", action="append", choices=tuple(_ABOUT), help="may be repeated; all by default"
+    )
+    parser.add_argument("--reason", required=True, help="why; audited")
+    parser.add_argument("--actor", default="", help="who orders it (the login name)")
+    _add_data_dir(parser, data_dir)
+    parser.set_defaults(command=lambda parsed: _issue_key(parsed, tell))
+
+
+def _issue_key(parsed: argparse.Namespace, tell: Tell) -> int:
+    import getpass
+
+    from settlement.serve.import_keys import issue
+
+    return tell(
+        issue(
+            parsed.data_dir, operator=parsed.operator, kinds=parsed.kind or tuple(_ABOUT),
+            path=parsed.issue, reason=parsed.reason, actor=parsed.actor or getpass.getuser(),
+        )
+    )  # fmt: skip
+
+
+def _add_data_dir(parser: argparse.ArgumentParser, data_dir: Path) -> None:
+    parser.add_argument(
+        "--data-dir", type=Path, default=data_dir,
+        help="where the embedded services keep their data (%(default)s)",
+    )  # fmt: skip
 
 
 def _long(about: str) -> str:
@@ -50,7 +91,12 @@ def _add_kind(
     extent.add_argument(
         "--skip-bad", action="store_true", help="leave out rows that are bad, and list them"
     )
-    if kind != "openings":
+    if kind in _CUT_OVER:
+        parser.add_argument(
+            "--confirm", default="", metavar="SHA256",
+            help="a second person confirms what another proposed; only then it is booked",
+        )  # fmt: skip
+    else:
         extent.add_argument(
             "--whole", action="store_true", help="the file says everything: what it leaves out ends"
         )
@@ -60,15 +106,13 @@ def _add_kind(
         )  # fmt: skip
     parser.add_argument("--reason", required=True, help="why, and the document; audited")
     parser.add_argument("--actor", default="", help="who orders it (the login name)")
-    if kind == "institutions":
-        parser.add_argument(
-            "--issue", type=Path, metavar="FILE",
-            help="issue credentials to those without any, into a new private file",
-        )  # fmt: skip
-    parser.add_argument(
-        "--data-dir", type=Path, default=data_dir,
-        help="where the embedded services keep their data (%(default)s)",
-    )  # fmt: skip
+    issued = {
+        "institutions": "issue credentials to those without any, into a new private file",
+        "stays": "write what each stay is called here into a new private file, for the hospitals",
+    }.get(kind)
+    if issued is not None:
+        parser.add_argument("--issue", type=Path, metavar="FILE", help=issued)
+    _add_data_dir(parser, data_dir)
     parser.set_defaults(command=lambda parsed: _import(kind, parsed, tell))
 
 
@@ -90,6 +134,7 @@ def _import(kind: str, parsed: argparse.Namespace, tell: Tell) -> int:
         path=parsed.file, format=file_format, preview=parsed.preview,
         whole=getattr(parsed, "whole", False),
         skip_bad=parsed.skip_bad, reason=parsed.reason, actor=parsed.actor or getpass.getuser(),
+        confirms=getattr(parsed, "confirm", ""),
         ends_on=getattr(parsed, "ends_on", None) or local_time(system_clock()).date(),
     )  # fmt: skip
     return tell(run(kind, parsed.data_dir, order, issue_to=getattr(parsed, "issue", None)))

@@ -14,6 +14,7 @@ from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
 from settlement.filing import FilingKind
 from settlement.institution import Institution
 from settlement.rows import KeptLine, MappingRow
+from settlement.trace import Trace
 
 
 class Asked(Struct, frozen=True, kw_only=True, gc=False):
@@ -86,15 +87,6 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
 
 
 HISTORY_ROWS_MAX = 500
-
-
-class Trace(Struct, frozen=True, gc=False):
-    """A drug trace code (药品追溯码) on a line, by its number in the claim."""
-
-    line: int
-    key: bytes
-    whole: bool
-    """the box was not split (未拆零)"""
 
 
 class Purchase(Command, frozen=True, kw_only=True, gc=False):
@@ -178,6 +170,8 @@ class UploadLines(Command, frozen=True, kw_only=True, gc=False):
     kept_lines: tuple[KeptLine, ...]
     same_visit: bool
     """False: the lines name more than one visit or person"""
+    traces: tuple[Trace, ...] = ()
+    """where the region looks at them"""
 
 
 class WithdrawLines(Command, frozen=True, kw_only=True, gc=False):
@@ -239,6 +233,8 @@ class UploadStayLines(Command, frozen=True, kw_only=True, gc=False):
     kept_lines: tuple[KeptLine, ...]
     same_visit: bool
     """False: the lines name more than one stay or person"""
+    traces: tuple[Trace, ...] = ()
+    """where the region looks at them"""
 
 
 class WithdrawStayLines(Command, frozen=True, kw_only=True, gc=False):

@@ -19,10 +19,10 @@ class Answer:
     text may wait until the database is busy with the batch: `later` is how, and it happens when
     `output` is asked for, at the latest when the answer leaves. A `warning` is for the reader of
     what was done all the same. `returns` is what relatives get back now that a settlement
-    was undone.
+    was undone. A `reference` is the message id that the reply must have, where one was kept.
     """
 
-    __slots__ = ("_later", "_output", "replayed", "returns", "warning")
+    __slots__ = ("_later", "_output", "reference", "replayed", "returns", "warning")
 
     def __init__(
         self,
@@ -32,12 +32,14 @@ class Answer:
         replayed: bool = False,
         warning: str = "",
         returns: tuple[ShareRow, ...] = (),
+        reference: str = "",
     ) -> None:
         self._output = output
         self._later = later
         self.replayed = replayed
         self.warning = warning
         self.returns = returns
+        self.reference = reference
 
     @property
     def output(self) -> Struct | Raw | None:

@@ -137,8 +137,8 @@ def step_zh(step: ExplanationStep, names: Mapping[str, FundName] = _NO_NAMES) ->
         case Rule.ACCOUNT:
             return f"个人账户：可由账户支付 {basis} 元，实际支付 {result} 元{_zh(step.note)}"
         case Rule.FAMILY_ACCOUNT:
-            place = _place_zh(subject)
-            return f"家庭共济账户{place}：可由账户支付 {basis} 元，实际支付 {result} 元"
+            whose = f"家庭共济账户{_place_zh(subject)}"
+            return f"{whose}：可由账户支付 {basis} 元，实际支付 {result} 元"
     title = _TITLE_ZH.get(rule, step.rule)
     return f"{title} {result} 元{_zh(step.note)}"
 

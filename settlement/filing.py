@@ -7,6 +7,7 @@ way of another; it knows neither how the list is stored nor what a policy makes 
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from enum import IntEnum, StrEnum
@@ -70,6 +71,18 @@ class Filing(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
         """Whether some day is in both periods."""
         starts_in_time = ends_on is None or self.begins_on <= ends_on
         return starts_in_time and (self.ends_on is None or begins_on <= self.ends_on)
+
+
+def last_day_of(begins_on: date, months: int) -> date:
+    """The last day of so many months: the day before the same day of the month that they lead to;
+    the last of that month where it has no such day, and the last of all where there is no month."""
+    year, month = divmod(begins_on.year * 12 + begins_on.month - 1 + months, 12)
+    if year > date.max.year:
+        return date.max
+    days = monthrange(year, month + 1)[1]
+    if begins_on.day > days:
+        return date(year, month + 1, days)
+    return date(year, month + 1, begins_on.day) - timedelta(days=1)
 
 
 def in_the_way(new: Filing, standing: Iterable[Filing]) -> Filing | None:

@@ -40,6 +40,16 @@ class Limits(Struct, frozen=True, kw_only=True):
     """The zip of a list of the catalogue (1301): more does not fit into `settlement.file`."""
     list_file_days_max: int = 1
     """How many days after its own such a file stays; whoever is late asks for it again."""
+    import_bytes_max: int = 2 * 1024 * 1024 * 1024
+    """A file for import over HTTP: two million persons are some 400 MB."""
+    import_workbook_bytes_max: int = 32 * 1024 * 1024
+    """An .xlsx workbook among them, which is read whole into memory."""
+    import_arrival_seconds_max: float = 1_800.0
+    """From its first byte to its last."""
+    imports_arriving_max: int = 2
+    """Files that a process receives at the same time."""
+    imports_waiting_max: int = 20
+    """Files that wait for their import, in the whole system."""
     period_days_max: int = 366
     """The longest period that is reconciled in one go (3201, 3202)."""
 
@@ -122,6 +132,10 @@ _NOT_ABOVE = (
     ("file_text_bytes_max", "file_bytes_kept_max"),
     ("list_file_bytes_max", "file_bytes_kept_max"),
     ("list_file_days_max", "file_days_max"),
+    ("body_bytes_max", "import_workbook_bytes_max"),
+    ("import_workbook_bytes_max", "import_bytes_max"),
+    ("arrival_seconds_max", "import_arrival_seconds_max"),
+    ("imports_arriving_max", "imports_waiting_max"),
     ("lines_per_message_max", "lines_per_claim_max"),
     ("batch_size_max", "queue_length_max"),
     ("queue_length_max", "in_flight_max"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from settlement.commands import Command, Purchase
-from settlement.payment import ChannelName, Custody, Exchange
+from settlement.payment import ChannelName, Custody, Exchange, Timers
 from settlement.payment_states import Happening, Learnt
 
 
@@ -19,6 +19,7 @@ class Till(Struct, frozen=True, kw_only=True):
     channel: ChannelName
     merchant_no: str
     custody: Custody
+    timers: Timers
     code_shown: str
     """of the payer's code what may be kept"""
 

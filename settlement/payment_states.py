@@ -163,6 +163,8 @@ _RETURN_ROWS: tuple[tuple[Happening, tuple[Next, ...]], ...] = (
 
 ENDED = frozenset({_S, _X, _B})
 """Nothing is left to be done."""
+UNCERTAIN = frozenset({_C, _P, _U})
+"""Nobody knows where the money is."""
 
 
 def _table(
@@ -198,6 +200,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     amount_fen: int
     sent_at: datetime
     custody: Custody
+    timers: Timers
+    """of its merchant, when it began"""
     code_shown: str = ""
     """prefix, length and last four of the code: what a log may hold of it"""
     refunds: Attempt | None = None
@@ -334,9 +338,7 @@ where a late answer to the payment comes first, UnionPay's undo is still out wit
 REFUND_GAPS = (0.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 
 
-def next_errand(
-    kind: PaymentKind, standing: Standing, events: Sequence[Event], timers: Timers
-) -> Errand | None:
+def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
     """What to do about a payment and when; None where nothing is to be done, by us."""
     here = events[standing.since_event :]
     asked = sum(1 for event in here if event.happening in _ANSWERS)
@@ -345,14 +347,17 @@ def next_errand(
         case State.WAITING:
             return Errand(Ask.GIVE_UP, standing.since + _seconds(CODE_WAIT_SECONDS))
         case State.COLLECTING:
+            timers = _attempt_of(standing).timers
             queried = max(0, asked - 1)  # the payment's own answer comes first, and is no query
             return _asking(standing, latest, queried, timers.query_after, timers.undo_after)
         case State.CONFIRMING:
+            timers = _attempt_of(standing).timers
             return _asking(
                 standing, latest, asked, timers.payer_query_after, timers.payer_undo_after
             )
         case State.UNDOING:
-            floor = _attempt_of(standing).sent_at + _seconds(timers.undo_not_before)
+            attempt = _attempt_of(standing)
+            floor = attempt.sent_at + _seconds(attempt.timers.undo_not_before)
             is_there = bool(here) and here[-1].happening in MONEY_CAME
             ask = Ask.UNDO if is_there or asked % 2 == 0 else Ask.QUERY
             return Errand(ask, max(floor, latest + _seconds(_nth(UNDO_GAPS, asked))))

@@ -1,6 +1,6 @@
 """When each channel is asked again and when an attempt is given up, by what its owner advises.
 
-Data: the resolver and every adapter read it here. docs/reference/channels says where it is from.
+Data: what a merchant has unless its configuration says otherwise.
 """
 
 from __future__ import annotations

@@ -73,6 +73,15 @@ CAUSES: Mapping[str, str] = {
     "INSTITUTION_AGREEMENT_SUSPENDED": "The agreement is suspended.",
     "INSTITUTION_AGREEMENT_NOT_IN_FORCE": "No agreement on the date.",
     "INSTITUTION_CARE_TYPE_NOT_APPROVED": "The agreement does not cover this med_type.",
+    "DOCTOR_NOT_REGISTERED": (
+        "The doctor named was never staff of this institution, where the region refuses that "
+        "(`doctor_check`)."
+    ),
+    "DOCTOR_NOT_IN_FORCE": (
+        "The doctor named is staff of this institution, but not on the day of the fee, or "
+        "when the visit or stay begins."
+    ),
+    "DOCTOR_OF_OTHER_KIND": "Who is named as doctor is a pharmacist or nurse of this institution.",
     "FUND_SUSPENDED": "An operator suspended a fund, and nothing else may pay.",
     "FEE_DATE_IN_FUTURE": "A line is dated after today.",
     "FEE_DATE_TOO_OLD": "A line is older than may be settled on line.",
@@ -160,8 +169,8 @@ CAUSES: Mapping[str, str] = {
         "(`trace_required`)."
     ),
     "TRACE_SOLD_BEFORE": (
-        "The box was sold by a settlement that stands, where the region refuses that "
-        "(`trace_repeated`)."
+        "The box was sold by a settlement that stands, or is on an earlier line of the same "
+        "visit, where the region refuses that (`trace_repeated`)."
     ),
     "DICTIONARY_UNKNOWN": "1901 asks for a list that no request is checked against.",
     "CATALOGUE_VERSION_UNKNOWN": (
@@ -206,6 +215,20 @@ CAUSES: Mapping[str, str] = {
     ),
     "CLEARING_APPLICATION_UNKNOWN": "3204: no such application of this institution.",
     "CLEARING_APPLICATION_CANCELLED": "3204: another message cancelled it before.",
+    "CROSS_CITY_MONTH_WRONG": "3260 to 3262: trt_year and trt_month are no month.",
+    "CROSS_CITY_START_WRONG": "3260: startrow is below the first row (`first_row` of the region).",
+    "CROSS_CITY_MONTH_OPEN": "3261 before the month is over, and ten minutes more.",
+    "CROSS_CITY_ROWS_TOO_MANY": "3261: more rows than the region takes at a time (`rows_max`).",
+    "CROSS_CITY_COUNT_DIFFERS": "3261: totalrow is not the number of rows sent.",
+    "CROSS_CITY_ROW_REPEATED": "3261: a settlement in two rows.",
+    "CROSS_CITY_ROW_UNKNOWN": (
+        "3261: 3260 does not list such a settlement for this institution and month."
+    ),
+    "CROSS_CITY_ROW_DIFFERS": "3261: a row is not what 3260 lists; the first field is named.",
+    "CROSS_CITY_ALREADY_CONFIRMED": "3261: another message confirmed the row, and it stands.",
+    "CROSS_CITY_NOTHING_CONFIRMED": "3262 of a whole month in which nothing stands.",
+    "CROSS_CITY_CONFIRMATION_UNKNOWN": "3262: no such confirmation of this institution and month.",
+    "CROSS_CITY_CONFIRMATION_WITHDRAWN": "3262: another message withdrew it before.",
     "FILES_TOO_MANY": (
         "9101, 3202, catalogue files: the institution has 200 files here, or 64 MiB of them."
     ),
@@ -278,6 +301,18 @@ CAUSES: Mapping[str, str] = {
     "CAINFO_TYPE_WRONG": "Signed as SM3 where an SM2 key is registered, or the other way round.",
     "CAINFO_WRONG": "Another key, another user id, an altered body, or no canonical signature.",
     "CAINFO_KEY_MISSING": "Only where the region refuses signatures that it cannot check.",
+    "IMPORT_OPTION_WRONG": (
+        "A parameter of the address is unknown, missing or has an impossible value."
+    ),
+    "IMPORT_DIGEST_DIFFERS": "What arrived is not the file that was announced and signed.",
+    "IMPORT_HEADERS_MISSING": "A header of the signature is absent or malformed.",
+    "IMPORT_KEY_UNKNOWN": "No import key has this name.",
+    "IMPORT_NOT_FOR_INSTITUTIONS": "Signed with an institution's credential.",
+    "IMPORT_KIND_NOT_ALLOWED": "The key was issued for other kinds.",
+    "IMPORT_JOB_UNKNOWN": "No job has this number.",
+    "IMPORT_TOO_LARGE": "Over 2 GiB; a workbook over 32 MiB.",
+    "IMPORT_FORMAT_UNKNOWN": "Content-Type is none of the three.",
+    "IMPORTS_TOO_MANY": "Too many files arrive or wait.",
     "NOT_FOUND": "No such address.",
     "METHOD_NOT_ALLOWED": "The address exists for another method.",
     "BODY_TOO_LARGE": "Over 1 MiB.",

@@ -230,6 +230,12 @@ _ENTITLEMENT = _rows(
      "请联系{agency}。"),
     ("INSTITUTION_CARE_TYPE_NOT_APPROVED", "本机构未开通该医疗类别[{value}]。",
      "请核对med_type，或向{agency}申请开通。"),
+    ("DOCTOR_NOT_REGISTERED", "医师[{value}]未在本机构登记[（明细{line_no}）]。",
+     "请核对医师编码，或请{agency}登记该医师。"),
+    ("DOCTOR_NOT_IN_FORCE", "医师[{value}]在[{on}]不是本机构在册的医师[（明细{line_no}）]。",
+     "请核对医师编码和日期，或请{agency}更正登记。"),
+    ("DOCTOR_OF_OTHER_KIND", "编码[{value}]登记为[{kind}]，不是医师[（明细{line_no}）]。",
+     "请填写医师的编码，或请{agency}更正登记。"),
     ("FUND_SUSPENDED", "基金[{fund}]已被暂停支付[，原因：{reason}]。",
      "请稍后再办理，或联系{agency}。"),
     ("FEE_DATE_IN_FUTURE", "费用日期[{on}]晚于今天。", "请更正费用发生时间后重新发送。"),
@@ -384,6 +390,27 @@ _RECONCILIATION = _rows(
      "如需更正，请先用3204撤销。"),
     ("CLEARING_APPLICATION_UNKNOWN", "查无此清算申请[（{value}）]。", "请核对clr_appy_evt_id。"),
     ("CLEARING_APPLICATION_CANCELLED", "清算申请[{value}]已撤销。", "无需再次撤销。"),
+    ("CROSS_CITY_MONTH_WRONG", "清分年月[{value}]不正确。",
+     "请填四位年份trt_year和01至12的月份trt_month。"),
+    ("CROSS_CITY_START_WRONG", "开始行数[{value}]不正确。", "行数从{first}开始。"),
+    ("CROSS_CITY_MONTH_OPEN", "清分年月[{month}]尚未结束。", "请在次月确认清分结果。"),
+    ("CROSS_CITY_ROWS_TOO_MANY", "明细共{found}行，超过每次{limit}行。", "请分批确认。"),
+    ("CROSS_CITY_COUNT_DIFFERS", "总行数[{declared}]与明细的{found}行不符。",
+     "请核对明细是否完整。"),
+    ("CROSS_CITY_ROW_REPEATED", "明细第{row}行的结算流水号[{value}]与第{earlier}行重复。",
+     "每笔结算只列一行。"),
+    ("CROSS_CITY_ROW_UNKNOWN", "明细第{row}行的结算流水号[{value}]不在本机构该月的清分明细中。",
+     "请用3260重新提取后确认。"),
+    ("CROSS_CITY_ROW_DIFFERS",
+     "明细第{row}行（结算流水号[{value}]）与清分明细不一致：{difference}。",
+     "请用3260重新提取后确认。"),
+    ("CROSS_CITY_ALREADY_CONFIRMED",
+     "明细第{row}行（结算流水号[{value}]）已确认[，交易流水号：{reference}]。",
+     "如需更正，请先用3262回退。"),
+    ("CROSS_CITY_NOTHING_CONFIRMED", "清分年月[{month}]没有可回退的确认。", "请核对清分年月。"),
+    ("CROSS_CITY_CONFIRMATION_UNKNOWN", "该月查无此确认[（{value}）]。",
+     "请填3261返回的inf_refmsgid和它的清分年月。"),
+    ("CROSS_CITY_CONFIRMATION_WITHDRAWN", "确认[{value}]已回退。", "无需再次回退。"),
 )
 
 _LATER = _rows(
@@ -395,7 +422,7 @@ _LATER = _rows(
 )
 
 _UNDER_WAY = _rows(
-    200, "later", Fault.RULE,
+    200, "later", Fault.LIMIT,
     ("UNDERTAKING_OPEN", "该参保人有未完结结算。", "请稍候，用相同msgid重发。"),
     ("UNDERTAKING_LAPSED", "家庭共济支付未能及时完成，本次未结算，亲属账户已退还。",
      "请用相同msgid重发。"),
@@ -469,6 +496,40 @@ _UNAUTHENTICATED = _rows(
      "请向{agency}登记公钥，或不填cainfo和signtype。"),
 )
 
+_IMPORTS = _rows(
+    400, "never", Fault.CALLER,
+    ("IMPORT_OPTION_WRONG", "导入参数[{name}]不正确[，应为：{expected}]。",
+     "请更正后重新签名发送。"),
+    ("IMPORT_DIGEST_DIFFERS", "收到的文件与x-import-sha256不符，未受理。",
+     "请重新计算文件的SHA-256，签名后重新发送。"),
+) | _rows(
+    401, "never", Fault.CALLER,
+    ("IMPORT_HEADERS_MISSING", "缺少导入认证请求头[：{header}]。",
+     "请携带x-import-key、x-import-timestamp、x-import-sha256和x-import-signature。"),
+    ("IMPORT_KEY_UNKNOWN", "导入密钥标识不存在。",
+     "请核对x-import-key，或向系统管理员申领导入密钥。"),
+) | _rows(
+    403, "never", Fault.CALLER,
+    ("IMPORT_NOT_FOR_INSTITUTIONS", "定点医药机构的接入凭证不能用于导入。",
+     "导入仅供医保经办机构使用，请改用导入密钥。"),
+    ("IMPORT_KIND_NOT_ALLOWED", "该导入密钥不能导入此类数据[（{kind}）]。",
+     "请使用有此权限的导入密钥。"),
+) | _rows(
+    404, "never", Fault.CALLER,
+    ("IMPORT_JOB_UNKNOWN", "查无此导入任务[（{value}）]。", "请核对任务编号。"),
+) | _rows(
+    413, "never", Fault.CALLER,
+    ("IMPORT_TOO_LARGE", "导入文件过大[，上限{limit}字节]。", "请拆分后分次导入。"),
+) | _rows(
+    415, "never", Fault.CALLER,
+    ("IMPORT_FORMAT_UNKNOWN", "不支持的文件类型[{found}]。",
+     "Content-Type请用text/csv、application/x-ndjson或xlsx的类型。"),
+) | _rows(
+    503, "later", Fault.LIMIT,
+    ("IMPORTS_TOO_MANY", "等待导入的文件过多[（上限{limit}个）]，本次未受理。",
+     "请按Retry-After等待后重发同一文件。"),
+)
+
 _HTTP = _rows(
     404, "never", Fault.CALLER,
     ("NOT_FOUND", "地址不存在。", "请核对请求地址，交易地址为/hsa/hgs/交易编号。"),
@@ -501,6 +562,7 @@ REFUSALS: dict[str, Row] = {
     **_PAYING,
     **_OURS,
     **_UNAUTHENTICATED,
+    **_IMPORTS,
     **_HTTP,
 }
 """Code → row. The code is public and stable."""

@@ -341,7 +341,8 @@ class EventRow(Struct, frozen=True, kw_only=True, gc=False):
     setl_id: int | None
     payload: bytes
     head: str = ""
-    """of a stay: what a decision needs of the event without opening it (settlement/stay.py)"""
+    """what a decision needs of the event without opening it: of a stay sums and numbers
+    (settlement/stay.py), of both the drug trace codes of lines (settlement/trace.py)"""
 
 
 class FilingRow(Struct, frozen=True, kw_only=True, gc=False):

@@ -63,6 +63,8 @@ class OurLine(Struct, frozen=True, kw_only=True, gc=False):
     refund: bool
     reversed: bool
     """a reversal undid it: it counts for nothing, and is known only to say so"""
+    cancelled: bool = False
+    """a cancel undid it: its line may be marked as a refund or not, no source says which"""
     total_fen: int
     fund_fen: int
     account_fen: int
@@ -128,11 +130,9 @@ def match(theirs: Sequence[TheirLine], ours: Sequence[OurLine]) -> list[Matched]
 def _verdict(theirs: TheirLine, ours: OurLine | None) -> Verdict:
     if ours is None or ours.reversed:
         return Verdict.ONLY_THERE
-    return Verdict.AGREES if _said(theirs) == _said(ours) else Verdict.DIFFERS
+    agrees = _said(theirs) == _said(ours) and (ours.cancelled or theirs.refund == ours.refund)
+    return Verdict.AGREES if agrees else Verdict.DIFFERS
 
 
 def _said(line: TheirLine | OurLine) -> tuple[object, ...]:
-    return (
-        line.mdtrt_id, line.person_no, line.refund, line.total_fen, line.fund_fen,
-        line.account_fen,
-    )  # fmt: skip
+    return line.mdtrt_id, line.person_no, line.total_fen, line.fund_fen, line.account_fen

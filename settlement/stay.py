@@ -20,6 +20,7 @@ from settlement.case import Stay
 from settlement.entitlement import CareDates
 from settlement.pricing import LineTotals
 from settlement.rows import EventKind, EventRow
+from settlement.trace import Boxes, Mark, boxes_of
 from settlement.view import VisitFact
 
 NOTHING = LineTotals(
@@ -37,6 +38,8 @@ class LinesHead(Struct, frozen=True, array_like=True):
     """number of a line, number of the line that it takes back, and how much of it (e4)"""
     first_on: date
     last_on: date
+    traces: list[Mark] = []
+    """drug trace codes of its lines"""
 
 
 class SegmentHead(Struct, frozen=True, array_like=True):
@@ -117,6 +120,19 @@ class StayState(Struct, kw_only=True):
     def open_line_nos(self) -> list[str]:
         """The numbers of the lines that stand and are not settled yet."""
         return [line_no for line_no, number in self.event_of.items() if number in self.open]
+
+
+    def open_boxes(self) -> Boxes:
+        """The boxes of drugs on lines that stand and are not settled yet. A line that takes another
+        back frees the boxes that it names."""
+        marks = [
+            mark
+            for number, head in self.open.items()
+            for mark in head.traces
+            if self.event_of.get(mark.line_no) == number
+        ]
+        freed = {mark.key for mark in marks if mark.line_no in self.refund_of}
+        return boxes_of(mark for mark in marks if mark.key not in freed)
 
 
 def fold_stay(fact: VisitFact) -> StayState:

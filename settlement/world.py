@@ -12,6 +12,7 @@ from settlement.keyring import Keyring
 from settlement.numbers import NumberSource
 from settlement.policy.loader import PolicySet
 from settlement.policy.region import RegionProfile
+from settlement.staff import Staffing
 
 
 class Suspensions(Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class World(Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     institutions: Mapping[str, Institution]
     suspensions: Suspensions
+    staff: Staffing = {}
+    """doctors and others of institutions, where the region looks at them (`doctor_check`)"""
     cancel_approvals: frozenset[int] = frozenset()
     """settlements that may be cancelled with an approval (退费备案)"""
     keyring: Keyring

@@ -106,6 +106,7 @@ def _try(case: Case, policy: Policy, rng: Random, *, with_lines: bool) -> bool:
     laws.conserves_every_fen(case, policy, benefit)
     laws.never_pays_less_for_more(case, policy, benefit)
     laws.cancel_restores_the_year(case, benefit)
+    laws.relatives_pay_what_is_held(case, policy, benefit)
     laws.stored_case_gives_the_same(case, policy, benefit)
     if with_lines:
         laws.order_of_lines_does_not_matter(case, policy, laws.random_lines(rng), rng)

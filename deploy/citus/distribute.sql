@@ -74,7 +74,19 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.payment_due', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.insured_elsewhere', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.cross_city_step', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.opening', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table(
+    'settlement.opening_payable', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.opening_stay', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('ledger.journal', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.lane', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.balance', 'lane', colocate_with => 'settlement.person');
@@ -88,13 +100,16 @@ select create_reference_table('ledger.closed_day');
 select create_reference_table('settlement.installation');
 select create_reference_table('settlement.institution');
 select create_reference_table('settlement.credential');
+select create_reference_table('settlement.staff');
 select create_reference_table('settlement.catalogue_item');
 select create_reference_table('settlement.suspension');
 select create_reference_table('settlement.reference_version');
 
 -- On the coordinator only, as they are: `ledger.fold`, `settlement.listing`, `settlement.audit`,
--- `settlement.policy_file` and the sequence `settlement.number_block`. No batch touches them. The
--- view `settlement.statement` joins a local table with distributed ones.
+-- `settlement.policy_file`, `settlement.cutover_file`, `settlement.import_key`,
+-- `settlement.import_job` and the sequences `settlement.number_block` and
+-- `settlement.import_job_no`. No batch touches them. The view `settlement.statement` joins a local
+-- table with distributed ones.
 
 -- Delegated to the worker that has the lane.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from settlement.certify.exam import Booked, Exam, came_of
 from settlement.certify.sheet import Check, Group, NotApplicableError, check
@@ -71,6 +72,33 @@ async def daily_totals(exam: Exam) -> None:
         )  # fmt: skip
 
 
+@check("daily-3260", Group.DAILY, "省内异地清分（3260–3262）", "Clearing between cities")
+async def clearing_between_cities(exam: Exam) -> None:
+    """Last month's list, if it has any rows; and no confirmation of what is not on it. Real rows
+    are not confirmed: that is the institution's to say, and not ours."""
+    if not exam.served >= {"3260", "3261", "3262"}:
+        raise NotApplicableError("服务端未开通 3260–3262 the server does not serve 3260–3262")
+    last = exam.now().replace(day=1) - timedelta(days=1)
+    month = {"trt_year": f"{last:%Y}", "trt_month": f"{last:%m}"}
+    message = exam.institution.message
+    asked = message("3260", {"data": {**month, "startrow": 1}})
+    rows = (await exam.done(asked)).rows("data")
+    numbers = [str(row.get("seqno")) for row in rows]
+    exam.expect(
+        f"3260 {last:%Y%m}", "顺序号从1起连续", "numbers from 1 on, without gaps",
+        f"{len(rows)} 行 rows", numbers == [str(n) for n in range(1, len(rows) + 1)],
+    )  # fmt: skip
+    invented = {
+        "certno": "999999198001019999", "mdtrt_id": "S0", "setl_sn": "A0",
+        "mdtrt_setl_time": f"{last:%Y-%m-%d %H:%M:%S}", "medfee_sumamt": "1.00",
+        "optins_pay_sumamt": "1.00", "cnfm_flag": "1",
+    }  # fmt: skip
+    content = {"data": {**month, "totalrow": 1}, "detail": [invented]}
+    await exam.refused(message("3261", content), "CROSS_CITY_ROW_UNKNOWN")
+    unknown = {"data": {**month, "otransid": "1"}}
+    await exam.refused(message("3262", unknown), "CROSS_CITY_CONFIRMATION_UNKNOWN")
+
+
 @check("daily-clear", Group.DAILY, "测试结算全部撤销，合计归零", "Cancelled, all is zero")
 async def clear_away(exam: Exam) -> None:
     """The newest first; then nothing stands and the book adds up to nothing."""
@@ -110,4 +138,6 @@ def _yuan(amount_fen: int) -> str:
     return f"{amount_fen // 100}.{amount_fen % 100:02d}"
 
 
-CHECKS: tuple[Check, ...] = (each_settlement, daily_totals, clear_away)
+CHECKS: tuple[Check, ...] = (
+    each_settlement, daily_totals, clearing_between_cities, clear_away,
+)  # fmt: skip

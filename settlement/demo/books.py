@@ -23,7 +23,10 @@ _DEMO = load(Path(__file__).parent / "sql" / "demo.sql")
 _PERSONAL = ("2203", "个人账户（全体）")
 _ENGLISH = {"1002": "bank", "2202": "payable", "2203": "accounts", "5001": "spent"}
 """By what stands before the dot of a code."""
-_INSTITUTION_COLUMNS = ("1122.01", "1122.02", "1001", "6602", "6001")
+_CHANNELS = "channels"
+_OF_CHANNELS = ("1012.01", "1122.03", "1122.04", "2241.01")
+"""What payment channels and the agency have of an institution's, less what it owes payers."""
+_INSTITUTION_COLUMNS = ("1122.01", "1122.02", "1001", _CHANNELS, "6602", "6001")
 _AGENCY_TABLE = (
     Column(chinese="科目", english="account"),
     Column(chinese="名称", english="name"),
@@ -36,6 +39,7 @@ _INSTITUTION_TABLE = (
     Column(chinese="应收基金", english="from funds", is_number=True),
     Column(chinese="应收账户", english="accounts", is_number=True),
     Column(chinese="自收现金", english="cash", is_number=True),
+    Column(chinese="渠道", english="channels", is_number=True),
     Column(chinese="医院负担", english="borne", is_number=True),
     Column(chinese="收入", english="revenue", is_number=True),
     Column(chinese="", english=""),
@@ -109,6 +113,11 @@ def institution_lines(books: Sequence[tuple[str, Book]]) -> list[str]:
     rows = []
     for name, book in books:
         of = {line.code: abs(line.debits_fen - line.credits_fen) for line in book.lines}
+        of[_CHANNELS] = sum(
+            line.debits_fen - line.credits_fen
+            for line in book.lines
+            if line.code.startswith(_OF_CHANNELS)
+        )
         amounts = (money(yuan(of.get(code, 0))) for code in _INSTITUTION_COLUMNS)
         rows.append((f"{name} {book.owner}", *amounts, _verdict(book)))
     return table(_INSTITUTION_TABLE, rows)

@@ -60,6 +60,7 @@ class Cast(Struct, frozen=True, kw_only=True):
     colleague: Patient
     retired: Patient
     resident: Patient
+    world: World
     drugs: tuple[Bought, ...]
     treatment: tuple[Bought, ...]
 
@@ -71,6 +72,8 @@ class Props(Struct, kw_only=True):
     sale_paid: Paid | None = None
     resident_paid: Paid | None = None
     stay_paid: Paid | None = None
+    scanned: str = ""
+    """the order number of the first scan"""
 
 
 SceneMaker = Callable[[Cast, Props], Awaitable[Scene]]
@@ -95,6 +98,7 @@ def cast_of(world: World, clients: Clients) -> Cast:
         colleague=_with_card(active[1], world.region),
         retired=_with_card(retired[0], world.region),
         resident=Patient(person=residents[0]),
+        world=world,
         drugs=_basket(world, ("09", "01", 2), ("11", "02", 1), ("09", "03", 1)),
         treatment=_basket(
             world, ("02", "01", 1), ("04", "01", 1), ("09", "01", 2), ("09", "02", 1)

@@ -23,6 +23,7 @@ from loadtest.server import ServerError, Verdict, program, read_verdict
 from loadtest.world import fetch_world
 from settlement.clock import monotonic
 from settlement.demo.books import agency_book, agency_lines, institution_lines, read_book
+from settlement.demo.pay_scenes import PAY_SCENES
 from settlement.demo.scenes import SCENES, Cast, Paid, Props, Scene, StoryError, cast_of
 from settlement.demo.table import Column, banner, money, pad, rule, table
 from settlement.embedded.errors import ServiceError
@@ -87,7 +88,7 @@ async def _tell(url: str, data_dir: Path) -> Verdict:
     paid: list[tuple[int, Scene, Paid]] = []
     async with open_clients(url, world.region) as clients:
         cast, props = cast_of(world, clients), Props()
-        for number, make in enumerate(SCENES, 1):
+        for number, make in enumerate((*SCENES, *PAY_SCENES), 1):
             scene = await make(cast, props)
             _print(_scene_lines(number, scene))
             if scene.paid is not None:

@@ -11,7 +11,7 @@ import asyncio
 from datetime import date
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from ledger.money import yuan_text
 from settlement import clock
@@ -29,6 +29,7 @@ PERSONS_MAX = 100_000
 IDENTITY_NUMBER = "02"
 """mdtrt_cert_type of the credential shown: the one that every client can present."""
 
+NO_CHANNELS = Raw(b"{}")
 _NORMAL = "1"
 _DECODE_IDENTITY = msgspec.json.Decoder(Identity).decode
 _DECODE_ENROLMENTS = msgspec.json.Decoder(tuple[Enrolment, ...]).decode
@@ -80,7 +81,8 @@ class ShownWorld(Struct, frozen=True, kw_only=True):
     institutions: list[ShownInstitution]
     persons: list[ShownPerson]
     catalogue: list[ShownItem]
-    channels: dict[str, str]
+    channels: Raw
+    """credentials of one merchant at each simulated channel"""
 
 
 async def world_json(
@@ -89,6 +91,7 @@ async def world_json(
     *,
     persons: int | None = None,
     items: int = ITEMS,
+    channels: Raw = NO_CHANNELS,
     read_clock: clock.Clock = clock.system_clock,
 ) -> bytes:
     """The page: the same for the same database and day, fewer persons where there are not so many.
@@ -103,7 +106,7 @@ async def world_json(
         institutions=await _institutions(connection, keyring, on),
         persons=await _persons(connection, keyring, on, wanted),
         catalogue=await _items(connection, items),
-        channels={},
+        channels=channels,
     )
     return msgspec.json.encode(world)
 

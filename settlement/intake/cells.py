@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -118,6 +118,15 @@ def read_date(text: str) -> date:
     if len(year) != 4:
         raise ValueError
     return date(int(year), int(month), int(day))
+
+
+def read_moment(text: str) -> datetime:
+    """2026-12-01 08:30:00, or a date for its first moment."""
+    day, _, clock = text.replace("T", " ").partition(" ")
+    told = time.fromisoformat(clock) if clock else time.min
+    if told.tzinfo is not None:
+        raise ValueError
+    return datetime.combine(read_date(day), told)
 
 
 def read_flag(text: str) -> bool:

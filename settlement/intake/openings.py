@@ -90,7 +90,14 @@ def totals_text(openings: Sequence[Opening], digest: str) -> str:
         f"  个人账户余额 balances  {balance}",
         *(f"  {name}  {total if name.endswith(_TIMES) else yuan_text(total)}"
           for name, total in sorted(sums.items())),
-        f"  SHA-256 {digest}",
-        "  核对人 checked by ____________________    复核人 and by ____________________",
+        *signing_lines(digest),
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def signing_lines(digest: str) -> tuple[str, ...]:
+    """Which file it was, and room for two names."""
+    return (
+        f"  SHA-256 {digest}",
+        "  核对人 checked by ____________________    复核人 and by ____________________",
+    )

@@ -7,6 +7,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+KINDS = ("persons", "institutions", "staff", "items", "openings", "payables", "stays")
+"""What can be imported."""
+CUT_OVER = ("openings", "payables", "stays")
+"""What is brought along once (期初), and signed by two people."""
+FORMATS = ("csv", "ndjson", "xlsx")
 
 class Order(Struct, frozen=True, kw_only=True):
     """An import."""
@@ -23,3 +28,12 @@ class Order(Struct, frozen=True, kw_only=True):
     """the day from which what a whole file leaves out is no more"""
     reason: str
     actor: str
+    confirms: str = ""
+    """of the cut-over: digest of the file that somebody else proposed, and this person confirms"""
+
+
+class Progress(Struct, kw_only=True):
+    """How far an import is; it writes, others look."""
+
+    rows_done: int = 0
+    """rows read, and then rows or persons written"""

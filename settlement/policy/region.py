@@ -12,7 +12,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
+from settlement.cross_city import CrossCityRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.seals import SealRules
 
@@ -38,6 +40,15 @@ class UnknownItem(StrEnum):
 
 class MappingCheck(StrEnum):
     """What becomes of a line whose own code is mapped to another catalogue code (目录对照)."""
+
+    OFF = "off"
+    WARN = "warn"
+    REFUSE = "refuse"
+
+
+class DoctorCheck(StrEnum):
+    """What becomes of a line, visit or stay whose doctor is none of the institution's on that day
+    (医师核验, DOMAIN 19)."""
 
     OFF = "off"
     WARN = "warn"
@@ -71,6 +82,8 @@ class TraceRules(Struct, frozen=True, kw_only=True):
     """目录类别 of the items that need one"""
     exempt: tuple[str, ...] = ()
     """beginnings of item codes that need none"""
+    line_node: str = TRACE_NODE
+    """what the region calls the node on lines of visits and stays"""
 
     @property
     def are_read(self) -> bool:
@@ -131,10 +144,15 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """med_type codes of outpatient care that never asks for one"""
     chronic_care_at: ChronicCareAt
     """where a filed disease may be treated (慢特病)"""
+    transfer_months: int = 12
+    """how long a transfer (转院) holds that has no end; 0: without end"""
     mapping_check: MappingCheck = MappingCheck.OFF
     unmapped_item: UnmappedItem = UnmappedItem.ACCEPT
+    doctor_check: DoctorCheck = DoctorCheck.OFF
     traces: TraceRules = TraceRules()
     """drug trace codes (药品追溯码)"""
+    cross_city: CrossCityRules = CrossCityRules()
+    """clearing between the cities of the province (省内异地清分)"""
     seals: SealRules = SealRules()
     """signed and encrypted bodies (国密)"""
     fund_total_includes_account: bool

@@ -13,7 +13,9 @@ from msgspec import Meta
 
 from protocol.nhsa.cainfo import BodyRules, Signed, Sm3Use, TextForm, UserId
 from protocol.nhsa.gm import Sm4Mode
+from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
+from settlement.cross_city import CrossCityRules, Unmarked
 from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
@@ -21,6 +23,7 @@ from settlement.policy.region import (
     CANCELS,
     CancelOrder,
     CancelWindow,
+    DoctorCheck,
     MappingCheck,
     RegionProfile,
     RulingDate,
@@ -73,6 +76,21 @@ class TracesFile(Strict, frozen=True, kw_only=True):
     """list_type of the items that need a code"""
     exempt: tuple[Code, ...] = ()
     """beginnings of item codes that need none"""
+    line_node: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")] = TRACE_NODE
+    """name of the node with the codes on lines of 2204 and 2301; no source prints one"""
+
+
+class CrossCityFile(Strict, frozen=True, kw_only=True):
+    """The table `cross_city`: clearing between the cities of the province (省内异地清分)."""
+
+    rows_max: Annotated[int, Meta(ge=1, le=500)] = 100
+    """how many rows an answer of 3260 has at most, and a message of 3261"""
+    first_row: Annotated[int, Meta(ge=0, le=1)] = 1
+    """the number of a list's first row"""
+    account_counts: bool = True
+    """optins_pay_sumamt is funds and personal account; false: the funds alone"""
+    unmarked: Unmarked = Unmarked.INCLUDE
+    """what a row of 3261 without cnfm_flag says"""
 
 
 class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="region-profile/1"):
@@ -94,6 +112,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """what becomes of a line whose own code is mapped to another catalogue code (目录对照)"""
     unmapped_item: UnmappedItem = UnmappedItem.ACCEPT
     """what becomes of a line whose own code is not mapped (未对照)"""
+    doctor_check: DoctorCheck = DoctorCheck.OFF
+    """what becomes of care whose doctor is none of the institution's on that day (医师核验)"""
     refund_lines: tuple[CareKind, ...] = ()
     """kinds of care whose lines may be negative"""
     scheme_order: Annotated[tuple[Code, ...], Meta(min_length=1)]
@@ -118,10 +138,14 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """med_type codes of outpatient care that never asks for one: emergencies"""
     chronic_care_at: ChronicCareAt = ChronicCareAt.FILED_INSTITUTION
     """where a disease filed by 2503 may be treated"""
+    transfer_months: Annotated[int, Meta(ge=0, le=120)] = 12
+    """how many months a transfer (2501) without an end date holds; 0: without end"""
     fund_total_includes_account: bool
     """how fund_pay_sumamt is reported; only false so far"""
     drug_trace: TracesFile = TracesFile()
     """drug trace codes (药品追溯码) of sales"""
+    cross_city: CrossCityFile = CrossCityFile()
+    """clearing between the cities of the province (省内异地清分)"""
     national_crypto: SealsFile = SealsFile()
     """signed and encrypted bodies (国密)"""
 
@@ -158,13 +182,22 @@ def compile_region(file: RegionFile) -> RegionProfile:
         chosen_institution=file.chosen_institution,
         chosen_institution_exempt=frozenset(file.chosen_institution_exempt),
         chronic_care_at=file.chronic_care_at,
+        transfer_months=file.transfer_months,
         mapping_check=file.mapping_check,
         unmapped_item=file.unmapped_item,
+        doctor_check=file.doctor_check,
         traces=TraceRules(
             required=file.drug_trace.trace_required,
             repeated=file.drug_trace.trace_repeated,
             list_types=frozenset(file.drug_trace.list_types),
             exempt=file.drug_trace.exempt,
+            line_node=file.drug_trace.line_node,
+        ),
+        cross_city=CrossCityRules(
+            rows_max=file.cross_city.rows_max,
+            first_row=file.cross_city.first_row,
+            account_counts=file.cross_city.account_counts,
+            unmarked=file.cross_city.unmarked,
         ),
         seals=_seals(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,

@@ -14,12 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from settlement.gateway import Gateway
+from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.web.app import DemoWorld
 
 AT_WORK = b'{"event":"at_work"}\n'
 
-GATEWAY_FACTORY = "settlement.serve.service:start_gateway"
+GATEWAY_FACTORY = "settlement.serve.start:start_gateway"
 INSTALLER = "settlement.serve.operations:prepare"
 
 
@@ -38,6 +39,10 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     demo: bool
     journals: int | None
     limits: Limits = DEFAULT_LIMITS
+    channels_file: str = ""
+    """which merchants collect over payment channels; empty where none does"""
+    owner_dsn: str = ""
+    """the schema owner's login: told to the importer, to nobody else"""
     gateway_factory: str = GATEWAY_FACTORY
     """`module:name` of an async function from this config to a `RunningGateway`"""
 
@@ -47,6 +52,8 @@ class RunningGateway(Gateway, Protocol):
 
     demo_world: DemoWorld | None
     """the page for /demo/world.json; None without --demo"""
+    import_office: ImportOffice | None
+    """where files for import are received"""
 
     async def stop(self, drain_seconds: float) -> None:
         """Stop admitting, drain, leave the rest in doubt."""

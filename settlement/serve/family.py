@@ -40,11 +40,13 @@ from settlement.lanes import lane_of
 from settlement.numbers import NumberSource, lane_in
 from settlement.refusal import Refusal
 from settlement.rows import ShareRow
-from settlement.serve.asking import Ask, Reply
+from settlement.serve.asking import Asking, Journals, Reply
 from settlement.storage.connect import Reconnecting
 from settlement.storage.errors import StorageError
 from settlement.storage.families import Outcome, Question, outcomes_of
 
+HOLD_SECONDS_MAX = 5.0
+"""How long relatives' journals may take together; then nothing is settled."""
 SETTLE_UP_SECONDS_MAX = 2.0
 """How long an answer waits for relatives' accounts to be settled up; then it leaves without."""
 NO_KEY = bytes(16)
@@ -66,10 +68,11 @@ class FamilyDesk:
     """Walks settlements with relatives through their steps, and what they undo back."""
 
     def __init__(
-        self, *, ask: Ask, side: Reconnecting, shape: Shape, lanes: int,
+        self, *, journals: Journals, side: Reconnecting, shape: Shape, lanes: int,
         next_number: NumberSource, now: Callable[[], Moment],
     ) -> None:  # fmt: skip
-        self._ask = ask
+        self._ask = journals.ask
+        self._send = journals.send
         self._side = side
         self._shape = shape
         self._lanes = lanes
@@ -79,14 +82,21 @@ class FamilyDesk:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def carry_out(self, command: Command) -> Reply:
-        """The reply to a command of `may_use_family`. Raises Unavailable and Overloaded."""
+    def carry_out(self, command: Command) -> Coroutine[object, object, Reply]:
+        """The reply to a command of `may_use_family`, in time. Its first step is sent at once, so
+        that it keeps its place among other messages. Raises Unavailable and Overloaded."""
+        if isinstance(command, Cancel | Reverse):
+            way = self._undo(command.asked, self._send(command))
+        else:
+            pledge = Pledge(undertaking_id=self._number(command.asked.lane))
+            way = self._settle(command, pledge, self._send(replace(command, pledge=pledge)))
         self._walking += 1
         self._idle.clear()
+        return self._walked(way)
+
+    async def _walked(self, way: Coroutine[object, object, Reply]) -> Reply:
         try:
-            if isinstance(command, Cancel | Reverse):
-                return await self._undo(command)
-            return await self._settle(command)
+            return await way
         finally:
             self._walking -= 1
             if not self._walking:
@@ -102,28 +112,31 @@ class FamilyDesk:
         """Drop the connection."""
         self._side.close()
 
-    async def _settle(self, command: Command) -> Reply:
-        pledge = Pledge(undertaking_id=self._number(command.asked.lane))
-        reply = await self._ask(replace(command, pledge=pledge))
+    async def _settle(self, command: Command, pledge: Pledge, first: Asking) -> Reply:
+        reply = await first.heard()
         if not isinstance(reply, Wanted):
             return reply
         quote: bool = command.quote  # type: ignore[attr-defined]
         pledge = replace(pledge, wanted_fen=reply.fen)
+        holds: list[Hold] = []
         try:
-            pledge = await self._hold(command.asked, pledge, reply, quote=quote)
-        except Exception:
+            async with asyncio.timeout(HOLD_SECONDS_MAX):
+                await self._hold(command.asked, pledge, reply, holds, quote=quote)
+        except (Unavailable, Overloaded, TimeoutError) as exc:
             if not quote:
-                await self._let_go(command.asked, pledge)
-            raise
+                await self._let_go(command.asked, replace(pledge, holds=tuple(holds)))
+            raise (exc if isinstance(exc, Overloaded) else Unavailable("later")) from exc
+        pledge = replace(pledge, holds=tuple(holds))
         if quote:
             return await self._ask(replace(command, pledge=pledge))
         return await self._settle_with(command, pledge)
 
     async def _settle_with(self, command: Command, pledge: Pledge) -> Reply:
+        """The step that decides. Where its outcome is unknown, nobody here presumes one."""
         try:
             reply = await self._ask(replace(command, pledge=pledge))
-        except Unavailable as exc:
-            if exc.retry == "later":
+        except (Unavailable, Overloaded) as exc:
+            if isinstance(exc, Overloaded) or exc.retry == "later":
                 await self._let_go(command.asked, pledge)
             raise
         if isinstance(reply, Refusal) or reply.replayed:
@@ -133,10 +146,10 @@ class FamilyDesk:
         return reply
 
     async def _hold(
-        self, asked: Asked, pledge: Pledge, wanted: Wanted, *, quote: bool
-    ) -> Pledge:
-        """Hold what is wanted, relative by relative in their order. Where it fails nothing was
-        settled; what a relative's journal did not say is found by its row."""
+        self, asked: Asked, pledge: Pledge, wanted: Wanted, holds: list[Hold], *, quote: bool
+    ) -> None:
+        """Hold what is wanted, relative by relative in their order, into `holds`. Where it fails
+        nothing was settled, and a hold that nobody heard of is found by its row."""
         left_fen = wanted.fen
         for link in wanted.donors:
             lane = lane_of(link.donor_no, self._lanes)
@@ -146,17 +159,12 @@ class FamilyDesk:
                 undertaking_id=pledge.undertaking_id, patient_lane=asked.lane,
                 patient_no=asked.person_no, wanted_fen=left_fen, quote=quote,
             )  # fmt: skip
-            try:
-                reply = await self._ask(holding)
-            except Unavailable as exc:
-                raise Unavailable("later") from exc
+            reply = await self._ask(holding)
             if isinstance(reply, Held) and reply.fen:
-                held = Hold(link.donor_no, link.relation, hold_id, reply.fen)
-                pledge = replace(pledge, holds=(*pledge.holds, held))
+                holds.append(Hold(link.donor_no, link.relation, hold_id, reply.fen))
                 left_fen -= reply.fen
             if not left_fen:
                 break
-        return pledge
 
     async def _let_go(self, asked: Asked, pledge: Pledge) -> None:
         """Nothing is settled by this pledge: its undertaking ends, and then its holds."""
@@ -197,10 +205,10 @@ class FamilyDesk:
             ResolveHold(asked=whose, hold_ids=(hold_id,), hold_id=hold_id, setl_id=outcome.setl_id)
         )
 
-    async def _undo(self, command: Command) -> Reply:
-        reply = await self._ask(command)
+    async def _undo(self, asked: Asked, first: Asking) -> Reply:
+        reply = await first.heard()
         if isinstance(reply, Answer) and reply.returns:
-            await self._soon(self._give_back(command.asked, reply.returns))
+            await self._soon(self._give_back(asked, reply.returns))
         return reply
 
     async def _give_back(self, asked: Asked, returns: Sequence[ShareRow]) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ledger.postgres.pace import Pace
-from settlement.clock import moment
 from settlement.intake.faults import Fault, Told
-from settlement.intake.openings import COLUMNS, Opening, read_openings
+from settlement.intake.openings import COLUMNS, Opening, read_openings, totals_text
 from settlement.intake.order import Order
 from settlement.intake.report import Counts
 from settlement.intake.source import rows_of
 from settlement.lanes import lane_of
+from settlement.serve.cutover import a_book
 from settlement.serve.person_import import RESTS, Site
 from settlement.storage import opening_import as store
-from settlement.storage import reference
 from settlement.storage.lease import PlainConnection
 
 _AT_ONCE = 5_000
@@ -47,12 +46,14 @@ class OpeningImport:
         self.counts.new = len(self._new)
         self.counts.skipped = len({fault.row for fault in self.faults})
 
+    def totals(self, digest: str) -> str:
+        """The totals of the file, for two people to sign."""
+        return totals_text(self.told, digest)
+
     async def write(self, at: datetime, file_digest: str) -> None:
         """Book what is new, batch by batch."""
-        closed = await reference.closed_through(self._connection)
-        now = moment(lambda: at, not_before=None if closed is None else closed + timedelta(1))
-        book = await store.begin(
-            self._connection, shape=self._site.shape, moment=now, file_digest=file_digest
+        book = await a_book(
+            self._connection, at=at, file_digest=file_digest, shape=self._site.shape
         )
         pace = Pace(rests=RESTS)
         for journal, batch in store.batches(self._new, self._site.journal_of_lane):

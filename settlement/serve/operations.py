@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 REGION = "441900"
 """The first region; SETTLEMENT_REGION names another."""
 DEMO_SEED = 1
-CONNECTIONS_BESIDE = 10
+CONNECTIONS_BESIDE = 12
 """What looks, folds and verifies beside the journals' queues, and an operator."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
+from datetime import timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -52,19 +53,21 @@ from settlement.payment import (
 )
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import (
+    UNCERTAIN,
     Ask,
     Attempt,
     Happening,
     Learnt,
+    PaymentKind,
     State,
     happened,
     learnt_of,
+    next_errand,
     refund_happened,
     undo_happened,
 )
 from settlement.refusal import Refusal
-from settlement.serve.asking import Ask as Asking
-from settlement.serve.asking import Reply
+from settlement.serve.asking import Journals, Reply
 from settlement.storage.connect import Reconnecting
 from settlement.storage.lookups import PersonFinder, Sought
 from settlement.storage.payment_reader import read_payments
@@ -76,12 +79,15 @@ from settlement.storage.payments import (
     find_owner,
     place_of,
 )
+from settlement.telemetry.metrics import METRICS
 from settlement.translate import scans
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
 from settlement.usecases.paying import PayAnswer
 from settlement.view import View
 
+COUNTER_SECONDS = 2.5
+"""How long a counter is kept waiting for a verdict that is asked for anyway."""
 logger = logging.getLogger("settlement.paying")
 
 _CHANNEL_OF = {
@@ -102,11 +108,12 @@ class Payments:
     """Everything under /pay and /notify of one process."""
 
     def __init__(
-        self, *, desk: DecisionDesk, ask: Asking, dsn: str, tills: Tills, translator: Translator,
-        shape: Shape, lanes: int, profile: Profile, limits: Limits, read_clock: Clock,
+        self, *, desk: DecisionDesk, journals: Journals, dsn: str, tills: Tills,
+        translator: Translator, shape: Shape, lanes: int, profile: Profile, limits: Limits,
+        read_clock: Clock,
     ) -> None:  # fmt: skip
         self._desk = desk
-        self._submit = ask
+        self._submit = journals.ask
         self._side = Reconnecting(dsn, "settlement-payments")
         self._finder = PersonFinder(self._side, shape)
         self.tills = tills
@@ -224,16 +231,7 @@ class Payments:
     async def _refund(self, order_no: str, command: TakeBack) -> PayReply:
         reply = await self._submit(command)
         if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
-            fact = reply.fact
-            await self.run_errand(fact, Ask.REFUND)
-            reply = await self._submit(
-                FindOrder(
-                    asked=_asked(
-                        command.asked.institution, fact.row.lane, place_of(fact.row), order_no
-                    ),
-                    pay_nos=(fact.row.pay_no,), pay_no=fact.row.pay_no,
-                )
-            )  # fmt: skip
+            reply = await self.run_errand(reply.fact, Ask.REFUND)
         return self._told(order_no, reply)
 
     async def notified(
@@ -289,16 +287,16 @@ class Payments:
             await read_payments(connection, [pay_no], view, self._shape)
         return view.payments.get(pay_no)
 
-    async def run_errand(self, fact: PaymentFact, ask: Ask) -> None:
-        """One errand of the resolver: speak to the channel, and report what it said."""
+    async def run_errand(self, fact: PaymentFact, ask: Ask) -> Reply:
+        """Speak to the channel, and report what it said. Raises LookupError where there is nobody
+        to speak to."""
         institution = self._desk.world.institutions[fact.row.institution]
         standing = fact.standing
         if ask is Ask.GIVE_UP:
-            await self.report(fact, institution, Happening.GIVEN_UP)
-            return
+            return await self.report(fact, institution, Happening.GIVEN_UP)
         attempt = standing.attempt
         if attempt is None:
-            return
+            raise LookupError(f"payment {fact.row.pay_no} has no attempt to ask about")
         channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
         if channel is None:
             raise LookupError(f"no merchant {attempt.merchant_no} of {attempt.channel} any more")
@@ -315,7 +313,7 @@ class Payments:
             case Ask.QUERY_REFUND:
                 outcome = await channel.query_refund(_refund_order(attempt))
                 happening = refund_happened(outcome)
-        await self.report(fact, institution, happening, outcome=outcome)
+        return await self.report(fact, institution, happening, outcome=outcome)
 
     async def report(
         self, fact: PaymentFact, institution: Institution, happening: Happening, *,
@@ -341,9 +339,8 @@ class Payments:
                 asked_after=len(fact.events) if asked_after is None else asked_after,
             )
         )
-        if isinstance(reply, PayAnswer) and reply.alarm:
-            where = {"event": "payment.impossible", "pay_no": row.pay_no, "what": reply.alarm}
-            logger.error("a channel contradicts what is booked", extra=where)
+        if isinstance(reply, PayAnswer):
+            self._count(fact, reply)
         if isinstance(reply, PayAnswer) and reply.ask_again and reply.fact is not None:
             return await self._ask_again(reply, reply.fact, institution, attempt)
         return reply
@@ -363,6 +360,22 @@ class Payments:
             fact, institution, happened(outcome, attempt), attempt=number, outcome=outcome
         )
 
+    def _count(self, before: PaymentFact, reply: PayAnswer) -> None:
+        """How long it took to be certain, and what must not be."""
+        if reply.alarm:
+            METRICS.payment_alarms += 1
+            where = {"event": "payment.impossible", "pay_no": before.row.pay_no}
+            logger.error(
+                "a channel contradicts what is booked", extra={**where, "what": reply.alarm}
+            )
+        attempt = before.standing.attempt
+        if reply.fact is None or attempt is None or before.row.kind is not PaymentKind.COLLECT:
+            return
+        if before.standing.state in UNCERTAIN and reply.fact.standing.state not in UNCERTAIN:
+            confirmed = any(e.happening is Happening.CONFIRM for e in reply.fact.events)
+            tally = METRICS.payment_confirmed if confirmed else METRICS.payment_certainty
+            tally.observe((self._clock() - attempt.sent_at).total_seconds())
+
     async def _collect(
         self, fact: PaymentFact, attempt: Attempt, code: str, command: HoldSale | HoldPlainSale
     ) -> Reply:
@@ -379,7 +392,23 @@ class Payments:
                 notify_url=self.tills.notify_url(attempt.channel, attempt.merchant_no),
             )
         )  # fmt: skip
-        return await self.report(fact, institution, happened(outcome, attempt), outcome=outcome)
+        reply = await self.report(fact, institution, happened(outcome, attempt), outcome=outcome)
+        return await self._while_they_wait(fact.row.pay_no, reply)
+
+    async def _while_they_wait(self, pay_no: int, reply: Reply) -> Reply:
+        """Whoever stands at the counter would rather wait a moment than ask again: what is asked
+        soon anyway is asked now, and the answer is the later one."""
+        until = self._clock() + timedelta(seconds=COUNTER_SECONDS)
+        while isinstance(reply, PayAnswer) and reply.fact is not None:
+            errand = next_errand(reply.fact.standing, reply.fact.events)
+            if errand is None or errand.ask is not Ask.QUERY or errand.at > until:
+                break
+            await asyncio.sleep(max((errand.at - self._clock()).total_seconds(), 0.0))
+            fact = await self.read(pay_no)
+            if fact is None:
+                break
+            reply = await self.run_errand(fact, Ask.QUERY)
+        return reply
 
     def _till(self, request: ScanRequest, institution: Institution) -> Till | Refusal | None:
         """Which merchant collects with the code that was shown; None where none was."""
@@ -394,13 +423,14 @@ class Payments:
         if reason is not None:
             return Refusal(code="CHANNEL_SUSPENDED", field="pay_code", params={"reason": reason})
         place = self.tills.place(institution.code, channel)
-        if place is None:
+        merchant = None if place is None else self.tills.merchant(channel, place.merchant_no)
+        if place is None or merchant is None:
             return Refusal(
                 code="CHANNEL_NOT_OPENED", field="pay_code", params={"channel": channel.value}
             )
         return Till(
             channel=channel, merchant_no=place.merchant_no, custody=place.custody,
-            code_shown=scanned.masked,
+            timers=merchant.timers, code_shown=scanned.masked,
         )  # fmt: skip
 
     async def _command(

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 from array import array
 from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import groupby
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import msgspec
@@ -209,8 +212,18 @@ _WORKERS: list[Worker] = []
 def prepare(key_file: Path, terms: Terms) -> None:
     """Make this process of a pool ready."""
     os.nice(_NICE)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.disable()  # a piece is a tree of lists, which counting frees
     _WORKERS.append(Worker(load_keyring(key_file), terms))
+
+
+def _end_with_parent() -> None:
+    """A pool does not notice that its owner was killed; then its processes would keep the keys, and
+    the owner's pipes open, for ever."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def work(chunk: Chunk) -> Worked:

@@ -25,7 +25,7 @@ from msgspec import Struct
 from ledger.postgres.pace import Pace
 from ledger.postgres.shape import Shape
 from settlement.intake.faults import Fault, Told
-from settlement.intake.order import Order
+from settlement.intake.order import Order, Progress
 from settlement.intake.persons import COLUMNS, ended
 from settlement.intake.report import Counts, Sample
 from settlement.intake.source import Row, rows_of
@@ -94,9 +94,12 @@ _LENGTH_BYTES = 8
 class PersonImport:
     """One file. `check` first; then `write`, where nothing is at fault."""
 
-    def __init__(self, site: Site, order: Order, connection: PlainConnection) -> None:
+    def __init__(
+        self, site: Site, order: Order, connection: PlainConnection, progress: Progress
+    ) -> None:
         self._site = site
         self._order = order
+        self._progress = progress
         self._connection = connection
         self._terms = Terms(region=site.region, lanes=site.lanes, whole=order.whole)
         self._marks = [array("Q") for _ in range(PARTS)]
@@ -124,6 +127,7 @@ class PersonImport:
                     rows=piece, known=known, compare_keys=anybody, first_account=account
                 )
                 account += len(piece)
+                self._progress.rows_done += len(piece)
                 pending.append(asyncio.ensure_future(send(chunk)))
                 if len(pending) > at_once:
                     await self._take(await pending.popleft(), spool, anybody=anybody)
@@ -137,6 +141,7 @@ class PersonImport:
     async def write(self, spool: IO[bytes]) -> None:
         """Write what the spool holds. Repeating the import goes on where one was cut short."""
         spool.seek(0)
+        self._progress.rows_done = 0
         async with asyncio.TaskGroup() as group:
             for _ in range(LOADERS):
                 group.create_task(self._load(spool))
@@ -238,6 +243,7 @@ class PersonImport:
             while (piece := await self._next_piece(spool)) is not None:
                 if piece.new is not None:
                     await store.add_new(connection, piece.new)
+                    self._progress.rows_done += piece.new.count
                     await pace.rest(connection)
                 if piece.changes:
                     async with self._changing:
@@ -253,6 +259,7 @@ class PersonImport:
         """Batch by batch, resting where others are busy: settlements come first."""
         for journal, batch in store.by_journal(changes, self._site.journal_of_lane):
             await store.change_known(connection, self._site.shape, journal, batch)
+            self._progress.rows_done += len(batch)
             await pace.rest(connection)
 
 

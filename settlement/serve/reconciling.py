@@ -1,5 +1,5 @@
-"""Reconciliation, clearing and files (3201–3204, 9101, 9102, 1301 and its like): beside the settle
-path, never on it.
+"""Reconciliation, clearing and files (3201–3204, 3260–3262, 9101, 9102, 1301 and its like): beside
+the settle path, never on it.
 
 Each has a connection of its own, so that a long sum delays neither a sign-in nor a stop switch.
 Unpacking and comparing happen in a thread. What writes and loses its connection says that nobody
@@ -9,8 +9,6 @@ knows; the same message finds out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, time, timedelta
 
 from msgspec import Raw, Struct
@@ -18,24 +16,24 @@ from msgspec import Raw, Struct
 from protocol.nhsa import textfile
 from protocol.nhsa.messages import catalogue, clearing, files, reconciliation
 from protocol.nhsa.textfile import FileError
-from protocol.nhsa.times import format_datetime
-from settlement import numbers, statement
+from settlement import statement
 from settlement.clearing import Applicant, Claimed, is_over, last_day
-from settlement.clock import CHINA, Moment, local_time
+from settlement.clock import CHINA, Moment
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
-from settlement.gateway import Unavailable
 from settlement.institution import Institution
 from settlement.lanes import lane_of
 from settlement.limits import Limits
 from settlement.numbers import NumberSource
 from settlement.refusal import Refusal
+from settlement.serve.cross_city import CrossCity, NextReference
+from settlement.serve.kept_files import KeptFiles, NewFile
 from settlement.serve.list_files import ListFiles
+from settlement.serve.outcomes import known_or_not
 from settlement.statement import OurLine, Scope, TheirLine
 from settlement.storage import clearings
 from settlement.storage.connect import Reconnecting
-from settlement.storage.errors import LostConnectionError
-from settlement.storage.files import KeptFile, keep_file, read_file
+from settlement.storage.files import FileMessage
 from settlement.storage.lease import PlainConnection
 from settlement.storage.statements import read_figures, read_lines
 from settlement.translate import reconciliation as words
@@ -45,6 +43,9 @@ Request = (
     | reconciliation.DetailCheck
     | clearing.ClearingApply
     | clearing.ClearingCancel
+    | clearing.CrossCityExtract
+    | clearing.CrossCityConfirm
+    | clearing.CrossCityRollback
     | files.FileUpload
     | files.FileDownload
     | catalogue.CatalogueFile
@@ -62,7 +63,7 @@ class Reconciling:
 
     def __init__(
         self, *, dsn: str, desk: DecisionDesk, lanes: int, limits: Limits,
-        next_number: NumberSource, list_files: ListFiles,
+        next_number: NumberSource, next_reference: NextReference, list_files: ListFiles,
     ) -> None:  # fmt: skip
         self._reading = Reconnecting(dsn, "settlement-statements")
         self._writing = Reconnecting(dsn, "settlement-files")
@@ -71,6 +72,14 @@ class Reconciling:
         self._limits = limits
         self._next_number = next_number
         self._list_files = list_files
+        self._files = KeptFiles(
+            reading=self._reading, writing=self._writing, desk=desk, lanes=lanes, limits=limits,
+            next_number=next_number,
+        )  # fmt: skip
+        self._cross_city = CrossCity(
+            reading=self._reading, writing=self._writing, desk=desk, lanes=lanes,
+            next_reference=next_reference,
+        )  # fmt: skip
 
     async def answer(
         self, request: Request, institution: Institution
@@ -86,6 +95,12 @@ class Reconciling:
                 return await self._apply(request, institution)
             case clearing.ClearingCancel():
                 return await self._cancel(request, institution)
+            case (
+                clearing.CrossCityExtract()
+                | clearing.CrossCityConfirm()
+                | clearing.CrossCityRollback()
+            ):
+                return await self._cross_city.answer(request, institution)
             case files.FileUpload():
                 return await self._upload(request, institution)
             case files.FileDownload():
@@ -118,7 +133,26 @@ class Reconciling:
         scope = self._scope(data, institution)
         if isinstance(scope, Refusal):
             return scope
-        content = await self._own_file(data.file_qury_no, institution)
+        message = FileMessage(
+            infno=request.infno, msgid=request.msgid, fingerprint=words.said_by(data, scope)
+        )
+        told = await self._files.once(
+            message, institution, lambda: self._compared(data, scope, institution)
+        )
+        if isinstance(told, Refusal):
+            return told
+        output = reconciliation.DetailCheckReply(
+            fileinfo=reconciliation.DetailChecked(
+                file_qury_no=told.number, filename=told.name, dld_endtime=told.until
+            )
+        )
+        return Answer(output=output, replayed=told.replayed)
+
+    async def _compared(
+        self, data: reconciliation.DetailCheckData, scope: Scope, institution: Institution
+    ) -> NewFile | Refusal:
+        """The lines of their file against ours."""
+        content = await self._files.content(data.file_qury_no, institution)
         if isinstance(content, Refusal):
             return content
         theirs = await asyncio.to_thread(_lines_in, content, self._limits)
@@ -134,15 +168,7 @@ class Reconciling:
                 params={"found": len(ours), "limit": rows_max},
             )  # fmt: skip
         result = await asyncio.to_thread(_result, theirs, ours)
-        kept = await self._keep("reconciliation-result.zip", result, institution)
-        if isinstance(kept, Refusal):
-            return kept
-        output = reconciliation.DetailCheckReply(
-            fileinfo=reconciliation.DetailChecked(
-                file_qury_no=str(kept.file_no), filename=kept.name, dld_endtime=_until(kept)
-            )
-        )
-        return Answer(output=output)
+        return NewFile("reconciliation-result.zip", result)
 
     async def _upload(
         self, request: files.FileUpload, institution: Institution
@@ -157,20 +183,29 @@ class Reconciling:
         content = await asyncio.to_thread(_readable, node, self._limits)
         if isinstance(content, Refusal):
             return content
-        kept = await self._keep(node.filename, content, institution)
-        if isinstance(kept, Refusal):
-            return kept
-        output = files.FileUploadReply(
-            file_qury_no=str(kept.file_no), filename=kept.name, fixmedins_code=institution.code,
-            dld_endtime=_until(kept),
+        file = NewFile(node.filename, content)
+        message = FileMessage(
+            infno=request.infno, msgid=request.msgid,
+            fingerprint=words.sent_as(file.name, file.content),
         )  # fmt: skip
-        return Answer(output=output)
+
+        async def as_sent() -> NewFile:
+            return file
+
+        told = await self._files.once(message, institution, as_sent)
+        if isinstance(told, Refusal):
+            return told
+        output = files.FileUploadReply(
+            file_qury_no=told.number, filename=told.name, fixmedins_code=institution.code,
+            dld_endtime=told.until,
+        )  # fmt: skip
+        return Answer(output=output, replayed=told.replayed)
 
     async def _download(
         self, request: files.FileDownload, institution: Institution
     ) -> Download | Refusal:
         """9102: an institution's own file, whatever name it says."""
-        content = await self._own_file(request.input.fsDownloadIn.file_qury_no, institution)
+        content = await self._files.content(request.input.fsDownloadIn.file_qury_no, institution)
         return content if isinstance(content, Refusal) else Download(content)
 
     async def _list_file(
@@ -186,11 +221,13 @@ class Reconciling:
         days = timedelta(days=self._limits.list_file_days_max)
         last_on = self._desk.now().local.date() + days
         after = datetime.combine(last_on + timedelta(days=1), time(), CHINA)
-        kept = await self._keep(made.name, made.content, institution, expires_at=after)
-        if isinstance(kept, Refusal):
-            return kept
+        told = await self._files.keep(
+            NewFile(made.name, made.content), institution, expires_at=after
+        )
+        if isinstance(told, Refusal):
+            return told
         output = catalogue.CatalogueFileReply(
-            file_qury_no=str(kept.file_no), filename=kept.name, dld_end_time=last_on.isoformat(),
+            file_qury_no=told.number, filename=told.name, dld_end_time=last_on.isoformat(),
             data_cnt=Raw(str(made.row_count).encode()),
         )  # fmt: skip
         return Answer(output=output)
@@ -204,7 +241,7 @@ class Reconciling:
             return claimed
         now = self._desk.now()
         applicant = self._applicant(request, institution, now)
-        async with self._known_or_not() as connection:
+        async with known_or_not(self._writing) as connection:
             said = await self._decide(connection, applicant, claimed, now)
             if said is None:
                 said = await self._decide(connection, applicant, claimed, now)
@@ -245,10 +282,10 @@ class Reconciling:
         """3204. The message that cancelled it may come again; another one is refused."""
         text = request.input.data.clr_appy_evt_id
         applicant = self._applicant(request, institution, self._desk.now())
-        number = self._own_number(text, institution)
+        number = self._files.own_number(text, institution)
         cancelled_by = None
         if number is not None:
-            async with self._known_or_not() as connection:
+            async with known_or_not(self._writing) as connection:
                 cancelled_by = await clearings.cancel(connection, applicant, number)
         if cancelled_by is None:
             return Refusal(
@@ -280,62 +317,6 @@ class Reconciling:
             msgid=request.msgid,
             at=now.at,
         )
-
-    def _own_number(self, text: str, institution: Institution) -> int | None:
-        """A number that we may have issued to this institution: it lies in its lane."""
-        number = numbers.parse(text)
-        if number is None or numbers.lane_in(number) != lane_of(institution.code, self._lanes):
-            return None
-        return number
-
-    async def _own_file(self, text: str, institution: Institution) -> bytes | Refusal:
-        number = self._own_number(text, institution)
-        content = None
-        if number is not None:
-            async with self._reading.use() as connection:
-                content = await read_file(
-                    connection, lane=numbers.lane_in(number), file_no=number,
-                    institution=institution.code, at=self._desk.now().at,
-                )  # fmt: skip
-        if content is None:
-            return Refusal(code="FILE_UNKNOWN", field="file_no", params={"value": text})
-        return content
-
-    async def _keep(
-        self, name: str, content: bytes, institution: Institution, *,
-        expires_at: datetime | None = None,
-    ) -> KeptFile | Refusal:  # fmt: skip
-        now, limits = self._desk.now(), self._limits
-        lane = lane_of(institution.code, self._lanes)
-        file = KeptFile(
-            lane=lane,
-            file_no=self._next_number(lane, now.business_day),
-            institution=institution.code,
-            name=name,
-            content=content,
-            stored_at=now.at,
-            expires_at=expires_at or now.at + timedelta(days=limits.file_days_max),
-        )
-        async with self._known_or_not() as connection:
-            kept = await keep_file(
-                connection, file, files_max=limits.files_kept_max,
-                bytes_max=limits.file_bytes_kept_max,
-            )  # fmt: skip
-        if kept:
-            return file
-        return Refusal(
-            code="FILES_TOO_MANY",
-            params={"limit": limits.files_kept_max, "days": limits.file_days_max},
-        )
-
-    @asynccontextmanager
-    async def _known_or_not(self) -> AsyncIterator[PlainConnection]:
-        """The connection that writes. Lost on the way, the outcome is unknown."""
-        try:
-            async with self._writing.use() as connection:
-                yield connection
-        except LostConnectionError as exc:
-            raise Unavailable("same_msgid") from exc
 
 
 def _readable(node: files.FileUploadData, limits: Limits) -> bytes | Refusal:
@@ -396,7 +377,3 @@ def _stands(number: int) -> Refusal:
     return Refusal(
         code="CLEARING_ALREADY_APPLIED", field="month", params={"application": str(number)}
     )
-
-
-def _until(file: KeptFile) -> str:
-    return format_datetime(local_time(file.expires_at))

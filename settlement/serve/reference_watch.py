@@ -107,13 +107,16 @@ class ReferenceWatch:
             if versions.get("policies") != self._versions.get("policies"):
                 policies = await load_policy_set(connection)
                 profile = policies.region(world.region) or profile
+            staff = world.staff
+            if versions.get("staff") != self._versions.get("staff") or profile is not world.profile:
+                staff = await reference.staff(connection, profile)
             institutions = await reference.institutions(connection)
             approved = await reference.cancel_approvals(connection, profile)
             credentials = await reference.credentials(connection, self._keyring, stopped)
         self.credentials = credentials
         self._desk.world = structs.replace(
             self._desk.world, policies=policies, profile=profile, institutions=institutions,
-            cancel_approvals=approved,
+            staff=staff, cancel_approvals=approved,
         )  # fmt: skip
         self._versions = versions
         return self._catalogue.fresh

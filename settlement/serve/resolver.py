@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 
 from settlement.gateway import Overloaded, Unavailable
 from settlement.payment_states import next_errand
-from settlement.payment_timers import TIMERS
 from settlement.serve.paying import Payments
 from settlement.storage.errors import StorageError
 from settlement.storage.lease import PlainConnection, connection_for, take_lease
@@ -107,9 +106,6 @@ class Resolver:
         if fact is None:
             return
         standing = fact.standing
-        if standing.attempt is None:
-            return
-        timers = TIMERS[standing.attempt.channel]
-        errand = next_errand(fact.row.kind, standing, fact.events, timers)
+        errand = next_errand(standing, fact.events)
         if errand is not None and errand.at <= self._clock() + timedelta(milliseconds=1):
             await self._payments.run_errand(fact, errand.ask)

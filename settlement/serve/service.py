@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
 from msgspec import json as msgspec_json
+from msgspec.structs import replace
 
 from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape
@@ -35,13 +34,14 @@ from protocol.nhsa.messages import (
     reconciliation,
     session,
 )
-from protocol.nhsa.profile import BASELINE, Profile
+from protocol.nhsa.profile import Profile
+from protocol.nhsa.traces import as_named, as_printed
 from settlement import numbers, refusals
 from settlement.channels.registry import NO_TILLS, Tills
-from settlement.clock import Clock, local_time, system_clock
+from settlement.clock import Clock, local_time, monotonic, system_clock
 from settlement.commands import Command
 from settlement.decision import Answer
-from settlement.demo.page import DemoWorld, world_page
+from settlement.demo.page import DemoWorld
 from settlement.desk import DecisionDesk
 from settlement.gateway import (
     Caller,
@@ -59,8 +59,9 @@ from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
-from settlement.serve.asking import asking
+from settlement.serve.asking import Journals
 from settlement.serve.family import FamilyDesk, may_use_family
+from settlement.serve.import_desk import ImportDesk
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
 from settlement.serve.paying import Payments
@@ -70,10 +71,9 @@ from settlement.serve.resolver import Resolver
 from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
 from settlement.storage import reference
-from settlement.storage.connect import Reconnecting, connect_settle_path
+from settlement.storage.connect import LOOKUP_NAME, Reconnecting, connect_settle_path
 from settlement.storage.errors import StorageError
 from settlement.storage.journal import JournalQueue
-from settlement.storage.keyfile import key_file, load_keyring
 from settlement.storage.lease import PlainConnection
 from settlement.storage.policies import load_policy_set
 from settlement.storage.queries import REFERENCE
@@ -90,7 +90,7 @@ from settlement.view import View
 from settlement.world import World
 
 if TYPE_CHECKING:
-    from settlement.serve.config import WorkerConfig
+    pass
 
 logger = logging.getLogger("settlement.service")
 REPLAYED = "重复报文，返回首次处理结果"
@@ -120,6 +120,7 @@ class Service:
     def __init__(self, settings: ServiceSettings) -> None:
         self.metrics: Metrics = METRICS
         self.demo_world: DemoWorld | None = None
+        self.import_office: ImportDesk | None = None
         self._settings = settings
         self._side = Reconnecting(settings.app_dsn, "settlement-side")
         self._serial = count(1)
@@ -171,6 +172,7 @@ class Service:
                 catalogue=await reference.catalogue(connection),
                 institutions=await reference.institutions(connection),
                 suspensions=stopped,
+                staff=await reference.staff(connection, profile),
                 cancel_approvals=await reference.cancel_approvals(connection, profile),
                 keyring=settings.keyring,
                 next_number=self._next_number,
@@ -197,7 +199,7 @@ class Service:
         )  # fmt: skip
         self._reconciling = Reconciling(
             dsn=settings.app_dsn, desk=self._desk, lanes=installed.lanes, limits=settings.limits,
-            next_number=self._next_number,
+            next_number=self._next_number, next_reference=self._next_reference,
             list_files=ListFiles(lambda: self.reference.catalogue),
         )  # fmt: skip
         self._open_desks(installed.lanes, shape)
@@ -208,17 +210,17 @@ class Service:
     def _open_desks(self, lanes: int, shape: Shape) -> None:
         """What takes more than one batch: relatives who help to pay, payments over channels."""
         settings = self._settings
-        ask = asking(
+        journals = Journals(
             lambda command, said, reply: self._queue_of_lane[command.asked.lane].submit(
                 command, said, reply
             )
         )
         self._family = FamilyDesk(
-            ask=ask, side=Reconnecting(settings.app_dsn, "settlement-family"), shape=shape,
+            journals=journals, side=Reconnecting(settings.app_dsn, LOOKUP_NAME), shape=shape,
             lanes=lanes, next_number=self._next_number, now=self._desk.now,
         )  # fmt: skip
         self.payments = Payments(
-            desk=self._desk, ask=ask, dsn=settings.app_dsn, tills=settings.tills,
+            desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
             translator=self._translator, shape=shape, lanes=lanes,
             profile=settings.profile, limits=settings.limits, read_clock=settings.clock,
         )  # fmt: skip
@@ -300,7 +302,9 @@ class Service:
             self._submit(command, opened.mail)
             return
         task = asyncio.ensure_future(
-            self._look_up(opened) if command is None else self._with_family(command, opened.mail)
+            self._look_up(opened)
+            if command is None
+            else self._with_family(self._family.carry_out(command), opened)
         )
         self._looking_up.add(task)
         task.add_done_callback(self._looking_up.discard)
@@ -314,7 +318,8 @@ class Service:
             except WireError as exc:
                 mail.fail(exc)
                 return None
-        return codec.Letter(infno, mail.body, self._lines_max(infno))
+        body = as_printed(infno, mail.body, self._desk.world.profile.traces.line_node)
+        return codec.Letter(infno, body, self._lines_max(infno))
 
     def _unread(self, mail: Mail, infno: str, error: WireError) -> None:
         if error.code in UNREADABLE:
@@ -382,14 +387,17 @@ class Service:
             else:
                 mail.answer(self._said(opened.request.infno, mail.received, found))
 
-    async def _with_family(self, command: Command, mail: Mail) -> None:
+    async def _with_family(
+        self, walked: Coroutine[object, object, Answer | Refusal], opened: Opened
+    ) -> None:
         """Relatives may help to pay, or get back what they paid."""
+        mail = opened.mail
         try:
-            reply = await self._family.carry_out(command)
+            reply = await walked
         except Exception as exc:
             mail.fail(exc)
         else:
-            mail.answer(self._said(command.asked.infno, mail.received, reply))
+            mail.answer(self._said(opened.request.infno, mail.received, reply))
 
     async def _found(
         self, request: Envelope, institution: Institution
@@ -420,6 +428,9 @@ class Service:
                 | reconciliation.DetailCheck()
                 | clearing.ClearingApply()
                 | clearing.ClearingCancel()
+                | clearing.CrossCityExtract()
+                | clearing.CrossCityConfirm()
+                | clearing.CrossCityRollback()
                 | files.FileUpload()
                 | files.FileDownload()
                 | catalogue.CatalogueFile()
@@ -444,7 +455,7 @@ class Service:
         output = NO_OUTPUT if reply.output is None else reply.output
         local = local_time(received)
         return encode_success(
-            refmsgid=refmsgid(self._desk.world.region, local, next(self._serial)),
+            refmsgid=reply.reference or self._next_reference(local),
             received_at=local,
             responded_at=local_time(self._settings.clock()),
             output=output.rows if isinstance(output, FeeRows | lists.ListRows) else output,
@@ -456,11 +467,13 @@ class Service:
     ) -> bytes:
         if refusal.code == "MESSAGE_CONFLICT":
             self.metrics.conflicting += 1
-        said = refusals.text(refusal, self._desk.world.profile)
-        field = said.field if path_is_wire else wire_path(infno, said.field)
+        profile = self._desk.world.profile
+        field = refusal.field if path_is_wire else wire_path(infno, refusal.field)
+        field = as_named(infno, field, profile.traces.line_node)
+        said = refusals.text(replace(refusal, field=field) if path_is_wire else refusal, profile)
         local = local_time(received)
         return encode_failure(
-            refmsgid=refmsgid(self._desk.world.region, local, next(self._serial)),
+            refmsgid=self._next_reference(local),
             received_at=local,
             responded_at=local_time(self._settings.clock()),
             err_code=refusal.code,
@@ -506,22 +519,29 @@ class Service:
         self._inbox.empty()
         self._sealed.stop()
         self._stopping = True
-        await self._family.drain(drain_seconds)
-        await self.payments.drain(drain_seconds)
+        until = monotonic() + drain_seconds
+        await asyncio.gather(
+            self._family.drain(drain_seconds / 2), self.payments.drain(drain_seconds / 2)
+        )
         async with asyncio.TaskGroup() as group:
             for queue in self.queues:
-                group.create_task(queue.drain(drain_seconds))
+                group.create_task(queue.drain(until - monotonic()))
         self._tasks += self.reference.tasks
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._side.close()
+        if self.import_office is not None:
+            self.import_office.close()
         self._reconciling.close()
         self._family.close()
         self.payments.close()
 
     def _next_number(self, lane: int, day: date) -> int:
         return self._numbers.next(lane, day)
+
+    def _next_reference(self, local: datetime) -> str:
+        return refmsgid(self._desk.world.region, local, next(self._serial))
 
     async def _draw_numbers(self, connection: PlainConnection) -> None:
         block: int = await connection.fetchval(REFERENCE["number_block"])
@@ -540,19 +560,6 @@ class Service:
         """Learn which business day is open."""
         async with self._side.use() as connection:
             self._desk.closed_through = await reference.closed_through(connection)
-
-
-async def start_gateway(config: WorkerConfig) -> Service:
-    """The service of a gateway process, as the supervisor configures it."""
-    keyring = load_keyring(key_file(Path(config.data_dir) / "secrets", os.environ))
-    service = await Service.start(
-        ServiceSettings(
-            app_dsn=config.app_dsn, keyring=keyring, profile=BASELINE, limits=config.limits
-        )
-    )
-    if config.demo:
-        service.demo_world = world_page(config.app_dsn, keyring)
-    return service
 
 
 class _QueueDesk:

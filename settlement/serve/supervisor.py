@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.postgres.shape import Shape
+from settlement.demo.channels import channels_folder, read_world
 from settlement.embedded.errors import explained
 from settlement.embedded.services import Services, start_services
 from settlement.limits import DEFAULT_LIMITS, Limits
@@ -31,6 +32,8 @@ from settlement.web.app import listen
 
 logger = logging.getLogger("settlement.serve")
 
+CHANNELS_VARIABLE = "SETTLEMENT_CHANNELS"
+CHANNELS_NAME = "channels.toml"
 KILL_SECONDS = 3.0
 """After the drain limit, how long a child may still take to end by itself."""
 
@@ -68,7 +71,7 @@ def run(
 
 
 class Supervisor:
-    """One server: services, gateway processes, a background process."""
+    """One server: services, gateway processes, a background process, an importer."""
 
     def __init__(
         self, settings: ServeSettings, environment: Mapping[str, str], say: Callable[[str], None]
@@ -80,6 +83,8 @@ class Supervisor:
         self._hurry = asyncio.Event()
         self._gateways: list[Child] = []
         self._background: Child | None = None
+        self._simulators: Child | None = None
+        self._importer: Child | None = None
 
     async def run(self) -> None:
         """Start everything, say so, watch it, stop it. Raises ServeError, ServiceError."""
@@ -109,7 +114,8 @@ class Supervisor:
         self._stop.set()
 
     def _children(self) -> list[Child]:
-        return [*self._gateways, *([self._background] if self._background else [])]
+        others = (self._background, self._importer, self._simulators)
+        return [*self._gateways, *(child for child in others if child is not None)]
 
     async def _start_children(self, services: Services, port: int) -> None:
         settings = self._settings
@@ -127,8 +133,11 @@ class Supervisor:
             demo=settings.demo,
             journals=settings.journals,
             limits=settings.limits,
+            channels_file=str(self._channels_file() or ""),
             gateway_factory=settings.gateway_factory,
         )
+        if settings.demo:
+            await self._start_simulators(base)
         self._gateways = [
             Child(
                 "settlement.serve.worker",
@@ -142,7 +151,34 @@ class Supervisor:
             msgspec.structs.replace(base, place="background", index=settings.workers),
             start_seconds=settings.limits.start_seconds_max,
         )
-        await asyncio.gather(*(child.start() for child in self._children()))
+        self._importer = Child(
+            "settlement.serve.importer",
+            msgspec.structs.replace(base, place="importer", owner_dsn=services.owner_dsn),
+            start_seconds=settings.limits.start_seconds_max,
+        )
+        starting = (*self._gateways, self._background, self._importer)
+        await asyncio.gather(*(child.start() for child in starting))
+
+    def _channels_file(self) -> Path | None:
+        """Which merchants collect: the simulated ones, those of the environment, or those whose
+        file lies in the data directory."""
+        settings = self._settings
+        if settings.demo:
+            return channels_folder(settings.data_dir) / CHANNELS_NAME
+        named = self._environment.get(CHANNELS_VARIABLE)
+        if named:
+            return Path(named)
+        own = settings.data_dir / CHANNELS_NAME
+        return own if own.exists() else None
+
+    async def _start_simulators(self, base: WorkerConfig) -> None:
+        """Before the gateways, which read what the simulators write."""
+        self._simulators = Child(
+            "settlement.demo.channels",
+            msgspec.structs.replace(base, place="simulators", index=base.workers + 1),
+            start_seconds=self._settings.limits.start_seconds_max,
+        )
+        await self._simulators.start()
 
     def _announce(self, port: int) -> None:
         host = self._settings.host
@@ -154,6 +190,8 @@ class Supervisor:
             "workers": self._settings.workers,
             "pid": os.getpid(),
         }
+        if self._settings.demo:
+            ready["simulators"] = read_world(channels_folder(self._settings.data_dir)).urls
         self._say(json.dumps(ready))
 
     async def _watch(self, services: Services) -> None:
@@ -171,11 +209,13 @@ class Supervisor:
             task.result()
 
     async def _stop_children(self) -> None:
-        """Gateways first, so that nothing is asked of us any more; then the background."""
+        """Gateways first, so that nothing is asked of us any more; then the others."""
         limit = self._settings.limits.drain_seconds_max + KILL_SECONDS
         await asyncio.gather(*(child.stop(limit, self._hurry) for child in self._gateways))
-        if self._background is not None:
-            await self._background.stop(limit, self._hurry)
+        others = (self._background, self._importer, self._simulators)
+        await asyncio.gather(
+            *(child.stop(limit, self._hurry) for child in others if child is not None)
+        )
 
 
 def reserve_port(host: str, port: int) -> socket.socket:

@@ -7,7 +7,6 @@ Settlements read it only where one names relatives; the rest is for what settles
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 import msgspec
 from asyncpg import Connection, Record
@@ -18,8 +17,8 @@ from ledger.postgres.shape import Shape
 from settlement.commands import Command
 from settlement.numbers import lane_in
 from settlement.person import FamilyLink
-from settlement.rows import MoveKind, MoveRow, ShareRow, UndertakingKind, UndertakingRow
-from settlement.storage.queries import SCATTER, SHAPED
+from settlement.rows import MoveKind, MoveRow, ShareRow
+from settlement.storage.queries import SHAPED
 from settlement.view import View
 
 _DECODE_FAMILY = msgspec.json.Decoder(tuple[FamilyLink, ...]).decode
@@ -60,7 +59,7 @@ async def read_moves(
     wanted = list(holds)
     lanes = [lane_in(hold_id) for hold_id in wanted]
     for row in await fetch_keys(connection, SHAPED[shape], "read_family_moves", lanes, wanted):
-        move = _move(row)
+        move = move_of(row)
         view.moves.setdefault(move.hold_id, []).append(move)
 
 
@@ -94,22 +93,6 @@ async def outcomes_of(
     return {hold_id: Outcome(still_open, setl_id) for hold_id, still_open, setl_id in rows}
 
 
-async def open_undertakings(
-    connection: Connection[Record], *, before: datetime, limit: int
-) -> list[UndertakingRow]:
-    """What has been under way since before an instant, of all lanes, the oldest first."""
-    rows = await connection.fetch(SCATTER["open_undertakings"], before, limit)
-    return [
-        UndertakingRow(**{**dict(row), "kind": UndertakingKind(row["kind"])}) for row in rows
-    ]
-
-
-async def open_holds(
-    connection: Connection[Record], *, before: datetime, limit: int
-) -> list[MoveRow]:
-    """Holds of which nothing became since before an instant, of all lanes, the oldest first."""
-    return [_move(row) for row in await connection.fetch(SCATTER["open_holds"], before, limit)]
-
-
-def _move(row: Record) -> MoveRow:
+def move_of(row: Record) -> MoveRow:
+    """The move in a row."""
     return MoveRow(**{**dict(row), "kind": MoveKind(row["kind"])})

@@ -57,6 +57,11 @@ async def due_payments(
     return [Due(row["pay_no"], row["due_at"]) for row in rows]
 
 
+async def open_payments(connection: Connection[Record], *, limit: int) -> list[int]:
+    """Numbers of what is not at its end, the oldest first."""
+    return [row["pay_no"] for row in await connection.fetch(SCATTER["payments_open"], limit)]
+
+
 async def find_attempt(connection: Connection[Record], order_no: int) -> tuple[int, int] | None:
     """Payment and number of the attempt that has this order number at a channel."""
     row = await connection.fetchrow(QUERIES["find_attempt"], lane_in(order_no), str(order_no))

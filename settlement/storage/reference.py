@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import date
 
 import msgspec
@@ -15,12 +15,15 @@ from settlement.catalogue import Catalogue, CatalogueMaker, Item
 from settlement.gateway import CredentialFact
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import Keyring
-from settlement.policy.region import CancelWindow, RegionProfile
+from settlement.policy.region import CancelWindow, DoctorCheck, RegionProfile
 from settlement.seals import Keys, keys_of
+from settlement.staff import Staff, Staffing, StaffKind, staffing_of
 from settlement.storage.errors import StorageError
 from settlement.storage.queries import ADMIN, REFERENCE
 from settlement.world import Suspensions
 
+STAFF_PIECE = 1_000
+"""Terms read in one go."""
 CATALOGUE_PIECE = 250
 """Items read and indexed in one go: two or three milliseconds."""
 _DECODE_NUMBERS = msgspec.json.Decoder(dict[str, int]).decode
@@ -56,6 +59,33 @@ async def institutions(connection: Connection[Record]) -> dict[str, Institution]
         fields["kind"] = InstitutionKind(fields["kind"])
         fields["care_types"] = frozenset(fields["care_types"])
         found[row["code"]] = Institution(**fields)
+    return found
+
+
+async def staff_terms(connection: Connection[Record]) -> AsyncIterator[list[Staff]]:
+    """Every term of the staff of institutions as of one moment, in pieces: others get their turn in
+    between."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        cursor = await connection.cursor(REFERENCE["staff"])
+        while rows := await cursor.fetch(STAFF_PIECE):
+            yield [
+                Staff(
+                    institution=institution, code=code, kind=StaffKind(kind), name=name,
+                    effective_from=first, effective_to=last,
+                )
+                for institution, code, kind, name, first, last in rows
+            ]  # fmt: skip
+            await asyncio.sleep(0)
+
+
+async def staff(connection: Connection[Record], profile: RegionProfile) -> Staffing:
+    """The staff of institutions; nobody where the region does not look at doctors."""
+    if profile.doctor_check is DoctorCheck.OFF:
+        return {}
+    found: dict[tuple[str, str], tuple[Staff, ...]] = {}
+    async for terms in staff_terms(connection):
+        for key, own in staffing_of(terms).items():
+            found[key] = (*found.get(key, ()), *own)
     return found
 
 

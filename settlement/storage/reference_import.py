@@ -17,6 +17,7 @@ from settlement.catalogue import Item
 from settlement.institution import Institution
 from settlement.intake.institutions import Given
 from settlement.keyring import Keyring
+from settlement.staff import Staff, Staffing, staffing_of
 from settlement.storage import reference
 from settlement.storage.queries import REFERENCE
 
@@ -59,6 +60,28 @@ async def keep_items(connection: Connection[Record], items: Sequence[Item]) -> N
         )
     if items:
         await connection.execute(REFERENCE["bump"], "catalogue")
+
+
+async def keep_staff(connection: Connection[Record], terms: Sequence[Staff]) -> None:
+    """Write terms of staff and tell every process; in the caller's transaction."""
+    for first in range(0, len(terms), ITEMS_AT_ONCE):
+        some = terms[first : first + ITEMS_AT_ONCE]
+        await connection.execute(
+            REFERENCE["keep_staff"],
+            [term.institution for term in some],
+            [term.code for term in some],
+            [term.effective_from for term in some],
+            [term.effective_to for term in some],
+            [term.kind.value for term in some],
+            [term.name for term in some],
+        )
+    if terms:
+        await connection.execute(REFERENCE["bump"], "staff")
+
+
+async def staff_by_key(connection: Connection[Record]) -> Staffing:
+    """Every term, by institution and code."""
+    return staffing_of([term async for some in reference.staff_terms(connection) for term in some])
 
 
 async def keep_institutions(

@@ -51,6 +51,7 @@ async def read_lines(
             msgid=msgid,
             refund=kind == RowKind.CANCEL,
             reversed=undone_kind == RowKind.REVERSE,
+            cancelled=undone_kind == RowKind.CANCEL,
             total_fen=total_fen,
             fund_fen=fund_fen,
             account_fen=account_fen,

@@ -1,10 +1,12 @@
 """Verification of the whole: the ledger's own, and what the settlement schema keeps beside it.
 
 For every block: each settlement row is what its entry committed to, each detail opens and is what
-its row committed to, each cancel is the exact negative. Then, lane by lane: no settlement without
-an entry, every accumulator is the sum of what settlements added to it, the filings that a person
-carries are those that were made and not taken back, and relatives' accounts paid what settlements
-say, each once.
+its row committed to, each cancel is the exact negative, and where the block is listed each row is
+in its institution's statement; payments for relatives and over channels are what was committed.
+Then, lane by lane: no settlement without an entry, nor anything that was brought along, no
+statement row without its settlement, every accumulator is the sum of what settlements added to it,
+the filings that a person carries are those that were made and not taken back, relatives' accounts
+paid what settlements say, each once, and no payment holds anything without being on the worklist.
 """
 
 from __future__ import annotations
@@ -35,6 +37,15 @@ from settlement.view import YEARS_KEPT
 _QUERIES = load(SQL_DIRECTORY / "verify.sql")
 UNDER_WAY_MAX = timedelta(minutes=10)
 """Longer than anything is left under way between a patient and relatives (workers/family.py)."""
+_COMMITTED = {"bad_moves": "payment for a relative", "bad_payments": "payment"}
+"""What else entries commit to: by the query that finds the first that is not as it was."""
+_STRAYS = {
+    "orphan_settlements": "settlement without a ledger entry",
+    "orphan_openings": "opening without a ledger entry",
+    "stray_statement_rows": "statement row without its settlement",
+    "stray_elsewhere": "row of somebody insured elsewhere without its settlement",
+}
+"""What lies in a lane without what it belongs to: by the query that finds the first."""
 
 
 class SettlementCheck:
@@ -47,28 +58,30 @@ class SettlementCheck:
         """The first bad settlement of the chunk."""
         where = (chunk.journal, chunk.after_block, chunk.through_block)
         row = await connection.fetchrow(_QUERIES["bad_settlements"], *where)
-        bad_row = None
+        found: list[tuple[Record, str]] = []
         if row is not None:
-            what = "settlement row is missing" if row["missing"] else "settlement row was changed"
-            bad_row = _bad(chunk.journal, row, what)
-        move = await connection.fetchrow(_QUERIES["bad_moves"], *where)
-        if move is not None and (row is None or _place(move) < _place(row)):
-            what = "payment for a relative is missing" if move["missing"] else (
-                "payment for a relative was changed"
-            )
-            row, bad_row = move, _bad(chunk.journal, move, what)
-        payment = await connection.fetchrow(_QUERIES["bad_payments"], *where)
-        if payment is not None and (row is None or _place(payment) < _place(row)):
-            what = "payment is missing" if payment["missing"] else "payment was changed"
-            row, bad_row = payment, _bad(chunk.journal, payment, what)
+            found.append((row, _what_is_bad(row)))
+        for name, what in _COMMITTED.items():
+            other = await connection.fetchrow(_QUERIES[name], *where)
+            if other is not None:
+                became = "is missing" if other["missing"] else "was changed"
+                found.append((other, f"{what} {became}"))
+        detail = await self._bad_detail(connection, chunk)
+        if detail is not None:
+            found.append((detail, "detail was changed"))
+        if not found:
+            return None
+        first, what = min(found, key=lambda one: _place(one[0]))
+        return _bad(chunk.journal, first, what)
+
+    async def _bad_detail(self, connection: Connection[Record], chunk: Chunk) -> Record | None:
         if self._keyring is None:
-            return bad_row
+            return None
+        where = (chunk.journal, chunk.after_block, chunk.through_block)
         for detail in await connection.fetch(_QUERIES["details"], *where):
-            if row is not None and _place(detail) >= _place(row):
-                break
             if not self._detail_holds(detail):
-                return _bad(chunk.journal, detail, "detail was changed")
-        return bad_row
+                return detail
+        return None
 
     def _detail_holds(self, row: Record) -> bool:
         if self._keyring is None:
@@ -84,6 +97,21 @@ class SettlementCheck:
 
 def _place(row: Record) -> tuple[int, int]:
     return row["block_no"], row["ordinal"]
+
+
+def _what_is_bad(row: Record) -> str:
+    """What does not fit of a settlement; the statement is told of where the row itself is right."""
+    if row["missing"]:
+        return "settlement row is missing"
+    if row["changed"]:
+        return "settlement row was changed"
+    if row["not_stated"] and not row["not_listed"]:
+        return "its row in the institution's statement is missing"
+    if row["not_listed"] and not row["not_stated"]:
+        return "it is in the institution's statement, and its block is not listed"
+    if row["stated_otherwise"]:
+        return "its row in the institution's statement was changed"
+    return "settlement row was changed"
 
 
 def _bad(journal: int, row: Record, what: str) -> BadEntry:
@@ -144,11 +172,10 @@ async def _bad_of(
 async def _bad_lane(
     connection: Connection[Record], lane: int, journal: int, since: int
 ) -> BadEntry | None:
-    orphan = await connection.fetchval(_QUERIES["orphan_settlements"], lane)
-    if orphan is not None:
-        return BadEntry(
-            journal=journal, lane=lane, entry_id=orphan, what="settlement without a ledger entry"
-        )
+    for name, what in _STRAYS.items():
+        stray = await connection.fetchval(_QUERIES[name], lane)
+        if stray is not None:
+            return BadEntry(journal=journal, lane=lane, entry_id=stray, what=what)
     person_no = await connection.fetchval(_QUERIES["wrong_accumulators"], lane, str(since))
     if person_no is not None:
         return BadEntry(

@@ -49,6 +49,9 @@ SECONDS_BOUNDS = (
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
     5.0, 10.0,
 )  # fmt: skip
+CERTAINTY_BOUNDS = (
+    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0, 900.0,
+)  # fmt: skip
 SIZE_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -81,6 +84,14 @@ DECLARED = (
           "Items waiting for their journal's next batch.", registry=None),
     Counter("settlement_ledger_folded_blocks_total",
             "Blocks whose deltas were folded into balances.", registry=None),
+    Histogram("settlement_payment_certainty_seconds",
+              "From the first byte of a payment to its verdict, where the payer had nothing to "
+              "confirm.", registry=None),
+    Histogram("settlement_payment_confirmed_seconds",
+              "The same where the payer had to confirm: their own time is in it.", registry=None),
+    Counter("settlement_payment_alarms_total",
+            "What channels said that contradicts what is booked; look at each in the log.",
+            registry=None),
     Counter("settlement_background_failures_total",
             "Runs of a background loop that failed and will be tried again.", registry=None),
     Gauge("settlement_processes", "Processes whose numbers are in here.", registry=None),
@@ -128,7 +139,8 @@ class Metrics:
     __slots__ = (
         "background_failures", "batch_items", "batch_recomputed", "batch_write_seconds",
         "conflicting", "duplicate_across_lanes", "folded_blocks", "in_flight", "nonce_degraded",
-        "nonce_folds", "queue_depth", "replayed", "request_seconds", "requests",
+        "nonce_folds", "payment_alarms", "payment_certainty", "payment_confirmed", "queue_depth",
+        "replayed", "request_seconds", "requests",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -136,6 +148,9 @@ class Metrics:
         self.request_seconds = Tally(SECONDS_BOUNDS)
         self.batch_items = Tally(SIZE_BOUNDS)
         self.batch_write_seconds = Tally(SECONDS_BOUNDS)
+        self.payment_certainty = Tally(CERTAINTY_BOUNDS)
+        self.payment_confirmed = Tally(CERTAINTY_BOUNDS)
+        self.payment_alarms = 0
         self.in_flight = 0
         self.queue_depth = 0
         self.batch_recomputed = 0
@@ -195,6 +210,7 @@ _COUNTERS = {
     "settlement_nonces_unshared_total": "nonce_degraded",
     "settlement_ledger_folded_blocks_total": "folded_blocks",
     "settlement_background_failures_total": "background_failures",
+    "settlement_payment_alarms_total": "payment_alarms",
 }
 _GAUGES = {
     "settlement_requests_in_flight": "in_flight",
@@ -204,11 +220,15 @@ _HISTOGRAMS = {
     "settlement_request_seconds": "request_seconds",
     "settlement_batch_items_count": "batch_items",
     "settlement_batch_write_seconds": "batch_write_seconds",
+    "settlement_payment_certainty_seconds": "payment_certainty",
+    "settlement_payment_confirmed_seconds": "payment_confirmed",
 }
 _BOUNDS: dict[str, tuple[float, ...]] = {
     "settlement_request_seconds": SECONDS_BOUNDS,
     "settlement_batch_items_count": SIZE_BOUNDS,
     "settlement_batch_write_seconds": SECONDS_BOUNDS,
+    "settlement_payment_certainty_seconds": CERTAINTY_BOUNDS,
+    "settlement_payment_confirmed_seconds": CERTAINTY_BOUNDS,
 }
 
 METRICS = Metrics()

@@ -40,9 +40,10 @@ class FeeRows(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def settlement_reply(
-    row: SettlementRow, identity: Identity, institution: Institution, policy: Policy, region: str
-) -> SettlementEnquiryReply:
-    """Output of 5203."""
+    row: SettlementRow, identity: Identity, institution: Institution, policy: Policy, region: str,
+    *, refunded: bool,
+) -> SettlementEnquiryReply:  # fmt: skip
+    """Output of 5203. A cancel and what it cancelled are both refunded."""
     on = row.service_at.date()
     info = StoredSettleInfo(
         setl_id=str(row.setl_id),
@@ -97,7 +98,7 @@ def settlement_reply(
         balc=yuan(row.balance_fen),
         acct_mulaid_pay=yuan(row.family_account_fen),
         medins_setl_id=row.msgid,
-        refd_setl_flag="0" if row.undoes_setl_id is None else "1",
+        refd_setl_flag="1" if refunded else "0",
         year=str(row.year),
         invono=row.invoice_no,
         opter_id=row.operator,
@@ -164,12 +165,14 @@ def visits_reply(rows: Iterable[FoundVisit]) -> VisitEnquiryReply:
     return VisitEnquiryReply(mdtrtinfo=tuple(sorted(rows, key=lambda row: row.begntime)))
 
 
-def purchase_visit(row: SettlementRow, person: PersonFacts, region: str) -> FoundVisit:
-    """A pharmacy sale as a visit."""
+def purchase_visit(
+    row: SettlementRow, person: PersonFacts, region: str, *, stands: bool
+) -> FoundVisit:
+    """A pharmacy sale as a visit; without its settlement once that was cancelled."""
     return _visit(
         person, region, mdtrt_id=row.mdtrt_id, begun_at=row.service_at, scheme=row.scheme,
         category=row.category, civil_servant=row.civil_servant, care_type=row.care_type,
-        settled=row,
+        settled=row if stands else None,
     )  # fmt: skip
 
 

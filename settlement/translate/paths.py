@@ -9,7 +9,7 @@ _HEAD = {"2101": "druginfo", "2102": "druginfo", "2203": "mdtrtinfo", "2203A": "
          "2402": "dscginfo", "2403": "adminfo", "2501": "refmedin", "9001": "signIn",
          "9002": "signOut", "9101": "fsUploadIn", "9102": "fsDownloadIn"}  # fmt: skip
 _LINES = {"2101": "drugdetail", "2102": "drugdetail", "2204": "feedetail", "2301": "feedetail",
-          "2302": "data", "3301": "catalogcompin"}  # fmt: skip
+          "2302": "data", "3261": "detail", "3301": "catalogcompin"}  # fmt: skip
 _HEAD_NAMES = {
     "person_no": "psn_no",
     "credential_kind": "mdtrt_cert_type",
@@ -41,6 +41,11 @@ _HEAD_NAMES = {
     "institution_of_file": "fixmedins_code",
     "month": "setlym",
     "application_no": "clr_appy_evt_id",
+    "clearing_month": "trt_month",
+    "start_row": "startrow",
+    "row_count": "totalrow",
+    "confirmation": "otransid",
+    "doctor": "atddr_no",
 }
 _LINE_NAMES = {
     "amount": "det_item_fee_sumamt",
@@ -53,6 +58,13 @@ _LINE_NAMES = {
     "original": "init_feedetl_sn",
     "own_code": "medins_list_codg",
     "trace": "durg_trac_info",
+    "certificate_no": "certno",
+    "visit_no": "mdtrt_id",
+    "settlement_no": "setl_sn",
+    "settled_at": "mdtrt_setl_time",
+    "total": "medfee_sumamt",
+    "agency": "optins_pay_sumamt",
+    "doctor": "bilg_dr_codg",
 }
 _MAPPING_NAMES = {"own_code": "fixmedins_hilist_id", "ends_on": "enddate"}
 _LISTS = frozenset({"4101", "4101A"})

@@ -22,9 +22,10 @@ from protocol.nhsa.messages import (
 from protocol.nhsa.times import parse_moment
 from settlement import numbers
 from settlement.claim import ClaimLine
-from settlement.commands import Credential, Trace
+from settlement.commands import Credential
 from settlement.institution import Institution
 from settlement.rows import KeptLine
+from settlement.trace import Trace
 
 ALL_UNSETTLED = "0000"
 """2205 and 2302: every line not yet settled."""
@@ -56,7 +57,8 @@ class Sender(Struct, frozen=True, gc=False):
     numbers: Numbers = {}
 
 
-_Row = pharmacy.DrugDetail | outpatient.FeeDetail | inpatient.StayFeeDetail
+Traceable = pharmacy.DrugDetail | outpatient.FeeDetail | inpatient.StayFeeDetail
+"""A fee line as sent; each may carry drug trace codes."""
 _WithCredential = (
     pharmacy.DrugInfo
     | outpatient.RegisterData
@@ -67,7 +69,7 @@ _WithCredential = (
 )
 
 
-def lines_of(rows: Sequence[_Row], numbers: Numbers, node: str) -> tuple[ClaimLine, ...]:
+def lines_of(rows: Sequence[Traceable], numbers: Numbers, node: str) -> tuple[ClaimLine, ...]:
     """The fee lines of a node, with the numbers that the check has read."""
     approvable = node != "drugdetail"
     columns = (numbers[node, name] for name in ("cnt", "pric", "det_item_fee_sumamt"))
@@ -88,7 +90,7 @@ def lines_of(rows: Sequence[_Row], numbers: Numbers, node: str) -> tuple[ClaimLi
     )
 
 
-def traces_of(rows: Sequence[pharmacy.DrugDetail], digest_key: bytes) -> tuple[Trace, ...]:
+def traces_of(rows: Sequence[Traceable], digest_key: bytes) -> tuple[Trace, ...]:
     """The drug trace codes of lines (durg_trac_info), as keyed hashes."""
     return tuple(
         Trace(n, trace_key(trace.drug_trac_codg, digest_key), trace.trdn_flag != _SPLIT)
@@ -120,7 +122,7 @@ def credential_of(data: _WithCredential) -> Credential:
     )
 
 
-def kept_line(row: _Row) -> KeptLine:
+def kept_line(row: Traceable) -> KeptLine:
     """What is only kept of a line, and its time as sent."""
     return KeptLine(occurred_at=row.fee_ocur_time, extra=kept_of(row, LINE_PRICED))
 

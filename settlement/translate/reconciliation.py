@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
+
+import msgspec
 
 from ledger.money import yuan_text
+from protocol.nhsa import canonical
 from protocol.nhsa.amounts import scaled, yuan_json
 from protocol.nhsa.messages import clearing, reconciliation
 from protocol.nhsa.textfile import MEMO_LENGTH_MAX, DetailRow, text_of
@@ -35,6 +39,7 @@ _TOTAL, _FUND, _ACCOUNT = "医疗费总额", "基金支付总额", "个人账户
 _VISITS, _RECOGNISED, _CASH = "清算人次", "医保认可费用总额", "现金支付金额"
 _CLAIMED_FUND = "基金申报总额"
 _COUNTS = frozenset({_COUNT, _VISITS})
+_ENCODE = msgspec.json.Encoder().encode
 
 Check = reconciliation.TotalsCheckData | reconciliation.DetailCheckData
 
@@ -63,6 +68,26 @@ def scope_of(
         scheme=scheme,
         with_refunds=_with_refunds(data),
     )
+
+
+def said_by(data: reconciliation.DetailCheckData, scope: Scope) -> bytes:
+    """The fingerprint of what 3202 says: a resend has the same."""
+    totals = (
+        int(data.fixmedins_setl_cnt), _fen(data.medfee_sumamt), _fen(data.fund_pay_sumamt),
+        _fen(data.cash_payamt),
+    )  # fmt: skip
+    return _fingerprint(header=(data.file_qury_no, scope), totals=totals)
+
+
+def sent_as(name: str, content: bytes) -> bytes:
+    """The fingerprint of a file that 9101 brings."""
+    return _fingerprint(header=(name, content), totals=())
+
+
+def _fingerprint(*, header: object, totals: object) -> bytes:
+    parts = [sha256(_ENCODE(part)).digest()[: canonical.HASH_BYTES] for part in (header, totals)]
+    nobody = bytes(canonical.HASH_BYTES)
+    return canonical.Fingerprint(person=nobody, header=parts[0], totals=parts[1], lines=()).pack()
 
 
 def totals_reply(
@@ -160,7 +185,7 @@ def _result_row(one: Matched) -> tuple[str, ...]:
         "" if line is None else line.setl_id,
         "" if ours is None else ours.msgid,
         str(int(one.verdict)),
-        "1" if about.refund else "0",
+        _flag(about.refund or (line is None and ours is not None and ours.cancelled)),
         memo[:MEMO_LENGTH_MAX],
         *(
             ("", "", "")
@@ -184,7 +209,7 @@ def _memo(one: Matched) -> str:
     pairs = {
         "就诊ID": (theirs.mdtrt_id, ours.mdtrt_id),
         "人员编号": (theirs.person_no, ours.person_no),
-        "退费标志": ("1" if theirs.refund else "0", "1" if ours.refund else "0"),
+        "退费标志": ("", "") if ours.cancelled else (_flag(theirs.refund), _flag(ours.refund)),
         _TOTAL: (yuan_text(theirs.total_fen), yuan_text(ours.total_fen)),
         _FUND: (yuan_text(theirs.fund_fen), yuan_text(ours.fund_fen)),
         _ACCOUNT: (yuan_text(theirs.account_fen), yuan_text(ours.account_fen)),
@@ -246,6 +271,10 @@ def _with_refunds(data: Check) -> bool:
     """The newer flag says what the institution's own numbers contain; it counts where both are."""
     flag = data.fixmedins_refd_setl_flag or data.refd_setl_flag
     return flag != _WITHOUT_REFUNDS
+
+
+def _flag(refund: bool) -> str:
+    return "1" if refund else "0"
 
 
 def _both(one: Difference) -> str:

@@ -6,7 +6,7 @@ vocabulary and unit: yuan to fen, text to time, wire numbers to ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -40,10 +40,12 @@ from settlement.commands import (
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of
 from settlement.numbers import lane_in
+from settlement.trace import Trace
 from settlement.translate.pieces import (
     ALL_UNSETTLED,
     HEAD_USED,
     Sender,
+    Traceable,
     credential_of,
     kept_line,
     kept_of,
@@ -98,8 +100,13 @@ class Translator:
         lane = lane_of(sender.institution.code, self._lanes)
         return tuple({(lane, line.institution_item_code) for line in lines})
 
-    def _everywhere(self, keys: Iterable[bytes]) -> tuple[tuple[int, bytes], ...]:
+    def traces(self, rows: Sequence[Traceable]) -> tuple[Trace, ...]:
+        """The drug trace codes of lines, where the region looks at them."""
+        return traces_of(rows, self._keyring.digest_key) if self._reads_traces() else ()
+
+    def everywhere(self, traces: Iterable[Trace]) -> tuple[tuple[int, bytes], ...]:
         """A box may have been sold to anybody: its code is looked for in every lane."""
+        keys = {trace.key for trace in traces}
         return tuple((lane, key) for key in keys for lane in range(self._lanes))
 
     def token_key(self, credential: Credential) -> bytes:
@@ -127,11 +134,11 @@ class Translator:
             lines=lines_of(rows, numbers, "drugdetail"),
         )
         credential = credential_of(head)
-        traces = traces_of(rows, self._keyring.digest_key) if self._reads_traces() else ()
+        traces = self.traces(rows)
         return Purchase(
             asked=self.asked(request, sender, head.psn_no),
             traces=traces,
-            trace_keys=self._everywhere({trace.key for trace in traces}),
+            trace_keys=self.everywhere(traces),
             business_key=keys.purchase_key(claim, self._keyring.digest_key),
             mapping_keys=self.mapping_keys(sender, claim.lines),
             token_key=self.token_key(credential),
@@ -264,8 +271,11 @@ class Translator:
         first = rows[0]
         mdtrt_id = number_of(first.mdtrt_id)
         lines = lines_of(rows, sender.numbers, "feedetail")
+        traces = self.traces(rows)
         return UploadLines(
             asked=self.asked(request, sender, first.psn_no),
+            traces=traces,
+            trace_keys=self.everywhere(traces),
             visit_ids=(mdtrt_id,),
             mapping_keys=self.mapping_keys(sender, lines),
             mdtrt_id=mdtrt_id,

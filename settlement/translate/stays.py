@@ -120,8 +120,11 @@ def upload(
     first = rows[0]
     mdtrt_id = number_of(first.mdtrt_id)
     lines = lines_of(rows, sender.numbers, "feedetail")
+    traces = translator.traces(rows)
     return UploadStayLines(
         asked=translator.asked(request, sender, first.psn_no),
+        traces=traces,
+        trace_keys=translator.everywhere(traces),
         visit_ids=(mdtrt_id,),
         mapping_keys=translator.mapping_keys(sender, lines),
         mdtrt_id=mdtrt_id,

@@ -54,6 +54,7 @@ class Settled(Struct, frozen=True, kw_only=True, gc=False):
     case: Case
     increments: dict[str, int]
     account_fen: int
+    """of the own account"""
 
 
 class Comparison:
@@ -152,7 +153,8 @@ class _Course:
             more_fen = benefit.increments.get(name, 0) - settled.increments.get(name, 0)
             if more_fen:
                 self._drift[year, name] = self._drift.get((year, name), 0) + more_fen
-        self._spent_more_fen += benefit.account_fen - settled.account_fen
+        own_fen = benefit.account_fen - benefit.family_account_fen
+        self._spent_more_fen += own_fen - settled.account_fen
         return benefit
 
 

@@ -42,8 +42,9 @@ def find_settlement(command: FindSettlement, view: View, world: World, moment: M
     if not command.with_lines:
         policy = rendering.policy_of(fact.row, world)
         output = history.settlement_reply(
-            fact.row, person.identity, asked.institution, policy, world.region
-        )
+            fact.row, person.identity, asked.institution, policy, world.region,
+            refunded=fact.row.kind is RowKind.CANCEL or fact.undone_kind is RowKind.CANCEL,
+        )  # fmt: skip
         return Decision(Answer(output=output))
     row = fact.row
     detail = lines_of(fact, view, world)
@@ -90,7 +91,7 @@ def find_visits(command: FindVisits, view: View, world: World, moment: Moment) -
         return Decision(person)
     mine = asked.institution.code
     rows = [
-        history.purchase_visit(fact.row, person, world.region)
+        history.purchase_visit(fact.row, person, world.region, stands=fact.undone_by is None)
         for fact in view.settlements.values()
         if fact.row.mdtrt_id == fact.row.setl_id
         and _visible(fact, mine)
@@ -143,7 +144,7 @@ def _purchase_wanted(command: FindVisits, fact: SettlementFact) -> bool:
     if row.kind is not RowKind.SETTLE or row.psn_no != command.asked.person_no:
         return False
     if command.made_by is not None:
-        return row.msgid == command.made_by
+        return row.msgid == command.made_by and fact.undone_by is None
     if command.mdtrt_id is not None and row.mdtrt_id != command.mdtrt_id:
         return False
     return command.begin <= row.service_at <= command.end and row.care_type == command.care_type

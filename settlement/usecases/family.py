@@ -13,7 +13,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from settlement.benefit import adjudicate
+from settlement.benefit import payable_by_family
 from settlement.case import FamilyAccount
 from settlement.clock import Moment
 from settlement.commands import Asked, Command, EndUndertaking, Pledge
@@ -29,7 +29,6 @@ NOT_USED = "本次未使用家庭共济账户"
 """Warning where relatives might have paid and did not."""
 PROVISIONAL = "该参保人有未完结结算，预结算结果仅供参考"
 """Warning of a quote while something is under way."""
-_BOUNDLESS_FEN = 10**15
 
 
 def open_undertaking(person: PersonFacts, command: Command) -> Refusal | None:
@@ -61,7 +60,7 @@ def ask_relatives(
     pledge = command.pledge
     if pledge is None:
         return None
-    wanted_fen = _wanted_fen(decided)
+    wanted_fen = payable_by_family(decided.case, decided.policy)
     if pledge.wanted_fen is not None:
         refused = None if quote else _not_as_pledged(pledge, wanted_fen, decided, person)
         return None if refused is None else Decision(refused)
@@ -136,19 +135,6 @@ def end_undertaking(
         lane=person.lane, person_no=person.person_no, messages=(), undertaking=None
     )
     return Decision(Answer(), effects)
-
-
-def _wanted_fen(decided: Adjudicated) -> int:
-    """What relatives would pay if there were no end to their accounts."""
-    rules = decided.policy.account
-    if rules is None or rules.family is None:
-        return 0
-    boundless = tuple(
-        FamilyAccount(person_no="", relation=relation, balance_fen=_BOUNDLESS_FEN)
-        for relation in rules.family.relations
-    )
-    case = replace(decided.case, family=boundless[:1])
-    return adjudicate(case, decided.policy).family_account_fen
 
 
 def _donors(

@@ -12,7 +12,16 @@ from datetime import date
 from settlement.clock import Moment
 from settlement.commands import FilePerson, FindFilings, WithdrawFiling
 from settlement.decision import Answer, Decision
-from settlement.filing import FILINGS_MAX, Filing, FilingKind, ended, in_the_way, without
+from settlement.filing import (
+    FILINGS_MAX,
+    Filing,
+    FilingKind,
+    ended,
+    in_the_way,
+    last_day_of,
+    without,
+)
+from settlement.policy.region import RegionProfile
 from settlement.refusal import Refusal
 from settlement.rows import FilingRow, MessageOutcome, RowKind
 from settlement.translate import filings as translate
@@ -48,7 +57,7 @@ def file_person(command: FilePerson, view: View, world: World, moment: Moment) -
         filing_no=world.next_number(asked.lane, moment.business_day),
         kind=command.kind, institution=command.institution, subject=command.subject,
         order=command.order, scheme=command.scheme, begins_on=command.begins_on,
-        ends_on=command.ends_on,
+        ends_on=_last_day(command, world.profile),
     )  # fmt: skip
     refused = _fileable(filing, person, world) or _room_for(filing, standing)
     if refused is not None:
@@ -67,6 +76,14 @@ def file_person(command: FilePerson, view: View, world: World, moment: Moment) -
         filings=sealed_filings((*standing, filing), person, world.keyring),
     )
     return Decision(Answer(output=translate.filed_reply(asked.infno, filing.filing_no)), effects)
+
+
+def _last_day(command: FilePerson, profile: RegionProfile) -> date | None:
+    """As sent; a transfer that does not say so ends when the region lets such ones end."""
+    if command.ends_on is not None or command.kind is not FilingKind.TRANSFER:
+        return command.ends_on
+    months = profile.transfer_months
+    return last_day_of(command.begins_on, months) if months else None
 
 
 def _fileable(filing: Filing, person: PersonFacts, world: World) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""A sale whose rest a payment channel collects: hold, report, find (ADR 0026).
+"""A sale whose rest a payment channel collects: hold, report, find (ADR 0027).
 
 `hold_sale` decides the sale as any other and holds it instead of booking it; `report` takes what
 happened at the channel and does what the table of settlement/payment_states.py says: books the
@@ -6,6 +6,8 @@ settlement as it was held, frees it, or opens the return of money that nobody ca
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
@@ -41,7 +43,6 @@ from settlement.payment_states import (
     next_errand,
     what_next,
 )
-from settlement.payment_timers import TIMERS
 from settlement.postings import (
     collected_transfers,
     collecting_transfers,
@@ -60,6 +61,8 @@ from settlement.world import World
 
 _GONE = frozenset({Happening.REFUSED, Happening.UNDONE})
 """What says that nothing is collected under an attempt."""
+PEOPLES_TURN = datetime(9999, 1, 1, tzinfo=UTC)
+"""When the resolver looks at what only people can end (待退款): it stays on the worklist."""
 _HELD_STEPS = (sale.admit, sale.adjudicate, sale.seal, sale.write_row)
 
 
@@ -134,7 +137,9 @@ def _hold(one: Sale, command: HoldSale, till: Till, world: World, moment: Moment
         transfers=transfers, counter=command.counter, claim=one.decided.claim, settlement=row,
         detail=one.sealed,
         increments=one.decided.benefit.increments,
-        traces=traces.trace_rows(command, row.setl_id) if command.traces else (),
+        traces=traces.trace_rows(
+            traces.boxes_sold(command.traces), row.lane, row.setl_id
+        ) if command.traces else (),
     )  # fmt: skip
     return _begin(command, till, row.cash_fen, plan, row.account_fen, world, moment)
 
@@ -180,7 +185,8 @@ def _attempt(
     return Attempt(
         number=number, channel=till.channel, merchant_no=till.merchant_no,
         order_no=str(world.next_number(row.lane, moment.business_day)), amount_fen=amount_fen,
-        sent_at=moment.at, custody=till.custody, code_shown=till.code_shown,
+        sent_at=moment.at, custody=till.custody, timers=till.timers,
+        code_shown=till.code_shown,
     )  # fmt: skip
 
 
@@ -352,9 +358,8 @@ def due_row(fact: PaymentFact) -> DueRow:
     standing = fact.standing
     due_at = None
     if standing.state not in ENDED and standing.attempt is not None:
-        timers = TIMERS[standing.attempt.channel]
-        errand = next_errand(fact.row.kind, standing, fact.events, timers)
-        due_at = None if errand is None else errand.at
+        errand = next_errand(standing, fact.events)
+        due_at = PEOPLES_TURN if errand is None else errand.at
     return DueRow(lane=fact.row.lane, pay_no=fact.row.pay_no, due_at=due_at)
 
 
@@ -501,7 +506,8 @@ def returning(
     refund = Attempt(
         number=1, channel=attempt.channel, merchant_no=attempt.merchant_no,
         order_no=str(world.next_number(paid.lane, moment.business_day)), amount_fen=amount_fen,
-        sent_at=moment.at, custody=attempt.custody, refunds=attempt, refunds_reference=reference,
+        sent_at=moment.at, custody=attempt.custody, timers=attempt.timers,
+        refunds=attempt, refunds_reference=reference,
     )  # fmt: skip
     event_of_happening(fact, Happening.ATTEMPTED, 1, moment, began=refund)
     entry = Entry(

@@ -88,10 +88,10 @@ def adjudicate(sale: Sale, view: View, world: World, moment: Moment) -> Decision
             return Decision(checked)
         claim, sale.warning = replace(claim, lines=checked.lines), checked.warning
     if world.profile.traces.are_read:
-        said = traces.check_traces(command, view, world)
+        said = traces.check_traces(command.traces, claim.lines, view, world)
         if isinstance(said, Refusal):
             return Decision(said)
-        sale.warning = "；".join(filter(None, (sale.warning, said)))
+        sale.warning = traces.joined(sale.warning, said)
     decided = adjudicate_claim(
         claim, credential_kind=command.credential.kind, person=sale.person,
         institution=command.asked.institution, world=world, moment=moment,
@@ -149,7 +149,9 @@ def book(sale: Sale, view: View, world: World, moment: Moment) -> None:
         account_change_fen=-booking.own_account_fen(row),
         increments=sale.decided.benefit.increments,
         latest_of_year=row.setl_id,
-        traces=traces.trace_rows(sale.command, row.setl_id) if sale.command.traces else (),
+        traces=traces.trace_rows(
+            traces.boxes_sold(sale.command.traces), asked.lane, row.setl_id
+        ) if sale.command.traces else (),
     )
     if sale.command.pledge is not None:
         sale.effects = family.settled_with(sale.command, row, sale.effects)

@@ -21,10 +21,12 @@ from settlement.rows import (
     MessageOutcome,
     SettlementRow,
 )
+from settlement.trace import Boxes, boxes_of, marks_in
 from settlement.translate import answers
 from settlement.usecases import booking, checks, family, visits
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
 from settlement.usecases.replay import replayed
+from settlement.usecases.traces import trace_rows
 from settlement.usecases.visit_payloads import (
     Description,
     UploadedLine,
@@ -83,7 +85,12 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
     if command.quote:
         row = _row(command, decided, person, moment, _UNNUMBERED, _UNCOMMITTED)
         return Decision(_answer(command, decided, row, person, world))
-    return _book_visit(command, decided, kept_lines, person, len(visit.events), world, moment)
+    boxes = boxes_of(
+        mark for event in state.batches[command.batch_no] for mark in marks_in(event.head)
+    )
+    return _book_visit(
+        command, decided, kept_lines, boxes, person, len(visit.events), world, moment
+    )
 
 
 def _row(
@@ -167,6 +174,7 @@ def _book_visit(
     command: SettleVisit,
     decided: Adjudicated,
     kept_lines: tuple[KeptLine, ...],
+    boxes: Boxes,
     person: PersonFacts,
     event_count: int,
     world: World,
@@ -194,6 +202,7 @@ def _book_visit(
         increments=decided.benefit.increments,
         latest_of_year=setl_id,
         events=(settled,),
+        traces=trace_rows(boxes, asked.lane, setl_id),
     )
     effects = family.settled_with(command, row, effects)
     return Decision(_answer(command, decided, row, person, world), effects)

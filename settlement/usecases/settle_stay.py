@@ -22,6 +22,7 @@ from settlement.translate import answers
 from settlement.usecases import booking, checks, family
 from settlement.usecases.adjudication import Adjudicated, adjudicate_stay
 from settlement.usecases.stays import care_type_of, stay_for
+from settlement.usecases.traces import trace_rows
 from settlement.view import Effects, PersonFacts, View, VisitFact
 from settlement.world import World
 
@@ -182,6 +183,7 @@ def _book(
         increments=decided.benefit.increments,
         latest_of_year=setl_id,
         events=(settled,),
+        traces=trace_rows(state.open_boxes(), asked.lane, setl_id),
     )
     effects = family.settled_with(command, row, effects)
     return Decision(_answer(command, decided, row, person, world), effects)

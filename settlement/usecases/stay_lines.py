@@ -16,8 +16,9 @@ from settlement.pricing import price, totals_of
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome
 from settlement.stay import LinesHead, StayState, head_text, negative
+from settlement.trace import marks_of
 from settlement.translate import answers
-from settlement.usecases import booking, mappings
+from settlement.usecases import booking, mappings, staffing, traces
 from settlement.usecases.adjudication import terms_at_upload
 from settlement.usecases.stays import happened, stay_for
 from settlement.usecases.visit_payloads import (
@@ -45,6 +46,12 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
     checked = mappings.check_lines(command.lines, command.asked, view, world)
     if isinstance(checked, Refusal):
         return Decision(checked)
+    said = traces.check_traces(command.traces, command.lines, view, world, state.open_boxes())
+    if isinstance(said, Refusal):
+        return Decision(said)
+    doctors = staffing.check_lines(command.lines, command.kept_lines, command.asked, world)
+    if isinstance(doctors, Refusal):
+        return Decision(doctors)
     priced = _priced(command, checked.lines, visit, view, world)
     if isinstance(priced, Refusal):
         return Decision(priced)
@@ -55,10 +62,11 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
         for n, (line, kept) in enumerate(zip(priced, command.kept_lines, strict=True))
     )
     days = [line.occurred_on for line in command.lines]
+    line_nos = [line.line_no for line in command.lines]
     head = LinesHead(
         msgid=asked.msgid,
         totals=totals_of(priced),
-        line_nos=[line.line_no for line in command.lines],
+        line_nos=line_nos,
         refunds=[
             (line.line_no, original, -line.quantity_e4)
             for line, original in zip(command.lines, command.originals, strict=True)
@@ -66,6 +74,7 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
         ],
         first_on=min(days),
         last_on=max(days),
+        traces=marks_of(command.traces, line_nos),
     )
     record = visit_record(asked.lane, command.mdtrt_id, number)
     event = EventRow(
@@ -74,7 +83,10 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
         payload=seal_payload(Upload(msgid=asked.msgid, lines=uploaded), world.keyring, record),
     )  # fmt: skip
     return Decision(
-        Answer(output=answers.upload_reply(priced), warning=checked.warning),
+        Answer(
+            output=answers.upload_reply(priced),
+            warning=traces.joined(checked.warning, said, doctors),
+        ),
         Effects(
             lane=asked.lane,
             person_no=asked.person_no,

@@ -26,7 +26,7 @@ from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, VisitKind, VisitRow
 from settlement.stay import StayState, fold_stay
 from settlement.translate import rendering
-from settlement.usecases import booking, checks, visits
+from settlement.usecases import booking, checks, staffing, visits
 from settlement.usecases.replay import replayed
 from settlement.usecases.visit_payloads import (
     Admission,
@@ -55,6 +55,9 @@ def admit(command: AdmitStay, view: View, world: World, moment: Moment) -> Decis
     )
     if refused is not None:
         return Decision(refused)
+    doctor = staffing.check_in_charge(command.kept, asked, command.begun_at.date(), world)
+    if isinstance(doctor, Refusal):
+        return Decision(doctor)
     mdtrt_id = world.next_number(asked.lane, moment.business_day)
     admission = Admission(
         msgid=asked.msgid, inpatient_no=command.inpatient_no, care_type=command.care_type,
@@ -79,7 +82,7 @@ def admit(command: AdmitStay, view: View, world: World, moment: Moment) -> Decis
         open_stay=mdtrt_id,
     )
     output = rendering.admission_output(VisitFact(row=row, events=[]))
-    return Decision(Answer(output=output), effects)
+    return Decision(Answer(output=output, warning=doctor), effects)
 
 
 def _admittable(command: AdmitStay, person: PersonFacts, moment: Moment) -> Refusal | None:
@@ -122,13 +125,16 @@ def change(command: ChangeStay, view: View, world: World, moment: Moment) -> Dec
     if state.final is not None:
         return Decision(_settled(state))
     asked = command.asked
+    doctor = staffing.check_in_charge(command.kept, asked, command.begun_at.date(), world)
+    if isinstance(doctor, Refusal):
+        return Decision(doctor)
     admission = Admission(
         msgid=asked.msgid, inpatient_no=command.inpatient_no, care_type=command.care_type,
         begun_at=command.begun_at, kept=command.kept,
     )  # fmt: skip
     record = visit_record(asked.lane, command.mdtrt_id, len(visit.events) + 1)
     payload = seal_payload(admission, world.keyring, record)
-    return happened(command, visit, EventKind.CHANGED, payload=payload)
+    return happened(command, visit, EventKind.CHANGED, payload=payload, warning=doctor)
 
 
 def discharge(command: DischargeStay, view: View, world: World, moment: Moment) -> Decision:
@@ -262,9 +268,10 @@ def happened(
     payload: bytes = b"",
     head: str = "",
     open_stay: int | UnsetType | None = UNSET,
+    warning: str = "",
 ) -> Decision:
-    """One more event of a stay, answered with nothing but success; `open_stay` says where the
-    person is now, where that changes."""
+    """One more event of a stay, answered with success and perhaps a warning; `open_stay` says where
+    the person is now, where that changes."""
     asked = command.asked
     event = EventRow(
         lane=asked.lane, mdtrt_id=visit.row.mdtrt_id, event_no=len(visit.events) + 1, kind=kind,
@@ -277,4 +284,4 @@ def happened(
         events=(event,),
         open_stay=open_stay,
     )
-    return Decision(Answer(output=None), effects)
+    return Decision(Answer(output=None, warning=warning), effects)

@@ -1,59 +1,79 @@
-"""Drug trace codes (药品追溯码) of a sale: are they there, was the box sold before (DOMAIN 25).
+"""Drug trace codes (药品追溯码) of lines: are they there, was the box sold before (DOMAIN 25).
 
 A whole box is sold once; a box that is split (拆零) may be sold from many times, but not whole any
-more. What was sold is the settlements that stand, so a cancel frees a code by itself. Two sales at
-the same instant do not see each other here: `settlement traces` lists what was sold twice.
+more. What was sold is the settlements that stand, so a cancel frees a code by itself. A sale is
+looked at when it is made, lines of a visit or a stay when they are uploaded: then the code can
+still be mended. What happens elsewhere between upload and settlement, or at the same instant, is
+not seen here: `settlement traces` lists what was sold twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from settlement.commands import Purchase
+from settlement.claim import ClaimLine
 from settlement.policy.region import TraceRules, TraceUse
 from settlement.refusal import Refusal
 from settlement.rows import TraceRow
+from settlement.trace import Boxes, Trace, together
 from settlement.view import View
 from settlement.world import World
 
 NAMED_MAX = 3
 
 
-def check_traces(command: Purchase, view: View, world: World) -> str | Refusal:
-    """What the sender should read of the codes of a sale; empty where all is well."""
+def check_traces(
+    traces: Sequence[Trace],
+    lines: Sequence[ClaimLine],
+    view: View,
+    world: World,
+    uploaded: Boxes | None = None,
+) -> str | Refusal:
+    """What the sender should read of the codes of lines; empty where all is well. `uploaded` are
+    the boxes on earlier lines of the same visit that are not settled yet. Lines that take others
+    back need no code, and sell nothing."""
     rules = world.profile.traces
-    missing = () if rules.required is TraceUse.OFF else _missing(command, rules, world)
-    repeated = () if rules.repeated is TraceUse.OFF else _repeated(command, view)
+    missing = () if rules.required is TraceUse.OFF else _missing(traces, lines, rules, world)
+    repeated: Sequence[int] = ()
+    if rules.repeated is not TraceUse.OFF:
+        repeated = _repeated(traces, lines, view, uploaded or {})
     if missing and rules.required is TraceUse.REFUSE:
-        return _refusal(command, "TRACE_MISSING", missing[0])
+        return _refusal(lines, "TRACE_MISSING", missing[0])
     if repeated and rules.repeated is TraceUse.REFUSE:
-        return _refusal(command, "TRACE_SOLD_BEFORE", repeated[0])
+        return _refusal(lines, "TRACE_SOLD_BEFORE", repeated[0])
     said = []
     if missing:
-        said.append(f"明细{_named(command, missing)}缺少药品追溯码")
+        said.append(f"明细{_named(lines, missing)}缺少药品追溯码")
     if repeated:
-        said.append(f"明细{_named(command, repeated)}的药品追溯码已售出")
+        said.append(f"明细{_named(lines, repeated)}的药品追溯码已售出")
     return "；".join(said)
 
 
-def trace_rows(command: Purchase, setl_id: int) -> tuple[TraceRow, ...]:
-    """What is written of the codes of a sale, once each."""
-    whole: dict[bytes, bool] = {}
-    for trace in command.traces:
-        whole[trace.key] = trace.whole or whole.get(trace.key, False)
-    lane = command.asked.lane
+def joined(*warnings: str) -> str:
+    """What the sender should read of several checks."""
+    return "；".join(filter(None, warnings))
+
+
+def boxes_sold(traces: Sequence[Trace]) -> Boxes:
+    """The boxes of a sale."""
+    return together((trace.key, trace.whole) for trace in traces)
+
+
+def trace_rows(boxes: Boxes, lane: int, setl_id: int) -> tuple[TraceRow, ...]:
+    """What is written of the boxes of a settlement."""
     return tuple(
-        TraceRow(lane=lane, key=key, setl_id=setl_id, whole=is_whole)
-        for key, is_whole in whole.items()
+        TraceRow(lane=lane, key=key, setl_id=setl_id, whole=whole) for key, whole in boxes.items()
     )
 
 
-def _missing(command: Purchase, rules: TraceRules, world: World) -> tuple[int, ...]:
+def _missing(
+    traces: Sequence[Trace], lines: Sequence[ClaimLine], rules: TraceRules, world: World
+) -> tuple[int, ...]:
     """Lines of drugs without a code. Items outside the catalogue are not known to be drugs."""
-    traced = {trace.line for trace in command.traces}
+    traced = {trace.line for trace in traces}
     missing = []
-    for n, line in enumerate(command.claim.lines):
-        if n in traced or line.item_code.startswith(rules.exempt):
+    for n, line in enumerate(lines):
+        if n in traced or line.quantity_e4 < 0 or line.item_code.startswith(rules.exempt):
             continue
         item = world.catalogue.find(line.item_code, line.occurred_on)
         if item is not None and item.list_type in rules.list_types:
@@ -61,11 +81,15 @@ def _missing(command: Purchase, rules: TraceRules, world: World) -> tuple[int, .
     return tuple(missing)
 
 
-def _repeated(command: Purchase, view: View) -> tuple[int, ...]:
-    """Lines with a box that was sold before, here or elsewhere, or twice in this sale."""
+def _repeated(
+    traces: Sequence[Trace], lines: Sequence[ClaimLine], view: View, uploaded: Boxes
+) -> tuple[int, ...]:
+    """Lines with a box that was sold before, here or elsewhere, or twice in this message."""
     repeated: list[int] = []
-    mine: dict[bytes, bool] = {}
-    for trace in command.traces:
+    mine = dict(uploaded)
+    for trace in traces:
+        if lines[trace.line].quantity_e4 < 0:
+            continue
         before = [fact.whole for fact in view.traces.get(trace.key, ())]
         if trace.key in mine:
             before.append(mine[trace.key])
@@ -75,11 +99,10 @@ def _repeated(command: Purchase, view: View) -> tuple[int, ...]:
     return tuple(repeated)
 
 
-def _refusal(command: Purchase, code: str, n: int) -> Refusal:
-    line_no = command.claim.lines[n].line_no
-    return Refusal(code=code, field=f"lines[{n}].trace", params={"line_no": line_no})
+def _refusal(lines: Sequence[ClaimLine], code: str, n: int) -> Refusal:
+    return Refusal(code=code, field=f"lines[{n}].trace", params={"line_no": lines[n].line_no})
 
 
-def _named(command: Purchase, numbers: Sequence[int]) -> str:
-    names = "、".join(command.claim.lines[n].line_no for n in numbers[:NAMED_MAX])
+def _named(lines: Sequence[ClaimLine], numbers: Sequence[int]) -> str:
+    names = "、".join(lines[n].line_no for n in numbers[:NAMED_MAX])
     return names + (f"等{len(numbers)}项" if len(numbers) > NAMED_MAX else "")

@@ -22,8 +22,9 @@ from settlement.decision import Answer, Decision
 from settlement.pricing import price
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, VisitRow
+from settlement.trace import Boxes, boxes_of, marks_in, marks_of, marks_text
 from settlement.translate import answers, rendering
-from settlement.usecases import booking, checks, mappings
+from settlement.usecases import booking, checks, mappings, staffing, traces
 from settlement.usecases.adjudication import terms_at_upload
 from settlement.usecases.replay import replayed
 from settlement.usecases.visit_payloads import (
@@ -56,6 +57,9 @@ def register(command: RegisterVisit, view: View, world: World, moment: Moment) -
         return Decision(refused)
     if person.enrolment(command.scheme) is None:
         return Decision(checks.not_enrolled(command.scheme, person))
+    doctor = staffing.check_in_charge(command.kept, asked, command.begun_at.date(), world)
+    if isinstance(doctor, Refusal):
+        return Decision(doctor)
     mdtrt_id = world.next_number(asked.lane, moment.business_day)
     registration = Registration(
         msgid=asked.msgid, outpatient_no=command.outpatient_no, kept=command.kept
@@ -77,7 +81,7 @@ def register(command: RegisterVisit, view: View, world: World, moment: Moment) -
         visit=row,
     )
     output = rendering.registration_output(VisitFact(row=row, events=[]), world)
-    return Decision(Answer(output=output), effects)
+    return Decision(Answer(output=output, warning=doctor), effects)
 
 
 def standing_visit(view: View, asked: Asked, mdtrt_id: int) -> VisitFact | Refusal:
@@ -142,6 +146,12 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
     checked = mappings.check_lines(command.lines, asked, view, world)
     if isinstance(checked, Refusal):
         return Decision(checked)
+    said = traces.check_traces(command.traces, command.lines, view, world, unsettled_boxes(state))
+    if isinstance(said, Refusal):
+        return Decision(said)
+    doctors = staffing.check_lines(command.lines, command.kept_lines, asked, world)
+    if isinstance(doctors, Refusal):
+        return Decision(doctors)
     claim = Claim(
         kind=CareKind.OUTPATIENT,
         care_type="",
@@ -165,7 +175,10 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
         for n, (line, kept) in enumerate(zip(priced, command.kept_lines, strict=True))
     ]
     return Decision(
-        Answer(output=answers.upload_reply(priced), warning=checked.warning),
+        Answer(
+            output=answers.upload_reply(priced),
+            warning=traces.joined(checked.warning, said, doctors),
+        ),
         Effects(
             lane=asked.lane,
             person_no=asked.person_no,
@@ -196,9 +209,31 @@ def _upload_events(
                 batch_no=batch_no,
                 setl_id=None,
                 payload=payload,
+                head=_head(command, batch_no),
             )
         )
     return tuple(events)
+
+
+def _head(command: UploadLines, batch_no: str) -> str:
+    """The drug trace codes of a charge batch, which its settlement will book as sold."""
+    here = [
+        trace
+        for trace in command.traces
+        if command.batches[trace.line] == batch_no and command.lines[trace.line].quantity_e4 > 0
+    ]
+    return marks_text(marks_of(here, [line.line_no for line in command.lines]))
+
+
+def unsettled_boxes(state: VisitState) -> Boxes:
+    """The boxes of drugs on a visit's lines that are not settled."""
+    return boxes_of(
+        mark
+        for batch_no, events in state.batches.items()
+        if batch_no not in state.settled
+        for event in events
+        for mark in marks_in(event.head)
+    )
 
 
 def _clash(command: UploadLines, state: VisitState, world: World) -> Refusal | None:

@@ -16,16 +16,26 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.json import Encoder
 
+from settlement.clock import Clock, system_clock
 from settlement.gateway import Gateway, Readiness, Unavailable
+from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.telemetry.metrics import Board
 from settlement.web.authentication import Authenticator, Denied
 from settlement.web.connection import Connections
 from settlement.web.exchange import Exchange
 from settlement.web.framing import PATH
+from settlement.web.imports import Imports
 from settlement.web.nonces import SCRIPT, Nonces
 from settlement.web.openapi import openapi_document
-from settlement.web.pages import DOCS_HTML, docs_page, errors_page
+from settlement.web.pages import (
+    ASSETS,
+    CONTENT_POLICY,
+    DOCS_HTML,
+    asset,
+    docs_page,
+    errors_page,
+)
 from settlement.web.pay import PayPages
 from settlement.web.redis_script import RedisScript
 from settlement.web.reply import JSON, HttpReply, problem, too_large
@@ -49,6 +59,9 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     limits: Limits = DEFAULT_LIMITS
     redis_url: str | None = None
     demo_world: DemoWorld | None = None
+    import_office: ImportOffice | None = None
+    """where files of the agency are received; None where nobody receives any"""
+    clock: Clock = system_clock
 
 
 class WebServer:
@@ -64,10 +77,14 @@ class WebServer:
         self.nonces = Nonces(self._script, limits)
         self._authenticator = Authenticator(gateway, self.nonces, limits)
         self.exchange = Exchange(gateway, self._authenticator, limits)
-        self._pay = PayPages(gateway.payments, self._authenticator, self._body)
+        self._pay = PayPages(gateway.payments, self._authenticator, self._body, limits)
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
+        office = settings.import_office
+        self._imports: Imports | None = None
+        if office is not None:
+            self._imports = Imports(office, gateway.credential, limits, settings.clock)
         self._server: asyncio.Server | None = None
         self._housekeeping: asyncio.Task[None] | None = None
 
@@ -126,6 +143,7 @@ class WebServer:
             "/openapi.json": self._openapi,
             "/docs": self._docs,
             "/docs/errors": self._errors,
+            **dict.fromkeys(ASSETS, self._asset),
         }
         if self._settings.demo_world is not None:
             pages["/demo/world.json"] = self._demo_world
@@ -141,6 +159,8 @@ class WebServer:
             return await self._explanation(request, explained.group(1))
         if path.startswith(("/pay/", "/notify/")):
             return _response(await self._pay.answer(request))
+        if self._imports is not None and path.startswith("/imports/"):
+            return _response(await self._imports.answer(request))
         page = self._pages.get(path)
         if page is None:
             return _response(problem("NOT_FOUND"))
@@ -206,10 +226,14 @@ class WebServer:
         return _json(200, openapi_document())
 
     async def _docs(self, _request: web.BaseRequest) -> web.Response:
-        return web.Response(body=docs_page(), headers={"Content-Type": DOCS_HTML})
+        return _document(docs_page(demo=self._settings.demo_world is not None))
 
     async def _errors(self, _request: web.BaseRequest) -> web.Response:
-        return web.Response(body=errors_page(), headers={"Content-Type": DOCS_HTML})
+        return _document(errors_page())
+
+    async def _asset(self, request: web.BaseRequest) -> web.Response:
+        headers = {"Content-Type": ASSETS[request.path], "Cache-Control": "no-cache"}
+        return web.Response(body=asset(request.path), headers=headers)
 
     async def _demo_world(self, request: web.BaseRequest) -> web.Response:
         make = self._settings.demo_world
@@ -251,6 +275,11 @@ def _response(reply: HttpReply) -> web.Response:
     if reply.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(reply.retry_after_seconds)
     return response
+
+
+def _document(page: bytes) -> web.Response:
+    headers = {"Content-Type": DOCS_HTML, "Content-Security-Policy": CONTENT_POLICY}
+    return web.Response(body=page, headers=headers)
 
 
 def _json(status: int, body: bytes) -> web.Response:

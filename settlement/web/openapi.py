@@ -8,71 +8,44 @@ from __future__ import annotations
 from functools import lru_cache
 
 import msgspec
-from msgspec import Struct
 
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS
-from settlement.usecases.explain import Explained
+from settlement.web.schemas import JsonValue, Schema, Schemas, message_schemas, refer
 
 OPENAPI_VERSION = "3.1.0"
 
-JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
-
 EFFECT_ZH = {Effect.READ: "查询类，不产生业务数据", Effect.WRITE: "业务类，产生业务数据"}
 
-
-class _Reply(Struct, kw_only=True):
-    """What every reply has; `output` differs."""
-
-    infcode: int
-    inf_refmsgid: str
-    refmsg_time: str
-    respond_time: str
-    err_msg: str = ""
-    err_code: str = ""
-    err_field: str = ""
-    retry: str = ""
-    warn_msg: str = ""
-
-
-class _Problem(Struct, kw_only=True):
-    """A reply outside the envelope: HTTP 400, 401, 413, 503."""
-
-    code: int
-    message: str
-    err_code: str
-    retry: str
+FILE_INFNO = "9102"
+"""Answers the bytes of a file where it answers yes."""
 
 
 @lru_cache(maxsize=1)
 def openapi_document() -> bytes:
     """OpenAPI 3.1 of every transaction served."""
-    types: list[type] = [_Reply, _Problem, Explained]
-    for transaction in TRANSACTIONS.values():
-        types += [transaction.request, transaction.reply]
-    schemas, components = msgspec.json.schema_components(
-        types, ref_template="#/components/schemas/{name}"
-    )
-    reply, problem, explained, *pairs = schemas
+    schemas = message_schemas(TRANSACTIONS)
     paths: dict[str, JsonValue] = {
-        f"/hsa/hgs/{transaction.infno}": {
-            "post": _operation(transaction, pairs[2 * index], pairs[2 * index + 1], reply, problem)
-        }
-        for index, transaction in enumerate(TRANSACTIONS.values())
+        f"/hsa/hgs/{infno}": {"post": _operation(transaction, schemas)}
+        for infno, transaction in TRANSACTIONS.items()
     }
-    paths["/settlements/{setl_id}/explanation"] = {"get": _explanation(explained, problem)}
+    paths["/settlements/{setl_id}/explanation"] = {"get": _explanation()}
     document = {
         "openapi": OPENAPI_VERSION,
-        "info": {"title": "医保结算 settlement", "version": "0.1.0"},
+        "info": {"title": "医保结算 settlement", "version": "0.1.0", "description": _GENERAL},
+        "servers": [{"url": "/"}],
         "security": [{"tif": []}, {"csb": []}],
         "paths": paths,
-        "components": {"schemas": components | _error_codes(), "securitySchemes": _SECURITY},
+        "components": {
+            "schemas": {**schemas.components, "ErrorCode": _error_codes()},
+            "securitySchemes": _SECURITY,
+        },
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=1)
 
 
-def _error_codes() -> dict[str, JsonValue]:
+def _error_codes() -> Schema:
     """Every `err_code`, each with its texts and its advice."""
     codes: list[JsonValue] = [
         {
@@ -84,52 +57,74 @@ def _error_codes() -> dict[str, JsonValue]:
         }
         for row in REFUSALS.values()
     ]
-    return {"ErrorCode": {"type": "string", "oneOf": codes}}
+    return {"type": "string", "oneOf": codes}
 
 
-def _operation(
-    transaction: Transaction,
-    request: JsonValue,
-    output: JsonValue,
-    reply: JsonValue,
-    problem: JsonValue,
-) -> dict[str, JsonValue]:
-    one = {"type": "array", "items": output} if transaction.reply_is_array else output
-    with_output: JsonValue = {"type": "object", "properties": {"output": one}}
-    answered: JsonValue = {"allOf": [reply, with_output]}
+def _operation(transaction: Transaction, schemas: Schemas) -> Schema:
+    infno = transaction.infno
     undone = f" 撤销交易 {transaction.undone_by}。" if transaction.undone_by else ""
+    request = refer(schemas.requests[infno])
     return {
-        "operationId": f"hsa{transaction.infno}",
-        "summary": f"{transaction.infno} {transaction.title} ({transaction.title_en})",
+        "operationId": f"hsa{infno}",
+        "summary": f"{infno} {transaction.title} ({transaction.title_en})",
         "description": f"{EFFECT_ZH[transaction.effect]}。{undone}",
         "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
         "responses": {
-            "200": _described("infcode 0 成功，-1 失败", answered),
-            **{status: _described(words, problem) for status, words in _STATUSES.items()},
+            "200": _answered(transaction, refer(schemas.outputs[infno])),
+            **{status: _described(words, refer("Problem")) for status, words in _STATUSES.items()},
         },
     }
 
 
-def _explanation(explained: JsonValue, problem: JsonValue) -> dict[str, JsonValue]:
+def _answered(transaction: Transaction, output: Schema) -> Schema:
+    """infcode 0 and -1 tell the two forms apart."""
+    if transaction.infno == FILE_INFNO:
+        described = _described("文件的内容；失败时为报文，infcode -1", refer("Refused"))
+        described["content"] = {
+            "application/zip": {"schema": {"contentMediaType": "application/zip"}},
+            "application/json": {"schema": refer("Refused")},
+        }
+        return described
+    one: Schema = {"type": "array", "items": output} if transaction.reply_is_array else output
+    with_output: Schema = {"properties": {"output": one}, "required": ["output"]}
+    done: Schema = {"allOf": [refer("Done"), with_output]}
+    return _described("infcode 0 成功，-1 失败", {"oneOf": [done, refer("Refused")]})
+
+
+def _explanation() -> Schema:
     return {
         "operationId": "explanation",
         "summary": "结算说明 (how every fen of a settlement came about)",
         "description": "本机构的结算逐步说明，中英文；并按保存的依据重新计算。"
         "签名同交易接口，报文体为空。",
         "parameters": [
-            {"name": "setl_id", "in": "path", "required": True, "schema": {"type": "string"}}
+            {
+                "name": "setl_id",
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "pattern": "^[0-9]{1,20}$"},
+            }
         ],
         "responses": {
-            "200": _described("结算说明", explained),
-            "404": _described("本机构没有这笔结算", problem),
-            **{status: _described(_STATUSES[status], problem) for status in ("401", "503")},
+            "200": _described("结算说明", refer("Explained")),
+            "404": _described("本机构没有这笔结算", refer("Problem")),
+            "401": _described(_STATUSES["401"], refer("Problem")),
+            "503": _described(_STATUSES["503"], refer("Problem")),
         },
     }
 
 
-def _described(words: str, schema: JsonValue) -> dict[str, JsonValue]:
+def _described(words: str, schema: JsonValue) -> Schema:
     return {"description": words, "content": {"application/json": {"schema": schema}}}
 
+
+_GENERAL = (
+    "数值可写为JSON数字或文本，小数位数不超过 x-decimals；选填项可以省略、为null或空文本。"
+    "文本不得含NUL字符；日期须真实存在。代码表为国家版，地区可有更多取值。"
+    " (Numbers may be JSON numbers or texts, with at most `x-decimals` decimals; what is not"
+    " required may be absent, null or empty. No text holds NUL; dates exist. Code lists are the"
+    " national ones, a region may know more.)"
+)
 
 _STATUSES = {
     "400": "报文无法解析",

@@ -13,8 +13,9 @@ from functools import partial
 from aiohttp import web
 
 from settlement.gateway import Caller, PayDesk, PayReply, Unavailable
+from settlement.limits import Limits
 from settlement.web.authentication import Authenticator, Denied
-from settlement.web.reply import HttpReply, problem
+from settlement.web.reply import HttpReply, problem, too_large
 
 Body = Callable[[web.BaseRequest], Awaitable[bytes | None]]
 _ORDER = r"(?P<order>[0-9A-Za-z_\-]{1,32})"
@@ -28,8 +29,11 @@ _NOTIFY = re.compile(r"/notify/(?P<channel>[a-z]{1,16})/(?P<merchant>[0-9A-Za-z]
 class PayPages:
     """Answers everything under /pay and /notify."""
 
-    def __init__(self, desk: PayDesk, authenticator: Authenticator, body: Body) -> None:
+    def __init__(
+        self, desk: PayDesk, authenticator: Authenticator, body: Body, limits: Limits
+    ) -> None:
         self._desk = desk
+        self._limits = limits
         self._authenticate = authenticator.authenticate
         self._body = body
 
@@ -63,7 +67,7 @@ class PayPages:
             return problem("METHOD_NOT_ALLOWED", params={"allow": method})
         body = b"" if method == "GET" else await self._body(request)
         if body is None:
-            return problem("BODY_TOO_LARGE")
+            return too_large(self._limits)
         headers = {name.lower(): value for name, value in request.headers.items()}
         granted = self._authenticate(headers, body)
         if isinstance(granted, Denied):
@@ -84,7 +88,7 @@ class PayPages:
             return problem("METHOD_NOT_ALLOWED", params={"allow": "POST"})
         body = await self._body(request)
         if body is None:
-            return problem("BODY_TOO_LARGE")
+            return too_large(self._limits)
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
             said = await self._desk.notified(channel, merchant, headers, body)

@@ -28,16 +28,11 @@ from settlement.keyring import Keyring
 from settlement.numbers import NumberBlock, NumberSource, lane_in
 from settlement.rows import ShareRow, UndertakingKind, UndertakingRow
 from settlement.storage import reference
-from settlement.storage.families import (
-    Question,
-    open_holds,
-    open_undertakings,
-    outcomes_of,
-    shares_of,
-)
+from settlement.storage.families import Question, outcomes_of, shares_of
 from settlement.storage.lease import PlainConnection
 from settlement.storage.queries import REFERENCE
 from settlement.storage.under_head import book_under_head
+from settlement.storage.unfinished import open_holds, open_undertakings
 from settlement.usecases import family, relatives
 from settlement.view import View
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from decimal import Decimal
 
@@ -18,7 +19,7 @@ from tests.kit.clerk import (
     zipped,
 )
 from tests.kit.population import CLASS_A, CLASS_B, some
-from tests.kit.reply import Reply, assert_done, assert_refused
+from tests.kit.reply import Reply, assert_done, assert_refused, assert_same_answer
 from tests.kit.town import Town, small_limits
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -36,6 +37,21 @@ def next_day(town: Town) -> Clerk:
 def told(rows: list[ROW]) -> dict[str, tuple[str, str]]:
     """Of a result file: verdict and remark, by setl_id."""
     return {row[2]: (row[4], row[6]) for row in rows}
+
+
+async def test_row_of_what_was_cancelled_may_be_marked_as_a_refund(town: Town) -> None:
+    clerk = next_day(town)
+    first = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    cancelled = await town.pharmacy.send(town.pharmacy.cancel(first))
+    settled = [first, cancelled]
+    marked = [(*row_of(one)[:-1], "1") for one in settled]
+    rows = await clerk.compare(marked, added(settled))
+    assert told(rows) == {one.setl_id: (AGREES, "null") for one in settled}
+    standing = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    rows = await clerk.compare([(*row_of(standing)[:-1], "1")], added([standing]))
+    assert [row[4] for row in rows] == [DIFFERS, ONLY_HERE, ONLY_HERE]
+    assert [row[5] for row in rows] == ["1", "1", "1"]
+    assert rows[0][6] == "退费标志：机构1、中心0"
 
 
 async def uploaded(clerk: Clerk, content: bytes) -> str:
@@ -116,6 +132,62 @@ async def test_without_refunds_only_what_stands_is_compared(town: Town) -> None:
     assert {row[3] for row in rows[1:]} == {
         gone.text("medins_setl_id"), cancelled.text("medins_setl_id"),
     }  # fmt: skip
+
+
+async def test_same_message_again_is_told_of_the_first_result(town: Town) -> None:
+    clerk = next_day(town)
+    sold = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    number = await uploaded(clerk, zipped([row_of(sold)]))
+    message = clerk.details(number, added([sold]))
+    first = await town.pharmacy.send(message)
+    result = await clerk.fetch(first.text("file_qury_no", "fileinfo"))
+    later = await town.pharmacy.sell(town.someone(), some(CLASS_B))
+    again = await town.pharmacy.send(message)
+    assert_same_answer(first, again)
+    same = message.edited({"input.data.medfee_sumamt": f"{sold.money('medfee_sumamt')}0"})
+    assert_same_answer(first, await town.pharmacy.send(same))
+    assert await clerk.fetch(again.text("file_qury_no", "fileinfo")) == result
+    anew = await town.pharmacy.send(clerk.details(number, added([sold])))
+    assert anew.text("file_qury_no", "fileinfo") != first.text("file_qury_no", "fileinfo")
+    [_, found] = unzipped(await clerk.fetch(anew.text("file_qury_no", "fileinfo")))
+    assert found[3] == later.text("medins_setl_id")
+    for path, value, part in (
+        ("fixmedins_setl_cnt", 2, "合计金额"), ("cash_payamt", "0.01", "合计金额"),
+        ("clr_type", "11", "单据信息"),
+    ):  # fmt: skip
+        other = message.edited({f"input.data.{path}": value})
+        reply = await town.pharmacy.send(other)
+        assert_refused(reply, "MESSAGE_CONFLICT", field="msgid", mentions=part)
+
+
+async def test_same_upload_again_is_told_of_the_first_file(town: Town) -> None:
+    clerk = next_day(town)
+    sold = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    message = clerk.file(zipped([row_of(sold)]))
+    first = await town.pharmacy.send(message)
+    assert_same_answer(first, await town.pharmacy.send(message))
+    changed = clerk.file(zipped([row_of(sold)] * 2)).envelope["input"]
+    other = message.edited({"input": changed})
+    assert_refused(await town.pharmacy.send(other), "MESSAGE_CONFLICT", field="msgid")
+    town.clock.pass_by(timedelta(days=7, seconds=1))
+    again = await town.pharmacy.send(message)
+    assert_done(again)
+    assert again.output != first.output
+    assert not again.warn_msg
+
+
+async def test_of_the_same_message_sent_at_once_one_makes_a_file(town: Town) -> None:
+    clerk = next_day(town)
+    sold = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    number = await uploaded(clerk, zipped([row_of(sold)]))
+    services = [town.service, await town.start_service(), await town.start_service()]
+    for _ in range(5):
+        message = clerk.details(number, added([sold]))
+        replies = await asyncio.gather(*[message.to(one) for one in services * 2])
+        assert len({reply.text("file_qury_no", "fileinfo") for reply in replies}) == 1
+        assert sum(not reply.warn_msg for reply in replies) == 1
+    for service in services[1:]:
+        await town.stop_service(service)
 
 
 async def test_listed_rows_give_the_same_result(town: Town) -> None:

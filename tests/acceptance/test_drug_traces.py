@@ -14,6 +14,7 @@ from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, CLASS_B, some
 from tests.kit.reply import assert_done, assert_refused
 from tests.kit.town import Town
+from tests.kit.ward import admit, cost
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -123,4 +124,101 @@ async def test_repeated_sale_may_be_warned_of_and_is_listed(town: Town) -> None:
     assert_done(await town.pharmacy.send(town.pharmacy.cancel(second)))
     found = await repeated_traces(town.owner)
     assert both not in [sorted(one.setl_ids) for one in found]
+    await town.restart()
+
+
+LINE = "input.feedetail[0].durg_trac_info"
+
+
+def with_code(upload: Message, code: str, *, split: bool = False, at: str = LINE) -> Message:
+    """An upload of lines whose first one is of this box."""
+    node = {"feedetl_sn": "1", "drug_trac_codg": code, "trdn_flag": "1" if split else "0"}
+    return upload.edited({at: [node]})
+
+
+async def test_code_may_be_required_of_lines_of_visits_and_stays(town: Town) -> None:
+    await town.restart(policies('trace_required = "refuse"'))
+    visit = await town.hospital.open_visit(town.someone())
+    stay = await admit(town.hospital, town.someone())
+    for upload in (visit.lines(some(CLASS_A)), stay.upload(some(CLASS_A))):
+        reply = await town.hospital.send(upload)
+        assert_refused(reply, "TRACE_MISSING", field=LINE, mentions="药品追溯码")
+    assert_done(await town.hospital.send(with_code(visit.lines(some(CLASS_A)), "T10")))
+    assert_done(await town.hospital.send(with_code(stay.upload(some(CLASS_A)), "T10")))
+
+
+async def test_box_of_a_visit_is_sold_by_its_settlement_and_freed_by_a_cancel(town: Town) -> None:
+    await town.restart(policies('trace_repeated = "refuse"'))
+    hospital = town.hospital
+    visit = await hospital.open_visit(town.someone())
+    upload = with_code(visit.lines(some(CLASS_A)), "T11")
+    assert_done(await hospital.send(upload))
+    assert_done(await hospital.send(upload))
+    within = with_code(visit.lines(some(CLASS_A), batch="B2", first=1), "T11")
+    assert_refused(await hospital.send(within), "TRACE_SOLD_BEFORE", field=LINE)
+    settled = await visit.settle(some(CLASS_A))
+    assert_done(settled)
+    assert_refused(await town.pharmacy.send(traced(town, "T11")), "TRACE_SOLD_BEFORE", field=AT)
+    other = await hospital.open_visit(town.someone())
+    again = with_code(other.lines(some(CLASS_A)), "T11")
+    assert_refused(await hospital.send(again), "TRACE_SOLD_BEFORE", field=LINE)
+    assert_done(await hospital.send(hospital.cancel(settled)))
+    assert_done(await hospital.send(again))
+
+
+async def test_withdrawn_lines_of_a_visit_sell_nothing(town: Town) -> None:
+    await town.restart(policies('trace_repeated = "refuse"'))
+    visit = await town.hospital.open_visit(town.someone())
+    assert_done(await town.hospital.send(with_code(visit.lines(some(CLASS_A)), "T12")))
+    assert_done(await town.hospital.send(visit.withdrawal_of_lines()))
+    assert_done(await town.hospital.send(visit.lines(some(CLASS_A))))
+    assert_done(await visit.settle(some(CLASS_A)))
+    assert_done(await town.pharmacy.send(traced(town, "T12")))
+
+
+async def test_box_of_a_stay_is_sold_by_its_settlement_and_freed_by_a_cancel(town: Town) -> None:
+    await town.restart(policies('trace_repeated = "refuse"'))
+    hospital = town.hospital
+    stay = await admit(hospital, town.someone())
+    assert_done(await hospital.send(with_code(stay.upload(some(CLASS_A)), "T13")))
+    twice = with_code(stay.upload(some(CLASS_A)), "T13")
+    assert_refused(await hospital.send(twice), "TRACE_SOLD_BEFORE", field=LINE)
+    for _ in range(2):
+        part = with_code(stay.upload(some(CLASS_A)), "T14", split=True)
+        assert_done(await hospital.send(part))
+    settled = await stay.settle(cost(*[some(CLASS_A)] * 3), mid_stay=True)
+    assert_done(settled)
+    for code in ("T13", "T14"):
+        sale = await town.pharmacy.send(traced(town, code))
+        assert_refused(sale, "TRACE_SOLD_BEFORE", field=AT)
+    assert_done(await hospital.send(stay.cancel(settled)))
+    assert_done(await town.pharmacy.send(traced(town, "T13")))
+
+
+async def test_line_that_takes_another_back_frees_the_box_that_it_names(town: Town) -> None:
+    await town.restart(policies('trace_repeated = "refuse"', 'trace_required = "refuse"'))
+    hospital = town.hospital
+    stay = await admit(hospital, town.someone())
+    for code in ("T15", "T16"):
+        assert_done(await hospital.send(with_code(stay.upload(some(CLASS_A)), code)))
+    back = with_code(stay.upload(some(CLASS_A, -1), originals={3: "1"}), "T15")
+    assert_done(await hospital.send(back))
+    assert_done(await stay.settle(cost(some(CLASS_A)), mid_stay=True))
+    assert_done(await town.pharmacy.send(traced(town, "T15")))
+    sale = await town.pharmacy.send(traced(town, "T16"))
+    assert_refused(sale, "TRACE_SOLD_BEFORE", field=AT)
+
+
+async def test_region_may_call_the_node_otherwise(town: Town) -> None:
+    await town.restart(policies('trace_repeated = "warn"', 'line_node = "drug_trace_list"'))
+    hospital = town.hospital
+    there = LINE.replace("durg_trac_info", "drug_trace_list")
+    stay = await admit(hospital, town.someone())
+    assert_done(await hospital.send(with_code(stay.upload(some(CLASS_A)), "T17", at=there)))
+    warned = await hospital.send(with_code(stay.upload(some(CLASS_A)), "T17", at=there))
+    assert warned.warn_msg == "明细2的药品追溯码已售出"
+    broken = stay.upload(some(CLASS_A)).edited({there: [{"feedetl_sn": "1"}]})
+    reply = await hospital.send(broken)
+    assert_refused(reply, "FIELD_MISSING", field=f"{there}[0].drug_trac_codg")
+    assert "drug_trace_list" in reply.err_msg
     await town.restart()

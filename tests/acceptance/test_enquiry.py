@@ -31,13 +31,35 @@ async def test_settlement_is_found_with_the_amounts_that_were_answered(town: Tow
     assert found.rows("setldetail") == settled.rows("setldetail")
 
 
-async def test_cancel_is_found_as_a_refund_beside_its_original(town: Town) -> None:
+async def test_cancel_is_found_beside_its_original_and_both_say_refunded(town: Town) -> None:
     settled = await town.pharmacy.sell(town.someone(), some(CLASS_A))
     cancelled = await town.pharmacy.send(town.pharmacy.cancel(settled))
-    assert (await town.pharmacy.settlement(settled)).text("refd_setl_flag") == "0"
-    found = await town.pharmacy.settlement(cancelled)
-    assert found.text("refd_setl_flag") == "1"
+    original, found = [await town.pharmacy.settlement(one) for one in (settled, cancelled)]
+    assert [one.text("refd_setl_flag") for one in (original, found)] == ["1", "1"]
+    assert original.money("medfee_sumamt") == Decimal("12.50")
     assert found.money("medfee_sumamt") == Decimal("-12.50")
+
+
+async def test_cancelled_purchase_is_listed_without_a_settlement(town: Town) -> None:
+    citizen = town.someone()
+    sale = town.pharmacy.sale(citizen, some(CLASS_A))
+    settled = await town.pharmacy.send(sale)
+    assert_done(await town.pharmacy.send(town.pharmacy.cancel(settled)))
+    [row] = (await town.pharmacy.visits(citizen)).rows("mdtrtinfo")
+    assert (row["mdtrt_id"], row["setl_id"]) == (settled.mdtrt_id, "")
+    assert row["medins_setl_id"] == ""
+    made = await town.pharmacy.visits(citizen, msgid=sale.msgid)
+    assert made.rows("mdtrtinfo") == []
+
+
+async def test_visit_whose_settlement_was_cancelled_is_listed_without_one(town: Town) -> None:
+    citizen = town.someone()
+    visit = await town.hospital.open_visit(citizen, some(CLASS_A))
+    settled = await visit.settle(some(CLASS_A))
+    assert_done(await town.hospital.send(town.hospital.cancel(settled)))
+    assert (await town.hospital.settlement(settled)).text("refd_setl_flag") == "1"
+    [row] = (await town.hospital.visits(citizen)).rows("mdtrtinfo")
+    assert (row["mdtrt_id"], row["setl_id"]) == (visit.mdtrt_id, "")
 
 
 async def test_lines_are_found_as_they_were_settled(town: Town) -> None:

@@ -1,22 +1,28 @@
 """Relatives' accounts help to pay (家庭共济): own account first, then theirs in order (DOMAIN 24).
 
-An employee's account has 1000.00. Of 8000.00 of a medicine in scope the outpatient fund pays its
-yearly 3000.00 at most, by the demonstration policy; so accounts are used up quickly.
+An employee's account has 1000.00. A box of the dear medicine costs 2000.00, and by the
+demonstration policy the outpatient fund soon reaches its cap of the year: four boxes use up three
+accounts.
 """
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from settlement.gateway import Caller
+from settlement.lanes import lane_of
+from settlement.notice import Notice
+from settlement.serve.notices import notices_json
+from settlement.storage.notices import notices_of
 from settlement.usecases.explain import Explained, Recomputed
 from settlement.usecases.family import NOT_USED
 from tests.kit.counter import Message
-from tests.kit.population import CLASS_A, DEAR, UNLISTED, Citizen, Kind, some
+from tests.kit.population import BALANCE_FEN, CLASS_A, DEAR, UNLISTED, Citizen, Kind, some
 from tests.kit.reply import (
     Reply,
     assert_adds_up,
@@ -26,10 +32,12 @@ from tests.kit.reply import (
     assert_same_answer,
 )
 from tests.kit.town import Town
+from tests.kit.waiting import until
 from tests.kit.ward import admit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+ROOT = Path(__file__).resolve().parents[2]
 HELD, PAID, RELEASED, RETURNED = 1, 2, 3, 4
 FLAG = "input.druginfo.acct_used_flag"
 VISIT_FLAG = "input.data.acct_used_flag"
@@ -45,6 +53,13 @@ async def explained(town: Town, settled: Reply) -> Explained:
     found = await town.service.explanation(settled.setl_id, caller)
     assert found is not None
     return msgspec.json.decode(found, type=Explained)
+
+
+async def told(town: Town, citizen: Citizen) -> tuple[Notice, ...]:
+    return await notices_of(
+        town.owner, lane=lane_of(citizen.number, town.lanes), person_no=citizen.number,
+        since=town.clock() - timedelta(days=1),
+    )  # fmt: skip
 
 
 async def test_own_account_pays_first_and_then_two_relatives_in_order(town: Town) -> None:
@@ -63,6 +78,22 @@ async def test_own_account_pays_first_and_then_two_relatives_in_order(town: Town
     for donor in (first, second):
         assert await town.moves_of(donor) == [(HELD, 100_000), (PAID, 100_000)]
     assert await town.under_way(patient) is None
+
+
+async def test_worked_sample_of_the_interface_page_comes_out(town: Town) -> None:
+    text = (ROOT / "docs/reference/interface.md").read_text("utf-8")
+    section = text.partition("## Accounts of relatives")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if ".00 |" in line]
+    fund, own, first, second, cash = (Decimal(row[1]) for row in rows)
+    patient, *donors = town.people(3)
+    await town.bind(patient, *donors)
+    settled = await town.pharmacy.send(shared(town, patient, 4))
+    assert settled.money("fund_pay_sumamt") == fund
+    assert settled.money("acct_pay") == own + first + second
+    assert settled.money("acct_mulaid_pay") == first + second
+    assert settled.money("psn_cash_pay") == cash
+    paid = [BALANCE_FEN - await town.balance_fen(one) for one in (patient, *donors)]
+    assert paid == [100 * own, 100 * first, 100 * second]
 
 
 async def test_later_relative_is_not_touched_where_the_first_suffices(town: Town) -> None:
@@ -205,7 +236,12 @@ async def test_relative_whom_an_operator_stopped_is_passed_over(town: Town) -> N
     patient, stopped, donor = town.people(3)
     await town.bind(patient, stopped, donor)
     await town.switch("person", stopped.number, on=True)
-    await town.service.reference.look()
+
+    async def refused() -> bool:
+        reply = await town.pharmacy.send(shared(town, stopped, 1, infno="2101"))
+        return reply.err_code == "PERSON_SUSPENDED"
+
+    await until(refused)
     settled = await town.pharmacy.send(shared(town, patient, 3))
     assert settled.money("acct_mulaid_pay") == Decimal("1000.00")
     assert await town.moves_of(stopped) == []
@@ -236,7 +272,63 @@ async def test_wholly_self_paid_part_is_not_for_relatives(town: Town) -> None:
     own = settled.money("fulamt_ownpay_amt")
     assert own == Decimal("60.00")
     assert settled.money("psn_cash_pay") == own
-    assert settled.money("acct_mulaid_pay") == Decimal("500.00")
+    assert settled.money("acct_mulaid_pay") == Decimal("800.00")
+
+
+async def test_relative_is_told_what_was_paid_and_what_came_back(town: Town) -> None:
+    patient, donor = town.people(2)
+    await town.bind(patient, donor)
+    settled = await town.pharmacy.send(shared(town, patient, 4))
+    cancelled = await town.pharmacy.send(town.pharmacy.cancel(settled))
+    paid, returned = await told(town, donor)
+    assert (paid.setl_id, paid.amount_fen, paid.balance_fen) == (int(settled.setl_id), 100_000, 0)
+    assert "共济支付1000.00元" in paid.text_zh
+    assert paid.text_en.endswith(f"settlement {settled.setl_id}; balance 0.00.")
+    assert (returned.setl_id, returned.balance_fen) == (int(cancelled.setl_id), 100_000)
+    assert "退回" in returned.text_zh and "got back 1000.00" in returned.text_en
+    for text in (paid.text_zh, paid.text_en):
+        assert patient.number not in text and patient.number[-4:] in text
+    assert msgspec.json.decode(notices_json([paid]))[0]["amount"] == "1000.00"
+    assert await told(town, patient) == ()
+
+
+MOVES = "update settlement.family_move set"
+SHARES = "update settlement.family_share set"
+OF_HOLD = "where hold_id = $1"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mend", "found"),
+    [
+        (f"{MOVES} patient_no = patient_no || 'X' {OF_HOLD} and kind = 2",
+         f"{MOVES} patient_no = rtrim(patient_no, 'X') {OF_HOLD} and kind = 2",
+         {"payment for a relative was changed"}),
+        (f"{MOVES} entry_id = - entry_id {OF_HOLD} and kind = 2",
+         f"{MOVES} entry_id = - entry_id {OF_HOLD} and kind = 2",
+         {"payment for a relative is missing"}),
+        (f"{SHARES} amount_fen = amount_fen + 1 {OF_HOLD}",
+         f"{SHARES} amount_fen = amount_fen - 1 {OF_HOLD}",
+         {"relatives pay another amount than the settlement says",
+          "a relative's account paid for no settlement"}),
+        (f"{SHARES} setl_id = - setl_id {OF_HOLD}", f"{SHARES} setl_id = - setl_id {OF_HOLD}",
+         {"relatives pay another amount than the settlement says",
+          "a relative's account paid for no settlement"}),
+    ],
+)  # fmt: skip
+async def test_verification_finds_what_was_touched(
+    town: Town, spoil: str, mend: str, found: set[str]
+) -> None:
+    patient, donor = town.people(2)
+    await town.bind(patient, donor)
+    assert_done(await town.pharmacy.send(shared(town, patient, 3)))
+    hold_id = await town.owner.fetchval(
+        "select m.hold_id from settlement.family_move m where m.psn_no = $1", donor.number
+    )
+    await town.owner.execute(spoil, hold_id)
+    report = await town.verified()
+    await town.owner.execute(mend, hold_id)
+    assert not report.ok and report.first_bad is not None
+    assert report.first_bad.what in found
 
 
 async def test_nothing_is_left_for_the_background(town: Town) -> None:

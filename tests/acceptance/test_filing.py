@@ -69,7 +69,8 @@ async def test_filing_is_kept_found_and_taken_back(town: Town, infno: str) -> No
     filed = await town.hospital.send(message)
     assert_same_answer(filed, await town.hospital.send(message))
     [row] = await found(town, citizen, infno)
-    assert (row["begndate"], row.get("enddate", "")) == (registrar.day_of(town.hospital), "")
+    ends = registrar.day_of(town.hospital, 364) if infno == "2501" else ""
+    assert (row["begndate"], row.get("enddate", "")) == (registrar.day_of(town.hospital), ends)
     back = registrar.withdrawal(town.hospital, citizen, message, filed)
     taken = await town.hospital.send(back)
     assert_same_answer(taken, await town.hospital.send(back))
@@ -299,6 +300,35 @@ async def test_transfer_halves_the_deductible_at_the_hospital_named(town: Town) 
     [case] = [part for part in json.loads(await town.detail_of(settled)) if _is_case(part)]
     assert "referral" in case
     assert True in case
+
+
+async def test_transfer_without_an_end_holds_as_long_as_the_region_says(town: Town) -> None:
+    ends = {}
+    for months in (12, 6, 0):
+        if months != 12:
+            await town.restart(policies_where("transfer_months", months))
+        citizen = town.someone()
+        message = transfer(town.hospital, citizen, to=town.other_hospital)
+        message = message.edited({"input.refmedin.begndate": "2026-08-31"})
+        filed = await file(town, message)
+        [told] = await found(town, citizen, "2501")
+        ends[months] = told.get("enddate", "")
+        assert_same_answer(filed, await town.hospital.send(message))
+    await town.restart()
+    assert ends == {12: "2027-08-30", 6: "2027-02-28", 0: ""}
+    # What was filed keeps its end, whatever the region says later.
+    assert [row.get("enddate", "") for row in await found(town, citizen, "2501")] == [""]
+
+
+async def test_transfer_is_of_no_account_once_its_year_is_over(town: Town) -> None:
+    citizen = town.someone()
+    begins = -366
+    filed = transfer(town.hospital, citizen, to=town.other_hospital, begins=begins)
+    await file(town, filed)
+    stay = await admit(town.other_hospital, citizen, some(DEAR, 2))
+    assert_done(await town.other_hospital.send(stay.discharge()))
+    settled = await stay.settle(Decimal("4000.00"), account=False)
+    assert settled.money("act_pay_dedc") == Decimal("800.00")
 
 
 def _is_case(part: object) -> bool:

@@ -213,7 +213,7 @@ async def test_openings_count_in_the_year_and_stand_in_the_ledger_once(
     seen = await office.bring("openings", rows, preview=True)
     assert "个人账户余额 balances  120.50" in seen.further
     assert f"{name}  12.34" in seen.further
-    done = await office.bring("openings", rows)
+    done = await office.carry("openings", rows)
     assert (done.counts.new, done.further) == (2, seen.further)
     assert await town.balance_fen(first) == before - 1000 + 10_050
     assert await town.balance_fen(second) == 2000
@@ -221,6 +221,7 @@ async def test_openings_count_in_the_year_and_stand_in_the_ledger_once(
     settled = await town.pharmacy.sell(second, some(CLASS_A, 2))
     assert_money(settled, total="25.00", fund="15.00", account="10.00", cash="0.00")
     again = await office.bring("openings", rows)
+    assert "nothing more was written" in again.further
     assert (again.counts.new, again.counts.unchanged) == (0, 2)
     other = await office.bring("openings", [{**rows[0], "balance": "1"}], skip_bad=True)
     assert [(f.row, f.column) for f in other.faults] == [(2, "year")]

@@ -13,7 +13,7 @@ import pytest_asyncio
 from settlement.embedded.services import Services
 from settlement.gateway import NotYours
 from tests.kit.clerk import Clerk, added, result, row_of, zipped
-from tests.kit.population import CLASS_A, CLASS_B, PLAIN, some
+from tests.kit.population import BALANCE_FEN, CLASS_A, CLASS_B, DEAR, PLAIN, some
 from tests.kit.reply import (
     assert_done,
     assert_money,
@@ -25,6 +25,8 @@ from tests.kit.served import ServedTown, a_served_town, signed
 from tests.services import FreshDatabase, chosen_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ACCOUNT_USE = "input.druginfo.acct_used_flag"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -60,6 +62,29 @@ async def test_lost_answer_is_reversed(town: ServedTown) -> None:
     assert_done(await town.pharmacy.send(message))
     assert_done(await town.pharmacy.send(town.pharmacy.reversal(message, citizen)))
     assert_refused(await town.pharmacy.send(message), "MESSAGE_REVERSED", field="msgid")
+
+
+async def test_relatives_pay_and_get_back_what_was_theirs(town: ServedTown) -> None:
+    patient, *donors = town.people(3)
+    await town.bind(patient, *donors)
+    family = (patient, *donors)
+    message = town.pharmacy.sale(patient, some(DEAR, 4)).edited({ACCOUNT_USE: "2"})
+    settled = await town.pharmacy.send(message)
+    assert_money(settled, total="8000.00", fund="3000.00", account="3000.00", cash="2000.00")
+    assert settled.money("acct_mulaid_pay") == Decimal("2000.00")
+    assert [await town.balance_fen(one) for one in family] == [0, 0, 0]
+    assert_same_answer(settled, await town.pharmacy.send(message))
+    assert_done(await town.pharmacy.send(town.pharmacy.cancel(settled)))
+    assert [await town.balance_fen(one) for one in family] == [BALANCE_FEN] * 3
+
+
+async def test_reversal_before_its_message_leaves_relatives_alone(town: ServedTown) -> None:
+    patient, donor = town.people(2)
+    await town.bind(patient, donor)
+    message = town.pharmacy.sale(patient, some(DEAR, 4)).edited({ACCOUNT_USE: "2"})
+    assert_done(await town.pharmacy.send(town.pharmacy.reversal(message, patient)))
+    assert_refused(await town.pharmacy.send(message), "MESSAGE_REVERSED", field="msgid")
+    assert await town.moves_of(donor) == []
 
 
 async def test_duplicates_over_two_processes_are_booked_once(town: ServedTown) -> None:

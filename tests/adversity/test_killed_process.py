@@ -14,8 +14,9 @@ from settlement.embedded.directory import DataDirectory, open_directory
 from settlement.embedded.postgres import find_postmaster
 from settlement.embedded.redis import find_redis
 from settlement.gateway import Unavailable
+from settlement.rows import MoveKind
 from tests.kit.counter import Message
-from tests.kit.population import CLASS_A, Citizen, some
+from tests.kit.population import CLASS_A, DEAR, Citizen, some
 from tests.kit.reply import Reply, assert_done
 from tests.kit.served import ServedTown, a_served_town
 from tests.kit.waiting import until
@@ -24,12 +25,15 @@ from tests.services import embedded_environment
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CLAIMS = 300
+FAMILIES = 30
+LEFT_SECONDS_MAX = 40.0
+"""ADR 0023 says 25; others use this machine, too."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def town() -> AsyncIterator[ServedTown]:
     """One server for the module."""
-    async with a_served_town(employees=2 * CLAIMS + 120) as town:
+    async with a_served_town(employees=2 * CLAIMS + 2 * FAMILIES + 120) as town:
         yield town
 
 
@@ -82,6 +86,37 @@ async def test_killed_worker_loses_and_doubles_nothing(town: ServedTown) -> None
         return len(pids) == 2 and victim not in pids and await town.is_ready()
 
     await until(is_replaced)
+
+
+async def test_killed_worker_leaves_relatives_to_the_background(town: ServedTown) -> None:
+    patients, donors = town.people(FAMILIES), town.people(FAMILIES)
+    for patient, donor in zip(patients, donors, strict=True):
+        await town.bind(patient, donor)
+    messages = [
+        town.pharmacy.sale(patient, some(DEAR, 4)).edited({"input.druginfo.acct_used_flag": "2"})
+        for patient in patients
+    ]
+    claims = [asyncio.create_task(answered(town, message)) for message in messages]
+    await asyncio.wait(claims, return_when=asyncio.FIRST_COMPLETED)
+    os.kill(town.worker_pids()[0], signal.SIGKILL)
+    await asyncio.gather(*claims)
+
+    async def settled(message: Message) -> Reply | None:
+        heard = await answered(town, message)
+        return heard if isinstance(heard, Reply) and not heard.infcode else None
+
+    for message in messages:
+        await until(lambda message=message: settled(message), seconds=LEFT_SECONDS_MAX)
+    for patient, donor in zip(patients, donors, strict=True):
+        await until(lambda donor=donor: paid(town, donor), seconds=LEFT_SECONDS_MAX)
+        assert [await town.balance_fen(one) for one in (patient, donor)] == [0, 0]
+        assert len(await town.rows_of(patient)) == 1
+        assert await town.under_way(patient) is None
+
+
+async def paid(town: ServedTown, donor: Citizen) -> bool:
+    """Whether the account has paid in the end."""
+    return [kind for kind, _ in await town.moves_of(donor)][-1] == MoveKind.PAID
 
 
 async def test_killed_database_comes_back_under_the_server(town: ServedTown) -> None:

@@ -28,7 +28,7 @@ from settlement.view import Effects, View
 from tests.kit import population
 from tests.kit.counter import patient_of
 from tests.kit.one_lane import LANED, assert_one_lane
-from tests.kit.population import CLASS_A, some
+from tests.kit.population import CLASS_A, DEAR, some
 from tests.kit.proxy import DatabaseLine, Fault, database_line
 from tests.kit.registrar import disease, withdrawal
 from tests.kit.reply import assert_done, assert_refused, assert_same_answer
@@ -40,10 +40,14 @@ from tests.tidy.tree import ROOT
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 DISTRIBUTE = "deploy/citus/distribute.sql"
-NOT_HEARD = {"write_batch", "read_persons", "read_versions", "read_traces"}
+NOT_HEARD = {"write_batch", "read_persons", "read_versions", "read_traces", "read_payments"}
 """A batch is written by the call that is made of the block; persons alone are read by operators;
 versions only where a batch of several persons has a stale one; trace codes only where the region
-looks at them (tests/acceptance/test_drug_traces.py hears that in this shape too)."""
+looks at them (tests/acceptance/test_drug_traces.py hears that in this shape too), and payments
+where something is paid over a channel (tests/acceptance/test_scan.py does)."""
+
+
+ACCOUNT_USE = "input.druginfo.acct_used_flag"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -105,6 +109,12 @@ async def test_all_that_is_said_on_the_settle_path_keeps_to_one_lane(
     assert_refused(
         early, "LATER_SETTLEMENT_STANDS", field="input.data.setl_id", mentions=settled.setl_id
     )
+    patient, donor = town.people(2)
+    await town.bind(patient, donor)
+    shared = town.pharmacy.sale(patient, some(DEAR, 3)).edited({ACCOUNT_USE: "2"})
+    paid = await town.pharmacy.send(shared)
+    assert paid.money("acct_mulaid_pay") > 0
+    assert_done(await town.pharmacy.send(town.pharmacy.cancel(paid)))
     await town.issue_token(citizen, "E1", institution=town.pharmacy.code)
     asked = town.pharmacy.message("1101", inputs.lookup(patient_of(citizen)))
     by_token = asked.edited(

@@ -20,6 +20,12 @@ async def test_application_may_not_change_what_an_agency_says(database: FreshDat
             "delete from settlement.lookup where psn_no = $1",
             "insert into settlement.opening (balance_fen, lane, year, psn_no, accumulators, source)"
             " values (0, 0, 2026, $1, '{}', '')",
+            "update settlement.import_job set state = 'done' where operator = $1",
+            "insert into settlement.import_key (issued_at, access_key, operator, kinds,"
+            " key_version, secret) values ('2026-01-01', $1, 'x', '{persons}', 1, '')",
+            "update settlement.cutover_file set confirmed_by = $1, confirmed_at = '2026-01-01'",
+            "insert into settlement.staff (effective_from, effective_to, institution, code, kind,"
+            " name) values ('2026-01-01', '2026-12-31', $1, 'D1', 'doctor', 'x')",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await application.execute(statement, citizen.number)

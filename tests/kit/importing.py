@@ -6,11 +6,13 @@ import csv
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from settlement.intake.order import Order
+from settlement.intake.source import digest_of
 from settlement.serve.imports import Imported, import_file
 from tests.kit.population import REGION, Citizen
 from tests.kit.town import Town
@@ -27,7 +29,7 @@ class Office(Struct, frozen=True, kw_only=True):
     async def bring(
         self, kind: str, rows: Sequence[Cells], *, preview: bool = False, whole: bool = False,
         skip_bad: bool = False, ends_on: date = date(2026, 12, 1),
-        issue_to: Path | None = None,
+        issue_to: Path | None = None, actor: str = "测试操作员", confirms: str = "",
     ) -> Imported:  # fmt: skip
         """Import rows as a CSV file."""
         path = self.directory / f"{kind}.csv"
@@ -40,12 +42,24 @@ class Office(Struct, frozen=True, kw_only=True):
         keys.write_bytes(msgspec.json.encode([self.town.key_material]))
         order = Order(
             path=path, format="csv", preview=preview, whole=whole, skip_bad=skip_bad,
-            ends_on=ends_on, reason="测试〔2026〕3号", actor="测试操作员",
+            ends_on=ends_on, reason="测试〔2026〕3号", actor=actor, confirms=confirms,
         )  # fmt: skip
         return await import_file(
             kind, order, owner_dsn=self.town.owner_dsn, keys=keys, room=self.directory,
             at=self.town.clock(), issue_to=issue_to,
         )  # fmt: skip
+
+
+    async def carry(self, kind: str, rows: Sequence[Cells], **more: Any) -> Imported:
+        """Import a file of the cut-over: one person proposes it, another confirms it."""
+        proposed = await self.bring(kind, rows, actor="测试经办甲", **more)
+        if not proposed.written:
+            return proposed
+        assert not proposed.booked, proposed.further
+        path = self.directory / f"{kind}.csv"
+        return await self.bring(
+            kind, rows, actor="测试经办乙", confirms=digest_of(path), **more
+        )
 
 
 def rows_of(citizen: Citizen, **changes: object) -> Cells:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from settlement.policy import loader
 from settlement.policy.loader import PolicySet, parse_policies
 
 
-def policies_where(key: str, value: str) -> PolicySet:
-    """The shipped policies, but for one text key of the region's profile."""
+def policies_where(key: str, value: str | int) -> PolicySet:
+    """The shipped policies, but for one key of the region's profile."""
     shelf = Path(loader.__file__).parent
     files = {path.name: path.read_text("utf-8") for path in shelf.glob("*.toml")}
     profile, *others = [name for name, text in files.items() if f"\n{key} = " in text]
     assert not others, others
     lines = files[profile].splitlines()
     files[profile] = "\n".join(
-        f'{key} = "{value}"' if line.startswith(f"{key} = ") else line for line in lines
+        f"{key} = {json.dumps(value)}" if line.startswith(f"{key} = ") else line for line in lines
     )
     return parse_policies({name: text.encode() for name, text in files.items()})

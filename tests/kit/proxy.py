@@ -50,6 +50,7 @@ class DatabaseLine:
         self._socket = directory / SOCKET_NAME
         self._server: asyncio.Server | None = None
         self._fault: Fault | None = None
+        self._batches_first = 0
         self._away_after = False
         self._writers: set[StreamWriter] = set()
 
@@ -66,9 +67,11 @@ class DatabaseLine:
         for writer in list(self._writers):
             writer.transport.abort()
 
-    def break_at_next_batch(self, fault: Fault, *, away: bool = False) -> None:
-        """Break once, at the next batch; with `away` the database stays gone after that."""
+    def break_at_next_batch(self, fault: Fault, *, away: bool = False, after: int = 0) -> None:
+        """Break once, at the next batch, or `after` so many more; with `away` the database stays
+        gone after that."""
         self._fault = fault
+        self._batches_first = after
         self._away_after = away
         self.broken.clear()
 
@@ -98,6 +101,11 @@ class DatabaseLine:
             if settles and (statement := _prepared(chunk)):
                 self.statements.add(statement)
             if self._fault is None or not _writes_a_batch(chunk):
+                to_server.write(chunk)
+                await to_server.drain()
+                continue
+            if self._batches_first:
+                self._batches_first -= 1
                 to_server.write(chunk)
                 await to_server.drain()
                 continue

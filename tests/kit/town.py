@@ -20,7 +20,7 @@ from settlement.storage.files import drop_expired
 from settlement.storage.install import Region, ensure_schema
 from settlement.storage.payments import due_payments
 from settlement.storage.statements import list_behind
-from settlement.workers.family import LEFT_AFTER, FamilyResolver
+from settlement.workers.family import FamilyResolver
 from tests.kit import population
 from tests.kit.clock import TownClock
 from tests.kit.counter import Message
@@ -102,10 +102,10 @@ class Town(Townhall):
             pass
         await connection.close()
 
-    async def end_what_was_left(self) -> int:
-        """What the background loop does with what processes left between relatives' accounts,
-        once it has been there for long enough."""
-        self.clock.pass_by(LEFT_AFTER + timedelta(seconds=1))
+    async def end_what_was_left(self, *, after_seconds: float = 16.0) -> int:
+        """What the background loop does, so much later, with what processes left between relatives'
+        accounts."""
+        self.clock.pass_by(timedelta(seconds=after_seconds))
         connection = await asyncpg.connect(self.app_dsn)
         done = await FamilyResolver(self.keyring, clock=self.clock).step(connection)
         await connection.close()

@@ -21,6 +21,7 @@ from settlement.pay_commands import (
 from settlement.payment import ChannelName, Custody
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import Happening, Learnt
+from settlement.payment_timers import TIMERS
 from settlement.translate import scans
 from settlement.usecases.payment_payloads import Plan
 from tests.unit.usecases.builders import ITEMS, LANE, ON, PERSON_NO, PHARMACY, a_purchase
@@ -31,7 +32,10 @@ FINGERPRINT = b"\x01" + bytes(24)
 
 def a_till(channel: ChannelName, custody: Custody) -> Till:
     """Whoever shows a code of this channel pays here."""
-    return Till(channel=channel, merchant_no="1", custody=custody, code_shown="13…6789")
+    return Till(
+        channel=channel, merchant_no="1", custody=custody, code_shown="13…6789",
+        timers=TIMERS[channel],
+    )  # fmt: skip
 
 
 def some_lines(rng: Random) -> tuple[ClaimLine, ...]:

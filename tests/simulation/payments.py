@@ -42,11 +42,10 @@ from settlement.payment_states import (
     refund_happened,
     undo_happened,
 )
-from settlement.payment_timers import TIMERS
 from settlement.refusal import Refusal
 from settlement.rows import RowKind
 from settlement.usecases.booking import increments_of
-from settlement.usecases.paying import PayAnswer
+from settlement.usecases.paying import PEOPLES_TURN, PayAnswer
 from settlement.usecases.payment_payloads import open_plan
 from settlement.view import Effects
 from tests.simulation.books import Books
@@ -225,9 +224,7 @@ class Morning:
             return
         fact = self.view.payments[pay_no]
         standing = fact.standing
-        errand = next_errand(
-            fact.row.kind, standing, fact.events, TIMERS[_present(fact).channel]
-        )
+        errand = next_errand(standing, fact.events)
         assert errand is not None, f"{pay_no} is due in {standing.state}"
         assert errand.at <= self.now
         self._go(pay_no, errand.ask)
@@ -333,7 +330,7 @@ class Morning:
                 self._held_fen[row.pay_no] = sum(t.amount_fen for t in effects.entry.transfers)
         for due in effects.due:
             self.due[due.pay_no] = due.due_at
-            if due.due_at is not None:
+            if due.due_at not in (None, PEOPLES_TURN):
                 late = self.rng.uniform(0, 0.3)
                 at = max(due.due_at, self.now) + timedelta(seconds=late)
                 self._at(at, partial(self._look, due.pay_no))
@@ -351,8 +348,9 @@ class Morning:
         open_ones = [fact.row.pay_no for fact in held if fact.row.psn_no]
         assert [person.undertaking] == (open_ones or [None])
         for fact in facts:
-            waits = fact.standing.state not in {*ENDED, State.REFUND_DUE}
-            assert (self.due[fact.row.pay_no] is not None) == waits
+            state, due = fact.standing.state, self.due[fact.row.pay_no]
+            assert (due is None) == (state in ENDED)
+            assert (due == PEOPLES_TURN) == (state is State.REFUND_DUE)
         standing = [
             fact.row for fact in self.view.settlements.values()
             if fact.row.kind is RowKind.SETTLE and fact.undone_by is None

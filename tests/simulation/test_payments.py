@@ -10,7 +10,7 @@ import pytest
 from settlement.usecases import paying
 from tests.simulation.payments import play
 
-MORNINGS = 2_000
+MORNINGS = 3_500
 FEW = 400
 
 

@@ -106,6 +106,7 @@ def test_deployment_names_every_table_once() -> None:
     assert len(named) == len(set(named))
     assert there - set(named) == {
         "ledger.fold", "settlement.listing", "settlement.audit", "settlement.policy_file",
+        "settlement.import_key", "settlement.import_job", "settlement.cutover_file",
     }  # fmt: skip
     assert there - set(named) <= stay
     assert set(named) <= there

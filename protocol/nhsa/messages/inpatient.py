@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.messages.outpatient import FeeResult
+from protocol.nhsa.messages.pharmacy import DrugTrace
 from protocol.nhsa.messages.text import (
     May3,
     May6,
@@ -322,6 +323,7 @@ class StayFeeDetail(Struct, frozen=True, kw_only=True, gc=False):
     memo: May1000 = None  # 备注
     comb_no: May3 = None  # 组套编号
     exp_content: May4000 = None  # 字段扩展
+    durg_trac_info: tuple[DrugTrace, ...] | DrugTrace | None = None  # 追溯码节点信息
 
 
 class StayFeeUploadInput(Struct, frozen=True, kw_only=True, gc=False):

@@ -10,6 +10,7 @@ from decimal import Decimal
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from protocol.nhsa.envelope import Envelope
+from protocol.nhsa.messages.pharmacy import DrugTrace
 from protocol.nhsa.messages.text import (
     May3,
     May6,
@@ -221,6 +222,7 @@ class FeeDetail(Struct, frozen=True, kw_only=True, gc=False):
     memo: May1000 = None  # 备注
     comb_no: May3 = None  # 组套编码
     exp_content: May4000 = None  # 字段扩展
+    durg_trac_info: tuple[DrugTrace, ...] | DrugTrace | None = None  # 追溯码节点信息
 
 
 class FeeResult(Struct, frozen=True, kw_only=True, gc=False):

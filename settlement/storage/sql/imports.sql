@@ -67,3 +67,75 @@ set version = p.version + 1,
 from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::text[])
     as n (/*lanes*/ lane, psn_no, accumulators)
 where p.lane = /*lane*/ n.lane and p.psn_no = n.psn_no;
+
+-- name: read_payables
+-- What was booked as owed to institutions already.
+select o.institution, o.funds_fen, o.accounts_fen
+from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, institution)
+join settlement.opening_payable o on o.lane = /*lane*/ k.lane and o.institution = k.institution;
+
+-- name: keep_payables
+-- What institutions were owed at the cut-over, once each.
+insert into settlement.opening_payable (
+    entry_id, funds_fen, accounts_fen, lane, institution, source
+)
+select k.entry_id, k.funds_fen, k.accounts_fen, /*lane*/ k.lane, k.institution, k.source
+from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[],
+            $6::text[])
+    as k (/*lanes*/ lane, institution, funds_fen, accounts_fen, entry_id, source);
+
+-- name: read_for_stays
+-- Where persons are now, and their memberships.
+select p.psn_no, p.latest_visit, p.open_stay, p.enrolments
+from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, psn_no)
+join settlement.person p on p.lane = /*lane*/ k.lane and p.psn_no = k.psn_no;
+
+-- name: read_opening_stays
+-- Stays that were brought along already, by what they were called before.
+select o.institution, o.earlier_no, o.psn_no, o.mdtrt_id, o.fingerprint
+from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::text[])
+    as k (/*lanes*/ lane, institution, earlier_no)
+join settlement.opening_stay o
+    on o.lane = /*lane*/ k.lane and o.institution = k.institution and o.earlier_no = k.earlier_no;
+
+-- name: keep_opening_stays
+-- Stays that are brought along, once each.
+insert into settlement.opening_stay (
+    mdtrt_id, lane, psn_no, institution, earlier_no, fingerprint, source
+)
+select k.mdtrt_id, /*lane*/ k.lane, k.psn_no, k.institution, k.earlier_no, k.fingerprint, k.source
+from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::bigint[], $4::text[], $5::text[],
+            $6::bytea[], $7::text[])
+    as k (/*lanes*/ lane, psn_no, mdtrt_id, institution, earlier_no, fingerprint, source);
+
+-- name: open_stays
+-- Stays as an admission would have opened them.
+insert into settlement.visit (
+    mdtrt_id, prior_visit, begun_at, registered_at, lane, psn_no, institution, scheme, payload,
+    kind
+)
+select k.mdtrt_id, k.prior_visit, k.begun_at, k.registered_at, /*lane*/ k.lane, k.psn_no,
+       k.institution, k.scheme, k.payload, 2
+from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamp[],
+            $6::timestamptz[], $7::text[], $8::text[], $9::bytea[])
+    as k (/*lanes*/ lane, psn_no, mdtrt_id, prior_visit, begun_at, registered_at, institution,
+          scheme, payload);
+
+-- name: carry_segments
+-- What earlier segments of stays bore of the deductible, as a settlement of a segment would say it.
+insert into settlement.visit_event (
+    mdtrt_id, recorded_at, lane, event_no, kind, batch_no, payload, head
+)
+select k.mdtrt_id, k.recorded_at, /*lane*/ k.lane, 1, 5, '1', ''::bytea, k.head
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[], $3::timestamptz[], $4::text[])
+    as k (/*lanes*/ lane, mdtrt_id, recorded_at, head);
+
+-- name: set_open_stays
+-- The persons are in hospital from now on, under the head.
+update settlement.person p
+set version = p.version + 1,
+    latest_visit = n.mdtrt_id,
+    open_stay = n.mdtrt_id
+from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::bigint[])
+    as n (/*lanes*/ lane, psn_no, mdtrt_id)
+where p.lane = /*lane*/ n.lane and p.psn_no = n.psn_no;

@@ -85,11 +85,22 @@ from settlement.file f
 where f.lane = $1 and f.institution = $2 and f.expires_at > $3;
 
 -- name: keep_file
--- A file of an institution, in its lane.
+-- A file of an institution, in its lane, with the message that makes it.
 insert into settlement.file (
-    file_no, stored_at, expires_at, size_bytes, lane, institution, name, content
+    file_no, stored_at, expires_at, size_bytes, lane, institution, name, content, infno, msgid,
+    fingerprint
 )
-values ($2, $3, $4, octet_length($7::bytea), $1, $5, $6, $7::bytea);
+values ($2, $3, $4, octet_length($7::bytea), $1, $5, $6, $7::bytea, $8, $9, $10);
+
+-- name: file_of_message
+-- The file that a message made before.
+select f.file_no, f.name, f.expires_at, f.fingerprint
+from settlement.file f
+where f.lane = $1 and f.institution = $2 and f.infno = $3 and f.msgid = $4 and f.expires_at > $5;
+
+-- name: drop_own_expired
+-- Files of an institution whose time is over: their messages may make others.
+delete from settlement.file f where f.lane = $1 and f.institution = $2 and f.expires_at <= $3;
 
 -- name: read_file
 -- A file by number, for the institution whose it is.
@@ -164,3 +175,35 @@ where o.lane = $1 and o.key = $2;
 select e.pay_no, e.attempt
 from settlement.payment_event e
 where e.lane = $1 and e.order_no = $2;
+
+-- name: family_notices
+-- What somebody is told of their account: it paid for a relative, or got that back.
+select m.entry_id, m.kind, m.moved_at, m.psn_no, m.patient_no, m.institution, m.setl_id,
+       m.amount_fen, m.balance_fen
+from settlement.family_move m
+where m.lane = $1 and m.psn_no = $2 and m.moved_at >= $3 and m.kind in (2, 4)
+order by m.moved_at, m.entry_id;
+
+-- name: cross_city_step_of_message
+-- The confirmation, or the withdrawal, that a message made before.
+select c.month, c.step_no, c.kind, c.reference, c.withdraws, c.fingerprint, c.included, c.left_out
+from settlement.cross_city_step c
+where c.lane = $1 and c.institution = $2 and c.kind = $3 and c.msgid = $4;
+
+-- name: cross_city_steps
+-- What an institution said of a month so far.
+select c.month, c.step_no, c.kind, c.reference, c.withdraws, c.fingerprint, c.included, c.left_out
+from settlement.cross_city_step c
+where c.lane = $1 and c.institution = $2 and c.month = $3
+order by c.step_no;
+
+-- name: keep_cross_city_step
+-- The next step of a month; no row where somebody took the number, or the message came twice at the
+-- same time.
+insert into settlement.cross_city_step (
+    lane, institution, month, step_no, kind, reference, withdraws, fingerprint, included, left_out,
+    recorded_at, operator, operator_name, msgid
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+on conflict do nothing
+returning step_no;

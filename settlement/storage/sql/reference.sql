@@ -14,6 +14,21 @@ select i.code, i.name, i.kind, i.region, i.hospital_level, i.deductible_level, i
        i.agreement_from, i.agreement_to, i.suspended, i.care_types, i.account_base
 from settlement.institution i;
 
+-- name: staff
+-- Terms of the staff of institutions, the earliest of each first.
+select s.institution, s.code, s.kind, s.name, s.effective_from, s.effective_to
+from settlement.staff s
+order by s.institution, s.code, s.effective_from;
+
+-- name: keep_staff
+-- An import writes terms of staff: new ones, and those that it changes.
+insert into settlement.staff (institution, code, effective_from, effective_to, kind, name)
+select n.institution, n.code, n.effective_from, n.effective_to, n.kind, n.name
+from unnest($1::text[], $2::text[], $3::date[], $4::date[], $5::text[], $6::text[])
+    as n (institution, code, effective_from, effective_to, kind, name)
+on conflict (institution, code, effective_from) do update
+    set effective_to = excluded.effective_to, kind = excluded.kind, name = excluded.name;
+
 -- name: credentials
 -- What institutions sign with; secrets and keys are ciphertext.
 select c.access_key, c.institution, c.key_version, c.secret, c.body_keys

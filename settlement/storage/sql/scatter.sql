@@ -44,7 +44,8 @@ order by t.lane, t.psn_no, t.setl_time, t.setl_id, w.undone;
 -- name: claims_of_lane
 -- The settlements of some business days that stand, of one lane, person by person in their order:
 -- to compute them again under other rules.
-select t.psn_no, t.setl_id, t.increments, t.account_fen, d.key_version, d.payload
+select t.psn_no, t.setl_id, t.increments,
+       t.account_fen - t.family_account_fen as own_account_fen, d.key_version, d.payload
 from settlement.settlement t
 left join settlement.settlement_detail d on d.lane = t.lane and d.setl_id = t.setl_id
 where t.lane = $1 and t.kind = 1 and t.business_day between $2 and $3 and t.scheme = $4
@@ -189,6 +190,23 @@ where s.institution = $1 and s.setl_on between $2 and $3 and s.clearing_type = $
 order by s.setl_on, s.setl_id
 limit $6;
 
+-- name: cross_city_rows
+-- An institution's settlement rows of some days that are cleared between the cities of a province
+-- (省内异地清分), some of them by number, page by page. What a reversal undid is not there.
+select e.lane, e.setl_id, e.visit_no, e.settlement_no, e.paid_in_advance, e.certificate,
+       t.setl_time, t.total_fen, t.fund_fen, t.account_fen
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.insured_elsewhere e on e.lane = l.lane
+join settlement.settlement t on t.lane = e.lane and t.setl_id = e.setl_id and t.kind <> 3
+left join settlement.settlement u on u.lane = e.lane and u.undoes_setl_id = e.setl_id
+where e.institution = $1 and e.setl_on between $2 and $3
+    and left(e.insured_region, 2) = left($4::text, 2)
+    and left(e.insured_region, 4) <> left($4::text, 4)
+    and ($5::text[] is null or e.settlement_no = any ($5::text[]))
+    and u.kind is distinct from 3
+order by t.setl_time, e.setl_id
+limit $6 offset $7;
+
 -- name: drop_expired_files
 -- Files whose time is over.
 delete from settlement.file f where f.expires_at <= $1;
@@ -217,6 +235,14 @@ where b.debits_pending > 0 and m.moved_at < $1
     )
 order by m.moved_at, m.hold_id
 limit $2;
+
+-- name: payments_open
+-- Payments over channels that are not at their end, the oldest first.
+select d.pay_no
+from settlement.payment_due d
+join settlement.payment p on p.lane = d.lane and p.pay_no = d.pay_no
+order by p.opened_at
+limit $1;
 
 -- name: payments_due
 -- Payments over channels that the resolver should have looked at by now, the oldest first.

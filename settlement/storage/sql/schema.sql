@@ -95,6 +95,26 @@ comment on column settlement.credential.secret is 'The secret, encrypted.';
 comment on column settlement.credential.body_keys is
     'Keys for signed and encrypted bodies (settlement/seals.py), encrypted; null for most.';
 
+create table settlement.staff (
+    effective_from  date        not null,
+    effective_to    date        not null,
+    institution     text        not null,
+    code            text        not null,
+    kind            text        not null,
+    name            text        not null,
+    constraint staff_pkey primary key (institution, code, effective_from),
+    constraint staff_kind_known check (kind in ('doctor', 'pharmacist', 'nurse'))
+);
+comment on table settlement.staff is
+    'Terms of the staff of institutions (医护人员); held in memory by the processes of a region that '
+    'looks at doctors.';
+comment on column settlement.staff.effective_from is 'First day.';
+comment on column settlement.staff.effective_to is 'Last day.';
+comment on column settlement.staff.institution is 'fixmedins_code.';
+comment on column settlement.staff.code is 'As bilg_dr_codg and atddr_no say it.';
+comment on column settlement.staff.kind is 'doctor, pharmacist or nurse.';
+comment on column settlement.staff.name is 'Name.';
+
 create table settlement.catalogue_item (
     code            text        not null,
     effective_from  date        not null,
@@ -153,7 +173,7 @@ create table settlement.reference_version (
 comment on table settlement.reference_version is
     'Bumped with every change of reference data; processes poll it and load anew.';
 comment on column settlement.reference_version.topic is
-    'institutions, catalogue, suspensions, cancel_approvals or policies.';
+    'institutions, staff, catalogue, suspensions, cancel_approvals or policies.';
 comment on column settlement.reference_version.version is 'Counts up.';
 
 create table settlement.audit (
@@ -337,7 +357,8 @@ comment on column settlement.visit_event.kind is
 comment on column settlement.visit_event.batch_no is
     'chrg_bchno, where the event is about one batch; the segment of a stay.';
 comment on column settlement.visit_event.head is
-    'JSON of an event of a stay: what decisions need without opening it; else empty.';
+    'JSON: what decisions need of an event without opening it (of stays; drug trace codes of '
+    'lines); else empty.';
 comment on column settlement.visit_event.payload is
     'Content, encrypted; empty where there is none.';
 
@@ -1163,7 +1184,8 @@ begin
         ' settlement.token, settlement.listing, settlement.statement_row, settlement.file,'
         ' settlement.clearing_application, settlement.clearing_cancel, settlement.undertaking,'
         ' settlement.family_share, settlement.family_move, settlement.pay_order,'
-        ' settlement.payment, settlement.payment_event, settlement.payment_due to %I',
+        ' settlement.payment, settlement.payment_event, settlement.payment_due,'
+        ' settlement.insured_elsewhere, settlement.cross_city_step, settlement.import_job to %I',
         p_application
     );
     execute format(
@@ -1181,7 +1203,10 @@ begin
     execute format(
         'grant insert, update (version) on settlement.reference_version to %I', p_application
     );
-    execute format('grant usage on sequence settlement.number_block to %I', p_application);
+    execute format(
+        'grant usage on sequence settlement.number_block, settlement.import_job_no to %I',
+        p_application
+    );
     execute format(
         'grant execute on all functions in schema settlement to %I', p_application
     );
@@ -1421,8 +1446,15 @@ create table settlement.file (
     lane            smallint    not null,
     institution     text        not null,
     name            text        not null,
+    infno           text,
+    msgid           text,
+    fingerprint     bytea,
     content         bytea       not null,
     constraint file_pkey primary key (lane, file_no),
+    constraint file_made_once unique (lane, institution, infno, msgid),
+    constraint file_has_all_of_its_message check (
+        num_nulls(infno, msgid, fingerprint) in (0, 3)
+    ),
     constraint file_is_small check (size_bytes = octet_length(content) and size_bytes <= 33554432)
 );
 alter table settlement.file alter column content set storage external;
@@ -1434,6 +1466,11 @@ comment on column settlement.file.size_bytes is 'Length of the content.';
 comment on column settlement.file.lane is 'Lane of the institution code.';
 comment on column settlement.file.institution is 'Whose it is; nobody else gets it.';
 comment on column settlement.file.name is 'File name.';
+comment on column settlement.file.infno is
+    'Of the message that made it (9101, 3202); null where the same message may make another.';
+comment on column settlement.file.msgid is 'The message.';
+comment on column settlement.file.fingerprint is
+    'Short hashes of what the message said (protocol/nhsa/canonical.py).';
 comment on column settlement.file.content is 'A zip, so it is not compressed again.';
 
 -- Clearing (清算): what institutions apply for by month. Append-only; a cancel is a row of its own,
@@ -1506,6 +1543,84 @@ comment on column settlement.clearing_cancel.operator is 'opter.';
 comment on column settlement.clearing_cancel.operator_name is 'opter_name.';
 comment on column settlement.clearing_cancel.msgid is 'The message that made it.';
 
+-- Clearing between the cities of a province (省内异地清分). A settlement of somebody who is insured
+-- in another region has a row beside it, written in the same commit; so have cancels and reversals.
+-- Its figures and what undid it are in the settlement rows, and not here once more.
+
+create table settlement.insured_elsewhere (
+    setl_id         bigint      not null,
+    setl_on         date        not null,
+    lane            smallint    not null,
+    paid_in_advance boolean     not null,
+    institution     text        not null,
+    insured_region  text        not null,
+    visit_no        text        not null,
+    settlement_no   text        not null,
+    certificate     bytea       not null,
+    constraint insured_elsewhere_pkey primary key (lane, institution, setl_on, setl_id),
+    constraint insured_elsewhere_names_a_region check (insured_region ~ '^[0-9]{6}$')
+);
+comment on table settlement.insured_elsewhere is
+    'Settlement rows of people who are insured in another region (异地就医). Append-only.';
+comment on column settlement.insured_elsewhere.setl_id is 'The settlement row.';
+comment on column settlement.insured_elsewhere.setl_on is 'Local day of its setl_time.';
+comment on column settlement.insured_elsewhere.lane is 'Its lane.';
+comment on column settlement.insured_elsewhere.paid_in_advance is
+    'fulamt_advpay_flag: the person paid everything and is reimbursed at home.';
+comment on column settlement.insured_elsewhere.institution is 'fixmedins_code, medins_no.';
+comment on column settlement.insured_elsewhere.insured_region is 'insuplc_admdvs.';
+comment on column settlement.insured_elsewhere.visit_no is
+    'The visit between regions (就诊登记号), as the province numbers it.';
+comment on column settlement.insured_elsewhere.settlement_no is
+    'The settlement between regions (结算流水号), as the province numbers it.';
+comment on column settlement.insured_elsewhere.certificate is
+    'certno, encrypted; the first two bytes are the version of the key.';
+
+create table settlement.cross_city_step (
+    recorded_at     timestamptz not null,
+    month           date        not null,
+    lane            smallint    not null,
+    step_no         integer     not null,
+    kind            smallint    not null,
+    institution     text        not null,
+    reference       text        not null,
+    withdraws       text        not null,
+    operator        text        not null,
+    operator_name   text        not null,
+    msgid           text        not null,
+    fingerprint     bytea       not null,
+    included        bigint[]    not null,
+    left_out        bigint[]    not null,
+    constraint cross_city_step_pkey primary key (lane, institution, month, step_no),
+    constraint cross_city_step_message unique (lane, institution, msgid, kind),
+    constraint cross_city_step_confirms_or_withdraws check (
+        kind in (1, 2) and (kind = 2) = (withdraws <> '')
+            and (kind = 1) = (cardinality(included) + cardinality(left_out) > 0)
+    ),
+    constraint cross_city_step_of_a_month check (month = date_trunc('month', month)::date)
+);
+comment on table settlement.cross_city_step is
+    'What an institution said of the clearing list of a month, step by step: confirmations '
+    '(清分结果确认) and their withdrawals (回退). Append-only; of two at once one has the next '
+    'number, and the other decides again.';
+comment on column settlement.cross_city_step.recorded_at is 'When.';
+comment on column settlement.cross_city_step.month is 'First day of the month.';
+comment on column settlement.cross_city_step.lane is 'Lane of the institution code.';
+comment on column settlement.cross_city_step.step_no is 'From 1 in each month.';
+comment on column settlement.cross_city_step.kind is '1 confirmed, 2 withdrawn.';
+comment on column settlement.cross_city_step.institution is 'The institution.';
+comment on column settlement.cross_city_step.reference is
+    'inf_refmsgid of the answer: what a withdrawal names.';
+comment on column settlement.cross_city_step.withdraws is
+    'otransid: the reference of a confirmation, or 0 for all of the month; else empty.';
+comment on column settlement.cross_city_step.operator is 'opter.';
+comment on column settlement.cross_city_step.operator_name is 'opter_name.';
+comment on column settlement.cross_city_step.msgid is 'The message that made it.';
+comment on column settlement.cross_city_step.fingerprint is
+    'Keyed hashes of its month, count and rows.';
+comment on column settlement.cross_city_step.included is 'Settlement rows for this clearing.';
+comment on column settlement.cross_city_step.left_out is 'Settlement rows not for this clearing.';
+
 -- What persons bring along at the cut-over (期初), once a person and year: accumulators of a year
 -- that others began, and what is in the personal account. `verify` adds the accumulators to what
 -- settlements added; the money is in the ledger, in the entry named.
@@ -1531,3 +1646,153 @@ comment on column settlement.opening.year is 'Fiscal year of the accumulators.';
 comment on column settlement.opening.psn_no is 'The person.';
 comment on column settlement.opening.accumulators is 'JSON: what counted so far, by name.';
 comment on column settlement.opening.source is 'Where it comes from, as the file says.';
+
+create table settlement.opening_payable (
+    entry_id        bigint,
+    funds_fen       bigint      not null,
+    accounts_fen    bigint      not null,
+    lane            smallint    not null,
+    institution     text        not null,
+    source          text        not null,
+    constraint opening_payable_pkey primary key (lane, institution),
+    constraint opening_payable_books_what_it_brings
+        check ((funds_fen + accounts_fen > 0) = (entry_id is not null)),
+    constraint opening_payable_not_negative check (funds_fen >= 0 and accounts_fen >= 0)
+);
+comment on table settlement.opening_payable is
+    'What the agency owed institutions at the cut-over (应付定点机构期初). Append-only.';
+comment on column settlement.opening_payable.entry_id is
+    'Entry that booked it; null where nothing was owed. Its commitment names the file.';
+comment on column settlement.opening_payable.funds_fen is 'By funds, fen.';
+comment on column settlement.opening_payable.accounts_fen is 'By personal accounts, fen.';
+comment on column settlement.opening_payable.lane is 'Lane of the institution code.';
+comment on column settlement.opening_payable.institution is 'fixmedins_code.';
+comment on column settlement.opening_payable.source is 'Where it comes from, as the file says.';
+
+create table settlement.opening_stay (
+    mdtrt_id        bigint      not null,
+    lane            smallint    not null,
+    psn_no          text        not null,
+    institution     text        not null,
+    earlier_no      text        not null,
+    fingerprint     bytea       not null,
+    source          text        not null,
+    constraint opening_stay_pkey primary key (lane, institution, earlier_no)
+);
+comment on table settlement.opening_stay is
+    'Stays that were open at the cut-over (在院期初), with what they are called here. Append-only.';
+comment on column settlement.opening_stay.mdtrt_id is 'The stay here.';
+comment on column settlement.opening_stay.lane is 'Lane of the person.';
+comment on column settlement.opening_stay.psn_no is 'The person.';
+comment on column settlement.opening_stay.institution is 'fixmedins_code.';
+comment on column settlement.opening_stay.earlier_no is 'mdtrt_id of the system before.';
+comment on column settlement.opening_stay.fingerprint is 'Digest of what the file said of it.';
+comment on column settlement.opening_stay.source is 'Where it comes from, as the file says.';
+
+-- Files of the cut-over are proposed by one person and confirmed by another; nothing is booked in
+-- between.
+
+create table settlement.cutover_file (
+    proposed_at     timestamptz not null,
+    confirmed_at    timestamptz,
+    kind            text        not null,
+    digest          text        not null,
+    totals          text        not null,
+    proposed_by     text        not null,
+    confirmed_by    text,
+    constraint cutover_file_pkey primary key (kind, digest),
+    constraint cutover_file_has_two_people check (confirmed_by <> proposed_by),
+    constraint cutover_file_confirmed_by_somebody
+        check ((confirmed_at is null) = (confirmed_by is null))
+);
+comment on table settlement.cutover_file is 'Files of the cut-over, and who answers for them.';
+comment on column settlement.cutover_file.proposed_at is 'When it was proposed.';
+comment on column settlement.cutover_file.confirmed_at is 'When it was confirmed; null until then.';
+comment on column settlement.cutover_file.kind is 'openings, payables or stays.';
+comment on column settlement.cutover_file.digest is 'SHA-256 of the file, hexadecimal.';
+comment on column settlement.cutover_file.totals is 'The totals that both people saw.';
+comment on column settlement.cutover_file.proposed_by is 'Who proposed it.';
+comment on column settlement.cutover_file.confirmed_by is 'Who confirmed it: somebody else.';
+
+-- Imports over HTTP (ADR 0025): who may send files, and what became of each. A file itself waits
+-- sealed in the data directory of the machine that received it; the importer there runs the job as
+-- the schema's owner. The application only receives: it adds jobs and changes none.
+
+create table settlement.import_key (
+    issued_at       timestamptz not null,
+    access_key      text        not null,
+    operator        text        not null,
+    kinds           text[]      not null,
+    key_version     smallint    not null,
+    secret          bytea       not null,
+    constraint import_key_pkey primary key (access_key)
+);
+comment on table settlement.import_key is
+    'What an operator of the agency signs imports with; no institution''s credential.';
+comment on column settlement.import_key.issued_at is 'When it was issued.';
+comment on column settlement.import_key.access_key is 'x-import-key.';
+comment on column settlement.import_key.operator is 'Whose it is; the actor of the audit.';
+comment on column settlement.import_key.kinds is 'What may be imported with it.';
+comment on column settlement.import_key.key_version is 'Version of the key that encrypts it.';
+comment on column settlement.import_key.secret is 'The secret, encrypted.';
+
+create sequence settlement.import_job_no as bigint;
+comment on sequence settlement.import_job_no is 'Numbers of jobs, drawn before the file arrives.';
+
+create table settlement.import_job (
+    job_no          bigint      not null,
+    size_bytes      bigint      not null,
+    rows_done       bigint      not null default 0,
+    received_at     timestamptz not null,
+    started_at      timestamptz,
+    ended_at        timestamptz,
+    ends_on         date        not null,
+    attempts        smallint    not null default 0,
+    preview         boolean     not null,
+    whole           boolean     not null,
+    skip_bad        boolean     not null,
+    state           text        not null default 'waiting',
+    kind            text        not null,
+    digest          text        not null,
+    file_name       text        not null,
+    format          text        not null,
+    confirms        text        not null default '',
+    operator        text        not null,
+    access_key      text        not null,
+    reason          text        not null,
+    result          text        not null default '',
+    constraint import_job_pkey primary key (job_no),
+    constraint import_job_state_known check
+        (state in ('waiting', 'running', 'done', 'refused', 'failed'))
+);
+create unique index import_job_once on settlement.import_job (
+    kind, digest, preview, whole, skip_bad, ends_on, operator, confirms
+) where state in ('waiting', 'running');
+comment on table settlement.import_job is
+    'Files that were sent for import over HTTP. A file that waits or is being imported is one job, '
+    'however often it is sent.';
+comment on column settlement.import_job.job_no is 'Number of the job.';
+comment on column settlement.import_job.size_bytes is 'Size of the file.';
+comment on column settlement.import_job.rows_done is 'Rows read, then rows written.';
+comment on column settlement.import_job.received_at is 'When the file was complete.';
+comment on column settlement.import_job.started_at is 'When its import began, the last time.';
+comment on column settlement.import_job.ended_at is 'When it ended.';
+comment on column settlement.import_job.ends_on is
+    'From which day what a whole file leaves out is no more.';
+comment on column settlement.import_job.attempts is 'How often its import was begun.';
+comment on column settlement.import_job.preview is 'Says what would change; writes nothing.';
+comment on column settlement.import_job.whole is 'The file says everything.';
+comment on column settlement.import_job.skip_bad is 'Rows at fault are left out.';
+comment on column settlement.import_job.state is
+    'waiting, running, done, refused (the file is at fault) or failed (we are).';
+comment on column settlement.import_job.kind is 'persons, institutions, items and so on.';
+comment on column settlement.import_job.digest is 'SHA-256 of the file, hexadecimal.';
+comment on column settlement.import_job.file_name is 'As the sender calls it.';
+comment on column settlement.import_job.format is 'csv, ndjson or xlsx.';
+comment on column settlement.import_job.confirms is
+    'Digest that a second person confirms; empty for all that needs none.';
+comment on column settlement.import_job.operator is 'Who sent it.';
+comment on column settlement.import_job.access_key is 'With which key.';
+comment on column settlement.import_job.reason is 'Why, and the document.';
+comment on column settlement.import_job.result is
+    'JSON: counts, samples, faults by row (settlement/import_job.py, Result); empty until it ends.';

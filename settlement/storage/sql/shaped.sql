@@ -159,7 +159,7 @@ order by s.setl_id, s.hold_id;
 
 -- name: read_family_outcomes
 -- What holds are for, by what the patient's lane says: whether the undertaking is still open, and
--- the settlement that a hold pays. In one snapshot, so that neither of them means neither.
+-- the settlement that a hold pays. In one snapshot: closed and unused means that it never pays.
 select k.hold_id, coalesce(p.undertaking = k.undertaking_id, false) as still_open, s.setl_id
 from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::bigint[], $4::bigint[])
     as k (/*lanes*/ lane, psn_no, undertaking_id, hold_id)

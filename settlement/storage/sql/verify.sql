@@ -1,14 +1,37 @@
 -- Verification of what the settlement schema keeps beside the ledger, for a chunk of blocks.
 
 -- name: bad_settlements
--- Entries of the chunk whose settlement row is missing or is not what the entry committed to.
-select e.lane, e.entry_id, e.block_no, e.ordinal, t.setl_id is null as missing
-from ledger.entry e
+-- Entries of the chunk whose settlement row is missing or is not what the entry committed to. Or it
+-- is not in its institution's statement as it is, although its block is listed; or it is there and
+-- the block is not, so that it would be counted twice.
+select e.lane, e.entry_id, e.block_no, e.ordinal, t.setl_id is null as missing,
+       settlement.row_commitment(t) <> e.commitment as changed,
+       s.setl_id is null as not_stated, e.block_no > listed.through_block as not_listed,
+       s.differs as stated_otherwise
+from (
+    select coalesce(max(l.through_block), 0) as through_block
+    from settlement.listing l
+    where l.journal = $1
+) as listed
+cross join ledger.entry e
 left join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
+left join lateral (
+    select s.setl_id,
+           (s.total_fen, s.fund_fen, s.account_fen, s.cash_fen, s.kind, s.scheme, s.clearing_type)
+               <> (t.total_fen, t.fund_fen, t.account_fen, t.cash_fen, t.kind, t.scheme,
+                   t.clearing_type) as differs
+    from settlement.statement_row s
+    where s.lane = t.lane and s.institution = t.institution
+        and s.setl_on = (t.setl_time at time zone interval '+08:00')::date
+        and s.setl_id = t.setl_id
+    offset 0
+) as s on true
 where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3)
     and (
         t.setl_id is null
         or settlement.row_commitment(t) <> e.commitment
+        or (s.setl_id is null) <> (e.block_no > listed.through_block)
+        or s.differs
         or (t.undoes_setl_id is not null and not exists (
             select 1 from settlement.settlement o
             where o.lane = t.lane and o.setl_id = t.undoes_setl_id
@@ -36,6 +59,45 @@ from settlement.settlement t
 left join ledger.entry e on e.lane = t.lane and e.entry_id = t.setl_id
 where t.lane = $1 and e.entry_id is null
 order by t.setl_id
+limit 1;
+
+-- name: stray_statement_rows
+-- A row of one lane in the statement of an institution, or on a day, that its settlement does not
+-- have; or of no settlement.
+select s.setl_id
+from settlement.statement_row s
+left join settlement.settlement t
+    on t.lane = s.lane and t.setl_id = s.setl_id and t.institution = s.institution
+    and (t.setl_time at time zone interval '+08:00')::date = s.setl_on
+where s.lane = $1 and t.setl_id is null
+order by s.setl_id
+limit 1;
+
+-- name: stray_elsewhere
+-- What lies beside a settlement of one lane of somebody insured elsewhere, and is not of its
+-- institution or day; or is of no settlement.
+select e.setl_id
+from settlement.insured_elsewhere e
+left join settlement.settlement t
+    on t.lane = e.lane and t.setl_id = e.setl_id and t.institution = e.institution
+    and (t.setl_time at time zone interval '+08:00')::date = e.setl_on
+where e.lane = $1 and t.setl_id is null
+order by e.setl_id
+limit 1;
+
+-- name: orphan_openings
+-- What was brought along of one lane, by a person or an institution, that no ledger entry booked.
+select o.entry_id
+from (
+    select p.entry_id from settlement.opening p where p.lane = $1 and p.entry_id is not null
+    union all
+    select i.entry_id
+    from settlement.opening_payable i
+    where i.lane = $1 and i.entry_id is not null
+) as o
+left join ledger.entry e on e.lane = $1 and e.entry_id = o.entry_id
+where e.entry_id is null
+order by o.entry_id
 limit 1;
 
 -- name: wrong_accumulators

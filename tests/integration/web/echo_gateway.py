@@ -14,6 +14,7 @@ from settlement.gateway import (
     Readiness,
     Unavailable,
 )
+from settlement.import_job import ImportOffice
 from settlement.serve.config import WorkerConfig
 
 SECRET = "test-secret-of-the-echo"
@@ -23,6 +24,8 @@ REFUSED = b'{"infcode":-1,"err_code":"PERSON_UNKNOWN"}'
 
 class EchoGateway:
     """The body is the order: refuse, unreadable, not-yours, later, crash, wait …"""
+
+    import_office: ImportOffice | None = None
 
     def __init__(self) -> None:
         self.seen: list[tuple[str | None, bytes, Caller]] = []

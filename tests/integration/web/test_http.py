@@ -18,6 +18,7 @@ from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
+from settlement.web.pages import ASSETS
 from tests.integration.web.client import Client, csb_signed, request, signed
 from tests.integration.web.echo_gateway import DONE, REFUSED, EchoGateway
 
@@ -299,7 +300,33 @@ async def test_docs_page_is_whole_and_needs_nothing_from_elsewhere(client: Clien
     page = reply.body.decode()
     assert reply.headers["content-type"].startswith("text/html")
     assert all(f'id="t{infno}"' in page for infno in TRANSACTIONS)
-    assert "src=" not in page and "http://" not in page and "https://" not in page
+    assert "http://" not in page and "https://" not in page
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    needed = re.findall(r'(?:src|href)="(/docs/[^"]+\.\w+)"', page)
+    assert set(needed) == {"/docs/docs.css", "/docs/try.js"}
+
+
+@pytest.mark.parametrize("address", ASSETS)
+async def test_files_beside_the_pages_are_ours(client: Client, address: str) -> None:
+    reply = await client.get(address)
+    text = reply.body.decode()
+    assert (reply.status, reply.headers["content-type"]) == (200, ASSETS[address])
+    assert "http://" not in text and "https://" not in text and "url(" not in text
+    imported = {f"/docs/{name}" for name in re.findall(r'from "\./([^"]+)"', text)}
+    assert imported <= set(ASSETS)
+    assert (await client.get(address + "x")).status == 404
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/errors"])
+async def test_only_a_demo_offers_its_people(client: Client, tmp_path: Path, path: str) -> None:
+    assert ('data-demo="yes"' in (await client.get(path)).body.decode()) == (path == "/docs")
+    web = WebServer(EchoGateway(), Board(tmp_path / "other", "test"), WebSettings(limits=LIMITS))
+    listener = listen("127.0.0.1", 0)
+    await web.start(listener)
+    plain = await Client.to(listener.getsockname()[1])
+    assert "data-demo" not in (await plain.get(path)).body.decode()
+    plain.close()
+    await web.stop(5.0)
 
 
 async def test_demo_world_is_cut_to_the_persons_asked_for(client: Client) -> None:

@@ -17,7 +17,13 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger.money import BASIS_POINTS
-from settlement.benefit import Benefit, adjudicate, negative_of
+from settlement.benefit import (
+    Benefit,
+    FamilyPayment,
+    adjudicate,
+    negative_of,
+    payable_by_family,
+)
 from settlement.case import Case, FamilyAccount, Stay
 from settlement.claim import AccountUse, ClaimLine
 from settlement.entitlement import Entitlement
@@ -48,7 +54,14 @@ _CATALOGUE = a_catalogue(
     an_item("IMPLANT", item_class="02", self_pay_bp=5_000, ceiling_e6={"1": 2_000_000_000}),
     an_item("CLASSC", item_class="03", self_pay_bp=10_000),
 )
-_FAMILY = (FamilyAccount(person_no="T1", relation="01", balance_fen=10_000),)
+_RELATIVES = tuple(
+    FamilyAccount(person_no=f"T{place}", relation=relation, balance_fen=balance_fen)
+    for place, (relation, balance_fen) in enumerate(
+        (("01", 10_000), ("02", 0), ("99", 30_000), ("03", 777), ("01", AMOUNT_MAX))
+    )
+)
+_FAMILIES = ((), (), _RELATIVES[:1], _RELATIVES[:4], _RELATIVES, _RELATIVES[::-1])
+"""relatives of several relations, some of whom may not pay, in several orders"""
 _CODES = ("CLASSA", "CLASSB", "IMPLANT", "CLASSC", "UNKNOWN1")
 
 
@@ -75,7 +88,7 @@ def random_case(policy: Policy, rng: Random) -> Case:
         transfer=pick.one_in(8),
         tags=(pick.one_of(tags), pick.one_of(("other", *tags))) if tags and pick.one_in(2) else (),
         age=pick.number(100),
-        family=_FAMILY if pick.one_in(10) else (),
+        family=pick.one_of(_FAMILIES),
     )
 
 
@@ -307,6 +320,28 @@ def cancel_restores_the_year(case: Case, benefit: Benefit) -> None:
     assert cancel.year == benefit.year == case.year_to_date.year
     assert cancel.fund_fen == -benefit.fund_fen and cancel.cash_fen == -benefit.cash_fen
     assert negative_of(cancel) == benefit
+
+
+def relatives_pay_what_is_held(case: Case, policy: Policy, benefit: Benefit) -> None:
+    """Relatives pay after the own account and in their order. Holding what is wanted of them, of
+    each as much as there is, and settling with what is held comes to the same (ADR 0023)."""
+    wanted_fen = left_fen = payable_by_family(case, policy)
+    rules = policy.account
+    relations = rules.family.relations if rules is not None and rules.family is not None else ()
+    held: list[FamilyAccount] = []
+    for relative in case.family:
+        amount_fen = min(left_fen, relative.balance_fen)
+        if amount_fen and relative.relation in relations:
+            held.append(replace(relative, balance_fen=amount_fen))
+            left_fen -= amount_fen
+    settled = adjudicate(replace(case, family=tuple(held)), policy)
+    paid = tuple(FamilyPayment(each.person_no, each.balance_fen) for each in held)
+    assert settled.family == benefit.family == paid
+    assert settled.cash_fen == benefit.cash_fen
+    assert benefit.family_account_fen == wanted_fen - left_fen
+    if paid:
+        [own] = [step for step in benefit.explanation if step.rule == "account"]
+        assert own.result_fen == min(own.basis_fen, case.account_balance_fen)
 
 
 def stored_case_gives_the_same(case: Case, policy: Policy, benefit: Benefit) -> None:

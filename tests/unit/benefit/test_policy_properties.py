@@ -15,7 +15,7 @@ from tests.unit.benefit import laws
 
 NAMES = st.sampled_from(sorted(laws.POLICIES))
 CHANCE = st.randoms(use_true_random=False)
-CASES = 20_000 // 6 + 1
+CASES = 20_000 // 7 + 1
 many = settings(max_examples=CASES)
 
 
@@ -53,6 +53,13 @@ def test_stay_in_two_segments_costs_the_same_but_for_rounding(name: str, rng: Ra
 def test_cancel_restores_the_year(name: str, rng: Random) -> None:
     policy, case = drawn(name, rng)
     laws.cancel_restores_the_year(case, adjudicate(case, policy))
+
+
+@many
+@given(NAMES, CHANCE)
+def test_relatives_pay_last_in_order_and_what_is_held(name: str, rng: Random) -> None:
+    policy, case = drawn(name, rng)
+    laws.relatives_pay_what_is_held(case, policy, adjudicate(case, policy))
 
 
 @many

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from settlement.intake import institutions, items, openings, persons
+from settlement.intake import institutions, items, openings, payables, persons, staff, stays
 from settlement.intake.cells import Column
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/operating/importing.md").read_text("utf-8")
@@ -19,8 +19,11 @@ ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE
     [
         ("Persons", persons.COLUMNS),
         ("Institutions", institutions.COLUMNS),
+        ("Staff", staff.COLUMNS),
         ("Items", items.COLUMNS),
         ("Openings at the cut-over", openings.COLUMNS),
+        ("Balances of institutions at the cut-over", payables.COLUMNS),
+        ("Open stays at the cut-over", stays.COLUMNS),
     ],
 )
 def test_page_has_the_columns_in_their_order(heading: str, columns: tuple[Column, ...]) -> None:

@@ -179,6 +179,7 @@ def an_attempt(
     return Attempt(
         number=number, channel=channel, merchant_no="1", order_no=f"26110000000000000{number:02}",
         amount_fen=amount_fen, sent_at=AT + timedelta(seconds=after), custody=Custody.OWN,
+        timers=TIMERS[channel],
     )  # fmt: skip
 
 
@@ -221,7 +222,7 @@ class Story:
 
     def next(self) -> tuple[Ask, float] | None:
         """The errand and when, in seconds after the first byte."""
-        errand = next_errand(self.kind, self.standing, self.events, self.timers)
+        errand = next_errand(self.standing, self.events)
         return None if errand is None else (errand.ask, (errand.at - AT).total_seconds())
 
     def errands(self, answer: Happening, *, until: float = 90) -> list[tuple[Ask, float]]:

@@ -16,6 +16,7 @@ from settlement.filing import (
     FilingKind,
     ended,
     in_the_way,
+    last_day_of,
     without,
 )
 from settlement.refusal import Refusal
@@ -220,3 +221,23 @@ def test_check_says_what_is_missing(
         disease=disease, on=ON, policy=policy, profile=world.profile,
     )  # fmt: skip
     assert found is missing
+
+
+MONTHS = [
+    # from,              months, to
+    (date(2026, 11, 23), 12,     date(2027, 11, 22)),
+    (date(2026, 1, 1),   12,     date(2026, 12, 31)),
+    (date(2026, 12, 1),  1,      date(2026, 12, 31)),
+    (date(2026, 8, 31),  6,      date(2027, 2, 28)),
+    (date(2027, 8, 31),  6,      date(2028, 2, 29)),
+    (date(2028, 2, 29),  12,     date(2029, 2, 28)),
+    (date(2028, 2, 29),  48,     date(2032, 2, 28)),
+    (date(9999, 2, 1),   12,     date.max),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("begins_on", "months", "ends_on"), MONTHS)
+def test_months_end_with_the_day_before_the_same_day(
+    begins_on: date, months: int, ends_on: date
+) -> None:
+    assert last_day_of(begins_on, months) == ends_on

@@ -17,11 +17,12 @@ from settlement.statement import (
 from settlement.translate.reconciliation import result_text
 
 
-def ours(number: int, *, reversed: bool = False) -> OurLine:
+def ours(number: int, *, reversed: bool = False, cancelled: bool = False) -> OurLine:
     """A settlement of ours."""
     return OurLine(
         setl_id=f"S{number}", mdtrt_id=f"M{number}", person_no="P", msgid=f"msg{number}",
-        refund=False, reversed=reversed, total_fen=100 * number, fund_fen=number, account_fen=0,
+        refund=False, reversed=reversed, cancelled=cancelled, total_fen=100 * number,
+        fund_fen=number, account_fen=0,
     )  # fmt: skip
 
 
@@ -44,6 +45,8 @@ CASES = [
     (theirs(1, person_no="Q"),        ours(1),                    Verdict.DIFFERS),
     (theirs(1, mdtrt_id="M2"),        ours(1),                    Verdict.DIFFERS),
     (theirs(1, refund=True),          ours(1),                    Verdict.DIFFERS),
+    (theirs(1),                       ours(1, cancelled=True),    Verdict.AGREES),
+    (theirs(1, refund=True),          ours(1, cancelled=True),    Verdict.AGREES),
     (theirs(1),                       ours(1, reversed=True),     Verdict.ONLY_THERE),
     (theirs(1),                       None,                       Verdict.ONLY_THERE),
     (None,                            ours(1),                    Verdict.ONLY_HERE),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from settlement.cli import main
+from settlement.intake.order import CUT_OVER, KINDS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
         "readjudication",
         "stored",
         "traces",
+        "notices",
         "story",
         "suspend",
         "resume",
@@ -38,7 +40,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     assert "--data-dir" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", ["persons", "institutions", "items", "openings"])
+@pytest.mark.parametrize("kind", list(KINDS))
 def test_every_kind_of_import_explains_itself(
     kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -47,7 +49,8 @@ def test_every_kind_of_import_explains_itself(
     assert ended.value.code == 0
     told = capsys.readouterr().out
     assert "--preview" in told and "--data-dir" in told
-    assert ("--whole" in told) == (kind != "openings")
+    assert ("--whole" in told) == (kind not in CUT_OVER)
+    assert ("--confirm" in told) == (kind in CUT_OVER)
 
 
 @pytest.mark.parametrize(

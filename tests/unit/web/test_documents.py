@@ -12,6 +12,7 @@ from protocol.nhsa.codec import decode_typed
 from protocol.nhsa.fields import BASELINE
 from protocol.nhsa.registry import TRANSACTIONS, TYPED
 from settlement.web import openapi, pages
+from settlement.web.samples import sample_request
 
 INTERFACE = Path(__file__).parents[3] / "docs/reference/interface.md"
 ROW = re.compile(r"^\| ([0-9A-Z, ]+) \|[^|]*\|[^|]*\| (read|write) \| ?(\w*) ?\| ?(\w*) ?\|$", re.M)
@@ -45,5 +46,5 @@ def test_both_documents_can_be_made_of_every_transaction(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("infno", TYPED)
 def test_a_sample_request_would_be_accepted(infno: str) -> None:
-    sample = json.dumps(pages.sample_request(TYPED[infno])).encode()
+    sample = json.dumps(sample_request(TYPED[infno])).encode()
     assert decode_typed(infno, sample, BASELINE, lines_max=1).infno == infno

@@ -1,0 +1,166 @@
+"""All simulated payment channels at once, with one merchant each, and how to be that merchant.
+
+`open_channels` starts them and writes into a folder what a server's configuration consists of:
+`channels.toml`, the keys beside it, and `world.json` with what anybody else's software needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from loadtest.simulators.alipay import AlipaySimulator, MerchantAccount
+from loadtest.simulators.alipay_replies import Merchant
+from loadtest.simulators.channel import ChannelSimulator
+from loadtest.simulators.channel_book import ChannelBook
+from loadtest.simulators.unionpay import UnionPaySimulator
+from loadtest.simulators.unionpay_checks import FILE_PATH
+from loadtest.simulators.virtual_clock import VirtualClock
+from loadtest.simulators.wechat import WechatSimulator
+from protocol.alipay.signing import PrivateKey, PublicKey
+from protocol.unionpay.certificates import SigningKey
+
+MCHID, APP_ID, SELLER_ID, MER_ID = (
+    "1900000109", "2026000000000001", "2088999999999999", "777290058110048",
+)  # fmt: skip
+KEY_BITS = 2048
+PRIVATE = 0o600
+
+
+class Channels:
+    """The simulators while they run: `urls` by channel, `world` for `/demo/world.json`."""
+
+    def __init__(self, folder: Path, clock: VirtualClock) -> None:
+        self._folder = folder
+        self._app_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+        self._alipay_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+        self.wechat = WechatSimulator(clock=clock, book=ChannelBook(folder / "wechat.jsonl"))
+        self.wechat.add_merchant(MCHID)
+        self.alipay = AlipaySimulator(
+            clock=clock, book=ChannelBook(folder / "alipay.jsonl"),
+            key=PrivateKey(self._alipay_key),
+            stranger=PrivateKey(
+                rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+            ),
+            accounts=(
+                MerchantAccount(
+                    merchant=Merchant(app_id=APP_ID, seller_id=SELLER_ID),
+                    public_key=PublicKey(self._app_key.public_key()),
+                ),
+            ),
+        )  # fmt: skip
+        self.unionpay = UnionPaySimulator(
+            clock=clock, book=ChannelBook(folder / "unionpay.jsonl")
+        )
+        self._unionpay_signer: SigningKey = self.unionpay.open_merchant(MER_ID)
+        self.urls: dict[str, str] = {}
+        self.world: dict[str, Mapping[str, object]] = {}
+
+    @property
+    def all(self) -> tuple[ChannelSimulator, ...]:
+        """One of each."""
+        return self.wechat, self.alipay, self.unionpay
+
+    async def start(self, *, notify_base: str) -> None:
+        """Listen, and write what a server is configured with."""
+        for simulator in self.all:
+            self.urls[simulator.name] = await simulator.start()
+        self.world = {
+            "wechat": self.wechat.credentials(MCHID),
+            "alipay": {
+                "gateway_url": f"{self.urls['alipay']}/gateway.do",
+                "app_id": APP_ID,
+                "seller_id": SELLER_ID,
+                "app_private_key_pem": _private_pem(self._app_key).decode(),
+                "alipay_public_key_pem": _public_pem(self._alipay_key).decode(),
+                "test_auth_codes": self.alipay.codes.test_codes(),
+            },
+            "unionpay": self.unionpay.credentials(MER_ID, self._unionpay_signer),
+        }
+        await asyncio.to_thread(self._write, notify_base)
+
+    async def stop(self) -> None:
+        """No more requests."""
+        for simulator in self.all:
+            await simulator.stop()
+
+    def _write(self, notify_base: str) -> None:
+        wechat, unionpay = self.world["wechat"], self.world["unionpay"]
+        files = {
+            "wechat_merchant.pem": wechat["merchant_private_key_pem"],
+            "wechat_platform.pem": wechat["platform_public_key_pem"],
+            "wechat_apiv3.key": wechat["apiv3_key"],
+            "wechat_apiv2.key": wechat["apiv2_key"],
+            "alipay_app.pem": _private_pem(self._app_key).decode(),
+            "alipay.pem": _public_pem(self._alipay_key).decode(),
+            "unionpay_merchant.pem": unionpay["key_pem"],
+            "unionpay.pem": unionpay["certificate_pem"],
+            "channels.toml": self._toml(notify_base),
+            "world.json": msgspec.json.encode({"urls": self.urls, "channels": self.world}).decode(),
+        }
+        for name, text in files.items():
+            place = self._folder / name
+            place.touch(mode=PRIVATE)
+            place.chmod(PRIVATE)
+            place.write_text(str(text), "utf-8")
+
+    def _toml(self, notify_base: str) -> str:
+        wechat = self.world["wechat"]
+        settings: dict[str, dict[str, object]] = {
+            "wechat": {
+                "mchid": MCHID, "appid": wechat["appid"], "api": "v3", "backup_url": "",
+                "base_url": self.urls["wechat"], "merchant_serial": wechat["merchant_serial"],
+                "merchant_private_key_file": "wechat_merchant.pem",
+                "apiv3_key_file": "wechat_apiv3.key", "apiv2_key_file": "wechat_apiv2.key",
+                "platform_public_key_id": wechat["platform_public_key_id"],
+                "platform_public_key_file": "wechat_platform.pem",
+            },
+            "alipay": {
+                "app_id": APP_ID, "seller_id": SELLER_ID, "base_url": self.urls["alipay"],
+                "private_key_file": "alipay_app.pem", "alipay_public_key_file": "alipay.pem",
+            },
+            "unionpay": {
+                "mer_id": MER_ID, "base_url": self.urls["unionpay"],
+                "file_url": self.urls["unionpay"] + FILE_PATH,
+                "key_file": "unionpay_merchant.pem", "trusted_file": "unionpay.pem",
+            },
+        }  # fmt: skip
+        lines = [f'notify_base = "{notify_base}"']
+        for channel, table in settings.items():
+            lines += ["", "[[merchant]]", f'channel = "{channel}"', "", "[merchant.settings]"]
+            lines += [f'{name} = "{value}"' for name, value in table.items()]
+        return "\n".join(lines) + "\n"
+
+
+@asynccontextmanager
+async def open_channels(
+    folder: Path, *, notify_base: str, clock: VirtualClock | None = None
+) -> AsyncIterator[Channels]:
+    """The channels, while they run."""
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    channels = await asyncio.to_thread(Channels, folder, clock or VirtualClock())
+    try:
+        await channels.start(notify_base=notify_base)
+        yield channels
+    finally:
+        await channels.stop()
+
+
+def _private_pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _public_pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )

@@ -1,0 +1,97 @@
+"""One call to Alipay's gateway: signed, sent, and its answer believed only if Alipay signed it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TypeVar
+
+from msgspec import Struct
+
+from protocol import paycode
+from protocol.alipay import gateway, trade
+from protocol.alipay.gateway import AnswerUnreadableError
+from protocol.alipay.signing import request_text
+from settlement.channels.alipay_config import AlipayKeys
+from settlement.channels.alipay_outcomes import broken
+from settlement.channels.line import Line, NoAnswer
+from settlement.channels.line import Reply as Came
+from settlement.channels.signer import Signer
+from settlement.clock import Clock
+from settlement.payment import Advice, Exchange, Outcome
+
+KEPT_CHARACTERS_MAX = 4_000
+"""Of each side of an exchange."""
+
+_HEADERS = {"Content-Type": gateway.FORM_TYPE, "Accept": "application/json"}
+
+Reply = TypeVar("Reply", bound=trade.Reply)
+
+
+class AlipayCalls:
+    """The gateway as one merchant may use it."""
+
+    def __init__(self, keys: AlipayKeys, line: Line, *, signer: Signer, clock: Clock) -> None:
+        self._keys = keys
+        self._line = line
+        self._signer = signer
+        self._clock = clock
+
+    async def call(
+        self, method: str, content: Struct, kind: type[Reply], *, notify_url: str = "",
+        code: str = "",
+    ) -> tuple[Reply | Outcome, Exchange]:  # fmt: skip
+        """The reply, or why there is none to be believed. `code` is masked in what is kept."""
+        began_at = self._clock()
+        unsigned = gateway.parameters(
+            method, content, caller=self._keys.caller, at=began_at, notify_url=notify_url
+        )
+        signature = await self._signer.run(self._keys.private.sign, request_text(unsigned))
+        request = gateway.signed(unsigned, signature)
+        came = await self._line.ask(
+            "POST", f"{gateway.PATH}?{request.query}", body=request.body, headers=_HEADERS
+        )
+        exchange = Exchange(
+            operation=method,
+            request=_kept(unsigned["biz_content"], code),
+            reply=_kept(_said(came, method), code),
+            status=None if isinstance(came, NoAnswer) else came.status,
+            began_at=began_at,
+            took_ms=came.took_ms,
+        )
+        return self._believed(came, method, kind), exchange
+
+    async def close(self) -> None:
+        """Give back what it holds."""
+        await self._line.close()
+
+    def _believed(self, came: Came, method: str, kind: type[Reply]) -> Reply | Outcome:
+        if isinstance(came, NoAnswer):
+            return broken(came.code)
+        if came.status != HTTPStatus.OK:
+            return broken(f"HTTP_{came.status}")
+        try:
+            answer = gateway.answer_of(came.body, method)
+            reply = gateway.content_of(answer.node, kind)
+        except AnswerUnreadableError:
+            return broken("UNREADABLE")
+        if answer.is_signed_by(self._keys.alipay):
+            return reply
+        # The gateway's own errors may come unsigned. They are a hint for operators and no more.
+        hint = reply.sub_code or reply.code if answer.is_error else "SIGNATURE"
+        return broken(hint, advice=Advice.OPERATOR)
+
+
+def _said(came: Came, method: str) -> str:
+    """The node of an answer, without its signature; what is none as it came."""
+    if isinstance(came, NoAnswer):
+        return came.reason
+    try:
+        said = gateway.answer_of(came.body, method).node
+    except AnswerUnreadableError:
+        said = came.body
+    return said.decode("utf-8", "replace")
+
+
+def _kept(text: str, code: str) -> str:
+    masked = text.replace(code, paycode.read(code).masked) if code else text
+    return masked[:KEPT_CHARACTERS_MAX]

@@ -1,0 +1,111 @@
+"""The merchants of a server, from a TOML file (docs/reference/channels/README.md).
+
+    notify_base = "https://pay.example.org"      # where channels reach us
+
+    [[merchant]]
+    channel = "wechat"                           # wechat, alipay or unionpay
+    custody = "own"                              # own or agency (DOMAIN 1)
+    institutions = ["P44190000001"]              # ["*"]: all that have no merchant of their own
+
+    [merchant.settings]                          # what its adapter asks for
+
+Keys are files beside it; none of them is ever shown.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from settlement.channels import alipay_config, unionpay_config, wechat_config
+from settlement.channels.alipay import AlipayChannel
+from settlement.channels.port import Channel
+from settlement.channels.registry import EVERYBODY, Place, Tills
+from settlement.channels.signer import Signer
+from settlement.channels.unionpay import UnionPayChannel
+from settlement.channels.wechat import WechatChannel
+from settlement.clock import Clock
+from settlement.payment import ChannelName, Custody
+
+
+class ChannelsError(Exception):
+    """The merchants cannot be used as they are described; the text says which and why."""
+
+
+class _Merchant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    channel: ChannelName
+    custody: Custody = Custody.OWN
+    institutions: tuple[str, ...] = (EVERYBODY,)
+    settings: dict[str, object] = {}
+
+
+class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    notify_base: str = ""
+    merchant: tuple[_Merchant, ...] = ()
+
+
+def load_tills(path: Path, *, signer: Signer, clock: Clock) -> Tills:
+    """All merchants of a file, with their keys. Raises ChannelsError."""
+    file = _read(path)
+    merchants: dict[tuple[ChannelName, str], Channel] = {}
+    places: dict[tuple[str, ChannelName], Place] = {}
+    for number, one in enumerate(file.merchant, 1):
+        try:
+            channel = _MAKERS[one.channel](one.settings, path.parent, signer, clock)
+        except _WRONG as exc:
+            raise ChannelsError(f"{path}: merchant {number}: {exc}") from exc
+        merchants[one.channel, channel.merchant_no] = channel
+        for institution in one.institutions:
+            place = institution, one.channel
+            if place in places:
+                raise ChannelsError(
+                    f"{path}: merchant {number}: {institution} has another {one.channel} merchant"
+                )
+            places[place] = Place(merchant_no=channel.merchant_no, custody=one.custody)
+    return Tills(merchants, places, notify_base=file.notify_base)
+
+
+def _read(path: Path) -> _File:
+    try:
+        text = path.read_text("utf-8")
+        return msgspec.convert(tomllib.loads(text), type=_File)
+    except OSError as exc:
+        raise ChannelsError(f"{path}: {exc.strerror}") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
+        raise ChannelsError(f"{path}: {exc}") from exc
+
+
+def _wechat(table: Mapping[str, object], folder: Path, signer: Signer, clock: Clock) -> Channel:
+    merchant = wechat_config.read_merchant(table)
+    keys = wechat_config.load_keys(merchant, folder)
+    return WechatChannel(merchant, keys, signer=signer, clock=clock)
+
+
+def _alipay(table: Mapping[str, object], folder: Path, signer: Signer, clock: Clock) -> Channel:
+    merchant = alipay_config.read_merchant(table)
+    keys = alipay_config.load_keys(merchant, folder)
+    return AlipayChannel(merchant, keys, signer=signer, clock=clock)
+
+
+def _unionpay(table: Mapping[str, object], folder: Path, signer: Signer, clock: Clock) -> Channel:
+    merchant = unionpay_config.read_merchant(table)
+    keys = unionpay_config.load_keys(merchant, folder)
+    return UnionPayChannel(merchant, keys, signer=signer, clock=clock)
+
+
+_MAKERS: Mapping[
+    ChannelName, Callable[[Mapping[str, object], Path, Signer, Clock], Channel]
+] = {
+    ChannelName.WECHAT: _wechat,
+    ChannelName.ALIPAY: _alipay,
+    ChannelName.UNIONPAY: _unionpay,
+}
+_WRONG = (
+    wechat_config.MerchantConfigError,
+    alipay_config.AlipayConfigError,
+    unionpay_config.UnionPayConfigError,
+)

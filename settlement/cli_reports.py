@@ -1,0 +1,104 @@
+"""The commands that list something for operators. Everything heavy is imported when they run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from settlement.said import Said
+
+Tell = Callable[["Said"], int]
+Report = Callable[[argparse.Namespace], "Said"]
+_Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers gives
+
+
+def add_reports(
+    commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir: Path
+) -> None:
+    """Add `payments`, `stored`, `traces` and `notices`."""
+    payments = commands.add_parser(
+        "payments",
+        help="list payments over channels that are not at their end (未完结收款)",
+        description="List payments over channels that are in doubt, wait for the payer, are being "
+        "undone or refunded, or were refused by the channel and must be given back by people.",
+    )
+    _finish(payments, _payments, "one JSON object", tell, data_dir)
+    stored = commands.add_parser(
+        "stored",
+        help="count the uploads that are only stored (仅存储)",
+        description="Count by transaction what institutions uploaded that is only stored (35xx, "
+        "41xx, 43xx to 49xx), and list the settlement lists (4101) whose settlement was undone "
+        "since.",
+    )
+    _add_since(stored)
+    _finish(stored, _stored, "one JSON object", tell, data_dir)
+    traces = commands.add_parser(
+        "traces",
+        help="list boxes of drugs that were sold twice (药品追溯码)",
+        description="List the drug trace codes that more than one standing sale names, by their "
+        "hash. Only a region that looks at trace codes ([drug_trace]) keeps any.",
+    )
+    _finish(traces, _traces, "a JSON array", tell, data_dir)
+    notices = commands.add_parser(
+        "notices",
+        help="what a person is told of their account that pays for relatives (共济消息)",
+        description="List the messages to one person: their account paid for a relative, or got "
+        "that back. One a payment; its id never changes.",
+    )
+    notices.add_argument("person", metavar="PSN_NO", help="whose account it is")
+    _add_since(notices)
+    _finish(notices, _notices, "a JSON array", tell, data_dir)
+
+
+def _add_since(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--since", type=_day, metavar="DATE", help="only from that day on, like 2026-11-01"
+    )
+
+
+def _finish(
+    parser: argparse.ArgumentParser, report: Report, shape: str, tell: Tell, data_dir: Path
+) -> None:
+    parser.add_argument("--json", action="store_true", help=f"{shape} on stdout")
+    parser.add_argument(
+        "--data-dir", type=Path, default=data_dir,
+        help="where the embedded services keep their data (%(default)s)",
+    )  # fmt: skip
+    parser.set_defaults(command=lambda parsed: tell(report(parsed)))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2026-11-01") from exc
+
+
+def _payments(parsed: argparse.Namespace) -> Said:
+    from settlement.serve.worklist import payments
+
+    return payments(parsed.data_dir, as_json=parsed.json)
+
+
+def _stored(parsed: argparse.Namespace) -> Said:
+    from settlement.serve.stored import stored
+
+    return stored(parsed.data_dir, since=parsed.since, as_json=parsed.json)
+
+
+def _traces(parsed: argparse.Namespace) -> Said:
+    from settlement.serve.traces import traces
+
+    return traces(parsed.data_dir, as_json=parsed.json)
+
+
+def _notices(parsed: argparse.Namespace) -> Said:
+    from settlement.serve.notices import notices
+
+    return notices(
+        parsed.data_dir, person_no=parsed.person, since=parsed.since, as_json=parsed.json
+    )

@@ -1,0 +1,38 @@
+"""Starts the core of a gateway process as the supervisor configures it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from protocol.nhsa.profile import BASELINE
+from settlement.channels.config import load_tills
+from settlement.channels.registry import NO_TILLS
+from settlement.channels.signer import Signer
+from settlement.clock import system_clock
+from settlement.demo.page import world_page
+from settlement.serve.config import WorkerConfig
+from settlement.serve.import_desk import ImportDesk
+from settlement.serve.service import Service, ServiceSettings
+from settlement.storage.keyfile import key_file, load_keyring
+
+
+async def start_gateway(config: WorkerConfig) -> Service:
+    """The service of a gateway process, as the supervisor configures it."""
+    keyring = load_keyring(key_file(Path(config.data_dir) / "secrets", os.environ))
+    tills = NO_TILLS
+    if config.channels_file:
+        tills = load_tills(Path(config.channels_file), signer=Signer(), clock=system_clock)
+    service = await Service.start(
+        ServiceSettings(
+            app_dsn=config.app_dsn, keyring=keyring, profile=BASELINE, limits=config.limits,
+            tills=tills,
+        )
+    )  # fmt: skip
+    service.import_office = ImportDesk(
+        dsn=config.app_dsn, keyring=keyring, data_dir=Path(config.data_dir), limits=config.limits
+    )
+    service.resolve_payments()
+    if config.demo:
+        service.demo_world = world_page(config.app_dsn, keyring, Path(config.data_dir))
+    return service

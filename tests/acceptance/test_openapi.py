@@ -1,0 +1,120 @@
+"""What /openapi.json allows, and what it forbids, is answered as it says: signed, over HTTP.
+
+Requests are made by schemathesis from the served document alone, some valid by it and some broken,
+and sent for every operation. No answer is a server error, every answer is of the described form,
+and the town's books are right afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from random import Random
+from typing import Any
+from zlib import crc32
+
+import pytest
+import pytest_asyncio
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from settlement.embedded.services import Services
+from settlement.web.openapi import openapi_document
+from tests.conftest import SEED
+from tests.kit.familiar import Familiar, person_of
+from tests.kit.population import CLASS_A, PLAIN, some
+from tests.kit.served import ServedTown, a_served_town, signed
+from tests.kit.ward import admit
+from tests.services import FreshDatabase, chosen_environment
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EXAMPLES = int(os.environ.get("SETTLEMENT_SCHEMA_EXAMPLES", "4"))
+"""Requests of each kind to each operation; more of them find more."""
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+OPERATIONS = [
+    (path, method)
+    for path, methods in json.loads(openapi_document())["paths"].items()
+    for method in methods
+]
+
+
+class Tried:
+    """The served document, and whoever sends what it allows."""
+
+    def __init__(self, town: ServedTown, document: dict[str, Any], familiar: Familiar) -> None:
+        self.town = town
+        self.schema = schemathesis.openapi.from_dict(document)
+        self._familiar = familiar
+
+    def send(self, case: Case, random: Random) -> None:
+        """A case, moved into the town, signed and sent; its answer is as described."""
+        counter = random.choice(
+            (self.town.pharmacy, self.town.hospital, self.town.other_pharmacy)
+        )
+        infno = case.path.rpartition("/")[2]
+        case.body = self._familiar.move_in(case.body, counter, infno, random)
+        response = case.call(
+            base_url=self.town.gateway.url, headers=signed(counter.caller)
+        )
+        case.validate_response(response, checks=CHECKS)
+        if response.headers["content-type"][0].startswith("application/json"):
+            self._familiar.remember(json.loads(response.content), person_of(case.body))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def tried(services: Services, database: FreshDatabase) -> AsyncIterator[Tried]:
+    """A served town in which a visit and a stay have begun."""
+    async with a_served_town(chosen_environment(services, database)) as town:
+        # The clock ticks with every message, and none may come from the future.
+        town.clock.pass_by(-timedelta(hours=1))
+        people = town.people(8)
+        familiar = Familiar(town.clock, people)
+        for citizen in people[:3]:
+            visit = await town.hospital.open_visit(citizen, some(CLASS_A), some(PLAIN[0]))
+            stay = await admit(town.hospital, citizen, some(CLASS_A))
+            for begun in (visit, stay):
+                familiar.remember({"mdtrt_id": begun.mdtrt_id}, citizen.number)
+        document = json.loads((await town.gateway.get("/openapi.json")).body)
+        yield Tried(town, document, familiar)
+
+
+async def test_document_is_openapi_3_1(tried: Tried) -> None:
+    assert tried.schema.raw_schema["openapi"].startswith("3.1.")
+    tried.schema.validate()
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+async def test_every_answer_is_as_described(
+    tried: Tried, path: str, method: str, mode: GenerationMode
+) -> None:
+    cases = tried.schema[path][method].as_strategy(mode)
+
+    @seed(crc32(f"{SEED} {path} {mode}".encode()))
+    @settings(
+        max_examples=EXAMPLES, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=cases, chance=st.randoms(use_true_random=False))
+    def send(case: Case, chance: Random) -> None:
+        tried.send(case, chance)
+
+    await asyncio.to_thread(send)

@@ -1,0 +1,167 @@
+"""`settlement verify` holds the statements of institutions against the settlements they list.
+
+Whoever tampers here has the owner's rights; each test puts right what it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import pytest_asyncio
+
+from ledger.audit import BadEntry
+from ledger.postgres.shape import Shape
+from tests.kit.elsewhere import insured_elsewhere
+from tests.kit.population import CLASS_A, some
+from tests.kit.reply import Reply
+from tests.kit.town import Town, a_town
+from tests.services import FreshDatabase
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ROWS = "settlement.statement_row"
+LISTED = """
+insert into settlement.statement_row (
+    setl_id, total_fen, fund_fen, account_fen, cash_fen, setl_on, lane, kind, institution, scheme,
+    clearing_type
+)
+select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen,
+       (t.setl_time + interval '8 hours')::date, t.lane, t.kind, t.institution, t.scheme,
+       t.clearing_type
+from settlement.settlement t where t.setl_id = {number}
+"""
+STRAY = """
+insert into settlement.statement_row (
+    setl_id, total_fen, fund_fen, account_fen, cash_fen, setl_on, lane, kind, institution, scheme,
+    clearing_type
+)
+select {number}, s.total_fen, s.fund_fen, s.account_fen, s.cash_fen, s.setl_on, s.lane, s.kind,
+       {institution}, s.scheme, s.clearing_type
+from settlement.statement_row s where s.setl_id = {beside}
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(database: FreshDatabase) -> AsyncIterator[Town]:
+    """A town on one machine; its books are checked when it is left."""
+    async with a_town(database, shape=Shape.ONE_MACHINE) as town:
+        yield town
+
+
+async def a_sale(town: Town, *, listed: bool = True) -> Reply:
+    """A settlement, in the pharmacy's statement or not yet."""
+    sold = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    if listed:
+        await town.list_statements()
+    return sold
+
+
+@asynccontextmanager
+async def tampered(town: Town, statement: str, table: str = ROWS) -> AsyncIterator[None]:
+    """A table as it is after a statement, for a while."""
+    kept = await town.owner.fetch(f"select t.* from {table} t")  # noqa: S608
+    await town.owner.execute(statement)
+    try:
+        yield
+    finally:
+        await town.owner.execute(f"delete from {table}")  # noqa: S608
+        await town.owner.copy_records_to_table(
+            table.split(".")[1], schema_name=table.split(".")[0],
+            records=[tuple(row) for row in kept],
+        )  # fmt: skip
+
+
+async def first_bad(town: Town) -> BadEntry:
+    """What a verification names."""
+    report = await town.verified()
+    assert not report.ok
+    assert report.first_bad is not None
+    return report.first_bad
+
+
+async def test_listed_or_not_an_untouched_statement_is_right(town: Town) -> None:
+    await a_sale(town)
+    await a_sale(town, listed=False)
+    assert (await town.verified()).ok
+
+
+CHANGES = [
+    # what was done to the row of a settlement,                     what is said of the settlement
+    ("update {rows} set total_fen = total_fen + 1 where {it}",      "was changed"),
+    ("update {rows} set fund_fen = 0 where {it}",                   "was changed"),
+    ("update {rows} set account_fen = -1 where {it}",               "was changed"),
+    ("update {rows} set cash_fen = cash_fen - 1 where {it}",        "was changed"),
+    ("update {rows} set kind = 2 where {it}",                       "was changed"),
+    ("update {rows} set scheme = '390' where {it}",                 "was changed"),
+    ("update {rows} set clearing_type = '11' where {it}",           "was changed"),
+    ("delete from {rows} where {it}",                               "is missing"),
+    ("update {rows} set setl_on = setl_on + 1 where {it}",          "is missing"),
+    ("update {rows} set institution = 'H44190099999' where {it}",   "is missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "said"), CHANGES)
+async def test_what_was_done_to_a_statement_is_named(town: Town, change: str, said: str) -> None:
+    sold = await a_sale(town)
+    statement = change.format(rows=ROWS, it=f"setl_id = {sold.setl_id}")
+    async with tampered(town, statement):
+        bad = await first_bad(town)
+        assert bad.entry_id == int(sold.setl_id)
+        assert bad.what == f"its row in the institution's statement {said}"
+        assert bad.block_no
+
+
+async def test_first_of_several_is_named(town: Town) -> None:
+    first, _, third = [await a_sale(town) for _ in range(3)]
+    numbers = f"({third.setl_id}, {first.setl_id})"
+    async with tampered(town, f"delete from {ROWS} where setl_id in {numbers}"):  # noqa: S608
+        bad = await first_bad(town)
+        same_journal = {int(first.setl_id), int(third.setl_id)}
+        assert bad.entry_id in same_journal
+        assert bad.what.endswith("is missing")
+
+
+async def test_row_that_is_counted_twice_is_named(town: Town) -> None:
+    """Its block is not listed, so the view adds the settlement once more."""
+    sold = await a_sale(town, listed=False)
+    async with tampered(town, LISTED.format(number=sold.setl_id)):
+        bad = await first_bad(town)
+        assert bad.entry_id == int(sold.setl_id)
+        assert bad.what.endswith("its block is not listed")
+
+
+async def test_step_that_listed_nothing_is_named(town: Town) -> None:
+    await town.list_statements()
+    sold = await a_sale(town, listed=False)
+    statement = (
+        "insert into settlement.listing (journal, after_block, through_block)"
+        " select j.journal, 1000000, 2000000 from ledger.journal j"
+    )
+    async with tampered(town, statement, "settlement.listing"):
+        bad = await first_bad(town)
+        assert bad.entry_id == int(sold.setl_id)
+        assert bad.what.endswith("is missing")
+
+
+async def test_row_of_no_settlement_is_named(town: Town) -> None:
+    sold = await a_sale(town)
+    own = int(sold.setl_id)
+    for number, institution in ((own + 1, "s.institution"), (own, "'H44190099999'")):
+        statement = STRAY.format(number=number, institution=institution, beside=own)
+        async with tampered(town, statement):
+            bad = await first_bad(town)
+            assert bad.what == "statement row without its settlement"
+            assert bad.entry_id == number
+
+
+async def test_row_of_somebody_insured_elsewhere_belongs_to_its_settlement(town: Town) -> None:
+    sold = await a_sale(town)
+    await insured_elsewhere(town, sold)
+    assert (await town.verified()).ok
+    table = "settlement.insured_elsewhere"
+    for change in ("institution = 'H44190099999'", "setl_on = setl_on - 1", "setl_id = 1"):
+        async with tampered(town, f"update {table} set {change}", table):  # noqa: S608
+            bad = await first_bad(town)
+            assert bad.what == "row of somebody insured elsewhere without its settlement"
