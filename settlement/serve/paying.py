@@ -33,7 +33,6 @@ from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.limits import Limits
 from settlement.pay_commands import (
-    Counter,
     FindOrder,
     HoldPlainSale,
     HoldSale,
@@ -97,7 +96,6 @@ _CHANNEL_OF = {
     CodeKind.UNIONPAY: ChannelName.UNIONPAY,
 }
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE}
-_IDENTITY_LENGTHS = (15, 18)
 _DECODE_SCAN = msgspec.json.Decoder(ScanRequest).decode
 _DECODE_REFUND = msgspec.json.Decoder(RefundRequest).decode
 _DECODE_CANCEL = msgspec.json.Decoder(CancelRequest).decode
@@ -437,7 +435,7 @@ class Payments:
         self, request: ScanRequest, institution: Institution, till: Till | None
     ) -> HoldSale | HoldPlainSale | Refusal:
         """The command of a scan, once it is known whose the order number is."""
-        credential = _credential(request.person_code) if request.person_code else None
+        credential = scans.credential(request.person_code) if request.person_code else None
         if isinstance(credential, Refusal):
             return credential
         if credential is None and till is None:
@@ -457,7 +455,7 @@ class Payments:
             institution, owner.lane, owner.person_no, request.order_no, request.operator,
             read.fingerprint,
         )  # fmt: skip
-        counter = _counter(request)
+        counter = scans.counter(request)
         if credential is None:
             if till is None:
                 return Refusal(code="SCAN_WITHOUT_CODES", field="pay_code")
@@ -533,7 +531,8 @@ class Payments:
         said = refusals.text(refusal, self._desk.world.profile)
         row = refusals.REFUSALS[refusal.code]
         reply = scans.refused(
-            order_no, code=refusal.code, message=said.message, field=said.field or "",
+            order_no, code=refusal.code, message=said.message,
+            field=scans.own_path(said.field or ""),
             retry=said.retry,
         )  # fmt: skip
         return PayReply(row.http_status, _ENCODE(reply))
@@ -553,30 +552,6 @@ def _unreadable(exc: Exception) -> PayReply:
     said = refusals.text(Refusal(code="SCAN_UNREADABLE", params={"found": str(exc)[:120]}))
     reply = scans.refused("", code=row.code, message=said.message, field="", retry=said.retry)
     return PayReply(row.http_status, _ENCODE(reply))
-
-
-def _credential(person_code: str) -> Credential | Refusal:
-    """A 医保码 is a token, anything as long as an identity number is one."""
-    scanned = paycode.read(person_code)
-    if scanned.is_voucher:
-        kind = "01"
-    elif len(scanned.code) in _IDENTITY_LENGTHS:
-        kind = "02"
-    else:
-        return Refusal(code="PERSON_CODE_UNKNOWN", field="person_code")
-    return Credential(
-        kind=kind, number=scanned.code, card_serial=None, certificate_no=None, name=None
-    )
-
-
-def _counter(request: ScanRequest) -> Counter:
-    tender = request.tender
-    return Counter(
-        order_no=request.order_no, terminal_id=request.terminal_id, operator=request.operator,
-        tender="scan" if tender is None else tender.kind,
-        tender_note="" if tender is None else f"{tender.rrn}/{tender.terminal}/{tender.batch}",
-        second_code=request.allow_second_code,
-    )  # fmt: skip
 
 
 def _asked(

@@ -203,10 +203,11 @@ def _order_again(
     if part is not None:
         return Decision(Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": part}))
     if message.outcome is not MessageOutcome.PAYMENT:
-        row = view.settlements[message.ref].row
+        settled = view.settlements[message.ref]
         output = scans.settled_at_once(
-            command.counter.order_no, row, command.counter.tender, replayed=True
-        )
+            command.counter.order_no, settled.row, command.counter.tender, replayed=True,
+            undone=settled.undone_by is not None,
+        )  # fmt: skip
         return Decision(PayAnswer(output=output, replayed=True))
     fact = _copied(view.payments[message.ref])
     standing = fact.standing
@@ -234,11 +235,12 @@ def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> 
     if fact is not None and fact.row.institution == asked.institution.code:
         return Decision(_said(fact, view, world))
     if message is not None and message.outcome is MessageOutcome.SETTLEMENT:
-        row = view.settlements[message.ref].row
-        return Decision(PayAnswer(
-            output=scans.settled_at_once(row.msgid, row, "scan", replayed=False),
-            settlement=row.setl_id,
-        ))
+        settled = view.settlements[message.ref]
+        output = scans.settled_at_once(
+            settled.row.msgid, settled.row, "scan", replayed=False,
+            undone=settled.undone_by is not None,
+        )  # fmt: skip
+        return Decision(PayAnswer(output=output, settlement=settled.row.setl_id))
     return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
 
 

@@ -323,6 +323,32 @@ async def test_wrong_line_is_named_by_the_scan_s_own_names(
     assert (refused.err_code, refused.err_field) == ("AMOUNT_SCALE", "lines[0].cnt")
 
 
+@pytest.mark.parametrize("value", ["NaN", "sNaN", "-Infinity", "1e999999", "9" * 40])
+@pytest.mark.parametrize("field", ["cnt", "pric", "det_item_fee_sumamt"])
+async def test_number_that_is_none_is_refused_where_it_stands(
+    town: Town, scanner: Scanner, field: str, value: str
+) -> None:
+    for buyer in (None, town.borrowed()):
+        order = scanner.order(buyer, CLASS_C, 1, pay_code=WALLET)
+        order["lines"][0][field] = value  # type: ignore[index]
+        refused = await scanner.scan(order)
+        assert refused.err_code in {"AMOUNT_NOT_FINITE", "AMOUNT_TOO_LARGE"}, refused
+        assert refused.err_field in {f"lines[0].{field}", "medfee_sumamt"}, refused
+
+
+async def test_refusals_name_fields_as_a_scan_does(town: Town, scanner: Scanner) -> None:
+    order = scanner.order(town.borrowed(), DEAR, 3, pay_code=WALLET)
+    order["lines"][0]["det_item_fee_sumamt"] = "1.00"  # type: ignore[index]
+    refused = await scanner.scan(order)
+    assert (refused.err_code, refused.err_field) == (
+        "LINE_AMOUNT_MISMATCH", "lines[0].det_item_fee_sumamt",
+    )  # fmt: skip
+    order = scanner.order(town.borrowed(), DEAR, 3, pay_code=WALLET)
+    order["lines"][0]["cnt"] = 0  # type: ignore[index]
+    refused = await scanner.scan(order)
+    assert refused.err_field == "lines[0].cnt", refused
+
+
 async def test_scan_settlement_is_not_cancelled_behind_the_channel(
     town: Town, scanner: Scanner
 ) -> None:
@@ -431,6 +457,8 @@ async def test_order_without_a_channel_is_taken_back_as_a_cancel(
     assert await town.balance_fen(buyer) == balance_fen
     again = await scanner.refund(order["order_no"], "R11")
     assert (again.settlement_id, again.replayed) == (back.settlement_id, True)
+    assert (await scanner.find(order["order_no"])).status == "refunded"
+    assert (await scanner.scan(order)).status == "refunded"
 
 
 async def test_bad_refunds_are_refused(town: Town, scanner: Scanner) -> None:

@@ -25,7 +25,7 @@ from settlement.clock import Moment, local_time
 from settlement.commands import Command
 from settlement.decision import Answer
 from settlement.desk import USE_CASES
-from settlement.pay_commands import HoldPlainSale, HoldSale
+from settlement.pay_commands import HoldPlainSale, HoldSale, Report
 from settlement.payment import ChannelName, Custody, Outcome, Verdict
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import (
@@ -451,8 +451,9 @@ def _present(fact: PaymentFact) -> Attempt:
 
 
 def _what(command: Command) -> str:
-    happening = getattr(command, "happening", None)
-    return f"{happening.name} of {command.attempt}" if happening is not None else ""  # type: ignore[attr-defined]
+    if isinstance(command, Report):
+        return f"{command.happening.name} of {command.attempt}"
+    return ""
 
 
 def main(arguments: list[str] | None = None) -> int:
