@@ -7,8 +7,10 @@ is 0); of DEAR the outpatient fund pays a part.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from decimal import Decimal
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -16,6 +18,7 @@ from ledger.postgres.fold import balance, trial_balance
 from protocol.scan import ScanReply
 from settlement.chart import ChannelAccount, channel_account
 from settlement.payment import Verdict
+from settlement.serve import resolver
 from tests.kit import population
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, some
 from tests.kit.reply import assert_done, assert_refused
@@ -171,6 +174,30 @@ async def test_lost_answer_becomes_certain_within_a_minute(
         await town.resolve(seconds=5)
     certain = await scanner.find(order["order_no"])
     assert certain.status == ("settled" if play is Play.LOST_AFTER else "refused")
+
+
+async def test_errand_that_fails_on_our_side_keeps_nobody_else_waiting(
+    town: Town, scanner: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolver, "AT_A_TIME", 1)
+    orders = []
+    for channel, code in ((town.channels.wechat, WALLET), (town.channels.alipay, OTHER_WALLET)):
+        channel.plays.append(Play.LOST_AFTER)
+        orders.append(scanner.order(town.someone(), DEAR, 3, pay_code=code))
+        assert (await scanner.scan(orders[-1])).status == "unknown"
+
+    async def broken(_: object) -> None:
+        raise LookupError("our own fault")
+
+    monkeypatch.setattr(town.channels.wechat, "query", broken)
+    town.clock.pass_by(timedelta(seconds=6))
+    connection = await asyncpg.connect(town.app_dsn)
+    for _ in range(3):
+        await scanner.service.resolver.look(connection)
+        await scanner.service.resolver.settled()
+    await connection.close()
+    assert (await scanner.find(orders[1]["order_no"])).status == "settled"
+    assert (await scanner.find(orders[0]["order_no"])).status == "unknown"
 
 
 async def test_silent_channel_is_asked_until_it_speaks(town: Town, scanner: Scanner) -> None:
