@@ -18,7 +18,14 @@ from settlement import chart
 from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Answer, Decision
-from settlement.pay_commands import FindOrder, HoldPlainSale, HoldSale, Report, Till
+from settlement.pay_commands import (
+    FindOrder,
+    HoldPlainSale,
+    HoldSale,
+    PlainLine,
+    Report,
+    Till,
+)
 from settlement.payment import Exchange
 from settlement.payment_rows import (
     DueRow,
@@ -492,12 +499,13 @@ def _reference_of(fact: PaymentFact, attempt: Attempt) -> str:
 def returning(
     paid: PaymentRow, attempt: Attempt, amount_fen: int, reference: str,
     owed: tuple[Transfer, ...], order_no: str, world: World, moment: Moment, *,
-    rest: SettlementRow | None = None,
+    rest: SettlementRow | None = None, lines: tuple[PlainLine, ...] = (),
 ) -> tuple[PaymentFact, Entry]:  # fmt: skip
     """A return of money of `attempt`: its row and first event, and the entry that says it is owed.
-    The order number of its own attempt is the refund number. `rest` is what stays settled."""
+    The order number of its own attempt is the refund number. `rest` is what stays settled; of a
+    sale without an insurance leg `lines` are what comes back."""
     pay_no = world.next_number(paid.lane, moment.business_day)
-    plan = Plan(transfers=owed, settlement=rest)
+    plan = Plan(transfers=owed, settlement=rest, lines=lines)
     row = PaymentRow(
         lane=paid.lane, pay_no=pay_no, kind=PaymentKind.RETURN, opened_at=moment.at,
         setl_id=paid.setl_id, parent=paid.pay_no, psn_no=paid.psn_no,

@@ -472,6 +472,24 @@ async def test_plain_sale_comes_back_by_amount_as_far_as_it_goes(
     assert (await scanner.find(order["order_no"])).status == "refunded"
 
 
+async def test_line_of_a_plain_sale_comes_back_once_and_to_the_fen(
+    town: Town, scanner: Scanner
+) -> None:
+    order = scanner.order(None, CLASS_C, 2, pay_code=WALLET)
+    [line] = order["lines"]  # type: ignore[misc]
+    order["lines"] = [{**line, "pric": "0.025"}, {**line, "feedetl_sn": "2"}]  # type: ignore[dict-item]
+    assert (await scanner.scan(order)).status == "settled"
+    number = order["order_no"]
+    one = [{"feedetl_sn": "1", "cnt": 1}]
+    amounts = []
+    for nth in ("A", "B"):
+        back = await scanner.refund(number, f"{nth}{number}", lines=one)
+        amounts.append(leg(back, "wechat")[0])
+    assert amounts == ["0.03", "0.02"]
+    more = await scanner.refund(number, f"C{number}", lines=one)
+    assert more.err_code == "REFUND_LINE_UNKNOWN"
+
+
 async def test_order_without_a_channel_is_taken_back_as_a_cancel(
     town: Town, scanner: Scanner
 ) -> None:
