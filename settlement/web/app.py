@@ -77,7 +77,10 @@ class WebServer:
         self.nonces = Nonces(self._script, limits)
         self._authenticator = Authenticator(gateway, self.nonces, limits)
         self.exchange = Exchange(gateway, self._authenticator, limits)
-        self._pay = PayPages(gateway.payments, self._authenticator, self._body, limits)
+        desk = gateway.payments
+        self._pay = (
+            None if desk is None else PayPages(desk, self._authenticator, self._body, limits)
+        )
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
@@ -157,7 +160,7 @@ class WebServer:
         explained = _EXPLANATION.fullmatch(path)
         if explained is not None:
             return await self._explanation(request, explained.group(1))
-        if path.startswith(("/pay/", "/notify/")):
+        if self._pay is not None and path.startswith(("/pay/", "/notify/")):
             return _response(await self._pay.answer(request))
         if self._imports is not None and path.startswith("/imports/"):
             return _response(await self._imports.answer(request))
