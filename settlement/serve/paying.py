@@ -19,7 +19,6 @@ from ledger.postgres.shape import Shape
 from protocol import paycode
 from protocol.nhsa.amounts import scaled
 from protocol.nhsa.errors import WireError
-from protocol.nhsa.fields import Profile
 from protocol.paycode import CodeKind
 from protocol.scan import CancelRequest, RefundRequest, ScanRequest
 from settlement import keys, refusals
@@ -107,7 +106,7 @@ class Payments:
 
     def __init__(
         self, *, desk: DecisionDesk, journals: Journals, dsn: str, tills: Tills,
-        translator: Translator, shape: Shape, lanes: int, profile: Profile, limits: Limits,
+        translator: Translator, shape: Shape, lanes: int, limits: Limits,
         read_clock: Clock,
     ) -> None:  # fmt: skip
         self._desk = desk
@@ -118,7 +117,6 @@ class Payments:
         self._translator = translator
         self._shape = shape
         self._lanes = lanes
-        self._profile = profile
         self._limits = limits
         self._clock = read_clock
         self._under_way: set[asyncio.Task[PayReply]] = set()
@@ -448,7 +446,7 @@ class Payments:
             return Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": "person"})
         read = scans.read_scan(
             request, institution, "" if plain else owner.person_no, credential,
-            profile=self._profile, local=local_time(self._clock()),
+            profile=self._desk.world.profile.wire, local=local_time(self._clock()),
             lines_max=self._limits.lines_per_claim_max, digest_key=self._translator.digest_key,
         )  # fmt: skip
         asked = _asked(

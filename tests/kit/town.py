@@ -10,7 +10,6 @@ import asyncpg
 from msgspec import structs
 
 from ledger.postgres.shape import Shape
-from protocol.nhsa.profile import BASELINE
 from settlement.keyring import Keyring, new_material
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.payment import Custody
@@ -72,7 +71,7 @@ class Town(Townhall):
         """One more service on the town's database, as another worker process would be."""
         service = await Service.start(
             ServiceSettings(
-                app_dsn=dsn or self.app_dsn, keyring=self.keyring, profile=BASELINE,
+                app_dsn=dsn or self.app_dsn, keyring=self.keyring,
                 limits=limits or self.limits, clock=self.clock, tills=self.channels.tills,
             ),
             policies,
