@@ -110,7 +110,8 @@ class PayDesk(Protocol):
 class Gateway(Protocol):
     """The settlement core as the web layer sees it."""
 
-    payments: PayDesk
+    payments: PayDesk | None
+    """None where nothing is paid over channels"""
 
     def ask(self, infno: str | None, body: bytes, caller: Caller) -> Future[bytes]:
         """The whole NHSA reply, done or refused. `infno` None: the envelope says which.

@@ -73,6 +73,8 @@ class Report(Command, frozen=True, kw_only=True, gc=False):
     learnt: Learnt = Learnt()
     exchange: Exchange | None = None
     till: Till | None = None
+    asked_after: int = 0
+    """how many events stood when the channel was asked; 0 for what it said by itself"""
 
 
 class TakeBack(Command, frozen=True, kw_only=True, gc=False):

@@ -85,6 +85,10 @@ class Happening(IntEnum):
     """the sale, or a part of it, was taken back: a return of its own gives the money back"""
 
 
+MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
+"""What says that an attempt collected money."""
+
+
 class Duty(StrEnum):
     """What has to be written together with an event."""
 
@@ -98,6 +102,9 @@ class Duty(StrEnum):
     RELEASE_AND_GIVE_BACK = "release and give back"
     CLEAR = "clear"
     """the entry of a refund that went out"""
+
+
+_GIVES_BACK = frozenset({Duty.GIVE_BACK, Duty.RELEASE_AND_GIVE_BACK})
 
 
 class Ignored(StrEnum):
@@ -136,7 +143,7 @@ _COLLECT_ROWS: tuple[tuple[Happening, tuple[Next, ...]], ...] = (
     (Happening.CONFIRM,    (k,     p,         p,         u,      k,      k)),
     (Happening.UNCLEAR,    (k,     c,         p,         u,      k,      k)),
     (Happening.REFUSED,    (k,     w,         w,         x_,     no,     k)),
-    (Happening.GIVEN_UP,   (x_,    u,         u,         k,      no,     k)),
+    (Happening.GIVEN_UP,   (x_,    u,         u,         k,      k,      k)),
     (Happening.UNDONE,     (k,     no,        no,        x_,     no,     k)),
     (Happening.NOT_UNDONE, (no,    no,        no,        xx,     k,      k)),
     (Happening.SURPLUS,    (wb,    cb,        pb,        ub,     sb,     xb)),
@@ -251,6 +258,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     """what the channel said of the money of the present attempt, where it came"""
     taken_back: tuple[Learnt, ...]
     """what was taken back of it, in order"""
+    given_back: frozenset[int] = frozenset()
+    """attempts whose money came and could not be used: a return has it already"""
 
     @property
     def taken_back_fen(self) -> int:
@@ -274,6 +283,7 @@ def fold(kind: PaymentKind, opened_at: datetime, events: Sequence[Event]) -> Sta
     state, since, since_event = FIRST_STATE[kind], opened_at, 0
     attempts: list[Attempt] = []
     taken_back: list[Learnt] = []
+    given_back: set[int] = set()
     last, paid = _NOTHING_LEARNT, None
     for event in events:
         if event.began is not None:
@@ -284,7 +294,9 @@ def fold(kind: PaymentKind, opened_at: datetime, events: Sequence[Event]) -> Sta
             raise ValueError(f"event {event.number} {event.happening.name} in {state}: {follows}")
         if follows[0] is not state:
             state, since, since_event = follows[0], event.at, event.number
-        if event.happening in (Happening.PAID, Happening.MISPAID):
+        if follows[1] in _GIVES_BACK:
+            given_back.add(event.attempt)
+        if event.happening in MONEY_CAME:
             paid = event.learnt
         if event.happening is Happening.TAKEN_BACK:
             taken_back.append(event.learnt)
@@ -296,6 +308,7 @@ def fold(kind: PaymentKind, opened_at: datetime, events: Sequence[Event]) -> Sta
     return Standing(
         state=state, attempts=tuple(attempts), since=since, since_event=since_event,
         events=len(events), last=last, paid=paid, taken_back=tuple(taken_back),
+        given_back=frozenset(given_back),
     )  # fmt: skip
 
 
@@ -331,8 +344,9 @@ class Errand(Struct, frozen=True):
 
 CODE_WAIT_SECONDS = 60.0
 """How long what is held waits for a code."""
-UNDO_GAPS = (0.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0)
-"""Seconds between tries to make an attempt dead; the last one repeats."""
+UNDO_GAPS = (0.0, 2.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+"""Seconds between tries to make an attempt dead; the last one repeats. The first three are short:
+where a late answer to the payment comes first, UnionPay's undo is still out within 45 seconds."""
 REFUND_GAPS = (0.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 
 
@@ -346,7 +360,8 @@ def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
             return Errand(Ask.GIVE_UP, standing.since + _seconds(CODE_WAIT_SECONDS))
         case State.COLLECTING:
             timers = _attempt_of(standing).timers
-            return _asking(standing, latest, asked, timers.query_after, timers.undo_after)
+            queried = max(0, asked - 1)  # the payment's own answer comes first, and is no query
+            return _asking(standing, latest, queried, timers.query_after, timers.undo_after)
         case State.CONFIRMING:
             timers = _attempt_of(standing).timers
             return _asking(
@@ -355,7 +370,8 @@ def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
         case State.UNDOING:
             attempt = _attempt_of(standing)
             floor = attempt.sent_at + _seconds(attempt.timers.undo_not_before)
-            ask = Ask.UNDO if asked % 2 == 0 else Ask.QUERY
+            is_there = bool(here) and here[-1].happening in MONEY_CAME
+            ask = Ask.UNDO if is_there or asked % 2 == 0 else Ask.QUERY
             return Errand(ask, max(floor, latest + _seconds(_nth(UNDO_GAPS, asked))))
         case State.RETURNING:
             processing = bool(here) and here[-1].happening is Happening.CONFIRM
@@ -365,9 +381,7 @@ def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
             return None
 
 
-_ANSWERS = frozenset(
-    {Happening.CONFIRM, Happening.UNCLEAR, Happening.PAID, Happening.MISPAID}
-)
+_ANSWERS = MONEY_CAME | {Happening.CONFIRM, Happening.UNCLEAR}
 
 
 def _asking(

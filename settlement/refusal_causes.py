@@ -246,6 +246,7 @@ CAUSES: Mapping[str, str] = {
         "another amount; codes and operator do not count."
     ),
     "SCAN_WITHOUT_CODES": "/pay/scan: neither person_code nor pay_code, so nobody pays.",
+    "NOTHING_TO_COLLECT": "/pay/scan: a sale without a person whose lines come to nothing.",
     "PERSON_CODE_UNKNOWN": "/pay/scan: person_code has the shape of nothing that names a person.",
     "PAY_CODE_UNKNOWN": "/pay/scan: prefix and length of pay_code belong to no channel.",
     "PAY_CODE_IS_PERSON": (

@@ -436,6 +436,7 @@ _PAYING = _rows(
      "请为新订单使用新的order_no；重发时请勿改动内容。"),
     ("SCAN_WITHOUT_CODES", "既没有医保码（person_code），也没有付款码（pay_code）。",
      "请扫描参保人的医保码或付款人的付款码。"),
+    ("NOTHING_TO_COLLECT", "本单合计为0元，没有可收的款项。", "请核对单价和数量后重新发送。"),
     ("PERSON_CODE_UNKNOWN", "person_code不是医保码，也不是身份证号。", "请重新扫描医保码。"),
     ("PAY_CODE_UNKNOWN", "无法识别的付款码。", "请出示微信、支付宝或银联（云闪付）付款码。"),
     ("PAY_CODE_IS_PERSON", "扫描的是证件或社保卡号码，不能用于付款，未收款。",

@@ -25,16 +25,13 @@ async def differences(institution: Institution, books: Iterable[Book]) -> list[s
 
 
 def _shown(books: Iterable[Book]) -> dict[str, set[str]]:
-    """By person the settlements that 5201 should show: of a visit the standing one, and every
-    purchase, since a cancelled one was a purchase too."""
+    """By person the settlements that 5201 should show: those that stand."""
     shown: dict[str, set[str]] = {}
     for book in books:
         standing = book.standing()
         for entry in book.entries.values():
             numbers = shown.setdefault(entry.message.psn_no, set())
-            if entry.settled is None or entry.cancels:
-                continue
-            if entry.message.infno == "2102" or entry.settled.setl_id in standing:
+            if entry.settled is not None and entry.settled.setl_id in standing:
                 numbers.add(entry.settled.setl_id)
     return shown
 

@@ -7,6 +7,8 @@ a text: the decoder's types hold those, at the widest that any source accepts.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 from protocol.nhsa.codes import CODE_LISTS
@@ -16,6 +18,23 @@ ENVELOPE_NODE = "envelope"
 
 FieldKey = tuple[str, str, str]
 """infno, node, field; infno "*" means every transaction, node "envelope" the envelope."""
+
+
+class ProfileFault(StrEnum):
+    """What a profile cannot demand."""
+
+    NO_SUCH_FIELD = "no such field"
+    ALWAYS_REQUIRED = "every edition requires it"
+    ONLY_SHORTER = "it can be shortened, not lengthened"
+
+
+class ProfileError(ValueError):
+    """A profile demands what no edition allows."""
+
+    def __init__(self, name: str, fault: ProfileFault, key: FieldKey) -> None:
+        super().__init__(f"profile {name}: {'.'.join(key)}: {fault}")
+        self.fault = fault
+        self.key = key
 
 
 class Profile(Struct, frozen=True, kw_only=True, eq=False):
@@ -35,14 +54,14 @@ class Profile(Struct, frozen=True, kw_only=True, eq=False):
             self._refuse_unknown(key)
         for key in self.optional:
             if any(field.need is Need.ALWAYS for field in _fields_at(key)):
-                raise ValueError(f"profile {self.name}: every edition requires {key}")
+                raise ProfileError(self.name, ProfileFault.ALWAYS_REQUIRED, key)
         for key, length in self.length_max.items():
             if any(length > (field.length_max or 0) for field in _fields_at(key)):
-                raise ValueError(f"profile {self.name}: {key} can be shortened, not lengthened")
+                raise ProfileError(self.name, ProfileFault.ONLY_SHORTER, key)
 
     def _refuse_unknown(self, key: FieldKey) -> None:
         if not _fields_at(key):
-            raise ValueError(f"profile {self.name}: no such field {key}")
+            raise ProfileError(self.name, ProfileFault.NO_SUCH_FIELD, key)
 
 
 class FieldRule(Struct, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ _STATUS_ZH = {
 async def scan(cast: Cast, props: Props) -> Scene:
     """An employee's medicine: one scan for the insurance, one for the wallet."""
     order_no, code = _order(cast, 1), _code(cast.world, "wechat", "ok")
-    body = _sale(order_no, cast.drugs, code, patient=cast.employee)
+    body = _sale(order_no, cast.drugs[:2], code, patient=cast.employee)
     reply = _is(await cast.pharmacy.pay("POST", "/pay/scan", body), "settled")
     props.scanned = order_no
     return _scene(
@@ -60,14 +60,14 @@ async def plain(cast: Cast, _props: Props) -> Scene:
 async def confirmed(cast: Cast, _props: Props) -> Scene:
     """The payer's phone asks for the password; meanwhile nobody else may settle for them."""
     body = _sale(
-        _order(cast, 4), cast.drugs, _code(cast.world, "wechat", "userpaying"),
+        _order(cast, 4), cast.drugs[:2], _code(cast.world, "wechat", "userpaying"),
         patient=cast.colleague,
     )  # fmt: skip
     waiting = _is(await cast.pharmacy.pay("POST", "/pay/scan", body), "payer_action")
     reply = await _until(cast.pharmacy, waiting, "settled")
     return _scene(
-        "POST /pay/scan → GET /pay/{order_no}", "付款人确认后结算",
-        "settled once the payer confirmed", reply, f"先答复 first answer: {waiting.message}",
+        "POST /pay/scan, GET /pay/…", "付款人确认后结算",
+        "once the payer confirmed", reply, f"先答复 first answer: {waiting.message}",
     )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ async def hung(cast: Cast, _props: Props) -> Scene:
     unknown = _is(await cast.pharmacy.pay("POST", "/pay/scan", body), "unknown")
     reply = await _until(cast.pharmacy, unknown, "settled")
     return _scene(
-        "POST /pay/scan → GET /pay/{order_no}", "渠道答复丢失，自动查明",
+        "POST /pay/scan, GET /pay/…", "渠道答复丢失，自动查明",
         "a payment that hung, and was resolved", reply, f"先答复 first answer: {unknown.message}",
     )  # fmt: skip
 
@@ -86,14 +86,14 @@ async def given_up(cast: Cast, _props: Props) -> Scene:
     """The payer walks away; the cashier cancels, and everything that was held is free again."""
     order_no = _order(cast, 6)
     body = _sale(
-        order_no, cast.drugs, _code(cast.world, "alipay", "userpaying_never"),
+        order_no, cast.drugs[:2], _code(cast.world, "alipay", "userpaying_never"),
         patient=cast.colleague,
     )  # fmt: skip
     _is(await cast.pharmacy.pay("POST", "/pay/scan", body), "payer_action")
     cancelled = await cast.pharmacy.pay("POST", f"/pay/{order_no}/cancel", {})
     reply = await _until(cast.pharmacy, cancelled, "refused")
     return _scene(
-        "POST /pay/{order_no}/cancel", "付款人离开，收银员取消", "given up by the cashier", reply
+        "POST /pay/…/cancel", "付款人离开，收银员取消", "given up by the cashier", reply
     )
 
 
@@ -111,7 +111,7 @@ async def refunded(cast: Cast, props: Props) -> Scene:
     if not back or any(leg.status != "returned" for leg in back):
         raise StoryError(f"the money is not back: {reply.legs}")
     return Scene(
-        infno="POST /pay/{order_no}/refund", chinese="退一种药：先撤医保，再退微信",
+        infno="POST /pay/…/refund", chinese="退一种药：先撤医保，再退微信",
         english="one item comes back",
         lines=(f"退回 back: {first.item.name} × {first.quantity:f}", *_legs(back)),
     )  # fmt: skip
@@ -189,8 +189,8 @@ def _scene(
 
 
 def _legs(legs: Sequence[Leg]) -> list[str]:
-    """What each pays, on one line, and the channel's number."""
+    """What each pays, on one line, and the channel's number on another."""
     parts = [f"{_KIND_ZH.get(leg.kind, leg.kind)} {money(Decimal(leg.amount))}" for leg in legs]
     references = [leg.reference for leg in legs if leg.kind in ("wechat", "alipay", "unionpay")]
     shown = "，".join(filter(None, references))
-    return [" + ".join(parts) + (f"（渠道单号 channel number {shown}）" if shown else "")]
+    return [" + ".join(parts), *([f"渠道单号 channel number {shown}"] if shown else [])]

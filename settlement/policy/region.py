@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from protocol.nhsa.profile import BASELINE, Profile
 from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
 from settlement.cross_city import CrossCityRules
@@ -153,6 +154,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """drug trace codes (药品追溯码)"""
     cross_city: CrossCityRules = CrossCityRules()
     """clearing between the cities of the province (省内异地清分)"""
+    wire: Profile = BASELINE
+    """what the region demands of the fields of the interface (接口字段)"""
     seals: SealRules = SealRules()
     """signed and encrypted bodies (国密)"""
     fund_total_includes_account: bool

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, TypeVar
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from protocol.nhsa.cainfo import BodyRules, Signed, Sm3Use, TextForm, UserId
 from protocol.nhsa.gm import Sm4Mode
+from protocol.nhsa.profile import BASELINE, FieldKey, Profile, ProfileError, ProfileFault
 from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
 from settlement.cross_city import CrossCityRules, Unmarked
@@ -93,6 +95,34 @@ class CrossCityFile(Strict, frozen=True, kw_only=True):
     """what a row of 3261 without cnfm_flag says"""
 
 
+class Edition(StrEnum):
+    """Which printed edition of the interface a region begins with."""
+
+    BASELINE = "baseline"
+    STRICT = "strict"
+
+
+FieldName = Annotated[
+    str, Meta(pattern=r"^(\*|[0-9]{4}[A-Z]?)\.[A-Za-z0-9_]+\.[A-Za-z0-9_]+$", max_length=100)
+]
+"""`2102.druginfo.invono`; `*` for every transaction, `envelope` for the envelope."""
+
+
+class InterfaceFile(Strict, frozen=True, kw_only=True):
+    """The table `interface`: what the region demands of fields (接口字段)."""
+
+    edition: Edition = Edition.BASELINE
+    """`strict` requires the identity fields that only some editions print"""
+    required: tuple[FieldName, ...] = ()
+    """fields that may be absent elsewhere and not here"""
+    optional: tuple[FieldName, ...] = ()
+    """identity fields that the strict edition requires and this region does not"""
+    length_max: dict[FieldName, Annotated[int, Meta(ge=1)]] = field(default_factory=dict)
+    """texts that are shorter here than printed"""
+    codes: dict[FieldName, tuple[Code, ...]] = field(default_factory=dict)
+    """values that a field takes here beside those of its code list"""
+
+
 class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="region-profile/1"):
     """A file with `format = "region-profile/1"`."""
 
@@ -146,6 +176,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """drug trace codes (药品追溯码) of sales"""
     cross_city: CrossCityFile = CrossCityFile()
     """clearing between the cities of the province (省内异地清分)"""
+    interface: InterfaceFile = InterfaceFile()
+    """what the region demands of fields (接口字段)"""
     national_crypto: SealsFile = SealsFile()
     """signed and encrypted bodies (国密)"""
 
@@ -199,9 +231,39 @@ def compile_region(file: RegionFile) -> RegionProfile:
             account_counts=file.cross_city.account_counts,
             unmarked=file.cross_city.unmarked,
         ),
+        wire=_wire(file.code, file.interface),
         seals=_seals(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,
     )
+
+
+def _wire(code: str, file: InterfaceFile) -> Profile:
+    if file == InterfaceFile():
+        return BASELINE
+    try:
+        return Profile(
+            name=code,
+            strict=file.edition is Edition.STRICT,
+            required=frozenset(map(_field_key, file.required)),
+            optional=frozenset(map(_field_key, file.optional)),
+            length_max={_field_key(name): most for name, most in file.length_max.items()},
+            codes={_field_key(name): frozenset(codes) for name, codes in file.codes.items()},
+        )
+    except ProfileError as error:
+        name = ".".join(error.key)
+        raise PolicyError(f"{name}：{_WIRE_FAULTS[error.fault]}", ("interface",)) from error
+
+
+def _field_key(name: str) -> FieldKey:
+    infno, node, leaf = name.split(".")
+    return infno, node, leaf
+
+
+_WIRE_FAULTS = {
+    ProfileFault.NO_SUCH_FIELD: "接口没有这个字段",
+    ProfileFault.ALWAYS_REQUIRED: "各版接口均要求必填，不能改为选填",
+    ProfileFault.ONLY_SHORTER: "只能缩短，不能加长",
+}
 
 
 def _seals(file: SealsFile) -> SealRules:

@@ -19,13 +19,12 @@ from ledger.postgres.shape import Shape
 from protocol import paycode
 from protocol.nhsa.amounts import scaled
 from protocol.nhsa.errors import WireError
-from protocol.nhsa.fields import Profile
 from protocol.paycode import CodeKind
 from protocol.scan import CancelRequest, RefundRequest, ScanRequest
 from settlement import keys, refusals
 from settlement.channels.registry import Tills
 from settlement.clock import Clock, local_time
-from settlement.commands import Asked, Command, Credential
+from settlement.commands import Asked, Credential
 from settlement.desk import DecisionDesk
 from settlement.gateway import Caller, PayReply
 from settlement.institution import Institution
@@ -33,7 +32,6 @@ from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.limits import Limits
 from settlement.pay_commands import (
-    Counter,
     FindOrder,
     HoldPlainSale,
     HoldSale,
@@ -49,6 +47,7 @@ from settlement.payment import (
     Outcome,
     PayOrder,
     RefundOrder,
+    Verdict,
 )
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import (
@@ -96,7 +95,6 @@ _CHANNEL_OF = {
     CodeKind.UNIONPAY: ChannelName.UNIONPAY,
 }
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE}
-_IDENTITY_LENGTHS = (15, 18)
 _DECODE_SCAN = msgspec.json.Decoder(ScanRequest).decode
 _DECODE_REFUND = msgspec.json.Decoder(RefundRequest).decode
 _DECODE_CANCEL = msgspec.json.Decoder(CancelRequest).decode
@@ -108,7 +106,7 @@ class Payments:
 
     def __init__(
         self, *, desk: DecisionDesk, journals: Journals, dsn: str, tills: Tills,
-        translator: Translator, shape: Shape, lanes: int, profile: Profile, limits: Limits,
+        translator: Translator, shape: Shape, lanes: int, limits: Limits,
         read_clock: Clock,
     ) -> None:  # fmt: skip
         self._desk = desk
@@ -119,7 +117,6 @@ class Payments:
         self._translator = translator
         self._shape = shape
         self._lanes = lanes
-        self._profile = profile
         self._limits = limits
         self._clock = read_clock
         self._under_way: set[asyncio.Task[PayReply]] = set()
@@ -182,6 +179,9 @@ class Payments:
         reply = await self.report(
             fact, institution, Happening.GIVEN_UP, learnt=Learnt(operator=operator)
         )
+        now = reply.fact if isinstance(reply, PayAnswer) else None
+        if now is not None and now.standing.state is State.SETTLED:  # it was paid meanwhile
+            reply = Refusal(code="ORDER_SETTLED", field="order_no")
         return self._told(fact.row.order_no, reply)
 
     async def refund(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
@@ -198,6 +198,8 @@ class Payments:
         found = await self._submit(FindOrder(asked=asked))
         if not isinstance(found, PayAnswer):
             return self._told(order_no, found)
+        if not await self._is_free(request.refund_no, asked):
+            return self._refused(order_no, Refusal(code="REFUND_CONFLICT", field="refund_no"))
         command = TakeBack(
             asked=replace(
                 asked, infno=scans.REFUND, msgid=request.refund_no, operator=request.operator,
@@ -213,6 +215,14 @@ class Payments:
             amount_fen=amount_fen,
         )  # fmt: skip
         return await self._to_its_end(self._refund(order_no, command))
+
+    async def _is_free(self, refund_no: str, asked: Asked) -> bool:
+        """Whether the refund number is new, or was used before in the lane of the same order."""
+        key = _order_key_of(asked.institution.code, scans.REFUND, refund_no)
+        owner = Owner(asked.lane, asked.person_no)
+        async with self._side.use() as connection:
+            lane = lane_of_key(key, self._lanes)
+            return owner == await claim_order(connection, lane=lane, key=key, owner=owner)
 
     async def _refund(self, order_no: str, command: TakeBack) -> PayReply:
         reply = await self._submit(command)
@@ -236,9 +246,9 @@ class Payments:
             where = {"event": "notification.refused", "channel": channel, "reason": said.reason}
             logger.log(level, "a notification was refused", extra=where)
             return merchant.acknowledged(taken=False)
-        return merchant.acknowledged(taken=await self._taken(channel, said))
+        return merchant.acknowledged(taken=await self._taken(channel, merchant_no, said))
 
-    async def _taken(self, channel: str, said: Notified) -> bool:
+    async def _taken(self, channel: str, merchant_no: str, said: Notified) -> bool:
         number = said.refund_no or said.order_no
         found = None
         if number.isascii() and number.isdigit() and len(number) < 20:
@@ -252,16 +262,19 @@ class Payments:
         if fact is None:
             return True
         attempt = next((a for a in fact.standing.attempts if a.number == found[1]), None)
-        if attempt is None:
+        if attempt is None or (attempt.channel, attempt.merchant_no) != (channel, merchant_no):
+            where = {"event": "notification.of_another_merchant", "channel": channel}
+            logger.error("a notification of an order that another merchant made", extra=where)
             return True
         happening = (
             refund_happened(said.outcome) if said.refund_no else happened(said.outcome, attempt)
         )
         institution = self._desk.world.institutions[fact.row.institution]
-        await self.report(
-            fact, institution, happening, attempt=attempt.number, outcome=said.outcome
-        )
-        return True
+        reply = await self.report(
+            fact, institution, happening, attempt=attempt.number, outcome=said.outcome,
+            asked_after=0,
+        )  # fmt: skip
+        return isinstance(reply, PayAnswer) and not reply.ask_again
 
     async def read(self, pay_no: int) -> PaymentFact | None:
         """A payment with its events."""
@@ -301,10 +314,11 @@ class Payments:
     async def report(
         self, fact: PaymentFact, institution: Institution, happening: Happening, *,
         attempt: int | None = None, outcome: Outcome | None = None, learnt: Learnt | None = None,
+        asked_after: int | None = None,
     ) -> Reply:  # fmt: skip
-        """Commit what happened."""
-        row = fact.row
-        present = fact.standing.attempt
+        """Commit what happened. A channel that answers was asked when `fact` stood; what it says
+        by itself may be older (`asked_after` 0). Where that matters the channel is asked again."""
+        row, present = fact.row, fact.standing.attempt
         if attempt is None:
             attempt = 0 if present is None else present.number
         if outcome is not None:
@@ -318,11 +332,29 @@ class Payments:
                 attempt=attempt,
                 learnt=learnt or Learnt(),
                 exchange=None if outcome is None else outcome.exchange,
+                asked_after=len(fact.events) if asked_after is None else asked_after,
             )
         )
         if isinstance(reply, PayAnswer):
             self._count(fact, reply)
+        if isinstance(reply, PayAnswer) and reply.ask_again and reply.fact is not None:
+            return await self._ask_again(reply, reply.fact, institution, attempt)
         return reply
+
+    async def _ask_again(
+        self, reply: PayAnswer, fact: PaymentFact, institution: Institution, number: int
+    ) -> Reply:
+        """Money is said to have come for what is closed: what the channel answers now counts."""
+        attempt = next(one for one in fact.standing.attempts if one.number == number)
+        channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
+        outcome = None if channel is None else await channel.query(_order_key(attempt))
+        if outcome is None or outcome.verdict is Verdict.UNKNOWN:
+            where = {"event": "payment.late_money_unclear", "pay_no": fact.row.pay_no}
+            logger.error("money may have come for a payment that is closed", extra=where)
+            return reply
+        return await self.report(
+            fact, institution, happened(outcome, attempt), attempt=number, outcome=outcome
+        )
 
     def _count(self, before: PaymentFact, reply: PayAnswer) -> None:
         """How long it took to be certain, and what must not be."""
@@ -341,7 +373,7 @@ class Payments:
             tally.observe((self._clock() - attempt.sent_at).total_seconds())
 
     async def _collect(
-        self, fact: PaymentFact, attempt: Attempt, code: str, command: Command
+        self, fact: PaymentFact, attempt: Attempt, code: str, command: HoldSale | HoldPlainSale
     ) -> Reply:
         """The first byte leaves here; what comes of it is reported."""
         channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
@@ -351,7 +383,8 @@ class Payments:
         outcome = await channel.pay(
             PayOrder(
                 order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen,
-                code=code.strip(), subject=institution.name, operator=command.asked.operator,
+                code=code.strip(), subject=institution.name,
+                terminal_id=command.counter.terminal_id, operator=command.asked.operator,
                 notify_url=self.tills.notify_url(attempt.channel, attempt.merchant_no),
             )
         )  # fmt: skip
@@ -400,7 +433,7 @@ class Payments:
         self, request: ScanRequest, institution: Institution, till: Till | None
     ) -> HoldSale | HoldPlainSale | Refusal:
         """The command of a scan, once it is known whose the order number is."""
-        credential = _credential(request.person_code) if request.person_code else None
+        credential = scans.credential(request.person_code) if request.person_code else None
         if isinstance(credential, Refusal):
             return credential
         if credential is None and till is None:
@@ -413,14 +446,14 @@ class Payments:
             return Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": "person"})
         read = scans.read_scan(
             request, institution, "" if plain else owner.person_no, credential,
-            profile=self._profile, local=local_time(self._clock()),
+            profile=self._desk.world.profile.wire, local=local_time(self._clock()),
             lines_max=self._limits.lines_per_claim_max, digest_key=self._translator.digest_key,
         )  # fmt: skip
         asked = _asked(
             institution, owner.lane, owner.person_no, request.order_no, request.operator,
             read.fingerprint,
         )  # fmt: skip
-        counter = _counter(request)
+        counter = scans.counter(request)
         if credential is None:
             if till is None:
                 return Refusal(code="SCAN_WITHOUT_CODES", field="pay_code")
@@ -496,7 +529,8 @@ class Payments:
         said = refusals.text(refusal, self._desk.world.profile)
         row = refusals.REFUSALS[refusal.code]
         reply = scans.refused(
-            order_no, code=refusal.code, message=said.message, field=said.field or "",
+            order_no, code=refusal.code, message=said.message,
+            field=scans.own_path(said.field or ""),
             retry=said.retry,
         )  # fmt: skip
         return PayReply(row.http_status, _ENCODE(reply))
@@ -516,30 +550,6 @@ def _unreadable(exc: Exception) -> PayReply:
     said = refusals.text(Refusal(code="SCAN_UNREADABLE", params={"found": str(exc)[:120]}))
     reply = scans.refused("", code=row.code, message=said.message, field="", retry=said.retry)
     return PayReply(row.http_status, _ENCODE(reply))
-
-
-def _credential(person_code: str) -> Credential | Refusal:
-    """A 医保码 is a token, anything as long as an identity number is one."""
-    scanned = paycode.read(person_code)
-    if scanned.is_voucher:
-        kind = "01"
-    elif len(scanned.code) in _IDENTITY_LENGTHS:
-        kind = "02"
-    else:
-        return Refusal(code="PERSON_CODE_UNKNOWN", field="person_code")
-    return Credential(
-        kind=kind, number=scanned.code, card_serial=None, certificate_no=None, name=None
-    )
-
-
-def _counter(request: ScanRequest) -> Counter:
-    tender = request.tender
-    return Counter(
-        order_no=request.order_no, terminal_id=request.terminal_id, operator=request.operator,
-        tender="scan" if tender is None else tender.kind,
-        tender_note="" if tender is None else f"{tender.rrn}/{tender.terminal}/{tender.batch}",
-        second_code=request.allow_second_code,
-    )  # fmt: skip
 
 
 def _asked(

@@ -76,7 +76,8 @@ class Resolver:
             return
         now = self._clock()
         self._resting = {pay_no: until for pay_no, until in self._resting.items() if until > now}
-        for due in await due_payments(connection, by=now, limit=AT_A_TIME):
+        left_alone = len(self._out) + len(self._resting)
+        for due in await due_payments(connection, by=now, limit=room + left_alone):
             busy = due.pay_no in self._out or due.pay_no in self._resting
             if not busy and len(self._out) < AT_A_TIME:
                 self._out[due.pay_no] = asyncio.create_task(self._go(due.pay_no))

@@ -34,7 +34,6 @@ from protocol.nhsa.messages import (
     reconciliation,
     session,
 )
-from protocol.nhsa.profile import Profile
 from protocol.nhsa.traces import as_named, as_printed
 from settlement import numbers, refusals
 from settlement.channels.registry import NO_TILLS, Tills
@@ -106,7 +105,6 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
 
     app_dsn: str
     keyring: Keyring
-    profile: Profile
     limits: Limits = DEFAULT_LIMITS
     day_cut: timedelta = timedelta(0)
     clock: Clock = system_clock
@@ -222,7 +220,7 @@ class Service:
         self.payments = Payments(
             desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
             translator=self._translator, shape=shape, lanes=lanes,
-            profile=settings.profile, limits=settings.limits, read_clock=settings.clock,
+            limits=settings.limits, read_clock=settings.clock,
         )  # fmt: skip
         self.resolver = Resolver(self.payments, settings.app_dsn, settings.clock)
 
@@ -270,7 +268,9 @@ class Service:
     def _open_all(self, mail: Sequence[Mail]) -> list[Opened]:
         """Read, check and translate, a step at a time for all; what is refused is answered."""
         letters = [(one, letter) for one in mail if (letter := self._addressed(one)) is not None]
-        decoded = codec.decode_all([letter for _, letter in letters], self._settings.profile)
+        decoded = codec.decode_all(
+            [letter for _, letter in letters], self._desk.world.profile.wire
+        )
         vouched_only = self._desk.world.profile.seals.without_key is WithoutKey.REFUSE
         accepted: list[Mail] = []
         requests: list[tuple[codec.Checked, Institution]] = []
@@ -344,7 +344,7 @@ class Service:
         letter = self._addressed(mail)
         if letter is None:
             return
-        (checked,) = codec.decode_all([letter], self._settings.profile)
+        (checked,) = codec.decode_all([letter], self._desk.world.profile.wire)
         if isinstance(checked, WireError):
             self._unread(mail, letter.infno, checked)
         else:
@@ -418,7 +418,7 @@ class Service:
             ):
                 return find_command(request, institution, self._translator)
             case catalogue.DictionaryQuery():
-                return lists.dictionary_answer(request, self._settings.profile)
+                return lists.dictionary_answer(request, self._desk.world.profile.wire)
             case catalogue.MappingQuery():
                 return await self._sessions.mapping_page(request, institution)
             case catalogue.EthnicDrugQuery() | catalogue.CeilingQuery() | catalogue.SelfPayQuery():

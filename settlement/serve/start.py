@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from protocol.nhsa.profile import BASELINE
 from settlement.channels.config import load_tills
 from settlement.channels.registry import NO_TILLS
 from settlement.channels.signer import Signer
@@ -25,7 +24,7 @@ async def start_gateway(config: WorkerConfig) -> Service:
         tills = load_tills(Path(config.channels_file), signer=Signer(), clock=system_clock)
     service = await Service.start(
         ServiceSettings(
-            app_dsn=config.app_dsn, keyring=keyring, profile=BASELINE, limits=config.limits,
+            app_dsn=config.app_dsn, keyring=keyring, limits=config.limits,
             tills=tills,
         )
     )  # fmt: skip

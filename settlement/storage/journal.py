@@ -356,12 +356,14 @@ class JournalQueue:
         in between sees what it did (a cancelled settlement, a settled batch) and not its message.
         """
         persons = view.persons
-        stale = await self._stale(
-            connection, [persons[i.command.asked.person_no] for i, _ in unsure]
-        )
+        named = {item.command.asked.person_no for item, _ in unsure} & persons.keys()
+        stale = await self._stale(connection, [persons[who] for who in named])
         back = []
         for item, reply in unsure:
-            if item.command.asked.person_no in stale:
+            who = item.command.asked.person_no
+            # A sale without a person has no version. What its refusal rests on was there the first
+            # time; the second time its message would be there as well.
+            if who in stale or (who not in persons and not item.stale):
                 back.append(item)
             else:
                 item.resolve(reply)
@@ -402,6 +404,8 @@ class JournalQueue:
     async def _stale(
         self, connection: Connection[Record], persons: Sequence[PersonFacts]
     ) -> set[str]:
+        if not persons:
+            return set()
         try:
             async with asyncio.timeout(self._read_seconds_max):
                 return await stale_persons(connection, persons, self._shape)
@@ -523,8 +527,8 @@ class JournalQueue:
 
 
 def _may_be_torn(command: Command, reply: Reply, view: View) -> bool:
-    known = command.asked.person_no in view.persons
-    return known and isinstance(reply, Refusal) and reads_more(command)
+    versioned = command.asked.person_no in view.persons or command.pay_nos
+    return bool(versioned) and isinstance(reply, Refusal) and reads_more(command)
 
 
 @contextlib.contextmanager

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from hashlib import sha256
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from ledger.money import yuan_text
+from protocol import paycode
 from protocol.nhsa import canonical
 from protocol.nhsa.errors import WireError
 from protocol.nhsa.fields import Numbers, Profile, check
@@ -27,17 +28,27 @@ from settlement.pay_commands import Counter, HoldSale, PlainLine, Till
 from settlement.payment import Advice
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import PaymentKind, Standing, State
+from settlement.refusal import Refusal
 from settlement.rows import SettlementRow
+from settlement.translate.paths import wire_path
 from settlement.usecases.payment_payloads import Plan
 
 SCAN, REFUND = "SCAN", "REFUND"
 """Transactions of ours, where the national interface has numbers."""
-_CENT = Decimal("0.01")
+_CENT, _NOTHING = Decimal("0.01"), Decimal(0)
+_IDENTITY_LENGTHS = (15, 18)
 _ALWAYS = "2000-01-01 00:00:00"
 """The time in what is compared with a resend: when an order is sent again, it is later."""
 _NOBODY = "-"
 _ANY_SCHEME = "310"
 """Only so that the check is satisfied: where a scan names no scheme, the region's order decides."""
+
+
+_PERSON = frozenset({"psn_no", "mdtrt_cert_type", "mdtrt_cert_no", "card_sn", "certno"})
+"""What a scan says of the person in one code."""
+_OF_SCANS = frozenset(
+    {"", "amount", "lines", "order_no", "pay_code", "person_code", "refund_no"}
+)
 
 
 class Read(Struct, frozen=True):
@@ -64,9 +75,17 @@ def read_scan(
     return Read(message, numbers, parts.pack())
 
 
+def own_path(field: str) -> str:
+    """Where a field of ours stands in a scan: lines[0].quantity is lines[0].cnt there."""
+    if field in _OF_SCANS:
+        return field
+    return _own_path(wire_path("2102", field) or "")
+
+
 def _own_path(path: str) -> str:
     """input.drugdetail[0].cnt is lines[0].cnt; input.druginfo.insutype is insutype."""
-    return path.removeprefix("input.").replace("drugdetail", "lines").removeprefix("druginfo.")
+    own = path.removeprefix("input.").replace("drugdetail", "lines").removeprefix("druginfo.")
+    return "person_code" if own in _PERSON else own
 
 
 def _message(
@@ -79,7 +98,7 @@ def _message(
         mdtrt_cert_type="02" if credential is None else credential.kind,
         mdtrt_cert_no=_NOBODY if credential is None else credential.number,
         begntime=now,
-        medfee_sumamt=sum((line.det_item_fee_sumamt for line in lines), Decimal(0)),
+        medfee_sumamt=_total(lines),
         insutype=request.insutype or _ANY_SCHEME,
         dise_codg=request.dise_codg or None,
         acct_used_flag=request.acct_used_flag,
@@ -93,16 +112,56 @@ def _message(
     )  # fmt: skip
 
 
+def _total(lines: Sequence[DrugDetail]) -> Decimal:
+    """The sum of the lines; what is no number is left to the check of the lines."""
+    amounts = [line.det_item_fee_sumamt for line in lines]
+    return sum(amounts, _NOTHING) if all(one.is_finite() for one in amounts) else _NOTHING
+
+
+def _product(line: ScanLine) -> Decimal:
+    """Price times quantity; where one of them is no number, or beyond all, the check says so."""
+    try:
+        product = (line.cnt * line.pric).quantize(_CENT, ROUND_HALF_UP)
+    except InvalidOperation:
+        return _NOTHING
+    return product if product.is_finite() else _NOTHING
+
+
 def _line(line: ScanLine, place: int, now: str) -> DrugDetail:
     amount = line.det_item_fee_sumamt
     if amount is None:
-        amount = (line.cnt * line.pric).quantize(_CENT, ROUND_HALF_UP)
+        amount = _product(line)
     return DrugDetail(
         feedetl_sn=line.feedetl_sn or str(place), rxno=line.rxno, rx_circ_flag=line.rx_circ_flag,
         fee_ocur_time=line.fee_ocur_time or now, med_list_codg=line.med_list_codg,
         medins_list_codg=line.medins_list_codg, det_item_fee_sumamt=amount, cnt=line.cnt,
         pric=line.pric, bilg_dr_codg=line.bilg_dr_codg, bilg_dr_name=line.bilg_dr_name,
         durg_trac_info=line.durg_trac_info,
+    )  # fmt: skip
+
+
+def credential(person_code: str) -> Credential | Refusal:
+    """A 医保码 is a token, anything as long as an identity number is one."""
+    scanned = paycode.read(person_code)
+    if scanned.is_voucher:
+        kind = "01"
+    elif len(scanned.code) in _IDENTITY_LENGTHS:
+        kind = "02"
+    else:
+        return Refusal(code="PERSON_CODE_UNKNOWN", field="person_code")
+    return Credential(
+        kind=kind, number=scanned.code, card_serial=None, certificate_no=None, name=None
+    )
+
+
+def counter(request: ScanRequest) -> Counter:
+    """What is kept of a scan beside the claim."""
+    tender = request.tender
+    return Counter(
+        order_no=request.order_no, terminal_id=request.terminal_id, operator=request.operator,
+        tender="scan" if tender is None else tender.kind,
+        tender_note="" if tender is None else f"{tender.rrn}/{tender.terminal}/{tender.batch}",
+        second_code=request.allow_second_code,
     )  # fmt: skip
 
 
@@ -138,7 +197,7 @@ def standing(
     """What stands of an order, with the returns of what was taken back of it."""
     now = fact.standing
     told = _TOLD[now.state]
-    if now.taken_back and now.taken_back_fen >= fact.row.amount_fen:
+    if now.taken_back and not _sold_still(fact, now):
         open_ones = any(one.standing.state is not State.RETURNED for one in returns)
         told = _TOLD[State.RETURNING if open_ones else State.RETURNED]
     attempt = now.attempt
@@ -170,6 +229,13 @@ def standing(
     )
 
 
+def _sold_still(fact: PaymentFact, now: Standing) -> bool:
+    """Whether something of a paid order stands; what funds and account pay alone does, too."""
+    if fact.row.setl_id is None:
+        return now.taken_back_fen < fact.row.amount_fen
+    return now.taken_back[-1].setl_id is not None
+
+
 def _return_leg(fact: PaymentFact) -> Leg:
     """What goes back, as a negative amount."""
     now = fact.standing
@@ -191,15 +257,19 @@ def _message_of(now: Standing, told: _Told) -> str:
     return told.message
 
 
-def settled_at_once(order_no: str, row: SettlementRow, tender: str, *, replayed: bool) -> ScanReply:
-    """An order that no channel had a part in."""
-    legs = _insurance_legs(row, "paid")
+def settled_at_once(
+    order_no: str, row: SettlementRow, tender: str, *, replayed: bool, undone: bool = False
+) -> ScanReply:
+    """An order that no channel had a part in; `undone` once it was taken back."""
+    told = _TOLD[State.RETURNED if undone else State.SETTLED]
+    legs = _insurance_legs(row, told.leg)
     if row.cash_fen:
         kind = "cash" if tender == "scan" else tender
-        legs.append(Leg(kind=kind, amount=yuan_text(row.cash_fen), status="paid"))
+        legs.append(Leg(kind=kind, amount=yuan_text(row.cash_fen), status=told.leg))
     return ScanReply(
-        status="settled", order_no=order_no, settlement_id=str(row.setl_id), split=split_of(row),
-        legs=legs, message="结算成功", replayed=True if replayed else UNSET,
+        status=told.status,  # type: ignore[arg-type]  # the table has no other
+        order_no=order_no, settlement_id=str(row.setl_id), split=split_of(row),
+        legs=legs, message=told.message, replayed=True if replayed else UNSET,
     )  # fmt: skip
 
 

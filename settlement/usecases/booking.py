@@ -235,7 +235,7 @@ def undoing_entry(
         personal_account=account,
         family_fen=original.family_account_fen,
     )
-    if collected:
+    if collected and original.cash_fen:
         transfers += collecting_transfers(amount_fen=original.cash_fen, institution_base=base)
     return Entry(
         lane=row.lane,

@@ -7,7 +7,6 @@ settlement as it was held, frees it, or opens the return of money that nobody ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec import UNSET, Struct
@@ -19,7 +18,14 @@ from settlement import chart
 from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Answer, Decision
-from settlement.pay_commands import FindOrder, HoldPlainSale, HoldSale, Report, Till
+from settlement.pay_commands import (
+    FindOrder,
+    HoldPlainSale,
+    HoldSale,
+    PlainLine,
+    Report,
+    Till,
+)
 from settlement.payment import Exchange
 from settlement.payment_rows import (
     DueRow,
@@ -31,6 +37,7 @@ from settlement.payment_rows import (
 )
 from settlement.payment_states import (
     ENDED,
+    MONEY_CAME,
     Attempt,
     Duty,
     Event,
@@ -38,6 +45,7 @@ from settlement.payment_states import (
     Ignored,
     Learnt,
     PaymentKind,
+    Standing,
     State,
     next_errand,
     what_next,
@@ -58,27 +66,30 @@ from settlement.usecases.sale import Sale
 from settlement.view import Effects, View
 from settlement.world import World
 
+_GONE = frozenset({Happening.REFUSED, Happening.UNDONE})
+"""What says that nothing is collected under an attempt."""
 PEOPLES_TURN = datetime(9999, 1, 1, tzinfo=UTC)
 """When the resolver looks at what only people can end (待退款): it stays on the worklist."""
 _HELD_STEPS = (sale.admit, sale.adjudicate, sale.seal, sale.write_row)
-_MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
-"""What says that an attempt collected money."""
 
 
 class PayAnswer(Answer):
     """An answer of a payment, with what whoever speaks to the channel has to know."""
 
-    __slots__ = ("alarm", "began", "fact", "settlement")
+    __slots__ = ("alarm", "ask_again", "began", "fact", "settlement")
 
     def __init__(
         self, *, output: Struct, fact: PaymentFact | None = None, began: Attempt | None = None,
         replayed: bool = False, alarm: str = "", settlement: int | None = None,
+        ask_again: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(output=output, replayed=replayed)
         self.fact = fact
         self.began = began
         """an attempt that this decision commits: its first byte may leave after the commit"""
         self.alarm = alarm
+        self.ask_again = ask_again
+        """what was reported may be old news: only what the channel answers now counts"""
         self.settlement = settlement
         """of an order that no channel had a part in"""
 
@@ -111,6 +122,8 @@ def hold_plain_sale(
     again = _order_again(command, command.till, view, world, moment)
     if again is not None:
         return again
+    if command.total_fen <= 0:
+        return Decision(Refusal(code="NOTHING_TO_COLLECT", field="lines"))
     transfers = collecting_transfers(
         amount_fen=command.total_fen,
         institution_base=command.asked.institution.account_base,
@@ -197,10 +210,11 @@ def _order_again(
     if part is not None:
         return Decision(Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": part}))
     if message.outcome is not MessageOutcome.PAYMENT:
-        row = view.settlements[message.ref].row
+        settled = view.settlements[message.ref]
         output = scans.settled_at_once(
-            command.counter.order_no, row, command.counter.tender, replayed=True
-        )
+            command.counter.order_no, settled.row, command.counter.tender, replayed=True,
+            undone=settled.undone_by is not None,
+        )  # fmt: skip
         return Decision(PayAnswer(output=output, replayed=True))
     fact = _copied(view.payments[message.ref])
     standing = fact.standing
@@ -228,11 +242,12 @@ def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> 
     if fact is not None and fact.row.institution == asked.institution.code:
         return Decision(_said(fact, view, world))
     if message is not None and message.outcome is MessageOutcome.SETTLEMENT:
-        row = view.settlements[message.ref].row
-        return Decision(PayAnswer(
-            output=scans.settled_at_once(row.msgid, row, "scan", replayed=False),
-            settlement=row.setl_id,
-        ))
+        settled = view.settlements[message.ref]
+        output = scans.settled_at_once(
+            settled.row.msgid, settled.row, "scan", replayed=False,
+            undone=settled.undone_by is not None,
+        )  # fmt: skip
+        return Decision(PayAnswer(output=output, settlement=settled.row.setl_id))
     return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
 
 
@@ -241,18 +256,19 @@ def report(command: Report, view: View, world: Books, moment: Moment) -> Decisio
     fact = view.payments.get(command.pay_no)
     if fact is None:
         return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
-    happening = _as_it_counts(command, fact)
+    standing = fact.standing
+    happening = _as_it_counts(command, fact, standing)
     if happening is None:
         return Decision(_said(fact, view, world))
+    if _may_be_old(command, happening, standing):
+        return Decision(_said(fact, view, world, ask_again=True))
     fact = _copied(fact)
-    standing = fact.standing
     follows = what_next(fact.row.kind, standing.state, happening)
-    if isinstance(follows, Ignored):
-        impossible = follows is Ignored.IMPOSSIBLE
-        alarm = f"{happening.name} while {standing.state}" if impossible else ""
-        alarm = alarm or returns.contradiction(command, fact)
-        return Decision(_said(fact, view, world, alarm=alarm))
     alarm = returns.contradiction(command, fact)
+    if isinstance(follows, Ignored):
+        if follows is Ignored.IMPOSSIBLE:
+            alarm = f"{happening.name} while {standing.state}"
+        return Decision(_said(fact, view, world, alarm=alarm))
     began = returns.tried_anew(happening, fact, world, moment)
     event = event_of_happening(
         fact, happening, command.attempt if began is None else began.number, moment,
@@ -275,35 +291,50 @@ def _second_code(plan: Plan) -> bool:
     return plan.counter is not None and plan.counter.second_code
 
 
-def _as_it_counts(command: Report, fact: PaymentFact) -> Happening | None:
+def _as_it_counts(
+    command: Report, fact: PaymentFact, standing: Standing
+) -> Happening | None:
     """The happening as it concerns the payment; None where it says nothing new. Money of an attempt
-    that is not the present one is surplus, once."""
-    standing = fact.standing
-    present = standing.attempt.number if standing.attempt is not None else 0
+    that is over, because it failed or another one followed, is surplus; it goes back once."""
+    happening, attempt = command.happening, standing.attempt
     if fact.row.kind is PaymentKind.RETURN:
         return returns.as_it_counts(command, fact)
-    if command.attempt == present:
-        returned = any(
-            e.happening in _MONEY_CAME and standing.state is State.CLOSED for e in _since(fact)
-        )
-        return None if returned and command.happening in _MONEY_CAME else command.happening
-    if command.happening not in _MONEY_CAME:
+    came = happening in MONEY_CAME
+    if came and command.attempt in standing.given_back:
         return None
-    known = (e.happening is Happening.SURPLUS and e.attempt == command.attempt for e in fact.events)
-    return None if any(known) else Happening.SURPLUS
+    is_present = attempt is None or command.attempt == attempt.number
+    if is_present and happening in _GONE and _came_meanwhile(command, fact):
+        return Happening.UNCLEAR
+    if is_present and not (came and standing.state is State.WAITING):
+        return happening
+    return Happening.SURPLUS if came else None
 
 
-def _since(fact: PaymentFact) -> Sequence[Event]:
-    return fact.events[fact.standing.since_event :]
+def _came_meanwhile(command: Report, fact: PaymentFact) -> bool:
+    """Whether money came after the channel was asked that now says that none is there."""
+    return any(
+        event.happening in MONEY_CAME and event.attempt == command.attempt
+        for event in fact.events[command.asked_after :]
+    )
+
+
+def _may_be_old(command: Report, happening: Happening, standing: Standing) -> bool:
+    """Whether money may have come before the attempt was undone, and be undone with it: an answer
+    or a notification that was long on its way says the same as one of money that came after."""
+    closed = standing.state is State.CLOSED and happening in MONEY_CAME
+    return closed and command.asked_after < standing.since_event
 
 
 def _said(
-    fact: PaymentFact, view: View, world: Books, *, replayed: bool = False, alarm: str = ""
-) -> PayAnswer:
+    fact: PaymentFact, view: View, world: Books, *, replayed: bool = False, alarm: str = "",
+    ask_again: bool = False,
+) -> PayAnswer:  # fmt: skip
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
     going_back = [view.payments[number] for number in fact.returns]
     output = scans.standing(fact, plan, returns=going_back, replayed=replayed)
-    return PayAnswer(output=output, fact=fact, replayed=replayed, alarm=alarm)
+    return PayAnswer(
+        output=output, fact=fact, replayed=replayed, alarm=alarm, ask_again=ask_again
+    )
 
 
 def _copied(fact: PaymentFact) -> PaymentFact:
@@ -446,7 +477,9 @@ def open_return(
 ) -> Effects:
     """Money of an attempt came that nobody can use: it is owed to the payer, and goes back."""
     attempt = next(one for one in fact.standing.attempts if one.number == event.attempt)
-    came_fen = event.learnt.amount_fen or attempt.amount_fen
+    undo_refused = event.happening is Happening.NOT_UNDONE
+    said = fact.standing.paid if undo_refused else event.learnt
+    came_fen = (said.amount_fen if said is not None else None) or attempt.amount_fen
     base = world.institutions[fact.row.institution].account_base
     owed = surplus_transfers(
         channel=attempt.channel, custody=attempt.custody, amount_fen=came_fen,
@@ -473,12 +506,13 @@ def _reference_of(fact: PaymentFact, attempt: Attempt) -> str:
 def returning(
     paid: PaymentRow, attempt: Attempt, amount_fen: int, reference: str,
     owed: tuple[Transfer, ...], order_no: str, world: Books, moment: Moment, *,
-    rest: SettlementRow | None = None,
+    rest: SettlementRow | None = None, lines: tuple[PlainLine, ...] = (),
 ) -> tuple[PaymentFact, Entry]:  # fmt: skip
     """A return of money of `attempt`: its row and first event, and the entry that says it is owed.
-    The order number of its own attempt is the refund number. `rest` is what stays settled."""
+    The order number of its own attempt is the refund number. `rest` is what stays settled; of a
+    sale without an insurance leg `lines` are what comes back."""
     pay_no = world.next_number(paid.lane, moment.business_day)
-    plan = Plan(transfers=owed, settlement=rest)
+    plan = Plan(transfers=owed, settlement=rest, lines=lines)
     row = PaymentRow(
         lane=paid.lane, pay_no=pay_no, kind=PaymentKind.RETURN, opened_at=moment.at,
         setl_id=paid.setl_id, parent=paid.pay_no, psn_no=paid.psn_no,

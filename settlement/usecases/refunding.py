@@ -7,6 +7,8 @@ owed to them from then on and goes back by a return of its own. Without one, mon
 
 from __future__ import annotations
 
+from collections import Counter
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -16,7 +18,7 @@ from settlement import chart, keys
 from settlement.claim import PRICE_SCALE, QUANTITY_SCALE, Claim, ClaimLine
 from settlement.clock import Moment
 from settlement.decision import Decision
-from settlement.pay_commands import TakeBack
+from settlement.pay_commands import PlainLine, TakeBack
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import Attempt, Happening, Learnt, PaymentKind, State
 from settlement.postings import (
@@ -59,7 +61,7 @@ def take_back(command: TakeBack, view: View, world: World, moment: Moment) -> De
     if isinstance(order, Refusal):
         return Decision(order)
     if order.plan.settlement is None:
-        return _money_back(command, order, world, moment)
+        return _money_back(command, order, view, world, moment)
     if command.amount_fen is not None:
         return Decision(Refusal(code="REFUND_BY_AMOUNT", field="amount"))
     return _sale_back(command, order, view, world, moment)
@@ -90,8 +92,6 @@ def _order(command: TakeBack, view: View, world: World) -> _Order | Refusal:
     if standing.state is not State.SETTLED or standing.attempt is None:
         return Refusal(code="REFUND_NOT_SETTLED", field="order_no")
     left_fen = fact.row.amount_fen - standing.taken_back_fen
-    if left_fen <= 0:
-        return _too_much(0)
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
     copy = PaymentFact(row=fact.row, events=list(fact.events))
     return _Order(copy, plan, standing.attempt, left_fen)
@@ -101,37 +101,52 @@ def _too_much(left_fen: int) -> Refusal:
     return Refusal(code="REFUND_TOO_MUCH", field="amount", params={"left_fen": left_fen})
 
 
-def _money_back(command: TakeBack, order: _Order, world: World, moment: Moment) -> Decision:
+def _money_back(
+    command: TakeBack, order: _Order, view: View, world: World, moment: Moment
+) -> Decision:
     """A sale without an insurance leg: an amount, some lines, or what is left."""
     amount_fen = command.amount_fen
+    lines: tuple[PlainLine, ...] = ()
     if command.lines:
-        of_lines = _amount_of(command, order.plan)
+        of_lines = _lines_back(command, order, view, world)
         if isinstance(of_lines, Refusal):
             return Decision(of_lines)
-        amount_fen = of_lines
+        lines, amount_fen = of_lines, sum(line.amount_fen for line in of_lines)
     if amount_fen is None:
         amount_fen = order.left_fen
     if not 0 < amount_fen <= order.left_fen:
         return Decision(_too_much(order.left_fen))
     base = command.asked.institution.account_base
     revenue_back = undone(collecting_transfers(amount_fen=amount_fen, institution_base=base))
-    return _returned(command, order, amount_fen, revenue_back, None, None, world, moment)
+    return _returned(
+        command, order, amount_fen, revenue_back, None, None, world, moment, lines=lines
+    )
 
 
-def _amount_of(command: TakeBack, plan: Plan) -> int | Refusal:
-    lines = {line.serial: line for line in plan.lines}
-    amount_fen = 0
+def _lines_back(
+    command: TakeBack, order: _Order, view: View, world: World
+) -> tuple[PlainLine, ...] | Refusal:
+    """What comes back of each line, less what came back of it before. All parts of a line together
+    are the line, to the fen."""
+    sold = {line.serial: line for line in order.plan.lines}
+    before: Counter[str] = Counter()
+    for row in (view.payments[number].row for number in order.fact.returns):
+        plan = open_plan(row.plan, world.keyring, row.lane, row.pay_no)
+        before.update({line.serial: line.quantity_e4 for line in plan.lines})
+    back = []
     for serial, quantity_e4 in command.lines:
-        line = lines.get(serial)
-        if line is None or not 0 < quantity_e4 <= line.quantity_e4:
-            return Refusal(code="REFUND_LINE_UNKNOWN", field="lines", params={"line_no": serial})
-        amount_fen += _share_of(line.amount_fen, quantity_e4, line.quantity_e4)
-    return amount_fen
+        line, gone_e4 = sold.pop(serial, None), before[serial]  # so that none comes back twice
+        if line is None or not 0 < quantity_e4 <= line.quantity_e4 - gone_e4:
+            return _no_line(serial)
+        amount_fen = _share_of(line, gone_e4 + quantity_e4) - _share_of(line, gone_e4)
+        back.append(PlainLine(serial, amount_fen, quantity_e4))
+    return tuple(back)
 
 
-def _share_of(amount_fen: int, part_e4: int, whole_e4: int) -> int:
-    """So much of an amount, half up to the fen."""
-    return (2 * amount_fen * part_e4 + whole_e4) // (2 * whole_e4)
+def _share_of(line: PlainLine, part_e4: int) -> int:
+    """What so much of a line cost, half up to the fen."""
+    whole_e4 = line.quantity_e4
+    return (2 * line.amount_fen * part_e4 + whole_e4) // (2 * whole_e4)
 
 
 def _sale_back(
@@ -175,11 +190,16 @@ def _rest_of(
     record = booking.detail_record(fact.row.lane, fact.row.setl_id)
     detail = booking.open_detail(fact.detail, world.keyring, record)
     back = dict(command.lines)
+    if len(back) < len(command.lines):
+        return _no_line(command.lines[0][0])
     lines = []
     for settled in detail.lines:
         line = settled.priced.line
-        quantity_e4 = back.pop(line.line_no, 0)
-        if not 0 <= quantity_e4 <= line.quantity_e4:
+        quantity_e4 = back.pop(line.line_no, None)
+        if quantity_e4 is None:
+            lines.append(line)
+            continue
+        if not 0 < quantity_e4 <= line.quantity_e4:
             return _no_line(line.line_no)
         if quantity_e4 < line.quantity_e4:
             lines.append(_less(line, quantity_e4))
@@ -195,8 +215,6 @@ def _no_line(line_no: str) -> Refusal:
 
 def _less(line: ClaimLine, quantity_e4: int) -> ClaimLine:
     """The line without so much of it; its amount is price times what is left (DOMAIN 23)."""
-    if not quantity_e4:
-        return line
     left_e4 = line.quantity_e4 - quantity_e4
     amount_fen = (2 * line.price_e6 * left_e4 + _FEN_PER_PRICE) // (2 * _FEN_PER_PRICE)
     return replace(line, quantity_e4=left_e4, amount_fen=amount_fen)
@@ -283,7 +301,8 @@ def _resettled(
 
 def _returned(
     command: TakeBack, order: _Order, amount_fen: int, before: tuple[Transfer, ...],
-    effects: Effects | None, rest: SettlementRow | None, world: World, moment: Moment,
+    effects: Effects | None, rest: SettlementRow | None, world: World, moment: Moment, *,
+    lines: tuple[PlainLine, ...] = (),
 ) -> Decision:  # fmt: skip
     """The return, and all that is written with it. `before` brings what is owed to the account of
     what is to be collected; a cancelled settlement has done that already."""
@@ -299,7 +318,7 @@ def _returned(
     reference = fact.standing.paid.reference if fact.standing.paid is not None else ""
     back, entry = returning(
         fact.row, attempt, amount_fen, reference, owed, command.refund_no, world, moment,
-        rest=rest,
+        rest=rest, lines=lines,
     )  # fmt: skip
     learnt = Learnt(
         amount_fen=amount_fen, operator=command.operator, return_no=back.row.pay_no,

@@ -77,7 +77,10 @@ class WebServer:
         self.nonces = Nonces(self._script, limits)
         self._authenticator = Authenticator(gateway, self.nonces, limits)
         self.exchange = Exchange(gateway, self._authenticator, limits)
-        self._pay = PayPages(gateway.payments, self._authenticator, self._body, limits)
+        desk = gateway.payments
+        self._pay = (
+            None if desk is None else PayPages(desk, self._authenticator, self._body, limits)
+        )
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
@@ -157,7 +160,7 @@ class WebServer:
         explained = _EXPLANATION.fullmatch(path)
         if explained is not None:
             return await self._explanation(request, explained.group(1))
-        if path.startswith(("/pay/", "/notify/")):
+        if self._pay is not None and path.startswith(("/pay/", "/notify/")):
             return _response(await self._pay.answer(request))
         if self._imports is not None and path.startswith("/imports/"):
             return _response(await self._imports.answer(request))
@@ -223,13 +226,14 @@ class WebServer:
         return web.Response(body=self._board.render(), headers={"Content-Type": METRICS_TYPE})
 
     async def _openapi(self, _request: web.BaseRequest) -> web.Response:
-        return _json(200, openapi_document())
+        return _json(200, await asyncio.to_thread(openapi_document))
 
     async def _docs(self, _request: web.BaseRequest) -> web.Response:
-        return _document(docs_page(demo=self._settings.demo_world is not None))
+        demo = self._settings.demo_world is not None
+        return _document(await asyncio.to_thread(docs_page, demo=demo))
 
     async def _errors(self, _request: web.BaseRequest) -> web.Response:
-        return _document(errors_page())
+        return _document(await asyncio.to_thread(errors_page))
 
     async def _asset(self, request: web.BaseRequest) -> web.Response:
         headers = {"Content-Type": ASSETS[request.path], "Cache-Control": "no-cache"}

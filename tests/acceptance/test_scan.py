@@ -7,8 +7,10 @@ is 0); of DEAR the outpatient fund pays a part.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from decimal import Decimal
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -16,6 +18,7 @@ from ledger.postgres.fold import balance, trial_balance
 from protocol.scan import ScanReply
 from settlement.chart import ChannelAccount, channel_account
 from settlement.payment import Verdict
+from settlement.serve import resolver
 from tests.kit import population
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, some
 from tests.kit.reply import assert_done, assert_refused
@@ -173,6 +176,30 @@ async def test_lost_answer_becomes_certain_within_a_minute(
     assert certain.status == ("settled" if play is Play.LOST_AFTER else "refused")
 
 
+async def test_errand_that_fails_on_our_side_keeps_nobody_else_waiting(
+    town: Town, scanner: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolver, "AT_A_TIME", 1)
+    orders = []
+    for channel, code in ((town.channels.wechat, WALLET), (town.channels.alipay, OTHER_WALLET)):
+        channel.plays.append(Play.LOST_AFTER)
+        orders.append(scanner.order(town.someone(), DEAR, 3, pay_code=code))
+        assert (await scanner.scan(orders[-1])).status == "unknown"
+
+    async def broken(_: object) -> None:
+        raise LookupError("our own fault")
+
+    monkeypatch.setattr(town.channels.wechat, "query", broken)
+    town.clock.pass_by(timedelta(seconds=6))
+    connection = await asyncpg.connect(town.app_dsn)
+    for _ in range(3):
+        await scanner.service.resolver.look(connection)
+        await scanner.service.resolver.settled()
+    await connection.close()
+    assert (await scanner.find(orders[1]["order_no"])).status == "settled"
+    assert (await scanner.find(orders[0]["order_no"])).status == "unknown"
+
+
 async def test_silent_channel_is_asked_until_it_speaks(town: Town, scanner: Scanner) -> None:
     wechat = town.channels.wechat
     wechat.plays.append(Play.LOST_AFTER)
@@ -323,6 +350,32 @@ async def test_wrong_line_is_named_by_the_scan_s_own_names(
     assert (refused.err_code, refused.err_field) == ("AMOUNT_SCALE", "lines[0].cnt")
 
 
+@pytest.mark.parametrize("value", ["NaN", "sNaN", "-Infinity", "1e999999", "9" * 40])
+@pytest.mark.parametrize("field", ["cnt", "pric", "det_item_fee_sumamt"])
+async def test_number_that_is_none_is_refused_where_it_stands(
+    town: Town, scanner: Scanner, field: str, value: str
+) -> None:
+    for buyer in (None, town.borrowed()):
+        order = scanner.order(buyer, CLASS_C, 1, pay_code=WALLET)
+        order["lines"][0][field] = value  # type: ignore[index]
+        refused = await scanner.scan(order)
+        assert refused.err_code in {"AMOUNT_NOT_FINITE", "AMOUNT_TOO_LARGE"}, refused
+        assert refused.err_field in {f"lines[0].{field}", "medfee_sumamt"}, refused
+
+
+async def test_refusals_name_fields_as_a_scan_does(town: Town, scanner: Scanner) -> None:
+    order = scanner.order(town.borrowed(), DEAR, 3, pay_code=WALLET)
+    order["lines"][0]["det_item_fee_sumamt"] = "1.00"  # type: ignore[index]
+    refused = await scanner.scan(order)
+    assert (refused.err_code, refused.err_field) == (
+        "LINE_AMOUNT_MISMATCH", "lines[0].det_item_fee_sumamt",
+    )  # fmt: skip
+    order = scanner.order(town.borrowed(), DEAR, 3, pay_code=WALLET)
+    order["lines"][0]["cnt"] = 0  # type: ignore[index]
+    refused = await scanner.scan(order)
+    assert refused.err_field == "lines[0].cnt", refused
+
+
 async def test_scan_settlement_is_not_cancelled_behind_the_channel(
     town: Town, scanner: Scanner
 ) -> None:
@@ -419,6 +472,24 @@ async def test_plain_sale_comes_back_by_amount_as_far_as_it_goes(
     assert (await scanner.find(order["order_no"])).status == "refunded"
 
 
+async def test_line_of_a_plain_sale_comes_back_once_and_to_the_fen(
+    town: Town, scanner: Scanner
+) -> None:
+    order = scanner.order(None, CLASS_C, 2, pay_code=WALLET)
+    [line] = order["lines"]  # type: ignore[misc]
+    order["lines"] = [{**line, "pric": "0.025"}, {**line, "feedetl_sn": "2"}]  # type: ignore[dict-item]
+    assert (await scanner.scan(order)).status == "settled"
+    number = order["order_no"]
+    one = [{"feedetl_sn": "1", "cnt": 1}]
+    amounts = []
+    for nth in ("A", "B"):
+        back = await scanner.refund(number, f"{nth}{number}", lines=one)
+        amounts.append(leg(back, "wechat")[0])
+    assert amounts == ["0.03", "0.02"]
+    more = await scanner.refund(number, f"C{number}", lines=one)
+    assert more.err_code == "REFUND_LINE_UNKNOWN"
+
+
 async def test_order_without_a_channel_is_taken_back_as_a_cancel(
     town: Town, scanner: Scanner
 ) -> None:
@@ -431,6 +502,8 @@ async def test_order_without_a_channel_is_taken_back_as_a_cancel(
     assert await town.balance_fen(buyer) == balance_fen
     again = await scanner.refund(order["order_no"], "R11")
     assert (again.settlement_id, again.replayed) == (back.settlement_id, True)
+    assert (await scanner.find(order["order_no"])).status == "refunded"
+    assert (await scanner.scan(order)).status == "refunded"
 
 
 async def test_bad_refunds_are_refused(town: Town, scanner: Scanner) -> None:
@@ -453,3 +526,76 @@ async def test_cash_at_the_counter_needs_no_channel(town: Town, scanner: Scanner
     reply = await scanner.scan(order)
     assert reply.status == "settled"
     assert leg(reply, "cash")[1] == "paid"
+
+
+async def test_old_news_of_a_payment_that_was_undone_gives_nothing_back(
+    town: Town, scanner: Scanner
+) -> None:
+    wechat = town.channels.wechat
+    wechat.plays.append(Play.LOST_AFTER)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    number = next(reversed(wechat.book.asked))
+    await scanner.cancel(order["order_no"])
+    await town.resolve(seconds=16)
+    assert (await scanner.find(order["order_no"])).status == "refused"
+    refunds = len(wechat.book.refunds)
+    assert await scanner.notify("wechat", number) == (200, b"success", "text/plain")
+    wechat.silent = True
+    assert await scanner.notify("wechat", number) == (400, b"fail", "text/plain")
+    wechat.silent = False
+    await town.resolve(seconds=60)
+    assert len(wechat.book.refunds) == refunds
+
+
+async def test_order_that_was_taken_back_is_found_however_it_is_asked_for(
+    town: Town, scanner: Scanner
+) -> None:
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    await scanner.refund(order["order_no"], f"R{order['order_no']}")
+    again = await scanner.scan(order)
+    assert (again.status, again.replayed) == ("refunded", True)
+    assert (await scanner.cancel(order["order_no"])).err_code == "ORDER_SETTLED"
+
+
+async def test_rest_that_funds_and_account_pay_alone_can_be_taken_back(
+    town: Town, scanner: Scanner
+) -> None:
+    buyer = town.someone()
+    balance_fen = await town.balance_fen(buyer)
+    dear, cheap = (
+        scanner.order(buyer, item, 3, pay_code=WALLET)["lines"] for item in (DEAR, CLASS_A)
+    )
+    order = scanner.order(buyer, DEAR, 1, pay_code=WALLET)
+    order["lines"] = [*dear, *cheap]  # type: ignore[misc]
+    paid = await scanner.scan(order)
+    assert paid.status == "settled", paid
+    number = order["order_no"]
+    some = await scanner.refund(number, f"A{number}", lines=[{"feedetl_sn": "1", "cnt": 3}])
+    assert some.split, some
+    assert some.split.psn_cash_pay == "0.00"
+    assert (await scanner.find(number)).status == "settled"
+    rest = await scanner.refund(number, f"B{number}")
+    assert rest.status == "refunded", rest
+    assert (await scanner.find(number)).status == "refunded"
+    assert await town.balance_fen(buyer) == balance_fen
+
+
+async def test_sale_of_nothing_is_refused_and_asks_no_channel(
+    town: Town, scanner: Scanner
+) -> None:
+    calls = len(town.channels.wechat.book.calls)
+    order = scanner.order(None, CLASS_C, 1, pay_code=WALLET)
+    order["lines"][0]["pric"] = "0"  # type: ignore[index]
+    refused = await scanner.scan(order)
+    assert (refused.status, refused.err_code) == ("refused", "NOTHING_TO_COLLECT")
+    for buyer in (None, town.someone()):
+        order = scanner.order(buyer, CLASS_C, 1, pay_code=WALLET)
+        order["lines"][0]["pric"] = "-1"  # type: ignore[index]
+        assert (await scanner.scan(order)).err_code == "AMOUNT_NEGATIVE"
+    order = scanner.order(town.someone(), CLASS_C, 1, pay_code=WALLET)
+    order["lines"][0]["pric"] = "0"  # type: ignore[index]
+    reply = await scanner.scan(order)
+    assert reply.err_code != "INTERNAL", reply
+    assert len(town.channels.wechat.book.calls) == calls

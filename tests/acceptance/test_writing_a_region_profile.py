@@ -41,7 +41,7 @@ def test_every_setting_is_written_and_explained() -> None:
     page = (ROOT / PAGE).read_text("utf-8")
     named = set(settings(region_schema())) - {"format"}
     assert len(named) > 30
-    written = set(re.findall(r"^\[?(\w+)\]?(?: =|$)", page, re.MULTILINE))
+    written = set(re.findall(r"^\[?(?:\w+\.)?(\w+)\]?(?: =|$)", page, re.MULTILINE))
     assert named - written == set()
 
 

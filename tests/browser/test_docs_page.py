@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from protocol.nhsa.profile import BASELINE
 from settlement.clock import local_time, system_clock
 from settlement.limits import DEFAULT_LIMITS
 from settlement.serve.service import Service, ServiceSettings
@@ -43,7 +42,7 @@ async def url(
     world = await small_world(database, at=system_clock())
     service = await Service.start(
         ServiceSettings(
-            app_dsn=database.app_dsn, keyring=world.keyring, profile=BASELINE,
+            app_dsn=database.app_dsn, keyring=world.keyring,
             limits=DEFAULT_LIMITS, clock=system_clock,
         )
     )  # fmt: skip

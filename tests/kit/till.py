@@ -7,6 +7,7 @@ one is for what happens between answers.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -83,10 +84,20 @@ class ScriptedChannel:
         self.undoes = True
         self.refund_verdicts: deque[Verdict] = deque()
         self.before_pay: Callable[[], None] | None = None
+        self.stop_at: tuple[str, str] | None = None
+        """of which call, and `before` or `after` it did something: it is never answered then, as
+        if whoever asked had died"""
+        self.stopped = asyncio.Event()
         self._clock = clock
 
     async def pay(self, order: PayOrder) -> Outcome:
         """See `Channel`."""
+        await self._stop("pay", "before")
+        outcome = self._pay(order)
+        await self._stop("pay", "after")
+        return outcome
+
+    def _pay(self, order: PayOrder) -> Outcome:
         self.book.calls.append("pay")
         if self.before_pay is not None:
             self.before_pay()
@@ -127,6 +138,12 @@ class ScriptedChannel:
 
     async def undo(self, order: OrderKey) -> Outcome:
         """See `Channel`."""
+        await self._stop("undo", "before")
+        outcome = self._undo(order)
+        await self._stop("undo", "after")
+        return outcome
+
+    def _undo(self, order: OrderKey) -> Outcome:
         self.book.calls.append("undo")
         if self.silent:
             return _unknown()
@@ -137,6 +154,12 @@ class ScriptedChannel:
 
     async def refund(self, refund: RefundOrder) -> Outcome:
         """See `Channel`."""
+        await self._stop("refund", "before")
+        outcome = self._refund(refund)
+        await self._stop("refund", "after")
+        return outcome
+
+    def _refund(self, refund: RefundOrder) -> Outcome:
         self.book.calls.append("refund")
         verdict = self.refund_verdicts.popleft() if self.refund_verdicts else Verdict.SUCCESS
         if verdict is Verdict.SUCCESS:
@@ -170,6 +193,12 @@ class ScriptedChannel:
     def confirm(self, order_no: str) -> None:
         """The payer confirms on the phone."""
         self.book.paid[order_no] = self.book.asked[order_no]
+
+    async def _stop(self, call: str, when: str) -> None:
+        if self.stop_at == (call, when):
+            self.stop_at = None
+            self.stopped.set()
+            await asyncio.Event().wait()
 
     def _paid(self, order_no: str) -> Outcome:
         return Outcome(

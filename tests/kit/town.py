@@ -10,9 +10,9 @@ import asyncpg
 from msgspec import structs
 
 from ledger.postgres.shape import Shape
-from protocol.nhsa.profile import BASELINE
 from settlement.keyring import Keyring, new_material
 from settlement.limits import DEFAULT_LIMITS, Limits
+from settlement.payment import Custody
 from settlement.policy.loader import PolicySet
 from settlement.serve.service import Service, ServiceSettings
 from settlement.storage.files import drop_expired
@@ -40,15 +40,16 @@ class Town(Townhall):
     service: Service
 
     def __init__(
-        self, database: FreshDatabase, *, employees: int, limits: Limits, shape: Shape, lanes: int
-    ) -> None:
+        self, database: FreshDatabase, *, employees: int, limits: Limits, shape: Shape, lanes: int,
+        custody: Custody,
+    ) -> None:  # fmt: skip
         self.key_material = new_material(1)
         keyring = Keyring((self.key_material,))
         super().__init__(database.owner_dsn, keyring, TownClock(), lanes=lanes, employees=employees)
         self.shape = shape
         self.app_dsn = database.app_dsn
         self.limits = limits
-        self.channels = TillWorld(self.clock)
+        self.channels = TillWorld(self.clock, custody)
         self._services: list[Service] = []
 
     async def build(self) -> None:
@@ -70,7 +71,7 @@ class Town(Townhall):
         """One more service on the town's database, as another worker process would be."""
         service = await Service.start(
             ServiceSettings(
-                app_dsn=dsn or self.app_dsn, keyring=self.keyring, profile=BASELINE,
+                app_dsn=dsn or self.app_dsn, keyring=self.keyring,
                 limits=limits or self.limits, clock=self.clock, tills=self.channels.tills,
             ),
             policies,
@@ -109,11 +110,11 @@ class Town(Townhall):
         await connection.close()
         return done
 
-    async def resolve(self, *, seconds: float) -> None:
+    async def resolve(self, *, seconds: float, by: Service | None = None) -> None:
         """Time passes, and the resolver does what is due, as often as something is."""
         self.clock.pass_by(timedelta(seconds=seconds))
         connection = await asyncpg.connect(self.app_dsn)
-        resolver = self.service.resolver
+        resolver = (by or self.service).resolver
         while await due_payments(connection, by=self.clock(), limit=1):
             await resolver.look(connection)
             await resolver.settled()
@@ -136,12 +137,13 @@ class Town(Townhall):
 @asynccontextmanager
 async def a_town(
     database: FreshDatabase, *, employees: int = 0, limits: Limits = DEFAULT_LIMITS,
-    shape: Shape = Shape.ONE_MACHINE, lanes: int | None = None,
+    shape: Shape = Shape.ONE_MACHINE, lanes: int | None = None, custody: Custody = Custody.OWN,
 ) -> AsyncIterator[Town]:  # fmt: skip
     """A town to test in; its books are checked when it is left without a failure."""
     town = Town(
-        database, employees=employees, limits=limits, shape=shape, lanes=lanes or LANES[shape]
-    )
+        database, employees=employees, limits=limits, shape=shape, lanes=lanes or LANES[shape],
+        custody=custody,
+    )  # fmt: skip
     await town.build()
     try:
         yield town

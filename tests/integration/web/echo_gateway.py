@@ -11,6 +11,7 @@ from settlement.gateway import (
     CredentialFact,
     NotYours,
     Overloaded,
+    PayDesk,
     Readiness,
     Unavailable,
 )
@@ -26,6 +27,7 @@ class EchoGateway:
     """The body is the order: refuse, unreadable, not-yours, later, crash, wait …"""
 
     import_office: ImportOffice | None = None
+    payments: PayDesk | None = None
 
     def __init__(self) -> None:
         self.seen: list[tuple[str | None, bytes, Caller]] = []

@@ -1,0 +1,206 @@
+"""A process dies between two steps of a payment; the next one brings it to a verdict.
+
+Whatever was left, the counter that sends the same order again hears what is true, nobody pays
+twice, nothing stays held, and our books are the channel's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from settlement.gateway import Overloaded, Unavailable
+from settlement.serve.service import Service
+from tests.acceptance.test_scan import clearing_fen, pending_fen
+from tests.kit import population
+from tests.kit.population import CLASS_A, DEAR, some
+from tests.kit.proxy import DatabaseLine, Fault
+from tests.kit.reply import assert_done
+from tests.kit.scanner import Scanner
+from tests.kit.till import WALLET, Book, Play, ScriptedChannel
+from tests.kit.town import Town
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Order = dict[str, object]
+
+
+class Dying:
+    """A process at a counter that is going to die."""
+
+    def __init__(self, town: Town, line: DatabaseLine, service: Service) -> None:
+        self.town = town
+        self.line = line
+        self.service = service
+        self.scanner = Scanner(population.PHARMACY, service)
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def stops_in(
+        self, work: Coroutine[Any, Any, object], call: str, when: str
+    ) -> None:
+        """It dies before the channel hears of something, or with the channel's answer."""
+        wechat = self.town.channels.wechat
+        wechat.stopped.clear()
+        wechat.stop_at = call, when
+        self._tasks.append(asyncio.create_task(work))  # type: ignore[arg-type]
+        await wechat.stopped.wait()
+        await self.dies()
+
+    async def loses(
+        self, work: Coroutine[Any, Any, object], fault: Fault | None = None
+    ) -> None:
+        """It dies before its next batch is sent, or before it hears that it was committed; or
+        where the line is broken by somebody else."""
+        self.line.broken.clear()
+        if fault is not None:
+            self.line.break_at_next_batch(fault, away=True)
+        self._tasks.append(asyncio.create_task(work))  # type: ignore[arg-type]
+        await self.line.broken.wait()
+        self.town.channels.wechat.before_pay = None
+        await self.dies()
+        await self.line.open()
+
+    async def dies(self) -> None:
+        """Nothing of it goes on."""
+        for task in (*self._tasks, *self.service.payments._under_way):
+            task.cancel()
+            with suppress(asyncio.CancelledError, Unavailable, Overloaded):
+                await task
+        await self.town.stop_service(self.service, drain_seconds=0)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def dying(town: Town, line: DatabaseLine) -> AsyncIterator[Dying]:
+    """One; when it is dead, what it left comes to its end, and both books agree."""
+    yield Dying(town, line, await town.start_service(dsn=line.dsn))
+    await town.resolve(seconds=300)
+    assert await pending_fen(town) == 0
+    wechat = town.channels.wechat
+    assert await clearing_fen(town, wechat.name) == wechat.book.balance_fen
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def other(town: Town) -> Scanner:
+    """The counter at the process that takes over."""
+    return Scanner(population.PHARMACY, town.service)
+
+
+def book(town: Town) -> Book:
+    """What the channel knows."""
+    return town.channels.wechat.book
+
+
+async def test_number_that_only_belongs_to_somebody_can_be_used(
+    town: Town, dying: Dying, other: Scanner
+) -> None:
+    order = dying.scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await dying.loses(dying.scanner.scan(order), Fault.BEFORE_SEND)
+    assert (await other.find(order["order_no"])).err_code == "ORDER_UNKNOWN"
+    assert (await other.scan(order)).status == "settled"
+
+
+def held(dying: Dying, order: Order, where: str) -> Coroutine[Any, Any, None]:
+    """It dies after the hold, before the first byte left."""
+    if where == "hold unanswered":
+        return dying.loses(dying.scanner.scan(order), Fault.AFTER_COMMIT)
+    return dying.stops_in(dying.scanner.scan(order), "pay", "before")
+
+
+@pytest.mark.parametrize("where", ["hold unanswered", "before the first byte"])
+async def test_hold_whose_payer_was_never_asked_is_released(
+    town: Town, dying: Dying, other: Scanner, where: str
+) -> None:
+    buyer = town.someone()
+    balance_fen, paid = await town.balance_fen(buyer), dict(book(town).paid)
+    order = dying.scanner.order(buyer, DEAR, 3, pay_code=WALLET)
+    await held(dying, order, where)
+    assert await town.balance_fen(buyer) < balance_fen
+    again = await other.scan(order)
+    assert (again.status, again.replayed) == ("unknown", True)
+    for _ in range(8):
+        await town.resolve(seconds=5)
+    assert (await other.scan(order)).status == "refused"
+    assert await town.balance_fen(buyer) == balance_fen
+    assert book(town).paid == paid
+    assert_done(await town.pharmacy.send(town.pharmacy.sale(buyer, some(CLASS_A))))
+
+
+@pytest.mark.parametrize("fault", [None, Fault.BEFORE_SEND, Fault.AFTER_COMMIT])
+async def test_payment_whose_report_is_lost_is_booked_and_not_paid_again(
+    town: Town, dying: Dying, other: Scanner, fault: Fault | None
+) -> None:
+    buyer = town.someone()
+    order = dying.scanner.order(buyer, DEAR, 3, pay_code=WALLET)
+    calls = book(town).calls.count("pay")
+    if fault is None:
+        await dying.stops_in(dying.scanner.scan(order), "pay", "after")
+    else:
+        town.channels.wechat.before_pay = lambda: dying.line.break_at_next_batch(fault, away=True)
+        await dying.loses(dying.scanner.scan(order))
+    if fault is Fault.AFTER_COMMIT:
+        assert (await other.scan(order)).status == "settled"
+    await town.resolve(seconds=6)
+    again = await other.scan(order)
+    assert (again.status, again.replayed) == ("settled", True)
+    assert book(town).calls.count("pay") == calls + 1
+    assert [row["kind"] for row in await town.rows_of(buyer)] == [1]
+
+
+async def given_up(town: Town, scanner: Scanner) -> Order:
+    """An order that was paid without our knowing, and that the cashier gave up."""
+    town.channels.wechat.plays.append(Play.LOST_AFTER)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    assert (await scanner.scan(order)).status == "unknown"
+    assert (await scanner.cancel(order["order_no"])).status == "unknown"
+    return order
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_undo_whose_report_is_lost_is_asked_again(
+    town: Town, dying: Dying, other: Scanner, when: str
+) -> None:
+    order = await given_up(town, dying.scanner)
+    await dying.stops_in(town.resolve(seconds=16, by=dying.service), "undo", when)
+    assert (await other.scan(order)).status == "unknown"
+    await town.resolve(seconds=0)
+    closed = await other.scan(order)
+    assert (closed.status, closed.replayed) == ("refused", True)
+    assert book(town).calls[-1] == "undo"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_refund_whose_report_is_lost_goes_out_once(
+    town: Town, dying: Dying, other: Scanner, when: str
+) -> None:
+    buyer = town.someone()
+    balance_fen, refunds = await town.balance_fen(buyer), len(book(town).refunds)
+    order = dying.scanner.order(buyer, DEAR, 3, pay_code=WALLET)
+    await dying.scanner.scan(order)
+    number = order["order_no"]
+    refund_no = f"R{number}"
+    await dying.stops_in(dying.scanner.refund(number, refund_no), "refund", when)
+    assert await town.balance_fen(buyer) == balance_fen
+    assert (await other.refund(number, refund_no)).status == "refunding"
+    await town.resolve(seconds=0)
+    again = await other.refund(number, refund_no)
+    assert (again.status, again.replayed) == ("refunded", True)
+    assert len(book(town).refunds) == refunds + 1
+
+
+async def test_counter_that_hangs_up_leaves_a_payment_that_goes_on(
+    town: Town, other: Scanner
+) -> None:
+    order = other.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    scan = asyncio.create_task(other.scan(order))
+    wechat: ScriptedChannel = town.channels.wechat
+    wechat.before_pay = scan.cancel
+    with suppress(asyncio.CancelledError):
+        await scan
+    wechat.before_pay = None
+    await other.service.payments.drain(5)
+    assert (await other.scan(order)).status == "settled"
