@@ -21,6 +21,7 @@ from settlement.storage.verify import verify
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
 from tests.kit.browser import Page, a_browser, browser_path
+from tests.kit.till import TillWorld
 from tests.services import FreshDatabase
 from tests.world import small_world
 
@@ -43,7 +44,7 @@ async def url(
     service = await Service.start(
         ServiceSettings(
             app_dsn=database.app_dsn, keyring=world.keyring,
-            limits=DEFAULT_LIMITS, clock=system_clock,
+            limits=DEFAULT_LIMITS, clock=system_clock, tills=TillWorld(system_clock).tills,
         )
     )  # fmt: skip
     settings = WebSettings(demo_world=lambda persons: world.json(persons=persons))
@@ -95,6 +96,19 @@ async def written(page: Page, place: str) -> str:
     value = await page.ask(f"document.querySelector('[name={place}]').value")
     assert isinstance(value, str)
     return value
+
+
+async def run_copied(page: Page) -> str:
+    """What the copied command prints in a shell that knows the secret, which is not in it."""
+    secret = await written(page, "secret")
+    await page.ask("document.querySelector('.copy').click()")
+    command = await page.ask("document.querySelector('.command').textContent")
+    assert secret not in command
+    ran = await asyncio.to_thread(
+        subprocess.run, ["bash", "-c", command], env={**os.environ, "SECRET": secret},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return str(ran.stdout)
 
 
 async def test_sale_is_made_and_taken_back_with_the_numbers_of_its_answer(page: Page) -> None:
@@ -159,6 +173,28 @@ async def test_wrong_secret_is_told(page: Page) -> None:
     assert "HTTP 401" in line
 
 
+async def test_order_is_scanned_found_and_refunded_without_typing(page: Page) -> None:
+    await choose(page, "payScan")
+    line, text = await send(page)
+    assert line.startswith("成功 done"), text
+    paid = json.loads(text)
+    assert paid["status"] == "settled"
+    await choose(page, "payFind")
+    assert await written(page, "order") == paid["order_no"]
+    assert await page.ask("document.querySelector('[name=body]').offsetParent === null")
+    _, text = await send(page)
+    assert json.loads(text)["settlement_id"] == paid["settlement_id"]
+    assert json.loads(await run_copied(page))["settlement_id"] == paid["settlement_id"]
+    await choose(page, "payCancel")
+    line, text = await send(page)
+    assert line.startswith("未受理 not takenORDER_SETTLED"), text
+    assert "HTTP 409" in line
+    await choose(page, "payRefund")
+    line, text = await send(page)
+    assert line.startswith("成功 done"), text
+    assert json.loads(text)["status"] == "refunded"
+
+
 async def test_same_msgid_is_a_resend(page: Page) -> None:
     await choose(page, "2102")
     _, first = await send(page)
@@ -170,15 +206,7 @@ async def test_same_msgid_is_a_resend(page: Page) -> None:
 
 async def test_curl_command_does_the_same_and_does_not_give_the_secret_away(page: Page) -> None:
     await choose(page, "1101")
-    secret = await written(page, "secret")
-    await page.ask("document.querySelector('.copy').click()")
-    command = await page.ask("document.querySelector('.command').textContent")
-    assert secret not in command
-    ran = await asyncio.to_thread(
-        subprocess.run, ["bash", "-c", command], env={**os.environ, "SECRET": secret},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert json.loads(ran.stdout)["infcode"] == 0
+    assert json.loads(await run_copied(page))["infcode"] == 0
 
 
 async def test_secret_is_kept_nowhere(page: Page) -> None:
