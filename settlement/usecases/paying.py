@@ -278,7 +278,10 @@ def report(command: Report, view: View, world: World, moment: Moment) -> Decisio
         follows = State.CLOSED, Duty.RELEASE
     effects = _done(follows[1], command.asked, fact, plan, event, view, world, moment)
     effects = replace(effects, payment_events=(*events, *effects.payment_events))
-    return Decision(PayAnswer(output=scans.standing(fact, plan), fact=fact), effects)
+    mispaid = happening is Happening.MISPAID
+    alarm = f"{command.learnt.amount_fen} fen instead of {fact.row.amount_fen}" if mispaid else ""
+    output = scans.standing(fact, plan)
+    return Decision(PayAnswer(output=output, fact=fact, alarm=alarm), effects)
 
 
 def _second_code(plan: Plan) -> bool:

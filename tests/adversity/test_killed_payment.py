@@ -16,12 +16,11 @@ import pytest_asyncio
 
 from settlement.gateway import Overloaded, Unavailable
 from settlement.serve.service import Service
-from tests.acceptance.test_scan import clearing_fen, pending_fen
 from tests.kit import population
 from tests.kit.population import CLASS_A, DEAR, some
 from tests.kit.proxy import DatabaseLine, Fault
 from tests.kit.reply import assert_done
-from tests.kit.scanner import Scanner
+from tests.kit.scanner import Scanner, clearing_fen, pending_fen
 from tests.kit.till import WALLET, Book, Play, ScriptedChannel
 from tests.kit.town import Town
 

@@ -133,7 +133,8 @@ def test_money_that_the_channel_has_after_the_end_goes_back_once() -> None:
 
 def test_what_is_given_back_where_the_undo_was_refused_is_what_came() -> None:
     sale = Sale()
-    sale.happens(Happening.MISPAID, learnt=Learnt(reference="w1", amount_fen=77))
+    wrong = sale.happens(Happening.MISPAID, learnt=Learnt(reference="w1", amount_fen=77))
+    assert wrong.alarm.startswith("77 fen instead of")
     sale.happens(Happening.NOT_UNDONE, learnt=Learnt(code="TOO_LATE"))
     assert sale.fact.standing.state is State.CLOSED
     assert sale.returned_fen == [77]
