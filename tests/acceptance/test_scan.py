@@ -463,9 +463,8 @@ async def test_line_of_a_plain_sale_comes_back_once_and_to_the_fen(
     town: Town, scanner: Scanner
 ) -> None:
     order = scanner.order(None, CLASS_C, 2, pay_code=WALLET)
-    [line] = order["lines"]  # type: ignore[misc]
-    cheap, other = {**line, "pric": "0.025"}, {**line, "feedetl_sn": "2"}  # type: ignore[dict-item]
-    order["lines"] = [cheap, other]
+    line: dict[str, object] = order["lines"][0]  # type: ignore[index]
+    order["lines"] = [{**line, "pric": "0.025"}, {**line, "feedetl_sn": "2"}]
     assert (await scanner.scan(order)).status == "settled"
     number = order["order_no"]
     one = [{"feedetl_sn": "1", "cnt": 1}]
