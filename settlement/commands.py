@@ -71,8 +71,10 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
     token_key: bytes = b""
     mapping_keys: tuple[tuple[int, str], ...] = ()
     """own item codes whose mappings to read, each with the lane of the institution"""
-    trace_keys: tuple[tuple[int, bytes], ...] = ()
-    """drug trace codes whose sales to read, each with the lane to look in"""
+    trace_keys: frozenset[bytes] = frozenset()
+    """drug trace codes whose sales to read"""
+    trace_lanes: int = 0
+    """in how many lanes: a box may have been sold to anybody"""
     history: bool = False
     """read the person's visits and settlements, newest first, as far as HISTORY_ROWS_MAX"""
     filing_ids: tuple[int, ...] = ()

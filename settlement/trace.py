@@ -35,6 +35,11 @@ Boxes = dict[bytes, bool]
 """Boxes by their codes: whether anything of it was whole."""
 
 
+def keys_of(traces: Iterable[Trace]) -> frozenset[bytes]:
+    """The codes, once each."""
+    return frozenset(trace.key for trace in traces)
+
+
 def marks_of(traces: Iterable[Trace], line_nos: Sequence[str]) -> list[Mark]:
     """What an upload's head keeps of the codes of its lines."""
     return [

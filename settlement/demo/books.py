@@ -119,7 +119,7 @@ def institution_lines(books: Sequence[tuple[str, Book]]) -> list[str]:
             if line.code.startswith(_OF_CHANNELS)
         )
         amounts = (money(yuan(of.get(code, 0))) for code in _INSTITUTION_COLUMNS)
-        rows.append((f"{name} {book.owner}", *amounts, _verdict(book)))
+        rows.append((name, *amounts, _verdict(book)))
     return table(_INSTITUTION_TABLE, rows)
 
 

@@ -66,7 +66,7 @@ async def confirmed(cast: Cast, _props: Props) -> Scene:
     waiting = _is(await cast.pharmacy.pay("POST", "/pay/scan", body), "payer_action")
     reply = await _until(cast.pharmacy, waiting, "settled")
     return _scene(
-        "POST /pay/scan → GET /pay/{order_no}", "付款人确认后结算",
+        "POST /pay/scan, GET /pay/…", "付款人确认后结算",
         "once the payer confirmed", reply, f"先答复 first answer: {waiting.message}",
     )  # fmt: skip
 
@@ -77,7 +77,7 @@ async def hung(cast: Cast, _props: Props) -> Scene:
     unknown = _is(await cast.pharmacy.pay("POST", "/pay/scan", body), "unknown")
     reply = await _until(cast.pharmacy, unknown, "settled")
     return _scene(
-        "POST /pay/scan → GET /pay/{order_no}", "渠道答复丢失，自动查明",
+        "POST /pay/scan, GET /pay/…", "渠道答复丢失，自动查明",
         "a payment that hung, and was resolved", reply, f"先答复 first answer: {unknown.message}",
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ async def given_up(cast: Cast, _props: Props) -> Scene:
     cancelled = await cast.pharmacy.pay("POST", f"/pay/{order_no}/cancel", {})
     reply = await _until(cast.pharmacy, cancelled, "refused")
     return _scene(
-        "POST /pay/{order_no}/cancel", "付款人离开，收银员取消", "given up by the cashier", reply
+        "POST /pay/…/cancel", "付款人离开，收银员取消", "given up by the cashier", reply
     )
 
 
@@ -111,7 +111,7 @@ async def refunded(cast: Cast, props: Props) -> Scene:
     if not back or any(leg.status != "returned" for leg in back):
         raise StoryError(f"the money is not back: {reply.legs}")
     return Scene(
-        infno="POST /pay/{order_no}/refund", chinese="退一种药：先撤医保，再退微信",
+        infno="POST /pay/…/refund", chinese="退一种药：先撤医保，再退微信",
         english="one item comes back",
         lines=(f"退回 back: {first.item.name} × {first.quantity:f}", *_legs(back)),
     )  # fmt: skip

@@ -73,7 +73,7 @@ async def read_view(
     mapped = [c for c in commands if c.mapping_keys]
     if mapped:
         await _read_mappings(connection, mapped, view, shape)
-    traced = [key for c in commands for key in c.trace_keys]
+    traced = [c for c in commands if c.trace_keys]
     if traced:
         await _read_traces(connection, traced, view, shape)
     sharing = [c for c in commands if c.pledge is not None]
@@ -258,13 +258,15 @@ async def _read_mappings(
 
 
 async def _read_traces(
-    connection: Connection[Record], keys: Iterable[tuple[int, bytes]], view: View, shape: Shape
+    connection: Connection[Record], commands: Sequence[Command], view: View, shape: Shape
 ) -> None:
-    wanted = sorted(set(keys))
-    rows = await fetch_keys(
-        connection, SHAPED[shape], "read_traces",
-        [lane for lane, _ in wanted], [key for _, key in wanted],
-    )  # fmt: skip
+    keys = sorted({key for command in commands for key in command.trace_keys})
+    lanes = range(max(command.trace_lanes for command in commands))
+    statement = SHAPED[shape]["read_traces"]
+    if shape is Shape.ONE_MACHINE:
+        rows = await connection.fetch(statement, lanes, keys)
+    else:
+        rows = [row for lane in lanes for row in await connection.fetch(statement, lane, keys)]
     for lane, key, setl_id, whole in rows:
         row = TraceRow(lane=lane, key=key, setl_id=setl_id, whole=whole)
         view.traces.setdefault(key, []).append(row)

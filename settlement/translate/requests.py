@@ -40,7 +40,7 @@ from settlement.commands import (
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of
 from settlement.numbers import lane_in
-from settlement.trace import Trace
+from settlement.trace import Trace, keys_of
 from settlement.translate.pieces import (
     ALL_UNSETTLED,
     HEAD_USED,
@@ -64,7 +64,7 @@ class Translator:
         self, *, lanes: int, keyring: Keyring, reads_mappings: Callable[[], bool] = lambda: False,
         reads_traces: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
-        self._lanes = lanes
+        self.lanes = lanes
         self._reads_traces = reads_traces
         self._reads_mappings = reads_mappings
         self._keyring = keyring
@@ -78,7 +78,7 @@ class Translator:
             institution=sender.institution,
             msgid=request.msgid,
             operator=request.opter,
-            lane=lane_of(person_no, self._lanes),
+            lane=lane_of(person_no, self.lanes),
             person_no=person_no,
             message_key=keys.message_key(
                 request.fixmedins_code, request.infno, request.msgid, sent_at
@@ -89,7 +89,7 @@ class Translator:
     def in_lane_of(self, asked: Asked, number: int) -> Asked:
         """The same, in the lane that a number of ours carries; as it was for any other number."""
         lane = lane_in(number)
-        return replace(asked, lane=lane) if lane < self._lanes else asked
+        return replace(asked, lane=lane) if lane < self.lanes else asked
 
     def mapping_keys(
         self, sender: Sender, lines: Iterable[ClaimLine]
@@ -97,17 +97,12 @@ class Translator:
         """The own item codes of lines, where the region holds lines against mappings."""
         if not self._reads_mappings():
             return ()
-        lane = lane_of(sender.institution.code, self._lanes)
+        lane = lane_of(sender.institution.code, self.lanes)
         return tuple({(lane, line.institution_item_code) for line in lines})
 
     def traces(self, rows: Sequence[Traceable]) -> tuple[Trace, ...]:
         """The drug trace codes of lines, where the region looks at them."""
         return traces_of(rows, self._keyring.digest_key) if self._reads_traces() else ()
-
-    def everywhere(self, traces: Iterable[Trace]) -> tuple[tuple[int, bytes], ...]:
-        """A box may have been sold to anybody: its code is looked for in every lane."""
-        keys = {trace.key for trace in traces}
-        return tuple((lane, key) for key in keys for lane in range(self._lanes))
 
     def token_key(self, credential: Credential) -> bytes:
         """The keyed hash of an e-credential token; empty for other credentials."""
@@ -138,7 +133,8 @@ class Translator:
         return Purchase(
             asked=self.asked(request, sender, head.psn_no),
             traces=traces,
-            trace_keys=self.everywhere(traces),
+            trace_keys=keys_of(traces),
+            trace_lanes=self.lanes,
             business_key=keys.purchase_key(claim, self._keyring.digest_key),
             mapping_keys=self.mapping_keys(sender, claim.lines),
             token_key=self.token_key(credential),
@@ -216,7 +212,7 @@ class Translator:
         )
         return Reverse(
             asked=self.asked(request, sender, data.psn_no),
-            other_keys=tuple((lane, original_key) for lane in range(self._lanes)),
+            other_keys=tuple((lane, original_key) for lane in range(self.lanes)),
             original_infno=data.oinfno,
             original_msgid=data.omsgid,
             original_key=original_key,
@@ -275,7 +271,8 @@ class Translator:
         return UploadLines(
             asked=self.asked(request, sender, first.psn_no),
             traces=traces,
-            trace_keys=self.everywhere(traces),
+            trace_keys=keys_of(traces),
+            trace_lanes=self.lanes,
             visit_ids=(mdtrt_id,),
             mapping_keys=self.mapping_keys(sender, lines),
             mdtrt_id=mdtrt_id,

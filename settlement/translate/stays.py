@@ -16,6 +16,7 @@ from settlement.commands import (
     WithdrawDischarge,
     WithdrawStayLines,
 )
+from settlement.trace import keys_of
 from settlement.translate.pieces import (
     ALL_UNSETTLED,
     HEAD_USED,
@@ -124,7 +125,8 @@ def upload(
     return UploadStayLines(
         asked=translator.asked(request, sender, first.psn_no),
         traces=traces,
-        trace_keys=translator.everywhere(traces),
+        trace_keys=keys_of(traces),
+        trace_lanes=translator.lanes,
         visit_ids=(mdtrt_id,),
         mapping_keys=translator.mapping_keys(sender, lines),
         mdtrt_id=mdtrt_id,

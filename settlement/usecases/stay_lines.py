@@ -46,7 +46,7 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
     checked = mappings.check_lines(command.lines, command.asked, view, world)
     if isinstance(checked, Refusal):
         return Decision(checked)
-    said = traces.check_traces(command.traces, command.lines, view, world, state.open_boxes())
+    said = traces.check_traces(command.traces, command.lines, view, world, state.open_boxes)
     if isinstance(said, Refusal):
         return Decision(said)
     doctors = staffing.check_lines(command.lines, command.kept_lines, command.asked, world)

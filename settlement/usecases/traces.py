@@ -9,7 +9,7 @@ not seen here: `settlement traces` lists what was sold twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from settlement.claim import ClaimLine
 from settlement.policy.region import TraceRules, TraceUse
@@ -27,16 +27,16 @@ def check_traces(
     lines: Sequence[ClaimLine],
     view: View,
     world: World,
-    uploaded: Boxes | None = None,
+    uploaded: Callable[[], Boxes] = dict,
 ) -> str | Refusal:
-    """What the sender should read of the codes of lines; empty where all is well. `uploaded` are
+    """What the sender should read of the codes of lines; empty where all is well. `uploaded` tells
     the boxes on earlier lines of the same visit that are not settled yet. Lines that take others
     back need no code, and sell nothing."""
     rules = world.profile.traces
     missing = () if rules.required is TraceUse.OFF else _missing(traces, lines, rules, world)
     repeated: Sequence[int] = ()
     if rules.repeated is not TraceUse.OFF:
-        repeated = _repeated(traces, lines, view, uploaded or {})
+        repeated = _repeated(traces, lines, view, uploaded())
     if missing and rules.required is TraceUse.REFUSE:
         return _refusal(lines, "TRACE_MISSING", missing[0])
     if repeated and rules.repeated is TraceUse.REFUSE:

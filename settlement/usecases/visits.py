@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
 from settlement.claim import AccountUse, CareKind, Claim
 from settlement.clock import Moment
@@ -146,7 +147,8 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
     checked = mappings.check_lines(command.lines, asked, view, world)
     if isinstance(checked, Refusal):
         return Decision(checked)
-    said = traces.check_traces(command.traces, command.lines, view, world, unsettled_boxes(state))
+    mine = partial(unsettled_boxes, state)
+    said = traces.check_traces(command.traces, command.lines, view, world, mine)
     if isinstance(said, Refusal):
         return Decision(said)
     doctors = staffing.check_lines(command.lines, command.kept_lines, asked, world)

@@ -226,13 +226,14 @@ class WebServer:
         return web.Response(body=self._board.render(), headers={"Content-Type": METRICS_TYPE})
 
     async def _openapi(self, _request: web.BaseRequest) -> web.Response:
-        return _json(200, openapi_document())
+        return _json(200, await asyncio.to_thread(openapi_document))
 
     async def _docs(self, _request: web.BaseRequest) -> web.Response:
-        return _document(docs_page(demo=self._settings.demo_world is not None))
+        demo = self._settings.demo_world is not None
+        return _document(await asyncio.to_thread(docs_page, demo=demo))
 
     async def _errors(self, _request: web.BaseRequest) -> web.Response:
-        return _document(errors_page())
+        return _document(await asyncio.to_thread(errors_page))
 
     async def _asset(self, request: web.BaseRequest) -> web.Response:
         headers = {"Content-Type": ASSETS[request.path], "Cache-Control": "no-cache"}

@@ -1,6 +1,7 @@
 """/openapi.json: every transaction served, for programs (OpenAPI 3.1, JSON Schema from the types).
 
-Made once a process, when first asked for. Nothing here is on the settle path.
+Made once a process, when first asked for. It takes some tenths of a second, so the server has it
+made in a thread.
 """
 
 from __future__ import annotations

@@ -127,13 +127,16 @@ join settlement.item_mapping m
     on m.lane = /*lane*/ k.lane and m.institution = k.institution and m.own_code = k.own_code;
 
 -- name: read_traces
--- Sales of boxes that stand, by their trace codes: what was undone frees its codes.
+-- Sales of boxes that stand, by their trace codes: what was undone frees its codes. A box may have
+-- been sold to anybody, so every code is looked for in every lane; lanes and codes come apart,
+-- because there are many pairs of them.
 select t.lane, t.key, t.setl_id, t.whole
-from unnest(/*lanes*/ $1::smallint[], $2::bytea[]) as k (/*lanes*/ lane, key)
-join settlement.drug_trace t on t.lane = /*lane*/ k.lane and t.key = k.key
+from unnest(/*lanes*/ $1::smallint[], array[true]) as l (/*lanes*/ lane, here)
+cross join unnest($2::bytea[]) as k (key)
+join settlement.drug_trace t on t.lane = /*lane*/ l.lane and t.key = k.key
 where not exists (
     select 1 from settlement.settlement u
-    where u.lane = /*lane*/ k.lane and u.undoes_setl_id = t.setl_id
+    where u.lane = /*lane*/ l.lane and u.undoes_setl_id = t.setl_id
 );
 
 -- name: read_families

@@ -53,5 +53,5 @@ def test_institution_has_one_line_with_what_it_is_owed_and_holds() -> None:
     sums = trial((10_000_014, 700, 0), (10_000_016, 300, 0), (10_000_018, 0, 1_000), owner="H1")
     lines = institution_lines([("测试医院001", book_of(sums, titles))])
     assert lines[-1].split() == [
-        "测试医院001", "H1", "7.00", "0.00", "3.00", "0.00", "0.00", "10.00", "平", "balanced",
+        "测试医院001", "7.00", "0.00", "3.00", "0.00", "0.00", "10.00", "平", "balanced",
     ]  # fmt: skip
