@@ -276,6 +276,9 @@ async def test_payment_after_the_end_goes_back_by_itself(town: Town, scanner: Sc
     await town.resolve(seconds=1)
     assert wechat.book.calls[-1] == "refund"
     assert list(wechat.book.refunds.values())[-1] == wechat.book.paid[number]
+    told = await scanner.find(order["order_no"])
+    assert "自动退回" in told.message
+    assert [one.status for one in told.legs if one.kind == "wechat"] == ["undone", "returned"]
 
 
 async def test_notification_books_before_the_resolver_does(
