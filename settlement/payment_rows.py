@@ -80,7 +80,7 @@ class PaymentFact(Struct, kw_only=True):
 
     @property
     def returns(self) -> tuple[int, ...]:
-        """Payments that give back what was taken back of this one."""
+        """Payments that give back what was taken back of this one, or could not be used."""
         numbers = (event.learnt.return_no for event in self.events)
         return tuple(number for number in numbers if number is not None)
 

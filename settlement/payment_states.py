@@ -225,7 +225,7 @@ class Learnt(Struct, frozen=True, kw_only=True):
     setl_id: int | None = None
     """of a sale that was taken back: the settlement of what is left; None where nothing is"""
     return_no: int | None = None
-    """and the return that gives the money back"""
+    """the return that gives money back: of what was taken back, or could not be used"""
 
 
 _NOTHING_LEARNT = Learnt()

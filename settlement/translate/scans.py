@@ -223,7 +223,7 @@ def standing(
         settlement_id=str(row.setl_id) if row is not None and settled else UNSET,
         split=split_of(row) if row is not None else UNSET,
         legs=legs,
-        message=_message_of(now, told),
+        message=_message_of(now, told, returns),
         poll_after_seconds=told.poll_after_seconds or UNSET,
         replayed=True if replayed else UNSET,
     )
@@ -245,9 +245,11 @@ def _return_leg(fact: PaymentFact) -> Leg:
     )  # fmt: skip
 
 
-def _message_of(now: Standing, told: _Told) -> str:
+def _message_of(now: Standing, told: _Told, returns: Sequence[PaymentFact]) -> str:
     """What is said, with the channel's own words where they help; a fault of ours is not the
     payer's, and is not shown as such."""
+    if now.state is State.CLOSED and returns:
+        return "本单已关闭，收到的款项自动退回付款人"
     said = now.last
     failed = now.state in (State.WAITING, State.CLOSED)
     if failed and said.advice is Advice.OPERATOR:

@@ -275,14 +275,22 @@ def report(command: Report, view: View, world: Books, moment: Moment) -> Decisio
         began=began, learnt=command.learnt,
     )  # fmt: skip
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
-    events = [event_row(fact.row, event, command.exchange, world)]
+    over: tuple[Event, ...] = ()
     if fact.standing.state is State.WAITING and not _second_code(plan):
         # A code that failed was the only one: nobody is waited for.
-        over = event_of_happening(fact, Happening.GIVEN_UP, command.attempt, moment)
-        events.append(event_row(fact.row, over, None, world))
+        over = (event_of_happening(fact, Happening.GIVEN_UP, command.attempt, moment),)
         follows = State.CLOSED, Duty.RELEASE
     effects = _done(follows[1], command.asked, fact, plan, event, view, world, moment)
+    for back in effects.payments:  # what cannot be used goes back: the order says how far it is
+        event = replace(event, learnt=replace(event.learnt, return_no=back.pay_no))
+        fact.events[event.number - 1] = event
+    events = (
+        event_row(fact.row, event, command.exchange, world),
+        *(event_row(fact.row, one, None, world) for one in over),
+    )
     effects = replace(effects, payment_events=(*events, *effects.payment_events))
+    if happening is Happening.MISPAID:
+        alarm = f"{command.learnt.amount_fen} fen instead of {fact.row.amount_fen}"
     answer = PayAnswer(output=scans.standing(fact, plan), fact=fact, alarm=alarm)
     return Decision(answer, effects)
 

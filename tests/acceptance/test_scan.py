@@ -14,15 +14,13 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from ledger.postgres.fold import balance, trial_balance
 from protocol.scan import ScanReply
-from settlement.chart import ChannelAccount, channel_account
 from settlement.payment import Verdict
 from settlement.serve import resolver
 from tests.kit import population
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, some
 from tests.kit.reply import assert_done, assert_refused
-from tests.kit.scanner import Scanner
+from tests.kit.scanner import Scanner, clearing_fen, leg, pending_fen
 from tests.kit.till import OTHER_WALLET, WALLET, Play
 from tests.kit.town import Town
 
@@ -42,32 +40,10 @@ async def scanner(town: Town) -> AsyncIterator[Scanner]:
         assert await clearing_fen(town, channel.name) == channel.book.balance_fen
 
 
-async def pending_fen(town: Town) -> int:
-    """What is held anywhere."""
-    held = 0
-    for owner in ("agency", population.PHARMACY.code):
-        for row in (await trial_balance(town.owner, owner)).rows:
-            held += row.balance.debits_pending_fen + row.balance.credits_pending_fen
-    return held
-
-
-async def clearing_fen(town: Town, channel: str) -> int:
-    """What our books say that a channel has of the pharmacy's."""
-    base = population.PHARMACY.account_base
-    number = channel_account(base, ChannelAccount.CLEARING, channel)
-    found = await balance(town.owner, number)
-    return found.debits_fen - found.credits_fen
-
-
 def named(buyer: Citizen, reply: ScanReply) -> dict[str, object]:
     """The settlement of a scan, as the interface names it."""
     number = str(reply.settlement_id)
     return {"data": {"psn_no": buyer.number, "setl_id": number, "mdtrt_id": number}}
-
-
-def leg(reply: ScanReply, kind: str) -> tuple[str, str]:
-    """Amount and status of a leg."""
-    return next(((one.amount, one.status) for one in reply.legs if one.kind == kind), ("", ""))
 
 
 async def test_fund_account_and_wallet_pay_with_two_scans(town: Town, scanner: Scanner) -> None:
@@ -300,6 +276,9 @@ async def test_payment_after_the_end_goes_back_by_itself(town: Town, scanner: Sc
     await town.resolve(seconds=1)
     assert wechat.book.calls[-1] == "refund"
     assert list(wechat.book.refunds.values())[-1] == wechat.book.paid[number]
+    told = await scanner.find(order["order_no"])
+    assert "自动退回" in told.message
+    assert [one.status for one in told.legs if one.kind == "wechat"] == ["undone", "returned"]
 
 
 async def test_notification_books_before_the_resolver_does(
@@ -314,6 +293,17 @@ async def test_notification_books_before_the_resolver_does(
     assert await scanner.notify("wechat", "forged") == (400, b"fail", "text/plain")
     await scanner.notify("wechat", number)
     assert (await scanner.find(order["order_no"])).status == "settled"
+
+
+async def test_merchant_says_nothing_of_the_orders_of_another(
+    town: Town, scanner: Scanner
+) -> None:
+    town.channels.wechat.plays.append(Play.CONFIRM)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    number = next(reversed(town.channels.wechat.book.asked))
+    assert await scanner.notify("alipay", number) == (200, b"success", "text/plain")
+    assert (await scanner.find(order["order_no"])).status == "payer_action"
 
 
 @pytest.mark.parametrize(
@@ -476,8 +466,8 @@ async def test_line_of_a_plain_sale_comes_back_once_and_to_the_fen(
     town: Town, scanner: Scanner
 ) -> None:
     order = scanner.order(None, CLASS_C, 2, pay_code=WALLET)
-    [line] = order["lines"]  # type: ignore[misc]
-    order["lines"] = [{**line, "pric": "0.025"}, {**line, "feedetl_sn": "2"}]  # type: ignore[dict-item]
+    line: dict[str, object] = order["lines"][0]  # type: ignore[index]
+    order["lines"] = [{**line, "pric": "0.025"}, {**line, "feedetl_sn": "2"}]
     assert (await scanner.scan(order)).status == "settled"
     number = order["order_no"]
     one = [{"feedetl_sn": "1", "cnt": 1}]

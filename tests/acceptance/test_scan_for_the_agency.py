@@ -11,10 +11,9 @@ import pytest_asyncio
 from ledger.postgres.fold import balance
 from settlement.chart import ChannelAccount, channel_account
 from settlement.payment import Custody, Verdict
-from tests.acceptance.test_scan import pending_fen
 from tests.kit import population
 from tests.kit.population import CLASS_C, DEAR
-from tests.kit.scanner import Scanner
+from tests.kit.scanner import Scanner, pending_fen
 from tests.kit.till import OTHER_WALLET, WALLET, Play
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase

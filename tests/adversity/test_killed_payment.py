@@ -16,12 +16,11 @@ import pytest_asyncio
 
 from settlement.gateway import Overloaded, Unavailable
 from settlement.serve.service import Service
-from tests.acceptance.test_scan import clearing_fen, pending_fen
 from tests.kit import population
 from tests.kit.population import CLASS_A, DEAR, some
 from tests.kit.proxy import DatabaseLine, Fault
 from tests.kit.reply import assert_done
-from tests.kit.scanner import Scanner
+from tests.kit.scanner import Scanner, clearing_fen, pending_fen
 from tests.kit.till import WALLET, Book, Play, ScriptedChannel
 from tests.kit.town import Town
 
@@ -47,7 +46,7 @@ class Dying:
         wechat = self.town.channels.wechat
         wechat.stopped.clear()
         wechat.stop_at = call, when
-        self._tasks.append(asyncio.create_task(work))  # type: ignore[arg-type]
+        self._tasks.append(asyncio.create_task(work))
         await wechat.stopped.wait()
         await self.dies()
 
@@ -59,7 +58,7 @@ class Dying:
         self.line.broken.clear()
         if fault is not None:
             self.line.break_at_next_batch(fault, away=True)
-        self._tasks.append(asyncio.create_task(work))  # type: ignore[arg-type]
+        self._tasks.append(asyncio.create_task(work))
         await self.line.broken.wait()
         self.town.channels.wechat.before_pay = None
         await self.dies()
@@ -198,7 +197,11 @@ async def test_counter_that_hangs_up_leaves_a_payment_that_goes_on(
     order = other.order(town.someone(), DEAR, 3, pay_code=WALLET)
     scan = asyncio.create_task(other.scan(order))
     wechat: ScriptedChannel = town.channels.wechat
-    wechat.before_pay = scan.cancel
+
+    def hang_up() -> None:
+        scan.cancel()
+
+    wechat.before_pay = hang_up
     with suppress(asyncio.CancelledError):
         await scan
     wechat.before_pay = None

@@ -18,11 +18,10 @@ import pytest_asyncio
 
 from protocol.scan import ScanReply
 from settlement.serve.service import Service
-from tests.acceptance.test_scan import clearing_fen, pending_fen
 from tests.kit import population
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, some
 from tests.kit.reply import Reply
-from tests.kit.scanner import Scanner
+from tests.kit.scanner import Scanner, clearing_fen, pending_fen
 from tests.kit.till import WALLET, Book, Play
 from tests.kit.town import Town
 

@@ -7,12 +7,16 @@ from itertools import count
 
 import msgspec
 
+from ledger.postgres.fold import balance, trial_balance
 from protocol.scan import ScanReply
+from settlement.chart import ChannelAccount, channel_account
 from settlement.gateway import Caller
 from settlement.institution import Institution
 from settlement.serve.service import Service
+from tests.kit import population
 from tests.kit.population import Citizen, some
 from tests.kit.till import MERCHANT
+from tests.kit.town import Town
 
 _NUMBERS = count(1)
 _DECODE = msgspec.json.Decoder(ScanReply).decode
@@ -78,3 +82,25 @@ class Scanner:
     async def notify(self, channel: str, order_no: str) -> tuple[int, bytes, str] | None:
         """POST /notify/{channel}/{merchant}: what the town's channel would send."""
         return await self.service.payments.notified(channel, MERCHANT, {}, order_no.encode())
+
+
+def leg(reply: ScanReply, kind: str) -> tuple[str, str]:
+    """Amount and status of a leg."""
+    return next(((one.amount, one.status) for one in reply.legs if one.kind == kind), ("", ""))
+
+
+async def pending_fen(town: Town) -> int:
+    """What is held anywhere."""
+    held = 0
+    for owner in ("agency", population.PHARMACY.code):
+        for row in (await trial_balance(town.owner, owner)).rows:
+            held += row.balance.debits_pending_fen + row.balance.credits_pending_fen
+    return held
+
+
+async def clearing_fen(town: Town, channel: str) -> int:
+    """What our books say that a channel has of the pharmacy's."""
+    base = population.PHARMACY.account_base
+    number = channel_account(base, ChannelAccount.CLEARING, channel)
+    found = await balance(town.owner, number)
+    return found.debits_fen - found.credits_fen

@@ -75,7 +75,7 @@ class Morning:
         self.rng = rng = Random(seed)
         self.told: list[str] = []
         self.now = BEGINS_AT
-        self._waiting: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._waiting: list[tuple[datetime, int, Callable[[], object]]] = []
         self._numbers = count(1)
         self.opening_fen = rng.choice((0, 2_000, 100_000))
         self.view = a_view("310", balance_fen=self.opening_fen, used_fen=0)
@@ -339,16 +339,17 @@ class Morning:
 
     def check(self) -> None:
         """After every step."""
-        facts = list(self.view.payments.values())
-        collects = [fact for fact in facts if fact.row.kind is PaymentKind.COLLECT]
-        held = [fact for fact in collects if fact.standing.state in HELD]
-        assert self.books.pending_fen == sum(self._held_fen[f.row.pay_no] for f in held)
+        now = [(fact.row, fact.standing.state) for fact in self.view.payments.values()]
+        collects = [(row, state) for row, state in now if row.kind is PaymentKind.COLLECT]
+        held = [row for row, state in collects if state in HELD]
+        assert self.books.pending_fen == sum(self._held_fen[row.pay_no] for row in held)
         person = self.view.persons[PERSON_NO]
         assert person.balance_fen == self.books.spendable_fen >= 0
-        open_ones = [fact.row.pay_no for fact in held if fact.row.psn_no]
-        assert [person.undertaking] == (open_ones or [None])
-        for fact in facts:
-            state, due = fact.standing.state, self.due[fact.row.pay_no]
+        open_ones = [row.pay_no for row in held if row.psn_no]
+        assert person.undertaking == (open_ones[0] if open_ones else None)
+        assert len(open_ones) <= 1
+        for row, state in now:
+            due = self.due[row.pay_no]
             assert (due is None) == (state in ENDED)
             assert (due == PEOPLES_TURN) == (state is State.REFUND_DUE)
         standing = [
@@ -358,7 +359,7 @@ class Morning:
         counted = sum(increments_of(row).get(POOL["310"], 0) for row in standing)
         assert person.year(ON.year).values.get(POOL["310"], 0) == counted
         assert len({row.msgid for row in standing}) == len(standing)
-        orders = [fact.row.order_no for fact in collects]
+        orders = [row.order_no for row, _ in collects]
         assert len(set(orders)) == len(orders)
 
     def check_end(self) -> None:
@@ -425,7 +426,7 @@ class Morning:
         self._at(self.now + timedelta(seconds=seconds), act)
 
     def _at(self, at: datetime, act: Callable[[], object]) -> None:
-        heapq.heappush(self._waiting, (at, next(self._numbers), act))  # type: ignore[arg-type]
+        heapq.heappush(self._waiting, (at, next(self._numbers), act))
 
     def _tell(self, what: str) -> None:
         self.told.append(f"{(self.now - BEGINS_AT).total_seconds():9.2f}  {what}")

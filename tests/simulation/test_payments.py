@@ -10,7 +10,7 @@ import pytest
 from settlement.usecases import paying
 from tests.simulation.payments import play
 
-MORNINGS = 3_500
+MORNINGS = 2_500
 FEW = 400
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from settlement.serve.supervisor import ServeError, reserve_port
+from settlement.serve.supervisor import ServeError, ServeSettings, reserve_port
+from settlement.storage.keyfile import key_file, make_key_file
 from settlement.web.app import listen
 from tests.integration.web.client import Client, signed
 from tests.services import embedded_environment, temporary_directory
@@ -39,8 +40,11 @@ run(
 """
 
 
-async def install_nothing(_services: object, _settings: object) -> None:
-    """Echo gateways need no schema."""
+async def install_nothing(_services: object, settings: ServeSettings) -> None:
+    """Echo gateways need no schema; the background process needs its key."""
+    path = key_file(settings.data_dir / "secrets", os.environ)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    make_key_file(path)
 
 
 class Running:

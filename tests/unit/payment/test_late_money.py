@@ -17,7 +17,7 @@ from settlement.desk import USE_CASES
 from settlement.pay_commands import HoldSale, TakeBack
 from settlement.payment import ChannelName, Custody
 from settlement.payment_rows import PaymentFact
-from settlement.payment_states import Happening, Learnt, PaymentKind, State
+from settlement.payment_states import Happening, Learnt, PaymentKind
 from settlement.refusal import Refusal
 from settlement.usecases.paying import PayAnswer
 from tests.simulation.books import Books
@@ -67,6 +67,11 @@ class Sale:
         return next(fact for fact in facts if fact.row.kind is PaymentKind.COLLECT)
 
     @property
+    def state(self) -> str:
+        """What stands of it."""
+        return self.fact.standing.state.value
+
+    @property
     def returned_fen(self) -> list[int]:
         """What goes back, return by return."""
         facts = self.view.payments.values()
@@ -86,7 +91,7 @@ class Sale:
         """Given up and undone."""
         self.happens(Happening.GIVEN_UP)
         self.happens(Happening.UNDONE)
-        assert self.fact.standing.state is State.CLOSED
+        assert self.state == "closed"
 
     def take_back(self, *lines: tuple[str, int]) -> Answer | Refusal:
         """A refund under a number of its own."""
@@ -133,9 +138,10 @@ def test_money_that_the_channel_has_after_the_end_goes_back_once() -> None:
 
 def test_what_is_given_back_where_the_undo_was_refused_is_what_came() -> None:
     sale = Sale()
-    sale.happens(Happening.MISPAID, learnt=Learnt(reference="w1", amount_fen=77))
+    wrong = sale.happens(Happening.MISPAID, learnt=Learnt(reference="w1", amount_fen=77))
+    assert wrong.alarm.startswith("77 fen instead of")
     sale.happens(Happening.NOT_UNDONE, learnt=Learnt(code="TOO_LATE"))
-    assert sale.fact.standing.state is State.CLOSED
+    assert sale.state == "closed"
     assert sale.returned_fen == [77]
 
 
@@ -155,21 +161,21 @@ def test_undo_that_was_asked_before_the_money_came_is_asked_again() -> None:
     known = len(sale.fact.events)
     sale.happens(Happening.PAID, asked_after=0)
     sale.happens(Happening.UNDONE, asked_after=known)
-    assert sale.fact.standing.state is State.UNDOING
+    assert sale.state == "undoing"
     sale.happens(Happening.UNDONE)
-    assert sale.fact.standing.state is State.CLOSED
+    assert sale.state == "closed"
 
 
 def test_money_of_a_code_that_had_failed_goes_back_once_whatever_follows() -> None:
     sale = Sale()
     sale.happens(Happening.REFUSED)
     sale.happens(Happening.PAID, asked_after=0)
-    assert sale.fact.standing.state is State.WAITING
+    assert sale.state == "waiting"
     assert sale.returned_fen == [sale.fact.row.amount_fen]
     sale.decide(sale.order)
     sale.happens(Happening.PAID, asked_after=0)
     sale.happens(Happening.PAID, attempt=2)
-    assert sale.fact.standing.state is State.SETTLED
+    assert sale.state == "settled"
     assert len(sale.returned_fen) == 1
 
 
