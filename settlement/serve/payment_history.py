@@ -22,7 +22,7 @@ from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
 from settlement.keyring import Keyring
 from settlement.numbers import lane_in
-from settlement.payment import Exchange
+from settlement.payment import Advice, Exchange
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import Attempt, Event, Happening, Learnt, PaymentKind
 from settlement.said import UNUSABLE, Said
@@ -187,7 +187,7 @@ def _learnt(learnt: Learnt) -> dict[str, object]:
     told: dict[str, object] = {
         "code": learnt.code,
         "text": learnt.text,
-        "advice": learnt.advice.value if learnt.code or learnt.text else "",
+        "advice": "" if learnt.advice is Advice.NONE else learnt.advice.value,
         "reference": learnt.reference,
         "amount": "" if learnt.amount_fen is None else yuan_text(learnt.amount_fen),
         "settled": "" if learnt.settled_fen is None else yuan_text(learnt.settled_fen),
