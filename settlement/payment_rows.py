@@ -59,6 +59,8 @@ class DueRow(Struct, frozen=True, kw_only=True, gc=False):
     pay_no: int
     due_at: datetime | None
     """when to look next; None: never again"""
+    channel: str
+    """where the latest attempt is; empty where there is none yet"""
 
 
 class PaymentFact(Struct, kw_only=True):

@@ -2,13 +2,15 @@
 
 It runs in every gateway process and works in one of them, which holds the lease. What it has to do
 and when is `settlement.payment_states.next_errand`; it speaks to a channel, reports what came, and
-forgets it. Errands of different payments run at the same time, those of one never.
+forgets it. Errands of different payments run at the same time, those of one never; each channel has
+places of its own, so that one which is silent holds up nobody else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -17,7 +19,7 @@ from settlement.payment_states import next_errand
 from settlement.serve.paying import Payments
 from settlement.storage.errors import StorageError
 from settlement.storage.lease import PlainConnection, connection_for, take_lease
-from settlement.storage.payments import due_payments
+from settlement.storage.payments import Due, due_payments
 from settlement.telemetry.metrics import METRICS
 
 logger = logging.getLogger("settlement.resolver")
@@ -25,7 +27,7 @@ logger = logging.getLogger("settlement.resolver")
 LEASE = 41
 LOOK_SECONDS = 0.25
 AT_A_TIME = 512
-"""Errands out at the same time: most wait for a channel."""
+"""Errands out at the same time at each channel: most wait for it."""
 FAILURE_PAUSE_SECONDS = 2.0
 REST_SECONDS = 10.0
 """How long an errand that failed on our side is left alone."""
@@ -41,6 +43,7 @@ class Resolver:
         self._dsn = dsn
         self._clock = read_clock
         self._out: dict[int, asyncio.Task[None]] = {}
+        self._out_at: Counter[str] = Counter()
         self._resting: dict[int, datetime] = {}
         self.leading = False
 
@@ -71,23 +74,23 @@ class Resolver:
 
     async def look(self, connection: PlainConnection) -> None:
         """Begin the errands that are due."""
-        room = AT_A_TIME - len(self._out)
-        if room <= 0:
-            return
         now = self._clock()
         self._resting = {pay_no: until for pay_no, until in self._resting.items() if until > now}
-        left_alone = len(self._out) + len(self._resting)
-        for due in await due_payments(connection, by=now, limit=room + left_alone):
+        # Those that are out or rest are still due, and stand before the others.
+        limit = AT_A_TIME + len(self._resting)
+        for due in await due_payments(connection, by=now, limit=limit):
             busy = due.pay_no in self._out or due.pay_no in self._resting
-            if not busy and len(self._out) < AT_A_TIME:
-                self._out[due.pay_no] = asyncio.create_task(self._go(due.pay_no))
+            if not busy and self._out_at[due.channel] < AT_A_TIME:
+                self._out_at[due.channel] += 1
+                self._out[due.pay_no] = asyncio.create_task(self._go(due))
 
     async def settled(self) -> None:
         """Wait for the errands that are out."""
         while self._out:
             await asyncio.gather(*self._out.values())
 
-    async def _go(self, pay_no: int) -> None:
+    async def _go(self, due: Due) -> None:
+        pay_no = due.pay_no
         try:
             await self._run_errand(pay_no)
         except Exception as exc:
@@ -101,6 +104,7 @@ class Resolver:
             )  # fmt: skip
         finally:
             del self._out[pay_no]
+            self._out_at[due.channel] -= 1
 
     async def _run_errand(self, pay_no: int) -> None:
         fact = await self._payments.read(pay_no)

@@ -27,6 +27,7 @@ class Due(Struct, frozen=True, gc=False):
 
     pay_no: int
     due_at: datetime
+    channel: str
 
 
 def place_of(row: PaymentRow) -> str:
@@ -52,9 +53,10 @@ async def find_owner(connection: Connection[Record], *, lane: int, key: bytes) -
 async def due_payments(
     connection: Connection[Record], *, by: datetime, limit: int
 ) -> list[Due]:
-    """What should have been looked at by then, the oldest first."""
+    """What should have been looked at by then, the oldest first; of each channel no more than the
+    limit."""
     rows = await connection.fetch(SCATTER["payments_due"], by, limit)
-    return [Due(row["pay_no"], row["due_at"]) for row in rows]
+    return [Due(row["pay_no"], row["due_at"], row["channel"]) for row in rows]
 
 
 async def open_payments(connection: Connection[Record], *, limit: int) -> list[int]:

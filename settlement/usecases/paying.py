@@ -383,7 +383,10 @@ def due_row(fact: PaymentFact) -> DueRow:
     if standing.state not in ENDED and standing.attempt is not None:
         errand = next_errand(standing, fact.events)
         due_at = PEOPLES_TURN if errand is None else errand.at
-    return DueRow(lane=fact.row.lane, pay_no=fact.row.pay_no, due_at=due_at)
+    at_channel = "" if standing.attempt is None else standing.attempt.channel.value
+    return DueRow(
+        lane=fact.row.lane, pay_no=fact.row.pay_no, due_at=due_at, channel=at_channel
+    )
 
 
 def _done(

@@ -10,9 +10,11 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -22,7 +24,7 @@ from tests.kit import population
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, some
 from tests.kit.reply import Reply
 from tests.kit.scanner import Scanner, clearing_fen, pending_fen
-from tests.kit.till import WALLET, Book, Play
+from tests.kit.till import OTHER_WALLET, WALLET, Book, Play
 from tests.kit.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -186,3 +188,32 @@ async def test_refund_number_is_one_refund_of_one_order(
         )
         codes = sorted(str(reply.err_code) for reply in replies)
         assert codes == ["REFUND_CONFLICT", "UNSET"], replies
+
+
+async def test_channel_that_does_not_answer_holds_up_no_other(
+    town: Town, scanners: list[Scanner], workers: list[Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("settlement.serve.resolver.AT_A_TIME", 2)
+    wechat, alipay = town.channels.wechat, town.channels.alipay
+    for _ in range(3):
+        wechat.plays.append(Play.LOST_AFTER)
+        order = scanners[0].order(None, CLASS_C, 3, pay_code=WALLET)
+        assert (await scanners[0].scan(order)).status == "unknown"
+    alipay.plays.append(Play.LOST_AFTER)
+    order = scanners[0].order(None, CLASS_C, 3, pay_code=OTHER_WALLET)
+    assert (await scanners[0].scan(order)).status == "unknown"
+
+    resolver = workers[0].resolver
+    town.clock.pass_by(timedelta(seconds=6))
+    connection = await asyncpg.connect(town.app_dsn)
+    wechat.queries.clear()
+    queried = wechat.book.calls.count("query")
+    try:
+        async with asyncio.timeout(30):
+            while (await scanners[0].find(order["order_no"])).status != "settled":
+                await resolver.look(connection)
+        assert wechat.book.calls.count("query") == queried + 2
+    finally:
+        wechat.queries.set()
+        await resolver.settled()
+        await connection.close()

@@ -81,6 +81,9 @@ class ScriptedChannel:
         self.plays: deque[Play] = deque()
         self.silent = False
         """nothing that is asked gets an answer"""
+        self.queries = asyncio.Event()
+        """set but where what is queried waits for its answer"""
+        self.queries.set()
         self.undoes = True
         self.refund_verdicts: deque[Verdict] = deque()
         self.before_pay: Callable[[], None] | None = None
@@ -126,6 +129,7 @@ class ScriptedChannel:
     async def query(self, order: OrderKey) -> Outcome:
         """See `Channel`."""
         self.book.calls.append("query")
+        await self.queries.wait()
         if self.silent:
             return _unknown()
         if order.order_no in self.book.paid:

@@ -245,9 +245,14 @@ order by p.opened_at
 limit $1;
 
 -- name: payments_due
--- Payments over channels that the resolver should have looked at by now, the oldest first.
-select d.pay_no, d.due_at
-from settlement.payment_due d
-where d.due_at <= $1
-order by d.due_at
-limit $2;
+-- Payments over channels that the resolver should have looked at by now, the oldest of each channel
+-- first, and of each no more than so many.
+select d.pay_no, d.due_at, d.channel
+from (
+    select pay_no, due_at, channel,
+           row_number() over (partition by channel order by due_at) as place
+    from settlement.payment_due
+    where due_at <= $1
+) d
+where d.place <= $2
+order by d.due_at;

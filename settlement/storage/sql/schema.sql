@@ -760,14 +760,17 @@ create table settlement.payment_due (
     pay_no          bigint      not null,
     due_at          timestamptz not null,
     lane            smallint    not null,
+    channel         text        not null,
     constraint payment_due_pkey primary key (lane, pay_no)
 );
-create index payment_due_at on settlement.payment_due (due_at);
+create index payment_due_at on settlement.payment_due (channel, due_at);
 comment on table settlement.payment_due is
     'Payments that are not at their end, and when the resolver looks next. Derived.';
 comment on column settlement.payment_due.pay_no is 'The payment.';
 comment on column settlement.payment_due.due_at is 'When.';
 comment on column settlement.payment_due.lane is 'Lane of the payment.';
+comment on column settlement.payment_due.channel is
+    'Of the latest attempt: a channel that is silent must not hold up what is due at others.';
 
 create function settlement.json_text(p_text text) returns text
 language sql stable as $$
@@ -1114,13 +1117,14 @@ begin
     end if;
 
     if p_payment_due is not null then
-        insert into settlement.payment_due (pay_no, due_at, lane)
-        select n.pay_no, n.due_at, /*lane*/ n.lane
+        insert into settlement.payment_due (pay_no, due_at, lane, channel)
+        select n.pay_no, n.due_at, /*lane*/ n.lane, n.channel
         from json_to_recordset(p_payment_due) as n (
-            pay_no bigint, /*lanes*/ lane smallint, due_at timestamptz
+            pay_no bigint, /*lanes*/ lane smallint, due_at timestamptz, channel text
         )
         where n.due_at is not null
-        on conflict (lane, pay_no) do update set due_at = excluded.due_at;
+        on conflict (lane, pay_no) do update
+            set due_at = excluded.due_at, channel = excluded.channel;
 
         delete from settlement.payment_due d
         using json_to_recordset(p_payment_due) as n (
@@ -1191,7 +1195,7 @@ begin
     execute format(
         'grant delete on settlement.file, settlement.payment_due to %I', p_application
     );
-    execute format('grant update (due_at) on settlement.payment_due to %I', p_application);
+    execute format('grant update (due_at, channel) on settlement.payment_due to %I', p_application);
     execute format(
         'grant update (version, accumulators, latest_row, latest_visit, open_stay, filings,'
         ' undertaking) on settlement.person to %I', p_application
