@@ -75,9 +75,9 @@ def comparable(text: str) -> str:
     return re.sub(r"\s", "", ISSUED.sub("#", text))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server() -> Iterator[DemoServer]:
-    """One demo server for both pages."""
+    """A demo server of its own for each page: both sell to the same person."""
     with temporary_directory() as base, socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
         free.close()

@@ -201,7 +201,10 @@ class Townhall:
             if self.owner.is_closed():
                 self.owner = await asyncpg.connect(self.owner_dsn)
             return bool(await self.owner.fetchval("select true"))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (
+            OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+        ):  # fmt: skip
+            # The last where the connection was lost in the middle of an exchange.
             self.owner.terminate()
             return False
 
