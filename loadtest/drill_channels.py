@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from loadtest import attach
 from loadtest.drills.audit import Findings, compare
-from loadtest.drills.orders import Customers
+from loadtest.drills.orders import IMPATIENT, Customers
 from loadtest.drills.shift import Shift, sell
 from loadtest.drills.simulators import (
     ChannelBooks,
@@ -64,6 +64,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     share_ppm: int = SHARE_PPM
     persons: int = PERSONS
     seed: int = SEED
+    impatient: float = IMPATIENT
+    """of cashiers, who cancel what takes long"""
     kill: bool = True
     workers: int = 2
 
@@ -106,7 +108,9 @@ def run(settings: Settings, data_dir: Path, environment: Mapping[str, str]) -> R
     """A whole drill on one data directory."""
     with Server(data_dir, workers=settings.workers, environment=environment) as server:
         world = fetch_world(server.url, persons=settings.persons)
-        customers = Customers(world, seed=settings.seed, stamp=int(time.time()))
+        customers = Customers(
+            world, seed=settings.seed, stamp=int(time.time()), impatient=settings.impatient
+        )
         set_faults(server.simulators, seed=settings.seed, share_ppm=settings.share_ppm)
         cpu = _cpu(server)
         shift = asyncio.run(

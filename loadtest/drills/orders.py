@@ -2,8 +2,8 @@
 
 Two of three are insured, each pays with WeChat, Alipay or UnionPay. Most have their phone ready;
 some must confirm, have too little money, or walk away. Some tills lose their connection right after
-they sent, some cashiers cancel, some customers bring things back. An order depends on the seed and
-its number alone, so that a run can be made again with fewer.
+they sent, some cashiers cancel what takes long, some customers bring things back. An order depends
+on the seed and its number alone, so that a run can be made again with fewer.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ LINES_MAX = 3
 QUANTITY_MAX = 3
 PRICE_YUAN_MAX = 60
 CHANNELS = ("wechat", "alipay", "unionpay")
+IMPATIENT = 0.2
+PATIENCE_SECONDS = 8.0
 _SECONDS = (1, 6)
 """How long a payer takes who must confirm."""
 _PAYERS = {
@@ -43,11 +45,9 @@ _PAYERS = {
 
 
 class Afterwards(StrEnum):
-    """What a customer or a cashier does later."""
+    """What a customer does later."""
 
     NOTHING = "nothing"
-    CANCEL = "cancel"
-    """while the payer still has to confirm"""
     REFUND = "refund"
     """everything comes back"""
     REFUND_LINE = "refund_line"
@@ -76,6 +76,8 @@ class Planned(Struct, frozen=True, kw_only=True):
     """the till's connection is lost right after it sent the order"""
     twice: bool
     """the till sends the order a second time at the end, as after a restart"""
+    patience_seconds: float | None
+    """so long the cashier waits for a verdict before they cancel; None: as long as it takes"""
     afterwards: Afterwards
     body: dict[str, object]
     """of the request, without the code"""
@@ -90,12 +92,16 @@ class Planned(Struct, frozen=True, kw_only=True):
 class Customers:
     """The orders of one run by their numbers."""
 
-    def __init__(self, world: World, *, seed: int, stamp: int, insured: bool = True) -> None:
-        """`stamp` begins the order numbers: no two runs on one server may share it."""
+    def __init__(
+        self, world: World, *, seed: int, stamp: int, impatient: float = IMPATIENT
+    ) -> None:
+        """`stamp` begins the order numbers: no two runs on one server may share it. `impatient` is
+        the share of cashiers who cancel what takes long."""
         self._seed = seed
         self._stamp = stamp
         self._pharmacies = len(world.of_kind("pharmacy"))
-        self._persons = world.persons if insured else []
+        self._persons = world.persons
+        self._impatient = impatient
         self._items = [one for one in world.catalogue if 1 <= one.price <= PRICE_YUAN_MAX]
 
     def order(self, number: int) -> Planned:
@@ -103,8 +109,7 @@ class Customers:
         chance = random.Random(f"{self._seed}:{number}")
         behaviour = _drawn(chance, _PAYERS)
         afterwards = _drawn(chance, _AFTERWARDS)
-        if behaviour is Behaviour.USERPAYING_NEVER and chance.random() < 0.5:
-            afterwards = Afterwards.CANCEL
+        impatient = chance.random() < self._impatient
         lines = [_line(n, chance, self._items) for n in range(1, 1 + chance.randint(1, LINES_MAX))]
         second_code = chance.random() < 0.5
         order_no = f"D{self._stamp:x}{number:08d}"
@@ -113,7 +118,7 @@ class Customers:
             "acct_used_flag": chance.choice("01"), "lines": lines,
             "allow_second_code": second_code,
         }  # fmt: skip
-        if self._persons and chance.random() < 2 / 3:
+        if chance.random() < 2 / 3:
             # Each in turn: nobody stands at two counters at the same time.
             person = self._persons[number % len(self._persons)]
             body |= {"person_code": person.certno, "insutype": person.insutype}
@@ -121,6 +126,7 @@ class Customers:
             order_no=order_no, institution=chance.randrange(self._pharmacies),
             channel=chance.choice(CHANNELS), behaviour=behaviour,
             confirm_seconds=chance.randint(*_SECONDS), second_code=second_code,
+            patience_seconds=PATIENCE_SECONDS if impatient else None,
             vanishes=chance.random() < 0.05, twice=chance.random() < 0.03,
             afterwards=afterwards, body=body,
             first_line={"feedetl_sn": lines[0]["feedetl_sn"], "cnt": lines[0]["cnt"]},
@@ -131,7 +137,7 @@ class Wallets:
     """Codes as payers' phones show them, without asking the simulators."""
 
     def __init__(self) -> None:
-        self._codes: dict[str, PayerCodes] = {
+        self.codes: dict[str, PayerCodes] = {
             "wechat": PayerCodes("13", 18), "alipay": PayerCodes("28", 18), "unionpay": QrCodes(),
         }  # fmt: skip
         self._serial = count()
@@ -140,7 +146,7 @@ class Wallets:
         """A fresh code. One that looks like an identity number by chance is not shown: a till
         refuses it, and the payer shows another one."""
         while True:
-            code = self._codes[channel].make(
+            code = self.codes[channel].make(
                 behaviour, at=datetime.now(UTC), serial=next(self._serial), seconds=seconds
             )
             if paycode.read(code).kind.value == channel:

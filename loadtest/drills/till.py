@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from loadtest.drills.line import Line, LineBrokenError, Pen
 from loadtest.drills.orders import CHANNELS, Afterwards, Customers, Planned, Wallets
@@ -159,7 +159,7 @@ class _Sale:
         reply = await self._ask("POST", "/pay/scan", body)
         while reply.status in _OPEN:
             believed.confirmed |= reply.status == "payer_action"
-            reply = await self._wait(reply)
+            reply = await self._wait(reply, time.monotonic() - began)
         believed.certain_seconds = time.monotonic() - began
         if order.twice:
             reply = await self._ask("POST", "/pay/scan", body)
@@ -169,19 +169,18 @@ class _Sale:
         ):  # fmt: skip
             await self._take_back()
 
-    async def _wait(self, reply: ScanReply) -> ScanReply:
+    async def _wait(self, reply: ScanReply, waited_seconds: float) -> ScanReply:
         """What a cashier does while an order is open."""
-        order = self._order
-        if reply.status == "payer_action":
-            if order.afterwards is Afterwards.CANCEL and not self._believed.cancels:
-                self._believed.cancels += 1
-                cancelled = await self._ask("POST", f"{self._path}/cancel", b"{}")
-                if cancelled.err_code != "ORDER_SETTLED":
-                    return cancelled
-            if _wants_code(reply) and order.second_code and not self._showed_second:
-                self._showed_second = True
-                body = order.request(self._till.code(order, Behaviour.OK))
-                return await self._ask("POST", "/pay/scan", body)
+        order, believed = self._order, self._believed
+        patience = order.patience_seconds
+        if patience is not None and waited_seconds > patience and not believed.cancels:
+            believed.cancels += 1
+            cancelled = await self._ask("POST", f"{self._path}/cancel", b"{}")
+            return cancelled if cancelled.err_code is UNSET else await self._ask("GET", self._path)
+        if _wants_code(reply) and order.second_code and not self._showed_second:
+            self._showed_second = True
+            body = order.request(self._till.code(order, Behaviour.OK))
+            return await self._ask("POST", "/pay/scan", body)
         await asyncio.sleep(_seconds(reply))
         return await self._ask("GET", self._path)
 
