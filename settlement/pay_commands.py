@@ -6,6 +6,8 @@ case decides on. Whoever sends one has spoken with the channel already, or will 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from settlement.commands import Command, Purchase
@@ -71,6 +73,8 @@ class Report(Command, frozen=True, kw_only=True, gc=False):
     happening: Happening
     attempt: int
     learnt: Learnt = Learnt()
+    asked_at: datetime | None = None
+    """when the channel was asked whose answer this is; None for what it told by itself"""
     exchange: Exchange | None = None
     till: Till | None = None
 

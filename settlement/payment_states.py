@@ -346,8 +346,7 @@ def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
             ask = Ask.UNDO if asked % 2 == 0 else Ask.QUERY
             return Errand(ask, max(floor, latest + _seconds(_nth(UNDO_GAPS, asked))))
         case State.RETURNING:
-            processing = bool(here) and here[-1].happening is Happening.CONFIRM
-            ask = Ask.QUERY_REFUND if processing else Ask.REFUND
+            ask = _asking_back(here)
             return Errand(ask, latest + _seconds(_nth(REFUND_GAPS, asked)))
         case _:
             return None
@@ -356,6 +355,20 @@ def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
 _ANSWERS = frozenset(
     {Happening.CONFIRM, Happening.UNCLEAR, Happening.PAID, Happening.MISPAID}
 )
+
+
+def _asking_back(here: Sequence[Event]) -> Ask:
+    """A refund goes out again under its number, and is queried, in turns: some channels answer a
+    number that they know like the first time, others only that they know it. One that the channel
+    is at is queried first."""
+    unclear = 0
+    for event in reversed(here):
+        if event.happening is not Happening.UNCLEAR:
+            break
+        unclear += 1
+    before = here[-1 - unclear].happening if len(here) > unclear else Happening.ATTEMPTED
+    is_query = (unclear % 2 == 0) is (before is Happening.CONFIRM)
+    return Ask.QUERY_REFUND if is_query else Ask.REFUND
 
 
 def _asking(

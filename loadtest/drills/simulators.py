@@ -66,6 +66,18 @@ def advance_clocks(urls: Mapping[str, str], seconds: float) -> None:
         _asked(f"{url}/_sim/clock", msgspec.json.encode({"advance_seconds": seconds}))
 
 
+def answering_ms(urls: Mapping[str, str]) -> dict[str, float]:
+    """How long each channel took to answer, on average since it began, in milliseconds."""
+    shown = {
+        channel: msgspec.json.decode(_asked(f"{url}/_sim/times"), type=_Times)
+        for channel, url in urls.items()
+    }
+    return {
+        channel: round(one.answering_seconds * 1e3 / max(one.answers, 1), 2)
+        for channel, one in shown.items()
+    }
+
+
 def read_books(urls: Mapping[str, str]) -> dict[str, ChannelBooks]:
     """All of them, by channel."""
     books = {}
@@ -76,6 +88,11 @@ def read_books(urls: Mapping[str, str]) -> dict[str, ChannelBooks]:
             book.totals.get("net_fen", 0), book.totals, book.entries, faults.happened
         )
     return books
+
+
+class _Times(Struct, frozen=True):
+    answers: int
+    answering_seconds: float
 
 
 def _asked(url: str, body: bytes | None = None) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -20,9 +20,8 @@ from protocol import paycode
 from protocol.nhsa.amounts import scaled
 from protocol.nhsa.errors import WireError
 from protocol.nhsa.fields import Profile
-from protocol.paycode import CodeKind
 from protocol.scan import CancelRequest, RefundRequest, ScanRequest
-from settlement import keys, refusals
+from settlement import refusals
 from settlement.channels.registry import Tills
 from settlement.clock import Clock, local_time
 from settlement.commands import Asked, Command, Credential
@@ -33,7 +32,6 @@ from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.limits import Limits
 from settlement.pay_commands import (
-    Counter,
     FindOrder,
     HoldPlainSale,
     HoldSale,
@@ -42,13 +40,11 @@ from settlement.pay_commands import (
     Till,
 )
 from settlement.payment import (
-    ChannelName,
     NotificationRefused,
     Notified,
-    OrderKey,
     Outcome,
     PayOrder,
-    RefundOrder,
+    Verdict,
 )
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import (
@@ -67,6 +63,16 @@ from settlement.payment_states import (
 )
 from settlement.refusal import Refusal
 from settlement.serve.asking import Journals, Reply
+from settlement.serve.pay_pieces import (
+    CHANNEL_OF,
+    NOT_A_WALLET,
+    asked_of,
+    counter_of,
+    credential_of,
+    message_key_of,
+    order_key,
+    refund_order,
+)
 from settlement.storage.connect import Reconnecting
 from settlement.storage.lookups import PersonFinder, Sought
 from settlement.storage.payment_reader import read_payments
@@ -89,14 +95,7 @@ COUNTER_SECONDS = 2.5
 """How long a counter is kept waiting for a verdict that is asked for anyway."""
 logger = logging.getLogger("settlement.paying")
 
-_CHANNEL_OF = {
-    CodeKind.WECHAT: ChannelName.WECHAT,
-    CodeKind.ALIPAY: ChannelName.ALIPAY,
-    CodeKind.ALIPAY_FACE: ChannelName.ALIPAY,
-    CodeKind.UNIONPAY: ChannelName.UNIONPAY,
-}
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE}
-_IDENTITY_LENGTHS = (15, 18)
 _DECODE_SCAN = msgspec.json.Decoder(ScanRequest).decode
 _DECODE_REFUND = msgspec.json.Decoder(RefundRequest).decode
 _DECODE_CANCEL = msgspec.json.Decoder(CancelRequest).decode
@@ -201,7 +200,7 @@ class Payments:
         command = TakeBack(
             asked=replace(
                 asked, infno=scans.REFUND, msgid=request.refund_no, operator=request.operator,
-                message_key=_order_key_of(
+                message_key=message_key_of(
                     asked.institution.code, scans.REFUND, request.refund_no
                 ),
                 fingerprint=scans.refund_fingerprint(order_no, lines, amount_fen),
@@ -258,10 +257,10 @@ class Payments:
             refund_happened(said.outcome) if said.refund_no else happened(said.outcome, attempt)
         )
         institution = self._desk.world.institutions[fact.row.institution]
-        await self.report(
+        reply = await self.report(
             fact, institution, happening, attempt=attempt.number, outcome=said.outcome
         )
-        return True
+        return not (isinstance(reply, PayAnswer) and reply.doubtful)
 
     async def read(self, pay_no: int) -> PaymentFact | None:
         """A payment with its events."""
@@ -283,26 +282,64 @@ class Payments:
         channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
         if channel is None:
             raise LookupError(f"no merchant {attempt.merchant_no} of {attempt.channel} any more")
+        asked_at = self._clock()
         match ask:
             case Ask.QUERY:
-                outcome = await channel.query(_order_key(attempt))
+                outcome = await channel.query(order_key(attempt))
                 happening = happened(outcome, attempt)
             case Ask.UNDO:
-                outcome = await channel.undo(_order_key(attempt))
+                outcome = await channel.undo(order_key(attempt))
                 happening = undo_happened(outcome, standing)
             case Ask.REFUND:
-                outcome = await channel.refund(_refund_order(attempt))
+                outcome = await channel.refund(refund_order(attempt))
                 happening = refund_happened(outcome)
             case Ask.QUERY_REFUND:
-                outcome = await channel.query_refund(_refund_order(attempt))
+                outcome = await channel.query_refund(refund_order(attempt))
                 happening = refund_happened(outcome)
-        return await self.report(fact, institution, happening, outcome=outcome)
+        return await self.report(
+            fact, institution, happening, outcome=outcome, asked_at=asked_at
+        )
 
     async def report(
         self, fact: PaymentFact, institution: Institution, happening: Happening, *,
         attempt: int | None = None, outcome: Outcome | None = None, learnt: Learnt | None = None,
+        asked_at: datetime | None = None,
     ) -> Reply:  # fmt: skip
-        """Commit what happened."""
+        """Commit what happened. What may be old news of an attempt that is over is asked about."""
+        reply = await self._reported(
+            fact, institution, happening, attempt=attempt, outcome=outcome, learnt=learnt,
+            asked_at=asked_at,
+        )  # fmt: skip
+        if isinstance(reply, PayAnswer) and reply.doubtful and outcome is not None:
+            return await self._asked_anew(fact, institution, attempt, reply)
+        return reply
+
+    async def _asked_anew(
+        self, fact: PaymentFact, institution: Institution, number: int | None, doubtful: PayAnswer
+    ) -> Reply:
+        """What the channel says now of an attempt that is over; doubtful still where it says
+        nothing definite, and then whoever told us must tell us again."""
+        known = fact.standing.attempts
+        attempt = next((one for one in known if one.number == number), known[-1])
+        channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
+        if channel is None:
+            return doubtful
+        asked_at = self._clock()
+        outcome = await channel.query(order_key(attempt))
+        if outcome.verdict in (Verdict.UNKNOWN, Verdict.PAYER_ACTION):
+            where = {"event": "payment.doubtful", "pay_no": fact.row.pay_no}
+            logger.warning("money came late, or what told of it did", extra=where)
+            return doubtful
+        return await self._reported(
+            fact, institution, happened(outcome, attempt), attempt=attempt.number,
+            outcome=outcome, learnt=None, asked_at=asked_at,
+        )  # fmt: skip
+
+    async def _reported(
+        self, fact: PaymentFact, institution: Institution, happening: Happening, *,
+        attempt: int | None, outcome: Outcome | None, learnt: Learnt | None,
+        asked_at: datetime | None,
+    ) -> Reply:  # fmt: skip
         row = fact.row
         present = fact.standing.attempt
         if attempt is None:
@@ -311,16 +348,17 @@ class Payments:
             learnt = learnt_of(outcome)
         reply = await self._submit(
             Report(
-                asked=_asked(institution, row.lane, place_of(row), row.order_no),
+                asked=asked_of(institution, row.lane, place_of(row), row.order_no),
                 pay_nos=(row.pay_no,),
                 pay_no=row.pay_no,
                 happening=happening,
                 attempt=attempt,
                 learnt=learnt or Learnt(),
+                asked_at=asked_at,
                 exchange=None if outcome is None else outcome.exchange,
             )
         )
-        if isinstance(reply, PayAnswer):
+        if isinstance(reply, PayAnswer) and not reply.doubtful:
             self._count(fact, reply)
         return reply
 
@@ -348,6 +386,7 @@ class Payments:
         if channel is None:
             raise LookupError(f"merchant {attempt.merchant_no} was there a moment ago")
         institution = command.asked.institution
+        asked_at = self._clock()
         outcome = await channel.pay(
             PayOrder(
                 order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen,
@@ -355,7 +394,9 @@ class Payments:
                 notify_url=self.tills.notify_url(attempt.channel, attempt.merchant_no),
             )
         )  # fmt: skip
-        reply = await self.report(fact, institution, happened(outcome, attempt), outcome=outcome)
+        reply = await self.report(
+            fact, institution, happened(outcome, attempt), outcome=outcome, asked_at=asked_at
+        )
         return await self._while_they_wait(fact.row.pay_no, reply)
 
     async def _while_they_wait(self, pay_no: int, reply: Reply) -> Reply:
@@ -378,9 +419,9 @@ class Payments:
         if not request.pay_code:
             return None
         scanned = paycode.read(request.pay_code)
-        channel = _CHANNEL_OF.get(scanned.kind)
+        channel = CHANNEL_OF.get(scanned.kind)
         if channel is None:
-            code = _NOT_A_WALLET.get(scanned.kind, "PAY_CODE_UNKNOWN")
+            code = NOT_A_WALLET.get(scanned.kind, "PAY_CODE_UNKNOWN")
             return Refusal(code=code, field="pay_code")
         reason = self._desk.world.suspensions.channels.get(channel.value)
         if reason is not None:
@@ -400,7 +441,7 @@ class Payments:
         self, request: ScanRequest, institution: Institution, till: Till | None
     ) -> HoldSale | HoldPlainSale | Refusal:
         """The command of a scan, once it is known whose the order number is."""
-        credential = _credential(request.person_code) if request.person_code else None
+        credential = credential_of(request.person_code) if request.person_code else None
         if isinstance(credential, Refusal):
             return credential
         if credential is None and till is None:
@@ -416,11 +457,11 @@ class Payments:
             profile=self._profile, local=local_time(self._clock()),
             lines_max=self._limits.lines_per_claim_max, digest_key=self._translator.digest_key,
         )  # fmt: skip
-        asked = _asked(
+        asked = asked_of(
             institution, owner.lane, owner.person_no, request.order_no, request.operator,
             read.fingerprint,
         )  # fmt: skip
-        counter = _counter(request)
+        counter = counter_of(request)
         if credential is None:
             if till is None:
                 return Refusal(code="SCAN_WITHOUT_CODES", field="pay_code")
@@ -438,7 +479,7 @@ class Payments:
         self, request: ScanRequest, institution: Institution, credential: Credential | None
     ) -> Owner | Refusal:
         """Whose the order number is. A number that was used before needs no live credential."""
-        key = _order_key_of(institution.code, scans.SCAN, request.order_no)
+        key = message_key_of(institution.code, scans.SCAN, request.order_no)
         lane = lane_of_key(key, self._lanes)
         async with self._side.use() as connection:
             found = await find_owner(connection, lane=lane, key=key)
@@ -464,12 +505,12 @@ class Payments:
         institution = self._desk.world.institutions.get(caller.institution_code)
         if institution is None:
             return Refusal(code="INSTITUTION_NOT_YOURS")
-        key = _order_key_of(institution.code, infno, order_no)
+        key = message_key_of(institution.code, infno, order_no)
         async with self._side.use() as connection:
             owner = await find_owner(connection, lane=lane_of_key(key, self._lanes), key=key)
         if owner is None:
             return Refusal(code="ORDER_UNKNOWN", field="order_no")
-        return _asked(institution, owner.lane, owner.person_no, order_no)
+        return asked_of(institution, owner.lane, owner.person_no, order_no)
 
     async def drain(self, seconds: float) -> None:
         """Finish what is under way; what is not by then is left to the resolver."""
@@ -502,74 +543,8 @@ class Payments:
         return PayReply(row.http_status, _ENCODE(reply))
 
 
-_NOT_A_WALLET = {
-    CodeKind.IDENTITY: "PAY_CODE_IS_PERSON",
-    CodeKind.SOCIAL_CARD: "PAY_CODE_IS_PERSON",
-    CodeKind.VOUCHER: "PAY_CODE_IS_VOUCHER",
-    CodeKind.VOUCHER_PARTNER: "PAY_CODE_IS_VOUCHER",
-    CodeKind.VOUCHER_FACE: "PAY_CODE_IS_VOUCHER",
-}
-
-
 def _unreadable(exc: Exception) -> PayReply:
     row = refusals.REFUSALS["SCAN_UNREADABLE"]
     said = refusals.text(Refusal(code="SCAN_UNREADABLE", params={"found": str(exc)[:120]}))
     reply = scans.refused("", code=row.code, message=said.message, field="", retry=said.retry)
     return PayReply(row.http_status, _ENCODE(reply))
-
-
-def _credential(person_code: str) -> Credential | Refusal:
-    """A 医保码 is a token, anything as long as an identity number is one."""
-    scanned = paycode.read(person_code)
-    if scanned.is_voucher:
-        kind = "01"
-    elif len(scanned.code) in _IDENTITY_LENGTHS:
-        kind = "02"
-    else:
-        return Refusal(code="PERSON_CODE_UNKNOWN", field="person_code")
-    return Credential(
-        kind=kind, number=scanned.code, card_serial=None, certificate_no=None, name=None
-    )
-
-
-def _counter(request: ScanRequest) -> Counter:
-    tender = request.tender
-    return Counter(
-        order_no=request.order_no, terminal_id=request.terminal_id, operator=request.operator,
-        tender="scan" if tender is None else tender.kind,
-        tender_note="" if tender is None else f"{tender.rrn}/{tender.terminal}/{tender.batch}",
-        second_code=request.allow_second_code,
-    )  # fmt: skip
-
-
-def _asked(
-    institution: Institution, lane: int, person_no: str, order_no: str, operator: str = "",
-    fingerprint: bytes = b"",
-) -> Asked:  # fmt: skip
-    return Asked(
-        infno=scans.SCAN, institution=institution, msgid=order_no, operator=operator, lane=lane,
-        person_no=person_no, message_key=_order_key_of(institution.code, scans.SCAN, order_no),
-        fingerprint=fingerprint,
-    )  # fmt: skip
-
-
-def _order_key_of(institution: str, infno: str, order_no: str) -> bytes:
-    return keys.message_key(institution, infno, order_no, 0)
-
-
-def _order_key(attempt: Attempt) -> OrderKey:
-    return OrderKey(
-        order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen
-    )
-
-
-def _refund_order(attempt: Attempt) -> RefundOrder:
-    """The refund that an attempt of a return is."""
-    paid = attempt.refunds
-    if paid is None:
-        raise ValueError(f"{attempt.order_no} refunds nothing")
-    return RefundOrder(
-        order=_order_key(paid), reference=attempt.refunds_reference, refund_no=attempt.order_no,
-        sent_at=attempt.sent_at, amount_fen=attempt.amount_fen, reason="医药费退款",
-    )  # fmt: skip
-

@@ -63,22 +63,28 @@ PEOPLES_TURN = datetime(9999, 1, 1, tzinfo=UTC)
 _HELD_STEPS = (sale.admit, sale.adjudicate, sale.seal, sale.write_row)
 _MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
 """What says that an attempt collected money."""
+_ENDS = frozenset({Happening.REFUSED, Happening.UNDONE, Happening.NOT_UNDONE})
+"""What says that nothing will come of an attempt any more."""
 
 
 class PayAnswer(Answer):
     """An answer of a payment, with what whoever speaks to the channel has to know."""
 
-    __slots__ = ("alarm", "began", "fact", "settlement")
+    __slots__ = ("alarm", "began", "doubtful", "fact", "settlement")
 
     def __init__(
         self, *, output: Struct, fact: PaymentFact | None = None, began: Attempt | None = None,
-        replayed: bool = False, alarm: str = "", settlement: int | None = None,
+        replayed: bool = False, alarm: str = "", doubtful: bool = False,
+        settlement: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(output=output, replayed=replayed)
         self.fact = fact
         self.began = began
         """an attempt that this decision commits: its first byte may leave after the commit"""
         self.alarm = alarm
+        self.doubtful = doubtful
+        """money is said to have come for an attempt that is over, in words that may be older than
+        its end: nothing was written, the channel must be asked what stands now"""
         self.settlement = settlement
         """of an order that no channel had a part in"""
 
@@ -251,6 +257,8 @@ def report(command: Report, view: View, world: World, moment: Moment) -> Decisio
         impossible = follows is Ignored.IMPOSSIBLE
         alarm = f"{happening.name} while {standing.state}" if impossible else ""
         return Decision(_said(fact, view, world, alarm=alarm))
+    if follows[1] is Duty.GIVE_BACK and _may_be_old(command, fact):
+        return Decision(_said(fact, view, world, doubtful=True))
     event = event_of_happening(fact, happening, command.attempt, moment, learnt=command.learnt)
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
     events = [event_row(fact.row, event, command.exchange, world)]
@@ -268,14 +276,22 @@ def _second_code(plan: Plan) -> bool:
     return plan.counter is not None and plan.counter.second_code
 
 
+def _may_be_old(command: Report, fact: PaymentFact) -> bool:
+    """Whether the channel may have said it before the attempt was made dead. A notification that
+    comes late tells of money that went back with the undo; to owe it once more would be wrong."""
+    ends = [e.at for e in fact.events if e.attempt == command.attempt and e.happening in _ENDS]
+    return bool(ends) and (command.asked_at is None or command.asked_at < ends[-1])
+
+
 def _as_it_counts(command: Report, fact: PaymentFact) -> Happening | None:
     """The happening as it concerns the payment; None where it says nothing new. Money of an attempt
     that is not the present one is surplus, once."""
     standing = fact.standing
     present = standing.attempt.number if standing.attempt is not None else 0
     if command.attempt == present or fact.row.kind is PaymentKind.RETURN:
-        returned = any(
-            e.happening in _MONEY_CAME and standing.state is State.CLOSED for e in _since(fact)
+        returned = standing.state is State.CLOSED and (
+            any(e.happening is Happening.NOT_UNDONE for e in fact.events)
+            or any(e.happening in _MONEY_CAME for e in _since(fact))
         )
         return None if returned and command.happening in _MONEY_CAME else command.happening
     if command.happening not in _MONEY_CAME:
@@ -289,12 +305,15 @@ def _since(fact: PaymentFact) -> Sequence[Event]:
 
 
 def _said(
-    fact: PaymentFact, view: View, world: World, *, replayed: bool = False, alarm: str = ""
+    fact: PaymentFact, view: View, world: World, *, replayed: bool = False, alarm: str = "",
+    doubtful: bool = False,
 ) -> PayAnswer:
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
     returns = [view.payments[number] for number in fact.returns]
     output = scans.standing(fact, plan, returns=returns, replayed=replayed)
-    return PayAnswer(output=output, fact=fact, replayed=replayed, alarm=alarm)
+    return PayAnswer(
+        output=output, fact=fact, replayed=replayed, alarm=alarm, doubtful=doubtful
+    )
 
 
 def _copied(fact: PaymentFact) -> PaymentFact:

@@ -275,6 +275,58 @@ async def test_payment_after_the_end_goes_back_by_itself(town: Town, scanner: Sc
     assert list(wechat.book.refunds.values())[-1] == wechat.book.paid[number]
 
 
+async def given_up(town: Town, scanner: Scanner) -> str:
+    """A payment whose answer was lost and that the cashier gave up; its number at the channel."""
+    town.channels.wechat.plays.append(Play.LOST_AFTER)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    await scanner.cancel(order["order_no"])
+    await town.resolve(seconds=16)
+    await town.resolve(seconds=16)
+    assert (await scanner.find(order["order_no"])).status == "refused"
+    return next(reversed(town.channels.wechat.book.asked))
+
+
+async def test_late_news_of_money_that_went_back_already_is_asked_about(
+    town: Town, scanner: Scanner
+) -> None:
+    wechat = town.channels.wechat
+    number = await given_up(town, scanner)
+    assert await scanner.notify("wechat", number) == (200, b"success", "text/plain")
+    await town.resolve(seconds=1)
+    assert wechat.book.calls[-1] == "query"
+    assert number not in wechat.book.paid
+
+
+async def test_late_news_that_nobody_can_confirm_has_to_come_again(
+    town: Town, scanner: Scanner
+) -> None:
+    wechat = town.channels.wechat
+    number = await given_up(town, scanner)
+    wechat.silent = True
+    assert await scanner.notify("wechat", number) == (400, b"fail", "text/plain")
+
+
+async def test_money_that_is_given_back_once_is_not_given_back_twice(
+    town: Town, scanner: Scanner
+) -> None:
+    wechat = town.channels.wechat
+    wechat.undoes = False
+    wechat.plays.append(Play.LOST_AFTER)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    await scanner.cancel(order["order_no"])
+    for _ in range(3):
+        await town.resolve(seconds=16)
+    assert (await scanner.find(order["order_no"])).status == "refused"
+    refunds = wechat.book.calls.count("refund")
+    assert await scanner.notify("wechat", next(reversed(wechat.book.asked))) == (
+        200, b"success", "text/plain",
+    )  # fmt: skip
+    await town.resolve(seconds=1)
+    assert wechat.book.calls.count("refund") == refunds
+
+
 async def test_notification_books_before_the_resolver_does(
     town: Town, scanner: Scanner
 ) -> None:
@@ -397,6 +449,20 @@ async def test_slow_refund_is_followed_to_its_end(
     await scanner.scan(order)
     assert (await scanner.refund(order["order_no"], f"R6{verdict}")).status == "refunding"
     await town.resolve(seconds=60)
+    assert (await scanner.find(order["order_no"])).status == "refunded"
+
+
+async def test_refund_number_that_a_channel_only_knows_already_is_queried(
+    town: Town, scanner: Scanner
+) -> None:
+    wechat = town.channels.wechat
+    wechat.refund_verdicts.extend([Verdict.UNKNOWN] * 2)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    assert (await scanner.refund(order["order_no"], "R6-known")).status == "refunding"
+    await town.resolve(seconds=6)
+    wechat.refund_verdicts.clear()
+    assert wechat.book.calls[-1] == "query refund"
     assert (await scanner.find(order["order_no"])).status == "refunded"
 
 
