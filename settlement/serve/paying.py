@@ -48,10 +48,12 @@ from settlement.payment import (
 )
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import (
+    ENDED,
     UNCERTAIN,
     Ask,
     Attempt,
     Happening,
+    Ignored,
     Learnt,
     PaymentKind,
     State,
@@ -60,6 +62,7 @@ from settlement.payment_states import (
     next_errand,
     refund_happened,
     undo_happened,
+    what_next,
 )
 from settlement.refusal import Refusal
 from settlement.serve.asking import Journals, Reply
@@ -73,7 +76,7 @@ from settlement.serve.pay_pieces import (
     order_key,
     refund_order,
 )
-from settlement.storage.connect import Reconnecting
+from settlement.storage.connect import Several
 from settlement.storage.lookups import PersonFinder, Sought
 from settlement.storage.payment_reader import read_payments
 from settlement.storage.payments import (
@@ -93,6 +96,9 @@ from settlement.view import View
 
 COUNTER_SECONDS = 2.5
 """How long a counter is kept waiting for a verdict that is asked for anyway."""
+SIDE_CONNECTIONS = 4
+"""For what is looked up before and after a batch; each claim of an order number waits for a flush,
+and those that wait together share one."""
 logger = logging.getLogger("settlement.paying")
 
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE}
@@ -112,7 +118,7 @@ class Payments:
     ) -> None:  # fmt: skip
         self._desk = desk
         self._submit = journals.ask
-        self._side = Reconnecting(dsn, "settlement-payments")
+        self._side = Several(dsn, "settlement-payments", count=SIDE_CONNECTIONS)
         self._finder = PersonFinder(self._side, shape)
         self.tills = tills
         self._translator = translator
@@ -239,28 +245,37 @@ class Payments:
 
     async def _taken(self, channel: str, said: Notified) -> bool:
         number = said.refund_no or said.order_no
-        found = None
-        if number.isascii() and number.isdigit() and len(number) < 20:
-            async with self._side.use() as connection:
-                found = await find_attempt(connection, int(number))
+        found = await self._attempt_of(number)
         if found is None:
             where = {"event": "notification.unknown_order", "channel": channel}
             logger.error("a notification of an order that was never made", extra=where)
             return True
-        fact = await self.read(found[0])
-        if fact is None:
-            return True
-        attempt = next((a for a in fact.standing.attempts if a.number == found[1]), None)
-        if attempt is None:
-            return True
+        fact, attempt = found
         happening = (
             refund_happened(said.outcome) if said.refund_no else happened(said.outcome, attempt)
         )
+        standing = fact.standing
+        is_over = standing.state in ENDED and attempt == standing.attempt
+        if is_over and what_next(fact.row.kind, standing.state, happening) is Ignored.KNOWN:
+            return True
         institution = self._desk.world.institutions[fact.row.institution]
         reply = await self.report(
             fact, institution, happening, attempt=attempt.number, outcome=said.outcome
         )
         return not (isinstance(reply, PayAnswer) and reply.doubtful)
+
+    async def _attempt_of(self, number: str) -> tuple[PaymentFact, Attempt] | None:
+        """The payment and its attempt that have this order number at a channel."""
+        if not (number.isascii() and number.isdigit() and len(number) < 20):
+            return None
+        view = View()
+        async with self._side.use() as connection:
+            found = await find_attempt(connection, int(number))
+            if found is None:
+                return None
+            await read_payments(connection, [found[0]], view, self._shape)
+        fact = view.payments[found[0]]
+        return fact, next(one for one in fact.standing.attempts if one.number == found[1])
 
     async def read(self, pay_no: int) -> PaymentFact | None:
         """A payment with its events."""
@@ -481,18 +496,15 @@ class Payments:
         """Whose the order number is. A number that was used before needs no live credential."""
         key = message_key_of(institution.code, scans.SCAN, request.order_no)
         lane = lane_of_key(key, self._lanes)
-        async with self._side.use() as connection:
-            found = await find_owner(connection, lane=lane, key=key)
-        if found is not None:
-            return found
         if credential is None:
             person_no: str | None = f"{PAYER_ALONE}{institution.code}/{request.order_no}"
         else:
             person_no = await self._person(credential)
-        if person_no is None:
-            return Refusal(code="PERSON_UNKNOWN", field="person_code")
-        owner = Owner(lane_of(person_no, self._lanes), person_no)
         async with self._side.use() as connection:
+            if person_no is None:
+                found = await find_owner(connection, lane=lane, key=key)
+                return found or Refusal(code="PERSON_UNKNOWN", field="person_code")
+            owner = Owner(lane_of(person_no, self._lanes), person_no)
             return await claim_order(connection, lane=lane, key=key, owner=owner)
 
     async def _person(self, credential: Credential) -> str | None:
