@@ -27,7 +27,7 @@ from msgspec import Struct
 from loadtest import attach
 from loadtest.drills.audit import Findings, compare
 from loadtest.drills.orders import IMPATIENT, Customers
-from loadtest.drills.shift import Shift, sell
+from loadtest.drills.shift import Shift, close_of_business, sell
 from loadtest.drills.simulators import (
     ChannelBooks,
     advance_clocks,
@@ -122,6 +122,7 @@ def run(settings: Settings, data_dir: Path, environment: Mapping[str, str]) -> R
         spent = {kind: seconds - cpu.get(kind, 0.0) for kind, seconds in _cpu(server).items()}
         mend(server.simulators)
         still_open, peoples_turn, seconds = asyncio.run(_until_resolved(server))
+        asyncio.run(close_of_business(shift))
         books = read_books(server.simulators)
         findings = asyncio.run(_compared(server, shift, books))
         if still_open:

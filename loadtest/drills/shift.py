@@ -22,11 +22,19 @@ GATEWAY_WORD = "settlement.serve.worker"
 class Shift(Struct, frozen=True, kw_only=True):
     """What came of it."""
 
-    believed: Sequence[Believed]
+    tills: Sequence[Till]
     seconds: float
     killed_pid: int | None
-    outages: Sequence[float]
-    """seconds from a broken line, or an answer that said so, to the next good answer"""
+
+    @property
+    def believed(self) -> list[Believed]:
+        """What all tills believe."""
+        return [one for till in self.tills for one in till.believed]
+
+    @property
+    def outages(self) -> list[float]:
+        """Seconds from a broken line, or an answer that said so, to the next good answer."""
+        return [seconds for till in self.tills for seconds in till.outages]
 
 
 async def sell(
@@ -47,11 +55,12 @@ async def sell(
         if kill:
             await half.wait()
             killed = kill_gateway(server.pid)
-    return Shift(
-        believed=[one for till in crowd for one in till.believed],
-        seconds=time.monotonic() - began, killed_pid=killed,
-        outages=[seconds for till in crowd for seconds in till.outages],
-    )  # fmt: skip
+    return Shift(tills=crowd, seconds=time.monotonic() - began, killed_pid=killed)
+
+
+async def close_of_business(shift: Shift) -> None:
+    """Every till looks up what it left open."""
+    await asyncio.gather(*(till.close_of_business() for till in shift.tills))
 
 
 def kill_gateway(supervisor_pid: int) -> int:

@@ -26,6 +26,8 @@ AGAIN_SECONDS = 0.5
 ORDER_SECONDS_MAX = 300.0
 """An order that is open for longer is given up by its till; the drill has failed then."""
 HTTP_ERROR = 500
+REFUND_SECONDS_MAX = 20.0
+"""So long a till waits for a refund; what is open then it looks up at the end of the day."""
 _OPEN = ("unknown", "payer_action")
 _BACK = ("returned", "refund_due")
 _DECODE = msgspec.json.Decoder(ScanReply).decode
@@ -71,6 +73,7 @@ class Till:
         self._codes = [one.code for one in pharmacies]
         self._customers = customers
         self._wallets = wallets
+        self._unfinished: list[_Sale] = []
         self.believed: list[Believed] = []
         self.outages: list[float] = []
         """seconds from a line that broke, or an answer that said so, to the next good answer"""
@@ -84,13 +87,22 @@ class Till:
                     order_no=order.order_no, institution=self._codes[order.institution]
                 )
                 self.believed.append(believed)
+                sale = _Sale(self, order, believed)
                 try:
                     async with asyncio.timeout(ORDER_SECONDS_MAX):
-                        await _Sale(self, order, believed).play()
+                        await sale.play()
                 except TimeoutError:
                     believed.trouble = f"still {believed.status} after {ORDER_SECONDS_MAX:.0f} s"
+                if not sale.is_over:
+                    self._unfinished.append(sale)
         finally:
             self._line.hang_up()
+
+    async def close_of_business(self) -> None:
+        """Look up what went back since."""
+        for sale in self._unfinished:
+            await sale.look_up()
+        self._line.hang_up()
 
     async def vanish(self, order: Planned, path: str, body: bytes) -> None:
         """Send, and lose the connection before the answer."""
@@ -147,6 +159,8 @@ class _Sale:
         self._believed = believed
         self._path = f"/pay/{order.order_no}"
         self._showed_second = False
+        self.is_over = True
+        """False while money is on its way back"""
 
     async def play(self) -> None:
         """From the scan until nothing is left to be done about it."""
@@ -194,13 +208,20 @@ class _Sale:
         if said.err_code:
             believed.refusal = said.err_code
             return
-        reply = await self._ask("GET", self._path)
-        while any(leg.status not in _BACK for leg in _returns(reply)):
+        until = time.monotonic() + REFUND_SECONDS_MAX
+        reply = await self.look_up()
+        while not self.is_over and time.monotonic() < until:
             await asyncio.sleep(_seconds(reply))
-            reply = await self._ask("GET", self._path)
-        back = _returns(reply)
+            reply = await self.look_up()
+
+    async def look_up(self) -> ScanReply:
+        """What is back by now."""
+        reply = await self._ask("GET", self._path)
+        back, believed = _returns(reply), self._believed
+        self.is_over = all(leg.status in _BACK for leg in back)
         believed.returned_fen = sum(-_fen(leg) for leg in back if leg.status == "returned")
         believed.due_fen = sum(-_fen(leg) for leg in back if leg.status == "refund_due")
+        return reply
 
     def _learn(self, reply: ScanReply) -> None:
         """What it was told in the end."""

@@ -9,8 +9,8 @@ from loadtest.drill_channels import Run, Settings, figures_of, run, table
 from tests.kit.served import ROOT
 from tests.services import embedded_environment, temporary_directory
 
-PAYMENTS = 240
-SHARE_PPM = 60_000
+PAYMENTS = 200
+SHARE_PPM = 30_000
 """More than the drill's own: each kind shall happen now and then in so few."""
 CONTRACT = (
     "operations", "acknowledged", "lost", "doubled", "unresolved", "books_equal", "verify_ok",
