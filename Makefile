@@ -8,6 +8,7 @@ PYTHON_CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 pyt
 VENV := .venv/bin
 RUN_COMMAND := $(VENV)/settlement story --data-dir var/demo
 BENCH_COMMAND := $(VENV)/python -m loadtest.bench
+DRILL_CHANNELS_COMMAND := $(VENV)/python -m loadtest.drill_channels --payments $(or $(PAYMENTS),6000)
 PACKAGES := settlement protocol ledger loadtest tools tests
 
 # Chinese text is printed whatever the machine's locale says.
@@ -22,7 +23,7 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test test-external bench check setup setup-dev lock clean
+.PHONY: help run test test-external bench drill-channels check setup setup-dev lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -44,6 +45,10 @@ test-external: setup-dev ## all tests that touch servers, on the distribution's 
 bench: setup ## measure; figures to build/bench.json and a printed table
 	@mkdir -p build
 	@exec $(BENCH_COMMAND)
+
+drill-channels: setup ## scan-to-pay over failing channels, then compare all books; PAYMENTS=200000
+	@mkdir -p build
+	@exec $(DRILL_CHANNELS_COMMAND)
 
 check: setup-dev ## the quick part of test: lint, types, house rules
 	$(VENV)/ruff check $(PACKAGES)

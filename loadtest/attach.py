@@ -43,6 +43,17 @@ class Footprint(Struct, frozen=True, kw_only=True):
     wal_bytes: int
 
 
+class Clearing(Struct, frozen=True, kw_only=True):
+    """The ledger's side of payments over channels, in fen, over all institutions."""
+
+    kept_fen: dict[str, int]
+    """渠道在途 by channel"""
+    collecting_fen: int
+    """待收款: zero when nothing is under way"""
+    to_return_fen: int
+    """待退款"""
+
+
 async def connect_owner(data_dir: Path) -> asyncpg.Connection[asyncpg.Record]:
     """A connection as the schema's owner. Raises AttachError."""
     return await _connect(data_dir, roles.OWNER, roles.OWNER_SECRET, roles.DATABASE)
@@ -67,6 +78,28 @@ async def read_volume_since(data_dir: Path, at: datetime) -> Volume:
     """How much was booked since an instant. Raises AttachError."""
     (row,) = await _fetch(data_dir, "volume_since", at)
     return Volume(entries=row["entries"], transfers=row["transfers"])
+
+
+async def read_clearing(data_dir: Path) -> Clearing:
+    """What lies at the channels and what is owed, by the ledger. Raises AttachError."""
+    balances = await _fetch(data_dir, "channel_balances")
+    (row,) = await _fetch(data_dir, "owed_and_waiting")
+    return Clearing(
+        kept_fen={one["channel"]: one["kept_fen"] for one in balances},
+        collecting_fen=row["collecting_fen"], to_return_fen=row["to_return_fen"],
+    )  # fmt: skip
+
+
+async def read_attempts(data_dir: Path) -> dict[str, tuple[str, str]]:
+    """Institution and order of each order number that a channel was given. Raises AttachError."""
+    rows = await _fetch(data_dir, "attempts")
+    return {row["channel_order_no"]: (row["institution"], row["order_no"]) for row in rows}
+
+
+async def read_open_payments(data_dir: Path) -> tuple[int, int]:
+    """Payments that are under way, and those that wait for people. Raises AttachError."""
+    (row,) = await _fetch(data_dir, "open_payments")
+    return row["open_count"] - row["peoples_turn"], row["peoples_turn"]
 
 
 async def read_footprint(data_dir: Path) -> Footprint:

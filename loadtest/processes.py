@@ -16,6 +16,7 @@ from msgspec import Struct
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 WORKER_WORD = re.compile(r"\bbackground\b")
+SIMULATORS_WORD = "settlement.demo.channels"
 
 
 class Process(Struct, frozen=True, kw_only=True):
@@ -38,7 +39,8 @@ def read_processes() -> list[Process]:
 def cpu_seconds_by_kind(
     processes: Iterable[Process], *, server_pid: int, places: Sequence[str]
 ) -> dict[str, float]:
-    """Processor seconds so far of gateway, supervisor, worker, postgres and redis processes."""
+    """Processor seconds so far of gateway, supervisor, worker, simulators, postgres and redis
+    processes."""
     by_pid = {process.pid: process for process in processes}
     seconds: dict[str, float] = {}
     for process in by_pid.values():
@@ -56,6 +58,8 @@ def kind_of(process: Process, *, server_pid: int) -> str:
         return "redis"
     if process.pid == server_pid:
         return "supervisor"
+    if SIMULATORS_WORD in process.command:
+        return "simulators"
     return "worker" if WORKER_WORD.search(process.command) else "gateway"
 
 

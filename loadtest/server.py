@@ -58,6 +58,8 @@ class Server:
         if journals is not None:
             self._command += ["--journals", str(journals)]
         self.url = ""
+        self.simulators: dict[str, str] = {}
+        """addresses of the simulated payment channels, by name"""
 
     def __enter__(self) -> Server:
         self._process = subprocess.Popen(  # noqa: S603 - our own command line
@@ -71,6 +73,7 @@ class Server:
         if ready.get("event") != "ready":
             raise ServerError(f"expected the ready line, got {line!r}")
         self.url = str(ready["url"]).rstrip("/")
+        self.simulators = ready.get("simulators", {})
         return self
 
     def __exit__(

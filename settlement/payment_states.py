@@ -344,9 +344,13 @@ class Errand(Struct, frozen=True):
 
 CODE_WAIT_SECONDS = 60.0
 """How long what is held waits for a code."""
-UNDO_GAPS = (0.0, 2.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+UNDO_GAPS = (0.0, 2.0, 2.0, 5.0, 5.0, 5.0, 10.0, 10.0, 10.0, 20.0, 30.0, 60.0)
 """Seconds between tries to make an attempt dead; the last one repeats. The first three are short:
-where a late answer to the payment comes first, UnionPay's undo is still out within 45 seconds."""
+where a late answer to the payment comes first, UnionPay's undo is still out within 45 seconds. The
+first minute is dense: a channel may say of a number that it does not know only after half of it
+that it is dead, and at its end that shall be certain (DESIGN D4)."""
+SEEN_GAP_SECONDS = 2.0
+"""After a channel said that the money is there: it speaks again, and the payer waits for it."""
 REFUND_GAPS = (0.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 
 
@@ -372,16 +376,31 @@ def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
             floor = attempt.sent_at + _seconds(attempt.timers.undo_not_before)
             is_there = bool(here) and here[-1].happening in MONEY_CAME
             ask = Ask.UNDO if is_there or asked % 2 == 0 else Ask.QUERY
-            return Errand(ask, max(floor, latest + _seconds(_nth(UNDO_GAPS, asked))))
+            gap = _nth(UNDO_GAPS, asked)
+            gap = min(gap, SEEN_GAP_SECONDS) if is_there else gap
+            return Errand(ask, max(floor, latest + _seconds(gap)))
         case State.RETURNING:
-            processing = bool(here) and here[-1].happening is Happening.CONFIRM
-            ask = Ask.QUERY_REFUND if processing else Ask.REFUND
+            ask = _asking_back(here)
             return Errand(ask, latest + _seconds(_nth(REFUND_GAPS, asked)))
         case _:
             return None
 
 
 _ANSWERS = MONEY_CAME | {Happening.CONFIRM, Happening.UNCLEAR}
+
+
+def _asking_back(here: Sequence[Event]) -> Ask:
+    """A refund goes out again under its number, and is queried, in turns: some channels answer a
+    number that they know like the first time, others only that they know it. One that the channel
+    is at is queried first."""
+    unclear = 0
+    for event in reversed(here):
+        if event.happening is not Happening.UNCLEAR:
+            break
+        unclear += 1
+    before = here[-1 - unclear].happening if len(here) > unclear else Happening.ATTEMPTED
+    is_query = (unclear % 2 == 0) is (before is Happening.CONFIRM)
+    return Ask.QUERY_REFUND if is_query else Ask.REFUND
 
 
 def _asking(

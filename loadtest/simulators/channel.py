@@ -6,6 +6,7 @@ whether the answer arrives. `/_sim/…` is the director's entrance and exists at
     GET  /_sim/book[?day=yyyy-mm-dd][&totals]     what the channel itself knows of the money
     GET  /_sim/faults, POST /_sim/faults {plan}   channel_faults.Plan; {} mends everything
     GET  /_sim/clock,  POST /_sim/clock {"advance_seconds": n}
+    GET  /_sim/times                              how many answers, and how long they took
     GET  /_sim/codes,  POST /_sim/codes {"behaviour": "ok", "seconds": 10}
 
 A caller may also ask for a fault by the header `Sim-Fault`.
@@ -18,6 +19,7 @@ import ssl
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from itertools import count
 
@@ -30,6 +32,7 @@ from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Met, Operation, Plan
 from loadtest.simulators.payer_codes import Behaviour, PayerCodes
 from loadtest.simulators.virtual_clock import VirtualClock
+from settlement.clock import monotonic
 
 FAULT_HEADER = "sim-fault"
 BODY_BYTES_MAX = 1024 * 1024
@@ -105,6 +108,8 @@ class ChannelSimulator(ABC):
         self._calls_per_second = calls_per_second
         self._this_second = (0, 0)
         self._serial = count(1)
+        self._answers = 0
+        self._answering_seconds = 0.0
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -137,6 +142,7 @@ class ChannelSimulator(ABC):
         application.router.add_post("/_sim/faults", self._take_faults)
         application.router.add_get("/_sim/clock", self._show_clock)
         application.router.add_post("/_sim/clock", self._advance_clock)
+        application.router.add_get("/_sim/times", self._show_times)
         application.router.add_get("/_sim/codes", self._show_codes)
         application.router.add_post("/_sim/codes", self._make_code)
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=NOTICE_SECONDS))
@@ -209,7 +215,10 @@ class ChannelSimulator(ABC):
         if fault is Fault.ARRIVES_LATE:
             self.clock.after(delay_seconds, lambda: self._carry_out_unheard(call, operation))
             return _broken_off(request)
+        began = monotonic()
         reply = await self.answer(call, operation, fault)
+        self._answers += 1
+        self._answering_seconds += monotonic() - began
         if reply.lost:
             return _broken_off(request)
         match fault:
@@ -240,7 +249,8 @@ class ChannelSimulator(ABC):
             _broken_off(request)
             return response
         await self.clock.wait(met.delay_seconds)
-        await response.write(reply.body[half:])
+        with suppress(ConnectionResetError):  # whoever asked did not wait so long
+            await response.write(reply.body[half:])
         return response
 
     def _is_too_fast(self) -> bool:
@@ -271,6 +281,10 @@ class ChannelSimulator(ABC):
 
     async def _show_clock(self, _request: web.Request) -> web.Response:
         return _json({"now": self.clock()})
+
+    async def _show_times(self, _request: web.Request) -> web.Response:
+        shown = {"answers": self._answers, "answering_seconds": self._answering_seconds}
+        return _json(shown)
 
     async def _advance_clock(self, request: web.Request) -> web.Response:
         try:

@@ -29,3 +29,38 @@ from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 where n.nspname in ('ledger', 'settlement')
 and c.relkind in ('r', 'm');
+
+-- name: channel_balances
+-- What lies at each channel by the ledger (渠道在途), over all institutions and both custodies:
+-- from the entries themselves, so that a fold that is wrong cannot hide.
+select split_part(a.code, '.', 3) as channel,
+       coalesce(sum(m.debits - m.credits), 0)::bigint as kept_fen
+from ledger.account a
+left join ledger.movement m on m.account = a.account
+where a.code like '1012.__.%'
+group by 1;
+
+-- name: owed_and_waiting
+-- What payments under way are to collect (待收款) and what is owed to payers (待退款).
+select coalesce(sum(m.debits + m.debits_pending - m.credits - m.credits_pending)
+                filter (where a.code = '1122.04'), 0)::bigint as collecting_fen,
+       coalesce(sum(m.credits - m.debits) filter (where a.code like '2241.0_'
+                and a.name like '%待退款%'), 0)::bigint as to_return_fen
+from ledger.account a
+join ledger.movement m on m.account = a.account
+where a.code = '1122.04' or a.code like '2241.0_';
+
+-- name: attempts
+-- What each order number at a channel stands for: whose order, or whose return.
+select e.order_no as channel_order_no, p.institution,
+       coalesce(c.order_no, p.order_no) as order_no
+from settlement.payment_event e
+join settlement.payment p on p.lane = e.lane and p.pay_no = e.pay_no
+left join settlement.payment c on c.lane = p.lane and c.pay_no = p.parent
+where e.order_no is not null;
+
+-- name: open_payments
+-- How many payments are not at their end, and how many of them are the turn of people.
+select count(*) as open_count,
+       count(*) filter (where d.due_at >= timestamptz '9999-01-01') as peoples_turn
+from settlement.payment_due d;

@@ -19,9 +19,8 @@ from ledger.postgres.shape import Shape
 from protocol import paycode
 from protocol.nhsa.amounts import scaled
 from protocol.nhsa.errors import WireError
-from protocol.paycode import CodeKind
 from protocol.scan import CancelRequest, RefundRequest, ScanRequest
-from settlement import keys, refusals
+from settlement import refusals
 from settlement.channels.registry import Tills
 from settlement.clock import Clock, local_time
 from settlement.commands import Asked, Credential
@@ -40,21 +39,20 @@ from settlement.pay_commands import (
     Till,
 )
 from settlement.payment import (
-    ChannelName,
     NotificationRefused,
     Notified,
-    OrderKey,
     Outcome,
     PayOrder,
-    RefundOrder,
     Verdict,
 )
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import (
+    ENDED,
     UNCERTAIN,
     Ask,
     Attempt,
     Happening,
+    Ignored,
     Learnt,
     PaymentKind,
     State,
@@ -63,10 +61,19 @@ from settlement.payment_states import (
     next_errand,
     refund_happened,
     undo_happened,
+    what_next,
 )
 from settlement.refusal import Refusal
 from settlement.serve.asking import Journals, Reply
-from settlement.storage.connect import Reconnecting
+from settlement.serve.pay_pieces import (
+    CHANNEL_OF,
+    NOT_A_WALLET,
+    asked_of,
+    message_key_of,
+    order_key,
+    refund_order,
+)
+from settlement.storage.connect import Several
 from settlement.storage.lookups import PersonFinder, Sought
 from settlement.storage.payment_reader import read_payments
 from settlement.storage.payments import (
@@ -86,14 +93,11 @@ from settlement.view import View
 
 COUNTER_SECONDS = 2.5
 """How long a counter is kept waiting for a verdict that is asked for anyway."""
+SIDE_CONNECTIONS = 4
+"""For what is looked up before and after a batch; each claim of an order number waits for a flush,
+and those that wait together share one."""
 logger = logging.getLogger("settlement.paying")
 
-_CHANNEL_OF = {
-    CodeKind.WECHAT: ChannelName.WECHAT,
-    CodeKind.ALIPAY: ChannelName.ALIPAY,
-    CodeKind.ALIPAY_FACE: ChannelName.ALIPAY,
-    CodeKind.UNIONPAY: ChannelName.UNIONPAY,
-}
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE}
 _DECODE_SCAN = msgspec.json.Decoder(ScanRequest).decode
 _DECODE_REFUND = msgspec.json.Decoder(RefundRequest).decode
@@ -111,7 +115,7 @@ class Payments:
     ) -> None:  # fmt: skip
         self._desk = desk
         self._submit = journals.ask
-        self._side = Reconnecting(dsn, "settlement-payments")
+        self._side = Several(dsn, "settlement-payments", count=SIDE_CONNECTIONS)
         self._finder = PersonFinder(self._side, shape)
         self.tills = tills
         self._translator = translator
@@ -203,7 +207,7 @@ class Payments:
         command = TakeBack(
             asked=replace(
                 asked, infno=scans.REFUND, msgid=request.refund_no, operator=request.operator,
-                message_key=_order_key_of(
+                message_key=message_key_of(
                     asked.institution.code, scans.REFUND, request.refund_no
                 ),
                 fingerprint=scans.refund_fingerprint(order_no, lines, amount_fen),
@@ -218,7 +222,7 @@ class Payments:
 
     async def _is_free(self, refund_no: str, asked: Asked) -> bool:
         """Whether the refund number is new, or was used before in the lane of the same order."""
-        key = _order_key_of(asked.institution.code, scans.REFUND, refund_no)
+        key = message_key_of(asked.institution.code, scans.REFUND, refund_no)
         owner = Owner(asked.lane, asked.person_no)
         async with self._side.use() as connection:
             lane = lane_of_key(key, self._lanes)
@@ -250,31 +254,42 @@ class Payments:
 
     async def _taken(self, channel: str, merchant_no: str, said: Notified) -> bool:
         number = said.refund_no or said.order_no
-        found = None
-        if number.isascii() and number.isdigit() and len(number) < 20:
-            async with self._side.use() as connection:
-                found = await find_attempt(connection, int(number))
+        found = await self._attempt_of(number)
         if found is None:
             where = {"event": "notification.unknown_order", "channel": channel}
             logger.error("a notification of an order that was never made", extra=where)
             return True
-        fact = await self.read(found[0])
-        if fact is None:
-            return True
-        attempt = next((a for a in fact.standing.attempts if a.number == found[1]), None)
-        if attempt is None or (attempt.channel, attempt.merchant_no) != (channel, merchant_no):
+        fact, attempt = found
+        if (attempt.channel, attempt.merchant_no) != (channel, merchant_no):
             where = {"event": "notification.of_another_merchant", "channel": channel}
             logger.error("a notification of an order that another merchant made", extra=where)
             return True
         happening = (
             refund_happened(said.outcome) if said.refund_no else happened(said.outcome, attempt)
         )
+        standing = fact.standing
+        is_over = standing.state in ENDED and attempt == standing.attempt
+        if is_over and what_next(fact.row.kind, standing.state, happening) is Ignored.KNOWN:
+            return True
         institution = self._desk.world.institutions[fact.row.institution]
         reply = await self.report(
             fact, institution, happening, attempt=attempt.number, outcome=said.outcome,
             asked_after=0,
         )  # fmt: skip
         return isinstance(reply, PayAnswer) and not reply.ask_again
+
+    async def _attempt_of(self, number: str) -> tuple[PaymentFact, Attempt] | None:
+        """The payment and its attempt that have this order number at a channel."""
+        if not (number.isascii() and number.isdigit() and len(number) < 20):
+            return None
+        view = View()
+        async with self._side.use() as connection:
+            found = await find_attempt(connection, int(number))
+            if found is None:
+                return None
+            await read_payments(connection, [found[0]], view, self._shape)
+        fact = view.payments[found[0]]
+        return fact, next(one for one in fact.standing.attempts if one.number == found[1])
 
     async def read(self, pay_no: int) -> PaymentFact | None:
         """A payment with its events."""
@@ -298,16 +313,16 @@ class Payments:
             raise LookupError(f"no merchant {attempt.merchant_no} of {attempt.channel} any more")
         match ask:
             case Ask.QUERY:
-                outcome = await channel.query(_order_key(attempt))
+                outcome = await channel.query(order_key(attempt))
                 happening = happened(outcome, attempt)
             case Ask.UNDO:
-                outcome = await channel.undo(_order_key(attempt))
+                outcome = await channel.undo(order_key(attempt))
                 happening = undo_happened(outcome, standing)
             case Ask.REFUND:
-                outcome = await channel.refund(_refund_order(attempt))
+                outcome = await channel.refund(refund_order(attempt))
                 happening = refund_happened(outcome)
             case Ask.QUERY_REFUND:
-                outcome = await channel.query_refund(_refund_order(attempt))
+                outcome = await channel.query_refund(refund_order(attempt))
                 happening = refund_happened(outcome)
         return await self.report(fact, institution, happening, outcome=outcome)
 
@@ -325,7 +340,7 @@ class Payments:
             learnt = learnt_of(outcome)
         reply = await self._submit(
             Report(
-                asked=_asked(institution, row.lane, place_of(row), row.order_no),
+                asked=asked_of(institution, row.lane, place_of(row), row.order_no),
                 pay_nos=(row.pay_no,),
                 pay_no=row.pay_no,
                 happening=happening,
@@ -347,7 +362,7 @@ class Payments:
         """Money is said to have come for what is closed: what the channel answers now counts."""
         attempt = next(one for one in fact.standing.attempts if one.number == number)
         channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
-        outcome = None if channel is None else await channel.query(_order_key(attempt))
+        outcome = None if channel is None else await channel.query(order_key(attempt))
         if outcome is None or outcome.verdict is Verdict.UNKNOWN:
             where = {"event": "payment.late_money_unclear", "pay_no": fact.row.pay_no}
             logger.error("money may have come for a payment that is closed", extra=where)
@@ -411,9 +426,9 @@ class Payments:
         if not request.pay_code:
             return None
         scanned = paycode.read(request.pay_code)
-        channel = _CHANNEL_OF.get(scanned.kind)
+        channel = CHANNEL_OF.get(scanned.kind)
         if channel is None:
-            code = _NOT_A_WALLET.get(scanned.kind, "PAY_CODE_UNKNOWN")
+            code = NOT_A_WALLET.get(scanned.kind, "PAY_CODE_UNKNOWN")
             return Refusal(code=code, field="pay_code")
         reason = self._desk.world.suspensions.channels.get(channel.value)
         if reason is not None:
@@ -449,7 +464,7 @@ class Payments:
             profile=self._desk.world.profile.wire, local=local_time(self._clock()),
             lines_max=self._limits.lines_per_claim_max, digest_key=self._translator.digest_key,
         )  # fmt: skip
-        asked = _asked(
+        asked = asked_of(
             institution, owner.lane, owner.person_no, request.order_no, request.operator,
             read.fingerprint,
         )  # fmt: skip
@@ -471,20 +486,17 @@ class Payments:
         self, request: ScanRequest, institution: Institution, credential: Credential | None
     ) -> Owner | Refusal:
         """Whose the order number is. A number that was used before needs no live credential."""
-        key = _order_key_of(institution.code, scans.SCAN, request.order_no)
+        key = message_key_of(institution.code, scans.SCAN, request.order_no)
         lane = lane_of_key(key, self._lanes)
-        async with self._side.use() as connection:
-            found = await find_owner(connection, lane=lane, key=key)
-        if found is not None:
-            return found
         if credential is None:
             person_no: str | None = f"{PAYER_ALONE}{institution.code}/{request.order_no}"
         else:
             person_no = await self._person(credential)
-        if person_no is None:
-            return Refusal(code="PERSON_UNKNOWN", field="person_code")
-        owner = Owner(lane_of(person_no, self._lanes), person_no)
         async with self._side.use() as connection:
+            if person_no is None:
+                found = await find_owner(connection, lane=lane, key=key)
+                return found or Refusal(code="PERSON_UNKNOWN", field="person_code")
+            owner = Owner(lane_of(person_no, self._lanes), person_no)
             return await claim_order(connection, lane=lane, key=key, owner=owner)
 
     async def _person(self, credential: Credential) -> str | None:
@@ -497,12 +509,12 @@ class Payments:
         institution = self._desk.world.institutions.get(caller.institution_code)
         if institution is None:
             return Refusal(code="INSTITUTION_NOT_YOURS")
-        key = _order_key_of(institution.code, infno, order_no)
+        key = message_key_of(institution.code, infno, order_no)
         async with self._side.use() as connection:
             owner = await find_owner(connection, lane=lane_of_key(key, self._lanes), key=key)
         if owner is None:
             return Refusal(code="ORDER_UNKNOWN", field="order_no")
-        return _asked(institution, owner.lane, owner.person_no, order_no)
+        return asked_of(institution, owner.lane, owner.person_no, order_no)
 
     async def drain(self, seconds: float) -> None:
         """Finish what is under way; what is not by then is left to the resolver."""
@@ -536,50 +548,8 @@ class Payments:
         return PayReply(row.http_status, _ENCODE(reply))
 
 
-_NOT_A_WALLET = {
-    CodeKind.IDENTITY: "PAY_CODE_IS_PERSON",
-    CodeKind.SOCIAL_CARD: "PAY_CODE_IS_PERSON",
-    CodeKind.VOUCHER: "PAY_CODE_IS_VOUCHER",
-    CodeKind.VOUCHER_PARTNER: "PAY_CODE_IS_VOUCHER",
-    CodeKind.VOUCHER_FACE: "PAY_CODE_IS_VOUCHER",
-}
-
-
 def _unreadable(exc: Exception) -> PayReply:
     row = refusals.REFUSALS["SCAN_UNREADABLE"]
     said = refusals.text(Refusal(code="SCAN_UNREADABLE", params={"found": str(exc)[:120]}))
     reply = scans.refused("", code=row.code, message=said.message, field="", retry=said.retry)
     return PayReply(row.http_status, _ENCODE(reply))
-
-
-def _asked(
-    institution: Institution, lane: int, person_no: str, order_no: str, operator: str = "",
-    fingerprint: bytes = b"",
-) -> Asked:  # fmt: skip
-    return Asked(
-        infno=scans.SCAN, institution=institution, msgid=order_no, operator=operator, lane=lane,
-        person_no=person_no, message_key=_order_key_of(institution.code, scans.SCAN, order_no),
-        fingerprint=fingerprint,
-    )  # fmt: skip
-
-
-def _order_key_of(institution: str, infno: str, order_no: str) -> bytes:
-    return keys.message_key(institution, infno, order_no, 0)
-
-
-def _order_key(attempt: Attempt) -> OrderKey:
-    return OrderKey(
-        order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen
-    )
-
-
-def _refund_order(attempt: Attempt) -> RefundOrder:
-    """The refund that an attempt of a return is."""
-    paid = attempt.refunds
-    if paid is None:
-        raise ValueError(f"{attempt.order_no} refunds nothing")
-    return RefundOrder(
-        order=_order_key(paid), reference=attempt.refunds_reference, refund_no=attempt.order_no,
-        sent_at=attempt.sent_at, amount_fen=attempt.amount_fen, reason="医药费退款",
-    )  # fmt: skip
-

@@ -73,6 +73,32 @@ class Reconnecting:
             self._connection = None
 
 
+class Several:
+    """Some of them, for look-ups that many wait for at the same time: whoever comes gets one that
+    is free, the one that was used last first."""
+
+    def __init__(self, dsn: str, name: str, *, count: int) -> None:
+        self._all = [Reconnecting(dsn, name) for _ in range(count)]
+        self._free: asyncio.LifoQueue[Reconnecting] = asyncio.LifoQueue()
+        for one in self._all:
+            self._free.put_nowait(one)
+
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[Connection[Record]]:
+        """As `Reconnecting.use`."""
+        one = await self._free.get()
+        try:
+            async with one.use() as connection:
+                yield connection
+        finally:
+            self._free.put_nowait(one)
+
+    def close(self) -> None:
+        """Drop the connections."""
+        for one in self._all:
+            one.close()
+
+
 @asynccontextmanager
 async def verify_pool(dsn: str) -> AsyncIterator[Pool[Record]]:
     """Connections for a verification: a few, without a statement limit."""

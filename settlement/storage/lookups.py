@@ -11,7 +11,7 @@ from msgspec import Struct
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape
 from settlement.keyring import LookupKind
-from settlement.storage.connect import Reconnecting
+from settlement.storage.connect import Reconnecting, Several
 from settlement.storage.errors import StorageError
 from settlement.storage.queries import QUERIES, SHAPED
 
@@ -27,7 +27,7 @@ class Sought(Struct, frozen=True, gc=False):
 class PersonFinder:
     """Finds persons by what they showed; look-ups that arrive together share a round trip."""
 
-    def __init__(self, side: Reconnecting, shape: Shape) -> None:
+    def __init__(self, side: Reconnecting | Several, shape: Shape) -> None:
         self._side = side
         self._shape = shape
         self._waiting: list[tuple[Sought, asyncio.Future[str | None]]] = []

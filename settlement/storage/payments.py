@@ -39,7 +39,11 @@ async def claim_order(
     connection: Connection[Record], *, lane: int, key: bytes, owner: Owner
 ) -> Owner:
     """Whose the order number is from now on, or was before."""
-    await connection.execute(QUERIES["claim_order"], lane, key, owner.lane, owner.person_no)
+    claimed = await connection.fetchval(
+        QUERIES["claim_order"], lane, key, owner.lane, owner.person_no
+    )
+    if claimed is not None:
+        return owner
     found = await find_owner(connection, lane=lane, key=key)
     return found or owner
 

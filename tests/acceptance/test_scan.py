@@ -15,12 +15,10 @@ import pytest
 import pytest_asyncio
 
 from protocol.scan import ScanReply
-from settlement.payment import Verdict
 from settlement.serve import resolver
-from tests.kit import population
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, some
 from tests.kit.reply import assert_done, assert_refused
-from tests.kit.scanner import Scanner, clearing_fen, leg, pending_fen
+from tests.kit.scanner import Scanner, a_scanner, leg, pending_fen
 from tests.kit.till import OTHER_WALLET, WALLET, Play
 from tests.kit.town import Town
 
@@ -29,15 +27,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def scanner(town: Town) -> AsyncIterator[Scanner]:
-    """The pharmacy's; whatever a test left open is brought to its end, and both books agree."""
-    town.channels.wechat.plays.clear()
-    yield Scanner(population.PHARMACY, town.service)
-    town.channels.wechat.silent = False
-    town.channels.wechat.undoes = True
-    await town.resolve(seconds=300)
-    assert await pending_fen(town) == 0
-    for channel in (town.channels.wechat, town.channels.alipay):
-        assert await clearing_fen(town, channel.name) == channel.book.balance_fen
+    """The pharmacy's."""
+    async with a_scanner(town) as scanner:
+        yield scanner
 
 
 def named(buyer: Citizen, reply: ScanReply) -> dict[str, object]:
@@ -187,6 +179,7 @@ async def test_silent_channel_is_asked_until_it_speaks(town: Town, scanner: Scan
     assert (await scanner.find(order["order_no"])).status == "unknown"
     wechat.silent = False
     await town.resolve(seconds=61)
+    await town.resolve(seconds=2)
     assert (await scanner.find(order["order_no"])).status == "refused"
 
 
@@ -279,6 +272,26 @@ async def test_payment_after_the_end_goes_back_by_itself(town: Town, scanner: Sc
     told = await scanner.find(order["order_no"])
     assert "自动退回" in told.message
     assert [one.status for one in told.legs if one.kind == "wechat"] == ["undone", "returned"]
+
+
+async def test_money_that_is_given_back_once_is_not_given_back_twice(
+    town: Town, scanner: Scanner
+) -> None:
+    wechat = town.channels.wechat
+    wechat.undoes = False
+    wechat.plays.append(Play.LOST_AFTER)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    await scanner.cancel(order["order_no"])
+    for _ in range(3):
+        await town.resolve(seconds=16)
+    assert (await scanner.find(order["order_no"])).status == "refused"
+    refunds = wechat.book.calls.count("refund")
+    assert await scanner.notify("wechat", next(reversed(wechat.book.asked))) == (
+        200, b"success", "text/plain",
+    )  # fmt: skip
+    await town.resolve(seconds=1)
+    assert wechat.book.calls.count("refund") == refunds
 
 
 async def test_notification_books_before_the_resolver_does(
@@ -380,137 +393,6 @@ async def test_unknown_order_is_not_found(town: Town, scanner: Scanner) -> None:
     assert scanner.status == 404
 
 
-async def test_refund_takes_back_the_settlement_and_then_the_money(
-    town: Town, scanner: Scanner
-) -> None:
-    buyer = town.someone()
-    balance_fen, years = await town.balance_fen(buyer), await town.accumulators(buyer)
-    order = scanner.order(buyer, DEAR, 3, pay_code=WALLET)
-    paid = await scanner.scan(order)
-    assert paid.split
-    back = await scanner.refund(order["order_no"], "R1")
-    assert (back.status, back.refund_no) == ("refunded", "R1")
-    assert leg(back, "wechat") == (paid.split.psn_cash_pay, "returned")
-    assert await town.balance_fen(buyer) == balance_fen
-    assert all(not any(v.values()) for v in (await town.accumulators(buyer)).values())
-    assert not years
-    again = await scanner.refund(order["order_no"], "R1")
-    assert (again.status, again.replayed) == ("refunded", True)
-    assert (await scanner.find(order["order_no"])).status == "refunded"
-    more = await scanner.refund(order["order_no"], "R2")
-    assert more.err_code == "REFUND_TOO_MUCH"
-
-
-async def test_some_of_a_line_comes_back_and_the_rest_is_settled_anew(
-    town: Town, scanner: Scanner
-) -> None:
-    buyer = town.someone()
-    order = scanner.order(buyer, DEAR, 3, pay_code=WALLET)
-    paid = await scanner.scan(order)
-    back = await scanner.refund(
-        order["order_no"], "R3", lines=[{"feedetl_sn": "1", "cnt": 1}]
-    )
-    assert back.status == "refunded", back
-    assert paid.split
-    assert back.split
-    assert back.split.medfee_sumamt == "4000.00"
-    net = Decimal(paid.split.psn_cash_pay) - Decimal(back.split.psn_cash_pay)
-    assert leg(back, "wechat") == (str(net), "returned")
-    rows = await town.rows_of(buyer)
-    assert sorted(row["total_fen"] for row in rows) == [-600_000, 400_000, 600_000]
-    rest = await scanner.refund(order["order_no"], "R4")
-    assert leg(rest, "wechat") == (back.split.psn_cash_pay, "returned")
-
-
-async def test_refund_that_the_channel_refuses_stays_due(town: Town, scanner: Scanner) -> None:
-    town.channels.wechat.refund_verdicts.append(Verdict.FAILED)
-    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
-    await scanner.scan(order)
-    back = await scanner.refund(order["order_no"], "R5")
-    assert back.status == "refunding"
-    assert leg(back, "wechat")[1] == "refund_due"
-
-
-@pytest.mark.parametrize("verdict", [Verdict.UNKNOWN, Verdict.PAYER_ACTION])
-async def test_slow_refund_is_followed_to_its_end(
-    town: Town, scanner: Scanner, verdict: Verdict
-) -> None:
-    town.channels.wechat.refund_verdicts.append(verdict)
-    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
-    await scanner.scan(order)
-    assert (await scanner.refund(order["order_no"], f"R6{verdict}")).status == "refunding"
-    await town.resolve(seconds=60)
-    assert (await scanner.find(order["order_no"])).status == "refunded"
-
-
-async def test_plain_sale_comes_back_by_amount_as_far_as_it_goes(
-    town: Town, scanner: Scanner
-) -> None:
-    order = scanner.order(None, CLASS_C, 3, pay_code=WALLET)
-    await scanner.scan(order)
-    assert (await scanner.refund(order["order_no"], "R7", amount="10.00")).status == "refunded"
-    partly = await scanner.find(order["order_no"])
-    assert partly.status == "settled"
-    assert [one.amount for one in partly.legs] == ["24.00", "-10.00"]
-    too_much = await scanner.refund(order["order_no"], "R8", amount="14.01")
-    assert too_much.err_code == "REFUND_TOO_MUCH"
-    by_line = await scanner.refund(
-        order["order_no"], "R9", lines=[{"feedetl_sn": "1", "cnt": 1}]
-    )
-    assert leg(by_line, "wechat")[0] == "8.00"
-    assert (await scanner.refund(order["order_no"], "R10")).status == "refunded"
-    assert (await scanner.find(order["order_no"])).status == "refunded"
-
-
-async def test_line_of_a_plain_sale_comes_back_once_and_to_the_fen(
-    town: Town, scanner: Scanner
-) -> None:
-    order = scanner.order(None, CLASS_C, 2, pay_code=WALLET)
-    line: dict[str, object] = order["lines"][0]  # type: ignore[index]
-    order["lines"] = [{**line, "pric": "0.025"}, {**line, "feedetl_sn": "2"}]
-    assert (await scanner.scan(order)).status == "settled"
-    number = order["order_no"]
-    one = [{"feedetl_sn": "1", "cnt": 1}]
-    amounts = []
-    for nth in ("A", "B"):
-        back = await scanner.refund(number, f"{nth}{number}", lines=one)
-        amounts.append(leg(back, "wechat")[0])
-    assert amounts == ["0.03", "0.02"]
-    more = await scanner.refund(number, f"C{number}", lines=one)
-    assert more.err_code == "REFUND_LINE_UNKNOWN"
-
-
-async def test_order_without_a_channel_is_taken_back_as_a_cancel(
-    town: Town, scanner: Scanner
-) -> None:
-    buyer = town.someone()
-    balance_fen = await town.balance_fen(buyer)
-    order = scanner.order(buyer, CLASS_A, 1)
-    await scanner.scan(order)
-    back = await scanner.refund(order["order_no"], "R11")
-    assert back.status == "refunded"
-    assert await town.balance_fen(buyer) == balance_fen
-    again = await scanner.refund(order["order_no"], "R11")
-    assert (again.settlement_id, again.replayed) == (back.settlement_id, True)
-    assert (await scanner.find(order["order_no"])).status == "refunded"
-    assert (await scanner.scan(order)).status == "refunded"
-
-
-async def test_bad_refunds_are_refused(town: Town, scanner: Scanner) -> None:
-    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
-    await scanner.scan(order)
-    number = order["order_no"]
-    refused = await scanner.refund(number, "R12", amount="1.00")
-    assert refused.err_code == "REFUND_BY_AMOUNT"
-    refused = await scanner.refund(number, "R12", lines=[{"feedetl_sn": "9", "cnt": 1}])
-    assert refused.err_code == "REFUND_LINE_UNKNOWN"
-    refused = await scanner.refund(number, "R12", lines=[{"feedetl_sn": "1", "cnt": 4}])
-    assert refused.err_code == "REFUND_LINE_UNKNOWN"
-    assert (await scanner.refund("NEVER", "R12")).err_code == "ORDER_UNKNOWN"
-    await scanner.refund(number, "R13")
-    assert (await scanner.refund(number, "R13", amount="1")).err_code == "REFUND_CONFLICT"
-
-
 async def test_cash_at_the_counter_needs_no_channel(town: Town, scanner: Scanner) -> None:
     order = scanner.order(town.someone(), DEAR, 3, tender={"kind": "cash"})
     reply = await scanner.scan(order)
@@ -536,40 +418,6 @@ async def test_old_news_of_a_payment_that_was_undone_gives_nothing_back(
     wechat.silent = False
     await town.resolve(seconds=60)
     assert len(wechat.book.refunds) == refunds
-
-
-async def test_order_that_was_taken_back_is_found_however_it_is_asked_for(
-    town: Town, scanner: Scanner
-) -> None:
-    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
-    await scanner.scan(order)
-    await scanner.refund(order["order_no"], f"R{order['order_no']}")
-    again = await scanner.scan(order)
-    assert (again.status, again.replayed) == ("refunded", True)
-    assert (await scanner.cancel(order["order_no"])).err_code == "ORDER_SETTLED"
-
-
-async def test_rest_that_funds_and_account_pay_alone_can_be_taken_back(
-    town: Town, scanner: Scanner
-) -> None:
-    buyer = town.someone()
-    balance_fen = await town.balance_fen(buyer)
-    dear, cheap = (
-        scanner.order(buyer, item, 3, pay_code=WALLET)["lines"] for item in (DEAR, CLASS_A)
-    )
-    order = scanner.order(buyer, DEAR, 1, pay_code=WALLET)
-    order["lines"] = [*dear, *cheap]  # type: ignore[misc]
-    paid = await scanner.scan(order)
-    assert paid.status == "settled", paid
-    number = order["order_no"]
-    some = await scanner.refund(number, f"A{number}", lines=[{"feedetl_sn": "1", "cnt": 3}])
-    assert some.split, some
-    assert some.split.psn_cash_pay == "0.00"
-    assert (await scanner.find(number)).status == "settled"
-    rest = await scanner.refund(number, f"B{number}")
-    assert rest.status == "refunded", rest
-    assert (await scanner.find(number)).status == "refunded"
-    assert await town.balance_fen(buyer) == balance_fen
 
 
 async def test_sale_of_nothing_is_refused_and_asks_no_channel(

@@ -212,7 +212,7 @@ async def test_channel_that_does_not_answer_holds_up_no_other(
         async with asyncio.timeout(30):
             while (await scanners[0].find(order["order_no"])).status != "settled":
                 await resolver.look(connection)
-        assert wechat.book.calls.count("query") == queried + 2
+        assert wechat.book.calls.count("query") <= queried + 2
     finally:
         wechat.queries.set()
         await resolver.settled()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from itertools import count
 
 import msgspec
@@ -104,3 +105,16 @@ async def clearing_fen(town: Town, channel: str) -> int:
     number = channel_account(base, ChannelAccount.CLEARING, channel)
     found = await balance(town.owner, number)
     return found.debits_fen - found.credits_fen
+
+
+@asynccontextmanager
+async def a_scanner(town: Town) -> AsyncIterator[Scanner]:
+    """The pharmacy's; whatever a test left open is brought to its end, and both books agree."""
+    town.channels.wechat.plays.clear()
+    yield Scanner(population.PHARMACY, town.service)
+    town.channels.wechat.silent = False
+    town.channels.wechat.undoes = True
+    await town.resolve(seconds=300)
+    assert await pending_fen(town) == 0
+    for channel in (town.channels.wechat, town.channels.alipay):
+        assert await clearing_fen(town, channel.name) == channel.book.balance_fen

@@ -159,10 +159,11 @@ values ($2, $3, $1, $4, $5, $6)
 on conflict (lane, application_no) do nothing;
 
 -- name: claim_order
--- An order number of scan-to-pay belongs to whom it was first used for.
+-- An order number of scan-to-pay belongs to whom it was first used for. No row: it was used before.
 insert into settlement.pay_order (lane, key, psn_lane, psn_no)
 values ($1, $2, $3, $4)
-on conflict (lane, key) do nothing;
+on conflict (lane, key) do nothing
+returning psn_lane;
 
 -- name: find_order
 -- Whose an order number is.

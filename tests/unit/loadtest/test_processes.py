@@ -28,6 +28,7 @@ def test_time_is_summed_by_kind_over_the_server_and_its_own_databases_only() -> 
         process(11, 10, "python", "python -m settlement.serve.worker", 3),
         process(12, 10, "python", "python -m settlement.serve.worker", 4),
         process(13, 10, "python", "python -m settlement.serve.background"),
+        process(14, 10, "python", "python -m settlement.demo.channels", 8),
         process(20, 1, "postgres", "postgres -D /data/x/postgres", 5),
         process(21, 20, "postgres", "postgres: backend", 6),
         process(22, 10, "redis-server", "redis", 2),
@@ -38,6 +39,7 @@ def test_time_is_summed_by_kind_over_the_server_and_its_own_databases_only() -> 
         "supervisor": 1.0,
         "gateway": 7.0,
         "worker": 1.0,
+        "simulators": 8.0,
         "postgres": 11.0,
         "redis": 2.0,
     }

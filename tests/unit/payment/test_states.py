@@ -403,13 +403,28 @@ def test_shown_code_is_waited_for_a_minute_from_the_refusal_of_the_last_one() ->
     assert story.next() == (Ask.GIVE_UP, 67)
 
 
-def test_slow_refund_is_queried_and_a_silent_one_is_sent_again() -> None:
+def test_slow_refund_is_queried_and_a_silent_one_is_sent_again_in_turns() -> None:
     story = Story(WECHAT, RETURN)
     assert story.next() == (Ask.REFUND, 0)
     story.happens(Happening.UNCLEAR, 0)
-    assert story.next() == (Ask.REFUND, 5)
-    story.happens(Happening.CONFIRM, 5)
-    assert story.next() == (Ask.QUERY_REFUND, 15)
+    assert story.next() == (Ask.QUERY_REFUND, 5)
+    story.happens(Happening.UNCLEAR, 5)
+    assert story.next() == (Ask.REFUND, 15)
+    story.happens(Happening.CONFIRM, 15)
+    assert story.next() == (Ask.QUERY_REFUND, 45)
+
+
+def test_money_that_is_seen_after_a_long_silence_is_undone_at_once() -> None:
+    story = Story(WECHAT, COLLECT)
+    story.happens(Happening.GIVEN_UP, 60)
+    at = 60.0
+    for _ in range(9):
+        ask, at = story.next()
+        story.happens(Happening.UNCLEAR, at)
+    assert ask is Ask.UNDO
+    ask, at = story.next()
+    story.happens(Happening.PAID, at)
+    assert story.next() == (Ask.UNDO, at + 2)
 
 
 VERDICTS = [

@@ -1,0 +1,80 @@
+"""A shift of all tills: the orders of a drill are sold, and meanwhile a gateway may be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from loadtest.drills.orders import Customers, Wallets
+from loadtest.drills.till import Believed, Till
+from loadtest.processes import read_processes
+from loadtest.server import Server
+from loadtest.world import World
+
+GATEWAY_WORD = "settlement.serve.worker"
+
+
+class Shift(Struct, frozen=True, kw_only=True):
+    """What came of it."""
+
+    tills: Sequence[Till]
+    seconds: float
+    killed_pid: int | None
+
+    @property
+    def believed(self) -> list[Believed]:
+        """What all tills believe."""
+        return [one for till in self.tills for one in till.believed]
+
+    @property
+    def outages(self) -> list[float]:
+        """Seconds from a broken line, or an answer that said so, to the next good answer."""
+        return [seconds for till in self.tills for seconds in till.outages]
+
+
+async def sell(
+    server: Server, world: World, customers: Customers, *, payments: int, tills: int, kill: bool
+) -> Shift:
+    """So many orders, by so many tills; half way one gateway process is killed, if it shall be."""
+    wallets, pharmacies = Wallets(), world.of_kind("pharmacy")
+    crowd = [
+        Till(f"T{n}", server.address, pharmacies, customers, wallets) for n in range(tills)
+    ]  # fmt: skip
+    half = asyncio.Event()
+    numbers = _numbers(payments, half)
+    began = time.monotonic()
+    killed: int | None = None
+    async with asyncio.TaskGroup() as group:
+        for till in crowd:
+            group.create_task(till.work(numbers))
+        if kill:
+            await half.wait()
+            killed = kill_gateway(server.pid)
+    return Shift(tills=crowd, seconds=time.monotonic() - began, killed_pid=killed)
+
+
+async def close_of_business(shift: Shift) -> None:
+    """Every till looks up what it left open."""
+    await asyncio.gather(*(till.close_of_business() for till in shift.tills))
+
+
+def kill_gateway(supervisor_pid: int) -> int:
+    """kill -9, by number; the supervisor starts another one. Raises LookupError."""
+    for process in read_processes():
+        if process.parent == supervisor_pid and GATEWAY_WORD in process.command:
+            os.kill(process.pid, signal.SIGKILL)
+            return process.pid
+    raise LookupError("there is no gateway process to kill")
+
+
+def _numbers(count: int, half: asyncio.Event) -> Iterator[int]:
+    """All numbers, for whichever till is free; tells when half are taken."""
+    for number in range(count):
+        if number == count // 2:
+            half.set()
+        yield number

@@ -1,0 +1,62 @@
+"""What an order is made into: who asks, what was shown, what a channel is asked. Pure."""
+
+from __future__ import annotations
+
+from protocol.paycode import CodeKind
+from settlement import keys
+from settlement.commands import Asked
+from settlement.institution import Institution
+from settlement.payment import ChannelName, OrderKey, RefundOrder
+from settlement.payment_states import Attempt
+from settlement.translate import scans
+
+CHANNEL_OF = {
+    CodeKind.WECHAT: ChannelName.WECHAT,
+    CodeKind.ALIPAY: ChannelName.ALIPAY,
+    CodeKind.ALIPAY_FACE: ChannelName.ALIPAY,
+    CodeKind.UNIONPAY: ChannelName.UNIONPAY,
+}
+"""Which channel a wallet's code belongs to."""
+NOT_A_WALLET = {
+    CodeKind.IDENTITY: "PAY_CODE_IS_PERSON",
+    CodeKind.SOCIAL_CARD: "PAY_CODE_IS_PERSON",
+    CodeKind.VOUCHER: "PAY_CODE_IS_VOUCHER",
+    CodeKind.VOUCHER_PARTNER: "PAY_CODE_IS_VOUCHER",
+    CodeKind.VOUCHER_FACE: "PAY_CODE_IS_VOUCHER",
+}
+"""Why a code that is none is refused."""
+
+
+def asked_of(
+    institution: Institution, lane: int, person_no: str, order_no: str, operator: str = "",
+    fingerprint: bytes = b"",
+) -> Asked:  # fmt: skip
+    """Who asks, about which order, in the lane where it is."""
+    return Asked(
+        infno=scans.SCAN, institution=institution, msgid=order_no, operator=operator, lane=lane,
+        person_no=person_no, message_key=message_key_of(institution.code, scans.SCAN, order_no),
+        fingerprint=fingerprint,
+    )  # fmt: skip
+
+
+def message_key_of(institution: str, infno: str, order_no: str) -> bytes:
+    """The key of an order, or of its refund."""
+    return keys.message_key(institution, infno, order_no, 0)
+
+
+def order_key(attempt: Attempt) -> OrderKey:
+    """What finds an attempt at its channel."""
+    return OrderKey(
+        order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen
+    )
+
+
+def refund_order(attempt: Attempt) -> RefundOrder:
+    """The refund that an attempt of a return is."""
+    paid = attempt.refunds
+    if paid is None:
+        raise ValueError(f"{attempt.order_no} refunds nothing")
+    return RefundOrder(
+        order=order_key(paid), reference=attempt.refunds_reference, refund_no=attempt.order_no,
+        sent_at=attempt.sent_at, amount_fen=attempt.amount_fen, reason="医药费退款",
+    )  # fmt: skip
