@@ -319,7 +319,7 @@ class Errand(Struct, frozen=True):
 
 CODE_WAIT_SECONDS = 60.0
 """How long what is held waits for a code."""
-UNDO_GAPS = (0.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 10.0, 20.0, 30.0, 60.0)
+UNDO_GAPS = (0.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 20.0, 30.0, 60.0)
 """Seconds between tries to make an attempt dead; the last one repeats. Dense in the first minute: a
 channel may say of a number that it does not know only after half a minute that it is dead, and by
 a whole one it shall be certain (DESIGN D4)."""
