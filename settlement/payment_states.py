@@ -351,7 +351,8 @@ first minute is dense: a channel may say of a number that it does not know only 
 that it is dead, and at its end that shall be certain (DESIGN D4)."""
 SEEN_GAP_SECONDS = 2.0
 """After a channel said that the money is there: it speaks again, and the payer waits for it."""
-REFUND_GAPS = (0.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+REFUND_GAPS = (0.0, 5.0, 10.0, 30.0, 60.0, 60.0, 60.0, 300.0, 900.0, 3600.0)
+"""Seconds between tries to give money back, sent again and queried in turns; the last repeats."""
 
 
 def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
