@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 
 from loadtest.drill_channels import Run, Settings, figures_of, run, table
 from tests.kit.served import ROOT
 from tests.services import embedded_environment, temporary_directory
 
+SEED = 7
+"""The drill itself takes another each time; what is dealt to whom still depends on who is first."""
 PAYMENTS = 200
 SHARE_PPM = 30_000
 """More than the drill's own: each kind shall happen now and then in so few."""
@@ -18,10 +19,10 @@ CONTRACT = (
 )  # fmt: skip
 
 
-def test_books_agree_after_faults_of_all_kinds_and_a_killed_gateway(rng: random.Random) -> None:
+def test_books_agree_after_faults_of_all_kinds_and_a_killed_gateway() -> None:
     settings = Settings(
         payments=PAYMENTS, tills=PAYMENTS, share_ppm=SHARE_PPM, persons=1_000,
-        seed=rng.randrange(10**6), impatient=1.0,
+        seed=SEED, impatient=1.0,
     )  # fmt: skip
     done = _done(settings)
     figures = figures_of(settings, done)
