@@ -44,7 +44,9 @@ from tests.services import replace_database, temporary_directory
 FULL = ("contract", "integration", "concurrency", "adversity", "acceptance")
 BRIEF = (
     "contract",
-    "concurrency",
+    "concurrency/test_racing_duplicates.py",
+    "concurrency/test_payments.py",
+    "concurrency/test_races.py",
     "integration/web/test_nonces.py",
     "adversity/test_broken_line.py",
     "acceptance/test_over_http.py",

@@ -43,7 +43,7 @@ from tests.services import FreshDatabase, chosen_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-EXAMPLES = int(os.environ.get("SETTLEMENT_SCHEMA_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("SETTLEMENT_SCHEMA_EXAMPLES", "3"))
 """Requests of each kind to each operation; more of them find more."""
 
 ORDERS = 3
