@@ -268,7 +268,8 @@ class Payments:
             refund_happened(said.outcome) if said.refund_no else happened(said.outcome, attempt)
         )
         standing = fact.standing
-        is_over = standing.state in ENDED and attempt == standing.attempt
+        # Of a refund it may be an alarm: people gave the money back, and now the channel did.
+        is_over = standing.state in ENDED and attempt == standing.attempt and not said.refund_no
         if is_over and what_next(fact.row.kind, standing.state, happening) is Ignored.KNOWN:
             return True
         institution = self._desk.world.institutions[fact.row.institution]

@@ -26,6 +26,7 @@ from settlement.serve.by_hand import (
 )
 from settlement.serve.payment_history import History, history_json, history_text, read_history
 from settlement.storage.payments import open_payments
+from settlement.telemetry.metrics import METRICS
 from tests.kit import population
 from tests.kit.population import DEAR
 from tests.kit.scanner import Scanner
@@ -129,6 +130,22 @@ async def test_two_people_give_back_what_the_channel_does_not(
     ]
     sold = await history_of(town, history.fact.row.parent or 0)
     assert (await scanner.find(sold.fact.row.order_no)).status == "refunded"
+
+
+async def test_channel_that_refunds_what_people_gave_back_is_an_alarm(
+    town: Town, scanner: Scanner
+) -> None:
+    pay_no = await refused_refund(town, scanner, "D3-late")
+    books = await an_operator(town)
+    await propose_given_back(books, order_of(pay_no, "chen"))
+    await confirm_given_back(books, order_of(pay_no, "wang"))
+    attempt = (await history_of(town, pay_no)).fact.standing.attempts[-1]
+    refunds = town.channels.wechat.book.refunds
+    refunds[attempt.order_no] = attempt.amount_fen
+    alarms = METRICS.payment_alarms
+    assert await scanner.notify("wechat", attempt.order_no) == (200, b"success", "text/plain")
+    del refunds[attempt.order_no]
+    assert METRICS.payment_alarms == alarms + 1
 
 
 async def test_nobody_confirms_what_they_proposed(town: Town, scanner: Scanner) -> None:

@@ -177,10 +177,15 @@ class ScriptedChannel:
         return Outcome(verdict=Verdict.SUCCESS, reference=f"r{refund.refund_no}")
 
     def notified(self, headers: Mapping[str, str], body: bytes) -> Notified | NotificationRefused:
-        """The body is the order number; `forged` is refused."""
+        """The body is the number of an order or of a refund; `forged` is refused."""
         order_no = body.decode()
         if order_no == "forged":
             return NotificationRefused(reason="signature")
+        if order_no in self.book.refunds:
+            return Notified(
+                notification_id=f"n{order_no}", merchant_no=MERCHANT, order_no="",
+                refund_no=order_no, outcome=Outcome(verdict=Verdict.SUCCESS),
+            )  # fmt: skip
         return Notified(
             notification_id=f"n{order_no}", merchant_no=MERCHANT, order_no=order_no,
             outcome=self._paid(order_no),
