@@ -75,27 +75,19 @@ from settlement.serve.pay_pieces import (
 )
 from settlement.storage.connect import Several
 from settlement.storage.lookups import PersonFinder, Sought
-from settlement.storage.payment_reader import read_payments
-from settlement.storage.payments import (
-    PAYER_ALONE,
-    Owner,
-    claim_order,
-    find_attempt,
-    find_owner,
-    place_of,
-)
+from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder
+from settlement.storage.payments import PAYER_ALONE, Owner, place_of
 from settlement.telemetry.metrics import METRICS
 from settlement.translate import scans
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
 from settlement.usecases.paying import PayAnswer
-from settlement.view import View
 
 COUNTER_SECONDS = 2.5
 """How long a counter is kept waiting for a verdict that is asked for anyway."""
 SIDE_CONNECTIONS = 4
-"""For what is looked up before and after a batch; each claim of an order number waits for a flush,
-and those that wait together share one."""
+"""For what is looked up before and after a batch; look-ups of a kind that wait together share a
+round trip, so a few connections are enough."""
 logger = logging.getLogger("settlement.paying")
 
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE}
@@ -115,11 +107,15 @@ class Payments:
     ) -> None:  # fmt: skip
         self._desk = desk
         self._submit = journals.ask
-        self._side = Several(dsn, "settlement-payments", count=SIDE_CONNECTIONS)
-        self._finder = PersonFinder(self._side, shape)
+        # On one machine what holds a sale lasts only together with the claim of its number before.
+        self._side = Several(
+            dsn, "settlement-payments", count=SIDE_CONNECTIONS,
+            waits_for_disk=shape is Shape.CLUSTER,
+        )  # fmt: skip
+        self._persons = PersonFinder(self._side, shape)
+        self.finder = PaymentFinder(self._side, shape)
         self.tills = tills
         self._translator = translator
-        self._shape = shape
         self._lanes = lanes
         self._limits = limits
         self._clock = read_clock
@@ -224,9 +220,10 @@ class Payments:
         """Whether the refund number is new, or was used before in the lane of the same order."""
         key = message_key_of(asked.institution.code, scans.REFUND, refund_no)
         owner = Owner(asked.lane, asked.person_no)
-        async with self._side.use() as connection:
-            lane = lane_of_key(key, self._lanes)
-            return owner == await claim_order(connection, lane=lane, key=key, owner=owner)
+        return owner == await self.finder.claim(Claim(self._order_name(key), owner))
+
+    def _order_name(self, key: bytes) -> OrderName:
+        return OrderName(lane_of_key(key, self._lanes), key)
 
     async def _refund(self, order_no: str, command: TakeBack) -> PayReply:
         reply = await self._submit(command)
@@ -254,7 +251,7 @@ class Payments:
 
     async def _taken(self, channel: str, merchant_no: str, said: Notified) -> bool:
         number = said.refund_no or said.order_no
-        found = await self._attempt_of(number)
+        found = await self.finder.attempt(number)
         if found is None:
             where = {"event": "notification.unknown_order", "channel": channel}
             logger.error("a notification of an order that was never made", extra=where)
@@ -278,26 +275,6 @@ class Payments:
             asked_after=0,
         )  # fmt: skip
         return isinstance(reply, PayAnswer) and not reply.ask_again
-
-    async def _attempt_of(self, number: str) -> tuple[PaymentFact, Attempt] | None:
-        """The payment and its attempt that have this order number at a channel."""
-        if not (number.isascii() and number.isdigit() and len(number) < 20):
-            return None
-        view = View()
-        async with self._side.use() as connection:
-            found = await find_attempt(connection, int(number))
-            if found is None:
-                return None
-            await read_payments(connection, [found[0]], view, self._shape)
-        fact = view.payments[found[0]]
-        return fact, next(one for one in fact.standing.attempts if one.number == found[1])
-
-    async def read(self, pay_no: int) -> PaymentFact | None:
-        """A payment with its events."""
-        view = View()
-        async with self._side.use() as connection:
-            await read_payments(connection, [pay_no], view, self._shape)
-        return view.payments.get(pay_no)
 
     async def run_errand(self, fact: PaymentFact, ask: Ask) -> Reply:
         """Speak to the channel, and report what it said. Raises LookupError where there is nobody
@@ -416,7 +393,7 @@ class Payments:
             if errand is None or errand.ask is not Ask.QUERY or errand.at > until:
                 break
             await asyncio.sleep(max((errand.at - self._clock()).total_seconds(), 0.0))
-            fact = await self.read(pay_no)
+            fact = await self.finder.payment(pay_no)
             if fact is None:
                 break
             reply = await self.run_errand(fact, Ask.QUERY)
@@ -488,22 +465,23 @@ class Payments:
     ) -> Owner | Refusal:
         """Whose the order number is. A number that was used before needs no live credential."""
         key = message_key_of(institution.code, scans.SCAN, request.order_no)
-        lane = lane_of_key(key, self._lanes)
+        order = self._order_name(key)
         if credential is None:
             person_no: str | None = f"{PAYER_ALONE}{institution.code}/{request.order_no}"
         else:
             person_no = await self._person(credential)
-        async with self._side.use() as connection:
-            if person_no is None:
-                found = await find_owner(connection, lane=lane, key=key)
-                return found or Refusal(code="PERSON_UNKNOWN", field="person_code")
-            owner = Owner(lane_of(person_no, self._lanes), person_no)
-            return await claim_order(connection, lane=lane, key=key, owner=owner)
+        if person_no is None:
+            found = await self.finder.owner(order)
+            return found or Refusal(code="PERSON_UNKNOWN", field="person_code")
+        owner = Owner(lane_of(person_no, self._lanes), person_no)
+        if owner != await self.finder.claim(Claim(order, owner)):
+            return Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": "person"})
+        return owner
 
     async def _person(self, credential: Credential) -> str | None:
         kind = _LOOKUP[credential.kind]
         key = self._desk.world.keyring.lookup_key(kind, credential.number)
-        return await self._finder.find(Sought(lane_of_key(key, self._lanes), kind, key))
+        return await self._persons.find(Sought(lane_of_key(key, self._lanes), kind, key))
 
     async def _asked_of(self, order_no: str, caller: Caller, infno: str) -> Asked | Refusal:
         """Who asks for an order, in the lane where it is."""
@@ -511,8 +489,7 @@ class Payments:
         if institution is None:
             return Refusal(code="INSTITUTION_NOT_YOURS")
         key = message_key_of(institution.code, infno, order_no)
-        async with self._side.use() as connection:
-            owner = await find_owner(connection, lane=lane_of_key(key, self._lanes), key=key)
+        owner = await self.finder.owner(self._order_name(key))
         if owner is None:
             return Refusal(code="ORDER_UNKNOWN", field="order_no")
         return asked_of(institution, owner.lane, owner.person_no, order_no)

@@ -107,7 +107,7 @@ class Resolver:
             self._out_at[due.channel] -= 1
 
     async def _run_errand(self, pay_no: int) -> None:
-        fact = await self._payments.read(pay_no)
+        fact = await self._payments.finder.payment(pay_no)
         if fact is None:
             return
         standing = fact.standing

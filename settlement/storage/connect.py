@@ -38,20 +38,28 @@ async def connect_settle_path(dsn: str, *, seconds: float, shape: Shape) -> Conn
     )  # fmt: skip
 
 
-async def connect_plain(dsn: str, *, name: str, seconds: float = 30.0) -> Connection[Record]:
-    """A connection for everything else: reference data, reports, verification."""
+_NOT_WAITING = {"synchronous_commit": "off"}
+
+
+async def connect_plain(
+    dsn: str, *, name: str, seconds: float = 30.0, waits_for_disk: bool = True
+) -> Connection[Record]:
+    """A connection for everything else: reference data, reports, verification. Without waiting for
+    the disk, what it writes lasts once anything lasts that was written after it."""
+    settings = {"application_name": name, "jit": "off", "timezone": "UTC"}
     return await asyncpg.connect(
         dsn, timeout=seconds, command_timeout=None,
-        server_settings={"application_name": name, "jit": "off", "timezone": "UTC"},
+        server_settings=settings if waits_for_disk else settings | _NOT_WAITING,
     )  # fmt: skip
 
 
 class Reconnecting:
     """One plain connection, opened when needed and opened again when lost; one user at a time."""
 
-    def __init__(self, dsn: str, name: str) -> None:
+    def __init__(self, dsn: str, name: str, *, waits_for_disk: bool = True) -> None:
         self._dsn = dsn
         self._name = name
+        self._waits_for_disk = waits_for_disk
         self._connection: Connection[Record] | None = None
         self._turn = asyncio.Lock()
 
@@ -61,7 +69,10 @@ class Reconnecting:
         async with self._turn:
             try:
                 if self._connection is None or self._connection.is_closed():
-                    self._connection = await connect_plain(self._dsn, name=self._name, seconds=5.0)
+                    self._connection = await connect_plain(
+                        self._dsn, name=self._name, seconds=5.0,
+                        waits_for_disk=self._waits_for_disk,
+                    )  # fmt: skip
                 yield self._connection
             except Exception as exc:
                 raise translate(exc) or exc from exc
@@ -77,8 +88,12 @@ class Several:
     """Some of them, for look-ups that many wait for at the same time: whoever comes gets one that
     is free, the one that was used last first."""
 
-    def __init__(self, dsn: str, name: str, *, count: int) -> None:
-        self._all = [Reconnecting(dsn, name) for _ in range(count)]
+    def __init__(
+        self, dsn: str, name: str, *, count: int, waits_for_disk: bool = True
+    ) -> None:
+        self._all = [
+            Reconnecting(dsn, name, waits_for_disk=waits_for_disk) for _ in range(count)
+        ]
         self._free: asyncio.LifoQueue[Reconnecting] = asyncio.LifoQueue()
         for one in self._all:
             self._free.put_nowait(one)

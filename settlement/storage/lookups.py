@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from asyncpg import Connection, Record
@@ -12,8 +12,8 @@ from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape
 from settlement.keyring import LookupKind
 from settlement.storage.connect import Reconnecting, Several
-from settlement.storage.errors import StorageError
 from settlement.storage.queries import QUERIES, SHAPED
+from settlement.storage.together import Together
 
 
 class Sought(Struct, frozen=True, gc=False):
@@ -30,42 +30,18 @@ class PersonFinder:
     def __init__(self, side: Reconnecting | Several, shape: Shape) -> None:
         self._side = side
         self._shape = shape
-        self._waiting: list[tuple[Sought, asyncio.Future[str | None]]] = []
-        self._task: asyncio.Task[None] | None = None
-
-    async def find(self, sought: Sought) -> str | None:
+        self.find: Callable[[Sought], Awaitable[str | None]] = Together(self._find_all).ask
         """The person number, or None. Raises StorageError."""
-        future: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((sought, future))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._serve())
-        return await future
 
-    async def _serve(self) -> None:
-        """Ask for everybody who has come by then, until nobody waits."""
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            await self._ask(batch)
-
-    async def _ask(self, batch: list[tuple[Sought, asyncio.Future[str | None]]]) -> None:
-        found: dict[tuple[int, bytes], str] = {}
-        try:
-            async with self._side.use() as connection:
-                rows = await fetch_keys(
-                    connection, SHAPED[self._shape], "find_by_credential",
-                    [sought.lane for sought, _ in batch],
-                    [sought.kind for sought, _ in batch],
-                    [sought.key for sought, _ in batch],
-                )  # fmt: skip
-            found = {(kind, key): person_no for kind, key, person_no in rows}
-        except StorageError as exc:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(exc)
-            return
-        for sought, future in batch:
-            if not future.done():
-                future.set_result(found.get((sought.kind, sought.key)))
+    async def _find_all(self, sought: Sequence[Sought]) -> list[str | None]:
+        async with self._side.use() as connection:
+            rows = await fetch_keys(
+                connection, SHAPED[self._shape], "find_by_credential",
+                [one.lane for one in sought], [one.kind for one in sought],
+                [one.key for one in sought],
+            )  # fmt: skip
+        found = {(kind, key): person_no for kind, key, person_no in rows}
+        return [found.get((one.kind, one.key)) for one in sought]
 
 
 async def record_sign_in(

@@ -35,25 +35,6 @@ def place_of(row: PaymentRow) -> str:
     return row.psn_no or f"{PAYER_ALONE}{row.institution}/{row.order_no}"
 
 
-async def claim_order(
-    connection: Connection[Record], *, lane: int, key: bytes, owner: Owner
-) -> Owner:
-    """Whose the order number is from now on, or was before."""
-    claimed = await connection.fetchval(
-        QUERIES["claim_order"], lane, key, owner.lane, owner.person_no
-    )
-    if claimed is not None:
-        return owner
-    found = await find_owner(connection, lane=lane, key=key)
-    return found or owner
-
-
-async def find_owner(connection: Connection[Record], *, lane: int, key: bytes) -> Owner | None:
-    """Whose the order number is; None where it was never used."""
-    row = await connection.fetchrow(QUERIES["find_order"], lane, key)
-    return None if row is None else Owner(row["psn_lane"], row["psn_no"])
-
-
 async def due_payments(
     connection: Connection[Record], *, by: datetime, limit: int
 ) -> list[Due]:
@@ -66,12 +47,6 @@ async def due_payments(
 async def open_payments(connection: Connection[Record], *, limit: int) -> list[int]:
     """Numbers of what is not at its end, the oldest first."""
     return [row["pay_no"] for row in await connection.fetch(SCATTER["payments_open"], limit)]
-
-
-async def find_attempt(connection: Connection[Record], order_no: int) -> tuple[int, int] | None:
-    """Payment and number of the attempt that has this order number at a channel."""
-    row = await connection.fetchrow(QUERIES["find_attempt"], lane_in(order_no), str(order_no))
-    return None if row is None else (row["pay_no"], row["attempt"])
 
 
 async def payment_exchanges(

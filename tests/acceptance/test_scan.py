@@ -13,6 +13,7 @@ from decimal import Decimal
 import asyncpg
 import pytest
 import pytest_asyncio
+from msgspec import UNSET
 
 from protocol.scan import ScanReply
 from settlement.serve import resolver
@@ -102,6 +103,16 @@ async def test_order_number_of_another_content_is_refused(town: Town, scanner: S
     other = {**scanner.order(town.someone(), DEAR, 4, pay_code=WALLET)}
     refused = await scanner.scan({**order, "lines": other["lines"]})
     assert (refused.status, refused.err_code) == ("refused", "ORDER_CONFLICT")
+
+
+async def test_order_number_of_another_buyer_is_refused(town: Town, scanner: Scanner) -> None:
+    """A till that counts from one again must not take one buyer's receipt for another's."""
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    assert (await scanner.scan(order)).status == "settled"
+    other = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    refused = await scanner.scan({**other, "order_no": order["order_no"]})
+    assert (refused.status, refused.err_code) == ("refused", "ORDER_CONFLICT")
+    assert refused.settlement_id is UNSET
 
 
 async def test_payer_confirms_and_the_resolver_books(town: Town, scanner: Scanner) -> None:

@@ -128,6 +128,28 @@ async def test_cancel_that_meets_the_payment_ends_it_one_way(
     assert seen["settled"], seen
 
 
+async def test_order_numbers_of_two_buyers_at_once_are_one_buyers_each(
+    town: Town, scanners: list[Scanner], rng: random.Random
+) -> None:
+    """Everybody at once, half of them the other way round: whoever claims first has the number,
+    and nobody waits for somebody who waits for them."""
+    first, second = (
+        [scanners[0].order(one, DEAR, 3, pay_code=WALLET) for one in town.people(ROUNDS)]
+        for _ in range(2)
+    )
+    again = [{**b, "order_no": a["order_no"]} for a, b in zip(first, second, strict=True)]
+    paid = book(town).calls.count("pay")
+    works = [
+        *(partial(scanners[0].scan, order) for order in first),
+        *(partial(scanners[1].scan, order) for order in reversed(again)),
+    ]
+    replies = await together(rng, *works)
+    for one, other in zip(replies[:ROUNDS], reversed(replies[ROUNDS:]), strict=True):
+        assert {one.status, other.status} == {"settled", "refused"}, (one, other)
+        assert "ORDER_CONFLICT" in {one.err_code, other.err_code}, (one, other)
+    assert book(town).calls.count("pay") == paid + ROUNDS
+
+
 async def test_two_orders_of_one_person_are_never_open_together(
     town: Town, scanners: list[Scanner], rng: random.Random
 ) -> None:

@@ -158,25 +158,6 @@ insert into settlement.clearing_cancel (
 values ($2, $3, $1, $4, $5, $6)
 on conflict (lane, application_no) do nothing;
 
--- name: claim_order
--- An order number of scan-to-pay belongs to whom it was first used for. No row: it was used before.
-insert into settlement.pay_order (lane, key, psn_lane, psn_no)
-values ($1, $2, $3, $4)
-on conflict (lane, key) do nothing
-returning psn_lane;
-
--- name: find_order
--- Whose an order number is.
-select o.psn_lane, o.psn_no
-from settlement.pay_order o
-where o.lane = $1 and o.key = $2;
-
--- name: find_attempt
--- Which attempt has this number at a channel.
-select e.pay_no, e.attempt
-from settlement.payment_event e
-where e.lane = $1 and e.order_no = $2;
-
 -- name: payment_exchanges
 -- What was said to a channel about a payment and what it said, sealed, by event.
 select e.event_no, e.exchange

@@ -179,3 +179,26 @@ from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, pay_no
 join settlement.payment p on p.lane = /*lane*/ k.lane and p.pay_no = k.pay_no
 left join settlement.payment_event e on e.lane = /*lane*/ k.lane and e.pay_no = k.pay_no
 order by p.lane, p.pay_no, e.event_no;
+
+-- name: claim_orders
+-- Order numbers of scan-to-pay belong to whom they were first used for: those that were new, in one
+-- order for everybody, so that two processes that claim the same ones never wait for each other.
+insert into settlement.pay_order (lane, key, psn_lane, psn_no)
+select /*lane*/ k.lane, k.key, k.psn_lane, k.psn_no
+from unnest(/*lanes*/ $1::smallint[], $2::bytea[], $3::smallint[], $4::text[])
+    as k (/*lanes*/ lane, key, psn_lane, psn_no)
+order by /*lanes*/ k.lane, k.key
+on conflict (lane, key) do nothing
+returning key, psn_lane, psn_no;
+
+-- name: find_orders
+-- Whose order numbers are.
+select o.key, o.psn_lane, o.psn_no
+from unnest(/*lanes*/ $1::smallint[], $2::bytea[]) as k (/*lanes*/ lane, key)
+join settlement.pay_order o on o.lane = /*lane*/ k.lane and o.key = k.key;
+
+-- name: find_attempts
+-- Which attempts have these numbers at a channel.
+select e.order_no, e.pay_no, e.attempt
+from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, order_no)
+join settlement.payment_event e on e.lane = /*lane*/ k.lane and e.order_no = k.order_no;
