@@ -34,10 +34,10 @@ run: setup ## play the demo story on embedded services, print the books, serve u
 
 test: setup-dev ## everything the CI runs: lint, types, every tier of tests
 	$(VENV)/ruff check $(PACKAGES)
-	$(VENV)/mypy
 	$(VENV)/python -m tools.chromium
-	$(VENV)/python -m tests.debian --brief --if-installed
-	$(VENV)/python -m pytest
+	$(VENV)/python -m tools.beside --into build/test-beside.log \
+	  "$(VENV)/mypy" "$(VENV)/python -m tests.debian --brief --if-installed" -- \
+	  $(VENV)/python -m pytest
 
 test-external: setup-dev ## all tests that touch servers, on the distribution's PostgreSQL and Redis
 	$(VENV)/python -m tests.debian
