@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -85,6 +85,8 @@ from settlement.usecases.paying import PayAnswer
 
 COUNTER_SECONDS = 2.5
 """How long a counter is kept waiting for a verdict that is asked for anyway."""
+LOOK_GAPS = (0.05, 0.1, 0.2, *(0.4,) * 10)
+"""Meanwhile, after how many seconds we look whether the channel has told by itself."""
 SIDE_CONNECTIONS = 4
 """For what is looked up before and after a batch; look-ups of a kind that wait together share a
 round trip, so a few connections are enough."""
@@ -382,22 +384,35 @@ class Payments:
             )
         )  # fmt: skip
         reply = await self.report(fact, institution, happened(outcome, attempt), outcome=outcome)
-        return await self._while_they_wait(fact.row.pay_no, reply)
+        return await self._while_they_wait(command, reply)
 
-    async def _while_they_wait(self, pay_no: int, reply: Reply) -> Reply:
+    async def _while_they_wait(self, command: HoldSale | HoldPlainSale, reply: Reply) -> Reply:
         """Whoever stands at the counter would rather wait a moment than ask again: what is asked
         soon anyway is asked now, and the answer is the later one."""
         until = self._clock() + timedelta(seconds=COUNTER_SECONDS)
         while isinstance(reply, PayAnswer) and reply.fact is not None:
-            errand = next_errand(reply.fact.standing, reply.fact.events)
+            fact = reply.fact
+            errand = next_errand(fact.standing, fact.events)
             if errand is None or errand.ask is not Ask.QUERY or errand.at > until:
                 break
-            await asyncio.sleep(max((errand.at - self._clock()).total_seconds(), 0.0))
-            fact = await self.finder.payment(pay_no)
-            if fact is None:
-                break
-            reply = await self.run_errand(fact, Ask.QUERY)
+            if await self._told_before(errand.at, fact):
+                reply = await self._submit(FindOrder(asked=command.asked))
+            else:
+                reply = await self.run_errand(fact, Ask.QUERY)
         return reply
+
+    async def _told_before(self, at: datetime, fact: PaymentFact) -> bool:
+        """Whether something becomes of a payment before a channel would be asked: it often tells
+        by itself, perhaps another process."""
+        for gap in LOOK_GAPS:
+            left = (at - self._clock()).total_seconds()
+            await asyncio.sleep(max(min(gap, left), 0.0))
+            now = await self.finder.payment(fact.row.pay_no)
+            if now is not None and len(now.events) > len(fact.events):
+                return True
+            if left <= gap:
+                break
+        return False
 
     def _till(self, request: ScanRequest, institution: Institution) -> Till | Refusal | None:
         """Which merchant collects with the code that was shown; None where none was."""

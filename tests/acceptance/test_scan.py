@@ -6,6 +6,7 @@ is 0); of DEAR the outpatient fund pays a part.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from protocol.scan import ScanReply
 from settlement.serve import resolver
@@ -22,6 +24,7 @@ from tests.kit.reply import assert_done, assert_refused
 from tests.kit.scanner import Scanner, a_scanner, leg, pending_fen
 from tests.kit.till import OTHER_WALLET, WALLET, Play
 from tests.kit.town import Town
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -317,6 +320,32 @@ async def test_notification_books_before_the_resolver_does(
     assert await scanner.notify("wechat", "forged") == (400, b"fail", "text/plain")
     await scanner.notify("wechat", number)
     assert (await scanner.find(order["order_no"])).status == "settled"
+
+
+async def test_channel_that_tells_by_itself_spares_the_counter_the_wait(
+    town: Town, scanner: Scanner
+) -> None:
+    """A wallet that answers "taken" is asked a second later; its own word is there before."""
+    wechat = town.channels.wechat
+    usual = wechat.timers
+    wechat.timers = replace(usual, query_after=(1.0,), payer_query_after=(1.0,))
+    wechat.plays.append(Play.CONFIRM)
+    asked, calls = len(wechat.book.asked), len(wechat.book.calls)
+    scanning = asyncio.create_task(
+        scanner.scan(scanner.order(town.someone(), DEAR, 3, pay_code=WALLET))
+    )
+
+    async def is_asked() -> bool:
+        return len(wechat.book.asked) > asked
+
+    await until(is_asked)
+    wechat.timers = usual
+    number = next(reversed(wechat.book.asked))
+    wechat.confirm(number)
+    assert await scanner.notify("wechat", number)
+    reply = await scanning
+    assert (reply.status, reply.replayed) == ("settled", UNSET), reply
+    assert wechat.book.calls[calls:] == ["pay"]
 
 
 async def test_merchant_says_nothing_of_the_orders_of_another(
