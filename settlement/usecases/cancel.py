@@ -59,7 +59,7 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
         return Decision(refused)
     row, effects = undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
     policy = rendering.policy_of(row, world)
-    output = answers.cancel_reply(row, person.identity, policy, world.region)
+    output = answers.cancel_reply(row, person.identity, policy, world.profile)
     return Decision(Answer(output=output, returns=effects.shares), effects)
 
 
