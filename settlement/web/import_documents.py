@@ -13,7 +13,16 @@ from itertools import groupby
 from msgspec import Struct, json
 
 from settlement.import_job import STATES, Accepted, JobReport
-from settlement.intake import institutions, items, openings, payables, persons, staff, stays
+from settlement.intake import (
+    institutions,
+    items,
+    old_settlements,
+    openings,
+    payables,
+    persons,
+    staff,
+    stays,
+)
 from settlement.intake.cells import Column
 from settlement.intake.order import CUT_OVER
 from settlement.refusals import REFUSALS
@@ -268,6 +277,20 @@ IMPORT_OPERATIONS = (
         sample={
             **_CODE, "psn_no": "44190000000000000001", "earlier_mdtrt_id": "OLD-1",
             "ipt_no": "ZY0001", "insutype": "310", "med_type": "21", "begntime": "2026-11-20",
+            "source": "旧系统",
+        },
+    ),
+    ImportOperation(
+        kind="settlements", title="导入可撤销结算期初",
+        title_en="import old settlements that can still be cancelled",
+        about="原系统办理、上线后仍可撤销的结算：一行一笔。" + _TWICE,
+        columns=old_settlements.COLUMNS,
+        sample={
+            **_CODE, "psn_no": "44190000000000000001", "earlier_setl_id": "OLD-S1",
+            "infno": "2207", "medins_setl_id": "H44190000001202611200900000001",
+            "setl_time": "2026-11-20 09:00:00", "insutype": "310", "psn_type": "11",
+            "med_type": "11", "medfee_sumamt": "100.00", "funds": "310102:60.00",
+            "acct_pay": "40.00", "accumulators": "outpatient.paid.310102:60.00",
             "source": "旧系统",
         },
     ),
