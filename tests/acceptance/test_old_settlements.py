@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -162,6 +163,23 @@ async def test_old_visit_and_old_stay_are_cancelled_too(town: Town, office: Offi
     assert second.money("act_pay_dedc") == Decimal("-5.00")
     other = await town.other_hospital.send(cancel(town.other_hospital, "2305", patient, stayed))
     assert_refused(other, "SETTLEMENT_OF_OTHER_INSTITUTION", field=SETL_ID)
+
+
+async def test_it_is_shown_without_its_lines(town: Town, office: Office) -> None:
+    citizen = town.someone()
+    await accumulated(office, citizen)
+    [number] = await brought(office, old(citizen, "S-10", invono="F0001"))
+    data = {"psn_no": citizen.number, "setl_id": number, "mdtrt_id": number}
+    shown = await town.pharmacy.ask("5203", {"data": data})
+    assert_done(shown)
+    assert (shown.money("fund_pay_sumamt"), shown.text("invono")) == (Decimal("60"), "F0001")
+    assert [row["fund_pay_type"] for row in shown.rows("setldetail")] == ["310102", "310200"]
+    lines = await town.pharmacy.ask("5204", {"data": data})
+    assert lines.output == []
+    explained = await town.service.explanation(number, town.pharmacy.caller)
+    assert explained is not None
+    told = json.loads(explained)
+    assert (told["recomputed"], told["funds"], told["steps"]) == ("not_kept", "60.00", [])
 
 
 async def test_message_that_made_it_neither_acts_again_nor_is_reversed(
