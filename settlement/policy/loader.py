@@ -73,7 +73,7 @@ class PolicySet:
         for policy in replaced:
             self._by_version.setdefault(policy.version, policy)
         _check_ledger_codes(self.policies())
-        _check_clearing_types(self._by_version.values(), self._regions)
+        _check_clearing_types(self.in_force(), self._regions)
 
     def find(self, region: str, scheme: str, on: date) -> Policy | None:
         """Return the policy of a region and scheme (险种) in force on the ruling date."""
