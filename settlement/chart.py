@@ -9,6 +9,7 @@ collected itself, and its revenue. Account numbers say what they are:
     2_000_002          what relatives' accounts pay, on its way between two lanes
     2_000_003          the agency's bank account for what its merchants collect
     2_000_009          what the agency carried forward into this system
+    2_000_010, _011    memorandum: settlements of the system before that can be cancelled here
     10_000_000 + 10·n  the ten accounts of the n-th institution (`InstitutionAccount`)
     ten times that     the hundred accounts of its payment channels (`ChannelAccount`)
     10^12 + n          the personal account of the n-th person (guarded)
@@ -31,6 +32,10 @@ COLLECTIONS_BANK = 2_000_003
 back is paid out of it"""
 CARRIED_FORWARD = 2_000_009
 """期初结转: the other side of what the agency owed when this system began"""
+CARRIED_SETTLEMENTS = 2_000_010
+"""备查：期初可撤销结算, a memorandum: what old settlements came to that were brought along"""
+CARRIED_CONTRA = 2_000_011
+"""备查对方"""
 INSTITUTION_BASE = 10_000_000
 INSTITUTION_STRIDE = 10
 
@@ -103,6 +108,8 @@ class EntryCode(IntEnum):
     """个人缴费划入 or opening balance by import"""
     PAYABLE_CARRIED = 12
     """期初应付: unpaid balance of an institution by import"""
+    SETTLEMENT_CARRIED = 13
+    """期初可撤销结算: a settlement of the system before, noted and not moved"""
     HOLD = 21
     """what a payment over a channel holds (预占), or gives free again"""
     PLAIN_SALE = 22
@@ -206,3 +213,13 @@ def carried_forward() -> Account:
     return Account(
         number=CARRIED_FORWARD, owner=AGENCY, code="4104", name="期初结转", debit_normal=False
     )
+
+
+def carried_settlements() -> tuple[Account, ...]:
+    """The memorandum of old settlements that can still be cancelled."""
+    return (
+        Account(number=CARRIED_SETTLEMENTS, owner=AGENCY, code="9002.01",
+                name="备查：期初可撤销结算", debit_normal=True),
+        Account(number=CARRIED_CONTRA, owner=AGENCY, code="9002.02",
+                name="备查：期初可撤销结算对方", debit_normal=False),
+    )  # fmt: skip

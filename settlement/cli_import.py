@@ -20,8 +20,9 @@ _ABOUT = {
     "openings": "running accumulators and balances of accounts, once at the cut-over (期初)",
     "payables": "what institutions are owed at the cut-over (应付定点机构期初)",
     "stays": "stays that are open at the cut-over (在院期初)",
+    "settlements": "old settlements that can still be cancelled (期初可撤销结算)",
 }
-_CUT_OVER = ("openings", "payables", "stays")
+_CUT_OVER = ("openings", "payables", "stays", "settlements")
 
 
 def add_import(parser: argparse.ArgumentParser, tell: Tell, data_dir: Path) -> None:
@@ -109,6 +110,7 @@ def _add_kind(
     issued = {
         "institutions": "issue credentials to those without any, into a new private file",
         "stays": "write what each stay is called here into a new private file, for the hospitals",
+        "settlements": "write what each is called here into a new private file, for institutions",
     }.get(kind)
     if issued is not None:
         parser.add_argument("--issue", type=Path, metavar="FILE", help=issued)

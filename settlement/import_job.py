@@ -19,6 +19,7 @@ ATTEMPTS_MAX = 3
 """A job whose process died so often is not begun again."""
 ENDED = ("done", "refused", "failed")
 """done; refused, because the file is at fault; failed, because we are."""
+STATES = ("waiting", "running", *ENDED)
 
 
 class ImportKey(Struct, frozen=True, kw_only=True):
@@ -106,6 +107,15 @@ class Admitted(Struct, frozen=True, kw_only=True):
     state: str
     again: bool
     """it was here before: nothing new was begun"""
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """已受理: what the sender of a file is answered."""
+
+    job: str
+    state: str
+    again: bool
+    """there was a job of this file: nothing new was begun"""
 
 
 class TooManyWaiting(Exception):  # noqa: N818 - an answer, not an error

@@ -147,6 +147,10 @@ CAUSES: Mapping[str, str] = {
     "FILING_USED": "A settlement of today that stands was decided by the filing.",
     "REVERSAL_NOT_SUPPORTED": "2601 of a transaction that cannot be reversed.",
     "REVERSAL_OF_CANCEL": "2601 of 2103, 2208 or 2305.",
+    "REVERSAL_OF_CARRIED": (
+        "2601 of a settlement that was brought along at the cut-over: reconciled there, it "
+        "cannot be made never to have been."
+    ),
     "REVERSAL_PERSON_DIFFERS": "2601 names another person.",
     "REVERSAL_ALREADY_CANCELLED": "2601 of a cancelled settlement.",
     "LIST_WITHOUT_SETTLEMENT": "4101 without setlinfo.setl_id.",

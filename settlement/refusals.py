@@ -326,6 +326,8 @@ _ORDER = _rows(
     ("REVERSAL_NOT_SUPPORTED", "交易[{value}]不支持冲正。", "请使用该业务对应的撤销交易。"),
     ("REVERSAL_OF_CANCEL", "交易[{value}]是结算撤销，不能冲正。",
      "请用原msgid重发该撤销以取得结果；若不应撤销，请重新结算。"),
+    ("REVERSAL_OF_CARRIED", "原交易由原系统办理[，本系统结算ID：{setl_id}]，不能冲正。",
+     "请用结算撤销交易（2103、2208、2305）撤销该结算。"),
     ("REVERSAL_PERSON_DIFFERS", "冲正的人员编号与原交易不一致。", "请按原交易填写人员编号。"),
     ("REVERSAL_ALREADY_CANCELLED", "原交易已被撤销[（撤销结算ID：{undone_by}）]，不能冲正。",
      "无需再冲正。"),

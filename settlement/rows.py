@@ -37,6 +37,8 @@ class MessageOutcome(IntEnum):
     FILING = 5
     UPLOAD = 6
     PAYMENT = 7
+    CARRIED = 8
+    """a settlement of the system before that was brought along (期初)"""
     TOMBSTONE = 9
 
 

@@ -83,7 +83,7 @@ def decode_typed(infno: str, body: bytes, profile: Profile, *, lines_max: int) -
 
 def _read(infno: str, body: bytes, profile: Profile, lines_max: int) -> Envelope:
     decoder = _DECODERS.get(infno)
-    if decoder is None:
+    if decoder is None or infno in profile.absent:
         raise _unknown_transaction(infno)
     return _read_by(decoder, infno, body, profile, lines_max)
 

@@ -40,7 +40,7 @@ def values_of(name: str, profile: Profile) -> list[tuple[str, str]] | None:
     if name not in CODE_LISTS:
         return None
     labels = LISTS[name].labels
-    codes = CODE_LISTS[name].union(*_further(name, profile))
+    codes = profile.list_of(name).union(*_further(name, profile))
     return [(code, labels.get(code, code)) for code in sorted(codes)]
 
 

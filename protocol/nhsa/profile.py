@@ -1,8 +1,9 @@
 """What one region demands of a field, on top of the printed facts.
 
 A profile may require an optional field, free an identity field that a strict edition requires,
-shorten a text and add values to a code list. It cannot free what every edition requires or lengthen
-a text: the decoder's types hold those, at the widest that any source accepts.
+shorten a text, add values to a field or have another code list, and leave transactions out. It
+cannot free what every edition requires or lengthen a text: the decoder's types hold those, at the
+widest that any source accepts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ class ProfileFault(StrEnum):
     """What a profile cannot demand."""
 
     NO_SUCH_FIELD = "no such field"
+    NO_SUCH_LIST = "no such code list"
+    NO_SUCH_TRANSACTION = "no such transaction"
     ALWAYS_REQUIRED = "every edition requires it"
     ONLY_SHORTER = "it can be shortened, not lengthened"
 
@@ -31,7 +34,7 @@ class ProfileFault(StrEnum):
 class ProfileError(ValueError):
     """A profile demands what no edition allows."""
 
-    def __init__(self, name: str, fault: ProfileFault, key: FieldKey) -> None:
+    def __init__(self, name: str, fault: ProfileFault, key: tuple[str, ...]) -> None:
         super().__init__(f"profile {name}: {'.'.join(key)}: {fault}")
         self.fault = fault
         self.key = key
@@ -48,8 +51,18 @@ class Profile(Struct, frozen=True, kw_only=True, eq=False):
     length_max: dict[FieldKey, int] = {}
     codes: dict[FieldKey, frozenset[str]] = {}
     """Further values that this field takes in the region."""
+    lists: dict[str, frozenset[str]] = {}
+    """Code lists that are others in the region than in `codes.py`, by name."""
+    absent: frozenset[str] = frozenset()
+    """Transactions that the regional edition does not have."""
 
     def __post_init__(self) -> None:
+        for name in self.lists:
+            if name not in CODE_LISTS:
+                raise ProfileError(self.name, ProfileFault.NO_SUCH_LIST, (name,))
+        for infno in self.absent:
+            if infno not in TABLES:
+                raise ProfileError(self.name, ProfileFault.NO_SUCH_TRANSACTION, (infno,))
         for key in (*self.required, *self.optional, *self.length_max, *self.codes):
             self._refuse_unknown(key)
         for key in self.optional:
@@ -58,6 +71,10 @@ class Profile(Struct, frozen=True, kw_only=True, eq=False):
         for key, length in self.length_max.items():
             if any(length > (field.length_max or 0) for field in _fields_at(key)):
                 raise ProfileError(self.name, ProfileFault.ONLY_SHORTER, key)
+
+    def list_of(self, name: str) -> frozenset[str]:
+        """The values of a code list in the region."""
+        return self.lists.get(name, CODE_LISTS[name])
 
     def _refuse_unknown(self, key: FieldKey) -> None:
         if not _fields_at(key):
@@ -89,7 +106,7 @@ def rule_of(profile: Profile, infno: str, node: str, field: Field) -> FieldRule:
         required = True
     codes = None
     if field.code_list is not None:
-        codes = CODE_LISTS[field.code_list]
+        codes = profile.list_of(field.code_list)
         codes |= profile.codes.get(every, frozenset()) | profile.codes.get(exact, frozenset())
     lengths = (profile.length_max.get(exact), profile.length_max.get(every), field.length_max)
     return FieldRule(

@@ -68,6 +68,8 @@ class TestData(Struct, frozen=True, kw_only=True):
     persons: list[TestPerson]
     catalogue: list[TestItem]
     region: str = "441900"
+    fund_total_includes_account: bool = False
+    """as the region's profile says"""
     institutions: list[_Institution] = []
 
 
@@ -82,6 +84,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     paasid: str
     secret: str
     region: str
+    fund_total_includes_account: bool = False
     patients: tuple[Patient, ...]
     """at least three who may settle: a buyer, another, one for the ward"""
     items: tuple[Item, ...]
@@ -138,6 +141,7 @@ def _candidate(url: str, data: TestData, institution: _Institution) -> Candidate
     return Candidate(
         url=url, code=institution.code, name=institution.name, kind=institution.kind,
         paasid=institution.paasid, secret=institution.secret, region=data.region,
+        fund_total_includes_account=data.fund_total_includes_account,
         patients=tuple(one.patient() for one in persons[:PERSONS_NEEDED]),
         items=tuple(
             Item(med_list_codg=i.med_list_codg, medins_list_codg=i.medins_list_codg, price=i.price)

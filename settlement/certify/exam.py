@@ -213,7 +213,9 @@ class Exam:
         )  # fmt: skip
 
     def _check_amounts(self, done: Done) -> None:
-        wrong = broken_identities(done.output)
+        wrong = broken_identities(
+            done.output, account_in_funds=self.candidate.fund_total_includes_account
+        )
         if wrong is not None:
             self.expect(
                 f"{done.message.infno} 应答金额 amounts of the answer",

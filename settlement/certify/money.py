@@ -8,32 +8,44 @@ from settlement.client.outcome import AnswerError, fen_of
 
 Sum = tuple[str, tuple[str, ...]]
 
-IDENTITIES: tuple[Sum, ...] = (
-    ("medfee_sumamt", ("fund_pay_sumamt", "psn_part_amt", "hosp_part_amt")),
+_FUNDS = (
+    "hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay",
+    "hifdm_pay",
+)  # fmt: skip
+_EVERYWHERE: tuple[Sum, ...] = (
     ("psn_part_amt", ("acct_pay", "psn_cash_pay")),
-    (
-        "fund_pay_sumamt",
-        ("hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay",
-         "hifdm_pay"),
-    ),
     (
         "medfee_sumamt",
         ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt"),
     ),
-)  # fmt: skip
+)
+FUNDS_ALONE: tuple[Sum, ...] = (
+    ("medfee_sumamt", ("fund_pay_sumamt", "psn_part_amt", "hosp_part_amt")),
+    ("fund_pay_sumamt", _FUNDS),
+    *_EVERYWHERE,
+)
+WITH_ACCOUNT: tuple[Sum, ...] = (
+    ("medfee_sumamt", ("fund_pay_sumamt", "psn_cash_pay", "hosp_part_amt")),
+    ("fund_pay_sumamt", (*_FUNDS, "acct_pay")),
+    *_EVERYWHERE,
+)
+"""Where the region counts the personal account into the fund total."""
 _LINE: Sum = (
     "det_item_fee_sumamt", ("fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt")
 )  # fmt: skip
 
 
-def broken_identities(output: object) -> list[str] | None:
-    """What does not add up, in words; None for an answer without amounts."""
+def broken_identities(output: object, *, account_in_funds: bool = False) -> list[str] | None:
+    """What does not add up, in words; None for an answer without amounts. `account_in_funds`: the
+    region's fund total has the personal account in it."""
     info = output.get("setlinfo") if isinstance(output, dict) else None
     if not isinstance(output, dict) or not isinstance(info, Mapping):
         return None
     try:
-        wrong = [said for one in IDENTITIES if (said := _broken(info, one))]
-        wrong += _broken_funds(info, output.get("setldetail"))
+        sums = WITH_ACCOUNT if account_in_funds else FUNDS_ALONE
+        wrong = [said for one in sums if (said := _broken(info, one))]
+        listed = ("fund_pay_sumamt",) if account_in_funds else ("fund_pay_sumamt", "acct_pay")
+        wrong += _broken_funds(info, output.get("setldetail"), listed)
         wrong += _broken_lines(info, output.get("detlcutinfo"))
     except AnswerError as exc:
         return [str(exc)]
@@ -51,14 +63,16 @@ def _broken(node: Mapping[str, object], identity: Sum) -> str | None:
     return f"{whole} {_yuan(told)} ≠ {' + '.join(parts)} {_yuan(computed)}"
 
 
-def _broken_funds(info: Mapping[str, object], rows: object) -> list[str]:
+def _broken_funds(
+    info: Mapping[str, object], rows: object, listed: tuple[str, ...]
+) -> list[str]:
     if not isinstance(rows, Sequence):
         return []
-    told = fen_of(info, "fund_pay_sumamt") + fen_of(info, "acct_pay")
+    told = sum(fen_of(info, name) for name in listed)
     computed = sum(fen_of(row, "fund_payamt") for row in rows)
     if told == computed:
         return []
-    return [f"setldetail {_yuan(computed)} ≠ fund_pay_sumamt + acct_pay {_yuan(told)}"]
+    return [f"setldetail {_yuan(computed)} ≠ {' + '.join(listed)} {_yuan(told)}"]
 
 
 def _broken_lines(info: Mapping[str, object], rows: object) -> list[str]:

@@ -153,6 +153,11 @@ def read_fen(text: str) -> int:
     return _scaled(text, 100, most=10**13)
 
 
+def read_signed_fen(text: str) -> int:
+    """Yuan in fen; below zero where the debt is the other way round."""
+    return _scaled(text, 100, most=10**13, least=-(10**13))
+
+
 def codes(pattern: str) -> Read:
     """A list of codes, each of which matches, in a fixed order and none twice."""
     read_one = matching(pattern)
@@ -183,10 +188,10 @@ def parts(text: str) -> list[str]:
     return [part.strip() for part in text.translate(_HALF_WIDTH).split(";") if part.strip()]
 
 
-def _scaled(text: str, scale: int, *, most: int) -> int:
+def _scaled(text: str, scale: int, *, most: int, least: int = 0) -> int:
     """A decimal number as a whole number of smaller units; nothing is rounded."""
     number = Decimal(text) * scale
-    if not 0 <= number <= most or number != number.to_integral_value():
+    if not least <= number <= most or number != number.to_integral_value():
         raise ValueError
     return int(number)
 

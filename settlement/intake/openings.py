@@ -21,7 +21,8 @@ _TIMES = ".admissions"
 _NAME = cells.matching(r"[a-z_]+(\.[A-Za-z0-9_]+)+")
 
 
-def _read_accumulators(text: str) -> dict[str, int]:
+def read_accumulators(text: str) -> dict[str, int]:
+    """`name:amount;name:amount`: fen, or times where the name says so."""
     found: dict[str, int] = {}
     for part in cells.parts(text):
         name, told = (each.strip() for each in part.split(":"))
@@ -38,7 +39,7 @@ COLUMNS = (
            personal=True, expected=Told("6 至 30 位字母或数字", "6 to 30 letters or digits")),
     Column(name="year", title="年度", read=cells.matching(r"20\d\d"),
            expected=Told("四位年度", "a year of four digits")),
-    Column(name="accumulators", title="年度累计", read=_read_accumulators, default=None,
+    Column(name="accumulators", title="年度累计", read=read_accumulators, default=None,
            expected=Told("名称:金额（元）或次数，以分号分隔",
                          "name:amount in yuan, or times, separated by ;")),
     Column(name="balance", title="个人账户余额", read=cells.read_fen, default=0,

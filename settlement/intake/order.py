@@ -7,9 +7,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-KINDS = ("persons", "institutions", "staff", "items", "openings", "payables", "stays")
+KINDS = (
+    "persons", "institutions", "staff", "items", "openings", "payables", "stays", "settlements",
+)  # fmt: skip
 """What can be imported."""
-CUT_OVER = ("openings", "payables", "stays")
+CUT_OVER = ("openings", "payables", "stays", "settlements")
 """What is brought along once (期初), and signed by two people."""
 FORMATS = ("csv", "ndjson", "xlsx")
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
+from protocol.nhsa.dictionary import values_of
 from settlement.policy import faults
 from settlement.policy.compiler import compile_policy
 from settlement.policy.errors import Place, PolicyError
@@ -72,6 +73,7 @@ class PolicySet:
         for policy in replaced:
             self._by_version.setdefault(policy.version, policy)
         _check_ledger_codes(self.policies())
+        _check_clearing_types(self.in_force(), self._regions)
 
     def find(self, region: str, scheme: str, on: date) -> Policy | None:
         """Return the policy of a region and scheme (险种) in force on the ruling date."""
@@ -160,6 +162,7 @@ def parse_file(name: str, content: bytes) -> Policy | RegionProfile:
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{name} {faults.syntax(text, error)}") from error
     try:
+        data = _on_its_base(data)
         _check_sections(data)
         file = _convert(data, _FILE, ())
         if isinstance(file, RegionFile):
@@ -167,6 +170,29 @@ def parse_file(name: str, content: bytes) -> Policy | RegionProfile:
         return compile_policy(file)
     except PolicyError as error:
         raise PolicyError(_told(name, text, error), error.place) from error
+
+
+def _on_its_base(data: dict[str, object]) -> dict[str, object]:
+    """A region profile with what the shipped one that it is based on says; whose it is, it says
+    itself."""
+    base = data.get("based_on")
+    if not isinstance(base, str):
+        return data
+    shipped = shipped_files().get(f"{base}.toml", b"")
+    below = tomllib.loads(shipped.decode())
+    if below.get("format") != data.get("format") or "based_on" in below:
+        raise PolicyError(f"没有名为 {base} 的统筹区参数可作依据", ("based_on",))
+    return _laid_over({key: below[key] for key in below if key not in ("code", "name")}, data)
+
+
+def _laid_over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    """Two tables as one: what the upper one does not say is as in the lower one."""
+    both = {**below, **above}
+    for key, value in above.items():
+        under = below.get(key)
+        if isinstance(value, dict) and isinstance(under, dict):
+            both[key] = _laid_over(under, value)
+    return both
 
 
 def _check_sections(data: Mapping[str, object]) -> None:
@@ -205,4 +231,22 @@ def _check_ledger_codes(policies: Iterable[Policy]) -> None:
                 raise PolicyError(
                     f"{policy.name}: 基金 {fund.code} 的 ledger_code {fund.ledger_code} "
                     f"与基金 {owner} ({known}) 冲突"
+                )
+
+
+def _check_clearing_types(
+    policies: Iterable[Policy], regions: Mapping[str, RegionProfile]
+) -> None:
+    """What a policy clears by is a value of its region's code list: else institutions could not ask
+    for the total of it."""
+    for policy in policies:
+        region = regions.get(policy.region)
+        if region is None:
+            continue
+        known = {code for code, _ in values_of("clr_type", region.wire) or ()}
+        for care in policy.care.values():
+            if care.clearing_type not in known:
+                raise PolicyError(
+                    f"{policy.name}: 清算类别 {care.clearing_type} 不在统筹区 {region.code} "
+                    "的代码表 clr_type 中"
                 )

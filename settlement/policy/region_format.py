@@ -121,11 +121,18 @@ class InterfaceFile(Strict, frozen=True, kw_only=True):
     """texts that are shorter here than printed"""
     codes: dict[FieldName, tuple[Code, ...]] = field(default_factory=dict)
     """values that a field takes here beside those of its code list"""
+    code_lists: dict[str, tuple[Code, ...]] = field(default_factory=dict)
+    """code lists by name, as `clr_type`: their values here, instead of all that sources have"""
+    without: tuple[Code, ...] = ()
+    """transactions that the region's edition does not have"""
 
 
 class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="region-profile/1"):
-    """A file with `format = "region-profile/1"`."""
+    """A file with `format = "region-profile/1"`. One that is `based_on` a shipped profile has every
+    key that it does not say from there; without it the keys that have no default must be there."""
 
+    based_on: str = ""
+    """a shipped profile, as `national-baseline`, whose keys and tables hold where this says none"""
     code: Annotated[str, Meta(pattern=r"^[0-9]{6}$")]
     """the pooling area (统筹区), six digits"""
     name: Text
@@ -171,7 +178,7 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     transfer_months: Annotated[int, Meta(ge=0, le=120)] = 12
     """how many months a transfer (2501) without an end date holds; 0: without end"""
     fund_total_includes_account: bool
-    """how fund_pay_sumamt is reported; only false so far"""
+    """whether fund_pay_sumamt has the personal account in it"""
     drug_trace: TracesFile = TracesFile()
     """drug trace codes (药品追溯码) of sales"""
     cross_city: CrossCityFile = CrossCityFile()
@@ -190,10 +197,6 @@ def compile_region(file: RegionFile) -> RegionProfile:
         item_code = re.compile(file.item_code_pattern)
     except re.error as error:
         raise PolicyError(f"不是有效的表达式: {error}", ("item_code_pattern",)) from error
-    if file.fund_total_includes_account:
-        raise PolicyError(
-            "true 尚不支持：基金支付总额不含个人账户", ("fund_total_includes_account",)
-        )
     _check_reversible(frozenset(file.reversible))
     return RegionProfile(
         code=file.code,
@@ -208,7 +211,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
         backdating_days_max=backdating_days_max,
         cancel_order=file.cancel_order,
         cancel_window=file.cancel_window,
-        reversible=frozenset(file.reversible),
+        reversible=frozenset(file.reversible).difference(file.interface.without),
         discharge_before_settlement=file.discharge_before_settlement,
         allowed_during_stay=frozenset(file.allowed_during_stay),
         chosen_institution=file.chosen_institution,
@@ -248,6 +251,8 @@ def _wire(code: str, file: InterfaceFile) -> Profile:
             optional=frozenset(map(_field_key, file.optional)),
             length_max={_field_key(name): most for name, most in file.length_max.items()},
             codes={_field_key(name): frozenset(codes) for name, codes in file.codes.items()},
+            lists={name: frozenset(codes) for name, codes in file.code_lists.items()},
+            absent=frozenset(file.without),
         )
     except ProfileError as error:
         name = ".".join(error.key)
@@ -261,6 +266,8 @@ def _field_key(name: str) -> FieldKey:
 
 _WIRE_FAULTS = {
     ProfileFault.NO_SUCH_FIELD: "接口没有这个字段",
+    ProfileFault.NO_SUCH_LIST: "没有这个代码表",
+    ProfileFault.NO_SUCH_TRANSACTION: "接口没有这个交易",
     ProfileFault.ALWAYS_REQUIRED: "各版接口均要求必填，不能改为选填",
     ProfileFault.ONLY_SHORTER: "只能缩短，不能加长",
 }

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from enum import Enum
 from importlib import resources
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 from msgspec import inspect
@@ -47,8 +47,12 @@ def policy_schema() -> Schema:
 
 
 def region_schema() -> Schema:
-    """What may be in a region profile (统筹区参数)."""
-    return _schema(RegionFile, "Region profile (统筹区参数), region-profile/1")
+    """What may be in a region profile (统筹区参数). Which keys must be there depends on whether it
+    is based on a shipped one, so only what every profile says is demanded."""
+    schema = _schema(RegionFile, "Region profile (统筹区参数), region-profile/1")
+    parts = cast(dict[str, Schema], schema["$defs"])
+    parts[RegionFile.__name__]["required"] = ["format", "code", "name"]
+    return schema
 
 
 def _schema(kind: type[msgspec.Struct], title: str) -> Schema:

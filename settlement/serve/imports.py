@@ -32,6 +32,7 @@ from settlement.serve.cutover import CutOver, sign
 from settlement.serve.opening_import import OpeningImport
 from settlement.serve.payable_import import PayableImport
 from settlement.serve.person_import import PersonImport, Site, a_spool
+from settlement.serve.settlement_import import SettlementImport
 from settlement.serve.stay_import import StayImport
 from settlement.storage import reference
 from settlement.storage import reference_import as store
@@ -254,14 +255,29 @@ async def _payables(session: Session) -> Imported:
 async def _stays(session: Session) -> Imported:
     work = StayImport(session.site, session.order, session.connection)
     imported = await _cut_over(session, work)
+    return await _numbered(
+        session, work, imported, header="fixmedins_code,earlier_mdtrt_id,psn_no,mdtrt_id"
+    )
+
+
+async def _settlements(session: Session) -> Imported:
+    work = SettlementImport(session.site, session.order, session.connection, session.at)
+    imported = await _cut_over(session, work)
+    return await _numbered(
+        session, work, imported, header="fixmedins_code,earlier_setl_id,psn_no,setl_id"
+    )
+
+
+async def _numbered(
+    session: Session, work: StayImport | SettlementImport, imported: Imported, *, header: str
+) -> Imported:
+    """The numbers that a confirmed file got here, into a file for the hospitals, if it is asked
+    for."""
     if session.issue_to is None or not imported.booked:
         return imported
     numbers = await work.numbers()
-    _write_private(
-        session.issue_to, ["fixmedins_code,earlier_mdtrt_id,psn_no,mdtrt_id"],
-        [",".join(row) for row in numbers],
-    )  # fmt: skip
-    told = f"就诊编号 numbers of stays: {len(numbers)}，见 see {session.issue_to}"
+    _write_private(session.issue_to, [header], [",".join(row) for row in numbers])
+    told = f"编号 numbers: {len(numbers)}，见 see {session.issue_to}"
     return structs.replace(imported, further=f"{imported.further}\n{told}")
 
 
@@ -342,4 +358,5 @@ def _told_of(
 _IMPORTS: dict[str, Import] = {
     "persons": _persons, "institutions": _institutions, "items": _items,
     "staff": _staff, "openings": _openings, "payables": _payables, "stays": _stays,
+    "settlements": _settlements,
 }  # fmt: skip

@@ -26,6 +26,8 @@ from settlement.embedded.services import Services, open_database
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberBlock
+from settlement.policy.errors import PolicyError
+from settlement.policy.loader import parse_policies, shipped_files
 from settlement.said import UNUSABLE, Said
 from settlement.storage import approvals, reference
 from settlement.storage.connect import connect_plain, verify_pool
@@ -39,7 +41,7 @@ from settlement.storage.install import (
 )
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
 from settlement.storage.lease import PlainConnection
-from settlement.storage.policies import load_policy_set
+from settlement.storage.policies import keep_files, load_policy_set
 from settlement.storage.queries import ADMIN, REFERENCE
 from settlement.storage.reader import read_settlements
 from settlement.storage.readjudication import StaleClaim, claims_to_readjudicate
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
 
 REGION = "441900"
 """The first region; SETTLEMENT_REGION names another."""
+PROFILE_VARIABLE = "SETTLEMENT_PROFILE"
+"""A file: the profile of a region that has none among the shipped ones, for the first start."""
 DEMO_SEED = 1
 CONNECTIONS_BESIDE = 12
 """What looks, folds and verifies beside the journals' queues, and an operator."""
@@ -65,11 +69,14 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
     path = key_file(services.directory().secrets, os.environ)
     connection = await connect_plain(services.owner_dsn, name="settlement-install")
     try:
-        if not path.exists() and await reference.installation(connection) is None:
+        is_new = await reference.installation(connection) is None
+        code = os.environ.get("SETTLEMENT_REGION", REGION)
+        profile = _first_profile(code, os.environ.get(PROFILE_VARIABLE)) if is_new else {}
+        if not path.exists() and is_new:
             make_key_file(path)
         keyring = load_keyring(path)
         region = Region(
-            code=os.environ.get("SETTLEMENT_REGION", REGION),
+            code=code,
             demo_seed=DEMO_SEED if settings.demo else None,
             journals=settings.journals,
             shape=settings.shape,
@@ -78,6 +85,11 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
         installed = await ensure_schema(
             connection, region, app_role=services.app_role, at=system_clock()
         )
+        if profile:
+            await keep_files(
+                connection, profile, actor="settlement serve", reason=PROFILE_VARIABLE,
+                at=system_clock(),
+            )  # fmt: skip
         await _settle_journals(connection, settings.journals)
         if settings.demo:
             from settlement.demo.loader import load_world
@@ -86,7 +98,7 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
                 connection, keyring, region=installed.region, lanes=installed.lanes,
                 seed=DEMO_SEED, at=system_clock(),
             )  # fmt: skip
-    except (InstallError, KeyFileError) as exc:
+    except (InstallError, KeyFileError, PolicyError) as exc:
         raise ServiceError(str(exc)) from exc
     except Exception as exc:
         refused = translate(exc)
@@ -95,6 +107,21 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
         raise ServiceError(f"the database cannot be prepared: {refused}.") from exc
     finally:
         await connection.close()
+
+
+def _first_profile(code: str, named: str | None) -> dict[str, bytes]:
+    """The file that a new database keeps so that its region has a profile; none where the shipped
+    ones have it. Raises InstallError or PolicyError: nothing is made for a region without one."""
+    try:
+        given = {Path(named).name: Path(named).read_bytes()} if named else {}
+    except OSError as exc:
+        raise InstallError(f"{PROFILE_VARIABLE}: {exc}; nothing was installed") from exc
+    if parse_policies(shipped_files() | given).region(code) is None:
+        raise InstallError(
+            f"there is no profile of region {code}: write one, or four lines that are based on a "
+            f"shipped one, and name the file in {PROFILE_VARIABLE}; nothing was installed"
+        )
+    return given
 
 
 async def _settle_journals(connection: PlainConnection, wanted: int | None) -> None:

@@ -30,7 +30,7 @@ from settlement.serve.cross_city import CrossCity, NextReference
 from settlement.serve.kept_files import KeptFiles, NewFile
 from settlement.serve.list_files import ListFiles
 from settlement.serve.outcomes import known_or_not
-from settlement.statement import OurLine, Scope, TheirLine
+from settlement.statement import Scope, TheirLine
 from settlement.storage import clearings
 from settlement.storage.connect import Reconnecting
 from settlement.storage.files import FileMessage
@@ -123,7 +123,7 @@ class Reconciling:
             return scope
         async with self._reading.use() as connection:
             ours = await read_figures(connection, scope)
-        return Answer(output=words.totals_reply(data, ours))
+        return Answer(output=words.totals_reply(data, ours, self._desk.world.profile))
 
     async def _check_details(
         self, request: reconciliation.DetailCheck, institution: Institution
@@ -167,7 +167,8 @@ class Reconciling:
                 code="FILE_ROWS_TOO_MANY", field="begin_on",
                 params={"found": len(ours), "limit": rows_max},
             )  # fmt: skip
-        result = await asyncio.to_thread(_result, theirs, ours)
+        profile = self._desk.world.profile
+        result = await asyncio.to_thread(words.result_file, theirs, ours, profile)
         return NewFile("reconciliation-result.zip", result)
 
     async def _upload(
@@ -356,10 +357,6 @@ def _refused_lines(
             params={"differences": words.in_short(found)},
         )  # fmt: skip
     return None
-
-
-def _result(theirs: list[TheirLine], ours: list[OurLine]) -> bytes:
-    return textfile.pack("result.txt", words.result_text(statement.match(theirs, ours)))
 
 
 def _of_file(error: FileError, field: str) -> Refusal:

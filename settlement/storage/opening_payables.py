@@ -1,7 +1,9 @@
 """Booking what institutions were owed at the cut-over: both books of it in one entry.
 
 The agency carries it forward as payable, the institution as receivable; what it is paid later is
-booked against it as against any other (DOMAIN 3, 30). The entry commits to the file that says so.
+booked against it as against any other (DOMAIN 3, 30). What an institution owes stands on the same
+accounts on the other side, and is offset by what it is owed next. The entry commits to the file
+that says so.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from settlement.chart import EntryCode
 from settlement.chart import InstitutionAccount as Account
 from settlement.institution import Institution
 from settlement.intake.payables import Payable
+from settlement.postings import undone
 from settlement.storage.opening_import import Book
 from settlement.storage.queries import IMPORTS, REFERENCE, SHAPED
 
@@ -93,9 +96,12 @@ def _entry(book: Book, lane: int, payable: Payable, base: int) -> Entry:
         (payable.funds_fen, Account.PAYABLE_FUNDS, Account.RECEIVABLE_FUNDS),
         (payable.accounts_fen, Account.PAYABLE_ACCOUNTS, Account.RECEIVABLE_ACCOUNTS),
     ):
+        owed = (
+            Transfer(chart.CARRIED_FORWARD, base + payable_to, abs(owed_fen)),
+            Transfer(base + receivable, carried, abs(owed_fen)),
+        )
         if owed_fen:
-            legs.append(Transfer(chart.CARRIED_FORWARD, base + payable_to, owed_fen))
-            legs.append(Transfer(base + receivable, carried, owed_fen))
+            legs += owed if owed_fen > 0 else undone(owed)
     return Entry(
         lane=lane, entry_id=book.numbers.next(lane, book.moment.business_day),
         kind=EntryKind.SINGLE, code=EntryCode.PAYABLE_CARRIED, transfers=tuple(legs),

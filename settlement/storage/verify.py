@@ -2,7 +2,8 @@
 
 For every block: each settlement row is what its entry committed to, each detail opens and is what
 its row committed to, each cancel is the exact negative, and where the block is listed each row is
-in its institution's statement; payments for relatives and over channels are what was committed.
+in its institution's statement; payments for relatives and over channels and settlements that were
+brought along are what was committed.
 Then, lane by lane: no settlement without an entry, nor anything that was brought along, no
 statement row without its settlement, every accumulator is the sum of what settlements added to it,
 the filings that a person carries are those that were made and not taken back, relatives' accounts
@@ -37,7 +38,10 @@ from settlement.view import YEARS_KEPT
 _QUERIES = load(SQL_DIRECTORY / "verify.sql")
 UNDER_WAY_MAX = timedelta(minutes=10)
 """Longer than anything is left under way between a patient and relatives (workers/family.py)."""
-_COMMITTED = {"bad_moves": "payment for a relative", "bad_payments": "payment"}
+_COMMITTED = {
+    "bad_moves": "payment for a relative", "bad_payments": "payment",
+    "bad_carried": "old settlement",
+}  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
     "orphan_settlements": "settlement without a ledger entry",

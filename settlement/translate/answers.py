@@ -27,7 +27,9 @@ from settlement.claim import PricedLine
 from settlement.clock import local_time, years_between
 from settlement.person import Identity
 from settlement.policy.model import Policy
+from settlement.policy.region import RegionProfile
 from settlement.rows import SettledLine, SettlementRow
+from settlement.translate.fund_total import fund_total_fen
 
 _DECODE_SHARES = msgspec.json.Decoder(tuple[FundShare, ...]).decode
 NO_CEILING = Raw(b"999999.000000")
@@ -43,13 +45,13 @@ def purchase_reply(
     lines: Iterable[SettledLine],
     identity: Identity,
     policy: Policy,
-    region: str,
+    profile: RegionProfile,
     shares: tuple[FundShare, ...] | None = None,
 ) -> Raw:
     """Output of 2101 and 2102 (`PharmacyReply`); `shares` where the caller has them decoded."""
     cuts = ",".join([_detail_cut(line.priced) for line in lines])
     return _output(
-        _settle_info(row, identity, region),
+        _settle_info(row, identity, profile),
         settle_details(row, policy, shares),
         f',"detlcutinfo":[{cuts}]',
     )
@@ -59,16 +61,18 @@ def visit_reply(
     row: SettlementRow,
     identity: Identity,
     policy: Policy,
-    region: str,
+    profile: RegionProfile,
     shares: tuple[FundShare, ...] | None = None,
 ) -> Raw:
     """Output of 2206 and 2207 (`OutpatientReply`)."""
-    return _output(_settle_info(row, identity, region), settle_details(row, policy, shares))
+    return _output(_settle_info(row, identity, profile), settle_details(row, policy, shares))
 
 
-def cancel_reply(row: SettlementRow, identity: Identity, policy: Policy, region: str) -> Raw:
+def cancel_reply(
+    row: SettlementRow, identity: Identity, policy: Policy, profile: RegionProfile
+) -> Raw:
     """Output of 2103 and 2208 (`PharmacyCancelReply`, `OutpatientCancelReply`)."""
-    return _output(_cancel_info(row, identity, region), settle_details(row, policy))
+    return _output(_cancel_info(row, identity, profile), settle_details(row, policy))
 
 
 def _output(info: tuple[str, str, str], details: str, more: str = "") -> Raw:
@@ -78,11 +82,13 @@ def _output(info: tuple[str, str, str], details: str, more: str = "") -> Raw:
     return Raw(b"".join([part.encode() for part in parts]))
 
 
-def _settle_info(row: SettlementRow, identity: Identity, region: str) -> tuple[str, str, str]:
+def _settle_info(
+    row: SettlementRow, identity: Identity, profile: RegionProfile
+) -> tuple[str, str, str]:
     """`setlinfo` of a quote (number 0: no `setl_id`) or a settlement (`SettleInfo`), in parts."""
     setl_id = f',"setl_id":"{row.setl_id}"' if row.setl_id else ""
     return (
-        f'{{{_money(row)},"mdtrt_id":"{row.mdtrt_id or ""}"{setl_id},',
+        f'{{{_money(row, profile)},"mdtrt_id":"{row.mdtrt_id or ""}"{setl_id},',
         _person(row, identity),
         f',"setl_time":"{format_datetime(local_time(row.setl_time))}"'
         f',"mdtrt_cert_type":{quoted(row.credential_type)}'
@@ -91,17 +97,19 @@ def _settle_info(row: SettlementRow, identity: Identity, region: str) -> tuple[s
         f',"psn_cash_pay":{y(row.cash_fen)}'
         f',"hosp_part_amt":{y(row.hospital_fen)}'
         f',"medins_setl_id":{quoted(row.msgid)}'
-        f',"clr_optins":"{region}","clr_way":"{CLEARING_WAY}"'
+        f',"clr_optins":"{profile.code}","clr_way":"{CLEARING_WAY}"'
         f',"clr_type":{quoted(row.clearing_type)},"exp_content":""}}',
     )
 
 
-def _cancel_info(row: SettlementRow, identity: Identity, region: str) -> tuple[str, str, str]:
+def _cancel_info(
+    row: SettlementRow, identity: Identity, profile: RegionProfile
+) -> tuple[str, str, str]:
     """`setlinfo` of a cancel: every amount negative, a number of its own (`CancelInfo`)."""
     cash = y(row.cash_fen)
     return (
-        f'{{{_money(row)},"mdtrt_id":"{row.mdtrt_id}","setl_id":"{row.setl_id}"'
-        f',"clr_optins":"{region}"'
+        f'{{{_money(row, profile)},"mdtrt_id":"{row.mdtrt_id}","setl_id":"{row.setl_id}"'
+        f',"clr_optins":"{profile.code}"'
         f',"setl_time":"{format_datetime(local_time(row.setl_time))}"'
         f',"psn_part_amt":{y(row.personal_fen)}'
         f',"hosp_part_amt":{y(row.hospital_fen)}'
@@ -114,7 +122,7 @@ def _cancel_info(row: SettlementRow, identity: Identity, region: str) -> tuple[s
     )
 
 
-def _money(row: SettlementRow) -> str:
+def _money(row: SettlementRow, profile: RegionProfile) -> str:
     """The members of `Money`."""
     return (
         f'"medfee_sumamt":{y(row.total_fen)}'
@@ -132,7 +140,7 @@ def _money(row: SettlementRow) -> str:
         f',"maf_pay":{y(row.maf_fen)}'
         f',"oth_pay":{y(row.oth_fen)}'
         f',"hifdm_pay":{y(row.hifdm_fen)}'
-        f',"fund_pay_sumamt":{y(row.fund_fen)}'
+        f',"fund_pay_sumamt":{y(fund_total_fen(row, profile))}'
         f',"acct_pay":{y(row.account_fen)}'
         f',"acct_mulaid_pay":{y(row.family_account_fen)}'
         f',"balc":{y(row.balance_fen)}'

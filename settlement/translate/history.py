@@ -24,8 +24,10 @@ from settlement.entitlement import enrolment_on
 from settlement.institution import Institution
 from settlement.person import Identity
 from settlement.policy.model import Policy
+from settlement.policy.region import RegionProfile
 from settlement.rows import Detail, SettledLine, SettlementRow, VisitRow
 from settlement.translate.answers import CLEARING_WAY, NO_CEILING, age, settle_details
+from settlement.translate.fund_total import fund_total_fen
 from settlement.view import PersonFacts
 
 _DECODE_DETAILS = msgspec.json.Decoder(tuple[SettleDetail, ...]).decode
@@ -40,8 +42,8 @@ class FeeRows(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def settlement_reply(
-    row: SettlementRow, identity: Identity, institution: Institution, policy: Policy, region: str,
-    *, refunded: bool,
+    row: SettlementRow, identity: Identity, institution: Institution, policy: Policy,
+    profile: RegionProfile, *, refunded: bool,
 ) -> SettlementEnquiryReply:  # fmt: skip
     """Output of 5203. A cancel and what it cancelled are both refunded."""
     on = row.service_at.date()
@@ -59,7 +61,7 @@ def settlement_reply(
         insutype=row.scheme,
         psn_type=row.category,
         cvlserv_flag="1" if row.civil_servant else "0",
-        insu_optins=region,
+        insu_optins=profile.code,
         emp_name=identity.employer,
         pay_loc=_PAID_AT_INSTITUTION,
         fixmedins_code=row.institution,
@@ -75,7 +77,7 @@ def settlement_reply(
         med_type=row.care_type,
         clr_type=row.clearing_type,
         clr_way=CLEARING_WAY,
-        clr_optins=region,
+        clr_optins=profile.code,
         medfee_sumamt=yuan(row.total_fen),
         fulamt_ownpay_amt=yuan(row.full_self_pay_fen),
         overlmt_selfpay=yuan(row.over_ceiling_fen),
@@ -91,7 +93,7 @@ def settlement_reply(
         maf_pay=yuan(row.maf_fen),
         oth_pay=yuan(row.oth_fen),
         hifdm_pay=yuan(row.hifdm_fen),
-        fund_pay_sumamt=yuan(row.fund_fen),
+        fund_pay_sumamt=yuan(fund_total_fen(row, profile)),
         psn_pay=yuan(row.personal_fen),
         acct_pay=yuan(row.account_fen),
         cash_payamt=yuan(row.cash_fen),

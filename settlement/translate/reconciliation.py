@@ -13,20 +13,24 @@ from ledger.money import yuan_text
 from protocol.nhsa import canonical
 from protocol.nhsa.amounts import scaled, yuan_json
 from protocol.nhsa.messages import clearing, reconciliation
-from protocol.nhsa.textfile import MEMO_LENGTH_MAX, DetailRow, text_of
+from protocol.nhsa.textfile import MEMO_LENGTH_MAX, DetailRow, pack, text_of
 from protocol.nhsa.times import parse_moment
 from settlement.clearing import Claimed, last_day
 from settlement.institution import Institution
+from settlement.policy.region import RegionProfile
 from settlement.refusal import Refusal
 from settlement.statement import (
     Difference,
     Figures,
     Matched,
+    OurLine,
     Scope,
     TheirLine,
     Verdict,
     differences,
+    match,
 )
+from settlement.translate.fund_total import as_reported
 
 DESCRIPTION_LENGTH_MAX = 200
 """stmt_rslt_dscr"""
@@ -91,9 +95,10 @@ def _fingerprint(*, header: object, totals: object) -> bytes:
 
 
 def totals_reply(
-    data: reconciliation.TotalsCheckData, ours: Figures
+    data: reconciliation.TotalsCheckData, ours: Figures, profile: RegionProfile
 ) -> reconciliation.TotalsCheckReply:
     """Output of 3201."""
+    ours = as_reported(ours, profile)
     theirs = {
         _TOTAL: _fen(data.medfee_sumamt),
         _FUND: _fen(data.fund_pay_sumamt),
@@ -162,6 +167,14 @@ def header_differences(
         _COUNT: len(lines),
     }
     return differences(said, summed)
+
+
+def result_file(
+    theirs: Sequence[TheirLine], ours: Iterable[OurLine], profile: RegionProfile
+) -> bytes:
+    """Their lines against ours, as the file that 3202 answers."""
+    matched = match(theirs, [as_reported(line, profile) for line in ours])
+    return pack("result.txt", result_text(matched))
 
 
 def result_text(matched: Iterable[Matched]) -> str:
@@ -247,7 +260,8 @@ def claimed_of(data: clearing.ClearingApplyData) -> Claimed | Refusal:
 
 def claim_differences(claimed: Claimed, ours: Figures) -> list[Difference]:
     """Where an application is not what we hold. Everything is paid by item (按项目), so what is
-    recognised is the whole fee."""
+    recognised is the whole fee. What is claimed of the funds is the funds alone, however a region
+    reports its fund total: the account is claimed beside it."""
     said = {
         _VISITS: claimed.settlement_count,
         _TOTAL: claimed.total_fen,

@@ -47,11 +47,11 @@ def settlement_output(fact: SettlementFact, view: View, world: World) -> Raw | N
     if row.kind is RowKind.REVERSE:
         return None
     if row.kind is RowKind.CANCEL:
-        return answers.cancel_reply(row, identity, policy, world.region)
+        return answers.cancel_reply(row, identity, policy, world.profile)
     if row.infno != "2102":
-        return answers.visit_reply(row, identity, policy, world.region)
+        return answers.visit_reply(row, identity, policy, world.profile)
     detail = open_detail(fact.detail, world.keyring, detail_record(row.lane, row.setl_id))
-    return answers.purchase_reply(row, detail.lines, identity, policy, world.region)
+    return answers.purchase_reply(row, detail.lines, identity, policy, world.profile)
 
 
 def registration_output(fact: VisitFact, world: World) -> RegisterReply:

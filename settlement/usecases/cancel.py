@@ -59,7 +59,7 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
         return Decision(refused)
     row, effects = undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
     policy = rendering.policy_of(row, world)
-    output = answers.cancel_reply(row, person.identity, policy, world.region)
+    output = answers.cancel_reply(row, person.identity, policy, world.profile)
     return Decision(Answer(output=output, returns=effects.shares), effects)
 
 
@@ -166,6 +166,11 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
         return _forestall(command)
     if original.outcome is MessageOutcome.TOMBSTONE:
         return _nothing_left(command)
+    if original.outcome is MessageOutcome.CARRIED:
+        number = str(original.ref)
+        return Decision(
+            Refusal(code="REVERSAL_OF_CARRIED", field="original_msgid", params={"setl_id": number})
+        )
     if original.outcome is MessageOutcome.VISIT:
         return _reverse_admission(command, view.visits[original.ref])
     fact = view.settlements[original.ref]

@@ -42,7 +42,7 @@ def find_settlement(command: FindSettlement, view: View, world: World, moment: M
     if not command.with_lines:
         policy = rendering.policy_of(fact.row, world)
         output = history.settlement_reply(
-            fact.row, person.identity, asked.institution, policy, world.region,
+            fact.row, person.identity, asked.institution, policy, world.profile,
             refunded=fact.row.kind is RowKind.CANCEL or fact.undone_kind is RowKind.CANCEL,
         )  # fmt: skip
         return Decision(Answer(output=output))

@@ -27,6 +27,11 @@ def replayed(command: Command, view: View, world: World, moment: Moment) -> Deci
     fact = view.messages.get((asked.lane, asked.message_key))
     if fact is None:
         return None
+    if fact.outcome is MessageOutcome.CARRIED:
+        number = str(fact.ref)
+        return Decision(
+            Refusal(code="CLAIM_ALREADY_SETTLED", field="msgid", params={"setl_id": number})
+        )
     if _taken_back(fact, view):
         return Decision(Refusal(code="MESSAGE_REVERSED", field="msgid"))
     part = canonical.differs(fact.fingerprint, asked.fingerprint)

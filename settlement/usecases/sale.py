@@ -162,7 +162,7 @@ def answer(sale: Sale, view: View, world: World, moment: Moment) -> Decision:
     decided = sale.decided
     later = partial(
         answers.purchase_reply, sale.row, sale.detail.lines, sale.person.identity, decided.policy,
-        world.region, decided.benefit.shares,
+        world.profile, decided.benefit.shares,
     )  # fmt: skip
     return Decision(Answer(later=later, warning=sale.warning), sale.effects)
 

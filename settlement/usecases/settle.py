@@ -213,7 +213,7 @@ def _answer(
     world: World,
 ) -> Answer:  # fmt: skip
     later = partial(
-        answers.visit_reply, row, person.identity, decided.policy, world.region,
+        answers.visit_reply, row, person.identity, decided.policy, world.profile,
         decided.benefit.shares,
     )  # fmt: skip
     warning = family.warning_of(command, decided, person, quote=command.quote)

@@ -193,7 +193,7 @@ def _answer(
     command: SettleStay, decided: Adjudicated, row: SettlementRow, person: PersonFacts, world: World
 ) -> Answer:
     output = answers.visit_reply(
-        row, person.identity, decided.policy, world.region, decided.benefit.shares
+        row, person.identity, decided.policy, world.profile, decided.benefit.shares
     )
     warning = family.warning_of(command, decided, person, quote=command.quote)
     return Answer(output=output, warning=warning)

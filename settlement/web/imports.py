@@ -25,6 +25,7 @@ from msgspec import Struct, json
 from settlement.clock import Clock, local_time, system_clock
 from settlement.gateway import CredentialFact, Unavailable
 from settlement.import_job import (
+    Accepted,
     Admitted,
     DigestDiffers,
     ImportKey,
@@ -34,16 +35,11 @@ from settlement.import_job import (
 )
 from settlement.intake.order import CUT_OVER, KINDS
 from settlement.limits import Limits
+from settlement.web.import_documents import FORMAT_OF_TYPE, PARAMETERS
 from settlement.web.reply import HttpReply, problem
 
 HEADERS = ("x-import-key", "x-import-timestamp", "x-import-sha256", "x-import-signature")
 EMPTY_SHA256 = sha256(b"").hexdigest()
-_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FORMAT_OF_TYPE = {
-    "text/csv": "csv", "application/x-ndjson": "ndjson", "application/jsonl": "ndjson",
-    _WORKBOOK: "xlsx",
-}  # fmt: skip
-_OPTIONS = ("reason", "preview", "whole", "skip_bad", "ends_on", "name", "confirm")
 _ADDRESS = re.compile(r"/imports/([a-z]+|\d{1,18})", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _NAME = re.compile(r"[\w.\-]{1,80}")
@@ -208,9 +204,9 @@ def ordered_by(
     query: Mapping[str, str], kind: str, file_format: str, announced: Announced, *, today: date
 ) -> ImportRequest | HttpReply:
     """What the address orders, or which part of it cannot be meant."""
-    unknown = sorted(set(query) - set(_OPTIONS))
+    unknown = sorted(query.keys() - PARAMETERS.keys())
     if unknown:
-        return _wrong(unknown[0][:40], "、".join(_OPTIONS))
+        return _wrong(unknown[0][:40], "、".join(PARAMETERS))
     flags = {name: query.get(name, "0") for name in ("preview", "whole", "skip_bad")}
     for name, value in flags.items():
         if value not in ("0", "1"):
@@ -245,13 +241,7 @@ def _wrong(name: str, expected: str) -> HttpReply:
     return problem("IMPORT_OPTION_WRONG", params={"name": name, "expected": expected})
 
 
-class _Accepted(Struct, frozen=True, kw_only=True):
-    job: str
-    state: str
-    again: bool
-
-
 def _admitted(admitted: Admitted) -> HttpReply:
     """202 for a new job, 200 for one that there was."""
-    told = _Accepted(job=str(admitted.job_no), state=admitted.state, again=admitted.again)
+    told = Accepted(job=str(admitted.job_no), state=admitted.state, again=admitted.again)
     return HttpReply(200 if admitted.again else 202, json.encode(told))

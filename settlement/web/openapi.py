@@ -1,4 +1,4 @@
-"""/openapi.json: every transaction and scan-to-pay, for programs (OpenAPI 3.1).
+"""/openapi.json: every transaction, scan-to-pay and imports, for programs (OpenAPI 3.1).
 
 JSON Schema from the types. Made once a process, when first asked for. It takes some tenths of a
 second, so the server has it made in a thread.
@@ -13,6 +13,7 @@ import msgspec
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS
+from settlement.web.import_documents import IMPORT_SECURITY, import_paths
 from settlement.web.pay_documents import pay_paths
 from settlement.web.schema_parts import JsonValue, Schema, refer
 from settlement.web.schemas import Schemas, message_schemas
@@ -27,7 +28,7 @@ FILE_INFNO = "9102"
 
 @lru_cache(maxsize=1)
 def openapi_document() -> bytes:
-    """OpenAPI 3.1 of everything that an institution calls."""
+    """OpenAPI 3.1 of everything that institutions and the agency's systems call."""
     schemas = message_schemas(TRANSACTIONS)
     paths: dict[str, JsonValue] = {
         f"/hsa/hgs/{infno}": {"post": _operation(transaction, schemas)}
@@ -35,6 +36,7 @@ def openapi_document() -> bytes:
     }
     paths |= pay_paths()
     paths["/settlements/{setl_id}/explanation"] = {"get": _explanation()}
+    paths |= import_paths()
     document = {
         "openapi": OPENAPI_VERSION,
         "info": {"title": "医保结算 settlement", "version": "0.1.0", "description": _GENERAL},
@@ -43,7 +45,7 @@ def openapi_document() -> bytes:
         "paths": paths,
         "components": {
             "schemas": {**schemas.components, "ErrorCode": _error_codes()},
-            "securitySchemes": _SECURITY,
+            "securitySchemes": _SECURITY | IMPORT_SECURITY,
         },
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=1)

@@ -19,6 +19,7 @@ from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS, Fault, Row
+from settlement.web.import_section import import_contents, import_sections
 from settlement.web.openapi import EFFECT_ZH
 from settlement.web.pay_documents import PAY_OPERATIONS
 from settlement.web.pay_section import pay_contents, pay_section
@@ -44,17 +45,19 @@ ASSETS = {
 
 @lru_cache(maxsize=2)
 def docs_page(*, demo: bool = False) -> bytes:
-    """Every transaction and scan-to-pay, with samples to try; `demo` offers a demo's people."""
+    """Every transaction, scan-to-pay and import, with samples; `demo` offers a demo's people."""
     transactions = list(TRANSACTIONS.values())
     page = _file("docs.html").format(
         demo=' data-demo="yes"' if demo else "",
         contents="".join(
             _group_html(title, list(group)) for title, group in groupby(transactions, _group_of)
         )
-        + pay_contents(),
+        + pay_contents()
+        + import_contents(),
         envelope=_fields_html("", ENVELOPE_FIELDS, ""),
         body="".join(_transaction_html(each) for each in transactions)
-        + "".join(map(pay_section, PAY_OPERATIONS)),
+        + "".join(map(pay_section, PAY_OPERATIONS))
+        + import_sections(),
     )
     return page.encode()
 

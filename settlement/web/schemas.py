@@ -19,6 +19,7 @@ from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Node
 from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import Transaction
 from settlement.usecases.explain import Explained
+from settlement.web.import_documents import IMPORT_TYPES, add_import_facts
 from settlement.web.pay_documents import PAY_TYPES, add_pay_facts
 from settlement.web.schema_parts import (
     REFERENCE,
@@ -86,7 +87,7 @@ class Schemas(Struct, frozen=True, kw_only=True):
 
 def message_schemas(transactions: Mapping[str, Transaction]) -> Schemas:
     """The schemas of every message of these transactions."""
-    types: list[type] = [Done, Refused, Problem, Explained, *PAY_TYPES]
+    types: list[type] = [Done, Refused, Problem, Explained, *PAY_TYPES, *IMPORT_TYPES]
     for transaction in transactions.values():
         types += [transaction.request, transaction.reply]
         if issubclass(transaction.request, Stored):
@@ -103,6 +104,7 @@ def message_schemas(transactions: Mapping[str, Transaction]) -> Schemas:
         _add_input_facts(made, infno, transaction)
         _add_output_facts(made, infno, transaction)
     add_pay_facts(components)
+    add_import_facts(components)
     for component in components.values():
         _say_what_is_left_is_a_number(component)
     return made

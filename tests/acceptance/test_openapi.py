@@ -1,8 +1,9 @@
 """What /openapi.json allows, and what it forbids, is answered as it says: signed, over HTTP.
 
 Requests are made by schemathesis from the served document alone, some valid by it and some broken,
-and sent for every operation, with simulated payment channels behind. No answer is a server error,
-every answer is of the described form, and the town's books are right afterwards.
+and sent for every operation, with simulated payment channels behind and the importer at work. No
+answer is a server error, every answer is of the described form, and the town's books are right
+afterwards.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from hashlib import sha256
 from random import Random
 from typing import Any
 from zlib import crc32
@@ -21,7 +23,8 @@ import pytest_asyncio
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from schemathesis import Case, GenerationMode
+from requests import PreparedRequest
+from schemathesis import Case, GenerationMode, SerializationContext
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -30,12 +33,16 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from loadtest.simulators.channel_world import Channels, open_channels
+from settlement.clock import system_clock
 from settlement.embedded.services import Services
 from settlement.serve.supervisor import CHANNELS_VARIABLE
+from settlement.web.import_documents import FORMAT_OF_TYPE
+from settlement.web.imports import signature
 from settlement.web.openapi import openapi_document
 from tests.conftest import SEED
 from tests.kit.familiar import Familiar, person_of
 from tests.kit.familiar_orders import FamiliarOrders
+from tests.kit.import_desk import KEY, issue_keys
 from tests.kit.population import CLASS_A, PLAIN, some
 from tests.kit.served import ServedTown, a_served_town, signed
 from tests.kit.ward import admit
@@ -73,11 +80,15 @@ class Tried:
         self.schema = schemathesis.openapi.from_dict(document)
         self._familiar = familiar
         self._orders = orders
+        self._job = ""
 
     def send(self, case: Case, random: Random) -> None:
         """A case, moved into the town, signed and sent; its answer is as described."""
         if case.operation.path.startswith("/pay/"):
             self._pay(case, random)
+            return
+        if case.operation.path.startswith("/imports/"):
+            self._import(case, random)
             return
         counter = random.choice(
             (self.town.pharmacy, self.town.hospital, self.town.other_pharmacy)
@@ -103,6 +114,41 @@ class Tried:
         case.validate_response(response, checks=CHECKS)
         self._orders.remember(json.loads(response.content))
 
+    def _import(self, case: Case, random: Random) -> None:
+        """A file of the agency's, mostly the sample of its kind; the importer may take it."""
+        if isinstance(case.body, str) and random.random() < 0.7:
+            sent = case.operation.definition.raw["requestBody"]["content"][case.media_type]
+            case.body = sent.get("example", case.body)
+        if "job" in case.path_parameters and self._job and random.random() < 0.7:
+            case.path_parameters["job"] = self._job
+        response = case.call(base_url=self.town.gateway.url, auth=signed_for_import)
+        case.validate_response(response, checks=CHECKS)
+        self._job = json.loads(response.content).get("job", self._job)
+
+
+def signed_for_import(prepared: PreparedRequest) -> PreparedRequest:
+    """The request, signed with the agency's key over everything that will be sent."""
+    body = prepared.body or b""
+    digest = sha256(body if isinstance(body, bytes) else body.encode()).hexdigest()
+    timestamp = str(int(system_clock().timestamp()))
+    told = signature(
+        KEY.secret, method=str(prepared.method), target=prepared.path_url, timestamp=timestamp,
+        digest=digest,
+    )  # fmt: skip
+    prepared.headers.update(
+        {
+            "x-import-key": KEY.access_key, "x-import-timestamp": timestamp,
+            "x-import-sha256": digest, "x-import-signature": told,
+        }
+    )  # fmt: skip
+    return prepared
+
+
+@schemathesis.serializer(*FORMAT_OF_TYPE)
+def file_of(_context: SerializationContext, value: object) -> bytes:
+    """The bytes of a file that is sent."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def tried(
@@ -119,6 +165,7 @@ async def tried(
     ):  # fmt: skip
         # The clock ticks with every message, and none may come from the future.
         town.clock.pass_by(-timedelta(hours=1))
+        await issue_keys(town)
         people = town.people(8)
         familiar = Familiar(town.clock, people)
         for citizen in people[:3]:

@@ -148,9 +148,9 @@ async def a_served_town(
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     with (
         nullcontext(disk) if disk else temporary_directory() as base,
-        _server(base / "data", workers, environment) as process,
+        a_server(base / "data", workers, environment) as process,
     ):
-        url = await asyncio.to_thread(_ready_url, process)
+        url = await asyncio.to_thread(ready_url, process)
         async with (
             aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
             open_database(base / "data", environment) as database,
@@ -192,9 +192,10 @@ async def _until_known(town: ServedTown, workers: int) -> None:
 
 
 @contextmanager
-def _server(
+def a_server(
     data: Path, workers: int, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[str]]:
+    """`settlement serve` on a data directory, stopped at the end."""
     arguments = ["serve", "--port", "0", "--workers", str(workers), "--data-dir", str(data)]
     process = subprocess.Popen(
         [sys.executable, "-m", "settlement.cli", *arguments],
@@ -209,7 +210,8 @@ def _server(
         process.stdout.close()
 
 
-def _ready_url(process: subprocess.Popen[str]) -> str:
+def ready_url(process: subprocess.Popen[str]) -> str:
+    """Where a server that was started answers."""
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line, f"the server ended with status {process.wait(STOP_SECONDS)}"

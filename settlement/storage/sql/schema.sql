@@ -475,12 +475,13 @@ comment on table settlement.settlement is
     'Append-only. Its ledger entry has the same lane and number.';
 comment on column settlement.settlement.setl_id is 'Settlement number, issued by us.';
 comment on column settlement.settlement.mdtrt_id is
-    'The visit; the settlement''s own number for a pharmacy sale.';
+    'The visit; the settlement''s own number for a pharmacy sale, and if it was brought along.';
 comment on column settlement.settlement.undoes_setl_id is 'The settlement that this row undoes.';
 comment on column settlement.settlement.prior_row is 'The person''s row before this one.';
 comment on column settlement.settlement.prior_active is
     'The person''s newest standing settlement of the same year before this one.';
-comment on column settlement.settlement.setl_time is 'When settled.';
+comment on column settlement.settlement.setl_time is
+    'When settled; what was brought along: in the system before.';
 comment on column settlement.settlement.service_at is
     'begntime of the purchase or visit, local time.';
 comment on column settlement.settlement.total_fen is 'medfee_sumamt, fen; so are all amounts.';
@@ -504,7 +505,8 @@ comment on column settlement.settlement.account_fen is 'acct_pay, with the famil
 comment on column settlement.settlement.family_account_fen is 'acct_mulaid_pay.';
 comment on column settlement.settlement.cash_fen is 'psn_cash_pay.';
 comment on column settlement.settlement.balance_fen is 'balc: the personal account afterwards.';
-comment on column settlement.settlement.business_day is 'Business day of its block.';
+comment on column settlement.settlement.business_day is
+    'Business day of its block; of what was brought along: the day on which it was settled.';
 comment on column settlement.settlement.pool_ratio_bp is 'pool_prop_selfpay, basis points.';
 comment on column settlement.settlement.lane is 'Lane of the person.';
 comment on column settlement.settlement.kind is '1 settlement, 2 cancel, 3 reversal.';
@@ -574,7 +576,7 @@ comment on column settlement.message.lane is 'Lane of the person named.';
 comment on column settlement.message.outcome is
     '1 settlement row, 2 visit, 3 visit event (ref is the visit; the event''s payload names '
     'the message), 4 nothing to show, 5 filing, 6 upload that is only stored, '
-    '7 payment over a channel, 9 tombstone.';
+    '7 payment over a channel, 8 settlement that was brought along, 9 tombstone.';
 comment on column settlement.message.key is
     'Digest of institution, infno and msgid, led by the time in the msgid '
     '(settlement/keys.py).';
@@ -1660,11 +1662,11 @@ create table settlement.opening_payable (
     source          text        not null,
     constraint opening_payable_pkey primary key (lane, institution),
     constraint opening_payable_books_what_it_brings
-        check ((funds_fen + accounts_fen > 0) = (entry_id is not null)),
-    constraint opening_payable_not_negative check (funds_fen >= 0 and accounts_fen >= 0)
+        check ((funds_fen <> 0 or accounts_fen <> 0) = (entry_id is not null))
 );
 comment on table settlement.opening_payable is
-    'What the agency owed institutions at the cut-over (应付定点机构期初). Append-only.';
+    'What the agency owed institutions at the cut-over (应付定点机构期初); negative: what they owed. '
+    'Append-only.';
 comment on column settlement.opening_payable.entry_id is
     'Entry that booked it; null where nothing was owed. Its commitment names the file.';
 comment on column settlement.opening_payable.funds_fen is 'By funds, fen.';
@@ -1693,6 +1695,32 @@ comment on column settlement.opening_stay.earlier_no is 'mdtrt_id of the system 
 comment on column settlement.opening_stay.fingerprint is 'Digest of what the file said of it.';
 comment on column settlement.opening_stay.source is 'Where it comes from, as the file says.';
 
+create table settlement.opening_settlement (
+    setl_id         bigint      not null,
+    lane            smallint    not null,
+    psn_no          text        not null,
+    institution     text        not null,
+    earlier_no      text        not null,
+    fingerprint     bytea       not null,
+    source          text        not null,
+    constraint opening_settlement_pkey primary key (lane, institution, earlier_no)
+);
+create unique index opening_settlement_by_number
+    on settlement.opening_settlement (lane, setl_id);
+comment on table settlement.opening_settlement is
+    'Settlements of the system before that can be cancelled here (期初可撤销结算), with what they '
+    'are called here. Their rows are in settlement.settlement, their entries note them and move '
+    'nothing, and what they added is in the opening accumulators. Append-only.';
+comment on column settlement.opening_settlement.setl_id is 'The settlement row here.';
+comment on column settlement.opening_settlement.lane is 'Lane of the person.';
+comment on column settlement.opening_settlement.psn_no is 'The person.';
+comment on column settlement.opening_settlement.institution is 'fixmedins_code.';
+comment on column settlement.opening_settlement.earlier_no is 'setl_id of the system before.';
+comment on column settlement.opening_settlement.fingerprint is
+    'Digest of what the file said of it.';
+comment on column settlement.opening_settlement.source is
+    'Where it comes from, as the file says.';
+
 -- Files of the cut-over are proposed by one person and confirmed by another; nothing is booked in
 -- between.
 
@@ -1712,7 +1740,7 @@ create table settlement.cutover_file (
 comment on table settlement.cutover_file is 'Files of the cut-over, and who answers for them.';
 comment on column settlement.cutover_file.proposed_at is 'When it was proposed.';
 comment on column settlement.cutover_file.confirmed_at is 'When it was confirmed; null until then.';
-comment on column settlement.cutover_file.kind is 'openings, payables or stays.';
+comment on column settlement.cutover_file.kind is 'openings, payables, stays or settlements.';
 comment on column settlement.cutover_file.digest is 'SHA-256 of the file, hexadecimal.';
 comment on column settlement.cutover_file.totals is 'The totals that both people saw.';
 comment on column settlement.cutover_file.proposed_by is 'Who proposed it.';

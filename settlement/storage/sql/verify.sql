@@ -42,6 +42,23 @@ where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 
 order by e.block_no, e.ordinal
 limit 1;
 
+-- name: bad_carried
+-- Entries of the chunk that note a settlement of the system before whose row is missing, is not
+-- what was committed, or is not among what was brought along.
+select e.lane, e.entry_id, e.block_no, e.ordinal, t.setl_id is null as missing
+from ledger.entry e
+left join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
+left join settlement.opening_settlement o on o.lane = e.lane and o.setl_id = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 13
+    and (
+        t.setl_id is null
+        or settlement.row_commitment(t) <> e.commitment
+        or o.setl_id is null
+        or (o.institution, o.psn_no) <> (t.institution, t.psn_no)
+    )
+order by e.block_no, e.ordinal
+limit 1;
+
 -- name: details
 -- The sealed details of the chunk with the commitments they must open to; erased ones are absent.
 select e.lane, e.entry_id, e.block_no, e.ordinal, t.detail_commitment, d.key_version, d.salt,
@@ -86,7 +103,8 @@ order by e.setl_id
 limit 1;
 
 -- name: orphan_openings
--- What was brought along of one lane, by a person or an institution, that no ledger entry booked.
+-- What was brought along of one lane, by a person or an institution, that no ledger entry booked or
+-- noted.
 select o.entry_id
 from (
     select p.entry_id from settlement.opening p where p.lane = $1 and p.entry_id is not null
@@ -94,20 +112,28 @@ from (
     select i.entry_id
     from settlement.opening_payable i
     where i.lane = $1 and i.entry_id is not null
+    union all
+    select s.setl_id
+    from settlement.opening_settlement s
+    where s.lane = $1
 ) as o
-left join ledger.entry e on e.lane = $1 and e.entry_id = o.entry_id
+left join ledger.entry e
+    on e.lane = $1 and e.entry_id = o.entry_id and e.code in (11, 12, 13)
 where e.entry_id is null
 order by o.entry_id
 limit 1;
 
 -- name: wrong_accumulators
 -- A person of one lane whose accumulators are not the sum of what their settlements of the year
--- added and what they brought along.
+-- added and what they brought along, which has in it what old settlements had added.
 with one_by_one as (
     select t.psn_no, t.year, i.key as name, i.value::bigint as fen
     from settlement.settlement t
     cross join lateral json_each_text(t.increments::json) as i
-    where t.lane = $1
+    where t.lane = $1 and not exists (
+        select 1 from settlement.opening_settlement s
+        where s.lane = t.lane and s.setl_id = t.setl_id
+    )
     union all
     select o.psn_no, o.year, i.key, i.value::bigint
     from settlement.opening o

@@ -13,11 +13,13 @@ import msgspec
 import pytest
 
 from protocol.nhsa.registry import TRANSACTIONS
+from settlement.intake.order import KINDS
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
+from settlement.web.import_documents import IMPORT_OPERATIONS
 from settlement.web.pages import ASSETS
 from settlement.web.pay_documents import PAY_OPERATIONS
 from tests.integration.web.client import Client, csb_signed, request, signed
@@ -291,8 +293,9 @@ async def test_openapi_describes_every_transaction(client: Client) -> None:
     document = json.loads((await client.get("/openapi.json")).body)
     transactions = {f"/hsa/hgs/{infno}" for infno in TRANSACTIONS}
     payments = {one.path for one in PAY_OPERATIONS}
+    imports = {"/imports/{job}", *(f"/imports/{kind}" for kind in KINDS)}
     others = {"/settlements/{setl_id}/explanation"}
-    assert set(document["paths"]) == transactions | payments | others
+    assert set(document["paths"]) == transactions | payments | imports | others
     names = set(document["components"]["schemas"])
     used = {part.rsplit("/", 1)[1] for part in _references(document)}
     assert used <= names
@@ -303,7 +306,7 @@ async def test_docs_page_is_whole_and_needs_nothing_from_elsewhere(client: Clien
     page = reply.body.decode()
     assert reply.headers["content-type"].startswith("text/html")
     assert all(f'id="t{infno}"' in page for infno in TRANSACTIONS)
-    assert all(f'id="t{one.name}"' in page for one in PAY_OPERATIONS)
+    assert all(f'id="t{one.name}"' in page for one in (*PAY_OPERATIONS, *IMPORT_OPERATIONS))
     assert "http://" not in page and "https://" not in page
     assert "default-src 'none'" in reply.headers["content-security-policy"]
     needed = re.findall(r'(?:src|href)="(/docs/[^"]+\.\w+)"', page)

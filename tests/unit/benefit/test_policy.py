@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from settlement.claim import CareKind
 from settlement.policy import loader
 from settlement.policy.loader import PolicyError, PolicySet, parse_policies
+from settlement.policy.region import CancelWindow
 from tests.unit.benefit.builders import DEDUCTIBLE_POLICY, ON, POLICY, REGION_PROFILE, SHIPPED
+
+PROFILES = ("100000", "441900")
+"""Regions that have a shipped profile."""
 
 
 def parsed(*policies: str, region: str = REGION_PROFILE) -> PolicySet:
@@ -167,7 +172,9 @@ def test_fault_in_a_policy_stops_the_loading_and_is_named(
         ('inpatient = "discharge"', "",                  "第 .* 行"),
         (", inpatient = 10",     "",                     "inpatient"),
         ("region-profile/1",     "region-profile/9",     "region-profile/9"),
-        ("account = false",      "account = true",       "fund_total_includes_account"),
+        ("account = false",      "account = 1",          "fund_total_includes_account"),
+        ("account = false", 'account = false\nbased_on = "nowhere"', "没有名为 nowhere"),
+        ("account = false", 'account = false\nbased_on = "guangzhou-employee"', "没有名为"),
         ("account = false", 'account = false\ncancel_window = "week"', "week"),
         ("account = false", 'account = false\nreversible = ["2102", "2103"]', "2103.*原结算"),
         ("account = false", 'account = false\nreversible = ["2402"]', "2402.*尚不支持冲正"),
@@ -205,4 +212,42 @@ def test_two_schemes_never_share_a_ledger_code() -> None:
 
 def test_every_shipped_file_is_loaded() -> None:
     shipped = list(Path(loader.__file__).parent.glob("*.toml"))
-    assert len(shipped) == len(SHIPPED.policies()) + 1
+    assert len(shipped) == len(SHIPPED.policies()) + len(PROFILES)
+    assert all(SHIPPED.region(code) is not None for code in PROFILES)
+
+
+def test_profile_that_is_based_on_a_shipped_one_says_only_what_differs() -> None:
+    base = SHIPPED.region("100000")
+    assert base is not None
+    first = 'format = "region-profile/1"\nbased_on = "national-baseline"\ncode = "999999"\n'
+    own = f'''{first}name = "测试市"\ncancel_window = "month"
+[interface.code_lists]
+clr_type = ["11"]
+[backdating_days_max]
+pharmacy = 7'''
+    profile = parse_policies({"own.toml": own.encode()}).region("999999")
+    assert profile is not None
+    assert (profile.code, profile.name) == ("999999", "测试市")
+    assert profile.cancel_window is CancelWindow.MONTH
+    assert profile.wire.list_of("clr_type") == {"11"}
+    assert profile.wire.list_of("insutype") == base.wire.list_of("insutype")
+    assert profile.wire.absent == base.wire.absent and "2207A" in base.wire.absent
+    assert profile.backdating_days_max[CareKind.PHARMACY] == 7
+    assert profile.backdating_days_max[CareKind.INPATIENT] == 365
+    assert profile.reversible == {"2102", "2207", "2304", "2401"}
+    with pytest.raises(PolicyError, match="缺少 name"):
+        parse_policies({"own.toml": first.encode()})
+
+
+def test_policy_clears_by_what_its_region_has_a_code_for() -> None:
+    policy = DEDUCTIBLE_POLICY.replace('clearing_type = "11"', 'clearing_type = "9999"')
+    assert policy != DEDUCTIBLE_POLICY
+    with pytest.raises(PolicyError, match="清算类别 9999"):
+        parsed(policy)
+
+
+def test_what_is_no_transaction_here_is_not_reversible_either() -> None:
+    profile = REGION_PROFILE + '\n[interface]\nwithout = ["2207A"]\n'
+    region = parsed(region=profile).region("999999")
+    assert region is not None
+    assert "2207A" not in region.reversible and "2207" in region.reversible

@@ -81,7 +81,7 @@ def test_fault_of_syntax_is_told_with_its_line(old: str, new: str, line: int, sa
         (", inpatient = 10",   "",                 "（backdating_days_max）: 缺少 inpatient"),
         (" inpatient = \"dis", " inpatent = \"dis", "第 11 行（ruling_date.inpatent）: "),
         ("'^[A-Z0-9]{4,30}$'", "'[A-Z'",           "第 7 行（item_code_pattern）: 不是有效"),
-        ("account = false",    "account = true",   "第 10 行（fund_total_includes_account）"),
+        ("account = false",    "account = 1",      "第 10 行（fund_total_includes_account）"),
         ("region-profile/1",   "region-profile/9", "是否应为 region-profile/1？"),
     ],
 )  # fmt: skip

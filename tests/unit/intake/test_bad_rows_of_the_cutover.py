@@ -1,4 +1,4 @@
-"""Rows of staff, payables and stays that are at fault; each is a good row with one cell spoilt."""
+"""Rows of staff and of the cut-over that are at fault: each is a good row with one cell spoilt."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import pytest
 
-from settlement.intake import payables, staff, stays
+from settlement.intake import old_settlements, payables, staff, stays
 from settlement.intake.cells import read_moment
 from settlement.intake.faults import Fault
 from settlement.staff import Staff, StaffKind
@@ -24,6 +24,12 @@ STAY = {
     "ipt_no": "Z1", "insutype": "310", "med_type": "21", "begntime": "2026-11-01 08:30:00",
     "source": "旧系统",
 }  # fmt: skip
+OLD = {
+    "fixmedins_code": HERE, "psn_no": "44190099000000000001", "earlier_setl_id": "OLD-1",
+    "infno": "2207", "setl_time": "2026-11-01 08:30:00", "insutype": "310", "psn_type": "11",
+    "med_type": "11", "medfee_sumamt": "10.00", "funds": "310102:6.00", "acct_pay": "4.00",
+    "source": "旧系统",
+}  # fmt: skip
 
 
 def read(kind: str, *rows: Mapping[str, str]) -> tuple[int, list[tuple[int, str]]]:
@@ -33,6 +39,7 @@ def read(kind: str, *rows: Mapping[str, str]) -> tuple[int, list[tuple[int, str]
         "staff": (staff.COLUMNS, staff.read_staff),
         "payable": (payables.COLUMNS, payables.read_payables),
         "stay": (stays.COLUMNS, stays.read_stays),
+        "old": (old_settlements.COLUMNS, old_settlements.read_old_settlements),
     }[kind]
     good = reader([row_of(columns, row, n) for n, row in enumerate(rows, 2)], faults)
     return len(good), [(fault.row, fault.column) for fault in faults]
@@ -45,7 +52,7 @@ def read(kind: str, *rows: Mapping[str, str]) -> tuple[int, list[tuple[int, str]
         ("staff",   STAFF,   "staff_code",        ""),
         ("staff",   STAFF,   "staff_kind",        "院长"),
         ("staff",   STAFF,   "enddate",           "2025-12-31"),
-        ("payable", PAYABLE, "funds",             "-1"),
+        ("payable", PAYABLE, "funds",             "-0.001"),
         ("payable", PAYABLE, "funds",             "0.001"),
         ("payable", PAYABLE, "accounts",          "NaN"),
         ("payable", PAYABLE, "source",            ""),
@@ -55,6 +62,16 @@ def read(kind: str, *rows: Mapping[str, str]) -> tuple[int, list[tuple[int, str]
         ("stay",    STAY,    "begntime",          "2026-11-01T08:00:00+08:00"),
         ("stay",    STAY,    "borne_deductible",  "-1"),
         ("stay",    STAY,    "borne_year",        "26"),
+        ("old",     OLD,     "earlier_setl_id",   ""),
+        ("old",     OLD,     "infno",             "2103"),
+        ("old",     OLD,     "medins_setl_id",    "a b"),
+        ("old",     OLD,     "setl_time",         "gestern"),
+        ("old",     OLD,     "funds",             "310102"),
+        ("old",     OLD,     "funds",             "310102:1;310102:2"),
+        ("old",     OLD,     "acct_pay",          "-1"),
+        ("old",     OLD,     "accumulators",      "outpatient:1"),
+        ("old",     OLD,     "medfee_sumamt",     "0"),
+        ("old",     OLD,     "medfee_sumamt",     "9.99"),
     ],
 )  # fmt: skip
 def test_bad_row(kind: str, row: Mapping[str, str], column: str, cell: str) -> None:

@@ -7,6 +7,7 @@ import random
 from msgspec import structs
 
 from settlement.statement import (
+    Figures,
     OurLine,
     TheirLine,
     Verdict,
@@ -14,7 +15,9 @@ from settlement.statement import (
     match,
     repeated,
 )
+from settlement.translate.fund_total import as_reported
 from settlement.translate.reconciliation import result_text
+from tests.unit.usecases.builders import a_world
 
 
 def ours(number: int, *, reversed: bool = False, cancelled: bool = False) -> OurLine:
@@ -51,6 +54,15 @@ CASES = [
     (theirs(1),                       None,                       Verdict.ONLY_THERE),
     (None,                            ours(1),                    Verdict.ONLY_HERE),
 ]  # fmt: skip
+
+
+def test_fund_total_of_a_region_that_counts_the_account_has_it_in_sums_and_lines() -> None:
+    for included, total_fen in ((True, 130), (False, 100)):
+        profile = a_world(fund_total_includes_account=included).profile
+        sums = Figures(settlement_count=1, total_fen=150, fund_fen=100, account_fen=30, cash_fen=20)
+        assert as_reported(sums, profile) == structs.replace(sums, fund_fen=total_fen)
+        line = structs.replace(ours(1), fund_fen=100, account_fen=30)
+        assert as_reported(line, profile) == structs.replace(line, fund_fen=total_fen)
 
 
 def test_verdict_of_each_kind_of_pair() -> None:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw, Struct, structs
 
+from ledger.money import yuan_text
 from protocol.nhsa.messages.money import SettleDetail
 from protocol.nhsa.messages.outpatient_settle import OutpatientCancelReply, OutpatientReply
 from protocol.nhsa.messages.pharmacy import PharmacyCancelReply, PharmacyReply
+from settlement.certify.money import broken_identities
 from settlement.claim import AccountUse, ClaimLine
+from settlement.client.outcome import fen_of
 from settlement.decision import Answer, Decision
 from settlement.translate import answers
+from settlement.translate.history import settlement_reply
 from settlement.usecases.cancel import cancel
 from settlement.usecases.sale import purchase
 from settlement.view import View
 from tests.unit.usecases.builders import (
     IDENTITY,
     PERSON_NO,
+    PHARMACY,
     a_cancel,
     a_moment,
     a_purchase,
@@ -34,6 +41,9 @@ from tests.unit.usecases.builders import (
 
 AWKWARD = st.text(min_size=1, max_size=12)
 """Anything a sender or an employer may have typed: quotes, backslashes, control characters."""
+
+
+DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def written(decision: Decision) -> bytes:
@@ -86,10 +96,34 @@ def test_a_quote_and_a_visit_are_written_as_their_types_say(
     policy = world.policies.version(row.policy)
     assert policy is not None
     row = structs.replace(row, msgid=memo, psn_no=memo)
-    text = bytes(answers.visit_reply(row, IDENTITY, policy, world.region))
+    text = bytes(answers.visit_reply(row, IDENTITY, policy, world.profile))
     assert_is(OutpatientReply, text)
     info = msgspec.json.decode(text, type=OutpatientReply).setlinfo
     assert (info.medins_setl_id, info.psn_no) == (memo, memo)
+
+
+@given(
+    scheme=schemes, lines=claim_lines(), use=uses, balance=balances, included=st.booleans()
+)
+def test_the_amounts_add_up_however_the_region_reports_its_fund_total(
+    scheme: str, lines: tuple[ClaimLine, ...], use: AccountUse, balance: int, included: bool
+) -> None:
+    view = a_view(scheme, balance_fen=balance if scheme == "310" else 0, used_fen=0)
+    world = a_world(fund_total_includes_account=included)
+    sale = purchase(a_purchase(scheme, lines, use, 1), view, world, a_moment())
+    row = row_of(booked(sale, view))
+    undone = cancel(a_cancel(row), view, world, a_moment(1))
+    for told, sign in ((written(sale), 1), (written(undone), -1)):
+        output = DECODER.decode(told)
+        assert broken_identities(output, account_in_funds=included) == []
+        if row.account_fen:
+            assert broken_identities(output, account_in_funds=not included)
+        counted = row.fund_fen + (row.account_fen if included else 0)
+        assert fen_of(output["setlinfo"], "fund_pay_sumamt") == sign * counted
+    policy = world.policies.version(row.policy)
+    assert policy is not None
+    stored = settlement_reply(row, IDENTITY, PHARMACY, policy, world.profile, refunded=False)
+    assert bytes(stored.setlinfo.fund_pay_sumamt) == yuan_text(counted).encode()
 
 
 def test_the_shares_given_and_the_shares_stored_are_written_alike() -> None:

@@ -13,11 +13,26 @@ from protocol.nhsa.codec import decode_typed
 from protocol.nhsa.fields import BASELINE
 from protocol.nhsa.registry import TRANSACTIONS, TYPED
 from protocol.scan import ScanReply
+from settlement.intake.cells import values_of
+from settlement.intake.faults import Fault
+from settlement.intake.order import KINDS
+from settlement.intake.source import rows_of
+from settlement.refusals import REFUSALS
 from settlement.web import openapi, pages
+from settlement.web.import_documents import (
+    CSV,
+    FORMAT_OF_TYPE,
+    IMPORT_OPERATIONS,
+    JOB_PATH,
+    NDJSON,
+    ImportOperation,
+    example_of,
+)
 from settlement.web.pay_documents import PAY_OPERATIONS, PayOperation
 from settlement.web.samples import sample_request
 
 SCAN_TO_PAY = Path(__file__).parents[3] / "docs/reference/scan-to-pay.md"
+IMPORTS = Path(openapi.__file__).with_name("imports.py")
 INTERFACE = Path(__file__).parents[3] / "docs/reference/interface.md"
 ROW = re.compile(r"^\| ([0-9A-Z, ]+) \|[^|]*\|[^|]*\| (read|write) \| ?(\w*) ?\| ?(\w*) ?\|$", re.M)
 
@@ -64,6 +79,44 @@ def test_a_sample_of_scan_to_pay_reads_as_its_types(one: PayOperation) -> None:
         assert msgspec.json.decode(json.dumps(one.sample), type=one.request)
     answer = msgspec.json.decode(json.dumps(one.answer), type=ScanReply)
     assert msgspec.to_builtins(answer) == one.answer
+
+
+def test_imports_of_every_kind_stand_in_both_documents() -> None:
+    paths = json.loads(openapi.openapi_document())["paths"]
+    page = pages.docs_page().decode()
+    assert tuple(one.kind for one in IMPORT_OPERATIONS) == KINDS
+    for one in IMPORT_OPERATIONS:
+        assert paths[one.path]["post"]["operationId"] == one.name
+        assert f'data-method="POST" data-path="{one.path}"' in page
+    assert f'data-method="GET" data-path="{JOB_PATH}"' in page and JOB_PATH in paths
+
+
+def test_imports_document_each_refusal_of_the_door() -> None:
+    by_address = {"NOT_FOUND", "METHOD_NOT_ALLOWED"}
+    answered = set(re.findall(r'problem\(\s*"([A-Z_]+)"', IMPORTS.read_text())) - by_address
+    paths = json.loads(openapi.openapi_document())["paths"]
+    described = {
+        (status, code)
+        for path in ("/imports/persons", JOB_PATH)
+        for operation in paths[path].values()
+        for status, answer in operation["responses"].items()
+        for code in answer["description"].split("、")
+        if code in REFUSALS
+    }
+    assert described == {(str(REFUSALS[code].http_status), code) for code in answered}
+
+
+@pytest.mark.parametrize("one", IMPORT_OPERATIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("media", (CSV, NDJSON))
+def test_a_sample_of_an_import_reads_as_its_columns(
+    one: ImportOperation, media: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "file"
+    path.write_text(example_of(one, media))
+    faults: list[Fault] = []
+    for row, texts in rows_of(path, FORMAT_OF_TYPE[media], one.columns, faults):
+        values_of(one.columns, texts, row, faults)
+    assert faults == []
 
 
 @pytest.mark.parametrize("infno", TYPED)

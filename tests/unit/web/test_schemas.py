@@ -13,6 +13,7 @@ from protocol.nhsa.envelope import NoOutput
 from protocol.nhsa.registry import TYPED
 from settlement.refusals import REFUSALS
 from settlement.web import openapi
+from settlement.web.import_documents import IMPORT_OPERATIONS, ImportOperation
 from settlement.web.pay_documents import PAY_OPERATIONS, PayOperation
 from settlement.web.schema_parts import Schema, refer
 from settlement.web.schemas import message_schemas
@@ -84,6 +85,15 @@ LINE = {"med_list_codg": "X", "medins_list_codg": "Y", "cnt": 1, "pric": "12.50"
 def test_samples_of_scan_to_pay_are_valid(one: PayOperation) -> None:
     assert one.request is None or objections(refer(one.request.__name__), one.sample) == []
     assert objections(refer("ScanReply"), one.answer) == []
+
+
+@pytest.mark.parametrize("one", IMPORT_OPERATIONS, ids=lambda one: one.name)
+def test_sample_row_of_an_import_is_valid(one: ImportOperation) -> None:
+    assert objections(refer(one.row), one.sample) == []
+    assert objections(refer(one.row), {**one.sample, "colour": "red"})
+    needed = next(column.name for column in one.columns if column.required)
+    assert objections(refer(one.row), {**one.sample, needed: None}) == []
+    assert objections(refer(one.row), {k: v for k, v in one.sample.items() if k != needed})
 
 
 @pytest.mark.parametrize(
