@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-KINDS = ("persons", "institutions", "staff", "items", "openings", "payables", "stays")
+KINDS = ("persons", "institutions", "staff", "items", "lists", "openings", "payables", "stays")
 """What can be imported."""
 CUT_OVER = ("openings", "payables", "stays")
 """What is brought along once (期初), and signed by two people."""
