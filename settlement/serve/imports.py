@@ -11,6 +11,7 @@ import gc
 import os
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
 from pathlib import Path
 
@@ -102,6 +103,9 @@ def run(kind: str, data_dir: Path, order: Order, *, issue_to: Path | None = None
         OSError,
     ) as exc:  # fmt: skip
         return Said(UNUSABLE, f"settlement: {exc}")
+    except BrokenProcessPool:
+        died = "导入的一个进程中断 | a process of the import died"
+        return Said(UNUSABLE, f"settlement: {died}. {_NOTHING}")
 
 
 async def _run(kind: str, data_dir: Path, order: Order, issue_to: Path | None) -> Said:

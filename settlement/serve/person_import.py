@@ -14,6 +14,7 @@ from array import array
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager, closing
 from multiprocessing import get_context
 from pathlib import Path
@@ -182,6 +183,9 @@ class PersonImport:
 
         try:
             yield there, count + 1
+        except BrokenProcessPool:
+            _stop_feeding(pool)
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -280,6 +284,14 @@ async def a_spool(directory: Path) -> AsyncIterator[IO[bytes]]:
     """A temporary file without a name, readable by nobody else."""
     with closing(tempfile.TemporaryFile(dir=directory)) as file:
         yield file
+
+
+def _stop_feeding(pool: ProcessPoolExecutor) -> None:
+    """A pool whose processes died is never let go before Python 3.12: the thread that feeds them
+    goes on writing into a pipe that nobody reads. Nothing public reaches that pipe."""
+    queue = getattr(pool, "_call_queue", None)
+    if queue is not None:
+        queue._reader.close()
 
 
 def _put(spool: IO[bytes], piece: Piece) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from pathlib import Path
 
@@ -73,6 +74,29 @@ async def test_everybody_of_a_first_load_is_there_once_and_found_by_every_key(
         assert tuple(counts or ()) == (50, 100, 50, 50)
         again = await bring(database, written(tmp_path, [*people, person(51)]))
         assert (again.counts.new, again.counts.changed, again.counts.unchanged) == (1, 0, 50)
+
+
+async def test_import_whose_processes_die_ends_and_writes_nothing(
+    database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a piece is larger than the pipe to them, so that its writer is stuck."""
+    monkeypatch.setattr(person_import, "SMALL_FILE_BYTES", 0)
+    path = written(tmp_path, [person(n) for n in range(1_000, 2_000)])
+    async with connected(database.owner_dsn) as connection:
+        await ensure_schema(connection, Region(code=REGION), app_role=APP_ROLE, at=AT)
+        order = Order(
+            path=path, format="ndjson", ends_on=date(2026, 12, 1), reason="测试", actor="测试操作员"
+        )
+        with pytest.raises(BrokenProcessPool):
+            await import_file(
+                "persons", order, owner_dsn=database.owner_dsn, keys=tmp_path / "missing.json",
+                room=tmp_path, at=AT,
+            )  # fmt: skip
+        number = person(1_000)["psn_no"]
+        found = await connection.fetchval(
+            "select count(*) from settlement.person p where p.psn_no = $1", number
+        )
+        assert found == 0
 
 
 async def assert_kept(connection: Connection[Record], told: dict[str, object]) -> None:
