@@ -17,6 +17,7 @@ _ABOUT = {
     "institutions": "designated institutions and their credentials (定点医药机构)",
     "staff": "doctors, pharmacists and nurses of institutions, with their terms (医护人员)",
     "items": "catalogue items with their versions (医保目录)",
+    "lists": "lists of codes that institutions download: diagnoses, operations … (编码目录)",
     "openings": "running accumulators and balances of accounts, once at the cut-over (期初)",
     "payables": "what institutions are owed at the cut-over (应付定点机构期初)",
     "stays": "stays that are open at the cut-over (在院期初)",

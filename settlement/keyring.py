@@ -7,8 +7,8 @@ cannot be moved to another row. Knows no files: settlement/embedded and the comm
 
 from __future__ import annotations
 
-import hmac
 import os
+from collections.abc import Sequence
 from enum import IntEnum
 from hashlib import sha256
 
@@ -26,6 +26,9 @@ class LookupKind(IntEnum):
 
 
 _NONCE_BYTES = 12
+_BLOCK_BYTES = 64
+_INNER, _OUTER = bytes(n ^ 0x36 for n in range(256)), bytes(n ^ 0x5C for n in range(256))
+"""The pads of HMAC (RFC 2104)."""
 SALT_BYTES = 16
 
 
@@ -58,7 +61,10 @@ class Keyring:
         self._encrypt = self._ciphers[current.version].encrypt
         # Digests stay comparable for years, so they are made with the oldest key and never change.
         oldest = min(materials, key=lambda m: m.version)
-        self._lookup = oldest.lookup
+        short = len(oldest.lookup) <= _BLOCK_BYTES
+        secret = oldest.lookup if short else sha256(oldest.lookup).digest()
+        padded = secret.ljust(_BLOCK_BYTES, b"\0")
+        self._inner, self._outer = padded.translate(_INNER), padded.translate(_OUTER)
         self.digest_key = sha256(b"digest" + oldest.lookup).digest()
         """keys the hashes that let equal claims be found (settlement/keys.py)"""
 
@@ -66,6 +72,15 @@ class Keyring:
         """Encrypt for a record: nonce and ciphertext."""
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._encrypt(nonce, plaintext, record)
+
+    def seal_all(self, records: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """`seal` for many plaintexts, each with its record, asking for chance once."""
+        chance, encrypt = os.urandom(_NONCE_BYTES * len(records)), self._encrypt
+        nonces = (chance[at : at + _NONCE_BYTES] for at in range(0, len(chance), _NONCE_BYTES))
+        return [
+            nonce + encrypt(nonce, plaintext, record)
+            for nonce, (plaintext, record) in zip(nonces, records, strict=True)
+        ]
 
     def open(self, sealed: bytes, record: bytes, version: int) -> bytes:
         """Decrypt what `seal` made for the same record."""
@@ -76,8 +91,10 @@ class Keyring:
             raise UndecipherableError(f"key version {version}") from exc
 
     def lookup_key(self, kind: LookupKind, text: str) -> bytes:
-        """The keyed hash under which a certificate, card or token is looked up: 16 bytes."""
-        return hmac.digest(self._lookup, f"{kind:d}\n{text}".encode(), "sha256")[:16]
+        """The keyed hash under which a certificate, card or token is looked up: 16 bytes of
+        HMAC-SHA-256. It is spelt out: to prepare the library's takes twice as long as to hash."""
+        inner = sha256(self._inner + b"%d\n%b" % (kind, text.encode())).digest()
+        return sha256(self._outer + inner).digest()[:16]
 
 
 def new_salt() -> bytes:

@@ -105,6 +105,7 @@ select create_reference_table('settlement.institution');
 select create_reference_table('settlement.credential');
 select create_reference_table('settlement.staff');
 select create_reference_table('settlement.catalogue_item');
+select create_reference_table('settlement.list_entry');
 select create_reference_table('settlement.suspension');
 select create_reference_table('settlement.reference_version');
 

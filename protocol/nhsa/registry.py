@@ -119,13 +119,15 @@ _CATALOGUE_FILES = {
     "1315": "中医证候目录下载",
     "1320": "中药配方颗粒目录下载",
     "1321": "医疗服务项目（新）目录下载",
-    # Our sources number these without naming them.
-    **dict.fromkeys(["1322", "1323", "1324", "1325", "1326", "1327"], "目录下载"),
+    # Our sources number these; only one program of an institution names them.
+    "1322": "体外诊断试剂产品信息下载",
+    "1323": "产品信息与注册证关联信息下载",
+    "1324": "检测指标信息下载",
+    "1325": "产品信息编码下载",
+    "1326": "注册证信息下载",
+    "1327": "分类目录下载",
 }
 """Downloads that differ in nothing but the file they answer."""
-
-_FILES_SERVED = frozenset({"1301", "1302", "1303", "1305", "1306", "1306A", "1320"})
-"""Those of which a catalogue has items: not diseases, operations and what is paid by them."""
 
 _STORED = {
     "3501": ("商品盘存上传", "stock count"),
@@ -160,8 +162,7 @@ _ALL = (
     _write("9002", "签退", "sign out", session.SignOut, session.SignOutReply),
     _read("1101", "人员信息获取", "person lookup", person.PersonLookup, person.PersonLookupReply),
     *[_read(infno, title, "catalogue file",
-            catalogue.CatalogueFile, catalogue.CatalogueFileReply,
-            served=infno in _FILES_SERVED)
+            catalogue.CatalogueFile, catalogue.CatalogueFileReply)
       for infno, title in _CATALOGUE_FILES.items()],
     _read("1304", "民族药品目录查询", "ethnic drugs",
           catalogue.EthnicDrugQuery, catalogue.EthnicDrugRow, reply_is_array=True),

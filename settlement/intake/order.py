@@ -8,7 +8,8 @@ from pathlib import Path
 from msgspec import Struct
 
 KINDS = (
-    "persons", "institutions", "staff", "items", "openings", "payables", "stays", "settlements",
+    "persons", "institutions", "staff", "items", "lists", "openings", "payables", "stays",
+    "settlements",
 )  # fmt: skip
 """What can be imported."""
 CUT_OVER = ("openings", "payables", "stays", "settlements")

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from settlement.intake.cells import Column, read_date
 from settlement.intake.faults import Fault, FileError, Told
@@ -24,6 +28,7 @@ Row: TypeAlias = tuple[int, list[str]]
 """Its number, and its cells in the order of the columns."""
 _DECODE = msgspec.json.Decoder(dict[str, object], float_hook=str).decode
 """Numbers with a fraction stay as they are written: no float touches a ratio or a price."""
+_NO_LINE = b""
 _DIGEST_CHUNK = 1 << 20
 _DAY_ZERO = date(1899, 12, 30)
 
@@ -132,28 +137,77 @@ def _ragged(row: int, cells: int, width: int) -> Fault:
 
 
 def _ndjson_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Iterator[Row]:
-    ordered = [column.name for column in columns]
-    names = set(ordered)
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                told = _DECODE(line)
-                if not told.keys() <= names:
-                    faults.append(_unknown(number, min(told.keys() - names)))
-                    continue
-                values = [told.get(name, "") for name in ordered]
-            except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-                faults.append(
-                    Fault(row=number, column="-",
-                          problem=Told(f"不是 JSON 对象：{exc}", f"not a JSON object: {exc}"))
-                )  # fmt: skip
-                continue
-            # Nearly all of them are text, which is itself.
-            yield number, [
-                value if value.__class__ is str else _text(value) for value in values
-            ]
+        yield from rows_of_lines(file, 1, columns, faults)
+
+
+class Lines(Struct, frozen=True, gc=False):
+    """Lines of an NDJSON file that stand together, as they are."""
+
+    first: int
+    """number of the first one"""
+    count: int
+    text: bytes
+
+
+def lines_of(path: Path, lines_max: int, column: str) -> Iterator[Lines]:
+    """An NDJSON file in pieces for others to read. Lines with one value of a column that stand
+    together stay together, so that a piece may have more."""
+    first, kept = 1, _NO_LINE
+    with path.open("rb") as file:
+        while piece := [kept, *islice(file, lines_max)] if kept else list(islice(file, lines_max)):
+            last, kept = _value(piece[-1], column), _NO_LINE
+            for line in file:
+                if _value(line, column) != last or last is None:
+                    kept = line
+                    break
+                piece.append(line)
+            yield Lines(first, len(piece), b"".join(piece))
+            first += len(piece)
+
+
+def _value(line: bytes, column: str) -> object:
+    """What a line has in a column; None where it cannot be read."""
+    try:
+        return _text(_DECODE(line).get(column, "")).strip()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def rows_of_lines(
+    lines: Iterable[bytes], first: int, columns: Sequence[Column], faults: list[Fault]
+) -> Iterator[Row]:
+    """The rows of NDJSON lines, the first of which has a number; others are added to the faults."""
+    decode = _decoder(tuple(column.name for column in columns)).decode
+    for number, line in enumerate(lines, first):
+        if not line or line.isspace():
+            continue
+        try:
+            values = astuple(decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            faults.append(_fault_of_line(line, number, columns))
+            continue
+        # Nearly all of them are text, which is itself.
+        yield number, [value if value.__class__ is str else _text(value) for value in values]
+
+
+@lru_cache(maxsize=16)
+def _decoder(names: tuple[str, ...]) -> msgspec.json.Decoder[Struct]:
+    """Reads a line into a struct of these fields, in half the time of a dict."""
+    line = msgspec.defstruct(
+        "Line", [(name, object, "") for name in names], forbid_unknown_fields=True, gc=False
+    )
+    return msgspec.json.Decoder(line, float_hook=str)
+
+
+def _fault_of_line(line: bytes, number: int, columns: Sequence[Column]) -> Fault:
+    """What is wrong with a line that has no row."""
+    try:
+        unknown = _DECODE(line).keys() - {column.name for column in columns}
+        return _unknown(number, min(unknown, default="-"))
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        problem = Told(f"不是 JSON 对象：{exc}", f"not a JSON object: {exc}")
+        return Fault(row=number, column="-", problem=problem)
 
 
 def _unknown(row: int, name: str) -> Fault:

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from protocol.nhsa.list_layouts import LAYOUTS, ListLayout
 from protocol.nhsa.profile import BASELINE, Profile
 from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
@@ -156,6 +157,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """clearing between the cities of the province (省内异地清分)"""
     wire: Profile = BASELINE
     """what the region demands of the fields of the interface (接口字段)"""
+    list_layouts: Mapping[str, ListLayout] = field(default_factory=lambda: LAYOUTS)
+    """columns of the files of code lists (编码目录), by infno"""
     seals: SealRules = SealRules()
     """signed and encrypted bodies (国密)"""
     fund_total_includes_account: bool

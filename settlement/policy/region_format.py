@@ -11,9 +11,11 @@ from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from msgspec import Meta, field
+from msgspec.structs import replace
 
 from protocol.nhsa.cainfo import BodyRules, Signed, Sm3Use, TextForm, UserId
 from protocol.nhsa.gm import Sm4Mode
+from protocol.nhsa.list_layouts import LAYOUTS, VERSION, ListLayout
 from protocol.nhsa.profile import BASELINE, FieldKey, Profile, ProfileError, ProfileFault
 from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
@@ -127,6 +129,11 @@ class InterfaceFile(Strict, frozen=True, kw_only=True):
     """transactions that the region's edition does not have"""
 
 
+ListNo = Annotated[str, Meta(pattern=r"^13[0-9]{2}$")]
+"""infno of a list's download"""
+ColumnName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
 class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="region-profile/1"):
     """A file with `format = "region-profile/1"`. One that is `based_on` a shipped profile has every
     key that it does not say from there; without it the keys that have no default must be there."""
@@ -185,6 +192,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """clearing between the cities of the province (省内异地清分)"""
     interface: InterfaceFile = InterfaceFile()
     """what the region demands of fields (接口字段)"""
+    list_columns: dict[ListNo, tuple[ColumnName, ...]] = field(default_factory=dict)
+    """lists of codes (编码目录, 1307 and on) whose files have other columns here, in their order"""
     national_crypto: SealsFile = SealsFile()
     """signed and encrypted bodies (国密)"""
 
@@ -235,6 +244,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
             unmarked=file.cross_city.unmarked,
         ),
         wire=_wire(file.code, file.interface),
+        list_layouts=_list_layouts(file.list_columns),
         seals=_seals(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,
     )
@@ -271,6 +281,24 @@ _WIRE_FAULTS = {
     ProfileFault.ALWAYS_REQUIRED: "各版接口均要求必填，不能改为选填",
     ProfileFault.ONLY_SHORTER: "只能缩短，不能加长",
 }
+
+
+def _list_layouts(columns: Mapping[str, tuple[str, ...]]) -> Mapping[str, ListLayout]:
+    """The layouts of all lists. A file without what tells its rows apart, or without its version,
+    could not be used."""
+    own = {}
+    for infno, names in columns.items():
+        at: Place = ("list_columns", infno)
+        layout = LAYOUTS.get(infno)
+        if layout is None:
+            raise PolicyError(f"没有编码目录 {infno}；可用 {'、'.join(LAYOUTS)}", at)
+        if len(set(names)) < len(names):
+            raise PolicyError("列重复", at)
+        missing = [name for name in (*layout.key, layout.name, VERSION) if name not in names]
+        if missing:
+            raise PolicyError(f"缺少列 {'、'.join(missing)}", at)
+        own[infno] = replace(layout, columns=names)
+    return {**LAYOUTS, **own}
 
 
 def _seals(file: SealsFile) -> SealRules:

@@ -11,16 +11,18 @@ import gc
 import os
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct, structs
 
 from ledger.postgres.schema import installed_shape
+from protocol.nhsa.list_layouts import LAYOUTS
 from settlement.clock import system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
-from settlement.intake import institutions, items, staff
+from settlement.intake import code_lists, institutions, items, staff
 from settlement.intake.faults import Fault, FileError, faults_text
 from settlement.intake.order import Order, Progress
 from settlement.intake.report import Counts, preview_text
@@ -34,6 +36,7 @@ from settlement.serve.payable_import import PayableImport
 from settlement.serve.person_import import PersonImport, Site, a_spool
 from settlement.serve.settlement_import import SettlementImport
 from settlement.serve.stay_import import StayImport
+from settlement.storage import code_lists as list_store
 from settlement.storage import reference
 from settlement.storage import reference_import as store
 from settlement.storage.errors import StorageError
@@ -101,6 +104,9 @@ def run(kind: str, data_dir: Path, order: Order, *, issue_to: Path | None = None
         OSError,
     ) as exc:  # fmt: skip
         return Said(UNUSABLE, f"settlement: {exc}")
+    except BrokenProcessPool:
+        died = "导入的一个进程中断 | a process of the import died"
+        return Said(UNUSABLE, f"settlement: {died}. {_NOTHING}")
 
 
 async def _run(kind: str, data_dir: Path, order: Order, issue_to: Path | None) -> Said:
@@ -191,6 +197,25 @@ async def _items(session: Session) -> Imported:
         await store.keep_items(session.connection, plan.items)
         await session.audit("import-items", plan.counts)
     return Imported(counts=plan.counts, faults=faults, written=True)
+
+
+async def _lists(session: Session) -> Imported:
+    order, connection = session.order, session.connection
+    policies = await load_policy_set(connection)
+    profile = policies.region(session.site.region)
+    layouts = LAYOUTS if profile is None else profile.list_layouts
+    columns, faults = code_lists.columns_of(layouts), list[Fault]()
+    rows = rows_of(order.path, order.format, columns, faults)
+    told = code_lists.read_entries(rows, columns, layouts, faults)
+    named = sorted({each.entry.list_no for each in told})
+    known = await list_store.entries_of(connection, named)
+    plan = code_lists.plan(told, known, whole=order.whole)
+    stopped = _stopped(order, faults, plan.counts, len(faults))
+    if not stopped and not order.preview:
+        async with connection.transaction():
+            await list_store.keep(connection, plan.entries, session.at)
+            await session.audit("import-lists", plan.counts)
+    return Imported(counts=plan.counts, faults=faults, written=not stopped)
 
 
 async def _institutions(session: Session) -> Imported:
@@ -356,7 +381,7 @@ def _told_of(
 
 
 _IMPORTS: dict[str, Import] = {
-    "persons": _persons, "institutions": _institutions, "items": _items,
+    "persons": _persons, "institutions": _institutions, "items": _items, "lists": _lists,
     "staff": _staff, "openings": _openings, "payables": _payables, "stays": _stays,
     "settlements": _settlements,
 }  # fmt: skip

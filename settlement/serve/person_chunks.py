@@ -10,11 +10,12 @@ import gc
 import os
 import threading
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import groupby
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -22,9 +23,16 @@ from msgspec import Struct
 
 from settlement import chart
 from settlement.intake.faults import Fault
-from settlement.intake.persons import Difference, FilePerson, Known, difference, read_person
+from settlement.intake.persons import (
+    COLUMNS,
+    Difference,
+    FilePerson,
+    Known,
+    difference,
+    read_person,
+)
 from settlement.intake.report import SAMPLES_MAX, Sample
-from settlement.intake.source import Row
+from settlement.intake.source import Lines, Row, rows_of_lines
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.person import Enrolment, FamilyLink, Identity
@@ -43,6 +51,11 @@ DECODE_IDENTITY = msgspec.json.Decoder(Identity).decode
 DECODE_ENROLMENTS = msgspec.json.Decoder(tuple[Enrolment, ...]).decode
 _DECODE_FAMILY = msgspec.json.Decoder(tuple[FamilyLink, ...]).decode
 
+Fresh = tuple[int, str, FilePerson, list[Key]]
+"""Somebody new: lane, number, what the file says, and what they are found by."""
+_PLACE = itemgetter(0, 1)
+
+
 class Terms(Struct, frozen=True, kw_only=True):
     """What holds for a whole import."""
 
@@ -54,7 +67,8 @@ class Terms(Struct, frozen=True, kw_only=True):
 class Chunk(Struct, frozen=True, kw_only=True):
     """A piece of a file: whole persons, and what the database knows of them."""
 
-    rows: list[Row]
+    rows: list[Row] | Lines
+    """read, or lines to be read where nothing must be known of them before"""
     known: list[KnownRow]
     compare_keys: bool
     """whether somebody else may have their certificates and cards already"""
@@ -107,10 +121,10 @@ class Worker:
             rows=[array("L") for _ in range(PARTS)],
         )  # fmt: skip
         known = {row[0]: row for row in chunk.known}
-        fresh: list[tuple[int, FilePerson, list[Key]]] = []
-        for _, group in groupby(chunk.rows, key=number_in):
+        fresh: list[Fresh] = []
+        for number, group in groupby(_rows(chunk, done.faults), key=number_in):
             rows = list(group)
-            _mark(done, rows[0][0], mark_of(number_in(rows[0])))
+            _mark(done, rows[0][0], mark_of(number))
             person = read_person(rows, self._terms.region, done.faults)
             if person is None:
                 continue
@@ -120,7 +134,7 @@ class Worker:
                 _mark(done, person.row, int.from_bytes(key[:8], "big") & ~3 | kind)
             row = known.get(person.person_no)
             if row is None:
-                fresh.append((lane, person, keys))
+                fresh.append((lane, person.person_no, person, keys))
                 if chunk.compare_keys:
                     done.keys += ((person.row, key, person.person_no) for key in keys)
             else:
@@ -170,38 +184,48 @@ class Worker:
             old_keys=[key for key in old if key not in keys],
         )  # fmt: skip
 
-    def _new_rows(
-        self, fresh: Sequence[tuple[int, FilePerson, list[Key]]], first_account: int
-    ) -> NewRows:
-        seal, version = self._keyring.seal, self._keyring.version
+    def _new_rows(self, fresh: list[Fresh], first_account: int) -> NewRows:
+        """The rows of new persons, in the order of the indexes that they go into: an index takes
+        neighbours for half of what it asks for strangers."""
+        version = self._keyring.version
+        fresh.sort(key=_PLACE)
+        identities = self._keyring.seal_all(
+            [
+                (_ENCODE(person.identity), person_record(lane, number))
+                for lane, number, person, _ in fresh
+            ]
+        )
         persons: list[bytes] = []
-        lookups: list[bytes] = []
+        lookups: list[tuple[int, int, bytes, int, bytes]] = []
         balances: list[bytes] = []
-        for account, (lane, person, keys) in enumerate(fresh, first_account):
-            number = person.person_no.encode()
-            identity = seal(_ENCODE(person.identity), person_record(lane, person.person_no))
+        told = zip(fresh, identities, strict=True)
+        for account, ((lane, person_no, person, keys), identity) in enumerate(told, first_account):
+            number = person_no.encode()
             texts = number, identity, _ENCODE(person.enrolments), _ENCODE(person.family or ())
             persons.append(copy_format.person_row(account, lane, version, texts))
-            lookups += [
-                copy_format.lookup_row(lane, key_lane, kind, key, number)
-                for key_lane, kind, key in keys
-            ]
+            lookups += [(key_lane, kind, key, lane, number) for key_lane, kind, key in keys]
             balances.append(copy_format.balance_row(lane, account))
+        lookups.sort()
+        lookup_row = copy_format.lookup_row
         return NewRows(
-            count=len(fresh), persons=b"".join(persons), lookups=b"".join(lookups),
+            count=len(fresh), persons=b"".join(persons),
+            lookups=b"".join([
+                lookup_row(lane, key_lane, kind, key, number)
+                for key_lane, kind, key, lane, number in lookups
+            ]),
             balances=b"".join(balances),
         )  # fmt: skip
 
     def _keys(self, identity: Identity) -> list[Key]:
-        shown = (
+        lanes, lookup_key = self._terms.lanes, self._keyring.lookup_key
+        found = []
+        for kind, text in (
             (LookupKind.CERTIFICATE, identity.certificate_no),
             (LookupKind.CARD, identity.card_no),
-        )
-        found = []
-        for kind, text in shown:
+        ):
             if text:
-                key = self._keyring.lookup_key(kind, text)
-                found.append((lane_of_key(key, self._terms.lanes), int(kind), key))
+                key = lookup_key(kind, text)
+                found.append((lane_of_key(key, lanes), int(kind), key))
         return found
 
 
@@ -244,6 +268,14 @@ def ended_change(
 def first_account_after(last: int | None) -> int:
     """The next personal account, behind the last one that there is."""
     return chart.personal_account(1) if last is None else last + 1
+
+
+def _rows(chunk: Chunk, faults: list[Fault]) -> Iterable[Row]:
+    """The rows of a chunk."""
+    if not isinstance(chunk.rows, Lines):
+        return chunk.rows
+    lines = chunk.rows.text.split(b"\n")
+    return rows_of_lines(lines, chunk.rows.first, COLUMNS, faults)
 
 
 def _mark(done: Worked, row: int, mark: int) -> None:

@@ -14,6 +14,7 @@ from array import array
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager, closing
 from multiprocessing import get_context
 from pathlib import Path
@@ -28,7 +29,7 @@ from settlement.intake.faults import Fault, Told
 from settlement.intake.order import Order, Progress
 from settlement.intake.persons import COLUMNS, ended
 from settlement.intake.report import Counts, Sample
-from settlement.intake.source import Row, rows_of
+from settlement.intake.source import Lines, Row, lines_of, rows_of
 from settlement.lanes import lane_of
 from settlement.serve.person_chunks import (
     DECODE_ENROLMENTS,
@@ -50,8 +51,8 @@ from settlement.storage.keyfile import load_keyring
 from settlement.storage.lease import PlainConnection, connection_for
 from settlement.telemetry.logs import mask_number
 
-CHUNK_ROWS = 4_000
-"""Rows of a piece; the persons of one stand together."""
+CHUNK_ROWS = 16_000
+"""Rows of a piece; the persons of one stand together, and its new ones are one transaction."""
 SMALL_FILE_BYTES = 2_000_000
 """A smaller file is done in this process: others would take longer to start."""
 LOADERS = 2
@@ -119,15 +120,18 @@ class PersonImport:
         anybody = last is not None
         pending: deque[Awaitable[Worked]] = deque()
         account = first_account_after(last)
-        rows = rows_of(order.path, order.format, COLUMNS, self.faults)
         async with self._workers() as (send, at_once):
-            for piece in _pieces(rows):
-                known = await self._known(piece) if anybody else []
+            for piece in self._pieces(as_lines=not anybody and order.format == "ndjson"):
+                known, count = [], 0
+                if isinstance(piece, Lines):
+                    count = piece.count
+                else:
+                    known, count = await self._known(piece) if anybody else [], len(piece)
                 chunk = Chunk(
                     rows=piece, known=known, compare_keys=anybody, first_account=account
                 )
-                account += len(piece)
-                self._progress.rows_done += len(piece)
+                account += count
+                self._progress.rows_done += count
                 pending.append(asyncio.ensure_future(send(chunk)))
                 if len(pending) > at_once:
                     await self._take(await pending.popleft(), spool, anybody=anybody)
@@ -147,6 +151,14 @@ class PersonImport:
                 group.create_task(self._load(spool))
         if self.counts.new >= ANALYZE_FROM:
             await store.after_import(self._connection)
+
+    def _pieces(self, *, as_lines: bool) -> Iterator[list[Row]] | Iterator[Lines]:
+        """The file in pieces. Where nobody is known, nothing has to be asked about a piece before
+        it is read, and whoever works on it reads it."""
+        order = self._order
+        if as_lines:
+            return lines_of(order.path, CHUNK_ROWS, COLUMNS[0].name)
+        return _pieces(rows_of(order.path, order.format, COLUMNS, self.faults))
 
     @asynccontextmanager
     async def _workers(self) -> AsyncIterator[tuple[Work, int]]:
@@ -171,6 +183,9 @@ class PersonImport:
 
         try:
             yield there, count + 1
+        except BrokenProcessPool:
+            _stop_feeding(pool)
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -239,6 +254,7 @@ class PersonImport:
     async def _load(self, spool: IO[bytes]) -> None:
         """One of the connections that write: the next piece, until there is none."""
         async with connection_for(self._site.owner_dsn, "settlement-import") as connection:
+            await store.commit_without_waiting(connection)
             pace = Pace(rests=RESTS)
             while (piece := await self._next_piece(spool)) is not None:
                 if piece.new is not None:
@@ -268,6 +284,14 @@ async def a_spool(directory: Path) -> AsyncIterator[IO[bytes]]:
     """A temporary file without a name, readable by nobody else."""
     with closing(tempfile.TemporaryFile(dir=directory)) as file:
         yield file
+
+
+def _stop_feeding(pool: ProcessPoolExecutor) -> None:
+    """A pool whose processes died is never let go before Python 3.12: the thread that feeds them
+    goes on writing into a pipe that nobody reads. Nothing public reaches that pipe."""
+    queue = getattr(pool, "_call_queue", None)
+    if queue is not None:
+        queue._reader.close()
 
 
 def _put(spool: IO[bytes], piece: Piece) -> None:

@@ -28,7 +28,7 @@ from settlement.numbers import NumberSource
 from settlement.refusal import Refusal
 from settlement.serve.cross_city import CrossCity, NextReference
 from settlement.serve.kept_files import KeptFiles, NewFile
-from settlement.serve.list_files import ListFiles
+from settlement.serve.list_files import CodeListFiles, CodeLists, ListFiles
 from settlement.serve.outcomes import known_or_not
 from settlement.statement import Scope, TheirLine
 from settlement.storage import clearings
@@ -37,6 +37,7 @@ from settlement.storage.files import FileMessage
 from settlement.storage.lease import PlainConnection
 from settlement.storage.statements import read_figures, read_lines
 from settlement.translate import reconciliation as words
+from settlement.translate.list_files import LIST_TYPE_OF_FILE
 
 Request = (
     reconciliation.TotalsCheck
@@ -72,6 +73,10 @@ class Reconciling:
         self._limits = limits
         self._next_number = next_number
         self._list_files = list_files
+        self._listing = Reconnecting(dsn, "settlement-lists")
+        self._code_lists = CodeListFiles(
+            self._listing, lambda: CodeLists(desk.world.profile.list_layouts, desk.world.region)
+        )
         self._files = KeptFiles(
             reading=self._reading, writing=self._writing, desk=desk, lanes=lanes, limits=limits,
             next_number=next_number,
@@ -112,6 +117,7 @@ class Reconciling:
         """Drop the connections."""
         self._reading.close()
         self._writing.close()
+        self._listing.close()
 
     async def _check_totals(
         self, request: reconciliation.TotalsCheck, institution: Institution
@@ -213,7 +219,8 @@ class Reconciling:
         self, request: catalogue.CatalogueFile, institution: Institution
     ) -> Answer | Refusal:
         """1301 and its like. The file stays until the day that is told is over."""
-        made = await self._list_files.file(request.infno, request.input.data.ver)
+        lists = self._list_files if request.infno in LIST_TYPE_OF_FILE else self._code_lists
+        made = await lists.file(request.infno, request.input.data.ver)
         if isinstance(made, Refusal):
             return made
         size, limit = len(made.content), self._limits.list_file_bytes_max

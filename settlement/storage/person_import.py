@@ -15,7 +15,7 @@ from msgspec import Struct
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape, one_lane
 from settlement.storage import copy_format
-from settlement.storage.queries import IMPORTS, SCATTER, SHAPED
+from settlement.storage.queries import ADMIN, IMPORTS, SCATTER, SHAPED
 
 CHANGES_MAX = 500
 """Persons changed under one taking of a head: no settlement waits long for it."""
@@ -83,6 +83,13 @@ async def persons_of_lane(
 ) -> list[tuple[str, int, str]]:
     """Everybody in a lane: number, key version, enrolments."""
     return [tuple(row) for row in await connection.fetch(SCATTER["persons_of_lane"], lane)]
+
+
+async def commit_without_waiting(connection: Connection[Record]) -> None:
+    """Let commits of this connection reach the disk a moment later. Whatever else is committed
+    after them takes them along, as the audit does that says the import is done; where the machine
+    fails before, the same file again does the rest."""
+    await connection.execute(ADMIN["commit_without_waiting"])
 
 
 async def add_new(connection: Connection[Record], rows: NewRows) -> None:

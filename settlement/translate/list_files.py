@@ -44,9 +44,14 @@ def version_text(version: int) -> str:
     return f"v{version:04d}"
 
 
+def file_name(infno: str, version: int) -> str:
+    """What a file is called, without its ending."""
+    return f"{infno}_{version_text(version)}"
+
+
 def has_newest(said: str, version: int) -> bool | Refusal:
-    """Whether an institution that has a version needs nothing. Who has a version that is none, or
-    that is still to come, is told so: its list may be another platform's."""
+    """Whether an institution that has a version of a list needs nothing. Who has a version that is
+    none, or that is still to come, is told so: its list may be another platform's."""
     told = _VERSION.fullmatch(said)
     if told is None or int(told[1]) > version:
         return Refusal(

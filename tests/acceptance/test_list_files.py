@@ -119,8 +119,8 @@ async def test_version_that_we_never_gave_is_refused(town: Town, ver: str) -> No
     assert "v0000" in reply.err_msg
 
 
-async def test_list_that_we_do_not_hold_is_unknown(town: Town) -> None:
-    assert_refused(await asked(town.hospital, "1307"), "UNKNOWN_TRANSACTION", field="infno")
+async def test_list_that_nobody_numbers_is_unknown(town: Town) -> None:
+    assert_refused(await asked(town.hospital, "1328"), "UNKNOWN_TRANSACTION", field="infno")
 
 
 async def test_nobody_fetches_the_file_of_another_institution(town: Town) -> None:

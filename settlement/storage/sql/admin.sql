@@ -141,3 +141,7 @@ on conflict (kind, digest) do update
 update settlement.cutover_file as c
 set confirmed_at = $3, confirmed_by = $4
 where c.kind = $1 and c.digest = $2 and c.confirmed_at is null;
+
+-- name: commit_without_waiting
+-- An import's own connection: its commits reach the disk with the next one that waits.
+set synchronous_commit to off;

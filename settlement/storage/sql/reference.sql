@@ -52,6 +52,25 @@ select c.code, c.name, c.list_type, c.item_class, c.charge_kind, c.self_pay_bp, 
 from settlement.catalogue_item c
 order by c.code, c.effective_from;
 
+-- name: list_entries
+-- A list of codes, in one order everywhere.
+select e.key, e.columns, e.valid, e.created_at, e.updated_at
+from settlement.list_entry e
+where e.list_no = $1
+order by e.key collate "C";
+
+-- name: lists_version
+-- Which version all lists of codes have together; none before the first import.
+select r.version from settlement.reference_version r where r.topic = 'lists';
+
+-- name: keep_list_entries
+-- An import writes rows of lists: new ones, and those that it changes.
+insert into settlement.list_entry (created_at, updated_at, valid, list_no, key, columns)
+select $1, $1, n.valid, n.list_no, n.key, n.columns
+from unnest($2::text[], $3::text[], $4::boolean[], $5::text[]) as n (list_no, key, valid, columns)
+on conflict (list_no, key) do update
+    set updated_at = excluded.updated_at, valid = excluded.valid, columns = excluded.columns;
+
 -- name: suspensions
 -- The stop switches that are on.
 select s.subject_kind, s.subject, s.reason from settlement.suspension s;

@@ -147,6 +147,25 @@ comment on column settlement.catalogue_item.scheme_ratios is
 comment on column settlement.catalogue_item.demo_price_e6 is
     'Price in the demonstration world, millionths of a yuan.';
 
+create table settlement.list_entry (
+    created_at      timestamptz not null,
+    updated_at      timestamptz not null,
+    valid           boolean     not null,
+    list_no         text        not null,
+    key             text        not null,
+    columns         text        not null,
+    constraint list_entry_pkey primary key (list_no, key)
+);
+comment on table settlement.list_entry is
+    'Lists of codes (编码目录: diagnoses, operations, diseases …) that institutions download; nothing '
+    'is settled by them.';
+comment on column settlement.list_entry.created_at is 'When the row was first imported.';
+comment on column settlement.list_entry.updated_at is 'When it was last changed.';
+comment on column settlement.list_entry.valid is 'vali_flag.';
+comment on column settlement.list_entry.list_no is 'infno of the download, as 1307.';
+comment on column settlement.list_entry.key is 'What tells the rows of a list apart.';
+comment on column settlement.list_entry.columns is 'JSON: column to value.';
+
 create table settlement.suspension (
     subject_kind    text        not null,
     subject         text        not null,
@@ -173,7 +192,7 @@ create table settlement.reference_version (
 comment on table settlement.reference_version is
     'Bumped with every change of reference data; processes poll it and load anew.';
 comment on column settlement.reference_version.topic is
-    'institutions, staff, catalogue, suspensions, cancel_approvals or policies.';
+    'institutions, staff, catalogue, lists, suspensions, cancel_approvals or policies.';
 comment on column settlement.reference_version.version is 'Counts up.';
 
 create table settlement.audit (

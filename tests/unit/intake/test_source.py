@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from settlement.intake import items, persons
 from settlement.intake.faults import Fault, FileError
-from settlement.intake.source import digest_of, format_of, rows_of
+from settlement.intake.source import digest_of, format_of, lines_of, rows_of, rows_of_lines
 
 HEADER = "med_list_codg,hilist_name,list_type,chrgitm_lv,med_chrgitm_type,selfpay_prop,begndate"
 LINE = "XA001TEST,测试药品,101,02,09,0.1,2026-01-01"
@@ -98,6 +99,37 @@ def test_relatives_and_qualifications_may_be_objects(tmp_path: Path) -> None:
     assert (enrolment.tags, enrolment.civil_servant) == (("a", "b"), True)
     assert [q.tag for q in enrolment.qualifications] == ["M01"]
     assert told.family is not None and told.family[0].relation == "01"
+
+
+LINES = [
+    b'{"psn_no": "A00001"}', b'{"psn_no": "A00001", "certno": 1}', b'{"psn_no": "A00001"}', b"",
+    b'{"psn_no": "A00002"}', b"[1]", b"[1]", b'{"psn_no": "A00003", "age": 1.50}',
+    b'{"psn_no": " A00004 ", "tags": ["a", "b"]}', b'{"psn_no": "A00004"}', b"\xff",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lines_max", range(1, 12))
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_file_in_pieces_says_the_same_and_divides_no_person(
+    tmp_path: Path, lines_max: int, end: bytes
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"\n".join(LINES) + end)
+    faults: list[Fault] = []
+    whole = list(rows_of(path, "ndjson", persons.COLUMNS, faults))
+    assert [row for row, _ in whole] == [1, 2, 3, 5, 9, 10]
+    assert [(fault.row, fault.column) for fault in faults] == [
+        (6, "-"), (7, "-"), (8, "age"), (11, "-"),
+    ]  # fmt: skip
+    found, told = [], list[Fault]()
+    pieces = list(lines_of(path, lines_max, "psn_no"))
+    for piece in pieces:
+        lines = piece.text.split(b"\n")
+        found.append(list(rows_of_lines(lines, piece.first, persons.COLUMNS, told)))
+    assert ([row for rows in found for row in rows], told) == (whole, faults)
+    assert sum(piece.count for piece in pieces) == len(LINES)
+    people = [{row[1][0].strip() for row in rows} for rows in found]
+    assert not any(one & next_one for one, next_one in pairwise(people))
 
 
 def test_format_is_that_of_the_name_unless_told(tmp_path: Path) -> None:

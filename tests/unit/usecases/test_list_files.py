@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from protocol.nhsa.codes import CODE_LISTS
+from protocol.nhsa.list_layouts import LAYOUTS
 from protocol.nhsa.messages.catalogue import CatalogueFile
 from protocol.nhsa.registry import TRANSACTIONS
 from protocol.nhsa.textfile import rows_of, unpack
@@ -70,7 +71,8 @@ def test_rows_are_what_the_import_of_items_reads() -> None:
 
 def test_every_file_that_is_served_has_a_list() -> None:
     served = {n for n, entry in TRANSACTIONS.items() if entry.request is CatalogueFile}
-    assert served == set(LIST_TYPE_OF_FILE)
+    assert served == {*LIST_TYPE_OF_FILE, *LAYOUTS}
+    assert not LIST_TYPE_OF_FILE.keys() & LAYOUTS.keys()
     assert CODE_LISTS["list_type"] - set(LIST_TYPE_OF_FILE.values()) == {"104", "105"}
 
 
