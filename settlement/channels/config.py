@@ -46,6 +46,8 @@ class _Merchant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notify_base: str = ""
     merchant: tuple[_Merchant, ...] = ()
+    decoder: tuple[dict[str, object], ...] = ()
+    """who decodes codes of persons: settlement/region/config.py reads them"""
 
 
 def load_tills(path: Path, *, signer: Signer, clock: Clock) -> Tills:

@@ -104,6 +104,14 @@ async def test_order_number_of_another_content_is_refused(town: Town, scanner: S
     assert (refused.status, refused.err_code) == ("refused", "ORDER_CONFLICT")
 
 
+async def test_order_number_of_another_person_is_refused(town: Town, scanner: Scanner) -> None:
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    await scanner.scan(order)
+    other = town.borrowed().patient.person.certno
+    refused = await scanner.scan({**order, "person_code": other})
+    assert (refused.status, refused.err_code) == ("refused", "ORDER_CONFLICT")
+
+
 async def test_payer_confirms_and_the_resolver_books(town: Town, scanner: Scanner) -> None:
     town.channels.wechat.plays.append(Play.CONFIRM)
     order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)

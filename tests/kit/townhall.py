@@ -52,6 +52,7 @@ class Townhall:
         self.keyring = keyring
         self.clock = clock
         self.lanes = lanes
+        self.employees = employees
         self._people: dict[Kind, list[Citizen]] = {kind: [] for kind in Kind}
         for kind, citizen in population.citizens(employees):
             self._people[kind].append(citizen)
