@@ -23,6 +23,8 @@ class Till(Struct, frozen=True, kw_only=True):
     timers: Timers
     code_shown: str
     """of the payer's code what may be kept"""
+    implied: bool = False
+    """nobody showed a code for paying: the person's own would pay (一码付)"""
 
 
 class Shown(Struct, frozen=True, kw_only=True):

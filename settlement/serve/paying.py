@@ -66,6 +66,7 @@ from settlement.payment_states import (
 from settlement.refusal import Refusal
 from settlement.region.decoder import Decoders
 from settlement.serve.asking import Journals, Reply
+from settlement.serve.one_code import one_code_till, shows_one_code
 from settlement.serve.pay_pieces import (
     CHANNEL_OF,
     NOT_A_WALLET,
@@ -148,6 +149,9 @@ class Payments:
         shown = await self._codes.read(request, institution)
         if isinstance(shown, Refusal):
             return self._refused(request.order_no, shown)
+        if till is None and shown is not None:
+            stopped = self._desk.world.suspensions
+            till = await one_code_till(request, institution, shown, self.tills, stopped)
         try:
             command = await self._command(request, institution, till, shown)
         except WireError as exc:
@@ -158,7 +162,8 @@ class Payments:
         if isinstance(reply, Refusal):
             return self._refused(request.order_no, instead(reply, shown))
         if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
-            reply = await self._collect(reply.fact, reply.began, request.pay_code, command)
+            code = request.pay_code or request.person_code
+            reply = await self._collect(reply.fact, reply.began, code, command)
         return self._told(request.order_no, reply)
 
     async def find(self, order_no: str, caller: Caller) -> PayReply:
@@ -433,7 +438,7 @@ class Payments:
 
     def _till(self, request: ScanRequest, institution: Institution) -> Till | Refusal | None:
         """Which merchant collects with the code that was shown; None where none was."""
-        if not request.pay_code:
+        if not request.pay_code or shows_one_code(request, institution, self.tills):
             return None
         scanned = paycode.read(request.pay_code)
         channel = CHANNEL_OF.get(scanned.kind)

@@ -218,7 +218,7 @@ def _order_again(
         return Decision(PayAnswer(output=output, replayed=True))
     fact = _copied(view.payments[message.ref])
     standing = fact.standing
-    if standing.state is not State.WAITING or till is None:
+    if standing.state is not State.WAITING or till is None or till.implied:
         return Decision(_said(fact, view, world, replayed=True))
     attempt = _attempt(
         len(standing.attempts) + 1, till, fact.row.amount_fen, fact.row, world, moment

@@ -42,7 +42,7 @@ async def centre(
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def processes(town: Town, centre: Centre) -> list[Service]:
     """Two processes that ask it."""
-    return [await town.start_service(decoders=centre.open_doors()) for _ in range(2)]
+    return [await centre.process() for _ in range(2)]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -51,8 +51,8 @@ async def scanner(
 ) -> AsyncIterator[Scanner]:
     """The pharmacy's; faults are mended, and nothing stays held."""
     yield Scanner(population.PHARMACY, processes[0])
-    centre.simulator.faults.replace(Plan())
-    await town.resolve(seconds=300)
+    centre.mend()
+    await centre.pass_by(300, by=processes[0])
     assert await pending_fen(town) == 0
 
 
@@ -66,7 +66,7 @@ def an_order(
 
 def asked(centre: Centre) -> int:
     """How many codes the centre has decoded."""
-    return len(centre.simulator.handed)
+    return len(centre.decoder.handed)
 
 
 def refusal(reply: ScanReply) -> tuple[str, str, str]:
@@ -83,7 +83,7 @@ async def test_code_names_the_person_and_a_wallet_pays_the_rest(
     assert reply.status == "settled", reply
     assert reply.split
     assert leg(reply, "wechat") == (reply.split.psn_cash_pay, "paid")
-    handed = centre.simulator.handed[-1]
+    handed = centre.decoder.handed[-1]
     assert (handed.institution, handed.business) == (population.PHARMACY.code, "02121")
     kinds = await town.owner.fetch(
         "select s.credential_type from settlement.settlement s where s.setl_id = $1",
@@ -205,7 +205,7 @@ async def test_code_that_says_nothing_charges_nothing(
 async def test_decoder_that_fails_is_never_a_guess(
     town: Town, centre: Centre, scanner: Scanner, fault: Fault
 ) -> None:
-    centre.simulator.faults.replace(Plan(rules=(Rule(fault=fault),)))
+    centre.decoder.faults.replace(Plan(rules=(Rule(fault=fault),)))
     buyer = town.someone()
     order = an_order(scanner, buyer, centre.code(buyer))
     refused = await scanner.scan(order)
@@ -308,7 +308,7 @@ async def test_no_code_is_logged_or_stored_whole(
     said = " ".join(str(vars(record)) for record in caplog.records if record.name != "aiohttp")
     for code in codes:
         assert code not in said
-    token = centre.simulator.handed[-1].token
+    token = centre.decoder.handed[-1].token
     assert token not in said
     rows = await town.owner.fetch(
         "select t.*::text as row from settlement.token t"
