@@ -273,8 +273,8 @@ CAUSES: Mapping[str, str] = {
         "channel hears of it."
     ),
     "PAY_CODE_IS_VOUCHER": (
-        "/pay/scan: a 医保码 was scanned as a payment code; it names the person, and pays "
-        "nothing here."
+        "/pay/scan: a 医保码 was scanned as a payment code, and no merchant of one-code payment "
+        "is configured, or it is not the code that names the person."
     ),
     "CHANNEL_NOT_OPENED": (
         "/pay/scan: no merchant of that channel is configured for the institution."
