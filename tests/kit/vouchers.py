@@ -34,6 +34,9 @@ _SERIALS = count(1)
 class Centre:
     """Both simulators, and the phones of the town's people. Time is the town's, moved together."""
 
+    last_decoder: HttpDecoder
+    """the door of the last process to the centre"""
+
     def __init__(self, town: Town, folder: Path) -> None:
         people = {one.insured.ordinal: one.insured for _, one in citizens(town.employees)}
         self._town = town
@@ -64,7 +67,7 @@ class Centre:
         """A test code: good as often as one likes; signed for nothing."""
         return voucher_codes.test_code(whom.insured.ordinal, province=REGION[:2], paying=None)
 
-    async def process(self) -> Service:
+    async def process(self, *, dsn: str | None = None) -> Service:
         """One more process of the town, which asks both."""
         decoders = [
             HttpDecoder(
@@ -85,9 +88,11 @@ class Centre:
             OneCodeKey(key=_KEY), clock=self._town.clock,
         )  # fmt: skip
         self._doors += [*decoders, channel]
+        self.last_decoder = decoders[0]
         return await self._town.start_service(
-            decoders=Decoders(decoders), tills=self._town.channels.tills_with(channel)
-        )
+            dsn=dsn, decoders=Decoders(decoders),
+            tills=self._town.channels.tills_with(channel),
+        )  # fmt: skip
 
     async def pass_by(self, seconds: float, *, by: Service) -> None:
         """So much time passes for everybody, and the resolver does what is due."""
