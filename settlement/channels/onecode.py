@@ -5,6 +5,7 @@ Signs, sends, checks and translates; decides nothing. It has no notifications an
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import date
 from http import HTTPStatus
@@ -59,6 +60,7 @@ class OneCodeChannel:
         self.timers = timers
         self._key = key.key
         self._clock = clock
+        self._sign_seconds = merchant.sign_seconds
         self._line = Line(
             merchant.base_url, connect_seconds=merchant.connect_seconds,
             answer_seconds=merchant.answer_seconds,
@@ -72,7 +74,12 @@ class OneCodeChannel:
         """See the port."""
         if not paycode.read(code).is_voucher:
             return ""
-        said, _ = await self._call(onecode.SIGN, SignRequest(ecQrCode=code), SignReply, code)
+        try:
+            async with asyncio.timeout(self._sign_seconds):
+                asked = SignRequest(ecQrCode=code)
+                said, _ = await self._call(onecode.SIGN, asked, SignReply, code)
+        except TimeoutError:
+            return ""
         return said.wallet if isinstance(said, SignReply) and said.code == onecode.DONE else ""
 
     async def pay(self, order: PayOrder) -> Outcome:

@@ -26,6 +26,8 @@ class OneCodeMerchant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """the shared key of signatures, both ways"""
     connect_seconds: float = 3.0
     answer_seconds: float = 10.0
+    sign_seconds: float = 2.0
+    """How long a counter waits to hear whether somebody signed; then a wallet is asked for."""
 
 
 class OneCodeKey(Struct, frozen=True, kw_only=True, eq=False):

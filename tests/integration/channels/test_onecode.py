@@ -58,8 +58,9 @@ class World:
     def door(self, key: bytes = KEY, merchant_no: str = MERCHANT_NO) -> OneCodeChannel:
         """A way in."""
         merchant = OneCodeMerchant(
-            merchant_no=merchant_no, base_url=self.simulator.url, key_file="", answer_seconds=0.3
-        )
+            merchant_no=merchant_no, base_url=self.simulator.url, key_file="", answer_seconds=0.3,
+            sign_seconds=0.2,
+        )  # fmt: skip
         return OneCodeChannel(merchant, OneCodeKey(key=key), clock=self.clock)
 
     def order(
@@ -121,7 +122,9 @@ async def test_it_is_a_channel_that_knows_wallets(
 async def test_wallet_that_nobody_tells_of_is_none(
     world: World, channel: OneCodeChannel
 ) -> None:
-    for fault in (Fault.LOST_BEFORE, Fault.BUSY, Fault.HTML_BEFORE, Fault.WRONG_SIGNATURE):
+    for fault in (
+        Fault.LOST_BEFORE, Fault.BUSY, Fault.HTML_BEFORE, Fault.WRONG_SIGNATURE, Fault.DRIP,
+    ):  # fmt: skip
         world.meets(fault, Operation.OTHER)
         assert await channel.wallet(world.order().code) == ""
 
