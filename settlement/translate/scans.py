@@ -322,13 +322,21 @@ def split_of(row: SettlementRow) -> Split:
     )  # fmt: skip
 
 
+_FRESH_CODE = frozenset({"PERSON_CODE_USED", "PERSON_CODE_EXPIRED"})
+"""Refusals of a code, not of an order: another process may be about to settle the order with it, so
+the till goes on under the same number (ADR 0029)."""
+_FRESH_CODE_SECONDS = 2
+
+
 def refused(
     order_no: str, *, code: str, message: str, field: str, retry: str
 ) -> ScanReply:
     """A refusal, with its row of the catalogue of errors."""
+    again = code in _FRESH_CODE
     return ScanReply(
-        status="refused", order_no=order_no, message=message, err_code=code,
-        err_field=field or UNSET, retry=retry,
+        status="payer_action" if again else "refused", order_no=order_no, message=message,
+        err_code=code, err_field=field or UNSET, retry=retry,
+        poll_after_seconds=_FRESH_CODE_SECONDS if again else UNSET,
     )  # fmt: skip
 
 

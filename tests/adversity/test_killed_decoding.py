@@ -117,7 +117,7 @@ async def test_order_goes_on_wherever_its_process_died(
     assert (await other.find(order["order_no"])).err_code == "ORDER_UNKNOWN"
     again = await other.scan(order)
     if decoded and not is_remembered:
-        assert (again.status, again.err_code) == ("refused", "PERSON_CODE_USED")
+        assert (again.status, again.err_code) == ("payer_action", "PERSON_CODE_USED")
         again = await other.scan({**order, "person_code": centre.code(buyer)})
     assert again.status == "settled", again
     assert [row["kind"] for row in await town.rows_of(buyer)] == [1]
