@@ -1,10 +1,10 @@
 """What the customers of a drill buy, how they pay, and what goes wrong with them: all by seed.
 
-Two of three are insured, and half of these show a 医保码, the others a number. Each pays with WeChat,
-Alipay or UnionPay. Most have their phone ready; some must confirm, have too little money, or walk
-away. Some tills lose their connection right after they sent, some cashiers cancel what takes long,
-some customers bring things back. An order depends on the seed and its number alone, so that a run
-can be made again with fewer.
+Two of three are insured, and half of these show a 医保码, the others a number. Each pays with
+WeChat, Alipay or UnionPay. Most have their phone ready; some must confirm, have too little, or
+walk away. Some tills lose their connection right after they sent, some cashiers cancel what takes
+long, some customers bring things back. An order depends on the seed and its number alone, so that a
+run can be made again with fewer.
 """
 
 from __future__ import annotations

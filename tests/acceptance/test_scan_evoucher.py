@@ -18,6 +18,7 @@ import pytest_asyncio
 from loadtest.simulators.channel_faults import Fault, Plan, Rule
 from loadtest.simulators.voucher_codes import FACE, PARTNER, SOCIAL_CARD, Decoding
 from protocol.scan import ScanReply
+from settlement.policy.loader import parse_policies, shipped_files
 from settlement.serve.service import Service
 from tests.kit import population
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen
@@ -27,6 +28,8 @@ from tests.kit.town import Town
 from tests.kit.vouchers import Centre, a_centre
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EMPLOYEES = "dongguan-demo-employee.toml"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -293,6 +296,24 @@ async def test_codes_for_paying_are_told_from_those_of_people(
     ):
         plain = await scanner.scan(scanner.order(None, CLASS_C, 1, pay_code=code))
         assert (plain.status, plain.err_code) == ("refused", refused)
+
+
+async def test_policy_says_whether_a_number_alone_spends_the_account(
+    town: Town, centre: Centre
+) -> None:
+    files = shipped_files()
+    every = b'credential_types = ["01", "02", "03"]'
+    assert files[EMPLOYEES].count(every) == 1
+    files[EMPLOYEES] = files[EMPLOYEES].replace(every, b'credential_types = ["01", "03"]')
+    process = await centre.process(policies=parse_policies(files))
+    counter = Scanner(population.PHARMACY, process)
+    buyer = town.someone()
+    order = counter.order(buyer, CLASS_A, 1)
+    by_number = await counter.scan(order)
+    assert by_number.status == "payer_action", by_number
+    assert not leg(by_number, "account")[0]
+    by_code = await counter.scan({**order, "person_code": centre.code(buyer)})
+    assert (by_code.status, leg(by_code, "account")[1]) == ("settled", "paid")
 
 
 async def test_no_code_is_logged_or_stored_whole(

@@ -17,6 +17,7 @@ from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.voucher_codes import SOCIAL_CARD, VOUCHER, Decoding
 from settlement.channels.onecode import OneCodeChannel
 from settlement.channels.onecode_config import OneCodeKey, OneCodeMerchant
+from settlement.policy.loader import PolicySet
 from settlement.region.config import DecoderKind, DecoderSettings
 from settlement.region.decoder import Decoders
 from settlement.region.evoucher import HttpDecoder
@@ -67,7 +68,9 @@ class Centre:
         """A test code: good as often as one likes; signed for nothing."""
         return voucher_codes.test_code(whom.insured.ordinal, province=REGION[:2], paying=None)
 
-    async def process(self, *, dsn: str | None = None) -> Service:
+    async def process(
+        self, *, dsn: str | None = None, policies: PolicySet | None = None
+    ) -> Service:
         """One more process of the town, which asks both."""
         decoders = [
             HttpDecoder(
@@ -90,7 +93,7 @@ class Centre:
         self._doors += [*decoders, channel]
         self.last_decoder = decoders[0]
         return await self._town.start_service(
-            dsn=dsn, decoders=Decoders(decoders),
+            dsn=dsn, policies=policies, decoders=Decoders(decoders),
             tills=self._town.channels.tills_with(channel),
         )  # fmt: skip
 
