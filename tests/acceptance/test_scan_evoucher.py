@@ -95,6 +95,17 @@ async def test_code_names_the_person_and_a_wallet_pays_the_rest(
     assert [row["credential_type"] for row in kinds] == ["03" if prefix == SOCIAL_CARD else "01"]
 
 
+async def test_province_in_the_code_is_kept_with_the_settlement(
+    town: Town, centre: Centre, scanner: Scanner
+) -> None:
+    buyer = town.someone()
+    order = an_order(scanner, buyer, centre.code(buyer, province="13"))
+    reply = await scanner.scan(order)
+    detail = await town.detail_of_number(int(str(reply.settlement_id)))
+    assert '"code_province":"13"' in detail.replace(": ", ":")
+    assert str(order["person_code"]) not in detail
+
+
 async def test_code_that_was_shown_first_is_still_good_when_the_wallet_follows(
     town: Town, centre: Centre, scanner: Scanner
 ) -> None:

@@ -160,7 +160,10 @@ class Townhall:
 
     async def detail_of(self, settled: Reply) -> str:
         """The personal part of a settlement, opened: JSON."""
-        number = int(settled.setl_id)
+        return await self.detail_of_number(int(settled.setl_id))
+
+    async def detail_of_number(self, number: int) -> str:
+        """The same, by the settlement's number."""
         row = await self.owner.fetchrow(
             "select d.lane, d.key_version, d.payload from settlement.settlement_detail d"
             " where d.setl_id = $1",
