@@ -36,6 +36,10 @@ class WorldPerson(Struct, frozen=True, kw_only=True, gc=False):
     psn_type: str
     insutype: str
     balance: Decimal
+    person_code: str = ""
+    """a 医保码 that may be scanned as often as one likes"""
+    one_code: str = ""
+    """one whose holder signed for a wallet: it pays, too"""
 
 
 class WorldItem(Struct, frozen=True, kw_only=True):

@@ -54,9 +54,11 @@ class ScanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     terminal_id: Annotated[str, Meta(max_length=8)] = ""
     operator: Annotated[str, Meta(min_length=1, max_length=30)]
     person_code: Annotated[str, Meta(max_length=64)] = ""
-    """医保码, or the number of an identity document; absent for a plain sale"""
+    """医保码, the code of an electronic social security card, or an identity number; absent for a
+    plain sale"""
     pay_code: Annotated[str, Meta(max_length=128)] = ""
-    """absent when nothing is left to collect, or while it is not shown yet"""
+    """absent when nothing is left to collect, while it is not shown yet, or where the 医保码 that
+    names the person also pays (一码付)"""
     insutype: Annotated[str, Meta(max_length=6)] = ""
     med_type: Annotated[str, Meta(max_length=6)] = "41"
     acct_used_flag: Literal["0", "1"] = "1"
@@ -94,7 +96,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     """One payer's part."""
 
     kind: str
-    """fund, account, family, wechat, alipay, unionpay, cash, card_present"""
+    """fund, account, family, wechat, alipay, unionpay, onecode, cash, card_present"""
     amount: str
     status: str
     """quoted, held, collecting, paid, undone, returning, returned, refund_due"""

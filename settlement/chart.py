@@ -85,9 +85,9 @@ class ChannelAccount(IntEnum):
     """备查对方"""
 
 
-CHANNEL_OFFSET = {"wechat": 0, "alipay": 1, "unionpay": 2}
+CHANNEL_OFFSET = {"wechat": 0, "alipay": 1, "unionpay": 2, "onecode": 3}
 """Of the accounts that there are one a channel; never changes."""
-CHANNEL_ZH = {"wechat": "微信支付", "alipay": "支付宝", "unionpay": "银联"}
+CHANNEL_ZH = {"wechat": "微信支付", "alipay": "支付宝", "unionpay": "银联", "onecode": "一码付"}
 
 
 class EntryCode(IntEnum):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from settlement.commands import Command, Purchase
+from settlement.commands import Command, Credential, Purchase
 from settlement.payment import ChannelName, Custody, Exchange, Timers
 from settlement.payment_states import Happening, Learnt
+from settlement.refusal import Refusal
 
 
 class Till(Struct, frozen=True, kw_only=True):
@@ -22,6 +23,22 @@ class Till(Struct, frozen=True, kw_only=True):
     timers: Timers
     code_shown: str
     """of the payer's code what may be kept"""
+    implied: bool = False
+    """nobody showed a code for paying: the person's own would pay (一码付)"""
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """What a person code came to (ADR 0031)."""
+
+    credential: Credential
+    person_no: str | None
+    """None where nobody is known by it"""
+    token_key: bytes = b""
+    """of a code that was decoded: the key of the token that it became"""
+    province: str = ""
+    """of a 医保码 the two digits of the province that issued it: known before anybody was asked"""
+    undecoded: Refusal | None = None
+    """why it says nothing; an order that is there already is told all the same"""
 
 
 class Counter(Struct, frozen=True, kw_only=True):

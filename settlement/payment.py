@@ -22,6 +22,8 @@ class ChannelName(StrEnum):
     WECHAT = "wechat"
     ALIPAY = "alipay"
     UNIONPAY = "unionpay"
+    ONECODE = "onecode"
+    """医保一码付: the wallet behind the 医保码 that named the person"""
 
 
 class Custody(StrEnum):

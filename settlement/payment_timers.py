@@ -23,4 +23,9 @@ TIMERS: Mapping[ChannelName, Timers] = {
         payer_query_after=(1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
         undo_after=40.0, payer_undo_after=40.0,
     ),
+    # Nobody published any for one-code payment: careful ones, so that a verdict is there in time.
+    ChannelName.ONECODE: Timers(
+        query_after=(3.0, 3.0, 5.0), payer_query_after=(5.0, 5.0, 10.0),
+        undo_after=30.0, payer_undo_after=45.0,
+    ),
 }  # fmt: skip

@@ -237,6 +237,10 @@ CAUSES: Mapping[str, str] = {
         "9101, 3202, catalogue files: the institution has 200 files here, or 64 MiB of them."
     ),
     "LIST_FILE_TOO_LARGE": "1301 and the other files: the zip of a list is over 32 MiB.",
+    "PERSON_CODE_UNDECODED": (
+        "/pay/scan: whoever decodes the code did not answer, or answered what nobody knows. "
+        "Nothing was charged, nobody is guessed."
+    ),
     "UNDERTAKING_OPEN": (
         "A payment over a channel is not at its end, or relatives' accounts are being asked "
         "to pay for this person, or to be paid back."
@@ -252,14 +256,29 @@ CAUSES: Mapping[str, str] = {
     "SCAN_WITHOUT_CODES": "/pay/scan: neither person_code nor pay_code, so nobody pays.",
     "NOTHING_TO_COLLECT": "/pay/scan: a sale without a person whose lines come to nothing.",
     "PERSON_CODE_UNKNOWN": "/pay/scan: person_code has the shape of nothing that names a person.",
+    "PERSON_CODE_NO_DECODER": (
+        "/pay/scan: person_code is a 医保码, and nobody is configured who decodes it."
+    ),
+    "PERSON_CODE_INVALID": "/pay/scan: whoever issues such codes says that this is none (500159).",
+    "PERSON_CODE_EXPIRED": (
+        "/pay/scan: the code's time is over. Nothing is held; a fresh code under the same "
+        "order number goes on."
+    ),
+    "PERSON_CODE_USED": (
+        "/pay/scan: the code was decoded before, for another order or elsewhere. A fresh "
+        "code under the same order number goes on."
+    ),
+    "PERSON_CODE_ELSEWHERE": (
+        "/pay/scan: the code names somebody who is insured in another region."
+    ),
     "PAY_CODE_UNKNOWN": "/pay/scan: prefix and length of pay_code belong to no channel.",
     "PAY_CODE_IS_PERSON": (
         "/pay/scan: an identity or social card number was scanned as a payment code; no "
         "channel hears of it."
     ),
     "PAY_CODE_IS_VOUCHER": (
-        "/pay/scan: a 医保码 was scanned as a payment code; it names the person, and pays "
-        "nothing here."
+        "/pay/scan: a 医保码 was scanned as a payment code, and no merchant of one-code payment "
+        "is configured, or it is not the code that names the person."
     ),
     "CHANNEL_NOT_OPENED": (
         "/pay/scan: no merchant of that channel is configured for the institution."

@@ -421,6 +421,8 @@ _LATER = _rows(
      "请待旧文件到期（{days}天）后再试。"),
     ("LIST_FILE_TOO_LARGE", "目录文件[（{bytes}字节）]超过{limit}字节，暂不能下载。",
      "请联系{agency}处理后再下载。"),
+    ("PERSON_CODE_UNDECODED", "医保码暂时无法识别[（{reason}）]，未结算，未收款。",
+     "请稍后用同一order_no重新发送；仍失败可改用身份证号或社保卡办理。"),
 )
 
 _UNDER_WAY = _rows(
@@ -440,6 +442,16 @@ _PAYING = _rows(
      "请扫描参保人的医保码或付款人的付款码。"),
     ("NOTHING_TO_COLLECT", "本单合计为0元，没有可收的款项。", "请核对单价和数量后重新发送。"),
     ("PERSON_CODE_UNKNOWN", "person_code不是医保码，也不是身份证号。", "请重新扫描医保码。"),
+    ("PERSON_CODE_NO_DECODER", "本平台未接入医保码解码，无法识别该医保码。",
+     "请改用身份证号或社保卡办理，或联系{agency}。"),
+    ("PERSON_CODE_INVALID", "扫描的不是有效的医保码[（{reason}）]，未结算，未收款。",
+     "请核对后重新扫描参保人的医保码。"),
+    ("PERSON_CODE_EXPIRED", "医保码已过期，未结算，未收款。",
+     "请参保人刷新医保码，用同一order_no重新发送。"),
+    ("PERSON_CODE_USED", "该医保码已使用过，不能再用于本单。",
+     "请参保人刷新医保码，用同一order_no重新发送。"),
+    ("PERSON_CODE_ELSEWHERE", "参保地不在本统筹区[（{region}）]，不能在此扫码结算，未收款。",
+     "请按异地就医办理，或不带person_code作自费销售。"),
     ("PAY_CODE_UNKNOWN", "无法识别的付款码。", "请出示微信、支付宝或银联（云闪付）付款码。"),
     ("PAY_CODE_IS_PERSON", "扫描的是证件或社保卡号码，不能用于付款，未收款。",
      "请出示微信、支付宝或银联（云闪付）付款码。"),

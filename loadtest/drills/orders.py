@@ -1,9 +1,10 @@
 """What the customers of a drill buy, how they pay, and what goes wrong with them: all by seed.
 
-Two of three are insured, each pays with WeChat, Alipay or UnionPay. Most have their phone ready;
-some must confirm, have too little money, or walk away. Some tills lose their connection right after
-they sent, some cashiers cancel what takes long, some customers bring things back. An order depends
-on the seed and its number alone, so that a run can be made again with fewer.
+Two of three are insured, and half of these show a 医保码, the others a number. Each pays with
+WeChat, Alipay or UnionPay. Most have their phone ready; some must confirm, have too little, or
+walk away. Some tills lose their connection right after they sent, some cashiers cancel what takes
+long, some customers bring things back. An order depends on the seed and its number alone, so that a
+run can be made again with fewer.
 """
 
 from __future__ import annotations
@@ -121,7 +122,8 @@ class Customers:
         if chance.random() < 2 / 3:
             # Each in turn: nobody stands at two counters at the same time.
             person = self._persons[number % len(self._persons)]
-            body |= {"person_code": person.certno, "insutype": person.insutype}
+            shown = person.person_code if chance.random() < 0.5 else ""
+            body |= {"person_code": shown or person.certno, "insutype": person.insutype}
         return Planned(
             order_no=order_no, institution=chance.randrange(self._pharmacies),
             channel=chance.choice(CHANNELS), behaviour=behaviour,

@@ -1,7 +1,8 @@
 """All simulated payment channels at once, with one merchant each, and how to be that merchant.
 
 `open_channels` starts them and writes into a folder what a server's configuration consists of:
-`channels.toml`, the keys beside it, and `world.json` with what anybody else's software needs.
+`channels.toml`, the keys beside it, and `world.json` with what anybody else's software needs. Where
+it is told who the people are, their 医保码 are decoded and may pay as well (voucher_world.py).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.unionpay import UnionPaySimulator
 from loadtest.simulators.unionpay_checks import FILE_PATH
 from loadtest.simulators.virtual_clock import VirtualClock
+from loadtest.simulators.voucher_pages import People
+from loadtest.simulators.voucher_world import Vouchers
 from loadtest.simulators.wechat import WechatSimulator
 from protocol.alipay.signing import PrivateKey, PublicKey
 from protocol.unionpay.certificates import SigningKey
@@ -36,8 +39,11 @@ PRIVATE = 0o600
 class Channels:
     """The simulators while they run: `urls` by channel, `world` for `/demo/world.json`."""
 
-    def __init__(self, folder: Path, clock: VirtualClock) -> None:
+    def __init__(
+        self, folder: Path, clock: VirtualClock, vouchers: Vouchers | None = None
+    ) -> None:
         self._folder = folder
+        self.vouchers = vouchers
         self._app_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
         self._alipay_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
         self.wechat = WechatSimulator(clock=clock, book=ChannelBook(folder / "wechat.jsonl"))
@@ -65,7 +71,8 @@ class Channels:
     @property
     def all(self) -> tuple[ChannelSimulator, ...]:
         """One of each."""
-        return self.wechat, self.alipay, self.unionpay
+        vouchers = () if self.vouchers is None else self.vouchers.all
+        return self.wechat, self.alipay, self.unionpay, *vouchers
 
     async def start(self, *, notify_base: str) -> None:
         """Listen, and write what a server is configured with."""
@@ -82,6 +89,7 @@ class Channels:
                 "test_auth_codes": self.alipay.codes.test_codes(),
             },
             "unionpay": self.unionpay.credentials(MER_ID, self._unionpay_signer),
+            **({} if self.vouchers is None else self.vouchers.world),
         }
         await asyncio.to_thread(self._write, notify_base)
 
@@ -101,6 +109,7 @@ class Channels:
             "alipay.pem": _public_pem(self._alipay_key).decode(),
             "unionpay_merchant.pem": unionpay["key_pem"],
             "unionpay.pem": unionpay["certificate_pem"],
+            **({} if self.vouchers is None else self.vouchers.files),
             "channels.toml": self._toml(notify_base),
             "world.json": msgspec.json.encode({"urls": self.urls, "channels": self.world}).decode(),
         }
@@ -135,16 +144,23 @@ class Channels:
         for channel, table in settings.items():
             lines += ["", "[[merchant]]", f'channel = "{channel}"', "", "[merchant.settings]"]
             lines += [f'{name} = "{value}"' for name, value in table.items()]
+        if self.vouchers is not None:
+            lines += self.vouchers.toml_lines
         return "\n".join(lines) + "\n"
 
 
 @asynccontextmanager
 async def open_channels(
-    folder: Path, *, notify_base: str, clock: VirtualClock | None = None
-) -> AsyncIterator[Channels]:
-    """The channels, while they run."""
+    folder: Path, *, notify_base: str, clock: VirtualClock | None = None,
+    people: People | None = None, region: str = "",
+) -> AsyncIterator[Channels]:  # fmt: skip
+    """The channels, while they run. `people` are those of a region whose codes are decoded."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    channels = await asyncio.to_thread(Channels, folder, clock or VirtualClock())
+    clock = clock or VirtualClock()
+    vouchers = None
+    if people is not None:
+        vouchers = Vouchers(folder, clock=clock, people=people, region=region)
+    channels = await asyncio.to_thread(Channels, folder, clock, vouchers)
     try:
         await channels.start(notify_base=notify_base)
         yield channels

@@ -3,7 +3,7 @@
     notify_base = "https://pay.example.org"      # where channels reach us
 
     [[merchant]]
-    channel = "wechat"                           # wechat, alipay or unionpay
+    channel = "wechat"                           # wechat, alipay, unionpay or onecode
     custody = "own"                              # own or agency (DOMAIN 1)
     institutions = ["P44190000001"]              # ["*"]: all that have no merchant of their own
 
@@ -21,8 +21,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from settlement.channels import alipay_config, unionpay_config, wechat_config
+from settlement.channels import alipay_config, onecode_config, unionpay_config, wechat_config
 from settlement.channels.alipay import AlipayChannel
+from settlement.channels.onecode import OneCodeChannel
 from settlement.channels.port import Channel
 from settlement.channels.registry import EVERYBODY, Place, Tills
 from settlement.channels.signer import Signer
@@ -46,6 +47,8 @@ class _Merchant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notify_base: str = ""
     merchant: tuple[_Merchant, ...] = ()
+    decoder: tuple[dict[str, object], ...] = ()
+    """who decodes codes of persons: settlement/region/config.py reads them"""
 
 
 def load_tills(path: Path, *, signer: Signer, clock: Clock) -> Tills:
@@ -97,15 +100,22 @@ def _unionpay(table: Mapping[str, object], folder: Path, signer: Signer, clock: 
     return UnionPayChannel(merchant, keys, signer=signer, clock=clock)
 
 
+def _onecode(table: Mapping[str, object], folder: Path, _signer: Signer, clock: Clock) -> Channel:
+    merchant = onecode_config.read_merchant(table)
+    return OneCodeChannel(merchant, onecode_config.load_key(merchant, folder), clock=clock)
+
+
 _MAKERS: Mapping[
     ChannelName, Callable[[Mapping[str, object], Path, Signer, Clock], Channel]
 ] = {
     ChannelName.WECHAT: _wechat,
     ChannelName.ALIPAY: _alipay,
     ChannelName.UNIONPAY: _unionpay,
+    ChannelName.ONECODE: _onecode,
 }
 _WRONG = (
     wechat_config.MerchantConfigError,
     alipay_config.AlipayConfigError,
     unionpay_config.UnionPayConfigError,
+    onecode_config.OneCodeConfigError,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from settlement.payment import (
     ChannelName,
@@ -66,6 +66,16 @@ class Channel(Protocol):
     async def bill(self, day: date) -> bytes | None:
         """The bill file of a day as it came, checked against its digest; None where it is not
         ready. Raises BillRefusedError."""
+        ...
+
+
+@runtime_checkable
+class OneCode(Channel, Protocol):
+    """A channel that collects with the code that named the person (一码付)."""
+
+    async def wallet(self, code: str) -> str:
+        """For which wallet the holder of a 医保码 signed. Empty where for none, and where nobody
+        says: the payer then shows a wallet's own code, which is always safe to ask for."""
         ...
 
 

@@ -1,19 +1,33 @@
 """The process of the simulated payment channels: `--demo` has money to collect, and nobody's.
 
 `python -m settlement.demo.channels`, started by the supervisor before the gateways, which read what
-it wrote (`channels_folder`). The simulators keep their books beside their keys.
+it wrote (`channels_folder`). The simulators keep their books beside their keys. The centre that
+decodes 医保码 knows the people of the demonstration, and asks no database whose a code is.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw, Struct
 
+from settlement.clock import local_time, system_clock
 from settlement.serve.child import Stopping, run_child, say_at_work
 from settlement.serve.config import WorkerConfig
+from settlement.storage import reference
+from settlement.storage.connect import connect_plain
+from settlement.storage.errors import StorageError
+from settlement.storage.reference import Installation
+
+if TYPE_CHECKING:
+    from loadtest.population import InsuredPerson
+
+PERSONS_MAX = 99_999_999
+"""As many as a code has room for."""
 
 
 class ChannelWorld(Struct, frozen=True):
@@ -42,9 +56,39 @@ async def simulate(config: WorkerConfig, stopping: Stopping) -> None:
 
     folder = channels_folder(Path(config.data_dir))
     shutil.rmtree(folder, ignore_errors=True)
-    async with open_channels(folder, notify_base=f"http://127.0.0.1:{config.port}"):
+    installed = await _installed(config.app_dsn)
+    async with open_channels(
+        folder, notify_base=f"http://127.0.0.1:{config.port}", region=installed.region,
+        people=_people(installed),
+    ):  # fmt: skip
         say_at_work()
         await stopping.asked.wait()
+
+
+async def _installed(dsn: str) -> Installation:
+    connection = await connect_plain(dsn, name="settlement-simulators")
+    try:
+        installed = await reference.installation(connection)
+    finally:
+        await connection.close()
+    if installed is None:
+        raise StorageError("the database is not prepared")
+    return installed
+
+
+def _people(installed: Installation) -> Callable[[int], InsuredPerson | None]:
+    """Whoever has an ordinal; what a code is read for does not depend on the day."""
+    from loadtest.population import make_person
+
+    seed = installed.demo_seed
+    today = local_time(system_clock()).date()
+
+    def person(ordinal: int) -> InsuredPerson | None:
+        if seed is None or not 1 <= ordinal <= PERSONS_MAX:
+            return None
+        return make_person(ordinal, seed=seed, region=installed.region, on=today)
+
+    return person
 
 
 if __name__ == "__main__":

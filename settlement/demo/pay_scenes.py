@@ -22,8 +22,9 @@ POLL_SECONDS = 1.0
 _KIND_ZH = {
     "fund": "统筹基金 fund", "account": "个人账户 account", "family": "共济账户 family",
     "wechat": "微信 WeChat", "alipay": "支付宝 Alipay", "unionpay": "银联 UnionPay",
-    "cash": "现金 cash",
+    "onecode": "一码付 one code", "cash": "现金 cash",
 }  # fmt: skip
+_CHANNELS = frozenset({"wechat", "alipay", "unionpay", "onecode"})
 _STATUS_ZH = {
     "settled": "已结算 settled", "payer_action": "待付款人确认 waits for the payer",
     "unknown": "待确认 not known", "refused": "未收款 nothing collected",
@@ -40,6 +41,17 @@ async def scan(cast: Cast, props: Props) -> Scene:
     return _scene(
         "POST /pay/scan", "扫码结算，微信付款", "scan-to-pay, the rest by WeChat", reply,
         f"{cast.pharmacy.institution.name} · {cast.employee.person.psn_name}，订单 {order_no}",
+    )  # fmt: skip
+
+
+async def one_code(cast: Cast, _props: Props) -> Scene:
+    """A colleague signed for a wallet: the 医保码 that names them pays the rest, too."""
+    body = _sale(_order(cast, 7), cast.drugs[:2], "", patient=cast.colleague)
+    body["person_code"] = cast.colleague.person.one_code
+    reply = _is(await cast.pharmacy.pay("POST", "/pay/scan", body), "settled")
+    return _scene(
+        "POST /pay/scan", "一码付：一个医保码，认人并付款", "one code identifies and pays", reply,
+        f"{cast.pharmacy.institution.name} · {cast.colleague.person.psn_name}",
     )  # fmt: skip
 
 
@@ -117,7 +129,7 @@ async def refunded(cast: Cast, props: Props) -> Scene:
     )  # fmt: skip
 
 
-PAY_SCENES = (scan, plain, confirmed, hung, given_up, refunded)
+PAY_SCENES = (scan, one_code, plain, confirmed, hung, given_up, refunded)
 
 
 def _order(cast: Cast, number: int) -> str:
@@ -151,7 +163,8 @@ def _sale(
         ],
     }  # fmt: skip
     if patient is not None:
-        body |= {"person_code": patient.person.certno, "insutype": patient.person.insutype}
+        code = patient.person.person_code or patient.person.certno
+        body |= {"person_code": code, "insutype": patient.person.insutype}
     return body
 
 
@@ -191,6 +204,6 @@ def _scene(
 def _legs(legs: Sequence[Leg]) -> list[str]:
     """What each pays, on one line, and the channel's number on another."""
     parts = [f"{_KIND_ZH.get(leg.kind, leg.kind)} {money(Decimal(leg.amount))}" for leg in legs]
-    references = [leg.reference for leg in legs if leg.kind in ("wechat", "alipay", "unionpay")]
+    references = [leg.reference for leg in legs if leg.kind in _CHANNELS]
     shown = "，".join(filter(None, references))
     return [" + ".join(parts), *([f"渠道单号 channel number {shown}"] if shown else [])]

@@ -8,12 +8,15 @@ identities are given away here, which is why the page exists with `--demo` only.
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import date
 
 import msgspec
 from msgspec import Raw, Struct
 
 from ledger.money import yuan_text
+from loadtest.population.persons import ordinal_in
+from loadtest.simulators import voucher_codes
 from settlement import clock
 from settlement.keyring import Keyring
 from settlement.person import Enrolment, Identity
@@ -31,6 +34,8 @@ IDENTITY_NUMBER = "02"
 
 NO_CHANNELS = Raw(b"{}")
 _NORMAL = "1"
+_MADE_BY_US = re.compile(r"[0-9]{6}990000[0-9]{8}", re.ASCII)
+_INVENTED = "测试"
 _DECODE_IDENTITY = msgspec.json.Decoder(Identity).decode
 _DECODE_ENROLMENTS = msgspec.json.Decoder(tuple[Enrolment, ...]).decode
 _BREATH = 500
@@ -61,6 +66,10 @@ class ShownPerson(Struct, frozen=True, kw_only=True, gc=False):
     psn_type: str
     insutype: str
     balance: str
+    person_code: str
+    """a 医保码 that the simulated centre decodes, as often as one likes; it pays nothing"""
+    one_code: str
+    """the same for somebody who signed for a wallet: it pays the rest, too (一码付)"""
 
 
 class ShownItem(Struct, frozen=True, kw_only=True):
@@ -175,7 +184,19 @@ def _shown(
         psn_type=usable.category,
         insutype=usable.scheme,
         balance=yuan_text(balance_fen),
+        **_codes(person_no, identity),
     )
+
+
+def _codes(person_no: str, identity: Identity) -> dict[str, str]:
+    """Test codes; of somebody who was imported the centre knows nothing."""
+    if _MADE_BY_US.fullmatch(person_no) is None or not identity.name.startswith(_INVENTED):
+        return {"person_code": "", "one_code": ""}
+    ordinal, province = ordinal_in(person_no), person_no[:2]
+    return {
+        "person_code": voucher_codes.test_code(ordinal, province=province, paying=None),
+        "one_code": voucher_codes.test_code(ordinal, province=province),
+    }
 
 
 def _pays(enrolment: Enrolment, on: date) -> bool:

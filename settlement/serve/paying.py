@@ -23,11 +23,10 @@ from protocol.scan import CancelRequest, RefundRequest, ScanRequest
 from settlement import refusals
 from settlement.channels.registry import Tills
 from settlement.clock import Clock, local_time
-from settlement.commands import Asked, Credential
+from settlement.commands import Asked
 from settlement.desk import DecisionDesk
 from settlement.gateway import Caller, PayReply
 from settlement.institution import Institution
-from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.limits import Limits
 from settlement.pay_commands import (
@@ -35,6 +34,7 @@ from settlement.pay_commands import (
     HoldPlainSale,
     HoldSale,
     Report,
+    Shown,
     TakeBack,
     Till,
 )
@@ -64,7 +64,9 @@ from settlement.payment_states import (
     what_next,
 )
 from settlement.refusal import Refusal
+from settlement.region.decoder import Decoders
 from settlement.serve.asking import Journals, Reply
+from settlement.serve.one_code import one_code_till, shows_one_code
 from settlement.serve.pay_pieces import (
     CHANNEL_OF,
     NOT_A_WALLET,
@@ -73,8 +75,9 @@ from settlement.serve.pay_pieces import (
     order_key,
     refund_order,
 )
+from settlement.serve.person_codes import PersonCodes, instead
 from settlement.storage.connect import Several
-from settlement.storage.lookups import PersonFinder, Sought
+from settlement.storage.lookups import PersonFinder
 from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder
 from settlement.storage.payments import PAYER_ALONE, Owner, place_of
 from settlement.telemetry.metrics import METRICS
@@ -92,7 +95,6 @@ SIDE_CONNECTIONS = 4
 round trip, so a few connections are enough."""
 logger = logging.getLogger("settlement.paying")
 
-_LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE}
 _DECODE_SCAN = msgspec.json.Decoder(ScanRequest).decode
 _DECODE_REFUND = msgspec.json.Decoder(RefundRequest).decode
 _DECODE_CANCEL = msgspec.json.Decoder(CancelRequest).decode
@@ -104,8 +106,8 @@ class Payments:
 
     def __init__(
         self, *, desk: DecisionDesk, journals: Journals, dsn: str, tills: Tills,
-        translator: Translator, shape: Shape, lanes: int, limits: Limits,
-        read_clock: Clock,
+        translator: Translator, shape: Shape, lanes: int, limits: Limits, read_clock: Clock,
+        decoders: Decoders,
     ) -> None:  # fmt: skip
         self._desk = desk
         self._submit = journals.ask
@@ -114,8 +116,11 @@ class Payments:
             dsn, "settlement-payments", count=SIDE_CONNECTIONS,
             waits_for_disk=shape is Shape.CLUSTER,
         )  # fmt: skip
-        self._persons = PersonFinder(self._side, shape)
         self.finder = PaymentFinder(self._side, shape)
+        self._codes = PersonCodes(
+            decoders=decoders, desk=desk, side=self._side, lanes=lanes, read_clock=read_clock,
+            persons=PersonFinder(self._side, shape), orders=self.finder,
+        )  # fmt: skip
         self.tills = tills
         self._translator = translator
         self._lanes = lanes
@@ -139,15 +144,24 @@ class Payments:
         till = self._till(request, institution)
         if isinstance(till, Refusal):
             return self._refused(request.order_no, till)
+        shown = await self._codes.read(request, institution)
+        if isinstance(shown, Refusal):
+            return self._refused(request.order_no, shown)
+        if till is None and shown is not None:
+            stopped = self._desk.world.suspensions
+            till = await one_code_till(request, institution, shown, self.tills, stopped)
         try:
-            command = await self._command(request, institution, till)
+            command = await self._command(request, institution, till, shown)
         except WireError as exc:
             return self._refused(request.order_no, refusals.of_wire(exc))
         if isinstance(command, Refusal):
             return self._refused(request.order_no, command)
         reply = await self._submit(command)
+        if isinstance(reply, Refusal):
+            return self._refused(request.order_no, instead(reply, shown))
         if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
-            reply = await self._collect(reply.fact, reply.began, request.pay_code, command)
+            code = request.pay_code or request.person_code
+            reply = await self._collect(reply.fact, reply.began, code, command)
         return self._told(request.order_no, reply)
 
     async def find(self, order_no: str, caller: Caller) -> PayReply:
@@ -416,12 +430,14 @@ class Payments:
 
     def _till(self, request: ScanRequest, institution: Institution) -> Till | Refusal | None:
         """Which merchant collects with the code that was shown; None where none was."""
-        if not request.pay_code:
+        if not request.pay_code or shows_one_code(request, institution, self.tills):
             return None
         scanned = paycode.read(request.pay_code)
         channel = CHANNEL_OF.get(scanned.kind)
         if channel is None:
             code = NOT_A_WALLET.get(scanned.kind, "PAY_CODE_UNKNOWN")
+            if code == "PAY_CODE_UNKNOWN" and self._codes.is_person(scanned):
+                code = "PAY_CODE_IS_PERSON"
             return Refusal(code=code, field="pay_code")
         reason = self._desk.world.suspensions.channels.get(channel.value)
         if reason is not None:
@@ -438,22 +454,22 @@ class Payments:
         )  # fmt: skip
 
     async def _command(
-        self, request: ScanRequest, institution: Institution, till: Till | None
-    ) -> HoldSale | HoldPlainSale | Refusal:
+        self, request: ScanRequest, institution: Institution, till: Till | None,
+        shown: Shown | None,
+    ) -> HoldSale | HoldPlainSale | Refusal:  # fmt: skip
         """The command of a scan, once it is known whose the order number is."""
-        credential = scans.credential(request.person_code) if request.person_code else None
-        if isinstance(credential, Refusal):
-            return credential
-        if credential is None and till is None:
+        if shown is None and till is None:
             return Refusal(code="SCAN_WITHOUT_CODES", field="person_code")
-        owner = await self._owner(request, institution, credential)
+        owner = await self._owner(request, institution, shown)
         if isinstance(owner, Refusal):
             return owner
         plain = owner.person_no.startswith(PAYER_ALONE)
-        if plain is not (credential is None):
+        is_another = shown is not None and shown.person_no not in (None, owner.person_no)
+        if is_another or plain is not (shown is None):
             return Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": "person"})
         read = scans.read_scan(
-            request, institution, "" if plain else owner.person_no, credential,
+            request, institution, "" if plain else owner.person_no,
+            None if shown is None else shown.credential,
             profile=self._desk.world.profile.wire, local=local_time(self._clock()),
             lines_max=self._limits.lines_per_claim_max, digest_key=self._translator.digest_key,
         )  # fmt: skip
@@ -462,7 +478,7 @@ class Payments:
             read.fingerprint,
         )  # fmt: skip
         counter = scans.counter(request)
-        if credential is None:
+        if shown is None:
             if till is None:
                 return Refusal(code="SCAN_WITHOUT_CODES", field="pay_code")
             lines = scans.lines_of_plain(read)
@@ -473,30 +489,25 @@ class Payments:
         sale = self._translator.purchase(
             read.message, Sender(institution, read.fingerprint, read.numbers)
         )
-        return scans.hold_sale(sale, asked, counter, till, scheme=request.insutype)
+        return scans.hold_sale(sale, asked, counter, till, shown, scheme=request.insutype)
 
     async def _owner(
-        self, request: ScanRequest, institution: Institution, credential: Credential | None
+        self, request: ScanRequest, institution: Institution, shown: Shown | None
     ) -> Owner | Refusal:
         """Whose the order number is. A number that was used before needs no live credential."""
         key = message_key_of(institution.code, scans.SCAN, request.order_no)
         order = self._order_name(key)
-        if credential is None:
+        if shown is None:
             person_no: str | None = f"{PAYER_ALONE}{institution.code}/{request.order_no}"
         else:
-            person_no = await self._person(credential)
+            person_no = shown.person_no
         if person_no is None:
-            found = await self.finder.owner(order)
-            return found or Refusal(code="PERSON_UNKNOWN", field="person_code")
+            unknown = Refusal(code="PERSON_UNKNOWN", field="person_code")
+            if shown is not None and shown.undecoded is not None:
+                unknown = shown.undecoded
+            return await self.finder.owner(order) or unknown
         owner = Owner(lane_of(person_no, self._lanes), person_no)
-        if owner != await self.finder.claim(Claim(order, owner)):
-            return Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": "person"})
-        return owner
-
-    async def _person(self, credential: Credential) -> str | None:
-        kind = _LOOKUP[credential.kind]
-        key = self._desk.world.keyring.lookup_key(kind, credential.number)
-        return await self._persons.find(Sought(lane_of_key(key, self._lanes), kind, key))
+        return await self.finder.claim(Claim(order, owner))
 
     async def _asked_of(self, order_no: str, caller: Caller, infno: str) -> Asked | Refusal:
         """Who asks for an order, in the lane where it is."""

@@ -57,6 +57,7 @@ from settlement.numbers import NumberBlock
 from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
+from settlement.region.decoder import NO_DECODERS, Decoders
 from settlement.seals import WithoutKey, key_is_missing
 from settlement.serve.asking import Journals
 from settlement.serve.family import FamilyDesk, may_use_family
@@ -110,6 +111,7 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
     clock: Clock = system_clock
     tills: Tills = NO_TILLS
     """the merchants that collect over payment channels"""
+    decoders: Decoders = NO_DECODERS
 
 
 class Service:
@@ -219,7 +221,7 @@ class Service:
         )  # fmt: skip
         self.payments = Payments(
             desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
-            translator=self._translator, shape=shape, lanes=lanes,
+            translator=self._translator, shape=shape, lanes=lanes, decoders=settings.decoders,
             limits=settings.limits, read_clock=settings.clock,
         )  # fmt: skip
         self.resolver = Resolver(self.payments, settings.app_dsn, settings.clock)

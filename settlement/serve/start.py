@@ -10,6 +10,9 @@ from settlement.channels.registry import NO_TILLS
 from settlement.channels.signer import Signer
 from settlement.clock import system_clock
 from settlement.demo.page import world_page
+from settlement.region.config import read_decoders
+from settlement.region.decoder import NO_DECODERS, Decoders
+from settlement.region.evoucher import HttpDecoder
 from settlement.serve.config import WorkerConfig
 from settlement.serve.import_desk import ImportDesk
 from settlement.serve.service import Service, ServiceSettings
@@ -19,13 +22,15 @@ from settlement.storage.keyfile import key_file, load_keyring
 async def start_gateway(config: WorkerConfig) -> Service:
     """The service of a gateway process, as the supervisor configures it."""
     keyring = load_keyring(key_file(Path(config.data_dir) / "secrets", os.environ))
-    tills = NO_TILLS
+    tills, decoders = NO_TILLS, NO_DECODERS
     if config.channels_file:
-        tills = load_tills(Path(config.channels_file), signer=Signer(), clock=system_clock)
+        channels_file = Path(config.channels_file)
+        tills = load_tills(channels_file, signer=Signer(), clock=system_clock)
+        decoders = Decoders([HttpDecoder(one) for one in read_decoders(channels_file)])
     service = await Service.start(
         ServiceSettings(
             app_dsn=config.app_dsn, keyring=keyring, limits=config.limits,
-            tills=tills,
+            tills=tills, decoders=decoders,
         )
     )  # fmt: skip
     service.import_office = ImportDesk(

@@ -44,3 +44,13 @@ async def record_token(
             QUERIES["keep_lookup"], key_lane, LookupKind.TOKEN, key, lane, person_no
         )
     return True
+
+
+async def remember_token(
+    connection: Connection[Record], *, lane: int, person_no: str, key: bytes, institution: str,
+    expires_at: datetime,
+) -> None:  # fmt: skip
+    """Keep the token that a decoded code became (ADR 0031); the first time counts."""
+    await connection.execute(
+        QUERIES["remember_token"], lane, person_no, key, institution, expires_at
+    )

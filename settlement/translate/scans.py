@@ -15,20 +15,19 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from ledger.money import yuan_text
-from protocol import paycode
 from protocol.nhsa import canonical
 from protocol.nhsa.errors import WireError
 from protocol.nhsa.fields import Numbers, Profile, check
 from protocol.nhsa.messages.pharmacy import DrugDetail, DrugInfo, PharmacyInput, PharmacySettle
 from protocol.nhsa.times import format_datetime
+from protocol.paycode import Scanned
 from protocol.scan import Leg, ScanLine, ScanReply, ScanRequest, Split
 from settlement.commands import Asked, Credential, Purchase
 from settlement.institution import Institution
-from settlement.pay_commands import Counter, HoldSale, PlainLine, Till
+from settlement.pay_commands import Counter, HoldSale, PlainLine, Shown, Till
 from settlement.payment import Advice
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import PaymentKind, Standing, State
-from settlement.refusal import Refusal
 from settlement.rows import SettlementRow
 from settlement.translate.paths import wire_path
 from settlement.usecases.payment_payloads import Plan
@@ -97,6 +96,7 @@ def _message(
         psn_no=person_no or _NOBODY,
         mdtrt_cert_type="02" if credential is None else credential.kind,
         mdtrt_cert_no=_NOBODY if credential is None else credential.number,
+        card_sn=_NOBODY if credential is not None and credential.kind == "03" else None,
         begntime=now,
         medfee_sumamt=_total(lines),
         insutype=request.insutype or _ANY_SCHEME,
@@ -140,17 +140,23 @@ def _line(line: ScanLine, place: int, now: str) -> DrugDetail:
     )  # fmt: skip
 
 
-def credential(person_code: str) -> Credential | Refusal:
-    """A 医保码 is a token, anything as long as an identity number is one."""
-    scanned = paycode.read(person_code)
-    if scanned.is_voucher:
-        kind = "01"
-    elif len(scanned.code) in _IDENTITY_LENGTHS:
-        kind = "02"
-    else:
-        return Refusal(code="PERSON_CODE_UNKNOWN", field="person_code")
+def identity_credential(scanned: Scanned) -> Credential | None:
+    """Of anything as long as an identity number; None for what is not."""
+    if scanned.is_voucher or len(scanned.code) not in _IDENTITY_LENGTHS:
+        return None
     return Credential(
-        kind=kind, number=scanned.code, card_serial=None, certificate_no=None, name=None
+        kind="02", number=scanned.code, card_serial=None, certificate_no=None, name=None
+    )
+
+
+def decoded_credential(
+    scanned: Scanned, *, identity_no: str | None = None, name: str | None = None
+) -> Credential:
+    """What a decoded code counts as: a 医保码 as an e-credential, anything else as a card. Whom the
+    issuer named has to be who is known here."""
+    kind = "01" if scanned.is_voucher else "03"
+    return Credential(
+        kind=kind, number=_NOBODY, card_serial=None, certificate_no=identity_no, name=name
     )
 
 
@@ -316,26 +322,37 @@ def split_of(row: SettlementRow) -> Split:
     )  # fmt: skip
 
 
+_FRESH_CODE = frozenset({"PERSON_CODE_USED", "PERSON_CODE_EXPIRED"})
+"""Refusals of a code, not of an order: another process may be about to settle the order with it, so
+the till goes on under the same number (ADR 0031)."""
+_FRESH_CODE_SECONDS = 2
+
+
 def refused(
     order_no: str, *, code: str, message: str, field: str, retry: str
 ) -> ScanReply:
     """A refusal, with its row of the catalogue of errors."""
+    again = code in _FRESH_CODE
     return ScanReply(
-        status="refused", order_no=order_no, message=message, err_code=code,
-        err_field=field or UNSET, retry=retry,
+        status="payer_action" if again else "refused", order_no=order_no, message=message,
+        err_code=code, err_field=field or UNSET, retry=retry,
+        poll_after_seconds=_FRESH_CODE_SECONDS if again else UNSET,
     )  # fmt: skip
 
 
 def hold_sale(
-    sale: Purchase, asked: Asked, counter: Counter, till: Till | None, *, scheme: str
-) -> HoldSale:
+    sale: Purchase, asked: Asked, counter: Counter, till: Till | None, shown: Shown, *,
+    scheme: str,
+) -> HoldSale:  # fmt: skip
     """The sale that a scan asks for. Its settlement is told apart by its transaction; a scheme
     that the scan does not name is left to the region's order."""
     kept = {**sale.kept, "tender": counter.tender, "tender_note": counter.tender_note}
+    if shown.province:
+        kept["code_province"] = shown.province
     return HoldSale(
-        asked=asked, business_key=sale.business_key, token_key=sale.token_key,
+        asked=asked, business_key=sale.business_key, token_key=shown.token_key,
         mapping_keys=sale.mapping_keys, trace_keys=sale.trace_keys, traces=sale.traces,
-        claim=replace(sale.claim, scheme=scheme), credential=sale.credential,
+        claim=replace(sale.claim, scheme=scheme), credential=shown.credential,
         kept_lines=sale.kept_lines, kept=kept, invoice_no="", quote=False, counter=counter,
         till=till,
     )  # fmt: skip

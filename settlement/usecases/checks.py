@@ -65,11 +65,11 @@ def check_credential(
         case "02":
             if credential.number != identity.certificate_no:
                 return Refusal(code="CREDENTIAL_MISMATCH", field="credential_number")
-        case "03":
+        case "03" if not command.token_key:
             refused = _check_card(credential, identity)
             if refused is not None:
                 return refused
-        case "01":
+        case "01" | "03":  # a card on a phone was decoded, and its token is checked instead
             refused = _check_token(command, view, moment, in_stay=in_stay)
             if refused is not None:
                 return refused

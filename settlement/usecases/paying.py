@@ -18,6 +18,7 @@ from settlement import chart
 from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Answer, Decision
+from settlement.entitlement import choose_scheme
 from settlement.pay_commands import (
     FindOrder,
     HoldPlainSale,
@@ -59,7 +60,7 @@ from settlement.postings import (
 from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, SettlementRow, commitment
 from settlement.translate import scans
-from settlement.usecases import booking, returns, sale, traces
+from settlement.usecases import booking, checks, returns, sale, traces
 from settlement.usecases.payment_payloads import Plan, open_plan, seal_exchange, seal_plan
 from settlement.usecases.returns import Books
 from settlement.usecases.sale import Sale
@@ -70,7 +71,6 @@ _GONE = frozenset({Happening.REFUSED, Happening.UNDONE})
 """What says that nothing is collected under an attempt."""
 PEOPLES_TURN = datetime(9999, 1, 1, tzinfo=UTC)
 """When the resolver looks at what only people can end (待退款): it stays on the worklist."""
-_HELD_STEPS = (sale.admit, sale.adjudicate, sale.seal, sale.write_row)
 
 
 class PayAnswer(Answer):
@@ -113,6 +113,22 @@ def hold_sale(command: HoldSale, view: View, world: World, moment: Moment) -> De
     if command.till is None:
         return Decision(PayAnswer(output=scans.code_wanted(command.counter.order_no, one.row)))
     return _hold(one, command, command.till, world, moment)
+
+
+def _choose_scheme(one: Sale, view: View, world: World, moment: Moment) -> Decision | None:
+    """A scan need not say under which scheme: then the region's order decides (DOMAIN 20)."""
+    command = one.command
+    if command.claim.scheme:
+        return None
+    on = command.claim.service_at.date()
+    scheme = choose_scheme(one.person.enrolments, on, world.profile)
+    if scheme is None:
+        return Decision(checks.not_enrolled("", one.person))
+    one.command = replace(command, claim=replace(command.claim, scheme=scheme))
+    return None
+
+
+_HELD_STEPS = (sale.admit, _choose_scheme, sale.adjudicate, sale.seal, sale.write_row)
 
 
 def hold_plain_sale(
@@ -218,7 +234,7 @@ def _order_again(
         return Decision(PayAnswer(output=output, replayed=True))
     fact = _copied(view.payments[message.ref])
     standing = fact.standing
-    if standing.state is not State.WAITING or till is None:
+    if standing.state is not State.WAITING or till is None or till.implied:
         return Decision(_said(fact, view, world, replayed=True))
     attempt = _attempt(
         len(standing.attempts) + 1, till, fact.row.amount_fen, fact.row, world, moment

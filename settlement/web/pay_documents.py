@@ -44,6 +44,8 @@ class PayOperation(Struct, frozen=True, kw_only=True):
     answer: dict[str, JsonValue]
     """and what comes back of it"""
     writes: bool = True
+    more: Mapping[str, tuple[str, dict[str, JsonValue]]] = {}
+    """other requests to the same address: a name, its title and the request"""
 
 
 def add_pay_facts(components: Mapping[str, Schema]) -> None:
@@ -104,11 +106,21 @@ def _operation(one: PayOperation) -> Schema:
             }
         ]  # fmt: skip
     if one.request is not None:
-        content: Schema = {"schema": refer(one.request.__name__), "example": one.sample}
+        content: Schema = {"schema": refer(one.request.__name__), **_examples(one)}
         operation["requestBody"] = {
             "required": one.request is not CancelRequest, "content": {"application/json": content},
         }  # fmt: skip
     return operation
+
+
+def _examples(one: PayOperation) -> Schema:
+    """One, or several that have names."""
+    if not one.more:
+        return {"example": one.sample}
+    named: Schema = {"sample": {"summary": one.title, "value": one.sample}}
+    for name, (title, sample) in one.more.items():
+        named[name] = {"summary": title, "value": sample}
+    return {"examples": named}
 
 
 def _answered(words: str, schema: Schema) -> Schema:
@@ -128,7 +140,7 @@ _TITLES = {
     "order_no": "订单号",
     "terminal_id": "终端号",
     "operator": "操作员",
-    "person_code": "医保码或证件号码",
+    "person_code": "医保码、电子社保卡码或证件号码",
     "pay_code": "付款码",
     "tender": "机构自收方式",
     "lines": "明细",
@@ -154,6 +166,12 @@ _ORDER: dict[str, JsonValue] = {
     "lines": [_LINE],
     "allow_second_code": True,
 }
+_VOUCHER_ORDER: dict[str, JsonValue] = {**_ORDER, "person_code": "4241010000000000003000440000"}
+_ONE_CODE_ORDER: dict[str, JsonValue] = {
+    name: value
+    for name, value in {**_ORDER, "person_code": "4241110000000000003000440000"}.items()
+    if name != "pay_code"
+}
 _SPLIT: dict[str, JsonValue] = {
     "medfee_sumamt": "12.50", "fund_pay_sumamt": "8.75", "acct_pay": "0.00",
     "acct_mulaid_pay": "0.00", "hosp_part_amt": "0.00", "psn_cash_pay": "3.75",
@@ -177,6 +195,10 @@ PAY_OPERATIONS = (
         about="一次扫码完成医保结算和收款，整单入账或整单不入账。同一订单号重发返回现状。"
         "签名同交易接口。",
         request=ScanRequest, sample=_ORDER, answer=_SETTLED,
+        more={
+            "voucher": ("先扫医保码，再扫付款码", _VOUCHER_ORDER),
+            "oneCode": ("一码付：一个医保码，认人并付款", _ONE_CODE_ORDER),
+        },
     ),
     PayOperation(
         name="payFind", method="GET", path="/pay/{order_no}", title="查询订单",

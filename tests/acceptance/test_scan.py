@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from protocol.scan import ScanReply
 from settlement.serve import resolver
-from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, some
+from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, Kind, some
 from tests.kit.reply import assert_done, assert_refused
 from tests.kit.scanner import Scanner, a_scanner, leg, pending_fen
 from tests.kit.till import OTHER_WALLET, WALLET, Play
@@ -88,6 +88,19 @@ async def test_plain_sale_is_paid_by_the_wallet_alone(town: Town, scanner: Scann
     assert reply.status == "settled"
     assert leg(reply, "wechat") == ("24.00", "paid")
     assert not reply.settlement_id
+
+
+@pytest.mark.parametrize(("kind", "scheme"), [(Kind.EMPLOYEE, "310"), (Kind.RESIDENT, "390")])
+async def test_scan_that_names_no_scheme_is_settled_under_the_region_s_first(
+    town: Town, scanner: Scanner, kind: Kind, scheme: str
+) -> None:
+    buyer = town.someone(kind)
+    order = scanner.order(buyer, DEAR, 3, pay_code=WALLET)
+    del order["insutype"]
+    reply = await scanner.scan(order)
+    assert reply.status == "settled", reply
+    found = await town.pharmacy.ask("5203", named(buyer, reply))
+    assert found.output["setlinfo"]["insutype"] == scheme
 
 
 async def test_order_sent_again_is_not_paid_again(town: Town, scanner: Scanner) -> None:

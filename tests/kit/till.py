@@ -227,11 +227,16 @@ class TillWorld:
     def __init__(self, clock: Clock, custody: Custody = Custody.OWN) -> None:
         self.wechat = ScriptedChannel(ChannelName.WECHAT, clock)
         self.alipay = ScriptedChannel(ChannelName.ALIPAY, clock)
-        channels: tuple[Channel, ...] = (self.wechat, self.alipay)
-        self.tills = Tills(
-            {(one.name, MERCHANT): one for one in channels},
+        self.custody = custody
+        self.tills = self.tills_with()
+
+    def tills_with(self, *more: Channel) -> Tills:
+        """These channels, and more of them."""
+        channels: tuple[Channel, ...] = (self.wechat, self.alipay, *more)
+        return Tills(
+            {(one.name, one.merchant_no): one for one in channels},
             {
-                (EVERYBODY, one.name): Place(merchant_no=MERCHANT, custody=custody)
+                (EVERYBODY, one.name): Place(merchant_no=one.merchant_no, custody=self.custody)
                 for one in channels
             },
         )

@@ -10,10 +10,12 @@ import asyncpg
 from msgspec import structs
 
 from ledger.postgres.shape import Shape
+from settlement.channels.registry import Tills
 from settlement.keyring import Keyring, new_material
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.payment import Custody
 from settlement.policy.loader import PolicySet
+from settlement.region.decoder import NO_DECODERS, Decoders
 from settlement.serve.service import Service, ServiceSettings
 from settlement.storage.files import drop_expired
 from settlement.storage.install import Region, ensure_schema
@@ -66,13 +68,15 @@ class Town(Townhall):
 
     async def start_service(
         self, limits: Limits | None = None, *, dsn: str | None = None,
-        policies: PolicySet | None = None,
+        policies: PolicySet | None = None, decoders: Decoders = NO_DECODERS,
+        tills: Tills | None = None,
     ) -> Service:  # fmt: skip
         """One more service on the town's database, as another worker process would be."""
         service = await Service.start(
             ServiceSettings(
                 app_dsn=dsn or self.app_dsn, keyring=self.keyring,
-                limits=limits or self.limits, clock=self.clock, tills=self.channels.tills,
+                limits=limits or self.limits, clock=self.clock,
+                tills=tills or self.channels.tills, decoders=decoders,
             ),
             policies,
         )  # fmt: skip

@@ -52,6 +52,7 @@ class Townhall:
         self.keyring = keyring
         self.clock = clock
         self.lanes = lanes
+        self.employees = employees
         self._people: dict[Kind, list[Citizen]] = {kind: [] for kind in Kind}
         for kind, citizen in population.citizens(employees):
             self._people[kind].append(citizen)
@@ -159,7 +160,10 @@ class Townhall:
 
     async def detail_of(self, settled: Reply) -> str:
         """The personal part of a settlement, opened: JSON."""
-        number = int(settled.setl_id)
+        return await self.detail_of_number(int(settled.setl_id))
+
+    async def detail_of_number(self, number: int) -> str:
+        """The same, by the settlement's number."""
         row = await self.owner.fetchrow(
             "select d.lane, d.key_version, d.payload from settlement.settlement_detail d"
             " where d.setl_id = $1",

@@ -49,6 +49,13 @@ returning sign_no;
 insert into settlement.token (lane, psn_no, key, institution, expires_at)
 values ($1, $2, $3, $4, $5);
 
+-- name: remember_token
+-- A token of a code that was decoded for an order, in the person's lane; the same code again is the
+-- same token.
+insert into settlement.token (lane, psn_no, key, institution, expires_at)
+values ($1, $2, $3, $4, $5)
+on conflict (lane, psn_no, key) do nothing;
+
 -- name: keep_lookup
 -- The way from a key that others show to the person, in the lane of the key.
 insert into settlement.lookup (lane, kind, key, psn_lane, psn_no)

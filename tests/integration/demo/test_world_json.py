@@ -9,6 +9,9 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from loadtest.population import make_credential, make_person
+from loadtest.simulators import voucher_codes
+from loadtest.simulators.payer_codes import Behaviour
+from loadtest.simulators.voucher_codes import Decoding
 from loadtest.world import read_world
 from settlement.clock import local_time
 from settlement.demo.loader import SEED
@@ -18,6 +21,7 @@ from tests.world import AT, REGION, SMALL, SmallWorld, connected
 ON = local_time(AT).date()
 PERSON_FIELDS = (
     "psn_no psn_name psn_cert_type certno mdtrt_cert_type mdtrt_cert_no psn_type insutype balance"
+    " person_code one_code"
 ).split()
 ITEM_FIELDS = ("med_list_codg medins_list_codg name price chrgitm_lv med_chrgitm_type").split()
 
@@ -40,6 +44,17 @@ async def test_page_is_the_same_every_time_and_ordered(world: SmallWorld) -> Non
     assert [p.psn_no for p in page.persons] == sorted(p.psn_no for p in page.persons)
     assert [i.code for i in page.institutions] == sorted(i.code for i in page.institutions)
     assert len(page.catalogue) == SMALL.items
+
+
+async def test_codes_name_the_person_as_the_simulated_centre_does(world: SmallWorld) -> None:
+    page = read_world(await world.json())
+    for shown in page.persons:
+        for code, paying in ((shown.person_code, None), (shown.one_code, Behaviour.OK)):
+            read = voucher_codes.read(code)
+            assert read is not None
+            assert (read.is_test, read.paying, read.decoding) == (True, paying, Decoding.OK)
+            made = make_person(read.person, seed=SEED, region=REGION, on=ON)
+            assert (made.person_no, made.identity.certificate_no) == (shown.psn_no, shown.certno)
 
 
 async def test_secrets_are_those_the_institutions_sign_with(world: SmallWorld) -> None:

@@ -1,0 +1,1 @@
+"""What a region asks of the platforms around it, over the network."""

@@ -1,0 +1,182 @@
+"""Whom a scanned person code names: an identity number, or a code that its issuer decodes.
+
+A code is decoded once. Whom it named is committed before anything else happens, under the code and
+the order it was shown for, so that the same order sent again, here or by another process, needs no
+second decoding, and no other order can use it. Codes and tokens are kept as keyed hashes only
+(ADR 0031).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+from protocol import paycode
+from protocol.evoucher import BusinessType
+from protocol.paycode import CodeKind, Scanned
+from protocol.scan import ScanRequest
+from settlement.clock import Clock
+from settlement.desk import DecisionDesk
+from settlement.institution import Institution, InstitutionKind
+from settlement.keyring import LookupKind
+from settlement.lanes import lane_of, lane_of_key
+from settlement.pay_commands import Shown
+from settlement.refusal import Refusal
+from settlement.region.decoder import Asker, Decoded, Decoder, Decoders, NotDecoded, Why
+from settlement.storage.connect import Several
+from settlement.storage.lookups import PersonFinder, Sought
+from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder
+from settlement.storage.payments import Owner
+from settlement.storage.switches import remember_token
+from settlement.translate import scans
+
+_BUSINESS = {
+    InstitutionKind.PHARMACY: BusinessType.PHARMACY_SALE,
+    InstitutionKind.HOSPITAL: BusinessType.OUTPATIENT_SETTLEMENT,
+}
+_REFUSALS: Mapping[Why, str] = {
+    Why.NOT_A_CODE: "PERSON_CODE_INVALID",
+    Why.EXPIRED: "PERSON_CODE_EXPIRED",
+    Why.USED: "PERSON_CODE_USED",
+    Why.UNREACHABLE: "PERSON_CODE_UNDECODED",
+}
+
+
+class PersonCodes:
+    """Reads the person codes of scans."""
+
+    def __init__(
+        self, *, decoders: Decoders, desk: DecisionDesk, side: Several, persons: PersonFinder,
+        orders: PaymentFinder, lanes: int, read_clock: Clock,
+    ) -> None:  # fmt: skip
+        self._decoders = decoders
+        self._desk = desk
+        self._side = side
+        self._persons = persons
+        self._orders = orders
+        self._lanes = lanes
+        self._clock = read_clock
+        self._under_way: dict[bytes, asyncio.Task[Shown | Refusal]] = {}
+
+    async def read(self, request: ScanRequest, institution: Institution) -> Shown | Refusal | None:
+        """Whom the request's person code names; None where it has none. Raises StorageError."""
+        if not request.person_code:
+            return None
+        scanned = paycode.read(request.person_code)
+        decoder = None if scanned.kind is CodeKind.IDENTITY else self._decoders.of(scanned)
+        if decoder is not None:
+            return await self._once(scanned, decoder, request, institution)
+        if scanned.is_voucher:
+            return Refusal(code="PERSON_CODE_NO_DECODER", field="person_code")
+        credential = scans.identity_credential(scanned)
+        if credential is None:
+            return Refusal(code="PERSON_CODE_UNKNOWN", field="person_code")
+        person_no = await self._person(credential.number)
+        return Shown(credential=credential, person_no=person_no)
+
+    def is_person(self, scanned: Scanned) -> bool:
+        """Whether a code that was shown for paying is one that a decoder reads: it names a person,
+        and no channel may hear of it."""
+        return self._decoders.of(scanned) is not None
+
+    async def _once(
+        self, scanned: Scanned, decoder: Decoder, request: ScanRequest, institution: Institution
+    ) -> Shown | Refusal:
+        """The same code of the same order at the same time is asked about once."""
+        key = self._key(scanned, request.order_no, institution)
+        asking = self._under_way.get(key)
+        if asking is None:
+            asking = asyncio.ensure_future(
+                self._decoded(key, scanned, decoder, request, institution)
+            )
+            self._under_way[key] = asking
+            asking.add_done_callback(lambda _: self._under_way.pop(key, None))
+        return await asyncio.shield(asking)
+
+    async def _decoded(
+        self, key: bytes, scanned: Scanned, decoder: Decoder, request: ScanRequest,
+        institution: Institution,
+    ) -> Shown | Refusal:  # fmt: skip
+        known = await self._remembered(key, scanned)
+        if known is not None:
+            return known
+        asker = Asker(
+            institution=institution.code, business=_BUSINESS[institution.kind],
+            operator=request.operator, device=request.terminal_id,
+        )  # fmt: skip
+        said = await decoder.decode(scanned, asker)
+        if isinstance(said, Decoded):
+            return await self._remember(key, scanned, said, institution)
+        # Another process may have decoded it for the same order meanwhile.
+        known = await self._remembered(key, scanned)
+        return known or _undecoded(key, scanned, said)
+
+    async def _remembered(self, key: bytes, scanned: Scanned) -> Shown | None:
+        """Whom the code named when it was shown for this order before."""
+        owner = await self._orders.owner(self._order(key))
+        if owner is None:
+            return None
+        return Shown(
+            credential=scans.decoded_credential(scanned), person_no=owner.person_no,
+            token_key=key, province=scanned.province or "",
+        )  # fmt: skip
+
+    async def _remember(
+        self, key: bytes, scanned: Scanned, said: Decoded, institution: Institution
+    ) -> Shown | Refusal:
+        """The token first: whoever finds whom the code named finds the token, too."""
+        region = self._desk.world.region
+        if said.region and said.region != region:
+            return Refusal(
+                code="PERSON_CODE_ELSEWHERE", field="person_code", params={"region": said.region}
+            )
+        person_no = await self._person(said.identity_no)
+        if person_no is None:
+            return Refusal(code="PERSON_UNKNOWN", field="person_code")
+        lane = lane_of(person_no, self._lanes)
+        expires_at = self._clock() + timedelta(seconds=said.life_seconds)
+        async with self._side.use() as connection:
+            await remember_token(
+                connection, lane=lane, person_no=person_no, key=key,
+                institution=institution.code, expires_at=expires_at,
+            )  # fmt: skip
+        await self._orders.claim(Claim(self._order(key), Owner(lane, person_no)))
+        credential = scans.decoded_credential(
+            scanned, identity_no=said.identity_no, name=said.name or None
+        )
+        return Shown(
+            credential=credential, person_no=person_no, token_key=key,
+            province=scanned.province or "",
+        )  # fmt: skip
+
+    async def _person(self, identity_no: str) -> str | None:
+        kind = LookupKind.CERTIFICATE
+        key = self._desk.world.keyring.lookup_key(kind, identity_no)
+        return await self._persons.find(Sought(lane_of_key(key, self._lanes), kind, key))
+
+    def _order(self, key: bytes) -> OrderName:
+        return OrderName(lane_of_key(key, self._lanes), key)
+
+    def _key(self, scanned: Scanned, order_no: str, institution: Institution) -> bytes:
+        """Under which a code that was shown for an order is remembered."""
+        text = f"{institution.code}\n{order_no}\n{scanned.code}"
+        return self._desk.world.keyring.lookup_key(LookupKind.TOKEN, text)
+
+
+def instead(refusal: Refusal, shown: Shown | None) -> Refusal:
+    """What is said of an order that is not there yet, and whose code could not be decoded."""
+    if shown is None or shown.undecoded is None or refusal.code != "TOKEN_UNKNOWN":
+        return refusal
+    return shown.undecoded
+
+
+def _undecoded(key: bytes, scanned: Scanned, said: NotDecoded) -> Shown:
+    """Nobody is named by it, and nothing is charged. An order that is there already is told."""
+    refusal = Refusal(
+        code=_REFUSALS[said.why], field="person_code", params={"reason": said.code}
+    )
+    return Shown(
+        credential=scans.decoded_credential(scanned), person_no=None, token_key=key,
+        undecoded=refusal,
+    )  # fmt: skip
