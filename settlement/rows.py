@@ -37,6 +37,7 @@ class MessageOutcome(IntEnum):
     FILING = 5
     UPLOAD = 6
     PAYMENT = 7
+    MOBILE = 8
     TOMBSTONE = 9
 
 
@@ -53,6 +54,10 @@ class EventKind(IntEnum):
     """what was said at admission is said anew (住院信息变更)"""
     DISCHARGED = 8
     DISCHARGE_WITHDRAWN = 9
+    HELD = 10
+    """a charge batch is decided and waits for its payer (移动支付)"""
+    RELEASED = 11
+    """it is not waited for any more"""
 
 
 class VisitKind(IntEnum):

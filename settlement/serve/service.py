@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from itertools import count
-from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
 from msgspec import json as msgspec_json
@@ -63,10 +62,12 @@ from settlement.serve.family import FamilyDesk, may_use_family
 from settlement.serve.import_desk import ImportDesk
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
+from settlement.serve.mobile import MobileDesk, is_mobile
 from settlement.serve.paying import Payments
 from settlement.serve.reconciling import Download, Reconciling
 from settlement.serve.reference_watch import ReferenceWatch
 from settlement.serve.resolver import Resolver
+from settlement.serve.saying import report_failure, warning_of
 from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
 from settlement.storage import reference
@@ -86,13 +87,10 @@ from settlement.translate.paths import wire_path
 from settlement.translate.requests import Translator
 from settlement.usecases.explain import explain
 from settlement.view import View
+from settlement.wallets import wallets_among
 from settlement.world import World
 
-if TYPE_CHECKING:
-    pass
-
 logger = logging.getLogger("settlement.service")
-REPLAYED = "重复报文，返回首次处理结果"
 NUMBERS_LOW = 200_000
 """A new block is drawn in time: no process uses up so many between two looks."""
 SERIALS_PER_BLOCK = 1_000_000
@@ -142,6 +140,7 @@ class Service:
         self._sessions: Sessions
         self._reconciling: Reconciling
         self._family: FamilyDesk
+        self.mobile: MobileDesk
         self.payments: Payments
         self.resolver: Resolver
 
@@ -172,12 +171,13 @@ class Service:
                 suspensions=stopped,
                 staff=await reference.staff(connection, profile),
                 cancel_approvals=await reference.cancel_approvals(connection, profile),
+                receivers=await reference.receivers(connection),
                 keyring=settings.keyring,
                 next_number=self._next_number,
             )
             credentials = await reference.credentials(connection, settings.keyring, stopped)
             self._desk = DecisionDesk(
-                world, read_clock=settings.clock, day_cut=settings.day_cut, failed=_report_failure
+                world, read_clock=settings.clock, day_cut=settings.day_cut, failed=report_failure
             )
             self._desk.closed_through = await reference.closed_through(connection)
             self._open_queues(dict(await reference.lanes(connection)), shape)
@@ -216,6 +216,10 @@ class Service:
         self._family = FamilyDesk(
             journals=journals, side=Reconnecting(settings.app_dsn, LOOKUP_NAME), shape=shape,
             lanes=lanes, next_number=self._next_number, now=self._desk.now,
+        )  # fmt: skip
+        self.mobile = MobileDesk(
+            journals=journals, dsn=settings.app_dsn, lanes=lanes,
+            wallets=lambda: wallets_among(self.reference.credentials),
         )  # fmt: skip
         self.payments = Payments(
             desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
@@ -298,16 +302,21 @@ class Service:
     def _take(self, opened: Opened) -> None:
         """Queue a command; what takes more than one step gets a task for it."""
         command = opened.command
-        if command is not None and not may_use_family(command):
+        walked = None if command is None else self._walked(command)
+        if command is not None and walked is None:
             self._submit(command, opened.mail)
             return
         task = asyncio.ensure_future(
-            self._look_up(opened)
-            if command is None
-            else self._with_family(self._family.carry_out(command), opened)
+            self._look_up(opened) if walked is None else self._in_steps(walked, opened)
         )
         self._looking_up.add(task)
         task.add_done_callback(self._looking_up.discard)
+
+    def _walked(self, command: Command) -> Coroutine[object, object, Answer | Refusal] | None:
+        """How a command is carried out that takes more than one batch, or a look-up first."""
+        if is_mobile(command):
+            return self.mobile.carry_out(command)
+        return self._family.carry_out(command) if may_use_family(command) else None
 
     def _addressed(self, mail: Mail) -> codec.Letter | None:
         """The message with its transaction, which may stand in the body only."""
@@ -387,10 +396,10 @@ class Service:
             else:
                 mail.answer(self._said(opened.request.infno, mail.received, found))
 
-    async def _with_family(
+    async def _in_steps(
         self, walked: Coroutine[object, object, Answer | Refusal], opened: Opened
     ) -> None:
-        """Relatives may help to pay, or get back what they paid."""
+        """Relatives may help to pay, or whose an order is must be found."""
         mail = opened.mail
         try:
             reply = await walked
@@ -459,7 +468,7 @@ class Service:
             received_at=local,
             responded_at=local_time(self._settings.clock()),
             output=output.rows if isinstance(output, FeeRows | lists.ListRows) else output,
-            warn_msg=_warning(reply) or UNSET,
+            warn_msg=warning_of(reply) or UNSET,
         )
 
     def _refused(
@@ -535,6 +544,7 @@ class Service:
             self.import_office.close()
         self._reconciling.close()
         self._family.close()
+        self.mobile.close()
         self.payments.close()
 
     def _next_number(self, lane: int, day: date) -> int:
@@ -581,18 +591,3 @@ class _QueueDesk:
         self._metrics.queue_depth = sum(map(len, self._queues))
         if again:
             self._metrics.batch_recomputed += size
-
-
-def _warning(reply: Answer) -> str:
-    """What the answer says beside what was done."""
-    return "；".join(filter(None, (REPLAYED if reply.replayed else "", reply.warning)))
-
-
-def _report_failure(command: Command, exc: Exception) -> None:
-    extra = {
-        "event": "case.failed",
-        "infno": command.asked.infno,
-        "msgid": command.asked.msgid,
-        "institution": command.asked.institution.code,
-    }
-    logger.error("a case violates our own rules", extra=extra, exc_info=exc)

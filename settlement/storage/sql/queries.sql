@@ -177,6 +177,75 @@ select e.pay_no, e.attempt
 from settlement.payment_event e
 where e.lane = $1 and e.order_no = $2;
 
+-- name: find_mobile_order
+-- Whose an order of mobile payment is, and who uploaded it.
+select o.psn_no, o.institution
+from settlement.mobile_order o
+where o.lane = $1 and o.order_no = $2;
+
+-- name: outbox_attempted
+-- What came of an attempt: the log, and when to try next. No row where somebody else has delivered
+-- it meanwhile.
+with due as (
+    update settlement.outbox_due d
+    set attempts = d.attempts + 1, due_at = $5
+    where d.lane = $1 and d.case_no = $2 and d.notice_no = $3
+    returning d.attempts
+)
+insert into settlement.outbox_attempt (
+    lane, case_no, notice_no, attempt_no, began_at, took_ms, http_status, came, said
+)
+select $1, $2, $3, (
+           select coalesce(max(a.attempt_no), 0) + 1
+           from settlement.outbox_attempt a
+           where a.lane = $1 and a.case_no = $2 and a.notice_no = $3
+       ), $4, $6, $7, $8, $9
+from due
+returning attempt_no;
+
+-- name: outbox_delivered
+-- A notice was taken: the log, and it leaves the worklist.
+with gone as (
+    delete from settlement.outbox_due d
+    where d.lane = $1 and d.case_no = $2 and d.notice_no = $3
+    returning d.attempts
+)
+insert into settlement.outbox_attempt (
+    lane, case_no, notice_no, attempt_no, began_at, took_ms, http_status, came, said
+)
+select $1, $2, $3, (
+           select coalesce(max(a.attempt_no), 0) + 1
+           from settlement.outbox_attempt a
+           where a.lane = $1 and a.case_no = $2 and a.notice_no = $3
+       ), $4, $5, $6, $7, $8
+from gone
+returning attempt_no;
+
+-- name: outbox_resend
+-- A notice is to be tried at once, also one that was delivered; its log goes on.
+insert into settlement.outbox_due (lane, case_no, notice_no, due_at)
+select o.lane, o.case_no, o.notice_no, $4
+from settlement.outbox o
+where o.lane = $1 and o.case_no = $2 and ($3::integer is null or o.notice_no = $3)
+on conflict (lane, case_no, notice_no) do update set due_at = excluded.due_at
+returning notice_no;
+
+-- name: outbox_log
+-- Every attempt to tell of a case.
+select a.notice_no, a.attempt_no, a.began_at, a.took_ms, a.http_status, a.came, a.said
+from settlement.outbox_attempt a
+where a.lane = $1 and a.case_no = $2
+order by a.notice_no, a.attempt_no;
+
+-- name: outbox_of_case
+-- Everything that is or was owed of a case.
+select o.notice_no, o.kind, o.topic, o.institution, o.told_at, d.due_at, d.attempts
+from settlement.outbox o
+left join settlement.outbox_due d
+    on d.lane = o.lane and d.case_no = o.case_no and d.notice_no = o.notice_no
+where o.lane = $1 and o.case_no = $2
+order by o.notice_no;
+
 -- name: payment_exchanges
 -- What was said to a channel about a payment and what it said, sealed, by event.
 select e.event_no, e.exchange

@@ -1,0 +1,87 @@
+"""Mobile payment in one gateway process: whose an order is, then the person's journal (ADR 0028).
+
+What comes is about an order that is named by a number; whose it is is one look-up beside the
+journals, as with the order numbers of scan-to-pay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from settlement.commands import Command
+from settlement.gateway import Unavailable
+from settlement.lanes import lane_of_key
+from settlement.mobile_commands import OrderCommand, PlaceOrder, UploadOrder
+from settlement.refusal import Refusal
+from settlement.serve.asking import Journals, Reply
+from settlement.storage.connect import Several
+from settlement.storage.errors import StorageError
+from settlement.storage.mobile import find_order
+from settlement.storage.payments import Owner, claim_order
+
+SIDE_CONNECTIONS = 2
+
+
+def is_mobile(command: Command | None) -> bool:
+    """Whether a command is for this desk."""
+    return isinstance(command, UploadOrder | OrderCommand)
+
+
+class MobileDesk:
+    """Carries out the commands of mobile payment. `wallets` says which wallets may confirm."""
+
+    def __init__(
+        self, *, journals: Journals, dsn: str, lanes: int, wallets: Callable[[], frozenset[str]]
+    ) -> None:
+        self._submit = journals.ask
+        self._side = Several(dsn, "settlement-mobile", count=SIDE_CONNECTIONS)
+        self._lanes = lanes
+        self._wallets = wallets
+
+    async def carry_out(self, command: Command) -> Reply:
+        """Raises Unavailable and Overloaded."""
+        try:
+            if isinstance(command, UploadOrder):
+                return await self._upload(command)
+            if isinstance(command, OrderCommand):
+                return await self._of_order(command)
+        except StorageError as exc:
+            raise Unavailable("later") from exc
+        raise TypeError(f"{type(command).__name__} is not for this desk")
+
+    def close(self) -> None:
+        """Drop the connections."""
+        self._side.close()
+
+    async def _upload(self, command: UploadOrder) -> Reply:
+        """The institution's number belongs to one person from now on."""
+        asked = command.asked
+        owner = Owner(asked.lane, asked.person_no)
+        lane = lane_of_key(asked.message_key, self._lanes)
+        async with self._side.use() as connection:
+            found = await claim_order(
+                connection, lane=lane, key=asked.message_key, owner=owner
+            )
+        if found != owner:
+            return Refusal(
+                code="MOBILE_ORDER_CONFLICT", field="order_no", params={"part": "person"}
+            )
+        return await self._submit(command)
+
+    async def _of_order(self, command: OrderCommand) -> Reply:
+        if isinstance(command, PlaceOrder) and command.wallet not in ("", *self._wallets()):
+            return Refusal(
+                code="MOBILE_WALLET_UNKNOWN", field="wallet", params={"value": command.wallet[:20]}
+            )
+        asked = command.asked
+        if not command.order_no:
+            return Refusal(code="MOBILE_ORDER_UNKNOWN", field="order_no")
+        async with self._side.use() as connection:
+            owner = await find_order(connection, command.order_no)
+        if owner is None or owner.institution != asked.institution.code:
+            return Refusal(code="MOBILE_ORDER_UNKNOWN", field="order_no")
+        return await self._submit(
+            replace(command, asked=replace(asked, person_no=owner.person_no))
+        )
