@@ -237,15 +237,6 @@ from settlement.outbox_attempt a
 where a.lane = $1 and a.case_no = $2
 order by a.notice_no, a.attempt_no;
 
--- name: outbox_of_case
--- Everything that is or was owed of a case.
-select o.notice_no, o.kind, o.topic, o.institution, o.told_at, d.due_at, d.attempts
-from settlement.outbox o
-left join settlement.outbox_due d
-    on d.lane = o.lane and d.case_no = o.case_no and d.notice_no = o.notice_no
-where o.lane = $1 and o.case_no = $2
-order by o.notice_no;
-
 -- name: payment_exchanges
 -- What was said to a channel about a payment and what it said, sealed, by event.
 select e.event_no, e.exchange

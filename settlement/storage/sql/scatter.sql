@@ -303,7 +303,7 @@ left join lateral (
     order by l.attempt_no desc
     limit 1
 ) as a on true
-order by o.told_at
+order by o.told_at, o.case_no, o.notice_no
 limit $1;
 
 -- name: outbox_backlog
