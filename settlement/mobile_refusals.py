@@ -45,5 +45,11 @@ MOBILE_ROWS: tuple[tuple[str, str, str], ...] = (
     ("CANCEL_BY_MOBILE_REFUND", "该结算由移动支付订单产生，不能用此交易撤销。", "请用6203退费。"),
     ("MOBILE_PLAIN_REFUSED", "本地区的移动支付只接受加密签名报文。",
      "请改用移动支付中心的地址和SM2/SM4报文。"),
+    ("MOBILE_WALLET_UNREADABLE", "支付渠道的确认报文无法解析[：{found}]。",
+     "请按接口文档的字段和类型重新发送。"),
+)
+MOBILE_UNREADABLE: tuple[str, str, str] = (
+    "MOBILE_ENVELOPE_UNREADABLE", "移动支付报文无法解析或解密。",
+    "请核对appId、encData的密钥与编码，以及signData的签名原文。",
 )
 # fmt: on

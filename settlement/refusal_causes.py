@@ -326,6 +326,10 @@ CAUSES: Mapping[str, str] = {
     ),
     "MOBILE_REVERSAL_LATE": "6203: more than an hour after the insurance paid.",
     "CANCEL_BY_MOBILE_REFUND": "2103, 2208: the settlement is that of a mobile order.",
+    "MOBILE_WALLET_UNREADABLE": "A wallet's message has no payOrdId, or amounts that are none.",
+    "MOBILE_ENVELOPE_UNREADABLE": (
+        "/org/local/api: no JSON, no appId, or encData that our key does not open."
+    ),
     "MOBILE_PLAIN_REFUSED": (
         "62xx under /hsa/hgs in a region whose profile takes them only in the signed "
         "envelope."

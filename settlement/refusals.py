@@ -16,7 +16,7 @@ from msgspec import Struct
 from ledger.money import yuan_text
 from protocol.nhsa.errors import WireError
 from settlement.gateway import Retry
-from settlement.mobile_refusals import MOBILE_ROWS
+from settlement.mobile_refusals import MOBILE_ROWS, MOBILE_UNREADABLE
 from settlement.policy.region import RegionProfile
 from settlement.refusal import Refusal
 
@@ -471,7 +471,9 @@ _PAYING = _rows(
     ("ORDER_SETTLED", "该订单已结算，不能取消。", "请用退款（refund）。"),
 )
 
-_MOBILE = _rows(200, "never", Fault.CALLER, *MOBILE_ROWS)
+_MOBILE = _rows(200, "never", Fault.CALLER, *MOBILE_ROWS) | _rows(
+    400, "never", Fault.CALLER, MOBILE_UNREADABLE
+)
 
 _OURS = _rows(
     200, "same_msgid", Fault.OURS,

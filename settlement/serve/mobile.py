@@ -18,7 +18,7 @@ from settlement.refusal import Refusal
 from settlement.serve.asking import Journals, Reply
 from settlement.storage.connect import Several
 from settlement.storage.errors import StorageError
-from settlement.storage.mobile import find_order
+from settlement.storage.mobile import OrderOwner, find_order
 from settlement.storage.payments import Owner, claim_order
 
 SIDE_CONNECTIONS = 2
@@ -70,16 +70,23 @@ class MobileDesk:
             )
         return await self._submit(command)
 
+    async def owner(self, order_no: int) -> OrderOwner | None:
+        """Whose an order is; None where there is none of that number. Raises Unavailable."""
+        if not order_no:
+            return None
+        try:
+            async with self._side.use() as connection:
+                return await find_order(connection, order_no)
+        except StorageError as exc:
+            raise Unavailable("later") from exc
+
     async def _of_order(self, command: OrderCommand) -> Reply:
         if isinstance(command, PlaceOrder) and command.wallet not in ("", *self._wallets()):
             return Refusal(
                 code="MOBILE_WALLET_UNKNOWN", field="wallet", params={"value": command.wallet[:20]}
             )
         asked = command.asked
-        if not command.order_no:
-            return Refusal(code="MOBILE_ORDER_UNKNOWN", field="order_no")
-        async with self._side.use() as connection:
-            owner = await find_order(connection, command.order_no)
+        owner = await self.owner(command.order_no)
         if owner is None or owner.institution != asked.institution.code:
             return Refusal(code="MOBILE_ORDER_UNKNOWN", field="order_no")
         return await self._submit(

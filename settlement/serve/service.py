@@ -23,6 +23,7 @@ from ledger.postgres.shape import Shape
 from protocol.nhsa import codec
 from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
 from protocol.nhsa.errors import UNREADABLE, WireError
+from protocol.nhsa.gm import Sm2PrivateKey
 from protocol.nhsa.messages import (
     catalogue,
     clearing,
@@ -63,6 +64,7 @@ from settlement.serve.import_desk import ImportDesk
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
 from settlement.serve.mobile import MobileDesk, is_mobile
+from settlement.serve.mobile_door import MobileDoor, mobile_door
 from settlement.serve.paying import Payments
 from settlement.serve.reconciling import Download, Reconciling
 from settlement.serve.reference_watch import ReferenceWatch
@@ -108,6 +110,8 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
     clock: Clock = system_clock
     tills: Tills = NO_TILLS
     """the merchants that collect over payment channels"""
+    platform_key: Sm2PrivateKey | None = None
+    """signs as the mobile-payment centre; None where this server is none"""
 
 
 class Service:
@@ -141,6 +145,7 @@ class Service:
         self._reconciling: Reconciling
         self._family: FamilyDesk
         self.mobile: MobileDesk
+        self.mobile_centre: MobileDoor | None = None
         self.payments: Payments
         self.resolver: Resolver
 
@@ -220,6 +225,10 @@ class Service:
         self.mobile = MobileDesk(
             journals=journals, dsn=settings.app_dsn, lanes=lanes,
             wallets=lambda: wallets_among(self.reference.credentials),
+        )  # fmt: skip
+        self.mobile_centre = mobile_door(
+            settings.platform_key, ask=self.ask, desk=self._desk, orders=self.mobile,
+            credential=self.credential, read_clock=settings.clock,
         )  # fmt: skip
         self.payments = Payments(
             desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
@@ -328,7 +337,7 @@ class Service:
                 mail.fail(exc)
                 return None
         body = as_printed(infno, mail.body, self._desk.world.profile.traces.line_node)
-        return codec.Letter(infno, body, self._lines_max(infno))
+        return codec.Letter(infno, body, self._settings.limits.lines_max(infno))
 
     def _unread(self, mail: Mail, infno: str, error: WireError) -> None:
         if error.code in UNREADABLE:
@@ -367,10 +376,6 @@ class Service:
         """The web layer's count of requests on their way: a batch waits for them."""
         for queue in self.queues:
             queue.arriving = lambda: arriving() + len(self._inbox)
-
-    def _lines_max(self, infno: str) -> int:
-        limits = self._settings.limits
-        return limits.lines_per_message_max if infno == "2204" else limits.lines_per_claim_max
 
     def _institution(self, request: Envelope, caller: Caller) -> Institution | None:
         """Headers do not sign the body, so the envelope's institution must be the credential's."""
@@ -545,6 +550,8 @@ class Service:
         self._reconciling.close()
         self._family.close()
         self.mobile.close()
+        if self.mobile_centre is not None:
+            self.mobile_centre.close()
         self.payments.close()
 
     def _next_number(self, lane: int, day: date) -> int:

@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import count
 
+import msgspec
+from msgspec import Struct
+
 from ledger.postgres.fold import trial_balance
 from loadtest.institution_inputs import Bought, total
+from protocol.nhsa import mobile_envelope
+from protocol.nhsa.gm import Sm2PrivateKey
+from protocol.nhsa.mobile_envelope import Party
+from settlement.seals import stored_keys
+from settlement.storage.body_keys import set_body_keys
 from tests.kit.counter import Counter, Message
 from tests.kit.population import Citizen
 from tests.kit.reply import Reply
-from tests.kit.town import Town
+from tests.kit.sealing import PRIVATE, public_pem
+from tests.kit.town import PLATFORM, Town
+from tests.kit.waiting import until
 
 _NUMBERS = count(1)
+SECRET = "测试密钥-0123456789abcdef"
 CARE_TYPE = {"H": "11", "P": "41"}
 
 
@@ -169,3 +180,76 @@ async def held_fen(town: Town, institution: str) -> int:
         for row in (await trial_balance(town.owner, owner)).rows:
             held += row.balance.debits_pending_fen + row.balance.credits_pending_fen
     return held
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Somebody who speaks the centre's envelope: an institution's platform, or a wallet."""
+
+    town: Town
+    party: Party
+    key: Sm2PrivateKey
+
+    def sealed(self, data: Mapping[str, object], **changes: object) -> bytes:
+        """A request."""
+        content = msgspec.json.Encoder(decimal_format="number").encode(data)
+        stamp = f"{self.town.clock.local:%Y%m%d%H%M%S}"
+        return mobile_envelope.sealed(
+            content, self.party, self.key, stamp=str(changes.pop("stamp", stamp)), more=changes
+        )
+
+    async def send(
+        self, operation: str, data: Mapping[str, object], *, wallet: bool = False
+    ) -> Answered:
+        """Sent, and the answer opened, its signature checked."""
+        centre = self.town.service.mobile_centre
+        assert centre is not None
+        act = centre.wallet if wallet else centre.institution
+        reply = await act(operation, self.sealed(data))
+        assert reply is not None
+        return self.opened(reply.body)
+
+    def opened(self, wire: bytes) -> Answered:
+        """An answer of the centre."""
+        opened = mobile_envelope.opened(wire, self.party)
+        assert mobile_envelope.is_signed(opened, self.party, PLATFORM.public)
+        code = opened.members["code"]
+        assert isinstance(code, int)
+        data = msgspec.json.decode(opened.data, type=dict[str, object])
+        return Answered(code=code, message=opened.text("message"), data=data)
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """What the centre says."""
+
+    code: int
+    message: str
+    data: dict[str, object]
+
+
+async def a_caller(town: Town, owner: str, access_key: str) -> Caller:
+    """A credential with a registered key, known to the services."""
+    await keep_credential(town, owner, access_key)
+
+    async def known() -> bool:
+        found = town.service.credential(access_key)
+        return found is not None and found.keys is not None
+
+    await until(known)
+    return Caller(
+        town=town, party=Party(app_id=access_key, secret=SECRET), key=PRIVATE
+    )
+
+
+async def keep_credential(town: Town, owner: str, access_key: str) -> None:
+    """A credential of an institution or a wallet, its SM2 key registered."""
+    sealed = town.keyring.seal(SECRET.encode(), f"credential/{access_key}".encode())
+    await town.owner.execute(
+        "insert into settlement.credential (access_key, institution, key_version, secret)"
+        " values ($1, $2, $3, $4) on conflict (access_key) do nothing",
+        access_key, owner, town.keyring.version, sealed,
+    )  # fmt: skip
+    stored = stored_keys(sm2=public_pem(), sm4="", required=False)
+    assert await set_body_keys(
+        town.owner, town.keyring, access_key, stored, reason="测试", actor="测试操作员",
+        at=town.clock(),
+    )  # fmt: skip

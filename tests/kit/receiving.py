@@ -10,21 +10,15 @@ from pathlib import Path
 import asyncpg
 
 from loadtest.simulators.receiver import NoticeBook, ReceiverSimulator
-from protocol.nhsa.gm import Sm2PrivateKey
 from protocol.nhsa.mobile_envelope import Party
 from settlement.outbox import Kind
-from settlement.seals import stored_keys
-from settlement.storage.body_keys import set_body_keys
 from settlement.storage.outbox import Undelivered, set_receiver, undelivered
 from settlement.workers.outbox import Lines, OutboxSender
-from tests.kit.sealing import PRIVATE, public_pem
-from tests.kit.town import Town
+from tests.kit.mobile import SECRET, keep_credential
+from tests.kit.sealing import PRIVATE
+from tests.kit.town import PLATFORM, Town
 from tests.kit.waiting import until
 from tests.services import temporary_directory
-
-PLATFORM = Sm2PrivateKey.of_number(441_902)
-"""The centre's key."""
-SECRET = "测试密钥-0123456789abcdef"
 
 
 class Told:
@@ -66,7 +60,7 @@ async def a_receiver(
     """The institution registers its key and its addresses, and listens. When it is left, it has
     been told everything, and hears no more."""
     access_key = f"mobile-{institution}-0001"
-    await _credential(town, institution, access_key)
+    await keep_credential(town, institution, access_key)
     with temporary_directory() as directory:
         receiver = ReceiverSimulator(
             Party(app_id=access_key, secret=SECRET), key=PRIVATE, platform=PLATFORM.public,
@@ -94,20 +88,6 @@ async def a_receiver(
             await _known(town, institution, known=False)
             await told.lines.close()
             await receiver.stop()
-
-
-async def _credential(town: Town, institution: str, access_key: str) -> None:
-    sealed = town.keyring.seal(SECRET.encode(), f"credential/{access_key}".encode())
-    await town.owner.execute(
-        "insert into settlement.credential (access_key, institution, key_version, secret)"
-        " values ($1, $2, $3, $4) on conflict (access_key) do nothing",
-        access_key, institution, town.keyring.version, sealed,
-    )  # fmt: skip
-    stored = stored_keys(sm2=public_pem(), sm4="", required=False)
-    assert await set_body_keys(
-        town.owner, town.keyring, access_key, stored, reason="测试", actor="测试操作员",
-        at=town.clock(),
-    )  # fmt: skip
 
 
 async def _known(town: Town, institution: str, *, known: bool) -> None:

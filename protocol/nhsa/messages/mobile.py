@@ -21,6 +21,7 @@ from protocol.nhsa.messages.text import (
     May30,
     May40,
     May50,
+    May64,
     May100,
     May200,
     May500,
@@ -452,3 +453,21 @@ class SettleTold(Struct, frozen=True, kw_only=True, gc=False):
     hiDocSn: str
     hiRgstSn: str
     extData: Raw
+
+
+class WalletConfirmed(Struct, frozen=True, kw_only=True, gc=False):
+    """What a wallet tells the centre: the payer has paid there, and saw these amounts. No source
+    prints this message; its names are those of 6202."""
+
+    payOrdId: Need40
+    thdTrnsNo: May64 = None
+    feeSumamt: Decimal
+    fundPay: Decimal
+    psnAcctPay: Decimal
+    ownPayAmt: Decimal
+
+
+class WalletClosed(Struct, frozen=True, kw_only=True, gc=False):
+    """What a wallet tells the centre: nobody will pay there any more."""
+
+    payOrdId: Need40

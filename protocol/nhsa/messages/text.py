@@ -39,6 +39,7 @@ May30 = Annotated[str, Meta(max_length=30)] | None
 May32 = Annotated[str, Meta(max_length=32)] | None
 May40 = Annotated[str, Meta(max_length=40)] | None
 May50 = Annotated[str, Meta(max_length=50)] | None
+May64 = Annotated[str, Meta(max_length=64)] | None
 May100 = Annotated[str, Meta(max_length=100)] | None
 May150 = Annotated[str, Meta(max_length=150)] | None
 May200 = Annotated[str, Meta(max_length=200)] | None
