@@ -84,6 +84,7 @@ from settlement.usecases import (
     stays,
     uploads,
     visits,
+    webhooks,
 )
 from settlement.view import View
 from settlement.world import World
@@ -127,7 +128,7 @@ USE_CASES: dict[type[Command], UseCase] = {
     EndUndertaking: family.end_undertaking,
     HoldSale: paying.hold_sale,
     HoldPlainSale: paying.hold_plain_sale,
-    Report: paying.report,
+    Report: webhooks.told(paying.report),
     FindOrder: paying.find_order,
     TakeBack: refunding.take_back,
     UploadOrder: mobile.upload,

@@ -69,6 +69,8 @@ class OutboxRow(Struct, frozen=True, kw_only=True, gc=False):
     told_at: datetime
     payload: bytes
     """sealed"""
+    after_case: int | None = None
+    """a case that is told first: the payment whose money goes back"""
 
 
 class MobileFact(Struct, kw_only=True):

@@ -45,6 +45,16 @@ class Told:
                 break
         await connection.close()
 
+    async def step_and_die(self) -> None:
+        """A worker sends what is due and dies before it writes down that it was taken."""
+        connection = await asyncpg.connect(self.town.app_dsn)
+        other = OutboxSender(
+            self.town.keyring, PLATFORM, clock=self.town.clock, post=self.lines.post
+        )
+        await other.step(connection)
+        await other.settled()
+        await connection.close()
+
     async def owed(self) -> list[Undelivered]:
         """The worklist of this institution."""
         connection = await asyncpg.connect(self.town.app_dsn)

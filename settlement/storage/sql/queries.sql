@@ -224,7 +224,7 @@ returning attempt_no;
 -- name: outbox_resend
 -- A notice is to be tried at once, also one that was delivered; its log goes on.
 insert into settlement.outbox_due (lane, case_no, notice_no, due_at)
-select o.lane, o.case_no, o.notice_no, $4
+select $1, o.case_no, o.notice_no, $4
 from settlement.outbox o
 where o.lane = $1 and o.case_no = $2 and ($3::integer is null or o.notice_no = $3)
 on conflict (lane, case_no, notice_no) do update set due_at = excluded.due_at

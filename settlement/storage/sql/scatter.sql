@@ -281,7 +281,11 @@ from (
     where d.due_at <= $1
         and not exists (
             select 1 from settlement.outbox_due b
-            where b.lane = d.lane and b.case_no = d.case_no and b.notice_no < d.notice_no
+            where b.lane = d.lane
+                and (
+                    b.case_no = d.case_no and b.notice_no < d.notice_no
+                    or b.case_no = d.after_case
+                )
         )
 ) as q
 left join settlement.receiver r on r.institution = q.institution and r.kind = q.kind

@@ -876,6 +876,7 @@ comment on column settlement.outbox.payload is 'What it says, encrypted; signed 
 create table settlement.outbox_due (
     case_no         bigint      not null,
     notice_no       integer     not null,
+    after_case      bigint,
     due_at          timestamptz not null,
     lane            smallint    not null,
     attempts        integer     not null default 0,
@@ -886,6 +887,8 @@ comment on table settlement.outbox_due is
     'Notices that are not delivered, and when they are tried next. Derived.';
 comment on column settlement.outbox_due.case_no is 'The case.';
 comment on column settlement.outbox_due.notice_no is 'The notice.';
+comment on column settlement.outbox_due.after_case is
+    'A case of the same lane that is told first, as the payment before its refund; null for most.';
 comment on column settlement.outbox_due.due_at is 'When to try next.';
 comment on column settlement.outbox_due.lane is 'Lane of the case.';
 comment on column settlement.outbox_due.attempts is 'How often it was tried in vain.';
@@ -1362,10 +1365,11 @@ begin
             kind text, topic text, institution text, payload text
         );
 
-        insert into settlement.outbox_due (case_no, notice_no, due_at, lane)
-        select n.case_no, n.notice_no, n.told_at, /*lane*/ n.lane
+        insert into settlement.outbox_due (case_no, notice_no, after_case, due_at, lane)
+        select n.case_no, n.notice_no, n.after_case, n.told_at, /*lane*/ n.lane
         from json_to_recordset(p_outbox) as n (
-            case_no bigint, notice_no integer, /*lanes*/ lane smallint, told_at timestamptz
+            case_no bigint, notice_no integer, after_case bigint, /*lanes*/ lane smallint,
+            told_at timestamptz
         );
     end if;
 
