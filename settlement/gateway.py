@@ -26,6 +26,8 @@ class Caller(Struct, frozen=True, kw_only=True, gc=False):
     access_key: str
     keys: Keys | None = None
     """what is registered for signed and encrypted bodies; None for nearly everybody"""
+    through_centre: bool = False
+    """the message came in the mobile-payment centre's envelope"""
 
 
 class CredentialFact(Struct, frozen=True, kw_only=True, gc=False):

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from settlement.commands import Command
-from settlement.gateway import Unavailable
+from settlement.desk import DecisionDesk
+from settlement.gateway import Caller, Unavailable
 from settlement.lanes import lane_of_key
 from settlement.mobile_commands import OrderCommand, PlaceOrder, UploadOrder
 from settlement.refusal import Refusal
@@ -33,15 +34,21 @@ class MobileDesk:
     """Carries out the commands of mobile payment. `wallets` says which wallets may confirm."""
 
     def __init__(
-        self, *, journals: Journals, dsn: str, lanes: int, wallets: Callable[[], frozenset[str]]
-    ) -> None:
+        self, *, journals: Journals, dsn: str, lanes: int, desk: DecisionDesk,
+        wallets: Callable[[], frozenset[str]],
+    ) -> None:  # fmt: skip
         self._submit = journals.ask
         self._side = Several(dsn, "settlement-mobile", count=SIDE_CONNECTIONS)
         self._lanes = lanes
+        self._desk = desk
         self._wallets = wallets
 
-    async def carry_out(self, command: Command) -> Reply:
-        """Raises Unavailable and Overloaded."""
+    async def carry_out(self, command: Command, caller: Caller | None = None) -> Reply:
+        """A command of an institution, or of a wallet that is no caller. Raises Unavailable and
+        Overloaded."""
+        plain = caller is not None and not caller.through_centre
+        if plain and not self._desk.world.profile.mobile_plain:
+            return Refusal(code="MOBILE_PLAIN_REFUSED")
         try:
             if isinstance(command, UploadOrder):
                 return await self._upload(command)

@@ -102,7 +102,9 @@ class MobileDoor:
         fact, party, opened = await self._opened(body)
         if wallet_of(fact.institution_code):
             raise NotYours("INSTITUTION_NOT_YOURS")
-        caller = Caller(institution_code=fact.institution_code, access_key=party.app_id)
+        caller = Caller(
+            institution_code=fact.institution_code, access_key=party.app_id, through_centre=True
+        )
         wire = await self._ask(infno, self._message(infno, opened.data, caller), caller)
         return await self._sealed(_said(wire), party)
 

@@ -93,6 +93,7 @@ from settlement.wallets import wallets_among
 from settlement.world import World
 
 logger = logging.getLogger("settlement.service")
+Walk = Coroutine[object, object, Answer | Refusal]
 NUMBERS_LOW = 200_000
 """A new block is drawn in time: no process uses up so many between two looks."""
 SERIALS_PER_BLOCK = 1_000_000
@@ -223,7 +224,7 @@ class Service:
             lanes=lanes, next_number=self._next_number, now=self._desk.now,
         )  # fmt: skip
         self.mobile = MobileDesk(
-            journals=journals, dsn=settings.app_dsn, lanes=lanes,
+            journals=journals, dsn=settings.app_dsn, lanes=lanes, desk=self._desk,
             wallets=lambda: wallets_among(self.reference.credentials),
         )  # fmt: skip
         self.mobile_centre = mobile_door(
@@ -311,7 +312,7 @@ class Service:
     def _take(self, opened: Opened) -> None:
         """Queue a command; what takes more than one step gets a task for it."""
         command = opened.command
-        walked = None if command is None else self._walked(command)
+        walked = None if command is None else self._walked(command, opened)
         if command is not None and walked is None:
             self._submit(command, opened.mail)
             return
@@ -321,10 +322,10 @@ class Service:
         self._looking_up.add(task)
         task.add_done_callback(self._looking_up.discard)
 
-    def _walked(self, command: Command) -> Coroutine[object, object, Answer | Refusal] | None:
+    def _walked(self, command: Command, opened: Opened) -> Walk | None:
         """How a command is carried out that takes more than one batch, or a look-up first."""
         if is_mobile(command):
-            return self.mobile.carry_out(command)
+            return self.mobile.carry_out(command, opened.mail.caller)
         return self._family.carry_out(command) if may_use_family(command) else None
 
     def _addressed(self, mail: Mail) -> codec.Letter | None:
@@ -401,9 +402,7 @@ class Service:
             else:
                 mail.answer(self._said(opened.request.infno, mail.received, found))
 
-    async def _in_steps(
-        self, walked: Coroutine[object, object, Answer | Refusal], opened: Opened
-    ) -> None:
+    async def _in_steps(self, walked: Walk, opened: Opened) -> None:
         """Relatives may help to pay, or whose an order is must be found."""
         mail = opened.mail
         try:
