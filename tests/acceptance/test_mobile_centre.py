@@ -19,6 +19,7 @@ from settlement.mobile_timers import HOLD_SECONDS
 from settlement.wallets import owner_of
 from tests.kit.mobile import Answered, Caller, Order, Platform, a_caller, held_fen
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, HOSPITAL, Citizen, some
+from tests.kit.profiles import policies_where
 from tests.kit.receiving import a_receiver
 from tests.kit.reply import Reply, assert_done, assert_refused
 from tests.kit.sealing import OTHER
@@ -220,6 +221,21 @@ async def test_centre_and_interface_mean_the_same(
     gone = await sender.send("revoke_order", found["data"])
     assert (gone.code, gone.data["err_code"]) == (-1, "MOBILE_ORDER_PAID")
     assert gone.data["err_field"] == "payOrdId"
+
+
+async def test_region_may_take_the_centres_envelope_alone(
+    town: Town, platform: Platform, sender: Caller
+) -> None:
+    order = await platform.upload(town.someone(), some(CLASS_C))
+    await town.restart(policies_where("mobile_plain", False))
+    try:
+        platform.counter = town.hospital
+        assert_refused(await order.ask(), "MOBILE_PLAIN_REFUSED")
+        asked = order.enquiry().envelope["input"]
+        assert isinstance(asked, dict)
+        assert (await sender.send("query_order_info", asked["data"])).data["ordStas"] == "0"
+    finally:
+        await town.restart()
 
 
 async def test_strangers_do_not_come_in(town: Town, sender: Caller, wallet: Caller) -> None:

@@ -42,6 +42,7 @@ class Office:
         self.town = town
         self.receiver = receiver
         self._environment = environment
+        self.platform = Platform(town, town.hospital)
 
     async def type(self, *arguments: str) -> tuple[int, str]:
         """Exit status and what was printed."""
@@ -91,7 +92,7 @@ async def test_platform_is_told_by_the_running_server(office: Office) -> None:
     assert status == 0, text
     status, text = await office.type("outbox", "receivers")
     assert url in text
-    order = await paid(office, Platform(office.town, office.town.hospital))  # type: ignore[arg-type]
+    order = await paid(office)
     await until(lambda: told(office, 2))
     assert office.receiver.book.topics == ["6204", "6302"]
     assert not office.receiver.refused
@@ -104,7 +105,7 @@ async def test_platform_is_told_by_the_running_server(office: Office) -> None:
 async def test_what_is_not_taken_is_listed_and_can_be_sent_again(office: Office) -> None:
     office.receiver.plan = [Fault.WRONG]
     before = len(office.receiver.book.entries)
-    order = await paid(office, Platform(office.town, office.town.hospital))  # type: ignore[arg-type]
+    order = await paid(office)
     await until(lambda: told(office, before + 1))
     await until(lambda: tried(office))
     first, second = await office.owed()
@@ -145,8 +146,7 @@ async def test_wallet_is_registered_and_confirms_over_http(
     status, text = await office.type(*arguments)
     assert status == 0, text
     town = office.town
-    platform = Platform(town, town.hospital)  # type: ignore[arg-type]
-    order = await platform.upload(town.someone(), some(DEAR, 2))
+    order = await office.platform.upload(town.someone(), some(DEAR, 2))
 
     async def placed() -> bool:
         reply = await order.pay(wallet="WECHAT")
@@ -184,8 +184,8 @@ async def tried(office: Office) -> bool:
     return any(one["attempts"] for one in await office.owed())
 
 
-async def paid(office: Office, platform: Platform) -> Order:
+async def paid(office: Office) -> Order:
     """An order that was uploaded and paid."""
-    order = await platform.upload(office.town.someone(), some(DEAR, 2))
+    order = await office.platform.upload(office.town.someone(), some(DEAR, 2))
     assert_done(await order.pay())
     return order

@@ -20,6 +20,7 @@ from tests.kit.population import Citizen
 from tests.kit.reply import Reply
 from tests.kit.sealing import PRIVATE, public_pem
 from tests.kit.town import PLATFORM, Town
+from tests.kit.townhall import Townhall
 from tests.kit.waiting import until
 
 _NUMBERS = count(1)
@@ -30,7 +31,7 @@ CARE_TYPE = {"H": "11", "P": "41"}
 class Platform:
     """The platform of one institution; it speaks to one service in the plain envelope."""
 
-    def __init__(self, town: Town, counter: Counter) -> None:
+    def __init__(self, town: Townhall, counter: Counter) -> None:
         self.town = town
         self.counter = counter
 
@@ -240,7 +241,7 @@ async def a_caller(town: Town, owner: str, access_key: str) -> Caller:
     )
 
 
-async def keep_credential(town: Town, owner: str, access_key: str) -> None:
+async def keep_credential(town: Townhall, owner: str, access_key: str) -> None:
     """A credential of an institution or a wallet, its SM2 key registered."""
     sealed = town.keyring.seal(SECRET.encode(), f"credential/{access_key}".encode())
     await town.owner.execute(
