@@ -58,9 +58,11 @@ class OutboxSender:
             if await keep_attempt(connection, owed, attempt):
                 self._count(owed, attempt)
         now = self._clock()
-        for owed in await due_notices(connection, self._keyring, by=now, each=AT_A_TIME):
+        due = await due_notices(connection, self._keyring, by=now, each=AT_A_TIME)
+        busy = {*self._out, *((owed.case_no, owed.notice_no) for owed, _ in self._came)}
+        for owed in due:
             place = owed.case_no, owed.notice_no
-            if place not in self._out:
+            if place not in busy:
                 self._out[place] = asyncio.create_task(self._try(owed))
         if self._counted_at is None or now >= self._counted_at + timedelta(seconds=COUNT_SECONDS):
             self._counted_at = now
