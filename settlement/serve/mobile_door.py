@@ -148,7 +148,8 @@ class MobileDoor:
         if not signed:
             raise NotYours("SIGNATURE_WRONG")
         if not self._is_timely(opened.text("timestamp")):
-            raise NotYours("TIMESTAMP_REFUSED")
+            late = Refusal(code="TIMESTAMP_REFUSED", params={"window": STAMP_SECONDS_MAX})
+            raise NotYours(late.code, refusals.text(late).message)
         return fact, party, opened
 
     def _is_timely(self, stamp: str) -> bool:
