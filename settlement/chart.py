@@ -112,6 +112,8 @@ class EntryCode(IntEnum):
     """期初可撤销结算: a settlement of the system before, noted and not moved"""
     HOLD = 21
     """what a payment over a channel holds (预占), or gives free again"""
+    MOBILE_HOLD = 27
+    """what an order of mobile payment holds until its payer confirms (移动支付预占)"""
     PLAIN_SALE = 22
     """a sale without an insurance leg (自费)"""
     COLLECTED = 25

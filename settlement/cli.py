@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from settlement.cli_import import add_import
+from settlement.cli_outbox import add_mobile, add_outbox
 from settlement.cli_payments import add_payments
 from settlement.cli_reports import add_reports
 
@@ -58,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_policy(commands)
     add_payments(commands, _tell, DEFAULT_DATA_DIR)
+    add_outbox(commands, _tell, DEFAULT_DATA_DIR)
+    add_mobile(commands, _tell, DEFAULT_DATA_DIR)
     add_reports(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(

@@ -84,6 +84,8 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
     """where relatives may help to pay; the person's relatives are read then"""
     pay_nos: tuple[int, ...] = ()
     """payments over channels to read"""
+    mobile_nos: tuple[int, ...] = ()
+    """orders of mobile payment to read"""
     hold_ids: tuple[int, ...] = ()
     """holds on the person's own account, whose moves to read"""
 

@@ -54,6 +54,14 @@ from settlement.commands import (
     WithdrawVisit,
 )
 from settlement.decision import Decision
+from settlement.mobile_commands import (
+    CloseOrder,
+    ConfirmOrder,
+    FindMobileOrder,
+    PlaceOrder,
+    RefundMobileOrder,
+    UploadOrder,
+)
 from settlement.pay_commands import FindOrder, HoldPlainSale, HoldSale, Report, TakeBack
 from settlement.refusal import Refusal
 from settlement.usecases import (
@@ -62,6 +70,8 @@ from settlement.usecases import (
     family,
     filings,
     mappings,
+    mobile,
+    mobile_ending,
     past_care,
     paying,
     persons,
@@ -74,6 +84,7 @@ from settlement.usecases import (
     stays,
     uploads,
     visits,
+    webhooks,
 )
 from settlement.view import View
 from settlement.world import World
@@ -117,9 +128,15 @@ USE_CASES: dict[type[Command], UseCase] = {
     EndUndertaking: family.end_undertaking,
     HoldSale: paying.hold_sale,
     HoldPlainSale: paying.hold_plain_sale,
-    Report: paying.report,
+    Report: webhooks.told(paying.report),
     FindOrder: paying.find_order,
     TakeBack: refunding.take_back,
+    UploadOrder: mobile.upload,
+    PlaceOrder: mobile.place,
+    ConfirmOrder: mobile.confirm,
+    FindMobileOrder: mobile.find,
+    CloseOrder: mobile_ending.close,
+    RefundMobileOrder: mobile_ending.refund,
 }
 """Every command and the use case that decides it."""
 

@@ -26,6 +26,8 @@ class Caller(Struct, frozen=True, kw_only=True, gc=False):
     access_key: str
     keys: Keys | None = None
     """what is registered for signed and encrypted bodies; None for nearly everybody"""
+    through_centre: bool = False
+    """the message came in the mobile-payment centre's envelope"""
 
 
 class CredentialFact(Struct, frozen=True, kw_only=True, gc=False):
@@ -107,11 +109,26 @@ class PayDesk(Protocol):
         ...
 
 
+class MobileCentre(Protocol):
+    """The mobile-payment centre as the web layer sees it. Both answer None where there is no such
+    address, and raise WireError, NotYours, Overloaded and Unavailable."""
+
+    async def institution(self, operation: str, body: bytes) -> PayReply | None:
+        """A message of an institution, or of a platform for it."""
+        ...
+
+    async def wallet(self, operation: str, body: bytes) -> PayReply | None:
+        """A message of a wallet that confirms orders."""
+        ...
+
+
 class Gateway(Protocol):
     """The settlement core as the web layer sees it."""
 
     payments: PayDesk | None
     """None where nothing is paid over channels"""
+    mobile_centre: MobileCentre | None
+    """None where there is no key to sign as the centre"""
 
     def ask(self, infno: str | None, body: bytes, caller: Caller) -> Future[bytes]:
         """The whole NHSA reply, done or refused. `infno` None: the envelope says which.

@@ -101,6 +101,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     nonce_pause_seconds: float = 1.0
     """How long Redis is left alone after it failed."""
 
+    def lines_max(self, infno: str) -> int:
+        """Lines of a message of this transaction."""
+        return self.lines_per_message_max if infno == "2204" else self.lines_per_claim_max
+
     def check(self) -> None:
         """Raises LimitsError unless the limits fit together."""
         for smaller, larger in _NOT_ABOVE:

@@ -242,8 +242,8 @@ CAUSES: Mapping[str, str] = {
         "Nothing was charged, nobody is guessed."
     ),
     "UNDERTAKING_OPEN": (
-        "A payment over a channel is not at its end, or relatives' accounts are being asked "
-        "to pay for this person, or to be paid back."
+        "A payment over a channel or an order of mobile payment is not at its end, or "
+        "relatives' accounts are being asked to pay for this person, or to be paid back."
     ),
     "UNDERTAKING_LAPSED": "Relatives' money was held and not used in time; it is released.",
     "FAMILY_CLAIM_CHANGED": (
@@ -310,6 +310,53 @@ CAUSES: Mapping[str, str] = {
     "SCAN_UNREADABLE": "/pay: no JSON, an unknown field, a wrong type, a value out of its limits.",
     "ORDER_UNKNOWN": "/pay: no order with that number of this institution.",
     "ORDER_SETTLED": "/pay/{order_no}/cancel: paid and booked already.",
+    "MOBILE_ORDER_CONFLICT": (
+        "6201: medOrgOrd was used before with another person, other lines or another amount; "
+        "tokens do not count."
+    ),
+    "MOBILE_LINES_DIFFER": (
+        "6201: a line, or orgCodg, names somebody or something other than the order."
+    ),
+    "MOBILE_BATCH_TAKEN": (
+        "6201: the charge batch of an earlier visit has lines already, of another order or "
+        "of 2204."
+    ),
+    "MOBILE_ORDER_UNKNOWN": "No order with that payOrdId of this institution.",
+    "MOBILE_TOKEN_WRONG": "payToken is not that of the order.",
+    "MOBILE_ORDER_OTHER_VISIT": "6202: mdtrtId or chrgBchno is not that of the order.",
+    "MOBILE_AUTHORISATION_MISSING": (
+        "6202: neither payAuthNo nor all three fields of the e-credential."
+    ),
+    "MOBILE_AUTHORISATION_USED": "6202: an authorisation pays for one order.",
+    "MOBILE_WALLET_UNKNOWN": (
+        "6202: `extData.thdPayType` names a wallet that no credential belongs to."
+    ),
+    "MOBILE_WALLET_DIFFERS": (
+        "A wallet confirms or closes an order that names another wallet, or none."
+    ),
+    "MOBILE_SPLIT_DIFFERS": "A wallet confirms other amounts than those that are held.",
+    "MOBILE_ORDER_EXPIRED": "6202, or a wallet: nobody paid in time, what was held is free again.",
+    "MOBILE_ORDER_CLOSED": "6202, or a wallet: the order was withdrawn.",
+    "MOBILE_ORDER_PAID": "6401: the insurance has paid.",
+    "MOBILE_ORDER_NOT_PAID": "6203: the insurance has not paid.",
+    "MOBILE_ORDER_REFUNDED": "6203: this part went back before, under another appRefdSn.",
+    "MOBILE_ORDER_PARTLY_REFUNDED": "6203: ALL after one of the two parts went back.",
+    "MOBILE_REFUND_CONFLICT": "6203: appRefdSn was used before with other content.",
+    "MOBILE_REFUND_AMOUNTS": "6203: an amount is not that of the whole part (DOMAIN 12).",
+    "MOBILE_REFUND_UNAUTHORISED": (
+        "6203: ecToken is neither that of the upload, nor a live one of the person at this "
+        "institution, nor the order's revsToken."
+    ),
+    "MOBILE_REVERSAL_LATE": "6203: more than an hour after the insurance paid.",
+    "CANCEL_BY_MOBILE_REFUND": "2103, 2208: the settlement is that of a mobile order.",
+    "MOBILE_WALLET_UNREADABLE": "A wallet's message has no payOrdId, or amounts that are none.",
+    "MOBILE_ENVELOPE_UNREADABLE": (
+        "/org/local/api: no JSON, no appId, or encData that our key does not open."
+    ),
+    "MOBILE_PLAIN_REFUSED": (
+        "62xx under /hsa/hgs in a region whose profile takes them only in the signed "
+        "envelope."
+    ),
     "INTERNAL": "One of our own rules was violated.",
     "HEADERS_MISSING": (
         "An authentication header is absent or empty, or a nonce over 128 characters."

@@ -16,6 +16,7 @@ from msgspec import Struct
 from ledger.money import yuan_text
 from protocol.nhsa.errors import WireError
 from settlement.gateway import Retry
+from settlement.mobile_refusals import MOBILE_ROWS, MOBILE_UNREADABLE
 from settlement.policy.region import RegionProfile
 from settlement.refusal import Refusal
 
@@ -484,6 +485,10 @@ _PAYING = _rows(
     ("ORDER_SETTLED", "该订单已结算，不能取消。", "请用退款（refund）。"),
 )
 
+_MOBILE = _rows(200, "never", Fault.CALLER, *MOBILE_ROWS) | _rows(
+    400, "never", Fault.CALLER, MOBILE_UNREADABLE
+)
+
 _OURS = _rows(
     200, "same_msgid", Fault.OURS,
     ("INTERNAL", "平台内部错误，已报警。",
@@ -574,6 +579,7 @@ REFUSALS: dict[str, Row] = {
     **_LATER,
     **_UNDER_WAY,
     **_PAYING,
+    **_MOBILE,
     **_OURS,
     **_UNAUTHENTICATED,
     **_IMPORTS,

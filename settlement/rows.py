@@ -40,6 +40,7 @@ class MessageOutcome(IntEnum):
     CARRIED = 8
     """a settlement of the system before that was brought along (期初)"""
     TOMBSTONE = 9
+    MOBILE = 10
 
 
 class EventKind(IntEnum):
@@ -55,6 +56,10 @@ class EventKind(IntEnum):
     """what was said at admission is said anew (住院信息变更)"""
     DISCHARGED = 8
     DISCHARGE_WITHDRAWN = 9
+    HELD = 10
+    """a charge batch is decided and waits for its payer (移动支付)"""
+    RELEASED = 11
+    """it is not waited for any more"""
 
 
 class VisitKind(IntEnum):

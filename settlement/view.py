@@ -13,6 +13,14 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from ledger.entry import Entry
+from settlement.mobile_rows import (
+    MobileDueRow,
+    MobileEventRow,
+    MobileFact,
+    MobileOrderRow,
+    OutboxRow,
+)
+from settlement.mobile_rows import event_of as order_event_of
 from settlement.payment_rows import DueRow, PaymentEventRow, PaymentFact, PaymentRow, event_of
 from settlement.person import Enrolment, FamilyLink, Identity
 from settlement.rows import (
@@ -180,6 +188,11 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     payments: tuple[PaymentRow, ...] = ()
     payment_events: tuple[PaymentEventRow, ...] = ()
     due: tuple[DueRow, ...] = ()
+    mobile_orders: tuple[MobileOrderRow, ...] = ()
+    mobile_events: tuple[MobileEventRow, ...] = ()
+    mobile_due: tuple[MobileDueRow, ...] = ()
+    outbox: tuple[OutboxRow, ...] = ()
+    """what is owed to others by this commit (ADR 0032)"""
     then: Effects | None = None
     """what follows in the same commit: a remainder settled anew after a cancel"""
 
@@ -193,7 +206,7 @@ class View:
     """The facts of one batch, by their keys."""
 
     __slots__ = (
-        "families", "filings", "mappings", "messages", "moves", "payments", "persons",
+        "families", "filings", "mappings", "messages", "mobile", "moves", "payments", "persons",
         "settlements", "shares", "standing", "tokens", "traces", "visits",
     )  # fmt: skip
 
@@ -214,6 +227,8 @@ class View:
         """what became of a hold, in order"""
         self.payments: dict[int, PaymentFact] = {}
         """payments over channels, by number"""
+        self.mobile: dict[int, MobileFact] = {}
+        """orders of mobile payment, by number"""
         self.shares: dict[int, list[ShareRow]] = {}
         """what relatives paid of a settlement"""
 
@@ -232,6 +247,7 @@ class View:
             self.mappings.setdefault((row.institution, row.own_code), []).append(row)
         if effects.payment_events:
             self._apply_payments(effects)
+        self._apply_mobile(effects)
         person = self.persons.get(effects.person_no)
         if person is None or effects.upload is not None:  # nothing is decided on an upload
             return
@@ -265,6 +281,17 @@ class View:
                 event_of(
                     event_no=event.event_no, kind=event.kind, attempt=event.attempt,
                     recorded_at=event.recorded_at, content=event.content,
+                )
+            )  # fmt: skip
+
+    def _apply_mobile(self, effects: Effects) -> None:
+        for row in effects.mobile_orders:
+            self.mobile[row.order_no] = MobileFact(row=row, events=[])
+        for event in effects.mobile_events:
+            self.mobile[event.order_no].events.append(
+                order_event_of(
+                    event_no=event.event_no, kind=event.kind, recorded_at=event.recorded_at,
+                    setl_id=event.setl_id, content=event.content, payload=event.payload,
                 )
             )  # fmt: skip
 
@@ -303,6 +330,8 @@ class VisitState(Struct, frozen=True, kw_only=True):
     """Lines uploads that stand, by charge batch."""
     settled: dict[str, int]
     """Charge batches that are settled, with their settlement."""
+    held: dict[str, int]
+    """Charge batches that wait for their payer, with the settlement that they become."""
 
 
 def fold_visit(fact: VisitFact) -> VisitState:
@@ -311,6 +340,7 @@ def fold_visit(fact: VisitFact) -> VisitState:
     diagnosis: EventRow | None = None
     batches: dict[str, list[EventRow]] = {}
     settled: dict[str, int] = {}
+    held: dict[str, int] = {}
     for event in fact.events:
         match event.kind:
             case EventKind.DIAGNOSIS:
@@ -323,6 +353,13 @@ def fold_visit(fact: VisitFact) -> VisitState:
                 withdrawn = True
             case EventKind.SETTLED:
                 settled[event.batch_no] = event.setl_id or 0
+                held.pop(event.batch_no, None)
             case EventKind.UNDONE:
                 settled.pop(event.batch_no, None)
-    return VisitState(withdrawn=withdrawn, diagnosis=diagnosis, batches=batches, settled=settled)
+            case EventKind.HELD:
+                held[event.batch_no] = event.setl_id or 0
+            case EventKind.RELEASED:
+                held.pop(event.batch_no, None)
+    return VisitState(
+        withdrawn=withdrawn, diagnosis=diagnosis, batches=batches, settled=settled, held=held
+    )

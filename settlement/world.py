@@ -39,5 +39,7 @@ class World(Struct, frozen=True, kw_only=True):
     """doctors and others of institutions, where the region looks at them (`doctor_check`)"""
     cancel_approvals: frozenset[int] = frozenset()
     """settlements that may be cancelled with an approval (退费备案)"""
+    receivers: frozenset[tuple[str, str]] = frozenset()
+    """institutions that are told of things, with the kind of notice (settlement/outbox.py)"""
     keyring: Keyring
     next_number: NumberSource

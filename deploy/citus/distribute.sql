@@ -75,6 +75,22 @@ select create_distributed_table(
     'settlement.payment_due', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.mobile_order', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.mobile_event', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.mobile_due', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table('settlement.outbox', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table(
+    'settlement.outbox_due', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.outbox_attempt', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.insured_elsewhere', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
@@ -103,6 +119,7 @@ select create_reference_table('ledger.closed_day');
 select create_reference_table('settlement.installation');
 select create_reference_table('settlement.institution');
 select create_reference_table('settlement.credential');
+select create_reference_table('settlement.receiver');
 select create_reference_table('settlement.staff');
 select create_reference_table('settlement.catalogue_item');
 select create_reference_table('settlement.list_entry');

@@ -111,7 +111,7 @@ def sign_text(parts: Parts, rules: BodyRules) -> bytes:
         case Signed.INPUT:
             return bytes(parts.get("input", _NOTHING))
         case Signed.INPUT_SORTED:
-            return _canonical(_decode_tree(parts.get("input", _NULL)))
+            return sorted_json(_decode_tree(parts.get("input", _NULL)))
         case Signed.ENVELOPE | Signed.MESSAGE:
             left_out = {"cainfo"} if rules.signed is Signed.MESSAGE else {"cainfo", "input"}
             members = [
@@ -196,10 +196,11 @@ def _member(value: object) -> bytes:
     """A member of the envelope as text: texts as they are, everything else as JSON."""
     if isinstance(value, str):
         return value.encode()
-    return b"" if value is None else _canonical(value)
+    return b"" if value is None else sorted_json(value)
 
 
-def _canonical(value: object) -> bytes:
+def sorted_json(value: object) -> bytes:
+    """Compact JSON with keys sorted at every level and empty members left out."""
     return _SORTED_ENCODER.encode(_without_empties(value))
 
 

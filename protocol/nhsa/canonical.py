@@ -38,9 +38,15 @@ _PERSON_FIELDS = frozenset(
         "certno",
         "psn_name",
         "psn_type",
+        "psnNo",
+        "idNo",
+        "userName",
+        "idType",
     }
 )
 """Who it is about and with which credential; everything else in a head node is header or total."""
+_PASSING = frozenset({"ecToken", "payToken"})
+"""Tokens of mobile payment: scanned anew, they are others, and the order is the same."""
 
 
 class Fingerprint(Struct, frozen=True, kw_only=True, gc=False):
@@ -72,8 +78,8 @@ def fingerprint(
         [part.texts(node) for part, node in heads],
         [[numbers[place][0] for place in part.numbers] for part, _ in heads],
     ]
-    if plan.lines is not None:
-        parts += plan.lines.lines(rows_of(getattr(body, plan.lines.node)), numbers)
+    for part in plan.lines:
+        parts += part.lines(rows_of(part.of_input(body)), numbers)
     # One JSON text a line: no value can imitate the border between two others, or of a part. An
     # empty text is written as an absent one; the pattern cannot begin inside a non-empty text,
     # where every quote has a backslash before it and only the last one ends the text.
@@ -129,6 +135,8 @@ class _Part(Struct, frozen=True, kw_only=True):
     """Getters over one node: who, what, how much."""
 
     node: str
+    inside: str | None
+    of_input: Callable[[Struct], Any]
     person: Getter
     texts: Getter
     numbers: tuple[tuple[str, str], ...]
@@ -149,30 +157,36 @@ class _Part(Struct, frozen=True, kw_only=True):
 
 class _Plan(Struct, frozen=True, kw_only=True):
     heads: tuple[_Part, ...]
-    lines: _Part | None
+    lines: tuple[_Part, ...]
 
 
 @lru_cache(maxsize=256)
 def _plan(infno: str) -> _Plan:
-    heads, lines = [], None
-    for name, node in TABLES[infno].input.items():
-        if node.inside is not None:
-            continue
+    heads: list[_Part] = []
+    lines: list[_Part] = []
+    nodes = TABLES[infno].input
+    for name, node in nodes.items():
+        if node.inside is not None and nodes[node.inside].rows is not Rows.ONE:
+            continue  # said with each row of the node around it
         repeated = node.rows is not Rows.ONE
-        part = _part(name, node.fields, repeated=repeated)
-        if repeated:
-            lines = part
-        else:
-            heads.append(part)
-    return _Plan(heads=tuple(heads), lines=lines)
+        part = _part(name, node.fields, repeated=repeated, inside=node.inside)
+        (lines if repeated else heads).append(part)
+    # Where rows lie beside each other, the last ones are the lines; where in a head, all are.
+    return _Plan(
+        heads=tuple(heads), lines=tuple(part for part in lines if part.inside or part is lines[-1])
+    )
 
 
-def _part(name: str, fields: tuple[Field, ...], *, repeated: bool) -> _Part:
-    others = (Kind.NUMBER, Kind.SIGNED, Kind.NODE, Kind.SERIAL)
-    texts = [field for field in fields if field.kind not in others]
+def _part(
+    name: str, fields: tuple[Field, ...], *, repeated: bool, inside: str | None
+) -> _Part:
+    others = (Kind.NUMBER, Kind.SIGNED, Kind.NODE, Kind.SERIAL, Kind.ANY)
+    texts = [field for field in fields if field.kind not in others and field.name not in _PASSING]
     person = [] if repeated else [f.attribute for f in texts if f.name in _PERSON_FIELDS]
     return _Part(
         node=name,
+        inside=inside,
+        of_input=attrgetter(name if inside is None else f"{inside}.{name}"),
         person=_getter(person),
         texts=_getter([f.attribute for f in texts if f.attribute not in person]),
         numbers=tuple([(name, f.name) for f in fields if f.is_number]),

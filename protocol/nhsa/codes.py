@@ -47,6 +47,7 @@ CODE_LISTS: Final[dict[str, frozenset[str]]] = {
         "psn_cert_type": ("01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 90 99 990102 990201"),
         "psn_setlway": "01 02 0201 0202",
         "refd_setl_flag": "0 1",
+        "refd_type": "ALL CASH HI",
         "refl_type": "1 2 3",
         # No source prints this list; the field's name (标志) and every client say no or yes.
         "rx_circ_flag": "0 1",

@@ -22,6 +22,8 @@ from protocol.nhsa.times import parse_date, parse_datetime, parse_moment
 Tree = dict[str, object]
 
 SERIAL_LENGTH_MAX = 30
+SERIAL_NAMES = ("feedetl_sn", "feedetlSn")
+"""What the serial number of a line is called; mobile payment speaks camelCase."""
 
 TIME_PARSERS: dict[Kind, Callable[[str], date]] = {
     Kind.DATETIME: parse_datetime,
@@ -51,6 +53,12 @@ _PRIVATE = frozenset(
         "agnter_addr",
         "ssn",
         "in",
+        "idNo",
+        "userName",
+        "ecToken",
+        "payToken",
+        "payAuthNo",
+        "ecAuthCode",
     }
 )
 _LONG_NUMBER = re.compile(r"\d{8,}[0-9Xx]?")
@@ -75,7 +83,11 @@ def _without_blanks(infno: str, name: str, value: object) -> object:
         return value
     if isinstance(value, list):
         return [_row_without_blanks(node, row) for row in value]
-    return _row_without_blanks(node, value)
+    row = _row_without_blanks(node, value)
+    if isinstance(row, dict) and node.rows is Rows.ONE:
+        lists = [each for each, one in TABLES[infno].input.items() if one.inside == name]
+        row |= {each: _without_blanks(infno, each, row[each]) for each in lists if each in row}
+    return row
 
 
 def _row_without_blanks(node: Node, row: object) -> object:
@@ -120,6 +132,11 @@ def _node_faults(
             yield _type_fault(path, name, "对象", value)
         else:
             yield from _row_faults(infno, name, node.fields, value, f"{path}.", profile)
+            for child_name, child in TABLES[infno].input.items():
+                if child.inside == name:
+                    yield from _node_faults(
+                        infno, child_name, child, value, path, profile, lines_max
+                    )
         return
     if value is None and node.rows is Rows.ANY and (node.inside or name not in parent):
         return
@@ -141,7 +158,7 @@ def _node_faults(
         for child_name, child in TABLES[infno].input.items():
             if child.inside == name:
                 yield from _node_faults(infno, child_name, child, row, at, profile, lines_max)
-    if node.inside is None:
+    if node.inside is None or TABLES[infno].input[node.inside].rows is Rows.ONE:
         yield from _duplicate_faults(path, value)
 
 
@@ -156,7 +173,8 @@ def _count_faults(node: Node, path: str, count: int, lines_max: int) -> Iterator
 def _duplicate_faults(path: str, rows: Sequence[Tree]) -> Iterator[WireError]:
     seen: dict[str, int] = {}
     for index, row in enumerate(rows):
-        serial = row.get("feedetl_sn")
+        name = next((each for each in SERIAL_NAMES if each in row), SERIAL_NAMES[0])
+        serial = row.get(name)
         if serial is None:
             continue
         first = seen.setdefault(str(serial), index)
@@ -164,9 +182,9 @@ def _duplicate_faults(path: str, rows: Sequence[Tree]) -> Iterator[WireError]:
             params = {
                 "name_zh": "费用明细流水号",
                 "expected": f"同一报文内不重复（与第{first + 1}行相同）",
-                "found": _shown("feedetl_sn", serial),
+                "found": _shown(name, serial),
             }
-            yield WireError(WireErrorCode.DUPLICATE_LINE, f"{path}[{index}].feedetl_sn", params)
+            yield WireError(WireErrorCode.DUPLICATE_LINE, f"{path}[{index}].{name}", params)
 
 
 def _row_faults(
@@ -208,7 +226,9 @@ def _fault_of(field: Field, rule: FieldRule, value: object, row: Tree) -> WireEr
             return None if isinstance(value, str) else WireErrorCode.FIELD_TYPE
         case Kind.BYTES:
             return _bytes_fault(value)
-        case Kind.NODE:
+        case Kind.BOOLEAN:
+            return None if isinstance(value, bool) else WireErrorCode.FIELD_TYPE
+        case Kind.NODE | Kind.ANY:
             return None
 
 

@@ -27,6 +27,9 @@ class Kind(StrEnum):
     MOMENT = "moment"
     BINARY = "binary"
     BYTES = "bytes"
+    BOOLEAN = "boolean"
+    ANY = "any"
+    """whatever the sender likes: 扩展字段"""
     NODE = "node"
 
 
@@ -86,7 +89,7 @@ class Node(Struct, frozen=True, kw_only=True):
     rows: Rows
     fields: tuple[Field, ...]
     inside: str | None = None
-    """The node whose rows carry this one, for a nested node."""
+    """The node that carries this one, in each of its rows or in its only one."""
     lone: bool = False
     """May a single row come as an object instead of an array? Sources differ for some nodes."""
 

@@ -19,7 +19,7 @@ from protocol.nhsa.amounts import memo_of
 from protocol.nhsa.codes import CREDENTIAL_CARD
 from protocol.nhsa.envelope import Envelope
 from protocol.nhsa.errors import WireError, WireErrorCode
-from protocol.nhsa.explain import SERIAL_LENGTH_MAX, TIME_PARSERS, explain
+from protocol.nhsa.explain import SERIAL_LENGTH_MAX, SERIAL_NAMES, TIME_PARSERS, explain
 from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Rows
 from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.profile import BASELINE, ENVELOPE_NODE, STRICT, Profile, rule_of
@@ -63,7 +63,7 @@ def passes(request: Envelope, profile: Profile, *, lines_max: int) -> Numbers | 
             if not rule.passes((getattr(body, rule.node),), numbers):
                 return None
         for rule, lines_min in plan.lines:
-            rows = rows_of(getattr(body, rule.node))
+            rows = rows_of(rule.of_input(body))
             if not lines_min <= len(rows) <= lines_max:
                 return None
             if not _lines_pass(rule, rows, lines_max, numbers):
@@ -86,8 +86,12 @@ class _NodeRule:
     """The compiled check of one node. It looks at columns, not rows: the values of all rows that
     must be codes, dates or numbers are taken out and tested together, without a Python loop."""
 
-    def __init__(self, infno: str, node: str, fields: tuple[Field, ...], profile: Profile) -> None:
+    def __init__(
+        self, infno: str, node: str, fields: tuple[Field, ...], profile: Profile, *,
+        inside: str | None = None,
+    ) -> None:  # fmt: skip
         self.node = node
+        self.of_input = attrgetter(node if inside is None else f"{inside}.{node}")
         self.inner: _NodeRule | None = None
         rules = [(field, rule_of(profile, infno, node, field)) for field in fields]
         names = {field.name for field in fields}
@@ -117,7 +121,8 @@ class _NodeRule:
             if f.is_number
         ]
         self._card = {"card_sn", "mdtrt_cert_type"} <= names
-        self._serial = attrgetter("feedetl_sn") if "feedetl_sn" in names else None
+        serial = next((name for name in SERIAL_NAMES if name in names), None)
+        self._serial = None if serial is None else attrgetter(serial)
 
     def passes(self, rows: tuple[Row, ...], numbers: Numbers) -> bool:
         """All rows; their numbers are added to `numbers`. Raises ValueError or ArithmeticError
@@ -177,9 +182,9 @@ def _plan(infno: str, profile: Profile) -> _Plan:
     heads, lines = [], []
     nodes = TABLES[infno].input
     for name, node in nodes.items():
-        if node.inside is not None:
-            continue
-        rule = _NodeRule(infno, name, node.fields, profile)
+        if node.inside is not None and nodes[node.inside].rows is not Rows.ONE:
+            continue  # belongs to each row of the node around it
+        rule = _NodeRule(infno, name, node.fields, profile, inside=node.inside)
         if node.rows is Rows.ONE:
             heads.append(rule)
             continue

@@ -153,6 +153,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     doctor_check: DoctorCheck = DoctorCheck.OFF
     traces: TraceRules = TraceRules()
     """drug trace codes (药品追溯码)"""
+    mobile_plain: bool = True
+    """mobile payment (移动支付) is also taken in the plain envelope of the interface"""
     cross_city: CrossCityRules = CrossCityRules()
     """clearing between the cities of the province (省内异地清分)"""
     wire: Profile = BASELINE

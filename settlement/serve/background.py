@@ -12,6 +12,7 @@ from pathlib import Path
 from settlement.serve.child import Stopping, run_child, say_at_work
 from settlement.serve.config import WorkerConfig
 from settlement.storage.keyfile import key_file, load_keyring
+from settlement.storage.platform_key import load_platform_key, platform_key_file
 from settlement.telemetry.metrics import Board
 from settlement.workers.registry import all_loops
 from settlement.workers.runner import run_loops
@@ -23,10 +24,12 @@ async def work(config: WorkerConfig, stopping: Stopping) -> None:
     """Run the loops until told to stop."""
     board = Board(Path(config.run_dir), config.place)
     board.resume()
-    keyring = load_keyring(key_file(Path(config.data_dir) / "secrets", os.environ))
+    secrets = Path(config.data_dir) / "secrets"
+    keyring = load_keyring(key_file(secrets, os.environ))
+    signing = load_platform_key(platform_key_file(secrets, os.environ))
     say_at_work()
     async with asyncio.TaskGroup() as group:
-        group.create_task(run_loops(config.app_dsn, all_loops(keyring), stopping.asked))
+        group.create_task(run_loops(config.app_dsn, all_loops(keyring, signing), stopping.asked))
         group.create_task(_publish(board, stopping))
 
 

@@ -44,7 +44,7 @@ from settlement.storage.reference_import import open_agency_accounts
 from settlement.storage.under_head import book_under_head
 from settlement.storage.writer import lock_head
 from settlement.translate import scans
-from settlement.usecases import paying
+from settlement.usecases import paying, webhooks
 from settlement.view import View
 
 RETRY = "retry-refund"
@@ -68,6 +68,7 @@ class Books(Struct, frozen=True, kw_only=True):
     shape: Shape
     journal_of: dict[int, int]
     institutions: dict[str, Institution]
+    receivers: frozenset[tuple[str, str]]
     keyring: Keyring
     moment: Moment
     next_number: NumberSource
@@ -160,6 +161,7 @@ async def open_books(
         shape=await installed_shape(connection),
         journal_of=dict(await reference.lanes(connection)),
         institutions=dict(await reference.institutions(connection)),
+        receivers=await reference.receivers(connection),
         keyring=keyring,
         moment=moment(clock, not_before=None if closed is None else closed + timedelta(days=1)),
         next_number=block.next,
@@ -232,7 +234,9 @@ async def _book(
     def decide(one: Command, view: View, at: Moment) -> Decision:
         if not isinstance(one, Report):
             raise TypeError(f"{type(one).__name__} is not for this command")
-        decision = paying.report(one, view, books, at)
+        decision = webhooks.with_notice(
+            paying.report(one, view, books, at), books.receivers, books.keyring, at
+        )
         reply = decision.reply
         if decision.effects is None or not isinstance(reply, paying.PayAnswer) or not reply.fact:
             raise ValueError(f"{happening.name} changes nothing about {row.pay_no}")

@@ -41,6 +41,7 @@ from settlement.storage.install import (
 )
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
 from settlement.storage.lease import PlainConnection
+from settlement.storage.platform_key import make_platform_key, platform_key_file
 from settlement.storage.policies import keep_files, load_policy_set
 from settlement.storage.queries import ADMIN, REFERENCE
 from settlement.storage.reader import read_settlements
@@ -74,6 +75,10 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
         profile = _first_profile(code, os.environ.get(PROFILE_VARIABLE)) if is_new else {}
         if not path.exists() and is_new:
             make_key_file(path)
+        if platform_key_file(services.directory().secrets, {}) == (
+            signing := platform_key_file(services.directory().secrets, os.environ)
+        ):
+            make_platform_key(signing)
         keyring = load_keyring(path)
         region = Region(
             code=code,

@@ -112,11 +112,12 @@ class ReferenceWatch:
                 staff = await reference.staff(connection, profile)
             institutions = await reference.institutions(connection)
             approved = await reference.cancel_approvals(connection, profile)
+            receivers = await reference.receivers(connection)
             credentials = await reference.credentials(connection, self._keyring, stopped)
         self.credentials = credentials
         self._desk.world = structs.replace(
             self._desk.world, policies=policies, profile=profile, institutions=institutions,
-            staff=staff, cancel_approvals=approved,
+            staff=staff, cancel_approvals=approved, receivers=receivers,
         )  # fmt: skip
         self._versions = versions
         return self._catalogue.fresh

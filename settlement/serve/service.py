@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from itertools import count
-from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
 from msgspec import json as msgspec_json
@@ -24,6 +23,7 @@ from ledger.postgres.shape import Shape
 from protocol.nhsa import codec
 from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
 from protocol.nhsa.errors import UNREADABLE, WireError
+from protocol.nhsa.gm import Sm2PrivateKey
 from protocol.nhsa.messages import (
     catalogue,
     clearing,
@@ -64,10 +64,14 @@ from settlement.serve.family import FamilyDesk, may_use_family
 from settlement.serve.import_desk import ImportDesk
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
+from settlement.serve.mobile import MobileDesk, is_mobile
+from settlement.serve.mobile_door import MobileDoor, mobile_door
 from settlement.serve.paying import Payments
+from settlement.serve.queue_desk import QueueDesk
 from settlement.serve.reconciling import Download, Reconciling
 from settlement.serve.reference_watch import ReferenceWatch
 from settlement.serve.resolver import Resolver
+from settlement.serve.saying import report_failure, warning_of
 from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
 from settlement.storage import reference
@@ -87,13 +91,11 @@ from settlement.translate.paths import wire_path
 from settlement.translate.requests import Translator
 from settlement.usecases.explain import explain
 from settlement.view import View
+from settlement.wallets import wallets_among
 from settlement.world import World
 
-if TYPE_CHECKING:
-    pass
-
 logger = logging.getLogger("settlement.service")
-REPLAYED = "重复报文，返回首次处理结果"
+Walk = Coroutine[object, object, Answer | Refusal]
 NUMBERS_LOW = 200_000
 """A new block is drawn in time: no process uses up so many between two looks."""
 SERIALS_PER_BLOCK = 1_000_000
@@ -112,6 +114,8 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
     tills: Tills = NO_TILLS
     """the merchants that collect over payment channels"""
     decoders: Decoders = NO_DECODERS
+    platform_key: Sm2PrivateKey | None = None
+    """signs as the mobile-payment centre; None where this server is none"""
 
 
 class Service:
@@ -144,6 +148,8 @@ class Service:
         self._sessions: Sessions
         self._reconciling: Reconciling
         self._family: FamilyDesk
+        self.mobile: MobileDesk
+        self.mobile_centre: MobileDoor | None = None
         self.payments: Payments
         self.resolver: Resolver
 
@@ -174,12 +180,13 @@ class Service:
                 suspensions=stopped,
                 staff=await reference.staff(connection, profile),
                 cancel_approvals=await reference.cancel_approvals(connection, profile),
+                receivers=await reference.receivers(connection),
                 keyring=settings.keyring,
                 next_number=self._next_number,
             )
             credentials = await reference.credentials(connection, settings.keyring, stopped)
             self._desk = DecisionDesk(
-                world, read_clock=settings.clock, day_cut=settings.day_cut, failed=_report_failure
+                world, read_clock=settings.clock, day_cut=settings.day_cut, failed=report_failure
             )
             self._desk.closed_through = await reference.closed_through(connection)
             self._open_queues(dict(await reference.lanes(connection)), shape)
@@ -219,6 +226,14 @@ class Service:
             journals=journals, side=Reconnecting(settings.app_dsn, LOOKUP_NAME), shape=shape,
             lanes=lanes, next_number=self._next_number, now=self._desk.now,
         )  # fmt: skip
+        self.mobile = MobileDesk(
+            journals=journals, dsn=settings.app_dsn, lanes=lanes, shape=shape, desk=self._desk,
+            wallets=lambda: wallets_among(self.reference.credentials),
+        )  # fmt: skip
+        self.mobile_centre = mobile_door(
+            settings.platform_key, ask=self.ask, desk=self._desk, orders=self.mobile,
+            credential=self.credential, read_clock=settings.clock,
+        )  # fmt: skip
         self.payments = Payments(
             desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
             translator=self._translator, shape=shape, lanes=lanes, decoders=settings.decoders,
@@ -244,7 +259,7 @@ class Service:
         return JournalQueue(
             journal=journal,
             shape=shape,
-            desk=_QueueDesk(self, self._desk),
+            desk=QueueDesk(self._desk, self.queues, self.metrics, self.day_closed),
             connect=lambda: connect_settle_path(
                 dsn, seconds=limits.database_write_seconds_max, shape=shape
             ),
@@ -300,16 +315,21 @@ class Service:
     def _take(self, opened: Opened) -> None:
         """Queue a command; what takes more than one step gets a task for it."""
         command = opened.command
-        if command is not None and not may_use_family(command):
+        walked = None if command is None else self._walked(command, opened)
+        if command is not None and walked is None:
             self._submit(command, opened.mail)
             return
         task = asyncio.ensure_future(
-            self._look_up(opened)
-            if command is None
-            else self._with_family(self._family.carry_out(command), opened)
+            self._look_up(opened) if walked is None else self._in_steps(walked, opened)
         )
         self._looking_up.add(task)
         task.add_done_callback(self._looking_up.discard)
+
+    def _walked(self, command: Command, opened: Opened) -> Walk | None:
+        """How a command is carried out that takes more than one batch, or a look-up first."""
+        if is_mobile(command):
+            return self.mobile.carry_out(command, opened.mail.caller)
+        return self._family.carry_out(command) if may_use_family(command) else None
 
     def _addressed(self, mail: Mail) -> codec.Letter | None:
         """The message with its transaction, which may stand in the body only."""
@@ -321,7 +341,7 @@ class Service:
                 mail.fail(exc)
                 return None
         body = as_printed(infno, mail.body, self._desk.world.profile.traces.line_node)
-        return codec.Letter(infno, body, self._lines_max(infno))
+        return codec.Letter(infno, body, self._settings.limits.lines_max(infno))
 
     def _unread(self, mail: Mail, infno: str, error: WireError) -> None:
         if error.code in UNREADABLE:
@@ -361,10 +381,6 @@ class Service:
         for queue in self.queues:
             queue.arriving = lambda: arriving() + len(self._inbox)
 
-    def _lines_max(self, infno: str) -> int:
-        limits = self._settings.limits
-        return limits.lines_per_message_max if infno == "2204" else limits.lines_per_claim_max
-
     def _institution(self, request: Envelope, caller: Caller) -> Institution | None:
         """Headers do not sign the body, so the envelope's institution must be the credential's."""
         code = request.fixmedins_code
@@ -389,10 +405,8 @@ class Service:
             else:
                 mail.answer(self._said(opened.request.infno, mail.received, found))
 
-    async def _with_family(
-        self, walked: Coroutine[object, object, Answer | Refusal], opened: Opened
-    ) -> None:
-        """Relatives may help to pay, or get back what they paid."""
+    async def _in_steps(self, walked: Walk, opened: Opened) -> None:
+        """Relatives may help to pay, or whose an order is must be found."""
         mail = opened.mail
         try:
             reply = await walked
@@ -461,7 +475,7 @@ class Service:
             received_at=local,
             responded_at=local_time(self._settings.clock()),
             output=output.rows if isinstance(output, FeeRows | lists.ListRows) else output,
-            warn_msg=_warning(reply) or UNSET,
+            warn_msg=warning_of(reply) or UNSET,
         )
 
     def _refused(
@@ -537,6 +551,9 @@ class Service:
             self.import_office.close()
         self._reconciling.close()
         self._family.close()
+        self.mobile.close()
+        if self.mobile_centre is not None:
+            self.mobile_centre.close()
         self.payments.close()
 
     def _next_number(self, lane: int, day: date) -> int:
@@ -562,39 +579,3 @@ class Service:
         """Learn which business day is open."""
         async with self._side.use() as connection:
             self._desk.closed_through = await reference.closed_through(connection)
-
-
-class _QueueDesk:
-    """The desk as a queue sees it: decisions, the clock, and where to report."""
-
-    def __init__(self, service: Service, desk: DecisionDesk) -> None:
-        self.keyring = desk.world.keyring
-        self.decide_all = desk.decide_all
-        self.now = desk.now
-        self.day_closed = service.day_closed
-        self._metrics = service.metrics
-        self._queues = service.queues
-
-    def batch_done(self, *, size: int, written: int, seconds: float, again: bool) -> None:
-        """For the metrics."""
-        if written:
-            self._metrics.batch_items.observe(written)
-            self._metrics.batch_write_seconds.observe(seconds)
-        self._metrics.queue_depth = sum(map(len, self._queues))
-        if again:
-            self._metrics.batch_recomputed += size
-
-
-def _warning(reply: Answer) -> str:
-    """What the answer says beside what was done."""
-    return "；".join(filter(None, (REPLAYED if reply.replayed else "", reply.warning)))
-
-
-def _report_failure(command: Command, exc: Exception) -> None:
-    extra = {
-        "event": "case.failed",
-        "infno": command.asked.infno,
-        "msgid": command.asked.msgid,
-        "institution": command.asked.institution.code,
-    }
-    logger.error("a case violates our own rules", extra=extra, exc_info=exc)

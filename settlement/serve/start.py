@@ -17,11 +17,13 @@ from settlement.serve.config import WorkerConfig
 from settlement.serve.import_desk import ImportDesk
 from settlement.serve.service import Service, ServiceSettings
 from settlement.storage.keyfile import key_file, load_keyring
+from settlement.storage.platform_key import load_platform_key, platform_key_file
 
 
 async def start_gateway(config: WorkerConfig) -> Service:
     """The service of a gateway process, as the supervisor configures it."""
-    keyring = load_keyring(key_file(Path(config.data_dir) / "secrets", os.environ))
+    secrets = Path(config.data_dir) / "secrets"
+    keyring = load_keyring(key_file(secrets, os.environ))
     tills, decoders = NO_TILLS, NO_DECODERS
     if config.channels_file:
         channels_file = Path(config.channels_file)
@@ -31,6 +33,7 @@ async def start_gateway(config: WorkerConfig) -> Service:
         ServiceSettings(
             app_dsn=config.app_dsn, keyring=keyring, limits=config.limits,
             tills=tills, decoders=decoders,
+            platform_key=load_platform_key(platform_key_file(secrets, os.environ)),
         )
     )  # fmt: skip
     service.import_office = ImportDesk(

@@ -34,6 +34,7 @@ from settlement.rows import (
     VisitRow,
 )
 from settlement.storage import families
+from settlement.storage.mobile import read_orders
 from settlement.storage.payment_reader import read_payments
 from settlement.storage.queries import QUERIES, SHAPED
 from settlement.usecases.filing_payloads import standing_filings
@@ -97,6 +98,11 @@ async def read_view(
         if returns:
             await read_payments(connection, returns, view, shape)
         settlements |= {n for p in view.payments.values() for n in p.settlements}
+    orders = {n for c in commands for n in c.mobile_nos} | _refs(view, MessageOutcome.MOBILE)
+    if orders:
+        await read_orders(connection, orders, view, shape)
+        settlements |= {n for o in view.mobile.values() for n in o.settlements}
+        visits |= {o.row.mdtrt_id for o in view.mobile.values()}
     settlements |= {n for c in commands for n in c.setl_ids} | _refs(
         view, MessageOutcome.SETTLEMENT
     )
@@ -125,6 +131,7 @@ def reads_more(command: Command) -> bool:
     return bool(
         command.setl_ids or command.visit_ids or command.history or command.other_keys
         or command.token_key or command.pledge or command.hold_ids or command.pay_nos
+        or command.mobile_nos
     )  # fmt: skip
 
 

@@ -184,6 +184,12 @@ async def cancel_approvals(
     return frozenset(row[0] for row in await connection.fetch(REFERENCE["cancel_approvals"]))
 
 
+async def receivers(connection: Connection[Record]) -> frozenset[tuple[str, str]]:
+    """Institutions that want to be told, each with the kind of notice."""
+    rows = await connection.fetch(REFERENCE["receivers"])
+    return frozenset((row["institution"], row["kind"]) for row in rows)
+
+
 async def lanes(connection: Connection[Record]) -> Mapping[int, int]:
     """Lane to open journal."""
     return dict(await connection.fetch(REFERENCE["lanes"]))

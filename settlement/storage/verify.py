@@ -40,7 +40,7 @@ UNDER_WAY_MAX = timedelta(minutes=10)
 """Longer than anything is left under way between a patient and relatives (workers/family.py)."""
 _COMMITTED = {
     "bad_moves": "payment for a relative", "bad_payments": "payment",
-    "bad_carried": "old settlement",
+    "bad_carried": "old settlement", "bad_holds": "hold for an order of mobile payment",
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
@@ -201,6 +201,9 @@ async def _bad_family(
         ("unshared_moves", "a relative's account paid for no settlement"),
         ("orphan_payments", "payment without a ledger entry"),
         ("unlooked_payments", "payment that holds something and is on no worklist"),
+        ("orphan_holds", "held order of mobile payment without a ledger entry"),
+        ("unlooked_orders", "order of mobile payment that holds something and never ends"),
+        ("unowed_notices", "notice that is neither delivered nor on the worklist"),
     ):
         number = await connection.fetchval(_QUERIES[name], lane, *more)
         if number is not None:

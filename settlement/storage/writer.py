@@ -18,6 +18,7 @@ from ledger.postgres import literals
 from ledger.postgres.arrays import append_arguments
 from ledger.postgres.shape import Shape, one_lane
 from settlement.clock import Moment
+from settlement.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
 from settlement.payment_rows import DueRow, PaymentEventRow, PaymentRow
 from settlement.rows import (
     MONEY,
@@ -74,6 +75,9 @@ _PARAMETERS = {
     "p_opened": "json", "p_family_shares": "json", "p_family_moves": "json",
     # payments over channels
     "p_payments": "json", "p_payment_events": "json", "p_payment_due": "json",
+    # orders of mobile payment, and what is owed to others
+    "p_mobile_orders": "json", "p_mobile_events": "json", "p_mobile_due": "json",
+    "p_outbox": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -160,6 +164,10 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     named |= {row.lane for e in effects for row in e.payments}
     named |= {row.lane for e in effects for row in e.payment_events}
     named |= {row.lane for e in effects for row in e.due}
+    named |= {row.lane for e in effects for row in e.mobile_orders}
+    named |= {row.lane for e in effects for row in e.mobile_events}
+    named |= {row.lane for e in effects for row in e.mobile_due}
+    named |= {row.lane for e in effects for row in e.outbox}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
     return [value for place, value in enumerate(values) if place not in _LANES[1:]]
@@ -200,6 +208,10 @@ def _values(
         _json([_named(row) for e in effects for row in e.payments]),
         _json([row for e in effects for row in e.payment_events]),
         _json(list({row.pay_no: row for e in effects for row in e.due}.values())),
+        _json([row for e in effects for row in e.mobile_orders]),
+        _json([_named(row) for e in effects for row in e.mobile_events]),
+        _json(list({row.order_no: row for e in effects for row in e.mobile_due}.values())),
+        _json([row for e in effects for row in e.outbox]),
     ]
 
 
@@ -209,7 +221,7 @@ def _entries(effects: Effects) -> tuple[Entry, ...]:
     return (effects.entry, *effects.entries)
 
 
-def _named(row: MoveRow | PaymentRow) -> dict[str, object]:
+def _named(row: MoveRow | PaymentRow | MobileEventRow) -> dict[str, object]:
     """A row by its column names; what is committed to is an array."""
     return structs.asdict(row)
 
@@ -259,7 +271,8 @@ def _joined(parts: Sequence[bytes]) -> tuple[bytes, list[int]]:
 def _json(
     rows: Sequence[
         VisitRow | EventRow | FilingRow | UploadRow | MappingRow | TraceRow | UndertakingRow
-        | ShareRow | PaymentEventRow | DueRow | dict[str, object]
+        | ShareRow | PaymentEventRow | DueRow | MobileOrderRow | MobileDueRow | OutboxRow
+        | dict[str, object]
     ],
 ) -> str | None:
     """Rows by their column names, bytes in base64; None saves the function a statement."""

@@ -92,6 +92,16 @@ DECLARED = (
     Counter("settlement_payment_alarms_total",
             "What channels said that contradicts what is booked; look at each in the log.",
             registry=None),
+    Counter("settlement_notices_delivered_total",
+            "Notices of the outbox that their receivers took.", registry=None),
+    Counter("settlement_notices_failed_total",
+            "Attempts to deliver a notice that failed and will be repeated.", registry=None),
+    Histogram("settlement_notice_seconds",
+              "From the commit that owes a notice to its delivery.", registry=None),
+    Gauge("settlement_notices_owed", "Notices of the outbox that are not delivered.",
+          registry=None),
+    Gauge("settlement_notices_overdue",
+          "1 while a notice has been owed for more than ten minutes.", registry=None),
     Counter("settlement_background_failures_total",
             "Runs of a background loop that failed and will be tried again.", registry=None),
     Gauge("settlement_processes", "Processes whose numbers are in here.", registry=None),
@@ -139,7 +149,8 @@ class Metrics:
     __slots__ = (
         "background_failures", "batch_items", "batch_recomputed", "batch_write_seconds",
         "conflicting", "duplicate_across_lanes", "folded_blocks", "in_flight", "nonce_degraded",
-        "nonce_folds", "payment_alarms", "payment_certainty", "payment_confirmed", "queue_depth",
+        "nonce_folds", "notice_seconds", "notices_delivered", "notices_failed", "notices_overdue",
+        "notices_owed", "payment_alarms", "payment_certainty", "payment_confirmed", "queue_depth",
         "replayed", "request_seconds", "requests",
     )  # fmt: skip
 
@@ -151,6 +162,11 @@ class Metrics:
         self.payment_certainty = Tally(CERTAINTY_BOUNDS)
         self.payment_confirmed = Tally(CERTAINTY_BOUNDS)
         self.payment_alarms = 0
+        self.notice_seconds = Tally(CERTAINTY_BOUNDS)
+        self.notices_delivered = 0
+        self.notices_failed = 0
+        self.notices_owed = 0
+        self.notices_overdue = 0
         self.in_flight = 0
         self.queue_depth = 0
         self.batch_recomputed = 0
@@ -211,10 +227,14 @@ _COUNTERS = {
     "settlement_ledger_folded_blocks_total": "folded_blocks",
     "settlement_background_failures_total": "background_failures",
     "settlement_payment_alarms_total": "payment_alarms",
+    "settlement_notices_delivered_total": "notices_delivered",
+    "settlement_notices_failed_total": "notices_failed",
 }
 _GAUGES = {
     "settlement_requests_in_flight": "in_flight",
     "settlement_journal_queue_items": "queue_depth",
+    "settlement_notices_owed": "notices_owed",
+    "settlement_notices_overdue": "notices_overdue",
 }
 _HISTOGRAMS = {
     "settlement_request_seconds": "request_seconds",
@@ -222,6 +242,7 @@ _HISTOGRAMS = {
     "settlement_batch_write_seconds": "batch_write_seconds",
     "settlement_payment_certainty_seconds": "payment_certainty",
     "settlement_payment_confirmed_seconds": "payment_confirmed",
+    "settlement_notice_seconds": "notice_seconds",
 }
 _BOUNDS: dict[str, tuple[float, ...]] = {
     "settlement_request_seconds": SECONDS_BOUNDS,
@@ -229,6 +250,7 @@ _BOUNDS: dict[str, tuple[float, ...]] = {
     "settlement_batch_write_seconds": SECONDS_BOUNDS,
     "settlement_payment_certainty_seconds": CERTAINTY_BOUNDS,
     "settlement_payment_confirmed_seconds": CERTAINTY_BOUNDS,
+    "settlement_notice_seconds": CERTAINTY_BOUNDS,
 }
 
 METRICS = Metrics()

@@ -21,10 +21,11 @@ from protocol.nhsa.messages import (
     reversal,
     stored,
 )
+from protocol.nhsa.messages import mobile as mobile_messages
 from protocol.nhsa.registry import TRANSACTIONS, Effect
 from settlement.commands import Command
 from settlement.institution import Institution
-from settlement.translate import filing_requests, mappings, stays, uploads
+from settlement.translate import filing_requests, mappings, mobile, stays, uploads
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
 
@@ -93,6 +94,11 @@ _MAKERS: dict[type[Envelope], _Maker] = {
     mapping.MappingCancel: mappings.unmap_item,
     stored.Stored: uploads.keep,
     stored.SettlementList: uploads.keep_list,
+    mobile_messages.FeesUpload: mobile.upload,
+    mobile_messages.PayOrder: mobile.place,
+    mobile_messages.Refund: mobile.refund,
+    mobile_messages.OrderEnquiry: mobile.find,
+    mobile_messages.Withdraw: mobile.withdraw,
 }
 
 _BINDING = frozenset(

@@ -67,6 +67,41 @@ _LINE_NAMES = {
     "doctor": "bilg_dr_codg",
 }
 _MAPPING_NAMES = {"own_code": "fixmedins_hilist_id", "ends_on": "enddate"}
+_MOBILE = frozenset({"6201", "6202", "6203", "6301", "6401"})
+_MOBILE_NAMES = {
+    "person_no": "psnNo",
+    "credential_kind": "ecToken",
+    "credential_number": "ecToken",
+    "certificate_no": "idNo",
+    "name": "userName",
+    "scheme": "insutype",
+    "care_type": "medType",
+    "account_use": "acctUsedFlag",
+    "total": "medfeeSumamt",
+    "service_at": "begntime",
+    "batch_no": "chrgBchno",
+    "mdtrt_id": "mdtrtId",
+    "doctor": "atddrNo",
+    "pay_token": "payToken",
+    "refund_no": "appRefdSn",
+    "refund_total": "totlRefdAmt",
+    "refund_account": "psnAcctRefdAmt",
+    "refund_funds": "fundRefdAmt",
+    "refund_own": "cashRefdAmt",
+    "token": "ecToken",
+    "wallet": "extData",
+}
+_MOBILE_LINE_NAMES = {
+    "amount": "detItemFeeSumamt",
+    "quantity": "cnt",
+    "price": "pric",
+    "item_code": "medListCodg",
+    "occurred_on": "feeOcurTime",
+    "disease": "diseCodg",
+    "line_no": "feedetlSn",
+    "own_code": "medinsListCodg",
+    "doctor": "bilgDrCodg",
+}
 _LISTS = frozenset({"4101", "4101A"})
 _LIST_NAMES = {"setl_id": "setlinfo.setl_id", "mdtrt_id": "setlinfo.mdtrt_id"}
 _ENVELOPE_NAMES = {"msgid": "msgid", "institution_code": "fixmedins_code"}
@@ -82,9 +117,25 @@ def wire_path(infno: str, field: str | None) -> str | None:
     if infno in _LISTS:
         return f"input.{_LIST_NAMES.get(field, field)}"
     line = _LINE.fullmatch(field)
+    if infno in _MOBILE:
+        return _mobile_path(infno, field, line)
     if line is not None and infno in _LINES:
         names = {**_LINE_NAMES, **_MAPPING_NAMES} if infno == "3301" else _LINE_NAMES
         return f"input.{_LINES[infno]}{line[1]}.{names.get(line[2], line[2])}"
     if line is not None or field == "lines":
         return f"input.{_LINES.get(infno, 'data')}"
     return f"input.{_HEAD.get(infno, 'data')}.{_HEAD_NAMES.get(field, field)}"
+
+
+def _mobile_path(infno: str, field: str, line: re.Match[str] | None) -> str:
+    """Mobile payment speaks camelCase, and its lists stand inside `data`."""
+    if line is not None:
+        name = _MOBILE_LINE_NAMES.get(line[2], line[2])
+        return f"input.data.feedetailList{line[1]}.{name}"
+    if field == "lines":
+        return "input.data.feedetailList"
+    if field == "order_no":
+        return "input.data.medOrgOrd" if infno == "6201" else "input.data.payOrdId"
+    if field == "credential_number" and infno == "6202":
+        return "input.data.payAuthNo"
+    return f"input.data.{_MOBILE_NAMES.get(field, field)}"

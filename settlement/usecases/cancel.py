@@ -83,6 +83,8 @@ def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
         )  # fmt: skip
     if row.infno == "SCAN":
         return Refusal(code="CANCEL_BY_REFUND", field="setl_id", params={"order_no": row.msgid})
+    if row.infno == "6202":
+        return Refusal(code="CANCEL_BY_MOBILE_REFUND", field="setl_id")
     if _KIND_OF.get(row.infno, CareKind.OUTPATIENT) is not command.kind:
         return Refusal(code="CARE_TYPE_MISMATCH", field="setl_id",
                        params={"value": command.asked.infno, "described": row.infno})  # fmt: skip

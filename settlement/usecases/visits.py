@@ -140,7 +140,7 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
                 Refusal(code="BATCH_SETTLED", field="batch_no",
                         params={"value": batch_no, "setl_id": setl_id})
             )  # fmt: skip
-    clash = _clash(command, state, world)
+    clash = _waiting(state, command.batches) or _clash(command, state, world)
     if clash is not None:
         return Decision(clash)
     asked = command.asked
@@ -238,6 +238,13 @@ def unsettled_boxes(state: VisitState) -> Boxes:
     )
 
 
+def _waiting(state: VisitState, batches: Iterable[str]) -> Refusal | None:
+    """A charge batch that waits for its payer stays as it was decided (ADR 0032)."""
+    if not state.held.keys().isdisjoint(batches):
+        return Refusal(code="UNDERTAKING_OPEN", field="batch_no")
+    return None
+
+
 def _clash(command: UploadLines, state: VisitState, world: World) -> Refusal | None:
     """New lines against those that stand: a number counts once a visit, a charge batch has one
     disease (section 3, 2204)."""
@@ -276,6 +283,9 @@ def withdraw_lines(command: WithdrawLines, view: View, world: World, moment: Mom
     batches = (
         [wanted] if wanted is not None else [b for b in state.batches if b not in state.settled]
     )
+    waiting = _waiting(state, batches)
+    if waiting is not None:
+        return Decision(waiting)
     asked = command.asked
     events = tuple(
         EventRow(

@@ -26,6 +26,8 @@ from settlement.web.connection import Connections
 from settlement.web.exchange import Exchange
 from settlement.web.framing import PATH
 from settlement.web.imports import Imports
+from settlement.web.mobile import ROOT as MOBILE_ROOT
+from settlement.web.mobile import MobilePages
 from settlement.web.nonces import SCRIPT, Nonces
 from settlement.web.openapi import openapi_document
 from settlement.web.pages import (
@@ -81,6 +83,8 @@ class WebServer:
         self._pay = (
             None if desk is None else PayPages(desk, self._authenticator, self._body, limits)
         )
+        centre = gateway.mobile_centre
+        self._mobile = None if centre is None else MobilePages(centre, self._body, limits)
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
@@ -162,6 +166,8 @@ class WebServer:
             return await self._explanation(request, explained.group(1))
         if self._pay is not None and path.startswith(("/pay/", "/notify/")):
             return _response(await self._pay.answer(request))
+        if self._mobile is not None and path.startswith(MOBILE_ROOT):
+            return _response(await self._mobile.answer(request))
         if self._imports is not None and path.startswith("/imports/"):
             return _response(await self._imports.answer(request))
         page = self._pages.get(path)

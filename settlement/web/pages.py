@@ -187,6 +187,9 @@ _GROUPS = {
     "49": "票据 Invoices",
     "52": "查询 Enquiries",
     "53": "查询 Enquiries",
+    "62": "移动支付 Mobile payment",
+    "63": "移动支付 Mobile payment",
+    "64": "移动支付 Mobile payment",
     "91": "文件 Files",
 }
 """Headings of the contents, by how the number of a transaction begins."""
@@ -209,6 +212,8 @@ _KINDS_ZH = {
     Kind.MOMENT: "日期或日期时间",
     Kind.BINARY: "Base64",
     Kind.BYTES: "Base64 或字节数组",
+    Kind.BOOLEAN: "true 或 false",
+    Kind.ANY: "任意",
     Kind.NODE: "节点",
 }
 

@@ -47,6 +47,8 @@ def _sample(field: Field, infno: str) -> JsonValue:
         return next((code for start, code in _CARE_TYPES if infno.startswith(start)), "11")
     if field.name in _SAMPLES:
         return _SAMPLES[field.name]
+    if field.name in _MOBILE_SAMPLES:
+        return _MOBILE_SAMPLES[field.name]
     if field.code_list is not None:
         codes = CODE_LISTS[field.code_list]
         return "1" if "1" in codes else min(codes)
@@ -67,11 +69,30 @@ def _sample_file() -> str:
     return b64encode(pack("detail.txt", text_of([(*whose, "1.00", "0.60", "0.40", "0")]))).decode()
 
 
+_MOBILE_SAMPLES: dict[str, JsonValue] = {
+    "orgCodg": "H44190000001",
+    "psnNo": "44190000000000000001",
+    "idNo": "999999199001010017",
+    "userName": "测试甲",
+    "idType": "01",
+    "insutype": "310",
+    "medOrgOrd": "M202611230001",
+    "payOrdId": "ORD4419001000000000000000003",
+    "payToken": "0123456789abcdef0123456789abcdef01234567",
+    "payAuthNo": "1",
+    "appRefdSn": "R202611230001",
+    "appRefdTime": "20261123100000",
+    "refdType": "ALL",
+    "medType": "11",
+    "acctUsedFlag": "1",
+}
+"""What mobile payment calls it."""
 _CARE_TYPES = (("21", "41"), ("23", "21"), ("24", "21"))
 """med_type of what begins so: pharmacies, stays."""
 
 _LIST_FIELDS = ("setl_id", "mdtrt_id", "psn_no")
 _SHOWN_TOO: dict[str, tuple[str, ...]] = {
+    "6202": ("payAuthNo",),
     **dict.fromkeys(("2303", "2304", "2304A", "2401"), ("mdtrt_cert_no",)),
     "4101": _LIST_FIELDS,
     "4101A": _LIST_FIELDS,

@@ -164,6 +164,8 @@ def _forms(field: Field) -> list[Schema] | None:
             return [{"type": "string", "pattern": f"^{_TIMES[field.kind]}$"}]
         case Kind.BINARY:
             return [{"type": "string", "contentEncoding": "base64", "minLength": 1}]
+        case Kind.ANY:
+            return [{"type": "object"}, {"type": "string", "minLength": 1}]
         case _:
             return None
 

@@ -11,12 +11,15 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
+from protocol.nhsa.gm import Sm2PrivateKey
 from settlement.keyring import Keyring
 from settlement.storage.lease import PlainConnection
 from settlement.workers.duplicates import DuplicateMessages
 from settlement.workers.family import FamilyResolver
 from settlement.workers.folding import fold_all
 from settlement.workers.listing import drop_files, list_all
+from settlement.workers.mobile import OrderExpiry
+from settlement.workers.outbox import OutboxSender
 
 Step = Callable[[PlainConnection], Awaitable[int]]
 
@@ -39,7 +42,15 @@ LOOPS = (
 """Those that need no key. A duplicate message is to be reported within a minute (DESIGN D3)."""
 
 
-def all_loops(keyring: Keyring) -> tuple[Loop, ...]:
-    """Every loop of a server."""
-    ending = FamilyResolver(keyring)
-    return (*LOOPS, Loop(name="family", lease=23, every_seconds=5.0, step=ending.step))
+def all_loops(
+    keyring: Keyring, platform_key: Sm2PrivateKey | None = None
+) -> tuple[Loop, ...]:
+    """Every loop of a server; `platform_key` signs notices of mobile payment."""
+    ending, expiry = FamilyResolver(keyring), OrderExpiry(keyring)
+    sender = OutboxSender(keyring, platform_key)
+    return (
+        *LOOPS,
+        Loop(name="family", lease=23, every_seconds=5.0, step=ending.step),
+        Loop(name="mobile-expiry", lease=24, every_seconds=5.0, step=expiry.step),
+        Loop(name="outbox", lease=25, every_seconds=0.25, step=sender.step),
+    )

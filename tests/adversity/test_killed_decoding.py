@@ -93,7 +93,7 @@ def asked(centre: Centre) -> int:
         ("decode",         False, 0, False),
         ("decode",         True,  1, False),
         ("remember_token", True,  1, False),
-        ("claim_order",    True,  1, True),
+        ("claim",          True,  1, True),
     ],
 )  # fmt: skip
 async def test_order_goes_on_wherever_its_process_died(
@@ -103,7 +103,8 @@ async def test_order_goes_on_wherever_its_process_died(
     buyer = town.someone()
     service = await centre.process()
     stop = Step()
-    place = centre.last_decoder if step == "decode" else person_codes
+    places = {"decode": centre.last_decoder, "claim": service.payments.finder}
+    place = places.get(step, person_codes)
     wrapped = stop.after if done else stop.before
     before = asked(centre)
     order = other.order(buyer, DEAR, 3, pay_code=WALLET)

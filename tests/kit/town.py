@@ -10,6 +10,7 @@ import asyncpg
 from msgspec import structs
 
 from ledger.postgres.shape import Shape
+from protocol.nhsa.gm import Sm2PrivateKey
 from settlement.channels.registry import Tills
 from settlement.keyring import Keyring, new_material
 from settlement.limits import DEFAULT_LIMITS, Limits
@@ -22,6 +23,7 @@ from settlement.storage.install import Region, ensure_schema
 from settlement.storage.payments import due_payments
 from settlement.storage.statements import list_behind
 from settlement.workers.family import FamilyResolver
+from settlement.workers.mobile import OrderExpiry
 from tests.kit import population
 from tests.kit.clock import TownClock
 from tests.kit.counter import Message
@@ -34,6 +36,8 @@ LANES = {Shape.ONE_MACHINE: 16, Shape.CLUSTER: 64}
 JOURNALS = 2
 """On one machine; a cluster has one for each lane."""
 DRAIN_SECONDS = 5.0
+PLATFORM = Sm2PrivateKey.of_number(441_902)
+"""The key of the town's mobile-payment centre."""
 
 
 class Town(Townhall):
@@ -77,6 +81,7 @@ class Town(Townhall):
                 app_dsn=dsn or self.app_dsn, keyring=self.keyring,
                 limits=limits or self.limits, clock=self.clock,
                 tills=tills or self.channels.tills, decoders=decoders,
+                platform_key=PLATFORM,
             ),
             policies,
         )  # fmt: skip
@@ -111,6 +116,15 @@ class Town(Townhall):
         self.clock.pass_by(timedelta(seconds=after_seconds))
         connection = await asyncpg.connect(self.app_dsn)
         done = await FamilyResolver(self.keyring, clock=self.clock).step(connection)
+        await connection.close()
+        return done
+
+    async def end_orders(self, *, after_seconds: float) -> int:
+        """What the background loop does, so much later, with orders of mobile payment that nobody
+        paid."""
+        self.clock.pass_by(timedelta(seconds=after_seconds))
+        connection = await asyncpg.connect(self.app_dsn)
+        done = await OrderExpiry(self.keyring, clock=self.clock).step(connection)
         await connection.close()
         return done
 

@@ -6,7 +6,7 @@ is the longest text that any source accepts; a regional profile may narrow it, n
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -16,11 +16,13 @@ Need3 = Annotated[str, Meta(min_length=1, max_length=3)]
 Need4 = Annotated[str, Meta(min_length=1, max_length=4)]
 Need6 = Annotated[str, Meta(min_length=1, max_length=6)]
 Need10 = Annotated[str, Meta(min_length=1, max_length=10)]
+Need12 = Annotated[str, Meta(min_length=1, max_length=12)]
 Need18 = Annotated[str, Meta(min_length=1, max_length=18)]
 Need20 = Annotated[str, Meta(min_length=1, max_length=20)]
 Need30 = Annotated[str, Meta(min_length=1, max_length=30)]
 Need40 = Annotated[str, Meta(min_length=1, max_length=40)]
 Need50 = Annotated[str, Meta(min_length=1, max_length=50)]
+Need64 = Annotated[str, Meta(min_length=1, max_length=64)]
 Need100 = Annotated[str, Meta(min_length=1, max_length=100)]
 Need150 = Annotated[str, Meta(min_length=1, max_length=150)]
 Need200 = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -30,12 +32,14 @@ Need500 = Annotated[str, Meta(min_length=1, max_length=500)]
 May1 = Annotated[str, Meta(max_length=1)] | None
 May3 = Annotated[str, Meta(max_length=3)] | None
 May6 = Annotated[str, Meta(max_length=6)] | None
+May8 = Annotated[str, Meta(max_length=8)] | None
 May10 = Annotated[str, Meta(max_length=10)] | None
 May20 = Annotated[str, Meta(max_length=20)] | None
 May30 = Annotated[str, Meta(max_length=30)] | None
 May32 = Annotated[str, Meta(max_length=32)] | None
 May40 = Annotated[str, Meta(max_length=40)] | None
 May50 = Annotated[str, Meta(max_length=50)] | None
+May64 = Annotated[str, Meta(max_length=64)] | None
 May100 = Annotated[str, Meta(max_length=100)] | None
 May150 = Annotated[str, Meta(max_length=150)] | None
 May200 = Annotated[str, Meta(max_length=200)] | None
@@ -52,3 +56,6 @@ MayTime = Annotated[str, Meta(max_length=19)] | None
 
 Serial = Annotated[str, Meta(min_length=1, max_length=30)] | Annotated[int, Meta(ge=0)]
 """A serial number, text in most editions and a JSON number in some."""
+
+Free = Any
+"""Whatever the sender likes (扩展字段): looked at only by whoever knows what was agreed."""

@@ -165,6 +165,66 @@ insert into settlement.clearing_cancel (
 values ($2, $3, $1, $4, $5, $6)
 on conflict (lane, application_no) do nothing;
 
+-- name: find_mobile_order
+-- Whose an order of mobile payment is, and who uploaded it.
+select o.psn_no, o.institution
+from settlement.mobile_order o
+where o.lane = $1 and o.order_no = $2;
+
+-- name: outbox_attempted
+-- What came of an attempt: the log, and when to try next. No row where somebody else has delivered
+-- it meanwhile.
+with due as (
+    update settlement.outbox_due d
+    set attempts = d.attempts + 1, due_at = $5
+    where d.lane = $1 and d.case_no = $2 and d.notice_no = $3
+    returning d.attempts
+)
+insert into settlement.outbox_attempt (
+    lane, case_no, notice_no, attempt_no, began_at, took_ms, http_status, came, said
+)
+select $1, $2, $3, (
+           select coalesce(max(a.attempt_no), 0) + 1
+           from settlement.outbox_attempt a
+           where a.lane = $1 and a.case_no = $2 and a.notice_no = $3
+       ), $4, $6, $7, $8, $9
+from due
+returning attempt_no;
+
+-- name: outbox_delivered
+-- A notice was taken: the log, and it leaves the worklist.
+with gone as (
+    delete from settlement.outbox_due d
+    where d.lane = $1 and d.case_no = $2 and d.notice_no = $3
+    returning d.attempts
+)
+insert into settlement.outbox_attempt (
+    lane, case_no, notice_no, attempt_no, began_at, took_ms, http_status, came, said
+)
+select $1, $2, $3, (
+           select coalesce(max(a.attempt_no), 0) + 1
+           from settlement.outbox_attempt a
+           where a.lane = $1 and a.case_no = $2 and a.notice_no = $3
+       ), $4, $5, $6, $7, $8
+from gone
+returning attempt_no;
+
+-- name: outbox_resend
+-- A notice is to be tried at once, also one that was delivered; its log goes on.
+insert into settlement.outbox_due (lane, case_no, notice_no, due_at)
+select $1, o.case_no, o.notice_no, $4
+from settlement.outbox o
+where o.lane = $1 and o.case_no = $2 and ($3::integer is null or o.notice_no = $3)
+on conflict (lane, case_no, notice_no) do update set due_at = excluded.due_at
+returning notice_no;
+
+-- name: outbox_log
+-- Every attempt to tell of a case.
+select a.notice_no, a.attempt_no, a.began_at, a.took_ms, a.http_status, a.came, a.said
+from settlement.outbox_attempt a
+where a.lane = $1 and a.case_no = $2
+order by a.notice_no, a.attempt_no;
+
 -- name: payment_exchanges
 -- What was said to a channel about a payment and what it said, sealed, by event.
 select e.event_no, e.exchange

@@ -34,6 +34,32 @@ on conflict (institution, code, effective_from) do update
 select c.access_key, c.institution, c.key_version, c.secret, c.body_keys
 from settlement.credential c;
 
+-- name: receivers
+-- Who is told what (settlement/outbox.py).
+select r.institution, r.kind from settlement.receiver r;
+
+-- name: receivers_shown
+-- Where everybody is told, for operators.
+select r.institution, r.kind, r.url, r.access_key, r.since
+from settlement.receiver r
+order by r.institution, r.kind;
+
+-- name: keep_receiver
+-- Where an institution wants to be told; its credential must be its own.
+insert into settlement.receiver (institution, kind, url, access_key, since)
+select c.institution, $2, $3, c.access_key, $5
+from settlement.credential c
+where c.institution = $1 and c.access_key = $4
+on conflict (institution, kind) do update
+    set url = excluded.url, access_key = excluded.access_key, since = excluded.since
+returning institution;
+
+-- name: drop_receiver
+-- An institution is not told any more.
+delete from settlement.receiver r
+where r.institution = $1 and r.kind = $2
+returning r.institution;
+
 -- name: lock_credential
 -- The secret of a credential whose keys are about to change.
 select c.key_version, c.secret from settlement.credential c where c.access_key = $1 for update;

@@ -256,3 +256,63 @@ from (
 ) d
 where d.place <= $2
 order by d.due_at;
+
+-- name: orders_due
+-- Orders of mobile payment that nobody paid in time, the oldest first.
+select d.lane, d.order_no, o.psn_no, o.institution, o.mdtrt_id
+from settlement.mobile_due d
+join settlement.mobile_order o on o.lane = d.lane and o.order_no = d.order_no
+where d.due_at <= $1
+order by d.due_at
+limit $2;
+
+-- name: outbox_next
+-- The oldest undelivered notice of each case that is due, so many of each institution: one whose
+-- receiver is silent holds up nobody else. With where it goes, and what signs it.
+select q.lane, q.case_no, q.notice_no, q.attempts, q.kind, q.topic, q.institution, q.told_at,
+       q.payload, r.url, c.access_key, c.key_version, c.secret, c.body_keys
+from (
+    select d.lane, d.case_no, d.notice_no, d.due_at, d.attempts, o.kind, o.topic, o.institution,
+           o.told_at, o.payload,
+           row_number() over (partition by o.institution order by d.due_at) as place
+    from settlement.outbox_due d
+    join settlement.outbox o
+        on o.lane = d.lane and o.case_no = d.case_no and o.notice_no = d.notice_no
+    where d.due_at <= $1
+        and not exists (
+            select 1 from settlement.outbox_due b
+            where b.lane = d.lane
+                and (
+                    b.case_no = d.case_no and b.notice_no < d.notice_no
+                    or b.case_no = d.after_case
+                )
+        )
+) as q
+left join settlement.receiver r on r.institution = q.institution and r.kind = q.kind
+left join settlement.credential c on c.access_key = r.access_key
+where q.place <= $2
+order by q.due_at;
+
+-- name: outbox_undelivered
+-- What we owe and have not delivered, the oldest first, with what came of the last attempt.
+select o.lane, o.case_no, o.notice_no, o.kind, o.topic, o.institution, o.told_at, d.due_at,
+       d.attempts, a.began_at, a.http_status, a.came, a.said
+from settlement.outbox_due d
+join settlement.outbox o
+    on o.lane = d.lane and o.case_no = d.case_no and o.notice_no = d.notice_no
+left join lateral (
+    select l.began_at, l.http_status, l.came, l.said
+    from settlement.outbox_attempt l
+    where l.lane = d.lane and l.case_no = d.case_no and l.notice_no = d.notice_no
+    order by l.attempt_no desc
+    limit 1
+) as a on true
+order by o.told_at, o.case_no, o.notice_no
+limit $1;
+
+-- name: outbox_backlog
+-- How much is owed, and since when the oldest of it.
+select count(*)::integer as notices, min(o.told_at) as oldest_at
+from settlement.outbox_due d
+join settlement.outbox o
+    on o.lane = d.lane and o.case_no = d.case_no and o.notice_no = d.notice_no;

@@ -192,7 +192,8 @@ create table settlement.reference_version (
 comment on table settlement.reference_version is
     'Bumped with every change of reference data; processes poll it and load anew.';
 comment on column settlement.reference_version.topic is
-    'institutions, staff, catalogue, lists, suspensions, cancel_approvals or policies.';
+    'institutions (receivers among them), staff, catalogue, lists, suspensions, cancel_approvals or '
+    'policies.';
 comment on column settlement.reference_version.version is 'Counts up.';
 
 create table settlement.audit (
@@ -357,7 +358,7 @@ create table settlement.visit_event (
     payload         bytea       not null,
     head            text        not null,
     constraint visit_event_pkey primary key (lane, mdtrt_id, event_no),
-    constraint visit_event_kind_known check (kind between 1 and 9)
+    constraint visit_event_kind_known check (kind between 1 and 11)
 ) with (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
@@ -366,13 +367,14 @@ comment on table settlement.visit_event is
     'What happened to a visit, in order. Append-only; folded by settlement/view.py, a stay by '
     'settlement/stay.py.';
 comment on column settlement.visit_event.mdtrt_id is 'The visit.';
-comment on column settlement.visit_event.setl_id is 'The settlement, for kinds 5 and 6.';
+comment on column settlement.visit_event.setl_id is 'The settlement, for kinds 5, 6 and 10.';
 comment on column settlement.visit_event.recorded_at is 'When.';
 comment on column settlement.visit_event.lane is 'Lane of the person.';
 comment on column settlement.visit_event.event_no is 'From 1.';
 comment on column settlement.visit_event.kind is
     '1 diagnosis, 2 lines, 3 lines withdrawn, 4 registration or admission withdrawn, 5 settled, '
-    '6 settlement undone, 7 admission changed, 8 discharged, 9 discharge withdrawn.';
+    '6 settlement undone, 7 admission changed, 8 discharged, 9 discharge withdrawn, '
+    '10 held for its payer (移动支付), 11 not held any more.';
 comment on column settlement.visit_event.batch_no is
     'chrg_bchno, where the event is about one batch; the segment of a stay.';
 comment on column settlement.visit_event.head is
@@ -595,7 +597,8 @@ comment on column settlement.message.lane is 'Lane of the person named.';
 comment on column settlement.message.outcome is
     '1 settlement row, 2 visit, 3 visit event (ref is the visit; the event''s payload names '
     'the message), 4 nothing to show, 5 filing, 6 upload that is only stored, '
-    '7 payment over a channel, 8 settlement that was brought along, 9 tombstone.';
+    '7 payment over a channel, 8 settlement that was brought along, 9 tombstone, '
+    '10 order of mobile payment.';
 comment on column settlement.message.key is
     'Digest of institution, infno and msgid, led by the time in the msgid '
     '(settlement/keys.py).';
@@ -796,6 +799,168 @@ comment on column settlement.payment_due.lane is 'Lane of the payment.';
 comment on column settlement.payment_due.channel is
     'Of the latest attempt: a channel that is silent must not hold up what is due at others.';
 
+-- Mobile payment (移动支付, ADR 0032): an order as it was uploaded, what happened to it, and when it
+-- ends by itself if nobody pays. Its visit, lines and settlement are where those of others are.
+
+create table settlement.mobile_order (
+    order_no        bigint      not null,
+    mdtrt_id        bigint      not null,
+    total_fen       bigint      not null,
+    opened_at       timestamptz not null,
+    lane            smallint    not null,
+    psn_no          text        not null,
+    institution     text        not null,
+    institution_order_no text   not null,
+    batch_no        text        not null,
+    payload         bytea       not null,
+    constraint mobile_order_pkey primary key (lane, order_no)
+);
+comment on table settlement.mobile_order is
+    'Orders of mobile payment (移动支付订单) as uploaded. Append-only.';
+comment on column settlement.mobile_order.order_no is 'Issued by us; ends payOrdId.';
+comment on column settlement.mobile_order.mdtrt_id is 'The visit that it is.';
+comment on column settlement.mobile_order.total_fen is 'medfeeSumamt, fen.';
+comment on column settlement.mobile_order.opened_at is 'When.';
+comment on column settlement.mobile_order.lane is 'Lane of the person.';
+comment on column settlement.mobile_order.psn_no is 'The person.';
+comment on column settlement.mobile_order.institution is 'Whose order.';
+comment on column settlement.mobile_order.institution_order_no is 'medOrgOrd.';
+comment on column settlement.mobile_order.batch_no is 'The charge batch of the visit.';
+comment on column settlement.mobile_order.payload is
+    'What it is decided on, encrypted (settlement/usecases/mobile_payloads.py).';
+
+create table settlement.mobile_event (
+    order_no        bigint      not null,
+    setl_id         bigint,
+    recorded_at     timestamptz not null,
+    lane            smallint    not null,
+    event_no        smallint    not null,
+    kind            smallint    not null,
+    content         text        not null,
+    payload         bytea       not null,
+    constraint mobile_event_pkey primary key (lane, order_no, event_no),
+    constraint mobile_event_kind_known check (kind between 1 and 9)
+);
+comment on table settlement.mobile_event is
+    'What happened to an order, in order. Append-only; folded by settlement/mobile_states.py. The '
+    'entry that holds what it will pay commits to every column of the event.';
+comment on column settlement.mobile_event.order_no is 'The order.';
+comment on column settlement.mobile_event.setl_id is
+    'The settlement that is held, that paid, or that took it back.';
+comment on column settlement.mobile_event.recorded_at is 'When.';
+comment on column settlement.mobile_event.lane is 'Lane of the order.';
+comment on column settlement.mobile_event.event_no is 'From 1.';
+comment on column settlement.mobile_event.kind is
+    '1 uploaded, 2 held, 3 insurance paid, 4 and nothing left to collect, 5 withdrawn, 6 expired, '
+    '7 all refunded, 8 insurance refunded, 9 own part refunded.';
+comment on column settlement.mobile_event.content is
+    'JSON: numbers of others and of ours, and who collects.';
+comment on column settlement.mobile_event.payload is
+    'Of a hold what is booked once it is confirmed, encrypted; else empty.';
+
+create table settlement.mobile_due (
+    order_no        bigint      not null,
+    due_at          timestamptz not null,
+    lane            smallint    not null,
+    constraint mobile_due_pkey primary key (lane, order_no)
+);
+create index mobile_due_at on settlement.mobile_due (due_at);
+comment on table settlement.mobile_due is
+    'Orders that are not paid and have not ended, and when they end by themselves. Derived.';
+comment on column settlement.mobile_due.order_no is 'The order.';
+comment on column settlement.mobile_due.due_at is 'When.';
+comment on column settlement.mobile_due.lane is 'Lane of the order.';
+
+-- What we owe others (待发通知): rows of the commit that they tell of. Nobody is told of what was not
+-- booked, and who was not told yet is on the worklist, however long it takes.
+
+create table settlement.outbox (
+    case_no         bigint      not null,
+    notice_no       integer     not null,
+    told_at         timestamptz not null,
+    lane            smallint    not null,
+    kind            text        not null,
+    topic           text        not null,
+    institution     text        not null,
+    payload         bytea       not null,
+    constraint outbox_pkey primary key (lane, case_no, notice_no),
+    constraint outbox_kind_known check (kind in ('mobile', 'webhook'))
+);
+comment on table settlement.outbox is 'What we owe others (待发通知). Append-only.';
+comment on column settlement.outbox.case_no is 'The order or payment that it tells of.';
+comment on column settlement.outbox.notice_no is
+    'Orders the notices of a case: by the event that it tells of, whoever wrote it.';
+comment on column settlement.outbox.told_at is 'Since when it is owed.';
+comment on column settlement.outbox.lane is 'Lane of the case.';
+comment on column settlement.outbox.kind is
+    'mobile: in the envelope of mobile payment; webhook: a result of scan-to-pay.';
+comment on column settlement.outbox.topic is '6204, 6302, or what the webhook is about.';
+comment on column settlement.outbox.institution is 'To whom.';
+comment on column settlement.outbox.payload is 'What it says, encrypted; signed when it leaves.';
+
+create table settlement.outbox_due (
+    case_no         bigint      not null,
+    notice_no       integer     not null,
+    after_case      bigint,
+    due_at          timestamptz not null,
+    lane            smallint    not null,
+    attempts        integer     not null default 0,
+    constraint outbox_due_pkey primary key (lane, case_no, notice_no)
+);
+create index outbox_due_at on settlement.outbox_due (due_at);
+comment on table settlement.outbox_due is
+    'Notices that are not delivered, and when they are tried next. Derived.';
+comment on column settlement.outbox_due.case_no is 'The case.';
+comment on column settlement.outbox_due.notice_no is 'The notice.';
+comment on column settlement.outbox_due.after_case is
+    'A case of the same lane that is told first, as the payment before its refund; null for most.';
+comment on column settlement.outbox_due.due_at is 'When to try next.';
+comment on column settlement.outbox_due.lane is 'Lane of the case.';
+comment on column settlement.outbox_due.attempts is 'How often it was tried in vain.';
+
+create table settlement.outbox_attempt (
+    case_no         bigint      not null,
+    notice_no       integer     not null,
+    began_at        timestamptz not null,
+    took_ms         integer     not null,
+    http_status     integer,
+    lane            smallint    not null,
+    attempt_no      integer     not null,
+    came            text        not null,
+    said            text        not null,
+    constraint outbox_attempt_pkey primary key (lane, case_no, notice_no, attempt_no)
+);
+comment on table settlement.outbox_attempt is
+    'The delivery log: every attempt to tell somebody, and what came of it. Append-only.';
+comment on column settlement.outbox_attempt.case_no is 'The case.';
+comment on column settlement.outbox_attempt.notice_no is 'The notice.';
+comment on column settlement.outbox_attempt.began_at is 'When.';
+comment on column settlement.outbox_attempt.took_ms is 'How long, milliseconds.';
+comment on column settlement.outbox_attempt.http_status is 'Null where no answer came.';
+comment on column settlement.outbox_attempt.lane is 'Lane of the case.';
+comment on column settlement.outbox_attempt.attempt_no is 'From 1.';
+comment on column settlement.outbox_attempt.came is
+    'delivered, refused, strange, silent or nobody (settlement/outbox.py).';
+comment on column settlement.outbox_attempt.said is 'What the receiver said, or what broke.';
+
+create table settlement.receiver (
+    since           timestamptz not null,
+    institution     text        not null,
+    kind            text        not null,
+    url             text        not null,
+    access_key      text        not null,
+    constraint receiver_pkey primary key (institution, kind),
+    constraint receiver_kind_known check (kind in ('mobile', 'webhook'))
+);
+comment on table settlement.receiver is
+    'Where institutions want to be told (回调地址): reference data, written by operators.';
+comment on column settlement.receiver.since is 'Since when.';
+comment on column settlement.receiver.institution is 'fixmedins_code.';
+comment on column settlement.receiver.kind is 'mobile or webhook.';
+comment on column settlement.receiver.url is 'The address.';
+comment on column settlement.receiver.access_key is
+    'The credential whose secret signs, and whose SM2 key checks answers.';
+
 create function settlement.json_text(p_text text) returns text
 language sql stable as $$
     -- Text as settlement/rows.py writes it in JSON. Stable, as what it calls: else the planner
@@ -873,6 +1038,19 @@ $$;
 comment on function settlement.payment_commitment(settlement.payment)
     is 'What the entry that opens a payment commits to.';
 
+create function settlement.mobile_commitment(r settlement.mobile_event) returns bytea
+language sql stable as $$
+    -- What the entry that holds for an order commits to; as settlement/mobile_rows.py computes.
+    select sha256('\x07'::bytea || convert_to('[' || concat_ws(',',
+        r.lane, r.order_no, r.event_no, r.kind,
+        settlement.json_time(r.recorded_at at time zone 'UTC') || 'Z"',
+        coalesce(r.setl_id::text, 'null'), settlement.json_text(r.content),
+        '"' || replace(encode(r.payload, 'base64'), E'\n', '') || '"'
+    ) || ']', 'UTF8'));
+$$;
+comment on function settlement.mobile_commitment(settlement.mobile_event)
+    is 'What the entry that holds for an order of mobile payment commits to.';
+
 create function settlement.slice(p_bytes bytea, p_ends integer[], p_number integer) returns bytea
 language sql immutable as $$
     -- The bytes of one among many that lie one behind the other.
@@ -922,7 +1100,9 @@ create function settlement.write_batch(
     -- undertakings, what relatives pay, and what becomes of their money: JSON, null where none
     p_opened json, p_family_shares json, p_family_moves json,
     -- payments over channels, what happened to them, when to look next: JSON, null where none
-    p_payments json, p_payment_events json, p_payment_due json
+    p_payments json, p_payment_events json, p_payment_due json,
+    -- orders of mobile payment, what happened to them, when they end; what is owed to others
+    p_mobile_orders json, p_mobile_events json, p_mobile_due json, p_outbox json
 ) returns void
 language plpgsql volatile as $$
 -- Writes one batch of one journal: everything, or nothing where a person changed since they were
@@ -1157,6 +1337,67 @@ begin
         where d.lane = /*lane*/ n.lane and d.pay_no = n.pay_no and n.due_at is null;
     end if;
 
+    if p_mobile_orders is not null then
+        insert into settlement.mobile_order (
+            order_no, mdtrt_id, total_fen, opened_at, lane, psn_no, institution,
+            institution_order_no, batch_no, payload
+        )
+        select n.order_no, n.mdtrt_id, n.total_fen, n.opened_at, /*lane*/ n.lane, n.psn_no,
+               n.institution, n.institution_order_no, n.batch_no, decode(n.payload, 'base64')
+        from json_to_recordset(p_mobile_orders) as n (
+            order_no bigint, mdtrt_id bigint, total_fen bigint, opened_at timestamptz,
+            /*lanes*/ lane smallint, psn_no text, institution text, institution_order_no text,
+            batch_no text, payload text
+        );
+    end if;
+
+    if p_mobile_events is not null then
+        insert into settlement.mobile_event (
+            order_no, setl_id, recorded_at, lane, event_no, kind, content, payload
+        )
+        select n.order_no, n.setl_id, n.recorded_at, /*lane*/ n.lane, n.event_no, n.kind,
+               n.content, decode(n.payload, 'base64')
+        from json_to_recordset(p_mobile_events) as n (
+            order_no bigint, setl_id bigint, recorded_at timestamptz, /*lanes*/ lane smallint,
+            event_no smallint, kind smallint, content text, payload text
+        );
+    end if;
+
+    if p_mobile_due is not null then
+        insert into settlement.mobile_due (order_no, due_at, lane)
+        select n.order_no, n.due_at, /*lane*/ n.lane
+        from json_to_recordset(p_mobile_due) as n (
+            order_no bigint, /*lanes*/ lane smallint, due_at timestamptz
+        )
+        where n.due_at is not null
+        on conflict (lane, order_no) do update set due_at = excluded.due_at;
+
+        delete from settlement.mobile_due d
+        using json_to_recordset(p_mobile_due) as n (
+            order_no bigint, /*lanes*/ lane smallint, due_at timestamptz
+        )
+        where d.lane = /*lane*/ n.lane and d.order_no = n.order_no and n.due_at is null;
+    end if;
+
+    if p_outbox is not null then
+        insert into settlement.outbox (
+            case_no, notice_no, told_at, lane, kind, topic, institution, payload
+        )
+        select n.case_no, n.notice_no, n.told_at, /*lane*/ n.lane, n.kind, n.topic,
+               n.institution, decode(n.payload, 'base64')
+        from json_to_recordset(p_outbox) as n (
+            case_no bigint, notice_no integer, told_at timestamptz, /*lanes*/ lane smallint,
+            kind text, topic text, institution text, payload text
+        );
+
+        insert into settlement.outbox_due (case_no, notice_no, after_case, due_at, lane)
+        select n.case_no, n.notice_no, n.after_case, n.told_at, /*lane*/ n.lane
+        from json_to_recordset(p_outbox) as n (
+            case_no bigint, notice_no integer, after_case bigint, /*lanes*/ lane smallint,
+            told_at timestamptz
+        );
+    end if;
+
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
     select p_message_refs[i], p_booked_at, /*lane*/ p_message_lanes[i], p_message_outcomes[i],
            substr(p_message_keys, 16 * (i - 1) + 1, 16),
@@ -1213,12 +1454,19 @@ begin
         ' settlement.clearing_application, settlement.clearing_cancel, settlement.undertaking,'
         ' settlement.family_share, settlement.family_move, settlement.pay_order,'
         ' settlement.payment, settlement.payment_event, settlement.payment_due,'
+        ' settlement.mobile_order, settlement.mobile_event, settlement.mobile_due,'
+        ' settlement.outbox, settlement.outbox_due, settlement.outbox_attempt,'
         ' settlement.insured_elsewhere, settlement.cross_city_step, settlement.import_job to %I',
         p_application
     );
     execute format(
-        'grant delete on settlement.file, settlement.payment_due to %I', p_application
+        'grant delete on settlement.file, settlement.payment_due, settlement.mobile_due,'
+        ' settlement.outbox_due to %I', p_application
     );
+    execute format(
+        'grant update (due_at, attempts) on settlement.outbox_due to %I', p_application
+    );
+    execute format('grant update (due_at) on settlement.mobile_due to %I', p_application);
     execute format('grant update (due_at, channel) on settlement.payment_due to %I', p_application);
     execute format(
         'grant update (version, accumulators, latest_row, latest_visit, open_stay, filings,'

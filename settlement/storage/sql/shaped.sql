@@ -202,3 +202,13 @@ join settlement.pay_order o on o.lane = /*lane*/ k.lane and o.key = k.key;
 select e.order_no, e.pay_no, e.attempt
 from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, order_no)
 join settlement.payment_event e on e.lane = /*lane*/ k.lane and e.order_no = k.order_no;
+
+-- name: read_mobile_orders
+-- Orders of mobile payment by number with everything that happened to them, in order.
+select o.lane, o.order_no, o.opened_at, o.psn_no, o.institution, o.institution_order_no,
+       o.mdtrt_id, o.batch_no, o.total_fen, o.payload, e.event_no, e.kind, e.recorded_at,
+       e.setl_id, e.content, e.payload as event_payload
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, order_no)
+join settlement.mobile_order o on o.lane = /*lane*/ k.lane and o.order_no = k.order_no
+join settlement.mobile_event e on e.lane = /*lane*/ k.lane and e.order_no = k.order_no
+order by o.lane, o.order_no, e.event_no;

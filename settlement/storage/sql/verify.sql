@@ -259,3 +259,48 @@ left join settlement.payment_due d on d.lane = p.lane and d.pay_no = p.pay_no
 where p.lane = $1 and p.kind = 1 and r.entry_id is null and d.pay_no is null
 order by p.pay_no
 limit 1;
+
+-- name: bad_holds
+-- Entries of the chunk that hold for an order of mobile payment whose event is missing or is not
+-- what was committed.
+select e.lane, e.entry_id, e.block_no, e.ordinal, m.order_no is null as missing
+from ledger.entry e
+left join settlement.mobile_event m
+    on m.lane = e.lane and m.order_no = e.entry_id and m.kind = 2
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 27 and e.kind = 2
+    and (m.order_no is null or settlement.mobile_commitment(m) <> e.commitment)
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_holds
+-- A held order of one lane that no entry stands behind.
+select m.order_no
+from settlement.mobile_event m
+left join ledger.entry e on e.lane = m.lane and e.entry_id = m.order_no
+where m.lane = $1 and m.kind = 2 and e.entry_id is null
+order by m.order_no
+limit 1;
+
+-- name: unlooked_orders
+-- An order of one lane that holds something, and that never ends by itself.
+select m.order_no
+from settlement.mobile_event m
+left join ledger.entry r on r.lane = m.lane and r.pending_id = m.order_no
+left join settlement.mobile_due d on d.lane = m.lane and d.order_no = m.order_no
+where m.lane = $1 and m.kind = 2 and r.entry_id is null and d.order_no is null
+order by m.order_no
+limit 1;
+
+-- name: unowed_notices
+-- A notice of one lane that was never delivered and that nobody tries to deliver.
+select o.case_no
+from settlement.outbox o
+left join settlement.outbox_due d
+    on d.lane = o.lane and d.case_no = o.case_no and d.notice_no = o.notice_no
+where o.lane = $1 and d.case_no is null and not exists (
+    select 1 from settlement.outbox_attempt a
+    where a.lane = o.lane and a.case_no = o.case_no and a.notice_no = o.notice_no
+        and a.came = 'delivered'
+)
+order by o.case_no
+limit 1;

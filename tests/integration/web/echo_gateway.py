@@ -9,6 +9,7 @@ from protocol.nhsa.errors import WireError, WireErrorCode
 from settlement.gateway import (
     Caller,
     CredentialFact,
+    MobileCentre,
     NotYours,
     Overloaded,
     PayDesk,
@@ -28,6 +29,7 @@ class EchoGateway:
 
     import_office: ImportOffice | None = None
     payments: PayDesk | None = None
+    mobile_centre: MobileCentre | None = None
 
     def __init__(self) -> None:
         self.seen: list[tuple[str | None, bytes, Caller]] = []

@@ -63,6 +63,10 @@ def value(field: Field, random: Random) -> Any:
             return "UEsFBg=="
         case Kind.BYTES:
             return random.choice(["UEsFBg==", [80, 75, -128, 255]])
+        case Kind.BOOLEAN:
+            return random.random() < 0.5
+        case Kind.ANY:
+            return random.choice(["text", {"a": [1, {"b": None}]}, [True], 7])
     raise AssertionError(f"no value for {field}")
 
 
@@ -84,12 +88,16 @@ def number(field: Field, random: Random) -> Any:
 
 def _node(infno: str, name: str, node: Node, random: Random) -> Any:
     if node.rows is Rows.ONE:
-        return row(node.fields, random)
+        head = row(node.fields, random)
+        for inner_name, inner in TABLES[infno].input.items():
+            if inner.inside == name:
+                head[inner_name] = _node(infno, inner_name, inner, random)
+        return head
     rows = []
     for index in range(random.randint(int(node.rows is Rows.SOME), _ROWS_MAX)):
         made = row(node.fields, random)
-        if "feedetl_sn" in made:
-            made["feedetl_sn"] = random.choice([index, str(index)])
+        for serial in {"feedetl_sn", "feedetlSn"} & made.keys():
+            made[serial] = random.choice([index, str(index)])
         for inner_name, inner in TABLES[infno].input.items():
             if inner.inside == name and random.random() < 0.5:
                 made[inner_name] = [{**row(inner.fields, random), "feedetl_sn": index}]

@@ -12,6 +12,7 @@ from typing import Any
 from tests.unit.protocol import (
     nhsa_golden_catalogue,
     nhsa_golden_clearing,
+    nhsa_golden_mobile,
     nhsa_golden_people,
     nhsa_golden_stay,
     nhsa_golden_stored,
@@ -127,6 +128,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     **nhsa_golden_people.INPUTS,
     **nhsa_golden_catalogue.INPUTS,
     **nhsa_golden_stored.INPUTS,
+    **nhsa_golden_mobile.INPUTS,
 }
 
 

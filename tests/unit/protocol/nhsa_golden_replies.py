@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.unit.protocol import nhsa_golden_mobile
 from tests.unit.protocol.nhsa_golden_parts import (
     AT,
     IDENTITY,
@@ -269,6 +270,7 @@ REPLIES: dict[str, Any] = {
         ]
     },
     "5304": {"refmedin": [TRANSFER]},
+    **nhsa_golden_mobile.REPLIES,
     "9001": {"signinoutb": {"sign_time": AT, "sign_no": "SN1"}},
     "9002": {"sign_time": {"sign_time": AT}, "signoutoutb": {"sign_time": AT}},
     "9101": {**_FILE, "fixmedins_code": INSTITUTION},

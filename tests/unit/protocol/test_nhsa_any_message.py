@@ -134,6 +134,10 @@ def row_at(infno: str, message: dict[str, Any], name: str) -> dict[str, Any]:
         return message
     node = TABLES[infno].input[name]
     if node.inside is not None:
+        outer = TABLES[infno].input[node.inside]
+        if outer.rows is Rows.ONE:
+            last: dict[str, Any] = message["input"][node.inside][name][-1]
+            return last
         inner = nhsa_any.row(node.fields, Random(infno))
         row_at(infno, message, node.inside)[name] = [inner]
         return inner
@@ -159,7 +163,7 @@ def cases(field: Field) -> Iterator[Case]:
     """Values on both sides of what a field may hold."""
     needed = field.need is Need.ALWAYS
     missing = "FIELD_MISSING" if needed else None
-    if field.kind is not Kind.NODE:
+    if field.kind not in (Kind.NODE, Kind.ANY):
         yield "absent", MISSING, missing
         yield "null", None, missing
         yield "empty", "", missing

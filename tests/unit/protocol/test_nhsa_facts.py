@@ -61,8 +61,9 @@ def input_nodes() -> list[tuple[str, str, Node, type]]:
                 assert repeats == (node.rows is not Rows.ONE)
                 assert node.lone == isinstance(node_types[name], UnionType)
             else:
-                outer = row_type(node_types[node.inside])[0]
-                struct = get_args(hints(outer)[name])[1]
+                outer, repeats = row_type(node_types[node.inside])
+                hint = hints(outer)[name]
+                struct = get_args(hint)[1] if repeats else row_type(hint)[0]
             nodes.append((infno, name, node, struct))
     return nodes
 

@@ -1,0 +1,33 @@
+"""The desk as a journal's queue sees it: decisions, the clock, and where to report."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from settlement.desk import DecisionDesk
+from settlement.storage.journal import JournalQueue
+from settlement.telemetry.metrics import Metrics
+
+
+class QueueDesk:
+    """One for all queues of a process. `day_closed` learns which business day is open."""
+
+    def __init__(
+        self, desk: DecisionDesk, queues: Sequence[JournalQueue], metrics: Metrics,
+        day_closed: Callable[[], Awaitable[None]],
+    ) -> None:  # fmt: skip
+        self.keyring = desk.world.keyring
+        self.decide_all = desk.decide_all
+        self.now = desk.now
+        self.day_closed = day_closed
+        self._metrics = metrics
+        self._queues = queues
+
+    def batch_done(self, *, size: int, written: int, seconds: float, again: bool) -> None:
+        """For the metrics."""
+        if written:
+            self._metrics.batch_items.observe(written)
+            self._metrics.batch_write_seconds.observe(seconds)
+        self._metrics.queue_depth = sum(map(len, self._queues))
+        if again:
+            self._metrics.batch_recomputed += size

@@ -1,0 +1,52 @@
+"""What the institution is told of an order, into the outbox of the same commit: 6204 once it is
+decided, 6302 once the insurance has paid."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from settlement.clock import Moment
+from settlement.mobile_rows import MobileFact, OutboxRow
+from settlement.mobile_states import Happening
+from settlement.outbox import Kind, notice_no
+from settlement.rows import SettlementRow
+from settlement.translate import mobile_answers
+from settlement.usecases.mobile_payloads import seal_notice
+from settlement.view import View
+from settlement.world import World
+
+ORDER_NOTICE, SETTLE_NOTICE = "6204", "6302"
+_ENCODE = msgspec.json.Encoder().encode
+
+
+def told(
+    fact: MobileFact, happening: Happening, row: SettlementRow, view: View, world: World,
+    moment: Moment,
+) -> tuple[OutboxRow, ...]:  # fmt: skip
+    """The notices that a hold or a payment makes us owe; none where nobody is there to be told."""
+    if (fact.row.institution, Kind.MOBILE) not in world.receivers:
+        return ()
+    rows = []
+    decided_now = happening is Happening.HELD or fact.standing.held is None
+    if decided_now:
+        shown = mobile_answers.order_notice(fact, row, view, world)
+        rows.append(_row(fact, ORDER_NOTICE, shown, 0, world, moment))
+    if happening is not Happening.HELD:
+        paid = mobile_answers.settle_notice(fact, row, view, world)
+        rows.append(_row(fact, SETTLE_NOTICE, paid, 1, world, moment))
+    return tuple(rows)
+
+
+def _row(
+    fact: MobileFact, topic: str, data: Struct, place: int, world: World, moment: Moment
+) -> OutboxRow:
+    lane, case_no = fact.row.lane, fact.row.order_no
+    number = notice_no(len(fact.events), place)
+    return OutboxRow(
+        lane=lane, case_no=case_no, notice_no=number, kind=Kind.MOBILE, topic=topic,
+        institution=fact.row.institution, told_at=moment.at,
+        payload=seal_notice(
+            _ENCODE(data), world.keyring, lane=lane, case_no=case_no, notice_no=number
+        ),
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""Results of scan-to-pay that an institution is told (ADR 0032): a payment over a channel, or the
+return of one, that has come to an end, into the outbox of the commit that ends it.
+
+The content is what `GET /pay/{order_no}` says at that moment. What was settled without a channel is
+told in its answer and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from settlement.clock import Moment
+from settlement.commands import Command
+from settlement.decision import Decision
+from settlement.keyring import Keyring
+from settlement.mobile_rows import OutboxRow
+from settlement.outbox import Kind, notice_no
+from settlement.payment_rows import PaymentFact
+from settlement.payment_states import PaymentKind, State
+from settlement.usecases.mobile_payloads import seal_notice
+from settlement.usecases.paying import PayAnswer
+from settlement.view import View
+from settlement.world import World
+
+UseCase = Callable[[Any, View, World, Moment], Decision]
+TOPICS = {
+    (PaymentKind.COLLECT, State.SETTLED): "payment.settled",
+    (PaymentKind.COLLECT, State.CLOSED): "payment.closed",
+    (PaymentKind.RETURN, State.RETURNED): "refund.returned",
+    (PaymentKind.RETURN, State.REFUND_DUE): "refund.due",
+}
+"""What an end is called; `refund.due` waits for people, and may become `refund.returned`."""
+_ENCODE = msgspec.json.Encoder().encode
+
+
+def told(use_case: UseCase) -> UseCase:
+    """The use case, whose ends institutions are told."""
+
+    def decide(command: Command, view: View, world: World, moment: Moment) -> Decision:
+        decision = use_case(command, view, world, moment)
+        return with_notice(decision, world.receivers, world.keyring, moment)
+
+    return decide
+
+
+def with_notice(
+    decision: Decision, receivers: frozenset[tuple[str, str]], keyring: Keyring, moment: Moment
+) -> Decision:
+    """The decision, with the notice that it makes us owe."""
+    reply, effects = decision.reply, decision.effects
+    if effects is None or not isinstance(reply, PayAnswer) or reply.fact is None:
+        return decision
+    fact, output = reply.fact, reply.output
+    if not any(event.pay_no == fact.row.pay_no for event in effects.payment_events):
+        return decision
+    topic = TOPICS.get((fact.row.kind, fact.standing.state))
+    if topic is None or not isinstance(output, Struct):
+        return decision
+    if (fact.row.institution, Kind.WEBHOOK) not in receivers:
+        return decision
+    row = _row(fact, topic, _ENCODE(output), keyring, moment)
+    return Decision(reply, replace(effects, outbox=(*effects.outbox, row)))
+
+
+def _row(
+    fact: PaymentFact, topic: str, data: bytes, keyring: Keyring, moment: Moment
+) -> OutboxRow:
+    lane, case_no, number = fact.row.lane, fact.row.pay_no, notice_no(len(fact.events))
+    return OutboxRow(
+        lane=lane, case_no=case_no, notice_no=number, kind=Kind.WEBHOOK, topic=topic,
+        institution=fact.row.institution, told_at=moment.at,
+        payload=seal_notice(data, keyring, lane=lane, case_no=case_no, notice_no=number),
+        after_case=fact.row.parent,
+    )  # fmt: skip
