@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 from settlement.desk import DecisionDesk
 from settlement.storage.journal import JournalQueue
@@ -14,7 +14,7 @@ class QueueDesk:
 
     def __init__(
         self, desk: DecisionDesk, queues: Sequence[JournalQueue], metrics: Metrics,
-        day_closed: Callable[[], Awaitable[None]],
+        day_closed: Callable[[], Coroutine[None, None, None]],
     ) -> None:  # fmt: skip
         self.keyring = desk.world.keyring
         self.decide_all = desk.decide_all
