@@ -685,13 +685,13 @@ create table settlement.pay_order (
     constraint pay_order_pkey primary key (lane, key)
 );
 comment on table settlement.pay_order is
-    'Whose the order numbers of scan-to-pay are, and the codes that were decoded for an order; in the'
-    ' lane of the key itself. Append-only.';
+    'Whose the order numbers of scan-to-pay are, and the codes that were decoded for an order; in'
+    ' the lane of the key itself. Append-only.';
 comment on column settlement.pay_order.psn_lane is 'Lane where the order is.';
 comment on column settlement.pay_order.lane is 'Hash of the key.';
 comment on column settlement.pay_order.key is
-    'Digest of institution and order number; of a decoded code the keyed hash that is also the key of'
-    ' its token.';
+    'Digest of institution and order number; of a decoded code the keyed hash that is also the key'
+    ' of its token.';
 comment on column settlement.pay_order.psn_no is
     'The person; of a sale without one # and what stands for it.';
 
