@@ -66,6 +66,8 @@ class ChannelAccount(IntEnum):
     """待收款: what payments under way are to collect; zero once they are at their end"""
     TO_RETURN = 10
     """待退款: what it owes payers"""
+    DEPOSITS = 11
+    """住院预交金: what it owes patients until their stay is settled (DOMAIN 4)"""
     AGENCY_CLEARING = 20
     """渠道在途 of the agency's merchants, in the agency's book"""
     AGENCY_COLLECTED = 30
@@ -74,6 +76,8 @@ class ChannelAccount(IntEnum):
     """待退款 of what the agency's merchants collected, in the agency's book"""
     RECEIVABLE_COLLECTED = 32
     """应收代收款, in the institution's book"""
+    AGENCY_DEPOSITS = 33
+    """代收住院预交金: deposits that the agency's merchants collected, in the agency's book"""
     MEMO_COLLECTED = 40
     """备查: collected under the institution's own custody, in the agency's book"""
     MEMO_CONTRA = 41
@@ -115,6 +119,10 @@ class EntryCode(IntEnum):
     """it went back (退款)"""
     GIVEN_BACK_BY_HAND = 26
     """people gave it back outside the channel (线下退款)"""
+    DEPOSIT = 27
+    """a deposit of a stay was paid (住院预交金)"""
+    DEPOSIT_HANDED_BACK = 28
+    """the institution gave one back itself (预交金退现)"""
 
 
 def fund_account(fund_code: int) -> int:
@@ -141,8 +149,10 @@ def channel_accounts(code: str, name: str, base: int) -> tuple[Account, ...]:
     rows = (
         (ChannelAccount.COLLECTING, code, "1122.04", "待收款", True),
         (ChannelAccount.TO_RETURN, code, "2241.01", "待退款", False),
+        (ChannelAccount.DEPOSITS, code, "2203.01", "住院预交金", False),
         (ChannelAccount.AGENCY_COLLECTED, AGENCY, "2202.03", "应付定点机构—代收", False),
         (ChannelAccount.AGENCY_TO_RETURN, AGENCY, "2241.02", "代收待退款", False),
+        (ChannelAccount.AGENCY_DEPOSITS, AGENCY, "2203.02", "代收住院预交金", False),
         (ChannelAccount.RECEIVABLE_COLLECTED, code, "1122.03", "应收代收款", True),
         (ChannelAccount.MEMO_COLLECTED, AGENCY, "9001.01", "备查：机构自收", True),
         (ChannelAccount.MEMO_CONTRA, AGENCY, "9001.02", "备查：机构自收对方", False),

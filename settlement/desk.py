@@ -54,10 +54,21 @@ from settlement.commands import (
     WithdrawVisit,
 )
 from settlement.decision import Decision
-from settlement.pay_commands import FindOrder, HoldPlainSale, HoldSale, Report, TakeBack
+from settlement.pay_commands import (
+    FindDeposits,
+    FindOrder,
+    HoldDeposit,
+    HoldPlainSale,
+    HoldSale,
+    HoldStay,
+    HoldVisit,
+    Report,
+    TakeBack,
+)
 from settlement.refusal import Refusal
 from settlement.usecases import (
     cancel,
+    deposits,
     enquire,
     family,
     filings,
@@ -73,6 +84,7 @@ from settlement.usecases import (
     stay_lines,
     stays,
     uploads,
+    visit_pay,
     visits,
 )
 from settlement.view import View
@@ -120,6 +132,10 @@ USE_CASES: dict[type[Command], UseCase] = {
     Report: paying.report,
     FindOrder: paying.find_order,
     TakeBack: refunding.take_back,
+    HoldDeposit: deposits.hold_deposit,
+    FindDeposits: deposits.find_deposits,
+    HoldVisit: visit_pay.hold_visit,
+    HoldStay: visit_pay.hold_stay,
 }
 """Every command and the use case that decides it."""
 

@@ -100,6 +100,18 @@ class PayDesk(Protocol):
         """Take a settled order back, all or part of it."""
         ...
 
+    async def deposit(self, body: bytes, caller: Caller) -> PayReply:
+        """Take a deposit of a stay."""
+        ...
+
+    async def visit(self, body: bytes, caller: Caller) -> PayReply:
+        """Settle a visit or a stay, and collect what the patient owes."""
+        ...
+
+    async def deposits(self, mdtrt_id: str, caller: Caller) -> PayReply:
+        """The deposits of a stay."""
+        ...
+
     async def notified(
         self, channel: str, merchant_no: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, bytes, str] | None:

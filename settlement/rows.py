@@ -53,6 +53,18 @@ class EventKind(IntEnum):
     """what was said at admission is said anew (住院信息变更)"""
     DISCHARGED = 8
     DISCHARGE_WITHDRAWN = 9
+    HELD = 10
+    """a payment is to settle it: until then its lines stay as they are"""
+    RELEASED = 11
+    """that payment came to nothing"""
+    DEPOSITED = 12
+    """a deposit was paid (住院预交金)"""
+    DEPOSIT_RETURNED = 13
+    """some of one goes back"""
+    ADMITTED = 14
+    """of a request: the ward admitted (入院登记确认)"""
+    ENDED = 15
+    """of a request: it was refused, taken back, or its time passed"""
 
 
 class VisitKind(IntEnum):
@@ -60,6 +72,8 @@ class VisitKind(IntEnum):
 
     OUTPATIENT = 1
     STAY = 2
+    REQUEST = 3
+    """a request of a stay (入院登记申请)"""
 
 
 MONEY = (

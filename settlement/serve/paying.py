@@ -88,7 +88,7 @@ from settlement.telemetry.metrics import METRICS
 from settlement.translate import scans
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
-from settlement.usecases.paying import PayAnswer
+from settlement.usecases.paying import Ordered, PayAnswer
 from settlement.view import View
 
 COUNTER_SECONDS = 2.5
@@ -131,14 +131,14 @@ class Payments:
         try:
             request = _DECODE_SCAN(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, ArithmeticError) as exc:
-            return _unreadable(exc)
+            return unreadable(exc)
         return await self._to_its_end(self._scan(request, caller))
 
     async def _scan(self, request: ScanRequest, caller: Caller) -> PayReply:
         institution = self._desk.world.institutions.get(caller.institution_code)
         if institution is None:
             return self._refused(request.order_no, Refusal(code="INSTITUTION_NOT_YOURS"))
-        till = self._till(request, institution)
+        till = self._till(request.pay_code, institution)
         if isinstance(till, Refusal):
             return self._refused(request.order_no, till)
         try:
@@ -164,7 +164,7 @@ class Payments:
         try:
             request = _DECODE_CANCEL(body or b"{}")
         except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-            return _unreadable(exc)
+            return unreadable(exc)
         asked = await self._asked_of(order_no, caller, scans.SCAN)
         if isinstance(asked, Refusal):
             return self._refused(order_no, asked)
@@ -195,7 +195,7 @@ class Payments:
             lines = tuple((one.feedetl_sn, scaled(one.cnt, 4, "lines")) for one in request.lines)
             amount_fen = None if request.amount is None else scaled(request.amount, 2, "amount")
         except (msgspec.MsgspecError, UnicodeDecodeError, ArithmeticError, WireError) as exc:
-            return _unreadable(exc)
+            return unreadable(exc)
         asked = await self._asked_of(order_no, caller, scans.SCAN)
         if isinstance(asked, Refusal):
             return self._refused(order_no, asked)
@@ -214,6 +214,7 @@ class Payments:
             ),
             setl_ids=() if found.settlement is None else (found.settlement,),
             pay_nos=() if found.fact is None else (found.fact.row.pay_no,),
+            visit_ids=() if found.stay is None else (found.stay,), order_no=order_no,
             pay_no=0 if found.fact is None else found.fact.row.pay_no,
             refund_no=request.refund_no, operator=request.operator, lines=lines,
             amount_fen=amount_fen,
@@ -389,7 +390,7 @@ class Payments:
             tally.observe((self._clock() - attempt.sent_at).total_seconds())
 
     async def _collect(
-        self, fact: PaymentFact, attempt: Attempt, code: str, command: HoldSale | HoldPlainSale
+        self, fact: PaymentFact, attempt: Attempt, code: str, command: Ordered
     ) -> Reply:
         """The first byte leaves here; what comes of it is reported."""
         channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
@@ -422,11 +423,11 @@ class Payments:
             reply = await self.run_errand(fact, Ask.QUERY)
         return reply
 
-    def _till(self, request: ScanRequest, institution: Institution) -> Till | Refusal | None:
+    def _till(self, pay_code: str, institution: Institution) -> Till | Refusal | None:
         """Which merchant collects with the code that was shown; None where none was."""
-        if not request.pay_code:
+        if not pay_code:
             return None
-        scanned = paycode.read(request.pay_code)
+        scanned = paycode.read(pay_code)
         channel = CHANNEL_OF.get(scanned.kind)
         if channel is None:
             code = NOT_A_WALLET.get(scanned.kind, "PAY_CODE_UNKNOWN")
@@ -549,7 +550,8 @@ class Payments:
         return PayReply(row.http_status, _ENCODE(reply))
 
 
-def _unreadable(exc: Exception) -> PayReply:
+def unreadable(exc: Exception) -> PayReply:
+    """The answer to what cannot be read."""
     row = refusals.REFUSALS["SCAN_UNREADABLE"]
     said = refusals.text(Refusal(code="SCAN_UNREADABLE", params={"found": str(exc)[:120]}))
     reply = scans.refused("", code=row.code, message=said.message, field="", retry=said.retry)

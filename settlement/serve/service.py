@@ -60,10 +60,10 @@ from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
 from settlement.serve.asking import Journals
 from settlement.serve.family import FamilyDesk, may_use_family
+from settlement.serve.hospital_pay import HospitalPayments
 from settlement.serve.import_desk import ImportDesk
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
-from settlement.serve.paying import Payments
 from settlement.serve.reconciling import Download, Reconciling
 from settlement.serve.reference_watch import ReferenceWatch
 from settlement.serve.resolver import Resolver
@@ -142,7 +142,7 @@ class Service:
         self._sessions: Sessions
         self._reconciling: Reconciling
         self._family: FamilyDesk
-        self.payments: Payments
+        self.payments: HospitalPayments
         self.resolver: Resolver
 
     @classmethod
@@ -217,7 +217,7 @@ class Service:
             journals=journals, side=Reconnecting(settings.app_dsn, LOOKUP_NAME), shape=shape,
             lanes=lanes, next_number=self._next_number, now=self._desk.now,
         )  # fmt: skip
-        self.payments = Payments(
+        self.payments = HospitalPayments(
             desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
             translator=self._translator, shape=shape, lanes=lanes,
             limits=settings.limits, read_clock=settings.clock,

@@ -37,7 +37,7 @@ from settlement.storage import families
 from settlement.storage.payment_reader import read_payments
 from settlement.storage.queries import QUERIES, SHAPED
 from settlement.usecases.filing_payloads import standing_filings
-from settlement.usecases.lines_needed import lines_needed
+from settlement.usecases.lines_needed import lines_needed, payments_needed
 from settlement.view import (
     FilingFact,
     MessageFact,
@@ -97,6 +97,7 @@ async def read_view(
         if returns:
             await read_payments(connection, returns, view, shape)
         settlements |= {n for p in view.payments.values() for n in p.settlements}
+        visits |= {p.row.mdtrt_id for p in view.payments.values() if p.row.mdtrt_id is not None}
     settlements |= {n for c in commands for n in c.setl_ids} | _refs(
         view, MessageOutcome.SETTLEMENT
     )
@@ -114,6 +115,9 @@ async def read_view(
         wanted = [place for command in commands for place in lines_needed(command, view)]
         if wanted:
             await _read_payloads(connection, wanted, view, shape)
+        collected = {n for command in commands for n in payments_needed(command, view)}
+        if collected - view.payments.keys():
+            await read_payments(connection, collected - view.payments.keys(), view, shape)
     filings = _filings_wanted(commands, view, keyring)
     if filings:
         await _read_filings(connection, filings, view, shape)

@@ -140,7 +140,7 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
                 Refusal(code="BATCH_SETTLED", field="batch_no",
                         params={"value": batch_no, "setl_id": setl_id})
             )  # fmt: skip
-    clash = _clash(command, state, world)
+    clash = _held(command.batches, state) or _clash(command, state, world)
     if clash is not None:
         return Decision(clash)
     asked = command.asked
@@ -227,6 +227,13 @@ def _head(command: UploadLines, batch_no: str) -> str:
     return marks_text(marks_of(here, [line.line_no for line in command.lines]))
 
 
+def _held(batches: Iterable[str], state: VisitState) -> Refusal | None:
+    """A payment under way is to settle one of these charge batches."""
+    if state.held.isdisjoint(batches):
+        return None
+    return Refusal(code="UNDERTAKING_OPEN", field="batch_no")
+
+
 def unsettled_boxes(state: VisitState) -> Boxes:
     """The boxes of drugs on a visit's lines that are not settled."""
     return boxes_of(
@@ -276,6 +283,9 @@ def withdraw_lines(command: WithdrawLines, view: View, world: World, moment: Mom
     batches = (
         [wanted] if wanted is not None else [b for b in state.batches if b not in state.settled]
     )
+    held = _held(batches, state)
+    if held is not None:
+        return Decision(held)
     asked = command.asked
     events = tuple(
         EventRow(

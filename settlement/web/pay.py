@@ -20,6 +20,9 @@ from settlement.web.reply import HttpReply, problem, too_large
 Body = Callable[[web.BaseRequest], Awaitable[bytes | None]]
 _ORDER = r"(?P<order>[0-9A-Za-z_\-]{1,32})"
 _SCAN = re.compile(r"/pay/scan", re.ASCII)
+_DEPOSIT = re.compile(r"/pay/deposit", re.ASCII)
+_VISIT = re.compile(r"/pay/visit", re.ASCII)
+_DEPOSITS = re.compile(r"/pay/deposits/(?P<number>[0-9]{1,30})", re.ASCII)
 _FIND = re.compile(rf"/pay/{_ORDER}", re.ASCII)
 _CANCEL = re.compile(rf"/pay/{_ORDER}/cancel", re.ASCII)
 _REFUND = re.compile(rf"/pay/{_ORDER}/refund", re.ASCII)
@@ -45,6 +48,15 @@ class PayPages:
             return await self._notified(request, notified["channel"], notified["merchant"])
         if _SCAN.fullmatch(path) is not None:
             return await self._signed(request, "POST", self._desk.scan)
+        for shape, take in ((_DEPOSIT, self._desk.deposit), (_VISIT, self._desk.visit)):
+            if shape.fullmatch(path) is not None:
+                return await self._signed(request, "POST", take)
+        stay = _DEPOSITS.fullmatch(path)
+        if stay is not None:
+            number = stay["number"]
+            return await self._signed(
+                request, "GET", lambda _, caller: self._desk.deposits(number, caller)
+            )
         found = _FIND.fullmatch(path)
         if found is not None:
             order = found["order"]

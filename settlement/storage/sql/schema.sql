@@ -309,7 +309,7 @@ create table settlement.visit (
     payload         bytea       not null,
     kind            smallint    not null,
     constraint visit_pkey primary key (lane, mdtrt_id),
-    constraint visit_kind_known check (kind between 1 and 2)
+    constraint visit_kind_known check (kind between 1 and 3)
 ) with (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
@@ -325,7 +325,8 @@ comment on column settlement.visit.psn_no is 'The person.';
 comment on column settlement.visit.institution is 'Where.';
 comment on column settlement.visit.scheme is 'insutype.';
 comment on column settlement.visit.payload is 'Registration or admission as sent, encrypted.';
-comment on column settlement.visit.kind is '1 outpatient visit, 2 stay in hospital (住院).';
+comment on column settlement.visit.kind is
+    '1 outpatient visit, 2 stay in hospital (住院), 3 request of one (入院登记申请).';
 
 create table settlement.visit_event (
     mdtrt_id        bigint      not null,
@@ -338,7 +339,7 @@ create table settlement.visit_event (
     payload         bytea       not null,
     head            text        not null,
     constraint visit_event_pkey primary key (lane, mdtrt_id, event_no),
-    constraint visit_event_kind_known check (kind between 1 and 9)
+    constraint visit_event_kind_known check (kind between 1 and 15)
 ) with (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
@@ -353,11 +354,13 @@ comment on column settlement.visit_event.lane is 'Lane of the person.';
 comment on column settlement.visit_event.event_no is 'From 1.';
 comment on column settlement.visit_event.kind is
     '1 diagnosis, 2 lines, 3 lines withdrawn, 4 registration or admission withdrawn, 5 settled, '
-    '6 settlement undone, 7 admission changed, 8 discharged, 9 discharge withdrawn.';
+    '6 settlement undone, 7 admission changed, 8 discharged, 9 discharge withdrawn, 10 held for a '
+    'payment, 11 not held any more, 12 deposit, 13 deposit given back, 14 request admitted, '
+    '15 request ended otherwise.';
 comment on column settlement.visit_event.batch_no is
     'chrg_bchno, where the event is about one batch; the segment of a stay.';
 comment on column settlement.visit_event.head is
-    'JSON: what decisions need of an event without opening it (of stays; drug trace codes of '
+    'JSON: what decisions need of an event without opening it (of stays; deposits; trace codes of '
     'lines); else empty.';
 comment on column settlement.visit_event.payload is
     'Content, encrypted; empty where there is none.';
@@ -696,6 +699,7 @@ create table settlement.payment (
     pay_no          bigint      not null,
     setl_id         bigint,
     parent          bigint,
+    mdtrt_id        bigint,
     amount_fen      bigint      not null,
     opened_at       timestamptz not null,
     lane            smallint    not null,
@@ -715,6 +719,8 @@ comment on column settlement.payment.pay_no is 'Issued by us; also its pending e
 comment on column settlement.payment.setl_id is
     'The settlement that it pays, booked once it is paid; null for a sale without insurance.';
 comment on column settlement.payment.parent is 'Of a return: the payment whose money goes back.';
+comment on column settlement.payment.mdtrt_id is
+    'The visit that learns of it: whose settlement it pays, or whose deposit it is; else null.';
 comment on column settlement.payment.amount_fen is 'What the channel collects, or gives back.';
 comment on column settlement.payment.opened_at is 'When.';
 comment on column settlement.payment.lane is 'Lane of the person, or of the order.';
@@ -841,8 +847,8 @@ language sql stable as $$
     select sha256('\x06'::bytea || convert_to('[' || concat_ws(',',
         r.lane, r.pay_no, r.kind, settlement.json_time(r.opened_at at time zone 'UTC') || 'Z"',
         coalesce(r.setl_id::text, 'null'), coalesce(r.parent::text, 'null'),
-        settlement.json_text(r.psn_no), settlement.json_text(r.institution),
-        settlement.json_text(r.order_no), r.amount_fen,
+        coalesce(r.mdtrt_id::text, 'null'), settlement.json_text(r.psn_no),
+        settlement.json_text(r.institution), settlement.json_text(r.order_no), r.amount_fen,
         '"' || replace(encode(r.plan, 'base64'), E'\n', '') || '"'
     ) || ']', 'UTF8'));
 $$;
@@ -1092,15 +1098,16 @@ begin
 
     if p_payments is not null then
         insert into settlement.payment (
-            pay_no, setl_id, parent, amount_fen, opened_at, lane, kind, psn_no, institution,
-            order_no, plan
+            pay_no, setl_id, parent, mdtrt_id, amount_fen, opened_at, lane, kind, psn_no,
+            institution, order_no, plan
         )
-        select n.pay_no, n.setl_id, n.parent, n.amount_fen, n.opened_at, /*lane*/ n.lane, n.kind,
-               n.psn_no, n.institution, n.order_no, decode(n.plan, 'base64')
+        select n.pay_no, n.setl_id, n.parent, n.mdtrt_id, n.amount_fen, n.opened_at,
+               /*lane*/ n.lane, n.kind, n.psn_no, n.institution, n.order_no,
+               decode(n.plan, 'base64')
         from json_to_recordset(p_payments) as n (
-            pay_no bigint, setl_id bigint, parent bigint, amount_fen bigint, opened_at timestamptz,
-            /*lanes*/ lane smallint, kind smallint, psn_no text, institution text, order_no text,
-            plan text
+            pay_no bigint, setl_id bigint, parent bigint, mdtrt_id bigint, amount_fen bigint,
+            opened_at timestamptz, /*lanes*/ lane smallint, kind smallint, psn_no text,
+            institution text, order_no text, plan text
         );
     end if;
 

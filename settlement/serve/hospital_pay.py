@@ -1,0 +1,224 @@
+"""Payments of a hospital in one gateway process: deposits of stays, visits and stays that are
+settled and paid in one call (ADR 0030).
+
+What `Payments` is for a till; the channel, the reports and the resolver are the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import structs
+from msgspec.structs import replace
+
+from protocol.hospital import DepositRequest, VisitRequest
+from protocol.nhsa.amounts import scaled
+from protocol.nhsa.codec import Checked, Letter, decode_all
+from protocol.nhsa.errors import WireError
+from protocol.nhsa.times import format_datetime
+from protocol.scan import Tender
+from settlement import refusals
+from settlement.claim import AccountUse
+from settlement.clock import local_time
+from settlement.commands import SettleStay, SettleVisit
+from settlement.gateway import Caller, PayReply
+from settlement.institution import Institution
+from settlement.lanes import lane_of_key
+from settlement.numbers import lane_in, parse
+from settlement.pay_commands import Counter, FindDeposits, HoldDeposit, HoldStay, HoldVisit, Till
+from settlement.refusal import Refusal
+from settlement.serve.pay_pieces import asked_of, message_key_of
+from settlement.serve.paying import Payments, unreadable
+from settlement.storage.payments import Owner, claim_order
+from settlement.storage.reader import read_visits
+from settlement.translate import deposits, scans
+from settlement.translate.makers import command_all
+from settlement.translate.paths import wire_path
+from settlement.usecases.paying import Ordered, PayAnswer
+from settlement.view import View
+
+_DECODE_DEPOSIT = msgspec.json.Decoder(DepositRequest).decode
+_DECODE_VISIT = msgspec.json.Decoder(VisitRequest).decode
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class HospitalPayments(Payments):
+    """Everything under /pay of one process, with what only hospitals ask for."""
+
+    async def deposit(self, body: bytes, caller: Caller) -> PayReply:
+        """POST /pay/deposit. Raises StorageError, Overloaded, Unavailable."""
+        try:
+            request = _DECODE_DEPOSIT(body)
+            amount_fen = scaled(request.amount, 2, "amount")
+        except (msgspec.MsgspecError, UnicodeDecodeError, ArithmeticError, WireError) as exc:
+            return unreadable(exc)
+        return await self._to_its_end(self._deposit(request, amount_fen, caller))
+
+    async def _deposit(
+        self, request: DepositRequest, amount_fen: int, caller: Caller
+    ) -> PayReply:
+        order_no = request.order_no
+        institution = self._desk.world.institutions.get(caller.institution_code)
+        if institution is None:
+            return self._refused(order_no, Refusal(code="INSTITUTION_NOT_YOURS"))
+        till = self._till(request.pay_code, institution)
+        if isinstance(till, Refusal):
+            return self._refused(order_no, till)
+        owner = await self._patient(request.mdtrt_id)
+        if isinstance(owner, Refusal):
+            return self._refused(order_no, owner)
+        refused = await self._number_of(institution, order_no, owner)
+        if refused is not None:
+            return self._refused(order_no, refused)
+        mdtrt_id, counter = int(request.mdtrt_id), _counter(request)
+        fingerprint = deposits.fingerprint(mdtrt_id, amount_fen, counter.tender)
+        asked = asked_of(
+            institution, owner.lane, owner.person_no, order_no, request.operator, fingerprint
+        )
+        command = HoldDeposit(
+            asked=asked, visit_ids=(mdtrt_id,), counter=counter, till=till, mdtrt_id=mdtrt_id,
+            amount_fen=amount_fen,
+        )  # fmt: skip
+        return await self._carried_out(command, request.pay_code)
+
+    async def visit(self, body: bytes, caller: Caller) -> PayReply:
+        """POST /pay/visit. Raises StorageError, Overloaded, Unavailable."""
+        try:
+            request = _DECODE_VISIT(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            return unreadable(exc)
+        return await self._to_its_end(self._visit(request, caller))
+
+    async def _visit(self, request: VisitRequest, caller: Caller) -> PayReply:
+        order_no = request.order_no
+        institution = self._desk.world.institutions.get(caller.institution_code)
+        if institution is None:
+            return self._refused(order_no, Refusal(code="INSTITUTION_NOT_YOURS"))
+        till = self._till(request.pay_code, institution)
+        if isinstance(till, Refusal):
+            return self._refused(order_no, till)
+        settle = self._read(request, institution)
+        if isinstance(settle, Refusal):
+            return self._refused(order_no, settle)
+        if settle.account_use is AccountUse.FAMILY:
+            refusal = Refusal(code="VISIT_FAMILY_ACCOUNT", field="input.data.acct_used_flag")
+            return self._refused(order_no, refusal)
+        owner = Owner(settle.asked.lane, settle.asked.person_no)
+        refused = await self._number_of(institution, order_no, owner)
+        if refused is not None:
+            return self._refused(order_no, refused)
+        command = _held(settle, request, institution, till)
+        return await self._carried_out(command, request.pay_code, infno=request.infno)
+
+    async def deposits(self, mdtrt_id: str, caller: Caller) -> PayReply:
+        """GET /pay/deposits/{mdtrt_id}."""
+        institution = self._desk.world.institutions.get(caller.institution_code)
+        if institution is None:
+            return self._refused("", Refusal(code="INSTITUTION_NOT_YOURS"))
+        owner = await self._patient(mdtrt_id)
+        if isinstance(owner, Refusal):
+            return self._refused("", owner)
+        number = int(mdtrt_id)
+        asked = asked_of(institution, owner.lane, owner.person_no, "")
+        reply = await self._submit(
+            FindDeposits(asked=asked, visit_ids=(number,), mdtrt_id=number)
+        )
+        return self._told("", reply)
+
+    async def _carried_out(
+        self, command: Ordered, pay_code: str, *, infno: str = ""
+    ) -> PayReply:
+        """Commit, speak to the channel, commit what came of it."""
+        order_no = command.counter.order_no
+        reply = await self._submit(command)
+        if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
+            reply = await self._collect(reply.fact, reply.began, pay_code, command)
+        if isinstance(reply, Refusal) and infno and reply.field not in scans.OF_SCANS:
+            reply = replace(reply, field=wire_path(infno, reply.field))
+        return self._told(order_no, reply)
+
+    async def _patient(self, mdtrt_id: str) -> Owner | Refusal:
+        """Whose visit it is, and in which lane."""
+        number = parse(mdtrt_id)
+        unknown = Refusal(code="VISIT_UNKNOWN", field="mdtrt_id", params={"value": mdtrt_id[:30]})
+        if number is None or lane_in(number) >= self._lanes:
+            return unknown
+        view = View()
+        async with self._side.use() as connection:
+            await read_visits(connection, [number], view, self._shape)
+        visit = view.visits.get(number)
+        return unknown if visit is None else Owner(visit.row.lane, visit.row.psn_no)
+
+    async def _number_of(
+        self, institution: Institution, order_no: str, owner: Owner
+    ) -> Refusal | None:
+        """Whether the order number is this person's, from now on or before."""
+        key = message_key_of(institution.code, scans.SCAN, order_no)
+        async with self._side.use() as connection:
+            lane = lane_of_key(key, self._lanes)
+            found = await claim_order(connection, lane=lane, key=key, owner=owner)
+        if found == owner:
+            return None
+        return Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": "person"})
+
+    def _read(
+        self, request: VisitRequest, institution: Institution
+    ) -> SettleVisit | SettleStay | Refusal:
+        """The transaction that stands in the request."""
+        body = _ENCODE(
+            {
+                "infno": request.infno, "msgid": request.order_no[:30],
+                "mdtrtarea_admvs": institution.region, "recer_sys_code": scans.SCAN,
+                "infver": "V1.0", "opter_type": request.opter_type, "opter": request.operator,
+                "opter_name": request.operator,
+                "inf_time": format_datetime(local_time(self._clock())),
+                "fixmedins_code": institution.code, "fixmedins_name": institution.name,
+                "input": request.input,
+            }
+        )  # fmt: skip
+        letter = Letter(request.infno, body, self._limits.lines_per_claim_max)
+        (read,) = decode_all([letter], self._desk.world.profile.wire)
+        if isinstance(read, WireError):
+            return refusals.of_wire(read)
+        return self._settlement(read, institution)
+
+    def _settlement(
+        self, read: Checked, institution: Institution
+    ) -> SettleVisit | SettleStay:
+        (command,) = command_all(self._translator, [(read, institution)])
+        if isinstance(command, SettleVisit | SettleStay):
+            return command
+        raise TypeError(f"{read.request.infno} settles nothing")
+
+
+def _held(
+    settle: SettleVisit | SettleStay, request: VisitRequest, institution: Institution,
+    till: Till | None,
+) -> HoldVisit | HoldStay:  # fmt: skip
+    """The same, with what a channel is to collect. Its settlement is told apart by its transaction,
+    as that of a scan."""
+    counter = _counter(request)
+    asked = asked_of(
+        institution, settle.asked.lane, settle.asked.person_no, request.order_no,
+        request.operator, settle.asked.fingerprint,
+    )  # fmt: skip
+    kept = {**settle.kept, "tender": counter.tender, "tender_note": counter.tender_note}
+    said: dict[str, Any] = {**structs.asdict(settle), "asked": asked, "kept": kept}
+    held = HoldVisit if isinstance(settle, SettleVisit) else HoldStay
+    return held(**said, counter=counter, till=till)
+
+
+def _counter(request: DepositRequest | VisitRequest) -> Counter:
+    tender: Tender | None = request.tender
+    return Counter(
+        order_no=request.order_no, terminal_id=request.terminal_id, operator=request.operator,
+        tender="scan" if tender is None else tender.kind,
+        tender_note=_note_of(tender) if tender is not None else "",
+        second_code=request.allow_second_code,
+    )  # fmt: skip
+
+
+def _note_of(tender: Tender) -> str:
+    """What the slip of a card terminal says; of cash nothing."""
+    return "/".join(filter(None, (tender.rrn, tender.terminal, tender.batch)))

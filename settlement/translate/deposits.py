@@ -1,0 +1,87 @@
+"""Deposits of stays (住院预交金) in the words of a counter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+
+from msgspec import UNSET
+
+from ledger.money import yuan_text
+from protocol.hospital import DepositLine, DepositReturn, DepositsReply
+from protocol.nhsa import canonical
+from protocol.scan import Leg, ScanReply
+from settlement.deposit import Deposit, left_of
+from settlement.payment_rows import PaymentFact
+from settlement.translate import scans
+
+
+def fingerprint(mdtrt_id: int, amount_fen: int, tender: str) -> bytes:
+    """What a deposit says, part by part, as canonical fingerprints are."""
+    person, header, totals = (
+        sha256(part.encode()).digest()[: canonical.HASH_BYTES]
+        for part in (str(mdtrt_id), tender, str(amount_fen))
+    )
+    return canonical.Fingerprint(person=person, header=header, totals=totals, lines=()).pack()
+
+
+def declared(deposit: Deposit, *, replayed: bool = False) -> ScanReply:
+    """A deposit that the institution took itself, as it stands."""
+    head = deposit.head
+    gone = deposit.returned_fen == head.amount_fen
+    legs = [Leg(kind=head.tender, amount=yuan_text(head.amount_fen), status="paid")]
+    legs += [
+        Leg(kind=head.tender, amount=yuan_text(-back.amount_fen), status="returned")
+        for back in deposit.returns
+    ]
+    return ScanReply(
+        status="refunded" if gone else "settled", order_no=head.order_no, legs=legs,
+        message="预交金已退" if gone else "预交金已收", replayed=True if replayed else UNSET,
+    )  # fmt: skip
+
+
+def handed_back(
+    refund_no: str, tender: str, amount_fen: int, *, replayed: bool = False
+) -> ScanReply:
+    """Some of it that the institution has to hand back."""
+    by_hand = "现金" if tender == "cash" else "刷卡款"
+    return ScanReply(
+        status="refunded", order_no="", refund_no=refund_no,
+        legs=[Leg(kind=tender, amount=yuan_text(-amount_fen), status="returned")],
+        message=f"已登记，请机构退还{by_hand}{yuan_text(amount_fen)}元",
+        replayed=True if replayed else UNSET,
+    )  # fmt: skip
+
+
+def listed(
+    mdtrt_id: int, deposits: Iterable[Deposit], payments: Mapping[int, PaymentFact]
+) -> DepositsReply:
+    """All deposits of a stay."""
+    every = list(deposits)
+    return DepositsReply(
+        mdtrt_id=str(mdtrt_id),
+        paid=yuan_text(sum(one.head.amount_fen for one in every)),
+        applied=yuan_text(sum(one.applied_fen for one in every)),
+        returned=yuan_text(sum(one.returned_fen for one in every)),
+        left=yuan_text(left_of(every)),
+        deposits=[_line(one, payments) for one in every],
+    )
+
+
+def _line(deposit: Deposit, payments: Mapping[int, PaymentFact]) -> DepositLine:
+    head = deposit.head
+    paid = None if deposit.pay_no is None else payments[deposit.pay_no].standing.paid
+    return DepositLine(
+        order_no=head.order_no, kind=head.tender, amount=yuan_text(head.amount_fen),
+        applied=yuan_text(deposit.applied_fen), returned=yuan_text(deposit.returned_fen),
+        left=yuan_text(deposit.left_fen),
+        reference=head.note if paid is None else paid.reference,
+        returns=[
+            DepositReturn(
+                refund_no=back.refund_no, amount=yuan_text(back.amount_fen),
+                status=scans.leg_status(payments[back.return_no]) if back.return_no else "returned",
+            )
+            for back in deposit.returns
+        ],
+    )  # fmt: skip
+
