@@ -33,6 +33,53 @@ class DepositRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     allow_second_code: bool = False
 
 
+class AdmissionAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /pay/admission`: a stay is asked for on the patient's phone, with a first deposit. Key:
+    (institution, order_no)."""
+
+    order_no: OrderNo
+    terminal_id: Annotated[str, Meta(max_length=8)] = ""
+    operator: Annotated[str, Meta(min_length=1, max_length=30)]
+    person_code: Annotated[str, Meta(min_length=1, max_length=64)]
+    """医保码, or the number of an identity document"""
+    insutype: Annotated[str, Meta(min_length=1, max_length=6)]
+    ward: Annotated[str, Meta(max_length=100)] = ""
+    note: Annotated[str, Meta(max_length=200)] = ""
+    amount: Decimal
+    pay_code: Annotated[str, Meta(max_length=128)] = ""
+    allow_second_code: bool = False
+
+
+class AdmitRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /pay/{order_no}/admit`: the ward admits whom it was asked for."""
+
+    operator: Annotated[str, Meta(min_length=1, max_length=30)]
+    opter_type: OperatorType = "1"
+    input: Raw
+    """as 2401 has it"""
+
+
+class AdmissionLine(Struct, frozen=True, kw_only=True):
+    """A request that nobody has answered."""
+
+    order_no: str
+    psn_no: str
+    psn_name: str
+    insutype: str
+    ward: str
+    note: str
+    paid: str
+    requested_at: str
+    expires_at: str
+    """then the deposit goes back by itself"""
+
+
+class AdmissionsReply(Struct, frozen=True, kw_only=True):
+    """`GET /pay/admissions`: what the ward has to answer, the oldest first."""
+
+    requests: Sequence[AdmissionLine] = ()
+
+
 class VisitRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`POST /pay/visit`: settle what 2206 or 2303 quoted, and collect what is left. Key:
     (institution, order_no)."""

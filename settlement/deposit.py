@@ -90,6 +90,8 @@ def fold_deposits(fact: VisitFact) -> list[Deposit]:
                 back = _DECODE_RETURN(event.head)
                 deposits[back.number].returned_fen += back.amount_fen
                 deposits[back.number].returns.append(back)
+            case EventKind.ADMITTED:  # they are the stay's now
+                deposits.clear()
             case EventKind.SETTLED if event.head:
                 used.append(segment_head(event.head).applied)
                 _use(deposits, used[-1], 1)

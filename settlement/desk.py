@@ -55,6 +55,8 @@ from settlement.commands import (
 )
 from settlement.decision import Decision
 from settlement.pay_commands import (
+    ConfirmAdmission,
+    ExpireRequest,
     FindDeposits,
     FindOrder,
     HoldDeposit,
@@ -63,10 +65,12 @@ from settlement.pay_commands import (
     HoldStay,
     HoldVisit,
     Report,
+    RequestAdmission,
     TakeBack,
 )
 from settlement.refusal import Refusal
 from settlement.usecases import (
+    admissions,
     cancel,
     deposits,
     enquire,
@@ -134,6 +138,9 @@ USE_CASES: dict[type[Command], UseCase] = {
     TakeBack: refunding.take_back,
     HoldDeposit: deposits.hold_deposit,
     FindDeposits: deposits.find_deposits,
+    RequestAdmission: admissions.request,
+    ConfirmAdmission: admissions.confirm,
+    ExpireRequest: admissions.expire,
     HoldVisit: visit_pay.hold_visit,
     HoldStay: visit_pay.hold_stay,
 }

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from settlement.commands import Command, Purchase, SettleStay, SettleVisit
+from settlement.commands import (
+    AdmitStay,
+    Command,
+    Credential,
+    Purchase,
+    SettleStay,
+    SettleVisit,
+)
 from settlement.payment import ChannelName, Custody, Exchange, Timers
 from settlement.payment_states import Happening, Learnt
 
@@ -72,6 +79,31 @@ class HoldDeposit(Command, frozen=True, kw_only=True, gc=False):
     """None: no code was shown"""
     mdtrt_id: int
     amount_fen: int
+
+
+class RequestAdmission(Command, frozen=True, kw_only=True, gc=False):
+    """A stay is asked for on the patient's phone, with a first deposit (入院登记申请)."""
+
+    counter: Counter
+    till: Till | None
+    credential: Credential
+    scheme: str
+    amount_fen: int
+    ward: str
+    note: str
+
+
+class ConfirmAdmission(AdmitStay, frozen=True, kw_only=True, gc=False):
+    """The ward admits whom it was asked for."""
+
+    order_no: str
+    request_no: int
+
+
+class ExpireRequest(Command, frozen=True, kw_only=True, gc=False):
+    """Nobody answered a request of a stay."""
+
+    request_no: int
 
 
 class HoldVisit(SettleVisit, frozen=True, kw_only=True, gc=False):

@@ -283,6 +283,15 @@ CAUSES: Mapping[str, str] = {
     ),
     "PAY_CODE_MISSING": "/pay/deposit: neither pay_code nor tender, so nobody pays.",
     "DEPOSIT_AMOUNT_WRONG": "/pay/deposit: nothing, or less than nothing.",
+    "REQUEST_ENDED": (
+        "/pay/{order_no}/admit: the request was refused, its deposit went back, or 24 hours "
+        "have passed."
+    ),
+    "REQUEST_UNPAID": "/pay/{order_no}/admit: its first deposit was never paid.",
+    "REQUEST_REFUND_WHOLE": (
+        "/pay/{order_no}/refund: a part of the deposit of a request; without its deposit it "
+        "is none."
+    ),
     "STAY_HAS_DEPOSITS": (
         "2404, and 2601 of a 2401: deposits of the stay are left; they go back first."
     ),

@@ -455,7 +455,7 @@ class Payments:
             return credential
         if credential is None and till is None:
             return Refusal(code="SCAN_WITHOUT_CODES", field="person_code")
-        owner = await self._owner(request, institution, credential)
+        owner = await self._owner(request.order_no, institution, credential)
         if isinstance(owner, Refusal):
             return owner
         plain = owner.person_no.startswith(PAYER_ALONE)
@@ -485,13 +485,13 @@ class Payments:
         return scans.hold_sale(sale, asked, counter, till, scheme=request.insutype)
 
     async def _owner(
-        self, request: ScanRequest, institution: Institution, credential: Credential | None
+        self, order_no: str, institution: Institution, credential: Credential | None
     ) -> Owner | Refusal:
         """Whose the order number is. A number that was used before needs no live credential."""
-        key = message_key_of(institution.code, scans.SCAN, request.order_no)
+        key = message_key_of(institution.code, scans.SCAN, order_no)
         lane = lane_of_key(key, self._lanes)
         if credential is None:
-            person_no: str | None = f"{PAYER_ALONE}{institution.code}/{request.order_no}"
+            person_no: str | None = f"{PAYER_ALONE}{institution.code}/{order_no}"
         else:
             person_no = await self._person(credential)
         async with self._side.use() as connection:

@@ -59,6 +59,7 @@ from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.seals import WithoutKey, key_is_missing
 from settlement.serve.asking import Journals
+from settlement.serve.expiring import expire_for_ever
 from settlement.serve.family import FamilyDesk, may_use_family
 from settlement.serve.hospital_pay import HospitalPayments
 from settlement.serve.import_desk import ImportDesk
@@ -226,7 +227,8 @@ class Service:
 
     def resolve_payments(self) -> None:
         """Let this process be one of those that bring payments to their end."""
-        self._tasks.append(asyncio.create_task(self.resolver.run()))
+        ending = expire_for_ever(self.payments, self._settings.app_dsn)
+        self._tasks += map(asyncio.create_task, (self.resolver.run(), ending))
 
     def _open_queues(self, lanes: dict[int, int], shape: Shape) -> None:
         by_journal: dict[int, JournalQueue] = {}

@@ -14,6 +14,7 @@ from msgspec import structs
 from ledger.postgres import literals
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape, one_lane
+from settlement.admission import admitted_as
 from settlement.commands import HISTORY_ROWS_MAX, Command
 from settlement.filing import FilingKind
 from settlement.keyring import Keyring
@@ -112,6 +113,9 @@ async def read_view(
     )
     if visits:
         await read_visits(connection, visits, view, shape)
+        admitted = {n for v in view.visits.values() if (n := admitted_as(v)) is not None}
+        if admitted - view.visits.keys():
+            await read_visits(connection, admitted - view.visits.keys(), view, shape)
         wanted = [place for command in commands for place in lines_needed(command, view)]
         if wanted:
             await _read_payloads(connection, wanted, view, shape)

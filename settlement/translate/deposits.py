@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from hashlib import sha256
 
 from msgspec import UNSET
 
 from ledger.money import yuan_text
-from protocol.hospital import DepositLine, DepositReturn, DepositsReply
+from protocol.hospital import AdmissionLine, DepositLine, DepositReturn, DepositsReply
 from protocol.nhsa import canonical
+from protocol.nhsa.times import format_datetime
 from protocol.scan import Leg, ScanReply
 from settlement.deposit import Deposit, left_of
 from settlement.payment_rows import PaymentFact
+from settlement.rows import VisitRow
 from settlement.translate import scans
+from settlement.usecases.visit_payloads import AdmissionRequested
 
 
-def fingerprint(mdtrt_id: int, amount_fen: int, tender: str) -> bytes:
+def fingerprint(whose: str, amount_fen: int, more: str) -> bytes:
     """What a deposit says, part by part, as canonical fingerprints are."""
     person, header, totals = (
         sha256(part.encode()).digest()[: canonical.HASH_BYTES]
-        for part in (str(mdtrt_id), tender, str(amount_fen))
+        for part in (whose, more, str(amount_fen))
     )
     return canonical.Fingerprint(person=person, header=header, totals=totals, lines=()).pack()
 
@@ -37,6 +41,32 @@ def declared(deposit: Deposit, *, replayed: bool = False) -> ScanReply:
     return ScanReply(
         status="refunded" if gone else "settled", order_no=head.order_no, legs=legs,
         message="预交金已退" if gone else "预交金已收", replayed=True if replayed else UNSET,
+    )  # fmt: skip
+
+
+def admitted(
+    order_no: str, stay_no: int, deposits: Iterable[Deposit], *, replayed: bool = False
+) -> ScanReply:
+    """The ward has admitted, and the deposit is the stay's."""
+    legs = [
+        Leg(kind=one.head.tender, amount=yuan_text(one.head.amount_fen), status="paid")
+        for one in deposits
+        if one.head.order_no == order_no
+    ]
+    return ScanReply(
+        status="settled", order_no=order_no, mdtrt_id=str(stay_no), legs=legs,
+        message="已办理入院，预交金已转入", replayed=True if replayed else UNSET,
+    )  # fmt: skip
+
+
+def requested(
+    row: VisitRow, said: AdmissionRequested, expires_at: datetime, paid_fen: int
+) -> AdmissionLine:
+    """A request as the ward reads it."""
+    return AdmissionLine(
+        order_no=said.order_no, psn_no=row.psn_no, psn_name=said.name, insutype=row.scheme,
+        ward=said.ward, note=said.note, paid=yuan_text(paid_fen),
+        requested_at=format_datetime(row.begun_at), expires_at=format_datetime(expires_at),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from ledger.entry import Entry, EntryKind
 from settlement import chart
+from settlement.admission import admitted_as
 from settlement.clock import Moment
 from settlement.decision import Decision
 from settlement.deposit import Part, ReturnHead, fold_deposits
@@ -22,7 +23,7 @@ from settlement.pay_commands import TakeBack
 from settlement.payment_rows import PaymentFact, event_in
 from settlement.payment_states import Happening, Learnt
 from settlement.refusal import Refusal
-from settlement.rows import EventKind, EventRow, MessageOutcome
+from settlement.rows import EventKind, EventRow, MessageOutcome, VisitKind
 from settlement.stay import head_text
 from settlement.translate import deposits as said
 from settlement.translate import scans
@@ -47,11 +48,19 @@ def take_back(
     """A deposit that a channel collected, all that is left of it or some, before the stay is
     settled for good."""
     visit = view.visits[paid.row.mdtrt_id or 0]
+    visit = view.visits[admitted_as(visit) or visit.row.mdtrt_id]
     part = _part(command, paid.row.order_no, visit, view, world)
     if isinstance(part, Refusal):
         return Decision(part)
     asked = command.asked
-    effects = Effects(lane=asked.lane, person_no=asked.person_no, messages=())
+    ended: tuple[EventRow, ...] = ()
+    if visit.row.kind is VisitKind.REQUEST:  # without its deposit it is no request any more
+        if part.amount_fen < part.deposit.left_fen:
+            return Decision(Refusal(code="REQUEST_REFUND_WHOLE", field="amount"))
+        ended = (visit_money.event_of(visit, EventKind.ENDED, command.refund_no),)
+    effects = Effects(
+        lane=asked.lane, person_no=asked.person_no, messages=(), events=ended
+    )
     effects = given_back(
         effects, visit, [part], refund_no=command.refund_no, operator=command.operator, view=view,
         world=world, moment=moment,

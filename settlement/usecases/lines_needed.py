@@ -18,7 +18,7 @@ from settlement.commands import (
     WithdrawStayLines,
 )
 from settlement.deposit import fold_deposits
-from settlement.pay_commands import FindDeposits
+from settlement.pay_commands import ExpireRequest, FindDeposits
 from settlement.rows import EventKind, RowKind, VisitKind
 from settlement.stay import StayState, fold_stay, lines_head, segment_head
 from settlement.view import SettlementFact, View, VisitFact
@@ -55,6 +55,8 @@ def payments_needed(command: Command, view: View) -> set[int]:
     match command:
         case SettleStay(mdtrt_id=mdtrt_id, quote=False) | FindDeposits(mdtrt_id=mdtrt_id):
             visit = view.visits.get(mdtrt_id)
+        case ExpireRequest(request_no=request_no):
+            visit = view.visits.get(request_no)
         case _:
             return set()
     deposits = [] if visit is None else fold_deposits(visit)

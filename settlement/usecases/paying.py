@@ -29,6 +29,7 @@ from settlement.pay_commands import (
     HoldVisit,
     PlainLine,
     Report,
+    RequestAdmission,
     Till,
 )
 from settlement.payment import Exchange
@@ -75,7 +76,7 @@ _GONE = frozenset({Happening.REFUSED, Happening.UNDONE})
 """What says that nothing is collected under an attempt."""
 PEOPLES_TURN = datetime(9999, 1, 1, tzinfo=UTC)
 """When the resolver looks at what only people can end (待退款): it stays on the worklist."""
-Ordered = HoldSale | HoldPlainSale | HoldDeposit | HoldVisit | HoldStay
+Ordered = HoldSale | HoldPlainSale | HoldDeposit | HoldVisit | HoldStay | RequestAdmission
 """What asks for money under an order number."""
 _HELD_STEPS = (sale.admit, sale.adjudicate, sale.seal, sale.write_row)
 

@@ -22,7 +22,7 @@ from settlement.commands import (
 from settlement.decision import Answer, Decision
 from settlement.pricing import price
 from settlement.refusal import Refusal
-from settlement.rows import EventKind, EventRow, MessageOutcome, VisitRow
+from settlement.rows import EventKind, EventRow, MessageOutcome, VisitKind, VisitRow
 from settlement.trace import Boxes, boxes_of, marks_in, marks_of, marks_text
 from settlement.translate import answers, rendering
 from settlement.usecases import booking, checks, mappings, staffing, traces
@@ -88,7 +88,11 @@ def register(command: RegisterVisit, view: View, world: World, moment: Moment) -
 def standing_visit(view: View, asked: Asked, mdtrt_id: int) -> VisitFact | Refusal:
     """The visit named, if it is this person's, at this institution, and not withdrawn."""
     visit = view.visits.get(mdtrt_id)
-    if visit is None or visit.row.institution != asked.institution.code:
+    if (
+        visit is None
+        or visit.row.institution != asked.institution.code
+        or visit.row.kind is VisitKind.REQUEST
+    ):
         return Refusal(code="VISIT_UNKNOWN", field="mdtrt_id", params={"value": str(mdtrt_id)})
     if visit.row.psn_no != asked.person_no:
         return Refusal(code="VISIT_OF_OTHER_PERSON", field="mdtrt_id")

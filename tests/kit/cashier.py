@@ -10,7 +10,7 @@ from itertools import count
 import msgspec
 
 from ledger.postgres.fold import balance
-from protocol.hospital import DepositsReply
+from protocol.hospital import AdmissionsReply, DepositsReply
 from protocol.scan import ScanReply
 from settlement.chart import ChannelAccount, InstitutionAccount, channel_account
 from settlement.gateway import PayReply
@@ -23,6 +23,7 @@ from tests.kit.town import Town
 _NUMBERS = count(1)
 _DECODE = msgspec.json.Decoder(ScanReply).decode
 _DECODE_DEPOSITS = msgspec.json.Decoder(DepositsReply).decode
+_DECODE_REQUESTS = msgspec.json.Decoder(AdmissionsReply).decode
 _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
 CASH = {"kind": "cash"}
 CARD = {"kind": "card_present", "rrn": "000123456789", "terminal": "00000001", "batch": "000007"}
@@ -64,6 +65,22 @@ class Cashier(Scanner):
     async def visit(self, order: Mapping[str, object]) -> ScanReply:
         """POST /pay/visit."""
         return self._heard(await self.service.payments.visit(_ENCODE(order), self.caller))
+
+    async def ask_for_a_stay(self, order: Mapping[str, object]) -> ScanReply:
+        """POST /pay/admission."""
+        return self._heard(await self.service.payments.admission(_ENCODE(order), self.caller))
+
+    async def requests(self) -> AdmissionsReply:
+        """GET /pay/admissions."""
+        reply = await self.service.payments.admissions(self.caller)
+        assert reply.status == 200, reply.body
+        return _DECODE_REQUESTS(reply.body)
+
+    async def admit(self, order_no: object, admission: Message) -> ScanReply:
+        """POST /pay/{order_no}/admit."""
+        body = _ENCODE({"operator": "0001", "input": admission.envelope["input"]})
+        pay = self.service.payments
+        return self._heard(await pay.admit(str(order_no), body, self.caller))
 
     async def deposits(self, mdtrt_id: str) -> DepositsReply:
         """GET /pay/deposits/{mdtrt_id}; what comes in is all used, gone back, or left."""

@@ -314,6 +314,7 @@ create table settlement.visit (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
+create index visit_requests on settlement.visit (begun_at) where kind = 3;
 comment on table settlement.visit is
     'Visits (就诊) as registered. Append-only; what happened since is in visit_event.';
 comment on column settlement.visit.mdtrt_id is 'Visit number, issued by us.';
