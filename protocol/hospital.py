@@ -88,7 +88,7 @@ class VisitRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     terminal_id: Annotated[str, Meta(max_length=8)] = ""
     operator: Annotated[str, Meta(min_length=1, max_length=30)]
     opter_type: OperatorType = "1"
-    infno: Literal["2207", "2304"]
+    infno: Literal["2207", "2207A", "2304", "2304A"]
     input: Raw
     """as the transaction has it"""
     pay_code: Annotated[str, Meta(max_length=128)] = ""

@@ -18,6 +18,7 @@ from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
+from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.pages import ASSETS
 from settlement.web.pay_documents import PAY_OPERATIONS
 from tests.integration.web.client import Client, csb_signed, request, signed
@@ -290,7 +291,7 @@ async def test_metrics_count_what_happened(client: Client) -> None:
 async def test_openapi_describes_every_transaction(client: Client) -> None:
     document = json.loads((await client.get("/openapi.json")).body)
     transactions = {f"/hsa/hgs/{infno}" for infno in TRANSACTIONS}
-    payments = {one.path for one in PAY_OPERATIONS}
+    payments = {one.path for one in (*PAY_OPERATIONS, *HOSPITAL_OPERATIONS)}
     others = {"/settlements/{setl_id}/explanation"}
     assert set(document["paths"]) == transactions | payments | others
     names = set(document["components"]["schemas"])
@@ -303,7 +304,8 @@ async def test_docs_page_is_whole_and_needs_nothing_from_elsewhere(client: Clien
     page = reply.body.decode()
     assert reply.headers["content-type"].startswith("text/html")
     assert all(f'id="t{infno}"' in page for infno in TRANSACTIONS)
-    assert all(f'id="t{one.name}"' in page for one in PAY_OPERATIONS)
+    payments = (*PAY_OPERATIONS, *HOSPITAL_OPERATIONS)
+    assert all(f'id="t{one.name}"' in page for one in payments)
     assert "http://" not in page and "https://" not in page
     assert "default-src 'none'" in reply.headers["content-security-policy"]
     needed = re.findall(r'(?:src|href)="(/docs/[^"]+\.\w+)"', page)
