@@ -87,10 +87,9 @@ class Cashier(Scanner):
         reply = await self.service.payments.deposits(mdtrt_id, self.caller)
         assert reply.status == 200, reply.body
         found = _DECODE_DEPOSITS(reply.body)
-        for one in (found, *found.deposits):
-            came = one.paid if isinstance(one, DepositsReply) else one.amount
-            parts = map(Decimal, (one.applied, one.returned, one.left))
-            assert sum(parts) == Decimal(came), one
+        lines = [(one.amount, one.applied, one.returned, one.left) for one in found.deposits]
+        for came, *parts in ((found.paid, found.applied, found.returned, found.left), *lines):
+            assert sum(map(Decimal, parts)) == Decimal(came), found
         return found
 
     def _heard(self, reply: PayReply) -> ScanReply:
