@@ -104,6 +104,7 @@ CAUSES: Mapping[str, str] = {
     "VISIT_WITHDRAWN": "2202 withdrew it.",
     "VISIT_OF_OTHER_PERSON": "mdtrt_id and psn_no do not belong together.",
     "VISIT_HAS_LINES": "2202 with lines still there.",
+    "VISIT_IS_STAY": "An outpatient transaction names a stay.",
     "VISIT_IS_NO_STAY": "An inpatient transaction names an outpatient visit.",
     "ADMISSION_IN_FUTURE": "The admission lies in the future.",
     "STAY_OVERLAPS": "The person is in hospital already, or left only after this stay begins.",

@@ -101,6 +101,14 @@ def standing_visit(view: View, asked: Asked, mdtrt_id: int) -> VisitFact | Refus
     return visit
 
 
+def outpatient_visit(view: View, asked: Asked, mdtrt_id: int) -> VisitFact | Refusal:
+    """The same, unless it is a stay: what its events say is told by another fold."""
+    visit = standing_visit(view, asked, mdtrt_id)
+    if isinstance(visit, VisitFact) and visit.row.kind is VisitKind.STAY:
+        return Refusal(code="VISIT_IS_STAY", field="mdtrt_id", params={"value": str(mdtrt_id)})
+    return visit
+
+
 def withdraw(command: WithdrawVisit, view: View, world: World, moment: Moment) -> Decision:
     """Take a registration back (2202); lines must be withdrawn first."""
     visit = _visit_for(command, command.mdtrt_id, view, world, moment)
@@ -327,7 +335,7 @@ def _visit_for(
     person = checks.known_person(view, world, command.asked)
     if isinstance(person, Refusal):
         return Decision(person)
-    visit = standing_visit(view, command.asked, mdtrt_id)
+    visit = outpatient_visit(view, command.asked, mdtrt_id)
     return Decision(visit) if isinstance(visit, Refusal) else visit
 
 
