@@ -266,7 +266,7 @@ _ORDER = _rows(
     ("VISIT_OF_OTHER_PERSON", "该就诊登记不属于此参保人员。", "请核对人员编号和就诊ID。"),
     ("VISIT_HAS_LINES", "该就诊下还有未撤销的费用明细。", "请先用2205撤销费用明细。"),
     ("VISIT_IS_NO_STAY", "就诊ID[{value}]不是住院登记。", "请核对就诊ID，门诊业务请使用22xx交易。"),
-    ("VISIT_IS_STAY", "就诊ID[{value}]是住院登记。", "请核对就诊ID，住院业务请使用23xx、24xx交易。"),
+    ("VISIT_IS_STAY", "就诊ID[{value}]是住院登记。", "请核对就诊ID，住院业务请用23xx、24xx交易。"),
     ("ADMISSION_IN_FUTURE", "入院时间[{value}]晚于当前时间。", "请核对begntime。"),
     ("STAY_OVERLAPS", "参保人已有一次住院与本次重叠[，就诊ID：{mdtrt_id}]。",
      "请先办理该次住院的出院或入院撤销，或核对入院时间。"),

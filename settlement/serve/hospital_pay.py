@@ -51,7 +51,6 @@ from settlement.payment_rows import PaymentFact
 from settlement.refusal import Refusal
 from settlement.serve.pay_pieces import asked_of, message_key_of
 from settlement.serve.paying import Payments, unreadable
-from settlement.storage.lease import PlainConnection
 from settlement.storage.payments import Owner, claim_order
 from settlement.storage.reader import read_visits
 from settlement.storage.requests import open_requests
@@ -220,16 +219,17 @@ class HospitalPayments(Payments):
             raise TypeError("2401 admits nobody")
         return self._told(order_no, await self._submit(_admitted(command, fact, asked)))
 
-    async def expire_requests(self, connection: PlainConnection) -> int:
+    async def expire_requests(self) -> int:
         """End the requests that no ward answered in time, and say how many there were; the resolver
-        gives back what was paid. Raises Unavailable, Overloaded."""
+        gives back what was paid. Raises StorageError, Unavailable, Overloaded."""
         until = local_time(self._clock()) - REQUEST_LIVES
         view = View()
-        numbers = await open_requests(
-            connection, after=until - LOOK_BACK, until=until, institution=None
-        )
-        if numbers:
-            await read_visits(connection, numbers, view, self._shape)
+        async with self._side.use() as connection:
+            numbers = await open_requests(
+                connection, after=until - LOOK_BACK, until=until, institution=None
+            )
+            if numbers:
+                await read_visits(connection, numbers, view, self._shape)
         for row in (view.visits[number].row for number in numbers):
             institution = self._desk.world.institutions[row.institution]
             await self._submit(
@@ -326,7 +326,10 @@ def _held(
         institution, settle.asked.lane, settle.asked.person_no, request.order_no,
         request.operator, settle.asked.fingerprint,
     )  # fmt: skip
-    kept = {**settle.kept, "tender": counter.tender, "tender_note": counter.tender_note}
+    kept = {
+        **settle.kept, "tender": counter.tender, "tender_note": counter.tender_note,
+        "opter_type": request.opter_type,
+    }  # fmt: skip
     said: dict[str, Any] = {**structs.asdict(settle), "asked": asked, "kept": kept}
     held = HoldVisit if isinstance(settle, SettleVisit) else HoldStay
     return held(**said, counter=counter, till=till)

@@ -227,8 +227,8 @@ class Service:
 
     def resolve_payments(self) -> None:
         """Let this process be one of those that bring payments to their end."""
-        ending = expire_for_ever(self.payments, self._settings.app_dsn)
-        self._tasks += map(asyncio.create_task, (self.resolver.run(), ending))
+        loops = self.resolver.run(), expire_for_ever(self.payments)
+        self._tasks += map(asyncio.create_task, loops)
 
     def _open_queues(self, lanes: dict[int, int], shape: Shape) -> None:
         by_journal: dict[int, JournalQueue] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from itertools import count
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -109,10 +108,8 @@ async def test_request_that_nobody_answers_ends_and_the_deposit_goes_back(
     assert await listed(cashier, order) is None
     late = await admitted(cashier, order, admission(town.hospital, citizen))
     assert late.err_code == "REQUEST_ENDED"
-    connection = await asyncpg.connect(town.app_dsn)
-    assert await town.service.payments.expire_requests(connection) == 1
-    assert await town.service.payments.expire_requests(connection) == 0
-    await connection.close()
+    assert await town.service.payments.expire_requests() == 1
+    assert await town.service.payments.expire_requests() == 0
     await town.resolve(seconds=1)
     assert (await cashier.find(order["order_no"])).status == "refunded"
 

@@ -206,6 +206,20 @@ async def test_cancelled_settlement_gives_the_deposits_back_to_the_stay(
     assert again.warn_msg == "预交金抵扣500.00元，另需支付620.00元"
 
 
+async def test_reversed_settlement_gives_the_deposits_back_to_the_stay(
+    town: Town, cashier: Cashier
+) -> None:
+    citizen = town.someone()
+    stay = await admit(town.hospital, citizen, some(DEAR, 2))
+    await cashier.pay_in(stay.mdtrt_id, "500", pay_code=WALLET)
+    await discharged(town, stay)
+    quoted = stay.quote(Decimal("4000.00"), account=False)
+    message = stay.settlement(quoted, await town.hospital.send(quoted))
+    assert_done(await town.hospital.send(message))
+    assert_done(await town.hospital.send(town.hospital.reversal(message, citizen)))
+    assert (await cashier.deposits(stay.mdtrt_id)).left == "500.00"
+
+
 async def test_segment_uses_deposits_and_leaves_the_rest_where_it_is(
     town: Town, cashier: Cashier
 ) -> None:

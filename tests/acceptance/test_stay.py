@@ -122,7 +122,7 @@ async def test_stay_is_no_visit_of_the_outpatient_department(town: Town) -> None
     )
     for message in (
         visit.diagnosis(), visit.lines(some(DEAR, 1), first=7), visit.withdrawal_of_lines(),
-        visit.quote(some(DEAR, 1)), visit.withdrawal(),
+        visit.withdrawal(),
     ):  # fmt: skip
         refused = await town.hospital.send(message)
         assert refused.err_code == "VISIT_IS_STAY", message.infno

@@ -13,7 +13,6 @@ from decimal import Decimal
 from functools import partial
 from itertools import count
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -182,16 +181,7 @@ async def test_request_that_expires_everywhere_gives_back_once(
     _, order = await a_request(town, cashiers[0])
     await town.resolve(seconds=86_400)
     refunds = len(town.channels.wechat.book.refunds)
-    connections = [await asyncpg.connect(town.app_dsn) for _ in workers]
-    await together(
-        rng,
-        *(
-            partial(worker.payments.expire_requests, connection)
-            for worker, connection in zip(workers, connections, strict=True)
-        ),
-    )
-    for connection in connections:
-        await connection.close()
+    await together(rng, *(worker.payments.expire_requests for worker in workers))
     await town.resolve(seconds=1)
     assert len(town.channels.wechat.book.refunds) == refunds + 1
     assert (await cashiers[0].find(order["order_no"])).status == "refunded"

@@ -345,6 +345,8 @@ create table settlement.visit_event (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
+create index visit_event_deposits on settlement.visit_event (lane, mdtrt_id)
+    where kind in (12, 13);
 comment on table settlement.visit_event is
     'What happened to a visit, in order. Append-only; folded by settlement/view.py, a stay by '
     'settlement/stay.py.';
