@@ -49,6 +49,7 @@ from settlement.pay_commands import (
 )
 from settlement.payment_rows import PaymentFact
 from settlement.refusal import Refusal
+from settlement.serve.asking import Reply
 from settlement.serve.pay_pieces import asked_of, message_key_of
 from settlement.serve.paying import Payments, unreadable
 from settlement.storage.payments import Owner, claim_order
@@ -217,7 +218,8 @@ class HospitalPayments(Payments):
             return self._refused(order_no, command)
         if not isinstance(command, AdmitStay):
             raise TypeError("2401 admits nobody")
-        return self._told(order_no, await self._submit(_admitted(command, fact, asked)))
+        reply = await self._submit(_admitted(command, fact, asked))
+        return self._told(order_no, _named(reply, "2401"))
 
     async def expire_requests(self) -> int:
         """End the requests that no ward answered in time, and say how many there were; the resolver
@@ -263,9 +265,7 @@ class HospitalPayments(Payments):
         reply = await self._submit(command)
         if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
             reply = await self._collect(reply.fact, reply.began, pay_code, command)
-        if isinstance(reply, Refusal) and infno and reply.field not in scans.OF_SCANS:
-            reply = replace(reply, field=wire_path(infno, reply.field))
-        return self._told(order_no, reply)
+        return self._told(order_no, _named(reply, infno) if infno else reply)
 
     async def _patient(self, mdtrt_id: str) -> Owner | Refusal:
         """Whose visit it is, and in which lane."""
@@ -313,6 +313,13 @@ class HospitalPayments(Payments):
             return refusals.of_wire(read)
         (command,) = command_all(self._translator, [(read, institution)])
         return command
+
+
+def _named(reply: Reply, infno: str) -> Reply:
+    """A refusal with the path of its field in the transaction that stood in the request."""
+    if not isinstance(reply, Refusal) or reply.field in scans.OF_SCANS:
+        return reply
+    return replace(reply, field=wire_path(infno, reply.field))
 
 
 def _held(

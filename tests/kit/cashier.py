@@ -13,11 +13,12 @@ from ledger.postgres.fold import balance
 from protocol.hospital import AdmissionsReply, DepositsReply
 from protocol.scan import ScanReply
 from settlement.chart import ChannelAccount, InstitutionAccount, channel_account
-from settlement.gateway import PayReply
+from settlement.gateway import Caller, PayReply
 from settlement.serve.service import Service
 from tests.kit import population
 from tests.kit.counter import Message
 from tests.kit.scanner import Scanner, pending_fen
+from tests.kit.served import HttpGateway, signed
 from tests.kit.town import Town
 
 _NUMBERS = count(1)
@@ -31,11 +32,59 @@ CARD = {"kind": "card_present", "rrn": "000123456789", "terminal": "00000001", "
 Order = dict[str, object]
 
 
+class PayOverHttp:
+    """What a service's payments are, asked over HTTP."""
+
+    def __init__(self, gateway: HttpGateway) -> None:
+        self._gateway = gateway
+        self.payments = self
+
+    async def deposit(self, body: bytes, caller: Caller) -> PayReply:
+        """POST /pay/deposit."""
+        return await self._post("/pay/deposit", body, caller)
+
+    async def visit(self, body: bytes, caller: Caller) -> PayReply:
+        """POST /pay/visit."""
+        return await self._post("/pay/visit", body, caller)
+
+    async def admission(self, body: bytes, caller: Caller) -> PayReply:
+        """POST /pay/admission."""
+        return await self._post("/pay/admission", body, caller)
+
+    async def admissions(self, caller: Caller) -> PayReply:
+        """GET /pay/admissions."""
+        return await self._get("/pay/admissions", caller)
+
+    async def deposits(self, mdtrt_id: str, caller: Caller) -> PayReply:
+        """GET /pay/deposits/{mdtrt_id}."""
+        return await self._get(f"/pay/deposits/{mdtrt_id}", caller)
+
+    async def find(self, order_no: str, caller: Caller) -> PayReply:
+        """GET /pay/{order_no}."""
+        return await self._get(f"/pay/{order_no}", caller)
+
+    async def admit(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
+        """POST /pay/{order_no}/admit."""
+        return await self._post(f"/pay/{order_no}/admit", body, caller)
+
+    async def refund(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
+        """POST /pay/{order_no}/refund."""
+        return await self._post(f"/pay/{order_no}/refund", body, caller)
+
+    async def _post(self, path: str, body: bytes, caller: Caller) -> PayReply:
+        came = await self._gateway.post(path, body, signed(caller))
+        return PayReply(came.status, came.body)
+
+    async def _get(self, path: str, caller: Caller) -> PayReply:
+        came = await self._gateway.get(path, signed(caller))
+        return PayReply(came.status, came.body)
+
+
 class Cashier(Scanner):
     """The cashier of one hospital, speaking to one service."""
 
-    def __init__(self, service: Service) -> None:
-        super().__init__(population.HOSPITAL, service)
+    def __init__(self, service: Service | PayOverHttp) -> None:
+        super().__init__(population.HOSPITAL, service)  # type: ignore[arg-type]
 
     def deposit_order(self, mdtrt_id: str, amount: str, **more: object) -> Order:
         """A deposit with an order number of its own."""
