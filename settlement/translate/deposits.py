@@ -74,11 +74,10 @@ def handed_back(
     refund_no: str, tender: str, amount_fen: int, *, replayed: bool = False
 ) -> ScanReply:
     """Some of it that the institution has to hand back."""
-    by_hand = "现金" if tender == "cash" else "刷卡款"
     return ScanReply(
         status="refunded", order_no="", refund_no=refund_no,
         legs=[Leg(kind=tender, amount=yuan_text(-amount_fen), status="returned")],
-        message=f"已登记，请机构退还{by_hand}{yuan_text(amount_fen)}元",
+        message=f"已登记，请机构退还{scans.BY_HAND[tender]}{yuan_text(amount_fen)}元",
         replayed=True if replayed else UNSET,
     )  # fmt: skip
 

@@ -192,6 +192,8 @@ _TOLD = {
     State.RETURNED: _Told("refunded", "已退款", "returned"),
 }  # fmt: skip
 """For whoever stands at the counter."""
+BY_HAND = {"cash": "现金", "card_present": "刷卡款"}
+"""What an institution took itself, and gives back itself."""
 _DEPOSIT = {"结算成功": "预交金已收", "已退款": "预交金已退"}
 """What is said of a deposit instead."""
 _HELD = {"settled": "paid", "refused": "undone"}
@@ -294,15 +296,18 @@ def settled_at_once(
 
 
 def cancelled(
-    refund_no: str, row: SettlementRow, *, replayed: bool = False, deposit_fen: int = 0
-) -> ScanReply:
+    refund_no: str, row: SettlementRow, tender: str, *, replayed: bool = False,
+    deposit_fen: int = 0,
+) -> ScanReply:  # fmt: skip
     """An order that no channel had a part in, taken back. Its amounts are negative. So much of the
     cash had been paid by deposits, which are there again."""
     legs = _insurance_legs(row, "returned") + _deposit_legs(-deposit_fen, "returned")
     cash_fen = row.cash_fen + deposit_fen
     if cash_fen:
-        legs.append(Leg(kind="cash", amount=yuan_text(cash_fen), status="returned"))
-    message = f"已退，请机构退还现金{yuan_text(-cash_fen)}元" if cash_fen else "已退"
+        kind = "cash" if tender == "scan" else tender
+        legs.append(Leg(kind=kind, amount=yuan_text(cash_fen), status="returned"))
+    what = BY_HAND.get(tender, "现金")
+    message = f"已退，请机构退还{what}{yuan_text(-cash_fen)}元" if cash_fen else "已退"
     return ScanReply(
         status="refunded", order_no="", refund_no=refund_no, settlement_id=str(row.setl_id),
         split=split_of(row), legs=legs, message=message, replayed=True if replayed else UNSET,

@@ -69,7 +69,7 @@ from settlement.usecases import booking, returns, sale, traces, visit_money
 from settlement.usecases.payment_payloads import Plan, open_plan, seal_exchange, seal_plan
 from settlement.usecases.returns import Books
 from settlement.usecases.sale import Sale
-from settlement.view import Effects, View
+from settlement.view import Effects, SettlementFact, View
 from settlement.world import World
 
 _GONE = frozenset({Happening.REFUSED, Happening.UNDONE})
@@ -256,7 +256,7 @@ def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> 
     if message is not None and message.outcome is MessageOutcome.SETTLEMENT:
         settled = view.settlements[message.ref]
         output = scans.settled_at_once(
-            settled.row.msgid, settled.row, "scan", replayed=False,
+            settled.row.msgid, settled.row, tender_of(settled, world), replayed=False,
             undone=settled.undone_by is not None, deposit_fen=_deposits_of(settled.row, view),
         )  # fmt: skip
         return Decision(PayAnswer(output=output, settlement=settled.row.setl_id))
@@ -266,6 +266,14 @@ def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> 
         output = deposits.declared(next(mine))
         return Decision(PayAnswer(output=output, stay=visit.row.mdtrt_id))
     return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
+
+
+def tender_of(fact: SettlementFact, world: World) -> str:
+    """How the institution said that it took the rest itself; scan where it did not say."""
+    row = fact.row
+    record = booking.detail_record(row.lane, row.setl_id)
+    detail = booking.open_detail(fact.detail, world.keyring, record)
+    return str(detail.kept.get("tender", "scan"))
 
 
 def _deposits_of(row: SettlementRow, view: View) -> int:

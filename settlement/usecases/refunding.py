@@ -34,7 +34,14 @@ from settlement.rows import MessageOutcome, RowKind, SettlementRow, commitment
 from settlement.translate import scans
 from settlement.usecases import booking, cancel, checks, deposit_returns, family
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
-from settlement.usecases.paying import PayAnswer, due_row, event_of_happening, event_row, returning
+from settlement.usecases.paying import (
+    PayAnswer,
+    due_row,
+    event_of_happening,
+    event_row,
+    returning,
+    tender_of,
+)
 from settlement.usecases.payment_payloads import Plan, open_plan
 from settlement.view import Effects, PersonFacts, SettlementFact, View
 from settlement.world import World
@@ -81,8 +88,10 @@ def _again(command: TakeBack, view: View, world: World) -> Decision | None:
     if canonical.differs(message.fingerprint, asked.fingerprint) is not None:
         return Decision(Refusal(code="REFUND_CONFLICT", field="refund_no"))
     if message.outcome is MessageOutcome.SETTLEMENT:
-        row = view.settlements[message.ref].row
-        output = _cancelled(command, row, view, replayed=True)
+        settled = view.settlements[message.ref]
+        output = _cancelled(
+            command, settled.row, view, tender_of(settled, world), replayed=True
+        )
         return Decision(PayAnswer(output=output, replayed=True))
     if message.outcome is MessageOutcome.EVENT:
         return Decision(deposit_returns.handed_back_again(command, message.ref, view))
@@ -395,13 +404,14 @@ def _settled_at_once(
     if refused is not None:
         return Decision(refused)
     row, effects = cancel.undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
-    return Decision(PayAnswer(output=_cancelled(command, row, view)), effects)
+    output = _cancelled(command, row, view, tender_of(fact, world))
+    return Decision(PayAnswer(output=output), effects)
 
 
 def _cancelled(
-    command: TakeBack, row: SettlementRow, view: View, *, replayed: bool = False
+    command: TakeBack, row: SettlementRow, view: View, tender: str, *, replayed: bool = False
 ) -> ScanReply:
     used = applied_to(view.visits.get(row.mdtrt_id), row.undoes_setl_id or 0)
     return scans.cancelled(
-        command.refund_no, row, replayed=replayed, deposit_fen=sum_of(used)
+        command.refund_no, row, tender, replayed=replayed, deposit_fen=sum_of(used)
     )

@@ -113,8 +113,12 @@ async def test_counter_that_took_the_rest_itself_needs_no_code(
     reply = await cashier.visit(order)
     assert amounts(reply) == {"fund": "3000.00", tender["kind"]: "3000.00"}
     assert await taken_fen(town, InstitutionAccount.SELF_COLLECTED) == before_fen + 300_000
+    found = await cashier.find(order["order_no"])
+    assert amounts(found) == amounts(reply)
     back = await cashier.refund(order["order_no"], f"R{order['order_no']}")
-    assert back.message == "已退，请机构退还现金3000.00元"
+    words = "现金" if tender is CASH else "刷卡款"
+    assert back.message == f"已退，请机构退还{words}3000.00元"
+    assert amounts(back)[tender["kind"]] == "-3000.00"
     assert await taken_fen(town, InstitutionAccount.SELF_COLLECTED) == before_fen
 
 
