@@ -122,6 +122,8 @@ class ScanReply(Struct, frozen=True, kw_only=True):
     order_no: str
     settlement_id: str | UnsetType = UNSET
     refund_no: str | UnsetType = UNSET
+    mdtrt_id: str | UnsetType = UNSET
+    """of an admission that the ward confirmed: the stay"""
     split: Split | UnsetType = UNSET
     legs: Sequence[Leg] = ()
     message: str

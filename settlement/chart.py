@@ -17,7 +17,7 @@ collected itself, and its revenue. Account numbers say what they are:
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, unique
 
 from ledger.account import Account
 from ledger.entry import GUARDED_FROM
@@ -71,6 +71,8 @@ class ChannelAccount(IntEnum):
     """待收款: what payments under way are to collect; zero once they are at their end"""
     TO_RETURN = 10
     """待退款: what it owes payers"""
+    DEPOSITS = 11
+    """住院预交金: what it owes patients until their stay is settled (DOMAIN 4)"""
     AGENCY_CLEARING = 20
     """渠道在途 of the agency's merchants, in the agency's book"""
     AGENCY_COLLECTED = 30
@@ -79,6 +81,8 @@ class ChannelAccount(IntEnum):
     """待退款 of what the agency's merchants collected, in the agency's book"""
     RECEIVABLE_COLLECTED = 32
     """应收代收款, in the institution's book"""
+    AGENCY_DEPOSITS = 33
+    """代收住院预交金: deposits that the agency's merchants collected, in the agency's book"""
     MEMO_COLLECTED = 40
     """备查: collected under the institution's own custody, in the agency's book"""
     MEMO_CONTRA = 41
@@ -90,6 +94,7 @@ CHANNEL_OFFSET = {"wechat": 0, "alipay": 1, "unionpay": 2, "onecode": 3}
 CHANNEL_ZH = {"wechat": "微信支付", "alipay": "支付宝", "unionpay": "银联", "onecode": "一码付"}
 
 
+@unique
 class EntryCode(IntEnum):
     """What an entry is for (业务类型)."""
 
@@ -112,8 +117,6 @@ class EntryCode(IntEnum):
     """期初可撤销结算: a settlement of the system before, noted and not moved"""
     HOLD = 21
     """what a payment over a channel holds (预占), or gives free again"""
-    MOBILE_HOLD = 27
-    """what an order of mobile payment holds until its payer confirms (移动支付预占)"""
     PLAIN_SALE = 22
     """a sale without an insurance leg (自费)"""
     COLLECTED = 25
@@ -124,6 +127,12 @@ class EntryCode(IntEnum):
     """it went back (退款)"""
     GIVEN_BACK_BY_HAND = 26
     """people gave it back outside the channel (线下退款)"""
+    DEPOSIT = 27
+    """a deposit of a stay was paid (住院预交金)"""
+    DEPOSIT_HANDED_BACK = 28
+    """the institution gave one back itself (预交金退现)"""
+    MOBILE_HOLD = 29
+    """what an order of mobile payment holds until its payer confirms (移动支付预占)"""
 
 
 def fund_account(fund_code: int) -> int:
@@ -150,8 +159,10 @@ def channel_accounts(code: str, name: str, base: int) -> tuple[Account, ...]:
     rows = (
         (ChannelAccount.COLLECTING, code, "1122.04", "待收款", True),
         (ChannelAccount.TO_RETURN, code, "2241.01", "待退款", False),
+        (ChannelAccount.DEPOSITS, code, "2203.01", "住院预交金", False),
         (ChannelAccount.AGENCY_COLLECTED, AGENCY, "2202.03", "应付定点机构—代收", False),
         (ChannelAccount.AGENCY_TO_RETURN, AGENCY, "2241.02", "代收待退款", False),
+        (ChannelAccount.AGENCY_DEPOSITS, AGENCY, "2203.02", "代收住院预交金", False),
         (ChannelAccount.RECEIVABLE_COLLECTED, code, "1122.03", "应收代收款", True),
         (ChannelAccount.MEMO_COLLECTED, AGENCY, "9001.01", "备查：机构自收", True),
         (ChannelAccount.MEMO_CONTRA, AGENCY, "9001.02", "备查：机构自收对方", False),

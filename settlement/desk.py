@@ -62,10 +62,25 @@ from settlement.mobile_commands import (
     RefundMobileOrder,
     UploadOrder,
 )
-from settlement.pay_commands import FindOrder, HoldPlainSale, HoldSale, Report, TakeBack
+from settlement.pay_commands import (
+    ConfirmAdmission,
+    ExpireRequest,
+    FindDeposits,
+    FindOrder,
+    HoldDeposit,
+    HoldPlainSale,
+    HoldSale,
+    HoldStay,
+    HoldVisit,
+    Report,
+    RequestAdmission,
+    TakeBack,
+)
 from settlement.refusal import Refusal
 from settlement.usecases import (
+    admissions,
     cancel,
+    deposits,
     enquire,
     family,
     filings,
@@ -83,6 +98,7 @@ from settlement.usecases import (
     stay_lines,
     stays,
     uploads,
+    visit_pay,
     visits,
     webhooks,
 )
@@ -137,6 +153,13 @@ USE_CASES: dict[type[Command], UseCase] = {
     FindMobileOrder: mobile.find,
     CloseOrder: mobile_ending.close,
     RefundMobileOrder: mobile_ending.refund,
+    HoldDeposit: deposits.hold_deposit,
+    FindDeposits: deposits.find_deposits,
+    RequestAdmission: admissions.request,
+    ConfirmAdmission: admissions.confirm,
+    ExpireRequest: admissions.expire,
+    HoldVisit: visit_pay.hold_visit,
+    HoldStay: visit_pay.hold_stay,
 }
 """Every command and the use case that decides it."""
 

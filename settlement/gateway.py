@@ -102,6 +102,30 @@ class PayDesk(Protocol):
         """Take a settled order back, all or part of it."""
         ...
 
+    async def deposit(self, body: bytes, caller: Caller) -> PayReply:
+        """Take a deposit of a stay."""
+        ...
+
+    async def visit(self, body: bytes, caller: Caller) -> PayReply:
+        """Settle a visit or a stay, and collect what the patient owes."""
+        ...
+
+    async def admission(self, body: bytes, caller: Caller) -> PayReply:
+        """Ask for a stay, with a first deposit."""
+        ...
+
+    async def admissions(self, caller: Caller) -> PayReply:
+        """Requests of stays that the ward has to answer."""
+        ...
+
+    async def admit(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
+        """Admit whom an order asked for."""
+        ...
+
+    async def deposits(self, mdtrt_id: str, caller: Caller) -> PayReply:
+        """The deposits of a stay."""
+        ...
+
     async def notified(
         self, channel: str, merchant_no: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, bytes, str] | None:

@@ -96,7 +96,7 @@ _ENCODE = msgspec.json.Encoder().encode
 def hold_commitment(row: MobileEventRow) -> bytes:
     """What the pending entry of a held order commits to: every column of its event, 32 bytes;
     `settlement.mobile_commitment` in SQL does the same."""
-    return sha256(b"\x07" + _ENCODE(row)).digest()
+    return sha256(b"\x08" + _ENCODE(row)).digest()
 
 
 class _Content(Struct, frozen=True, kw_only=True, array_like=True):

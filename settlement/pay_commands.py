@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from settlement.commands import Command, Credential, Purchase
+from settlement.commands import (
+    AdmitStay,
+    Command,
+    Credential,
+    Purchase,
+    SettleStay,
+    SettleVisit,
+)
 from settlement.payment import ChannelName, Custody, Exchange, Timers
 from settlement.payment_states import Happening, Learnt
 from settlement.refusal import Refusal
@@ -81,6 +88,61 @@ class HoldPlainSale(Command, frozen=True, kw_only=True, gc=False):
     lines: tuple[PlainLine, ...]
 
 
+class HoldDeposit(Command, frozen=True, kw_only=True, gc=False):
+    """A deposit of a stay (住院预交金): over a channel, or taken by the institution itself."""
+
+    counter: Counter
+    till: Till | None
+    """None: no code was shown"""
+    mdtrt_id: int
+    amount_fen: int
+
+
+class RequestAdmission(Command, frozen=True, kw_only=True, gc=False):
+    """A stay is asked for on the patient's phone, with a first deposit (入院登记申请)."""
+
+    counter: Counter
+    till: Till | None
+    credential: Credential
+    scheme: str
+    amount_fen: int
+    ward: str
+    note: str
+
+
+class ConfirmAdmission(AdmitStay, frozen=True, kw_only=True, gc=False):
+    """The ward admits whom it was asked for."""
+
+    order_no: str
+    request_no: int
+
+
+class ExpireRequest(Command, frozen=True, kw_only=True, gc=False):
+    """Nobody answered a request of a stay."""
+
+    request_no: int
+
+
+class HoldVisit(SettleVisit, frozen=True, kw_only=True, gc=False):
+    """Settle a charge batch of a visit, and collect what the patient owes (窗口或自助缴费)."""
+
+    counter: Counter
+    till: Till | None
+
+
+class HoldStay(SettleStay, frozen=True, kw_only=True, gc=False):
+    """Settle a stay, and collect what deposits leave over (床旁结算, 出院结算)."""
+
+    counter: Counter
+    till: Till | None
+
+
+class FindDeposits(Command, frozen=True, kw_only=True, gc=False):
+    """The deposits of a stay, and what became of each."""
+
+    mdtrt_id: int
+
+
 class Report(Command, frozen=True, kw_only=True, gc=False):
     """What happened to a payment; `till` begins another attempt."""
 
@@ -103,6 +165,8 @@ class TakeBack(Command, frozen=True, kw_only=True, gc=False):
     lines: tuple[tuple[str, int], ...]
     """serial and quantity (four decimals) that come back"""
     amount_fen: int | None
+    order_no: str = ""
+    """the institution's number of what is taken back"""
 
 
 class FindOrder(Command, frozen=True, kw_only=True, gc=False):

@@ -25,6 +25,8 @@ class PaymentRow(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """the settlement that it is for; None for a sale without an insurance leg"""
     parent: int | None
     """of a return: the payment whose money goes back"""
+    mdtrt_id: int | None = None
+    """the visit that learns of it: whose settlement it pays, or whose deposit it is"""
     psn_no: str
     """empty where nobody insured is part of it"""
     institution: str
@@ -118,4 +120,12 @@ def event_of(
     return Event(
         number=event_no, happening=Happening(kind), at=recorded_at, attempt=attempt,
         began=said.began, learnt=said.learnt,
+    )  # fmt: skip
+
+
+def event_in(row: PaymentEventRow) -> Event:
+    """The event that a row is."""
+    return event_of(
+        event_no=row.event_no, kind=row.kind, attempt=row.attempt, recorded_at=row.recorded_at,
+        content=row.content,
     )  # fmt: skip

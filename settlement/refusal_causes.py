@@ -104,6 +104,7 @@ CAUSES: Mapping[str, str] = {
     "VISIT_WITHDRAWN": "2202 withdrew it.",
     "VISIT_OF_OTHER_PERSON": "mdtrt_id and psn_no do not belong together.",
     "VISIT_HAS_LINES": "2202 with lines still there.",
+    "VISIT_IS_STAY": "An outpatient transaction names a stay.",
     "VISIT_IS_NO_STAY": "An inpatient transaction names an outpatient visit.",
     "ADMISSION_IN_FUTURE": "The admission lies in the future.",
     "STAY_OVERLAPS": "The person is in hospital already, or left only after this stay begins.",
@@ -300,12 +301,34 @@ CAUSES: Mapping[str, str] = {
         "/pay/{order_no}/refund: settled anew, what stays sold costs the payer more than all "
         "of it did (a discount or a bracket is lost)."
     ),
+    "REFUND_VISIT_WHOLE": (
+        "/pay/{order_no}/refund: lines of a visit or a stay were named; its bill is "
+        "corrected after it was taken back whole."
+    ),
+    "PAY_CODE_MISSING": "/pay/deposit: neither pay_code nor tender, so nobody pays.",
+    "DEPOSIT_AMOUNT_WRONG": "/pay/deposit: nothing, or less than nothing.",
+    "REQUEST_ENDED": (
+        "/pay/{order_no}/admit: the request was refused, its deposit went back, or 24 hours "
+        "have passed."
+    ),
+    "REQUEST_UNPAID": "/pay/{order_no}/admit: its first deposit was never paid.",
+    "REQUEST_REFUND_WHOLE": (
+        "/pay/{order_no}/refund: a part of the deposit of a request; without its deposit it "
+        "is none."
+    ),
+    "STAY_HAS_DEPOSITS": (
+        "2404, and 2601 of a 2401: deposits of the stay are left; they go back first."
+    ),
+    "VISIT_FAMILY_ACCOUNT": (
+        "/pay/visit: acct_used_flag 2. Relatives' accounts and a channel cannot pay one bill."
+    ),
     "REFUND_WHOLE_ONLY": (
         "/pay/{order_no}/refund: lines or an amount of an order that no channel had a part "
         "in."
     ),
     "CANCEL_BY_REFUND": (
-        "2103: the settlement was made by /pay/scan; its refund also returns the money."
+        "2103, 2208, 2305: the settlement was made by /pay/scan or /pay/visit; its refund "
+        "also returns the money."
     ),
     "SCAN_UNREADABLE": "/pay: no JSON, an unknown field, a wrong type, a value out of its limits.",
     "ORDER_UNKNOWN": "/pay: no order with that number of this institution.",

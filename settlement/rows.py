@@ -8,7 +8,7 @@ no SQL and no wire names but those kept as column values.
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import IntEnum
+from enum import IntEnum, unique
 from hashlib import sha256
 
 import msgspec
@@ -27,6 +27,7 @@ class RowKind(IntEnum):
     REVERSE = 3
 
 
+@unique
 class MessageOutcome(IntEnum):
     """What a message did."""
 
@@ -43,6 +44,7 @@ class MessageOutcome(IntEnum):
     MOBILE = 10
 
 
+@unique
 class EventKind(IntEnum):
     """What happened to a visit."""
 
@@ -57,9 +59,18 @@ class EventKind(IntEnum):
     DISCHARGED = 8
     DISCHARGE_WITHDRAWN = 9
     HELD = 10
-    """a charge batch is decided and waits for its payer (移动支付)"""
+    """a charge batch, or a stay, is decided and waits for its payer: until then its lines stay as
+    they are"""
     RELEASED = 11
     """it is not waited for any more"""
+    DEPOSITED = 12
+    """a deposit was paid (住院预交金)"""
+    DEPOSIT_RETURNED = 13
+    """some of one goes back"""
+    ADMITTED = 14
+    """of a request: the ward admitted (入院登记确认)"""
+    ENDED = 15
+    """of a request: it was refused, taken back, or its time passed"""
 
 
 class VisitKind(IntEnum):
@@ -67,6 +78,8 @@ class VisitKind(IntEnum):
 
     OUTPATIENT = 1
     STAY = 2
+    REQUEST = 3
+    """a request of a stay (入院登记申请)"""
 
 
 MONEY = (

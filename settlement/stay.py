@@ -50,6 +50,8 @@ class SegmentHead(Struct, frozen=True, array_like=True):
     """numbers of the events whose lines it settled"""
     deductible_fen: int
     year: int
+    applied: list[tuple[int, int]] = []
+    """deposits that paid of it, by number, and how much each"""
 
 
 class Segment(Struct, frozen=True, kw_only=True):
@@ -76,6 +78,8 @@ class StayState(Struct, kw_only=True):
     refunded: dict[str, int] = {}
     """how much of a line is taken back by those that stand (e4)"""
     segments: list[Segment] = []
+    held: bool = False
+    """a payment under way is to settle what is open"""
 
     @property
     def final(self) -> Segment | None:
@@ -153,7 +157,12 @@ def fold_stay(fact: VisitFact) -> StayState:
                 state.discharge = None
             case EventKind.WITHDRAWN:
                 state.withdrawn = True
+            case EventKind.HELD:
+                state.held = True
+            case EventKind.RELEASED:
+                state.held = False
             case EventKind.SETTLED:
+                state.held = False
                 segment = _DECODE_SEGMENT(event.head)
                 for number in segment.covers:
                     state.open.pop(number, None)

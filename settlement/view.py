@@ -21,7 +21,7 @@ from settlement.mobile_rows import (
     OutboxRow,
 )
 from settlement.mobile_rows import event_of as order_event_of
-from settlement.payment_rows import DueRow, PaymentEventRow, PaymentFact, PaymentRow, event_of
+from settlement.payment_rows import DueRow, PaymentEventRow, PaymentFact, PaymentRow, event_in
 from settlement.person import Enrolment, FamilyLink, Identity
 from settlement.rows import (
     EventKind,
@@ -277,12 +277,7 @@ class View:
         for row in effects.payments:
             self.payments[row.pay_no] = PaymentFact(row=row, events=[])
         for event in effects.payment_events:
-            self.payments[event.pay_no].events.append(
-                event_of(
-                    event_no=event.event_no, kind=event.kind, attempt=event.attempt,
-                    recorded_at=event.recorded_at, content=event.content,
-                )
-            )  # fmt: skip
+            self.payments[event.pay_no].events.append(event_in(event))
 
     def _apply_mobile(self, effects: Effects) -> None:
         for row in effects.mobile_orders:
@@ -330,8 +325,8 @@ class VisitState(Struct, frozen=True, kw_only=True):
     """Lines uploads that stand, by charge batch."""
     settled: dict[str, int]
     """Charge batches that are settled, with their settlement."""
-    held: dict[str, int]
-    """Charge batches that wait for their payer, with the settlement that they become."""
+    held: frozenset[str]
+    """Charge batches that wait for their payer."""
 
 
 def fold_visit(fact: VisitFact) -> VisitState:
@@ -340,7 +335,7 @@ def fold_visit(fact: VisitFact) -> VisitState:
     diagnosis: EventRow | None = None
     batches: dict[str, list[EventRow]] = {}
     settled: dict[str, int] = {}
-    held: dict[str, int] = {}
+    held: set[str] = set()
     for event in fact.events:
         match event.kind:
             case EventKind.DIAGNOSIS:
@@ -351,15 +346,16 @@ def fold_visit(fact: VisitFact) -> VisitState:
                 batches.pop(event.batch_no, None)
             case EventKind.WITHDRAWN:
                 withdrawn = True
+            case EventKind.HELD:
+                held.add(event.batch_no)
+            case EventKind.RELEASED:
+                held.discard(event.batch_no)
             case EventKind.SETTLED:
+                held.discard(event.batch_no)
                 settled[event.batch_no] = event.setl_id or 0
-                held.pop(event.batch_no, None)
             case EventKind.UNDONE:
                 settled.pop(event.batch_no, None)
-            case EventKind.HELD:
-                held[event.batch_no] = event.setl_id or 0
-            case EventKind.RELEASED:
-                held.pop(event.batch_no, None)
     return VisitState(
-        withdrawn=withdrawn, diagnosis=diagnosis, batches=batches, settled=settled, held=held
-    )
+        withdrawn=withdrawn, diagnosis=diagnosis, batches=batches, settled=settled,
+        held=frozenset(held),
+    )  # fmt: skip

@@ -84,7 +84,7 @@ from settlement.telemetry.metrics import METRICS
 from settlement.translate import scans
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
-from settlement.usecases.paying import PayAnswer
+from settlement.usecases.paying import Ordered, PayAnswer
 
 COUNTER_SECONDS = 2.5
 """How long a counter is kept waiting for a verdict that is asked for anyway."""
@@ -122,6 +122,7 @@ class Payments:
             persons=PersonFinder(self._side, shape), orders=self.finder,
         )  # fmt: skip
         self.tills = tills
+        self._shape = shape
         self._translator = translator
         self._lanes = lanes
         self._limits = limits
@@ -134,14 +135,15 @@ class Payments:
         try:
             request = _DECODE_SCAN(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, ArithmeticError) as exc:
-            return _unreadable(exc)
+            return unreadable(exc)
         return await self._to_its_end(self._scan(request, caller))
 
     async def _scan(self, request: ScanRequest, caller: Caller) -> PayReply:
         institution = self._desk.world.institutions.get(caller.institution_code)
         if institution is None:
             return self._refused(request.order_no, Refusal(code="INSTITUTION_NOT_YOURS"))
-        till = self._till(request, institution)
+        one_code = shows_one_code(request, institution, self.tills)
+        till = None if one_code else self._till(request.pay_code, institution)
         if isinstance(till, Refusal):
             return self._refused(request.order_no, till)
         shown = await self._codes.read(request, institution)
@@ -176,7 +178,7 @@ class Payments:
         try:
             request = _DECODE_CANCEL(body or b"{}")
         except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-            return _unreadable(exc)
+            return unreadable(exc)
         asked = await self._asked_of(order_no, caller, scans.SCAN)
         if isinstance(asked, Refusal):
             return self._refused(order_no, asked)
@@ -207,7 +209,7 @@ class Payments:
             lines = tuple((one.feedetl_sn, scaled(one.cnt, 4, "lines")) for one in request.lines)
             amount_fen = None if request.amount is None else scaled(request.amount, 2, "amount")
         except (msgspec.MsgspecError, UnicodeDecodeError, ArithmeticError, WireError) as exc:
-            return _unreadable(exc)
+            return unreadable(exc)
         asked = await self._asked_of(order_no, caller, scans.SCAN)
         if isinstance(asked, Refusal):
             return self._refused(order_no, asked)
@@ -226,6 +228,7 @@ class Payments:
             ),
             setl_ids=() if found.settlement is None else (found.settlement,),
             pay_nos=() if found.fact is None else (found.fact.row.pay_no,),
+            visit_ids=() if found.stay is None else (found.stay,), order_no=order_no,
             pay_no=0 if found.fact is None else found.fact.row.pay_no,
             refund_no=request.refund_no, operator=request.operator, lines=lines,
             amount_fen=amount_fen,
@@ -382,7 +385,7 @@ class Payments:
             tally.observe((self._clock() - attempt.sent_at).total_seconds())
 
     async def _collect(
-        self, fact: PaymentFact, attempt: Attempt, code: str, command: HoldSale | HoldPlainSale
+        self, fact: PaymentFact, attempt: Attempt, code: str, command: Ordered
     ) -> Reply:
         """The first byte leaves here; what comes of it is reported."""
         channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
@@ -400,7 +403,7 @@ class Payments:
         reply = await self.report(fact, institution, happened(outcome, attempt), outcome=outcome)
         return await self._while_they_wait(command, reply)
 
-    async def _while_they_wait(self, command: HoldSale | HoldPlainSale, reply: Reply) -> Reply:
+    async def _while_they_wait(self, command: Ordered, reply: Reply) -> Reply:
         """Whoever stands at the counter would rather wait a moment than ask again: what is asked
         soon anyway is asked now, and the answer is the later one."""
         until = self._clock() + timedelta(seconds=COUNTER_SECONDS)
@@ -428,11 +431,11 @@ class Payments:
                 break
         return False
 
-    def _till(self, request: ScanRequest, institution: Institution) -> Till | Refusal | None:
+    def _till(self, pay_code: str, institution: Institution) -> Till | Refusal | None:
         """Which merchant collects with the code that was shown; None where none was."""
-        if not request.pay_code or shows_one_code(request, institution, self.tills):
+        if not pay_code:
             return None
-        scanned = paycode.read(request.pay_code)
+        scanned = paycode.read(pay_code)
         channel = CHANNEL_OF.get(scanned.kind)
         if channel is None:
             code = NOT_A_WALLET.get(scanned.kind, "PAY_CODE_UNKNOWN")
@@ -460,7 +463,7 @@ class Payments:
         """The command of a scan, once it is known whose the order number is."""
         if shown is None and till is None:
             return Refusal(code="SCAN_WITHOUT_CODES", field="person_code")
-        owner = await self._owner(request, institution, shown)
+        owner = await self._owner(request.order_no, institution, shown)
         if isinstance(owner, Refusal):
             return owner
         plain = owner.person_no.startswith(PAYER_ALONE)
@@ -492,13 +495,12 @@ class Payments:
         return scans.hold_sale(sale, asked, counter, till, shown, scheme=request.insutype)
 
     async def _owner(
-        self, request: ScanRequest, institution: Institution, shown: Shown | None
+        self, order_no: str, institution: Institution, shown: Shown | None
     ) -> Owner | Refusal:
         """Whose the order number is. A number that was used before needs no live credential."""
-        key = message_key_of(institution.code, scans.SCAN, request.order_no)
-        order = self._order_name(key)
+        order = self._order_name(message_key_of(institution.code, scans.SCAN, order_no))
         if shown is None:
-            person_no: str | None = f"{PAYER_ALONE}{institution.code}/{request.order_no}"
+            person_no: str | None = f"{PAYER_ALONE}{institution.code}/{order_no}"
         else:
             person_no = shown.person_no
         if person_no is None:
@@ -552,7 +554,8 @@ class Payments:
         return PayReply(row.http_status, _ENCODE(reply))
 
 
-def _unreadable(exc: Exception) -> PayReply:
+def unreadable(exc: Exception) -> PayReply:
+    """The answer to what cannot be read."""
     row = refusals.REFUSALS["SCAN_UNREADABLE"]
     said = refusals.text(Refusal(code="SCAN_UNREADABLE", params={"found": str(exc)[:120]}))
     reply = scans.refused("", code=row.code, message=said.message, field="", retry=said.retry)

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from protocol import paycode
 from protocol.evoucher import BusinessType
+from protocol.hospital import AdmissionAsked
 from protocol.paycode import CodeKind, Scanned
 from protocol.scan import ScanRequest
 from settlement.clock import Clock
@@ -31,6 +32,8 @@ from settlement.storage.payments import Owner
 from settlement.storage.switches import remember_token
 from settlement.translate import scans
 
+Asking = ScanRequest | AdmissionAsked
+"""What a person code may stand in."""
 _BUSINESS = {
     InstitutionKind.PHARMACY: BusinessType.PHARMACY_SALE,
     InstitutionKind.HOSPITAL: BusinessType.OUTPATIENT_SETTLEMENT,
@@ -59,14 +62,21 @@ class PersonCodes:
         self._clock = read_clock
         self._under_way: dict[bytes, asyncio.Task[Shown | Refusal]] = {}
 
-    async def read(self, request: ScanRequest, institution: Institution) -> Shown | Refusal | None:
-        """Whom the request's person code names; None where it has none. Raises StorageError."""
+    async def read(
+        self, request: Asking, institution: Institution, *, business: BusinessType | None = None
+    ) -> Shown | Refusal | None:
+        """Whom the request's person code names; None where it has none. `business` is what it is
+        shown for, where that is not what the institution sells. Raises StorageError."""
         if not request.person_code:
             return None
         scanned = paycode.read(request.person_code)
         decoder = None if scanned.kind is CodeKind.IDENTITY else self._decoders.of(scanned)
         if decoder is not None:
-            return await self._once(scanned, decoder, request, institution)
+            asker = Asker(
+                institution=institution.code, business=business or _BUSINESS[institution.kind],
+                operator=request.operator, device=request.terminal_id,
+            )  # fmt: skip
+            return await self._once(scanned, decoder, request.order_no, institution, asker)
         if scanned.is_voucher:
             return Refusal(code="PERSON_CODE_NO_DECODER", field="person_code")
         credential = scans.identity_credential(scanned)
@@ -81,30 +91,27 @@ class PersonCodes:
         return self._decoders.of(scanned) is not None
 
     async def _once(
-        self, scanned: Scanned, decoder: Decoder, request: ScanRequest, institution: Institution
-    ) -> Shown | Refusal:
+        self, scanned: Scanned, decoder: Decoder, order_no: str, institution: Institution,
+        asker: Asker,
+    ) -> Shown | Refusal:  # fmt: skip
         """The same code of the same order at the same time is asked about once."""
-        key = self._key(scanned, request.order_no, institution)
+        key = self._key(scanned, order_no, institution)
         asking = self._under_way.get(key)
         if asking is None:
             asking = asyncio.ensure_future(
-                self._decoded(key, scanned, decoder, request, institution)
+                self._decoded(key, scanned, decoder, institution, asker)
             )
             self._under_way[key] = asking
             asking.add_done_callback(lambda _: self._under_way.pop(key, None))
         return await asyncio.shield(asking)
 
     async def _decoded(
-        self, key: bytes, scanned: Scanned, decoder: Decoder, request: ScanRequest,
-        institution: Institution,
+        self, key: bytes, scanned: Scanned, decoder: Decoder, institution: Institution,
+        asker: Asker,
     ) -> Shown | Refusal:  # fmt: skip
         known = await self._remembered(key, scanned)
         if known is not None:
             return known
-        asker = Asker(
-            institution=institution.code, business=_BUSINESS[institution.kind],
-            operator=request.operator, device=request.terminal_id,
-        )  # fmt: skip
         said = await decoder.decode(scanned, asker)
         if isinstance(said, Decoded):
             return await self._remember(key, scanned, said, institution)

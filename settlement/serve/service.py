@@ -60,13 +60,14 @@ from settlement.refusals import REFUSALS
 from settlement.region.decoder import NO_DECODERS, Decoders
 from settlement.seals import WithoutKey, key_is_missing
 from settlement.serve.asking import Journals
+from settlement.serve.expiring import expire_for_ever
 from settlement.serve.family import FamilyDesk, may_use_family
+from settlement.serve.hospital_pay import HospitalPayments
 from settlement.serve.import_desk import ImportDesk
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
 from settlement.serve.mobile import MobileDesk, is_mobile
 from settlement.serve.mobile_door import MobileDoor, mobile_door
-from settlement.serve.paying import Payments
 from settlement.serve.queue_desk import QueueDesk
 from settlement.serve.reconciling import Download, Reconciling
 from settlement.serve.reference_watch import ReferenceWatch
@@ -150,7 +151,7 @@ class Service:
         self._family: FamilyDesk
         self.mobile: MobileDesk
         self.mobile_centre: MobileDoor | None = None
-        self.payments: Payments
+        self.payments: HospitalPayments
         self.resolver: Resolver
 
     @classmethod
@@ -234,7 +235,7 @@ class Service:
             settings.platform_key, ask=self.ask, desk=self._desk, orders=self.mobile,
             credential=self.credential, read_clock=settings.clock,
         )  # fmt: skip
-        self.payments = Payments(
+        self.payments = HospitalPayments(
             desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
             translator=self._translator, shape=shape, lanes=lanes, decoders=settings.decoders,
             limits=settings.limits, read_clock=settings.clock,
@@ -243,7 +244,8 @@ class Service:
 
     def resolve_payments(self) -> None:
         """Let this process be one of those that bring payments to their end."""
-        self._tasks.append(asyncio.create_task(self.resolver.run()))
+        loops = self.resolver.run(), expire_for_ever(self.payments)
+        self._tasks += map(asyncio.create_task, loops)
 
     def _open_queues(self, lanes: dict[int, int], shape: Shape) -> None:
         by_journal: dict[int, JournalQueue] = {}

@@ -27,8 +27,8 @@ async def read_payments(
             payment = PaymentRow(
                 lane=row["lane"], pay_no=row["pay_no"], kind=PaymentKind(row["kind"]),
                 opened_at=row["opened_at"], setl_id=row["setl_id"], parent=row["parent"],
-                psn_no=row["psn_no"], institution=row["institution"], order_no=row["order_no"],
-                amount_fen=row["amount_fen"], plan=row["plan"],
+                mdtrt_id=row["mdtrt_id"], psn_no=row["psn_no"], institution=row["institution"],
+                order_no=row["order_no"], amount_fen=row["amount_fen"], plan=row["plan"],
             )  # fmt: skip
             fact = view.payments[row["pay_no"]] = PaymentFact(row=payment, events=[])
         if row["event_no"] is not None:

@@ -14,6 +14,7 @@ from msgspec import structs
 from ledger.postgres import literals
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape, one_lane
+from settlement.admission import admitted_as
 from settlement.commands import HISTORY_ROWS_MAX, Command
 from settlement.filing import FilingKind
 from settlement.keyring import Keyring
@@ -38,7 +39,7 @@ from settlement.storage.mobile import read_orders
 from settlement.storage.payment_reader import read_payments
 from settlement.storage.queries import QUERIES, SHAPED
 from settlement.usecases.filing_payloads import standing_filings
-from settlement.usecases.lines_needed import lines_needed
+from settlement.usecases.lines_needed import lines_needed, payments_needed
 from settlement.view import (
     FilingFact,
     MessageFact,
@@ -98,6 +99,7 @@ async def read_view(
         if returns:
             await read_payments(connection, returns, view, shape)
         settlements |= {n for p in view.payments.values() for n in p.settlements}
+        visits |= {p.row.mdtrt_id for p in view.payments.values() if p.row.mdtrt_id is not None}
     orders = {n for c in commands for n in c.mobile_nos} | _refs(view, MessageOutcome.MOBILE)
     if orders:
         await read_orders(connection, orders, view, shape)
@@ -117,9 +119,15 @@ async def read_view(
     )
     if visits:
         await read_visits(connection, visits, view, shape)
+        admitted = {n for v in view.visits.values() if (n := admitted_as(v)) is not None}
+        if admitted - view.visits.keys():
+            await read_visits(connection, admitted - view.visits.keys(), view, shape)
         wanted = [place for command in commands for place in lines_needed(command, view)]
         if wanted:
             await _read_payloads(connection, wanted, view, shape)
+        collected = {n for command in commands for n in payments_needed(command, view)}
+        if collected - view.payments.keys():
+            await read_payments(connection, collected - view.payments.keys(), view, shape)
     filings = _filings_wanted(commands, view, keyring)
     if filings:
         await _read_filings(connection, filings, view, shape)

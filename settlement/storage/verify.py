@@ -7,7 +7,8 @@ brought along are what was committed.
 Then, lane by lane: no settlement without an entry, nor anything that was brought along, no
 statement row without its settlement, every accumulator is the sum of what settlements added to it,
 the filings that a person carries are those that were made and not taken back, relatives' accounts
-paid what settlements say, each once, and no payment holds anything without being on the worklist.
+paid what settlements say, each once, no payment holds anything without being on the worklist, and
+deposits of stays are what was booked, used and given back.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ UNDER_WAY_MAX = timedelta(minutes=10)
 _COMMITTED = {
     "bad_moves": "payment for a relative", "bad_payments": "payment",
     "bad_carried": "old settlement", "bad_holds": "hold for an order of mobile payment",
+    "bad_deposit_entries": "deposit of a stay",
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
@@ -164,7 +166,7 @@ async def _bad_of(
         for lane, journal in lanes:
             bad = await _bad_lane(connection, lane, journal, since)
             if bad is None:
-                bad = await _bad_family(connection, lane, journal)
+                bad = await _bad_money(connection, lane, journal)
             if bad is None and keyring is not None:
                 bad = await _bad_filings(connection, lane, journal, keyring)
             if bad is not None:
@@ -189,10 +191,10 @@ async def _bad_lane(
     return None
 
 
-async def _bad_family(
+async def _bad_money(
     connection: Connection[Record], lane: int, journal: int
 ) -> BadEntry | None:
-    """What relatives pay, in the patient's lane and in theirs."""
+    """What relatives pay, in the patient's lane and in theirs; payments, and deposits of stays."""
     settled = system_clock() - UNDER_WAY_MAX
     for name, what, *more in (
         ("orphan_moves", "payment for a relative without a ledger entry"),
@@ -204,6 +206,9 @@ async def _bad_family(
         ("orphan_holds", "held order of mobile payment without a ledger entry"),
         ("unlooked_orders", "order of mobile payment that holds something and never ends"),
         ("unowed_notices", "notice that is neither delivered nor on the worklist"),
+        ("bad_deposits", "deposit of a stay is not what was booked"),
+        ("overdrawn_deposits", "deposit of a stay was used or given back otherwise than it says"),
+        ("wrong_uses", "settlement used other deposits than its stay says"),
     ):
         number = await connection.fetchval(_QUERIES[name], lane, *more)
         if number is not None:

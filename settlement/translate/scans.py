@@ -23,6 +23,7 @@ from protocol.nhsa.times import format_datetime
 from protocol.paycode import Scanned
 from protocol.scan import Leg, ScanLine, ScanReply, ScanRequest, Split
 from settlement.commands import Asked, Credential, Purchase
+from settlement.deposit import used_by
 from settlement.institution import Institution
 from settlement.pay_commands import Counter, HoldSale, PlainLine, Shown, Till
 from settlement.payment import Advice
@@ -45,8 +46,11 @@ _ANY_SCHEME = "310"
 
 _PERSON = frozenset({"psn_no", "mdtrt_cert_type", "mdtrt_cert_no", "card_sn", "certno"})
 """What a scan says of the person in one code."""
-_OF_SCANS = frozenset(
-    {"", "amount", "lines", "order_no", "pay_code", "person_code", "refund_no"}
+OF_SCANS = frozenset(
+    {
+        "", "amount", "lines", "mdtrt_id", "order_no", "pay_code", "person_code", "refund_no",
+        "tender",
+    }
 )
 
 
@@ -75,8 +79,9 @@ def read_scan(
 
 
 def own_path(field: str) -> str:
-    """Where a field of ours stands in a scan: lines[0].quantity is lines[0].cnt there."""
-    if field in _OF_SCANS:
+    """Where a field of ours stands in a scan: lines[0].quantity is lines[0].cnt there. A path of
+    a transaction stays one."""
+    if field in OF_SCANS or field.startswith("input."):
         return field
     return _own_path(wire_path("2102", field) or "")
 
@@ -193,6 +198,10 @@ _TOLD = {
     State.RETURNED: _Told("refunded", "已退款", "returned"),
 }  # fmt: skip
 """For whoever stands at the counter."""
+BY_HAND = {"cash": "现金", "card_present": "刷卡款"}
+"""What an institution took itself, and gives back itself."""
+_DEPOSIT = {"结算成功": "预交金已收", "已退款": "预交金已退"}
+"""What is said of a deposit instead."""
 _HELD = {"settled": "paid", "refused": "undone"}
 """Status of the legs of the insurance, by that of the order; held while it is open."""
 
@@ -211,7 +220,8 @@ def standing(
     row = plan.settlement
     collects = fact.row.kind is PaymentKind.COLLECT
     if row is not None and collects:
-        legs += _insurance_legs(row, _HELD.get(_TOLD[now.state].status, "held"))
+        held = _HELD.get(_TOLD[now.state].status, "held")
+        legs += _insurance_legs(row, held) + _deposit_legs(used_by(plan.events), held)
     if attempt is not None:
         legs.append(
             Leg(
@@ -229,7 +239,7 @@ def standing(
         settlement_id=str(row.setl_id) if row is not None and settled else UNSET,
         split=split_of(row) if row is not None else UNSET,
         legs=legs,
-        message=_message_of(now, told, returns),
+        message=_message_of(now, told, returns, deposit=plan.deposit),
         poll_after_seconds=told.poll_after_seconds or UNSET,
         replayed=True if replayed else UNSET,
     )
@@ -242,6 +252,11 @@ def _sold_still(fact: PaymentFact, now: Standing) -> bool:
     return now.taken_back[-1].setl_id is not None
 
 
+def leg_status(fact: PaymentFact) -> str:
+    """How far a payment or a return is."""
+    return _TOLD[fact.standing.state].leg
+
+
 def _return_leg(fact: PaymentFact) -> Leg:
     """What goes back, as a negative amount."""
     now = fact.standing
@@ -251,7 +266,9 @@ def _return_leg(fact: PaymentFact) -> Leg:
     )  # fmt: skip
 
 
-def _message_of(now: Standing, told: _Told, returns: Sequence[PaymentFact]) -> str:
+def _message_of(
+    now: Standing, told: _Told, returns: Sequence[PaymentFact], *, deposit: bool
+) -> str:
     """What is said, with the channel's own words where they help; a fault of ours is not the
     payer's, and is not shown as such."""
     if now.state is State.CLOSED and returns:
@@ -262,18 +279,21 @@ def _message_of(now: Standing, told: _Told, returns: Sequence[PaymentFact]) -> s
         return "收款渠道配置有误，请联系管理员；本单未收款"
     if failed and said.text:
         return f"{said.text}（{told.message}）"
-    return told.message
+    return _DEPOSIT.get(told.message, told.message) if deposit else told.message
 
 
 def settled_at_once(
-    order_no: str, row: SettlementRow, tender: str, *, replayed: bool, undone: bool = False
-) -> ScanReply:
-    """An order that no channel had a part in; `undone` once it was taken back."""
+    order_no: str, row: SettlementRow, tender: str, *, replayed: bool, undone: bool = False,
+    deposit_fen: int = 0,
+) -> ScanReply:  # fmt: skip
+    """An order that no channel had a part in; `undone` once it was taken back. Deposits of a stay
+    paid so much of the cash."""
     told = _TOLD[State.RETURNED if undone else State.SETTLED]
-    legs = _insurance_legs(row, told.leg)
-    if row.cash_fen:
+    legs = _insurance_legs(row, told.leg) + _deposit_legs(deposit_fen, told.leg)
+    cash_fen = row.cash_fen - deposit_fen
+    if cash_fen:
         kind = "cash" if tender == "scan" else tender
-        legs.append(Leg(kind=kind, amount=yuan_text(row.cash_fen), status=told.leg))
+        legs.append(Leg(kind=kind, amount=yuan_text(cash_fen), status=told.leg))
     return ScanReply(
         status=told.status,  # type: ignore[arg-type]  # the table has no other
         order_no=order_no, settlement_id=str(row.setl_id), split=split_of(row),
@@ -281,25 +301,37 @@ def settled_at_once(
     )  # fmt: skip
 
 
-def cancelled(refund_no: str, row: SettlementRow, *, replayed: bool = False) -> ScanReply:
-    """An order that no channel had a part in, taken back. Its amounts are negative."""
-    legs = _insurance_legs(row, "returned")
-    if row.cash_fen:
-        legs.append(Leg(kind="cash", amount=yuan_text(row.cash_fen), status="returned"))
-    message = f"已退，请机构退还现金{yuan_text(-row.cash_fen)}元" if row.cash_fen else "已退"
+def cancelled(
+    refund_no: str, row: SettlementRow, tender: str, *, replayed: bool = False,
+    deposit_fen: int = 0,
+) -> ScanReply:  # fmt: skip
+    """An order that no channel had a part in, taken back. Its amounts are negative. So much of the
+    cash had been paid by deposits, which are there again."""
+    legs = _insurance_legs(row, "returned") + _deposit_legs(-deposit_fen, "returned")
+    cash_fen = row.cash_fen + deposit_fen
+    if cash_fen:
+        kind = "cash" if tender == "scan" else tender
+        legs.append(Leg(kind=kind, amount=yuan_text(cash_fen), status="returned"))
+    what = BY_HAND.get(tender, "现金")
+    message = f"已退，请机构退还{what}{yuan_text(-cash_fen)}元" if cash_fen else "已退"
     return ScanReply(
         status="refunded", order_no="", refund_no=refund_no, settlement_id=str(row.setl_id),
         split=split_of(row), legs=legs, message=message, replayed=True if replayed else UNSET,
     )  # fmt: skip
 
 
-def code_wanted(order_no: str, row: SettlementRow) -> ScanReply:
+def code_wanted(order_no: str, row: SettlementRow, *, deposit_fen: int = 0) -> ScanReply:
     """Nothing is held: the payer must show a code for the rest first."""
     return ScanReply(
         status="payer_action", order_no=order_no, split=split_of(row),
-        legs=_insurance_legs(row, "quoted"),
-        message=f"还需支付{yuan_text(row.cash_fen)}元，请出示付款码",
+        legs=_insurance_legs(row, "quoted") + _deposit_legs(deposit_fen, "quoted"),
+        message=f"还需支付{yuan_text(row.cash_fen - deposit_fen)}元，请出示付款码",
     )  # fmt: skip
+
+
+def _deposit_legs(deposit_fen: int, status: str) -> list[Leg]:
+    amount = yuan_text(deposit_fen)
+    return [Leg(kind="deposit", amount=amount, status=status)] if deposit_fen else []
 
 
 def _insurance_legs(row: SettlementRow, status: str) -> list[Leg]:

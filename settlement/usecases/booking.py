@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
-from ledger.entry import Entry, EntryKind
+from ledger.entry import Entry, EntryKind, Transfer
 from settlement import chart
 from settlement.case import FundShare
 from settlement.clock import Moment
@@ -142,8 +142,12 @@ def settlement_row(
     )
 
 
-def settlement_entry(decided: Adjudicated, row: SettlementRow, asked: Asked, account: int) -> Entry:
-    """The ledger entry of a settlement; it commits to the whole row."""
+def settlement_entry(
+    decided: Adjudicated, row: SettlementRow, asked: Asked, account: int, *,
+    deposits: tuple[Transfer, ...] = (), deposit_fen: int = 0,
+) -> Entry:  # fmt: skip
+    """The ledger entry of a settlement; it commits to the whole row. `deposits` pay so much of what
+    the institution would collect."""
     benefit = decided.benefit
     return Entry(
         lane=row.lane,
@@ -153,12 +157,13 @@ def settlement_entry(decided: Adjudicated, row: SettlementRow, asked: Asked, acc
         transfers=settlement_transfers(
             funds=fund_legs(benefit.shares),
             account_fen=row.account_fen,
-            cash_fen=row.cash_fen,
+            cash_fen=row.cash_fen - deposit_fen,
             hospital_fen=row.hospital_fen,
             institution_base=asked.institution.account_base,
             personal_account=account,
             family_fen=row.family_account_fen,
-        ),
+        )
+        + deposits,
         commitment=commitment(row),
     )
 
@@ -222,21 +227,26 @@ def undoing_entry(
     account: int,
     *,
     collected: bool = False,
+    deposits: tuple[Transfer, ...] = (),
+    deposit_fen: int = 0,
 ) -> Entry:
     """The entry that takes a settlement's transfers back. `shares` are (ledger account, fen);
-    `collected`: a payment channel took the cash, not the institution itself."""
+    `collected`: a payment channel took the cash, not the institution itself; `deposits` paid so
+    much of it."""
+    cash_fen = original.cash_fen - deposit_fen
     code = chart.EntryCode.CANCEL if row.kind is RowKind.CANCEL else chart.EntryCode.REVERSAL
     transfers = settlement_transfers(
         funds=shares,
         account_fen=original.account_fen,
-        cash_fen=0 if collected else original.cash_fen,
+        cash_fen=0 if collected else cash_fen,
         hospital_fen=original.hospital_fen,
         institution_base=base,
         personal_account=account,
         family_fen=original.family_account_fen,
     )
-    if collected and original.cash_fen:
-        transfers += collecting_transfers(amount_fen=original.cash_fen, institution_base=base)
+    if collected and cash_fen:
+        transfers += collecting_transfers(amount_fen=cash_fen, institution_base=base)
+    transfers += deposits
     return Entry(
         lane=row.lane,
         entry_id=row.setl_id,

@@ -14,6 +14,8 @@ from settlement.claim import CareKind
 from settlement.clock import Moment
 from settlement.commands import Asked, Cancel, Reverse
 from settlement.decision import Answer, Decision
+from settlement.deposit import applied_to, fold_deposits, left_of, sum_of
+from settlement.deposit_postings import deposit_transfers
 from settlement.policy.region import CANCELS, CancelOrder, CancelWindow
 from settlement.refusal import Refusal
 from settlement.rows import (
@@ -54,7 +56,7 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     refused = family.open_undertaking(person, command)
     refused = refused or outside_window(fact.row, world, moment)
     refused = refused or later_one(person, fact.row, world, "setl_id")
-    refused = refused or _later_segment(fact.row, view, "setl_id")
+    refused = refused or later_segment(fact.row, view, "setl_id")
     if refused is not None:
         return Decision(refused)
     row, effects = undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
@@ -133,7 +135,7 @@ def later_one(person: PersonFacts, row: SettlementRow, world: World, field: str)
     return Refusal(code="LATER_SETTLEMENT_STANDS", field=field, params={"setl_id": str(latest)})
 
 
-def _later_segment(row: SettlementRow, view: View, field: str) -> Refusal | None:
+def later_segment(row: SettlementRow, view: View, field: str) -> Refusal | None:
     """A later segment of the same stay bore its deductible on this one: it goes first, whatever the
     region's order and whichever year it counts in."""
     visit = view.visits.get(row.mdtrt_id)
@@ -186,7 +188,7 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
                     params={"setl_id": str(fact.row.setl_id), "undone_by": str(fact.undone_by)})
         )  # fmt: skip
     later = later_one(person, fact.row, world, "original_msgid")
-    later = later or _later_segment(fact.row, view, "original_msgid")
+    later = later or later_segment(fact.row, view, "original_msgid")
     if later is not None:
         return Decision(later)
     _, effects = undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
@@ -238,6 +240,8 @@ def _reverse_admission(command: Reverse, visit: VisitFact) -> Decision:
         )
     if state.event_of:
         return Decision(Refusal(code="VISIT_HAS_LINES", field="original_msgid"))
+    if left_of(fold_deposits(visit)):
+        return Decision(Refusal(code="STAY_HAS_DEPOSITS", field="original_msgid"))
     event = EventRow(
         lane=asked.lane, mdtrt_id=visit.row.mdtrt_id, event_no=len(visit.events) + 1,
         kind=EventKind.WITHDRAWN, batch_no=REVERSED, setl_id=None, payload=b"",
@@ -282,6 +286,7 @@ def undo(
     shares = booking.fund_legs(answers.shares_of(original))
     base = world.institutions[original.institution].account_base
     year = person.year(original.year).without(original.setl_id, original.prior_active)
+    applied = applied_to(view.visits.get(original.mdtrt_id), original.setl_id)
     effects = Effects(
         lane=asked.lane,
         person_no=asked.person_no,
@@ -289,7 +294,8 @@ def undo(
         settlement=row,
         detail=sealed,
         entry=booking.undoing_entry(
-            row, original, shares, base, person.account, collected=collected
+            row, original, shares, base, person.account, collected=collected,
+            deposits=deposit_transfers(applied, base), deposit_fen=sum_of(applied),
         ),
         account_change_fen=booking.own_account_fen(original),
         increments=booking.increments_of(row),

@@ -100,6 +100,8 @@ def find_visits(command: FindVisits, view: View, world: World, moment: Moment) -
     for visit in view.visits.values():
         if visit.row.institution != mine or visit.row.psn_no != asked.person_no:
             continue
+        if visit.row.kind is VisitKind.REQUEST:
+            continue
         said = (
             _stay_said(visit, world)
             if visit.row.kind is VisitKind.STAY

@@ -13,9 +13,12 @@ from settlement.commands import (
     Command,
     FindMedicines,
     FindSettlement,
+    SettleStay,
     UploadStayLines,
     WithdrawStayLines,
 )
+from settlement.deposit import fold_deposits
+from settlement.pay_commands import ExpireRequest, FindDeposits
 from settlement.rows import EventKind, RowKind, VisitKind
 from settlement.stay import StayState, fold_stay, lines_head, segment_head
 from settlement.view import SettlementFact, View, VisitFact
@@ -44,6 +47,23 @@ def lines_needed(command: Command, view: View) -> list[tuple[int, int]]:
                 for place in _settled_lines(fact.row.mdtrt_id, fact.row.setl_id, view)
             ]
     return []
+
+
+def payments_needed(command: Command, view: View) -> set[int]:
+    """Payments that collected deposits of a stay which a command may send back, and of whoever asks
+    for its deposits those that gave some back."""
+    match command:
+        case SettleStay(mdtrt_id=mdtrt_id, quote=False) | FindDeposits(mdtrt_id=mdtrt_id):
+            visit = view.visits.get(mdtrt_id)
+        case ExpireRequest(request_no=request_no):
+            visit = view.visits.get(request_no)
+        case _:
+            return set()
+    deposits = [] if visit is None else fold_deposits(visit)
+    numbers = {one.pay_no for one in deposits if one.pay_no is not None}
+    if isinstance(command, FindDeposits):
+        numbers |= {back.return_no for one in deposits for back in one.returns if back.return_no}
+    return numbers
 
 
 def standing_here(view: View, institution: str, since: datetime) -> list[SettlementFact]:

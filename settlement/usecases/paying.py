@@ -18,13 +18,19 @@ from settlement import chart
 from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Answer, Decision
+from settlement.deposit import applied_to, fold_deposits, sum_of
+from settlement.deposit_postings import deposit_collected_transfers
 from settlement.entitlement import choose_scheme
 from settlement.pay_commands import (
     FindOrder,
+    HoldDeposit,
     HoldPlainSale,
     HoldSale,
+    HoldStay,
+    HoldVisit,
     PlainLine,
     Report,
+    RequestAdmission,
     Till,
 )
 from settlement.payment import Exchange
@@ -59,29 +65,31 @@ from settlement.postings import (
 )
 from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, SettlementRow, commitment
-from settlement.translate import scans
-from settlement.usecases import booking, checks, returns, sale, traces
+from settlement.translate import deposits, scans
+from settlement.usecases import booking, checks, returns, sale, traces, visit_money
 from settlement.usecases.payment_payloads import Plan, open_plan, seal_exchange, seal_plan
 from settlement.usecases.returns import Books
 from settlement.usecases.sale import Sale
-from settlement.view import Effects, View
+from settlement.view import Effects, SettlementFact, View
 from settlement.world import World
 
 _GONE = frozenset({Happening.REFUSED, Happening.UNDONE})
 """What says that nothing is collected under an attempt."""
 PEOPLES_TURN = datetime(9999, 1, 1, tzinfo=UTC)
 """When the resolver looks at what only people can end (待退款): it stays on the worklist."""
+Ordered = HoldSale | HoldPlainSale | HoldDeposit | HoldVisit | HoldStay | RequestAdmission
+"""What asks for money under an order number."""
 
 
 class PayAnswer(Answer):
     """An answer of a payment, with what whoever speaks to the channel has to know."""
 
-    __slots__ = ("alarm", "ask_again", "began", "fact", "settlement")
+    __slots__ = ("alarm", "ask_again", "began", "fact", "settlement", "stay")
 
     def __init__(
         self, *, output: Struct, fact: PaymentFact | None = None, began: Attempt | None = None,
         replayed: bool = False, alarm: str = "", settlement: int | None = None,
-        ask_again: bool = False,
+        ask_again: bool = False, stay: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(output=output, replayed=replayed)
         self.fact = fact
@@ -92,11 +100,13 @@ class PayAnswer(Answer):
         """what was reported may be old news: only what the channel answers now counts"""
         self.settlement = settlement
         """of an order that no channel had a part in"""
+        self.stay = stay
+        """of a deposit that no channel had a part in"""
 
 
 def hold_sale(command: HoldSale, view: View, world: World, moment: Moment) -> Decision:
     """Hold a sale with an insurance leg; settle it where nothing is left for a channel."""
-    again = _order_again(command, command.till, view, world, moment)
+    again = order_again(command, command.till, view, world, moment)
     if again is not None:
         return again
     one = Sale(command)
@@ -135,7 +145,7 @@ def hold_plain_sale(
     command: HoldPlainSale, view: View, world: World, moment: Moment
 ) -> Decision:
     """Hold a sale without an insurance leg (自费)."""
-    again = _order_again(command, command.till, view, world, moment)
+    again = order_again(command, command.till, view, world, moment)
     if again is not None:
         return again
     if command.total_fen <= 0:
@@ -145,7 +155,7 @@ def hold_plain_sale(
         institution_base=command.asked.institution.account_base,
     )
     plan = Plan(transfers=transfers, lines=command.lines, counter=command.counter)
-    return _begin(command, command.till, command.total_fen, plan, 0, world, moment)
+    return begin(command, command.till, command.total_fen, plan, 0, world, moment)
 
 
 def _hold(one: Sale, command: HoldSale, till: Till, world: World, moment: Moment) -> Decision:
@@ -164,20 +174,22 @@ def _hold(one: Sale, command: HoldSale, till: Till, world: World, moment: Moment
             traces.boxes_sold(command.traces), row.lane, row.setl_id
         ) if command.traces else (),
     )  # fmt: skip
-    return _begin(command, till, row.cash_fen, plan, row.account_fen, world, moment)
+    return begin(command, till, row.cash_fen, plan, row.account_fen, world, moment)
 
 
-def _begin(
-    command: HoldSale | HoldPlainSale, till: Till, amount_fen: int, plan: Plan, account_fen: int,
-    world: World, moment: Moment,
+def begin(
+    command: Ordered, till: Till, amount_fen: int, plan: Plan, account_fen: int,
+    world: World, moment: Moment, *, visit: int | None = None,
 ) -> Decision:  # fmt: skip
-    """The payment, its first attempt, and the pending entry over all its legs: one commit."""
+    """The payment, its first attempt, and the pending entry over all its legs: one commit. `visit`
+    is the one that learns of it."""
     asked = command.asked
     pay_no = world.next_number(asked.lane, moment.business_day)
     row = PaymentRow(
         lane=asked.lane, pay_no=pay_no, kind=PaymentKind.COLLECT, opened_at=moment.at,
         setl_id=None if plan.settlement is None else plan.settlement.setl_id, parent=None,
-        psn_no="" if plan.settlement is None else asked.person_no,
+        mdtrt_id=visit,
+        psn_no="" if plan.settlement is None and visit is None else asked.person_no,
         institution=asked.institution.code, order_no=command.counter.order_no,
         amount_fen=amount_fen,
         plan=seal_plan(plan, world.keyring, asked.lane, pay_no),
@@ -213,8 +225,8 @@ def _attempt(
     )  # fmt: skip
 
 
-def _order_again(
-    command: HoldSale | HoldPlainSale, till: Till | None, view: View, world: World, moment: Moment
+def order_again(
+    command: Ordered, till: Till | None, view: View, world: World, moment: Moment
 ) -> Decision | None:
     """What an order does that was sent before: another attempt where one may be made, else it says
     what stands. None for a new order."""
@@ -229,7 +241,7 @@ def _order_again(
         settled = view.settlements[message.ref]
         output = scans.settled_at_once(
             command.counter.order_no, settled.row, command.counter.tender, replayed=True,
-            undone=settled.undone_by is not None,
+            undone=settled.undone_by is not None, deposit_fen=_deposits_of(settled.row, view),
         )  # fmt: skip
         return Decision(PayAnswer(output=output, replayed=True))
     fact = _copied(view.payments[message.ref])
@@ -260,11 +272,28 @@ def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> 
     if message is not None and message.outcome is MessageOutcome.SETTLEMENT:
         settled = view.settlements[message.ref]
         output = scans.settled_at_once(
-            settled.row.msgid, settled.row, "scan", replayed=False,
-            undone=settled.undone_by is not None,
+            settled.row.msgid, settled.row, tender_of(settled, world), replayed=False,
+            undone=settled.undone_by is not None, deposit_fen=_deposits_of(settled.row, view),
         )  # fmt: skip
         return Decision(PayAnswer(output=output, settlement=settled.row.setl_id))
+    if message is not None and message.outcome is MessageOutcome.EVENT:
+        visit = view.visits[message.ref]
+        mine = (one for one in fold_deposits(visit) if one.head.order_no == asked.msgid)
+        output = deposits.declared(next(mine))
+        return Decision(PayAnswer(output=output, stay=visit.row.mdtrt_id))
     return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
+
+
+def tender_of(fact: SettlementFact, world: World) -> str:
+    """How the institution said that it took the rest itself; scan where it did not say."""
+    row = fact.row
+    record = booking.detail_record(row.lane, row.setl_id)
+    detail = booking.open_detail(fact.detail, world.keyring, record)
+    return str(detail.kept.get("tender", "scan"))
+
+
+def _deposits_of(row: SettlementRow, view: View) -> int:
+    return sum_of(applied_to(view.visits.get(row.mdtrt_id), row.setl_id))
 
 
 def report(command: Report, view: View, world: Books, moment: Moment) -> Decision:
@@ -420,11 +449,11 @@ def _done(
         case Duty.BOOK:
             return _book(effects, fact, plan, view, world, moment)
         case Duty.RELEASE:
-            return _release(effects, row, plan, world, moment)
+            return _release(effects, row, plan, view, world, moment)
         case Duty.GIVE_BACK:
             return open_return(effects, fact, event, world, moment)
         case Duty.RELEASE_AND_GIVE_BACK:
-            effects = _release(effects, row, plan, world, moment)
+            effects = _release(effects, row, plan, view, world, moment)
             return open_return(effects, fact, event, world, moment)
         case Duty.CLEAR:
             entry = returns.given_back_entry(fact, event, world, moment)
@@ -444,14 +473,21 @@ def _book(
 ) -> Effects:
     """The settlement as it was held; only when, on which day and after what is of now."""
     row, held = fact.row, plan.settlement
-    effects = replace(effects, entries=(_collected(fact, world, moment),))
+    effects = replace(
+        effects, entries=(_collected(fact, plan, world, moment),),
+        events=visit_money.learnt(fact, plan, view),
+    )  # fmt: skip
     if held is None:
+        code = chart.EntryCode.DEPOSIT if plan.deposit else chart.EntryCode.PLAIN_SALE
         entry = Entry(
             lane=row.lane, entry_id=world.next_number(row.lane, moment.business_day),
-            kind=EntryKind.POST, code=chart.EntryCode.PLAIN_SALE, transfers=plan.transfers,
+            kind=EntryKind.POST, code=code, transfers=plan.transfers,
             pending_id=row.pay_no, commitment=payment_commitment(row),
         )  # fmt: skip
-        return replace(effects, entry=entry, pending=_held(row, plan))
+        return replace(
+            effects, entry=entry, pending=_held(row, plan),
+            undertaking=None if row.psn_no else effects.undertaking,
+        )  # fmt: skip
     person = view.persons[row.psn_no]
     settled: SettlementRow = replace(
         held, setl_time=moment.at, business_day=moment.business_day, prior_row=person.latest_row,
@@ -469,13 +505,14 @@ def _book(
     )  # fmt: skip
 
 
-def _collected(fact: PaymentFact, world: Books, moment: Moment) -> Entry:
+def _collected(fact: PaymentFact, plan: Plan, world: Books, moment: Moment) -> Entry:
     """What the channel of the present attempt collected."""
     row, attempt = fact.row, fact.standing.attempts[-1]
+    transfers = deposit_collected_transfers if plan.deposit else collected_transfers
     return Entry(
         lane=row.lane, entry_id=world.next_number(row.lane, moment.business_day),
         kind=EntryKind.SINGLE, code=chart.EntryCode.COLLECTED,
-        transfers=collected_transfers(
+        transfers=transfers(
             channel=attempt.channel, custody=attempt.custody, amount_fen=row.amount_fen,
             institution_base=world.institutions[row.institution].account_base,
         ),
@@ -484,7 +521,7 @@ def _collected(fact: PaymentFact, world: Books, moment: Moment) -> Entry:
 
 
 def _release(
-    effects: Effects, row: PaymentRow, plan: Plan, world: Books, moment: Moment
+    effects: Effects, row: PaymentRow, plan: Plan, view: View, world: Books, moment: Moment
 ) -> Effects:
     """Everything that was held is free again."""
     entry = Entry(
@@ -496,6 +533,7 @@ def _release(
     return replace(
         effects, entry=entry, pending=_held(row, plan), account_change_fen=account_fen,
         undertaking=None if row.psn_no else effects.undertaking,
+        events=visit_money.released(plan, view),
     )  # fmt: skip
 
 
@@ -533,13 +571,13 @@ def _reference_of(fact: PaymentFact, attempt: Attempt) -> str:
 def returning(
     paid: PaymentRow, attempt: Attempt, amount_fen: int, reference: str,
     owed: tuple[Transfer, ...], order_no: str, world: Books, moment: Moment, *,
-    rest: SettlementRow | None = None, lines: tuple[PlainLine, ...] = (),
+    rest: SettlementRow | None = None, lines: tuple[PlainLine, ...] = (), deposit: bool = False,
 ) -> tuple[PaymentFact, Entry]:  # fmt: skip
     """A return of money of `attempt`: its row and first event, and the entry that says it is owed.
     The order number of its own attempt is the refund number. `rest` is what stays settled; of a
     sale without an insurance leg `lines` are what comes back."""
     pay_no = world.next_number(paid.lane, moment.business_day)
-    plan = Plan(transfers=owed, settlement=rest, lines=lines)
+    plan = Plan(transfers=owed, settlement=rest, lines=lines, deposit=deposit)
     row = PaymentRow(
         lane=paid.lane, pay_no=pay_no, kind=PaymentKind.RETURN, opened_at=moment.at,
         setl_id=paid.setl_id, parent=paid.pay_no, psn_no=paid.psn_no,

@@ -13,7 +13,7 @@ from settlement.claim import Claim
 from settlement.keyring import Keyring
 from settlement.pay_commands import Counter, PlainLine
 from settlement.payment import Exchange
-from settlement.rows import SealedDetail, SettlementRow, TraceRow
+from settlement.rows import EventRow, SealedDetail, SettlementRow, TraceRow
 from settlement.usecases.visit_payloads import open_payload, seal_payload
 
 
@@ -32,6 +32,10 @@ class Plan(Struct, frozen=True, kw_only=True, array_like=True):
     detail: SealedDetail | None = None
     increments: dict[str, int] = {}
     traces: tuple[TraceRow, ...] = ()
+    events: tuple[EventRow, ...] = ()
+    """what the visit learns that is settled"""
+    deposit: bool = False
+    """it is a deposit of a stay (住院预交金)"""
 
 
 _DECODE_PLAN = msgspec.json.Decoder(Plan).decode

@@ -14,10 +14,12 @@ from msgspec.structs import replace
 
 from ledger.entry import Entry, EntryKind, Transfer
 from protocol.nhsa import canonical
+from protocol.scan import ScanReply
 from settlement import chart, keys
 from settlement.claim import PRICE_SCALE, QUANTITY_SCALE, Claim, ClaimLine
 from settlement.clock import Moment
 from settlement.decision import Decision
+from settlement.deposit import applied_to, sum_of
 from settlement.pay_commands import PlainLine, TakeBack
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import Attempt, Happening, Learnt, PaymentKind, State
@@ -30,9 +32,16 @@ from settlement.postings import (
 from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, RowKind, SettlementRow, commitment
 from settlement.translate import scans
-from settlement.usecases import booking, cancel, checks, family
+from settlement.usecases import booking, cancel, checks, deposit_returns, family
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
-from settlement.usecases.paying import PayAnswer, due_row, event_of_happening, event_row, returning
+from settlement.usecases.paying import (
+    PayAnswer,
+    due_row,
+    event_of_happening,
+    event_row,
+    returning,
+    tender_of,
+)
 from settlement.usecases.payment_payloads import Plan, open_plan
 from settlement.view import Effects, PersonFacts, SettlementFact, View
 from settlement.world import World
@@ -56,10 +65,14 @@ def take_back(command: TakeBack, view: View, world: World, moment: Moment) -> De
     if again is not None:
         return again
     if not command.pay_no:
+        if command.visit_ids:
+            return deposit_returns.take_back_declared(command, view, world, moment)
         return _settled_at_once(command, view, world, moment)
     order = _order(command, view, world)
     if isinstance(order, Refusal):
         return Decision(order)
+    if order.plan.deposit:
+        return deposit_returns.take_back(command, order.fact, view, world, moment)
     if order.plan.settlement is None:
         return _money_back(command, order, view, world, moment)
     if command.amount_fen is not None:
@@ -75,9 +88,13 @@ def _again(command: TakeBack, view: View, world: World) -> Decision | None:
     if canonical.differs(message.fingerprint, asked.fingerprint) is not None:
         return Decision(Refusal(code="REFUND_CONFLICT", field="refund_no"))
     if message.outcome is MessageOutcome.SETTLEMENT:
-        row = view.settlements[message.ref].row
-        output = scans.cancelled(command.refund_no, row, replayed=True)
+        settled = view.settlements[message.ref]
+        output = _cancelled(
+            command, settled.row, view, tender_of(settled, world), replayed=True
+        )
         return Decision(PayAnswer(output=output, replayed=True))
+    if message.outcome is MessageOutcome.EVENT:
+        return Decision(deposit_returns.handed_back_again(command, message.ref, view))
     fact = view.payments[message.ref]
     plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
     output = scans.standing(fact, plan, replayed=True)
@@ -165,13 +182,16 @@ def _sale_back(
     refused = family.open_undertaking(person, command)
     refused = refused or cancel.outside_window(fact.row, world, moment)
     refused = refused or cancel.later_one(person, fact.row, world, "order_no")
+    refused = refused or cancel.later_segment(fact.row, view, "order_no")
+    if refused is None and command.lines and order.plan.events:
+        refused = Refusal(code="REFUND_VISIT_WHOLE", field="lines")
     if refused is not None:
         return Decision(refused)
     _, effects = cancel.undo(
         fact, RowKind.CANCEL, asked, person, view, world, moment, collected=True
     )
     if not command.lines:
-        return _returned(command, order, fact.row.cash_fen, (), effects, None, world, moment)
+        return _returned(command, order, order.left_fen, (), effects, None, world, moment)
     rest = _rest_of(command, order, fact, view, world)
     if isinstance(rest, Refusal):
         return Decision(rest)
@@ -380,7 +400,18 @@ def _settled_at_once(
     refused = family.open_undertaking(person, command)
     refused = refused or cancel.outside_window(fact.row, world, moment)
     refused = refused or cancel.later_one(person, fact.row, world, "order_no")
+    refused = refused or cancel.later_segment(fact.row, view, "order_no")
     if refused is not None:
         return Decision(refused)
     row, effects = cancel.undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
-    return Decision(PayAnswer(output=scans.cancelled(command.refund_no, row)), effects)
+    output = _cancelled(command, row, view, tender_of(fact, world))
+    return Decision(PayAnswer(output=output), effects)
+
+
+def _cancelled(
+    command: TakeBack, row: SettlementRow, view: View, tender: str, *, replayed: bool = False
+) -> ScanReply:
+    used = applied_to(view.visits.get(row.mdtrt_id), row.undoes_setl_id or 0)
+    return scans.cancelled(
+        command.refund_no, row, tender, replayed=replayed, deposit_fen=sum_of(used)
+    )

@@ -58,7 +58,7 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
         refused = family.open_undertaking(person, command)
     if refused is not None:
         return Decision(refused)
-    visit = visits.standing_visit(view, asked, command.mdtrt_id)
+    visit = visits.outpatient_visit(view, asked, command.mdtrt_id)
     if isinstance(visit, Refusal):
         return Decision(visit)
     state = fold_visit(visit)

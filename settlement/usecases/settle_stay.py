@@ -14,6 +14,8 @@ from settlement.claim import CareKind, Claim
 from settlement.clock import Moment
 from settlement.commands import SettleStay
 from settlement.decision import Answer, Decision
+from settlement.deposit import Spent, fold_deposits, spent, sum_of
+from settlement.deposit_postings import deposit_transfers
 from settlement.entitlement import CareDates
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, SettlementRow
@@ -21,8 +23,9 @@ from settlement.stay import SegmentHead, StayState, head_text
 from settlement.translate import answers
 from settlement.usecases import booking, checks, family
 from settlement.usecases.adjudication import Adjudicated, adjudicate_stay
+from settlement.usecases.deposit_returns import given_back
 from settlement.usecases.stays import care_type_of, stay_for
-from settlement.usecases.traces import trace_rows
+from settlement.usecases.traces import joined, trace_rows
 from settlement.view import Effects, PersonFacts, View, VisitFact
 from settlement.world import World
 
@@ -55,8 +58,9 @@ def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -
         return asking
     if command.quote:
         row = _row(command, decided, person, moment, _UNNUMBERED, b"", _UNCOMMITTED)
-        return Decision(_answer(command, decided, row, person, world))
-    return _book(command, decided, visit, state, person, world, moment)
+        money = spent(fold_deposits(visit), row.cash_fen, final=not command.mid_stay)
+        return Decision(_answer(command, decided, row, person, world, money))
+    return _book(command, decided, visit, state, view, world, moment)
 
 
 def _settleable(
@@ -150,22 +154,25 @@ def _book(
     decided: Adjudicated,
     visit: VisitFact,
     state: StayState,
-    person: PersonFacts,
+    view: View,
     world: World,
     moment: Moment,
 ) -> Decision:
     asked = command.asked
+    person = view.persons[asked.person_no]
     setl_id = world.next_number(asked.lane, moment.business_day)
     segment = str(len(state.segments) + 1)
     detail = booking.detail_of(decided, (), command.kept)
     sealed = booking.seal_detail(detail, world.keyring, booking.detail_record(asked.lane, setl_id))
     key = keys.visit_key(command.mdtrt_id, f"segment {segment}", world.keyring.digest_key)
     row = _row(command, decided, person, moment, setl_id, key, sealed.commitment)
+    money = spent(fold_deposits(visit), row.cash_fen, final=not command.mid_stay)
     head = SegmentHead(
         final=not command.mid_stay,
         covers=list(state.open),
         deductible_fen=row.deductible_fen,
         year=row.year,
+        applied=[(part.deposit.head.number, part.amount_fen) for part in money.used],
     )
     settled = EventRow(
         lane=asked.lane, mdtrt_id=command.mdtrt_id, event_no=len(visit.events) + 1,
@@ -178,7 +185,10 @@ def _book(
         messages=(booking.message_of(asked, MessageOutcome.SETTLEMENT, setl_id),),
         settlement=row,
         detail=sealed,
-        entry=booking.settlement_entry(decided, row, asked, person.account),
+        entry=booking.settlement_entry(
+            decided, row, asked, person.account, deposit_fen=sum_of(money.used),
+            deposits=deposit_transfers(money.used, asked.institution.account_base),
+        ),
         account_change_fen=-booking.own_account_fen(row),
         increments=decided.benefit.increments,
         latest_of_year=setl_id,
@@ -186,14 +196,19 @@ def _book(
         traces=trace_rows(state.open_boxes(), asked.lane, setl_id),
     )
     effects = family.settled_with(command, row, effects)
-    return Decision(_answer(command, decided, row, person, world), effects)
+    effects = given_back(
+        effects, visit, money.back, refund_no="", operator=asked.operator, view=view, world=world,
+        moment=moment,
+    )  # fmt: skip
+    return Decision(_answer(command, decided, row, person, world, money), effects)
 
 
 def _answer(
-    command: SettleStay, decided: Adjudicated, row: SettlementRow, person: PersonFacts, world: World
-) -> Answer:
+    command: SettleStay, decided: Adjudicated, row: SettlementRow, person: PersonFacts,
+    world: World, money: Spent,
+) -> Answer:  # fmt: skip
     output = answers.visit_reply(
         row, person.identity, decided.policy, world.profile, decided.benefit.shares
     )
     warning = family.warning_of(command, decided, person, quote=command.quote)
-    return Answer(output=output, warning=warning)
+    return Answer(output=output, warning=joined(warning, money.words(row.cash_fen)))

@@ -103,6 +103,8 @@ def _addable(
     if state.final is not None:
         setl_id = str(state.final.setl_id)
         return Refusal(code="STAY_SETTLED", field="mdtrt_id", params={"setl_id": setl_id})
+    if state.held:
+        return Refusal(code="UNDERTAKING_OPEN", field="mdtrt_id")
     seen: set[str] = set()
     for n, line in enumerate(command.lines):
         if line.line_no in state.event_of or line.line_no in seen:
@@ -202,6 +204,8 @@ def withdraw_lines(
 
 def _withdrawable(names: Sequence[str], state: StayState) -> Refusal | None:
     """Known, unsettled, and not taken back by a line that stays."""
+    if state.held:
+        return Refusal(code="UNDERTAKING_OPEN", field="mdtrt_id")
     going = set(names)
     for n, line_no in enumerate(names):
         field = f"lines[{n}].line_no"

@@ -22,11 +22,12 @@ from settlement.commands import (
     WithdrawStayLines,
 )
 from settlement.decision import Answer, Decision
+from settlement.deposit import fold_deposits, left_of
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, VisitKind, VisitRow
 from settlement.stay import StayState, fold_stay
 from settlement.translate import rendering
-from settlement.usecases import booking, checks, staffing, visits
+from settlement.usecases import booking, checks, family, staffing, visits
 from settlement.usecases.replay import replayed
 from settlement.usecases.visit_payloads import (
     Admission,
@@ -188,6 +189,8 @@ def withdraw_discharge(
         return Decision(Refusal(code="NOT_DISCHARGED", field="mdtrt_id"))
     if state.final is not None:
         return Decision(_settled(state))
+    if state.held:
+        return Decision(Refusal(code="UNDERTAKING_OPEN", field="mdtrt_id"))
     person = view.persons[command.asked.person_no]
     if person.open_stay is not None:
         return Decision(Refusal(code="STAY_OVERLAPS", params={"mdtrt_id": str(person.open_stay)}))
@@ -206,6 +209,11 @@ def withdraw_admission(
         return Decision(_settled(state))
     if state.event_of:
         return Decision(Refusal(code="VISIT_HAS_LINES", field="mdtrt_id"))
+    refused = family.open_undertaking(view.persons[command.asked.person_no], command)
+    if refused is None and left_of(fold_deposits(visit)):
+        refused = Refusal(code="STAY_HAS_DEPOSITS", field="mdtrt_id")
+    if refused is not None:
+        return Decision(refused)
     still_in = state.discharge is None
     return happened(command, visit, EventKind.WITHDRAWN, open_stay=None if still_in else UNSET)
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from settlement.claim import PricedLine
 from settlement.keyring import Keyring
-from settlement.rows import EventRow, KeptLine
+from settlement.rows import EventRow, KeptLine, VisitRow
 
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -34,6 +34,15 @@ class Admission(Struct, frozen=True, kw_only=True, array_like=True):
     care_type: str
     begun_at: datetime
     kept: dict[str, object]
+
+
+class AdmissionRequested(Struct, frozen=True, kw_only=True, array_like=True):
+    """What was said when a stay was asked for (入院登记申请)."""
+
+    order_no: str
+    name: str
+    ward: str
+    note: str
 
 
 class Discharge(Struct, frozen=True, kw_only=True, array_like=True):
@@ -68,6 +77,7 @@ class Upload(Struct, frozen=True, kw_only=True, array_like=True):
 
 _DECODE_UPLOAD = msgspec.json.Decoder(Upload).decode
 _DECODE_ADMISSION = msgspec.json.Decoder(Admission).decode
+_DECODE_REQUESTED = msgspec.json.Decoder(AdmissionRequested).decode
 _DECODE_DESCRIPTION = msgspec.json.Decoder(Description).decode
 
 
@@ -95,6 +105,12 @@ def open_upload(event: EventRow, keyring: Keyring) -> Upload:
 def open_admission(payload: bytes, record: bytes, keyring: Keyring) -> Admission:
     """What was said at an admission, or at a change of it."""
     return _DECODE_ADMISSION(open_payload(payload, keyring, record))
+
+
+def open_request(row: VisitRow, keyring: Keyring) -> AdmissionRequested:
+    """What was said when a stay was asked for."""
+    record = visit_record(row.lane, row.mdtrt_id, 0)
+    return _DECODE_REQUESTED(open_payload(row.payload, keyring, record))
 
 
 def open_description(event: EventRow, keyring: Keyring) -> Description:

@@ -22,7 +22,7 @@ from settlement.commands import (
 from settlement.decision import Answer, Decision
 from settlement.pricing import price
 from settlement.refusal import Refusal
-from settlement.rows import EventKind, EventRow, MessageOutcome, VisitRow
+from settlement.rows import EventKind, EventRow, MessageOutcome, VisitKind, VisitRow
 from settlement.trace import Boxes, boxes_of, marks_in, marks_of, marks_text
 from settlement.translate import answers, rendering
 from settlement.usecases import booking, checks, mappings, staffing, traces
@@ -88,12 +88,24 @@ def register(command: RegisterVisit, view: View, world: World, moment: Moment) -
 def standing_visit(view: View, asked: Asked, mdtrt_id: int) -> VisitFact | Refusal:
     """The visit named, if it is this person's, at this institution, and not withdrawn."""
     visit = view.visits.get(mdtrt_id)
-    if visit is None or visit.row.institution != asked.institution.code:
+    if (
+        visit is None
+        or visit.row.institution != asked.institution.code
+        or visit.row.kind is VisitKind.REQUEST
+    ):
         return Refusal(code="VISIT_UNKNOWN", field="mdtrt_id", params={"value": str(mdtrt_id)})
     if visit.row.psn_no != asked.person_no:
         return Refusal(code="VISIT_OF_OTHER_PERSON", field="mdtrt_id")
     if any(event.kind is EventKind.WITHDRAWN for event in visit.events):
         return Refusal(code="VISIT_WITHDRAWN", field="mdtrt_id")
+    return visit
+
+
+def outpatient_visit(view: View, asked: Asked, mdtrt_id: int) -> VisitFact | Refusal:
+    """The same, unless it is a stay: what its events say is told by another fold."""
+    visit = standing_visit(view, asked, mdtrt_id)
+    if isinstance(visit, VisitFact) and visit.row.kind is VisitKind.STAY:
+        return Refusal(code="VISIT_IS_STAY", field="mdtrt_id", params={"value": str(mdtrt_id)})
     return visit
 
 
@@ -140,7 +152,7 @@ def upload(command: UploadLines, view: View, world: World, moment: Moment) -> De
                 Refusal(code="BATCH_SETTLED", field="batch_no",
                         params={"value": batch_no, "setl_id": setl_id})
             )  # fmt: skip
-    clash = _waiting(state, command.batches) or _clash(command, state, world)
+    clash = _held(command.batches, state) or _clash(command, state, world)
     if clash is not None:
         return Decision(clash)
     asked = command.asked
@@ -227,6 +239,13 @@ def _head(command: UploadLines, batch_no: str) -> str:
     return marks_text(marks_of(here, [line.line_no for line in command.lines]))
 
 
+def _held(batches: Iterable[str], state: VisitState) -> Refusal | None:
+    """A payment under way is to settle one of these charge batches."""
+    if state.held.isdisjoint(batches):
+        return None
+    return Refusal(code="UNDERTAKING_OPEN", field="batch_no")
+
+
 def unsettled_boxes(state: VisitState) -> Boxes:
     """The boxes of drugs on a visit's lines that are not settled."""
     return boxes_of(
@@ -236,13 +255,6 @@ def unsettled_boxes(state: VisitState) -> Boxes:
         for event in events
         for mark in marks_in(event.head)
     )
-
-
-def _waiting(state: VisitState, batches: Iterable[str]) -> Refusal | None:
-    """A charge batch that waits for its payer stays as it was decided (ADR 0032)."""
-    if not state.held.keys().isdisjoint(batches):
-        return Refusal(code="UNDERTAKING_OPEN", field="batch_no")
-    return None
 
 
 def _clash(command: UploadLines, state: VisitState, world: World) -> Refusal | None:
@@ -283,9 +295,9 @@ def withdraw_lines(command: WithdrawLines, view: View, world: World, moment: Mom
     batches = (
         [wanted] if wanted is not None else [b for b in state.batches if b not in state.settled]
     )
-    waiting = _waiting(state, batches)
-    if waiting is not None:
-        return Decision(waiting)
+    held = _held(batches, state)
+    if held is not None:
+        return Decision(held)
     asked = command.asked
     events = tuple(
         EventRow(
@@ -323,7 +335,7 @@ def _visit_for(
     person = checks.known_person(view, world, command.asked)
     if isinstance(person, Refusal):
         return Decision(person)
-    visit = standing_visit(view, command.asked, mdtrt_id)
+    visit = outpatient_visit(view, command.asked, mdtrt_id)
     return Decision(visit) if isinstance(visit, Refusal) else visit
 
 

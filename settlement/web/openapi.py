@@ -13,8 +13,9 @@ import msgspec
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS
+from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_documents import IMPORT_SECURITY, import_paths
-from settlement.web.pay_documents import pay_paths
+from settlement.web.pay_documents import PAY_OPERATIONS, pay_paths
 from settlement.web.schema_parts import JsonValue, Schema, refer
 from settlement.web.schemas import Schemas, message_schemas
 
@@ -34,7 +35,7 @@ def openapi_document() -> bytes:
         f"/hsa/hgs/{infno}": {"post": _operation(transaction, schemas)}
         for infno, transaction in TRANSACTIONS.items()
     }
-    paths |= pay_paths()
+    paths |= pay_paths((*PAY_OPERATIONS, *HOSPITAL_OPERATIONS))
     paths["/settlements/{setl_id}/explanation"] = {"get": _explanation()}
     paths |= import_paths()
     document = {

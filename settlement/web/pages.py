@@ -19,10 +19,11 @@ from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS, Fault, Row
+from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_section import import_contents, import_sections
 from settlement.web.openapi import EFFECT_ZH
 from settlement.web.pay_documents import PAY_OPERATIONS
-from settlement.web.pay_section import pay_contents, pay_section
+from settlement.web.pay_section import HOSPITAL_TITLE, TITLE, pay_contents, pay_section
 from settlement.web.samples import sample_request
 
 DOCS_HTML = "text/html; charset=utf-8"
@@ -52,11 +53,12 @@ def docs_page(*, demo: bool = False) -> bytes:
         contents="".join(
             _group_html(title, list(group)) for title, group in groupby(transactions, _group_of)
         )
-        + pay_contents()
+        + pay_contents(TITLE, PAY_OPERATIONS)
+        + pay_contents(HOSPITAL_TITLE, HOSPITAL_OPERATIONS)
         + import_contents(),
         envelope=_fields_html("", ENVELOPE_FIELDS, ""),
         body="".join(_transaction_html(each) for each in transactions)
-        + "".join(map(pay_section, PAY_OPERATIONS))
+        + "".join(map(pay_section, (*PAY_OPERATIONS, *HOSPITAL_OPERATIONS)))
         + import_sections(),
     )
     return page.encode()

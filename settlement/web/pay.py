@@ -20,9 +20,15 @@ from settlement.web.reply import HttpReply, problem, too_large
 Body = Callable[[web.BaseRequest], Awaitable[bytes | None]]
 _ORDER = r"(?P<order>[0-9A-Za-z_\-]{1,32})"
 _SCAN = re.compile(r"/pay/scan", re.ASCII)
+_DEPOSIT = re.compile(r"/pay/deposit", re.ASCII)
+_VISIT = re.compile(r"/pay/visit", re.ASCII)
+_ADMISSION = re.compile(r"/pay/admission", re.ASCII)
+_ADMISSIONS = re.compile(r"/pay/admissions", re.ASCII)
+_DEPOSITS = re.compile(r"/pay/deposits/(?P<number>[0-9]{1,30})", re.ASCII)
 _FIND = re.compile(rf"/pay/{_ORDER}", re.ASCII)
 _CANCEL = re.compile(rf"/pay/{_ORDER}/cancel", re.ASCII)
 _REFUND = re.compile(rf"/pay/{_ORDER}/refund", re.ASCII)
+_ADMIT = re.compile(rf"/pay/{_ORDER}/admit", re.ASCII)
 _NOTIFY = re.compile(r"/notify/(?P<channel>[a-z]{1,16})/(?P<merchant>[0-9A-Za-z]{1,32})", re.ASCII)
 
 
@@ -45,13 +51,31 @@ class PayPages:
             return await self._notified(request, notified["channel"], notified["merchant"])
         if _SCAN.fullmatch(path) is not None:
             return await self._signed(request, "POST", self._desk.scan)
+        for shape, take in (
+            (_DEPOSIT, self._desk.deposit), (_VISIT, self._desk.visit),
+            (_ADMISSION, self._desk.admission),
+        ):  # fmt: skip
+            if shape.fullmatch(path) is not None:
+                return await self._signed(request, "POST", take)
+        if _ADMISSIONS.fullmatch(path) is not None:
+            return await self._signed(
+                request, "GET", lambda _, caller: self._desk.admissions(caller)
+            )
+        stay = _DEPOSITS.fullmatch(path)
+        if stay is not None:
+            number = stay["number"]
+            return await self._signed(
+                request, "GET", lambda _, caller: self._desk.deposits(number, caller)
+            )
         found = _FIND.fullmatch(path)
         if found is not None:
             order = found["order"]
             return await self._signed(
                 request, "GET", lambda _, caller: self._desk.find(order, caller)
             )
-        for shape, act in ((_CANCEL, self._desk.cancel), (_REFUND, self._desk.refund)):
+        for shape, act in (
+            (_CANCEL, self._desk.cancel), (_REFUND, self._desk.refund), (_ADMIT, self._desk.admit),
+        ):  # fmt: skip
             found = shape.fullmatch(path)
             if found is not None:
                 return await self._signed(request, "POST", partial(act, found["order"]))

@@ -6,11 +6,19 @@ with 2102 are the field facts of 2102. Amounts are yuan, as JSON numbers or as t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from msgspec import Struct
 
+from protocol.hospital import (
+    AdmissionAsked,
+    AdmissionsReply,
+    AdmitRequest,
+    DepositRequest,
+    DepositsReply,
+    VisitRequest,
+)
 from protocol.nhsa.facts import TABLES, Field
 from protocol.scan import (
     CancelRequest,
@@ -22,8 +30,20 @@ from protocol.scan import (
 )
 from settlement.web.schema_parts import JsonValue, Schema, number_forms, properties_of, refer
 
-PAY_TYPES: tuple[type, ...] = (ScanRequest, CancelRequest, RefundRequest, ScanReply)
-"""What comes and what is answered."""
+PAY_TYPES: tuple[type, ...] = (
+    ScanRequest, CancelRequest, RefundRequest, ScanReply, DepositRequest, DepositsReply,
+    VisitRequest, AdmissionAsked, AdmissionsReply, AdmitRequest,
+)  # fmt: skip
+"""What comes and what is answered, at a till and at a hospital's window."""
+_FACTUAL: tuple[type[Struct], ...] = (
+    ScanRequest, ScanLine, RefundRequest, RefundLine, DepositRequest, VisitRequest,
+    AdmissionAsked, AdmitRequest,
+)  # fmt: skip
+_INPUTS: dict[type[Struct], tuple[str, ...]] = {
+    VisitRequest: ("OutpatientSettleInput", "StaySettleInput"),
+    AdmitRequest: ("AdmitInput",),
+}
+"""What is a transaction's, word for word."""
 
 ORDER_PATTERN = r"^[0-9A-Za-z_\-]{1,32}$"
 
@@ -43,6 +63,7 @@ class PayOperation(Struct, frozen=True, kw_only=True):
     """a request; None where it has no body"""
     answer: dict[str, JsonValue]
     """and what comes back of it"""
+    reply: type[Struct] = ScanReply
     writes: bool = True
     more: Mapping[str, tuple[str, dict[str, JsonValue]]] = {}
     """other requests to the same address: a name, its title and the request"""
@@ -51,10 +72,14 @@ class PayOperation(Struct, frozen=True, kw_only=True):
 def add_pay_facts(components: Mapping[str, Schema]) -> None:
     """Complete the schemas of `PAY_TYPES`: names, digits, codes of errors."""
     facts = {field.name: field for node in TABLES["2102"].input.values() for field in node.fields}
-    for shape in (ScanRequest, ScanLine, RefundRequest, RefundLine):
+    for shape in _FACTUAL:
         properties = properties_of(components[shape.__name__])
         for name, known in properties.items():
             properties[name] = _with_facts(name, cast(Schema, known), facts)
+    for shape, inputs in _INPUTS.items():
+        properties = properties_of(components[shape.__name__])
+        forms: list[JsonValue] = [refer(name) for name in inputs]
+        properties["input"] = {"title": _TITLES["input"], "anyOf": forms}
     reply = properties_of(components[ScanReply.__name__])
     reply["err_code"] = refer("ErrorCode")
     reply["retry"] = {"enum": ["never", "later", "same_msgid"]}
@@ -77,10 +102,10 @@ def _is_amount(known: Schema) -> bool:
     return any(form.get("format") == "decimal" for form in forms)
 
 
-def pay_paths() -> dict[str, JsonValue]:
-    """The operations of /pay/…, by address."""
+def pay_paths(operations: Iterable[PayOperation]) -> dict[str, JsonValue]:
+    """Operations of /pay/…, by address."""
     paths: dict[str, JsonValue] = {}
-    for one in PAY_OPERATIONS:
+    for one in operations:
         cast(Schema, paths.setdefault(one.path, {}))[one.method.lower()] = _operation(one)
     return paths
 
@@ -91,20 +116,21 @@ def _operation(one: PayOperation) -> Schema:
         "summary": f"{one.title} ({one.title_en})",
         "description": one.about,
         "responses": {
-            "200": _answered("订单状态", refer("ScanReply")),
+            "200": _answered("订单状态", _reply_of(one)),
             **{
                 status: _answered(words, {"oneOf": [refer("ScanReply"), refer("Problem")]})
                 for status, words in _STATUSES.items()
             },
         },
     }
-    if "{order_no}" in one.path:
-        operation["parameters"] = [
-            {
-                "name": "order_no", "in": "path", "required": True,
-                "schema": {"type": "string", "pattern": ORDER_PATTERN},
-            }
-        ]  # fmt: skip
+    operation["parameters"] = [
+        {
+            "name": name, "in": "path", "required": True,
+            "schema": {"type": "string", "pattern": pattern},
+        }
+        for name, pattern in _IN_PATHS.items()
+        if f"{{{name}}}" in one.path
+    ]  # fmt: skip
     if one.request is not None:
         content: Schema = {"schema": refer(one.request.__name__), **_examples(one)}
         operation["requestBody"] = {
@@ -123,6 +149,13 @@ def _examples(one: PayOperation) -> Schema:
     return {"examples": named}
 
 
+def _reply_of(one: PayOperation) -> Schema:
+    """What answers it, or that it is refused."""
+    if one.reply is ScanReply:
+        return refer(ScanReply.__name__)
+    return {"anyOf": [refer(one.reply.__name__), refer(ScanReply.__name__)]}
+
+
 def _answered(words: str, schema: Schema) -> Schema:
     return {"description": words, "content": {"application/json": {"schema": schema}}}
 
@@ -136,7 +169,14 @@ _STATUSES = {
     "503": "暂不能受理或结果未知，见 retry 与 Retry-After",
 }
 
+_IN_PATHS = {"order_no": ORDER_PATTERN, "mdtrt_id": r"^[0-9]{1,30}$"}
+
 _TITLES = {
+    "input": "交易输入，同所列交易",
+    "infno": "结算交易编号",
+    "opter_type": "经办人类别：1 经办人，2 自助终端，3 移动终端",
+    "ward": "病区",
+    "note": "备注",
     "order_no": "订单号",
     "terminal_id": "终端号",
     "operator": "操作员",
@@ -146,7 +186,7 @@ _TITLES = {
     "lines": "明细",
     "allow_second_code": "允许换码再付",
     "refund_no": "退款单号",
-    "amount": "退款金额",
+    "amount": "金额",
 }
 
 _LINE: dict[str, JsonValue] = {

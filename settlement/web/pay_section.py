@@ -4,27 +4,28 @@ to try it. Made from the schemas of /openapi.json, so both say the same.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from html import escape
 from typing import cast
 
 import msgspec
 
-from protocol.scan import ScanReply
-from settlement.web.pay_documents import PAY_OPERATIONS, PAY_TYPES, PayOperation, add_pay_facts
+from settlement.web.pay_documents import PAY_TYPES, PayOperation, add_pay_facts
 from settlement.web.schema_parts import REFERENCE, JsonValue, Schema, properties_of
 
 TITLE = "扫码付 Scan-to-pay"
+HOSPITAL_TITLE = "医院收款 Payments of a hospital"
 
 
-def pay_contents() -> str:
+def pay_contents(title: str, operations: Iterable[PayOperation]) -> str:
     """The entries of the contents."""
     entries = "".join(
         f'<li data-words="pay {escape(f"{one.path} {one.title} {one.title_en}")}">'
         f'<a href="#t{one.name}"><b>{one.method}</b> {escape(one.title)}</a></li>'
-        for one in PAY_OPERATIONS
+        for one in operations
     )
-    return f"<section><h4>{TITLE}</h4><ul>{entries}</ul></section>"
+    return f"<section><h4>{title}</h4><ul>{entries}</ul></section>"
 
 
 def pay_section(one: PayOperation) -> str:
@@ -41,7 +42,7 @@ def pay_section(one: PayOperation) -> str:
             f"<p><code>{one.method} {one.path}</code> {escape(one.about)}</p>",
             "<details><summary>字段 Fields</summary>",
             *request,
-            *_tables(ScanReply.__name__),
+            *_tables(one.reply.__name__),
             "</details><details><summary>示例 Sample</summary>",
             f'<pre class="sample">{escape(sample)}</pre>',
             f"<p>应答 <small>answer</small></p><pre>{escape(_pretty(one.answer))}</pre>",

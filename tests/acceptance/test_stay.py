@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 
 from loadtest.institution_inputs import Bought
+from tests.kit.counter import Visit
 from tests.kit.population import CAPPED, CLASS_A, CLASS_B, DEAR, some
 from tests.kit.reply import (
     Reply,
@@ -112,6 +113,22 @@ async def test_refund_line_that_does_not_fit_is_refused(
     stay = await admit(town.hospital, town.someone(), some(DEAR, 1))
     reply = await town.hospital.send(stay.upload(*basket, originals=originals))
     assert_refused(reply, code, field=f"input.feedetail[0].{field}", mentions="2")
+
+
+async def test_stay_is_no_visit_of_the_outpatient_department(town: Town) -> None:
+    stay = await admit(town.hospital, town.someone(), some(DEAR, 2))
+    visit = Visit(
+        hospital=town.hospital, patient=stay.patient, mdtrt_id=stay.mdtrt_id, outpatient_no="O1"
+    )
+    for message in (
+        visit.diagnosis(), visit.lines(some(DEAR, 1), first=7), visit.withdrawal_of_lines(),
+        visit.withdrawal(),
+    ):  # fmt: skip
+        refused = await town.hospital.send(message)
+        assert refused.err_code == "VISIT_IS_STAY", message.infno
+    await discharged(town, stay)
+    settled = await stay.settle(Decimal("4000.00"), account=False)
+    assert_money(settled, total="4000.00", fund="2880.00", account="0.00", cash="1120.00")
 
 
 async def test_lines_are_withdrawn_until_a_settlement_has_them(town: Town) -> None:

@@ -15,14 +15,19 @@ from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen
 
 _NUMBERS = count(1)
 KEPT_ORDERS_MAX = 30
+_OF_HOSPITALS = frozenset({"/pay/deposit", "/pay/visit", "/pay/admission"})
 
 
 class FamiliarOrders:
-    """What the town knows, its orders included. `wallets` are codes that payers show."""
+    """What the town knows, the orders of one counter included. `wallets` are codes that payers
+    show, `stays` those that a hospital has."""
 
-    def __init__(self, people: Sequence[Citizen], wallets: Sequence[str]) -> None:
+    def __init__(
+        self, people: Sequence[Citizen], wallets: Sequence[str], stays: Sequence[str] = ()
+    ) -> None:
         self._people = people
         self._wallets = wallets
+        self._stays = stays
         self._orders: list[str] = []
 
     def order_no(self, made: str, random: Random) -> str:
@@ -35,6 +40,8 @@ class FamiliarOrders:
             return body
         if "refund" in operation:
             return body | {"refund_no": f"SR{next(_NUMBERS):06d}"} | _refunded(body, random)
+        if operation in _OF_HOSPITALS:
+            return self._at_the_hospital(body, random)
         if "scan" not in operation:
             return body
         moved = body | {"order_no": f"SC{next(_NUMBERS):06d}"}
@@ -46,6 +53,27 @@ class FamiliarOrders:
                 line | _bought(random) if isinstance(line, dict) else line for line in lines
             ]
         return moved
+
+    def stay_no(self, made: str, random: Random) -> str:
+        """A stay of this hospital, mostly."""
+        return random.choice(self._stays) if self._stays and random.random() < 0.8 else made
+
+    def _at_the_hospital(self, body: dict[str, Any], random: Random) -> dict[str, Any]:
+        """What is named in it and known here: a stay, a wallet, a person, a few yuan."""
+        wallet = random.choice(self._wallets)
+        known: dict[str, Any] = {
+            "mdtrt_id": self.stay_no("1", random),
+            "amount": random.choice(("1.00", "0.01", 20)),
+            "pay_code": random.choice((wallet, "")),
+            "tender": random.choice((None, {"kind": "cash"})),
+            "person_code": random.choice(self._people).patient.person.certno,
+            "insutype": "310",
+        }
+        moved = {
+            name: known[name] if name in known and random.random() < 0.9 else value
+            for name, value in body.items()
+        }
+        return moved | {"order_no": f"SH{next(_NUMBERS):06d}"}
 
     def an_order(self, random: Random) -> dict[str, Any]:
         """One that is paid, or waits for the payer."""

@@ -83,9 +83,9 @@ class HttpGateway:
                 status=response.status, headers=response.headers, body=await response.read()
             )
 
-    async def get(self, path: str) -> HttpAnswer:
-        """A page."""
-        async with self._session.get(self.url + path) as response:
+    async def get(self, path: str, headers: Mapping[str, str] | None = None) -> HttpAnswer:
+        """A page, or what is asked with a signature."""
+        async with self._session.get(self.url + path, headers=headers) as response:
             return HttpAnswer(
                 status=response.status, headers=response.headers, body=await response.read()
             )

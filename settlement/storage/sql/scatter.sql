@@ -316,3 +316,17 @@ select count(*)::integer as notices, min(o.told_at) as oldest_at
 from settlement.outbox_due d
 join settlement.outbox o
     on o.lane = d.lane and o.case_no = d.case_no and o.notice_no = d.notice_no;
+
+-- name: requests_open
+-- Requests of stays that nobody has answered, made in a period: of an institution for its ward, of
+-- all to find those whose time is over. The oldest first.
+select v.mdtrt_id
+from settlement.visit v
+where v.kind = 3 and v.begun_at > $1 and v.begun_at <= $2
+    and ($3::text is null or v.institution = $3)
+    and not exists (
+        select 1 from settlement.visit_event e
+        where e.lane = v.lane and e.mdtrt_id = v.mdtrt_id and e.kind in (14, 15)
+    )
+order by v.begun_at, v.mdtrt_id
+limit $4;

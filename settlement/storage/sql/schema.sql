@@ -329,11 +329,12 @@ create table settlement.visit (
     payload         bytea       not null,
     kind            smallint    not null,
     constraint visit_pkey primary key (lane, mdtrt_id),
-    constraint visit_kind_known check (kind between 1 and 2)
+    constraint visit_kind_known check (kind between 1 and 3)
 ) with (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
+create index visit_requests on settlement.visit (begun_at) where kind = 3;
 comment on table settlement.visit is
     'Visits (就诊) as registered. Append-only; what happened since is in visit_event.';
 comment on column settlement.visit.mdtrt_id is 'Visit number, issued by us.';
@@ -345,7 +346,8 @@ comment on column settlement.visit.psn_no is 'The person.';
 comment on column settlement.visit.institution is 'Where.';
 comment on column settlement.visit.scheme is 'insutype.';
 comment on column settlement.visit.payload is 'Registration or admission as sent, encrypted.';
-comment on column settlement.visit.kind is '1 outpatient visit, 2 stay in hospital (住院).';
+comment on column settlement.visit.kind is
+    '1 outpatient visit, 2 stay in hospital (住院), 3 request of one (入院登记申请).';
 
 create table settlement.visit_event (
     mdtrt_id        bigint      not null,
@@ -358,11 +360,13 @@ create table settlement.visit_event (
     payload         bytea       not null,
     head            text        not null,
     constraint visit_event_pkey primary key (lane, mdtrt_id, event_no),
-    constraint visit_event_kind_known check (kind between 1 and 11)
+    constraint visit_event_kind_known check (kind between 1 and 15)
 ) with (
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
+create index visit_event_deposits on settlement.visit_event (lane, mdtrt_id)
+    where kind in (12, 13);
 comment on table settlement.visit_event is
     'What happened to a visit, in order. Append-only; folded by settlement/view.py, a stay by '
     'settlement/stay.py.';
@@ -373,12 +377,13 @@ comment on column settlement.visit_event.lane is 'Lane of the person.';
 comment on column settlement.visit_event.event_no is 'From 1.';
 comment on column settlement.visit_event.kind is
     '1 diagnosis, 2 lines, 3 lines withdrawn, 4 registration or admission withdrawn, 5 settled, '
-    '6 settlement undone, 7 admission changed, 8 discharged, 9 discharge withdrawn, '
-    '10 held for its payer (移动支付), 11 not held any more.';
+    '6 settlement undone, 7 admission changed, 8 discharged, 9 discharge withdrawn, 10 held for its '
+    'payer, 11 not held any more, 12 deposit, 13 deposit given back, 14 request admitted, '
+    '15 request ended otherwise.';
 comment on column settlement.visit_event.batch_no is
     'chrg_bchno, where the event is about one batch; the segment of a stay.';
 comment on column settlement.visit_event.head is
-    'JSON: what decisions need of an event without opening it (of stays; drug trace codes of '
+    'JSON: what decisions need of an event without opening it (of stays; deposits; trace codes of '
     'lines); else empty.';
 comment on column settlement.visit_event.payload is
     'Content, encrypted; empty where there is none.';
@@ -723,6 +728,7 @@ create table settlement.payment (
     pay_no          bigint      not null,
     setl_id         bigint,
     parent          bigint,
+    mdtrt_id        bigint,
     amount_fen      bigint      not null,
     opened_at       timestamptz not null,
     lane            smallint    not null,
@@ -742,6 +748,8 @@ comment on column settlement.payment.pay_no is 'Issued by us; also its pending e
 comment on column settlement.payment.setl_id is
     'The settlement that it pays, booked once it is paid; null for a sale without insurance.';
 comment on column settlement.payment.parent is 'Of a return: the payment whose money goes back.';
+comment on column settlement.payment.mdtrt_id is
+    'The visit that learns of it: whose settlement it pays, or whose deposit it is; else null.';
 comment on column settlement.payment.amount_fen is 'What the channel collects, or gives back.';
 comment on column settlement.payment.opened_at is 'When.';
 comment on column settlement.payment.lane is 'Lane of the person, or of the order.';
@@ -1030,8 +1038,8 @@ language sql stable as $$
     select sha256('\x06'::bytea || convert_to('[' || concat_ws(',',
         r.lane, r.pay_no, r.kind, settlement.json_time(r.opened_at at time zone 'UTC') || 'Z"',
         coalesce(r.setl_id::text, 'null'), coalesce(r.parent::text, 'null'),
-        settlement.json_text(r.psn_no), settlement.json_text(r.institution),
-        settlement.json_text(r.order_no), r.amount_fen,
+        coalesce(r.mdtrt_id::text, 'null'), settlement.json_text(r.psn_no),
+        settlement.json_text(r.institution), settlement.json_text(r.order_no), r.amount_fen,
         '"' || replace(encode(r.plan, 'base64'), E'\n', '') || '"'
     ) || ']', 'UTF8'));
 $$;
@@ -1041,7 +1049,7 @@ comment on function settlement.payment_commitment(settlement.payment)
 create function settlement.mobile_commitment(r settlement.mobile_event) returns bytea
 language sql stable as $$
     -- What the entry that holds for an order commits to; as settlement/mobile_rows.py computes.
-    select sha256('\x07'::bytea || convert_to('[' || concat_ws(',',
+    select sha256('\x08'::bytea || convert_to('[' || concat_ws(',',
         r.lane, r.order_no, r.event_no, r.kind,
         settlement.json_time(r.recorded_at at time zone 'UTC') || 'Z"',
         coalesce(r.setl_id::text, 'null'), settlement.json_text(r.content),
@@ -1296,15 +1304,16 @@ begin
 
     if p_payments is not null then
         insert into settlement.payment (
-            pay_no, setl_id, parent, amount_fen, opened_at, lane, kind, psn_no, institution,
-            order_no, plan
+            pay_no, setl_id, parent, mdtrt_id, amount_fen, opened_at, lane, kind, psn_no,
+            institution, order_no, plan
         )
-        select n.pay_no, n.setl_id, n.parent, n.amount_fen, n.opened_at, /*lane*/ n.lane, n.kind,
-               n.psn_no, n.institution, n.order_no, decode(n.plan, 'base64')
+        select n.pay_no, n.setl_id, n.parent, n.mdtrt_id, n.amount_fen, n.opened_at,
+               /*lane*/ n.lane, n.kind, n.psn_no, n.institution, n.order_no,
+               decode(n.plan, 'base64')
         from json_to_recordset(p_payments) as n (
-            pay_no bigint, setl_id bigint, parent bigint, amount_fen bigint, opened_at timestamptz,
-            /*lanes*/ lane smallint, kind smallint, psn_no text, institution text, order_no text,
-            plan text
+            pay_no bigint, setl_id bigint, parent bigint, mdtrt_id bigint, amount_fen bigint,
+            opened_at timestamptz, /*lanes*/ lane smallint, kind smallint, psn_no text,
+            institution text, order_no text, plan text
         );
     end if;
 

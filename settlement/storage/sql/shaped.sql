@@ -172,8 +172,8 @@ left join settlement.family_share s
 
 -- name: read_payments
 -- Payments over channels by number with everything that happened to them, in order.
-select p.lane, p.pay_no, p.kind, p.opened_at, p.setl_id, p.parent, p.psn_no, p.institution,
-       p.order_no, p.amount_fen, p.plan, e.event_no, e.kind as event_kind, e.attempt,
+select p.lane, p.pay_no, p.kind, p.opened_at, p.setl_id, p.parent, p.mdtrt_id, p.psn_no,
+       p.institution, p.order_no, p.amount_fen, p.plan, e.event_no, e.kind as event_kind, e.attempt,
        e.recorded_at, e.content
 from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, pay_no)
 join settlement.payment p on p.lane = /*lane*/ k.lane and p.pay_no = k.pay_no

@@ -267,7 +267,7 @@ select e.lane, e.entry_id, e.block_no, e.ordinal, m.order_no is null as missing
 from ledger.entry e
 left join settlement.mobile_event m
     on m.lane = e.lane and m.order_no = e.entry_id and m.kind = 2
-where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 27 and e.kind = 2
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 29 and e.kind = 2
     and (m.order_no is null or settlement.mobile_commitment(m) <> e.commitment)
 order by e.block_no, e.ordinal
 limit 1;
@@ -303,4 +303,119 @@ where o.lane = $1 and d.case_no is null and not exists (
         and a.came = 'delivered'
 )
 order by o.case_no
+limit 1;
+
+-- name: bad_deposits
+-- A deposit of one lane that no entry stands behind, or that is not what was collected. Of what an
+-- institution took itself the entry commits to what the stay says
+-- (settlement/usecases/deposit_returns.py).
+select d.number
+from (
+    select e.mdtrt_id, e.head, (e.head::json ->> 0)::bigint as number,
+           (e.head::json ->> 4)::bigint as amount_fen
+    from settlement.visit_event e
+    where e.lane = $1 and e.kind = 12
+) as d
+left join ledger.entry b on b.lane = $1 and b.entry_id = d.number
+left join settlement.payment p on p.lane = $1 and p.pay_no = d.number
+where b.entry_id is null
+    or p.amount_fen <> d.amount_fen
+    or (p.pay_no is null and b.commitment <> sha256('\x07'::bytea || convert_to(
+        '[' || concat_ws(',', b.lane, d.mdtrt_id, settlement.json_text(d.head)) || ']', 'UTF8'
+    )))
+order by d.number
+limit 1;
+
+-- name: overdrawn_deposits
+-- A deposit of one lane of which more was used or given back than was paid, or that goes back by
+-- another payment than its stay says. What a settlement used that was undone does not count.
+with told as (
+    select e.mdtrt_id, e.event_no, e.kind, e.setl_id, e.head::json as head
+    from (
+        select distinct d.mdtrt_id
+        from settlement.visit_event d
+        where d.lane = $1 and d.kind = 12
+    ) as stay
+    join settlement.visit_event e on e.lane = $1 and e.mdtrt_id = stay.mdtrt_id
+    where e.kind in (5, 12, 13)
+),
+moved as (
+    select distinct (t.head ->> 0)::bigint as number, (t.head ->> 4)::bigint as amount_fen,
+           0::smallint as event_no
+    from told t
+    where t.kind = 12
+    union all
+    select (t.head ->> 0)::bigint, -(t.head ->> 1)::bigint, t.event_no
+    from told t
+    where t.kind = 13
+    union all
+    select (a.part ->> 0)::bigint, -(a.part ->> 1)::bigint, t.event_no
+    from told t
+    cross join lateral json_array_elements(t.head -> 4) as a (part)
+    left join settlement.settlement u on u.lane = $1 and u.undoes_setl_id = t.setl_id
+    where t.kind = 5 and u.setl_id is null
+)
+select m.number
+from moved m
+group by m.number
+having sum(m.amount_fen) < 0
+union all
+select (t.head ->> 0)::bigint
+from told t
+left join settlement.payment p on p.lane = $1 and p.pay_no = (t.head ->> 3)::bigint
+where t.kind = 13 and (t.head ->> 3)::bigint <> 0
+    and (p.parent, p.amount_fen) is distinct from ((t.head ->> 0)::bigint, (t.head ->> 1)::bigint)
+order by 1
+limit 1;
+
+-- name: wrong_uses
+-- A settlement of one lane whose entry takes another amount from deposits than its stay says; those
+-- accounts are in chart.py (住院预交金).
+select t.setl_id
+from (
+    select e.setl_id, (
+        select sum((a.part ->> 1)::bigint)
+        from json_array_elements(e.head::json -> 4) as a (part)
+    ) as used_fen
+    from settlement.visit_event d
+    join settlement.visit_event e on e.lane = $1 and e.mdtrt_id = d.mdtrt_id and e.kind = 5
+    where d.lane = $1 and d.kind = 12
+    group by e.setl_id, e.head
+) as t
+join ledger.entry b on b.lane = $1 and b.entry_id = t.setl_id
+where coalesce(t.used_fen, 0) <> (
+    select coalesce(sum(leg.fen), 0)
+    from unnest(b.debits, b.amounts) as leg (account, fen)
+    where leg.account between 100000000 and 999999999999 and leg.account % 100 in (11, 33)
+)
+order by t.setl_id
+limit 1;
+
+-- name: bad_deposit_entries
+-- Entries of the chunk that paid a deposit or gave some back, and of which no stay knows.
+select b.lane, b.entry_id, b.block_no, b.ordinal, true as missing
+from ledger.entry b
+where b.journal = $1 and b.block_no > $2 and b.block_no <= $3
+    and (
+        b.code in (27, 28)
+        or (
+            b.code = 23 and b.debits[1] between 100000000 and 999999999999
+            and b.debits[1] % 100 in (11, 33)
+        )
+    )
+    and not exists (
+        select 1
+        from settlement.visit_event e
+        where e.lane = b.lane and e.kind = case b.code when 27 then 12 else 13 end
+            and e.kind in (12, 13)
+            and case b.code
+                when 27 then (e.head::json ->> 0)::bigint = coalesce(b.pending_id, b.entry_id)
+                when 23 then (e.head::json ->> 3)::bigint = b.entry_id
+                else b.commitment = sha256('\x07'::bytea || convert_to(
+                    '[' || concat_ws(',', e.lane, e.mdtrt_id, settlement.json_text(e.head)) || ']',
+                    'UTF8'
+                ))
+            end
+    )
+order by b.block_no, b.ordinal
 limit 1;

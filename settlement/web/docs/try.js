@@ -148,9 +148,9 @@ async function send() {
 const place = () => section.dataset.path ?? `/hsa/hgs/${section.dataset.infno}`;
 const method = () => section.dataset.method ?? "POST";
 const hasBody = () => method() !== "GET";
-const hasOrder = () => place().includes("{order_no}");
+const hasOrder = () => /\{\w+\}/.test(place());
 const address = () =>
-  location.origin + place().replace("{order_no}", encodeURIComponent(part("order").value));
+  location.origin + place().replace(/\{\w+\}/, encodeURIComponent(part("order").value));
 
 function signed() {
   const timestamp = String(Math.floor(Date.now() / 1000));

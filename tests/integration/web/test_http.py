@@ -19,6 +19,7 @@ from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
+from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_documents import IMPORT_OPERATIONS
 from settlement.web.pages import ASSETS
 from settlement.web.pay_documents import PAY_OPERATIONS
@@ -292,7 +293,7 @@ async def test_metrics_count_what_happened(client: Client) -> None:
 async def test_openapi_describes_every_transaction(client: Client) -> None:
     document = json.loads((await client.get("/openapi.json")).body)
     transactions = {f"/hsa/hgs/{infno}" for infno in TRANSACTIONS}
-    payments = {one.path for one in PAY_OPERATIONS}
+    payments = {one.path for one in (*PAY_OPERATIONS, *HOSPITAL_OPERATIONS)}
     imports = {"/imports/{job}", *(f"/imports/{kind}" for kind in KINDS)}
     others = {"/settlements/{setl_id}/explanation"}
     assert set(document["paths"]) == transactions | payments | imports | others
@@ -306,7 +307,8 @@ async def test_docs_page_is_whole_and_needs_nothing_from_elsewhere(client: Clien
     page = reply.body.decode()
     assert reply.headers["content-type"].startswith("text/html")
     assert all(f'id="t{infno}"' in page for infno in TRANSACTIONS)
-    assert all(f'id="t{one.name}"' in page for one in (*PAY_OPERATIONS, *IMPORT_OPERATIONS))
+    others = (*PAY_OPERATIONS, *HOSPITAL_OPERATIONS, *IMPORT_OPERATIONS)
+    assert all(f'id="t{one.name}"' in page for one in others)
     assert "http://" not in page and "https://" not in page
     assert "default-src 'none'" in reply.headers["content-security-policy"]
     needed = re.findall(r'(?:src|href)="(/docs/[^"]+\.\w+)"', page)

@@ -19,6 +19,14 @@ from settlement.chart import (
     channel_accounts,
     institution_accounts,
 )
+from settlement.deposit_postings import (
+    deposit_applied_transfers,
+    deposit_collected_transfers,
+    deposit_declared_transfers,
+    deposit_handed_back_transfers,
+    deposit_held_transfers,
+    deposit_owed_transfers,
+)
 from settlement.payment import ChannelName, Custody
 from settlement.postings import (
     collected_transfers,
@@ -52,6 +60,25 @@ def steps(channel: ChannelName, custody: Custody) -> dict[str, tuple[Transfer, .
         "some taken back": undone(part)
         + refund_owed_transfers(amount_fen=BACK, **of),  # type: ignore[arg-type]
         "some went back": given_back_transfers(amount_fen=BACK, **of),  # type: ignore[arg-type]
+        **deposit_steps(channel, custody),
+    }
+
+
+def deposit_steps(channel: ChannelName, custody: Custody) -> dict[str, tuple[Transfer, ...]]:
+    """What each step of a deposit books."""
+    at: dict[str, int] = {"institution_base": BASE}
+    mine: dict[str, object] = {"custody": custody, **at}
+    return {
+        "deposited": deposit_held_transfers(amount_fen=PAID, **at)
+        + deposit_collected_transfers(
+            channel=channel, amount_fen=PAID, **mine  # type: ignore[arg-type]
+        ),
+        "deposited in cash": deposit_declared_transfers(amount_fen=PAID, **at),
+        "some applied": deposit_applied_transfers(
+            amount_fen=PAID - BACK, **mine  # type: ignore[arg-type]
+        ),
+        "rest owed": deposit_owed_transfers(amount_fen=BACK, **mine),  # type: ignore[arg-type]
+        "rest handed back": deposit_handed_back_transfers(amount_fen=BACK, **at),
     }
 
 
@@ -89,6 +116,22 @@ STORIES: list[tuple[tuple[str, ...], Custody, dict[str, int]]] = [
     (("came late",),                       AGENCY,  {"AGENCY_CLEARING": 1_000,
                                                      "AGENCY_TO_RETURN": -1_000}),
     (("came late", "went back"),           AGENCY,  {}),
+    (("deposited",),                       OWN,     {"CLEARING": 1_000, "DEPOSITS": -1_000,
+                                                     "MEMO_COLLECTED": 1_000,
+                                                     "MEMO_CONTRA": -1_000}),
+    (("deposited", "some applied",
+      "rest owed", "some went back"),      OWN,     {"CLEARING": 700, "REVENUE": -700,
+                                                     "MEMO_COLLECTED": 700, "MEMO_CONTRA": -700}),
+    (("deposited",),                       AGENCY,  {"AGENCY_CLEARING": 1_000,
+                                                     "AGENCY_DEPOSITS": -1_000}),
+    (("deposited", "some applied",
+      "rest owed"),                        AGENCY,  {"AGENCY_CLEARING": 1_000,
+                                                     "AGENCY_COLLECTED": -700,
+                                                     "AGENCY_TO_RETURN": -300,
+                                                     "RECEIVABLE_COLLECTED": 700,
+                                                     "REVENUE": -700}),
+    (("deposited in cash", "rest handed back"),
+                                           OWN,     {"SELF_COLLECTED": 700, "DEPOSITS": -700}),
 ]  # fmt: skip
 
 

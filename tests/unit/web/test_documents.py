@@ -12,13 +12,13 @@ import pytest
 from protocol.nhsa.codec import decode_typed
 from protocol.nhsa.fields import BASELINE
 from protocol.nhsa.registry import TRANSACTIONS, TYPED
-from protocol.scan import ScanReply
 from settlement.intake.cells import values_of
 from settlement.intake.faults import Fault
 from settlement.intake.order import KINDS
 from settlement.intake.source import rows_of
 from settlement.refusals import REFUSALS
 from settlement.web import openapi, pages
+from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_documents import (
     CSV,
     FORMAT_OF_TYPE,
@@ -31,7 +31,9 @@ from settlement.web.import_documents import (
 from settlement.web.pay_documents import PAY_OPERATIONS, PayOperation
 from settlement.web.samples import sample_request
 
-SCAN_TO_PAY = Path(__file__).parents[3] / "docs/reference/scan-to-pay.md"
+REFERENCE = Path(__file__).parents[3] / "docs/reference"
+SCAN_TO_PAY = REFERENCE / "scan-to-pay.md"
+HOSPITAL_PAYMENTS = REFERENCE / "hospital-payments.md"
 IMPORTS = Path(openapi.__file__).with_name("imports.py")
 INTERFACE = Path(__file__).parents[3] / "docs/reference/interface.md"
 ROW = re.compile(r"^\| ([0-9A-Z, ]+) \|[^|]*\|[^|]*\| (read|write) \| ?(\w*) ?\| ?(\w*) ?\|$", re.M)
@@ -63,21 +65,26 @@ def test_both_documents_can_be_made_of_every_transaction(monkeypatch: pytest.Mon
         assert all(infno in page for infno in TYPED), module.__name__
 
 
-def test_scan_to_pay_stands_in_both_documents() -> None:
+def test_payments_stand_in_both_documents() -> None:
     paths = json.loads(openapi.openapi_document())["paths"]
     page = pages.docs_page().decode()
-    reference = SCAN_TO_PAY.read_text()
-    for one in PAY_OPERATIONS:
-        assert paths[one.path][one.method.lower()]["operationId"] == one.name
-        assert f'data-method="{one.method}" data-path="{one.path}"' in page
-        assert f"| `{one.method} {one.path}` |" in reference
+    for reference, operations in (
+        (SCAN_TO_PAY, PAY_OPERATIONS), (HOSPITAL_PAYMENTS, HOSPITAL_OPERATIONS),
+    ):  # fmt: skip
+        shown = reference.read_text()
+        for one in operations:
+            assert paths[one.path][one.method.lower()]["operationId"] == one.name
+            assert f'data-method="{one.method}" data-path="{one.path}"' in page
+            assert f"| `{one.method} {one.path}` |" in shown
 
 
-@pytest.mark.parametrize("one", PAY_OPERATIONS, ids=lambda one: one.name)
-def test_a_sample_of_scan_to_pay_reads_as_its_types(one: PayOperation) -> None:
+@pytest.mark.parametrize(
+    "one", (*PAY_OPERATIONS, *HOSPITAL_OPERATIONS), ids=lambda one: one.name
+)
+def test_a_sample_of_payments_reads_as_its_types(one: PayOperation) -> None:
     if one.request is not None:
         assert msgspec.json.decode(json.dumps(one.sample), type=one.request)
-    answer = msgspec.json.decode(json.dumps(one.answer), type=ScanReply)
+    answer = msgspec.json.decode(json.dumps(one.answer), type=one.reply)
     assert msgspec.to_builtins(answer) == one.answer
 
 

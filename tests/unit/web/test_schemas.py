@@ -13,6 +13,7 @@ from protocol.nhsa.envelope import NoOutput
 from protocol.nhsa.registry import TYPED
 from settlement.refusals import REFUSALS
 from settlement.web import openapi
+from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_documents import IMPORT_OPERATIONS, ImportOperation
 from settlement.web.pay_documents import PAY_OPERATIONS, PayOperation
 from settlement.web.schema_parts import Schema, refer
@@ -81,10 +82,12 @@ ORDER = {"order_no": "T1", "operator": "0001"}
 LINE = {"med_list_codg": "X", "medins_list_codg": "Y", "cnt": 1, "pric": "12.50"}
 
 
-@pytest.mark.parametrize("one", PAY_OPERATIONS, ids=lambda one: one.name)
-def test_samples_of_scan_to_pay_are_valid(one: PayOperation) -> None:
+@pytest.mark.parametrize(
+    "one", (*PAY_OPERATIONS, *HOSPITAL_OPERATIONS), ids=lambda one: one.name
+)
+def test_samples_of_payments_are_valid(one: PayOperation) -> None:
     assert one.request is None or objections(refer(one.request.__name__), one.sample) == []
-    assert objections(refer("ScanReply"), one.answer) == []
+    assert objections(refer(one.reply.__name__), one.answer) == []
 
 
 @pytest.mark.parametrize("one", IMPORT_OPERATIONS, ids=lambda one: one.name)

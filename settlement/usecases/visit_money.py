@@ -1,0 +1,65 @@
+"""What a visit learns of the payment that is to settle it, or that is a deposit of it.
+
+While a payment is under way other things happen to its visit; so the numbers of its events are
+given when they are written. What is held stays as it is: a batch, or the lines of a stay, takes no
+more lines until the payment is at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from settlement.deposit import DepositHead, tender_of
+from settlement.payment_rows import PaymentFact
+from settlement.rows import EventKind, EventRow
+from settlement.stay import head_text
+from settlement.usecases.payment_payloads import Plan
+from settlement.view import View, VisitFact
+
+
+def event_of(
+    visit: VisitFact, kind: EventKind, head: str = "", *, batch_no: str = "", after: int = 0
+) -> EventRow:
+    """An event of a visit that is about money; `after` so many others of the same commit."""
+    row = visit.row
+    return EventRow(
+        lane=row.lane, mdtrt_id=row.mdtrt_id, event_no=len(visit.events) + 1 + after, kind=kind,
+        batch_no=batch_no, setl_id=None, payload=b"", head=head,
+    )  # fmt: skip
+
+
+def held(events: Iterable[EventRow]) -> tuple[EventRow, ...]:
+    """What stands in place of a settlement's events until it is paid."""
+    return tuple(_instead(event, EventKind.HELD) for event in events)
+
+
+def released(plan: Plan, view: View) -> tuple[EventRow, ...]:
+    """What a visit learns where its payment came to nothing."""
+    return _numbered((_instead(event, EventKind.RELEASED) for event in plan.events), view)
+
+
+def learnt(fact: PaymentFact, plan: Plan, view: View) -> tuple[EventRow, ...]:
+    """What a visit learns where its payment came: it is settled, or has a deposit."""
+    if not plan.deposit or fact.row.mdtrt_id is None:
+        return _numbered(plan.events, view)
+    row, attempt = fact.row, fact.standing.attempts[-1]
+    head = DepositHead(
+        number=row.pay_no, order_no=row.order_no, tender=tender_of(attempt.channel),
+        custody=attempt.custody, amount_fen=row.amount_fen,
+        operator="" if plan.counter is None else plan.counter.operator,
+    )  # fmt: skip
+    visit = view.visits[fact.row.mdtrt_id]
+    return (event_of(visit, EventKind.DEPOSITED, head_text(head)),)
+
+
+def _instead(event: EventRow, kind: EventKind) -> EventRow:
+    return replace(event, kind=kind, setl_id=None, payload=b"", head="")
+
+
+def _numbered(events: Iterable[EventRow], view: View) -> tuple[EventRow, ...]:
+    return tuple(
+        replace(event, event_no=len(view.visits[event.mdtrt_id].events) + n)
+        for n, event in enumerate(events, 1)
+    )
