@@ -119,9 +119,9 @@ class EntryCode(IntEnum):
     """it went back (退款)"""
     GIVEN_BACK_BY_HAND = 26
     """people gave it back outside the channel (线下退款)"""
-    DEPOSIT = 27
+    DEPOSIT = 31
     """a deposit of a stay was paid (住院预交金)"""
-    DEPOSIT_HANDED_BACK = 28
+    DEPOSIT_HANDED_BACK = 32
     """the institution gave one back itself (预交金退现)"""
 
 

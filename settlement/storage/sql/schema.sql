@@ -351,7 +351,7 @@ comment on table settlement.visit_event is
     'What happened to a visit, in order. Append-only; folded by settlement/view.py, a stay by '
     'settlement/stay.py.';
 comment on column settlement.visit_event.mdtrt_id is 'The visit.';
-comment on column settlement.visit_event.setl_id is 'The settlement, for kinds 5 and 6.';
+comment on column settlement.visit_event.setl_id is 'The settlement, for kinds 5, 6 and 10.';
 comment on column settlement.visit_event.recorded_at is 'When.';
 comment on column settlement.visit_event.lane is 'Lane of the person.';
 comment on column settlement.visit_event.event_no is 'From 1.';
