@@ -127,9 +127,9 @@ class EntryCode(IntEnum):
     """it went back (退款)"""
     GIVEN_BACK_BY_HAND = 26
     """people gave it back outside the channel (线下退款)"""
-    DEPOSIT = 27
+    DEPOSIT = 31
     """a deposit of a stay was paid (住院预交金)"""
-    DEPOSIT_HANDED_BACK = 28
+    DEPOSIT_HANDED_BACK = 32
     """the institution gave one back itself (预交金退现)"""
     MOBILE_HOLD = 29
     """what an order of mobile payment holds until its payer confirms (移动支付预占)"""

@@ -8,20 +8,18 @@ Older deposits are used first, and newer ones go back first (DOMAIN 14).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
 from ledger.money import yuan_text
-from settlement.payment import ChannelName, Custody
+from settlement.payment import Custody
 from settlement.rows import EventKind, EventRow
 from settlement.stay import segment_head
 from settlement.view import VisitFact
 
 DECLARED = frozenset({"cash", "card_present"})
 """What the institution says that it took itself (DOMAIN 27)."""
-Tender = Literal["wechat", "alipay", "unionpay", "cash", "card_present"]
 
 
 class DepositHead(Struct, frozen=True, kw_only=True, array_like=True):
@@ -30,7 +28,8 @@ class DepositHead(Struct, frozen=True, kw_only=True, array_like=True):
     number: int
     """of the payment that collected it, or of its entry where the institution took it itself"""
     order_no: str
-    tender: Tender
+    tender: str
+    """the channel, or how the institution took it"""
     custody: Custody
     amount_fen: int
     note: str = ""
@@ -180,11 +179,6 @@ def used_by(events: Iterable[EventRow]) -> int:
 def deposit_head(text: str) -> DepositHead:
     """The head of a deposit, as stored."""
     return _DECODE_DEPOSIT(text)
-
-
-def tender_of(channel: ChannelName) -> Tender:
-    """What a deposit is called that a channel collected."""
-    return channel.value
 
 
 _DECODE_DEPOSIT = msgspec.json.Decoder(DepositHead).decode

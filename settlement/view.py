@@ -325,8 +325,8 @@ class VisitState(Struct, frozen=True, kw_only=True):
     """Lines uploads that stand, by charge batch."""
     settled: dict[str, int]
     """Charge batches that are settled, with their settlement."""
-    held: frozenset[str]
-    """Charge batches that wait for their payer."""
+    held: dict[str, int]
+    """Charge batches that wait for their payer, with the settlement that they become."""
 
 
 def fold_visit(fact: VisitFact) -> VisitState:
@@ -335,7 +335,7 @@ def fold_visit(fact: VisitFact) -> VisitState:
     diagnosis: EventRow | None = None
     batches: dict[str, list[EventRow]] = {}
     settled: dict[str, int] = {}
-    held: set[str] = set()
+    held: dict[str, int] = {}
     for event in fact.events:
         match event.kind:
             case EventKind.DIAGNOSIS:
@@ -347,15 +347,14 @@ def fold_visit(fact: VisitFact) -> VisitState:
             case EventKind.WITHDRAWN:
                 withdrawn = True
             case EventKind.HELD:
-                held.add(event.batch_no)
+                held[event.batch_no] = event.setl_id or 0
             case EventKind.RELEASED:
-                held.discard(event.batch_no)
+                held.pop(event.batch_no, None)
             case EventKind.SETTLED:
-                held.discard(event.batch_no)
+                held.pop(event.batch_no, None)
                 settled[event.batch_no] = event.setl_id or 0
             case EventKind.UNDONE:
                 settled.pop(event.batch_no, None)
     return VisitState(
-        withdrawn=withdrawn, diagnosis=diagnosis, batches=batches, settled=settled,
-        held=frozenset(held),
-    )  # fmt: skip
+        withdrawn=withdrawn, diagnosis=diagnosis, batches=batches, settled=settled, held=held
+    )

@@ -74,7 +74,7 @@ def _declared(
     number = world.next_number(asked.lane, moment.business_day)
     head = DepositHead(
         number=number, order_no=counter.order_no,
-        tender="card_present" if counter.tender == "card_present" else "cash",
+        tender=counter.tender,
         custody=Custody.OWN, amount_fen=command.amount_fen, note=counter.tender_note,
         operator=counter.operator,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from settlement.deposit import DepositHead, tender_of
+from settlement.deposit import DepositHead
 from settlement.payment_rows import PaymentFact
 from settlement.rows import EventKind, EventRow
 from settlement.stay import head_text
@@ -32,12 +32,16 @@ def event_of(
 
 def held(events: Iterable[EventRow]) -> tuple[EventRow, ...]:
     """What stands in place of a settlement's events until it is paid."""
-    return tuple(_instead(event, EventKind.HELD) for event in events)
+    return tuple(replace(event, kind=EventKind.HELD, payload=b"", head="") for event in events)
 
 
 def released(plan: Plan, view: View) -> tuple[EventRow, ...]:
     """What a visit learns where its payment came to nothing."""
-    return _numbered((_instead(event, EventKind.RELEASED) for event in plan.events), view)
+    free = (
+        replace(event, kind=EventKind.RELEASED, setl_id=None, payload=b"", head="")
+        for event in plan.events
+    )
+    return _numbered(free, view)
 
 
 def learnt(fact: PaymentFact, plan: Plan, view: View) -> tuple[EventRow, ...]:
@@ -46,16 +50,12 @@ def learnt(fact: PaymentFact, plan: Plan, view: View) -> tuple[EventRow, ...]:
         return _numbered(plan.events, view)
     row, attempt = fact.row, fact.standing.attempts[-1]
     head = DepositHead(
-        number=row.pay_no, order_no=row.order_no, tender=tender_of(attempt.channel),
+        number=row.pay_no, order_no=row.order_no, tender=attempt.channel.value,
         custody=attempt.custody, amount_fen=row.amount_fen,
         operator="" if plan.counter is None else plan.counter.operator,
     )  # fmt: skip
     visit = view.visits[fact.row.mdtrt_id]
     return (event_of(visit, EventKind.DEPOSITED, head_text(head)),)
-
-
-def _instead(event: EventRow, kind: EventKind) -> EventRow:
-    return replace(event, kind=kind, setl_id=None, payload=b"", head="")
 
 
 def _numbered(events: Iterable[EventRow], view: View) -> tuple[EventRow, ...]:

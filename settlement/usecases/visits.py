@@ -241,7 +241,7 @@ def _head(command: UploadLines, batch_no: str) -> str:
 
 def _held(batches: Iterable[str], state: VisitState) -> Refusal | None:
     """A payment under way is to settle one of these charge batches."""
-    if state.held.isdisjoint(batches):
+    if state.held.keys().isdisjoint(batches):
         return None
     return Refusal(code="UNDERTAKING_OPEN", field="batch_no")
 

@@ -397,7 +397,7 @@ select b.lane, b.entry_id, b.block_no, b.ordinal, true as missing
 from ledger.entry b
 where b.journal = $1 and b.block_no > $2 and b.block_no <= $3
     and (
-        b.code in (27, 28)
+        b.code in (31, 32)
         or (
             b.code = 23 and b.debits[1] between 100000000 and 999999999999
             and b.debits[1] % 100 in (11, 33)
@@ -406,10 +406,10 @@ where b.journal = $1 and b.block_no > $2 and b.block_no <= $3
     and not exists (
         select 1
         from settlement.visit_event e
-        where e.lane = b.lane and e.kind = case b.code when 27 then 12 else 13 end
+        where e.lane = b.lane and e.kind = case b.code when 31 then 12 else 13 end
             and e.kind in (12, 13)
             and case b.code
-                when 27 then (e.head::json ->> 0)::bigint = coalesce(b.pending_id, b.entry_id)
+                when 31 then (e.head::json ->> 0)::bigint = coalesce(b.pending_id, b.entry_id)
                 when 23 then (e.head::json ->> 3)::bigint = b.entry_id
                 else b.commitment = sha256('\x07'::bytea || convert_to(
                     '[' || concat_ws(',', e.lane, e.mdtrt_id, settlement.json_text(e.head)) || ']',
