@@ -12,8 +12,10 @@ from itertools import groupby
 
 from msgspec import Struct, json
 
+from protocol.nhsa.list_layouts import LAYOUTS
 from settlement.import_job import STATES, Accepted, JobReport
 from settlement.intake import (
+    code_lists,
     institutions,
     items,
     old_settlements,
@@ -256,6 +258,12 @@ IMPORT_OPERATIONS = (
             "list_type": "101", "chrgitm_lv": "02", "med_chrgitm_type": "09",
             "selfpay_prop": "0.1", "begndate": "2026-01-01",
         },
+    ),
+    ImportOperation(
+        kind="lists", title="导入编码目录", title_en="import lists of codes",
+        about="机构下载的编码目录（1307至1315、1321至1327）：一行一个编码。列以本地区布局为准。",
+        columns=code_lists.columns_of(LAYOUTS),
+        sample={"list": "1307", "diag_code": "A00.000", "diag_name": "测试诊断"},
     ),
     ImportOperation(
         kind="openings", title="导入期初累计和余额", title_en="import openings of persons",

@@ -192,8 +192,8 @@ create table settlement.reference_version (
 comment on table settlement.reference_version is
     'Bumped with every change of reference data; processes poll it and load anew.';
 comment on column settlement.reference_version.topic is
-    'institutions (receivers among them), staff, catalogue, lists, suspensions, cancel_approvals or '
-    'policies.';
+    'institutions (receivers among them), staff, catalogue, lists, suspensions, '
+    'cancel_approvals or policies.';
 comment on column settlement.reference_version.version is 'Counts up.';
 
 create table settlement.audit (
