@@ -183,7 +183,7 @@ class HospitalPayments(Payments):
         return await self._carried_out(command, request.pay_code)
 
     async def admissions(self, caller: Caller) -> PayReply:
-        """GET /pay/admissions: what the ward has to answer."""
+        """GET /pay/admissions: what the ward has to answer, once its deposit is there."""
         institution = self._desk.world.institutions.get(caller.institution_code)
         if institution is None:
             return self._refused("", Refusal(code="INSTITUTION_NOT_YOURS"))
@@ -196,12 +196,10 @@ class HospitalPayments(Payments):
                 await read_visits(connection, numbers, view, self._shape)
         keyring = self._desk.world.keyring
         lines = [
-            deposits.requested(
-                fact.row, open_request(fact.row, keyring), expires_at(fact),
-                left_of(fold_deposits(fact)),
-            )
+            deposits.requested(fact.row, open_request(fact.row, keyring), expires_at(fact), left)
             for fact in (view.visits[number] for number in numbers)
-        ]  # fmt: skip
+            if (left := left_of(fold_deposits(fact)))
+        ]
         return PayReply(200, _ENCODE(AdmissionsReply(requests=lines)))
 
     async def admit(self, order_no: str, body: bytes, caller: Caller) -> PayReply:

@@ -119,6 +119,7 @@ async def test_request_whose_money_is_not_there_yet_waits(town: Town, cashier: C
     town.channels.wechat.plays.append(Play.CONFIRM)
     order = request_of(citizen)
     assert (await cashier.ask_for_a_stay(order)).status == "payer_action"
+    assert await listed(cashier, order) is None
     message = admission(town.hospital, citizen)
     assert (await admitted(cashier, order, message)).err_code == "UNDERTAKING_OPEN"
     town.channels.wechat.confirm(next(reversed(town.channels.wechat.book.asked)))
@@ -131,6 +132,7 @@ async def test_request_that_was_never_paid_admits_nobody(town: Town, cashier: Ca
     town.channels.wechat.plays.append(Play.POOR)
     order = request_of(citizen)
     assert (await cashier.ask_for_a_stay(order)).status == "refused"
+    assert await listed(cashier, order) is None
     message = admission(town.hospital, citizen)
     assert (await admitted(cashier, order, message)).err_code == "REQUEST_UNPAID"
 
