@@ -118,20 +118,28 @@ async def read_view(
         | {f.row.mdtrt_id for f in view.settlements.values() if f.row.mdtrt_id != f.row.setl_id}
     )
     if visits:
-        await read_visits(connection, visits, view, shape)
-        admitted = {n for v in view.visits.values() if (n := admitted_as(v)) is not None}
-        if admitted - view.visits.keys():
-            await read_visits(connection, admitted - view.visits.keys(), view, shape)
-        wanted = [place for command in commands for place in lines_needed(command, view)]
-        if wanted:
-            await _read_payloads(connection, wanted, view, shape)
-        collected = {n for command in commands for n in payments_needed(command, view)}
-        if collected - view.payments.keys():
-            await read_payments(connection, collected - view.payments.keys(), view, shape)
+        await _read_visits_and_more(connection, commands, visits, view, shape)
     filings = _filings_wanted(commands, view, keyring)
     if filings:
         await _read_filings(connection, filings, view, shape)
     return view
+
+
+async def _read_visits_and_more(
+    connection: Connection[Record], commands: Sequence[Command], visits: set[int], view: View,
+    shape: Shape,
+) -> None:  # fmt: skip
+    """Visits; the stays that requests became; lines that are asked for; what paid deposits."""
+    await read_visits(connection, visits, view, shape)
+    admitted = {n for v in view.visits.values() if (n := admitted_as(v)) is not None}
+    if admitted - view.visits.keys():
+        await read_visits(connection, admitted - view.visits.keys(), view, shape)
+    wanted = [place for command in commands for place in lines_needed(command, view)]
+    if wanted:
+        await _read_payloads(connection, wanted, view, shape)
+    collected = {n for command in commands for n in payments_needed(command, view)}
+    if collected - view.payments.keys():
+        await read_payments(connection, collected - view.payments.keys(), view, shape)
 
 
 def reads_more(command: Command) -> bool:

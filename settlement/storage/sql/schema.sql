@@ -377,8 +377,8 @@ comment on column settlement.visit_event.lane is 'Lane of the person.';
 comment on column settlement.visit_event.event_no is 'From 1.';
 comment on column settlement.visit_event.kind is
     '1 diagnosis, 2 lines, 3 lines withdrawn, 4 registration or admission withdrawn, 5 settled, '
-    '6 settlement undone, 7 admission changed, 8 discharged, 9 discharge withdrawn, 10 held for its '
-    'payer, 11 not held any more, 12 deposit, 13 deposit given back, 14 request admitted, '
+    '6 settlement undone, 7 admission changed, 8 discharged, 9 discharge withdrawn, 10 held for '
+    'its payer, 11 not held any more, 12 deposit, 13 deposit given back, 14 request admitted, '
     '15 request ended otherwise.';
 comment on column settlement.visit_event.batch_no is
     'chrg_bchno, where the event is about one batch; the segment of a stay.';

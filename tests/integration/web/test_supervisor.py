@@ -30,7 +30,7 @@ from pathlib import Path
 from settlement.serve.supervisor import ServeSettings, run
 run(
     ServeSettings(
-        host="127.0.0.1", port=0, workers=2, data_dir=Path(sys.argv[1]), demo=True,
+        host="127.0.0.1", port=0, workers=2, data_dir=Path(sys.argv[1]), demo=False,
         gateway_factory="tests.integration.web.echo_gateway:start_gateway",
         installer="tests.integration.web.test_supervisor:install_nothing",
     ),
