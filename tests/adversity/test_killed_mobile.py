@@ -31,21 +31,21 @@ FAULTS = (Fault.BEFORE_SEND, Fault.AFTER_COMMIT)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def dying(town: Town, line: DatabaseLine) -> AsyncIterator[Service]:
-    """A process that is going to die."""
-    service = await town.start_service(dsn=line.dsn)
-    yield service
-    if service in town._services:
-        await town.stop_service(service, drain_seconds=0)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
 async def told(town: Town) -> AsyncIterator[Told]:
     """The hospital's receiver; in the end it was told everything, and nothing is held."""
     async with a_receiver(town, HOSPITAL.code) as told:
         yield told
     await town.end_orders(after_seconds=HOLD_SECONDS)
     assert await held_fen(town, HOSPITAL.code) == 0
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def dying(town: Town, line: DatabaseLine, told: Told) -> AsyncIterator[Service]:
+    """A process that is going to die; it knows the receiver."""
+    service = await town.start_service(dsn=line.dsn)
+    yield service
+    if service in town._services:
+        await town.stop_service(service, drain_seconds=0)
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -27,6 +27,7 @@ from settlement.storage.writer import CALLS, write_batch
 from settlement.view import Effects, View
 from tests.kit import population
 from tests.kit.counter import patient_of
+from tests.kit.mobile import Platform
 from tests.kit.one_lane import LANED, assert_one_lane
 from tests.kit.population import CLASS_A, DEAR, some
 from tests.kit.proxy import DatabaseLine, Fault, database_line
@@ -129,6 +130,9 @@ async def test_all_that_is_said_on_the_settle_path_keeps_to_one_lane(
         }
     )
     assert_done(await town.pharmacy.send(by_token))
+    order = await Platform(town, town.hospital).upload(town.someone(), some(CLASS_A))
+    assert_done(await order.pay())
+    assert_done(await order.ask())
     line.break_at_next_batch(Fault.AFTER_COMMIT)
     assert_done(await town.pharmacy.sell(town.someone(), some(CLASS_A)))
     assert line.broken.is_set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from itertools import count
 
@@ -34,13 +35,16 @@ class Platform:
     def __init__(self, town: Townhall, counter: Counter) -> None:
         self.town = town
         self.counter = counter
+        self._owner = asyncio.Lock()
+        """the town's one connection"""
 
     async def token(self, whom: Citizen, *, seconds: int = 300) -> str:
         """The person opens the e-credential, and the platform has a token of it."""
         token = f"EC{next(_NUMBERS):08d}"
-        await self.town.issue_token(
-            whom, token, institution=self.counter.code, seconds=seconds
-        )
+        async with self._owner:
+            await self.town.issue_token(
+                whom, token, institution=self.counter.code, seconds=seconds
+            )
         return token
 
     async def order(self, whom: Citizen, *basket: Bought, **changes: object) -> Message:
