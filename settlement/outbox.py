@@ -41,7 +41,7 @@ class Came(StrEnum):
     SILENT = "silent"
     """no answer, or none in time: it may have arrived"""
     NOBODY = "nobody"
-    """the institution has no receiver any more"""
+    """not sent: the institution has no receiver any more, or our keys do not open the notice"""
 
 
 class Attempt(Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ class Receiver(Struct, frozen=True, kw_only=True):
 
 
 class Owed(Struct, frozen=True, kw_only=True):
-    """A notice that is due."""
+    """A notice that is due. Without `data` our keys do not open it."""
 
     lane: int
     case_no: int
@@ -37,7 +37,7 @@ class Owed(Struct, frozen=True, kw_only=True):
     topic: str
     institution: str
     told_at: datetime
-    data: bytes
+    data: bytes | None
     receiver: Receiver | None
 
 
@@ -172,16 +172,23 @@ async def receivers_shown(connection: Connection[Record]) -> Sequence[Record]:
 
 
 def _owed(row: Record, keyring: Keyring) -> Owed:
-    lane, case_no, number = row["lane"], row["case_no"], row["notice_no"]
     return Owed(
-        lane=lane, case_no=case_no, notice_no=number, attempts=row["attempts"],
-        kind=Kind(row["kind"]), topic=row["topic"], institution=row["institution"],
-        told_at=row["told_at"],
-        data=open_notice(
-            row["payload"], keyring, lane=lane, case_no=case_no, notice_no=number
-        ),
+        lane=row["lane"], case_no=row["case_no"], notice_no=row["notice_no"],
+        attempts=row["attempts"], kind=Kind(row["kind"]), topic=row["topic"],
+        institution=row["institution"], told_at=row["told_at"], data=_data(row, keyring),
         receiver=_receiver(row, keyring),
     )  # fmt: skip
+
+
+def _data(row: Record, keyring: Keyring) -> bytes | None:
+    """One that does not open holds up its case alone."""
+    try:
+        return open_notice(
+            row["payload"], keyring, lane=row["lane"], case_no=row["case_no"],
+            notice_no=row["notice_no"],
+        )  # fmt: skip
+    except UndecipherableError:
+        return None
 
 
 def _receiver(row: Record, keyring: Keyring) -> Receiver | None:

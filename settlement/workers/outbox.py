@@ -89,6 +89,8 @@ class OutboxSender:
         receiver = owed.receiver
         if receiver is None:
             return self._ended(Came.NOBODY, "机构没有可用的回调地址", began)
+        if owed.data is None:
+            return self._ended(Came.NOBODY, "本平台的密钥打不开这条通知", began)
         said = Said(
             kind=owed.kind, topic=owed.topic, institution=owed.institution,
             case_no=owed.case_no, notice_no=owed.notice_no, told_at=owed.told_at, data=owed.data,

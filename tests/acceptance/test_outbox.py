@@ -153,6 +153,34 @@ async def test_one_silent_receiver_holds_up_nobody_else(
         told.receiver.silence.set()
 
 
+async def test_notice_that_does_not_open_holds_up_its_own_case_alone(
+    town: Town, platform: Platform, told: Told
+) -> None:
+    broken = await platform.upload(town.someone(), some(DEAR))
+    await broken.pay()
+    number, payload = await town.owner.fetchrow(
+        "select notice_no, payload from settlement.outbox where case_no = $1 order by 1 limit 1",
+        broken.order_no,
+    )
+
+    async def store(sealed: bytes) -> None:
+        await town.owner.execute(
+            "update settlement.outbox set payload = $3 where case_no = $1 and notice_no = $2",
+            broken.order_no, number, sealed,
+        )  # fmt: skip
+
+    await store(payload[:-1] + bytes([payload[-1] ^ 1]))
+    whole = await platform.upload(town.someone(), some(DEAR))
+    await whole.pay()
+    await told.deliver()
+    assert told.book.topics == ["6204", "6302"]
+    [first, second] = await told.owed()
+    assert (first.case_no, first.came, second.attempts) == (broken.order_no, Came.NOBODY, 0)
+    await store(payload)
+    await told.deliver(seconds=GAPS_SECONDS[0])
+    assert told.book.topics == ["6204", "6302"] * 2
+
+
 async def test_nobody_is_told_where_nobody_wants_to_be(
     town: Town, platform: Platform
 ) -> None:
