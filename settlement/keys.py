@@ -38,6 +38,15 @@ def purchase_key(claim: Claim, secret: bytes) -> bytes:
     return (seconds & 0xFFFFFFFF).to_bytes(4, "big") + digest
 
 
+def order_key(institution: str, order_no: str, at: datetime, secret: bytes) -> bytes:
+    """Institution and order number of a sale that is scanned: two sales of the same things to the
+    same person in one second are two orders."""
+    elapsed = at - _EPOCH
+    seconds = elapsed.days * 86_400 + elapsed.seconds
+    digest = blake2b(f"{institution}\n{order_no}".encode(), digest_size=12, key=secret).digest()
+    return (seconds & 0xFFFFFFFF).to_bytes(4, "big") + digest
+
+
 def visit_key(mdtrt_id: int, batch_no: str, secret: bytes) -> bytes:
     """Visit and charge batch (2207); a visit number is led by its month."""
     digest = blake2b(f"{mdtrt_id}/{batch_no}".encode(), digest_size=12, key=secret).digest()

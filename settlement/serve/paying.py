@@ -492,7 +492,10 @@ class Payments:
         sale = self._translator.purchase(
             read.message, Sender(institution, read.fingerprint, read.numbers)
         )
-        return scans.hold_sale(sale, asked, counter, till, shown, scheme=request.insutype)
+        return scans.hold_sale(
+            sale, asked, counter, till, shown, scheme=request.insutype,
+            digest_key=self._translator.digest_key,
+        )  # fmt: skip
 
     async def _owner(
         self, order_no: str, institution: Institution, shown: Shown | None

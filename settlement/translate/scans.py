@@ -22,6 +22,7 @@ from protocol.nhsa.messages.pharmacy import DrugDetail, DrugInfo, PharmacyInput,
 from protocol.nhsa.times import format_datetime
 from protocol.paycode import Scanned
 from protocol.scan import Leg, ScanLine, ScanReply, ScanRequest, Split
+from settlement import keys
 from settlement.commands import Asked, Credential, Purchase
 from settlement.deposit import used_by
 from settlement.institution import Institution
@@ -374,15 +375,18 @@ def refused(
 
 def hold_sale(
     sale: Purchase, asked: Asked, counter: Counter, till: Till | None, shown: Shown, *,
-    scheme: str,
+    scheme: str, digest_key: bytes,
 ) -> HoldSale:  # fmt: skip
     """The sale that a scan asks for. Its settlement is told apart by its transaction; a scheme
     that the scan does not name is left to the region's order."""
     kept = {**sale.kept, "tender": counter.tender, "tender_note": counter.tender_note}
     if shown.province:
         kept["code_province"] = shown.province
+    key = keys.order_key(
+        asked.institution.code, counter.order_no, sale.claim.service_at, digest_key
+    )
     return HoldSale(
-        asked=asked, business_key=sale.business_key, token_key=shown.token_key,
+        asked=asked, business_key=key, token_key=shown.token_key,
         mapping_keys=sale.mapping_keys, trace_keys=sale.trace_keys, traces=sale.traces,
         claim=replace(sale.claim, scheme=scheme), credential=shown.credential,
         kept_lines=sale.kept_lines, kept=kept, invoice_no="", quote=False, counter=counter,

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from ledger.entry import Entry, EntryKind, Transfer
 from protocol.nhsa import canonical
 from protocol.scan import ScanReply
-from settlement import chart, keys
+from settlement import chart
 from settlement.claim import PRICE_SCALE, QUANTITY_SCALE, Claim, ClaimLine
 from settlement.clock import Moment
 from settlement.decision import Decision
@@ -296,9 +296,8 @@ def _resettled(
     )
     row = booking.settlement_row(
         decided, asked=asked, person=person, moment=moment, setl_id=setl_id, mdtrt_id=setl_id,
-        business_key=keys.purchase_key(decided.claim, world.keyring.digest_key),
-        invoice_no=fact.row.invoice_no, credential_type=fact.row.credential_type,
-        detail_commitment=sealed.commitment,
+        business_key=fact.row.business_key, invoice_no=fact.row.invoice_no,
+        credential_type=fact.row.credential_type, detail_commitment=sealed.commitment,
     )  # fmt: skip
     base = asked.institution.account_base
     transfers = settlement_transfers(

@@ -131,6 +131,15 @@ async def test_order_number_of_another_buyer_is_refused(town: Town, scanner: Sca
     assert refused.settlement_id is UNSET
 
 
+async def test_same_things_twice_in_a_second_are_two_orders(town: Town, scanner: Scanner) -> None:
+    """The order number says what is one sale; the clock stands still here."""
+    buyer = town.someone()
+    orders = [scanner.order(buyer, DEAR, 3, pay_code=WALLET) for _ in range(2)]
+    replies = [await scanner.scan(order) for order in orders]
+    assert [reply.status for reply in replies] == ["settled", "settled"], replies
+    assert len({reply.settlement_id for reply in replies}) == 2
+
+
 async def test_payer_confirms_and_the_resolver_books(town: Town, scanner: Scanner) -> None:
     town.channels.wechat.plays.append(Play.CONFIRM)
     order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
