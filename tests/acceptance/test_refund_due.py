@@ -260,7 +260,7 @@ async def test_history_has_the_kept_request_and_reply(town: Town, scanner: Scann
     order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
     await scanner.scan(order)
     pay_no = (await open_payments(town.owner, limit=100))[-1]
-    fact = await town.service.payments.read(pay_no)
+    fact = await town.service.payments.finder.payment(pay_no)
     assert fact is not None
     kept = Exchange(
         operation="query", request="GET /v3/pay/…", reply='{"trade_state":"USERPAYING"}',
