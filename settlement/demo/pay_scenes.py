@@ -84,13 +84,16 @@ async def confirmed(cast: Cast, _props: Props) -> Scene:
 
 
 async def hung(cast: Cast, _props: Props) -> Scene:
-    """The answer of the channel is lost. Nothing is paid twice, and soon it is known."""
+    """The answer of the channel is lost. Nothing is paid twice, and soon it is known: at once where
+    the channel's own word is here before we have missed the answer."""
     body = _sale(_order(cast, 5), cast.drugs[:1], _code(cast.world, "alipay", "lost_answer"))
-    unknown = _is(await cast.pharmacy.pay("POST", "/pay/scan", body), "unknown")
-    reply = await _until(cast.pharmacy, unknown, "settled")
+    first = await cast.pharmacy.pay("POST", "/pay/scan", body)
+    if first.status != "settled":
+        _is(first, "unknown")
+    reply = await _until(cast.pharmacy, first, "settled")
     return _scene(
         "POST /pay/scan, GET /pay/…", "渠道答复丢失，自动查明",
-        "a payment that hung, and was resolved", reply, f"先答复 first answer: {unknown.message}",
+        "a payment that hung, and was resolved", reply, f"先答复 first answer: {first.message}",
     )  # fmt: skip
 
 
