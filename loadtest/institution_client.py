@@ -137,15 +137,18 @@ class InstitutionClient:
 
     async def explanation(self, setl_id: str) -> dict[str, object]:
         """How a settlement of this institution came about. Raises ClientError."""
-        headers = self._headers(f"explanation {setl_id} {self._numbers.next().decode()}")
-        url = f"{self._url}/settlements/{setl_id}/explanation"
+        return await self.look(f"/settlements/{setl_id}/explanation")
+
+    async def look(self, path: str) -> dict[str, object]:
+        """What stands at an address that changes nothing. Raises ClientError."""
+        headers = self._headers(f"look {self._numbers.next().decode()}")
         try:
-            async with self._session.get(url, headers=headers) as response:
+            async with self._session.get(f"{self._url}{path}", headers=headers) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ClientError(f"explanation: no answer: {error!r}") from error
+            raise ClientError(f"{path}: no answer: {error!r}") from error
         if response.status != 200:
-            raise ClientError(f"explanation: HTTP {response.status}: {_head(body)}")
+            raise ClientError(f"{path}: HTTP {response.status}: {_head(body)}")
         return msgspec.json.decode(body, type=dict[str, object])
 
     async def pay(self, method: str, path: str, body: Input | None) -> ScanReply:

@@ -31,6 +31,7 @@ from loadtest.drills.simulators import answering_ms
 from loadtest.processes import cpu_seconds_by_kind, read_processes
 from loadtest.report import Figure
 from loadtest.server import Server
+from loadtest.simulators.mobile_world import RECEIVER
 from loadtest.simulators.payer_codes import Behaviour
 from loadtest.world import World, fetch_world
 
@@ -153,7 +154,8 @@ async def _measured(server: Server, arguments: argparse.Namespace) -> dict[str, 
     for name, taken in windows.items():
         figures[name] = _summary(taken)
     figures["alone_ms"] = {one: round(await sales.alone_ms(one), 2) for one in ("cash", *CHANNELS)}
-    answering = await asyncio.to_thread(answering_ms, server.simulators)
+    asked = {one: url for one, url in server.simulators.items() if one != RECEIVER}
+    answering = await asyncio.to_thread(answering_ms, asked)
     figures["simulator_ms"] = dict[str, Figure](answering)
     return figures
 

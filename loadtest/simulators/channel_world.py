@@ -3,6 +3,8 @@
 `open_channels` starts them and writes into a folder what a server's configuration consists of:
 `channels.toml`, the keys beside it, and `world.json` with what anybody else's software needs. Where
 it is told who the people are, their 医保码 are decoded and may pay as well (voucher_world.py).
+Where it is told of a hospital, that one hears of mobile payments, and WeChat confirms them
+(mobile_world.py).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from loadtest.simulators.alipay import AlipaySimulator, MerchantAccount
 from loadtest.simulators.alipay_replies import Merchant
 from loadtest.simulators.channel import ChannelSimulator
 from loadtest.simulators.channel_book import ChannelBook
+from loadtest.simulators.mobile_world import RECEIVER, Hospital, MobileWorld
 from loadtest.simulators.unionpay import UnionPaySimulator
 from loadtest.simulators.unionpay_checks import FILE_PATH
 from loadtest.simulators.virtual_clock import VirtualClock
@@ -40,14 +43,18 @@ class Channels:
     """The simulators while they run: `urls` by channel, `world` for `/demo/world.json`."""
 
     def __init__(
-        self, folder: Path, clock: VirtualClock, vouchers: Vouchers | None = None
-    ) -> None:
+        self, folder: Path, clock: VirtualClock, vouchers: Vouchers | None = None,
+        hospital: Hospital | None = None,
+    ) -> None:  # fmt: skip
         self._folder = folder
         self.vouchers = vouchers
         self._app_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
         self._alipay_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
         self.wechat = WechatSimulator(clock=clock, book=ChannelBook(folder / "wechat.jsonl"))
         self.wechat.add_merchant(MCHID)
+        self.mobile = None if hospital is None else MobileWorld(
+            folder, hospital=hospital, wechat=self.wechat, clock=clock
+        )
         self.alipay = AlipaySimulator(
             clock=clock, book=ChannelBook(folder / "alipay.jsonl"),
             key=PrivateKey(self._alipay_key),
@@ -78,6 +85,8 @@ class Channels:
         """Listen, and write what a server is configured with."""
         for simulator in self.all:
             self.urls[simulator.name] = await simulator.start()
+        if self.mobile is not None:
+            self.urls[RECEIVER] = await self.mobile.start(notify_base)
         self.world = {
             "wechat": self.wechat.credentials(MCHID),
             "alipay": {
@@ -90,6 +99,7 @@ class Channels:
             },
             "unionpay": self.unionpay.credentials(MER_ID, self._unionpay_signer),
             **({} if self.vouchers is None else self.vouchers.world),
+            **({} if self.mobile is None else {"mobile": self.mobile.world}),
         }
         await asyncio.to_thread(self._write, notify_base)
 
@@ -97,6 +107,8 @@ class Channels:
         """No more requests."""
         for simulator in self.all:
             await simulator.stop()
+        if self.mobile is not None:
+            await self.mobile.stop()
 
     def _write(self, notify_base: str) -> None:
         wechat, unionpay = self.world["wechat"], self.world["unionpay"]
@@ -152,15 +164,16 @@ class Channels:
 @asynccontextmanager
 async def open_channels(
     folder: Path, *, notify_base: str, clock: VirtualClock | None = None,
-    people: People | None = None, region: str = "",
+    people: People | None = None, region: str = "", hospital: Hospital | None = None,
 ) -> AsyncIterator[Channels]:  # fmt: skip
-    """The channels, while they run. `people` are those of a region whose codes are decoded."""
+    """The channels, while they run. `people` are those of a region whose codes are decoded; with a
+    `hospital`, `notify_base` is also the centre of mobile payment that WeChat asks."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     clock = clock or VirtualClock()
     vouchers = None
     if people is not None:
         vouchers = Vouchers(folder, clock=clock, people=people, region=region)
-    channels = await asyncio.to_thread(Channels, folder, clock, vouchers)
+    channels = await asyncio.to_thread(Channels, folder, clock, vouchers, hospital)
     try:
         await channels.start(notify_base=notify_base)
         yield channels

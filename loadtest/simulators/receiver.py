@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import urllib.request
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
@@ -22,6 +23,7 @@ from protocol.nhsa.gm import Sm2PrivateKey, Sm2PublicKey
 from protocol.nhsa.mobile_envelope import EnvelopeError, Party
 
 SETTLE_NOTICE = "6302"
+FETCH_SECONDS_MAX = 10
 
 
 class Fault(StrEnum):
@@ -80,6 +82,23 @@ class NoticeBook:
     def close(self) -> None:
         """No more entries."""
         self._file.close()
+
+
+class ShownBook(Struct, frozen=True):
+    """`GET /_sim/book`."""
+
+    entries: list[Entry]
+    refused: list[str]
+    """what was not taken, and why"""
+
+
+def fetch_book(url: str) -> ShownBook:
+    """What a running receiver has taken so far."""
+    if not url.startswith("http://127.0.0.1:"):
+        raise ValueError(f"not a simulated receiver: {url}")
+    book = f"{url}/_sim/book"
+    with urllib.request.urlopen(book, timeout=FETCH_SECONDS_MAX) as reply:  # noqa: S310
+        return msgspec.json.decode(reply.read(), type=ShownBook)
 
 
 class _Plan(Struct):
@@ -191,7 +210,7 @@ class ReceiverSimulator:
         return web.json_response({"success": False, "message": why})
 
     async def _show_book(self, _request: web.Request) -> web.Response:
-        shown = msgspec.json.encode({"entries": self.book.entries, "refused": self.refused})
+        shown = msgspec.json.encode(ShownBook(self.book.entries, self.refused))
         return web.Response(body=shown, content_type="application/json")
 
     async def _take_faults(self, request: web.Request) -> web.Response:

@@ -2,13 +2,16 @@
 
 `python -m settlement.demo.channels`, started by the supervisor before the gateways, which read what
 it wrote (`channels_folder`). The simulators keep their books beside their keys. The centre that
-decodes 医保码 knows the people of the demonstration, and asks no database whose a code is.
+decodes 医保码 knows the people of the demonstration, and asks no database whose a code is. The
+demonstration's first hospital has a receiver that can be told of mobile payments.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +19,18 @@ import msgspec
 from msgspec import Raw, Struct
 
 from settlement.clock import local_time, system_clock
+from settlement.institution import Institution, InstitutionKind
 from settlement.serve.child import Stopping, run_child, say_at_work
 from settlement.serve.config import WorkerConfig
 from settlement.storage import reference
 from settlement.storage.connect import connect_plain
 from settlement.storage.errors import StorageError
+from settlement.storage.platform_key import load_platform_key, platform_key_file
 from settlement.storage.reference import Installation
 
 if TYPE_CHECKING:
     from loadtest.population import InsuredPerson
+    from loadtest.simulators.mobile_world import Hospital
 
 PERSONS_MAX = 99_999_999
 """As many as a code has room for."""
@@ -58,8 +64,8 @@ async def simulate(config: WorkerConfig, stopping: Stopping) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     installed = await _installed(config.app_dsn)
     async with open_channels(
-        folder, notify_base=f"http://127.0.0.1:{config.port}", region=installed.region,
-        people=_people(installed),
+        folder, notify_base=config.url, region=installed.region, people=_people(installed),
+        hospital=_hospital(installed, Path(config.data_dir)),
     ):  # fmt: skip
         say_at_work()
         await stopping.asked.wait()
@@ -74,6 +80,33 @@ async def _installed(dsn: str) -> Installation:
     if installed is None:
         raise StorageError("the database is not prepared")
     return installed
+
+
+def _hospital(installed: Installation, data_dir: Path) -> Hospital | None:
+    """The first one that may settle today; nobody where this machine has no SM2."""
+    from loadtest.population import make_credential, make_institutions
+    from loadtest.simulators.mobile_world import Hospital
+    from settlement.demo.loader import INSTITUTIONS
+
+    seed = installed.demo_seed
+    key = load_platform_key(platform_key_file(data_dir / "secrets", os.environ))
+    if seed is None or key is None:
+        return None
+    today = local_time(system_clock()).date()
+    institutions = make_institutions(INSTITUTIONS, seed=seed, region=installed.region)
+    first = next((one for one in institutions if _is_open_hospital(one, today)), None)
+    if first is None:
+        return None
+    credential = make_credential(first.code, seed=seed)
+    return Hospital(
+        code=first.code, access_key=credential.access_key, secret=credential.secret,
+        centre=key.public,
+    )  # fmt: skip
+
+
+def _is_open_hospital(one: Institution, on: date) -> bool:
+    is_open = one.agreement_from <= on <= one.agreement_to and not one.suspended
+    return is_open and one.kind is InstitutionKind.HOSPITAL
 
 
 def _people(installed: Installation) -> Callable[[int], InsuredPerson | None]:

@@ -2,7 +2,7 @@
 
 The server is the `settlement` command in a process of its own and the story speaks HTTP to it like
 any institution, so what is shown here is what a hospital would see. Which scenes there are is
-settlement/demo/scenes.py.
+settlement/demo/scenes.py and its neighbours.
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ from loadtest.server import ServerError, Verdict, program, read_verdict
 from loadtest.world import fetch_world
 from settlement.clock import monotonic
 from settlement.demo.books import agency_book, agency_lines, institution_lines, read_book
+from settlement.demo.cast import Cast, Operator, Props, cast_of
+from settlement.demo.hospital_scenes import HOSPITAL_SCENES
+from settlement.demo.mobile_scenes import mobile_scenes
 from settlement.demo.pay_scenes import PAY_SCENES
-from settlement.demo.scenes import SCENES, Cast, Paid, Props, Scene, StoryError, cast_of
+from settlement.demo.scene import Paid, Scene, StoryError
+from settlement.demo.scenes import SCENES
 from settlement.demo.table import Column, banner, money, pad, rule, table
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
@@ -87,8 +91,9 @@ async def _tell(url: str, data_dir: Path) -> Verdict:
     ))  # fmt: skip
     paid: list[tuple[int, Scene, Paid]] = []
     async with open_clients(url, world.region) as clients:
-        cast, props = cast_of(world, clients), Props()
-        for number, make in enumerate((*SCENES, *PAY_SCENES), 1):
+        cast, props = cast_of(world, clients, _operator(data_dir)), Props()
+        makers = (*SCENES, *PAY_SCENES, *HOSPITAL_SCENES, *mobile_scenes(world))
+        for number, make in enumerate(makers, 1):
             scene = await make(cast, props)
             _print(_scene_lines(number, scene))
             if scene.paid is not None:
@@ -98,6 +103,19 @@ async def _tell(url: str, data_dir: Path) -> Verdict:
     verdict = await _verify(data_dir)
     _print(_heading("账本核验", "the ledger, recomputed from its rows"), [_verdict_line(verdict)])
     return verdict
+
+
+def _operator(data_dir: Path) -> Operator:
+    async def command(arguments: Sequence[str]) -> str:
+        line = [*program(), *arguments, "--data-dir", str(data_dir)]
+        process = await asyncio.create_subprocess_exec(*line, stdout=PIPE, stderr=PIPE)
+        stdout, stderr = await process.communicate()
+        if process.returncode:
+            said = (stderr or stdout).decode("utf-8", "replace").strip()
+            raise StoryError(f"settlement {arguments[0]}: {said}")
+        return stdout.decode()
+
+    return command
 
 
 async def _print_books(data_dir: Path, cast: Cast) -> None:

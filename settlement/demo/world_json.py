@@ -127,8 +127,9 @@ async def _institutions(
     credentials = await reference.credentials(connection, keyring, Suspensions())
     shown = []
     for access_key, credential in sorted(credentials.items()):
-        one = institutions[credential.institution_code]
-        if one.suspended or not one.agreement_from <= on <= one.agreement_to:
+        one = institutions.get(credential.institution_code)
+        # A wallet has a credential, and is no institution.
+        if one is None or one.suspended or not one.agreement_from <= on <= one.agreement_to:
             continue
         shown.append(
             ShownInstitution(

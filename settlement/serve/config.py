@@ -46,6 +46,18 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     gateway_factory: str = GATEWAY_FACTORY
     """`module:name` of an async function from this config to a `RunningGateway`"""
 
+    @property
+    def url(self) -> str:
+        """Where this machine reaches the server."""
+        return url_of(self.host, self.port)
+
+
+def url_of(host: str, port: int) -> str:
+    """The address of a server that listens so; one that listens everywhere is on this machine."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+    shown = f"[{shown}]" if ":" in shown else shown
+    return f"http://{shown}:{port}"
+
 
 class RunningGateway(Gateway, Protocol):
     """The core of one process, as it is started and stopped."""

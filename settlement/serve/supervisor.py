@@ -25,7 +25,7 @@ from settlement.demo.channels import channels_folder, read_world
 from settlement.embedded.errors import explained
 from settlement.embedded.services import Services, start_services
 from settlement.limits import DEFAULT_LIMITS, Limits
-from settlement.serve.config import GATEWAY_FACTORY, INSTALLER, WorkerConfig, resolve
+from settlement.serve.config import GATEWAY_FACTORY, INSTALLER, WorkerConfig, resolve, url_of
 from settlement.serve.keeper import Child
 from settlement.telemetry import logs
 from settlement.web.app import listen
@@ -181,12 +181,9 @@ class Supervisor:
         await self._simulators.start()
 
     def _announce(self, port: int) -> None:
-        host = self._settings.host
-        shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
-        shown = f"[{shown}]" if ":" in shown else shown
         ready = {
             "event": "ready",
-            "url": f"http://{shown}:{port}",
+            "url": url_of(self._settings.host, port),
             "workers": self._settings.workers,
             "pid": os.getpid(),
         }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.simulators.receiver import fetch_book
 from loadtest.world import fetch_world
 from settlement.demo.story import INTERRUPTED
 from settlement.demo.table import width
@@ -31,6 +32,7 @@ def test_story_is_told_served_and_stopped_by_ctrl_c(data_dir: Path) -> None:
         told = _told_until_serving(process)
         url = next(line.split()[-1] for line in told if "服务中" in line)
         world = fetch_world(url, persons=1_000)
+        told_hospital = fetch_book(str(world.channels["mobile"]["receiver_url"]))
         process.send_signal(signal.SIGINT)
         assert process.wait(STOP_SECONDS_MAX) == 0
     text = "\n".join(told)
@@ -38,9 +40,12 @@ def test_story_is_told_served_and_stopped_by_ctrl_c(data_dir: Path) -> None:
     assert min(len(world.of_kind(kind)) for kind in ("hospital", "pharmacy")) >= 20
     assert all(width(line) <= LINE_COLUMNS_MAX for line in told)
     for said in ("same setl_id", "MESSAGE_REVERSED", "总费用", "统筹基金", "个人账户", "现金",
-                 "余额", "核验通过 verified", "平 balanced"):  # fmt: skip
+                 "余额", "已办理入院", "退回 back", "told 6302", "SUCC", "核验通过 verified",
+                 "平 balanced"):  # fmt: skip
         assert said in text
     assert "NOT balanced" not in text
+    assert [one.topic for one in told_hospital.entries] == ["6204", "6302"]
+    assert not told_hospital.refused
 
 
 def test_ctrl_c_while_the_server_starts_leaves_nothing_running(data_dir: Path) -> None:

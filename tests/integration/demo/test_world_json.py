@@ -16,6 +16,9 @@ from loadtest.world import read_world
 from settlement.clock import local_time
 from settlement.demo.loader import SEED
 from settlement.demo.world_json import world_json
+from settlement.storage.queries import REFERENCE
+from settlement.storage.reference import credential_record
+from settlement.wallets import owner_of
 from tests.world import AT, REGION, SMALL, SmallWorld, connected
 
 ON = local_time(AT).date()
@@ -65,6 +68,17 @@ async def test_secrets_are_those_the_institutions_sign_with(world: SmallWorld) -
             make_credential(one.code, seed=SEED).secret,
         )
     assert {one.kind for one in page.institutions} == {"hospital", "pharmacy"}
+
+
+async def test_wallet_with_a_credential_is_no_institution(world: SmallWorld) -> None:
+    before = read_world(await world.json()).institutions
+    key = "wallet-of-a-test-01"
+    sealed = world.keyring.seal(b"secret", credential_record(key))
+    async with connected(world.database.owner_dsn) as connection:
+        await connection.execute(
+            REFERENCE["keep_credential"], key, owner_of("TEST"), world.keyring.version, sealed
+        )
+    assert read_world(await world.json()).institutions == before
 
 
 async def test_credential_is_the_identity_number_and_prices_are_yuan(world: SmallWorld) -> None:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from loadtest import institution_inputs as inputs
+from loadtest import mobile_inputs as mobile
 from loadtest.institution_client import ClientError, InstitutionClient, open_clients
 from loadtest.institution_inputs import Bought, Card, Patient
 from protocol.nhsa import codec
@@ -27,6 +28,8 @@ BASKET = (
 PHARMACY = make_institution("pharmacy", 1)
 AT = "2026-09-21 10:00:00"
 DETAILS = {"mdtrt_id": "2609000100001000001", "batch_no": "B1"}
+ORDER = mobile.Uploaded(order_id="ORD1", pay_token="T1", mdtrt_id="1", batch_no="B1")
+HELD = mobile.Held(fund=Decimal("1.00"), account=Decimal("0.00"), own=Decimal("2.00"))
 QUOTE = inputs.visit_quote(PATIENT, BASKET, **DETAILS)
 
 
@@ -50,6 +53,20 @@ def client() -> InstitutionClient:
         ("2206", QUOTE),
         ("2207", inputs.visit_settlement(QUOTE, dict.fromkeys(inputs.SPLIT_FIELDS, Decimal(1)))),
         ("2601", inputs.reversal(psn_no="1", omsgid="M1", oinfno="2102")),
+        (
+            "6201",
+            mobile.upload(
+                PATIENT, BASKET, institution=PHARMACY.code, order_no="M1", token="E1", at=AT
+            ),
+        ),
+        (
+            "6202",
+            mobile.payment(
+                ORDER, institution=PHARMACY.code, serial="S1", authorisation="E1", wallet="WECHAT"
+            ),
+        ),
+        ("6203", mobile.refund(ORDER, HELD, refund_no="R1", token="E1", at=AT)),
+        ("6301", mobile.enquiry(ORDER, PATIENT, institution=PHARMACY.code)),
     ],
 )
 def test_every_message_is_one_the_interface_accepts(infno: str, content: dict[str, object]) -> None:
