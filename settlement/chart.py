@@ -10,6 +10,7 @@ collected itself, and its revenue. Account numbers say what they are:
     2_000_003          the agency's bank account for what its merchants collect
     2_000_009          what the agency carried forward into this system
     2_000_010, _011    memorandum: settlements of the system before that can be cancelled here
+    5_000_000 + 10·n   the ten accounts of the n-th other region (`RegionAccount`)
     10_000_000 + 10·n  the ten accounts of the n-th institution (`InstitutionAccount`)
     ten times that     the hundred accounts of its payment channels (`ChannelAccount`)
     10^12 + n          the personal account of the n-th person (guarded)
@@ -36,8 +37,29 @@ CARRIED_SETTLEMENTS = 2_000_010
 """备查：期初可撤销结算, a memorandum: what old settlements came to that were brought along"""
 CARRIED_CONTRA = 2_000_011
 """备查对方"""
+CLEARING_BANK = 2_000_004
+"""异地清算存款: the agency's bank account for what regions pay each other"""
+REGION_BASE = 5_000_000
+REGION_STRIDE = 10
 INSTITUTION_BASE = 10_000_000
 INSTITUTION_STRIDE = 10
+
+
+class RegionAccount(IntEnum):
+    """Offsets of another region's accounts from its base, all in the agency's book (DOMAIN 6)."""
+
+    PAYABLE_FUNDS = 0
+    """应付异地—基金: what our funds pay for our people who were treated there"""
+    PAYABLE_ACCOUNTS = 1
+    """应付异地—个人账户: what our people's accounts pay there"""
+    RECEIVABLE_FUNDS = 2
+    """应收异地—基金: what its funds pay for its people who were treated here"""
+    RECEIVABLE_ACCOUNTS = 3
+    """应收异地—个人账户: what its people's accounts pay here"""
+    PREPAID = 4
+    """预付金: what lies with it in advance"""
+    PREPAYMENT_HELD = 5
+    """预收异地预付金: what it left with us in advance"""
 
 
 class InstitutionAccount(IntEnum):
@@ -133,6 +155,14 @@ class EntryCode(IntEnum):
     """the institution gave one back itself (预交金退现)"""
     MOBILE_HOLD = 29
     """what an order of mobile payment holds until its payer confirms (移动支付预占)"""
+    REGION_HOLD = 51
+    """what a settlement holds until the region of insurance has told its share (异地预占)"""
+    TREATED_ELSEWHERE = 52
+    """what our funds and a person's account pay for care in another region (异地就医支付)"""
+    REGION_CLEARED = 53
+    """what another region paid us, or we paid it, for a cleared month (异地清算)"""
+    REGION_PREPAID = 54
+    """money left with another region in advance, or taken back (异地预付金)"""
 
 
 def fund_account(fund_code: int) -> int:
@@ -200,6 +230,23 @@ def institution_accounts(code: str, name: str, base: int) -> tuple[Account, ...]
     ) + channel_accounts(code, name, base)  # fmt: skip
 
 
+def region_accounts(region: str, name: str, base: int) -> tuple[Account, ...]:
+    """The accounts of another region."""
+    rows = (
+        (RegionAccount.PAYABLE_FUNDS, "2202.11", "应付异地—基金", False),
+        (RegionAccount.PAYABLE_ACCOUNTS, "2202.12", "应付异地—个人账户", False),
+        (RegionAccount.RECEIVABLE_FUNDS, "1122.11", "应收异地—基金", True),
+        (RegionAccount.RECEIVABLE_ACCOUNTS, "1122.12", "应收异地—个人账户", True),
+        (RegionAccount.PREPAID, "1123.11", "异地预付金", True),
+        (RegionAccount.PREPAYMENT_HELD, "2203.11", "预收异地预付金", False),
+    )
+    return tuple(
+        Account(number=base + offset, owner=AGENCY, code=f"{code}.{region}",
+                name=f"{title} {name}", debit_normal=debit)
+        for offset, code, title, debit in rows
+    )  # fmt: skip
+
+
 def fund_accounts(funds: dict[int, str]) -> tuple[Account, ...]:
     """The agency's expenditure accounts of its funds, by number and name."""
     return tuple(
@@ -210,7 +257,7 @@ def fund_accounts(funds: dict[int, str]) -> tuple[Account, ...]:
 
 
 def agency_accounts() -> tuple[Account, ...]:
-    """The agency's accounts beside its funds: its two bank accounts, and family clearing."""
+    """The agency's accounts beside its funds: its bank accounts, and family clearing."""
     return (
         Account(number=CONTRIBUTIONS_BANK, owner=AGENCY, code="1002.01",
                 name="个人账户基金存款", debit_normal=True),
@@ -218,6 +265,8 @@ def agency_accounts() -> tuple[Account, ...]:
                 name="家庭共济待转", debit_normal=False),
         Account(number=COLLECTIONS_BANK, owner=AGENCY, code="1002.02",
                 name="代收款存款", debit_normal=True),
+        Account(number=CLEARING_BANK, owner=AGENCY, code="1002.03",
+                name="异地清算存款", debit_normal=True),
     )  # fmt: skip
 
 

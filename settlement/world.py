@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from settlement.catalogue import Catalogue
+from settlement.counterpart import Counterpart
 from settlement.institution import Institution
 from settlement.keyring import Keyring
 from settlement.numbers import NumberSource
@@ -41,5 +42,7 @@ class World(Struct, frozen=True, kw_only=True):
     """settlements that may be cancelled with an approval (退费备案)"""
     receivers: frozenset[tuple[str, str]] = frozenset()
     """institutions that are told of things, with the kind of notice (settlement/outbox.py)"""
+    counterparts: Mapping[str, Counterpart] = {}
+    """other regions that people come from or go to, by their code"""
     keyring: Keyring
     next_number: NumberSource

@@ -94,6 +94,9 @@ select create_distributed_table(
     'settlement.insured_elsewhere', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.home_case', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.cross_city_step', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table('settlement.opening', 'lane', colocate_with => 'settlement.person');
@@ -118,6 +121,7 @@ select create_reference_table('ledger.account');
 select create_reference_table('ledger.closed_day');
 select create_reference_table('settlement.installation');
 select create_reference_table('settlement.institution');
+select create_reference_table('settlement.counterpart');
 select create_reference_table('settlement.credential');
 select create_reference_table('settlement.receiver');
 select create_reference_table('settlement.staff');

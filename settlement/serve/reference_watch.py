@@ -113,11 +113,13 @@ class ReferenceWatch:
             institutions = await reference.institutions(connection)
             approved = await reference.cancel_approvals(connection, profile)
             receivers = await reference.receivers(connection)
+            counterparts = await reference.counterparts(connection)
             credentials = await reference.credentials(connection, self._keyring, stopped)
         self.credentials = credentials
         self._desk.world = structs.replace(
             self._desk.world, policies=policies, profile=profile, institutions=institutions,
             staff=staff, cancel_approvals=approved, receivers=receivers,
+            counterparts=counterparts,
         )  # fmt: skip
         self._versions = versions
         return self._catalogue.fresh

@@ -182,6 +182,7 @@ class Service:
                 staff=await reference.staff(connection, profile),
                 cancel_approvals=await reference.cancel_approvals(connection, profile),
                 receivers=await reference.receivers(connection),
+                counterparts=await reference.counterparts(connection),
                 keyring=settings.keyring,
                 next_number=self._next_number,
             )

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from protocol.nhsa.libcrypto import Sm2UnavailableError
 from settlement.catalogue import Catalogue, CatalogueMaker, Item
+from settlement.counterpart import Counterpart
 from settlement.gateway import CredentialFact
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import Keyring
@@ -188,6 +189,12 @@ async def receivers(connection: Connection[Record]) -> frozenset[tuple[str, str]
     """Institutions that want to be told, each with the kind of notice."""
     rows = await connection.fetch(REFERENCE["receivers"])
     return frozenset((row["institution"], row["kind"]) for row in rows)
+
+
+async def counterparts(connection: Connection[Record]) -> dict[str, Counterpart]:
+    """Other regions, by their code."""
+    rows = await connection.fetch(REFERENCE["counterparts"])
+    return {row["region"]: Counterpart(**dict(row)) for row in rows}
 
 
 async def lanes(connection: Connection[Record]) -> Mapping[int, int]:

@@ -14,6 +14,7 @@ from asyncpg import Connection, Record
 from ledger.account import Account
 from settlement import chart
 from settlement.catalogue import Item
+from settlement.counterpart import Counterpart
 from settlement.institution import Institution
 from settlement.intake.institutions import Given
 from settlement.keyring import Keyring
@@ -107,6 +108,21 @@ async def keep_institutions(
         )  # fmt: skip
     if institutions or credentials:
         await connection.execute(REFERENCE["bump"], "institutions")
+
+
+async def keep_counterparts(
+    connection: Connection[Record], counterparts: Sequence[Counterpart]
+) -> None:
+    """Write other regions and their accounts, and tell every process; in the caller's
+    transaction."""
+    for one in counterparts:
+        await connection.execute(
+            REFERENCE["keep_counterpart"], one.region, one.name, one.account_base, one.active
+        )
+        for account in chart.region_accounts(one.region, one.name, one.account_base):
+            await _open_account(connection, account)
+    if counterparts:
+        await connection.execute(REFERENCE["bump"], "counterparts")
 
 
 async def open_agency_accounts(connection: Connection[Record]) -> None:

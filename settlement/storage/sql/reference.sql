@@ -14,6 +14,16 @@ select i.code, i.name, i.kind, i.region, i.hospital_level, i.deductible_level, i
        i.agreement_from, i.agreement_to, i.suspended, i.care_types, i.account_base
 from settlement.institution i;
 
+-- name: counterparts
+-- Other regions that people come from or go to.
+select c.region, c.name, c.account_base, c.active from settlement.counterpart c;
+
+-- name: keep_counterpart
+-- Another region, new or changed; its accounts stay where they are.
+insert into settlement.counterpart (region, name, account_base, active)
+values ($1, $2, $3, $4)
+on conflict (region) do update set name = excluded.name, active = excluded.active;
+
 -- name: staff
 -- Terms of the staff of institutions, the earliest of each first.
 select s.institution, s.code, s.kind, s.name, s.effective_from, s.effective_to

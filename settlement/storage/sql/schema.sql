@@ -77,6 +77,24 @@ comment on column settlement.institution.deductible_level is 'dedc_hosp_lv.';
 comment on column settlement.institution.ceiling_level is 'lmtpric_hosp_lv.';
 comment on column settlement.institution.care_types is 'med_type codes it is approved for.';
 
+create table settlement.counterpart (
+    region          text        not null,
+    account_base    bigint      not null,
+    active          boolean     not null default true,
+    name            text        not null,
+    constraint counterpart_pkey primary key (region),
+    constraint counterpart_account_base_key unique (account_base),
+    constraint counterpart_is_a_region check (region ~ '^[0-9]{6}$')
+);
+comment on table settlement.counterpart is
+    'Other regions that people come from or go to (对方统筹区); small, held in memory.';
+comment on column settlement.counterpart.region is 'Its code, six digits.';
+comment on column settlement.counterpart.account_base is
+    'First of its ten ledger accounts (settlement/chart.py).';
+comment on column settlement.counterpart.active is
+    'False: it is asked nothing, and answered only about what is under way.';
+comment on column settlement.counterpart.name is 'Name.';
+
 create table settlement.credential (
     access_key      text        not null,
     institution     text        not null,
@@ -1465,7 +1483,8 @@ begin
         ' settlement.payment, settlement.payment_event, settlement.payment_due,'
         ' settlement.mobile_order, settlement.mobile_event, settlement.mobile_due,'
         ' settlement.outbox, settlement.outbox_due, settlement.outbox_attempt,'
-        ' settlement.insured_elsewhere, settlement.cross_city_step, settlement.import_job to %I',
+        ' settlement.insured_elsewhere, settlement.home_case, settlement.cross_city_step,'
+        ' settlement.import_job to %I',
         p_application
     );
     execute format(
@@ -1860,6 +1879,34 @@ comment on column settlement.insured_elsewhere.settlement_no is
     'The settlement between regions (结算流水号), as the province numbers it.';
 comment on column settlement.insured_elsewhere.certificate is
     'certno, encrypted; the first two bytes are the version of the key.';
+
+-- People of ours who were treated in another region. A settlement that we shared for its case has a
+-- row beside it, written in the same commit; so have cancels and reversals.
+create table settlement.home_case (
+    setl_id         bigint      not null,
+    setl_on         date        not null,
+    lane            smallint    not null,
+    treated_region  text        not null,
+    case_no         text        not null,
+    institution     text        not null,
+    institution_name text       not null,
+    visit_no        text        not null,
+    constraint home_case_pkey primary key (lane, treated_region, setl_on, setl_id),
+    constraint home_case_names_a_region check (treated_region ~ '^[0-9]{6}$')
+);
+create unique index home_case_by_number on settlement.home_case (lane, setl_id);
+create index home_case_by_case on settlement.home_case (lane, treated_region, case_no);
+comment on table settlement.home_case is
+    'Settlement rows of our people who were treated in another region (异地就医). Append-only.';
+comment on column settlement.home_case.setl_id is 'The settlement row.';
+comment on column settlement.home_case.setl_on is 'Its business day.';
+comment on column settlement.home_case.lane is 'Its lane.';
+comment on column settlement.home_case.treated_region is 'mdtrtarea_admvs: who pays the hospital.';
+comment on column settlement.home_case.case_no is
+    'Number of the case at the region of treatment; of a cancel that of what it takes back.';
+comment on column settlement.home_case.institution is 'Who treated, by its code there.';
+comment on column settlement.home_case.institution_name is 'And its name.';
+comment on column settlement.home_case.visit_no is 'The visit, as the region of treatment has it.';
 
 create table settlement.cross_city_step (
     recorded_at     timestamptz not null,
