@@ -6,23 +6,27 @@ Heavy imports happen when the commands run.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.numbers import parse
+from settlement.cli_actions import (
+    Commands,
+    Tell,
+    add_data_dir,
+    add_json,
+    add_listing,
+    add_who,
+    finish,
+    number,
+)
 
 if TYPE_CHECKING:
     from settlement.said import Said
 
-Tell = Callable[["Said"], int]
-Action = Callable[[argparse.Namespace], "Said"]
-_Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers gives
-_DATA_DIR_HELP = "where the embedded services keep their data"
 KINDS = ("mobile", "webhook")
 
 
-def add_outbox(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir: Path) -> None:
+def add_outbox(commands: Commands, tell: Tell, data_dir: Path) -> None:
     """Add `outbox`, which lists without an action."""
     parser = commands.add_parser(
         "outbox",
@@ -30,11 +34,7 @@ def add_outbox(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_di
         description="Without an action, list what institutions are owed and were not told yet: "
         "since when, how often it was tried, when next, and what they said.",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    parser.add_argument(
-        "--data-dir", type=Path, default=data_dir, help=f"{_DATA_DIR_HELP} (%(default)s)"
-    )
-    parser.set_defaults(command=lambda parsed: tell(_list(parsed)))
+    add_listing(parser, data_dir, _list, tell)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     _add_log(actions, tell)
     _add_resend(actions, tell)
@@ -42,19 +42,17 @@ def add_outbox(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_di
     _add_receiver(actions, tell)
 
 
-def add_mobile(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir: Path) -> None:
+def add_mobile(commands: Commands, tell: Tell, data_dir: Path) -> None:
     """Add `mobile`: the centre's key and its wallets."""
     parser = commands.add_parser(
         "mobile", help="the mobile-payment centre's key, and wallets that confirm (移动支付)"
     )
-    parser.add_argument(
-        "--data-dir", type=Path, default=data_dir, help=f"{_DATA_DIR_HELP} (%(default)s)"
-    )
+    add_data_dir(parser, data_dir)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     key = actions.add_parser(
         "key", help="print the SM2 public key that our signatures are checked with, in hex"
     )
-    _finish(key, _key, tell)
+    finish(key, _key, tell)
     wallet = actions.add_parser(
         "wallet",
         help="let a wallet confirm the orders that name it",
@@ -66,42 +64,42 @@ def add_mobile(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_di
     wallet.add_argument("--access-key", required=True, help="appId, 16 characters or more")
     wallet.add_argument("--secret-file", type=Path, required=True, help="file with appSecret")
     wallet.add_argument("--sm2-public", type=Path, required=True, help="file with its public key")
-    _add_who(wallet)
-    _finish(wallet, _wallet, tell)
+    add_who(wallet)
+    finish(wallet, _wallet, tell)
 
 
-def _add_log(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None:
+def _add_log(actions: Commands, tell: Tell) -> None:
     parser = actions.add_parser(
         "log",
         help="every attempt to tell of a case",
         description="Print the delivery log of an order or payment: when, how long it took, the "
         "HTTP status, what came of it and what was said.",
     )
-    parser.add_argument("case_no", type=_case_no, metavar="CASE", help="as the list names it")
-    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
-    _finish(parser, _log, tell)
+    parser.add_argument("case_no", type=number, metavar="CASE", help="as the list names it")
+    add_json(parser)
+    finish(parser, _log, tell)
 
 
-def _add_resend(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None:
+def _add_resend(actions: Commands, tell: Tell) -> None:
     parser = actions.add_parser(
         "resend",
         help="have notices sent at once, also delivered ones",
         description="Have the notices of a case tried at once, all of them or one; also those "
         "that were delivered. The receiver knows them by their number.",
     )
-    parser.add_argument("case_no", type=_case_no, metavar="CASE", help="as the list names it")
+    parser.add_argument("case_no", type=number, metavar="CASE", help="as the list names it")
     parser.add_argument("--notice", type=int, help="only this one")
-    _add_who(parser)
-    _finish(parser, _resend, tell)
+    add_who(parser)
+    finish(parser, _resend, tell)
 
 
-def _add_receivers(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None:
+def _add_receivers(actions: Commands, tell: Tell) -> None:
     parser = actions.add_parser("receivers", help="list who is told where")
-    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
-    _finish(parser, _receivers, tell)
+    add_json(parser)
+    finish(parser, _receivers, tell)
 
 
-def _add_receiver(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None:
+def _add_receiver(actions: Commands, tell: Tell) -> None:
     parser = actions.add_parser(
         "receiver",
         help="set where an institution is told, or --remove it (回调地址)",
@@ -116,26 +114,8 @@ def _add_receiver(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> No
     parser.add_argument("--url", help="http or https, without a query string")
     parser.add_argument("--access-key", help="appId of the credential that signs")
     parser.add_argument("--remove", action="store_true", help="tell it nothing any more")
-    _add_who(parser)
-    _finish(parser, _receiver, tell)
-
-
-def _add_who(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reason", required=True, help="why; audited")
-    parser.add_argument("--actor", required=True, help="who orders it (the login name)")
-
-
-def _finish(parser: argparse.ArgumentParser, action: Action, tell: Tell) -> None:
-    # Left out where it is not given, so that one before the action counts.
-    parser.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, help=_DATA_DIR_HELP)
-    parser.set_defaults(command=lambda parsed: tell(action(parsed)))
-
-
-def _case_no(text: str) -> int:
-    number = parse(text)
-    if number is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of 19 digits")
-    return number
+    add_who(parser)
+    finish(parser, _receiver, tell)
 
 
 def _list(parsed: argparse.Namespace) -> Said:

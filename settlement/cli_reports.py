@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from settlement.cli_actions import Action, Commands, Tell, add_data_dir
+
 if TYPE_CHECKING:
     from settlement.said import Said
 
-Tell = Callable[["Said"], int]
-Report = Callable[[argparse.Namespace], "Said"]
-_Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers gives
 
-
-def add_reports(
-    commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir: Path
-) -> None:
+def add_reports(commands: Commands, tell: Tell, data_dir: Path) -> None:
     """Add `stored`, `traces` and `notices`."""
     stored = commands.add_parser(
         "stored",
@@ -54,13 +49,10 @@ def _add_since(parser: argparse.ArgumentParser) -> None:
 
 
 def _finish(
-    parser: argparse.ArgumentParser, report: Report, shape: str, tell: Tell, data_dir: Path
+    parser: argparse.ArgumentParser, report: Action, shape: str, tell: Tell, data_dir: Path
 ) -> None:
     parser.add_argument("--json", action="store_true", help=f"{shape} on stdout")
-    parser.add_argument(
-        "--data-dir", type=Path, default=data_dir,
-        help="where the embedded services keep their data (%(default)s)",
-    )  # fmt: skip
+    add_data_dir(parser, data_dir)
     parser.set_defaults(command=lambda parsed: tell(report(parsed)))
 
 

@@ -88,12 +88,10 @@ class HospitalPayments(Payments):
         self, request: DepositRequest, amount_fen: int, caller: Caller
     ) -> PayReply:
         order_no = request.order_no
-        institution = self._desk.world.institutions.get(caller.institution_code)
-        if institution is None:
-            return self._refused(order_no, Refusal(code="INSTITUTION_NOT_YOURS"))
-        till = self._till(request.pay_code, institution)
-        if isinstance(till, Refusal):
-            return self._refused(order_no, till)
+        opened = self._opened(request.pay_code, caller)
+        if isinstance(opened, Refusal):
+            return self._refused(order_no, opened)
+        institution, till = opened
         owner = await self._patient(request.mdtrt_id)
         if isinstance(owner, Refusal):
             return self._refused(order_no, owner)
@@ -121,12 +119,10 @@ class HospitalPayments(Payments):
 
     async def _visit(self, request: VisitRequest, caller: Caller) -> PayReply:
         order_no = request.order_no
-        institution = self._desk.world.institutions.get(caller.institution_code)
-        if institution is None:
-            return self._refused(order_no, Refusal(code="INSTITUTION_NOT_YOURS"))
-        till = self._till(request.pay_code, institution)
-        if isinstance(till, Refusal):
-            return self._refused(order_no, till)
+        opened = self._opened(request.pay_code, caller)
+        if isinstance(opened, Refusal):
+            return self._refused(order_no, opened)
+        institution, till = opened
         settle = self._transaction(request.infno, order_no, request, institution)
         if isinstance(settle, Refusal):
             return self._refused(order_no, settle)
@@ -155,12 +151,10 @@ class HospitalPayments(Payments):
         self, request: AdmissionAsked, amount_fen: int, caller: Caller
     ) -> PayReply:
         order_no = request.order_no
-        institution = self._desk.world.institutions.get(caller.institution_code)
-        if institution is None:
-            return self._refused(order_no, Refusal(code="INSTITUTION_NOT_YOURS"))
-        till = self._till(request.pay_code, institution)
-        if isinstance(till, Refusal):
-            return self._refused(order_no, till)
+        opened = self._opened(request.pay_code, caller)
+        if isinstance(opened, Refusal):
+            return self._refused(order_no, opened)
+        institution, till = opened
         shown = await self._codes.read(
             request, institution, business=BusinessType.ADMISSION
         )
@@ -259,6 +253,16 @@ class HospitalPayments(Payments):
             FindDeposits(asked=asked, visit_ids=(number,), mdtrt_id=number)
         )
         return self._told("", reply)
+
+    def _opened(
+        self, pay_code: str, caller: Caller
+    ) -> tuple[Institution, Till | None] | Refusal:
+        """Who asks, and which merchant collects what the code pays."""
+        institution = self._desk.world.institutions.get(caller.institution_code)
+        if institution is None:
+            return Refusal(code="INSTITUTION_NOT_YOURS")
+        till = self._till(pay_code, institution)
+        return till if isinstance(till, Refusal) else (institution, till)
 
     async def _carried_out(
         self, command: Ordered, pay_code: str, *, infno: str = ""

@@ -20,6 +20,7 @@ from settlement.workers.folding import fold_all
 from settlement.workers.listing import drop_files, list_all
 from settlement.workers.mobile import OrderExpiry
 from settlement.workers.outbox import OutboxSender
+from settlement.workers.tokens import drop_tokens
 
 Step = Callable[[PlainConnection], Awaitable[int]]
 
@@ -38,6 +39,7 @@ LOOPS = (
     Loop(name="duplicate-messages", lease=2, every_seconds=20.0, step=DuplicateMessages().step),
     Loop(name="statement-rows", lease=21, every_seconds=5.0, step=list_all),
     Loop(name="expired-files", lease=22, every_seconds=600.0, step=drop_files),
+    Loop(name="dead-tokens", lease=26, every_seconds=3_600.0, step=drop_tokens),
 )
 """Those that need no key. A duplicate message is to be reported within a minute (DESIGN D3)."""
 

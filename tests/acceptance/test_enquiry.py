@@ -215,6 +215,21 @@ async def test_token_pays_while_it_lives_where_it_was_scanned(town: Town) -> Non
     assert_refused(expired, "TOKEN_EXPIRED", field=field)
 
 
+async def test_dead_token_is_forgotten_after_a_week(town: Town) -> None:
+    citizen = town.someone()
+    await town.issue_token(citizen, "TOKEN-4", institution=town.pharmacy.code, seconds=300)
+    await town.issue_token(citizen, "TOKEN-5", institution=town.pharmacy.code, seconds=900)
+    town.clock.pass_by(timedelta(days=7, seconds=600))
+    late = await sell_with_token(town, patient_of(citizen), "TOKEN-4")
+    assert_refused(late, "TOKEN_EXPIRED", field="input.druginfo.mdtrt_cert_no")
+    assert await town.drop_tokens() >= 1
+    assert await town.drop_tokens() == 0
+    forgotten = await sell_with_token(town, patient_of(citizen), "TOKEN-4")
+    assert_refused(forgotten, "TOKEN_UNKNOWN", field="input.druginfo.mdtrt_cert_no")
+    kept = await sell_with_token(town, patient_of(citizen), "TOKEN-5")
+    assert_refused(kept, "TOKEN_EXPIRED", field="input.druginfo.mdtrt_cert_no")
+
+
 async def test_token_finds_the_person(town: Town) -> None:
     citizen = town.someone()
     await town.issue_token(citizen, "TOKEN-3", institution=town.pharmacy.code)

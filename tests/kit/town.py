@@ -22,8 +22,10 @@ from settlement.storage.files import drop_expired
 from settlement.storage.install import Region, ensure_schema
 from settlement.storage.payments import due_payments
 from settlement.storage.statements import list_behind
+from settlement.storage.tokens import drop_dead
 from settlement.workers.family import FamilyResolver
 from settlement.workers.mobile import OrderExpiry
+from settlement.workers.tokens import KEPT
 from tests.kit import population
 from tests.kit.clock import TownClock
 from tests.kit.counter import Message
@@ -142,6 +144,14 @@ class Town(Townhall):
         """What the background loop does with files whose time is over."""
         connection = await asyncpg.connect(self.app_dsn)
         dropped = await drop_expired(connection, self.clock())
+        await connection.close()
+        return dropped
+
+    async def drop_tokens(self) -> int:
+        """What the background loop does with tokens that died a week ago."""
+        connection = await asyncpg.connect(self.app_dsn)
+        before = self.clock() - KEPT
+        dropped = await drop_dead(connection, before=before, lanes=self.lanes)
         await connection.close()
         return dropped
 

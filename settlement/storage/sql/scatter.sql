@@ -211,6 +211,16 @@ limit $6 offset $7;
 -- Files whose time is over.
 delete from settlement.file f where f.expires_at <= $1;
 
+-- name: drop_dead_tokens
+-- Tokens that died before a moment.
+delete from settlement.token t where t.expires_at <= $1 returning t.key;
+
+-- name: drop_token_lookups
+-- The ways from dead tokens to their persons, in the lanes of the keys.
+delete from settlement.lookup l
+using unnest($1::smallint[], $2::bytea[]) as d (lane, key)
+where l.lane = d.lane and l.kind = 3 and l.key = d.key;
+
 -- name: open_undertakings
 -- What has been under way for longer than a request takes, so that somebody ends it. Persons with
 -- something under way have an index of their own, which is empty nearly always.

@@ -1488,8 +1488,9 @@ begin
         p_application
     );
     execute format(
-        'grant delete on settlement.file, settlement.payment_due, settlement.mobile_due,'
-        ' settlement.outbox_due to %I', p_application
+        'grant delete on settlement.file, settlement.token, settlement.lookup,'
+        ' settlement.payment_due, settlement.mobile_due, settlement.outbox_due to %I',
+        p_application
     );
     execute format(
         'grant update (due_at, attempts) on settlement.outbox_due to %I', p_application
