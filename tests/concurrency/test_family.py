@@ -8,9 +8,10 @@ import random
 import pytest
 
 from settlement.serve.service import Service
-from tests.concurrency.test_races import outcome, race
+from tests.concurrency.test_races import outcome
 from tests.kit.counter import Message
 from tests.kit.population import BALANCE_FEN, CLASS_A, DEAR, Citizen, some
+from tests.kit.racing import race
 from tests.kit.reply import assert_done
 from tests.kit.town import Town
 

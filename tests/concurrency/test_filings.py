@@ -12,10 +12,11 @@ from collections import Counter
 import pytest
 
 from settlement.serve.service import Service
-from tests.concurrency.test_races import kinds_of, outcome, race
+from tests.concurrency.test_races import kinds_of, outcome
 from tests.kit import registrar
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, Citizen, some
+from tests.kit.racing import race, starts
 from tests.kit.reply import assert_done
 from tests.kit.town import Town
 
@@ -43,10 +44,10 @@ async def test_settlement_stands_or_the_filing_is_taken_back(
     town: Town, workers: list[Service], rng: random.Random
 ) -> None:
     seen: Counter[str] = Counter()
-    for citizen in town.people(2 * ROUNDS):
+    for citizen, start in zip(town.people(2 * ROUNDS), starts(rng, 2 * ROUNDS), strict=True):
         back = await filed(town, citizen)
         settle = await settlement(town, citizen)
-        settled, taken = await race(rng, workers, settle, back)
+        settled, taken = await race(rng, workers, settle, back, start=start)
         ways = {("done", "FILING_USED"), ("DISEASE_NOT_FILED", "done")}
         assert (outcome(settled), outcome(taken)) in ways
         assert await kinds_of(town, citizen) == ([1] if outcome(settled) == "done" else [])

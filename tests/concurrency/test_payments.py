@@ -1,6 +1,6 @@
 """Payments over channels, through several processes at once.
 
-Each race is run many times, everybody some turns of the loop late; whichever way it ends, nobody
+Each race is run many times, some always later than others; whichever way it ends, nobody
 pays twice, everybody hears something true, and both books agree when the module is left.
 """
 
@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
 
 import asyncpg
 import pytest
@@ -22,6 +21,7 @@ from protocol.scan import ScanReply
 from settlement.serve.service import Service
 from tests.kit import population
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, some
+from tests.kit.racing import starts, together
 from tests.kit.reply import Reply
 from tests.kit.scanner import Scanner, clearing_fen, pending_fen
 from tests.kit.till import OTHER_WALLET, WALLET, Book, Play
@@ -30,7 +30,6 @@ from tests.kit.town import Town
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROUNDS = 12
-T = TypeVar("T")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -48,22 +47,9 @@ def book(town: Town) -> Book:
     return town.channels.wechat.book
 
 
-async def together(
-    rng: random.Random, *works: Callable[[], Awaitable[T]], turns_max: int = 40
-) -> list[T]:
-    """What each says, all begun at once and each so many turns of the loop late."""
-
-    async def late(work: Callable[[], Awaitable[T]]) -> T:
-        for _ in range(rng.randrange(turns_max)):
-            await asyncio.sleep(0)
-        return await work()
-
-    return await asyncio.gather(*map(late, works))
-
-
-def buyers(town: Town, plain: bool) -> list[Citizen | None]:
+def buyers(town: Town, plain: bool, rounds: int = ROUNDS) -> list[Citizen | None]:
     """Whoever buys in each round; nobody for sales that the wallet pays alone."""
-    return [None] * ROUNDS if plain else list(town.people(ROUNDS))
+    return [None] * rounds if plain else list(town.people(rounds))
 
 
 PLAIN = pytest.mark.parametrize("plain", [False, True], ids=["insured", "plain"])
@@ -109,13 +95,13 @@ async def test_cancel_that_meets_the_payment_ends_it_one_way(
     town: Town, scanners: list[Scanner], rng: random.Random, plain: bool
 ) -> None:
     seen: Counter[str] = Counter()
-    for buyer in buyers(town, plain):
+    for buyer, start in zip(buyers(town, plain, 2 * ROUNDS), starts(rng, 2 * ROUNDS), strict=True):
         order = scanners[0].order(buyer, CLASS_C if plain else DEAR, 3, pay_code=WALLET)
         number = order["order_no"]
         paid_fen = book(town).balance_fen
         scanned, cancelled = await together(
             rng, partial(scanners[0].scan, order), partial(scanners[1].cancel, number),
-            turns_max=400,
+            start=start,
         )  # fmt: skip
         if scanned.status == "settled":
             assert cancelled.err_code in {"ORDER_UNKNOWN", "ORDER_SETTLED"}, cancelled

@@ -6,43 +6,21 @@ the books must show exactly what was answered.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections import Counter
 from datetime import datetime
 
 import pytest
 
-from ledger.postgres.shape import Shape
 from settlement.serve.service import Service
-from tests.kit.counter import Message
 from tests.kit.population import BALANCE_FEN, CLASS_A, CLASS_B, Citizen, some
+from tests.kit.racing import race, starts
 from tests.kit.reply import Reply, assert_done
 from tests.kit.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROUNDS = 40
-
-
-async def race(
-    rng: random.Random, workers: list[Service], *messages: Message, turns_max: int = 6
-) -> list[Reply]:
-    """Send all at once, each through a worker of its own, in an order drawn by chance; each so
-    many turns of the loop late."""
-    order = rng.sample(range(len(messages)), len(messages))
-    places = rng.sample(workers, len(messages))
-    replies: dict[int, Reply] = {}
-
-    async def send(which: int, worker: Service) -> None:
-        for _ in range(rng.randrange(turns_max)):
-            await asyncio.sleep(0)
-        replies[which] = await messages[which].to(worker)
-
-    async with asyncio.TaskGroup() as group:
-        for which, worker in zip(order, places, strict=True):
-            group.create_task(send(which, worker))
-    return [replies[which] for which in range(len(messages))]
 
 
 async def kinds_of(town: Town, citizen: Citizen) -> list[int]:
@@ -70,13 +48,11 @@ async def test_duplicates_are_booked_once_and_answered_alike(
 async def test_original_and_its_reversal_never_both_stand(
     town: Town, workers: list[Service], rng: random.Random
 ) -> None:
-    # On a cluster a reversal asks lane by lane, so a sale can come long after it and be first.
-    turns_max = 6 if town.shape is Shape.ONE_MACHINE else 2_000
     seen: Counter[str] = Counter()
-    for citizen in town.people(2 * ROUNDS):
+    for citizen, start in zip(town.people(2 * ROUNDS), starts(rng, 2 * ROUNDS), strict=True):
         message = town.pharmacy.sale(citizen, some(CLASS_A, 2))
         reversal = town.pharmacy.reversal(message, citizen)
-        sold, reversed_ = await race(rng, workers, message, reversal, turns_max=turns_max)
+        sold, reversed_ = await race(rng, workers, message, reversal, start=start)
         assert outcome(reversed_) == "done"
         assert outcome(sold) in {"done", "MESSAGE_REVERSED"}
         assert await kinds_of(town, citizen) == ([1, 3] if outcome(sold) == "done" else [])

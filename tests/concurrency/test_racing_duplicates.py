@@ -12,9 +12,9 @@ from decimal import Decimal
 import pytest
 
 from settlement.serve.service import Service
-from tests.concurrency.test_races import race
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, DEAR, Citizen, some
+from tests.kit.racing import race
 from tests.kit.town import Town
 from tests.kit.ward import admit
 
@@ -57,7 +57,7 @@ async def test_racing_duplicates_of_a_later_step_are_answered_alike(
     assert callable(prepare)
     for citizen in town.people(ROUNDS):
         message = await prepare(town, citizen)
-        replies = await race(rng, workers, message, message, message, turns_max=200)
+        replies = await race(rng, workers, message, message, message)
         refused = [f"{reply.err_code} {reply.err_msg}" for reply in replies if reply.infcode]
         assert refused == []
         assert [reply.output for reply in replies] == [replies[0].output] * 3
