@@ -9,6 +9,8 @@ VENV := .venv/bin
 RUN_COMMAND := $(VENV)/settlement story --data-dir var/demo
 BENCH_COMMAND := $(VENV)/python -m loadtest.bench
 DRILL_CHANNELS_COMMAND := $(VENV)/python -m loadtest.drill_channels --payments $(or $(PAYMENTS),6000)
+# Two processes, each with servers of its own; whole files, handed out in the order of the tiers.
+SPLIT := -n 2 --dist loadfile --no-loadscope-reorder
 PACKAGES := settlement protocol ledger loadtest tools tests
 
 # Chinese text is printed whatever the machine's locale says.
@@ -37,7 +39,7 @@ test: setup-dev ## everything the CI runs: lint, types, every tier of tests
 	$(VENV)/python -m tools.chromium
 	$(VENV)/python -m tools.beside --into build/test-beside.log \
 	  "$(VENV)/mypy" "$(VENV)/python -m tests.debian --brief --if-installed" -- \
-	  $(VENV)/python -m pytest
+	  $(VENV)/python -m pytest $(SPLIT)
 
 test-external: setup-dev ## all tests that touch servers, on the distribution's PostgreSQL and Redis
 	$(VENV)/python -m tests.debian

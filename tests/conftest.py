@@ -1,7 +1,7 @@
 """What every tier shares: the order of the tiers, their marks, and one printed seed.
 
-The servers are those of tests/services.py, one of each for the whole run, started when first asked
-for. Worlds and towns are fixtures of the tier that needs them.
+The servers are those of tests/services.py, one of each for a whole process of the run, started when
+first asked for. Worlds and towns are fixtures of the tier that needs them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ TIERS = (
     "acceptance",
     "browser",
 )
-SEED = int(os.environ.get("SETTLEMENT_TEST_SEED") or secrets.randbelow(2**32))
+SEED_VARIABLE = "SETTLEMENT_TEST_SEED"
+SEED = int(os.environ.get(SEED_VARIABLE) or secrets.randbelow(2**32))
+os.environ[SEED_VARIABLE] = str(SEED)
+"""Where the run is several processes (pytest -n), each of them finds the printed one."""
 
 # No deadline: a loaded two-core machine is slow now and then, and that is not what we test here.
 settings.register_profile(
@@ -48,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     """The seed of everything random, to run a failure again."""
-    return f"seed: SETTLEMENT_TEST_SEED={SEED}"
+    return f"seed: {SEED_VARIABLE}={SEED}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""Real servers for tests: one PostgreSQL and one Redis a test run, a fresh database a module.
+"""Real servers for tests: one PostgreSQL and one Redis a test process, a fresh database a module.
 
 A plugin of tests/conftest.py, so that every tier asks for the same servers. With
 SETTLEMENT_DATABASE_URL or SETTLEMENT_REDIS_URL set, those servers are used instead
@@ -52,7 +52,7 @@ class FreshDatabase(Struct, frozen=True, kw_only=True):
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[Services]:
-    """The servers of this test run."""
+    """The servers of this process of the test run: they share nothing with those of another."""
     with temporary_directory() as base:
         environment = {
             SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS,
