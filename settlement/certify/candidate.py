@@ -13,10 +13,11 @@ from zlib import crc32
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from settlement.client import Came, HttpWire, Item, Patient
 
-PERSONS_NEEDED, ITEMS_NEEDED = 3, 4
+PERSONS_NEEDED, ITEMS_NEEDED, TOKENS_WANTED = 3, 4, 2
 BALANCE_WANTED = Decimal(300)
 PRICE_MAX = Decimal(100)
 _DEMO_PERSONS = 2_000
@@ -40,6 +41,8 @@ class TestPerson(Struct, frozen=True, kw_only=True):
     psn_type: str = "11"
     insutype: str = _EMPLOYEES
     balance: Decimal = BALANCE_WANTED
+    tokens: list[str] = []
+    """e-credential tokens of this person at the institution, for mobile payment"""
 
     def patient(self) -> Patient:
         """The same for the client."""
@@ -60,6 +63,10 @@ class _Institution(Struct, frozen=True, kw_only=True):
     kind: str
     paasid: str
     secret: str
+
+
+class _Token(Struct, frozen=True, kw_only=True):
+    mdtrt_cert_no: str
 
 
 class TestData(Struct, frozen=True, kw_only=True):
@@ -88,6 +95,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     patients: tuple[Patient, ...]
     """at least three who may settle: a buyer, another, one for the ward"""
     items: tuple[Item, ...]
+    tokens: tuple[str, ...] = ()
+    """e-credential tokens of the first patient here; without two, mobile payment is only refused"""
 
 
 def from_files(
@@ -108,9 +117,16 @@ async def from_demo(url: str, code: str) -> Candidate:
     """A candidate of a demo server's own world. Raises CandidateError."""
     wire = HttpWire(url, connect_seconds=5, answer_seconds=60)
     try:
-        came = await wire.get(f"/demo/world.json?persons={_DEMO_PERSONS}")
+        candidate = await _from_world(wire, url, code)
+        buyer = candidate.patients[0].psn_no
+        tokens = [await _token(wire, buyer, code) for _ in range(TOKENS_WANTED)]
+        return replace(candidate, tokens=tuple(filter(None, tokens)))
     finally:
         await wire.close()
+
+
+async def _from_world(wire: HttpWire, url: str, code: str) -> Candidate:
+    came = await wire.get(f"/demo/world.json?persons={_DEMO_PERSONS}")
     if not isinstance(came, Came) or came.status != 200:
         raise CandidateError(f"{url} shows no /demo/world.json; is it served with --demo?")
     try:
@@ -122,6 +138,17 @@ async def from_demo(url: str, code: str) -> Candidate:
         some = ", ".join(one.code for one in data.institutions[:3])
         raise CandidateError(f"no institution {code} in the demo world; there are {some}, …")
     return _candidate(url, data, found)
+
+
+async def _token(wire: HttpWire, psn_no: str, code: str) -> str:
+    """An e-credential token of a demo server; empty where it gives none."""
+    came = await wire.post(f"/demo/token?psn_no={psn_no}&fixmedins_code={code}", b"", {})
+    if not isinstance(came, Came) or came.status != 200:
+        return ""
+    try:
+        return msgspec.json.decode(came.body, type=_Token).mdtrt_cert_no
+    except msgspec.DecodeError as exc:
+        raise CandidateError(f"/demo/token: {exc}") from exc
 
 
 def kind_of(code: str) -> str:
@@ -143,6 +170,7 @@ def _candidate(url: str, data: TestData, institution: _Institution) -> Candidate
         paasid=institution.paasid, secret=institution.secret, region=data.region,
         fund_total_includes_account=data.fund_total_includes_account,
         patients=tuple(one.patient() for one in persons[:PERSONS_NEEDED]),
+        tokens=tuple(persons[0].tokens),
         items=tuple(
             Item(med_list_codg=i.med_list_codg, medins_list_codg=i.medins_list_codg, price=i.price)
             for i in items[: 3 * ITEMS_NEEDED]

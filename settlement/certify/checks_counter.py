@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from settlement.certify.exam import Exam
 from settlement.certify.makers import settled_now
+from settlement.certify.scope import SENT
 from settlement.certify.sheet import Check, Group, NotApplicableError, check
 from settlement.client import Settlement
 
@@ -95,26 +96,27 @@ async def enquiries(exam: Exam) -> None:
 
 @check("coverage", Group.TRANSACTIONS, "所服务交易均已调用", "Every transaction served was called")
 async def coverage(exam: Exam) -> None:
-    """Transactions of this kind of institution that the server lists, and that we never called."""
-    wanted = exam.served & (PHARMACY if exam.is_pharmacy else HOSPITAL)
-    missing = sorted(wanted - exam.answered)
+    """What the server lists and this kind of institution sends: carried out once at least, or sent
+    and excused. What it lists beside that is nothing that this checklist knows."""
+    wanted = exam.served & SENT[exam.candidate.kind]
     if not wanted:
         raise NotApplicableError("服务端未列出交易 the server lists no transactions")
+    must = wanted - set(exam.excused)
+    missing = sorted(must - exam.answered)
     exam.expect(
-        "、".join(sorted(wanted)), "均至少成功一次", "each carried out at least once",
+        f"{len(must)} 项交易 transactions", "均至少成功一次", "each carried out at least once",
         "未成功 never carried out: " + "、".join(missing) if missing else "全部 all", not missing,
+    )  # fmt: skip
+    refused = sorted(wanted & set(exam.excused))
+    unsent = [infno for infno in refused if infno not in exam.sent]
+    exam.expect(
+        f"{len(refused)} 项只检查拒绝 only refused: {'、'.join(refused)}", "均已发送", "each sent",
+        "未发送 not sent: " + "、".join(unsent) if unsent else "全部 all", not unsent,
     )  # fmt: skip
 
 
 def _amounts(one: Settlement) -> tuple[int, int, int, int]:
     return one.total_fen, one.fund_fen, one.account_fen, one.cash_fen
 
-
-_BOTH = frozenset({"9001", "9002", "1101", "2001", "2601", "5201", "5203", "5204"})
-PHARMACY = _BOTH | {"2101", "2102", "2103"}
-HOSPITAL = _BOTH | {
-    "2201", "2202", "2203", "2204", "2205", "2206", "2206A", "2207", "2207A", "2208", "2301",
-    "2302", "2303", "2304", "2305", "2401", "2402", "2403", "2404", "2405",
-}  # fmt: skip
 
 CHECKS: tuple[Check, ...] = (sign_in_and_out, look_up, entitlement, enquiries)

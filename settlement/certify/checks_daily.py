@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 
-from settlement.certify.exam import Booked, Exam, came_of
-from settlement.certify.sheet import Check, Group, NotApplicableError, check
+from settlement.certify.exam import Booked, Exam
+from settlement.certify.money import yuan
+from settlement.certify.sheet import Check, Group, check
+from settlement.certify.words import came_of
 from settlement.client import Done, Settlement
+from settlement.client.message import Input
 
 Totals = tuple[int, int, int, int]
 
@@ -41,62 +43,47 @@ async def each_settlement(exam: Exam) -> None:
     )  # fmt: skip
 
 
-@check("daily-3201", Group.DAILY, "对总账（3201）", "Daily totals (3201)")
+@check(
+    "daily-3201", Group.DAILY, "对总账（3201）", "Daily totals (3201)", needs=("3201",)
+)
 async def daily_totals(exam: Exam) -> None:
     """Level with the server, each clearing type of the answers, without refunds: neither cancels
-    nor what they cancelled, so that an earlier examination of the day does not count. Only where
-    3201 is served; no other settlement of the day may stand."""
-    if "3201" not in exam.served:
-        raise NotApplicableError("服务端未开通 3201 the server does not serve 3201")
-    today = f"{exam.now():%Y-%m-%d}"
+    nor what they cancelled, so that an earlier examination of the day does not count; no other
+    settlement of the day may stand. A fen more is not level, and both numbers are said."""
     kinds = {(each.clearing_type, each.clearing_office) for each in exam.book.values()}
-    for clearing_type, office in sorted(kinds):
+    for kind in sorted(kinds):
         rows = [
             each.settled
             for each in exam.standing()
-            if (each.clearing_type, each.clearing_office) == (clearing_type, office)
+            if (each.clearing_type, each.clearing_office) == kind
         ]
-        total_fen, fund_fen, account_fen, _ = _sum(rows)
-        data = {
-            "insutype": exam.buyer.insutype, "clr_type": clearing_type,
-            "setl_optins": office, "stmt_begndate": today, "stmt_enddate": today,
-            "medfee_sumamt": _yuan(total_fen), "fund_pay_sumamt": _yuan(fund_fen),
-            "acct_pay": _yuan(account_fen), "fixmedins_setl_cnt": len(rows),
-            "fixmedins_refd_setl_flag": "0", "refd_setl_flag": "0",
-        }  # fmt: skip
-        told = (await exam.done(exam.institution.message("3201", {"data": data}))).node("stmtinfo")
-        result = str(told.get("stmt_rslt"))
-        exam.expect(
-            f"3201 clr_type {clearing_type} × {len(rows)}", "stmt_rslt 0 平", "stmt_rslt 0, level",
-            f"{result} {told.get('stmt_rslt_dscr')}", result == "0",
-        )  # fmt: skip
+        totals = _sum(rows)
+        for more_fen, wanted, zh, en in ((0, "0", "平", "level"), (1, "1", "不平", "not level")):
+            content = _totals(exam, kind, totals, more_fen=more_fen, count=len(rows))
+            told = (await exam.asked("3201", content)).node("stmtinfo")
+            result, said = str(told.get("stmt_rslt")), str(told.get("stmt_rslt_dscr"))
+            both = yuan(totals[0] + more_fen) in said and yuan(totals[0]) in said
+            exam.expect(
+                f"3201 clr_type {kind[0]} × {len(rows)}" + "，多一分 a fen more" * more_fen,
+                f"stmt_rslt {wanted} {zh}" + "，说明含两个金额" * more_fen,
+                f"stmt_rslt {wanted}, {en}" + ", both numbers said" * more_fen,
+                f"{result} {said}", result == wanted and (both or not more_fen),
+            )  # fmt: skip
 
 
-@check("daily-3260", Group.DAILY, "省内异地清分（3260–3262）", "Clearing between cities")
-async def clearing_between_cities(exam: Exam) -> None:
-    """Last month's list, if it has any rows; and no confirmation of what is not on it. Real rows
-    are not confirmed: that is the institution's to say, and not ours."""
-    if not exam.served >= {"3260", "3261", "3262"}:
-        raise NotApplicableError("服务端未开通 3260–3262 the server does not serve 3260–3262")
-    last = exam.now().replace(day=1) - timedelta(days=1)
-    month = {"trt_year": f"{last:%Y}", "trt_month": f"{last:%m}"}
-    message = exam.institution.message
-    asked = message("3260", {"data": {**month, "startrow": 1}})
-    rows = (await exam.done(asked)).rows("data")
-    numbers = [str(row.get("seqno")) for row in rows]
-    exam.expect(
-        f"3260 {last:%Y%m}", "顺序号从1起连续", "numbers from 1 on, without gaps",
-        f"{len(rows)} 行 rows", numbers == [str(n) for n in range(1, len(rows) + 1)],
-    )  # fmt: skip
-    invented = {
-        "certno": "999999198001019999", "mdtrt_id": "S0", "setl_sn": "A0",
-        "mdtrt_setl_time": f"{last:%Y-%m-%d %H:%M:%S}", "medfee_sumamt": "1.00",
-        "optins_pay_sumamt": "1.00", "cnfm_flag": "1",
+def _totals(
+    exam: Exam, kind: tuple[str, str], totals: Totals, *, more_fen: int, count: int
+) -> Input:
+    """3201 of today."""
+    today = f"{exam.now():%Y-%m-%d}"
+    total_fen, fund_fen, account_fen, _ = totals
+    data = {
+        "insutype": exam.buyer.insutype, "clr_type": kind[0], "setl_optins": kind[1],
+        "stmt_begndate": today, "stmt_enddate": today, "medfee_sumamt": yuan(total_fen + more_fen),
+        "fund_pay_sumamt": yuan(fund_fen), "acct_pay": yuan(account_fen),
+        "fixmedins_setl_cnt": count, "fixmedins_refd_setl_flag": "0", "refd_setl_flag": "0",
     }  # fmt: skip
-    content = {"data": {**month, "totalrow": 1}, "detail": [invented]}
-    await exam.refused(message("3261", content), "CROSS_CITY_ROW_UNKNOWN")
-    unknown = {"data": {**month, "otransid": "1"}}
-    await exam.refused(message("3262", unknown), "CROSS_CITY_CONFIRMATION_UNKNOWN")
+    return {"data": data}
 
 
 @check("daily-clear", Group.DAILY, "测试结算全部撤销，合计归零", "Cancelled, all is zero")
@@ -134,10 +121,4 @@ def _sum(settlements: Iterable[Settlement]) -> Totals:
     return total, fund, account, cash
 
 
-def _yuan(amount_fen: int) -> str:
-    return f"{amount_fen // 100}.{amount_fen % 100:02d}"
-
-
-CHECKS: tuple[Check, ...] = (
-    each_settlement, daily_totals, clearing_between_cities, clear_away,
-)  # fmt: skip
+CHECKS: tuple[Check, ...] = (each_settlement, daily_totals)

@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Mapping
 
 from protocol.nhsa.signing import CSB_SIGNATURE_HEADER, csb_signature
-from settlement.certify.exam import Exam, came_of_passage, sent_of
+from settlement.certify.exam import Exam
 from settlement.certify.sheet import Check, Group, check
+from settlement.certify.words import came_of_passage, sent_of
 from settlement.client import Came, Message
 from settlement.client.patience import Answered, Denied, judge
 from settlement.client.wire import Passage, signed_headers

@@ -101,6 +101,28 @@ async def stay_there_and_back(exam: Exam) -> None:
     await leave(exam, stay, is_discharged=True)
 
 
+@check(
+    "2304A", Group.TRANSACTIONS, "住院结算（A版）", "A stay, settled by edition A",
+    needs=("2401", "2304A"),
+)  # fmt: skip
+async def edition_a(exam: Exam) -> None:
+    """2304A settles what 2303 quoted; 2305 cancels it."""
+    stay = await admit(exam)
+    await charge(exam, stay)
+    await exam.done(discharge(exam, stay))
+    asked = await exam.done(quote(exam, stay))
+    settled = await exam.asked("2304A", exam.institution.inpatient.settlement(asked).input)
+    told, own = settled.settlement, asked.settlement
+    exam.expect(
+        "2304A 与 and 2303", "各方金额与预结算一致", "amounts as quoted",
+        f"{told.total_fen} {told.fund_fen} {told.account_fen} {told.cash_fen} 分 fen",
+        (told.total_fen, told.fund_fen, told.account_fen, told.cash_fen)
+        == (own.total_fen, own.fund_fen, own.account_fen, own.cash_fen),
+    )  # fmt: skip
+    await compare_cancel(exam, exam.booked(settled))
+    await leave(exam, stay, is_discharged=True)
+
+
 @check("stay-order", Group.REFUSALS, "住院业务顺序", "The order of a stay")
 async def stay_order(exam: Exam) -> None:
     """Not before the discharge, not after it, not twice, not over each other."""
@@ -179,5 +201,5 @@ async def stay_future(exam: Exam) -> None:
     await exam.done(desk.withdrawal(exam.inpatient, visit.mdtrt_id, visit_no=number))
 
 
-CHECKS: tuple[Check, ...] = (stay_there_and_back,)
+CHECKS: tuple[Check, ...] = (stay_there_and_back, edition_a)
 REFUSALS: tuple[Check, ...] = (stay_order, stay_lines, stay_settlement, stay_future)

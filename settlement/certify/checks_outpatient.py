@@ -54,10 +54,13 @@ async def withdrawals(exam: Exam) -> None:
     await exam.refused(late, "VISIT_WITHDRAWN")
 
 
-@check("2206A-2207A", Group.TRANSACTIONS, "门诊预结算与结算（A版）", "Edition A")
+@check(
+    "2203A-2207A", Group.TRANSACTIONS, "门诊就诊信息、预结算与结算（A版）", "Edition A",
+    needs=("2203A", "2206A", "2207A"),
+)  # fmt: skip
 async def edition_a(exam: Exam) -> None:
     """The same under the numbers with an A."""
-    opened = await open_visit(exam)
+    opened = await open_visit(exam, infno="2203A")
     asked = exam.institution.message("2206A", quote_of(exam, opened).input)
     quote = await exam.done(asked)
     content = as_quoted(asked.input, quote.node("setlinfo"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from settlement.certify.exam import ABSENT, Booked, Changes, Exam
+from settlement.certify.exam import ABSENT, PLACE, Booked, Changes, Exam
 from settlement.certify.makers import settled_now
 from settlement.certify.sheet import Check, Group, check
 from settlement.client import Done, Line, Message, Refused
@@ -34,6 +34,21 @@ async def quote_and_settle(exam: Exam) -> None:
 async def cancel(exam: Exam) -> None:
     """2103: exact negatives under a number of its own."""
     await compare_cancel(exam, exam.booked(await settled_now(exam)))
+
+
+@check(
+    "2201-2203A", Group.TRANSACTIONS, "药店就诊登记、就诊信息上传（A版）与撤销",
+    "A visit at a pharmacy, described, and taken back", needs=("2201", "2202", "2203A"),
+)  # fmt: skip
+async def described(exam: Exam) -> None:
+    """2201, 2203A, 2202; what was taken back cannot be described any more."""
+    desk, number = exam.institution.outpatient, f"C{exam.serial()}"
+    opened = await exam.done(desk.registration(exam.buyer, PLACE, visit_no=number))
+    mdtrt_id = opened.text("data", "mdtrt_id")
+    about = desk.diagnosis(exam.buyer, PLACE, mdtrt_id, care_type="41").input
+    await exam.asked("2203A", about)
+    await exam.done(desk.withdrawal(exam.buyer, mdtrt_id, visit_no=number))
+    await exam.refused(exam.institution.message("2203A", about), "VISIT_WITHDRAWN")
 
 
 async def compare_cancel(exam: Exam, booked: Booked) -> None:
@@ -170,7 +185,7 @@ async def credential_of_another(exam: Exam) -> None:
     await exam.refused(exam.edited(a_sale(exam), changes), "CREDENTIAL_MISMATCH")
 
 
-CHECKS: tuple[Check, ...] = (quote_and_settle, cancel)
+CHECKS: tuple[Check, ...] = (quote_and_settle, cancel, described)
 REFUSALS: tuple[Check, ...] = (
     *map(_fault, FAULTS), total_wrong, lines_too_many, item_unknown, fee_date,
     credential_of_another,

@@ -6,11 +6,11 @@ import asyncio
 from decimal import Decimal
 
 from settlement.certify.abandon import send_and_hang_up
-from settlement.certify.exam import Exam, came_of, sent_of
+from settlement.certify.exam import Exam
 from settlement.certify.makers import claim_ready
 from settlement.certify.sheet import Check, Group, StoppedError, check
+from settlement.certify.words import came_of, sent_of
 from settlement.client import Done, Message
-from settlement.client.message import make_message
 
 RACERS = 8
 
@@ -174,9 +174,7 @@ def _changed(exam: Exam, message: Message) -> Message:
     node, name = head.split(".")
     part = message.input[node]
     amount = part[name] if isinstance(part, dict) else 0
-    edited = exam.edited(message, {head: Decimal(str(amount)) + Decimal("0.01")})
-    envelope = {"msgid": message.msgid, "infno": message.infno}
-    return make_message({**edited.envelope, **envelope}, edited.input)
+    return exam.under_same_id(message, {head: Decimal(str(amount)) + Decimal("0.01")})
 
 
 async def _hang_up(exam: Exam, message: Message, *, whole: bool) -> None:

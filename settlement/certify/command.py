@@ -7,10 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from settlement.certify.candidate import Candidate, CandidateError, from_demo, from_files, kind_of
-from settlement.certify.exam import Exam, served_by
+from settlement.certify.exam import Exam
 from settlement.certify.plan import checklist, examine
-from settlement.certify.report import Report, as_html, as_json, counts_of, line_of
-from settlement.certify.sheet import Verdict
+from settlement.certify.report import (
+    Report,
+    as_html,
+    as_json,
+    counts_of,
+    coverage_of,
+    line_of,
+)
+from settlement.certify.scope import FAILED, UNKNOWN, not_sent, served_by
+from settlement.certify.sheet import Check, Verdict
 from settlement.client import (
     FileStore,
     Institution,
@@ -58,8 +66,10 @@ def certify(
 async def certification(
     candidate: Candidate, *, tell: Tell, numbers: FileStore | MemoryStore | None = None,
     patience: Patience = PATIENCE, clock: Clock = system_clock,
+    checks: tuple[Check, ...] | None = None,
 ) -> Report:  # fmt: skip
-    """Examine it. Raises CandidateError where the server cannot be reached at all."""
+    """Examine it, by the whole checklist unless some `checks` are chosen. Raises CandidateError
+    where the server cannot be reached at all."""
     async with Institution(
         candidate.url, candidate.code, candidate.paasid, candidate.secret, operator=OPERATOR,
         name=candidate.name, region=candidate.region, numbers=numbers, patience=patience,
@@ -70,16 +80,26 @@ async def certification(
             raise CandidateError(f"{candidate.url} cannot be reached: {page.reason}")
         exam = Exam(candidate, institution, served=served_by(page), clock=clock)
         began = institution.now()
-        results = await examine(
-            exam, checklist(candidate.kind), lambda result: tell(line_of(result))
-        )
+        chosen = checklist(candidate.kind) if checks is None else checks
+        results = await examine(exam, chosen, lambda result: tell(line_of(result)))
+        refused, unsent = uncovered(exam)
         return Report(
             institution=candidate.code, name=candidate.name, kind=candidate.kind,
             url=candidate.url, began=began, ended=institution.now(),
             passed=all(result.verdict is not Verdict.FAILED for result in results),
             counts=counts_of(results), transactions=tuple(sorted(exam.answered)),
+            transactions_refused=refused, transactions_not_sent=unsent,
             results=tuple(results),
         )  # fmt: skip
+
+
+def uncovered(exam: Exam) -> tuple[dict[str, str], dict[str, str]]:
+    """Of what the server lists: what was sent and never carried out, what was not sent; and why."""
+    reasons = not_sent(exam.candidate.kind) | exam.excused
+    left = sorted(exam.served - exam.answered)
+    refused = {one: reasons.get(one, FAILED) for one in left if one in exam.sent}
+    unsent = {one: reasons.get(one, UNKNOWN) for one in left if one not in exam.sent}
+    return refused, unsent
 
 
 def write(report: Report, directory: Path) -> tuple[Path, Path]:
@@ -98,5 +118,6 @@ def _verdict(report: Report, places: tuple[Path, Path]) -> str:
     return (
         f"认证{zh} certification {en}: {counts['passed']} 项通过 passed, "
         f"{counts['failed']} 项不通过 failed, {counts['not applicable']} 项不适用 n/a\n"
+        f"{coverage_of(report)}\n"
         f"报告 report: {places[1]}, {places[0]}"
     )

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
-import msgspec
 from msgspec import Struct
 
-from protocol.nhsa.registry import TYPED
 from protocol.nhsa.times import format_datetime
 from settlement.certify.candidate import Candidate
 from settlement.certify.money import broken_identities
+from settlement.certify.scope import refused_only
 from settlement.certify.sheet import Step, StoppedError
+from settlement.certify.words import came_of, came_of_passage, sent_of
 from settlement.client import (
     Came,
     Done,
@@ -30,12 +30,11 @@ from settlement.client import (
     Refused,
     Resolution,
     Settlement,
-    TakenBack,
-    Unknown,
 )
 from settlement.client.families import Place
 from settlement.client.inputs import Named
 from settlement.client.institution import SETTLING
+from settlement.client.message import Input, make_message
 from settlement.client.patience import Answered, judge
 from settlement.client.wire import Passage
 from settlement.clock import Clock, local_time
@@ -72,6 +71,13 @@ class Exam:
         self.is_pharmacy = candidate.kind == "pharmacy"
         self.book: dict[str, Booked] = {}
         self.answered: set[str] = set()
+        """transactions that were carried out"""
+        self.sent: set[str] = set()
+        """transactions that were sent, whatever became of them"""
+        self.excused = refused_only(with_tokens=bool(candidate.tokens))
+        """transactions that need not be carried out here, with the reason"""
+        self.listed: set[str] = set()
+        """test items that a catalogue file had (`checks_catalogue`)"""
         self.steps: list[Step] = []
         self._clock = clock
         self._serials = count(1)
@@ -116,6 +122,10 @@ class Exam:
             self.enter(outcome)
         return outcome
 
+    async def asked(self, infno: str, content: Input, *, says: str = "") -> Done:
+        """`done` of a new message."""
+        return await self.done(self.institution.message(infno, content), says=says)
+
     async def refused(
         self, message: Message, *codes: str, field: str | None = None
     ) -> Refused:
@@ -145,6 +155,7 @@ class Exam:
         self, message: Message, zh: str, en: str, outcome: Resolution, passed: bool
     ) -> None:
         """A message and what became of it."""
+        self.sent.add(message.infno)
         self.expect(sent_of(message), zh, en, came_of(outcome), passed)
 
     def expect(self, sent: str, zh: str, en: str, came: str, passed: bool) -> None:
@@ -173,6 +184,12 @@ class Exam:
                 node = _child(node, step)
             _put(node, last, value)
         return self.institution.message(message.infno, content)
+
+    def under_same_id(self, message: Message, changes: Changes) -> Message:
+        """Other content under the same msgid."""
+        same = {"msgid": message.msgid, "infno": message.infno}
+        edited = self.edited(message, changes)
+        return make_message({**edited.envelope, **same}, edited.input)
 
     def reversed(self, setl_id: str) -> None:
         """2601 took it back: it never was."""
@@ -225,49 +242,6 @@ class Exam:
             )  # fmt: skip
 
 
-def sent_of(message: Message) -> str:
-    """A message in a line, without personal data."""
-    transaction = TYPED.get(message.infno)
-    title = f" {transaction.title} {transaction.title_en}" if transaction else ""
-    return f"{message.infno}{title}，msgid {message.msgid}"
-
-
-def came_of(outcome: Resolution | Outcome) -> str:
-    """An outcome in a line."""
-    match outcome:
-        case Done():
-            told = _told_amounts(outcome)
-            again = f"；{outcome.warn_msg}" if outcome.warn_msg else ""
-            return f"infcode 0{told}{again}"
-        case Refused():
-            where = f" @ {outcome.field}" if outcome.field else ""
-            return f"{outcome.code}{where}：{outcome.text}（retry {outcome.retry}）"
-        case TakenBack():
-            return "已冲正 taken back by 2601"
-        case Unknown():
-            return f"结果未知 unknown: {outcome.reason}"
-
-
-def came_of_passage(came: Passage) -> str:
-    """An answer of HTTP in a line."""
-    if not isinstance(came, Came):
-        return f"无应答 no answer: {came.reason}"
-    judged = judge(came)
-    if isinstance(judged, Answered):
-        return f"HTTP {came.status}，infcode 0"
-    return f"HTTP {came.status} {judged.code}：{judged.text}"
-
-
-def _told_amounts(done: Done) -> str:
-    node = done.output.get("setlinfo") if isinstance(done.output, dict) else None
-    if not isinstance(node, dict):
-        return ""
-    names = (("medfee_sumamt", "总额"), ("fund_pay_sumamt", "基金"), ("acct_pay", "账户"),
-             ("psn_cash_pay", "现金"))  # fmt: skip
-    parts = [f"{zh} {node[name]}" for name, zh in names if name in node]
-    return f"，结算ID {node.get('setl_id', '—')}，" + " ".join(parts)
-
-
 def _child(node: object, step: str) -> object:
     if isinstance(node, list):
         return node[int(step)]
@@ -284,20 +258,3 @@ def _put(node: object, name: str, value: object) -> None:
             del node[name]
         else:
             node[name] = value
-
-
-def served_by(page: Passage) -> frozenset[str]:
-    """The transactions that /openapi.json lists; ours where there is no such page."""
-    if isinstance(page, Came) and page.status == 200:
-        try:
-            paths = msgspec.json.decode(page.body, type=_OpenApi).paths
-        except msgspec.DecodeError:
-            paths = {}
-        found = {path.rsplit("/", 1)[-1] for path in paths if path.startswith("/hsa/hgs/")}
-        if found:
-            return frozenset(found)
-    return frozenset(number for number, one in TYPED.items() if one.served)
-
-
-class _OpenApi(Struct):
-    paths: dict[str, object]

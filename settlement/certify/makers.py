@@ -37,21 +37,26 @@ async def settled_now(exam: Exam) -> Done:
     return await exam.done(await claim_ready(exam))
 
 
-async def register(exam: Exam, patient: Patient | None = None) -> Visit:
-    """2201 and 2203."""
+async def register(
+    exam: Exam, patient: Patient | None = None, *, infno: str = "2203"
+) -> Visit:
+    """2201 and 2203 (or 2203A)."""
     desk, number = exam.institution.outpatient, f"C{exam.serial()}"
     patient = patient or exam.buyer
     opened = await exam.done(desk.registration(patient, PLACE, visit_no=number))
     visit = Visit(
         patient=patient, mdtrt_id=opened.text("data", "mdtrt_id"), number=number, lines={}
     )
-    await exam.done(desk.diagnosis(patient, PLACE, visit.mdtrt_id))
+    described = desk.diagnosis(patient, PLACE, visit.mdtrt_id)
+    await exam.asked(infno, described.input)
     return visit
 
 
-async def open_visit(exam: Exam, lines: Sequence[Line] | None = None) -> Visit:
+async def open_visit(
+    exam: Exam, lines: Sequence[Line] | None = None, *, infno: str = "2203"
+) -> Visit:
     """Registered, diagnosed, and its lines uploaded."""
-    visit = await register(exam)
+    visit = await register(exam, infno=infno)
     numbered = exam.numbered(lines or exam.lines())
     await exam.done(upload(exam, visit, numbered))
     return Visit(

@@ -60,7 +60,7 @@ def _broken(node: Mapping[str, object], identity: Sum) -> str | None:
     told, computed = fen_of(node, whole), sum(fen_of(node, part) for part in parts)
     if told == computed:
         return None
-    return f"{whole} {_yuan(told)} ≠ {' + '.join(parts)} {_yuan(computed)}"
+    return f"{whole} {yuan(told)} ≠ {' + '.join(parts)} {yuan(computed)}"
 
 
 def _broken_funds(
@@ -72,7 +72,7 @@ def _broken_funds(
     computed = sum(fen_of(row, "fund_payamt") for row in rows)
     if told == computed:
         return []
-    return [f"setldetail {_yuan(computed)} ≠ {' + '.join(listed)} {_yuan(told)}"]
+    return [f"setldetail {yuan(computed)} ≠ {' + '.join(listed)} {yuan(told)}"]
 
 
 def _broken_lines(info: Mapping[str, object], rows: object) -> list[str]:
@@ -82,10 +82,11 @@ def _broken_lines(info: Mapping[str, object], rows: object) -> list[str]:
     told = fen_of(info, "medfee_sumamt")
     computed = sum(fen_of(row, "det_item_fee_sumamt") for row in rows)
     if told != computed:
-        wrong.append(f"detlcutinfo {_yuan(computed)} ≠ medfee_sumamt {_yuan(told)}")
+        wrong.append(f"detlcutinfo {yuan(computed)} ≠ medfee_sumamt {yuan(told)}")
     return wrong
 
 
-def _yuan(amount_fen: int) -> str:
+def yuan(amount_fen: int) -> str:
+    """An amount as the wire writes it."""
     sign = "-" if amount_fen < 0 else ""
     return f"{sign}{abs(amount_fen) // 100}.{abs(amount_fen) % 100:02d}"

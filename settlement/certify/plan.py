@@ -6,14 +6,22 @@ from collections.abc import Callable
 
 from settlement.certify import (
     checks_cancel,
+    checks_catalogue,
+    checks_clearing,
     checks_counter,
     checks_daily,
+    checks_details,
     checks_door,
+    checks_filing,
+    checks_history,
     checks_inpatient,
+    checks_mapping,
+    checks_mobile,
     checks_outpatient,
     checks_pharmacy,
     checks_resend,
     checks_reversal,
+    checks_stored,
 )
 from settlement.certify.exam import Exam
 from settlement.certify.sheet import Check, Group, NotApplicableError, Result, StoppedError, Verdict
@@ -23,15 +31,21 @@ from settlement.clock import monotonic
 
 def checklist(kind: str) -> tuple[Check, ...]:
     """Every point, in the order in which they are examined and filed."""
+    filings: tuple[Check, ...] = ()
     if kind == "pharmacy":
-        own, refusals = checks_pharmacy.CHECKS, checks_pharmacy.REFUSALS
+        own = checks_pharmacy.CHECKS + checks_pharmacy.REFUSALS
     else:
-        own = checks_outpatient.CHECKS + checks_inpatient.CHECKS
-        refusals = checks_outpatient.REFUSALS + checks_inpatient.REFUSALS
+        own = (
+            *checks_outpatient.CHECKS, *checks_inpatient.CHECKS, *checks_outpatient.REFUSALS,
+            *checks_inpatient.REFUSALS,
+        )  # fmt: skip
+        filings = checks_filing.CHECKS
     return (
-        *checks_door.CHECKS, *checks_counter.CHECKS, *own, *refusals, *checks_cancel.CHECKS,
-        *checks_resend.CHECKS, *checks_reversal.CHECKS, *checks_daily.CHECKS,
-        checks_counter.coverage,
+        *checks_door.CHECKS, *checks_counter.CHECKS, *own, *checks_cancel.CHECKS,
+        *checks_resend.CHECKS, *checks_reversal.CHECKS, *checks_catalogue.CHECKS,
+        *checks_mapping.CHECKS, *filings, *checks_history.CHECKS, *checks_stored.checks_of(kind),
+        *checks_mobile.CHECKS, *checks_daily.CHECKS, *checks_details.CHECKS,
+        *checks_clearing.CHECKS, checks_daily.clear_away, checks_counter.coverage,
     )  # fmt: skip
 
 
@@ -51,13 +65,16 @@ async def examine(
 async def _examine(exam: Exam, check: Check) -> Result:
     begun, exam.steps, skipped = monotonic(), [], False
     try:
+        closed = [infno for infno in check.needs if infno not in exam.served]
+        if closed:
+            raise NotApplicableError(f"服务端未开通 not served: {'、'.join(closed)}")
         await check.run(exam)
     except StoppedError:
         pass
     except NotApplicableError as exc:
         skipped = True
         exam.expect("—", "不适用", "does not apply", str(exc), True)
-    except (AnswerError, LookupError, TypeError, ValueError) as exc:
+    except (AnswerError, ArithmeticError, LookupError, TypeError, ValueError) as exc:
         # An answer that is not what the interface promises; it must not end the examination.
         exam.expect(
             "应答结构 the answer's structure", "符合接口规范", "as the interface has it",

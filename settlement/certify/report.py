@@ -36,6 +36,10 @@ class Report(Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     transactions: tuple[str, ...]
     """those carried out at least once"""
+    transactions_refused: dict[str, str]
+    """those that were sent and only refused, with the reason"""
+    transactions_not_sent: dict[str, str]
+    """those that the server lists and that were not sent, with the reason"""
     results: tuple[Result, ...]
 
 
@@ -52,10 +56,11 @@ def as_json(report: Report) -> bytes:
 
 def as_html(report: Report) -> str:
     """The report as one page, fit to be printed."""
-    groups = [
+    every = [
         (group, [result for result in report.results if result.group is group]) for group in Group
     ]
-    body = "".join(_chapter(number, *one) for number, one in enumerate(groups, 1) if one[1])
+    groups = [one for one in every if one[1]]
+    body = "".join(_chapter(number, *one) for number, one in enumerate(groups, 1))
     return _PAGE.format(
         title=escape(f"接入认证报告 {report.institution}"), style=_STYLE, head=_head(report),
         summary=_summary(groups), failures=_failures(report), body=body,
@@ -84,7 +89,10 @@ def _head(report: Report) -> str:
         ("检测结果 result", "，".join(
             f"{_WORDS[v][0]} {_WORDS[v][1]} {report.counts[v.value]}" for v in Verdict
         )),
-        ("已办交易 transactions", "、".join(report.transactions)),
+        ("交易覆盖 transactions", coverage_of(report)),
+        ("已办成 carried out", "、".join(report.transactions) or "—"),
+        ("只检查拒绝 only refused", _with_reasons(report.transactions_refused)),
+        ("未发送 not sent", _with_reasons(report.transactions_not_sent)),
     )  # fmt: skip
     cells = "".join(f"<tr><th>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in rows)
     stamp = "good" if report.passed else "bad"
@@ -92,6 +100,24 @@ def _head(report: Report) -> str:
         f'<div class="stamp {stamp}"><b>{zh}</b><span>{en}</span></div>'
         f'<table class="facts">{cells}</table>'
     )
+
+
+def coverage_of(report: Report) -> str:
+    """How many of the server's transactions were sent, in a line."""
+    done, refused = len(report.transactions), len(report.transactions_refused)
+    every = done + refused + len(report.transactions_not_sent)
+    return (
+        f"服务端 {every} 项，已发送 {done + refused} 项（办成 {done}，只检查拒绝 {refused}）"
+        f" of {every}, {done + refused} were sent: {done} carried out, {refused} only refused"
+    )
+
+
+def _with_reasons(told: dict[str, str]) -> str:
+    """Those of one reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for infno, reason in told.items():
+        by_reason.setdefault(reason, []).append(infno)
+    return "；".join(f"{'、'.join(one)}：{reason}" for reason, one in by_reason.items()) or "—"
 
 
 def _summary(groups: Sequence[tuple[Group, list[Result]]]) -> str:

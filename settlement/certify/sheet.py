@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,12 @@ class Group(StrEnum):
     REFUSALS = "refusals"
     RESEND = "resend"
     REVERSAL = "reversal"
+    CATALOGUE = "catalogue"
+    FILINGS = "filings"
+    UPLOADS = "uploads"
+    MOBILE = "mobile"
     DAILY = "daily"
+    CLEARING = "clearing"
 
 
 TITLES = {
@@ -29,7 +34,12 @@ TITLES = {
     Group.REFUSALS: ("拒绝逐项", "Each refusal"),
     Group.RESEND: ("重发、冲突与超时", "Resending, conflicts and timeouts"),
     Group.REVERSAL: ("冲正", "Reversal"),
+    Group.CATALOGUE: ("目录、字典与对照", "Catalogue, code lists and mappings"),
+    Group.FILINGS: ("备案与既往查询", "Filings, and what a person had before"),
+    Group.UPLOADS: ("仅存储的上传", "Uploads that are only stored"),
+    Group.MOBILE: ("移动支付", "Mobile payment"),
     Group.DAILY: ("日对账", "Daily reconciliation"),
+    Group.CLEARING: ("对明细账与清算", "Details and clearing"),
 }
 
 
@@ -82,12 +92,18 @@ class Check(Struct, frozen=True, kw_only=True):
     chinese: str
     english: str
     run: Run
+    needs: tuple[str, ...] = ()
+    """transactions without which it does not apply"""
 
 
-def check(id: str, group: Group, chinese: str, english: str) -> Callable[[Run], Check]:
+def check(
+    id: str, group: Group, chinese: str, english: str, *, needs: Sequence[str] = ()
+) -> Callable[[Run], Check]:
     """Makes a point of the checklist of the function that examines it."""
 
     def made(run: Run) -> Check:
-        return Check(id=id, group=group, chinese=chinese, english=english, run=run)
+        return Check(
+            id=id, group=group, chinese=chinese, english=english, run=run, needs=tuple(needs)
+        )
 
     return made

@@ -1,10 +1,12 @@
-"""Messages by family: a pharmacy's, an outpatient department's, a ward's. They make, nobody sends.
+"""Messages by family: a pharmacy's, an outpatient department's, a ward's, files. They make, nobody
+sends.
 
 Every method gives a `Message` with a new msgid: keep it, then `Institution.send` it.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
@@ -129,6 +131,26 @@ class Outpatient:
         return self._message(
             "2208", inputs.named(psn_no=psn_no, mdtrt_id=settled.mdtrt_id, setl_id=settled.setl_id)
         )
+
+
+class Files:
+    """9101 and 9102."""
+
+    def __init__(self, message: MakeMessage, code: str) -> None:
+        self._message = message
+        self._code = code
+
+    def upload(self, content: bytes, *, filename: str) -> Message:
+        """9101; `file_qury_no` of the answer names the file."""
+        node = {
+            "in": b64encode(content).decode(), "filename": filename, "fixmedins_code": self._code,
+        }  # fmt: skip
+        return self._message("9101", {"fsUploadIn": node})
+
+    def download(self, file_no: str, *, filename: str) -> Message:
+        """9102; `Done.file` has the bytes."""
+        node = {"file_qury_no": file_no, "filename": filename, "fixmedins_code": self._code}
+        return self._message("9102", {"fsDownloadIn": node})
 
 
 class Inpatient:

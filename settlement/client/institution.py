@@ -15,7 +15,7 @@ from typing import Self, assert_never
 from protocol.nhsa.registry import TYPED
 from protocol.nhsa.times import format_datetime
 from settlement.client import inputs
-from settlement.client.families import Inpatient, Outpatient, Pharmacy
+from settlement.client.families import Files, Inpatient, Outpatient, Pharmacy
 from settlement.client.message import Input, Message, Operator, make_message
 from settlement.client.numbers import MemoryStore, MessageNumbers, NumberStore
 from settlement.client.outcome import (
@@ -66,6 +66,7 @@ class Institution:
         self.pharmacy = Pharmacy(self.message, self.now)
         self.outpatient = Outpatient(self.message, self.now)
         self.inpatient = Inpatient(self.message, self.now, region)
+        self.files = Files(self.message, code)
         self._paasid = paasid
         self._secret = secret
         self._clock = clock

@@ -13,6 +13,8 @@ from msgspec import Struct
 from settlement.client.message import Message
 
 Node = Mapping[str, object]
+REPLAYED = "重复报文"
+"""What `warn_msg` says of a first answer that comes again; it may say other things beside."""
 
 
 class AnswerError(Exception):
@@ -36,15 +38,22 @@ class Done(Struct, frozen=True, kw_only=True):
 
     message: Message
     output: object
-    """the `output` node; numbers with a decimal point are Decimal"""
+    """the `output` node; numbers with a decimal point are Decimal. Bytes where it is a file"""
     warn_msg: str = ""
-    """set where the server says that it had been carried out before"""
+    """what the server says beside: that it had been carried out before, that it is only stored"""
     attempts: int = 1
 
     @property
     def is_replay(self) -> bool:
         """Whether this is the first answer again."""
-        return bool(self.warn_msg)
+        return REPLAYED in self.warn_msg
+
+    @property
+    def file(self) -> bytes:
+        """The file that 9102 answered. Raises AnswerError."""
+        if not isinstance(self.output, bytes):
+            raise AnswerError(f"the answer to {self.message.infno} is no file")
+        return self.output
 
     def node(self, name: str) -> Node:
         """A node of the output, such as `setlinfo`. Raises AnswerError."""

@@ -16,6 +16,8 @@ from msgspec import Struct
 from settlement.client.wire import Came, Lost, NotSent, Passage
 
 NOT_SENT, NO_ANSWER, NOT_AN_ANSWER = "NOT_SENT", "NO_ANSWER", "NOT_AN_ANSWER"
+_ZIP = b"PK"
+"""How the answer of 9102 begins: the file itself, without an envelope."""
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -44,6 +46,7 @@ class Answered(Struct, frozen=True):
     """Carried out."""
 
     output: object
+    """the bytes of the file where the answer is one (9102)"""
     warn_msg: str
 
 
@@ -111,6 +114,8 @@ _PROBLEM = msgspec.json.Decoder(_Problem)
 
 
 def _judge_answer(came: Came) -> Judgement:
+    if came.status == 200 and came.body.startswith(_ZIP):
+        return Answered(came.body, "")
     if came.status == 200:
         try:
             return _judge_reply(_REPLY.decode(came.body))

@@ -16,7 +16,7 @@ from msgspec import Struct
 from settlement.gateway import Gateway
 from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
-from settlement.web.app import DemoWorld
+from settlement.web.app import DemoToken, DemoWorld
 
 AT_WORK = b'{"event":"at_work"}\n'
 
@@ -64,6 +64,8 @@ class RunningGateway(Gateway, Protocol):
 
     demo_world: DemoWorld | None
     """the page for /demo/world.json; None without --demo"""
+    demo_token: DemoToken | None
+    """the page for /demo/token; None without --demo"""
     import_office: ImportOffice | None
     """where files for import are received"""
 

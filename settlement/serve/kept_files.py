@@ -31,6 +31,8 @@ class NewFile(Struct, frozen=True):
 
     name: str
     content: bytes
+    expires_at: datetime | None = None
+    """None: after the days that every file has"""
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -97,9 +99,8 @@ class KeptFiles:
             return await self._made_by(message, institution) or Refusal(code="INTERNAL")
 
     async def keep(
-        self, file: NewFile, institution: Institution, *, expires_at: datetime | None = None,
-        message: FileMessage | None = None,
-    ) -> Told | Refusal:  # fmt: skip
+        self, file: NewFile, institution: Institution, *, message: FileMessage
+    ) -> Told | Refusal:
         """Keep one more. Raises AlreadyWrittenError where the message has made a file already."""
         now, limits = self._desk.now(), self._limits
         lane = lane_of(institution.code, self._lanes)
@@ -110,7 +111,7 @@ class KeptFiles:
             name=file.name,
             content=file.content,
             stored_at=now.at,
-            expires_at=expires_at or now.at + timedelta(days=limits.file_days_max),
+            expires_at=file.expires_at or now.at + timedelta(days=limits.file_days_max),
             message=message,
         )
         async with known_or_not(self._writing) as connection:

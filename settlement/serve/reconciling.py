@@ -229,9 +229,17 @@ class Reconciling:
         days = timedelta(days=self._limits.list_file_days_max)
         last_on = self._desk.now().local.date() + days
         after = datetime.combine(last_on + timedelta(days=1), time(), CHINA)
-        told = await self._files.keep(
-            NewFile(made.name, made.content), institution, expires_at=after
-        )
+        file = NewFile(made.name, made.content, after)
+        # The same file of a day is kept once, however often a HIS synchronises.
+        given = FileMessage(
+            infno=request.infno, msgid=words.given_out_as(file.content, last_on),
+            fingerprint=words.sent_as(file.name, file.content),
+        )  # fmt: skip
+
+        async def as_made() -> NewFile:
+            return file
+
+        told = await self._files.once(given, institution, as_made)
         if isinstance(told, Refusal):
             return told
         output = catalogue.CatalogueFileReply(

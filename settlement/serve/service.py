@@ -40,7 +40,7 @@ from settlement.channels.registry import NO_TILLS, Tills
 from settlement.clock import Clock, local_time, monotonic, system_clock
 from settlement.commands import Command
 from settlement.decision import Answer
-from settlement.demo.page import DemoWorld
+from settlement.demo.page import DemoToken, DemoWorld
 from settlement.desk import DecisionDesk
 from settlement.gateway import (
     Caller,
@@ -125,6 +125,7 @@ class Service:
     def __init__(self, settings: ServiceSettings) -> None:
         self.metrics: Metrics = METRICS
         self.demo_world: DemoWorld | None = None
+        self.demo_token: DemoToken | None = None
         self.import_office: ImportDesk | None = None
         self._settings = settings
         self._side = Reconnecting(settings.app_dsn, "settlement-side")

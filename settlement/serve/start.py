@@ -9,7 +9,7 @@ from settlement.channels.config import load_tills
 from settlement.channels.registry import NO_TILLS
 from settlement.channels.signer import Signer
 from settlement.clock import system_clock
-from settlement.demo.page import world_page
+from settlement.demo.page import token_page, world_page
 from settlement.region.config import read_decoders
 from settlement.region.decoder import NO_DECODERS, Decoders
 from settlement.region.evoucher import HttpDecoder
@@ -41,5 +41,6 @@ async def start_gateway(config: WorkerConfig) -> Service:
     )
     service.resolve_payments()
     if config.demo:
+        service.demo_token = token_page(config.app_dsn, keyring)
         service.demo_world = world_page(config.app_dsn, keyring, Path(config.data_dir))
     return service

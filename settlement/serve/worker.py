@@ -25,6 +25,7 @@ async def serve(config: WorkerConfig, stopping: Stopping) -> None:
             limits=config.limits,
             redis_url=config.redis_url or None,
             demo_world=gateway.demo_world if config.demo else None,
+            demo_token=gateway.demo_token if config.demo else None,
             import_office=gateway.import_office,
         ),
     )

@@ -88,6 +88,11 @@ def sent_as(name: str, content: bytes) -> bytes:
     return _fingerprint(header=(name, content), totals=())
 
 
+def given_out_as(content: bytes, last_on: date) -> str:
+    """What a list that is given out to its last day is kept under: the same bytes have one name."""
+    return f"{last_on:%Y%m%d}-{sha256(content).hexdigest()[:32]}"
+
+
 def _fingerprint(*, header: object, totals: object) -> bytes:
     parts = [sha256(_ENCODE(part)).digest()[: canonical.HASH_BYTES] for part in (header, totals)]
     nobody = bytes(canonical.HASH_BYTES)

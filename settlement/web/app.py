@@ -52,6 +52,9 @@ _EXPLANATION = re.compile(r"/settlements/(\d{1,20})/explanation", re.ASCII)
 DemoWorld = Callable[[int | None], Awaitable[bytes]]
 """The demo region as JSON, with so many persons (None: all)."""
 
+DemoToken = Callable[[str, str], Awaitable[bytes | None]]
+"""An e-credential token for a person at an institution; None outside a demo region."""
+
 Page = Callable[[web.BaseRequest], Awaitable[web.Response]]
 
 
@@ -61,6 +64,7 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     limits: Limits = DEFAULT_LIMITS
     redis_url: str | None = None
     demo_world: DemoWorld | None = None
+    demo_token: DemoToken | None = None
     import_office: ImportOffice | None = None
     """where files of the agency are received; None where nobody receives any"""
     clock: Clock = system_clock
@@ -170,6 +174,8 @@ class WebServer:
             return _response(await self._mobile.answer(request))
         if self._imports is not None and path.startswith("/imports/"):
             return _response(await self._imports.answer(request))
+        if self._settings.demo_token is not None and path == "/demo/token":
+            return await self._demo_token(request, self._settings.demo_token)
         page = self._pages.get(path)
         if page is None:
             return _response(problem("NOT_FOUND"))
@@ -251,6 +257,16 @@ class WebServer:
         if make is None or (persons and not (persons.isascii() and persons.isdigit())):
             return _response(problem("NOT_FOUND"))
         return _json(200, await make(int(persons[:9]) if persons else None))
+
+    async def _demo_token(self, request: web.BaseRequest, make: DemoToken) -> web.Response:
+        if request.method != "POST":
+            return _not_allowed("POST")
+        asked = request.rel_url.query
+        person_no, institution = asked.get("psn_no", ""), asked.get("fixmedins_code", "")
+        if not (person_no.isalnum() and institution.isalnum()):
+            return _response(problem("NOT_FOUND"))
+        made = await make(person_no, institution)
+        return _response(problem("NOT_FOUND")) if made is None else _json(200, made)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -36,6 +36,9 @@ class EchoGateway:
         self.released = asyncio.Event()
         self.entered = asyncio.Event()
 
+    async def demo_token(self, person_no: str, institution: str) -> bytes:
+        return b'{"mdtrt_cert_no":"%s-%s"}' % (person_no.encode(), institution.encode())
+
     async def demo_world(self, persons: int | None) -> bytes:
         return b'{"persons":%d}' % (persons or 1000)
 
