@@ -19,7 +19,7 @@ Tell = Callable[["Said"], int]
 Action = Callable[[argparse.Namespace], "Said"]
 _Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers gives
 _DATA_DIR_HELP = "where the embedded services keep their data"
-KINDS = ("mobile", "webhook")
+KINDS = ("mobile", "webhook", "sms")
 
 
 def add_outbox(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir: Path) -> None:
@@ -111,7 +111,9 @@ def _add_receiver(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> No
     )
     parser.add_argument("institution", help="fixmedins_code")
     parser.add_argument(
-        "kind", choices=KINDS, help="mobile: 6204 and 6302; webhook: results of scan-to-pay"
+        "kind", choices=KINDS,
+        help="mobile: 6204 and 6302; webhook: results of scan-to-pay; sms: messages to persons, of "
+        "the institution SMS",
     )
     parser.add_argument("--url", help="http or https, without a query string")
     parser.add_argument("--access-key", help="appId of the credential that signs")
