@@ -8,6 +8,7 @@ collected itself, and its revenue. Account numbers say what they are:
     2_000_001          the agency's bank account for contributions
     2_000_002          what relatives' accounts pay, on its way between two lanes
     2_000_003          the agency's bank account for what its merchants collect
+    2_000_005          accounts of persons who move away, on their way out
     2_000_009          what the agency carried forward into this system
     2_000_010, _011    memorandum: settlements of the system before that can be cancelled here
     5_000_000 + 10·n   the ten accounts of the n-th other region (`RegionAccount`)
@@ -31,6 +32,8 @@ FAMILY_CLEARING = 2_000_002
 COLLECTIONS_BANK = 2_000_003
 """代收款存款: the agency's bank account for what its merchants collect; what a channel cannot give
 back is paid out of it"""
+TRANSFERS_OUT = 2_000_005
+"""个账转移待付: taken out of accounts of persons who moved away, until the bank has paid it"""
 CARRIED_FORWARD = 2_000_009
 """期初结转: the other side of what the agency owed when this system began"""
 CARRIED_SETTLEMENTS = 2_000_010
@@ -155,6 +158,16 @@ class EntryCode(IntEnum):
     """the institution gave one back itself (预交金退现)"""
     MOBILE_HOLD = 29
     """what an order of mobile payment holds until its payer confirms (移动支付预占)"""
+    ACCOUNT_TAKEN_OUT = 40
+    """个人账户转出: taken out of the account of somebody who moves away"""
+    ACCOUNT_PAID_OUT = 41
+    """转出付讫: the bank has paid it to the other region"""
+    ACCOUNT_PUT_BACK = 42
+    """转出退汇: the bank sent it back, and it is in the account again"""
+    ACCOUNT_TAKEN_IN = 43
+    """个人账户转入: arrived from another region"""
+    ACCOUNT_SENT_BACK = 44
+    """转入退回: what should not have come goes back"""
     REGION_HOLD = 51
     """what a settlement holds until the region of insurance has told its share (异地预占)"""
     TREATED_ELSEWHERE = 52
@@ -257,7 +270,8 @@ def fund_accounts(funds: dict[int, str]) -> tuple[Account, ...]:
 
 
 def agency_accounts() -> tuple[Account, ...]:
-    """The agency's accounts beside its funds: its bank accounts, and family clearing."""
+    """The agency's accounts beside its funds: its bank accounts, family clearing, and what is on its
+    way to other regions."""
     return (
         Account(number=CONTRIBUTIONS_BANK, owner=AGENCY, code="1002.01",
                 name="个人账户基金存款", debit_normal=True),
@@ -267,6 +281,8 @@ def agency_accounts() -> tuple[Account, ...]:
                 name="代收款存款", debit_normal=True),
         Account(number=CLEARING_BANK, owner=AGENCY, code="1002.03",
                 name="异地清算存款", debit_normal=True),
+        Account(number=TRANSFERS_OUT, owner=AGENCY, code="2241.03",
+                name="个账转移待付", debit_normal=False),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from settlement.cli_actions import (
 if TYPE_CHECKING:
     from settlement.said import Said
 
-KINDS = ("mobile", "webhook")
+KINDS = ("mobile", "webhook", "sms")
 
 
 def add_outbox(commands: Commands, tell: Tell, data_dir: Path) -> None:
@@ -109,7 +109,9 @@ def _add_receiver(actions: Commands, tell: Tell) -> None:
     )
     parser.add_argument("institution", help="fixmedins_code")
     parser.add_argument(
-        "kind", choices=KINDS, help="mobile: 6204 and 6302; webhook: results of scan-to-pay"
+        "kind", choices=KINDS,
+        help="mobile: 6204 and 6302; webhook: results of scan-to-pay; sms: messages to persons, of "
+        "the institution SMS",
     )
     parser.add_argument("--url", help="http or https, without a query string")
     parser.add_argument("--access-key", help="appId of the credential that signs")

@@ -86,6 +86,8 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
     """payments over channels to read"""
     mobile_nos: tuple[int, ...] = ()
     """orders of mobile payment to read"""
+    matters: bool = False
+    """read what the person has done for them (个人办件)"""
     hold_ids: tuple[int, ...] = ()
     """holds on the person's own account, whose moves to read"""
 

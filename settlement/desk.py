@@ -62,6 +62,14 @@ from settlement.mobile_commands import (
     RefundMobileOrder,
     UploadOrder,
 )
+from settlement.my_commands import (
+    ApplyOffSite,
+    AskTransfer,
+    Authorise,
+    ChangeMatter,
+    MoveAccount,
+    ShowMine,
+)
 from settlement.pay_commands import (
     ConfirmAdmission,
     ExpireRequest,
@@ -78,15 +86,20 @@ from settlement.pay_commands import (
 )
 from settlement.refusal import Refusal
 from settlement.usecases import (
+    account_transfers,
     admissions,
+    authorisations,
     cancel,
     deposits,
     enquire,
     family,
     filings,
     mappings,
+    matter_changes,
+    matters,
     mobile,
     mobile_ending,
+    off_site_filings,
     past_care,
     paying,
     persons,
@@ -160,6 +173,12 @@ USE_CASES: dict[type[Command], UseCase] = {
     ExpireRequest: admissions.expire,
     HoldVisit: visit_pay.hold_visit,
     HoldStay: visit_pay.hold_stay,
+    ApplyOffSite: off_site_filings.apply,
+    Authorise: authorisations.authorise,
+    AskTransfer: account_transfers.ask,
+    MoveAccount: account_transfers.move,
+    ChangeMatter: matter_changes.change,
+    ShowMine: matters.show,
 }
 """Every command and the use case that decides it."""
 

@@ -1,4 +1,5 @@
-"""Filings of a person (备案): a disease (慢特病), a chosen institution (定点), a transfer (转院).
+"""Filings of a person (备案): a disease (慢特病), a chosen institution (定点), a transfer (转院),
+care outside the region (异地就医).
 
 What stands of them is a short list, kept with the person and read with every claim, because it
 decides what may be settled where. This module says when one covers a date and which one is in the
@@ -23,11 +24,13 @@ FOR_OUTPATIENT = "03"
 
 
 class FilingKind(IntEnum):
-    """What is filed: 转院备案, 慢特病备案 or 定点备案."""
+    """What is filed: 转院备案, 慢特病备案, 定点备案 or 异地就医备案."""
 
     TRANSFER = 1
     CHRONIC = 2
     CHOSEN = 3
+    OFF_SITE = 4
+    """applied for by the person, not by an institution (settlement/off_site.py)"""
 
 
 class ChosenInstitution(StrEnum):
@@ -53,11 +56,12 @@ class Filing(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """trt_dcla_detl_sn"""
     kind: FilingKind
     institution: str
-    """where it lets care be given: found there, chosen, or transferred to"""
+    """where it lets care be given: found there, chosen, or transferred to; empty outside"""
     subject: str
-    """the disease of 慢特病, the kind of business of 定点; empty for a transfer"""
+    """the disease of 慢特病, the kind of business of 定点, the kind of 异地就医; empty for a
+    transfer"""
     order: str
-    """定点排序号; empty but for a chosen institution"""
+    """定点排序号 of a chosen institution; the place of care outside, six digits; else empty"""
     scheme: str
     """empty where it counts for every scheme"""
     begins_on: date
@@ -89,7 +93,8 @@ def in_the_way(new: Filing, standing: Iterable[Filing]) -> Filing | None:
     """The filing that says something about the same at the same time.
 
     A disease is filed once for a scheme; a transfer once for a hospital; of a kind of business each
-    place in the order has one institution, and each institution one place.
+    place in the order has one institution, and each institution one place. Somebody lives outside
+    in one place at a time, and goes to one place for one reason.
     """
     for filing in standing:
         same = filing.kind is new.kind and _about_the_same(filing, new)
@@ -101,11 +106,20 @@ def in_the_way(new: Filing, standing: Iterable[Filing]) -> Filing | None:
 def _about_the_same(one: Filing, other: Filing) -> bool:
     if one.kind is FilingKind.TRANSFER:
         return one.institution == other.institution
+    if one.kind is FilingKind.OFF_SITE:
+        return _same_stay_outside(one, other)
     if one.subject != other.subject:
         return False
     if one.kind is FilingKind.CHRONIC:
         return one.scheme == other.scheme
     return one.order == other.order or one.institution == other.institution
+
+
+def _same_stay_outside(one: Filing, other: Filing) -> bool:
+    """Without an end in sight: a long-term one. Those with an end are of one place and kind."""
+    if one.ends_on is None and other.ends_on is None:
+        return True
+    return (one.subject, one.order) == (other.subject, other.order)
 
 
 def diseases_on(standing: Iterable[Filing], scheme: str, on: date) -> list[Filing]:

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from settlement.my_gateway import PersonDesk
 from settlement.seals import Keys
 
 Retry = Literal["never", "same_msgid", "later"]
@@ -153,6 +154,8 @@ class Gateway(Protocol):
     """None where nothing is paid over channels"""
     mobile_centre: MobileCentre | None
     """None where there is no key to sign as the centre"""
+    mine: PersonDesk | None
+    """self-service of persons; None where there is none"""
 
     def ask(self, infno: str | None, body: bytes, caller: Caller) -> Future[bytes]:
         """The whole NHSA reply, done or refused. `infno` None: the envelope says which.

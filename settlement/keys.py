@@ -47,6 +47,11 @@ def order_key(institution: str, order_no: str, at: datetime, secret: bytes) -> b
     return (seconds & 0xFFFFFFFF).to_bytes(4, "big") + digest
 
 
+def request_digest(content: bytes, secret: bytes) -> bytes:
+    """What a request of a person says: 8 bytes, by which a resend is known to be one."""
+    return blake2b(content, digest_size=8, key=secret).digest()
+
+
 def visit_key(mdtrt_id: int, batch_no: str, secret: bytes) -> bytes:
     """Visit and charge batch (2207); a visit number is led by its month."""
     digest = blake2b(f"{mdtrt_id}/{batch_no}".encode(), digest_size=12, key=secret).digest()

@@ -28,6 +28,12 @@ class Kind(StrEnum):
     """6204 and 6302, in the envelope of mobile payment"""
     WEBHOOK = "webhook"
     """results of scan-to-pay"""
+    SMS = "sms"
+    """messages to persons, through the gateway of the agency (短信)"""
+
+
+SMS_GATEWAY = "SMS"
+"""What stands in the place of an institution where a person is told."""
 
 
 class Came(StrEnum):

@@ -380,6 +380,62 @@ CAUSES: Mapping[str, str] = {
         "62xx under /hsa/hgs in a region whose profile takes them only in the signed "
         "envelope."
     ),
+    "NOT_AUTHORISED": (
+        "`/my`: no authorisation of this person stands for whoever acts, or what is done is "
+        "not theirs to do."
+    ),
+    "REQUEST_CONFLICT": (
+        "`/my`: the same app, person and `request_no` had an effect with other content."
+    ),
+    "MATTERS_TOO_MANY": "`/my`: 200 matters in all, or 10 that wait for somebody.",
+    "MATTER_UNKNOWN": "No matter of that number is this person's.",
+    "MATTER_OPEN_ALREADY": (
+        "A filing of the same place waits for a clerk, a transfer the same way is not at its "
+        "end, or an authorisation of the same agent stands."
+    ),
+    "MATTER_NOT_OF_THIS_KIND": (
+        "Such a happening is none of this kind of matter (settlement/matter_states.py)."
+    ),
+    "MATTER_NOT_ACCEPTED": "A step that has another one before it.",
+    "MATTER_ACCEPTED": "A clerk refuses what was accepted.",
+    "MATTER_MONEY_MOVED": "A transfer is cancelled or refused after money moved.",
+    "MATTER_CLOSED": "The matter was refused, cancelled, ended or returned.",
+    "OFF_SITE_PLACE_LOCAL": "The place has the pooling area in it, or is it.",
+    "OFF_SITE_BEGIN_WRONG": "Before today, or further ahead than `begins_days_max` of the region.",
+    "OFF_SITE_END_WRONG": "A long-term filing with an end date.",
+    "OFF_SITE_NOT_INSURED": "No membership has the status 1.",
+    "OFF_SITE_OVERLAPS": (
+        "A second long-term filing, or one of the same kind and place, while one stands."
+    ),
+    "OFF_SITE_LOCKED": (
+        "A person cancels a long-term filing within `long_term_lock_days` of the region."
+    ),
+    "AUTHORISATION_OF_ONESELF": "`agent_no` is the person's own number.",
+    "AUTHORISATION_NOT_YOURS": (
+        "A relative was not authorised by the person, or a ward not asked for by the "
+        "guardian."
+    ),
+    "AUTHORISATION_DATES_WRONG": (
+        "It begins before today, ends before it begins, or lasts over five years."
+    ),
+    "TRANSFER_REGION_OWN": "The account would move within the pooling area.",
+    "TRANSFER_EXCEEDS_BALANCE": "More would leave the account than is in it and not held.",
+    "TRANSFER_AMOUNT_DIFFERS": "The end of a transfer has another amount than its beginning.",
+    "TRANSFER_BOOKED_OTHERWISE": "The same step again, with another amount or reference.",
+    "MY_REQUEST_UNREADABLE": (
+        "`/my`: the body is no JSON of the documented form; the reply quotes what was found."
+    ),
+    "APP_TOKEN_MISSING": (
+        "`/my/v1` without `Authorization: Bearer`, or the page without a session."
+    ),
+    "APP_TOKEN_WRONG": (
+        "Another form, algorithm or audience, or a signature that is not the app's."
+    ),
+    "APP_TOKEN_EXPIRED": (
+        "After `exp`, before `iat` by more than a minute, or valid for over five minutes."
+    ),
+    "APP_TOKEN_USED": "The same `jti` a second time.",
+    "APP_UNKNOWN": "`kid` is no access key of an app, or it is under a stop switch.",
     "INTERNAL": "One of our own rules was violated.",
     "HEADERS_MISSING": (
         "An authentication header is absent or empty, or a nonce over 128 characters."

@@ -17,6 +17,7 @@ from ledger.money import yuan_text
 from protocol.nhsa.errors import WireError
 from settlement.gateway import Retry
 from settlement.mobile_refusals import MOBILE_ROWS, MOBILE_UNREADABLE
+from settlement.my_refusals import MY_ROWS, MY_UNAUTHENTICATED
 from settlement.pay_refusals import PAYING_ROWS
 from settlement.policy.region import RegionProfile
 from settlement.refusal import Refusal
@@ -452,6 +453,10 @@ _MOBILE = _rows(200, "never", Fault.CALLER, *MOBILE_ROWS) | _rows(
     400, "never", Fault.CALLER, MOBILE_UNREADABLE
 )
 
+_MY = _rows(200, "never", Fault.CALLER, *MY_ROWS) | _rows(
+    401, "never", Fault.CALLER, *MY_UNAUTHENTICATED
+)
+
 _OURS = _rows(
     200, "same_msgid", Fault.OURS,
     ("INTERNAL", "平台内部错误，已报警。",
@@ -543,6 +548,7 @@ REFUSALS: dict[str, Row] = {
     **_UNDER_WAY,
     **_PAYING,
     **_MOBILE,
+    **_MY,
     **_OURS,
     **_UNAUTHENTICATED,
     **_IMPORTS,

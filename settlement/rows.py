@@ -42,6 +42,7 @@ class MessageOutcome(IntEnum):
     """a settlement of the system before that was brought along (期初)"""
     TOMBSTONE = 9
     MOBILE = 10
+    MATTER = 14
 
 
 @unique

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from ledger.entry import Entry
+from settlement.matter_rows import MatterEventRow, MatterFact, MatterRow
 from settlement.mobile_rows import (
     MobileDueRow,
     MobileEventRow,
@@ -193,6 +194,8 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     mobile_due: tuple[MobileDueRow, ...] = ()
     outbox: tuple[OutboxRow, ...] = ()
     """what is owed to others by this commit (ADR 0032)"""
+    matters: tuple[MatterRow, ...] = ()
+    matter_events: tuple[MatterEventRow, ...] = ()
     then: Effects | None = None
     """what follows in the same commit: a remainder settled anew after a cancel"""
 
@@ -206,8 +209,8 @@ class View:
     """The facts of one batch, by their keys."""
 
     __slots__ = (
-        "families", "filings", "mappings", "messages", "mobile", "moves", "payments", "persons",
-        "settlements", "shares", "standing", "tokens", "traces", "visits",
+        "families", "filings", "mappings", "matters", "messages", "mobile", "moves", "payments",
+        "persons", "settlements", "shares", "standing", "tokens", "traces", "visits",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -229,6 +232,8 @@ class View:
         """payments over channels, by number"""
         self.mobile: dict[int, MobileFact] = {}
         """orders of mobile payment, by number"""
+        self.matters: dict[str, dict[int, MatterFact]] = {}
+        """what persons have done for them (个人办件), by person and number"""
         self.shares: dict[int, list[ShareRow]] = {}
         """what relatives paid of a settlement"""
 
@@ -268,6 +273,8 @@ class View:
             person.undertaking = effects.undertaking
         if effects.move is not None:
             self.moves.setdefault(effects.move.hold_id, []).append(effects.move)
+        if effects.matter_events:
+            self._apply_matters(effects)
         if effects.shares:
             self.shares[effects.shares[0].setl_id] = list(effects.shares)
         for event in effects.events:
@@ -289,6 +296,13 @@ class View:
                     setl_id=event.setl_id, content=event.content, payload=event.payload,
                 )
             )  # fmt: skip
+
+    def _apply_matters(self, effects: Effects) -> None:
+        known = self.matters.setdefault(effects.person_no, {})
+        for row in effects.matters:
+            known[row.matter_no] = MatterFact(row=row, events=[])
+        for event in effects.matter_events:
+            known[event.matter_no].events.append(event)
 
     def _apply_filing(self, row: FilingRow) -> None:
         if row.withdraws is None:

@@ -83,6 +83,10 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.mobile_due', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table('settlement.matter', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table(
+    'settlement.matter_event', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.outbox', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table(
     'settlement.outbox_due', 'lane', colocate_with => 'settlement.person'
@@ -168,3 +172,4 @@ select create_distributed_function('settlement.json_time'::regproc::regprocedure
 select create_distributed_function('settlement.row_commitment'::regproc::regprocedure);
 select create_distributed_function('settlement.move_commitment'::regproc::regprocedure);
 select create_distributed_function('settlement.payment_commitment'::regproc::regprocedure);
+select create_distributed_function('settlement.matter_commitment'::regproc::regprocedure);

@@ -18,6 +18,7 @@ from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
 from settlement.cross_city import CrossCityRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
+from settlement.off_site import OffSiteRules
 from settlement.seals import SealRules
 
 CANCELS = frozenset({"2103", "2208", "2305"})
@@ -153,6 +154,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     doctor_check: DoctorCheck = DoctorCheck.OFF
     traces: TraceRules = TraceRules()
     """drug trace codes (药品追溯码)"""
+    off_site: OffSiteRules = OffSiteRules()
+    """filing of care outside the region (异地就医备案)"""
     mobile_plain: bool = True
     """mobile payment (移动支付) is also taken in the plain envelope of the interface"""
     cross_city: CrossCityRules = CrossCityRules()

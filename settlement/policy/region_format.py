@@ -21,6 +21,7 @@ from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
 from settlement.cross_city import CrossCityRules, Unmarked
 from settlement.filing import ChosenInstitution, ChronicCareAt
+from settlement.off_site import OffSiteKind, OffSiteRules
 from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
 from settlement.policy.region import (
@@ -95,6 +96,21 @@ class CrossCityFile(Strict, frozen=True, kw_only=True):
     """optins_pay_sumamt is funds and personal account; false: the funds alone"""
     unmarked: Unmarked = Unmarked.INCLUDE
     """what a row of 3261 without cnfm_flag says"""
+
+
+class OffSiteFile(Strict, frozen=True, kw_only=True):
+    """The table `off_site`: filing of care outside the region by persons (异地就医备案)."""
+
+    accepted_at_once: tuple[OffSiteKind, ...] = tuple(OffSiteKind)
+    """kinds that are accepted as they are applied for; others wait for a clerk"""
+    temporary_months: Annotated[int, Meta(ge=1, le=120)] = 6
+    """how many months a temporary filing without an end date holds"""
+    long_term_lock_days: Annotated[int, Meta(ge=0, le=3650)] = 180
+    """how many days after it was accepted a long-term filing may not be cancelled"""
+    begins_days_max: Annotated[int, Meta(ge=0, le=366)] = 90
+    """how many days ahead a filing may begin"""
+    retroactive: bool = True
+    """one that is filed before the discharge counts for the whole stay"""
 
 
 class Edition(StrEnum):
@@ -192,6 +208,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """drug trace codes (药品追溯码) of sales"""
     cross_city: CrossCityFile = CrossCityFile()
     """clearing between the cities of the province (省内异地清分)"""
+    off_site: OffSiteFile = OffSiteFile()
+    """filing of care outside the region by persons (异地就医备案)"""
     interface: InterfaceFile = InterfaceFile()
     """what the region demands of fields (接口字段)"""
     list_columns: dict[ListNo, tuple[ColumnName, ...]] = field(default_factory=dict)
@@ -245,6 +263,13 @@ def compile_region(file: RegionFile) -> RegionProfile:
             first_row=file.cross_city.first_row,
             account_counts=file.cross_city.account_counts,
             unmarked=file.cross_city.unmarked,
+        ),
+        off_site=OffSiteRules(
+            accepted_at_once=frozenset(file.off_site.accepted_at_once),
+            temporary_months=file.off_site.temporary_months,
+            long_term_lock_days=file.off_site.long_term_lock_days,
+            begins_days_max=file.off_site.begins_days_max,
+            retroactive=file.off_site.retroactive,
         ),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),

@@ -68,6 +68,7 @@ from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
 from settlement.serve.mobile import MobileDesk, is_mobile
 from settlement.serve.mobile_door import MobileDoor, mobile_door
+from settlement.serve.my import MyDesk
 from settlement.serve.queue_desk import QueueDesk
 from settlement.serve.reconciling import Download, Reconciling
 from settlement.serve.reference_watch import ReferenceWatch
@@ -152,6 +153,7 @@ class Service:
         self._family: FamilyDesk
         self.mobile: MobileDesk
         self.mobile_centre: MobileDoor | None = None
+        self.mine: MyDesk | None = None
         self.payments: HospitalPayments
         self.resolver: Resolver
 
@@ -237,6 +239,9 @@ class Service:
             settings.platform_key, ask=self.ask, desk=self._desk, orders=self.mobile,
             credential=self.credential, read_clock=settings.clock,
         )  # fmt: skip
+        self.mine = MyDesk(
+            journals=journals, desk=self._desk, dsn=settings.app_dsn, lanes=lanes, shape=shape
+        )
         self.payments = HospitalPayments(
             desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
             translator=self._translator, shape=shape, lanes=lanes, decoders=settings.decoders,
@@ -556,6 +561,8 @@ class Service:
         self._reconciling.close()
         self._family.close()
         self.mobile.close()
+        if self.mine is not None:
+            self.mine.close()
         if self.mobile_centre is not None:
             self.mobile_centre.close()
         self.payments.close()

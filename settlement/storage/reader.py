@@ -34,7 +34,7 @@ from settlement.rows import (
     VisitKind,
     VisitRow,
 )
-from settlement.storage import families
+from settlement.storage import families, matters
 from settlement.storage.mobile import read_orders
 from settlement.storage.payment_reader import read_payments
 from settlement.storage.queries import QUERIES, SHAPED
@@ -84,6 +84,9 @@ async def read_view(
     holds = {n for c in commands for n in c.hold_ids}
     if holds:
         await families.read_moves(connection, holds, view, shape)
+    about = {(c.asked.lane, c.asked.person_no) for c in commands if c.matters}
+    if about:
+        await matters.read_matters(connection, about, view, shape)
     tokens = [c for c in commands if c.token_key]
     if tokens:
         await _read_tokens(connection, tokens, view, shape)
@@ -147,7 +150,7 @@ def reads_more(command: Command) -> bool:
     return bool(
         command.setl_ids or command.visit_ids or command.history or command.other_keys
         or command.token_key or command.pledge or command.hold_ids or command.pay_nos
-        or command.mobile_nos
+        or command.mobile_nos or command.matters
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from ledger.postgres import literals
 from ledger.postgres.arrays import append_arguments
 from ledger.postgres.shape import Shape, one_lane
 from settlement.clock import Moment
+from settlement.matter_rows import MatterEventRow, MatterRow
 from settlement.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
 from settlement.payment_rows import DueRow, PaymentEventRow, PaymentRow
 from settlement.rows import (
@@ -78,6 +79,8 @@ _PARAMETERS = {
     # orders of mobile payment, and what is owed to others
     "p_mobile_orders": "json", "p_mobile_events": "json", "p_mobile_due": "json",
     "p_outbox": "json",
+    # what persons have done for them
+    "p_matters": "json", "p_matter_events": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -168,6 +171,8 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     named |= {row.lane for e in effects for row in e.mobile_events}
     named |= {row.lane for e in effects for row in e.mobile_due}
     named |= {row.lane for e in effects for row in e.outbox}
+    named |= {row.lane for e in effects for row in e.matters}
+    named |= {row.lane for e in effects for row in e.matter_events}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
     return [value for place, value in enumerate(values) if place not in _LANES[1:]]
@@ -212,6 +217,8 @@ def _values(
         _json([_named(row) for e in effects for row in e.mobile_events]),
         _json(list({row.order_no: row for e in effects for row in e.mobile_due}.values())),
         _json([row for e in effects for row in e.outbox]),
+        _json([row for e in effects for row in e.matters]),
+        _json([_named(row) for e in effects for row in e.matter_events]),
     ]
 
 
@@ -221,7 +228,7 @@ def _entries(effects: Effects) -> tuple[Entry, ...]:
     return (effects.entry, *effects.entries)
 
 
-def _named(row: MoveRow | PaymentRow | MobileEventRow) -> dict[str, object]:
+def _named(row: MoveRow | PaymentRow | MobileEventRow | MatterEventRow) -> dict[str, object]:
     """A row by its column names; what is committed to is an array."""
     return structs.asdict(row)
 
@@ -272,6 +279,7 @@ def _json(
     rows: Sequence[
         VisitRow | EventRow | FilingRow | UploadRow | MappingRow | TraceRow | UndertakingRow
         | ShareRow | PaymentEventRow | DueRow | MobileOrderRow | MobileDueRow | OutboxRow
+        | MatterRow
         | dict[str, object]
     ],
 ) -> str | None:

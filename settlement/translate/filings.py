@@ -57,6 +57,8 @@ def found_reply(kind: FilingKind, found: Iterable[Found], person: PersonFacts) -
             return ChosenInstitutionEnquiryReply(psnfixmedin=rows)
         case FilingKind.TRANSFER:
             return TransferEnquiryReply(refmedin=tuple([_transfer(one, person) for one in found]))
+        case FilingKind.OFF_SITE:
+            raise ValueError("no transaction asks for filings of care outside")
 
 
 def _disease(found: Found) -> ChronicRow:

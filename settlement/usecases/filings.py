@@ -137,7 +137,7 @@ def withdraw(command: WithdrawFiling, view: View, world: World, moment: Moment) 
     if isinstance(fact, Refusal):
         return Decision(fact)
     today = moment.business_day
-    used_on = _last_use(fact.row, view, world, today)
+    used_on = last_use(fact.row, view, world, today)
     if isinstance(used_on, Refusal):
         return Decision(used_on)
     standing = standing_filings(person, world.keyring)
@@ -175,7 +175,7 @@ def _withdrawable(command: WithdrawFiling, view: View) -> FilingFact | Refusal:
     return fact
 
 
-def _last_use(filing: FilingRow, view: View, world: World, today: date) -> date | Refusal | None:
+def last_use(filing: FilingRow, view: View, world: World, today: date) -> date | Refusal | None:
     """The ruling date of a standing settlement that the filing decided; refused where that is
     today. Newest first, so that no more is opened than needed."""
     standing = [

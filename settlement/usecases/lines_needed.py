@@ -18,6 +18,7 @@ from settlement.commands import (
     WithdrawStayLines,
 )
 from settlement.deposit import fold_deposits
+from settlement.my_commands import ShowMine
 from settlement.pay_commands import ExpireRequest, FindDeposits
 from settlement.rows import EventKind, RowKind, VisitKind
 from settlement.stay import StayState, fold_stay, lines_head, segment_head
@@ -46,6 +47,9 @@ def lines_needed(command: Command, view: View) -> list[tuple[int, int]]:
                 for fact in standing_here(view, command.asked.institution.code, begin)
                 for place in _settled_lines(fact.row.mdtrt_id, fact.row.setl_id, view)
             ]
+        case ShowMine(setl_ids=(setl_id,)):
+            shown = view.settlements.get(setl_id)
+            return [] if shown is None else _settled_lines(shown.row.mdtrt_id, setl_id, view)
     return []
 
 

@@ -28,6 +28,9 @@ from settlement.web.framing import PATH
 from settlement.web.imports import Imports
 from settlement.web.mobile import ROOT as MOBILE_ROOT
 from settlement.web.mobile import MobilePages
+from settlement.web.my import ROOT as MY_ROOT
+from settlement.web.my import MyApi
+from settlement.web.my_access import MyAccess
 from settlement.web.nonces import SCRIPT, Nonces
 from settlement.web.openapi import openapi_document
 from settlement.web.pages import (
@@ -89,6 +92,10 @@ class WebServer:
         )
         centre = gateway.mobile_centre
         self._mobile = None if centre is None else MobilePages(centre, self._body, limits)
+        self._my: MyApi | None = None
+        if gateway.mine is not None:
+            access = MyAccess(gateway.mine, gateway.credential, self.nonces, settings.clock)
+            self._my = MyApi(gateway.mine, access, self._body, limits)
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
@@ -172,6 +179,8 @@ class WebServer:
             return _response(await self._pay.answer(request))
         if self._mobile is not None and path.startswith(MOBILE_ROOT):
             return _response(await self._mobile.answer(request))
+        if self._my is not None and path.startswith(MY_ROOT):
+            return _response(await self._my.answer(request))
         if self._imports is not None and path.startswith("/imports/"):
             return _response(await self._imports.answer(request))
         if self._settings.demo_token is not None and path == "/demo/token":

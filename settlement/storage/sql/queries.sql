@@ -263,3 +263,30 @@ insert into settlement.cross_city_step (
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 on conflict do nothing
 returning step_no;
+
+-- name: account_moves
+-- What moved a personal account beside settlements: payments for relatives (2 paid, 4 returned), and
+-- what was brought along at the cut-over (0). Those of its settlements that were only noted then,
+-- and moved nothing, are told apart (-1). What is held of the account now is the amount of -2.
+select m.kind::integer as kind, m.entry_id, m.moved_at, m.amount_fen
+from settlement.family_move m
+where m.lane = $1 and m.psn_no = $2 and m.kind in (2, 4)
+union all
+select 0, o.entry_id, null, o.balance_fen
+from settlement.opening o
+where o.lane = $1 and o.psn_no = $2 and o.balance_fen > 0
+union all
+select -1, c.setl_id, null, 0
+from settlement.opening_settlement c
+where c.lane = $1 and c.setl_id = any ($3::bigint[])
+union all
+select -2, p.account, null, b.debits_pending
+from settlement.person p
+join ledger.balance b on b.lane = $1 and b.account = p.account
+where p.lane = $1 and p.psn_no = $2;
+
+-- name: find_matter
+-- Whose a matter is.
+select m.psn_no
+from settlement.matter m
+where m.lane = $1 and m.matter_no = $2;

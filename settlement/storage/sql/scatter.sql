@@ -340,3 +340,27 @@ where v.kind = 3 and v.begun_at > $1 and v.begun_at <= $2
     )
 order by v.begun_at, v.mdtrt_id
 limit $4;
+
+-- name: matters_of_agent
+-- Authorisations that somebody was given, of whoever gave them.
+select m.lane, m.psn_no
+from settlement.matter m
+where m.agent_no = $1 and m.kind = 2
+order by m.opened_at, m.matter_no
+limit $2;
+
+-- name: matters_open
+-- Matters that wait for a clerk or for a bank: applied for, or taken out of the account and not at
+-- their end. The oldest first.
+select m.lane, m.matter_no, m.opened_at, m.kind, m.psn_no, l.kind as event_kind, l.amount_fen
+from settlement.matter m
+join lateral (
+    select e.kind, e.amount_fen
+    from settlement.matter_event e
+    where e.lane = m.lane and e.matter_no = m.matter_no
+    order by e.event_no desc
+    limit 1
+) as l on true
+where l.kind in (1, 6)
+order by m.opened_at, m.matter_no
+limit $1;

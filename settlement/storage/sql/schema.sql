@@ -418,13 +418,14 @@ create table settlement.filing (
     institution     text        not null,
     payload         bytea       not null,
     constraint filing_pkey primary key (lane, filing_no),
-    constraint filing_kind_known check (kind between 1 and 3),
+    constraint filing_kind_known check (kind between 1 and 4),
     constraint filing_ends_after_it_begins check (ends_on >= begins_on)
 );
 create unique index filing_withdrawn_once on settlement.filing (lane, withdraws)
     where withdraws is not null;
 comment on table settlement.filing is
-    'Filings (备案) of diseases, chosen institutions and transfers, and their withdrawals. '
+    'Filings (备案) of diseases, chosen institutions, transfers and care outside, and their '
+    'withdrawals. '
     'Append-only; what stands is in person.filings.';
 comment on column settlement.filing.filing_no is 'trt_dcla_detl_sn, issued by us.';
 comment on column settlement.filing.withdraws is 'The filing that this row takes back.';
@@ -434,7 +435,7 @@ comment on column settlement.filing.begins_on is
 comment on column settlement.filing.ends_on is 'Last day; null where open.';
 comment on column settlement.filing.lane is 'Lane of the person.';
 comment on column settlement.filing.kind is
-    '1 transfer (转院), 2 disease (慢特病), 3 chosen institution (定点).';
+    '1 transfer (转院), 2 disease (慢特病), 3 chosen institution (定点), 4 care outside (异地就医).';
 comment on column settlement.filing.psn_no is 'The person.';
 comment on column settlement.filing.institution is 'The institution that sent it.';
 comment on column settlement.filing.payload is 'Content as sent, encrypted.';
@@ -621,7 +622,7 @@ comment on column settlement.message.outcome is
     '1 settlement row, 2 visit, 3 visit event (ref is the visit; the event''s payload names '
     'the message), 4 nothing to show, 5 filing, 6 upload that is only stored, '
     '7 payment over a channel, 8 settlement that was brought along, 9 tombstone, '
-    '10 order of mobile payment.';
+    '10 order of mobile payment, 14 matter of a person.';
 comment on column settlement.message.key is
     'Digest of institution, infno and msgid, led by the time in the msgid '
     '(settlement/keys.py).';
@@ -910,18 +911,19 @@ create table settlement.outbox (
     institution     text        not null,
     payload         bytea       not null,
     constraint outbox_pkey primary key (lane, case_no, notice_no),
-    constraint outbox_kind_known check (kind in ('mobile', 'webhook'))
+    constraint outbox_kind_known check (kind in ('mobile', 'webhook', 'sms'))
 );
 comment on table settlement.outbox is 'What we owe others (待发通知). Append-only.';
-comment on column settlement.outbox.case_no is 'The order or payment that it tells of.';
+comment on column settlement.outbox.case_no is 'The order, payment or matter that it tells of.';
 comment on column settlement.outbox.notice_no is
     'Orders the notices of a case: by the event that it tells of, whoever wrote it.';
 comment on column settlement.outbox.told_at is 'Since when it is owed.';
 comment on column settlement.outbox.lane is 'Lane of the case.';
 comment on column settlement.outbox.kind is
-    'mobile: in the envelope of mobile payment; webhook: a result of scan-to-pay.';
+    'mobile: in the envelope of mobile payment; webhook: a result of scan-to-pay; sms: a message '
+    'to a person.';
 comment on column settlement.outbox.topic is '6204, 6302, or what the webhook is about.';
-comment on column settlement.outbox.institution is 'To whom.';
+comment on column settlement.outbox.institution is 'To whom; of a message to a person, SMS.';
 comment on column settlement.outbox.payload is 'What it says, encrypted; signed when it leaves.';
 
 create table settlement.outbox_due (
@@ -976,16 +978,95 @@ create table settlement.receiver (
     url             text        not null,
     access_key      text        not null,
     constraint receiver_pkey primary key (institution, kind),
-    constraint receiver_kind_known check (kind in ('mobile', 'webhook'))
+    constraint receiver_kind_known check (kind in ('mobile', 'webhook', 'sms'))
 );
 comment on table settlement.receiver is
     'Where institutions want to be told (回调地址): reference data, written by operators.';
 comment on column settlement.receiver.since is 'Since when.';
 comment on column settlement.receiver.institution is 'fixmedins_code.';
-comment on column settlement.receiver.kind is 'mobile or webhook.';
+comment on column settlement.receiver.kind is 'mobile, webhook or sms.';
 comment on column settlement.receiver.url is 'The address.';
 comment on column settlement.receiver.access_key is
     'The credential whose secret signs, and whose SM2 key checks answers.';
+
+-- What persons have done for them (个人办件, ADR 0034): what was applied for, and what happened to it.
+-- A filing of care outside that is accepted is also a row of settlement.filing, and in the person's
+-- list, with the number of its matter. What moves an account is an entry that commits to the event.
+
+create table settlement.matter (
+    matter_no       bigint      not null,
+    opened_at       timestamptz not null,
+    lane            smallint    not null,
+    kind            smallint    not null,
+    psn_no          text        not null,
+    agent_no        text        not null,
+    payload         bytea       not null,
+    constraint matter_pkey primary key (lane, matter_no),
+    constraint matter_kind_known check (kind between 1 and 4),
+    constraint matter_agent_of_an_authorisation check ((kind = 2) = (agent_no <> '')),
+    constraint matter_agent_is_somebody_else check (agent_no <> psn_no)
+);
+create index matter_by_person on settlement.matter (lane, psn_no);
+create index matter_by_agent on settlement.matter (agent_no) where kind = 2;
+comment on table settlement.matter is
+    'What persons applied for (个人办件): filings of care outside, authorisations, transfers of '
+    'accounts. Append-only.';
+comment on column settlement.matter.matter_no is 'Issued by us; of a filing also its number.';
+comment on column settlement.matter.opened_at is 'When.';
+comment on column settlement.matter.lane is 'Lane of the person.';
+comment on column settlement.matter.kind is
+    '1 filing of care outside (异地就医备案), 2 authorisation (代办授权), 3 account out (个账转出), '
+    '4 account in (个账转入).';
+comment on column settlement.matter.psn_no is 'Whose it is.';
+comment on column settlement.matter.agent_no is
+    'Of an authorisation who may act for the person; else empty.';
+comment on column settlement.matter.payload is
+    'What was applied for, encrypted (settlement/usecases/matter_payloads.py).';
+
+create table settlement.matter_event (
+    matter_no       bigint      not null,
+    entry_id        bigint,
+    amount_fen      bigint      not null,
+    recorded_at     timestamptz not null,
+    business_day    date        not null,
+    coverage_months integer     not null,
+    lane            smallint    not null,
+    event_no        smallint    not null,
+    kind            smallint    not null,
+    actor           text        not null,
+    through         text        not null,
+    reference       text        not null,
+    note            text        not null,
+    constraint matter_event_pkey primary key (lane, matter_no, event_no),
+    constraint matter_event_kind_known check (kind between 1 and 8),
+    constraint matter_event_moves_what_it_books
+        check ((amount_fen > 0) = (entry_id is not null) and amount_fen >= 0),
+    constraint matter_event_coverage_not_negative check (coverage_months >= 0)
+);
+create unique index matter_event_once on settlement.matter_event (lane, matter_no, kind);
+create unique index matter_event_by_entry on settlement.matter_event (lane, entry_id)
+    where entry_id is not null;
+comment on table settlement.matter_event is
+    'What happened to a matter, in order. Append-only; folded by settlement/matter_states.py. The '
+    'entry of one that moves money commits to every column.';
+comment on column settlement.matter_event.matter_no is 'The matter.';
+comment on column settlement.matter_event.entry_id is 'The entry that moved money; null where none.';
+comment on column settlement.matter_event.amount_fen is 'What it moved, fen; 0 where nothing.';
+comment on column settlement.matter_event.recorded_at is 'When.';
+comment on column settlement.matter_event.business_day is 'On which business day.';
+comment on column settlement.matter_event.coverage_months is
+    'Months of coverage (缴费年限) that go with a transfer.';
+comment on column settlement.matter_event.lane is 'Lane of the matter.';
+comment on column settlement.matter_event.event_no is 'From 1.';
+comment on column settlement.matter_event.kind is
+    '1 applied, 2 accepted, 3 refused, 4 cancelled by the person, 5 ended by the agency, 6 taken '
+    'out of the account, 7 paid out or arrived, 8 returned. Each at most once.';
+comment on column settlement.matter_event.actor is
+    'Who acted: person: and psn_no, perhaps another''s than whose it is, or staff: and a login.';
+comment on column settlement.matter_event.through is 'The app that sent it; empty for staff.';
+comment on column settlement.matter_event.reference is
+    'Number of the contact letter (联系函) or of the bank''s payment; empty where no money moved.';
+comment on column settlement.matter_event.note is 'What whoever acted said about it.';
 
 create function settlement.json_text(p_text text) returns text
 language sql stable as $$
@@ -1077,6 +1158,21 @@ $$;
 comment on function settlement.mobile_commitment(settlement.mobile_event)
     is 'What the entry that holds for an order of mobile payment commits to.';
 
+create function settlement.matter_commitment(r settlement.matter_event) returns bytea
+language sql stable as $$
+    -- What the entry of a transfer commits to; as settlement/matter_rows.py computes.
+    select sha256('\x09'::bytea || convert_to('[' || concat_ws(',',
+        r.lane, r.matter_no, r.event_no, r.kind,
+        settlement.json_time(r.recorded_at at time zone 'UTC') || 'Z"',
+        '"' || to_char(r.business_day, 'YYYY-MM-DD') || '"',
+        coalesce(r.entry_id::text, 'null'), r.amount_fen, settlement.json_text(r.actor),
+        settlement.json_text(r.through), settlement.json_text(r.reference), r.coverage_months,
+        settlement.json_text(r.note)
+    ) || ']', 'UTF8'));
+$$;
+comment on function settlement.matter_commitment(settlement.matter_event)
+    is 'What the entry of a transfer of a personal account commits to.';
+
 create function settlement.slice(p_bytes bytea, p_ends integer[], p_number integer) returns bytea
 language sql immutable as $$
     -- The bytes of one among many that lie one behind the other.
@@ -1128,7 +1224,9 @@ create function settlement.write_batch(
     -- payments over channels, what happened to them, when to look next: JSON, null where none
     p_payments json, p_payment_events json, p_payment_due json,
     -- orders of mobile payment, what happened to them, when they end; what is owed to others
-    p_mobile_orders json, p_mobile_events json, p_mobile_due json, p_outbox json
+    p_mobile_orders json, p_mobile_events json, p_mobile_due json, p_outbox json,
+    -- what persons have done for them, and what happened to it: JSON, null where none
+    p_matters json, p_matter_events json
 ) returns void
 language plpgsql volatile as $$
 -- Writes one batch of one journal: everything, or nothing where a person changed since they were
@@ -1425,6 +1523,33 @@ begin
         );
     end if;
 
+    if p_matters is not null then
+        insert into settlement.matter (
+            matter_no, opened_at, lane, kind, psn_no, agent_no, payload
+        )
+        select n.matter_no, n.opened_at, /*lane*/ n.lane, n.kind, n.psn_no, n.agent_no,
+               decode(n.payload, 'base64')
+        from json_to_recordset(p_matters) as n (
+            matter_no bigint, opened_at timestamptz, /*lanes*/ lane smallint, kind smallint,
+            psn_no text, agent_no text, payload text
+        );
+    end if;
+
+    if p_matter_events is not null then
+        insert into settlement.matter_event (
+            matter_no, entry_id, amount_fen, recorded_at, business_day, coverage_months, lane,
+            event_no, kind, actor, through, reference, note
+        )
+        select n.matter_no, n.entry_id, n.amount_fen, n.recorded_at, n.business_day,
+               n.coverage_months, /*lane*/ n.lane, n.event_no, n.kind, n.actor, n.through,
+               n.reference, n.note
+        from json_to_recordset(p_matter_events) as n (
+            matter_no bigint, entry_id bigint, amount_fen bigint, recorded_at timestamptz,
+            business_day date, coverage_months integer, /*lanes*/ lane smallint,
+            event_no smallint, kind smallint, actor text, through text, reference text, note text
+        );
+    end if;
+
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
     select p_message_refs[i], p_booked_at, /*lane*/ p_message_lanes[i], p_message_outcomes[i],
            substr(p_message_keys, 16 * (i - 1) + 1, 16),
@@ -1484,7 +1609,7 @@ begin
         ' settlement.mobile_order, settlement.mobile_event, settlement.mobile_due,'
         ' settlement.outbox, settlement.outbox_due, settlement.outbox_attempt,'
         ' settlement.insured_elsewhere, settlement.home_case, settlement.cross_city_step,'
-        ' settlement.import_job to %I',
+        ' settlement.import_job, settlement.matter, settlement.matter_event to %I',
         p_application
     );
     execute format(

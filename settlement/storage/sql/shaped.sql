@@ -212,3 +212,13 @@ from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, order_
 join settlement.mobile_order o on o.lane = /*lane*/ k.lane and o.order_no = k.order_no
 join settlement.mobile_event e on e.lane = /*lane*/ k.lane and e.order_no = k.order_no
 order by o.lane, o.order_no, e.event_no;
+
+-- name: read_matters
+-- What persons of the batch have done for them, with everything that happened to it, in order.
+select m.lane, m.matter_no, m.opened_at, m.kind, m.psn_no, m.agent_no, m.payload, e.event_no,
+       e.kind as event_kind, e.recorded_at, e.business_day, e.entry_id, e.amount_fen, e.actor,
+       e.through, e.reference, e.coverage_months, e.note
+from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, psn_no)
+join settlement.matter m on m.lane = /*lane*/ k.lane and m.psn_no = k.psn_no
+join settlement.matter_event e on e.lane = /*lane*/ k.lane and e.matter_no = m.matter_no
+order by m.opened_at, m.matter_no, e.event_no;

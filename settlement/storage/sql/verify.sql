@@ -419,3 +419,40 @@ where b.journal = $1 and b.block_no > $2 and b.block_no <= $3
     )
 order by b.block_no, b.ordinal
 limit 1;
+
+-- name: bad_matters
+-- Entries of the chunk that moved a personal account on moving whose event is missing or is not what
+-- was committed; codes 40 to 44 are those of chart.py.
+select e.lane, e.entry_id, e.block_no, e.ordinal, m.matter_no is null as missing
+from ledger.entry e
+left join settlement.matter_event m on m.lane = e.lane and m.entry_id = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code between 40 and 44
+    and (m.matter_no is null or settlement.matter_commitment(m) <> e.commitment)
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_matters
+-- A transfer of a personal account of one lane that no entry stands behind, or whose entry moves
+-- another amount than its event says.
+select m.matter_no
+from settlement.matter_event m
+left join ledger.entry e on e.lane = m.lane and e.entry_id = m.entry_id
+where m.lane = $1 and m.entry_id is not null
+    and (e.entry_id is null or e.amounts[1] <> m.amount_fen)
+order by m.matter_no
+limit 1;
+
+-- name: unfiled_matters
+-- An accepted filing of care outside of one lane that is not among the filings, or was taken back
+-- there and not here, or the reverse.
+select m.matter_no
+from settlement.matter m
+join settlement.matter_event a on a.lane = $1 and a.matter_no = m.matter_no and a.kind = 2
+left join settlement.matter_event g
+    on g.lane = $1 and g.matter_no = m.matter_no and g.kind in (4, 5)
+left join settlement.filing f on f.lane = $1 and f.filing_no = m.matter_no and f.kind = 4
+left join settlement.filing w on w.lane = $1 and w.withdraws = m.matter_no
+where m.lane = $1 and m.kind = 1
+    and (f.filing_no is null or (g.matter_no is null) <> (w.filing_no is null))
+order by m.matter_no
+limit 1;

@@ -17,6 +17,7 @@ from settlement.gateway import (
     Unavailable,
 )
 from settlement.import_job import ImportOffice
+from settlement.my_gateway import PersonDesk
 from settlement.serve.config import WorkerConfig
 
 SECRET = "test-secret-of-the-echo"
@@ -30,6 +31,7 @@ class EchoGateway:
     import_office: ImportOffice | None = None
     payments: PayDesk | None = None
     mobile_centre: MobileCentre | None = None
+    mine: PersonDesk | None = None
 
     def __init__(self) -> None:
         self.seen: list[tuple[str | None, bytes, Caller]] = []

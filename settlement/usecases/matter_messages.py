@@ -1,0 +1,90 @@
+"""What a person is told once a matter of theirs is decided or done (短信通知), into the outbox of
+the same commit. The text names no disease, no institution and nobody; of a number only its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from ledger.money import yuan_text
+from settlement.clock import Moment
+from settlement.matter_rows import MatterEventRow, MatterFact
+from settlement.matter_states import Happening, MatterKind
+from settlement.mobile_rows import OutboxRow
+from settlement.outbox import SMS_GATEWAY, Kind, notice_no
+from settlement.usecases.matter_payloads import open_wanted
+from settlement.usecases.mobile_payloads import seal_notice
+from settlement.world import World
+
+_SHOWN_DIGITS = 6
+_ENCODE = msgspec.json.Encoder().encode
+TEXTS: Mapping[tuple[MatterKind, Happening], str] = {
+    (MatterKind.OFF_SITE, Happening.ACCEPTED): "您的异地就医备案（尾号{tail}）已生效。",
+    (MatterKind.OFF_SITE, Happening.REFUSED):
+        "您的异地就医备案（尾号{tail}）未通过，请登录查看原因。",
+    (MatterKind.OFF_SITE, Happening.CANCELLED): "您的异地就医备案（尾号{tail}）已撤销。",
+    (MatterKind.OFF_SITE, Happening.ENDED):
+        "您的异地就医备案（尾号{tail}）已终止，请登录查看原因。",
+    (MatterKind.AUTHORISATION, Happening.ACCEPTED): "您的医保代办授权（尾号{tail}）已生效。",
+    (MatterKind.AUTHORISATION, Happening.REFUSED): "您的医保代办授权（尾号{tail}）未通过。",
+    (MatterKind.AUTHORISATION, Happening.CANCELLED): "您的医保代办授权（尾号{tail}）已撤销。",
+    (MatterKind.AUTHORISATION, Happening.ENDED): "您的医保代办授权（尾号{tail}）已终止。",
+    (MatterKind.TRANSFER_OUT, Happening.REFUSED):
+        "您的个人账户转出（尾号{tail}）未通过，请登录查看原因。",
+    (MatterKind.TRANSFER_OUT, Happening.PAID):
+        "您的个人账户转出（尾号{tail}）已办结，转出{yuan}元。",
+    (MatterKind.TRANSFER_OUT, Happening.RETURNED):
+        "您的个人账户转出（尾号{tail}）被银行退回，{yuan}元已退回账户。",
+    (MatterKind.TRANSFER_IN, Happening.REFUSED):
+        "您的个人账户转入（尾号{tail}）未通过，请登录查看原因。",
+    (MatterKind.TRANSFER_IN, Happening.PAID):
+        "您的个人账户转入（尾号{tail}）已办结，转入{yuan}元。",
+    (MatterKind.TRANSFER_IN, Happening.RETURNED):
+        "您的个人账户转入（尾号{tail}）已退回转出地，退回{yuan}元。",
+}  # fmt: skip
+"""What a person is told, by what happened; of everything else they are told nothing."""
+
+
+class PersonMessage(Struct, frozen=True, kw_only=True):
+    """A message as the gateway gets it."""
+
+    phone: str
+    text: str
+
+
+def told(
+    fact: MatterFact, events: Sequence[MatterEventRow], world: World, moment: Moment
+) -> tuple[OutboxRow, ...]:
+    """The messages that these events make us owe; none without a telephone or a gateway."""
+    if (SMS_GATEWAY, Kind.SMS) not in world.receivers:
+        return ()
+    texts = [(event, TEXTS.get((fact.row.kind, event.kind))) for event in events]
+    if not any(text for _, text in texts):
+        return ()
+    phone = open_wanted(fact.row, world.keyring).phone
+    if not phone:
+        return ()
+    return tuple(
+        _row(fact, event, phone, text, world, moment) for event, text in texts if text
+    )
+
+
+def _row(
+    fact: MatterFact, event: MatterEventRow, phone: str, text: str, world: World, moment: Moment
+) -> OutboxRow:
+    lane, case_no, number = fact.row.lane, fact.row.matter_no, notice_no(event.event_no)
+    words = text.format(
+        tail=str(case_no)[-_SHOWN_DIGITS:], yuan=yuan_text(event.amount_fen)
+    )
+    message = PersonMessage(phone=phone, text=f"【{world.profile.name}医保】{words}")
+    return OutboxRow(
+        lane=lane, case_no=case_no, notice_no=number, kind=Kind.SMS,
+        topic=f"{fact.row.kind.name.lower()}.{event.kind.name.lower()}",
+        institution=SMS_GATEWAY, told_at=moment.at,
+        payload=seal_notice(
+            _ENCODE(message), world.keyring, lane=lane, case_no=case_no, notice_no=number
+        ),
+    )  # fmt: skip
