@@ -18,6 +18,7 @@ _ABOUT = {
     "staff": "doctors, pharmacists and nurses of institutions, with their terms (医护人员)",
     "items": "catalogue items with their versions (医保目录)",
     "lists": "lists of codes that institutions download: diagnoses, operations … (编码目录)",
+    "counterparts": "other regions, the way to them, and their certificates (对方统筹区)",
     "openings": "running accumulators and balances of accounts, once at the cut-over (期初)",
     "payables": "what institutions are owed at the cut-over (应付定点机构期初)",
     "stays": "stays that are open at the cut-over (在院期初)",
@@ -82,10 +83,11 @@ def _long(about: str) -> str:
 def _add_kind(
     parser: argparse.ArgumentParser, kind: str, tell: Tell, data_dir: Path
 ) -> None:
-    parser.add_argument("file", type=Path, help="CSV or .xlsx with a header, or NDJSON; UTF-8")
+    parser.add_argument("file", type=Path, help="CSV or .xlsx with a header, NDJSON or TOML; UTF-8")
     parser.add_argument(
-        "--format", choices=("csv", "ndjson", "xlsx"), help="by default what the file's name says"
-    )
+        "--format", choices=("csv", "ndjson", "xlsx", "toml"),
+        help="by default what the file's name says",
+    )  # fmt: skip
     parser.add_argument(
         "--preview", action="store_true", help="say what would change; write nothing"
     )

@@ -14,6 +14,8 @@ class Counterpart(Struct, frozen=True, kw_only=True, gc=False):
     name: str
     account_base: int
     """first account number of its block in the ledger (settlement/chart.py)"""
+    route: str = ""
+    """address of the hub that leads to it; empty for the one that is configured"""
     active: bool = True
     """False: nothing is asked of it, and it is answered nothing but what is under way"""
 

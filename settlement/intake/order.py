@@ -8,13 +8,13 @@ from pathlib import Path
 from msgspec import Struct
 
 KINDS = (
-    "persons", "institutions", "staff", "items", "lists", "openings", "payables", "stays",
-    "settlements",
+    "persons", "institutions", "staff", "items", "lists", "counterparts", "openings", "payables",
+    "stays", "settlements",
 )  # fmt: skip
 """What can be imported."""
 CUT_OVER = ("openings", "payables", "stays", "settlements")
 """What is brought along once (期初), and signed by two people."""
-FORMATS = ("csv", "ndjson", "xlsx")
+FORMATS = ("csv", "ndjson", "xlsx", "toml")
 
 class Order(Struct, frozen=True, kw_only=True):
     """An import."""

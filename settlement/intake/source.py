@@ -1,6 +1,7 @@
-"""A file as rows of cells: CSV or .xlsx with a header, or NDJSON. UTF-8, with or without a mark.
+"""A file as rows of cells: CSV or .xlsx with a header, NDJSON, or TOML with a table a row. UTF-8,
+with or without a mark.
 
-Everything leaves as text by column, whatever the format, so that both are checked by the same
+Everything leaves as text by column, whatever the format, so that all are checked by the same
 columns. In NDJSON a list becomes `a;b`, an object `key:value;key:value`, and a list of objects
 `first:second;…` in the order of their fields.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
@@ -29,16 +31,19 @@ Row: TypeAlias = tuple[int, list[str]]
 _DECODE = msgspec.json.Decoder(dict[str, object], float_hook=str).decode
 """Numbers with a fraction stay as they are written: no float touches a ratio or a price."""
 _NO_LINE = b""
+_FORMAT_OF = {
+    "csv": "csv", "ndjson": "ndjson", "jsonl": "ndjson", "xlsx": "xlsx", "toml": "toml",
+}  # fmt: skip
 _DIGEST_CHUNK = 1 << 20
 _DAY_ZERO = date(1899, 12, 30)
 
 
 def format_of(path: Path, told: str | None) -> str:
-    """csv, ndjson or xlsx, as told or by the file's name."""
+    """csv, ndjson, xlsx or toml, as told or by the file's name."""
     if told is not None:
         return told
     suffix = path.suffix.lower().removeprefix(".")
-    found = {"csv": "csv", "ndjson": "ndjson", "jsonl": "ndjson", "xlsx": "xlsx"}.get(suffix)
+    found = _FORMAT_OF.get(suffix)
     if found is None:
         raise FileError(f"{path.name}: 请用 --format 指明格式 | say --format csv or ndjson")
     return found
@@ -57,8 +62,28 @@ def rows_of(
     path: Path, kind: str, columns: Sequence[Column], faults: list[Fault]
 ) -> Iterator[Row]:
     """The rows of a file; rows that are none are added to the faults. Raises FileError."""
-    read = {"csv": _csv_rows, "ndjson": _ndjson_rows, "xlsx": _sheet_rows}[kind]
+    read = {
+        "csv": _csv_rows, "ndjson": _ndjson_rows, "xlsx": _sheet_rows, "toml": _toml_rows,
+    }[kind]  # fmt: skip
     return read(path, columns, faults)
+
+
+def _toml_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Iterator[Row]:
+    """The tables `[[…]]` of the only name in the file; a row's number is that of its table."""
+    try:
+        file = tomllib.loads(path.read_text("utf-8-sig"), parse_float=str)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise FileError(f"{path.name}: 不是 TOML | not TOML: {exc}") from exc
+    tables: object = next(iter(file.values()), [])
+    if len(file) > 1 or not isinstance(tables, list):
+        raise FileError(f"{path.name}: 只能有一种表 [[…]] | only tables [[…]] of one name")
+    known = {column.name for column in columns}
+    for number, table in enumerate(tables, 1):
+        if not isinstance(table, dict) or table.keys() - known:
+            named = min(table.keys() - known) if isinstance(table, dict) else "-"
+            faults.append(_unknown(number, named))
+            continue
+        yield number, [_text(table.get(column.name)) for column in columns]
 
 
 def _sheet_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Iterator[Row]:

@@ -22,6 +22,7 @@ from settlement.intake.faults import FileError, Told
 from settlement.intake.order import Order, Progress
 from settlement.keyring import UndecipherableError
 from settlement.policy.errors import PolicyError
+from settlement.region.hub_config import HubConfigError
 from settlement.serve.child import Stopping, run_child, say_at_work
 from settlement.serve.config import WorkerConfig
 from settlement.serve.imports import AnotherRunsError, Imported, import_file, said
@@ -39,7 +40,9 @@ LOOK_SECONDS = 1.0
 FAILURE_PAUSE_SECONDS = 5.0
 STRAY_SECONDS = 3_600.0
 """A file that belongs to no open job for so long is not wanted."""
-_FAILURES = (ServiceError, PolicyError, KeyFileError, UndecipherableError, OSError)
+_FAILURES = (
+    ServiceError, PolicyError, KeyFileError, UndecipherableError, HubConfigError, OSError,
+)  # fmt: skip
 """What another try would not mend; a lost database it would."""
 
 

@@ -22,13 +22,14 @@ from protocol.nhsa.list_layouts import LAYOUTS
 from settlement.clock import system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
-from settlement.intake import code_lists, institutions, items, staff
+from settlement.intake import code_lists, counterparts, institutions, items, staff
 from settlement.intake.faults import Fault, FileError, faults_text
 from settlement.intake.order import Order, Progress
 from settlement.intake.report import Counts, preview_text
 from settlement.intake.source import digest_of, rows_of
 from settlement.keyring import UndecipherableError
 from settlement.policy.errors import PolicyError
+from settlement.region.hub_config import HubConfigError, hub_file, read_hub
 from settlement.said import UNUSABLE, Said
 from settlement.serve.cutover import CutOver, sign
 from settlement.serve.opening_import import OpeningImport
@@ -37,6 +38,7 @@ from settlement.serve.person_import import PersonImport, Site, a_spool
 from settlement.serve.settlement_import import SettlementImport
 from settlement.serve.stay_import import StayImport
 from settlement.storage import code_lists as list_store
+from settlement.storage import hub as hub_store
 from settlement.storage import reference
 from settlement.storage import reference_import as store
 from settlement.storage.errors import StorageError
@@ -101,7 +103,7 @@ def run(kind: str, data_dir: Path, order: Order, *, issue_to: Path | None = None
         return asyncio.run(_run(kind, data_dir, order, issue_to))
     except (
         FileError, ServiceError, KeyFileError, StorageError, PolicyError, UndecipherableError,
-        OSError,
+        HubConfigError, OSError,
     ) as exc:  # fmt: skip
         return Said(UNUSABLE, f"settlement: {exc}")
     except BrokenProcessPool:
@@ -265,6 +267,32 @@ async def _staff(session: Session) -> Imported:
     return Imported(counts=plan.counts, faults=faults, written=not stopped)
 
 
+async def _counterparts(session: Session) -> Imported:
+    order, connection, own = session.order, session.connection, session.site.region
+    faults: list[Fault] = []
+    rows = rows_of(order.path, order.format, counterparts.COLUMNS, faults)
+    told = counterparts.read_counterparts(rows, own, faults)
+    bad = len(faults)
+    settings = read_hub(hub_file(session.site.room, os.environ))
+    known = counterparts.Known(
+        own_region=own, root=None if settings is None else settings.root_key,
+        counterparts=await reference.counterparts(connection),
+        certificates={
+            one.serial: one.content for one in await hub_store.read_certificates(connection)
+        },
+        withdrawn=frozenset(await hub_store.read_withdrawals(connection)),
+    )  # fmt: skip
+    plan = counterparts.plan(told, known, faults, whole=order.whole)
+    stopped = _stopped(order, faults, plan.counts, bad)
+    if not stopped and not order.preview:
+        async with connection.transaction():
+            await _open_agency(session)
+            await store.keep_counterparts(connection, plan.counterparts)
+            await hub_store.keep_signed(connection, plan.certificates, plan.withdrawals)
+            await session.audit("import-counterparts", plan.counts)
+    return Imported(counts=plan.counts, faults=faults, written=not stopped)
+
+
 async def _openings(session: Session) -> Imported:
     return await _cut_over(
         session, OpeningImport(session.site, session.order, session.connection)
@@ -382,6 +410,6 @@ def _told_of(
 
 _IMPORTS: dict[str, Import] = {
     "persons": _persons, "institutions": _institutions, "items": _items, "lists": _lists,
-    "staff": _staff, "openings": _openings, "payables": _payables, "stays": _stays,
-    "settlements": _settlements,
+    "staff": _staff, "counterparts": _counterparts, "openings": _openings, "payables": _payables,
+    "stays": _stays, "settlements": _settlements,
 }  # fmt: skip

@@ -117,8 +117,9 @@ async def keep_counterparts(
     transaction."""
     for one in counterparts:
         await connection.execute(
-            REFERENCE["keep_counterpart"], one.region, one.name, one.account_base, one.active
-        )
+            REFERENCE["keep_counterpart"], one.region, one.name, one.account_base, one.active,
+            one.route,
+        )  # fmt: skip
         for account in chart.region_accounts(one.region, one.name, one.account_base):
             await _open_account(connection, account)
     if counterparts:

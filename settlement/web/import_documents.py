@@ -16,6 +16,7 @@ from protocol.nhsa.list_layouts import LAYOUTS
 from settlement.import_job import STATES, Accepted, JobReport
 from settlement.intake import (
     code_lists,
+    counterparts,
     institutions,
     items,
     old_settlements,
@@ -264,6 +265,12 @@ IMPORT_OPERATIONS = (
         about="机构下载的编码目录（1307至1315、1321至1327）：一行一个编码。列以本地区布局为准。",
         columns=code_lists.columns_of(LAYOUTS),
         sample={"list": "1307", "diag_code": "A00.000", "diag_name": "测试诊断"},
+    ),
+    ImportOperation(
+        kind="counterparts", title="导入对方统筹区", title_en="import other regions",
+        about="异地就医的对方统筹区、路由地址和证书：一行一个统筹区。",
+        columns=counterparts.COLUMNS,
+        sample={"region": "430100", "name": "测试统筹区", "route": "https://hub.example.org"},
     ),
     ImportOperation(
         kind="openings", title="导入期初累计和余额", title_en="import openings of persons",

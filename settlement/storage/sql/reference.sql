@@ -16,13 +16,54 @@ from settlement.institution i;
 
 -- name: counterparts
 -- Other regions that people come from or go to.
-select c.region, c.name, c.account_base, c.active from settlement.counterpart c;
+select c.region, c.name, c.account_base, c.active, c.route from settlement.counterpart c;
 
 -- name: keep_counterpart
 -- Another region, new or changed; its accounts stay where they are.
-insert into settlement.counterpart (region, name, account_base, active)
+insert into settlement.counterpart (region, name, account_base, active, route)
+values ($1, $2, $3, $4, $5)
+on conflict (region) do update
+    set name = excluded.name, active = excluded.active, route = excluded.route;
+
+-- name: hub_certificates
+-- Certificates of other regions, as the authority signed them.
+select c.serial, c.region, c.content from settlement.hub_certificate c order by c.serial;
+
+-- name: keep_hub_certificate
+-- A certificate of another region; one that is there stays as it is.
+insert into settlement.hub_certificate (serial, region, not_before, not_after, content)
+values ($1, $2, $3, $4, $5)
+on conflict (serial) do nothing;
+
+-- name: hub_withdrawals
+-- Certificates that are good for nothing any more.
+select w.serial, w.withdrawn_at, w.reason, w.content from settlement.hub_withdrawal w
+order by w.serial;
+
+-- name: keep_hub_withdrawal
+-- A certificate is withdrawn, once for ever; the earliest withdrawal counts.
+insert into settlement.hub_withdrawal (serial, withdrawn_at, reason, content)
 values ($1, $2, $3, $4)
-on conflict (region) do update set name = excluded.name, active = excluded.active;
+on conflict (serial) do nothing
+returning serial;
+
+-- name: hub_identities
+-- The keys of ours; secrets are ciphertext.
+select i.made_at, i.key_version, i.signing_key, i.secret, i.content
+from settlement.hub_identity i
+order by i.made_at, i.signing_key;
+
+-- name: keep_hub_identity
+-- New keys of ours, which have no certificate yet.
+insert into settlement.hub_identity (made_at, key_version, signing_key, secret)
+values ($1, $2, $3, $4);
+
+-- name: certify_hub_identity
+-- The authority has issued the certificate of keys of ours.
+update settlement.hub_identity as i
+set content = $2
+where i.signing_key = $1
+returning i.signing_key;
 
 -- name: staff
 -- Terms of the staff of institutions, the earliest of each first.

@@ -82,6 +82,7 @@ create table settlement.counterpart (
     account_base    bigint      not null,
     active          boolean     not null default true,
     name            text        not null,
+    route           text        not null default '',
     constraint counterpart_pkey primary key (region),
     constraint counterpart_account_base_key unique (account_base),
     constraint counterpart_is_a_region check (region ~ '^[0-9]{6}$')
@@ -94,6 +95,58 @@ comment on column settlement.counterpart.account_base is
 comment on column settlement.counterpart.active is
     'False: it is asked nothing, and answered only about what is under way.';
 comment on column settlement.counterpart.name is 'Name.';
+comment on column settlement.counterpart.route is
+    'Address of the hub that leads to it; empty for the one that is configured.';
+
+create table settlement.hub_certificate (
+    not_before      timestamptz not null,
+    not_after       timestamptz not null,
+    serial          text        not null,
+    region          text        not null,
+    content         text        not null,
+    constraint hub_certificate_pkey primary key (serial)
+);
+comment on table settlement.hub_certificate is
+    'Certificates of other regions (docs/reference/hub.md), which their messages are proved with. '
+    'Append-only; two of a region may hold at the same time.';
+comment on column settlement.hub_certificate.not_before is 'First moment of its validity.';
+comment on column settlement.hub_certificate.not_after is 'First moment after it.';
+comment on column settlement.hub_certificate.serial is 'Its number, given by the authority.';
+comment on column settlement.hub_certificate.region is 'Whose it is.';
+comment on column settlement.hub_certificate.content is 'As the authority signed it.';
+
+create table settlement.hub_withdrawal (
+    withdrawn_at    timestamptz not null,
+    serial          text        not null,
+    reason          text        not null,
+    content         text        not null default '',
+    constraint hub_withdrawal_pkey primary key (serial)
+);
+comment on table settlement.hub_withdrawal is
+    'Certificates that are good for nothing any more, whosever they are. Append-only.';
+comment on column settlement.hub_withdrawal.withdrawn_at is 'When it was taken back.';
+comment on column settlement.hub_withdrawal.serial is 'The certificate; it need not be known here.';
+comment on column settlement.hub_withdrawal.reason is 'Why.';
+comment on column settlement.hub_withdrawal.content is
+    'The withdrawal as the authority signed it; empty where an operator of ours withdrew it.';
+
+create table settlement.hub_identity (
+    made_at         timestamptz not null,
+    key_version     smallint    not null,
+    signing_key     bytea       not null,
+    secret          bytea       not null,
+    content         text        not null default '',
+    constraint hub_identity_pkey primary key (signing_key)
+);
+comment on table settlement.hub_identity is
+    'Keys that we speak to other regions with. While one is followed by another both are here.';
+comment on column settlement.hub_identity.made_at is 'When they were made.';
+comment on column settlement.hub_identity.key_version is
+    'Version of the key that the secret is encrypted with.';
+comment on column settlement.hub_identity.signing_key is 'The public key that others check with.';
+comment on column settlement.hub_identity.secret is 'The private keys, encrypted.';
+comment on column settlement.hub_identity.content is
+    'Their certificate; empty while the authority has not issued it.';
 
 create table settlement.credential (
     access_key      text        not null,

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from settlement.intake import institutions, items, openings, payables, persons, staff, stays
+from settlement.intake import (
+    counterparts,
+    institutions,
+    items,
+    openings,
+    payables,
+    persons,
+    staff,
+    stays,
+)
 from settlement.intake.cells import Column
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/operating/importing.md").read_text("utf-8")
@@ -21,6 +30,7 @@ ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE
         ("Institutions", institutions.COLUMNS),
         ("Staff", staff.COLUMNS),
         ("Items", items.COLUMNS),
+        ("Other regions", counterparts.COLUMNS),
         ("Openings at the cut-over", openings.COLUMNS),
         ("Balances of institutions at the cut-over", payables.COLUMNS),
         ("Open stays at the cut-over", stays.COLUMNS),

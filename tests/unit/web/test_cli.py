@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[3]
         "keys",
         "token",
         "payments",
+        "regions",
     ],
 )
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
