@@ -54,6 +54,13 @@ from settlement.commands import (
     WithdrawVisit,
 )
 from settlement.decision import Decision
+from settlement.home_commands import (
+    CancelCase,
+    FindCase,
+    LookUpInsured,
+    ReverseCase,
+    ShareCase,
+)
 from settlement.mobile_commands import (
     CloseOrder,
     ConfirmOrder,
@@ -84,6 +91,9 @@ from settlement.usecases import (
     enquire,
     family,
     filings,
+    home_cases,
+    home_persons,
+    home_undo,
     mappings,
     mobile,
     mobile_ending,
@@ -160,6 +170,11 @@ USE_CASES: dict[type[Command], UseCase] = {
     ExpireRequest: admissions.expire,
     HoldVisit: visit_pay.hold_visit,
     HoldStay: visit_pay.hold_stay,
+    LookUpInsured: home_persons.look_up,
+    ShareCase: home_cases.share,
+    FindCase: home_cases.find,
+    CancelCase: home_undo.cancel,
+    ReverseCase: home_undo.reverse,
 }
 """Every command and the use case that decides it."""
 

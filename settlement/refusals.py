@@ -16,6 +16,7 @@ from msgspec import Struct
 from ledger.money import yuan_text
 from protocol.nhsa.errors import WireError
 from settlement.gateway import Retry
+from settlement.home_refusals import HOME_ROWS
 from settlement.mobile_refusals import MOBILE_ROWS, MOBILE_UNREADABLE
 from settlement.pay_refusals import PAYING_ROWS
 from settlement.policy.region import RegionProfile
@@ -452,6 +453,8 @@ _MOBILE = _rows(200, "never", Fault.CALLER, *MOBILE_ROWS) | _rows(
     400, "never", Fault.CALLER, MOBILE_UNREADABLE
 )
 
+_HOME = _rows(200, "never", Fault.CALLER, *HOME_ROWS)
+
 _OURS = _rows(
     200, "same_msgid", Fault.OURS,
     ("INTERNAL", "平台内部错误，已报警。",
@@ -543,6 +546,7 @@ REFUSALS: dict[str, Row] = {
     **_UNDER_WAY,
     **_PAYING,
     **_MOBILE,
+    **_HOME,
     **_OURS,
     **_UNAUTHENTICATED,
     **_IMPORTS,

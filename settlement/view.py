@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from ledger.entry import Entry
+from settlement.home_rows import HomeCaseRow
 from settlement.mobile_rows import (
     MobileDueRow,
     MobileEventRow,
@@ -127,6 +128,8 @@ class SettlementFact(Struct, kw_only=True):
     detail: SealedDetail | None
     undone_by: int | None = None
     undone_kind: RowKind | None = None
+    home: HomeCaseRow | None = None
+    """what lies beside that of somebody treated in another region"""
 
 
 class VisitFact(Struct, kw_only=True):
@@ -193,6 +196,8 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     mobile_due: tuple[MobileDueRow, ...] = ()
     outbox: tuple[OutboxRow, ...] = ()
     """what is owed to others by this commit (ADR 0032)"""
+    home_case: HomeCaseRow | None = None
+    """what lies beside a settlement of somebody treated in another region (ADR 0033)"""
     then: Effects | None = None
     """what follows in the same commit: a remainder settled anew after a cancel"""
 
@@ -306,7 +311,9 @@ class View:
         person.years[str(row.year)] = YearDoc(
             values=values, latest=effects.latest_of_year, gaps=gaps
         )
-        self.settlements[row.setl_id] = SettlementFact(row=row, detail=effects.detail)
+        self.settlements[row.setl_id] = SettlementFact(
+            row=row, detail=effects.detail, home=effects.home_case
+        )
         if row.undoes_setl_id is None:
             self.standing[row.business_key] = row.setl_id
             return

@@ -18,6 +18,7 @@ from ledger.postgres import literals
 from ledger.postgres.arrays import append_arguments
 from ledger.postgres.shape import Shape, one_lane
 from settlement.clock import Moment
+from settlement.home_rows import HomeCaseRow
 from settlement.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
 from settlement.payment_rows import DueRow, PaymentEventRow, PaymentRow
 from settlement.rows import (
@@ -78,6 +79,8 @@ _PARAMETERS = {
     # orders of mobile payment, and what is owed to others
     "p_mobile_orders": "json", "p_mobile_events": "json", "p_mobile_due": "json",
     "p_outbox": "json",
+    # what lies beside settlements of people treated in other regions
+    "p_home_cases": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -168,6 +171,7 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     named |= {row.lane for e in effects for row in e.mobile_events}
     named |= {row.lane for e in effects for row in e.mobile_due}
     named |= {row.lane for e in effects for row in e.outbox}
+    named |= {e.home_case.lane for e in effects if e.home_case is not None}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
     return [value for place, value in enumerate(values) if place not in _LANES[1:]]
@@ -212,6 +216,7 @@ def _values(
         _json([_named(row) for e in effects for row in e.mobile_events]),
         _json(list({row.order_no: row for e in effects for row in e.mobile_due}.values())),
         _json([row for e in effects for row in e.outbox]),
+        _json([e.home_case for e in effects if e.home_case is not None]),
     ]
 
 
@@ -272,7 +277,7 @@ def _json(
     rows: Sequence[
         VisitRow | EventRow | FilingRow | UploadRow | MappingRow | TraceRow | UndertakingRow
         | ShareRow | PaymentEventRow | DueRow | MobileOrderRow | MobileDueRow | OutboxRow
-        | dict[str, object]
+        | HomeCaseRow | dict[str, object]
     ],
 ) -> str | None:
     """Rows by their column names, bytes in base64; None saves the function a statement."""

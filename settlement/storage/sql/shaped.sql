@@ -212,3 +212,10 @@ from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, order_
 join settlement.mobile_order o on o.lane = /*lane*/ k.lane and o.order_no = k.order_no
 join settlement.mobile_event e on e.lane = /*lane*/ k.lane and e.order_no = k.order_no
 order by o.lane, o.order_no, e.event_no;
+
+-- name: read_home_cases
+-- What lies beside settlement rows of people of ours who were treated in another region.
+select h.lane, h.setl_id, h.setl_on, h.treated_region, h.case_no, h.institution,
+       h.institution_name, h.visit_no, h.filing
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, setl_id)
+join settlement.home_case h on h.lane = /*lane*/ k.lane and h.setl_id = k.setl_id;
