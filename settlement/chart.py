@@ -63,6 +63,10 @@ class RegionAccount(IntEnum):
     """预付金: what lies with it in advance"""
     PREPAYMENT_HELD = 5
     """预收异地预付金: what it left with us in advance"""
+    MEMO_OWN_PART = 8
+    """备查：异地就医本人负担, a memorandum: what neither our funds nor an account pay there"""
+    MEMO_CONTRA = 9
+    """备查对方"""
 
 
 class InstitutionAccount(IntEnum):
@@ -252,6 +256,8 @@ def region_accounts(region: str, name: str, base: int) -> tuple[Account, ...]:
         (RegionAccount.RECEIVABLE_ACCOUNTS, "1122.12", "应收异地—个人账户", True),
         (RegionAccount.PREPAID, "1123.11", "异地预付金", True),
         (RegionAccount.PREPAYMENT_HELD, "2203.11", "预收异地预付金", False),
+        (RegionAccount.MEMO_OWN_PART, "9003.01", "备查：异地就医本人负担", True),
+        (RegionAccount.MEMO_CONTRA, "9003.02", "备查：异地就医对方", False),
     )
     return tuple(
         Account(number=base + offset, owner=AGENCY, code=f"{code}.{region}",
@@ -270,8 +276,8 @@ def fund_accounts(funds: dict[int, str]) -> tuple[Account, ...]:
 
 
 def agency_accounts() -> tuple[Account, ...]:
-    """The agency's accounts beside its funds: its bank accounts, family clearing, and what is on its
-    way to other regions."""
+    """The agency's accounts beside its funds: its bank accounts, family clearing, and what
+    is on its way to other regions."""
     return (
         Account(number=CONTRIBUTIONS_BANK, owner=AGENCY, code="1002.01",
                 name="个人账户基金存款", debit_normal=True),

@@ -1,4 +1,4 @@
-"""Another region, as the party that we clear with (对方统筹区)."""
+"""Another region, as the party that we clear with (对方统筹区), and which areas lie in a region."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ class Counterpart(Struct, frozen=True, kw_only=True, gc=False):
     def province(self) -> str:
         """The first two digits: whose agency pays and is paid across provinces."""
         return self.region[:2]
+
+
+def lies_in(area: str, region: str) -> bool:
+    """Whether an area, by its code of six digits, is a region or a part of it: a city (430100) has
+    its districts, one that is a province (110000) all of it."""
+    digits = region
+    while len(digits) > 2 and digits.endswith("00"):
+        digits = digits[:-2]
+    return area.startswith(digits)

@@ -54,6 +54,13 @@ from settlement.commands import (
     WithdrawVisit,
 )
 from settlement.decision import Decision
+from settlement.home_commands import (
+    CancelCase,
+    FindCase,
+    LookUpInsured,
+    ReverseCase,
+    ShareCase,
+)
 from settlement.mobile_commands import (
     CloseOrder,
     ConfirmOrder,
@@ -94,6 +101,9 @@ from settlement.usecases import (
     enquire,
     family,
     filings,
+    home_cases,
+    home_persons,
+    home_undo,
     mappings,
     matter_changes,
     matters,
@@ -179,6 +189,11 @@ USE_CASES: dict[type[Command], UseCase] = {
     MoveAccount: account_transfers.move,
     ChangeMatter: matter_changes.change,
     ShowMine: matters.show,
+    LookUpInsured: home_persons.look_up,
+    ShareCase: home_cases.share,
+    FindCase: home_cases.find,
+    CancelCase: home_undo.cancel,
+    ReverseCase: home_undo.reverse,
 }
 """Every command and the use case that decides it."""
 

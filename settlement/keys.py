@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import blake2b
 
+from settlement import numbers
 from settlement.claim import Claim
 
 _EPOCH = datetime(2000, 1, 1)
@@ -50,6 +51,14 @@ def order_key(institution: str, order_no: str, at: datetime, secret: bytes) -> b
 def request_digest(content: bytes, secret: bytes) -> bytes:
     """What a request of a person says: 8 bytes, by which a resend is known to be one."""
     return blake2b(content, digest_size=8, key=secret).digest()
+
+
+def case_key(region: str, kind: str, number: str, secret: bytes = b"") -> bytes:
+    """What another region calls a case, or the cancel of one. Its numbers are made as ours, behind
+    its code and a hyphen, and are led by their month; any other number is as good."""
+    digest = blake2b(f"{region}\n{kind}\n{number}".encode(), digest_size=12, key=secret).digest()
+    issued = numbers.parse(number.partition("-")[2]) or 0
+    return (issued >> 32).to_bytes(4, "big") + digest
 
 
 def visit_key(mdtrt_id: int, batch_no: str, secret: bytes) -> bytes:

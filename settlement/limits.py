@@ -52,6 +52,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Files that wait for their import, in the whole system."""
     period_days_max: int = 366
     """The longest period that is reconciled in one go (3201, 3202)."""
+    hub_rows_max: int = 1_000
+    """Rows of a page that another region compares with its own."""
 
     in_flight_max: int = 2_048
     """Requests a process answers at the same time; the next one is told to come back."""

@@ -16,6 +16,7 @@ from settlement.chart import (
     FAMILY_CLEARING,
     ChannelAccount,
     InstitutionAccount,
+    RegionAccount,
     channel_account,
 )
 from settlement.payment import Custody
@@ -57,6 +58,28 @@ def settlement_transfers(
         legs.append(Transfer(base + InstitutionAccount.SELF_COLLECTED, revenue, cash_fen))
     if hospital_fen:
         legs.append(Transfer(base + InstitutionAccount.BORNE, revenue, hospital_fen))
+    return tuple(legs)
+
+
+def elsewhere_transfers(
+    *, funds: Iterable[tuple[int, int]], account_fen: int, rest_fen: int, region_base: int,
+    personal_account: int,
+) -> tuple[Transfer, ...]:  # fmt: skip
+    """What we pay for care in another region, owed to that region (DOMAIN 6); all in the agency's
+    book. `rest_fen` is what the patient and the hospital bear there, a memorandum: with it the
+    legs come to the whole bill, and a bill that the patient pays alone is an entry as well."""
+    base = region_base
+    legs = [
+        Transfer(fund, base + RegionAccount.PAYABLE_FUNDS, fen) for fund, fen in funds if fen
+    ]
+    if account_fen:
+        legs.append(Transfer(personal_account, base + RegionAccount.PAYABLE_ACCOUNTS, account_fen))
+    if rest_fen:
+        legs.append(
+            Transfer(
+                base + RegionAccount.MEMO_OWN_PART, base + RegionAccount.MEMO_CONTRA, rest_fen
+            )
+        )
     return tuple(legs)
 
 

@@ -436,6 +436,33 @@ CAUSES: Mapping[str, str] = {
     ),
     "APP_TOKEN_USED": "The same `jti` a second time.",
     "APP_UNKNOWN": "`kid` is no access key of an app, or it is under a stop switch.",
+    "REGION_UNKNOWN": "No counterpart of this code is registered.",
+    "REGION_CLOSED": "The counterpart is registered and not active: nothing new is taken from it.",
+    "PERSON_NOT_INSURED_HERE": "Known here, but with no membership in this region.",
+    "CASE_NUMBER_WRONG": "The case has no number, or one of more than 64 characters.",
+    "CASE_NEGATIVE": "One of the four parts is below zero, or the total is not above it.",
+    "CASE_SUM_DIFFERS": "Total ≠ sum of the four parts.",
+    "CASE_LINES_DIFFER": (
+        "A line is not the sum of its parts, or a part of the case not that of its lines."
+    ),
+    "CASE_CODE_WRONG": "A kind of care or a use of the account that does not exist.",
+    "CASE_INSTITUTION_ELSEWHERE": "The institution lies in another region than the one that asks.",
+    "CASE_DATES_WRONG": "A stay without admission or discharge, or discharged before it began.",
+    "CASE_FILING_REQUIRED": (
+        "The profile wants a filing for this kind of care (`elsewhere_needs_filing`), and "
+        "none covers it."
+    ),
+    "CASE_FAMILY_ACCOUNT": "Accounts of relatives pay at home only.",
+    "CASE_CONFLICT": "The number had an effect with other content.",
+    "CASE_UNKNOWN": "A cancel of a case that never was settled here.",
+    "CASE_REVERSED": (
+        "The case was reversed, before or after it came, or was refused under this number."
+    ),
+    "CASE_CANCELLED": "Another cancel took it back already.",
+    "CASE_OTHER_SETTLEMENT": "The cancel names another settlement than the case's.",
+    "CASE_OTHER_PERSON": "The case was settled for somebody else.",
+    "CASE_CANCEL_REFUSED": "This number of a cancel was refused before: a copy of that question.",
+    "PAGE_UNREADABLE": "`after` is no number of ours.",
     "INTERNAL": "One of our own rules was violated.",
     "HEADERS_MISSING": (
         "An authentication header is absent or empty, or a nonce over 128 characters."

@@ -16,6 +16,7 @@ from msgspec import Struct
 from ledger.money import yuan_text
 from protocol.nhsa.errors import WireError
 from settlement.gateway import Retry
+from settlement.home_refusals import HOME_ROWS
 from settlement.mobile_refusals import MOBILE_ROWS, MOBILE_UNREADABLE
 from settlement.my_refusals import MY_ROWS, MY_UNAUTHENTICATED
 from settlement.pay_refusals import PAYING_ROWS
@@ -456,6 +457,7 @@ _MOBILE = _rows(200, "never", Fault.CALLER, *MOBILE_ROWS) | _rows(
 _MY = _rows(200, "never", Fault.CALLER, *MY_ROWS) | _rows(
     401, "never", Fault.CALLER, *MY_UNAUTHENTICATED
 )
+_HOME = _rows(200, "never", Fault.CALLER, *HOME_ROWS)
 
 _OURS = _rows(
     200, "same_msgid", Fault.OURS,
@@ -549,6 +551,7 @@ REFUSALS: dict[str, Row] = {
     **_PAYING,
     **_MOBILE,
     **_MY,
+    **_HOME,
     **_OURS,
     **_UNAUTHENTICATED,
     **_IMPORTS,

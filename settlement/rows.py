@@ -42,6 +42,8 @@ class MessageOutcome(IntEnum):
     """a settlement of the system before that was brought along (期初)"""
     TOMBSTONE = 9
     MOBILE = 10
+    HOME_CASE = 11
+    """a settlement of somebody treated in another region, or what took it back (异地就医)"""
     MATTER = 14
 
 

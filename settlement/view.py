@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from ledger.entry import Entry
+from settlement.home_rows import HomeCaseRow
 from settlement.matter_rows import MatterEventRow, MatterFact, MatterRow
 from settlement.mobile_rows import (
     MobileDueRow,
@@ -128,6 +129,8 @@ class SettlementFact(Struct, kw_only=True):
     detail: SealedDetail | None
     undone_by: int | None = None
     undone_kind: RowKind | None = None
+    home: HomeCaseRow | None = None
+    """what lies beside that of somebody treated in another region"""
 
 
 class VisitFact(Struct, kw_only=True):
@@ -196,6 +199,8 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     """what is owed to others by this commit (ADR 0032)"""
     matters: tuple[MatterRow, ...] = ()
     matter_events: tuple[MatterEventRow, ...] = ()
+    home_case: HomeCaseRow | None = None
+    """what lies beside a settlement of somebody treated in another region (ADR 0033)"""
     then: Effects | None = None
     """what follows in the same commit: a remainder settled anew after a cancel"""
 
@@ -320,7 +325,9 @@ class View:
         person.years[str(row.year)] = YearDoc(
             values=values, latest=effects.latest_of_year, gaps=gaps
         )
-        self.settlements[row.setl_id] = SettlementFact(row=row, detail=effects.detail)
+        self.settlements[row.setl_id] = SettlementFact(
+            row=row, detail=effects.detail, home=effects.home_case
+        )
         if row.undoes_setl_id is None:
             self.standing[row.business_key] = row.setl_id
             return

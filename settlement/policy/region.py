@@ -149,6 +149,9 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """where a filed disease may be treated (慢特病)"""
     transfer_months: int = 12
     """how long a transfer (转院) holds that has no end; 0: without end"""
+    elsewhere_needs_filing: frozenset[CareKind] = frozenset()
+    """kinds of care that are shared in another region (异地就医) only with a filing; others are
+    shared without one, by the rows of the policy's tables for `filing` none"""
     mapping_check: MappingCheck = MappingCheck.OFF
     unmapped_item: UnmappedItem = UnmappedItem.ACCEPT
     doctor_check: DoctorCheck = DoctorCheck.OFF

@@ -200,6 +200,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """where a disease filed by 2503 may be treated"""
     transfer_months: Annotated[int, Meta(ge=0, le=120)] = 12
     """how many months a transfer (2501) without an end date holds; 0: without end"""
+    elsewhere_needs_filing: tuple[CareKind, ...] = ()
+    """kinds of care that are not shared in another region without a filing (异地就医备案)"""
     mobile_plain: bool = True
     """62xx are also taken in the plain envelope, beside the centre's SM2/SM4 envelope (移动支付)"""
     fund_total_includes_account: bool
@@ -247,6 +249,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
         chosen_institution_exempt=frozenset(file.chosen_institution_exempt),
         chronic_care_at=file.chronic_care_at,
         transfer_months=file.transfer_months,
+        elsewhere_needs_filing=frozenset(file.elsewhere_needs_filing),
         mobile_plain=file.mobile_plain,
         mapping_check=file.mapping_check,
         unmapped_item=file.unmapped_item,

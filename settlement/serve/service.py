@@ -63,6 +63,7 @@ from settlement.serve.asking import Journals
 from settlement.serve.expiring import expire_for_ever
 from settlement.serve.family import FamilyDesk, may_use_family
 from settlement.serve.hospital_pay import HospitalPayments
+from settlement.serve.hub_desk import HomeDesk
 from settlement.serve.import_desk import ImportDesk
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
@@ -156,6 +157,7 @@ class Service:
         self.mine: MyDesk | None = None
         self.payments: HospitalPayments
         self.resolver: Resolver
+        self.hub_desk: HomeDesk
 
     @classmethod
     async def start(cls, settings: ServiceSettings, policies: PolicySet | None = None) -> Service:
@@ -248,6 +250,10 @@ class Service:
             limits=settings.limits, read_clock=settings.clock,
         )  # fmt: skip
         self.resolver = Resolver(self.payments, settings.app_dsn, settings.clock)
+        self.hub_desk = HomeDesk(
+            journals=journals, dsn=settings.app_dsn, lanes=lanes, shape=shape, desk=self._desk,
+            limits=settings.limits,
+        )  # fmt: skip
 
     def resolve_payments(self) -> None:
         """Let this process be one of those that bring payments to their end."""
@@ -566,6 +572,7 @@ class Service:
         if self.mobile_centre is not None:
             self.mobile_centre.close()
         self.payments.close()
+        self.hub_desk.close()
 
     def _next_number(self, lane: int, day: date) -> int:
         return self._numbers.next(lane, day)

@@ -17,6 +17,7 @@ from ledger.postgres.shape import Shape, one_lane
 from settlement.admission import admitted_as
 from settlement.commands import HISTORY_ROWS_MAX, Command
 from settlement.filing import FilingKind
+from settlement.home_rows import HUB
 from settlement.keyring import Keyring
 from settlement.numbers import lane_in
 from settlement.person import Enrolment, Identity
@@ -35,6 +36,7 @@ from settlement.rows import (
     VisitRow,
 )
 from settlement.storage import families, matters
+from settlement.storage.home_cases import read_home_cases
 from settlement.storage.mobile import read_orders
 from settlement.storage.payment_reader import read_payments
 from settlement.storage.queries import QUERIES, SHAPED
@@ -108,11 +110,15 @@ async def read_view(
         await read_orders(connection, orders, view, shape)
         settlements |= {n for o in view.mobile.values() for n in o.settlements}
         visits |= {o.row.mdtrt_id for o in view.mobile.values()}
-    settlements |= {n for c in commands for n in c.setl_ids} | _refs(
-        view, MessageOutcome.SETTLEMENT
-    )
+    settlements |= {n for c in commands for n in c.setl_ids}
+    settlements |= _refs(view, MessageOutcome.SETTLEMENT) | _refs(view, MessageOutcome.HOME_CASE)
     if settlements:
         await read_settlements(connection, settlements, view, shape)
+        undoing = {
+            f.undone_by for f in view.settlements.values() if f.undone_by and _is_home_case(f)
+        }
+        if undoing:
+            await read_settlements(connection, undoing, view, shape)
         await families.read_shares(connection, view, shape)
     visits |= (
         {n for c in commands for n in c.visit_ids}
@@ -332,6 +338,13 @@ async def read_settlements(
             undone_by=row["undone_by"],
             undone_kind=None if row["undone_kind"] is None else RowKind(row["undone_kind"]),
         )
+    elsewhere = [number for number in wanted if _is_home_case(view.settlements.get(number))]
+    if elsewhere:
+        await read_home_cases(connection, elsewhere, view, shape)
+
+
+def _is_home_case(fact: SettlementFact | None) -> bool:
+    return fact is not None and fact.row.infno == HUB
 
 
 async def read_visits(

@@ -3,7 +3,7 @@
 For every block: each settlement row is what its entry committed to, each detail opens and is what
 its row committed to, each cancel is the exact negative, and where the block is listed each row is
 in its institution's statement; payments for relatives and over channels and settlements that were
-brought along are what was committed.
+brought along, or are of people treated in another region, are what was committed.
 Then, lane by lane: no settlement without an entry, nor anything that was brought along, no
 statement row without its settlement, every accumulator is the sum of what settlements added to it,
 the filings that a person carries are those that were made and not taken back, relatives' accounts
@@ -44,6 +44,7 @@ _COMMITTED = {
     "bad_carried": "old settlement", "bad_holds": "hold for an order of mobile payment",
     "bad_deposit_entries": "deposit of a stay",
     "bad_matters": "transfer of a personal account",
+    "bad_home_cases": "settlement of somebody treated in another region",
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
@@ -51,6 +52,7 @@ _STRAYS = {
     "orphan_openings": "opening without a ledger entry",
     "stray_statement_rows": "statement row without its settlement",
     "stray_elsewhere": "row of somebody insured elsewhere without its settlement",
+    "stray_home_cases": "row of somebody treated elsewhere without its settlement",
 }
 """What lies in a lane without what it belongs to: by the query that finds the first."""
 

@@ -18,6 +18,7 @@ from ledger.postgres import literals
 from ledger.postgres.arrays import append_arguments
 from ledger.postgres.shape import Shape, one_lane
 from settlement.clock import Moment
+from settlement.home_rows import HomeCaseRow
 from settlement.matter_rows import MatterEventRow, MatterRow
 from settlement.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
 from settlement.payment_rows import DueRow, PaymentEventRow, PaymentRow
@@ -81,6 +82,8 @@ _PARAMETERS = {
     "p_outbox": "json",
     # what persons have done for them
     "p_matters": "json", "p_matter_events": "json",
+    # what lies beside settlements of people treated in other regions
+    "p_home_cases": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -173,6 +176,7 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     named |= {row.lane for e in effects for row in e.outbox}
     named |= {row.lane for e in effects for row in e.matters}
     named |= {row.lane for e in effects for row in e.matter_events}
+    named |= {e.home_case.lane for e in effects if e.home_case is not None}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
     return [value for place, value in enumerate(values) if place not in _LANES[1:]]
@@ -219,6 +223,7 @@ def _values(
         _json([row for e in effects for row in e.outbox]),
         _json([row for e in effects for row in e.matters]),
         _json([_named(row) for e in effects for row in e.matter_events]),
+        _json([e.home_case for e in effects if e.home_case is not None]),
     ]
 
 
@@ -279,8 +284,7 @@ def _json(
     rows: Sequence[
         VisitRow | EventRow | FilingRow | UploadRow | MappingRow | TraceRow | UndertakingRow
         | ShareRow | PaymentEventRow | DueRow | MobileOrderRow | MobileDueRow | OutboxRow
-        | MatterRow
-        | dict[str, object]
+        | MatterRow | HomeCaseRow | dict[str, object]
     ],
 ) -> str | None:
     """Rows by their column names, bytes in base64; None saves the function a statement."""

@@ -49,12 +49,12 @@ def person_reply(person: PersonFacts, on: date, region: str) -> PersonLookupRepl
                 insuplc_admdvs=e.region or region,
                 emp_name=identity.employer,
             )
-            for e in _present(person.enrolments, on)
+            for e in present(person.enrolments, on)
         ),
     )
 
 
-def _present(enrolments: Iterable[Enrolment], on: date) -> list[Enrolment]:
+def present(enrolments: Iterable[Enrolment], on: date) -> list[Enrolment]:
     """One row a scheme: the version that holds on a date, or the first one to come."""
     rows: dict[str, Enrolment] = {}
     for each in sorted(enrolments, key=lambda enrolment: enrolment.starts_on):

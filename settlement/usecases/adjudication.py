@@ -30,6 +30,7 @@ from settlement.pricing import ItemTerms, LineTotals, price, terms_of, totals_of
 from settlement.refusal import Refusal
 from settlement.usecases.checks import not_enrolled
 from settlement.usecases.filed import NOTHING, Filed, filed_for
+from settlement.usecases.filed_elsewhere import LOCAL, Elsewhere, filed_elsewhere
 from settlement.usecases.filing_payloads import standing_filings
 from settlement.view import PersonFacts
 from settlement.world import World
@@ -129,6 +130,33 @@ def adjudicate_stay(
     )  # fmt: skip
 
 
+def adjudicate_elsewhere(
+    claim: Claim,
+    totals: LineTotals,
+    dates: CareDates,
+    place: Elsewhere,
+    *,
+    credential_kind: str,
+    person: PersonFacts,
+    institution: Institution,
+    world: World,
+    moment: Moment,
+) -> Adjudicated | Refusal:
+    """Decide care in another region, which comes priced by that region's catalogue: `totals` are
+    its four parts, and `claim` has no lines. Our policy shares it, and no relative pays."""
+    on = ruling_date(claim.kind, dates, world.profile, today=moment.business_day)
+    if isinstance(on, Refusal):
+        return on
+    policy = _policy(claim, person, world, on)
+    if isinstance(policy, Refusal):
+        return policy
+    return _share(
+        claim, (), totals, on, policy, credential_kind=credential_kind, person=person,
+        institution=institution, world=world, stay=None, admitted=dates.admitted, family=(),
+        place=place,
+    )  # fmt: skip
+
+
 def _share(
     claim: Claim,
     lines: tuple[PricedLine, ...],
@@ -143,8 +171,9 @@ def _share(
     stay: Stay | None,
     admitted: date | None,
     family: tuple[FamilyAccount, ...],
+    place: Elsewhere | None = None,
 ) -> Adjudicated | Refusal:
-    """Who may pay, and who pays what."""
+    """Who may pay, and who pays what; `place` where the care was given in another region."""
     if claim.account_use is _FAMILY and (policy.account is None or policy.account.family is None):
         return Refusal(code="FAMILY_ACCOUNT_UNSUPPORTED", field="account_use")
     entitlement = entitle(
@@ -158,7 +187,12 @@ def _share(
             code="CARE_TYPE_NOT_COVERED", field="care_type", params={"value": claim.care_type}
         )
     filed: Filed | Refusal = NOTHING
-    if claim.kind is not CareKind.PHARMACY:  # no filing concerns one: the list stays closed
+    if place is not None:
+        filed = filed_elsewhere(
+            claim, standing_filings(person, world.keyring), place, on=on, admitted=admitted,
+            policy=policy, profile=world.profile,
+        )  # fmt: skip
+    elif claim.kind is not CareKind.PHARMACY:  # no filing concerns one: the list stays closed
         filed = filed_for(
             claim, standing_filings(person, world.keyring), on=on, admitted=admitted,
             policy=policy, profile=world.profile,
@@ -174,6 +208,7 @@ def _share(
         account_balance_fen=person.balance_fen,
         account_use=claim.account_use,
         credential_type=credential_kind,
+        where=LOCAL if place is None else place.where,
         filing=filed.filing,
         transfer=filed.transfer,
         tags=(*_tags(person, claim.scheme, on), *filed.tags),

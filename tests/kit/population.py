@@ -17,6 +17,7 @@ from loadtest.institution_inputs import Bought, Card, Patient
 from loadtest.population import DemoItem, InsuredPerson
 from loadtest.world import WorldItem, WorldPerson
 from settlement.catalogue import Item
+from settlement.counterpart import Counterpart
 from settlement.institution import Institution, InstitutionKind
 from settlement.person import Enrolment, Identity
 
@@ -212,3 +213,12 @@ OTHER_PHARMACY = _institution("P44190099002", "测试药店乙", InstitutionKind
 HOSPITAL = _institution("H44190099001", "测试医院", InstitutionKind.HOSPITAL, 3)
 OTHER_HOSPITAL = _institution("H44190099002", "测试医院乙", InstitutionKind.HOSPITAL, 4)
 INSTITUTIONS = (PHARMACY, OTHER_PHARMACY, HOSPITAL, OTHER_HOSPITAL)
+
+
+CHANGSHA = Counterpart(region="430100", name="长沙市", account_base=5_000_010)
+GUANGZHOU = Counterpart(region="440100", name="广州市", account_base=5_000_020)
+CLOSED_REGION = Counterpart(
+    region="510100", name="成都市", account_base=5_000_030, active=False
+)  # fmt: skip
+COUNTERPARTS = (CHANGSHA, GUANGZHOU, CLOSED_REGION)
+"""Other regions: one in another province, one in the same, one that is not spoken to any more."""

@@ -25,6 +25,7 @@ from settlement.lanes import lane_of, lane_of_key
 from settlement.person import FamilyLink
 from settlement.storage.connect import verify_pool
 from settlement.storage.queries import REFERENCE
+from settlement.storage.reference_import import keep_counterparts
 from settlement.storage.switches import record_token, switch
 from settlement.storage.verify import verify
 from settlement.usecases.booking import detail_record
@@ -63,6 +64,7 @@ class Townhall:
         async with self.owner.transaction():
             await open_agency_accounts(self.owner, population.REGION)
             await add_institutions(self.owner, self.keyring, population.INSTITUTIONS)
+            await keep_counterparts(self.owner, population.COUNTERPARTS)
             await add_items(self.owner, population.ITEMS)
             await add_persons(
                 self.owner, self.keyring, everybody, lanes=self.lanes, at=self.clock()

@@ -207,6 +207,17 @@ where e.institution = $1 and e.setl_on between $2 and $3
 order by t.setl_time, e.setl_id
 limit $6 offset $7;
 
+-- name: home_rows
+-- A page of the rows of a business day that another region treated people of ours for, behind a
+-- number, for its own comparison. Rows are never changed, and a cancel is one of its own.
+select h.case_no, h.setl_id, t.kind, t.total_fen, t.fund_fen, t.account_fen
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.home_case h on h.lane = l.lane
+join settlement.settlement t on t.lane = h.lane and t.setl_id = h.setl_id
+where h.treated_region = $1 and h.setl_on = $2 and h.setl_id > $3
+order by h.setl_id
+limit $4;
+
 -- name: drop_expired_files
 -- Files whose time is over.
 delete from settlement.file f where f.expires_at <= $1;

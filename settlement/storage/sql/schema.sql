@@ -675,7 +675,9 @@ comment on column settlement.message.outcome is
     '1 settlement row, 2 visit, 3 visit event (ref is the visit; the event''s payload names '
     'the message), 4 nothing to show, 5 filing, 6 upload that is only stored, '
     '7 payment over a channel, 8 settlement that was brought along, 9 tombstone, '
-    '10 order of mobile payment, 14 matter of a person.';
+    '10 order of mobile payment, 11 settlement row of somebody treated in another region, '
+    '14 matter of a person. Of a tombstone that another region set, ref says when: microseconds '
+    'since 1970.';
 comment on column settlement.message.key is
     'Digest of institution, infno and msgid, led by the time in the msgid '
     '(settlement/keys.py).';
@@ -1279,7 +1281,9 @@ create function settlement.write_batch(
     -- orders of mobile payment, what happened to them, when they end; what is owed to others
     p_mobile_orders json, p_mobile_events json, p_mobile_due json, p_outbox json,
     -- what persons have done for them, and what happened to it: JSON, null where none
-    p_matters json, p_matter_events json
+    p_matters json, p_matter_events json,
+    -- what lies beside settlements of people of ours who were treated elsewhere
+    p_home_cases json
 ) returns void
 language plpgsql volatile as $$
 -- Writes one batch of one journal: everything, or nothing where a person changed since they were
@@ -1600,6 +1604,19 @@ begin
             matter_no bigint, entry_id bigint, amount_fen bigint, recorded_at timestamptz,
             business_day date, coverage_months integer, /*lanes*/ lane smallint,
             event_no smallint, kind smallint, actor text, through text, reference text, note text
+        );
+    end if;
+
+    if p_home_cases is not null then
+        insert into settlement.home_case (
+            setl_id, setl_on, lane, treated_region, case_no, institution, institution_name,
+            visit_no, filing
+        )
+        select n.setl_id, n.setl_on, /*lane*/ n.lane, n.treated_region, n.case_no, n.institution,
+               n.institution_name, n.visit_no, n.filing
+        from json_to_recordset(p_home_cases) as n (
+            setl_id bigint, setl_on date, /*lanes*/ lane smallint, treated_region text,
+            case_no text, institution text, institution_name text, visit_no text, filing text
         );
     end if;
 
@@ -2070,6 +2087,7 @@ create table settlement.home_case (
     institution     text        not null,
     institution_name text       not null,
     visit_no        text        not null,
+    filing          text        not null,
     constraint home_case_pkey primary key (lane, treated_region, setl_on, setl_id),
     constraint home_case_names_a_region check (treated_region ~ '^[0-9]{6}$')
 );
@@ -2086,6 +2104,8 @@ comment on column settlement.home_case.case_no is
 comment on column settlement.home_case.institution is 'Who treated, by its code there.';
 comment on column settlement.home_case.institution_name is 'And its name.';
 comment on column settlement.home_case.visit_no is 'The visit, as the region of treatment has it.';
+comment on column settlement.home_case.filing is
+    'The kind of filing by which it was shared (settlement/policy/table.py, FILINGS).';
 
 create table settlement.cross_city_step (
     recorded_at     timestamptz not null,

@@ -222,3 +222,10 @@ from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, psn_no)
 join settlement.matter m on m.lane = /*lane*/ k.lane and m.psn_no = k.psn_no
 join settlement.matter_event e on e.lane = /*lane*/ k.lane and e.matter_no = m.matter_no
 order by m.opened_at, m.matter_no, e.event_no;
+
+-- name: read_home_cases
+-- What lies beside settlement rows of people of ours who were treated in another region.
+select h.lane, h.setl_id, h.setl_on, h.treated_region, h.case_no, h.institution,
+       h.institution_name, h.visit_no, h.filing
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, setl_id)
+join settlement.home_case h on h.lane = /*lane*/ k.lane and h.setl_id = k.setl_id;

@@ -66,8 +66,35 @@ select e.lane, e.entry_id, e.block_no, e.ordinal, t.detail_commitment, d.key_ver
 from ledger.entry e
 join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
 join settlement.settlement_detail d on d.lane = e.lane and d.setl_id = e.entry_id
-where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3)
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3, 52)
 order by e.block_no, e.ordinal;
+
+-- name: bad_home_cases
+-- Entries of the chunk for care in another region whose settlement row is missing or is not what was
+-- committed, or lies in the statement of an institution of ours; which have no row beside them, or
+-- one of another region, case or day; or which do not take back exactly what they say.
+select e.lane, e.entry_id, e.block_no, e.ordinal, t.setl_id is null or h.setl_id is null as missing
+from ledger.entry e
+left join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
+left join settlement.home_case h on h.lane = e.lane and h.setl_id = e.entry_id
+left join settlement.settlement o on o.lane = t.lane and o.setl_id = t.undoes_setl_id
+left join settlement.statement_row s
+    on s.lane = t.lane and s.institution = t.institution and s.setl_id = t.setl_id
+    and s.setl_on = (t.setl_time at time zone interval '+08:00')::date
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 52
+    and (
+        t.setl_id is null
+        or settlement.row_commitment(t) <> e.commitment
+        or s.setl_id is not null
+        or h.setl_id is null
+        or (h.treated_region, h.setl_on) <> (t.institution, t.business_day)
+        or h.case_no <> coalesce(o.msgid, t.msgid)
+        or (t.undoes_setl_id is not null and (
+            o.total_fen, o.fund_fen, o.account_fen, o.cash_fen
+        ) is distinct from (-t.total_fen, -t.fund_fen, -t.account_fen, -t.cash_fen))
+    )
+order by e.block_no, e.ordinal
+limit 1;
 
 -- name: orphan_settlements
 -- A settlement row of one lane that no ledger entry stands behind.
@@ -100,6 +127,18 @@ left join settlement.settlement t
     and (t.setl_time at time zone interval '+08:00')::date = e.setl_on
 where e.lane = $1 and t.setl_id is null
 order by e.setl_id
+limit 1;
+
+-- name: stray_home_cases
+-- What lies beside a settlement of one lane of somebody treated in another region, and is of no
+-- settlement, or not of its region and day.
+select h.setl_id
+from settlement.home_case h
+left join settlement.settlement t
+    on t.lane = h.lane and t.setl_id = h.setl_id and t.institution = h.treated_region
+    and t.business_day = h.setl_on
+where h.lane = $1 and t.setl_id is null
+order by h.setl_id
 limit 1;
 
 -- name: orphan_openings
