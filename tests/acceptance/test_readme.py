@@ -11,7 +11,6 @@ import json
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,7 +28,7 @@ SERVER_URL = "http://127.0.0.1:8441"
 DATA_DIRECTORY = "var/demo"
 COMMAND = ".venv/bin/settlement"
 ISSUED = re.compile(r"P?\d{14,30}|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-COMMAND_SECONDS_MAX = 30
+COMMAND_SECONDS_MAX = 120
 START_SECONDS_MAX = 120
 
 
@@ -78,11 +77,9 @@ def comparable(text: str) -> str:
 @pytest.fixture
 def server() -> Iterator[DemoServer]:
     """A demo server of its own for each page: both sell to the same person."""
-    with temporary_directory() as base, socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-        free.close()
+    with temporary_directory() as base:
         data = base / "demo"
-        process = _start(port, data)
+        process = _start(data)
         try:
             yield DemoServer(url=_wait_until_ready(process), data_directory=data)
         finally:
@@ -145,8 +142,8 @@ def run_tour(steps: list[TourStep], server: DemoServer, directory: Path) -> list
     return ran.stdout.split(border)[:-1]
 
 
-def _start(port: int, data: Path) -> subprocess.Popen[str]:
-    arguments = ["serve", "--demo", "--port", str(port), "--data-dir", str(data)]
+def _start(data: Path) -> subprocess.Popen[str]:
+    arguments = ["serve", "--demo", "--port", "0", "--data-dir", str(data)]
     return subprocess.Popen(
         [sys.executable, "-m", "settlement.cli", *arguments],
         cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, text=True,

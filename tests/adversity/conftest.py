@@ -12,9 +12,9 @@ from tests.kit.town import Town, a_town, small_limits
 from tests.services import FreshDatabase, temporary_directory
 
 IMPATIENT = small_limits(
-    request_seconds_max=1.5, database_read_seconds_max=0.5, database_write_seconds_max=0.9
+    request_seconds_max=3.0, database_read_seconds_max=1.0, database_write_seconds_max=1.9
 )
-"""A caller waits a second and a half for the database to come back, not ten."""
+"""A caller waits three seconds for the database to come back, not ten."""
 EMPLOYEES = 700
 
 

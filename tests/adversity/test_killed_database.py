@@ -22,7 +22,7 @@ from settlement.serve.service import Service
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, Citizen, some
 from tests.kit.reply import Reply, assert_done
-from tests.kit.town import Town, a_town
+from tests.kit.town import Town, a_town, small_limits
 from tests.kit.waiting import until
 from tests.services import fresh_database, run_apart, temporary_directory
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CLAIMS = 200
 KILLS = 5
-STOP_SECONDS = 10.0
+STOP_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,8 @@ async def test_sessions_killed_in_mid_batch_lose_and_double_nothing(
 ) -> None:
     assert own_services.postgres is not None
     killer = await asyncpg.connect(own_services.postgres.superuser_dsn)
-    workers = [town.service, await town.start_service()]
+    # Small batches, so that there is always one to be met.
+    workers = [await town.start_service(small_limits(batch_size_max=8)) for _ in range(2)]
     people = town.people(CLAIMS)
     messages = [town.pharmacy.sale(citizen, some(CLASS_A)) for citizen in people]
     claims = asyncio.gather(*[answered(m, workers[n % 2]) for n, m in enumerate(messages)])

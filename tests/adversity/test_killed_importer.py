@@ -51,13 +51,13 @@ async def test_killed_importer_leaves_nobody_behind_and_its_job_is_done() -> Non
         async def at_work() -> list[int]:
             return children(importer, "spawn_main")
 
-        pool = await until(at_work, seconds=30.0)
+        pool = await until(at_work)
         os.kill(importer, signal.SIGKILL)
 
         async def nobody() -> bool:
             return not any(is_a(pid, "spawn_main") for pid in pool)
 
-        await until(nobody, seconds=10.0)
+        await until(nobody)
         job = await agency.over(told["job"])
         assert (job["state"], job["result"]["written"]) == ("done", True)
         assert_done(await town.pharmacy.sell(citizen, some(CLASS_A)))

@@ -31,7 +31,7 @@ pytestmark = [
 ]
 
 NARROW = 390
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 15.0
 TEXTS = ("", "abc", "医保结算", "x" * 55, "x" * 56, "x" * 64, "x" * 1_000)
 
 

@@ -19,9 +19,9 @@ import pytest_asyncio
 from protocol.scan import ScanReply
 from settlement.chart import ChannelAccount
 from settlement.serve.service import Service
-from tests.concurrency.test_payments import together
 from tests.kit.cashier import Cashier, Order, owed_fen
 from tests.kit.population import CLASS_B, DEAR, Citizen, some
+from tests.kit.racing import together
 from tests.kit.reply import Reply, assert_done
 from tests.kit.scanner import pending_fen
 from tests.kit.till import OTHER_WALLET, WALLET

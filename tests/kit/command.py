@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from tests.kit.served import ROOT
 from tests.services import embedded_environment
 
-SECONDS_MAX = 60
+SECONDS_MAX = 180
 
 
 def settlement(

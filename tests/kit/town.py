@@ -37,7 +37,7 @@ from tests.services import FreshDatabase
 LANES = {Shape.ONE_MACHINE: 16, Shape.CLUSTER: 64}
 JOURNALS = 2
 """On one machine; a cluster has one for each lane."""
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 15.0
 PLATFORM = Sm2PrivateKey.of_number(441_902)
 """The key of the town's mobile-payment centre."""
 

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-SECONDS_MAX = 20.0
+SECONDS_MAX = 60.0
+"""Until nobody is waited for any more: three times what it takes on a busy machine."""
 Seen = TypeVar("Seen")
 
 

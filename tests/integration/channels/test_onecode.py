@@ -59,7 +59,6 @@ class World:
         """A way in."""
         merchant = OneCodeMerchant(
             merchant_no=merchant_no, base_url=self.simulator.url, key_file="", answer_seconds=0.3,
-            sign_seconds=0.2,
         )  # fmt: skip
         return OneCodeChannel(merchant, OneCodeKey(key=key), clock=self.clock)
 

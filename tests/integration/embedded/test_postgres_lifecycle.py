@@ -122,7 +122,7 @@ async def test_orphans_of_a_killed_server_are_ended_before_the_next_start(
         pass
     watcher.terminate()
     await _kill(server)
-    assert await wait_until(lambda: orphan.pid in find_orphans(directory), 10)
+    assert await wait_until(lambda: orphan.pid in find_orphans(directory), 60)
     server = await start_postgres(directory, environment)
     assert not orphan.is_alive()
     assert await _notes(server) == ["kept"]
@@ -188,7 +188,7 @@ async def test_cancelled_start_takes_the_server_down(
     start.cancel()
     with pytest.raises(asyncio.CancelledError):
         await start
-    assert await wait_until(lambda: find_postmaster(directory) is None, 10)
+    assert await wait_until(lambda: find_postmaster(directory) is None, 60)
 
 
 async def test_immediate_stop_loses_nothing(

