@@ -77,6 +77,8 @@ class TestData(Struct, frozen=True, kw_only=True):
     region: str = "441900"
     fund_total_includes_account: bool = False
     """as the region's profile says"""
+    without: list[str] = []
+    """transactions that the region's profile leaves out"""
     institutions: list[_Institution] = []
 
 
@@ -92,6 +94,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     secret: str
     region: str
     fund_total_includes_account: bool = False
+    without: frozenset[str] = frozenset()
+    """transactions that the region leaves out, whatever the server lists"""
     patients: tuple[Patient, ...]
     """at least three who may settle: a buyer, another, one for the ward"""
     items: tuple[Item, ...]
@@ -169,6 +173,7 @@ def _candidate(url: str, data: TestData, institution: _Institution) -> Candidate
         url=url, code=institution.code, name=institution.name, kind=institution.kind,
         paasid=institution.paasid, secret=institution.secret, region=data.region,
         fund_total_includes_account=data.fund_total_includes_account,
+        without=frozenset(data.without),
         patients=tuple(one.patient() for one in persons[:PERSONS_NEEDED]),
         tokens=tuple(persons[0].tokens),
         items=tuple(

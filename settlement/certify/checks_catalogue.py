@@ -13,7 +13,7 @@ from protocol.nhsa.textfile import FileError, unpack
 from settlement.certify.exam import Exam
 from settlement.certify.scope import FILES
 from settlement.certify.sheet import Check, Group, NotApplicableError, StoppedError, check
-from settlement.client import Done
+from settlement.client import Done, Unknown
 from settlement.client.outcome import AnswerError, Node, text_of
 
 BEFORE_ANY = "v0000"
@@ -47,8 +47,19 @@ def rows_in(exam: Exam, fetched: Done) -> Rows:
 
 
 async def fetch(exam: Exam, file_no: str, name: str) -> Rows:
-    """9102, unpacked."""
-    return rows_in(exam, await exam.done(exam.institution.files.download(file_no, filename=name)))
+    """9102, unpacked. Raises StoppedError, also where an earlier one was no answer at all."""
+    if exam.files_fail:
+        exam.expect(f"9102 {name}", "文件", "a file", f"同前 as before: {exam.files_fail}", False)
+        raise StoppedError
+    message = exam.institution.files.download(file_no, filename=name)
+    outcome = await exam.institution.send(message)
+    if isinstance(outcome, Unknown):
+        exam.files_fail = outcome.reason
+    exam.note(message, "受理成功", "accepted, the file", outcome, isinstance(outcome, Done))
+    if not isinstance(outcome, Done):
+        raise StoppedError
+    exam.answered.add("9102")
+    return rows_in(exam, outcome)
 
 
 async def listed(exam: Exam, infno: str, ver: str = BEFORE_ANY) -> Listed:

@@ -125,7 +125,7 @@ async def refusals(exam: Exam) -> None:
 
 
 @check(
-    "daily-3260", Group.CLEARING, "省内异地清分（3260–3262）", "Clearing between cities",
+    "3260-3262", Group.CLEARING, "省内异地清分（3260–3262）", "Clearing between cities",
     needs=("3260", "3261", "3262"),
 )  # fmt: skip
 async def clearing_between_cities(exam: Exam) -> None:

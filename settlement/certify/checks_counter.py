@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from settlement.certify.exam import Exam
 from settlement.certify.makers import settled_now
+from settlement.certify.money import in_words, totals_of
 from settlement.certify.scope import SENT
 from settlement.certify.sheet import Check, Group, NotApplicableError, check
-from settlement.client import Settlement
 
 _MAC, _IP = "02-00-00-00-00-01", "127.0.0.1"
 
@@ -81,8 +81,7 @@ async def enquiries(exam: Exam) -> None:
     told = (await exam.done(his.message("5203", {"data": named}))).settlement
     exam.expect(
         "5203 金额 amounts", "与结算应答一致", "those of the settlement's answer",
-        f"{told.total_fen} {told.fund_fen} {told.account_fen} {told.cash_fen} 分 fen",
-        _amounts(told) == _amounts(own),
+        in_words(totals_of(told)), totals_of(told) == totals_of(own),
     )  # fmt: skip
     fees = await exam.done(his.message("5204", {"data": named}))
     sent = exam.basket_size
@@ -113,10 +112,6 @@ async def coverage(exam: Exam) -> None:
         f"{len(refused)} 项只检查拒绝 only refused: {'、'.join(refused)}", "均已发送", "each sent",
         "未发送 not sent: " + "、".join(unsent) if unsent else "全部 all", not unsent,
     )  # fmt: skip
-
-
-def _amounts(one: Settlement) -> tuple[int, int, int, int]:
-    return one.total_fen, one.fund_fen, one.account_fen, one.cash_fen
 
 
 CHECKS: tuple[Check, ...] = (sign_in_and_out, look_up, entitlement, enquiries)

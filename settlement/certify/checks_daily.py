@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from settlement.certify.exam import Booked, Exam
-from settlement.certify.money import yuan
-from settlement.certify.sheet import Check, Group, check
+from settlement.certify.money import Totals, in_words, totals_of, yuan
+from settlement.certify.sheet import Check, Group, StoppedError, check
 from settlement.certify.words import came_of
 from settlement.client import Done, Settlement
 from settlement.client.message import Input
-
-Totals = tuple[int, int, int, int]
 
 
 @check("daily-5203", Group.DAILY, "逐笔与合计：本机构账与5203一致", "Each settlement and the sums")
@@ -25,11 +24,11 @@ async def each_settlement(exam: Exam) -> None:
             differing += 1
             continue
         told.append(found)
-        if _amounts(found) != _amounts(booked.settled):
+        if totals_of(found) != totals_of(booked.settled):
             differing += 1
             exam.expect(
-                f"5203 结算ID {booked.settled.setl_id}", f"{_amounts(booked.settled)} 分",
-                f"{_amounts(booked.settled)} fen", f"{_amounts(found)}", False,
+                f"5203 结算ID {booked.settled.setl_id}", in_words(totals_of(booked.settled)),
+                "as it was answered", in_words(totals_of(found)), False,
             )  # fmt: skip
     count = len(exam.book)
     exam.expect(
@@ -38,8 +37,8 @@ async def each_settlement(exam: Exam) -> None:
     )  # fmt: skip
     own, theirs = _sum(b.settled for b in exam.book.values()), _sum(told)
     exam.expect(
-        "合计（总额, 基金, 账户, 现金）sums (total, funds, accounts, cash)", f"{own} 分",
-        f"{own} fen", f"{theirs}", own == theirs,
+        f"5203 × {count}，合计 sums", in_words(own), "those of the institution's own book",
+        in_words(theirs), own == theirs,
     )  # fmt: skip
 
 
@@ -90,10 +89,12 @@ def _totals(
 async def clear_away(exam: Exam) -> None:
     """The newest first; then nothing stands and the book adds up to nothing."""
     for booked in reversed(exam.standing()):
-        await exam.done(exam.cancel_of(booked))
+        # One that cannot be cancelled is written down; the others may go all the same.
+        with suppress(StoppedError):
+            await exam.done(exam.cancel_of(booked))
     told = [found for b in exam.book.values() if (found := await _enquire(exam, b)) is not None]
     exam.expect(
-        f"5203 × {len(exam.book)}，合计 sums", "0 分", "0 fen", f"{_sum(told)}",
+        f"5203 × {len(exam.book)}，合计 sums", "均为 0.00", "nothing", in_words(_sum(told)),
         _sum(told) == (0, 0, 0, 0) and len(told) == len(exam.book),
     )  # fmt: skip
 
@@ -111,12 +112,8 @@ async def _enquire(exam: Exam, booked: Booked) -> Settlement | None:
     return None
 
 
-def _amounts(one: Settlement) -> Totals:
-    return one.total_fen, one.fund_fen, one.account_fen, one.cash_fen
-
-
 def _sum(settlements: Iterable[Settlement]) -> Totals:
-    rows = [_amounts(one) for one in settlements]
+    rows = [totals_of(one) for one in settlements]
     total, fund, account, cash = (sum(row[n] for row in rows) for n in range(4))
     return total, fund, account, cash
 

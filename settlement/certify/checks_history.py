@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from settlement.certify.exam import Exam
 from settlement.certify.makers import claim_ready
+from settlement.certify.money import yuan
 from settlement.certify.sheet import Check, Group, check
 from settlement.client.outcome import fen_of
 
@@ -59,10 +60,10 @@ async def sums_of_the_year(exam: Exam) -> None:
     paid_fen = done.settlement.fund_fen
     now = await _sums(exam)
     risen = {name: now[name] - before[name] for name in now if now[name] != before[name]}
-    told = "、".join(f"{kind} {fen}" for (_, _, kind), fen in risen.items())
+    told = "、".join(f"{kind} {yuan(fen)}" for (_, _, kind), fen in risen.items())
     exam.expect(
-        "5206，结算后 after the settlement", f"有累计增加 {paid_fen} 分（基金支付）",
-        f"a sum rose by {paid_fen} fen, what the funds paid", told or "无变化 no change",
+        "5206，结算后 after the settlement", f"有累计增加 {yuan(paid_fen)}（基金支付）",
+        f"a sum rose by {yuan(paid_fen)}, what the funds paid", told or "无变化 no change",
         paid_fen in risen.values() if paid_fen else bool(risen),
     )  # fmt: skip
     await exam.done(exam.cancel_of(exam.booked(done)))

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from settlement.certify.checks_pharmacy import compare_cancel
 from settlement.certify.exam import PLACE, Exam
+from settlement.certify.money import in_words, totals_of, yuan
 from settlement.certify.sheet import Check, Group, NotApplicableError, check
 from settlement.client import Done, Line, Message
 from settlement.client.inputs import total
@@ -94,8 +95,8 @@ async def stay_there_and_back(exam: Exam) -> None:
     await exam.done(discharge(exam, stay))
     settled, whole = await settle(exam, stay), int(total(stay.lines.values()) * 100)
     exam.expect(
-        "2304 medfee_sumamt", f"{whole} 分，等于有效明细合计", f"{whole} fen, the lines' sum",
-        f"{settled.settlement.total_fen} 分 fen", settled.settlement.total_fen == whole,
+        "2304 medfee_sumamt", f"{yuan(whole)}，等于有效明细合计", f"{yuan(whole)}, the lines' sum",
+        yuan(settled.settlement.total_fen), settled.settlement.total_fen == whole,
     )  # fmt: skip
     await compare_cancel(exam, exam.booked(settled))
     await leave(exam, stay, is_discharged=True)
@@ -112,12 +113,10 @@ async def edition_a(exam: Exam) -> None:
     await exam.done(discharge(exam, stay))
     asked = await exam.done(quote(exam, stay))
     settled = await exam.asked("2304A", exam.institution.inpatient.settlement(asked).input)
-    told, own = settled.settlement, asked.settlement
+    told = totals_of(settled.settlement)
     exam.expect(
-        "2304A 与 and 2303", "各方金额与预结算一致", "amounts as quoted",
-        f"{told.total_fen} {told.fund_fen} {told.account_fen} {told.cash_fen} 分 fen",
-        (told.total_fen, told.fund_fen, told.account_fen, told.cash_fen)
-        == (own.total_fen, own.fund_fen, own.account_fen, own.cash_fen),
+        "2304A 与 and 2303", "各方金额与预结算一致", "amounts as quoted", in_words(told),
+        told == totals_of(asked.settlement),
     )  # fmt: skip
     await compare_cancel(exam, exam.booked(settled))
     await leave(exam, stay, is_discharged=True)

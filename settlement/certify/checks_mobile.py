@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from settlement.certify.candidate import TOKENS_WANTED
 from settlement.certify.checks_resend import same_answer
 from settlement.certify.exam import PLACE, Changes, Exam
-from settlement.certify.money import yuan
-from settlement.certify.scope import MOBILE, WITHOUT_TOKENS
+from settlement.certify.money import in_words, totals_of, yuan
+from settlement.certify.scope import MOBILE
 from settlement.certify.sheet import Check, Group, NotApplicableError, check
 from settlement.client import AnswerError, Done, Line, Message, Refused
 from settlement.client.inputs import total
@@ -20,6 +19,7 @@ NEEDS = tuple(sorted(MOBILE))
 SAVED, PAID, ENDED, ALL_BACK, WITHDRAWN = "0", "4", "6", "7", "12"
 """ordStas"""
 UNKNOWN_TOKEN = "NO-SUCH-TOKEN"  # noqa: S105
+_PLAIN = "MOBILE_PLAIN_REFUSED"
 _ORDER = "input.data.payOrdId"
 _AMOUNTS = ("feeSumamt", "fundPay", "psnAcctPay", "ownPayAmt")
 
@@ -132,9 +132,11 @@ async def state(exam: Exam, order: Order, wanted: str, zh: str, en: str) -> Done
 
 
 def tokens(exam: Exam) -> tuple[str, ...]:
-    """E-credential tokens of the buyer here. Raises NotApplicableError where there are too few."""
-    if len(exam.candidate.tokens) < TOKENS_WANTED:
-        raise NotApplicableError(WITHOUT_TOKENS)
+    """E-credential tokens of the buyer here. Raises NotApplicableError where mobile payment can
+    only be refused."""
+    reason = exam.excused.get("6201")
+    if reason is not None:
+        raise NotApplicableError(reason)
     return exam.candidate.tokens
 
 
@@ -143,21 +145,24 @@ def tokens(exam: Exam) -> tuple[str, ...]:
     needs=NEEDS,
 )  # fmt: skip
 async def refusals(exam: Exam) -> None:
-    """A token that nobody issued, and an order that nobody uploaded."""
+    """A token that nobody issued, and an order that nobody uploaded; or, in a region where only
+    the centre's envelope is taken, every message in this one."""
     message = upload(exam, exam.lines(), UNKNOWN_TOKEN)
-    outcome = await exam.institution.send(message)
-    if isinstance(outcome, Refused) and outcome.code == "MOBILE_PLAIN_REFUSED":
-        exam.excused |= dict.fromkeys(MOBILE, outcome.text)
-        exam.sent.add("6201")
-        raise NotApplicableError(outcome.text)
-    await exam.refused(message, "TOKEN_UNKNOWN", field="input.data.ecToken")
     nothing = Order(number="ORD0", pay_token="0" * 40, mdtrt_id="1", batch="B0")
-    for unknown in (
+    about_nothing = (
         payment(exam, nothing, UNKNOWN_TOKEN), enquiry(exam, nothing),
         enquiry(exam, nothing, "6401"),
         refund(exam, nothing, dict.fromkeys(_AMOUNTS, 0), UNKNOWN_TOKEN),
-    ):  # fmt: skip
-        await exam.refused(unknown, "MOBILE_ORDER_UNKNOWN", field=_ORDER)
+    )  # fmt: skip
+    outcome = await exam.institution.send(message)
+    if isinstance(outcome, Refused) and outcome.code == _PLAIN:
+        exam.excused |= dict.fromkeys(MOBILE, outcome.text)
+        for one in (message, *about_nothing):
+            await exam.refused(one, _PLAIN)
+        return
+    await exam.refused(message, "TOKEN_UNKNOWN", field="input.data.ecToken")
+    for one in about_nothing:
+        await exam.refused(one, "MOBILE_ORDER_UNKNOWN", field=_ORDER)
 
 
 @check(
@@ -177,7 +182,10 @@ async def withdrawn(exam: Exam) -> None:
     await exam.done(enquiry(exam, order, "6401"))
     await state(exam, order, WITHDRAWN, "已撤销", "withdrawn")
     late = payment(exam, order, authorisation)
-    await exam.refused(late, "MOBILE_ORDER_CLOSED", field=_ORDER)
+    try:
+        await exam.refused(late, "MOBILE_ORDER_CLOSED", field=_ORDER)
+    finally:
+        await _give_back(exam, order, token)
 
 
 @check(
@@ -199,8 +207,17 @@ async def paid_and_given_back(exam: Exam) -> None:
         await _is_settled(exam, order, paid, amounts)
         await _is_given_back(exam, order, amounts, token)
     finally:
-        # Whatever failed, nothing may stay behind: it would be in the way of daily totals.
-        await exam.institution.send(refund(exam, order, amounts, token))
+        await _give_back(exam, order, token)
+
+
+async def _give_back(exam: Exam, order: Order, token: str) -> None:
+    """Whatever failed, no paid order stays behind: it would be in the way of every cancel."""
+    told = await exam.institution.send(enquiry(exam, order))
+    if not isinstance(told, Done) or told.text("data", "ordStas") not in (PAID, ENDED):
+        return
+    data = told.node("data")
+    amounts = {name: fen_of(data, name) for name in _AMOUNTS}
+    await exam.institution.send(refund(exam, order, amounts, token))
 
 
 async def _is_given_back(
@@ -223,11 +240,16 @@ def _amounts(exam: Exam, infno: str, data: Node, *, whole_fen: int) -> dict[str,
     found = {name: fen_of(data, name) for name in _AMOUNTS}
     own, parts = found["feeSumamt"], sum(found[name] for name in _AMOUNTS[1:])
     exam.expect(
-        f"{infno} 金额 amounts", f"feeSumamt {whole_fen} 分，等于基金＋账户＋现金（＋医院负担）",
-        f"feeSumamt {whole_fen} fen: funds, account, cash (and what the hospital bears)",
-        f"{found}", own == whole_fen and (parts == own or (parts < own and not exam.is_pharmacy)),
+        f"{infno} 金额 amounts", f"总额 {yuan(whole_fen)}，等于基金＋账户＋现金（＋医院负担）",
+        f"feeSumamt {yuan(whole_fen)}: funds, account, cash (and what the hospital bears)",
+        _told(found), own == whole_fen and (parts == own or (parts < own and not exam.is_pharmacy)),
     )  # fmt: skip
     return found
+
+
+def _told(amounts: Mapping[str, int]) -> str:
+    total_fen, fund_fen, account_fen, cash_fen = (amounts[name] for name in _AMOUNTS)
+    return in_words((total_fen, fund_fen, account_fen, cash_fen))
 
 
 async def _is_settled(
@@ -241,7 +263,7 @@ async def _is_settled(
     told = await state(exam, order, *wanted)
     found = _amounts(exam, "6301", told.node("data"), whole_fen=amounts["feeSumamt"])
     exam.expect(
-        "6301 金额 amounts", "与6202一致", "those of 6202", f"{found}", found == amounts
+        "6301 金额 amounts", "与6202一致", "those of 6202", _told(found), found == amounts
     )
     info = _node(_node(paid.node("data"), "extData"), "setlinfo")
     number, psn_no = settlement_of(info).setl_id, exam.buyer.psn_no
@@ -249,7 +271,7 @@ async def _is_settled(
     booked = (await exam.asked("5203", {"data": named})).settlement
     exam.expect(
         f"5203 结算ID {number}", "总额、现金与6202一致", "total and cash as 6202 told",
-        f"{booked.total_fen} {booked.cash_fen} 分 fen",
+        in_words(totals_of(booked)),
         (booked.total_fen, booked.cash_fen) == (amounts["feeSumamt"], amounts["ownPayAmt"]),
     )  # fmt: skip
     cancel = exam.institution.pharmacy if exam.is_pharmacy else exam.institution.outpatient

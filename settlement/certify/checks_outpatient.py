@@ -16,6 +16,7 @@ from settlement.certify.makers import (
     settled_now,
     upload,
 )
+from settlement.certify.money import in_words, totals_of, yuan
 from settlement.certify.sheet import Check, Group, check
 from settlement.client import Message
 from settlement.client.inputs import as_quoted, total
@@ -27,12 +28,12 @@ async def visit(exam: Exam) -> None:
     opened = await open_visit(exam, exam.lines(4))
     quote = await quoted(exam, opened)
     settled = (await exam.done(exam.institution.outpatient.settlement(quote))).settlement
-    own, whole = quote.settlement, int(total(opened.lines.values()) * 100)
-    told = (settled.total_fen, settled.fund_fen, settled.account_fen, settled.cash_fen)
+    quoted_too, told = totals_of(quote.settlement), totals_of(settled)
+    whole = int(total(opened.lines.values()) * 100)
     exam.expect(
-        "2207 与 and 2206", f"总额 {whole} 分，各方金额与预结算一致",
-        f"total {whole} fen, amounts as quoted", f"{told} 分 fen",
-        told == (whole, own.fund_fen, own.account_fen, own.cash_fen),
+        "2207 与 and 2206", f"总额 {yuan(whole)}，各方金额与预结算一致",
+        f"total {yuan(whole)}, amounts as quoted", in_words(told),
+        told == (whole, *quoted_too[1:]),
     )  # fmt: skip
 
 

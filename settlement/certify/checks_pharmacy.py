@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from settlement.certify.exam import ABSENT, PLACE, Booked, Changes, Exam
 from settlement.certify.makers import settled_now
+from settlement.certify.money import in_words, totals_of, yuan
 from settlement.certify.sheet import Check, Group, check
 from settlement.client import Done, Line, Message, Refused
 from settlement.client.inputs import total
@@ -21,12 +22,11 @@ async def quote_and_settle(exam: Exam) -> None:
     quote = (await exam.done(desk.quote(exam.buyer, lines, at=at))).settlement
     settled = (await exam.done(desk.sale(exam.buyer, lines, at=at))).settlement
     whole = int(total(lines) * 100)
-    told = (settled.total_fen, settled.fund_fen, settled.account_fen, settled.cash_fen)
+    told = totals_of(settled)
     exam.expect(
-        "2102 与 and 2101", f"总额 {whole} 分，各方金额与预结算一致",
-        f"total {whole} fen, amounts as quoted", f"{told} 分 fen",
-        told == (quote.total_fen, quote.fund_fen, quote.account_fen, quote.cash_fen)
-        and settled.total_fen == whole,
+        "2102 与 and 2101", f"总额 {yuan(whole)}，各方金额与预结算一致",
+        f"total {yuan(whole)}, amounts as quoted", in_words(told),
+        told == totals_of(quote) and settled.total_fen == whole,
     )  # fmt: skip
 
 
@@ -56,10 +56,10 @@ async def compare_cancel(exam: Exam, booked: Booked) -> None:
     back = (await exam.done(exam.cancel_of(booked))).settlement
     own = booked.settled
     negative = (-own.total_fen, -own.fund_fen, -own.account_fen, -own.cash_fen)
-    told = (back.total_fen, back.fund_fen, back.account_fen, back.cash_fen)
+    told = totals_of(back)
     exam.expect(
-        "撤销金额 amounts of the cancel", f"{negative} 分，结算ID另编",
-        f"{negative} fen, a number of its own", f"{told} 分 fen，{back.setl_id}",
+        "撤销金额 amounts of the cancel", f"{in_words(negative)}，结算ID另编",
+        "the exact negatives, a number of its own", f"{in_words(told)}，结算ID {back.setl_id}",
         told == negative and back.setl_id != own.setl_id,
     )  # fmt: skip
 

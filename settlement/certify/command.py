@@ -16,6 +16,7 @@ from settlement.certify.report import (
     counts_of,
     coverage_of,
     line_of,
+    with_reasons,
 )
 from settlement.certify.scope import FAILED, UNKNOWN, not_sent, served_by
 from settlement.certify.sheet import Check, Verdict
@@ -78,7 +79,8 @@ async def certification(
         page = await institution.wire.get("/openapi.json")
         if isinstance(page, NotSent):
             raise CandidateError(f"{candidate.url} cannot be reached: {page.reason}")
-        exam = Exam(candidate, institution, served=served_by(page), clock=clock)
+        served = served_by(page) - candidate.without
+        exam = Exam(candidate, institution, served=served, clock=clock)
         began = institution.now()
         chosen = checklist(candidate.kind) if checks is None else checks
         results = await examine(exam, chosen, lambda result: tell(line_of(result)))
@@ -112,12 +114,18 @@ def write(report: Report, directory: Path) -> tuple[Path, Path]:
     return as_data, page
 
 
+def _listed(told: dict[str, str]) -> str:
+    return with_reasons(told).replace("\n", "\n    ")
+
+
 def _verdict(report: Report, places: tuple[Path, Path]) -> str:
     counts = report.counts
     zh, en = ("通过", "passed") if report.passed else ("不通过", "NOT passed")
     return (
         f"认证{zh} certification {en}: {counts['passed']} 项通过 passed, "
         f"{counts['failed']} 项不通过 failed, {counts['not applicable']} 项不适用 n/a\n"
-        f"{coverage_of(report)}\n"
+        f"交易 transactions: {coverage_of(report)}\n"
+        f"未办成 not carried out: {_listed(report.transactions_refused)}\n"
+        f"未发送 not sent: {_listed(report.transactions_not_sent)}\n"
         f"报告 report: {places[1]}, {places[0]}"
     )

@@ -15,7 +15,7 @@ from itertools import count
 from msgspec import Struct
 
 from protocol.nhsa.times import format_datetime
-from settlement.certify.candidate import Candidate
+from settlement.certify.candidate import TOKENS_WANTED, Candidate
 from settlement.certify.money import broken_identities
 from settlement.certify.scope import refused_only
 from settlement.certify.sheet import Step, StoppedError
@@ -74,8 +74,12 @@ class Exam:
         """transactions that were carried out"""
         self.sent: set[str] = set()
         """transactions that were sent, whatever became of them"""
-        self.excused = refused_only(with_tokens=bool(candidate.tokens))
+        self.excused = refused_only(
+            with_tokens=len(candidate.tokens) >= TOKENS_WANTED
+        )
         """transactions that need not be carried out here, with the reason"""
+        self.files_fail = ""
+        """why 9102 gives no files; then no further ones are waited for"""
         self.listed: set[str] = set()
         """test items that a catalogue file had (`checks_catalogue`)"""
         self.steps: list[Step] = []

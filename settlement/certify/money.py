@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from settlement.client.outcome import AnswerError, fen_of
+from settlement.client.outcome import AnswerError, Settlement, fen_of
 
 Sum = tuple[str, tuple[str, ...]]
+Totals = tuple[int, int, int, int]
+"""total, funds, account, cash; fen"""
 
 _FUNDS = (
     "hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay",
@@ -33,6 +35,17 @@ WITH_ACCOUNT: tuple[Sum, ...] = (
 _LINE: Sum = (
     "det_item_fee_sumamt", ("fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt")
 )  # fmt: skip
+
+
+def totals_of(one: Settlement) -> Totals:
+    """Who pays what of a settlement."""
+    return one.total_fen, one.fund_fen, one.account_fen, one.cash_fen
+
+
+def in_words(totals: Totals) -> str:
+    """As the report says it, in yuan."""
+    names = ("总额", "基金", "账户", "现金")
+    return " ".join(f"{name} {yuan(fen)}" for name, fen in zip(names, totals, strict=True))
 
 
 def broken_identities(output: object, *, account_in_funds: bool = False) -> list[str] | None:

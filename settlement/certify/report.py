@@ -91,8 +91,8 @@ def _head(report: Report) -> str:
         )),
         ("交易覆盖 transactions", coverage_of(report)),
         ("已办成 carried out", "、".join(report.transactions) or "—"),
-        ("只检查拒绝 only refused", _with_reasons(report.transactions_refused)),
-        ("未发送 not sent", _with_reasons(report.transactions_not_sent)),
+        ("未办成 not carried out", with_reasons(report.transactions_refused)),
+        ("未发送 not sent", with_reasons(report.transactions_not_sent)),
     )  # fmt: skip
     cells = "".join(f"<tr><th>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in rows)
     stamp = "good" if report.passed else "bad"
@@ -107,17 +107,17 @@ def coverage_of(report: Report) -> str:
     done, refused = len(report.transactions), len(report.transactions_refused)
     every = done + refused + len(report.transactions_not_sent)
     return (
-        f"服务端 {every} 项，已发送 {done + refused} 项（办成 {done}，只检查拒绝 {refused}）"
-        f" of {every}, {done + refused} were sent: {done} carried out, {refused} only refused"
+        f"服务端 {every} 项，已发送 {done + refused} 项，其中办成 {done} 项；"
+        f"{done + refused} of {every} were sent, {done} of them carried out"
     )
 
 
-def _with_reasons(told: dict[str, str]) -> str:
-    """Those of one reason together."""
+def with_reasons(told: dict[str, str]) -> str:
+    """Transactions with the reason, a line a reason."""
     by_reason: dict[str, list[str]] = {}
     for infno, reason in told.items():
         by_reason.setdefault(reason, []).append(infno)
-    return "；".join(f"{'、'.join(one)}：{reason}" for reason, one in by_reason.items()) or "—"
+    return "\n".join(f"{'、'.join(one)}：{reason}" for reason, one in by_reason.items()) or "—"
 
 
 def _summary(groups: Sequence[tuple[Group, list[Result]]]) -> str:
@@ -206,6 +206,7 @@ th, td { text-align: left; vertical-align: top; padding: 4px 8px; overflow-wrap:
 th { font-weight: 600 }
 .facts { max-width: 800px; margin-bottom: 16px }
 .facts th { width: 170px; color: #5b6673; font-weight: 400; white-space: nowrap }
+.facts td { white-space: pre-line }
 .stamp { position: absolute; top: 0; right: 0; text-align: center; border: 3px solid;
   border-radius: 6px; padding: 6px 18px; min-width: 120px }
 .stamp b { display: block; font-size: 22px; letter-spacing: 2px }

@@ -369,7 +369,7 @@ def _refused_lines(
     if found:
         return Refusal(
             code="FILE_TOTALS_DIFFER", field="file_no",
-            params={"differences": words.in_short(found)},
+            params={"differences": words.in_short(found, between=words.MESSAGE_AND_FILE)},
         )  # fmt: skip
     return None
 

@@ -38,6 +38,8 @@ _SHORT_LENGTH_MAX = 150
 _LEVEL, _NOT_LEVEL = "0", "1"
 """stmt_rslt of 3201: 平, 不平"""
 _WITHOUT_REFUNDS = "0"
+_SIDES = ("机构", "中心")
+MESSAGE_AND_FILE = ("报文", "文件")
 _COUNT = "结算笔数"
 _TOTAL, _FUND, _ACCOUNT = "医疗费总额", "基金支付总额", "个人账户支出"
 _VISITS, _RECOGNISED, _CASH = "清算人次", "医保认可费用总额", "现金支付金额"
@@ -136,9 +138,9 @@ def described(found: Sequence[Difference]) -> str:
     return "；".join(map(_both, found))[:DESCRIPTION_LENGTH_MAX]
 
 
-def in_short(found: Sequence[Difference]) -> str:
+def in_short(found: Sequence[Difference], *, between: tuple[str, str] = _SIDES) -> str:
     """The same inside another text: both numbers, of as many figures as there is room for."""
-    text, *more = map(_both, found)
+    text, *more = [_both(one, between) for one in found]
     for one in more:
         if len(text) + len(one) > _SHORT_LENGTH_MAX:
             return f"{text}等"
@@ -296,9 +298,9 @@ def _flag(refund: bool) -> str:
     return "1" if refund else "0"
 
 
-def _both(one: Difference) -> str:
+def _both(one: Difference, between: tuple[str, str] = _SIDES) -> str:
     theirs, ours = _number(one.name, one.theirs), _number(one.name, one.ours)
-    return f"{one.name}：机构{theirs}、中心{ours}"
+    return f"{one.name}：{between[0]}{theirs}、{between[1]}{ours}"
 
 
 def _number(name: str, value: int) -> str:

@@ -289,7 +289,7 @@ ROWS = [
     (but(psn="a\x00b"),                                 "FILE_VALUE_WRONG",   "第2行第3列"),
     (but(setl=GOOD[0]),                                 "FILE_ROW_REPEATED",  "第2行"),
     (but(),                                             "FILE_TOTALS_DIFFER",
-     "医疗费总额：机构1.00、中心2.00；结算笔数：机构1、中心2"),
+     "医疗费总额：报文1.00、文件2.00；结算笔数：报文1、文件2"),
 ]  # fmt: skip
 
 

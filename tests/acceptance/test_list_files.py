@@ -145,6 +145,29 @@ async def test_file_is_there_until_the_day_that_is_told_is_over(town: Town) -> N
     )  # fmt: skip
 
 
+async def test_same_list_on_the_same_day_is_one_file(town: Town) -> None:
+    first, again = await asked(town.hospital), await asked(town.hospital)
+    assert said(again, "file_qury_no") == said(first, "file_qury_no")
+    assert not again.warn_msg
+    others = await asked(town.hospital, "1302"), await asked(town.pharmacy)
+    numbers = {said(one, "file_qury_no") for one in (first, *others)}
+    assert len(numbers) == 3
+    town.clock.pass_by(timedelta(days=1))
+    tomorrow = await asked(town.hospital)
+    assert said(tomorrow, "file_qury_no") != said(first, "file_qury_no")
+    assert said(tomorrow, "dld_end_time") > said(first, "dld_end_time")
+    assert await fetched(town.hospital, first) == await fetched(town.hospital, tomorrow)
+
+
+async def test_lists_that_are_synchronised_often_leave_room_for_other_files(town: Town) -> None:
+    service = await town.start_service(small_limits(files_kept_max=3))
+    town.clock.pass_by(timedelta(days=8))
+    for _ in range(5):
+        message = town.other_hospital.message("1301", {"data": {"ver": "v0000"}})
+        assert_done(await message.to(service))
+    await town.stop_service(service)
+
+
 async def test_file_that_is_too_large_is_refused_with_its_size(town: Town) -> None:
     service = await town.start_service(small_limits(list_file_bytes_max=100))
     message = town.hospital.message("1301", {"data": {"ver": "v0000"}})

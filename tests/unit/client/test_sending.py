@@ -7,7 +7,17 @@ from decimal import Decimal
 import pytest
 
 from protocol.nhsa.signing import tif_verified
-from settlement.client import Done, Item, Line, Message, Patience, Refused, Unknown
+from settlement.client import (
+    AnswerError,
+    Came,
+    Done,
+    Item,
+    Line,
+    Message,
+    Patience,
+    Refused,
+    Unknown,
+)
 from settlement.client.wire import Passage
 from tests.unit.client.fakes import (
     DOWN,
@@ -136,13 +146,52 @@ async def test_nothing_personal_is_in_the_text_of_a_message() -> None:
 
 
 async def test_infcode_may_come_as_text_and_nulls_for_empty() -> None:
-    from settlement.client import Came
-
     body = b'{"infcode":"0","err_msg":null,"warn_msg":null,"output":{"a":{"b":1.10}}}'
     outcome, _ = await outcome_of(Came(status=200, body=body))
     assert isinstance(outcome, Done)
     assert outcome.node("a") == {"b": Decimal("1.10")}
     assert not outcome.is_replay
+
+
+REPLAYS = [
+    # warn_msg,                            is a replay
+    ("",                                   False),
+    ("仅存储：本平台已收存该数据",           False),
+    ("重复报文，返回首次处理结果",           True),
+    ("重复报文，返回首次处理结果；仅存储",   True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("warn_msg", "is_replay"), REPLAYS)
+async def test_only_a_first_answer_again_is_a_replay(warn_msg: str, is_replay: bool) -> None:
+    outcome, _ = await outcome_of(good(warn_msg=warn_msg))
+    assert isinstance(outcome, Done)
+    assert outcome.is_replay is is_replay
+
+
+async def test_file_is_the_answer_itself() -> None:
+    wire = PaperWire(LOST, Came(status=200, body=b"PK\x03\x04file"), good({"a": 1}))
+    his = institution(wire)
+    fetched = await his.send(his.files.download("7", filename="a.zip"))
+    assert isinstance(fetched, Done)
+    assert fetched.file == b"PK\x03\x04file"
+    assert fetched.attempts == 2
+    other = await his.send(his.files.download("8", filename="a.zip"))
+    assert isinstance(other, Done)
+    with pytest.raises(AnswerError):
+        _ = other.file
+
+
+async def test_page_that_is_no_file_proves_nothing() -> None:
+    outcome, wire = await outcome_of(*[Came(status=200, body=b"<html>")] * 9)
+    assert isinstance(outcome, Unknown)
+    assert len(wire.sent) > 1
+
+
+async def test_file_is_sent_as_base64_under_the_own_code() -> None:
+    his = institution(PaperWire())
+    node = his.files.upload(b"PK\x00", filename="detail.zip").input["fsUploadIn"]
+    assert node == {"in": "UEsA", "filename": "detail.zip", "fixmedins_code": his.code}
 
 
 async def test_sign_in_is_in_every_later_envelope() -> None:
