@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from settlement.cli_import import add_import
+from settlement.cli_matters import add_matters, add_my
 from settlement.cli_outbox import add_mobile, add_outbox
 from settlement.cli_payments import add_payments
 from settlement.cli_reports import add_reports
@@ -62,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     add_outbox(commands, _tell, DEFAULT_DATA_DIR)
     add_mobile(commands, _tell, DEFAULT_DATA_DIR)
     add_reports(commands, _tell, DEFAULT_DATA_DIR)
+    add_matters(commands, _tell, DEFAULT_DATA_DIR)
+    add_my(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(
         commands.add_parser("import", help="persons, institutions, items … from files (导入)"),
