@@ -49,7 +49,7 @@ from settlement.storage.connect import connect_plain
 from settlement.storage.errors import StorageError
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring
 from settlement.storage.lease import PlainConnection
-from settlement.storage.matters import owner_of_matter
+from settlement.storage.matter_lists import owner_of_matter
 from settlement.storage.policies import load_policy_set
 from settlement.storage.queries import REFERENCE, SHAPED
 from settlement.storage.reference_import import open_agency_accounts

@@ -23,7 +23,7 @@ from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.connect import connect_plain
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring
 from settlement.storage.lease import PlainConnection
-from settlement.storage.matters import OpenMatter, open_matters
+from settlement.storage.matter_lists import OpenMatter, open_matters
 from settlement.storage.queries import REFERENCE
 from settlement.storage.reference import credential_record
 from settlement.translate.matters import STEP_ZH
