@@ -63,7 +63,7 @@ from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.connect import Several
 from settlement.storage.errors import StorageError
 from settlement.storage.lookups import PersonFinder, Sought
-from settlement.storage.matters import account_moves, principals_of
+from settlement.storage.matter_lists import account_moves, principals_of
 from settlement.storage.reader import read_view
 from settlement.translate import matters as shown_matters
 from settlement.translate import mine

@@ -36,6 +36,8 @@ STEP_ZH: Mapping[Happening, str] = {
     Happening.CANCELLED: "撤销", Happening.ENDED: "终止", Happening.TAKEN_OUT: "账户扣划",
     Happening.PAID: "资金到账", Happening.RETURNED: "资金退回",
 }  # fmt: skip
+_AT_ONCE = "即时生效"
+"""Accepted as it was applied for: no clerk looked at it."""
 RELATION_ZH: Mapping[Relation, str] = {Relation.RELATIVE: "亲属", Relation.WARD: "监护人"}
 _CANCELLABLE = frozenset({State.APPLIED, State.ACCEPTED})
 
@@ -88,9 +90,10 @@ def _step(event: MatterEventRow, person_no: str) -> Step:
     by: Literal["self", "agent", "agency"] = "agency"
     if agent:
         by = "self" if agent == person_no else "agent"
+    at_once = bool(agent) and event.kind is Happening.ACCEPTED
     return Step(
-        what=event.kind.name.lower(), what_zh=STEP_ZH[event.kind], at=_at(event.recorded_at),
-        by=by, by_no=agent if by == "agent" else "", note=event.note,
+        what=event.kind.name.lower(), what_zh=_AT_ONCE if at_once else STEP_ZH[event.kind],
+        at=_at(event.recorded_at), by=by, by_no=agent if by == "agent" else "", note=event.note,
         amount=yuan_text(event.amount_fen) if event.amount_fen else "",
         reference=event.reference, coverage_months=event.coverage_months,
     )  # fmt: skip

@@ -31,6 +31,8 @@ from settlement.web.mobile import MobilePages
 from settlement.web.my import ROOT as MY_ROOT
 from settlement.web.my import MyApi
 from settlement.web.my_access import MyAccess
+from settlement.web.my_pages import ROOT as MY_PAGES
+from settlement.web.my_pages import MyPages
 from settlement.web.nonces import SCRIPT, Nonces
 from settlement.web.openapi import openapi_document
 from settlement.web.pages import (
@@ -93,9 +95,11 @@ class WebServer:
         centre = gateway.mobile_centre
         self._mobile = None if centre is None else MobilePages(centre, self._body, limits)
         self._my: MyApi | None = None
+        self._my_pages: MyPages | None = None
         if gateway.mine is not None:
             access = MyAccess(gateway.mine, gateway.credential, self.nonces, settings.clock)
             self._my = MyApi(gateway.mine, access, self._body, limits)
+            self._my_pages = MyPages(gateway.mine, access, self._body)
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
@@ -181,6 +185,8 @@ class WebServer:
             return _response(await self._mobile.answer(request))
         if self._my is not None and path.startswith(MY_ROOT):
             return _response(await self._my.answer(request))
+        if self._my_pages is not None and path.startswith(MY_PAGES):
+            return await self._my_pages.answer(request)
         if self._imports is not None and path.startswith("/imports/"):
             return _response(await self._imports.answer(request))
         if self._settings.demo_token is not None and path == "/demo/token":

@@ -1,4 +1,4 @@
-"""/openapi.json: every transaction, scan-to-pay and imports, for programs (OpenAPI 3.1).
+"""/openapi.json: transactions, scan-to-pay, imports, self-service, for programs (OpenAPI 3.1).
 
 JSON Schema from the types. Made once a process, when first asked for. It takes some tenths of a
 second, so the server has it made in a thread.
@@ -15,6 +15,7 @@ from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_documents import IMPORT_SECURITY, import_paths
+from settlement.web.my_documents import MY_SECURITY, my_components, my_paths
 from settlement.web.pay_documents import PAY_OPERATIONS, pay_paths
 from settlement.web.schema_parts import JsonValue, Schema, refer
 from settlement.web.schemas import Schemas, message_schemas
@@ -38,6 +39,7 @@ def openapi_document() -> bytes:
     paths |= pay_paths((*PAY_OPERATIONS, *HOSPITAL_OPERATIONS))
     paths["/settlements/{setl_id}/explanation"] = {"get": _explanation()}
     paths |= import_paths()
+    paths |= my_paths()
     document = {
         "openapi": OPENAPI_VERSION,
         "info": {"title": "医保结算 settlement", "version": "0.1.0", "description": _GENERAL},
@@ -45,8 +47,8 @@ def openapi_document() -> bytes:
         "security": [{"tif": []}, {"csb": []}],
         "paths": paths,
         "components": {
-            "schemas": {**schemas.components, "ErrorCode": _error_codes()},
-            "securitySchemes": _SECURITY | IMPORT_SECURITY,
+            "schemas": {**schemas.components, **my_components(), "ErrorCode": _error_codes()},
+            "securitySchemes": _SECURITY | IMPORT_SECURITY | MY_SECURITY,
         },
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=1)

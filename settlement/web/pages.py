@@ -21,6 +21,7 @@ from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS, Fault, Row
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_section import import_contents, import_sections
+from settlement.web.my_section import my_contents, my_sections
 from settlement.web.openapi import EFFECT_ZH
 from settlement.web.pay_documents import PAY_OPERATIONS
 from settlement.web.pay_section import HOSPITAL_TITLE, TITLE, pay_contents, pay_section
@@ -46,7 +47,7 @@ ASSETS = {
 
 @lru_cache(maxsize=2)
 def docs_page(*, demo: bool = False) -> bytes:
-    """Every transaction, scan-to-pay and import, with samples; `demo` offers a demo's people."""
+    """Every transaction and all of our own addresses; `demo` offers a demo's people."""
     transactions = list(TRANSACTIONS.values())
     page = _file("docs.html").format(
         demo=' data-demo="yes"' if demo else "",
@@ -55,11 +56,13 @@ def docs_page(*, demo: bool = False) -> bytes:
         )
         + pay_contents(TITLE, PAY_OPERATIONS)
         + pay_contents(HOSPITAL_TITLE, HOSPITAL_OPERATIONS)
-        + import_contents(),
+        + import_contents()
+        + my_contents(),
         envelope=_fields_html("", ENVELOPE_FIELDS, ""),
         body="".join(_transaction_html(each) for each in transactions)
         + "".join(map(pay_section, (*PAY_OPERATIONS, *HOSPITAL_OPERATIONS)))
-        + import_sections(),
+        + import_sections()
+        + my_sections(),
     )
     return page.encode()
 

@@ -4,7 +4,7 @@ to try it. Made from the schemas of /openapi.json, so both say the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from html import escape
 from typing import cast
@@ -31,7 +31,7 @@ def pay_contents(title: str, operations: Iterable[PayOperation]) -> str:
 def pay_section(one: PayOperation) -> str:
     """An address: what it is for, fields, samples."""
     effect = "write" if one.writes else "read"
-    request = [] if one.request is None else _tables(one.request.__name__)
+    request = [] if one.request is None else tables_of(one.request.__name__, _components())
     sample = "" if one.sample is None else _pretty(one.sample)
     return "".join(
         (
@@ -42,7 +42,7 @@ def pay_section(one: PayOperation) -> str:
             f"<p><code>{one.method} {one.path}</code> {escape(one.about)}</p>",
             "<details><summary>字段 Fields</summary>",
             *request,
-            *_tables(one.reply.__name__),
+            *tables_of(one.reply.__name__, _components()),
             "</details><details><summary>示例 Sample</summary>",
             f'<pre class="sample">{escape(sample)}</pre>',
             f"<p>应答 <small>answer</small></p><pre>{escape(_pretty(one.answer))}</pre>",
@@ -64,15 +64,15 @@ def _components() -> dict[str, Schema]:
     return components
 
 
-def _tables(name: str) -> list[str]:
+def tables_of(name: str, components: Mapping[str, Schema]) -> list[str]:
     """The fields of a component and, after it, of what stands inside it."""
-    component = _components()[name]
+    component = components[name]
     required = cast(list[str], component.get("required", []))
     rows, inside = [], []
     for field, known in properties_of(component).items():
         schema = cast(Schema, known)
         inner = _reference(schema)
-        if inner is not None and inner in _components():
+        if inner is not None and inner in components and inner not in inside:
             inside.append(inner)
         rows.append(
             f"<tr><td><code>{field}</code></td><td>{escape(str(schema.get('title', '')))}</td>"
@@ -82,7 +82,7 @@ def _tables(name: str) -> list[str]:
     table = f'<div class="scroll"><table>{head}{"".join(rows)}</table></div>'
     tables = [f"<h3><code>{name}</code></h3>{table}"]
     for each in inside:
-        tables += _tables(each)
+        tables += tables_of(each, components)
     return tables
 
 

@@ -19,9 +19,17 @@ from settlement.channels.line import Answered, Line, Reply
 from settlement.clock import Clock, system_clock
 from settlement.keyring import Keyring
 from settlement.notices import CannotBeSignedError, Letter, Said, heard, letter
-from settlement.outbox import ANSWER_SECONDS, SAID_LENGTH_MAX, WORRYING_SECONDS, Attempt, Came
+from settlement.outbox import (
+    ANSWER_SECONDS,
+    SAID_LENGTH_MAX,
+    WORRYING_SECONDS,
+    Attempt,
+    Came,
+    Kind,
+)
+from settlement.sms import JsonGateway, SmsGateway
 from settlement.storage.lease import PlainConnection
-from settlement.storage.outbox import Owed, backlog, due_notices, keep_attempt
+from settlement.storage.outbox import Owed, Receiver, backlog, due_notices, keep_attempt
 from settlement.telemetry.metrics import METRICS
 
 logger = logging.getLogger("settlement.outbox")
@@ -37,12 +45,14 @@ Place = tuple[int, int]
 
 
 class OutboxSender:
-    """The loop's work. `post` sends a letter; given by tests that need no wire."""
+    """The loop's work. `sms` is how the gateway of messages to persons wants to be asked; `post`
+    sends a letter; given by tests that need no wire."""
 
     def __init__(
         self, keyring: Keyring, platform_key: Sm2PrivateKey | None, *,
-        clock: Clock = system_clock, post: Post | None = None,
+        clock: Clock = system_clock, post: Post | None = None, sms: SmsGateway | None = None,
     ) -> None:  # fmt: skip
+        self._sms = sms or JsonGateway()
         self._keyring = keyring
         self._platform_key = platform_key
         self._clock = clock
@@ -96,18 +106,28 @@ class OutboxSender:
             case_no=owed.case_no, notice_no=owed.notice_no, told_at=owed.told_at, data=owed.data,
         )  # fmt: skip
         try:
-            made = await asyncio.to_thread(
-                letter, said, receiver.url, receiver.keys, self._platform_key, began
-            )
+            made = await asyncio.to_thread(self._letter, said, receiver, began)
         except CannotBeSignedError as exc:
             return self._ended(Came.NOBODY, str(exc), began)
         reply = await self._post(made)
         if not isinstance(reply, Answered):
             return self._ended(Came.SILENT, f"{reply.code} {reply.reason}", began, reply.took_ms)
         came, words = await asyncio.to_thread(
-            heard, said, receiver.keys, reply.status, reply.body
+            self._heard, said, receiver, reply.status, reply.body
         )
         return self._ended(came, words, began, reply.took_ms, reply.status)
+
+    def _letter(self, said: Said, receiver: Receiver, now: datetime) -> Letter:
+        if said.kind is Kind.SMS:
+            return self._sms.letter(said, receiver.url, receiver.keys, now)
+        return letter(said, receiver.url, receiver.keys, self._platform_key, now)
+
+    def _heard(
+        self, said: Said, receiver: Receiver, status: int, answer: bytes
+    ) -> tuple[Came, str]:
+        if said.kind is Kind.SMS:
+            return self._sms.heard(status, answer)
+        return heard(said, receiver.keys, status, answer)
 
     def _ended(
         self, came: Came, said: str, began: datetime, took_ms: int = 0, status: int | None = None

@@ -265,9 +265,9 @@ on conflict do nothing
 returning step_no;
 
 -- name: account_moves
--- What moved a personal account beside settlements: payments for relatives (2 paid, 4 returned), and
--- what was brought along at the cut-over (0). Those of its settlements that were only noted then,
--- and moved nothing, are told apart (-1). What is held of the account now is the amount of -2.
+-- What moved a personal account beside settlements: payments for relatives (2 paid, 4 returned),
+-- and what was brought along at the cut-over (0). Those of its settlements that were only noted
+-- then, and moved nothing, are told apart (-1). What is held of the account now is that of -2.
 select m.kind::integer as kind, m.entry_id, m.moved_at, m.amount_fen
 from settlement.family_move m
 where m.lane = $1 and m.psn_no = $2 and m.kind in (2, 4)

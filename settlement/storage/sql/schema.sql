@@ -1105,7 +1105,8 @@ comment on table settlement.matter_event is
     'What happened to a matter, in order. Append-only; folded by settlement/matter_states.py. The '
     'entry of one that moves money commits to every column.';
 comment on column settlement.matter_event.matter_no is 'The matter.';
-comment on column settlement.matter_event.entry_id is 'The entry that moved money; null where none.';
+comment on column settlement.matter_event.entry_id is
+    'The entry that moved money; null where none.';
 comment on column settlement.matter_event.amount_fen is 'What it moved, fen; 0 where nothing.';
 comment on column settlement.matter_event.recorded_at is 'When.';
 comment on column settlement.matter_event.business_day is 'On which business day.';

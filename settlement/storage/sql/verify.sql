@@ -460,8 +460,8 @@ order by b.block_no, b.ordinal
 limit 1;
 
 -- name: bad_matters
--- Entries of the chunk that moved a personal account on moving whose event is missing or is not what
--- was committed; codes 40 to 44 are those of chart.py.
+-- Entries of the chunk that moved a personal account on moving whose event is missing or is not
+-- what was committed; codes 40 to 44 are those of chart.py.
 select e.lane, e.entry_id, e.block_no, e.ordinal, m.matter_no is null as missing
 from ledger.entry e
 left join settlement.matter_event m on m.lane = e.lane and m.entry_id = e.entry_id

@@ -28,8 +28,10 @@ from settlement.web.import_documents import (
     ImportOperation,
     example_of,
 )
+from settlement.web.my_documents import MY_OPERATIONS, my_components
 from settlement.web.pay_documents import PAY_OPERATIONS, PayOperation
 from settlement.web.samples import sample_request
+from settlement.web.schemas import message_schemas
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference"
 SCAN_TO_PAY = REFERENCE / "scan-to-pay.md"
@@ -130,3 +132,22 @@ def test_a_sample_of_an_import_reads_as_its_columns(
 def test_a_sample_request_would_be_accepted(infno: str) -> None:
     sample = json.dumps(sample_request(TYPED[infno])).encode()
     assert decode_typed(infno, sample, BASELINE, lines_max=1).infno == infno
+
+
+def test_self_service_stands_in_all_three_documents() -> None:
+    document = json.loads(openapi.openapi_document())
+    page = pages.docs_page().decode()
+    shown = (REFERENCE / "my.md").read_text()
+    for one in MY_OPERATIONS:
+        operation = document["paths"][one.path][one.method.lower()]
+        assert operation["operationId"] == one.name
+        assert operation["security"] == [{"app": []}]
+        assert f'data-method="{one.method}" data-path="{one.path}"' in page
+        assert f"| `{one.method} {one.path}` |" in shown
+        if one.request is not None:
+            assert msgspec.convert(one.sample, one.request)
+
+
+def test_no_shape_has_the_name_of_another() -> None:
+    others = message_schemas(TRANSACTIONS).components
+    assert not others.keys() & my_components().keys()

@@ -1,0 +1,153 @@
+"""A person is told by a message once a filing or a transfer is done: after the commit, until it is
+taken, once, and with no more than is needed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from loadtest.simulators.sms_gateway import SmsBook, SmsFault, SmsGatewaySimulator
+from settlement.matter_states import Happening
+from settlement.outbox import GAPS_SECONDS, SMS_GATEWAY, Came, Kind
+from settlement.storage.outbox import log_of, set_receiver, undelivered
+from settlement.workers.outbox import Lines, OutboxSender
+from tests.kit.citizen_app import CitizenApp, a_city_app, keep_credential
+from tests.kit.clerks import Office
+from tests.kit.town import PLATFORM, Town
+from tests.kit.waiting import until
+from tests.services import temporary_directory
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+KEY, SECRET, PHONE = "sms-gateway-0001", "test-secret-of-the-sms-gateway-0001", "10000000001"
+
+
+class Messages:
+    """The gateway, and the loop that asks it."""
+
+    def __init__(self, town: Town, gateway: SmsGatewaySimulator) -> None:
+        self.gateway = gateway
+        self._town = town
+        self._lines = Lines()
+        self._sender = OutboxSender(
+            town.keyring, PLATFORM, clock=town.clock, post=self._lines.post
+        )
+
+    async def deliver(self, *, seconds: float = 0.0) -> None:
+        """Time passes, and the loop does what is due until nothing is."""
+        self._town.clock.pass_by(timedelta(seconds=seconds))
+        connection = await asyncpg.connect(self._town.app_dsn)
+        await self._sender.step(connection)
+        while True:
+            await self._sender.settled()
+            if not await self._sender.step(connection):
+                break
+        await connection.close()
+
+    async def close(self) -> None:
+        """No more."""
+        await self._lines.close()
+        await self.gateway.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def messages(town: Town) -> AsyncIterator[Messages]:
+    """A gateway that the town knows."""
+    await keep_credential(town, SMS_GATEWAY, KEY, SECRET)
+    with temporary_directory() as directory:
+        gateway = SmsGatewaySimulator(KEY, SECRET, SmsBook(Path(directory) / "sms"))
+        url = await gateway.start()
+        assert await set_receiver(
+            town.owner, SMS_GATEWAY, Kind.SMS, (f"{url}/sms", KEY), reason="测试",
+            actor="测试操作员", at=town.clock(),
+        )  # fmt: skip
+
+        async def heard() -> bool:
+            return (SMS_GATEWAY, Kind.SMS) in town.service._desk.world.receivers
+
+        await until(heard)
+        told = Messages(town, gateway)
+        yield told
+        await told.deliver(seconds=100_000)
+        assert gateway.refused == []
+        assert await undelivered(town.owner, limit=10) == []
+        await told.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def app(town: Town) -> AsyncIterator[CitizenApp]:
+    """The city's app."""
+    async with a_city_app(town) as app:
+        yield app
+
+
+async def test_person_is_told_that_a_filing_is_in_force(
+    town: Town, app: CitizenApp, messages: Messages
+) -> None:
+    who, phone = town.someone(), PHONE
+    filed = await app.file(who, phone=phone)
+    number = filed.said["matter_no"]
+    assert messages.gateway.book.to(phone) == []
+    await messages.deliver()
+    [text] = messages.gateway.book.to(phone)
+    assert text == f"【东莞市医保】您的异地就医备案（尾号{number[-6:]}）已生效。"
+    for known in (who.number, who.insured.identity.name, who.insured.identity.certificate_no):
+        assert known not in text
+
+
+async def test_nobody_without_a_telephone_is_told(
+    town: Town, app: CitizenApp, messages: Messages
+) -> None:
+    before = len(messages.gateway.book.sent)
+    await app.file(town.someone())
+    await messages.deliver()
+    assert len(messages.gateway.book.sent) == before
+
+
+@pytest.mark.parametrize("fault", SmsFault)
+async def test_message_comes_once_however_the_gateway_fails(
+    town: Town, app: CitizenApp, messages: Messages, fault: SmsFault
+) -> None:
+    phone = f"1000000001{list(SmsFault).index(fault)}"
+    filed = await app.file(town.someone(), phone=phone)
+    messages.gateway.plan = [fault]
+    await messages.deliver()
+    [first] = await log_of(town.owner, int(filed.said["matter_no"]))
+    assert first.attempt.came is not Came.DELIVERED
+    await messages.deliver(seconds=GAPS_SECONDS[0])
+    assert len(messages.gateway.book.to(phone)) == 1
+
+
+async def test_person_is_told_that_the_account_has_moved(
+    town: Town, app: CitizenApp, messages: Messages
+) -> None:
+    who, phone, office = town.someone(), "10000000002", Office(town)
+    content = {"direction": "out", "region": "430100", "phone": phone}
+    number = (await app.post(who, "transfers", content)).said["matter_no"]
+    await office.book(number, Happening.TAKEN_OUT, 5_000, "LX-1")
+    await messages.deliver()
+    assert messages.gateway.book.to(phone) == []
+    await office.book(number, Happening.PAID, 5_000, "BANK-1")
+    await messages.deliver()
+    assert messages.gateway.book.to(phone) == [
+        f"【东莞市医保】您的个人账户转出（尾号{number[-6:]}）已办结，转出50.00元。"
+    ]
+
+
+async def test_filing_does_not_wait_for_a_gateway_that_is_down(
+    town: Town, app: CitizenApp, messages: Messages
+) -> None:
+    phone = "10000000003"
+    messages.gateway.plan = [SmsFault.ERROR] * 3
+    filed = await app.file(town.someone(), phone=phone)
+    assert filed.said["state"] == "accepted"
+    await messages.deliver()
+    assert messages.gateway.book.to(phone) == []
+    messages.gateway.plan = []
+    await messages.deliver(seconds=GAPS_SECONDS[0])
+    assert len(messages.gateway.book.to(phone)) == 1
