@@ -43,9 +43,16 @@ class HubLine(Protocol):
         ...
 
 
+class OutcomeUnknownError(Exception):
+    """Nothing is said of a question, because it may have had its effect or a copy that is still on
+    its way may have it later. The door gives no answer; whoever asked asks for the status, or
+    reverses."""
+
+
 class HubDesk(Protocol):
     """Who answers here what other regions ask."""
 
     async def answer(self, origin: str, kind: Kind, question: Question) -> Told | Refused:
-        """Carry out what the region `origin` asks; its signature is proved already."""
+        """Carry out what the region `origin` asks; its signature is proved already. Raises
+        OutcomeUnknownError where there is no answer to give."""
         ...

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from settlement.clock import Clock, system_clock
-from settlement.gateway import Gateway, Readiness, Unavailable
+from settlement.gateway import Gateway, HubDoor, Readiness, Unavailable
 from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.telemetry.metrics import Board
@@ -25,6 +25,8 @@ from settlement.web.authentication import Authenticator, Denied
 from settlement.web.connection import Connections
 from settlement.web.exchange import Exchange
 from settlement.web.framing import PATH
+from settlement.web.hub import PATH as HUB_PATH
+from settlement.web.hub import HubPage
 from settlement.web.imports import Imports
 from settlement.web.mobile import ROOT as MOBILE_ROOT
 from settlement.web.mobile import MobilePages
@@ -63,6 +65,8 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     demo_world: DemoWorld | None = None
     import_office: ImportOffice | None = None
     """where files of the agency are received; None where nobody receives any"""
+    hub_door: HubDoor | None = None
+    """where other regions ask; None where this one speaks to no other"""
     clock: Clock = system_clock
 
 
@@ -85,6 +89,8 @@ class WebServer:
         )
         centre = gateway.mobile_centre
         self._mobile = None if centre is None else MobilePages(centre, self._body, limits)
+        door = settings.hub_door
+        self._hub = None if door is None else HubPage(door, self._body, limits)
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
@@ -168,6 +174,8 @@ class WebServer:
             return _response(await self._pay.answer(request))
         if self._mobile is not None and path.startswith(MOBILE_ROOT):
             return _response(await self._mobile.answer(request))
+        if self._hub is not None and path == HUB_PATH:
+            return _response(await self._hub.answer(request))
         if self._imports is not None and path.startswith("/imports/"):
             return _response(await self._imports.answer(request))
         page = self._pages.get(path)

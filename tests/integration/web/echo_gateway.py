@@ -9,6 +9,7 @@ from protocol.nhsa.errors import WireError, WireErrorCode
 from settlement.gateway import (
     Caller,
     CredentialFact,
+    HubDoor,
     MobileCentre,
     NotYours,
     Overloaded,
@@ -30,6 +31,7 @@ class EchoGateway:
     import_office: ImportOffice | None = None
     payments: PayDesk | None = None
     mobile_centre: MobileCentre | None = None
+    hub_door: HubDoor | None = None
 
     def __init__(self) -> None:
         self.seen: list[tuple[str | None, bytes, Caller]] = []
