@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from settlement.my_gateway import PersonDesk
+from settlement.refusal import Refusal
 from settlement.seals import Keys
 
 Retry = Literal["never", "same_msgid", "later"]
@@ -144,6 +145,15 @@ class MobileCentre(Protocol):
 
     async def wallet(self, operation: str, body: bytes) -> PayReply | None:
         """A message of a wallet that confirms orders."""
+        ...
+
+
+class HubDoor(Protocol):
+    """Where other regions ask, as the web layer sees it."""
+
+    async def take(self, message: bytes) -> bytes | Refusal | None:
+        """The answer's bytes, or why the message is worth nothing; None where nobody answers.
+        Raises Unavailable, Overloaded."""
         ...
 
 

@@ -489,6 +489,26 @@ CAUSES: Mapping[str, str] = {
     "IMPORT_TOO_LARGE": "Over 2 GiB; a workbook over 32 MiB.",
     "IMPORT_FORMAT_UNKNOWN": "Content-Type is none of the three.",
     "IMPORTS_TOO_MANY": "Too many files arrive or wait.",
+    "HUB_VERSION_UNKNOWN": "The message says another version than 1.",
+    "HUB_MALFORMED": (
+        "No message: not JSON, a member missing, unknown or twice, an escape, a signature "
+        "that is not last."
+    ),
+    "HUB_NOT_FOR_US": "`to` is another region; alarmed.",
+    "HUB_NO_QUESTION": "An answer, sent by itself; alarmed.",
+    "HUB_SEALED_FOR_ANOTHER": "`sealed_for` names no certificate of ours that holds; alarmed.",
+    "HUB_UNOPENABLE": "The body was sealed with another key, or for another outside; alarmed.",
+    "HUB_CONTENT_MALFORMED": "The body opens and is no question of this kind.",
+    "HUB_CLEAR_DIFFERS": "The hub was shown another case or amount than we are; alarmed.",
+    "HUB_CERTIFICATE_UNKNOWN": "Its serial was not imported here; alarmed.",
+    "HUB_CERTIFICATE_NOT_THEIRS": "`from` and the certificate name two regions; alarmed.",
+    "HUB_CERTIFICATE_WITHDRAWN": "The authority or an operator here withdrew it; alarmed.",
+    "HUB_CERTIFICATE_NOT_VALID": "It had not begun, or had ended, when the message was sent.",
+    "HUB_OUTSIDE_WINDOW": (
+        "`sent_at` is too far from our clock: a recording, or a wrong clock; alarmed."
+    ),
+    "HUB_SIGNATURE_WRONG": "Forged, or changed on its way; alarmed.",
+    "HUB_TOO_LARGE": "More than a mebibyte.",
     "NOT_FOUND": "No such address.",
     "METHOD_NOT_ALLOWED": "The address exists for another method.",
     "BODY_TOO_LARGE": "Over 1 MiB.",

@@ -17,6 +17,7 @@ from ledger.money import yuan_text
 from protocol.nhsa.errors import WireError
 from settlement.gateway import Retry
 from settlement.home_refusals import HOME_ROWS
+from settlement.hub_refusals import HUB_TOO_LARGE, HUB_UNPROVED, HUB_UNREADABLE
 from settlement.mobile_refusals import MOBILE_ROWS, MOBILE_UNREADABLE
 from settlement.my_refusals import MY_ROWS, MY_UNAUTHENTICATED
 from settlement.pay_refusals import PAYING_ROWS
@@ -519,6 +520,12 @@ _IMPORTS = _rows(
      "请按Retry-After等待后重发同一文件。"),
 )
 
+_HUB = (
+    _rows(400, "never", Fault.CALLER, *HUB_UNREADABLE)
+    | _rows(401, "never", Fault.CALLER, *HUB_UNPROVED)
+    | _rows(413, "never", Fault.CALLER, HUB_TOO_LARGE)
+)
+
 _HTTP = _rows(
     404, "never", Fault.CALLER,
     ("NOT_FOUND", "地址不存在。", "请核对请求地址，交易地址为/hsa/hgs/交易编号。"),
@@ -555,6 +562,7 @@ REFUSALS: dict[str, Row] = {
     **_OURS,
     **_UNAUTHENTICATED,
     **_IMPORTS,
+    **_HUB,
     **_HTTP,
 }
 """Code → row. The code is public and stable."""

@@ -211,19 +211,19 @@ class ChannelSimulator(ABC):
         if fault is Fault.HTML_BEFORE:
             return _response(Reply(status=502, body=PAGE_502, content_type="text/html"))
         if fault is Fault.LOST_BEFORE:
-            return _broken_off(request)
+            return broken_off(request)
         if fault is Fault.ARRIVES_LATE:
             self.clock.after(delay_seconds, lambda: self._carry_out_unheard(call, operation))
-            return _broken_off(request)
+            return broken_off(request)
         began = monotonic()
         reply = await self.answer(call, operation, fault)
         self._answers += 1
         self._answering_seconds += monotonic() - began
         if reply.lost:
-            return _broken_off(request)
+            return broken_off(request)
         match fault:
             case Fault.LOST_AFTER:
-                return _broken_off(request)
+                return broken_off(request)
             case Fault.HTML_AFTER:
                 return _response(Reply(status=502, body=PAGE_502, content_type="text/html"))
             case Fault.BUSY_AFTER:
@@ -246,7 +246,7 @@ class ChannelSimulator(ABC):
         half = len(reply.body) // 2
         await response.write(reply.body[:half])
         if met is None or met.fault is Fault.RESET:
-            _broken_off(request)
+            broken_off(request)
             return response
         await self.clock.wait(met.delay_seconds)
         with suppress(ConnectionResetError):  # whoever asked did not wait so long
@@ -346,7 +346,7 @@ def _json(shown: object, *, status: int = HTTPStatus.OK) -> web.Response:
     return web.Response(status=status, body=body, content_type="application/json")
 
 
-def _broken_off(request: web.Request) -> web.Response:
+def broken_off(request: web.Request) -> web.Response:
     """The connection is reset; what is returned goes nowhere."""
     transport = request.transport
     if transport is not None:

@@ -292,11 +292,11 @@ Question: TypeAlias = (
 )
 Told: TypeAlias = PersonTold | CaseTold | CancelTold | ReverseTold | StatusTold | ReconcileTold
 
-QUESTION_OF: dict[Kind, type[Struct]] = {
+QUESTION_OF: dict[Kind, type[Question]] = {
     Kind.PERSON: PersonAsked, Kind.QUOTE: Case, Kind.SETTLE: Case, Kind.CANCEL: CancelAsked,
     Kind.REVERSE: ReverseAsked, Kind.STATUS: StatusAsked, Kind.RECONCILE: ReconcileAsked,
 }  # fmt: skip
-TOLD_OF: dict[Kind, type[Struct]] = {
+TOLD_OF: dict[Kind, type[Told]] = {
     Kind.PERSON: PersonTold, Kind.QUOTE: CaseTold, Kind.SETTLE: CaseTold,
     Kind.CANCEL: CancelTold, Kind.REVERSE: ReverseTold, Kind.STATUS: StatusTold,
     Kind.RECONCILE: ReconcileTold,

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from settlement.gateway import Gateway
+from settlement.gateway import Gateway, HubDoor
 from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.web.app import DemoToken, DemoWorld
@@ -68,6 +68,11 @@ class RunningGateway(Gateway, Protocol):
     """the page for /demo/token; None without --demo"""
     import_office: ImportOffice | None
     """where files for import are received"""
+
+    @property
+    def hub_door(self) -> HubDoor | None:
+        """Where other regions ask; None where this one speaks to no other."""
+        ...
 
     async def stop(self, drain_seconds: float) -> None:
         """Stop admitting, drain, leave the rest in doubt."""

@@ -45,6 +45,7 @@ from settlement.desk import DecisionDesk
 from settlement.gateway import (
     Caller,
     CredentialFact,
+    HubDoor,
     NotYours,
     Overloaded,
     Readiness,
@@ -58,12 +59,14 @@ from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.region.decoder import NO_DECODERS, Decoders
+from settlement.region.hub import HubLine
 from settlement.seals import WithoutKey, key_is_missing
 from settlement.serve.asking import Journals
 from settlement.serve.expiring import expire_for_ever
 from settlement.serve.family import FamilyDesk, may_use_family
 from settlement.serve.hospital_pay import HospitalPayments
 from settlement.serve.hub_desk import HomeDesk
+from settlement.serve.hub_office import HubOffice
 from settlement.serve.import_desk import ImportDesk
 from settlement.serve.inbox import Inbox, Mail, Opened
 from settlement.serve.list_files import ListFiles
@@ -119,6 +122,8 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
     decoders: Decoders = NO_DECODERS
     platform_key: Sm2PrivateKey | None = None
     """signs as the mobile-payment centre; None where this server is none"""
+    hub: HubLine | None = None
+    """the way to other regions; None where there is none"""
 
 
 class Service:
@@ -129,6 +134,7 @@ class Service:
         self.demo_world: DemoWorld | None = None
         self.demo_token: DemoToken | None = None
         self.import_office: ImportDesk | None = None
+        self.hub_office: HubOffice | None = None
         self._settings = settings
         self._side = Reconnecting(settings.app_dsn, "settlement-side")
         self._serial = count(1)
@@ -513,6 +519,11 @@ class Service:
             retry=said.retry,
         )
 
+    @property
+    def hub_door(self) -> HubDoor | None:
+        """Where other regions ask; None where this one speaks to no other."""
+        return None if self.hub_office is None else self.hub_office.door(lambda: self.hub_desk)
+
     def credential(self, access_key: str) -> CredentialFact | None:
         """What an access key belongs to."""
         return self.reference.credentials.get(access_key)
@@ -564,6 +575,8 @@ class Service:
         self._side.close()
         if self.import_office is not None:
             self.import_office.close()
+        if self.hub_office is not None:
+            await self.hub_office.stop()
         self._reconciling.close()
         self._family.close()
         self.mobile.close()

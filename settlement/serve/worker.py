@@ -27,6 +27,7 @@ async def serve(config: WorkerConfig, stopping: Stopping) -> None:
             demo_world=gateway.demo_world if config.demo else None,
             demo_token=gateway.demo_token if config.demo else None,
             import_office=gateway.import_office,
+            hub_door=gateway.hub_door,
         ),
     )
     await web.start(listen(config.host, config.port))

@@ -102,6 +102,17 @@ DECLARED = (
           registry=None),
     Gauge("settlement_notices_overdue",
           "1 while a notice has been owed for more than ten minutes.", registry=None),
+    Counter("settlement_hub_asked_total", "Questions that were sent to other regions.",
+            registry=None),
+    Counter("settlement_hub_unanswered_total",
+            "Questions to other regions of which nobody knows yet what became of them.",
+            registry=None),
+    Counter("settlement_hub_answered_total", "Questions of other regions that were answered.",
+            registry=None),
+    Counter("settlement_hub_worthless_total",
+            "Messages of other regions that were not proved, and had no effect.", registry=None),
+    Counter("settlement_hub_alarms_total",
+            "Those of them that no honest sender makes; look at each in the log.", registry=None),
     Counter("settlement_background_failures_total",
             "Runs of a background loop that failed and will be tried again.", registry=None),
     Gauge("settlement_processes", "Processes whose numbers are in here.", registry=None),
@@ -148,7 +159,8 @@ class Metrics:
 
     __slots__ = (
         "background_failures", "batch_items", "batch_recomputed", "batch_write_seconds",
-        "conflicting", "duplicate_across_lanes", "folded_blocks", "in_flight", "nonce_degraded",
+        "conflicting", "duplicate_across_lanes", "folded_blocks", "hub_alarms", "hub_answered",
+        "hub_asked", "hub_unanswered", "hub_worthless", "in_flight", "nonce_degraded",
         "nonce_folds", "notice_seconds", "notices_delivered", "notices_failed", "notices_overdue",
         "notices_owed", "payment_alarms", "payment_certainty", "payment_confirmed", "queue_depth",
         "replayed", "request_seconds", "requests",
@@ -167,6 +179,11 @@ class Metrics:
         self.notices_failed = 0
         self.notices_owed = 0
         self.notices_overdue = 0
+        self.hub_asked = 0
+        self.hub_unanswered = 0
+        self.hub_answered = 0
+        self.hub_worthless = 0
+        self.hub_alarms = 0
         self.in_flight = 0
         self.queue_depth = 0
         self.batch_recomputed = 0
@@ -226,6 +243,11 @@ _COUNTERS = {
     "settlement_nonces_unshared_total": "nonce_degraded",
     "settlement_ledger_folded_blocks_total": "folded_blocks",
     "settlement_background_failures_total": "background_failures",
+    "settlement_hub_asked_total": "hub_asked",
+    "settlement_hub_unanswered_total": "hub_unanswered",
+    "settlement_hub_answered_total": "hub_answered",
+    "settlement_hub_worthless_total": "hub_worthless",
+    "settlement_hub_alarms_total": "hub_alarms",
     "settlement_payment_alarms_total": "payment_alarms",
     "settlement_notices_delivered_total": "notices_delivered",
     "settlement_notices_failed_total": "notices_failed",

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from settlement.clock import Clock, system_clock
-from settlement.gateway import Gateway, Readiness, Unavailable
+from settlement.gateway import Gateway, HubDoor, Readiness, Unavailable
 from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.telemetry.metrics import Board
@@ -25,6 +25,8 @@ from settlement.web.authentication import Authenticator, Denied
 from settlement.web.connection import Connections
 from settlement.web.exchange import Exchange
 from settlement.web.framing import PATH
+from settlement.web.hub import PATH as HUB_PATH
+from settlement.web.hub import HubPage
 from settlement.web.imports import Imports
 from settlement.web.mobile import ROOT as MOBILE_ROOT
 from settlement.web.mobile import MobilePages
@@ -72,6 +74,8 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     demo_token: DemoToken | None = None
     import_office: ImportOffice | None = None
     """where files of the agency are received; None where nobody receives any"""
+    hub_door: HubDoor | None = None
+    """where other regions ask; None where this one speaks to no other"""
     clock: Clock = system_clock
 
 
@@ -100,6 +104,8 @@ class WebServer:
             access = MyAccess(gateway.mine, gateway.credential, self.nonces, settings.clock)
             self._my = MyApi(gateway.mine, access, self._body, limits)
             self._my_pages = MyPages(gateway.mine, access, self._body)
+        door = settings.hub_door
+        self._hub = None if door is None else HubPage(door, self._body, limits)
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
@@ -187,6 +193,8 @@ class WebServer:
             return _response(await self._my.answer(request))
         if self._my_pages is not None and path.startswith(MY_PAGES):
             return await self._my_pages.answer(request)
+        if self._hub is not None and path == HUB_PATH:
+            return _response(await self._hub.answer(request))
         if self._imports is not None and path.startswith("/imports/"):
             return _response(await self._imports.answer(request))
         if self._settings.demo_token is not None and path == "/demo/token":

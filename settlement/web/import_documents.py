@@ -270,7 +270,7 @@ IMPORT_OPERATIONS = (
         kind="counterparts", title="导入对方统筹区", title_en="import other regions",
         about="异地就医的对方统筹区、路由地址和证书：一行一个统筹区。",
         columns=counterparts.COLUMNS,
-        sample={"region": "430100", "name": "测试统筹区", "route": "https://hub.example.org"},
+        sample={"region": "430100", "name": "测试统筹区", "active": "1"},
     ),
     ImportOperation(
         kind="openings", title="导入期初累计和余额", title_en="import openings of persons",

@@ -9,6 +9,7 @@ from protocol.nhsa.errors import WireError, WireErrorCode
 from settlement.gateway import (
     Caller,
     CredentialFact,
+    HubDoor,
     MobileCentre,
     NotYours,
     Overloaded,
@@ -32,6 +33,7 @@ class EchoGateway:
     payments: PayDesk | None = None
     mobile_centre: MobileCentre | None = None
     mine: PersonDesk | None = None
+    hub_door: HubDoor | None = None
 
     def __init__(self) -> None:
         self.seen: list[tuple[str | None, bytes, Caller]] = []

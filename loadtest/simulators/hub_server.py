@@ -1,0 +1,182 @@
+"""The simulated hub over HTTP.
+
+    python -m loadtest.simulators.hub_server --port 9100 --book hub.jsonl \\
+        --region 441900=http://127.0.0.1:8080 --region 430100=http://127.0.0.1:8180
+
+`/_sim/…` is the director's entrance and exists at no real hub:
+
+    GET  /_sim/book[?day=yyyy-mm-dd][&totals]     what the hub itself knows
+    GET  /_sim/faults, POST /_sim/faults {plan}   hub_faults.Plan; {} mends everything
+    GET  /_sim/clock,  POST /_sim/clock {"advance_seconds": n}
+    POST /_sim/down {"region": "430100", "seconds": 3600}     0 brings it back
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from loadtest.simulators.channel import broken_off
+from loadtest.simulators.hub import HubSimulator, Passed, Receiver
+from loadtest.simulators.hub_book import HubBook
+from loadtest.simulators.hub_faults import Plan
+from loadtest.simulators.virtual_clock import VirtualClock
+from protocol.hub.envelope import BYTES_MAX
+from settlement.region.hub_line import HEADERS, MESSAGES_PATH
+
+FORWARD_SECONDS = 30.0
+CONNECTIONS_MAX = 500
+
+
+class HubServer:
+    """A hub that listens."""
+
+    def __init__(self, hub: HubSimulator) -> None:
+        self.hub = hub
+        self.url = ""
+        self._runner: web.AppRunner | None = None
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Accept messages; gives the address."""
+        application = web.Application(client_max_size=BYTES_MAX)
+        application.router.add_post(MESSAGES_PATH, self._serve)
+        application.router.add_get("/_sim/book", self._show_book)
+        application.router.add_get("/_sim/faults", self._show_faults)
+        application.router.add_post("/_sim/faults", self._take_faults)
+        application.router.add_get("/_sim/clock", self._show_clock)
+        application.router.add_post("/_sim/clock", self._advance_clock)
+        application.router.add_post("/_sim/down", self._take_down)
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=FORWARD_SECONDS),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
+        )
+        # Handlers are not cancelled when a region hangs up: what is forwarded is forwarded.
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        address = self._runner.addresses[0]
+        self.url = f"http://{address[0]}:{address[1]}"
+        return self.url
+
+    def connect(self, region: str, address: str) -> None:
+        """Forward to a region's gateway."""
+        self.hub.connect(region, self._receiver(address.rstrip("/") + MESSAGES_PATH))
+
+    async def stop(self) -> None:
+        """Stop listening; what was to happen later does not."""
+        await self.hub.clock.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._session is not None:
+            await self._session.close()
+        self.hub.book.close()
+
+    def _receiver(self, url: str) -> Receiver:
+        async def receive(message: bytes) -> Passed | None:
+            if self._session is None:
+                return None
+            try:
+                async with self._session.post(url, data=message, headers=HEADERS) as came:
+                    return Passed(came.status, await came.read())
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                return Passed(HTTPStatus.BAD_GATEWAY)
+
+        return receive
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        passed = await self.hub.carry(await request.read())
+        if passed is None:
+            return broken_off(request)
+        return web.Response(
+            status=passed.status, body=passed.body, content_type="application/json"
+        )
+
+    async def _show_book(self, request: web.Request) -> web.Response:
+        day, book = request.query.get("day"), self.hub.book
+        shown: dict[str, object] = {"totals": book.totals(day)}
+        if "totals" not in request.query:
+            shown["entries"] = [one for one in book.entries if day in (None, one.day)]
+            shown["rows"] = [] if day is None else book.rows_of(day)
+        return _json(shown)
+
+    async def _show_faults(self, _request: web.Request) -> web.Response:
+        faults = self.hub.faults
+        return _json({"plan": faults.plan, "happened": dict(faults.happened)})
+
+    async def _take_faults(self, request: web.Request) -> web.Response:
+        try:
+            plan = msgspec.json.decode(await request.read(), type=Plan)
+        except msgspec.DecodeError as exc:
+            return _json({"message": str(exc)}, status=HTTPStatus.BAD_REQUEST)
+        self.hub.faults.replace(plan)
+        return await self._show_faults(request)
+
+    async def _show_clock(self, _request: web.Request) -> web.Response:
+        return _json({"now": self.hub.clock()})
+
+    async def _advance_clock(self, request: web.Request) -> web.Response:
+        try:
+            asked = msgspec.json.decode(await request.read(), type=_Advance)
+        except msgspec.DecodeError as exc:
+            return _json({"message": str(exc)}, status=HTTPStatus.BAD_REQUEST)
+        await self.hub.clock.advance(asked.advance_seconds)
+        return await self._show_clock(request)
+
+    async def _take_down(self, request: web.Request) -> web.Response:
+        try:
+            asked = msgspec.json.decode(await request.read(), type=_Down)
+        except msgspec.DecodeError as exc:
+            return _json({"message": str(exc)}, status=HTTPStatus.BAD_REQUEST)
+        self.hub.take_down(asked.region, asked.seconds)
+        return _json(asked)
+
+
+class _Advance(Struct, frozen=True):
+    advance_seconds: float
+
+
+class _Down(Struct, frozen=True):
+    region: str
+    seconds: float
+
+
+def _json(shown: object, *, status: int = HTTPStatus.OK) -> web.Response:
+    body = msgspec.json.encode(shown)
+    return web.Response(status=status, body=body, content_type="application/json")
+
+
+async def _run(port: int, book: Path | None, regions: Sequence[str]) -> None:
+    server = HubServer(HubSimulator(clock=VirtualClock(), book=HubBook(book)))
+    for told in regions:
+        region, _, address = told.partition("=")
+        server.connect(region, address)
+    print(await server.start(port=port), flush=True)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await server.stop()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run it until Ctrl-C."""
+    parser = argparse.ArgumentParser(description="The simulated hub between regions.")
+    parser.add_argument("--port", type=int, default=9100)
+    parser.add_argument("--book", type=Path, help="file of its book; in memory without")
+    parser.add_argument("--region", action="append", default=[], metavar="CODE=ADDRESS")
+    parsed = parser.parse_args(arguments)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_run(parsed.port, parsed.book, parsed.region))
+
+
+if __name__ == "__main__":
+    main()
