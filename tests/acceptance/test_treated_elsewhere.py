@@ -20,6 +20,10 @@ from protocol.hub.messages import (
     ReverseAsked,
 )
 from settlement.chart import RegionAccount
+from settlement.policy.loader import load_policies
+from settlement.storage.reader import read_settlements
+from settlement.usecases.explain import Recomputed, explain
+from settlement.view import View
 from tests.kit.abroad import Abroad, a_line, told
 from tests.kit.population import (
     BALANCE_FEN,
@@ -389,7 +393,25 @@ async def test_resident_and_suspended_people_are_shared_as_at_home(
     assert await abroad.refused(abroad.case(town.someone(Who.WAITING))) == "NOT_ENTITLED"
 
 
-async def test_explanation_is_told_as_it_is_stored(town: Town, abroad: Abroad) -> None:
+async def test_explanation_says_where_and_by_which_filing_in_both_languages(
+    town: Town, abroad: Abroad
+) -> None:
     settled = await abroad.settle(abroad.stay(town.someone(), 1_000_000, emergency=True))
     steps = msgspec.json.decode(settled.explanation)
     assert any(step[0].startswith("share:310100") and step[3] == 745_200 for step in steps)
+    view = View()
+    number = int(settled.settlement_no)
+    await read_settlements(town.owner, [number], view, town.shape)
+    told_text = explain(
+        view.settlements[number], town.keyring, load_policies(), {CHANGSHA.region: CHANGSHA}
+    )
+    assert told_text.recomputed is Recomputed.SAME
+    assert (told_text.treated_in, told_text.filing) == ("430100", "emergency")
+    assert told_text.text_zh.splitlines()[2:4] == [
+        "就医地：长沙市（430100，省外）测试外地医院（H43010000001）",
+        f"异地就医备案：急诊，视同已备案；异地结算编号：{settled.case_no}",
+    ]
+    assert told_text.text_en.splitlines()[2:4] == [
+        "treated in 长沙市 (430100, another province) by 测试外地医院 (H43010000001)",
+        f"filing for care elsewhere: emergency, which counts as filed; case {settled.case_no}",
+    ]
