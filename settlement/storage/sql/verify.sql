@@ -70,9 +70,9 @@ where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 
 order by e.block_no, e.ordinal;
 
 -- name: bad_home_cases
--- Entries of the chunk for care in another region whose settlement row is missing or is not what was
--- committed, or lies in the statement of an institution of ours; which have no row beside them, or
--- one of another region, case or day; which do not come to the whole bill, or do not take back
+-- Entries of the chunk for care in another region whose settlement row is missing or is not what
+-- was committed, or lies in the statement of an institution of ours; which have no row beside them,
+-- or one of another region, case or day; which do not come to the whole bill, or do not take back
 -- exactly what they say.
 select e.lane, e.entry_id, e.block_no, e.ordinal,
        t.setl_id is null or h.setl_id is null as missing
