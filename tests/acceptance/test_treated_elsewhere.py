@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 
 import msgspec
@@ -380,6 +381,19 @@ async def test_claims_of_both_regions_share_one_year(town: Town, abroad: Abroad)
     assert sold.money("fund_pay_sumamt") == 60
     again = await abroad.settle(abroad.case(someone, 10_000))
     assert again.fund_fen == 0
+
+
+async def test_cases_of_one_person_that_come_together_see_each_other(
+    town: Town, abroad: Abroad
+) -> None:
+    someone = town.someone()
+    cases = [abroad.case(someone, 200_000) for _ in range(4)]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(abroad.settle(case)) for case in cases]
+    answers = [task.result() for task in tasks]
+    assert sum(answer.fund_fen for answer in answers) == 300_000
+    assert sum(answer.account_fen for answer in answers) == BALANCE_FEN
+    assert await town.balance_fen(someone) == 0
 
 
 async def test_resident_and_suspended_people_are_shared_as_at_home(

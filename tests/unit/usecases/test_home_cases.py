@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from protocol.hub.messages import CaseTold, ReverseAsked
+from protocol.hub.messages import CaseTold, ReverseAsked, StatusAsked
 from settlement import chart
 from settlement.claim import CareKind
 from settlement.counterpart import lies_in
 from settlement.decision import Answer
 from settlement.filing import ChosenInstitution, Filing, FilingKind
+from settlement.home_states import NEXT, HomeState
 from settlement.refusal import Refusal
 from settlement.rows import RowKind
+from settlement.usecases import home_undo
 from settlement.usecases.filing_payloads import sealed_filings
-from tests.unit.usecases.builders import ON, PERSON_NO, a_view, balances, schemes
+from settlement.usecases.home_cases import state_of
+from tests.unit.usecases.builders import (
+    ON,
+    PERSON_NO,
+    a_moment,
+    a_view,
+    balances,
+    schemes,
+)
 from tests.unit.usecases.home_builders import (
     CASE_NO,
     CHANGSHA,
@@ -142,6 +154,92 @@ def test_person_whose_membership_is_elsewhere_is_none_of_ours() -> None:
         if not ours:
             assert isinstance(reply, Refusal)
             assert reply.code == "PERSON_NOT_INSURED_HERE"
+
+
+def test_while_something_is_under_way_only_quotes_are_answered() -> None:
+    world, view = a_world_of_regions(), a_view("310", balance_fen=0, used_fen=0)
+    case, later = a_hub_case(), a_hub_case(case_no=f"{CASE_NO}x")
+    settled(case, view, world)
+    view.persons[PERSON_NO].undertaking = 1
+    share = translator(world).share
+    assert isinstance(decide(share(later, CHANGSHA, quote=True), view, world).reply, Answer)
+    reversal = ReverseAsked(case_no=CASE_NO, person_no=PERSON_NO)
+    for command, lasts in (
+        (share(later, CHANGSHA, quote=False), True),
+        (translator(world).reverse(reversal, CHANGSHA), False),
+    ):
+        decision = decide(command, view, world)
+        assert isinstance(decision.reply, Refusal)
+        assert decision.reply.code == "UNDERTAKING_OPEN"
+        assert (decision.effects is not None) is lasts
+    view.persons[PERSON_NO].undertaking = None
+    refused = decide(share(later, CHANGSHA, quote=False), view, world).reply
+    assert isinstance(refused, Refusal)
+    assert refused.code == "CASE_REVERSED"
+    assert isinstance(
+        decide(translator(world).reverse(reversal, CHANGSHA), view, world).reply, Answer
+    )
+
+
+def test_case_of_last_year_is_not_cancelled_any_more_but_can_be_reversed() -> None:
+    world, view = a_world_of_regions(), a_view("310", balance_fen=0, used_fen=0)
+    told = settled(a_hub_case(), view, world).output
+    assert isinstance(told, CaseTold)
+    next_year = a_moment(on=ON.replace(year=ON.year + 1))
+    command = translator(world).cancel(a_cancelling(told.settlement_no), CHANGSHA)
+    reply = home_undo.cancel(command, view, world, next_year).reply
+    assert isinstance(reply, Refusal)
+    assert reply.code == "CANCEL_WINDOW_PASSED"
+    reversal = ReverseAsked(case_no=CASE_NO, person_no=PERSON_NO)
+    reply = home_undo.reverse(
+        translator(world).reverse(reversal, CHANGSHA), view, world, next_year
+    ).reply
+    assert isinstance(reply, Answer)
+
+
+class Told(StrEnum):
+    """What another region may ask about one case, in any order and as often as it likes."""
+
+    SETTLE = "settle"
+    OTHER_CONTENT = "other content"
+    CANCEL = "cancel"
+    CANCEL_AGAIN = "cancel under another number"
+    REVERSE = "reverse"
+
+
+@given(st.lists(st.sampled_from(Told), min_size=1, max_size=12), balances)
+def test_in_whatever_order_questions_come_the_account_says_what_stands(
+    questions: list[Told], balance_fen: int
+) -> None:
+    world, view = a_world_of_regions(), a_view("310", balance_fen=balance_fen, used_fen=0)
+    person, make = view.persons[PERSON_NO], translator(world)
+    settlement_no, seen = "", HomeState.NONE
+    status = make.status(StatusAsked(case_no=CASE_NO, person_no=PERSON_NO), CHANGSHA)
+    for second, question in enumerate(questions):
+        command = {
+            Told.SETTLE: make.share(a_hub_case(), CHANGSHA, quote=False),
+            Told.OTHER_CONTENT: make.share(a_hub_case(fen=20_000), CHANGSHA, quote=False),
+            Told.CANCEL: make.cancel(a_cancelling(settlement_no), CHANGSHA),
+            Told.CANCEL_AGAIN: make.cancel(a_cancelling(settlement_no, 3), CHANGSHA),
+            Told.REVERSE: make.reverse(
+                ReverseAsked(case_no=CASE_NO, person_no=PERSON_NO), CHANGSHA
+            ),
+        }[question]
+        reply = decide(command, view, world, second).reply
+        if isinstance(reply, Answer) and isinstance(reply.output, CaseTold):
+            settlement_no = reply.output.settlement_no
+        state, fact = state_of(status, view)
+        if state is not seen:
+            assert (seen, state) in REACHABLE
+            seen = state
+        stands = fact.row.account_fen if fact and state is HomeState.SETTLED else 0
+        assert person.balance_fen == balance_fen - stands
+    assert len(view.settlements) <= 2
+
+
+REACHABLE = {
+    (state, follows) for (state, _), follows in NEXT.items() if isinstance(follows, HomeState)
+}
 
 
 @pytest.mark.parametrize(
