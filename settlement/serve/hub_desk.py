@@ -39,7 +39,7 @@ from settlement.rows import RowKind
 from settlement.serve.asking import Journals
 from settlement.storage.connect import Several
 from settlement.storage.errors import StorageError
-from settlement.storage.home_cases import home_rows
+from settlement.storage.home_pages import home_rows
 from settlement.storage.lookups import PersonFinder, Sought
 from settlement.translate.home_cases import HomeTranslator
 

@@ -279,13 +279,14 @@ async def _explain(data_dir: Path, setl_id: int, *, as_json: bool) -> Said:
                 connection, [setl_id], view, await installed_shape(connection)
             )
             policies = await load_policy_set(connection)
+            counterparts = await reference.counterparts(connection)
         finally:
             await connection.close()
     fact = view.settlements.get(setl_id)
     if fact is None:
         return Said(1, f"there is no settlement {setl_id}")
     try:
-        explained = explain_settlement(fact, keyring, policies)
+        explained = explain_settlement(fact, keyring, policies, counterparts)
     except LookupError as exc:
         return Said(UNUSABLE, f"settlement: {exc}")
     status = 1 if explained.recomputed is Recomputed.DIFFERS else 0

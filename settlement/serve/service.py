@@ -543,7 +543,7 @@ class Service:
         if fact is None or fact.row.institution != caller.institution_code:
             return None
         world = self._desk.world
-        return msgspec_json.encode(explain(fact, world.keyring, world.policies))
+        return msgspec_json.encode(explain(fact, world.keyring, world.policies, world.counterparts))
 
     def readiness(self) -> Readiness:
         """Whether requests can be answered now, and what is degraded."""

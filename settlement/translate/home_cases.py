@@ -167,8 +167,10 @@ def _fingerprint(case: Case, secret: bytes) -> bytes:
 
 def _whole(text: bytes) -> bytes:
     """Of a question that is one thing."""
-    digest = _hash(text)
-    return canonical.Fingerprint(person=digest, header=digest, totals=digest, lines=()).pack()
+    nothing = _hash(b"")
+    return canonical.Fingerprint(
+        person=nothing, header=_hash(text), totals=nothing, lines=()
+    ).pack()
 
 
 def _hash(text: bytes) -> bytes:

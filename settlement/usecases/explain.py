@@ -7,6 +7,7 @@ whether the same fen came out. Nothing is written.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -14,12 +15,15 @@ from msgspec import Struct
 
 from ledger.money import yuan_text
 from settlement.benefit import rerun
+from settlement.counterpart import Counterpart
 from settlement.explanation import ExplanationStep, names_of, render_en, render_zh, told
+from settlement.home_rows import HomeCaseRow
 from settlement.keyring import Keyring
 from settlement.policy.loader import PolicySet
 from settlement.policy.model import Policy
 from settlement.rows import RowKind, SettlementRow
 from settlement.usecases.booking import detail_record, open_detail
+from settlement.usecases.filed_elsewhere import IN_PROVINCE, where_is
 from settlement.view import SettlementFact
 
 _DECODE_STEPS = msgspec.json.Decoder(tuple[ExplanationStep, ...]).decode
@@ -55,11 +59,30 @@ class Explained(Struct, frozen=True, kw_only=True):
     steps: list[dict[str, str]]
     text_zh: str
     text_en: str
+    treated_in: str | None = None
+    """the other region that treated, by its code; None for care here"""
+    filing: str | None = None
+    """and by which kind of filing its case was shared; `none` for without one"""
 
 
-def explain(fact: SettlementFact, keyring: Keyring, policies: PolicySet) -> Explained:
-    """Explain a settlement. Raises LookupError where its policy's version is not loaded."""
-    row = fact.row
+_NO_COUNTERPARTS: Mapping[str, Counterpart] = {}
+_FILED = {
+    "none": ("未备案", "none"),
+    "long_term": ("长期异地就医备案", "long-term"),
+    "referral": ("转诊备案", "referral"),
+    "emergency": ("急诊，视同已备案", "emergency, which counts as filed"),
+    "temporary": ("临时外出就医备案", "temporary"),
+}
+"""The words of the policy's tables (settlement/policy/table.py, FILINGS), for readers."""
+
+
+def explain(
+    fact: SettlementFact, keyring: Keyring, policies: PolicySet,
+    counterparts: Mapping[str, Counterpart] = _NO_COUNTERPARTS,
+) -> Explained:  # fmt: skip
+    """Explain a settlement; other regions are called by the names of `counterparts`. Raises
+    LookupError where its policy's version is not loaded."""
+    row, home = fact.row, fact.home
     policy = policies.version(row.policy)
     if policy is None:
         raise LookupError(f"policy {row.policy} is not loaded")
@@ -80,8 +103,14 @@ def explain(fact: SettlementFact, keyring: Keyring, policies: PolicySet) -> Expl
         hospital_borne=yuan_text(row.hospital_fen),
         recomputed=recompute(fact, keyring, policies),
         steps=told(steps, policy, policy.care[row.care_type]),
-        text_zh=_headed(_title_zh(row, policy), render_zh(steps, names)),
-        text_en=_headed(_title_en(row, policy), render_en(steps, names)),
+        text_zh=_headed(
+            _title_zh(row, policy) + _place_zh(home, policy, counterparts), render_zh(steps, names)
+        ),
+        text_en=_headed(
+            _title_en(row, policy) + _place_en(home, policy, counterparts), render_en(steps, names)
+        ),
+        treated_in=None if home is None else home.treated_region,
+        filing=None if home is None else home.filing,
     )
 
 
@@ -131,6 +160,39 @@ def _title_en(row: SettlementRow, policy: Policy) -> str:
         f" + account {yuan_text(row.account_fen)} + cash {yuan_text(row.cash_fen)}{borne}"
         f"\nby {policy.version}{note}"
     )
+
+
+def _place_zh(
+    home: HomeCaseRow | None, policy: Policy, counterparts: Mapping[str, Counterpart]
+) -> str:
+    """Where care in another region was given, and the filing by which it was shared."""
+    if home is None:
+        return ""
+    near = where_is(home.treated_region, policy.region) == IN_PROVINCE
+    return (
+        f"\n就医地：{_name_of(home, counterparts)}（{home.treated_region}，"
+        f"{'省内' if near else '省外'}）{home.institution_name}（{home.institution}）"
+        f"\n异地就医备案：{_FILED[home.filing][0]}；异地结算编号：{home.case_no}"
+    )
+
+
+def _place_en(
+    home: HomeCaseRow | None, policy: Policy, counterparts: Mapping[str, Counterpart]
+) -> str:
+    if home is None:
+        return ""
+    near = where_is(home.treated_region, policy.region) == IN_PROVINCE
+    return (
+        f"\ntreated in {_name_of(home, counterparts)} ({home.treated_region}, "
+        f"{'the same' if near else 'another'} province) by {home.institution_name} "
+        f"({home.institution})\nfiling for care elsewhere: {_FILED[home.filing][1]}; "
+        f"case {home.case_no}"
+    )
+
+
+def _name_of(home: HomeCaseRow, counterparts: Mapping[str, Counterpart]) -> str:
+    known = counterparts.get(home.treated_region)
+    return "" if known is None else known.name
 
 
 def _borne_zh(row: SettlementRow) -> str:

@@ -74,7 +74,7 @@ def _cancelled_before(command: CancelCase, before: MessageFact, view: View) -> D
         return Decision(Refusal(code="CASE_CANCEL_REFUSED", field="cancel_no"))
     part = canonical.differs(before.fingerprint, command.asked.fingerprint)
     if part is not None:
-        return Decision(Refusal(code="CASE_CONFLICT", field="cancel_no"))
+        return Decision(Refusal(code="CASE_CONFLICT", field="cancel_no", params={"part": part}))
     row = view.settlements[before.ref].row
     return Decision(Answer(output=told.cancel_told(row, command.case_no), replayed=True))
 

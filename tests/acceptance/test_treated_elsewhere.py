@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 
 import msgspec
@@ -20,6 +21,10 @@ from protocol.hub.messages import (
     ReverseAsked,
 )
 from settlement.chart import RegionAccount
+from settlement.policy.loader import load_policies
+from settlement.storage.reader import read_settlements
+from settlement.usecases.explain import Recomputed, explain
+from settlement.view import View
 from tests.kit.abroad import Abroad, a_line, told
 from tests.kit.population import (
     BALANCE_FEN,
@@ -378,6 +383,19 @@ async def test_claims_of_both_regions_share_one_year(town: Town, abroad: Abroad)
     assert again.fund_fen == 0
 
 
+async def test_cases_of_one_person_that_come_together_see_each_other(
+    town: Town, abroad: Abroad
+) -> None:
+    someone = town.someone()
+    cases = [abroad.case(someone, 200_000) for _ in range(4)]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(abroad.settle(case)) for case in cases]
+    answers = [task.result() for task in tasks]
+    assert sum(answer.fund_fen for answer in answers) == 300_000
+    assert sum(answer.account_fen for answer in answers) == BALANCE_FEN
+    assert await town.balance_fen(someone) == 0
+
+
 async def test_resident_and_suspended_people_are_shared_as_at_home(
     town: Town, abroad: Abroad
 ) -> None:
@@ -389,7 +407,25 @@ async def test_resident_and_suspended_people_are_shared_as_at_home(
     assert await abroad.refused(abroad.case(town.someone(Who.WAITING))) == "NOT_ENTITLED"
 
 
-async def test_explanation_is_told_as_it_is_stored(town: Town, abroad: Abroad) -> None:
+async def test_explanation_says_where_and_by_which_filing_in_both_languages(
+    town: Town, abroad: Abroad
+) -> None:
     settled = await abroad.settle(abroad.stay(town.someone(), 1_000_000, emergency=True))
     steps = msgspec.json.decode(settled.explanation)
     assert any(step[0].startswith("share:310100") and step[3] == 745_200 for step in steps)
+    view = View()
+    number = int(settled.settlement_no)
+    await read_settlements(town.owner, [number], view, town.shape)
+    told_text = explain(
+        view.settlements[number], town.keyring, load_policies(), {CHANGSHA.region: CHANGSHA}
+    )
+    assert told_text.recomputed is Recomputed.SAME
+    assert (told_text.treated_in, told_text.filing) == ("430100", "emergency")
+    assert told_text.text_zh.splitlines()[2:4] == [
+        "就医地：长沙市（430100，省外）测试外地医院（H43010000001）",
+        f"异地就医备案：急诊，视同已备案；异地结算编号：{settled.case_no}",
+    ]
+    assert told_text.text_en.splitlines()[2:4] == [
+        "treated in 长沙市 (430100, another province) by 测试外地医院 (H43010000001)",
+        f"filing for care elsewhere: emergency, which counts as filed; case {settled.case_no}",
+    ]

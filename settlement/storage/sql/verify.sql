@@ -70,10 +70,12 @@ where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 
 order by e.block_no, e.ordinal;
 
 -- name: bad_home_cases
--- Entries of the chunk for care in another region whose settlement row is missing or is not what was
--- committed, or lies in the statement of an institution of ours; which have no row beside them, or
--- one of another region, case or day; or which do not take back exactly what they say.
-select e.lane, e.entry_id, e.block_no, e.ordinal, t.setl_id is null or h.setl_id is null as missing
+-- Entries of the chunk for care in another region whose settlement row is missing or is not what
+-- was committed, or lies in the statement of an institution of ours; which have no row beside them,
+-- or one of another region, case or day; which do not come to the whole bill, or do not take back
+-- exactly what they say.
+select e.lane, e.entry_id, e.block_no, e.ordinal,
+       t.setl_id is null or h.setl_id is null as missing
 from ledger.entry e
 left join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
 left join settlement.home_case h on h.lane = e.lane and h.setl_id = e.entry_id
@@ -89,6 +91,7 @@ where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 52
         or h.setl_id is null
         or (h.treated_region, h.setl_on) <> (t.institution, t.business_day)
         or h.case_no <> coalesce(o.msgid, t.msgid)
+        or (select sum(leg.fen) from unnest(e.amounts) as leg (fen)) <> abs(t.total_fen)
         or (t.undoes_setl_id is not null and (
             o.total_fen, o.fund_fen, o.account_fen, o.cash_fen
         ) is distinct from (-t.total_fen, -t.fund_fen, -t.account_fen, -t.cash_fen))
