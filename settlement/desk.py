@@ -77,6 +77,7 @@ from settlement.pay_commands import (
     TakeBack,
 )
 from settlement.refusal import Refusal
+from settlement.remote_commands import KeepStranger, ReportCase
 from settlement.usecases import (
     admissions,
     cancel,
@@ -92,11 +93,13 @@ from settlement.usecases import (
     persons,
     refunding,
     relatives,
+    remote_report,
     sale,
     settle,
     settle_stay,
     stay_lines,
     stays,
+    strangers,
     uploads,
     visit_pay,
     visits,
@@ -160,6 +163,8 @@ USE_CASES: dict[type[Command], UseCase] = {
     ExpireRequest: admissions.expire,
     HoldVisit: visit_pay.hold_visit,
     HoldStay: visit_pay.hold_stay,
+    KeepStranger: strangers.keep,
+    ReportCase: remote_report.report,
 }
 """Every command and the use case that decides it."""
 

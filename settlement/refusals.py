@@ -20,6 +20,12 @@ from settlement.mobile_refusals import MOBILE_ROWS, MOBILE_UNREADABLE
 from settlement.pay_refusals import PAYING_ROWS
 from settlement.policy.region import RegionProfile
 from settlement.refusal import Refusal
+from settlement.remote_refusals import (
+    REGION_LATER_ROWS,
+    REGION_ROWS,
+    REGION_RULE_ROWS,
+    REGION_UNCLEAR_ROW,
+)
 
 TEXT_LENGTH_MAX = 200
 """err_msg of the interface, section 1.2."""
@@ -452,6 +458,13 @@ _MOBILE = _rows(200, "never", Fault.CALLER, *MOBILE_ROWS) | _rows(
     400, "never", Fault.CALLER, MOBILE_UNREADABLE
 )
 
+_REGIONS = (
+    _rows(200, "never", Fault.CALLER, *REGION_ROWS)
+    | _rows(200, "never", Fault.RULE, *REGION_RULE_ROWS)
+    | _rows(200, "later", Fault.LIMIT, *REGION_LATER_ROWS)
+    | _rows(200, "same_msgid", Fault.UNKNOWN, REGION_UNCLEAR_ROW)
+)
+
 _OURS = _rows(
     200, "same_msgid", Fault.OURS,
     ("INTERNAL", "平台内部错误，已报警。",
@@ -543,6 +556,7 @@ REFUSALS: dict[str, Row] = {
     **_UNDER_WAY,
     **_PAYING,
     **_MOBILE,
+    **_REGIONS,
     **_OURS,
     **_UNAUTHENTICATED,
     **_IMPORTS,

@@ -83,6 +83,15 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.mobile_due', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.remote_case', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.remote_event', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.remote_due', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.outbox', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table(
     'settlement.outbox_due', 'lane', colocate_with => 'settlement.person'

@@ -19,7 +19,13 @@ from protocol.nhsa.list_layouts import LAYOUTS, VERSION, ListLayout
 from protocol.nhsa.profile import BASELINE, FieldKey, Profile, ProfileError, ProfileFault
 from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
-from settlement.cross_city import CrossCityRules, Unmarked
+from settlement.cross_city import (
+    CROSS_PROVINCE,
+    IN_PROVINCE,
+    CrossCityRules,
+    ElsewhereRules,
+    Unmarked,
+)
 from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
@@ -95,6 +101,16 @@ class CrossCityFile(Strict, frozen=True, kw_only=True):
     """optins_pay_sumamt is funds and personal account; false: the funds alone"""
     unmarked: Unmarked = Unmarked.INCLUDE
     """what a row of 3261 without cnfm_flag says"""
+
+
+class ElsewhereFile(Strict, frozen=True, kw_only=True):
+    """The table `elsewhere`: care for people who are insured in other regions (异地就医)."""
+
+    in_province: dict[CareKind, Code] = field(default_factory=dict)
+    """clr_type of care for people from the province, by kind of care; 9903 where it is not named"""
+    cross_province: dict[CareKind, Code] = field(default_factory=dict)
+    """clr_type of care for people from other provinces, by kind of care; where it is not named
+    9974 for pharmacies, 9987 for chronic diseases, 99968 for stays and 99963 for the rest"""
 
 
 class Edition(StrEnum):
@@ -192,6 +208,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """drug trace codes (药品追溯码) of sales"""
     cross_city: CrossCityFile = CrossCityFile()
     """clearing between the cities of the province (省内异地清分)"""
+    elsewhere: ElsewhereFile = ElsewhereFile()
+    """care for people who are insured in other regions (异地就医)"""
     interface: InterfaceFile = InterfaceFile()
     """what the region demands of fields (接口字段)"""
     list_columns: dict[ListNo, tuple[ColumnName, ...]] = field(default_factory=dict)
@@ -245,6 +263,10 @@ def compile_region(file: RegionFile) -> RegionProfile:
             first_row=file.cross_city.first_row,
             account_counts=file.cross_city.account_counts,
             unmarked=file.cross_city.unmarked,
+        ),
+        elsewhere=ElsewhereRules(
+            in_province={**IN_PROVINCE, **file.elsewhere.in_province},
+            cross_province={**CROSS_PROVINCE, **file.elsewhere.cross_province},
         ),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),

@@ -43,6 +43,7 @@ _COMMITTED = {
     "bad_moves": "payment for a relative", "bad_payments": "payment",
     "bad_carried": "old settlement", "bad_holds": "hold for an order of mobile payment",
     "bad_deposit_entries": "deposit of a stay",
+    "bad_cases": "hold for a case of another region",
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
@@ -205,6 +206,9 @@ async def _bad_money(
         ("unlooked_payments", "payment that holds something and is on no worklist"),
         ("orphan_holds", "held order of mobile payment without a ledger entry"),
         ("unlooked_orders", "order of mobile payment that holds something and never ends"),
+        ("orphan_cases", "case of another region without a ledger entry"),
+        ("unlooked_cases", "case of another region that holds something and is on no worklist"),
+        ("unsettled_cases", "case of another region without its settlement, or the row beside it"),
         ("unowed_notices", "notice that is neither delivered nor on the worklist"),
         ("bad_deposits", "deposit of a stay is not what was booked"),
         ("overdrawn_deposits", "deposit of a stay was used or given back otherwise than it says"),

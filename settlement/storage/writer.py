@@ -20,6 +20,13 @@ from ledger.postgres.shape import Shape, one_lane
 from settlement.clock import Moment
 from settlement.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
 from settlement.payment_rows import DueRow, PaymentEventRow, PaymentRow
+from settlement.remote_rows import (
+    CaseDueRow,
+    CaseEventRow,
+    CaseRow,
+    ElsewhereRow,
+    StrangerRow,
+)
 from settlement.rows import (
     MONEY,
     EventRow,
@@ -78,6 +85,9 @@ _PARAMETERS = {
     # orders of mobile payment, and what is owed to others
     "p_mobile_orders": "json", "p_mobile_events": "json", "p_mobile_due": "json",
     "p_outbox": "json",
+    # people insured elsewhere, their cases, and what lies beside their settlements
+    "p_strangers": "json", "p_remote_cases": "json", "p_remote_events": "json",
+    "p_remote_due": "json", "p_elsewhere": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -168,6 +178,11 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     named |= {row.lane for e in effects for row in e.mobile_events}
     named |= {row.lane for e in effects for row in e.mobile_due}
     named |= {row.lane for e in effects for row in e.outbox}
+    named |= {e.stranger_row.lane for e in effects if e.stranger_row is not None}
+    named |= {row.lane for e in effects for row in e.cases}
+    named |= {row.lane for e in effects for row in e.case_events}
+    named |= {row.lane for e in effects for row in e.case_due}
+    named |= {e.elsewhere.lane for e in effects if e.elsewhere is not None}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
     return [value for place, value in enumerate(values) if place not in _LANES[1:]]
@@ -212,6 +227,11 @@ def _values(
         _json([_named(row) for e in effects for row in e.mobile_events]),
         _json(list({row.order_no: row for e in effects for row in e.mobile_due}.values())),
         _json([row for e in effects for row in e.outbox]),
+        _json([e.stranger_row for e in effects if e.stranger_row is not None]),
+        _json([_named(row) for e in effects for row in e.cases]),
+        _json([row for e in effects for row in e.case_events]),
+        _json(list({row.case_no: row for e in effects for row in e.case_due}.values())),
+        _json([e.elsewhere for e in effects if e.elsewhere is not None]),
     ]
 
 
@@ -221,7 +241,7 @@ def _entries(effects: Effects) -> tuple[Entry, ...]:
     return (effects.entry, *effects.entries)
 
 
-def _named(row: MoveRow | PaymentRow | MobileEventRow) -> dict[str, object]:
+def _named(row: MoveRow | PaymentRow | MobileEventRow | CaseRow) -> dict[str, object]:
     """A row by its column names; what is committed to is an array."""
     return structs.asdict(row)
 
@@ -272,6 +292,7 @@ def _json(
     rows: Sequence[
         VisitRow | EventRow | FilingRow | UploadRow | MappingRow | TraceRow | UndertakingRow
         | ShareRow | PaymentEventRow | DueRow | MobileOrderRow | MobileDueRow | OutboxRow
+        | StrangerRow | CaseEventRow | CaseDueRow | ElsewhereRow
         | dict[str, object]
     ],
 ) -> str | None:
