@@ -9,7 +9,8 @@ from __future__ import annotations
 REGION_ROWS: tuple[tuple[str, str, str], ...] = (
     ("REGION_UNKNOWN", "参保地医保区划[{region}]不在可办理异地就医的地区中。",
      "请核对insuplc_admdvs；如确为该地参保，请联系{agency}。"),
-    ("INSURED_REGION_DIFFERS", "报文的参保地医保区划（insuplc_admdvs）与该人员不符[，应为{region}]。",
+    ("INSURED_REGION_DIFFERS",
+     "报文的参保地医保区划（insuplc_admdvs）与该人员不符[，应为{region}]。",
      "请填写1101返回的insuplc_admdvs后重新发送。"),
     ("PERSON_NUMBER_TAKEN", "参保地[{region}]返回的人员编号已属于另一参保人，不能办理。",
      "请联系{agency}核实，切勿用该编号结算。"),
@@ -24,7 +25,8 @@ REGION_RULE_ROWS: tuple[tuple[str, str, str], ...] = (
     ("ONLY_AT_HOME", "该人员在[{region}]参保，此业务须在参保地办理。", "请参保人向参保地办理。"),
 )
 REGION_LATER_ROWS: tuple[tuple[str, str, str], ...] = (
-    ("REGION_REFUSED_LATER", "参保地暂不能办理[（{there}）][：{text}]", "请稍后重发，或按自费办理。"),
+    ("REGION_REFUSED_LATER", "参保地暂不能办理[（{there}）][：{text}]",
+     "请稍后重发，或按自费办理。"),
     ("REGION_UNREACHABLE", "暂时联系不上参保地[{region}]，未结算。",
      "请稍后用相同msgid重发，或按自费办理。"),
     ("REGION_SILENT", "参保地[{region}]未在时限内答复，未产生任何结算。", "请稍后重发。"),

@@ -1,13 +1,14 @@
 """The region where people are insured, as the region that treats them meets it over the hub.
 
 It answers like `settlement.region.hub.HubLine` would, with a book of its own in memory, and its
-shares are by a rule that a reader can do in his head. Faults are placed by the next questions of a
-kind: lost before it arrived, answered and the answer lost, late, refused, or answered with sums that
-do not add up. A correlation number is one question for ever.
+shares are by a rule that a reader can do in their head. Faults are placed on the next questions of
+a kind: lost before it arrived, answered and the answer lost, late, refused, or answered with sums
+that do not add up. A correlation number is one question for ever.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -62,6 +63,10 @@ class Fault(StrEnum):
     REFUSED_LATER = "refused, try later"
     WRONG_SUMS = "wrong sums"
     FORGED = "forged"
+    HANGS = "hangs"
+    """nothing comes back while anybody waits; it did not arrive"""
+    HANGS_AFTER = "hangs after"
+    """the same, and it had its effect"""
 
 
 class Someone(Struct, kw_only=True):
@@ -97,6 +102,8 @@ class InsuredRegion:
         self.asked: list[tuple[Kind, str, Question]] = []
         """every question that left, in order, with its correlation number"""
         self.down = False
+        self.hanging = asyncio.Event()
+        """set once a question hangs"""
         self._faults: dict[Kind, deque[Fault]] = {}
         self._answers: dict[str, tuple[Question, Told | Refused]] = {}
         self._late: list[tuple[Kind, Question, str]] = []
@@ -136,7 +143,11 @@ class InsuredRegion:
             return Refused(code="NO_FILING", text="该参保人未办理异地就医备案。")
         if fault is Fault.REFUSED_LATER:
             return Refused(code="BUSY", text="参保地系统维护中。", retry="later")
+        if fault is Fault.HANGS:
+            await self._for_ever()
         told = self._once(kind, question, correlation)
+        if fault is Fault.HANGS_AFTER:
+            await self._for_ever()
         if fault is Fault.ANSWER_LOST:
             return NoAnswer(why=Why.NO_ANSWER, text="no answer in time")
         if fault is Fault.FORGED:
@@ -145,10 +156,19 @@ class InsuredRegion:
             return replace(told, cash_fen=told.cash_fen + 1)
         return told
 
+    async def _for_ever(self) -> None:
+        self.hanging.set()
+        await asyncio.Event().wait()
+
     @property
     def standing(self) -> list[Entry]:
         """Cases that are settled and stand."""
         return [entry for entry in self.book.values() if entry.state is CaseState.SETTLED]
+
+    @property
+    def owes_fen(self) -> int:
+        """What its funds and accounts pay of what stands, by its own book."""
+        return sum(entry.told.fund_fen + entry.told.account_fen for entry in self.standing)
 
     def _next_fault(self, kind: Kind) -> Fault | None:
         waiting = self._faults.get(kind)

@@ -17,6 +17,7 @@ from settlement.remote_commands import Heard
 from settlement.remote_states import Errand, Happening
 
 _LATER = "later"
+_UNSENT = {Errand.SETTLE: Happening.REFUSED, Errand.CANCEL: Happening.CANCEL_REFUSED}
 
 
 def happened(
@@ -25,10 +26,8 @@ def happened(
     """What an answer to an errand means. `settled`: the case was settled before; `first`: nothing
     was asked about it yet, so that what never left had no effect."""
     if isinstance(told, NoAnswer):
-        never = first and told.why is Why.NOT_SENT
-        if never and errand is Errand.SETTLE:
-            return Happening.REFUSED, Heard()
-        return Happening.SILENT, Heard()
+        never_left = first and told.why is Why.NOT_SENT
+        return _UNSENT.get(errand, Happening.SILENT) if never_left else Happening.SILENT, Heard()
     if isinstance(told, Refused):
         return _refused(errand, told, settled=settled)
     match errand, told:
@@ -48,9 +47,10 @@ def _refused(errand: Errand, told: Refused, *, settled: bool) -> tuple[Happening
     heard = Heard(refused=told)
     if errand is Errand.SETTLE:
         return Happening.REFUSED, heard
-    if errand is Errand.CANCEL or (errand is Errand.REVERSE and settled):
-        if told.retry != _LATER or errand is Errand.CANCEL:
-            return Happening.CANCEL_REFUSED, heard
+    if errand is Errand.CANCEL:
+        return Happening.CANCEL_REFUSED, heard
+    if errand is Errand.REVERSE and settled and told.retry != _LATER:
+        return Happening.CANCEL_REFUSED, heard
     return Happening.SILENT, Heard()
 
 

@@ -48,7 +48,14 @@ from settlement.region.hub import HubLine, NoAnswer, Why
 from settlement.region.verdicts import happened, refused_there
 from settlement.remote_commands import Heard, KeepStranger, ReportCase
 from settlement.remote_rows import CaseFact, case_number
-from settlement.remote_states import ANSWER_SECONDS, Errand, Happening, State, next_errand
+from settlement.remote_states import (
+    ANSWER_SECONDS,
+    OPEN,
+    Errand,
+    Happening,
+    State,
+    next_errand,
+)
 from settlement.serve.asking import Asking, Journals, Reply
 from settlement.storage.connect import Several
 from settlement.storage.errors import StorageError
@@ -66,7 +73,6 @@ TOKEN_LIFE = timedelta(hours=24)
 """How long a token lives here that its own region found somebody by, at most."""
 _NO_KEY = bytes(16)
 _SETTLING = (Purchase, SettleVisit, SettleStay)
-_WAITING = frozenset({State.ASKED, State.UNCLEAR, State.UNDOING, State.CANCELLING})
 logger = logging.getLogger("settlement.remote")
 
 
@@ -95,7 +101,9 @@ class RemoteDesk:
         self._under_way: set[asyncio.Task[Reply]] = set()
 
     def close(self) -> None:
-        """Drop the connections."""
+        """Leave what is under way to others, and drop the connections."""
+        for task in self._under_way:
+            task.cancel()
         self._side.close()
 
     async def drain(self, seconds: float) -> None:
@@ -197,13 +205,19 @@ class RemoteDesk:
         state = fact.standing.state
         if reply is not None and reply.output is not None and not isinstance(command, Reverse):
             return Answer(output=reply.output)
-        if state in _WAITING:
+        if state in OPEN:
             return Refusal(code="REGION_UNCLEAR", params={"region": fact.row.insured_region})
-        if state is State.REFUSED or reply is not None and reply.refused is not None:
-            return _refusal(reply, fact)
+        if state is State.UNDONE and isinstance(command, Reverse) and reply is not None:
+            return Answer()
         if state is State.UNDONE and not isinstance(command, Reverse):
             return Refusal(code="REGION_UNDONE", params={"region": fact.row.insured_region})
-        return await self._journals.ask(command)  # it was booked by now: the first answer
+        not_taken_back = state is State.SETTLED and isinstance(command, Cancel | Reverse)
+        if state is State.REFUSED or (not_taken_back and reply is not None):
+            return _refusal(reply, fact)
+        again = await self._journals.ask(command)  # somebody else booked it: the first answer
+        if isinstance(again, CaseAnswer):
+            return Refusal(code="REGION_UNCLEAR", params={"region": again.region})
+        return again
 
     async def look(self, case_no: int) -> None:
         """Do what is next for a case that nobody waits for. Raises StorageError, Unavailable and

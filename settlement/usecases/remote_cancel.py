@@ -92,7 +92,8 @@ def _wished(
         lane=row.lane, person_no=row.psn_no, messages=(), undertaking=row.case_no,
         case_events=(event_row(row, event),), case_due=(due_row(fact, moment),),
     )  # fmt: skip
-    return Decision(CaseAnswer(region=row.insured_region, case_no=row.case_no), effects)
+    answer = CaseAnswer(region=row.insured_region, case_no=row.case_no, opened=True)
+    return Decision(answer, effects)
 
 
 def _same_message(asked: Asked, fact: CaseFact, world: World) -> Decision:

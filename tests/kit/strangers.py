@@ -8,6 +8,7 @@ from itertools import count
 
 import asyncpg
 
+from loadtest import institution_inputs as inputs
 from loadtest.institution_inputs import Patient
 from loadtest.simulators.insured_region import InsuredRegion, Someone
 from loadtest.world import WorldPerson
@@ -74,6 +75,14 @@ def look_up(counter: Counter, someone: Someone, **changes: object) -> Message:
         "psn_name": someone.name, **changes,
     }  # fmt: skip
     return counter.message("1101", {"data": data})
+
+
+def reversal_of(counter: Counter, original: Message, someone: Someone) -> Message:
+    """2601 of a message."""
+    content = inputs.reversal(
+        psn_no=someone.person_no, omsgid=original.msgid, oinfno=original.infno
+    )
+    return counter.message("2601", content)
 
 
 class Elsewhere:
