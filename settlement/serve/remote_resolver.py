@@ -16,7 +16,7 @@ from settlement.gateway import Overloaded, Unavailable
 from settlement.serve.remote import RemoteDesk
 from settlement.storage.errors import StorageError
 from settlement.storage.lease import PlainConnection, connection_for, take_lease
-from settlement.storage.remote import due_cases
+from settlement.storage.remote_due import due_cases
 from settlement.telemetry.metrics import METRICS
 
 logger = logging.getLogger("settlement.remote")

@@ -1,12 +1,10 @@
-"""Cases of people insured elsewhere: reading them into the view of a batch, and what is due."""
+"""Cases of people insured elsewhere: reading them into the view of a batch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from asyncpg import Connection, Record
-from msgspec import Struct
 
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape
@@ -15,18 +13,8 @@ from settlement.numbers import lane_in
 from settlement.remote_rows import CaseEventRow, CaseFact, CaseRow, event_of
 from settlement.remote_states import Happening
 from settlement.rows import MessageOutcome
-from settlement.storage.queries import SCATTER, SHAPED
+from settlement.storage.queries import SHAPED
 from settlement.view import View
-
-
-class DueCase(Struct, frozen=True, kw_only=True):
-    """A case that somebody should look at."""
-
-    case_no: int
-    due_at: datetime
-    psn_no: str
-    institution: str
-    insured_region: str
 
 
 def cases_wanted(commands: Sequence[Command], view: View) -> set[int]:
@@ -69,12 +57,3 @@ async def read_cases(
             reference=row["reference"], payload=row["event_payload"],
         )  # fmt: skip
         fact.events.append(event_of(event))
-
-
-async def due_cases(
-    connection: Connection[Record], *, by: datetime, limit: int
-) -> list[DueCase]:
-    """What should have been looked at by then, the oldest first; of each region no more than the
-    limit."""
-    rows = await connection.fetch(SCATTER["cases_due"], by, limit)
-    return [DueCase(**dict(row)) for row in rows]

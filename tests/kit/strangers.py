@@ -17,7 +17,7 @@ from settlement.counterpart import Counterpart
 from settlement.gateway import Caller
 from settlement.serve.service import Service
 from settlement.storage.reference_import import keep_counterparts
-from settlement.storage.remote import due_cases
+from settlement.storage.remote_due import due_cases
 from tests.kit.counter import Answering, Counter, Hospital, Message, Pharmacy
 from tests.kit.population import HOSPITAL, PHARMACY, REGION
 from tests.kit.reply import assert_done

@@ -902,8 +902,8 @@ comment on column settlement.mobile_due.due_at is 'When.';
 comment on column settlement.mobile_due.lane is 'Lane of the order.';
 
 -- People of other regions who are treated here (异地就医, ADR 0033). A case is what the region of
--- insurance is asked to share; its settlement, once that has answered, is one like any other, with a
--- row of insured_elsewhere beside it.
+-- insurance is asked to share; its settlement, once that has answered, is one like any other, with
+-- a row of insured_elsewhere beside it.
 
 create table settlement.remote_case (
     case_no         bigint      not null,
@@ -924,10 +924,10 @@ create table settlement.remote_case (
 );
 create index remote_case_by_hold on settlement.remote_case (lane, hold_id);
 comment on table settlement.remote_case is
-    'Cases of people insured in another region, as they were put to it. Append-only; what happened '
-    'since is in remote_event. The entry that holds for one commits to every column.';
+    'Cases of people insured in another region, as they were put to it. Append-only; what '
+    'happened since is in remote_event. The entry that holds for one commits to every column.';
 comment on column settlement.remote_case.case_no is
-    'Number of the settlement that it becomes; with our region before it, its number between regions.';
+    'Number of the settlement that it becomes; between regions our region stands before it.';
 comment on column settlement.remote_case.hold_id is 'Its pending entry.';
 comment on column settlement.remote_case.mdtrt_id is 'The visit; of a sale the case itself.';
 comment on column settlement.remote_case.total_fen is 'What the care cost.';

@@ -1,4 +1,4 @@
-"""The states of a case of somebody insured elsewhere: every pair of the table, and what it folds to."""
+"""The states of a case of somebody insured elsewhere: every pair, and what it folds to."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from settlement.remote_states import (
     Errand,
     Happening,
     Ignored,
-    State,
     Standing,
+    State,
     fold,
     look_at,
     next_errand,
