@@ -28,6 +28,8 @@ class Asked(Struct, frozen=True, kw_only=True, gc=False):
     person_no: str
     message_key: bytes
     fingerprint: bytes
+    insured_region: str = ""
+    """where the message says that the person is insured (参保地), if not here"""
 
 
 class Credential(Struct, frozen=True, kw_only=True, gc=False):
@@ -88,6 +90,8 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
     """orders of mobile payment to read"""
     matters: bool = False
     """read what the person has done for them (个人办件)"""
+    case_nos: tuple[int, ...] = ()
+    """cases of people insured elsewhere to read"""
     hold_ids: tuple[int, ...] = ()
     """holds on the person's own account, whose moves to read"""
 

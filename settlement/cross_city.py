@@ -7,11 +7,13 @@ ever changed; what becomes of a settlement later changes none either.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
 
 from msgspec import Struct
+
+from settlement.claim import CareKind
 
 WHOLE_MONTH = "0"
 """What a withdrawal names instead of one confirmation (otransid)."""
@@ -34,6 +36,26 @@ class CrossCityRules(Struct, frozen=True, kw_only=True):
     account_counts: bool = True
     """what agencies pay is funds and personal account, not the funds alone"""
     unmarked: Unmarked = Unmarked.INCLUDE
+
+
+class ElsewhereRules(Struct, frozen=True, kw_only=True):
+    """What care for people from other regions is cleared as (清算类别), by the kind of care."""
+
+    in_province: Mapping[CareKind, str]
+    cross_province: Mapping[CareKind, str]
+
+
+IN_PROVINCE = dict.fromkeys(CareKind, "9903")
+"""省内异地. Provinces differ; one has 9902 beside it, and no source says for what."""
+CROSS_PROVINCE = {
+    **dict.fromkeys(CareKind, "99963"),
+    CareKind.PHARMACY: "9974",
+    CareKind.OUTPATIENT_SPECIAL: "9987",
+    CareKind.INPATIENT: "99968",
+    CareKind.DAY_SURGERY: "99968",
+}
+"""域外异地门诊, 药店购药, 门慢门特, 住院: one province's codes; others have 9910 for all."""
+ANYWHERE = ElsewhereRules(in_province=IN_PROVINCE, cross_province=CROSS_PROVINCE)
 
 
 class ListedRow(Struct, frozen=True, kw_only=True, gc=False):

@@ -92,6 +92,7 @@ from settlement.pay_commands import (
     TakeBack,
 )
 from settlement.refusal import Refusal
+from settlement.remote_commands import KeepStranger, ReportCase
 from settlement.usecases import (
     account_transfers,
     admissions,
@@ -115,11 +116,13 @@ from settlement.usecases import (
     persons,
     refunding,
     relatives,
+    remote_report,
     sale,
     settle,
     settle_stay,
     stay_lines,
     stays,
+    strangers,
     uploads,
     visit_pay,
     visits,
@@ -194,6 +197,8 @@ USE_CASES: dict[type[Command], UseCase] = {
     FindCase: home_cases.find,
     CancelCase: home_undo.cancel,
     ReverseCase: home_undo.reverse,
+    KeepStranger: strangers.keep,
+    ReportCase: remote_report.report,
 }
 """Every command and the use case that decides it."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 # fmt: off
 HOME_ROWS: tuple[tuple[str, str, str], ...] = (
-    ("REGION_UNKNOWN", "就医地统筹区[{value}]未与本统筹区建立异地结算。",
+    ("TREATING_REGION_UNKNOWN", "就医地统筹区[{value}]未与本统筹区建立异地结算。",
      "请由两地经办机构登记后再结算。"),
     ("REGION_CLOSED", "参保地已暂停与就医地[{value}]的异地结算。",
      "请按自费结算，回参保地手工报销。"),

@@ -83,6 +83,37 @@ def elsewhere_transfers(
     return tuple(legs)
 
 
+def remote_transfers(
+    *, fund_fen: int, account_fen: int, cash_fen: int, hospital_fen: int, region_base: int,
+    institution_base: int,
+) -> tuple[Transfer, ...]:  # fmt: skip
+    """The transfers of a settlement that another region shares: it owes us what its funds and
+    accounts pay (应收异地), and we owe that to the institution (DOMAIN 6)."""
+    base, revenue = institution_base, institution_base + InstitutionAccount.REVENUE
+    legs = (
+        (region_base + RegionAccount.RECEIVABLE_FUNDS,
+         base + InstitutionAccount.PAYABLE_FUNDS, fund_fen),
+        (region_base + RegionAccount.RECEIVABLE_ACCOUNTS,
+         base + InstitutionAccount.PAYABLE_ACCOUNTS, account_fen),
+        (base + InstitutionAccount.RECEIVABLE_FUNDS, revenue, fund_fen),
+        (base + InstitutionAccount.RECEIVABLE_ACCOUNTS, revenue, account_fen),
+        (base + InstitutionAccount.SELF_COLLECTED, revenue, cash_fen),
+        (base + InstitutionAccount.BORNE, revenue, hospital_fen),
+    )  # fmt: skip
+    return tuple(Transfer(debit, credit, fen) for debit, credit, fen in legs if fen)
+
+
+def remote_hold_transfers(
+    *, total_fen: int, region_base: int, institution_base: int
+) -> tuple[Transfer, ...]:
+    """What a case holds whose shares are not known: the most that the other region may owe, in the
+    agency's book and in the institution's."""
+    return remote_transfers(
+        fund_fen=total_fen, account_fen=0, cash_fen=0, hospital_fen=0, region_base=region_base,
+        institution_base=institution_base,
+    )
+
+
 def collecting_transfers(*, amount_fen: int, institution_base: int) -> tuple[Transfer, ...]:
     """What is to be collected for a sale, by whichever channel, against its revenue."""
     debit = channel_account(institution_base, ChannelAccount.COLLECTING)

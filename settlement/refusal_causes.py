@@ -244,11 +244,55 @@ CAUSES: Mapping[str, str] = {
     ),
     "UNDERTAKING_OPEN": (
         "A payment over a channel or an order of mobile payment is not at its end, or "
-        "relatives' accounts are being asked to pay for this person, or to be paid back."
+        "relatives' accounts are being asked to pay for this person, or to be paid back, or "
+        "the region where they are insured has not answered."
     ),
     "UNDERTAKING_LAPSED": "Relatives' money was held and not used in time; it is released.",
     "FAMILY_CLAIM_CHANGED": (
         "While relatives' money was held, what they are to pay became another amount."
+    ),
+    "REGION_UNKNOWN": (
+        "The region of insurance that the envelope names (insuplc_admdvs) is no counterpart "
+        "of ours."
+    ),
+    "INSURED_REGION_DIFFERS": (
+        "Every message about somebody insured elsewhere must name their region in "
+        "insuplc_admdvs, and one about our own people none but ours; also where a stranger "
+        "is to scan or to pay by phone, which is for our own people."
+    ),
+    "PERSON_NUMBER_TAKEN": (
+        "1101: the other region told a person number that is one of our own people's, or of "
+        "somebody of a third region."
+    ),
+    "REGION_NOTHING_TO_SHARE": "The lines of a case for another region come to nothing.",
+    "REGION_INACTIVE": "The counterpart is switched off: nothing new is asked of it.",
+    "REGION_NO_HUB": "This server has no line to other regions.",
+    "REGION_REFUSED": (
+        "The region of insurance refused; the text is its own, as where it demands a filing "
+        "that does not stand. Nothing was booked on either side."
+    ),
+    "ONLY_AT_HOME": (
+        "2001, filings, accumulators and settling a stay in segments, for somebody insured "
+        "elsewhere."
+    ),
+    "REGION_REFUSED_LATER": "The same, and it says that it may be asked again.",
+    "REGION_UNREACHABLE": (
+        "The question never left for the other region: no connection, no route, no valid "
+        "certificate. Nothing is held any more."
+    ),
+    "REGION_SILENT": (
+        "1101 and quotes: no answer in time, or one that is worthless. They have no effect."
+    ),
+    "REGION_UNDONE": (
+        "It did not answer in time, or its answer did not add up, and the case was reversed "
+        "there and freed here."
+    ),
+    "REGION_ANSWER_WRONG": "A quote whose sums do not add up. Somebody is alerted.",
+    "REGION_CASE_ENDED": "A cancel or reversal of a case that came to its end meanwhile.",
+    "REGION_UNCLEAR": (
+        "The region of insurance has not answered: the settlement, cancel or reversal may "
+        "have had its effect there. It is asked about until that is known; the same message "
+        "hears what became of it. 2601 gives a settlement up."
     ),
     "ORDER_CONFLICT": (
         "/pay/scan: the order number was used before with another person, other lines or "
@@ -436,7 +480,7 @@ CAUSES: Mapping[str, str] = {
     ),
     "APP_TOKEN_USED": "The same `jti` a second time.",
     "APP_UNKNOWN": "`kid` is no access key of an app, or it is under a stop switch.",
-    "REGION_UNKNOWN": "No counterpart of this code is registered.",
+    "TREATING_REGION_UNKNOWN": "No counterpart of this code is registered.",
     "REGION_CLOSED": "The counterpart is registered and not active: nothing new is taken from it.",
     "PERSON_NOT_INSURED_HERE": "Known here, but with no membership in this region.",
     "CASE_NUMBER_WRONG": "The case has no number, or one of more than 64 characters.",

@@ -23,6 +23,12 @@ from settlement.my_refusals import MY_ROWS, MY_UNAUTHENTICATED
 from settlement.pay_refusals import PAYING_ROWS
 from settlement.policy.region import RegionProfile
 from settlement.refusal import Refusal
+from settlement.remote_refusals import (
+    REGION_LATER_ROWS,
+    REGION_ROWS,
+    REGION_RULE_ROWS,
+    REGION_UNCLEAR_ROW,
+)
 
 TEXT_LENGTH_MAX = 200
 """err_msg of the interface, section 1.2."""
@@ -459,6 +465,12 @@ _MY = _rows(200, "never", Fault.CALLER, *MY_ROWS) | _rows(
     401, "never", Fault.CALLER, *MY_UNAUTHENTICATED
 )
 _HOME = _rows(200, "never", Fault.CALLER, *HOME_ROWS)
+_REGIONS = (
+    _rows(200, "never", Fault.CALLER, *REGION_ROWS)
+    | _rows(200, "never", Fault.RULE, *REGION_RULE_ROWS)
+    | _rows(200, "later", Fault.LIMIT, *REGION_LATER_ROWS)
+    | _rows(200, "same_msgid", Fault.UNKNOWN, REGION_UNCLEAR_ROW)
+)
 
 _OURS = _rows(
     200, "same_msgid", Fault.OURS,
@@ -559,6 +571,7 @@ REFUSALS: dict[str, Row] = {
     **_MOBILE,
     **_MY,
     **_HOME,
+    **_REGIONS,
     **_OURS,
     **_UNAUTHENTICATED,
     **_IMPORTS,

@@ -25,6 +25,15 @@ from settlement.mobile_rows import (
 from settlement.mobile_rows import event_of as order_event_of
 from settlement.payment_rows import DueRow, PaymentEventRow, PaymentFact, PaymentRow, event_in
 from settlement.person import Enrolment, FamilyLink, Identity
+from settlement.remote_rows import (
+    CaseDueRow,
+    CaseEventRow,
+    CaseFact,
+    CaseRow,
+    ElsewhereRow,
+    StrangerRow,
+)
+from settlement.remote_rows import event_of as case_event_of
 from settlement.rows import (
     EventKind,
     EventRow,
@@ -88,6 +97,8 @@ class PersonFacts(Struct, kw_only=True, gc=False):
     """what is under way for the person (未完结业务); nothing else is settled meanwhile"""
     filings: str = ""
     """the filings (备案) that stand, sealed (usecases/filing_payloads.py); empty for none"""
+    home_region: str = ""
+    """of somebody insured in another region (异地参保人) which; empty for our own people"""
     changed: bool = False
 
     def year(self, year: int) -> YearDoc:
@@ -201,6 +212,14 @@ class Effects(Struct, frozen=True, kw_only=True, gc=False):
     matter_events: tuple[MatterEventRow, ...] = ()
     home_case: HomeCaseRow | None = None
     """what lies beside a settlement of somebody treated in another region (ADR 0033)"""
+    stranger: PersonFacts | None = None
+    """somebody insured elsewhere as they are told of now, who was not known or has changed"""
+    stranger_row: StrangerRow | None = None
+    cases: tuple[CaseRow, ...] = ()
+    case_events: tuple[CaseEventRow, ...] = ()
+    case_due: tuple[CaseDueRow, ...] = ()
+    elsewhere: ElsewhereRow | None = None
+    """what lies beside `settlement` of somebody insured elsewhere"""
     then: Effects | None = None
     """what follows in the same commit: a remainder settled anew after a cancel"""
 
@@ -214,7 +233,8 @@ class View:
     """The facts of one batch, by their keys."""
 
     __slots__ = (
-        "families", "filings", "mappings", "matters", "messages", "mobile", "moves", "payments",
+        "cases", "families", "filings", "mappings", "matters", "messages", "mobile", "moves",
+        "payments",
         "persons", "settlements", "shares", "standing", "tokens", "traces", "visits",
     )  # fmt: skip
 
@@ -239,6 +259,8 @@ class View:
         """orders of mobile payment, by number"""
         self.matters: dict[str, dict[int, MatterFact]] = {}
         """what persons have done for them (个人办件), by person and number"""
+        self.cases: dict[int, CaseFact] = {}
+        """cases of people insured elsewhere, by number"""
         self.shares: dict[int, list[ShareRow]] = {}
         """what relatives paid of a settlement"""
 
@@ -258,6 +280,7 @@ class View:
         if effects.payment_events:
             self._apply_payments(effects)
         self._apply_mobile(effects)
+        self._apply_cases(effects)
         person = self.persons.get(effects.person_no)
         if person is None or effects.upload is not None:  # nothing is decided on an upload
             return
@@ -308,6 +331,14 @@ class View:
             known[row.matter_no] = MatterFact(row=row, events=[])
         for event in effects.matter_events:
             known[event.matter_no].events.append(event)
+
+    def _apply_cases(self, effects: Effects) -> None:
+        if effects.stranger is not None:
+            self.persons[effects.stranger.person_no] = effects.stranger
+        for row in effects.cases:
+            self.cases[row.case_no] = CaseFact(row=row, events=[])
+        for event in effects.case_events:
+            self.cases[event.case_no].events.append(case_event_of(event))
 
     def _apply_filing(self, row: FilingRow) -> None:
         if row.withdraws is None:

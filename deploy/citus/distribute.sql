@@ -87,6 +87,15 @@ select create_distributed_table('settlement.matter', 'lane', colocate_with => 's
 select create_distributed_table(
     'settlement.matter_event', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.remote_case', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.remote_event', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.remote_due', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.outbox', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table(
     'settlement.outbox_due', 'lane', colocate_with => 'settlement.person'

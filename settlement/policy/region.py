@@ -16,7 +16,7 @@ from protocol.nhsa.list_layouts import LAYOUTS, ListLayout
 from protocol.nhsa.profile import BASELINE, Profile
 from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
-from settlement.cross_city import CrossCityRules
+from settlement.cross_city import ANYWHERE, CrossCityRules, ElsewhereRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.off_site import OffSiteRules
 from settlement.seals import SealRules
@@ -163,6 +163,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """mobile payment (移动支付) is also taken in the plain envelope of the interface"""
     cross_city: CrossCityRules = CrossCityRules()
     """clearing between the cities of the province (省内异地清分)"""
+    elsewhere: ElsewhereRules = ANYWHERE
+    """what care for people from other regions is cleared as (异地就医)"""
     wire: Profile = BASELINE
     """what the region demands of the fields of the interface (接口字段)"""
     list_layouts: Mapping[str, ListLayout] = field(default_factory=lambda: LAYOUTS)

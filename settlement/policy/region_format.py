@@ -19,7 +19,13 @@ from protocol.nhsa.list_layouts import LAYOUTS, VERSION, ListLayout
 from protocol.nhsa.profile import BASELINE, FieldKey, Profile, ProfileError, ProfileFault
 from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
-from settlement.cross_city import CrossCityRules, Unmarked
+from settlement.cross_city import (
+    CROSS_PROVINCE,
+    IN_PROVINCE,
+    CrossCityRules,
+    ElsewhereRules,
+    Unmarked,
+)
 from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.off_site import OffSiteKind, OffSiteRules
 from settlement.policy.errors import Place, PolicyError
@@ -111,6 +117,16 @@ class OffSiteFile(Strict, frozen=True, kw_only=True):
     """how many days ahead a filing may begin"""
     retroactive: bool = True
     """one that is filed before the discharge counts for the whole stay"""
+
+
+class ElsewhereFile(Strict, frozen=True, kw_only=True):
+    """The table `elsewhere`: care for people who are insured in other regions (异地就医)."""
+
+    in_province: dict[CareKind, Code] = field(default_factory=dict)
+    """clr_type of care for people from the province, by kind of care; 9903 where it is not named"""
+    cross_province: dict[CareKind, Code] = field(default_factory=dict)
+    """clr_type of care for people from other provinces, by kind of care; where it is not named
+    9974 for pharmacies, 9987 for chronic diseases, 99968 for stays and 99963 for the rest"""
 
 
 class Edition(StrEnum):
@@ -212,6 +228,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """clearing between the cities of the province (省内异地清分)"""
     off_site: OffSiteFile = OffSiteFile()
     """filing of care outside the region by persons (异地就医备案)"""
+    elsewhere: ElsewhereFile = ElsewhereFile()
+    """care for people who are insured in other regions (异地就医)"""
     interface: InterfaceFile = InterfaceFile()
     """what the region demands of fields (接口字段)"""
     list_columns: dict[ListNo, tuple[ColumnName, ...]] = field(default_factory=dict)
@@ -273,6 +291,10 @@ def compile_region(file: RegionFile) -> RegionProfile:
             long_term_lock_days=file.off_site.long_term_lock_days,
             begins_days_max=file.off_site.begins_days_max,
             retroactive=file.off_site.retroactive,
+        ),
+        elsewhere=ElsewhereRules(
+            in_province={**IN_PROVINCE, **file.elsewhere.in_province},
+            cross_province={**CROSS_PROVINCE, **file.elsewhere.cross_province},
         ),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),

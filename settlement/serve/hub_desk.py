@@ -71,7 +71,7 @@ class HomeDesk:
         region = self._desk.world.counterparts.get(origin)
         if region is None:
             return self._refused(
-                Refusal(code="REGION_UNKNOWN", field="region", params={"value": origin[:6]})
+                Refusal(code="TREATING_REGION_UNKNOWN", field="region", params={"value": origin[:6]})
             )
         try:
             reply = await self._answer(region, kind, question)

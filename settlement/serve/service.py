@@ -24,16 +24,6 @@ from protocol.nhsa import codec
 from protocol.nhsa.envelope import NO_OUTPUT, Envelope, encode_failure, encode_success, refmsgid
 from protocol.nhsa.errors import UNREADABLE, WireError
 from protocol.nhsa.gm import Sm2PrivateKey
-from protocol.nhsa.messages import (
-    catalogue,
-    clearing,
-    enquiry,
-    files,
-    history,
-    person,
-    reconciliation,
-    session,
-)
 from protocol.nhsa.traces import as_named, as_printed
 from settlement import numbers, refusals
 from settlement.channels.registry import NO_TILLS, Tills
@@ -62,6 +52,7 @@ from settlement.region.decoder import NO_DECODERS, Decoders
 from settlement.region.hub import HubLine
 from settlement.seals import WithoutKey, key_is_missing
 from settlement.serve.asking import Journals
+from settlement.serve.enquiries import Download, Enquiries
 from settlement.serve.expiring import expire_for_ever
 from settlement.serve.family import FamilyDesk, may_use_family
 from settlement.serve.hospital_pay import HospitalPayments
@@ -74,8 +65,10 @@ from settlement.serve.mobile import MobileDesk, is_mobile
 from settlement.serve.mobile_door import MobileDoor, mobile_door
 from settlement.serve.my import MyDesk
 from settlement.serve.queue_desk import QueueDesk
-from settlement.serve.reconciling import Download, Reconciling
+from settlement.serve.reconciling import Reconciling
 from settlement.serve.reference_watch import ReferenceWatch
+from settlement.serve.remote import RemoteDesk, concerns_others
+from settlement.serve.remote_resolver import RemoteResolver
 from settlement.serve.resolver import Resolver
 from settlement.serve.saying import report_failure, warning_of
 from settlement.serve.sealed import SealedMail
@@ -90,7 +83,6 @@ from settlement.storage.queries import REFERENCE
 from settlement.storage.reader import read_settlements
 from settlement.telemetry.metrics import METRICS, Metrics
 from settlement.translate import lists
-from settlement.translate.enquiries import find_command
 from settlement.translate.history import FeeRows
 from settlement.translate.makers import command_all
 from settlement.translate.paths import wire_path
@@ -164,6 +156,9 @@ class Service:
         self.payments: HospitalPayments
         self.resolver: Resolver
         self.hub_desk: HomeDesk
+        self.remote: RemoteDesk
+        self.remote_resolver: RemoteResolver
+        self._enquiries: Enquiries
 
     @classmethod
     async def start(cls, settings: ServiceSettings, policies: PolicySet | None = None) -> Service:
@@ -212,6 +207,7 @@ class Service:
             lanes=installed.lanes, keyring=settings.keyring,
             reads_mappings=lambda: self._desk.world.profile.reads_mappings,
             reads_traces=lambda: self._desk.world.profile.traces.are_read,
+            region=installed.region,
         )  # fmt: skip
         self._sessions = Sessions(
             dsn=settings.app_dsn, side=self._side, desk=self._desk, lanes=installed.lanes,
@@ -260,10 +256,20 @@ class Service:
             journals=journals, dsn=settings.app_dsn, lanes=lanes, shape=shape, desk=self._desk,
             limits=settings.limits,
         )  # fmt: skip
+        self.remote = RemoteDesk(
+            hub=settings.hub, journals=journals, desk=self._desk, dsn=settings.app_dsn,
+            shape=shape, lanes=lanes, next_number=self._next_number, read_clock=settings.clock,
+        )  # fmt: skip
+        self.remote_resolver = RemoteResolver(self.remote, settings.app_dsn, settings.clock)
+        self._enquiries = Enquiries(
+            sessions=self._sessions, reconciling=self._reconciling, remote=self.remote,
+            desk=self._desk, translator=self._translator,
+        )  # fmt: skip
 
     def resolve_payments(self) -> None:
-        """Let this process be one of those that bring payments to their end."""
-        loops = self.resolver.run(), expire_for_ever(self.payments)
+        """Let this process be one of those that bring payments, and cases of people who are insured
+        elsewhere, to their end."""
+        loops = self.resolver.run(), self.remote_resolver.run(), expire_for_ever(self.payments)
         self._tasks += map(asyncio.create_task, loops)
 
     def _open_queues(self, lanes: dict[int, int], shape: Shape) -> None:
@@ -350,6 +356,8 @@ class Service:
         """How a command is carried out that takes more than one batch, or a look-up first."""
         if is_mobile(command):
             return self.mobile.carry_out(command, opened.mail.caller)
+        if concerns_others(command):
+            return self.remote.carry_out(command)
         return self._family.carry_out(command) if may_use_family(command) else None
 
     def _addressed(self, mail: Mail) -> codec.Letter | None:
@@ -413,7 +421,7 @@ class Service:
         """The transactions that ask the database for something before, or instead of, a batch."""
         mail = opened.mail
         try:
-            found = await self._found(opened.request, opened.institution)
+            found = await self._enquiries.found(opened.request, opened.institution)
         except StorageError:
             mail.fail(Unavailable("later"))
         except Exception as exc:
@@ -435,47 +443,6 @@ class Service:
             mail.fail(exc)
         else:
             mail.answer(self._said(opened.request.infno, mail.received, reply))
-
-    async def _found(
-        self, request: Envelope, institution: Institution
-    ) -> Command | Answer | Refusal | Download:
-        match request:
-            case session.SignIn():
-                return await self._sessions.sign_in(request, institution)
-            case session.SignOut():
-                return await self._sessions.sign_out(request, institution)
-            case person.PersonLookup():
-                return await self._sessions.person_command(request, institution, self._translator)
-            case (
-                enquiry.SettlementEnquiry()
-                | enquiry.FeeEnquiry()
-                | enquiry.VisitEnquiry()
-                | history.ChronicMedicineEnquiry()
-                | history.AccumulatorEnquiry()
-            ):
-                return find_command(request, institution, self._translator)
-            case catalogue.DictionaryQuery():
-                return lists.dictionary_answer(request, self._desk.world.profile.wire)
-            case catalogue.MappingQuery():
-                return await self._sessions.mapping_page(request, institution)
-            case catalogue.EthnicDrugQuery() | catalogue.CeilingQuery() | catalogue.SelfPayQuery():
-                return lists.page_answer(request, self._desk.world, self._desk.now().local.date())
-            case (
-                reconciliation.TotalsCheck()
-                | reconciliation.DetailCheck()
-                | clearing.ClearingApply()
-                | clearing.ClearingCancel()
-                | clearing.CrossCityExtract()
-                | clearing.CrossCityConfirm()
-                | clearing.CrossCityRollback()
-                | files.FileUpload()
-                | files.FileDownload()
-                | catalogue.CatalogueFile()
-            ):
-                return await self._reconciling.answer(request, institution)
-        return Refusal(
-            code="TRANSACTION_UNSUPPORTED", field="infno", params={"value": request.infno}
-        )
 
     def _submit(self, command: Command, mail: Mail) -> None:
         asked = command.asked
@@ -563,7 +530,8 @@ class Service:
         self._stopping = True
         until = monotonic() + drain_seconds
         await asyncio.gather(
-            self._family.drain(drain_seconds / 2), self.payments.drain(drain_seconds / 2)
+            self._family.drain(drain_seconds / 2), self.payments.drain(drain_seconds / 2),
+            self.remote.drain(drain_seconds / 2),
         )
         async with asyncio.TaskGroup() as group:
             for queue in self.queues:
@@ -586,6 +554,7 @@ class Service:
             self.mobile_centre.close()
         self.payments.close()
         self.hub_desk.close()
+        self.remote.close()
 
     def _next_number(self, lane: int, day: date) -> int:
         return self._numbers.next(lane, day)

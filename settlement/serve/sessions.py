@@ -81,17 +81,10 @@ class Sessions:
         self, request: person.PersonLookup, institution: Institution, translator: Translator
     ) -> LookUpPerson | Refusal:
         """1101: the credential names a person; the rest is read with the person's lane."""
-        data = request.input.data
-        credential = Credential(
-            kind=data.mdtrt_cert_type,
-            number=data.mdtrt_cert_no,
-            card_serial=data.card_sn or None,
-            certificate_no=data.certno or None,
-            name=data.psn_name or None,
-        )
-        kind = _LOOKUP.get(credential.kind)
-        if kind is None:
-            return Refusal(code="CREDENTIAL_MISMATCH", field="credential_kind")
+        credential = credential_shown(request)
+        if isinstance(credential, Refusal):
+            return credential
+        kind = _LOOKUP[credential.kind]
         key = self._desk.world.keyring.lookup_key(kind, credential.number)
         person_no = await self._finder.find(Sought(lane_of_key(key, self._lanes), kind, key))
         if person_no is None:
@@ -126,3 +119,17 @@ class Sessions:
             found = await mapping_page(connection, sought, page)
         region = self._desk.world.region
         return Answer(output=lists.ListRows(mappings.shown(found, institution.code, region)))
+
+
+def credential_shown(request: person.PersonLookup) -> Credential | Refusal:
+    """What the person of 1101 showed."""
+    data = request.input.data
+    if data.mdtrt_cert_type not in _LOOKUP:
+        return Refusal(code="CREDENTIAL_MISMATCH", field="credential_kind")
+    return Credential(
+        kind=data.mdtrt_cert_type,
+        number=data.mdtrt_cert_no,
+        card_serial=data.card_sn or None,
+        certificate_no=data.certno or None,
+        name=data.psn_name or None,
+    )

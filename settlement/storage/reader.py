@@ -40,6 +40,7 @@ from settlement.storage.home_cases import read_home_cases
 from settlement.storage.mobile import read_orders
 from settlement.storage.payment_reader import read_payments
 from settlement.storage.queries import QUERIES, SHAPED
+from settlement.storage.remote import cases_wanted, read_cases
 from settlement.usecases.filing_payloads import standing_filings
 from settlement.usecases.lines_needed import lines_needed, payments_needed
 from settlement.view import (
@@ -110,6 +111,11 @@ async def read_view(
         await read_orders(connection, orders, view, shape)
         settlements |= {n for o in view.mobile.values() for n in o.settlements}
         visits |= {o.row.mdtrt_id for o in view.mobile.values()}
+    cases = cases_wanted(commands, view)
+    if cases:
+        await read_cases(connection, cases, view, shape)
+        settlements |= view.cases.keys()
+        visits |= {case.row.mdtrt_id for case in view.cases.values()}
     settlements |= {n for c in commands for n in c.setl_ids}
     settlements |= _refs(view, MessageOutcome.SETTLEMENT) | _refs(view, MessageOutcome.HOME_CASE)
     if settlements:
@@ -156,7 +162,8 @@ def reads_more(command: Command) -> bool:
     return bool(
         command.setl_ids or command.visit_ids or command.history or command.other_keys
         or command.token_key or command.pledge or command.hold_ids or command.pay_nos
-        or command.mobile_nos or command.matters
+        or command.mobile_nos or command.matters or command.case_nos
+        or command.asked.insured_region
     )  # fmt: skip
 
 
@@ -203,7 +210,7 @@ async def _read_claims(
     )
     for row in rows:
         (n, account, key_version, identity, enrolments, version, years, latest_row, latest_visit,
-         open_stay, filings, undertaking, balance, outcome, ref, fingerprint,
+         open_stay, filings, undertaking, home_region, balance, outcome, ref, fingerprint,
          standing) = row  # fmt: skip
         command = commands[n - 1]
         asked = command.asked
@@ -229,6 +236,7 @@ async def _read_claims(
             open_stay=open_stay,
             undertaking=undertaking,
             filings=filings,
+            home_region=home_region,
         )
 
 

@@ -45,6 +45,7 @@ _COMMITTED = {
     "bad_deposit_entries": "deposit of a stay",
     "bad_matters": "transfer of a personal account",
     "bad_home_cases": "settlement of somebody treated in another region",
+    "bad_cases": "hold for a case of another region",
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
@@ -210,6 +211,9 @@ async def _bad_money(
         ("unlooked_orders", "order of mobile payment that holds something and never ends"),
         ("orphan_matters", "transfer of a personal account is not what was booked"),
         ("unfiled_matters", "filing of care outside is not among the filings as it stands"),
+        ("orphan_cases", "case of another region without a ledger entry"),
+        ("unlooked_cases", "case of another region that holds something and is on no worklist"),
+        ("unsettled_cases", "case of another region without its settlement, or the row beside it"),
         ("unowed_notices", "notice that is neither delivered nor on the worklist"),
         ("bad_deposits", "deposit of a stay is not what was booked"),
         ("overdrawn_deposits", "deposit of a stay was used or given back otherwise than it says"),

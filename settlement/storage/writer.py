@@ -22,6 +22,13 @@ from settlement.home_rows import HomeCaseRow
 from settlement.matter_rows import MatterEventRow, MatterRow
 from settlement.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
 from settlement.payment_rows import DueRow, PaymentEventRow, PaymentRow
+from settlement.remote_rows import (
+    CaseDueRow,
+    CaseEventRow,
+    CaseRow,
+    ElsewhereRow,
+    StrangerRow,
+)
 from settlement.rows import (
     MONEY,
     EventRow,
@@ -84,6 +91,9 @@ _PARAMETERS = {
     "p_matters": "json", "p_matter_events": "json",
     # what lies beside settlements of people treated in other regions
     "p_home_cases": "json",
+    # people insured elsewhere, their cases, and what lies beside their settlements
+    "p_strangers": "json", "p_remote_cases": "json", "p_remote_events": "json",
+    "p_remote_due": "json", "p_elsewhere": "json",
 }  # fmt: skip
 """What `settlement.write_batch` takes on one machine. On a cluster one `p_lane` stands where the
 lanes of the entries stand, and the other lanes are left out."""
@@ -177,6 +187,11 @@ def _of_one_lane(values: list[Any], effects: Sequence[Effects]) -> list[Any]:
     named |= {row.lane for e in effects for row in e.matters}
     named |= {row.lane for e in effects for row in e.matter_events}
     named |= {e.home_case.lane for e in effects if e.home_case is not None}
+    named |= {e.stranger_row.lane for e in effects if e.stranger_row is not None}
+    named |= {row.lane for e in effects for row in e.cases}
+    named |= {row.lane for e in effects for row in e.case_events}
+    named |= {row.lane for e in effects for row in e.case_due}
+    named |= {e.elsewhere.lane for e in effects if e.elsewhere is not None}
     lane = one_lane(named | {e.lane for e in effects})
     values[_LANES[0]] = lane
     return [value for place, value in enumerate(values) if place not in _LANES[1:]]
@@ -224,6 +239,11 @@ def _values(
         _json([row for e in effects for row in e.matters]),
         _json([_named(row) for e in effects for row in e.matter_events]),
         _json([e.home_case for e in effects if e.home_case is not None]),
+        _json([e.stranger_row for e in effects if e.stranger_row is not None]),
+        _json([_named(row) for e in effects for row in e.cases]),
+        _json([row for e in effects for row in e.case_events]),
+        _json(list({row.case_no: row for e in effects for row in e.case_due}.values())),
+        _json([e.elsewhere for e in effects if e.elsewhere is not None]),
     ]
 
 
@@ -233,7 +253,9 @@ def _entries(effects: Effects) -> tuple[Entry, ...]:
     return (effects.entry, *effects.entries)
 
 
-def _named(row: MoveRow | PaymentRow | MobileEventRow | MatterEventRow) -> dict[str, object]:
+def _named(
+    row: MoveRow | PaymentRow | MobileEventRow | MatterEventRow | CaseRow
+) -> dict[str, object]:
     """A row by its column names; what is committed to is an array."""
     return structs.asdict(row)
 
@@ -284,7 +306,8 @@ def _json(
     rows: Sequence[
         VisitRow | EventRow | FilingRow | UploadRow | MappingRow | TraceRow | UndertakingRow
         | ShareRow | PaymentEventRow | DueRow | MobileOrderRow | MobileDueRow | OutboxRow
-        | MatterRow | HomeCaseRow | dict[str, object]
+        | MatterRow | HomeCaseRow | StrangerRow | CaseEventRow | CaseDueRow | ElsewhereRow
+        | dict[str, object]
     ],
 ) -> str | None:
     """Rows by their column names, bytes in base64; None saves the function a statement."""

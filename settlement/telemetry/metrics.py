@@ -92,6 +92,9 @@ DECLARED = (
     Counter("settlement_payment_alarms_total",
             "What channels said that contradicts what is booked; look at each in the log.",
             registry=None),
+    Counter("settlement_region_alarms_total",
+            "Answers of other regions that do not add up, or contradict what is booked; look at "
+            "each in the log.", registry=None),
     Counter("settlement_notices_delivered_total",
             "Notices of the outbox that their receivers took.", registry=None),
     Counter("settlement_notices_failed_total",
@@ -163,7 +166,7 @@ class Metrics:
         "hub_asked", "hub_unanswered", "hub_worthless", "in_flight", "nonce_degraded",
         "nonce_folds", "notice_seconds", "notices_delivered", "notices_failed", "notices_overdue",
         "notices_owed", "payment_alarms", "payment_certainty", "payment_confirmed", "queue_depth",
-        "replayed", "request_seconds", "requests",
+        "region_alarms", "replayed", "request_seconds", "requests",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -174,6 +177,7 @@ class Metrics:
         self.payment_certainty = Tally(CERTAINTY_BOUNDS)
         self.payment_confirmed = Tally(CERTAINTY_BOUNDS)
         self.payment_alarms = 0
+        self.region_alarms = 0
         self.notice_seconds = Tally(CERTAINTY_BOUNDS)
         self.notices_delivered = 0
         self.notices_failed = 0
@@ -249,6 +253,7 @@ _COUNTERS = {
     "settlement_hub_worthless_total": "hub_worthless",
     "settlement_hub_alarms_total": "hub_alarms",
     "settlement_payment_alarms_total": "payment_alarms",
+    "settlement_region_alarms_total": "region_alarms",
     "settlement_notices_delivered_total": "notices_delivered",
     "settlement_notices_failed_total": "notices_failed",
 }

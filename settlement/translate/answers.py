@@ -25,8 +25,8 @@ from protocol.nhsa.times import format_date, format_datetime
 from settlement.case import FundShare
 from settlement.claim import PricedLine
 from settlement.clock import local_time, years_between
+from settlement.payers import Payers
 from settlement.person import Identity
-from settlement.policy.model import Policy
 from settlement.policy.region import RegionProfile
 from settlement.rows import SettledLine, SettlementRow
 from settlement.translate.fund_total import fund_total_fen
@@ -44,7 +44,7 @@ def purchase_reply(
     row: SettlementRow,
     lines: Iterable[SettledLine],
     identity: Identity,
-    policy: Policy,
+    payers: Payers,
     profile: RegionProfile,
     shares: tuple[FundShare, ...] | None = None,
 ) -> Raw:
@@ -52,7 +52,7 @@ def purchase_reply(
     cuts = ",".join([_detail_cut(line.priced) for line in lines])
     return _output(
         _settle_info(row, identity, profile),
-        settle_details(row, policy, shares),
+        settle_details(row, payers, shares),
         f',"detlcutinfo":[{cuts}]',
     )
 
@@ -60,19 +60,19 @@ def purchase_reply(
 def visit_reply(
     row: SettlementRow,
     identity: Identity,
-    policy: Policy,
+    payers: Payers,
     profile: RegionProfile,
     shares: tuple[FundShare, ...] | None = None,
 ) -> Raw:
     """Output of 2206 and 2207 (`OutpatientReply`)."""
-    return _output(_settle_info(row, identity, profile), settle_details(row, policy, shares))
+    return _output(_settle_info(row, identity, profile), settle_details(row, payers, shares))
 
 
 def cancel_reply(
-    row: SettlementRow, identity: Identity, policy: Policy, profile: RegionProfile
+    row: SettlementRow, identity: Identity, payers: Payers, profile: RegionProfile
 ) -> Raw:
     """Output of 2103 and 2208 (`PharmacyCancelReply`, `OutpatientCancelReply`)."""
-    return _output(_cancel_info(row, identity, profile), settle_details(row, policy))
+    return _output(_cancel_info(row, identity, profile), settle_details(row, payers))
 
 
 def _output(info: tuple[str, str, str], details: str, more: str = "") -> Raw:
@@ -171,15 +171,15 @@ def shares_of(row: SettlementRow) -> tuple[FundShare, ...]:
 
 
 def settle_details(
-    row: SettlementRow, policy: Policy, shares: tuple[FundShare, ...] | None = None
+    row: SettlementRow, payers: Payers, shares: tuple[FundShare, ...] | None = None
 ) -> str:
     """`setldetail`: a row a fund, then the account where it paid (money rule 7, `SettleDetail`)."""
     sign = 1 if row.undoes_setl_id is None else -1
     if shares is None:
         shares = shares_of(row)
-    rows = [_fund_detail(share, policy, sign) for share in shares]
-    if row.account_fen and policy.account is not None:
-        fund = policy.account.fund
+    rows = [_fund_detail(share, payers, sign) for share in shares]
+    if row.account_fen and payers.account is not None:
+        fund = payers.account.fund
         rows.append(
             f'{{"fund_pay_type":{quoted(fund.code)},"inscp_scp_amt":0.00'
             f',"crt_payb_lmt_amt":{y(row.balance_fen + row.account_fen)}'
@@ -189,16 +189,17 @@ def settle_details(
     return f"[{','.join(rows)}]"
 
 
-def _fund_detail(share: FundShare, policy: Policy, sign: int) -> str:
-    name = policy.funds[share.fund_pay_type].name
+def _fund_detail(share: FundShare, payers: Payers, sign: int) -> str:
+    name = payers.funds[share.fund_pay_type].name
     limit = share.limit_before_fen
+    process = share.process_zh(name) if share.ledger_code else ""  # told by another region
     return (
         f'{{"fund_pay_type":{quoted(share.fund_pay_type)}'
         f',"inscp_scp_amt":{y(sign * share.in_scope_fen)}'
         f',"crt_payb_lmt_amt":{_NO_LIMIT if limit is None else y(limit)}'
         f',"fund_payamt":{y(sign * share.amount_fen)}'
         f',"fund_pay_type_name":{quoted(name)}'
-        f',"setl_proc_info":{quoted(share.process_zh(name))}}}'
+        f',"setl_proc_info":{quoted(process)}}}'
     )
 
 

@@ -22,8 +22,8 @@ from settlement.catalogue import Item
 from settlement.clock import local_time
 from settlement.entitlement import enrolment_on
 from settlement.institution import Institution
+from settlement.payers import Payers
 from settlement.person import Identity
-from settlement.policy.model import Policy
 from settlement.policy.region import RegionProfile
 from settlement.rows import Detail, SettledLine, SettlementRow, VisitRow
 from settlement.translate.answers import CLEARING_WAY, NO_CEILING, age, settle_details
@@ -42,7 +42,7 @@ class FeeRows(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def settlement_reply(
-    row: SettlementRow, identity: Identity, institution: Institution, policy: Policy,
+    row: SettlementRow, identity: Identity, institution: Institution, payers: Payers,
     profile: RegionProfile, *, refunded: bool,
 ) -> SettlementEnquiryReply:  # fmt: skip
     """Output of 5203. A cancel and what it cancelled are both refunded."""
@@ -106,7 +106,7 @@ def settlement_reply(
         opter_id=row.operator,
         opt_time=format_datetime(local_time(row.setl_time)),
     )
-    details = _DECODE_DETAILS(settle_details(row, policy))
+    details = _DECODE_DETAILS(settle_details(row, payers))
     return SettlementEnquiryReply(setlinfo=info, setldetail=details)
 
 

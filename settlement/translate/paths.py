@@ -104,7 +104,8 @@ _MOBILE_LINE_NAMES = {
 }
 _LISTS = frozenset({"4101", "4101A"})
 _LIST_NAMES = {"setl_id": "setlinfo.setl_id", "mdtrt_id": "setlinfo.mdtrt_id"}
-_ENVELOPE_NAMES = {"msgid": "msgid", "institution_code": "fixmedins_code"}
+_ENVELOPE_NAMES = {"msgid": "msgid", "institution_code": "fixmedins_code",
+                   "insured_region": "insuplc_admdvs"}
 _LINE = re.compile(r"lines(\[\d+\])\.(\w+)")
 
 

@@ -9,7 +9,9 @@ from protocol.nhsa.messages.inpatient import AdmitReply, Admitted
 from protocol.nhsa.messages.outpatient import FeeUploadReply, Registered, RegisterReply
 from protocol.nhsa.messages.stored import SettlementListReply
 from settlement.commands import Asked
+from settlement.payers import Payers, payers_told
 from settlement.policy.model import Policy
+from settlement.remote_rows import told_by
 from settlement.rows import EventKind, RowKind, SettlementRow
 from settlement.translate import answers
 from settlement.usecases.booking import detail_record, open_detail
@@ -39,19 +41,26 @@ def policy_of(row: SettlementRow, world: World) -> Policy:
     return policy
 
 
+def payers_of(row: SettlementRow, world: World) -> Payers:
+    """Who paid of a row: by our policy, or as another region told."""
+    if told_by(row.policy):
+        return payers_told(answers.shares_of(row))
+    return policy_of(row, world)
+
+
 def settlement_output(fact: SettlementFact, view: View, world: World) -> Raw | None:
     """The output of the message that made a settlement row, from the row."""
     row = fact.row
     identity = view.persons[row.psn_no].identity
-    policy = policy_of(row, world)
+    payers = payers_of(row, world)
     if row.kind is RowKind.REVERSE:
         return None
     if row.kind is RowKind.CANCEL:
-        return answers.cancel_reply(row, identity, policy, world.profile)
+        return answers.cancel_reply(row, identity, payers, world.profile)
     if row.infno != "2102":
-        return answers.visit_reply(row, identity, policy, world.profile)
+        return answers.visit_reply(row, identity, payers, world.profile)
     detail = open_detail(fact.detail, world.keyring, detail_record(row.lane, row.setl_id))
-    return answers.purchase_reply(row, detail.lines, identity, policy, world.profile)
+    return answers.purchase_reply(row, detail.lines, identity, payers, world.profile)
 
 
 def registration_output(fact: VisitFact, world: World) -> RegisterReply:

@@ -22,6 +22,7 @@ from protocol.nhsa.messages import (
 )
 from protocol.nhsa.times import parse_moment
 from settlement import keys
+from settlement.abroad import elsewhere
 from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
 from settlement.commands import (
     Asked,
@@ -62,9 +63,10 @@ class Translator:
 
     def __init__(
         self, *, lanes: int, keyring: Keyring, reads_mappings: Callable[[], bool] = lambda: False,
-        reads_traces: Callable[[], bool] = lambda: False,
+        reads_traces: Callable[[], bool] = lambda: False, region: str = "",
     ) -> None:  # fmt: skip
         self.lanes = lanes
+        self._region = region
         self._reads_traces = reads_traces
         self._reads_mappings = reads_mappings
         self._keyring = keyring
@@ -84,6 +86,7 @@ class Translator:
                 request.fixmedins_code, request.infno, request.msgid, sent_at
             ),
             fingerprint=sender.fingerprint,
+            insured_region=elsewhere(request.insuplc_admdvs or "", self._region),
         )
 
     def in_lane_of(self, asked: Asked, number: int) -> Asked:

@@ -6,6 +6,7 @@ the institution (DOMAIN 9). Both return the accumulators to the original's year.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import assert_never
 
 from msgspec import UNSET
@@ -18,6 +19,7 @@ from settlement.deposit import applied_to, fold_deposits, left_of, sum_of
 from settlement.deposit_postings import deposit_transfers
 from settlement.policy.region import CANCELS, CancelOrder, CancelWindow
 from settlement.refusal import Refusal
+from settlement.remote_rows import told_by
 from settlement.rows import (
     EventKind,
     EventRow,
@@ -29,7 +31,7 @@ from settlement.rows import (
 )
 from settlement.stay import fold_stay
 from settlement.translate import answers, rendering
-from settlement.usecases import booking, checks, family
+from settlement.usecases import booking, checks, family, remote_cancel
 from settlement.usecases.replay import REVERSED, replayed
 from settlement.view import Effects, PersonFacts, SettlementFact, View, VisitFact, fold_visit
 from settlement.world import World
@@ -50,6 +52,8 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     person = checks.known_person(view, world, asked)
     if isinstance(person, Refusal):
         return Decision(person)
+    if person.home_region and person.undertaking is not None:
+        return remote_cancel.under_way(command, person, view, world)
     fact = _cancellable(command, view)
     if isinstance(fact, Refusal):
         return Decision(fact)
@@ -59,6 +63,8 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     refused = refused or later_segment(fact.row, view, "setl_id")
     if refused is not None:
         return Decision(refused)
+    if person.home_region:
+        return remote_cancel.ask_cancel(command, view, world, moment)
     row, effects = undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
     policy = rendering.policy_of(row, world)
     output = answers.cancel_reply(row, person.identity, policy, world.profile)
@@ -102,8 +108,7 @@ def outside_window(row: SettlementRow, world: World, moment: Moment) -> Refusal 
         case CancelWindow.MONTH:
             passed = (settled_on.year, settled_on.month) != (today.year, today.month)
         case CancelWindow.YEAR:
-            policy = rendering.policy_of(row, world)
-            passed = policy.fiscal_year(settled_on) != policy.fiscal_year(today)
+            passed = _year(row, settled_on, world) != _year(row, today, world)
         case CancelWindow.APPROVAL:
             return _not_approved(row, world)
         case _:
@@ -114,6 +119,11 @@ def outside_window(row: SettlementRow, world: World, moment: Moment) -> Refusal 
         code="CANCEL_WINDOW_PASSED", field="setl_id",
         params={"settled_on": settled_on.isoformat(), "window": _WINDOW_ZH[window]},
     )  # fmt: skip
+
+
+def _year(row: SettlementRow, on: date, world: World) -> int:
+    """The fiscal year of a date; that of a row which another region decided is the calendar's."""
+    return on.year if told_by(row.policy) else rendering.policy_of(row, world).fiscal_year(on)
 
 
 def _not_approved(row: SettlementRow, world: World) -> Refusal | None:
@@ -160,6 +170,8 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
     person = checks.known_person(view, world, asked)
     if isinstance(person, Refusal):
         return Decision(person)
+    if person.home_region and person.undertaking is not None:
+        return remote_cancel.give_up_open(command, person, view, world, moment)
     refused = family.open_undertaking(person, command)
     if refused is not None:
         return Decision(refused)
@@ -191,6 +203,8 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
     later = later or later_segment(fact.row, view, "original_msgid")
     if later is not None:
         return Decision(later)
+    if person.home_region:
+        return remote_cancel.give_up(command, view.cases[fact.row.setl_id], view, world, moment)
     _, effects = undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
     return Decision(Answer(output=None, returns=effects.shares), effects)
 
@@ -301,12 +315,12 @@ def undo(
         increments=booking.increments_of(row),
         latest_of_year=year.latest,
         gaps_of_year=year.gaps,
-        events=_undone_events(original, setl_id, asked, view),
+        events=undone_events(original, setl_id, asked, view),
     )
     return row, family.undone_with(original, asked, effects, view)
 
 
-def _undone_events(
+def undone_events(
     original: SettlementRow, setl_id: int, asked: Asked, view: View
 ) -> tuple[EventRow, ...]:
     """A visit learns that its charge batch is open again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from settlement.abroad import same_city
 from settlement.clock import Moment
 from settlement.commands import Asked, Command, Credential
 from settlement.person import Identity
@@ -15,6 +16,10 @@ def known_person(view: View, world: World, asked: Asked) -> PersonFacts | Refusa
     person = view.persons.get(asked.person_no)
     if person is None:
         return Refusal(code="PERSON_UNKNOWN", field="person_no")
+    if person.home_region != asked.insured_region:
+        elsewhere = where_insured(person, asked.insured_region, world.region)
+        if elsewhere is not None:
+            return elsewhere
     reason = world.suspensions.persons.get(asked.person_no)
     if reason is not None:
         return Refusal(code="PERSON_SUSPENDED", field="person_no", params={"reason": reason})
@@ -24,6 +29,29 @@ def known_person(view: View, world: World, asked: Asked) -> PersonFacts | Refusa
             code="INSTITUTION_SUSPENDED", field="institution_code", params={"reason": reason}
         )
     return person
+
+
+def where_insured(person: PersonFacts, said: str, region: str) -> Refusal | None:
+    """The message must say where the person is insured: nothing is routed by guess."""
+    if same_city(person.home_region, said):
+        return None
+    return Refusal(
+        code="INSURED_REGION_DIFFERS", field="insured_region",
+        params={"region": person.home_region or region},
+    )  # fmt: skip
+
+
+def own_person(view: View, world: World, asked: Asked) -> PersonFacts | Refusal:
+    """The same, insured here: filings, entitlement and accumulators are kept at home alone."""
+    person = known_person(view, world, asked)
+    if isinstance(person, Refusal) or not person.home_region:
+        return person
+    return only_at_home(person)
+
+
+def only_at_home(person: PersonFacts) -> Refusal:
+    """It is not done for somebody insured elsewhere."""
+    return Refusal(code="ONLY_AT_HOME", params={"region": person.home_region})
 
 
 def in_hospital(person: PersonFacts, care_type: str, world: World) -> Refusal | None:

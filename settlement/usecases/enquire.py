@@ -40,9 +40,9 @@ def find_settlement(command: FindSettlement, view: View, world: World, moment: M
     if fact.row.psn_no != asked.person_no:
         return Decision(Refusal(code="SETTLEMENT_OF_OTHER_PERSON", field="setl_id"))
     if not command.with_lines:
-        policy = rendering.policy_of(fact.row, world)
+        payers = rendering.payers_of(fact.row, world)
         output = history.settlement_reply(
-            fact.row, person.identity, asked.institution, policy, world.profile,
+            fact.row, person.identity, asked.institution, payers, world.profile,
             refunded=fact.row.kind is RowKind.CANCEL or fact.undone_kind is RowKind.CANCEL,
         )  # fmt: skip
         return Decision(Answer(output=output))

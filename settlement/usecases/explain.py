@@ -21,6 +21,7 @@ from settlement.home_rows import HomeCaseRow
 from settlement.keyring import Keyring
 from settlement.policy.loader import PolicySet
 from settlement.policy.model import Policy
+from settlement.remote_rows import told_by
 from settlement.rows import RowKind, SettlementRow
 from settlement.usecases.booking import detail_record, open_detail
 from settlement.usecases.filed_elsewhere import IN_PROVINCE, where_is
@@ -83,6 +84,8 @@ def explain(
     """Explain a settlement; other regions are called by the names of `counterparts`. Raises
     LookupError where its policy's version is not loaded."""
     row, home = fact.row, fact.home
+    if told_by(row.policy):
+        return _told_elsewhere(fact)
     policy = policies.version(row.policy)
     if policy is None:
         raise LookupError(f"policy {row.policy} is not loaded")
@@ -111,6 +114,39 @@ def explain(
         ),
         treated_in=None if home is None else home.treated_region,
         filing=None if home is None else home.filing,
+    )
+
+
+def _told_elsewhere(fact: SettlementFact) -> Explained:
+    """Of a settlement that another region decided: its sums, and whose policy it was."""
+    row = fact.row
+    region = told_by(row.policy)
+    sums_zh = (
+        f"医疗费 {yuan_text(row.total_fen)} 元 = 基金 {yuan_text(row.fund_fen)}"
+        f" + 个人账户 {yuan_text(row.account_fen)} + 现金 {yuan_text(row.cash_fen)}{_borne_zh(row)}"
+    )
+    borne = f" + hospital {yuan_text(row.hospital_fen)}" if row.hospital_fen else ""
+    sums_en = (
+        f"total {yuan_text(row.total_fen)} = funds {yuan_text(row.fund_fen)}"
+        f" + account {yuan_text(row.account_fen)} + cash {yuan_text(row.cash_fen)}{borne}"
+    )
+    return Explained(
+        settlement_id=str(row.setl_id),
+        undoes=None if row.undoes_setl_id is None else str(row.undoes_setl_id),
+        undone_by=None if fact.undone_by is None else str(fact.undone_by),
+        settled_at=row.setl_time.isoformat(),
+        policy_version=row.policy,
+        policy_title=f"参保地 {region} 的政策",
+        policy_verified=False,
+        total=yuan_text(row.total_fen),
+        funds=yuan_text(row.fund_fen),
+        account=yuan_text(row.account_fen),
+        cash=yuan_text(row.cash_fen),
+        hospital_borne=yuan_text(row.hospital_fen),
+        recomputed=Recomputed.POLICY_NOT_LOADED,
+        steps=[],
+        text_zh=f"异地就医结算：{sums_zh}\n依据：由参保地 {region} 按其政策计算",
+        text_en=f"care elsewhere: {sums_en}\nby {region}, by its own policy",
     )
 
 

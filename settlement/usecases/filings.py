@@ -49,7 +49,7 @@ def file_person(command: FilePerson, view: View, world: World, moment: Moment) -
     if again is not None:
         return again
     asked = command.asked
-    person = checks.known_person(view, world, asked)
+    person = checks.own_person(view, world, asked)
     if isinstance(person, Refusal):
         return Decision(person)
     standing = standing_filings(person, world.keyring)
@@ -130,7 +130,7 @@ def withdraw(command: WithdrawFiling, view: View, world: World, moment: Moment) 
     if again is not None:
         return again
     asked = command.asked
-    person = checks.known_person(view, world, asked)
+    person = checks.own_person(view, world, asked)
     if isinstance(person, Refusal):
         return Decision(person)
     fact = _withdrawable(command, view)
@@ -213,7 +213,7 @@ def _ruled_by(fact: SettlementFact, filing_no: int, world: World) -> date | None
 
 def find_filings(command: FindFilings, view: View, world: World, moment: Moment) -> Decision:
     """The filings of one kind that stand in a period (5301, 5302, 5304), whoever sent them."""
-    person = checks.known_person(view, world, command.asked)
+    person = checks.own_person(view, world, command.asked)
     if isinstance(person, Refusal):
         return Decision(person)
     found = [

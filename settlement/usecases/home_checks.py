@@ -48,7 +48,7 @@ def region_is_open(asked: Asked, world: World) -> Refusal | None:
     region = asked.institution.code
     known = world.counterparts.get(region)
     if known is None:
-        return Refusal(code="REGION_UNKNOWN", field="region", params={"value": region})
+        return Refusal(code="TREATING_REGION_UNKNOWN", field="region", params={"value": region})
     if not known.active:
         return Refusal(code="REGION_CLOSED", field="region", params={"value": region})
     return None

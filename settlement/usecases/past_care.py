@@ -48,7 +48,7 @@ def find_accumulators(
 ) -> Decision:
     """The person's accumulators as they stand now, year by year; of one year where a month says
     which."""
-    person = checks.known_person(view, world, command.asked)
+    person = checks.own_person(view, world, command.asked)
     if isinstance(person, Refusal):
         return Decision(person)
     month = None

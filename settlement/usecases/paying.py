@@ -533,7 +533,7 @@ def _release(
     return replace(
         effects, entry=entry, pending=_held(row, plan), account_change_fen=account_fen,
         undertaking=None if row.psn_no else effects.undertaking,
-        events=visit_money.released(plan, view),
+        events=visit_money.released(plan.events, view),
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def check_entitlement(
     command: CheckEntitlement, view: View, world: World, moment: Moment
 ) -> Decision:
     """What may pay, fund by fund, with the reason where one may not."""
-    person = checks.known_person(view, world, command.asked)
+    person = checks.own_person(view, world, command.asked)
     if isinstance(person, Refusal):
         return Decision(person)
     on = command.on.date()

@@ -16,11 +16,14 @@ from msgspec.structs import replace
 from settlement.clock import Moment
 from settlement.commands import Purchase
 from settlement.decision import Answer, Decision
+from settlement.entitlement import dates_of
+from settlement.pricing import price, totals_of
 from settlement.refusal import Refusal
 from settlement.rows import Detail, MessageOutcome, SealedDetail, SettlementRow
 from settlement.translate import answers
-from settlement.usecases import booking, checks, family, mappings, traces
+from settlement.usecases import booking, checks, family, mappings, remote_settle, traces
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
+from settlement.usecases.remote_settle import EXTENDED, Bill
 from settlement.usecases.replay import replayed
 from settlement.view import Effects, PersonFacts, View
 from settlement.world import World
@@ -63,6 +66,10 @@ def admit(sale: Sale, view: View, world: World, moment: Moment) -> Decision | No
     refused = checks.check_credential(command, command.credential, person, view, moment)
     if refused is not None:
         return Decision(refused)
+    if person.home_region:
+        again = remote_settle.under_way(command, person, view, world)
+        if again is not None:
+            return again
     if person.undertaking is not None and not command.quote:
         refused = family.open_undertaking(person, command)
         if refused is not None:
@@ -92,6 +99,8 @@ def adjudicate(sale: Sale, view: View, world: World, moment: Moment) -> Decision
         if isinstance(said, Refusal):
             return Decision(said)
         sale.warning = traces.joined(sale.warning, said)
+    if sale.person.home_region:
+        return _sell_abroad(replace(command, claim=claim), sale.person, view, world, moment)
     decided = adjudicate_claim(
         claim, credential_kind=command.credential.kind, person=sale.person,
         institution=command.asked.institution, world=world, moment=moment,
@@ -107,6 +116,22 @@ def adjudicate(sale: Sale, view: View, world: World, moment: Moment) -> Decision
     return family.ask_relatives(
         command, decided, sale.person, view, moment, quote=command.quote
     )
+
+
+def _sell_abroad(
+    command: Purchase, person: PersonFacts, view: View, world: World, moment: Moment
+) -> Decision:
+    """The same for somebody whose region shares it."""
+    claim = command.claim
+    lines = price(claim, world.catalogue, command.asked.institution, world.profile)
+    if isinstance(lines, Refusal):
+        return Decision(lines)
+    bill = Bill(
+        claim=claim, totals=totals_of(lines), dates=dates_of(claim), lines=lines,
+        kept_lines=command.kept_lines, business_key=command.business_key,
+        boxes=traces.boxes_sold(command.traces), said=(command.kept.get(EXTENDED),),
+    )  # fmt: skip
+    return remote_settle.decide(command, bill, person, view, world, moment)
 
 
 def seal(sale: Sale, view: View, world: World, moment: Moment) -> None:

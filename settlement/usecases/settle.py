@@ -13,6 +13,8 @@ from settlement.claim import Claim
 from settlement.clock import Moment
 from settlement.commands import SettleVisit
 from settlement.decision import Answer, Decision
+from settlement.entitlement import dates_of
+from settlement.pricing import totals_of
 from settlement.refusal import Refusal
 from settlement.rows import (
     EventKind,
@@ -23,8 +25,9 @@ from settlement.rows import (
 )
 from settlement.trace import Boxes, boxes_of, marks_in
 from settlement.translate import answers
-from settlement.usecases import booking, checks, family, visits
+from settlement.usecases import booking, checks, family, remote_settle, visits
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
+from settlement.usecases.remote_settle import EXTENDED, Bill
 from settlement.usecases.replay import replayed
 from settlement.usecases.traces import trace_rows
 from settlement.usecases.visit_payloads import (
@@ -33,7 +36,7 @@ from settlement.usecases.visit_payloads import (
     open_description,
     open_upload,
 )
-from settlement.view import Effects, PersonFacts, View, VisitState, fold_visit
+from settlement.view import Effects, PersonFacts, View, VisitFact, VisitState, fold_visit
 from settlement.world import World
 
 _UNNUMBERED = 0
@@ -53,6 +56,10 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
     refused = checks.check_credential(command, command.credential, person, view, moment)
     if refused is not None:
         return Decision(refused)
+    if person.home_region:
+        again = remote_settle.under_way(command, person, view, world)
+        if again is not None:
+            return again
     refused = checks.in_hospital(person, command.care_type, world)
     if refused is None and not command.quote:
         refused = family.open_undertaking(person, command)
@@ -68,7 +75,9 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
     gathered = _gather(command, state, world, visit.row.scheme)
     if isinstance(gathered, Refusal):
         return Decision(gathered)
-    claim, kept_lines = gathered
+    claim, uploaded = gathered
+    if person.home_region:
+        return _settle_abroad(command, claim, uploaded, visit, person, view, world, moment)
     decided = adjudicate_claim(
         claim, credential_kind=command.credential.kind, person=person,
         institution=asked.institution, world=world, moment=moment,
@@ -76,7 +85,7 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
     )  # fmt: skip
     if isinstance(decided, Refusal):
         return Decision(decided)
-    stale = _check_split(command, decided)
+    stale = _check_split(command, decided.benefit.totals.parts())
     if stale is not None:
         return Decision(stale)
     asking = family.ask_relatives(command, decided, person, view, moment, quote=command.quote)
@@ -85,12 +94,43 @@ def settle_visit(command: SettleVisit, view: View, world: World, moment: Moment)
     if command.quote:
         row = _row(command, decided, person, moment, _UNNUMBERED, _UNCOMMITTED)
         return Decision(_answer(command, decided, row, person, world))
-    boxes = boxes_of(
-        mark for event in state.batches[command.batch_no] for mark in marks_in(event.head)
-    )
+    boxes = _boxes(state, command.batch_no)
+    kept_lines = tuple(x.kept for x in uploaded)
     return _book_visit(
         command, decided, kept_lines, boxes, person, len(visit.events), world, moment
     )
+
+
+def _settle_abroad(
+    command: SettleVisit, claim: Claim, uploaded: Sequence[UploadedLine], visit: VisitFact,
+    person: PersonFacts, view: View, world: World, moment: Moment,
+) -> Decision:  # fmt: skip
+    """The same for somebody whose region shares it: as the lines were priced when they came."""
+    lines = tuple(x.priced for x in uploaded)
+    totals = totals_of(lines)
+    stale = _check_split(command, totals.parts())
+    if stale is not None:
+        return Decision(stale)
+    state = fold_visit(visit)
+    described = () if state.diagnosis is None else (
+        open_description(state.diagnosis, world.keyring).kept.get(EXTENDED),
+    )
+    bill = Bill(
+        claim=claim, totals=totals, dates=dates_of(claim), lines=lines,
+        kept_lines=tuple(x.kept for x in uploaded), business_key=command.business_key,
+        visit=command.mdtrt_id,
+        settles=EventRow(
+            lane=visit.row.lane, mdtrt_id=command.mdtrt_id, event_no=0, kind=EventKind.SETTLED,
+            batch_no=command.batch_no, setl_id=None, payload=b"",
+        ),
+        boxes=_boxes(state, command.batch_no),
+        said=(*described, command.kept.get(EXTENDED)),
+    )  # fmt: skip
+    return remote_settle.decide(command, bill, person, view, world, moment)
+
+
+def _boxes(state: VisitState, batch_no: str) -> Boxes:
+    return boxes_of(mark for event in state.batches[batch_no] for mark in marks_in(event.head))
 
 
 def _row(
@@ -110,7 +150,7 @@ def _row(
 
 def _gather(
     command: SettleVisit, state: VisitState, world: World, scheme: str
-) -> tuple[Claim, tuple[KeptLine, ...]] | Refusal:
+) -> tuple[Claim, Sequence[UploadedLine]] | Refusal:
     """The claim that a charge batch makes: its lines as uploaded, its care type as described."""
     events = state.batches.get(command.batch_no)
     if not events:
@@ -143,7 +183,7 @@ def _gather(
         lines=lines,
         disease=_disease(uploaded, description),
     )
-    return claim, tuple(x.kept for x in uploaded)
+    return claim, uploaded
 
 
 def _disease(uploaded: Sequence[UploadedLine], description: Description) -> str:
@@ -155,9 +195,10 @@ def _disease(uploaded: Sequence[UploadedLine], description: Description) -> str:
     return str(description.kept.get(visits.DISEASE, ""))
 
 
-def _check_split(command: SettleVisit, decided: Adjudicated) -> Refusal | None:
+def _check_split(
+    command: SettleVisit, computed: tuple[int, int, int, int]
+) -> Refusal | None:
     """The four amounts repeated from the quote must still be what the lines say."""
-    computed = decided.benefit.totals.parts()
     if command.declared_split is None or command.declared_split == computed:
         return None
     names = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")

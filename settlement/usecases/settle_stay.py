@@ -17,14 +17,16 @@ from settlement.decision import Answer, Decision
 from settlement.deposit import Spent, fold_deposits, spent, sum_of
 from settlement.deposit_postings import deposit_transfers
 from settlement.entitlement import CareDates
+from settlement.pricing import LineTotals
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, SettlementRow
 from settlement.stay import SegmentHead, StayState, head_text
 from settlement.translate import answers
-from settlement.usecases import booking, checks, family
+from settlement.usecases import booking, checks, family, remote_settle
 from settlement.usecases.adjudication import Adjudicated, adjudicate_stay
 from settlement.usecases.deposit_returns import given_back
-from settlement.usecases.stays import care_type_of, stay_for
+from settlement.usecases.remote_settle import EXTENDED, Bill
+from settlement.usecases.stays import care_type_of, said_at_admission, stay_for
 from settlement.usecases.traces import joined, trace_rows
 from settlement.view import Effects, PersonFacts, View, VisitFact
 from settlement.world import World
@@ -42,15 +44,22 @@ def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -
     person = view.persons[command.asked.person_no]
     refused = checks.check_credential(
         command, command.credential, person, view, moment, in_stay=True
-    ) or _settleable(command, visit, state, world)
+    )
+    if refused is None and person.home_region:
+        again = remote_settle.under_way(command, person, view, world)
+        if again is not None:
+            return again
+    refused = refused or _settleable(command, visit, state, world)
     if refused is None and not command.quote:
         refused = family.open_undertaking(person, command)
     if refused is not None:
         return Decision(refused)
+    if person.home_region:
+        return _settle_abroad(command, visit, state, person, view, world, moment)
     decided = _decide(command, visit, state, person, world, moment)
     if isinstance(decided, Refusal):
         return Decision(decided)
-    stale = _check_split(command, decided)
+    stale = _check_split(command, decided.benefit.totals)
     if stale is not None:
         return Decision(stale)
     asking = family.ask_relatives(command, decided, person, view, moment, quote=command.quote)
@@ -97,17 +106,7 @@ def _decide(
 ) -> Adjudicated | Refusal:
     asked = command.asked
     dates = state.dates(visit.row.begun_at.date())
-    claim = Claim(
-        kind=CareKind.INPATIENT,
-        care_type=care_type_of(visit, state, world),
-        scheme=command.scheme,
-        institution_code=asked.institution.code,
-        person_no=asked.person_no,
-        account_use=command.account_use,
-        total_fen=command.total_fen,
-        service_at=_served_at(state, dates),
-        lines=(),
-    )
+    claim = _claim(command, visit, state, dates, world)
     return adjudicate_stay(
         claim, state.totals(), dates, borne=state.borne,
         credential_kind=command.credential.kind, person=person, institution=asked.institution,
@@ -115,15 +114,60 @@ def _decide(
     )  # fmt: skip
 
 
+def _claim(
+    command: SettleStay, visit: VisitFact, state: StayState, dates: CareDates, world: World
+) -> Claim:
+    return Claim(
+        kind=CareKind.INPATIENT,
+        care_type=care_type_of(visit, state, world),
+        scheme=command.scheme,
+        institution_code=command.asked.institution.code,
+        person_no=command.asked.person_no,
+        account_use=command.account_use,
+        total_fen=command.total_fen,
+        service_at=_served_at(state, dates),
+        lines=(),
+    )
+
+
+def _settle_abroad(
+    command: SettleStay, visit: VisitFact, state: StayState, person: PersonFacts, view: View,
+    world: World, moment: Moment,
+) -> Decision:  # fmt: skip
+    """The same for somebody whose region shares it, by its sums; as a whole, never in segments."""
+    if command.mid_stay:
+        return Decision(checks.only_at_home(person))
+    totals, dates = state.totals(), state.dates(visit.row.begun_at.date())
+    stale = _check_split(command, totals)
+    if stale is not None:
+        return Decision(stale)
+    segment = str(len(state.segments) + 1)
+    head = SegmentHead(final=True, covers=list(state.open), deductible_fen=0, year=0)
+    bill = Bill(
+        claim=_claim(command, visit, state, dates, world), totals=totals, dates=dates,
+        business_key=keys.visit_key(
+            command.mdtrt_id, f"segment {segment}", world.keyring.digest_key
+        ),
+        visit=command.mdtrt_id,
+        settles=EventRow(
+            lane=visit.row.lane, mdtrt_id=command.mdtrt_id, event_no=0, kind=EventKind.SETTLED,
+            batch_no=segment, setl_id=None, payload=b"", head=head_text(head),
+        ),
+        boxes=state.open_boxes(),
+        said=(said_at_admission(visit, state, world).get(EXTENDED), command.kept.get(EXTENDED)),
+    )  # fmt: skip
+    return remote_settle.decide(command, bill, person, view, world, moment)
+
+
 def _served_at(state: StayState, dates: CareDates) -> datetime:
     """When the care was given: the discharge, or the last fee so far."""
     return state.discharged_at or datetime.combine(dates.latest, time.min)
 
 
-def _check_split(command: SettleStay, decided: Adjudicated) -> Refusal | None:
+def _check_split(command: SettleStay, totals: LineTotals) -> Refusal | None:
     """Amounts repeated from the quote must still be what the lines say."""
     names = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
-    computed = decided.benefit.totals.parts()
+    computed = totals.parts()
     for name, declared, actual in zip(names, command.declared_split, computed, strict=True):
         if declared is not None and declared != actual:
             return Refusal(

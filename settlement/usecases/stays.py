@@ -6,6 +6,8 @@ the heads of its events (settlement/stay.py). A person is in one hospital at a t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import UNSET, UnsetType
 
 from settlement.clock import Moment
@@ -262,10 +264,21 @@ def standing_stay(
 
 def care_type_of(visit: VisitFact, state: StayState, world: World) -> str:
     """医疗类别 of the stay, as it was said last."""
+    return _admission(visit, state, world).care_type
+
+
+def said_at_admission(
+    visit: VisitFact, state: StayState, world: World
+) -> Mapping[str, object]:
+    """What else was said of the stay, last."""
+    return _admission(visit, state, world).kept
+
+
+def _admission(visit: VisitFact, state: StayState, world: World) -> Admission:
     row, said = visit.row, state.said
     number, payload = (0, row.payload) if said is None else (said.event_no, said.payload)
     record = visit_record(row.lane, row.mdtrt_id, number)
-    return open_admission(payload, record, world.keyring).care_type
+    return open_admission(payload, record, world.keyring)
 
 
 def happened(

@@ -16,7 +16,7 @@ from settlement.clock import Moment
 from settlement.commands import KeepList, KeepUpload, Sum
 from settlement.decision import Answer, Decision
 from settlement.keyring import Keyring
-from settlement.policy.model import Policy
+from settlement.payers import Payers
 from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, RowKind, SettlementRow, UploadRow
 from settlement.translate import rendering
@@ -54,9 +54,9 @@ def keep_list(command: KeepList, view: View, world: World, moment: Moment) -> De
     fact = _cited(command, view)
     if isinstance(fact, Refusal):
         return Decision(fact)
-    policy = rendering.policy_of(fact.row, world)
+    payers = rendering.payers_of(fact.row, world)
     for claimed in command.sums:
-        declared_fen = _without_account(claimed, policy)
+        declared_fen = _without_account(claimed, payers)
         computed_fen = getattr(fact.row, claimed.amount)
         if declared_fen != computed_fen:
             return Decision(_differs(claimed, declared_fen, computed_fen))
@@ -96,9 +96,9 @@ def _cited(command: KeepList, view: View) -> SettlementFact | Refusal:
     return fact
 
 
-def _without_account(claimed: Sum, policy: Policy) -> int:
+def _without_account(claimed: Sum, payers: Payers) -> int:
     """A sum of funds without the personal account, which our own answers list beside them."""
-    account = None if policy.account is None else policy.account.fund.code
+    account = None if payers.account is None else payers.account.fund.code
     return claimed.declared_fen - sum(fen for fund, fen in claimed.by_fund if fund == account)
 
 

@@ -35,19 +35,19 @@ def held(events: Iterable[EventRow]) -> tuple[EventRow, ...]:
     return tuple(replace(event, kind=EventKind.HELD, payload=b"", head="") for event in events)
 
 
-def released(plan: Plan, view: View) -> tuple[EventRow, ...]:
-    """What a visit learns where its payment came to nothing."""
+def released(events: Iterable[EventRow], view: View) -> tuple[EventRow, ...]:
+    """What a visit learns where that came to nothing."""
     free = (
         replace(event, kind=EventKind.RELEASED, setl_id=None, payload=b"", head="")
-        for event in plan.events
+        for event in events
     )
-    return _numbered(free, view)
+    return numbered(free, view)
 
 
 def learnt(fact: PaymentFact, plan: Plan, view: View) -> tuple[EventRow, ...]:
     """What a visit learns where its payment came: it is settled, or has a deposit."""
     if not plan.deposit or fact.row.mdtrt_id is None:
-        return _numbered(plan.events, view)
+        return numbered(plan.events, view)
     row, attempt = fact.row, fact.standing.attempts[-1]
     head = DepositHead(
         number=row.pay_no, order_no=row.order_no, tender=attempt.channel.value,
@@ -58,7 +58,8 @@ def learnt(fact: PaymentFact, plan: Plan, view: View) -> tuple[EventRow, ...]:
     return (event_of(visit, EventKind.DEPOSITED, head_text(head)),)
 
 
-def _numbered(events: Iterable[EventRow], view: View) -> tuple[EventRow, ...]:
+def numbered(events: Iterable[EventRow], view: View) -> tuple[EventRow, ...]:
+    """Events as the next of their visits, as far as these have come."""
     return tuple(
         replace(event, event_no=len(view.visits[event.mdtrt_id].events) + n)
         for n, event in enumerate(events, 1)

@@ -88,7 +88,12 @@ def visit_record(lane: int, mdtrt_id: int, event_no: int) -> bytes:
 
 def seal_payload(payload: Struct, keyring: Keyring, record: bytes) -> bytes:
     """A payload as stored."""
-    return keyring.version.to_bytes(2, "big") + keyring.seal(_ENCODE(payload), record)
+    return seal_bytes(_ENCODE(payload), keyring, record)
+
+
+def seal_bytes(plain: bytes, keyring: Keyring, record: bytes) -> bytes:
+    """Bytes that are no payload of ours, sealed like one."""
+    return keyring.version.to_bytes(2, "big") + keyring.seal(plain, record)
 
 
 def open_payload(sealed: bytes, keyring: Keyring, record: bytes) -> bytes:

@@ -274,7 +274,7 @@ async def test_who_may_not_ask_is_refused(town: Town, abroad: Abroad) -> None:
     someone = town.someone()
     case = abroad.case(someone)
     answer = told(await town.service.hub_desk.answer("990000", Kind.SETTLE, case), Refused)
-    assert answer.code == "REGION_UNKNOWN"
+    assert answer.code == "TREATING_REGION_UNKNOWN"
     closed = Abroad(town.service, town.clock, CLOSED_REGION)
     assert await closed.refused(closed.case(someone)) == "REGION_CLOSED"
     assert await closed.refused(closed.case(someone), Kind.QUOTE) == "REGION_CLOSED"

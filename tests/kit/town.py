@@ -17,6 +17,7 @@ from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.payment import Custody
 from settlement.policy.loader import PolicySet
 from settlement.region.decoder import NO_DECODERS, Decoders
+from settlement.region.hub import HubLine
 from settlement.serve.service import Service, ServiceSettings
 from settlement.storage.files import drop_expired
 from settlement.storage.install import Region, ensure_schema
@@ -75,7 +76,7 @@ class Town(Townhall):
     async def start_service(
         self, limits: Limits | None = None, *, dsn: str | None = None,
         policies: PolicySet | None = None, decoders: Decoders = NO_DECODERS,
-        tills: Tills | None = None,
+        tills: Tills | None = None, hub: HubLine | None = None,
     ) -> Service:  # fmt: skip
         """One more service on the town's database, as another worker process would be."""
         service = await Service.start(
@@ -83,7 +84,7 @@ class Town(Townhall):
                 app_dsn=dsn or self.app_dsn, keyring=self.keyring,
                 limits=limits or self.limits, clock=self.clock,
                 tills=tills or self.channels.tills, decoders=decoders,
-                platform_key=PLATFORM,
+                platform_key=PLATFORM, hub=hub,
             ),
             policies,
         )  # fmt: skip

@@ -287,6 +287,20 @@ where d.due_at <= $1
 order by d.due_at
 limit $2;
 
+-- name: cases_due
+-- Cases of people insured elsewhere that somebody should have looked at by now, the oldest first;
+-- of each region no more than so many: one that is silent must not hold up the others.
+select q.case_no, q.due_at, q.psn_no, q.institution, q.insured_region
+from (
+    select d.case_no, d.due_at, c.psn_no, c.institution, c.insured_region,
+           row_number() over (partition by c.insured_region order by d.due_at) as place
+    from settlement.remote_due d
+    join settlement.remote_case c on c.lane = d.lane and c.case_no = d.case_no
+    where d.due_at <= $1
+) q
+where q.place <= $2
+order by q.due_at;
+
 -- name: outbox_next
 -- The oldest undelivered notice of each case that is due, so many of each institution: one whose
 -- receiver is silent holds up nobody else. With where it goes, and what signs it.

@@ -319,6 +319,7 @@ create table settlement.person (
     enrolments      text        not null,
     filings         text        not null default '',
     family          text        not null default '[]',
+    home_region     text        not null default '',
     constraint person_pkey primary key (lane, psn_no)
 ) with (
     fillfactor = 85, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_scale_factor = 0.2,
@@ -340,7 +341,8 @@ comment on column settlement.person.undertaking is
 comment on column settlement.person.accumulators is
     'JSON: by fiscal year, the accumulators (年度累计) and the newest settlement that stands; '
     'verify rebuilds it.';
-comment on column settlement.person.account is 'Ledger account of the personal account (个人账户).';
+comment on column settlement.person.account is
+    'Ledger account of the personal account (个人账户); 0 for a stranger, who has none here.';
 comment on column settlement.person.lane is 'Hash of psn_no.';
 comment on column settlement.person.key_version is 'Version of the key that encrypts identity.';
 comment on column settlement.person.psn_no is 'Person number at the insurer.';
@@ -352,6 +354,8 @@ comment on column settlement.person.filings is
     'The filings (备案) that stand (settlement/filing.py), encrypted, in base64; empty for most.';
 comment on column settlement.person.family is
     'JSON: relatives whose accounts may pay (settlement/person.py, FamilyLink).';
+comment on column settlement.person.home_region is
+    'Of somebody insured in another region (异地参保人): which; empty for our own people.';
 
 create index person_with_undertaking on settlement.person (lane, undertaking)
     where undertaking is not null;
@@ -953,6 +957,88 @@ comment on column settlement.mobile_due.order_no is 'The order.';
 comment on column settlement.mobile_due.due_at is 'When.';
 comment on column settlement.mobile_due.lane is 'Lane of the order.';
 
+-- People of other regions who are treated here (异地就医, ADR 0033). A case is what the region of
+-- insurance is asked to share; its settlement, once that has answered, is one like any other, with
+-- a row of insured_elsewhere beside it.
+
+create table settlement.remote_case (
+    case_no         bigint      not null,
+    hold_id         bigint      not null,
+    mdtrt_id        bigint      not null,
+    total_fen       bigint      not null,
+    opened_at       timestamptz not null,
+    lane            smallint    not null,
+    psn_no          text        not null,
+    institution     text        not null,
+    insured_region  text        not null,
+    infno           text        not null,
+    msgid           text        not null,
+    payload         bytea       not null,
+    constraint remote_case_pkey primary key (lane, case_no),
+    constraint remote_case_names_a_region check (insured_region ~ '^[0-9]{6}$'),
+    constraint remote_case_costs_something check (total_fen > 0)
+);
+create index remote_case_by_hold on settlement.remote_case (lane, hold_id);
+comment on table settlement.remote_case is
+    'Cases of people insured in another region, as they were put to it. Append-only; what '
+    'happened since is in remote_event. The entry that holds for one commits to every column.';
+comment on column settlement.remote_case.case_no is
+    'Number of the settlement that it becomes; between regions our region stands before it.';
+comment on column settlement.remote_case.hold_id is 'Its pending entry.';
+comment on column settlement.remote_case.mdtrt_id is 'The visit; of a sale the case itself.';
+comment on column settlement.remote_case.total_fen is 'What the care cost.';
+comment on column settlement.remote_case.opened_at is 'When.';
+comment on column settlement.remote_case.lane is 'Lane of the person.';
+comment on column settlement.remote_case.psn_no is 'The person, by the number they have at home.';
+comment on column settlement.remote_case.institution is 'Who treats.';
+comment on column settlement.remote_case.insured_region is 'insuplc_admdvs: who is asked.';
+comment on column settlement.remote_case.infno is 'By which transaction.';
+comment on column settlement.remote_case.msgid is 'And message.';
+comment on column settlement.remote_case.payload is
+    'The question, and what is booked once it is answered, encrypted '
+    '(settlement/usecases/remote_payloads.py).';
+
+create table settlement.remote_event (
+    case_no         bigint      not null,
+    setl_id         bigint,
+    recorded_at     timestamptz not null,
+    lane            smallint    not null,
+    event_no        smallint    not null,
+    kind            smallint    not null,
+    reference       text        not null,
+    payload         bytea       not null,
+    constraint remote_event_pkey primary key (lane, case_no, event_no),
+    constraint remote_event_kind_known check (kind between 1 and 9)
+);
+comment on table settlement.remote_event is
+    'What happened to a case, in order. Append-only; folded by settlement/remote_states.py.';
+comment on column settlement.remote_event.case_no is 'The case.';
+comment on column settlement.remote_event.setl_id is
+    'The settlement that it became, or what took that back.';
+comment on column settlement.remote_event.recorded_at is 'When.';
+comment on column settlement.remote_event.lane is 'Lane of the case.';
+comment on column settlement.remote_event.event_no is 'From 1.';
+comment on column settlement.remote_event.kind is
+    '1 asked, 2 settled there, 3 refused there, 4 no answer, 5 given up, 6 undone there, 7 cancel '
+    'asked, 8 cancelled there, 9 cancel refused there.';
+comment on column settlement.remote_event.reference is
+    'Number of the settlement or cancel there; of a cancel that is asked our number of it.';
+comment on column settlement.remote_event.payload is
+    'What was told, or who asked for it, encrypted; empty for neither.';
+
+create table settlement.remote_due (
+    case_no         bigint      not null,
+    due_at          timestamptz not null,
+    lane            smallint    not null,
+    constraint remote_due_pkey primary key (lane, case_no)
+);
+create index remote_due_at on settlement.remote_due (due_at);
+comment on table settlement.remote_due is
+    'Cases that are not at their end, and when somebody looks next. Derived.';
+comment on column settlement.remote_due.case_no is 'The case.';
+comment on column settlement.remote_due.due_at is 'When.';
+comment on column settlement.remote_due.lane is 'Lane of the case.';
+
 -- What we owe others (待发通知): rows of the commit that they tell of. Nobody is told of what was not
 -- booked, and who was not told yet is on the worklist, however long it takes.
 
@@ -1229,6 +1315,47 @@ $$;
 comment on function settlement.matter_commitment(settlement.matter_event)
     is 'What the entry of a transfer of a personal account commits to.';
 
+create function settlement.case_commitment(r settlement.remote_case) returns bytea
+language sql stable as $$
+    -- What the entry that holds for a case commits to; as settlement/remote_rows.py computes it.
+    select sha256('\x0b'::bytea || convert_to('[' || concat_ws(',',
+        r.lane, r.case_no, r.hold_id,
+        settlement.json_time(r.opened_at at time zone 'UTC') || 'Z"',
+        settlement.json_text(r.psn_no), settlement.json_text(r.institution),
+        settlement.json_text(r.insured_region), settlement.json_text(r.infno),
+        settlement.json_text(r.msgid), r.mdtrt_id, r.total_fen,
+        '"' || replace(encode(r.payload, 'base64'), E'\n', '') || '"'
+    ) || ']', 'UTF8'));
+$$;
+comment on function settlement.case_commitment(settlement.remote_case)
+    is 'What the entry that holds for a case of another region''s person commits to.';
+
+create function settlement.keep_strangers(/*cluster p_lane smallint,*/ p_strangers json)
+returns void
+language plpgsql volatile security definer set search_path = pg_catalog as $$
+-- People of other regions (异地参保人), as their region tells of them: made, or told anew. The
+-- application may write no identities; it comes in here, and never at our own people.
+begin
+    insert into settlement.person (
+        account, lane, key_version, psn_no, identity, enrolments, home_region
+    )
+    select 0, /*lane*/ n.lane, n.key_version, n.psn_no, decode(n.identity, 'base64'),
+           n.enrolments, n.home_region
+    from json_to_recordset(p_strangers) as n (
+        /*lanes*/ lane smallint, key_version smallint, psn_no text, identity text,
+        enrolments text, home_region text
+    )
+    where n.home_region <> ''
+    on conflict (lane, psn_no) do update
+        set key_version = excluded.key_version,
+            identity = excluded.identity,
+            enrolments = excluded.enrolments
+        where person.home_region = excluded.home_region;
+end;
+$$;
+comment on function settlement.keep_strangers is
+    'Makes or changes the rows of people insured in another region.';
+
 create function settlement.slice(p_bytes bytea, p_ends integer[], p_number integer) returns bytea
 language sql immutable as $$
     -- The bytes of one among many that lie one behind the other.
@@ -1284,7 +1411,11 @@ create function settlement.write_batch(
     -- what persons have done for them, and what happened to it: JSON, null where none
     p_matters json, p_matter_events json,
     -- what lies beside settlements of people of ours who were treated elsewhere
-    p_home_cases json
+    p_home_cases json,
+    -- people insured elsewhere: who they are, their cases, what happened to these, when to look
+    -- next, and what lies beside their settlements; JSON, null where none
+    p_strangers json, p_remote_cases json, p_remote_events json, p_remote_due json,
+    p_elsewhere json
 ) returns void
 language plpgsql volatile as $$
 -- Writes one batch of one journal: everything, or nothing where a person changed since they were
@@ -1294,6 +1425,10 @@ declare
     v_changed integer;
 begin
     v_head := ledger.lock_head(/*cluster p_lane,*/ p_journal);
+
+    if p_strangers is not null then
+        perform settlement.keep_strangers(/*cluster p_lane,*/ p_strangers);
+    end if;
 
     update settlement.person p
     set version = p.version + 1,
@@ -1621,6 +1756,63 @@ begin
         );
     end if;
 
+    if p_remote_cases is not null then
+        insert into settlement.remote_case (
+            case_no, hold_id, mdtrt_id, total_fen, opened_at, lane, psn_no, institution,
+            insured_region, infno, msgid, payload
+        )
+        select n.case_no, n.hold_id, n.mdtrt_id, n.total_fen, n.opened_at, /*lane*/ n.lane,
+               n.psn_no, n.institution, n.insured_region, n.infno, n.msgid,
+               decode(n.payload, 'base64')
+        from json_to_recordset(p_remote_cases) as n (
+            case_no bigint, hold_id bigint, mdtrt_id bigint, total_fen bigint,
+            opened_at timestamptz, /*lanes*/ lane smallint, psn_no text, institution text,
+            insured_region text, infno text, msgid text, payload text
+        );
+    end if;
+
+    if p_remote_events is not null then
+        insert into settlement.remote_event (
+            case_no, setl_id, recorded_at, lane, event_no, kind, reference, payload
+        )
+        select n.case_no, n.setl_id, n.recorded_at, /*lane*/ n.lane, n.event_no, n.kind,
+               n.reference, decode(n.payload, 'base64')
+        from json_to_recordset(p_remote_events) as n (
+            case_no bigint, setl_id bigint, recorded_at timestamptz, /*lanes*/ lane smallint,
+            event_no smallint, kind smallint, reference text, payload text
+        );
+    end if;
+
+    if p_remote_due is not null then
+        insert into settlement.remote_due (case_no, due_at, lane)
+        select n.case_no, n.due_at, /*lane*/ n.lane
+        from json_to_recordset(p_remote_due) as n (
+            case_no bigint, /*lanes*/ lane smallint, due_at timestamptz
+        )
+        where n.due_at is not null
+        on conflict (lane, case_no) do update set due_at = excluded.due_at;
+
+        delete from settlement.remote_due d
+        using json_to_recordset(p_remote_due) as n (
+            case_no bigint, /*lanes*/ lane smallint, due_at timestamptz
+        )
+        where d.lane = /*lane*/ n.lane and d.case_no = n.case_no and n.due_at is null;
+    end if;
+
+    if p_elsewhere is not null then
+        insert into settlement.insured_elsewhere (
+            setl_id, setl_on, lane, paid_in_advance, institution, insured_region, visit_no,
+            settlement_no, certificate
+        )
+        select n.setl_id, n.setl_on, /*lane*/ n.lane, n.paid_in_advance, n.institution,
+               n.insured_region, n.visit_no, n.settlement_no, decode(n.certificate, 'base64')
+        from json_to_recordset(p_elsewhere) as n (
+            setl_id bigint, setl_on date, /*lanes*/ lane smallint, paid_in_advance boolean,
+            institution text, insured_region text, visit_no text, settlement_no text,
+            certificate text
+        );
+    end if;
+
     insert into settlement.message (ref, recorded_at, lane, outcome, key, fingerprint)
     select p_message_refs[i], p_booked_at, /*lane*/ p_message_lanes[i], p_message_outcomes[i],
            substr(p_message_keys, 16 * (i - 1) + 1, 16),
@@ -1679,19 +1871,20 @@ begin
         ' settlement.payment, settlement.payment_event, settlement.payment_due,'
         ' settlement.mobile_order, settlement.mobile_event, settlement.mobile_due,'
         ' settlement.outbox, settlement.outbox_due, settlement.outbox_attempt,'
+        ' settlement.remote_case, settlement.remote_event, settlement.remote_due,'
         ' settlement.insured_elsewhere, settlement.home_case, settlement.cross_city_step,'
         ' settlement.import_job, settlement.matter, settlement.matter_event to %I',
         p_application
     );
     execute format(
-        'grant delete on settlement.file, settlement.token, settlement.lookup,'
-        ' settlement.payment_due, settlement.mobile_due, settlement.outbox_due to %I',
-        p_application
+        ' settlement.payment_due, settlement.mobile_due, settlement.remote_due,'
+        ' settlement.outbox_due to %I', p_application
     );
     execute format(
         'grant update (due_at, attempts) on settlement.outbox_due to %I', p_application
     );
     execute format('grant update (due_at) on settlement.mobile_due to %I', p_application);
+    execute format('grant update (due_at) on settlement.remote_due to %I', p_application);
     execute format('grant update (due_at, channel) on settlement.payment_due to %I', p_application);
     execute format(
         'grant update (version, accumulators, latest_row, latest_visit, open_stay, filings,'

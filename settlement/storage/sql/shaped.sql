@@ -22,7 +22,7 @@ left join ledger.balance b on b.lane = /*lane*/ k.lane and b.account = p.account
 -- about, 16 bytes each, one behind the other. Arrays come as literals (ADR 0008).
 select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
        p.accumulators, p.latest_row, p.latest_visit, p.open_stay, p.filings,
-       p.undertaking,
+       p.undertaking, p.home_region,
        b.credits - b.debits - b.debits_pending as balance_fen,
        m.outcome, m.ref, m.fingerprint,
        (
@@ -202,6 +202,16 @@ join settlement.pay_order o on o.lane = /*lane*/ k.lane and o.key = k.key;
 select e.order_no, e.pay_no, e.attempt
 from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, order_no)
 join settlement.payment_event e on e.lane = /*lane*/ k.lane and e.order_no = k.order_no;
+
+-- name: read_remote_cases
+-- Cases of people insured elsewhere by number, with everything that happened to them, in order.
+select c.lane, c.case_no, c.hold_id, c.opened_at, c.psn_no, c.institution, c.insured_region,
+       c.infno, c.msgid, c.mdtrt_id, c.total_fen, c.payload, e.event_no, e.kind, e.recorded_at,
+       e.setl_id, e.reference, e.payload as event_payload
+from unnest(/*lanes*/ $1::smallint[], $2::bigint[]) as k (/*lanes*/ lane, case_no)
+join settlement.remote_case c on c.lane = /*lane*/ k.lane and c.case_no = k.case_no
+join settlement.remote_event e on e.lane = /*lane*/ k.lane and e.case_no = k.case_no
+order by c.lane, c.case_no, e.event_no;
 
 -- name: read_mobile_orders
 -- Orders of mobile payment by number with everything that happened to them, in order.

@@ -333,6 +333,51 @@ where m.lane = $1 and m.kind = 2 and r.entry_id is null and d.order_no is null
 order by m.order_no
 limit 1;
 
+-- name: bad_cases
+-- Entries of the chunk that hold for a case of somebody insured elsewhere, which is missing or is
+-- not what was committed.
+select e.lane, e.entry_id, e.block_no, e.ordinal, c.case_no is null as missing
+from ledger.entry e
+left join settlement.remote_case c on c.lane = e.lane and c.hold_id = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 51 and e.kind = 2
+    and (c.case_no is null or settlement.case_commitment(c) <> e.commitment)
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_cases
+-- A case of one lane that no entry holds for.
+select c.case_no
+from settlement.remote_case c
+left join ledger.entry e
+    on e.lane = c.lane and e.entry_id = c.hold_id and e.code = 51 and e.kind = 2
+where c.lane = $1 and e.entry_id is null
+order by c.case_no
+limit 1;
+
+-- name: unlooked_cases
+-- A case of one lane that holds something, or is being taken back, and that nobody looks after.
+select c.case_no
+from settlement.remote_case c
+left join ledger.entry r on r.lane = c.lane and r.pending_id = c.hold_id
+left join settlement.remote_due d on d.lane = c.lane and d.case_no = c.case_no
+left join settlement.person p on p.lane = c.lane and p.undertaking = c.case_no
+where c.lane = $1 and d.case_no is null and (r.entry_id is null or p.psn_no is not null)
+order by c.case_no
+limit 1;
+
+-- name: unsettled_cases
+-- A case of one lane that says it was settled, or taken back, and whose settlement row, or the row
+-- beside it, is not there.
+select e.case_no
+from settlement.remote_event e
+left join settlement.settlement t on t.lane = e.lane and t.setl_id = e.setl_id
+left join settlement.insured_elsewhere b
+    on b.lane = t.lane and b.institution = t.institution and b.setl_id = t.setl_id
+    and b.setl_on = (t.setl_time at time zone interval '+08:00')::date
+where e.lane = $1 and e.setl_id is not null and (t.setl_id is null or b.setl_id is null)
+order by e.case_no
+limit 1;
+
 -- name: unowed_notices
 -- A notice of one lane that was never delivered and that nobody tries to deliver.
 select o.case_no

@@ -1,0 +1,85 @@
+"""What is sealed in a case of somebody insured elsewhere, and in its events.
+
+A sealed payload begins with the version of its key (2 bytes), as those of visits do.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from protocol.hub.messages import Case, CaseTold
+from settlement.keyring import Keyring
+from settlement.rows import EventRow, SealedDetail, SettlementRow, TraceRow
+from settlement.usecases.visit_payloads import open_payload, seal_payload
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What the region of insurance is asked, and what is booked once it has told its shares."""
+
+    question: Case
+    settlement: SettlementRow
+    """all but the shares"""
+    detail: SealedDetail
+    events: tuple[EventRow, ...]
+    """what the visit learns that is settled"""
+    traces: tuple[TraceRow, ...]
+    message_key: bytes
+    fingerprint: bytes
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """Who wants a case taken back, by which message: bound when it is."""
+
+    infno: str
+    msgid: str
+    operator: str
+    message_key: bytes
+    fingerprint: bytes
+    original_key: bytes = b""
+    """of a reversal: the message that must have no effect any more"""
+
+
+class Refusing(Struct, frozen=True, kw_only=True):
+    """What the region of insurance said where it refused."""
+
+    code: str
+    text: str
+    retry: str
+
+
+_DECODE_PLAN = msgspec.json.Decoder(Plan).decode
+_DECODE_TOLD = msgspec.json.Decoder(CaseTold).decode
+_DECODE_WISH = msgspec.json.Decoder(Wish).decode
+
+
+def _record(lane: int, case_no: int, event_no: int) -> bytes:
+    return f"case/{lane}/{case_no}/{event_no}".encode()
+
+
+def seal_plan(plan: Plan, keyring: Keyring, lane: int, case_no: int) -> bytes:
+    """As stored with the case."""
+    return seal_payload(plan, keyring, _record(lane, case_no, 0))
+
+
+def open_plan(sealed: bytes, keyring: Keyring, lane: int, case_no: int) -> Plan:
+    """What was decided when it was asked."""
+    return _DECODE_PLAN(open_payload(sealed, keyring, _record(lane, case_no, 0)))
+
+
+def seal_event(
+    said: CaseTold | Wish | Refusing | None, keyring: Keyring, lane: int, case_no: int,
+    event_no: int,
+) -> bytes:  # fmt: skip
+    """As stored with an event; empty for none."""
+    return b"" if said is None else seal_payload(said, keyring, _record(lane, case_no, event_no))
+
+
+def open_told(sealed: bytes, keyring: Keyring, lane: int, case_no: int, event_no: int) -> CaseTold:
+    """How the region of insurance shared the case."""
+    return _DECODE_TOLD(open_payload(sealed, keyring, _record(lane, case_no, event_no)))
+
+
+def open_wish(sealed: bytes, keyring: Keyring, lane: int, case_no: int, event_no: int) -> Wish:
+    """Who wants the case taken back."""
+    return _DECODE_WISH(open_payload(sealed, keyring, _record(lane, case_no, event_no)))

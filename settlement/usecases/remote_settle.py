@@ -1,0 +1,348 @@
+"""Settle or quote the care of somebody who is insured in another region (异地就医, ADR 0033).
+
+Our catalogue prices it, their region shares it. What is decided here is what it is asked: a case,
+which a quote puts to it and forgets, and a settlement writes down first, with a hold over all that
+the region may come to owe. Nothing is known of the shares yet.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ledger.entry import Entry, EntryKind
+from protocol.hub.messages import Case, CaseTold
+from protocol.nhsa import canonical
+from settlement import chart
+from settlement.abroad import PROVINCE_DIGITS, askable
+from settlement.claim import CareKind, Claim, PricedLine
+from settlement.clock import Moment
+from settlement.commands import Asked, Purchase, SettleStay, SettleVisit
+from settlement.decision import Answer, Decision
+from settlement.entitlement import CareDates, check_institution, enrolment_on, ruling_date
+from settlement.payers import payers_told
+from settlement.person import Identity
+from settlement.policy.model import AmountField
+from settlement.policy.region import RegionProfile
+from settlement.postings import remote_hold_transfers
+from settlement.pricing import LineTotals
+from settlement.refusal import Refusal
+from settlement.remote_rows import (
+    CaseDueRow,
+    CaseFact,
+    CaseRow,
+    case_commitment,
+    case_number,
+    event_row,
+    told_policy,
+)
+from settlement.remote_states import OPEN, CaseEvent, Happening, look_at
+from settlement.rows import Detail, EventRow, KeptLine, RowKind, SettledLine, SettlementRow
+from settlement.trace import Boxes
+from settlement.translate import answers
+from settlement.translate import remote as words
+from settlement.usecases import booking, family, visit_money
+from settlement.usecases.remote_payloads import Plan, open_plan, seal_plan
+from settlement.usecases.traces import trace_rows
+from settlement.view import Effects, PersonFacts, View
+from settlement.world import World
+
+Settling = Purchase | SettleVisit | SettleStay
+EXTENDED = "exp_content"
+"""The one kept field that is passed on (字段扩展)."""
+_SALE_QUOTE = "2101"
+_UNNUMBERED = 0
+_UNCOMMITTED = bytes(32)
+COLUMNS = {
+    AmountField.POOL: "hifp_fen", AmountField.CIVIL_SERVANT: "cvlserv_fen",
+    AmountField.ENTERPRISE: "hifes_fen", AmountField.CRITICAL_ILLNESS: "hifmi_fen",
+    AmountField.LARGE_AMOUNT: "hifob_fen", AmountField.MEDICAL_AID: "maf_fen",
+    AmountField.OTHER: "oth_fen", AmountField.DISABLED_VETERANS: "hifdm_fen",
+}  # fmt: skip
+_SHARED = (
+    "deductible_fen", *COLUMNS.values(), "fund_fen", "hospital_fen", "personal_fen", "account_fen",
+    "family_account_fen", "cash_fen", "balance_fen", "pool_ratio_bp",
+)  # fmt: skip
+"""What only the region of insurance knows of a row."""
+
+
+class CaseAnswer(Answer):
+    """An answer to ourselves: the region of insurance is to be asked something now."""
+
+    __slots__ = ("case_no", "opened", "quote", "region")
+
+    def __init__(
+        self, *, region: str, case_no: int = 0, opened: bool = False, quote: Quoted | None = None
+    ) -> None:
+        super().__init__()
+        self.region = region
+        self.case_no = case_no
+        """0 for a quote"""
+        self.opened = opened
+        """by this very decision: nothing was asked about it yet"""
+        self.quote = quote
+
+
+class Quoted(Struct, frozen=True, kw_only=True):
+    """What a quote asks the region of insurance, and how its answer is shown."""
+
+    question: Case
+    region: str
+    draft: SettlementRow
+    identity: Identity
+    lines: tuple[SettledLine, ...]
+    profile: RegionProfile
+    warning: str
+
+    def show(self, told: CaseTold) -> Answer:
+        """The answer at the counter, which is rendered like a settlement's."""
+        row = told_row(self.draft, self.region, told)
+        payers = payers_told(answers.shares_of(row))
+        if row.infno == _SALE_QUOTE:
+            output = answers.purchase_reply(row, self.lines, self.identity, payers, self.profile)
+        else:
+            output = answers.visit_reply(row, self.identity, payers, self.profile)
+        return Answer(output=output, warning=self.warning)
+
+
+class Bill(Struct, frozen=True, kw_only=True):
+    """What was charged, priced by us: all that is decided on."""
+
+    claim: Claim
+    totals: LineTotals
+    dates: CareDates
+    lines: tuple[PricedLine, ...] = ()
+    """none of a stay: its sums are told alone"""
+    kept_lines: tuple[KeptLine, ...] = ()
+    business_key: bytes = b""
+    visit: int | None = None
+    """None: a sale"""
+    settles: EventRow | None = None
+    """what the visit learns that is settled; its settlement's number is not known yet"""
+    boxes: Boxes = {}
+    said: tuple[object, ...] = ()
+    """exp_content of the messages that described the care, the latest last"""
+
+
+def under_way(
+    command: Settling, person: PersonFacts, view: View, world: World
+) -> Decision | None:
+    """A case of the person that is not at its end: the message that opened it asks what became of
+    it, any other has to wait (DOMAIN 13). None where nothing is under way."""
+    if person.undertaking is None or command.quote:
+        return None
+    fact = view.cases.get(person.undertaking)
+    if fact is None or not _opened_by(fact, command.asked):
+        return Decision(Refusal(code="UNDERTAKING_OPEN", field="person_no"))
+    plan = open_plan(fact.row.payload, world.keyring, fact.row.lane, fact.row.case_no)
+    part = canonical.differs(plan.fingerprint, command.asked.fingerprint)
+    if part is not None:
+        return Decision(Refusal(code="MESSAGE_CONFLICT", field="msgid", params={"part": part}))
+    return Decision(CaseAnswer(region=fact.row.insured_region, case_no=fact.row.case_no))
+
+
+def _opened_by(fact: CaseFact, asked: Asked) -> bool:
+    row = fact.row
+    return (
+        (row.institution, row.infno, row.msgid)
+        == (asked.institution.code, asked.infno, asked.msgid)
+        and fact.standing.state in OPEN
+    )  # fmt: skip
+
+
+def decide(
+    command: Settling, bill: Bill, person: PersonFacts, view: View, world: World, moment: Moment
+) -> Decision:
+    """Put the case: a quote asks and writes nothing, a settlement is held first."""
+    asked, claim = command.asked, bill.claim
+    home = askable(world.counterparts, person.home_region)
+    if isinstance(home, Refusal):
+        return Decision(home)
+    on = ruling_date(claim.kind, bill.dates, world.profile, today=moment.business_day)
+    if isinstance(on, Refusal):
+        return Decision(on)
+    refused = _chargeable(bill, person, asked, on)
+    if refused is not None:
+        return Decision(refused)
+    number = world.next_number(asked.lane, moment.business_day)
+    question = _question(command, bill, number, world)
+    lines = tuple(map(SettledLine, bill.lines, bill.kept_lines))
+    if command.quote:
+        quote = Quoted(
+            question=question, region=home.region, identity=person.identity, lines=lines,
+            draft=draft_row(command, bill, person, world, moment, _UNNUMBERED, _UNCOMMITTED, on),
+            profile=world.profile,
+            warning="" if person.undertaking is None else family.PROVISIONAL,
+        )  # fmt: skip
+        return Decision(CaseAnswer(region=home.region, quote=quote))
+    detail = Detail(lines=lines, kept=command.kept)
+    sealed = booking.seal_detail(detail, world.keyring, booking.detail_record(asked.lane, number))
+    row = draft_row(command, bill, person, world, moment, number, sealed.commitment, on)
+    events = () if bill.settles is None else (replace(bill.settles, setl_id=number),)
+    plan = Plan(
+        question=question, settlement=row, detail=sealed, events=events,
+        traces=trace_rows(bill.boxes, asked.lane, number) if bill.boxes else (),
+        message_key=asked.message_key, fingerprint=asked.fingerprint,
+    )  # fmt: skip
+    return _opened(plan, home.region, asked, view, world, moment)
+
+
+def _chargeable(bill: Bill, person: PersonFacts, asked: Asked, on: date) -> Refusal | None:
+    claim = bill.claim
+    refused = check_institution(asked.institution, claim.care_type, on)
+    if refused is not None:
+        return refused
+    if enrolment_on(person.enrolments, claim.scheme, on) is None:
+        return Refusal(
+            code="NOT_ENROLLED", field="scheme", params={"value": claim.scheme}
+        )
+    if claim.total_fen != bill.totals.total_fen:
+        params: dict[str, str | int] = {
+            "declared_fen": claim.total_fen, "computed_fen": bill.totals.total_fen,
+        }  # fmt: skip
+        return Refusal(code="TOTAL_MISMATCH", field="total", params=params)
+    if min(bill.totals.parts()) < 0:
+        return Refusal(code="REFUND_EXCEEDS_CHARGES", field="lines")
+    if not claim.total_fen:
+        return Refusal(code="REGION_NOTHING_TO_SHARE", field="lines")
+    return None
+
+
+def _question(command: Settling, bill: Bill, number: int, world: World) -> Case:
+    emergency, referral = words.urgency(bill.claim.care_type, bill.said)
+    return words.case_of(
+        case_no=case_number(world.region, number), claim=bill.claim, totals=bill.totals,
+        lines=bill.lines, institution=command.asked.institution,
+        credential_kind=command.credential.kind, visit_no=str(bill.visit or number),
+        admitted=bill.dates.admitted, discharged=bill.dates.discharged, emergency=emergency,
+        referral=referral,
+    )  # fmt: skip
+
+
+def _opened(
+    plan: Plan, region: str, asked: Asked, view: View, world: World, moment: Moment
+) -> Decision:
+    """The case, its first event, and the pending entry: one commit, before the first byte."""
+    row = plan.settlement
+    case = CaseRow(
+        lane=row.lane, case_no=row.setl_id,
+        hold_id=world.next_number(row.lane, moment.business_day), opened_at=moment.at,
+        psn_no=row.psn_no, institution=row.institution, insured_region=region, infno=row.infno,
+        msgid=row.msgid, mdtrt_id=row.mdtrt_id, total_fen=row.total_fen,
+        payload=seal_plan(plan, world.keyring, row.lane, row.setl_id),
+    )  # fmt: skip
+    event = CaseEvent(number=1, happening=Happening.ASKED, at=moment.at)
+    fact = CaseFact(row=case, events=[event])
+    effects = Effects(
+        lane=row.lane,
+        person_no=row.psn_no,
+        messages=(),
+        entry=held_entry(case, world),
+        undertaking=case.case_no,
+        events=visit_money.numbered(visit_money.held(plan.events), view),
+        cases=(case,),
+        case_events=(event_row(case, event),),
+        case_due=(due_row(fact, moment),),
+    )
+    return Decision(CaseAnswer(region=region, case_no=case.case_no, opened=True), effects)
+
+
+def held_entry(case: CaseRow, world: World) -> Entry:
+    """The pending entry of a case."""
+    return Entry(
+        lane=case.lane, entry_id=case.hold_id, kind=EntryKind.PENDING,
+        code=chart.EntryCode.REGION_HOLD,
+        transfers=remote_hold_transfers(
+            total_fen=case.total_fen,
+            region_base=world.counterparts[case.insured_region].account_base,
+            institution_base=world.institutions[case.institution].account_base,
+        ),
+        commitment=case_commitment(case),
+    )  # fmt: skip
+
+
+def due_row(fact: CaseFact, moment: Moment) -> CaseDueRow:
+    """When somebody looks at a case next."""
+    row = fact.row
+    return CaseDueRow(
+        lane=row.lane, case_no=row.case_no, due_at=look_at(fact.standing, moment.at)
+    )
+
+
+def draft_row(
+    command: Settling, bill: Bill, person: PersonFacts, world: World, moment: Moment, number: int,
+    detail_commitment: bytes, on: date,
+) -> SettlementRow:  # fmt: skip
+    """The settlement's row, in which nobody pays anything yet."""
+    asked, claim, totals = command.asked, bill.claim, bill.totals
+    return SettlementRow(
+        lane=asked.lane,
+        setl_id=number,
+        mdtrt_id=bill.visit or number,
+        undoes_setl_id=None,
+        prior_row=None,
+        prior_active=None,
+        kind=RowKind.SETTLE,
+        setl_time=moment.at,
+        service_at=claim.service_at,
+        business_day=moment.business_day,
+        year=on.year,
+        psn_no=asked.person_no,
+        institution=asked.institution.code,
+        infno=asked.infno,
+        msgid=asked.msgid,
+        scheme=claim.scheme,
+        category="",
+        care_type=claim.care_type,
+        clearing_type=clearing_type(world.profile, person.home_region, claim.kind),
+        credential_type=command.credential.kind,
+        civil_servant=False,
+        invoice_no=command.invoice_no,
+        policy="",
+        operator=asked.operator,
+        total_fen=totals.total_fen,
+        full_self_pay_fen=totals.full_self_pay_fen,
+        over_ceiling_fen=totals.over_ceiling_fen,
+        pre_self_pay_fen=totals.pre_self_pay_fen,
+        in_scope_fen=totals.in_scope_fen,
+        shares="[]",
+        increments="{}",
+        explanation="[]",
+        business_key=bill.business_key,
+        detail_commitment=detail_commitment,
+        **dict.fromkeys(_SHARED, 0),
+    )
+
+
+def told_row(draft: SettlementRow, region: str, told: CaseTold) -> SettlementRow:
+    """The row as the region of insurance shares it. What relatives there pay is part of what the
+    account pays: there is no relative here."""
+    shares = words.shares_of(told)
+    paid = words.by_amount_field(shares)
+    return replace(
+        draft,
+        category=told.category,
+        civil_servant=told.civil_servant,
+        policy=told_policy(region, told.policy),
+        deductible_fen=told.deductible_fen,
+        **{column: paid.get(field, 0) for field, column in COLUMNS.items()},
+        fund_fen=told.fund_fen,
+        hospital_fen=told.hospital_fen,
+        personal_fen=told.account_fen + told.cash_fen,
+        account_fen=told.account_fen,
+        cash_fen=told.cash_fen,
+        balance_fen=told.balance_fen,
+        pool_ratio_bp=told.pool_ratio_bp,
+        shares=words.shares_text(shares),
+        explanation=bytes(told.explanation).decode() or "[]",
+    )  # fmt: skip
+
+
+def clearing_type(profile: RegionProfile, home: str, kind: CareKind) -> str:
+    """清算类别 of care for somebody from elsewhere: by their province and the kind of care."""
+    near = home[:PROVINCE_DIGITS] == profile.code[:PROVINCE_DIGITS]
+    rules = profile.elsewhere.in_province if near else profile.elsewhere.cross_province
+    return rules[kind]
+
