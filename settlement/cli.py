@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from settlement.cli_clear import add_clear
 from settlement.cli_import import add_import
 from settlement.cli_outbox import add_mobile, add_outbox
 from settlement.cli_payments import add_payments
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     add_outbox(commands, _tell, DEFAULT_DATA_DIR)
     add_mobile(commands, _tell, DEFAULT_DATA_DIR)
     add_reports(commands, _tell, DEFAULT_DATA_DIR)
+    add_clear(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(
         commands.add_parser("import", help="persons, institutions, items … from files (导入)"),

@@ -18,6 +18,7 @@ from protocol.nhsa.traces import TRACE_NODE
 from settlement.claim import CareKind
 from settlement.cross_city import CrossCityRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
+from settlement.regional_rules import RegionalRules
 from settlement.seals import SealRules
 
 CANCELS = frozenset({"2103", "2208", "2305"})
@@ -157,6 +158,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """mobile payment (移动支付) is also taken in the plain envelope of the interface"""
     cross_city: CrossCityRules = CrossCityRules()
     """clearing between the cities of the province (省内异地清分)"""
+    regional: RegionalRules = RegionalRules()
+    """clearing with other regions (异地清算)"""
     wire: Profile = BASELINE
     """what the region demands of the fields of the interface (接口字段)"""
     list_layouts: Mapping[str, ListLayout] = field(default_factory=lambda: LAYOUTS)

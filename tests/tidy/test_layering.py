@@ -18,7 +18,8 @@ MAY_IMPORT = {
 DEMO = ("settlement/demo.py", "settlement/demo/")
 # Entry points sit at a package's root because that is where commands are looked for.
 ENTRY_POINTS = (
-    "settlement/cli.py", "settlement/cli_import.py", "settlement/cli_outbox.py",
+    "settlement/cli.py", "settlement/cli_clear.py", "settlement/cli_import.py",
+    "settlement/cli_outbox.py",
     "settlement/cli_payments.py",
     "settlement/cli_reports.py", "settlement/__main__.py", *DEMO,
 )  # fmt: skip
