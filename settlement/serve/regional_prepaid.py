@@ -81,7 +81,8 @@ async def fix_quota(
         0,
         f"{books.name_of(party)} {WHERE_ZH[side]} {year} 年预付金额度 {yuan_text(quota_fen)} 元（"
         f"{year - 1} 年 {months} 个月共申报 {yuan_text(stated_fen)} 元，"
-        f"{books.rules.prepaid.months} 个月的月均额）；现有 {yuan_text(held_fen)} 元{rest} | quota fixed",
+        f"{books.rules.prepaid.months} 个月的月均额）；现有 {yuan_text(held_fen)} 元{rest} | "
+        "quota fixed",
     )
 
 
@@ -140,9 +141,9 @@ async def move(
     return Said(
         0,
         f"{books.name_of(party)} {WHERE_ZH[side]}预付金已{_ACT_ZH[act]} "
-        f"{yuan_text(amount_fen)} 元，记账 {entry_id}：{proposal.actor} 提出，{who.actor} 确认；现有 "
-        f"{yuan_text(now.held_fen)} 元，使用率 {use.rate_bp // 100}.{use.rate_bp % 100:02d}% | "
-        "booked",
+        f"{yuan_text(amount_fen)} 元，记账 {entry_id}：{proposal.actor} 提出，{who.actor} "
+        f"确认；现有 {yuan_text(now.held_fen)} 元，使用率 "
+        f"{use.rate_bp // 100}.{use.rate_bp % 100:02d}% | booked",
     )
 
 

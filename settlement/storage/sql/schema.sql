@@ -2383,3 +2383,29 @@ comment on column settlement.region_difference_end.case_no is 'As of the differe
 comment on column settlement.region_difference_end.class is 'As of the difference.';
 comment on column settlement.region_difference_end.actor is 'Who ended it.';
 comment on column settlement.region_difference_end.note is 'What was found out and done.';
+
+create function settlement.clearing_commitment(p_lane smallint, p_entry bigint) returns bytea
+language sql stable as $$
+    -- What the entry of a cleared month commits to: the steps that it settles, as
+    -- settlement/serve/regional_books.py computes; null where no step names the entry.
+    select sha256('\x0c'::bytea || convert_to('[' || string_agg('[' || concat_ws(',',
+        r.lane, r.entry_id, settlement.json_text(r.party), r.side, '"' || r.month || '"',
+        r.step_no, r.act, r.amount_fen, r.legs, settlement.json_text(r.reference),
+        settlement.json_text(r.actor)
+    ) || ']', ',' order by r.side) || ']', 'UTF8'))
+    from settlement.region_clearing_step r
+    where r.lane = p_lane and r.entry_id = p_entry;
+$$;
+comment on function settlement.clearing_commitment(smallint, bigint)
+    is 'What the entry of a month cleared with another region commits to.';
+
+create function settlement.prepayment_commitment(r settlement.region_prepayment) returns bytea
+language sql stable as $$
+    -- What the entry of a prepayment commits to; as settlement/serve/regional_books.py computes.
+    select sha256('\x0d'::bytea || convert_to('[' || concat_ws(',',
+        r.lane, r.entry_id, settlement.json_text(r.party), r.side, r.step_no, r.act, r.year,
+        r.amount_fen, settlement.json_text(r.reference), settlement.json_text(r.actor)
+    ) || ']', 'UTF8'));
+$$;
+comment on function settlement.prepayment_commitment(settlement.region_prepayment)
+    is 'What the entry of a prepayment commits to.';
