@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from settlement.cli_clear import add_clear
 from settlement.cli_hub import add_hub
 from settlement.cli_import import add_import
 from settlement.cli_matters import add_matters, add_my
 from settlement.cli_outbox import add_mobile, add_outbox
 from settlement.cli_payments import add_payments
+from settlement.cli_regions import add_reconcile_regions
 from settlement.cli_reports import add_reports
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     add_hub(commands, _tell, DEFAULT_DATA_DIR)
     add_matters(commands, _tell, DEFAULT_DATA_DIR)
     add_my(commands, _tell, DEFAULT_DATA_DIR)
+    add_clear(commands, _tell, DEFAULT_DATA_DIR)
+    add_reconcile_regions(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(
         commands.add_parser("import", help="persons, institutions, items … from files (导入)"),

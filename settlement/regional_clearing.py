@@ -75,17 +75,22 @@ class Act(IntEnum):
     """another person says so too: it is booked"""
     RECEIVE = 10
     CLOSE = 11
+    JOIN = 12
+    """another city of the party states as well"""
 
 
 AFTER: Mapping[tuple[State, Act], State] = {
     (State.OPEN, Act.STATE): State.STATED,
+    (State.STATED, Act.JOIN): State.STATED,
     (State.STATED, Act.OBJECT): State.OBJECTED,
     (State.STATED, Act.POSTPONE): State.POSTPONED,
     (State.STATED, Act.CONFIRM): State.CONFIRMED,
+    (State.OBJECTED, Act.JOIN): State.OBJECTED,
     (State.OBJECTED, Act.OBJECT): State.OBJECTED,
     (State.OBJECTED, Act.ANSWER): State.OBJECTED,
     (State.OBJECTED, Act.POSTPONE): State.POSTPONED,
     (State.OBJECTED, Act.WITHDRAW): State.STATED,
+    (State.POSTPONED, Act.JOIN): State.POSTPONED,
     (State.POSTPONED, Act.OBJECT): State.OBJECTED,
     (State.POSTPONED, Act.POSTPONE): State.POSTPONED,
     (State.POSTPONED, Act.CONFIRM): State.CONFIRMED,
@@ -98,7 +103,9 @@ AFTER: Mapping[tuple[State, Act], State] = {
 }
 """Every act that a state takes; all others are refused. Nothing leaves CLOSED."""
 
-ONLY_ON: Mapping[Act, Side] = {Act.PAY: Side.INSURANCE, Act.RECEIVE: Side.TREATMENT}
+ONLY_ON: Mapping[Act, Side] = {
+    Act.JOIN: Side.INSURANCE, Act.PAY: Side.INSURANCE, Act.RECEIVE: Side.TREATMENT,
+}  # fmt: skip
 """Acts of one side. Under net settlement a month that is set off is booked on both at once."""
 
 

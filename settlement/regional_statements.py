@@ -67,6 +67,11 @@ def _all_faults(statement: ClearingStatement, expected: Place) -> Iterator[str]:
     month = month_text(expected.month)
     if statement.month != month:
         yield f"月份为 {statement.month}，不是 {month} | it is of {statement.month}, not {month}"
+    if not statement.statement_no.startswith(f"{statement.creditor}-"):
+        yield (
+            f"清算表号 {statement.statement_no} 不以申报方代码开头 | its number does not begin "
+            "with the creditor's code"
+        )
     if statement.debtor not in expected.own:
         yield f"付款方 {statement.debtor} 不是本区 | debtor {statement.debtor} is not us"
     if statement.creditor not in expected.creditors:

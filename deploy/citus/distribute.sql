@@ -112,6 +112,24 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.cross_city_step', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.region_clearing_step', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.region_clearing_leg', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.region_clearing_mark', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.region_prepayment', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.region_difference', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.region_difference_end', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.opening', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table(
     'settlement.opening_payable', 'lane', colocate_with => 'settlement.person'

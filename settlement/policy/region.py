@@ -19,6 +19,7 @@ from settlement.claim import CareKind
 from settlement.cross_city import ANYWHERE, CrossCityRules, ElsewhereRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.off_site import OffSiteRules
+from settlement.regional_rules import RegionalRules
 from settlement.seals import SealRules
 
 CANCELS = frozenset({"2103", "2208", "2305"})
@@ -165,6 +166,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """clearing between the cities of the province (省内异地清分)"""
     elsewhere: ElsewhereRules = ANYWHERE
     """what care for people from other regions is cleared as (异地就医)"""
+    regional: RegionalRules = RegionalRules()
+    """clearing with other regions (异地清算)"""
     wire: Profile = BASELINE
     """what the region demands of the fields of the interface (接口字段)"""
     list_layouts: Mapping[str, ListLayout] = field(default_factory=lambda: LAYOUTS)

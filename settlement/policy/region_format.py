@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
@@ -43,7 +44,10 @@ from settlement.policy.region import (
     UnknownItem,
     UnmappedItem,
 )
+from settlement.regional_prepayment import PrepaidRules
+from settlement.regional_rules import RegionalRules, Settling
 from settlement.seals import Demand, SealRules, WithoutKey
+from settlement.working_days import Calendar, Timetable
 
 _Value = TypeVar("_Value")
 
@@ -127,6 +131,40 @@ class ElsewhereFile(Strict, frozen=True, kw_only=True):
     cross_province: dict[CareKind, Code] = field(default_factory=dict)
     """clr_type of care for people from other provinces, by kind of care; where it is not named
     9974 for pharmacies, 9987 for chronic diseases, 99968 for stays and 99963 for the rest"""
+
+
+MonthDay = Annotated[int, Meta(ge=1, le=28)]
+WorkingDays = Annotated[int, Meta(ge=0, le=60)]
+RatioBp = Annotated[int, Meta(ge=1, le=10_000)]
+
+
+class RegionalFile(Strict, frozen=True, kw_only=True):
+    """The table `regional_clearing`: clearing with other regions (异地清算)."""
+
+    settling: Settling = Settling.FULL
+    """full: each side pays what it owes; net: both are set off and one pays the rest"""
+    confirm_day: MonthDay = 20
+    """day of the next month by which rows are confirmed and the statement is sent"""
+    notice_day: MonthDay = 25
+    """day of the next month by which notices of payment and receipt are expected"""
+    request_days: WorkingDays = 5
+    """working days in which the agency asks the treasury for the money"""
+    finance_days: WorkingDays = 10
+    """working days after that in which the treasury pays"""
+    postponed_months_max: Annotated[int, Meta(ge=1, le=2)] = 2
+    """by how many months in all a row may be postponed"""
+    institutions_confirm: bool = True
+    """rows of cities of the province are claimed once their institution confirmed them (3261)"""
+    prepaid_months: Annotated[int, Meta(ge=1, le=12)] = 2
+    """how many months of average are the quota of a prepayment"""
+    yellow_bp: RatioBp = 7_000
+    """use of a prepayment from which the yellow alarm is given, basis points"""
+    red_bp: RatioBp = 9_000
+    """and the red one"""
+    holidays: tuple[date, ...] = ()
+    """days that are no working days, beside weekends"""
+    worked_weekends: tuple[date, ...] = ()
+    """weekend days that are worked (调休)"""
 
 
 class Edition(StrEnum):
@@ -230,6 +268,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """filing of care outside the region by persons (异地就医备案)"""
     elsewhere: ElsewhereFile = ElsewhereFile()
     """care for people who are insured in other regions (异地就医)"""
+    regional_clearing: RegionalFile = RegionalFile()
+    """clearing with other regions (异地清算)"""
     interface: InterfaceFile = InterfaceFile()
     """what the region demands of fields (接口字段)"""
     list_columns: dict[ListNo, tuple[ColumnName, ...]] = field(default_factory=dict)
@@ -296,11 +336,32 @@ def compile_region(file: RegionFile) -> RegionProfile:
             in_province={**IN_PROVINCE, **file.elsewhere.in_province},
             cross_province={**CROSS_PROVINCE, **file.elsewhere.cross_province},
         ),
+        regional=_regional(file.regional_clearing),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),
         seals=_seals(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,
     )
+
+
+def _regional(file: RegionalFile) -> RegionalRules:
+    if file.red_bp < file.yellow_bp:
+        raise PolicyError("红色预警不能低于黄色预警", ("regional_clearing", "red_bp"))
+    return RegionalRules(
+        settling=file.settling,
+        timetable=Timetable(
+            confirm_day=file.confirm_day, notice_day=file.notice_day,
+            request_days=file.request_days, finance_days=file.finance_days,
+        ),
+        calendar=Calendar(
+            holidays=frozenset(file.holidays), worked_weekends=frozenset(file.worked_weekends)
+        ),
+        prepaid=PrepaidRules(
+            months=file.prepaid_months, yellow_bp=file.yellow_bp, red_bp=file.red_bp
+        ),
+        postponed_months_max=file.postponed_months_max,
+        institutions_confirm=file.institutions_confirm,
+    )  # fmt: skip
 
 
 def _wire(code: str, file: InterfaceFile) -> Profile:

@@ -70,9 +70,10 @@ class HomeDesk:
         cancel may have been booked, or may be booked yet, and nobody here knows."""
         region = self._desk.world.counterparts.get(origin)
         if region is None:
-            return self._refused(
-                Refusal(code="TREATING_REGION_UNKNOWN", field="region", params={"value": origin[:6]})
+            refusal = Refusal(
+                code="TREATING_REGION_UNKNOWN", field="region", params={"value": origin[:6]}
             )
+            return self._refused(refusal)
         try:
             reply = await self._answer(region, kind, question)
         except Overloaded:

@@ -46,6 +46,7 @@ _COMMITTED = {
     "bad_matters": "transfer of a personal account",
     "bad_home_cases": "settlement of somebody treated in another region",
     "bad_cases": "hold for a case of another region",
+    "bad_clearings": "clearing with another region", "bad_prepayments": "prepayment",
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
@@ -217,6 +218,8 @@ async def _bad_money(
         ("unowed_notices", "notice that is neither delivered nor on the worklist"),
         ("bad_deposits", "deposit of a stay is not what was booked"),
         ("overdrawn_deposits", "deposit of a stay was used or given back otherwise than it says"),
+        ("orphan_clearings", "clearing with another region without a ledger entry"),
+        ("wrong_clearings", "clearing with another region paid another amount than its rows"),
         ("wrong_uses", "settlement used other deposits than its stay says"),
     ):
         number = await connection.fetchval(_QUERIES[name], lane, *more)

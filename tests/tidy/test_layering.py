@@ -18,8 +18,9 @@ MAY_IMPORT = {
 DEMO = ("settlement/demo.py", "settlement/demo/")
 # Entry points sit at a package's root because that is where commands are looked for.
 ENTRY_POINTS = (
-    "settlement/cli.py", "settlement/cli_hub.py", "settlement/cli_import.py",
-    "settlement/cli_matters.py", "settlement/cli_outbox.py", "settlement/cli_payments.py",
+    "settlement/cli.py", "settlement/cli_clear.py", "settlement/cli_hub.py",
+    "settlement/cli_import.py", "settlement/cli_matters.py", "settlement/cli_outbox.py",
+    "settlement/cli_payments.py", "settlement/cli_regions.py",
     "settlement/cli_reports.py", "settlement/__main__.py", *DEMO,
 )  # fmt: skip
 IO_ROOMS = ("web", "console", "channels", "region", "storage", "workers", "embedded", "serve")

@@ -389,3 +389,99 @@ join lateral (
 where l.kind in (1, 6)
 order by m.opened_at, m.matter_no
 limit $1;
+
+-- name: legs_here
+-- What other regions owe us: settlement rows of their people before a day, whether taken back by a
+-- reversal before it, and the case of each; not of who paid everything in advance. Some parties by
+-- the beginning of their codes.
+select e.setl_id, coalesce(o.settlement_no, e.settlement_no) as case_no, t.kind <> 1 as reversal,
+       t.kind = 3 as reverses, u.setl_id is not null as reversed, e.insured_region as region,
+       e.institution, e.setl_on as settled_on, t.clearing_type, t.scheme, t.total_fen, t.fund_fen,
+       t.account_fen
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.insured_elsewhere e on e.lane = l.lane
+join settlement.settlement t on t.lane = e.lane and t.setl_id = e.setl_id
+left join settlement.insured_elsewhere o
+    on o.lane = e.lane and o.institution = e.institution and o.setl_id = t.undoes_setl_id
+left join settlement.settlement u
+    on u.lane = e.lane and u.undoes_setl_id = e.setl_id and u.kind = 3
+    and (u.setl_time at time zone interval '+08:00')::date < $2
+where e.setl_on >= $1 and e.setl_on < $2 and starts_with(e.insured_region, $3)
+    and not e.paid_in_advance
+order by e.setl_on, e.setl_id;
+
+-- name: parties_here
+-- The regions of insurance that settlement rows before a day are of, and those with an institution
+-- that has rows.
+select e.insured_region as region, e.institution
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.insured_elsewhere e on e.lane = l.lane
+where e.setl_on < $1 and not e.paid_in_advance
+group by e.insured_region, e.institution
+order by e.insured_region, e.institution;
+
+-- name: legs_home
+-- What we owe another region: settlement rows of our people who were treated there, of some days or
+-- of some cases.
+select h.setl_id, h.case_no, t.kind <> 1 as reversal, h.setl_on as settled_on, t.total_fen,
+       t.fund_fen, t.account_fen
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.home_case h on h.lane = l.lane
+join settlement.settlement t on t.lane = h.lane and t.setl_id = h.setl_id
+where h.treated_region = $1 and h.setl_on >= $2 and h.setl_on < $3
+    and ($4::text[] is null or h.case_no = any ($4::text[]))
+order by h.setl_on, h.setl_id;
+
+-- name: confirmed_rows
+-- What institutions said of a clearing list, of months up to one: every step.
+select c.institution, c.month, c.step_no, c.kind, c.reference, c.withdraws, c.fingerprint,
+       c.included, c.left_out
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.cross_city_step c on c.lane = l.lane
+where c.month <= $1
+order by c.institution, c.month, c.step_no;
+
+-- name: region_periods
+-- The periods of a month, with what their rows come to: all, and what was not postponed.
+select s.party, s.side,
+       count(c.case_no)::integer as legs,
+       coalesce(sum(c.fund_fen + c.account_fen), 0)::bigint as owed_fen,
+       (count(c.case_no) filter (where m.mark is distinct from 3))::integer as standing_legs,
+       coalesce(sum(c.fund_fen + c.account_fen) filter (where m.mark is distinct from 3), 0)::bigint
+           as standing_fen,
+       (count(c.case_no) filter (where m.mark = 1))::integer as disputed_legs
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.region_clearing_step s on s.lane = l.lane and s.step_no = 1
+left join settlement.region_clearing_leg c
+    on c.lane = s.lane and c.party = s.party and c.side = s.side and c.month = s.month
+left join lateral (
+    select p.mark
+    from settlement.region_clearing_mark p
+    where p.lane = c.lane and p.party = c.party and p.side = c.side and p.month = c.month
+        and p.case_no = c.case_no and p.reversal = c.reversal
+    order by p.step_no desc
+    limit 1
+) as m on true
+where s.month = $1
+group by s.party, s.side
+order by s.party, s.side;
+
+-- name: prepaid_parties
+-- With whom there is anything about a prepayment.
+select p.party, p.side
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.region_prepayment p on p.lane = l.lane and p.step_no = 1
+order by p.party, p.side;
+
+-- name: open_differences
+-- The worklist: what regions and hub do not agree on and nobody has ended, the oldest first.
+select d.region, d.side, d.day, d.found_at, d.case_no, d.reversal, d.class, d.ours_fen,
+       d.theirs_fen, d.hub_fen
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.region_difference d on d.lane = l.lane
+left join settlement.region_difference_end e
+    on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
+    and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+where e.case_no is null
+order by d.day, d.region, d.case_no, d.reversal
+limit $1;

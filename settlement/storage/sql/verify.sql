@@ -543,3 +543,65 @@ where m.lane = $1 and m.kind = 1
     and (f.filing_no is null or (g.matter_no is null) <> (w.filing_no is null))
 order by m.matter_no
 limit 1;
+
+-- name: bad_clearings
+-- Entries of the chunk that paid a month with another region whose steps are missing or are not
+-- what was committed.
+select e.lane, e.entry_id, e.block_no, e.ordinal, c.committed is null as missing
+from ledger.entry e
+cross join lateral (
+    select settlement.clearing_commitment(e.lane, e.entry_id) as committed
+) as c
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 53
+    and c.committed is distinct from e.commitment
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: bad_prepayments
+-- Entries of the chunk that left money with another region whose step is missing or is not what was
+-- committed.
+select e.lane, e.entry_id, e.block_no, e.ordinal, p.entry_id is null as missing
+from ledger.entry e
+left join settlement.region_prepayment p on p.lane = e.lane and p.entry_id = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 54
+    and (p.entry_id is null or settlement.prepayment_commitment(p) <> e.commitment)
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_clearings
+-- What was paid with another region, of one lane, and no entry stands behind.
+select c.entry_id
+from (
+    select s.entry_id
+    from settlement.region_clearing_step s
+    where s.lane = $1 and s.entry_id is not null
+    union all
+    select p.entry_id
+    from settlement.region_prepayment p
+    where p.lane = $1 and p.entry_id is not null
+) as c
+left join ledger.entry e on e.lane = $1 and e.entry_id = c.entry_id and e.code in (53, 54)
+where e.entry_id is null
+order by c.entry_id
+limit 1;
+
+-- name: wrong_clearings
+-- A paid month of one lane that is not what its rows come to, those left out that were postponed;
+-- or that paid something without an entry.
+select coalesce(s.entry_id, 0)
+from settlement.region_clearing_step s
+cross join lateral (
+    select coalesce(sum(c.fund_fen + c.account_fen), 0) as owed_fen
+    from settlement.region_clearing_leg c
+    where c.lane = s.lane and c.party = s.party and c.side = s.side and c.month = s.month
+        and not exists (
+            select 1 from settlement.region_clearing_mark m
+            where m.lane = c.lane and m.party = c.party and m.side = c.side
+                and m.month = c.month and m.case_no = c.case_no and m.reversal = c.reversal
+                and m.mark = 3
+        )
+) as l
+where s.lane = $1 and s.act in (9, 10)
+    and (l.owed_fen <> s.amount_fen or (s.amount_fen <> 0 and s.entry_id is null))
+order by 1
+limit 1;

@@ -32,15 +32,18 @@ AT = datetime(2026, 12, 8, 1, 0, tzinfo=UTC)
 EXPECTED = """
 open       STATE     stated
 
+stated     JOIN      stated
 stated     OBJECT    objected
 stated     POSTPONE  postponed
 stated     CONFIRM   confirmed
 
+objected   JOIN      objected
 objected   OBJECT    objected
 objected   ANSWER    objected
 objected   POSTPONE  postponed
 objected   WITHDRAW  stated
 
+postponed  JOIN      postponed
 postponed  OBJECT    objected
 postponed  POSTPONE  postponed
 postponed  CONFIRM   confirmed
@@ -119,7 +122,8 @@ def test_each_side_books_its_own_direction() -> None:
     assert not allows(State.NOTIFIED, Side.TREATMENT, Act.PAY)
     assert allows(State.NOTIFIED, Side.TREATMENT, Act.RECEIVE)
     assert not allows(State.NOTIFIED, Side.INSURANCE, Act.RECEIVE)
-    assert set(ONLY_ON) == {Act.PAY, Act.RECEIVE}
+    assert not allows(State.STATED, Side.TREATMENT, Act.JOIN)
+    assert set(ONLY_ON) == {Act.JOIN, Act.PAY, Act.RECEIVE}
 
 
 def test_settling_objections_is_another_act_while_some_are_left() -> None:

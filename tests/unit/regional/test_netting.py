@@ -46,7 +46,7 @@ def test_a_grouping_comes_to_the_sum_of_its_legs(legs: list[Leg]) -> None:
 def test_coarser_groups_are_the_sums_of_finer_ones(legs: list[Leg]) -> None:
     fine = tally(legs)
     coarse = regrouped((key[:2], sums) for key, sums in fine.items())
-    assert coarse == tally((key[:2], *amounts) for key, *amounts in legs)
+    assert coarse == tally((key[:2], t, f, a) for key, t, f, a in legs)
 
 
 @given(LEGS)

@@ -51,6 +51,7 @@ def test_a_statement_that_we_make_has_no_faults_and_survives_its_file() -> None:
     ("changed", "said"),
     [
         ({"month": "2026-10"}, "not 2026-11"),
+        ({"statement_no": "1"}, "does not begin with the creditor's code"),
         ({"debtor": "450000"}, "is not us"),
         ({"creditor": "510100"}, "no counterpart of ours"),
         ({"total_fen": GOOD.total_fen + 1}, "the total is not the sum of the rows"),

@@ -1,0 +1,63 @@
+"""The actions of `settlement reconcile-regions`, each opened on a data directory."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from settlement.cli_clear import SIDES
+from settlement.regional_clearing import Side
+from settlement.said import Said
+from settlement.serve import regional_reconciling as reconciling
+from settlement.serve.regional_books import RegionalBooks, Who, run
+
+
+def worklist(data_dir: Path) -> Said:
+    """What differs and nobody has ended."""
+    return run(data_dir, reconciling.worklist)
+
+
+def compare(parsed: argparse.Namespace) -> Said:
+    """Compare the lists of a day."""
+    files: dict[str, bytes] = {}
+    for path in parsed.lists:
+        try:
+            files[path.name] = path.read_bytes()
+        except OSError as exc:
+            return Said(1, f"{path} 读不出 | cannot be read: {exc.strerror}")
+
+    async def act(books: RegionalBooks) -> Said:
+        told = reconciling.read_lists(books, parsed.day, files)
+        if isinstance(told, Said):
+            return told
+        return await reconciling.reconcile(books, told, _who(parsed))
+
+    return run(parsed.data_dir, act)
+
+
+def write(parsed: argparse.Namespace) -> Said:
+    """Write our list of a day."""
+    return run(
+        parsed.data_dir,
+        lambda books: reconciling.write_list(
+            books, parsed.region, _side(parsed), parsed.day, parsed.out
+        ),
+    )
+
+
+def end(parsed: argparse.Namespace) -> Said:
+    """End differences of a day."""
+    return run(
+        parsed.data_dir,
+        lambda books: reconciling.end(
+            books, parsed.region, _side(parsed), parsed.day, parsed.end, _who(parsed)
+        ),
+    )
+
+
+def _side(parsed: argparse.Namespace) -> Side:
+    return Side(SIDES[parsed.side])
+
+
+def _who(parsed: argparse.Namespace) -> Who:
+    return Who(actor=parsed.actor.strip(), reason=parsed.reason.strip())

@@ -1,0 +1,80 @@
+"""What regions and hub do not agree on, as kept: in the lane of the other region's code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from asyncpg import Connection, Record
+from msgspec import Struct
+
+from settlement.regional_clearing import Side
+from settlement.regional_matching import Class, Compared, Row
+from settlement.storage.queries import REGIONAL, SCATTER
+
+
+class ComparedDay(Struct, frozen=True, kw_only=True):
+    """Which comparison it is."""
+
+    lane: int
+    region: str
+    side: Side
+    day: date
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """One that nobody has ended."""
+
+    region: str
+    side: Side
+    day: date
+    found_at: datetime
+    case_no: str
+    reversal: bool
+    found: Class
+    ours_fen: int | None
+    theirs_fen: int | None
+    hub_fen: int | None
+
+
+async def keep_differences(
+    connection: Connection[Record], where: ComparedDay, found: Sequence[Compared], at: datetime
+) -> None:
+    """Keep differences of a day; those that are known stay as they were found."""
+    await connection.execute(
+        REGIONAL["keep_differences"], where.lane, where.region, where.side, where.day, at,
+        [one.key[0] for one in found], [one.key[1] for one in found],
+        [one.found.value for one in found], [_owed(one.ours) for one in found],
+        [_owed(one.theirs) for one in found], [_owed(one.hub) for one in found],
+    )  # fmt: skip
+
+
+async def end_differences(
+    connection: Connection[Record], where: ComparedDay, *, at: datetime, actor: str, note: str,
+    cases: Sequence[str] | None = None, but: Sequence[Compared] = (),
+) -> list[str]:  # fmt: skip
+    """End what is open of a day: some cases, or all but those that were found again. The cases."""
+    rows = await connection.fetch(
+        REGIONAL["end_differences"], where.lane, where.region, where.side, where.day, at, actor,
+        note, None if cases is None else list(cases), [one.key[0] for one in but],
+        [one.key[1] for one in but], [one.found.value for one in but],
+    )  # fmt: skip
+    return [row["case_no"] for row in rows]
+
+
+async def open_differences(connection: Connection[Record], limit: int) -> list[Difference]:
+    """The worklist, the oldest first."""
+    rows = await connection.fetch(SCATTER["open_differences"], limit)
+    return [
+        Difference(
+            region=row["region"], side=Side(row["side"]), day=row["day"],
+            found_at=row["found_at"], case_no=row["case_no"], reversal=row["reversal"],
+            found=Class(row["class"]), ours_fen=row["ours_fen"], theirs_fen=row["theirs_fen"],
+            hub_fen=row["hub_fen"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _owed(row: Row | None) -> int | None:
+    return None if row is None else row.owed_fen

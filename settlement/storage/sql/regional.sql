@@ -1,0 +1,150 @@
+-- Clearing and comparing with other regions, all in the lane of the other party's code. Operators'
+-- commands run these; what must visit the lanes of persons is in scatter.sql.
+
+-- name: region_steps
+-- What became of a period so far.
+select s.step_no, s.act, s.recorded_at, s.actor, s.reference, s.amount_fen, s.legs, s.reason,
+       s.entry_id
+from settlement.region_clearing_step s
+where s.lane = $1 and s.party = $2 and s.side = $3 and s.month = $4
+order by s.step_no;
+
+-- name: keep_region_step
+-- The next step of a period; no row where somebody took the number.
+insert into settlement.region_clearing_step (
+    lane, party, side, month, step_no, act, recorded_at, actor, reference, amount_fen, legs, reason,
+    entry_id
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+on conflict do nothing
+returning step_no;
+
+-- name: statement_taken
+-- Where a statement of this number was taken already: the month.
+select s.month
+from settlement.region_clearing_step s
+where s.lane = $1 and s.party = $2 and s.side = $3 and s.act in (1, 12) and s.reference = $4
+limit 1;
+
+-- name: keep_region_legs
+-- Rows of a period.
+insert into settlement.region_clearing_leg (
+    lane, party, side, month, case_no, reversal, region, institution, clearing_type, scheme,
+    settled_on, total_fen, fund_fen, account_fen, setl_id
+)
+select $1, $2, $3, $4, n.case_no, n.reversal, n.region, n.institution, n.clearing_type, n.scheme,
+       n.settled_on, n.total_fen, n.fund_fen, n.account_fen, n.setl_id
+from unnest($5::text[], $6::boolean[], $7::text[], $8::text[], $9::text[], $10::text[],
+            $11::date[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])
+    as n (
+        case_no, reversal, region, institution, clearing_type, scheme, settled_on, total_fen,
+        fund_fen, account_fen, setl_id
+    );
+
+-- name: region_stated
+-- Of these rows those that are in a month already, with by how many months they were postponed in
+-- all, and whether they are stated for good or wait for a month behind this one.
+select c.case_no, c.reversal, coalesce(sum(m.months), 0)::integer as postponed,
+       bool_or(
+           m.case_no is null
+           or (c.month + make_interval(months => m.months::integer))::date > $4
+       ) as taken
+from settlement.region_clearing_leg c
+left join lateral (
+    select p.case_no, p.months, p.mark
+    from settlement.region_clearing_mark p
+    where p.lane = $1 and p.party = c.party and p.side = c.side and p.month = c.month
+        and p.case_no = c.case_no and p.reversal = c.reversal
+    order by p.step_no desc
+    limit 1
+) as m on m.mark = 3
+where c.lane = $1 and c.party = $2 and c.side = $3 and c.case_no = any ($5::text[])
+group by c.case_no, c.reversal;
+
+-- name: keep_region_marks
+-- What a step says of single rows.
+insert into settlement.region_clearing_mark (
+    lane, party, side, month, step_no, mark, months, reason, case_no, reversal
+)
+select $1, $2, $3, $4, $5, $6, $7, $8, n.case_no, n.reversal
+from unnest($9::text[], $10::boolean[]) as n (case_no, reversal);
+
+-- name: region_legs
+-- The rows of a period in their order, with the last mark of each; of one institution, some of them
+-- by case number.
+select c.case_no, c.reversal, c.region, c.institution, c.clearing_type, c.scheme, c.settled_on,
+       c.total_fen, c.fund_fen, c.account_fen, c.setl_id, m.mark, m.months, m.reason
+from settlement.region_clearing_leg c
+left join lateral (
+    select p.mark, p.months, p.reason
+    from settlement.region_clearing_mark p
+    where p.lane = $1 and p.party = $2 and p.side = $3 and p.month = $4
+        and p.case_no = c.case_no and p.reversal = c.reversal
+    order by p.step_no desc
+    limit 1
+) as m on true
+where c.lane = $1 and c.party = $2 and c.side = $3 and c.month = $4
+    and ($5::text is null or c.institution = $5)
+    and ($6::text[] is null or c.case_no = any ($6::text[]))
+order by c.settled_on, c.case_no, c.reversal;
+
+-- name: region_legs_of_year
+-- What was stated with a party in some months and not postponed, for the quota of its prepayment.
+select coalesce(sum(c.fund_fen + c.account_fen), 0)::bigint as owed_fen,
+       count(distinct c.month)::integer as months
+from settlement.region_clearing_leg c
+where c.lane = $1 and c.party = $2 and c.side = $3 and c.month between $4 and $5
+    and not exists (
+        select 1 from settlement.region_clearing_mark p
+        where p.lane = $1 and p.party = c.party and p.side = c.side and p.month = c.month
+            and p.case_no = c.case_no and p.reversal = c.reversal and p.mark = 3
+    );
+
+-- name: prepayment_steps
+-- What was done about a prepayment so far.
+select p.step_no, p.act, p.year, p.amount_fen, p.recorded_at, p.actor, p.reference, p.reason,
+       p.entry_id
+from settlement.region_prepayment p
+where p.lane = $1 and p.party = $2 and p.side = $3
+order by p.step_no;
+
+-- name: keep_prepayment_step
+-- The next of them; no row where somebody took the number.
+insert into settlement.region_prepayment (
+    lane, party, side, step_no, act, year, amount_fen, recorded_at, actor, reference, reason,
+    entry_id
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+on conflict do nothing
+returning step_no;
+
+-- name: keep_differences
+-- Differences of a day; those that are known stay as they were found.
+insert into settlement.region_difference (
+    lane, region, side, day, found_at, case_no, reversal, class, ours_fen, theirs_fen, hub_fen
+)
+select $1, $2, $3, $4, $5, n.case_no, n.reversal, n.class, n.ours_fen, n.theirs_fen, n.hub_fen
+from unnest($6::text[], $7::boolean[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[])
+    as n (case_no, reversal, class, ours_fen, theirs_fen, hub_fen)
+on conflict do nothing;
+
+-- name: end_differences
+-- Differences end: of a day all that were not found again, or single ones by case number.
+insert into settlement.region_difference_end (
+    lane, region, side, day, ended_at, case_no, reversal, class, actor, note
+)
+select d.lane, d.region, d.side, d.day, $5, d.case_no, d.reversal, d.class, $6, $7
+from settlement.region_difference d
+where d.lane = $1 and d.region = $2 and d.side = $3 and d.day = $4
+    and ($8::text[] is null or d.case_no = any ($8::text[]))
+    and not exists (
+        select 1
+        from unnest($9::text[], $10::boolean[], $11::text[]) as f (case_no, reversal, class)
+        where f.case_no = d.case_no and f.reversal = d.reversal and f.class = d.class
+    )
+on conflict do nothing
+returning case_no;
+
+-- name: lock_party
+-- Acts about parties of a lane come one after the other; the lock ends with the transaction.
+select pg_advisory_xact_lock($1::integer, k.lane) from (values ($2::integer)) as k (lane);

@@ -1,0 +1,555 @@
+"""A month with other regions, as finance people of the agency work it: stated, taken, disputed,
+confirmed, noticed, paid by two people, closed; and at the end nothing is owed for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable, Coroutine
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import msgspec
+import pytest
+import pytest_asyncio
+from msgspec import structs
+
+from protocol.hub.clearing import ClearingAnswer, ClearingRow, ClearingStatement, MarkedRow
+from settlement.chart import CLEARING_BANK, RegionAccount
+from settlement.regional_clearing import Mark, Side, State, month_after
+from settlement.regional_prepayment import PrepaidAct
+from settlement.regional_rules import Settling
+from settlement.regional_statements import make_statement
+from settlement.said import Said
+from settlement.serve import regional_paying as paying
+from settlement.serve import regional_prepaid as prepaid
+from settlement.serve import regional_reports as reports
+from settlement.serve.regional_books import RegionalBooks, Who, open_books
+from settlement.serve.regional_desk import Named, acting_on, on_period
+from settlement.serve.regional_marks import mark_cases
+from settlement.serve.regional_periods import Found, acting, the_period
+from settlement.serve.regional_stating import state
+from settlement.serve.regional_taking import Sent, take
+from tests.kit.population import CLASS_A, CLASS_B, REGION, some
+from tests.kit.regions import (
+    CHANGSHA,
+    CHENGDU,
+    GUANGZHOU,
+    HUNAN,
+    SICHUAN,
+    ZHUZHOU,
+    KitLeg,
+    an_operator,
+    credit_of,
+    region_balances,
+    register_counterparts,
+    treated_here,
+    treated_there,
+)
+from tests.kit.reply import Reply, assert_done
+from tests.kit.town import Town
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CHEN, LIN = Who(actor="陈会计", reason="月度清算"), Who(actor="林科长", reason="复核")
+Act = Callable[[RegionalBooks, Found], Coroutine[None, None, Said]]
+_MONTHS = iter([date(2027 + n // 12, n % 12 + 1, 1) for n in range(60)])
+
+
+class Month:
+    """A month that nobody has settled in yet, and who works it."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.month = next(_MONTHS)
+        self.again()
+
+    def again(self) -> None:
+        """It is the fifth of the month."""
+        self.town.clock.move_to(datetime(self.month.year, self.month.month, 5, 9, 0))
+
+    def next(self) -> None:
+        """The month after it, which is nobody else's."""
+        following = next(_MONTHS)
+        assert following == month_after(self.month)
+        self.month = following
+        self.again()
+
+    async def sold(self) -> Reply:
+        """A sale."""
+        return await self.town.pharmacy.sell(self.town.someone(), some(CLASS_A), some(CLASS_B))
+
+    async def visitor(self, region: str) -> tuple[Reply, KitLeg]:
+        """Somebody from elsewhere buys here."""
+        sold = await self.sold()
+        return sold, await treated_here(self.town, sold.setl_id, region)
+
+    async def traveller(self, region: str) -> KitLeg:
+        """Somebody of ours was treated there."""
+        return await treated_there(self.town, (await self.sold()).setl_id, region)
+
+    async def books(self) -> RegionalBooks:
+        """It is the eighth of the month after."""
+        after = month_after(self.month)
+        if self.town.clock.local < datetime(after.year, after.month, 8):
+            self.town.clock.move_to(datetime(after.year, after.month, 8, 9, 0))
+        return await an_operator(self.town)
+
+    async def state(self, party: str | None = None, out: Path | None = None) -> Said:
+        """Our claims are stated."""
+        return await state(await self.books(), self.month, party, CHEN, out)
+
+    async def take(self, told: msgspec.Struct | bytes, name: str = "file.json") -> Said:
+        """A file of the other side comes."""
+        content = told if isinstance(told, bytes) else msgspec.json.encode(told)
+        return await take(await self.books(), self.month, Sent(name=name, content=content), CHEN)
+
+    def named(self, party: str, side: Side | None = None) -> Named:
+        """A period of this month."""
+        return Named(month=self.month, party=party, side=side)
+
+    async def mark(
+        self, party: str, mark: Mark, *cases: str, months: int = 0, side: Side | None = None
+    ) -> Said:
+        """Rows are marked."""
+
+        async def act(books: RegionalBooks, found: Found) -> Said:
+            return await mark_cases(books, found, mark, cases, months=months, who=CHEN)
+
+        return await acting_on(await self.books(), self.named(party, side), act)
+
+    async def confirm(self, party: str, side: Side | None = None) -> Said:
+        """Confirmed."""
+        return await self.do(party, lambda b, f: paying.confirm(b, f, CHEN), side)
+
+    async def notify(self, party: str, fen: int, side: Side | None = None) -> Said:
+        """The notice comes."""
+        return await self.do(party, lambda b, f: paying.notify(b, f, "GJ-1", fen, CHEN), side)
+
+    async def propose(
+        self, party: str, side: Side | None = None, voucher: str = "V1", who: Who = CHEN
+    ) -> Said:
+        """One person says that money moved."""
+        return await self.do(party, lambda b, f: paying.propose(b, f, voucher, who), side)
+
+    async def settle(
+        self, party: str, side: Side | None = None, voucher: str = "V1", who: Who = LIN
+    ) -> Said:
+        """Another one does."""
+        return await self.do(party, lambda b, f: paying.settle(b, f, voucher, who), side)
+
+    async def to_the_end(self, party: str, fen: int, side: Side) -> None:
+        """Confirmed, noticed, paid and closed."""
+        for said in (
+            await self.confirm(party, side), await self.notify(party, fen, side),
+            await self.propose(party, side), await self.settle(party, side),
+            await self.do(party, lambda b, f: paying.close(b, f, CHEN), side),
+        ):  # fmt: skip
+            assert said.status == 0, said.text
+
+    async def do(self, party: str, act: Act, side: Side | None = None) -> Said:
+        """An act on a period."""
+        return await acting_on(await self.books(), self.named(party, side), act)
+
+    async def found(self, party: str, side: Side) -> Found:
+        """A period as it stands."""
+        found = await the_period(await self.books(), party, self.month, side)
+        assert isinstance(found, Found), found
+        return found
+
+    async def rows(self, party: str, side: Side) -> list[dict[str, str]]:
+        """Its rows, as CSV gives them."""
+        said = await on_period(
+            await self.books(), self.named(party, side),
+            lambda b, f: reports.legs_csv(b, f, None),
+        )  # fmt: skip
+        return list(csv.DictReader(io.StringIO(said.text)))
+
+
+def claimed(
+    month: Month, *legs: KitLeg, creditor: str = CHANGSHA, number: str = "1",
+    debtor: str = f"{REGION[:2]}0000",
+) -> ClearingStatement:  # fmt: skip
+    """What another region says that we owe it."""
+    rows = [
+        ClearingRow(
+            case_no=leg.case_no, reversal=leg.total_fen < 0, insured_region=REGION,
+            institution="H99999900001", clearing_type="21", scheme="310",
+            settled_on=leg.settled_on, total_fen=leg.total_fen, fund_fen=leg.fund_fen,
+            account_fen=leg.account_fen,
+        )
+        for leg in legs
+    ]  # fmt: skip
+    return make_statement(
+        rows, statement_no=f"{creditor}-{debtor}-{month.month:%Y%m}-{number}", month=month.month,
+        creditor=creditor, debtor=debtor, stated_at=month.town.clock(),
+    )  # fmt: skip
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def month(town: Town) -> Month:
+    """A month of its own for each test."""
+    await register_counterparts(town)
+    return Month(town)
+
+
+async def test_what_others_owe_is_stated_confirmed_received_and_comes_to_zero(
+    town: Town, month: Month, tmp_path: Path
+) -> None:
+    legs = [(await month.visitor(region))[1] for region in (CHANGSHA, CHANGSHA, ZHUZHOU)]
+    owed = sum(leg.owed_fen for leg in legs)
+    bank = await credit_of(town, CLEARING_BANK)
+    before = await month.state()
+    assert before.status == 0 and "3 笔" in before.text, before.text
+    again = await month.state(out=tmp_path)
+    assert "未再改动" in again.text
+    told = msgspec.json.decode(
+        (tmp_path / f"{REGION}-{HUNAN}-{month.month:%Y%m}.json").read_bytes(),
+        type=ClearingStatement,
+    )
+    assert told.fund_fen + told.account_fen == owed
+    assert [group.insured_region for group in told.groups] == [CHANGSHA, ZHUZHOU]
+    rows = await month.rows(HUNAN, Side.TREATMENT)
+    assert {row["setl_id"] for row in rows} == {str(leg.setl_id) for leg in legs}
+
+    await month.to_the_end(HUNAN, owed, Side.TREATMENT)
+    assert (await month.found(HUNAN, Side.TREATMENT)).now.state is State.CLOSED
+    assert await region_balances(town, CHANGSHA) == {}
+    assert await region_balances(town, ZHUZHOU) == {}
+    assert await credit_of(town, CLEARING_BANK) == bank - owed
+
+
+async def test_what_we_owe_is_taken_matched_and_paid_by_two_people(
+    town: Town, month: Month
+) -> None:
+    legs = [await month.traveller(CHANGSHA), await month.traveller(CHANGSHA)]
+    other = await month.traveller(ZHUZHOU)
+    statement = claimed(month, *legs)
+    assert (await month.take(statement)).status == 0
+    assert "未再改动" in (await month.take(statement)).text
+    assert (await month.take(claimed(month, other, creditor=ZHUZHOU))).status == 0
+    owed = sum(leg.owed_fen for leg in (*legs, other))
+    assert (await month.propose(HUNAN)).status == 1
+    assert (await month.confirm(HUNAN)).status == 0
+    wrong = await month.notify(HUNAN, owed + 1)
+    assert wrong.status == 1 and "未登记" in wrong.text
+    assert (await month.notify(HUNAN, owed)).status == 0
+    assert "尚无人提出" in (await month.settle(HUNAN)).text
+    assert (await month.propose(HUNAN)).status == 0
+    assert "以外的人" in (await month.settle(HUNAN, who=Who(actor=" 陈会计 ", reason="x"))).text
+    assert "不是 V2" in (await month.settle(HUNAN, voucher="V2")).text
+    paid = await month.settle(HUNAN)
+    assert paid.status == 0, paid.text
+    assert (await month.settle(HUNAN)).status == 1, "paid once"
+    assert await region_balances(town, CHANGSHA) == {}
+    assert await region_balances(town, ZHUZHOU) == {}
+
+
+async def test_rows_that_we_do_not_have_are_disputed_at_once_and_can_be_postponed(
+    town: Town, month: Month
+) -> None:
+    good, less = await month.traveller(CHANGSHA), await month.traveller(CHANGSHA)
+    unknown = structs.replace(good, case_no="430100-nobody")
+    more = structs.replace(less, fund_fen=less.fund_fen - 1)
+    said = await month.take(claimed(month, good, unknown, more))
+    assert said.status == 0
+    assert "not ours" in said.text and "amounts differ" in said.text
+    assert (await month.found(HUNAN, Side.INSURANCE)).now.state is State.OBJECTED
+    assert "不能确认" in (await month.confirm(HUNAN)).text
+    still = await month.mark(HUNAN, Mark.WITHDRAWN, unknown.case_no)
+    assert still.status == 1 and "不能撤回" in still.text
+    assert (await month.mark(HUNAN, Mark.POSTPONED, unknown.case_no, months=1)).status == 0
+    assert (await month.found(HUNAN, Side.INSURANCE)).now.state is State.OBJECTED
+    assert (await month.mark(HUNAN, Mark.POSTPONED, more.case_no, months=2)).status == 0
+    assert (await month.found(HUNAN, Side.INSURANCE)).now.state is State.POSTPONED
+    await month.to_the_end(HUNAN, good.owed_fen, Side.INSURANCE)
+    assert await region_balances(town, CHANGSHA) == {
+        account: fen
+        for account, fen in (
+            (RegionAccount.PAYABLE_FUNDS, less.fund_fen),
+            (RegionAccount.PAYABLE_ACCOUNTS, less.account_fen),
+        )
+        if fen
+    }
+
+    month.next()
+    refused = await month.take(claimed(month, structs.replace(less)))
+    assert refused.status == 1 and "doubled" in refused.text, "it waits for the month after"
+    assert (await month.take(claimed(month, unknown, number="2"))).status == 0
+    late = await month.mark(HUNAN, Mark.POSTPONED, unknown.case_no, months=2)
+    assert late.status == 1 and "最多共 2 个月" in late.text
+    month.next()
+    assert (await month.take(claimed(month, less))).status == 0
+    await month.to_the_end(HUNAN, less.owed_fen, Side.INSURANCE)
+    assert await region_balances(town, CHANGSHA) == {}
+
+
+async def test_a_cancel_after_clearing_is_a_negative_of_the_next_month(
+    town: Town, month: Month
+) -> None:
+    citizen = town.someone()
+    sold = await town.pharmacy.sell(citizen, some(CLASS_A))
+    leg = await treated_here(town, sold.setl_id, CHANGSHA)
+    await month.state(HUNAN)
+    await month.to_the_end(HUNAN, leg.owed_fen, Side.TREATMENT)
+    closed = await month.rows(HUNAN, Side.TREATMENT)
+    first = month.month
+
+    month.next()
+    cancelled = await town.pharmacy.send(town.pharmacy.cancel(sold))
+    back = await treated_here(town, cancelled.setl_id, CHANGSHA, case_no=leg.case_no)
+    assert back.owed_fen == -leg.owed_fen
+    _, other = await month.visitor(CHANGSHA)
+    await month.state(HUNAN)
+    rows = await month.rows(HUNAN, Side.TREATMENT)
+    assert [(row["case_no"], row["sign"]) for row in rows] == [
+        (leg.case_no, "-"), (other.case_no, "+"),
+    ]  # fmt: skip
+    await month.to_the_end(HUNAN, other.owed_fen - leg.owed_fen, Side.TREATMENT)
+    assert await region_balances(town, CHANGSHA) == {}
+    late, month.month = month.month, first
+    assert await month.rows(HUNAN, Side.TREATMENT) == closed, "a closed month never changes"
+    month.month = late
+
+
+async def test_a_month_of_cancels_alone_is_paid_the_other_way_round(
+    town: Town, month: Month
+) -> None:
+    citizen = town.someone()
+    sold = await town.pharmacy.sell(citizen, some(CLASS_A))
+    leg = await treated_here(town, sold.setl_id, CHANGSHA)
+    await month.state(HUNAN)
+    await month.to_the_end(HUNAN, leg.owed_fen, Side.TREATMENT)
+    month.next()
+    cancelled = await town.pharmacy.send(town.pharmacy.cancel(sold))
+    await treated_here(town, cancelled.setl_id, CHANGSHA, case_no=leg.case_no)
+    bank = await credit_of(town, CLEARING_BANK)
+    await month.state(HUNAN)
+    await month.to_the_end(HUNAN, -leg.owed_fen, Side.TREATMENT)
+    assert await credit_of(town, CLEARING_BANK) == bank + leg.owed_fen
+    assert await region_balances(town, CHANGSHA) == {}
+
+
+async def test_what_was_reversed_before_it_was_claimed_never_existed(
+    town: Town, month: Month
+) -> None:
+    citizen = town.someone()
+    message = town.pharmacy.sale(citizen, some(CLASS_A))
+    sold = await town.pharmacy.send(message)
+    leg = await treated_here(town, sold.setl_id, CHANGSHA)
+    assert_done(await town.pharmacy.send(town.pharmacy.reversal(message, citizen)))
+    reversed_no = await town.owner.fetchval(
+        "select t.setl_id from settlement.settlement t where t.kind = 3 and t.undoes_setl_id = $1",
+        leg.setl_id,
+    )
+    await treated_here(town, reversed_no, CHANGSHA, case_no=leg.case_no)
+    said = await month.state(HUNAN)
+    assert "没有可申报的明细" in said.text, said.text
+    assert await region_balances(town, CHANGSHA) == {}
+
+
+async def test_rows_of_our_own_province_wait_for_their_institution(
+    town: Town, month: Month
+) -> None:
+    legs = [(await month.visitor(GUANGZHOU))[1] for _ in range(2)]
+    said = await month.state(GUANGZHOU)
+    assert "没有可申报的明细" in said.text and "2 笔待机构确认" in said.text
+    head = {"trt_year": f"{month.month:%Y}", "trt_month": f"{month.month:%m}"}
+    listed = await town.pharmacy.ask("3260", {"data": {**head, "startrow": 1}})
+    names = (
+        "certno", "mdtrt_id", "mdtrt_setl_time", "setl_sn", "medfee_sumamt", "optins_pay_sumamt",
+    )  # fmt: skip
+    first = next(row for row in listed.rows("data") if row["setl_sn"] == legs[0].case_no)
+    detail = [{**{name: first[name] for name in names}, "cnfm_flag": "1"}]
+    confirmed = await town.pharmacy.ask("3261", {"data": {**head, "totalrow": 1}, "detail": detail})
+    assert confirmed.infcode == 0, confirmed
+    assert "1 笔" in (await month.state(GUANGZHOU)).text
+    assert [row["case_no"] for row in await month.rows(GUANGZHOU, Side.TREATMENT)] == [
+        legs[0].case_no
+    ]
+    await month.to_the_end(GUANGZHOU, legs[0].owed_fen, Side.TREATMENT)
+
+
+async def test_somebody_who_paid_everything_in_advance_is_nobodys_debt(
+    town: Town, month: Month
+) -> None:
+    sold = await month.sold()
+    await treated_here(town, sold.setl_id, ZHUZHOU, paid_in_advance=True)
+    assert "没有可申报的明细" in (await month.state(HUNAN)).text
+
+
+async def test_the_answer_of_the_other_side_settles_our_statement(
+    town: Town, month: Month
+) -> None:
+    legs = [(await month.visitor(CHANGSHA))[1] for _ in range(3)]
+    await month.state(HUNAN)
+    number = (await month.found(HUNAN, Side.TREATMENT)).statement_no
+
+    def answer(rows: tuple[MarkedRow, ...], confirmed: bool, *stand: KitLeg) -> ClearingAnswer:
+        return ClearingAnswer(
+            statement_no=number, month=f"{month.month:%Y-%m}", creditor=REGION, debtor=HUNAN,
+            answered_at=town.clock(), rows=rows, confirmed=confirmed, legs=len(stand),
+            fund_fen=sum(leg.fund_fen for leg in stand),
+            account_fen=sum(leg.account_fen for leg in stand),
+        )  # fmt: skip
+
+    disputed = MarkedRow(case_no=legs[0].case_no, reversal=False, reason="待查")
+    assert (await month.take(answer((disputed,), confirmed=False))).status == 0
+    assert (await month.found(HUNAN, Side.TREATMENT)).now.state is State.OBJECTED
+    assert "未再改动" in (await month.take(answer((disputed,), confirmed=False))).text
+    later = structs.replace(disputed, months=1)
+    wrong = await month.take(answer((later,), True, *legs))
+    assert wrong.status == 1 and "another sum" in wrong.text
+    assert (await month.found(HUNAN, Side.TREATMENT)).now.state is State.OBJECTED, "all or nothing"
+    assert (await month.take(answer((later,), True, *legs[1:]))).status == 0
+    assert (await month.found(HUNAN, Side.TREATMENT)).now.state is State.CONFIRMED
+    nobody = MarkedRow(case_no="x", reversal=False, reason="待查")
+    assert (await month.take(answer((nobody,), confirmed=False))).status == 1
+
+    month.next()
+    said = await month.state(HUNAN)
+    assert "1 笔" in said.text, "what was postponed comes again"
+
+
+async def test_bad_files_are_refused_and_the_reason_is_kept(town: Town, month: Month) -> None:
+    leg = await month.traveller(CHANGSHA)
+    good = claimed(month, leg)
+    booked = await town.owner.fetchval("select count(*) from ledger.entry")
+    other_month = month_after(month.month, 5)
+    bad = {
+        "adds.json": structs.replace(good, fund_fen=good.fund_fen + 1),
+        "month.json": structs.replace(good, month=f"{other_month:%Y-%m}"),
+        "twice.json": structs.replace(good, rows=(*good.rows, good.rows[0])),
+        "stranger.json": structs.replace(good, creditor="610100"),
+    }
+    for name, statement in bad.items():
+        said = await month.take(statement, name)
+        assert said.status == 1 and "refused, nothing was booked" in said.text
+        kept = await town.owner.fetchval(
+            "select a.note from settlement.audit a where a.subject like $1"
+            " order by a.audit_id desc limit 1",
+            f"file {name}%",
+        )
+        assert kept and kept in said.text
+    assert (await month.take(b"{}", "empty.json")).status == 1
+    assert await the_period(await month.books(), HUNAN, month.month, None) == Said(
+        1, f"{month.month:%Y-%m} {HUNAN} 湖南省 尚未申报 | nothing is stated for that month"
+    )
+    assert await town.owner.fetchval("select count(*) from ledger.entry") == booked
+    assert (await month.take(good)).status == 0
+    changed = structs.replace(good, stated_at=datetime.fromisoformat("2030-01-01T00:00:00+08:00"))
+    assert "taken with other content" in (await month.take(changed)).text
+    assert (await month.take(claimed(month, leg, number="9"))).status == 1, "states once"
+
+
+async def test_under_net_settlement_one_payment_settles_both_sides(
+    town: Town, month: Month
+) -> None:
+    _, here = await month.visitor(CHENGDU)
+    there = [await month.traveller(CHENGDU), await month.traveller(CHENGDU)]
+    owed = sum(leg.owed_fen for leg in there)
+    await month.state(SICHUAN)
+    await month.take(claimed(month, *there, creditor=CHENGDU))
+    rules = structs.replace((await month.books()).rules, settling=Settling.NET)
+
+    async def do(side: Side, act: Act) -> Said:
+        books = structs.replace(await month.books(), rules=rules)
+        return await acting_on(books, month.named(SICHUAN, side), act)
+
+    assert "--side" in (await month.confirm(SICHUAN)).text, "both sides are stated"
+    await month.confirm(SICHUAN, Side.INSURANCE)
+    early = await do(Side.INSURANCE, lambda b, f: paying.notify(b, f, "N", owed, CHEN))
+    assert early.status == 1 and "也须先确认" in early.text
+    await month.confirm(SICHUAN, Side.TREATMENT)
+    net = owed - here.owed_fen
+    assert net > 0
+    for side, fen in ((Side.INSURANCE, net), (Side.TREATMENT, -net)):
+        said = await do(side, partial(paying.notify, notice_no="N", amount_fen=fen, who=CHEN))
+        assert said.status == 0, said.text
+    wrong = await do(Side.TREATMENT, lambda b, f: paying.propose(b, f, "V", CHEN))
+    assert "the other way" in wrong.text
+    bank = await credit_of(town, CLEARING_BANK)
+    assert (await do(Side.INSURANCE, lambda b, f: paying.propose(b, f, "V", CHEN))).status == 0
+    paid = await do(Side.INSURANCE, lambda b, f: paying.settle(b, f, "V", LIN))
+    assert paid.status == 0, paid.text
+    assert await credit_of(town, CLEARING_BANK) == bank + net
+    assert await region_balances(town, CHENGDU) == {}
+    assert (await month.found(SICHUAN, Side.TREATMENT)).now.state is State.RECEIVED
+    assert (await month.found(SICHUAN, Side.INSURANCE)).now.state is State.PAID
+
+
+async def test_a_prepayment_revolves_and_clearing_consumes_nothing_of_it(
+    town: Town, month: Month
+) -> None:
+    leg = await month.traveller(CHENGDU)
+    books = await month.books()
+
+    async def once(act: Callable[[], Coroutine[None, None, Said]]) -> Said:
+        return await acting(books, SICHUAN, act)
+
+    held = leg.owed_fen * 10 // 8
+    args = (books, SICHUAN, Side.INSURANCE, PrepaidAct.IN, held, "P1")
+    assert (await once(lambda: prepaid.move(*args, LIN))).status == 1
+    assert (await once(lambda: prepaid.propose(*args, CHEN))).status == 0
+    assert (await once(lambda: prepaid.move(*args, CHEN))).status == 1
+    paid = await once(lambda: prepaid.move(*args, LIN))
+    assert paid.status == 0, paid.text
+    assert (await once(lambda: prepaid.move(*args, LIN))).status == 1, "booked once"
+    assert await region_balances(town, SICHUAN) == {RegionAccount.PREPAID: -held}
+    shown = await reports.overview(books, month.month, as_json=False)
+    assert "黄色预警" in shown.text and "紧急调增" in shown.text, shown.text
+
+    await month.take(claimed(month, leg, creditor=CHENGDU))
+    await month.to_the_end(SICHUAN, leg.owed_fen, Side.INSURANCE)
+    assert await region_balances(town, SICHUAN) == {RegionAccount.PREPAID: -held}
+    quota = await once(
+        lambda: prepaid.fix_quota(books, SICHUAN, Side.INSURANCE, month.month.year + 1, CHEN)
+    )
+    assert quota.status == 0 and "额度" in quota.text
+    back = (books, SICHUAN, Side.INSURANCE, PrepaidAct.BACK, held, "P2")
+    over = (books, SICHUAN, Side.INSURANCE, PrepaidAct.BACK, held + 1, "P2")
+    assert (await once(lambda: prepaid.propose(*over, CHEN))).status == 1
+    assert (await once(lambda: prepaid.propose(*back, CHEN))).status == 0
+    assert (await once(lambda: prepaid.move(*back, LIN))).status == 0
+    assert await region_balances(town, SICHUAN) == {}
+
+
+async def test_two_people_who_state_at_once_state_once(town: Town, month: Month) -> None:
+    _, leg = await month.visitor(ZHUZHOU)
+    await month.books()
+    connections = [await asyncpg.connect(town.owner_dsn) for _ in range(2)]
+    try:
+        books = [await open_books(one, clock=town.clock) for one in connections]
+        said = await asyncio.gather(
+            *(state(one, month.month, HUNAN, CHEN, None) for one in books)
+        )
+    finally:
+        for one in connections:
+            await one.close()
+    assert sorted("未再改动" in one.text for one in said) == [False, True]
+    assert [row["case_no"] for row in await month.rows(HUNAN, Side.TREATMENT)] == [leg.case_no]
+
+
+async def test_a_month_that_is_not_over_is_not_stated(town: Town, month: Month) -> None:
+    await month.visitor(CHANGSHA)
+    said = await state(await an_operator(town), month.month, None, CHEN, None)
+    assert said.status == 1 and "尚未结束" in said.text
+
+
+async def test_show_and_overview_say_where_a_month_stands(town: Town, month: Month) -> None:
+    _, leg = await month.visitor(CHANGSHA)
+    await month.state(HUNAN)
+    await month.mark(HUNAN, Mark.OBJECTED, leg.case_no)
+    overview = await reports.overview(await month.books(), month.month, as_json=False)
+    assert "有异议 1 笔" in overview.text
+    shown = await on_period(await month.books(), month.named(HUNAN), reports.show)
+    for part in ("申报", "提出异议", "按统筹区", "按机构", "按清算类别", "按险种", leg.case_no):
+        assert part in shown.text, shown.text
+    told = msgspec.json.decode(
+        (await reports.overview(await month.books(), month.month, as_json=True)).text
+    )
+    assert told["periods"][0]["state"] == "objected"
