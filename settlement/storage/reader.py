@@ -72,27 +72,7 @@ async def read_view(
     """
     view = View()
     await _read_claims(connection, commands, keyring, view, shape)
-    others = [c for c in commands if c.other_keys]
-    if others:
-        await _read_messages(connection, others, view, shape)
-    mapped = [c for c in commands if c.mapping_keys]
-    if mapped:
-        await _read_mappings(connection, mapped, view, shape)
-    traced = [c for c in commands if c.trace_keys]
-    if traced:
-        await _read_traces(connection, traced, view, shape)
-    sharing = [c for c in commands if c.pledge is not None]
-    if sharing:
-        await families.read_families(connection, sharing, view, shape)
-    holds = {n for c in commands for n in c.hold_ids}
-    if holds:
-        await families.read_moves(connection, holds, view, shape)
-    about = {(c.asked.lane, c.asked.person_no) for c in commands if c.matters}
-    if about:
-        await matters.read_matters(connection, about, view, shape)
-    tokens = [c for c in commands if c.token_key]
-    if tokens:
-        await _read_tokens(connection, tokens, view, shape)
+    await _read_named(connection, commands, view, shape)
     visits: set[int] = set()
     settlements: set[int] = set()
     for command in commands:
@@ -138,6 +118,33 @@ async def read_view(
     if filings:
         await _read_filings(connection, filings, view, shape)
     return view
+
+
+async def _read_named(
+    connection: Connection[Record], commands: Sequence[Command], view: View, shape: Shape
+) -> None:
+    """What commands name beside the person and what it leads to."""
+    others = [c for c in commands if c.other_keys]
+    if others:
+        await _read_messages(connection, others, view, shape)
+    mapped = [c for c in commands if c.mapping_keys]
+    if mapped:
+        await _read_mappings(connection, mapped, view, shape)
+    traced = [c for c in commands if c.trace_keys]
+    if traced:
+        await _read_traces(connection, traced, view, shape)
+    sharing = [c for c in commands if c.pledge is not None]
+    if sharing:
+        await families.read_families(connection, sharing, view, shape)
+    holds = {n for c in commands for n in c.hold_ids}
+    if holds:
+        await families.read_moves(connection, holds, view, shape)
+    about = {(c.asked.lane, c.asked.person_no) for c in commands if c.matters}
+    if about:
+        await matters.read_matters(connection, about, view, shape)
+    tokens = [c for c in commands if c.token_key]
+    if tokens:
+        await _read_tokens(connection, tokens, view, shape)
 
 
 async def _read_visits_and_more(

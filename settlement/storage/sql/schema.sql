@@ -1877,6 +1877,7 @@ begin
         p_application
     );
     execute format(
+        'grant delete on settlement.file, settlement.token, settlement.lookup,'
         ' settlement.payment_due, settlement.mobile_due, settlement.remote_due,'
         ' settlement.outbox_due to %I', p_application
     );
