@@ -198,7 +198,8 @@ def _dictionary(exam: Exam, name: str) -> dict[str, object]:
 
 @check(
     "catalogue-refusals", Group.CATALOGUE, "目录类拒绝：版本、文件、页码、字典",
-    "What these are refused for", needs=("1301", "1319", "1901", "9102"),
+    "Refused: another platform's version, no file, page 0, no list",
+    needs=("1301", "1319", "1901", "9102"),
 )  # fmt: skip
 async def refusals(exam: Exam) -> None:
     """Another platform's version, a file that is not there, page 0, a list that nobody keeps."""

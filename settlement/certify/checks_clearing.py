@@ -98,7 +98,7 @@ async def apply_and_cancel(exam: Exam) -> None:
 
 @check(
     "clearing-refusals", Group.CLEARING, "清算拒绝：金额、月份、日期、申请号",
-    "What an application is refused for", needs=("3203", "3204"),
+    "Refused: other totals, an open month, other days, no number", needs=("3203", "3204"),
 )  # fmt: skip
 async def refusals(exam: Exam) -> None:
     """Other totals, a month that is not over, days that are not the month's, an unknown number."""

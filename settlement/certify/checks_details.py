@@ -173,7 +173,7 @@ def _counted(verdicts: Counter[str]) -> str:
 
 @check(
     "file-refusals", Group.CLEARING, "文件与明细拒绝：格式、归属、列数、合计",
-    "What files are refused for", needs=NEEDS,
+    "Refused: no zip, another's, a column missing, other totals", needs=NEEDS,
 )  # fmt: skip
 async def refusals(exam: Exam) -> None:
     """No zip, another institution's, a column missing, totals that are not the file's."""

@@ -223,7 +223,8 @@ async def claim(exam: Exam) -> None:
 
 @check(
     "filing-refusals", Group.FILINGS, "备案拒绝：日期、机构、险种、他人、流水号",
-    "What filings are refused for", needs=("2503", "2504", "2505", "2506"),
+    "Refused: backwards, nowhere, another scheme, another person",
+    needs=("2503", "2504", "2505", "2506"),
 )  # fmt: skip
 async def refusals(exam: Exam) -> None:
     """Backwards, nowhere, another scheme, another person's, another transaction's."""

@@ -87,7 +87,8 @@ async def _sums(exam: Exam) -> Sums:
 
 
 @check(
-    "history-refusals", Group.FILINGS, "既往查询拒绝：月份、人员", "What these are refused for",
+    "history-refusals", Group.FILINGS, "既往查询拒绝：月份、人员",
+    "Refused: a thirteenth month, nobody's number",
     needs=("5205", "5206"),
 )  # fmt: skip
 async def refusals(exam: Exam) -> None:

@@ -68,7 +68,7 @@ async def there_and_back(exam: Exam) -> None:
 
 @check(
     "mapping-refusals", Group.CATALOGUE, "目录对照拒绝：重叠、日期、查无对照",
-    "What mappings are refused for", needs=NEEDS,
+    "Refused: overlapping, backwards, unknown", needs=NEEDS,
 )  # fmt: skip
 async def refusals(exam: Exam) -> None:
     """One own code is one item at a time; what was refused leaves nothing behind."""

@@ -141,7 +141,8 @@ def tokens(exam: Exam) -> tuple[str, ...]:
 
 
 @check(
-    "mobile-refusals", Group.MOBILE, "移动支付拒绝：令牌、订单", "What these are refused for",
+    "mobile-refusals", Group.MOBILE, "移动支付拒绝：令牌、订单",
+    "Refused: an unknown token, an unknown order",
     needs=NEEDS,
 )  # fmt: skip
 async def refusals(exam: Exam) -> None:

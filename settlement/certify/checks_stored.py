@@ -147,7 +147,7 @@ async def list_refusals(exam: Exam) -> None:
 
 
 @check(
-    "upload-refusals", Group.UPLOADS, "上传拒绝：嵌套过深", "An upload nobody could read again",
+    "upload-refusals", Group.UPLOADS, "上传拒绝：嵌套过深", "Refused: nested too deep",
     needs=("3501",),
 )  # fmt: skip
 async def upload_refusals(exam: Exam) -> None:

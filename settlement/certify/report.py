@@ -73,7 +73,7 @@ def line_of(result: Result) -> str:
     line = f"{_MARKS[result.verdict]} {zh} {en:6}  {result.id}  {result.chinese} {result.english}"
     wrong = [step for step in result.steps if not step.passed]
     for step in wrong[:1]:
-        line += f"\n    {step.sent}\n    应为 expected: {step.expected_zh}"
+        line += f"\n    {step.sent}\n    应为 expected: {_expected(step)}"
         line += f"\n    实际 came: {step.came}"
     return line
 
@@ -145,7 +145,7 @@ def _failures(report: Report) -> str:
     if not failed:
         return ""
     rows = "".join(
-        f'<li><a href="#{escape(one.id)}">{escape(one.chinese)}'
+        f'<li><a href="#{escape(one.id)}"><b>{escape(one.id)}</b> {escape(one.chinese)}'
         f" <i>{escape(one.english)}</i></a>{_first_wrong(one)}</li>"
         for one in failed
     )
@@ -157,7 +157,14 @@ def _first_wrong(result: Result) -> str:
     step = next((one for one in result.steps if not one.passed), None)
     if step is None:
         return "<br><small>未执行 nothing was examined</small>"
-    return f"<br><small>{escape(step.expected_zh)} — 实际 came: {escape(step.came)}</small>"
+    said = step.sent, f"应为 expected: {_expected(step)}", f"实际 came: {step.came}"
+    return f"<br><small>{'<br>'.join(map(escape, said))}</small>"
+
+
+def _expected(step: Step) -> str:
+    if step.expected_zh == step.expected_en:
+        return step.expected_zh
+    return f"{step.expected_zh} / {step.expected_en}"
 
 
 def _chapter(number: int, group: Group, results: Sequence[Result]) -> str:

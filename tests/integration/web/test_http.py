@@ -343,9 +343,9 @@ async def test_only_a_demo_offers_its_people(client: Client, tmp_path: Path, pat
 async def test_demo_token_is_for_the_person_and_the_institution_named(client: Client) -> None:
     address = "/demo/token?psn_no=P1&fixmedins_code=H1"
     assert (await client.get(address)).status == 405
-    assert json.loads((await client.post(address, b"")).body) == {"mdtrt_cert_no": "P1-H1"}
+    assert json.loads((await client.post(b"", address)).body) == {"mdtrt_cert_no": "P1-H1"}
     for lacking in ("psn_no=P1", "psn_no=P1&fixmedins_code=", "psn_no=P'1&fixmedins_code=H1"):
-        assert (await client.post(f"/demo/token?{lacking}", b"")).status == 404
+        assert (await client.post(b"", f"/demo/token?{lacking}")).status == 404
 
 
 async def test_demo_world_is_cut_to_the_persons_asked_for(client: Client) -> None:
