@@ -10,7 +10,8 @@ RUN_COMMAND := $(VENV)/settlement story --data-dir var/demo
 BENCH_COMMAND := $(VENV)/python -m loadtest.bench
 DRILL_CHANNELS_COMMAND := $(VENV)/python -m loadtest.drill_channels --payments $(or $(PAYMENTS),6000)
 # Two processes, each with servers of its own; whole files, handed out in the order of the tiers.
-SPLIT := -n 2 --dist loadfile --no-loadscope-reorder
+# Servers that the caller names are not shared by two.
+SPLIT := $(if $(SETTLEMENT_DATABASE_URL)$(SETTLEMENT_REDIS_URL),,-n 2 --dist loadfile --no-loadscope-reorder)
 PACKAGES := settlement protocol ledger loadtest tools tests
 
 # Chinese text is printed whatever the machine's locale says.

@@ -58,7 +58,7 @@ HERE = Path(__file__).resolve().parent
 POSTGRES_ROOT = Path("/usr/lib/postgresql")
 MAJOR_MIN = 15
 LOOPBACK = "127.0.0.1"
-STOP_SECONDS = 30.0
+STOP_SECONDS = 90.0
 NOT_INSTALLED = 2
 COMMANDS_OF_A_LOOK = 10
 """Looking at Redis, and logging in for it, takes fewer."""

@@ -36,7 +36,7 @@ async def send_with_others(town: Town, citizen: Citizen) -> None:
     """The bad case among good ones: it is refused as our own fault, they are booked."""
     people = town.people(OTHERS)
     messages = [town.pharmacy.sale(who, some(CLASS_A)) for who in (*people, citizen)]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         replies = await asyncio.gather(*map(town.pharmacy.send, reversed(messages)))
     bad, *good = replies
     assert_refused(bad, "INTERNAL", retry="same_msgid")

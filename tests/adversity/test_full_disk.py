@@ -30,7 +30,7 @@ from tests.services import embedded_environment, temporary_directory
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CLAIMS = 40
-BACK_SECONDS_MAX = 60.0
+BACK_SECONDS_MAX = 120.0
 
 
 @pytest.fixture(scope="module")

@@ -217,7 +217,7 @@ async def test_channel_that_does_not_answer_holds_up_no_other(
     wechat.queries.clear()
     queried = wechat.book.calls.count("query")
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await scanners[0].find(order["order_no"])).status != "settled":
                 await resolver.look(connection)
         assert wechat.book.calls.count("query") <= queried + 2

@@ -22,7 +22,7 @@ import aiohttp
 from tests.kit.waiting import until
 from tools.chromium import NAMES
 
-ANSWER_SECONDS = 20.0
+ANSWER_SECONDS = 60.0
 _ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0",

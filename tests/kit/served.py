@@ -35,8 +35,8 @@ from tests.kit.waiting import until
 from tests.services import embedded_environment, temporary_directory
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-STOP_SECONDS = 30.0
-ANSWER_SECONDS = 30.0
+STOP_SECONDS = 90.0
+ANSWER_SECONDS = 60.0
 SEED = 1
 """Of the credentials that the loader gives to institutions."""
 

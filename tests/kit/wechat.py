@@ -103,7 +103,7 @@ async def wechat_stage(folder: Path, api: Api, **told: object) -> AsyncIterator[
     simulator.shop.merchants[MCHID] = merchant
     url = await simulator.start()
     signer = Signer(1)
-    channel = door(simulator, url, api, signer)
+    channel = door(simulator, url, api, signer, connect_seconds=30.0, answer_seconds=60.0)
     hasty = door(
         simulator, url, api, signer, connect_seconds=HASTY_SECONDS, answer_seconds=HASTY_SECONDS
     )

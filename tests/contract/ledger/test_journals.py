@@ -36,7 +36,7 @@ WAITING = (
 
 async def waiting(pool: Pool[Record], count: int) -> None:
     """Returns when that many sessions of this database wait for a lock."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await pool.fetchval(WAITING) != count:
             # Nothing tells us when a session begins to wait, so ask again; each asking is I/O.
             continue

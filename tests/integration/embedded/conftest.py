@@ -20,7 +20,7 @@ from settlement.embedded.redis import find_redis
 from settlement.embedded.services import start_services
 from tests.services import run_apart, temporary_directory
 
-STOP_SECONDS = 30.0
+STOP_SECONDS = 90.0
 
 
 @pytest.fixture

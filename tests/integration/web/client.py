@@ -49,7 +49,7 @@ class Client:
         return await self.read()
 
     async def read(self) -> Reply:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.rstrip().split("\r\n")
             headers = {k.lower(): v.strip() for k, _, v in (x.partition(":") for x in lines)}
@@ -58,7 +58,7 @@ class Client:
 
     async def closed(self) -> bool:
         """Wait for the server to close."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await self._reader.read() == b""
 
     def close(self) -> None:
