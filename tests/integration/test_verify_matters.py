@@ -70,10 +70,11 @@ async def test_what_was_done_to_a_transfer_is_named(town: Town, change: str, sai
 
 async def test_transfer_that_nobody_booked_is_named(town: Town) -> None:
     what = (
-        f"insert into {EVENTS} (matter_no, entry_id, amount_fen, recorded_at, business_day,"  # noqa: S608
+        "insert into settlement.matter_event"
+        " (matter_no, entry_id, amount_fen, recorded_at, business_day,"
         " coverage_months, lane, event_no, kind, actor, through, reference, note)"
         " select matter_no, entry_id + 700000, 5, recorded_at, business_day, 0, lane, 9, 8,"
-        f" 'staff:x', '', 'x', '' from {EVENTS} where kind = 7"
+        " 'staff:x', '', 'x', '' from settlement.matter_event where kind = 7"
     )
     async with tampered(town, what, EVENTS):
         assert (await first_bad(town)).what == BOOKED
@@ -94,6 +95,9 @@ async def test_filing_that_is_not_what_its_matter_says_is_named(town: Town, what
 
 
 async def test_end_of_a_filing_is_in_the_list_that_the_person_carries(town: Town) -> None:
-    what = f"update {FILINGS} set ends_on = begins_on + 900 where kind = 4 and ends_on is null"  # noqa: S608
-    async with tampered(town, f"{what} and withdraws is null", FILINGS):
+    what = (
+        "update settlement.filing set ends_on = begins_on + 900"
+        " where kind = 4 and ends_on is null and withdraws is null"
+    )
+    async with tampered(town, what, FILINGS):
         assert "are not those that stand" in (await first_bad(town)).what
