@@ -88,6 +88,15 @@ def add_my(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir: P
     app.add_argument("name", help="what events call it, as city")
     _add_key(app)
     _finish(app, _app, tell)
+    token = actions.add_parser(
+        "token",
+        help="print a token, as the app would sign it, for trying out",
+        description="Sign a token that names a person, good once within five minutes: behind "
+        "`Authorization: Bearer`, or as /my/?ticket=… in a browser. It needs no database.",
+    )
+    token.add_argument("person", help="psn_no")
+    _add_key(token)
+    token.set_defaults(command=lambda parsed: tell(_token(parsed)))
     sms = actions.add_parser(
         "sms",
         help="the key that messages to persons are signed with",
@@ -202,6 +211,12 @@ def _app(parsed: argparse.Namespace) -> Said:
     return app(
         parsed.data_dir, parsed.name, _key(parsed), reason=parsed.reason, actor=parsed.actor
     )
+
+
+def _token(parsed: argparse.Namespace) -> Said:
+    from settlement.serve.matter_list import token
+
+    return token(parsed.person, _key(parsed))
 
 
 def _sms(parsed: argparse.Namespace) -> Said:

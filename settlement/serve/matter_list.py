@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,14 @@ from settlement.clock import local_time, system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
 from settlement.keyring import Keyring
-from settlement.my_token import SECRET_BYTES_MIN, owner_of
+from settlement.my_token import (
+    AUDIENCE,
+    LIFE_SECONDS_MAX,
+    SECRET_BYTES_MIN,
+    Claims,
+    owner_of,
+    signed_token,
+)
 from settlement.outbox import SMS_GATEWAY
 from settlement.said import UNUSABLE, Said
 from settlement.storage.audits import Audited, keep_audit
@@ -55,6 +63,20 @@ def app(data_dir: Path, name: str, key: Key, *, reason: str, actor: str) -> Said
 def gateway(data_dir: Path, key: Key, *, reason: str, actor: str) -> Said:
     """What messages to persons are signed with; where they go `settlement outbox receiver` says."""
     return _keep(data_dir, SMS_GATEWAY, key, "sms gateway", reason, actor)
+
+
+def token(person_no: str, key: Key) -> Said:
+    """A token as an app signs it, for who tries `/my` out."""
+    try:
+        secret = key.secret_file.read_text("utf-8").strip()
+    except OSError as exc:
+        return Said(UNUSABLE, f"settlement: {exc}")
+    now = int(system_clock().timestamp())
+    claims = Claims(
+        aud=AUDIENCE, iat=now, exp=now + LIFE_SECONDS_MAX, jti=secrets.token_hex(12),
+        sub=person_no,
+    )  # fmt: skip
+    return Said(0, signed_token(key.access_key, secret, claims))
 
 
 def matters_json(found: Sequence[OpenMatter]) -> str:

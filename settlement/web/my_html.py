@@ -5,16 +5,28 @@ No script, no style and no address of somebody else's: the page works wherever a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import urlencode
 
 from msgspec import Struct
 
+from settlement.places import PROVINCES
+
 TABS = (
     ("/my/", "首页"), ("/my/filings", "异地备案"), ("/my/settlements", "结算记录"),
     ("/my/account", "个人账户"),
 )  # fmt: skip
+
+
+GOOD, WAIT, OVER = "good", "wait", "over"
+"""How a state is marked."""
+_MARKED = {
+    "accepted": GOOD, "done": GOOD, "normal": GOOD, "applied": WAIT, "under_way": WAIT,
+    "suspended": WAIT,
+}  # fmt: skip
+Form = Mapping[str, str]
+"""What somebody wrote into a form, by its fields' names."""
 
 
 class Frame(Struct, frozen=True, kw_only=True):
@@ -97,6 +109,18 @@ def fault(text: str) -> str:
 def mark(text: str, kind: str) -> str:
     """A short state."""
     return f'<span class="mark {kind}">{escape(text)}</span>'
+
+
+def standing(state: str, in_force: bool = True) -> str:
+    """How the state of a matter or a membership is marked; what was accepted may be over."""
+    if state == "accepted" and not in_force:
+        return OVER
+    return _MARKED.get(state, OVER)
+
+
+def provinces() -> list[tuple[str, str]]:
+    """The provinces to choose from."""
+    return [("", "请选择"), *((f"{code}0000", name) for code, name in PROVINCES.items())]
 
 
 def link(path: str, text: str, kind: str = "button") -> str:

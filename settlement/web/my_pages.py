@@ -30,7 +30,7 @@ from settlement.matter_states import MatterKind
 from settlement.my_gateway import PersonDesk, Who
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS, text
-from settlement.web import my_views
+from settlement.web import my_money, my_views
 from settlement.web.my_access import Entered, MyAccess, acting_for
 from settlement.web.my_html import Frame, outside
 
@@ -170,7 +170,7 @@ class MyPages:
         found = await self._desk.settlement(asked.who, settlement["number"])
         if isinstance(found, Refusal):
             return found
-        return my_views.settlement(asked.frame, found)
+        return my_money.settlement(asked.frame, found)
 
     async def _home(self, asked: _Asked) -> bytes | Refusal:
         status = await self._desk.status(asked.who)
@@ -185,7 +185,7 @@ class MyPages:
 
     async def _settlements(self, asked: _Asked) -> bytes | Refusal:
         found = await self._desk.settlements(asked.who)
-        return found if isinstance(found, Refusal) else my_views.settlements(asked.frame, found)
+        return found if isinstance(found, Refusal) else my_money.settlements(asked.frame, found)
 
     async def _account(self, asked: _Asked, why: str = "") -> bytes | Refusal:
         found = await self._desk.account(asked.who)
@@ -196,7 +196,7 @@ class MyPages:
         )
         if isinstance(transfers, Refusal):
             return transfers
-        return my_views.account(
+        return my_money.account(
             asked.frame, found, transfers, _request_no(), asked.form, why
         )
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
 from html import escape
 
 from protocol.my import (
-    AccountReply,
     AuthorisationsReply,
     MatterReply,
     MattersReply,
-    Movement,
-    Settled,
-    SettlementReply,
-    SettlementsReply,
     StatusReply,
     Step,
 )
 from settlement.off_site import KIND_ZH, LONG_TERM, OffSiteKind
-from settlement.places import PROVINCES
 from settlement.web.my_html import (
+    GOOD,
+    Form,
     Frame,
     card,
     choice,
@@ -31,16 +25,12 @@ from settlement.web.my_html import (
     mark,
     page,
     pairs,
+    provinces,
     radios,
-    split_bar,
+    standing,
     words,
 )
 
-_GOOD, _WAIT, _OVER = "good", "wait", "over"
-_KIND_OF = {
-    "accepted": _GOOD, "done": _GOOD, "normal": _GOOD, "applied": _WAIT, "under_way": _WAIT,
-    "suspended": _WAIT,
-}  # fmt: skip
 _BY_ZH = {"self": "本人", "agent": "代办人", "agency": "经办机构"}
 _MORE = {
     OffSiteKind.RETIRED: "退休后在外地定居，户籍已迁入",
@@ -50,15 +40,14 @@ _MORE = {
     OffSiteKind.EMERGENCY: "在外地急诊、抢救，可事后补办",
     OffSiteKind.OTHER: "出差、探亲、旅游等期间就医",
 }
-Form = Mapping[str, str]
 
 
 def home(frame: Frame, status: StatusReply) -> bytes:
     """Who the person is, the balance, and where to go from here."""
     memberships = "".join(
-        f"<li><div><b>{_text(one.scheme_zh)}</b>"
-        f"{mark(one.state_zh, _KIND_OF.get(one.state, _OVER))}</div>"
-        f"<small>{_text(one.category_zh)}，{one.enrolled_on} 参保，"
+        f"<li><div><b>{escape(one.scheme_zh)}</b>"
+        f"{mark(one.state_zh, standing(one.state))}</div>"
+        f"<small>{escape(one.category_zh)}，{one.enrolled_on} 参保，"
         f"{one.benefit_from} 起享受待遇</small></li>"
         for one in status.memberships
     )
@@ -76,7 +65,7 @@ def home(frame: Frame, status: StatusReply) -> bytes:
     return page(
         frame, "我的医保",
         card(
-            f'<p class="who">{_text(status.name)}<small>个人编号 …{_text(status.person_no[-4:])}'
+            f'<p class="who">{escape(status.name)}<small>个人编号 …{escape(status.person_no[-4:])}'
             "</small></p>",
             '<p class="sum"><small>个人账户余额（元）</small>'
             f"<b>{status.balance}</b></p>",
@@ -107,16 +96,10 @@ def _filing_row(frame: Frame, one: MatterReply) -> str:
     path = frame.to(f"/my/matters/{one.matter_no}")
     until = one.ends_on or "长期"
     return (
-        f'<li><a href="{_text(path)}"><div><b>{_text(one.what_zh or one.kind_zh)}</b>'
-        f"{mark(one.state_zh, _state_kind(one))}</div>"
-        f"<small>{_text(one.place_zh)} · {one.begins_on} 至 {until}</small></a></li>"
+        f'<li><a href="{escape(path)}"><div><b>{escape(one.what_zh or one.kind_zh)}</b>'
+        f"{mark(one.state_zh, standing(one.state, one.in_force))}</div>"
+        f"<small>{escape(one.place_zh)} · {one.begins_on} 至 {until}</small></a></li>"
     )
-
-
-def _state_kind(one: MatterReply) -> str:
-    if one.state == "accepted" and not one.in_force:
-        return _OVER
-    return _KIND_OF.get(one.state, _OVER)
 
 
 def filing_form(frame: Frame, request_no: str, given: Form, why: str = "") -> bytes:
@@ -130,7 +113,7 @@ def filing_form(frame: Frame, request_no: str, given: Form, why: str = "") -> by
         )
         for long in (True, False)
     )  # fmt: skip
-    places = [("", "请选择"), *((f"{code}0000", name) for code, name in PROVINCES.items())]
+    places = provinces()
     return page(
         frame, "申请异地就医备案", fault(why) if why else "",
         card(
@@ -180,7 +163,8 @@ def matter(
     return page(
         frame, one.kind_zh, fault(why) if why else "",
         card(
-            f'<p class="state">{mark(one.state_zh, _state_kind(one))}</p>', pairs(about),
+            f'<p class="state">{mark(one.state_zh, standing(one.state, one.in_force))}</p>',
+            pairs(about),
         ),
         card(f'<ol class="steps">{steps}</ol>', title="办理进度"), end and card(end),
         tab="/my/filings" if one.kind == "off_site" else "",
@@ -198,150 +182,8 @@ def _step(step: Step) -> str:
         )
         if part
     )  # fmt: skip
-    return f"<b>{_text(step.what_zh)}</b><small>{step.at} · {_text(by)}</small>" + (
+    return f"<b>{escape(step.what_zh)}</b><small>{step.at} · {escape(by)}</small>" + (
         words(more) if more else ""
-    )
-
-
-def settlements(frame: Frame, found: SettlementsReply) -> bytes:
-    """The list of settlements."""
-    rows = "".join(_settled_row(frame, one) for one in found.settlements)
-    listed = f'<ul class="rows">{rows}</ul>' if rows else words("还没有结算记录。", "empty")
-    more = words("只显示最近的记录。", "hint") if found.more else ""
-    return page(frame, "结算记录", card(listed, more), tab="/my/settlements")
-
-
-def _settled_row(frame: Frame, one: Settled) -> str:
-    path = frame.to(f"/my/settlements/{one.settlement_id}")
-    gone = mark("已撤销", _OVER) if one.cancelled else ""
-    return (
-        f'<li><a href="{_text(path)}"><div><b>{_text(one.institution_zh)}</b>{gone}'
-        f'<span class="amount">{one.total}</span></div>'
-        f"<small>{one.on} · {_text(one.care_type_zh)} · 自己付现金 {one.cash}</small></a></li>"
-    )
-
-
-def settlement(frame: Frame, found: SettlementReply) -> bytes:
-    """How every fen of one came about."""
-    one = found.settlement
-    parts = [
-        ("funds", "医保基金支付", _fen(one.funds)), ("own", "个人账户支付", _fen(one.account)),
-        ("cash", "个人现金支付", _fen(one.cash)), ("borne", "医院负担", _fen(one.hospital_borne)),
-    ]  # fmt: skip
-    legend = "".join(
-        f'<li><i class="{kind}"></i>{name}<b>{_yuan(fen)}</b></li>'
-        for kind, name, fen in parts
-        if fen or kind != "borne"
-    )
-    whole = f"{' + '.join(_yuan(fen) for _, _, fen in parts if fen)} = {one.total} 元"
-    reasons = "".join(
-        f"<li><p>{_text(each.text)}</p>"
-        + (f"<small>依据：{_text(each.source)}</small>" if each.source else "")
-        + "</li>"
-        for each in found.reasons
-    )
-    same = {
-        "same": "按保存的依据重新计算，每一分钱都一致。",
-        "differs": "重新计算的结果与结算不一致，请联系经办机构。",
-    }.get(found.recomputed, "")
-    note = "" if found.policy_verified else "（演示政策，未经核实）"
-    return page(
-        frame, "这笔费用怎么算",
-        card(
-            f'<p class="sum"><small>{_text(one.institution_zh)} · {one.on}</small>'
-            f"<b>{one.total}</b></p>",
-            words("已撤销：资金已按原路退回。", "hint") if one.cancelled else "",
-            split_bar(parts), f'<ul class="legend">{legend}</ul>', f'<p class="whole">{whole}</p>',
-        ),
-        card(f'<ol class="reasons">{reasons}</ol>', words(same, "hint"), title="计算步骤"),
-        _items(found),
-        card(
-            pairs(
-                [("医疗类别", one.care_type_zh), ("结算号", one.settlement_id),
-                 ("适用政策", found.policy_zh + note)]
-            )
-        ),
-        tab="/my/settlements",
-    )  # fmt: skip
-
-
-def _items(found: SettlementReply) -> str:
-    if not found.items:
-        return ""
-    rows = "".join(
-        f"<li><div><b>{_text(each.name)}</b><span class=\"amount\">{each.amount}</span></div>"
-        f"<small>数量 {each.quantity} · 医保范围内 {each.in_scope}"
-        + (f" · 先自付 {each.pre_self_pay}" if _fen(each.pre_self_pay) else "")
-        + (f" · 全自费 {each.full_self_pay}" if _fen(each.full_self_pay) else "")
-        + (f" · 超限价 {each.over_ceiling}" if _fen(each.over_ceiling) else "")
-        + "</small></li>"
-        for each in found.items
-    )
-    return card(f'<ul class="rows">{rows}</ul>', title=f"费用明细（{len(found.items)} 项）")
-
-
-def account(
-    frame: Frame, found: AccountReply, transfers: MattersReply, request_no: str,
-    given: Form, why: str = "",
-) -> bytes:  # fmt: skip
-    """Balance, movements, and the account's transfer."""
-    rows = "".join(f"<li>{_movement(frame, one)}</li>" for one in found.movements)
-    held = f"另有 {found.held} 元因支付处理中暂时冻结" if _fen(found.held) else ""
-    listed = "".join(_filing_row_of_transfer(frame, one) for one in transfers.matters)
-    places = [("", "请选择"), *((f"{code}0000", name) for code, name in PROVINCES.items())]
-    asked = form(
-        frame, "/my/transfers", request_no, "提交转移申请",
-        radios(
-            "direction", "方向",
-            [("out", "转出", "参保关系转到外地，账户余额随转"),
-             ("in", "转入", "从外地转到本地")],
-            given.get("direction", ""),
-        ),
-        choice("province", "对方地区", places, given.get("province", "")),
-        field("city", "市、区县代码", given.get("city", ""), hint="选填，6位数字",
-              more=' inputmode="numeric" pattern="[1-9][0-9]{5}" maxlength="6"'),
-        field("phone", "接收短信的手机号", given.get("phone", ""), kind="tel", hint="选填",
-              more=' maxlength="20" autocomplete="tel"'),
-    )  # fmt: skip
-    opened = " open" if why else ""
-    return page(
-        frame, "个人账户", fault(why) if why else "",
-        card(
-            '<p class="sum"><small>可用余额（元）</small>'
-            f"<b>{found.balance}</b></p>", words(held, "hint") if held else "", kind="hero",
-        ),
-        card(f'<ul class="rows">{rows}</ul>' if rows else words("还没有收支。", "empty"),
-             title="账户收支"),
-        card(
-            f'<ul class="rows">{listed}</ul>' if listed else "",
-            f"<details{opened}><summary>申请个人账户转移</summary>{asked}</details>",
-            title="医保关系转移",
-        ),
-        tab="/my/account",
-    )  # fmt: skip
-
-
-def _movement(frame: Frame, one: Movement) -> str:
-    """With the way to what it was for, where there is one."""
-    told = (
-        f'<div><b>{_text(one.what_zh)}</b><span class="amount">{_signed(one.amount)}</span></div>'
-        f"<small>{one.at or '此前'} · 余额 {one.balance}</small>"
-    )
-    if one.settlement_id:
-        path = frame.to(f"/my/settlements/{one.settlement_id}")
-    elif one.matter_no:
-        path = frame.to(f"/my/matters/{one.matter_no}")
-    else:
-        return told
-    return f'<a href="{_text(path)}">{told}</a>'
-
-
-def _filing_row_of_transfer(frame: Frame, one: MatterReply) -> str:
-    path = frame.to(f"/my/matters/{one.matter_no}")
-    return (
-        f'<li><a href="{_text(path)}"><div><b>{_text(one.kind_zh)}</b>'
-        f"{mark(one.state_zh, _state_kind(one))}</div>"
-        f"<small>{_text(one.place_zh)} · {one.opened_at} 申请</small></a></li>"
     )
 
 
@@ -350,16 +192,16 @@ def people(
 ) -> bytes:
     """Who may act for whom."""
     acts = "".join(
-        f'<li><a href="/my/?for={_text(one.person_no)}"><div><b>{_text(one.name)}</b>'
-        f"{mark(one.relation_zh, _GOOD)}</div>"
+        f'<li><a href="/my/?for={escape(one.person_no)}"><div><b>{escape(one.name)}</b>'
+        f"{mark(one.relation_zh, GOOD)}</div>"
         f"<small>授权至 {one.ends_on} · 点此代办</small></a></li>"
         for one in found.may_act_for
     )
     mine = "".join(
-        f'<li><a href="{_text(frame.to(f"/my/matters/{one.matter_no}"))}">'
-        f"<div><b>代办人 {_text(_ending(one.agent_no))}</b>"
-        f"{mark(one.state_zh, _state_kind(one))}</div>"
-        f"<small>{_text(one.what_zh)} · {one.begins_on} 至 {one.ends_on}</small></a></li>"
+        f'<li><a href="{escape(frame.to(f"/my/matters/{one.matter_no}"))}">'
+        f"<div><b>代办人 {escape(_ending(one.agent_no))}</b>"
+        f"{mark(one.state_zh, standing(one.state, one.in_force))}</div>"
+        f"<small>{escape(one.what_zh)} · {one.begins_on} 至 {one.ends_on}</small></a></li>"
         for one in found.given
     )
     asked = form(
@@ -396,19 +238,3 @@ def _years(months: int) -> str:
 
 def _ending(number: str) -> str:
     return f"…{number[-4:]}" if number else ""
-
-
-def _fen(yuan: str) -> int:
-    return int(Decimal(yuan) * 100)
-
-
-def _yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02d}"
-
-
-def _signed(amount: str) -> str:
-    return f"−{amount[1:]}" if amount.startswith("-") else f"+{amount}"
-
-
-def _text(text: str) -> str:
-    return escape(text)

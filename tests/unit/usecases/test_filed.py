@@ -31,7 +31,7 @@ TRANSFER, CHRONIC, CHOSEN = FilingKind.TRANSFER, FilingKind.CHRONIC, FilingKind.
 
 def a_filing(kind: FilingKind = CHRONIC, **changes: object) -> Filing:
     """From the day on, at this hospital, number 1."""
-    subject = {CHRONIC: "M01600", CHOSEN: "03", TRANSFER: ""}[kind]
+    subject = {CHRONIC: "M01600", CHOSEN: "03", TRANSFER: "", FilingKind.OFF_SITE: "other"}[kind]
     filing = Filing(
         filing_no=1, kind=kind, institution=HERE, subject=subject,
         order="1" if kind is CHOSEN else "", scheme="" if kind is CHOSEN else "310",
