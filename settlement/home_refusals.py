@@ -42,3 +42,8 @@ HOME_ROWS: tuple[tuple[str, str, str], ...] = (
     ("PAGE_UNREADABLE", "对账续页编号不正确。", "请填写上一页最后一行的结算编号。"),
 )
 # fmt: on
+BROKEN = frozenset({
+    "CASE_NEGATIVE", "CASE_SUM_DIFFERS", "CASE_LINES_DIFFER", "CASE_INSTITUTION_ELSEWHERE",
+    "CASE_CONFLICT", "CASE_OTHER_SETTLEMENT", "CASE_OTHER_PERSON",
+})  # fmt: skip
+"""What no region asks that keeps its own books right: somebody has to look at it."""

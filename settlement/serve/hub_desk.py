@@ -8,6 +8,7 @@ may still be on its way through the hub, and whoever asked finds out by asking f
 
 from __future__ import annotations
 
+import logging
 from typing import assert_never, cast
 
 from ledger.postgres.shape import Shape
@@ -30,6 +31,7 @@ from settlement.commands import Command
 from settlement.counterpart import Counterpart
 from settlement.desk import DecisionDesk
 from settlement.gateway import Overloaded, Unavailable
+from settlement.home_refusals import BROKEN
 from settlement.keyring import LookupKind
 from settlement.lanes import lane_of_key
 from settlement.limits import Limits
@@ -41,8 +43,10 @@ from settlement.storage.connect import Several
 from settlement.storage.errors import StorageError
 from settlement.storage.home_pages import home_rows
 from settlement.storage.lookups import PersonFinder, Sought
+from settlement.telemetry.metrics import METRICS
 from settlement.translate.home_cases import HomeTranslator
 
+logger = logging.getLogger("settlement.hub")
 SIDE_CONNECTIONS = 2
 _LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE, "03": LookupKind.CARD}
 _BINDING = frozenset({Kind.SETTLE, Kind.CANCEL})
@@ -88,6 +92,8 @@ class HomeDesk:
             return reply
         if kind in _BINDING and reply.code in _NOT_KEPT:
             raise OutcomeUnknownError(f"{kind.value} of {origin}: {reply.code}")
+        if reply.code in BROKEN:
+            _report(region, kind, question, reply)
         return self._refused(reply)
 
     def close(self) -> None:
@@ -158,3 +164,16 @@ class HomeDesk:
             code=refusal.code, text=said.message, field=refusal.field or "",
             retry="later" if said.retry == "later" else "",
         )  # fmt: skip
+
+
+def _report(region: Counterpart, kind: Kind, question: Question, refusal: Refusal) -> None:
+    """Whoever asks this has wrong books, or is not who it says."""
+    METRICS.hub_broken += 1
+    extra = {
+        "event": "hub.question.broken",
+        "region": region.region,
+        "kind": kind.value,
+        "case_no": getattr(question, "case_no", "")[:64],
+        "code": refusal.code,
+    }
+    logger.warning("a question of another region contradicts itself or us", extra=extra)

@@ -77,6 +77,9 @@ DECLARED = (
     Counter("settlement_messages_duplicate_across_lanes_total",
             "Message ids found under two persons afterwards; look at each of them.",
             registry=None),
+    Counter("settlement_hub_broken_total",
+            "Questions of other regions that break an identity or contradict what was booked.",
+            registry=None),
     Counter("settlement_nonce_folds_total", "Round trips to Redis for nonces.", registry=None),
     Counter("settlement_nonces_unshared_total",
             "Requests let through without asking Redis about their nonce.", registry=None),
@@ -163,10 +166,11 @@ class Metrics:
     __slots__ = (
         "background_failures", "batch_items", "batch_recomputed", "batch_write_seconds",
         "conflicting", "duplicate_across_lanes", "folded_blocks", "hub_alarms", "hub_answered",
-        "hub_asked", "hub_unanswered", "hub_worthless", "in_flight", "nonce_degraded",
-        "nonce_folds", "notice_seconds", "notices_delivered", "notices_failed", "notices_overdue",
-        "notices_owed", "payment_alarms", "payment_certainty", "payment_confirmed", "queue_depth",
-        "region_alarms", "replayed", "request_seconds", "requests",
+        "hub_asked", "hub_broken", "hub_unanswered", "hub_worthless", "in_flight",
+        "nonce_degraded", "nonce_folds", "notice_seconds", "notices_delivered", "notices_failed",
+        "notices_overdue", "notices_owed", "payment_alarms", "payment_certainty",
+        "payment_confirmed", "queue_depth", "region_alarms", "replayed", "request_seconds",
+        "requests",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -194,6 +198,7 @@ class Metrics:
         self.replayed = 0
         self.conflicting = 0
         self.duplicate_across_lanes = 0
+        self.hub_broken = 0
         self.nonce_folds = 0
         self.nonce_degraded = 0
         self.folded_blocks = 0
@@ -243,6 +248,7 @@ _COUNTERS = {
     "settlement_messages_replayed_total": "replayed",
     "settlement_messages_conflicting_total": "conflicting",
     "settlement_messages_duplicate_across_lanes_total": "duplicate_across_lanes",
+    "settlement_hub_broken_total": "hub_broken",
     "settlement_nonce_folds_total": "nonce_folds",
     "settlement_nonces_unshared_total": "nonce_degraded",
     "settlement_ledger_folded_blocks_total": "folded_blocks",

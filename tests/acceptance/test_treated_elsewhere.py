@@ -21,8 +21,10 @@ from protocol.hub.messages import (
     ReverseAsked,
 )
 from settlement.chart import RegionAccount
+from settlement.home_refusals import BROKEN
 from settlement.policy.loader import load_policies
 from settlement.storage.reader import read_settlements
+from settlement.telemetry.metrics import METRICS
 from settlement.usecases.explain import Recomputed, explain
 from settlement.view import View
 from tests.kit.abroad import Abroad, a_line, told
@@ -260,7 +262,7 @@ REFUSED = (
 async def test_what_breaks_an_identity_is_refused_and_never_booked(
     town: Town, abroad: Abroad
 ) -> None:
-    someone = town.someone()
+    someone, counted = town.someone(), METRICS.hub_broken
     for changes, code in REFUSED:
         case = replace(abroad.case(someone), **changes)
         assert await abroad.refused(case) == code, changes
@@ -268,6 +270,7 @@ async def test_what_breaks_an_identity_is_refused_and_never_booked(
             assert (await abroad.status(case)).state is CaseState.REVERSED
             assert await abroad.refused(case) == "CASE_REVERSED"
     assert await town.rows_of(someone) == []
+    assert METRICS.hub_broken - counted == sum(code in BROKEN for _, code in REFUSED)
 
 
 async def test_who_may_not_ask_is_refused(town: Town, abroad: Abroad) -> None:

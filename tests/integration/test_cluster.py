@@ -26,6 +26,7 @@ from settlement.storage.queries import SHAPED
 from settlement.storage.writer import CALLS, write_batch
 from settlement.view import Effects, View
 from tests.kit import population
+from tests.kit.abroad import Abroad
 from tests.kit.counter import patient_of
 from tests.kit.mobile import Platform
 from tests.kit.one_lane import LANED, assert_one_lane
@@ -133,6 +134,10 @@ async def test_all_that_is_said_on_the_settle_path_keeps_to_one_lane(
     order = await Platform(town, town.hospital).upload(town.someone(), some(CLASS_A))
     assert_done(await order.pay())
     assert_done(await order.ask())
+    abroad = Abroad(town.service, town.clock)
+    case = abroad.case(town.someone())
+    assert await abroad.settle(case) == (await abroad.status(case)).case
+    assert (await abroad.reverse(case)).undone
     line.break_at_next_batch(Fault.AFTER_COMMIT)
     assert_done(await town.pharmacy.sell(town.someone(), some(CLASS_A)))
     assert line.broken.is_set()
