@@ -188,12 +188,19 @@ async def close(books: RegionalBooks, found: Found, who: Who) -> Said:
         return no
     sums = (await sums_of(books.connection, found.place)).standing
     await keep(books, found, Act.CLOSE, who, sums)
-    left_fen = await ledger_owed(books, found.period.party, found.period.side)
     return Said(
-        0,
-        f"{name_of(books, found)} 已关闭；与该方的{found.period.side.zh}账面余额 "
-        f"{yuan_text(left_fen)} 元（其他月份及未申报的明细） | closed",
+        0, f"{name_of(books, found)} 已关闭；{await left_text(books, found.period)} | closed"
     )
+
+
+async def left_text(books: RegionalBooks, period: Period) -> str:
+    """What the ledger has with a party, and that it is what its rows and payments say."""
+    booked_fen = await ledger_owed(books, period.party, period.side)
+    rows_fen = await store.owed_by_rows(books.connection, period.party, period.side)
+    text = f"与该方的{period.side.zh}账面余额 {yuan_text(booked_fen)} 元"
+    if booked_fen == rows_fen:
+        return f"{text}，与未结清明细相符"
+    return f"{text}，与未结清明细 {yuan_text(rows_fen)} 元不符，请核查"
 
 
 async def ledger_owed(books: RegionalBooks, party: str, side: Side) -> int:

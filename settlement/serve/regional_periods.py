@@ -12,6 +12,7 @@ from datetime import date
 from msgspec import Struct
 
 from ledger.money import yuan_text
+from settlement.clock import local_time
 from settlement.regional_clearing import (
     STATE_ZH,
     Act,
@@ -138,10 +139,11 @@ def refused(books: RegionalBooks, found: Found, act: Act) -> Said | None:
         return None
     name = f"{month_text(found.period.month)} {books.name_of(found.period.party)} {side.zh}"
     last = found.now.last
-    by = "" if last is None else f"，由 {last.actor} 于 {_day(last)}"
+    by = "" if last is None else f"（{last.actor} 于 {day_of(last)} {ACT_ZH[last.act]}）"
+    first = "；请先撤回异议或延期" if found.now.state is State.OBJECTED else ""
     return Said(
         1,
-        f"{name} 现为「{STATE_ZH[found.now.state]}」{by}，不能{ACT_ZH[act]} | it is "
+        f"{name} 现为「{STATE_ZH[found.now.state]}」{by}，不能{ACT_ZH[act]}{first} | it is "
         f"{found.now.state.value}: {act.name.lower()} is not possible",
     )
 
@@ -215,5 +217,6 @@ def _of(sums: dict[tuple[str, Mark | None], Sums], wanted: Mark) -> Sums:
     return sum((one for (_, mark), one in sums.items() if mark is wanted), start=NOTHING)
 
 
-def _day(step: Step) -> str:
-    return f"{step.at:%Y-%m-%d}"
+def day_of(step: Step) -> str:
+    """The local day of a step."""
+    return f"{local_time(step.at):%Y-%m-%d}"

@@ -14,11 +14,11 @@ from ledger.money import yuan_text
 from settlement.clock import local_time
 from settlement.regional_clearing import STATE_ZH, Act, Mark, Period, Side
 from settlement.regional_netting import Sums, regrouped, tally
-from settlement.regional_prepayment import ALARM_ZH, Alarm
+from settlement.regional_prepayment import ALARM_ZH, Alarm, Prepaid, Use
 from settlement.regional_statements import month_text
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks
-from settlement.serve.regional_paying import ledger_owed
+from settlement.serve.regional_paying import left_text
 from settlement.serve.regional_periods import ACT_ZH, Found, find, name_of, text_of
 from settlement.serve.regional_prepaid import prepaid_parties, standing_of
 from settlement.storage import regional_clearing as store
@@ -27,6 +27,8 @@ from settlement.storage.regional_clearing import PeriodSums as Listed
 from settlement.working_days import ClearingDates, dates_of
 
 _MARK_ZH = {None: "", Mark.OBJECTED: "有异议", Mark.WITHDRAWN: "", Mark.POSTPONED: "延期"}
+_SIDE = {Side.TREATMENT: "receivable", Side.INSURANCE: "payable"}
+Prepayment = tuple[str, Side, tuple[Prepaid, Use]]
 COLUMNS = (
     "case_no", "sign", "region", "institution", "clearing_type", "scheme", "settled_on",
     "total", "funds", "account", "owed", "setl_id", "mark", "months", "why",
@@ -45,7 +47,7 @@ async def overview(books: RegionalBooks, month: date, *, as_json: bool) -> Said:
         for party, side in await prepaid_parties(books)
     ]
     if as_json:
-        return Said(0, _json(month, dates, listed, found))
+        return Said(0, _json(month, dates, listed, found, prepayments))
     lines = [_dates_line(month, dates)]
     if not listed:
         lines.append("  尚无已申报或收下的清算 | nothing is stated yet")
@@ -86,10 +88,7 @@ async def show(books: RegionalBooks, found: Found) -> Said:
                 f"  {_MARK_ZH[leg.mark]} {leg.case_no}{'（负）' if leg.reversal else ''} "
                 f"{yuan_text(leg.owed_fen)} 元：{leg.said}"
             )
-    owed_fen = await ledger_owed(books, found.period.party, found.period.side)
-    lines.append(
-        f"  与该方的{found.period.side.zh}账面余额 {yuan_text(owed_fen)} 元 | in the ledger"
-    )
+    lines.append(f"  {await left_text(books, found.period)} | in the ledger")
     return Said(0, "\n".join(lines))
 
 
@@ -156,12 +155,13 @@ def _period_line(books: RegionalBooks, one: Listed, found: Found) -> str:
 
 
 def _json(
-    month: date, dates: ClearingDates, listed: list[Listed], found: list[Found]
-) -> str:
+    month: date, dates: ClearingDates, listed: list[Listed], found: list[Found],
+    prepayments: list[Prepayment],
+) -> str:  # fmt: skip
     rows = [
         {
             "party": one.party,
-            "side": "receivable" if one.side is Side.TREATMENT else "payable",
+            "side": _SIDE[one.side],
             "state": period.now.state.value,
             "statement_no": period.statement_no,
             "legs": one.standing_legs,
@@ -176,6 +176,14 @@ def _json(
         "month": month_text(month), "confirm_by": f"{dates.confirm_by}",
         "notice_by": f"{dates.notice_by}", "pay_by": f"{dates.pay_by}",
         "holidays_unknown": list(dates.assumed_years), "periods": rows,
+        "prepayments": [
+            {
+                "party": party, "side": _SIDE[side], "held": yuan_text(held.held_fen),
+                "quota": yuan_text(held.quota_fen), "use_bp": use.rate_bp,
+                "alarm": use.alarm.value, "top_up": yuan_text(use.top_up_fen),
+            }
+            for party, side, (held, use) in prepayments
+        ],
     }  # fmt: skip
     return msgspec.json.encode(told).decode()
 

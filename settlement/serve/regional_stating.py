@@ -149,9 +149,10 @@ async def _unstated(
 ) -> AsyncIterator[tuple[list[Leg], int]]:
     """Rows that are in no month yet, a bundle at a time, and how many wait for institutions."""
     period = place.period
-    beginning = period.party[:2] if period.party[2:] == "0000" else period.party
     before = month_after(period.month)
-    bundles = store.candidates(books.connection, before=before, beginning=beginning)
+    bundles = store.candidates(
+        books.connection, before=before, beginning=store.beginning_of(period.party)
+    )
     async for bundle in bundles:
         rows = [one for one in bundle if not _is_same_city(books, one.leg.region)]
         known = await store.stated_among(

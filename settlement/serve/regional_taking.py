@@ -34,6 +34,7 @@ from settlement.serve.regional_marks import mark_rows
 from settlement.serve.regional_periods import (
     Found,
     acting,
+    day_of,
     find,
     keep,
     name_of,
@@ -113,7 +114,7 @@ async def _statement(
     same = [step for step in found.steps if step.reference == told.statement_no]
     name = name_of(books, found)
     if same and digest in same[0].reason:
-        taken_on = f"{same[0].at:%Y-%m-%d}"
+        taken_on = day_of(same[0])
         return Said(0, f"{told.statement_no} 已于 {taken_on} 收下，未再改动 | taken before")
     earlier = await store.taken_in(books.connection, found.place, told.statement_no)
     if earlier is not None:

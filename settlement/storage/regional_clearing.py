@@ -244,6 +244,19 @@ async def stated_of_year(
     return (0, 0) if row is None else (row["owed_fen"], row["months"])
 
 
+async def owed_by_rows(connection: Connection[Record], party: str, side: Side) -> int:
+    """What is owed by all rows with a party, less what was paid: what the ledger must have."""
+    owed: int = await connection.fetchval(
+        SCATTER["owed_by_rows"], side, beginning_of(party), party
+    )
+    return owed
+
+
+def beginning_of(party: str) -> str:
+    """How the codes of a party's regions begin."""
+    return party[:2] if party[2:] == "0000" else party
+
+
 def row_of(leg: Leg) -> Row:
     """A leg as it is compared."""
     return Row(

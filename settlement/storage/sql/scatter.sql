@@ -432,6 +432,29 @@ where h.treated_region = $1 and h.setl_on >= $2 and h.setl_on < $3
     and ($4::text[] is null or h.case_no = any ($4::text[]))
 order by h.setl_on, h.setl_id;
 
+-- name: owed_by_rows
+-- What a party owes us by all settlement rows (side 1), or we owe it (side 2), less what was paid
+-- for its months: what the ledger must have.
+select coalesce(sum(r.owed_fen), 0)::bigint
+from (
+    select t.fund_fen + t.account_fen as owed_fen
+    from (select distinct l.lane from ledger.lane l) as l
+    join settlement.insured_elsewhere e on e.lane = l.lane
+    join settlement.settlement t on t.lane = e.lane and t.setl_id = e.setl_id
+    where $1::smallint = 1 and starts_with(e.insured_region, $2) and not e.paid_in_advance
+    union all
+    select t.fund_fen + t.account_fen
+    from (select distinct l.lane from ledger.lane l) as l
+    join settlement.home_case h on h.lane = l.lane
+    join settlement.settlement t on t.lane = h.lane and t.setl_id = h.setl_id
+    where $1::smallint = 2 and starts_with(h.treated_region, $2)
+    union all
+    select - s.amount_fen
+    from (select distinct l.lane from ledger.lane l) as l
+    join settlement.region_clearing_step s on s.lane = l.lane
+    where s.side = $1::smallint and s.party = $3 and s.act in (9, 10)
+) as r;
+
 -- name: confirmed_rows
 -- What institutions said of a clearing list, of months up to one: every step.
 select c.institution, c.month, c.step_no, c.kind, c.reference, c.withdraws, c.fingerprint,
