@@ -179,7 +179,9 @@ class RemoteDesk:
             return reply
         if reply.quote is not None:
             return await self._quote(reply.region, reply.quote, command.asked.lane)
-        return await self._go_on(command, reply)
+        if reply.fact is None:
+            return Refusal(code="INTERNAL")
+        return await self._go_on(command, reply.fact, first=reply.first)
 
     async def _quote(self, region: str, quote: Quoted, lane: int) -> Reply:
         told = await self._ask(
@@ -195,15 +197,14 @@ class RemoteDesk:
             return Refusal(code="REGION_ANSWER_WRONG", params={"region": region})
         return quote.show(told)
 
-    async def _go_on(self, command: Command, wanted: CaseAnswer) -> Reply:
+    async def _go_on(self, command: Command, fact: CaseFact, *, first: bool) -> Reply:
         """Ask what is to be asked of the case, say what came, and answer the message."""
-        fact = await self._case(wanted.case_no)
         now = self._clock()
         errand = next_errand(fact.standing, fact.row.opened_at, now)
         if errand is Errand.STATUS:  # under its number it is one question, however often asked
             errand = Errand.SETTLE
         reply = None if errand is None else await self._run(
-            fact, errand, first=wanted.opened, until=monotonic() + COUNTER_SECONDS
+            fact, errand, first=first, until=monotonic() + COUNTER_SECONDS
         )
         return await self._answered(command, fact if reply is None else reply.fact, reply)
 
@@ -253,7 +254,7 @@ class RemoteDesk:
         """One question and what is booked for it; a case that is given up is reversed at once, if
         there is time until then (of the monotonic clock)."""
         if errand is Errand.GIVE_UP:
-            given_up = await self._report(fact, Happening.GIVEN_UP, why="no answer in time")
+            given_up = await self._report(fact, Happening.GIVEN_UP)
             return await self._reversed(given_up, until)
         question, kind, correlation = self._question(fact, errand)
         seconds = min(ANSWER_SECONDS, until - monotonic())
@@ -296,7 +297,7 @@ class RemoteDesk:
                 return status, Kind.STATUS, self._fresh(row.lane)
 
     async def _report(
-        self, fact: CaseFact, happening: Happening, *, heard: Heard | None = None, why: str = ""
+        self, fact: CaseFact, happening: Happening, *, heard: Heard | None = None
     ) -> CaseReply:
         row = fact.row
         asked = Asked(
@@ -306,9 +307,9 @@ class RemoteDesk:
         )  # fmt: skip
         reply = await self._journals.ask(
             ReportCase(
-                asked=asked, case_nos=(row.case_no,), setl_ids=(row.case_no,),
+                asked=asked, case_nos=(row.case_no,),
                 visit_ids=() if row.mdtrt_id == row.case_no else (row.mdtrt_id,),
-                case_no=row.case_no, happening=happening, heard=heard or Heard(), why=why,
+                case_no=row.case_no, happening=happening, heard=heard or Heard(),
             )
         )
         if not isinstance(reply, CaseReply):

@@ -23,6 +23,7 @@ from settlement.refusal import Refusal
 from settlement.remote_commands import Heard, ReportCase
 from settlement.remote_rows import CaseFact, event_row
 from settlement.remote_states import (
+    HELD,
     NEXT,
     OPEN,
     CaseEvent,
@@ -67,16 +68,20 @@ def report(command: ReportCase, view: View, world: World, moment: Moment) -> Dec
     if known is None:
         return Decision(Refusal(code="INTERNAL"))
     fact = known.copy()
-    command = _worth(command, fact, world)
-    state, happening = fact.standing.state, command.happening
+    fault = _fault(command, fact, world)
+    state = fact.standing.state
+    if fault and state not in HELD:
+        return Decision(CaseReply(fact, alarm=fault))
+    if fault:  # what says that it was booked there has to go
+        command = replace(command, happening=Happening.GIVEN_UP, heard=Heard())
+    happening = command.happening
     follows = NEXT[state, happening]
     silent = happening is Happening.SILENT and state in OPEN
     if not isinstance(follows, State) and not silent:
         impossible = follows is Ignored.IMPOSSIBLE
-        alarm = f"{happening.name} while {state.name}" if impossible else ""
-        return Decision(CaseReply(fact, alarm=alarm))
+        said = f"{happening.name} while {state.name}" if impossible else ""
+        return Decision(CaseReply(fact, alarm=said))
     event = _event(fact, happening, command.heard, world, moment)
-    alarm = command.why if happening is Happening.GIVEN_UP else ""
     fact.events.append(event)
     effects = Effects(
         lane=fact.row.lane, person_no=fact.row.psn_no, messages=(),
@@ -89,19 +94,16 @@ def report(command: ReportCase, view: View, world: World, moment: Moment) -> Dec
             fact.events[-1] = event
     effects = replace(effects, case_events=(event_row(fact.row, event),))
     output = _output(effects, view, world)
-    return Decision(CaseReply(fact, output=output, alarm=alarm), effects)
+    return Decision(CaseReply(fact, output=output, alarm=fault), effects)
 
 
-def _worth(command: ReportCase, fact: CaseFact, world: World) -> ReportCase:
-    """An answer that does not add up is none: what it says was booked there has to go."""
+def _fault(command: ReportCase, fact: CaseFact, world: World) -> str:
+    """What does not add up in an answer, which is none then; empty where there is no such thing."""
     told = command.heard.case
     if told is None:
-        return command
+        return ""
     plan = open_plan(fact.row.payload, world.keyring, fact.row.lane, fact.row.case_no)
-    fault = fault_of(plan.question, told) or ("" if told.settlement_no else "no number")
-    if not fault:
-        return command
-    return replace(command, happening=Happening.GIVEN_UP, heard=Heard(), why=fault)
+    return fault_of(plan.question, told) or ("" if told.settlement_no else "no number")
 
 
 def _output(effects: Effects, view: View, world: World) -> Raw | None:

@@ -53,16 +53,17 @@ _UNCOMMITTED = bytes(32)
 class CaseAnswer(Answer):
     """An answer to ourselves: the region of insurance is to be asked something now."""
 
-    __slots__ = ("case_no", "opened", "quote", "region")
+    __slots__ = ("fact", "first", "quote", "region")
 
     def __init__(
-        self, *, region: str, case_no: int = 0, opened: bool = False, quote: Quoted | None = None
-    ) -> None:
+        self, *, region: str, fact: CaseFact | None = None, first: bool = False,
+        quote: Quoted | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.region = region
-        self.case_no = case_no
-        """0 for a quote"""
-        self.opened = opened
+        self.fact = fact
+        """as it stands once this is committed; none of a quote"""
+        self.first = first
         """by this very decision: nothing was asked about it yet"""
         self.quote = quote
 
@@ -103,7 +104,7 @@ def under_way(
     part = canonical.differs(plan.fingerprint, command.asked.fingerprint)
     if part is not None:
         return Decision(Refusal(code="MESSAGE_CONFLICT", field="msgid", params={"part": part}))
-    return Decision(CaseAnswer(region=fact.row.insured_region, case_no=fact.row.case_no))
+    return Decision(CaseAnswer(region=fact.row.insured_region, fact=fact.copy()))
 
 
 def _opened_by(fact: CaseFact, asked: Asked) -> bool:
@@ -211,7 +212,7 @@ def _opened(
         case_events=(event_row(case, event),),
         case_due=(due_row(fact, moment),),
     )
-    return Decision(CaseAnswer(region=region, case_no=case.case_no, opened=True), effects)
+    return Decision(CaseAnswer(region=region, fact=fact, first=True), effects)
 
 
 def held_entry(case: CaseRow, world: World) -> Entry:

@@ -114,7 +114,7 @@ async def test_settling_and_giving_up_at_once_end_alike_on_both_sides(
         await everywhere(three, first, second)
         done = await there.pharmacy.send(reversal)
         assert done.infcode == 0, done
-        there.region.deliver_late()
+        there.region.mend()
         assert standing(there, one) == 0
         assert sum(1 if row["kind"] == 1 else -1 for row in await there.rows_of(one)) == 0
         assert (await there.pharmacy.send(message)).err_code == "MESSAGE_REVERSED"

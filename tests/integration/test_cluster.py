@@ -50,8 +50,8 @@ NOT_HEARD = {
 versions only where a batch of several persons has a stale one; trace codes only where the region
 looks at them (tests/acceptance/test_drug_traces.py hears that in this shape too), and payments
 with their order numbers where something is paid over a channel (tests/acceptance/test_scan.py
-does), orders of mobile payment (tests/acceptance/test_mobile_payment.py), and cases of people insured
-elsewhere (tests/acceptance/test_strangers.py)."""
+does), orders of mobile payment (tests/acceptance/test_mobile_payment.py), and cases of people
+insured elsewhere (tests/acceptance/test_strangers.py)."""
 
 
 ACCOUNT_USE = "input.druginfo.acct_used_flag"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncpg
+import msgspec
 import pytest
 
 from loadtest.simulators.insured_region import Fault
@@ -36,6 +38,31 @@ async def test_cases_belong_to_their_holds_settlements_and_worklist(services: Se
             await found(there, "settlement.insured_elsewhere", "setl_id = -setl_id",
                         "setl_id = -setl_id", "insured elsewhere")  # fmt: skip
             await there.resolve(seconds=600)
+
+
+async def test_application_may_write_no_identity_but_a_strangers(services: Services) -> None:
+    with fresh_database(services) as database:
+        async with a_town(database) as town:
+            ours = town.someone()
+            row = {
+                "lane": 0, "key_version": 1, "psn_no": ours.number, "identity": "AAAA",
+                "enrolments": "[]", "home_region": CHANGSHA,
+            }  # fmt: skip
+            lane, before = await town.owner.fetchrow(
+                "select lane, identity from settlement.person where psn_no = $1", ours.number
+            )
+            application = await asyncpg.connect(town.app_dsn)
+            for told in (row | {"lane": lane}, row | {"lane": lane, "home_region": ""}):
+                await application.execute(
+                    "select settlement.keep_strangers($1)", msgspec.json.encode([told]).decode()
+                )
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await application.execute("update settlement.person set identity = '\\x00'")
+            await application.close()
+            after = await town.owner.fetchval(
+                "select identity from settlement.person where psn_no = $1", ours.number
+            )
+            assert after == before
 
 
 async def found(there: Elsewhere, table: str, breach: str, mended: str, what: str) -> None:
