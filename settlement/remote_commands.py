@@ -36,5 +36,3 @@ class ReportCase(Command, frozen=True, kw_only=True, gc=False):
     case_no: int
     happening: Happening
     heard: Heard = Heard()
-    why: str = ""
-    """for the log and the alarm"""

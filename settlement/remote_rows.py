@@ -92,6 +92,11 @@ class CaseFact(Struct, kw_only=True):
         """What stands."""
         return fold(self.events)
 
+    @property
+    def settled(self) -> bool:
+        """It was settled, whatever became of it since."""
+        return any(event.happening is Happening.SETTLED for event in self.events)
+
     def copy(self) -> CaseFact:
         """The same, to which events can be added that are not written yet."""
         return CaseFact(row=self.row, events=list(self.events))

@@ -118,6 +118,11 @@ class InsuredRegion:
         """The next questions of a kind fare like that, in this order."""
         self._faults.setdefault(kind, deque()).extend(faults)
 
+    def mend(self) -> None:
+        """Nothing fails any more."""
+        self.down = False
+        self._faults.clear()
+
     def deliver_late(self) -> None:
         """What was late arrives now; its answers go nowhere."""
         late, self._late = self._late, []

@@ -27,6 +27,7 @@ from protocol.hub.messages import (
     Told,
 )
 from settlement.abroad import askable
+from settlement.clock import monotonic
 from settlement.commands import (
     Asked,
     Cancel,
@@ -71,6 +72,10 @@ from settlement.view import View
 SIDE_CONNECTIONS = 2
 TOKEN_LIFE = timedelta(hours=24)
 """How long a token lives here that its own region found somebody by, at most."""
+COUNTER_SECONDS = 8.0
+"""How long a counter waits for all that is asked of another region together."""
+SHORTEST_SECONDS = 0.5
+"""Nothing is asked that has less time for its answer."""
 _NO_KEY = bytes(16)
 _SETTLING = (Purchase, SettleVisit, SettleStay)
 logger = logging.getLogger("settlement.remote")
@@ -117,11 +122,13 @@ class RemoteDesk:
         self, asked: Asked, credential: Credential, token_key: bytes
     ) -> Answer | Refusal:
         """1101 of somebody insured elsewhere. Raises Unavailable and Overloaded."""
+        if self._hub is None:
+            return Refusal(code="REGION_NO_HUB")
         home = askable(self._desk.world.counterparts, asked.insured_region)
         if isinstance(home, Refusal):
             return home
         question = words.person_asked(credential, self._desk.now().local.date())
-        told = await self._ask(home.region, Kind.PERSON, question, self._fresh(0))
+        told = await self._ask(home.region, Kind.PERSON, question, self._fresh(0), ANSWER_SECONDS)
         if isinstance(told, Refused):
             return refused_there(told)
         if not isinstance(told, PersonTold) or not told.person_no:
@@ -172,10 +179,14 @@ class RemoteDesk:
             return reply
         if reply.quote is not None:
             return await self._quote(reply.region, reply.quote, command.asked.lane)
-        return await self._go_on(command, reply)
+        if reply.fact is None:
+            return Refusal(code="INTERNAL")
+        return await self._go_on(command, reply.fact, first=reply.first)
 
     async def _quote(self, region: str, quote: Quoted, lane: int) -> Reply:
-        told = await self._ask(region, Kind.QUOTE, quote.question, self._fresh(lane))
+        told = await self._ask(
+            region, Kind.QUOTE, quote.question, self._fresh(lane), ANSWER_SECONDS
+        )
         if isinstance(told, Refused):
             return refused_there(told)
         if not isinstance(told, CaseTold):
@@ -186,15 +197,14 @@ class RemoteDesk:
             return Refusal(code="REGION_ANSWER_WRONG", params={"region": region})
         return quote.show(told)
 
-    async def _go_on(self, command: Command, wanted: CaseAnswer) -> Reply:
+    async def _go_on(self, command: Command, fact: CaseFact, *, first: bool) -> Reply:
         """Ask what is to be asked of the case, say what came, and answer the message."""
-        fact = await self._case(wanted.case_no)
         now = self._clock()
         errand = next_errand(fact.standing, fact.row.opened_at, now)
         if errand is Errand.STATUS:  # under its number it is one question, however often asked
             errand = Errand.SETTLE
         reply = None if errand is None else await self._run(
-            fact, errand, first=wanted.opened
+            fact, errand, first=first, until=monotonic() + COUNTER_SECONDS
         )
         return await self._answered(command, fact if reply is None else reply.fact, reply)
 
@@ -225,7 +235,7 @@ class RemoteDesk:
         fact = await self._case(case_no)
         errand = next_errand(fact.standing, fact.row.opened_at, self._clock())
         if errand is not None:
-            await self._run(fact, errand, first=False)
+            await self._run(fact, errand, first=False, until=monotonic() + 2 * ANSWER_SECONDS)
 
     async def _case(self, case_no: int) -> CaseFact:
         view = View()
@@ -238,13 +248,17 @@ class RemoteDesk:
 
     # -- errands
 
-    async def _run(self, fact: CaseFact, errand: Errand, *, first: bool) -> CaseReply:
-        """One question and what is booked for it; a case that is given up is reversed at once."""
+    async def _run(
+        self, fact: CaseFact, errand: Errand, *, first: bool, until: float
+    ) -> CaseReply:
+        """One question and what is booked for it; a case that is given up is reversed at once, if
+        there is time until then (of the monotonic clock)."""
         if errand is Errand.GIVE_UP:
-            given_up = await self._report(fact, Happening.GIVEN_UP, why="no answer in time")
-            return await self._reversed(given_up)
+            given_up = await self._report(fact, Happening.GIVEN_UP)
+            return await self._reversed(given_up, until)
         question, kind, correlation = self._question(fact, errand)
-        told = await self._ask(fact.row.insured_region, kind, question, correlation)
+        seconds = min(ANSWER_SECONDS, until - monotonic())
+        told = await self._ask(fact.row.insured_region, kind, question, correlation, seconds)
         happening, heard = happened(errand, told, settled=fact.standing.settled is not None,
                                     first=first)  # fmt: skip
         if isinstance(told, NoAnswer) and told.why is Why.WORTHLESS:
@@ -252,12 +266,13 @@ class RemoteDesk:
                         told.text)  # fmt: skip
         reply = await self._report(fact, happening, heard=heard)
         reply.refused = heard.refused
-        return await self._reversed(reply) if errand is not Errand.REVERSE else reply
+        return await self._reversed(reply, until) if errand is not Errand.REVERSE else reply
 
-    async def _reversed(self, reply: CaseReply) -> CaseReply:
-        if reply.fact.standing.state is not State.UNDOING:
+    async def _reversed(self, reply: CaseReply, until: float) -> CaseReply:
+        late = until - monotonic() < SHORTEST_SECONDS
+        if late or reply.fact.standing.state is not State.UNDOING:
             return reply
-        return await self._run(reply.fact, Errand.REVERSE, first=False)
+        return await self._run(reply.fact, Errand.REVERSE, first=False, until=until)
 
     def _question(self, fact: CaseFact, errand: Errand) -> tuple[Question, Kind, str]:
         row, standing = fact.row, fact.standing
@@ -282,7 +297,7 @@ class RemoteDesk:
                 return status, Kind.STATUS, self._fresh(row.lane)
 
     async def _report(
-        self, fact: CaseFact, happening: Happening, *, heard: Heard | None = None, why: str = ""
+        self, fact: CaseFact, happening: Happening, *, heard: Heard | None = None
     ) -> CaseReply:
         row = fact.row
         asked = Asked(
@@ -292,9 +307,9 @@ class RemoteDesk:
         )  # fmt: skip
         reply = await self._journals.ask(
             ReportCase(
-                asked=asked, case_nos=(row.case_no,), setl_ids=(row.case_no,),
+                asked=asked, case_nos=(row.case_no,),
                 visit_ids=() if row.mdtrt_id == row.case_no else (row.mdtrt_id,),
-                case_no=row.case_no, happening=happening, heard=heard or Heard(), why=why,
+                case_no=row.case_no, happening=happening, heard=heard or Heard(),
             )
         )
         if not isinstance(reply, CaseReply):
@@ -305,12 +320,12 @@ class RemoteDesk:
         return reply
 
     async def _ask(
-        self, region: str, kind: Kind, question: Question, correlation: str
+        self, region: str, kind: Kind, question: Question, correlation: str, seconds: float
     ) -> Told | Refused | NoAnswer:
         if self._hub is None:
             return NoAnswer(why=Why.NOT_SENT, text="there is no way to other regions")
         return await self._hub.ask(
-            region, kind, question, correlation=correlation, seconds=ANSWER_SECONDS
+            region, kind, question, correlation=correlation, seconds=seconds
         )
 
     def _fresh(self, lane: int) -> str:

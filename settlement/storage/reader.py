@@ -94,7 +94,7 @@ async def read_view(
     cases = cases_wanted(commands, view)
     if cases:
         await read_cases(connection, cases, view, shape)
-        settlements |= view.cases.keys()
+        settlements |= {case.row.case_no for case in view.cases.values() if case.settled}
         visits |= {case.row.mdtrt_id for case in view.cases.values()}
     settlements |= {n for c in commands for n in c.setl_ids}
     settlements |= _refs(view, MessageOutcome.SETTLEMENT) | _refs(view, MessageOutcome.HOME_CASE)

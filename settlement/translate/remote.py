@@ -179,6 +179,13 @@ def urgency(care_type: str, said: Sequence[object]) -> tuple[bool, bool]:
     return emergency, out in _OUT_REFERRALS or stay == _STAY_REFERRAL
 
 
+def pays_in_advance(said: object) -> bool:
+    """Whether the settling message says that the person pays everything and is reimbursed at home
+    (全额垫付): the flag that 3260 lists such a settlement with, as a key of exp_content. No source
+    prints where a hospital says it."""
+    return _extended(said).get("FULAMT_ADVPAY_FLAG") == "1"
+
+
 def _extended(text: object) -> dict[str, str]:
     if not isinstance(text, str) or not text.startswith("{"):
         return {}

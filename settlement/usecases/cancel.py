@@ -10,6 +10,7 @@ from datetime import date
 from typing import assert_never
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from settlement.claim import CareKind
 from settlement.clock import Moment
@@ -32,6 +33,7 @@ from settlement.rows import (
 from settlement.stay import fold_stay
 from settlement.translate import answers, rendering
 from settlement.usecases import booking, checks, family, remote_cancel
+from settlement.usecases.remote_drafts import beside
 from settlement.usecases.replay import REVERSED, replayed
 from settlement.view import Effects, PersonFacts, SettlementFact, View, VisitFact, fold_visit
 from settlement.world import World
@@ -63,11 +65,11 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
     refused = refused or later_segment(fact.row, view, "setl_id")
     if refused is not None:
         return Decision(refused)
-    if person.home_region:
+    if command.setl_id in view.cases:
         return remote_cancel.ask_cancel(command, view, world, moment)
     row, effects = undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
-    policy = rendering.policy_of(row, world)
-    output = answers.cancel_reply(row, person.identity, policy, world.profile)
+    payers = rendering.payers_of(row, world)
+    output = answers.cancel_reply(row, person.identity, payers, world.profile)
     return Decision(Answer(output=output, returns=effects.shares), effects)
 
 
@@ -203,7 +205,7 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
     later = later or later_segment(fact.row, view, "original_msgid")
     if later is not None:
         return Decision(later)
-    if person.home_region:
+    if fact.row.setl_id in view.cases:
         return remote_cancel.give_up(command, view.cases[fact.row.setl_id], view, world, moment)
     _, effects = undo(fact, RowKind.REVERSE, asked, person, view, world, moment)
     return Decision(Answer(output=None, returns=effects.shares), effects)
@@ -317,6 +319,11 @@ def undo(
         gaps_of_year=year.gaps,
         events=undone_events(original, setl_id, asked, view),
     )
+    if person.home_region:  # who paid everything: their own region was asked nothing
+        elsewhere = beside(
+            row, original.setl_id, person.home_region, "", person, world, paid_in_advance=True
+        )
+        effects = replace(effects, elsewhere=elsewhere)
     return row, family.undone_with(original, asked, effects, view)
 
 

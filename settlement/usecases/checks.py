@@ -20,6 +20,11 @@ def known_person(view: View, world: World, asked: Asked) -> PersonFacts | Refusa
         elsewhere = where_insured(person, asked.insured_region, world.region)
         if elsewhere is not None:
             return elsewhere
+    return stopped(world, asked) or person
+
+
+def stopped(world: World, asked: Asked) -> Refusal | None:
+    """An operator stopped the person, or the institution that asks."""
     reason = world.suspensions.persons.get(asked.person_no)
     if reason is not None:
         return Refusal(code="PERSON_SUSPENDED", field="person_no", params={"reason": reason})
@@ -28,7 +33,7 @@ def known_person(view: View, world: World, asked: Asked) -> PersonFacts | Refusa
         return Refusal(
             code="INSTITUTION_SUSPENDED", field="institution_code", params={"reason": reason}
         )
-    return person
+    return None
 
 
 def where_insured(person: PersonFacts, said: str, region: str) -> Refusal | None:

@@ -92,8 +92,7 @@ def _wished(
         lane=row.lane, person_no=row.psn_no, messages=(), undertaking=row.case_no,
         case_events=(event_row(row, event),), case_due=(due_row(fact, moment),),
     )  # fmt: skip
-    answer = CaseAnswer(region=row.insured_region, case_no=row.case_no, opened=True)
-    return Decision(answer, effects)
+    return Decision(CaseAnswer(region=row.insured_region, fact=fact, first=True), effects)
 
 
 def _same_message(asked: Asked, fact: CaseFact, world: World) -> Decision:
@@ -107,4 +106,4 @@ def _same_message(asked: Asked, fact: CaseFact, world: World) -> Decision:
     part = canonical.differs(wish.fingerprint, asked.fingerprint)
     if part is not None:
         return Decision(Refusal(code="MESSAGE_CONFLICT", field="msgid", params={"part": part}))
-    return Decision(CaseAnswer(region=row.insured_region, case_no=row.case_no))
+    return Decision(CaseAnswer(region=row.insured_region, fact=fact.copy()))

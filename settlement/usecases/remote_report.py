@@ -12,17 +12,18 @@ from typing import assert_never
 from msgspec import Raw
 from msgspec.structs import replace
 
-from ledger.entry import NOTHING, Entry, EntryKind, Transfer
+from ledger.entry import NOTHING, Entry, EntryKind
 from protocol.hub.messages import Refused
 from settlement import chart
-from settlement.clock import Moment, local_time
+from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Answer, Decision
-from settlement.postings import remote_transfers, undone
+from settlement.postings import undone
 from settlement.refusal import Refusal
 from settlement.remote_commands import Heard, ReportCase
-from settlement.remote_rows import CaseFact, ElsewhereRow, case_number, event_row
+from settlement.remote_rows import CaseFact, event_row
 from settlement.remote_states import (
+    HELD,
     NEXT,
     OPEN,
     CaseEvent,
@@ -30,11 +31,12 @@ from settlement.remote_states import (
     Ignored,
     State,
 )
-from settlement.rows import MessageOutcome, MessageRow, RowKind, SettlementRow, commitment
+from settlement.rows import MessageOutcome, MessageRow, RowKind, commitment
 from settlement.translate import rendering
 from settlement.translate.remote import fault_of
 from settlement.usecases import booking, visit_money
 from settlement.usecases.cancel import undone_events
+from settlement.usecases.remote_drafts import beside, told_row, transfers_of
 from settlement.usecases.remote_payloads import (
     Refusing,
     Wish,
@@ -42,8 +44,7 @@ from settlement.usecases.remote_payloads import (
     open_wish,
     seal_event,
 )
-from settlement.usecases.remote_settle import due_row, held_entry, told_row
-from settlement.usecases.visit_payloads import seal_bytes
+from settlement.usecases.remote_settle import due_row, held_entry
 from settlement.view import Effects, SettlementFact, View
 from settlement.world import World
 
@@ -67,16 +68,20 @@ def report(command: ReportCase, view: View, world: World, moment: Moment) -> Dec
     if known is None:
         return Decision(Refusal(code="INTERNAL"))
     fact = known.copy()
-    command = _worth(command, fact, world)
-    state, happening = fact.standing.state, command.happening
+    fault = _fault(command, fact, world)
+    state = fact.standing.state
+    if fault and state not in HELD:
+        return Decision(CaseReply(fact, alarm=fault))
+    if fault:  # what says that it was booked there has to go
+        command = replace(command, happening=Happening.GIVEN_UP, heard=Heard())
+    happening = command.happening
     follows = NEXT[state, happening]
     silent = happening is Happening.SILENT and state in OPEN
     if not isinstance(follows, State) and not silent:
         impossible = follows is Ignored.IMPOSSIBLE
-        alarm = f"{happening.name} while {state.name}" if impossible else ""
-        return Decision(CaseReply(fact, alarm=alarm))
+        said = f"{happening.name} while {state.name}" if impossible else ""
+        return Decision(CaseReply(fact, alarm=said))
     event = _event(fact, happening, command.heard, world, moment)
-    alarm = command.why if happening is Happening.GIVEN_UP else ""
     fact.events.append(event)
     effects = Effects(
         lane=fact.row.lane, person_no=fact.row.psn_no, messages=(),
@@ -89,19 +94,16 @@ def report(command: ReportCase, view: View, world: World, moment: Moment) -> Dec
             fact.events[-1] = event
     effects = replace(effects, case_events=(event_row(fact.row, event),))
     output = _output(effects, view, world)
-    return Decision(CaseReply(fact, output=output, alarm=alarm), effects)
+    return Decision(CaseReply(fact, output=output, alarm=fault), effects)
 
 
-def _worth(command: ReportCase, fact: CaseFact, world: World) -> ReportCase:
-    """An answer that does not add up is none: what it says was booked there has to go."""
+def _fault(command: ReportCase, fact: CaseFact, world: World) -> str:
+    """What does not add up in an answer, which is none then; empty where there is no such thing."""
     told = command.heard.case
     if told is None:
-        return command
+        return ""
     plan = open_plan(fact.row.payload, world.keyring, fact.row.lane, fact.row.case_no)
-    fault = fault_of(plan.question, told) or ("" if told.settlement_no else "no number")
-    if not fault:
-        return command
-    return replace(command, happening=Happening.GIVEN_UP, heard=Heard(), why=fault)
+    return fault_of(plan.question, told) or ("" if told.settlement_no else "no number")
 
 
 def _output(effects: Effects, view: View, world: World) -> Raw | None:
@@ -177,7 +179,7 @@ def _settled(
     )  # fmt: skip
     entry = Entry(
         lane=row.lane, entry_id=row.setl_id, kind=EntryKind.SINGLE,
-        code=chart.EntryCode.SETTLEMENT, transfers=_transfers(row, case.insured_region, world),
+        code=chart.EntryCode.SETTLEMENT, transfers=transfers_of(row, case.insured_region, world),
         commitment=commitment(row),
     )  # fmt: skip
     message = MessageRow(
@@ -189,15 +191,9 @@ def _settled(
         messages=(message,), settlement=row, detail=plan.detail, entry=entry,
         latest_of_year=row.setl_id, traces=plan.traces,
         events=visit_money.numbered(plan.events, view),
-        elsewhere=_beside(row, fact, told.settlement_no, view, world),
-    )  # fmt: skip
-
-
-def _transfers(row: SettlementRow, region: str, world: World) -> tuple[Transfer, ...]:
-    return remote_transfers(
-        fund_fen=row.fund_fen, account_fen=row.account_fen, cash_fen=row.cash_fen,
-        hospital_fen=row.hospital_fen, region_base=world.counterparts[region].account_base,
-        institution_base=world.institutions[row.institution].account_base,
+        elsewhere=beside(
+            row, case.case_no, case.insured_region, told.settlement_no, person, world
+        ),
     )  # fmt: skip
 
 
@@ -287,27 +283,14 @@ def _taken_back(
         detail=sealed,
         entry=Entry(
             lane=row.lane, entry_id=setl_id, kind=EntryKind.SINGLE, code=code,
-            transfers=undone(_transfers(original.row, case.insured_region, world)),
+            transfers=undone(transfers_of(original.row, case.insured_region, world)),
             commitment=commitment(row),
         ),
         latest_of_year=year.latest,
         gaps_of_year=year.gaps,
         events=undone_events(original.row, setl_id, asked, view),
         undertaking=None,
-        elsewhere=_beside(row, fact, number_there, view, world),
-    )  # fmt: skip
-
-
-def _beside(
-    row: SettlementRow, fact: CaseFact, number_there: str, view: View, world: World
-) -> ElsewhereRow:
-    """What lies beside the settlement row of somebody insured elsewhere (ADR 0026)."""
-    certificate = view.persons[row.psn_no].identity.certificate_no
-    record = f"elsewhere/{row.lane}/{row.setl_id}".encode()
-    return ElsewhereRow(
-        lane=row.lane, setl_id=row.setl_id, setl_on=local_time(row.setl_time).date(),
-        institution=row.institution, insured_region=fact.row.insured_region,
-        visit_no=case_number(world.region, fact.row.case_no), settlement_no=number_there,
-        paid_in_advance=False,
-        certificate=seal_bytes(certificate.encode(), world.keyring, record),
+        elsewhere=beside(
+            row, case.case_no, case.insured_region, number_there, person, world
+        ),
     )  # fmt: skip

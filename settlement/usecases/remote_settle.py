@@ -16,18 +16,15 @@ from ledger.entry import Entry, EntryKind
 from protocol.hub.messages import Case, CaseTold
 from protocol.nhsa import canonical
 from settlement import chart
-from settlement.abroad import PROVINCE_DIGITS, askable
-from settlement.claim import CareKind, Claim, PricedLine
+from settlement.abroad import askable
 from settlement.clock import Moment
-from settlement.commands import Asked, Purchase, SettleStay, SettleVisit
+from settlement.commands import Asked
 from settlement.decision import Answer, Decision
-from settlement.entitlement import CareDates, check_institution, enrolment_on, ruling_date
+from settlement.entitlement import check_institution, enrolment_on, ruling_date
 from settlement.payers import payers_told
 from settlement.person import Identity
-from settlement.policy.model import AmountField
 from settlement.policy.region import RegionProfile
 from settlement.postings import remote_hold_transfers
-from settlement.pricing import LineTotals
 from settlement.refusal import Refusal
 from settlement.remote_rows import (
     CaseDueRow,
@@ -36,51 +33,37 @@ from settlement.remote_rows import (
     case_commitment,
     case_number,
     event_row,
-    told_policy,
 )
 from settlement.remote_states import OPEN, CaseEvent, Happening, look_at
-from settlement.rows import Detail, EventRow, KeptLine, RowKind, SettledLine, SettlementRow
-from settlement.trace import Boxes
+from settlement.rows import Detail, SettledLine, SettlementRow
 from settlement.translate import answers
 from settlement.translate import remote as words
-from settlement.usecases import booking, family, visit_money
+from settlement.usecases import booking, family, remote_self_pay, visit_money
+from settlement.usecases.remote_drafts import EXTENDED, Bill, Settling, draft_row, told_row
 from settlement.usecases.remote_payloads import Plan, open_plan, seal_plan
 from settlement.usecases.traces import trace_rows
 from settlement.view import Effects, PersonFacts, View
 from settlement.world import World
 
-Settling = Purchase | SettleVisit | SettleStay
-EXTENDED = "exp_content"
-"""The one kept field that is passed on (字段扩展)."""
 _SALE_QUOTE = "2101"
 _UNNUMBERED = 0
 _UNCOMMITTED = bytes(32)
-COLUMNS = {
-    AmountField.POOL: "hifp_fen", AmountField.CIVIL_SERVANT: "cvlserv_fen",
-    AmountField.ENTERPRISE: "hifes_fen", AmountField.CRITICAL_ILLNESS: "hifmi_fen",
-    AmountField.LARGE_AMOUNT: "hifob_fen", AmountField.MEDICAL_AID: "maf_fen",
-    AmountField.OTHER: "oth_fen", AmountField.DISABLED_VETERANS: "hifdm_fen",
-}  # fmt: skip
-_SHARED = (
-    "deductible_fen", *COLUMNS.values(), "fund_fen", "hospital_fen", "personal_fen", "account_fen",
-    "family_account_fen", "cash_fen", "balance_fen", "pool_ratio_bp",
-)  # fmt: skip
-"""What only the region of insurance knows of a row."""
 
 
 class CaseAnswer(Answer):
     """An answer to ourselves: the region of insurance is to be asked something now."""
 
-    __slots__ = ("case_no", "opened", "quote", "region")
+    __slots__ = ("fact", "first", "quote", "region")
 
     def __init__(
-        self, *, region: str, case_no: int = 0, opened: bool = False, quote: Quoted | None = None
-    ) -> None:
+        self, *, region: str, fact: CaseFact | None = None, first: bool = False,
+        quote: Quoted | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.region = region
-        self.case_no = case_no
-        """0 for a quote"""
-        self.opened = opened
+        self.fact = fact
+        """as it stands once this is committed; none of a quote"""
+        self.first = first
         """by this very decision: nothing was asked about it yet"""
         self.quote = quote
 
@@ -107,25 +90,6 @@ class Quoted(Struct, frozen=True, kw_only=True):
         return Answer(output=output, warning=self.warning)
 
 
-class Bill(Struct, frozen=True, kw_only=True):
-    """What was charged, priced by us: all that is decided on."""
-
-    claim: Claim
-    totals: LineTotals
-    dates: CareDates
-    lines: tuple[PricedLine, ...] = ()
-    """none of a stay: its sums are told alone"""
-    kept_lines: tuple[KeptLine, ...] = ()
-    business_key: bytes = b""
-    visit: int | None = None
-    """None: a sale"""
-    settles: EventRow | None = None
-    """what the visit learns that is settled; its settlement's number is not known yet"""
-    boxes: Boxes = {}
-    said: tuple[object, ...] = ()
-    """exp_content of the messages that described the care, the latest last"""
-
-
 def under_way(
     command: Settling, person: PersonFacts, view: View, world: World
 ) -> Decision | None:
@@ -140,7 +104,7 @@ def under_way(
     part = canonical.differs(plan.fingerprint, command.asked.fingerprint)
     if part is not None:
         return Decision(Refusal(code="MESSAGE_CONFLICT", field="msgid", params={"part": part}))
-    return Decision(CaseAnswer(region=fact.row.insured_region, case_no=fact.row.case_no))
+    return Decision(CaseAnswer(region=fact.row.insured_region, fact=fact.copy()))
 
 
 def _opened_by(fact: CaseFact, asked: Asked) -> bool:
@@ -157,15 +121,17 @@ def decide(
 ) -> Decision:
     """Put the case: a quote asks and writes nothing, a settlement is held first."""
     asked, claim = command.asked, bill.claim
-    home = askable(world.counterparts, person.home_region)
-    if isinstance(home, Refusal):
-        return Decision(home)
     on = ruling_date(claim.kind, bill.dates, world.profile, today=moment.business_day)
     if isinstance(on, Refusal):
         return Decision(on)
     refused = _chargeable(bill, person, asked, on)
     if refused is not None:
         return Decision(refused)
+    if words.pays_in_advance(command.kept.get(EXTENDED)):
+        return remote_self_pay.decide(command, bill, person, view, world, moment, on)
+    home = askable(world.counterparts, person.home_region)
+    if isinstance(home, Refusal):
+        return Decision(home)
     number = world.next_number(asked.lane, moment.business_day)
     question = _question(command, bill, number, world)
     lines = tuple(map(SettledLine, bill.lines, bill.kept_lines))
@@ -246,7 +212,7 @@ def _opened(
         case_events=(event_row(case, event),),
         case_due=(due_row(fact, moment),),
     )
-    return Decision(CaseAnswer(region=region, case_no=case.case_no, opened=True), effects)
+    return Decision(CaseAnswer(region=region, fact=fact, first=True), effects)
 
 
 def held_entry(case: CaseRow, world: World) -> Entry:
@@ -269,80 +235,3 @@ def due_row(fact: CaseFact, moment: Moment) -> CaseDueRow:
     return CaseDueRow(
         lane=row.lane, case_no=row.case_no, due_at=look_at(fact.standing, moment.at)
     )
-
-
-def draft_row(
-    command: Settling, bill: Bill, person: PersonFacts, world: World, moment: Moment, number: int,
-    detail_commitment: bytes, on: date,
-) -> SettlementRow:  # fmt: skip
-    """The settlement's row, in which nobody pays anything yet."""
-    asked, claim, totals = command.asked, bill.claim, bill.totals
-    return SettlementRow(
-        lane=asked.lane,
-        setl_id=number,
-        mdtrt_id=bill.visit or number,
-        undoes_setl_id=None,
-        prior_row=None,
-        prior_active=None,
-        kind=RowKind.SETTLE,
-        setl_time=moment.at,
-        service_at=claim.service_at,
-        business_day=moment.business_day,
-        year=on.year,
-        psn_no=asked.person_no,
-        institution=asked.institution.code,
-        infno=asked.infno,
-        msgid=asked.msgid,
-        scheme=claim.scheme,
-        category="",
-        care_type=claim.care_type,
-        clearing_type=clearing_type(world.profile, person.home_region, claim.kind),
-        credential_type=command.credential.kind,
-        civil_servant=False,
-        invoice_no=command.invoice_no,
-        policy="",
-        operator=asked.operator,
-        total_fen=totals.total_fen,
-        full_self_pay_fen=totals.full_self_pay_fen,
-        over_ceiling_fen=totals.over_ceiling_fen,
-        pre_self_pay_fen=totals.pre_self_pay_fen,
-        in_scope_fen=totals.in_scope_fen,
-        shares="[]",
-        increments="{}",
-        explanation="[]",
-        business_key=bill.business_key,
-        detail_commitment=detail_commitment,
-        **dict.fromkeys(_SHARED, 0),
-    )
-
-
-def told_row(draft: SettlementRow, region: str, told: CaseTold) -> SettlementRow:
-    """The row as the region of insurance shares it. What relatives there pay is part of what the
-    account pays: there is no relative here."""
-    shares = words.shares_of(told)
-    paid = words.by_amount_field(shares)
-    return replace(
-        draft,
-        category=told.category,
-        civil_servant=told.civil_servant,
-        policy=told_policy(region, told.policy),
-        deductible_fen=told.deductible_fen,
-        **{column: paid.get(field, 0) for field, column in COLUMNS.items()},
-        fund_fen=told.fund_fen,
-        hospital_fen=told.hospital_fen,
-        personal_fen=told.account_fen + told.cash_fen,
-        account_fen=told.account_fen,
-        cash_fen=told.cash_fen,
-        balance_fen=told.balance_fen,
-        pool_ratio_bp=told.pool_ratio_bp,
-        shares=words.shares_text(shares),
-        explanation=bytes(told.explanation).decode() or "[]",
-    )  # fmt: skip
-
-
-def clearing_type(profile: RegionProfile, home: str, kind: CareKind) -> str:
-    """清算类别 of care for somebody from elsewhere: by their province and the kind of care."""
-    near = home[:PROVINCE_DIGITS] == profile.code[:PROVINCE_DIGITS]
-    rules = profile.elsewhere.in_province if near else profile.elsewhere.cross_province
-    return rules[kind]
-

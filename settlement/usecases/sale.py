@@ -23,7 +23,7 @@ from settlement.rows import Detail, MessageOutcome, SealedDetail, SettlementRow
 from settlement.translate import answers
 from settlement.usecases import booking, checks, family, mappings, remote_settle, traces
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
-from settlement.usecases.remote_settle import EXTENDED, Bill
+from settlement.usecases.remote_drafts import EXTENDED, Bill
 from settlement.usecases.replay import replayed
 from settlement.view import Effects, PersonFacts, View
 from settlement.world import World

@@ -27,7 +27,7 @@ from settlement.trace import Boxes, boxes_of, marks_in
 from settlement.translate import answers
 from settlement.usecases import booking, checks, family, remote_settle, visits
 from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
-from settlement.usecases.remote_settle import EXTENDED, Bill
+from settlement.usecases.remote_drafts import EXTENDED, Bill
 from settlement.usecases.replay import replayed
 from settlement.usecases.traces import trace_rows
 from settlement.usecases.visit_payloads import (

@@ -25,7 +25,7 @@ from settlement.translate import answers
 from settlement.usecases import booking, checks, family, remote_settle
 from settlement.usecases.adjudication import Adjudicated, adjudicate_stay
 from settlement.usecases.deposit_returns import given_back
-from settlement.usecases.remote_settle import EXTENDED, Bill
+from settlement.usecases.remote_drafts import EXTENDED, Bill
 from settlement.usecases.stays import care_type_of, said_at_admission, stay_for
 from settlement.usecases.traces import joined, trace_rows
 from settlement.view import Effects, PersonFacts, View, VisitFact

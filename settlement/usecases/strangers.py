@@ -16,6 +16,7 @@ from settlement.refusal import Refusal
 from settlement.remote_commands import KeepStranger
 from settlement.remote_rows import StrangerRow
 from settlement.translate import people
+from settlement.usecases import checks
 from settlement.view import Effects, PersonFacts, View
 from settlement.world import World
 
@@ -31,11 +32,9 @@ def keep(command: KeepStranger, view: View, world: World, moment: Moment) -> Dec
         return Decision(
             Refusal(code="PERSON_NUMBER_TAKEN", params={"region": command.region})
         )
-    reason = world.suspensions.persons.get(asked.person_no)
-    if reason is not None:
-        return Decision(
-            Refusal(code="PERSON_SUSPENDED", field="person_no", params={"reason": reason})
-        )
+    refused = checks.stopped(world, asked) or _somebody_else(command)
+    if refused is not None:
+        return Decision(refused)
     person = _told(command, known)
     shown = replace(person, balance_fen=command.balance_fen)
     answer = Answer(output=people.person_reply(shown, moment.local.date(), command.region))
@@ -46,6 +45,18 @@ def keep(command: KeepStranger, view: View, world: World, moment: Moment) -> Dec
         stranger_row=_row(person, world.keyring),
     )  # fmt: skip
     return Decision(answer, effects)
+
+
+def _somebody_else(command: KeepStranger) -> Refusal | None:
+    """What was typed of the person must be what their region tells."""
+    credential, identity = command.credential, command.identity
+    if credential.kind == "02" and credential.number != identity.certificate_no:
+        return Refusal(code="CREDENTIAL_MISMATCH", field="credential_number")
+    if credential.certificate_no not in (None, identity.certificate_no):
+        return Refusal(code="IDENTITY_MISMATCH", field="certificate_no")
+    if credential.name not in (None, identity.name):
+        return Refusal(code="IDENTITY_MISMATCH", field="name")
+    return None
 
 
 def _told(command: KeepStranger, known: PersonFacts | None) -> PersonFacts:

@@ -32,6 +32,7 @@ BASKET = (some(PLAIN[5], 10), some(CLASS_B, 10), some(CLASS_C))
 """208.00, of which 8.00 丙 and 10.00 pre-self-pay: 190.00 are in scope. The region pays 60 %."""
 FUND, ACCOUNT, CASH = Decimal("114.00"), Decimal("76.00"), Decimal("18.00")
 _SHARED_FEN = 19_000
+IN_ADVANCE = {"input.data.exp_content": '{"FULAMT_ADVPAY_FLAG":"1"}'}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -339,6 +340,38 @@ async def test_reversal_of_a_settlement_undoes_it_there_first(there: Elsewhere) 
     assert not [entry for entry in there.region.standing if entry.person_no == one.person_no]
     assert (await there.pharmacy.send(reversal)).infcode == 0
     refused(await there.pharmacy.send(message), "MESSAGE_REVERSED")
+
+
+async def test_self_pay_asks_nobody_and_is_taken_back_like_any_other(near: Elsewhere) -> None:
+    one, shown = await near.arrives(filed=False)
+    visit = await near.hospital.open_visit(shown, *BASKET)
+    quoted = visit.quote(*BASKET).edited(IN_ADVANCE)
+    asked = len(near.region.asked)
+    quote = await near.hospital.send(quoted)
+    settled = await near.hospital.send(visit.settlement(quoted, quote).edited(IN_ADVANCE))
+    assert settled.money("psn_cash_pay") == settled.money("medfee_sumamt") == Decimal("208.00")
+    assert settled.money("fund_pay_sumamt") == settled.money("acct_pay") == 0
+    sale = near.pharmacy.sale(shown, *BASKET).edited(
+        {"input.druginfo.exp_content": '{"FULAMT_ADVPAY_FLAG":"1"}'}
+    )
+    assert_done(await near.pharmacy.send(sale))
+    assert_done(await near.pharmacy.send(reversal_of(near.pharmacy, sale, one)))
+    assert_done(await near.hospital.send(near.hospital.cancel(settled)))
+    assert len(near.region.asked) == asked
+    assert [row["kind"] for row in await near.rows_of(one)] == [1, 1, 3, 2]
+    flags = await near.town.owner.fetch(
+        "select b.paid_in_advance from settlement.insured_elsewhere b"
+        " join settlement.settlement t on t.lane = b.lane and t.setl_id = b.setl_id"
+        " where t.psn_no = $1",
+        one.person_no,
+    )
+    assert [row["paid_in_advance"] for row in flags] == [True] * 4
+
+
+async def test_whoever_is_somebody_else_there_is_refused(there: Elsewhere) -> None:
+    one, _ = await there.arrives()
+    message = look_up(there.hospital, one, psn_name="测试他人")
+    refused(await there.hospital.send(message), "IDENTITY_MISMATCH")
 
 
 async def test_those_from_the_province_are_listed_for_its_clearing(near: Elsewhere) -> None:

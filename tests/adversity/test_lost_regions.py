@@ -45,7 +45,7 @@ async def there(town: Town) -> AsyncIterator[Elsewhere]:
 async def in_the_end(there: Elsewhere) -> AsyncIterator[None]:
     """Once everybody answers again nothing is held, and both books say the same."""
     yield
-    there.region.down = False
+    there.region.mend()
     await there.resolve(seconds=AN_HOUR)
     await there.resolve(seconds=AN_HOUR)
     assert await there.pending() == 0

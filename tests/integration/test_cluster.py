@@ -45,12 +45,14 @@ DISTRIBUTE = "deploy/citus/distribute.sql"
 NOT_HEARD = {
     "write_batch", "read_persons", "read_versions", "read_traces", "read_payments",
     "claim_orders", "find_orders", "find_attempts", "read_mobile_orders",
+    "read_remote_cases",
 }  # fmt: skip
 """A batch is written by the call that is made of the block; persons alone are read by operators;
 versions only where a batch of several persons has a stale one; trace codes only where the region
 looks at them (tests/acceptance/test_drug_traces.py hears that in this shape too), and payments
 with their order numbers where something is paid over a channel (tests/acceptance/test_scan.py
-does), and orders of mobile payment (tests/acceptance/test_mobile_payment.py)."""
+does), orders of mobile payment (tests/acceptance/test_mobile_payment.py), and cases of people
+insured elsewhere (tests/acceptance/test_strangers.py)."""
 
 
 ACCOUNT_USE = "input.druginfo.acct_used_flag"
