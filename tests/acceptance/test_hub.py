@@ -3,6 +3,7 @@ issued, follow each other and are withdrawn while it works."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -255,3 +256,21 @@ async def is_refused(wire: Wire) -> bool:
     """Whether the town's door refuses the other region by now, and says why."""
     status, body = await posted(wire, a_question(wire))
     return status == 401 and b"HUB_CERTIFICATE_WITHDRAWN" in body
+
+
+async def test_under_another_root_nobody_is_believed(
+    wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    town = wire.town
+    settings = HubSettings(address="http://127.0.0.1:1", root="ab" * 32)
+    with caplog.at_level(logging.ERROR, logger="settlement.hub"):
+        office = await HubOffice.open(
+            settings, dsn=town.app_dsn, keyring=town.keyring, clock=town.clock
+        )
+    said = await office.line.ask(
+        INSURED, Kind.SETTLE, CASE, correlation=CASE.case_no, seconds=PATIENCE
+    )
+    await office.stop()
+    assert isinstance(said, NoAnswer) and said.why is Why.NOT_SENT
+    events = {vars(record)["event"] for record in caplog.records}
+    assert events == {"hub.certificate.unproved"}
