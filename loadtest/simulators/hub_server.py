@@ -20,21 +20,22 @@ from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
-import aiohttp
 import msgspec
 from aiohttp import web
 from msgspec import Struct
 
 from loadtest.simulators.channel import broken_off
-from loadtest.simulators.hub import HubSimulator, Passed, Receiver
+from loadtest.simulators.hub import HubSimulator, Passed
 from loadtest.simulators.hub_book import HubBook
 from loadtest.simulators.hub_faults import Plan
+from loadtest.simulators.hub_listener import HubConnection
 from loadtest.simulators.virtual_clock import VirtualClock
 from protocol.hub.envelope import BYTES_MAX
-from settlement.region.hub_line import HEADERS, MESSAGES_PATH
+from settlement.region.hub_line import MESSAGES_PATH
+from settlement.region.kept_http import KeptHttp, NotAnswered
 
 FORWARD_SECONDS = 30.0
-CONNECTIONS_MAX = 500
+CONNECT_SECONDS = 5.0
 
 
 class HubServer:
@@ -44,54 +45,55 @@ class HubServer:
         self.hub = hub
         self.url = ""
         self._runner: web.AppRunner | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self._listening: asyncio.Server | None = None
+        self._gateways: list[KeptHttp] = []
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Accept messages; gives the address."""
         application = web.Application(client_max_size=BYTES_MAX)
-        application.router.add_post(MESSAGES_PATH, self._serve)
+        application.router.add_post(MESSAGES_PATH, self._serve)  # in unusual form
         application.router.add_get("/_sim/book", self._show_book)
         application.router.add_get("/_sim/faults", self._show_faults)
         application.router.add_post("/_sim/faults", self._take_faults)
         application.router.add_get("/_sim/clock", self._show_clock)
         application.router.add_post("/_sim/clock", self._advance_clock)
         application.router.add_post("/_sim/down", self._take_down)
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=FORWARD_SECONDS),
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
-        )
         # Handlers are not cancelled when a region hangs up: what is forwarded is forwarded.
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        address = self._runner.addresses[0]
+        self._runner = runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        general = runner.server
+        if general is None:
+            raise RuntimeError("the application was not set up")
+        self._listening = await asyncio.get_running_loop().create_server(
+            lambda: HubConnection(self.hub.carry, general), host, port
+        )
+        address = self._listening.sockets[0].getsockname()
         self.url = f"http://{address[0]}:{address[1]}"
         return self.url
 
     def connect(self, region: str, address: str) -> None:
         """Forward to a region's gateway."""
-        self.hub.connect(region, self._receiver(address.rstrip("/") + MESSAGES_PATH))
+        gateway = KeptHttp(address, connect_seconds=CONNECT_SECONDS)
+        self._gateways.append(gateway)
+
+        async def receive(message: bytes) -> Passed | None:
+            reply = await gateway.post(MESSAGES_PATH, message, seconds=FORWARD_SECONDS)
+            if isinstance(reply, NotAnswered):
+                return Passed(HTTPStatus.BAD_GATEWAY)
+            return Passed(reply.status, reply.body)
+
+        self.hub.connect(region, receive)
 
     async def stop(self) -> None:
         """Stop listening; what was to happen later does not."""
+        if self._listening is not None:
+            self._listening.close()
         await self.hub.clock.close()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._session is not None:
-            await self._session.close()
+        for gateway in self._gateways:
+            gateway.close()
         self.hub.book.close()
-
-    def _receiver(self, url: str) -> Receiver:
-        async def receive(message: bytes) -> Passed | None:
-            if self._session is None:
-                return None
-            try:
-                async with self._session.post(url, data=message, headers=HEADERS) as came:
-                    return Passed(came.status, await came.read())
-            except (aiohttp.ClientError, TimeoutError, OSError):
-                return Passed(HTTPStatus.BAD_GATEWAY)
-
-        return receive
 
     async def _serve(self, request: web.Request) -> web.Response:
         passed = await self.hub.carry(await request.read())

@@ -18,8 +18,6 @@ from settlement.clock import monotonic
 ANSWER_BYTES_MAX = 1024 * 1024
 CONNECTIONS_MAX = 1_000
 FAILURES_BEFORE_SWITCH = 3
-NOT_SENT = "NOT_SENT"
-LOST = "LOST"
 
 
 class Answered(Struct, frozen=True, kw_only=True):
@@ -62,12 +60,11 @@ class Line:
 
     async def ask(
         self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str],
-        bytes_max: int = ANSWER_BYTES_MAX, seconds: float | None = None,
+        bytes_max: int = ANSWER_BYTES_MAX,
     ) -> Reply:  # fmt: skip
-        """`target` is path and query, sent exactly so. `seconds`: no longer than that, all in
-        all."""
+        """`target` is path and query, sent exactly so."""
         began = monotonic()
-        reply = await self._passage(method, target, body, headers, bytes_max, self._within(seconds))
+        reply = await self._passage(method, target, body, headers, bytes_max)
         self._remember(reply)
         took_ms = int((monotonic() - began) * 1000)
         if isinstance(reply, Answered):
@@ -83,33 +80,25 @@ class Line:
             await session.close()
 
     async def _passage(
-        self, method: str, target: str, body: bytes, headers: Mapping[str, str], bytes_max: int,
-        within: aiohttp.ClientTimeout,
-    ) -> Reply:  # fmt: skip
+        self, method: str, target: str, body: bytes, headers: Mapping[str, str], bytes_max: int
+    ) -> Reply:
         # As it is: what was signed must not be quoted anew.
         url = URL(self._hosts[0] + target, encoded=True)
         try:
             async with self._opened().request(
-                method, url, data=body or None, headers=headers, allow_redirects=False,
-                timeout=within,
+                method, url, data=body or None, headers=headers, allow_redirects=False
             ) as response:
                 content = await _read(response, bytes_max)
                 if content is None:
-                    return _no_answer(LOST, f"more than {bytes_max} bytes")
+                    return _no_answer("LOST", f"more than {bytes_max} bytes")
                 return Answered(
                     status=response.status, body=content, took_ms=0,
                     headers={name.lower(): value for name, value in response.headers.items()},
                 )  # fmt: skip
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
-            return _no_answer(NOT_SENT, f"{type(exc).__name__}: {exc}")
+            return _no_answer("NOT_SENT", f"{type(exc).__name__}: {exc}")
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
-            return _no_answer(LOST, f"{type(exc).__name__}: {exc}".rstrip(": "))
-
-    def _within(self, seconds: float | None) -> aiohttp.ClientTimeout:
-        if seconds is None:
-            return self._timeout
-        connect = min(seconds, self._timeout.connect or seconds)
-        return aiohttp.ClientTimeout(total=seconds, connect=connect, sock_connect=connect)
+            return _no_answer("LOST", f"{type(exc).__name__}: {exc}".rstrip(": "))
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:

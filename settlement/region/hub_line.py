@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Protocol
 
 from msgspec import Struct
 
 from protocol.hub.messages import Kind, Question, Refused, Told
 from protocol.hub.post import Post, Unwritable, Worthless
-from settlement.channels import line
-from settlement.channels.line import Line
 from settlement.clock import Clock
 from settlement.counterpart import Counterpart
 from settlement.region.hub import NoAnswer, Why
+from settlement.region.kept_http import KeptHttp, NotAnswered
 from settlement.telemetry.metrics import METRICS
 
 logger = logging.getLogger("settlement.hub")
 
 MESSAGES_PATH = "/hub/v1/messages"
-HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 FOR_ACTIVE = frozenset({Kind.PERSON, Kind.QUOTE, Kind.SETTLE})
 """Not asked of a region that is not active; the rest brings to its end what is under way."""
-ANSWER_SECONDS_MAX = 60.0
 
 
 class Registry(Struct, frozen=True, kw_only=True):
@@ -85,32 +83,30 @@ class HttpCarrier:
     def __init__(self, address: str, *, connect_seconds: float) -> None:
         self._address = address
         self._connect_seconds = connect_seconds
-        self._lines: dict[str, Line] = {}
+        self._hubs: dict[str, KeptHttp] = {}
 
     async def carry(self, address: str, message: bytes, *, seconds: float) -> bytes | NoAnswer:
         """See `Carrier`."""
-        reply = await self._line(address or self._address).ask(
-            "POST", MESSAGES_PATH, body=message, headers=HEADERS, seconds=seconds
-        )
-        if isinstance(reply, line.NoAnswer):
-            why = Why.NOT_SENT if reply.code == line.NOT_SENT else Why.NO_ANSWER
+        hub = self._hub(address or self._address)
+        reply = await hub.post(MESSAGES_PATH, message, seconds=seconds)
+        if isinstance(reply, NotAnswered):
+            why = Why.NO_ANSWER if reply.sent else Why.NOT_SENT
             return NoAnswer(why=why, text=reply.reason)
-        if reply.status != 200:
+        if reply.status != HTTPStatus.OK:
             return NoAnswer(why=Why.NO_ANSWER, text=f"HTTP {reply.status}")
         return reply.body
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give back the connections."""
-        for one in self._lines.values():
-            await one.close()
-        self._lines.clear()
+        for one in self._hubs.values():
+            one.close()
+        self._hubs.clear()
 
-    def _line(self, address: str) -> Line:
-        found = self._lines.get(address)
+    def _hub(self, address: str) -> KeptHttp:
+        found = self._hubs.get(address)
         if found is None:
-            found = self._lines[address] = Line(
-                address, connect_seconds=self._connect_seconds, answer_seconds=ANSWER_SECONDS_MAX
-            )
+            found = KeptHttp(address, connect_seconds=self._connect_seconds)
+            self._hubs[address] = found
         return found
 
 

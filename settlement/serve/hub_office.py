@@ -86,7 +86,7 @@ class HubOffice:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
-        await self._carrier.close()
+        self._carrier.close()
         self._side.close()
 
     async def _run(self) -> None:

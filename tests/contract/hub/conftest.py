@@ -44,7 +44,7 @@ async def wire(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
             server = HubServer(hub)
             carrier = HttpCarrier(await server.start(), connect_seconds=5.0)
             stack.push_async_callback(server.stop)
-            stack.push_async_callback(carrier.close)
+            stack.callback(carrier.close)
             for code, region in regions.items():
                 address = await stack.enter_async_context(_gateway(region, tmp_path / code))
                 server.connect(code, address)

@@ -175,4 +175,4 @@ async def test_without_a_connection_no_byte_has_left(wire: Wire) -> None:
         INSURED, Kind.SETTLE, CASE, correlation=CASE.case_no, seconds=PATIENCE
     )
     assert why(answer) is Why.NOT_SENT
-    await carrier.close()
+    carrier.close()
