@@ -26,6 +26,7 @@ async def serve(config: WorkerConfig, stopping: Stopping) -> None:
             redis_url=config.redis_url or None,
             demo_world=gateway.demo_world if config.demo else None,
             import_office=gateway.import_office,
+            console_socket=Path(config.console_socket) if config.console_socket else None,
         ),
     )
     await web.start(listen(config.host, config.port))

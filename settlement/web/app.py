@@ -11,6 +11,7 @@ import contextlib
 import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from aiohttp import web
 from msgspec import Struct
@@ -23,6 +24,8 @@ from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.telemetry.metrics import Board
 from settlement.web.authentication import Authenticator, Denied
 from settlement.web.connection import Connections
+from settlement.web.console import ROOT as CONSOLE_ROOT
+from settlement.web.console import ConsoleRelay
 from settlement.web.exchange import Exchange
 from settlement.web.framing import PATH
 from settlement.web.imports import Imports
@@ -63,6 +66,8 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     demo_world: DemoWorld | None = None
     import_office: ImportOffice | None = None
     """where files of the agency are received; None where nobody receives any"""
+    console_socket: Path | None = None
+    """where the console's process listens; None where there is no console"""
     clock: Clock = system_clock
 
 
@@ -85,6 +90,9 @@ class WebServer:
         )
         centre = gateway.mobile_centre
         self._mobile = None if centre is None else MobilePages(centre, self._body, limits)
+        self._console: ConsoleRelay | None = None
+        if settings.console_socket is not None:
+            self._console = ConsoleRelay(settings.console_socket)
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
@@ -119,6 +127,8 @@ class WebServer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._housekeeping
         await self.nonces.stop()
+        if self._console is not None:
+            await self._console.close()
         if self._script is not None:
             self._script.close()
         self._board.publish()
@@ -170,6 +180,8 @@ class WebServer:
             return _response(await self._mobile.answer(request))
         if self._imports is not None and path.startswith("/imports/"):
             return _response(await self._imports.answer(request))
+        if self._console is not None and (path + "/").startswith(CONSOLE_ROOT + "/"):
+            return await self._console.answer(request)
         page = self._pages.get(path)
         if page is None:
             return _response(problem("NOT_FOUND"))
