@@ -13,6 +13,7 @@ from settlement.cli_import import add_import
 from settlement.cli_outbox import add_mobile, add_outbox
 from settlement.cli_payments import add_payments
 from settlement.cli_reports import add_reports
+from settlement.cli_user import add_user
 
 if TYPE_CHECKING:
     from settlement.said import Said
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     add_outbox(commands, _tell, DEFAULT_DATA_DIR)
     add_mobile(commands, _tell, DEFAULT_DATA_DIR)
     add_reports(commands, _tell, DEFAULT_DATA_DIR)
+    add_user(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(
         commands.add_parser("import", help="persons, institutions, items … from files (导入)"),

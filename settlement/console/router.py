@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import re
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -27,7 +26,7 @@ from settlement.console.asking import (
 from settlement.console.desk import Desk
 from settlement.console.rights import Right, may
 from settlement.console.routes import ROUTES, Route
-from settlement.console.visits import Draft, Visit, Visitor, without_secrets
+from settlement.console.visits import Draft, Visit, Visitor, is_same, without_secrets
 from settlement.console.words import Words
 from settlement.keyring import UndecipherableError
 from settlement.storage import console_users as users
@@ -112,7 +111,7 @@ class Router:
 
     async def _post(self, visit: Visit, route: Route) -> Answer:
         """An action, where the form is one of this session's."""
-        if secrets.compare_digest(visit.asked.form.get("csrf", ""), visit.csrf):
+        if is_same(visit.asked.form.get("csrf", ""), visit.csrf):
             return await route.handler(visit)
         await visit.note("console.form-refused", f"POST {_shape(visit.asked.path)}")
         page = self._find("GET", route.page_of(visit.asked.path))
@@ -144,7 +143,7 @@ class Router:
             stored = await users.find_session(connection, hashed)
         if stored is None or stored.locked:
             return None
-        if visit.age(stored.seen_at) > IDLE_MAX or visit.age(stored.started_at) > SESSION_MAX:
+        if visit.age(stored.seen_at) >= IDLE_MAX or visit.age(stored.started_at) >= SESSION_MAX:
             return None
         if visit.age(stored.seen_at) > TOUCH_AFTER and not _is_refresh(visit.asked):
             async with self._desk.writing() as connection:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from settlement.console import lockout, passwords, totp
 from settlement.console.asking import ROOT, Answer, Cookie, drop_cookie, redirect, set_cookie
 from settlement.console.rights import Role
-from settlement.console.visits import Draft, Visit, Visitor, csrf_of
+from settlement.console.visits import Draft, Visit, Visitor, csrf_of, is_same
 from settlement.console.words import Words
 from settlement.storage import console_users as users
 from settlement.storage.console_users import Noted, StoredUser
@@ -72,7 +72,7 @@ async def submit(visit: Visit) -> Answer:
     """Somebody says who they are."""
     asked, kept = visit.asked, visit.asked.form.get("kept", "")
     secret = asked.cookies.get(Cookie.FORM, "")
-    if not secret or not secrets.compare_digest(asked.form.get("csrf", ""), csrf_of(secret)):
+    if not secret or not is_same(asked.form.get("csrf", ""), csrf_of(secret)):
         return sign_in_page(visit, kept=kept, problem=STALE, status=403)
     name = asked.form.get("name", "").strip().casefold()[:_MAX_NAME]
     if not await _may_try(visit, name):

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from settlement.console import words
 from settlement.console.menu import menu_for
@@ -49,6 +48,7 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "subject": _by_text(words.SUBJECTS),
     "institution_kind": _by_text(words.INSTITUTION_KINDS),
     "transaction": _by_text(words.TRANSACTIONS),
+    "action": _by_text(words.ACTIONS),
 }
 """By what is stored, as text."""
 
@@ -89,8 +89,8 @@ class Templates:
 
         text = self._environment.get_template(template).render(
             content, t=t, word=word, visit=visit, title=title.told(visit.language),
-            menu=menu_for(visit), Right=Right, asset=self._address, hidden=lambda: _hidden(visit),
-            hide=_hide, quantity=words.quantity, price=words.price,
+            menu=menu_for(visit), Right=Right, asset=self._address, hide=_hide,
+            quantity=words.quantity, price=words.price,
             span=lambda since: words.span(visit.at - since, visit.language),
         )  # fmt: skip
         return text.encode()
@@ -101,12 +101,6 @@ class Templates:
 
     def _address(self, name: str) -> str:
         return f"/console/assets/{name}?v={self._versions[name]}"
-
-
-def _hidden(visit: Visit) -> Markup:
-    """What every form of somebody who is signed in carries."""
-    field = Markup('<input type="hidden" name="{}" value="{}">')
-    return field.format("csrf", visit.csrf) + field.format("kept_for", visit.kept_for)
 
 
 def _hide(subject: str) -> str:

@@ -15,6 +15,7 @@ import segno
 STEP_SECONDS = 30
 DIGITS = 6
 KEY_BYTES = 20
+BORDER = 4
 STEPS_AROUND = 1
 """A clock may be half a minute off, either way."""
 
@@ -59,9 +60,10 @@ def address_of(key: bytes, *, name: str, issuer: str) -> str:
 
 
 def qr_path(text: str) -> tuple[int, str]:
-    """A QR code as one SVG path of unit squares, and how many there are along a side."""
+    """A QR code as one SVG path of unit squares, and how many there are along a side, with the
+    empty border that readers need."""
     code = segno.make(text, error="m", micro=False)
-    rows = [[bool(module) for module in row] for row in code.matrix]
+    rows = [[bool(module) for module in row] for row in code.matrix_iter(border=BORDER)]
     parts = [
         f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark
     ]

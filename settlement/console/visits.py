@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -149,6 +150,11 @@ class Visit(Struct, kw_only=True):
     def age(self, since: datetime) -> timedelta:
         """How long ago."""
         return self.at - since
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two secrets are the same, told in the same time wherever they differ."""
+    return secrets.compare_digest(one.encode(), other.encode())
 
 
 def csrf_of(secret: str) -> str:

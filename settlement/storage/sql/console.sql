@@ -348,9 +348,9 @@ where j.closed_at is null;
 -- What was settled in some blocks of a journal: by institution, transaction, kind and hour.
 select t.institution, t.infno, t.kind,
        extract(hour from t.setl_time at time zone interval '+08:00')::integer as hour,
-       count(*) as cases, sum(t.total_fen)::bigint as total_fen, sum(t.fund_fen)::bigint as fund_fen,
-       sum(t.account_fen)::bigint as account_fen, sum(t.cash_fen)::bigint as cash_fen,
-       sum(t.hospital_fen)::bigint as hospital_fen
+       count(*) as cases, sum(t.total_fen)::bigint as total_fen,
+       sum(t.fund_fen)::bigint as fund_fen, sum(t.account_fen)::bigint as account_fen,
+       sum(t.cash_fen)::bigint as cash_fen, sum(t.hospital_fen)::bigint as hospital_fen
 from ledger.entry e
 join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
 where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3)
@@ -376,3 +376,33 @@ select a.account, a.name
 from ledger.account a
 where a.account between 1000000 and 1999999
 order by a.account;
+
+-- name: bad_audit_link
+-- The first link of the audit's chain that is not as it was: its row was changed or is gone, a link
+-- before it is gone, or a row has none. The audit is no lane's: it is in one place on a cluster too.
+select b.audit_id, b.what
+from (
+    select w.audit_id, w.link_no,
+           case
+               when w.link_no <> w.place then 'a link of the audit is missing'
+               when w.row_id is null then 'a row of the audit is missing'
+               when w.hash <> w.computed then 'a row of the audit was changed'
+           end as what
+    from (
+        select l.link_no, l.audit_id, l.hash, a.audit_id as row_id,
+               row_number() over (order by l.link_no) as place,
+               settlement.audit_hash(
+                   coalesce(lag(l.hash) over (order by l.link_no), sha256(''::bytea)), a
+               ) as computed
+        from settlement.audit_link l
+        left join settlement.audit a on a.audit_id = l.audit_id
+    ) as w
+    union all
+    select a.audit_id, null, 'a row of the audit is not linked'
+    from settlement.audit a
+    left join settlement.audit_link l on l.audit_id = a.audit_id
+    where l.audit_id is null
+) as b
+where b.what is not null
+order by b.link_no nulls last, b.audit_id
+limit 1;

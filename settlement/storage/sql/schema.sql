@@ -2212,7 +2212,8 @@ create table settlement.console_user (
     constraint console_user_institution_has_one check
         ((role = 'institution') = (institution is not null))
 );
-comment on table settlement.console_user is 'Who may sign in at the console. Never deleted: locked.';
+comment on table settlement.console_user is
+    'Who may sign in at the console. Never deleted, only locked.';
 comment on column settlement.console_user.created_at is 'Since when.';
 comment on column settlement.console_user.password_at is 'When the password was set.';
 comment on column settlement.console_user.totp_step is
