@@ -49,6 +49,8 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "institution_kind": _by_text(words.INSTITUTION_KINDS),
     "transaction": _by_text(words.TRANSACTIONS),
     "action": _by_text(words.ACTIONS),
+    "scheme": _by_text(words.SCHEMES),
+    "care": _by_text(words.CARE),
 }
 """By what is stored, as text."""
 

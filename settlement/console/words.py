@@ -118,6 +118,16 @@ INSTITUTION_KINDS: Mapping[str, Words] = {
     "hospital": Words("医疗机构", "hospital"),
     "pharmacy": Words("零售药店", "pharmacy"),
 }
+SCHEMES: Mapping[str, Words] = {
+    "310": Words("职工基本医疗保险", "employees"),
+    "390": Words("城乡居民基本医疗保险", "residents"),
+}
+CARE: Mapping[str, Words] = {
+    "11": Words("普通门诊", "ordinary outpatient"),
+    "21": Words("普通住院", "ordinary inpatient"),
+    "41": Words("定点药店购药", "pharmacy"),
+}
+"""What is not among them is shown by its code."""
 TRANSACTIONS: Mapping[str, Words] = {
     "2102": Words("药店结算", "pharmacy sale"),
     "2103": Words("药店结算撤销", "pharmacy cancel"),
