@@ -46,6 +46,9 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.statement_row', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.invoice_row', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.file', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table(
     'settlement.clearing_application', 'lane', colocate_with => 'settlement.person'
@@ -165,6 +168,8 @@ select create_reference_table('settlement.suspension');
 select create_reference_table('settlement.reference_version');
 
 -- On the coordinator only, as they are: `ledger.fold`, `settlement.listing`, `settlement.audit`,
+-- `settlement.audit_link`, `settlement.console_user`, `settlement.console_attempt`,
+-- `settlement.console_session`,
 -- `settlement.policy_file`, `settlement.cutover_file`, `settlement.import_key`,
 -- `settlement.import_job` and the sequences `settlement.number_block` and
 -- `settlement.import_job_no`. No batch touches them. The view `settlement.statement` joins a local

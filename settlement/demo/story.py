@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct, field
 
 from loadtest.institution_client import ClientError, open_clients
 from loadtest.server import ServerError, Verdict, program, read_verdict
@@ -24,6 +25,7 @@ from loadtest.world import fetch_world
 from settlement.clock import monotonic
 from settlement.demo.books import agency_book, agency_lines, institution_lines, read_book
 from settlement.demo.cast import Cast, Operator, Props, cast_of
+from settlement.demo.console_users import DemoUser
 from settlement.demo.hospital_scenes import HOSPITAL_SCENES
 from settlement.demo.mobile_scenes import mobile_scenes
 from settlement.demo.pay_scenes import PAY_SCENES
@@ -52,6 +54,13 @@ _PAID_TABLE = (
 )
 
 
+class Ready(Struct, frozen=True, kw_only=True):
+    """What the server says when it is ready."""
+
+    url: str
+    users: list[DemoUser] = field(default_factory=list, name="console_users")
+
+
 def run(data_dir: Path, *, host: str, port: int, serve: bool = True) -> int:
     """Play the story on a server of its own; then serve until Ctrl-C unless told otherwise.
 
@@ -74,12 +83,12 @@ async def _run(data_dir: Path, host: str, port: int, *, serve: bool) -> int:
 
 
 async def _play(data_dir: Path, host: str, port: int, *, serve: bool) -> int:
-    async with _server(data_dir, host, port) as (process, url):
-        verdict = await _tell(url, data_dir)
+    async with _server(data_dir, host, port) as (process, ready):
+        verdict = await _tell(ready.url, data_dir)
         if serve:
             # Ctrl-C is how serving is meant to end.
             with suppress(asyncio.CancelledError):
-                await _keep_serving(process, url)
+                await _keep_serving(process, ready)
         return 0 if verdict.ok else 1
 
 
@@ -145,9 +154,13 @@ async def _verify(data_dir: Path) -> Verdict:
     return read_verdict(stdout, process.returncode or 0, stderr, monotonic() - started)
 
 
-async def _keep_serving(process: Process, url: str) -> None:
+async def _keep_serving(process: Process, ready: Ready) -> None:
     """Until cancelled; a server that ends by itself is a StoryError."""
+    url = ready.url
     _print([
+        "",
+        f"  控制台 console {url}/console/，演示用户 demo users（密码只显示这一次 shown this once）",
+        *(f"    {pad(one.name, 12)}{pad(one.role, 14)}{one.password}" for one in ready.users),
         "",
         f"  服务中 serving at {url}",
         f"  接口 interface {url}/hsa/hgs/{{infno}}，文档 documents {url}/docs",
@@ -158,7 +171,7 @@ async def _keep_serving(process: Process, url: str) -> None:
 
 
 @asynccontextmanager
-async def _server(data_dir: Path, host: str, port: int) -> AsyncIterator[tuple[Process, str]]:
+async def _server(data_dir: Path, host: str, port: int) -> AsyncIterator[tuple[Process, Ready]]:
     """`settlement serve --demo` in a session of its own: Ctrl-C reaches it through us, once."""
     log_path = data_dir.with_name(data_dir.name + ".log")
     log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -173,16 +186,16 @@ async def _server(data_dir: Path, host: str, port: int) -> AsyncIterator[tuple[P
             *command, stdin=DEVNULL, stdout=PIPE, stderr=log, start_new_session=True
         )
     try:
-        yield process, await _ready_url(process, log_path)
+        yield process, await _ready(process, log_path)
     finally:
         await _stop(process)
 
 
-async def _ready_url(process: Process, log_path: Path) -> str:
+async def _ready(process: Process, log_path: Path) -> Ready:
     line = b"" if process.stdout is None else await process.stdout.readline()
     if not line:
         raise StoryError(f"the server did not start. {_log_end(log_path)}")
-    return str(msgspec.json.decode(line, type=dict[str, object])["url"])
+    return msgspec.json.decode(line, type=Ready)
 
 
 def _log_end(log_path: Path) -> str:

@@ -42,7 +42,9 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     channels_file: str = ""
     """which merchants collect over payment channels; empty where none does"""
     owner_dsn: str = ""
-    """the schema owner's login: told to the importer, to nobody else"""
+    """the schema owner's login: told to the importer and to the console, to nobody else"""
+    console_socket: str = ""
+    """where the console's process listens; empty where there is none"""
     gateway_factory: str = GATEWAY_FACTORY
     """`module:name` of an async function from this config to a `RunningGateway`"""
 

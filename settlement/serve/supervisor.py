@@ -14,14 +14,17 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ledger.postgres.shape import Shape
 from settlement.demo.channels import channels_folder, read_world
+from settlement.demo.console_users import DemoUser, make_demo_users
+from settlement.embedded.directory import SOCKET_PATH_BYTES_MAX
 from settlement.embedded.errors import explained
 from settlement.embedded.services import Services, start_services
 from settlement.limits import DEFAULT_LIMITS, Limits
@@ -71,7 +74,7 @@ def run(
 
 
 class Supervisor:
-    """One server: services, gateway processes, a background process, an importer."""
+    """One server: services, gateway processes, a background process, an importer, a console."""
 
     def __init__(
         self, settings: ServeSettings, environment: Mapping[str, str], say: Callable[[str], None]
@@ -85,6 +88,8 @@ class Supervisor:
         self._background: Child | None = None
         self._simulators: Child | None = None
         self._importer: Child | None = None
+        self._console: Child | None = None
+        self._demo_users: list[DemoUser] = []
 
     async def run(self) -> None:
         """Start everything, say so, watch it, stop it. Raises ServeError, ServiceError."""
@@ -94,6 +99,8 @@ class Supervisor:
             services = await start_services(self._settings.data_dir, self._environment)
             try:
                 await resolve(self._settings.installer)(services, self._settings)
+                if self._settings.demo and self._settings.installer == INSTALLER:
+                    self._demo_users = await make_demo_users(services.owner_dsn)
                 await self._start_children(services, port)
                 self._announce(port)
                 await self._watch(services)
@@ -114,7 +121,7 @@ class Supervisor:
         self._stop.set()
 
     def _children(self) -> list[Child]:
-        others = (self._background, self._importer, self._simulators)
+        others = (self._background, self._importer, self._console, self._simulators)
         return [*self._gateways, *(child for child in others if child is not None)]
 
     async def _start_children(self, services: Services, port: int) -> None:
@@ -135,6 +142,7 @@ class Supervisor:
             limits=settings.limits,
             channels_file=str(self._channels_file() or ""),
             gateway_factory=settings.gateway_factory,
+            console_socket=str(_console_socket(run_dir)),
         )
         if settings.demo:
             await self._start_simulators(base)
@@ -156,7 +164,12 @@ class Supervisor:
             msgspec.structs.replace(base, place="importer", owner_dsn=services.owner_dsn),
             start_seconds=settings.limits.start_seconds_max,
         )
-        starting = (*self._gateways, self._background, self._importer)
+        self._console = Child(
+            "settlement.serve.console",
+            msgspec.structs.replace(base, place="console", owner_dsn=services.owner_dsn),
+            start_seconds=settings.limits.start_seconds_max,
+        )
+        starting = (*self._gateways, self._background, self._importer, self._console)
         await asyncio.gather(*(child.start() for child in starting))
 
     def _channels_file(self) -> Path | None:
@@ -189,6 +202,7 @@ class Supervisor:
         }
         if self._settings.demo:
             ready["simulators"] = read_world(channels_folder(self._settings.data_dir)).urls
+            ready["console_users"] = [structs.asdict(one) for one in self._demo_users]
         self._say(json.dumps(ready))
 
     async def _watch(self, services: Services) -> None:
@@ -209,7 +223,7 @@ class Supervisor:
         """Gateways first, so that nothing is asked of us any more; then the others."""
         limit = self._settings.limits.drain_seconds_max + KILL_SECONDS
         await asyncio.gather(*(child.stop(limit, self._hurry) for child in self._gateways))
-        others = (self._background, self._importer, self._simulators)
+        others = (self._background, self._importer, self._console, self._simulators)
         await asyncio.gather(
             *(child.stop(limit, self._hurry) for child in others if child is not None)
         )
@@ -232,6 +246,15 @@ def reserve_port(host: str, port: int) -> socket.socket:
             errno.EADDRNOTAVAIL: f"{host} is no address of this machine",
         }.get(exc.errno or 0, f"{host}:{port} cannot be used: {exc}")
         raise ServeError(f"{reason}. Choose another --host or --port.") from exc
+
+
+def _console_socket(run_dir: Path) -> Path:
+    """Where the console listens: beside the numbers, or where that path is too long for a socket in
+    a directory of its own that nobody else may enter."""
+    beside = run_dir / "console.sock"
+    if len(os.fsencode(beside)) < SOCKET_PATH_BYTES_MAX:
+        return beside
+    return Path(tempfile.mkdtemp(prefix="settlement-")) / "console.sock"
 
 
 def _family(host: str) -> socket.AddressFamily:

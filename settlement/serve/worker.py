@@ -28,6 +28,7 @@ async def serve(config: WorkerConfig, stopping: Stopping) -> None:
             demo_token=gateway.demo_token if config.demo else None,
             import_office=gateway.import_office,
             hub_door=gateway.hub_door,
+            console_socket=Path(config.console_socket) if config.console_socket else None,
         ),
     )
     await web.start(listen(config.host, config.port))

@@ -42,11 +42,15 @@ _NOT_WAITING = {"synchronous_commit": "off"}
 
 
 async def connect_plain(
-    dsn: str, *, name: str, seconds: float = 30.0, waits_for_disk: bool = True
-) -> Connection[Record]:
+    dsn: str, *, name: str, seconds: float = 30.0, waits_for_disk: bool = True,
+    statement_seconds: float | None = None,
+) -> Connection[Record]:  # fmt: skip
     """A connection for everything else: reference data, reports, verification. Without waiting for
-    the disk, what it writes lasts once anything lasts that was written after it."""
+    the disk, what it writes lasts once anything lasts that was written after it. A statement may
+    take `statement_seconds`, or what the role allows."""
     settings = {"application_name": name, "jit": "off", "timezone": "UTC"}
+    if statement_seconds is not None:
+        settings["statement_timeout"] = f"{int(statement_seconds * 1000)}ms"
     return await asyncpg.connect(
         dsn, timeout=seconds, command_timeout=None,
         server_settings=settings if waits_for_disk else settings | _NOT_WAITING,
@@ -56,10 +60,14 @@ async def connect_plain(
 class Reconnecting:
     """One plain connection, opened when needed and opened again when lost; one user at a time."""
 
-    def __init__(self, dsn: str, name: str, *, waits_for_disk: bool = True) -> None:
+    def __init__(
+        self, dsn: str, name: str, *, waits_for_disk: bool = True,
+        statement_seconds: float | None = None,
+    ) -> None:  # fmt: skip
         self._dsn = dsn
         self._name = name
         self._waits_for_disk = waits_for_disk
+        self._statement_seconds = statement_seconds
         self._connection: Connection[Record] | None = None
         self._turn = asyncio.Lock()
 
@@ -72,6 +80,7 @@ class Reconnecting:
                     self._connection = await connect_plain(
                         self._dsn, name=self._name, seconds=5.0,
                         waits_for_disk=self._waits_for_disk,
+                        statement_seconds=self._statement_seconds,
                     )  # fmt: skip
                 yield self._connection
             except Exception as exc:
@@ -89,10 +98,14 @@ class Several:
     is free, the one that was used last first."""
 
     def __init__(
-        self, dsn: str, name: str, *, count: int, waits_for_disk: bool = True
-    ) -> None:
+        self, dsn: str, name: str, *, count: int, waits_for_disk: bool = True,
+        statement_seconds: float | None = None,
+    ) -> None:  # fmt: skip
         self._all = [
-            Reconnecting(dsn, name, waits_for_disk=waits_for_disk) for _ in range(count)
+            Reconnecting(
+                dsn, name, waits_for_disk=waits_for_disk, statement_seconds=statement_seconds
+            )
+            for _ in range(count)
         ]
         self._free: asyncio.LifoQueue[Reconnecting] = asyncio.LifoQueue()
         for one in self._all:

@@ -8,7 +8,8 @@ Then, lane by lane: no settlement without an entry, nor anything that was brough
 statement row without its settlement, every accumulator is the sum of what settlements added to it,
 the filings that a person carries are those that were made and not taken back, relatives' accounts
 paid what settlements say, each once, no payment holds anything without being on the worklist, and
-deposits of stays are what was booked, used and given back.
+deposits of stays are what was booked, used and given back. Last the audit: every row is linked, and
+every link is the hash of its row and the one before.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from settlement.chart import AGENCY
 from settlement.clock import monotonic, system_clock
 from settlement.keyring import Keyring, UndecipherableError, personal_commitment
 from settlement.storage import reference
-from settlement.storage.queries import SQL_DIRECTORY
+from settlement.storage.queries import CONSOLE, SQL_DIRECTORY
 from settlement.usecases.booking import detail_record
 from settlement.usecases.filing_payloads import open_list
 from settlement.view import YEARS_KEPT
@@ -143,8 +144,16 @@ async def verify(
     )
     if report.ok:
         bad = await _first_bad_lane(pool, year - YEARS_KEPT + 1, keyring, hurried=hurried)
+        bad = bad or await _bad_audit(pool)
         report = structs.replace(report, ok=bad is None, first_bad=bad)
     return structs.replace(report, seconds=monotonic() - started)
+
+
+async def _bad_audit(pool: Pool[Record]) -> BadEntry | None:
+    """The first row of the audit that is not as it was; it belongs to no journal."""
+    async with pool.acquire() as connection:
+        row = await connection.fetchrow(CONSOLE["bad_audit_link"])
+    return None if row is None else BadEntry(journal=0, entry_id=row["audit_id"], what=row["what"])
 
 
 async def _first_bad_lane(

@@ -324,7 +324,12 @@ class Board:
     def render(self) -> bytes:
         """The numbers of all processes in the Prometheus text format."""
         self.publish()
-        return render([_read(file) for file in sorted(self._directory.glob("metrics-*.json"))])
+        return render(published(self._directory))
+
+
+def published(directory: Path) -> list[Numbers]:
+    """What the processes of a server have shown, each one's last."""
+    return [_read(file) for file in sorted(directory.glob("metrics-*.json"))]
 
 
 def render(processes: list[Numbers]) -> bytes:

@@ -11,6 +11,7 @@ import contextlib
 import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from aiohttp import web
 from msgspec import Struct
@@ -23,6 +24,8 @@ from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.telemetry.metrics import Board
 from settlement.web.authentication import Authenticator, Denied
 from settlement.web.connection import Connections
+from settlement.web.console import ROOT as CONSOLE_ROOT
+from settlement.web.console import ConsoleRelay
 from settlement.web.exchange import Exchange
 from settlement.web.framing import PATH
 from settlement.web.hub import PATH as HUB_PATH
@@ -76,6 +79,8 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     """where files of the agency are received; None where nobody receives any"""
     hub_door: HubDoor | None = None
     """where other regions ask; None where this one speaks to no other"""
+    console_socket: Path | None = None
+    """where the console's process listens; None where there is no console"""
     clock: Clock = system_clock
 
 
@@ -106,6 +111,9 @@ class WebServer:
             self._my_pages = MyPages(gateway.mine, access, self._body)
         door = settings.hub_door
         self._hub = None if door is None else HubPage(door, self._body, limits)
+        self._console: ConsoleRelay | None = None
+        if settings.console_socket is not None:
+            self._console = ConsoleRelay(settings.console_socket)
         self._general = web.Server(self._answer, access_log=None)
         self._connections = Connections(self.exchange, self._general, limits)
         self._pages = self._page_table()
@@ -140,6 +148,8 @@ class WebServer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._housekeeping
         await self.nonces.stop()
+        if self._console is not None:
+            await self._console.close()
         if self._script is not None:
             self._script.close()
         self._board.publish()
@@ -199,6 +209,8 @@ class WebServer:
             return _response(await self._imports.answer(request))
         if self._settings.demo_token is not None and path == "/demo/token":
             return await self._demo_token(request, self._settings.demo_token)
+        if self._console is not None and (path + "/").startswith(CONSOLE_ROOT + "/"):
+            return await self._console.answer(request)
         page = self._pages.get(path)
         if page is None:
             return _response(problem("NOT_FOUND"))

@@ -7,6 +7,7 @@ fails, a style that its policy forbids) is kept, so that a test can demand silen
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 import shutil
@@ -72,6 +73,20 @@ class Page:
             return bool(await self.ask(whole))
 
         await until(is_whole)
+
+    async def picture(self, file: Path) -> None:
+        """What the whole page looks like, as PNG."""
+        told = await self.command(
+            "Page.captureScreenshot", format="png", captureBeyondViewport=True
+        )
+        await asyncio.to_thread(file.write_bytes, base64.b64decode(told["data"]))
+
+    async def press(self, key: str, code: int) -> None:
+        """A key of the keyboard, pressed and let go."""
+        for kind in ("keyDown", "keyUp"):
+            await self.command(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code
+            )
 
     async def ask(self, script: str) -> Any:
         """The value of an expression; a promise is waited for."""

@@ -126,36 +126,46 @@ where written.block_no >= listed.through_block + $1
 order by j.journal;
 
 -- name: list_rows
--- The settlement rows of some blocks of a journal, by institution and day. Nothing is listed where
--- another step began at the same block: it waits for the other to commit, and finds it there.
+-- The settlement rows of some blocks of a journal, by institution and day, and those that have an
+-- invoice by its number. Nothing is listed where another step began at the same block: it waits for
+-- the other to commit, and finds it there.
 with step as (
     insert into settlement.listing (journal, after_block, through_block)
     values ($1, $2, $3)
     on conflict (journal, after_block) do nothing
     returning after_block, through_block
+), row_to_list as (
+    select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen, t.setl_time, t.lane,
+           t.kind, t.institution, t.scheme, t.clearing_type, t.invoice_no
+    from step s
+    cross join lateral (
+        select e.lane, e.entry_id
+        from ledger.entry e
+        where e.journal = $1 and e.block_no > s.after_block and e.block_no <= s.through_block
+            and e.code in (1, 2, 3)
+        offset 0
+    ) as e
+    cross join lateral (
+        select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen, t.setl_time, t.lane,
+               t.kind, t.institution, t.scheme, t.clearing_type, t.invoice_no
+        from settlement.settlement t
+        where t.lane = e.lane and t.setl_id = e.entry_id
+        offset 0
+    ) as t
+), invoice as (
+    insert into settlement.invoice_row (setl_id, lane, invoice_no)
+    select r.setl_id, r.lane, r.invoice_no
+    from row_to_list r
+    where r.invoice_no <> ''
 )
 insert into settlement.statement_row (
     setl_id, total_fen, fund_fen, account_fen, cash_fen, setl_on, lane, kind, institution, scheme,
     clearing_type
 )
-select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen,
-       (t.setl_time at time zone interval '+08:00')::date, t.lane, t.kind, t.institution, t.scheme,
-       t.clearing_type
-from step s
-cross join lateral (
-    select e.lane, e.entry_id
-    from ledger.entry e
-    where e.journal = $1 and e.block_no > s.after_block and e.block_no <= s.through_block
-        and e.code in (1, 2, 3)
-    offset 0
-) as e
-cross join lateral (
-    select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen, t.setl_time, t.lane,
-           t.kind, t.institution, t.scheme, t.clearing_type
-    from settlement.settlement t
-    where t.lane = e.lane and t.setl_id = e.entry_id
-    offset 0
-) as t;
+select r.setl_id, r.total_fen, r.fund_fen, r.account_fen, r.cash_fen,
+       (r.setl_time at time zone interval '+08:00')::date, r.lane, r.kind, r.institution, r.scheme,
+       r.clearing_type
+from row_to_list r;
 
 -- name: statement_sums
 -- What an institution's rows of a period come to. What a reversal undid is not there, and the

@@ -1,0 +1,127 @@
+"""What stands behind the console's pages: connections of its own, keys, templates, the audit.
+
+Reads go over a few connections with a short statement limit, so that no page can be slow for long;
+what people do to payments goes over one as the schema's owner, opened for it and closed after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from ledger.postgres.schema import installed_shape
+from ledger.postgres.shape import Shape
+from settlement.clock import Clock, system_clock
+from settlement.console.passwords import Hashes
+from settlement.console.templates import Templates
+from settlement.console.today import Today
+from settlement.console.visits import Visit
+from settlement.console.words import Words
+from settlement.keyring import Keyring
+from settlement.policy.loader import PolicySet
+from settlement.storage import console_users as users
+from settlement.storage import reference
+from settlement.storage.connect import Several, connect_plain
+from settlement.storage.console_users import Noted
+from settlement.storage.lease import PlainConnection
+from settlement.storage.policies import load_policy_set
+
+READERS = 4
+WRITERS = 2
+STATEMENT_SECONDS = 3.0
+ACTION_SECONDS = 10.0
+NAME = "settlement-console"
+
+
+class DeskSettings(Struct, frozen=True, kw_only=True):
+    """What a console is told."""
+
+    app_dsn: str
+    owner_dsn: str
+    """for what people do to payments, and for nothing else"""
+    keyring: Keyring
+    run_dir: Path
+    """where the gateway processes show their numbers"""
+    clock: Clock = system_clock
+
+
+class Desk:
+    """See the module; `open` once, `close` once."""
+
+    def __init__(self, settings: DeskSettings) -> None:
+        self.keyring = settings.keyring
+        self.clock = settings.clock
+        self.hashes = Hashes()
+        self.shape = Shape.ONE_MACHINE
+        self.lanes = 0
+        self.is_demo = False
+        self._owner_dsn = settings.owner_dsn
+        self._templates = Templates()
+        self._readers = Several(
+            settings.app_dsn, NAME, count=READERS, statement_seconds=STATEMENT_SECONDS
+        )
+        self._writers = Several(
+            settings.app_dsn, NAME, count=WRITERS, statement_seconds=STATEMENT_SECONDS
+        )
+        self.today = Today(self.reading, settings.run_dir)
+        self._policies: tuple[int, PolicySet] | None = None
+
+    async def open(self) -> None:
+        """Learn what the database is."""
+        async with self.reading() as connection:
+            self.shape = await installed_shape(connection)
+            installed = await reference.installation(connection)
+        if installed is not None:
+            self.lanes = installed.lanes
+            self.is_demo = installed.demo_seed is not None
+
+    def close(self) -> None:
+        """Drop all connections."""
+        self._readers.close()
+        self._writers.close()
+
+    def reading(self) -> AbstractAsyncContextManager[PlainConnection]:
+        """A connection to read with; driver exceptions leave as storage errors."""
+        return self._readers.use()
+
+    def writing(self) -> AbstractAsyncContextManager[PlainConnection]:
+        """A connection for sessions, users, switches and the audit."""
+        return self._writers.use()
+
+    @asynccontextmanager
+    async def owning(self) -> AsyncIterator[PlainConnection]:
+        """A connection as the schema's owner, for one action."""
+        connection = await connect_plain(
+            self._owner_dsn, name=NAME, seconds=ACTION_SECONDS, statement_seconds=ACTION_SECONDS
+        )
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def note(self, noted: Noted, at: datetime) -> None:
+        """Tell the audit; it is on disk when this returns."""
+        async with self.writing() as connection:
+            await users.note(connection, noted, at=at)
+
+    async def policies(self) -> PolicySet:
+        """What is in force now; read again when something was loaded."""
+        async with self.reading() as connection:
+            version = (await reference.versions(connection)).get("policies", 0)
+            if self._policies is None or self._policies[0] != version:
+                self._policies = version, await load_policy_set(connection)
+        return self._policies[1]
+
+    def render(
+        self, template: str, visit: Visit, title: Words, content: Mapping[str, object]
+    ) -> bytes:
+        """A page as bytes."""
+        return self._templates.render(template, visit, title, content)
+
+    def asset(self, name: str) -> tuple[bytes, str] | None:
+        """A style or script of ours with its type."""
+        return self._templates.asset(name)

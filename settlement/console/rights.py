@@ -1,0 +1,82 @@
+"""Who may do what in the console: one table, walked by a test that tries every address with every
+role from outside.
+
+A right is a page or an action; `routes.py` gives each address exactly one. Whose cases a role sees
+is no right but a scope, which is part of every statement (storage/sql/console.sql).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody is at the console (角色); also stored."""
+
+    CLERK = "clerk"
+    """经办: looks, searches, proposes"""
+    SUPERVISOR = "supervisor"
+    """复核: confirms what others proposed, keeps the users"""
+    AUDITOR = "auditor"
+    """审计: reads everything, changes nothing"""
+    OPERATOR = "operator"
+    """运维: stop switches, notices; sees no person's case"""
+    INSTITUTION = "institution"
+    """机构财务: sees its own institution's cases alone"""
+
+
+class Right(StrEnum):
+    """A page or an action."""
+
+    ANYBODY = "anybody"
+    """what is there before anybody has signed in"""
+    OWN = "own"
+    """one's own password, second factor and sessions"""
+    TODAY = "today"
+    DOUBT = "doubt"
+    PAYMENT = "payment"
+    RETRY = "retry"
+    PROPOSE = "propose"
+    CONFIRM = "confirm"
+    RESEND = "resend"
+    SEARCH = "search"
+    CASE = "case"
+    PERSON = "person"
+    INSTITUTIONS = "institutions"
+    SWITCHES = "switches"
+    SWITCH = "switch"
+    AUDIT = "audit"
+    SEE_USERS = "see-users"
+    USERS = "users"
+
+
+_C, _S, _A, _O, _I = (
+    Role.CLERK, Role.SUPERVISOR, Role.AUDITOR, Role.OPERATOR, Role.INSTITUTION,
+)  # fmt: skip
+
+GRANTED: Mapping[Right, frozenset[Role]] = {
+    Right.OWN:          frozenset({_C, _S, _A, _O, _I}),
+    Right.TODAY:        frozenset({_C, _S, _A, _O, _I}),
+    Right.DOUBT:        frozenset({_C, _S, _A, _O, _I}),
+    Right.PAYMENT:      frozenset({_C, _S, _A, _O, _I}),
+    Right.RETRY:        frozenset({_C, _S}),
+    Right.PROPOSE:      frozenset({_C, _S}),
+    Right.CONFIRM:      frozenset({_S}),
+    Right.RESEND:       frozenset({_O}),
+    Right.SEARCH:       frozenset({_C, _S, _A, _I}),
+    Right.CASE:         frozenset({_C, _S, _A, _I}),
+    Right.PERSON:       frozenset({_C, _S, _A, _I}),
+    Right.INSTITUTIONS: frozenset({_C, _S, _A, _O, _I}),
+    Right.SWITCHES:     frozenset({_S, _A, _O}),
+    Right.SWITCH:       frozenset({_O}),
+    Right.AUDIT:        frozenset({_S, _A}),
+    Right.SEE_USERS:    frozenset({_S, _A}),
+    Right.USERS:        frozenset({_S}),
+}  # fmt: skip
+"""Everything but `ANYBODY`, which needs no role."""
+
+
+def may(role: Role, right: Right) -> bool:
+    """Whether a role has a right."""
+    return right is Right.ANYBODY or role in GRANTED[right]

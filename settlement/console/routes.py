@@ -1,0 +1,108 @@
+"""Every address of the console with the one right that it needs.
+
+A test walks this table and tries each address with each role from outside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from settlement.console import (
+    audit_pages,
+    case_pages,
+    doubt_pages,
+    place_pages,
+    search_pages,
+    sign_in,
+    today_pages,
+    user_pages,
+)
+from settlement.console.asking import Answer
+from settlement.console.rights import Right
+from settlement.console.visits import Visit
+
+Handler = Callable[[Visit], Awaitable[Answer]]
+NUMBER = r"([0-9]{19})"
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One address. `form` is the page that an action's form stands on, where it is not the action's
+    own address: what was typed is shown there again."""
+
+    method: str
+    pattern: str
+    right: Right
+    handler: Handler
+    form: str | None = None
+    """what of the action's address to keep, as a pattern with one group"""
+    before_change: bool = False
+    """open to whoever has to choose a password first"""
+
+    def page_of(self, path: str) -> str:
+        """The page whose form was sent to `path`."""
+        if self.form is None:
+            return path
+        found = re.match(self.form, path)
+        return path if found is None else found.group(1)
+
+
+def _get(
+    pattern: str, right: Right, handler: Handler, *, before_change: bool = False
+) -> Route:
+    return Route(
+        method="GET", pattern=pattern, right=right, handler=handler, before_change=before_change
+    )
+
+
+def _post(
+    pattern: str, right: Right, handler: Handler, form: str | None = None, *,
+    before_change: bool = False,
+) -> Route:  # fmt: skip
+    return Route(
+        method="POST", pattern=pattern, right=right, handler=handler, form=form,
+        before_change=before_change,
+    )  # fmt: skip
+
+
+_PARENT = r"(.*)/[a-z-]+$"
+
+ROUTES = (
+    _get("/console/sign-in", Right.ANYBODY, sign_in.form),
+    _post("/console/sign-in", Right.ANYBODY, sign_in.submit),
+    _post("/console/language", Right.ANYBODY, today_pages.set_language),
+    _post("/console/sign-out", Right.OWN, sign_in.leave, before_change=True),
+    _post("/console/sign-out-everywhere", Right.OWN, sign_in.leave_everywhere,
+          "(/console/)", before_change=True),
+    _get("/console/password", Right.OWN, sign_in.password_form, before_change=True),
+    _post("/console/password", Right.OWN, sign_in.change_password, before_change=True),
+    _get("/console/second-factor", Right.OWN, sign_in.factor_form),
+    _post("/console/second-factor", Right.OWN, sign_in.set_factor),
+
+    _get("/console/", Right.TODAY, today_pages.today),
+
+    _get("/console/doubt", Right.DOUBT, doubt_pages.worklist),
+    _get(f"/console/payments/{NUMBER}", Right.PAYMENT, doubt_pages.payment),
+    _post(f"/console/payments/{NUMBER}/retry", Right.RETRY, doubt_pages.retry, _PARENT),
+    _post(f"/console/payments/{NUMBER}/propose", Right.PROPOSE, doubt_pages.propose, _PARENT),
+    _post(f"/console/payments/{NUMBER}/confirm", Right.CONFIRM, doubt_pages.confirm, _PARENT),
+    _post(f"/console/notices/{NUMBER}/resend", Right.RESEND, doubt_pages.resend_notice,
+          "(/console/)notices/"),
+
+    _get("/console/search", Right.SEARCH, search_pages.search),
+    _post("/console/search/person", Right.PERSON, search_pages.find_person, _PARENT),
+    _get("/console/people/([0-9A-Za-z_-]{20,400})", Right.PERSON, search_pages.person),
+    _get(f"/console/settlements/{NUMBER}", Right.CASE, case_pages.case),
+
+    _get("/console/institutions", Right.INSTITUTIONS, place_pages.institutions),
+    _get("/console/switches", Right.SWITCHES, place_pages.switches),
+    _post("/console/switches", Right.SWITCH, place_pages.turn),
+
+    _get("/console/audit", Right.AUDIT, audit_pages.audit),
+
+    _get("/console/users", Right.SEE_USERS, user_pages.users_page),
+    _post("/console/users/add", Right.USERS, user_pages.add, _PARENT),
+    _post("/console/users/change", Right.USERS, user_pages.change, _PARENT),
+)  # fmt: skip

@@ -1,0 +1,134 @@
+"""结算查询: by any number that is on paper, and by certificate number.
+
+A certificate number is asked by its exact keyed hash, travels in a form and never in an address,
+and is in no log: the audit keeps the beginning of its hash. A person's page has an address that was
+sealed for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from settlement.console.asking import Answer
+from settlement.console.people import Shown, person_shown
+from settlement.console.visits import Visit
+from settlement.console.words import Words
+from settlement.keyring import LookupKind
+from settlement.lanes import lane_of, lane_of_key
+from settlement.numbers import lane_in, parse
+from settlement.payment_rows import PaymentFact
+from settlement.storage import console_cases
+from settlement.storage.console_cases import CaseRow
+from settlement.storage.console_search import find_person_no, message_keys
+from settlement.storage.payment_reader import read_payments
+from settlement.view import View
+
+if TYPE_CHECKING:
+    from settlement.storage.lease import PlainConnection
+
+TITLE = Words("结算查询", "Search")
+PERSON = Words("个人结算", "Settlements of a person")
+NOTHING = Words("没有找到。", "Nothing was found.")
+NO_PERSON = Words("没有此证件号码的参保人。", "Nobody has this certificate number.")
+MISSING = Words("没有这个人", "There is no such person")
+BY = {
+    "setl_id": Words("结算编号", "settlement number"),
+    "msgid": Words("报文编号", "message id"),
+    "order_no": Words("订单号或渠道流水号", "order number or channel reference"),
+    "invoice_no": Words("发票号", "invoice number"),
+}
+TEXT_MAX = 64
+FOUND_MAX = 100
+LOOKED_AT_MAX = 500
+
+
+async def search(visit: Visit) -> Answer:
+    """The form, and what was found where something is asked for."""
+    by = visit.asked.query.get("by", "setl_id")
+    text = visit.asked.query.get("text", "").strip()[:TEXT_MAX]
+    institution = visit.asked.query.get("institution", "").strip()[:TEXT_MAX]
+    rows: list[CaseRow] = []
+    payments: list[PaymentFact] = []
+    if text and by in BY:
+        await visit.note("console.search", f"{by} {text}", institution)
+        async with visit.desk.reading() as connection:
+            numbers, pay_nos = await _find(connection, visit, by, text, institution)
+            rows = await console_cases.cases(connection, visit.scope, numbers[:FOUND_MAX])
+            view = View()
+            await read_payments(connection, pay_nos, view, visit.desk.shape)
+            payments = [view.payments[one] for one in pay_nos if one in view.payments]
+    return visit.page(
+        "search.html", TITLE, by=by, ways=BY, text=text, institution=institution, rows=rows,
+        payments=payments, asked=bool(text),
+    )  # fmt: skip
+
+
+async def find_person(visit: Visit) -> Answer:
+    """By certificate number: to the person's page, or back to the form."""
+    text = visit.asked.form.get("certificate", "").strip().upper()[:TEXT_MAX]
+    desk = visit.desk
+    key = desk.keyring.lookup_key(LookupKind.CERTIFICATE, text)
+    async with desk.reading() as connection:
+        lane = lane_of_key(key, desk.lanes)
+        person_no = await find_person_no(connection, desk.shape, lane, key) if text else None
+        known = person_no is not None and await _is_in_scope(connection, visit, person_no)
+    await visit.note("console.search-person", f"certificate #{key.hex()[:8]}", str(known).lower())
+    if person_no is None or not known:
+        return await search(visit.again(NO_PERSON))
+    return visit.go(f"/console/people/{visit.seal(person_no.encode(), _purpose(visit))}")
+
+
+async def person(visit: Visit) -> Answer:
+    """A person's settlements, the newest first."""
+    opened = visit.unseal(visit.parts[0], _purpose(visit))
+    shown: Shown | None = None
+    rows: list[CaseRow] = []
+    if opened is not None:
+        person_no = opened.decode()
+        lane = lane_of(person_no, visit.desk.lanes)
+        async with visit.desk.reading() as connection:
+            shown = await person_shown(connection, visit.desk.keyring, lane, person_no)
+            numbers = await console_cases.cases_of_person(
+                connection, visit.scope, lane, person_no, limit=LOOKED_AT_MAX
+            )
+            rows = await console_cases.cases(connection, visit.scope, numbers[:FOUND_MAX])
+    if shown is None or (visit.scope is not None and not rows):
+        return visit.page("message.html", MISSING, status=404, words=MISSING)
+    await visit.note("console.view-person", f"person {shown.person_no}")
+    return visit.page("person.html", PERSON, shown=shown, rows=rows, most=FOUND_MAX)
+
+
+async def _find(
+    connection: PlainConnection, visit: Visit, by: str, text: str, institution: str
+) -> tuple[list[int], list[int]]:
+    """Numbers of settlement rows, and of payments."""
+    scope = visit.scope
+    if by == "setl_id":
+        number = parse(text)
+        lanes = visit.desk.lanes
+        return ([number] if number is not None and lane_in(number) < lanes else []), []
+    if by == "invoice_no":
+        return await console_cases.cases_by_invoice(connection, scope, text), []
+    keys = message_keys(text, institution or scope or "")
+    numbers = await console_cases.cases_by_message(connection, scope, keys)
+    if by == "msgid":
+        return numbers, []
+    found = await console_cases.payments_by_number(connection, scope, text, limit=FOUND_MAX)
+    paid = [setl_id for _, setl_id in found if setl_id is not None]
+    return list(dict.fromkeys([*numbers, *paid])), [pay_no for pay_no, _ in found]
+
+
+async def _is_in_scope(connection: PlainConnection, visit: Visit, person_no: str) -> bool:
+    """Whether an institution's finance ever had to do with this person."""
+    if visit.scope is None:
+        return True
+    lane = lane_of(person_no, visit.desk.lanes)
+    return bool(
+        await console_cases.cases_of_person(
+            connection, visit.scope, lane, person_no, limit=LOOKED_AT_MAX
+        )
+    )
+
+
+def _purpose(visit: Visit) -> bytes:
+    return b"person for " + visit.who.name.encode()

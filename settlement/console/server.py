@@ -1,0 +1,118 @@
+"""The console's HTTP: a small server on a Unix socket that only the gateways of this machine reach.
+
+It reads no more than a form may have, answers a few requests at a time, and says so where more
+come. Who the browser is and whether it speaks TLS the gateway tells in two headers; nobody else can
+reach the socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from settlement.console.asking import SAFETY, Answer, Asked
+from settlement.console.desk import Desk, DeskSettings
+from settlement.console.router import Router
+from settlement.web.console import ADDRESS_HEADER, FORM_BYTES_MAX, SECURE_HEADER, busy_page
+
+logger = logging.getLogger("settlement.console")
+
+AT_ONCE = 8
+FIELDS_MAX = 40
+FORM = "application/x-www-form-urlencoded"
+STOP_SECONDS = 2.0
+
+
+class ConsoleServer:
+    """`start` once, `stop` once."""
+
+    def __init__(self, settings: DeskSettings) -> None:
+        self._desk = Desk(settings)
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._server = web.Server(self._answer, access_log=None)
+        self._site: asyncio.Server | None = None
+
+    async def start(self, socket_path: Path) -> None:
+        """Listen at `socket_path`; what an earlier process left there goes."""
+        await self._desk.open()
+        self._router = Router(self._desk)
+        loop = asyncio.get_running_loop()
+        self._site = await loop.create_unix_server(self._server, sock=_bound(socket_path))
+
+    async def stop(self) -> None:
+        """Finish what is being answered, then close."""
+        if self._site is not None:
+            self._site.close()
+        await self._server.shutdown(timeout=STOP_SECONDS)
+        self._desk.close()
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        if request.method not in ("GET", "POST"):
+            return _response(Answer(status=405, headers=(("Allow", "GET, POST"),)))
+        if self._turns.locked():
+            return _response(Answer(status=503, body=busy_page(), headers=(("Retry-After", "2"),)))
+        asked = await _asked(request)
+        if asked is None:
+            return _response(Answer(status=413))
+        async with self._turns:
+            try:
+                return _response(await self._router.answer(asked))
+            except Exception as exc:
+                extra = {"event": "console.broken", "method": asked.method}
+                logger.error("a page failed", exc_info=exc, extra=extra)
+                safe = tuple(SAFETY.items())
+                return _response(Answer(status=500, body=busy_page(), headers=safe))
+
+
+def _bound(path: Path) -> socket.socket:
+    """A socket that nobody but this user may connect to, from before it listens."""
+    path.unlink(missing_ok=True)
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    bound.bind(str(path))
+    path.chmod(0o600)
+    bound.setblocking(False)
+    return bound
+
+
+async def _asked(request: web.BaseRequest) -> Asked | None:
+    """The request in our own words; None where its form is too large."""
+    form: dict[str, str] = {}
+    if request.method == "POST":
+        body = await request.content.read(FORM_BYTES_MAX + 1)
+        while not request.content.at_eof() and len(body) <= FORM_BYTES_MAX:
+            body += await request.content.read(FORM_BYTES_MAX + 1 - len(body))
+        if len(body) > FORM_BYTES_MAX:
+            return None
+        form = _pairs(body.decode("utf-8", "replace"))
+    headers = request.headers
+    return Asked(
+        method=request.method, path=request.path, query=_pairs(request.query_string), form=form,
+        cookies=dict(request.cookies), address=headers.get(ADDRESS_HEADER, ""),
+        host=headers.get("Host", ""), origin=headers.get("Origin"),
+        secure=headers.get(SECURE_HEADER) == "1",
+    )  # fmt: skip
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Fields of a form or an address; the first of a name counts, and no control characters."""
+    found: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        return found
+    for name, value in pairs:
+        found.setdefault(name, "".join(c for c in value if c >= " " or c == "\n"))
+    return found
+
+
+def _response(answer: Answer) -> web.Response:
+    response = web.Response(status=answer.status, body=answer.body)
+    response.headers["Content-Type"] = answer.media
+    for name, value in answer.headers:
+        response.headers.add(name, value)
+    return response

@@ -1,0 +1,214 @@
+"""The console's words: Chinese first, English beside it, always both.
+
+Pages write theirs where they are used; here are those of closed sets that several pages show, and
+how money and time are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from ledger.money import yuan_text
+from settlement.chart import EntryCode
+from settlement.clock import local_time
+from settlement.console.rights import Role
+from settlement.outbox import Came
+from settlement.payment_states import Happening, State
+from settlement.rows import RowKind
+
+
+class Words(NamedTuple):
+    """The same in both languages."""
+
+    zh: str
+    en: str
+
+    def told(self, language: str) -> str:
+        """In one of them."""
+        return self.en if language == "en" else self.zh
+
+
+ROLES: Mapping[Role, Words] = {
+    Role.CLERK: Words("经办", "clerk"),
+    Role.SUPERVISOR: Words("复核主管", "supervisor"),
+    Role.AUDITOR: Words("审计", "auditor"),
+    Role.OPERATOR: Words("运维", "operator"),
+    Role.INSTITUTION: Words("机构财务", "institution finance"),
+}
+ROW_KINDS: Mapping[int, Words] = {
+    RowKind.SETTLE: Words("结算", "settlement"),
+    RowKind.CANCEL: Words("撤销", "cancel"),
+    RowKind.REVERSE: Words("冲正", "reversal"),
+}
+STATES: Mapping[State, Words] = {
+    State.WAITING: Words("待出示付款码", "waits for a code"),
+    State.COLLECTING: Words("收款结果待确认", "outcome not known"),
+    State.CONFIRMING: Words("待付款人确认", "payer must confirm"),
+    State.UNDOING: Words("撤销中", "being undone"),
+    State.RETURNING: Words("退款中", "being refunded"),
+    State.REFUND_DUE: Words("待人工退款", "to be given back by people"),
+    State.SETTLED: Words("已结算", "settled"),
+    State.CLOSED: Words("已关闭", "closed"),
+    State.RETURNED: Words("已退款", "refunded"),
+}
+HAPPENINGS: Mapping[Happening, Words] = {
+    Happening.ATTEMPTED: Words("发起", "begun"),
+    Happening.PAID: Words("渠道已收款", "paid at the channel"),
+    Happening.MISPAID: Words("渠道收款金额不符", "another amount was paid"),
+    Happening.CONFIRM: Words("待确认", "to be confirmed"),
+    Happening.UNCLEAR: Words("结果未明", "not clear"),
+    Happening.REFUSED: Words("渠道拒绝", "refused by the channel"),
+    Happening.GIVEN_UP: Words("放弃收款", "given up"),
+    Happening.UNDONE: Words("已撤销", "undone"),
+    Happening.NOT_UNDONE: Words("渠道不能撤销", "cannot be undone"),
+    Happening.SURPLUS: Words("多收", "surplus came"),
+    Happening.RETURNED: Words("渠道已退款", "refunded by the channel"),
+    Happening.RETURN_REFUSED: Words("渠道拒绝退款", "refund refused"),
+    Happening.RETRIED: Words("人工重试", "tried again by hand"),
+    Happening.GIVEN_BACK: Words("线下退款", "given back by hand"),
+    Happening.TAKEN_BACK: Words("退货", "taken back"),
+}
+CHANNELS: Mapping[str, Words] = {
+    "wechat": Words("微信支付", "WeChat Pay"),
+    "alipay": Words("支付宝", "Alipay"),
+    "unionpay": Words("银联", "UnionPay"),
+    "onecode": Words("一码付", "one code"),
+}
+CAME: Mapping[str, Words] = {
+    Came.DELIVERED: Words("已送达", "delivered"),
+    Came.REFUSED: Words("对方未接收", "not taken"),
+    Came.STRANGE: Words("应答不可信", "answer not trusted"),
+    Came.SILENT: Words("无应答", "no answer"),
+    Came.NOBODY: Words("无法发送", "nobody to send to"),
+}
+ENTRY_CODES: Mapping[int, Words] = {
+    EntryCode.SETTLEMENT: Words("结算入账", "settlement"),
+    EntryCode.CANCEL: Words("撤销入账", "cancel"),
+    EntryCode.REVERSAL: Words("冲正入账", "reversal"),
+    EntryCode.FAMILY_HELD: Words("共济冻结", "relative's account held"),
+    EntryCode.FAMILY_PAID: Words("共济支付", "relative's account paid"),
+    EntryCode.FAMILY_RELEASED: Words("共济解冻", "relative's account released"),
+    EntryCode.FAMILY_RETURNED: Words("共济退回", "returned to a relative"),
+    EntryCode.HOLD: Words("预占", "hold"),
+    EntryCode.PLAIN_SALE: Words("自费销售", "sale without insurance"),
+    EntryCode.COLLECTED: Words("渠道收款", "collected by the channel"),
+    EntryCode.OWED_BACK: Words("应退", "to be given back"),
+    EntryCode.GIVEN_BACK: Words("已退款", "given back"),
+    EntryCode.GIVEN_BACK_BY_HAND: Words("线下退款", "given back by hand"),
+    EntryCode.DEPOSIT: Words("住院预交金", "deposit of a stay"),
+    EntryCode.DEPOSIT_HANDED_BACK: Words("预交金退现", "deposit handed back"),
+    EntryCode.MOBILE_HOLD: Words("移动支付预占", "hold of a mobile order"),
+}
+ENTRY_KINDS: Mapping[int, Words] = {
+    1: Words("记账", "booked"),
+    2: Words("待定", "pending"),
+    3: Words("确认", "posted"),
+    4: Words("作废", "voided"),
+}
+SUBJECTS: Mapping[str, Words] = {
+    "person": Words("参保人", "person"),
+    "institution": Words("定点机构", "institution"),
+    "fund": Words("基金", "fund"),
+    "credential": Words("接入凭证", "credential"),
+}
+INSTITUTION_KINDS: Mapping[str, Words] = {
+    "hospital": Words("医疗机构", "hospital"),
+    "pharmacy": Words("零售药店", "pharmacy"),
+}
+SCHEMES: Mapping[str, Words] = {
+    "310": Words("职工基本医疗保险", "employees"),
+    "390": Words("城乡居民基本医疗保险", "residents"),
+}
+CARE: Mapping[str, Words] = {
+    "11": Words("普通门诊", "ordinary outpatient"),
+    "21": Words("普通住院", "ordinary inpatient"),
+    "41": Words("定点药店购药", "pharmacy"),
+}
+"""What is not among them is shown by its code."""
+TRANSACTIONS: Mapping[str, Words] = {
+    "2102": Words("药店结算", "pharmacy sale"),
+    "2103": Words("药店结算撤销", "pharmacy cancel"),
+    "2207": Words("门诊结算", "outpatient settlement"),
+    "2207A": Words("门诊结算", "outpatient settlement"),
+    "2208": Words("门诊结算撤销", "outpatient cancel"),
+    "2304": Words("住院结算", "inpatient settlement"),
+    "2304A": Words("住院结算", "inpatient settlement"),
+    "2305": Words("住院结算撤销", "inpatient cancel"),
+    "2601": Words("冲正", "reversal"),
+    "6202": Words("移动支付结算", "mobile order"),
+    "6203": Words("移动支付退款", "mobile refund"),
+    "SCAN": Words("扫码收款", "scan-to-pay"),
+    "REFUND": Words("扫码退款", "refund of scan-to-pay"),
+}
+ACTIONS: Mapping[str, Words] = {
+    "console.sign-in": Words("登录", "signed in"),
+    "console.sign-in-failed": Words("登录失败", "sign-in failed"),
+    "console.sign-out": Words("退出", "signed out"),
+    "console.sign-out-everywhere": Words("退出所有登录", "signed out everywhere"),
+    "console.change-password": Words("修改密码", "changed the password"),
+    "console.password-refused": Words("修改密码被拒", "password not changed"),
+    "console.second-factor-on": Words("启用动态口令", "second factor on"),
+    "console.second-factor-off": Words("停用动态口令", "second factor off"),
+    "console.denied": Words("越权被拒", "not allowed"),
+    "console.form-refused": Words("表单被拒", "form refused"),
+    "console.action-refused": Words("操作被拒", "action refused"),
+    "console.search": Words("按编号查询", "searched by number"),
+    "console.search-person": Words("按证件查询", "searched by certificate"),
+    "console.view-person": Words("查看个人", "saw a person"),
+    "console.view-settlement": Words("查看结算", "saw a settlement"),
+    "console.view-payment": Words("查看收款", "saw a payment"),
+    "console.view-audit": Words("查看审计", "saw the audit"),
+    "console.add-user": Words("新增用户", "added a user"),
+    "console.lock-user": Words("锁定用户", "locked a user"),
+    "console.unlock-user": Words("解锁用户", "unlocked a user"),
+    "console.reset-user": Words("重置用户", "reset a user"),
+    "console.change-role": Words("更改角色", "changed a role"),
+    "suspend": Words("停用", "stopped"),
+    "resume": Words("恢复", "resumed"),
+    "retry-refund": Words("退款重试", "refund tried again"),
+    "propose-given-back": Words("提出线下退款", "proposed: given back"),
+    "confirm-given-back": Words("确认线下退款", "confirmed: given back"),
+    "resend-notice": Words("重发通知", "notice sent again"),
+    "set-receiver": Words("登记回调地址", "receiver set"),
+    "remove-receiver": Words("取消回调地址", "receiver removed"),
+    "register-keys": Words("登记密钥", "keys registered"),
+    "load-policy": Words("加载政策", "policy loaded"),
+}
+
+
+def yuan(amount_fen: int) -> str:
+    """1234567 → 12,345.67."""
+    whole, _, cents = yuan_text(abs(amount_fen)).partition(".")
+    return f"{'-' if amount_fen < 0 else ''}{int(whole):,}.{cents}"
+
+
+def quantity(quantity_e4: int) -> str:
+    """12500 → 1.25."""
+    return f"{Decimal(quantity_e4).scaleb(-4).normalize():f}"
+
+
+def price(price_e6: int) -> str:
+    """12900000 → 12.90: two decimals at least, six at most."""
+    whole, _, rest = f"{Decimal(price_e6).scaleb(-6):f}".partition(".")
+    return f"{int(whole):,}.{rest.rstrip('0').ljust(2, '0')}"
+
+
+def moment_text(at: datetime) -> str:
+    """An instant in the region's time, to the second."""
+    return f"{local_time(at):%Y-%m-%d %H:%M:%S}"
+
+
+def span(length: timedelta, language: str) -> str:
+    """How long something has been: the two largest units that matter."""
+    seconds = max(int(length.total_seconds()), 0)
+    days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h" if language == "en" else f"{days} 天 {hours} 小时"
+    if hours:
+        return f"{hours} h {minutes} min" if language == "en" else f"{hours} 小时 {minutes} 分"
+    if minutes:
+        return f"{minutes} min" if language == "en" else f"{minutes} 分钟"
+    return f"{seconds} s" if language == "en" else f"{seconds} 秒"

@@ -1,0 +1,109 @@
+"""/console/… at a gateway: handed on to the console's own process; nobody else waits for it.
+
+A gateway carries so many at a time and so many bytes each; above that, and while the console is not
+there, it says so in the console's own words and goes on settling (ADR 0037).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+ROOT = "/console"
+ADDRESS_HEADER = "X-Console-Address"
+SECURE_HEADER = "X-Console-Secure"
+FORM_BYTES_MAX = 64 * 1024
+AT_ONCE = 16
+ANSWER_SECONDS = 15.0
+_TOLD = ("Cookie", "Content-Type", "Origin", "Host")
+_ANSWERED = (
+    "Content-Type", "Location", "Set-Cookie", "Cache-Control", "Content-Security-Policy",
+    "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy",
+    "Permissions-Policy", "Retry-After", "Allow",
+)  # fmt: skip
+
+
+class ConsoleRelay:
+    """See the module; `close` once."""
+
+    def __init__(self, socket_path: Path) -> None:
+        self._socket_path = socket_path
+        self._session: aiohttp.ClientSession | None = None
+        self._carried = 0
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        """What the console says."""
+        if self._carried >= AT_ONCE:
+            return _busy()
+        if (request.content_length or 0) > FORM_BYTES_MAX:
+            return _refused(413)
+        self._carried += 1
+        try:
+            return await self._carry(request)
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            return _busy()
+        finally:
+            self._carried -= 1
+
+    async def close(self) -> None:
+        """Drop the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _carry(self, request: web.BaseRequest) -> web.Response:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            body = await request.content.read(FORM_BYTES_MAX + 1)
+            while not request.content.at_eof() and len(body) <= FORM_BYTES_MAX:
+                body += await request.content.read(FORM_BYTES_MAX + 1 - len(body))
+            if len(body) > FORM_BYTES_MAX:
+                return _refused(413)
+            address = f"http://console{request.raw_path}"
+            async with self._open_session().request(
+                request.method, URL(address, encoded=True), data=body,
+                headers=_headers(request), allow_redirects=False,
+            ) as came:  # fmt: skip
+                answer = web.Response(status=came.status, body=await came.read())
+                for name in _ANSWERED:
+                    answer.headers.popall(name, None)
+                    for value in came.headers.getall(name, ()):
+                        answer.headers.add(name, value)
+                return answer
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.UnixConnector(str(self._socket_path), limit=AT_ONCE),
+                cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False,
+            )  # fmt: skip
+        return self._session
+
+
+def busy_page() -> bytes:
+    """That nobody can answer just now, in both languages."""
+    return (
+        '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>控制台繁忙</title>'
+        "<h1>控制台暂时繁忙，请稍候再试</h1><p>The console is busy; please try again in a moment. "
+        "结算不受影响。Settlements are not affected.</p></html>"
+    ).encode()
+
+
+def _headers(request: web.BaseRequest) -> dict[str, str]:
+    told = {name: request.headers[name] for name in _TOLD if name in request.headers}
+    told[ADDRESS_HEADER] = request.remote or ""
+    secure = request.headers.get("X-Forwarded-Proto") == "https"
+    return {**told, SECURE_HEADER: "1" if secure else "0"}
+
+
+def _busy() -> web.Response:
+    headers = {"Content-Type": "text/html; charset=utf-8", "Retry-After": "2"}
+    return web.Response(status=503, body=busy_page(), headers=headers)
+
+
+def _refused(status: int) -> web.Response:
+    response = web.Response(status=status)
+    response.force_close()
+    return response

@@ -1,0 +1,362 @@
+"""The console in a real browser, on a real server: each role's daily task from sign-in to sign-out,
+in both languages. What it looks like is kept in build/console/."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from loadtest.simulators.channel_world import MCHID, Channels, open_channels
+from settlement.clock import system_clock
+from settlement.embedded.services import Services
+from settlement.outbox import Kind
+from settlement.serve.supervisor import CHANNELS_VARIABLE
+from settlement.storage.outbox import set_receiver
+from tests.kit import population
+from tests.kit.browser import Page, a_browser, browser_path
+from tests.kit.command import settlement
+from tests.kit.population import CLASS_A, CLASS_B, CLASS_C, some
+from tests.kit.served import ROOT, ServedTown, a_served_town, signed
+from tests.kit.waiting import until
+from tests.services import FreshDatabase, chosen_environment
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(browser_path() is None, reason="there is no chromium: apt install chromium"),
+]
+
+PICTURES = ROOT / "build" / "console"
+NOWHERE = "http://127.0.0.1:9/told"
+OWN = "Eigenes-Wort-4711"
+ROLES = {
+    "jing": "clerk", "fu": "supervisor", "shen": "auditor", "yun": "operator", "ji": "institution",
+}  # fmt: skip
+NARROW = 390
+TAB = 9
+LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
+
+
+class Office:
+    """A served town in which something happened, and who may sign in at its console."""
+
+    def __init__(self, town: ServedTown, channels: Channels, environment: dict[str, str]) -> None:
+        self.town = town
+        self.url = town.gateway.url
+        self._channels = channels
+        self._environment = environment
+        self._first: dict[str, str] = {}
+        self.sold = ""
+        self.certificate = ""
+
+    async def hire(self) -> None:
+        """One of each role, by the command; the first passwords are to be changed."""
+        for name, role in ROLES.items():
+            line = ["user", "add", name, "--display-name", f"测试{name}", "--role", role,
+                    "--reason", "入职", "--actor", "测试",
+                    "--data-dir", str(self.town.data)]  # fmt: skip
+            if role == "institution":
+                line += ["--institution", population.PHARMACY.code]
+            ran = await asyncio.to_thread(settlement, line, self._environment)
+            assert ran.returncode == 0, ran.stderr
+            self._first[name] = ran.stdout.splitlines()[-1]
+
+    async def do_business(self) -> None:
+        """Sales, a cancel, a visit, payments by WeChat, one whose refund is refused, and notices
+        that nobody takes."""
+        town, pharmacy = self.town, population.PHARMACY
+        await set_receiver(
+            town.owner, pharmacy.code, Kind.WEBHOOK, (NOWHERE, town.pharmacy.caller.access_key),
+            reason="测试", actor="测试", at=system_clock(),
+        )  # fmt: skip
+        citizen = town.someone()
+        self.certificate = citizen.insured.identity.certificate_no
+        sold = await town.pharmacy.sell(citizen, some(CLASS_A), some(CLASS_B), some(CLASS_C))
+        self.sold = sold.setl_id
+        await town.pharmacy.send(town.pharmacy.cancel(sold))
+        await town.pharmacy.sell(citizen, some(CLASS_B))
+        for _ in range(6):
+            await town.other_pharmacy.sell(town.someone(), some(CLASS_A), some(CLASS_C))
+        visit = await town.hospital.open_visit(town.someone(), some(CLASS_A), some(CLASS_B))
+        await visit.settle(some(CLASS_A), some(CLASS_B))
+        for number in range(3):
+            await self.pay(f"W{number}")
+        for language in ("zh", "en"):
+            await self.pay(f"D{language}")
+            await self.owe(f"D{language}")
+
+    async def pay(self, order_no: str) -> None:
+        """Somebody pays by WeChat."""
+        code = self._channels.wechat.credentials(MCHID)["test_auth_codes"]["ok"]  # type: ignore[index]
+        line = {
+            "med_list_codg": CLASS_C.item.code, "medins_list_codg": "C900", "cnt": 1,
+            "pric": "8.00",
+        }  # fmt: skip
+        order = {"order_no": order_no, "operator": "1", "pay_code": code, "lines": [line]}
+        assert (await self._send("/pay/scan", order))["status"] == "settled"
+
+    async def owe(self, order_no: str) -> None:
+        """The sale is taken back, and the channel has no money for it."""
+        self._channels.wechat.shop.orders.balance_fen[MCHID] = 0
+        refund = {"refund_no": f"R{order_no}", "operator": "1"}
+        back = await self._send(f"/pay/{order_no}/refund", refund)
+        self._channels.wechat.shop.orders.balance_fen.clear()
+        assert back["legs"][0]["status"] == "refund_due", back
+
+    async def _send(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = signed(self.town.pharmacy.caller)
+        came = await self.town.gateway.post(path, json.dumps(body).encode(), headers)
+        told: dict[str, Any] = json.loads(came.body)
+        return told
+
+    def first_password(self, name: str) -> str:
+        """The one that was handed over; it counts once."""
+        return self._first.pop(name, "")
+
+
+class Desk:
+    """Somebody at the browser."""
+
+    def __init__(self, office: Office, page: Page, name: str, language: str) -> None:
+        self.office = office
+        self.page = page
+        self._name = name
+        self._language = language
+
+    async def open(self, path: str) -> None:
+        """An address is typed."""
+        await self.page.open(f"{self.office.url}/console/{path}")
+
+    async def picture(self, what: str) -> None:
+        """Kept, to be looked at."""
+        await self.page.picture(PICTURES / f"{self._name}-{what}.{self._language}.png")
+
+    async def text(self) -> str:
+        """What the page says."""
+        return str(await self.page.ask("document.body.innerText"))
+
+    async def submit(self, form: str, button: str = "", **fields: str) -> None:
+        """Fill in a form and press its button; the next page is whole when this returns."""
+        place = f"document.querySelector({json.dumps(form)})"
+        for field, value in fields.items():
+            where = f"{place}.elements[{json.dumps(field)}]"
+            await self.page.ask(f"{where}.value = {json.dumps(value)}")
+        press = f"{place}.querySelector({json.dumps(button or 'button')}).click()"
+        await self.page.ask(f"window.before = 1; {press}")
+        await self.page.wait_for("!window.before && document.readyState === 'complete'")
+
+    async def enter(self) -> None:
+        """Sign in with a browser that knows nothing; the first time, choose a password."""
+        await self.page.command("Network.clearBrowserCookies")
+        await self.open("sign-in")
+        shown = await self.page.ask("document.documentElement.lang")
+        if (shown == "en") != (self._language == "en"):
+            await self.submit(".who form")
+        first = self.office.first_password(self._name)
+        await self.submit(".door form", name=self._name, password=first or OWN)
+        if first:
+            await self.picture("first-password")
+            await self.submit(
+                "main form", old_password=first, new_password=OWN, new_password_again=OWN
+            )
+        assert ("Today" if self._language == "en" else "今日") in await self.text()
+
+    async def leave(self) -> None:
+        """Sign out."""
+        await self.submit("#sign-out")
+        assert await self.page.ask("location.pathname") == "/console/sign-in"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def office(
+    services: Services, database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Office]:
+    """A served town after a morning's work; its books are right in the end."""
+    await asyncio.to_thread(PICTURES.mkdir, parents=True, exist_ok=True)
+    folder = tmp_path_factory.mktemp("channels")
+    environment = chosen_environment(services, database)
+    environment[CHANNELS_VARIABLE] = str(folder / "channels.toml")
+    async with (
+        open_channels(folder, notify_base="") as channels,
+        a_served_town(environment) as town,
+    ):  # fmt: skip
+        office = Office(town, channels, environment)
+        await office.hire()
+        await office.do_business()
+        yield office
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def page(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Page]:
+    """A browser that never complains."""
+    async with a_browser(tmp_path_factory.mktemp("browser")) as page:
+        yield page
+        assert page.complaints == []
+
+
+@LANGUAGES
+async def test_clerk_looks_for_a_case_and_proposes(
+    office: Office, page: Page, language: str
+) -> None:
+    desk = Desk(office, page, "jing", language)
+    await desk.enter()
+    await desk.picture("today")
+    await desk.open("search")
+    await desk.picture("search")
+    await desk.submit("main form", text=office.sold)
+    await desk.picture("found")
+    await desk.open(f"settlements/{office.sold}")
+    await desk.picture("case")
+    assert ("the same to the fen" if language == "en" else "一致") in await desk.text()
+    await desk.open("search")
+    await desk.submit("form[action$=person]", certificate=office.certificate)
+    await desk.picture("person")
+    assert office.certificate not in await page.ask("location.href") + await desk.text()
+    await desk.open(await refusal(desk, f"RD{language}"))
+    await desk.submit("form.column", "button[formaction$=propose]", reason="现金退还，收据已存")
+    await desk.picture("proposed")
+    await desk.leave()
+
+
+@LANGUAGES
+async def test_supervisor_confirms_and_keeps_the_users(
+    office: Office, page: Page, language: str
+) -> None:
+    desk = Desk(office, page, "fu", language)
+    await desk.enter()
+    await desk.open(await refusal(desk, f"RD{language}"))
+    await desk.picture("to-confirm")
+    await desk.submit("form.column", "button[formaction$=confirm]", reason="已核对收据")
+    await desk.picture("confirmed")
+    assert ("refunded" if language == "en" else "已退款") in await desk.text()
+    await desk.open("users")
+    await desk.submit(
+        "form[action$=add]", name=f"neu-{language}", display_name="测试新人", reason="入职"
+    )
+    await desk.picture("users")
+    await desk.open("second-factor")
+    await desk.picture("second-factor")
+    await desk.leave()
+
+
+@LANGUAGES
+async def test_operator_stops_an_institution_and_sends_a_notice_again(
+    office: Office, page: Page, language: str
+) -> None:
+    desk = Desk(office, page, "yun", language)
+    await desk.enter()
+    await desk.open("switches")
+    order = {"kind": "institution", "subject": population.OTHER_HOSPITAL.code, "reason": "飞行检查"}
+    await desk.submit("main form.row", **order)
+    await desk.picture("switch-step-two")
+    await desk.submit("form.choices")
+    await desk.picture("switched")
+    await desk.submit("td form", reason="检查结束")
+    await desk.submit("form.choices")
+    await desk.open("doubt")
+    await desk.picture("doubt")
+    await desk.submit("td form", reason="地址已修复")
+    assert ("sent again" if language == "en" else "将立即重发") in await desk.text()
+    await desk.open("institutions")
+    await desk.picture("institutions")
+    await desk.leave()
+
+
+@LANGUAGES
+async def test_auditor_reads_what_the_others_did(
+    office: Office, page: Page, language: str
+) -> None:
+    desk = Desk(office, page, "shen", language)
+    await desk.enter()
+    await desk.open("audit?actor=jing")
+    await desk.picture("audit")
+    assert office.sold in await desk.text()
+    await desk.open("users")
+    assert await page.ask("document.querySelectorAll('main form').length") == 0
+    await desk.open("switches")
+    assert await page.ask("document.querySelectorAll('main form').length") == 0
+    await desk.leave()
+
+
+@LANGUAGES
+async def test_finance_of_an_institution_sees_its_own(
+    office: Office, page: Page, language: str
+) -> None:
+    desk = Desk(office, page, "ji", language)
+    await desk.enter()
+    await desk.picture("today")
+    await desk.open("search")
+    await desk.submit("main form", text=office.sold)
+    assert office.sold in await desk.text()
+    await desk.open("institutions")
+    text = await desk.text()
+    assert population.PHARMACY.code in text and population.HOSPITAL.code not in text
+    await desk.leave()
+
+
+async def test_figures_come_anew_without_the_page(office: Office, page: Page) -> None:
+    desk = Desk(office, page, "jing", "zh")
+    await desk.enter()
+    count = int(re.sub(r"\D", "", str(await page.ask(FIRST_FIGURE))))
+    await page.ask("window.same = document.querySelector('dd')")
+    await office.town.pharmacy.sell(office.town.someone(), some(CLASS_A))
+
+    async def is_counted() -> bool:
+        shown = re.sub(r"\D", "", str(await page.ask(FIRST_FIGURE)))
+        return int(shown) == count + 1
+
+    await until(is_counted)
+    assert await page.ask("window.same.isConnected"), "the page was made anew"
+    await desk.leave()
+
+
+async def test_everything_can_be_reached_by_keyboard(office: Office, page: Page) -> None:
+    desk = Desk(office, page, "jing", "zh")
+    await desk.enter()
+    await page.press("Tab", TAB)
+    assert await page.ask("document.activeElement.className") == "skip"
+    seen = set()
+    for _ in range(12):
+        await page.press("Tab", TAB)
+        seen.add(await page.ask("document.activeElement.getAttribute('href') ?? ''"))
+        width = await page.ask("getComputedStyle(document.activeElement).outlineWidth")
+        assert width == "3px", "nobody sees where the keyboard is"
+    assert {"/console/", "/console/doubt", "/console/search", "/console/institutions"} <= seen
+    await desk.leave()
+
+
+async def test_pages_fit_a_narrow_screen_and_paper(office: Office, page: Page) -> None:
+    desk = Desk(office, page, "jing", "zh")
+    await desk.enter()
+    for path in ("", "doubt", "search", "institutions", f"settlements/{office.sold}"):
+        await page.open(f"{office.url}/console/{path}", width=NARROW)
+        assert await page.ask("document.documentElement.scrollWidth") <= NARROW, path
+    await desk.picture("case-narrow")
+    await page.command("Emulation.setEmulatedMedia", media="print")
+    await page.open(f"{office.url}/console/settlements/{office.sold}")
+    await desk.picture("case-printed")
+    hidden = "getComputedStyle(document.querySelector('.top')).display"
+    assert await page.ask(hidden) == "none"
+    await page.command("Emulation.setEmulatedMedia", media="")
+    await desk.open("")
+    await desk.leave()
+
+
+FIRST_FIGURE = "document.querySelector('dd').firstChild.textContent"
+
+
+async def refusal(desk: Desk, refund_no: str) -> str:
+    """The page of the refund that its channel refused, found on the worklist."""
+    await desk.open("doubt")
+    href = await desk.page.ask(
+        "[...document.querySelectorAll('tbody tr')].find(row => row.innerText.includes("
+        f"{json.dumps(refund_no)})).querySelector('a').getAttribute('href')"
+    )
+    return str(href).removeprefix("/console/")
+
+

@@ -1,0 +1,170 @@
+"""A console over a town, asked over HTTP on its own socket, with the town's clock; and browsers
+that remember cookies and carry the tokens of the forms they saw, as real ones do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from html import unescape
+from pathlib import Path
+
+import aiohttp
+from msgspec import Struct
+
+from settlement.console.desk import DeskSettings
+from settlement.console.passwords import Hashes, new_password
+from settlement.console.rights import Role
+from settlement.console.server import ConsoleServer
+from settlement.storage import console_users as users
+from settlement.storage.console_users import NewUser
+from settlement.web.console import ADDRESS_HEADER, SECURE_HEADER
+from tests.kit import population
+from tests.kit.town import Town
+
+HOST = "console.test"
+_FIELD = re.compile(r'<input type="hidden" name="(csrf|kept_for|kept)" value="([^"]*)"')
+_COOKIE = re.compile(r"([^=;]+)=([^;]*)")
+NAMES = {
+    Role.CLERK: "jing", Role.SUPERVISOR: "fu", Role.AUDITOR: "shen", Role.OPERATOR: "yun",
+    Role.INSTITUTION: "ji",
+}  # fmt: skip
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """What came back."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str]
+    cookies: tuple[str, ...]
+
+    @property
+    def location(self) -> str:
+        """Where it sends the browser."""
+        return self.headers.get("Location", "")
+
+    def field(self, name: str) -> str:
+        """The value of a hidden field."""
+        found = re.search(rf'name="{name}" value="([^"]*)"', self.text)
+        return "" if found is None else unescape(found.group(1))
+
+
+class Browser:
+    """One browser: its cookies, and the page it looks at."""
+
+    def __init__(self, session: aiohttp.ClientSession, *, address: str = "192.0.2.7") -> None:
+        self._session = session
+        self._address = address
+        self.cookies: dict[str, str] = {}
+        self.origin: str | None = f"http://{HOST}"
+        self.secure = False
+        self.page = Page(status=0, text="", headers={}, cookies=())
+
+    async def get(self, path: str) -> Page:
+        """Look at a page."""
+        return await self._ask("GET", path, None)
+
+    async def follow(self) -> Page:
+        """Go where the last answer sends the browser."""
+        return await self.get(self.page.location)
+
+    async def post(self, path: str, *, bare: bool = False, **form: str) -> Page:
+        """Send a form with the tokens of the page that is looked at, unless it is `bare`."""
+        tokens = {} if bare else {
+            name: unescape(value) for name, value in _FIELD.findall(self.page.text)
+        }
+        return await self._ask("POST", path, {**tokens, **form})
+
+    async def sign_in(self, name: str, password: str, *, code: str = "") -> Page:
+        """Fill in the sign-in form."""
+        await self.get("/console/sign-in")
+        return await self.post("/console/sign-in", name=name, password=password, code=code)
+
+    async def _ask(self, method: str, path: str, form: Mapping[str, str] | None) -> Page:
+        headers = {
+            "Host": HOST, ADDRESS_HEADER: self._address, SECURE_HEADER: "1" if self.secure else "0",
+        }  # fmt: skip
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        if method == "POST" and self.origin is not None:
+            headers["Origin"] = self.origin
+        async with self._session.request(
+            method, f"http://{HOST}{path}", data=form, headers=headers, allow_redirects=False
+        ) as came:
+            cookies = tuple(came.headers.getall("Set-Cookie", ()))
+            text = await came.text()
+            self.page = Page(status=came.status, text=text, headers=came.headers, cookies=cookies)
+        for cookie in cookies:
+            found = _COOKIE.match(cookie)
+            assert found is not None, cookie
+            self.cookies[found.group(1)] = found.group(2)
+            if "Max-Age=0" in cookie:
+                del self.cookies[found.group(1)]
+        return self.page
+
+
+class Office:
+    """The console, who may sign in, and as many browsers as a test wants."""
+
+    def __init__(self, town: Town, session: aiohttp.ClientSession) -> None:
+        self.town = town
+        self._session = session
+        self._hashes = Hashes()
+        self.passwords: dict[str, str] = {}
+
+    def browser(self, *, address: str = "192.0.2.7") -> Browser:
+        """A new one, without cookies."""
+        return Browser(self._session, address=address)
+
+    async def hire(
+        self, name: str, role: Role, *, institution: str | None = None, must_change: bool = False
+    ) -> str:
+        """A user; the password."""
+        password = self.passwords[name] = new_password()
+        new = NewUser(
+            name=name, display_name=f"测试{name}", role=role, institution=institution,
+            password_hash=await self._hashes.make(password), must_change=must_change,
+        )  # fmt: skip
+        assert await users.add_user(self.town.owner, new, at=self.town.clock())
+        return password
+
+    async def signed_in(self, name: str) -> Browser:
+        """A browser of somebody who has signed in."""
+        browser = self.browser()
+        page = await browser.sign_in(name, self.passwords[name])
+        assert page.status == 303, page.text
+        return browser
+
+    async def audited(self, action: str) -> list[tuple[str, str, str]]:
+        """Actor, subject and note of what was audited so."""
+        rows = await self.town.owner.fetch(
+            "select a.actor, a.subject, a.note from settlement.audit a where a.action = $1"
+            " order by a.audit_id",
+            action,
+        )
+        return [(row["actor"], row["subject"], row["note"]) for row in rows]
+
+
+@asynccontextmanager
+async def an_office(town: Town, directory: Path) -> AsyncIterator[Office]:
+    """A console over the town, with one user of each role."""
+    server = ConsoleServer(
+        DeskSettings(
+            app_dsn=town.app_dsn, owner_dsn=town.owner_dsn, keyring=town.keyring,
+            run_dir=directory, clock=town.clock,
+        )
+    )  # fmt: skip
+    path = directory / "console.sock"
+    await server.start(path)
+    try:
+        connector = aiohttp.UnixConnector(str(path))
+        jar = aiohttp.DummyCookieJar()
+        async with aiohttp.ClientSession(connector=connector, cookie_jar=jar) as session:
+            office = Office(town, session)
+            for role, name in NAMES.items():
+                institution = population.PHARMACY.code if role is Role.INSTITUTION else None
+                await office.hire(name, role, institution=institution)
+            yield office
+    finally:
+        await server.stop()
