@@ -197,7 +197,7 @@ class MyDesk:
         if fact is None or fact.row.psn_no != who.person_no or not mine.is_listed(fact):
             return unknown
         try:
-            told = explain(fact, world.keyring, world.policies)
+            told = explain(fact, world.keyring, world.policies, world.counterparts)
         except LookupError as exc:
             raise Unavailable("later") from exc
         detail = lines_of(fact, view, world)

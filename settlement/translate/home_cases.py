@@ -39,13 +39,13 @@ from settlement.home_rows import HUB
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of
+from settlement.off_site import NOT_FILED
 from settlement.policy.model import Policy
 from settlement.rows import SettlementRow
 from settlement.translate.answers import shares_of
 from settlement.translate.people import present
 from settlement.view import PersonFacts, SettlementFact
 
-NOT_FILED = "none"
 UNKEYED = bytes(16)
 """The message key of a question that leaves nothing behind."""
 PERSON_HOLDS = timedelta(days=1)

@@ -114,16 +114,25 @@ def _membership(one: Enrolment, world: World, today: date) -> Membership:
 def settled(fact: SettlementFact, world: World) -> Settled:
     """A settlement in a list."""
     row = fact.row
-    institution = world.institutions.get(row.institution)
+    code, name = _treated_by(fact, world)
     return Settled(
-        settlement_id=str(row.setl_id), on=str(row.service_at.date()), institution=row.institution,
-        institution_zh=row.institution if institution is None else institution.name,
+        settlement_id=str(row.setl_id), on=str(row.service_at.date()), institution=code,
+        institution_zh=name,
         care_type=row.care_type,
         care_type_zh=LISTS["med_type"].labels.get(row.care_type, row.care_type),
         total=yuan_text(row.total_fen), funds=yuan_text(row.fund_fen),
         account=yuan_text(row.account_fen), cash=yuan_text(row.cash_fen),
         hospital_borne=yuan_text(row.hospital_fen), cancelled=fact.undone_by is not None,
     )  # fmt: skip
+
+
+def _treated_by(fact: SettlementFact, world: World) -> tuple[str, str]:
+    """Who treated, in another region by its code there, and the name."""
+    if fact.home is not None:
+        return fact.home.institution, fact.home.institution_name
+    code = fact.row.institution
+    known = world.institutions.get(code)
+    return code, code if known is None else known.name
 
 
 def is_listed(fact: SettlementFact) -> bool:

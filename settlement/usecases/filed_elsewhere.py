@@ -1,9 +1,10 @@
 """What a person's filings (备案) make of care in another region: by which word of the policy's
 tables (`filing`) it is shared, and whether it may be.
 
-A transfer to the hospital that treats is a referral; an emergency counts as filed; anything else is
-not. A filed disease must be filed here and may be treated anywhere there: where is the other
-region's to allow. A chosen institution (定点) is one of ours, so the choice is not asked for.
+What the person filed for that place counts (settlement/off_site.py), an emergency counts as filed,
+and a transfer to the hospital that treats is a referral at least. A filed disease must be filed
+here and may be treated anywhere there: where is the other region's to allow. A chosen institution
+(定点) is one of ours, so the choice is not asked for.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from protocol.hub.messages import FilingTold
 from settlement.claim import CareKind, Claim
 from settlement.counterpart import lies_in
 from settlement.filing import Filing, FilingKind, diseases_on, transfer_on
+from settlement.off_site import NOT_FILED, WORD, OffSite, OffSiteKind, off_site_on
 from settlement.policy.model import Policy
 from settlement.policy.region import RegionProfile
 from settlement.refusal import Refusal
 from settlement.usecases.filed import Filed
 
 LOCAL, IN_PROVINCE, OUTSIDE = "local", "in_province", "outside"
-NOT_FILED, REFERRAL, EMERGENCY = "none", "referral", "emergency"
+REFERRAL, LONG_TERM = "referral", "long_term"
 
 
 class Elsewhere(Struct, frozen=True, kw_only=True, gc=False):
@@ -34,6 +36,10 @@ class Elsewhere(Struct, frozen=True, kw_only=True, gc=False):
     where: str
     """就医地, by the word of the policy's tables"""
     emergency: bool
+    first_on: date
+    """day of a visit or of an admission"""
+    last_on: date
+    """day of a visit or of a discharge"""
 
 
 def where_is(area: str, region: str) -> str:
@@ -60,32 +66,50 @@ def filed_elsewhere(
         if isinstance(disease, Refusal):
             return disease
         numbers = (disease.filing_no,)
+    found = off_site_on(
+        standing, region=place.area, first_on=place.first_on, last_on=place.last_on,
+        emergency=place.emergency, rules=profile.off_site,
+    )  # fmt: skip
+    if found.filing_no is not None:
+        numbers = (*numbers, found.filing_no)
     transfer = transfer_on(standing, claim.institution_code, claim.scheme, admitted or on)
     if transfer is not None:
         return Filed(
-            filing=REFERRAL, transfer=claim.kind is CareKind.INPATIENT,
-            numbers=(*numbers, transfer.filing_no),
+            filing=found.word if found.word == LONG_TERM else REFERRAL,
+            transfer=claim.kind is CareKind.INPATIENT, numbers=(*numbers, transfer.filing_no),
         )  # fmt: skip
-    if place.emergency:
-        return Filed(filing=EMERGENCY, numbers=numbers)
-    if kind in profile.elsewhere_needs_filing:
+    if found == OffSite(NOT_FILED) and kind in profile.elsewhere_needs_filing:
         return Refusal(code="CASE_FILING_REQUIRED", field="filing")
-    return Filed(filing=NOT_FILED, numbers=numbers)
+    return Filed(filing=found.word, numbers=numbers)
 
 
 def told_filings(
     standing: Iterable[Filing], region: str, on: date
 ) -> tuple[FilingTold, ...]:
     """The filings for care outside the region that stand on a date, as another region is told of
-    them: transfers to hospitals elsewhere, whose codes say where they are."""
-    return tuple(
-        FilingTold(
-            kind=REFERRAL, begins_on=filing.begins_on, ends_on=filing.ends_on, region=area
-        )
-        for filing in standing
-        if filing.kind is FilingKind.TRANSFER and filing.covers(on)
-        and (area := _area_of(filing.institution)) and not lies_in(area, region)
-    )  # fmt: skip
+    them: those for a place, and transfers to hospitals there, whose codes say where they are."""
+    told = []
+    for filing in standing:
+        if not filing.covers(on):
+            continue
+        if filing.kind is FilingKind.OFF_SITE:
+            told.append(_told(filing, WORD[OffSiteKind(filing.subject)], _prefix(filing.order)))
+        elif filing.kind is FilingKind.TRANSFER:
+            area = _area_of(filing.institution)
+            if area and not lies_in(area, region):
+                told.append(_told(filing, REFERRAL, area))
+    return tuple(told)
+
+
+def _told(filing: Filing, kind: str, region: str) -> FilingTold:
+    return FilingTold(
+        kind=kind, begins_on=filing.begins_on, ends_on=filing.ends_on, region=region
+    )
+
+
+def _prefix(place: str) -> str:
+    """The digits that all areas of a filed place have: 43 of a province, 4301 of a city."""
+    return place[:2] if place.endswith("0000") else place[:4] if place.endswith("00") else place
 
 
 def _disease_of(claim: Claim, standing: Sequence[Filing], on: date) -> Filing | Refusal:

@@ -192,12 +192,13 @@ def _decide(
     if standing is not None and not command.quote:
         return checks.already_settled(standing)
     claim = _claim(command)
+    dates = _dates(case, claim)
     place = Elsewhere(
         area=case.institution.region, where=where_is(case.institution.region, world.region),
-        emergency=case.emergency,
+        emergency=case.emergency, first_on=dates.admitted or dates.earliest, last_on=dates.latest,
     )  # fmt: skip
     return adjudicate_elsewhere(
-        claim, totals_of(case), _dates(case, claim), place,
+        claim, totals_of(case), dates, place,
         credential_kind=case.credential_kind, person=person, institution=asked.institution,
         world=world, moment=moment,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
 import msgspec
@@ -20,6 +21,7 @@ from settlement.home_states import NEXT, HomeState
 from settlement.refusal import Refusal
 from settlement.rows import RowKind
 from settlement.usecases import home_undo
+from settlement.usecases.filed_elsewhere import told_filings
 from settlement.usecases.filing_payloads import sealed_filings
 from settlement.usecases.home_cases import state_of
 from tests.unit.usecases.builders import (
@@ -132,6 +134,63 @@ def test_transfer_to_the_very_hospital_is_a_filing_on_the_day_of_admission() -> 
         assert isinstance(reply, Answer)
         assert isinstance(reply.output, CaseTold)
         assert reply.output.filing == word
+
+
+OFF_SITE = (
+    # kind, place, days it begins after the admission, emergency, by which word, what the pool pays
+    ("retired", "430000", -900, False, "long_term", 828_000),
+    ("resident", "430100", -900, False, "long_term", 828_000),
+    ("posted", "430102", -900, False, "none", 579_600),
+    ("referral", "430100", -1, False, "referral", 745_200),
+    ("other", "430100", 0, False, "temporary", 579_600),
+    ("other", "430100", 0, True, "temporary", 579_600),
+    ("other", "430100", 3, False, "temporary", 579_600),  # filed before the discharge
+    ("referral", "440000", -1, False, "none", 579_600),
+    ("referral", "440000", -1, True, "emergency", 745_200),
+)
+
+
+@pytest.mark.parametrize(("kind", "place", "days", "emergency", "word", "pool_fen"), OFF_SITE)
+def test_stay_is_reduced_by_the_kind_of_filing_for_its_place(
+    kind: str, place: str, days: int, emergency: bool, word: str, pool_fen: int
+) -> None:
+    world, view = a_world_of_regions(), a_view("310", balance_fen=0, used_fen=0)
+    person, stay = view.persons[PERSON_NO], a_stay_case(emergency=emergency)
+    assert stay.admitted_on is not None
+    filing = replace(
+        a_filing(FilingKind.OFF_SITE), institution="", subject=kind, order=place,
+        begins_on=stay.admitted_on + timedelta(days),
+    )  # fmt: skip
+    person.filings = sealed_filings([filing], person, world.keyring)
+    decision = decide(translator(world).share(stay, CHANGSHA, quote=False), view, world)
+    assert isinstance(decision.reply, Answer)
+    told = decision.reply.output
+    assert isinstance(told, CaseTold)
+    assert told.filing == ("" if word == "none" else word)
+    assert told.shares[0].amount_fen == pool_fen
+    assert decision.effects is not None
+    assert decision.effects.home_case is not None
+    assert decision.effects.home_case.filing == word
+
+
+def test_long_term_filing_beats_a_transfer_and_the_other_region_is_told_of_both() -> None:
+    world, view = a_world_of_regions(), a_view("310", balance_fen=0, used_fen=0)
+    person, stay = view.persons[PERSON_NO], a_stay_case()
+    transfer = a_filing(FilingKind.TRANSFER)
+    lives_there = replace(
+        a_filing(FilingKind.OFF_SITE), filing_no=2611000300001000008, institution="",
+        subject="resident", order="430000",
+    )  # fmt: skip
+    for standing, word in (([transfer], "referral"), ([transfer, lives_there], "long_term")):
+        person.filings = sealed_filings(standing, person, world.keyring)
+        reply = decide(translator(world).share(stay, CHANGSHA, quote=True), view, world).reply
+        assert isinstance(reply, Answer)
+        assert isinstance(reply.output, CaseTold)
+        assert (reply.output.filing, reply.output.deductible_fen) == (word, 40_000)
+    told = told_filings([transfer, lives_there], world.region, ON)
+    assert [(one.kind, one.region) for one in told] == [
+        ("referral", "430100"), ("long_term", "43")
+    ]  # fmt: skip
 
 
 def test_chosen_institution_is_not_asked_for_in_another_region() -> None:
