@@ -132,6 +132,7 @@ class Service:
         self.demo_world: DemoWorld | None = None
         self.import_office: ImportDesk | None = None
         self.hub_office: HubOffice | None = None
+        self.hub_door: HubDoor | None = None
         self.hub_desk: HubDesk | None = None
         self._settings = settings
         self._side = Reconnecting(settings.app_dsn, "settlement-side")
@@ -507,11 +508,6 @@ class Service:
             err_field=field,
             retry=said.retry,
         )
-
-    @property
-    def hub_door(self) -> HubDoor | None:
-        """Where other regions ask; None where this one speaks to no other."""
-        return None if self.hub_office is None else self.hub_office.door(lambda: self.hub_desk)
 
     def credential(self, access_key: str) -> CredentialFact | None:
         """What an access key belongs to."""
