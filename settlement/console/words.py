@@ -100,6 +100,11 @@ ENTRY_CODES: Mapping[int, Words] = {
     EntryCode.GIVEN_BACK_BY_HAND: Words("线下退款", "given back by hand"),
     EntryCode.DEPOSIT: Words("住院预交金", "deposit of a stay"),
     EntryCode.DEPOSIT_HANDED_BACK: Words("预交金退现", "deposit handed back"),
+    EntryCode.ACCOUNT_TAKEN_OUT: Words("个人账户转出", "account taken out"),
+    EntryCode.ACCOUNT_PAID_OUT: Words("转出付讫", "account paid out"),
+    EntryCode.ACCOUNT_PUT_BACK: Words("转出退汇", "account put back"),
+    EntryCode.ACCOUNT_TAKEN_IN: Words("个人账户转入", "account taken in"),
+    EntryCode.ACCOUNT_SENT_BACK: Words("转入退回", "account sent back"),
     EntryCode.MOBILE_HOLD: Words("移动支付预占", "hold of a mobile order"),
 }
 ENTRY_KINDS: Mapping[int, Words] = {

@@ -70,11 +70,8 @@ class RunningGateway(Gateway, Protocol):
     """the page for /demo/token; None without --demo"""
     import_office: ImportOffice | None
     """where files for import are received"""
-
-    @property
-    def hub_door(self) -> HubDoor | None:
-        """Where other regions ask; None where this one speaks to no other."""
-        ...
+    hub_door: HubDoor | None
+    """where other regions ask; None where this one speaks to no other"""
 
     async def stop(self, drain_seconds: float) -> None:
         """Stop admitting, drain, leave the rest in doubt."""

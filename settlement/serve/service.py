@@ -486,11 +486,6 @@ class Service:
             retry=said.retry,
         )
 
-    @property
-    def hub_door(self) -> HubDoor | None:
-        """Where other regions ask; None where this one speaks to no other."""
-        return None if self.hub_office is None else self.hub_office.door(lambda: self.hub_desk)
-
     def credential(self, access_key: str) -> CredentialFact | None:
         """What an access key belongs to."""
         return self.reference.credentials.get(access_key)

@@ -40,7 +40,9 @@ async def start_gateway(config: WorkerConfig) -> Service:
             platform_key=load_platform_key(platform_key_file(secrets, os.environ)),
         )
     )  # fmt: skip
-    service.hub_office = office
+    if office is not None:
+        service.hub_office = office
+        service.hub_door = office.door(lambda: service.hub_desk)
     service.import_office = ImportDesk(
         dsn=config.app_dsn, keyring=keyring, data_dir=Path(config.data_dir), limits=config.limits
     )

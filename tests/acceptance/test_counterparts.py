@@ -9,12 +9,14 @@ import pytest
 from settlement.chart import REGION_BASE, REGION_STRIDE, RegionAccount
 from settlement.counterpart import Counterpart
 from settlement.region.hub_config import FILE_NAME
-from tests.kit.hub import AT, AUTHORITY, INSURED, OTHER, papers_of
+from tests.kit.hub import AT, AUTHORITY, OTHER, papers_of
 from tests.kit.importing import Cells, Office
 from tests.kit.town import Town
 from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+ONE, TWO = "630100", "640100"
+"""Regions that the town does not know before."""
 
 
 @pytest.fixture
@@ -45,15 +47,17 @@ async def known(town: Town, region: str, *, active: bool = True) -> Counterpart:
 
 
 async def test_regions_are_imported_and_known_to_every_process(town: Town, office: Office) -> None:
-    rows = [row(INSURED), row(OTHER, route="https://province.test/hub")]
+    rows = [row(ONE), row(TWO, route="https://province.test/hub")]
     shown = await office.bring("counterparts", rows, preview=True)
     assert (shown.written, shown.counts.new) == (True, 2)
-    assert not await town.owner.fetchval("select count(*) from settlement.counterpart")
+    before = await town.owner.fetch("select c.region, c.account_base from settlement.counterpart c")
+    assert not {ONE, TWO} & {known["region"] for known in before}
     imported = await office.bring("counterparts", rows)
     assert (imported.written, imported.counts.new, imported.faults) == (True, 2, [])
-    one = await known(town, OTHER)
+    one = await known(town, TWO)
+    last = max((known["account_base"] for known in before), default=REGION_BASE)
     assert (one.account_base, one.route) == (
-        REGION_BASE + 2 * REGION_STRIDE, "https://province.test/hub",
+        last + 2 * REGION_STRIDE, "https://province.test/hub",
     )  # fmt: skip
     accounts = await town.owner.fetchval(
         "select count(*) from ledger.account a where a.account between $1 and $2",
@@ -67,22 +71,22 @@ async def test_regions_are_imported_and_known_to_every_process(town: Town, offic
 async def test_certificate_that_follows_is_added_and_the_old_one_withdrawn(
     town: Town, office: Office
 ) -> None:
-    withdrawal = AUTHORITY.withdraw(f"{OTHER}-1", at=AT, reason="测试：密钥遗失")
-    both = f"{papers_of(OTHER).content};{papers_of(OTHER, 2).content}"
+    withdrawal = AUTHORITY.withdraw(f"{TWO}-1", at=AT, reason="测试：密钥遗失")
+    both = f"{papers_of(TWO).content};{papers_of(TWO, 2).content}"
     told = row(
-        OTHER, certificates=both, withdrawals=withdrawal, route="https://province.test/hub"
+        TWO, certificates=both, withdrawals=withdrawal, route="https://province.test/hub"
     )
     imported = await office.bring("counterparts", [told])
     assert (imported.written, imported.counts.changed) == (True, 1), imported.faults
     serials = await town.owner.fetch(
-        "select c.serial from settlement.hub_certificate c where c.region = $1 order by 1", OTHER
+        "select c.serial from settlement.hub_certificate c where c.region = $1 order by 1", TWO
     )
-    assert [one["serial"] for one in serials] == [f"{OTHER}-1", f"{OTHER}-2"]
+    assert [one["serial"] for one in serials] == [f"{TWO}-1", f"{TWO}-2"]
     reason = await town.owner.fetchval("select w.reason from settlement.hub_withdrawal w")
     assert reason == "测试：密钥遗失"
     whole = await office.bring("counterparts", [told], whole=True)
-    assert (whole.counts.missing, whole.counts.unchanged) == (1, 1)
-    assert not (await known(town, INSURED, active=False)).active
+    assert (whole.counts.missing >= 1, whole.counts.unchanged) == (True, 1)
+    assert not (await known(town, ONE, active=False)).active
 
 
 async def test_what_the_authority_did_not_sign_is_not_written(office: Office) -> None:

@@ -49,7 +49,7 @@ CASE = a_case()
 PATIENCE = 10.0
 OPERATOR = "测试操作员"
 US, THEM = Counterpart(region=REGION, name="测试统筹区", account_base=REGION_BASE), Counterpart(
-    region=INSURED, name="测试统筹区甲", account_base=REGION_BASE + 10
+    region=INSURED, name="测试统筹区甲", account_base=REGION_BASE + 9_990
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import pytest_asyncio
 from msgspec import Struct
 
 from loadtest.simulators.hub_authority import Issuer
-from protocol.hub.certificates import SecretKeys, request_of
+from protocol.hub.certificates import request_of
 from protocol.hub.messages import Kind
 from protocol.hub.post import Post, Written
 from settlement.clock import system_clock
@@ -21,7 +21,7 @@ from settlement.embedded.services import Services
 from settlement.region.hub_config import VARIABLE
 from settlement.region.hub_line import MESSAGES_PATH
 from tests.kit.command import settlement
-from tests.kit.hub import INSURED, keys_of, person_asked
+from tests.kit.hub import keys_of, person_asked
 from tests.kit.population import REGION
 from tests.kit.served import ServedTown, a_served_town
 from tests.kit.waiting import until
@@ -29,7 +29,8 @@ from tests.services import FreshDatabase, chosen_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WHO = ("--reason", "测试", "--actor", "测试操作员")
-THEIRS: SecretKeys = keys_of("them")
+THEM, THEIRS = "630100", keys_of("them")
+"""A region that the town does not know before, and its keys."""
 
 
 class Office(Struct, frozen=True, kw_only=True):
@@ -82,26 +83,28 @@ async def test_region_is_connected_in_four_commands(office: Office) -> None:
     status, told = await office.type("hub", "certificate", certificate, *WHO)
     assert (status, f"{REGION}-1" in told) == (0, True), told
 
-    office.issue(request_of(THEIRS, INSURED, at=system_clock()), days=20)
+    office.issue(request_of(THEIRS, THEM, at=system_clock()), days=20)
     regions = office.file("regions.toml", office.authority.counterparts(REGION))
     status, told = await office.type("import", "counterparts", regions, "--preview", *WHO)
     assert (status, "新增 new 1" in told) == (0, True), told
     status, told = await office.type("import", "counterparts", regions, *WHO)
     assert status == 0, told
 
-    status, told = await office.type("regions")
-    assert status == 0, told
-    assert f"{INSURED}-1  即将到期 soon" in told and f"{REGION}-1  有效 valid" in told
+    _, told = await office.type("regions")
+    assert f"{THEM}-1  即将到期 soon" in told and f"{REGION}-1  有效 valid" in told
     status, told = await office.type("regions", "--json")
     shown = json.loads(told)
     assert shown["own"]["certificates"][0]["days_left"] == 364
-    assert shown["others"][0]["route"] == "http://127.0.0.1:1"
+    [them] = [one for one in shown["others"] if one["region"] == THEM]
+    assert (them["route"], them["certificates"][0]["state"]) == ("http://127.0.0.1:1", "soon")
+    alone = all(one["region"] == THEM or not one["active"] for one in shown["others"])
+    assert (status == 0) is alone  # 1: an active region has no certificate
 
 
 def a_question(office: Office) -> bytes:
     """What the other region sends."""
     issued = {told.region: told for _, told in office.authority.issued()}
-    post = Post(INSURED, identities=[(THEIRS, issued[INSURED])], certificates=[issued[REGION]])
+    post = Post(THEM, identities=[(THEIRS, issued[THEM])], certificates=[issued[REGION]])
     written = post.ask(
         person_asked(), to=REGION, kind=Kind.PERSON, correlation="1", at=system_clock()
     )
@@ -117,9 +120,9 @@ async def test_running_server_has_the_door(office: Office) -> None:
 
 
 async def test_certificate_that_is_not_ours_is_not_put_in_force(office: Office) -> None:
-    theirs = office.issue(request_of(THEIRS, INSURED, at=system_clock()))
+    theirs = office.issue(request_of(THEIRS, THEM, at=system_clock()))
     status, told = await office.type("hub", "certificate", office.file("x", theirs), *WHO)
-    assert (status, INSURED in told) == (1, True), told
+    assert (status, THEM in told) == (1, True), told
     strange = office.issue(request_of(keys_of("nobody"), REGION, at=system_clock()))
     status, told = await office.type("hub", "certificate", office.file("y", strange), *WHO)
     assert (status, "not ours" in told) == (1, True), told
@@ -130,7 +133,7 @@ async def test_certificate_that_is_not_ours_is_not_put_in_force(office: Office) 
 
 
 async def test_withdrawn_certificate_cuts_a_region_off_and_is_shown(office: Office) -> None:
-    serial = f"{INSURED}-1"
+    serial = f"{THEM}-1"
     status, told = await office.type("hub", "withdraw", serial, *WHO)
     assert status == 0, told
     status, told = await office.type("hub", "withdraw", serial, *WHO)
