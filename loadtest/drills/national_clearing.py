@@ -68,6 +68,8 @@ class Stated(Struct, frozen=True, kw_only=True):
     creditor: str
     groups: dict[str, dict[GroupKey, Sums]]
     faults: list[str]
+    took: float
+    """processor seconds"""
     peak_bytes: int
 
 
@@ -76,6 +78,7 @@ class Booked(Struct, frozen=True, kw_only=True):
 
     debtor: str
     groups: dict[str, dict[GroupKey, Sums]]
+    took: float
     peak_bytes: int
 
 
@@ -100,6 +103,8 @@ class Result(Struct, frozen=True, kw_only=True):
     net_seconds: float
     clearing_seconds: float
     """without generating"""
+    processor_seconds: float
+    """of that, over all processes: what a machine that does nothing else needs, times its cores"""
     peak_bytes: int
     """of all processes together"""
 
@@ -152,7 +157,7 @@ def _drawn(
 
 def state(task: Task) -> Stated:
     """Every statement of one province, made and checked by the product's code."""
-    folder, creditor = Path(task.folder), PROVINCES[task.province]
+    folder, creditor, began = Path(task.folder), PROVINCES[task.province], time.process_time()
     groups: dict[str, dict[GroupKey, Sums]] = {}
     faults: list[str] = []
     for debtor in PROVINCES:
@@ -175,18 +180,24 @@ def state(task: Task) -> Stated:
             )
             for one in statement.groups
         }  # fmt: skip
-    return Stated(creditor=creditor, groups=groups, faults=faults, peak_bytes=_peak_bytes())
+    return Stated(
+        creditor=creditor, groups=groups, faults=faults, took=time.process_time() - began,
+        peak_bytes=_peak_bytes(),
+    )  # fmt: skip
 
 
 def compare(task: Task) -> Booked:
     """What one province's own book of its people says, netted by the product's code."""
-    folder, debtor = Path(task.folder), PROVINCES[task.province]
+    folder, debtor, began = Path(task.folder), PROVINCES[task.province], time.process_time()
     groups: dict[str, dict[GroupKey, Sums]] = {}
     for creditor in PROVINCES:
         path = _file(folder, "insured", creditor, debtor)
         if path.exists():
             groups[creditor] = tally(_grouped(debtor, path))
-    return Booked(debtor=debtor, groups=groups, peak_bytes=_peak_bytes())
+    return Booked(
+        debtor=debtor, groups=groups, took=time.process_time() - began,
+        peak_bytes=_peak_bytes(),
+    )  # fmt: skip
 
 
 def drill(legs: int, seed: int, folder: Path, processes: int) -> Result:
@@ -229,6 +240,9 @@ def drill(legs: int, seed: int, folder: Path, processes: int) -> Result:
         generate_seconds=round(seconds[0], 1), state_seconds=round(seconds[1], 1),
         compare_seconds=round(seconds[2], 1), net_seconds=round(seconds[3], 3),
         clearing_seconds=round(sum(seconds[1:]), 1),
+        processor_seconds=round(
+            sum(one.took for one in stated) + sum(one.took for one in booked) + seconds[3], 1
+        ),
         peak_bytes=_peak_bytes() + peak * processes,
     )  # fmt: skip
 

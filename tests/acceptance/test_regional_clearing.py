@@ -553,3 +553,23 @@ async def test_show_and_overview_say_where_a_month_stands(town: Town, month: Mon
         (await reports.overview(await month.books(), month.month, as_json=True)).text
     )
     assert told["periods"][0]["state"] == "objected"
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["region_clearing_step", "region_clearing_leg", "region_clearing_mark", "region_prepayment",
+     "region_difference", "region_difference_end"],
+)  # fmt: skip
+async def test_the_application_may_read_it_and_write_none_of_it(town: Town, table: str) -> None:
+    application = await asyncpg.connect(town.app_dsn)
+    try:
+        await application.fetchval(f"select count(*) from settlement.{table}")  # noqa: S608
+        for command in (
+            f"delete from settlement.{table}",  # noqa: S608
+            f"update settlement.{table} set lane = lane",  # noqa: S608
+            f"insert into settlement.{table} (lane) values (1)",  # noqa: S608
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await application.execute(command)
+    finally:
+        await application.close()
