@@ -23,8 +23,8 @@ from settlement.desk import DecisionDesk
 from settlement.institution import Institution
 from settlement.refusal import Refusal
 from settlement.serve.reconciling import Download, Reconciling
-from settlement.serve.remote import RemoteDesk
 from settlement.serve.sessions import Sessions, credential_shown
+from settlement.serve.strangers import StrangerDesk
 from settlement.translate import lists
 from settlement.translate.enquiries import find_command
 from settlement.translate.pieces import Sender
@@ -37,12 +37,12 @@ class Enquiries:
     """What one process answers beside its journals."""
 
     def __init__(
-        self, *, sessions: Sessions, reconciling: Reconciling, remote: RemoteDesk,
+        self, *, sessions: Sessions, reconciling: Reconciling, strangers: StrangerDesk,
         desk: DecisionDesk, translator: Translator,
     ) -> None:  # fmt: skip
         self._sessions = sessions
         self._reconciling = reconciling
-        self._remote = remote
+        self._strangers = strangers
         self._desk = desk
         self._translator = translator
 
@@ -99,4 +99,4 @@ class Enquiries:
         if isinstance(credential, Refusal):
             return credential
         token_key = self._translator.token_key(credential)
-        return await self._remote.look_up(asked, credential, token_key)
+        return await self._strangers.look_up(asked, credential, token_key)

@@ -67,14 +67,16 @@ from settlement.serve.my import MyDesk
 from settlement.serve.queue_desk import QueueDesk
 from settlement.serve.reconciling import Reconciling
 from settlement.serve.reference_watch import ReferenceWatch
+from settlement.serve.region_line import RegionLine
 from settlement.serve.remote import RemoteDesk, concerns_others
 from settlement.serve.remote_resolver import RemoteResolver
 from settlement.serve.resolver import Resolver
 from settlement.serve.saying import report_failure, warning_of
 from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
+from settlement.serve.strangers import StrangerDesk
 from settlement.storage import reference
-from settlement.storage.connect import LOOKUP_NAME, Reconnecting, connect_settle_path
+from settlement.storage.connect import LOOKUP_NAME, Reconnecting, Several, connect_settle_path
 from settlement.storage.errors import StorageError
 from settlement.storage.journal import JournalQueue
 from settlement.storage.lease import PlainConnection
@@ -127,6 +129,7 @@ class Service:
         self.demo_token: DemoToken | None = None
         self.import_office: ImportDesk | None = None
         self.hub_office: HubOffice | None = None
+        self.hub_door: HubDoor | None = None
         self._settings = settings
         self._side = Reconnecting(settings.app_dsn, "settlement-side")
         self._serial = count(1)
@@ -159,6 +162,7 @@ class Service:
         self.remote: RemoteDesk
         self.remote_resolver: RemoteResolver
         self._enquiries: Enquiries
+        self._beside_regions: Several
 
     @classmethod
     async def start(cls, settings: ServiceSettings, policies: PolicySet | None = None) -> Service:
@@ -256,13 +260,19 @@ class Service:
             journals=journals, dsn=settings.app_dsn, lanes=lanes, shape=shape, desk=self._desk,
             limits=settings.limits,
         )  # fmt: skip
+        line = RegionLine(settings.hub, self._desk, self._next_number)
+        self._beside_regions = Several(settings.app_dsn, "settlement-remote", count=2)
         self.remote = RemoteDesk(
-            hub=settings.hub, journals=journals, desk=self._desk, dsn=settings.app_dsn,
-            shape=shape, lanes=lanes, next_number=self._next_number, read_clock=settings.clock,
+            line=line, journals=journals, desk=self._desk, side=self._beside_regions, shape=shape,
+            read_clock=settings.clock,
+        )  # fmt: skip
+        strangers = StrangerDesk(
+            line=line, journals=journals, desk=self._desk, side=self._beside_regions, lanes=lanes,
+            read_clock=settings.clock,
         )  # fmt: skip
         self.remote_resolver = RemoteResolver(self.remote, settings.app_dsn, settings.clock)
         self._enquiries = Enquiries(
-            sessions=self._sessions, reconciling=self._reconciling, remote=self.remote,
+            sessions=self._sessions, reconciling=self._reconciling, strangers=strangers,
             desk=self._desk, translator=self._translator,
         )  # fmt: skip
 
@@ -550,6 +560,7 @@ class Service:
         self.payments.close()
         self.hub_desk.close()
         self.remote.close()
+        self._beside_regions.close()
 
     def _next_number(self, lane: int, day: date) -> int:
         return self._numbers.next(lane, day)
