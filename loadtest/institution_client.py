@@ -92,14 +92,15 @@ class InstitutionClient:
         """The present second as the wire writes it."""
         return spoken_time(int(self._read_seconds())).decode()
 
-    def message(self, infno: str, content: Input) -> Message:
-        """A message with an id of its own. Nothing is sent yet."""
+    def message(self, infno: str, content: Input, *, insured_in: str = "") -> Message:
+        """A message with an id of its own. Nothing is sent yet. `insured_in` is the region of
+        insurance of somebody who comes from another one."""
         msgid = self._numbers.next().decode()
         envelope = {
             "infno": infno,
             "msgid": msgid,
             "mdtrtarea_admvs": self._region,
-            "insuplc_admdvs": self._region,
+            "insuplc_admdvs": insured_in or self._region,
             "recer_sys_code": "MBS_LOCAL",
             "infver": "V1.0",
             "opter_type": "1",
@@ -131,9 +132,9 @@ class InstitutionClient:
         except msgspec.DecodeError as error:
             raise ClientError(f"{message.infno}: {error}: {_head(body)}") from error
 
-    async def ask(self, infno: str, content: Input) -> Reply:
+    async def ask(self, infno: str, content: Input, *, insured_in: str = "") -> Reply:
         """A new message, sent once."""
-        return await self.send(self.message(infno, content))
+        return await self.send(self.message(infno, content, insured_in=insured_in))
 
     async def explanation(self, setl_id: str) -> dict[str, object]:
         """How a settlement of this institution came about. Raises ClientError."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
 DEFAULT_DATA_DIR = Path("data")
+DEMO_PERSONS = 100_000
 SUBJECTS = ("person", "institution", "fund", "credential")
 
 _ABOUT = """\
@@ -111,6 +112,14 @@ def _add_serve(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--demo",
         action="store_true",
         help="load the demo region and population; refuses a database that it did not make",
+    )
+    parser.add_argument(
+        "--demo-persons", type=_positive, default=DEMO_PERSONS, metavar="N",
+        help="how many people the demo region has when it is made (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--demo-first", type=_positive, default=1, metavar="N",
+        help="number of the first of them; two regions with other numbers share nobody",
     )
     parser.add_argument(
         "--journals", type=_positive, help="ordered journals; by default what the bench chose"
@@ -374,6 +383,8 @@ def _serve(parsed: argparse.Namespace) -> int:
         workers=parsed.workers,
         data_dir=parsed.data_dir,
         demo=parsed.demo,
+        demo_persons=parsed.demo_persons,
+        demo_first=parsed.demo_first,
         journals=parsed.journals,
         shape=Shape(parsed.shape) if parsed.shape else None,
     )

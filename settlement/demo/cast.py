@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from settlement.demo.scene import Paid, Scene, StoryError
 
 _PRICE_MAX = Decimal(60)
 _BALANCE_MIN = Decimal(300)
+TRAVELLERS = 2
 
 Operator = Callable[[Sequence[str]], Awaitable[str]]
 """types a `settlement` command beside the server; gives what it printed"""
@@ -33,6 +35,8 @@ class Cast(Struct, frozen=True, kw_only=True):
     resident: Patient
     world: World
     operator: Operator
+    data_dir: Path
+    """of our server"""
     drugs: tuple[Bought, ...]
     treatment: tuple[Bought, ...]
 
@@ -71,13 +75,9 @@ class Props(Struct, kw_only=True):
 SceneMaker = Callable[[Cast, Props], Awaitable[Scene]]
 
 
-def cast_of(world: World, clients: Clients, operator: Operator) -> Cast:
+def cast_of(world: World, clients: Clients, operator: Operator, data_dir: Path) -> Cast:
     """Choose the cast; raises StoryError where the world has nobody for a part."""
-    employees = [
-        person
-        for person in world.persons
-        if person.insutype == EMPLOYEE and person.balance >= _BALANCE_MIN
-    ]
+    employees = _employees(world)
     active = [person for person in employees if person.psn_type == "11"]
     retired = [person for person in employees if person.psn_type == "12"]
     residents = [person for person in world.persons if person.insutype == RESIDENT]
@@ -92,11 +92,42 @@ def cast_of(world: World, clients: Clients, operator: Operator) -> Cast:
         resident=Patient(person=residents[0]),
         world=world,
         operator=operator,
+        data_dir=data_dir,
         drugs=_basket(world, ("09", "01", 2), ("11", "02", 1), ("09", "03", 1)),
-        treatment=_basket(
-            world, ("02", "01", 1), ("04", "01", 1), ("09", "01", 2), ("09", "02", 1)
-        ),
+        treatment=_treatment(world),
     )
+
+
+class RegionCast(Struct, frozen=True, kw_only=True):
+    """Who plays in another region: a hospital, and employees who travel."""
+
+    hospital: InstitutionClient
+    people: tuple[Patient, ...]
+    treatment: tuple[Bought, ...]
+
+
+def region_cast(world: World, clients: Clients) -> RegionCast:
+    """Choose them; raises StoryError where nobody travels."""
+    people = _employees(world)[:TRAVELLERS]
+    if len(people) < TRAVELLERS:
+        raise StoryError("the other region has too few people for the story")
+    return RegionCast(
+        hospital=clients.of(_one_of(world, "hospital")),
+        people=tuple(Patient(person=person) for person in people),
+        treatment=_treatment(world),
+    )
+
+
+def _employees(world: World) -> list[WorldPerson]:
+    return [
+        person
+        for person in world.persons
+        if person.insutype == EMPLOYEE and person.balance >= _BALANCE_MIN
+    ]
+
+
+def _treatment(world: World) -> tuple[Bought, ...]:
+    return _basket(world, ("02", "01", 1), ("04", "01", 1), ("09", "01", 2), ("09", "02", 1))
 
 
 def _one_of(world: World, kind: str) -> WorldInstitution:

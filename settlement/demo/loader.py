@@ -62,6 +62,8 @@ class Size(Struct, frozen=True, kw_only=True):
     """How large a world is."""
 
     persons: int = PERSONS
+    first: int = 1
+    """number of the first person"""
     institutions: int = INSTITUTIONS
     items: int = ITEMS
 
@@ -91,7 +93,9 @@ async def load_world(
         institutions = list(make_institutions(size.institutions, seed=seed, region=region))
         await add_institutions(connection, keyring, institutions, seed=seed)
         await add_items(connection, make_items(size.items, seed=seed))
-        persons = make_persons(size.persons, seed=seed, region=region, on=on)
+        persons = make_persons(
+            size.persons, seed=seed, region=region, on=on, first=size.first
+        )
         await add_persons(connection, keyring, persons, lanes=lanes, at=at)
     await connection.execute(_DEMO["after_load"])
     return True

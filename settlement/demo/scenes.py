@@ -8,6 +8,7 @@ from loadtest import institution_inputs as inputs
 from loadtest import stay_inputs as stays
 from loadtest.institution_inputs import Bought
 from settlement.demo.cast import Cast, Props, SceneMaker
+from settlement.demo.outpatient import quoted_visit
 from settlement.demo.scene import (
     Scene,
     StoryError,
@@ -52,29 +53,16 @@ async def lost_answer(cast: Cast, props: Props) -> Scene:
 
 
 async def visit(cast: Cast, _props: Props) -> Scene:
-    """A pensioner's outpatient visit in six messages, from registration to settlement."""
+    """A pensioner's outpatient visit."""
     counter, patient, basket = cast.hospital, cast.retired, cast.treatment
-    at = counter.now()
-    batch_no = "".join(filter(str.isdigit, at)) + "0001"
-    found = done(await counter.ask("1101", inputs.lookup(patient))).node("baseinfo")
-    opened = done(
-        await counter.ask("2201", inputs.registration(patient, visit_no=f"T{batch_no}", at=at))
-    )
-    mdtrt_id = str(opened.node("data")["mdtrt_id"])
-    done(await counter.ask("2203", inputs.diagnosis(patient, mdtrt_id=mdtrt_id, at=at)))
-    lines = inputs.fee_lines(patient, basket, mdtrt_id=mdtrt_id, batch_no=batch_no, at=at)
-    done(await counter.ask("2204", lines))
-    asked = inputs.visit_quote(patient, basket, mdtrt_id=mdtrt_id, batch_no=batch_no)
-    quote = done(await counter.ask("2206", asked)).node("setlinfo")
-    paid = paid_of(done(await counter.ask("2207", inputs.visit_settlement(asked, quote))))
-    if amount_of(quote, "fund_pay_sumamt") != paid.fund:
-        raise StoryError("the settlement does not pay what the quote promised")
+    begun = await quoted_visit(counter, patient, basket)
+    paid = begun.settled(await counter.send(begun.settlement))
     return Scene(
         infno="1101 → 2201 → 2203 → 2204 → 2206 → 2207",
         chinese="门诊就诊", english="an outpatient visit",
         lines=(
             who(patient, counter),
-            f"挂号 registered {mdtrt_id}，年龄 age {found['age']}，"
+            f"挂号 registered {begun.mdtrt_id}，年龄 age {begun.age}，"
             "诊断 diagnosis J06.900 急性上呼吸道感染",
             *bought_lines(basket),
             f"预结算 quoted: 基金 fund {money(paid.fund)} — 结算一致 settled as quoted",

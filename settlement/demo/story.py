@@ -10,36 +10,44 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-
-import msgspec
-from msgspec import Struct, field
 
 from loadtest.institution_client import ClientError, open_clients
 from loadtest.server import ServerError, Verdict, program, read_verdict
+from loadtest.simulators.hub_server import HubServer
 from loadtest.world import fetch_world
 from settlement.clock import monotonic
 from settlement.demo.books import agency_book, agency_lines, institution_lines, read_book
-from settlement.demo.cast import Cast, Operator, Props, cast_of
-from settlement.demo.console_users import DemoUser
+from settlement.demo.cast import Cast, Operator, Props, cast_of, region_cast
 from settlement.demo.hospital_scenes import HOSPITAL_SCENES
 from settlement.demo.mobile_scenes import mobile_scenes
+from settlement.demo.neighbour import REGION as NEIGHBOUR
+from settlement.demo.neighbour import WORKERS as NEIGHBOUR_WORKERS
+from settlement.demo.neighbour import (
+    Member,
+    Neighbour,
+    join_hub,
+    neighbour_folder,
+    open_hub,
+    server_environment,
+    server_options,
+)
 from settlement.demo.pay_scenes import PAY_SCENES
+from settlement.demo.region_scenes import region_scenes
 from settlement.demo.scene import Paid, Scene, StoryError
 from settlement.demo.scenes import SCENES
+from settlement.demo.server import Served, demo_server
 from settlement.demo.table import Column, banner, money, pad, rule, table
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
+from settlement.serve.operations import REGION
 from settlement.storage.connect import connect_plain
 
 WORKERS = 2
 SHOWN_PERSONS = 1_000
-LOG_TAIL_BYTES = 2_000
-STOP_SECONDS_MAX = 40.0
 INTERRUPTED = 130
 """Exit status after Ctrl-C before the story was told, as shells have it."""
 
@@ -52,13 +60,6 @@ _PAID_TABLE = (
     Column(chinese="现金", english="cash", is_number=True),
     Column(chinese="余额", english="balance", is_number=True),
 )
-
-
-class Ready(Struct, frozen=True, kw_only=True):
-    """What the server says when it is ready."""
-
-    url: str
-    users: list[DemoUser] = field(default_factory=list, name="console_users")
 
 
 def run(data_dir: Path, *, host: str, port: int, serve: bool = True) -> int:
@@ -83,41 +84,93 @@ async def _run(data_dir: Path, host: str, port: int, *, serve: bool) -> int:
 
 
 async def _play(data_dir: Path, host: str, port: int, *, serve: bool) -> int:
-    async with _server(data_dir, host, port) as (process, ready):
-        verdict = await _tell(ready.url, data_dir)
+    async with open_hub(data_dir) as hub, _servers(data_dir, host, port) as (served, other):
+        ours = Member(
+            region=REGION, url=served.url, data_dir=data_dir, operator=_operator(data_dir)
+        )
+        theirs = Member(
+            region=NEIGHBOUR, url=other.url, data_dir=neighbour_folder(data_dir),
+            operator=_operator(neighbour_folder(data_dir), server_environment()),
+        )  # fmt: skip
+        await join_hub(hub, data_dir, (ours, theirs))
+        verdicts = await _tell(ours, theirs, hub)
         if serve:
             # Ctrl-C is how serving is meant to end.
             with suppress(asyncio.CancelledError):
-                await _keep_serving(process, ready)
-        return 0 if verdict.ok else 1
+                await _keep_serving(served, other)
+        return 0 if all(one.ok for one in verdicts) else 1
 
 
-async def _tell(url: str, data_dir: Path) -> Verdict:
-    world = await asyncio.to_thread(fetch_world, url, persons=SHOWN_PERSONS)
+@asynccontextmanager
+async def _servers(data_dir: Path, host: str, port: int) -> AsyncIterator[tuple[Served, Served]]:
+    """Ours and the other region's, started together."""
+    log = data_dir.with_name(data_dir.name + ".log")
+    _print([
+        "启动中 starting: PostgreSQL, Redis, 100,000 people on the first start",
+        f"日志 log: {log}",
+    ])  # fmt: skip
+    elsewhere = neighbour_folder(data_dir)
+    async with AsyncExitStack() as stack:
+        ours, theirs = await asyncio.gather(
+            stack.enter_async_context(
+                demo_server(data_dir, host, port, workers=WORKERS, log_path=log)
+            ),
+            stack.enter_async_context(
+                demo_server(
+                    elsewhere, host, 0, workers=NEIGHBOUR_WORKERS,
+                    log_path=elsewhere.with_name(elsewhere.name + ".log"),
+                    options=server_options(), environment=server_environment(),
+                )
+            ),
+        )  # fmt: skip
+        yield ours, theirs
+
+
+async def _tell(ours: Member, theirs: Member, hub: HubServer) -> list[Verdict]:
+    world, elsewhere = await asyncio.gather(
+        *(asyncio.to_thread(fetch_world, one.url, persons=SHOWN_PERSONS) for one in (ours, theirs))
+    )
     _print(banner(
-        f"医保实时结算演示 · settlement demo, region {world.region}，{url}",
+        f"医保实时结算演示 · settlement demo, region {world.region}，{ours.url}",
         "人员、机构、目录全部为虚构 everybody and everything here is made up, and looks it",
     ))  # fmt: skip
     paid: list[tuple[int, Scene, Paid]] = []
-    async with open_clients(url, world.region) as clients:
-        cast, props = cast_of(world, clients, _operator(data_dir)), Props()
-        makers = (*SCENES, *PAY_SCENES, *HOSPITAL_SCENES, *mobile_scenes(world))
+    async with (
+        open_clients(ours.url, world.region) as clients,
+        open_clients(theirs.url, elsewhere.region) as their_clients,
+    ):
+        cast, props = cast_of(world, clients, ours.operator, ours.data_dir), Props()
+        neighbour = Neighbour(
+            cast=region_cast(elsewhere, their_clients), data_dir=theirs.data_dir, hub=hub
+        )
+        makers = (
+            *SCENES, *PAY_SCENES, *HOSPITAL_SCENES, *mobile_scenes(world),
+            *region_scenes(neighbour),
+        )  # fmt: skip
         for number, make in enumerate(makers, 1):
             scene = await make(cast, props)
             _print(_scene_lines(number, scene))
             if scene.paid is not None:
                 paid.append((number, scene, scene.paid))
     _print(_heading("谁付了多少", "who paid what", "元 yuan"), _paid_lines(paid))
-    await _print_books(data_dir, cast)
-    verdict = await _verify(data_dir)
-    _print(_heading("账本核验", "the ledger, recomputed from its rows"), [_verdict_line(verdict)])
-    return verdict
+    await _print_books(ours.data_dir, cast)
+    verdicts = await asyncio.gather(*(_verify(one.data_dir) for one in (ours, theirs)))
+    _print(
+        _heading("账本核验", "the ledgers, recomputed from their rows"),
+        [
+            _verdict_line(one.region, found)
+            for one, found in zip((ours, theirs), verdicts, strict=True)
+        ],
+    )
+    return list(verdicts)
 
 
-def _operator(data_dir: Path) -> Operator:
+def _operator(data_dir: Path, environment: Mapping[str, str] | None = None) -> Operator:
     async def command(arguments: Sequence[str]) -> str:
         line = [*program(), *arguments, "--data-dir", str(data_dir)]
-        process = await asyncio.create_subprocess_exec(*line, stdout=PIPE, stderr=PIPE)
+        process = await asyncio.create_subprocess_exec(
+            *line, stdout=PIPE, stderr=PIPE, env={**os.environ, **(environment or {})}
+        )
         stdout, stderr = await process.communicate()
         if process.returncode:
             said = (stderr or stdout).decode("utf-8", "replace").strip()
@@ -154,74 +207,23 @@ async def _verify(data_dir: Path) -> Verdict:
     return read_verdict(stdout, process.returncode or 0, stderr, monotonic() - started)
 
 
-async def _keep_serving(process: Process, ready: Ready) -> None:
+async def _keep_serving(served: Served, other: Served) -> None:
     """Until cancelled; a server that ends by itself is a StoryError."""
-    url = ready.url
+    url = served.url
     _print([
         "",
         f"  控制台 console {url}/console/，演示用户 demo users（密码只显示这一次 shown this once）",
-        *(f"    {pad(one.name, 12)}{pad(one.role, 14)}{one.password}" for one in ready.users),
+        *(f"    {pad(one.name, 12)}{pad(one.role, 14)}{one.password}" for one in served.ready.users),
         "",
         f"  服务中 serving at {url}",
         f"  接口 interface {url}/hsa/hgs/{{infno}}，文档 documents {url}/docs",
         f"  测试数据 test data {url}/demo/world.json，按 Ctrl-C 停止 stops",
+        f"  另一统筹区 the other region {NEIGHBOUR}：{other.url}",
     ])  # fmt: skip
-    status = await process.wait()
+    ends = [asyncio.ensure_future(one.process.wait()) for one in (served, other)]
+    done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    status = done.pop().result()
     raise StoryError(f"the server ended by itself with exit status {status}")
-
-
-@asynccontextmanager
-async def _server(data_dir: Path, host: str, port: int) -> AsyncIterator[tuple[Process, Ready]]:
-    """`settlement serve --demo` in a session of its own: Ctrl-C reaches it through us, once."""
-    log_path = data_dir.with_name(data_dir.name + ".log")
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    command = [*program(), "serve", "--demo", "--workers", str(WORKERS), "--host", host]
-    command += ["--port", str(_free_port(host, port)), "--data-dir", str(data_dir)]
-    _print([
-        "启动中 starting: PostgreSQL, Redis, 100,000 people on the first start",
-        f"日志 log: {log_path}",
-    ])  # fmt: skip
-    with log_path.open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=DEVNULL, stdout=PIPE, stderr=log, start_new_session=True
-        )
-    try:
-        yield process, await _ready(process, log_path)
-    finally:
-        await _stop(process)
-
-
-async def _ready(process: Process, log_path: Path) -> Ready:
-    line = b"" if process.stdout is None else await process.stdout.readline()
-    if not line:
-        raise StoryError(f"the server did not start. {_log_end(log_path)}")
-    return msgspec.json.decode(line, type=Ready)
-
-
-def _log_end(log_path: Path) -> str:
-    tail = log_path.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")
-    return f"The end of {log_path}:\n{tail}"
-
-
-async def _stop(process: Process) -> None:
-    """Ask, ask again, kill: whatever happens, no server stays behind."""
-    for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
-        if process.returncode is not None:
-            return
-        with suppress(ProcessLookupError):
-            process.send_signal(number)
-        # Another Ctrl-C meanwhile means: hurry.
-        with suppress(TimeoutError, asyncio.CancelledError):
-            await asyncio.wait_for(process.wait(), STOP_SECONDS_MAX)
-
-
-def _free_port(host: str, port: int) -> int:
-    """The port, or any free one where somebody else has it."""
-    try:
-        with socket.create_server((host, port)):
-            return port
-    except OSError:
-        return 0
 
 
 def _scene_lines(number: int, scene: Scene) -> list[str]:
@@ -253,12 +255,12 @@ def _paid_lines(paid: Sequence[tuple[int, Scene, Paid]]) -> list[str]:
 _SUMMED = ("total", "fund", "account", "cash")
 
 
-def _verdict_line(verdict: Verdict) -> str:
+def _verdict_line(region: str, verdict: Verdict) -> str:
     if not verdict.ok:
-        return f"  ✗ 核验未通过 NOT verified: {verdict.first_bad}"
+        return f"  ✗ {region} 核验未通过 NOT verified: {verdict.first_bad}"
     return (
-        f"  ✓ 核验通过 verified: {verdict.journals} 条账链 chains，{verdict.entries:,} 张凭证 "
-        f"entries，{verdict.seconds:.1f} s；与记账时一致 all as booked"
+        f"  ✓ {region} 核验通过 verified: {verdict.journals} 条账链 chains，"
+        f"{verdict.entries:,} 张凭证 entries，{verdict.seconds:.1f} s；与记账时一致 all as booked"
     )
 
 

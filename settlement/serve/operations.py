@@ -97,11 +97,12 @@ async def prepare(services: Services, settings: ServeSettings) -> None:
             )  # fmt: skip
         await _settle_journals(connection, settings.journals)
         if settings.demo:
-            from settlement.demo.loader import load_world
+            from settlement.demo.loader import Size, load_world
 
             await load_world(
                 connection, keyring, region=installed.region, lanes=installed.lanes,
                 seed=DEMO_SEED, at=system_clock(),
+                size=Size(persons=settings.demo_persons, first=settings.demo_first),
             )  # fmt: skip
     except (InstallError, KeyFileError, PolicyError) as exc:
         raise ServiceError(str(exc)) from exc

@@ -49,6 +49,9 @@ class ServeSettings(Struct, frozen=True, kw_only=True):
     workers: int
     data_dir: Path
     demo: bool = False
+    demo_persons: int = 100_000
+    demo_first: int = 1
+    """of the people of a demonstration that is made now: how many, and the first one's number"""
     journals: int | None = None
     shape: Shape | None = None
     limits: Limits = DEFAULT_LIMITS
