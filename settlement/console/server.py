@@ -8,6 +8,7 @@ reach the socket.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 from pathlib import Path
@@ -18,6 +19,7 @@ from aiohttp import web
 from settlement.console.asking import SAFETY, Answer, Asked
 from settlement.console.desk import Desk, DeskSettings
 from settlement.console.router import Router
+from settlement.storage.errors import StorageError
 from settlement.web.console import ADDRESS_HEADER, FORM_BYTES_MAX, SECURE_HEADER, busy_page
 
 logger = logging.getLogger("settlement.console")
@@ -36,6 +38,7 @@ class ConsoleServer:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._server = web.Server(self._answer, access_log=None)
         self._site: asyncio.Server | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     async def start(self, socket_path: Path) -> None:
         """Listen at `socket_path`; what an earlier process left there goes."""
@@ -43,13 +46,26 @@ class ConsoleServer:
         self._router = Router(self._desk)
         loop = asyncio.get_running_loop()
         self._site = await loop.create_unix_server(self._server, sock=_bound(socket_path))
+        self._warming = loop.create_task(self._warm())
 
     async def stop(self) -> None:
         """Finish what is being answered, then close."""
         if self._site is not None:
             self._site.close()
+        if self._warming is not None:
+            self._warming.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._warming
         await self._server.shutdown(timeout=STOP_SECONDS)
         self._desk.close()
+
+    async def _warm(self) -> None:
+        """Read the day so far, so that whoever looks first need not wait for it."""
+        try:
+            await self._desk.today.figures(self._desk.clock(), institution=None, base=None)
+        except StorageError as exc:
+            extra = {"event": "console.failed", "path": "warming"}
+            logger.warning("no answer from the database", exc_info=exc, extra=extra)
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         if request.method not in ("GET", "POST"):

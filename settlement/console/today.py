@@ -25,7 +25,8 @@ from settlement.storage.lease import PlainConnection
 from settlement.telemetry.metrics import Outcome, published
 
 FRESH_SECONDS = 2.0
-BLOCKS_AT_ONCE = 2_000
+BLOCKS_AT_ONCE = 200
+"""Full ones are 25,000 entries: well within what a statement may take."""
 HOURS = 24
 _CHANNEL_OF_OFFSET = {
     **{ChannelAccount.CLEARING + n: name for name, n in CHANNEL_OFFSET.items()},

@@ -213,7 +213,10 @@ async def _keep_serving(served: Served, other: Served) -> None:
     _print([
         "",
         f"  控制台 console {url}/console/，演示用户 demo users（密码只显示这一次 shown this once）",
-        *(f"    {pad(one.name, 12)}{pad(one.role, 14)}{one.password}" for one in served.ready.users),
+        *(
+            f"    {pad(one.name, 12)}{pad(one.role, 14)}{one.password}"
+            for one in served.ready.users
+        ),
         "",
         f"  服务中 serving at {url}",
         f"  接口 interface {url}/hsa/hgs/{{infno}}，文档 documents {url}/docs",

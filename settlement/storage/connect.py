@@ -47,10 +47,12 @@ async def connect_plain(
 ) -> Connection[Record]:  # fmt: skip
     """A connection for everything else: reference data, reports, verification. Without waiting for
     the disk, what it writes lasts once anything lasts that was written after it. A statement may
-    take `statement_seconds`, or what the role allows."""
+    take `statement_seconds`, or what the role allows; where that is said, each is planned for what
+    it asks, because people ask few and of all kinds."""
     settings = {"application_name": name, "jit": "off", "timezone": "UTC"}
     if statement_seconds is not None:
         settings["statement_timeout"] = f"{int(statement_seconds * 1000)}ms"
+        settings["plan_cache_mode"] = "force_custom_plan"
     return await asyncpg.connect(
         dsn, timeout=seconds, command_timeout=None,
         server_settings=settings if waits_for_disk else settings | _NOT_WAITING,

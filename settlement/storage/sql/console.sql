@@ -166,6 +166,7 @@ where m.outcome = 1 and ($1::text is null or t.institution = $1);
 
 -- name: console_settlements_by_invoice
 -- Settlement rows by invoice number: those that are listed, and those of blocks that are not yet.
+-- `offset 0` keeps to single look-ups, as in the view `settlement.statement`.
 select t.lane, t.setl_id as number
 from (select distinct l.lane from ledger.lane l) as l
 join settlement.invoice_row r on r.lane = l.lane and r.invoice_no = $2
@@ -179,9 +180,18 @@ cross join lateral (
     from settlement.listing l
     where l.journal = j.journal
 ) as listed
-join ledger.entry e
-    on e.journal = j.journal and e.block_no > listed.through_block and e.code in (1, 2, 3)
-join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
+cross join lateral (
+    select e.lane, e.entry_id
+    from ledger.entry e
+    where e.journal = j.journal and e.block_no > listed.through_block and e.code in (1, 2, 3)
+    offset 0
+) as e
+cross join lateral (
+    select s.lane, s.setl_id, s.invoice_no, s.institution
+    from settlement.settlement s
+    where s.lane = e.lane and s.setl_id = e.entry_id
+    offset 0
+) as t
 where t.invoice_no = $2 and ($1::text is null or t.institution = $1);
 
 -- name: console_payments_by_order
