@@ -40,6 +40,7 @@ from settlement.web.import_documents import FORMAT_OF_TYPE
 from settlement.web.imports import signature
 from settlement.web.openapi import openapi_document
 from tests.conftest import SEED
+from tests.kit.citizen_app import CitizenApp, register_app
 from tests.kit.familiar import Familiar, person_of
 from tests.kit.familiar_orders import FamiliarOrders
 from tests.kit.import_desk import KEY, issue_keys
@@ -85,6 +86,7 @@ class Tried:
         self._familiar = familiar
         self._orders = orders
         self._job = ""
+        self._app = CitizenApp(town, None, town.gateway.url)
         self._hospital_orders = hospital_orders
 
     def send(self, case: Case, random: Random) -> None:
@@ -94,6 +96,9 @@ class Tried:
             return
         if case.operation.path.startswith("/imports/"):
             self._import(case, random)
+            return
+        if case.operation.path.startswith("/my/"):
+            self._mine(case)
             return
         counter = random.choice(
             (self.town.pharmacy, self.town.hospital, self.town.other_pharmacy)
@@ -106,6 +111,15 @@ class Tried:
         case.validate_response(response, checks=CHECKS)
         if response.headers["content-type"][0].startswith("application/json"):
             self._familiar.remember(json.loads(response.content), person_of(case.body))
+
+    def _mine(self, case: Case) -> None:
+        """As the city's app, for somebody of the town."""
+        now = int(system_clock().timestamp())
+        token = self._app.token(self.town.borrowed(), iat=now, exp=now + 120)
+        response = case.call(
+            base_url=self.town.gateway.url, headers={"Authorization": f"Bearer {token}"}
+        )
+        case.validate_response(response, checks=CHECKS)
 
     def _pay(self, case: Case, random: Random) -> None:
         """The same at the till of the pharmacy, or at the hospital's window."""
@@ -178,6 +192,7 @@ async def tried(
         # The clock ticks with every message, and none may come from the future.
         town.clock.pass_by(-timedelta(hours=1))
         await issue_keys(town)
+        await register_app(town)
         people = town.people(8)
         familiar = Familiar(town.clock, people)
         stays = []

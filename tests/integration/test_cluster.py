@@ -18,9 +18,11 @@ from msgspec import structs
 from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape, ShapeError
 from loadtest import institution_inputs as inputs
+from protocol.my import FilingRequest, MatterReply
 from settlement.clock import moment
 from settlement.embedded.services import Services
 from settlement.lanes import lane_of
+from settlement.my_gateway import Who
 from settlement.storage.install import InstallError, Region, ensure_schema
 from settlement.storage.queries import SHAPED
 from settlement.storage.writer import CALLS, write_batch
@@ -140,6 +142,10 @@ async def test_all_that_is_said_on_the_settle_path_keeps_to_one_lane(
     case = abroad.case(town.someone())
     assert await abroad.settle(case) == (await abroad.status(case)).case
     assert (await abroad.reverse(case)).undone
+    assert town.service.mine is not None
+    myself = Who(by=citizen.number, app="test", person_no=citizen.number)
+    wanted = FilingRequest(request_no="1", kind="other", place="510000")
+    assert isinstance(await town.service.mine.file(myself, wanted), MatterReply)
     line.break_at_next_batch(Fault.AFTER_COMMIT)
     assert_done(await town.pharmacy.sell(town.someone(), some(CLASS_A)))
     assert line.broken.is_set()

@@ -44,7 +44,10 @@ class Told(Struct, frozen=True, kw_only=True):
 class CitizenApp:
     """Asks for whoever is signed in. `answer` is the server's, or a town's own."""
 
-    def __init__(self, town: Townhall, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(
+        self, town: Townhall, session: aiohttp.ClientSession | None, url: str
+    ) -> None:
+        """Without a session it only signs."""
         self._town = town
         self._session = session
         self.url = url
@@ -93,6 +96,7 @@ class CitizenApp:
         content: dict[str, Any] | None,
     ) -> Told:  # fmt: skip
         token = self.token(who) if token is None else token
+        assert self._session is not None
         query = {} if about is None else {"for": about.number}
         async with self._session.request(
             method, f"{self.url}/my/v1/{place}", params=query, json=content,

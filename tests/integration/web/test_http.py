@@ -21,6 +21,7 @@ from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_documents import IMPORT_OPERATIONS
+from settlement.web.my_documents import MY_OPERATIONS
 from settlement.web.pages import ASSETS
 from settlement.web.pay_documents import PAY_OPERATIONS
 from tests.integration.web.client import Client, csb_signed, request, signed
@@ -298,7 +299,8 @@ async def test_openapi_describes_every_transaction(client: Client) -> None:
     payments = {one.path for one in (*PAY_OPERATIONS, *HOSPITAL_OPERATIONS)}
     imports = {"/imports/{job}", *(f"/imports/{kind}" for kind in KINDS)}
     others = {"/settlements/{setl_id}/explanation"}
-    assert set(document["paths"]) == transactions | payments | imports | others
+    mine = {one.path for one in MY_OPERATIONS}
+    assert set(document["paths"]) == transactions | payments | imports | mine | others
     names = set(document["components"]["schemas"])
     used = {part.rsplit("/", 1)[1] for part in _references(document)}
     assert used <= names
@@ -309,7 +311,7 @@ async def test_docs_page_is_whole_and_needs_nothing_from_elsewhere(client: Clien
     page = reply.body.decode()
     assert reply.headers["content-type"].startswith("text/html")
     assert all(f'id="t{infno}"' in page for infno in TRANSACTIONS)
-    others = (*PAY_OPERATIONS, *HOSPITAL_OPERATIONS, *IMPORT_OPERATIONS)
+    others = (*PAY_OPERATIONS, *HOSPITAL_OPERATIONS, *IMPORT_OPERATIONS, *MY_OPERATIONS)
     assert all(f'id="t{one.name}"' in page for one in others)
     assert "http://" not in page and "https://" not in page
     assert "default-src 'none'" in reply.headers["content-security-policy"]
