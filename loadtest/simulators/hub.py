@@ -111,7 +111,8 @@ class HubSimulator:
 
     async def _deliver(self, question: Envelope, message: bytes) -> Passed | None:
         """To its region, unless that is down; its answer is in the book before it is passed on."""
-        if self.clock() < self._down_until.get(question.to, self.clock()):
+        until = self._down_until.get(question.to)
+        if until is not None and self.clock() < until:
             return Passed(HTTPStatus.BAD_GATEWAY)
         passed = await self._receivers[question.to](message)
         if passed is None or passed.status != HTTPStatus.OK:

@@ -56,12 +56,18 @@ async def demo_server(
     with log_path.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=DEVNULL, stdout=PIPE, stderr=log, start_new_session=True,
-            env={**os.environ, **(environment or {})},
+            env=changed_environment(environment or {}),
         )  # fmt: skip
     try:
         yield Served(process, await _ready(process, log_path))
     finally:
         await _stop(process)
+
+
+def changed_environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """Our environment with these changes; what is changed to nothing is taken away."""
+    changed = {**os.environ, **changes}
+    return {name: value for name, value in changed.items() if changes.get(name) != ""}
 
 
 async def _ready(process: Process, log_path: Path) -> Ready:

@@ -39,7 +39,7 @@ from settlement.demo.pay_scenes import PAY_SCENES
 from settlement.demo.region_scenes import region_scenes
 from settlement.demo.scene import Paid, Scene, StoryError
 from settlement.demo.scenes import SCENES
-from settlement.demo.server import Served, demo_server
+from settlement.demo.server import Served, changed_environment, demo_server
 from settlement.demo.table import Column, banner, money, pad, rule, table
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
@@ -169,7 +169,7 @@ def _operator(data_dir: Path, environment: Mapping[str, str] | None = None) -> O
     async def command(arguments: Sequence[str]) -> str:
         line = [*program(), *arguments, "--data-dir", str(data_dir)]
         process = await asyncio.create_subprocess_exec(
-            *line, stdout=PIPE, stderr=PIPE, env={**os.environ, **(environment or {})}
+            *line, stdout=PIPE, stderr=PIPE, env=changed_environment(environment or {})
         )
         stdout, stderr = await process.communicate()
         if process.returncode:

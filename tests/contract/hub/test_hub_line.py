@@ -8,14 +8,17 @@ import logging
 import pytest
 from msgspec import structs
 
+from loadtest.simulators.hub import HubSimulator
 from loadtest.simulators.hub_faults import Fault, Rule
+from loadtest.simulators.hub_world import hub_regions
+from loadtest.simulators.virtual_clock import VirtualClock
 from protocol.hub.messages import Kind, Question, ReverseAsked, StatusAsked, StatusTold
 from settlement.region.hub import NoAnswer, Why
 from settlement.region.hub_line import HttpCarrier, PostLine
 from settlement.telemetry.metrics import METRICS
 from tests.contract.hub.conftest import Wire
-from tests.kit.hub import INSURED, OTHER, a_case, person_asked, shared
-from tests.kit.hub_desk import NOBODY
+from tests.kit.hub import INSURED, OTHER, TREATED, a_case, person_asked, shared
+from tests.kit.hub_desk import NOBODY, MemoryDesk
 
 CASE = a_case()
 STATUS = StatusAsked(case_no=CASE.case_no, person_no=CASE.person_no)
@@ -133,6 +136,21 @@ async def test_region_that_is_down_does_not_answer_and_comes_back(wire: Wire) ->
     assert why(await settle(wire)) is Why.NO_ANSWER
     await wire.hub.clock.advance(3_600)
     assert await settle(wire) == shared(CASE)
+
+
+async def test_hub_whose_clock_runs_carries_too() -> None:
+    hub = HubSimulator(clock=VirtualClock())
+    regions = hub_regions(hub, [TREATED, INSURED])
+    regions[INSURED].desk = MemoryDesk()
+
+    async def ask_who() -> object:
+        return await regions[TREATED].line.ask(
+            INSURED, Kind.PERSON, person_asked(), correlation=CASE.case_no, seconds=PATIENCE
+        )
+
+    assert await ask_who() == NOBODY
+    hub.take_down(INSURED, 3_600)
+    assert why(await ask_who()) is Why.NO_ANSWER
 
 
 async def test_desk_that_does_not_know_says_nothing(wire: Wire) -> None:
