@@ -94,7 +94,7 @@ def agency_lines(book: Book) -> list[str]:
     """The agency's book in detail."""
     rows = [
         (
-            f"{line.code} {_ENGLISH.get(line.code.split('.')[0], '')}".rstrip(),
+            _told(line.code),
             line.name,
             money(yuan(line.debits_fen)),
             money(yuan(line.credits_fen)),
@@ -121,6 +121,12 @@ def institution_lines(books: Sequence[tuple[str, Book]]) -> list[str]:
         amounts = (money(yuan(of.get(code, 0))) for code in _INSTITUTION_COLUMNS)
         rows.append((name, *amounts, _verdict(book)))
     return table(_INSTITUTION_TABLE, rows)
+
+
+def _told(code: str) -> str:
+    """A code with its kind; that of one region is long enough."""
+    kind, *rest = code.split(".")
+    return code if len(rest) > 1 else f"{code} {_ENGLISH.get(kind, '')}".rstrip()
 
 
 async def agency_book(connection: PlainConnection) -> Book:

@@ -33,8 +33,8 @@ async def stranger(cast: Cast, _props: Props, *, neighbour: Neighbour) -> Scene:
     begun = await quoted_visit(counter, patient, cast.treatment, insured_in=REGION)
     paid = begun.settled(await counter.send(begun.settlement))
     return Scene(
-        infno="1101 → 2201 → … → 2207", chinese=f"{NAME}的参保人在本地看病",
-        english="somebody insured in another province is treated here",
+        infno="1101 → … → 2207", chinese=f"{NAME}的参保人在本地看病",
+        english="a stranger from another province",
         lines=(
             who(patient, counter),
             *bought_lines(cast.treatment),
@@ -52,7 +52,7 @@ async def away(cast: Cast, _props: Props, *, neighbour: Neighbour) -> Scene:
     )
     paid = begun.settled(await counter.send(begun.settlement))
     return Scene(
-        infno="1101 → 2201 → … → 2207", chinese=f"本地参保人在{NAME}看病",
+        infno="1101 → … → 2207", chinese=f"本地参保人在{NAME}看病",
         english="somebody of ours is treated there",
         lines=(who(patient, counter), *bought_lines(neighbour.cast.treatment)), paid=paid,
     )  # fmt: skip
@@ -73,8 +73,9 @@ async def lost_between(cast: Cast, _props: Props, *, neighbour: Neighbour) -> Sc
         infno="2207, 2207", chinese="参保地的答复在途中丢失", english="the hub loses an answer",
         lines=(
             who(patient, counter),
-            f"2207：{first.err_code}“{first.err_msg}”",
-            f"原报文重发 sent again: 结算号 setl_id {paid.setl_id}，"
+            f"2207：{first.err_code}",
+            *(f"“{said}。”" for said in first.err_msg.rstrip("。").split("。")),
+            f"原报文重发 sent again: 结算号 setl_id {paid.setl_id}",
             "两地各记一次 booked once on either side",
         ),
         paid=paid,

@@ -263,7 +263,7 @@ def _verdict_line(region: str, verdict: Verdict) -> str:
         return f"  ✗ {region} 核验未通过 NOT verified: {verdict.first_bad}"
     return (
         f"  ✓ {region} 核验通过 verified: {verdict.journals} 条账链 chains，"
-        f"{verdict.entries:,} 张凭证 entries，{verdict.seconds:.1f} s；与记账时一致 all as booked"
+        f"{verdict.entries:,} 张凭证 entries，{verdict.seconds:.1f} s；与记账时一致 as booked"
     )
 
 
