@@ -159,7 +159,8 @@ async def _keep_serving(process: Process, ready: Ready) -> None:
     url = ready.url
     _print([
         "",
-        f"  控制台 console {url}/console/，演示用户 demo users（密码只显示这一次 shown this once）",
+        f"  控制台 console {url}/console/",
+        "  演示用户 demo users，密码只显示这一次 passwords are shown this once:",
         *(f"    {pad(one.name, 12)}{pad(one.role, 14)}{one.password}" for one in ready.users),
         "",
         f"  服务中 serving at {url}",
