@@ -71,7 +71,9 @@ class Desk:
         self._policies: tuple[int, PolicySet] | None = None
 
     async def open(self) -> None:
-        """Learn what the database is."""
+        """Learn what the database is; again, where it was not there yet."""
+        if self.lanes:
+            return
         async with self.reading() as connection:
             self.shape = await installed_shape(connection)
             installed = await reference.installation(connection)

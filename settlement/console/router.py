@@ -68,6 +68,7 @@ class Router:
         language = "en" if asked.cookies.get(Cookie.LANGUAGE) == "en" else "zh"
         visit = Visit(asked=asked, desk=self._desk, at=at, language=language)
         try:
+            await self._desk.open()
             answer = await self._answer(visit)
         except StorageError as exc:
             extra = {"event": "console.failed", "path": _shape(asked.path)}

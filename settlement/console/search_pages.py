@@ -72,7 +72,8 @@ async def find_person(visit: Visit) -> Answer:
         lane = lane_of_key(key, desk.lanes)
         person_no = await find_person_no(connection, desk.shape, lane, key) if text else None
         known = person_no is not None and await _is_in_scope(connection, visit, person_no)
-    await visit.note("console.search-person", f"certificate #{key.hex()[:8]}", str(known).lower())
+    found = "found" if known else "not found"
+    await visit.note("console.search-person", f"certificate #{key.hex()[:8]}", found)
     if person_no is None or not known:
         return await search(visit.again(NO_PERSON))
     return visit.go(f"/console/people/{visit.seal(person_no.encode(), _purpose(visit))}")

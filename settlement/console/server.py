@@ -42,7 +42,6 @@ class ConsoleServer:
 
     async def start(self, socket_path: Path) -> None:
         """Listen at `socket_path`; what an earlier process left there goes."""
-        await self._desk.open()
         self._router = Router(self._desk)
         loop = asyncio.get_running_loop()
         self._site = await loop.create_unix_server(self._server, sock=_bound(socket_path))
@@ -62,6 +61,7 @@ class ConsoleServer:
     async def _warm(self) -> None:
         """Read the day so far, so that whoever looks first need not wait for it."""
         try:
+            await self._desk.open()
             await self._desk.today.figures(self._desk.clock(), institution=None, base=None)
         except StorageError as exc:
             extra = {"event": "console.failed", "path": "warming"}

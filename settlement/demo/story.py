@@ -213,7 +213,7 @@ async def _keep_serving(served: Served, other: Served) -> None:
     _print([
         "",
         f"  控制台 console {url}/console/",
-        "  演示用户 demo users（密码只显示这一次 shown this once）：",
+        "  演示用户 demo users，密码只显示这一次 passwords are shown this once:",
         *(
             f"    {pad(one.name, 12)}{pad(one.role, 14)}{one.password}"
             for one in served.ready.users

@@ -92,8 +92,8 @@ class Office:
 
     async def pay(self, order_no: str) -> None:
         """Somebody pays by WeChat."""
-        credentials = self._channels.wechat.credentials(MCHID)
-        code = credentials["test_auth_codes"]["ok"]  # type: ignore[index]
+        codes = self._channels.wechat.credentials(MCHID)["test_auth_codes"]
+        code = codes["ok"]  # type: ignore[index]
         line = {
             "med_list_codg": CLASS_C.item.code, "medins_list_codg": "C900", "cnt": 1,
             "pric": "8.00",

@@ -389,8 +389,7 @@ order by a.account;
 
 -- name: bad_audit_link
 -- The first link of the audit's chain that is not as it was: its row was changed or is gone, a link
--- before it is gone, or a row has none. The audit is no lane's: it is in one place, also on a
--- cluster.
+-- before it is gone, or a row has none. The audit is no lane's, and in one place on a cluster too.
 select b.audit_id, b.what
 from (
     select w.audit_id, w.link_no,

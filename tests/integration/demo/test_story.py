@@ -41,7 +41,8 @@ def test_story_is_told_served_and_stopped_by_ctrl_c(data_dir: Path) -> None:
     assert all(width(line) <= LINE_COLUMNS_MAX for line in told)
     for said in ("same setl_id", "MESSAGE_REVERSED", "总费用", "统筹基金", "个人账户", "现金",
                  "余额", "已办理入院", "退回 back", "told 6302", "SUCC", "核验通过 verified",
-                 "平 balanced", "REGION_UNCLEAR", "= 平台 the hub 134.82", "✓ 611000"):  # fmt: skip
+                 "平 balanced", "REGION_UNCLEAR", "= 平台 the hub 134.82", "✓ 611000",
+                 "supervisor  supervisor    "):  # fmt: skip
         assert said in text
     assert "NOT balanced" not in text
     assert [one.topic for one in told_hospital.entries] == ["6204", "6302"]

@@ -96,7 +96,7 @@ async def test_server_life() -> None:
         assert server.ready["workers"] == 2
         first = server.gateways()
         assert len(first) == 2
-        assert len(server.children()) == 4
+        assert len(server.children()) == 5
 
         client = await Client.to(server.port)
         assert (await client.post(b"hello")).status == 200
