@@ -105,6 +105,8 @@ ENTRY_CODES: Mapping[int, Words] = {
     EntryCode.ACCOUNT_PUT_BACK: Words("转出退汇", "account put back"),
     EntryCode.ACCOUNT_TAKEN_IN: Words("个人账户转入", "account taken in"),
     EntryCode.ACCOUNT_SENT_BACK: Words("转入退回", "account sent back"),
+    EntryCode.REGION_HOLD: Words("异地预占", "held for another region"),
+    EntryCode.TREATED_ELSEWHERE: Words("异地就医支付", "treated in another region"),
     EntryCode.MOBILE_HOLD: Words("移动支付预占", "hold of a mobile order"),
 }
 ENTRY_KINDS: Mapping[int, Words] = {

@@ -14,8 +14,7 @@ from settlement.payment_states import Happening, State
 
 CARRIED = {
     EntryCode.ACCOUNT_CONTRIBUTION, EntryCode.PAYABLE_CARRIED, EntryCode.SETTLEMENT_CARRIED,
-    EntryCode.REGION_HOLD, EntryCode.TREATED_ELSEWHERE, EntryCode.REGION_CLEARED,
-    EntryCode.REGION_PREPAID,
+    EntryCode.REGION_CLEARED, EntryCode.REGION_PREPAID,
 }  # fmt: skip
 """No page shows entries of these yet."""
 
