@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from ledger.money import yuan_text
+from protocol.nhsa.dictionary import LISTS
+from protocol.nhsa.registry import TRANSACTIONS as SERVED
 from settlement.chart import EntryCode
 from settlement.clock import local_time
 from settlement.console.rights import Role
@@ -126,27 +128,23 @@ INSTITUTION_KINDS: Mapping[str, Words] = {
     "pharmacy": Words("零售药店", "pharmacy"),
 }
 SCHEMES: Mapping[str, Words] = {
+    code: Words(name, code) for code, name in LISTS["insutype"].labels.items()
+} | {
     "310": Words("职工基本医疗保险", "employees"),
     "390": Words("城乡居民基本医疗保险", "residents"),
 }
 CARE: Mapping[str, Words] = {
+    code: Words(name, code) for code, name in LISTS["med_type"].labels.items()
+} | {
     "11": Words("普通门诊", "ordinary outpatient"),
     "21": Words("普通住院", "ordinary inpatient"),
     "41": Words("定点药店购药", "pharmacy"),
 }
-"""What is not among them is shown by its code."""
+"""What has no English name is shown by its code there."""
 TRANSACTIONS: Mapping[str, Words] = {
-    "2102": Words("药店结算", "pharmacy sale"),
-    "2103": Words("药店结算撤销", "pharmacy cancel"),
-    "2207": Words("门诊结算", "outpatient settlement"),
-    "2207A": Words("门诊结算", "outpatient settlement"),
-    "2208": Words("门诊结算撤销", "outpatient cancel"),
-    "2304": Words("住院结算", "inpatient settlement"),
-    "2304A": Words("住院结算", "inpatient settlement"),
-    "2305": Words("住院结算撤销", "inpatient cancel"),
-    "2601": Words("冲正", "reversal"),
-    "6202": Words("移动支付结算", "mobile order"),
-    "6203": Words("移动支付退款", "mobile refund"),
+    one.infno: Words(one.title, one.title_en) for one in SERVED.values()
+} | {
+    "HUB": Words("异地就医", "treated in another region"),
     "SCAN": Words("扫码收款", "scan-to-pay"),
     "REFUND": Words("扫码退款", "refund of scan-to-pay"),
 }
