@@ -46,7 +46,6 @@ from tests.kit.regions import (
     an_operator,
     credit_of,
     region_balances,
-    register_counterparts,
     treated_here,
     treated_there,
 )
@@ -90,7 +89,7 @@ class Month:
 
     async def traveller(self, region: str) -> KitLeg:
         """Somebody of ours was treated there."""
-        return await treated_there(self.town, (await self.sold()).setl_id, region)
+        return await treated_there(self.town, region)
 
     async def books(self) -> RegionalBooks:
         """It is the eighth of the month after."""
@@ -193,7 +192,6 @@ def claimed(
 @pytest_asyncio.fixture(loop_scope="module")
 async def month(town: Town) -> Month:
     """A month of its own for each test."""
-    await register_counterparts(town)
     return Month(town)
 
 

@@ -33,7 +33,6 @@ from tests.kit.regions import (
     HUNAN,
     KitLeg,
     region_balances,
-    register_counterparts,
     treated_here,
     treated_there,
 )
@@ -85,7 +84,6 @@ async def office(
 ) -> AsyncIterator[Office]:
     """A town whose people went to Changsha, and others came from there."""
     async with a_town(database, shape=Shape.ONE_MACHINE) as town:
-        await register_counterparts(town)
         environment = {
             **chosen_environment(services, database),
             OWNER_VARIABLE: database.owner_dsn, APP_VARIABLE: database.app_dsn,
@@ -138,7 +136,7 @@ async def test_a_month_with_hunan_is_worked_from_the_first_command_to_the_last(
     town.clock.move_to(datetime(DAY.year, DAY.month, DAY.day, 9, 0))
     here = [await treated_here(town, await sold(town), CHANGSHA) for _ in range(3)]
     there = [
-        await treated_there(town, await sold(town), CHANGSHA, case_no=f"{CHANGSHA}-{n}")
+        await treated_there(town, CHANGSHA, case_no=f"{CHANGSHA}-{n}")
         for n in (1, 2)
     ]
     owed_us, we_owe = sum(leg.owed_fen for leg in here), sum(leg.owed_fen for leg in there)

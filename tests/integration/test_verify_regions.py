@@ -23,7 +23,7 @@ from settlement.serve.regional_desk import Named, acting_on
 from settlement.serve.regional_periods import acting
 from settlement.serve.regional_stating import state
 from tests.kit.population import CLASS_A, some
-from tests.kit.regions import CHANGSHA, HUNAN, an_operator, register_counterparts, treated_here
+from tests.kit.regions import CHANGSHA, HUNAN, an_operator, treated_here
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
@@ -38,7 +38,6 @@ STEPS = "settlement.region_clearing_step"
 async def town(database: FreshDatabase) -> AsyncIterator[Town]:
     """A town that was paid by Hunan, and has its prepayment."""
     async with a_town(database, shape=Shape.ONE_MACHINE) as town:
-        await register_counterparts(town)
         sold = await town.pharmacy.sell(town.someone(), some(CLASS_A))
         leg = await treated_here(town, sold.setl_id, CHANGSHA)
         town.clock.move_to(datetime(2026, 12, 8, 9, 0))

@@ -217,8 +217,13 @@ INSTITUTIONS = (PHARMACY, OTHER_PHARMACY, HOSPITAL, OTHER_HOSPITAL)
 
 CHANGSHA = Counterpart(region="430100", name="长沙市", account_base=5_000_010)
 GUANGZHOU = Counterpart(region="440100", name="广州市", account_base=5_000_020)
+CHENGDU = Counterpart(region="510100", name="成都市", account_base=5_000_030)
+ZHUZHOU = Counterpart(region="430200", name="株洲市", account_base=5_000_040)
+HUNAN = Counterpart(region="430000", name="湖南省", account_base=5_000_050)
+SICHUAN = Counterpart(region="510000", name="四川省", account_base=5_000_060)
 CLOSED_REGION = Counterpart(
-    region="510100", name="成都市", account_base=5_000_030, active=False
+    region="520100", name="贵阳市", account_base=5_000_070, active=False
 )  # fmt: skip
-COUNTERPARTS = (CHANGSHA, GUANGZHOU, CLOSED_REGION)
-"""Other regions: one in another province, one in the same, one that is not spoken to any more."""
+COUNTERPARTS = (CHANGSHA, GUANGZHOU, CHENGDU, ZHUZHOU, HUNAN, SICHUAN, CLOSED_REGION)
+"""Other regions: of other provinces and of our own, agencies of provinces, and one that is not
+spoken to any more."""

@@ -18,32 +18,21 @@ from ledger.postgres.arrays import append_arguments, for_shape
 from ledger.postgres.fold import balance
 from ledger.postgres.schema import SHAPED as LEDGER
 from settlement import chart
-from settlement.chart import EntryCode, InstitutionAccount, RegionAccount
+from settlement.chart import EntryCode, RegionAccount
 from settlement.clock import moment
-from settlement.counterpart import Counterpart
 from settlement.numbers import NumberBlock
 from settlement.serve.regional_books import RegionalBooks, open_books
 from settlement.storage.cross_city import certificate_record
 from settlement.storage.queries import REFERENCE
-from settlement.storage.reference_import import keep_counterparts, open_agency_accounts
 from settlement.storage.writer import lock_head
 from tests.kit import population
+from tests.kit.abroad import Abroad
 from tests.kit.population import REGION
 from tests.kit.town import Town
 
 CHANGSHA, ZHUZHOU, HUNAN, GUANGZHOU = "430100", "430200", "430000", "440100"
 CHENGDU, SICHUAN = "510100", "510000"
-COUNTERPARTS = {
-    code: Counterpart(
-        region=code, name=name, account_base=chart.REGION_BASE + chart.REGION_STRIDE * place
-    )
-    for place, (code, name) in enumerate(
-        {
-            CHANGSHA: "长沙市", ZHUZHOU: "株洲市", HUNAN: "湖南省", GUANGZHOU: "广州市",
-            CHENGDU: "成都市", SICHUAN: "四川省",
-        }.items()
-    )
-}  # fmt: skip
+COUNTERPARTS = {one.region: one for one in population.COUNTERPARTS}
 CERTIFICATE = b"999999198001019999"
 _NUMBERS = count(1)
 
@@ -62,13 +51,6 @@ class KitLeg(Struct, frozen=True, kw_only=True):
     def owed_fen(self) -> int:
         """Funds and account."""
         return self.fund_fen + self.account_fen
-
-
-async def register_counterparts(town: Town) -> None:
-    """The regions of this module are counterparts of the town."""
-    async with town.owner.transaction():
-        await open_agency_accounts(town.owner)
-        await keep_counterparts(town.owner, list(COUNTERPARTS.values()))
 
 
 async def an_operator(town: Town) -> RegionalBooks:
@@ -101,28 +83,12 @@ async def treated_here(
     return leg
 
 
-async def treated_there(
-    town: Town, setl_id: int | str, region: str, *, case_no: str | None = None
-) -> KitLeg:
-    """The person of a settlement of ours was treated in `region`, which we owe."""
-    number = case_no or f"{region}-{next(_NUMBERS):08d}"
-    leg = await _leg(town, int(setl_id), number)
-    lane, _ = await _place(town, leg.setl_id)
-    await town.owner.execute(
-        "insert into settlement.home_case (setl_id, setl_on, lane, treated_region, case_no,"
-        " institution, institution_name, visit_no) values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        leg.setl_id, leg.settled_on, lane, region, number, "H99999900001", "测试医院",
-        f"V{next(_NUMBERS)}",
-    )  # fmt: skip
-    base = COUNTERPARTS[region].account_base
-    owed_to = population.PHARMACY.account_base
-    await _move(town, lane, [
-        (owed_to + InstitutionAccount.PAYABLE_FUNDS, base + RegionAccount.PAYABLE_FUNDS,
-         leg.fund_fen),
-        (owed_to + InstitutionAccount.PAYABLE_ACCOUNTS, base + RegionAccount.PAYABLE_ACCOUNTS,
-         leg.account_fen),
-    ])  # fmt: skip
-    return leg
+async def treated_there(town: Town, region: str, *, case_no: str | None = None) -> KitLeg:
+    """Somebody of ours was treated in `region`, which asked us to settle the case."""
+    abroad = Abroad(town.service, town.clock, COUNTERPARTS[region])
+    named = {} if case_no is None else {"case_no": case_no}
+    told = await abroad.settle(abroad.case(town.someone(), **named))
+    return await _leg(town, int(told.settlement_no), told.case_no)
 
 
 async def credit_of(town: Town, account: int) -> int:
@@ -160,7 +126,8 @@ async def _place(town: Town, setl_id: int) -> tuple[int, str]:
 
 
 async def _move(town: Town, lane: int, moves: list[tuple[int, int, int]]) -> None:
-    """An entry of the kit: (debit, credit, fen), the other way round where negative."""
+    """An entry of the kit: (debit, credit, fen), the other way round where negative. Its code is
+    one that commits to no row."""
     transfers = tuple(
         Transfer(debit, credit, fen) if fen > 0 else Transfer(credit, debit, -fen)
         for debit, credit, fen in moves
@@ -175,7 +142,7 @@ async def _move(town: Town, lane: int, moves: list[tuple[int, int, int]]) -> Non
     )
     entry = Entry(
         lane=lane, entry_id=numbers.next(lane, now.business_day), kind=EntryKind.SINGLE,
-        code=EntryCode.TREATED_ELSEWHERE, transfers=transfers, commitment=NOTHING,
+        code=EntryCode.ACCOUNT_CONTRIBUTION, transfers=transfers, commitment=NOTHING,
     )  # fmt: skip
     arguments = append_arguments(
         journal=journal, business_day=now.business_day, booked_at=now.at, entries=[entry],

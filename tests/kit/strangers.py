@@ -27,7 +27,7 @@ CHANGSHA, GUANGZHOU, DORMANT = "430100", "440100", "450100"
 COUNTERPARTS = (
     Counterpart(region=CHANGSHA, name="测试长沙", account_base=5_000_010),
     Counterpart(region=GUANGZHOU, name="测试广州", account_base=5_000_020),
-    Counterpart(region=DORMANT, name="测试停用地区", account_base=5_000_040, active=False),
+    Counterpart(region=DORMANT, name="测试停用地区", account_base=5_000_100, active=False),
 )
 _COUNT = count(1)
 

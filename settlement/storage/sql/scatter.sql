@@ -238,9 +238,7 @@ delete from settlement.token t where t.expires_at <= $1 returning t.key;
 
 -- name: drop_token_lookups
 -- The ways from dead tokens to their persons, in the lanes of the keys.
-delete from settlement.lookup l
-using unnest($1::smallint[], $2::bytea[]) as d (lane, key)
-where l.lane = d.lane and l.kind = 3 and l.key = d.key;
+select settlement.drop_token_lookups($1::smallint[], $2::bytea[]);
 
 -- name: open_undertakings
 -- What has been under way for longer than a request takes, so that somebody ends it. Persons with

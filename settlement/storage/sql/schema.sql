@@ -1834,6 +1834,17 @@ $$;
 comment on function settlement.write_batch is
     'Writes one batch of one journal, all or nothing; MS001 where a person is stale.';
 
+create function settlement.drop_token_lookups(p_lanes smallint[], p_keys bytea[]) returns void
+language sql volatile security definer set search_path = pg_catalog as $$
+    -- The ways from dead tokens to their persons. The application may take back no other key that
+    -- leads to a person: it comes in here, and never at certificates and cards.
+    delete from settlement.lookup l
+    using unnest(p_lanes, p_keys) as d (lane, key)
+    where l.lane = d.lane and l.kind = 3 and l.key = d.key;
+$$;
+comment on function settlement.drop_token_lookups is
+    'Takes back the ways from tokens of e-credentials to persons.';
+
 create function settlement.change_persons(
     p_journal smallint, /*lanes*/ p_lanes smallint[], /*cluster p_lane smallint,*/
     p_persons text[], p_key_versions smallint[], p_identities bytea[], p_enrolments text[],
@@ -1890,7 +1901,7 @@ begin
         p_application
     );
     execute format(
-        'grant delete on settlement.file, settlement.token, settlement.lookup,'
+        'grant delete on settlement.file, settlement.token,'
         ' settlement.payment_due, settlement.mobile_due, settlement.remote_due,'
         ' settlement.outbox_due, settlement.console_attempt, settlement.console_session to %I',
         p_application
