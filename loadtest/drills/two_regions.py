@@ -45,16 +45,15 @@ class TwoRegions(Struct, frozen=True, kw_only=True):
         return next(one for one in self.servers if one != region)
 
     def cpu_seconds(self) -> dict[str, float]:
-        """Processor seconds so far by kind of process, over both regions, and the hub's."""
-        processes, seconds = read_processes(), dict[str, float]()
-        for server in self.servers.values():
+        """Processor seconds so far by kind of process and region, and the hub's."""
+        processes = read_processes()
+        ticks = sum(one.cpu_ticks for one in processes if one.pid == self.hub_pid)
+        seconds = {"hub": ticks / TICKS_PER_SECOND}
+        for region, server in self.servers.items():
             spent = cpu_seconds_by_kind(
                 processes, server_pid=server.pid, places=attach.places_of(server.data_dir)
             )
-            for kind, value in spent.items():
-                seconds[kind] = seconds.get(kind, 0.0) + value
-        ticks = sum(one.cpu_ticks for one in processes if one.pid == self.hub_pid)
-        seconds["hub"] = ticks / TICKS_PER_SECOND
+            seconds |= {f"{kind} {region}": value for kind, value in spent.items() if value}
         return seconds
 
 
