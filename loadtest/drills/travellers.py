@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
@@ -123,10 +123,6 @@ class Travellers:
     def come_back(self, home: str, patient: Patient) -> None:
         """Nothing is under way for them."""
         self._at_home[home].append(patient)
-
-    def at_home(self, home: str) -> Sequence[Patient]:
-        """Those who are."""
-        return tuple(self._at_home[home])
 
 
 def _drawn(chance: random.Random, weights: Mapping[T, int]) -> T:

@@ -23,6 +23,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
+import uvloop
 from aiohttp import web
 from msgspec import Struct
 
@@ -198,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--region", action="append", default=[], metavar="CODE=ADDRESS")
     parsed = parser.parse_args(arguments)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_run(parsed.port, parsed.book, parsed.region))
+        uvloop.run(_run(parsed.port, parsed.book, parsed.region))
 
 
 if __name__ == "__main__":
