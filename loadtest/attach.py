@@ -123,7 +123,7 @@ async def read_open_cases(data_dir: Path) -> int:
     """Cases with other regions, and persons, for whom something is under way. Raises
     AttachError."""
     (row,) = await _fetch(data_dir, "open_cases")
-    return max(row["cases"], row["persons"])
+    return int(max(row["cases"], row["persons"]))
 
 
 async def read_footprint(data_dir: Path) -> Footprint:

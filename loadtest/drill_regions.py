@@ -232,7 +232,7 @@ def figures_of(settings: Settings, done: Run) -> dict[str, Figure]:
         "said_meanwhile": dict(said.most_common()),
         "faults": dict(sorted(done.happened.items())),
         "region_down_s": settings.down_seconds,
-        "owed": dict(done.hub.totals),
+        "owed": {pair: dict[str, Figure](counted) for pair, counted in done.hub.totals.items()},
         "seconds": round(done.seconds, 1),
         "cases_per_s": round(len(believed) / done.seconds, 1),
         "cpu_ms_per_case": {

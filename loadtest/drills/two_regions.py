@@ -22,11 +22,11 @@ from loadtest.drills.hub_director import HubDirector
 from loadtest.hub_members import Member, Operator, join, write_hub_file
 from loadtest.processes import TICKS_PER_SECOND, cpu_seconds_by_kind, read_processes
 from loadtest.server import Server, ServerError
-from settlement.demo.neighbour import REGION as THEIRS
-from settlement.demo.neighbour import server_environment, server_options
+from settlement.demo import neighbour
 from settlement.region.hub_config import VARIABLE as HUB_VARIABLE
-from settlement.serve.operations import REGION as OURS
+from settlement.serve import operations
 
+OURS, THEIRS = operations.REGION, neighbour.REGION
 REGIONS = (OURS, THEIRS)
 PAY_PHARMACIES = frozenset({OURS})
 """By the policy of the other one a pharmacy is paid nothing."""
@@ -69,14 +69,14 @@ def two_regions(
     with ExitStack() as stack:
         hub = stack.enter_context(_hub(hub_folder, plain, keep_book=keep_book))
         plain[HUB_VARIABLE] = str(write_hub_file(hub_folder, hub.director.url))
-        changes = {name: value for name, value in server_environment().items() if value}
+        changes = {name: value for name, value in neighbour.server_environment().items() if value}
         ours = Server(
             folder / OURS, workers=workers, environment=plain,
             options=("--demo-persons", str(persons)), log_path=folder / f"{OURS}.log",
         )  # fmt: skip
         theirs = Server(
             folder / THEIRS, workers=workers, environment={**plain, **changes},
-            options=server_options(persons), log_path=folder / f"{THEIRS}.log",
+            options=neighbour.server_options(persons), log_path=folder / f"{THEIRS}.log",
         )  # fmt: skip
         _start(stack, (ours, theirs))
         servers = dict(zip(REGIONS, (ours, theirs), strict=True))
