@@ -54,6 +54,14 @@ class Clearing(Struct, frozen=True, kw_only=True):
     """待退款"""
 
 
+class RegionBalance(Struct, frozen=True, kw_only=True):
+    """What the ledger has in an account of another region, in fen."""
+
+    balance_fen: int
+    held_fen: int
+    """for cases that are not at their end"""
+
+
 async def connect_owner(data_dir: Path) -> asyncpg.Connection[asyncpg.Record]:
     """A connection as the schema's owner. Raises AttachError."""
     return await _connect(data_dir, roles.OWNER, roles.OWNER_SECRET, roles.DATABASE)
@@ -100,6 +108,22 @@ async def read_open_payments(data_dir: Path) -> tuple[int, int]:
     """Payments that are under way, and those that wait for people. Raises AttachError."""
     (row,) = await _fetch(data_dir, "open_payments")
     return row["open_count"] - row["peoples_turn"], row["peoples_turn"]
+
+
+async def read_region_balances(data_dir: Path) -> dict[str, RegionBalance]:
+    """By code of the account, such as 1122.11.611000. Raises AttachError."""
+    rows = await _fetch(data_dir, "region_balances")
+    return {
+        row["code"]: RegionBalance(balance_fen=row["balance_fen"], held_fen=row["held_fen"])
+        for row in rows
+    }
+
+
+async def read_open_cases(data_dir: Path) -> int:
+    """Cases with other regions, and persons, for whom something is under way. Raises
+    AttachError."""
+    (row,) = await _fetch(data_dir, "open_cases")
+    return int(max(row["cases"], row["persons"]))
 
 
 async def read_footprint(data_dir: Path) -> Footprint:

@@ -48,13 +48,16 @@ class Desk:
     """Builds complete HTTP requests of one institution towards one server."""
 
     def __init__(
-        self, institution: WorldInstitution, *, index: int, region: str, host: str, from_second: int
-    ) -> None:
+        self, institution: WorldInstitution, *, index: int, region: str, host: str,
+        from_second: int, insured_in: str = "",
+    ) -> None:  # fmt: skip
+        """`insured_in` is the region of insurance, where all who come are from another one."""
         self.index = index
         """place of the institution in the client's book"""
         self.code = institution.code
         self._institution = institution
         self._region = region
+        self._insured_in = insured_in or region
         self._host = host
         self._secret = institution.secret.encode()
         self._numbers = MessageNumbers(institution.code, from_second)
@@ -110,7 +113,7 @@ class Desk:
         opening = f'{{"infno":"{infno}","msgid":"'
         middle = '",' + _members(
             mdtrtarea_admvs=self._region,
-            insuplc_admdvs=self._region,
+            insuplc_admdvs=self._insured_in,
             recer_sys_code="MBS_LOCAL",
             dev_no="",
             dev_safe_info="",

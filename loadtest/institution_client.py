@@ -201,7 +201,8 @@ class Clients:
 async def open_clients(url: str, region: str) -> AsyncIterator[Clients]:
     """Clients towards one server, until left."""
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    connector = aiohttp.TCPConnector(limit=0)  # who waits for an answer keeps nobody else waiting
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
         yield Clients(session, url, region)
 
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -50,21 +51,27 @@ class Server:
         environment: Mapping[str, str],
         journals: int | None = None,
         port: int = 0,
+        options: Sequence[str] = (),
+        log_path: Path | None = None,
     ) -> None:
+        """`options` come after ours; the log goes to the terminal where it has no file."""
         self.data_dir = data_dir
+        self._log_path = log_path
         self._environment = environment
         self._command = [*program(), "serve", "--host", "127.0.0.1", "--port", str(port)]
         self._command += ["--workers", str(workers), "--data-dir", str(data_dir), "--demo"]
         if journals is not None:
             self._command += ["--journals", str(journals)]
+        self._command += options
         self.url = ""
         self.simulators: dict[str, str] = {}
         """addresses of the simulated payment channels, by name"""
 
     def __enter__(self) -> Server:
-        self._process = subprocess.Popen(  # noqa: S603 - our own command line
-            self._command, stdout=subprocess.PIPE, env=self._environment
-        )
+        with nullcontext(None) if self._log_path is None else self._log_path.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own command line
+                self._command, stdout=subprocess.PIPE, stderr=log, env=self._environment
+            )
         stdout = self._process.stdout
         line = stdout.readline() if stdout is not None else b""
         if not line:
@@ -101,6 +108,17 @@ class Server:
         """Host and port to connect to."""
         parts = urlsplit(self.url)
         return parts.hostname or "127.0.0.1", parts.port or 80
+
+    def operate(self, arguments: Sequence[str]) -> str:
+        """What a `settlement` command on the data directory prints. Raises ServerError."""
+        done = subprocess.run(  # noqa: S603 - our own command line
+            [*program(), *arguments, "--data-dir", str(self.data_dir)],
+            capture_output=True, env=self._environment, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+            raise ServerError(f"settlement {arguments[0]}: {said}")
+        return done.stdout.decode()
 
     def verify(self) -> Verdict:
         """Run `settlement verify` on the data directory. Raises ServerError when it prints none."""

@@ -6,6 +6,8 @@
 `/_sim/…` is the director's entrance and exists at no real hub:
 
     GET  /_sim/book[?day=yyyy-mm-dd][&totals]     what the hub itself knows
+    GET  /_sim/cases                              and what every case comes to
+    POST /_sim/region {"region": "430100", "address": "http://…"}    deliver to it from now on
     GET  /_sim/faults, POST /_sim/faults {plan}   hub_faults.Plan; {} mends everything
     GET  /_sim/clock,  POST /_sim/clock {"advance_seconds": n}
     POST /_sim/down {"region": "430100", "seconds": 3600}     0 brings it back
@@ -21,6 +23,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
+import uvloop
 from aiohttp import web
 from msgspec import Struct
 
@@ -53,6 +56,8 @@ class HubServer:
         application = web.Application(client_max_size=BYTES_MAX)
         application.router.add_post(MESSAGES_PATH, self._serve)  # in unusual form
         application.router.add_get("/_sim/book", self._show_book)
+        application.router.add_get("/_sim/cases", self._show_cases)
+        application.router.add_post("/_sim/region", self._take_region)
         application.router.add_get("/_sim/faults", self._show_faults)
         application.router.add_post("/_sim/faults", self._take_faults)
         application.router.add_get("/_sim/clock", self._show_clock)
@@ -111,6 +116,18 @@ class HubServer:
             shown["rows"] = [] if day is None else book.rows_of(day)
         return _json(shown)
 
+    async def _show_cases(self, _request: web.Request) -> web.Response:
+        book = self.hub.book
+        return _json({"totals": book.totals(), "cases": list(book.cases.values())})
+
+    async def _take_region(self, request: web.Request) -> web.Response:
+        try:
+            asked = msgspec.json.decode(await request.read(), type=_Region)
+        except msgspec.DecodeError as exc:
+            return _json({"message": str(exc)}, status=HTTPStatus.BAD_REQUEST)
+        self.connect(asked.region, asked.address)
+        return _json(asked)
+
     async def _show_faults(self, _request: web.Request) -> web.Response:
         faults = self.hub.faults
         return _json({"plan": faults.plan, "happened": dict(faults.happened)})
@@ -147,6 +164,11 @@ class _Advance(Struct, frozen=True):
     advance_seconds: float
 
 
+class _Region(Struct, frozen=True):
+    region: str
+    address: str
+
+
 class _Down(Struct, frozen=True):
     region: str
     seconds: float
@@ -177,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--region", action="append", default=[], metavar="CODE=ADDRESS")
     parsed = parser.parse_args(arguments)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_run(parsed.port, parsed.book, parsed.region))
+        uvloop.run(_run(parsed.port, parsed.book, parsed.region))
 
 
 if __name__ == "__main__":

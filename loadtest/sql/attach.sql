@@ -64,3 +64,20 @@ where e.order_no is not null;
 select count(*) as open_count,
        count(*) filter (where d.due_at >= timestamptz '9999-01-01') as peoples_turn
 from settlement.payment_due d;
+
+-- name: region_balances
+-- What every other region owes us or is owed, by code of the account, and what is held for it: from
+-- the entries themselves, so that a fold that is wrong cannot hide.
+select a.code,
+       coalesce(sum(case when a.debit_normal then m.debits - m.credits
+                         else m.credits - m.debits end), 0)::bigint as balance_fen,
+       coalesce(sum(m.debits_pending - m.credits_pending), 0)::bigint as held_fen
+from ledger.account a
+left join ledger.movement m on m.account = a.account
+where a.code like '1122.1_.______' or a.code like '2202.1_.______'
+group by a.code;
+
+-- name: open_cases
+-- Cases with other regions that are not at their end, and persons with something under way.
+select (select count(*) from settlement.remote_due) as cases,
+       (select count(*) from settlement.person p where p.undertaking is not null) as persons;

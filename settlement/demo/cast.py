@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from loadtest.hub_members import Operator
 from loadtest.institution_client import Clients, InstitutionClient, Message
 from loadtest.institution_inputs import Bought, Card, Patient
 from loadtest.mobile_inputs import Held, Uploaded
@@ -19,9 +20,6 @@ from settlement.demo.scene import Paid, Scene, StoryError
 _PRICE_MAX = Decimal(60)
 _BALANCE_MIN = Decimal(300)
 TRAVELLERS = 2
-
-Operator = Callable[[Sequence[str]], Awaitable[str]]
-"""types a `settlement` command beside the server; gives what it printed"""
 
 
 class Cast(Struct, frozen=True, kw_only=True):

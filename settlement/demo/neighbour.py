@@ -7,22 +7,19 @@ operator does once to join the hub is done here by the same commands.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 
 from msgspec import Struct
 
+from loadtest.hub_members import Member, join, write_hub_file
 from loadtest.simulators.hub import HubSimulator
-from loadtest.simulators.hub_authority import Issuer
 from loadtest.simulators.hub_book import HubBook
 from loadtest.simulators.hub_server import HubServer
 from loadtest.simulators.virtual_clock import VirtualClock
-from settlement.clock import system_clock
-from settlement.demo.cast import Operator, RegionCast
+from settlement.demo.cast import RegionCast
 from settlement.region.hub_config import VARIABLE as HUB_VARIABLE
 from settlement.serve.operations import PROFILE_VARIABLE
 
@@ -31,12 +28,6 @@ NAME = "商洛"
 PROFILE = Path(__file__).with_name("neighbour.toml")
 PERSONS, FIRST = 2_000, 500_001
 WORKERS = 1
-IN_FORCE_SECONDS = 1.5
-"""What an operator sets is known to every process within a second."""
-CERTIFICATE_DAYS = 365
-_WHO = ("--reason", "演示", "--actor", "测试操作员")
-_JOINED = "joined-hub"
-"""A file in a data directory whose region has its certificate and knows the others."""
 
 
 class Neighbour(Struct, frozen=True, kw_only=True):
@@ -45,15 +36,6 @@ class Neighbour(Struct, frozen=True, kw_only=True):
     cast: RegionCast
     data_dir: Path
     hub: HubServer
-
-
-class Member(Struct, frozen=True, kw_only=True):
-    """A region at the hub."""
-
-    region: str
-    url: str
-    data_dir: Path
-    operator: Operator
 
 
 def hub_folder(data_dir: Path) -> Path:
@@ -66,9 +48,9 @@ def neighbour_folder(data_dir: Path) -> Path:
     return data_dir.with_name(f"{data_dir.name}-{REGION}")
 
 
-def server_options() -> Sequence[str]:
+def server_options(persons: int = PERSONS) -> Sequence[str]:
     """What is different about the other region's server."""
-    return ("--demo-persons", str(PERSONS), "--demo-first", str(FIRST))
+    return ("--demo-persons", str(persons), "--demo-first", str(FIRST))
 
 
 def server_environment() -> dict[str, str]:
@@ -83,14 +65,11 @@ def server_environment() -> dict[str, str]:
 async def open_hub(data_dir: Path) -> AsyncIterator[HubServer]:
     """The hub; from now on servers and commands that this process starts find it."""
     folder = hub_folder(data_dir)
-    issuer = Issuer(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     hub = HubServer(
         HubSimulator(clock=VirtualClock(), book=HubBook(folder / "book.jsonl"))
     )
-    address = await hub.start()
-    file = folder / "hub.toml"
-    file.write_text(f'address = "{address}"\nroot = "{issuer.root.hex()}"\n')
-    os.environ[HUB_VARIABLE] = str(file)
+    os.environ[HUB_VARIABLE] = str(write_hub_file(folder, await hub.start()))
     try:
         yield hub
     finally:
@@ -99,33 +78,8 @@ async def open_hub(data_dir: Path) -> AsyncIterator[HubServer]:
 
 
 async def join_hub(hub: HubServer, data_dir: Path, members: Sequence[Member]) -> None:
-    """Give every member a certificate and tell it of the others, where that was not done before;
-    then the hub delivers to them. Raises StoryError."""
-    folder = hub_folder(data_dir)
-    issuer = Issuer(folder)
-    new = [one for one in members if not (one.data_dir / _JOINED).exists()]
-    await asyncio.gather(*(_certify(issuer, folder, one) for one in new))
-    if new:
-        await asyncio.gather(*(_introduce(issuer, folder, one) for one in members))
-        await asyncio.sleep(IN_FORCE_SECONDS)
+    """Members that are not yet known to each other are made so; then the hub delivers to them.
+    Raises StoryError."""
+    await join(hub_folder(data_dir), members)
     for one in members:
-        (one.data_dir / _JOINED).touch()
         hub.connect(one.region, one.url)
-
-
-async def _certify(issuer: Issuer, folder: Path, member: Member) -> None:
-    request = await member.operator(["hub", "new-identity", *_WHO])
-    now = system_clock()
-    text = issuer.issue(
-        request.strip(), not_before=now - timedelta(minutes=1),
-        not_after=now + timedelta(days=CERTIFICATE_DAYS),
-    )  # fmt: skip
-    file = folder / f"{member.region}.certificate"
-    file.write_text(text)
-    await member.operator(["hub", "certificate", str(file), *_WHO])
-
-
-async def _introduce(issuer: Issuer, folder: Path, member: Member) -> None:
-    file = folder / f"{member.region}-counterparts.toml"
-    file.write_text(issuer.counterparts(member.region))
-    await member.operator(["import", "counterparts", str(file), *_WHO])

@@ -15,19 +15,19 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+from loadtest.hub_members import Member, Operator
 from loadtest.institution_client import ClientError, open_clients
 from loadtest.server import ServerError, Verdict, program, read_verdict
 from loadtest.simulators.hub_server import HubServer
 from loadtest.world import fetch_world
 from settlement.clock import monotonic
 from settlement.demo.books import agency_book, agency_lines, institution_lines, read_book
-from settlement.demo.cast import Cast, Operator, Props, cast_of, region_cast
+from settlement.demo.cast import Cast, Props, cast_of, region_cast
 from settlement.demo.hospital_scenes import HOSPITAL_SCENES
 from settlement.demo.mobile_scenes import mobile_scenes
 from settlement.demo.neighbour import REGION as NEIGHBOUR
 from settlement.demo.neighbour import WORKERS as NEIGHBOUR_WORKERS
 from settlement.demo.neighbour import (
-    Member,
     Neighbour,
     join_hub,
     neighbour_folder,

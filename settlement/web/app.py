@@ -115,7 +115,7 @@ class WebServer:
         if settings.console_socket is not None:
             self._console = ConsoleRelay(settings.console_socket)
         self._general = web.Server(self._answer, access_log=None)
-        self._connections = Connections(self.exchange, self._general, limits)
+        self._connections = Connections(self.exchange, self._general, limits, self._hub)
         self._pages = self._page_table()
         office = settings.import_office
         self._imports: Imports | None = None

@@ -17,6 +17,7 @@ from typing import cast
 from settlement.limits import Limits
 from settlement.web.exchange import Exchange, Turn
 from settlement.web.framing import Head, Verdict, parse_head
+from settlement.web.hub import HubPage, HubTurn
 from settlement.web.reply import HttpReply, too_large
 
 logger = logging.getLogger("settlement.web")
@@ -26,9 +27,11 @@ class Connections:
     """All plain connections of a process, and what they share."""
 
     def __init__(
-        self, exchange: Exchange, general: Callable[[], asyncio.Protocol], limits: Limits
-    ) -> None:
+        self, exchange: Exchange, general: Callable[[], asyncio.Protocol], limits: Limits,
+        hub: HubPage | None = None,
+    ) -> None:  # fmt: skip
         self.exchange = exchange
+        self.hub = hub
         self.general = general
         self.limits = limits
         self.open: set[Connection] = set()
@@ -91,7 +94,7 @@ class Connection(asyncio.Protocol):
         self._head: Head | None = None
         self._busy = False
         """a request is being answered; what arrives meanwhile waits in the buffer"""
-        self._turn: Turn | None = None
+        self._turn: Turn | HubTurn | None = None
         self._keep_alive = True
         self._paused = False
         self._since = monotonic()
@@ -175,6 +178,9 @@ class Connection(asyncio.Protocol):
             if head is Verdict.GENERAL:
                 self._become_general()
             return
+        if head.is_hub and self._owner.hub is None:
+            self._become_general()
+            return
         data, self._buffer = self._buffer, b""
         if head.body_bytes > self._owner.limits.body_bytes_max:
             self._refuse_large()
@@ -195,6 +201,9 @@ class Connection(asyncio.Protocol):
         self._since = monotonic()
         self._busy = True
         self._keep_alive = head.keep_alive
+        if head.is_hub and self._owner.hub is not None:
+            self._turn = self._owner.hub.start(body, self._reply)
+            return
         self._turn = self._owner.exchange.start(head.infno, head.headers, body, self._reply)
 
     def _reply(self, reply: HttpReply) -> None:

@@ -17,6 +17,8 @@ PATH = "/hsa/hgs"
 
 HEAD_END = b"\r\n\r\n"
 _REQUEST_START = b"POST /hsa/hgs"
+_HUB_LINE = "POST /hub/v1/messages HTTP/1.1"
+"""What the hub forwards is as plain, and as frequent where many people come from elsewhere."""
 _LINE = re.compile(r"POST /hsa/hgs(?:/([0-9A-Za-z]{1,6})?)? HTTP/1\.1")
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,100}")
 _LENGTH = re.compile(r"[0-9]{1,12}")
@@ -45,6 +47,8 @@ class Head(Struct, frozen=True, gc=False):
     body_at: int
     body_bytes: int
     keep_alive: bool
+    is_hub: bool = False
+    """a message of another region: no transaction, and no headers that say who it is"""
 
 
 def parse_head(data: bytes | bytearray, head_bytes_max: int) -> Head | Verdict:
@@ -56,8 +60,9 @@ def parse_head(data: bytes | bytearray, head_bytes_max: int) -> Head | Verdict:
         waiting = plain and end < 0 and len(data) <= head_bytes_max
         return Verdict.INCOMPLETE if waiting else Verdict.GENERAL
     lines = data[:end].decode("latin-1").split("\r\n")
-    line = _LINE.fullmatch(lines[0])
-    if line is None:
+    is_hub = lines[0] == _HUB_LINE
+    line = None if is_hub else _LINE.fullmatch(lines[0])
+    if line is None and not is_hub:
         return Verdict.GENERAL
     headers = _headers(lines)
     if headers is None:
@@ -66,7 +71,10 @@ def parse_head(data: bytes | bytearray, head_bytes_max: int) -> Head | Verdict:
     connection = headers.get("connection", "keep-alive").lower()
     if not _LENGTH.fullmatch(length) or connection not in ("keep-alive", "close"):
         return Verdict.GENERAL
-    return Head(line[1], headers, end + 4, int(length), connection == "keep-alive")
+    return Head(
+        None if line is None else line[1], headers, end + 4, int(length),
+        connection == "keep-alive", is_hub,
+    )  # fmt: skip
 
 
 def _headers(lines: list[str]) -> dict[str, str] | None:

@@ -51,6 +51,17 @@ def test_connection_close_is_heeded() -> None:
     assert not head.keep_alive
 
 
+def test_what_the_hub_forwards_is_plain_and_names_no_transaction() -> None:
+    head = parse_head(changed(b"/hsa/hgs/2102", b"/hub/v1/messages"), HEAD_MAX)
+    assert isinstance(head, Head)
+    assert (head.is_hub, head.infno) == (True, None)
+    usual = parse_head(PLAIN, HEAD_MAX)
+    assert isinstance(usual, Head)
+    assert not usual.is_hub
+    other = changed(b"/hsa/hgs/2102", b"/hub/v1/messages/1")
+    assert parse_head(other, HEAD_MAX) is Verdict.GENERAL
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [
