@@ -73,7 +73,7 @@ async def lost_between(cast: Cast, _props: Props, *, neighbour: Neighbour) -> Sc
         infno="2207, 2207", chinese="参保地的答复在途中丢失", english="the hub loses an answer",
         lines=(
             who(patient, counter),
-            f"2207：{first.err_code}“{first.err_msg}”",
+            f"2207：{first.err_code}“{first.err_msg.partition('。')[0]}”",
             f"原报文重发 sent again: 结算号 setl_id {paid.setl_id}，"
             "两地各记一次 booked once on either side",
         ),
