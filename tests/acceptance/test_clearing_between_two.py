@@ -17,6 +17,7 @@ from settlement.serve import regional_paying as paying
 from settlement.serve.regional_books import RegionalBooks, Who, open_books
 from settlement.serve.regional_desk import Named, acting_on
 from settlement.serve.regional_periods import Found
+from settlement.serve.regional_reconciling import ask_lists, reconcile
 from settlement.serve.regional_stating import state
 from settlement.serve.regional_taking import Sent, take
 from tests.kit.pair import OTHER, OURS, Pair, a_pair
@@ -59,6 +60,16 @@ async def books(pair: Pair, region: str) -> RegionalBooks:
     return await open_books(pair.towns[region].owner, clock=pair.towns[region].clock)
 
 
+async def compared(pair: Pair, at: str, day: date) -> None:
+    """The day agrees with what the other region tells over the hub."""
+    other = pair.elsewhere(at)
+    told = await ask_lists(pair.regions[at].line, other, day, correlation=f"{at}-{day:%Y%m%d}")
+    assert not isinstance(told, Said), told.text
+    assert len(told.theirs) == 2
+    said = await reconcile(await books(pair, at), told, CHEN)
+    assert "一致 2 笔" in said.text and "全部一致" in said.text, said.text
+
+
 def done(said: Said) -> None:
     """It was done."""
     assert said.status == 0, said.text
@@ -71,7 +82,9 @@ async def cleared(pair: Pair, treating: str, month: date, owed_fen: int, out: Pa
     done(await state(await books(pair, treating), month, party[insuring], CHEN, out))
     file = out / f"{treating}-{party[insuring]}-{month:%Y%m}.json"
     sent = Sent(name=file.name, content=file.read_bytes())
-    done(await take(await books(pair, insuring), month, sent, CHEN))
+    taken = await take(await books(pair, insuring), month, sent, CHEN)
+    assert "争议" not in taken.text, taken.text
+    assert "异议" not in taken.text, taken.text
     for region, other, side in (
         (treating, insuring, Side.TREATMENT), (insuring, treating, Side.INSURANCE),
     ):  # fmt: skip
@@ -111,6 +124,8 @@ async def test_real_cases_are_cleared_to_nothing_on_both_sides(
             before = await fen(pair, at, OWED_TO_US)
             await treated(pair, people[2], at, in_advance=True)
             assert await fen(pair, at, OWED_TO_US) == before > 0, "nobody's debt"
+        for at in (OURS, OTHER):
+            await compared(pair, at, date(2026, 11, 23))
         await move_to(pair, datetime(2026, 12, 8, 9))
         for at in (OURS, OTHER):
             owed_fen = await fen(pair, at, OWED_TO_US)
