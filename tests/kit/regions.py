@@ -39,11 +39,13 @@ COUNTERPARTS = {
     )
     for place, (code, name) in enumerate(
         {
-            CHANGSHA: "长沙市", ZHUZHOU: "株洲市", HUNAN: "湖南省", GUANGZHOU: "广州市",
-            CHENGDU: "成都市", SICHUAN: "四川省",
-        }.items()
+            CHANGSHA: "长沙市", GUANGZHOU: "广州市", CHENGDU: "成都市", ZHUZHOU: "株洲市",
+            HUNAN: "湖南省", SICHUAN: "四川省",
+        }.items(),
+        1,
     )
 }  # fmt: skip
+"""The first three are in every town (`population.COUNTERPARTS`), with these accounts."""
 CERTIFICATE = b"999999198001019999"
 _NUMBERS = count(1)
 
@@ -110,7 +112,8 @@ async def treated_there(
     lane, _ = await _place(town, leg.setl_id)
     await town.owner.execute(
         "insert into settlement.home_case (setl_id, setl_on, lane, treated_region, case_no,"
-        " institution, institution_name, visit_no) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        " institution, institution_name, visit_no, filing)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, '')",
         leg.setl_id, leg.settled_on, lane, region, number, "H99999900001", "测试医院",
         f"V{next(_NUMBERS)}",
     )  # fmt: skip
