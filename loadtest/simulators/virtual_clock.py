@@ -52,6 +52,11 @@ class VirtualClock:
         self.after(seconds, wake)
         await passed
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for time to pass."""
+        return bool(self._waiting)
+
     async def advance(self, seconds: float) -> None:
         """So much time passes; what falls due in it is done in order, each at its own time."""
         until = self() + timedelta(seconds=seconds)

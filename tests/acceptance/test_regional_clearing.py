@@ -361,7 +361,7 @@ async def test_rows_of_our_own_province_wait_for_their_institution(
     names = (
         "certno", "mdtrt_id", "mdtrt_setl_time", "setl_sn", "medfee_sumamt", "optins_pay_sumamt",
     )  # fmt: skip
-    first = next(row for row in listed.rows("data") if row["setl_sn"] == legs[0].case_no)
+    first = next(row for row in listed.rows("data") if row["mdtrt_id"] == legs[0].case_no)
     detail = [{**{name: first[name] for name in names}, "cnfm_flag": "1"}]
     confirmed = await town.pharmacy.ask("3261", {"data": {**head, "totalrow": 1}, "detail": detail})
     assert confirmed.infcode == 0, confirmed

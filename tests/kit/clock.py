@@ -22,7 +22,7 @@ class TownClock:
     @property
     def local(self) -> datetime:
         """Local time, naive."""
-        return self._at.astimezone(CHINA).replace(tzinfo=None)
+        return self().astimezone(CHINA).replace(tzinfo=None)
 
     def tick(self) -> str:
         """One second passes; the time of it as the wire writes it."""

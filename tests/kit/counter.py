@@ -20,7 +20,7 @@ from loadtest.institution_inputs import Bought, Patient
 from settlement.gateway import Caller
 from settlement.institution import Institution
 from tests.kit.clock import TownClock
-from tests.kit.population import REGION, Citizen
+from tests.kit.population import Citizen
 from tests.kit.reply import Reply, read_reply
 
 _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
@@ -103,8 +103,8 @@ class Counter:
         envelope: dict[str, object] = {
             "infno": infno,
             "msgid": msgid or f"{self.code}{stamp}{next(_NUMBERS) % 10_000:04d}",
-            "mdtrtarea_admvs": REGION,
-            "insuplc_admdvs": REGION,
+            "mdtrtarea_admvs": self.institution.region,
+            "insuplc_admdvs": self.institution.region,
             "recer_sys_code": "MBS_LOCAL",
             "infver": "V1.0",
             "opter_type": "1",

@@ -73,13 +73,16 @@ class Citizen(Struct, frozen=True, kw_only=True):
         return Patient(person=self.patient.person, card=card)
 
 
-def citizens(employees: int) -> Iterator[tuple[Kind, Citizen]]:
-    """Everybody, by kind; `employees` at least as many as `NUMBER_OF` says."""
-    ordinal = 0
+def citizens(
+    employees: int, *, region: str = REGION, after: int = 0
+) -> Iterator[tuple[Kind, Citizen]]:
+    """Everybody of a region, by kind; `employees` at least as many as `NUMBER_OF` says. Nobody has
+    an ordinal up to `after`."""
+    ordinal = after
     for kind, number in NUMBER_OF.items():
         for _ in range(max(number, employees) if kind is Kind.EMPLOYEE else number):
             ordinal += 1
-            yield kind, _citizen(kind, ordinal)
+            yield kind, _citizen(kind, ordinal, region)
 
 
 def newcomer(ordinal: int) -> Citizen:
@@ -87,8 +90,8 @@ def newcomer(ordinal: int) -> Citizen:
     return _citizen(Kind.PENNILESS, _NEWCOMERS + ordinal)
 
 
-def _citizen(kind: Kind, ordinal: int) -> Citizen:
-    enrolment = _enrolment(kind)
+def _citizen(kind: Kind, ordinal: int, region: str = REGION) -> Citizen:
+    enrolment = _enrolment(kind, region)
     identity = Identity(
         name=f"测试{kind.name[:1]}{ordinal:04d}",
         certificate_type="01",
@@ -97,12 +100,12 @@ def _citizen(kind: Kind, ordinal: int) -> Citizen:
         ethnic_group="01",
         born_on=date(1980, 1, 1),
         card_no=f"T99{ordinal:09d}",
-        card_serial=f"{REGION}D156{ordinal:022d}",
+        card_serial=f"{region}D156{ordinal:022d}",
         employer="测试单位",
     )
     insured = InsuredPerson(
         ordinal=ordinal,
-        person_no=f"{REGION}99{ordinal:012d}",
+        person_no=f"{region}99{ordinal:012d}",
         identity=identity,
         enrolments=(enrolment,),
         opening_balance_fen=_balance(kind),
@@ -127,7 +130,7 @@ def _balance(kind: Kind) -> int | None:
     return 0 if kind is Kind.PENNILESS else BALANCE_FEN
 
 
-def _enrolment(kind: Kind) -> Enrolment:
+def _enrolment(kind: Kind, region: str) -> Enrolment:
     resident = kind in (Kind.RESIDENT, Kind.WAITING)
     category = "15" if resident else "12" if kind is Kind.RETIRED else "11"
     return Enrolment(
@@ -137,7 +140,7 @@ def _enrolment(kind: Kind) -> Enrolment:
         enrolled_on=_LONG_AGO,
         benefit_from=date(2099, 1, 1) if kind is Kind.WAITING else _LONG_AGO,
         suspended_on=date(2026, 1, 1) if kind is Kind.SUSPENDED else None,
-        region=REGION,
+        region=region,
         civil_servant=False,
         closed_funds=("310102",) if kind is Kind.CLOSED_FUND else (),
     )
@@ -190,13 +193,15 @@ def some(item: DemoItem, quantity: str | int = 1, *, price: str | None = None) -
     return Bought(item=told, quantity=Decimal(quantity))
 
 
-def _institution(code: str, name: str, kind: InstitutionKind, place: int) -> Institution:
+def _institution(
+    code: str, name: str, kind: InstitutionKind, place: int, region: str = REGION
+) -> Institution:
     hospital = kind is InstitutionKind.HOSPITAL
     return Institution(
         code=code,
         name=name,
         kind=kind,
-        region=REGION,
+        region=region,
         hospital_level="5" if hospital else "11",
         deductible_level="2" if hospital else "1",
         ceiling_level="2" if hospital else "1",
@@ -213,6 +218,7 @@ OTHER_PHARMACY = _institution("P44190099002", "测试药店乙", InstitutionKind
 HOSPITAL = _institution("H44190099001", "测试医院", InstitutionKind.HOSPITAL, 3)
 OTHER_HOSPITAL = _institution("H44190099002", "测试医院乙", InstitutionKind.HOSPITAL, 4)
 INSTITUTIONS = (PHARMACY, OTHER_PHARMACY, HOSPITAL, OTHER_HOSPITAL)
+"""In this order in every region."""
 
 
 CHANGSHA = Counterpart(region="430100", name="长沙市", account_base=5_000_010)
@@ -227,3 +233,29 @@ CLOSED_REGION = Counterpart(
 COUNTERPARTS = (CHANGSHA, GUANGZHOU, CHENGDU, ZHUZHOU, HUNAN, SICHUAN, CLOSED_REGION)
 """Other regions: of other provinces and of our own, agencies of provinces, and one that is not
 spoken to any more."""
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """A pooling area (统筹区) that a town is the whole of."""
+
+    region: str
+    institutions: tuple[Institution, ...]
+    """as INSTITUTIONS"""
+    counterparts: tuple[Counterpart, ...]
+    persons_after: int = 0
+    """nobody has an ordinal up to this one, so nobody lives in two places"""
+    profile: bytes = b""
+    """the region profile; empty where it is a shipped one"""
+
+
+HOME = Place(region=REGION, institutions=INSTITUTIONS, counterparts=COUNTERPARTS)
+
+
+def institutions_of(region: str) -> tuple[Institution, ...]:
+    """What INSTITUTIONS are at home, in another region."""
+    return tuple(
+        _institution(
+            one.code.replace(REGION[:4], region[:4]), one.name, one.kind, place, region
+        )
+        for place, one in enumerate(INSTITUTIONS, 1)
+    )

@@ -72,8 +72,8 @@ async def treated_here(
         "insert into settlement.insured_elsewhere (setl_id, setl_on, lane, paid_in_advance,"
         " institution, insured_region, visit_no, settlement_no, certificate)"
         " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        leg.setl_id, leg.settled_on, lane, paid_in_advance, institution, region,
-        f"S{next(_NUMBERS)}", number, town.keyring.version.to_bytes(2, "big") + sealed,
+        leg.setl_id, leg.settled_on, lane, paid_in_advance, institution, region, number,
+        f"A{next(_NUMBERS)}", town.keyring.version.to_bytes(2, "big") + sealed,
     )  # fmt: skip
     base = COUNTERPARTS[region].account_base
     await _move(town, lane, [

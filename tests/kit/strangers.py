@@ -57,9 +57,9 @@ def patient(someone: Someone) -> Patient:
 class Naming:
     """A service, to whom every message names the region of insurance."""
 
-    def __init__(self, service: Answering, region: str) -> None:
+    def __init__(self, service: Answering, region: str, *, at: str = REGION) -> None:
         self.service = service
-        self._said = f'"insuplc_admdvs":"{REGION}"'.encode()
+        self._said = f'"insuplc_admdvs":"{at}"'.encode()
         self._says = f'"insuplc_admdvs":"{region}"'.encode()
 
     async def answer(self, infno: str | None, body: bytes, caller: Caller) -> bytes:

@@ -22,14 +22,15 @@ from settlement.serve.service import Service, ServiceSettings
 from settlement.storage.files import drop_expired
 from settlement.storage.install import Region, ensure_schema
 from settlement.storage.payments import due_payments
+from settlement.storage.policies import keep_files
 from settlement.storage.statements import list_behind
 from settlement.storage.tokens import drop_dead
 from settlement.workers.family import FamilyResolver
 from settlement.workers.mobile import OrderExpiry
 from settlement.workers.tokens import KEPT
-from tests.kit import population
 from tests.kit.clock import TownClock
 from tests.kit.counter import Message
+from tests.kit.population import HOME, Place
 from tests.kit.reply import Reply, read_reply
 from tests.kit.till import TillWorld
 from tests.kit.townhall import Townhall
@@ -50,11 +51,14 @@ class Town(Townhall):
 
     def __init__(
         self, database: FreshDatabase, *, employees: int, limits: Limits, shape: Shape, lanes: int,
-        custody: Custody,
+        custody: Custody, place: Place = HOME, clock: TownClock | None = None,
     ) -> None:  # fmt: skip
         self.key_material = new_material(1)
         keyring = Keyring((self.key_material,))
-        super().__init__(database.owner_dsn, keyring, TownClock(), lanes=lanes, employees=employees)
+        super().__init__(
+            database.owner_dsn, keyring, clock or TownClock(), lanes=lanes, employees=employees,
+            place=place,
+        )  # fmt: skip
         self.shape = shape
         self.app_dsn = database.app_dsn
         self.limits = limits
@@ -65,10 +69,15 @@ class Town(Townhall):
         """Schema, world, service, counters."""
         self.owner = await asyncpg.connect(self.owner_dsn)
         region = Region(
-            code=population.REGION, lanes=self.lanes, shape=self.shape,
+            code=self.place.region, lanes=self.lanes, shape=self.shape,
             journals=self.lanes if self.shape is Shape.CLUSTER else JOURNALS,
         )  # fmt: skip
         await ensure_schema(self.owner, region, app_role="settlement_app", at=self.clock())
+        if self.place.profile:
+            await keep_files(
+                self.owner, {f"{self.place.region}.toml": self.place.profile}, actor="测试操作员",
+                reason="测试统筹区", at=self.clock(),
+            )  # fmt: skip
         await self.populate()
         self.service = await self.start_service()
         self.open_counters(self.service)
@@ -167,11 +176,12 @@ class Town(Townhall):
 async def a_town(
     database: FreshDatabase, *, employees: int = 0, limits: Limits = DEFAULT_LIMITS,
     shape: Shape = Shape.ONE_MACHINE, lanes: int | None = None, custody: Custody = Custody.OWN,
+    place: Place = HOME, clock: TownClock | None = None,
 ) -> AsyncIterator[Town]:  # fmt: skip
     """A town to test in; its books are checked when it is left without a failure."""
     town = Town(
         database, employees=employees, limits=limits, shape=shape, lanes=lanes or LANES[shape],
-        custody=custody,
+        custody=custody, place=place, clock=clock,
     )  # fmt: skip
     await town.build()
     try:

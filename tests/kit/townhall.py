@@ -33,7 +33,7 @@ from settlement.view import decode_years
 from tests.kit import population
 from tests.kit.clock import TownClock
 from tests.kit.counter import Answering, Hospital, Pharmacy
-from tests.kit.population import Citizen, Kind
+from tests.kit.population import HOME, Citizen, Kind, Place
 from tests.kit.reply import Reply
 
 
@@ -47,24 +47,28 @@ class Townhall:
     other_hospital: Hospital
 
     def __init__(
-        self, owner_dsn: str, keyring: Keyring, clock: TownClock, *, lanes: int, employees: int
-    ) -> None:
+        self, owner_dsn: str, keyring: Keyring, clock: TownClock, *, lanes: int, employees: int,
+        place: Place = HOME,
+    ) -> None:  # fmt: skip
         self.owner_dsn = owner_dsn
         self.keyring = keyring
         self.clock = clock
         self.lanes = lanes
         self.employees = employees
+        self.place = place
         self._people: dict[Kind, list[Citizen]] = {kind: [] for kind in Kind}
-        for kind, citizen in population.citizens(employees):
+        for kind, citizen in population.citizens(
+            employees, region=place.region, after=place.persons_after
+        ):
             self._people[kind].append(citizen)
 
     async def populate(self) -> None:
         """Everybody moves in, shops open, the catalogue is there."""
         everybody = [one.insured for kind in self._people.values() for one in kind]
         async with self.owner.transaction():
-            await open_agency_accounts(self.owner, population.REGION)
-            await add_institutions(self.owner, self.keyring, population.INSTITUTIONS)
-            await keep_counterparts(self.owner, population.COUNTERPARTS)
+            await open_agency_accounts(self.owner, self.place.region)
+            await add_institutions(self.owner, self.keyring, self.place.institutions)
+            await keep_counterparts(self.owner, self.place.counterparts)
             await add_items(self.owner, population.ITEMS)
             await add_persons(
                 self.owner, self.keyring, everybody, lanes=self.lanes, at=self.clock()
@@ -72,10 +76,11 @@ class Townhall:
 
     def open_counters(self, service: Answering) -> None:
         """Counters that speak to a service."""
-        self.pharmacy = Pharmacy(population.PHARMACY, self.clock, service)
-        self.other_pharmacy = Pharmacy(population.OTHER_PHARMACY, self.clock, service)
-        self.hospital = Hospital(population.HOSPITAL, self.clock, service)
-        self.other_hospital = Hospital(population.OTHER_HOSPITAL, self.clock, service)
+        pharmacy, other_pharmacy, hospital, other_hospital = self.place.institutions
+        self.pharmacy = Pharmacy(pharmacy, self.clock, service)
+        self.other_pharmacy = Pharmacy(other_pharmacy, self.clock, service)
+        self.hospital = Hospital(hospital, self.clock, service)
+        self.other_hospital = Hospital(other_hospital, self.clock, service)
 
     def someone(self, kind: Kind = Kind.EMPLOYEE) -> Citizen:
         """A person of a kind whom no test has met."""
@@ -227,6 +232,6 @@ class Townhall:
         """The ledger verifies, and the trial balance of every owner comes to zero."""
         report = await self.verified()
         assert report.ok, report.first_bad
-        for owner in ("agency", *(one.code for one in population.INSTITUTIONS)):
+        for owner in ("agency", *(one.code for one in self.place.institutions)):
             trial = await trial_balance(self.owner, owner)
             assert trial.is_balanced, trial

@@ -1,0 +1,148 @@
+"""A month between two real regions: real cases, stated by who treated, taken and paid by who
+insures, each with its own books; at the end neither owes the other anything.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+from loadtest import institution_inputs as inputs
+from loadtest.simulators.hub_faults import Faults
+from settlement.chart import RegionAccount
+from settlement.embedded.services import Services
+from settlement.regional_clearing import Side, month_after
+from settlement.said import Said
+from settlement.serve import regional_paying as paying
+from settlement.serve.regional_books import RegionalBooks, Who, open_books
+from settlement.serve.regional_desk import Named, acting_on
+from settlement.serve.regional_periods import Found
+from settlement.serve.regional_reconciling import ask_lists, reconcile
+from settlement.serve.regional_stating import state
+from settlement.serve.regional_taking import Sent, take
+from tests.kit.pair import OTHER, OURS, Pair, a_pair
+from tests.kit.population import CLASS_B, PLAIN, Citizen, some
+from tests.kit.reply import Reply, assert_done
+
+CHEN, LIN = Who(actor="陈会计", reason="月度清算"), Who(actor="林科长", reason="复核")
+MONTH = date(2026, 11, 1)
+BASKET = (some(PLAIN[5], 10), some(CLASS_B, 10))
+IN_ADVANCE = {"input.data.exp_content": '{"FULAMT_ADVPAY_FLAG":"1"}'}
+OWED_TO_US = (RegionAccount.RECEIVABLE_FUNDS, RegionAccount.RECEIVABLE_ACCOUNTS)
+WE_OWE = (RegionAccount.PAYABLE_FUNDS, RegionAccount.PAYABLE_ACCOUNTS)
+
+
+async def treated(pair: Pair, who: Citizen, at: str, *, in_advance: bool = False) -> Reply:
+    """Somebody from the other region has a visit."""
+    hospital, said = pair.hospital(at), IN_ADVANCE if in_advance else {}
+    assert_done(await hospital.ask("1101", inputs.lookup(who.patient)))
+    visit = await hospital.open_visit(who, *BASKET)
+    quoted = visit.quote(*BASKET).edited(said)
+    quote = await hospital.send(quoted)
+    settled = await hospital.send(visit.settlement(quoted, quote).edited(said))
+    assert_done(settled)
+    await pair.advance(60)
+    return settled
+
+
+async def fen(pair: Pair, region: str, accounts: tuple[RegionAccount, ...]) -> int:
+    """What is owed, whichever way, in one region's books."""
+    return sum([abs(await pair.credit_fen(region, one)) for one in accounts])
+
+
+async def move_to(pair: Pair, at: datetime) -> None:
+    """It is that local time."""
+    await pair.advance((at - pair.towns[OURS].clock.local).total_seconds())
+
+
+async def books(pair: Pair, region: str) -> RegionalBooks:
+    """As a command opens them."""
+    return await open_books(pair.towns[region].owner, clock=pair.towns[region].clock)
+
+
+async def compared(pair: Pair, at: str, day: date) -> None:
+    """The day agrees with what the other region tells over the hub."""
+    other = pair.elsewhere(at)
+    told = await ask_lists(pair.regions[at].line, other, day, correlation=f"{at}-{day:%Y%m%d}")
+    assert not isinstance(told, Said), told.text
+    assert len(told.theirs) == 2
+    said = await reconcile(await books(pair, at), told, CHEN)
+    assert "一致 2 笔" in said.text and "全部一致" in said.text, said.text
+
+
+def done(said: Said) -> None:
+    """It was done."""
+    assert said.status == 0, said.text
+
+
+async def cleared(pair: Pair, treating: str, month: date, owed_fen: int, out: Path) -> None:
+    """One direction of a month, from the statement to both ends."""
+    insuring = pair.elsewhere(treating)
+    party = {region: f"{region[:2]}0000" for region in (treating, insuring)}
+    done(await state(await books(pair, treating), month, party[insuring], CHEN, out))
+    file = out / f"{treating}-{party[insuring]}-{month:%Y%m}.json"
+    sent = Sent(name=file.name, content=file.read_bytes())
+    taken = await take(await books(pair, insuring), month, sent, CHEN)
+    assert "争议" not in taken.text, taken.text
+    assert "异议" not in taken.text, taken.text
+    for region, other, side in (
+        (treating, insuring, Side.TREATMENT), (insuring, treating, Side.INSURANCE),
+    ):  # fmt: skip
+        named = Named(month=month, party=party[other], side=side)
+
+        async def confirm(b: RegionalBooks, f: Found) -> Said:
+            return await paying.confirm(b, f, CHEN)
+
+        async def notify(b: RegionalBooks, f: Found) -> Said:
+            return await paying.notify(b, f, "GJ-1", owed_fen, CHEN)
+
+        async def propose(b: RegionalBooks, f: Found) -> Said:
+            return await paying.propose(b, f, "V1", CHEN)
+
+        async def settle(b: RegionalBooks, f: Found) -> Said:
+            return await paying.settle(b, f, "V1", LIN)
+
+        async def close(b: RegionalBooks, f: Found) -> Said:
+            return await paying.close(b, f, CHEN)
+
+        for act in (confirm, notify, propose, settle, close):
+            done(await acting_on(await books(pair, region), named, act))
+
+
+async def test_real_cases_are_cleared_to_nothing_on_both_sides(
+    services: Services, tmp_path: Path
+) -> None:
+    async with a_pair(
+        services, begins=datetime(2026, 11, 23, 9), faults=Faults(), ahead_seconds=(20.0, -20.0)
+    ) as pair:
+        guests = {at: pair.towns[pair.elsewhere(at)].people(3) for at in (OURS, OTHER)}
+        settled = {
+            at: [await treated(pair, one, at) for one in people[:2]]
+            for at, people in guests.items()
+        }
+        for at, people in guests.items():
+            before = await fen(pair, at, OWED_TO_US)
+            await treated(pair, people[2], at, in_advance=True)
+            assert await fen(pair, at, OWED_TO_US) == before > 0, "nobody's debt"
+        for at in (OURS, OTHER):
+            await compared(pair, at, date(2026, 11, 23))
+        await move_to(pair, datetime(2026, 12, 8, 9))
+        for at in (OURS, OTHER):
+            owed_fen = await fen(pair, at, OWED_TO_US)
+            assert owed_fen == await fen(pair, pair.elsewhere(at), WE_OWE)
+            await cleared(pair, at, MONTH, owed_fen, tmp_path)
+        for region in (OURS, OTHER):
+            assert await fen(pair, region, OWED_TO_US + WE_OWE) == 0
+
+        # One of them is taken back after it was cleared: a negative of the month after.
+        for at in (OURS, OTHER):
+            hospital = pair.hospital(at)
+            assert_done(await hospital.send(hospital.cancel(settled[at][0])))
+            await treated(pair, guests[at][1], at)
+            await treated(pair, guests[at][1], at)
+        await move_to(pair, datetime(2027, 1, 8, 9))
+        for at in (OURS, OTHER):
+            owed_fen = await fen(pair, at, OWED_TO_US)
+            await cleared(pair, at, month_after(MONTH), owed_fen, tmp_path)
+        for region in (OURS, OTHER):
+            assert await fen(pair, region, OWED_TO_US + WE_OWE) == 0
