@@ -401,8 +401,8 @@ limit $1;
 -- name: legs_here
 -- What other regions owe us: settlement rows of their people before a day, whether taken back by a
 -- reversal before it, and the case of each, as home_case at the other region has it: our number of
--- it, which is the visit between regions, not theirs of the settlement; not of who paid everything in advance. Some parties by
--- the beginning of their codes.
+-- it, which is the visit between regions, not theirs of the settlement; not of who paid everything
+-- in advance. Some parties by the beginning of their codes.
 select e.setl_id, coalesce(o.visit_no, e.visit_no) as case_no, t.kind <> 1 as reversal,
        t.kind = 3 as reverses, u.setl_id is not null as reversed, e.insured_region as region,
        e.institution, e.setl_on as settled_on, t.clearing_type, t.scheme, t.total_fen, t.fund_fen,
