@@ -7,7 +7,6 @@ its own. Their databases are embedded whatever the environment names, for the dr
 from __future__ import annotations
 
 import asyncio
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ from settlement.serve import operations
 
 OURS, THEIRS = operations.REGION, neighbour.REGION
 REGIONS = (OURS, THEIRS)
+STOP_SECONDS_MAX = 10.0
 PAY_PHARMACIES = frozenset({OURS})
 """By the policy of the other one a pharmacy is paid nothing."""
 _ELSEWHERE = ("SETTLEMENT_DATABASE_URL", "SETTLEMENT_REDIS_URL", "SETTLEMENT_REGION")
@@ -105,8 +105,12 @@ def _hub(folder: Path, environment: Mapping[str, str], *, keep_book: bool) -> It
             raise ServerError("the hub did not start; its error is printed above")
         yield _Hub(HubDirector(url), process.pid)
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait()
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         if process.stdout is not None:
             process.stdout.close()
 

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 from collections.abc import Sequence
-from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -184,22 +184,25 @@ async def _run(port: int, book: Path | None, regions: Sequence[str]) -> None:
     for told in regions:
         region, _, address = told.partition("=")
         server.connect(region, address)
+    asked = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Also where whoever started us has Ctrl-C ignored, as shells do for what runs behind.
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
     print(await server.start(port=port), flush=True)
     try:
-        await asyncio.Event().wait()
+        await asked.wait()
     finally:
         await server.stop()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run it until Ctrl-C."""
+    """Run it until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(description="The simulated hub between regions.")
     parser.add_argument("--port", type=int, default=9100)
     parser.add_argument("--book", type=Path, help="file of its book; in memory without")
     parser.add_argument("--region", action="append", default=[], metavar="CODE=ADDRESS")
     parsed = parser.parse_args(arguments)
-    with suppress(KeyboardInterrupt):
-        uvloop.run(_run(parsed.port, parsed.book, parsed.region))
+    uvloop.run(_run(parsed.port, parsed.book, parsed.region))
 
 
 if __name__ == "__main__":
