@@ -18,7 +18,7 @@ from settlement.certify.report import (
     line_of,
     with_reasons,
 )
-from settlement.certify.scope import FAILED, UNKNOWN, not_sent, served_by
+from settlement.certify.scope import FAILED, NOT_REACHED, SENT, UNKNOWN, not_sent, served_by
 from settlement.certify.sheet import Check, Verdict
 from settlement.client import (
     FileStore,
@@ -100,7 +100,12 @@ def uncovered(exam: Exam) -> tuple[dict[str, str], dict[str, str]]:
     reasons = not_sent(exam.candidate.kind) | exam.excused
     left = sorted(exam.served - exam.answered)
     refused = {one: reasons.get(one, FAILED) for one in left if one in exam.sent}
-    unsent = {one: reasons.get(one, UNKNOWN) for one in left if one not in exam.sent}
+    known = SENT[exam.candidate.kind]
+    unsent = {
+        one: reasons.get(one, NOT_REACHED if one in known else UNKNOWN)
+        for one in left
+        if one not in exam.sent
+    }
     return refused, unsent
 
 

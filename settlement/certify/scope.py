@@ -85,6 +85,7 @@ WITHOUT_TOKENS = "未提供电子凭证令牌，只检查拒绝 no e-credential 
 
 
 FAILED = "检查未通过 its checks failed"
+NOT_REACHED = "检查未进行到此 its checks ended before it"
 UNKNOWN = "本清单没有检查 this checklist has no check of it"
 
 

@@ -20,6 +20,7 @@ from settlement.certify.report import Report, as_html
 from settlement.certify.scope import (
     FAILED,
     MOBILE,
+    NOT_REACHED,
     REFUSED_ONLY,
     SENT,
     WITHOUT_TOKENS,
@@ -291,6 +292,13 @@ async def test_transaction_that_is_served_and_fails_is_missed(town: ServedTown) 
     report = await _certified_through(town, _refuses("3202"))
     assert "3202" in failed(report)["coverage"]
     assert report.transactions_refused["3202"] == FAILED
+
+
+async def test_transaction_that_no_check_got_to_is_said_to_be_so(town: ServedTown) -> None:
+    report = await certified(town, population.PHARMACY, town.gateway.url, only=("2101-2102",))
+    assert report.transactions == ("2101", "2102")
+    assert report.transactions_not_sent["5205"] == NOT_REACHED
+    assert report.transactions_not_sent["2304"] == not_sent("pharmacy")["2304"]
 
 
 def _refuses(infno: str) -> type[HonestServer]:
