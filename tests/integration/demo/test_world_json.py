@@ -111,6 +111,18 @@ async def test_people_whose_first_claim_would_fail_are_not_shown(world: SmallWor
     assert [person.person_no in shown for person in people] == [True] + [False] * 4
 
 
+async def test_guests_from_other_regions_are_not_of_this_world(world: SmallWorld) -> None:
+    first = read_world(await world.json()).persons[0].psn_no
+    become = "update settlement.person set home_region = $2 where psn_no = $1"
+    async with connected(world.database.owner_dsn) as connection:
+        await connection.execute(become, first, "611000")
+        try:
+            shown = read_world(await world.json()).persons
+        finally:
+            await connection.execute(become, first, "")
+    assert first not in {one.psn_no for one in shown}
+
+
 async def test_as_many_people_as_asked_for(world: SmallWorld) -> None:
     few = read_world(await world.json(persons=17)).persons
     all_of_them = read_world(await world.json(persons=100_000)).persons
