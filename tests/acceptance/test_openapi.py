@@ -86,7 +86,7 @@ class Tried:
         self._familiar = familiar
         self._orders = orders
         self._job = ""
-        self._app = CitizenApp(town, None, town.gateway.url)
+        self._app = CitizenApp(town, None, town.gateway.url, system_clock)
         self._hospital_orders = hospital_orders
 
     def send(self, case: Case, random: Random) -> None:

@@ -92,7 +92,7 @@ async def test_refund_goes_out_once_there_is_money_for_it(office: Office) -> Non
     async def is_back() -> bool:
         return "every payment is at its end" in (await office.type())[1]
 
-    await until(is_back, seconds=30)
+    await until(is_back)
     shown = (await office.type("show", pay_no))[1]
     assert "人工重试 retried" in shown and "渠道已退款 returned" in shown
     assert "POST /v3/refund/domestic/refunds" in shown

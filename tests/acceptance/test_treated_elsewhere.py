@@ -322,7 +322,7 @@ async def test_whom_an_operator_stopped_is_refused(town: Town, abroad: Abroad) -
     async def stopped() -> bool:
         return isinstance(await abroad.ask(Kind.PERSON, question), Refused)
 
-    await until(stopped, seconds=1.0)
+    await until(stopped)
     assert told(await abroad.ask(Kind.PERSON, question), Refused).code == "PERSON_SUSPENDED"
     assert await abroad.refused(abroad.case(someone)) == "PERSON_SUSPENDED"
 

@@ -12,6 +12,7 @@ import aiohttp
 from msgspec import Struct
 from msgspec.structs import replace
 
+from settlement.clock import Clock
 from settlement.my_token import Claims, owner_of, signed_token
 from settlement.storage.queries import REFERENCE
 from settlement.storage.reference import credential_record
@@ -45,17 +46,20 @@ class CitizenApp:
     """Asks for whoever is signed in. `answer` is the server's, or a town's own."""
 
     def __init__(
-        self, town: Townhall, session: aiohttp.ClientSession | None, url: str
-    ) -> None:
-        """Without a session it only signs."""
+        self, town: Townhall, session: aiohttp.ClientSession | None, url: str,
+        clock: Clock | None = None,
+    ) -> None:  # fmt: skip
+        """Without a session it only signs. The clock is the server's, which is the town's own
+        unless the server is a process of its own."""
         self._town = town
+        self._clock = clock or town.clock
         self._session = session
         self.url = url
         self._numbers = count(1)
 
     def claims(self, who: Citizen) -> Claims:
         """What a token of somebody says now."""
-        now = int(self._town.clock().timestamp())
+        now = int(self._clock().timestamp())
         return Claims(
             aud="my", iat=now, exp=now + LIFE_SECONDS, jti=f"{who.number}-{next(self._numbers)}",
             sub=who.number,
@@ -113,9 +117,7 @@ async def register_app(town: Townhall, *, key: str = KEY, secret: str = SECRET) 
 async def keep_credential(town: Townhall, owner: str, key: str, secret: str) -> None:
     """A credential of somebody who is no institution."""
     sealed = town.keyring.seal(secret.encode(), credential_record(key))
-    await town.owner.execute(
-        REFERENCE["keep_credential"], key, owner, town.keyring.version, sealed
-    )
+    await town.owner.execute(REFERENCE["keep_credential"], key, owner, town.keyring.version, sealed)
     await town.bump("institutions")
 
 
