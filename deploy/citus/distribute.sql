@@ -128,6 +128,9 @@ select create_distributed_table(
     'settlement.region_prepayment', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.bill_row', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.region_difference', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(

@@ -15,10 +15,10 @@ from ledger.postgres.schema import install as install_ledger
 from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape, shaped
 from settlement.storage import reference
-from settlement.storage.queries import ADMIN, SQL_DIRECTORY
+from settlement.storage.queries import ADMIN, schema_text
 from settlement.storage.reference import Installation
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """Before the first release a new one means a new database; after it, a migration."""
 LANES = 64
 DEFAULT_JOURNALS = 1
@@ -95,7 +95,7 @@ async def _install(
         raise InstallError(
             f"in the shape cluster every lane has a journal: {region.lanes}, not {journals}"
         )
-    schema = shaped((SQL_DIRECTORY / "schema.sql").read_text(), shape, lane="p_lane")
+    schema = shaped(schema_text(), shape, lane="p_lane")
     async with connection.transaction():
         await install_ledger(
             connection, lanes=region.lanes, journals=journals, opened_at=at,

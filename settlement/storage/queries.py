@@ -7,6 +7,7 @@ from pathlib import Path
 from ledger.postgres.queries import load, load_shapes
 
 SQL_DIRECTORY = Path(__file__).parent / "sql"
+SCHEMA_DIRECTORY = SQL_DIRECTORY / "schema"
 QUERIES = load(SQL_DIRECTORY / "queries.sql")
 SHAPED = load_shapes(SQL_DIRECTORY / "shaped.sql")
 IMPORTS = load_shapes(SQL_DIRECTORY / "imports.sql")
@@ -15,3 +16,8 @@ REGIONAL = load(SQL_DIRECTORY / "regional.sql")
 SCATTER = load(SQL_DIRECTORY / "scatter.sql")
 ADMIN = load(SQL_DIRECTORY / "admin.sql")
 CONSOLE = load(SQL_DIRECTORY / "console.sql")
+
+
+def schema_text() -> str:
+    """The schema: its files, one a subject, in the order of their numbers."""
+    return "\n".join(path.read_text() for path in sorted(SCHEMA_DIRECTORY.glob("*.sql")))

@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.postgres.shape import Shape, shaped
+from settlement.storage.queries import SCHEMA_DIRECTORY
 from settlement.storage.writer import CALLS
 from tests.tidy.sqltext import blocks, code_only
 from tests.tidy.tree import ROOT
 
 DISTRIBUTE = "deploy/citus/distribute.sql"
-SCHEMAS = ("ledger/postgres/sql/schema.sql", "settlement/storage/sql/schema.sql")
+SCHEMAS = (
+    "ledger/postgres/sql/schema.sql",
+    *(str(path.relative_to(ROOT)) for path in sorted(SCHEMA_DIRECTORY.glob("*.sql"))),
+)
 SETTLE_PATH = (
     "ledger/postgres/sql/queries.sql",
     "ledger/postgres/sql/shaped.sql",
@@ -58,7 +62,7 @@ class Function(NamedTuple):
 
 def cluster_text(path: str) -> str:
     """A file of ours as a cluster gets it."""
-    lane = "p_lane" if path.endswith("/schema.sql") else "$1"
+    lane = "p_lane" if path in SCHEMAS else "$1"
     return shaped((ROOT / path).read_text("utf-8"), Shape.CLUSTER, lane=lane)
 
 

@@ -22,7 +22,7 @@ insert into settlement.installation (schema_version, lanes, region, demo_seed, i
 values ($1, $2, $3, $4, $5);
 
 -- name: grant_rights
--- The application's rights, decided in schema.sql.
+-- The application's rights, decided in schema/90-rights.sql.
 select settlement.grant_rights($1);
 
 -- name: plan_anew

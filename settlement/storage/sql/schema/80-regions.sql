@@ -1,0 +1,254 @@
+-- Clearing between regions (异地清算, ADR 0035). What becomes of a month with a party is a list of
+-- steps in the lane of the party's code; its rows are fixed when it is stated, and what is said of
+-- single rows are marks. Operators write here as the schema's owner, never the settle path; nothing
+-- is ever changed. Of two at once one has the next step number, and the other decides again.
+
+create table settlement.region_clearing_step (
+    entry_id        bigint,
+    amount_fen      bigint      not null,
+    recorded_at     timestamptz not null,
+    month           date        not null,
+    legs            integer     not null,
+    step_no         integer     not null,
+    lane            smallint    not null,
+    side            smallint    not null,
+    act             smallint    not null,
+    party           text        not null,
+    reference       text        not null,
+    actor           text        not null,
+    reason          text        not null,
+    constraint region_clearing_step_pkey primary key (lane, party, side, month, step_no),
+    constraint region_clearing_step_known check (side in (1, 2) and act between 1 and 12),
+    constraint region_clearing_step_books_payments_only
+        check (entry_id is null or act in (9, 10)),
+    constraint region_clearing_step_of_a_month check (month = date_trunc('month', month)::date),
+    constraint region_clearing_step_names_a_party check (party ~ '^[0-9]{6}$')
+);
+create index region_clearing_step_by_entry on settlement.region_clearing_step (lane, entry_id)
+    where entry_id is not null;
+comment on table settlement.region_clearing_step is
+    'What became of a month with another region, step by step (settlement/regional_clearing.py). '
+    'Append-only.';
+comment on column settlement.region_clearing_step.entry_id is
+    'What it booked; under net settlement both sides of a month name one entry.';
+comment on column settlement.region_clearing_step.amount_fen is 'What the step is about, fen.';
+comment on column settlement.region_clearing_step.recorded_at is 'When.';
+comment on column settlement.region_clearing_step.month is 'First day of the month.';
+comment on column settlement.region_clearing_step.legs is 'How many rows the step is about.';
+comment on column settlement.region_clearing_step.step_no is 'From 1 in each period.';
+comment on column settlement.region_clearing_step.lane is 'Lane of the party''s code.';
+comment on column settlement.region_clearing_step.side is
+    '1 we treated and are paid, 2 our people were treated and we pay.';
+comment on column settlement.region_clearing_step.act is
+    'settlement.regional_clearing.Act: 1 stated to 11 closed, 12 another city states too.';
+comment on column settlement.region_clearing_step.party is
+    'Another province (xx0000), or a city of our own.';
+comment on column settlement.region_clearing_step.reference is
+    'Number of the statement, of the notice, or of the bank''s voucher.';
+comment on column settlement.region_clearing_step.actor is 'Who.';
+comment on column settlement.region_clearing_step.reason is 'Why.';
+
+create table settlement.region_clearing_leg (
+    total_fen       bigint      not null,
+    fund_fen        bigint      not null,
+    account_fen     bigint      not null,
+    setl_id         bigint,
+    month           date        not null,
+    settled_on      date        not null,
+    lane            smallint    not null,
+    side            smallint    not null,
+    reversal        boolean     not null,
+    party           text        not null,
+    case_no         text        not null,
+    region          text        not null,
+    institution     text        not null,
+    clearing_type   text        not null,
+    scheme          text        not null,
+    constraint region_clearing_leg_pkey
+        primary key (lane, party, side, case_no, reversal, month),
+    constraint region_clearing_leg_names_a_region check (region ~ '^[0-9]{6}$')
+);
+create index region_clearing_leg_by_period
+    on settlement.region_clearing_leg (lane, party, side, month);
+comment on table settlement.region_clearing_leg is
+    'Rows of a stated month: what is owed for a settlement, or its negative. A row is in one '
+    'month; in a later one again only where it was postponed. Append-only.';
+comment on column settlement.region_clearing_leg.total_fen is 'Of the bill, fen.';
+comment on column settlement.region_clearing_leg.fund_fen is 'What funds of insurance pay.';
+comment on column settlement.region_clearing_leg.account_fen is 'What accounts pay.';
+comment on column settlement.region_clearing_leg.setl_id is
+    'Our settlement row; null where the other region claims what we do not have.';
+comment on column settlement.region_clearing_leg.month is 'First day of the month.';
+comment on column settlement.region_clearing_leg.settled_on is
+    'Day of the settlement in the region of treatment.';
+comment on column settlement.region_clearing_leg.lane is 'Lane of the party''s code.';
+comment on column settlement.region_clearing_leg.side is 'As of the step.';
+comment on column settlement.region_clearing_leg.reversal is 'It takes the case back.';
+comment on column settlement.region_clearing_leg.party is 'As of the step.';
+comment on column settlement.region_clearing_leg.case_no is
+    'Number of the case, as the region of treatment has it.';
+comment on column settlement.region_clearing_leg.region is
+    'The city on the other side: of insurance, or of treatment.';
+comment on column settlement.region_clearing_leg.institution is 'Who treated.';
+comment on column settlement.region_clearing_leg.clearing_type is 'clr_type.';
+comment on column settlement.region_clearing_leg.scheme is 'insutype.';
+
+create table settlement.region_clearing_mark (
+    month           date        not null,
+    step_no         integer     not null,
+    lane            smallint    not null,
+    side            smallint    not null,
+    mark            smallint    not null,
+    months          smallint    not null,
+    reversal        boolean     not null,
+    party           text        not null,
+    case_no         text        not null,
+    reason          text        not null,
+    constraint region_clearing_mark_pkey
+        primary key (lane, party, side, month, case_no, reversal, step_no),
+    constraint region_clearing_mark_known check (mark between 1 and 3),
+    constraint region_clearing_mark_postpones check ((mark = 3) = (months > 0))
+);
+comment on table settlement.region_clearing_mark is
+    'What was said of single rows of a month; the last mark of a row holds. Append-only.';
+comment on column settlement.region_clearing_mark.month is 'First day of the month.';
+comment on column settlement.region_clearing_mark.step_no is 'By which step.';
+comment on column settlement.region_clearing_mark.lane is 'Lane of the party''s code.';
+comment on column settlement.region_clearing_mark.side is 'As of the step.';
+comment on column settlement.region_clearing_mark.mark is
+    '1 objected, 2 the objection is withdrawn, 3 postponed.';
+comment on column settlement.region_clearing_mark.months is
+    'By how many months it is postponed; else 0.';
+comment on column settlement.region_clearing_mark.reversal is 'As of the row.';
+comment on column settlement.region_clearing_mark.party is 'As of the step.';
+comment on column settlement.region_clearing_mark.case_no is 'As of the row.';
+comment on column settlement.region_clearing_mark.reason is 'Why.';
+
+create table settlement.region_prepayment (
+    entry_id        bigint,
+    amount_fen      bigint      not null,
+    recorded_at     timestamptz not null,
+    step_no         integer     not null,
+    lane            smallint    not null,
+    side            smallint    not null,
+    act             smallint    not null,
+    year            smallint    not null,
+    party           text        not null,
+    reference       text        not null,
+    actor           text        not null,
+    reason          text        not null,
+    constraint region_prepayment_pkey primary key (lane, party, side, step_no),
+    constraint region_prepayment_known check (side in (1, 2) and act between 1 and 5),
+    constraint region_prepayment_not_negative check (amount_fen >= 0),
+    constraint region_prepayment_books_money check ((act in (3, 5)) = (entry_id is not null))
+);
+create unique index region_prepayment_by_entry on settlement.region_prepayment (lane, entry_id)
+    where entry_id is not null;
+comment on table settlement.region_prepayment is
+    'Money left with another region in advance, or by it with us (预付金), step by step: quotas, '
+    'proposals, money in and back (settlement/regional_prepayment.py). Append-only.';
+comment on column settlement.region_prepayment.entry_id is 'What it booked.';
+comment on column settlement.region_prepayment.amount_fen is 'Quota or money, fen.';
+comment on column settlement.region_prepayment.recorded_at is 'When.';
+comment on column settlement.region_prepayment.step_no is 'From 1 with each party and side.';
+comment on column settlement.region_prepayment.lane is 'Lane of the party''s code.';
+comment on column settlement.region_prepayment.side is
+    '1 it lies with us (a liability), 2 ours lies there (an asset).';
+comment on column settlement.region_prepayment.act is
+    '1 quota, 2 money proposed, 3 money in, 4 return proposed, 5 money back.';
+comment on column settlement.region_prepayment.year is 'Of the quota; else of the day.';
+comment on column settlement.region_prepayment.party is 'As of a clearing.';
+comment on column settlement.region_prepayment.reference is 'Number of the bank''s voucher.';
+comment on column settlement.region_prepayment.actor is 'Who.';
+comment on column settlement.region_prepayment.reason is 'Why.';
+
+-- Comparing days with other regions and with the hub (三方对账): what differed is a worklist in the
+-- lane of the other region's code. A difference ends by a row of its own.
+
+create table settlement.region_difference (
+    ours_fen        bigint,
+    theirs_fen      bigint,
+    hub_fen         bigint,
+    found_at        timestamptz not null,
+    day             date        not null,
+    lane            smallint    not null,
+    side            smallint    not null,
+    reversal        boolean     not null,
+    region          text        not null,
+    case_no         text        not null,
+    class           text        not null,
+    constraint region_difference_pkey
+        primary key (lane, region, side, day, case_no, reversal, class),
+    constraint region_difference_side_known check (side in (1, 2))
+);
+comment on table settlement.region_difference is
+    'Rows of a day that two regions and the hub do not agree on. Append-only.';
+comment on column settlement.region_difference.ours_fen is
+    'Funds and account as we have them, fen; null where we have no row.';
+comment on column settlement.region_difference.theirs_fen is 'As the other region has them.';
+comment on column settlement.region_difference.hub_fen is
+    'As the hub has them, where it was asked.';
+comment on column settlement.region_difference.found_at is 'When it was found first.';
+comment on column settlement.region_difference.day is 'The day that was compared.';
+comment on column settlement.region_difference.lane is 'Lane of the region''s code.';
+comment on column settlement.region_difference.side is
+    '1 we treated, 2 our people were treated there.';
+comment on column settlement.region_difference.reversal is 'The row takes the case back.';
+comment on column settlement.region_difference.region is 'The other region.';
+comment on column settlement.region_difference.case_no is 'The case.';
+comment on column settlement.region_difference.class is
+    'settlement.regional_matching.Class, as only_ours.';
+
+create table settlement.region_difference_end (
+    ended_at        timestamptz not null,
+    day             date        not null,
+    lane            smallint    not null,
+    side            smallint    not null,
+    reversal        boolean     not null,
+    region          text        not null,
+    case_no         text        not null,
+    class           text        not null,
+    actor           text        not null,
+    note            text        not null,
+    constraint region_difference_end_pkey
+        primary key (lane, region, side, day, case_no, reversal, class)
+);
+comment on table settlement.region_difference_end is
+    'How a difference ended: by somebody, or because a later comparison did not find it any more. '
+    'Append-only.';
+comment on column settlement.region_difference_end.ended_at is 'When.';
+comment on column settlement.region_difference_end.day is 'As of the difference.';
+comment on column settlement.region_difference_end.lane is 'As of the difference.';
+comment on column settlement.region_difference_end.side is 'As of the difference.';
+comment on column settlement.region_difference_end.reversal is 'As of the difference.';
+comment on column settlement.region_difference_end.region is 'As of the difference.';
+comment on column settlement.region_difference_end.case_no is 'As of the difference.';
+comment on column settlement.region_difference_end.class is 'As of the difference.';
+comment on column settlement.region_difference_end.actor is 'Who ended it.';
+comment on column settlement.region_difference_end.note is 'What was found out and done.';
+
+create function settlement.clearing_commitment(p_lane smallint, p_entry bigint) returns bytea
+language sql stable as $$
+    -- What the entry of a cleared month commits to: the steps that it settles, as
+    -- settlement/serve/regional_books.py computes; null where no step names the entry.
+    select sha256('\x0c'::bytea || convert_to('[' || string_agg('[' || concat_ws(',',
+        r.lane, r.entry_id, settlement.json_text(r.party), r.side, '"' || r.month || '"',
+        r.step_no, r.act, r.amount_fen, r.legs, settlement.json_text(r.reference),
+        settlement.json_text(r.actor)
+    ) || ']', ',' order by r.side) || ']', 'UTF8'))
+    from settlement.region_clearing_step r
+    where r.lane = p_lane and r.entry_id = p_entry;
+$$;
+comment on function settlement.clearing_commitment(smallint, bigint)
+    is 'What the entry of a month cleared with another region commits to.';
+
+create function settlement.prepayment_commitment(r settlement.region_prepayment) returns bytea
+language sql stable as $$
+    -- What the entry of a prepayment commits to; as settlement/serve/regional_books.py computes.
+    select sha256('\x0d'::bytea || convert_to('[' || concat_ws(',',
+        r.lane, r.entry_id, settlement.json_text(r.party), r.side, r.step_no, r.act, r.year,
+        r.amount_fen, settlement.json_text(r.reference), settlement.json_text(r.actor)
+    ) || ']', 'UTF8'));
+$$;
+comment on function settlement.prepayment_commitment(settlement.region_prepayment)
+    is 'What the entry of a prepayment commits to.';
