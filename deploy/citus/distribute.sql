@@ -127,6 +127,13 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.region_prepayment', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table('settlement.seal', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table(
+    'settlement.seal_list', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.month_step', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table(
     'settlement.bill_row', 'lane', colocate_with => 'settlement.person'
 );
@@ -170,7 +177,8 @@ select create_reference_table('settlement.list_entry');
 select create_reference_table('settlement.suspension');
 select create_reference_table('settlement.reference_version');
 
--- On the coordinator only, as they are: `ledger.fold`, `settlement.listing`, `settlement.audit`,
+-- On the coordinator only, as they are: `ledger.fold`, `settlement.listing`,
+-- `settlement.day_end`, `settlement.audit`,
 -- `settlement.audit_link`, `settlement.console_user`, `settlement.console_attempt`,
 -- `settlement.console_session`,
 -- `settlement.policy_file`, `settlement.cutover_file`, `settlement.import_key`,

@@ -115,6 +115,14 @@ class CancelWindow(StrEnum):
     """at any time, with an approval record (退费备案)"""
 
 
+class ClosingRules(Struct, frozen=True, kw_only=True):
+    """When business days are closed (日结)."""
+
+    days_by_themselves: bool = True
+    grace_minutes: int = 60
+    """after the end of the day"""
+
+
 class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """What a pooling area (统筹区) decides for every scheme: intake checks and ruling dates."""
 
@@ -166,6 +174,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """clearing between the cities of the province (省内异地清分)"""
     elsewhere: ElsewhereRules = ANYWHERE
     """what care for people from other regions is cleared as (异地就医)"""
+    closing: ClosingRules = ClosingRules()
+    """closing of business days (日结)"""
     regional: RegionalRules = RegionalRules()
     """clearing with other regions (异地清算)"""
     wire: Profile = BASELINE

@@ -35,6 +35,7 @@ from settlement.policy.region import (
     CANCELS,
     CancelOrder,
     CancelWindow,
+    ClosingRules,
     DoctorCheck,
     MappingCheck,
     RegionProfile,
@@ -167,6 +168,15 @@ class RegionalFile(Strict, frozen=True, kw_only=True):
     """weekend days that are worked (调休)"""
 
 
+class ClosingFile(Strict, frozen=True, kw_only=True):
+    """The table `closing`: closing of business days (日结)."""
+
+    days_by_themselves: bool = True
+    """days are closed by the server when they are over; false: by `settlement close day`"""
+    grace_minutes: Annotated[int, Meta(ge=5, le=1440)] = 60
+    """how long after its end a day is closed; what comes later counts on the next day"""
+
+
 class Edition(StrEnum):
     """Which printed edition of the interface a region begins with."""
 
@@ -268,6 +278,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """filing of care outside the region by persons (异地就医备案)"""
     elsewhere: ElsewhereFile = ElsewhereFile()
     """care for people who are insured in other regions (异地就医)"""
+    closing: ClosingFile = ClosingFile()
+    """closing of business days (日结)"""
     regional_clearing: RegionalFile = RegionalFile()
     """clearing with other regions (异地清算)"""
     interface: InterfaceFile = InterfaceFile()
@@ -335,6 +347,10 @@ def compile_region(file: RegionFile) -> RegionProfile:
         elsewhere=ElsewhereRules(
             in_province={**IN_PROVINCE, **file.elsewhere.in_province},
             cross_province={**CROSS_PROVINCE, **file.elsewhere.cross_province},
+        ),
+        closing=ClosingRules(
+            days_by_themselves=file.closing.days_by_themselves,
+            grace_minutes=file.closing.grace_minutes,
         ),
         regional=_regional(file.regional_clearing),
         wire=_wire(file.code, file.interface),

@@ -13,6 +13,7 @@ from settlement.serve.child import Stopping, run_child, say_at_work
 from settlement.serve.config import WorkerConfig
 from settlement.storage.keyfile import key_file, load_keyring
 from settlement.storage.platform_key import load_platform_key, platform_key_file
+from settlement.storage.seal_key import load_seal_keys, seal_key_file
 from settlement.telemetry.metrics import Board
 from settlement.workers.registry import all_loops
 from settlement.workers.runner import run_loops
@@ -27,9 +28,12 @@ async def work(config: WorkerConfig, stopping: Stopping) -> None:
     secrets = Path(config.data_dir) / "secrets"
     keyring = load_keyring(key_file(secrets, os.environ))
     signing = load_platform_key(platform_key_file(secrets, os.environ))
+    seal_keys = load_seal_keys(seal_key_file(secrets, os.environ))
+    seal_key = None if seal_keys is None else seal_keys.signing
+    loops = all_loops(keyring, signing, seal_key)
     say_at_work()
     async with asyncio.TaskGroup() as group:
-        group.create_task(run_loops(config.app_dsn, all_loops(keyring, signing), stopping.asked))
+        group.create_task(run_loops(config.app_dsn, loops, stopping.asked))
         group.create_task(_publish(board, stopping))
 
 

@@ -16,6 +16,7 @@ REGIONAL = load(SQL_DIRECTORY / "regional.sql")
 SCATTER = load(SQL_DIRECTORY / "scatter.sql")
 ADMIN = load(SQL_DIRECTORY / "admin.sql")
 CONSOLE = load(SQL_DIRECTORY / "console.sql")
+CLOSING = load(SQL_DIRECTORY / "closing.sql")
 
 
 def schema_text() -> str:

@@ -13,7 +13,9 @@ from msgspec import Struct
 
 from protocol.nhsa.gm import Sm2PrivateKey
 from settlement.keyring import Keyring
+from settlement.seal_keys import SigningKey
 from settlement.storage.lease import PlainConnection
+from settlement.workers.closing import DayCloser
 from settlement.workers.duplicates import DuplicateMessages
 from settlement.workers.family import FamilyResolver
 from settlement.workers.folding import fold_all
@@ -45,9 +47,11 @@ LOOPS = (
 
 
 def all_loops(
-    keyring: Keyring, platform_key: Sm2PrivateKey | None = None
-) -> tuple[Loop, ...]:
-    """Every loop of a server; `platform_key` signs notices of mobile payment."""
+    keyring: Keyring, platform_key: Sm2PrivateKey | None = None,
+    seal_key: SigningKey | None = None,
+) -> tuple[Loop, ...]:  # fmt: skip
+    """Every loop of a server; `platform_key` signs notices of mobile payment, `seal_key` the seals
+    of closed days."""
     ending, expiry = FamilyResolver(keyring), OrderExpiry(keyring)
     sender = OutboxSender(keyring, platform_key)
     return (
@@ -55,4 +59,5 @@ def all_loops(
         Loop(name="family", lease=23, every_seconds=5.0, step=ending.step),
         Loop(name="mobile-expiry", lease=24, every_seconds=5.0, step=expiry.step),
         Loop(name="outbox", lease=25, every_seconds=0.25, step=sender.step),
+        Loop(name="day-close", lease=27, every_seconds=30.0, step=DayCloser(seal_key).step),
     )

@@ -105,10 +105,10 @@ def test_deployment_names_every_table_once() -> None:
     there = {match[1] for path in SCHEMAS for match in TABLE.finditer(cluster_text(path))}
     assert len(named) == len(set(named))
     assert there - set(named) == {
-        "ledger.fold", "settlement.listing", "settlement.audit", "settlement.policy_file",
-        "settlement.import_key", "settlement.import_job", "settlement.cutover_file",
-        "settlement.audit_link", "settlement.console_user", "settlement.console_attempt",
-        "settlement.console_session",
+        "ledger.fold", "settlement.listing", "settlement.day_end", "settlement.audit",
+        "settlement.policy_file", "settlement.import_key", "settlement.import_job",
+        "settlement.cutover_file", "settlement.audit_link", "settlement.console_user",
+        "settlement.console_attempt", "settlement.console_session",
     }  # fmt: skip
     assert there - set(named) <= stay
     assert set(named) <= there

@@ -75,6 +75,12 @@ select coalesce(max(f.through_block), 0)::bigint
 from ledger.fold f
 where f.journal = $1;
 
+-- name: fold_before
+-- The last fold of a journal up to a block, whatever was folded since.
+select coalesce(max(f.through_block), 0)::bigint
+from ledger.fold f
+where f.journal = $1 and f.through_block <= $2;
+
 -- name: last_block
 -- How far a fold may reach.
 select coalesce(max(b.block_no), 0)::bigint

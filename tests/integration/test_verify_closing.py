@@ -1,0 +1,144 @@
+"""`settlement verify` holds sealed days and months against what is booked.
+
+Whoever tampers here has the owner's rights; each test puts right what it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+
+import pytest
+import pytest_asyncio
+
+from ledger.postgres.shape import Shape
+from settlement.finance.days import close_days
+from settlement.finance.desk import act_on_month
+from tests.kit.closing import CHEN, LIN, SIGNING, an_office
+from tests.kit.population import CLASS_A, some
+from tests.kit.reply import assert_done
+from tests.kit.town import Town, a_town
+from tests.services import FreshDatabase
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MONTH = date(2026, 11, 1)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(database: FreshDatabase) -> AsyncIterator[Town]:
+    """A town whose November is sealed."""
+    async with a_town(database, shape=Shape.ONE_MACHINE) as town:
+        for day in (24, 30):
+            town.clock.move_to(datetime(2026, 11, day, 9, 0))
+            assert_done(await town.pharmacy.sell(town.someone(), some(CLASS_A)))
+        town.clock.move_to(datetime(2026, 12, 1, 9, 0))
+        office = await an_office(town)
+        await close_days(
+            town.owner, office.home, through=date(2026, 11, 30), at=town.clock(), key=SIGNING
+        )
+        await town.list_statements()
+        for act, who, confirm in (
+            ("begin", CHEN, False), ("verify", CHEN, False), ("close", CHEN, False),
+            ("close", LIN, True), ("seal", CHEN, False),
+        ):  # fmt: skip
+            said = await act_on_month(office, MONTH, act, who, confirm=confirm)
+            assert said.status == 0, said.text
+        yield town
+
+
+@asynccontextmanager
+async def tampered(
+    town: Town, *tables: str, statements: tuple[tuple[object, ...], ...]
+) -> AsyncIterator[None]:
+    """Tables as they are after some statements, for a while."""
+    kept = {
+        name: await town.owner.fetch(f"select t.* from {name} t")  # noqa: S608
+        for name in tables
+    }
+    for statement, *arguments in statements:
+        await town.owner.execute(str(statement), *arguments)
+    try:
+        yield
+    finally:
+        for name, rows in kept.items():
+            await town.owner.execute(f"delete from {name}")  # noqa: S608
+            schema, table = name.split(".")
+            await town.owner.copy_records_to_table(
+                table, schema_name=schema, records=[tuple(row) for row in rows]
+            )
+
+
+async def found(town: Town) -> str:
+    """What verify says is bad."""
+    bad = (await town.verified()).first_bad
+    return "" if bad is None else bad.what
+
+
+async def test_what_was_sealed_verifies(town: Town) -> None:
+    assert await found(town) == ""
+
+
+@pytest.mark.parametrize(
+    ("table", "statement", "what"),
+    [
+        ("settlement.seal", "update settlement.seal set root = sha256('x')",
+         "does not fit what is booked"),
+        ("settlement.seal", "update settlement.seal set settlements = settlements + 1",
+         "does not fit what is booked"),
+        ("settlement.seal", "update settlement.seal set signature = sha256('x') || sha256('y')",
+         "is not signed by its key"),
+        ("settlement.seal", "delete from settlement.seal where begins_on = '2026-11-30'",
+         "does not fit what is booked"),
+        ("settlement.seal_list", "update settlement.seal_list set digest = sha256('x')",
+         "list of seals of 2026-11-23 was changed"),
+        ("settlement.day_end", "update settlement.day_end set last_block = after_block",
+         "end of the business day"),
+        ("settlement.day_end", "update settlement.day_end set through_block = through_block + 1",
+         "end of the business day"),
+    ],
+)  # fmt: skip
+async def test_what_was_touched_is_named(
+    town: Town, table: str, statement: str, what: str
+) -> None:
+    async with tampered(town, table, statements=((statement,),)):
+        assert what in await found(town)
+    assert await found(town) == ""
+
+
+async def test_newest_rows_cut_off_as_if_they_had_never_been_are_missed(town: Town) -> None:
+    """What no chain can show from inside (docs/operating/verify.md), a seal does: the last day's
+    sale is taken out with its row, block, entry, and everything that was derived of it."""
+    cut = await town.owner.fetchrow(
+        "select e.journal, e.block_no, e.lane, e.entry_id, t.psn_no from ledger.entry e"
+        " join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id"
+        " where e.code = 1 order by e.entry_id desc limit 1"
+    )
+    block, entry = (cut["journal"], cut["block_no"]), (cut["lane"], cut["entry_id"])
+    async with tampered(
+        town, "ledger.entry", "ledger.block", "ledger.balance", "settlement.settlement",
+        "settlement.settlement_detail", "settlement.message", "settlement.statement_row",
+        "settlement.listing", "settlement.person", "settlement.day_end",
+        statements=(
+            ("delete from ledger.block where journal = $1 and block_no >= $2", *block),
+            ("update ledger.balance b set debits = b.debits - m.debits from ledger.movement m"
+             " where m.lane = $1 and m.entry_id = $2 and b.lane = $1 and b.account = m.account",
+             *entry),
+            ("delete from ledger.entry where journal = $1 and block_no >= $2", *block),
+            ("delete from settlement.settlement where lane = $1 and setl_id = $2", *entry),
+            ("delete from settlement.settlement_detail where lane = $1 and setl_id = $2", *entry),
+            ("delete from settlement.message where lane = $1 and ref = $2", *entry),
+            ("delete from settlement.statement_row where lane = $1 and setl_id = $2", *entry),
+            ("delete from settlement.listing where journal = $1 and after_block >= $2 - 1",
+             *block),
+            ("update settlement.listing set through_block = $2 - 1 where journal = $1"
+             " and through_block >= $2", *block),
+            ("update settlement.person set accumulators = '{}' where psn_no = $1",
+             cut["psn_no"]),
+            ("delete from settlement.day_end where journal = $1"
+             " and greatest(last_block, through_block) >= $2", *block),
+        ),
+    ):  # fmt: skip
+        assert "does not fit what is booked" in await found(town)
+    assert await found(town) == ""

@@ -1,0 +1,1 @@
+"""Closing, seals and proofs."""
