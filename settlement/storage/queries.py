@@ -16,6 +16,8 @@ REGIONAL = load(SQL_DIRECTORY / "regional.sql")
 SCATTER = load(SQL_DIRECTORY / "scatter.sql")
 ADMIN = load(SQL_DIRECTORY / "admin.sql")
 CONSOLE = load(SQL_DIRECTORY / "console.sql")
+MATCHING = load(SQL_DIRECTORY / "matching.sql")
+MATCHING_SCATTER = load(SQL_DIRECTORY / "matching_scatter.sql")
 
 
 def schema_text() -> str:
