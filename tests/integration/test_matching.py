@@ -11,13 +11,7 @@ import asyncpg
 import pytest
 
 from ledger.postgres.shape import Shape
-from settlement.channel_matching import Class, compare
-from settlement.finance.books import Books, open_books
-from settlement.finance.matching import Matched, match
-from settlement.storage import differences as store
-from settlement.storage.differences import Difference, Filter
-from settlement.storage.install import Region, ensure_schema
-from tests.kit.bills import (
+from loadtest.channel_days import (
     DAY,
     NEXT,
     Day,
@@ -26,6 +20,12 @@ from tests.kit.bills import (
     differences,
     keep_day,
 )
+from settlement.channel_matching import Class, compare
+from settlement.finance.books import Books, open_books
+from settlement.finance.matching import Matched, match
+from settlement.storage import differences as store
+from settlement.storage.differences import Difference, Filter
+from settlement.storage.install import Region, ensure_schema
 from tests.services import FreshDatabase
 
 pytestmark = pytest.mark.asyncio

@@ -10,6 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from loadtest.channel_days import (
+    AGENCYS,
+    DAY,
+    EXPECTED,
+    NEXT,
+    OURS,
+    Day,
+    Recipe,
+    a_day,
+    differences,
+)
 from settlement.channel_matching import (
     CLASS_ZH,
     NO_DIFFERENCE,
@@ -21,17 +32,6 @@ from settlement.channel_matching import (
     Said,
     compare,
     said,
-)
-from tests.kit.bills import (
-    AGENCYS,
-    DAY,
-    EXPECTED,
-    NEXT,
-    OURS,
-    Day,
-    Recipe,
-    a_day,
-    differences,
 )
 
 LANES = 4

@@ -1,7 +1,7 @@
 -- Matching with payment channels (渠道对账, ADR 0039). Our side is made listable first: what moved
 -- at a channel, by order number and day, derived from payment events. What the sides do not agree
 -- on is a difference, and what became of it a list of steps, each with all that stands after it;
--- the last one holds. All lies in the lane of our order number, or of whatever the bill has instead.
+-- the last one holds. All lies in the lane of our order number, or of what the bill has instead.
 -- Nothing is ever changed; of two people at once one has the next step number, and the other is
 -- told.
 

@@ -27,6 +27,7 @@ from settlement.channel_matching import (
     Theirs,
 )
 from settlement.numbers import NumberBlock, lane_in
+from settlement.storage.differences import keep_fee_rate
 
 DAY = date(2026, 11, 16)
 NEXT = timedelta(days=1)
@@ -88,6 +89,7 @@ EXPECTED: dict[Recipe, Class] = {
 class Day(Struct, kw_only=True):
     """What both sides have."""
 
+    on: date
     ours: list[Ours]
     theirs: list[Theirs]
     sent: dict[str, Sent]
@@ -106,17 +108,20 @@ class Day(Struct, kw_only=True):
         )
 
 
-def a_day(recipes: Sequence[tuple[Recipe, int]], *, lanes: int, block: int = 7) -> Day:
+def a_day(
+    recipes: Sequence[tuple[Recipe, int]], *, lanes: int, block: int = 7, on: date = DAY,
+    first_row: int = 1,
+) -> Day:  # fmt: skip
     """Orders by recipe and amount, spread over the lanes."""
-    day = Day(ours=[], theirs=[], sent={}, undone=[], expected={})
+    day = Day(on=on, ours=[], theirs=[], sent={}, undone=[], expected={})
     numbers = NumberBlock(block)
     for place, (recipe, amount_fen) in enumerate(recipes):
-        order_no = str(numbers.next(place % lanes, DAY))
-        refund_nos = [str(numbers.next(place % lanes, DAY)) for _ in range(2)]
+        order_no = str(numbers.next(place % lanes, on))
+        refund_nos = [str(numbers.next(place % lanes, on)) for _ in range(2)]
         _make(day, recipe, order_no, refund_nos, amount_fen)
         if recipe in EXPECTED:
             day.expected[_place_of(recipe, order_no, refund_nos)] = EXPECTED[recipe]
-    day.theirs = [replace(one, row_no=n) for n, one in enumerate(day.theirs, 1)]
+    day.theirs = [replace(one, row_no=n) for n, one in enumerate(day.theirs, first_row)]
     return day
 
 
@@ -135,7 +140,7 @@ def _place_of(recipe: Recipe, order_no: str, refund_nos: list[str]) -> tuple[str
 def _make(
     day: Day, recipe: Recipe, order_no: str, refund_nos: list[str], amount_fen: int
 ) -> None:
-    ours, theirs = _pair(order_no, amount_fen)
+    ours, theirs = _pair(order_no, amount_fen, day.on)
     first, second = refund_nos
     part_fen = max(1, amount_fen // 3)
     add, bill = day.ours.append, day.theirs.append
@@ -165,13 +170,13 @@ def _make(
             _both(day, ours, theirs)
             bill(replace(theirs, channel_no=f"{theirs.channel_no}x"))
         case Recipe.DAY_EDGE:
-            _both(day, ours, replace(theirs, day=DAY + NEXT))
+            _both(day, ours, replace(theirs, day=day.on + NEXT))
         case Recipe.DAY_EDGE_BEFORE:
-            _both(day, ours, replace(theirs, day=DAY - NEXT))
+            _both(day, ours, replace(theirs, day=day.on - NEXT))
         case Recipe.FEE:
             _both(day, ours, replace(theirs, fee_fen=theirs.fee_fen + 1))
         case Recipe.LATE:
-            _both(day, ours, replace(theirs, day=DAY + 4 * NEXT))
+            _both(day, ours, replace(theirs, day=day.on + 4 * NEXT))
         case Recipe.REFUND_MISSING:
             _both(day, ours, theirs)
             add(our_refund)
@@ -196,7 +201,7 @@ def _make_no_difference(
             if recipe is Recipe.REVERSED:
                 day.theirs.append(replace(whole, refund_no=f"u{ours.order_no}"))
             elif recipe is Recipe.REVOKED:
-                day.theirs.append(replace(whole, said=Said.TAKEN_BACK, day=DAY + NEXT))
+                day.theirs.append(replace(whole, said=Said.TAKEN_BACK, day=day.on + NEXT))
         case Recipe.NEVER_KNOWN:
             day.undone.append(ours.order_no)
             day.theirs += [theirs, replace(whole, refund_no=f"u{ours.order_no}")]
@@ -219,16 +224,16 @@ def _both(day: Day, ours: Ours, theirs: Theirs) -> None:
     day.theirs.append(theirs)
 
 
-def _pair(order_no: str, amount_fen: int) -> tuple[Ours, Theirs]:
+def _pair(order_no: str, amount_fen: int, on: date) -> tuple[Ours, Theirs]:
     ours = Ours(
         pay_no=int(order_no), kind=Kind.PAYMENT, channel="wechat", merchant=OURS, custody="own",
         institution=INSTITUTION, order_no=order_no, refund_no="", channel_no=f"w{order_no}",
-        amount_fen=amount_fen, day=DAY,
+        amount_fen=amount_fen, day=on,
     )  # fmt: skip
     theirs = Theirs(
         file_no=0, row_no=0, kind=Kind.PAYMENT, channel="wechat", merchant=OURS,
         order_no=order_no, refund_no="", channel_no=f"w{order_no}", amount_fen=amount_fen,
-        fee_fen=0, day=DAY, said=Said.DONE,
+        fee_fen=0, day=on, said=Said.DONE,
     )  # fmt: skip
     return ours, _priced(theirs, amount_fen)
 
@@ -243,7 +248,7 @@ def _refund(
     return (
         replace(
             ours, kind=Kind.REFUND, refund_no=refund_no, channel_no=number,
-            amount_fen=amount_fen, paid_day=DAY,
+            amount_fen=amount_fen, paid_day=ours.day,
         ),
         _priced(back, amount_fen),
     )  # fmt: skip
@@ -262,9 +267,23 @@ def differences(found: dict[tuple[str, str, int], Class]) -> dict[tuple[str, str
 
 async def keep_day(connection: Connection[Record], day: Day, lanes: int) -> None:
     """Put a day into a database, with bills of all days around it."""
+    files = await keep_files(connection, BILL_DAYS, lanes)
+    await keep_rows(connection, day, files, lanes)
+    for merchant in (OURS, AGENCYS):
+        await keep_fee_rate(
+            connection, channel="wechat", merchant=merchant, since=date(2026, 1, 1),
+            rate_bp=RATE.rate_bp, tolerance_fen=RATE.tolerance_fen, at=_noon(DAY), actor="测试",
+            reason="测试",
+        )  # fmt: skip
+
+
+async def keep_files(
+    connection: Connection[Record], days: Sequence[date], lanes: int
+) -> dict[tuple[str, date], int]:
+    """Files of both merchants of some days; their numbers."""
     files = {
         (merchant, on): 1_000 + n
-        for n, (merchant, on) in enumerate((m, d) for m in (OURS, AGENCYS) for d in BILL_DAYS)
+        for n, (merchant, on) in enumerate((m, d) for m in (OURS, AGENCYS) for d in days)
     }
     merchant_lane = {OURS: 1 % lanes, AGENCYS: 2 % lanes}
     await _copy(
@@ -273,6 +292,14 @@ async def keep_day(connection: Connection[Record], day: Day, lanes: int) -> None
         [(no, _noon(on), on, merchant_lane[m], "wechat", m, "trade", b"")
          for (m, on), no in files.items()],
     )  # fmt: skip
+    return files
+
+
+async def keep_rows(
+    connection: Connection[Record], day: Day, files: dict[tuple[str, date], int], lanes: int
+) -> None:
+    """The rows of both sides."""
+    merchant_lane = {OURS: 1 % lanes, AGENCYS: 2 % lanes}
     await _copy(
         connection, "bill_row",
         ("file_no", "amount_fen", "fee_fen", "at", "bill_day", "row_no", "lane", "kind",
@@ -287,30 +314,28 @@ async def keep_day(connection: Connection[Record], day: Day, lanes: int) -> None
          for one in day.theirs],
     )  # fmt: skip
     await _keep_ours(connection, day)
-    for merchant in (OURS, AGENCYS):
-        await connection.execute(
-            "insert into settlement.merchant_fee (channel, merchant, since, rate_bp,"
-            " tolerance_fen, set_at, actor, reason)"
-            " values ('wechat', $1, '2026-01-01', 60, 0, $2, '测试', '测试')",
-            merchant, _noon(DAY),
-        )  # fmt: skip
+
+
+_CHANNEL_ROW = (
+    "pay_no", "amount_fen", "at", "business_day", "paid_day", "lane", "attempt", "kind", "channel",
+    "merchant", "institution", "custody", "order_no", "refund_no", "channel_no",
+)  # fmt: skip
 
 
 async def _keep_ours(connection: Connection[Record], day: Day) -> None:
-    undone = [
-        (int(no), 1, _noon(DAY), DAY, None, lane_in(int(no)), 1, 3, "wechat", OURS, INSTITUTION,
-         "own", no, "", "")
+    undone: list[tuple[object, ...]] = [
+        (int(no), 1, _noon(day.on), day.on, None, lane_in(int(no)), 1, 3, "wechat", OURS,
+         INSTITUTION, "own", no, "", "")
         for no in day.undone
     ]  # fmt: skip
     await _copy(
-        connection, "channel_row",
-        ("pay_no", "amount_fen", "at", "business_day", "paid_day", "lane", "attempt", "kind",
-         "channel", "merchant", "institution", "custody", "order_no", "refund_no", "channel_no"),
+        connection, "channel_row", _CHANNEL_ROW,
         [(one.pay_no, one.amount_fen, _noon(one.day), one.day, one.paid_day,
           lane_in(int(one.order_no)), 1, int(one.kind), one.channel, one.merchant,
           one.institution, one.custody, one.order_no, one.refund_no, one.channel_no)
-         for one in day.ours] + undone,
+         for one in day.ours],
     )  # fmt: skip
+    await _copy(connection, "channel_row", _CHANNEL_ROW, undone)
     began = msgspec.json.encode([{"merchant_no": OURS, "custody": "own"}, {}]).decode()
     await _copy(
         connection, "payment",
