@@ -19,7 +19,8 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -56,6 +57,7 @@ QUERIES = load(Path(__file__).parents[1] / "sql" / "month.sql")
 FIRST, DAYS = date(2026, 11, 1), 30
 NOW = datetime(2026, 12, 20, 2, 0, tzinfo=UTC)
 LANES = 256
+APP_ROLE = "settlement_app"
 BLOCK = 9
 NUMBER = 2611 * 10**15 + BLOCK * 10**6
 """The first number of lane 0."""
@@ -80,9 +82,12 @@ class Came(Struct, frozen=True, kw_only=True):
     listing_seconds: float
     matching_seconds: float
     again_seconds: float
+    listing_processor_seconds: float
+    """of this process and its database backend together, whoever else uses the machine"""
+    matching_processor_seconds: float
     process_peak_mib: int
     backend_peak_mib: int
-    """with what it touched of the shared buffers"""
+    """its own memory, without the buffers that all share"""
 
     @property
     def is_right(self) -> bool:
@@ -152,13 +157,15 @@ async def drill(connection: PlainConnection, rows: int, differences: int) -> Cam
     await connection.execute(QUERIES["month_is_loaded"])
     books = await open_books(connection, clock=lambda: NOW)
     last = FIRST + timedelta(days=DAYS - 1)
-    began = time.perf_counter()
-    await channel_rows.list_days(connection, FIRST, last, NOW)
-    listed = time.perf_counter()
-    matched = await match(books, FIRST, last)
-    done = time.perf_counter()
-    again = await match(books, FIRST, last)
-    ended = time.perf_counter()
+    backend = Backend(connection.get_server_pid())
+    async with backend.watched():
+        began, used = time.perf_counter(), backend.processor_seconds()
+        await channel_rows.list_days(connection, FIRST, last, NOW)
+        listed, used_listing = time.perf_counter(), backend.processor_seconds()
+        matched = await match(books, FIRST, last)
+        done, used_matching = time.perf_counter(), backend.processor_seconds()
+        again = await match(books, FIRST, last)
+        ended = time.perf_counter()
     found = await _found(books)
     return Came(
         rows=matched.total("theirs").rows, injected=len(expected), found=len(found),
@@ -173,8 +180,10 @@ async def drill(connection: PlainConnection, rows: int, differences: int) -> Cam
         sums_explained=matched.is_explained, again_new=again.new,
         listing_seconds=round(listed - began, 2), matching_seconds=round(done - listed, 2),
         again_seconds=round(ended - done, 2),
+        listing_processor_seconds=round(used_listing - used, 2),
+        matching_processor_seconds=round(used_matching - used_listing, 2),
         process_peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        backend_peak_mib=_peak_mib(connection.get_server_pid()),
+        backend_peak_mib=backend.peak_kib // 1024,
     )  # fmt: skip
 
 
@@ -187,14 +196,35 @@ async def _found(books: Books) -> dict[Place, Class]:
     }  # fmt: skip
 
 
-def _peak_mib(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) // 1024
-    return 0
+class Backend:
+    """The database backend of a connection, watched from outside."""
+
+    def __init__(self, pid: int) -> None:
+        self._folder = Path(f"/proc/{pid}")
+        self.peak_kib = 0
+
+    def processor_seconds(self) -> float:
+        """What it and this process have used so far."""
+        fields = (self._folder / "stat").read_text().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Look at its memory five times a second, while the database works."""
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self._watch())
+            yield
+            task.cancel()
+
+    async def _watch(self) -> None:
+        while True:
+            for line in (self._folder / "status").read_text().splitlines():
+                if line.startswith("RssAnon:"):
+                    self.peak_kib = max(self.peak_kib, int(line.split()[1]))
+            await asyncio.sleep(0.2)
 
 
-APP_ROLE = "settlement_app"
 
 
 async def run(rows: int, differences: int) -> Came:
