@@ -16,7 +16,6 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from ledger.account import Account
 from ledger.entry import Entry, EntryKind, Transfer
 from ledger.postgres.arrays import append_arguments, for_shape
 from ledger.postgres.schema import SHAPED as LEDGER
@@ -125,13 +124,14 @@ def correction_commitment(number: int, name: Name, step: Step) -> bytes:
     return sha256(b"\x0e" + msgspec.json.encode(told)).digest()
 
 
-def account_name(books: Books, account: int) -> str:
-    """An account of a channel as people read it."""
-    known = {one.number: one.name for one in chart.agency_accounts()}
-    for one in books.institutions.values():
-        if account // 100 == one.account_base // 10:
-            known |= {a.number: a.name for a in _accounts_of(one)}
-    return known.get(account, str(account))
+def account_names(institution: Institution | None) -> dict[int, str]:
+    """What people call the accounts that a correction may move."""
+    accounts = chart.agency_accounts()
+    if institution is not None:
+        accounts += chart.channel_accounts(
+            institution.code, institution.name, institution.account_base
+        )
+    return {one.number: one.name for one in accounts}
 
 
 def run(data_dir: Path, act: Callable[[Books], Coroutine[None, None, Said]]) -> Said:
@@ -152,6 +152,3 @@ async def _with_books(
         finally:
             await connection.close()
 
-
-def _accounts_of(institution: Institution) -> tuple[Account, ...]:
-    return chart.channel_accounts(institution.code, institution.name, institution.account_base)

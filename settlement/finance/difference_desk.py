@@ -60,7 +60,7 @@ def show(data_dir: Path, number: int) -> Said:
     """A difference with its steps and previews."""
 
     async def act(books: Books) -> Said:
-        found = await acts.find(books, number)
+        found = await acts.find(books.connection, number)
         return found if isinstance(found, Said) else Said(0, shown_text(books, found))
 
     return run(data_dir, act)
@@ -182,10 +182,9 @@ def shown_text(books: Books, found: Found) -> str:
     ]
     if last.state in (State.OPEN, State.PROPOSED):
         title = "待复核" if last.state is State.PROPOSED else "可以"
-        for preview in acts.previews(books, found):
+        for preview in acts.previews(found, books.institutions.get(facts.institution)):
             lines.append(f"  {title}{CORRECTION_ZH[preview.correction]}：")
-            entry = acts.entry_lines(books, preview.transfers) or ["不记账"]
-            lines += [f"    {line}" for line in entry]
+            lines += [f"    {line}" for line in preview.lines or ("不记账",)]
     return "\n".join(lines)
 
 

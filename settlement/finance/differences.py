@@ -30,17 +30,19 @@ from settlement.difference_states import (
 from settlement.finance.books import (
     Books,
     Who,
-    account_name,
+    account_names,
     book,
     correction_commitment,
     next_number,
 )
+from settlement.institution import Institution
 from settlement.numbers import lane_in
 from settlement.payment import Custody
 from settlement.said import Said
 from settlement.storage import differences as store
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.differences import PaymentStanding
+from settlement.storage.lease import PlainConnection
 
 PROPOSABLE = {
     "make-up": Correction.MAKE_UP, "refund": Correction.REFUND, "void": Correction.VOID,
@@ -66,29 +68,30 @@ class Preview(Struct, frozen=True, kw_only=True):
     """A correction that may be proposed, and what it would book."""
 
     correction: Correction
-    transfers: tuple[Transfer, ...]
+    lines: tuple[str, ...]
+    """the entry, as people read it; none where nothing is booked"""
 
 
-async def find(books: Books, number: int) -> Found | Said:
+async def find(connection: PlainConnection, number: int) -> Found | Said:
     """The difference of a number."""
-    found = None
-    lane = lane_in(number)
-    if lane in books.journal_of:
-        found = await store.steps_of(books.connection, lane, number)
+    found = await store.steps_of(connection, lane_in(number), number)
     if found is None:
         return Said(1, f"没有差异 {number} | there is no difference {number}")
     return Found(number=number, name=found[0], steps=found[1])
 
 
-def previews(books: Books, found: Found) -> list[Preview]:
+def previews(found: Found, institution: Institution | None) -> list[Preview]:
     """What may be proposed, the most likely first; what stands proposed, where something is."""
-    base = books.base_of(found.last.facts.institution)
+    base = None if institution is None else institution.account_base
     proposed = found.last.state is State.PROPOSED
     choices = (found.last.correction,) if proposed else allowed(found.name, found.last)
     return [
-        Preview(correction=one, transfers=transfers(found.name, found.last, one, base))
+        Preview(
+            correction=one,
+            lines=_entry_lines(transfers(found.name, found.last, one, base), institution),
+        )
         for one in choices
-    ]
+    ]  # fmt: skip
 
 
 async def assign(
@@ -213,7 +216,7 @@ async def _locked(books: Books, number: int, seen: int | None) -> Found | Said:
     lane = lane_in(number)
     if lane in books.journal_of:
         await store.lock_lane(books.connection, lane)
-    found = await find(books, number)
+    found = await find(books.connection, number)
     if isinstance(found, Said) or seen is None or found.last.step_no == seen:
         return found
     return Said(
@@ -290,10 +293,12 @@ async def _kept(books: Books, found: Found, step: Step, text: str) -> Said:
     return Said(0, text)
 
 
-def entry_lines(books: Books, moves: Sequence[Transfer]) -> list[str]:
-    """An entry as people read it."""
-    return [
-        f"借 {account_name(books, one.debit)} / 贷 {account_name(books, one.credit)} "
+def _entry_lines(
+    moves: Sequence[Transfer], institution: Institution | None
+) -> tuple[str, ...]:
+    names = account_names(institution)
+    return tuple(
+        f"借 {names.get(one.debit, one.debit)} / 贷 {names.get(one.credit, one.credit)} "
         f"{yuan_text(one.amount_fen)} 元"
         for one in moves
-    ]
+    )

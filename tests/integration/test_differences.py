@@ -180,7 +180,7 @@ async def test_differences_are_found_once(town: Town) -> None:
 async def test_shown_with_the_entry_that_each_correction_would_book(town: Town) -> None:
     one = await difference(town, Class.ONLY_OURS)
     books = await an_operator(town)
-    found = await acts.find(books, one.number)
+    found = await acts.find(books.connection, one.number)
     assert isinstance(found, acts.Found)
     text = desk.shown_text(books, found)
     assert "可以撤记" in text
