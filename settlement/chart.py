@@ -9,6 +9,7 @@ collected itself, and its revenue. Account numbers say what they are:
     2_000_002          what relatives' accounts pay, on its way between two lanes
     2_000_003          the agency's bank account for what its merchants collect
     2_000_005          accounts of persons who move away, on their way out
+    2_000_060, _061    what a channel has and nobody knows whose it is
     2_000_009          what the agency carried forward into this system
     2_000_010, _011    memorandum: settlements of the system before that can be cancelled here
     5_000_000 + 10·n   the ten accounts of the n-th other region (`RegionAccount`)
@@ -40,6 +41,10 @@ CARRIED_SETTLEMENTS = 2_000_010
 """备查：期初可撤销结算, a memorandum: what old settlements came to that were brought along"""
 CARRIED_CONTRA = 2_000_011
 """备查对方"""
+SUSPENSE_UNKNOWN = 2_000_060
+"""待处理渠道差异—机构不明: what a channel has and nobody knows whose it is"""
+CLEARING_UNKNOWN = 2_000_061
+"""渠道在途—机构不明: the same money, as it lies with the channel"""
 CLEARING_BANK = 2_000_004
 """异地清算存款: the agency's bank account for what regions pay each other"""
 REGION_BASE = 5_000_000
@@ -116,6 +121,10 @@ class ChannelAccount(IntEnum):
     """备查: collected under the institution's own custody, in the agency's book"""
     MEMO_CONTRA = 41
     """备查对方"""
+    SUSPENSE = 50
+    """待处理渠道差异: what it and a channel do not agree on, until that is clear"""
+    AGENCY_SUSPENSE = 51
+    """代收待处理渠道差异 of the agency's merchants, in the agency's book"""
 
 
 CHANNEL_OFFSET = {"wechat": 0, "alipay": 1, "unionpay": 2, "onecode": 3}
@@ -180,6 +189,14 @@ class EntryCode(IntEnum):
     """what another region paid us, or we paid it, for a cleared month (异地清算)"""
     REGION_PREPAID = 54
     """money left with another region in advance, or taken back (异地预付金)"""
+    DIFFERENCE_MADE_UP = 61
+    """a channel has money that was not in the books (补记)"""
+    DIFFERENCE_REFUNDED = 62
+    """a channel gave money back, and it was not in the books (补退)"""
+    DIFFERENCE_VOIDED = 63
+    """what the books had and no channel has is taken back (撤记)"""
+    DIFFERENCE_WRITTEN_OFF = 64
+    """a difference is put aside until it is clear (转待处理)"""
 
 
 def fund_account(fund_code: int) -> int:
@@ -213,6 +230,8 @@ def channel_accounts(code: str, name: str, base: int) -> tuple[Account, ...]:
         (ChannelAccount.RECEIVABLE_COLLECTED, code, "1122.03", "应收代收款", True),
         (ChannelAccount.MEMO_COLLECTED, AGENCY, "9001.01", "备查：机构自收", True),
         (ChannelAccount.MEMO_CONTRA, AGENCY, "9001.02", "备查：机构自收对方", False),
+        (ChannelAccount.SUSPENSE, code, "1901.01", "待处理渠道差异", True),
+        (ChannelAccount.AGENCY_SUSPENSE, AGENCY, "1901.02", "代收待处理渠道差异", True),
     )
     by_channel = tuple(
         Account(number=channel_account(base, account, channel), owner=owner,
@@ -289,6 +308,10 @@ def agency_accounts() -> tuple[Account, ...]:
                 name="异地清算存款", debit_normal=True),
         Account(number=TRANSFERS_OUT, owner=AGENCY, code="2241.03",
                 name="个账转移待付", debit_normal=False),
+        Account(number=SUSPENSE_UNKNOWN, owner=AGENCY, code="1901.03",
+                name="待处理渠道差异—机构不明", debit_normal=True),
+        Account(number=CLEARING_UNKNOWN, owner=AGENCY, code="1012.03",
+                name="渠道在途—机构不明", debit_normal=True),
     )  # fmt: skip
 
 

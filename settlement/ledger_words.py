@@ -43,6 +43,8 @@ _OF_CHANNEL: Mapping[int, str] = {
     ChannelAccount.RECEIVABLE_COLLECTED: "receivable, collected by the agency",
     ChannelAccount.MEMO_COLLECTED: "memorandum: collected",
     ChannelAccount.MEMO_CONTRA: "memorandum: contra",
+    ChannelAccount.SUSPENSE: "differences with channels",
+    ChannelAccount.AGENCY_SUSPENSE: "agency's differences with channels",
     **{ChannelAccount.CLEARING + n: f"with {name}" for name, n in CHANNEL_OFFSET.items()},
     **{
         ChannelAccount.AGENCY_CLEARING + n: f"agency's, with {name}"

@@ -138,6 +138,21 @@ select create_distributed_table(
     'settlement.bill_row', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.bill_file', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.bill_replaced', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.channel_row', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.difference', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.difference_step', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.region_difference', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
@@ -176,6 +191,8 @@ select create_reference_table('settlement.catalogue_item');
 select create_reference_table('settlement.list_entry');
 select create_reference_table('settlement.suspension');
 select create_reference_table('settlement.reference_version');
+select create_reference_table('settlement.channel_day');
+select create_reference_table('settlement.merchant_fee');
 
 -- On the coordinator only, as they are: `ledger.fold`, `settlement.listing`,
 -- `settlement.day_end`, `settlement.audit`,

@@ -40,6 +40,10 @@ class Right(StrEnum):
     PROPOSE = "propose"
     CONFIRM = "confirm"
     RESEND = "resend"
+    DIFFERENCES = "differences"
+    CORRECT = "correct"
+    """take a difference, propose, send back, note"""
+    CONFIRM_CORRECTION = "confirm-correction"
     SEARCH = "search"
     CASE = "case"
     PERSON = "person"
@@ -64,6 +68,9 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
     Right.PROPOSE:      frozenset({_C, _S}),
     Right.CONFIRM:      frozenset({_S}),
     Right.RESEND:       frozenset({_O}),
+    Right.DIFFERENCES:  frozenset({_C, _S, _A, _I}),
+    Right.CORRECT:      frozenset({_C, _S}),
+    Right.CONFIRM_CORRECTION: frozenset({_S}),
     Right.SEARCH:       frozenset({_C, _S, _A, _I}),
     Right.CASE:         frozenset({_C, _S, _A, _I}),
     Right.PERSON:       frozenset({_C, _S, _A, _I}),

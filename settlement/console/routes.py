@@ -13,6 +13,7 @@ from msgspec import Struct
 from settlement.console import (
     audit_pages,
     case_pages,
+    difference_pages,
     doubt_pages,
     place_pages,
     search_pages,
@@ -90,6 +91,16 @@ ROUTES = (
     _post(f"/console/payments/{NUMBER}/confirm", Right.CONFIRM, doubt_pages.confirm, _PARENT),
     _post(f"/console/notices/{NUMBER}/resend", Right.RESEND, doubt_pages.resend_notice,
           "(/console/)notices/"),
+
+    _get("/console/differences", Right.DIFFERENCES, difference_pages.worklist),
+    _get(f"/console/differences/{NUMBER}", Right.DIFFERENCES, difference_pages.difference),
+    _post(f"/console/differences/{NUMBER}/assign", Right.CORRECT, difference_pages.assign, _PARENT),
+    _post(f"/console/differences/{NUMBER}/propose", Right.CORRECT, difference_pages.propose,
+          _PARENT),
+    _post(f"/console/differences/{NUMBER}/reject", Right.CORRECT, difference_pages.reject, _PARENT),
+    _post(f"/console/differences/{NUMBER}/note", Right.CORRECT, difference_pages.note, _PARENT),
+    _post(f"/console/differences/{NUMBER}/confirm", Right.CONFIRM_CORRECTION,
+          difference_pages.confirm, _PARENT),
 
     _get("/console/search", Right.SEARCH, search_pages.search),
     _post("/console/search/person", Right.PERSON, search_pages.find_person, _PARENT),

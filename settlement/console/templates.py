@@ -51,6 +51,10 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "action": _by_text(words.ACTIONS),
     "scheme": _by_text(words.SCHEMES),
     "care": _by_text(words.CARE),
+    "difference": _by_text(words.DIFFERENCES),
+    "difference_state": _by_text(words.DIFFERENCE_STATES),
+    "difference_act": _by_text(words.DIFFERENCE_ACTS),
+    "correction": _by_text(words.CORRECTIONS),
 }
 """By what is stored, as text."""
 

@@ -14,9 +14,12 @@ from typing import NamedTuple
 from ledger.money import yuan_text
 from protocol.nhsa.dictionary import LISTS
 from protocol.nhsa.registry import TRANSACTIONS as SERVED
+from settlement.channel_matching import Class
 from settlement.chart import EntryCode
 from settlement.clock import local_time
 from settlement.console.rights import Role
+from settlement.difference_states import Act, Correction
+from settlement.difference_states import State as DifferenceState
 from settlement.outbox import Came
 from settlement.payment_states import Happening, State
 from settlement.rows import RowKind
@@ -100,6 +103,10 @@ ENTRY_CODES: Mapping[int, Words] = {
     EntryCode.OWED_BACK: Words("应退", "to be given back"),
     EntryCode.GIVEN_BACK: Words("已退款", "given back"),
     EntryCode.GIVEN_BACK_BY_HAND: Words("线下退款", "given back by hand"),
+    EntryCode.DIFFERENCE_MADE_UP: Words("差异补记", "difference made up"),
+    EntryCode.DIFFERENCE_REFUNDED: Words("差异补退", "difference refunded"),
+    EntryCode.DIFFERENCE_VOIDED: Words("差异撤记", "difference voided"),
+    EntryCode.DIFFERENCE_WRITTEN_OFF: Words("差异转待处理", "difference written off"),
     EntryCode.DEPOSIT: Words("住院预交金", "deposit of a stay"),
     EntryCode.DEPOSIT_HANDED_BACK: Words("预交金退现", "deposit handed back"),
     EntryCode.ACCOUNT_TAKEN_OUT: Words("个人账户转出", "account taken out"),
@@ -164,6 +171,7 @@ ACTIONS: Mapping[str, Words] = {
     "console.search-person": Words("按证件查询", "searched by certificate"),
     "console.view-person": Words("查看个人", "saw a person"),
     "console.view-settlement": Words("查看结算", "saw a settlement"),
+    "console.view-difference": Words("查看差异", "difference seen"),
     "console.view-payment": Words("查看收款", "saw a payment"),
     "console.view-audit": Words("查看审计", "saw the audit"),
     "console.add-user": Words("新增用户", "added a user"),
@@ -177,10 +185,55 @@ ACTIONS: Mapping[str, Words] = {
     "propose-given-back": Words("提出线下退款", "proposed: given back"),
     "confirm-given-back": Words("确认线下退款", "confirmed: given back"),
     "resend-notice": Words("重发通知", "notice sent again"),
+    "difference-assign": Words("分派差异", "difference assigned"),
+    "difference-propose": Words("提出差异更正", "correction proposed"),
+    "difference-confirm": Words("确认差异更正", "correction confirmed"),
+    "difference-reject": Words("退回差异更正", "correction sent back"),
+    "difference-note": Words("差异备注", "difference noted"),
+    "merchant-fee": Words("登记手续费率", "fee rate told"),
     "set-receiver": Words("登记回调地址", "receiver set"),
     "remove-receiver": Words("取消回调地址", "receiver removed"),
     "register-keys": Words("登记密钥", "keys registered"),
     "load-policy": Words("加载政策", "policy loaded"),
+}
+
+DIFFERENCES: Mapping[Class, Words] = {
+    Class.CUSTODY: Words("归集方不符", "another merchant has it"),
+    Class.STATUS: Words("状态不符", "done on one side only"),
+    Class.AMOUNT: Words("金额不符", "other amount"),
+    Class.FEE: Words("手续费不符", "other fee"),
+    Class.LATE: Words("迟到", "late"),
+    Class.DAY_EDGE: Words("跨日", "day's edge"),
+    Class.DUPLICATE: Words("重复", "duplicate"),
+    Class.ONLY_OURS: Words("仅本方有", "only ours"),
+    Class.ONLY_THEIRS: Words("仅渠道有", "only theirs"),
+    Class.REVERSED_HERE: Words("仅本方冲正", "undone by us only"),
+    Class.REFUND_MISSING: Words("退款未到", "refund missing"),
+    Class.AFTER_CLEARING: Words("清算后退费", "refund after clearing"),
+}
+DIFFERENCE_STATES: Mapping[DifferenceState, Words] = {
+    DifferenceState.OPEN: Words("待处理", "open"),
+    DifferenceState.PROPOSED: Words("待复核", "proposed"),
+    DifferenceState.CORRECTED: Words("已更正", "corrected"),
+    DifferenceState.CLOSED: Words("自动关闭", "closed by a rule"),
+}
+DIFFERENCE_ACTS: Mapping[Act, Words] = {
+    Act.FIND: Words("发现", "found"),
+    Act.ASSIGN: Words("分派", "assigned"),
+    Act.PROPOSE: Words("提出更正", "correction proposed"),
+    Act.CONFIRM: Words("确认更正", "confirmed"),
+    Act.REJECT: Words("退回", "sent back"),
+    Act.NOTE: Words("备注", "noted"),
+    Act.CLOSE: Words("自动关闭", "closed by a rule"),
+    Act.FIND_AGAIN: Words("重新比对", "seen otherwise"),
+}
+CORRECTIONS: Mapping[Correction, Words] = {
+    Correction.NONE: Words("无", "none"),
+    Correction.MAKE_UP: Words("补记", "make-up"),
+    Correction.REFUND: Words("补退", "refund"),
+    Correction.VOID: Words("撤记", "void"),
+    Correction.WRITE_OFF: Words("转待处理", "write-off"),
+    Correction.NOTE: Words("说明", "note"),
 }
 
 

@@ -17,6 +17,8 @@ SCATTER = load(SQL_DIRECTORY / "scatter.sql")
 ADMIN = load(SQL_DIRECTORY / "admin.sql")
 CONSOLE = load(SQL_DIRECTORY / "console.sql")
 CLOSING = load(SQL_DIRECTORY / "closing.sql")
+MATCHING = load(SQL_DIRECTORY / "matching.sql")
+MATCHING_SCATTER = load(SQL_DIRECTORY / "matching_scatter.sql")
 
 
 def schema_text() -> str:

@@ -211,7 +211,7 @@ def _imports(module: Module) -> list[str]:
 
 def _uses_scatter(module: Module) -> bool:
     return any(
-        (isinstance(node, ast.Name) and node.id == "SCATTER")
+        (isinstance(node, ast.Name) and node.id in ("SCATTER", "MATCHING_SCATTER"))
         or (isinstance(node, ast.Constant) and str(node.value).endswith("scatter.sql"))
         for node in ast.walk(module.tree)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import PurePosixPath
 
-from tests.tidy.tree import PRODUCT, Finding, Module, expect_none, is_in, modules, planted
+from tests.tidy.tree import PRODUCT, ROOT, Finding, Module, expect_none, is_in, modules, planted
 
 # A package and the packages of ours that it may import beside itself.
 MAY_IMPORT = {
@@ -18,10 +18,8 @@ MAY_IMPORT = {
 DEMO = ("settlement/demo.py", "settlement/demo/")
 # Entry points sit at a package's root because that is where commands are looked for.
 ENTRY_POINTS = (
-    "settlement/cli.py", "settlement/cli_clear.py", "settlement/cli_hub.py",
-    "settlement/cli_import.py", "settlement/cli_matters.py", "settlement/cli_outbox.py",
-    "settlement/cli_payments.py", "settlement/cli_regions.py", "settlement/cli_reports.py",
-    "settlement/cli_user.py", "settlement/cli_close.py", "settlement/__main__.py", *DEMO,
+    *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("settlement/cli*.py"))),
+    "settlement/__main__.py", *DEMO,
 )  # fmt: skip
 IO_ROOMS = (
     "web", "console", "channels", "region", "storage", "workers", "embedded", "serve", "finance",

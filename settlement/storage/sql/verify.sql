@@ -605,3 +605,51 @@ where s.lane = $1 and s.act in (9, 10)
     and (l.owed_fen <> s.amount_fen or (s.amount_fen <> 0 and s.entry_id is null))
 order by 1
 limit 1;
+
+-- name: bad_corrections
+-- Entries of the chunk that correct a difference with a channel whose step is missing or is not
+-- what was committed.
+select e.lane, e.entry_id, e.block_no, e.ordinal, s.entry_id is null as missing
+from ledger.entry e
+left join settlement.difference_step s on s.lane = e.lane and s.entry_id = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code between 61 and 64
+    and (s.entry_id is null or settlement.correction_commitment(s) <> e.commitment)
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_corrections
+-- A correction of one lane that no entry stands behind.
+select s.entry_id
+from settlement.difference_step s
+left join ledger.entry e
+    on e.lane = $1 and e.entry_id = s.entry_id and e.code between 61 and 64
+where s.lane = $1 and s.entry_id is not null and e.entry_id is null
+order by s.entry_id
+limit 1;
+
+-- name: wrong_corrections
+-- A correction of one lane that moves another amount than its step says, or that is not what the
+-- sides differed by then; or a step that adds up what was corrected otherwise.
+select s.difference_no
+from settlement.difference_step s
+left join ledger.entry e on e.lane = $1 and e.entry_id = s.entry_id
+left join settlement.difference_step b
+    on b.lane = $1 and b.difference_no = s.difference_no and b.step_no = s.step_no - 1
+where s.lane = $1
+    and (
+        (s.entry_id is not null and abs(s.amount_fen) <> all (e.amounts))
+        or (s.entry_id is not null and s.theirs_fen - s.ours_fen <> s.booked_fen)
+        or s.booked_fen
+            <> coalesce(b.booked_fen, 0) + case s.act when 4 then s.amount_fen else 0 end
+    )
+order by s.difference_no
+limit 1;
+
+-- name: lone_corrections
+-- A correction of one lane that nobody but its proposer confirmed.
+select s.difference_no
+from settlement.difference_step s
+where s.lane = $1 and s.act = 4
+    and (s.proposer = '' or lower(trim(s.proposer)) = lower(trim(s.actor)))
+order by s.difference_no
+limit 1;

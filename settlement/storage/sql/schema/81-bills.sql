@@ -42,3 +42,46 @@ comment on column settlement.bill_row.channel_no is 'The channel''s number of th
 comment on column settlement.bill_row.channel_refund_no is
     'The channel''s number of the refund; empty of a payment, or where there is none.';
 comment on column settlement.bill_row.status is 'What the channel calls its state, as it came.';
+
+create table settlement.bill_file (
+    file_no         bigint      not null,
+    received_at     timestamptz not null,
+    bill_day        date        not null,
+    lane            smallint    not null,
+    channel         text        not null,
+    merchant        text        not null,
+    kind            text        not null,
+    sha256          bytea       not null,
+    constraint bill_file_pkey primary key (lane, file_no),
+    constraint bill_file_kind_known check (kind in ('trade', 'funds'))
+);
+comment on table settlement.bill_file is 'A file of a channel, as it was received. Append-only.';
+comment on column settlement.bill_file.file_no is 'Issued by us.';
+comment on column settlement.bill_file.received_at is 'When.';
+comment on column settlement.bill_file.bill_day is 'Of which day.';
+comment on column settlement.bill_file.lane is 'Lane of the merchant number.';
+comment on column settlement.bill_file.channel is 'wechat, alipay, unionpay, onecode.';
+comment on column settlement.bill_file.merchant is 'Whose, by the channel''s number.';
+comment on column settlement.bill_file.kind is 'trade: payments and refunds; funds: its account.';
+comment on column settlement.bill_file.sha256 is 'Of the bytes as they came.';
+
+create table settlement.bill_replaced (
+    file_no         bigint      not null,
+    replaced_by     bigint      not null,
+    lane            smallint    not null,
+    constraint bill_replaced_pkey primary key (lane, file_no)
+);
+comment on table settlement.bill_replaced is
+    'A file that a later one of the same channel, merchant, kind and day took the place of.';
+comment on column settlement.bill_replaced.file_no is 'It does not count any more.';
+comment on column settlement.bill_replaced.replaced_by is 'This one does.';
+comment on column settlement.bill_replaced.lane is 'Lane of the merchant number.';
+
+create view settlement.bill_row_in_force as
+select b.lane, b.file_no, b.row_no, b.bill_day, b.channel, b.merchant, b.kind, b.order_no,
+       b.refund_no, b.channel_no, b.channel_refund_no, b.amount_fen, b.fee_fen, b.status, b.at
+from settlement.bill_row b
+where not exists (
+    select 1 from settlement.bill_replaced r where r.file_no = b.file_no
+);
+comment on view settlement.bill_row_in_force is 'Rows of the files that nothing replaced.';

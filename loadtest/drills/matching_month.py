@@ -1,0 +1,258 @@
+"""A month of a large city matched with a channel's bills, and every injected difference found.
+
+`python -m loadtest.drills.matching_month --rows 1000000 --differences 2000`: loads a month of paid
+orders as payment events and as rows of bills into a database of its own, and among them orders
+that differ in a known way, in every class, and others that look odd and agree
+(loadtest/channel_days.py). Then the product lists our side and matches the month. Prints one JSON
+object: seconds of listing and matching, memory of this process and of its database backend, and
+how many differences were found, missed, false and wrongly classed; exit status 1 where any was, or
+where the sums do not explain each other. Seconds do not include loading.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from ledger.postgres.queries import load
+from ledger.postgres.shape import Shape
+from loadtest.channel_days import (
+    AGENCYS,
+    EXPECTED,
+    OURS,
+    RATE,
+    Recipe,
+    a_day,
+    keep_files,
+    keep_rows,
+)
+from settlement.channel_matching import Class
+from settlement.embedded.services import start_services
+from settlement.finance.books import Books, open_books
+from settlement.finance.matching import match
+from settlement.payment import ChannelName, Custody
+from settlement.payment_states import Attempt, Learnt
+from settlement.payment_timers import TIMERS
+from settlement.storage import channel_rows
+from settlement.storage import differences as store
+from settlement.storage.connect import connect_plain
+from settlement.storage.differences import Filter
+from settlement.storage.install import Region, ensure_schema
+from settlement.storage.lease import PlainConnection
+
+QUERIES = load(Path(__file__).parents[1] / "sql" / "month.sql")
+FIRST, DAYS = date(2026, 11, 1), 30
+NOW = datetime(2026, 12, 20, 2, 0, tzinfo=UTC)
+LANES = 256
+APP_ROLE = "settlement_app"
+BLOCK = 9
+NUMBER = 2611 * 10**15 + BLOCK * 10**6
+"""The first number of lane 0."""
+ODD_AGREEING = 1_000
+MARGIN = 6
+"""Days at both ends of the month without injected differences, so that all their rows are in it."""
+Place = tuple[str, str, int]
+
+
+class Came(Struct, frozen=True, kw_only=True):
+    """What a run came to."""
+
+    rows: int
+    injected: int
+    found: int
+    missed: int
+    false: int
+    wrongly_classed: int
+    by_class: dict[str, int]
+    sums_explained: bool
+    again_new: int
+    listing_seconds: float
+    matching_seconds: float
+    again_seconds: float
+    listing_processor_seconds: float
+    """of this process and its database backend together, whoever else uses the machine"""
+    matching_processor_seconds: float
+    process_peak_mib: int
+    backend_peak_mib: int
+    """its own memory, without the buffers that all share"""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether everything was found and nothing else."""
+        wrong = self.missed + self.false + self.wrongly_classed + self.again_new
+        return self.sums_explained and not wrong
+
+
+async def load_month(connection: PlainConnection, rows: int) -> dict[tuple[str, date], int]:
+    """Payments and bills of the month, day by day."""
+    days = [FIRST + timedelta(days=n) for n in range(-3, DAYS + 10)]
+    files = await keep_files(connection, days, LANES)
+    sent = Attempt(
+        number=1, channel=ChannelName.WECHAT, merchant_no=OURS, order_no="ORDER", amount_fen=0,
+        sent_at=NOW, custody=Custody.OWN, timers=TIMERS[ChannelName.WECHAT],
+    )  # fmt: skip
+    began = msgspec.json.encode([sent, Learnt()]).decode().replace(
+        '"amount_fen":0', '"amount_fen":"FEN"'
+    )
+    paid = msgspec.json.encode([None, Learnt(code="SUCCESS", reference="wORDER")]).decode()
+    for n in range(DAYS):
+        day = FIRST + timedelta(days=n)
+        first, last = rows * n // DAYS + 1, rows * (n + 1) // DAYS
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=8)
+        await connection.execute(
+            QUERIES["month_of_payments"], midnight, first, last, LANES, NUMBER, began, paid
+        )
+        await connection.execute(
+            QUERIES["month_of_bill_rows"], day, first, last, LANES, NUMBER, files[OURS, day], OURS
+        )
+    for merchant in (OURS, AGENCYS):
+        await store.keep_fee_rate(
+            connection, channel="wechat", merchant=merchant, since=date(2026, 1, 1),
+            rate_bp=RATE.rate_bp, tolerance_fen=0, at=NOW, actor="drill", reason="drill",
+        )  # fmt: skip
+    return files
+
+
+async def inject(
+    connection: PlainConnection, files: dict[tuple[str, date], int], differences: int
+) -> dict[Place, Class]:
+    """Orders that differ, and odd ones that agree, spread over the month; what is to be found."""
+    rng = random.Random(20_261_101)
+    odd = [one for one in Recipe if one not in EXPECTED]
+    recipes = [list(EXPECTED)[n % len(EXPECTED)] for n in range(differences)]
+    recipes += [odd[n % len(odd)] for n in range(ODD_AGREEING)]
+    rng.shuffle(recipes)
+    expected: dict[Place, Class] = {}
+    used = DAYS - 2 * MARGIN
+    for n in range(used):
+        some = [(one, rng.randrange(3, 10**6)) for one in recipes[n::used]]
+        day = a_day(
+            some, lanes=LANES, block=BLOCK + 1 + n, on=FIRST + timedelta(days=MARGIN + n),
+            first_row=10_000_000 + n * 100_000,
+        )  # fmt: skip
+        await keep_rows(connection, day, files, LANES)
+        expected |= day.expected
+    return expected
+
+
+async def drill(connection: PlainConnection, rows: int, differences: int) -> Came:
+    """The whole of it, on an empty database."""
+    region = Region(code="441900", lanes=LANES, shape=Shape.ONE_MACHINE, journals=2)
+    await ensure_schema(connection, region, app_role=APP_ROLE, at=NOW)
+    files = await load_month(connection, rows)
+    expected = await inject(connection, files, differences)
+    await connection.execute(QUERIES["month_is_loaded"])
+    books = await open_books(connection, clock=lambda: NOW)
+    last = FIRST + timedelta(days=DAYS - 1)
+    backend = Backend(connection.get_server_pid())
+    async with backend.watched():
+        began, used = time.perf_counter(), backend.processor_seconds()
+        await channel_rows.list_days(connection, FIRST, last, NOW)
+        listed, used_listing = time.perf_counter(), backend.processor_seconds()
+        matched = await match(books, FIRST, last)
+        done, used_matching = time.perf_counter(), backend.processor_seconds()
+        again = await match(books, FIRST, last)
+        ended = time.perf_counter()
+    found = await _found(books)
+    return Came(
+        rows=matched.total("theirs").rows, injected=len(expected), found=len(found),
+        missed=len(expected.keys() - found.keys()), false=len(found.keys() - expected.keys()),
+        wrongly_classed=sum(
+            found[place] is not one for place, one in expected.items() if place in found
+        ),
+        by_class={
+            one.value: sum(c is one for c in found.values())
+            for one in sorted(set(found.values()))
+        },
+        sums_explained=matched.is_explained, again_new=again.new,
+        listing_seconds=round(listed - began, 2), matching_seconds=round(done - listed, 2),
+        again_seconds=round(ended - done, 2),
+        listing_processor_seconds=round(used_listing - used, 2),
+        matching_processor_seconds=round(used_matching - used_listing, 2),
+        process_peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        backend_peak_mib=backend.peak_kib // 1024,
+    )  # fmt: skip
+
+
+async def _found(books: Books) -> dict[Place, Class]:
+    listed = await store.listed(books.connection, Filter(all_states=True), 10_000_000)
+    return {
+        (one.name.order_no or one.name.channel_no, one.name.refund_no, one.name.nth):
+            one.last.facts.found
+        for one in listed
+    }  # fmt: skip
+
+
+class Backend:
+    """The database backend of a connection, watched from outside."""
+
+    def __init__(self, pid: int) -> None:
+        self._folder = Path(f"/proc/{pid}")
+        self.peak_kib = 0
+
+    def processor_seconds(self) -> float:
+        """What it and this process have used so far."""
+        fields = (self._folder / "stat").read_text().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Look at its memory five times a second, while the database works."""
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self._watch())
+            yield
+            task.cancel()
+
+    async def _watch(self) -> None:
+        while True:
+            for line in (self._folder / "status").read_text().splitlines():
+                if line.startswith("RssAnon:"):
+                    self.peak_kib = max(self.peak_kib, int(line.split()[1]))
+            await asyncio.sleep(0.2)
+
+
+
+
+async def run(rows: int, differences: int) -> Came:
+    """Start a database for it and stop it after."""
+    with tempfile.TemporaryDirectory(prefix="matching-month-") as folder:
+        # The servers are another user where root runs this, and must get to their files.
+        os.chmod(folder, 0o711)  # noqa: S103
+        services = await start_services(Path(folder), os.environ)
+        try:
+            connection = await connect_plain(services.owner_dsn, name="drill")
+            try:
+                return await drill(connection, rows, differences)
+            finally:
+                await connection.close()
+        finally:
+            await services.stop()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; 1 where anything was missed, false or wrong."""
+    parser = argparse.ArgumentParser(description="Match a month with a channel's bills.")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--differences", type=int, default=2_000)
+    parsed = parser.parse_args(arguments)
+    came = asyncio.run(run(parsed.rows, parsed.differences))
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(came)).decode() + "\n")
+    return 0 if came.is_right else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
