@@ -135,11 +135,13 @@ async def read_lane(connection: Connection[Record], lane: int, period: Period) -
         for (channel, merchant), many in period.rates.items()
         for since, rate in many
     ]
-    rows = await connection.fetch(
-        MATCHING["match_lane"], lane, period.first, period.last, list(period.replaced),
-        states(Said.DONE), states(Said.TAKEN_BACK), sorted(CHANNELS_WITH_STATES),
-        *_columns(period.unbilled, 3), *_columns(rates, 5),
-    )  # fmt: skip
+    async with connection.transaction(readonly=True):
+        await connection.execute(MATCHING_SCATTER["plan_for_many_rows"])
+        rows = await connection.fetch(
+            MATCHING["match_lane"], lane, period.first, period.last, list(period.replaced),
+            states(Said.DONE), states(Said.TAKEN_BACK), sorted(CHANNELS_WITH_STATES),
+            *_columns(period.unbilled, 3), *_columns(rates, 5),
+        )  # fmt: skip
     sides = Sides(sums={}, ours=[], theirs=[])
     for row in rows:
         match row["side"]:

@@ -14,6 +14,7 @@ from ledger.postgres.shape import Shape
 from loadtest.channel_days import (
     DAY,
     NEXT,
+    OURS,
     Day,
     Recipe,
     a_day,
@@ -21,6 +22,7 @@ from loadtest.channel_days import (
     keep_day,
 )
 from settlement.channel_matching import Class, compare
+from settlement.difference_states import State
 from settlement.finance.books import Books, open_books
 from settlement.finance.matching import Matched, match
 from settlement.storage import differences as store
@@ -104,3 +106,58 @@ async def test_database_finds_what_the_rules_find(
                 await matched(books, days=2)
             assert await classes(books) == day.expected == purely(day)
             assert (await matched(books, days=2)).new == 0
+
+
+async def test_a_corrected_bill_ends_what_the_first_one_differed_by(
+    database: FreshDatabase,
+) -> None:
+    """The file that it replaces counts no more; what was missing from that one is there now."""
+    async with a_desk(database) as books:
+        await emptied(books)
+        day = a_day([(Recipe.AMOUNT, 500), (Recipe.PLAIN, 700)], lanes=LANES)
+        await keep_day(books.connection, day, LANES)
+        await matched(books)
+        connection = books.connection
+        first = await connection.fetchval(
+            "select f.file_no from settlement.bill_file f"
+            " where f.bill_day = $1 and f.merchant = $2",
+            DAY, OURS,
+        )  # fmt: skip
+        await connection.execute(
+            "insert into settlement.bill_file (file_no, received_at, bill_day, lane, channel,"
+            " merchant, kind, sha256) select 9999, received_at, bill_day, lane, channel, merchant,"
+            " kind, sha256 from settlement.bill_file where file_no = $1",
+            first,
+        )  # fmt: skip
+        await connection.execute(
+            "insert into settlement.bill_row (file_no, amount_fen, fee_fen, at, bill_day, row_no,"
+            " lane, kind, channel, merchant, order_no, refund_no, channel_no, channel_refund_no,"
+            " status) select 9999, amount_fen - (amount_fen = 501)::integer, fee_fen, at, bill_day,"
+            " row_no, lane, kind, channel, merchant, order_no, refund_no, channel_no,"
+            " channel_refund_no, status from settlement.bill_row where file_no = $1",
+            first,
+        )  # fmt: skip
+        await connection.execute(
+            "insert into settlement.bill_replaced (lane, file_no, replaced_by)"
+            " values (1, $1, 9999)",
+            first,
+        )  # fmt: skip
+        assert (await matched(books)).new == 1
+        (closed,) = (await kept(books)).values()
+        assert (closed.last.state, closed.last.rule) == (State.CLOSED, "agrees-now")
+        assert (await matched(books)).new == 0
+
+
+async def test_a_day_without_a_bill_says_nothing_of_its_rows(database: FreshDatabase) -> None:
+    """It is told which bill is missing; when it comes the rows are matched."""
+    async with a_desk(database) as books:
+        await emptied(books)
+        day = a_day([(Recipe.PLAIN, 500), (Recipe.PLAIN, 700)], lanes=LANES)
+        day.theirs.clear()
+        await keep_day(books.connection, day, LANES)
+        await books.connection.execute(
+            "delete from settlement.bill_file where bill_day = $1", DAY
+        )
+        found = await matched(books)
+        assert found.missing == [("wechat", OURS, DAY)]
+        assert (found.new, found.total("unbilled").rows) == (0, 2)

@@ -56,6 +56,12 @@ insert into settlement.channel_day (day, listed_at)
 values ($1, $2)
 on conflict (day) do nothing;
 
+-- name: plan_for_many_rows
+-- Until the transaction ends: a lane of a month is joined as a whole. The planner knows nothing of
+-- what a lane was narrowed to, takes it for a few rows, and would look up each among all others.
+select set_config('enable_nestloop', 'off', true),
+       set_config('plan_cache_mode', 'force_custom_plan', true);
+
 -- name: files_replaced
 -- Files of bills that count no more.
 select r.file_no
