@@ -32,7 +32,7 @@ from settlement.chart import AGENCY
 from settlement.clock import monotonic, system_clock
 from settlement.keyring import Keyring, UndecipherableError, personal_commitment
 from settlement.storage import reference
-from settlement.storage.queries import CONSOLE, SQL_DIRECTORY
+from settlement.storage.queries import CONSOLE, PAYOUTS, SQL_DIRECTORY
 from settlement.usecases.booking import detail_record
 from settlement.usecases.filing_payloads import open_list
 from settlement.view import YEARS_KEPT
@@ -48,6 +48,7 @@ _COMMITTED = {
     "bad_home_cases": "settlement of somebody treated in another region",
     "bad_cases": "hold for a case of another region",
     "bad_clearings": "clearing with another region", "bad_prepayments": "prepayment",
+    "bad_payouts": "payout to an institution",
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
@@ -144,9 +145,19 @@ async def verify(
     )
     if report.ok:
         bad = await _first_bad_lane(pool, year - YEARS_KEPT + 1, keyring, hurried=hurried)
-        bad = bad or await _bad_audit(pool)
+        bad = bad or await _bad_payout(pool) or await _bad_audit(pool)
         report = structs.replace(report, ok=bad is None, first_bad=bad)
     return structs.replace(report, seconds=monotonic() - started)
+
+
+async def _bad_payout(pool: Pool[Record]) -> BadEntry | None:
+    """The first stated period with an institution that its settlement rows do not come to."""
+    async with pool.acquire() as connection:
+        row = await connection.fetchrow(PAYOUTS["bad_payout_lines"])
+    if row is None:
+        return None
+    what = f"period {row['first_on']} of {row['institution']} owes another amount than its rows"
+    return BadEntry(journal=0, what=what)
 
 
 async def _bad_audit(pool: Pool[Record]) -> BadEntry | None:
@@ -229,6 +240,8 @@ async def _bad_money(
         ("overdrawn_deposits", "deposit of a stay was used or given back otherwise than it says"),
         ("orphan_clearings", "clearing with another region without a ledger entry"),
         ("wrong_clearings", "clearing with another region paid another amount than its rows"),
+        ("orphan_payouts", "payout to an institution without a ledger entry"),
+        ("wrong_payouts", "payout to an institution is not what its rows and adjustments come to"),
         ("wrong_uses", "settlement used other deposits than its stay says"),
     ):
         number = await connection.fetchval(_QUERIES[name], lane, *more)
