@@ -11,6 +11,7 @@ collected itself, and its revenue. Account numbers say what they are:
     2_000_005          accounts of persons who move away, on their way out
     2_000_060, _061    what a channel has and nobody knows whose it is
     2_000_009          what the agency carried forward into this system
+    2_000_020 .. _024  paying institutions: bank, under way, deductions, differences, deposits' pool
     2_000_010, _011    memorandum: settlements of the system before that can be cancelled here
     5_000_000 + 10·n   the ten accounts of the n-th other region (`RegionAccount`)
     10_000_000 + 10·n  the ten accounts of the n-th institution (`InstitutionAccount`)
@@ -45,6 +46,16 @@ SUSPENSE_UNKNOWN = 2_000_060
 """待处理渠道差异—机构不明: what a channel has and nobody knows whose it is"""
 CLEARING_UNKNOWN = 2_000_061
 """渠道在途—机构不明: the same money, as it lies with the channel"""
+PAYOUT_BANK = 2_000_020
+"""基金支出户存款: the agency's bank account that institutions are paid from"""
+PAYOUT_UNDER_WAY = 2_000_021
+"""拨付在途: what the bank was told to pay and has neither paid nor sent back"""
+AUDIT_DEDUCTIONS = 2_000_022
+"""审核扣款: claims that are not paid after all; it lessens what the funds spend"""
+METHOD_DIFFERENCES = 2_000_023
+"""支付方式差额: what DRG/DIP, bed-day and budget payment give more (结余留用) or less (超支分担)"""
+DEPOSIT_POOL = 2_000_024
+"""质保金奖励池: deposits that were not given back, for those who did better"""
 CLEARING_BANK = 2_000_004
 """异地清算存款: the agency's bank account for what regions pay each other"""
 REGION_BASE = 5_000_000
@@ -81,6 +92,10 @@ class InstitutionAccount(IntEnum):
     """应付定点机构—基金, in the agency's book"""
     PAYABLE_ACCOUNTS = 1
     """应付定点机构—个人账户, in the agency's book"""
+    QUALITY_DEPOSIT = 2
+    """质量保证金 withheld from it, a debt of the agency"""
+    PREPAID = 3
+    """预付定点机构: what it was paid in advance, in the agency's book"""
     RECEIVABLE_FUNDS = 4
     """应收医保—基金, in the institution's book"""
     RECEIVABLE_ACCOUNTS = 5
@@ -197,6 +212,24 @@ class EntryCode(IntEnum):
     """what the books had and no channel has is taken back (撤记)"""
     DIFFERENCE_WRITTEN_OFF = 64
     """a difference is put aside until it is clear (转待处理)"""
+    PAYOUT_DEDUCTED = 71
+    """审核扣款: a claim is not paid after all"""
+    QUALITY_DEPOSIT = 72
+    """质保金预留: withheld from what an institution is paid"""
+    QUALITY_DEPOSIT_ENDED = 73
+    """质保金返还、不予返还、奖励: it is given back, or goes to those who did better"""
+    INSTITUTION_PREPAID = 74
+    """预付: an institution is paid in advance"""
+    PREPAYMENT_USED = 75
+    """预付抵扣: what was paid in advance is set off"""
+    PAYMENT_METHOD_DIFFERENCE = 76
+    """支付方式差额: 结余留用, 超支分担"""
+    PAYOUT_ORDERED = 77
+    """下达拨付: the bank is told to pay an institution"""
+    PAYOUT_PAID = 78
+    """付讫: the bank has paid it"""
+    PAYOUT_RETURNED = 79
+    """退汇: the bank sent it back, and it is owed again"""
 
 
 def fund_account(fund_code: int) -> int:
@@ -263,7 +296,17 @@ def institution_accounts(code: str, name: str, base: int) -> tuple[Account, ...]
         Account(number=base + offset, owner=owner, code=account_code,
                 name=f"{title} {name}", debit_normal=debit)
         for offset, owner, account_code, title, debit in rows
-    ) + channel_accounts(code, name, base)  # fmt: skip
+    ) + payout_accounts(name, base) + channel_accounts(code, name, base)  # fmt: skip
+
+
+def payout_accounts(name: str, base: int) -> tuple[Account, ...]:
+    """The agency's accounts of an institution beside what it owes for claims."""
+    return (
+        Account(number=base + InstitutionAccount.QUALITY_DEPOSIT, owner=AGENCY, code="2241.11",
+                name=f"质量保证金 {name}", debit_normal=False),
+        Account(number=base + InstitutionAccount.PREPAID, owner=AGENCY, code="1123.01",
+                name=f"预付定点机构 {name}", debit_normal=True),
+    )  # fmt: skip
 
 
 def region_accounts(region: str, name: str, base: int) -> tuple[Account, ...]:
@@ -312,6 +355,16 @@ def agency_accounts() -> tuple[Account, ...]:
                 name="待处理渠道差异—机构不明", debit_normal=True),
         Account(number=CLEARING_UNKNOWN, owner=AGENCY, code="1012.03",
                 name="渠道在途—机构不明", debit_normal=True),
+        Account(number=PAYOUT_BANK, owner=AGENCY, code="1002.04",
+                name="基金支出户存款", debit_normal=True),
+        Account(number=PAYOUT_UNDER_WAY, owner=AGENCY, code="2241.12",
+                name="拨付在途", debit_normal=False),
+        Account(number=AUDIT_DEDUCTIONS, owner=AGENCY, code="5002.01",
+                name="审核扣款", debit_normal=False),
+        Account(number=METHOD_DIFFERENCES, owner=AGENCY, code="5002.02",
+                name="支付方式差额", debit_normal=True),
+        Account(number=DEPOSIT_POOL, owner=AGENCY, code="2241.13",
+                name="质保金奖励池", debit_normal=False),
     )  # fmt: skip
 
 

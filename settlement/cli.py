@@ -17,6 +17,7 @@ from settlement.cli_match import add_match
 from settlement.cli_matters import add_matters, add_my
 from settlement.cli_outbox import add_mobile, add_outbox
 from settlement.cli_payments import add_payments
+from settlement.cli_payout import add_payout
 from settlement.cli_regions import add_reconcile_regions
 from settlement.cli_reports import add_reports
 from settlement.cli_user import add_user
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add_close(commands, _tell, DEFAULT_DATA_DIR)
     add_match(commands, _tell, DEFAULT_DATA_DIR)
     add_reconcile_regions(commands, _tell, DEFAULT_DATA_DIR)
+    add_payout(commands, _tell, DEFAULT_DATA_DIR)
     add_user(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(

@@ -158,6 +158,27 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.region_difference_end', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.payout_period', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.payout_step', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.payout_line', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.payout_adjustment', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.payout_adjustment_end', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.payout_account', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.payout_file', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.opening', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table(
     'settlement.opening_payable', 'lane', colocate_with => 'settlement.person'

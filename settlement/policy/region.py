@@ -19,6 +19,7 @@ from settlement.claim import CareKind
 from settlement.cross_city import ANYWHERE, CrossCityRules, ElsewhereRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.off_site import OffSiteRules
+from settlement.payout_rules import PayoutRules
 from settlement.regional_rules import RegionalRules
 from settlement.seals import SealRules
 
@@ -178,6 +179,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """closing of business days (日结)"""
     regional: RegionalRules = RegionalRules()
     """clearing with other regions (异地清算)"""
+    payout: PayoutRules = PayoutRules()
+    """paying institutions (拨付)"""
     wire: Profile = BASELINE
     """what the region demands of the fields of the interface (接口字段)"""
     list_layouts: Mapping[str, ListLayout] = field(default_factory=lambda: LAYOUTS)

@@ -29,6 +29,7 @@ from settlement.cross_city import (
 )
 from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.off_site import OffSiteKind, OffSiteRules
+from settlement.payout_rules import BankColumn, BankField, Cycle, PayoutRules
 from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
 from settlement.policy.region import (
@@ -177,6 +178,18 @@ class ClosingFile(Strict, frozen=True, kw_only=True):
     """how long after its end a day is closed; what comes later counts on the next day"""
 
 
+BankTitle = Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+class PayoutFile(Strict, frozen=True, kw_only=True):
+    """The table `payout`: paying institutions (拨付)."""
+
+    cycle: Cycle = Cycle.MONTHLY
+    """daily, three_days, seven_days or monthly"""
+    bank_columns: dict[BankTitle, dict[BankTitle, BankField]] = field(default_factory=dict)
+    """by a bank's name (开户行): title and content of the columns of its order file, in order"""
+
+
 class Edition(StrEnum):
     """Which printed edition of the interface a region begins with."""
 
@@ -282,6 +295,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """closing of business days (日结)"""
     regional_clearing: RegionalFile = RegionalFile()
     """clearing with other regions (异地清算)"""
+    payout: PayoutFile = PayoutFile()
+    """paying institutions (拨付)"""
     interface: InterfaceFile = InterfaceFile()
     """what the region demands of fields (接口字段)"""
     list_columns: dict[ListNo, tuple[ColumnName, ...]] = field(default_factory=dict)
@@ -353,6 +368,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
             grace_minutes=file.closing.grace_minutes,
         ),
         regional=_regional(file.regional_clearing),
+        payout=_payout(file.payout),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),
         seals=_seals(file.national_crypto),
@@ -378,6 +394,19 @@ def _regional(file: RegionalFile) -> RegionalRules:
         postponed_months_max=file.postponed_months_max,
         institutions_confirm=file.institutions_confirm,
     )  # fmt: skip
+
+
+def _payout(file: PayoutFile) -> PayoutRules:
+    for bank, columns in file.bank_columns.items():
+        if BankField.ORDER_NO not in columns.values():
+            raise PolicyError("银行文件须有订单号 order_no 一列", ("payout", "bank_columns", bank))
+    return PayoutRules(
+        cycle=file.cycle,
+        banks={
+            bank: tuple(BankColumn(title=title, field=what) for title, what in columns.items())
+            for bank, columns in file.bank_columns.items()
+        },
+    )
 
 
 def _wire(code: str, file: InterfaceFile) -> Profile:

@@ -5,7 +5,7 @@ Reference data is in no lane. It is written in one transaction that tells every 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -128,7 +128,12 @@ async def keep_counterparts(
 
 async def open_agency_accounts(connection: Connection[Record]) -> None:
     """The agency's accounts for personal accounts, unless they are there."""
-    for account in chart.agency_accounts():
+    await open_accounts(connection, chart.agency_accounts())
+
+
+async def open_accounts(connection: Connection[Record], accounts: Iterable[Account]) -> None:
+    """These accounts, unless they are there."""
+    for account in accounts:
         await _open_account(connection, account)
 
 

@@ -33,7 +33,7 @@ from settlement.clock import monotonic, system_clock
 from settlement.keyring import Keyring, UndecipherableError, personal_commitment
 from settlement.storage import reference
 from settlement.storage.closing import wrong_day_end
-from settlement.storage.queries import CONSOLE, SQL_DIRECTORY
+from settlement.storage.queries import CONSOLE, PAYOUTS, SQL_DIRECTORY
 from settlement.storage.seals import Home, first_bad_seal
 from settlement.usecases.booking import detail_record
 from settlement.usecases.filing_payloads import open_list
@@ -51,6 +51,7 @@ _COMMITTED = {
     "bad_cases": "hold for a case of another region",
     "bad_clearings": "clearing with another region", "bad_prepayments": "prepayment",
     "bad_corrections": "correction of a difference",
+    "bad_payouts": "payout to an institution",
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
@@ -147,7 +148,7 @@ async def verify(
     )
     if report.ok:
         bad = await _first_bad_lane(pool, year - YEARS_KEPT + 1, keyring, hurried=hurried)
-        bad = bad or await _bad_closing(pool) or await _bad_audit(pool)
+        bad = bad or await _bad_payout(pool) or await _bad_closing(pool) or await _bad_audit(pool)
         report = structs.replace(report, ok=bad is None, first_bad=bad)
     return structs.replace(report, seconds=monotonic() - started)
 
@@ -165,6 +166,16 @@ async def _bad_closing(pool: Pool[Record]) -> BadEntry | None:
         home = Home(region=installed.region, lanes=installed.lanes)
         what = await first_bad_seal(connection, home)
     return None if what is None else BadEntry(journal=0, what=what)
+
+
+async def _bad_payout(pool: Pool[Record]) -> BadEntry | None:
+    """The first stated period with an institution that its settlement rows do not come to."""
+    async with pool.acquire() as connection:
+        row = await connection.fetchrow(PAYOUTS["bad_payout_lines"])
+    if row is None:
+        return None
+    what = f"period {row['first_on']} of {row['institution']} owes another amount than its rows"
+    return BadEntry(journal=0, what=what)
 
 
 async def _bad_audit(pool: Pool[Record]) -> BadEntry | None:
@@ -250,6 +261,8 @@ async def _bad_money(
         ("orphan_corrections", "correction of a difference without a ledger entry"),
         ("wrong_corrections", "correction of a difference books another amount than it says"),
         ("lone_corrections", "difference was proposed and confirmed by one person"),
+        ("orphan_payouts", "payout to an institution without a ledger entry"),
+        ("wrong_payouts", "payout to an institution is not what its rows and adjustments come to"),
         ("wrong_uses", "settlement used other deposits than its stay says"),
     ):
         number = await connection.fetchval(_QUERIES[name], lane, *more)

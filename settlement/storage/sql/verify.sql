@@ -653,3 +653,71 @@ where s.lane = $1 and s.act = 4
     and (s.proposer = '' or lower(trim(s.proposer)) = lower(trim(s.actor)))
 order by s.difference_no
 limit 1;
+
+-- name: bad_payouts
+-- Entries of the chunk that paid an institution, or adjusted what it is paid, whose step or
+-- adjustment is missing or is not what was committed, or is about another amount.
+select e.lane, e.entry_id, e.block_no, e.ordinal, c.committed is null as missing
+from ledger.entry e
+cross join lateral (
+    select settlement.payout_commitment(e.lane, e.entry_id) as committed
+) as c
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code between 71 and 79
+    and c.committed is distinct from e.commitment
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_payouts
+-- A step or an adjustment of one lane that says it booked something, and no entry of a payout did.
+select p.entry_id
+from (
+    select s.entry_id from settlement.payout_step s where s.lane = $1 and s.entry_id is not null
+    union all
+    select a.entry_id
+    from settlement.payout_adjustment_end a
+    where a.lane = $1 and a.entry_id is not null
+) as p
+left join ledger.entry e
+    on e.lane = $1 and e.entry_id = p.entry_id and e.code between 71 and 79
+where e.entry_id is null
+order by p.entry_id
+limit 1;
+
+-- name: wrong_payouts
+-- An order of one lane that is not what its rows, the debt of the period before and its adjustments
+-- come to; or money that is not that of its order.
+select coalesce(s.entry_id, 0)
+from settlement.payout_step s
+cross join lateral (
+    select coalesce(sum(n.fund_fen), 0) as fund_fen, coalesce(sum(n.account_fen), 0) as account_fen
+    from settlement.payout_line n
+    where n.lane = s.lane and n.institution = s.institution and n.first_on = s.first_on
+) as l
+cross join lateral (
+    select coalesce(sum(
+        case when a.kind in (1, 2, 7, 9) then - a.amount_fen
+             when a.kind in (3, 5, 8) then a.amount_fen else 0 end
+    ), 0) as fund_fen
+    from settlement.payout_adjustment_end e
+    join settlement.payout_adjustment a
+        on a.lane = e.lane and a.institution = e.institution and a.first_on = e.first_on
+        and a.adjustment_no = e.adjustment_no
+    where e.lane = s.lane and e.institution = s.institution and e.first_on = s.first_on and e.booked
+) as d
+left join lateral (
+    select c.fund_fen, c.account_fen
+    from settlement.payout_step c
+    where c.lane = s.lane and c.institution = s.institution and c.act = 3
+        and c.first_on = (
+            select max(b.first_on) from settlement.payout_step b
+            where b.lane = s.lane and b.institution = s.institution and b.first_on < s.first_on
+        )
+        and c.fund_fen + c.account_fen <= 0
+) as c on true
+where s.lane = $1 and s.act in (3, 5, 6, 7)
+    and (s.fund_fen, s.account_fen) is distinct from (
+        l.fund_fen + d.fund_fen + coalesce(c.fund_fen, 0),
+        l.account_fen + coalesce(c.account_fen, 0)
+    )
+order by 1
+limit 1;

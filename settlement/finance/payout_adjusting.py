@@ -1,0 +1,271 @@
+"""Adjustments of what institutions are paid (拨付调整): by file or typed, by two people.
+
+One person reads a batch in: every row names institution, kind, amount and source. Another gives the
+same batch with --confirm: then it is booked, each row by an entry of its own. The same batch again
+changes nothing; a source counts once in a period for one institution and kind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from msgspec import Struct, structs
+
+from ledger.money import yuan_text
+from settlement.finance.payout_books import (
+    Booking,
+    PayoutBooks,
+    SomebodyElseError,
+    Who,
+    adjustment_commitment,
+    book,
+    in_lane,
+    next_entry,
+)
+from settlement.finance.payout_periods import Change, Found, apply, last_known, load, refused
+from settlement.payout import (
+    CODE,
+    KIND_ZH,
+    SIGN,
+    Act,
+    Adjustment,
+    Amounts,
+    Kind,
+    adjustment_transfers,
+)
+from settlement.payout_intake import Asked
+from settlement.said import Said
+from settlement.storage import payouts as store
+from settlement.storage.payouts import Balances
+
+_FOREVER = date(2100, 1, 1)
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """Rows that came together, with their digest."""
+
+    digest: bytes
+    rows: tuple[Asked, ...]
+
+
+async def adjust(
+    books: PayoutBooks, first_on: date, batch: Batch, who: Who, *, confirm: bool
+) -> Said:
+    """Propose a batch, or book one that somebody else proposed."""
+    last = last_known(books, first_on)
+    known = await store.batch_of(books.connection, first_on, batch.digest)
+    proposers = sorted({actor for _, actor, _ in known})
+    if confirm and not known:
+        return Said(1, "没有人提出过这一批（内容须相同） | nobody has proposed exactly this")
+    own = [actor for actor in proposers if confirm and who.is_also(actor)]
+    if own:
+        return Said(1, f"须由 {own[0]} 以外的人确认 | somebody other than {own[0]} must confirm")
+    is_open = {code for code, _, open_rows in known if open_rows}
+    left = is_open if confirm else {row.institution for row in batch.rows} - {
+        code for code, _, _ in known
+    }  # fmt: skip
+    rows = tuple(row for row in batch.rows if row.institution in left)
+    if not rows:
+        return Said(
+            0, f"这一批已由 {'、'.join(proposers)} 提出{'并已确认' if confirm else ''}，未再改动 | "
+            "known already; nothing was changed"
+        )  # fmt: skip
+    faults = await _faults(books, first_on, last, rows, proposed=confirm)
+    if faults:
+        return Said(1, "\n".join(["未入账 | nothing was booked:", *faults]))
+    by_institution: dict[str, list[Asked]] = {}
+    for row in rows:
+        by_institution.setdefault(row.institution, []).append(row)
+    done = 0
+    for lane, codes in books.by_lane(by_institution):
+
+        async def once(lane: int = lane, codes: list[str] = codes) -> Said:
+            found = await load(books, lane, codes, first_on, last)
+            if confirm:
+                return await _book(books, lane, found, batch.digest, who)
+            return await _propose(books, lane, found, by_institution, batch.digest, who)
+
+        said = await in_lane(books, lane, once)
+        if said.status:
+            return said
+        done += int(said.text)
+    return Said(0, _told(rows, who, "、".join(proposers) if confirm else "", done))
+
+
+async def withdraw(
+    books: PayoutBooks, first_on: date, institution: str, number: int, who: Who
+) -> Said:
+    """Take a proposed adjustment back: nothing is booked."""
+    last = last_known(books, first_on)
+    lane = books.lane_of(institution)
+
+    async def act() -> Said:
+        (found,) = await load(books, lane, [institution], first_on, last)
+        one = next((each for each in found.proposals if each.number == number), None)
+        if one is None:
+            return Said(1, f"没有待确认的第 {number} 笔调整 | no such proposal is open")
+        ended = structs.replace(one, ended_by=who.actor, booked=False)
+        await _end(books, lane, first_on, who, [(institution, ended)])
+        return Said(
+            0, f"{books.name_of(institution)} 第 {number} 笔 {_text(one)} 已撤回 | withdrawn"
+        )
+
+    return await in_lane(books, lane, act)
+
+
+async def _propose(
+    books: PayoutBooks, lane: int, found: Sequence[Found], rows: Mapping[str, list[Asked]],
+    digest: bytes, who: Who,
+) -> Said:  # fmt: skip
+    proposed = [
+        (
+            one.institution,
+            Adjustment(
+                number=len(one.kept.adjustments) + place, kind=row.kind,
+                amount_fen=row.amount_fen, source=row.source, note=row.note, batch=digest,
+                proposed_by=who.actor,
+            ),
+        )
+        for one in found
+        for place, row in enumerate(rows[one.institution], 1)
+    ]  # fmt: skip
+    if not await store.propose_adjustments(
+        books.connection, lane, found[0].period.first_on, books.moment.at, proposed
+    ):
+        raise SomebodyElseError
+    return Said(0, str(len(proposed)))
+
+
+async def _book(
+    books: PayoutBooks, lane: int, found: Sequence[Found], digest: bytes, who: Who
+) -> Said:
+    changes, ended, bookings = [], [], []
+    for one in found:
+        open_ones = [each for each in one.proposals if each.batch == digest]
+        if not open_ones:
+            continue
+        no = refused(books, one, Act.ADJUST)
+        if no is not None:
+            return Said(1, no)
+        effect_fen = sum(SIGN[each.kind] * each.amount_fen for each in open_ones)
+        changes.append(
+            Change(found=one, amounts=Amounts(effect_fen), reference=digest.hex()[:16])
+        )
+        for each in open_ones:
+            booked = structs.replace(
+                each, ended_by=who.actor, booked=True, entry_id=next_entry(books, lane)
+            )
+            ended.append((one.institution, booked))
+            bookings.append(Booking(
+                entry_id=booked.entry_id or 0, code=CODE[each.kind],
+                transfers=adjustment_transfers(
+                    each.kind, each.amount_fen, books.base_of(one.institution)
+                ),
+                commitment=adjustment_commitment(lane, one.period, booked),
+            ))  # fmt: skip
+    if ended:
+        await apply(books, lane, Act.ADJUST, who, changes)
+        await _end(books, lane, found[0].period.first_on, who, ended)
+        await book(books, lane, [code for code, _ in ended], bookings)
+    return Said(0, str(len(ended)))
+
+
+async def _end(
+    books: PayoutBooks, lane: int, first_on: date, who: Who,
+    ended: list[tuple[str, Adjustment]],
+) -> None:  # fmt: skip
+    if not await store.end_adjustments(
+        books.connection, lane, first_on, books.moment.at, books.moment.business_day,
+        actor=who.actor, reason=who.reason, ended=ended,
+    ):  # fmt: skip
+        raise SomebodyElseError
+
+
+async def _faults(
+    books: PayoutBooks, first_on: date, last: date, rows: Sequence[Asked], *, proposed: bool
+) -> list[str]:
+    """What is wrong with rows, each named: nothing of the batch is kept then."""
+    faults = [
+        f"  第 {row.row} 行 没有机构 {row.institution} | row {row.row}: no such institution"
+        for row in rows
+        if row.institution not in books.institutions
+    ]
+    if faults:
+        return faults
+    found: dict[str, Found] = {}
+    for lane, codes in books.by_lane({row.institution for row in rows}):
+        for one in await load(books, lane, codes, first_on, last):
+            found[one.institution] = one
+    for row in rows:
+        one = found[row.institution]
+        no = refused(books, one, Act.ADJUST)
+        if no is not None:
+            faults.append(f"  第 {row.row} 行 {no}")
+        elif not proposed and _is_known(row, one.kept.adjustments):
+            faults.append(
+                f"  第 {row.row} 行 {row.institution} {KIND_ZH[row.kind]} {row.source} 已有 | row "
+                f"{row.row}: this source is there already"
+            )
+    balances = await store.ledger_at(books.connection, _FOREVER)
+    return faults + _uncovered(rows, balances, await store.pool_fen(books.connection))
+
+
+def _is_known(row: Asked, adjustments: Iterable[Adjustment]) -> bool:
+    return any(
+        (one.kind, one.source) == (row.kind, row.source) and (one.is_open or one.booked)
+        for one in adjustments
+    )
+
+
+def _uncovered(
+    rows: Sequence[Asked], balances: Mapping[str, Balances], pool_fen: int
+) -> list[str]:
+    """Deposits and prepayments are used no further than they go, and the pool neither."""
+    wanted: Counter[tuple[str, bool]] = Counter()
+    for row in rows:
+        if row.kind in (Kind.DEPOSIT_RETURN, Kind.DEPOSIT_FORFEIT):
+            wanted[row.institution, True] += row.amount_fen
+        elif row.kind is Kind.PREPAID_USED:
+            wanted[row.institution, False] += row.amount_fen
+    faults = []
+    for (code, is_deposit), fen in wanted.items():
+        there = balances.get(code)
+        held_fen = 0 if there is None else there.deposit_fen if is_deposit else there.prepaid_fen
+        if fen > held_fen:
+            what = "质保金" if is_deposit else "预付款"
+            faults.append(
+                f"  {code} {what}余额 {yuan_text(held_fen)} 元，不足 {yuan_text(fen)} 元 | there "
+                "is not so much"
+            )
+    sums: Counter[Kind] = Counter()
+    for row in rows:
+        sums[row.kind] += row.amount_fen
+    if sums[Kind.REWARD] > pool_fen + sums[Kind.DEPOSIT_FORFEIT]:
+        faults.append(
+            f"  质保金奖励池 {yuan_text(pool_fen + sums[Kind.DEPOSIT_FORFEIT])} 元，不足 "
+            f"{yuan_text(sums[Kind.REWARD])} 元 | the pool has not so much"
+        )
+    return faults
+
+
+def _told(rows: Sequence[Asked], who: Who, proposed_by: str, done: int) -> str:
+    by_kind: dict[Kind, list[int]] = {}
+    for row in rows:
+        by_kind.setdefault(row.kind, []).append(row.amount_fen)
+    lines = [
+        f"  {KIND_ZH[kind]} {len(amounts)} 笔 {yuan_text(sum(amounts))} 元"
+        for kind, amounts in sorted(by_kind.items())
+    ]
+    if proposed_by:
+        first = f"已入账 {done} 笔：{proposed_by} 提出，{who.actor} 确认 | booked"
+    else:
+        first = (
+            f"由 {who.actor} 提出 {done} 笔，尚待另一人以 --confirm 确认 | proposed, not booked"
+        )
+    return "\n".join([first, *lines])
+
+
+def _text(one: Adjustment) -> str:
+    return f"{KIND_ZH[one.kind]} {yuan_text(one.amount_fen)} 元（{one.source}）"

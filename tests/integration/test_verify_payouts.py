@@ -1,0 +1,119 @@
+"""`settlement verify` holds what institutions were paid against its rows, adjustments and steps.
+
+Whoever tampers here has the owner's rights; each test puts right what it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from ledger.audit import BadEntry
+from ledger.postgres.shape import Shape
+from settlement.payout import Kind
+from tests.kit.payouts import Payouts, asked, assert_good, bank_row
+from tests.kit.population import CLASS_A, some
+from tests.kit.reply import assert_done
+from tests.kit.town import Town, a_town
+from tests.services import FreshDatabase
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+STEP, LINE = "settlement.payout_step", "settlement.payout_line"
+ADJUSTMENT, END = "settlement.payout_adjustment", "settlement.payout_adjustment_end"
+PAYOUT = "payout to an institution"
+OTHERWISE = f"{PAYOUT} is not what its rows and adjustments come to"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(
+    database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Town]:
+    """A town that has paid its pharmacy for a month, a deduction less."""
+    out: Path = tmp_path_factory.mktemp("orders")
+    async with a_town(database, shape=Shape.ONE_MACHINE) as town:
+        code = town.pharmacy.code
+        payouts = Payouts(town)
+        await payouts.account(code)
+        assert_done(await town.pharmacy.sell(town.someone(), some(CLASS_A)))
+        assert_good(await payouts.state())
+        await payouts.adjusted(asked(code, Kind.DEDUCTION, 100))
+        assert_good(await payouts.confirm(code))
+        assert_good(await payouts.propose(code))
+        assert_good(await payouts.order(out, code))
+        order = (await payouts.found(code)).now.order
+        assert order is not None
+        fen = order.amounts.total_fen
+        await payouts.banked(
+            bank_row(order.reference, fen, "B1"), bank_row(order.reference, fen, "B2", paid=False)
+        )
+        yield town
+
+
+@asynccontextmanager
+async def tampered(town: Town, table: str, statement: str) -> AsyncIterator[None]:
+    """A table as it is after a statement, for a while."""
+    kept = await town.owner.fetch(f"select t.* from {table} t")  # noqa: S608
+    await town.owner.execute(statement)
+    try:
+        yield
+    finally:
+        await town.owner.execute(f"delete from {table}")  # noqa: S608
+        await town.owner.copy_records_to_table(
+            table.split(".")[1], schema_name="settlement", records=[tuple(row) for row in kept]
+        )
+
+
+async def found(town: Town) -> str:
+    """What verify says is bad."""
+    report = await town.verified()
+    bad: BadEntry | None = report.first_bad
+    return "" if bad is None else bad.what
+
+
+async def test_what_was_paid_verifies(town: Town) -> None:
+    assert await found(town) == ""
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "what"),
+    [
+        (STEP, "set fund_fen = fund_fen + 1 where act = 5", f"{PAYOUT} was changed"),
+        (STEP, "set reference = 'R' where act = 6", f"{PAYOUT} was changed"),
+        (STEP, "set bank_account = 9 where act = 5", f"{PAYOUT} was changed"),
+        (STEP, "set actor = 'somebody' where act = 7", f"{PAYOUT} was changed"),
+        (STEP, "where act = 7", f"{PAYOUT} is missing"),
+        (STEP, "set entry_id = 7 where act = 6", f"{PAYOUT} is missing"),
+        (STEP, "set account_fen = account_fen + 1 where act = 3", OTHERWISE),
+        (ADJUSTMENT, "set amount_fen = 99", f"{PAYOUT} was changed"),
+        (ADJUSTMENT, "set actor = 'somebody'", f"{PAYOUT} was changed"),
+        (ADJUSTMENT, "set source = 'another'", f"{PAYOUT} was changed"),
+        (END, "set actor = 'somebody'", f"{PAYOUT} was changed"),
+        (END, "", f"{PAYOUT} is missing"),
+        (LINE, "set fund_fen = fund_fen + 1", OTHERWISE),
+        (LINE, "set total_fen = total_fen + 1", "owes another amount than its rows"),
+    ],
+)  # fmt: skip
+async def test_what_was_touched_is_named(
+    town: Town, table: str, change: str, what: str
+) -> None:
+    """A change that sets nothing deletes."""
+    verb = "update" if change.startswith("set") else "delete from"
+    statement = f"{verb} {table} {change}"
+    async with tampered(town, table, statement):
+        assert what in await found(town)
+    assert await found(town) == ""
+
+
+async def test_a_step_that_says_it_booked_and_did_not_is_named(town: Town) -> None:
+    more = (
+        "insert into settlement.payout_step select 999, 1, 0, recorded_at, first_on, last_on,"
+        " booked_on, 99, 0, lane, 5, institution, 'R9', actor, reason from settlement.payout_step"
+        " where act = 1"
+    )
+    async with tampered(town, STEP, more):
+        assert f"{PAYOUT} without a ledger entry" in await found(town)
