@@ -7,6 +7,7 @@ its own (`settlement close month … verify`).
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime, time, timedelta
 
 from msgspec import Struct
@@ -93,7 +94,9 @@ async def show(office: Office, month: date) -> Said:
 
 async def verify(office: Office, found: Found, who: Who) -> Said:
     """Recompute everything; kept with the month where all is as booked."""
-    path = key_file(office.data_dir / "secrets", {})
+    if await open_days(office, found.place.month):
+        return Said(1, f"{found.name} 尚有业务日未日结 | days of the month are still open")
+    path = key_file(office.data_dir / "secrets", os.environ)
     keyring = load_keyring(path) if path.exists() else None
     async with verify_pool(office.dsn) as pool:
         report = await verify_all(

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -93,6 +93,16 @@ async def test_days_are_closed_by_themselves_an_hour_after_their_end(month: Mont
     assert await closer.step(town.owner) == 1
     assert await _closed(town) == LAST
     assert await closer.step(town.owner) == 0
+
+
+async def test_day_closed_late_still_ends_when_its_last_entry_was_booked(month: Month) -> None:
+    """A boundary comes when somebody closes the day, days later where the server stood still: else
+    no past sum would find a fold before it, and all entries would be read."""
+    through = await month.town.owner.fetchval(
+        "select max(d.booked_through) from settlement.day_end d where d.business_day = $1",
+        date(2026, 11, 25),
+    )
+    assert through < datetime(2026, 11, 26, tzinfo=UTC)
 
 
 async def test_what_was_left_half_closed_is_finished(month: Month) -> None:

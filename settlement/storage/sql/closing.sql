@@ -16,13 +16,14 @@ order by c.business_day;
 
 -- name: keep_day_end
 -- Where the blocks of a closed day lie. A journal that has none of them gets no row; it was closed
--- before, or opened later.
+-- before, or opened later. The boundary, which may come much later, is not when it was booked.
 insert into settlement.day_end (
     journal, business_day, after_block, through_block, last_block, booked_from, booked_through
 )
 select j.journal, $1, p.through_block, t.through_block,
-       greatest(o.last_block, p.through_block), o.booked_from,
-       greatest(p.booked_through, o.booked_through, o.booked_from)
+       greatest(o.last_block, p.through_block),
+       coalesce(o.booked_from, timestamptz 'infinity'),
+       coalesce(greatest(p.booked_through, o.booked_through), timestamptz '-infinity')
 from ledger.journal j
 cross join lateral (
     select coalesce(max(d.through_block), 0) as through_block,
@@ -44,12 +45,15 @@ cross join lateral (
 ) as t
 cross join lateral (
     select max(b.block_no) filter (where b.business_day = $1 and b.entry_count > 0) as last_block,
-           min(b.booked_at) filter (where b.business_day = $1) as booked_from,
-           max(b.booked_at) filter (where b.block_no <= t.through_block) as booked_through
+           min(b.booked_at) filter (where b.business_day = $1 and b.entry_count > 0)
+               as booked_from,
+           max(b.booked_at) filter (where b.block_no <= t.through_block and b.entry_count > 0)
+               as booked_through,
+           count(*) filter (where b.business_day = $1) as blocks
     from ledger.block b
     where b.journal = j.journal and b.block_no > p.through_block
 ) as o
-where o.booked_from is not null
+where o.blocks > 0
 on conflict do nothing
 returning journal, through_block;
 

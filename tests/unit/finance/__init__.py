@@ -1,1 +1,1 @@
-"""Closing, seals and proofs."""
+"""What finance staff do: the pure parts."""

@@ -41,7 +41,7 @@ def steps(*acts: MonthAct) -> list[MonthStep]:
     ]
 
 
-@pytest.mark.parametrize(("state", "act"), product(MonthState, MonthAct))
+@pytest.mark.parametrize(("state", "act"), list(product(MonthState, MonthAct)))
 def test_every_act_in_every_state(state: MonthState, act: MonthAct) -> None:
     after = TABLE[state][act - 1]
     assert AFTER.get((state, act)) == after

@@ -24,9 +24,10 @@ comment on column settlement.day_end.through_block is
     'The last block before the first of a later day: all up to it are of this day or before. Sums '
     'are folded here.';
 comment on column settlement.day_end.last_block is 'The last block of the day with an entry.';
-comment on column settlement.day_end.booked_from is 'When its first block was booked.';
+comment on column settlement.day_end.booked_from is
+    'When its first entry was booked; infinity where it has none.';
 comment on column settlement.day_end.booked_through is
-    'When the newest of all blocks up to `through_block` was booked.';
+    'When the newest of all entries up to `through_block` was booked.';
 comment on column settlement.day_end.business_day is 'The business day.';
 comment on column settlement.day_end.journal is 'The journal.';
 
