@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from settlement.cli_clear import add_clear
 from settlement.cli_hub import add_hub
 from settlement.cli_import import add_import
+from settlement.cli_income import add_income
 from settlement.cli_matters import add_matters, add_my
 from settlement.cli_outbox import add_mobile, add_outbox
 from settlement.cli_payments import add_payments
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add_matters(commands, _tell, DEFAULT_DATA_DIR)
     add_my(commands, _tell, DEFAULT_DATA_DIR)
     add_clear(commands, _tell, DEFAULT_DATA_DIR)
+    add_income(commands, _tell, DEFAULT_DATA_DIR)
     add_reconcile_regions(commands, _tell, DEFAULT_DATA_DIR)
     add_user(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)

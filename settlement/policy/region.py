@@ -95,6 +95,15 @@ class TraceRules(Struct, frozen=True, kw_only=True):
         return self.required is not TraceUse.OFF or self.repeated is not TraceUse.OFF
 
 
+class AccountRules(Struct, frozen=True, kw_only=True):
+    """What a region decides about personal accounts (个人账户)."""
+
+    interest_bp: int | None = None
+    """interest of a year in basis points, where there is one"""
+    interest_days: int = 365
+    """days that the rate counts as a year"""
+
+
 class CancelOrder(StrEnum):
     """In which order the settlements of a person's year are undone (撤销顺序, DOMAIN 10)."""
 
@@ -167,6 +176,7 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     elsewhere: ElsewhereRules = ANYWHERE
     """what care for people from other regions is cleared as (异地就医)"""
     regional: RegionalRules = RegionalRules()
+    accounts: AccountRules = AccountRules()
     """clearing with other regions (异地清算)"""
     wire: Profile = BASELINE
     """what the region demands of the fields of the interface (接口字段)"""

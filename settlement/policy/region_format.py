@@ -33,6 +33,7 @@ from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
 from settlement.policy.region import (
     CANCELS,
+    AccountRules,
     CancelOrder,
     CancelWindow,
     DoctorCheck,
@@ -167,6 +168,15 @@ class RegionalFile(Strict, frozen=True, kw_only=True):
     """weekend days that are worked (调休)"""
 
 
+class AccountsFile(Strict, frozen=True, kw_only=True):
+    """The table `personal_accounts`: interest on personal accounts (个人账户计息)."""
+
+    interest_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    """interest of a year, basis points; without it none is computed"""
+    interest_days: Annotated[int, Meta(ge=360, le=366)] = 365
+    """days that the rate counts as a year"""
+
+
 class Edition(StrEnum):
     """Which printed edition of the interface a region begins with."""
 
@@ -270,6 +280,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """care for people who are insured in other regions (异地就医)"""
     regional_clearing: RegionalFile = RegionalFile()
     """clearing with other regions (异地清算)"""
+    personal_accounts: AccountsFile = AccountsFile()
+    """interest on personal accounts (个人账户计息)"""
     interface: InterfaceFile = InterfaceFile()
     """what the region demands of fields (接口字段)"""
     list_columns: dict[ListNo, tuple[ColumnName, ...]] = field(default_factory=dict)
@@ -337,6 +349,10 @@ def compile_region(file: RegionFile) -> RegionProfile:
             cross_province={**CROSS_PROVINCE, **file.elsewhere.cross_province},
         ),
         regional=_regional(file.regional_clearing),
+        accounts=AccountRules(
+            interest_bp=file.personal_accounts.interest_bp,
+            interest_days=file.personal_accounts.interest_days,
+        ),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),
         seals=_seals(file.national_crypto),

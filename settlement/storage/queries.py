@@ -15,6 +15,7 @@ REFERENCE = load(SQL_DIRECTORY / "reference.sql")
 REGIONAL = load(SQL_DIRECTORY / "regional.sql")
 SCATTER = load(SQL_DIRECTORY / "scatter.sql")
 ADMIN = load(SQL_DIRECTORY / "admin.sql")
+MONEY = load(SQL_DIRECTORY / "money.sql")
 CONSOLE = load(SQL_DIRECTORY / "console.sql")
 
 

@@ -48,6 +48,7 @@ _COMMITTED = {
     "bad_home_cases": "settlement of somebody treated in another region",
     "bad_cases": "hold for a case of another region",
     "bad_clearings": "clearing with another region", "bad_prepayments": "prepayment",
+    "bad_money": "money in by a file",
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
@@ -229,6 +230,9 @@ async def _bad_money(
         ("overdrawn_deposits", "deposit of a stay was used or given back otherwise than it says"),
         ("orphan_clearings", "clearing with another region without a ledger entry"),
         ("wrong_clearings", "clearing with another region paid another amount than its rows"),
+        ("orphan_money", "row of money in without a ledger entry"),
+        ("unsigned_money", "file of money in without two people"),
+        ("unfiled_money", "money in of a file that nobody confirmed"),
         ("wrong_uses", "settlement used other deposits than its stay says"),
     ):
         number = await connection.fetchval(_QUERIES[name], lane, *more)
