@@ -9,10 +9,13 @@ collected itself, and its revenue. Account numbers say what they are:
     2_000_002          what relatives' accounts pay, on its way between two lanes
     2_000_003          the agency's bank account for what its merchants collect
     2_000_005          accounts of persons who move away, on their way out
-    2_000_060, _061    what a channel has and nobody knows whose it is
     2_000_009          what the agency carried forward into this system
-    2_000_020 .. _024  paying institutions: bank, under way, deductions, differences, deposits' pool
     2_000_010, _011    memorandum: settlements of the system before that can be cancelled here
+    2_000_020 .. _024  paying institutions: bank, under way, deductions, differences, deposits' pool
+    2_000_040 … _049   the agency's bank accounts of the schemes (`SCHEME_BANKS`)
+    2_000_050 … _055   what is on its way into personal accounts or out of them (`MoneyAccount`)
+    2_000_060, _061    what a channel has and nobody knows whose it is
+    3_310_102          income of fund 310102 of the agency
     5_000_000 + 10·n   the ten accounts of the n-th other region (`RegionAccount`)
     10_000_000 + 10·n  the ten accounts of the n-th institution (`InstitutionAccount`)
     ten times that     the hundred accounts of its payment channels (`ChannelAccount`)
@@ -21,6 +24,7 @@ collected itself, and its revenue. Account numbers say what they are:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum, unique
 
 from ledger.account import Account
@@ -58,10 +62,34 @@ DEPOSIT_POOL = 2_000_024
 """质保金奖励池: deposits that were not given back, for those who did better"""
 CLEARING_BANK = 2_000_004
 """异地清算存款: the agency's bank account for what regions pay each other"""
+INCOME_BASE = 3_000_000
+SCHEME_BANKS = {
+    "310": 2_000_040, "390": 2_000_041, "320": 2_000_042, "330": 2_000_043, "340": 2_000_044,
+    "350": 2_000_045, "510": 2_000_046, "410": 2_000_047, "392": 2_000_048,
+}  # fmt: skip
+"""基金存款: where the income of a scheme (insutype) comes in; never changes."""
+OTHER_SCHEMES_BANK = 2_000_049
 REGION_BASE = 5_000_000
 REGION_STRIDE = 10
 INSTITUTION_BASE = 10_000_000
 INSTITUTION_STRIDE = 10
+
+
+class MoneyAccount(IntEnum):
+    """The agency's accounts between funds, banks and personal accounts (ADR 0042)."""
+
+    OWED_BY_PERSONS = 2_000_050
+    """应收个人追回款: what was clawed back and was no longer in the account; whose, rows say"""
+    CLAWED_BACK = 2_000_051
+    """追回待处理: what was clawed back, until it is where it belongs"""
+    INTEREST_TO_ALLOT = 2_000_052
+    """待分配个人账户利息: what the bank paid, until it is in the accounts"""
+    TO_HEIRS = 2_000_053
+    """继承待付: out of an account, until it is in those of the heirs or paid out"""
+    TO_PAY_OUT = 2_000_054
+    """清退待付"""
+    FUNDS_CARRIED = 2_000_055
+    """基金期初结余: what funds had when this system began; which fund, rows say"""
 
 
 class RegionAccount(IntEnum):
@@ -230,6 +258,20 @@ class EntryCode(IntEnum):
     """付讫: the bank has paid it"""
     PAYOUT_RETURNED = 79
     """退汇: the bank sent it back, and it is owed again"""
+    FUND_INCOME = 81
+    """income of a fund, or what it brings along (基金收入)"""
+    ACCOUNTS_MOVED = 82
+    """what came into personal accounts, or went out, by a file (个人账户划拨)"""
+
+
+def scheme_bank(scheme: str) -> int:
+    """The agency's bank account of a scheme."""
+    return SCHEME_BANKS.get(scheme, OTHER_SCHEMES_BANK)
+
+
+def income_account(fund_code: int) -> int:
+    """The income account of a fund (fund_pay_type as a number, six digits)."""
+    return INCOME_BASE + fund_code
 
 
 def fund_account(fund_code: int) -> int:
@@ -366,6 +408,42 @@ def agency_accounts() -> tuple[Account, ...]:
         Account(number=DEPOSIT_POOL, owner=AGENCY, code="2241.13",
                 name="质保金奖励池", debit_normal=False),
     )  # fmt: skip
+
+
+def income_accounts(funds: dict[int, str]) -> tuple[Account, ...]:
+    """The agency's income accounts of its funds, by number and name."""
+    return tuple(
+        Account(number=income_account(number), owner=AGENCY, code=f"4001.{number}",
+                name=f"{name}收入", debit_normal=False)
+        for number, name in sorted(funds.items())
+    )  # fmt: skip
+
+
+def money_accounts(schemes: Mapping[str, str]) -> tuple[Account, ...]:
+    """The bank accounts of the schemes, by code and name, and what is under way between funds,
+    banks and personal accounts."""
+    banks = tuple(
+        Account(number=number, owner=AGENCY, code=f"1002.1{place}",
+                name=f"{schemes.get(scheme, scheme)}基金存款", debit_normal=True)
+        for place, (scheme, number) in enumerate(SCHEME_BANKS.items())
+    )  # fmt: skip
+    rows = (
+        (MoneyAccount.OWED_BY_PERSONS, "1221.01", "应收个人追回款", True),
+        (MoneyAccount.CLAWED_BACK, "2241.04", "追回待处理", False),
+        (MoneyAccount.INTEREST_TO_ALLOT, "2241.05", "待分配个人账户利息", False),
+        (MoneyAccount.TO_HEIRS, "2241.06", "继承待付", False),
+        (MoneyAccount.TO_PAY_OUT, "2241.07", "清退待付", False),
+        (MoneyAccount.FUNDS_CARRIED, "4104.01", "基金期初结余", False),
+    )
+    other = Account(
+        number=OTHER_SCHEMES_BANK, owner=AGENCY, code="1002.19", name="其他险种基金存款",
+        debit_normal=True,
+    )  # fmt: skip
+    under_way = tuple(
+        Account(number=number, owner=AGENCY, code=code, name=name, debit_normal=debit)
+        for number, code, name, debit in rows
+    )
+    return (*banks, other, *under_way)
 
 
 def carried_forward() -> Account:

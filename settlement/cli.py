@@ -13,6 +13,7 @@ from settlement.cli_clear import add_clear
 from settlement.cli_close import add_close
 from settlement.cli_hub import add_hub
 from settlement.cli_import import add_import
+from settlement.cli_income import add_income
 from settlement.cli_match import add_match
 from settlement.cli_matters import add_matters, add_my
 from settlement.cli_outbox import add_mobile, add_outbox
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add_clear(commands, _tell, DEFAULT_DATA_DIR)
     add_close(commands, _tell, DEFAULT_DATA_DIR)
     add_match(commands, _tell, DEFAULT_DATA_DIR)
+    add_income(commands, _tell, DEFAULT_DATA_DIR)
     add_reconcile_regions(commands, _tell, DEFAULT_DATA_DIR)
     add_payout(commands, _tell, DEFAULT_DATA_DIR)
     add_user(commands, _tell, DEFAULT_DATA_DIR)

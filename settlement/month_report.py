@@ -15,13 +15,16 @@ import msgspec
 from msgspec import Struct
 
 from ledger.account import ALL_GUARDED, Balance
-from settlement.chart import AGENCY, FUND_BASE, INSTITUTION_BASE, INSTITUTION_STRIDE
+from settlement.chart import (
+    AGENCY,
+    FUND_BASE,
+    INCOME_BASE,
+    INSTITUTION_BASE,
+    INSTITUTION_STRIDE,
+)
 from settlement.chart import InstitutionAccount as Account
 
 FORMAT = "settlement-month/1"
-FUND_INCOME_BASE = 3_000_000
-"""The income account of a fund is this and its code; nothing was booked there where no income was
-imported."""
 _FUNDS_END = FUND_BASE + 1_000_000
 
 Sums = Mapping[int, Balance]
@@ -183,16 +186,16 @@ def _line(account: int, before: Sums, after: Sums) -> AccountLine:
 def _funds(before: Sums, after: Sums) -> tuple[FundLine, ...]:
     codes = {account - FUND_BASE for account in after if FUND_BASE <= account < _FUNDS_END}
     codes |= {
-        account - FUND_INCOME_BASE
+        account - INCOME_BASE
         for account in after
-        if FUND_INCOME_BASE <= account < FUND_INCOME_BASE + 1_000_000
+        if INCOME_BASE <= account < INCOME_BASE + 1_000_000
     }
     return tuple(
         FundLine(
             fund=f"{code:06}", scheme=f"{code:06}"[:3],
             spent=_moved(FUND_BASE + code, before, after),
-            income=None if FUND_INCOME_BASE + code not in after
-            else -_moved(FUND_INCOME_BASE + code, before, after),
+            income=None if INCOME_BASE + code not in after
+            else -_moved(INCOME_BASE + code, before, after),
         )
         for code in sorted(codes)
     )  # fmt: skip

@@ -194,6 +194,18 @@ select create_distributed_table('ledger.lane', 'lane', colocate_with => 'settlem
 select create_distributed_table('ledger.balance', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.block', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table('ledger.entry', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table(
+    'settlement.money_file', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.money_file_step', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.money_row', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.money_taken', 'lane', colocate_with => 'settlement.person'
+);
 
 -- On every node: small, read everywhere, changed by operators. `closed_day` is read by every batch.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from asyncpg import Connection, Record
@@ -24,11 +25,15 @@ _QUERIES = load(Path(__file__).parent / "sql" / "scatter.sql")
 
 class Pace:
     """The pace of one connection's work; `hurried` never rests, others so many times as long as
-    they worked."""
+    they worked. Who appends blocks itself says how many: its own are not others' work."""
 
-    def __init__(self, *, hurried: bool = False, rests: int = RESTS_TO_WORK) -> None:
+    def __init__(
+        self, *, hurried: bool = False, rests: int = RESTS_TO_WORK,
+        own_blocks: Callable[[], int] = lambda: 0,
+    ) -> None:  # fmt: skip
         self._hurried = hurried
         self._rests = rests
+        self._own_blocks = own_blocks
         self._blocks: int | None = None
         self._since = time.perf_counter()
 
@@ -36,7 +41,7 @@ class Pace:
         """Called after each piece of work on the connection."""
         if self._hurried:
             return
-        blocks: int = await connection.fetchval(_QUERIES["blocks_appended"])
+        blocks = await self._blocks_of_others(connection)
         now = time.perf_counter()
         worked = now - self._since
         busy = self._blocks is not None and (
@@ -44,6 +49,10 @@ class Pace:
         )
         if busy:
             await asyncio.sleep(self._rests * worked)
-            blocks = await connection.fetchval(_QUERIES["blocks_appended"])
+            blocks = await self._blocks_of_others(connection)
         self._blocks = blocks
         self._since = time.perf_counter()
+
+    async def _blocks_of_others(self, connection: Connection[Record]) -> int:
+        blocks: int = await connection.fetchval(_QUERIES["blocks_appended"])
+        return blocks - self._own_blocks()

@@ -13,11 +13,10 @@ from datetime import date, datetime, time, timedelta
 from msgspec import Struct
 
 from ledger.account import Balance
-from settlement.chart import AGENCY
+from settlement.chart import AGENCY, INCOME_BASE
 from settlement.clock import CHINA, local_time
 from settlement.finance.months import Found, find, keep_verified, open_days
 from settlement.finance.office import Office, Who
-from settlement.month_report import FUND_INCOME_BASE
 from settlement.month_states import (
     ACT_ZH,
     STATE_ZH,
@@ -198,7 +197,7 @@ async def _verified(office: Office, found: Found) -> Point:
 async def _income(office: Office, month: date) -> Point:
     """Never in the way: without income a report says that it is of expenditure only."""
     sums: dict[int, Balance] = await past.sums_at(office.connection, day=last_day(month))
-    some = any(FUND_INCOME_BASE <= account < FUND_INCOME_BASE + 10**6 for account in sums)
+    some = any(INCOME_BASE <= account < INCOME_BASE + 10**6 for account in sums)
     return Point(
         title="基金收支 income and expenditure", holds=True,
         what="有收入" if some else "未导入收入，仅列支出 expenditure only",

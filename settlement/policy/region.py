@@ -96,6 +96,15 @@ class TraceRules(Struct, frozen=True, kw_only=True):
         return self.required is not TraceUse.OFF or self.repeated is not TraceUse.OFF
 
 
+class AccountRules(Struct, frozen=True, kw_only=True):
+    """What a region decides about personal accounts (个人账户)."""
+
+    interest_bp: int | None = None
+    """interest of a year in basis points, where there is one"""
+    interest_days: int = 365
+    """days that the rate counts as a year"""
+
+
 class CancelOrder(StrEnum):
     """In which order the settlements of a person's year are undone (撤销顺序, DOMAIN 10)."""
 
@@ -178,6 +187,7 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     closing: ClosingRules = ClosingRules()
     """closing of business days (日结)"""
     regional: RegionalRules = RegionalRules()
+    accounts: AccountRules = AccountRules()
     """clearing with other regions (异地清算)"""
     payout: PayoutRules = PayoutRules()
     """paying institutions (拨付)"""

@@ -34,6 +34,7 @@ from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
 from settlement.policy.region import (
     CANCELS,
+    AccountRules,
     CancelOrder,
     CancelWindow,
     ClosingRules,
@@ -190,6 +191,15 @@ class PayoutFile(Strict, frozen=True, kw_only=True):
     """by a bank's name (开户行): title and content of the columns of its order file, in order"""
 
 
+class AccountsFile(Strict, frozen=True, kw_only=True):
+    """The table `personal_accounts`: interest on personal accounts (个人账户计息)."""
+
+    interest_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    """interest of a year, basis points; without it none is computed"""
+    interest_days: Annotated[int, Meta(ge=360, le=366)] = 365
+    """days that the rate counts as a year"""
+
+
 class Edition(StrEnum):
     """Which printed edition of the interface a region begins with."""
 
@@ -297,6 +307,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """clearing with other regions (异地清算)"""
     payout: PayoutFile = PayoutFile()
     """paying institutions (拨付)"""
+    personal_accounts: AccountsFile = AccountsFile()
+    """interest on personal accounts (个人账户计息)"""
     interface: InterfaceFile = InterfaceFile()
     """what the region demands of fields (接口字段)"""
     list_columns: dict[ListNo, tuple[ColumnName, ...]] = field(default_factory=dict)
@@ -369,6 +381,10 @@ def compile_region(file: RegionFile) -> RegionProfile:
         ),
         regional=_regional(file.regional_clearing),
         payout=_payout(file.payout),
+        accounts=AccountRules(
+            interest_bp=file.personal_accounts.interest_bp,
+            interest_days=file.personal_accounts.interest_days,
+        ),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),
         seals=_seals(file.national_crypto),

@@ -52,6 +52,7 @@ _COMMITTED = {
     "bad_clearings": "clearing with another region", "bad_prepayments": "prepayment",
     "bad_corrections": "correction of a difference",
     "bad_payouts": "payout to an institution",
+    "bad_money": "money in by a file",
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
@@ -263,6 +264,9 @@ async def _bad_money(
         ("lone_corrections", "difference was proposed and confirmed by one person"),
         ("orphan_payouts", "payout to an institution without a ledger entry"),
         ("wrong_payouts", "payout to an institution is not what its rows and adjustments come to"),
+        ("orphan_money", "row of money in without a ledger entry"),
+        ("unsigned_money", "file of money in without two people"),
+        ("unfiled_money", "money in of a file that nobody confirmed"),
         ("wrong_uses", "settlement used other deposits than its stay says"),
     ):
         number = await connection.fetchval(_QUERIES[name], lane, *more)

@@ -518,3 +518,58 @@ left join settlement.region_difference_end e
 where e.case_no is null
 order by d.day, d.region, d.case_no, d.reversal
 limit $1;
+
+-- name: money_files
+-- The files of money in of a kind, newest first, with what became of them.
+select f.lane, f.file_no, f.subject, f.month, f.digest, f.name, f.row_count, f.in_fen, f.out_fen,
+       f.totals
+from settlement.money_file f
+where f.subject = $1
+order by f.file_no desc;
+
+-- name: money_income
+-- Booked income of a month by scheme, fund and source, and what funds had at the beginning.
+select r.scheme, r.fund, r.source, sum(r.amount_fen)::bigint as fen
+from settlement.money_row r
+join ledger.entry e on e.lane = r.lane and e.entry_id = r.entry_id and e.code = 81
+where r.psn_no = '' and r.month = $1
+group by r.scheme, r.fund, r.source
+order by r.scheme, r.fund, r.source;
+
+-- name: money_allotted
+-- Booked rows of a month about personal accounts by source, with what they came to.
+select r.source, count(*) as row_count, sum(r.amount_fen)::bigint as amount_fen,
+       sum(coalesce(t.taken_fen, r.amount_fen))::bigint as taken_fen,
+       sum(coalesce(t.owed_fen, 0))::bigint as owed_fen
+from settlement.money_row r
+join ledger.entry e on e.lane = r.lane and e.entry_id = r.entry_id and e.code = 82
+left join settlement.money_taken t
+    on t.lane = r.lane and t.entry_id = r.entry_id and t.row_no = r.row_no
+where r.psn_no <> '' and r.month = $1
+group by r.source
+order by r.source;
+
+-- name: journal_blocks_of_days
+-- The first and last block of each journal in these business days.
+select b.journal, min(b.block_no) as first_block, max(b.block_no) as last_block
+from ledger.block b
+where b.business_day between $1 and $2
+group by b.journal
+order by b.journal;
+
+-- name: fund_movements
+-- What accounts between two numbers spent in some blocks of a journal, of these business days.
+select m.account, sum(m.debits - m.credits)::bigint as fen
+from ledger.movement m
+join ledger.block b on b.journal = m.journal and b.block_no = m.block_no
+where m.journal = $1 and m.block_no between $2 and $3 and b.business_day between $4 and $5
+    and m.account between $6 and $7
+group by m.account;
+
+-- name: fund_names
+-- The agency's expenditure accounts of funds.
+select a.account, a.name
+from ledger.account a
+where a.account between $1 and $2
+order by a.account;
+

@@ -721,3 +721,80 @@ where s.lane = $1 and s.act in (3, 5, 6, 7)
     )
 order by 1
 limit 1;
+
+-- name: bad_money
+-- Entries of the chunk about money in whose rows are missing or are not what was committed, or that
+-- move another sum than their rows say.
+select e.lane, e.entry_id, e.block_no, e.ordinal, said.committed is null as missing
+from ledger.entry e
+cross join lateral (
+    select settlement.money_commitment(e.lane, e.entry_id) as committed
+) as said
+cross join lateral (
+    select coalesce(sum(
+        case when t.row_no is null then abs(r.amount_fen) else t.taken_fen + t.owed_fen end
+    ), 0) as fen
+    from settlement.money_row r
+    left join settlement.money_taken t
+        on t.lane = r.lane and t.entry_id = r.entry_id and t.row_no = r.row_no
+    where r.lane = e.lane and r.entry_id = e.entry_id
+) as rows
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (81, 82)
+    and (
+        said.committed is distinct from e.commitment
+        or rows.fen <> (select coalesce(sum(leg.fen), 0) from unnest(e.amounts) as leg (fen))
+    )
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_money
+-- A row of one lane of a file that is booked to its end which no ledger entry stands behind; or
+-- what a row came to that was not booked.
+select o.entry_id
+from (
+    select r.entry_id
+    from settlement.money_row r
+    where r.lane = $1 and r.file_no in (
+        select s.file_no from settlement.money_file_step s where s.act = 5
+    )
+    union all
+    select t.entry_id
+    from settlement.money_taken t
+    where t.lane = $1
+) as o
+left join ledger.entry e
+    on e.lane = $1 and e.entry_id = o.entry_id and e.code in (81, 82)
+where e.entry_id is null
+order by o.entry_id
+limit 1;
+
+-- name: unsigned_money
+-- A file of one lane that was booked, or was to be, without two people: nobody proposed or
+-- confirmed it, or one person did both.
+select f.file_no
+from settlement.money_file f
+where f.lane = $1 and exists (
+    select 1
+    from settlement.money_file_step b
+    where b.lane = f.lane and b.file_no = f.file_no and b.act in (3, 5)
+) and not exists (
+    select 1
+    from settlement.money_file_step p
+    join settlement.money_file_step c
+        on c.lane = p.lane and c.file_no = p.file_no and c.act = 3
+        and lower(btrim(c.actor)) <> lower(btrim(p.actor))
+    where p.lane = f.lane and p.file_no = f.file_no and p.act = 2
+)
+order by f.file_no
+limit 1;
+
+-- name: unfiled_money
+-- A booked row of one lane of a file that nobody knows.
+select r.entry_id
+from settlement.money_row r
+join ledger.entry e on e.lane = r.lane and e.entry_id = r.entry_id
+where r.lane = $1 and r.file_no not in (
+    select s.file_no from settlement.money_file_step s where s.act = 3
+)
+order by r.entry_id
+limit 1;

@@ -15,6 +15,7 @@ from settlement.payment_states import Happening, State
 CARRIED = {
     EntryCode.ACCOUNT_CONTRIBUTION, EntryCode.PAYABLE_CARRIED, EntryCode.SETTLEMENT_CARRIED,
     EntryCode.REGION_CLEARED, EntryCode.REGION_PREPAID,
+    EntryCode.FUND_INCOME, EntryCode.ACCOUNTS_MOVED,
 }  # fmt: skip
 """No page shows entries of these yet."""
 

@@ -1,0 +1,152 @@
+"""What acts on money in need of the database. They run beside a server as the schema's owner."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from msgspec import Struct
+
+from ledger.postgres.pace import Pace
+from ledger.postgres.schema import installed_shape
+from ledger.postgres.shape import Shape
+from settlement.clock import Clock, Moment, moment, system_clock
+from settlement.embedded.errors import ServiceError
+from settlement.embedded.services import open_database
+from settlement.intake.faults import FileError
+from settlement.lanes import lane_of
+from settlement.policy.errors import PolicyError
+from settlement.policy.region import AccountRules
+from settlement.said import UNUSABLE, Said
+from settlement.serve.imports import LEASE
+from settlement.serve.person_import import RESTS
+from settlement.storage import money as store
+from settlement.storage import reference
+from settlement.storage.errors import StorageError
+from settlement.storage.funds import open_fund_accounts
+from settlement.storage.lease import PlainConnection, connection_for, take_lease
+from settlement.storage.person_import import commit_without_waiting
+from settlement.storage.policies import load_policy_set
+
+NAME = "settlement-operator"
+WORKERS = 2
+"""Connections that write at once."""
+
+
+class Who(Struct, frozen=True, kw_only=True):
+    """Who orders it, and why."""
+
+    actor: str
+    reason: str
+
+    def is_also(self, other: str) -> bool:
+        """Whether it is the same person, however the name is written."""
+        return self.actor.strip().casefold() == other.strip().casefold()
+
+
+class MoneyBooks(Struct, frozen=True, kw_only=True):
+    """See the module."""
+
+    connection: PlainConnection
+    owner_dsn: str
+    shape: Shape
+    journal_of: Mapping[int, int]
+    lanes: int
+    region: str
+    funds: Mapping[int, str]
+    """the funds that there are, by code"""
+    accounts: AccountRules
+    moment: Moment
+
+    def lane_of(self, number: str) -> int:
+        """The lane of a person number, of a fund's code, or of a digest."""
+        return lane_of(number, self.lanes)
+
+
+async def share_out(
+    books: MoneyBooks, shares: Sequence[Sequence[int]],
+    work: Callable[[PlainConnection, int, Pace], Coroutine[None, None, None]],
+    own_blocks: Callable[[], int] = lambda: 0,
+) -> None:  # fmt: skip
+    """Work on lanes over connections of their own, one a share, each at a pace that lets those who
+    settle come first; `own_blocks` says how many the work itself has appended. Their commits reach
+    the disk a moment later: whatever is committed after them, as the step that says it is done,
+    takes them along, and where the machine fails before, what is missing is done again."""
+
+    async def through(share: Sequence[int]) -> None:
+        async with connection_for(books.owner_dsn, NAME) as connection:
+            await commit_without_waiting(connection)
+            pace = Pace(rests=RESTS, own_blocks=own_blocks)
+            for lane in share:
+                await work(connection, lane, pace)
+                await pace.rest(connection)
+
+    async with asyncio.TaskGroup() as group:
+        for share in shares:
+            if share:
+                group.create_task(through(share))
+
+
+def by_lane(lanes: Iterable[int]) -> list[list[int]]:
+    """Lanes for so many connections."""
+    ordered = sorted(lanes)
+    return [ordered[first::WORKERS] for first in range(WORKERS)]
+
+
+def by_journal(books: MoneyBooks) -> list[list[int]]:
+    """All lanes for so many connections, those of a journal together: two never wait for one
+    head."""
+    journals = sorted(set(books.journal_of.values()))
+    place = {journal: number % WORKERS for number, journal in enumerate(journals)}
+    return [
+        [lane for lane, journal in sorted(books.journal_of.items()) if place[journal] == share]
+        for share in range(WORKERS)
+    ]
+
+
+async def open_books(
+    connection: PlainConnection, owner_dsn: str, *, clock: Clock = system_clock
+) -> MoneyBooks:
+    """Read what all acts need, and open the accounts that money comes into. StorageError where the
+    database is not prepared."""
+    installed = await reference.installation(connection)
+    if installed is None:
+        raise StorageError("the database is not prepared: start `settlement serve` first")
+    policies = await load_policy_set(connection)
+    await open_fund_accounts(connection, policies, installed.region)
+    profile = policies.region(installed.region)
+    funds = await store.fund_names(connection)
+    await store.open_accounts(connection, funds)
+    closed = await reference.closed_through(connection)
+    return MoneyBooks(
+        connection=connection, owner_dsn=owner_dsn, shape=await installed_shape(connection),
+        journal_of=await reference.lanes(connection), lanes=installed.lanes,
+        region=installed.region, funds=funds,
+        accounts=AccountRules() if profile is None else profile.accounts,
+        moment=moment(clock, not_before=None if closed is None else closed + timedelta(days=1)),
+    )  # fmt: skip
+
+
+def run(
+    data_dir: Path, act: Callable[[MoneyBooks], Coroutine[None, None, Said]], *, alone: bool
+) -> Said:
+    """Open the books of a data directory for one act; `alone` where it takes files in or books."""
+    try:
+        return asyncio.run(_with_books(data_dir, act, alone))
+    except (FileError, ServiceError, StorageError, PolicyError, OSError) as exc:
+        return Said(UNUSABLE, f"settlement: {exc}")
+
+
+async def _with_books(
+    data_dir: Path, act: Callable[[MoneyBooks], Coroutine[None, None, Said]], alone: bool
+) -> Said:
+    async with (
+        open_database(data_dir, os.environ) as database,
+        connection_for(database.owner_dsn, NAME) as connection,
+    ):
+        if alone and not await take_lease(connection, LEASE):
+            return Said(1, "另一导入正在进行 | another import is running: try again later")
+        return await act(await open_books(connection, database.owner_dsn))

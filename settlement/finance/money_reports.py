@@ -1,0 +1,121 @@
+"""A month of money: income and expenditure of each fund, and what was allotted to accounts.
+
+Expenditure is what the ledger's accounts of funds were debited with on the month's business days;
+income is what files said of the month and was booked. Where no income was imported for a fund, that
+is said (仅支出), and no difference is made up of one side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import msgspec
+from msgspec import Struct, field
+
+from ledger.money import yuan_text
+from ledger.postgres.fold import trial_balance
+from settlement.chart import AGENCY
+from settlement.finance.money_books import MoneyBooks
+from settlement.money_in import NAMES, Source
+from settlement.regional_clearing import month_after
+from settlement.said import Said
+from settlement.storage import money as store
+
+_INCOME = (
+    Source.CONTRIBUTIONS, Source.SUBSIDY, Source.INTEREST, Source.TRANSFERRED, Source.OTHER,
+)  # fmt: skip
+
+
+class FundMonth(Struct, kw_only=True):
+    """A fund of a scheme in a month, in fen."""
+
+    scheme: str
+    fund: str
+    name: str
+    income: dict[str, int] = field(default_factory=dict)
+    """by source"""
+    income_fen: int | None = None
+    """None where none was imported"""
+    opening_fen: int | None = None
+    expenditure_fen: int = 0
+
+
+async def funds(books: MoneyBooks, month: date, *, as_json: bool) -> Said:
+    """Income and expenditure by scheme and fund, and whether the agency's book balances."""
+    rows = await months_of_funds(books, month)
+    trial = await trial_balance(books.connection, AGENCY)
+    debits = sum(row.balance.debits_fen for row in trial.rows)
+    credits = sum(row.balance.credits_fen for row in trial.rows)
+    if as_json:
+        told = {
+            "month": f"{month:%Y-%m}", "funds": rows, "agency_debits_fen": debits,
+            "agency_credits_fen": credits,
+        }  # fmt: skip
+        return Said(0, msgspec.json.encode(told).decode())
+    lines = [f"{month:%Y-%m} 基金收支 fund income and expenditure（元 yuan）"]
+    for row in rows:
+        lines += _lines_of(row)
+    balanced = "平衡 balanced" if debits == credits else "不平 NOT BALANCED"
+    lines.append(
+        f"经办机构试算 agency trial balance：借 {yuan_text(debits)}  贷 {yuan_text(credits)}  "
+        f"{balanced}"
+    )
+    return Said(0 if debits == credits else 1, "\n".join(lines))
+
+
+async def allotted(books: MoneyBooks, month: date, *, as_json: bool) -> Said:
+    """What files of a month moved into personal accounts and out of them, by source."""
+    rows = await store.allotted_of(books.connection, month)
+    if as_json:
+        told = {"month": f"{month:%Y-%m}", "sources": rows}
+        return Said(0, msgspec.json.encode(told).decode())
+    lines = [f"{month:%Y-%m} 个人账户划拨 personal accounts（元 yuan）"]
+    for row in rows:
+        code, zh = NAMES[Source(row.source)]
+        line = f"  {zh} {code}  {row.row_count} 行  {yuan_text(row.amount_fen)}"
+        if Source(row.source).takes:
+            line += f"，扣回 taken {yuan_text(row.taken_fen)}，应收 owed {yuan_text(row.owed_fen)}"
+        lines.append(line)
+    return Said(0, "\n".join(lines if rows else [*lines, "  无 none"]))
+
+
+async def months_of_funds(books: MoneyBooks, month: date) -> list[FundMonth]:
+    """Every fund that had income, a balance brought along or expenditure in the month."""
+    found: dict[tuple[str, int], FundMonth] = {}
+    for scheme, fund, source, fen in await store.income_of(books.connection, month):
+        one = _place(found, books.funds, scheme, int(fund))
+        if source is Source.OPENING:
+            one.opening_fen = fen
+            continue
+        one.income[NAMES[source][0]] = fen
+        if source in _INCOME:
+            one.income_fen = (one.income_fen or 0) + fen
+    last = month_after(month) - timedelta(days=1)
+    for code, fen in (await store.expenditure_of(books.connection, month, last)).items():
+        # A fund's code begins with its scheme's, where no income says it otherwise.
+        scheme = next((s for s, known in found if known == code), str(code)[:3])
+        _place(found, books.funds, scheme, code).expenditure_fen = fen
+    return [found[key] for key in sorted(found)]
+
+
+def _place(
+    found: dict[tuple[str, int], FundMonth], names: Mapping[int, str], scheme: str, fund: int
+) -> FundMonth:
+    fresh = FundMonth(scheme=scheme, fund=str(fund), name=names.get(fund, ""))
+    return found.setdefault((scheme, fund), fresh)
+
+
+def _lines_of(row: FundMonth) -> list[str]:
+    lines = [f"  {row.scheme} {row.fund} {row.name}"]
+    if row.opening_fen is not None:
+        lines.append(f"    期初结余 opening {yuan_text(row.opening_fen)}")
+    spent = f"支出 expenditure {yuan_text(row.expenditure_fen)}"
+    if row.income_fen is None:
+        lines.append(f"    仅支出 expenditure only：{spent}")
+        return lines
+    by_source = "，".join(f"{name} {yuan_text(fen)}" for name, fen in sorted(row.income.items()))
+    rest = yuan_text(row.income_fen - row.expenditure_fen)
+    lines.append(f"    收入 income {yuan_text(row.income_fen)}（{by_source}）")
+    lines.append(f"    {spent}  当期结余 difference {rest}")
+    return lines
