@@ -17,6 +17,7 @@ from settlement.cli_outbox import add_mobile, add_outbox
 from settlement.cli_payments import add_payments
 from settlement.cli_regions import add_reconcile_regions
 from settlement.cli_reports import add_reports
+from settlement.cli_sheets import add_sheets
 from settlement.cli_user import add_user
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add_my(commands, _tell, DEFAULT_DATA_DIR)
     add_clear(commands, _tell, DEFAULT_DATA_DIR)
     add_reconcile_regions(commands, _tell, DEFAULT_DATA_DIR)
+    add_sheets(commands, _tell, DEFAULT_DATA_DIR)
     add_user(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(

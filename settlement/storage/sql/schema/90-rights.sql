@@ -19,7 +19,7 @@ begin
         ' settlement.insured_elsewhere, settlement.home_case, settlement.cross_city_step,'
         ' settlement.import_job, settlement.matter, settlement.matter_event,'
         ' settlement.invoice_row, settlement.console_user, settlement.console_attempt,'
-        ' settlement.console_session to %I',
+        ' settlement.console_session, settlement.sheet_print to %I',
         p_application
     );
     execute format(
