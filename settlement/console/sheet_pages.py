@@ -82,7 +82,7 @@ async def check_form(visit: Visit, found: CaseSheet | None = None) -> Answer:
     """What stands on the paper is typed here."""
     return visit.page(
         "sheet_check.html", CHECK, sheet=found,
-        undone="" if found is None else undone_words(found),
+        undone=None if found is None else undone_words(found),
         number=visit.typed.get("number", ""), mark=visit.typed.get("mark", ""),
     )  # fmt: skip
 

@@ -39,9 +39,12 @@ TITLES = {
     RowKind.CANCEL: "医疗保险费用结算单（撤销）",
     RowKind.REVERSE: "医疗保险费用结算单（冲正）",
 }
-_PARTS = (
-    "full_self_pay_fen", "over_ceiling_fen", "pre_self_pay_fen", "in_scope_fen", "deductible_fen",
-)  # fmt: skip
+_UNDOING = {
+    RowKind.SETTLE: ("结算", "settlement"),
+    RowKind.CANCEL: ("撤销", "cancel"),
+    RowKind.REVERSE: ("冲正", "reversal"),
+}
+_PARTS = ("full_self_pay_fen", "over_ceiling_fen", "pre_self_pay_fen", "in_scope_fen")
 _FEES = ("收费项目", "金额", "甲类", "乙类", "丙类", "全自费", "超限价", "先行自付", "范围内")
 
 
@@ -108,13 +111,16 @@ def sheet_pdf(sheet: CaseSheet, printed: Print) -> bytes:
         "agency": AGENCY,
         "print": f"结算编号 {row.setl_id}　{again}",
         "foot": f"{row.setl_id}　{again}　{at}　{printed.printed_by}　{printed.place}",
-        "undone": undone_words(sheet),
-        "facts": facts(sheet),
+        "undone": (undone_words(sheet) or ("", ""))[0],
+        "facts": [(zh, value) for zh, _, value in facts(sheet)],
         "fee_columns": [{"heading": one, "right": at > 0} for at, one in enumerate(_FEES)],
         "fees": [_fee_cells(one) for one in sheet.fees],
         "fee_total": _fee_cells(sheet.total),
         "no_fees": "撤销、冲正不带明细，见原结算。" if row.undoes_setl_id else "明细已清除。",
-        "parts": [[HEADINGS[name], thousands(getattr(row, name))] for name in _PARTS],
+        "parts": [
+            *([HEADINGS[name], thousands(getattr(row, name))] for name in _PARTS),
+            ["其中起付线", thousands(row.deductible_fen)],
+        ],
         "parts_total": [HEADINGS["total_fen"], thousands(row.total_fen)],
         "payers": _payers(sheet),
         "payers_total": ["合计", "", "", thousands(row.total_fen)],
@@ -125,35 +131,41 @@ def sheet_pdf(sheet: CaseSheet, printed: Print) -> bytes:
     return typeset("sheet", content, at=printed.printed_at)
 
 
-def undone_words(sheet: CaseSheet) -> str:
-    """What a reader must know first; empty where the settlement stands."""
-    if sheet.row.undoes_setl_id is not None:
-        what = "撤销" if sheet.row.kind is RowKind.CANCEL else "冲正"
-        return f"本单{what}的是结算 {sheet.row.undoes_setl_id}，金额为负。"
-    if sheet.undone_by is None:
-        return ""
-    what = "撤销" if sheet.undone_kind is RowKind.CANCEL else "冲正"
-    return f"本结算已由 {sheet.undone_by} {what}，不再有效。"
+def undone_words(sheet: CaseSheet) -> tuple[str, str] | None:
+    """What a reader must know first, in both languages; None where the settlement stands."""
+    original = sheet.row.undoes_setl_id
+    if original is not None:
+        zh, en = _UNDOING[sheet.row.kind]
+        return f"本单{zh}的是结算 {original}，金额为负。", f"This {en} takes back {original}."
+    if sheet.undone_by is None or sheet.undone_kind is None:
+        return None
+    zh, en = _UNDOING[sheet.undone_kind]
+    return (
+        f"本结算已由 {sheet.undone_by} {zh}，不再有效。",
+        f"Taken back by {en} {sheet.undone_by}: it does not stand any more.",
+    )
 
 
-def facts(sheet: CaseSheet) -> list[tuple[str, str]]:
-    """Who, where and when, in pairs of name and value."""
+def facts(sheet: CaseSheet) -> list[tuple[str, str, str]]:
+    """Who, where and when: the name in both languages, and the value."""
     row = sheet.row
     return [
-        ("定点机构", sheet.institution_name or row.institution),
-        ("机构编码", row.institution),
-        ("参保人", sheet.person_name or "—"),
-        ("人员编号", sheet.person_no),
-        ("证件号码", sheet.certificate_no or "—"),
-        ("人员类别", person_type_name(row.category)),
-        ("险种", scheme_name(row.scheme)),
-        ("医疗类别", care_name(row.care_type)),
-        ("就诊编号", str(row.mdtrt_id)),
-        ("就诊时间", f"{row.service_at:%Y-%m-%d %H:%M}"),
-        ("清算类别", clearing_name(row.clearing_type)),
-        ("结算时间", f"{local_time(row.setl_time):%Y-%m-%d %H:%M:%S}"),
-        ("发票号", row.invoice_no or "—"),
-        ("政策版本", row.policy),
+        ("定点机构", "institution", sheet.institution_name or row.institution),
+        ("机构编码", "its code", row.institution),
+        ("参保人", "person", sheet.person_name or "—"),
+        ("人员编号", "number", sheet.person_no),
+        ("证件号码", "certificate", sheet.certificate_no or "—"),
+        ("人员类别", "person type", person_type_name(row.category)),
+        ("险种", "scheme", scheme_name(row.scheme)),
+        ("医疗类别", "care type", care_name(row.care_type)),
+        ("就诊编号", "visit", str(row.mdtrt_id)),
+        ("就诊时间", "time of care", f"{row.service_at:%Y-%m-%d %H:%M}"),
+        ("清算类别", "clearing type", clearing_name(row.clearing_type)),
+        ("结算时间", "settled at", f"{local_time(row.setl_time):%Y-%m-%d %H:%M:%S}"),
+        ("发票号", "invoice", row.invoice_no or "—"),
+        ("账户余额", "account afterwards", thousands(row.balance_fen)),
+        ("政策版本", "policy", row.policy),
+        ("经办人", "operator", row.operator or "—"),
     ]
 
 
@@ -175,7 +187,6 @@ def _payers(sheet: CaseSheet) -> list[list[str]]:
           if row.family_account_fen else []),
         ["个人现金", "", "", thousands(row.cash_fen)],
         *([["医院负担", "", "", thousands(row.hospital_fen)]] if row.hospital_fen else []),
-        ["结算后账户余额（不计入合计）", "", "", thousands(row.balance_fen)],
     ]  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def sheet_check(data_dir: Path, setl_id: int, code: str) -> Said:
         row = found.row
         lines = [
             "相符：验证码属于这张结算单 | the code is that of this sheet",
-            undone_words(found) or "结算有效 | the settlement stands",
+            " | ".join(undone_words(found) or ("结算有效", "the settlement stands")),
             f"{row.institution} {found.institution_name}　{mask_number(row.psn_no)} "
             f"{found.person_name}",
             f"医疗费总额 {thousands(row.total_fen)}　基金 {thousands(row.fund_fen)}　"
