@@ -21,6 +21,7 @@ from settlement.cli_payments import add_payments
 from settlement.cli_payout import add_payout
 from settlement.cli_regions import add_reconcile_regions
 from settlement.cli_reports import add_reports
+from settlement.cli_sheets import add_sheets
 from settlement.cli_user import add_user
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     add_income(commands, _tell, DEFAULT_DATA_DIR)
     add_reconcile_regions(commands, _tell, DEFAULT_DATA_DIR)
     add_payout(commands, _tell, DEFAULT_DATA_DIR)
+    add_sheets(commands, _tell, DEFAULT_DATA_DIR)
     add_user(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(

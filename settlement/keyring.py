@@ -67,6 +67,8 @@ class Keyring:
         self._inner, self._outer = padded.translate(_INNER), padded.translate(_OUTER)
         self.digest_key = sha256(b"digest" + oldest.lookup).digest()
         """keys the hashes that let equal claims be found (settlement/keys.py)"""
+        self.sheet_key = sha256(b"sheet" + oldest.lookup).digest()
+        """keys the verification codes of settlement sheets (settlement/settlement_sheet.py)"""
 
     def seal(self, plaintext: bytes, record: bytes) -> bytes:
         """Encrypt for a record: nonce and ciphertext."""

@@ -49,6 +49,9 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.invoice_row', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.sheet_print', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.file', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table(
     'settlement.clearing_application', 'lane', colocate_with => 'settlement.person'

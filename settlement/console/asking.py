@@ -5,10 +5,11 @@ Sizes are checked before anything is read (server.py); what is here is text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 HTML = "text/html; charset=utf-8"
 ROOT = "/console/"
@@ -60,12 +61,17 @@ class Answer(Struct, frozen=True, kw_only=True):
     body: bytes = b""
     media: str = HTML
     headers: tuple[tuple[str, str], ...] = ()
+    stream: AsyncGenerator[bytes, None] | None = None
+    """a long body, piece by piece, instead of `body`"""
 
     def with_headers(self, *more: tuple[str, str]) -> Answer:
         """The same with more headers."""
-        return Answer(
-            status=self.status, body=self.body, media=self.media, headers=(*self.headers, *more)
-        )
+        return replace(self, headers=(*self.headers, *more))
+
+
+def attachment(name: str) -> tuple[str, str]:
+    """A browser saves it under this name."""
+    return "Content-Disposition", f'attachment; filename="{name}"'
 
 
 def redirect(path: str) -> Answer:

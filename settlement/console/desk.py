@@ -6,6 +6,7 @@ what people do to payments goes over one as the schema's owner, opened for it an
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
@@ -16,17 +17,23 @@ from msgspec import Struct
 from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape
 from settlement.clock import Clock, system_clock
+from settlement.console.downloads import Download
 from settlement.console.passwords import Hashes
 from settlement.console.templates import Templates
 from settlement.console.today import Today
 from settlement.console.visits import Visit
 from settlement.console.words import Words
+from settlement.finance.case_sheet import Keys
+from settlement.finance.statement_files import Kind
+from settlement.finance.statement_job import Job
 from settlement.keyring import Keyring
+from settlement.monthly_statement import StatementAsked
 from settlement.policy.loader import PolicySet
 from settlement.storage import console_users as users
 from settlement.storage import reference
 from settlement.storage.connect import Several, connect_plain
 from settlement.storage.console_users import Noted
+from settlement.storage.errors import translate
 from settlement.storage.lease import PlainConnection
 from settlement.storage.policies import load_policy_set
 
@@ -34,6 +41,10 @@ READERS = 4
 WRITERS = 2
 STATEMENT_SECONDS = 3.0
 ACTION_SECONDS = 10.0
+SUMS_SECONDS = 15.0
+"""The sums of a large hospital's month take longer than a page's statement may."""
+DOWNLOADS = 2
+"""At the same time; each is a process of its own."""
 NAME = "settlement-console"
 
 
@@ -60,6 +71,8 @@ class Desk:
         self.lanes = 0
         self.is_demo = False
         self._owner_dsn = settings.owner_dsn
+        self._app_dsn = settings.app_dsn
+        self._downloads = asyncio.Semaphore(DOWNLOADS)
         self._templates = Templates()
         self._readers = Several(
             settings.app_dsn, NAME, count=READERS, statement_seconds=STATEMENT_SECONDS
@@ -104,6 +117,36 @@ class Desk:
             yield connection
         finally:
             await connection.close()
+
+    @asynccontextmanager
+    async def summing(self) -> AsyncIterator[PlainConnection]:
+        """A connection of the application's for the sums of a month."""
+        connection = await connect_plain(
+            self._app_dsn, name=NAME, seconds=SUMS_SECONDS, statement_seconds=SUMS_SECONDS
+        )
+        try:
+            yield connection
+        except Exception as exc:
+            raise translate(exc) or exc from exc
+        finally:
+            await connection.close()
+
+    def download(self, asked: StatementAsked, kind: Kind, *, by: str, at: datetime) -> Download:
+        """A statement as a file, written by a process of its own once somebody reads it."""
+        job = Job(dsn=self._app_dsn, asked=asked, kind=kind, by=by, at=at)
+        return Download(job, self._downloads)
+
+    @property
+    def may_download(self) -> bool:
+        """Whether another one may begin now."""
+        return not self._downloads.locked()
+
+    async def sheet_keys(self) -> Keys:
+        """What settlement sheets are opened with."""
+        return Keys(
+            keyring=self.keyring, policies=await self.policies(), shape=self.shape,
+            lanes=self.lanes,
+        )  # fmt: skip
 
     async def note(self, noted: Noted, at: datetime) -> None:
         """Tell the audit; it is on disk when this returns."""

@@ -22,12 +22,14 @@ ENTRIES = (
     Entry("/console/doubt", Right.DOUBT, Words("未完结", "In doubt")),
     Entry("/console/differences", Right.DIFFERENCES, Words("渠道对账", "Differences")),
     Entry("/console/search", Right.SEARCH, Words("结算查询", "Search")),
+    Entry("/console/statements", Right.STATEMENT, Words("结算对账单", "Statements")),
+    Entry("/console/sheet-check", Right.SHEET, Words("结算单核验", "Sheet check")),
     Entry("/console/institutions", Right.INSTITUTIONS, Words("定点机构", "Institutions")),
     Entry("/console/switches", Right.SWITCHES, Words("停用开关", "Stop switches")),
     Entry("/console/audit", Right.AUDIT, Words("审计日志", "Audit log")),
     Entry("/console/users", Right.SEE_USERS, Words("用户", "Users")),
 )
-"""What comes later (clearing, month close, statements) has its line here."""
+"""What comes later (clearing accounts, payouts, month close) has its line here."""
 
 
 def menu_for(visit: Visit) -> list[tuple[str, str, bool]]:

@@ -50,6 +50,10 @@ class Right(StrEnum):
     INSTITUTIONS = "institutions"
     SWITCHES = "switches"
     SWITCH = "switch"
+    STATEMENT = "statement"
+    SHEET = "sheet"
+    """settlement sheets, and whether a verification code is right"""
+    PRINT = "print"
     AUDIT = "audit"
     SEE_USERS = "see-users"
     USERS = "users"
@@ -77,6 +81,9 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
     Right.INSTITUTIONS: frozenset({_C, _S, _A, _O, _I}),
     Right.SWITCHES:     frozenset({_S, _A, _O}),
     Right.SWITCH:       frozenset({_O}),
+    Right.STATEMENT:    frozenset({_C, _S, _A, _I}),
+    Right.SHEET:        frozenset({_C, _S, _A, _I}),
+    Right.PRINT:        frozenset({_C, _S, _I}),
     Right.AUDIT:        frozenset({_S, _A}),
     Right.SEE_USERS:    frozenset({_S, _A}),
     Right.USERS:        frozenset({_S}),

@@ -17,7 +17,9 @@ from settlement.console import (
     doubt_pages,
     place_pages,
     search_pages,
+    sheet_pages,
     sign_in,
+    statement_pages,
     today_pages,
     user_pages,
 )
@@ -106,6 +108,16 @@ ROUTES = (
     _post("/console/search/person", Right.PERSON, search_pages.find_person, _PARENT),
     _get("/console/people/([0-9A-Za-z_-]{20,400})", Right.PERSON, search_pages.person),
     _get(f"/console/settlements/{NUMBER}", Right.CASE, case_pages.case),
+
+    _get(f"/console/settlements/{NUMBER}/sheet", Right.SHEET, sheet_pages.sheet),
+    _get(f"/console/settlements/{NUMBER}/sheet.pdf", Right.SHEET, sheet_pages.pdf),
+    _post(f"/console/settlements/{NUMBER}/sheet/print", Right.PRINT, sheet_pages.print_it,
+          _PARENT),
+    _get("/console/sheet-check", Right.SHEET, sheet_pages.check_form),
+    _post("/console/sheet-check", Right.SHEET, sheet_pages.check),
+
+    _get("/console/statements", Right.STATEMENT, statement_pages.statements),
+    _get("/console/statements/download", Right.STATEMENT, statement_pages.download),
 
     _get("/console/institutions", Right.INSTITUTIONS, place_pages.institutions),
     _get("/console/switches", Right.SWITCHES, place_pages.switches),

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,7 @@ from aiohttp import web
 
 from settlement.console.asking import SAFETY, Answer, Asked
 from settlement.console.desk import Desk, DeskSettings
+from settlement.console.downloads import DownloadBrokenError
 from settlement.console.router import Router
 from settlement.storage.errors import StorageError
 from settlement.web.console import ADDRESS_HEADER, FORM_BYTES_MAX, SECURE_HEADER, busy_page
@@ -26,6 +28,7 @@ logger = logging.getLogger("settlement.console")
 
 AT_ONCE = 8
 FIELDS_MAX = 40
+BROKEN_OFF = "console.download-broken"
 FORM = "application/x-www-form-urlencoded"
 STOP_SECONDS = 2.0
 
@@ -67,7 +70,7 @@ class ConsoleServer:
             extra = {"event": "console.failed", "path": "warming"}
             logger.warning("no answer from the database", exc_info=exc, extra=extra)
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method not in ("GET", "POST"):
             return _response(Answer(status=405, headers=(("Allow", "GET, POST"),)))
         if self._turns.locked():
@@ -77,12 +80,15 @@ class ConsoleServer:
             return _response(Answer(status=413))
         async with self._turns:
             try:
-                return _response(await self._router.answer(asked))
+                answer = await self._router.answer(asked)
             except Exception as exc:
                 extra = {"event": "console.broken", "method": asked.method}
                 logger.error("a page failed", exc_info=exc, extra=extra)
                 safe = tuple(SAFETY.items())
-                return _response(Answer(status=500, body=busy_page(), headers=safe))
+                answer = Answer(status=500, body=busy_page(), headers=safe)
+        if answer.stream is not None:
+            return await _streamed(request, answer, answer.stream)
+        return _response(answer)
 
 
 def _bound(path: Path) -> socket.socket:
@@ -128,7 +134,31 @@ def _pairs(text: str) -> dict[str, str]:
 
 def _response(answer: Answer) -> web.Response:
     response = web.Response(status=answer.status, body=answer.body)
+    _add_headers(response, answer)
+    return response
+
+
+async def _streamed(
+    request: web.BaseRequest, answer: Answer, stream: AsyncGenerator[bytes, None]
+) -> web.StreamResponse:
+    """A long body. Where it breaks off, the connection does too, so that nobody takes a part for
+    the whole; where nobody reads any more, its writer is ended."""
+    response = web.StreamResponse(status=answer.status)
+    _add_headers(response, answer)
+    async with contextlib.aclosing(stream):
+        try:
+            await response.prepare(request)
+            async for piece in stream:
+                await response.write(piece)
+            await response.write_eof()
+        except (DownloadBrokenError, OSError) as exc:
+            logger.warning("a download broke off", exc_info=exc, extra={"event": BROKEN_OFF})
+            if request.transport is not None:
+                request.transport.abort()
+    return response
+
+
+def _add_headers(response: web.StreamResponse, answer: Answer) -> None:
     response.headers["Content-Type"] = answer.media
     for name, value in answer.headers:
         response.headers.add(name, value)
-    return response

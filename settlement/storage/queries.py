@@ -21,6 +21,7 @@ CONSOLE = load(SQL_DIRECTORY / "console.sql")
 CLOSING = load(SQL_DIRECTORY / "closing.sql")
 MATCHING = load(SQL_DIRECTORY / "matching.sql")
 MATCHING_SCATTER = load(SQL_DIRECTORY / "matching_scatter.sql")
+SHEETS = load(SQL_DIRECTORY / "sheets.sql")
 
 
 def schema_text() -> str:

@@ -187,7 +187,7 @@ class WebServer:
             pages["/demo/world.json"] = self._demo_world
         return pages
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every request that is not plain. aiohttp's own parser has read it."""
         path = request.path
         if path == PATH or path.startswith(PATH + "/"):

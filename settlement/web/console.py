@@ -18,12 +18,15 @@ ADDRESS_HEADER = "X-Console-Address"
 SECURE_HEADER = "X-Console-Secure"
 FORM_BYTES_MAX = 64 * 1024
 AT_ONCE = 16
+PIECE_BYTES = 64 * 1024
 ANSWER_SECONDS = 15.0
+SILENCE_SECONDS = 300.0
+"""How long a download may say nothing: a large Excel file is whole before its first byte comes."""
 _TOLD = ("Cookie", "Content-Type", "Origin", "Host")
 _ANSWERED = (
     "Content-Type", "Location", "Set-Cookie", "Cache-Control", "Content-Security-Policy",
     "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy",
-    "Permissions-Policy", "Retry-After", "Allow",
+    "Permissions-Policy", "Retry-After", "Allow", "Content-Disposition",
 )  # fmt: skip
 
 
@@ -35,7 +38,7 @@ class ConsoleRelay:
         self._session: aiohttp.ClientSession | None = None
         self._carried = 0
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """What the console says."""
         if self._carried >= AT_ONCE:
             return _busy()
@@ -54,8 +57,8 @@ class ConsoleRelay:
         if self._session is not None:
             await self._session.close()
 
-    async def _carry(self, request: web.BaseRequest) -> web.Response:
-        async with asyncio.timeout(ANSWER_SECONDS):
+    async def _carry(self, request: web.BaseRequest) -> web.StreamResponse:
+        async with asyncio.timeout(ANSWER_SECONDS) as limit:
             body = await request.content.read(FORM_BYTES_MAX + 1)
             while not request.content.at_eof() and len(body) <= FORM_BYTES_MAX:
                 body += await request.content.read(FORM_BYTES_MAX + 1 - len(body))
@@ -66,11 +69,11 @@ class ConsoleRelay:
                 request.method, URL(address, encoded=True), data=body,
                 headers=_headers(request), allow_redirects=False,
             ) as came:  # fmt: skip
+                if came.content_length is None:
+                    limit.reschedule(None)
+                    return await _passed_on(request, came)
                 answer = web.Response(status=came.status, body=await came.read())
-                for name in _ANSWERED:
-                    answer.headers.popall(name, None)
-                    for value in came.headers.getall(name, ()):
-                        answer.headers.add(name, value)
+                _copy_headers(came, answer)
                 return answer
 
     def _open_session(self) -> aiohttp.ClientSession:
@@ -78,6 +81,7 @@ class ConsoleRelay:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.UnixConnector(str(self._socket_path), limit=AT_ONCE),
                 cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_read=SILENCE_SECONDS),
             )  # fmt: skip
         return self._session
 
@@ -89,6 +93,30 @@ def busy_page() -> bytes:
         "<h1>控制台暂时繁忙，请稍候再试</h1><p>The console is busy; please try again in a moment. "
         "结算不受影响。Settlements are not affected.</p></html>"
     ).encode()
+
+
+async def _passed_on(
+    request: web.BaseRequest, came: aiohttp.ClientResponse
+) -> web.StreamResponse:
+    """A download, as it comes. Where it breaks off, the browser is told by a broken connection."""
+    answer = web.StreamResponse(status=came.status)
+    _copy_headers(came, answer)
+    await answer.prepare(request)
+    try:
+        async for piece in came.content.iter_chunked(PIECE_BYTES):
+            await answer.write(piece)
+        await answer.write_eof()
+    except (aiohttp.ClientError, OSError):
+        if request.transport is not None:
+            request.transport.abort()
+    return answer
+
+
+def _copy_headers(came: aiohttp.ClientResponse, answer: web.StreamResponse) -> None:
+    for name in _ANSWERED:
+        answer.headers.popall(name, None)
+        for value in came.headers.getall(name, ()):
+            answer.headers.add(name, value)
 
 
 def _headers(request: web.BaseRequest) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from loadtest.simulators.channel_world import MCHID, Channels, open_channels
-from settlement.clock import system_clock
+from settlement.clock import local_time, system_clock
 from settlement.embedded.services import Services
 from settlement.outbox import Kind
 from settlement.serve.supervisor import CHANNELS_VARIABLE
@@ -297,7 +297,43 @@ async def test_finance_of_an_institution_sees_its_own(
     await desk.open("institutions")
     text = await desk.text()
     assert population.PHARMACY.code in text and population.HOSPITAL.code not in text
+    await read_the_month(desk, f"{local_time(system_clock()):%Y-%m}")
+    await print_a_sheet(desk, language)
     await desk.leave()
+
+
+async def read_the_month(desk: Desk, month: str) -> None:
+    """The statement of one's own institution, and its files as the page's links fetch them."""
+    await desk.open(f"statements?month={month}")
+    await desk.picture("statement")
+    links = await desk.page.ask("[...document.querySelectorAll('a[download]')].map(a => a.href)")
+    assert len(links) == 3
+    for link, begins in zip(links, ("504b0304", "efbbbf", "25504446"), strict=True):
+        first = await desk.page.ask(
+            f"fetch({json.dumps(link)}).then(r => r.arrayBuffer()).then(b => "
+            "[...new Uint8Array(b).slice(0, 4)].map(n => n.toString(16).padStart(2, '0')).join(''))"
+        )
+        assert str(first).startswith(begins), link
+
+
+async def print_a_sheet(desk: Desk, language: str) -> None:
+    """A settlement's sheet: looked at, printed, printed again, and its code checked."""
+    number = desk.office.sold
+    await desk.open(f"settlements/{number}/sheet")
+    assert ("preview" if language == "en" else "预览") in await desk.text()
+    await desk.picture("sheet-preview")
+    await desk.submit("#print")
+    await desk.submit("#print")
+    assert ("a reprint" if language == "en" else "补打") in await desk.text()
+    await desk.picture("sheet")
+    await desk.page.command("Emulation.setEmulatedMedia", media="print")
+    await desk.picture("sheet-on-paper")
+    await desk.page.command("Emulation.setEmulatedMedia", media="")
+    code = await desk.page.ask("document.querySelector('code.big').textContent")
+    await desk.open("sheet-check")
+    await desk.submit("main form", number=number, mark=str(code))
+    await desk.picture("sheet-check")
+    assert ("is right" if language == "en" else "相符") in await desk.text()
 
 
 async def test_figures_come_anew_without_the_page(office: Office, page: Page) -> None:

