@@ -23,6 +23,8 @@ from protocol.hub.messages import (
 from settlement.chart import RegionAccount
 from settlement.home_refusals import BROKEN
 from settlement.policy.loader import load_policies
+from settlement.serve.region_cases import home_text
+from settlement.storage import console_regions
 from settlement.storage.reader import read_settlements
 from settlement.telemetry.metrics import METRICS
 from settlement.usecases.explain import Recomputed, explain
@@ -163,6 +165,12 @@ async def test_cancel_takes_everything_back_once(town: Town, abroad: Abroad) -> 
     assert [row["kind"] for row in await town.rows_of(someone)] == [1, 2]
     status = await abroad.status(case)
     assert (status.state, status.case, status.cancel) == (CaseState.CANCELLED, settled, answer)
+    treated = case.case_no.partition("-")[0]
+    found = await console_regions.home_case(town.owner, None, treated, case.case_no)
+    assert [(one.kind, one.total_fen) for one in found] == [
+        (1, case.total_fen), (2, -case.total_fen)
+    ]  # fmt: skip
+    assert settled.settlement_no in home_text(case.case_no, found)
     again = await abroad.ask(Kind.CANCEL, replace(asked, cancel_no=abroad.number()))
     assert isinstance(again, Refused)
     assert again.code == "CASE_CANCELLED"
