@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from settlement.cli_actions import add_json, finish
+
 if TYPE_CHECKING:
     from settlement.said import Said
 
@@ -30,6 +32,7 @@ def add_hub(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir: 
     )
     listing.add_argument("--json", action="store_true", help="one JSON object on stdout")
     _finish(listing, _regions, tell, data_dir)
+    _add_cases(listing.add_subparsers(title="actions", metavar="ACTION"), tell)
     parser = commands.add_parser(
         "hub", help="our keys for the wire between regions, and certificates (省际平台)"
     )
@@ -37,6 +40,26 @@ def add_hub(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir: 
     _add_identity(actions, tell, data_dir)
     _add_certificate(actions, tell, data_dir)
     _add_withdraw(actions, tell, data_dir)
+
+
+def _add_cases(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None:
+    open_ = actions.add_parser(
+        "cases",
+        help="cases of people insured elsewhere that are not at their end (未完结异地业务)",
+        description="Cases that another region was asked about and that are not at their end: "
+        "since when, what is awaited, what is asked next, and what people can do.",
+    )
+    open_.add_argument("--region", help="only those insured there")
+    add_json(open_)
+    finish(open_, _cases, tell)
+    one = actions.add_parser(
+        "case",
+        help="one case between regions by its number, of either direction",
+        description="A case by the number that both regions and the hub have: what happened to "
+        "one of ours, or the settlements of somebody of ours who was treated elsewhere.",
+    )
+    one.add_argument("number", help="as 611000-2611001600002000001")
+    finish(one, _case, tell)
 
 
 def _add_identity(
@@ -98,6 +121,18 @@ def _regions(parsed: argparse.Namespace) -> Said:
     from settlement.serve.region_list import regions
 
     return regions(parsed.data_dir, as_json=parsed.json)
+
+
+def _cases(parsed: argparse.Namespace) -> Said:
+    from settlement.serve.region_cases import cases
+
+    return cases(parsed.data_dir, parsed.region, as_json=parsed.json)
+
+
+def _case(parsed: argparse.Namespace) -> Said:
+    from settlement.serve.region_cases import case
+
+    return case(parsed.data_dir, parsed.number)
 
 
 def _new_identity(parsed: argparse.Namespace) -> Said:

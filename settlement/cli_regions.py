@@ -27,18 +27,22 @@ def add_reconcile_regions(
     parser = commands.add_parser(
         "reconcile-regions",
         help="compare a day with another region and the hub, and work what differs (三方对账)",
-        description="Without --day, list what differs and nobody has ended. With --day and "
-        "--lists, compare our rows of the day with the other region's and the hub's. With --out, "
-        "write our rows of the day for the other side. With --end, end differences of a day.",
+        description="Without --day, list what differs and nobody has ended. With --day, ask "
+        "--region, or every region, over the line for what it has of the day, and compare our rows "
+        "of people treated here; with --lists, compare with files instead. With --out, write our "
+        "rows of the day for the other side. With --end, end differences of a day.",
     )
     parser.add_argument("--day", type=date.fromisoformat, help="as 2026-11-03")
     parser.add_argument(
         "--lists", type=Path, nargs="+", metavar="FILE",
         help="the other region's list of the day, those of the days around it, the hub's",
     )  # fmt: skip
+    parser.add_argument(
+        "--hub", type=Path, metavar="FILE", help="the hub's list, where --region is asked"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write our list there")
     parser.add_argument("--end", nargs="+", metavar="CASE", help="differences that are explained")
-    parser.add_argument("--region", help="the other region, for --out and --end")
+    parser.add_argument("--region", help="the other region")
     parser.add_argument(
         "--side", choices=tuple(SIDES), default="receivable",
         help="receivable: we treated; payable: our people were treated there (%(default)s)",
@@ -59,12 +63,31 @@ def _run(parsed: argparse.Namespace) -> Said:
     wanted = [name for name in ("lists", "out", "end") if getattr(parsed, name)]
     if parsed.day is None and not wanted:
         return regional_day.worklist(parsed.data_dir)
-    if parsed.day is None or len(wanted) != 1:
-        return Said(UNUSABLE, "settlement: give --day with one of --lists, --out, --end")
-    if wanted != ["lists"] and not parsed.region:
+    if parsed.day is None or len(wanted) > 1:
+        return Said(UNUSABLE, "settlement: give --day, with at most one of --lists, --out, --end")
+    if wanted in (["out"], ["end"]) and not parsed.region:
         return Said(UNUSABLE, f"settlement: --{wanted[0]} needs --region")
     if wanted != ["out"] and not (parsed.actor.strip() and parsed.reason.strip()):
-        return Said(UNUSABLE, f"settlement: --{wanted[0]} needs --actor and --reason")
+        act = f"--{wanted[0]}" if wanted else "comparing"
+        return Said(UNUSABLE, f"settlement: {act} needs --actor and --reason")
+    if parsed.hub and wanted:
+        return Said(UNUSABLE, "settlement: --hub is for asking; --lists takes the hub's list too")
+    if not wanted:
+        return _ask(parsed)
     if parsed.lists:
         return regional_day.compare(parsed)
     return regional_day.write(parsed) if parsed.out else regional_day.end(parsed)
+
+
+def _ask(parsed: argparse.Namespace) -> Said:
+    from settlement.said import UNUSABLE, Said
+    from settlement.serve import regional_day
+
+    if SIDES[parsed.side] != SIDES["receivable"]:
+        return Said(
+            UNUSABLE,
+            "settlement: who treated asks who insures; compare what we owe them with --lists",
+        )
+    if parsed.hub and not parsed.region:
+        return Said(UNUSABLE, "settlement: --hub needs --region")
+    return regional_day.ask(parsed)

@@ -38,7 +38,6 @@ HOME_ROWS: tuple[tuple[str, str, str], ...] = (
     ("CASE_CANCELLED", "此笔异地结算已撤销[（{setl_id}）]。", "请勿重复撤销。"),
     ("CASE_OTHER_SETTLEMENT", "异地结算编号与参保地结算编号不符。", "请填写参保地返回的结算编号。"),
     ("CASE_OTHER_PERSON", "此笔异地结算属于另一参保人。", "请核对人员编号。"),
-    ("CASE_CANCEL_REFUSED", "该撤销编号的申请此前已被拒绝。", "请以新的撤销编号重新申请。"),
     ("PAGE_UNREADABLE", "对账续页编号不正确。", "请填写上一页最后一行的结算编号。"),
 )
 # fmt: on

@@ -500,12 +500,12 @@ CAUSES: Mapping[str, str] = {
     "CASE_CONFLICT": "The number had an effect with other content.",
     "CASE_UNKNOWN": "A cancel of a case that never was settled here.",
     "CASE_REVERSED": (
-        "The case was reversed, before or after it came, or was refused under this number."
+        "The case was reversed, before or after it came; a cancel of a case that was refused "
+        "hears it as well."
     ),
     "CASE_CANCELLED": "Another cancel took it back already.",
     "CASE_OTHER_SETTLEMENT": "The cancel names another settlement than the case's.",
     "CASE_OTHER_PERSON": "The case was settled for somebody else.",
-    "CASE_CANCEL_REFUSED": "This number of a cancel was refused before: a copy of that question.",
     "PAGE_UNREADABLE": "`after` is no number of ours.",
     "INTERNAL": "One of our own rules was violated.",
     "HEADERS_MISSING": (

@@ -69,6 +69,7 @@ class Desk:
         self.hashes = Hashes()
         self.shape = Shape.ONE_MACHINE
         self.lanes = 0
+        self.region = ""
         self.is_demo = False
         self._owner_dsn = settings.owner_dsn
         self._app_dsn = settings.app_dsn
@@ -92,6 +93,7 @@ class Desk:
             installed = await reference.installation(connection)
         if installed is not None:
             self.lanes = installed.lanes
+            self.region = installed.region
             self.is_demo = installed.demo_seed is not None
 
     def close(self) -> None:

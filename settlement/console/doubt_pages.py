@@ -1,5 +1,5 @@
-"""未完结: payments that are not at their end and notices that were not delivered, since when, the
-history of each, and what people may do about one.
+"""未完结: payments and cases of other regions that are not at their end and notices that were not
+delivered, since when, the history of each, and what people may do about one.
 
 A refund that its channel refused is tried again, or was given back outside the channel: then one
 person proposes and another confirms. Both are the operators' commands (serve/by_hand.py), done in
@@ -14,11 +14,12 @@ from settlement.console.asking import Answer
 from settlement.console.visits import Visit
 from settlement.console.words import Words
 from settlement.payment_states import State
+from settlement.remote_worklist import waiting
 from settlement.said import Said
 from settlement.serve import by_hand
 from settlement.serve.by_hand import Books, Order
 from settlement.serve.payment_history import History, read_history
-from settlement.storage import console_cases
+from settlement.storage import console_cases, console_regions
 from settlement.storage.outbox import resend
 from settlement.storage.payment_reader import read_payments
 from settlement.view import View
@@ -41,8 +42,12 @@ async def worklist(visit: Visit) -> Answer:
         await read_payments(connection, [one.pay_no for one in open_], view, visit.desk.shape)
         doubt = await console_cases.doubt(connection, visit.scope)
         notices = await console_cases.undelivered(connection, visit.scope, limit=SHOWN_MAX)
+        away = await console_regions.cases_open(connection, visit.scope, None, limit=SHOWN_MAX)
     rows = [(one, view.payments[one.pay_no]) for one in open_ if one.pay_no in view.payments]
-    return visit.page("doubt.html", TITLE, rows=rows, doubt=doubt, notices=notices)
+    return visit.page(
+        "doubt.html", TITLE, rows=rows, doubt=doubt, notices=notices,
+        away=[waiting(one, visit.at) for one in away],
+    )  # fmt: skip
 
 
 async def payment(visit: Visit) -> Answer:

@@ -17,7 +17,7 @@ from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import lane_in, parse
 from settlement.payment_rows import PaymentFact
-from settlement.storage import console_cases
+from settlement.storage import console_cases, console_regions
 from settlement.storage.console_cases import CaseRow
 from settlement.storage.console_search import find_person_no, message_keys
 from settlement.storage.payment_reader import read_payments
@@ -36,6 +36,7 @@ BY = {
     "msgid": Words("报文编号", "message id"),
     "order_no": Words("订单号或渠道流水号", "order number or channel reference"),
     "invoice_no": Words("发票号", "invoice number"),
+    "case_no": Words("异地就医编号", "case number between regions"),
 }
 TEXT_MAX = 64
 FOUND_MAX = 100
@@ -110,6 +111,12 @@ async def _find(
         return ([number] if number is not None and lane_in(number) < lanes else []), []
     if by == "invoice_no":
         return await console_cases.cases_by_invoice(connection, scope, text), []
+    if by == "case_no":
+        treated, _, rest = text.partition("-")
+        found_there = await console_regions.home_case(connection, scope, treated, text)
+        ours = parse(rest) if treated == visit.desk.region else None
+        here = [ours] if ours is not None and lane_in(ours) < visit.desk.lanes else []
+        return here or [one.setl_id for one in found_there], []
     keys = message_keys(text, institution or scope or "")
     numbers = await console_cases.cases_by_message(connection, scope, keys)
     if by == "msgid":

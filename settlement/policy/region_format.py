@@ -375,21 +375,25 @@ def compile_region(file: RegionFile) -> RegionProfile:
             in_province={**IN_PROVINCE, **file.elsewhere.in_province},
             cross_province={**CROSS_PROVINCE, **file.elsewhere.cross_province},
         ),
-        closing=ClosingRules(
-            days_by_themselves=file.closing.days_by_themselves,
-            grace_minutes=file.closing.grace_minutes,
-        ),
+        closing=_closing(file.closing),
         regional=_regional(file.regional_clearing),
         payout=_payout(file.payout),
-        accounts=AccountRules(
-            interest_bp=file.personal_accounts.interest_bp,
-            interest_days=file.personal_accounts.interest_days,
-        ),
+        accounts=_accounts(file.personal_accounts),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),
         seals=_seals(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,
     )
+
+
+def _closing(file: ClosingFile) -> ClosingRules:
+    return ClosingRules(
+        days_by_themselves=file.days_by_themselves, grace_minutes=file.grace_minutes
+    )
+
+
+def _accounts(file: AccountsFile) -> AccountRules:
+    return AccountRules(interest_bp=file.interest_bp, interest_days=file.interest_days)
 
 
 def _regional(file: RegionalFile) -> RegionalRules:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -176,18 +177,30 @@ def run(
     data_dir: Path, act: Callable[[RegionalBooks], Coroutine[None, None, Said]]
 ) -> Said:
     """Open the books of a data directory for one act."""
+
+    async def on_books() -> Said:
+        async with opened(data_dir) as room:
+            return await act(room.books)
+
     try:
-        return asyncio.run(_with_books(data_dir, act))
+        return asyncio.run(on_books())
     except (ServiceError, StorageError) as exc:
         return Said(UNUSABLE, f"settlement: {exc}")
 
 
-async def _with_books(
-    data_dir: Path, act: Callable[[RegionalBooks], Coroutine[None, None, Said]]
-) -> Said:
+class Room(Struct, frozen=True, kw_only=True):
+    """Books that are open, and the database that they lie in."""
+
+    books: RegionalBooks
+    owner_dsn: str
+
+
+@asynccontextmanager
+async def opened(data_dir: Path) -> AsyncIterator[Room]:
+    """The books of a data directory. Raises ServiceError, StorageError."""
     async with open_database(data_dir, os.environ) as database:
         connection = await connect_plain(database.owner_dsn, name="settlement-operator")
         try:
-            return await act(await open_books(connection))
+            yield Room(books=await open_books(connection), owner_dsn=database.owner_dsn)
         finally:
             await connection.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from settlement.cli_clear import SIDES
 from settlement.regional_clearing import Side
 from settlement.said import Said
+from settlement.serve import regional_asking
 from settlement.serve import regional_reconciling as reconciling
 from settlement.serve.regional_books import RegionalBooks, Who, run
 
@@ -33,6 +34,18 @@ def compare(parsed: argparse.Namespace) -> Said:
         return await reconciling.reconcile(books, told, _who(parsed))
 
     return run(parsed.data_dir, act)
+
+
+def ask(parsed: argparse.Namespace) -> Said:
+    """Compare a day with what regions tell over the line."""
+    hub_file: tuple[str, bytes] | None = None
+    if parsed.hub is not None:
+        try:
+            hub_file = parsed.hub.name, parsed.hub.read_bytes()
+        except OSError as exc:
+            return Said(1, f"{parsed.hub} 读不出 | cannot be read: {exc.strerror}")
+    wanted = regional_asking.Wanted(day=parsed.day, region=parsed.region, hub_file=hub_file)
+    return regional_asking.ask(parsed.data_dir, wanted, _who(parsed))
 
 
 def write(parsed: argparse.Namespace) -> Said:

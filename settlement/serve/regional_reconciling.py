@@ -61,12 +61,9 @@ def read_lists(books: RegionalBooks, day: date, files: Mapping[str, bytes]) -> T
     around it, and perhaps the hub's. Nothing is compared where one of them does not fit."""
     lists: list[DayList] = []
     for name, content in files.items():
-        try:
-            one = msgspec.json.decode(content, type=ClearingFile)
-        except msgspec.MsgspecError as exc:
-            return Said(1, f"{name} 不是清单 | no list of a day: {exc}")
-        if not isinstance(one, DayList):
-            return Said(1, f"{name} 是清算表，不是日清单 | it is no list of a day")
+        one = _read_list(name, content)
+        if isinstance(one, Said):
+            return one
         lists.append(one)
     between = {(one.treated, one.insured) for one in lists}
     if len(between) != 1 or books.region not in next(iter(between)):
@@ -91,6 +88,20 @@ def read_lists(books: RegionalBooks, day: date, files: Mapping[str, bytes]) -> T
         theirs_around=rows.get((region, day - ONE), ()) + rows.get((region, day + ONE), ()),
         hub=rows.get(("hub", day)),
     )  # fmt: skip
+
+
+def read_hub_list(
+    books: RegionalBooks, region: str, day: date, name: str, content: bytes
+) -> tuple[Row, ...] | Said:
+    """What the hub has of a day of people of a region who were treated here."""
+    one = _read_list(name, content)
+    if isinstance(one, Said):
+        return one
+    if (one.told_by, one.treated, one.insured, one.day) != ("hub", books.region, region, day):
+        return Said(
+            1, f"{name} 不是平台关于 {region} {day} 的清单 | it is not the hub's list of that day"
+        )
+    return tuple(map(_row, one.rows))
 
 
 async def ask_rows(
@@ -260,6 +271,16 @@ async def _kept(
         ),
     )  # fmt: skip
     return Said(0, "\n".join(lines))
+
+
+def _read_list(name: str, content: bytes) -> DayList | Said:
+    try:
+        one = msgspec.json.decode(content, type=ClearingFile)
+    except msgspec.MsgspecError as exc:
+        return Said(1, f"{name} 不是清单 | no list of a day: {exc}")
+    if not isinstance(one, DayList):
+        return Said(1, f"{name} 是清算表，不是日清单 | it is no list of a day")
+    return one
 
 
 def _where(books: RegionalBooks, region: str, side: Side, day: date) -> store.ComparedDay:

@@ -17,7 +17,6 @@ from protocol.nhsa import canonical
 from settlement import chart
 from settlement.claim import AccountUse, Claim
 from settlement.clock import CHINA, Moment
-from settlement.commands import Asked
 from settlement.decision import Answer, Decision
 from settlement.entitlement import CareDates
 from settlement.home_commands import FindCase, HomeCommand, ShareCase
@@ -25,7 +24,7 @@ from settlement.home_rows import HomeCaseRow
 from settlement.home_states import NEXT, SAME, Ask, HomeState
 from settlement.postings import elsewhere_transfers, undone
 from settlement.refusal import Refusal
-from settlement.rows import MessageOutcome, MessageRow, RowKind, SettlementRow, commitment
+from settlement.rows import MessageOutcome, RowKind, SettlementRow, commitment
 from settlement.translate import home_cases as told
 from settlement.translate.answers import shares_of
 from settlement.translate.rendering import policy_of
@@ -39,6 +38,7 @@ from settlement.usecases.home_checks import (
     region_is_open,
     totals_of,
 )
+from settlement.usecases.home_tombstones import never, why_never
 from settlement.view import Effects, PersonFacts, SettlementFact, View
 from settlement.world import World
 
@@ -63,10 +63,12 @@ def share(command: ShareCase, view: View, world: World, moment: Moment) -> Decis
     follows = NEXT[state, Ask.SETTLE]
     if follows is HomeState.SETTLED:
         return _settle(command, view, world, moment)
-    if follows is not SAME or fact is None:
-        return Decision(Refusal(code=follows, field="case_no"))
     asked = command.asked
     first = view.messages[asked.lane, command.case_key]
+    if state is HomeState.TOMBSTONE:
+        return Decision(why_never(first, asked, command.case_key, world.keyring))
+    if follows is not SAME or fact is None:
+        return Decision(Refusal(code=follows, field="case_no"))
     part = canonical.differs(first.fingerprint, asked.fingerprint)
     if part is not None:
         return Decision(Refusal(code="CASE_CONFLICT", field="case_no", params={"part": part}))
@@ -109,15 +111,6 @@ def undoing_row_of(fact: SettlementFact, view: View) -> SettlementRow:
     return view.settlements[fact.undone_by or _UNNUMBERED].row
 
 
-def never(asked: Asked, key: bytes, moment: Moment) -> Effects:
-    """What is asked under this key will never have an effect."""
-    tombstone = MessageRow(
-        lane=asked.lane, key=key, outcome=MessageOutcome.TOMBSTONE,
-        ref=told.tombstone_ref(moment.at), fingerprint=b"",
-    )  # fmt: skip
-    return Effects(lane=asked.lane, person_no=asked.person_no, messages=(tombstone,))
-
-
 def elsewhere_entry(
     row: SettlementRow, case: SettlementRow, region_base: int, account: int
 ) -> Entry:
@@ -148,7 +141,8 @@ def _settle(command: ShareCase, view: View, world: World, moment: Moment) -> Dec
     """Book a case that is new, or see to it that it stays refused."""
     decided = _decide(command, view, world, moment)
     if isinstance(decided, Refusal):
-        return Decision(decided, never(command.asked, command.case_key, moment))
+        kept_out = never(command.asked, command.case_key, moment, world.keyring, decided)
+        return Decision(decided, kept_out)
     asked = command.asked
     person = view.persons[asked.person_no]
     setl_id = world.next_number(asked.lane, moment.business_day)

@@ -21,21 +21,22 @@ from settlement.rows import MessageOutcome, RowKind, SettlementRow
 from settlement.translate import home_cases as told
 from settlement.usecases import booking, family
 from settlement.usecases.cancel import later_one, outside_window
-from settlement.usecases.home_cases import elsewhere_entry, never, state_of, undoing_row_of
+from settlement.usecases.home_cases import elsewhere_entry, state_of, undoing_row_of
 from settlement.usecases.home_checks import our_person
+from settlement.usecases.home_tombstones import never, why_never
 from settlement.view import Effects, MessageFact, PersonFacts, SettlementFact, View
 from settlement.world import World
 
 
 def cancel(command: CancelCase, view: View, world: World, moment: Moment) -> Decision:
-    """Take a settled case back. A number that was refused stays refused."""
+    """Take a settled case back. A number that was refused stays refused, for the same reason."""
     asked = command.asked
     before = view.messages.get((asked.lane, asked.message_key))
     if before is not None:
-        return _cancelled_before(command, before, view)
+        return _cancelled_before(command, before, view, world)
     found = _cancellable(command, view, world, moment)
     if isinstance(found, Refusal):
-        return Decision(found, never(asked, asked.message_key, moment))
+        return Decision(found, never(asked, asked.message_key, moment, world.keyring, found))
     fact, person = found
     row, effects = _undo(fact, RowKind.CANCEL, command, person, world, moment)
     message = booking.message_of(asked, MessageOutcome.HOME_CASE, row.setl_id)
@@ -53,7 +54,7 @@ def reverse(command: ReverseCase, view: View, world: World, moment: Moment) -> D
     if fact is not None and fact.row.psn_no != asked.person_no:
         return Decision(Refusal(code="CASE_OTHER_PERSON", field="person_no"))
     if follows is HomeState.TOMBSTONE:
-        return _forestall(command, view, moment)
+        return _forestall(command, view, world, moment)
     if fact is None:
         ref = view.messages[asked.lane, command.case_key].ref
         return Decision(Answer(output=told.forestalled_told(command.case_no, ref), replayed=True))
@@ -68,11 +69,14 @@ def reverse(command: ReverseCase, view: View, world: World, moment: Moment) -> D
     return Decision(Answer(output=told.reverse_told(command.case_no, row)), effects)
 
 
-def _cancelled_before(command: CancelCase, before: MessageFact, view: View) -> Decision:
+def _cancelled_before(
+    command: CancelCase, before: MessageFact, view: View, world: World
+) -> Decision:
     """What this number was answered before; with other content it is another question."""
+    asked = command.asked
     if before.outcome is MessageOutcome.TOMBSTONE:
-        return Decision(Refusal(code="CASE_CANCEL_REFUSED", field="cancel_no"))
-    part = canonical.differs(before.fingerprint, command.asked.fingerprint)
+        return Decision(why_never(before, asked, asked.message_key, world.keyring))
+    part = canonical.differs(before.fingerprint, asked.fingerprint)
     if part is not None:
         return Decision(Refusal(code="CASE_CONFLICT", field="cancel_no", params={"part": part}))
     row = view.settlements[before.ref].row
@@ -102,13 +106,15 @@ def _cancellable(
     return refused or (fact, person)
 
 
-def _forestall(command: ReverseCase, view: View, moment: Moment) -> Decision:
+def _forestall(
+    command: ReverseCase, view: View, world: World, moment: Moment
+) -> Decision:
     """It never came. If it was settled for somebody of another lane it must not seem undone."""
     asked = command.asked
     facts = (view.messages.get(place) for place in command.other_keys)
     if any(fact is not None and fact.outcome is MessageOutcome.HOME_CASE for fact in facts):
         return Decision(Refusal(code="CASE_OTHER_PERSON", field="person_no"))
-    effects = never(asked, command.case_key, moment)
+    effects = never(asked, command.case_key, moment, world.keyring)
     ref = effects.messages[0].ref
     return Decision(Answer(output=told.forestalled_told(command.case_no, ref)), effects)
 

@@ -4,20 +4,24 @@ insures, each with its own books; at the end neither owes the other anything.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from loadtest import institution_inputs as inputs
 from loadtest.simulators.hub_faults import Faults
+from protocol.hub.clearing import DayList, HubRow
 from settlement.chart import RegionAccount
 from settlement.embedded.services import Services
 from settlement.regional_clearing import Side, month_after
 from settlement.said import Said
 from settlement.serve import regional_paying as paying
+from settlement.serve.regional_asking import Wanted, compare_over_line
 from settlement.serve.regional_books import RegionalBooks, Who, open_books
 from settlement.serve.regional_desk import Named, acting_on
 from settlement.serve.regional_periods import Found
-from settlement.serve.regional_reconciling import ask_lists, reconcile
 from settlement.serve.regional_stating import state
 from settlement.serve.regional_taking import Sent, take
 from tests.kit.pair import OTHER, OURS, Pair, a_pair
@@ -60,14 +64,54 @@ async def books(pair: Pair, region: str) -> RegionalBooks:
     return await open_books(pair.towns[region].owner, clock=pair.towns[region].clock)
 
 
+def of_hub_list(pair: Pair, at: str, day: date) -> DayList:
+    """What the hub's own book has of people who came to a region that day."""
+    return DayList(
+        told_by="hub", treated=at, insured=pair.elsewhere(at), day=day,
+        rows=tuple(
+            HubRow(
+                case_no=one.case, reversal=one.reversal, total_fen=one.total_fen,
+                fund_fen=one.fund_fen, account_fen=one.account_fen,
+            )
+            for one in pair.hub.book.rows_of(f"{day}")
+            if one.treated == at
+        ),
+    )  # fmt: skip
+
+
 async def compared(pair: Pair, at: str, day: date) -> None:
     """The day agrees with what the other region tells over the hub."""
+    line = pair.regions[at].line
     other = pair.elsewhere(at)
-    told = await ask_lists(pair.regions[at].line, other, day, correlation=f"{at}-{day:%Y%m%d}")
-    assert not isinstance(told, Said), told.text
-    assert len(told.theirs) == 2
-    said = await reconcile(await books(pair, at), told, CHEN)
+    of_hub = of_hub_list(pair, at, day)
+    wanted = Wanted(day=day, region=other, hub_file=("hub.json", msgspec.json.encode(of_hub)))
+    said = await compare_over_line(await books(pair, at), line, wanted, CHEN)
+    done(said)
+    assert "平台 2 笔" in said.text, said.text
     assert "一致 2 笔" in said.text and "全部一致" in said.text, said.text
+    assert "当日 2 笔，前后各一日共 0 笔" in said.text, said.text
+
+
+async def a_silent_region_is_named(pair: Pair, day: date) -> None:
+    """And nothing is compared with it."""
+
+    async def asked(region: str | None, hub: DayList | None = None) -> Said:
+        file = None if hub is None else ("hub.json", msgspec.json.encode(hub))
+        wanted = Wanted(day=day, region=region, hub_file=file)
+        line = pair.regions[OURS].line
+        return await compare_over_line(await books(pair, OURS), line, wanted, CHEN)
+
+    pair.hub.take_down(OTHER, 3600)
+    silent = await asked(OTHER)
+    assert silent.status == 1 and "not compared" in silent.text, silent.text
+    assert "测试商洛" in silent.text
+    nobody = await asked("999900")
+    assert nobody.status == 1 and "未登记" in nobody.text
+    pair.hub.take_down(OTHER, 0)
+    done(await asked(None))
+    another = replace(of_hub_list(pair, OURS, day), day=day + timedelta(days=1))
+    said = await asked(OTHER, another)
+    assert said.status == 1 and "not the hub's list of that day" in said.text, said.text
 
 
 def done(said: Said) -> None:
@@ -126,6 +170,7 @@ async def test_real_cases_are_cleared_to_nothing_on_both_sides(
             assert await fen(pair, at, OWED_TO_US) == before > 0, "nobody's debt"
         for at in (OURS, OTHER):
             await compared(pair, at, date(2026, 11, 23))
+        await a_silent_region_is_named(pair, date(2026, 11, 23))
         await move_to(pair, datetime(2026, 12, 8, 9))
         for at in (OURS, OTHER):
             owed_fen = await fen(pair, at, OWED_TO_US)

@@ -23,6 +23,8 @@ from protocol.hub.messages import (
 from settlement.chart import RegionAccount
 from settlement.home_refusals import BROKEN
 from settlement.policy.loader import load_policies
+from settlement.serve.region_cases import home_text
+from settlement.storage import console_regions
 from settlement.storage.reader import read_settlements
 from settlement.telemetry.metrics import METRICS
 from settlement.usecases.explain import Recomputed, explain
@@ -163,6 +165,12 @@ async def test_cancel_takes_everything_back_once(town: Town, abroad: Abroad) -> 
     assert [row["kind"] for row in await town.rows_of(someone)] == [1, 2]
     status = await abroad.status(case)
     assert (status.state, status.case, status.cancel) == (CaseState.CANCELLED, settled, answer)
+    treated = case.case_no.partition("-")[0]
+    found = await console_regions.home_case(town.owner, None, treated, case.case_no)
+    assert [(one.kind, one.total_fen) for one in found] == [
+        (1, case.total_fen), (2, -case.total_fen)
+    ]  # fmt: skip
+    assert settled.settlement_no in home_text(case.case_no, found)
     again = await abroad.ask(Kind.CANCEL, replace(asked, cancel_no=abroad.number()))
     assert isinstance(again, Refused)
     assert again.code == "CASE_CANCELLED"
@@ -180,8 +188,7 @@ async def test_cancel_of_an_earlier_case_is_refused_for_good_under_its_number(
     assert refused.code == "LATER_SETTLEMENT_STANDS"
     assert settled_later.settlement_no in refused.text
     await abroad.cancel(later, settled_later)
-    refused = told(await abroad.ask(Kind.CANCEL, asked), Refused)
-    assert refused.code == "CASE_CANCEL_REFUSED"
+    assert await abroad.ask(Kind.CANCEL, asked) == refused
     await abroad.cancel(first, settled)
     assert await town.balance_fen(someone) == BALANCE_FEN
 
@@ -265,12 +272,31 @@ async def test_what_breaks_an_identity_is_refused_and_never_booked(
     someone, counted = town.someone(), METRICS.hub_broken
     for changes, code in REFUSED:
         case = replace(abroad.case(someone), **changes)
-        assert await abroad.refused(case) == code, changes
+        refused = told(await abroad.ask(Kind.SETTLE, case), Refused)
+        assert refused.code == code, changes
+        assert await abroad.ask(Kind.SETTLE, case) == refused, changes
         if code != "CASE_NUMBER_WRONG":
             assert (await abroad.status(case)).state is CaseState.REVERSED
-            assert await abroad.refused(case) == "CASE_REVERSED"
     assert await town.rows_of(someone) == []
-    assert METRICS.hub_broken - counted == sum(code in BROKEN for _, code in REFUSED)
+    assert METRICS.hub_broken - counted == 2 * sum(code in BROKEN for _, code in REFUSED)
+
+
+async def test_what_was_refused_is_refused_for_its_first_reason_also_when_that_is_gone(
+    town: Town, abroad: Abroad
+) -> None:
+    someone = town.someone()
+    first, later = abroad.case(someone), abroad.case(someone)
+    wrong = replace(first, total_fen=first.total_fen + 1)
+    refused = told(await abroad.ask(Kind.SETTLE, wrong), Refused)
+    assert await abroad.ask(Kind.SETTLE, first) == refused, "the number is refused, not the content"
+    assert not (await abroad.reverse(first)).undone
+    assert await abroad.ask(Kind.SETTLE, first) == refused
+    kept = await town.owner.fetchval(
+        "select fingerprint from settlement.message where outcome = 9 order by recorded_at desc"
+    )
+    assert kept and refused.code.encode() not in kept, "what was wrong is sealed"
+    assert not (await abroad.reverse(later)).undone
+    assert await abroad.refused(later) == "CASE_REVERSED", "nothing was refused"
 
 
 async def test_who_may_not_ask_is_refused(town: Town, abroad: Abroad) -> None:

@@ -18,6 +18,9 @@ from loadtest.simulators.insured_region import Fault, Someone
 from protocol.hub.messages import Kind
 from settlement.gateway import Overloaded, Unavailable
 from settlement.remote_states import REVERSE_SECONDS
+from settlement.remote_worklist import waiting
+from settlement.serve.region_cases import cases_text
+from settlement.storage import console_regions
 from settlement.telemetry.metrics import METRICS
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_B, PLAIN, some
@@ -304,3 +307,23 @@ async def went_on(
     assert await there.undertaking(one) is None
     standing = [e for e in there.region.standing if e.person_no == one.person_no]
     assert len(standing) == (kinds == [1])
+
+
+async def test_an_open_case_is_on_the_operators_list_until_its_end(there: Elsewhere) -> None:
+    one, _, message = await sale(there)
+    there.region.fail(Kind.SETTLE, Fault.LOST)
+    assert (await there.pharmacy.send(message)).err_code == "REGION_UNCLEAR"
+    owner, at = there.town.owner, there.town.clock()
+    (found,) = await console_regions.cases_open(owner, None, CHANGSHA, limit=9)
+    text = cases_text([waiting(found, at)], at)
+    assert found.msgid == message.msgid and str(found.case_no) in text
+    assert "参保地未答复，可能已结算" in text and "2601" in text
+    assert one.name not in text and one.certificate_no not in text
+    assert await console_regions.cases_open(owner, None, "440100", limit=9) == []
+    assert await console_regions.cases_open(owner, "H0", None, limit=9) == [], "not theirs"
+    there.region.mend()
+    await there.resolve(seconds=AN_HOUR)
+    await there.resolve(seconds=AN_HOUR)
+    assert await console_regions.cases_open(owner, None, None, limit=9) == []
+    ended = await console_regions.remote_case(owner, None, found.case_no)
+    assert ended is not None and waiting(ended, at).advice is None

@@ -285,6 +285,49 @@ from settlement.payment_due d
 join settlement.payment p on p.lane = d.lane and p.pay_no = d.pay_no
 where $1::text is null or p.institution = $1;
 
+-- name: console_cases_open
+-- Cases of people insured elsewhere that are not at their end, the oldest first; when somebody
+-- looks next, and what happened to each, in order.
+select c.lane, c.case_no, c.opened_at, d.due_at, c.total_fen, c.institution, c.insured_region,
+       c.infno, c.msgid, h.kinds, h.recorded
+from settlement.remote_due d
+join settlement.remote_case c on c.lane = d.lane and c.case_no = d.case_no
+cross join lateral (
+    select array_agg(e.kind order by e.event_no) as kinds,
+           array_agg(e.recorded_at order by e.event_no) as recorded
+    from settlement.remote_event e
+    where e.lane = c.lane and e.case_no = c.case_no
+) h
+where ($1::text is null or c.institution = $1)
+    and ($2::text is null or c.insured_region = $2)
+order by c.opened_at
+limit $3;
+
+-- name: console_remote_case
+-- One such case, open or not.
+select c.lane, c.case_no, c.opened_at, d.due_at, c.total_fen, c.institution, c.insured_region,
+       c.infno, c.msgid, h.kinds, h.recorded
+from settlement.remote_case c
+left join settlement.remote_due d on d.lane = c.lane and d.case_no = c.case_no
+cross join lateral (
+    select array_agg(e.kind order by e.event_no) as kinds,
+           array_agg(e.recorded_at order by e.event_no) as recorded
+    from settlement.remote_event e
+    where e.lane = c.lane and e.case_no = c.case_no
+) h
+where ($1::text is null or c.institution = $1) and c.lane = $2 and c.case_no = $3;
+
+-- name: console_home_case
+-- Rows of a case of somebody of ours who was treated in another region, by the number that it has
+-- there: the settlement, then what took it back.
+select h.lane, h.setl_id, t.kind, h.setl_on, h.treated_region, h.institution, h.institution_name,
+       h.filing, t.total_fen, t.fund_fen, t.account_fen
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.home_case h on h.lane = l.lane
+join settlement.settlement t on t.lane = h.lane and t.setl_id = h.setl_id
+where ($1::text is null or t.institution = $1) and h.treated_region = $2 and h.case_no = $3
+order by h.setl_id;
+
 -- name: console_undelivered
 -- Notices that we owe and have not delivered, the oldest first, and how many there are.
 select o.case_no, o.notice_no, o.topic, o.institution, o.told_at, d.due_at, d.attempts,

@@ -24,6 +24,7 @@ from settlement.remote_states import (
     look_at,
     next_errand,
 )
+from settlement.remote_worklist import OpenCase, waiting
 
 AT = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 _WAY = {
@@ -127,3 +128,23 @@ def test_a_reversal_that_names_its_message_counts_over_one_by_deadline() -> None
     standing: Standing = fold([*by_deadline, message])
     assert standing.state is State.UNDOING
     assert standing.wish is message
+
+
+@pytest.mark.parametrize("state", State)
+def test_an_operator_is_told_what_is_awaited_and_what_to_do_while_it_is_open(
+    state: State,
+) -> None:
+    happened = events(*_WAY[state])
+    case = OpenCase(
+        lane=0, case_no=1, opened_at=AT, due_at=AT, total_fen=100, institution="P",
+        insured_region="430100", infno="2102", msgid="M",
+        kinds=[one.happening for one in happened], recorded=[one.at for one in happened],
+    )  # fmt: skip
+    told = waiting(case, AT + timedelta(seconds=60))
+    assert told.state is state and told.last_at == happened[-1].at
+    assert (told.next_told is not None) == (told.advice is not None) == (state in OPEN)
+    assert not told.stuck
+    late = waiting(case, AT + timedelta(hours=1))
+    assert late.stuck is (state in OPEN)
+    if late.stuck:
+        assert late.advice is not None and "settlement regions" in late.advice.zh

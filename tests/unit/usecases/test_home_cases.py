@@ -234,7 +234,7 @@ def test_while_something_is_under_way_only_quotes_are_answered() -> None:
     view.persons[PERSON_NO].undertaking = None
     refused = decide(share(later, CHANGSHA, quote=False), view, world).reply
     assert isinstance(refused, Refusal)
-    assert refused.code == "CASE_REVERSED"
+    assert refused.code == "UNDERTAKING_OPEN"
     assert isinstance(
         decide(translator(world).reverse(reversal, CHANGSHA), view, world).reply, Answer
     )

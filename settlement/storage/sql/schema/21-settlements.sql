@@ -187,7 +187,8 @@ comment on column settlement.message.key is
     'Digest of institution, infno and msgid, led by the time in the msgid '
     '(settlement/keys.py).';
 comment on column settlement.message.fingerprint is
-    'Short hashes of the parts of its input (protocol/nhsa/canonical.py).';
+    'Short hashes of the parts of its input (protocol/nhsa/canonical.py). Of a tombstone that '
+    'another region set by what was refused: why, sealed (settlement/usecases/home_tombstones.py).';
 
 create table settlement.undertaking (
     undertaking_id  bigint      not null,
