@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from settlement.cli_bills import add_bills
 from settlement.cli_clear import add_clear
 from settlement.cli_hub import add_hub
 from settlement.cli_import import add_import
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add_matters(commands, _tell, DEFAULT_DATA_DIR)
     add_my(commands, _tell, DEFAULT_DATA_DIR)
     add_clear(commands, _tell, DEFAULT_DATA_DIR)
+    add_bills(commands, _tell, DEFAULT_DATA_DIR)
     add_reconcile_regions(commands, _tell, DEFAULT_DATA_DIR)
     add_user(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)

