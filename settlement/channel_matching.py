@@ -87,11 +87,16 @@ class Said(IntEnum):
 
 _SAID: Mapping[tuple[str, Kind, str], Said] = {
     ("wechat", Kind.PAYMENT, "SUCCESS"): Said.DONE,
-    ("wechat", Kind.REFUND, "SUCCESS"): Said.DONE,
     ("wechat", Kind.REFUND, "REFUND"): Said.DONE,
-    ("wechat", Kind.PAYMENT, "REVOKED"): Said.TAKEN_BACK,
+    ("wechat", Kind.REFUND, "REFUND/SUCCESS"): Said.DONE,
+    ("wechat", Kind.REFUND, "REFUND/PROCESSING"): Said.DONE,
     ("wechat", Kind.REFUND, "REVOKED"): Said.TAKEN_BACK,
+    ("wechat", Kind.REFUND, "REVOKED/SUCCESS"): Said.TAKEN_BACK,
+    ("wechat", Kind.REFUND, "REVOKED/PROCESSING"): Said.TAKEN_BACK,
 }
+"""WeChat's states of a row; that of a refund has its own behind a slash (translate/wechat_bills.py).
+A refund under way (PROCESSING) has left the merchant's account; one that failed or waits for the
+payer's word (FAIL, CHANGE) is not done, until somebody looks. *Uncertain*."""
 CHANNELS_WITH_STATES = frozenset(channel for channel, _, _ in _SAID)
 """Bills of the others hold what was done and nothing else."""
 

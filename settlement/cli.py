@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from settlement.cli_bills import add_bills
 from settlement.cli_clear import add_clear
 from settlement.cli_close import add_close
 from settlement.cli_hub import add_hub
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add_matters(commands, _tell, DEFAULT_DATA_DIR)
     add_my(commands, _tell, DEFAULT_DATA_DIR)
     add_clear(commands, _tell, DEFAULT_DATA_DIR)
+    add_bills(commands, _tell, DEFAULT_DATA_DIR)
     add_close(commands, _tell, DEFAULT_DATA_DIR)
     add_match(commands, _tell, DEFAULT_DATA_DIR)
     add_income(commands, _tell, DEFAULT_DATA_DIR)

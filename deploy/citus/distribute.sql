@@ -156,6 +156,21 @@ select create_distributed_table(
     'settlement.difference_step', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.bill_content', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.bill_fault', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.bill_movement', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.bill_begun', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.bill_asked', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.region_difference', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(

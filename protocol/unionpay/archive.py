@@ -19,6 +19,7 @@ UNPACKED_BYTES_MAX = 256 * 1024 * 1024
 """Of one statement file: some 400,000 transactions of one merchant and day."""
 
 _STATEMENT = re.compile(r"(?:.*/)?INN\d*(ZME?)_(\w+?)(?:\.txt)?", re.ASCII)
+_NAMED_DAY = re.compile(r"INN(\d{6})", re.ASCII)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError,
@@ -86,6 +87,16 @@ def statements(
     if StatementKind.NORMAL not in found:
         raise ArchiveError(f"no ZM file of merchant {merchant}")
     return found
+
+
+def statement_named(name: str) -> tuple[StatementKind, str, str] | None:
+    """What a statement file's name says: its kind, the clearing day as YYMMDD (empty where it has
+    none), and the merchant. None for a file of another name."""
+    match = _STATEMENT.fullmatch(name)
+    if match is None:
+        return None
+    day = _NAMED_DAY.match(name.rpartition("/")[2])
+    return StatementKind(match[1]), day[1] if day else "", match[2]
 
 
 def archive_of(files: Mapping[str, bytes]) -> bytes:

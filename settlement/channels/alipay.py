@@ -187,6 +187,10 @@ class AlipayChannel:
             raise BillRefusedError(f"支付宝拒绝提供账单（{why}），请核对账单日期和权限。")
         return await self._bill_at(reply.bill_download_url)
 
+    async def fund_bill(self, day: date) -> bytes | None:
+        """See the port: 账务账单."""
+        return await self.bill(day, kind=BillType.SIGNCUSTOMER)
+
     async def _bill_at(self, link: str) -> bytes:
         over_tls = self._merchant.bill_over_tls and self._merchant.base_url.startswith("https:")
         host, target = bill_address(link, over_tls=over_tls)

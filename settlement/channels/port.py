@@ -68,6 +68,19 @@ class Channel(Protocol):
         ready. Raises BillRefusedError."""
         ...
 
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+@runtime_checkable
+class FundBills(Channel, Protocol):
+    """A channel that has a bill of its own for what moved on the merchant's account."""
+
+    async def fund_bill(self, day: date) -> bytes | None:
+        """As `Channel.bill`."""
+        ...
+
 
 @runtime_checkable
 class OneCode(Channel, Protocol):

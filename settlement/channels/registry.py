@@ -43,6 +43,10 @@ class Tills:
         except ValueError:
             return None
 
+    def merchants(self) -> dict[tuple[ChannelName, str], Channel]:
+        """The doors of all merchants, by channel and number."""
+        return dict(self._merchants)
+
     def notify_url(self, channel: ChannelName, merchant_no: str) -> str:
         """Where a channel tells us about a merchant's payments; it may not have a query string."""
         base = self._notify_base

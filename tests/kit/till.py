@@ -199,6 +199,9 @@ class ScriptedChannel:
         """No bills here."""
         return None
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     def confirm(self, order_no: str) -> None:
         """The payer confirms on the phone."""
         self.book.paid[order_no] = self.book.asked[order_no]

@@ -63,9 +63,15 @@ select set_config('enable_nestloop', 'off', true),
        set_config('plan_cache_mode', 'force_custom_plan', true);
 
 -- name: files_replaced
--- Files of bills that count no more.
+-- Files of bills that count no more, and those that are not there as a whole (yet).
 select r.file_no
-from settlement.bill_replaced r;
+from settlement.bill_replaced r
+union all
+select b.file_no
+from settlement.bill_begun b
+where not exists (
+    select 1 from settlement.bill_file f where f.lane = b.lane and f.file_no = b.file_no
+);
 
 -- name: bills_here
 -- Of which days there are bills in force, by channel and merchant.

@@ -1,0 +1,129 @@
+-- Bills of payment channels: keeping them and saying what came. Operators' commands and one
+-- background loop run these, never the settle path. A file lies in the lane of its merchant number;
+-- its rows lie in the lanes of our order numbers.
+
+-- name: lock_bills
+-- One import at a time in the whole system, as long as the session holds it.
+select pg_advisory_lock($1, 0);
+
+-- name: unlock_bills
+-- The import is over.
+select pg_advisory_unlock($1, 0);
+
+-- name: bill_came
+-- The file with these very bytes, if it came before.
+select f.file_no
+from settlement.bill_file f
+where f.lane = $1 and f.channel = $2 and f.merchant = $3 and f.kind = $4 and f.bill_day = $5
+    and f.sha256 = $6;
+
+-- name: bills_of_day
+-- Files that count for a merchant, kind and day: none or one.
+select f.file_no
+from settlement.bill_file_in_force f
+where f.lane = $1 and f.channel = $2 and f.merchant = $3 and f.kind = $4 and f.bill_day = $5;
+
+-- name: bill_leftovers
+-- Imports that were cut off, in any lane: nobody imports while this is asked.
+select b.lane, b.file_no from settlement.bill_begun b;
+
+-- name: drop_left_rows
+-- Rows of a file that never came to count go, in all lanes.
+delete from settlement.bill_row r
+where r.lane = any($1::smallint[]) and r.file_no = $2;
+
+-- name: drop_left_movements
+-- Its movements as well.
+delete from settlement.bill_movement m
+where m.lane = any($1::smallint[]) and m.file_no = $2;
+
+-- name: begin_bill
+-- Rows of this file are about to be written.
+insert into settlement.bill_begun (lane, file_no, begun_at) values ($1, $2, $3);
+
+-- name: end_bill
+-- All of the file is there, or nothing any more.
+delete from settlement.bill_begun b where b.lane = $1 and b.file_no = $2;
+
+-- name: keep_bill_piece
+-- A piece of the file as it came; one that is there already is the same.
+insert into settlement.bill_content (lane, sha256, piece_no, packed, content)
+values ($1, $2, $3, $4, $5)
+on conflict do nothing;
+
+-- name: bill_pieces
+-- The file as it came, in order.
+select c.packed, c.content
+from settlement.bill_content c
+where c.lane = $1 and c.sha256 = $2
+order by c.piece_no;
+
+-- name: keep_bill_file
+-- The file counts from here on.
+insert into settlement.bill_file (
+    lane, file_no, received_at, channel, merchant, kind, bill_day, sha256, size_bytes, name,
+    fetched, actor, paid_rows, paid_fen, refund_rows, refunded_fen, fee_fen, fee_told, moved_rows,
+    in_fen, out_fen, faults
+)
+values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+    $21, $22
+);
+
+-- name: replace_bill
+-- A file stops counting for the sake of another.
+insert into settlement.bill_replaced (lane, file_no, replaced_by) values ($1, $2, $3);
+
+-- name: keep_bill_faults
+-- Rows that could not be read.
+insert into settlement.bill_fault (lane, file_no, fault_no, row_no, place, reason)
+select $1, $2, n.fault_no, n.row_no, n.place, n.reason
+from unnest($3::integer[], $4::text[], $5::text[])
+    with ordinality as n (row_no, place, reason, fault_no);
+
+-- name: bill_faults
+-- Rows that could not be read, in order.
+select f.row_no, f.place, f.reason
+from settlement.bill_fault f
+where f.lane = $1 and f.file_no = $2
+order by f.fault_no;
+
+-- name: bill_file
+-- One file, with what it replaced and what replaced it.
+select f.lane, f.file_no, f.received_at, f.channel, f.merchant, f.kind, f.bill_day, f.sha256,
+       f.size_bytes, f.name, f.fetched, f.actor, f.paid_rows, f.paid_fen, f.refund_rows,
+       f.refunded_fen, f.fee_fen, f.fee_told, f.moved_rows, f.in_fen, f.out_fen, f.faults,
+       p.replaced_by,
+       array(
+           select o.file_no from settlement.bill_replaced o
+           where o.lane = $1 and o.replaced_by = f.file_no
+           order by o.file_no
+       ) as replaces
+from settlement.bill_file f
+left join settlement.bill_replaced p on p.lane = f.lane and p.file_no = f.file_no
+where f.lane = $1 and f.file_no = $2;
+
+-- name: bills_between
+-- Every file of some days, of all lanes, as `bill_file`.
+select f.lane, f.file_no, f.received_at, f.channel, f.merchant, f.kind, f.bill_day, f.sha256,
+       f.size_bytes, f.name, f.fetched, f.actor, f.paid_rows, f.paid_fen, f.refund_rows,
+       f.refunded_fen, f.fee_fen, f.fee_told, f.moved_rows, f.in_fen, f.out_fen, f.faults,
+       p.replaced_by, array[]::bigint[] as replaces
+from settlement.bill_file f
+left join settlement.bill_replaced p on p.lane = f.lane and p.file_no = f.file_no
+where f.bill_day between $1 and $2
+order by f.bill_day, f.channel, f.merchant, f.kind desc, f.file_no;
+
+-- name: keep_bill_asked
+-- A channel gave no bill.
+insert into settlement.bill_asked (lane, channel, merchant, kind, bill_day, asked_at, said)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict do nothing;
+
+-- name: bills_asked_between
+-- What the last try came to for each merchant, kind and day, of all lanes.
+select distinct on (a.lane, a.channel, a.merchant, a.bill_day, a.kind)
+       a.lane, a.channel, a.merchant, a.kind, a.bill_day, a.asked_at, a.said
+from settlement.bill_asked a
+where a.bill_day between $1 and $2
+order by a.lane, a.channel, a.merchant, a.bill_day, a.kind, a.asked_at desc;
