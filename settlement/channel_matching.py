@@ -95,8 +95,8 @@ _SAID: Mapping[tuple[str, Kind, str], Said] = {
     ("wechat", Kind.REFUND, "REVOKED/PROCESSING"): Said.TAKEN_BACK,
 }
 """WeChat's states of a row; a refund has its own behind a slash (translate/wechat_bills.py). One
-that is under way (PROCESSING) has left the merchant's account; one that failed or waits for the payer's word
-(FAIL, CHANGE) is not done, until somebody looks. *Uncertain*."""
+that is under way (PROCESSING) has left the merchant's account; one that failed or waits for the
+payer's word (FAIL, CHANGE) is not done, until somebody looks. *Uncertain*."""
 CHANNELS_WITH_STATES = frozenset(channel for channel, _, _ in _SAID)
 """Bills of the others hold what was done and nothing else."""
 

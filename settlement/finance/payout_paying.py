@@ -58,7 +58,7 @@ async def confirm(books: PayoutBooks, chosen: Chosen, who: Who) -> Said:
         await apply(books, lane, Act.CONFIRM, who, changes)
         return _add(outcome, changes)
 
-    return await _told(books, chosen, act, outcome, "已确认", "confirmed")
+    return await _told(books, chosen, act, outcome, "已确认 ", "confirmed")
 
 
 async def propose(books: PayoutBooks, chosen: Chosen, who: Who) -> Said:
@@ -100,7 +100,7 @@ async def order(books: PayoutBooks, chosen: Chosen, who: Who, out: Path) -> Said
         await apply(books, lane, Act.ORDER, who, changes)
         return _add(outcome, changes)
 
-    said = await _told(books, chosen, act, outcome, f"由 {who.actor} 下达拨付", "ordered")
+    said = await _told(books, chosen, act, outcome, f"由 {who.actor} 下达拨付 ", "ordered")
     return _with_files(said, books, chosen, orders, out)
 
 
@@ -137,7 +137,7 @@ async def close(books: PayoutBooks, chosen: Chosen, who: Who) -> Said:
         await apply(books, lane, Act.CLOSE, who, changes)
         return _add(outcome, changes)
 
-    return await _told(books, chosen, act, outcome, "已关闭", "closed")
+    return await _told(books, chosen, act, outcome, "已关闭 ", "closed")
 
 
 def written(path: Path, text: str) -> Path:

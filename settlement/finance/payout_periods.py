@@ -112,7 +112,7 @@ class Outcome(Struct, kw_only=True):
 
     def said(self, what: str, en: str) -> Said:
         """For whoever gave the command; it failed where anything was refused."""
-        lines = [f"{what} {self.done} 家，{amounts_text(self.amounts)} | {en}"]
+        lines = [f"{what}{self.done} 家，{amounts_text(self.amounts)} | {en}"]
         lines += [f"  {one}" for one in self.refused[:SHOWN_MAX]]
         left = len(self.refused) - SHOWN_MAX
         if left > 0:

@@ -1,0 +1,189 @@
+"""`settlement payout` as a finance person types it: a month from the first command to the last of
+docs/operating/payouts.md."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import os
+import re
+import shlex
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from ledger.postgres.shape import Shape
+from settlement.cli_payout import KINDS
+from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
+from settlement.embedded.services import Services
+from settlement.payout import WORD
+from settlement.storage.keyfile import KEY_FILE_VARIABLE
+from tests.kit.command import settlement
+from tests.kit.payouts import Payouts
+from tests.kit.population import CLASS_A, CLASS_B, some
+from tests.kit.reply import assert_done
+from tests.kit.town import Town, a_town
+from tests.services import FreshDatabase, chosen_environment
+from tests.tidy.tree import ROOT
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PAGE = ROOT / "docs/operating/payouts.md"
+TRANSCRIPT = "SETTLEMENT_TEST_TRANSCRIPT"
+"""A file that the session is also written to, to be read or put into the page."""
+
+
+class Office:
+    """The finance person's shell, beside a town's database."""
+
+    def __init__(self, town: Town, environment: dict[str, str], folder: Path) -> None:
+        self.town = town
+        self.folder = folder
+        self._environment = environment
+        self._transcript = os.environ.get(TRANSCRIPT)
+
+    async def type(self, line: str, status: int = 0) -> str:
+        """What a command prints; its status must be as expected."""
+        words = shlex.split(line.replace("FOLDER", str(self.folder)))
+        ran = await asyncio.to_thread(settlement, words, self._environment)
+        printed = ran.stdout + ran.stderr
+        assert "Traceback" not in printed, printed
+        assert ran.returncode == status, printed
+        self._write(f"$ settlement {line}\n{printed}\n")
+        return printed
+
+    def _write(self, text: str) -> None:
+        if self._transcript:
+            with open(self._transcript, "a", encoding="utf-8") as file:
+                file.write(text.replace(f"{self.folder}/", "").replace("FOLDER/", ""))
+
+    def send(self, name: str, text: str) -> None:
+        """A file comes."""
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def rows(self, pattern: str) -> list[dict[str, str]]:
+        """The rows of the newest file of such a name."""
+        path = sorted(self.folder.glob(pattern))[-1]
+        return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def office(
+    services: Services, database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Office]:
+    """A town whose month is over; the keys of its names lie in a file."""
+    folder = tmp_path_factory.mktemp("payouts")
+    async with a_town(database, shape=Shape.ONE_MACHINE) as town:
+        keys = folder / "keys"
+        keys.write_bytes(msgspec.json.encode([town.key_material]))
+        environment = {
+            **chosen_environment(services, database), KEY_FILE_VARIABLE: str(keys),
+            OWNER_VARIABLE: database.owner_dsn, APP_VARIABLE: database.app_dsn,
+        }  # fmt: skip
+        yield Office(town, environment, folder)
+
+
+async def test_a_month_is_paid_from_the_first_command_to_the_last(office: Office) -> None:
+    town, code = office.town, office.town.pharmacy.code
+    zhang, lin = "--actor zhang --reason 十月拨付", "--actor lin --reason 复核"
+    month = "payout --period 2026-10"
+    town.clock.move_to(datetime(2026, 10, 20, 9, 0))
+    for _ in range(3):
+        assert_done(await town.pharmacy.sell(town.someone(), some(CLASS_A), some(CLASS_B)))
+
+    assert "尚未核定" in await office.type(month, 1)
+    assert "已核定" in await office.type(f"{month} state {zhang}")
+    office.send("bad.csv", f"机构编码,调整类型,金额,依据\n{code},扣款,3.00,审核〔2026〕10号\n")
+    assert "第 2 行" in await office.type(f"{month} adjust FOLDER/bad.csv {zhang}", 1)
+    office.send(
+        "october.csv",
+        "机构编码,调整类型,金额,依据,说明\n"
+        f"{code},审核扣款,3.00,审核〔2026〕10号,超量用药\n{code},质保金预留,2.00,协议第12条,\n",
+    )
+    await office.type(f"{month} adjust FOLDER/october.csv {zhang}")
+    await office.type(f"{month} adjust FOLDER/october.csv --confirm {zhang}", 1)
+    await office.type(f"{month} adjust FOLDER/october.csv --confirm {lin}")
+    typed = f"{month} add {code} surplus --amount 1.50 --source DIP2026-10"
+    await office.type(f"{typed} {zhang}")
+    await office.type(f"{typed} --confirm {lin}")
+    await office.type(f"{month} add {code} overrun --amount 9.99 --source DIP2026-10 {zhang}")
+    await office.type(f"{month} withdraw {code} 4 {zhang}")
+    await office.type(f"{month} confirm {zhang}")
+    await office.type(f"{month} notice {code} --out FOLDER")
+    account = f"payout account {code} --name 测试药房 --account 9999000011112222 --bank 测试银行"
+    await office.type(f"{account} {zhang}")
+    await office.type(f"{account} --confirm {lin}")
+    await office.type(f"{month} order {zhang}")
+    await office.type(f"{month} order --confirm --out FOLDER {lin}")
+
+    (order,) = office.rows("payout-2026*.csv")
+    head = "订单号,金额,结果,银行流水号\n"
+    office.send("back.csv", f"{head}{order['订单号']},{order['金额']},退汇,B7001\n")
+    await office.type(f"{month} bank FOLDER/back.csv {zhang}")
+    await office.type(f"{month} bank FOLDER/back.csv --confirm {lin}")
+    corrected = account.replace("1111", "3333")
+    await office.type(f"{corrected} {zhang}")
+    await office.type(f"{corrected} --confirm {lin}")
+    await office.type(f"{month} order {zhang}")
+    await office.type(f"{month} order --confirm --out FOLDER/again {lin}")
+    await office.type(f"{month} order --again --out FOLDER/again {zhang}")
+    (again,) = office.rows("again/payout-2026*.csv")
+    office.send("paid.csv", f"{head}{again['订单号']},{again['金额']},成功,B7002\n")
+    await office.type(f"{month} bank FOLDER/paid.csv {zhang}")
+    await office.type(f"{month} bank FOLDER/paid.csv --confirm {lin}")
+    assert "未再改动" in await office.type(f"{month} bank FOLDER/paid.csv --confirm {lin}")
+    await office.type(f"{month} show {code}")
+    await office.type(f"{month} close {zhang}")
+    assert "***2222" in await office.type(f"payout account {code}")
+    days = "--since 2026-10-20 --until 2027-12-31"
+    assert "借贷各" in await office.type(f"payout vouchers {days} --out FOLDER/vouchers.csv")
+    assert "已关闭 1 家" in await office.type(month)
+    told = json.loads(await office.type(f"{month} --json"))
+    assert [one["state"] for one in told] == ["closed"]
+    assert await Payouts(town).owed(code) == (0, 0)
+
+
+async def test_deposits_come_back_by_a_file_of_scores(office: Office) -> None:
+    code, other = office.town.pharmacy.code, office.town.other_pharmacy.code
+    month, zhang = "payout --period 2026-10", "--actor zhang --reason 年度考核"
+    office.send("scores.csv", f"机构编码,质保金,考核得分\n{code},2.00,88\n{other},0,90\n")
+    said = await office.type(
+        f"{month} deposits FOLDER/scores.csv --source 考核2026 {zhang}", 1
+    )
+    assert "不能调整" in said, "the month is closed"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("payout", "needs --period"),
+        ("payout --period 2026-13", "is no month"),
+        ("payout --period 2026-10 state", "--reason"),
+        ("payout --period 2026-10 add H1 tip --amount 1 --source s --actor a --reason b", "tip"),
+        ("payout --period 2026-10 add H1 deposit --amount 0 --source s --actor a --reason b",
+         "nothing is adjusted"),
+        ("payout --period 2026-10 add H1 deposit --amount 1.234 --source s --actor a --reason b",
+         "is no amount"),
+        ("payout account H1 --account 1", "needs --name"),
+    ],
+)  # fmt: skip
+async def test_wrong_usage_is_told(office: Office, line: str, said: str) -> None:
+    assert said in await office.type(line, 2)
+
+
+async def test_the_command_and_the_page_know_every_kind_and_action() -> None:
+    assert set(KINDS) == set(WORD)
+    page = PAGE.read_text("utf-8")
+    for kind in KINDS:
+        assert f"`{kind}`" in page, kind
+    for action in (
+        "state", "adjust", "add", "deposits", "withdraw", "confirm", "notice", "order", "bank",
+        "show", "close",
+    ):  # fmt: skip
+        assert re.search(rf"settlement payout --period [0-9-]+ {action}\b", page), action
