@@ -201,7 +201,8 @@ def _make_no_difference(
             if recipe is Recipe.REVERSED:
                 day.theirs.append(replace(whole, refund_no=f"u{ours.order_no}"))
             elif recipe is Recipe.REVOKED:
-                day.theirs.append(replace(whole, said=Said.TAKEN_BACK, day=day.on + NEXT))
+                back = replace(whole, kind=Kind.REFUND, said=Said.TAKEN_BACK)
+                day.theirs.append(replace(back, day=day.on + NEXT))
         case Recipe.NEVER_KNOWN:
             day.undone.append(ours.order_no)
             day.theirs += [theirs, replace(whole, refund_no=f"u{ours.order_no}")]
@@ -356,11 +357,11 @@ async def _keep_ours(connection: Connection[Record], day: Day) -> None:
 def _status(theirs: Theirs) -> str:
     match theirs.said:
         case Said.DONE:
-            return "SUCCESS"
+            return "SUCCESS" if theirs.kind is Kind.PAYMENT else "REFUND/SUCCESS"
         case Said.TAKEN_BACK:
-            return "REVOKED"
+            return "REVOKED/SUCCESS"
         case Said.NOT_DONE:
-            return "PROCESSING"
+            return "REFUND/FAIL"
 
 
 def _noon(on: date) -> datetime:

@@ -116,11 +116,12 @@ async def bill_row(town: Town, row: Mapping[str, object] | Record, amount_fen: i
     await town.owner.execute(
         "insert into settlement.bill_row (lane, file_no, row_no, bill_day, at, kind, channel,"
         " merchant, order_no, refund_no, channel_no, channel_refund_no, amount_fen, fee_fen,"
-        " status) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 'SUCCESS')",
+        " status) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14)",
         row["lane"], _FILES[str(row["channel"])], next(_ROWS), SOLD_ON,
         datetime(2026, 11, 23, 10, 0), row["kind"], row["channel"], row["merchant"],
         row["order_no"], row["refund_no"], "" if refund else row["channel_no"],
         row["channel_no"] if refund else "", amount_fen,
+        "REFUND/SUCCESS" if refund else "SUCCESS",
     )  # fmt: skip
 
 

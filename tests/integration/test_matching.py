@@ -126,7 +126,7 @@ async def test_a_corrected_bill_ends_what_the_first_one_differed_by(
         await connection.execute(
             "insert into settlement.bill_file (file_no, received_at, bill_day, lane, channel,"
             " merchant, kind, sha256) select 9999, received_at, bill_day, lane, channel, merchant,"
-            " kind, sha256 from settlement.bill_file where file_no = $1",
+            " kind, 'another' from settlement.bill_file where file_no = $1",
             first,
         )  # fmt: skip
         await connection.execute(
