@@ -41,7 +41,8 @@ where b.business_day <= $1
 -- name: payout_ledger
 -- What the ledger has on the agency's accounts of each institution at the end of a business day:
 -- the last fold of each journal that has nothing later in it, and what came since up to that day.
-with safe as (
+-- Materialized, or the planner looks for the last block again for every row of the folds.
+with safe as materialized (
     select j.journal,
            coalesce(
                (select min(b.block_no) - 1 from ledger.block b
