@@ -26,6 +26,7 @@ from msgspec import Struct
 
 from loadtest import attach
 from loadtest.drills.audit import Findings, compare
+from loadtest.drills.bills import reconciled
 from loadtest.drills.orders import CHANNELS, IMPATIENT, Customers
 from loadtest.drills.shift import Shift, close_of_business, sell
 from loadtest.drills.simulators import (
@@ -40,6 +41,7 @@ from loadtest.processes import cpu_seconds_by_kind, read_processes
 from loadtest.report import Figure
 from loadtest.server import Server, Verdict
 from loadtest.world import fetch_world
+from settlement.clock import local_time, system_clock
 
 BUILD = Path("build")
 RESULT = BUILD / "drill-channels.json"
@@ -80,6 +82,8 @@ class Run(Struct, frozen=True, kw_only=True):
     resolved_seconds: float
     verdict: Verdict
     cpu_seconds: Mapping[str, float]
+    rows_on_bills: int
+    """payments and refunds that the channels' bills have as our books do"""
 
 
 def main() -> int:
@@ -106,6 +110,7 @@ def main() -> int:
 
 def run(settings: Settings, data_dir: Path, environment: Mapping[str, str]) -> Run:
     """A whole drill on one data directory."""
+    began_on = local_time(system_clock()).date()
     with Server(data_dir, workers=settings.workers, environment=environment) as server:
         world = fetch_world(server.url, persons=settings.persons)
         customers = Customers(
@@ -125,11 +130,14 @@ def run(settings: Settings, data_dir: Path, environment: Mapping[str, str]) -> R
         asyncio.run(close_of_business(shift))
         books = read_books(_channels(server))
         findings = asyncio.run(_compared(server, shift, books))
+        bills = asyncio.run(reconciled(data_dir, _channels(server), began_on))
+        findings.differences += bills.differences
         if still_open:
             findings.unresolved.append(f"{still_open} payments are open after {seconds:.0f} s")
         return Run(
             shift=shift, books=books, findings=findings, peoples_turn=peoples_turn,
             resolved_seconds=seconds, verdict=server.verify(), cpu_seconds=spent,
+            rows_on_bills=bills.agreed,
         )  # fmt: skip
 
 
@@ -199,6 +207,7 @@ def figures_of(settings: Settings, done: Run) -> dict[str, Figure]:
         "refunds": sum(one.refunds for one in shift.believed),
         "cancels": sum(one.cancels for one in shift.believed),
         "refund_due": done.peoples_turn,
+        "rows_on_bills": done.rows_on_bills,
         "refusals": dict(Counter(one.refusal for one in shift.believed if one.refusal)),
         "faults": dict(sorted(faults.items())),
         "gateway_killed": shift.killed_pid is not None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import urllib.request
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -66,6 +67,11 @@ def advance_clocks(urls: Mapping[str, str], seconds: float) -> None:
         _asked(f"{url}/_sim/clock", msgspec.json.encode({"advance_seconds": seconds}))
 
 
+def read_clock(url: str) -> datetime:
+    """What time it is at a channel."""
+    return msgspec.json.decode(_asked(f"{url}/_sim/clock"), type=_Clock).now
+
+
 def answering_ms(urls: Mapping[str, str]) -> dict[str, float]:
     """How long each channel took to answer, on average since it began, in milliseconds."""
     shown = {
@@ -88,6 +94,10 @@ def read_books(urls: Mapping[str, str]) -> dict[str, ChannelBooks]:
             book.totals.get("net_fen", 0), book.totals, book.entries, faults.happened
         )
     return books
+
+
+class _Clock(Struct, frozen=True):
+    now: datetime
 
 
 class _Times(Struct, frozen=True):
