@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import tempfile
 from array import array
 from collections import deque
@@ -287,8 +288,11 @@ async def a_spool(directory: Path) -> AsyncIterator[IO[bytes]]:
 
 
 def _stop_feeding(pool: ProcessPoolExecutor) -> None:
-    """A pool whose processes died is never let go before Python 3.12: the thread that feeds them
-    goes on writing into a pipe that nobody reads. Nothing public reaches that pipe."""
+    """Before Python 3.11.5 a pool whose processes died is never let go: the thread that feeds them
+    goes on writing into a pipe that nobody reads. Nothing public reaches that pipe. Later Pythons
+    close it from a thread of their own, and a pipe that two close is an error, or a stranger's."""
+    if sys.version_info >= (3, 11, 5):
+        return
     queue = getattr(pool, "_call_queue", None)
     if queue is not None:
         queue._reader.close()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -80,6 +84,23 @@ async def test_import_whose_processes_die_ends_and_writes_nothing(
     database: FreshDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a piece is larger than the pipe to them, so that its writer is stuck."""
+    closers: list[threading.Thread] = []
+
+    class Watched(ProcessPoolExecutor):
+        """A pool that says who closes the pipe to its processes."""
+
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            reader = vars(self)["_call_queue"]._reader
+            close = reader.close
+
+            def watched() -> None:
+                closers.append(threading.current_thread())
+                close()
+
+            reader.close = watched
+
+    monkeypatch.setattr(person_import, "ProcessPoolExecutor", Watched)
     monkeypatch.setattr(person_import, "SMALL_FILE_BYTES", 0)
     path = written(tmp_path, [person(n) for n in range(1_000, 2_000)])
     async with connected(database.owner_dsn) as connection:
@@ -97,6 +118,9 @@ async def test_import_whose_processes_die_ends_and_writes_nothing(
             "select count(*) from settlement.person p where p.psn_no = $1", number
         )
         assert found == 0
+    if sys.version_info >= (3, 11, 5):
+        assert closers, "nobody closed the pipe: this Python does not let its pools go"
+        assert threading.current_thread() not in closers
 
 
 async def assert_kept(connection: Connection[Record], told: dict[str, object]) -> None:
