@@ -18,7 +18,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from protocol.scan import ScanReply
-from settlement.serve import resolver
+from settlement.serve.resolver import Resolver
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, Kind, some
 from tests.kit.reply import assert_done, assert_refused
 from tests.kit.scanner import Scanner, a_scanner, leg, pending_fen
@@ -183,7 +183,7 @@ async def test_lost_answer_becomes_certain_within_a_minute(
 async def test_errand_that_fails_on_our_side_keeps_nobody_else_waiting(
     town: Town, scanner: Scanner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolver, "AT_A_TIME", 1)
+    monkeypatch.setattr(Resolver, "kind", replace(Resolver.kind, at_a_time=1))
     orders = []
     for channel, code in ((town.channels.wechat, WALLET), (town.channels.alipay, OTHER_WALLET)):
         channel.plays.append(Play.LOST_AFTER)

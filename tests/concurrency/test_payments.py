@@ -16,8 +16,10 @@ from functools import partial
 import asyncpg
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from protocol.scan import ScanReply
+from settlement.serve.resolver import Resolver
 from settlement.serve.service import Service
 from tests.kit import population
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, Citizen, some
@@ -201,7 +203,7 @@ async def test_refund_number_is_one_refund_of_one_order(
 async def test_channel_that_does_not_answer_holds_up_no_other(
     town: Town, scanners: list[Scanner], workers: list[Service], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("settlement.serve.resolver.AT_A_TIME", 2)
+    monkeypatch.setattr(Resolver, "kind", replace(Resolver.kind, at_a_time=2))
     wechat, alipay = town.channels.wechat, town.channels.alipay
     for _ in range(3):
         wechat.plays.append(Play.LOST_AFTER)
