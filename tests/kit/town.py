@@ -36,7 +36,7 @@ from tests.kit.till import TillWorld
 from tests.kit.townhall import Townhall
 from tests.services import FreshDatabase
 
-LANES = {Shape.ONE_MACHINE: 16, Shape.CLUSTER: 64}
+LANES = {Shape.ONE_MACHINE: 16, Shape.CLUSTER: 16}
 JOURNALS = 2
 """On one machine; a cluster has one for each lane."""
 DRAIN_SECONDS = 15.0
