@@ -12,6 +12,7 @@ from settlement.filing import FilingKind
 from settlement.finance.bill_calendar import Standing
 from settlement.matter_states import Happening, MatterKind
 from settlement.off_site import OffSiteKind
+from settlement.outbox import SMS_GATEWAY
 from settlement.outbox import Kind as NoticeKind
 from settlement.payout import ACT_ZH, Act
 from settlement.settlement_sheet import CHARGE_KINDS
@@ -97,6 +98,30 @@ NOTICE_KINDS: Mapping[NoticeKind, Words] = {
     NoticeKind.WEBHOOK: Words("扫码收款通知", "scan-to-pay"),
     NoticeKind.SMS: Words("个人短信", "message to a person"),
 }
+_MATTER_HAPPENINGS: Mapping[Happening, Words] = {
+    Happening.APPLIED: Words("已受理", "applied"), Happening.ACCEPTED: Words("已通过", "accepted"),
+    Happening.REFUSED: Words("未通过", "refused"),
+    Happening.CANCELLED: Words("已撤销", "cancelled"),
+    Happening.ENDED: Words("已终止", "ended"), Happening.TAKEN_OUT: Words("已扣划", "taken out"),
+    Happening.PAID: Words("已到账", "paid"), Happening.RETURNED: Words("已退回", "returned"),
+}  # fmt: skip
+TOPICS: Mapping[str, Words] = {
+    "6204": Words("订单信息同步", "an order"),
+    "6302": Words("结算结果通知", "its settlement"),
+    "payment.settled": Words("收款成功", "payment settled"),
+    "payment.closed": Words("收款关闭", "payment closed"),
+    "refund.returned": Words("退款成功", "refund returned"),
+    "refund.due": Words("退款待人工", "refund due"),
+    **{
+        f"{kind.name.lower()}.{happening.name.lower()}": Words(f"{one.zh}{two.zh}",
+                                                               f"{one.en}: {two.en}")
+        for kind, one in MATTER_KINDS.items()
+        for happening, two in _MATTER_HAPPENINGS.items()
+    },
+}  # fmt: skip
+"""What a notice is about."""
+RECEIVERS: Mapping[str, Words] = {SMS_GATEWAY: Words("短信网关", "message gateway")}
+"""Who is told and is no institution."""
 _ACTS_EN = {
     Act.STATE: "stated", Act.ADJUST: "adjusted", Act.CONFIRM: "confirmed",
     Act.PROPOSE: "order proposed", Act.ORDER: "ordered", Act.PAY: "paid by the bank",

@@ -71,6 +71,8 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "matter_kind": _by_text(reading.MATTER_KINDS),
     "matter_step": _by_text(reading.MATTER_STEPS),
     "notice_kind": _by_text(reading.NOTICE_KINDS),
+    "topic": reading.TOPICS,
+    "receiver": reading.RECEIVERS,
     "payout_act": _by_text(reading.PAYOUT_ACTS),
     "agreement": reading.AGREEMENTS,
 }

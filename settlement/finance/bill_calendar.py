@@ -119,12 +119,14 @@ def is_late(file: BillFile) -> bool:
 
 def _expected(asking: Asking) -> Iterable[BillKey]:
     end = min(asking.last, asking.today - _DAY)
-    for offset in range((end - asking.first).days + 1):
-        for one in asking.merchants:
-            for kind in kinds_at(one.channel):
+    days = [asking.first + offset * _DAY for offset in range((end - asking.first).days + 1)]
+    for one in asking.merchants:
+        lane = lane_of(one.merchant_no, asking.lanes)
+        for kind in kinds_at(one.channel):
+            for day in days:
                 yield BillKey(
-                    lane=lane_of(one.merchant_no, asking.lanes), channel=one.channel.value,
-                    merchant=one.merchant_no, kind=kind, day=asking.first + offset * _DAY,
+                    lane=lane, channel=one.channel.value, merchant=one.merchant_no, kind=kind,
+                    day=day,
                 )  # fmt: skip
 
 

@@ -346,22 +346,28 @@ where ($1::text is null or t.institution = $1) and h.treated_region = $2 and h.c
 order by h.setl_id;
 
 -- name: console_undelivered
--- Notices that we owe and have not delivered, the oldest first, and how many there are.
-select o.case_no, o.notice_no, o.topic, o.institution, o.told_at, d.due_at, d.attempts,
-       a.http_status, a.came, a.said, count(*) over () as owed
-from settlement.outbox_due d
-join settlement.outbox o
-    on o.lane = d.lane and o.case_no = d.case_no and o.notice_no = d.notice_no
+-- Notices that we owe and have not delivered, the oldest first, and how many there are. What came of
+-- the last attempt is looked up for those of the page alone.
+select p.case_no, p.notice_no, p.topic, p.institution, p.told_at, p.due_at, p.attempts,
+       a.http_status, a.came, a.said, p.owed
+from (
+    select o.lane, o.case_no, o.notice_no, o.topic, o.institution, o.told_at, d.due_at, d.attempts,
+           count(*) over () as owed
+    from settlement.outbox_due d
+    join settlement.outbox o
+        on o.lane = d.lane and o.case_no = d.case_no and o.notice_no = d.notice_no
+    where $1::text is null or o.institution = $1
+    order by o.told_at, o.case_no, o.notice_no
+    limit $2
+) as p
 left join lateral (
     select l.http_status, l.came, l.said
     from settlement.outbox_attempt l
-    where l.lane = d.lane and l.case_no = d.case_no and l.notice_no = d.notice_no
+    where l.lane = p.lane and l.case_no = p.case_no and l.notice_no = p.notice_no
     order by l.attempt_no desc
     limit 1
 ) as a on true
-where $1::text is null or o.institution = $1
-order by o.told_at, o.case_no, o.notice_no
-limit $2;
+order by p.told_at, p.case_no, p.notice_no;
 
 -- name: console_institutions
 -- Designated institutions by a part of their code or name, from after one on, with the reason

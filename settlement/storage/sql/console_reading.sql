@@ -110,7 +110,8 @@ limit $4;
 
 -- name: console_filings
 -- Filings of some kinds, the newest first, from before one on: all that were made, those that stand
--- on a day, or those that are over by then. What takes one back is told with it.
+-- on a day, or those that are over by then. What takes one back is told with it. `offset 0` keeps
+-- to single look-ups.
 select f.lane, f.filing_no, f.recorded_at, f.kind, f.psn_no, f.institution, f.begins_on, f.ends_on,
        f.payload, w.recorded_at as withdrawn_at, w.begins_on as without_from
 from unnest($2::smallint[]) as k (kind)
@@ -127,6 +128,7 @@ cross join lateral (
             and not exists (
                 select 1 from settlement.filing w
                 where w.lane = f.lane and w.withdraws = f.filing_no
+                offset 0
             )
         ))
     order by f.recorded_at desc, f.filing_no desc
@@ -170,25 +172,31 @@ order by f.recorded_at desc, f.filing_no desc
 limit $4;
 
 -- name: console_notices
--- Notices that we owe and have not delivered, the oldest first, from after one on.
-select o.case_no, o.notice_no, o.kind, o.topic, o.institution, o.told_at, d.due_at, d.attempts,
-       d.after_case, a.http_status, a.came, a.said
-from settlement.outbox_due d
-join settlement.outbox o
-    on o.lane = d.lane and o.case_no = d.case_no and o.notice_no = d.notice_no
+-- Notices that we owe and have not delivered, the oldest first, from after one on. What came of the
+-- last attempt is looked up for those of the page alone.
+select p.case_no, p.notice_no, p.kind, p.topic, p.institution, p.told_at, p.due_at, p.attempts,
+       p.after_case, a.http_status, a.came, a.said
+from (
+    select o.lane, o.case_no, o.notice_no, o.kind, o.topic, o.institution, o.told_at, d.due_at,
+           d.attempts, d.after_case
+    from settlement.outbox_due d
+    join settlement.outbox o
+        on o.lane = d.lane and o.case_no = d.case_no and o.notice_no = d.notice_no
+    where ($1::text is null or o.institution = $1)
+        and ($2::text is null or o.institution = $2)
+        and ($3::text is null or o.kind = $3)
+        and ($4::timestamptz is null or (o.told_at, o.case_no, o.notice_no) > ($4, $5, $6))
+    order by o.told_at, o.case_no, o.notice_no
+    limit $7
+) as p
 left join lateral (
     select l.http_status, l.came, l.said
     from settlement.outbox_attempt l
-    where l.lane = d.lane and l.case_no = d.case_no and l.notice_no = d.notice_no
+    where l.lane = p.lane and l.case_no = p.case_no and l.notice_no = p.notice_no
     order by l.attempt_no desc
     limit 1
 ) as a on true
-where ($1::text is null or o.institution = $1)
-    and ($2::text is null or o.institution = $2)
-    and ($3::text is null or o.kind = $3)
-    and ($4::timestamptz is null or (o.told_at, o.case_no, o.notice_no) > ($4, $5, $6))
-order by o.told_at, o.case_no, o.notice_no
-limit $7;
+order by p.told_at, p.case_no, p.notice_no;
 
 -- name: console_notices_counted
 -- How many wait for each receiver, since when, and how often in vain.

@@ -24,6 +24,7 @@ from settlement.policy.history import Changed, Loaded, changes, versions_over_ti
 from settlement.policy.loader import settings_of, shipped_files
 from settlement.policy.region_format import RegionFile
 from settlement.settlement_sheet import CHARGE_KINDS
+from settlement.usecases.webhooks import TOPICS
 
 PROFILE = "441900.toml"
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -53,6 +54,7 @@ def test_closed_sets_have_words_for_all_they_hold() -> None:
     assert set(words.NOTICE_KINDS) == set(Kind)
     assert set(words.PAYOUT_ACTS) == set(Act)
     assert set(words.CHARGES) == set(CHARGE_KINDS)
+    assert set(TOPICS.values()) <= set(words.TOPICS)
 
 
 @pytest.mark.parametrize(
