@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
+from html import unescape
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -15,6 +18,7 @@ from loadtest.drills.bill_import import MERCHANTS
 from loadtest.simulators.receiver import Fault
 from protocol.wechat.bills import TRADE_COLUMNS, trade_summary, write_bill
 from settlement.channels.registry import NO_TILLS
+from settlement.console import institution_pages, policy_pages
 from settlement.console.rights import Role
 from settlement.finance.bill_books import open_books
 from settlement.finance.bill_import import Order, take
@@ -90,6 +94,38 @@ async def test_bills_are_listed_by_day_with_what_was_late_and_replaced(office: O
     operator = await office.signed_in(OPERATOR)
     assert (await operator.get(f"/console/bills/{latter.file_no}")).status == 200
     assert (await operator.get(f"/console/bills/{latter.file_no}/file")).status == 403
+
+
+async def test_bill_that_is_not_as_it_came_breaks_off(office: Office) -> None:
+    owner = office.town.owner
+    kept = await took(office.town, bill_of("5.00"), datetime(2026, 11, 23, 5, tzinfo=UTC))
+    spoilt = "update settlement.bill_content set packed = false, content = $2 where sha256 = $1"
+    await owner.execute(spoilt, kept.sha256, b"something else")
+    clerk = await office.signed_in(CLERK)
+    with pytest.raises(aiohttp.ClientError):
+        await clerk.fetch(f"/console/bills/{kept.file_no}/file")
+
+
+async def test_lists_that_are_longer_than_their_page_go_on(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(institution_pages, "SHOWN_MAX", 2)
+    monkeypatch.setattr(policy_pages, "SHOWN_MAX", 1)
+    clerk = await office.signed_in(CLERK)
+    for first, shown in (
+        ("/console/institutions", [one.code for one in population.INSTITUTIONS]),
+        ("/console/catalogue?text=XB9", ["XB900TESTCLASSB"]),
+    ):
+        path: str | None = first
+        seen = ""
+        while path is not None:
+            page = (await clerk.get(path)).text
+            seen += page
+            more = re.search(r'class="act" href="([^"]+)"', page)
+            path = None if more is None else unescape(more.group(1))
+        assert all(seen.count(f"<code>{code}</code>") == 1 for code in shown)
+    for odd in ("payments_after=x", f"cases_after={'9' * 19}", f"payments_after={'1' * 19}"):
+        assert (await clerk.get(f"/console/doubt?{odd}")).status == 200
 
 
 async def test_versions_of_the_profile_are_compared_in_words(office: Office) -> None:

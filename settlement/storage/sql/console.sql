@@ -346,8 +346,8 @@ where ($1::text is null or t.institution = $1) and h.treated_region = $2 and h.c
 order by h.setl_id;
 
 -- name: console_undelivered
--- Notices that we owe and have not delivered, the oldest first, and how many there are. What came of
--- the last attempt is looked up for those of the page alone.
+-- Notices that we owe and have not delivered, the oldest first, and how many there are. What came
+-- of the last attempt is looked up for those of the page alone.
 select p.case_no, p.notice_no, p.topic, p.institution, p.told_at, p.due_at, p.attempts,
        a.http_status, a.came, a.said, p.owed
 from (
