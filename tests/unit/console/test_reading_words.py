@@ -3,13 +3,14 @@ between two versions is told so that it can be read."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
 
 from settlement.bill import BillKind
 from settlement.console import reference_words as words
+from settlement.console.institution_pages import agreement_on
 from settlement.console.menu import ENTRIES
 from settlement.console.routes import ROUTES
 from settlement.console.setting_words import SETTINGS, setting_words, value_words
@@ -109,6 +110,31 @@ def test_versions_of_a_file_follow_one_another() -> None:
     ]  # fmt: skip
     assert [one.until for one in kept["b.toml"]] == [None]
     assert [one.number for one in kept["new.toml"]] == [1]
+
+
+class Agreed(msgspec.Struct):
+    """An institution's agreement."""
+
+    reason: str | None = None
+    suspended: bool = False
+    agreement_from: date = date(2026, 1, 1)
+    agreement_to: date = date(2026, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("one", "state"),
+    [
+        (Agreed(),                                    "open"),
+        (Agreed(agreement_to=date(2026, 11, 26)),     "open"),
+        (Agreed(agreement_to=date(2026, 11, 25)),     "over"),
+        (Agreed(agreement_from=date(2026, 11, 27)),   "coming"),
+        (Agreed(suspended=True),                      "suspended"),
+        (Agreed(suspended=True, reason="飞行检查"),   "stopped"),
+    ],
+)  # fmt: skip
+def test_the_graver_reason_is_the_state_of_an_agreement(one: Agreed, state: str) -> None:
+    assert agreement_on(one, date(2026, 11, 26)) == state
+    assert state in words.AGREEMENTS
 
 
 def test_percent_says_no_more_than_it_knows() -> None:
