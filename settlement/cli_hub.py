@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_actions import add_json, finish
+from settlement.cli_actions import add_json, finish, number
 
 if TYPE_CHECKING:
     from settlement.said import Said
@@ -50,6 +50,9 @@ def _add_cases(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None:
         "since when, what is awaited, what is asked next, and what people can do.",
     )
     open_.add_argument("--region", help="only those insured there")
+    open_.add_argument(
+        "--after", type=number, metavar="CASE_NO", help="go on after this case of the page before"
+    )
     add_json(open_)
     finish(open_, _cases, tell)
     one = actions.add_parser(
@@ -126,7 +129,7 @@ def _regions(parsed: argparse.Namespace) -> Said:
 def _cases(parsed: argparse.Namespace) -> Said:
     from settlement.serve.region_cases import cases
 
-    return cases(parsed.data_dir, parsed.region, as_json=parsed.json)
+    return cases(parsed.data_dir, parsed.region, after=parsed.after, as_json=parsed.json)
 
 
 def _case(parsed: argparse.Namespace) -> Said:

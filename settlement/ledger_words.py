@@ -26,6 +26,8 @@ _SINGLE: Mapping[int, str] = {
 _OF_INSTITUTION: Mapping[int, str] = {
     InstitutionAccount.PAYABLE_FUNDS: "payable to institution, funds",
     InstitutionAccount.PAYABLE_ACCOUNTS: "payable to institution, accounts",
+    InstitutionAccount.QUALITY_DEPOSIT: "quality deposit withheld",
+    InstitutionAccount.PREPAID: "prepaid to institution",
     InstitutionAccount.RECEIVABLE_FUNDS: "receivable from insurance, funds",
     InstitutionAccount.RECEIVABLE_ACCOUNTS: "receivable from insurance, accounts",
     InstitutionAccount.SELF_COLLECTED: "collected by the institution",

@@ -51,6 +51,31 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """who decodes codes of persons: settlement/region/config.py reads them"""
 
 
+class NamedMerchant(Struct, frozen=True, kw_only=True):
+    """A merchant by its number, without the door to it."""
+
+    channel: ChannelName
+    merchant_no: str
+    institutions: tuple[str, ...]
+
+
+def merchants_named(path: Path) -> tuple[NamedMerchant, ...]:
+    """Which merchants a file has, for whoever only lists them: no key is read. Raises
+    ChannelsError."""
+    found = []
+    for number, one in enumerate(_read(path).merchant, 1):
+        try:
+            merchant_no = _NUMBERS[one.channel](one.settings)
+        except _WRONG as exc:
+            raise ChannelsError(f"{path}: merchant {number}: {exc}") from exc
+        found.append(
+            NamedMerchant(
+                channel=one.channel, merchant_no=merchant_no, institutions=one.institutions
+            )
+        )
+    return tuple(found)
+
+
 def load_tills(path: Path, *, signer: Signer, clock: Clock) -> Tills:
     """All merchants of a file, with their keys. Raises ChannelsError."""
     file = _read(path)
@@ -112,6 +137,12 @@ _MAKERS: Mapping[
     ChannelName.ALIPAY: _alipay,
     ChannelName.UNIONPAY: _unionpay,
     ChannelName.ONECODE: _onecode,
+}
+_NUMBERS: Mapping[ChannelName, Callable[[Mapping[str, object]], str]] = {
+    ChannelName.WECHAT: lambda table: wechat_config.read_merchant(table).merchant_no,
+    ChannelName.ALIPAY: lambda table: alipay_config.read_merchant(table).seller_id,
+    ChannelName.UNIONPAY: lambda table: unionpay_config.read_merchant(table).mer_id,
+    ChannelName.ONECODE: lambda table: onecode_config.read_merchant(table).merchant_no,
 }
 _WRONG = (
     wechat_config.MerchantConfigError,

@@ -16,7 +16,7 @@ from settlement.ledger_words import account_words
 from settlement.numbers import lane_in
 from settlement.payment_rows import PaymentFact
 from settlement.rows import Detail
-from settlement.storage import console_cases
+from settlement.storage import console_cases, console_reading
 from settlement.storage.console_cases import CaseRow, EntryLeg
 from settlement.storage.lease import PlainConnection
 from settlement.storage.payment_reader import read_payments
@@ -51,10 +51,11 @@ async def case(visit: Visit) -> Answer:
     if life is None:
         return visit.page("message.html", MISSING, status=404, words=MISSING)
     await visit.note("console.view-settlement", f"settlement {number}")
+    detail = _detail(visit, life)
     return visit.page(
-        "case.html", TITLE, life=life, case=life.case, row=life.fact.row,
-        detail=_detail(visit, life), explained=await _explained(visit, life),
-        account_words=account_words,
+        "case.html", TITLE, life=life, case=life.case, row=life.fact.row, detail=detail,
+        explained=await _explained(visit, life), account_words=account_words,
+        item_names=await _item_names(visit, life, detail),
     )  # fmt: skip
 
 
@@ -88,6 +89,15 @@ def _detail(visit: Visit, life: Life) -> Detail | None:
         )
     except UndecipherableError:
         return None
+
+
+async def _item_names(visit: Visit, life: Life, detail: Detail | None) -> dict[str, str]:
+    """What the items of its lines were called on its day."""
+    codes = sorted({one.priced.line.item_code for one in detail.lines}) if detail else []
+    if not codes:
+        return {}
+    async with visit.desk.reading() as connection:
+        return await console_reading.item_names(connection, codes, life.fact.row.business_day)
 
 
 async def _explained(visit: Visit, life: Life) -> Explained | None:

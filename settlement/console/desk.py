@@ -7,7 +7,8 @@ what people do to payments goes over one as the schema's owner, opened for it an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +17,9 @@ from msgspec import Struct
 
 from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape
+from settlement.channels.config import ChannelsError, NamedMerchant, merchants_named
 from settlement.clock import Clock, system_clock
-from settlement.console.downloads import Download
+from settlement.console.downloads import Download, kept_bill
 from settlement.console.passwords import Hashes
 from settlement.console.templates import Templates
 from settlement.console.today import Today
@@ -29,13 +31,15 @@ from settlement.finance.statement_job import Job
 from settlement.keyring import Keyring
 from settlement.monthly_statement import StatementAsked
 from settlement.policy.loader import PolicySet
+from settlement.storage import console_reading, reference
 from settlement.storage import console_users as users
-from settlement.storage import reference
 from settlement.storage.connect import Several, connect_plain
 from settlement.storage.console_users import Noted
 from settlement.storage.errors import translate
 from settlement.storage.lease import PlainConnection
 from settlement.storage.policies import load_policy_set
+
+logger = logging.getLogger("settlement.console")
 
 READERS = 4
 WRITERS = 2
@@ -57,6 +61,8 @@ class DeskSettings(Struct, frozen=True, kw_only=True):
     keyring: Keyring
     run_dir: Path
     """where the gateway processes show their numbers"""
+    channels_file: str = ""
+    """which merchants there are; their keys are not read here"""
     clock: Clock = system_clock
 
 
@@ -83,6 +89,8 @@ class Desk:
         )
         self.today = Today(self.reading, settings.run_dir)
         self._policies: tuple[int, PolicySet] | None = None
+        self._names: tuple[int, Mapping[str, str]] | None = None
+        self._channels_file = settings.channels_file
 
     async def open(self) -> None:
         """Learn what the database is; again, where it was not there yet."""
@@ -138,6 +146,10 @@ class Desk:
         job = Job(dsn=self._app_dsn, asked=asked, kind=kind, by=by, at=at)
         return Download(job, self._downloads)
 
+    def kept_bill(self, lane: int, sha256: bytes) -> AsyncGenerator[bytes, None]:
+        """A bill as it came, once somebody reads it."""
+        return kept_bill(self._app_dsn, self._downloads, lane, sha256)
+
     @property
     def may_download(self) -> bool:
         """Whether another one may begin now."""
@@ -162,6 +174,24 @@ class Desk:
             if self._policies is None or self._policies[0] != version:
                 self._policies = version, await load_policy_set(connection)
         return self._policies[1]
+
+    async def institution_names(self) -> Mapping[str, str]:
+        """What institutions are called; read again when one was loaded."""
+        async with self.reading() as connection:
+            version = (await reference.versions(connection)).get("institutions", 0)
+            if self._names is None or self._names[0] != version:
+                self._names = version, await console_reading.institution_names(connection)
+        return self._names[1]
+
+    def merchants(self) -> tuple[NamedMerchant, ...] | None:
+        """Which merchants are configured; None where nobody said, or not so that it can be read."""
+        if not self._channels_file:
+            return None
+        try:
+            return merchants_named(Path(self._channels_file))
+        except ChannelsError as exc:
+            logger.warning("no merchants", exc_info=exc, extra={"event": "console.no-merchants"})
+            return None
 
     def render(
         self, template: str, visit: Visit, title: Words, content: Mapping[str, object]

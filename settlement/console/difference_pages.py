@@ -14,7 +14,7 @@ from settlement.channel_matching import NO_DIFFERENCE, Class
 from settlement.clock import local_time
 from settlement.console.asking import Answer
 from settlement.console.visits import Visit
-from settlement.console.words import CHANNELS, Words
+from settlement.console.words import CHANNELS, Words, both
 from settlement.finance import differences as acts
 from settlement.finance.books import Books, Who, open_books
 from settlement.finance.differences import PROPOSABLE, Found
@@ -48,12 +48,16 @@ async def worklist(visit: Visit) -> Answer:
         until=today - timedelta(days=days) if days else None,
         all_states=query.get("all") == "1",
     )  # fmt: skip
+    start = query.get("from", "")
+    skipped = int(start) if start.isascii() and start.isdecimal() and len(start) < 6 else 0
     async with visit.desk.reading() as connection:
-        rows = await store.listed(connection, which, SHOWN_MAX)
+        rows = await store.listed(connection, which, skipped + SHOWN_MAX + 1)
         counted = await store.counted(connection, visit.scope)
     return visit.page(
-        "differences.html", TITLE, rows=rows, counted=counted, which=which, today=today,
-        classes=_CLASSES, channels=list(CHANNELS), ages=AGES, days=days, shown_max=SHOWN_MAX,
+        "differences.html", TITLE, rows=rows[skipped : skipped + SHOWN_MAX], counted=counted,
+        which=which, today=today, classes=_CLASSES, channels=list(CHANNELS), ages=AGES, days=days,
+        skipped=skipped, next=skipped + SHOWN_MAX if len(rows) > skipped + SHOWN_MAX else None,
+        asked=query, names=await visit.desk.institution_names(),
     )  # fmt: skip
 
 
@@ -138,8 +142,7 @@ async def _act(visit: Visit, act: Act) -> Answer:
         books = await open_books(connection, clock=visit.desk.clock)
         who = Who(actor=visit.who.name, reason=reason)
         said = await act(books, number, who, steps)
-    zh, _, en = said.text.partition(" | ")
-    words = Words(zh, en or zh)
+    words = both(said.text)
     if said.status:
         await visit.note("console.action-refused", f"difference {number}", words.zh)
         return await difference(visit.again(words))

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable
 
 from settlement.console.asking import Answer
 from settlement.console.visits import Visit
-from settlement.console.words import Words
+from settlement.console.words import Words, both
+from settlement.numbers import lane_in, parse
 from settlement.payment_states import State
 from settlement.remote_worklist import waiting
 from settlement.said import Said
@@ -35,18 +36,31 @@ REASON_MAX = 200
 
 
 async def worklist(visit: Visit) -> Answer:
-    """What is not at its end, the oldest first."""
+    """What is not at its end, the oldest first, a page of each list at a time."""
+    paid_after, case_after = (_after(visit, name) for name in ("payments_after", "cases_after"))
     async with visit.desk.reading() as connection:
-        open_ = await console_cases.payments_open(connection, visit.scope, limit=SHOWN_MAX)
+        open_ = await console_cases.payments_open(
+            connection, visit.scope, after=paid_after, limit=SHOWN_MAX + 1
+        )
         view = View()
-        await read_payments(connection, [one.pay_no for one in open_], view, visit.desk.shape)
+        await read_payments(
+            connection, [one.pay_no for one in open_[:SHOWN_MAX]], view, visit.desk.shape
+        )
         doubt = await console_cases.doubt(connection, visit.scope)
         notices = await console_cases.undelivered(connection, visit.scope, limit=SHOWN_MAX)
-        away = await console_regions.cases_open(connection, visit.scope, None, limit=SHOWN_MAX)
-    rows = [(one, view.payments[one.pay_no]) for one in open_ if one.pay_no in view.payments]
+        away = await console_regions.cases_open(
+            connection, visit.scope, None, after=case_after, limit=SHOWN_MAX + 1
+        )
+        away_count = await console_regions.cases_open_count(connection, visit.scope, None)
+    shown = open_[:SHOWN_MAX]
+    rows = [(one, view.payments[one.pay_no]) for one in shown if one.pay_no in view.payments]
     return visit.page(
-        "doubt.html", TITLE, rows=rows, doubt=doubt, notices=notices,
-        away=[waiting(one, visit.at) for one in away],
+        "doubt.html", TITLE, rows=rows, doubt=doubt, notices=notices, away_count=away_count,
+        away=[waiting(one, visit.at) for one in away[:SHOWN_MAX]],
+        more_payments=shown[-1].pay_no if len(open_) > SHOWN_MAX else None,
+        more_cases=away[SHOWN_MAX - 1].case_no if len(away) > SHOWN_MAX else None,
+        is_further=paid_after is not None or case_after is not None,
+        names=await visit.desk.institution_names(),
     )  # fmt: skip
 
 
@@ -62,7 +76,8 @@ async def payment(visit: Visit) -> Answer:
     await visit.note("console.view-payment", f"payment {pay_no}")
     standing = history.fact.standing
     return visit.page(
-        "payment.html", PAYMENT, history=history, fact=history.fact, standing=standing,
+        "payment.html", PAYMENT, history=history, names=await visit.desk.institution_names(),
+        fact=history.fact, standing=standing,
         refund_due=standing.state is State.REFUND_DUE, proposers=_proposers(history),
     )  # fmt: skip
 
@@ -96,6 +111,12 @@ async def resend_notice(visit: Visit) -> Answer:
     return visit.go("/console/doubt", SENT_AGAIN)
 
 
+def _after(visit: Visit, name: str) -> int | None:
+    """Where the page before ended."""
+    number = parse(visit.asked.query.get(name, ""))
+    return number if number is not None and lane_in(number) < visit.desk.lanes else None
+
+
 async def _act(visit: Visit, act: Callable[[Books, Order], Awaitable[Said]]) -> Answer:
     pay_no = int(visit.parts[0])
     reason = visit.asked.form.get("reason", "").strip()[:REASON_MAX]
@@ -105,17 +126,11 @@ async def _act(visit: Visit, act: Callable[[Books, Order], Awaitable[Said]]) -> 
     async with visit.desk.owning() as connection:
         books = await by_hand.open_books(connection, visit.desk.keyring, clock=visit.desk.clock)
         said = await act(books, order)
-    words = _both(said)
+    words = both(said.text)
     if said.status:
         await visit.note("console.action-refused", f"payment {pay_no}", words.zh)
         return await payment(visit.again(words))
     return visit.go(f"/console/payments/{pay_no}", words)
-
-
-def _both(said: Said) -> Words:
-    """What a command says in both languages."""
-    zh, _, en = said.text.partition(" | ")
-    return Words(zh, en or zh)
 
 
 def _proposers(history: History) -> list[str]:

@@ -1,9 +1,11 @@
-"""A download that a process of its own writes: started when somebody reads, ended when nobody does.
+"""Downloads: a file that a process of its own writes, started when somebody reads and ended when
+nobody does; and a bill as it was kept, a piece at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator
@@ -11,8 +13,13 @@ from collections.abc import AsyncGenerator
 import msgspec
 
 from settlement.finance.statement_job import Job
+from settlement.storage import bills
+from settlement.storage.connect import connect_plain
+from settlement.storage.errors import translate
 
 PIECE_BYTES = 64 * 1024
+PIECE_SECONDS = 15.0
+NAME = "settlement-console"
 COMMAND = ("-m", "settlement.finance.statement_job")
 
 
@@ -47,3 +54,24 @@ class Download:
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
+
+
+async def kept_bill(
+    dsn: str, turns: asyncio.Semaphore, lane: int, sha256: bytes
+) -> AsyncGenerator[bytes, None]:
+    """The bytes of a bill as they came, held against their hash. Raises DownloadBrokenError."""
+    async with turns:
+        connection = await connect_plain(dsn, name=NAME, seconds=PIECE_SECONDS)
+        running = hashlib.sha256()
+        try:
+            async for piece in bills.content_of(connection, lane, sha256):
+                running.update(piece)
+                yield piece
+        except Exception as exc:
+            if translate(exc) is None:
+                raise
+            raise DownloadBrokenError("the database gave no more of it") from exc
+        finally:
+            await connection.close()
+        if running.digest() != sha256:
+            raise DownloadBrokenError("the bill is not as it came")

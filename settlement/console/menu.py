@@ -1,6 +1,8 @@
-"""The console's menu: what a role may open, in the order of a working day."""
+"""The console's menu: what a role may open, in the order of a working day, by sections."""
 
 from __future__ import annotations
+
+from enum import Enum
 
 from msgspec import Struct
 
@@ -9,39 +11,99 @@ from settlement.console.visits import Visit
 from settlement.console.words import Words
 
 
+class Section(Enum):
+    """What lines of the menu belong together; in the order of the first row."""
+
+    DAY = Words("今日", "Today")
+    CASES = Words("结算", "Settlements")
+    BILLS = Words("对账", "Reconciliation")
+    MONEY = Words("资金", "Money")
+    REFERENCE = Words("基础资料", "Reference")
+    OFFICE = Words("管理", "Administration")
+
+
 class Entry(Struct, frozen=True):
     """One line of it."""
 
     path: str
     right: Right
     words: Words
+    section: Section = Section.MONEY
+
+
+class Shown(Struct, frozen=True):
+    """A link of the menu."""
+
+    path: str
+    words: str
+    is_here: bool
+
+
+class Menu(Struct, frozen=True):
+    """Two rows: the sections, and the lines of the one where we are."""
+
+    sections: list[Shown]
+    entries: list[Shown]
 
 
 ENTRIES = (
-    Entry("/console/", Right.TODAY, Words("今日", "Today")),
-    Entry("/console/doubt", Right.DOUBT, Words("未完结", "In doubt")),
-    Entry("/console/differences", Right.DIFFERENCES, Words("渠道对账", "Differences")),
-    Entry("/console/search", Right.SEARCH, Words("结算查询", "Search")),
-    Entry("/console/statements", Right.STATEMENT, Words("结算对账单", "Statements")),
-    Entry("/console/sheet-check", Right.SHEET, Words("结算单核验", "Sheet check")),
-    Entry("/console/institutions", Right.INSTITUTIONS, Words("定点机构", "Institutions")),
-    Entry("/console/switches", Right.SWITCHES, Words("停用开关", "Stop switches")),
-    Entry("/console/audit", Right.AUDIT, Words("审计日志", "Audit log")),
-    Entry("/console/users", Right.SEE_USERS, Words("用户", "Users")),
-)
+    Entry("/console/", Right.TODAY, Words("今日", "Today"), Section.DAY),
+    Entry("/console/doubt", Right.DOUBT, Words("未完结", "In doubt"), Section.DAY),
+    Entry("/console/notices", Right.NOTICES, Words("待发通知", "Notices"), Section.DAY),
+    Entry("/console/search", Right.SEARCH, Words("结算查询", "Search"), Section.CASES),
+    Entry("/console/filings", Right.FILINGS, Words("备案", "Filings"), Section.CASES),
+    Entry("/console/statements", Right.STATEMENT, Words("结算对账单", "Statements"), Section.CASES),
+    Entry("/console/sheet-check", Right.SHEET, Words("结算单核验", "Sheet check"), Section.CASES),
+    Entry("/console/differences", Right.DIFFERENCES, Words("渠道对账", "Differences"),
+          Section.BILLS),
+    Entry("/console/bills", Right.BILLS, Words("渠道账单", "Bills"), Section.BILLS),
+    Entry("/console/institutions", Right.INSTITUTIONS, Words("定点机构", "Institutions"),
+          Section.REFERENCE),
+    Entry("/console/catalogue", Right.CATALOGUE, Words("医保目录", "Catalogue"),
+          Section.REFERENCE),
+    Entry("/console/policy", Right.POLICY, Words("政策与参数", "Policies"), Section.REFERENCE),
+    Entry("/console/switches", Right.SWITCHES, Words("停用开关", "Stop switches"), Section.OFFICE),
+    Entry("/console/audit", Right.AUDIT, Words("审计日志", "Audit log"), Section.OFFICE),
+    Entry("/console/users", Right.SEE_USERS, Words("用户", "Users"), Section.OFFICE),
+)  # fmt: skip
 """What comes later (clearing accounts, payouts, month close) has its line here."""
+_OTHER_PLACES = {
+    "/console/settlements/": "/console/search",
+    "/console/people/": "/console/search",
+    "/console/payments/": "/console/doubt",
+}
+"""Pages below another address than the line of the menu that leads to them."""
 
 
-def menu_for(visit: Visit) -> list[tuple[str, str, bool]]:
-    """Path, words and whether it is where we are."""
+def menu_for(visit: Visit) -> Menu:
+    """What the visitor may open."""
     if visit.visitor is None or visit.visitor.must_change:
-        return []
-    return [
-        (entry.path, entry.words.told(visit.language), _is_here(entry.path, visit.asked.path))
-        for entry in ENTRIES
-        if visit.may(entry.right)
-    ]
+        return Menu([], [])
+    allowed = [entry for entry in ENTRIES if visit.may(entry.right)]
+    here = _here(allowed, visit.asked.path)
+    firsts = {entry.section: entry for entry in reversed(allowed)}
+    return Menu(
+        [
+            Shown(firsts[one].path, one.value.told(visit.language), here is not None
+                  and here.section is one)
+            for one in Section
+            if one in firsts
+        ],
+        [
+            Shown(entry.path, entry.words.told(visit.language), entry is here)
+            for entry in allowed
+            if here is not None and entry.section is here.section
+        ],
+    )  # fmt: skip
 
 
-def _is_here(entry: str, path: str) -> bool:
-    return path == entry or (entry != "/console/" and path.startswith(entry))
+def _here(allowed: list[Entry], path: str) -> Entry | None:
+    """The line that leads to a page: of the longest address that it lies below."""
+    for below, place in _OTHER_PLACES.items():
+        if path.startswith(below):
+            path = place
+    return max(
+        (one for one in allowed if path == one.path or
+         (one.path != "/console/" and path.startswith(one.path))),
+        key=lambda one: len(one.path), default=None,
+    )  # fmt: skip

@@ -1,6 +1,5 @@
-"""定点机构 and 停用开关: institutions with a search, and the switches that stop somebody or
-something in every process within a second. A switch is turned in two steps: what would happen is
-shown first.
+"""停用开关: the switches that stop somebody or something in every process within a second. A switch
+is turned in two steps: what would happen is shown first.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from settlement.lanes import lane_of
 from settlement.storage import console_cases
 from settlement.storage.switches import switch
 
-INSTITUTIONS = Words("定点机构", "Institutions")
 SWITCHES = Words("停用开关", "Stop switches")
 NO_REASON = Words("请填写事由。", "Please say why.")
 NO_SUBJECT = Words("没有这个对象，请核对类别和编号。", "There is nothing of this kind and number.")
@@ -26,7 +24,6 @@ STOPPED = Words("已停用，一秒内在所有进程生效。", "Stopped, in ev
 RESUMED = Words("已恢复，一秒内在所有进程生效。", "Resumed, in every process within a second.")
 CHANGED = Words("内容与上一步不一致，请重新核对。", "It differs from the step before.")
 TEXT_MAX, REASON_MAX = 64, 200
-SHOWN_MAX = 200
 
 
 class Intent(Struct, frozen=True, kw_only=True):
@@ -42,14 +39,6 @@ class Intent(Struct, frozen=True, kw_only=True):
     def seal_text(self) -> bytes:
         """What the second step must repeat to the letter."""
         return "\n".join((self.kind, self.subject, str(self.on), self.reason)).encode()
-
-
-async def institutions(visit: Visit) -> Answer:
-    """By a part of code or name; an institution's finance sees its own."""
-    text = visit.asked.query.get("text", "").strip()[:TEXT_MAX]
-    async with visit.desk.reading() as connection:
-        rows = await console_cases.institutions(connection, visit.scope, text, limit=SHOWN_MAX)
-    return visit.page("institutions.html", INSTITUTIONS, rows=rows, text=text, most=SHOWN_MAX)
 
 
 async def switches(visit: Visit, intent: Intent | None = None) -> Answer:

@@ -55,6 +55,13 @@ class Right(StrEnum):
     """settlement sheets, and whether a verification code is right"""
     PRINT = "print"
     AUDIT = "audit"
+    BILLS = "bills"
+    BILL_FILE = "bill-file"
+    """a bill as it came: it has every payer's order in it"""
+    POLICY = "policy"
+    CATALOGUE = "catalogue"
+    FILINGS = "filings"
+    NOTICES = "notices"
     SEE_USERS = "see-users"
     USERS = "users"
 
@@ -85,6 +92,14 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
     Right.SHEET:        frozenset({_C, _S, _A, _I}),
     Right.PRINT:        frozenset({_C, _S, _I}),
     Right.AUDIT:        frozenset({_S, _A}),
+
+    Right.BILLS:        frozenset({_C, _S, _A, _O}),
+    Right.BILL_FILE:    frozenset({_C, _S, _A}),
+    Right.POLICY:       frozenset({_C, _S, _A, _O}),
+    Right.CATALOGUE:    frozenset({_C, _S, _A, _O, _I}),
+    Right.FILINGS:      frozenset({_C, _S, _A, _I}),
+    Right.NOTICES:      frozenset({_C, _S, _A, _O, _I}),
+
     Right.SEE_USERS:    frozenset({_S, _A}),
     Right.USERS:        frozenset({_S}),
 }  # fmt: skip

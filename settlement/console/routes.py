@@ -12,10 +12,15 @@ from msgspec import Struct
 
 from settlement.console import (
     audit_pages,
+    bill_pages,
     case_pages,
     difference_pages,
     doubt_pages,
+    filing_pages,
+    institution_pages,
+    notice_pages,
     place_pages,
+    policy_pages,
     search_pages,
     sheet_pages,
     sign_in,
@@ -119,9 +124,27 @@ ROUTES = (
     _get("/console/statements", Right.STATEMENT, statement_pages.statements),
     _get("/console/statements/download", Right.STATEMENT, statement_pages.download),
 
-    _get("/console/institutions", Right.INSTITUTIONS, place_pages.institutions),
+    _get("/console/institutions", Right.INSTITUTIONS, institution_pages.institutions),
+    _get("/console/institutions/([0-9A-Za-z]{1,30})", Right.INSTITUTIONS,
+         institution_pages.institution),
     _get("/console/switches", Right.SWITCHES, place_pages.switches),
     _post("/console/switches", Right.SWITCH, place_pages.turn),
+
+    _get("/console/bills", Right.BILLS, bill_pages.bills),
+    _get(f"/console/bills/{NUMBER}", Right.BILLS, bill_pages.bill),
+    _get(f"/console/bills/{NUMBER}/file", Right.BILL_FILE, bill_pages.bill_file),
+
+    _get("/console/policy", Right.POLICY, policy_pages.policy),
+    _get("/console/policy/difference", Right.POLICY, policy_pages.difference),
+    _get("/console/catalogue", Right.CATALOGUE, policy_pages.catalogue),
+
+    _get("/console/filings", Right.FILINGS, filing_pages.filings),
+    _post("/console/filings/person", Right.FILINGS, filing_pages.find_person, _PARENT),
+    _get("/console/filings/of/([0-9A-Za-z_-]{20,400})", Right.FILINGS, filing_pages.of_person),
+    _get(f"/console/filings/{NUMBER}", Right.FILINGS, filing_pages.filing),
+
+    _get("/console/notices", Right.NOTICES, notice_pages.notices),
+    _get(f"/console/notices/{NUMBER}", Right.NOTICES, notice_pages.notice),
 
     _get("/console/audit", Right.AUDIT, audit_pages.audit),
 

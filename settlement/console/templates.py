@@ -15,11 +15,13 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from settlement.console import reference_words as reading
 from settlement.console import words
 from settlement.console.menu import menu_for
 from settlement.console.rights import Right
 from settlement.console.visits import Visit
 from settlement.console.words import Words
+from settlement.places import place_zh
 from settlement.telemetry.logs import mask_name, mask_number
 
 HERE = Path(__file__).parent
@@ -48,13 +50,31 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "subject": _by_text(words.SUBJECTS),
     "institution_kind": _by_text(words.INSTITUTION_KINDS),
     "transaction": _by_text(words.TRANSACTIONS),
-    "action": _by_text(words.ACTIONS),
+    "action": _by_text({**words.ACTIONS, **reading.READING_ACTIONS}),
     "scheme": _by_text(words.SCHEMES),
     "care": _by_text(words.CARE),
     "difference": _by_text(words.DIFFERENCES),
     "difference_state": _by_text(words.DIFFERENCE_STATES),
     "difference_act": _by_text(words.DIFFERENCE_ACTS),
     "correction": _by_text(words.CORRECTIONS),
+
+    "hospital_level": reading.HOSPITAL_LEVELS,
+    "deductible_level": reading.DEDUCTIBLE_LEVELS,
+    "ceiling_level": reading.DEDUCTIBLE_LEVELS,
+    "item_class": reading.ITEM_CLASSES,
+    "charge_kind": reading.CHARGES,
+    "list_type": reading.LIST_TYPES,
+    "bill_standing": _by_text(reading.BILL_STANDINGS),
+    "bill_kind": _by_text(reading.BILL_KINDS),
+    "filing_kind": _by_text(reading.FILING_KINDS),
+    "filing_state": reading.FILING_STATES,
+    "matter_kind": _by_text(reading.MATTER_KINDS),
+    "matter_step": _by_text(reading.MATTER_STEPS),
+    "notice_kind": _by_text(reading.NOTICE_KINDS),
+    "topic": reading.TOPICS,
+    "receiver": reading.RECEIVERS,
+    "payout_act": _by_text(reading.PAYOUT_ACTS),
+    "agreement": reading.AGREEMENTS,
 }
 """By what is stored, as text."""
 
@@ -96,7 +116,9 @@ class Templates:
         text = self._environment.get_template(template).render(
             content, t=t, word=word, visit=visit, title=title.told(visit.language),
             menu=menu_for(visit), Right=Right, asset=self._address, hide=_hide,
-            quantity=words.quantity, price=words.price,
+            quantity=words.quantity, price=words.price, percent=reading.percent,
+            place=place_zh,
+            either=lambda said: words.both(said).told(visit.language),
             span=lambda since: words.span(visit.at - since, visit.language),
         )  # fmt: skip
         return text.encode()

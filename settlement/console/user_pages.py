@@ -42,7 +42,10 @@ async def users_page(visit: Visit, handed: tuple[str, str] | None = None) -> Ans
     """Everybody; `handed` is a name and the first password to hand over, shown this once."""
     async with visit.desk.reading() as connection:
         rows = await users.all_users(connection)
-    return visit.page("users.html", TITLE, rows=rows, roles=ROLES, handed=handed)
+    return visit.page(
+        "users.html", TITLE, rows=rows, roles=ROLES, handed=handed,
+        names=await visit.desk.institution_names(),
+    )  # fmt: skip
 
 
 async def add(visit: Visit) -> Answer:

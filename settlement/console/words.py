@@ -251,6 +251,12 @@ CORRECTIONS: Mapping[Correction, Words] = {
 }
 
 
+def both(said: str) -> Words:
+    """What is said in both languages at once, "中文 | English"."""
+    zh, _, en = said.partition(" | ")
+    return Words(zh, en or zh)
+
+
 def yuan(amount_fen: int) -> str:
     """1234567 → 12,345.67."""
     whole, _, cents = yuan_text(abs(amount_fen)).partition(".")

@@ -34,6 +34,9 @@ CHANNELS_NAME = "channels.toml"
 WITHOUT_BILLS = frozenset({ChannelName.ONECODE})
 """Channels of which no form of a bill is known."""
 
+WITH_FUNDS = frozenset({ChannelName.WECHAT, ChannelName.ALIPAY})
+"""Channels that have a bill of movements beside that of payments."""
+
 
 class BillBooks(Struct, frozen=True, kw_only=True):
     """See the module."""
@@ -60,6 +63,13 @@ class BillBooks(Struct, frozen=True, kw_only=True):
             for key, channel in self.tills.merchants().items()
             if key[0] not in WITHOUT_BILLS
         }
+
+
+def kinds_at(channel: ChannelName) -> tuple[BillKind, ...]:
+    """The same by a channel's name, for whoever has no door to it; none where it has no bills."""
+    if channel in WITHOUT_BILLS:
+        return ()
+    return tuple(BillKind) if channel in WITH_FUNDS else (BillKind.TRADE,)
 
 
 def kinds_of(channel: Channel) -> tuple[BillKind, ...]:

@@ -172,6 +172,19 @@ def parse_file(name: str, content: bytes) -> Policy | RegionProfile:
         raise PolicyError(_told(name, text, error), error.place) from error
 
 
+def settings_of(name: str, content: bytes) -> dict[str, object]:
+    """What a file says, as plain values: a region profile with its base and with what holds where
+    it says nothing, a policy as it is written. Raises PolicyError."""
+    try:
+        data = _on_its_base(tomllib.loads(content.decode("utf-8-sig")))
+        file = _convert(data, _FILE, ())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PolicyError(f"{name}: {error}") from error
+    told = file if isinstance(file, RegionFile) else data
+    plain: dict[str, object] = msgspec.to_builtins(told, str_keys=True)
+    return plain
+
+
 def _on_its_base(data: dict[str, object]) -> dict[str, object]:
     """A region profile with what the shipped one that it is based on says; whose it is, it says
     itself."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from ledger.money import yuan_text
 from settlement.clock import local_time, system_clock
@@ -31,13 +32,35 @@ _KINDS = {RowKind.SETTLE: "结算", RowKind.CANCEL: "撤销", RowKind.REVERSE: "
 Work = Callable[[PlainConnection], Awaitable[Said]]
 
 
-def cases(data_dir: Path, region: str | None, *, as_json: bool) -> Said:
-    """What is not at its end, the oldest first."""
+class Listed(Struct, frozen=True, kw_only=True):
+    """A page of what is not at its end."""
+
+    cases: Sequence[Waiting]
+    total: int
+    """of all pages"""
+    goes_on: bool
+
+    @property
+    def next_after(self) -> int | None:
+        """After which case the next page begins; None where this is the last."""
+        return self.cases[-1].case.case_no if self.goes_on else None
+
+
+def cases(
+    data_dir: Path, region: str | None, *, after: int | None = None, as_json: bool
+) -> Said:
+    """What is not at its end, the oldest first: so many at a time, from after a case on."""
 
     async def work(connection: PlainConnection) -> Said:
-        found = await store.cases_open(connection, None, region, limit=SHOWN_MAX)
+        found = await store.cases_open(
+            connection, None, region, after=after, limit=SHOWN_MAX + 1
+        )
+        total = await store.cases_open_count(connection, None, region)
         at = system_clock()
-        told = [waiting(one, at) for one in found]
+        told = Listed(
+            cases=[waiting(one, at) for one in found[:SHOWN_MAX]], total=total,
+            goes_on=len(found) > SHOWN_MAX,
+        )  # fmt: skip
         return Said(0, cases_json(told) if as_json else cases_text(told, at))
 
     return _run(data_dir, work)
@@ -70,18 +93,25 @@ def case(data_dir: Path, number: str) -> Said:
     return _run(data_dir, work)
 
 
-def cases_text(found: Sequence[Waiting], at: datetime) -> str:
-    """For people: a case in a few lines."""
+def cases_text(listed: Listed, at: datetime) -> str:
+    """For people: a case in a few lines, and where the list goes on."""
+    found = listed.cases
     if not found:
         return "没有未完结的异地参保人业务 | every case of another region is at its end"
-    head = f"未完结 {len(found)} 笔，最早的在前 | not at their end, the oldest first"
-    return "\n".join([head, *(line for one in found for line in _lines(one, at))])
+    shown = "" if len(found) == listed.total else f"，列出 {len(found)} 笔"
+    head = f"未完结 {listed.total} 笔{shown}，最早的在前 | not at their end, the oldest first"
+    lines = [head, *(line for one in found for line in _lines(one, at))]
+    if listed.next_after is not None:
+        lines.append(f"未列完，接着列：--after {listed.next_after} | the list goes on")
+    return "\n".join(lines)
 
 
-def cases_json(found: Sequence[Waiting]) -> str:
-    """For programs."""
+def cases_json(listed: Listed) -> str:
+    """For programs; `next_after` is where the list goes on, null at its end."""
+    after = listed.next_after
     return msgspec.json.encode(
         {
+            "total": listed.total, "next_after": None if after is None else str(after),
             "cases": [
                 {
                     "case_no": str(one.case.case_no), "insured_region": one.case.insured_region,
@@ -91,8 +121,8 @@ def cases_json(found: Sequence[Waiting]) -> str:
                     "tries": one.tries, "asked_next": one.errand, "due_at": one.case.due_at,
                     "stuck": one.stuck,
                 }
-                for one in found
-            ]
+                for one in listed.cases
+            ],
         }
     ).decode()  # fmt: skip
 

@@ -208,10 +208,11 @@ async def person(connection: Connection[Record], lane: int, person_no: str) -> R
 
 
 async def payments_open(
-    connection: Connection[Record], scope: Scope, *, limit: int
+    connection: Connection[Record], scope: Scope, *, after: int | None = None, limit: int
 ) -> list[OpenPayment]:
-    """What is not at its end, the oldest first."""
-    rows = await connection.fetch(CONSOLE["console_payments_open"], scope, limit)
+    """What is not at its end, the oldest first; what comes after the number of one."""
+    lane = None if after is None else lane_in(after)
+    rows = await connection.fetch(CONSOLE["console_payments_open"], scope, after, lane, limit)
     return [OpenPayment(**dict(row)) for row in rows]
 
 
@@ -230,10 +231,10 @@ async def undelivered(
 
 
 async def institutions(
-    connection: Connection[Record], scope: Scope, text: str, *, limit: int
+    connection: Connection[Record], scope: Scope, text: str, *, after: str = "", limit: int
 ) -> list[ShownInstitution]:
-    """Institutions by a part of their code or name."""
-    rows = await connection.fetch(CONSOLE["console_institutions"], scope, text, limit)
+    """Institutions by a part of their code or name, from after one on."""
+    rows = await connection.fetch(CONSOLE["console_institutions"], scope, text, after, limit)
     return [ShownInstitution(**dict(row)) for row in rows]
 
 

@@ -31,12 +31,26 @@ class HomeRow(Struct, frozen=True, kw_only=True):
 
 
 async def cases_open(
-    connection: Connection[Record], scope: Scope, region: str | None, *, limit: int
-) -> list[OpenCase]:
+    connection: Connection[Record], scope: Scope, region: str | None, *,
+    after: int | None = None, limit: int,
+) -> list[OpenCase]:  # fmt: skip
     """Strangers' cases that are not at their end, of one region of insurance or of all, the oldest
-    first."""
-    rows = await connection.fetch(CONSOLE["console_cases_open"], scope, region, limit)
+    first; those after the number of one."""
+    lane = None if after is None else lane_in(after)
+    rows = await connection.fetch(
+        CONSOLE["console_cases_open"], scope, region, after, lane, limit
+    )
     return [OpenCase(**dict(row)) for row in rows]
+
+
+async def cases_open_count(
+    connection: Connection[Record], scope: Scope, region: str | None
+) -> int:
+    """How many of them there are."""
+    count: int = await connection.fetchval(
+        CONSOLE["console_cases_open_counted"], scope, region
+    )
+    return count
 
 
 async def remote_case(

@@ -37,6 +37,7 @@ def address(route: Route) -> str:
     """An address that the route's pattern matches."""
     path = re.sub(r"\(\[0-9\]\{19\}\)", UNKNOWN, route.pattern)
     path = re.sub(r"\(\[0-9A-Za-z_-\]\{20,400\}\)", "A" * 40, path)
+    path = re.sub(r"\(\[0-9A-Za-z\]\{1,30\}\)", population.PHARMACY.code, path)
     assert re.fullmatch(route.pattern, path), path
     return path
 

@@ -19,7 +19,7 @@ from protocol.hub.messages import Kind
 from settlement.gateway import Overloaded, Unavailable
 from settlement.remote_states import REVERSE_SECONDS
 from settlement.remote_worklist import waiting
-from settlement.serve.region_cases import cases_text
+from settlement.serve.region_cases import Listed, cases_json, cases_text
 from settlement.storage import console_regions
 from settlement.telemetry.metrics import METRICS
 from tests.kit.counter import Message
@@ -315,7 +315,14 @@ async def test_an_open_case_is_on_the_operators_list_until_its_end(there: Elsewh
     assert (await there.pharmacy.send(message)).err_code == "REGION_UNCLEAR"
     owner, at = there.town.owner, there.town.clock()
     (found,) = await console_regions.cases_open(owner, None, CHANGSHA, limit=9)
-    text = cases_text([waiting(found, at)], at)
+    text = cases_text(Listed(cases=[waiting(found, at)], total=1, goes_on=False), at)
+    assert "--after" not in text
+    cut = Listed(cases=[waiting(found, at)], total=3, goes_on=True)
+    assert f"--after {found.case_no}" in cases_text(cut, at)
+    assert f'"next_after":"{found.case_no}"' in cases_json(cut)
+    assert await console_regions.cases_open_count(owner, None, CHANGSHA) == 1
+    rest = await console_regions.cases_open(owner, None, None, after=found.case_no, limit=9)
+    assert rest == [], "nothing comes after the last"
     assert found.msgid == message.msgid and str(found.case_no) in text
     assert "参保地未答复，可能已结算" in text and "2601" in text
     assert one.name not in text and one.certificate_no not in text

@@ -38,6 +38,16 @@ ROLES = {
     "jing": "clerk", "fu": "supervisor", "shen": "auditor", "yun": "operator", "ji": "institution",
 }  # fmt: skip
 NARROW = 390
+READING = (
+    ("bills", "按日和渠道", "By day and channel"),
+    ("policy", "本统筹区待遇政策", "Policies of this region"),
+    ("catalogue?text=XA904", "已失效", "over"),
+    ("institutions", population.PHARMACY.code, population.PHARMACY.code),
+    (f"institutions/{population.PHARMACY.code}", "账户余额", "Ledger accounts"),
+    ("filings", "备案清单", "By certificate number"),
+    ("notices", "待发通知", "Notices that wait"),
+)
+"""Pages to read, with something that stands on each."""
 TAB = 9
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
 
@@ -277,6 +287,10 @@ async def test_auditor_reads_what_the_others_did(
     await desk.open("audit?actor=jing")
     await desk.picture("audit")
     assert office.sold in await desk.text()
+    for path, zh, en in READING:
+        await desk.open(path)
+        await desk.picture(re.sub(r"\W+", "-", path))
+        assert (en if language == "en" else zh) in await desk.text(), path
     await desk.open("users")
     assert await page.ask("document.querySelectorAll('main form').length") == 0
     await desk.open("switches")
@@ -370,7 +384,8 @@ async def test_everything_can_be_reached_by_keyboard(office: Office, page: Page)
 async def test_pages_fit_a_narrow_screen_and_paper(office: Office, page: Page) -> None:
     desk = Desk(office, page, "jing", "zh")
     await desk.enter()
-    for path in ("", "doubt", "search", "institutions", f"settlements/{office.sold}"):
+    reading = [path for path, _, _ in READING]
+    for path in ("", "doubt", "search", "differences", f"settlements/{office.sold}", *reading):
         await page.open(f"{office.url}/console/{path}", width=NARROW)
         assert await page.ask("document.documentElement.scrollWidth") <= NARROW, path
     await desk.picture("case-narrow")

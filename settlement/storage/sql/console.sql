@@ -269,13 +269,17 @@ left join ledger.balance b on b.lane = p.lane and b.account = p.account
 where p.lane = $1 and p.psn_no = $2;
 
 -- name: console_payments_open
--- Payments that are not at their end, the oldest first, and when the resolver looks next.
+-- Payments that are not at their end, the oldest first, and when the resolver looks next; with
+-- `$2`, those after one of them, whether or not it is at its end by now.
 select d.lane, d.pay_no, d.due_at, d.channel
 from settlement.payment_due d
 join settlement.payment p on p.lane = d.lane and p.pay_no = d.pay_no
-where $1::text is null or p.institution = $1
-order by p.opened_at
-limit $2;
+where ($1::text is null or p.institution = $1)
+    and ($2::bigint is null or (p.opened_at, p.pay_no) > (
+        select o.opened_at, o.pay_no from settlement.payment o where o.lane = $3 and o.pay_no = $2
+    ))
+order by p.opened_at, p.pay_no
+limit $4;
 
 -- name: console_doubt
 -- How much is not at its end, and since when the oldest of it.
@@ -287,7 +291,7 @@ where $1::text is null or p.institution = $1;
 
 -- name: console_cases_open
 -- Cases of people insured elsewhere that are not at their end, the oldest first; when somebody
--- looks next, and what happened to each, in order.
+-- looks next, and what happened to each, in order. With `$3`, those after one of them.
 select c.lane, c.case_no, c.opened_at, d.due_at, c.total_fen, c.institution, c.insured_region,
        c.infno, c.msgid, h.kinds, h.recorded
 from settlement.remote_due d
@@ -300,8 +304,21 @@ cross join lateral (
 ) h
 where ($1::text is null or c.institution = $1)
     and ($2::text is null or c.insured_region = $2)
-order by c.opened_at
-limit $3;
+    and ($3::bigint is null or (c.opened_at, c.case_no) > (
+        select o.opened_at, o.case_no
+        from settlement.remote_case o
+        where o.lane = $4 and o.case_no = $3
+    ))
+order by c.opened_at, c.case_no
+limit $5;
+
+-- name: console_cases_open_counted
+-- How many of them there are.
+select count(*)
+from settlement.remote_due d
+join settlement.remote_case c on c.lane = d.lane and c.case_no = d.case_no
+where ($1::text is null or c.institution = $1)
+    and ($2::text is null or c.insured_region = $2);
 
 -- name: console_remote_case
 -- One such case, open or not.
@@ -329,33 +346,41 @@ where ($1::text is null or t.institution = $1) and h.treated_region = $2 and h.c
 order by h.setl_id;
 
 -- name: console_undelivered
--- Notices that we owe and have not delivered, the oldest first, and how many there are.
-select o.case_no, o.notice_no, o.topic, o.institution, o.told_at, d.due_at, d.attempts,
-       a.http_status, a.came, a.said, count(*) over () as owed
-from settlement.outbox_due d
-join settlement.outbox o
-    on o.lane = d.lane and o.case_no = d.case_no and o.notice_no = d.notice_no
+-- Notices that we owe and have not delivered, the oldest first, and how many there are. What came
+-- of the last attempt is looked up for those of the page alone.
+select p.case_no, p.notice_no, p.topic, p.institution, p.told_at, p.due_at, p.attempts,
+       a.http_status, a.came, a.said, p.owed
+from (
+    select o.lane, o.case_no, o.notice_no, o.topic, o.institution, o.told_at, d.due_at, d.attempts,
+           count(*) over () as owed
+    from settlement.outbox_due d
+    join settlement.outbox o
+        on o.lane = d.lane and o.case_no = d.case_no and o.notice_no = d.notice_no
+    where $1::text is null or o.institution = $1
+    order by o.told_at, o.case_no, o.notice_no
+    limit $2
+) as p
 left join lateral (
     select l.http_status, l.came, l.said
     from settlement.outbox_attempt l
-    where l.lane = d.lane and l.case_no = d.case_no and l.notice_no = d.notice_no
+    where l.lane = p.lane and l.case_no = p.case_no and l.notice_no = p.notice_no
     order by l.attempt_no desc
     limit 1
 ) as a on true
-where $1::text is null or o.institution = $1
-order by o.told_at, o.case_no, o.notice_no
-limit $2;
+order by p.told_at, p.case_no, p.notice_no;
 
 -- name: console_institutions
--- Designated institutions by a part of their code or name, with the reason where one is stopped.
+-- Designated institutions by a part of their code or name, from after one on, with the reason
+-- where one is stopped.
 select i.code, i.name, i.kind, i.account_base, i.region, i.hospital_level, i.agreement_from,
        i.agreement_to, i.suspended, s.since, s.reason
 from settlement.institution i
 left join settlement.suspension s on s.subject_kind = 'institution' and s.subject = i.code
 where ($1::text is null or i.code = $1)
     and ($2::text = '' or strpos(i.code, $2) > 0 or strpos(i.name, $2) > 0)
+    and i.code > $3
 order by i.code
-limit $3;
+limit $4;
 
 -- name: console_switches
 -- Stop switches that are on.

@@ -174,6 +174,10 @@ create table settlement.filing (
 );
 create unique index filing_withdrawn_once on settlement.filing (lane, withdraws)
     where withdraws is not null;
+create index filing_by_kind on settlement.filing (kind, recorded_at, filing_no)
+    where withdraws is null;
+create index filing_withdrawn on settlement.filing (recorded_at) where withdraws is not null;
+create index filing_by_person on settlement.filing (lane, psn_no);
 comment on table settlement.filing is
     'Filings (备案) of diseases, chosen institutions, transfers and care outside, and their '
     'withdrawals. '

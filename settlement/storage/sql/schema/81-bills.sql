@@ -71,6 +71,7 @@ create table settlement.bill_file (
     constraint bill_file_came_once unique (lane, channel, merchant, kind, bill_day, sha256),
     constraint bill_file_kind_known check (kind in ('trade', 'funds'))
 );
+create index bill_file_by_day on settlement.bill_file (bill_day);
 comment on table settlement.bill_file is
     'A bill that was received, whole and proven against its own summary. Append-only: written last,'
     ' and rows of a file that is not here are no rows.';

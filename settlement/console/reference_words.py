@@ -1,0 +1,178 @@
+"""Words of the reading pages in both languages: codes of institutions and catalogue, states of
+bills, filings and notices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from protocol.nhsa.dictionary import LISTS
+from settlement.bill import BillKind
+from settlement.console.words import Words
+from settlement.filing import FilingKind
+from settlement.finance.bill_calendar import Standing
+from settlement.matter_states import Happening, MatterKind
+from settlement.off_site import OffSiteKind
+from settlement.outbox import SMS_GATEWAY
+from settlement.outbox import Kind as NoticeKind
+from settlement.payout import ACT_ZH, Act
+from settlement.settlement_sheet import CHARGE_KINDS
+
+HOSPITAL_LEVELS: Mapping[str, Words] = {
+    "1": Words("三级特等", "tertiary, special"), "2": Words("三级甲等", "tertiary A"),
+    "3": Words("三级乙等", "tertiary B"), "4": Words("三级丙等", "tertiary C"),
+    "5": Words("二级甲等", "secondary A"), "6": Words("二级乙等", "secondary B"),
+    "7": Words("二级丙等", "secondary C"), "8": Words("一级甲等", "primary A"),
+    "9": Words("一级乙等", "primary B"), "10": Words("一级丙等", "primary C"),
+    "11": Words("无等级", "no level"), "12": Words("三级无等", "tertiary, no grade"),
+    "13": Words("二级无等", "secondary, no grade"), "14": Words("一级无等", "primary, no grade"),
+}  # fmt: skip
+DEDUCTIBLE_LEVELS: Mapping[str, Words] = {
+    "1": Words("一级及以下", "primary and below"), "2": Words("二级", "secondary"),
+    "3": Words("三级", "tertiary"), "4": Words("其他", "other"), "9": Words("未定级", "none"),
+}  # fmt: skip
+ITEM_CLASSES: Mapping[str, Words] = {
+    "01": Words("甲类", "class A"), "02": Words("乙类", "class B"), "03": Words("丙类", "class C"),
+}  # fmt: skip
+_CHARGES_EN = (
+    "bed", "consultation", "examination", "laboratory", "treatment", "surgery", "nursing",
+    "materials", "western medicine", "herbal pieces", "Chinese patent medicine",
+    "general treatment", "registration", "other",
+)  # fmt: skip
+CHARGES: Mapping[str, Words] = {
+    code: Words(zh, en)
+    for (code, zh), en in zip(sorted(CHARGE_KINDS.items()), _CHARGES_EN, strict=True)
+}
+_LISTS_EN = {
+    "101": "medicines", "102": "herbal pieces", "103": "own preparations",
+    "104": "ethnic medicines", "105": "other", "106": "herbal granules", "201": "services",
+    "301": "materials",
+}  # fmt: skip
+LIST_TYPES: Mapping[str, Words] = {
+    code: Words(name, _LISTS_EN.get(code, code)) for code, name in LISTS["list_type"].labels.items()
+}
+BILL_STANDINGS: Mapping[Standing, Words] = {
+    Standing.MISSING: Words("缺", "missing"),
+    Standing.REFUSED: Words("拒收", "refused"),
+    Standing.RECEIVED: Words("已收", "received"),
+    Standing.LATE: Words("迟到", "late"),
+    Standing.DUE: Words("未到期", "not due yet"),
+}
+BILL_KINDS: Mapping[BillKind, Words] = {
+    BillKind.TRADE: Words("交易账单", "payments and refunds"),
+    BillKind.FUNDS: Words("资金账单", "fund flow"),
+}
+FILING_KINDS: Mapping[FilingKind, Words] = {
+    FilingKind.TRANSFER: Words("转院", "transfer"),
+    FilingKind.CHRONIC: Words("门诊慢特病", "chronic disease"),
+    FilingKind.CHOSEN: Words("选定定点机构", "chosen institution"),
+    FilingKind.OFF_SITE: Words("异地就医", "care outside"),
+}
+FILING_STATES: Mapping[str, Words] = {
+    "stands": Words("有效", "stands"),
+    "coming": Words("未生效", "not yet"),
+    "over": Words("已到期", "over"),
+    "withdrawn": Words("已撤销", "withdrawn"),
+    "any": Words("全部", "all"),
+}
+OFF_SITE_KINDS: Mapping[OffSiteKind, Words] = {
+    OffSiteKind.RETIRED: Words("异地安置退休人员", "settled elsewhere in retirement"),
+    OffSiteKind.RESIDENT: Words("异地长期居住人员", "lives elsewhere"),
+    OffSiteKind.POSTED: Words("常驻异地工作人员", "posted elsewhere"),
+    OffSiteKind.REFERRAL: Words("异地转诊人员", "referred"),
+    OffSiteKind.EMERGENCY: Words("异地急诊抢救人员", "emergency"),
+    OffSiteKind.OTHER: Words("其他临时外出就医人员", "other temporary"),
+}
+MATTER_KINDS: Mapping[MatterKind, Words] = {
+    MatterKind.OFF_SITE: Words("异地就医备案", "filing of care outside"),
+    MatterKind.AUTHORISATION: Words("代办授权", "authorisation"),
+    MatterKind.TRANSFER_OUT: Words("个人账户转出", "account out"),
+    MatterKind.TRANSFER_IN: Words("个人账户转入", "account in"),
+}
+MATTER_STEPS: Mapping[Happening, Words] = {
+    Happening.APPLIED: Words("待经办审核", "waits for a clerk"),
+    Happening.TAKEN_OUT: Words("待银行付讫", "waits for the bank"),
+}
+"""Of matters that wait; what is at its end is on no list."""
+NOTICE_KINDS: Mapping[NoticeKind, Words] = {
+    NoticeKind.MOBILE: Words("移动支付通知", "mobile payment"),
+    NoticeKind.WEBHOOK: Words("扫码收款通知", "scan-to-pay"),
+    NoticeKind.SMS: Words("个人短信", "message to a person"),
+}
+_MATTER_HAPPENINGS: Mapping[Happening, Words] = {
+    Happening.APPLIED: Words("已受理", "applied"), Happening.ACCEPTED: Words("已通过", "accepted"),
+    Happening.REFUSED: Words("未通过", "refused"),
+    Happening.CANCELLED: Words("已撤销", "cancelled"),
+    Happening.ENDED: Words("已终止", "ended"), Happening.TAKEN_OUT: Words("已扣划", "taken out"),
+    Happening.PAID: Words("已到账", "paid"), Happening.RETURNED: Words("已退回", "returned"),
+}  # fmt: skip
+TOPICS: Mapping[str, Words] = {
+    "6204": Words("订单信息同步", "an order"),
+    "6302": Words("结算结果通知", "its settlement"),
+    "payment.settled": Words("收款成功", "payment settled"),
+    "payment.closed": Words("收款关闭", "payment closed"),
+    "refund.returned": Words("退款成功", "refund returned"),
+    "refund.due": Words("退款待人工", "refund due"),
+    **{
+        f"{kind.name.lower()}.{happening.name.lower()}": Words(f"{one.zh}{two.zh}",
+                                                               f"{one.en}: {two.en}")
+        for kind, one in MATTER_KINDS.items()
+        for happening, two in _MATTER_HAPPENINGS.items()
+    },
+}  # fmt: skip
+"""What a notice is about."""
+RECEIVERS: Mapping[str, Words] = {SMS_GATEWAY: Words("短信网关", "message gateway")}
+"""Who is told and is no institution."""
+_ACTS_EN = {
+    Act.STATE: "stated", Act.ADJUST: "adjusted", Act.CONFIRM: "confirmed",
+    Act.PROPOSE: "order proposed", Act.ORDER: "ordered", Act.PAY: "paid by the bank",
+    Act.RETURN: "returned by the bank", Act.CLOSE: "closed",
+}  # fmt: skip
+PAYOUT_ACTS: Mapping[Act, Words] = {act: Words(zh, _ACTS_EN[act]) for act, zh in ACT_ZH.items()}
+AGREEMENTS: Mapping[str, Words] = {
+    "open": Words("正常", "open"),
+    "stopped": Words("已停用", "stopped"),
+    "suspended": Words("协议中止", "suspended"),
+    "coming": Words("协议未生效", "agreement not begun"),
+    "over": Words("协议已到期", "agreement is over"),
+}
+READING_ACTIONS: Mapping[str, Words] = {
+    "console.download-bill": Words("下载账单", "downloaded a bill"),
+    "console.list-filings": Words("查看备案清单", "saw a list of filings"),
+    "console.view-filing": Words("查看备案", "saw a filing"),
+    "console.search-filings": Words("按证件查备案", "searched filings by certificate"),
+    "bill.taken": Words("收账单", "took a bill"),
+    "approve-cancel": Words("批准退费", "cancel approved"),
+    "withdraw-approval": Words("收回退费批准", "approval withdrawn"),
+    "certify-identity": Words("登记本方证书", "our certificate kept"),
+    "new-identity": Words("生成本方密钥", "our keys made"),
+    "keep-key": Words("登记接入密钥", "access key kept"),
+    "remove-keys": Words("取消密钥", "keys removed"),
+    "issue-import-key": Words("发放导入密钥", "import key issued"),
+    "open-matter": Words("代开办件", "matter opened"),
+    "rule-matter": Words("审核办件", "matter ruled on"),
+    "propose": Words("提出办件付款", "payment of a matter proposed"),
+    "confirm": Words("确认办件付款", "payment of a matter confirmed"),
+    "my-read": Words("代他人查看", "read for somebody else"),
+    "reconcile-region": Words("地区间对账", "compared with a region"),
+    **{
+        f"{verb}-{kind}": Words(f"{verb_zh}{kind_zh}", f"{verb_en} {kind_en}")
+        for verb, verb_zh, verb_en in (
+            ("receive", "接收导入文件：", "received"), ("import", "导入", "imported"),
+            ("propose", "提交导入", "proposed import of"),
+        )
+        for kind, kind_zh, kind_en in (
+            ("persons", "参保人", "persons"), ("items", "目录", "catalogue items"),
+            ("lists", "编码目录", "code lists"), ("institutions", "机构", "institutions"),
+            ("staff", "医护人员", "staff"), ("counterparts", "对方统筹区", "other regions"),
+            ("payables", "期初应付", "opening payables"), ("stays", "期初在院", "open stays"),
+            ("settlements", "期初结算", "old settlements"),
+        )
+    },
+    "import-persons-done": Words("参保人导入完毕", "persons all imported"),
+}
+
+
+def percent(ratio_bp: int) -> str:
+    """1000 → 10%; 1250 → 12.5%."""
+    whole, rest = divmod(ratio_bp, 100)
+    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + "%"
