@@ -53,6 +53,10 @@ def _add_papers(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None
         "fault nothing is taken.",
     )
     accept.add_argument("file", type=Path, help="CSV, .xlsx or NDJSON")
+    accept.add_argument(
+        "--matter", type=_numbered, default=0, metavar="NO",
+        help="the receipt of the online pre-acceptance (线上预受理); then of one invoice",
+    )
     _who(accept)
     _finish(accept, "accept", tell)
     amend = actions.add_parser("amend", help="enter papers anew, before they are booked (更正)")

@@ -497,6 +497,9 @@ CAUSES: Mapping[str, str] = {
     "REIMBURSEMENT_STAY_REGISTERED": (
         "A stay of these days is registered at the institution and not settled."
     ),
+    "REIMBURSEMENT_DATES_WRONG": (
+        "`/my`: papers told in advance end before they begin, or in the future."
+    ),
     "REIMBURSEMENT_CHANGED": (
         "Between calculation and confirmation something of the person's year moved."
     ),

@@ -19,6 +19,7 @@ REIMBURSEMENT_ROWS: tuple[tuple[str, str, str], ...] = (
     ("REIMBURSEMENT_STAY_REGISTERED",
      "该次住院已在机构办理医保登记，尚未结算[，就诊ID：{mdtrt_id}]。",
      "请由机构联网结算，或撤销入院登记后再报销。"),
+    ("REIMBURSEMENT_DATES_WRONG", "就诊起止日期不正确，或晚于今天。", "请按发票和病历更正日期。"),
     ("REIMBURSEMENT_CHANGED",
      "核算以后待遇有变化[，核算时{name_zh}{declared_fen}元][，现为{computed_fen}元]。",
      "请重新核算后再复核。"),

@@ -41,7 +41,10 @@ def accept(parsed: argparse.Namespace) -> Said:
         return entered
     if not entered:
         return Said(1, "没有一行 | there is no row")
-    return run(parsed.data_dir, lambda books: papers.accept(books, entered, _who(parsed)))
+    return run(
+        parsed.data_dir,
+        lambda books: papers.accept(books, entered, _who(parsed), matter_no=parsed.matter),
+    )
 
 
 def amend(parsed: argparse.Namespace) -> Said:

@@ -29,6 +29,7 @@ from settlement.finance.reimbursement_books import (
     under_lock,
 )
 from settlement.finance.reimbursement_deciding import quoted, world_for
+from settlement.finance.reimbursement_matters import accept_matter
 from settlement.lanes import lane_of
 from settlement.payout import NONE
 from settlement.refusal import Refusal
@@ -43,8 +44,13 @@ from settlement.world import World
 _FIRST = 1
 
 
-async def accept(books: PayoutBooks, entered: Sequence[Entered], who: Who) -> Said:
-    """Take the papers of a file in, each invoice under a number of its own."""
+async def accept(
+    books: PayoutBooks, entered: Sequence[Entered], who: Who, *, matter_no: int = 0
+) -> Said:
+    """Take the papers of a file in, each invoice under a number of its own; of one that was told in
+    advance `matter_no` is the receipt."""
+    if matter_no and len(entered) != 1:
+        return Said(1, "预受理回执只对应一张发票 | a receipt is about one invoice")
     world = await world_for(books, [one.papers for one in entered])
     faults = []
     for one in entered:
@@ -55,7 +61,7 @@ async def accept(books: PayoutBooks, entered: Sequence[Entered], who: Who) -> Sa
         return Said(1, "\n".join(["未受理 | nothing was accepted:", *faults]))
     lines, status = [], 0
     for one in entered:
-        said = await _accept_one(books, world, one, who)
+        said = await _accept_one(books, world, one, who, matter_no)
         lines.append(said.text)
         status = max(status, said.status)
     return Said(status, "\n".join(lines))
@@ -147,16 +153,21 @@ async def _objection(
     return reply if isinstance(reply, Refusal) else None
 
 
-async def _accept_one(books: PayoutBooks, world: World, one: Entered, who: Who) -> Said:
+async def _accept_one(
+    books: PayoutBooks, world: World, one: Entered, who: Who, matter_no: int
+) -> Said:
     lane = lane_of(one.person_no, books.lanes)
     number = books.numbers.next(lane, books.moment.business_day)
     sealed = seal_papers(books, one.papers, lane, number, _FIRST)
     filed = filed_of(
-        one.papers, sealed, who, lane=lane, number=number, paper_no=_FIRST, matter_no=0
-    )
+        one.papers, sealed, who, lane=lane, number=number, paper_no=_FIRST,
+        matter_no=matter_no,
+    )  # fmt: skip
 
     async def act() -> Said:
         taken = await take_invoice(books, filed)
+        if taken is None and matter_no:
+            taken = await accept_matter(books, world, filed, who)
         if taken is not None:
             return Said(1, _fault(one, taken, world))
         await store.keep_head(books.connection, filed, books.moment.at)

@@ -182,7 +182,7 @@ async def _on_waiting(books: PayoutBooks, number: int | None, act: OnLane) -> Sa
 
         async def once(lane: int = lane) -> Said:
             numbers = [number] if number is not None else await store.numbers_of(
-                books.connection, lane, books.moment.at, None
+                books.connection, lane, books.moment.at
             )
             found = await load(books, lane, numbers)
             if number is not None and not found:

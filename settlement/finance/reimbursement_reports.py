@@ -4,7 +4,7 @@ steps, and what was settled besides. Names and bank accounts are masked."""
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
@@ -29,7 +29,8 @@ class Chosen(Struct, frozen=True, kw_only=True):
     """Which reimbursements somebody asks for."""
 
     days: int
-    """beside those that something is waited for, what was accepted in so many days"""
+    """beside those that something is waited for, what was accepted in so many days; of one person
+    all"""
     state: State | None = None
     person_no: str | None = None
     as_json: bool = False
@@ -49,7 +50,7 @@ async def overview(books: PayoutBooks, chosen: Chosen) -> Said:
         if counts[state]
     ]
     lines += [_line(books, one) for one in found]
-    for one in await store.reimbursed_twice(books.connection):
+    for one in await store.reimbursed_twice(books.connection, _since(books, chosen)):
         lines.append(
             f"  重复：{one.institution} 发票 {one.invoice_no} 已报销 {one.number}，机构又联网结算 "
             f"{one.setl_id}，请撤销其一 | reimbursed and settled"
@@ -59,16 +60,23 @@ async def overview(books: PayoutBooks, chosen: Chosen) -> Said:
 
 async def all_of(books: PayoutBooks, chosen: Chosen) -> list[Found]:
     """Those that somebody asks for, in the order of their numbers."""
-    since = books.moment.at - timedelta(days=chosen.days)
-    lanes = (
-        range(books.lanes) if chosen.person_no is None else [books.lane_of(chosen.person_no)]
-    )
     found: list[Found] = []
-    for lane in lanes:
-        numbers = await store.numbers_of(books.connection, lane, since, chosen.person_no)
-        found += await load(books, lane, numbers) if numbers else []
+    if chosen.person_no is not None:
+        lane = books.lane_of(chosen.person_no)
+        found = await load(
+            books, lane,
+            await store.numbers_of_person(books.connection, lane, chosen.person_no),
+        )  # fmt: skip
+    else:
+        for lane in range(books.lanes):
+            numbers = await store.numbers_of(books.connection, lane, _since(books, chosen))
+            found += await load(books, lane, numbers) if numbers else []
     wanted = (one for one in found if chosen.state in (None, one.now.state))
     return sorted(wanted, key=lambda one: one.filed.number)
+
+
+def _since(books: PayoutBooks, chosen: Chosen) -> datetime:
+    return books.moment.at - timedelta(days=chosen.days)
 
 
 async def show(books: PayoutBooks, number: int) -> Said:

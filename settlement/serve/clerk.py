@@ -170,7 +170,7 @@ class Clerk:
         """Open the matter; its money is booked as that of any other."""
         lane = lane_of(told.person_no, self._world.lanes)
         command = AskTransfer(
-            asked=_asked_of(told.person_no, lane, told.actor), acting=Acting(staff=told.actor),
+            asked=asked_of(told.person_no, lane, told.actor), acting=Acting(staff=told.actor),
             kind=MatterKind.TRANSFER_IN,
             wanted=TransferAsked(region=told.region, reason=told.reason, phone=""),
         )  # fmt: skip
@@ -188,7 +188,7 @@ class Clerk:
     async def _asked(self, matter_no: int, actor: str) -> Asked | None:
         """In the lane of whose it is."""
         person_no = await owner_of_matter(self._connection, matter_no)
-        return None if person_no is None else _asked_of(person_no, lane_in(matter_no), actor)
+        return None if person_no is None else asked_of(person_no, lane_in(matter_no), actor)
 
     async def _proposers(self, step: Step) -> list[str] | Said:
         """Who proposed just this, other than who confirms it."""
@@ -303,7 +303,8 @@ async def _with_clerk(data_dir: Path, act: Callable[[Clerk], Awaitable[Said]]) -
             await connection.close()
 
 
-def _asked_of(person_no: str, lane: int, actor: str) -> Asked:
+def asked_of(person_no: str, lane: int, actor: str) -> Asked:
+    """Somebody of the agency asks, about a matter of a person."""
     return Asked(
         infno="MY05", institution=DESK, msgid="", operator=actor, lane=lane,
         person_no=person_no, message_key=NO_KEY, fingerprint=b"",

@@ -100,11 +100,27 @@ async def kept_of(
 
 
 async def numbers_of(
-    connection: Connection[Record], lane: int, since: datetime, person_no: str | None
+    connection: Connection[Record], lane: int, since: datetime
 ) -> list[int]:
     """Reimbursements of a lane that something is waited for, and what came since."""
-    rows = await connection.fetch(REIMBURSEMENTS["reimbursements_of"], lane, since, person_no)
+    rows = await connection.fetch(REIMBURSEMENTS["reimbursements_of"], lane, since)
     return [row["reimbursement_no"] for row in rows]
+
+
+async def numbers_of_person(
+    connection: Connection[Record], lane: int, person_no: str
+) -> list[int]:
+    """All of a person's, in order."""
+    rows = await connection.fetch(REIMBURSEMENTS["reimbursements_of_person"], lane, person_no)
+    return [row["reimbursement_no"] for row in rows]
+
+
+async def of_matter(connection: Connection[Record], lane: int, matter_no: int) -> int | None:
+    """The reimbursement that came of papers told in advance; None for none yet."""
+    found: int | None = await connection.fetchval(
+        REIMBURSEMENTS["reimbursement_of_matter"], lane, matter_no
+    )
+    return found
 
 
 async def invoice_turn(
@@ -151,14 +167,14 @@ async def settled_by_invoice(
     return min(standing, default=None)
 
 
-async def reimbursed_twice(connection: Connection[Record]) -> list[Twice]:
-    """Invoices that were settled after they were reimbursed."""
+async def reimbursed_twice(connection: Connection[Record], since: datetime) -> list[Twice]:
+    """Invoices brought since a moment that were settled as well."""
     return [
         Twice(
             institution=row["institution"], invoice_no=row["invoice_no"],
             number=row["reimbursement_no"], setl_id=row["setl_id"],
         )
-        for row in await connection.fetch(REIMBURSEMENTS["reimbursed_twice"])
+        for row in await connection.fetch(REIMBURSEMENTS["reimbursed_twice"], since)
     ]  # fmt: skip
 
 

@@ -140,6 +140,27 @@ async def test_what_the_institution_settled_is_not_reimbursed(
     assert_good(await counter.accept(structs.replace(brought, invoice_no="4")))
 
 
+async def test_what_was_reimbursed_and_is_settled_afterwards_is_refused_or_named(
+    town: Town, counter: Counter
+) -> None:
+    whom, at = town.someone(), town.clock.local.replace(microsecond=0) - timedelta(days=1)
+    brought = counter.papers(whom, days_ago=1, care_type="41", institution=town.pharmacy.code)
+    line = structs.replace(
+        brought.claim.lines[0], institution_item_code=f"SHOP-{CLASS_A.item.code[:8]}"
+    )
+    found = await counter.settled(of_claim(brought, service_at=at, lines=(line,)))
+    setl_id = found.kept.steps[-1].entry_id
+    same = await town.pharmacy.sell(whom, some(CLASS_A, 4), at=at)
+    assert same.err_code == "CLAIM_ALREADY_SETTLED" and str(setl_id) in same.err_msg
+    invoice = {"input.druginfo.invono": brought.invoice_no}
+    later = town.pharmacy.sale(whom, some(CLASS_A, 4)).edited(invoice)
+    settled = await town.pharmacy.send(later)
+    assert_done(settled)
+    await town.list_statements()
+    listed = (await reports.overview(await counter.books(), Chosen(days=31))).text
+    assert f"重复：{town.pharmacy.code}" in listed and settled.setl_id in listed
+
+
 async def test_a_stay_that_is_registered_or_settled_there_is_not_reimbursed(
     town: Town, counter: Counter
 ) -> None:

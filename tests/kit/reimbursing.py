@@ -79,9 +79,11 @@ class Counter:
             pay_to=ACCOUNT,
         )  # fmt: skip
 
-    async def accept(self, *brought: Papers, who: Who = ZHOU) -> Said:
+    async def accept(self, *brought: Papers, who: Who = ZHOU, matter_no: int = 0) -> Said:
         """Papers are handed in."""
-        return await papers.accept(await self.books(), entered(brought), who)
+        return await papers.accept(
+            await self.books(), entered(brought), who, matter_no=matter_no
+        )
 
     async def accepted(self, brought: Papers) -> int:
         """They are accepted; the number."""

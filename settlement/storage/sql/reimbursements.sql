@@ -51,12 +51,11 @@ where r.lane = $1 and r.reimbursement_no = any ($2::bigint[])
 order by r.reimbursement_no;
 
 -- name: reimbursements_of
--- Reimbursements of one lane that something is waited for, and all that came since a moment; of one
--- person where one is named. Whose last act was 5, 8 or 12 has ended.
+-- Reimbursements of one lane that something is waited for, and all that came since a moment. Whose
+-- last act was 5, 8 or 12 has ended.
 select r.reimbursement_no
 from settlement.reimbursement r
 where r.lane = $1
-    and ($3::text is null or r.psn_no = $3)
     and (
         r.recorded_at >= $2
         or (
@@ -68,6 +67,19 @@ where r.lane = $1
         ) not in (5, 8, 12)
     )
 order by r.reimbursement_no;
+
+-- name: reimbursements_of_person
+-- All of one person's.
+select r.reimbursement_no
+from settlement.reimbursement r
+where r.lane = $1 and r.psn_no = $2
+order by r.reimbursement_no;
+
+-- name: reimbursement_of_matter
+-- Which reimbursement came of papers that were told in advance.
+select r.reimbursement_no
+from settlement.reimbursement r
+where r.lane = $1 and r.matter_no = $2;
 
 -- name: reimbursement_invoice
 -- The last turn of an invoice: whose it is, or was.
@@ -87,15 +99,15 @@ on conflict do nothing
 returning turn;
 
 -- name: reimbursed_twice
--- Invoices that a reimbursement stands for and that an institution settled as well: both stand.
--- Who looks at them decides which one is taken back.
+-- Invoices brought since a moment that a reimbursement stands for and that an institution settled
+-- as well: both stand. Who looks at them decides which one is taken back.
 select i.institution, i.invoice_no, i.reimbursement_no, t.setl_id
 from settlement.reimbursement_invoice i
 cross join (select distinct l.lane from ledger.lane l) as l
 join settlement.invoice_row v on v.lane = l.lane and v.invoice_no = i.invoice_no
 join settlement.settlement t
     on t.lane = v.lane and t.setl_id = v.setl_id and t.institution = i.institution and t.kind = 1
-where i.taken
+where i.taken and i.recorded_at >= $1
     and not exists (
         select 1 from settlement.reimbursement_invoice n
         where n.lane = i.lane and n.institution = i.institution and n.invoice_no = i.invoice_no
