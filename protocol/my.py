@@ -46,6 +46,22 @@ class TransferRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     phone: Phone = ""
 
 
+class ReimbursementRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /my/v1/reimbursements`: say what will be brought to be reimbursed (报销预受理)."""
+
+    request_no: RequestNo
+    institution: Annotated[str, Meta(pattern=r"^[A-Z][0-9]{11}$")]
+    """who issued the invoice"""
+    invoice_no: Annotated[str, Meta(pattern=r"^[0-9A-Z\-]{1,40}$")]
+    total: Annotated[str, Meta(pattern=r"^[0-9]{1,10}\.[0-9]{2}$")]
+    """of the invoice, yuan"""
+    begins_on: date
+    """of a stay: the admission"""
+    ends_on: date
+    reason: Words = ""
+    phone: Phone = ""
+
+
 class AuthorisationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`POST /my/v1/authorisations`: let somebody act, or ask to act for a ward."""
 
@@ -83,10 +99,10 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class MatterReply(Struct, frozen=True, kw_only=True):
-    """A filing, an authorisation or a transfer, and how far it is (办件)."""
+    """A filing, authorisation or transfer, or papers told in advance, and how far it is (办件)."""
 
     matter_no: str
-    kind: Literal["off_site", "authorisation", "transfer_out", "transfer_in"]
+    kind: Literal["off_site", "authorisation", "transfer_out", "transfer_in", "reimbursement"]
     kind_zh: str
     state: str
     state_zh: str
@@ -114,6 +130,34 @@ class MattersReply(Struct, frozen=True, kw_only=True):
     """Several of them, the newest first."""
 
     matters: tuple[MatterReply, ...]
+
+
+class Reimbursement(Struct, frozen=True, kw_only=True):
+    """Papers that the counter has, and how far they are (报销进度)."""
+
+    reimbursement_no: str
+    matter_no: str
+    """the receipt that they were told by in advance; empty for none"""
+    state: str
+    state_zh: str
+    institution: str
+    institution_zh: str
+    invoice_no: str
+    total: str
+    begins_on: str
+    ends_on: str
+    paid: str
+    """what funds and the own account pay, yuan; empty until it is confirmed"""
+    settlement_id: str
+    """for why; empty until then"""
+    updated_at: str
+
+
+class ReimbursementsReply(Struct, frozen=True, kw_only=True):
+    """`GET /my/v1/reimbursements`: what was told in advance, and what the counter has."""
+
+    told: tuple[MatterReply, ...]
+    reimbursements: tuple[Reimbursement, ...]
 
 
 class Membership(Struct, frozen=True, kw_only=True):

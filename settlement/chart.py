@@ -15,6 +15,7 @@ collected itself, and its revenue. Account numbers say what they are:
     2_000_040 … _049   the agency's bank accounts of the schemes (`SCHEME_BANKS`)
     2_000_050 … _055   what is on its way into personal accounts or out of them (`MoneyAccount`)
     2_000_060, _061    what a channel has and nobody knows whose it is
+    2_000_070 … _079   what persons are reimbursed (`ReimbursementAccount`)
     3_310_102          income of fund 310102 of the agency
     5_000_000 + 10·n   the ten accounts of the n-th other region (`RegionAccount`)
     10_000_000 + 10·n  the ten accounts of the n-th institution (`InstitutionAccount`)
@@ -90,6 +91,22 @@ class MoneyAccount(IntEnum):
     """清退待付"""
     FUNDS_CARRIED = 2_000_055
     """基金期初结余: what funds had when this system began; which fund, rows say"""
+
+
+class ReimbursementAccount(IntEnum):
+    """The agency's accounts of manual reimbursement (手工报销, ADR 0044); whose, rows say. What is
+    owed and the memorandum lie as those of another region do (`RegionAccount`)."""
+
+    PAYABLE_FUNDS = 2_000_070
+    """应付个人报销—基金: what funds pay of bills that the person paid at the institution"""
+    PAYABLE_ACCOUNTS = 2_000_071
+    """应付个人报销—个人账户: what the personal account gives back of them"""
+    UNDER_WAY = 2_000_072
+    """报销款在途: what the bank was told to pay and has neither paid nor sent back"""
+    MEMO_OWN_PART = 2_000_078
+    """备查：报销医疗费本人负担, a memorandum: what the person has paid and nobody gives back"""
+    MEMO_CONTRA = 2_000_079
+    """备查对方"""
 
 
 class RegionAccount(IntEnum):
@@ -263,6 +280,16 @@ class EntryCode(IntEnum):
     ACCOUNTS_MOVED = 82
     """what came into personal accounts, or went out, by a file (个人账户划拨)"""
 
+    REIMBURSED = 91
+    """what funds and the own account pay of a bill that the person had paid, or that taken back
+    (手工报销)"""
+    REIMBURSEMENT_ORDERED = 92
+    """下达报销款: the bank is told to pay a person"""
+    REIMBURSEMENT_PAID = 93
+    """报销款付讫"""
+    REIMBURSEMENT_RETURNED = 94
+    """报销款退汇: the bank sent it back, and it is owed again"""
+
 
 def scheme_bank(scheme: str) -> int:
     """The agency's bank account of a scheme."""
@@ -407,7 +434,22 @@ def agency_accounts() -> tuple[Account, ...]:
                 name="支付方式差额", debit_normal=True),
         Account(number=DEPOSIT_POOL, owner=AGENCY, code="2241.13",
                 name="质保金奖励池", debit_normal=False),
+        *_reimbursement_accounts(),
     )  # fmt: skip
+
+
+def _reimbursement_accounts() -> tuple[Account, ...]:
+    rows = (
+        (ReimbursementAccount.PAYABLE_FUNDS, "2202.11", "应付个人报销—基金", False),
+        (ReimbursementAccount.PAYABLE_ACCOUNTS, "2202.12", "应付个人报销—个人账户", False),
+        (ReimbursementAccount.UNDER_WAY, "2241.14", "报销款在途", False),
+        (ReimbursementAccount.MEMO_OWN_PART, "9004.01", "备查：报销医疗费本人负担", True),
+        (ReimbursementAccount.MEMO_CONTRA, "9004.02", "备查：报销医疗费本人负担对方", False),
+    )
+    return tuple(
+        Account(number=number, owner=AGENCY, code=code, name=name, debit_normal=debit)
+        for number, code, name, debit in rows
+    )
 
 
 def income_accounts(funds: dict[int, str]) -> tuple[Account, ...]:

@@ -21,6 +21,7 @@ from settlement.cli_outbox import add_mobile, add_outbox
 from settlement.cli_payments import add_payments
 from settlement.cli_payout import add_payout
 from settlement.cli_regions import add_reconcile_regions
+from settlement.cli_reimburse import add_reimburse
 from settlement.cli_reports import add_reports
 from settlement.cli_sheets import add_sheets
 from settlement.cli_user import add_user
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add_income(commands, _tell, DEFAULT_DATA_DIR)
     add_reconcile_regions(commands, _tell, DEFAULT_DATA_DIR)
     add_payout(commands, _tell, DEFAULT_DATA_DIR)
+    add_reimburse(commands, _tell, DEFAULT_DATA_DIR)
     add_sheets(commands, _tell, DEFAULT_DATA_DIR)
     add_user(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)

@@ -76,6 +76,7 @@ from settlement.my_commands import (
     ChangeMatter,
     MoveAccount,
     ShowMine,
+    TellPapers,
 )
 from settlement.pay_commands import (
     ConfirmAdmission,
@@ -111,6 +112,7 @@ from settlement.usecases import (
     mobile,
     mobile_ending,
     off_site_filings,
+    papers_told,
     past_care,
     paying,
     persons,
@@ -189,6 +191,7 @@ USE_CASES: dict[type[Command], UseCase] = {
     ApplyOffSite: off_site_filings.apply,
     Authorise: authorisations.authorise,
     AskTransfer: account_transfers.ask,
+    TellPapers: papers_told.tell,
     MoveAccount: account_transfers.move,
     ChangeMatter: matter_changes.change,
     ShowMine: matters.show,

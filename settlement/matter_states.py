@@ -22,6 +22,8 @@ class MatterKind(IntEnum):
     """个人账户转出 on moving (医保关系转移)"""
     TRANSFER_IN = 4
     """个人账户转入"""
+    REIMBURSEMENT = 5
+    """报销预受理: papers are told in advance; the counter accepts them (ADR 0044)"""
 
 
 class State(StrEnum):
@@ -107,11 +109,22 @@ _COMES_IN: Mapping[State, tuple[Next, ...]] = {
 }
 """Arrived at the bank and in the account in one step; a mistaken one is sent back."""
 # fmt: on
+# fmt: off
+_TOLD: Mapping[State, tuple[Next, ...]] = {
+    #      ACCEPTED REFUSED  CANCELLED ENDED TAKEN_OUT PAID RETURNED
+    _app: (_acc,    _ref,    _can,     _NO,  _NO,      _NO, _NO),
+    _acc: (SAME,    _STANDS, _CLOSED,  _NO,  _NO,      _NO, _NO),
+    _ref: (_CLOSED, SAME,    _CLOSED,  _NO,  _NO,      _NO, _NO),
+    _can: (_CLOSED, _CLOSED, SAME,     _NO,  _NO,      _NO, _NO),
+}
+"""Papers told in advance: from when the counter has them, their reimbursement says how it goes."""
+# fmt: on
 TABLES: Mapping[MatterKind, Mapping[State, tuple[Next, ...]]] = {
     MatterKind.OFF_SITE: _PERMITS,
     MatterKind.AUTHORISATION: _PERMITS,
     MatterKind.TRANSFER_OUT: _GOES_OUT,
     MatterKind.TRANSFER_IN: _COMES_IN,
+    MatterKind.REIMBURSEMENT: _TOLD,
 }
 NEXT: Mapping[tuple[MatterKind, State, Happening], Next] = {
     (kind, state, happening): follows

@@ -68,7 +68,19 @@ class TransferAsked(Struct, frozen=True, kw_only=True, array_like=True):
     phone: str
 
 
-Wanted = OffSiteAsked | AuthorisationAsked | TransferAsked
+class PapersTold(Struct, frozen=True, kw_only=True, array_like=True):
+    """What a person will bring to the counter (报销预受理)."""
+
+    institution: str
+    invoice_no: str
+    total_fen: int
+    begins_on: date
+    ends_on: date
+    reason: str
+    phone: str
+
+
+Wanted = OffSiteAsked | AuthorisationAsked | TransferAsked | PapersTold
 
 
 class MyCommand(Command, frozen=True, kw_only=True, gc=False):
@@ -96,6 +108,12 @@ class AskTransfer(MyCommand, frozen=True, kw_only=True, gc=False):
 
     kind: MatterKind
     wanted: TransferAsked
+
+
+class TellPapers(MyCommand, frozen=True, kw_only=True, gc=False):
+    """Say what will be brought to be reimbursed (报销预受理)."""
+
+    wanted: PapersTold
 
 
 class ChangeMatter(MyCommand, frozen=True, kw_only=True, gc=False):

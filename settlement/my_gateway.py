@@ -18,6 +18,8 @@ from protocol.my import (
     FilingRequest,
     MatterReply,
     MattersReply,
+    ReimbursementRequest,
+    ReimbursementsReply,
     SettlementReply,
     SettlementsReply,
     StatusReply,
@@ -94,6 +96,16 @@ class PersonDesk(Protocol):
 
     async def transfer(self, who: Who, request: TransferRequest) -> MatterReply | Refusal:
         """Have the account moved."""
+        ...
+
+    async def reimbursements(self, who: Who) -> ReimbursementsReply | Refusal:
+        """Papers told in advance, and what the counter has."""
+        ...
+
+    async def tell_papers(
+        self, who: Who, request: ReimbursementRequest
+    ) -> MatterReply | Refusal:
+        """Say what will be brought to be reimbursed."""
         ...
 
     async def cancel(

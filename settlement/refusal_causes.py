@@ -480,6 +480,29 @@ CAUSES: Mapping[str, str] = {
     ),
     "APP_TOKEN_USED": "The same `jti` a second time.",
     "APP_UNKNOWN": "`kid` is no access key of an app, or it is under a stop switch.",
+    "REIMBURSEMENT_TOO_LATE": (
+        "`settlement reimburse`: the care, or the discharge, was longer ago than "
+        "`claim_days_max`."
+    ),
+    "REIMBURSEMENT_INSTITUTION_UNKNOWN": (
+        "The papers are of an institution that is not among ours."
+    ),
+    "REIMBURSEMENT_INVOICE_TAKEN": (
+        "The invoice of this institution belongs to a reimbursement that is open or stands."
+    ),
+    "REIMBURSEMENT_SETTLED": (
+        "A settlement that stands has the invoice number, the number on the sheet, the stay, "
+        "the claim, or the same items on these days."
+    ),
+    "REIMBURSEMENT_STAY_REGISTERED": (
+        "A stay of these days is registered at the institution and not settled."
+    ),
+    "REIMBURSEMENT_DATES_WRONG": (
+        "`/my`: papers told in advance end before they begin, or in the future."
+    ),
+    "REIMBURSEMENT_CHANGED": (
+        "Between calculation and confirmation something of the person's year moved."
+    ),
     "TREATING_REGION_UNKNOWN": "No counterpart of this code is registered.",
     "REGION_CLOSED": "The counterpart is registered and not active: nothing new is taken from it.",
     "PERSON_NOT_INSURED_HERE": "Known here, but with no membership in this region.",

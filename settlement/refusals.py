@@ -23,6 +23,7 @@ from settlement.my_refusals import MY_ROWS, MY_UNAUTHENTICATED
 from settlement.pay_refusals import PAYING_ROWS
 from settlement.policy.region import RegionProfile
 from settlement.refusal import Refusal
+from settlement.reimbursement_refusals import REIMBURSEMENT_ROWS
 from settlement.remote_refusals import (
     REGION_LATER_ROWS,
     REGION_ROWS,
@@ -465,6 +466,7 @@ _MY = _rows(200, "never", Fault.CALLER, *MY_ROWS) | _rows(
     401, "never", Fault.CALLER, *MY_UNAUTHENTICATED
 )
 _HOME = _rows(200, "never", Fault.CALLER, *HOME_ROWS)
+_REIMBURSEMENTS = _rows(200, "never", Fault.RULE, *REIMBURSEMENT_ROWS)
 _REGIONS = (
     _rows(200, "never", Fault.CALLER, *REGION_ROWS)
     | _rows(200, "never", Fault.RULE, *REGION_RULE_ROWS)
@@ -571,6 +573,7 @@ REFUSALS: dict[str, Row] = {
     **_MOBILE,
     **_MY,
     **_HOME,
+    **_REIMBURSEMENTS,
     **_REGIONS,
     **_OURS,
     **_UNAUTHENTICATED,

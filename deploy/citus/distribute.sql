@@ -197,6 +197,18 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.payout_file', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.reimbursement', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.reimbursement_paper', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.reimbursement_step', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.reimbursement_invoice', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.opening', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table(
     'settlement.opening_payable', 'lane', colocate_with => 'settlement.person'

@@ -9,30 +9,13 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from settlement.bank_account import BankAccount
 from settlement.finance.payout_books import PayoutBooks, SomebodyElseError, Who, in_lane
 from settlement.keyring import UndecipherableError
 from settlement.said import Said
 from settlement.storage import payouts as store
 from settlement.storage.errors import StorageError
 from settlement.storage.payouts import AccountStep
-
-_SHOWN = 4
-
-
-class BankAccount(Struct, frozen=True, kw_only=True):
-    """A bank account (银行账户)."""
-
-    name: str
-    """户名"""
-    account: str
-    """账号"""
-    bank: str
-    """开户行"""
-
-    @property
-    def masked(self) -> str:
-        """For people who need not copy it."""
-        return f"{self.name} ***{self.account[-_SHOWN:]} {self.bank}"
 
 
 class Holding(Struct, frozen=True, kw_only=True):

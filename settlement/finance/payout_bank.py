@@ -54,7 +54,7 @@ async def take(books: PayoutBooks, statement: Statement, who: Who, *, confirm: b
     lane = lane_of(statement.digest.hex(), books.lanes)
     kept = await store.file_steps(books.connection, lane, statement.digest)
     steps = {one.act: one for one in kept}
-    no = _refused(steps, who, confirm=confirm)
+    no = file_refused(steps, who, confirm=confirm)
     if no is not None:
         return no
     matched, faults, known = await _match(books, statement.rows)
@@ -81,10 +81,12 @@ async def take(books: PayoutBooks, statement: Statement, who: Who, *, confirm: b
         books.connection, lane, statement.digest, step, name=statement.name, at=books.moment.at,
         reason=who.reason,
     )  # fmt: skip
-    return Said(0, _text(statement, matched, known, steps, who, confirm=confirm))
+    rows = [one.row for one in matched]
+    return Said(0, file_text(statement, rows, known, steps, who, confirm=confirm))
 
 
-def _refused(steps: dict[int, FileStep], who: Who, *, confirm: bool) -> Said | None:
+def file_refused(steps: dict[int, FileStep], who: Who, *, confirm: bool) -> Said | None:
+    """Why nothing is done with a file: it is booked, not read yet, or of the same person."""
     if BOOKED in steps:
         by = steps[BOOKED].actor
         return Said(0, f"此文件已由 {by} 入账，未再改动 | booked already; nothing was changed")
@@ -107,7 +109,7 @@ async def _match(
     for row in rows:
         named = _named(row, books)
         if named is None:
-            faults.append(_fault(row, "没有这个订单", "no such order"))
+            faults.append(row_fault(row, "没有这个订单", "no such order"))
         else:
             wanted.setdefault(named[1], set()).add(named[0])
     found = {}
@@ -140,10 +142,10 @@ def _objection(
 ) -> str | None:
     order = one.now.order
     if order is None or order.reference != row.order_no:
-        return _fault(row, "没有这个订单", "no such order")
+        return row_fault(row, "没有这个订单", "no such order")
     if order.amounts.total_fen != row.amount_fen:
         ours = yuan_text(order.amounts.total_fen)
-        return _fault(row, f"下达金额为 {ours} 元", f"it was ordered for {ours}")
+        return row_fault(row, f"下达金额为 {ours} 元", f"it was ordered for {ours}")
     if not row.paid and any(each.row.order_no == row.order_no for each in matched):
         return None
     no = refused(books, one, Act.PAY if row.paid else Act.RETURN)
@@ -206,16 +208,18 @@ def _is_known(one: Found, row: BankRow) -> bool:
     )  # fmt: skip
 
 
-def _fault(row: BankRow, zh: str, en: str) -> str:
+def row_fault(row: BankRow, zh: str, en: str) -> str:
+    """What is said of a row that stops the file."""
     return f"  第 {row.row} 行 {row.order_no} {zh} | row {row.row}: {en}"
 
 
-def _text(
-    statement: Statement, matched: Sequence[Matched], known: int, steps: dict[int, FileStep],
+def file_text(
+    statement: Statement, rows: Sequence[BankRow], known: int, steps: dict[int, FileStep],
     who: Who, *, confirm: bool,
 ) -> str:  # fmt: skip
-    paid = [one.row.amount_fen for one in matched if one.row.paid]
-    back = [one.row.amount_fen for one in matched if not one.row.paid]
+    """What became of a statement: of its rows those that were not booked before."""
+    paid = [row.amount_fen for row in rows if row.paid]
+    back = [row.amount_fen for row in rows if not row.paid]
     told = (
         f"付讫 {len(paid)} 笔 {yuan_text(sum(paid))} 元，退汇 {len(back)} 笔 "
         f"{yuan_text(sum(back))} 元"

@@ -34,6 +34,7 @@ from settlement.lanes import lane_of
 from settlement.numbers import NumberBlock
 from settlement.payout import Adjustment, Period, Step
 from settlement.payout_rules import PayoutRules
+from settlement.policy.loader import PolicySet
 from settlement.said import UNUSABLE, Said
 from settlement.storage import reference
 from settlement.storage.connect import connect_plain
@@ -70,6 +71,7 @@ class PayoutBooks(Struct, frozen=True, kw_only=True):
     journal_of: Mapping[int, int]
     lanes: int
     institutions: Mapping[str, Institution]
+    policies: PolicySet
     rules: PayoutRules
     moment: Moment
     numbers: NumberBlock
@@ -116,7 +118,8 @@ async def open_books(
     installed = await reference.installation(connection)
     if installed is None:
         raise StorageError("the database is not prepared: start `settlement serve` first")
-    profile = (await load_policy_set(connection)).region(installed.region)
+    policies = await load_policy_set(connection)
+    profile = policies.region(installed.region)
     if profile is None:
         raise StorageError(f"there is no region profile for {installed.region}")
     closed = await reference.closed_through(connection)
@@ -126,6 +129,7 @@ async def open_books(
         journal_of=await reference.lanes(connection),
         lanes=installed.lanes,
         institutions=await reference.institutions(connection),
+        policies=policies,
         rules=profile.payout,
         moment=moment(clock, not_before=None if closed is None else closed + timedelta(days=1)),
         numbers=NumberBlock(await connection.fetchval(REFERENCE["number_block"])),
@@ -134,18 +138,19 @@ async def open_books(
 
 
 async def in_lane(
-    books: PayoutBooks, lane: int, act: Callable[[], Coroutine[None, None, Said]]
-) -> Said:
-    """One act on institutions of a lane: all of it or nothing, and nobody else meanwhile. Nothing
-    is kept where it was refused."""
+    books: PayoutBooks, lane: int, act: Callable[[], Coroutine[None, None, Said]], *,
+    lock_class: int = LOCK_CLASS,
+) -> Said:  # fmt: skip
+    """One act on institutions of a lane, or on what another lock is for: all of it or nothing, and
+    nobody else meanwhile. Nothing is kept where it was refused."""
     kept = books.connection.transaction()
     await kept.start()
     try:
-        await books.connection.execute(PAYOUTS["lock_institutions"], LOCK_CLASS, lane)
+        await books.connection.execute(PAYOUTS["lock_institutions"], lock_class, lane)
         said = await act()
     except SomebodyElseError:
         await kept.rollback()
-        return Said(1, "别人刚处理过这一期，请重新查看 | somebody else has just acted: look again")
+        return Said(1, "别人刚处理过，请重新查看 | somebody else has just acted: look again")
     except BaseException:
         await kept.rollback()
         raise

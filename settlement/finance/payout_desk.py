@@ -10,12 +10,12 @@ from typing import TypeVar
 
 import msgspec
 
+from settlement.bank_account import BankAccount
 from settlement.finance import payout_accounts as accounts
 from settlement.finance import payout_adjusting as adjusting
 from settlement.finance import payout_bank as bank
 from settlement.finance import payout_paying as paying
 from settlement.finance import payout_reports as reports
-from settlement.finance.payout_accounts import BankAccount
 from settlement.finance.payout_books import Who, run
 from settlement.finance.payout_paying import Chosen
 from settlement.finance.payout_stating import state as state_period
@@ -59,7 +59,7 @@ def show(parsed: argparse.Namespace) -> Said:
 
 def adjust(parsed: argparse.Namespace) -> Said:
     """A file of adjustments."""
-    rows = _read(parsed.file, ADJUSTMENT_COLUMNS, read_adjustments)
+    rows = read_file(parsed.file, ADJUSTMENT_COLUMNS, read_adjustments)
     return rows if isinstance(rows, Said) else _adjust(parsed, rows)
 
 
@@ -74,7 +74,7 @@ def typed(parsed: argparse.Namespace) -> Said:
 
 def deposits(parsed: argparse.Namespace) -> Said:
     """Deposits come to their end by a year's scores."""
-    scores = _read(parsed.file, SCORE_COLUMNS, read_scores)
+    scores = read_file(parsed.file, SCORE_COLUMNS, read_scores)
     if isinstance(scores, Said):
         return scores
     rows = [
@@ -123,7 +123,7 @@ def order(parsed: argparse.Namespace) -> Said:
 
 def take_bank(parsed: argparse.Namespace) -> Said:
     """A bank statement."""
-    rows = _read(parsed.file, BANK_COLUMNS, read_bank)
+    rows = read_file(parsed.file, BANK_COLUMNS, read_bank)
     if isinstance(rows, Said):
         return rows
     statement = bank.Statement(
@@ -188,7 +188,8 @@ def digest_of(rows: Sequence[Asked]) -> bytes:
     return sha256(msgspec.json.encode(rows)).digest()
 
 
-def _read(path: Path, columns: Sequence[Column], reader: Reader[T]) -> list[T] | Said:
+def read_file(path: Path, columns: Sequence[Column], reader: Reader[T]) -> list[T] | Said:
+    """The rows of a file, or what is wrong with it: then none is taken."""
     faults: list[Fault] = []
     try:
         rows = reader(rows_of(path, format_of(path, None), columns, faults), faults)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from settlement.bank_account import BankAccount
 from settlement.chart import EntryCode
-from settlement.finance.payout_accounts import BankAccount, account_at, holdings
+from settlement.finance.payout_accounts import account_at, holdings
 from settlement.finance.payout_books import PayoutBooks, Who
 from settlement.finance.payout_periods import (
     Change,

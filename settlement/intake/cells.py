@@ -143,6 +143,11 @@ def read_ratio_bp(text: str) -> int:
     return _scaled(text, 10_000, most=10_000)
 
 
+def read_quantity_e4(text: str) -> int:
+    """A quantity in ten-thousandths."""
+    return _scaled(text, 10_000, most=10**15)
+
+
 def read_price_e6(text: str) -> int:
     """Yuan in millionths."""
     return _scaled(text, 1_000_000, most=10**16)

@@ -21,6 +21,7 @@ from settlement.filing import ChosenInstitution, ChronicCareAt
 from settlement.off_site import OffSiteRules
 from settlement.payout_rules import PayoutRules
 from settlement.regional_rules import RegionalRules
+from settlement.reimbursement_rules import ReimbursementRules
 from settlement.seals import SealRules
 
 CANCELS = frozenset({"2103", "2208", "2305"})
@@ -191,6 +192,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """clearing with other regions (异地清算)"""
     payout: PayoutRules = PayoutRules()
     """paying institutions (拨付)"""
+    reimbursement: ReimbursementRules = ReimbursementRules()
+    """manual reimbursement (手工报销)"""
     wire: Profile = BASELINE
     """what the region demands of the fields of the interface (接口字段)"""
     list_layouts: Mapping[str, ListLayout] = field(default_factory=lambda: LAYOUTS)

@@ -49,6 +49,7 @@ from settlement.policy.region import (
 )
 from settlement.regional_prepayment import PrepaidRules
 from settlement.regional_rules import RegionalRules, Settling
+from settlement.reimbursement_rules import ReimbursementRules
 from settlement.seals import Demand, SealRules, WithoutKey
 from settlement.working_days import Calendar, Timetable
 
@@ -191,6 +192,13 @@ class PayoutFile(Strict, frozen=True, kw_only=True):
     """by a bank's name (开户行): title and content of the columns of its order file, in order"""
 
 
+class ReimbursementFile(Strict, frozen=True, kw_only=True):
+    """The table `reimbursement`: manual reimbursement (手工报销)."""
+
+    claim_days_max: Annotated[int, Meta(ge=1, le=3650)] = 365
+    """how many days after the care, of a stay after its discharge, papers are taken"""
+
+
 class AccountsFile(Strict, frozen=True, kw_only=True):
     """The table `personal_accounts`: interest on personal accounts (个人账户计息)."""
 
@@ -307,6 +315,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """clearing with other regions (异地清算)"""
     payout: PayoutFile = PayoutFile()
     """paying institutions (拨付)"""
+    reimbursement: ReimbursementFile = ReimbursementFile()
+    """manual reimbursement (手工报销)"""
     personal_accounts: AccountsFile = AccountsFile()
     """interest on personal accounts (个人账户计息)"""
     interface: InterfaceFile = InterfaceFile()
@@ -378,6 +388,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
         closing=_closing(file.closing),
         regional=_regional(file.regional_clearing),
         payout=_payout(file.payout),
+        reimbursement=ReimbursementRules(claim_days_max=file.reimbursement.claim_days_max),
         accounts=_accounts(file.personal_accounts),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),

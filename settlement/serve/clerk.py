@@ -20,7 +20,6 @@ from ledger.money import yuan_text
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape
-from settlement.catalogue import Catalogue
 from settlement.clock import Clock, Moment, moment, system_clock
 from settlement.commands import Asked, Command
 from settlement.decision import Decision
@@ -37,7 +36,7 @@ from settlement.my_commands import (
     MyCommand,
     TransferAsked,
 )
-from settlement.numbers import NumberBlock, lane_in
+from settlement.numbers import lane_in
 from settlement.policy.errors import PolicyError
 from settlement.refusal import Refusal
 from settlement.refusals import text
@@ -50,10 +49,10 @@ from settlement.storage.errors import StorageError
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring
 from settlement.storage.lease import PlainConnection
 from settlement.storage.matter_lists import owner_of_matter
-from settlement.storage.policies import load_policy_set
-from settlement.storage.queries import REFERENCE, SHAPED
+from settlement.storage.queries import SHAPED
 from settlement.storage.reference_import import open_agency_accounts
 from settlement.storage.under_head import book_under_head
+from settlement.storage.world import load_world
 from settlement.translate.matters import STEP_ZH
 from settlement.usecases import account_transfers, matter_changes
 from settlement.usecases.matters import NO_KEY, MatterAnswer
@@ -171,7 +170,7 @@ class Clerk:
         """Open the matter; its money is booked as that of any other."""
         lane = lane_of(told.person_no, self._world.lanes)
         command = AskTransfer(
-            asked=_asked_of(told.person_no, lane, told.actor), acting=Acting(staff=told.actor),
+            asked=asked_of(told.person_no, lane, told.actor), acting=Acting(staff=told.actor),
             kind=MatterKind.TRANSFER_IN,
             wanted=TransferAsked(region=told.region, reason=told.reason, phone=""),
         )  # fmt: skip
@@ -189,7 +188,7 @@ class Clerk:
     async def _asked(self, matter_no: int, actor: str) -> Asked | None:
         """In the lane of whose it is."""
         person_no = await owner_of_matter(self._connection, matter_no)
-        return None if person_no is None else _asked_of(person_no, lane_in(matter_no), actor)
+        return None if person_no is None else asked_of(person_no, lane_in(matter_no), actor)
 
     async def _proposers(self, step: Step) -> list[str] | Said:
         """Who proposed just this, other than who confirms it."""
@@ -276,21 +275,8 @@ async def clerk_of(
     connection: PlainConnection, keyring: Keyring, *, clock: Clock = system_clock
 ) -> Clerk:
     """With what a decision about a matter reads."""
-    installed = await reference.installation(connection)
-    if installed is None:
-        raise StorageError("the database is not prepared: start `settlement serve` first")
-    policies = await load_policy_set(connection)
-    profile = policies.region(installed.region)
-    if profile is None:
-        raise StorageError(f"there is no region profile for {installed.region}")
+    world = await load_world(connection, keyring)
     closed = await reference.closed_through(connection)
-    world = World(
-        region=installed.region, lanes=installed.lanes, profile=profile, policies=policies,
-        catalogue=Catalogue(()), institutions=await reference.institutions(connection),
-        suspensions=await reference.suspensions(connection),
-        receivers=await reference.receivers(connection), keyring=keyring,
-        next_number=NumberBlock(await connection.fetchval(REFERENCE["number_block"])).next,
-    )  # fmt: skip
     not_before = None if closed is None else closed + timedelta(days=1)
     return Clerk(
         connection, world, shape=await installed_shape(connection),
@@ -317,7 +303,8 @@ async def _with_clerk(data_dir: Path, act: Callable[[Clerk], Awaitable[Said]]) -
             await connection.close()
 
 
-def _asked_of(person_no: str, lane: int, actor: str) -> Asked:
+def asked_of(person_no: str, lane: int, actor: str) -> Asked:
+    """Somebody of the agency asks, about a matter of a person."""
     return Asked(
         infno="MY05", institution=DESK, msgid="", operator=actor, lane=lane,
         person_no=person_no, message_key=NO_KEY, fingerprint=b"",

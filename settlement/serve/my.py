@@ -24,6 +24,8 @@ from protocol.my import (
     MatterReply,
     MattersReply,
     Principal,
+    ReimbursementRequest,
+    ReimbursementsReply,
     SettlementReply,
     SettlementsReply,
     StatusReply,
@@ -49,8 +51,10 @@ from settlement.my_commands import (
     ChangeMatter,
     MyCommand,
     OffSiteAsked,
+    PapersTold,
     Relation,
     ShowMine,
+    TellPapers,
     TransferAsked,
 )
 from settlement.my_gateway import Who
@@ -59,6 +63,7 @@ from settlement.numbers import lane_in, parse
 from settlement.off_site import OffSiteKind
 from settlement.refusal import Refusal
 from settlement.serve.asking import Journals
+from settlement.storage import reimbursements as reimbursement_rows
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.connect import Several
 from settlement.storage.errors import StorageError
@@ -67,6 +72,7 @@ from settlement.storage.matter_lists import account_moves, principals_of
 from settlement.storage.reader import read_view
 from settlement.translate import matters as shown_matters
 from settlement.translate import mine
+from settlement.translate import reimbursements as shown_reimbursements
 from settlement.usecases.authorisations import stands
 from settlement.usecases.enquire import lines_of
 from settlement.usecases.explain import explain
@@ -299,6 +305,43 @@ class MyDesk:
             ),
             who, "MY03", request.request_no, request,
         )  # fmt: skip
+
+    async def tell_papers(
+        self, who: Who, request: ReimbursementRequest
+    ) -> MatterReply | Refusal:
+        """Say what will be brought to be reimbursed."""
+        wanted = PapersTold(
+            institution=request.institution, invoice_no=request.invoice_no,
+            total_fen=int(request.total.replace(".", "")), begins_on=request.begins_on,
+            ends_on=request.ends_on, reason=request.reason, phone=request.phone,
+        )  # fmt: skip
+        return await self._do(
+            lambda asked, acting: TellPapers(asked=asked, acting=acting, wanted=wanted),
+            who, "MY06", request.request_no, request,
+        )  # fmt: skip
+
+    async def reimbursements(self, who: Who) -> ReimbursementsReply | Refusal:
+        """What was told in advance, and what the counter has of the person's."""
+        told = await self.matters(who, MatterKind.REIMBURSEMENT)
+        if isinstance(told, Refusal):
+            return told
+        lane = lane_of(who.person_no, self._lanes)
+        try:
+            async with self._side.use() as connection:
+                numbers = await reimbursement_rows.numbers_of_person(
+                    connection, lane, who.person_no
+                )
+                kept = await reimbursement_rows.kept_of(connection, lane, numbers[-SHOWN_MAX:])
+        except StorageError as exc:
+            raise Unavailable("later") from exc
+        world = self._desk.world
+        return ReimbursementsReply(
+            told=told.matters,
+            reimbursements=tuple(
+                shown_reimbursements.shown(one.filed, one.steps, world)
+                for one in reversed(kept)
+            ),
+        )
 
     async def cancel(
         self, who: Who, matter_no: str, request: CancelMatterRequest

@@ -24,6 +24,7 @@ CLOSING = load(SQL_DIRECTORY / "closing.sql")
 MATCHING = load(SQL_DIRECTORY / "matching.sql")
 MATCHING_SCATTER = load(SQL_DIRECTORY / "matching_scatter.sql")
 SHEETS = load(SQL_DIRECTORY / "sheets.sql")
+REIMBURSEMENTS = load(SQL_DIRECTORY / "reimbursements.sql")
 
 
 def schema_text() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import date
 
 import msgspec
@@ -133,6 +133,14 @@ def _keys(opened: bytes, access_key: str, secret: str) -> Keys:
 async def catalogue_items(connection: Connection[Record]) -> list[Item]:
     """Every version of every item."""
     return [item_of(row) for row in await connection.fetch(REFERENCE["catalogue"])]
+
+
+async def items_of_codes(
+    connection: Connection[Record], codes: Collection[str]
+) -> list[Item]:
+    """Every version of some items."""
+    rows = await connection.fetch(REFERENCE["catalogue_of_codes"], list(codes))
+    return [item_of(row) for row in rows]
 
 
 async def catalogue(

@@ -53,6 +53,7 @@ _COMMITTED = {
     "bad_corrections": "correction of a difference",
     "bad_payouts": "payout to an institution",
     "bad_money": "money in by a file",
+    "bad_reimbursements": "reimbursement",
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
@@ -264,6 +265,9 @@ async def _bad_money(
         ("lone_corrections", "difference was proposed and confirmed by one person"),
         ("orphan_payouts", "payout to an institution without a ledger entry"),
         ("wrong_payouts", "payout to an institution is not what its rows and adjustments come to"),
+        ("orphan_reimbursements", "reimbursement without a ledger entry"),
+        ("wrong_reimbursements", "reimbursement is not what was calculated and confirmed"),
+        ("unheld_invoices", "invoice of a reimbursement is not held by it"),
         ("orphan_money", "row of money in without a ledger entry"),
         ("unsigned_money", "file of money in without two people"),
         ("unfiled_money", "money in of a file that nobody confirmed"),

@@ -12,19 +12,30 @@ from settlement.clock import local_time
 from settlement.keyring import Keyring
 from settlement.matter_rows import PERSON, MatterEventRow, MatterFact
 from settlement.matter_states import Happening, MatterKind, State
-from settlement.my_commands import AuthorisationAsked, OffSiteAsked, Relation, TransferAsked
+from settlement.my_commands import (
+    AuthorisationAsked,
+    OffSiteAsked,
+    PapersTold,
+    Relation,
+    TransferAsked,
+    Wanted,
+)
 from settlement.off_site import KIND_ZH, OffSiteRules
 from settlement.places import place_zh
 from settlement.usecases.matter_payloads import open_wanted
 from settlement.usecases.off_site_filings import locked_until
 
 _KIND: Mapping[
-    MatterKind, tuple[Literal["off_site", "authorisation", "transfer_out", "transfer_in"], str]
+    MatterKind,
+    tuple[
+        Literal["off_site", "authorisation", "transfer_out", "transfer_in", "reimbursement"], str
+    ],
 ] = {
     MatterKind.OFF_SITE: ("off_site", "异地就医备案"),
     MatterKind.AUTHORISATION: ("authorisation", "代办授权"),
     MatterKind.TRANSFER_OUT: ("transfer_out", "个人账户转出"),
     MatterKind.TRANSFER_IN: ("transfer_in", "个人账户转入"),
+    MatterKind.REIMBURSEMENT: ("reimbursement", "医疗费报销预受理"),
 }
 _STATE_ZH: Mapping[State, str] = {
     State.APPLIED: "已受理，待办理", State.ACCEPTED: "已生效", State.REFUSED: "未通过",
@@ -66,7 +77,7 @@ _Said = tuple[str, str, str, date | None, date | None, str, date | None]
 
 
 def _said(
-    fact: MatterFact, wanted: OffSiteAsked | AuthorisationAsked | TransferAsked,
+    fact: MatterFact, wanted: Wanted,
     rules: OffSiteRules, today: date,
 ) -> _Said:  # fmt: skip
     """What was applied for: what, in Chinese, place, first and last day, reason, locked until."""
@@ -83,6 +94,9 @@ def _said(
                     wanted.ends_on, "", None)  # fmt: skip
         case TransferAsked():
             return "", "", wanted.region, None, None, wanted.reason, None
+        case PapersTold():
+            return (wanted.invoice_no, f"{wanted.institution} {yuan_text(wanted.total_fen)}元", "",
+                    wanted.begins_on, wanted.ends_on, wanted.reason, None)  # fmt: skip
 
 
 def _step(event: MatterEventRow, person_no: str) -> Step:

@@ -27,6 +27,7 @@ from settlement.my_commands import Relation
 from settlement.person import Enrolment
 from settlement.rows import Detail, RowKind
 from settlement.usecases.explain import Explained
+from settlement.usecases.reimburse import OFFICE
 from settlement.view import PersonFacts, SettlementFact
 from settlement.world import World
 
@@ -131,7 +132,7 @@ def _treated_by(fact: SettlementFact, world: World) -> tuple[str, str]:
     if fact.home is not None:
         return fact.home.institution, fact.home.institution_name
     code = fact.row.institution
-    known = world.institutions.get(code)
+    known = OFFICE if code == OFFICE.code else world.institutions.get(code)
     return code, code if known is None else known.name
 
 

@@ -56,9 +56,13 @@ def region_is_open(asked: Asked, world: World) -> Refusal | None:
 
 def family_of(case: Case) -> CareKind:
     """The family of transactions of a case that was checked."""
-    kind = CareKind(case.care_kind)
+    return care_family(CareKind(case.care_kind), is_stay=case.admitted_on is not None)
+
+
+def care_family(kind: CareKind, *, is_stay: bool) -> CareKind:
+    """The family of transactions that a kind of care belongs to."""
     if kind is CareKind.MATERNITY:
-        return CareKind.OUTPATIENT if case.admitted_on is None else CareKind.INPATIENT
+        return CareKind.INPATIENT if is_stay else CareKind.OUTPATIENT
     return _FAMILY[kind]
 
 

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from protocol.nhsa import canonical
 from settlement.clock import Moment
+from settlement.commands import Asked
 from settlement.decision import Answer, Decision
-from settlement.home_commands import CancelCase, HomeCommand, ReverseCase
+from settlement.home_commands import CancelCase, ReverseCase
 from settlement.home_rows import HomeCaseRow
 from settlement.home_states import NEXT, SAME, Ask, HomeState
 from settlement.refusal import Refusal
@@ -38,7 +39,7 @@ def cancel(command: CancelCase, view: View, world: World, moment: Moment) -> Dec
     if isinstance(found, Refusal):
         return Decision(found, never(asked, asked.message_key, moment, world.keyring, found))
     fact, person = found
-    row, effects = _undo(fact, RowKind.CANCEL, command, person, world, moment)
+    row, effects = undo_owed(fact, RowKind.CANCEL, command.asked, person, world, moment)
     message = booking.message_of(asked, MessageOutcome.HOME_CASE, row.setl_id)
     return Decision(
         Answer(output=told.cancel_told(row, command.case_no)),
@@ -65,7 +66,7 @@ def reverse(command: ReverseCase, view: View, world: World, moment: Moment) -> D
     refused = family.open_undertaking(person, command)
     if refused is not None:
         return Decision(refused)
-    row, effects = _undo(fact, RowKind.REVERSE, command, person, world, moment)
+    row, effects = undo_owed(fact, RowKind.REVERSE, command.asked, person, world, moment)
     return Decision(Answer(output=told.reverse_told(command.case_no, row)), effects)
 
 
@@ -119,12 +120,13 @@ def _forestall(
     return Decision(Answer(output=told.forestalled_told(command.case_no, ref)), effects)
 
 
-def _undo(
-    fact: SettlementFact, kind: RowKind, command: HomeCommand, person: PersonFacts, world: World,
+def undo_owed(
+    fact: SettlementFact, kind: RowKind, asked: Asked, person: PersonFacts, world: World,
     moment: Moment,
 ) -> tuple[SettlementRow, Effects]:  # fmt: skip
-    """The exact negative of a case, counting in its year; without a message of its own."""
-    asked, original = command.asked, fact.row
+    """The exact negative of what is owed to somebody else than an institution of ours, counting in
+    its year; without a message of its own."""
+    original = fact.row
     setl_id = world.next_number(asked.lane, moment.business_day)
     detail = booking.open_detail(
         fact.detail, world.keyring, booking.detail_record(original.lane, original.setl_id)

@@ -44,6 +44,10 @@ TEXTS: Mapping[tuple[MatterKind, Happening], str] = {
         "您的个人账户转入（尾号{tail}）已办结，转入{yuan}元。",
     (MatterKind.TRANSFER_IN, Happening.RETURNED):
         "您的个人账户转入（尾号{tail}）已退回转出地，退回{yuan}元。",
+    (MatterKind.REIMBURSEMENT, Happening.ACCEPTED):
+        "您的医疗费报销材料（尾号{tail}）窗口已受理，请登录查看进度。",
+    (MatterKind.REIMBURSEMENT, Happening.REFUSED):
+        "您的医疗费报销申请（尾号{tail}）未通过，请登录查看原因。",
 }  # fmt: skip
 """What a person is told, by what happened; of everything else they are told nothing."""
 

@@ -10,7 +10,13 @@ import msgspec
 from settlement.keyring import Keyring
 from settlement.matter_rows import MatterRow
 from settlement.matter_states import MatterKind
-from settlement.my_commands import AuthorisationAsked, OffSiteAsked, TransferAsked, Wanted
+from settlement.my_commands import (
+    AuthorisationAsked,
+    OffSiteAsked,
+    PapersTold,
+    TransferAsked,
+    Wanted,
+)
 from settlement.usecases.visit_payloads import open_payload, seal_payload
 
 _DECODE: dict[MatterKind, Callable[[bytes], Wanted]] = {
@@ -18,6 +24,7 @@ _DECODE: dict[MatterKind, Callable[[bytes], Wanted]] = {
     MatterKind.AUTHORISATION: msgspec.json.Decoder(AuthorisationAsked).decode,
     MatterKind.TRANSFER_OUT: msgspec.json.Decoder(TransferAsked).decode,
     MatterKind.TRANSFER_IN: msgspec.json.Decoder(TransferAsked).decode,
+    MatterKind.REIMBURSEMENT: msgspec.json.Decoder(PapersTold).decode,
 }
 
 
@@ -43,6 +50,13 @@ def open_authorisation(row: MatterRow, keyring: Keyring) -> AuthorisationAsked:
     """The same of an authorisation."""
     wanted = open_wanted(row, keyring)
     assert isinstance(wanted, AuthorisationAsked)  # noqa: S101 - the row's kind says so
+    return wanted
+
+
+def open_papers_told(row: MatterRow, keyring: Keyring) -> PapersTold:
+    """The same of papers told in advance."""
+    wanted = open_wanted(row, keyring)
+    assert isinstance(wanted, PapersTold)  # noqa: S101 - the row's kind says so
     return wanted
 
 

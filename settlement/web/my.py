@@ -16,6 +16,7 @@ from protocol.my import (
     CancelMatterRequest,
     FilingRequest,
     RefusedReply,
+    ReimbursementRequest,
     TransferRequest,
 )
 from settlement.gateway import Overloaded, Unavailable
@@ -53,6 +54,7 @@ class MyApi:
             "status": desk.status,
             "filings": lambda who: desk.matters(who, *filings),
             "transfers": lambda who: desk.matters(who, *transfers),
+            "reimbursements": desk.reimbursements,
             "settlements": desk.settlements,
             "account": desk.account,
             "authorisations": desk.authorisations,
@@ -60,6 +62,7 @@ class MyApi:
         self._takes: Mapping[str, Callable[[Who, bytes], Awaitable[Said]]] = {
             "filings": partial(_done, FilingRequest, desk.file),
             "transfers": partial(_done, TransferRequest, desk.transfer),
+            "reimbursements": partial(_done, ReimbursementRequest, desk.tell_papers),
             "authorisations": partial(_done, AuthorisationRequest, desk.authorise),
         }
 

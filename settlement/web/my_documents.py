@@ -20,6 +20,8 @@ from protocol.my import (
     MatterReply,
     MattersReply,
     RefusedReply,
+    ReimbursementRequest,
+    ReimbursementsReply,
     SettlementReply,
     SettlementsReply,
     StatusReply,
@@ -109,6 +111,23 @@ MY_OPERATIONS = (
         about="医保关系转移的个人账户部分，转出或转入；金额由经办两人复核后入账。",
         request=TransferRequest,
         sample={"request_no": "T202611230001", "direction": "out", "region": "430100"},
+        reply=MatterReply,
+    ),
+    MyOperation(
+        name="myReimbursements", method="GET", path="/my/v1/reimbursements", title="手工报销进度",
+        title_en="papers told in advance, and what the counter has",
+        about="线上预受理和窗口已受理的报销，最近的在前。", reply=ReimbursementsReply,
+    ),
+    MyOperation(
+        name="myTellPapers", method="POST", path="/my/v1/reimbursements", title="报销线上预受理",
+        title_en="say what will be brought to be reimbursed",
+        about="只登记发票信息并给出回执编号，不核算待遇；材料到窗口后受理。",
+        request=ReimbursementRequest,
+        sample={
+            "request_no": "R202611230001", "institution": "H44190000001",
+            "invoice_no": "44190001", "total": "128.50", "begins_on": "2026-11-20",
+            "ends_on": "2026-11-20",
+        },
         reply=MatterReply,
     ),
     MyOperation(

@@ -3,90 +3,36 @@ docs/operating/payouts.md."""
 
 from __future__ import annotations
 
-import asyncio
-import csv
-import io
 import json
-import os
 import re
-import shlex
 from collections.abc import AsyncIterator
 from datetime import datetime
-from pathlib import Path
 
-import msgspec
 import pytest
 import pytest_asyncio
 
-from ledger.postgres.shape import Shape
 from settlement.cli_payout import KINDS
-from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
 from settlement.embedded.services import Services
 from settlement.payout import WORD
-from settlement.storage.keyfile import KEY_FILE_VARIABLE
-from tests.kit.command import settlement
+from tests.kit.office import Office, an_office
 from tests.kit.payouts import Payouts
 from tests.kit.population import CLASS_A, CLASS_B, some
 from tests.kit.reply import assert_done
-from tests.kit.town import Town, a_town
-from tests.services import FreshDatabase, chosen_environment
+from tests.services import FreshDatabase
 from tests.tidy.tree import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAGE = ROOT / "docs/operating/payouts.md"
-TRANSCRIPT = "SETTLEMENT_TEST_TRANSCRIPT"
-"""A file that the session is also written to, to be read or put into the page."""
-
-
-class Office:
-    """The finance person's shell, beside a town's database."""
-
-    def __init__(self, town: Town, environment: dict[str, str], folder: Path) -> None:
-        self.town = town
-        self.folder = folder
-        self._environment = environment
-        self._transcript = os.environ.get(TRANSCRIPT)
-
-    async def type(self, line: str, status: int = 0) -> str:
-        """What a command prints; its status must be as expected."""
-        words = shlex.split(line.replace("FOLDER", str(self.folder)))
-        ran = await asyncio.to_thread(settlement, words, self._environment)
-        printed = ran.stdout + ran.stderr
-        assert "Traceback" not in printed, printed
-        assert ran.returncode == status, printed
-        self._write(f"$ settlement {line}\n{printed}\n")
-        return printed
-
-    def _write(self, text: str) -> None:
-        if self._transcript:
-            with open(self._transcript, "a", encoding="utf-8") as file:
-                file.write(text.replace(f"{self.folder}/", "").replace("FOLDER/", ""))
-
-    def send(self, name: str, text: str) -> None:
-        """A file comes."""
-        (self.folder / name).write_text(text, encoding="utf-8")
-
-    def rows(self, pattern: str) -> list[dict[str, str]]:
-        """The rows of the newest file of such a name."""
-        path = sorted(self.folder.glob(pattern))[-1]
-        return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def office(
     services: Services, database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Office]:
-    """A town whose month is over; the keys of its names lie in a file."""
-    folder = tmp_path_factory.mktemp("payouts")
-    async with a_town(database, shape=Shape.ONE_MACHINE) as town:
-        keys = folder / "keys"
-        keys.write_bytes(msgspec.json.encode([town.key_material]))
-        environment = {
-            **chosen_environment(services, database), KEY_FILE_VARIABLE: str(keys),
-            OWNER_VARIABLE: database.owner_dsn, APP_VARIABLE: database.app_dsn,
-        }  # fmt: skip
-        yield Office(town, environment, folder)
+    """A town whose month is over."""
+    async with an_office(services, database, tmp_path_factory.mktemp("payouts")) as office:
+        yield office
 
 
 async def test_a_month_is_paid_from_the_first_command_to_the_last(office: Office) -> None:

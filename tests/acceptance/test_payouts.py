@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 
 from settlement import chart
+from settlement.bank_account import BankAccount
 from settlement.chart import InstitutionAccount
 from settlement.finance import payout_accounts as accounts
 from settlement.finance import payout_reports as reports
-from settlement.finance.payout_accounts import BankAccount
 from settlement.finance.payout_paying import write_orders
 from settlement.finance.payout_stating import state
 from settlement.payout import Act, Kind, State

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ledger.postgres.fold import balance
 from settlement import chart
+from settlement.bank_account import BankAccount
 from settlement.chart import InstitutionAccount
 from settlement.finance import payout_accounts as accounts
 from settlement.finance import payout_paying as paying
 from settlement.finance import payout_reports as reports
-from settlement.finance.payout_accounts import BankAccount
 from settlement.finance.payout_adjusting import Batch, adjust, withdraw
 from settlement.finance.payout_bank import Statement, take
 from settlement.finance.payout_books import PayoutBooks, Who, open_books

@@ -129,6 +129,14 @@ select c.code, c.name, c.list_type, c.item_class, c.charge_kind, c.self_pay_bp, 
 from settlement.catalogue_item c
 order by c.code, c.effective_from;
 
+-- name: catalogue_of_codes
+-- Every version of some items.
+select c.code, c.name, c.list_type, c.item_class, c.charge_kind, c.self_pay_bp, c.ceilings,
+       c.scheme_ratios, c.effective_from, c.effective_to
+from settlement.catalogue_item c
+where c.code = any ($1::text[])
+order by c.code, c.effective_from;
+
 -- name: list_entries
 -- A list of codes, in one order everywhere.
 select e.key, e.columns, e.valid, e.created_at, e.updated_at

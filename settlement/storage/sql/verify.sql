@@ -66,7 +66,7 @@ select e.lane, e.entry_id, e.block_no, e.ordinal, t.detail_commitment, d.key_ver
 from ledger.entry e
 join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
 join settlement.settlement_detail d on d.lane = e.lane and d.setl_id = e.entry_id
-where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3, 52)
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3, 52, 91)
 order by e.block_no, e.ordinal;
 
 -- name: bad_home_cases
@@ -797,4 +797,107 @@ where r.lane = $1 and r.file_no not in (
     select s.file_no from settlement.money_file_step s where s.act = 3
 )
 order by r.entry_id
+limit 1;
+
+-- name: bad_reimbursements
+-- Entries of the chunk of a reimbursement whose step, papers or settlement row is missing or is not
+-- what was committed; of what was settled or taken back also where it lies in the statement of an
+-- institution, does not come to the whole bill or to what its step says, or does not take back
+-- exactly what it says; and of money that is not what its step says.
+select e.lane, e.entry_id, e.block_no, e.ordinal,
+       c.committed is null or (e.code = 91 and t.setl_id is null) as missing
+from ledger.entry e
+cross join lateral (
+    select settlement.reimbursement_commitment(e.lane, e.entry_id) as committed
+) as c
+left join settlement.reimbursement_step r on r.lane = e.lane and r.entry_id = e.entry_id
+left join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
+left join settlement.settlement o on o.lane = t.lane and o.setl_id = t.undoes_setl_id
+left join settlement.statement_row s
+    on s.lane = t.lane and s.institution = t.institution and s.setl_id = t.setl_id
+    and s.setl_on = (t.setl_time at time zone interval '+08:00')::date
+cross join lateral (select sum(leg.fen) as fen from unnest(e.amounts) as leg (fen)) as legs
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code between 91 and 94
+    and (
+        c.committed is distinct from e.commitment
+        or s.setl_id is not null
+        or (e.code <> 91) <> (t.setl_id is null)
+        or (e.code = 91 and (
+            t.infno <> 'REIMB'
+            or legs.fen <> abs(t.total_fen)
+            or (t.fund_fen, t.account_fen, t.cash_fen + t.hospital_fen)
+                is distinct from (r.fund_fen, r.account_fen, r.cash_fen)
+        ))
+        or (e.code <> 91 and legs.fen is distinct from r.fund_fen + r.account_fen)
+        or (t.undoes_setl_id is not null and (
+            o.total_fen, o.fund_fen, o.account_fen, o.cash_fen
+        ) is distinct from (-t.total_fen, -t.fund_fen, -t.account_fen, -t.cash_fen))
+    )
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_reimbursements
+-- A step of one lane that says it booked something, and no entry of a reimbursement did.
+select s.entry_id
+from settlement.reimbursement_step s
+left join ledger.entry e
+    on e.lane = $1 and e.entry_id = s.entry_id and e.code between 91 and 94
+where s.lane = $1 and s.entry_id is not null and e.entry_id is null
+order by s.entry_id
+limit 1;
+
+-- name: wrong_reimbursements
+-- An order, a payment, a return or a cancel of one lane about another amount than was confirmed;
+-- and what was confirmed by who had entered its papers, or otherwise than it was calculated last.
+select coalesce(s.entry_id, 0)
+from settlement.reimbursement_step s
+left join settlement.reimbursement_step c
+    on c.lane = $1 and c.reimbursement_no = s.reimbursement_no and c.act = 4
+left join lateral (
+    select n.fund_fen, n.account_fen, n.actor
+    from settlement.reimbursement_step n
+    where n.lane = $1 and n.reimbursement_no = s.reimbursement_no and n.act = 3
+        and n.step_no < s.step_no
+    order by n.step_no desc
+    limit 1
+) as n on true
+left join settlement.reimbursement_paper p
+    on p.lane = $1 and p.reimbursement_no = s.reimbursement_no and p.paper_no = s.paper_no
+where s.lane = $1
+    and (
+        (s.act in (7, 8, 9)
+            and (s.fund_fen, s.account_fen) is distinct from (c.fund_fen, c.account_fen))
+        or (s.act = 12
+            and (s.fund_fen, s.account_fen) is distinct from (-c.fund_fen, -c.account_fen))
+        or (s.act = 4 and (
+            (s.fund_fen, s.account_fen, s.proposer)
+                is distinct from (n.fund_fen, n.account_fen, n.actor)
+            or lower(trim(s.actor)) is not distinct from lower(trim(p.actor))
+        ))
+    )
+order by 1
+limit 1;
+
+-- name: unheld_invoices
+-- A reimbursement of one lane that was booked and stands, and whose invoice somebody else might
+-- bring.
+select s.reimbursement_no
+from settlement.reimbursement_step s
+join settlement.reimbursement_paper p
+    on p.lane = $1 and p.reimbursement_no = s.reimbursement_no and p.paper_no = s.paper_no
+left join lateral (
+    select i.taken, i.reimbursement_no
+    from (select distinct l.lane from ledger.lane l) as l
+    join settlement.reimbursement_invoice i
+        on i.lane = l.lane and i.institution = p.institution and i.invoice_no = p.invoice_no
+    order by i.turn desc
+    limit 1
+) as i on true
+where s.lane = $1 and s.act = 4
+    and not exists (
+        select 1 from settlement.reimbursement_step u
+        where u.lane = $1 and u.reimbursement_no = s.reimbursement_no and u.act = 12
+    )
+    and (i.taken, i.reimbursement_no) is distinct from (true, s.reimbursement_no)
+order by s.reimbursement_no
 limit 1;

@@ -11,7 +11,7 @@ create table settlement.matter (
     agent_no        text        not null,
     payload         bytea       not null,
     constraint matter_pkey primary key (lane, matter_no),
-    constraint matter_kind_known check (kind between 1 and 4),
+    constraint matter_kind_known check (kind between 1 and 5),
     constraint matter_agent_of_an_authorisation check ((kind = 2) = (agent_no <> '')),
     constraint matter_agent_is_somebody_else check (agent_no <> psn_no)
 );
@@ -25,7 +25,7 @@ comment on column settlement.matter.opened_at is 'When.';
 comment on column settlement.matter.lane is 'Lane of the person.';
 comment on column settlement.matter.kind is
     '1 filing of care outside (异地就医备案), 2 authorisation (代办授权), 3 account out (个账转出), '
-    '4 account in (个账转入).';
+    '4 account in (个账转入), 5 papers told in advance (报销预受理).';
 comment on column settlement.matter.psn_no is 'Whose it is.';
 comment on column settlement.matter.agent_no is
     'Of an authorisation who may act for the person; else empty.';
