@@ -243,6 +243,7 @@ select create_reference_table('settlement.list_entry');
 select create_reference_table('settlement.suspension');
 select create_reference_table('settlement.reference_version');
 select create_reference_table('settlement.channel_day');
+select create_reference_table('settlement.matched_day');
 select create_reference_table('settlement.merchant_fee');
 
 -- On the coordinator only, as they are: `ledger.fold`, `settlement.listing`,

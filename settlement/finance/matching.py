@@ -65,6 +65,8 @@ class Matched(Struct, kw_only=True):
 
 async def match(books: Books, first: date, last: date) -> Matched:
     """Match the days of a period with the bills that are here."""
+    # Counted first: a bill that comes meanwhile is one that this matching had not seen.
+    files = await rows.files_counted(books.connection, first, last)
     await rows.list_days(books.connection, first - DAY, last + DAY, books.moment.at)
     period, missing = await rows.read_period(books.connection, first, last)
     matched = Matched(
@@ -77,6 +79,7 @@ async def match(books: Books, first: date, last: date) -> Matched:
         findings = await _findings(books, lane, sides, period, missing)
         _count(matched, findings)
         matched.new += await _keep(books, lane, findings, period, missing)
+    await rows.keep_matched(books.connection, first, last, files, books.moment.at)
     return matched
 
 
