@@ -171,6 +171,12 @@ select create_distributed_table(
     'settlement.bill_asked', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.institution_row', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.institution_file', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.region_difference', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(

@@ -99,6 +99,7 @@ async def drop_rows(
     async with connection.transaction():
         await connection.execute(BILLS["drop_left_rows"], everywhere, file_no)
         await connection.execute(BILLS["drop_left_movements"], everywhere, file_no)
+        await connection.execute(BILLS["drop_left_institution_rows"], everywhere, file_no)
         await connection.execute(BILLS["end_bill"], lane, file_no)
 
 

@@ -37,6 +37,11 @@ where r.lane = any($1::smallint[]) and r.file_no = $2;
 delete from settlement.bill_movement m
 where m.lane = any($1::smallint[]) and m.file_no = $2;
 
+-- name: drop_left_institution_rows
+-- Or its rows of an institution.
+delete from settlement.institution_row r
+where r.lane = any($1::smallint[]) and r.file_no = $2;
+
 -- name: begin_bill
 -- Rows of this file are about to be written.
 insert into settlement.bill_begun (lane, file_no, begun_at) values ($1, $2, $3);
