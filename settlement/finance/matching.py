@@ -115,10 +115,10 @@ async def _findings(
 
 
 class _Wanted(Struct, frozen=True):
-    """Keys that are compared, and orders of which everything that only the channel has is."""
+    """Keys that are compared, and orders of which every refund that only the channel has is."""
 
     keys: frozenset[Key]
-    undone: frozenset[str]
+    given_back: frozenset[str]
     ours: frozenset[Key]
 
     def __contains__(self, key: Key) -> bool:
@@ -127,16 +127,17 @@ class _Wanted(Struct, frozen=True):
 
 def _wanted(sides: Sides, all_ours: dict[Key, Ours]) -> _Wanted:
     """A payment that we do not have, or have undone, is looked at with what takes it back there;
-    and what takes something back, with that payment."""
+    and what takes something back, with that payment. A refund is looked at with all of its order:
+    the channel may have joined or split it."""
     keys = set(sides.keys)
-    undone: set[str] = set()
+    given_back = {key.order_no for key in keys if key.kind is Kind.REFUND and key.order_no}
     for order_no in {key.order_no for key in keys if key.order_no}:
         payment = Key(order_no, "", "", Kind.PAYMENT)
         mine = all_ours.get(payment)
         if mine is None or mine.reversed:
-            undone.add(order_no)
+            given_back.add(order_no)
             keys.add(payment)
-    return _Wanted(frozenset(keys), frozenset(undone), frozenset(all_ours))
+    return _Wanted(frozenset(keys), frozenset(given_back), frozenset(all_ours))
 
 
 def _belongs(theirs: Theirs, wanted: _Wanted) -> bool:
@@ -144,7 +145,7 @@ def _belongs(theirs: Theirs, wanted: _Wanted) -> bool:
     if key in wanted:
         return True
     takes_back = key.kind is Kind.REFUND and key not in wanted.ours
-    return takes_back and theirs.order_no in wanted.undone
+    return takes_back and theirs.order_no in wanted.given_back
 
 
 def _count(matched: Matched, findings: Iterable[Finding]) -> None:
