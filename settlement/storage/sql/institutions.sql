@@ -53,6 +53,10 @@ with file as materialized (
     select f.file_no, f.institution, f.begins_on, f.ends_on
     from unnest($2::bigint[], $3::text[], $4::date[], $5::date[])
         as f (file_no, institution, begins_on, ends_on)
+), covered as materialized (
+    select f.institution, d.day::date as day
+    from file f
+    cross join generate_series(f.begins_on, f.ends_on, interval '1 day') as d (day)
 ), undone as materialized (
     select u.undoes_setl_id, u.setl_id, u.kind
     from settlement.settlement u
@@ -61,8 +65,7 @@ with file as materialized (
     select s.setl_id::text as setl_id, s.institution, s.kind, s.setl_on, s.total_fen, s.fund_fen,
            s.account_fen, u.kind as undone_kind, u.setl_id::text as undone_by
     from settlement.statement_row s
-    join file f
-        on f.institution = s.institution and s.setl_on >= f.begins_on and s.setl_on <= f.ends_on
+    join covered c on c.institution = s.institution and c.day = s.setl_on
     left join undone u on u.undoes_setl_id = s.setl_id
     where s.lane = $1 and s.kind < 3
 ), theirs as materialized (
@@ -118,21 +121,38 @@ from theirs t
 where not exists (select 1 from agreed a where a.setl_id = t.setl_id);
 
 -- name: settlement_rows_of
--- What we have of some numbers, of whatever day, and of what undid or was undone by them.
+-- What we have of some numbers, of whatever day, and of what was undone by them. `offset 0` keeps to
+-- single look-ups.
+with wanted as materialized (
+    select n.setl_id
+    from unnest($2::bigint[]) as n (setl_id)
+    union
+    select o.undoes_setl_id
+    from unnest($2::bigint[]) as n (setl_id)
+    cross join lateral (
+        select o.undoes_setl_id
+        from settlement.settlement o
+        where o.lane = $1 and o.setl_id = n.setl_id
+        offset 0
+    ) as o
+    where o.undoes_setl_id is not null
+)
 select s.setl_id::text as setl_id, s.institution, s.kind,
        (s.setl_time at time zone interval '+08:00')::date as setl_on, s.total_fen, s.fund_fen,
        s.account_fen, u.kind as undone_kind, u.setl_id::text as undone_by
-from settlement.settlement s
-left join settlement.settlement u on u.lane = $1 and u.undoes_setl_id = s.setl_id
-where s.lane = $1 and s.kind < 3
-    and (
-        s.setl_id = any($2::bigint[])
-        or s.setl_id in (
-            select o.undoes_setl_id
-            from settlement.settlement o
-            where o.lane = $1 and o.setl_id = any($2::bigint[]) and o.undoes_setl_id is not null
-        )
-    );
+from wanted w
+cross join lateral (
+    select s.setl_id, s.institution, s.kind, s.setl_time, s.total_fen, s.fund_fen, s.account_fen
+    from settlement.settlement s
+    where s.lane = $1 and s.setl_id = w.setl_id and s.kind < 3
+    offset 0
+) as s
+left join lateral (
+    select u.kind, u.setl_id
+    from settlement.settlement u
+    where u.lane = $1 and u.undoes_setl_id = s.setl_id
+    offset 0
+) as u on true;
 
 -- name: institution_rows_of
 -- What some files have of some numbers; $3 to $6 are the files with their institution and days.
