@@ -202,6 +202,7 @@ async def work(config: WorkerConfig, stopping: Stopping) -> None:
     tills, signer = NO_TILLS, Signer()
     if config.channels_file:
         tills = load_tills(Path(config.channels_file), signer=signer, clock=system_clock)
+    board.publish()
     say_at_work()
     async with asyncio.TaskGroup() as group:
         group.create_task(Importer(config, stopping.asked).run())
