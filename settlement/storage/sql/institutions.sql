@@ -121,8 +121,8 @@ from theirs t
 where not exists (select 1 from agreed a where a.setl_id = t.setl_id);
 
 -- name: settlement_rows_of
--- What we have of some numbers, of whatever day, and of what was undone by them. `offset 0` keeps to
--- single look-ups.
+-- What we have of some numbers, of whatever day, and of what was undone by them. `offset 0` keeps
+-- to single look-ups.
 with wanted as materialized (
     select n.setl_id
     from unnest($2::bigint[]) as n (setl_id)
