@@ -62,6 +62,8 @@ class Recipe(StrEnum):
     REVOKED = "reversed by both: the bill says so itself"
     NEVER_KNOWN = "undone, and nobody told that it was paid"
     SPLIT = "one of ours, two of theirs"
+    MERGED_REFUNDS = "two refunds of ours, one of theirs"
+    SPLIT_REFUND = "one refund of ours, two of theirs under other numbers"
     FAILED = "failed at both"
 
 
@@ -210,6 +212,20 @@ def _make_no_difference(
             _both(day, ours, theirs)
             for refund_no, part_fen in zip(refund_nos, (1, amount_fen - 1), strict=True):
                 _both(day, *_refund(ours, theirs, refund_no, part_fen))
+        case Recipe.MERGED_REFUNDS if amount_fen > 2:
+            _both(day, ours, theirs)
+            first, second = refund_nos
+            day.ours += [
+                _refund(ours, theirs, first, 1)[0],
+                _refund(ours, theirs, second, amount_fen - 1)[0],
+            ]
+            day.theirs.append(_refund(ours, theirs, first, amount_fen)[1])
+        case Recipe.SPLIT_REFUND if amount_fen > 2:
+            _both(day, ours, theirs)
+            day.ours.append(_refund(ours, theirs, refund_nos[0], amount_fen)[0])
+            for n, part_fen in enumerate((1, amount_fen - 1)):
+                number = f"{refund_nos[1]}{n}"
+                day.theirs.append(_refund(ours, theirs, number, part_fen)[1])
         case Recipe.SPLIT if amount_fen > 2:
             day.ours.append(ours)
             day.theirs += [

@@ -127,6 +127,24 @@ class Reading(Protocol):
         ...
 
 
+class Nothing:
+    """The bill of a day without movements: no bytes at all."""
+
+    merchant = ""
+    day: date | None = None
+    fee_told = ""
+
+    def __init__(self, channel: str, kind: BillKind) -> None:
+        self.channel = channel
+        self.kind = kind
+        self.faults = Faults()
+        self.times = Times()
+
+    def rows(self) -> Iterator[BillRow]:
+        """None."""
+        return iter(())
+
+
 class Faults(list[RowFault]):
     """Rows that could not be read; too many refuse the file."""
 

@@ -259,15 +259,62 @@ def compare(
     for row in theirs:
         there[row.key].append(row)
     undone = _taken_back_there(here, there)
+    joined = _joined_refunds(here, there, undone, around)
     findings: list[Finding] = []
-    for key in sorted({*here, *there}):
+    for key in sorted({*here, *there} - joined.keys()):
         if key in undone:
             findings.append(_undone(key, here.get(key), tuple(there.get(key, ()))))
         elif key in here:
             findings += _ours(here[key], there.get(key, []), around)
         else:
             findings += _theirs_alone(key, there[key], around)
+    findings += [finding for finding in joined.values() if finding is not None]
     return findings
+
+
+def _joined_refunds(
+    here: Mapping[Key, Ours], there: Mapping[Key, Sequence[Theirs]], undone: set[Key],
+    around: Around,
+) -> dict[Key, Finding | None]:  # fmt: skip
+    """Refunds of one order that agree only together (合并, 拆分): several of ours in one row of
+    theirs, or one of ours in several under other numbers. By key, what it comes to; None where the
+    row is told of with another key. What is far apart, or not done, is not joined."""
+    orders: dict[str, set[Key]] = defaultdict(set)
+    for key in {*here, *there} - undone:
+        if key.kind is Kind.REFUND and key.order_no and not _is_even(here.get(key), there.get(key)):
+            orders[key.order_no].add(key)
+    found: dict[Key, Finding | None] = {}
+    for keys in orders.values():
+        ours = [here[key] for key in sorted(keys) if key in here]
+        theirs = tuple(row for key in sorted(keys) for row in there.get(key, ()))
+        if _are_one(ours, theirs, around):
+            found |= dict.fromkeys(keys)
+            for place, one in enumerate(ours):
+                rows = () if place else theirs
+                found[one.key] = Finding(found=Class.AGREES, key=one.key, ours=one, theirs=rows)
+    return found
+
+
+def _is_even(ours: Ours | None, theirs: Sequence[Theirs] | None) -> bool:
+    """Whether a key has the same on both sides already."""
+    return (
+        ours is not None
+        and theirs is not None
+        and sum(one.counts_fen for one in theirs) == ours.counts_fen
+    )
+
+
+def _are_one(ours: Sequence[Ours], theirs: Sequence[Theirs], around: Around) -> bool:
+    """Whether one side has in one row exactly what the other has in several."""
+    if not ours or not theirs or (len(ours) == 1) == (len(theirs) == 1):
+        return False
+    days = [one.day for one in ours] + [one.day for one in theirs]
+    return (
+        sum(one.counts_fen for one in ours) == sum(one.counts_fen for one in theirs)
+        and len({one.merchant for one in ours} | {one.merchant for one in theirs}) == 1
+        and max(days) - min(days) <= EDGE
+        and all(one.said is Said.DONE and around.fee_fits(one) for one in theirs)
+    )
 
 
 def _taken_back_there(

@@ -15,6 +15,7 @@ from settlement.cli_close import add_close
 from settlement.cli_hub import add_hub
 from settlement.cli_import import add_import
 from settlement.cli_income import add_income
+from settlement.cli_institution_files import add_institution_files
 from settlement.cli_match import add_match
 from settlement.cli_matters import add_matters, add_my
 from settlement.cli_outbox import add_mobile, add_outbox
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     add_my(commands, _tell, DEFAULT_DATA_DIR)
     add_clear(commands, _tell, DEFAULT_DATA_DIR)
     add_bills(commands, _tell, DEFAULT_DATA_DIR)
+    add_institution_files(commands, _tell, DEFAULT_DATA_DIR)
     add_close(commands, _tell, DEFAULT_DATA_DIR)
     add_match(commands, _tell, DEFAULT_DATA_DIR)
     add_income(commands, _tell, DEFAULT_DATA_DIR)

@@ -14,6 +14,7 @@ from settlement import chart
 from settlement.channel_matching import Class, Kind
 from settlement.chart import ChannelAccount, EntryCode, channel_account
 from settlement.difference_states import Correction, Name, Step
+from settlement.institution_matching import INSTITUTION
 from settlement.payment import Custody
 from settlement.postings import collected_transfers, undone
 
@@ -26,9 +27,10 @@ CODES: Mapping[Correction, EntryCode] = {
 
 
 def allowed(name: Name, last: Step) -> tuple[Correction, ...]:
-    """What may be proposed, the most likely first; a note always."""
+    """What may be proposed, the most likely first; a note always. What an institution says moves no
+    money: it is asked, and what is wrong is cancelled or settled anew."""
     due_fen, facts = last.due_fen, last.facts
-    if not due_fen or facts.found is Class.CUSTODY:
+    if not due_fen or facts.found is Class.CUSTODY or name.channel == INSTITUTION:
         return (Correction.NOTE,)
     known = bool(facts.institution)
     if due_fen > 0:

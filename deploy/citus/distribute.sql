@@ -171,6 +171,12 @@ select create_distributed_table(
     'settlement.bill_asked', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.institution_row', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.institution_file', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.region_difference', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
@@ -255,6 +261,7 @@ select create_reference_table('settlement.list_entry');
 select create_reference_table('settlement.suspension');
 select create_reference_table('settlement.reference_version');
 select create_reference_table('settlement.channel_day');
+select create_reference_table('settlement.matched_day');
 select create_reference_table('settlement.merchant_fee');
 
 -- On the coordinator only, as they are: `ledger.fold`, `settlement.listing`,

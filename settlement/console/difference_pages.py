@@ -19,8 +19,8 @@ from settlement.finance import differences as acts
 from settlement.finance.books import Books, Who, open_books
 from settlement.finance.differences import PROPOSABLE, Found
 from settlement.said import Said
+from settlement.storage import bills, reference
 from settlement.storage import differences as store
-from settlement.storage import reference
 from settlement.storage.differences import Filter
 
 TITLE = Words("渠道对账", "Differences with channels")
@@ -31,6 +31,8 @@ NO_CHOICE = Words("请选择更正方式。", "Please choose a correction.")
 SHOWN_MAX = 200
 REASON_MAX = 200
 AGES = (1, 3, 7, 30)
+AWAITED = timedelta(days=90)
+"""Bills of such days are shown that were asked for and did not come."""
 
 Act = Callable[[Books, int, Who, int | None], Awaitable[Said]]
 
@@ -53,11 +55,16 @@ async def worklist(visit: Visit) -> Answer:
     async with visit.desk.reading() as connection:
         rows = await store.listed(connection, which, skipped + SHOWN_MAX + 1)
         counted = await store.counted(connection, visit.scope)
+        awaited = (
+            await bills.awaited_between(connection, today - AWAITED, today)
+            if visit.scope is None
+            else []
+        )
     return visit.page(
         "differences.html", TITLE, rows=rows[skipped : skipped + SHOWN_MAX], counted=counted,
         which=which, today=today, classes=_CLASSES, channels=list(CHANNELS), ages=AGES, days=days,
         skipped=skipped, next=skipped + SHOWN_MAX if len(rows) > skipped + SHOWN_MAX else None,
-        asked=query, names=await visit.desk.institution_names(),
+        asked=query, names=await visit.desk.institution_names(), awaited=awaited[:SHOWN_MAX],
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from settlement.clock import local_time
 from settlement.console.rights import Role
 from settlement.difference_states import Act, Correction
 from settlement.difference_states import State as DifferenceState
+from settlement.institution_matching import INSTITUTION
 from settlement.outbox import Came
 from settlement.payment_states import Happening, State
 from settlement.rows import RowKind
@@ -81,6 +82,7 @@ CHANNELS: Mapping[str, Words] = {
     "alipay": Words("支付宝", "Alipay"),
     "unionpay": Words("银联", "UnionPay"),
     "onecode": Words("一码付", "one code"),
+    INSTITUTION: Words("机构对账", "institution's file"),
 }
 CAME: Mapping[str, Words] = {
     Came.DELIVERED: Words("已送达", "delivered"),

@@ -21,6 +21,8 @@ from settlement.storage.bills import Asked, BillKey
 
 NOT_THERE = "尚未出账，或当日无交易 | not there yet, or nothing moved that day"
 """Some channels say the same of both."""
+NONE_OR_NOT_YET = frozenset({ChannelName.ALIPAY, ChannelName.UNIONPAY})
+"""Those channels: `Channel.bill` is None where they answered so, and raises where they did not."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -48,8 +50,28 @@ async def fetch(books: BillBooks, wanted: Wanted, order: Order) -> list[Fetched]
     for key, channel in expected(books, wanted):
         if not wanted.again and await store.in_force(books.connection, key):
             continue
-        fetched.append(await _fetch_one(books, key, channel, order))
+        fetched.append(await fetch_one(books, key, channel, order))
     return fetched
+
+
+async def fetch_one(
+    books: BillBooks, key: BillKey, channel: Channel, order: Order, *, nothing: bool = False
+) -> Fetched:
+    """The bill of one merchant. `nothing`: where the channel says that there is none, nothing moved
+    that day, and an empty bill is kept."""
+    try:
+        content = await _ask(channel, key)
+        if content is None and nothing and channel.name in NONE_OR_NOT_YET:
+            content = b""
+        if content is None:
+            return await _without(books, key, NOT_THERE)
+        received = _received(key, content)
+        claimed = Claimed(
+            channel=key.channel, merchant=key.merchant, day=key.day, kind=key.kind
+        )
+        return Fetched(key=key, taken=tuple(await take(books, received, claimed, order)))
+    except (BillRefusedError, BillError) as exc:
+        return await _without(books, key, str(exc))
 
 
 def expected(books: BillBooks, wanted: Wanted) -> Iterator[tuple[BillKey, Channel]]:
@@ -68,22 +90,6 @@ def key_of(
     return BillKey(
         lane=books.lane_of(merchant), channel=name.value, merchant=merchant, kind=kind, day=day
     )
-
-
-async def _fetch_one(
-    books: BillBooks, key: BillKey, channel: Channel, order: Order
-) -> Fetched:
-    try:
-        content = await _ask(channel, key)
-        if content is None:
-            return await _without(books, key, NOT_THERE)
-        received = _received(key, content)
-        claimed = Claimed(
-            channel=key.channel, merchant=key.merchant, day=key.day, kind=key.kind
-        )
-        return Fetched(key=key, taken=tuple(await take(books, received, claimed, order)))
-    except (BillRefusedError, BillError) as exc:
-        return await _without(books, key, str(exc))
 
 
 async def _ask(channel: Channel, key: BillKey) -> bytes | None:

@@ -116,6 +116,8 @@ def line_of(file: BillFile) -> str:
         if file.key.kind is BillKind.TRADE
         else f"{sums.moved_rows} 笔，进 {yuan_text(sums.in_fen)}，出 {yuan_text(sums.out_fen)}"
     )
+    if not file.size_bytes:
+        told = "当日无账单 | no bill that day"
     number = f"{file.file_no} " if file.file_no else ""
     faults = f"，{file.faults} 行无法识别" if file.faults else ""
     replaced = f"，已被 {file.replaced_by} 取代" if file.replaced_by else ""

@@ -19,10 +19,10 @@ from typing import IO, BinaryIO, cast
 from msgspec import Struct
 
 from protocol.unionpay.archive import StatementKind, statement_named
-from settlement.bill import BillError, BillKind, Reading
+from settlement.bill import BillError, BillKind, Nothing, Reading
 from settlement.translate.alipay_bills import IS_DETAILS, alipay_reading
 from settlement.translate.unionpay_bills import UnionPayAdjusted, UnionPayTrade
-from settlement.translate.wechat_bills import WechatFunds, WechatNothing, WechatTrade
+from settlement.translate.wechat_bills import WechatFunds, WechatTrade
 
 UNPACKED_BYTES_MAX = 1024 * 1024 * 1024
 """Of one file: 1.7 million transactions of the longest form. A bomb ends here."""
@@ -69,9 +69,9 @@ def readings_of(received: Received, claimed: Claimed, held: ExitStack) -> list[R
 
 
 def _nothing(claimed: Claimed) -> Reading:
-    if claimed.channel != WechatTrade.channel or claimed.kind is None:
+    if not claimed.channel or claimed.kind is None:
         raise BillError("文件是空的，请重新下载 | the file is empty: download it again")
-    return WechatNothing(claimed.kind)
+    return Nothing(claimed.channel, claimed.kind)
 
 
 def _in_zip(file: BinaryIO, claimed: Claimed, held: ExitStack) -> list[Reading]:

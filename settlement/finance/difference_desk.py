@@ -12,12 +12,12 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger.money import yuan_text
-from settlement.channel_matching import CLASS_ZH, Kind
+from settlement.channel_matching import CLASS_ZH
 from settlement.clock import local_time
 from settlement.difference_states import ACT_ZH, CORRECTION_ZH, STATE_ZH, State, Step
 from settlement.finance import differences as acts
 from settlement.finance.books import Books, Who, run
-from settlement.finance.differences import KIND_ZH, PROPOSABLE, Found
+from settlement.finance.differences import PROPOSABLE, Found
 from settlement.finance.matching import Matched, by_channel, match
 from settlement.said import Said
 from settlement.storage import differences as store
@@ -26,7 +26,10 @@ from settlement.storage.channel_rows import Sum
 from settlement.storage.differences import Difference, Filter
 
 SHOWN_MAX = 1_000
-CHANNEL_ZH = {"wechat": "微信支付", "alipay": "支付宝", "unionpay": "银联", "onecode": "一码付"}
+CHANNEL_ZH = {
+    "wechat": "微信支付", "alipay": "支付宝", "unionpay": "银联", "onecode": "一码付",
+    "institution": "机构对账",
+}  # fmt: skip
 
 
 def who(parsed: argparse.Namespace) -> Who:
@@ -159,9 +162,9 @@ def list_text(books: Books, found: Sequence[Difference]) -> str:
     for one in found:
         last, name = one.last, one.name
         lines.append(
-            f"{one.number}  {CLASS_ZH[last.facts.found]}  {STATE_ZH[last.state]}"
+            f"{one.number}  {acts.class_zh(name, last.facts.found)}  {STATE_ZH[last.state]}"
             f"  {last.facts.day}  {(today - last.facts.day).days} 天  {name.channel}"
-            f"  {KIND_ZH[name.kind]} {name.number}  {last.facts.institution or '机构不明'}"
+            f"  {acts.kind_zh(name)} {name.number}  {last.facts.institution or '机构不明'}"
             f"  {last.owner or '-'}  {yuan_text(last.due_fen)}"
         )
     return "\n".join(lines)
@@ -171,8 +174,9 @@ def shown_text(books: Books, found: Found) -> str:
     """A difference with everything about it."""
     last, facts, name = found.last, found.last.facts, found.name
     lines = [
-        f"{found.number} {CLASS_ZH[facts.found]}（{facts.found.value}）：{STATE_ZH[last.state]}",
-        f"  {CHANNEL_ZH.get(name.channel, name.channel)} {KIND_ZH[Kind(name.kind)]} "
+        f"{found.number} {acts.class_zh(name, facts.found)}（{facts.found.value}）："
+        f"{STATE_ZH[last.state]}",
+        f"  {CHANNEL_ZH.get(name.channel, name.channel)} {acts.kind_zh(name)} "
         f"{name.number}，{books.name_of(facts.institution)}，负责人 {last.owner or '无'}，"
         f"{(_today(books) - facts.day).days} 天",
         f"  本方 {yuan_text(facts.ours_fen)} 元（{facts.day}，商户 {facts.merchant or '-'}），"

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ledger.entry import Transfer
 from ledger.money import yuan_text
-from settlement.channel_matching import CLASS_ZH, Kind
+from settlement.channel_matching import CLASS_ZH, Class, Kind
 from settlement.clock import local_time
 from settlement.difference_corrections import CODES, allowed, transfers
 from settlement.difference_states import (
@@ -36,6 +36,8 @@ from settlement.finance.books import (
     next_number,
 )
 from settlement.institution import Institution
+from settlement.institution_matching import CLASS_ZH as INSTITUTION_CLASS_ZH
+from settlement.institution_matching import INSTITUTION
 from settlement.numbers import lane_in
 from settlement.payment import Custody
 from settlement.said import Said
@@ -49,6 +51,7 @@ PROPOSABLE = {
     "write-off": Correction.WRITE_OFF, "note": Correction.NOTE,
 }  # fmt: skip
 KIND_ZH = {Kind.PAYMENT: "收款", Kind.REFUND: "退款"}
+SETTLED_ZH = {Kind.PAYMENT: "结算", Kind.REFUND: "撤销"}
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -70,6 +73,16 @@ class Preview(Struct, frozen=True, kw_only=True):
     correction: Correction
     lines: tuple[str, ...]
     """the entry, as people read it; none where nothing is booked"""
+
+
+def kind_zh(name: Name) -> str:
+    """What moved, or was settled."""
+    return (SETTLED_ZH if name.channel == INSTITUTION else KIND_ZH)[name.kind]
+
+
+def class_zh(name: Name, found: Class) -> str:
+    """A class, as those who work on it call it."""
+    return (INSTITUTION_CLASS_ZH if name.channel == INSTITUTION else CLASS_ZH)[found]
 
 
 async def find(connection: PlainConnection, number: int) -> Found | Said:
@@ -233,9 +246,10 @@ async def _not_correctable(
     choices = allowed(found.name, found.last)
     if correction not in choices:
         may = "、".join(CORRECTION_ZH[one] for one in choices)
+        named = class_zh(found.name, found.last.facts.found)
         return Said(
             1,
-            f"{found.number}（{CLASS_ZH[found.last.facts.found]}）不能{CORRECTION_ZH[correction]}，"
+            f"{found.number}（{named}）不能{CORRECTION_ZH[correction]}，"
             f"可以：{may} | it cannot be corrected so",
         )
     pay_no = found.last.facts.pay_no

@@ -8,14 +8,14 @@ people on its differences take. Matched again, the same rows make no new steps (
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from settlement.channel_matching import (
-    NO_DIFFERENCE,
     Around,
     Class,
     Finding,
@@ -25,10 +25,10 @@ from settlement.channel_matching import (
     Theirs,
     compare,
 )
-from settlement.difference_states import Name, Step, seen
-from settlement.finance.books import Books, next_number
+from settlement.finance.books import Books
+from settlement.finance.difference_keeping import keep
+from settlement.institution_matching import INSTITUTION
 from settlement.storage import channel_rows as rows
-from settlement.storage import differences as store
 from settlement.storage.channel_rows import DAY, Bill, Period, Sides, Sum
 from settlement.storage.differences import Difference
 
@@ -65,6 +65,8 @@ class Matched(Struct, kw_only=True):
 
 async def match(books: Books, first: date, last: date) -> Matched:
     """Match the days of a period with the bills that are here."""
+    # Counted first: a bill that comes meanwhile is one that this matching had not seen.
+    files = await rows.files_counted(books.connection, first, last)
     await rows.list_days(books.connection, first - DAY, last + DAY, books.moment.at)
     period, missing = await rows.read_period(books.connection, first, last)
     matched = Matched(
@@ -76,7 +78,10 @@ async def match(books: Books, first: date, last: date) -> Matched:
             matched.sums[place] = matched.sums.get(place, Sum()) + one
         findings = await _findings(books, lane, sides, period, missing)
         _count(matched, findings)
-        matched.new += await _keep(books, lane, findings, period, missing)
+        matched.new += await keep(
+            books, lane, findings, (first, last), partial(_was_looked_at, period, missing)
+        )
+    await rows.keep_matched(books.connection, first, last, files, books.moment.at)
     return matched
 
 
@@ -110,10 +115,10 @@ async def _findings(
 
 
 class _Wanted(Struct, frozen=True):
-    """Keys that are compared, and orders of which everything that only the channel has is."""
+    """Keys that are compared, and orders of which every refund that only the channel has is."""
 
     keys: frozenset[Key]
-    undone: frozenset[str]
+    given_back: frozenset[str]
     ours: frozenset[Key]
 
     def __contains__(self, key: Key) -> bool:
@@ -122,16 +127,17 @@ class _Wanted(Struct, frozen=True):
 
 def _wanted(sides: Sides, all_ours: dict[Key, Ours]) -> _Wanted:
     """A payment that we do not have, or have undone, is looked at with what takes it back there;
-    and what takes something back, with that payment."""
+    and what takes something back, with that payment. A refund is looked at with all of its order:
+    the channel may have joined or split it."""
     keys = set(sides.keys)
-    undone: set[str] = set()
+    given_back = {key.order_no for key in keys if key.kind is Kind.REFUND and key.order_no}
     for order_no in {key.order_no for key in keys if key.order_no}:
         payment = Key(order_no, "", "", Kind.PAYMENT)
         mine = all_ours.get(payment)
         if mine is None or mine.reversed:
-            undone.add(order_no)
+            given_back.add(order_no)
             keys.add(payment)
-    return _Wanted(frozenset(keys), frozenset(undone), frozenset(all_ours))
+    return _Wanted(frozenset(keys), frozenset(given_back), frozenset(all_ours))
 
 
 def _belongs(theirs: Theirs, wanted: _Wanted) -> bool:
@@ -139,7 +145,7 @@ def _belongs(theirs: Theirs, wanted: _Wanted) -> bool:
     if key in wanted:
         return True
     takes_back = key.kind is Kind.REFUND and key not in wanted.ours
-    return takes_back and theirs.order_no in wanted.undone
+    return takes_back and theirs.order_no in wanted.given_back
 
 
 def _count(matched: Matched, findings: Iterable[Finding]) -> None:
@@ -161,68 +167,14 @@ def _is_in(day: date, matched: Matched) -> bool:
     return matched.first <= day <= matched.last
 
 
-async def _keep(
-    books: Books, lane: int, findings: Sequence[Finding], period: Period,
-    missing: frozenset[Bill],
-) -> int:  # fmt: skip
-    """Keep what is new about the differences of a lane; how many steps."""
-    by_name = {_name(lane, one): one for one in findings}
-    orders = sorted({name.order_no for name in by_name if name.order_no})
-    channel_nos = sorted({name.channel_no for name in by_name if name.channel_no})
-    async with books.connection.transaction():
-        await store.lock_lane(books.connection, lane)
-        known = await store.known_of(
-            books.connection, lane, orders, channel_nos, period.first, period.last
-        )
-        steps = _steps(by_name, {one.name: one for one in known}, period, missing, books)
-        new = [(number, name) for number, name, some in steps if some[0].step_no == 1]
-        await store.keep_new(books.connection, lane, new, books.moment.at)
-        flat = [(number, step) for number, _, some in steps for step in some]
-        await store.keep_steps(books.connection, lane, flat)
-    return len(flat)
-
-
-def _steps(
-    by_name: dict[Name, Finding], known: dict[Name, Difference], period: Period,
-    missing: frozenset[Bill], books: Books,
-) -> list[tuple[int, Name, list[Step]]]:  # fmt: skip
-    """What is to be kept of each difference that something is new about."""
-    at = books.moment.at
-    kept: list[tuple[int, Name, list[Step]]] = []
-    for name, finding in by_name.items():
-        before = known.get(name)
-        if before is None and finding.found in NO_DIFFERENCE:
-            continue
-        steps = seen(None if before is None else before.last, finding, at)
-        if steps:
-            number = next_number(books, name.lane) if before is None else before.number
-            kept.append((number, name, steps))
-    for name, before in known.items():
-        if name not in by_name and _was_looked_at(name, before, period, missing):
-            steps = seen(before.last, None, at)
-            if steps:
-                kept.append((before.number, name, steps))
-    return kept
-
-
-def _was_looked_at(
-    name: Name, before: Difference, period: Period, missing: frozenset[Bill]
-) -> bool:
+def _was_looked_at(period: Period, missing: frozenset[Bill], known: Difference) -> bool:
     """Whether a difference that was not found again is none any more: its day was compared, and a
     bill of it is here."""
-    facts = before.last.facts
-    merchant = facts.merchant or facts.their_merchant
-    here = (name.channel, merchant, facts.day) not in missing
+    facts = known.last.facts
+    if known.name.channel == INSTITUTION:
+        return False
+    here = (known.name.channel, facts.merchant or facts.their_merchant, facts.day) not in missing
     return here and period.first <= facts.day <= period.last
-
-
-def _name(lane: int, finding: Finding) -> Name:
-    key = finding.key
-    channel = finding.ours.channel if finding.ours is not None else finding.theirs[0].channel
-    return Name(
-        lane=lane, channel=channel, kind=key.kind, order_no=key.order_no,
-        refund_no=key.refund_no, channel_no=key.channel_no, nth=finding.nth,
-    )  # fmt: skip
 
 
 def by_channel(matched: Matched) -> dict[str, dict[str, Sum]]:

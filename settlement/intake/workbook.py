@@ -22,6 +22,13 @@ _STRINGS = "xl/sharedStrings.xml"
 _PLACE = re.compile(r"([A-Z]{1,3})\d+")
 
 
+class Number(str):
+    """What a cell holds as a number, as it is written in the workbook. A spreadsheet keeps fifteen
+    digits of one, whatever was typed."""
+
+    __slots__ = ()
+
+
 def sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The number of each row that has cells, and the cells. Raises FileError."""
     try:
@@ -112,7 +119,7 @@ class _Sheet(_Reader):
         text = self._taken()
         if tag == "v":
             told = self._strings[int(text)] if self._kind == "s" else text
-            self._cells[self._column] = told
+            self._cells[self._column] = Number(told) if self._kind == "n" else told
         elif tag == "t":
             self._cells[self._column] += text
         elif tag == "row" and any(self._cells):

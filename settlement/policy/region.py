@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from protocol.nhsa.list_layouts import LAYOUTS, ListLayout
 from protocol.nhsa.profile import BASELINE, Profile
 from protocol.nhsa.traces import TRACE_NODE
+from settlement.bill_schedule import BillRules
 from settlement.claim import CareKind
 from settlement.cross_city import ANYWHERE, CrossCityRules, ElsewhereRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
@@ -187,6 +188,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """what care for people from other regions is cleared as (异地就医)"""
     closing: ClosingRules = ClosingRules()
     """closing of business days (日结)"""
+    bills: BillRules = BillRules()
+    """bills of payment channels (渠道账单)"""
     regional: RegionalRules = RegionalRules()
     accounts: AccountRules = AccountRules()
     """clearing with other regions (异地清算)"""

@@ -19,6 +19,7 @@ from protocol.nhsa.gm import Sm4Mode
 from protocol.nhsa.list_layouts import LAYOUTS, VERSION, ListLayout
 from protocol.nhsa.profile import BASELINE, FieldKey, Profile, ProfileError, ProfileFault
 from protocol.nhsa.traces import TRACE_NODE
+from settlement.bill_schedule import READY_HOUR, BillRules
 from settlement.claim import CareKind
 from settlement.cross_city import (
     CROSS_PROVINCE,
@@ -180,6 +181,26 @@ class ClosingFile(Strict, frozen=True, kw_only=True):
     """how long after its end a day is closed; what comes later counts on the next day"""
 
 
+BilledChannel = Annotated[str, Meta(pattern="^(wechat|alipay|unionpay)$")]
+
+
+class BillsFile(Strict, frozen=True, kw_only=True):
+    """The table `bills`: bills of payment channels (渠道账单)."""
+
+    fetched_by_themselves: bool = True
+    """the server asks the channels; false: by `settlement bills fetch`"""
+    matched_by_themselves: bool = True
+    """a day is matched once its bills are there; false: by `settlement match`"""
+    ready_hour: dict[BilledChannel, Annotated[int, Meta(ge=0, le=23)]] = field(
+        default_factory=dict
+    )
+    """by channel: from which hour on the bill of yesterday may be asked for; 10 without it"""
+    late_hours: Annotated[int, Meta(ge=1, le=72)] = 4
+    """how long after that hour a bill is late: people are told, and the day is matched without"""
+    days_back: Annotated[int, Meta(ge=1, le=90)] = 30
+    """for how many days a missing bill is asked for; WeChat keeps three months"""
+
+
 BankTitle = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
@@ -311,6 +332,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """care for people who are insured in other regions (异地就医)"""
     closing: ClosingFile = ClosingFile()
     """closing of business days (日结)"""
+    bills: BillsFile = BillsFile()
+    """bills of payment channels (渠道账单)"""
     regional_clearing: RegionalFile = RegionalFile()
     """clearing with other regions (异地清算)"""
     payout: PayoutFile = PayoutFile()
@@ -386,6 +409,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
             cross_province={**CROSS_PROVINCE, **file.elsewhere.cross_province},
         ),
         closing=_closing(file.closing),
+        bills=_bills(file.bills),
         regional=_regional(file.regional_clearing),
         payout=_payout(file.payout),
         reimbursement=ReimbursementRules(claim_days_max=file.reimbursement.claim_days_max),
@@ -401,6 +425,15 @@ def _closing(file: ClosingFile) -> ClosingRules:
     return ClosingRules(
         days_by_themselves=file.days_by_themselves, grace_minutes=file.grace_minutes
     )
+
+
+def _bills(file: BillsFile) -> BillRules:
+    return BillRules(
+        fetched_by_themselves=file.fetched_by_themselves,
+        matched_by_themselves=file.matched_by_themselves,
+        ready_hour={**READY_HOUR, **file.ready_hour}, late_hours=file.late_hours,
+        days_back=file.days_back,
+    )  # fmt: skip
 
 
 def _accounts(file: AccountsFile) -> AccountRules:

@@ -34,10 +34,11 @@ async def work(config: WorkerConfig, stopping: Stopping) -> None:
     say_at_work()
     async with asyncio.TaskGroup() as group:
         group.create_task(run_loops(config.app_dsn, loops, stopping.asked))
-        group.create_task(_publish(board, stopping))
+        group.create_task(publish(board, stopping))
 
 
-async def _publish(board: Board, stopping: Stopping) -> None:
+async def publish(board: Board, stopping: Stopping) -> None:
+    """Show this process's numbers until it is to stop."""
     while not stopping.asked.is_set():
         board.publish()
         try:

@@ -1,4 +1,5 @@
-"""The importer: runs the files that gateways received, one after the other, as the schema's owner.
+"""The importer: runs the files that gateways received, one after the other, as the schema's owner;
+and looks after the bills of payment channels (settlement/workers/bills.py).
 
 `python -m settlement.serve.importer`, started by the supervisor only. It listens to nobody and
 serves nobody, so an import that takes all of a core or all of its memory takes them from no
@@ -15,6 +16,9 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from settlement.channels.config import load_tills
+from settlement.channels.registry import NO_TILLS
+from settlement.channels.signer import Signer
 from settlement.clock import system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.import_job import ATTEMPTS_MAX, Counted, Result, first_faults
@@ -23,6 +27,7 @@ from settlement.intake.order import Order, Progress
 from settlement.keyring import UndecipherableError
 from settlement.policy.errors import PolicyError
 from settlement.region.hub_config import HubConfigError
+from settlement.serve.background import publish
 from settlement.serve.child import Stopping, run_child, say_at_work
 from settlement.serve.config import WorkerConfig
 from settlement.serve.imports import AnotherRunsError, Imported, import_file, said
@@ -32,6 +37,9 @@ from settlement.storage.import_jobs import OpenJob
 from settlement.storage.import_spool import sealed_file, spool_directory, unseal
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring
 from settlement.storage.lease import PlainConnection, connection_for
+from settlement.telemetry.metrics import Board
+from settlement.workers.registry import owner_loops
+from settlement.workers.runner import run_loops
 
 logger = logging.getLogger("settlement.importer")
 
@@ -188,9 +196,21 @@ def _told(exc: Exception) -> Told:
 
 
 async def work(config: WorkerConfig, stopping: Stopping) -> None:
-    """Run jobs until told to stop."""
+    """Run jobs, and look after channels' bills, until told to stop."""
+    board = Board(Path(config.run_dir), config.place)
+    board.resume()
+    tills, signer = NO_TILLS, Signer()
+    if config.channels_file:
+        tills = load_tills(Path(config.channels_file), signer=signer, clock=system_clock)
+    board.publish()
     say_at_work()
-    await Importer(config, stopping.asked).run()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Importer(config, stopping.asked).run())
+        group.create_task(run_loops(config.owner_dsn, owner_loops(tills), stopping.asked))
+        group.create_task(publish(board, stopping))
+    for channel in tills.merchants().values():
+        await channel.close()
+    signer.close()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from asyncpg import Connection, Record
 from msgspec import Struct
 
 from settlement.bill import BillKind, RowFault, Totals
+from settlement.bill_schedule import Tried
 from settlement.storage.queries import BILLS
 
 LOCK_CLASS = 0x5E7731
@@ -67,6 +68,17 @@ class Asked(Struct, frozen=True, kw_only=True):
     said: str
 
 
+class Awaited(Struct, frozen=True, kw_only=True):
+    """A bill that does not come."""
+
+    channel: str
+    merchant: str
+    kind: BillKind
+    day: date
+    times: int
+    last_at: datetime
+
+
 @asynccontextmanager
 async def importing(connection: Connection[Record], lanes: int) -> AsyncIterator[None]:
     """One's turn to import. What an import before left behind is removed first."""
@@ -87,6 +99,7 @@ async def drop_rows(
     async with connection.transaction():
         await connection.execute(BILLS["drop_left_rows"], everywhere, file_no)
         await connection.execute(BILLS["drop_left_movements"], everywhere, file_no)
+        await connection.execute(BILLS["drop_left_institution_rows"], everywhere, file_no)
         await connection.execute(BILLS["end_bill"], lane, file_no)
 
 
@@ -214,6 +227,35 @@ async def asked_between(
     """What the last try came to, where one came to nothing."""
     rows = await connection.fetch(BILLS["bills_asked_between"], first, last)
     return [Asked(key=_key(row), at=row["asked_at"], said=row["said"]) for row in rows]
+
+
+async def there_between(
+    connection: Connection[Record], first: date, last: date
+) -> set[BillKey]:
+    """Which bills of these days are in force."""
+    return {_key(row) for row in await connection.fetch(BILLS["bills_there"], first, last)}
+
+
+async def tries_between(
+    connection: Connection[Record], first: date, last: date
+) -> dict[BillKey, Tried]:
+    """How often each was asked for in vain."""
+    rows = await connection.fetch(BILLS["bill_tries"], first, last)
+    return {_key(row): Tried(row["times"], row["last_at"]) for row in rows}
+
+
+async def awaited_between(
+    connection: Connection[Record], first: date, last: date
+) -> list[Awaited]:
+    """Bills that were asked for and are not there."""
+    rows = await connection.fetch(BILLS["bills_awaited"], first, last)
+    return [
+        Awaited(
+            channel=row["channel"], merchant=row["merchant"], kind=BillKind(row["kind"]),
+            day=row["bill_day"], times=row["times"], last_at=row["last_at"],
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _key(row: Record) -> BillKey:

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from asyncpg import Connection, Record
 from msgspec import Struct
 
+from settlement.bill_schedule import files_around
 from settlement.channel_matching import (
     CHANNELS_WITH_STATES,
     Key,
@@ -96,6 +97,44 @@ async def list_day(
             await connection.execute(MATCHING_SCATTER["keep_channel_day"], day, now)
 
 
+async def days_of_ours(
+    connection: Connection[Record], first: date, last: date
+) -> set[Bill]:
+    """On which listed days of a period we have rows."""
+    return {
+        (row["channel"], row["merchant"], row["day"])
+        for row in await connection.fetch(MATCHING_SCATTER["days_of_ours"], first, last)
+    }
+
+
+async def files_counted(
+    connection: Connection[Record], first: date, last: date
+) -> dict[date, int]:
+    """How many bills of payments came for each day of a period and its two neighbours."""
+    rows = await connection.fetch(MATCHING_SCATTER["files_counted"], first - DAY, last + DAY)
+    return {row["bill_day"]: row["n"] for row in rows}
+
+
+async def days_matched(
+    connection: Connection[Record], first: date, last: date
+) -> dict[date, int]:
+    """How many of them the last matching of each day had seen."""
+    rows = await connection.fetch(MATCHING_SCATTER["days_matched"], first, last)
+    return {row["day"]: row["files"] for row in rows}
+
+
+async def keep_matched(
+    connection: Connection[Record], first: date, last: date, files: Mapping[date, int],
+    at: datetime,
+) -> None:  # fmt: skip
+    """The days of a period were matched with these files."""
+    days = [first + DAY * n for n in range((last - first).days + 1)]
+    await connection.execute(
+        MATCHING_SCATTER["keep_matched_days"], at, days,
+        [files_around(one, files) for one in days],
+    )  # fmt: skip
+
+
 async def read_period(
     connection: Connection[Record], first: date, last: date
 ) -> tuple[Period, frozenset[Bill]]:
@@ -107,10 +146,7 @@ async def read_period(
         (row["channel"], row["merchant"], row["bill_day"])
         for row in await connection.fetch(MATCHING_SCATTER["bills_here"], *around)
     }
-    ours = {
-        (row["channel"], row["merchant"], row["day"])
-        for row in await connection.fetch(MATCHING_SCATTER["days_of_ours"], first, last)
-    }
+    ours = await days_of_ours(connection, first, last)
     behind = {(channel, merchant, day + DAY) for channel, merchant, day in ours}
     period = Period(
         first=first, last=last, replaced=tuple(row["file_no"] for row in replaced),

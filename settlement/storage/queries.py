@@ -23,6 +23,7 @@ BILLS = load(SQL_DIRECTORY / "bills.sql")
 CLOSING = load(SQL_DIRECTORY / "closing.sql")
 MATCHING = load(SQL_DIRECTORY / "matching.sql")
 MATCHING_SCATTER = load(SQL_DIRECTORY / "matching_scatter.sql")
+INSTITUTIONS = load(SQL_DIRECTORY / "institutions.sql")
 SHEETS = load(SQL_DIRECTORY / "sheets.sql")
 REIMBURSEMENTS = load(SQL_DIRECTORY / "reimbursements.sql")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from datetime import date
+from datetime import date, datetime
 
 import msgspec
 from asyncpg import Connection, Record
@@ -45,6 +45,12 @@ async def installation(connection: Connection[Record]) -> Installation | None:
         return None
     row = await connection.fetchrow(REFERENCE["installation"])
     return None if row is None else Installation(**dict(row))
+
+
+async def installed_at(connection: Connection[Record]) -> datetime:
+    """When the database was made: there are no rows of ours before."""
+    at: datetime = await connection.fetchval(REFERENCE["installed_at"])
+    return at
 
 
 async def versions(connection: Connection[Record]) -> dict[str, int]:

@@ -119,6 +119,10 @@ DECLARED = (
             "Messages of other regions that were not proved, and had no effect.", registry=None),
     Counter("settlement_hub_alarms_total",
             "Those of them that no honest sender makes; look at each in the log.", registry=None),
+    Counter("settlement_bills_fetched_total",
+            "Bills of payment channels that were fetched and taken as planned.", registry=None),
+    Gauge("settlement_bills_late",
+          "Bills of payment channels that should be here and are not.", registry=None),
     Counter("settlement_background_failures_total",
             "Runs of a background loop that failed and will be tried again.", registry=None),
     Gauge("settlement_processes", "Processes whose numbers are in here.", registry=None),
@@ -165,12 +169,12 @@ class Metrics:
 
     __slots__ = (
         "background_failures", "batch_items", "batch_recomputed", "batch_write_seconds",
-        "conflicting", "duplicate_across_lanes", "folded_blocks", "hub_alarms", "hub_answered",
-        "hub_asked", "hub_broken", "hub_unanswered", "hub_worthless", "in_flight",
-        "nonce_degraded", "nonce_folds", "notice_seconds", "notices_delivered", "notices_failed",
-        "notices_overdue", "notices_owed", "payment_alarms", "payment_certainty",
-        "payment_confirmed", "queue_depth", "region_alarms", "replayed", "request_seconds",
-        "requests",
+        "bills_fetched", "bills_late", "conflicting", "duplicate_across_lanes", "folded_blocks",
+        "hub_alarms", "hub_answered", "hub_asked", "hub_broken", "hub_unanswered",
+        "hub_worthless", "in_flight", "nonce_degraded", "nonce_folds", "notice_seconds",
+        "notices_delivered", "notices_failed", "notices_overdue", "notices_owed",
+        "payment_alarms", "payment_certainty", "payment_confirmed", "queue_depth",
+        "region_alarms", "replayed", "request_seconds", "requests",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -202,6 +206,8 @@ class Metrics:
         self.nonce_folds = 0
         self.nonce_degraded = 0
         self.folded_blocks = 0
+        self.bills_fetched = 0
+        self.bills_late = 0
         self.background_failures = 0
 
     def request_ended(self, infno: str | None, outcome: Outcome, seconds: float) -> None:
@@ -252,6 +258,7 @@ _COUNTERS = {
     "settlement_nonce_folds_total": "nonce_folds",
     "settlement_nonces_unshared_total": "nonce_degraded",
     "settlement_ledger_folded_blocks_total": "folded_blocks",
+    "settlement_bills_fetched_total": "bills_fetched",
     "settlement_background_failures_total": "background_failures",
     "settlement_hub_asked_total": "hub_asked",
     "settlement_hub_unanswered_total": "hub_unanswered",
@@ -268,6 +275,7 @@ _GAUGES = {
     "settlement_journal_queue_items": "queue_depth",
     "settlement_notices_owed": "notices_owed",
     "settlement_notices_overdue": "notices_overdue",
+    "settlement_bills_late": "bills_late",
 }
 _HISTOGRAMS = {
     "settlement_request_seconds": "request_seconds",

@@ -159,24 +159,6 @@ class WechatFunds:
             _hold_sum(summary, f"{word}金额", sums[direction], self.faults)
 
 
-class WechatNothing:
-    """The bill of a day without movements: no bytes at all, as the channel's adapter says it."""
-
-    channel = CHANNEL
-    merchant = ""
-    day: date | None = None
-    fee_told = ""
-
-    def __init__(self, kind: BillKind) -> None:
-        self.kind = kind
-        self.faults = Faults()
-        self.times = Times()
-
-    def rows(self) -> Iterator[BillRow]:
-        """None."""
-        return iter(())
-
-
 def fee_of(text: str) -> int:
     """A fee with five decimals, in fen: half of a fen is rounded away from zero."""
     sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)

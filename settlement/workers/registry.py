@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from protocol.nhsa.gm import Sm2PrivateKey
+from settlement.channels.registry import Tills
 from settlement.keyring import Keyring
 from settlement.seal_keys import SigningKey
 from settlement.storage.lease import PlainConnection
+from settlement.workers.bills import BillRound
 from settlement.workers.closing import DayCloser
 from settlement.workers.duplicates import DuplicateMessages
 from settlement.workers.family import FamilyResolver
@@ -61,3 +63,8 @@ def all_loops(
         Loop(name="outbox", lease=25, every_seconds=0.25, step=sender.step),
         Loop(name="day-close", lease=27, every_seconds=30.0, step=DayCloser(seal_key).step),
     )
+
+
+def owner_loops(tills: Tills) -> tuple[Loop, ...]:
+    """Those that run as the schema's owner, beside the importer."""
+    return (Loop(name="bills", lease=31, every_seconds=15.0, step=BillRound(tills).step),)

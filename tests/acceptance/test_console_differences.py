@@ -10,11 +10,13 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from loadtest.channel_days import Recipe, a_day, keep_day
+from settlement.bill import BillKind
 from settlement.channel_matching import Class
 from settlement.console.rights import Role
 from settlement.finance.books import open_books
 from settlement.finance.matching import match
 from settlement.storage import differences as store
+from settlement.storage.bills import Asked, BillKey, keep_asked
 from settlement.storage.differences import Filter
 from tests.kit import population
 from tests.kit.console import NAMES, Browser, Office, an_office
@@ -70,6 +72,21 @@ async def test_worklist_shows_what_is_under_way_and_narrows_it(office: Office) -
     odd = await browser.get("/console/differences?class=%27--&age=x&channel=%3Cscript%3E")
     assert odd.status == 200
     assert only_ours in odd.text
+
+
+async def test_worklist_says_which_bills_do_not_come(office: Office) -> None:
+    """To those who look after all institutions."""
+    browser = await office.signed_in(CLERK)
+    assert "尚未收到的渠道账单" not in (await browser.get("/console/differences")).text
+    key = BillKey(
+        lane=1, channel="alipay", merchant="2088000000000009", kind=BillKind.TRADE,
+        day=date(2026, 11, 25),
+    )  # fmt: skip
+    await keep_asked(
+        office.town.owner, Asked(key=key, at=office.town.clock(), said="尚未出账")
+    )
+    page = await browser.get("/console/differences")
+    assert all(word in page.text for word in ("尚未收到的渠道账单", "2088000000000009"))
 
 
 async def test_one_proposes_and_another_confirms(office: Office) -> None:

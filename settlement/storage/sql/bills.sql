@@ -37,6 +37,11 @@ where r.lane = any($1::smallint[]) and r.file_no = $2;
 delete from settlement.bill_movement m
 where m.lane = any($1::smallint[]) and m.file_no = $2;
 
+-- name: drop_left_institution_rows
+-- Or its rows of an institution.
+delete from settlement.institution_row r
+where r.lane = any($1::smallint[]) and r.file_no = $2;
+
 -- name: begin_bill
 -- Rows of this file are about to be written.
 insert into settlement.bill_begun (lane, file_no, begun_at) values ($1, $2, $3);
@@ -127,3 +132,30 @@ select distinct on (a.lane, a.channel, a.merchant, a.bill_day, a.kind)
 from settlement.bill_asked a
 where a.bill_day between $1 and $2
 order by a.lane, a.channel, a.merchant, a.bill_day, a.kind, a.asked_at desc;
+
+-- name: bills_there
+-- Which merchants have bills in force for some days, of all lanes.
+select f.lane, f.channel, f.merchant, f.kind, f.bill_day
+from settlement.bill_file_in_force f
+where f.bill_day between $1 and $2;
+
+-- name: bill_tries
+-- How often each bill of some days was asked for in vain, and when last, of all lanes.
+select a.lane, a.channel, a.merchant, a.kind, a.bill_day, count(*) as times,
+       max(a.asked_at) as last_at
+from settlement.bill_asked a
+where a.bill_day between $1 and $2
+group by a.lane, a.channel, a.merchant, a.kind, a.bill_day;
+
+-- name: bills_awaited
+-- Bills of some days that were asked for and are not there, of all lanes, the oldest day first.
+select a.channel, a.merchant, a.kind, a.bill_day, count(*) as times, max(a.asked_at) as last_at
+from settlement.bill_asked a
+where a.bill_day between $1 and $2
+    and not exists (
+        select 1 from settlement.bill_file f
+        where f.lane = a.lane and f.channel = a.channel and f.merchant = a.merchant
+            and f.kind = a.kind and f.bill_day = a.bill_day
+    )
+group by a.channel, a.merchant, a.kind, a.bill_day
+order by a.bill_day, a.channel, a.merchant, a.kind;

@@ -80,6 +80,28 @@ from settlement.bill_file f
 where f.kind = 'trade' and f.bill_day between $1 and $2
     and not exists (select 1 from settlement.bill_replaced r where r.file_no = f.file_no);
 
+-- name: files_counted
+-- How many bills of payments there are of each day, replaced ones among them: a number that rises
+-- with every bill that comes.
+select f.bill_day, count(*) as n
+from settlement.bill_file f
+where f.kind = 'trade' and f.bill_day between $1 and $2
+group by f.bill_day;
+
+-- name: days_matched
+-- How many files the last matching of each day had seen.
+select distinct on (m.day) m.day, m.files
+from settlement.matched_day m
+where m.day between $1 and $2
+order by m.day, m.matched_at desc;
+
+-- name: keep_matched_days
+-- Days were matched.
+insert into settlement.matched_day (day, matched_at, files)
+select m.day, $1, m.files
+from unnest($2::date[], $3::bigint[]) as m (day, files)
+on conflict do nothing;
+
 -- name: days_of_ours
 -- On which days we have rows, by channel and merchant.
 select r.channel, r.merchant, r.business_day as day, sum(r.n)::bigint as n,

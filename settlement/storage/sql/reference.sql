@@ -4,6 +4,10 @@
 -- What this database is.
 select i.schema_version, i.lanes, i.region, i.demo_seed from settlement.installation i;
 
+-- name: installed_at
+-- When this database was made.
+select i.installed_at from settlement.installation i;
+
 -- name: versions
 -- Bumped with every change of reference data; polled twice a second.
 select r.topic, r.version from settlement.reference_version r;

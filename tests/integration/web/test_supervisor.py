@@ -101,7 +101,7 @@ async def test_server_life() -> None:
         client = await Client.to(server.port)
         assert (await client.post(b"hello")).status == 200
         page = await asyncio.to_thread(fetch, f"{server.ready['url']}/metrics")
-        assert "settlement_processes 3.0" in page
+        assert "settlement_processes 4.0" in page
 
         os.kill(first[0], signal.SIGKILL)
         await until(lambda: len(server.gateways()) == 2 and first[0] not in server.gateways())

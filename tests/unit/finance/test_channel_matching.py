@@ -153,3 +153,31 @@ def test_a_fee_rate_counts_from_its_day() -> None:
 )  # fmt: skip
 def test_states_of_bills(channel: str, kind: Kind, status: str, expected: Said) -> None:
     assert said(channel, kind, status) is expected
+
+
+MERGED, SPLIT, MISSING = Recipe.MERGED_REFUNDS, Recipe.SPLIT_REFUND, Class.REFUND_MISSING
+
+
+@pytest.mark.parametrize(
+    ("recipe", "change",                           "found"),
+    [
+        (MERGED, {},                                []),
+        (MERGED, {"day": DAY + NEXT},               []),
+        (MERGED, {"refund_no": ""},                 []),
+        (SPLIT,  {},                                []),
+        (MERGED, {"amount_fen": 899, "fee_fen": -5}, [Class.AMOUNT, MISSING]),
+        (MERGED, {"day": DAY + 2 * NEXT},           [Class.AMOUNT, MISSING]),
+        (MERGED, {"said": Said.NOT_DONE},           [Class.STATUS, MISSING]),
+        (MERGED, {"merchant": AGENCYS},             [Class.CUSTODY, MISSING]),
+        (SPLIT,  {"amount_fen": 898, "fee_fen": -5},
+         [MISSING, Class.ONLY_THEIRS, Class.ONLY_THEIRS]),
+    ],
+)  # fmt: skip
+def test_refunds_that_agree_only_together_are_none(
+    recipe: Recipe, change: dict[str, object], found: list[Class]
+) -> None:
+    """Exactly, at one merchant, done, and on neighbouring days; else each row is told of."""
+    day = a_day([(recipe, 900)], lanes=LANES)
+    day.theirs[-1] = replace(day.theirs[-1], **change)
+    classes = [one.found for one in compare(day.ours, day.theirs, day.around)]
+    assert sorted(one for one in classes if one not in NO_DIFFERENCE) == sorted(found)

@@ -247,3 +247,70 @@ create view settlement.bill_movement_in_force as
     from settlement.bill_movement m
     join settlement.bill_file_in_force f on f.file_no = m.file_no;
 comment on view settlement.bill_movement_in_force is 'Movements of the bills that count.';
+
+create table settlement.institution_row (
+    file_no         bigint      not null,
+    total_fen       bigint      not null,
+    fund_fen        bigint      not null,
+    account_fen     bigint      not null,
+    row_no          integer     not null,
+    lane            smallint    not null,
+    refund          boolean     not null,
+    setl_id         text        not null,
+    constraint institution_row_pkey primary key (lane, file_no, row_no)
+);
+create index institution_row_by_number on settlement.institution_row (lane, setl_id);
+comment on table settlement.institution_row is
+    'A settlement or a cancel, as an institution''s own file has it (机构对账文件). Append-only.';
+comment on column settlement.institution_row.file_no is 'The file that it came in.';
+comment on column settlement.institution_row.total_fen is 'Its medfee_sumamt, fen, signed.';
+comment on column settlement.institution_row.fund_fen is 'Its fund_pay_sumamt.';
+comment on column settlement.institution_row.account_fen is 'Its acct_pay.';
+comment on column settlement.institution_row.row_no is 'Line in the file, from 1.';
+comment on column settlement.institution_row.lane is
+    'Lane that the number carries, or of the institution where it is none of ours.';
+comment on column settlement.institution_row.refund is 'Marked as a refund (refd_setl_flag 1).';
+comment on column settlement.institution_row.setl_id is 'The number, as it came.';
+
+create table settlement.institution_file (
+    file_no         bigint      not null,
+    received_at     timestamptz not null,
+    size_bytes      bigint      not null,
+    total_fen       bigint      not null,
+    fund_fen        bigint      not null,
+    account_fen     bigint      not null,
+    begins_on       date        not null,
+    ends_on         date        not null,
+    rows            integer     not null,
+    faults          integer     not null,
+    lane            smallint    not null,
+    institution     text        not null,
+    form            text        not null,
+    name            text        not null,
+    actor           text        not null,
+    sha256          bytea       not null,
+    constraint institution_file_pkey primary key (lane, file_no),
+    constraint institution_file_came_once
+        unique (lane, institution, begins_on, ends_on, sha256),
+    constraint institution_file_is_a_period check (begins_on <= ends_on)
+);
+comment on table settlement.institution_file is
+    'What an institution says that it settled on some days, whole and proven. Append-only: written'
+    ' last, and rows of a file that is not here are no rows. What replaced it, its bytes and its'
+    ' faults are those of bills.';
+comment on column settlement.institution_file.file_no is 'Our number of it.';
+comment on column settlement.institution_file.received_at is 'When it was received.';
+comment on column settlement.institution_file.size_bytes is 'Length of the file as it came.';
+comment on column settlement.institution_file.total_fen is 'Sum of medfee_sumamt.';
+comment on column settlement.institution_file.fund_fen is 'Sum of fund_pay_sumamt.';
+comment on column settlement.institution_file.account_fen is 'Sum of acct_pay.';
+comment on column settlement.institution_file.begins_on is 'The first day that it is of.';
+comment on column settlement.institution_file.ends_on is 'The last one.';
+comment on column settlement.institution_file.rows is 'How many rows could be read.';
+comment on column settlement.institution_file.faults is 'How many could not.';
+comment on column settlement.institution_file.lane is 'Lane of the institution.';
+comment on column settlement.institution_file.institution is 'fixmedins_code.';
+comment on column settlement.institution_file.form is '3202, csv or xlsx.';
+comment on column settlement.institution_file.name is 'The file''s name.';
+comment on column settlement.institution_file.actor is 'Who had it taken.';
+comment on column settlement.institution_file.sha256 is 'Hash of the file as it came.';

@@ -63,6 +63,20 @@ comment on table settlement.channel_day is
 comment on column settlement.channel_day.listed_at is 'When.';
 comment on column settlement.channel_day.day is 'The day.';
 
+create table settlement.matched_day (
+    matched_at      timestamptz not null,
+    files           bigint      not null,
+    day             date        not null,
+    constraint matched_day_pkey primary key (day, matched_at)
+);
+comment on table settlement.matched_day is
+    'Days that were matched. A bill that comes later, for a day or a neighbour of it, makes the day'
+    ' one to be matched again. Append-only.';
+comment on column settlement.matched_day.matched_at is 'When.';
+comment on column settlement.matched_day.files is
+    'How many files of bills there were then, of the day and of its neighbours.';
+comment on column settlement.matched_day.day is 'The day.';
+
 create table settlement.merchant_fee (
     set_at          timestamptz not null,
     since           date        not null,
