@@ -16,13 +16,21 @@ from settlement.clock import Moment
 from settlement.decision import Answer, Decision
 from settlement.mobile_commands import CloseOrder, RefundMobileOrder
 from settlement.mobile_rows import MobileDueRow, MobileFact, event_row
-from settlement.mobile_states import NEXT, SAME, Happening, OrderEvent, State
+from settlement.mobile_states import (
+    INSURANCE_BACK,
+    NEXT,
+    SAME,
+    Happening,
+    OrderEvent,
+    State,
+)
 from settlement.mobile_timers import HOLD_SECONDS, REVERSAL_SECONDS, SAVED_SECONDS
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, RowKind, SettlementRow
 from settlement.translate import mobile_answers
 from settlement.usecases import cancel, checks, family
 from settlement.usecases.mobile import is_person, pending_of
+from settlement.usecases.mobile_notices import told_back
 from settlement.usecases.mobile_payloads import (
     open_held,
     open_uploaded,
@@ -32,8 +40,6 @@ from settlement.usecases.mobile_payloads import (
 from settlement.usecases.returns import Books
 from settlement.view import Effects, SettlementFact, View, fold_visit
 from settlement.world import World
-
-_INSURANCE = frozenset({Happening.ALL_BACK, Happening.INSURANCE_BACK})
 
 
 def close(command: CloseOrder, view: View, world: Books, moment: Moment) -> Decision:
@@ -160,7 +166,7 @@ def refund(command: RefundMobileOrder, view: View, world: World, moment: Moment)
     number_given = world.next_number(row.lane, moment.business_day)
     effects = Effects(lane=row.lane, person_no=row.psn_no, messages=())
     undone: SettlementRow | None = None
-    if command.happening in _INSURANCE:
+    if command.happening in INSURANCE_BACK:
         taken = _taken_back(command, settled, view, world, moment)
         if isinstance(taken, Refusal):
             return Decision(taken)
@@ -170,7 +176,11 @@ def refund(command: RefundMobileOrder, view: View, world: World, moment: Moment)
         setl_id=None if undone is None else undone.setl_id, reference=command.refund_no,
         number_given=number_given, fingerprint=_fingerprint(command),
     )  # fmt: skip
-    effects = replace(effects, mobile_events=(event_row(row.lane, row.order_no, event),))
+    after = MobileFact(row=row, events=[*fact.events, event])
+    effects = replace(
+        effects, mobile_events=(event_row(row.lane, row.order_no, event),),
+        outbox=told_back(after, settled.row, view, world, moment),
+    )  # fmt: skip
     return Decision(Answer(output=mobile_answers.refunded(event)), effects)
 
 
@@ -192,7 +202,7 @@ def _fingerprint(command: RefundMobileOrder) -> str:
 
 def _amounts(command: RefundMobileOrder, row: SettlementRow) -> Refusal | None:
     """A refund is of a whole part: its amounts are those of the settlement (DOMAIN 12)."""
-    insurance, own = command.happening in _INSURANCE, row.cash_fen
+    insurance, own = command.happening in INSURANCE_BACK, row.cash_fen
     own_fen = 0 if command.happening is Happening.INSURANCE_BACK else own
     account_fen, fund_fen = (row.account_fen, row.fund_fen) if insurance else (0, 0)
     total, account, funds, cash = command.amounts_fen
