@@ -128,7 +128,7 @@ def run(settings: Settings, data_dir: Path, environment: Mapping[str, str]) -> R
         )
         first = in_no_hurry(customers, payments=settings.payments)
         alone = asyncio.run(
-            sell(server, world, customers, orders=first, tills=1, kill=False)
+            sell(server, world, customers, orders=first, tills=1, kill=False, name="A")
         )
         over_channels = sum(bool(one.channel) for one in alone.believed)
         own_alone = own_time.read(server.url, at_least=over_channels)

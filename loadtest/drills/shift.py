@@ -56,13 +56,13 @@ def in_no_hurry(customers: Customers, *, payments: int) -> list[int]:
 
 async def sell(
     server: Server, world: World, customers: Customers, *, orders: Sequence[int], tills: int,
-    kill: bool,
+    kill: bool, name: str = "T",
 ) -> Shift:  # fmt: skip
-    """The orders with these numbers, by so many tills; half way one gateway process is killed, if
-    it shall be."""
+    """The orders with these numbers, by so many tills, none of which has the name of another that
+    ever asked the server; half way one gateway process is killed, if it shall be."""
     wallets, pharmacies = Wallets(), world.of_kind("pharmacy")
     crowd = [
-        Till(f"T{n}", server.address, pharmacies, customers, wallets) for n in range(tills)
+        Till(f"{name}{n}", server.address, pharmacies, customers, wallets) for n in range(tills)
     ]  # fmt: skip
     half = asyncio.Event()
     numbers = _numbers(orders, half)
