@@ -95,7 +95,7 @@ def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
         )  # fmt: skip
     if row.infno in _OF_ORDERS:
         # What was left of an order knows only the number of the refund that left it.
-        named = {"order_no": row.msgid} if row.infno == "SCAN" else {}
+        named: dict[str, str | int] = {"order_no": row.msgid} if row.infno == "SCAN" else {}
         return Refusal(code="CANCEL_BY_REFUND", field="setl_id", params=named)
     if row.infno == "6202":
         return Refusal(code="CANCEL_BY_MOBILE_REFUND", field="setl_id")
