@@ -1,7 +1,7 @@
 """How orders of mobile payment end otherwise than paid: withdrawn, given up, expired, refunded.
 
-A refund takes the insurance leg back exactly, as 2208 does (医保退费). The own part was never ours:
-that it went back is only recorded (DOMAIN 2).
+A refund takes the insurance leg back exactly, as 2208 does (医保退费). That the own part went back
+is only recorded (DOMAIN 2); what the agency's merchant had collected is not owed any more then.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from settlement.mobile_rows import MobileDueRow, MobileFact, event_row
 from settlement.mobile_states import (
     INSURANCE_BACK,
     NEXT,
+    OWN_PART_BACK,
     SAME,
     Happening,
     OrderEvent,
@@ -28,7 +29,7 @@ from settlement.mobile_timers import HOLD_SECONDS, REVERSAL_SECONDS, SAVED_SECON
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, RowKind, SettlementRow
 from settlement.translate import mobile_answers
-from settlement.usecases import cancel, checks, family
+from settlement.usecases import cancel, checks, family, mobile_custody
 from settlement.usecases.mobile import is_person, pending_of
 from settlement.usecases.mobile_notices import told_back
 from settlement.usecases.mobile_payloads import (
@@ -166,8 +167,11 @@ def refund(command: RefundMobileOrder, view: View, world: World, moment: Moment)
     number_given = world.next_number(row.lane, moment.business_day)
     effects = Effects(lane=row.lane, person_no=row.psn_no, messages=())
     undone: SettlementRow | None = None
+    collected_by = _collected_by(fact, world)
     if command.happening in INSURANCE_BACK:
-        taken = _taken_back(command, settled, view, world, moment)
+        taken = _taken_back(
+            command, settled, view, world, moment, collected=bool(collected_by)
+        )
         if isinstance(taken, Refusal):
             return Decision(taken)
         undone, effects = taken
@@ -177,8 +181,10 @@ def refund(command: RefundMobileOrder, view: View, world: World, moment: Moment)
         number_given=number_given, fingerprint=_fingerprint(command),
     )  # fmt: skip
     after = MobileFact(row=row, events=[*fact.events, event])
+    own_fen = settled.row.cash_fen if command.happening in OWN_PART_BACK else 0
     effects = replace(
-        effects, mobile_events=(event_row(row.lane, row.order_no, event),),
+        effects, entries=mobile_custody.gone_back(after, collected_by, own_fen, world, moment),
+        mobile_events=(event_row(row.lane, row.order_no, event),),
         outbox=told_back(after, settled.row, view, world, moment),
     )  # fmt: skip
     return Decision(Answer(output=mobile_answers.refunded(event)), effects)
@@ -240,8 +246,9 @@ def _allowed(
 
 
 def _taken_back(
-    command: RefundMobileOrder, settled: SettlementFact, view: View, world: World, moment: Moment
-) -> tuple[SettlementRow, Effects] | Refusal:
+    command: RefundMobileOrder, settled: SettlementFact, view: View, world: World, moment: Moment,
+    *, collected: bool,
+) -> tuple[SettlementRow, Effects] | Refusal:  # fmt: skip
     """The settlement cancelled, under the rules of every cancel (DOMAIN 10, 13)."""
     person = view.persons[settled.row.psn_no]
     refused = family.open_undertaking(person, command)
@@ -250,6 +257,14 @@ def _taken_back(
     if refused is not None:
         return refused
     row, effects = cancel.undo(
-        settled, RowKind.CANCEL, command.asked, person, view, world, moment
+        settled, RowKind.CANCEL, command.asked, person, view, world, moment, collected=collected
     )
     return row, effects
+
+
+def _collected_by(fact: MobileFact, world: World) -> str:
+    """The channel where the agency's merchant has the own part; empty for own custody."""
+    event, row = fact.standing.held, fact.row
+    if event is None:
+        return ""
+    return open_held(event.payload, world.keyring, row.lane, row.order_no).collected_by
