@@ -3,7 +3,8 @@
 `python -m loadtest.drill_channels` starts a server with simulated channels on fresh data, lets
 every kind of fault happen that concerns payments, and sells: insured and self-pay, three channels,
 payers who confirm late or not, tills that vanish, cancels, refunds, one gateway process killed half
-way. Then it waits until nothing is open and compares the tills' books, the ledger and each
+way. The first sales are made one at a time and without faults, to see what a channel leg adds to
+one. In the end it waits until nothing is open and compares the tills' books, the ledger and each
 channel's own book. Writes build/drill-channels.json, prints a table; exit status 1 where anything
 does not fit.
 """
@@ -23,12 +24,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loadtest import attach
+from loadtest.drills import own_time
 from loadtest.drills.audit import Findings, compare
 from loadtest.drills.bills import reconciled
 from loadtest.drills.orders import CHANNELS, IMPATIENT, Customers
-from loadtest.drills.shift import Shift, close_of_business, sell
+from loadtest.drills.shift import Shift, close_of_business, in_no_hurry, sell
 from loadtest.drills.simulators import (
     ChannelBooks,
     advance_clocks,
@@ -82,8 +85,15 @@ class Run(Struct, frozen=True, kw_only=True):
     resolved_seconds: float
     verdict: Verdict
     cpu_seconds: Mapping[str, float]
+    """of the crowd's sales"""
+    crowd: int
+    """how many those were"""
     rows_on_bills: int
     """payments and refunds that the channels' bills have as our books do"""
+    own_alone: own_time.Read
+    """what channel legs added to sales that were made one at a time"""
+    own: own_time.Read
+    """to those of the crowd"""
 
 
 def main() -> int:
@@ -116,14 +126,21 @@ def run(settings: Settings, data_dir: Path, environment: Mapping[str, str]) -> R
         customers = Customers(
             world, seed=settings.seed, stamp=int(time.time()), impatient=settings.impatient
         )
+        first = in_no_hurry(customers, payments=settings.payments)
+        alone = asyncio.run(
+            sell(server, world, customers, orders=first, tills=1, kill=False, name="A")
+        )
+        over_channels = sum(bool(one.channel) for one in alone.believed)
+        own_alone = own_time.read(server.url, at_least=over_channels)
         set_faults(_channels(server), seed=settings.seed, share_ppm=settings.share_ppm)
         cpu = _cpu(server)
-        shift = asyncio.run(
+        crowd = asyncio.run(
             sell(
-                server, world, customers, payments=settings.payments, tills=settings.tills,
-                kill=settings.kill,
+                server, world, customers, tills=settings.tills, kill=settings.kill,
+                orders=sorted({*range(settings.payments)} - {*first}),
             )
         )  # fmt: skip
+        shift = replace(crowd, tills=[*alone.tills, *crowd.tills])
         spent = {kind: seconds - cpu.get(kind, 0.0) for kind, seconds in _cpu(server).items()}
         mend(_channels(server))
         still_open, peoples_turn, seconds = asyncio.run(_until_resolved(server))
@@ -137,7 +154,8 @@ def run(settings: Settings, data_dir: Path, environment: Mapping[str, str]) -> R
         return Run(
             shift=shift, books=books, findings=findings, peoples_turn=peoples_turn,
             resolved_seconds=seconds, verdict=server.verify(), cpu_seconds=spent,
-            rows_on_bills=bills.agreed,
+            crowd=len(crowd.believed), rows_on_bills=bills.agreed, own_alone=own_alone,
+            own=own_time.since(own_time.read(server.url), own_alone),
         )  # fmt: skip
 
 
@@ -198,6 +216,8 @@ def figures_of(settings: Settings, done: Run) -> dict[str, Figure]:
             "till_after_kill_max": round(max(shift.outages, default=0.0), 2),
             "all_resolved": round(done.resolved_seconds, 2),
         },
+        "own_alone_ms": dict[str, Figure](own_time.figures(done.own_alone)),
+        "own_ms": dict[str, Figure](own_time.figures(done.own)),
         "seed": settings.seed,
         "passed": findings.clean and done.verdict.ok and statuses["settled"] > 0,
         "refused": statuses["refused"],
@@ -212,9 +232,9 @@ def figures_of(settings: Settings, done: Run) -> dict[str, Figure]:
         "faults": dict(sorted(faults.items())),
         "gateway_killed": shift.killed_pid is not None,
         "seconds": round(shift.seconds, 1),
-        "orders_per_s": round(len(shift.believed) / shift.seconds, 1),
+        "orders_per_s": round(done.crowd / shift.seconds, 1),
         "cpu_ms_per_order": {
-            kind: round(seconds * 1e3 / max(len(shift.believed), 1), 2)
+            kind: round(seconds * 1e3 / max(done.crowd, 1), 2)
             for kind, seconds in done.cpu_seconds.items()
         },
         "channel_books": {name: dict(book.totals) for name, book in done.books.items()},

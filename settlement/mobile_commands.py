@@ -52,6 +52,9 @@ class PlaceOrder(OrderCommand, frozen=True, kw_only=True, gc=False):
     """empty where it is not repeated"""
     wallet: str
     """who will confirm; empty: the order itself is the confirmation"""
+    collected_by: str = ""
+    """the channel at which the agency's merchant collects the own part (平台代收); empty where the
+    institution or its own merchant does"""
 
 
 class ConfirmOrder(OrderCommand, frozen=True, kw_only=True, gc=False):

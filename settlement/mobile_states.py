@@ -95,6 +95,11 @@ PAYABLE = frozenset({State.SAVED, State.HELD})
 INSURED = frozenset({State.PAID, State.DONE, State.CASH_BACK})
 """The insurance has paid, and that stands."""
 
+INSURANCE_BACK = frozenset({Happening.ALL_BACK, Happening.INSURANCE_BACK})
+"""Refunds that take the insurance part back."""
+OWN_PART_BACK = frozenset({Happening.ALL_BACK, Happening.CASH_BACK})
+"""Refunds after which the payer has the own part again."""
+
 
 class OrderEvent(Struct, frozen=True, kw_only=True):
     """Something that happened to an order."""
@@ -133,7 +138,7 @@ class Standing(Struct, frozen=True, kw_only=True):
         return "" if last is None else last.wallet
 
 
-_REFUNDS = frozenset({Happening.ALL_BACK, Happening.INSURANCE_BACK, Happening.CASH_BACK})
+_REFUNDS = INSURANCE_BACK | OWN_PART_BACK
 
 
 def fold(events: Sequence[OrderEvent]) -> Standing:

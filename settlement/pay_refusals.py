@@ -41,7 +41,7 @@ PAYING_ROWS: tuple[tuple[str, str, str], ...] = (
     ("REFUND_COSTS_MORE",
      "退货后重新结算，个人需支付[{after_fen}元]，多于原支付的[{before_fen}元]，未退。",
      "请与参保人确认后改为整单退款，再重新结算。"),
-    ("REFUND_VISIT_WHOLE", "就诊或住院的结算只能整单退。",
+    ("REFUND_VISIT_WHOLE", "住院的结算只能整单退。",
      "请整单退款，更正费用明细后重新结算。"),
     ("PAY_CODE_MISSING", "既没有付款码，也没有说明机构如何收款（tender）。",
      "请扫描付款码，或填写现金、刷卡的tender。"),
@@ -54,7 +54,7 @@ PAYING_ROWS: tuple[tuple[str, str, str], ...] = (
     ("VISIT_FAMILY_ACCOUNT", "窗口扫码缴费不能使用家庭共济账户。",
      "请将acct_used_flag改为0或1，或用2207、2304结算后自行收款。"),
     ("REFUND_WHOLE_ONLY", "该订单未经渠道收款，只能整单退。", "请整单退款后重新结算。"),
-    ("CANCEL_BY_REFUND", "该结算含扫码收款（订单[{order_no}]），不能用此交易撤销。",
+    ("CANCEL_BY_REFUND", "该结算含扫码收款[（订单{order_no}）]，不能用此交易撤销。",
      "请用/pay/{order_no}/refund退款。"),
 )
 # fmt: on

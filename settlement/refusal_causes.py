@@ -346,8 +346,8 @@ CAUSES: Mapping[str, str] = {
         "of it did (a discount or a bracket is lost)."
     ),
     "REFUND_VISIT_WHOLE": (
-        "/pay/{order_no}/refund: lines of a visit or a stay were named; its bill is "
-        "corrected after it was taken back whole."
+        "/pay/{order_no}/refund: lines of a stay were named; its bill is corrected after it "
+        "was taken back whole."
     ),
     "PAY_CODE_MISSING": "/pay/deposit: neither pay_code nor tender, so nobody pays.",
     "DEPOSIT_AMOUNT_WRONG": "/pay/deposit: nothing, or less than nothing.",

@@ -27,6 +27,7 @@ from settlement.storage.differences import Filter, listed
 from settlement.storage.lease import PlainConnection
 
 A_DAY = timedelta(days=1)
+AFTER_THE_CUT = timedelta(hours=1)
 SHOWN_MAX = 100
 _ORDER = Order(actor="drill", reason="the bills of the drill", fetched=True)
 
@@ -43,8 +44,9 @@ class Reconciled(NamedTuple):
 async def reconciled(data_dir: Path, urls: Mapping[str, str], first: date) -> Reconciled:
     """Fetch, take and match the bills of a day and of those that came since at the channels."""
     name, url = next(iter(urls.items()))
-    last = local_time(read_clock(url)).date()
-    advance_clocks({name: url}, A_DAY.total_seconds())
+    now = local_time(read_clock(url))
+    last = last_billed(now)
+    advance_clocks({name: url}, (last - now.date() + A_DAY).total_seconds())
     ahead = read_clock(url) - system_clock()
 
     def clock() -> datetime:
@@ -63,6 +65,12 @@ async def reconciled(data_dir: Path, urls: Mapping[str, str], first: date) -> Re
     finally:
         signer.close()
         await connection.close()
+
+
+def last_billed(now: datetime) -> date:
+    """The latest day whose bill may have something of what moved until now: UnionPay's day ends at
+    23:00."""
+    return (now + AFTER_THE_CUT).date()
 
 
 async def _refused(

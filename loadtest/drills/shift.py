@@ -7,16 +7,20 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from msgspec import Struct
 
-from loadtest.drills.orders import Customers, Wallets
+from loadtest.drills.orders import Afterwards, Customers, Wallets
 from loadtest.drills.till import Believed, Till
 from loadtest.processes import read_processes
 from loadtest.server import Server
+from loadtest.simulators.payer_codes import Behaviour
 from loadtest.world import World
 
 GATEWAY_WORD = "settlement.serve.worker"
+ALONE = 60
+"""So many sales are made one after the other, before any fault and before the crowd comes."""
 
 
 class Shift(Struct, frozen=True, kw_only=True):
@@ -37,16 +41,31 @@ class Shift(Struct, frozen=True, kw_only=True):
         return [seconds for till in self.tills for seconds in till.outages]
 
 
+def in_no_hurry(customers: Customers, *, payments: int) -> list[int]:
+    """Numbers of orders with which nothing happens but that they are paid."""
+    orders = (customers.order(number) for number in range(payments))
+    calm = (
+        int(one.order_no[-8:])
+        for one in orders
+        if one.behaviour is Behaviour.OK
+        and one.afterwards is Afterwards.NOTHING
+        and not (one.vanishes or one.twice)
+    )
+    return list(islice(calm, min(ALONE, payments // 10)))
+
+
 async def sell(
-    server: Server, world: World, customers: Customers, *, payments: int, tills: int, kill: bool
-) -> Shift:
-    """So many orders, by so many tills; half way one gateway process is killed, if it shall be."""
+    server: Server, world: World, customers: Customers, *, orders: Sequence[int], tills: int,
+    kill: bool, name: str = "T",
+) -> Shift:  # fmt: skip
+    """The orders with these numbers, by so many tills, none of which has the name of another that
+    ever asked the server; half way one gateway process is killed, if it shall be."""
     wallets, pharmacies = Wallets(), world.of_kind("pharmacy")
     crowd = [
-        Till(f"T{n}", server.address, pharmacies, customers, wallets) for n in range(tills)
+        Till(f"{name}{n}", server.address, pharmacies, customers, wallets) for n in range(tills)
     ]  # fmt: skip
     half = asyncio.Event()
-    numbers = _numbers(payments, half)
+    numbers = _numbers(orders, half)
     began = time.monotonic()
     killed: int | None = None
     async with asyncio.TaskGroup() as group:
@@ -72,9 +91,9 @@ def kill_gateway(supervisor_pid: int) -> int:
     raise LookupError("there is no gateway process to kill")
 
 
-def _numbers(count: int, half: asyncio.Event) -> Iterator[int]:
+def _numbers(orders: Sequence[int], half: asyncio.Event) -> Iterator[int]:
     """All numbers, for whichever till is free; tells when half are taken."""
-    for number in range(count):
-        if number == count // 2:
+    for place, number in enumerate(orders):
+        if place == len(orders) // 2:
             half.set()
         yield number

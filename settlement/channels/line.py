@@ -13,6 +13,7 @@ import aiohttp
 from msgspec import Struct
 from yarl import URL
 
+from settlement.channels.waiting import watching
 from settlement.clock import monotonic
 
 ANSWER_BYTES_MAX = 1024 * 1024
@@ -107,7 +108,7 @@ class Line:
             )
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout, connector=connector, auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(), headers=_AS_IT_IS,
+                cookie_jar=aiohttp.DummyCookieJar(), headers=_AS_IT_IS, trace_configs=[watching()],
             )  # fmt: skip
         return self._session
 

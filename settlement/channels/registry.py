@@ -36,6 +36,16 @@ class Tills:
         own = self._places.get((institution, channel))
         return own or self._places.get((EVERYBODY, channel))
 
+    def for_agency(self, institution: str, wallet: str) -> ChannelName | None:
+        """The channel of a wallet's name, where the agency's merchant collects at it for an
+        institution (平台代收); None where the institution's own does, or there is no such channel.
+        """
+        for channel in ChannelName:
+            if channel.value == wallet.lower():
+                place = self.place(institution, channel)
+                return channel if place is not None and place.custody is Custody.AGENCY else None
+        return None
+
     def merchant(self, channel: str, merchant_no: str) -> Channel | None:
         """The door of a merchant; None where it is not configured."""
         try:

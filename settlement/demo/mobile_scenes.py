@@ -96,12 +96,14 @@ async def taken_back(cast: Cast, props: Props) -> Scene:
     async with _shop(cast) as shop:
         ended = await shop.give_back(phoned.sale)
     await _expect(cast, phoned.uploaded, ALL_BACK)
+    *_, told = await _told(cast, phoned.uploaded, "6204", "6302", "6302")
     return Scene(
-        infno="6203", chinese="医保退费，微信退款", english="and taken back",
+        infno="6203 → 6302", chinese="医保退费，微信退款", english="and taken back",
         lines=(
             f"退费 refund {back['refdSn']}：{back['refStatus']}，"
             f"统筹基金 fund {money(-held.fund)}，微信 WeChat {money(-held.own)}",
             f"微信 WeChat: {ended.text}",
+            f"通知医院 told {told.topic} 已退费 taken back，{told.notice_id}",
         ),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from ledger.postgres.shape import Shape
+from settlement.channels.registry import Tills
 from settlement.commands import Command
 from settlement.desk import DecisionDesk
 from settlement.gateway import Caller, Unavailable
@@ -37,7 +38,7 @@ class MobileDesk:
 
     def __init__(
         self, *, journals: Journals, dsn: str, lanes: int, shape: Shape, desk: DecisionDesk,
-        wallets: Callable[[], frozenset[str]],
+        wallets: Callable[[], frozenset[str]], tills: Tills,
     ) -> None:  # fmt: skip
         self._submit = journals.ask
         self._side = Several(dsn, "settlement-mobile", count=SIDE_CONNECTIONS)
@@ -45,6 +46,7 @@ class MobileDesk:
         self._lanes = lanes
         self._desk = desk
         self._wallets = wallets
+        self._tills = tills
 
     async def carry_out(self, command: Command, caller: Caller | None = None) -> Reply:
         """A command of an institution, or of a wallet that is no caller. Raises Unavailable and
@@ -96,6 +98,9 @@ class MobileDesk:
         owner = await self.owner(command.order_no)
         if owner is None or owner.institution != asked.institution.code:
             return Refusal(code="MOBILE_ORDER_UNKNOWN", field="order_no")
+        if isinstance(command, PlaceOrder) and command.wallet:
+            channel = self._tills.for_agency(asked.institution.code, command.wallet)
+            command = replace(command, collected_by="" if channel is None else channel.value)
         return await self._submit(
             replace(command, asked=replace(asked, person_no=owner.person_no))
         )

@@ -22,7 +22,8 @@ from protocol.nhsa.errors import WireError
 from protocol.scan import CancelRequest, RefundRequest, ScanRequest
 from settlement import refusals
 from settlement.channels.registry import Tills
-from settlement.clock import Clock, local_time
+from settlement.channels.waiting import waited
+from settlement.clock import Clock, local_time, monotonic
 from settlement.commands import Asked
 from settlement.desk import DecisionDesk
 from settlement.gateway import Caller, PayReply
@@ -392,15 +393,20 @@ class Payments:
         if channel is None:
             raise LookupError(f"merchant {attempt.merchant_no} was there a moment ago")
         institution = command.asked.institution
-        outcome = await channel.pay(
-            PayOrder(
-                order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen,
-                code=code.strip(), subject=institution.name,
-                terminal_id=command.counter.terminal_id, operator=command.asked.operator,
-                notify_url=self.tills.notify_url(attempt.channel, attempt.merchant_no),
-            )
+        order = PayOrder(
+            order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen,
+            code=code.strip(), subject=institution.name,
+            terminal_id=command.counter.terminal_id, operator=command.asked.operator,
+            notify_url=self.tills.notify_url(attempt.channel, attempt.merchant_no),
         )  # fmt: skip
-        reply = await self.report(fact, institution, happened(outcome, attempt), outcome=outcome)
+        with waited() as wait:
+            began = monotonic()
+            outcome = await channel.pay(order)
+            METRICS.channel_call.observe(monotonic() - began - wait.seconds)
+            reply = await self.report(
+                fact, institution, happened(outcome, attempt), outcome=outcome
+            )
+            METRICS.channel_leg.observe(monotonic() - began - wait.seconds)
         return await self._while_they_wait(command, reply)
 
     async def _while_they_wait(self, command: Ordered, reply: Reply) -> Reply:

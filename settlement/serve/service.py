@@ -241,7 +241,7 @@ class Service:
         )  # fmt: skip
         self.mobile = MobileDesk(
             journals=journals, dsn=settings.app_dsn, lanes=lanes, shape=shape, desk=self._desk,
-            wallets=lambda: wallets_among(self.reference.credentials),
+            wallets=lambda: wallets_among(self.reference.credentials), tills=settings.tills,
         )  # fmt: skip
         self.mobile_centre = mobile_door(
             settings.platform_key, ask=self.ask, desk=self._desk, orders=self.mobile,

@@ -52,6 +52,11 @@ SECONDS_BOUNDS = (
 CERTAINTY_BOUNDS = (
     0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0, 900.0,
 )  # fmt: skip
+OWN_BOUNDS = (
+    0.0005, 0.00075, 0.001, 0.00125, 0.0015, 0.00175, 0.002, 0.00225, 0.0025, 0.003, 0.0035, 0.004,
+    0.005, 0.006, 0.008, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+)  # fmt: skip
+"""Finer: what counts is whether the middle is below two milliseconds."""
 SIZE_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -92,6 +97,12 @@ DECLARED = (
               "confirm.", registry=None),
     Histogram("settlement_payment_confirmed_seconds",
               "The same where the payer had to confirm: their own time is in it.", registry=None),
+    Histogram("settlement_channel_call_seconds",
+              "Own time of a payment at its channel: from the commit of what is held to the "
+              "channel's answer, read and checked, without the wait for it.", registry=None),
+    Histogram("settlement_channel_leg_seconds",
+              "The same until what the channel said is committed: all that a channel leg adds to a "
+              "sale but the wait.", registry=None),
     Counter("settlement_payment_alarms_total",
             "What channels said that contradicts what is booked; look at each in the log.",
             registry=None),
@@ -169,7 +180,8 @@ class Metrics:
 
     __slots__ = (
         "background_failures", "batch_items", "batch_recomputed", "batch_write_seconds",
-        "bills_fetched", "bills_late", "conflicting", "duplicate_across_lanes", "folded_blocks",
+        "bills_fetched", "bills_late", "channel_call", "channel_leg", "conflicting",
+        "duplicate_across_lanes", "folded_blocks",
         "hub_alarms", "hub_answered", "hub_asked", "hub_broken", "hub_unanswered",
         "hub_worthless", "in_flight", "nonce_degraded", "nonce_folds", "notice_seconds",
         "notices_delivered", "notices_failed", "notices_overdue", "notices_owed",
@@ -184,6 +196,8 @@ class Metrics:
         self.batch_write_seconds = Tally(SECONDS_BOUNDS)
         self.payment_certainty = Tally(CERTAINTY_BOUNDS)
         self.payment_confirmed = Tally(CERTAINTY_BOUNDS)
+        self.channel_call = Tally(OWN_BOUNDS)
+        self.channel_leg = Tally(OWN_BOUNDS)
         self.payment_alarms = 0
         self.region_alarms = 0
         self.notice_seconds = Tally(CERTAINTY_BOUNDS)
@@ -283,6 +297,8 @@ _HISTOGRAMS = {
     "settlement_batch_write_seconds": "batch_write_seconds",
     "settlement_payment_certainty_seconds": "payment_certainty",
     "settlement_payment_confirmed_seconds": "payment_confirmed",
+    "settlement_channel_call_seconds": "channel_call",
+    "settlement_channel_leg_seconds": "channel_leg",
     "settlement_notice_seconds": "notice_seconds",
 }
 _BOUNDS: dict[str, tuple[float, ...]] = {
@@ -291,6 +307,8 @@ _BOUNDS: dict[str, tuple[float, ...]] = {
     "settlement_batch_write_seconds": SECONDS_BOUNDS,
     "settlement_payment_certainty_seconds": CERTAINTY_BOUNDS,
     "settlement_payment_confirmed_seconds": CERTAINTY_BOUNDS,
+    "settlement_channel_call_seconds": OWN_BOUNDS,
+    "settlement_channel_leg_seconds": OWN_BOUNDS,
     "settlement_notice_seconds": CERTAINTY_BOUNDS,
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -21,6 +22,7 @@ from protocol.nhsa.messages.mobile import (
     PayOrderReply,
     Refunded,
     RefundReply,
+    RefundTold,
     SettleTold,
     Told,
     Withdrawn,
@@ -29,7 +31,14 @@ from protocol.nhsa.messages.mobile import (
 from protocol.nhsa.times import compact_seconds
 from settlement.clock import Moment, local_time
 from settlement.mobile_rows import MobileFact, MobileOrderRow
-from settlement.mobile_states import Happening, OrderEvent, Standing, State
+from settlement.mobile_states import (
+    INSURANCE_BACK,
+    OWN_PART_BACK,
+    Happening,
+    OrderEvent,
+    Standing,
+    State,
+)
 from settlement.mobile_timers import REVERSAL_SECONDS
 from settlement.rows import SettlementRow
 from settlement.translate import answers
@@ -43,6 +52,11 @@ NO_WALLET = "SELF"
 """thdPayType where no wallet collects the own part: the institution does (机构自收)."""
 NAME_LENGTH_MAX = 40
 _ALL, _INSURANCE = "ALL", "HI"
+_ENCODE = msgspec.json.Encoder().encode
+_BACK = {
+    Happening.ALL_BACK: "ALL", Happening.INSURANCE_BACK: "HI", Happening.CASH_BACK: "CASH",
+}  # fmt: skip
+"""refdType (退费类型): which part went back."""
 _CALLED = {
     State.SAVED: "", State.HELD: "4", State.PAID: "2", State.DONE: "2", State.ALL_BACK: "3",
     State.INSURANCE_BACK: "3", State.CASH_BACK: "3", State.WITHDRAWN: "", State.EXPIRED: "",
@@ -114,16 +128,19 @@ def shown(fact: MobileFact, view: View, world: World, moment: Moment) -> OrderEn
 
 
 def refunded(event: OrderEvent) -> RefundReply:
-    """Output of 6203. Where only the own part went back there is nothing of the insurance's."""
-    local = local_time(event.at)
-    stamp = compact_seconds(local)
-    number = str(event.number_given)
+    """Output of 6203."""
+    stamp = compact_seconds(local_time(event.at))
     return RefundReply(
         data=Refunded(
-            refdSn=number, hiFefdSn=number if event.setl_id is None else str(event.setl_id),
+            refdSn=str(event.number_given), hiFefdSn=_insurance_number(event),
             hiTrnsDate=stamp[:8], hiTrnsTime=stamp[8:], refStatus="SUCC",
         )
     )  # fmt: skip
+
+
+def _insurance_number(event: OrderEvent) -> str:
+    """Where only the own part went back there is nothing of the insurance's."""
+    return str(event.number_given if event.setl_id is None else event.setl_id)
 
 
 def withdrawn() -> WithdrawReply:
@@ -157,6 +174,25 @@ def settle_notice(
         fundPay=yuan(row.fund_fen), revsToken=reversal_token(world.keyring, fact.row.order_no),
         hiChrgTime=stamp[8:], hiDocSn=str(row.setl_id), hiRgstSn=str(row.mdtrt_id),
         extData=settlement_output(row, view, world),
+    )  # fmt: skip
+
+
+def refund_notice(
+    fact: MobileFact, event: OrderEvent, row: SettlementRow, view: View, world: World
+) -> SettleTold:
+    """Data of 6302: it went back (`callType` 3). `setlType` says which part, `extData` how much."""
+    insured, own = event.happening in INSURANCE_BACK, event.happening in OWN_PART_BACK
+    account_fen, fund_fen = (row.account_fen, row.fund_fen) if insured else (0, 0)
+    own_fen = row.cash_fen if own else 0
+    refund = RefundTold(
+        appRefdSn=event.reference, refdSn=str(event.number_given),
+        hiFefdSn=_insurance_number(event), refdType=_BACK[event.happening],
+        totlRefdAmt=yuan(account_fen + fund_fen + own_fen), psnAcctRefdAmt=yuan(account_fen),
+        fundRefdAmt=yuan(fund_fen), cashRefdAmt=yuan(own_fen),
+    )  # fmt: skip
+    return replace(
+        settle_notice(fact, row, view, world), setlType=refund.refdType, revsToken="",
+        hiDocSn=refund.hiFefdSn, extData=Raw(_ENCODE({"refund": refund})),
     )  # fmt: skip
 
 

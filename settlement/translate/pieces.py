@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
 from operator import attrgetter
@@ -20,17 +20,19 @@ from protocol.nhsa.messages import (
     pharmacy,
 )
 from protocol.nhsa.times import parse_moment
+from protocol.nhsa.traces import TRACE_NODE
 from settlement import numbers
 from settlement.claim import ClaimLine
 from settlement.commands import Credential
 from settlement.institution import Institution
 from settlement.rows import KeptLine
-from settlement.trace import Trace
+from settlement.trace import Mark, Trace, marks_of
 
 ALL_UNSETTLED = "0000"
 """2205 and 2302: every line not yet settled."""
 UNKNOWN_NUMBER = 0
 _SPLIT = "1"
+_CODE = "drug_trac_codg"
 """trdn_flag 拆零"""
 LINE_PRICED = frozenset(
     {
@@ -99,6 +101,25 @@ def traces_of(rows: Sequence[Traceable], digest_key: bytes) -> tuple[Trace, ...]
         for trace in rows_of(row.durg_trac_info)
         if isinstance(trace, pharmacy.DrugTrace)
     )
+
+
+def marks_kept(
+    lines: Sequence[ClaimLine], kept: Sequence[KeptLine], digest_key: bytes
+) -> list[Mark]:
+    """The drug trace codes of lines as they were kept, which sold what they name."""
+    traces = [
+        Trace(n, trace_key(str(code[_CODE]), digest_key), code.get("trdn_flag") != _SPLIT)
+        for n, (line, one) in enumerate(zip(lines, kept, strict=True))
+        if line.quantity_e4 > 0
+        for code in _codes_kept(one.extra.get(TRACE_NODE))
+    ]
+    return marks_of(traces, [line.line_no for line in lines])
+
+
+def _codes_kept(node: object) -> Iterable[Mapping[str, object]]:
+    """A node that is kept is plain JSON: one code, or several."""
+    rows = node if isinstance(node, Sequence) else [node]
+    return [row for row in rows if isinstance(row, Mapping) and row.get(_CODE)]
 
 
 def trace_key(code: str, digest_key: bytes) -> bytes:

@@ -42,6 +42,8 @@ _KIND_OF = {
     "2102": CareKind.PHARMACY, "2304": CareKind.INPATIENT, "2304A": CareKind.INPATIENT,
 }  # fmt: skip
 """What was settled by which transaction; by any other, an outpatient visit."""
+_OF_ORDERS = frozenset({"SCAN", "REFUND"})
+"""What an order of scan-to-pay or of a hospital's payments settled, or what was left of it."""
 _WINDOW_ZH = {CancelWindow.MONTH: "结算当月", CancelWindow.YEAR: "结算当年度"}
 
 
@@ -91,8 +93,10 @@ def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
             code="ALREADY_CANCELLED", field="setl_id",
             params={"setl_id": number, "undone_by": str(fact.undone_by)},
         )  # fmt: skip
-    if row.infno == "SCAN":
-        return Refusal(code="CANCEL_BY_REFUND", field="setl_id", params={"order_no": row.msgid})
+    if row.infno in _OF_ORDERS:
+        # What was left of an order knows only the number of the refund that left it.
+        named: dict[str, str | int] = {"order_no": row.msgid} if row.infno == "SCAN" else {}
+        return Refusal(code="CANCEL_BY_REFUND", field="setl_id", params=named)
     if row.infno == "6202":
         return Refusal(code="CANCEL_BY_MOBILE_REFUND", field="setl_id")
     if _KIND_OF.get(row.infno, CareKind.OUTPATIENT) is not command.kind:

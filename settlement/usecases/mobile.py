@@ -40,7 +40,7 @@ from settlement.rows import (
     commitment,
 )
 from settlement.translate import mobile_answers
-from settlement.usecases import booking, checks, settle, visits
+from settlement.usecases import booking, checks, mobile_custody, settle, visits
 from settlement.usecases.mobile_notices import told
 from settlement.usecases.mobile_payloads import (
     Held,
@@ -278,9 +278,13 @@ def _held(
     row, settled = fact.row, effects.settlement
     if settled is None or effects.detail is None or effects.entry is None:
         raise AssertionError("a settlement has a row, a detail and an entry")
+    transfers = effects.entry.transfers
+    if command.collected_by:
+        base = command.asked.institution.account_base
+        transfers = mobile_custody.to_collect(transfers, base)
     held = Held(
-        transfers=effects.entry.transfers, settlement=settled, detail=effects.detail,
-        increments=effects.increments, traces=effects.traces,
+        transfers=transfers, settlement=settled, detail=effects.detail,
+        increments=effects.increments, traces=effects.traces, collected_by=command.collected_by,
     )  # fmt: skip
     event = OrderEvent(
         number=len(fact.events) + 1, happening=Happening.HELD, at=moment.at,
@@ -352,12 +356,15 @@ def confirm(command: ConfirmOrder, view: View, world: World, moment: Moment) -> 
         increments=held.increments, latest_of_year=settled.setl_id, traces=held.traces,
         undertaking=None, events=(unlocked,),
     )  # fmt: skip
-    return _paid(fact, effects, settled, command.wallet_order_no, view, world, moment)
+    return _paid(
+        fact, effects, settled, command.wallet_order_no, view, world, moment,
+        collected_by=held.collected_by,
+    )  # fmt: skip
 
 
 def _paid(
     fact: MobileFact, effects: Effects, settled: SettlementRow, reference: str, view: View,
-    world: World, moment: Moment,
+    world: World, moment: Moment, *, collected_by: str = "",
 ) -> Decision:  # fmt: skip
     """The settlement is booked with these effects: the order knows, and the institution is told."""
     row, wallet = fact.row, fact.standing.wallet
@@ -372,6 +379,7 @@ def _paid(
         mobile_events=(event_row(row.lane, row.order_no, event),),
         mobile_due=(MobileDueRow(lane=row.lane, order_no=row.order_no, due_at=None),),
         outbox=told(after, event.happening, settled, view, world, moment),
+        entries=mobile_custody.collected(after, collected_by, settled.cash_fen, world, moment),
     )
     output = mobile_answers.ordered(after, view, world, settled=settled)
     return Decision(Answer(output=output), effects)

@@ -1,7 +1,7 @@
 """How orders of mobile payment end otherwise than paid: withdrawn, given up, expired, refunded.
 
-A refund takes the insurance leg back exactly, as 2208 does (医保退费). The own part was never ours:
-that it went back is only recorded (DOMAIN 2).
+A refund takes the insurance leg back exactly, as 2208 does (医保退费). That the own part went back
+is only recorded (DOMAIN 2); what the agency's merchant had collected is not owed any more then.
 """
 
 from __future__ import annotations
@@ -16,13 +16,22 @@ from settlement.clock import Moment
 from settlement.decision import Answer, Decision
 from settlement.mobile_commands import CloseOrder, RefundMobileOrder
 from settlement.mobile_rows import MobileDueRow, MobileFact, event_row
-from settlement.mobile_states import NEXT, SAME, Happening, OrderEvent, State
+from settlement.mobile_states import (
+    INSURANCE_BACK,
+    NEXT,
+    OWN_PART_BACK,
+    SAME,
+    Happening,
+    OrderEvent,
+    State,
+)
 from settlement.mobile_timers import HOLD_SECONDS, REVERSAL_SECONDS, SAVED_SECONDS
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, RowKind, SettlementRow
 from settlement.translate import mobile_answers
-from settlement.usecases import cancel, checks, family
+from settlement.usecases import cancel, checks, family, mobile_custody
 from settlement.usecases.mobile import is_person, pending_of
+from settlement.usecases.mobile_notices import told_back
 from settlement.usecases.mobile_payloads import (
     open_held,
     open_uploaded,
@@ -32,8 +41,6 @@ from settlement.usecases.mobile_payloads import (
 from settlement.usecases.returns import Books
 from settlement.view import Effects, SettlementFact, View, fold_visit
 from settlement.world import World
-
-_INSURANCE = frozenset({Happening.ALL_BACK, Happening.INSURANCE_BACK})
 
 
 def close(command: CloseOrder, view: View, world: Books, moment: Moment) -> Decision:
@@ -160,8 +167,11 @@ def refund(command: RefundMobileOrder, view: View, world: World, moment: Moment)
     number_given = world.next_number(row.lane, moment.business_day)
     effects = Effects(lane=row.lane, person_no=row.psn_no, messages=())
     undone: SettlementRow | None = None
-    if command.happening in _INSURANCE:
-        taken = _taken_back(command, settled, view, world, moment)
+    collected_by = _collected_by(fact, world)
+    if command.happening in INSURANCE_BACK:
+        taken = _taken_back(
+            command, settled, view, world, moment, collected=bool(collected_by)
+        )
         if isinstance(taken, Refusal):
             return Decision(taken)
         undone, effects = taken
@@ -170,7 +180,13 @@ def refund(command: RefundMobileOrder, view: View, world: World, moment: Moment)
         setl_id=None if undone is None else undone.setl_id, reference=command.refund_no,
         number_given=number_given, fingerprint=_fingerprint(command),
     )  # fmt: skip
-    effects = replace(effects, mobile_events=(event_row(row.lane, row.order_no, event),))
+    after = MobileFact(row=row, events=[*fact.events, event])
+    own_fen = settled.row.cash_fen if command.happening in OWN_PART_BACK else 0
+    effects = replace(
+        effects, entries=mobile_custody.gone_back(after, collected_by, own_fen, world, moment),
+        mobile_events=(event_row(row.lane, row.order_no, event),),
+        outbox=told_back(after, settled.row, view, world, moment),
+    )  # fmt: skip
     return Decision(Answer(output=mobile_answers.refunded(event)), effects)
 
 
@@ -192,7 +208,7 @@ def _fingerprint(command: RefundMobileOrder) -> str:
 
 def _amounts(command: RefundMobileOrder, row: SettlementRow) -> Refusal | None:
     """A refund is of a whole part: its amounts are those of the settlement (DOMAIN 12)."""
-    insurance, own = command.happening in _INSURANCE, row.cash_fen
+    insurance, own = command.happening in INSURANCE_BACK, row.cash_fen
     own_fen = 0 if command.happening is Happening.INSURANCE_BACK else own
     account_fen, fund_fen = (row.account_fen, row.fund_fen) if insurance else (0, 0)
     total, account, funds, cash = command.amounts_fen
@@ -230,8 +246,9 @@ def _allowed(
 
 
 def _taken_back(
-    command: RefundMobileOrder, settled: SettlementFact, view: View, world: World, moment: Moment
-) -> tuple[SettlementRow, Effects] | Refusal:
+    command: RefundMobileOrder, settled: SettlementFact, view: View, world: World, moment: Moment,
+    *, collected: bool,
+) -> tuple[SettlementRow, Effects] | Refusal:  # fmt: skip
     """The settlement cancelled, under the rules of every cancel (DOMAIN 10, 13)."""
     person = view.persons[settled.row.psn_no]
     refused = family.open_undertaking(person, command)
@@ -240,6 +257,14 @@ def _taken_back(
     if refused is not None:
         return refused
     row, effects = cancel.undo(
-        settled, RowKind.CANCEL, command.asked, person, view, world, moment
+        settled, RowKind.CANCEL, command.asked, person, view, world, moment, collected=collected
     )
     return row, effects
+
+
+def _collected_by(fact: MobileFact, world: World) -> str:
+    """The channel where the agency's merchant has the own part; empty for own custody."""
+    event, row = fact.standing.held, fact.row
+    if event is None:
+        return ""
+    return open_held(event.payload, world.keyring, row.lane, row.order_no).collected_by

@@ -1,5 +1,6 @@
 """What the institution is told of an order, into the outbox of the same commit: 6204 once it is
-decided, 6302 once the insurance has paid."""
+decided, 6302 once the insurance has paid, and 6302 again whenever something of it went back: who
+asked for that (a platform, an app) need not be who keeps the institution's books."""
 
 from __future__ import annotations
 
@@ -36,6 +37,16 @@ def told(
         paid = mobile_answers.settle_notice(fact, row, view, world)
         rows.append(_row(fact, SETTLE_NOTICE, paid, 1, world, moment))
     return tuple(rows)
+
+
+def told_back(
+    fact: MobileFact, row: SettlementRow, view: View, world: World, moment: Moment
+) -> tuple[OutboxRow, ...]:
+    """The notice of a refund, the fact's last event, of what `row` settled."""
+    if (fact.row.institution, Kind.MOBILE) not in world.receivers:
+        return ()
+    back = mobile_answers.refund_notice(fact, fact.events[-1], row, view, world)
+    return (_row(fact, SETTLE_NOTICE, back, 0, world, moment),)
 
 
 def _row(

@@ -40,6 +40,9 @@ class Held(Struct, frozen=True, kw_only=True, array_like=True):
     detail: SealedDetail
     increments: dict[str, int]
     traces: tuple[TraceRow, ...]
+    collected_by: str = ""
+    """the channel at which the agency's merchant collects the own part; empty for the
+    institution's own custody"""
 
 
 class Notice(Struct, frozen=True, kw_only=True):

@@ -12,11 +12,10 @@ from collections import Counter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ledger.entry import Entry, EntryKind, Transfer
+from ledger.entry import Transfer
 from protocol.nhsa import canonical
 from protocol.scan import ScanReply
-from settlement import chart
-from settlement.claim import PRICE_SCALE, QUANTITY_SCALE, Claim, ClaimLine
+from settlement.claim import Claim
 from settlement.clock import Moment
 from settlement.decision import Decision
 from settlement.deposit import applied_to, sum_of
@@ -26,14 +25,13 @@ from settlement.payment_states import Attempt, Happening, Learnt, PaymentKind, S
 from settlement.postings import (
     collecting_transfers,
     refund_owed_transfers,
-    settlement_transfers,
     undone,
 )
 from settlement.refusal import Refusal
-from settlement.rows import MessageOutcome, RowKind, SettlementRow, commitment
+from settlement.rows import MessageOutcome, RowKind, SettlementRow
 from settlement.translate import scans
 from settlement.usecases import booking, cancel, checks, deposit_returns, family
-from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
+from settlement.usecases.adjudication import adjudicate_claim
 from settlement.usecases.paying import (
     PayAnswer,
     due_row,
@@ -43,10 +41,9 @@ from settlement.usecases.paying import (
     tender_of,
 )
 from settlement.usecases.payment_payloads import Plan, open_plan
-from settlement.view import Effects, PersonFacts, SettlementFact, View
+from settlement.usecases.remainders import as_left_by, no_line, resettled, rest_of
+from settlement.view import Effects, SettlementFact, View
 from settlement.world import World
-
-_FEN_PER_PRICE = PRICE_SCALE // 100 * QUANTITY_SCALE
 
 
 class _Order(Struct, frozen=True):
@@ -154,7 +151,7 @@ def _lines_back(
     for serial, quantity_e4 in command.lines:
         line, gone_e4 = sold.pop(serial, None), before[serial]  # so that none comes back twice
         if line is None or not 0 < quantity_e4 <= line.quantity_e4 - gone_e4:
-            return _no_line(serial)
+            return no_line(serial)
         amount_fen = _share_of(line, gone_e4 + quantity_e4) - _share_of(line, gone_e4)
         back.append(PlainLine(serial, amount_fen, quantity_e4))
     return tuple(back)
@@ -183,61 +180,22 @@ def _sale_back(
     refused = refused or cancel.outside_window(fact.row, world, moment)
     refused = refused or cancel.later_one(person, fact.row, world, "order_no")
     refused = refused or cancel.later_segment(fact.row, view, "order_no")
-    if refused is None and command.lines and order.plan.events:
+    claim = order.plan.claim
+    if refused is None and command.lines and claim is None:
         refused = Refusal(code="REFUND_VISIT_WHOLE", field="lines")
     if refused is not None:
         return Decision(refused)
     _, effects = cancel.undo(
         fact, RowKind.CANCEL, asked, person, view, world, moment, collected=True
     )
-    if not command.lines:
+    if not command.lines or claim is None:
         return _returned(command, order, order.left_fen, (), effects, None, world, moment)
-    rest = _rest_of(command, order, fact, view, world)
+    rest = rest_of(command.lines, claim, fact, view, world)
     if isinstance(rest, Refusal):
         return Decision(rest)
     if not rest.lines:
         return _returned(command, order, fact.row.cash_fen, (), effects, None, world, moment)
     return _settle_rest(command, order, fact, rest, effects, view, world, moment)
-
-
-def _rest_of(
-    command: TakeBack, order: _Order, fact: SettlementFact, view: View, world: World
-) -> Claim | Refusal:
-    """What stays sold: the lines as they stand, less what comes back."""
-    claim = order.plan.claim
-    if claim is None:
-        return _no_line(command.lines[0][0])
-    record = booking.detail_record(fact.row.lane, fact.row.setl_id)
-    detail = booking.open_detail(fact.detail, world.keyring, record)
-    back = dict(command.lines)
-    if len(back) < len(command.lines):
-        return _no_line(command.lines[0][0])
-    lines = []
-    for settled in detail.lines:
-        line = settled.priced.line
-        quantity_e4 = back.pop(line.line_no, None)
-        if quantity_e4 is None:
-            lines.append(line)
-            continue
-        if not 0 < quantity_e4 <= line.quantity_e4:
-            return _no_line(line.line_no)
-        if quantity_e4 < line.quantity_e4:
-            lines.append(_less(line, quantity_e4))
-    if back:
-        return _no_line(next(iter(back)))
-    total_fen = sum(line.amount_fen for line in lines)
-    return replace(claim, lines=tuple(lines), total_fen=total_fen)
-
-
-def _no_line(line_no: str) -> Refusal:
-    return Refusal(code="REFUND_LINE_UNKNOWN", field="lines", params={"line_no": line_no})
-
-
-def _less(line: ClaimLine, quantity_e4: int) -> ClaimLine:
-    """The line without so much of it; its amount is price times what is left (DOMAIN 23)."""
-    left_e4 = line.quantity_e4 - quantity_e4
-    amount_fen = (2 * line.price_e6 * left_e4 + _FEN_PER_PRICE) // (2 * _FEN_PER_PRICE)
-    return replace(line, quantity_e4=left_e4, amount_fen=amount_fen)
 
 
 def _settle_rest(
@@ -246,7 +204,7 @@ def _settle_rest(
 ) -> Decision:  # fmt: skip
     """The rest on the original service date, decided on the year as the cancel leaves it."""
     asked = command.asked
-    after = _after(view, cancelled)
+    after = as_left_by(view, cancelled)
     person = after.persons[asked.person_no]
     decided = adjudicate_claim(
         rest, credential_kind=fact.row.credential_type, person=person,
@@ -262,60 +220,9 @@ def _settle_rest(
                 params={"before_fen": fact.row.cash_fen, "after_fen": decided.benefit.cash_fen},
             )
         )  # fmt: skip
-    row, effects = _resettled(command, fact, decided, person, world, moment)
+    row, effects = resettled(asked, fact, decided, cancelled, after, world, moment)
     cancelled = replace(cancelled, messages=(), then=effects)
     return _returned(command, order, surplus_fen, (), cancelled, row, world, moment)
-
-
-def _after(view: View, effects: Effects) -> View:
-    """The person as the cancel leaves them; the view itself is not changed."""
-    after = View()
-    person = view.persons[effects.person_no]
-    after.persons[effects.person_no] = replace(person, years=dict(person.years))
-    after.settlements = dict(view.settlements)
-    after.visits = view.visits
-    after.apply(replace(effects, events=(), messages=()))
-    return after
-
-
-def _resettled(
-    command: TakeBack, fact: SettlementFact, decided: Adjudicated, person: PersonFacts,
-    world: World, moment: Moment,
-) -> tuple[SettlementRow, Effects]:  # fmt: skip
-    """The settlement of what stays sold. Nobody pays anything: it was collected before."""
-    asked = command.asked
-    setl_id = world.next_number(asked.lane, moment.business_day)
-    record = booking.detail_record(fact.row.lane, fact.row.setl_id)
-    before = booking.open_detail(fact.detail, world.keyring, record)
-    kept = {one.priced.line.line_no: one.kept for one in before.lines}
-    detail = booking.detail_of(
-        decided, tuple(kept[one.line.line_no] for one in decided.lines), before.kept
-    )
-    sealed = booking.seal_detail(
-        detail, world.keyring, booking.detail_record(asked.lane, setl_id)
-    )
-    row = booking.settlement_row(
-        decided, asked=asked, person=person, moment=moment, setl_id=setl_id, mdtrt_id=setl_id,
-        business_key=fact.row.business_key, invoice_no=fact.row.invoice_no,
-        credential_type=fact.row.credential_type, detail_commitment=sealed.commitment,
-    )  # fmt: skip
-    base = asked.institution.account_base
-    transfers = settlement_transfers(
-        funds=booking.fund_legs(decided.benefit.shares), account_fen=row.account_fen, cash_fen=0,
-        hospital_fen=row.hospital_fen, institution_base=base, personal_account=person.account,
-    )  # fmt: skip
-    if row.cash_fen:
-        transfers += collecting_transfers(amount_fen=row.cash_fen, institution_base=base)
-    entry = Entry(
-        lane=row.lane, entry_id=setl_id, kind=EntryKind.SINGLE, code=chart.EntryCode.SETTLEMENT,
-        transfers=transfers, commitment=commitment(row),
-    )  # fmt: skip
-    effects = Effects(
-        lane=asked.lane, person_no=asked.person_no, messages=(), settlement=row, detail=sealed,
-        entry=entry, account_change_fen=-row.account_fen, increments=decided.benefit.increments,
-        latest_of_year=setl_id,
-    )  # fmt: skip
-    return row, effects
 
 
 def _returned(

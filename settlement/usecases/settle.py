@@ -181,15 +181,15 @@ def _gather(
         total_fen=command.total_fen,
         service_at=visits.latest_fee_time(uploaded),
         lines=lines,
-        disease=_disease(uploaded, description),
+        disease=disease_of([line.kept for line in uploaded], description),
     )
     return claim, uploaded
 
 
-def _disease(uploaded: Sequence[UploadedLine], description: Description) -> str:
+def disease_of(lines: Sequence[KeptLine], description: Description) -> str:
     """The disease that the lines name, all of them the same; else that of the description."""
-    for line in uploaded:
-        named = line.kept.extra.get(visits.DISEASE)
+    for line in lines:
+        named = line.extra.get(visits.DISEASE)
         if named:
             return str(named)
     return str(description.kept.get(visits.DISEASE, ""))

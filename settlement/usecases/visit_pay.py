@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from ledger.entry import Transfer
 from settlement.chart import ChannelAccount, InstitutionAccount, channel_account
+from settlement.claim import Claim
 from settlement.clock import Moment
 from settlement.decision import Decision
 from settlement.deposit import used_by
@@ -76,13 +77,22 @@ def _plan(
     command: HoldVisit | HoldStay, effects: Effects, row: SettlementRow,
     transfers: tuple[Transfer, ...], cash: int, collecting: int,
 ) -> Plan:  # fmt: skip
-    """What would be booked at once, but that a channel collects what the counter would."""
+    """What would be booked at once, but that a channel collects what the counter would. Of a visit
+    the claim is kept as well, by which what is left of its lines is settled anew."""
     return Plan(
         transfers=tuple(
             Transfer(collecting, leg.credit, leg.amount_fen) if leg.debit == cash else leg
             for leg in transfers
         ),
+        claim=_claim(command, row) if isinstance(command, HoldVisit) else None,
         counter=command.counter, settlement=row, detail=effects.detail,
         increments=effects.increments, traces=effects.traces, events=effects.events,
     )  # fmt: skip
 
+
+def _claim(command: HoldVisit, row: SettlementRow) -> Claim:
+    return Claim(
+        kind=command.kind, care_type=command.care_type, scheme=command.scheme,
+        institution_code=row.institution, person_no=row.psn_no, account_use=command.account_use,
+        total_fen=row.total_fen, service_at=row.service_at, lines=(),
+    )  # fmt: skip

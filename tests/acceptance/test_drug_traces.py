@@ -10,9 +10,13 @@ from settlement.policy import loader
 from settlement.policy.loader import PolicySet, parse_policies
 from settlement.serve.traces import traces_json, traces_table
 from settlement.storage.traces import repeated_traces
+from tests.kit import population
+from tests.kit.cashier import Cashier
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, CLASS_B, some
 from tests.kit.reply import assert_done, assert_refused
+from tests.kit.scanner import Scanner
+from tests.kit.till import WALLET
 from tests.kit.town import Town
 from tests.kit.ward import admit, cost
 
@@ -207,6 +211,42 @@ async def test_line_that_takes_another_back_frees_the_box_that_it_names(town: To
     assert_done(await town.pharmacy.send(traced(town, "T15")))
     sale = await town.pharmacy.send(traced(town, "T16"))
     assert_refused(sale, "TRACE_SOLD_BEFORE", field=AT)
+
+
+async def test_what_stays_sold_of_an_order_keeps_its_boxes_and_what_came_back_is_free(
+    town: Town,
+) -> None:
+    await town.restart(policies('trace_repeated = "refuse"'))
+    scanner = Scanner(population.PHARMACY, town.service)
+    order = scanner.order(town.someone(), CLASS_A, 2, pay_code=WALLET, acct_used_flag="0")
+    [one] = order["lines"]  # type: ignore[misc]
+    order["lines"] = [
+        {
+            **one, "cnt": quantity, "feedetl_sn": serial,
+            "durg_trac_info": [{"feedetl_sn": serial, "drug_trac_codg": code, "trdn_flag": "0"}],
+        }
+        for serial, quantity, code in (("1", 2, "T18"), ("2", 1, "T19"))
+    ]
+    assert (await scanner.scan(order)).status == "settled"
+    visit = await town.hospital.open_visit(town.someone())
+    for code, first in (("T20", 1), ("T21", 2)):
+        upload = with_code(visit.lines(some(CLASS_A, 2), first=first), code)
+        assert_done(await town.hospital.send(upload))
+    quoted = visit.quote(some(CLASS_A, 2), some(CLASS_A, 2))
+    quoted = quoted.edited({"input.data.acct_used_flag": "0"})
+    settlement = visit.settlement(quoted, await town.hospital.send(quoted))
+    cashier = Cashier(town.service)
+    paid = cashier.visit_order(settlement, pay_code=WALLET)
+    assert (await cashier.visit(paid)).status == "settled"
+    back = [{"feedetl_sn": "1", "cnt": 1}, {"feedetl_sn": "2", "cnt": 1}]
+    assert (await scanner.refund(order["order_no"], "T1", lines=back)).status == "refunded"
+    back = [{"feedetl_sn": "B1-201", "cnt": 2}]
+    assert (await cashier.refund(paid["order_no"], "T2", lines=back)).status == "refunded"
+    for code in ("T19", "T21"):
+        assert_done(await town.pharmacy.send(traced(town, code)))
+    for code in ("T18", "T20"):
+        sale = await town.pharmacy.send(traced(town, code))
+        assert_refused(sale, "TRACE_SOLD_BEFORE", field=AT)
 
 
 async def test_region_may_call_the_node_otherwise(town: Town) -> None:

@@ -109,6 +109,14 @@ class Actor:
         return str(answer.data.get("err_code", answer.code))
 
 
+WENT_BACK = {
+    State.ALL_BACK: [["ALL"], ["HI", "CASH"], ["CASH", "HI"]],
+    State.INSURANCE_BACK: [["HI"]],
+    State.CASH_BACK: [["CASH"]],
+}
+"""What the hospital has been told of refunds, in order, by where the order stands."""
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_every_order_ends_in_what_was_booked(
     town: Town, told: Told, wallet: Caller, seed: int
@@ -151,11 +159,14 @@ async def _is_whole(actor: Actor, told: Told, seed: int) -> None:
     paid = state not in NEVER_PAID
     assert state in STANDS | TAKEN_BACK | NEVER_PAID, story
     assert (booked["6202"], booked["6203"]) == (paid, state in TAKEN_BACK), (state, story)
-    topics = [
-        one.topic
+    told_of = [
+        (one.topic, msgspec.json.decode(one.data, type=dict[str, object]))
         for one in told.book.entries
-        if not one.seen_before
-        and msgspec.json.decode(one.data, type=dict[str, object])["payOrdId"] == order.number
+        if not one.seen_before and order.number.encode() in bytes(one.data)
     ]
-    assert topics == (["6204", "6302"] if paid else topics[:1]), (topics, story)
+    topics = [topic for topic, _ in told_of]
+    went_back = [data["setlType"] for _, data in told_of[2:]]
+    assert topics[:2] == (["6204", "6302"] if paid else topics[:1]), (topics, story)
+    assert all(data["callType"] == "3" for _, data in told_of[2:]), story
+    assert went_back in WENT_BACK.get(state, [[]]), (went_back, state, story)
     assert set(topics) <= {"6204", "6302"}, story

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -17,6 +18,7 @@ from settlement.storage.outbox import log_of, resend
 from tests.kit.mobile import Platform
 from tests.kit.population import CLASS_C, DEAR, HOSPITAL, some
 from tests.kit.receiving import Told, a_receiver
+from tests.kit.reply import assert_same_answer
 from tests.kit.town import Town
 from tests.kit.waiting import until
 
@@ -53,6 +55,30 @@ async def test_order_is_told_first_then_that_the_insurance_paid(
     assert Decimal(str(second["ownpayAmt"])) == paid.money("ownPayAmt", "data")
     found = await order.ask()
     assert second["revsToken"] == found.text("revsToken", "data")
+    assert not told.receiver.refused
+
+
+async def test_what_went_back_is_told_once_a_part_and_after_the_payment(
+    town: Town, platform: Platform, told: Told
+) -> None:
+    order = await platform.upload(town.someone(), some(DEAR, 2))
+    paid = await order.pay()
+    by_app = order.refund(paid, "CASH")
+    assert_same_answer(await town.hospital.send(by_app), await town.hospital.send(by_app))
+    insured = await town.hospital.send(order.refund(paid, "HI"))
+    await told.deliver()
+    assert told.book.topics == ["6204", "6302", "6302", "6302"]
+    _, first, cash, rest = (
+        msgspec.json.decode(one.data, type=dict[str, Any]) for one in told.book.entries
+    )
+    assert [one["callType"] for one in (first, cash, rest)] == ["2", "3", "3"]
+    assert (cash["setlType"], rest["setlType"]) == ("CASH", "HI")
+    assert cash["feeSumamt"] == first["feeSumamt"] and cash["revsToken"] == ""
+    back, back_too = cash["extData"]["refund"], rest["extData"]["refund"]
+    assert Decimal(str(back["totlRefdAmt"])) == paid.money("ownPayAmt", "data")
+    assert Decimal(str(back_too["fundRefdAmt"])) == paid.money("fundPay", "data")
+    assert back_too["cashRefdAmt"] == 0
+    assert rest["hiDocSn"] == back_too["hiFefdSn"] == insured.text("hiFefdSn", "data")
     assert not told.receiver.refused
 
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from settlement.payment import Verdict
 from tests.kit.population import CLASS_A, CLASS_C, DEAR
+from tests.kit.reply import assert_refused
 from tests.kit.scanner import Scanner, a_scanner, leg
 from tests.kit.till import WALLET
 from tests.kit.town import Town
@@ -62,6 +63,14 @@ async def test_some_of_a_line_comes_back_and_the_rest_is_settled_anew(
     assert leg(back, "wechat") == (str(net), "returned")
     rows = await town.rows_of(buyer)
     assert sorted(row["total_fen"] for row in rows) == [-600_000, 400_000, 600_000]
+    left = max(rows, key=lambda row: row["setl_id"])
+    named = {"psn_no": buyer.number, "setl_id": str(left["setl_id"]),
+             "mdtrt_id": str(left["mdtrt_id"])}  # fmt: skip
+    for infno in ("2103", "2208"):
+        refused = await town.pharmacy.ask(infno, {"data": named})
+        assert_refused(
+            refused, "CANCEL_BY_REFUND", field="input.data.setl_id", mentions="扫码收款，"
+        )
     rest = await scanner.refund(order["order_no"], "R4")
     assert leg(rest, "wechat") == (back.split.psn_cash_pay, "returned")
 

@@ -189,11 +189,64 @@ async def test_paid_visit_is_taken_back_whole_by_its_order(town: Town, cashier: 
         "psn_no": bill.citizen.number,
     }  # fmt: skip
     assert (await town.hospital.ask("2208", {"data": data})).err_code == "CANCEL_BY_REFUND"
-    part = await cashier.refund(order["order_no"], "VR1", lines=[{"feedetl_sn": "1", "cnt": 1}])
-    assert part.err_code == "REFUND_VISIT_WHOLE"
     back = await cashier.refund(order["order_no"], "VR2")
     assert (back.status, leg(back, "wechat")) == ("refunded", ("3000.00", "returned"))
     assert_done(await town.hospital.send(bill.visit.withdrawal_of_lines("B1")))
+
+
+async def test_some_of_a_paid_visit_comes_back_and_the_rest_is_settled_anew(
+    town: Town, cashier: Cashier
+) -> None:
+    bill = await a_bill(town)
+    order = cashier.visit_order(bill.settlement, pay_code=WALLET)
+    paid = await cashier.visit(order)
+    number = order["order_no"]
+    unknown = await cashier.refund(number, "VL0", lines=[{"feedetl_sn": "9", "cnt": 1}])
+    assert unknown.err_code == "REFUND_LINE_UNKNOWN"
+    part = await cashier.refund(number, "VL1", lines=[{"feedetl_sn": "B1-001", "cnt": 1}])
+    assert (part.status, leg(part, "wechat")) == ("refunded", ("1400.00", "returned")), part
+    assert part.split and part.split.psn_cash_pay == "1600.00"
+    again = await cashier.refund(number, "VL1", lines=[{"feedetl_sn": "B1-001", "cnt": 1}])
+    assert (again.replayed, again.settlement_id) == (True, part.settlement_id)
+    rows = {row["total_fen"]: row for row in await town.rows_of(bill.citizen)}
+    first, rest = rows[600_000], rows[400_000]
+    assert (str(first["setl_id"]), str(rest["setl_id"])) == (
+        paid.settlement_id, part.settlement_id
+    )  # fmt: skip
+    assert rest["mdtrt_id"] == first["mdtrt_id"] and rest["service_at"] == first["service_at"]
+    named = {
+        "setl_id": part.settlement_id, "mdtrt_id": bill.visit.mdtrt_id,
+        "psn_no": bill.citizen.number,
+    }  # fmt: skip
+    lines = await town.hospital.ask("5204", {"data": named})
+    assert isinstance(lines.output, list)
+    assert [Decimal(str(one["cnt"])) for one in lines.output] == [Decimal(2)]
+    refused = await town.hospital.ask("2208", {"data": named})
+    assert_refused(refused, "CANCEL_BY_REFUND", field="input.data.setl_id")
+    for message in (bill.visit.withdrawal_of_lines("B1"), bill.visit.lines(some(CLASS_B, 1))):
+        assert (await town.hospital.send(message)).infcode
+    assert (await cashier.find(number)).status == "settled"
+    whole = await cashier.refund(number, "VL2")
+    assert leg(whole, "wechat") == ("1600.00", "returned")
+    assert (await cashier.find(number)).status == "refunded"
+    assert_done(await town.hospital.send(bill.visit.withdrawal_of_lines("B1")))
+    years = await town.accumulators(bill.citizen)
+    assert not any(fen for year in years.values() for fen in year.values())
+
+
+async def test_line_that_came_back_whole_can_be_charged_anew(town: Town, cashier: Cashier) -> None:
+    citizen = town.someone()
+    basket = (some(DEAR, 2), some(CLASS_C, 1))
+    visit = await town.hospital.open_visit(citizen, *basket)
+    quoted = visit.quote(*basket).edited({"input.data.acct_used_flag": "0"})
+    settlement = visit.settlement(quoted, await town.hospital.send(quoted))
+    order = cashier.visit_order(settlement, pay_code=WALLET)
+    assert (await cashier.visit(order)).status == "settled"
+    line = {"feedetl_sn": "B1-002", "cnt": 1}
+    back = await cashier.refund(order["order_no"], "VM1", lines=[line])
+    assert leg(back, "wechat") == ("8.00", "returned")
+    assert_done(await town.hospital.send(visit.lines(some(CLASS_C, 1), batch="B2")))
+    assert_done(await visit.settle(some(CLASS_C, 1), batch="B2"))
 
 
 async def test_bedside_settlement_uses_deposits_and_collects_the_rest_with_a_code(
@@ -260,6 +313,8 @@ async def test_paid_stay_is_taken_back_insurance_first(town: Town, cashier: Cash
     order = cashier.visit_order(await last_bill(town, stay), pay_code=OTHER_WALLET)
     await cashier.visit(order)
     town.channels.alipay.refund_verdicts.append(Verdict.FAILED)
+    part = await cashier.refund(order["order_no"], "VR4", lines=[{"feedetl_sn": "1", "cnt": 1}])
+    assert part.err_code == "REFUND_VISIT_WHOLE"
     back = await cashier.refund(order["order_no"], "VR4")
     assert (back.status, leg(back, "alipay")) == ("refunding", ("620.00", "refund_due"))
     assert [row["kind"] for row in await town.rows_of(citizen)] == [1, 2]

@@ -455,6 +455,20 @@ class SettleTold(Struct, frozen=True, kw_only=True, gc=False):
     extData: Raw
 
 
+class RefundTold(Struct, frozen=True, kw_only=True, gc=False):
+    """`extData.refund` of a 6302 that tells of a refund, under the names of 6203. No source says
+    how a refund is told; the amounts beside it are the order's, as 6301 has them."""
+
+    appRefdSn: str
+    refdSn: str
+    hiFefdSn: str
+    refdType: str
+    totlRefdAmt: Raw
+    psnAcctRefdAmt: Raw
+    fundRefdAmt: Raw
+    cashRefdAmt: Raw
+
+
 class WalletConfirmed(Struct, frozen=True, kw_only=True, gc=False):
     """What a wallet tells the centre: the payer has paid there, and saw these amounts. No source
     prints this message; its names are those of 6202."""

@@ -20,9 +20,10 @@ from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.wechat import WechatSimulator
 from settlement.channels.line import Answered, Line, NoAnswer
 from settlement.channels.signer import Signer
+from settlement.channels.waiting import waited
 from settlement.channels.wechat import WechatChannel
 from settlement.channels.wechat_config import MerchantConfigError, WechatMerchant, load_keys
-from settlement.clock import system_clock
+from settlement.clock import monotonic, system_clock
 from settlement.payment import Advice, OrderKey, PayOrder, Verdict
 from tests.kit.wechat import (
     MCHID,
@@ -226,3 +227,21 @@ class Certificates:
 
 def _unsigned() -> Rule:
     return Rule(fault=Fault.NO_SIGNATURE, operation=Operation.PAY)
+
+
+async def test_wait_for_the_channel_is_told_from_our_own_time(tmp_path: Path) -> None:
+    async with wechat_stage(tmp_path, "v3") as stage:
+        began = monotonic()
+        with waited() as wait:
+            await stage.channel.pay(stage.order())
+            paid_seconds = wait.seconds
+            await stage.channel.query(key_of(stage.order()))
+        assert 0 < paid_seconds < wait.seconds < monotonic() - began
+        nobody = Line("http://127.0.0.1:9", connect_seconds=1.0, answer_seconds=1.0)
+        with waited() as wait:
+            assert isinstance(await nobody.ask("GET", "/", headers={}), NoAnswer)
+        seconds = wait.seconds
+        assert seconds > 0
+        await stage.channel.pay(stage.order())
+        assert wait.seconds == seconds  # nobody counts any more
+        await nobody.close()

@@ -31,6 +31,8 @@ def test_books_agree_after_faults_of_all_kinds_and_a_killed_gateway() -> None:
     assert set(CONTRACT) <= set(figures)
     assert figures["acknowledged"] > PAYMENTS // 2, told
     assert done.rows_on_bills > 0, told
+    for own in (figures["own_alone_ms"], figures["own_ms"]):
+        assert isinstance(own, dict) and own["payments"] and own["leg_p50"], told
     assert done.shift.killed_pid is not None
     assert sum(sum(book.happened.values()) for book in done.books.values()) > 0
     channels = Counter(one.channel for one in done.shift.believed)

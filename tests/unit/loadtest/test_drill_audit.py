@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from loadtest.attach import Clearing
 from loadtest.drills.audit import Findings, compare
+from loadtest.drills.bills import last_billed
 from loadtest.drills.simulators import ChannelBooks
 from loadtest.drills.till import Believed
 from loadtest.simulators.channel_book import BookEntry, Movement
@@ -104,3 +105,8 @@ def test_refund_that_people_must_make_is_owed_by_the_ledger() -> None:
 )
 def test_order_without_an_end_is_unresolved(one: Believed) -> None:
     assert found([one], [paid("1", 500)], kept_fen=500).unresolved
+
+
+@pytest.mark.parametrize(("hour", "day"), [(22, 26), (23, 27)])
+def test_what_moves_after_unionpay_s_day_is_on_the_next_day_s_bill(hour: int, day: int) -> None:
+    assert last_billed(datetime(2026, 11, 26, hour, 59)) == date(2026, 11, day)
