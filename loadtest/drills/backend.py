@@ -16,7 +16,13 @@ class Backend:
 
     def __init__(self, pid: int) -> None:
         self._folder = Path(f"/proc/{pid}")
+        self.forget()
+
+    def forget(self) -> None:
+        """Look for the greatest memory anew."""
         self.peak_kib = 0
+        self.own_peak_kib = 0
+        """of this process"""
 
     def processor_seconds(self) -> float:
         """What it and this process have used so far."""
@@ -34,7 +40,14 @@ class Backend:
 
     async def _watch(self) -> None:
         while True:
-            for line in (self._folder / "status").read_text().splitlines():
-                if line.startswith("RssAnon:"):
-                    self.peak_kib = max(self.peak_kib, int(line.split()[1]))
+            self.peak_kib = max(self.peak_kib, _anonymous_kib(self._folder))
+            self.own_peak_kib = max(self.own_peak_kib, _anonymous_kib(Path("/proc/self")))
             await asyncio.sleep(0.2)
+
+
+def _anonymous_kib(folder: Path) -> int:
+    """A process's own memory, without what it shares."""
+    for line in (folder / "status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1])
+    return 0

@@ -1,11 +1,11 @@
 """A month of a large city reconciled with a channel's bills, closed and sealed; and what finance
 people look at while it is loaded.
 
-`python -m loadtest.drills.month_close --settlements 1530000 --bill-rows 1000000`: loads a month of
+`make drill-month SETTLEMENTS=1530000 BILL_ROWS=1000000` loads a month of
 settlements and of payments into a database of its own (loadtest/sql), lets the product list them
 by institution and close the days, as it does night by night, and then measures each step of the
 month: matching, the list of differences, the check, the report that two people sign, the seals and
-one of them made again; and what pages show. Prints a table and one JSON object: seconds by the
+those of a day made again; and what pages show. Prints a table and leaves it as JSON: seconds by the
 clock, seconds of a processor, of this process and its database backend together, whoever else uses
 the machine, and the greatest memory of both. Exit status 1 where sums do not fit.
 
@@ -32,6 +32,7 @@ from ledger.postgres.queries import load
 from ledger.postgres.shape import Shape
 from loadtest.drills import matching_month
 from loadtest.drills.backend import Backend
+from settlement.console.today import Today
 from settlement.embedded.services import start_services
 from settlement.finance import balances, month_check, months
 from settlement.finance.books import open_books
@@ -41,7 +42,8 @@ from settlement.finance.matching import match
 from settlement.finance.office import Office, Who, open_office
 from settlement.monthly_statement import Level, StatementAsked
 from settlement.seal_keys import Algorithm, SigningKey
-from settlement.storage import channel_rows, differences
+from settlement.sealing import Span, roots_of
+from settlement.storage import channel_rows, day_totals, differences, seals
 from settlement.storage.connect import connect_plain
 from settlement.storage.differences import Filter
 from settlement.storage.install import Region, ensure_schema
@@ -50,6 +52,7 @@ from settlement.storage.seal_key import SealKeys
 from settlement.storage.statement_sheets import read_groups
 from settlement.storage.statements import list_behind
 
+OUT = Path("build/drill-month.json")
 QUERIES = load(Path(__file__).parents[1] / "sql" / "close.sql")
 FIRST, DAYS, LANES = matching_month.FIRST, matching_month.DAYS, matching_month.LANES
 LAST = FIRST + timedelta(days=DAYS - 1)
@@ -58,6 +61,13 @@ NUMBER = 2611 * 10**15 + 10**10
 """Behind the numbers of the loaded payments."""
 KEY = SigningKey(algorithm=Algorithm.ED25519, private="11" * 32)
 ONE, OTHER = Who(actor="drill-1", reason="drill"), Who(actor="drill-2", reason="drill")
+
+
+OF_THE_MONTH = frozenset({
+    "list our side", "match", "list differences", "begin", "check", "close", "close (confirmed)",
+    "seal",
+})  # fmt: skip
+"""Steps of the figure: what people wait for at the end of a month."""
 
 
 class Size(Struct, frozen=True, kw_only=True):
@@ -77,7 +87,7 @@ class Step(Struct, frozen=True, kw_only=True):
     processor_seconds: float
     process_mib: int
     backend_mib: int
-    """its own memory, without the buffers that all share"""
+    """the greatest memory of each, without the buffers that all share"""
     what: str
 
 
@@ -100,7 +110,7 @@ class Clock:
     async def step(self, name: str) -> AsyncIterator[list[str]]:
         """One step; what it came to is put into the list."""
         told: list[str] = []
-        self._backend.peak_kib = 0
+        self._backend.forget()
         async with self._backend.watched():
             began, used = time.perf_counter(), self._backend.processor_seconds()
             yield told
@@ -109,18 +119,10 @@ class Clock:
         self._came.steps.append(
             Step(
                 name=name, seconds=round(took, 3), processor_seconds=round(used, 2),
-                process_mib=_peak_mib(), backend_mib=self._backend.peak_kib // 1024,
-                what=" ".join(told),
+                process_mib=self._backend.own_peak_kib // 1024,
+                backend_mib=self._backend.peak_kib // 1024, what=" ".join(told),
             )
         )  # fmt: skip
-
-
-def _peak_mib() -> int:
-    """The greatest memory of this process since the step began."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) // 1024
-    return 0
 
 
 async def load_settlements(connection: PlainConnection, size: Size) -> None:
@@ -159,6 +161,7 @@ async def drill(connection: PlainConnection, dsn: str, size: Size) -> Came:
     if size.bill_rows:
         await _reconcile(clock, connection, came)
     await _close(clock, office, came)
+    await _check_again(clock, office, came)
     await _look(clock, office)
     return came
 
@@ -211,8 +214,28 @@ async def _close(clock: Clock, office: Office, came: Came) -> None:
             came.wrong.append(said.text)
 
 
+async def _check_again(clock: Clock, office: Office, came: Came) -> None:
+    span = Span(begins_on=LAST, ends_on=LAST)
+    async with clock.step("seals of a day made again") as told:
+        rows = await day_totals.read_day(office.connection, LAST)
+        sealed = [one.root for one in await seals.seals_of(office.connection, span)]
+        unlike = await day_totals.wrong_day(office.connection, LAST, rows)
+        told.append(f"{len(sealed)} institutions")
+    if roots_of(rows.leaves) != sealed or unlike is not None:
+        came.wrong.append("what is kept of a day is not what is booked")
+
+
 async def _look(clock: Clock, office: Office) -> None:
     """What people ask for."""
+
+    @asynccontextmanager
+    async def reading() -> AsyncIterator[PlainConnection]:
+        yield office.connection
+
+    today, evening = Today(reading, Path("/nowhere")), datetime(2026, 11, 30, 14, 0, tzinfo=UTC)
+    for name, at in (("first", evening), ("next", evening + timedelta(minutes=1))):
+        async with clock.step(f"page: today, {name} look"):
+            await today.figures(at, institution=None, base=None)
     for name, code in (("largest", "H99999900000"), ("one", "H99999900007")):
         asked = StatementAsked(scope=None, institution=code, month=FIRST)
         async with clock.step(f"page: month of the {name} institution") as told:
@@ -256,8 +279,11 @@ def table(came: Came) -> str:
         f"{one.backend_mib:7}  {one.what}"
         for one in came.steps
     ]
-    counted = [one for one in came.steps if not one.name.startswith(("(", "page", "stat", "bal"))]
-    rows.append(f"{'reconciled and closed':40} {sum(one.seconds for one in counted):8.2f}")
+    of_month = [one for one in came.steps if one.name in OF_THE_MONTH]
+    rows.append(
+        f"{'reconciled and closed':40} {sum(one.seconds for one in of_month):8.2f} "
+        f"{sum(one.processor_seconds for one in of_month):9.2f}"
+    )
     return "\n".join([head, *rows, *came.wrong])
 
 
@@ -265,13 +291,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; 1 where anything did not fit."""
     parser = argparse.ArgumentParser(description="Reconcile and close a month.")
     parser.add_argument("--settlements", type=int, default=1_530_000)
-    parser.add_argument("--bill-rows", type=int, default=1_000_000)
+    parser.add_argument("--bill-rows", type=int, default=1_000_000, help="0: nothing is matched")
     parser.add_argument("--institutions", type=int, default=2_000)
     parser.add_argument("--differences", type=int, default=2_000)
     parsed = parser.parse_args(arguments)
     came = asyncio.run(run(Size(**vars(parsed))))
-    sys.stderr.write(table(came) + "\n")
-    sys.stdout.write(msgspec.json.encode(came).decode() + "\n")
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_bytes(msgspec.json.format(msgspec.json.encode(came)))
+    sys.stdout.write(f"{table(came)}\n{OUT}\n")
     return 1 if came.wrong else 0
 
 
