@@ -53,7 +53,7 @@ from settlement.day_total d
 where d.business_day = $1;
 
 -- name: kept_leaves
--- The leaves kept of a day, by institution, of some lanes of institutions or of all.
+-- The leaves kept of a day, by institution.
 select d.institution, d.numbers, d.leaves
 from settlement.day_leaves d
 where d.business_day = $1;
