@@ -21,8 +21,13 @@ def root(leaves: Sequence[bytes]) -> bytes:
         return EMPTY_ROOT
     level = list(leaves)
     while len(level) > 1:
-        # Pairing from the left gives RFC 6962's shape: an odd last node moves up unchanged.
-        above = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        # Pairing from the left gives RFC 6962's shape: an odd last node moves up unchanged. Nodes
+        # are hashed in place, because a month has millions of them.
+        nodes = iter(level)
+        above = [
+            sha256(b"\x01" + left + right).digest()
+            for left, right in zip(nodes, nodes, strict=False)
+        ]
         if len(level) % 2:
             above.append(level[-1])
         level = above

@@ -82,13 +82,16 @@ def _add_balances(commands: Commands, tell: Tell, data_dir: Path) -> None:
     balance.set_defaults(command=lambda parsed: tell(_balance(parsed)))
     statement = commands.add_parser(
         "account-statement",
-        help="every entry of an account over a period, as CSV (账户明细)",
-        description="Opening balance, each entry with what it stands for, closing balance, by "
-        "business day.",
+        help="what moved an account over a period, as CSV (账户明细)",
+        description="Opening balance, what moved it by business day, closing balance. Of a person "
+        "each entry with what it stands for; of a fund or institution a line a day.",
     )
     statement.add_argument("account", metavar="ACCOUNT|PSN_NO")
     statement.add_argument("--from", dest="first", required=True, type=_day, metavar="DATE")
     statement.add_argument("--to", dest="last", required=True, type=_day, metavar="DATE")
+    statement.add_argument(
+        "--entries", action="store_true", help="of a fund or institution: every entry, too"
+    )
     statement.add_argument("--out", type=Path, metavar="FILE", help="a CSV file; else on stdout")
     add_data_dir(statement, data_dir)
     statement.set_defaults(command=lambda parsed: tell(_statement(parsed)))
@@ -199,8 +202,9 @@ def _statement(parsed: argparse.Namespace) -> Said:
     from settlement.finance import desk
 
     return desk.statement(
-        parsed.data_dir, parsed.account, parsed.first, parsed.last, parsed.out
-    )
+        parsed.data_dir, parsed.account, parsed.first, parsed.last, parsed.out,
+        entries=parsed.entries,
+    )  # fmt: skip
 
 
 def _seals(parsed: argparse.Namespace) -> Said:

@@ -68,6 +68,10 @@ class Leaves:
             for place in sorted(range(len(numbers)), key=numbers.__getitem__)
         ]
 
+    def told(self) -> tuple[list[int], bytes]:
+        """Numbers and hashes, as they are kept: by settlement number."""
+        return sorted(self._numbers), b"".join(self.in_order())
+
 
 ByInstitution = dict[str, Leaves]
 

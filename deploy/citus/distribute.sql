@@ -132,6 +132,12 @@ select create_distributed_table(
 );
 select create_distributed_table('settlement.seal', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table(
+    'settlement.day_total', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.day_leaves', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.seal_list', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
@@ -270,8 +276,8 @@ select create_reference_table('settlement.merchant_fee');
 -- `settlement.console_session`,
 -- `settlement.policy_file`, `settlement.cutover_file`, `settlement.import_key`,
 -- `settlement.import_job` and the sequences `settlement.number_block` and
--- `settlement.import_job_no`. No batch touches them. The view `settlement.statement` joins a local
--- table with distributed ones.
+-- `settlement.import_job_no`. No batch touches them. The views `settlement.statement_booked` and
+-- `settlement.statement` join a local table with distributed ones.
 
 -- Delegated to the worker that has the lane.
 

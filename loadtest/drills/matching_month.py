@@ -19,8 +19,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -39,6 +38,7 @@ from loadtest.channel_days import (
     keep_files,
     keep_rows,
 )
+from loadtest.drills.backend import Backend
 from settlement.channel_matching import Class
 from settlement.embedded.services import start_services
 from settlement.finance.books import Books, open_books
@@ -194,37 +194,6 @@ async def _found(books: Books) -> dict[Place, Class]:
             one.last.facts.found
         for one in listed
     }  # fmt: skip
-
-
-class Backend:
-    """The database backend of a connection, watched from outside."""
-
-    def __init__(self, pid: int) -> None:
-        self._folder = Path(f"/proc/{pid}")
-        self.peak_kib = 0
-
-    def processor_seconds(self) -> float:
-        """What it and this process have used so far."""
-        fields = (self._folder / "stat").read_text().rpartition(")")[2].split()
-        ticks = int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()
-
-    @asynccontextmanager
-    async def watched(self) -> AsyncIterator[None]:
-        """Look at its memory five times a second, while the database works."""
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self._watch())
-            yield
-            task.cancel()
-
-    async def _watch(self) -> None:
-        while True:
-            for line in (self._folder / "status").read_text().splitlines():
-                if line.startswith("RssAnon:"):
-                    self.peak_kib = max(self.peak_kib, int(line.split()[1]))
-            await asyncio.sleep(0.2)
-
-
 
 
 async def run(rows: int, differences: int) -> Came:

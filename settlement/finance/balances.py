@@ -1,7 +1,9 @@
 """`settlement balance` and `settlement account-statement`: any account, at any past moment.
 
 The account is a person's number, or the number of an account. Statements go by business days, as
-the books do; a balance by the instant.
+the books do; a balance by the instant. A fund moves with every settlement of a city, so its
+statement is a line a day, each from sums that are folded at the ends of days; entries where
+somebody asks for them.
 """
 
 from __future__ import annotations
@@ -71,24 +73,53 @@ async def balance(office: Office, asked: str, at: datetime, *, as_json: bool) ->
 
 
 async def statement(
-    office: Office, asked: str, first: date, last: date, out: Path | None
-) -> Said:
-    """Opening balance, every entry of some business days and what it is for, closing balance."""
+    office: Office, asked: str, first: date, last: date, out: Path | None, *,
+    entries: bool = False,
+) -> Said:  # fmt: skip
+    """Opening balance, what moved it on some business days, closing balance. Of a person every
+    entry and what it is for; of any other account a line a day, or the `entries`."""
     named = await _named(office, asked)
     if isinstance(named, Said):
         return named
     if first > last:
         return Said(1, f"{first} 在 {last} 之后 | the period ends before it begins")
+    by_entry = entries or named.lane is not None
+    write = _write if by_entry else _write_days
     if out is None:
         text = io.StringIO()
-        await _write(office, named, first, last, text)
+        await write(office, named, first, last, text)
         return Said(0, text.getvalue().rstrip("\n"))
     try:
         with out.open("w", encoding="utf-8-sig", newline="") as file:
-            rows = await _write(office, named, first, last, file)
+            rows = await write(office, named, first, last, file)
     except OSError as exc:
         return Said(1, f"{out} 写不了 | cannot be written: {exc.strerror}")
-    return Said(0, f"{out}：{rows} 笔 | entries")
+    return Said(0, f"{out}：{rows} {'笔 | entries' if by_entry else '天 | days'}")
+
+
+async def _write_days(
+    office: Office, named: Named, first: date, last: date, file: io.TextIOBase | io.TextIOWrapper
+) -> int:
+    """A line for each day on which the account was moved; how many."""
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(HEADINGS)
+    now = await _end_of(office, named, first - timedelta(days=1))
+    table.writerow(_edge(f"{first}", "期初余额", named, now))
+    rows = 0
+    for n in range((last - first).days + 1):
+        day = first + timedelta(days=n)
+        before, now = now, await _end_of(office, named, day)
+        if now != before:
+            table.writerow(_day_row(day, named, before, now))
+            rows += 1
+    table.writerow(_edge(f"{last}", "期末余额", named, now))
+    return rows
+
+
+async def _end_of(office: Office, named: Named, day: date) -> Balance:
+    """What an account of the chart had at the end of a business day."""
+    sums = await store.sums_at(office.connection, day=day, account=named.account)
+    return sums.get(named.account, Balance())
 
 
 async def _write(
@@ -122,9 +153,7 @@ async def _days(
         within, after = parted(lines, first, last)
         yield minus(now, after), within
         return
-    before = first - timedelta(days=1)
-    sums = await store.sums_at(office.connection, day=before, account=named.account)
-    opening = sums.get(named.account, Balance())
+    opening = await _end_of(office, named, first - timedelta(days=1))
     for n in range((last - first).days + 1):
         day = first + timedelta(days=n)
         yield opening, await store.entries_of_day(office.connection, named.account, day)
@@ -162,6 +191,17 @@ async def _named(office: Office, asked: str) -> Named | Said:
 
 def _edge(day: str, what: str, named: Named, balance: Balance) -> tuple[str, ...]:
     return ("", day, "", what, "", "", "", "", "", yuan_text(named.fen(balance)))
+
+
+def _day_row(day: date, named: Named, before: Balance, now: Balance) -> tuple[str, ...]:
+    moved = (
+        now.debits_fen - before.debits_fen, now.credits_fen - before.credits_fen,
+        now.debits_pending_fen - before.debits_pending_fen,
+        now.credits_pending_fen - before.credits_pending_fen,
+    )  # fmt: skip
+    return (
+        "", f"{day}", "", "当日合计", "", *map(yuan_text, moved), yuan_text(named.fen(now))
+    )
 
 
 def _row(line: Line, named: Named, balance: Balance) -> tuple[str, ...]:

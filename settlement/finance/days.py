@@ -1,4 +1,5 @@
-"""Closing business days (日结): the ledger's boundary, where the day ends, its sums and its seals.
+"""Closing business days (日结): the ledger's boundary, where the day ends, its sums, and its seals
+with what it came to.
 
 Each of the three is done once and may be done later: a day that was left half closed is finished by
 whoever comes next. Days are closed in their order. Closing takes every journal's head for a moment,
@@ -16,7 +17,7 @@ from ledger.rules import Outcome
 from settlement.seal_keys import SigningKey
 from settlement.sealing import Span, roots_of
 from settlement.storage import closing as store
-from settlement.storage import seals
+from settlement.storage import day_totals, seals
 from settlement.storage.lease import PlainConnection
 from settlement.storage.seals import Home
 
@@ -46,7 +47,7 @@ async def close_days(
 async def finish_days(
     connection: PlainConnection, home: Home, *, at: datetime, key: SigningKey | None
 ) -> list[DayClosed]:
-    """What is missing of closed days: where they end, and their seals."""
+    """What is missing of closed days: where they end, and their seals with their totals."""
     for day in await store.days_without_end(connection):
         await store.keep_day_end(connection, day)
     return [
@@ -58,10 +59,12 @@ async def finish_days(
 async def _sealed(
     connection: PlainConnection, home: Home, day: date, at: datetime, key: SigningKey | None
 ) -> DayClosed:
-    roots = roots_of(await store.leaves_of_day(connection, day))
+    rows = await day_totals.read_day(connection, day)
+    roots = roots_of(rows.leaves)
     span = Span(begins_on=day, ends_on=day)
     async with connection.transaction():
-        await seals.keep_seals(connection, home, span, roots, key, at)
+        if await seals.keep_seals(connection, home, span, roots, key, at) is not None:
+            await day_totals.keep_day(connection, home.lanes, day, rows)
     return DayClosed(
         day=day, institutions=len(roots), settlements=sum(one.settlements for one in roots),
         signed=key is not None,

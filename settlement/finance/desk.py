@@ -72,10 +72,13 @@ def balance(data_dir: Path, account: str, at: datetime | None, *, as_json: bool)
 
 
 def statement(
-    data_dir: Path, account: str, first: date, last: date, out: Path | None
+    data_dir: Path, account: str, first: date, last: date, out: Path | None, *, entries: bool
 ) -> Said:
-    """The entries of an account."""
-    return run(data_dir, lambda office: balances.statement(office, account, first, last, out))
+    """What moved an account."""
+    return run(
+        data_dir,
+        lambda office: balances.statement(office, account, first, last, out, entries=entries),
+    )
 
 
 def publish(data_dir: Path, month: date, out: Path) -> Said:

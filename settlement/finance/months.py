@@ -8,14 +8,14 @@ again at any time: the same bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from msgspec import Struct
 
 from settlement.clock import local_time
 from settlement.finance.office import Office, Who, written
-from settlement.month_report import MonthReport, make_report, report_bytes, report_digest
+from settlement.month_report import MonthReport, report_bytes, report_digest
 from settlement.month_states import (
     ACT_ZH,
     STATE_ZH,
@@ -31,9 +31,10 @@ from settlement.month_states import (
 from settlement.said import Said
 from settlement.sealing import Span, roots_of
 from settlement.storage import closing as store
-from settlement.storage import past, seals
+from settlement.storage import seals
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.closing import Place
+from settlement.storage.month_reports import month_report
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -57,20 +58,8 @@ async def find(office: Office, month: date) -> Found:
 
 
 async def report_of(office: Office, month: date) -> MonthReport:
-    """The report of a month whose days are closed, a day at a time."""
-    ends_on = last_day(month)
-    totals = [
-        total
-        for day in days_of(month)
-        for total in await store.totals_of_day(office.connection, day)
-    ]
-    return make_report(
-        region=office.home.region, first_day=month, last_day=ends_on,
-        journals=await store.ends_of_journals(office.connection, ends_on), totals=totals,
-        before=await past.sums_at(office.connection, day=month - timedelta(days=1)),
-        after=await past.sums_at(office.connection, day=ends_on),
-        owners=await past.owners(office.connection),
-    )  # fmt: skip
+    """The report of a month whose days are closed."""
+    return await month_report(office.connection, office.home.region, month)
 
 
 async def write_report(office: Office, month: date, out: Path) -> Said:
@@ -141,7 +130,10 @@ async def seal(office: Office, found: Found, who: Who) -> Said:
         )
     month = found.place.month
     span = Span(begins_on=month, ends_on=last_day(month))
-    roots = roots_of(await seals.leaves_of_span(office.connection, span))
+    leaves = await seals.leaves_of_span(office.connection, span)
+    if isinstance(leaves, str):
+        return Said(1, f"{found.name} {leaves}: settlement verify")
+    roots = roots_of(leaves)
     async with office.connection.transaction():
         digest = await seals.keep_seals(
             office.connection, office.home, span, roots, office.keys.signing, office.clock()

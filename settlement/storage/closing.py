@@ -1,6 +1,5 @@
-"""Closed days and months as kept: where blocks of a day lie, leaves and totals of a day, steps
-of a month. Every statement is short: a month is walked a day and a journal at a time. Nothing
-here decides."""
+"""Closed days and months as kept: where blocks of a day lie, and the steps of a month. Every
+statement is short: a month is walked a day and a journal at a time. Nothing here decides."""
 
 from __future__ import annotations
 
@@ -10,9 +9,8 @@ from asyncpg import Connection, Record
 from msgspec import Struct
 
 from ledger.postgres.fold import fold_at
-from settlement.month_report import JournalEnd, Total
+from settlement.month_report import JournalEnd
 from settlement.month_states import MonthAct, MonthStep
-from settlement.sealing import ByInstitution, Leaves
 from settlement.storage import reference
 from settlement.storage.queries import CLOSING
 
@@ -57,32 +55,6 @@ async def keep_day_end(connection: Connection[Record], day: date) -> None:
         )
 
 
-async def leaves_of_day(connection: Connection[Record], day: date) -> ByInstitution:
-    """What every institution settled on a day: numbers and leaves."""
-    found: ByInstitution = {}
-    for journal, after, last in await connection.fetch(CLOSING["pieces_of_day"], day):
-        rows = await connection.fetch(CLOSING["day_leaves"], journal, after, last, day)
-        for row in rows:
-            found.setdefault(row["institution"], Leaves()).add(row["numbers"], row["leaves"])
-    return found
-
-
-async def totals_of_day(connection: Connection[Record], day: date) -> list[Total]:
-    """What was settled on a day, by scheme and clearing type, a journal at a time."""
-    totals = []
-    for journal, after, last in await connection.fetch(CLOSING["pieces_of_day"], day):
-        rows = await connection.fetch(CLOSING["day_totals"], journal, after, last, day)
-        totals += [
-            Total(
-                scheme=row["scheme"], clearing_type=row["clearing_type"], kind=row["kind"],
-                rows=row["rows"], total=row["total_fen"], fund=row["fund_fen"],
-                account=row["account_fen"], cash=row["cash_fen"], hospital=row["hospital_fen"],
-            )
-            for row in rows
-        ]  # fmt: skip
-    return totals
-
-
 async def ends_of_journals(connection: Connection[Record], through: date) -> list[JournalEnd]:
     """Where each journal is at the end of a day."""
     rows = await connection.fetch(CLOSING["ends_of_month"], through)
@@ -122,6 +94,12 @@ async def steps_of(connection: Connection[Record], place: Place) -> list[MonthSt
         )
         for row in rows
     ]  # fmt: skip
+
+
+async def closed_months(connection: Connection[Record], lane: int) -> list[date]:
+    """The months that were closed, in order."""
+    rows = await connection.fetch(CLOSING["closed_months"], lane, MonthAct.CLOSE)
+    return [row["month"] for row in rows]
 
 
 async def keep_step(connection: Connection[Record], place: Place, step: MonthStep) -> bool:

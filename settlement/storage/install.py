@@ -18,7 +18,7 @@ from settlement.storage import reference
 from settlement.storage.queries import ADMIN, schema_text
 from settlement.storage.reference import Installation
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """Before the first release a new one means a new database; after it, a migration."""
 LANES = 64
 DEFAULT_JOURNALS = 1

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ledger.entry import Entry
 from ledger.postgres.arrays import entry_of
+from ledger.postgres.pace import Pace
 from settlement.lanes import lane_of
 from settlement.seal_keys import Algorithm, PublicKey, SigningKey, is_signed
 from settlement.sealing import (
@@ -21,7 +22,7 @@ from settlement.sealing import (
     roots_of,
     seal_of,
 )
-from settlement.storage.closing import leaves_of_day
+from settlement.storage.day_totals import kept_leaves, read_day, wrong_day
 from settlement.storage.queries import CLOSING
 
 _ENTRY_COLUMNS = (
@@ -59,13 +60,16 @@ class Home(Struct, frozen=True, kw_only=True):
         return lane_of(self.region, self.lanes)
 
 
-async def leaves_of_span(connection: Connection[Record], span: Span) -> ByInstitution:
-    """Leaves of all days of a span, a day at a time."""
+async def leaves_of_span(connection: Connection[Record], span: Span) -> ByInstitution | str:
+    """Leaves of all days of a span as they are kept, each held against the seal of its day; or what
+    does not fit."""
     found: ByInstitution = {}
-    day = span.begins_on
-    while day <= span.ends_on:
-        joined(found, await leaves_of_day(connection, day))
-        day += timedelta(days=1)
+    for day in _days(span):
+        leaves = await kept_leaves(connection, day)
+        sealed = [one.root for one in await seals_of(connection, Span(begins_on=day, ends_on=day))]
+        if sealed != roots_of(leaves):
+            return f"leaves kept of {day} do not fit its seals"
+        joined(found, leaves)
     return found
 
 
@@ -139,15 +143,19 @@ async def entries_of(
     ]
 
 
-async def first_bad_seal(connection: Connection[Record], home: Home) -> str | None:
-    """What does not fit of the first seal that does not; one pass over all sealed days."""
+async def first_bad_seal(
+    connection: Connection[Record], home: Home, pace: Pace
+) -> str | None:
+    """What does not fit of the first seal that does not, or of what is kept of a day; one pass over
+    all sealed days."""
     lists = {one.span: one for one in await seal_lists(connection)}
     months = sorted(span for span in lists if span.begins_on != span.ends_on)
     days = {span.begins_on for span in lists if span.begins_on == span.ends_on}
     days |= {day for span in months for day in _days(span)}
     whole: dict[Span, ByInstitution] = {span: {} for span in months}
     for day in sorted(days):
-        leaves = await leaves_of_day(connection, day)
+        booked = await read_day(connection, day)
+        leaves = booked.leaves
         for span in months:
             if span.begins_on <= day <= span.ends_on:
                 joined(whole[span], leaves)
@@ -156,6 +164,10 @@ async def first_bad_seal(connection: Connection[Record], home: Home) -> str | No
                 bad = await _bad_list(connection, home, lists[span], roots_of(found))
                 if bad is not None:
                     return bad
+        unlike = await wrong_day(connection, day, booked)
+        if unlike is not None:
+            return f"what is kept of {unlike} of {day} is not what is booked"
+        await pace.rest(connection)
     return None
 
 

@@ -13,14 +13,10 @@ from asyncpg import Connection, Record
 from msgspec import Struct
 
 from settlement.clearing import last_day
-from settlement.monthly_statement import (
-    AMOUNTS,
-    Group,
-    Level,
-    StatementAsked,
-    StatementHead,
-)
+from settlement.day_totals import groups_of
+from settlement.monthly_statement import Group, StatementAsked, StatementHead
 from settlement.numbers import lane_in
+from settlement.storage.day_totals import Span, totals_of
 from settlement.storage.queries import SHEETS
 
 ROWS_AT_ONCE = 5_000
@@ -51,20 +47,12 @@ async def read_head(
 
 
 async def read_groups(connection: Connection[Record], asked: StatementAsked) -> list[Group]:
-    """What the month comes to, without its details, in one snapshot."""
-    rows = await connection.fetch(
-        SHEETS["statement_groups"], asked.scope, asked.institution, asked.month,
-        last_day(asked.month),
+    """What the month comes to, without its details: from its closed days and what came since."""
+    span = Span(
+        scope=asked.scope, institution=asked.institution, first=asked.month,
+        last=last_day(asked.month),
     )  # fmt: skip
-    return [
-        Group(
-            level=_level(row), clearing_type=row["clearing_type"], scheme=row["scheme"],
-            category=row["category"], care_type=row["care_type"], row_count=row["row_count"],
-            cancel_count=row["cancel_count"], person_count=row["person_count"],
-            amounts=tuple(row[name] for name in AMOUNTS),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return groups_of(await totals_of(connection, span))
 
 
 async def read_details(
@@ -119,12 +107,6 @@ async def institution_of(
         SHEETS["sheet_settlement"], scope, lane_in(setl_id), setl_id
     )
     return None if row is None else (row["institution"], row["institution_name"] or "")
-
-
-def _level(row: Record) -> Level:
-    if row["care_type"] is not None:
-        return Level.OCCURRENCE
-    return Level.ALL if row["clearing_type"] is None else Level.SUMMARY
 
 
 def _days(month: date) -> list[date]:

@@ -32,9 +32,8 @@ from settlement.chart import AGENCY
 from settlement.clock import monotonic, system_clock
 from settlement.keyring import Keyring, UndecipherableError, personal_commitment
 from settlement.storage import reference
-from settlement.storage.closing import wrong_day_end
 from settlement.storage.queries import CONSOLE, PAYOUTS, SQL_DIRECTORY
-from settlement.storage.seals import Home, first_bad_seal
+from settlement.storage.verify_closing import bad_closing
 from settlement.usecases.booking import detail_record
 from settlement.usecases.filing_payloads import open_list
 from settlement.view import YEARS_KEPT
@@ -150,24 +149,10 @@ async def verify(
     )
     if report.ok:
         bad = await _first_bad_lane(pool, year - YEARS_KEPT + 1, keyring, hurried=hurried)
-        bad = bad or await _bad_payout(pool) or await _bad_closing(pool) or await _bad_audit(pool)
+        bad = bad or await _bad_payout(pool)
+        bad = bad or await bad_closing(pool, hurried=hurried) or await _bad_audit(pool)
         report = structs.replace(report, ok=bad is None, first_bad=bad)
     return structs.replace(report, seconds=monotonic() - started)
-
-
-async def _bad_closing(pool: Pool[Record]) -> BadEntry | None:
-    """The first closed day that does not end where it is kept to, and the first seal that does not
-    fit what is booked: also where the newest rows were cut off as if they had never been."""
-    async with pool.acquire() as connection:
-        wrong = await wrong_day_end(connection)
-        if wrong is not None:
-            return BadEntry(journal=wrong[0], what=f"end of the business day {wrong[1]} is wrong")
-        installed = await reference.installation(connection)
-        if installed is None:
-            return None
-        home = Home(region=installed.region, lanes=installed.lanes)
-        what = await first_bad_seal(connection, home)
-    return None if what is None else BadEntry(journal=0, what=what)
 
 
 async def _bad_payout(pool: Pool[Record]) -> BadEntry | None:

@@ -19,9 +19,11 @@ from settlement.finance.days import close_days
 from settlement.finance.desk import act_on_month
 from settlement.finance.office import Office
 from settlement.month_report import report_bytes
+from settlement.monthly_statement import Level, StatementAsked, Tally
 from settlement.said import Said
 from settlement.seal_keys import PublicKey
 from settlement.storage import past
+from settlement.storage.statement_sheets import read_details, read_groups
 from settlement.workers.closing import DayCloser
 from tests.kit.closing import CHEN, LIN, SIGNING, an_office
 from tests.kit.counter import Message
@@ -43,6 +45,9 @@ class Month:
         self.town = town
         self.office = office
         self.citizen: Citizen = town.someone()
+        self.other: Citizen = town.someone()
+        self.others: Message
+        """the sale of the other one"""
         self.sold: list[tuple[datetime, int, Reply]] = []
         """when, what the citizen's account had afterwards, and the answer"""
 
@@ -76,9 +81,9 @@ async def month(database: FreshDatabase) -> AsyncIterator[Month]:
         month = Month(town, await an_office(town))
         for day in (24, 25, 30):
             await month.sell(datetime(2026, 11, day, 10, 0))
-        other = town.someone()
-        assert_done(await town.pharmacy.sell(other, some(CLASS_A)))
-        visit = await town.hospital.open_visit(other, some(CLASS_A))
+        month.others = town.pharmacy.sale(month.other, some(CLASS_A))
+        assert_done(await town.pharmacy.send(month.others))
+        visit = await town.hospital.open_visit(town.someone(), some(CLASS_A))
         assert_done(await visit.settle(some(CLASS_A)))
         yield month
 
@@ -107,9 +112,15 @@ async def test_day_closed_late_still_ends_when_its_last_entry_was_booked(month: 
 
 async def test_what_was_left_half_closed_is_finished(month: Month) -> None:
     town = month.town
-    await town.owner.execute("delete from settlement.day_end where business_day = $1", LAST)
-    await town.owner.execute("delete from settlement.seal where begins_on = $1", LAST)
-    await town.owner.execute("delete from settlement.seal_list where begins_on = $1", LAST)
+    for statement in (
+        "delete from settlement.day_end where business_day = $1",
+        "delete from settlement.day_total where business_day = $1",
+        "delete from settlement.day_leaves where business_day = $1",
+        "delete from settlement.seal where begins_on = $1",
+        "delete from settlement.seal_list where begins_on = $1",
+    ):
+        await town.owner.execute(statement, LAST)
+    assert await months.open_days(month.office, NOVEMBER) == [LAST]
     assert await DayCloser(SIGNING, clock=town.clock).step(town.owner) == 1
     ends = await town.owner.fetchval(
         "select count(*) from settlement.day_end where business_day = $1", LAST
@@ -128,6 +139,27 @@ async def test_late_claim_counts_in_the_next_month_with_its_service_date(month: 
     row = (await town.rows_of(month.citizen))[-1]
     assert row["business_day"] == date(2026, 12, 1)
     assert row["service_at"] == datetime(2026, 11, 28, 16, 0)
+
+
+async def test_statement_of_closed_days_is_that_of_their_rows(month: Month) -> None:
+    """Also where what was settled on a closed day is reversed later: neither counts then."""
+    town = month.town
+    for reversed_rows in (0, 1):
+        for institution, rows in ((town.pharmacy, 4 - reversed_rows), (town.hospital, 1)):
+            asked = StatementAsked(
+                scope=None, institution=institution.institution.code, month=NOVEMBER
+            )
+            tally = Tally()
+            async for some_rows in read_details(town.owner, asked):
+                for row in some_rows:
+                    tally.add(row)  # type: ignore[arg-type]
+            groups = await read_groups(town.owner, asked)
+            assert sorted(groups, key=str) == sorted(tally.groups(), key=str)
+            (everything,) = [one for one in groups if one.level is Level.ALL]
+            assert everything.row_count == rows
+        if not reversed_rows:
+            reversal = town.pharmacy.reversal(month.others, month.other)
+            assert_done(await town.pharmacy.send(reversal))
 
 
 async def test_balance_of_a_person_is_known_at_any_past_moment(month: Month) -> None:
@@ -171,13 +203,23 @@ async def test_statement_of_a_person_leads_from_one_balance_to_the_other(month: 
 
 
 async def test_statement_of_a_fund_goes_to_a_file(month: Month, tmp_path: Path) -> None:
+    """A line a day, which is what its entries come to."""
     out = tmp_path / "fund.csv"
-    said = await balances.statement(month.office, "1310102", NOVEMBER, LAST, out)
-    assert said.status == 0, said.text
-    rows = list(csv.reader(io.StringIO(out.read_text("utf-8-sig"))))[1:]
-    assert len(rows) > 4
-    moved = sum(_fen(row[5]) - _fen(row[6]) for row in rows[1:-1])
-    assert _fen(rows[0][9]) + moved == _fen(rows[-1][9])
+    told = {}
+    for entries in (False, True):
+        said = await balances.statement(
+            month.office, "1310102", NOVEMBER, LAST, out, entries=entries
+        )
+        assert said.status == 0, said.text
+        told[entries] = list(csv.reader(io.StringIO(out.read_text("utf-8-sig"))))[1:]
+    days, entries_ = told[False], told[True]
+    assert [row[1] for row in days[1:-1]] == ["2026-11-24", "2026-11-25", "2026-11-30"]
+    assert len(entries_) > len(days)
+    assert (days[0], days[-1]) == (entries_[0], entries_[-1])
+    for row in days[1:-1]:
+        of_day = [one for one in entries_[1:-1] if one[1] == row[1]]
+        assert _fen(row[5]) == sum(_fen(one[5]) for one in of_day)
+        assert row[9] == of_day[-1][9]
 
 
 async def test_account_that_nobody_has_is_said_to_be_none(month: Month) -> None:

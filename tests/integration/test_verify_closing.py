@@ -97,6 +97,43 @@ async def test_what_was_sealed_verifies(town: Town) -> None:
          "end of the business day"),
         ("settlement.day_end", "update settlement.day_end set through_block = through_block + 1",
          "end of the business day"),
+        ("settlement.day_end",
+         "update settlement.day_end set booked_through = booked_through + interval '1 second'"
+         " where business_day = '2026-11-30'",
+         "end of the business day 2026-11-30 is wrong"),
+        ("settlement.day_end",
+         "update settlement.day_end set booked_from = booked_from - interval '1 second'"
+         " where business_day = '2026-11-24'",
+         "end of the business day 2026-11-24 is wrong"),
+        ("settlement.day_total",
+         "update settlement.day_total set cash_fen = cash_fen + 1"
+         " where business_day = '2026-11-30'",
+         "of 2026-11-30 is not what is booked"),
+        ("settlement.day_total", "update settlement.day_total set persons[1] = persons[1] + 1",
+         "is not what is booked"),
+        ("settlement.day_total",
+         "delete from settlement.day_total where business_day = '2026-11-24'",
+         "of 2026-11-24 is not what is booked"),
+        ("settlement.day_total",
+         "insert into settlement.day_total select (jsonb_populate_record(d,"
+         " '{\"setl_on\": \"2026-11-29\"}')).* from settlement.day_total d"
+         " where d.business_day = '2026-11-30'",
+         "of 2026-11-30 is not what is booked"),
+        ("settlement.day_leaves",
+         "update settlement.day_leaves set leaves = sha256('x') where business_day = '2026-11-24'",
+         "of 2026-11-24 is not what is booked"),
+        ("ledger.fold",
+         "update ledger.fold f set credits = f.credits + 1 where f.account <> 0"
+         " and f.through_block = (select max(d.through_block) from settlement.day_end d"
+         " where d.business_day = '2026-11-24')",
+         "at the end of 2026-11-24 are not those of its entries"),
+        ("ledger.fold",
+         "delete from ledger.fold f where f.through_block ="
+         " (select max(d.through_block) from settlement.day_end d)",
+         "at the end of 2026-11-30 are not those of its entries"),
+        ("settlement.month_step",
+         "update settlement.month_step set reference = repeat('0', 64) where act = 4",
+         "report of 2026-11 is not the one it was closed by"),
     ],
 )  # fmt: skip
 async def test_what_was_touched_is_named(

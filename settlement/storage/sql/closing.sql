@@ -71,29 +71,6 @@ left join lateral (
 ) as e on true
 order by j.journal;
 
--- name: day_leaves
--- What institutions settled on a day, in some blocks of a journal: numbers and leaves side by side.
-select t.institution, array_agg(e.entry_id order by e.entry_id) as numbers,
-       string_agg(e.leaf, ''::bytea order by e.entry_id) as leaves
-from ledger.block b
-join ledger.entry e on e.journal = b.journal and e.block_no = b.block_no
-join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
-where b.journal = $1 and b.block_no > $2 and b.block_no <= $3 and b.business_day = $4
-    and e.code in (1, 2, 3)
-group by t.institution;
-
--- name: day_totals
--- What was settled on a day, in some blocks of a journal, by scheme and clearing type.
-select t.scheme, t.clearing_type, t.kind, count(*) as rows, sum(t.total_fen)::bigint as total_fen,
-       sum(t.fund_fen)::bigint as fund_fen, sum(t.account_fen)::bigint as account_fen,
-       sum(t.cash_fen)::bigint as cash_fen, sum(t.hospital_fen)::bigint as hospital_fen
-from ledger.block b
-join ledger.entry e on e.journal = b.journal and e.block_no = b.block_no
-join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
-where b.journal = $1 and b.block_no > $2 and b.block_no <= $3 and b.business_day = $4
-    and e.code in (1, 2, 3)
-group by t.scheme, t.clearing_type, t.kind;
-
 -- name: sums_at
 -- Sums of striped accounts as they were: booked by an instant ($1), or on business days up to one
 -- ($2); of one account ($3), or all. The last fold at the end of a day before that, and what was
@@ -251,9 +228,10 @@ join ledger.block b on b.journal = d.journal and b.block_no = d.last_block
 order by d.journal;
 
 -- name: days_closed
--- The closed days among some.
+-- The days among some that are closed with all that belongs to it: they are sealed last.
 select c.business_day
 from ledger.closed_day c
+join settlement.seal_list l on l.begins_on = c.business_day and l.ends_on = c.business_day
 where c.business_day between $1 and $2
 order by c.business_day;
 
@@ -300,6 +278,13 @@ select s.step_no, s.act, s.recorded_at, s.actor, s.reason, s.reference
 from settlement.month_step s
 where s.lane = $1 and s.month = $2
 order by s.step_no;
+
+-- name: closed_months
+-- Months that people closed.
+select distinct s.month
+from settlement.month_step s
+where s.lane = $1 and s.act = $2
+order by s.month;
 
 -- name: keep_month_step
 -- The next step of a month; no row where somebody took the number.
@@ -371,25 +356,44 @@ where t.business_day between $2::date and $3::date and e.code in (1, 2, 3)
 order by e.entry_id;
 
 -- name: wrong_day_end
--- A row that says otherwise where the blocks of its day lie than the blocks do.
+-- A row that says otherwise where the blocks of its day lie, or when they were booked, than the
+-- blocks do.
 with found as (
     select b.journal, b.business_day, min(b.block_no) as first_block,
-           max(b.block_no) filter (where b.entry_count > 0) as last_block
+           max(b.block_no) filter (where b.entry_count > 0) as last_block,
+           min(b.booked_at) filter (where b.entry_count > 0) as booked_from
     from ledger.block b
     group by b.journal, b.business_day
+), told as (
+    select d.journal, d.business_day, d.after_block, d.through_block, d.last_block, d.booked_from,
+           d.booked_through,
+           lag(d.through_block, 1, 0::bigint) over w as before_block,
+           lag(d.booked_through, 1, timestamptz '-infinity') over w as booked_before
+    from settlement.day_end d
+    window w as (partition by d.journal order by d.business_day)
 )
 select d.journal, d.business_day
-from settlement.day_end d
+from told d
 where not exists (
         select 1 from found f
         where f.journal = d.journal and f.business_day = d.business_day
             and f.first_block > d.after_block
             and coalesce(f.last_block, d.last_block) <= d.last_block
+            and d.booked_from = coalesce(f.booked_from, timestamptz 'infinity')
     )
     or exists (
         select 1 from found f
         where f.journal = d.journal and f.business_day > d.business_day
             and f.first_block <= d.through_block
+    )
+    or d.booked_through <> greatest(
+        d.booked_before,
+        (
+            select max(b.booked_at)
+            from ledger.block b
+            where b.journal = d.journal and b.block_no > d.before_block
+                and b.block_no <= d.through_block and b.entry_count > 0
+        )
     )
 order by d.journal, d.business_day
 limit 1;

@@ -172,38 +172,42 @@ comment on column settlement.statement_row.institution is 'fixmedins_code.';
 comment on column settlement.statement_row.scheme is 'insutype.';
 comment on column settlement.statement_row.clearing_type is 'clr_type.';
 
+create view settlement.statement_booked as
+select s.institution, s.setl_on, s.scheme, s.clearing_type, s.kind, s.lane, s.setl_id,
+       s.total_fen, s.fund_fen, s.account_fen, s.cash_fen
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.statement_row s on s.lane = l.lane
+union all
+select t.institution, (t.setl_time at time zone interval '+08:00')::date, t.scheme,
+       t.clearing_type, t.kind, t.lane, t.setl_id,
+       t.total_fen, t.fund_fen, t.account_fen, t.cash_fen
+from ledger.journal j
+cross join lateral (
+    select coalesce(max(l.through_block), 0) as through_block
+    from settlement.listing l
+    where l.journal = j.journal
+) as listed
+cross join lateral (
+    select e.lane, e.entry_id
+    from ledger.entry e
+    where e.journal = j.journal and e.block_no > listed.through_block and e.code in (1, 2, 3)
+    offset 0
+) as e
+cross join lateral (
+    select t.institution, t.setl_time, t.scheme, t.clearing_type, t.kind, t.lane, t.setl_id,
+           t.total_fen, t.fund_fen, t.account_fen, t.cash_fen
+    from settlement.settlement t
+    where t.lane = e.lane and t.setl_id = e.entry_id
+    offset 0
+) as t;
+comment on view settlement.statement_booked is
+    'Every settlement row by institution and day, listed or not. Exact in any snapshot. Visits all '
+    'lanes.';
+
 create view settlement.statement as
 select r.institution, r.setl_on, r.scheme, r.clearing_type, r.kind, r.lane, r.setl_id,
        r.total_fen, r.fund_fen, r.account_fen, r.cash_fen, u.kind as undone_kind
-from (
-    select s.institution, s.setl_on, s.scheme, s.clearing_type, s.kind, s.lane, s.setl_id,
-           s.total_fen, s.fund_fen, s.account_fen, s.cash_fen
-    from (select distinct l.lane from ledger.lane l) as l
-    join settlement.statement_row s on s.lane = l.lane
-    union all
-    select t.institution, (t.setl_time at time zone interval '+08:00')::date, t.scheme,
-           t.clearing_type, t.kind, t.lane, t.setl_id,
-           t.total_fen, t.fund_fen, t.account_fen, t.cash_fen
-    from ledger.journal j
-    cross join lateral (
-        select coalesce(max(l.through_block), 0) as through_block
-        from settlement.listing l
-        where l.journal = j.journal
-    ) as listed
-    cross join lateral (
-        select e.lane, e.entry_id
-        from ledger.entry e
-        where e.journal = j.journal and e.block_no > listed.through_block and e.code in (1, 2, 3)
-        offset 0
-    ) as e
-    cross join lateral (
-        select t.institution, t.setl_time, t.scheme, t.clearing_type, t.kind, t.lane, t.setl_id,
-               t.total_fen, t.fund_fen, t.account_fen, t.cash_fen
-        from settlement.settlement t
-        where t.lane = e.lane and t.setl_id = e.entry_id
-        offset 0
-    ) as t
-) as r
+from settlement.statement_booked r
 left join lateral (
     select u.kind
     from settlement.settlement u

@@ -20,7 +20,8 @@ begin
         ' settlement.import_job, settlement.matter, settlement.matter_event,'
         ' settlement.invoice_row, settlement.console_user, settlement.console_attempt,'
         ' settlement.console_session, settlement.day_end, settlement.seal,'
-        ' settlement.seal_list, settlement.sheet_print to %I',
+        ' settlement.seal_list, settlement.sheet_print, settlement.day_total,'
+        ' settlement.day_leaves to %I',
         p_application
     );
     execute format(
