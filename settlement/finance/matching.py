@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from settlement.channel_matching import (
@@ -27,6 +27,7 @@ from settlement.channel_matching import (
 )
 from settlement.difference_states import Name, Step, seen
 from settlement.finance.books import Books, next_number
+from settlement.finance.clearing_accounts import Cleared, keep_accounts
 from settlement.storage import channel_rows as rows
 from settlement.storage import differences as store
 from settlement.storage.channel_rows import DAY, Bill, Period, Sides, Sum
@@ -48,6 +49,8 @@ class Matched(Struct, kw_only=True):
     """findings, and what ours and theirs have of them in the period, fen"""
     new: int = 0
     """steps that were kept"""
+    cleared: Cleared = field(default_factory=Cleared)
+    """what was kept of clearing accounts, and booked of fees"""
 
     def total(self, side: str) -> Sum:
         """A side over all channels."""
@@ -77,6 +80,7 @@ async def match(books: Books, first: date, last: date) -> Matched:
         findings = await _findings(books, lane, sides, period, missing)
         _count(matched, findings)
         matched.new += await _keep(books, lane, findings, period, missing)
+    matched.cleared = await keep_accounts(books, period)
     return matched
 
 

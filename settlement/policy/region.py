@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from protocol.nhsa.list_layouts import LAYOUTS, ListLayout
 from protocol.nhsa.profile import BASELINE, Profile
 from protocol.nhsa.traces import TRACE_NODE
+from settlement.channel_fees import FeeRules
 from settlement.claim import CareKind
 from settlement.cross_city import ANYWHERE, CrossCityRules, ElsewhereRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
@@ -191,6 +192,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """clearing with other regions (异地清算)"""
     payout: PayoutRules = PayoutRules()
     """paying institutions (拨付)"""
+    channel_fees: FeeRules = FeeRules()
+    """who bears what payment channels keep (渠道手续费)"""
     wire: Profile = BASELINE
     """what the region demands of the fields of the interface (接口字段)"""
     list_layouts: Mapping[str, ListLayout] = field(default_factory=lambda: LAYOUTS)

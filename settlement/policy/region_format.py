@@ -19,6 +19,7 @@ from protocol.nhsa.gm import Sm4Mode
 from protocol.nhsa.list_layouts import LAYOUTS, VERSION, ListLayout
 from protocol.nhsa.profile import BASELINE, FieldKey, Profile, ProfileError, ProfileFault
 from protocol.nhsa.traces import TRACE_NODE
+from settlement.channel_fees import Bearer, FeeRules
 from settlement.claim import CareKind
 from settlement.cross_city import (
     CROSS_PROVINCE,
@@ -191,6 +192,15 @@ class PayoutFile(Strict, frozen=True, kw_only=True):
     """by a bank's name (开户行): title and content of the columns of its order file, in order"""
 
 
+class FeesFile(Strict, frozen=True, kw_only=True):
+    """The table `channel_fees`: who bears what payment channels keep (渠道手续费)."""
+
+    own: Bearer = Bearer.INSTITUTION
+    """of what an institution's own merchants collect: institution or agency"""
+    agency: Bearer = Bearer.AGENCY
+    """of what the agency's merchants collect"""
+
+
 class AccountsFile(Strict, frozen=True, kw_only=True):
     """The table `personal_accounts`: interest on personal accounts (个人账户计息)."""
 
@@ -307,6 +317,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """clearing with other regions (异地清算)"""
     payout: PayoutFile = PayoutFile()
     """paying institutions (拨付)"""
+    channel_fees: FeesFile = FeesFile()
+    """who bears what payment channels keep (渠道手续费)"""
     personal_accounts: AccountsFile = AccountsFile()
     """interest on personal accounts (个人账户计息)"""
     interface: InterfaceFile = InterfaceFile()
@@ -378,6 +390,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
         closing=_closing(file.closing),
         regional=_regional(file.regional_clearing),
         payout=_payout(file.payout),
+        channel_fees=FeeRules(own=file.channel_fees.own, agency=file.channel_fees.agency),
         accounts=_accounts(file.personal_accounts),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),

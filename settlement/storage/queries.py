@@ -22,6 +22,8 @@ BILLS = load(SQL_DIRECTORY / "bills.sql")
 CLOSING = load(SQL_DIRECTORY / "closing.sql")
 MATCHING = load(SQL_DIRECTORY / "matching.sql")
 MATCHING_SCATTER = load(SQL_DIRECTORY / "matching_scatter.sql")
+CLEARING = load(SQL_DIRECTORY / "clearing_accounts.sql")
+CLEARING_SCATTER = load(SQL_DIRECTORY / "clearing_accounts_scatter.sql")
 SHEETS = load(SQL_DIRECTORY / "sheets.sql")
 
 

@@ -51,6 +51,7 @@ _COMMITTED = {
     "bad_cases": "hold for a case of another region",
     "bad_clearings": "clearing with another region", "bad_prepayments": "prepayment",
     "bad_corrections": "correction of a difference",
+    "bad_fees": "fee of a channel",
     "bad_payouts": "payout to an institution",
     "bad_money": "money in by a file",
 }  # fmt: skip
@@ -262,6 +263,9 @@ async def _bad_money(
         ("orphan_corrections", "correction of a difference without a ledger entry"),
         ("wrong_corrections", "correction of a difference books another amount than it says"),
         ("lone_corrections", "difference was proposed and confirmed by one person"),
+        ("orphan_fees", "fee of a channel without a ledger entry"),
+        ("wrong_fees", "fee of a channel books another amount than its bills say"),
+        ("wrong_clearing_totals", "clearing accounts of a day do not add up to its totals"),
         ("orphan_payouts", "payout to an institution without a ledger entry"),
         ("wrong_payouts", "payout to an institution is not what its rows and adjustments come to"),
         ("orphan_money", "row of money in without a ledger entry"),
