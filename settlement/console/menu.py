@@ -21,6 +21,7 @@ ENTRIES = (
     Entry("/console/", Right.TODAY, Words("今日", "Today")),
     Entry("/console/doubt", Right.DOUBT, Words("未完结", "In doubt")),
     Entry("/console/differences", Right.DIFFERENCES, Words("渠道对账", "Differences")),
+    Entry("/console/clearing", Right.CLEARING, Words("清算账户", "Clearing accounts")),
     Entry("/console/search", Right.SEARCH, Words("结算查询", "Search")),
     Entry("/console/statements", Right.STATEMENT, Words("结算对账单", "Statements")),
     Entry("/console/sheet-check", Right.SHEET, Words("结算单核验", "Sheet check")),
@@ -29,7 +30,7 @@ ENTRIES = (
     Entry("/console/audit", Right.AUDIT, Words("审计日志", "Audit log")),
     Entry("/console/users", Right.SEE_USERS, Words("用户", "Users")),
 )
-"""What comes later (clearing accounts, payouts, month close) has its line here."""
+"""What comes later (payouts, month close) has its line here."""
 
 
 def menu_for(visit: Visit) -> list[tuple[str, str, bool]]:
