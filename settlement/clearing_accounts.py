@@ -51,8 +51,18 @@ class Sums(Struct, frozen=True, kw_only=True, gc=False):
     booked_fee_fen: int = 0
 
     def __add__(self, other: Sums) -> Sums:
-        """Both."""
-        return Sums(**{name: getattr(self, name) + getattr(other, name) for name in _NAMES})
+        """Both. Written out, because a month adds up a million."""
+        return Sums(
+            rows=self.rows + other.rows,
+            paid_fen=self.paid_fen + other.paid_fen,
+            refunded_fen=self.refunded_fen + other.refunded_fen,
+            unbilled_fen=self.unbilled_fen + other.unbilled_fen,
+            unbilled_volume_fen=self.unbilled_volume_fen + other.unbilled_volume_fen,
+            unfunded_fen=self.unfunded_fen + other.unfunded_fen,
+            unfunded_volume_fen=self.unfunded_volume_fen + other.unfunded_volume_fen,
+            fee_fen=self.fee_fen + other.fee_fen,
+            booked_fee_fen=self.booked_fee_fen + other.booked_fee_fen,
+        )
 
     def __sub__(self, other: Sums) -> Sums:
         """What there is more than in the other."""
