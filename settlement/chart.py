@@ -16,6 +16,7 @@ collected itself, and its revenue. Account numbers say what they are:
     2_000_050 … _055   what is on its way into personal accounts or out of them (`MoneyAccount`)
     2_000_060, _061    what a channel has and nobody knows whose it is
     2_000_070 … _079   what persons are reimbursed (`ReimbursementAccount`)
+    2_000_080          what channels keep of payments, where the agency bears it
     3_310_102          income of fund 310102 of the agency
     5_000_000 + 10·n   the ten accounts of the n-th other region (`RegionAccount`)
     10_000_000 + 10·n  the ten accounts of the n-th institution (`InstitutionAccount`)
@@ -51,6 +52,8 @@ SUSPENSE_UNKNOWN = 2_000_060
 """待处理渠道差异—机构不明: what a channel has and nobody knows whose it is"""
 CLEARING_UNKNOWN = 2_000_061
 """渠道在途—机构不明: the same money, as it lies with the channel"""
+CHANNEL_FEES = 2_000_080
+"""渠道手续费: what channels keep of payments, where the agency bears it"""
 PAYOUT_BANK = 2_000_020
 """基金支出户存款: the agency's bank account that institutions are paid from"""
 PAYOUT_UNDER_WAY = 2_000_021
@@ -185,6 +188,8 @@ class ChannelAccount(IntEnum):
     """待处理渠道差异: what it and a channel do not agree on, until that is clear"""
     AGENCY_SUSPENSE = 51
     """代收待处理渠道差异 of the agency's merchants, in the agency's book"""
+    FEES = 60
+    """渠道手续费: what channels keep of payments, where the institution bears it"""
 
 
 CHANNEL_OFFSET = {"wechat": 0, "alipay": 1, "unionpay": 2, "onecode": 3}
@@ -257,6 +262,10 @@ class EntryCode(IntEnum):
     """what the books had and no channel has is taken back (撤记)"""
     DIFFERENCE_WRITTEN_OFF = 64
     """a difference is put aside until it is clear (转待处理)"""
+    CHANNEL_FEE = 65
+    """what a channel kept of a day's payments (渠道手续费)"""
+    CHANNEL_FEE_CORRECTED = 66
+    """it was more or less by a corrected bill (手续费更正)"""
     PAYOUT_DEDUCTED = 71
     """审核扣款: a claim is not paid after all"""
     QUALITY_DEPOSIT = 72
@@ -334,6 +343,7 @@ def channel_accounts(code: str, name: str, base: int) -> tuple[Account, ...]:
         (ChannelAccount.MEMO_CONTRA, AGENCY, "9001.02", "备查：机构自收对方", False),
         (ChannelAccount.SUSPENSE, code, "1901.01", "待处理渠道差异", True),
         (ChannelAccount.AGENCY_SUSPENSE, AGENCY, "1901.02", "代收待处理渠道差异", True),
+        (ChannelAccount.FEES, code, "6603.01", "渠道手续费", True),
     )
     by_channel = tuple(
         Account(number=channel_account(base, account, channel), owner=owner,
@@ -424,6 +434,8 @@ def agency_accounts() -> tuple[Account, ...]:
                 name="待处理渠道差异—机构不明", debit_normal=True),
         Account(number=CLEARING_UNKNOWN, owner=AGENCY, code="1012.03",
                 name="渠道在途—机构不明", debit_normal=True),
+        Account(number=CHANNEL_FEES, owner=AGENCY, code="5401.01",
+                name="渠道手续费", debit_normal=True),
         Account(number=PAYOUT_BANK, owner=AGENCY, code="1002.04",
                 name="基金支出户存款", debit_normal=True),
         Account(number=PAYOUT_UNDER_WAY, owner=AGENCY, code="2241.12",

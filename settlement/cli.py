@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from settlement.cli_bills import add_bills
 from settlement.cli_clear import add_clear
+from settlement.cli_clearing_accounts import add_clearing
 from settlement.cli_close import add_close
 from settlement.cli_hub import add_hub
 from settlement.cli_import import add_import
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add_institution_files(commands, _tell, DEFAULT_DATA_DIR)
     add_close(commands, _tell, DEFAULT_DATA_DIR)
     add_match(commands, _tell, DEFAULT_DATA_DIR)
+    add_clearing(commands, _tell, DEFAULT_DATA_DIR)
     add_income(commands, _tell, DEFAULT_DATA_DIR)
     add_reconcile_regions(commands, _tell, DEFAULT_DATA_DIR)
     add_payout(commands, _tell, DEFAULT_DATA_DIR)

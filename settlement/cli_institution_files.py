@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from settlement.cli_actions import Commands, Tell, add_data_dir, add_who, finish
-from settlement.cli_match import day, last_of, month
+from settlement.cli_match import last_of, one_day, one_month
 
 if TYPE_CHECKING:
     from settlement.said import Said
@@ -57,8 +57,8 @@ def add_institution_files(commands: Commands, tell: Tell, data_dir: Path) -> Non
 
 def _add_days(parser: argparse.ArgumentParser) -> None:
     days = parser.add_mutually_exclusive_group(required=True)
-    days.add_argument("--day", type=day, help="as 2026-11-16")
-    days.add_argument("--month", type=month, help="as 2026-11")
+    days.add_argument("--day", type=one_day, help="as 2026-11-16")
+    days.add_argument("--month", type=one_month, help="as 2026-11")
 
 
 def _days(parsed: argparse.Namespace) -> tuple[date, date]:

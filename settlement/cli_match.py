@@ -37,8 +37,8 @@ def add_match(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir
         "lane, and keep what differs. Matched again, nothing is kept twice.",
     )
     when = parser.add_mutually_exclusive_group(required=True)
-    when.add_argument("--day", type=day, help="as 2026-11-16")
-    when.add_argument("--month", type=month, help="as 2026-11")
+    when.add_argument("--day", type=one_day, help="as 2026-11-16")
+    when.add_argument("--month", type=one_month, help="as 2026-11")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument(
         "--data-dir", type=Path, default=data_dir, help=f"{_DATA_DIR_HELP} (%(default)s)"
@@ -107,7 +107,7 @@ def _add_fee(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None:
     fee = actions.add_parser("fee", help="tell what a channel keeps of payments (手续费率)")
     fee.add_argument("--channel", dest="of", choices=CHANNELS, required=True)
     fee.add_argument("--merchant", required=True, type=_words, help="its number there")
-    fee.add_argument("--since", required=True, type=day, help="from this day of bills")
+    fee.add_argument("--since", required=True, type=one_day, help="from this day of bills")
     fee.add_argument("--bp", required=True, type=int, help="basis points: 60 is 0.60 %%")
     fee.add_argument("--tolerance", type=int, default=0, metavar="FEN", help="(%(default)s)")
     _who(fee)
@@ -127,16 +127,16 @@ def _finish(parser: argparse.ArgumentParser, action: Action, tell: Tell) -> None
     parser.set_defaults(command=lambda parsed: tell(action(parsed)))
 
 
-def day(text: str) -> date:
-    """A day as an argument."""
+def one_day(text: str) -> date:
+    """A day of the command line."""
     try:
         return date.fromisoformat(text)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(f"{text!r} is no day like 2026-11-16") from exc
 
 
-def month(text: str) -> date:
-    """The first day of a month as an argument."""
+def one_month(text: str) -> date:
+    """The first day of a month of the command line."""
     try:
         return date.fromisoformat(f"{text}-01")
     except ValueError as exc:

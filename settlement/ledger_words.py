@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ledger.entry import GUARDED_FROM
 from settlement.chart import (
+    CHANNEL_FEES,
     CHANNEL_OFFSET,
     COLLECTIONS_BANK,
     CONTRIBUTIONS_BANK,
@@ -22,6 +23,7 @@ _SINGLE: Mapping[int, str] = {
     CONTRIBUTIONS_BANK: "bank of account contributions",
     FAMILY_CLEARING: "relatives' payments on their way",
     COLLECTIONS_BANK: "bank of collections",
+    CHANNEL_FEES: "channels' fees of the agency",
 }
 _OF_INSTITUTION: Mapping[int, str] = {
     InstitutionAccount.PAYABLE_FUNDS: "payable to institution, funds",
@@ -47,6 +49,7 @@ _OF_CHANNEL: Mapping[int, str] = {
     ChannelAccount.MEMO_CONTRA: "memorandum: contra",
     ChannelAccount.SUSPENSE: "differences with channels",
     ChannelAccount.AGENCY_SUSPENSE: "agency's differences with channels",
+    ChannelAccount.FEES: "channels' fees",
     **{ChannelAccount.CLEARING + n: f"with {name}" for name, n in CHANNEL_OFFSET.items()},
     **{
         ChannelAccount.AGENCY_CLEARING + n: f"agency's, with {name}"

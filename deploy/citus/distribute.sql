@@ -162,6 +162,12 @@ select create_distributed_table(
     'settlement.difference_step', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.channel_clearing_total', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.channel_clearing_step', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.bill_content', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(

@@ -22,6 +22,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 import msgspec
 from msgspec import Struct
@@ -42,12 +43,15 @@ from loadtest.drills.backend import Backend
 from settlement.channel_matching import Class
 from settlement.embedded.services import start_services
 from settlement.finance.books import Books, open_books
+from settlement.finance.clearing_accounts import keep_accounts
+from settlement.finance.clearing_reports import overview
 from settlement.finance.matching import match
 from settlement.payment import ChannelName, Custody
 from settlement.payment_states import Attempt, Learnt
 from settlement.payment_timers import TIMERS
 from settlement.storage import channel_rows
 from settlement.storage import differences as store
+from settlement.storage.clearing_accounts import Group
 from settlement.storage.connect import connect_plain
 from settlement.storage.differences import Filter
 from settlement.storage.install import Region, ensure_schema
@@ -85,6 +89,13 @@ class Came(Struct, frozen=True, kw_only=True):
     listing_processor_seconds: float
     """of this process and its database backend together, whoever else uses the machine"""
     matching_processor_seconds: float
+    clearing_accounts: int
+    """kept with the first matching, with as many fees booked"""
+    clearing_seconds: float
+    """part of `again_seconds`: clearing accounts summed once more, and nothing new to keep"""
+    clearing_processor_seconds: float
+    overview_milliseconds: int
+    """what the console's page of the month reads, at the median"""
     process_peak_mib: int
     backend_peak_mib: int
     """its own memory, without the buffers that all share"""
@@ -166,6 +177,11 @@ async def drill(connection: PlainConnection, rows: int, differences: int) -> Cam
         done, used_matching = time.perf_counter(), backend.processor_seconds()
         again = await match(books, FIRST, last)
         ended = time.perf_counter()
+        period, _ = await channel_rows.read_period(connection, FIRST, last)
+        summing, used_summing = time.perf_counter(), backend.processor_seconds()
+        await keep_accounts(books, period)
+        summed, used_summed = time.perf_counter(), backend.processor_seconds()
+    looks = await _looks(connection, last)
     found = await _found(books)
     return Came(
         rows=matched.total("theirs").rows, injected=len(expected), found=len(found),
@@ -182,9 +198,25 @@ async def drill(connection: PlainConnection, rows: int, differences: int) -> Cam
         again_seconds=round(ended - done, 2),
         listing_processor_seconds=round(used_listing - used, 2),
         matching_processor_seconds=round(used_matching - used_listing, 2),
+        clearing_accounts=matched.cleared.steps, clearing_seconds=round(summed - summing, 2),
+        clearing_processor_seconds=round(used_summed - used_summing, 2),
+        overview_milliseconds=round(1_000 * median(looks)),
         process_peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         backend_peak_mib=backend.peak_kib // 1024,
     )  # fmt: skip
+
+
+async def _looks(connection: PlainConnection, last: date) -> list[float]:
+    """How long the page of the month takes to read, a few times."""
+    await connection.execute(QUERIES["month_is_kept"])
+    took = []
+    for _ in range(7):
+        began = time.perf_counter()
+        await overview(
+            connection, Group(first=FIRST, last=last), lanes=LANES, today=NOW.date()
+        )
+        took.append(time.perf_counter() - began)
+    return took
 
 
 async def _found(books: Books) -> dict[Place, Class]:

@@ -44,3 +44,8 @@ from generate_series($2::bigint, $3::bigint) as i;
 -- As a database that has been running for a while.
 vacuum (analyze) settlement.payment, settlement.payment_event, settlement.bill_row,
     settlement.channel_row;
+
+-- name: month_is_kept
+-- The same of what a matching has kept.
+vacuum (analyze) settlement.channel_clearing_step, settlement.channel_clearing_total,
+    settlement.difference, settlement.difference_step;

@@ -56,6 +56,8 @@ ENTRIES = (
     Entry("/console/sheet-check", Right.SHEET, Words("结算单核验", "Sheet check"), Section.CASES),
     Entry("/console/differences", Right.DIFFERENCES, Words("渠道对账", "Differences"),
           Section.BILLS),
+    Entry("/console/clearing", Right.CLEARING, Words("清算账户", "Clearing accounts"),
+          Section.BILLS),
     Entry("/console/bills", Right.BILLS, Words("渠道账单", "Bills"), Section.BILLS),
     Entry("/console/institutions", Right.INSTITUTIONS, Words("定点机构", "Institutions"),
           Section.REFERENCE),
@@ -66,7 +68,7 @@ ENTRIES = (
     Entry("/console/audit", Right.AUDIT, Words("审计日志", "Audit log"), Section.OFFICE),
     Entry("/console/users", Right.SEE_USERS, Words("用户", "Users"), Section.OFFICE),
 )  # fmt: skip
-"""What comes later (clearing accounts, payouts, month close) has its line here."""
+"""What comes later (payouts, month close) has its line here."""
 _OTHER_PLACES = {
     "/console/settlements/": "/console/search",
     "/console/people/": "/console/search",

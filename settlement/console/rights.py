@@ -41,6 +41,8 @@ class Right(StrEnum):
     CONFIRM = "confirm"
     RESEND = "resend"
     DIFFERENCES = "differences"
+    CLEARING = "clearing"
+    """clearing accounts of channels"""
     CORRECT = "correct"
     """take a difference, propose, send back, note"""
     CONFIRM_CORRECTION = "confirm-correction"
@@ -80,6 +82,7 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
     Right.CONFIRM:      frozenset({_S}),
     Right.RESEND:       frozenset({_O}),
     Right.DIFFERENCES:  frozenset({_C, _S, _A, _I}),
+    Right.CLEARING:     frozenset({_C, _S, _A, _I}),
     Right.CORRECT:      frozenset({_C, _S}),
     Right.CONFIRM_CORRECTION: frozenset({_S}),
     Right.SEARCH:       frozenset({_C, _S, _A, _I}),

@@ -14,6 +14,7 @@ from settlement.console import (
     audit_pages,
     bill_pages,
     case_pages,
+    clearing_pages,
     difference_pages,
     doubt_pages,
     filing_pages,
@@ -108,6 +109,9 @@ ROUTES = (
     _post(f"/console/differences/{NUMBER}/note", Right.CORRECT, difference_pages.note, _PARENT),
     _post(f"/console/differences/{NUMBER}/confirm", Right.CONFIRM_CORRECTION,
           difference_pages.confirm, _PARENT),
+
+    _get("/console/clearing", Right.CLEARING, clearing_pages.overview_page),
+    _get("/console/clearing/day", Right.CLEARING, clearing_pages.day_page),
 
     _get("/console/search", Right.SEARCH, search_pages.search),
     _post("/console/search/person", Right.PERSON, search_pages.find_person, _PARENT),

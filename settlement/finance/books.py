@@ -96,16 +96,21 @@ async def book(
     commitment: bytes,
 ) -> None:  # fmt: skip
     """Book one entry under the head of the lane's journal, in the caller's transaction."""
-    await open_agency_accounts(books.connection)
-    journal = books.journal_of[lane]
-    await lock_head(books.connection, journal=journal, lane=lane, shape=books.shape)
     entry = Entry(
         lane=lane, entry_id=entry_id, kind=EntryKind.SINGLE, code=code,
         transfers=tuple(transfers), commitment=commitment,
     )  # fmt: skip
+    await book_all(books, lane, [entry])
+
+
+async def book_all(books: Books, lane: int, entries: Sequence[Entry]) -> None:
+    """Book entries as one block, in the caller's transaction."""
+    await open_agency_accounts(books.connection)
+    journal = books.journal_of[lane]
+    await lock_head(books.connection, journal=journal, lane=lane, shape=books.shape)
     arguments = append_arguments(
         journal=journal, business_day=books.moment.business_day, booked_at=books.moment.at,
-        entries=[entry], resolved={},
+        entries=entries, resolved={},
     )  # fmt: skip
     await books.connection.execute(
         LEDGER[books.shape]["append_block"], *for_shape(arguments, books.shape, lane)

@@ -12,6 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger.money import yuan_text
+from settlement import chart
+from settlement.channel_fees import AS_BILLED
 from settlement.channel_matching import CLASS_ZH
 from settlement.clock import local_time
 from settlement.difference_states import ACT_ZH, CORRECTION_ZH, STATE_ZH, State, Step
@@ -26,10 +28,7 @@ from settlement.storage.channel_rows import Sum
 from settlement.storage.differences import Difference, Filter
 
 SHOWN_MAX = 1_000
-CHANNEL_ZH = {
-    "wechat": "微信支付", "alipay": "支付宝", "unionpay": "银联", "onecode": "一码付",
-    "institution": "机构对账",
-}  # fmt: skip
+CHANNEL_ZH = {**chart.CHANNEL_ZH, "institution": "机构对账"}
 
 
 def who(parsed: argparse.Namespace) -> Who:
@@ -145,6 +144,16 @@ def matched_text(matched: Matched) -> str:
         lines.append(f"  账单未到：{CHANNEL_ZH.get(channel, channel)} {merchant} {day} | no bill")
     if len(matched.missing) > 20:
         lines.append(f"  …另有 {len(matched.missing) - 20} 份账单未到 | and more")
+    cleared = matched.cleared
+    if cleared.fees:
+        lines.append(
+            f"  手续费记账 {cleared.fees} 笔 {yuan_text(cleared.fee_fen)} 元（规则 {AS_BILLED}） | "
+            "fees booked"
+        )
+    if cleared.disputed:
+        lines.append(
+            f"  手续费有差异、待处理后再记账：{cleared.disputed} 户 | fees wait"
+        )
     lines.append(
         "  两边合计由相符与各类差异完全说明 | the sums explain each other"
         if matched.is_explained

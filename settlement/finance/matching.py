@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import partial
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from settlement.channel_matching import (
@@ -26,6 +26,7 @@ from settlement.channel_matching import (
     compare,
 )
 from settlement.finance.books import Books
+from settlement.finance.clearing_accounts import Cleared, keep_accounts
 from settlement.finance.difference_keeping import keep
 from settlement.institution_matching import INSTITUTION
 from settlement.storage import channel_rows as rows
@@ -48,6 +49,8 @@ class Matched(Struct, kw_only=True):
     """findings, and what ours and theirs have of them in the period, fen"""
     new: int = 0
     """steps that were kept"""
+    cleared: Cleared = field(default_factory=Cleared)
+    """what was kept of clearing accounts, and booked of fees"""
 
     def total(self, side: str) -> Sum:
         """A side over all channels."""
@@ -81,6 +84,7 @@ async def match(books: Books, first: date, last: date) -> Matched:
         matched.new += await keep(
             books, lane, findings, (first, last), partial(_was_looked_at, period, missing)
         )
+    matched.cleared = await keep_accounts(books, period)
     await rows.keep_matched(books.connection, first, last, files, books.moment.at)
     return matched
 

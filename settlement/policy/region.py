@@ -16,6 +16,7 @@ from protocol.nhsa.list_layouts import LAYOUTS, ListLayout
 from protocol.nhsa.profile import BASELINE, Profile
 from protocol.nhsa.traces import TRACE_NODE
 from settlement.bill_schedule import BillRules
+from settlement.channel_fees import FeeRules
 from settlement.claim import CareKind
 from settlement.cross_city import ANYWHERE, CrossCityRules, ElsewhereRules
 from settlement.filing import ChosenInstitution, ChronicCareAt
@@ -197,6 +198,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """paying institutions (拨付)"""
     reimbursement: ReimbursementRules = ReimbursementRules()
     """manual reimbursement (手工报销)"""
+    channel_fees: FeeRules = FeeRules()
+    """who bears what payment channels keep (渠道手续费)"""
     wire: Profile = BASELINE
     """what the region demands of the fields of the interface (接口字段)"""
     list_layouts: Mapping[str, ListLayout] = field(default_factory=lambda: LAYOUTS)

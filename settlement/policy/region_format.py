@@ -20,6 +20,7 @@ from protocol.nhsa.list_layouts import LAYOUTS, VERSION, ListLayout
 from protocol.nhsa.profile import BASELINE, FieldKey, Profile, ProfileError, ProfileFault
 from protocol.nhsa.traces import TRACE_NODE
 from settlement.bill_schedule import READY_HOUR, BillRules
+from settlement.channel_fees import Bearer, FeeRules
 from settlement.claim import CareKind
 from settlement.cross_city import (
     CROSS_PROVINCE,
@@ -220,6 +221,15 @@ class ReimbursementFile(Strict, frozen=True, kw_only=True):
     """how many days after the care, of a stay after its discharge, papers are taken"""
 
 
+class FeesFile(Strict, frozen=True, kw_only=True):
+    """The table `channel_fees`: who bears what payment channels keep (渠道手续费)."""
+
+    own: Bearer = Bearer.INSTITUTION
+    """of what an institution's own merchants collect: institution or agency"""
+    agency: Bearer = Bearer.AGENCY
+    """of what the agency's merchants collect"""
+
+
 class AccountsFile(Strict, frozen=True, kw_only=True):
     """The table `personal_accounts`: interest on personal accounts (个人账户计息)."""
 
@@ -340,6 +350,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """paying institutions (拨付)"""
     reimbursement: ReimbursementFile = ReimbursementFile()
     """manual reimbursement (手工报销)"""
+    channel_fees: FeesFile = FeesFile()
+    """who bears what payment channels keep (渠道手续费)"""
     personal_accounts: AccountsFile = AccountsFile()
     """interest on personal accounts (个人账户计息)"""
     interface: InterfaceFile = InterfaceFile()
@@ -413,6 +425,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
         regional=_regional(file.regional_clearing),
         payout=_payout(file.payout),
         reimbursement=ReimbursementRules(claim_days_max=file.reimbursement.claim_days_max),
+        channel_fees=FeeRules(own=file.channel_fees.own, agency=file.channel_fees.agency),
         accounts=_accounts(file.personal_accounts),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),

@@ -157,3 +157,40 @@ async def test_in_english(office: Office) -> None:
     page = await browser.get("/console/differences?all=1")
     assert "Differences with channels" in page.text
     assert "only ours" in page.text
+
+
+async def test_clearing_accounts_lead_from_a_month_to_rows_and_differences(
+    office: Office,
+) -> None:
+    """清算账户: scores and what is open; a day, its accounts, rows and differences."""
+    browser = await office.signed_in(CLERK)
+    page = await browser.get("/console/clearing?month=2026-11")
+    assert all(word in page.text for word in ("结清率", "未结清账龄", "微信支付", "2026-11-16"))
+    assert population.PHARMACY.name in page.text
+    day = await browser.get("/console/clearing/day?day=2026-11-16")
+    number = str(await number_of(office, Class.DAY_EDGE))
+    assert f"/console/differences/{number}" in day.text
+    assert "收退款明细" not in day.text
+    code = population.PHARMACY.code
+    shop = await browser.get(f"/console/clearing/day?day=2026-11-16&institution={code}")
+    assert "收退款明细" in shop.text
+    assert "手续费记账" in shop.text
+    odd = await browser.get("/console/clearing?month=%27--&channel=%3Cscript%3E")
+    assert odd.status == 200
+    assert "月份请写成" in odd.text
+
+
+async def test_institution_finance_sees_its_own_clearing_accounts_alone(office: Office) -> None:
+    """Whatever it asks for: another's accounts are not in any statement."""
+    own = await office.signed_in(NAMES[Role.INSTITUTION])
+    strange = str(await number_of(office, Class.ONLY_THEIRS))
+    edge = str(await number_of(office, Class.DAY_EDGE))
+    for path in ("day?day=2026-11-16", "day?day=2026-11-16&institution=H44190000009"):
+        page = await own.get(f"/console/clearing/{path}")
+        assert page.status == 200
+        assert edge in page.text
+        assert strange not in page.text
+    month = await own.get("/console/clearing?month=2026-11&institution=H44190000009")
+    assert population.PHARMACY.code in month.text
+    assert "H44190000009" not in month.text
+    assert "机构不明" not in month.text

@@ -37,6 +37,7 @@ SETTLE_PATH_MODULES = (
     "settlement/storage/reader.py",
     "settlement/storage/writer.py",
 )
+_SCATTERED = ("SCATTER", "MATCHING_SCATTER", "CLEARING_SCATTER")
 SCATTER_IS_DEFINED_IN = "settlement/storage/queries.py"
 DELEGATED = re.compile(r"select settlement\.write_batch\([^;]*\);?", re.DOTALL)
 LANED = distributed((ROOT / DISTRIBUTE).read_text("utf-8"))
@@ -211,7 +212,7 @@ def _imports(module: Module) -> list[str]:
 
 def _uses_scatter(module: Module) -> bool:
     return any(
-        (isinstance(node, ast.Name) and node.id in ("SCATTER", "MATCHING_SCATTER"))
+        (isinstance(node, ast.Name) and node.id in _SCATTERED)
         or (isinstance(node, ast.Constant) and str(node.value).endswith("scatter.sql"))
         for node in ast.walk(module.tree)
     )

@@ -654,6 +654,69 @@ where s.lane = $1 and s.act = 4
 order by s.difference_no
 limit 1;
 
+-- name: bad_fees
+-- Entries of the chunk that booked what a channel kept whose step is missing or is not what was
+-- committed.
+select e.lane, e.entry_id, e.block_no, e.ordinal, k.entry_id is null as missing
+from ledger.entry e
+left join settlement.channel_clearing_step k on k.lane = e.lane and k.entry_id = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (65, 66)
+    and (k.entry_id is null or settlement.channel_fee_commitment(k) <> e.commitment)
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_fees
+-- A step of one lane that says it booked a fee, and no entry did.
+select k.entry_id
+from settlement.channel_clearing_step k
+left join ledger.entry e
+    on e.lane = $1 and e.entry_id = k.entry_id and e.code in (65, 66)
+where k.lane = $1 and k.entry_id is not null and e.entry_id is null
+order by k.entry_id
+limit 1;
+
+-- name: wrong_fees
+-- A fee of one lane that moves another amount than its step says; or after which the account has
+-- not all booked that the channel kept by then.
+select s.entry_id
+from (
+    select k.entry_id, k.booked_fee_fen, sum(k.fee_fen) over so_far as fee_fen,
+           sum(k.booked_fee_fen) over so_far as booked_fen
+    from settlement.channel_clearing_step k
+    where k.lane = $1
+    window so_far as (
+        partition by k.institution, k.channel, k.custody, k.merchant, k.day order by k.step_no
+    )
+) as s
+join ledger.entry e on e.lane = $1 and e.entry_id = s.entry_id
+where s.fee_fen <> s.booked_fen or abs(s.booked_fee_fen) <> all (e.amounts)
+order by s.entry_id
+limit 1;
+
+-- name: wrong_clearing_totals
+-- A day of one lane whose clearing accounts do not add up to what is kept of it over all of them.
+select 0
+from (
+    select k.channel, k.day, k.rows, k.paid_fen, k.refunded_fen, k.unbilled_fen,
+           k.unbilled_volume_fen, k.unfunded_fen, k.unfunded_volume_fen, k.fee_fen,
+           k.booked_fee_fen
+    from settlement.channel_clearing_step k
+    where k.lane = $1
+    union all
+    select t.channel, t.day, -t.rows, -t.paid_fen, -t.refunded_fen, -t.unbilled_fen,
+           -t.unbilled_volume_fen, -t.unfunded_fen, -t.unfunded_volume_fen, -t.fee_fen,
+           -t.booked_fee_fen
+    from settlement.channel_clearing_total t
+    where t.lane = $1
+) as s
+group by s.channel, s.day
+having (
+    sum(s.rows), sum(s.paid_fen), sum(s.refunded_fen), sum(s.unbilled_fen),
+    sum(s.unbilled_volume_fen), sum(s.unfunded_fen), sum(s.unfunded_volume_fen), sum(s.fee_fen),
+    sum(s.booked_fee_fen)
+) <> (0, 0, 0, 0, 0, 0, 0, 0, 0)
+limit 1;
+
 -- name: bad_payouts
 -- Entries of the chunk that paid an institution, or adjusted what it is paid, whose step or
 -- adjustment is missing or is not what was committed, or is about another amount.
