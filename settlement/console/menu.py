@@ -23,13 +23,16 @@ ENTRIES = (
     Entry("/console/differences", Right.DIFFERENCES, Words("渠道对账", "Differences")),
     Entry("/console/search", Right.SEARCH, Words("结算查询", "Search")),
     Entry("/console/statements", Right.STATEMENT, Words("结算对账单", "Statements")),
+    Entry("/console/close", Right.CLOSE, Words("月结", "Month close")),
+    Entry("/console/seals", Right.SEALS, Words("封存公布", "Seals")),
+    Entry("/console/works", Right.WORKS, Words("办理进度", "Works")),
     Entry("/console/sheet-check", Right.SHEET, Words("结算单核验", "Sheet check")),
     Entry("/console/institutions", Right.INSTITUTIONS, Words("定点机构", "Institutions")),
     Entry("/console/switches", Right.SWITCHES, Words("停用开关", "Stop switches")),
     Entry("/console/audit", Right.AUDIT, Words("审计日志", "Audit log")),
     Entry("/console/users", Right.SEE_USERS, Words("用户", "Users")),
 )
-"""What comes later (clearing accounts, payouts, month close) has its line here."""
+"""What comes later (clearing accounts) has its line here."""
 
 
 def menu_for(visit: Visit) -> list[tuple[str, str, bool]]:

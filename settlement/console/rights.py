@@ -54,6 +54,17 @@ class Right(StrEnum):
     SHEET = "sheet"
     """settlement sheets, and whether a verification code is right"""
     PRINT = "print"
+    CLOSE = "close"
+    """closing of months, to look at"""
+    CLOSE_MONTH = "close-month"
+    """begin, verify, propose"""
+    CONFIRM_CLOSE = "confirm-close"
+    """close what somebody else proposed, and seal it"""
+    SEALS = "seals"
+    """what is published of sealed months, and proofs"""
+    WORKS = "works"
+    """how far long work is"""
+    CANCEL_WORK = "cancel-work"
     AUDIT = "audit"
     SEE_USERS = "see-users"
     USERS = "users"
@@ -84,6 +95,12 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
     Right.STATEMENT:    frozenset({_C, _S, _A, _I}),
     Right.SHEET:        frozenset({_C, _S, _A, _I}),
     Right.PRINT:        frozenset({_C, _S, _I}),
+    Right.CLOSE:        frozenset({_C, _S, _A}),
+    Right.CLOSE_MONTH:  frozenset({_C, _S}),
+    Right.CONFIRM_CLOSE: frozenset({_S}),
+    Right.SEALS:        frozenset({_C, _S, _A, _I}),
+    Right.WORKS:        frozenset({_C, _S, _A}),
+    Right.CANCEL_WORK:  frozenset({_C, _S}),
     Right.AUDIT:        frozenset({_S, _A}),
     Right.SEE_USERS:    frozenset({_S, _A}),
     Right.USERS:        frozenset({_S}),

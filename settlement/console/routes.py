@@ -13,15 +13,18 @@ from msgspec import Struct
 from settlement.console import (
     audit_pages,
     case_pages,
+    close_pages,
     difference_pages,
     doubt_pages,
     place_pages,
+    seal_pages,
     search_pages,
     sheet_pages,
     sign_in,
     statement_pages,
     today_pages,
     user_pages,
+    work_pages,
 )
 from settlement.console.asking import Answer
 from settlement.console.rights import Right
@@ -29,6 +32,8 @@ from settlement.console.visits import Visit
 
 Handler = Callable[[Visit], Awaitable[Answer]]
 NUMBER = r"([0-9]{19})"
+SHORT = r"([0-9]{1,9})"
+MONTH = r"(20[0-9]{2}-(?:0[1-9]|1[0-2]))"
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -118,6 +123,23 @@ ROUTES = (
 
     _get("/console/statements", Right.STATEMENT, statement_pages.statements),
     _get("/console/statements/download", Right.STATEMENT, statement_pages.download),
+
+    _get("/console/close", Right.CLOSE, close_pages.months),
+    _get(f"/console/close/{MONTH}", Right.CLOSE, close_pages.month),
+    _get(f"/console/close/{MONTH}/report", Right.CLOSE, close_pages.report),
+    _post(f"/console/close/{MONTH}/begin", Right.CLOSE_MONTH, close_pages.begin, _PARENT),
+    _post(f"/console/close/{MONTH}/verify", Right.CLOSE_MONTH, close_pages.verify, _PARENT),
+    _post(f"/console/close/{MONTH}/propose", Right.CLOSE_MONTH, close_pages.propose, _PARENT),
+    _post(f"/console/close/{MONTH}/confirm", Right.CONFIRM_CLOSE, close_pages.confirm, _PARENT),
+    _post(f"/console/close/{MONTH}/seal", Right.CONFIRM_CLOSE, close_pages.seal, _PARENT),
+    _get("/console/seals", Right.SEALS, seal_pages.sealed_months),
+    _get(f"/console/seals/{MONTH}", Right.SEALS, seal_pages.sealed_month),
+    _get(f"/console/seals/{MONTH}/published", Right.SEALS, seal_pages.published),
+    _get(f"/console/seals/{MONTH}/proof", Right.SEALS, seal_pages.proof),
+
+    _get("/console/works", Right.WORKS, work_pages.works),
+    _get(f"/console/works/{SHORT}", Right.WORKS, work_pages.work),
+    _post(f"/console/works/{SHORT}/cancel", Right.CANCEL_WORK, work_pages.cancel, _PARENT),
 
     _get("/console/institutions", Right.INSTITUTIONS, place_pages.institutions),
     _get("/console/switches", Right.SWITCHES, place_pages.switches),

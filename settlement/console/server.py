@@ -37,7 +37,7 @@ class ConsoleServer:
     """`start` once, `stop` once."""
 
     def __init__(self, settings: DeskSettings) -> None:
-        self._desk = Desk(settings)
+        self.desk = Desk(settings)
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._server = web.Server(self._answer, access_log=None)
         self._site: asyncio.Server | None = None
@@ -45,7 +45,7 @@ class ConsoleServer:
 
     async def start(self, socket_path: Path) -> None:
         """Listen at `socket_path`; what an earlier process left there goes."""
-        self._router = Router(self._desk)
+        self._router = Router(self.desk)
         loop = asyncio.get_running_loop()
         self._site = await loop.create_unix_server(self._server, sock=_bound(socket_path))
         self._warming = loop.create_task(self._warm())
@@ -59,13 +59,14 @@ class ConsoleServer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._warming
         await self._server.shutdown(timeout=STOP_SECONDS)
-        self._desk.close()
+        await self.desk.works.close()
+        self.desk.close()
 
     async def _warm(self) -> None:
         """Read the day so far, so that whoever looks first need not wait for it."""
         try:
-            await self._desk.open()
-            await self._desk.today.figures(self._desk.clock(), institution=None, base=None)
+            await self.desk.open()
+            await self.desk.today.figures(self.desk.clock(), institution=None, base=None)
         except StorageError as exc:
             extra = {"event": "console.failed", "path": "warming"}
             logger.warning("no answer from the database", exc_info=exc, extra=extra)

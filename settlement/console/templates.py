@@ -55,6 +55,8 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "difference_state": _by_text(words.DIFFERENCE_STATES),
     "difference_act": _by_text(words.DIFFERENCE_ACTS),
     "correction": _by_text(words.CORRECTIONS),
+    "month_state": _by_text(words.MONTH_STATES),
+    "month_act": _by_text(words.MONTH_ACTS),
 }
 """By what is stored, as text."""
 

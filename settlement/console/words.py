@@ -20,6 +20,7 @@ from settlement.clock import local_time
 from settlement.console.rights import Role
 from settlement.difference_states import Act, Correction
 from settlement.difference_states import State as DifferenceState
+from settlement.month_states import MonthAct, MonthState
 from settlement.outbox import Came
 from settlement.payment_states import Happening, State
 from settlement.rows import RowKind
@@ -193,6 +194,19 @@ ACTIONS: Mapping[str, Words] = {
     "console.unlock-user": Words("解锁用户", "unlocked a user"),
     "console.reset-user": Words("重置用户", "reset a user"),
     "console.change-role": Words("更改角色", "changed a role"),
+    "console.month-begin": Words("开始月结", "began to close a month"),
+    "console.month-verify": Words("月结核验", "had a month verified"),
+    "console.month-propose": Words("提出月结", "proposed to close a month"),
+    "console.month-confirm": Words("确认月结", "confirmed the close of a month"),
+    "console.month-seal": Words("封存月份", "had a month sealed"),
+    "console.download-report": Words("下载月报", "downloaded a month's report"),
+    "console.download-seal": Words("下载封存或证明", "downloaded seals or a proof"),
+    "console.cancel-work": Words("取消办理", "cancelled a work"),
+    "month-begin": Words("月结开始", "month: closing begun"),
+    "month-verify": Words("月结已核验", "month: verified"),
+    "month-propose": Words("月结已提出", "month: close proposed"),
+    "month-close": Words("月份已结", "month: closed"),
+    "month-seal": Words("月份已封存", "month: sealed"),
     "suspend": Words("停用", "stopped"),
     "resume": Words("恢复", "resumed"),
     "retry-refund": Words("退款重试", "refund tried again"),
@@ -240,6 +254,19 @@ DIFFERENCE_ACTS: Mapping[Act, Words] = {
     Act.NOTE: Words("备注", "noted"),
     Act.CLOSE: Words("自动关闭", "closed by a rule"),
     Act.FIND_AGAIN: Words("重新比对", "seen otherwise"),
+}
+MONTH_STATES: Mapping[MonthState, Words] = {
+    MonthState.OPEN: Words("未结", "open"),
+    MonthState.CLOSING: Words("结账中", "closing"),
+    MonthState.CLOSED: Words("已结", "closed"),
+    MonthState.SEALED: Words("已封存", "sealed"),
+}
+MONTH_ACTS: Mapping[MonthAct, Words] = {
+    MonthAct.BEGIN: Words("开始结账", "begun"),
+    MonthAct.VERIFY: Words("核验", "verified"),
+    MonthAct.PROPOSE: Words("提出结账", "proposed"),
+    MonthAct.CLOSE: Words("结账", "closed"),
+    MonthAct.SEAL: Words("封存", "sealed"),
 }
 CORRECTIONS: Mapping[Correction, Words] = {
     Correction.NONE: Words("无", "none"),

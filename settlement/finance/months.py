@@ -59,11 +59,10 @@ async def find(office: Office, month: date) -> Found:
 async def report_of(office: Office, month: date) -> MonthReport:
     """The report of a month whose days are closed, a day at a time."""
     ends_on = last_day(month)
-    totals = [
-        total
-        for day in days_of(month)
-        for total in await store.totals_of_day(office.connection, day)
-    ]
+    totals = []
+    for day in days_of(month):
+        totals += await store.totals_of_day(office.connection, day)
+        office.tell(day.day, ends_on.day)
     return make_report(
         region=office.home.region, first_day=month, last_day=ends_on,
         journals=await store.ends_of_journals(office.connection, ends_on), totals=totals,
@@ -141,7 +140,10 @@ async def seal(office: Office, found: Found, who: Who) -> Said:
         )
     month = found.place.month
     span = Span(begins_on=month, ends_on=last_day(month))
-    roots = roots_of(await seals.leaves_of_span(office.connection, span))
+    leaves = await seals.leaves_of_span(
+        office.connection, span, lambda day: office.tell(day.day, span.ends_on.day)
+    )
+    roots = roots_of(leaves)
     async with office.connection.transaction():
         digest = await seals.keep_seals(
             office.connection, office.home, span, roots, office.keys.signing, office.clock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 from asyncpg import Connection, Record
@@ -59,12 +59,16 @@ class Home(Struct, frozen=True, kw_only=True):
         return lane_of(self.region, self.lanes)
 
 
-async def leaves_of_span(connection: Connection[Record], span: Span) -> ByInstitution:
-    """Leaves of all days of a span, a day at a time."""
+async def leaves_of_span(
+    connection: Connection[Record], span: Span,
+    after_day: Callable[[date], None] = lambda _: None,
+) -> ByInstitution:  # fmt: skip
+    """Leaves of all days of a span, a day at a time; `after_day` hears of each."""
     found: ByInstitution = {}
     day = span.begins_on
     while day <= span.ends_on:
         joined(found, await leaves_of_day(connection, day))
+        after_day(day)
         day += timedelta(days=1)
     return found
 
