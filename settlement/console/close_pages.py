@@ -6,7 +6,7 @@ sealing walk a month and are watched while they go on; whoever confirms is not w
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from msgspec import Struct
 
@@ -18,7 +18,7 @@ from settlement.console.visits import Visit
 from settlement.console.words import Words
 from settlement.finance import month_check
 from settlement.finance import months as books
-from settlement.finance.errands import MonthTask
+from settlement.finance.errand_tasks import DaysTask, MonthTask
 from settlement.finance.paper_job import Report
 from settlement.month_states import (
     MonthAct,
@@ -36,6 +36,7 @@ NOT_CLOSED = Words("本月尚未结账。", "The month is not closed.")
 BUSY = Words("正在生成其他文件，请稍后再试。", "Other files are being written; try again soon.")
 MONTHS_MAX = 60
 ACTS = {
+    "days": Words("日结", "close its days"),
     "begin": Words("开始结账", "begin to close"),
     "verify": Words("核验", "verify"),
     "propose": Words("提出结账", "propose to close"),
@@ -124,6 +125,14 @@ async def begin(visit: Visit) -> Answer:
     return await _act(visit, "begin", MonthTask(month=_month(visit), act="begin"))
 
 
+async def days(visit: Visit) -> Answer:
+    """The month's days that are over are closed, where the server has not."""
+    asked = _month(visit)
+    today = local_time(visit.at).date()
+    through = min(last_day(asked), today - timedelta(days=1))
+    return await _act(visit, "days", DaysTask(day=through))
+
+
 async def verify(visit: Visit) -> Answer:
     """Everything is recomputed."""
     return await _act(visit, "verify", MonthTask(month=_month(visit), act="verify"))
@@ -145,12 +154,13 @@ async def seal(visit: Visit) -> Answer:
     return await _act(visit, "seal", MonthTask(month=_month(visit), act="seal"))
 
 
-async def _act(visit: Visit, act: str, task: MonthTask) -> Answer:
-    name = month_text(task.month)
+async def _act(visit: Visit, act: str, task: MonthTask | DaysTask) -> Answer:
+    asked = _month(visit)
+    name = month_text(asked)
     title = Words(f"{name} {ACTS[act].zh}", f"{name}: {ACTS[act].en}")
     return await have_done(visit, Order(
-        task=task, title=title, action=f"console.month-{act}", subject=_subject(task.month),
-        back=f"/console/close/{name}", again=month,
+        task=task, title=title, action=f"console.month-{act}", subject=_subject(asked),
+        back=f"/console/close/{name}", again=month, is_short=act == "begin",
     ))  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from settlement.console.visits import Visit
 from settlement.console.words import Words
 from settlement.console.works import Works
 from settlement.finance.case_sheet import Keys
-from settlement.finance.errands import Place
+from settlement.finance.errands import Place, files_directory
 from settlement.finance.month_check import Point
 from settlement.finance.month_reminders import reminders
 from settlement.finance.office import Office, open_office
@@ -40,6 +40,7 @@ from settlement.policy.loader import PolicySet
 from settlement.storage import console_users as users
 from settlement.storage import reference
 from settlement.storage.connect import Several, connect_plain
+from settlement.storage.console_files import Shelf
 from settlement.storage.console_users import Noted
 from settlement.storage.errors import translate
 from settlement.storage.lease import PlainConnection
@@ -88,6 +89,7 @@ class Desk:
         self._downloads = asyncio.Semaphore(DOWNLOADS)
         self._templates = Templates()
         self.works = Works()
+        self.shelf = Shelf(files_directory(settings.data_dir), settings.keyring)
         self.place = Place(
             owner_dsn=settings.owner_dsn, app_dsn=settings.app_dsn,
             data_dir=str(settings.data_dir),

@@ -23,6 +23,8 @@ ENTRIES = (
     Entry("/console/differences", Right.DIFFERENCES, Words("渠道对账", "Differences")),
     Entry("/console/search", Right.SEARCH, Words("结算查询", "Search")),
     Entry("/console/statements", Right.STATEMENT, Words("结算对账单", "Statements")),
+    Entry("/console/payouts", Right.PAYOUTS, Words("拨付", "Payouts")),
+    Entry("/console/money", Right.MONEY, Words("资金流入", "Money in")),
     Entry("/console/close", Right.CLOSE, Words("月结", "Month close")),
     Entry("/console/seals", Right.SEALS, Words("封存公布", "Seals")),
     Entry("/console/works", Right.WORKS, Words("办理进度", "Works")),

@@ -11,14 +11,19 @@ from msgspec.structs import replace
 from settlement.console.asking import Answer
 from settlement.console.visits import Visit, without_secrets
 from settlement.console.words import Words
-from settlement.finance.errands import Errand, Task, perform
-from settlement.finance.progress import silent
+from settlement.console.works import HERE_SECONDS
+from settlement.finance.errand_tasks import Task
+from settlement.finance.errands import Errand
 from settlement.said import Said
 
 NO_REASON = Words("请填写事由。", "Please say why.")
 REASON_MAX = 200
 WAIT_SECONDS = 2.0
 """How long a page waits for a long act before it shows how far that is."""
+FEW = 50
+"""Rows or institutions that are done here."""
+SMALL_BYTES = 16 * 1024
+"""A file that is read here."""
 SHOWN_MAX = 600
 """Longer results have a page of their own: they do not fit into an address."""
 
@@ -36,6 +41,13 @@ class Order(Struct, frozen=True, kw_only=True):
     back: str
     again: Page
     """the page that it was ordered on, to say on it what is wrong"""
+    is_short: bool = False
+    """whether it is done here: it is about one, or few"""
+
+
+def lacks_reason(visit: Visit) -> bool:
+    """Whether nobody said why: told before a file is taken in."""
+    return not visit.asked.form.get("reason", "").strip()
 
 
 async def have_done(visit: Visit, order: Order) -> Answer:
@@ -44,21 +56,20 @@ async def have_done(visit: Visit, order: Order) -> Answer:
     if not reason:
         return await order.again(visit.again(NO_REASON))
     works = visit.desk.works
-    waits_for = works.in_the_way(order.subject)
+    await visit.note(order.action, order.subject, reason)
+    waits_for = works.in_the_way(order.subject, apart=not order.is_short)
     if waits_for is not None:
-        return await order.again(visit.again(_busy(waits_for.title)))
+        busy = busy_with(waits_for.title)
+        await visit.note("console.action-refused", order.subject, busy.zh)
+        return await order.again(visit.again(busy))
     errand = Errand(
         place=visit.desk.place, task=order.task, actor=visit.who.name, reason=reason, at=visit.at
     )
-    if order.task.is_short:
-        await visit.note(order.action, order.subject, reason)
-        return await _told(visit, order, await perform(errand, silent))
     work = works.start(
         errand, title=order.title, subject=order.subject, back=order.back,
-        typed=without_secrets(visit.asked.form),
+        typed=without_secrets(visit.asked.form), apart=not order.is_short,
     )  # fmt: skip
-    await visit.note(order.action, order.subject, reason)
-    await works.wait(work, WAIT_SECONDS)
+    await works.wait(work, HERE_SECONDS if order.is_short else WAIT_SECONDS)
     if work.said is None or len(work.said.text) > SHOWN_MAX:
         return visit.go(f"/console/works/{work.number}")
     return await _told(visit, order, work.said)
@@ -77,7 +88,7 @@ def resumed(visit: Visit) -> Visit:
 def told_words(said: Said) -> Words:
     """What an act says, in both languages: a line that has no English is itself in both."""
     pairs = [line.partition(" | ") for line in said.text.splitlines()]
-    zh = "\n".join(zh for zh, _, _ in pairs)
+    zh = "\n".join(zh for zh, _, _ in pairs).replace("以 --confirm ", "")
     return Words(zh, "\n".join(en or zh for zh, _, en in pairs))
 
 
@@ -89,7 +100,8 @@ async def _told(visit: Visit, order: Order, said: Said) -> Answer:
     return await order.again(visit.again(words))
 
 
-def _busy(title: Words) -> Words:
+def busy_with(title: Words) -> Words:
+    """What must end first."""
     return Words(
         f"正在办理“{title.zh}”，请等它完成后再试（见“办理进度”）。",
         f"“{title.en}” is being done; try again once it has ended (see “Works”).",

@@ -55,6 +55,12 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "difference_state": _by_text(words.DIFFERENCE_STATES),
     "difference_act": _by_text(words.DIFFERENCE_ACTS),
     "correction": _by_text(words.CORRECTIONS),
+    "payout_state": _by_text(words.PAYOUT_STATES),
+    "payout_act": _by_text(words.PAYOUT_ACTS),
+    "adjustment": _by_text(words.ADJUSTMENTS),
+    "clearing_type": _by_text(words.CLEARING_TYPES),
+    "money_state": _by_text(words.MONEY_STATES),
+    "money_act": _by_text(words.MONEY_ACTS),
     "month_state": _by_text(words.MONTH_STATES),
     "month_act": _by_text(words.MONTH_ACTS),
 }

@@ -1,8 +1,9 @@
-"""Long work that people ordered (办理事项): each a process of its own, watched from here.
+"""What people ordered (办理事项), watched from here: long work in a process of its own, short work
+in this one.
 
-The console remembers what runs and what lately ended; what it did is in the database. Two at a time
-run, and never two about the same thing. A work that is cancelled, or whose console ends, gives up
-what it had not committed; ordered again it goes on from what is there.
+The console remembers what runs and what lately ended; what it did is in the database. Two processes
+at a time run, and never two works about the same thing. A work that is cancelled, or whose console
+ends, gives up what it had not committed; ordered again it goes on from what is there.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from msgspec import Struct
 
 from settlement.console.words import Words
 from settlement.finance.errand_job import Ended, Line, Progress
-from settlement.finance.errands import Errand
+from settlement.finance.errands import Errand, perform
 from settlement.said import UNUSABLE, Said
 
 logger = logging.getLogger("settlement.console")
 
 COMMAND = ("-m", "settlement.finance.errand_job")
 AT_ONCE = 2
+HERE_SECONDS = 10.0
+"""What is short takes no longer, or is given up."""
 KEPT_MAX = 50
 GIVE_UP_SECONDS = 10.0
 _DECODE = msgspec.json.Decoder(Line).decode
@@ -53,6 +56,8 @@ class Work(Struct, kw_only=True, eq=False):
     """the page that it was ordered on"""
     typed: Mapping[str, str] = {}
     """what was typed into its form, for whoever has to order it again"""
+    apart: bool = True
+    """whether a process of its own does it"""
     done: int = 0
     whole: int = 0
     said: Said | None = None
@@ -83,21 +88,28 @@ class Works:
         """The work of this number."""
         return self._works.get(number)
 
-    def in_the_way(self, subject: str) -> Work | None:
-        """What must end before another about the same thing may begin, or before any may."""
+    def last_of(self, subject: str) -> Work | None:
+        """The newest about a thing."""
+        return next((one for one in self.all_of() if one.subject == subject), None)
+
+    def in_the_way(self, subject: str, *, apart: bool = True) -> Work | None:
+        """What must end before another about the same thing may begin, or before one more process
+        may."""
         running = [one for one in self._works.values() if one.said is None]
         same = next((one for one in running if one.subject == subject), None)
-        return same or (running[0] if len(running) >= AT_ONCE else None)
+        others = [one for one in running if one.apart]
+        return same or (others[0] if apart and len(others) >= AT_ONCE else None)
 
     def start(
         self, errand: Errand, *, title: Words, subject: str, back: str,
-        typed: Mapping[str, str] | None = None,
+        typed: Mapping[str, str] | None = None, apart: bool = True,
     ) -> Work:  # fmt: skip
         """Begin; ask `in_the_way` first, without waiting in between."""
         self._last += 1
         work = Work(
             number=self._last, title=title, subject=subject, by=errand.actor,
             began_at=errand.at, back=back, typed=typed or {},
+            apart=apart,
         )  # fmt: skip
         self._works[work.number] = work
         self._forget()
@@ -136,13 +148,24 @@ class Works:
     async def _run(self, work: Work, errand: Errand) -> None:
         said = LOST
         try:
-            said = await self._watched(work, errand)
-        except OSError as exc:
-            logger.error("no process for a work", exc_info=exc, extra={"event": "console.broken"})
+            said = await (
+                self._watched(work, errand) if work.apart else self._here(work, errand)
+            )
+        except TimeoutError:
+            logger.warning("a short work took long", extra={"event": "console.failed"})
+        except Exception as exc:
+            logger.error("a work failed", exc_info=exc, extra={"event": "console.broken"})
         finally:
             work.said = CANCELLED if said is LOST and work.cancelled_by else said
             self._processes.pop(work.number, None)
             work.ended.set()
+
+    async def _here(self, work: Work, errand: Errand) -> Said:
+        def tell(done: int, whole: int) -> None:
+            work.done, work.whole = done, whole
+
+        async with asyncio.timeout(HERE_SECONDS):
+            return await perform(errand, tell)
 
     async def _watched(self, work: Work, errand: Errand) -> Said:
         process = await asyncio.create_subprocess_exec(

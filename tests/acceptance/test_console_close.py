@@ -14,7 +14,8 @@ from settlement.console.rights import Role
 from settlement.console.words import Words
 from settlement.console.works import CANCELLED, Works
 from settlement.finance.days import close_days
-from settlement.finance.errands import Errand, MonthTask, Place
+from settlement.finance.errand_tasks import MonthTask
+from settlement.finance.errands import Errand, Place
 from settlement.proving import check_proof, read_proof
 from settlement.storage.seals import Home
 from tests.kit import population

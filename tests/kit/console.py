@@ -91,12 +91,23 @@ class Browser:
         }
         return await self._ask("POST", path, {**tokens, **form})
 
+    async def bring(self, path: str, name: str, content: bytes, **form: str) -> Page:
+        """Send a form with a file, its tokens among the fields before it."""
+        tokens = {key: unescape(value) for key, value in _FIELD.findall(self.page.text)}
+        data = aiohttp.FormData(default_to_multipart=True)
+        for key, value in {**tokens, **form}.items():
+            data.add_field(key, value)
+        data.add_field("file", content, filename=name, content_type="text/csv")
+        return await self._ask("POST", path, data)
+
     async def sign_in(self, name: str, password: str, *, code: str = "") -> Page:
         """Fill in the sign-in form."""
         await self.get("/console/sign-in")
         return await self.post("/console/sign-in", name=name, password=password, code=code)
 
-    async def _ask(self, method: str, path: str, form: Mapping[str, str] | None) -> Page:
+    async def _ask(
+        self, method: str, path: str, form: Mapping[str, str] | aiohttp.FormData | None
+    ) -> Page:
         headers = {
             "Host": HOST, ADDRESS_HEADER: self._address, SECURE_HEADER: "1" if self.secure else "0",
         }  # fmt: skip

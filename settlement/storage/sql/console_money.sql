@@ -45,3 +45,69 @@ where ($1::text is null or s.institution = $1) and s.begins_on = $2 and s.ends_o
     and ($4::text = '' or s.institution like $4 || '%' or i.name like '%' || $4 || '%')
 order by s.institution collate "C"
 limit $5;
+
+-- name: payout_periods_listed
+-- Periods with institutions, the newest first: for how many they were stated, and how many of these
+-- are closed; of one institution alone where the scope says so.
+select p.first_on, p.last_on, p.recorded_at, p.actor, p.reason, coalesce(s.stated, 0) as stated,
+       coalesce(s.closed, 0) as closed
+from settlement.payout_period p
+left join (
+    select s.first_on, count(*) filter (where s.act = 1) as stated,
+           count(*) filter (where s.act = 8) as closed
+    from settlement.payout_step s
+    where ($1::text is null or s.institution = $1) and s.act in (1, 8)
+    group by s.first_on
+) as s on s.first_on = p.first_on
+where $1::text is null or s.stated > 0
+order by p.first_on desc
+limit $2;
+
+-- name: payout_period_steps
+-- What became of a period, institution by institution.
+select s.institution, s.last_on, s.step_no, s.act, s.recorded_at, s.booked_on, s.actor, s.fund_fen,
+       s.account_fen, s.reference, s.reason, s.bank_account, s.entry_id
+from settlement.payout_step s
+where ($1::text is null or s.institution = $1) and s.first_on = $2
+order by s.institution, s.step_no;
+
+-- name: payout_period_owed
+-- What institutions are owed by a period's rows, and what the period before left to it.
+select n.institution, sum(n.fund_fen)::bigint as fund_fen, sum(n.account_fen)::bigint as account_fen
+from settlement.payout_line n
+where ($1::text is null or n.institution = $1) and n.first_on = $2
+group by n.institution;
+
+-- name: payout_period_before
+-- What was confirmed of the period before, where it came to nothing or to less: a debt is carried.
+select s.institution, s.fund_fen, s.account_fen
+from settlement.payout_step s
+where ($1::text is null or s.institution = $1) and s.act = 3
+    and s.fund_fen + s.account_fen <= 0
+    and s.first_on = (
+        select max(b.first_on)
+        from settlement.payout_step b
+        where b.lane = s.lane and b.institution = s.institution and b.first_on < $2
+    );
+
+-- name: payout_period_adjusted
+-- Adjustments of a period that are proposed or booked, by institution, kind and batch.
+select a.institution, a.kind, a.batch, a.actor, e.booked is null as is_open, count(*) as rows,
+       sum(a.amount_fen)::bigint as amount_fen
+from settlement.payout_adjustment a
+left join settlement.payout_adjustment_end e
+    on e.lane = a.lane and e.institution = a.institution and e.first_on = a.first_on
+    and e.adjustment_no = a.adjustment_no
+where ($1::text is null or a.institution = $1) and a.first_on = $2
+    and e.booked is distinct from false
+group by a.institution, a.kind, a.batch, a.actor, e.booked is null;
+
+-- name: bank_statements
+-- Bank statements that were read in, the newest first, and who confirmed them.
+select r.digest, r.name, r.row_count, r.sum_fen, r.actor as reader, r.recorded_at as read_at,
+       coalesce(b.actor, '') as booker
+from settlement.payout_file r
+left join settlement.payout_file b on b.lane = r.lane and b.digest = r.digest and b.act = 2
+where r.act = 1
+order by r.recorded_at desc
+limit $1;
