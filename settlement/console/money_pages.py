@@ -23,6 +23,7 @@ from settlement.console.ordering import (
     have_done,
     resumed,
     told_words,
+    without_signing,
 )
 from settlement.console.receiving import received
 from settlement.console.visits import Visit
@@ -164,7 +165,7 @@ async def file(visit: Visit) -> Answer:
     return visit.page(
         "money_file.html", TITLE, file=found, names=NAMES, left=sorted(left)[:LEFT_MAX],
         left_count=len(left), kind=visit.parts[0],
-        is_proposer=found.proposer == visit.who.name,
+        is_proposer=found.proposer == visit.who.name, totals=without_signing(found.totals),
         work=visit.desk.works.in_the_way(f"money file {found.file_no}"),
     )  # fmt: skip
 

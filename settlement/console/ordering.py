@@ -3,6 +3,7 @@ first, done at once where they are short, watched on a page of their own where t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
@@ -26,6 +27,9 @@ SMALL_BYTES = 16 * 1024
 """A file that is read here."""
 SHOWN_MAX = 600
 """Longer results have a page of their own: they do not fit into an address."""
+
+_ONLY_TYPED = re.compile(r"以 --confirm |：confirm [0-9]+")
+"""What a command tells its reader to type."""
 
 Page = Callable[[Visit], Awaitable[Answer]]
 
@@ -87,9 +91,19 @@ def resumed(visit: Visit) -> Visit:
 
 def told_words(said: Said) -> Words:
     """What an act says, in both languages: a line that has no English is itself in both."""
-    pairs = [line.partition(" | ") for line in said.text.splitlines()]
-    zh = "\n".join(zh for zh, _, _ in pairs).replace("以 --confirm ", "")
+    text = without_signing(said.text)
+    pairs = [_ONLY_TYPED.sub("", line).partition(" | ") for line in text.splitlines()]
+    zh = "\n".join(zh for zh, _, _ in pairs)
     return Words(zh, "\n".join(en or zh for zh, _, en in pairs))
+
+
+def without_signing(text: str) -> str:
+    """What a command prints to be signed on paper, without the lines for the signatures: on a page
+    people sign by what they do, and the digest stands beside it."""
+    lines = text.splitlines()
+    return "\n".join(
+        line for line in lines if "____" not in line and not line.startswith("  SHA-256 ")
+    )
 
 
 async def _told(visit: Visit, order: Order, said: Said) -> Answer:

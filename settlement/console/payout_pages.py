@@ -34,7 +34,7 @@ from settlement.finance.errand_tasks import (
 )
 from settlement.finance.paper_job import BankFiles, Paper, Vouchers
 from settlement.payout import NONE, State
-from settlement.storage import console_money, reference
+from settlement.storage import console_money
 from settlement.storage import console_payouts as store
 from settlement.storage.console_files import KeptFile
 
@@ -68,8 +68,9 @@ async def periods(visit: Visit) -> Answer:
     last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
     after = listed[0].last_on + timedelta(days=1) if listed else last_month
     return visit.page(
-        "payouts.html", TITLE, periods=listed, after=after, today=today,
-        month=last_month, work=visit.desk.works.in_the_way("payout"), banked=banked,
+        "payouts.html", TITLE, periods=listed, after=after, month=last_month, banked=banked,
+        month_ends=today.replace(day=1) - timedelta(days=1),
+        work=visit.desk.works.in_the_way(subject_of(after)),
         on_shelf={one.digest for one in banked if visit.desk.shelf.find(one.digest)},
     )  # fmt: skip
 
@@ -89,32 +90,31 @@ async def period(visit: Visit) -> Answer:
     first_on = day_of(visit)
     if first_on is None:
         return visit.page("message.html", MISSING, status=404, words=MISSING)
+    if visit.scope is not None:
+        return visit.go(f"/console/payouts/{first_on}/{visit.scope}")
     query = visit.asked.query
     text = query.get("institution", "").strip()[:TEXT_MAX]
     wanted = query.get("state", "")
     async with visit.desk.reading() as connection:
-        found = await store.whole(connection, visit.scope, first_on)
-        names = await reference.institutions(connection)
-    if not found.rows:
-        return visit.page("message.html", MISSING, status=404, words=MISSING)
-    shown = [
-        (one, names[one.institution].name if one.institution in names else "")
-        for one in found.rows
-        if wanted in ("", one.now.state.value)
-        and (not text or text in one.institution or (
-            one.institution in names and text in names[one.institution].name))
-    ]  # fmt: skip
-    counts = Counter(one.now.state for one in found.rows)
-    proposers = {one.now.proposal.actor for one in found.rows if one.now.proposal is not None}
+        found = await store.whole(connection, first_on)
+        if not found.rows:
+            return visit.page("message.html", MISSING, status=404, words=MISSING)
+        matching = [
+            one for one in found.rows
+            if wanted in ("", one.state.value) and (text in one.institution or text in one.name)
+        ]  # fmt: skip
+        shown = matching[:SHOWN_MAX]
+        standings = await store.standings(connection, first_on, [one.institution for one in shown])
+    counts = Counter(one.state for one in found.rows)
+    proposers = {one.proposer for one in found.rows if one.proposer}
     return visit.page(
-        "payout_period.html", TITLE, first_on=first_on, rows=shown[:SHOWN_MAX], text=text,
-        wanted=wanted, shown=len(shown), shown_max=SHOWN_MAX, total=len(found.rows),
-        counts={one: counts[one] for one in State if counts[one]}, batches=found.batches,
-        owed=sum((one.owed for one in found.rows), start=NONE),
+        "payout_period.html", TITLE, first_on=first_on, text=text, wanted=wanted,
+        rows=[(one, standings[one.institution]) for one in shown], shown=len(matching),
+        total=len(found.rows), counts={one: counts[one] for one in State if counts[one]},
+        batches=found.batches, owed=sum((one.owed for one in found.rows), start=NONE),
         due=sum((one.due for one in found.rows), start=NONE),
-        proposed=sum(one.now.proposal is not None for one in found.rows),
-        proposers=proposers, only_own=proposers == {visit.who.name},
-        under_way=counts[State.ORDERED], names=ACTS,
+        proposed=sum(bool(one.proposer) for one in found.rows), proposers=proposers,
+        only_own=proposers == {visit.who.name}, under_way=counts[State.ORDERED], names=ACTS,
         work=visit.desk.works.in_the_way(subject_of(first_on)),
     )  # fmt: skip
 
@@ -208,6 +208,10 @@ async def bank_files(visit: Visit) -> Answer:
     """What banks are told, of all orders that are under way."""
     first_on = day_of(visit)
     if first_on is None:
+        return visit.page("message.html", MISSING, status=404, words=MISSING)
+    async with visit.desk.reading() as connection:
+        stated = await console_money.stated_of(connection, first_on, first_on)
+    if not stated:
         return visit.page("message.html", MISSING, status=404, words=MISSING)
     name = f"payout-{first_on:%Y%m%d}.zip"
     return await paper(

@@ -25,6 +25,7 @@ from settlement.keyring import Keyring, UndecipherableError
 
 PIECE_BYTES = 256 * 1024
 KEPT_SECONDS = 45 * 86_400
+LEFT_SECONDS = 86_400
 KEPT_MAX = 400
 NAME_MAX = 80
 _VERSION_BYTES, _TOKEN_BYTES, _LENGTH_BYTES = 2, 16, 4
@@ -85,7 +86,10 @@ class Shelf:
                 (self._directory / f"{digest}.{suffix}").unlink(missing_ok=True)
 
     def sweep(self, now: datetime) -> None:
-        """What is old goes, and what a process left open that died."""
+        """What is old goes, and what was left by a process that died."""
+        for left in (*self._directory.glob("open-*"), *self._directory.glob("*.partial")):
+            if now.timestamp() - left.stat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
         files = sorted(self._directory.glob("*.about"), key=lambda one: one.stat().st_mtime)
         old = [one for one in files if now.timestamp() - one.stat().st_mtime > KEPT_SECONDS]
         for one in {*old, *files[: max(len(files) - KEPT_MAX, 0)]}:

@@ -342,6 +342,7 @@ def _by(rows: Iterable[Record], made: Callable[[Record], T]) -> dict[str, tuple[
 
 
 def step_of(row: Record) -> Step:
+    """A step as its row has it."""
     return Step(
         step_no=row["step_no"], act=Act(row["act"]), at=row["recorded_at"],
         booked_on=row["booked_on"], actor=row["actor"],

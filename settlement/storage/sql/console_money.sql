@@ -63,31 +63,43 @@ where $1::text is null or s.stated > 0
 order by p.first_on desc
 limit $2;
 
+-- name: payout_period_acts
+-- What became of a period, institution by institution: as little as its state, its sums and who
+-- proposed need, because there are thousands.
+select s.institution, i.name, array_agg(s.act order by s.step_no) as acts,
+       array_agg(s.actor order by s.step_no) as actors,
+       array_agg(s.fund_fen order by s.step_no) as funds,
+       array_agg(s.account_fen order by s.step_no) as accounts
+from settlement.payout_step s
+left join settlement.institution i on i.code = s.institution
+where s.first_on = $1
+group by s.institution, i.name
+order by s.institution;
+
 -- name: payout_period_steps
--- What became of a period, institution by institution.
+-- What became of a period with some institutions.
 select s.institution, s.last_on, s.step_no, s.act, s.recorded_at, s.booked_on, s.actor, s.fund_fen,
        s.account_fen, s.reference, s.reason, s.bank_account, s.entry_id
 from settlement.payout_step s
-where ($1::text is null or s.institution = $1) and s.first_on = $2
+where s.first_on = $1 and s.institution = any ($2::text[])
 order by s.institution, s.step_no;
 
 -- name: payout_period_owed
--- What institutions are owed by a period's rows, and what the period before left to it.
+-- What institutions are owed by a period's rows.
 select n.institution, sum(n.fund_fen)::bigint as fund_fen, sum(n.account_fen)::bigint as account_fen
 from settlement.payout_line n
-where ($1::text is null or n.institution = $1) and n.first_on = $2
+where n.first_on = $1
 group by n.institution;
 
 -- name: payout_period_before
 -- What was confirmed of the period before, where it came to nothing or to less: a debt is carried.
 select s.institution, s.fund_fen, s.account_fen
 from settlement.payout_step s
-where ($1::text is null or s.institution = $1) and s.act = 3
-    and s.fund_fen + s.account_fen <= 0
+where s.act = 3 and s.fund_fen + s.account_fen <= 0
     and s.first_on = (
         select max(b.first_on)
         from settlement.payout_step b
-        where b.lane = s.lane and b.institution = s.institution and b.first_on < $2
+        where b.lane = s.lane and b.institution = s.institution and b.first_on < $1
     );
 
 -- name: payout_period_adjusted
@@ -98,8 +110,7 @@ from settlement.payout_adjustment a
 left join settlement.payout_adjustment_end e
     on e.lane = a.lane and e.institution = a.institution and e.first_on = a.first_on
     and e.adjustment_no = a.adjustment_no
-where ($1::text is null or a.institution = $1) and a.first_on = $2
-    and e.booked is distinct from false
+where a.first_on = $1 and e.booked is distinct from false
 group by a.institution, a.kind, a.batch, a.actor, e.booked is null;
 
 -- name: bank_statements
