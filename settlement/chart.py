@@ -288,7 +288,6 @@ class EntryCode(IntEnum):
     """income of a fund, or what it brings along (基金收入)"""
     ACCOUNTS_MOVED = 82
     """what came into personal accounts, or went out, by a file (个人账户划拨)"""
-
     REIMBURSED = 91
     """what funds and the own account pay of a bill that the person had paid, or that taken back
     (手工报销)"""

@@ -89,6 +89,10 @@ AFTER: Mapping[tuple[State, Act], State] = {
 """Every act that a state takes; all others are refused. Nothing leaves CLOSED. A confirmed period
 is closed without a payment only where it comes to nothing, or to less (`refuses_amount`)."""
 
+_AFTER: Mapping[tuple[State, int], State] = {
+    (state, int(act)): after for (state, act), after in AFTER.items()
+}
+
 BOOKING = frozenset({Act.ADJUST, Act.ORDER, Act.PAY, Act.RETURN})
 """Acts that book; an adjustment's entry is named by the adjustment."""
 
@@ -172,6 +176,17 @@ def standing(steps: Iterable[Step]) -> Standing:
             last=step,
         )
     return now
+
+
+def state_after(acts: Iterable[int]) -> State:
+    """Where a period is after acts, in order: `standing`, of many, where that is enough."""
+    state = State.OPEN
+    for act in acts:
+        after = _AFTER.get((state, act))
+        if after is None:
+            raise NotPossibleError(f"{Act(act).name} of {state.value}")
+        state = after
+    return state
 
 
 def refuses_amount(now: Standing, act: Act) -> bool:

@@ -5,8 +5,9 @@ Sizes are checked before anything is read (server.py); what is here is text.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from enum import StrEnum
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,6 +38,27 @@ class Cookie(StrEnum):
     LANGUAGE = "settlement_console_language"
 
 
+class Arrival(Protocol):
+    """A form that brings a file: its fields come first, then the file."""
+
+    name: str
+    """what the browser calls the file; empty where there is none"""
+    is_welcome: bool
+    """whether the rest is read although nobody wants it, so that the answer can be seen"""
+
+    async def fields(self) -> dict[str, str] | None:
+        """What was typed beside it; None where that is too much."""
+        ...
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """The file, once. Raises TooLargeError."""
+        ...
+
+
+class TooLargeError(Exception):
+    """A file is larger than any that we take."""
+
+
 class Asked(Struct, frozen=True, kw_only=True):
     """One request."""
 
@@ -50,6 +72,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     host: str = ""
     origin: str | None = None
     """what the browser says about where a form came from"""
+    arrival: Arrival | None = None
+    """the form itself, where it brings a file"""
     secure: bool = False
     """whether the browser speaks TLS with whoever stands before us"""
 

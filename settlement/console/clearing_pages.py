@@ -42,7 +42,7 @@ async def overview_page(visit: Visit) -> Answer:
     return visit.page(
         "clearing.html", TITLE, found=found, which=which, month=f"{first:%Y-%m}",
         institutions=found.institutions, institutions_max=INSTITUTIONS_MAX,
-        names=_names(institutions), percent=percent,
+        names=_names(institutions), score_text=percent,
         channels=list(CHANNEL_OFFSET), spans=SPANS,
     )  # fmt: skip
 

@@ -8,24 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape
 from settlement.channels.config import ChannelsError, NamedMerchant, merchants_named
 from settlement.clock import Clock, system_clock
-from settlement.console.downloads import Download, kept_bill
+from settlement.console.downloads import PAPERS, STATEMENTS, Download, kept_bill
 from settlement.console.passwords import Hashes
 from settlement.console.templates import Templates
 from settlement.console.today import Today
 from settlement.console.visits import Visit
 from settlement.console.words import Words
+from settlement.console.works import Works
 from settlement.finance.case_sheet import Keys
+from settlement.finance.errands import Place, files_directory
+from settlement.finance.month_check import Point
+from settlement.finance.month_reminders import reminders
+from settlement.finance.office import Office, open_office
+from settlement.finance.paper_job import Paper, PaperJob
 from settlement.finance.statement_files import Kind
 from settlement.finance.statement_job import Job
 from settlement.keyring import Keyring
@@ -34,10 +42,12 @@ from settlement.policy.loader import PolicySet
 from settlement.storage import console_reading, reference
 from settlement.storage import console_users as users
 from settlement.storage.connect import Several, connect_plain
+from settlement.storage.console_files import Shelf
 from settlement.storage.console_users import Noted
 from settlement.storage.errors import translate
 from settlement.storage.lease import PlainConnection
 from settlement.storage.policies import load_policy_set
+from settlement.storage.seal_key import seal_key_file
 
 logger = logging.getLogger("settlement.console")
 
@@ -47,6 +57,7 @@ STATEMENT_SECONDS = 3.0
 ACTION_SECONDS = 10.0
 SUMS_SECONDS = 15.0
 """The sums of a large hospital's month take longer than a page's statement may."""
+REMINDERS_KEPT = timedelta(minutes=1)
 DOWNLOADS = 2
 """At the same time; each is a process of its own."""
 NAME = "settlement-console"
@@ -63,6 +74,8 @@ class DeskSettings(Struct, frozen=True, kw_only=True):
     """where the gateway processes show their numbers"""
     channels_file: str = ""
     """which merchants there are; their keys are not read here"""
+    data_dir: Path
+    """whose `secrets` have the keys that finance acts need"""
     clock: Clock = system_clock
 
 
@@ -81,6 +94,12 @@ class Desk:
         self._app_dsn = settings.app_dsn
         self._downloads = asyncio.Semaphore(DOWNLOADS)
         self._templates = Templates()
+        self.works = Works()
+        self.shelf = Shelf(files_directory(settings.data_dir), settings.keyring)
+        self.place = Place(
+            owner_dsn=settings.owner_dsn, app_dsn=settings.app_dsn,
+            data_dir=str(settings.data_dir),
+        )  # fmt: skip
         self._readers = Several(
             settings.app_dsn, NAME, count=READERS, statement_seconds=STATEMENT_SECONDS
         )
@@ -88,6 +107,7 @@ class Desk:
             settings.app_dsn, NAME, count=WRITERS, statement_seconds=STATEMENT_SECONDS
         )
         self.today = Today(self.reading, settings.run_dir)
+        self._reminders: dict[date, tuple[datetime, list[Point]]] = {}
         self._policies: tuple[int, PolicySet] | None = None
         self._names: tuple[int, Mapping[str, str]] | None = None
         self._channels_file = settings.channels_file
@@ -144,7 +164,25 @@ class Desk:
     def download(self, asked: StatementAsked, kind: Kind, *, by: str, at: datetime) -> Download:
         """A statement as a file, written by a process of its own once somebody reads it."""
         job = Job(dsn=self._app_dsn, asked=asked, kind=kind, by=by, at=at)
-        return Download(job, self._downloads)
+        return Download(STATEMENTS, msgspec.json.encode(job), self._downloads)
+
+    def paper(self, paper: Paper, *, at: datetime) -> Download:
+        """What finance hands out, in the same way."""
+        job = PaperJob(
+            dsn=self._app_dsn, data_dir=self.place.data_dir, paper=paper, at=at
+        )
+        return Download(PAPERS, msgspec.json.encode(job), self._downloads)
+
+    async def finance(self, connection: PlainConnection) -> Office:
+        """The finance department, to read in: as the application, which changes nothing there."""
+        return await open_office(
+            connection, self._app_dsn, Path(self.place.data_dir), clock=self.clock
+        )
+
+    @property
+    def has_seal_key(self) -> bool:
+        """Whether there is a key to seal a month with."""
+        return seal_key_file(Path(self.place.data_dir) / "secrets", os.environ).exists()
 
     def kept_bill(self, lane: int, sha256: bytes) -> AsyncGenerator[bytes, None]:
         """A bill as it came, once somebody reads it."""
@@ -161,6 +199,15 @@ class Desk:
             keyring=self.keyring, policies=await self.policies(), shape=self.shape,
             lanes=self.lanes,
         )  # fmt: skip
+
+    async def reminders(self, month: date, at: datetime) -> list[Point]:
+        """What is open of a month and does not stand in its way. It is read from all channels'
+        rows, so for a minute everybody sees the same."""
+        known = self._reminders.get(month)
+        if known is None or at - known[0] >= REMINDERS_KEPT:
+            async with self.summing() as connection:
+                known = self._reminders[month] = at, await reminders(connection, month)
+        return known[1]
 
     async def note(self, noted: Noted, at: datetime) -> None:
         """Tell the audit; it is on disk when this returns."""

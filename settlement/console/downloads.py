@@ -10,9 +10,6 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator
 
-import msgspec
-
-from settlement.finance.statement_job import Job
 from settlement.storage import bills
 from settlement.storage.connect import connect_plain
 from settlement.storage.errors import translate
@@ -20,7 +17,8 @@ from settlement.storage.errors import translate
 PIECE_BYTES = 64 * 1024
 PIECE_SECONDS = 15.0
 NAME = "settlement-console"
-COMMAND = ("-m", "settlement.finance.statement_job")
+STATEMENTS = ("-m", "settlement.finance.statement_job")
+PAPERS = ("-m", "settlement.finance.paper_job")
 
 
 class DownloadBrokenError(Exception):
@@ -30,7 +28,10 @@ class DownloadBrokenError(Exception):
 class Download:
     """One file; `pieces` once."""
 
-    def __init__(self, job: Job, turns: asyncio.Semaphore) -> None:
+    def __init__(
+        self, command: tuple[str, ...], job: bytes, turns: asyncio.Semaphore
+    ) -> None:
+        self._command = command
         self._job = job
         self._turns = turns
 
@@ -38,12 +39,12 @@ class Download:
         """The file, as it is written. Raises DownloadBrokenError."""
         async with self._turns:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, *COMMAND, stdin=PIPE, stdout=PIPE
+                sys.executable, *self._command, stdin=PIPE, stdout=PIPE
             )
             try:
                 if process.stdin is None or process.stdout is None:
                     raise DownloadBrokenError("its writer has no pipes")
-                process.stdin.write(msgspec.json.encode(self._job))
+                process.stdin.write(self._job)
                 process.stdin.close()
                 while piece := await process.stdout.read(PIECE_BYTES):
                     yield piece

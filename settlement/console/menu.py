@@ -59,6 +59,11 @@ ENTRIES = (
     Entry("/console/clearing", Right.CLEARING, Words("清算账户", "Clearing accounts"),
           Section.BILLS),
     Entry("/console/bills", Right.BILLS, Words("渠道账单", "Bills"), Section.BILLS),
+    Entry("/console/payouts", Right.PAYOUTS, Words("拨付", "Payouts"), Section.MONEY),
+    Entry("/console/money", Right.MONEY, Words("资金流入", "Money in"), Section.MONEY),
+    Entry("/console/close", Right.CLOSE, Words("月结", "Month close"), Section.MONEY),
+    Entry("/console/seals", Right.SEALS, Words("封存公布", "Seals"), Section.MONEY),
+    Entry("/console/works", Right.WORKS, Words("办理进度", "Works"), Section.MONEY),
     Entry("/console/institutions", Right.INSTITUTIONS, Words("定点机构", "Institutions"),
           Section.REFERENCE),
     Entry("/console/catalogue", Right.CATALOGUE, Words("医保目录", "Catalogue"),
@@ -68,11 +73,11 @@ ENTRIES = (
     Entry("/console/audit", Right.AUDIT, Words("审计日志", "Audit log"), Section.OFFICE),
     Entry("/console/users", Right.SEE_USERS, Words("用户", "Users"), Section.OFFICE),
 )  # fmt: skip
-"""What comes later (payouts, month close) has its line here."""
 _OTHER_PLACES = {
     "/console/settlements/": "/console/search",
     "/console/people/": "/console/search",
     "/console/payments/": "/console/doubt",
+    "/console/payees/": "/console/payouts",
 }
 """Pages below another address than the line of the menu that leads to them."""
 

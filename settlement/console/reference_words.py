@@ -14,7 +14,6 @@ from settlement.matter_states import Happening, MatterKind
 from settlement.off_site import OffSiteKind
 from settlement.outbox import SMS_GATEWAY
 from settlement.outbox import Kind as NoticeKind
-from settlement.payout import ACT_ZH, Act
 from settlement.settlement_sheet import CHARGE_KINDS
 
 HOSPITAL_LEVELS: Mapping[str, Words] = {
@@ -87,6 +86,7 @@ MATTER_KINDS: Mapping[MatterKind, Words] = {
     MatterKind.AUTHORISATION: Words("代办授权", "authorisation"),
     MatterKind.TRANSFER_OUT: Words("个人账户转出", "account out"),
     MatterKind.TRANSFER_IN: Words("个人账户转入", "account in"),
+    MatterKind.REIMBURSEMENT: Words("手工报销预受理", "reimbursement, told in advance"),
 }
 MATTER_STEPS: Mapping[Happening, Words] = {
     Happening.APPLIED: Words("待经办审核", "waits for a clerk"),
@@ -122,12 +122,6 @@ TOPICS: Mapping[str, Words] = {
 """What a notice is about."""
 RECEIVERS: Mapping[str, Words] = {SMS_GATEWAY: Words("短信网关", "message gateway")}
 """Who is told and is no institution."""
-_ACTS_EN = {
-    Act.STATE: "stated", Act.ADJUST: "adjusted", Act.CONFIRM: "confirmed",
-    Act.PROPOSE: "order proposed", Act.ORDER: "ordered", Act.PAY: "paid by the bank",
-    Act.RETURN: "returned by the bank", Act.CLOSE: "closed",
-}  # fmt: skip
-PAYOUT_ACTS: Mapping[Act, Words] = {act: Words(zh, _ACTS_EN[act]) for act, zh in ACT_ZH.items()}
 AGREEMENTS: Mapping[str, Words] = {
     "open": Words("正常", "open"),
     "stopped": Words("已停用", "stopped"),

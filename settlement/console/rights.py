@@ -56,6 +56,30 @@ class Right(StrEnum):
     SHEET = "sheet"
     """settlement sheets, and whether a verification code is right"""
     PRINT = "print"
+    CLOSE = "close"
+    """closing of months, to look at"""
+    CLOSE_MONTH = "close-month"
+    """begin, verify, propose"""
+    CONFIRM_CLOSE = "confirm-close"
+    """close what somebody else proposed, and seal it"""
+    SEALS = "seals"
+    """what is published of sealed months, and proofs"""
+    PAYOUTS = "payouts"
+    """periods with institutions; an institution's finance sees its own"""
+    PAY = "pay"
+    """state, adjust, confirm, propose, close; propose where an institution is paid to"""
+    CONFIRM_PAY = "confirm-pay"
+    """order, book adjustments and bank statements, confirm an account: of what others proposed"""
+    PAY_FILES = "pay-files"
+    """files for banks and for the accounting system"""
+    MONEY = "money"
+    """files of money in, to look at"""
+    MONEY_FILE = "money-file"
+    """bring one, propose it, reject it"""
+    CONFIRM_MONEY = "confirm-money"
+    WORKS = "works"
+    """how far long work is"""
+    CANCEL_WORK = "cancel-work"
     AUDIT = "audit"
     BILLS = "bills"
     BILL_FILE = "bill-file"
@@ -94,6 +118,19 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
     Right.STATEMENT:    frozenset({_C, _S, _A, _I}),
     Right.SHEET:        frozenset({_C, _S, _A, _I}),
     Right.PRINT:        frozenset({_C, _S, _I}),
+    Right.CLOSE:        frozenset({_C, _S, _A}),
+    Right.CLOSE_MONTH:  frozenset({_C, _S}),
+    Right.CONFIRM_CLOSE: frozenset({_S}),
+    Right.SEALS:        frozenset({_C, _S, _A, _I}),
+    Right.PAYOUTS:      frozenset({_C, _S, _A, _I}),
+    Right.PAY:          frozenset({_C, _S}),
+    Right.CONFIRM_PAY:  frozenset({_S}),
+    Right.PAY_FILES:    frozenset({_C, _S, _A}),
+    Right.MONEY:        frozenset({_C, _S, _A}),
+    Right.MONEY_FILE:   frozenset({_C, _S}),
+    Right.CONFIRM_MONEY: frozenset({_S}),
+    Right.WORKS:        frozenset({_C, _S, _A}),
+    Right.CANCEL_WORK:  frozenset({_C, _S}),
     Right.AUDIT:        frozenset({_S, _A}),
 
     Right.BILLS:        frozenset({_C, _S, _A, _O}),

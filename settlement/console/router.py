@@ -48,6 +48,7 @@ OUT_OF_DATE = Words(
     "This page was out of date. Please check what it says and submit it again.",
 )
 FOREIGN = Words("请求来自其他网站，未处理", "This request came from another site; nothing was done")
+TOO_MUCH = Words("内容过多，未处理", "That is too much; nothing was done")
 BROKEN = Words("暂时无法处理，请稍后再试", "This cannot be answered now; please try again later")
 
 
@@ -87,7 +88,10 @@ class Router:
         if found is None:
             return visit.page("message.html", NOT_FOUND, status=404, words=NOT_FOUND)
         route, parts = found
-        visit = replace(visit, parts=parts)
+        told = await self._with_fields(replace(visit, parts=parts), route)
+        if told is None:
+            return visit.page("message.html", TOO_MUCH, status=413, words=TOO_MUCH)
+        visit, asked = told, told.asked
         if route.right is Right.ANYBODY:
             return await route.handler(visit)
         if visit.visitor is None:
@@ -100,6 +104,19 @@ class Router:
         if asked.method == "POST":
             return await self._post(visit, route)
         return await self._get(visit, route)
+
+    async def _with_fields(self, visit: Visit, route: Route) -> Visit | None:
+        """What was typed into a form that brings a file; None where that is too much, or the
+        address takes none. The file is read for nobody but who is, or just was, signed in."""
+        arrival = visit.asked.arrival
+        if arrival is None:
+            return visit
+        fields = await arrival.fields() if route.takes_file else None
+        if fields is None:
+            return None
+        known = visit.unseal(fields.get("kept_for", ""), b"user") is not None
+        arrival.is_welcome = visit.visitor is not None or known
+        return replace(visit, asked=replace(visit.asked, form=fields))
 
     async def _get(self, visit: Visit, route: Route) -> Answer:
         """A page; what was typed before the session ended is in its form again."""

@@ -15,19 +15,25 @@ from settlement.console import (
     bill_pages,
     case_pages,
     clearing_pages,
+    close_pages,
     difference_pages,
     doubt_pages,
     filing_pages,
     institution_pages,
+    money_pages,
     notice_pages,
+    payee_pages,
+    payout_pages,
     place_pages,
     policy_pages,
+    seal_pages,
     search_pages,
     sheet_pages,
     sign_in,
     statement_pages,
     today_pages,
     user_pages,
+    work_pages,
 )
 from settlement.console.asking import Answer
 from settlement.console.rights import Right
@@ -35,6 +41,13 @@ from settlement.console.visits import Visit
 
 Handler = Callable[[Visit], Awaitable[Answer]]
 NUMBER = r"([0-9]{19})"
+SHORT = r"([0-9]{1,9})"
+DAY = r"(20[0-9]{2}-(?:0[1-9]|1[0-2])-[0-3][0-9])"
+CODE = r"([A-Z][0-9]{11})"
+SHA = r"([0-9a-f]{64})"
+SUBJECT = r"(income|accounts)"
+FILE_NO = r"([0-9]{5,15})"
+MONTH = r"(20[0-9]{2}-(?:0[1-9]|1[0-2]))"
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -49,6 +62,7 @@ class Route(Struct, frozen=True, kw_only=True):
     """what of the action's address to keep, as a pattern with one group"""
     before_change: bool = False
     """open to whoever has to choose a password first"""
+    takes_file: bool = False
 
     def page_of(self, path: str) -> str:
         """The page whose form was sent to `path`."""
@@ -74,6 +88,13 @@ def _post(
         method="POST", pattern=pattern, right=right, handler=handler, form=form,
         before_change=before_change,
     )  # fmt: skip
+
+
+def _file(pattern: str, right: Right, handler: Handler, form: str) -> Route:
+    """An action whose form brings a file."""
+    return Route(
+        method="POST", pattern=pattern, right=right, handler=handler, form=form, takes_file=True
+    )
 
 
 _PARENT = r"(.*)/[a-z-]+$"
@@ -127,6 +148,62 @@ ROUTES = (
 
     _get("/console/statements", Right.STATEMENT, statement_pages.statements),
     _get("/console/statements/download", Right.STATEMENT, statement_pages.download),
+
+    _get("/console/payouts", Right.PAYOUTS, payout_pages.periods),
+    _post("/console/payouts/state", Right.PAY, payout_pages.state, _PARENT),
+    _file("/console/payouts/bank", Right.PAY, payout_pages.read_bank, _PARENT),
+    _post("/console/payouts/bank/confirm", Right.CONFIRM_PAY, payout_pages.book_bank,
+          "(/console/payouts)/"),
+    _get("/console/payouts/vouchers", Right.PAY_FILES, payout_pages.vouchers),
+    _get(f"/console/payouts/{DAY}", Right.PAYOUTS, payout_pages.period),
+    _post(f"/console/payouts/{DAY}/confirm", Right.PAY, payout_pages.confirm, _PARENT),
+    _post(f"/console/payouts/{DAY}/propose", Right.PAY, payout_pages.propose, _PARENT),
+    _post(f"/console/payouts/{DAY}/order", Right.CONFIRM_PAY, payout_pages.order, _PARENT),
+    _post(f"/console/payouts/{DAY}/close", Right.PAY, payout_pages.close, _PARENT),
+    _post(f"/console/payouts/{DAY}/batch", Right.CONFIRM_PAY, payout_pages.book_batch, _PARENT),
+    _file(f"/console/payouts/{DAY}/adjust", Right.PAY, payout_pages.adjust_file, _PARENT),
+    _get(f"/console/payouts/{DAY}/bank-files", Right.PAY_FILES, payout_pages.bank_files),
+    _get(f"/console/payouts/{DAY}/{CODE}", Right.PAYOUTS, payee_pages.payout),
+    _get(f"/console/payouts/{DAY}/{CODE}/notice", Right.PAYOUTS, payee_pages.notice),
+    _post(f"/console/payouts/{DAY}/{CODE}/confirm", Right.PAY, payee_pages.confirm, _PARENT),
+    _post(f"/console/payouts/{DAY}/{CODE}/propose", Right.PAY, payee_pages.propose, _PARENT),
+    _post(f"/console/payouts/{DAY}/{CODE}/order", Right.CONFIRM_PAY, payee_pages.order, _PARENT),
+    _post(f"/console/payouts/{DAY}/{CODE}/close", Right.PAY, payee_pages.close, _PARENT),
+    _post(f"/console/payouts/{DAY}/{CODE}/adjust", Right.PAY, payee_pages.adjust, _PARENT),
+    _post(f"/console/payouts/{DAY}/{CODE}/withdraw", Right.PAY, payee_pages.withdraw, _PARENT),
+    _get(f"/console/payees/{CODE}", Right.PAY_FILES, payee_pages.account),
+    _post(f"/console/payees/{CODE}/propose", Right.PAY, payee_pages.propose_account, _PARENT),
+    _post(f"/console/payees/{CODE}/confirm", Right.CONFIRM_PAY, payee_pages.confirm_account,
+          _PARENT),
+
+    _get("/console/close", Right.CLOSE, close_pages.months),
+    _get(f"/console/close/{MONTH}", Right.CLOSE, close_pages.month),
+    _get(f"/console/close/{MONTH}/report", Right.CLOSE, close_pages.report),
+    _post(f"/console/close/{MONTH}/begin", Right.CLOSE_MONTH, close_pages.begin, _PARENT),
+    _post(f"/console/close/{MONTH}/days", Right.CLOSE_MONTH, close_pages.days, _PARENT),
+    _post(f"/console/close/{MONTH}/verify", Right.CLOSE_MONTH, close_pages.verify, _PARENT),
+    _post(f"/console/close/{MONTH}/propose", Right.CLOSE_MONTH, close_pages.propose, _PARENT),
+    _post(f"/console/close/{MONTH}/confirm", Right.CONFIRM_CLOSE, close_pages.confirm, _PARENT),
+    _post(f"/console/close/{MONTH}/seal", Right.CONFIRM_CLOSE, close_pages.seal, _PARENT),
+    _get("/console/seals", Right.SEALS, seal_pages.sealed_months),
+    _get(f"/console/seals/{MONTH}", Right.SEALS, seal_pages.sealed_month),
+    _get(f"/console/seals/{MONTH}/published", Right.SEALS, seal_pages.published),
+    _get(f"/console/seals/{MONTH}/proof", Right.SEALS, seal_pages.proof),
+
+    _get("/console/money", Right.MONEY, money_pages.files),
+    _file("/console/money/check", Right.MONEY_FILE, money_pages.check, _PARENT),
+    _get(f"/console/money/checked/{SHA}", Right.MONEY_FILE, money_pages.checked),
+    _post(f"/console/money/checked/{SHA}/propose", Right.MONEY_FILE, money_pages.propose,
+          _PARENT),
+    _get(f"/console/money/{SUBJECT}/{FILE_NO}", Right.MONEY, money_pages.file),
+    _post(f"/console/money/{SUBJECT}/{FILE_NO}/confirm", Right.CONFIRM_MONEY, money_pages.confirm,
+          _PARENT),
+    _post(f"/console/money/{SUBJECT}/{FILE_NO}/reject", Right.MONEY_FILE, money_pages.reject,
+          _PARENT),
+
+    _get("/console/works", Right.WORKS, work_pages.works),
+    _get(f"/console/works/{SHORT}", Right.WORKS, work_pages.work),
+    _post(f"/console/works/{SHORT}/cancel", Right.CANCEL_WORK, work_pages.cancel, _PARENT),
 
     _get("/console/institutions", Right.INSTITUTIONS, institution_pages.institutions),
     _get("/console/institutions/([0-9A-Za-z]{1,30})", Right.INSTITUTIONS,

@@ -17,16 +17,25 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from settlement.console.arrivals import Multipart
 from settlement.console.asking import SAFETY, Answer, Asked
 from settlement.console.desk import Desk, DeskSettings
 from settlement.console.downloads import DownloadBrokenError
 from settlement.console.router import Router
 from settlement.storage.errors import StorageError
-from settlement.web.console import ADDRESS_HEADER, FORM_BYTES_MAX, SECURE_HEADER, busy_page
+from settlement.web.console import (
+    ADDRESS_HEADER,
+    FORM_BYTES_MAX,
+    SECURE_HEADER,
+    brings_file,
+    busy_page,
+)
 
 logger = logging.getLogger("settlement.console")
 
 AT_ONCE = 8
+ARRIVING_AT_ONCE = 2
+"""Forms that bring a file: however slowly it comes, others get their pages."""
 FIELDS_MAX = 40
 BROKEN_OFF = "console.download-broken"
 FORM = "application/x-www-form-urlencoded"
@@ -37,15 +46,16 @@ class ConsoleServer:
     """`start` once, `stop` once."""
 
     def __init__(self, settings: DeskSettings) -> None:
-        self._desk = Desk(settings)
+        self.desk = Desk(settings)
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._arriving = asyncio.Semaphore(ARRIVING_AT_ONCE)
         self._server = web.Server(self._answer, access_log=None)
         self._site: asyncio.Server | None = None
         self._warming: asyncio.Task[None] | None = None
 
     async def start(self, socket_path: Path) -> None:
         """Listen at `socket_path`; what an earlier process left there goes."""
-        self._router = Router(self._desk)
+        self._router = Router(self.desk)
         loop = asyncio.get_running_loop()
         self._site = await loop.create_unix_server(self._server, sock=_bound(socket_path))
         self._warming = loop.create_task(self._warm())
@@ -59,13 +69,14 @@ class ConsoleServer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._warming
         await self._server.shutdown(timeout=STOP_SECONDS)
-        self._desk.close()
+        await self.desk.works.close()
+        self.desk.close()
 
     async def _warm(self) -> None:
         """Read the day so far, so that whoever looks first need not wait for it."""
         try:
-            await self._desk.open()
-            await self._desk.today.figures(self._desk.clock(), institution=None, base=None)
+            await self.desk.open()
+            await self.desk.today.figures(self.desk.clock(), institution=None, base=None)
         except StorageError as exc:
             extra = {"event": "console.failed", "path": "warming"}
             logger.warning("no answer from the database", exc_info=exc, extra=extra)
@@ -73,12 +84,13 @@ class ConsoleServer:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method not in ("GET", "POST"):
             return _response(Answer(status=405, headers=(("Allow", "GET, POST"),)))
-        if self._turns.locked():
+        turns = self._arriving if brings_file(request) else self._turns
+        if turns.locked():
             return _response(Answer(status=503, body=busy_page(), headers=(("Retry-After", "2"),)))
         asked = await _asked(request)
         if asked is None:
             return _response(Answer(status=413))
-        async with self._turns:
+        async with turns:
             try:
                 answer = await self._router.answer(asked)
             except Exception as exc:
@@ -86,6 +98,8 @@ class ConsoleServer:
                 logger.error("a page failed", exc_info=exc, extra=extra)
                 safe = tuple(SAFETY.items())
                 answer = Answer(status=500, body=busy_page(), headers=safe)
+            if isinstance(asked.arrival, Multipart) and not await asked.arrival.drain():
+                return _parting(answer)
         if answer.stream is not None:
             return await _streamed(request, answer, answer.stream)
         return _response(answer)
@@ -104,7 +118,8 @@ def _bound(path: Path) -> socket.socket:
 async def _asked(request: web.BaseRequest) -> Asked | None:
     """The request in our own words; None where its form is too large."""
     form: dict[str, str] = {}
-    if request.method == "POST":
+    arrival = Multipart(request) if brings_file(request) else None
+    if request.method == "POST" and arrival is None:
         body = await request.content.read(FORM_BYTES_MAX + 1)
         while not request.content.at_eof() and len(body) <= FORM_BYTES_MAX:
             body += await request.content.read(FORM_BYTES_MAX + 1 - len(body))
@@ -116,7 +131,7 @@ async def _asked(request: web.BaseRequest) -> Asked | None:
         method=request.method, path=request.path, query=_pairs(request.query_string), form=form,
         cookies=dict(request.cookies), address=headers.get(ADDRESS_HEADER, ""),
         host=headers.get("Host", ""), origin=headers.get("Origin"),
-        secure=headers.get(SECURE_HEADER) == "1",
+        secure=headers.get(SECURE_HEADER) == "1", arrival=arrival,
     )  # fmt: skip
 
 
@@ -135,6 +150,13 @@ def _pairs(text: str) -> dict[str, str]:
 def _response(answer: Answer) -> web.Response:
     response = web.Response(status=answer.status, body=answer.body)
     _add_headers(response, answer)
+    return response
+
+
+def _parting(answer: Answer) -> web.Response:
+    """An answer after which the connection ends, because nobody reads what still comes."""
+    response = _response(answer)
+    response.force_close()
     return response
 
 

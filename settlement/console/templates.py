@@ -73,8 +73,15 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "notice_kind": _by_text(reading.NOTICE_KINDS),
     "topic": reading.TOPICS,
     "receiver": reading.RECEIVERS,
-    "payout_act": _by_text(reading.PAYOUT_ACTS),
     "agreement": reading.AGREEMENTS,
+    "payout_state": _by_text(words.PAYOUT_STATES),
+    "payout_act": _by_text(words.PAYOUT_ACTS),
+    "adjustment": _by_text(words.ADJUSTMENTS),
+    "clearing_type": _by_text(words.CLEARING_TYPES),
+    "money_state": _by_text(words.MONEY_STATES),
+    "money_act": _by_text(words.MONEY_ACTS),
+    "month_state": _by_text(words.MONTH_STATES),
+    "month_act": _by_text(words.MONTH_ACTS),
 }
 """By what is stored, as text."""
 

@@ -21,8 +21,14 @@ from settlement.console.rights import Role
 from settlement.difference_states import Act, Correction
 from settlement.difference_states import State as DifferenceState
 from settlement.institution_matching import INSTITUTION
+from settlement.money_in import Act as MoneyAct
+from settlement.money_in import State as MoneyState
+from settlement.month_states import MonthAct, MonthState
 from settlement.outbox import Came
 from settlement.payment_states import Happening, State
+from settlement.payout import Act as PayoutAct
+from settlement.payout import Kind
+from settlement.payout import State as PayoutState
 from settlement.rows import RowKind
 
 
@@ -129,6 +135,10 @@ ENTRY_CODES: Mapping[int, Words] = {
     EntryCode.ACCOUNT_SENT_BACK: Words("转入退回", "account sent back"),
     EntryCode.REGION_HOLD: Words("异地预占", "held for another region"),
     EntryCode.TREATED_ELSEWHERE: Words("异地就医支付", "treated in another region"),
+    EntryCode.REIMBURSED: Words("手工报销", "reimbursement"),
+    EntryCode.REIMBURSEMENT_ORDERED: Words("报销下达支付", "reimbursement ordered"),
+    EntryCode.REIMBURSEMENT_PAID: Words("报销付讫", "reimbursement paid"),
+    EntryCode.REIMBURSEMENT_RETURNED: Words("报销退汇", "reimbursement sent back"),
     EntryCode.MOBILE_HOLD: Words("移动支付预占", "hold of a mobile order"),
 }
 ENTRY_KINDS: Mapping[int, Words] = {
@@ -198,6 +208,44 @@ ACTIONS: Mapping[str, Words] = {
     "console.unlock-user": Words("解锁用户", "unlocked a user"),
     "console.reset-user": Words("重置用户", "reset a user"),
     "console.change-role": Words("更改角色", "changed a role"),
+    "console.month-days": Words("日结", "had days closed"),
+    "console.payout-state": Words("核定拨付", "stated a payout period"),
+    "console.payout-confirm": Words("确认应拨", "confirmed payouts"),
+    "console.payout-propose": Words("提出拨付", "proposed payouts"),
+    "console.payout-order": Words("下达拨付", "ordered payouts"),
+    "console.payout-close": Words("关闭拨付", "closed payouts"),
+    "console.payout-adjust": Words("提出拨付调整", "proposed adjustments"),
+    "console.payout-batch": Words("确认拨付调整", "confirmed adjustments"),
+    "console.payout-withdraw": Words("撤回拨付调整", "withdrew an adjustment"),
+    "console.payout-bank-read": Words("读入银行回单", "read a bank statement in"),
+    "console.payout-bank-book": Words("确认银行回单", "confirmed a bank statement"),
+    "console.account-propose": Words("提出收款账户", "proposed a payee account"),
+    "console.account-confirm": Words("确认收款账户", "confirmed a payee account"),
+    "console.view-payout": Words("查看拨付", "saw a payout"),
+    "console.view-account": Words("查看收款账户", "saw a payee account"),
+    "console.download-payout": Words("下载拨付文件", "downloaded payout files"),
+    "console.money-check": Words("预览资金文件", "checked a file of money"),
+    "console.money-propose": Words("提出资金文件", "proposed a file of money"),
+    "console.money-confirm": Words("确认资金文件", "confirmed a file of money"),
+    "console.money-reject": Words("否决资金文件", "rejected a file of money"),
+    "money-take_in": Words("资金文件已接收", "file of money taken in"),
+    "money-propose": Words("资金文件已提出", "file of money proposed"),
+    "money-confirm": Words("资金文件已确认", "file of money confirmed"),
+    "money-reject": Words("资金文件已否决", "file of money rejected"),
+    "money-book": Words("资金文件已入账", "file of money booked"),
+    "console.month-begin": Words("开始月结", "began to close a month"),
+    "console.month-verify": Words("月结核验", "had a month verified"),
+    "console.month-propose": Words("提出月结", "proposed to close a month"),
+    "console.month-confirm": Words("确认月结", "confirmed the close of a month"),
+    "console.month-seal": Words("封存月份", "had a month sealed"),
+    "console.download-report": Words("下载月报", "downloaded a month's report"),
+    "console.download-seal": Words("下载封存或证明", "downloaded seals or a proof"),
+    "console.cancel-work": Words("取消办理", "cancelled a work"),
+    "month-begin": Words("月结开始", "month: closing begun"),
+    "month-verify": Words("月结已核验", "month: verified"),
+    "month-propose": Words("月结已提出", "month: close proposed"),
+    "month-close": Words("月份已结", "month: closed"),
+    "month-seal": Words("月份已封存", "month: sealed"),
     "suspend": Words("停用", "stopped"),
     "resume": Words("恢复", "resumed"),
     "retry-refund": Words("退款重试", "refund tried again"),
@@ -245,6 +293,71 @@ DIFFERENCE_ACTS: Mapping[Act, Words] = {
     Act.NOTE: Words("备注", "noted"),
     Act.CLOSE: Words("自动关闭", "closed by a rule"),
     Act.FIND_AGAIN: Words("重新比对", "seen otherwise"),
+}
+PAYOUT_STATES: Mapping[PayoutState, Words] = {
+    PayoutState.OPEN: Words("未核定", "open"),
+    PayoutState.STATED: Words("已核定", "stated"),
+    PayoutState.ADJUSTED: Words("已调整", "adjusted"),
+    PayoutState.CONFIRMED: Words("已确认", "confirmed"),
+    PayoutState.ORDERED: Words("已下达", "ordered"),
+    PayoutState.PAID: Words("已拨付", "paid"),
+    PayoutState.RETURNED: Words("已退汇", "returned"),
+    PayoutState.CLOSED: Words("已关闭", "closed"),
+}
+PAYOUT_ACTS: Mapping[PayoutAct, Words] = {
+    PayoutAct.STATE: Words("核定", "stated"),
+    PayoutAct.ADJUST: Words("调整入账", "adjustments booked"),
+    PayoutAct.CONFIRM: Words("确认应拨", "confirmed"),
+    PayoutAct.PROPOSE: Words("提出拨付", "payment proposed"),
+    PayoutAct.ORDER: Words("下达拨付", "ordered"),
+    PayoutAct.PAY: Words("银行付讫", "paid by the bank"),
+    PayoutAct.RETURN: Words("退汇", "sent back by the bank"),
+    PayoutAct.CLOSE: Words("关闭", "closed"),
+}
+ADJUSTMENTS: Mapping[Kind, Words] = {
+    Kind.DEDUCTION: Words("审核扣款", "audit deduction"),
+    Kind.DEPOSIT: Words("质保金预留", "deposit withheld"),
+    Kind.DEPOSIT_RETURN: Words("质保金返还", "deposit given back"),
+    Kind.DEPOSIT_FORFEIT: Words("质保金不予返还", "deposit forfeited"),
+    Kind.REWARD: Words("质保金奖励", "reward out of the pool"),
+    Kind.PREPAID: Words("预付", "prepayment"),
+    Kind.PREPAID_USED: Words("预付抵扣", "prepayment used"),
+    Kind.SURPLUS: Words("结余留用", "surplus kept"),
+    Kind.OVERRUN: Words("超支分担", "overrun shared"),
+}
+CLEARING_TYPES: Mapping[str, Words] = {
+    code: Words(name, code) for code, name in LISTS["clr_type"].labels.items()
+} | {
+    "": Words("期初应付", "unpaid before"), "11": Words("门诊", "outpatient"),
+    "21": Words("住院", "inpatient"), "41": Words("药店购药", "pharmacy"),
+}
+MONEY_STATES: Mapping[MoneyState, Words] = {
+    MoneyState.NEW: Words("新文件", "new"),
+    MoneyState.TAKEN_IN: Words("接收中", "being taken in"),
+    MoneyState.PROPOSED: Words("待确认", "to be confirmed"),
+    MoneyState.CONFIRMED: Words("入账中", "being booked"),
+    MoneyState.REJECTED: Words("已否决", "rejected"),
+    MoneyState.BOOKED: Words("已入账", "booked"),
+}
+MONEY_ACTS: Mapping[MoneyAct, Words] = {
+    MoneyAct.TAKE_IN: Words("接收", "taken in"),
+    MoneyAct.PROPOSE: Words("提出", "proposed"),
+    MoneyAct.CONFIRM: Words("确认", "confirmed"),
+    MoneyAct.REJECT: Words("否决", "rejected"),
+    MoneyAct.BOOK: Words("全部入账", "all booked"),
+}
+MONTH_STATES: Mapping[MonthState, Words] = {
+    MonthState.OPEN: Words("未结", "open"),
+    MonthState.CLOSING: Words("结账中", "closing"),
+    MonthState.CLOSED: Words("已结", "closed"),
+    MonthState.SEALED: Words("已封存", "sealed"),
+}
+MONTH_ACTS: Mapping[MonthAct, Words] = {
+    MonthAct.BEGIN: Words("开始结账", "begun"),
+    MonthAct.VERIFY: Words("核验", "verified"),
+    MonthAct.PROPOSE: Words("提出结账", "proposed"),
+    MonthAct.CLOSE: Words("结账", "closed"),
+    MonthAct.SEAL: Words("封存", "sealed"),
 }
 CORRECTIONS: Mapping[Correction, Words] = {
     Correction.NONE: Words("无", "none"),

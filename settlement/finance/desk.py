@@ -20,7 +20,7 @@ from settlement.seal_keys import Algorithm, PublicKey
 
 def close_through(data_dir: Path, day: date) -> Said:
     """Close every business day up to one."""
-    return run(data_dir, lambda office: _close_days(office, day))
+    return run(data_dir, lambda office: close_open_days(office, day))
 
 
 def month(
@@ -118,7 +118,8 @@ def verify_proof(path: Path, key: str | None) -> Said:
     return proofs.verify_proof(path, public)
 
 
-async def _close_days(office: Office, day: date) -> Said:
+async def close_open_days(office: Office, day: date) -> Said:
+    """Close every business day up to one that is over."""
     today = local_time(office.clock()).date()
     if day >= today:
         return Said(1, f"{day} 尚未结束 | the day is not over yet")

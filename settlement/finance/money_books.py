@@ -16,6 +16,7 @@ from ledger.postgres.shape import Shape
 from settlement.clock import Clock, Moment, moment, system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
+from settlement.finance.progress import Tell, silent
 from settlement.intake.faults import FileError
 from settlement.lanes import lane_of
 from settlement.policy.errors import PolicyError
@@ -60,6 +61,7 @@ class MoneyBooks(Struct, frozen=True, kw_only=True):
     """the funds that there are, by code"""
     accounts: AccountRules
     moment: Moment
+    tell: Tell = silent
 
     def lane_of(self, number: str) -> int:
         """The lane of a person number, of a fund's code, or of a digest."""
@@ -76,12 +78,20 @@ async def share_out(
     the disk a moment later: whatever is committed after them, as the step that says it is done,
     takes them along, and where the machine fails before, what is missing is done again."""
 
+    whole, done = sum(map(len, shares)), 0
+
+    def told() -> None:
+        nonlocal done
+        done += 1
+        books.tell(done, whole)
+
     async def through(share: Sequence[int]) -> None:
         async with connection_for(books.owner_dsn, NAME) as connection:
             await commit_without_waiting(connection)
             pace = Pace(rests=RESTS, own_blocks=own_blocks)
             for lane in share:
                 await work(connection, lane, pace)
+                told()
                 await pace.rest(connection)
 
     async with asyncio.TaskGroup() as group:
@@ -108,8 +118,9 @@ def by_journal(books: MoneyBooks) -> list[list[int]]:
 
 
 async def open_books(
-    connection: PlainConnection, owner_dsn: str, *, clock: Clock = system_clock
-) -> MoneyBooks:
+    connection: PlainConnection, owner_dsn: str, *, clock: Clock = system_clock,
+    tell: Tell = silent,
+) -> MoneyBooks:  # fmt: skip
     """Read what all acts need, and open the accounts that money comes into. StorageError where the
     database is not prepared."""
     installed = await reference.installation(connection)
@@ -127,6 +138,7 @@ async def open_books(
         region=installed.region, funds=funds,
         accounts=AccountRules() if profile is None else profile.accounts,
         moment=moment(clock, not_before=None if closed is None else closed + timedelta(days=1)),
+        tell=tell,
     )  # fmt: skip
 
 

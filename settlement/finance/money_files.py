@@ -36,6 +36,7 @@ from settlement.storage import money as store
 from settlement.storage.lease import PlainConnection
 from settlement.storage.money import MoneyFile
 
+NOTHING_LEFT = "没有可入账的行 | nothing is left to be booked"
 _AT_ONCE = 5_000
 _COUNTS = (State.PROPOSED, State.CONFIRMED, State.BOOKED)
 """Files whose rows count; those of others were never more than read."""
@@ -73,6 +74,8 @@ async def preview(books: MoneyBooks, sent: Sent) -> Said:
     checked = await check(books, sent)
     if checked.faults:
         return _at_fault(checked)
+    if not checked.row_count:
+        return Said(0, f"{_text(checked, sent)}\n{NOTHING_LEFT}")
     return Said(0, f"{_text(checked, sent)}\n预览 preview。未写入任何数据 | nothing was written")
 
 
@@ -91,7 +94,7 @@ async def propose(books: MoneyBooks, sent: Sent, who: Who) -> Said:
     if checked.faults:
         return _at_fault(checked)
     if not checked.row_count:
-        return Said(0, f"{_text(checked, sent)}\n没有可入账的行 | nothing is left to be booked")
+        return Said(0, f"{_text(checked, sent)}\n{NOTHING_LEFT}")
     file = await _take_in(books, sent, checked, who)
     return Said(
         0,

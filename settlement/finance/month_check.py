@@ -8,6 +8,7 @@ its own (`settlement close month … verify`).
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ from settlement.chart import AGENCY, INCOME_BASE
 from settlement.clock import CHINA, local_time
 from settlement.finance.months import Found, find, keep_verified, open_days
 from settlement.finance.office import Office, Who
+from settlement.intake.faults import Told
 from settlement.month_states import (
     ACT_ZH,
     STATE_ZH,
@@ -34,22 +36,39 @@ from settlement.storage.verify import verify as verify_all
 
 
 class Point(Struct, frozen=True, kw_only=True):
-    """One thing that must be true."""
+    """One thing that must be true, in both languages."""
 
-    title: str
+    name: str
+    """what pages know it by"""
+    title: Told
     holds: bool
-    what: str
+    what: Told
     """how it is"""
-    who: str = ""
+    who: Told = Told("", "")
     """who can end it, and how"""
 
 
 _DOUBTS = {
-    "payment": ("支付未决 payments in doubt", "收费员：settlement payments"),
-    "mobile": ("移动支付未决 mobile orders in doubt", "自动到期；运维：settlement mobile"),
-    "remote": ("异地结算未决 cases of other regions", "经办：settlement payments，或等对方答复"),
-    "family": ("共济未完 relatives' accounts held", "后台自动完成；运维：看服务日志"),
-}  # fmt: skip
+    "payment": (
+        Told("支付未决", "payments in doubt"),
+        Told("收费员：settlement payments", "cashiers: settlement payments"),
+    ),
+    "mobile": (
+        Told("移动支付未决", "mobile orders in doubt"),
+        Told("自动到期；运维：settlement mobile", "they expire; operators: settlement mobile"),
+    ),
+    "remote": (
+        Told("异地结算未决", "cases of other regions"),
+        Told(
+            "经办：settlement payments，或等对方答复",
+            "clerks: settlement payments, or the other side answers",
+        ),
+    ),
+    "family": (
+        Told("共济未完", "relatives' accounts held"),
+        Told("后台自动完成；运维：看服务日志", "the server ends it; operators: see its log"),
+    ),
+}
 
 
 async def points(office: Office, found: Found) -> list[Point]:
@@ -61,11 +80,7 @@ async def points(office: Office, found: Found) -> list[Point]:
         await _before(office, month),
         await _days(office, month),
         *await _doubts(office, month),
-        Point(
-            title="机构对账单已列全 statements listed", holds=behind == 0,
-            what="已列全" if behind == 0 else f"还差 {behind} 个区块",
-            who="后台自动完成：settlement serve 须在运行",
-        ),
+        _listed(behind),
         await _balanced(office, month),
         await _verified(office, found),
         await _income(office, month),
@@ -99,8 +114,9 @@ async def verify(office: Office, found: Found, who: Who) -> Said:
     keyring = load_keyring(path) if path.exists() else None
     async with verify_pool(office.dsn) as pool:
         report = await verify_all(
-            pool, year=local_time(office.clock()).year, keyring=keyring, hurried=False
-        )
+            pool, year=local_time(office.clock()).year, keyring=keyring, hurried=False,
+            walked=await _walk(office),
+        )  # fmt: skip
     if report.first_bad is not None:
         bad = report.first_bad
         return Said(
@@ -114,17 +130,32 @@ async def verify(office: Office, found: Found, who: Who) -> Said:
     )
 
 
+async def _walk(office: Office) -> Callable[[int], None]:
+    """What hears of a verification's steps, and says how far of all blocks it is."""
+    whole = await store.block_count(office.connection)
+    seen = 0
+
+    def walked(blocks: int) -> None:
+        nonlocal seen
+        seen += blocks
+        office.tell(min(seen, whole), whole)
+
+    return walked
+
+
 def _line(one: Point) -> str:
     mark = "✓" if one.holds else "✗"
-    end = "" if one.holds or not one.who else f" → {one.who}"
-    return f"  {mark} {one.title}：{one.what}{end}"
+    end = "" if one.holds or not one.who.zh else f" → {one.who.zh}"
+    return f"  {mark} {one.title.zh} {one.title.en}：{one.what.zh}{end}"
 
 
 def _over(office: Office, month: date) -> Point:
     over = local_time(office.clock()).date() > last_day(month)
+    ends = last_day(month)
     return Point(
-        title="本月已结束 month is over", holds=over,
-        what="是" if over else f"到 {last_day(month)} 为止", who="等待",
+        name="over", title=Told("本月已结束", "month is over"), holds=over,
+        what=Told("是", "it is") if over else Told(f"到 {ends} 为止", f"it ends on {ends}"),
+        who=Told("等待", "wait"),
     )  # fmt: skip
 
 
@@ -134,20 +165,38 @@ async def _before(office: Office, month: date) -> Point:
     state = (await find(office, earlier)).now.state
     booked = await past.sums_at(office.connection, day=month - timedelta(days=1))
     holds = state in (MonthState.CLOSED, MonthState.SEALED) or not booked
+    command = f"settlement close month {month_text(earlier)}"
     return Point(
-        title="上月已结 earlier month closed", holds=holds,
-        what=STATE_ZH[state] if booked else "没有更早的账",
-        who=f"财务：settlement close month {month_text(earlier)}",
+        name="before", title=Told("上月已结", "earlier month closed"), holds=holds,
+        what=Told(STATE_ZH[state], state.value) if booked
+        else Told("没有更早的账", "nothing was booked earlier"),
+        who=Told(f"财务：{command}", f"finance: {command}"),
     )  # fmt: skip
 
 
 async def _days(office: Office, month: date) -> Point:
     missing = await open_days(office, month)
-    what = "已全部日结" if not missing else f"{len(missing)} 天未日结，自 {missing[0]} 起"
+    what = Told("已全部日结", "all of them are")
+    command = "settlement close day"
+    if missing:
+        what = Told(
+            f"{len(missing)} 天未日结，自 {missing[0]} 起",
+            f"{len(missing)} days are open, since {missing[0]}",
+        )
+        command = f"{command} {missing[-1]}"
     return Point(
-        title="日结 days closed", holds=not missing, what=what,
-        who=f"财务：settlement close day {missing[-1] if missing else ''}",
+        name="days", title=Told("日结", "days closed"), holds=not missing, what=what,
+        who=Told(f"财务：{command}", f"finance: {command}"),
     )
+
+
+def _listed(behind: int) -> Point:
+    return Point(
+        name="listed", title=Told("机构对账单已列全", "statements listed"), holds=behind == 0,
+        what=Told(f"还差 {behind} 个区块", f"{behind} blocks are not yet") if behind
+        else Told("已列全", "all of them are"),
+        who=Told("后台自动完成：settlement serve 须在运行", "the server does: it must be running"),
+    )  # fmt: skip
 
 
 async def _doubts(office: Office, month: date) -> list[Point]:
@@ -158,9 +207,10 @@ async def _doubts(office: Office, month: date) -> list[Point]:
     }
     return [
         Point(
-            title=title, holds=what not in found, who=who,
-            what="无" if what not in found
-            else f"{found[what].found} 笔，最早 {found[what].first}",
+            name=what, title=title, holds=what not in found, who=who,
+            what=Told("无", "none") if what not in found
+            else Told(f"{found[what].found} 笔，最早 {found[what].first}",
+                      f"{found[what].found}, the first {found[what].first}"),
         )
         for what, (title, who) in _DOUBTS.items()
     ]  # fmt: skip
@@ -175,8 +225,10 @@ async def _balanced(office: Office, month: date) -> Point:
         off[owner] = off.get(owner, 0) + one.debits_fen - one.credits_fen
     wrong = sorted(owner for owner, fen in off.items() if fen)
     return Point(
-        title="试算平衡 trial balance", holds=not wrong, who="运维：settlement verify",
-        what=f"{len(off)} 个账主均平衡" if not wrong else f"{wrong[0]} 不平",
+        name="balanced", title=Told("试算平衡", "trial balance"), holds=not wrong,
+        who=Told("运维：settlement verify", "operators: settlement verify"),
+        what=Told(f"{wrong[0]} 不平", f"{wrong[0]} does not balance") if wrong
+        else Told(f"{len(off)} 个账主均平衡", f"all {len(off)} owners' books balance"),
     )  # fmt: skip
 
 
@@ -186,12 +238,18 @@ async def _verified(office: Office, found: Found) -> Point:
         last_day(found.place.month) + timedelta(days=1), time(), tzinfo=CHINA
     )
     holds = step is not None and step.at >= ends
+    command = f"settlement close month {found.name} verify"
+    what = Told("未核验", "not yet")
+    if step is not None:
+        at = f"{local_time(step.at):%Y-%m-%d %H:%M}"
+        what = Told(
+            f"{step.actor} 于 {at} 核验 {step.reference} 笔",
+            f"{step.actor} verified {step.reference} entries on {at}",
+        )
     return Point(
-        title="核验 verified", holds=holds,
-        what="未核验" if step is None
-        else f"{step.actor} 于 {local_time(step.at):%Y-%m-%d %H:%M} 核验 {step.reference} 笔",
-        who=f"财务：settlement close month {found.name} verify",
-    )  # fmt: skip
+        name="verified", title=Told("核验", "verified"), holds=holds, what=what,
+        who=Told(f"财务：{command}", f"finance: {command}"),
+    )
 
 
 async def _income(office: Office, month: date) -> Point:
@@ -199,6 +257,7 @@ async def _income(office: Office, month: date) -> Point:
     sums: dict[int, Balance] = await past.sums_at(office.connection, day=last_day(month))
     some = any(INCOME_BASE <= account < INCOME_BASE + 10**6 for account in sums)
     return Point(
-        title="基金收支 income and expenditure", holds=True,
-        what="有收入" if some else "未导入收入，仅列支出 expenditure only",
+        name="income", title=Told("基金收支", "income and expenditure"), holds=True,
+        what=Told("有收入", "income was imported") if some
+        else Told("未导入收入，仅列支出", "expenditure only: no income was imported"),
     )  # fmt: skip

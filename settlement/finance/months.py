@@ -130,7 +130,9 @@ async def seal(office: Office, found: Found, who: Who) -> Said:
         )
     month = found.place.month
     span = Span(begins_on=month, ends_on=last_day(month))
-    leaves = await seals.leaves_of_span(office.connection, span)
+    leaves = await seals.leaves_of_span(
+        office.connection, span, lambda day: office.tell(day.day, span.ends_on.day)
+    )
     if isinstance(leaves, str):
         return Said(1, f"{found.name} {leaves}: settlement verify")
     roots = roots_of(leaves)

@@ -13,6 +13,7 @@ from msgspec import Struct
 from settlement.clock import Clock, system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
+from settlement.finance.progress import Tell, silent
 from settlement.said import UNUSABLE, Said
 from settlement.storage import reference
 from settlement.storage.connect import connect_plain
@@ -33,6 +34,7 @@ class Office(Struct, frozen=True, kw_only=True):
     data_dir: Path
     keys: SealKeys | None
     clock: Clock = system_clock
+    tell: Tell = silent
 
 
 class Who(Struct, frozen=True, kw_only=True):
@@ -44,7 +46,7 @@ class Who(Struct, frozen=True, kw_only=True):
 
 async def open_office(
     connection: PlainConnection, dsn: str, data_dir: Path, *, keys: SealKeys | None = None,
-    clock: Clock = system_clock,
+    clock: Clock = system_clock, tell: Tell = silent,
 ) -> Office:  # fmt: skip
     """Read what all acts need. StorageError where the database is not prepared."""
     installed = await reference.installation(connection)
@@ -52,7 +54,7 @@ async def open_office(
         raise StorageError("the database is not prepared: start `settlement serve` first")
     return Office(
         connection=connection, home=Home(region=installed.region, lanes=installed.lanes), dsn=dsn,
-        data_dir=data_dir, keys=keys, clock=clock,
+        data_dir=data_dir, keys=keys, clock=clock, tell=tell,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from settlement.bank_account import BankAccount
 from settlement.finance.payout_books import PayoutBooks, SomebodyElseError, Who, in_lane
-from settlement.keyring import UndecipherableError
+from settlement.keyring import Keyring, UndecipherableError
 from settlement.said import Said
 from settlement.storage import payouts as store
 from settlement.storage.errors import StorageError
@@ -67,7 +67,7 @@ async def confirm(books: PayoutBooks, institution: str, account: BankAccount, wh
             return Said(
                 1, f"须由 {last.actor} 以外的人确认 | somebody other than {last.actor} must confirm"
             )
-        if opened(books, lane, institution, last) != account:
+        if opened(books.keyring, lane, institution, last) != account:
             return Said(
                 1, "与提出的账户不一致，未生效 | it is another account than was proposed"
             )
@@ -94,7 +94,7 @@ async def show(books: PayoutBooks, institution: str) -> Said:
     for step in steps:
         what = (
             f"确认第 {step.confirms} 步" if step.confirms is not None
-            else f"提出 {opened(books, lane, institution, step).masked}"
+            else f"提出 {opened(books.keyring, lane, institution, step).masked}"
         )  # fmt: skip
         lines.append(f"  {step.step_no}. {step.actor} {what} {step.reason}")
     return Said(0, "\n".join([f"{books.name_of(institution)} 收款账户", *lines]))
@@ -109,7 +109,8 @@ async def holdings(
         confirmed = [step.confirms for step in steps if step.confirms is not None]
         if confirmed:
             step = next(one for one in steps if one.step_no == confirmed[-1])
-            found[code] = Holding(step_no=step.step_no, account=opened(books, lane, code, step))
+            account = opened(books.keyring, lane, code, step)
+            found[code] = Holding(step_no=step.step_no, account=account)
     return found
 
 
@@ -118,16 +119,14 @@ async def account_at(books: PayoutBooks, institution: str, step_no: int) -> Bank
     lane = books.lane_of(institution)
     steps = await _steps(books, lane, institution)
     return opened(
-        books, lane, institution, next(one for one in steps if one.step_no == step_no)
+        books.keyring, lane, institution, next(one for one in steps if one.step_no == step_no)
     )
 
 
-def opened(
-    books: PayoutBooks, lane: int, institution: str, step: AccountStep
-) -> BankAccount:
+def opened(keyring: Keyring, lane: int, institution: str, step: AccountStep) -> BankAccount:
     """What a step says. StorageError where it does not open."""
     try:
-        plain = books.keyring.open(
+        plain = keyring.open(
             step.payload, account_record(lane, institution, step.step_no), step.key_version
         )
     except UndecipherableError as exc:

@@ -94,6 +94,25 @@ async def adjust(
     return Said(0, _told(rows, who, "、".join(proposers) if confirm else "", done))
 
 
+async def rows_of(books: PayoutBooks, first_on: date, digest: bytes) -> tuple[Asked, ...]:
+    """The open rows of a batch as they were asked for, so that whoever confirms need not bring the
+    file again; none where nobody proposed it."""
+    last = last_known(books, first_on)
+    known = await store.batch_of(books.connection, first_on, digest)
+    rows = []
+    for lane, codes in books.by_lane({code for code, _, open_rows in known if open_rows}):
+        for one in await load(books, lane, codes, first_on, last):
+            rows += [
+                Asked(
+                    row=each.number, institution=one.institution, kind=each.kind,
+                    amount_fen=each.amount_fen, source=each.source, note=each.note,
+                )
+                for each in one.proposals
+                if each.batch == digest
+            ]  # fmt: skip
+    return tuple(rows)
+
+
 async def withdraw(
     books: PayoutBooks, first_on: date, institution: str, number: int, who: Who
 ) -> Said:

@@ -28,6 +28,7 @@ from settlement.chart import EntryCode
 from settlement.clock import Clock, Moment, moment, system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
+from settlement.finance.progress import Tell, silent
 from settlement.institution import Institution
 from settlement.keyring import Keyring
 from settlement.lanes import lane_of
@@ -76,6 +77,7 @@ class PayoutBooks(Struct, frozen=True, kw_only=True):
     moment: Moment
     numbers: NumberBlock
     keyring: Keyring
+    tell: Tell = silent
 
     def lane_of(self, institution: str) -> int:
         """The lane of an institution's code."""
@@ -112,8 +114,9 @@ class Booking(Struct, frozen=True, kw_only=True):
 
 
 async def open_books(
-    connection: PlainConnection, keyring: Keyring, *, clock: Clock = system_clock
-) -> PayoutBooks:
+    connection: PlainConnection, keyring: Keyring, *, clock: Clock = system_clock,
+    tell: Tell = silent,
+) -> PayoutBooks:  # fmt: skip
     """Read what all acts need. StorageError where the database is not prepared."""
     installed = await reference.installation(connection)
     if installed is None:
@@ -134,6 +137,7 @@ async def open_books(
         moment=moment(clock, not_before=None if closed is None else closed + timedelta(days=1)),
         numbers=NumberBlock(await connection.fetchval(REFERENCE["number_block"])),
         keyring=keyring,
+        tell=tell,
     )
 
 

@@ -59,7 +59,7 @@ def show(parsed: argparse.Namespace) -> Said:
 
 def adjust(parsed: argparse.Namespace) -> Said:
     """A file of adjustments."""
-    rows = read_file(parsed.file, ADJUSTMENT_COLUMNS, read_adjustments)
+    rows = read_rows(parsed.file, ADJUSTMENT_COLUMNS, read_adjustments)
     return rows if isinstance(rows, Said) else _adjust(parsed, rows)
 
 
@@ -74,7 +74,7 @@ def typed(parsed: argparse.Namespace) -> Said:
 
 def deposits(parsed: argparse.Namespace) -> Said:
     """Deposits come to their end by a year's scores."""
-    scores = read_file(parsed.file, SCORE_COLUMNS, read_scores)
+    scores = read_rows(parsed.file, SCORE_COLUMNS, read_scores)
     if isinstance(scores, Said):
         return scores
     rows = [
@@ -123,17 +123,22 @@ def order(parsed: argparse.Namespace) -> Said:
 
 def take_bank(parsed: argparse.Namespace) -> Said:
     """A bank statement."""
-    rows = read_file(parsed.file, BANK_COLUMNS, read_bank)
-    if isinstance(rows, Said):
-        return rows
-    statement = bank.Statement(
-        digest=sha256(parsed.file.read_bytes()).digest(), name=parsed.file.name,
-        rows=tuple(rows),
-    )  # fmt: skip
+    statement = bank_statement(parsed.file)
+    if isinstance(statement, Said):
+        return statement
     return run(
         parsed.data_dir,
         lambda books: bank.take(books, statement, _who(parsed), confirm=parsed.confirm),
     )
+
+
+def bank_statement(path: Path) -> bank.Statement | Said:
+    """A bank statement of a file; what is wrong with it, where anything is."""
+    rows = read_rows(path, BANK_COLUMNS, read_bank)
+    if isinstance(rows, Said):
+        return rows
+    digest = sha256(path.read_bytes()).digest()
+    return bank.Statement(digest=digest, name=path.name, rows=tuple(rows))
 
 
 def close(parsed: argparse.Namespace) -> Said:
@@ -188,7 +193,7 @@ def digest_of(rows: Sequence[Asked]) -> bytes:
     return sha256(msgspec.json.encode(rows)).digest()
 
 
-def read_file(path: Path, columns: Sequence[Column], reader: Reader[T]) -> list[T] | Said:
+def read_rows(path: Path, columns: Sequence[Column], reader: Reader[T]) -> list[T] | Said:
     """The rows of a file, or what is wrong with it: then none is taken."""
     faults: list[Fault] = []
     try:

@@ -79,8 +79,9 @@ async def propose(books: PayoutBooks, chosen: Chosen, who: Who) -> Said:
     return await _told(books, chosen, act, outcome, what, "proposed, not booked")
 
 
-async def order(books: PayoutBooks, chosen: Chosen, who: Who, out: Path) -> Said:
-    """Another person gives the order: it is booked, and the bank's files are written."""
+async def order(books: PayoutBooks, chosen: Chosen, who: Who, out: Path | None) -> Said:
+    """Another person gives the order: it is booked, and the bank's files are written, where
+    somebody says whereto."""
     outcome, orders = Outcome(refused=[]), list[Order]()
 
     async def act(lane: int, found: list[Found]) -> Said:
@@ -107,6 +108,16 @@ async def order(books: PayoutBooks, chosen: Chosen, who: Who, out: Path) -> Said
 
 async def write_orders(books: PayoutBooks, chosen: Chosen, out: Path) -> Said:
     """The bank's files of what is ordered and neither paid nor returned, once more."""
+    orders = await under_way(books, chosen)
+    if isinstance(orders, Said):
+        return orders
+    if not orders:
+        return Said(0, "没有在途的拨付 | nothing is under way")
+    return _with_files(Said(0, f"在途 {len(orders)} 笔"), books, chosen, orders, out)
+
+
+async def under_way(books: PayoutBooks, chosen: Chosen) -> list[Order] | Said:
+    """Orders that are neither paid nor returned."""
     orders: list[Order] = []
 
     async def act(lane: int, found: list[Found]) -> Said:
@@ -119,11 +130,7 @@ async def write_orders(books: PayoutBooks, chosen: Chosen, out: Path) -> Said:
         return Said(0, "")
 
     no = await on_periods(books, chosen.first_on, chosen.institution, act)
-    if no is not None:
-        return no
-    if not orders:
-        return Said(0, "没有在途的拨付 | nothing is under way")
-    return _with_files(Said(0, f"在途 {len(orders)} 笔"), books, chosen, orders, out)
+    return no or orders
 
 
 async def close(books: PayoutBooks, chosen: Chosen, who: Who) -> Said:
@@ -203,10 +210,10 @@ def _line(books: PayoutBooks, change: Change, account: BankAccount) -> Order:
 
 
 def _with_files(
-    said: Said, books: PayoutBooks, chosen: Chosen, orders: list[Order], out: Path
+    said: Said, books: PayoutBooks, chosen: Chosen, orders: list[Order], out: Path | None
 ) -> Said:
     """The files written; without orders there is none."""
-    if not orders:
+    if not orders or out is None:
         return said
     stem = f"payout-{chosen.first_on:%Y%m%d}-{books.moment.local:%Y%m%d%H%M%S}"
     lines = [said.text]

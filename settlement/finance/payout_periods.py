@@ -191,7 +191,7 @@ async def on_periods(
     found = await stated(books, first_on, institution)
     if isinstance(found, Said):
         return found
-    for lane, codes in found:
+    for place, (lane, codes) in enumerate(found, 1):
 
         async def once(lane: int = lane, codes: list[str] = codes) -> Said:
             return await act(lane, await load(books, lane, codes, first_on, last))
@@ -199,6 +199,7 @@ async def on_periods(
         said = await in_lane(books, lane, once)
         if said.status:
             return said
+        books.tell(place, len(found))
     return None
 
 

@@ -32,6 +32,7 @@ from settlement.payout import (
 from settlement.payout_files import Posted, UnbalancedError, sheet_text, vouchers_text
 from settlement.said import UNUSABLE, Said
 from settlement.storage import payouts as store
+from settlement.storage.lease import PlainConnection
 
 NOTICE_COLUMNS = (
     "机构编码", "机构名称", "拨付期", "项目", "清算类别", "险种", "人员类别", "结算笔数",
@@ -166,11 +167,26 @@ def notice_text(books: PayoutBooks, one: Found) -> str:
 async def vouchers(books: PayoutBooks, first_on: date, last: date, out: Path) -> Said:
     """Vouchers of business days as CSV: what the entries of each day and kind come to in the
     agency's book."""
+    try:
+        text, total, count = await voucher_text(books.connection, first_on, last)
+    except UnbalancedError as exc:
+        return Said(UNUSABLE, f"凭证借贷不平，未写出，请运行 settlement verify | unbalanced: {exc}")
+    written(out, "\ufeff" + text)
+    return Said(
+        0,
+        f"{first_on} 至 {last} 凭证 {count} 张，借贷各 {yuan_text(total)} 元：{out} | vouchers "
+        "written",
+    )
+
+
+async def voucher_text(
+    connection: PlainConnection, first_on: date, last: date
+) -> tuple[str, int, int]:
+    """Vouchers of business days: the CSV, what each side comes to, and how many they are. Raises
+    UnbalancedError."""
     sums: dict[tuple[date, int, str], Posted] = {}
-    for journal, day, first, final in await store.voucher_pieces(
-        books.connection, first_on, last
-    ):
-        for one in await store.moved(books.connection, journal, first, final, day):
+    for journal, day, first, final in await store.voucher_pieces(connection, first_on, last):
+        for one in await store.moved(connection, journal, first, final, day):
             key = (day, one.code, one.account_code)
             known = sums.get(key)
             sums[key] = Posted(
@@ -179,18 +195,9 @@ async def vouchers(books: PayoutBooks, first_on: date, last: date, out: Path) ->
                 debit_fen=one.debits_fen + (0 if known is None else known.debit_fen),
                 credit_fen=one.credits_fen + (0 if known is None else known.credit_fen),
             )  # fmt: skip
-    try:
-        text = vouchers_text(list(sums.values()))
-    except UnbalancedError as exc:
-        return Said(UNUSABLE, f"凭证借贷不平，未写出，请运行 settlement verify | unbalanced: {exc}")
-    written(out, "\ufeff" + text)
+    text = vouchers_text(list(sums.values()))
     total = sum(one.debit_fen for one in sums.values())
-    count = len({(day, code) for day, code, _ in sums})
-    return Said(
-        0,
-        f"{first_on} 至 {last} 凭证 {count} 张，借贷各 {yuan_text(total)} 元：{out} | vouchers "
-        "written",
-    )
+    return text, total, len({(day, code) for day, code, _ in sums})
 
 
 def _summary(code: int) -> str:

@@ -61,7 +61,9 @@ async def state(books: PayoutBooks, first_on: date, who: Who) -> Said:
 async def sums_of(books: PayoutBooks, first_on: date, last: date) -> Lines:
     """What the rows of all lanes come to, by institution; each lane is one short statement."""
     found: dict[tuple[str, str, str, str], Line] = {}
-    for lane in await store.lanes(books.connection):
+    lanes = await store.lanes(books.connection)
+    for place, lane in enumerate(lanes, 1):
+        books.tell(place, len(lanes))
         for line in await store.sums_of_lane(books.connection, lane, first_on, last):
             key = (line.institution, line.clearing_type, line.scheme, line.category)
             known = found.get(key)

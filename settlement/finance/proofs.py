@@ -65,7 +65,22 @@ def known_keys(data_dir: Path, *, environment: Mapping[str, str]) -> Said:
 
 
 async def publish(office: Office, month: date, out: Path) -> Said:
-    """Write the seals of a month as they are published: no figures of anybody."""
+    """Write the seals of a month as they are published."""
+    found = await published(office, month)
+    if isinstance(found, Said):
+        return found
+    content, count = found
+    path = out / published_name(month)
+    return written(path, content, f"{count} 家机构 institutions")
+
+
+def published_name(month: date) -> str:
+    """What the file of a month's seals is called."""
+    return f"seals-{month_text(month)}.json"
+
+
+async def published(office: Office, month: date) -> tuple[bytes, int] | Said:
+    """The seals of a month as they are published, and how many they are: no figures of anybody."""
     span = _span(month)
     kept = await _list_of(office, span)
     if kept is None or kept.key is None:
@@ -85,14 +100,24 @@ async def publish(office: Office, month: date, out: Path) -> Said:
             for one in rows
         ],
     }  # fmt: skip
-    path = out / f"seals-{month_text(month)}.json"
-    return written(path, msgspec.json.encode(told), f"{len(rows)} 家机构 institutions")
+    return msgspec.json.encode(told), len(rows)
 
 
 async def prove(
     office: Office, institution: str, month: date, setl_id: int | None, out: Path
 ) -> Said:
     """Write the proof of an institution's month, or of one settlement of it."""
+    proof = await proof_of(office, institution, month, setl_id)
+    if isinstance(proof, Said):
+        return proof
+    told = f"{len(proof.entries)} 笔，共 {proof.settlements} 笔 settlements"
+    return written(out, msgspec.json.encode(proof), told)
+
+
+async def proof_of(
+    office: Office, institution: str, month: date, setl_id: int | None
+) -> Proof | Said:
+    """The proof of an institution's month, or of one settlement of it."""
     span = _span(month)
     kept = await _list_of(office, span)
     if kept is None or kept.key is None:
@@ -115,7 +140,7 @@ async def prove(
         if not chosen:
             return Said(1, f"{institution} 在该月没有结算 {setl_id} | no such settlement")
     name, base = await _who_is(office, institution)
-    proof = Proof(
+    return Proof(
         format=FORMAT, region=office.home.region, institution=institution, name=name,
         account_base=base, begins_on=span.begins_on, ends_on=span.ends_on,
         settlements=len(entries), root=found[0].root.root.hex(),
@@ -123,8 +148,6 @@ async def prove(
         algorithm=kept.key.algorithm, public_key=kept.key.public,
         signature=found[0].signature.hex(), entries=proven(entries, leaves, chosen),
     )  # fmt: skip
-    told = f"{len(proof.entries)} 笔，共 {len(entries)} 笔 settlements"
-    return written(out, msgspec.json.encode(proof), told)
 
 
 def verify_proof(path: Path, key: PublicKey | None) -> Said:

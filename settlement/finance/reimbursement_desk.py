@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from hashlib import sha256
 
 from settlement.bank_account import BankAccount
 from settlement.finance import reimbursement_deciding as deciding
 from settlement.finance import reimbursement_papers as papers
 from settlement.finance import reimbursement_paying as paying
 from settlement.finance import reimbursement_reports as reports
-from settlement.finance.payout_bank import Statement
 from settlement.finance.payout_books import Who, run
-from settlement.finance.payout_desk import read_file
+from settlement.finance.payout_desk import bank_statement, read_rows
 from settlement.finance.reimbursement_reports import Chosen
-from settlement.payout_intake import BANK_COLUMNS, read_bank
 from settlement.reimbursement import State
 from settlement.reimbursement_intake import PAPER_COLUMNS, read_papers
 from settlement.said import Said
@@ -36,7 +33,7 @@ def show(parsed: argparse.Namespace) -> Said:
 
 def accept(parsed: argparse.Namespace) -> Said:
     """Papers are taken in."""
-    entered = read_file(parsed.file, PAPER_COLUMNS, read_papers)
+    entered = read_rows(parsed.file, PAPER_COLUMNS, read_papers)
     if isinstance(entered, Said):
         return entered
     if not entered:
@@ -49,7 +46,7 @@ def accept(parsed: argparse.Namespace) -> Said:
 
 def amend(parsed: argparse.Namespace) -> Said:
     """Papers are entered anew."""
-    entered = read_file(parsed.file, PAPER_COLUMNS, read_papers)
+    entered = read_rows(parsed.file, PAPER_COLUMNS, read_papers)
     if isinstance(entered, Said):
         return entered
     return run(
@@ -113,13 +110,9 @@ def order(parsed: argparse.Namespace) -> Said:
 
 def take_bank(parsed: argparse.Namespace) -> Said:
     """A bank statement."""
-    rows = read_file(parsed.file, BANK_COLUMNS, read_bank)
-    if isinstance(rows, Said):
-        return rows
-    statement = Statement(
-        digest=sha256(parsed.file.read_bytes()).digest(), name=parsed.file.name,
-        rows=tuple(rows),
-    )  # fmt: skip
+    statement = bank_statement(parsed.file)
+    if isinstance(statement, Said):
+        return statement
     return run(
         parsed.data_dir,
         lambda books: paying.take(books, statement, _who(parsed), confirm=parsed.confirm),

@@ -22,6 +22,7 @@ async def serve(config: WorkerConfig, stopping: Stopping) -> None:
             app_dsn=config.app_dsn, owner_dsn=config.owner_dsn,
             keyring=load_keyring(key_file(Path(config.data_dir) / "secrets", os.environ)),
             run_dir=Path(config.run_dir), channels_file=config.channels_file,
+            data_dir=Path(config.data_dir),
         )
     )  # fmt: skip
     await server.start(Path(config.console_socket))

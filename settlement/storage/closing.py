@@ -38,8 +38,19 @@ async def first_open_day(connection: Connection[Record]) -> date | None:
     closed = await reference.closed_through(connection)
     if closed is not None:
         return date.fromordinal(closed.toordinal() + 1)
+    return await first_booked_day(connection)
+
+
+async def first_booked_day(connection: Connection[Record]) -> date | None:
+    """The first business day that anything was booked on."""
     first: date | None = await connection.fetchval(CLOSING["first_day"])
     return first
+
+
+async def block_count(connection: Connection[Record]) -> int:
+    """How many blocks there are."""
+    count: int = await connection.fetchval(CLOSING["block_count"])
+    return count
 
 
 async def days_without_end(connection: Connection[Record]) -> list[date]:
@@ -87,13 +98,15 @@ async def in_doubt(connection: Connection[Record], before: int) -> list[Doubt]:
 async def steps_of(connection: Connection[Record], place: Place) -> list[MonthStep]:
     """What became of a month, in order."""
     rows = await connection.fetch(CLOSING["month_steps"], place.lane, place.month)
-    return [
-        MonthStep(
-            step_no=row["step_no"], act=MonthAct(row["act"]), at=row["recorded_at"],
-            actor=row["actor"], reason=row["reason"], reference=row["reference"],
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [month_step_of(row) for row in rows]
+
+
+def month_step_of(row: Record) -> MonthStep:
+    """A step as its row has it."""
+    return MonthStep(
+        step_no=row["step_no"], act=MonthAct(row["act"]), at=row["recorded_at"],
+        actor=row["actor"], reason=row["reason"], reference=row["reference"],
+    )  # fmt: skip
 
 
 async def closed_months(connection: Connection[Record], lane: int) -> list[date]:

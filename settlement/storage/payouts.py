@@ -173,9 +173,9 @@ async def kept_of(
     """What is kept of periods of institutions of one lane."""
     where = (lane, list(institutions), first_on)
     rows = await connection.fetch(PAYOUTS["payout_steps"], *where)
-    steps = _by(rows, _step)
+    steps = _by(rows, step_of)
     ends = {row["institution"]: row["last_on"] for row in rows}
-    before = _by(await connection.fetch(PAYOUTS["payout_steps_before"], *where), _step)
+    before = _by(await connection.fetch(PAYOUTS["payout_steps_before"], *where), step_of)
     lines = _by(await connection.fetch(PAYOUTS["payout_lines"], *where), _line)
     adjustments = _by(await connection.fetch(PAYOUTS["payout_adjustments"], *where), _adjustment)
     return [
@@ -341,7 +341,8 @@ def _by(rows: Iterable[Record], made: Callable[[Record], T]) -> dict[str, tuple[
     }
 
 
-def _step(row: Record) -> Step:
+def step_of(row: Record) -> Step:
+    """A step as its row has it."""
     return Step(
         step_no=row["step_no"], act=Act(row["act"]), at=row["recorded_at"],
         booked_on=row["booked_on"], actor=row["actor"],

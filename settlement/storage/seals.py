@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 from asyncpg import Connection, Record
@@ -60,9 +60,12 @@ class Home(Struct, frozen=True, kw_only=True):
         return lane_of(self.region, self.lanes)
 
 
-async def leaves_of_span(connection: Connection[Record], span: Span) -> ByInstitution | str:
+async def leaves_of_span(
+    connection: Connection[Record], span: Span,
+    after_day: Callable[[date], None] = lambda _: None,
+) -> ByInstitution | str:  # fmt: skip
     """Leaves of all days of a span as they are kept, each held against the seal of its day; or what
-    does not fit."""
+    does not fit. `after_day` hears of each."""
     found: ByInstitution = {}
     for day in _days(span):
         leaves = await kept_leaves(connection, day)
@@ -70,6 +73,7 @@ async def leaves_of_span(connection: Connection[Record], span: Span) -> ByInstit
         if sealed != roots_of(leaves):
             return f"leaves kept of {day} do not fit its seals"
         joined(found, leaves)
+        after_day(day)
     return found
 
 

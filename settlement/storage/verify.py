@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import groupby
 
@@ -69,11 +69,15 @@ _STRAYS = {
 class SettlementCheck:
     """Checks the settlements of a chunk of blocks. Without a keyring details stay unopened."""
 
-    def __init__(self, keyring: Keyring | None) -> None:
+    def __init__(
+        self, keyring: Keyring | None, walked: Callable[[int], None] = lambda _: None
+    ) -> None:
         self._keyring = keyring
+        self._walked = walked
 
     async def __call__(self, connection: Connection[Record], chunk: Chunk) -> BadEntry | None:
         """The first bad settlement of the chunk."""
+        self._walked(chunk.through_block - chunk.after_block)
         where = (chunk.journal, chunk.after_block, chunk.through_block)
         row = await connection.fetchrow(_QUERIES["bad_settlements"], *where)
         found: list[tuple[Record, str]] = []
@@ -140,13 +144,15 @@ def _bad(journal: int, row: Record, what: str) -> BadEntry:
 
 
 async def verify(
-    pool: Pool[Record], *, year: int, keyring: Keyring | None, hurried: bool = False
-) -> VerifyReport:
+    pool: Pool[Record], *, year: int, keyring: Keyring | None, hurried: bool = False,
+    walked: Callable[[int], None] = lambda _: None,
+) -> VerifyReport:  # fmt: skip
     """Verify everything. `year` is the present fiscal year: older accumulators may be gone. Who
-    settles meanwhile comes first, unless it is `hurried`."""
+    settles meanwhile comes first, unless it is `hurried`. `walked` hears how many blocks each step
+    of the walk looked at."""
     started = monotonic()
     report = await verify_ledger(
-        pool, guarded_owner=AGENCY, extra=SettlementCheck(keyring), hurried=hurried
+        pool, guarded_owner=AGENCY, extra=SettlementCheck(keyring, walked), hurried=hurried
     )
     if report.ok:
         bad = await _first_bad_lane(pool, year - YEARS_KEPT + 1, keyring, hurried=hurried)

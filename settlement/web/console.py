@@ -1,12 +1,14 @@
 """/console/… at a gateway: handed on to the console's own process; nobody else waits for it.
 
 A gateway carries so many at a time and so many bytes each; above that, and while the console is not
-there, it says so in the console's own words and goes on settling (ADR 0037).
+there, it says so in the console's own words and goes on settling (ADR 0037). A form that brings a
+file is passed on piece by piece and never held (ADR 0047).
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +19,10 @@ ROOT = "/console"
 ADDRESS_HEADER = "X-Console-Address"
 SECURE_HEADER = "X-Console-Secure"
 FORM_BYTES_MAX = 64 * 1024
+FILE_BYTES_MAX = 256 * 1024 * 1024
+"""Of a form that brings a file."""
+FILE_SECONDS = 900.0
+WITH_FILE = "multipart/form-data"
 AT_ONCE = 16
 PIECE_BYTES = 64 * 1024
 ANSWER_SECONDS = 15.0
@@ -42,7 +48,7 @@ class ConsoleRelay:
         """What the console says."""
         if self._carried >= AT_ONCE:
             return _busy()
-        if (request.content_length or 0) > FORM_BYTES_MAX:
+        if (request.content_length or 0) > _bytes_max(request):
             return _refused(413)
         self._carried += 1
         try:
@@ -58,11 +64,10 @@ class ConsoleRelay:
             await self._session.close()
 
     async def _carry(self, request: web.BaseRequest) -> web.StreamResponse:
-        async with asyncio.timeout(ANSWER_SECONDS) as limit:
-            body = await request.content.read(FORM_BYTES_MAX + 1)
-            while not request.content.at_eof() and len(body) <= FORM_BYTES_MAX:
-                body += await request.content.read(FORM_BYTES_MAX + 1 - len(body))
-            if len(body) > FORM_BYTES_MAX:
+        seconds = FILE_SECONDS if brings_file(request) else ANSWER_SECONDS
+        async with asyncio.timeout(seconds) as limit:
+            body = await _body(request)
+            if body is None:
                 return _refused(413)
             address = f"http://console{request.raw_path}"
             async with self._open_session().request(
@@ -93,6 +98,25 @@ def busy_page() -> bytes:
         "<h1>控制台暂时繁忙，请稍候再试</h1><p>The console is busy; please try again in a moment. "
         "结算不受影响。Settlements are not affected.</p></html>"
     ).encode()
+
+
+def brings_file(request: web.BaseRequest) -> bool:
+    """Whether a request is a form with a file, which is passed on as it comes."""
+    return request.method == "POST" and request.content_type == WITH_FILE
+
+
+def _bytes_max(request: web.BaseRequest) -> int:
+    return FILE_BYTES_MAX if brings_file(request) else FORM_BYTES_MAX
+
+
+async def _body(request: web.BaseRequest) -> bytes | AsyncIterator[bytes] | None:
+    """What a request brings: whole, or piece by piece; None where it is too much."""
+    if brings_file(request):
+        return request.content.iter_chunked(PIECE_BYTES)
+    body = await request.content.read(FORM_BYTES_MAX + 1)
+    while not request.content.at_eof() and len(body) <= FORM_BYTES_MAX:
+        body += await request.content.read(FORM_BYTES_MAX + 1 - len(body))
+    return body if len(body) <= FORM_BYTES_MAX else None
 
 
 async def _passed_on(

@@ -10,7 +10,17 @@ import pytest
 import pytest_asyncio
 
 from settlement.console.rights import Right, Role, may
-from settlement.console.routes import ROUTES, Route
+from settlement.console.routes import (
+    CODE,
+    DAY,
+    FILE_NO,
+    MONTH,
+    ROUTES,
+    SHA,
+    SHORT,
+    SUBJECT,
+    Route,
+)
 from tests.kit import population
 from tests.kit.console import NAMES, Browser, Office, Page, an_office
 from tests.kit.population import CLASS_A, some
@@ -22,6 +32,11 @@ from tests.services import FreshDatabase, temporary_directory
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 UNKNOWN = "2611000100001000001"
+PARTS = {
+    DAY: "2026-11-01", CODE: "P44190099001", FILE_NO: "261100001", SHA: "0" * 64, SHORT: "1",
+    SUBJECT: "income", MONTH: "2026-11",
+}  # fmt: skip
+"""What stands for each part of an address."""
 ENDS_SESSIONS = {"/console/sign-out", "/console/sign-out-everywhere"}
 
 
@@ -35,7 +50,10 @@ async def office(database: FreshDatabase) -> AsyncIterator[Office]:
 
 def address(route: Route) -> str:
     """An address that the route's pattern matches."""
-    path = re.sub(r"\(\[0-9\]\{19\}\)", UNKNOWN, route.pattern)
+    path = route.pattern
+    for pattern, part in PARTS.items():
+        path = path.replace(pattern, part)
+    path = re.sub(r"\(\[0-9\]\{19\}\)", UNKNOWN, path)
     path = re.sub(r"\(\[0-9A-Za-z_-\]\{20,400\}\)", "A" * 40, path)
     path = re.sub(r"\(\[0-9A-Za-z\]\{1,30\}\)", population.PHARMACY.code, path)
     assert re.fullmatch(route.pattern, path), path
@@ -46,7 +64,10 @@ async def tried(browser: Browser, route: Route) -> Page:
     """The address, asked as it is meant to be; a form carries its token and nothing else."""
     if route.method == "GET":
         return await browser.get(address(route))
-    return await browser.post(address(route), csrf=browser.page.field("csrf"))
+    token = browser.page.field("csrf")
+    if route.takes_file:
+        return await browser.bring(address(route), "x.csv", b"", csrf=token)
+    return await browser.post(address(route), csrf=token)
 
 
 @pytest.mark.parametrize("role", list(Role))

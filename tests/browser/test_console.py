@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,6 +162,15 @@ class Desk:
         await self.page.ask(f"window.before = 1; {press}")
         await self.page.wait_for("!window.before && document.readyState === 'complete'")
 
+    async def choose(self, field: str, file: Path) -> None:
+        """A file is chosen in a form."""
+        document = await self.page.command("DOM.getDocument")
+        root = document["root"]["nodeId"]
+        found = await self.page.command("DOM.querySelector", nodeId=root, selector=field)
+        await self.page.command(
+            "DOM.setFileInputFiles", nodeId=found["nodeId"], files=[str(file)]
+        )
+
     async def enter(self) -> None:
         """Sign in with a browser that knows nothing; the first time, choose a password."""
         await self.page.command("Network.clearBrowserCookies")
@@ -253,6 +263,47 @@ async def test_supervisor_confirms_and_keeps_the_users(
     await desk.open("second-factor")
     await desk.picture("second-factor")
     await desk.leave()
+
+
+@LANGUAGES
+async def test_finance_brings_a_file_of_money_and_another_person_books_it(
+    office: Office, page: Page, language: str, tmp_path: Path
+) -> None:
+    month = f"{local_time(system_clock()):%Y-%m}"
+    person = office.town.someone().insured.person_no
+    file = tmp_path / f"划拨-{language}.csv"
+    file.write_text(f"人员编号,金额,来源,凭证号\n{person},120.50,个人缴费划入,{language}\n")
+    desk = Desk(office, page, "jing", language)
+    await desk.enter()
+    await desk.open("money")
+    await desk.choose("input[name=file]", file)
+    await desk.submit("main form", subject="accounts", month=month)
+    await desk.picture("money-preview")
+    assert "120.50" in await desk.text()
+    await desk.submit("form[action$=propose]", reason="月度划拨")
+    await desk.picture("money-proposed")
+    await desk.leave()
+    chief = Desk(office, page, "fu", language)
+    await chief.enter()
+    await chief.open("money")
+    await chief.open(await newest(chief))
+    await chief.picture("money-to-confirm")
+    await chief.submit("form.column", "button[formaction$=confirm]", reason="已核对合计")
+    await chief.picture("money-booked")
+    assert ("all booked" if language == "en" else "全部入账") in await chief.text()
+    await chief.open(f"close/{month}")
+    await chief.picture("month-close")
+    await chief.open("payouts")
+    await chief.picture("payouts")
+    await chief.leave()
+
+
+async def newest(desk: Desk) -> str:
+    """The page of the file of money that came last."""
+    href = await desk.page.ask(
+        "document.querySelector('tbody a').getAttribute('href')"
+    )
+    return str(href).removeprefix("/console/")
 
 
 @LANGUAGES

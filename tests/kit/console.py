@@ -10,17 +10,23 @@ from html import unescape
 from pathlib import Path
 
 import aiohttp
+import msgspec
 from msgspec import Struct
 
 from settlement.console.desk import DeskSettings
 from settlement.console.passwords import Hashes, new_password
 from settlement.console.rights import Role
 from settlement.console.server import ConsoleServer
+from settlement.console.works import Works
+from settlement.seal_keys import Algorithm
 from settlement.storage import console_users as users
 from settlement.storage.console_users import NewUser
+from settlement.storage.keyfile import key_file
+from settlement.storage.seal_key import make_seal_key, seal_key_file
 from settlement.web.console import ADDRESS_HEADER, SECURE_HEADER
 from tests.kit import population
 from tests.kit.town import Town
+from tests.kit.waiting import SECONDS_MAX
 
 HOST = "console.test"
 _FIELD = re.compile(r'<input type="hidden" name="(csrf|kept_for|kept)" value="([^"]*)"')
@@ -85,12 +91,23 @@ class Browser:
         }
         return await self._ask("POST", path, {**tokens, **form})
 
+    async def bring(self, path: str, name: str, content: bytes, **form: str) -> Page:
+        """Send a form with a file, its tokens among the fields before it."""
+        tokens = {key: unescape(value) for key, value in _FIELD.findall(self.page.text)}
+        data = aiohttp.FormData(default_to_multipart=True)
+        for key, value in {**tokens, **form}.items():
+            data.add_field(key, value)
+        data.add_field("file", content, filename=name, content_type="text/csv")
+        return await self._ask("POST", path, data)
+
     async def sign_in(self, name: str, password: str, *, code: str = "") -> Page:
         """Fill in the sign-in form."""
         await self.get("/console/sign-in")
         return await self.post("/console/sign-in", name=name, password=password, code=code)
 
-    async def _ask(self, method: str, path: str, form: Mapping[str, str] | None) -> Page:
+    async def _ask(
+        self, method: str, path: str, form: Mapping[str, str] | aiohttp.FormData | None
+    ) -> Page:
         headers = {
             "Host": HOST, ADDRESS_HEADER: self._address, SECURE_HEADER: "1" if self.secure else "0",
         }  # fmt: skip
@@ -116,8 +133,9 @@ class Browser:
 class Office:
     """The console, who may sign in, and as many browsers as a test wants."""
 
-    def __init__(self, town: Town, session: aiohttp.ClientSession) -> None:
+    def __init__(self, town: Town, session: aiohttp.ClientSession, works: Works) -> None:
         self.town = town
+        self.works = works
         self._session = session
         self._hashes = Hashes()
         self.passwords: dict[str, str] = {}
@@ -145,6 +163,17 @@ class Office:
         assert page.status == 303, page.text
         return browser
 
+    async def over(self, page: Page, browser: Browser) -> Page:
+        """The page that an order ends on, once what was ordered has ended."""
+        if page.status != 303:
+            return page
+        told = re.match(r"/console/works/(\d+)$", page.location)
+        if told is not None:
+            work = self.works.find(int(told.group(1)))
+            assert work is not None, page.location
+            await self.works.wait(work, SECONDS_MAX)
+        return await browser.get(page.location)
+
     async def audited(self, action: str) -> list[tuple[str, str, str]]:
         """Actor, subject and note of what was audited so."""
         rows = await self.town.owner.fetch(
@@ -157,11 +186,15 @@ class Office:
 
 @asynccontextmanager
 async def an_office(town: Town, directory: Path) -> AsyncIterator[Office]:
-    """A console over the town, with one user of each role."""
+    """A console over the town, with one user of each role, and the keys that its acts need."""
+    secrets = directory / "secrets"
+    secrets.mkdir()
+    key_file(secrets, {}).write_bytes(msgspec.json.encode([town.key_material]))
+    make_seal_key(seal_key_file(secrets, {}), Algorithm.ED25519, town.clock())
     server = ConsoleServer(
         DeskSettings(
             app_dsn=town.app_dsn, owner_dsn=town.owner_dsn, keyring=town.keyring,
-            run_dir=directory, clock=town.clock,
+            run_dir=directory, data_dir=directory, clock=town.clock,
         )
     )  # fmt: skip
     path = directory / "console.sock"
@@ -170,7 +203,7 @@ async def an_office(town: Town, directory: Path) -> AsyncIterator[Office]:
         connector = aiohttp.UnixConnector(str(path))
         jar = aiohttp.DummyCookieJar()
         async with aiohttp.ClientSession(connector=connector, cookie_jar=jar) as session:
-            office = Office(town, session)
+            office = Office(town, session, server.desk.works)
             for role, name in NAMES.items():
                 institution = population.PHARMACY.code if role is Role.INSTITUTION else None
                 await office.hire(name, role, institution=institution)

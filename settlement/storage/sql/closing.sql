@@ -7,6 +7,14 @@ select min(b.business_day)
 from ledger.journal j
 join ledger.block b on b.journal = j.journal and b.block_no = 1;
 
+-- name: block_count
+-- How many blocks there are, of which a verification says how far it is.
+select coalesce(sum(m.block_no), 0)::bigint
+from ledger.journal j
+cross join lateral (
+    select max(b.block_no) as block_no from ledger.block b where b.journal = j.journal
+) as m;
+
 -- name: days_without_end
 -- Days that are closed and of which it is not said yet where their blocks lie.
 select c.business_day

@@ -14,7 +14,7 @@ from settlement.console.institution_pages import agreement_on
 from settlement.console.menu import ENTRIES
 from settlement.console.routes import ROUTES
 from settlement.console.setting_words import SETTINGS, setting_words, value_words
-from settlement.console.words import Words
+from settlement.console.words import PAYOUT_ACTS, Words
 from settlement.filing import FilingKind
 from settlement.finance.bill_calendar import Standing
 from settlement.matter_states import MatterKind
@@ -53,7 +53,7 @@ def test_closed_sets_have_words_for_all_they_hold() -> None:
     assert set(words.MATTER_KINDS) == set(MatterKind)
     assert set(words.OFF_SITE_KINDS) == set(OffSiteKind)
     assert set(words.NOTICE_KINDS) == set(Kind)
-    assert set(words.PAYOUT_ACTS) == set(Act)
+    assert set(PAYOUT_ACTS) == set(Act)
     assert set(words.CHARGES) == set(CHARGE_KINDS)
     assert set(TOPICS.values()) <= set(words.TOPICS)
 

@@ -40,6 +40,7 @@ from settlement.payout import (
     refuses_amount,
     returned_transfers,
     standing,
+    state_after,
 )
 from settlement.payout_rules import Cycle, last_of_period
 
@@ -110,11 +111,15 @@ def test_a_payment_that_came_back_is_ordered_again_by_two_people() -> None:
     assert (now.state, now.orders, now.proposal) == (State.RETURNED, 1, None)
     again = standing(steps_of([*way, Act.PROPOSE, Act.ORDER, Act.PAY, Act.CLOSE]))
     assert (again.state, again.orders) == (State.CLOSED, 2)
+    for length in range(len(way) + 1):
+        assert state_after(way[:length]) is standing(steps_of(way[:length])).state
 
 
 def test_steps_that_nobody_of_us_wrote_are_not_folded() -> None:
     with pytest.raises(NotPossibleError, match="step 2: PAY of stated"):
         standing(steps_of([Act.STATE, Act.PAY]))
+    with pytest.raises(NotPossibleError, match="PAY of stated"):
+        state_after([Act.STATE, Act.PAY])
 
 
 @pytest.mark.parametrize(

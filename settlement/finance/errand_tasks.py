@@ -1,0 +1,102 @@
+"""What a page may order (finance/errands.py): a closed set, each with what it needs to be told."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from msgspec import Struct
+
+from settlement.bank_account import BankAccount
+from settlement.money_in import Subject
+from settlement.payout_intake import Asked
+
+PayoutAct = Literal["state", "confirm", "propose", "order", "close"]
+
+
+class MonthTask(Struct, frozen=True, kw_only=True, tag="month"):
+    """An act on a month."""
+
+    month: date
+    act: str
+    confirm: bool = False
+
+
+class DaysTask(Struct, frozen=True, kw_only=True, tag="days"):
+    """The days up to one are closed."""
+
+    day: date
+
+
+class PayoutTask(Struct, frozen=True, kw_only=True, tag="payout"):
+    """A step of the periods with institutions that begin on a day: of one, or of all."""
+
+    first_on: date
+    act: PayoutAct
+    institution: str | None = None
+
+
+class AdjustTask(Struct, frozen=True, kw_only=True, tag="adjust"):
+    """Adjustments are proposed."""
+
+    first_on: date
+    rows: tuple[Asked, ...]
+
+
+class BatchTask(Struct, frozen=True, kw_only=True, tag="batch"):
+    """Adjustments that somebody else proposed are booked."""
+
+    first_on: date
+    digest: bytes
+
+
+class WithdrawTask(Struct, frozen=True, kw_only=True, tag="withdraw"):
+    """An adjustment that was proposed is taken back."""
+
+    first_on: date
+    institution: str
+    number: int
+
+
+class AccountTask(Struct, frozen=True, kw_only=True, tag="account"):
+    """Where an institution is paid to: proposed, or confirmed by typing the same."""
+
+    institution: str
+    account: BankAccount
+    confirm: bool
+
+
+class AdjustFileTask(Struct, frozen=True, kw_only=True, tag="adjust-file"):
+    """A file of adjustments is proposed."""
+
+    first_on: date
+    file: str
+    """its digest"""
+
+
+class BankTask(Struct, frozen=True, kw_only=True, tag="bank"):
+    """A bank statement is read in, or booked."""
+
+    file: str
+    confirm: bool
+
+
+class MoneyTask(Struct, frozen=True, kw_only=True, tag="money"):
+    """A file of money in is checked, or proposed."""
+
+    subject: Subject
+    month: date
+    file: str
+    propose: bool
+
+
+class MoneyFileTask(Struct, frozen=True, kw_only=True, tag="money-file"):
+    """A file that was proposed is confirmed and booked, or rejected."""
+
+    subject: Subject
+    file_no: int
+    confirm: bool
+
+
+Adjusting = AdjustTask | AdjustFileTask | BatchTask | WithdrawTask | AccountTask | BankTask
+Task = MonthTask | DaysTask | PayoutTask | Adjusting | MoneyTask | MoneyFileTask

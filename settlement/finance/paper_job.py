@@ -1,0 +1,174 @@
+"""A paper of finance as a download, in a process of its own (`python -m
+settlement.finance.paper_job`): proofs, published seals, reports, bank files, notices, vouchers.
+
+What is wanted comes as JSON on stdin, its bytes go to stdout and nothing else does. It reads as the
+application, which may change nothing there, at a low priority; whoever stops reading ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from datetime import date, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import assert_never
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import msgspec
+from msgspec import Struct
+
+from settlement.finance.errands import clock_from
+from settlement.finance.months import report_of
+from settlement.finance.office import Office, open_office
+from settlement.finance.payout_books import PayoutBooks, open_books
+from settlement.finance.payout_paying import Chosen, under_way
+from settlement.finance.payout_reports import all_of, notice_text, voucher_text
+from settlement.finance.proofs import proof_of, published
+from settlement.month_report import report_bytes
+from settlement.payout_files import Order, bank_files
+from settlement.said import Said
+from settlement.storage.keyfile import key_file, load_keyring
+from settlement.storage.lease import connection_for
+
+NICENESS = 10
+MARK = "\ufeff"
+"""So that spreadsheets take CSV for UTF-8."""
+NOT_THERE = 3
+"""Exit status where there is no such paper; whoever asked was told so before."""
+
+
+class Seals(Struct, frozen=True, kw_only=True, tag="seals"):
+    """The seals of a month, as they are published."""
+
+    month: date
+
+
+class Report(Struct, frozen=True, kw_only=True, tag="report"):
+    """The report that a month is closed by."""
+
+    month: date
+
+
+class Proof(Struct, frozen=True, kw_only=True, tag="proof"):
+    """What an institution checks its month by."""
+
+    month: date
+    institution: str
+
+
+class BankFiles(Struct, frozen=True, kw_only=True, tag="bank"):
+    """Orders of a period that are under way, as the banks' files, in a ZIP."""
+
+    first_on: date
+
+
+class Notice(Struct, frozen=True, kw_only=True, tag="notice"):
+    """How an institution's payment is made up."""
+
+    first_on: date
+    institution: str
+
+
+class Vouchers(Struct, frozen=True, kw_only=True, tag="vouchers"):
+    """Vouchers of business days for the accounting system."""
+
+    first_on: date
+    last_on: date
+
+
+Paper = Seals | Report | Proof | BankFiles | Notice | Vouchers
+
+
+class PaperJob(Struct, frozen=True, kw_only=True):
+    """What is wanted, and where it is read."""
+
+    dsn: str
+    data_dir: str
+    paper: Paper
+    at: datetime
+
+
+async def write(job: PaperJob) -> bytes | Said:
+    """The paper; or why there is none."""
+    async with connection_for(job.dsn, "settlement-paper") as connection:
+        paper = job.paper
+        match paper:
+            case Seals() | Report() | Proof():
+                office = await open_office(
+                    connection, job.dsn, Path(job.data_dir), clock=clock_from(job.at)
+                )
+                return await _of_month(office, paper)
+            case BankFiles() | Notice():
+                keyring = load_keyring(key_file(Path(job.data_dir) / "secrets", os.environ))
+                books = await open_books(connection, keyring, clock=clock_from(job.at))
+                return await _of_payouts(books, paper)
+            case Vouchers():
+                text, _, _ = await voucher_text(connection, paper.first_on, paper.last_on)
+                return (MARK + text).encode()
+            case _:
+                assert_never(paper)
+
+
+async def _of_month(office: Office, paper: Seals | Report | Proof) -> bytes | Said:
+    match paper:
+        case Seals():
+            found = await published(office, paper.month)
+            return found if isinstance(found, Said) else found[0]
+        case Report():
+            return report_bytes(await report_of(office, paper.month))
+        case Proof():
+            proof = await proof_of(office, paper.institution, paper.month, None)
+            return proof if isinstance(proof, Said) else msgspec.json.encode(proof)
+        case _:
+            assert_never(paper)
+
+
+async def _of_payouts(books: PayoutBooks, paper: BankFiles | Notice) -> bytes | Said:
+    match paper:
+        case BankFiles():
+            chosen = Chosen(first_on=paper.first_on, institution=None)
+            orders = await under_way(books, chosen)
+            return orders if isinstance(orders, Said) else _zipped(books, paper.first_on, orders)
+        case Notice():
+            chosen = Chosen(first_on=paper.first_on, institution=paper.institution)
+            found = await all_of(books, chosen)
+            if isinstance(found, Said):
+                return found
+            return (MARK + notice_text(books, found[0])).encode()
+        case _:
+            assert_never(paper)
+
+
+def _zipped(books: PayoutBooks, first_on: date, orders: list[Order]) -> bytes:
+    """The files of all banks, with what each comes to."""
+    held = BytesIO()
+    stem = f"payout-{first_on:%Y%m%d}"
+    files = bank_files(orders, books.rules, stem)
+    with ZipFile(held, "w", ZIP_DEFLATED) as archive:
+        for name, text, _ in files:
+            archive.writestr(name, text)
+        told = "\n".join(f"{name}：{totals}" for name, _, totals in files)
+        archive.writestr(f"{stem}-totals.txt", f"{MARK}{told}\n")
+    return held.getvalue()
+
+
+def main() -> int:
+    """Read the job and do it. A reader that went away is no failure."""
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=PaperJob)
+    os.nice(NICENESS)
+    found = asyncio.run(write(job))
+    if isinstance(found, Said):
+        return NOT_THERE
+    try:
+        sys.stdout.buffer.write(found)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,124 @@
+-- What the console's pages of money read (ADR 0047): months, what is still open of them, periods
+-- with institutions, files of money in. Never on the settle path: it visits all lanes. Blocks that
+-- show what is of one institution take the scope as their first parameter, as in console.sql.
+
+-- name: all_month_steps
+-- What became of every month.
+select s.month, s.step_no, s.act, s.recorded_at, s.actor, s.reason, s.reference
+from settlement.month_step s
+order by s.month, s.step_no;
+
+-- name: differences_of_month
+-- Differences with channels of a month that nobody has ended: how many, the first day, and what is
+-- due of them without their signs.
+select count(*) as found, min(s.day) as first,
+       coalesce(sum(abs(s.theirs_fen - s.ours_fen - s.booked_fen)), 0)::bigint as due_fen
+from settlement.difference d
+cross join lateral (
+    select s.state, s.day, s.ours_fen, s.theirs_fen, s.booked_fen
+    from settlement.difference_step s
+    where s.lane = d.lane and s.difference_no = d.difference_no
+    order by s.step_no desc
+    limit 1
+) as s
+where s.day between $1 and $2 and s.state = any($3::smallint[]);
+
+-- name: payout_stated_of_month
+-- Institutions that a period beginning in a month was stated for.
+select distinct s.institution
+from settlement.payout_step s
+where s.first_on between $1 and $2 and s.act = 1;
+
+-- name: payout_periods_of_month
+-- Periods that begin in a month and were stated.
+select p.first_on
+from settlement.payout_period p
+where p.first_on between $1 and $2
+order by p.first_on;
+
+-- name: sealed_of
+-- What is sealed of a month: of one institution, or of all whose code begins so.
+select s.institution, i.name, s.settlements, s.root, s.signature
+from settlement.seal s
+left join settlement.institution i on i.code = s.institution
+where ($1::text is null or s.institution = $1) and s.begins_on = $2 and s.ends_on = $3
+    and ($4::text = '' or s.institution like $4 || '%' or i.name like '%' || $4 || '%')
+order by s.institution collate "C"
+limit $5;
+
+-- name: payout_periods_listed
+-- Periods with institutions, the newest first: for how many they were stated, and how many of these
+-- are closed; of one institution alone where the scope says so.
+select p.first_on, p.last_on, p.recorded_at, p.actor, p.reason, coalesce(s.stated, 0) as stated,
+       coalesce(s.closed, 0) as closed
+from settlement.payout_period p
+left join (
+    select s.first_on, count(*) filter (where s.act = 1) as stated,
+           count(*) filter (where s.act = 8) as closed
+    from settlement.payout_step s
+    where ($1::text is null or s.institution = $1) and s.act in (1, 8)
+    group by s.first_on
+) as s on s.first_on = p.first_on
+where $1::text is null or s.stated > 0
+order by p.first_on desc
+limit $2;
+
+-- name: payout_period_acts
+-- What became of a period, institution by institution: as little as its state, its sums and who
+-- proposed need, because there are thousands.
+select s.institution, i.name, array_agg(s.act order by s.step_no) as acts,
+       array_agg(s.actor order by s.step_no) as actors,
+       array_agg(s.fund_fen order by s.step_no) as funds,
+       array_agg(s.account_fen order by s.step_no) as accounts
+from settlement.payout_step s
+left join settlement.institution i on i.code = s.institution
+where s.first_on = $1
+group by s.institution, i.name
+order by s.institution;
+
+-- name: payout_period_steps
+-- What became of a period with some institutions.
+select s.institution, s.last_on, s.step_no, s.act, s.recorded_at, s.booked_on, s.actor, s.fund_fen,
+       s.account_fen, s.reference, s.reason, s.bank_account, s.entry_id
+from settlement.payout_step s
+where s.first_on = $1 and s.institution = any ($2::text[])
+order by s.institution, s.step_no;
+
+-- name: payout_period_owed
+-- What institutions are owed by a period's rows.
+select n.institution, sum(n.fund_fen)::bigint as fund_fen, sum(n.account_fen)::bigint as account_fen
+from settlement.payout_line n
+where n.first_on = $1
+group by n.institution;
+
+-- name: payout_period_before
+-- What was confirmed of the period before, where it came to nothing or to less: a debt is carried.
+select s.institution, s.fund_fen, s.account_fen
+from settlement.payout_step s
+where s.act = 3 and s.fund_fen + s.account_fen <= 0
+    and s.first_on = (
+        select max(b.first_on)
+        from settlement.payout_step b
+        where b.lane = s.lane and b.institution = s.institution and b.first_on < $1
+    );
+
+-- name: payout_period_adjusted
+-- Adjustments of a period that are proposed or booked, by institution, kind and batch.
+select a.institution, a.kind, a.batch, a.actor, e.booked is null as is_open, count(*) as rows,
+       sum(a.amount_fen)::bigint as amount_fen
+from settlement.payout_adjustment a
+left join settlement.payout_adjustment_end e
+    on e.lane = a.lane and e.institution = a.institution and e.first_on = a.first_on
+    and e.adjustment_no = a.adjustment_no
+where a.first_on = $1 and e.booked is distinct from false
+group by a.institution, a.kind, a.batch, a.actor, e.booked is null;
+
+-- name: bank_statements
+-- Bank statements that were read in, the newest first, and who confirmed them.
+select r.digest, r.name, r.row_count, r.sum_fen, r.actor as reader, r.recorded_at as read_at,
+       coalesce(b.actor, '') as booker
+from settlement.payout_file r
+left join settlement.payout_file b on b.lane = r.lane and b.digest = r.digest and b.act = 2
+where r.act = 1
+order by r.recorded_at desc
+limit $1;
