@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from settlement.cli_actions import Commands, Tell, add_data_dir, number
 
 if TYPE_CHECKING:
-    from settlement.finance.office import Who
     from settlement.said import Said
+    from settlement.who import Who
 
 ACTS = ("check", "begin", "verify", "close", "seal", "report")
 
@@ -171,7 +171,7 @@ def _instant(text: str) -> datetime:
 
 
 def _who(parsed: argparse.Namespace) -> Who | None:
-    from settlement.finance.office import Who
+    from settlement.who import Who
 
     actor, reason = parsed.actor.strip(), parsed.reason.strip()
     return Who(actor=actor, reason=reason) if actor and reason else None

@@ -279,8 +279,3 @@ def commitment(filed: Filed, step: Step, row: SettlementRow | None = None) -> by
         filed.entered_by, filed.digest.hex(), "" if row is None else row_commitment(row).hex(),
     ]  # fmt: skip
     return sha256(b"\x13" + msgspec.json.encode(told)).digest()
-
-
-def same_person(one: str, other: str) -> bool:
-    """Whether two login names are one person's, however they are typed."""
-    return one.strip().casefold() == other.strip().casefold()

@@ -39,7 +39,7 @@ from settlement.finance.books import open_books
 from settlement.finance.days import close_days
 from settlement.finance.desk import act_on_month
 from settlement.finance.matching import match
-from settlement.finance.office import Office, Who, open_office
+from settlement.finance.office import Office, open_office
 from settlement.monthly_statement import Level, StatementAsked
 from settlement.seal_keys import Algorithm, SigningKey
 from settlement.sealing import Span, roots_of
@@ -51,6 +51,7 @@ from settlement.storage.lease import PlainConnection
 from settlement.storage.seal_key import SealKeys
 from settlement.storage.statement_sheets import read_groups
 from settlement.storage.statements import list_behind
+from settlement.who import Who
 
 OUT = Path("build/drill-month.json")
 QUERIES = load(Path(__file__).parents[1] / "sql" / "close.sql")

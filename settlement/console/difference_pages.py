@@ -16,12 +16,13 @@ from settlement.console.asking import Answer
 from settlement.console.visits import Visit
 from settlement.console.words import CHANNELS, Words, both
 from settlement.finance import differences as acts
-from settlement.finance.books import Books, Who, open_books
+from settlement.finance.books import Books, open_books
 from settlement.finance.differences import PROPOSABLE, Found
 from settlement.said import Said
 from settlement.storage import bills, reference
 from settlement.storage import differences as store
 from settlement.storage.differences import Filter
+from settlement.who import Who
 
 TITLE = Words("渠道对账", "Differences with channels")
 DIFFERENCE = Words("差异", "Difference")
@@ -82,7 +83,7 @@ async def difference(visit: Visit) -> Answer:
         "difference.html", DIFFERENCE, found=found, last=found.last, facts=found.last.facts,
         name=found.name, institution=institution, previews=acts.previews(found, institution),
         choices={correction: text for text, correction in PROPOSABLE.items()},
-        is_proposer=Who(actor=visit.who.name, reason="").is_same_as(found.last.proposer),
+        is_proposer=Who(actor=visit.who.name, reason="").is_also(found.last.proposer),
         age=(local_time(visit.at).date() - found.last.facts.day).days,
     )  # fmt: skip
 

@@ -39,17 +39,6 @@ from settlement.storage.reference_import import open_agency_accounts
 from settlement.storage.writer import lock_head
 
 
-class Who(Struct, frozen=True, kw_only=True):
-    """Who does it, and why."""
-
-    actor: str
-    reason: str
-
-    def is_same_as(self, other: str) -> bool:
-        """Whether somebody is the same person."""
-        return self.actor.strip().casefold() == other.strip().casefold()
-
-
 class Books(Struct, frozen=True, kw_only=True):
     """See the module."""
 

@@ -12,10 +12,11 @@ from settlement.clock import local_time, system_clock
 from settlement.finance import balances, month_check, months, proofs
 from settlement.finance.days import DayClosed, close_days
 from settlement.finance.months import Found, acting
-from settlement.finance.office import Office, Who, run
+from settlement.finance.office import Office, run
 from settlement.month_states import MonthAct
 from settlement.said import UNUSABLE, Said
 from settlement.seal_keys import Algorithm, PublicKey
+from settlement.who import Who
 
 
 def close_through(data_dir: Path, day: date) -> Said:

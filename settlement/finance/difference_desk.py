@@ -18,7 +18,7 @@ from settlement.channel_matching import CLASS_ZH
 from settlement.clock import local_time
 from settlement.difference_states import ACT_ZH, CORRECTION_ZH, STATE_ZH, State, Step
 from settlement.finance import differences as acts
-from settlement.finance.books import Books, Who, run
+from settlement.finance.books import Books, run
 from settlement.finance.differences import PROPOSABLE, Found
 from settlement.finance.matching import Matched, by_channel, match
 from settlement.said import Said
@@ -26,6 +26,7 @@ from settlement.storage import differences as store
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.channel_rows import Sum
 from settlement.storage.differences import Difference, Filter
+from settlement.who import Who
 
 SHOWN_MAX = 1_000
 CHANNEL_ZH = {**chart.CHANNEL_ZH, "institution": "机构对账"}

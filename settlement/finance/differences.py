@@ -29,7 +29,6 @@ from settlement.difference_states import (
 )
 from settlement.finance.books import (
     Books,
-    Who,
     account_names,
     book,
     correction_commitment,
@@ -45,6 +44,7 @@ from settlement.storage import differences as store
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.differences import PaymentStanding
 from settlement.storage.lease import PlainConnection
+from settlement.who import Who
 
 PROPOSABLE = {
     "make-up": Correction.MAKE_UP, "refund": Correction.REFUND, "void": Correction.VOID,
@@ -190,7 +190,7 @@ async def confirm(books: Books, number: int, who: Who, *, seen: int | None = Non
         if isinstance(step, Said):
             return step
         last = found.last
-        if who.is_same_as(last.proposer):
+        if who.is_also(last.proposer):
             return Said(
                 1,
                 f"须由 {who.actor} 以外的人确认 | somebody other than {who.actor} must confirm",

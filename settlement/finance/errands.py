@@ -38,13 +38,11 @@ from settlement.finance.errand_tasks import (
     Task,
     WithdrawTask,
 )
-from settlement.finance.money_books import Who as Treasurer
 from settlement.finance.money_books import open_books as open_money
 from settlement.finance.money_files import Sent
-from settlement.finance.office import Office, Who, open_office
+from settlement.finance.office import Office, open_office
 from settlement.finance.payout_adjusting import Batch
 from settlement.finance.payout_books import PayoutBooks
-from settlement.finance.payout_books import Who as Payer
 from settlement.finance.payout_books import open_books as open_payouts
 from settlement.finance.payout_desk import bank_statement, digest_of, read_rows
 from settlement.finance.payout_paying import Chosen
@@ -61,6 +59,7 @@ from settlement.storage.errors import StorageError
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring
 from settlement.storage.lease import PlainConnection, connection_for, take_lease
 from settlement.storage.seal_key import load_seal_keys, seal_key_file
+from settlement.who import Who
 
 NAME = "settlement-console-act"
 
@@ -83,6 +82,11 @@ class Errand(Struct, frozen=True, kw_only=True):
     reason: str
     at: datetime
     """when it was ordered: its clock goes on from there"""
+
+    @property
+    def who(self) -> Who:
+        """In whose name, and why."""
+        return Who(actor=self.actor, reason=self.reason)
 
 
 def files_directory(data_dir: Path) -> Path:
@@ -130,8 +134,7 @@ async def _month(
     errand: Errand, task: MonthTask, connection: PlainConnection, tell: Tell
 ) -> Said:
     office = await _office(errand, connection, tell)
-    who = Who(actor=errand.actor, reason=errand.reason)
-    return await act_on_month(office, task.month, task.act, who, confirm=task.confirm)
+    return await act_on_month(office, task.month, task.act, errand.who, confirm=task.confirm)
 
 
 async def _office(errand: Errand, connection: PlainConnection, tell: Tell) -> Office:
@@ -144,13 +147,13 @@ async def _office(errand: Errand, connection: PlainConnection, tell: Tell) -> Of
 
 async def _payouts(
     errand: Errand, connection: PlainConnection, tell: Tell
-) -> tuple[PayoutBooks, Payer]:
+) -> tuple[PayoutBooks, Who]:
     secrets = Path(errand.place.data_dir) / "secrets"
     keyring = load_keyring(key_file(secrets, os.environ))
     books = await open_payouts(
         connection, keyring, clock=clock_from(errand.at), tell=tell
     )
-    return books, Payer(actor=errand.actor, reason=errand.reason)
+    return books, errand.who
 
 
 async def _payout(
@@ -174,7 +177,7 @@ async def _payout(
 
 
 async def _adjusted(
-    errand: Errand, books: PayoutBooks, task: Adjusting, who: Payer
+    errand: Errand, books: PayoutBooks, task: Adjusting, who: Who
 ) -> Said:
     match task:
         case AdjustTask():
@@ -207,7 +210,7 @@ async def _adjusted(
 
 
 async def _proposed(
-    books: PayoutBooks, first_on: date, rows: tuple[Asked, ...], who: Payer
+    books: PayoutBooks, first_on: date, rows: tuple[Asked, ...], who: Who
 ) -> Said:
     if not rows:
         return Said(1, "没有一行 | there is no row")
@@ -224,7 +227,7 @@ async def _money(
     books = await open_money(
         connection, errand.place.owner_dsn, clock=clock_from(errand.at), tell=tell
     )
-    who = Treasurer(actor=errand.actor, reason=errand.reason)
+    who = errand.who
     if isinstance(task, MoneyFileTask):
         act = money_booking.confirm if task.confirm else money_booking.reject
         return await act(books, task.subject, task.file_no, who)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ledger.money import yuan_text
 from ledger.postgres.pace import Pace
 from settlement.clock import local_time
-from settlement.finance.money_books import MoneyBooks, Who, by_journal, share_out
+from settlement.finance.money_books import MoneyBooks, by_journal, share_out
 from settlement.finance.money_files import told_of
 from settlement.money_in import AFTER, NAMES, Act, Source, State, Subject
 from settlement.said import Said
@@ -18,6 +18,7 @@ from settlement.storage import money as store
 from settlement.storage.lease import PlainConnection
 from settlement.storage.money import MoneyFile
 from settlement.storage.reference_import import audit
+from settlement.who import Who
 
 LEFT_SHOWN_MAX = 50
 

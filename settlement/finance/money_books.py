@@ -37,17 +37,6 @@ WORKERS = 2
 """Connections that write at once."""
 
 
-class Who(Struct, frozen=True, kw_only=True):
-    """Who orders it, and why."""
-
-    actor: str
-    reason: str
-
-    def is_also(self, other: str) -> bool:
-        """Whether it is the same person, however the name is written."""
-        return self.actor.strip().casefold() == other.strip().casefold()
-
-
 class MoneyBooks(Struct, frozen=True, kw_only=True):
     """See the module."""
 

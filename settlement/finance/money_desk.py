@@ -8,11 +8,12 @@ from pathlib import Path
 from settlement.finance import money_booking as booking
 from settlement.finance import money_files as taking
 from settlement.finance import money_interest, money_reports
-from settlement.finance.money_books import MoneyBooks, Who, run
+from settlement.finance.money_books import MoneyBooks, run
 from settlement.finance.money_files import Sent, told_of
 from settlement.money_in import Subject
 from settlement.said import Said
 from settlement.storage import money as store
+from settlement.who import Who
 
 Told = tuple[Path, int, date, str | None]
 """A file, its subject, its month, and its format where it is told."""

@@ -16,7 +16,7 @@ from ledger.money import yuan_text
 from ledger.postgres.pace import Pace
 from settlement import chart
 from settlement.chart import MoneyAccount
-from settlement.finance.money_books import MoneyBooks, Who, by_lane, share_out
+from settlement.finance.money_books import MoneyBooks, by_lane, share_out
 from settlement.intake.faults import Fault, Told, faults_text
 from settlement.intake.money import (
     ACCOUNT_COLUMNS,
@@ -35,6 +35,7 @@ from settlement.said import Said
 from settlement.storage import money as store
 from settlement.storage.lease import PlainConnection
 from settlement.storage.money import MoneyFile
+from settlement.who import Who
 
 NOTHING_LEFT = "没有可入账的行 | nothing is left to be booked"
 _AT_ONCE = 5_000

@@ -17,7 +17,7 @@ from ledger.account import Balance
 from settlement.chart import AGENCY, INCOME_BASE
 from settlement.clock import CHINA, local_time
 from settlement.finance.months import Found, find, keep_verified, open_days
-from settlement.finance.office import Office, Who
+from settlement.finance.office import Office
 from settlement.intake.faults import Told
 from settlement.month_states import (
     ACT_ZH,
@@ -33,6 +33,7 @@ from settlement.storage.closing import numbers_before
 from settlement.storage.connect import verify_pool
 from settlement.storage.keyfile import key_file, load_keyring
 from settlement.storage.verify import verify as verify_all
+from settlement.who import Who
 
 
 class Point(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from settlement.clock import local_time
-from settlement.finance.office import Office, Who, written
+from settlement.finance.office import Office, written
 from settlement.month_report import MonthReport, report_bytes, report_digest
 from settlement.month_states import (
     ACT_ZH,
@@ -35,6 +35,7 @@ from settlement.storage import seals
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.closing import Place
 from settlement.storage.month_reports import month_report
+from settlement.who import Who
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -105,7 +106,7 @@ async def close(office: Office, found: Found, who: Who, stands: list[str]) -> Sa
     proposal = found.now.proposal
     if proposal is None:
         return Said(1, f"{found.name} 尚无人提出结账 | nobody has proposed it yet")
-    if proposal.actor == who.actor:
+    if who.is_also(proposal.actor):
         return Said(
             1, f"提出人 {proposal.actor} 不能确认自己提出的结账 | nobody confirms their own"
         )

@@ -37,13 +37,6 @@ class Office(Struct, frozen=True, kw_only=True):
     tell: Tell = silent
 
 
-class Who(Struct, frozen=True, kw_only=True):
-    """Who orders it, and why."""
-
-    actor: str
-    reason: str
-
-
 async def open_office(
     connection: PlainConnection, dsn: str, data_dir: Path, *, keys: SealKeys | None = None,
     clock: Clock = system_clock, tell: Tell = silent,

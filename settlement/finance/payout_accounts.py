@@ -10,12 +10,13 @@ import msgspec
 from msgspec import Struct
 
 from settlement.bank_account import BankAccount
-from settlement.finance.payout_books import PayoutBooks, SomebodyElseError, Who, in_lane
+from settlement.finance.payout_books import PayoutBooks, SomebodyElseError, in_lane
 from settlement.keyring import Keyring, UndecipherableError
 from settlement.said import Said
 from settlement.storage import payouts as store
 from settlement.storage.errors import StorageError
 from settlement.storage.payouts import AccountStep
+from settlement.who import Who
 
 
 class Holding(Struct, frozen=True, kw_only=True):

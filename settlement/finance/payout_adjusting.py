@@ -18,7 +18,6 @@ from settlement.finance.payout_books import (
     Booking,
     PayoutBooks,
     SomebodyElseError,
-    Who,
     adjustment_commitment,
     book,
     in_lane,
@@ -39,6 +38,7 @@ from settlement.payout_intake import Asked
 from settlement.said import Said
 from settlement.storage import payouts as store
 from settlement.storage.payouts import Balances
+from settlement.who import Who
 
 _FOREVER = date(2100, 1, 1)
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ledger.money import yuan_text
 from settlement.chart import EntryCode
-from settlement.finance.payout_books import PayoutBooks, Who, in_lane
+from settlement.finance.payout_books import PayoutBooks, in_lane
 from settlement.finance.payout_periods import Change, Found, apply, last_known, load, refused
 from settlement.lanes import lane_of
 from settlement.payout import (
@@ -29,6 +29,7 @@ from settlement.payout_intake import BankRow
 from settlement.said import Said
 from settlement.storage import payouts as store
 from settlement.storage.payouts import FileStep
+from settlement.who import Who
 
 _ORDER_NO = re.compile(r"(?P<institution>[A-Z][0-9]{11})-(?P<first>[0-9]{8})-[0-9]+")
 READ, BOOKED = 1, 2

@@ -53,17 +53,6 @@ BLOCK_MAX = 100
 """Entries booked in one block."""
 
 
-class Who(Struct, frozen=True, kw_only=True):
-    """Who orders it, and why."""
-
-    actor: str
-    reason: str
-
-    def is_also(self, actor: str) -> bool:
-        """Whether it is the same person, however it is typed."""
-        return self.actor.strip().casefold() == actor.strip().casefold()
-
-
 class PayoutBooks(Struct, frozen=True, kw_only=True):
     """See the module."""
 

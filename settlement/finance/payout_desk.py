@@ -16,7 +16,7 @@ from settlement.finance import payout_adjusting as adjusting
 from settlement.finance import payout_bank as bank
 from settlement.finance import payout_paying as paying
 from settlement.finance import payout_reports as reports
-from settlement.finance.payout_books import Who, run
+from settlement.finance.payout_books import run
 from settlement.finance.payout_paying import Chosen
 from settlement.finance.payout_stating import state as state_period
 from settlement.intake.cells import Column
@@ -34,6 +34,7 @@ from settlement.payout_intake import (
     read_scores,
 )
 from settlement.said import UNUSABLE, Said
+from settlement.who import Who
 
 T = TypeVar("T")
 Reader = Callable[[Iterable[Row], list[Fault]], list[T]]

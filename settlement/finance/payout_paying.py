@@ -14,7 +14,7 @@ from msgspec import Struct
 from settlement.bank_account import BankAccount
 from settlement.chart import EntryCode
 from settlement.finance.payout_accounts import account_at, holdings
-from settlement.finance.payout_books import PayoutBooks, Who
+from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.payout_periods import (
     Change,
     Found,
@@ -28,6 +28,7 @@ from settlement.finance.payout_periods import (
 from settlement.payout import NONE, Act, Amounts, State, order_no, order_transfers
 from settlement.payout_files import Order, bank_files
 from settlement.said import Said
+from settlement.who import Who
 
 _STILL_OPEN = "尚有待另一人确认的调整 | proposed adjustments are open: confirm or withdraw them"
 

@@ -19,7 +19,6 @@ from settlement.finance.payout_books import (
     Booking,
     PayoutBooks,
     SomebodyElseError,
-    Who,
     book,
     in_lane,
     next_entry,
@@ -45,6 +44,7 @@ from settlement.payout_rules import Cycle, last_of_period
 from settlement.said import Said
 from settlement.storage import payouts as store
 from settlement.storage.payouts import Kept, Line
+from settlement.who import Who
 
 SHOWN_MAX = 40
 """Refusals of a command about everybody that are shown one by one."""

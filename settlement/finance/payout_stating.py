@@ -13,7 +13,7 @@ from msgspec import structs
 
 from ledger.money import yuan_text
 from settlement.clearing import SETTLED_LATE
-from settlement.finance.payout_books import PayoutBooks, Who, in_lane
+from settlement.finance.payout_books import PayoutBooks, in_lane
 from settlement.finance.payout_periods import (
     Change,
     Outcome,
@@ -30,6 +30,7 @@ from settlement.payout_rules import last_of_period
 from settlement.said import Said
 from settlement.storage import payouts as store
 from settlement.storage.payouts import Balances, Line
+from settlement.who import Who
 
 ONE = timedelta(days=1)
 PERIODS_MAX = 1_000

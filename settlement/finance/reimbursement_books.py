@@ -18,7 +18,6 @@ from settlement.finance.payout_books import (
     Booking,
     PayoutBooks,
     SomebodyElseError,
-    Who,
     book,
     in_lane,
     next_entry,
@@ -46,6 +45,7 @@ from settlement.said import Said
 from settlement.storage import reimbursements as store
 from settlement.storage.errors import StorageError
 from settlement.storage.reimbursements import Kept, Sealed, Turn
+from settlement.who import Who
 from settlement.world import World
 
 LOCK_CLASS = 0x5E7744

@@ -13,7 +13,7 @@ from settlement.clock import Moment
 from settlement.commands import Command
 from settlement.decision import Decision
 from settlement.explanation import ExplanationStep, names_of, render_zh
-from settlement.finance.payout_books import PayoutBooks, Who
+from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.reimbursement_books import (
     Found,
     free_invoice,
@@ -26,7 +26,7 @@ from settlement.finance.reimbursement_books import (
 )
 from settlement.payout import Amounts
 from settlement.refusal import Refusal
-from settlement.reimbursement import Act, Filed, Papers, Step, same_person
+from settlement.reimbursement import Act, Filed, Papers, Step
 from settlement.rows import SettlementRow
 from settlement.said import Said
 from settlement.storage import reimbursements as store
@@ -37,6 +37,7 @@ from settlement.storage.world import load_world
 from settlement.usecases import reimburse as usecase
 from settlement.usecases.reimburse import Reimburse, Reimbursed, TakeBack
 from settlement.view import View
+from settlement.who import Who
 from settlement.world import World
 
 _DECODE_STEPS = msgspec.json.Decoder(tuple[ExplanationStep, ...]).decode
@@ -74,7 +75,7 @@ async def confirm(books: PayoutBooks, number: int, who: Who) -> Said:
         if no is not None or calculated is None:
             return Said(1, no or "")
         for other in (found.now.entered_by, calculated.actor):
-            if same_person(who.actor, other):
+            if who.is_also(other):
                 return Said(1, _OTHER.format(who=other))
         papers = open_papers(books, found)
         world = await world_for(books, [papers])
@@ -127,7 +128,7 @@ async def cancel(books: PayoutBooks, number: int, who: Who) -> Said:
             return Said(1, no or "")
         if asked is None:
             return Said(1, f"{number} 尚无人提出撤销 | nobody has asked for it yet")
-        if same_person(who.actor, asked.actor):
+        if who.is_also(asked.actor):
             return Said(1, _OTHER.format(who=asked.actor))
         world = await world_for(books, [])
         step = structs.replace(

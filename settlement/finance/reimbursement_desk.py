@@ -9,12 +9,13 @@ from settlement.finance import reimbursement_deciding as deciding
 from settlement.finance import reimbursement_papers as papers
 from settlement.finance import reimbursement_paying as paying
 from settlement.finance import reimbursement_reports as reports
-from settlement.finance.payout_books import Who, run
+from settlement.finance.payout_books import run
 from settlement.finance.payout_desk import bank_statement, read_rows
 from settlement.finance.reimbursement_reports import Chosen
 from settlement.reimbursement import State
 from settlement.reimbursement_intake import PAPER_COLUMNS, read_papers
 from settlement.said import Said
+from settlement.who import Who
 
 
 def overview(parsed: argparse.Namespace) -> Said:

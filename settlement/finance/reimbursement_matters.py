@@ -5,7 +5,7 @@ from __future__ import annotations
 from settlement.clock import Moment
 from settlement.commands import Command
 from settlement.decision import Decision
-from settlement.finance.payout_books import PayoutBooks, Who
+from settlement.finance.payout_books import PayoutBooks
 from settlement.matter_states import Happening, MatterKind
 from settlement.my_commands import Acting, ChangeMatter
 from settlement.refusal import Refusal
@@ -15,6 +15,7 @@ from settlement.storage.reimbursements import of_matter
 from settlement.storage.under_head import book_under_head
 from settlement.usecases import matter_changes
 from settlement.view import View
+from settlement.who import Who
 from settlement.world import World
 
 

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from ledger.money import yuan_text
 from settlement.bank_account import BankAccount
-from settlement.finance.payout_books import PayoutBooks, SomebodyElseError, Who
+from settlement.finance.payout_books import PayoutBooks, SomebodyElseError
 from settlement.finance.reimbursement_books import (
     Found,
     filed_of,
@@ -39,6 +39,7 @@ from settlement.reimbursement_intake import Entered
 from settlement.said import Said
 from settlement.storage import reimbursements as store
 from settlement.storage.reimbursements import Sealed
+from settlement.who import Who
 from settlement.world import World
 
 _FIRST = 1

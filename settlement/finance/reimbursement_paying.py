@@ -21,7 +21,7 @@ from settlement.finance.payout_bank import (
     file_text,
     row_fault,
 )
-from settlement.finance.payout_books import PayoutBooks, Who
+from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.payout_paying import written
 from settlement.finance.reimbursement_books import (
     Found,
@@ -47,12 +47,12 @@ from settlement.reimbursement import (
     order_transfers,
     paid_transfers,
     returned_transfers,
-    same_person,
 )
 from settlement.said import Said
 from settlement.storage import payouts as files
 from settlement.storage import reimbursements as store
 from settlement.storage.payouts import FileStep
+from settlement.who import Who
 
 OnLane = Callable[[list[Found]], Coroutine[None, None, Said]]
 
@@ -216,7 +216,7 @@ def _proposed(found: Found, who: Who, number: int | None, sums: Sums) -> str | N
             sums.refused.append(f"{number} 尚无人提出拨付 | nobody has proposed it yet")
         return None
     for other in (proposal.actor, found.now.entered_by):
-        if same_person(who.actor, other):
+        if who.is_also(other):
             sums.refused.append(
                 f"{found.filed.number} 须由 {other} 以外的人下达 | somebody other than {other} "
                 "must order"

@@ -46,6 +46,7 @@ from settlement.storage.writer import lock_head
 from settlement.translate import scans
 from settlement.usecases import paying, webhooks
 from settlement.view import View
+from settlement.who import same_person
 
 RETRY = "retry-refund"
 PROPOSE = "propose-given-back"
@@ -128,7 +129,7 @@ async def confirm_given_back(books: Books, order: Order) -> Said:
                 1,
                 f"{order.pay_no} 尚无人提出线下退款 | nobody has proposed it since it was refused",
             )
-        others = [actor for actor in proposers if not _same(actor, order.actor)]
+        others = [actor for actor in proposers if not same_person(actor, order.actor)]
         if not others:
             return Said(
                 1,
@@ -199,10 +200,6 @@ async def _proposers(books: Books, fact: PaymentFact) -> list[str]:
     subject = _subject(fact)
     rows = await audited(books.connection, subject)
     return [row.actor for row in rows if (row.action, row.subject) == (PROPOSE, subject)]
-
-
-def _same(actor: str, other: str) -> bool:
-    return actor.strip().casefold() == other.strip().casefold()
 
 
 async def _audit(books: Books, order: Order, action: str, fact: PaymentFact) -> None:

@@ -57,6 +57,7 @@ from settlement.translate.matters import STEP_ZH
 from settlement.usecases import account_transfers, matter_changes
 from settlement.usecases.matters import NO_KEY, MatterAnswer
 from settlement.view import View
+from settlement.who import same_person
 from settlement.world import World
 
 PROPOSE, CONFIRM = "propose", "confirm"
@@ -203,7 +204,7 @@ class Clerk:
             return Said(
                 1, f"{step.matter_no} 尚无人按此金额提出 | nobody has proposed this: {step.terms}"
             )
-        others = [one for one in actors if one.casefold() != step.actor.casefold()]
+        others = [one for one in actors if not same_person(one, step.actor)]
         return others or Said(
             1, f"须由 {step.actor} 以外的人确认 | somebody other than {step.actor} must confirm"
         )

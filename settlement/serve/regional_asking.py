@@ -23,7 +23,7 @@ from settlement.regional_matching import Row
 from settlement.said import UNUSABLE, Said
 from settlement.serve.hub_keys import UNUSABLE_FOR
 from settlement.serve.hub_office import HubOffice
-from settlement.serve.regional_books import RegionalBooks, Who, opened
+from settlement.serve.regional_books import RegionalBooks, opened
 from settlement.serve.regional_reconciling import (
     Told,
     ask_lists,
@@ -31,6 +31,7 @@ from settlement.serve.regional_reconciling import (
     reconcile,
 )
 from settlement.storage.keyfile import key_file, load_keyring
+from settlement.who import Who
 
 AT_A_TIME = 8
 """Regions that are asked at the same time."""

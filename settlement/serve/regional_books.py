@@ -48,13 +48,6 @@ LOCK_CLASS = 0x5E7725
 """The first half of the keys of the parties' locks."""
 
 
-class Who(Struct, frozen=True, kw_only=True):
-    """Who orders it, and why."""
-
-    actor: str
-    reason: str
-
-
 class RegionalBooks(Struct, frozen=True, kw_only=True):
     """See the module."""
 

@@ -10,7 +10,8 @@ from settlement.regional_clearing import Side
 from settlement.said import Said
 from settlement.serve import regional_asking
 from settlement.serve import regional_reconciling as reconciling
-from settlement.serve.regional_books import RegionalBooks, Who, run
+from settlement.serve.regional_books import RegionalBooks, run
+from settlement.who import Who
 
 
 def worklist(data_dir: Path) -> Said:

@@ -18,9 +18,10 @@ from settlement.serve import regional_prepaid as prepaid
 from settlement.serve import regional_reports as reports
 from settlement.serve import regional_stating as stating
 from settlement.serve import regional_taking as taking
-from settlement.serve.regional_books import RegionalBooks, Who, run
+from settlement.serve.regional_books import RegionalBooks, run
 from settlement.serve.regional_marks import mark_cases
 from settlement.serve.regional_periods import Found, acting, the_period
+from settlement.who import Who
 
 _MARKS = {"object": Mark.OBJECTED, "withdraw": Mark.WITHDRAWN, "postpone": Mark.POSTPONED}
 _PREPAID_ACTS = {"in": PrepaidAct.IN, "back": PrepaidAct.BACK}

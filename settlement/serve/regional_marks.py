@@ -8,7 +8,7 @@ from settlement.regional_clearing import STATE_ZH, Act, Mark, Side, month_after,
 from settlement.regional_matching import Key
 from settlement.regional_statements import month_text
 from settlement.said import Said
-from settlement.serve.regional_books import RegionalBooks, Who
+from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_periods import (
     Found,
     keep,
@@ -20,6 +20,7 @@ from settlement.serve.regional_periods import (
 )
 from settlement.storage import regional_clearing as store
 from settlement.storage.regional_clearing import Leg, row_of
+from settlement.who import Who
 
 MARK_ZH = {Mark.OBJECTED: "提出异议", Mark.WITHDRAWN: "撤回异议", Mark.POSTPONED: "延期"}
 

@@ -25,7 +25,6 @@ from settlement.regional_statements import month_text
 from settlement.said import Said
 from settlement.serve.regional_books import (
     RegionalBooks,
-    Who,
     book,
     clearing_commitment,
     next_entry,
@@ -41,6 +40,7 @@ from settlement.serve.regional_periods import (
 )
 from settlement.serve.regional_stating import written
 from settlement.storage import regional_clearing as store
+from settlement.who import Who
 
 BOOKED_BY = {Side.INSURANCE: Act.PAY, Side.TREATMENT: Act.RECEIVE}
 _OTHER = {Side.INSURANCE: Side.TREATMENT, Side.TREATMENT: Side.INSURANCE}
@@ -159,7 +159,7 @@ async def settle(books: RegionalBooks, found: Found, voucher: str, who: Who) -> 
     proposal = found.now.proposal
     if proposal is None:
         return Said(1, f"{name_of(books, found)} 尚无人提出 | nobody has proposed it yet")
-    if proposal.actor.strip().casefold() == who.actor.strip().casefold():
+    if who.is_also(proposal.actor):
         return Said(
             1, f"须由 {who.actor} 以外的人确认 | somebody other than {who.actor} must confirm"
         )

@@ -28,10 +28,11 @@ from settlement.regional_clearing import (
 from settlement.regional_netting import NOTHING, Sums, regrouped, tally
 from settlement.regional_statements import month_text
 from settlement.said import Said
-from settlement.serve.regional_books import RegionalBooks, Who, lock_party
+from settlement.serve.regional_books import RegionalBooks, lock_party
 from settlement.storage import regional_clearing as store
 from settlement.storage.lease import PlainConnection
 from settlement.storage.regional_clearing import Leg, Place
+from settlement.who import Who
 
 ACT_ZH = {
     Act.STATE: "申报", Act.OBJECT: "提出异议", Act.ANSWER: "处理部分异议", Act.POSTPONE: "延期",

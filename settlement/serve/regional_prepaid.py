@@ -27,7 +27,6 @@ from settlement.regional_prepayment import (
 from settlement.said import Said
 from settlement.serve.regional_books import (
     RegionalBooks,
-    Who,
     book,
     next_entry,
     prepayment_commitment,
@@ -36,6 +35,7 @@ from settlement.serve.regional_paying import ledger_owed
 from settlement.serve.regional_periods import SomebodyElseError
 from settlement.storage import regional_clearing as clearings
 from settlement.storage import regional_prepaid as store
+from settlement.who import Who
 
 ACCOUNT = {Side.INSURANCE: RegionAccount.PREPAID, Side.TREATMENT: RegionAccount.PREPAYMENT_HELD}
 WHERE_ZH = {Side.INSURANCE: "本区存于对方", Side.TREATMENT: "对方存于本区"}
@@ -123,7 +123,7 @@ async def move(
             f"没有人提出过这一笔{_ACT_ZH[act]}（金额和凭证须相同） | nobody has proposed exactly "
             "this",
         )
-    if proposal.actor.strip().casefold() == who.actor.strip().casefold():
+    if who.is_also(proposal.actor):
         return Said(
             1, f"须由 {who.actor} 以外的人确认 | somebody other than {who.actor} must confirm"
         )

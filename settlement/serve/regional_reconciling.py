@@ -30,13 +30,14 @@ from settlement.regional_matching import (
     totals,
 )
 from settlement.said import Said
-from settlement.serve.regional_books import RegionalBooks, Who
+from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_periods import acting
 from settlement.serve.regional_stating import written
 from settlement.storage import regional_clearing as clearings
 from settlement.storage import regional_differences as store
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.regional_clearing import row_of
+from settlement.who import Who
 
 SHOWN_MAX = 200
 PAGES_MAX = 10_000

@@ -20,7 +20,7 @@ from settlement.regional_matching import Key
 from settlement.regional_netting import NOTHING
 from settlement.regional_statements import make_statement, month_text
 from settlement.said import Said
-from settlement.serve.regional_books import RegionalBooks, Who
+from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_periods import (
     Found,
     acting,
@@ -33,6 +33,7 @@ from settlement.serve.regional_periods import (
 )
 from settlement.storage import regional_clearing as store
 from settlement.storage.regional_clearing import Candidate, Leg, Place, Stated
+from settlement.who import Who
 
 ConfirmedRows = frozenset[int]
 

@@ -29,7 +29,7 @@ from settlement.regional_netting import Sums
 from settlement.regional_statements import Place as Expected
 from settlement.regional_statements import faults_of
 from settlement.said import Said
-from settlement.serve.regional_books import RegionalBooks, Who
+from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_marks import mark_rows
 from settlement.serve.regional_periods import (
     Found,
@@ -46,6 +46,7 @@ from settlement.serve.regional_periods import (
 from settlement.storage import regional_clearing as store
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.regional_clearing import Leg
+from settlement.who import Who
 
 REFUSED = "clearing-file-refused"
 """The action of the audit."""

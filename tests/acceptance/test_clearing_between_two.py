@@ -19,11 +19,12 @@ from settlement.regional_clearing import Side, month_after
 from settlement.said import Said
 from settlement.serve import regional_paying as paying
 from settlement.serve.regional_asking import Wanted, compare_over_line
-from settlement.serve.regional_books import RegionalBooks, Who, open_books
+from settlement.serve.regional_books import RegionalBooks, open_books
 from settlement.serve.regional_desk import Named, acting_on
 from settlement.serve.regional_periods import Found
 from settlement.serve.regional_stating import state
 from settlement.serve.regional_taking import Sent, take
+from settlement.who import Who
 from tests.kit.pair import OTHER, OURS, Pair, a_pair
 from tests.kit.population import CLASS_B, PLAIN, Citizen, some
 from tests.kit.reply import Reply, assert_done

@@ -24,6 +24,7 @@ from settlement.said import Said
 from settlement.seal_keys import PublicKey
 from settlement.storage import past
 from settlement.storage.statement_sheets import read_details, read_groups
+from settlement.who import Who
 from settlement.workers.closing import DayCloser
 from tests.kit.closing import CHEN, LIN, SIGNING, an_office
 from tests.kit.counter import Message
@@ -68,10 +69,9 @@ class Month:
             key=SIGNING,
         )  # fmt: skip
 
-    async def act(self, act: str, *, by: object = CHEN, confirm: bool = False) -> Said:
+    async def act(self, act: str, *, by: Who = CHEN, confirm: bool = False) -> Said:
         """An act on November."""
-        who = LIN if by is LIN else CHEN
-        return await act_on_month(self.office, NOVEMBER, act, who, confirm=confirm)
+        return await act_on_month(self.office, NOVEMBER, act, by, confirm=confirm)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -248,7 +248,9 @@ async def test_month_is_closed_by_two_people_and_sealed(month: Month, tmp_path: 
     assert (await month.act("close", confirm=True)).status == 1  # nobody has proposed
     assert (await month.act("seal")).status == 1
     assert (await month.act("close")).status == 0
-    assert "不能确认自己" in (await month.act("close", confirm=True)).text
+    again = Who(actor=f" {CHEN.actor}　", reason="测试")
+    for by in (CHEN, again):
+        assert "不能确认自己" in (await month.act("close", by=by, confirm=True)).text
     closed = await month.act("close", by=LIN, confirm=True)
     assert closed.status == 0, closed.text
     sealed = await month.act("seal")

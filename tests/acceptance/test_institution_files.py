@@ -17,13 +17,13 @@ from settlement.channels.registry import NO_TILLS
 from settlement.difference_states import Correction, State
 from settlement.finance import bill_books, books, differences, institutions
 from settlement.finance.bill_import import Order
-from settlement.finance.books import Who
 from settlement.finance.institution_desk import matched_text, taken_text
 from settlement.finance.institution_import import Claim, TakenFile, take
 from settlement.finance.matching import match as match_channels
 from settlement.rows import RowKind
 from settlement.storage import differences as store
 from settlement.storage.differences import Difference, Filter
+from settlement.who import Who
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, HOSPITAL, PHARMACY, some
 from tests.kit.reply import assert_done

@@ -28,12 +28,13 @@ from settlement.said import Said
 from settlement.serve import regional_paying as paying
 from settlement.serve import regional_prepaid as prepaid
 from settlement.serve import regional_reports as reports
-from settlement.serve.regional_books import RegionalBooks, Who, open_books
+from settlement.serve.regional_books import RegionalBooks, open_books
 from settlement.serve.regional_desk import Named, acting_on, on_period
 from settlement.serve.regional_marks import mark_cases
 from settlement.serve.regional_periods import Found, acting, the_period
 from settlement.serve.regional_stating import state
 from settlement.serve.regional_taking import Sent, take
+from settlement.who import Who
 from tests.kit.population import CLASS_A, CLASS_B, REGION, some
 from tests.kit.regions import (
     CHANGSHA,

@@ -23,7 +23,7 @@ from settlement.region.hub import NoAnswer, Why
 from settlement.regional_clearing import Side
 from settlement.said import Said
 from settlement.serve import regional_reconciling as reconciling
-from settlement.serve.regional_books import Who
+from settlement.who import Who
 from tests.kit.population import CLASS_A, REGION, some
 from tests.kit.regions import (
     CHANGSHA,

@@ -29,7 +29,7 @@ from settlement.clearing_accounts import Account
 from settlement.clock import local_time
 from settlement.difference_states import Correction
 from settlement.finance import differences as acts
-from settlement.finance.books import Books, Who, open_books
+from settlement.finance.books import Books, open_books
 from settlement.finance.clearing_reports import overview
 from settlement.finance.matching import Matched, match
 from settlement.storage import differences as store
@@ -37,6 +37,7 @@ from settlement.storage.clearing_accounts import Group
 from settlement.storage.differences import Filter
 from settlement.storage.reference_import import open_accounts
 from settlement.storage.verify import verify
+from settlement.who import Who
 from tests.integration.test_matching import LANES, NOW, TABLES, a_desk
 from tests.kit import population
 from tests.services import FreshDatabase

@@ -18,12 +18,13 @@ from settlement.chart import ChannelAccount, channel_account
 from settlement.difference_states import Correction, State
 from settlement.finance import difference_desk as desk
 from settlement.finance import differences as acts
-from settlement.finance.books import Books, Who, open_books
+from settlement.finance.books import Books, open_books
 from settlement.finance.matching import Matched, match
 from settlement.numbers import lane_in
 from settlement.storage import differences as store
 from settlement.storage.channel_rows import list_days
 from settlement.storage.differences import Difference, Filter
+from settlement.who import Who
 from tests.kit import population
 from tests.kit.population import DEAR
 from tests.kit.scanner import Scanner

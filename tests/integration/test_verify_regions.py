@@ -18,10 +18,10 @@ from settlement.regional_clearing import Side
 from settlement.regional_prepayment import PrepaidAct
 from settlement.serve import regional_paying as paying
 from settlement.serve import regional_prepaid as prepaid
-from settlement.serve.regional_books import Who
 from settlement.serve.regional_desk import Named, acting_on
 from settlement.serve.regional_periods import acting
 from settlement.serve.regional_stating import state
+from settlement.who import Who
 from tests.kit.population import CLASS_A, some
 from tests.kit.regions import CHANGSHA, HUNAN, an_operator, treated_here
 from tests.kit.town import Town, a_town

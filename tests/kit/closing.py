@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from settlement.finance.office import Office, Who, open_office
+from settlement.finance.office import Office, open_office
 from settlement.seal_keys import Algorithm, SigningKey
 from settlement.storage.seal_key import SealKeys
+from settlement.who import Who
 from tests.kit.town import Town
 
 CHEN, LIN = Who(actor="陈会计", reason="月结"), Who(actor="林科长", reason="复核")

@@ -15,7 +15,7 @@ from settlement.finance import payout_paying as paying
 from settlement.finance import payout_reports as reports
 from settlement.finance.payout_adjusting import Batch, adjust, withdraw
 from settlement.finance.payout_bank import Statement, take
-from settlement.finance.payout_books import PayoutBooks, Who, open_books
+from settlement.finance.payout_books import PayoutBooks, open_books
 from settlement.finance.payout_desk import digest_of
 from settlement.finance.payout_paying import Chosen
 from settlement.finance.payout_periods import Found
@@ -24,6 +24,7 @@ from settlement.payout import Kind
 from settlement.payout_intake import Asked, BankRow
 from settlement.regional_clearing import month_after
 from settlement.said import Said
+from settlement.who import Who
 from tests.kit.town import Town
 
 ZHANG, LIN = Who(actor="张会计", reason="月度拨付"), Who(actor="林科长", reason="复核")

@@ -20,13 +20,14 @@ from settlement.finance import reimbursement_papers as papers
 from settlement.finance import reimbursement_paying as paying
 from settlement.finance import reimbursement_reports as reports
 from settlement.finance.payout_bank import Statement
-from settlement.finance.payout_books import PayoutBooks, Who, open_books
+from settlement.finance.payout_books import PayoutBooks, open_books
 from settlement.finance.reimbursement_books import Found, load
 from settlement.numbers import lane_in
 from settlement.payout_intake import BankRow
 from settlement.reimbursement import Papers
 from settlement.reimbursement_intake import Entered
 from settlement.said import Said
+from settlement.who import Who
 from tests.kit.payouts import assert_good
 from tests.kit.population import CLASS_A, Citizen, DemoItem
 from tests.kit.town import Town
