@@ -11,11 +11,23 @@ from settlement.console.words import Words
 from settlement.filing import FilingKind
 from settlement.finance.bill_calendar import Standing
 from settlement.matter_states import Happening, MatterKind
+from settlement.monthly_statement import PERSON_TYPES
 from settlement.off_site import OffSiteKind
 from settlement.outbox import SMS_GATEWAY
 from settlement.outbox import Kind as NoticeKind
 from settlement.settlement_sheet import CHARGE_KINDS
 
+_PERSON_TYPES_EN = {
+    "11": "working", "1101": "employee", "1102": "civil servant", "1103": "working freely",
+    "12": "retired", "1201": "retired employee", "1202": "retired civil servant",
+    "1203": "retired, worked freely", "13": "veteran cadre",
+    "1300": "veteran cadre", "14": "resident, minor", "1401": "newborn",
+    "1402": "below school age", "1403": "pupil", "1404": "student", "1405": "minor, no school",
+    "15": "resident, adult", "1501": "resident, adult", "16": "resident, old",
+}  # fmt: skip
+PERSON_CATEGORIES: Mapping[str, Words] = {
+    code: Words(zh, _PERSON_TYPES_EN[code]) for code, zh in PERSON_TYPES.items()
+}
 HOSPITAL_LEVELS: Mapping[str, Words] = {
     "1": Words("三级特等", "tertiary, special"), "2": Words("三级甲等", "tertiary A"),
     "3": Words("三级乙等", "tertiary B"), "4": Words("三级丙等", "tertiary C"),

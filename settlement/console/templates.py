@@ -52,6 +52,7 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "transaction": _by_text(words.TRANSACTIONS),
     "action": _by_text({**words.ACTIONS, **reading.READING_ACTIONS}),
     "scheme": _by_text(words.SCHEMES),
+    "category": reading.PERSON_CATEGORIES,
     "care": _by_text(words.CARE),
     "difference": _by_text(words.DIFFERENCES),
     "difference_state": _by_text(words.DIFFERENCE_STATES),
