@@ -72,7 +72,7 @@ async def line(database: FreshDatabase) -> AsyncIterator[DatabaseLine]:
 async def town(database: FreshDatabase, line: DatabaseLine) -> AsyncIterator[Town]:
     """A town in the cluster's shape."""
     behind = structs.replace(database, app_dsn=line.dsn)
-    async with a_town(behind, employees=300, shape=Shape.CLUSTER) as town:
+    async with a_town(behind, employees=300, shape=Shape.CLUSTER, lanes=64) as town:
         yield town
 
 
