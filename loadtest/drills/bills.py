@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ from settlement.storage.lease import PlainConnection
 
 A_DAY = timedelta(days=1)
 AFTER_THE_CUT = timedelta(hours=1)
+NOON = time(12)
 SHOWN_MAX = 100
 _ORDER = Order(actor="drill", reason="the bills of the drill", fetched=True)
 
@@ -46,7 +47,7 @@ async def reconciled(data_dir: Path, urls: Mapping[str, str], first: date) -> Re
     name, url = next(iter(urls.items()))
     now = local_time(read_clock(url))
     last = last_billed(now)
-    advance_clocks({name: url}, (last - now.date() + A_DAY).total_seconds())
+    advance_clocks({name: url}, (fetched_at(last) - now).total_seconds())
     ahead = read_clock(url) - system_clock()
 
     def clock() -> datetime:
@@ -71,6 +72,12 @@ def last_billed(now: datetime) -> date:
     """The latest day whose bill may have something of what moved until now: UnionPay's day ends at
     23:00."""
     return (now + AFTER_THE_CUT).date()
+
+
+def fetched_at(day: date) -> datetime:
+    """When every channel has made its bill of a day, local time: none is before ten in the
+    morning."""
+    return datetime.combine(day + A_DAY, NOON)
 
 
 async def _refused(

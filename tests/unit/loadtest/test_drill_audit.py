@@ -8,7 +8,7 @@ import pytest
 
 from loadtest.attach import Clearing
 from loadtest.drills.audit import Findings, compare
-from loadtest.drills.bills import last_billed
+from loadtest.drills.bills import fetched_at, last_billed
 from loadtest.drills.simulators import ChannelBooks
 from loadtest.drills.till import Believed
 from loadtest.simulators.channel_book import BookEntry, Movement
@@ -110,3 +110,9 @@ def test_order_without_an_end_is_unresolved(one: Believed) -> None:
 @pytest.mark.parametrize(("hour", "day"), [(22, 26), (23, 27)])
 def test_what_moves_after_unionpay_s_day_is_on_the_next_day_s_bill(hour: int, day: int) -> None:
     assert last_billed(datetime(2026, 11, 26, hour, 59)) == date(2026, 11, day)
+
+
+@pytest.mark.parametrize("now", [datetime(2026, 11, 27, 0, 15), datetime(2026, 11, 27, 22, 59)])
+def test_bills_are_fetched_when_channels_have_made_them(now: datetime) -> None:
+    fetched = fetched_at(last_billed(now))
+    assert fetched.hour >= 10 and fetched.date() > now.date()
