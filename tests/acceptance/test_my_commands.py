@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -18,11 +18,9 @@ from tests.kit.citizen_app import APP, KEY, SECRET, CitizenApp
 from tests.kit.command import settlement
 from tests.kit.population import Kind
 from tests.kit.served import ServedTown, a_served_town
-from tests.kit.waiting import until
 from tests.services import FreshDatabase, chosen_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-IN_A_ROW = 16
 ZHANG = ("--reason", "测试", "--actor", "zhang")
 WANG = ("--reason", "测试核对", "--actor", "wang")
 LETTER = ("--amount", "12.34", "--reference", "LX-1", "--months", "18")
@@ -66,22 +64,8 @@ async def desk(
         key = ("--access-key", KEY, "--secret-file", str(desk.secret))
         status, text = await desk.type("my", "app", APP, *key, *ZHANG)
         assert status == 0, text
-        await until(all_know(desk))
+        await town.catch_up()
         yield desk
-
-
-def all_know(desk: Desk) -> Callable[[], Awaitable[bool]]:
-    """Every process has heard of the app: as many answers in a row as make a gap unlikely."""
-    in_a_row = 0
-
-    async def look() -> bool:
-        nonlocal in_a_row
-        told = await desk.app.get(desk.town.borrowed(), "status")
-        assert told.status == 200 or told.code == "APP_UNKNOWN", told
-        in_a_row = in_a_row + 1 if told.status == 200 else 0
-        return in_a_row >= IN_A_ROW
-
-    return look
 
 
 async def test_clerk_sees_what_waits_and_decides_it(desk: Desk) -> None:

@@ -99,6 +99,7 @@ async def test_platform_is_told_by_the_running_server(office: Office) -> None:
     assert status == 0, text
     status, text = await office.type("outbox", "receivers")
     assert url in text
+    await office.town.catch_up()
     order = await paid(office)
     await until(lambda: told(office, 2))
     assert office.receiver.book.topics == ["6204", "6302"]

@@ -19,7 +19,7 @@ from tests.kit.command import settlement
 from tests.kit.population import CLASS_A, some
 from tests.kit.served import ServedTown, a_served_town
 from tests.kit.town import Town
-from tests.kit.waiting import until
+from tests.kit.waiting import in_a_row, until
 from tests.services import FreshDatabase, chosen_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -109,14 +109,10 @@ async def test_load_compare_list_and_explain_by_command(
     )
     assert status == 0, err
 
-    in_a_row = 0
+    async def changed_here() -> bool:
+        return await fund_pays(served) == Decimal("20.00")
 
-    async def everywhere() -> bool:
-        nonlocal in_a_row
-        in_a_row = in_a_row + 1 if await fund_pays(served) == Decimal("20.00") else 0
-        return in_a_row >= 16
-
-    await until(everywhere)
+    await in_a_row(changed_here, 16)
     after = await served.pharmacy.sell(served.someone(), some(CLASS_A, 2))
     assert after.money("fund_pay_sumamt") == Decimal("20.00")
 

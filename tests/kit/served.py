@@ -29,14 +29,16 @@ from settlement.gateway import Caller, NotYours, Unavailable
 from settlement.storage import reference
 from settlement.storage.keyfile import key_file, load_keyring
 from tests.kit.clock import TownClock
+from tests.kit.mobile import keep_credential
 from tests.kit.population import CLASS_A, some
 from tests.kit.townhall import Townhall
-from tests.kit.waiting import until
+from tests.kit.waiting import in_a_row
 from tests.services import embedded_environment, temporary_directory
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STOP_SECONDS = 90.0
 ANSWER_SECONDS = 60.0
+LOOKS_PER_WORKER = 8
 SEED = 1
 """Of the credentials that the loader gives to institutions."""
 
@@ -121,6 +123,19 @@ class ServedTown(Townhall):
             if "settlement.serve.worker" in command_line(pid)
         ]
 
+    async def catch_up(self) -> None:
+        """Wait until every gateway has loaded the reference data that is written by now: a
+        credential is written after it, and all of it comes into force at once."""
+        key = f"marker-{secrets.token_hex(6)}"
+        await keep_credential(self, self.pharmacy.code, key)
+        caller = Caller(institution_code=self.pharmacy.code, access_key=key)
+
+        async def knows() -> bool:
+            came = await self.gateway.post("/hsa/hgs/1101", b"{}", signed(caller))
+            return b"ACCESS_KEY_UNKNOWN" not in came.body
+
+        await in_a_row(knows, LOOKS_PER_WORKER * len(self.worker_pids()))
+
     async def is_ready(self) -> bool:
         """Whether `/readyz` says so."""
         try:
@@ -178,19 +193,16 @@ async def a_served_town(
 
 
 async def _until_known(town: ServedTown, workers: int) -> None:
-    """Every gateway has loaded the town: as many answers in a row as make a gap unlikely."""
-    in_a_row = 0
+    """Every gateway has loaded the town."""
 
-    async def all_know() -> bool:
-        nonlocal in_a_row
+    async def knows() -> bool:
         try:
             await town.pharmacy.send(town.pharmacy.quote(town.borrowed(), some(CLASS_A)))
-            in_a_row += 1
         except NotYours:
-            in_a_row = 0
-        return in_a_row >= 8 * workers
+            return False
+        return True
 
-    await until(all_know)
+    await in_a_row(knows, LOOKS_PER_WORKER * workers)
 
 
 @contextmanager

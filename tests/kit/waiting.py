@@ -24,3 +24,16 @@ async def until(
             if seen:
                 return seen
             await asyncio.sleep(0)
+
+
+async def in_a_row(look: Callable[[], Awaitable[bool]], times: int) -> None:
+    """Look until so many looks after another were true: of processes that share a port, as many
+    as make it unlikely that one was never met."""
+    seen = 0
+
+    async def all_true() -> bool:
+        nonlocal seen
+        seen = seen + 1 if await look() else 0
+        return seen >= times
+
+    await until(all_true)
