@@ -47,7 +47,7 @@ from settlement.storage import channel_rows, day_totals, differences, seals
 from settlement.storage.connect import connect_plain
 from settlement.storage.differences import Filter
 from settlement.storage.install import Region, ensure_schema
-from settlement.storage.lease import PlainConnection
+from settlement.storage.lease import PlainConnection, connection_for
 from settlement.storage.seal_key import SealKeys
 from settlement.storage.statement_sheets import read_groups
 from settlement.storage.statements import list_behind
@@ -160,7 +160,7 @@ async def drill(connection: PlainConnection, dsn: str, size: Size) -> Came:
     )  # fmt: skip
     await _nights(clock, office)
     if size.bill_rows:
-        await _reconcile(clock, connection, came)
+        await _reconcile(clock, connection, dsn, came)
     await _close(clock, office, came)
     await _check_again(clock, office, came)
     await _look(clock, office)
@@ -183,13 +183,16 @@ async def _nights(clock: Clock, office: Office) -> None:
         told.append(f"the longest {longest:.2f} s")
 
 
-async def _reconcile(clock: Clock, connection: PlainConnection, came: Came) -> None:
+async def _reconcile(
+    clock: Clock, connection: PlainConnection, dsn: str, came: Came
+) -> None:
     books = await open_books(connection, clock=lambda: NOW)
-    async with clock.step("list our side"):
-        await channel_rows.list_days(connection, FIRST, LAST, NOW)
-    async with clock.step("match") as told:
-        matched = await match(books, FIRST, LAST)
-        told.append(f"{matched.total('theirs').rows} rows, {matched.new} differences")
+    async with connection_for(dsn, "drill-beside") as second:
+        async with clock.step("list our side"):
+            await channel_rows.list_days(connection, FIRST, LAST, NOW, beside=[second])
+        async with clock.step("match") as told:
+            matched = await match(books, FIRST, LAST, beside=[second])
+            told.append(f"{matched.total('theirs').rows} rows, {matched.new} differences")
     if not matched.is_explained:
         came.wrong.append("sums do not explain each other")
     async with clock.step("list differences") as told:
