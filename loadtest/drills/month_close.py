@@ -33,7 +33,7 @@ from ledger.postgres.shape import Shape
 from loadtest.drills import matching_month
 from loadtest.drills.backend import Backend
 from settlement.console.today import Today
-from settlement.embedded.services import start_services
+from settlement.embedded.services import Services, start_services
 from settlement.finance import balances, month_check, months
 from settlement.finance.books import open_books
 from settlement.finance.days import close_days
@@ -141,7 +141,9 @@ async def load_settlements(connection: PlainConnection, size: Size) -> None:
     await connection.execute(QUERIES["city_is_loaded"])
 
 
-async def drill(connection: PlainConnection, dsn: str, size: Size) -> Came:
+async def drill(
+    connection: PlainConnection, services: Services, size: Size
+) -> Came:
     """The whole of it, on an empty database."""
     region = Region(code="441900", lanes=LANES, shape=Shape.ONE_MACHINE, journals=2)
     await ensure_schema(connection, region, app_role=matching_month.APP_ROLE, at=NOW)
@@ -155,12 +157,12 @@ async def drill(connection: PlainConnection, dsn: str, size: Size) -> Came:
     async with clock.step("(load settlements)"):
         await load_settlements(connection, size)
     office = await open_office(
-        connection, dsn, Path("/nowhere"),
+        connection, services.app_dsn, Path("/nowhere"),
         keys=SealKeys(signing=KEY, since=datetime(2026, 1, 1, tzinfo=UTC)), clock=lambda: NOW,
     )  # fmt: skip
     await _nights(clock, office)
     if size.bill_rows:
-        await _reconcile(clock, connection, dsn, came)
+        await _reconcile(clock, connection, services.owner_dsn, came)
     await _close(clock, office, came)
     await _check_again(clock, office, came)
     await _look(clock, office)
@@ -268,7 +270,7 @@ async def run(size: Size) -> Came:
         try:
             connection = await connect_plain(services.owner_dsn, name="drill")
             try:
-                return await drill(connection, services.app_dsn, size)
+                return await drill(connection, services, size)
             finally:
                 await connection.close()
         finally:
