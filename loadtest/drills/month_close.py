@@ -33,7 +33,7 @@ from ledger.postgres.shape import Shape
 from loadtest.drills import matching_month
 from loadtest.drills.backend import Backend
 from settlement.console.today import Today
-from settlement.embedded.services import start_services
+from settlement.embedded.services import Services, start_services
 from settlement.finance import balances, month_check, months
 from settlement.finance.books import open_books
 from settlement.finance.days import close_days
@@ -47,7 +47,7 @@ from settlement.storage import channel_rows, day_totals, differences, seals
 from settlement.storage.connect import connect_plain
 from settlement.storage.differences import Filter
 from settlement.storage.install import Region, ensure_schema
-from settlement.storage.lease import PlainConnection
+from settlement.storage.lease import PlainConnection, connection_for
 from settlement.storage.seal_key import SealKeys
 from settlement.storage.statement_sheets import read_groups
 from settlement.storage.statements import list_behind
@@ -141,7 +141,9 @@ async def load_settlements(connection: PlainConnection, size: Size) -> None:
     await connection.execute(QUERIES["city_is_loaded"])
 
 
-async def drill(connection: PlainConnection, dsn: str, size: Size) -> Came:
+async def drill(
+    connection: PlainConnection, services: Services, size: Size
+) -> Came:
     """The whole of it, on an empty database."""
     region = Region(code="441900", lanes=LANES, shape=Shape.ONE_MACHINE, journals=2)
     await ensure_schema(connection, region, app_role=matching_month.APP_ROLE, at=NOW)
@@ -155,12 +157,12 @@ async def drill(connection: PlainConnection, dsn: str, size: Size) -> Came:
     async with clock.step("(load settlements)"):
         await load_settlements(connection, size)
     office = await open_office(
-        connection, dsn, Path("/nowhere"),
+        connection, services.app_dsn, Path("/nowhere"),
         keys=SealKeys(signing=KEY, since=datetime(2026, 1, 1, tzinfo=UTC)), clock=lambda: NOW,
     )  # fmt: skip
     await _nights(clock, office)
     if size.bill_rows:
-        await _reconcile(clock, connection, came)
+        await _reconcile(clock, connection, services.owner_dsn, came)
     await _close(clock, office, came)
     await _check_again(clock, office, came)
     await _look(clock, office)
@@ -183,13 +185,16 @@ async def _nights(clock: Clock, office: Office) -> None:
         told.append(f"the longest {longest:.2f} s")
 
 
-async def _reconcile(clock: Clock, connection: PlainConnection, came: Came) -> None:
+async def _reconcile(
+    clock: Clock, connection: PlainConnection, dsn: str, came: Came
+) -> None:
     books = await open_books(connection, clock=lambda: NOW)
-    async with clock.step("list our side"):
-        await channel_rows.list_days(connection, FIRST, LAST, NOW)
-    async with clock.step("match") as told:
-        matched = await match(books, FIRST, LAST)
-        told.append(f"{matched.total('theirs').rows} rows, {matched.new} differences")
+    async with connection_for(dsn, "drill-beside") as second:
+        async with clock.step("list our side"):
+            await channel_rows.list_days(connection, FIRST, LAST, NOW, beside=[second])
+        async with clock.step("match") as told:
+            matched = await match(books, FIRST, LAST, beside=[second])
+            told.append(f"{matched.total('theirs').rows} rows, {matched.new} differences")
     if not matched.is_explained:
         came.wrong.append("sums do not explain each other")
     async with clock.step("list differences") as told:
@@ -265,7 +270,7 @@ async def run(size: Size) -> Came:
         try:
             connection = await connect_plain(services.owner_dsn, name="drill")
             try:
-                return await drill(connection, services.app_dsn, size)
+                return await drill(connection, services, size)
             finally:
                 await connection.close()
         finally:

@@ -48,6 +48,8 @@ class Books(Struct, frozen=True, kw_only=True):
     institutions: Mapping[str, Institution]
     moment: Moment
     numbers: NumberBlock
+    dsn: str = ""
+    """for more connections, where an act has much to read"""
 
     def base_of(self, institution: str) -> int | None:
         """The first account of an institution; None where there is none."""
@@ -60,7 +62,9 @@ class Books(Struct, frozen=True, kw_only=True):
         return institution or "机构不明" if known is None else f"{institution} {known.name}"
 
 
-async def open_books(connection: PlainConnection, *, clock: Clock = system_clock) -> Books:
+async def open_books(
+    connection: PlainConnection, *, dsn: str = "", clock: Clock = system_clock
+) -> Books:
     """Read what all acts need. StorageError where the database is not prepared."""
     if await reference.installation(connection) is None:
         raise StorageError("the database is not prepared: start `settlement serve` first")
@@ -72,6 +76,7 @@ async def open_books(connection: PlainConnection, *, clock: Clock = system_clock
         institutions=await reference.institutions(connection),
         moment=moment(clock, not_before=None if closed is None else closed + timedelta(days=1)),
         numbers=NumberBlock(await connection.fetchval(REFERENCE["number_block"])),
+        dsn=dsn,
     )
 
 
@@ -142,7 +147,7 @@ async def _with_books(
     async with open_database(data_dir, os.environ) as database:
         connection = await connect_plain(database.owner_dsn, name="settlement-operator")
         try:
-            return await act(await open_books(connection))
+            return await act(await open_books(connection, dsn=database.owner_dsn))
         finally:
             await connection.close()
 

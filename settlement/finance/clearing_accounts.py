@@ -8,7 +8,7 @@ about is booked with it, by a rule. Matched again, the same rows make no step an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -27,8 +27,10 @@ from settlement.storage import differences, reference
 from settlement.storage.channel_rows import Period
 from settlement.storage.clearing_accounts import Standing, Step
 from settlement.storage.differences import Filter
+from settlement.storage.lease import PlainConnection
 from settlement.storage.policies import load_policy_set
 from settlement.storage.reference_import import open_accounts
+from settlement.storage.sharing import share_out
 
 DISPUTED_MAX = 1_000_000
 
@@ -48,14 +50,21 @@ Disputed = frozenset[tuple[str, str, str, object]]
 """Institution, channel, merchant and day of fees that a difference under way is about."""
 
 
-async def keep_accounts(books: Books, period: Period) -> Cleared:
+async def keep_accounts(
+    books: Books, period: Period, *, beside: Sequence[PlainConnection] = ()
+) -> Cleared:
     """Keep the clearing accounts of a period that was just matched, and book fees."""
     cleared = Cleared()
     rules = await _rules(books)
     async with store.keeping(books.connection):
         disputed = await _disputed(books, period)
-        for lane, found in sorted((await _by_lane(books, period)).items()):
-            await _keep(books, lane, found, period, rules, disputed, cleared)
+        by_lane = await _by_lane(books, period, beside)
+
+        async def kept(connection: PlainConnection, lane: int) -> None:
+            own = replace(books, connection=connection)
+            await _keep(own, lane, by_lane[lane], period, rules, disputed, cleared)
+
+        await share_out([books.connection, *beside], sorted(by_lane), kept)
     return cleared
 
 
@@ -86,13 +95,18 @@ async def _disputed(books: Books, period: Period) -> Disputed:
     )
 
 
-async def _by_lane(books: Books, period: Period) -> dict[int, dict[Place, Sums]]:
+async def _by_lane(
+    books: Books, period: Period, beside: Sequence[PlainConnection]
+) -> dict[int, dict[Place, Sums]]:
     """What the rows of all lanes come to, by the lane that the account lies in."""
     funded = await store.merchants_with_fund_bills(books.connection, period.first, period.last)
     found: dict[Place, Sums] = {}
-    for lane in sorted(books.journal_of):
-        for place, sums in await store.read_lane(books.connection, lane, period, funded):
+
+    async def added(connection: PlainConnection, lane: int) -> None:
+        for place, sums in await store.read_lane(connection, lane, period, funded):
             found[place] = found[place] + sums if place in found else sums
+
+    await share_out([books.connection, *beside], sorted(books.journal_of), added)
     lanes: dict[int, dict[Place, Sums]] = defaultdict(dict)
     for lane in books.journal_of:
         lanes[lane] = {}

@@ -26,6 +26,7 @@ from settlement.storage import differences as store
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.channel_rows import Sum
 from settlement.storage.differences import Difference, Filter
+from settlement.storage.lease import connection_for
 from settlement.who import Who
 
 SHOWN_MAX = 1_000
@@ -41,7 +42,8 @@ def match_days(data_dir: Path, first: date, last: date, *, as_json: bool) -> Sai
     """Match a period; 1 where the sums do not explain each other."""
 
     async def act(books: Books) -> Said:
-        matched = await match(books, first, last)
+        async with connection_for(books.dsn, "settlement-matching") as second:
+            matched = await match(books, first, last, beside=[second])
         text = _matched_json(matched) if as_json else matched_text(matched)
         return Said(0 if matched.is_explained else 1, text)
 

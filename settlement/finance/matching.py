@@ -8,7 +8,7 @@ people on its differences take. Matched again, the same rows make no new steps (
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from functools import partial
 
@@ -32,6 +32,8 @@ from settlement.institution_matching import INSTITUTION
 from settlement.storage import channel_rows as rows
 from settlement.storage.channel_rows import DAY, Bill, Period, Sides, Sum
 from settlement.storage.differences import Difference
+from settlement.storage.lease import PlainConnection
+from settlement.storage.sharing import share_out
 
 LOOKED_AROUND = timedelta(days=31)
 """How far from the period a row is looked for that the other side lacks."""
@@ -66,25 +68,36 @@ class Matched(Struct, kw_only=True):
         return (ours, theirs) == (self.total("ours").fen, self.total("theirs").fen)
 
 
-async def match(books: Books, first: date, last: date) -> Matched:
-    """Match the days of a period with the bills that are here."""
+async def match(
+    books: Books, first: date, last: date, *, beside: Sequence[PlainConnection] = ()
+) -> Matched:
+    """Match the days of a period with the bills that are here; with connections `beside` that of
+    the books, lanes are shared out among them."""
     # Counted first: a bill that comes meanwhile is one that this matching had not seen.
     files = await rows.files_counted(books.connection, first, last)
-    await rows.list_days(books.connection, first - DAY, last + DAY, books.moment.at)
+    await rows.list_days(
+        books.connection, first - DAY, last + DAY, books.moment.at, beside=beside
+    )
     period, missing = await rows.read_period(books.connection, first, last)
     matched = Matched(
         first=first, last=last, missing=list(period.unbilled), sums={}, classes={}
     )
-    for lane in sorted(books.journal_of):
-        sides = await rows.read_lane(books.connection, lane, period)
+
+    async def lane_by_lane(connection: PlainConnection, lane: int) -> None:
+        own = replace(books, connection=connection)
+        sides = await rows.read_lane(connection, lane, period)
         for place, one in sides.sums.items():
             matched.sums[place] = matched.sums.get(place, Sum()) + one
-        findings = await _findings(books, lane, sides, period, missing)
+        findings = await _findings(own, lane, sides, period, missing)
         _count(matched, findings)
-        matched.new += await keep(
-            books, lane, findings, (first, last), partial(_was_looked_at, period, missing)
+        new = await keep(
+            own, lane, findings, (first, last), partial(_was_looked_at, period, missing)
         )
-    matched.cleared = await keep_accounts(books, period)
+        matched.new += new
+
+    connections = [books.connection, *beside]
+    await share_out(connections, sorted(books.journal_of), lane_by_lane)
+    matched.cleared = await keep_accounts(books, period, beside=beside)
     await rows.keep_matched(books.connection, first, last, files, books.moment.at)
     return matched
 

@@ -26,7 +26,9 @@ from settlement.channel_matching import (
     states,
 )
 from settlement.clock import CHINA
+from settlement.storage import reference
 from settlement.storage.queries import MATCHING, MATCHING_SCATTER
+from settlement.storage.sharing import share_out
 
 SETTLES_FOR = timedelta(minutes=15)
 """How long after its end a day may still get rows: longer than anybody's transaction."""
@@ -75,26 +77,34 @@ class Sides(Struct, frozen=True, kw_only=True):
 
 
 async def list_days(
-    connection: Connection[Record], first: date, last: date, now: datetime
-) -> int:
-    """List what moved on the days of a period that are not listed for good; how many days."""
-    days = await connection.fetch(MATCHING_SCATTER["days_not_listed"], first, last)
-    for row in days:
-        begins = datetime.combine(row["day"], datetime.min.time(), tzinfo=CHINA)
-        await list_day(connection, row["day"], begins, now)
-    return len(days)
+    connection: Connection[Record], first: date, last: date, now: datetime, *,
+    beside: Sequence[Connection[Record]] = (),
+) -> int:  # fmt: skip
+    """List what moved on the days of a period that are not listed for good; how many days. With
+    connections beside it each lists its share of the lanes: of a lane's days the first that says
+    something counts, so they go in order."""
+    found = await connection.fetch(MATCHING_SCATTER["days_not_listed"], first, last)
+    days = [day for row in found if _begins(day := row["day"]) <= now]
+    connections = [connection, *beside]
+    lanes = sorted(await reference.lanes(connection))
+    shares = [lanes[n :: len(connections)] for n in range(len(connections))]
 
+    async def through(own: Connection[Record], share: Sequence[int]) -> None:
+        for day in days:
+            begins = _begins(day)
+            await own.execute(
+                MATCHING_SCATTER["list_channel_rows"], begins, begins + DAY, list(share)
+            )
 
-async def list_day(
-    connection: Connection[Record], day: date, begins: datetime, now: datetime
-) -> None:
-    """List one day; for good where it is over."""
-    if begins > now:
-        return
-    async with connection.transaction():
-        await connection.execute(MATCHING_SCATTER["list_channel_rows"], begins, begins + DAY)
-        if now >= begins + DAY + SETTLES_FOR:
+    await share_out(connections, shares, through)
+    for day in days:
+        if now >= _begins(day) + DAY + SETTLES_FOR:
             await connection.execute(MATCHING_SCATTER["keep_channel_day"], day, now)
+    return len(found)
+
+
+def _begins(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), tzinfo=CHINA)
 
 
 async def days_of_ours(

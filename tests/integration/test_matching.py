@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from random import Random
@@ -28,6 +28,7 @@ from settlement.finance.matching import Matched, match
 from settlement.storage import differences as store
 from settlement.storage.differences import Difference, Filter
 from settlement.storage.install import Region, ensure_schema
+from settlement.storage.lease import PlainConnection, connection_for
 from tests.services import FreshDatabase
 
 pytestmark = pytest.mark.asyncio
@@ -47,7 +48,7 @@ async def a_desk(database: FreshDatabase) -> AsyncIterator[Books]:
     region = Region(code="441900", lanes=LANES, shape=Shape.ONE_MACHINE, journals=2)
     await ensure_schema(connection, region, app_role="settlement_app", at=NOW)
     try:
-        yield await open_books(connection, clock=lambda: NOW)
+        yield await open_books(connection, dsn=database.owner_dsn, clock=lambda: NOW)
     finally:
         await connection.close()
 
@@ -79,8 +80,10 @@ def purely(day: Day) -> dict[tuple[str, str, int], Class]:
     )
 
 
-async def matched(books: Books, days: int = 0) -> Matched:
-    found = await match(books, DAY - days * NEXT, DAY + days * NEXT)
+async def matched(
+    books: Books, days: int = 0, beside: Sequence[PlainConnection] = ()
+) -> Matched:
+    found = await match(books, DAY - days * NEXT, DAY + days * NEXT, beside=beside)
     assert found.is_explained
     return found
 
@@ -89,8 +92,9 @@ async def test_database_finds_what_the_rules_find(
     database: FreshDatabase, rng: Random
 ) -> None:
     """Whatever the days hold: all differences, none false, classed as the pure rules class them;
-    matched again nothing is new; day by day or all days at once comes to the same."""
-    async with a_desk(database) as books:
+    matched again nothing is new; day by day over one connection or all days at once over two comes
+    to the same."""
+    async with a_desk(database) as books, connection_for(books.dsn, "test-beside") as second:
         for world in range(12):
             rows = rng.choice((0, 5, 80))
             recipes = [
@@ -103,7 +107,7 @@ async def test_database_finds_what_the_rules_find(
                 for n in range(-2, 6):
                     assert (await match(books, DAY + n * NEXT, DAY + n * NEXT)).is_explained
             else:
-                await matched(books, days=2)
+                await matched(books, days=2, beside=[second])
             assert await classes(books) == day.expected == purely(day)
             assert (await matched(books, days=2)).new == 0
 
