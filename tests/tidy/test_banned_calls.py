@@ -10,6 +10,7 @@ from tests.tidy.tree import (
     Finding,
     Module,
     dotted_name,
+    every_node,
     expect_none,
     is_in,
     modules,
@@ -77,7 +78,7 @@ def _objection(path: str, name: str) -> str | None:
 def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
     """Every call with the full dotted name of what is called, whatever it was imported as."""
     aliases = _aliases(tree)
-    for node in ast.walk(tree):
+    for node in every_node(tree):
         if isinstance(node, ast.Call):
             head, _, rest = dotted_name(node.func).partition(".")
             yield node, ".".join(filter(None, (aliases.get(head, head), rest)))
@@ -86,7 +87,7 @@ def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
 def _aliases(tree: ast.Module) -> dict[str, str]:
     """What each imported name stands for: t for time.time after `from time import time as t`."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in every_node(tree):
         if isinstance(node, ast.ImportFrom) and node.module in WATCHED_MODULES:
             for alias in node.names:
                 names[alias.asname or alias.name] = f"{node.module}.{alias.name}"

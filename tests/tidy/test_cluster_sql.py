@@ -26,7 +26,7 @@ from tests.tidy.onelane import (
 )
 from tests.tidy.sqltext import blocks, code_only
 from tests.tidy.test_sql import TABLE, comment_findings
-from tests.tidy.tree import ROOT, Finding, Module, expect_none, modules
+from tests.tidy.tree import ROOT, Finding, Module, every_node, expect_none, modules
 
 SETTLE_PATH_MODULES = (
     "settlement/desk.py",
@@ -201,7 +201,7 @@ def _reached(paths: tuple[str, ...]) -> set[str]:
 
 def _imports(module: Module) -> list[str]:
     found = []
-    for node in ast.walk(module.tree):
+    for node in every_node(module.tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             base = node.module.replace(".", "/")
             found += [f"{base}.py", *(f"{base}/{alias.name}.py" for alias in node.names)]
@@ -214,5 +214,5 @@ def _uses_scatter(module: Module) -> bool:
     return any(
         (isinstance(node, ast.Name) and node.id in _SCATTERED)
         or (isinstance(node, ast.Constant) and str(node.value).endswith("scatter.sql"))
-        for node in ast.walk(module.tree)
+        for node in every_node(module.tree)
     )

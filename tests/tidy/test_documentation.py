@@ -16,6 +16,7 @@ from tests.tidy.tree import (
     Finding,
     Module,
     dotted_name,
+    every_node,
     expect_none,
     modules,
     planted,
@@ -81,7 +82,7 @@ def link_findings(path: str, text: str, pages: Mapping[str, str]) -> list[Findin
 
 def refusal_codes_built(module: Module) -> Iterator[tuple[int, str]]:
     """Line and code of every `Refusal(code="…")` written out in a module."""
-    for node in ast.walk(module.tree):
+    for node in every_node(module.tree):
         if isinstance(node, ast.Call) and dotted_name(node.func).rsplit(".", 1)[-1] == "Refusal":
             for keyword in node.keywords:
                 if keyword.arg == "code" and isinstance(keyword.value, ast.Constant):
@@ -99,7 +100,7 @@ def table_codes(names: Mapping[str, object]) -> set[str]:
 def rows_written_twice(source: ast.Module, codes: set[str]) -> list[str]:
     """Codes that open more than one row; a mapping would let the later one win in silence."""
     opening: list[object] = []
-    for node in ast.walk(source):
+    for node in every_node(source):
         if isinstance(node, ast.Tuple) and node.elts and isinstance(node.elts[0], ast.Constant):
             opening.append(node.elts[0].value)
         elif isinstance(node, ast.keyword) and node.arg == "code":
@@ -110,11 +111,11 @@ def rows_written_twice(source: ast.Module, codes: set[str]) -> list[str]:
 def _metric_calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
     imported = {
         alias.asname or alias.name
-        for node in ast.walk(tree)
+        for node in every_node(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prometheus_client")
         for alias in node.names
     }
-    for node in ast.walk(tree):
+    for node in every_node(tree):
         if not isinstance(node, ast.Call) or not node.args:
             continue
         owner, _, kind = dotted_name(node.func).rpartition(".")

@@ -5,7 +5,17 @@ from __future__ import annotations
 import ast
 from pathlib import PurePosixPath
 
-from tests.tidy.tree import PRODUCT, ROOT, Finding, Module, expect_none, is_in, modules, planted
+from tests.tidy.tree import (
+    PRODUCT,
+    ROOT,
+    Finding,
+    Module,
+    every_node,
+    expect_none,
+    is_in,
+    modules,
+    planted,
+)
 
 # A package and the packages of ours that it may import beside itself.
 MAY_IMPORT = {
@@ -102,7 +112,7 @@ def _is_root_module(path: str) -> bool:
 def _imports(module: Module) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     package = PurePosixPath(module.path).parent.parts
-    for node in ast.walk(module.tree):
+    for node in every_node(module.tree):
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

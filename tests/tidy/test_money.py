@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tests.tidy.tree import Finding, Module, dotted_name, expect_none, modules, planted
+from tests.tidy.tree import Finding, Module, dotted_name, every_node, expect_none, modules, planted
 
 MONEY_MODULES = re.compile(
     r"ledger/.*"
@@ -21,7 +21,7 @@ def money_findings(module: Module) -> list[Finding]:
     """Float arithmetic in a money module, or anywhere on a name that ends in `_fen`."""
     if MONEY_MODULES.fullmatch(module.path):
         spared = _durations(module.tree)
-        nodes = [node for node in ast.walk(module.tree) if id(node) not in spared]
+        nodes = [node for node in every_node(module.tree) if id(node) not in spared]
         findings = [(node, message) for node in nodes if (message := _floats(node))]
     else:
         findings = list(_fen_findings(module.tree))
@@ -47,7 +47,7 @@ def _joins_a_path(division: ast.BinOp) -> bool:
 
 
 def _fen_findings(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
-    for node in ast.walk(tree):
+    for node in every_node(tree):
         for name, value in _bindings(node):
             if not name.endswith("_fen") or value is None:
                 continue
@@ -85,7 +85,7 @@ def _annotated_float(node: ast.AnnAssign | ast.arg) -> bool:
 def _durations(tree: ast.Module) -> set[int]:
     return {
         id(part)
-        for node in ast.walk(tree)
+        for node in every_node(tree)
         for name, value in _bindings(node)
         if value is not None and DURATION_NAMES.fullmatch(name.rsplit(".", 1)[-1])
         for part in ast.walk(value)

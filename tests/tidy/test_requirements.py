@@ -13,6 +13,7 @@ from tests.tidy.tree import (
     ROOT,
     Finding,
     Module,
+    every_node,
     expect_none,
     modules,
     planted,
@@ -74,7 +75,7 @@ def undeclared_findings(module: Module, declared: set[str]) -> list[Finding]:
 
 def _foreign_imports(module: Module) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
-    for node in ast.walk(module.tree):
+    for node in every_node(module.tree):
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.tidy.tree import Finding, Module, expect_none, modules, planted, text_files
+from tests.tidy.tree import Finding, Module, every_node, expect_none, modules, planted, text_files
 
 MODULE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
@@ -18,7 +18,7 @@ def size_findings(module: Module) -> list[Finding]:
     if line_count > MODULE_LINES_MAX:
         message = f"module has {line_count} lines, at most {MODULE_LINES_MAX}; split it by subject"
         findings.append(Finding(module.path, 1, message))
-    for node in ast.walk(module.tree):
+    for node in every_node(module.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES_MAX:

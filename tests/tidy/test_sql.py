@@ -11,6 +11,7 @@ from tests.tidy.tree import (
     PRODUCT,
     Finding,
     Module,
+    every_node,
     expect_none,
     is_in,
     modules,
@@ -96,7 +97,7 @@ def block_findings(block: Block, used_names: set[str]) -> list[Finding]:
 def built_sql_findings(module: Module) -> list[Finding]:
     """SQL put together or written out in Python instead of named in a .sql file."""
     findings: list[Finding] = []
-    for node in ast.walk(module.tree):
+    for node in every_node(module.tree):
         if _is_formatting(node) and DML.search(" x ".join(_constants(node))):
             message = "SQL is never built from strings"
             findings.append(Finding(module.path, getattr(node, "lineno", 1), message))
@@ -148,7 +149,7 @@ def _constants(node: ast.AST) -> list[str]:
 def _names_used_in_python() -> set[str]:
     names: set[str] = set()
     for module in modules("settlement", "ledger", "loadtest", "tools", "deploy"):
-        for node in ast.walk(module.tree):
+        for node in every_node(module.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 names.add(node.value)
             elif isinstance(node, ast.Attribute):

@@ -7,6 +7,7 @@ checked in the same way as a checkout.
 from __future__ import annotations
 
 import ast
+import gc
 import os
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -85,6 +86,12 @@ def modules(*folders: str) -> list[Module]:
     ]
 
 
+@cache
+def every_node(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """`ast.walk` of a whole module, walked once for all rules."""
+    return tuple(ast.walk(tree))
+
+
 def text_files(*suffixes: str) -> list[tuple[str, str]]:
     """Path and text of every text file of the tree, or of those with the given suffixes."""
     wanted = set(suffixes) or TEXT_SUFFIXES
@@ -106,7 +113,7 @@ def docstring_nodes(tree: ast.AST) -> set[int]:
     """Identities of the constants that are docstrings or bare strings, hence prose."""
     return {
         id(node.value)
-        for node in ast.walk(tree)
+        for node in every_node(tree)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
 
@@ -127,7 +134,13 @@ def is_in(path: str, places: Iterable[str]) -> bool:
 
 @cache
 def _all_modules() -> tuple[Module, ...]:
-    return tuple(planted(path, source) for path, source in text_files(".py"))
+    """Millions of nodes that stay to the end: no collection looks at them, now or later."""
+    gc.disable()
+    try:
+        return tuple(planted(path, source) for path, source in text_files(".py"))
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @cache
