@@ -168,7 +168,7 @@ def _file(
         day=_day(books, reading, claimed),
     )  # fmt: skip
     return BillFile(
-        key=key, file_no=0 if order.preview else books.next_number(lane),
+        key=key, file_no=0 if order.preview else books.number(lane),
         received_at=books.moment.at, sha256=content.sha256, size_bytes=content.size_bytes,
         name=received.name, fetched=order.fetched, actor=order.actor, totals=one.totals,
         fee_told=reading.fee_told, faults=len(reading.faults),

@@ -20,7 +20,7 @@ from settlement.channel_fees import AS_BILLED, Bearer, FeeRules, fee_transfers
 from settlement.channel_matching import Class
 from settlement.chart import EntryCode, channel_accounts
 from settlement.clearing_accounts import Place, Sums
-from settlement.finance.books import Books, book_all, next_number
+from settlement.finance.books import Books, book_all
 from settlement.lanes import lane_of
 from settlement.storage import clearing_accounts as store
 from settlement.storage import differences, reference
@@ -136,7 +136,7 @@ async def _keep(
         if not steps:
             return
         steps = [
-            replace(one, entry_id=next_number(books, lane)) if one.rule else one for one in steps
+            replace(one, entry_id=books.number(lane)) if one.rule else one for one in steps
         ]
         await _book(books, lane, [one for one in steps if one.rule])
         await store.keep_steps(books.connection, lane, steps, books.moment.at)

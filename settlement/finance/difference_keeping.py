@@ -9,7 +9,7 @@ from datetime import date
 
 from settlement.channel_matching import NO_DIFFERENCE, Finding
 from settlement.difference_states import Name, Step, seen
-from settlement.finance.books import Books, next_number
+from settlement.finance.books import Books
 from settlement.storage import differences as store
 from settlement.storage.differences import Difference
 
@@ -49,7 +49,7 @@ def _steps(
             continue
         steps = seen(None if before is None else before.last, finding, at)
         if steps:
-            number = next_number(books, name.lane) if before is None else before.number
+            number = books.number(name.lane) if before is None else before.number
             kept.append((number, name, steps))
     for name, before in known.items():
         if name not in by_name and was_looked_at(before):

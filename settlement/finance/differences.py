@@ -32,7 +32,6 @@ from settlement.finance.books import (
     account_names,
     book,
     correction_commitment,
-    next_number,
 )
 from settlement.institution import Institution
 from settlement.institution_matching import CLASS_ZH as INSTITUTION_CLASS_ZH
@@ -205,7 +204,7 @@ async def _booked(books: Books, found: Found, step: Step, who: Who) -> Said:
     last, name = found.last, found.name
     base = books.base_of(last.facts.institution)
     moves = transfers(name, last, last.correction, base)
-    entry_id = next_number(books, name.lane) if moves else None
+    entry_id = books.number(name.lane) if moves else None
     step = replace(
         step, correction=last.correction, proposer=last.proposer, amount_fen=last.amount_fen,
         booked_fen=last.booked_fen + last.amount_fen, entry_id=entry_id,

@@ -120,7 +120,7 @@ def _file(
 ) -> InstitutionFile:
     lane = books.lane_of(claim.institution)
     return InstitutionFile(
-        lane=lane, file_no=0 if order.preview else books.next_number(lane),
+        lane=lane, file_no=0 if order.preview else books.number(lane),
         received_at=books.moment.at, institution=claim.institution, begins_on=claim.first,
         ends_on=claim.last, sha256=content.sha256, size_bytes=content.size_bytes, name=name,
         form=read.form, actor=order.actor, rows=len(read.lines),

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from msgspec import Struct
-
 from ledger.postgres.pace import Pace
-from ledger.postgres.schema import installed_shape
-from ledger.postgres.shape import Shape
-from settlement.clock import Clock, Moment, moment, system_clock
-from settlement.embedded.errors import ServiceError
-from settlement.embedded.services import open_database
+from settlement.clock import Clock, system_clock
 from settlement.finance.progress import Tell, silent
 from settlement.intake.faults import FileError
-from settlement.lanes import lane_of
 from settlement.policy.errors import PolicyError
 from settlement.policy.region import AccountRules
-from settlement.said import UNUSABLE, Said
+from settlement.said import Said
+from settlement.serve.acts import connected, run_act
 from settlement.serve.imports import LEASE
 from settlement.serve.person_import import RESTS
 from settlement.storage import money as store
-from settlement.storage import reference
-from settlement.storage.errors import StorageError
+from settlement.storage.bookkeeping import Bookkeeping, open_bookkeeping
 from settlement.storage.funds import open_fund_accounts
 from settlement.storage.lease import PlainConnection, connection_for, take_lease
 from settlement.storage.person_import import commit_without_waiting
@@ -37,24 +29,14 @@ WORKERS = 2
 """Connections that write at once."""
 
 
-class MoneyBooks(Struct, frozen=True, kw_only=True):
+class MoneyBooks(Bookkeeping, frozen=True, kw_only=True):
     """See the module."""
 
-    connection: PlainConnection
     owner_dsn: str
-    shape: Shape
-    journal_of: Mapping[int, int]
-    lanes: int
-    region: str
     funds: Mapping[int, str]
     """the funds that there are, by code"""
     accounts: AccountRules
-    moment: Moment
     tell: Tell = silent
-
-    def lane_of(self, number: str) -> int:
-        """The lane of a person number, of a fund's code, or of a digest."""
-        return lane_of(number, self.lanes)
 
 
 async def share_out(
@@ -112,22 +94,15 @@ async def open_books(
 ) -> MoneyBooks:  # fmt: skip
     """Read what all acts need, and open the accounts that money comes into. StorageError where the
     database is not prepared."""
-    installed = await reference.installation(connection)
-    if installed is None:
-        raise StorageError("the database is not prepared: start `settlement serve` first")
+    opened = await open_bookkeeping(connection, clock=clock)
     policies = await load_policy_set(connection)
-    await open_fund_accounts(connection, policies, installed.region)
-    profile = policies.region(installed.region)
+    await open_fund_accounts(connection, policies, opened.region)
+    profile = policies.region(opened.region)
     funds = await store.fund_names(connection)
     await store.open_accounts(connection, funds)
-    closed = await reference.closed_through(connection)
-    return MoneyBooks(
-        connection=connection, owner_dsn=owner_dsn, shape=await installed_shape(connection),
-        journal_of=await reference.lanes(connection), lanes=installed.lanes,
-        region=installed.region, funds=funds,
+    return opened.of(
+        MoneyBooks, owner_dsn=owner_dsn, funds=funds, tell=tell,
         accounts=AccountRules() if profile is None else profile.accounts,
-        moment=moment(clock, not_before=None if closed is None else closed + timedelta(days=1)),
-        tell=tell,
     )  # fmt: skip
 
 
@@ -135,19 +110,16 @@ def run(
     data_dir: Path, act: Callable[[MoneyBooks], Coroutine[None, None, Said]], *, alone: bool
 ) -> Said:
     """Open the books of a data directory for one act; `alone` where it takes files in or books."""
-    try:
-        return asyncio.run(_with_books(data_dir, act, alone))
-    except (FileError, ServiceError, StorageError, PolicyError, OSError) as exc:
-        return Said(UNUSABLE, f"settlement: {exc}")
 
-
-async def _with_books(
-    data_dir: Path, act: Callable[[MoneyBooks], Coroutine[None, None, Said]], alone: bool
-) -> Said:
-    async with (
-        open_database(data_dir, os.environ) as database,
-        connection_for(database.owner_dsn, NAME) as connection,
-    ):
-        if alone and not await take_lease(connection, LEASE):
+    async def once(books: MoneyBooks) -> Said:
+        if alone and not await take_lease(books.connection, LEASE):
             return Said(1, "另一导入正在进行 | another import is running: try again later")
-        return await act(await open_books(connection, database.owner_dsn))
+        return await act(books)
+
+    return run_act(_books(data_dir), once, FileError, PolicyError, OSError)
+
+
+@asynccontextmanager
+async def _books(data_dir: Path) -> AsyncIterator[MoneyBooks]:
+    async with connected(data_dir, NAME) as (database, connection):
+        yield await open_books(connection, database.owner_dsn)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -11,14 +10,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from settlement.clock import Clock, system_clock
-from settlement.embedded.errors import ServiceError
-from settlement.embedded.services import open_database
 from settlement.finance.progress import Tell, silent
-from settlement.said import UNUSABLE, Said
+from settlement.said import Said
+from settlement.serve.acts import connected, run_act
 from settlement.storage import reference
-from settlement.storage.connect import connect_plain
 from settlement.storage.errors import StorageError
-from settlement.storage.keyfile import KeyFileError
 from settlement.storage.lease import PlainConnection
 from settlement.storage.seal_key import SealKeys, load_seal_keys, seal_key_file
 from settlement.storage.seals import Home
@@ -53,10 +49,7 @@ async def open_office(
 
 def run(data_dir: Path, act: Callable[[Office], Coroutine[None, None, Said]]) -> Said:
     """Open a data directory for one act."""
-    try:
-        return asyncio.run(_with_office(data_dir, act))
-    except (ServiceError, StorageError, KeyFileError) as exc:
-        return Said(UNUSABLE, f"settlement: {exc}")
+    return run_act(_office(data_dir), act)
 
 
 def written(path: Path, content: bytes, what: str) -> Said:
@@ -69,19 +62,8 @@ def written(path: Path, content: bytes, what: str) -> Said:
     return Said(0, f"{path}：{what}")
 
 
-async def _with_office(
-    data_dir: Path, act: Callable[[Office], Coroutine[None, None, Said]]
-) -> Said:
-    async with _office(data_dir) as office:
-        return await act(office)
-
-
 @asynccontextmanager
 async def _office(data_dir: Path) -> AsyncIterator[Office]:
     keys = load_seal_keys(seal_key_file(data_dir / "secrets", os.environ))
-    async with open_database(data_dir, os.environ) as database:
-        connection = await connect_plain(database.owner_dsn, name="settlement-finance")
-        try:
-            yield await open_office(connection, database.app_dsn, data_dir, keys=keys)
-        finally:
-            await connection.close()
+    async with connected(data_dir, "settlement-finance") as (database, connection):
+        yield await open_office(connection, database.app_dsn, data_dir, keys=keys)

@@ -21,7 +21,6 @@ from settlement.finance.payout_books import (
     adjustment_commitment,
     book,
     in_lane,
-    next_entry,
 )
 from settlement.finance.payout_periods import Change, Found, apply, last_known, load, refused
 from settlement.payout import (
@@ -174,7 +173,7 @@ async def _book(
         )
         for each in open_ones:
             booked = structs.replace(
-                each, ended_by=who.actor, booked=True, entry_id=next_entry(books, lane)
+                each, ended_by=who.actor, booked=True, entry_id=books.number(lane)
             )
             ended.append((one.institution, booked))
             bookings.append(Booking(

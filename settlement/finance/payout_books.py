@@ -7,10 +7,9 @@ batch books (ADR 0040).
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,59 +17,39 @@ import msgspec
 from msgspec import Struct
 
 from ledger.account import Account
-from ledger.entry import Entry, EntryKind, Transfer
-from ledger.postgres.arrays import append_arguments, for_shape
-from ledger.postgres.schema import SHAPED as LEDGER
-from ledger.postgres.schema import installed_shape
-from ledger.postgres.shape import Shape
+from ledger.entry import Transfer
 from settlement import chart
 from settlement.chart import EntryCode
-from settlement.clock import Clock, Moment, moment, system_clock
-from settlement.embedded.errors import ServiceError
-from settlement.embedded.services import open_database
+from settlement.clock import Clock, system_clock
 from settlement.finance.progress import Tell, silent
 from settlement.institution import Institution
 from settlement.keyring import Keyring
-from settlement.lanes import lane_of
-from settlement.numbers import NumberBlock
 from settlement.payout import Adjustment, Period, Step
 from settlement.payout_rules import PayoutRules
 from settlement.policy.loader import PolicySet
-from settlement.said import UNUSABLE, Said
+from settlement.said import Said
+from settlement.serve.acts import connected, run_act
 from settlement.storage import reference
-from settlement.storage.connect import connect_plain
+from settlement.storage.bookkeeping import Bookkeeping, open_bookkeeping, single
 from settlement.storage.errors import StorageError
-from settlement.storage.keyfile import KeyFileError, key_file, load_keyring
+from settlement.storage.keyfile import key_file, load_keyring
 from settlement.storage.lease import PlainConnection
 from settlement.storage.policies import load_policy_set
-from settlement.storage.queries import PAYOUTS, REFERENCE
+from settlement.storage.queries import PAYOUTS
 from settlement.storage.reference_import import open_accounts
-from settlement.storage.writer import lock_head
 
 LOCK_CLASS = 0x5E7740
 """The first half of the keys of the institutions' locks."""
-BLOCK_MAX = 100
-"""Entries booked in one block."""
 
 
-class PayoutBooks(Struct, frozen=True, kw_only=True):
+class PayoutBooks(Bookkeeping, frozen=True, kw_only=True):
     """See the module."""
 
-    connection: PlainConnection
-    shape: Shape
-    journal_of: Mapping[int, int]
-    lanes: int
     institutions: Mapping[str, Institution]
     policies: PolicySet
     rules: PayoutRules
-    moment: Moment
-    numbers: NumberBlock
     keyring: Keyring
     tell: Tell = silent
-
-    def lane_of(self, institution: str) -> int:
-        """The lane of an institution's code."""
-        return lane_of(institution, self.lanes)
 
     def by_lane(self, institutions: Iterable[str]) -> list[tuple[int, list[str]]]:
         """Institutions by their lanes, both in order."""
@@ -107,27 +86,15 @@ async def open_books(
     tell: Tell = silent,
 ) -> PayoutBooks:  # fmt: skip
     """Read what all acts need. StorageError where the database is not prepared."""
-    installed = await reference.installation(connection)
-    if installed is None:
-        raise StorageError("the database is not prepared: start `settlement serve` first")
+    opened = await open_bookkeeping(connection, clock=clock)
     policies = await load_policy_set(connection)
-    profile = policies.region(installed.region)
+    profile = policies.region(opened.region)
     if profile is None:
-        raise StorageError(f"there is no region profile for {installed.region}")
-    closed = await reference.closed_through(connection)
-    return PayoutBooks(
-        connection=connection,
-        shape=await installed_shape(connection),
-        journal_of=await reference.lanes(connection),
-        lanes=installed.lanes,
-        institutions=await reference.institutions(connection),
-        policies=policies,
-        rules=profile.payout,
-        moment=moment(clock, not_before=None if closed is None else closed + timedelta(days=1)),
-        numbers=NumberBlock(await connection.fetchval(REFERENCE["number_block"])),
-        keyring=keyring,
-        tell=tell,
-    )
+        raise StorageError(f"there is no region profile for {opened.region}")
+    return opened.of(
+        PayoutBooks, institutions=await reference.institutions(connection), policies=policies,
+        rules=profile.payout, keyring=keyring, tell=tell,
+    )  # fmt: skip
 
 
 async def in_lane(
@@ -161,28 +128,10 @@ async def book(
     if not bookings:
         return
     await open_accounts(books.connection, _accounts(books, institutions))
-    journal = books.journal_of[lane]
-    await lock_head(books.connection, journal=journal, lane=lane, shape=books.shape)
-    for first in range(0, len(bookings), BLOCK_MAX):
-        entries = [
-            Entry(
-                lane=lane, entry_id=one.entry_id, kind=EntryKind.SINGLE, code=one.code,
-                transfers=one.transfers, commitment=one.commitment,
-            )
-            for one in bookings[first : first + BLOCK_MAX]
-        ]  # fmt: skip
-        arguments = append_arguments(
-            journal=journal, business_day=books.moment.business_day, booked_at=books.moment.at,
-            entries=entries, resolved={},
-        )  # fmt: skip
-        await books.connection.execute(
-            LEDGER[books.shape]["append_block"], *for_shape(arguments, books.shape, lane)
-        )
-
-
-def next_entry(books: PayoutBooks, lane: int) -> int:
-    """The number of the next entry in a lane."""
-    return books.numbers.next(lane, books.moment.business_day)
+    entries = [
+        single(lane, one.entry_id, one.code, one.transfers, one.commitment) for one in bookings
+    ]
+    await books.append(lane, entries)
 
 
 def step_commitment(lane: int, period: Period, step: Step) -> bytes:
@@ -208,22 +157,14 @@ def adjustment_commitment(lane: int, period: Period, one: Adjustment) -> bytes:
 
 def run(data_dir: Path, act: Callable[[PayoutBooks], Coroutine[None, None, Said]]) -> Said:
     """Open the books of a data directory for one act."""
-    try:
-        return asyncio.run(_with_books(data_dir, act))
-    except (ServiceError, StorageError, KeyFileError) as exc:
-        return Said(UNUSABLE, f"settlement: {exc}")
+    return run_act(_books(data_dir), act)
 
 
-async def _with_books(
-    data_dir: Path, act: Callable[[PayoutBooks], Coroutine[None, None, Said]]
-) -> Said:
-    async with open_database(data_dir, os.environ) as database:
+@asynccontextmanager
+async def _books(data_dir: Path) -> AsyncIterator[PayoutBooks]:
+    async with connected(data_dir) as (_, connection):
         keyring = load_keyring(key_file(data_dir / "secrets", os.environ))
-        connection = await connect_plain(database.owner_dsn, name="settlement-operator")
-        try:
-            return await act(await open_books(connection, keyring))
-        finally:
-            await connection.close()
+        yield await open_books(connection, keyring)
 
 
 def _accounts(books: PayoutBooks, institutions: Iterable[str]) -> list[Account]:

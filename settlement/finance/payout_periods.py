@@ -21,7 +21,6 @@ from settlement.finance.payout_books import (
     SomebodyElseError,
     book,
     in_lane,
-    next_entry,
     step_commitment,
 )
 from settlement.payout import (
@@ -234,7 +233,7 @@ async def apply(
             step_no=len(one.found.kept.steps) + 1, act=act, at=books.moment.at,
             booked_on=books.moment.business_day, actor=who.actor, amounts=one.amounts,
             reference=one.reference, reason=who.reason, bank_account=one.bank_account,
-            entry_id=next_entry(books, lane) if one.transfers else None,
+            entry_id=books.number(lane) if one.transfers else None,
         )
         for one in changes
     ]  # fmt: skip

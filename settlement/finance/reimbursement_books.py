@@ -20,7 +20,6 @@ from settlement.finance.payout_books import (
     SomebodyElseError,
     book,
     in_lane,
-    next_entry,
 )
 from settlement.keyring import UndecipherableError
 from settlement.lanes import lane_of
@@ -131,7 +130,7 @@ async def book_step(
     books: PayoutBooks, filed: Filed, step: Step, code: EntryCode, transfers: tuple[Transfer, ...]
 ) -> Step:
     """Book what a step moves, and keep it."""
-    step = structs.replace(step, entry_id=next_entry(books, filed.lane))
+    step = structs.replace(step, entry_id=books.number(filed.lane))
     await keep(books, filed, step)
     booking = Booking(
         entry_id=step.entry_id or 0, code=code, transfers=transfers,

@@ -158,7 +158,7 @@ async def _accept_one(
     books: PayoutBooks, world: World, one: Entered, who: Who, matter_no: int
 ) -> Said:
     lane = lane_of(one.person_no, books.lanes)
-    number = books.numbers.next(lane, books.moment.business_day)
+    number = books.number(lane)
     sealed = seal_papers(books, one.papers, lane, number, _FIRST)
     filed = filed_of(
         one.papers, sealed, who, lane=lane, number=number, paper_no=_FIRST,

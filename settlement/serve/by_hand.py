@@ -8,38 +8,33 @@ background loop does (storage/under_head.py); the audit is part of the same comm
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from msgspec import Struct
 
 from ledger.money import yuan_text
-from ledger.postgres.schema import installed_shape
-from ledger.postgres.shape import Shape
-from settlement.clock import Clock, Moment, moment, system_clock
+from settlement.clock import Clock, Moment, system_clock
 from settlement.commands import Asked, Command
 from settlement.decision import Decision
-from settlement.embedded.errors import ServiceError
-from settlement.embedded.services import open_database
 from settlement.institution import Institution
 from settlement.keyring import Keyring
-from settlement.numbers import NumberBlock, NumberSource, lane_in
+from settlement.numbers import NumberSource, lane_in
 from settlement.pay_commands import Report
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import Happening, Learnt, State
-from settlement.said import UNUSABLE, Said
+from settlement.said import Said
+from settlement.serve.acts import connected, run_act
 from settlement.serve.worklist import STATE_ZH
 from settlement.storage import reference
 from settlement.storage.audits import Audited, audited, keep_audit
-from settlement.storage.connect import connect_plain
-from settlement.storage.keyfile import KeyFileError, key_file, load_keyring
+from settlement.storage.bookkeeping import Bookkeeping, open_bookkeeping
+from settlement.storage.keyfile import key_file, load_keyring
 from settlement.storage.lease import PlainConnection
 from settlement.storage.payment_reader import read_payments
 from settlement.storage.payments import place_of
-from settlement.storage.queries import REFERENCE
 from settlement.storage.reference_import import open_agency_accounts
 from settlement.storage.under_head import book_under_head
 from settlement.storage.writer import lock_head
@@ -62,17 +57,17 @@ class Order(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Books(Struct, frozen=True, kw_only=True):
+class Books(Bookkeeping, frozen=True, kw_only=True):
     """What one command needs of the database (`settlement.usecases.returns.Books`)."""
 
-    connection: PlainConnection
-    shape: Shape
-    journal_of: dict[int, int]
-    institutions: dict[str, Institution]
+    institutions: Mapping[str, Institution]
     receivers: frozenset[tuple[str, str]]
     keyring: Keyring
-    moment: Moment
-    next_number: NumberSource
+
+    @property
+    def next_number(self) -> NumberSource:
+        """The next number of a lane, on a business day."""
+        return self.numbers.next
 
 
 def retry(data_dir: Path, order: Order) -> Said:
@@ -155,18 +150,11 @@ async def open_books(
     connection: PlainConnection, keyring: Keyring, *, clock: Clock = system_clock
 ) -> Books:
     """As the background loop opens its own."""
-    block = NumberBlock(await connection.fetchval(REFERENCE["number_block"]))
-    closed = await reference.closed_through(connection)
-    return Books(
-        connection=connection,
-        shape=await installed_shape(connection),
-        journal_of=dict(await reference.lanes(connection)),
-        institutions=dict(await reference.institutions(connection)),
-        receivers=await reference.receivers(connection),
-        keyring=keyring,
-        moment=moment(clock, not_before=None if closed is None else closed + timedelta(days=1)),
-        next_number=block.next,
-    )
+    opened = await open_bookkeeping(connection, clock=clock)
+    return opened.of(
+        Books, institutions=await reference.institutions(connection),
+        receivers=await reference.receivers(connection), keyring=keyring,
+    )  # fmt: skip
 
 
 async def _refund_due(books: Books, pay_no: int) -> PaymentFact | Said:
@@ -250,19 +238,14 @@ async def _book(
 def _run(
     data_dir: Path, order: Order, act: Callable[[Books, Order], Coroutine[None, None, Said]]
 ) -> Said:
-    try:
-        return asyncio.run(_with_books(data_dir, order, act))
-    except (ServiceError, KeyFileError) as exc:
-        return Said(UNUSABLE, f"settlement: {exc}")
+    async def on_books(books: Books) -> Said:
+        return await act(books, order)
+
+    return run_act(_books(data_dir), on_books)
 
 
-async def _with_books(
-    data_dir: Path, order: Order, act: Callable[[Books, Order], Coroutine[None, None, Said]]
-) -> Said:
+@asynccontextmanager
+async def _books(data_dir: Path) -> AsyncIterator[Books]:
     keyring = load_keyring(key_file(data_dir / "secrets", os.environ))
-    async with open_database(data_dir, os.environ) as database:
-        connection = await connect_plain(database.owner_dsn, name="settlement-operator")
-        try:
-            return await act(await open_books(connection, keyring), order)
-        finally:
-            await connection.close()
+    async with connected(data_dir) as (_, connection):
+        yield await open_books(connection, keyring)

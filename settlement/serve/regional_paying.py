@@ -27,7 +27,6 @@ from settlement.serve.regional_books import (
     RegionalBooks,
     book,
     clearing_commitment,
-    next_entry,
 )
 from settlement.serve.regional_periods import (
     Found,
@@ -240,7 +239,7 @@ async def _book(
         own = await sums_of(books.connection, found.place)
         moves += transfers(found.period.side, own.stands, books.counterparts)
         sums.append(own.standing)
-    entry_id = next_entry(books, lane) if moves else None
+    entry_id = books.number(lane) if moves else None
     kept: list[tuple[Period, Found]] = []
     for found, own_sums in zip(together, sums, strict=True):
         act = BOOKED_BY[found.period.side]

@@ -28,7 +28,6 @@ from settlement.said import Said
 from settlement.serve.regional_books import (
     RegionalBooks,
     book,
-    next_entry,
     prepayment_commitment,
 )
 from settlement.serve.regional_paying import ledger_owed
@@ -128,7 +127,7 @@ async def move(
             1, f"须由 {who.actor} 以外的人确认 | somebody other than {who.actor} must confirm"
         )
     lane = books.lane_of(party)
-    entry_id = next_entry(books, lane)
+    entry_id = books.number(lane)
     step = await _keep(
         books, party, side, steps, act, who, amount_fen, reference=voucher, entry_id=entry_id
     )
