@@ -40,6 +40,8 @@ FIELDS_MAX = 40
 BROKEN_OFF = "console.download-broken"
 FORM = "application/x-www-form-urlencoded"
 STOP_SECONDS = 2.0
+WARM_SECONDS = 60.0
+"""Between two readings of what is new today."""
 
 
 class ConsoleServer:
@@ -58,7 +60,7 @@ class ConsoleServer:
         self._router = Router(self.desk)
         loop = asyncio.get_running_loop()
         self._site = await loop.create_unix_server(self._server, sock=_bound(socket_path))
-        self._warming = loop.create_task(self._warm())
+        self._warming = loop.create_task(self._keep_warm())
 
     async def stop(self) -> None:
         """Finish what is being answered, then close."""
@@ -72,8 +74,15 @@ class ConsoleServer:
         await self.desk.works.close()
         self.desk.close()
 
-    async def _warm(self) -> None:
-        """Read the day so far, so that whoever looks first need not wait for it."""
+    async def _keep_warm(self) -> None:
+        """Read on every minute, so that whoever looks after hours of nobody, or first on a new
+        day, need not wait for it."""
+        while True:
+            await self.warm()
+            await asyncio.sleep(WARM_SECONDS)
+
+    async def warm(self) -> None:
+        """Read the day so far."""
         try:
             await self.desk.open()
             await self.desk.today.figures(self.desk.clock(), institution=None, base=None)

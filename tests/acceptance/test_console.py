@@ -5,23 +5,25 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import pytest_asyncio
 
-from settlement.console import totp
+from settlement.console import server, totp
 from settlement.console.rights import Role
 from settlement.console.router import IDLE_MAX, SESSION_MAX
+from settlement.console.today import Figures, Today
 from settlement.console.words import yuan
 from settlement.payment import Verdict
 from settlement.storage.payments import open_payments
 from tests.kit import population
-from tests.kit.console import Office, an_office
+from tests.kit.console import Office, a_console, an_office
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, some
 from tests.kit.scanner import Scanner
 from tests.kit.till import WALLET
 from tests.kit.town import Town, a_town
+from tests.kit.waiting import until
 from tests.services import FreshDatabase, temporary_directory
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -309,6 +311,27 @@ async def test_switch_is_turned_in_two_steps(office: Office, town: Town) -> None
         "/console/switches", **order, on="no", sealed=page.field("sealed")
     )
     assert "已恢复" in (await operator.follow()).text
+
+
+async def test_today_is_read_on_while_nobody_looks(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Today.figures
+    looks: list[datetime] = []
+
+    async def counted(self: Today, at: datetime, **whose: None) -> Figures:
+        looks.append(at)
+        return await read(self, at, institution=None, base=None)
+
+    monkeypatch.setattr(Today, "figures", counted)
+    monkeypatch.setattr(server, "WARM_SECONDS", 0.0)
+
+    async def looked_twice() -> bool:
+        return len(looks) > 1
+
+    with temporary_directory() as directory:
+        async with a_console(town, directory):
+            await until(looked_twice)
 
 
 async def test_today_adds_up_what_was_settled(office: Office, town: Town) -> None:

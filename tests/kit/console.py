@@ -31,6 +31,7 @@ from tests.kit.waiting import SECONDS_MAX
 HOST = "console.test"
 _FIELD = re.compile(r'<input type="hidden" name="(csrf|kept_for|kept)" value="([^"]*)"')
 _COOKIE = re.compile(r"([^=;]+)=([^;]*)")
+SOCKET = "console.sock"
 NAMES = {
     Role.CLERK: "jing", Role.SUPERVISOR: "fu", Role.AUDITOR: "shen", Role.OPERATOR: "yun",
     Role.INSTITUTION: "ji",
@@ -185,22 +186,30 @@ class Office:
 
 
 @asynccontextmanager
-async def an_office(town: Town, directory: Path) -> AsyncIterator[Office]:
-    """A console over the town, with one user of each role, and the keys that its acts need."""
-    secrets = directory / "secrets"
-    secrets.mkdir()
-    key_file(secrets, {}).write_bytes(msgspec.json.encode([town.key_material]))
-    make_seal_key(seal_key_file(secrets, {}), Algorithm.ED25519, town.clock())
+async def a_console(town: Town, directory: Path) -> AsyncIterator[ConsoleServer]:
+    """A console that listens in a directory."""
     server = ConsoleServer(
         DeskSettings(
             app_dsn=town.app_dsn, owner_dsn=town.owner_dsn, keyring=town.keyring,
             run_dir=directory, data_dir=directory, clock=town.clock,
         )
     )  # fmt: skip
-    path = directory / "console.sock"
-    await server.start(path)
+    await server.start(directory / SOCKET)
     try:
-        connector = aiohttp.UnixConnector(str(path))
+        yield server
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def an_office(town: Town, directory: Path) -> AsyncIterator[Office]:
+    """A console over the town, with one user of each role, and the keys that its acts need."""
+    secrets = directory / "secrets"
+    secrets.mkdir()
+    key_file(secrets, {}).write_bytes(msgspec.json.encode([town.key_material]))
+    make_seal_key(seal_key_file(secrets, {}), Algorithm.ED25519, town.clock())
+    async with a_console(town, directory) as server:
+        connector = aiohttp.UnixConnector(str(directory / SOCKET))
         jar = aiohttp.DummyCookieJar()
         async with aiohttp.ClientSession(connector=connector, cookie_jar=jar) as session:
             office = Office(town, session, server.desk.works)
@@ -208,5 +217,3 @@ async def an_office(town: Town, directory: Path) -> AsyncIterator[Office]:
                 institution = population.PHARMACY.code if role is Role.INSTITUTION else None
                 await office.hire(name, role, institution=institution)
             yield office
-    finally:
-        await server.stop()
