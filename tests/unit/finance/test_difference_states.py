@@ -32,6 +32,11 @@ from settlement.difference_states import (
 
 AT = datetime(2026, 11, 26, 1, 0, tzinfo=UTC)
 BASE = 10_000_050
+ACCOUNTS = {
+    one.number
+    for one in (*chart.agency_accounts(), *chart.channel_accounts("P1", "测试药店", BASE))
+}
+"""That are open wherever a correction is booked."""
 N, P, C, X = State.OPEN, State.PROPOSED, State.CORRECTED, State.CLOSED
 TABLE = (
     # act              (none) open  proposed corrected closed
@@ -142,6 +147,7 @@ def test_a_correction_moves_the_channels_account_by_what_is_due(
     for one in choices:
         moves = transfers(name, last, one, BASE if known else None)
         assert all(move.amount_fen > 0 for move in moves)
+        assert {each for move in moves for each in (move.debit, move.credit)} <= ACCOUNTS
         if one in CODES:
             assert effect(moves, clearing) == last.due_fen != 0
         else:
