@@ -66,6 +66,8 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
 
     asked: Asked
     business_key: bytes = b""
+    standing: bool = False
+    """read the settlement that stands under the business key, not only its number"""
     setl_ids: tuple[int, ...] = ()
     visit_ids: tuple[int, ...] = ()
     other_keys: tuple[tuple[int, bytes], ...] = ()

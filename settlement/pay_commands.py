@@ -174,3 +174,5 @@ class FindOrder(Command, frozen=True, kw_only=True, gc=False):
 
     pay_no: int = 0
     """instead of the key, where the number is known"""
+    again: bool = False
+    """no enquiry: the order itself was sent again"""

@@ -53,7 +53,6 @@ PAYING_ROWS: tuple[tuple[str, str, str], ...] = (
     ("STAY_HAS_DEPOSITS", "该住院登记还有未退的预交金。", "请先退还预交金，再撤销入院。"),
     ("VISIT_FAMILY_ACCOUNT", "窗口扫码缴费不能使用家庭共济账户。",
      "请将acct_used_flag改为0或1，或用2207、2304结算后自行收款。"),
-    ("REFUND_WHOLE_ONLY", "该订单未经渠道收款，只能整单退。", "请整单退款后重新结算。"),
     ("CANCEL_BY_REFUND", "该结算含扫码收款[（订单{order_no}）]，不能用此交易撤销。",
      "请用/pay/{order_no}/refund退款。"),
 )

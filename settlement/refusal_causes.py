@@ -366,10 +366,6 @@ CAUSES: Mapping[str, str] = {
     "VISIT_FAMILY_ACCOUNT": (
         "/pay/visit: acct_used_flag 2. Relatives' accounts and a channel cannot pay one bill."
     ),
-    "REFUND_WHOLE_ONLY": (
-        "/pay/{order_no}/refund: lines or an amount of an order that no channel had a part "
-        "in."
-    ),
     "CANCEL_BY_REFUND": (
         "2103, 2208, 2305: the settlement was made by /pay/scan or /pay/visit; its refund "
         "also returns the money."

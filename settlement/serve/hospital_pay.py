@@ -269,7 +269,7 @@ class HospitalPayments(Payments):
     ) -> PayReply:
         """Commit, speak to the channel, commit what came of it."""
         order_no = command.counter.order_no
-        reply = await self._submit(command)
+        reply = await self._as_it_stands(await self._submit(command), command.asked)
         if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
             reply = await self._collect(reply.fact, reply.began, pay_code, command)
         return self._told(order_no, _named(reply, infno) if infno else reply)

@@ -159,7 +159,7 @@ class Payments:
             return self._refused(request.order_no, refusals.of_wire(exc))
         if isinstance(command, Refusal):
             return self._refused(request.order_no, command)
-        reply = await self._submit(command)
+        reply = await self._as_it_stands(await self._submit(command), command.asked)
         if isinstance(reply, Refusal):
             return self._refused(request.order_no, instead(reply, shown))
         if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
@@ -172,7 +172,23 @@ class Payments:
         asked = await self._asked_of(order_no, caller, scans.SCAN)
         if isinstance(asked, Refusal):
             return self._refused(order_no, asked)
-        return self._told(order_no, await self._submit(FindOrder(asked=asked)))
+        return self._told(order_no, await self._find(asked))
+
+    async def _find(self, asked: Asked) -> Reply:
+        """What stands of an order."""
+        return await self._as_it_stands(await self._submit(FindOrder(asked=asked)), asked)
+
+    async def _as_it_stands(self, reply: Reply, asked: Asked) -> Reply:
+        """Of an order that was settled at once and taken back, perhaps only in part: what was
+        settled anew since."""
+        if not isinstance(reply, PayAnswer) or reply.settlement is None:
+            return reply
+        if reply.settlement.undone_by is None:
+            return reply
+        key = reply.settlement.row.business_key
+        return await self._submit(
+            FindOrder(asked=asked, business_key=key, standing=True, again=reply.replayed)
+        )
 
     async def cancel(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
         """POST /pay/{order_no}/cancel: what is not settled yet is given up."""
@@ -214,7 +230,7 @@ class Payments:
         asked = await self._asked_of(order_no, caller, scans.SCAN)
         if isinstance(asked, Refusal):
             return self._refused(order_no, asked)
-        found = await self._submit(FindOrder(asked=asked))
+        found = await self._find(asked)
         if not isinstance(found, PayAnswer):
             return self._told(order_no, found)
         if not await self._is_free(request.refund_no, asked):
@@ -227,7 +243,8 @@ class Payments:
                 ),
                 fingerprint=scans.refund_fingerprint(order_no, lines, amount_fen),
             ),
-            setl_ids=() if found.settlement is None else (found.settlement,),
+            business_key=b"" if found.settlement is None else found.settlement.row.business_key,
+            standing=found.settlement is not None,
             pay_nos=() if found.fact is None else (found.fact.row.pay_no,),
             visit_ids=() if found.stay is None else (found.stay,), order_no=order_no,
             pay_no=0 if found.fact is None else found.fact.row.pay_no,

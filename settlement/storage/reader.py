@@ -98,8 +98,14 @@ async def read_view(
         visits |= {case.row.mdtrt_id for case in view.cases.values()}
     settlements |= {n for c in commands for n in c.setl_ids}
     settlements |= _refs(view, MessageOutcome.SETTLEMENT) | _refs(view, MessageOutcome.HOME_CASE)
+    settlements |= {
+        n for c in commands if c.standing and (n := view.standing.get(c.business_key)) is not None
+    }
     if settlements:
         await read_settlements(connection, settlements, view, shape)
+        cancelled = {n for c in commands if c.standing and (n := _before(c, view)) is not None}
+        if cancelled:
+            await read_settlements(connection, cancelled, view, shape)
         undoing = {
             f.undone_by for f in view.settlements.values() if f.undone_by and _is_home_case(f)
         }
@@ -169,7 +175,7 @@ def reads_more(command: Command) -> bool:
     return bool(
         command.setl_ids or command.visit_ids or command.history or command.other_keys
         or command.token_key or command.pledge or command.hold_ids or command.pay_nos
-        or command.mobile_nos or command.matters or command.case_nos
+        or command.mobile_nos or command.matters or command.case_nos or command.standing
         or command.asked.insured_region
     )  # fmt: skip
 
@@ -196,6 +202,16 @@ async def _read_history(
     settlements.update(row["setl_id"] for row in rows)
     rows = await connection.fetch(QUERIES["list_visits"], *arguments)
     visits.update(row["mdtrt_id"] for row in rows)
+
+
+def _before(command: Command, view: View) -> int | None:
+    """The row before the settlement that the command came to when it was sent before: what was
+    cancelled so that a part could stay sold."""
+    asked = command.asked
+    message = view.messages.get((asked.lane, asked.message_key))
+    if message is None or message.outcome is not MessageOutcome.SETTLEMENT:
+        return None
+    return view.settlements[message.ref].row.prior_row
 
 
 def _refs(view: View, outcome: MessageOutcome) -> set[int]:

@@ -313,12 +313,40 @@ def cancelled(
     if cash_fen:
         kind = "cash" if tender == "scan" else tender
         legs.append(Leg(kind=kind, amount=yuan_text(cash_fen), status="returned"))
-    what = BY_HAND.get(tender, "现金")
-    message = f"已退，请机构退还{what}{yuan_text(-cash_fen)}元" if cash_fen else "已退"
     return ScanReply(
         status="refunded", order_no="", refund_no=refund_no, settlement_id=str(row.setl_id),
-        split=split_of(row), legs=legs, message=message, replayed=True if replayed else UNSET,
+        split=split_of(row), legs=legs, message=_by_hand(tender, -cash_fen),
+        replayed=True if replayed else UNSET,
     )  # fmt: skip
+
+
+def partly_taken_back(
+    refund_no: str, cancelled: SettlementRow, rest: SettlementRow, tender: str, *,
+    replayed: bool = False,
+) -> ScanReply:  # fmt: skip
+    """An order that no channel had a part in, of which some stays sold: who pays that, and as legs
+    what funds, account and the institution give back."""
+    cash_fen = cancelled.cash_fen + rest.cash_fen
+    pairs = zip(_insurance_parts(cancelled), _insurance_parts(rest), strict=True)
+    legs = [
+        Leg(kind=kind, amount=yuan_text(gone_fen + kept_fen), status="returned")
+        for (kind, gone_fen), (_, kept_fen) in pairs
+        if gone_fen + kept_fen
+    ]
+    if cash_fen:
+        kind = "cash" if tender == "scan" else tender
+        legs.append(Leg(kind=kind, amount=yuan_text(cash_fen), status="returned"))
+    return ScanReply(
+        status="refunded", order_no="", refund_no=refund_no, settlement_id=str(rest.setl_id),
+        split=split_of(rest), legs=legs, message=_by_hand(tender, -cash_fen),
+        replayed=True if replayed else UNSET,
+    )  # fmt: skip
+
+
+def _by_hand(tender: str, cash_fen: int) -> str:
+    """What the institution gives back itself."""
+    what = BY_HAND.get(tender, "现金")
+    return f"已退，请机构退还{what}{yuan_text(cash_fen)}元" if cash_fen else "已退"
 
 
 def code_wanted(order_no: str, row: SettlementRow, *, deposit_fen: int = 0) -> ScanReply:
@@ -336,14 +364,17 @@ def _deposit_legs(deposit_fen: int, status: str) -> list[Leg]:
 
 
 def _insurance_legs(row: SettlementRow, status: str) -> list[Leg]:
-    own_fen = row.account_fen - row.family_account_fen
-    parts = (("fund", row.fund_fen), ("account", own_fen), ("family", row.family_account_fen))
     reference = str(row.setl_id) if status == "paid" else ""
     return [
         Leg(kind=kind, amount=yuan_text(fen), status=status, reference=reference)
-        for kind, fen in parts
+        for kind, fen in _insurance_parts(row)
         if fen
     ]
+
+
+def _insurance_parts(row: SettlementRow) -> tuple[tuple[str, int], ...]:
+    own_fen = row.account_fen - row.family_account_fen
+    return ("fund", row.fund_fen), ("account", own_fen), ("family", row.family_account_fen)
 
 
 def split_of(row: SettlementRow) -> Split:
@@ -359,6 +390,8 @@ _FRESH_CODE = frozenset({"PERSON_CODE_USED", "PERSON_CODE_EXPIRED"})
 """Refusals of a code, not of an order: another process may be about to settle the order with it, so
 the till goes on under the same number (ADR 0031)."""
 _FRESH_CODE_SECONDS = 2
+DISEASE = "dise_codg"
+"""Kept beside the lines of a scan: what a purchase names, and nothing else of it tells."""
 
 
 def refused(
@@ -382,6 +415,8 @@ def hold_sale(
     kept = {**sale.kept, "tender": counter.tender, "tender_note": counter.tender_note}
     if shown.province:
         kept["code_province"] = shown.province
+    if sale.claim.disease:
+        kept[DISEASE] = sale.claim.disease
     key = keys.order_key(
         asked.institution.code, counter.order_no, sale.claim.service_at, digest_key
     )

@@ -67,6 +67,7 @@ from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, SettlementRow, commitment
 from settlement.translate import deposits, scans
 from settlement.usecases import booking, checks, returns, sale, traces, visit_money
+from settlement.usecases.at_once import standing_of, tender_of
 from settlement.usecases.payment_payloads import Plan, open_plan, seal_exchange, seal_plan
 from settlement.usecases.returns import Books
 from settlement.usecases.sale import Sale
@@ -88,7 +89,7 @@ class PayAnswer(Answer):
 
     def __init__(
         self, *, output: Struct, fact: PaymentFact | None = None, began: Attempt | None = None,
-        replayed: bool = False, alarm: str = "", settlement: int | None = None,
+        replayed: bool = False, alarm: str = "", settlement: SettlementFact | None = None,
         ask_again: bool = False, stay: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(output=output, replayed=replayed)
@@ -238,12 +239,12 @@ def order_again(
     if part is not None:
         return Decision(Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": part}))
     if message.outcome is not MessageOutcome.PAYMENT:
-        settled = view.settlements[message.ref]
+        settled = standing_of(command, message, view)
         output = scans.settled_at_once(
             command.counter.order_no, settled.row, command.counter.tender, replayed=True,
             undone=settled.undone_by is not None, deposit_fen=_deposits_of(settled.row, view),
         )  # fmt: skip
-        return Decision(PayAnswer(output=output, replayed=True))
+        return Decision(PayAnswer(output=output, replayed=True, settlement=settled))
     fact = _copied(view.payments[message.ref])
     standing = fact.standing
     if standing.state is not State.WAITING or till is None or till.implied:
@@ -270,26 +271,20 @@ def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> 
     if fact is not None and fact.row.institution == asked.institution.code:
         return Decision(_said(fact, view, world))
     if message is not None and message.outcome is MessageOutcome.SETTLEMENT:
-        settled = view.settlements[message.ref]
+        settled = standing_of(command, message, view)
         output = scans.settled_at_once(
-            settled.row.msgid, settled.row, tender_of(settled, world), replayed=False,
+            asked.msgid, settled.row, tender_of(settled, world), replayed=command.again,
             undone=settled.undone_by is not None, deposit_fen=_deposits_of(settled.row, view),
         )  # fmt: skip
-        return Decision(PayAnswer(output=output, settlement=settled.row.setl_id))
+        return Decision(
+            PayAnswer(output=output, replayed=command.again, settlement=settled)
+        )
     if message is not None and message.outcome is MessageOutcome.EVENT:
         visit = view.visits[message.ref]
         mine = (one for one in fold_deposits(visit) if one.head.order_no == asked.msgid)
         output = deposits.declared(next(mine))
         return Decision(PayAnswer(output=output, stay=visit.row.mdtrt_id))
     return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
-
-
-def tender_of(fact: SettlementFact, world: World) -> str:
-    """How the institution said that it took the rest itself; scan where it did not say."""
-    row = fact.row
-    record = booking.detail_record(row.lane, row.setl_id)
-    detail = booking.open_detail(fact.detail, world.keyring, record)
-    return str(detail.kept.get("tender", "scan"))
 
 
 def _deposits_of(row: SettlementRow, view: View) -> int:

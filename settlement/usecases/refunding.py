@@ -31,18 +31,17 @@ from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, RowKind, SettlementRow
 from settlement.translate import scans
 from settlement.usecases import booking, cancel, checks, deposit_returns, family
-from settlement.usecases.adjudication import adjudicate_claim
+from settlement.usecases.at_once import claim_of, tender_of
 from settlement.usecases.paying import (
     PayAnswer,
     due_row,
     event_of_happening,
     event_row,
     returning,
-    tender_of,
 )
 from settlement.usecases.payment_payloads import Plan, open_plan
-from settlement.usecases.remainders import as_left_by, no_line, resettled, rest_of
-from settlement.view import Effects, SettlementFact, View
+from settlement.usecases.remainders import decided_anew, no_line, resettled, rest_of
+from settlement.view import Effects, PersonFacts, SettlementFact, View
 from settlement.world import World
 
 
@@ -86,9 +85,14 @@ def _again(command: TakeBack, view: View, world: World) -> Decision | None:
         return Decision(Refusal(code="REFUND_CONFLICT", field="refund_no"))
     if message.outcome is MessageOutcome.SETTLEMENT:
         settled = view.settlements[message.ref]
-        output = _cancelled(
-            command, settled.row, view, tender_of(settled, world), replayed=True
-        )
+        tender = tender_of(settled, world)
+        if settled.row.kind is RowKind.SETTLE:
+            cancelled = view.settlements[settled.row.prior_row or 0].row
+            output = scans.partly_taken_back(
+                command.refund_no, cancelled, settled.row, tender, replayed=True
+            )
+        else:
+            output = _cancelled(command, settled.row, view, tender, replayed=True)
         return Decision(PayAnswer(output=output, replayed=True))
     if message.outcome is MessageOutcome.EVENT:
         return Decision(deposit_returns.handed_back_again(command, message.ref, view))
@@ -176,13 +180,8 @@ def _sale_back(
     fact = view.settlements.get(number or 0)
     if fact is None or fact.undone_by is not None:
         return Decision(_too_much(0))
-    refused = family.open_undertaking(person, command)
-    refused = refused or cancel.outside_window(fact.row, world, moment)
-    refused = refused or cancel.later_one(person, fact.row, world, "order_no")
-    refused = refused or cancel.later_segment(fact.row, view, "order_no")
     claim = order.plan.claim
-    if refused is None and command.lines and claim is None:
-        refused = Refusal(code="REFUND_VISIT_WHOLE", field="lines")
+    refused = _not_now(command, person, fact, claim, view, world, moment)
     if refused is not None:
         return Decision(refused)
     _, effects = cancel.undo(
@@ -202,26 +201,14 @@ def _settle_rest(
     command: TakeBack, order: _Order, fact: SettlementFact, rest: Claim, cancelled: Effects,
     view: View, world: World, moment: Moment,
 ) -> Decision:  # fmt: skip
-    """The rest on the original service date, decided on the year as the cancel leaves it."""
-    asked = command.asked
-    after = as_left_by(view, cancelled)
-    person = after.persons[asked.person_no]
-    decided = adjudicate_claim(
-        rest, credential_kind=fact.row.credential_type, person=person,
-        institution=asked.institution, world=world, moment=moment,
-    )  # fmt: skip
-    if isinstance(decided, Refusal):
-        return Decision(decided)
-    surplus_fen = fact.row.cash_fen - decided.benefit.cash_fen
-    if surplus_fen < 0:
-        return Decision(
-            Refusal(
-                code="REFUND_COSTS_MORE", field="lines",
-                params={"before_fen": fact.row.cash_fen, "after_fen": decided.benefit.cash_fen},
-            )
-        )  # fmt: skip
-    row, effects = resettled(asked, fact, decided, cancelled, after, world, moment)
+    left = decided_anew(command.asked, fact, rest, cancelled, view, world, moment)
+    if isinstance(left, Refusal):
+        return Decision(left)
+    row, effects = resettled(
+        command.asked, fact, left.decided, cancelled, left.after, world, moment, by_channel=True
+    )
     cancelled = replace(cancelled, messages=(), then=effects)
+    surplus_fen = fact.row.cash_fen - row.cash_fen
     return _returned(command, order, surplus_fen, (), cancelled, row, world, moment)
 
 
@@ -292,26 +279,54 @@ def _nothing_returned(
 def _settled_at_once(
     command: TakeBack, view: View, world: World, moment: Moment
 ) -> Decision:
-    """An order that no channel had a part in: the settlement is cancelled, and what the
-    institution collected itself it gives back itself."""
+    """An order that no channel had a part in: what stands of it is cancelled, what stays sold is
+    settled anew, and what the institution collected itself it gives back itself."""
     asked = command.asked
-    if command.lines or command.amount_fen is not None:
-        return Decision(Refusal(code="REFUND_WHOLE_ONLY", field="lines"))
+    if command.amount_fen is not None:
+        return Decision(Refusal(code="REFUND_BY_AMOUNT", field="amount"))
     person = checks.known_person(view, world, asked)
     if isinstance(person, Refusal):
         return Decision(person)
-    fact = view.settlements.get(command.setl_ids[0])
+    fact = view.settlements.get(view.standing.get(command.business_key, 0))
     if fact is None or fact.undone_by is not None:
         return Decision(_too_much(0))
+    claim = claim_of(fact, view, world)
+    refused = _not_now(command, person, fact, claim, view, world, moment)
+    if refused is not None:
+        return Decision(refused)
+    tender = tender_of(fact, world)
+    row, effects = cancel.undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
+    rest = rest_of(command.lines, claim, fact, view, world) if command.lines and claim else None
+    if isinstance(rest, Refusal):
+        return Decision(rest)
+    if rest is None or not rest.lines:
+        return Decision(PayAnswer(output=_cancelled(command, row, view, tender)), effects)
+    left = decided_anew(asked, fact, rest, effects, view, world, moment)
+    if isinstance(left, Refusal):
+        return Decision(left)
+    kept, then = resettled(
+        asked, fact, left.decided, effects, left.after, world, moment, by_channel=False
+    )
+    effects = replace(
+        effects, then=then,
+        messages=(booking.message_of(asked, MessageOutcome.SETTLEMENT, kept.setl_id),),
+    )  # fmt: skip
+    output = scans.partly_taken_back(command.refund_no, row, kept, tender)
+    return Decision(PayAnswer(output=output), effects)
+
+
+def _not_now(
+    command: TakeBack, person: PersonFacts, fact: SettlementFact, claim: Claim | None, view: View,
+    world: World, moment: Moment,
+) -> Refusal | None:  # fmt: skip
+    """Why a settlement cannot be taken back, or not so."""
     refused = family.open_undertaking(person, command)
     refused = refused or cancel.outside_window(fact.row, world, moment)
     refused = refused or cancel.later_one(person, fact.row, world, "order_no")
     refused = refused or cancel.later_segment(fact.row, view, "order_no")
-    if refused is not None:
-        return Decision(refused)
-    row, effects = cancel.undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
-    output = _cancelled(command, row, view, tender_of(fact, world))
-    return Decision(PayAnswer(output=output), effects)
+    if refused is None and command.lines and claim is None:
+        return Refusal(code="REFUND_VISIT_WHOLE", field="lines")
+    return refused
 
 
 def _cancelled(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.entry import Entry, EntryKind
@@ -20,11 +21,19 @@ from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.postings import collecting_transfers, settlement_transfers
 from settlement.refusal import Refusal
-from settlement.rows import Detail, EventKind, EventRow, KeptLine, SettlementRow, commitment
+from settlement.rows import (
+    Detail,
+    EventKind,
+    EventRow,
+    KeptLine,
+    SettlementRow,
+    commitment,
+)
 from settlement.trace import Mark, boxes_of, marks_text
 from settlement.translate.pieces import marks_kept
 from settlement.usecases import booking
-from settlement.usecases.adjudication import Adjudicated
+from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
+from settlement.usecases.at_once import detail_of
 from settlement.usecases.settle import disease_of
 from settlement.usecases.traces import trace_rows
 from settlement.usecases.visit_money import event_of
@@ -50,7 +59,7 @@ def rest_of(
     coming = dict(back)
     if len(coming) < len(back):
         return no_line(back[0][0])
-    detail = _detail_of(fact, world)
+    detail = detail_of(fact, world)
     lines = []
     for settled in detail.lines:
         line = settled.priced.line
@@ -85,15 +94,46 @@ def as_left_by(view: View, effects: Effects) -> View:
     return after
 
 
+class Rest(Struct, frozen=True):
+    """How what stays sold is settled, on what is known once the whole is cancelled."""
+
+    decided: Adjudicated
+    after: View
+
+
+def decided_anew(
+    asked: Asked, fact: SettlementFact, rest: Claim, cancelled: Effects, view: View,
+    world: World, moment: Moment,
+) -> Rest | Refusal:  # fmt: skip
+    """The rest on the original service date, decided on the year as the cancel leaves it. It may
+    not cost more than the whole did."""
+    after = as_left_by(view, cancelled)
+    person = after.persons[asked.person_no]
+    decided = adjudicate_claim(
+        rest, credential_kind=fact.row.credential_type, person=person,
+        institution=asked.institution, world=world, moment=moment,
+    )  # fmt: skip
+    if isinstance(decided, Refusal):
+        return decided
+    before_fen, after_fen = fact.row.cash_fen, decided.benefit.cash_fen
+    if after_fen > before_fen:
+        return Refusal(
+            code="REFUND_COSTS_MORE", field="lines",
+            params={"before_fen": before_fen, "after_fen": after_fen},
+        )  # fmt: skip
+    return Rest(decided, after)
+
+
 def resettled(
     asked: Asked, fact: SettlementFact, decided: Adjudicated, cancelled: Effects, after: View,
-    world: World, moment: Moment,
+    world: World, moment: Moment, *, by_channel: bool,
 ) -> tuple[SettlementRow, Effects]:  # fmt: skip
-    """The settlement of what stays sold. Nobody pays anything: it was collected before."""
+    """The settlement of what stays sold. Nobody pays anything: it was collected before, by a
+    channel or by the institution itself."""
     setl_id = world.next_number(asked.lane, moment.business_day)
     person = after.persons[asked.person_no]
     visit = after.visits.get(fact.row.mdtrt_id)
-    before = _detail_of(fact, world)
+    before = detail_of(fact, world)
     kept = {one.priced.line.line_no: one.kept for one in before.lines}
     kept_lines = tuple(kept[one.line.line_no] for one in decided.lines)
     detail = booking.detail_of(decided, kept_lines, before.kept)
@@ -111,8 +151,9 @@ def resettled(
     marks = marks_kept(lines, kept_lines[: len(lines)], world.keyring.digest_key)
     effects = Effects(
         lane=asked.lane, person_no=asked.person_no, messages=(), settlement=row, detail=sealed,
-        entry=_entry(asked, decided, row, person), account_change_fen=-row.account_fen,
-        increments=decided.benefit.increments, latest_of_year=setl_id,
+        entry=_entry(asked, decided, row, person, by_channel=by_channel),
+        account_change_fen=-row.account_fen, increments=decided.benefit.increments,
+        latest_of_year=setl_id,
         traces=trace_rows(boxes_of(marks), asked.lane, setl_id),
         events=() if visit is None else _uploaded_anew(
             asked, fact, visit, decided, kept_lines, marks, setl_id, len(cancelled.events), world
@@ -128,11 +169,6 @@ def _less(line: ClaimLine, quantity_e4: int) -> ClaimLine:
     return replace(line, quantity_e4=left_e4, amount_fen=amount_fen)
 
 
-def _detail_of(fact: SettlementFact, world: World) -> Detail:
-    record = booking.detail_record(fact.row.lane, fact.row.setl_id)
-    return booking.open_detail(fact.detail, world.keyring, record)
-
-
 def _disease(fact: SettlementFact, detail: Detail, view: View, world: World) -> str:
     """Of a visit, that of its lines or of its description; a purchase's is in its claim."""
     visit = view.visits.get(fact.row.mdtrt_id)
@@ -146,14 +182,16 @@ def _disease(fact: SettlementFact, detail: Detail, view: View, world: World) -> 
 
 
 def _entry(
-    asked: Asked, decided: Adjudicated, row: SettlementRow, person: PersonFacts
-) -> Entry:
+    asked: Asked, decided: Adjudicated, row: SettlementRow, person: PersonFacts, *,
+    by_channel: bool,
+) -> Entry:  # fmt: skip
     base = asked.institution.account_base
     transfers = settlement_transfers(
-        funds=booking.fund_legs(decided.benefit.shares), account_fen=row.account_fen, cash_fen=0,
-        hospital_fen=row.hospital_fen, institution_base=base, personal_account=person.account,
+        funds=booking.fund_legs(decided.benefit.shares), account_fen=row.account_fen,
+        cash_fen=0 if by_channel else row.cash_fen, hospital_fen=row.hospital_fen,
+        institution_base=base, personal_account=person.account,
     )  # fmt: skip
-    if row.cash_fen:
+    if row.cash_fen and by_channel:
         transfers += collecting_transfers(amount_fen=row.cash_fen, institution_base=base)
     return Entry(
         lane=row.lane, entry_id=row.setl_id, kind=EntryKind.SINGLE,

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import pytest
 import pytest_asyncio
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from settlement.payment import Verdict
 from tests.kit.population import CLASS_A, CLASS_C, DEAR
@@ -161,6 +163,69 @@ async def test_order_without_a_channel_is_taken_back_as_a_cancel(
     assert (again.settlement_id, again.replayed) == (back.settlement_id, True)
     assert (await scanner.find(order["order_no"])).status == "refunded"
     assert (await scanner.scan(order)).status == "refunded"
+
+
+async def test_some_of_a_sale_without_a_channel_comes_back(town: Town, scanner: Scanner) -> None:
+    buyer = town.someone()
+    order = scanner.order(buyer, DEAR, 3, tender={"kind": "cash"})
+    paid = await scanner.scan(order)
+    assert paid.split is not UNSET
+    one = [{"feedetl_sn": "1", "cnt": 1}]
+    back = await scanner.refund(order["order_no"], "RC1", lines=one)
+    assert (back.status, back.refund_no) == ("refunded", "RC1"), back
+    assert back.split is not UNSET
+    assert back.split.medfee_sumamt == "4000.00"
+    net = Decimal(back.split.psn_cash_pay) - Decimal(paid.split.psn_cash_pay)
+    assert leg(back, "cash") == (str(net), "returned")
+    assert f"退还现金{-net}元" in back.message
+    again = await scanner.refund(order["order_no"], "RC1", lines=one)
+    assert again.replayed is True
+    assert (again.split, again.legs, again.message) == (back.split, back.legs, back.message)
+    stands = await scanner.find(order["order_no"])
+    assert (stands.status, stands.order_no) == ("settled", order["order_no"])
+    assert (stands.settlement_id, stands.split) == (back.settlement_id, back.split)
+    sent_again = await scanner.scan(order)
+    assert sent_again == replace(stands, replayed=True)
+
+    other = await scanner.refund(order["order_no"], "RC2", lines=one)
+    assert other.split is not UNSET
+    assert other.split.medfee_sumamt == "2000.00"
+    rows = await town.rows_of(buyer)
+    assert sorted(row["total_fen"] for row in rows) == [
+        -600_000, -400_000, 200_000, 400_000, 600_000,
+    ]  # fmt: skip
+    more = await scanner.refund(
+        order["order_no"], "RC3", lines=[{"feedetl_sn": "1", "cnt": 2}]
+    )
+    assert more.err_code == "REFUND_LINE_UNKNOWN"
+    by_amount = await scanner.refund(order["order_no"], "RC4", amount="1.00")
+    assert by_amount.err_code == "REFUND_BY_AMOUNT"
+    rest = await scanner.refund(order["order_no"], "RC5")
+    assert leg(rest, "account") == (f"-{other.split.acct_pay}", "returned")
+    assert (await scanner.find(order["order_no"])).status == "refunded"
+    gone = await scanner.refund(order["order_no"], "RC6", lines=one)
+    assert gone.err_code == "REFUND_TOO_MUCH"
+    assert not any(sum(row.values()) for row in (await town.accumulators(buyer)).values())
+
+
+async def test_what_the_account_paid_alone_goes_back_to_it_in_part(
+    town: Town, scanner: Scanner
+) -> None:
+    buyer = town.someone()
+    before_fen = await town.balance_fen(buyer)
+    order = scanner.order(buyer, CLASS_A, 2)
+    paid = await scanner.scan(order)
+    assert paid.status == "settled", paid
+    assert paid.split is not UNSET
+    assert paid.split.psn_cash_pay == "0.00"
+    back = await scanner.refund(order["order_no"], "RA1", lines=[{"feedetl_sn": "1", "cnt": 1}])
+    assert back.status == "refunded", back
+    assert back.message == "已退"
+    assert back.split is not UNSET
+    left_fen = round(Decimal(back.split.acct_pay) * 100)
+    assert await town.balance_fen(buyer) == before_fen - left_fen
+    account = Decimal(back.split.acct_pay) - Decimal(paid.split.acct_pay)
+    assert leg(back, "account") == (str(account), "returned")
 
 
 async def test_bad_refunds_are_refused(town: Town, scanner: Scanner) -> None:

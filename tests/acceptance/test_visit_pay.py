@@ -234,6 +234,29 @@ async def test_some_of_a_paid_visit_comes_back_and_the_rest_is_settled_anew(
     assert not any(fen for year in years.values() for fen in year.values())
 
 
+async def test_some_of_a_visit_that_the_counter_took_comes_back(
+    town: Town, cashier: Cashier
+) -> None:
+    bill = await a_bill(town)
+    before_fen = await taken_fen(town, InstitutionAccount.SELF_COLLECTED)
+    order = cashier.visit_order(bill.settlement, tender=CARD)
+    await cashier.visit(order)
+    line = {"feedetl_sn": "B1-001", "cnt": 1}
+    part = await cashier.refund(order["order_no"], "VC1", lines=[line])
+    assert (part.status, part.message) == ("refunded", "已退，请机构退还刷卡款1400.00元"), part
+    assert amounts(part) == {"fund": "-600.00", "card_present": "-1400.00"}
+    assert await taken_fen(town, InstitutionAccount.SELF_COLLECTED) == before_fen + 160_000
+    found = await cashier.find(order["order_no"])
+    assert amounts(found) == {"fund": "2400.00", "card_present": "1600.00"}
+    assert amounts(await cashier.visit(order)) == amounts(found)
+    for message in (bill.visit.withdrawal_of_lines("B1"), bill.visit.lines(some(CLASS_B, 1))):
+        assert (await town.hospital.send(message)).infcode
+    whole = await cashier.refund(order["order_no"], "VC2")
+    assert amounts(whole) == {"fund": "-2400.00", "card_present": "-1600.00"}
+    assert await taken_fen(town, InstitutionAccount.SELF_COLLECTED) == before_fen
+    assert_done(await town.hospital.send(bill.visit.withdrawal_of_lines("B1")))
+
+
 async def test_line_that_came_back_whole_can_be_charged_anew(town: Town, cashier: Cashier) -> None:
     citizen = town.someone()
     basket = (some(DEAR, 2), some(CLASS_C, 1))
