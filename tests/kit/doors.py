@@ -40,7 +40,7 @@ class Knock(Struct, frozen=True, kw_only=True):
     """A request as it goes out; headers may be any bytes."""
 
     method: str
-    path: str
+    path: str | bytes
     headers: Mapping[str, str | bytes] = {}
     body: bytes = b""
 
@@ -88,7 +88,7 @@ class Doors:
             writer.close()
         head, _, body = came.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
-        status = re.match(r"HTTP/1\.1 (\d{3})", first)
+        status = re.match(r"HTTP/1\.[01] (\d{3})", first)
         pairs = (line.partition(": ") for line in lines)
         return Opened(
             status=int(status[1]) if status else 0,
