@@ -1,4 +1,4 @@
-"""What opens a door is compared in a time that says nothing: no `==` on secrets, signatures, tokens.
+"""What opens a door is compared in a time that says nothing: no `==` on secrets or signatures.
 
 The name says what a value is. A comparison with a literal (is there one at all?) tells nobody
 anything; what is public, or kept as a keyed hash, is excused by name and reason.
@@ -20,6 +20,7 @@ EXCUSED = {
     ("protocol/nhsa/gm.py", "encode_dss_signature"): "whether a public signature is written as DER",
     ("settlement/console/visits.py", "secret"): "a name of form fields, not what is in them",
 }
+FORMS = ("lower", "upper", "strip", "encode", "decode", "hex")
 OPERATORS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 CONTAINERS = (ast.Tuple, ast.List, ast.Set, ast.Dict)
 
@@ -49,22 +50,25 @@ def _secrets_of(node: ast.Compare) -> list[str]:
 
 def _secret_in(node: ast.expr) -> str:
     """The name of the secret that an expression is, or empty."""
-    while isinstance(node, ast.Call | ast.Subscript | ast.Await):
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            key = str(node.slice.value).replace("-", "_")
-            return key if SECRET.search(key) else ""
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("lower", "upper", "strip", "encode", "decode", "hex", "get"):
-                got = node.args[0] if node.func.attr == "get" and node.args else None
-                if isinstance(got, ast.Constant):
-                    key = str(got.value).replace("-", "_")
-                    return key if SECRET.search(key) else ""
-                node = node.func.value
-                continue
-        inner = node.func if isinstance(node, ast.Call) else node.value
-        node = inner
-    last = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-    return str(last) if SECRET.search(str(last)) else ""
+    name = _name_of(node).replace("-", "_")
+    return name if SECRET.search(name) else ""
+
+
+def _name_of(node: ast.expr) -> str:
+    """What an expression is called: the last of `a.b`, what `x["b"]`, `x.get("b")` and `b(x)` give,
+    and whatever only changes the form of one of these."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Subscript(
+            slice=ast.Constant(value=str(name))
+        ):
+            return name
+        case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=str(name)), *_]):
+            return name
+        case ast.Call(func=ast.Attribute(value=inner, attr=form)) if form in FORMS:
+            return _name_of(inner)
+        case ast.Call(func=inner) | ast.Subscript(value=inner) | ast.Await(value=inner):
+            return _name_of(inner)
+    return ""
 
 
 def test_secrets_are_compared_in_constant_time() -> None:
