@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+import msgspec
 import pytest
 import pytest_asyncio
 from msgspec.structs import replace
@@ -15,12 +16,16 @@ from settlement.import_job import ImportKey
 from settlement.my_token import Claims, owner_of, signed_token
 from settlement.serve.mobile_door import CLOSE, CONFIRM, INFNO_OF
 from settlement.wallets import owner_of as wallet_owner
+from tests.acceptance.test_admission_requests import a_request
 from tests.kit import citizen_app, import_desk
+from tests.kit.cashier import Cashier
 from tests.kit.citizen_app import CitizenApp, keep_credential, register_app
+from tests.kit.counter import Counter
 from tests.kit.doors import (
     Doors,
     Headers,
     Knock,
+    Opened,
     addresses,
     csb,
     importing,
@@ -30,9 +35,12 @@ from tests.kit.doors import (
 )
 from tests.kit.import_desk import issue_keys
 from tests.kit.mobile import PRIVATE, Caller, a_caller
+from tests.kit.population import CLASS_A, some
 from tests.kit.sealing import OTHER
-from tests.kit.town import a_town
+from tests.kit.till import WALLET as PAY_CODE
+from tests.kit.town import Town, a_town
 from tests.kit.waiting import until
+from tests.kit.ward import admission, admit
 from tests.services import FreshDatabase, temporary_directory
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -268,3 +276,76 @@ def _forged_envelopes(mine: Caller, not_mine: Caller, other: Caller) -> dict[str
         {**good, "timestamp": _other(str(good["timestamp"]))}
     ).encode()
     return made
+
+
+async def test_institution_reaches_no_payment_of_another_one(doors: Doors) -> None:
+    """Every address of payments, with everything that the hospital has there: asked by another
+    institution, which gets and changes nothing, and then by its own, which does."""
+    town, cashier = doors.town, Cashier(doors.town.service)
+    stay = await admit(town.hospital, town.someone(), some(CLASS_A))
+    deposit = await cashier.pay_in(stay.mdtrt_id, "500.00", pay_code=PAY_CODE)
+    citizen, request = await a_request(town, cashier)
+    visit = await town.hospital.open_visit(town.someone(), some(CLASS_A))
+    quoted = visit.quote(some(CLASS_A))
+    bill = visit.settlement(quoted, await town.hospital.send(quoted))
+    orders = [str(each["order_no"]) for each in (deposit, request)]
+    bodies: dict[str, dict[str, object]] = {
+        "deposit": {**cashier.deposit_order(stay.mdtrt_id, "1.00"), "pay_code": PAY_CODE},
+        "visit": {**cashier.visit_order(bill), "pay_code": PAY_CODE},
+        "refund": {"refund_no": "R1", "operator": "0001"},
+        "admit": {"operator": "0001", "input": admission(town.hospital, citizen).envelope["input"]},
+    }
+    before = await _hospitals_payments(town)
+    for desk in (town.other_hospital, town.pharmacy):
+        told = await _ask_all(doors, desk, orders, stay.mdtrt_id, bodies)
+        for path, came in told.items():
+            nothing = json.loads(came.body).get("requests") == []
+            assert nothing or came.code in NOT_THERE, (path, came)
+            assert not any(order in came.body.decode() for order in orders if order not in path)
+        assert await _hospitals_payments(town) == before, told
+    told = await _ask_all(doors, town.hospital, orders, stay.mdtrt_id, bodies)
+    done = {path.rsplit("/", 1)[-1] for path, came in told.items() if not came.code}
+    assert done >= {"deposit", "visit", "refund", "admissions", "admit", stay.mdtrt_id, *orders}
+    assert told[f"/pay/{orders[0]}/cancel"].code == "ORDER_SETTLED"
+
+
+NOT_THERE = {"ORDER_UNKNOWN", "VISIT_UNKNOWN"}
+"""What an institution hears of what is another's: the same as of what is nobody's."""
+
+
+async def _ask_all(
+    doors: Doors, desk: Counter, orders: Sequence[str], mdtrt_id: str,
+    bodies: Mapping[str, Mapping[str, object]],
+) -> dict[str, Opened]:  # fmt: skip
+    """What each address of payments says to an institution, of each order and of the stay. What
+    only takes an order of one's own (`/pay/scan`, `/pay/admission`) is left out."""
+    told = {}
+    for method, shape in addresses("tif"):
+        if not shape.startswith("/pay/") or shape in ("/pay/scan", "/pay/admission"):
+            continue
+        last = shape.rsplit("/", 1)[-1]
+        placed = shape.replace("deposits/1", f"deposits/{mdtrt_id}")
+        for path in dict.fromkeys(placed.replace("O1", each) for each in orders):
+            headers = tif(desk.caller.access_key, secret_of(desk.code))
+            body = msgspec.json.Encoder(decimal_format="number").encode(bodies.get(last, {}))
+            told[path] = await doors.knock(
+                Knock(method=method, path=path, headers=headers, body=body)
+            )
+    return told
+
+
+async def _hospitals_payments(town: Town) -> list[str]:
+    """Everything of the hospital that a payment could change, as text."""
+    return [
+        str(await town.owner.fetchval(statement, town.hospital.code))
+        for statement in (
+            "select array_agg(p::text order by p.pay_no) from settlement.payment p"
+            " where p.institution = $1",
+            "select array_agg(t::text order by t.setl_id) from settlement.settlement t"
+            " where t.institution = $1",
+            "select array_agg(e::text order by e.mdtrt_id, e.event_no)"
+            " from settlement.visit_event e"
+            " join settlement.visit v on v.lane = e.lane and v.mdtrt_id = e.mdtrt_id"
+            " where v.institution = $1",
+        )
+    ]
