@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import gzip
 import io
-import tracemalloc
 import zipfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,24 +16,10 @@ from settlement.bill import BillError
 from settlement.finance.bill_sources import Claimed, Received, readings_of
 from settlement.intake.faults import FileError
 from settlement.intake.workbook import sheet_rows
+from tests.kit.memory import MEGABYTE, little_memory
 
-MEGABYTE = 1024 * 1024
 BOMB_BYTES = 96 * MEGABYTE
 """What each bomb unpacks to, from less than half a megabyte."""
-MEMORY_BYTES_MAX = 32 * MEGABYTE
-"""What refusing it may take."""
-
-
-@contextmanager
-def little_memory() -> Iterator[None]:
-    """What happens meanwhile takes no more memory than it may."""
-    tracemalloc.start()
-    try:
-        yield
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < MEMORY_BYTES_MAX, f"{peak // MEGABYTE} MB"
 
 
 def bomb(name: str, *, begins: bytes = b"") -> bytes:
