@@ -32,8 +32,8 @@ OUR_SCRIPT = re.compile(
 )
 FORMS = [one for one in ROUTES if one.method == "POST" and one.right is not Right.ANYBODY]
 FOREIGN = (
-    "https://evil.test", "null", f"http://sub.{HOST}", f"http://{HOST}:81", f"http://{HOST}.evil.test",
-    "file://",
+    "https://evil.test", "null", f"http://sub.{HOST}", f"http://{HOST}:81", "file://",
+    f"http://{HOST}.evil.test",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import re
 from tests.tidy.tree import PRODUCT, Finding, Module, expect_none, modules, planted
 
 SECRET = re.compile(
-    r"(?:^|_)(?:secret|signature|sign|mac|hmac|token|password|csrf|form_key|private_key|sheet_code)$"
+    r"(?:^|_)(?:secret|signature|sign|mac|hmac|token|password|csrf|form_key|private_key)$"
 )
 SIMULATED = "loadtest/"
 """Simulated channels hold made-up secrets; the load generator keeps none."""
