@@ -128,6 +128,7 @@ async def test_forged_signature_opens_no_door_of_institutions(
         for what, headers in made[at % EVERY :: EVERY] if path.startswith("/hsa/") else made:
             came = await doors.knock(Knock(method=method, path=path, headers=headers, body=b"{}"))
             assert came.status == 401, (method, path, what, came)
+            assert secret_of(code).encode() not in came.body, (path, what)
         headers = sign(key, secret_of(code))
         came = await doors.knock(Knock(method=method, path=path, headers=headers, body=b"{}"))
         assert came.status != 401 or came.code == "INSTITUTION_NOT_YOURS", (path, came)
@@ -307,6 +308,17 @@ async def test_institution_reaches_no_payment_of_another_one(doors: Doors) -> No
     done = {path.rsplit("/", 1)[-1] for path, came in told.items() if not came.code}
     assert done >= {"deposit", "visit", "refund", "admissions", "admit", stay.mdtrt_id, *orders}
     assert told[f"/pay/{orders[0]}/cancel"].code == "ORDER_SETTLED"
+
+
+async def test_institution_is_told_nothing_of_how_another_one_settled(doors: Doors) -> None:
+    town = doors.town
+    settled = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    statuses = []
+    for desk in (town.other_pharmacy, town.hospital, town.pharmacy):
+        headers = tif(desk.caller.access_key, secret_of(desk.code))
+        path = f"/settlements/{settled.setl_id}/explanation"
+        statuses.append((await doors.knock(Knock(method="GET", path=path, headers=headers))).status)
+    assert statuses == [404, 404, 200]
 
 
 NOT_THERE = {"ORDER_UNKNOWN", "VISIT_UNKNOWN"}
