@@ -135,7 +135,7 @@ async def test_finance_of_an_institution_sees_nothing_of_another_one_anywhere(
     assert shown > 10
 
 
-@pytest.mark.parametrize("role", [Role.CLERK, Role.INSTITUTION])
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.INSTITUTION])
 async def test_no_form_gives_a_role_more_than_it_has(office: Office, role: Role) -> None:
     """Every form is sent with everything that any form of the console knows, in the hope that it
     is taken."""

@@ -34,7 +34,7 @@ from tests.kit.doors import (
     tif,
 )
 from tests.kit.import_desk import issue_keys
-from tests.kit.mobile import PRIVATE, Caller, a_caller
+from tests.kit.mobile import Caller, a_caller
 from tests.kit.population import CLASS_A, some
 from tests.kit.sealing import OTHER
 from tests.kit.till import WALLET as PAY_CODE
@@ -245,7 +245,6 @@ async def test_forged_envelope_opens_no_door_of_the_mobile_centre(doors: Doors) 
     sender = await a_caller(town, town.pharmacy.code, "door-platform-0001")
     wallet = await a_caller(town, wallet_owner("DOORS"), "door-wallet-0002")
     hospital = await a_caller(town, town.hospital.code, "door-platform-0002")
-    assert sender.key == PRIVATE
     for whose, operations, mine, not_mine in (
         ("hos", INFNO_OF, sender, wallet), ("wallet", (CONFIRM, CLOSE), wallet, sender),
     ):  # fmt: skip
