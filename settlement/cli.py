@@ -27,6 +27,7 @@ from settlement.cli_reimburse import add_reimburse
 from settlement.cli_reports import add_reports
 from settlement.cli_sheets import add_sheets
 from settlement.cli_user import add_user
+from settlement.telemetry.private_memory import keep_memory_private
 
 if TYPE_CHECKING:
     from settlement.said import Said
@@ -54,6 +55,7 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status (0 done, 1 failed, 2 wrong usage)."""
+    keep_memory_private()
     parsed = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
     return command(parsed)

@@ -40,6 +40,11 @@ class CredentialFact(Struct, frozen=True, kw_only=True, gc=False):
     suspended: bool
     keys: Keys | None = None
 
+    @property
+    def is_of_institution(self) -> bool:
+        """Or of a wallet or an app (`WALLET:…`, `APP:…`), which have doors of their own."""
+        return ":" not in self.institution_code
+
 
 class Readiness(Struct, frozen=True, kw_only=True):
     """Whether requests should come here. `checks` is one short text a part, `degraded` names the

@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from ledger.money import yuan_text
 from settlement.payout_rules import BANK_COLUMNS, BankColumn, BankField, PayoutRules
+from settlement.spreadsheet import harmless
 
 VOUCHER_COLUMNS = ("日期", "凭证号", "摘要", "科目编码", "科目名称", "借方", "贷方")
-_FORMULA = ("=", "+", "@", "\t", "\r")
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -101,7 +101,7 @@ def sheet_text(rows: Iterable[Sequence[str]]) -> str:
     """Rows as CSV, harmless in a spreadsheet."""
     text = io.StringIO()
     sheet = csv.writer(text, lineterminator="\n")
-    sheet.writerows([_harmless(cell) for cell in row] for row in rows)
+    sheet.writerows([harmless(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 
@@ -120,8 +120,3 @@ def _values(one: Order) -> Mapping[BankField, str]:
         BankField.AMOUNT: yuan_text(one.amount_fen), BankField.AMOUNT_FEN: str(one.amount_fen),
         BankField.PURPOSE: one.purpose,
     }  # fmt: skip
-
-
-def _harmless(cell: str) -> str:
-    is_formula = cell.startswith(_FORMULA) or (cell.startswith("-") and not cell[1:2].isdigit())
-    return f"'{cell}" if is_formula else cell

@@ -6,13 +6,17 @@ first asked for. Worlds and towns are fixtures of the tier that needs them.
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.kit.overheard import Overheard
 
 pytest_plugins = ("tests.services",)
 
@@ -28,6 +32,7 @@ TIERS = (
     "acceptance",
     "browser",
 )
+OVERHEARD = Overheard()
 SEED_VARIABLE = "SETTLEMENT_TEST_SEED"
 SEED = int(os.environ.get(SEED_VARIABLE) or secrets.randbelow(2**32))
 os.environ[SEED_VARIABLE] = str(SEED)
@@ -45,6 +50,7 @@ settings.load_profile("settlement")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Each tier is a mark as well, so that `pytest -m "unit or contract"` works."""
+    logging.getLogger().addHandler(OVERHEARD)
     for tier in TIERS:
         config.addinivalue_line("markers", f"{tier}: the tests under tests/{tier}")
 
@@ -60,6 +66,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if (tier := _tier(item)) is not None:
             item.add_marker(tier)
     items.sort(key=lambda item: TIERS.index(_tier(item) or TIERS[-1]))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_personal_is_logged() -> Iterator[None]:
+    """Whatever a test does, what is logged meanwhile names nobody and gives no secret away."""
+    yield
+    assert OVERHEARD.taken() == []
 
 
 @pytest.fixture

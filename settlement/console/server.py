@@ -95,7 +95,8 @@ class ConsoleServer:
             return _response(Answer(status=405, headers=(("Allow", "GET, POST"),)))
         turns = self._arriving if brings_file(request) else self._turns
         if turns.locked():
-            return _response(Answer(status=503, body=busy_page(), headers=(("Retry-After", "2"),)))
+            told = (*SAFETY.items(), ("Retry-After", "2"))
+            return _response(Answer(status=503, body=busy_page(), headers=told))
         asked = await _asked(request)
         if asked is None:
             return _response(Answer(status=413))

@@ -19,6 +19,7 @@ from settlement.clock import monotonic
 from settlement.finance.errands import Errand, perform
 from settlement.finance.progress import Tell
 from settlement.said import Said
+from settlement.telemetry.private_memory import keep_memory_private
 
 NICENESS = 5
 TOLD_EVERY_SECONDS = 0.2
@@ -43,6 +44,7 @@ Line = Progress | Ended
 
 def main() -> int:
     """Read the errand and do it."""
+    keep_memory_private()
     errand = msgspec.json.decode(sys.stdin.buffer.readline(), type=Errand)
     os.nice(NICENESS)
     try:

@@ -31,6 +31,7 @@ from settlement.payout_files import Order, bank_files
 from settlement.said import Said
 from settlement.storage.keyfile import key_file, load_keyring
 from settlement.storage.lease import connection_for
+from settlement.telemetry.private_memory import keep_memory_private
 
 NICENESS = 10
 MARK = "\ufeff"
@@ -156,6 +157,7 @@ def _zipped(books: PayoutBooks, first_on: date, orders: list[Order]) -> bytes:
 
 def main() -> int:
     """Read the job and do it. A reader that went away is no failure."""
+    keep_memory_private()
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=PaperJob)
     os.nice(NICENESS)
     found = asyncio.run(write(job))

@@ -23,10 +23,9 @@ from settlement.monthly_statement import (
     Tally,
     detail_cells,
 )
+from settlement.spreadsheet import defused
 
 MARK = b"\xef\xbb\xbf"
-DANGEROUS = tuple("=+-@\t\r\n＝＋－＠")
-"""How a text begins that a spreadsheet may compute, also in full width."""
 
 
 def sheet_csv(sheet: Sheet) -> bytes:
@@ -65,11 +64,6 @@ def cell_text(form: Form, cell: Cell) -> str:
     if isinstance(cell, date):
         return cell.isoformat()
     return defused(cell) if isinstance(cell, str) else str(cell)
-
-
-def defused(text: str) -> str:
-    """A text that no spreadsheet computes."""
-    return f"'{text}" if text.startswith(DANGEROUS) else text
 
 
 def _heading(columns: Sequence[Column]) -> list[str]:

@@ -19,6 +19,7 @@ from settlement.finance.statement_files import Kind, stream_statement
 from settlement.finance.statement_xlsx import TooLongError
 from settlement.monthly_statement import StatementAsked
 from settlement.storage.lease import connection_for
+from settlement.telemetry.private_memory import keep_memory_private
 
 NOBODY, TOO_LONG = 3, 4
 """Exit status where there is no such institution, and where Excel cannot hold the month."""
@@ -49,6 +50,7 @@ async def do(job: Job) -> int:
 
 def main() -> int:
     """Read the job and do it. A reader that went away is no failure."""
+    keep_memory_private()
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     os.nice(NICENESS)
     try:

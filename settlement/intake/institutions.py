@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -179,7 +180,7 @@ def _credential(
         problem = Told("新的接入标识没有密钥", "a new access_key without a secret")
         faults.append(Fault(row=one.row, column="secret", problem=problem))
         return []
-    if not one.secret or one.secret == secret:
+    if not one.secret or hmac.compare_digest(one.secret.encode(), secret.encode()):
         return []
     made.credentials.append(
         Given(institution=code, access_key=one.access_key, secret=one.secret)

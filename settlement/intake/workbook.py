@@ -2,8 +2,9 @@
 
 A workbook is a ZIP of XML. Read are cells with text, numbers and truth values; a formula counts as
 the value that was saved with it. A document type is refused, so no entity is ever expanded, and so
-is a workbook that unpacks to more than `BYTES_MAX`. Numbers stay as they are written in it, where
-readers of workbooks at large make floats of them: they are ratios and prices.
+is a workbook that unpacks to more than `BYTES_MAX`, or to far more than any spreadsheet would save.
+Numbers stay as they are written in it, where readers of workbooks at large make floats of them:
+they are ratios and prices.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from xml.parsers import expat
 from settlement.intake.faults import FileError
 
 BYTES_MAX = 500_000_000
+RATIO_MAX = 200
+"""How many times its size a part may unpack to. What a spreadsheet saves unpacks to ten or twenty
+times; a bomb to a thousand."""
+_SMALL_BYTES = 1_000_000
+"""Of which nobody asks how well it was packed."""
 _SHEET = "xl/worksheets/sheet1.xml"
 _STRINGS = "xl/sharedStrings.xml"
 _PLACE = re.compile(r"([A-Z]{1,3})\d+")
@@ -33,7 +39,9 @@ def sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The number of each row that has cells, and the cells. Raises FileError."""
     try:
         with zipfile.ZipFile(path) as book:
-            if sum(info.file_size for info in book.infolist()) > BYTES_MAX:
+            if sum(info.file_size for info in book.infolist()) > BYTES_MAX or any(
+                _is_bomb(info) for info in book.infolist()
+            ):
                 raise FileError(f"{path.name}: 过大，请用 CSV | too large, use CSV")
             strings: list[str] = []
             if _STRINGS in book.namelist():
@@ -44,6 +52,10 @@ def sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             raise
         raise FileError(f"{path.name}: 不是工作簿 | not a workbook: {exc}") from exc
     yield from rows
+
+
+def _is_bomb(part: zipfile.ZipInfo) -> bool:
+    return part.file_size > max(_SMALL_BYTES, RATIO_MAX * part.compress_size)
 
 
 class _Reader:

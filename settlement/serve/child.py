@@ -14,6 +14,7 @@ import uvloop
 from settlement.serve.config import AT_WORK, WorkerConfig, decode_config
 from settlement.serve.pages import use_large_pages
 from settlement.telemetry import logs
+from settlement.telemetry.private_memory import keep_memory_private
 
 GC_YOUNG_MAX = 50_000
 """Allocations between two looks for cycles; a request leaves none, so looking is wasted time."""
@@ -37,6 +38,7 @@ class Stopping:
 
 def run_child(main: Callable[[WorkerConfig, Stopping], Awaitable[None]]) -> None:
     """Run a child's `main` until it returns."""
+    keep_memory_private()
     config = decode_config(sys.stdin.buffer.readline())
     logs.configure(config.place)
     # Ctrl-C reaches the whole terminal; the supervisor alone decides what it means.

@@ -41,6 +41,7 @@ from settlement.storage.keyfile import load_keyring
 from settlement.storage.person_import import Change, Key, KnownRow, NewRows
 from settlement.storage.reader import person_record
 from settlement.telemetry.logs import mask_number
+from settlement.telemetry.private_memory import keep_memory_private
 
 PARTS = 16
 """Marks are kept in so many parts, so that none of them is large."""
@@ -235,6 +236,7 @@ _WORKERS: list[Worker] = []
 
 def prepare(key_file: Path, terms: Terms) -> None:
     """Make this process of a pool ready."""
+    keep_memory_private()
     os.nice(_NICE)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.disable()  # a piece is a tree of lists, which counting frees

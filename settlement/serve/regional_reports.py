@@ -21,6 +21,7 @@ from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_paying import left_text
 from settlement.serve.regional_periods import ACT_ZH, Found, find, name_of, text_of
 from settlement.serve.regional_prepaid import prepaid_parties, standing_of
+from settlement.spreadsheet import harmless
 from settlement.storage import regional_clearing as store
 from settlement.storage.regional_clearing import Leg
 from settlement.storage.regional_clearing import PeriodSums as Listed
@@ -120,11 +121,11 @@ def _grouped(legs: Iterable[Leg]) -> dict[tuple[str, str, str, str], Sums]:
 
 def _cells(leg: Leg) -> tuple[str, ...]:
     return (
-        leg.case_no, "-" if leg.reversal else "+", leg.region, leg.institution,
+        harmless(leg.case_no), "-" if leg.reversal else "+", leg.region, harmless(leg.institution),
         leg.clearing_type, leg.scheme, f"{leg.settled_on}", yuan_text(leg.total_fen),
         yuan_text(leg.fund_fen), yuan_text(leg.account_fen), yuan_text(leg.owed_fen),
         "" if leg.setl_id is None else str(leg.setl_id), _MARK_ZH[leg.mark],
-        str(leg.months or ""), leg.said if _MARK_ZH[leg.mark] else "",
+        str(leg.months or ""), harmless(leg.said) if _MARK_ZH[leg.mark] else "",
     )  # fmt: skip
 
 

@@ -1,13 +1,16 @@
 """Structured logs: one JSON object a line on stderr, with an `event` that tools can match.
 
 A record is a short fixed message plus fields given as `extra`. Fields that carry personal data are
-masked by their name before anything is written, whoever logs them.
+masked by their name before anything is written, whoever logs them. What an exception says was
+written by others: rows and values that a database repeats in it are left out, and so is whatever
+looks like an identity number.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -54,6 +57,13 @@ MASKS: dict[str, Callable[[str], str]] = {
 }
 """Field name → how it is written. A field not in here is written as it is."""
 
+_REPEATED = re.compile(
+    r"(Failing row contains |Key \([^)\n]*\)=)\(.*?\)(?=[.\n ]|$)"
+    r"|(invalid input for query argument \$\d+: ).*?(?=\n|$)",
+    re.DOTALL,
+)
+"""Where a database, or its driver, repeats what it was given."""
+_IDENTITY = re.compile(r"(?<![0-9A-Za-z])[0-9]{17}[0-9Xx](?![0-9A-Za-z])")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -70,7 +80,7 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "event": getattr(record, "event", record.name),
-            "message": record.getMessage(),
+            "message": without_values(record.getMessage()),
             "process": self._process,
             "pid": os.getpid(),
         }
@@ -79,8 +89,22 @@ class JsonFormatter(logging.Formatter):
                 line[name] = masked(name, value)
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = type(record.exc_info[1]).__name__
-            line["trace"] = "".join(traceback.format_exception(record.exc_info[1]))
+            trace = "".join(traceback.format_exception(record.exc_info[1]))
+            line["trace"] = without_values(trace)
         return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def without_values(text: str) -> str:
+    """What an exception says, without the values that it says it of."""
+    kept = _REPEATED.sub(lambda found: f"{found[1] or found[2]}…", text)
+    return _IDENTITY.sub(lambda found: mask_number(found[0]), kept)
+
+
+def says_more(record: logging.LogRecord) -> bool:
+    """A filter: False of what a stranger can have written as often as they like. The parser's
+    complaint of a request that is no HTTP repeats the line that it could not read."""
+    error = record.exc_info[1] if record.exc_info else None
+    return error is None or not type(error).__module__.startswith("aiohttp.http_exceptions")
 
 
 def masked(name: str, value: object) -> object:
@@ -98,4 +122,5 @@ def configure(process: str, level: str = "INFO") -> None:
     root.setLevel(level)
     # aiohttp's own loggers say what concerns their library; requests are counted, not logged.
     logging.getLogger("aiohttp").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(says_more)
     logging.getLogger("asyncio").setLevel(logging.WARNING)

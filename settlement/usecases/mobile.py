@@ -45,6 +45,7 @@ from settlement.usecases.mobile_notices import told
 from settlement.usecases.mobile_payloads import (
     Held,
     Uploaded,
+    is_same_token,
     open_held,
     open_uploaded,
     pay_token,
@@ -204,7 +205,7 @@ def known_order(
     fact = view.mobile.get(command.order_no)
     if fact is None or fact.row.institution != command.asked.institution.code:
         return Refusal(code="MOBILE_ORDER_UNKNOWN", field="order_no")
-    if command.pay_token != pay_token(world.keyring, command.order_no):
+    if not is_same_token(pay_token(world.keyring, command.order_no), command.pay_token):
         return Refusal(code="MOBILE_TOKEN_WRONG", field="pay_token")
     return fact
 

@@ -33,6 +33,7 @@ from settlement.usecases import cancel, checks, family, mobile_custody
 from settlement.usecases.mobile import is_person, pending_of
 from settlement.usecases.mobile_notices import told_back
 from settlement.usecases.mobile_payloads import (
+    is_same_token,
     open_held,
     open_uploaded,
     pay_token,
@@ -88,7 +89,7 @@ def _may_close(
         return Refusal(code="MOBILE_ORDER_UNKNOWN", field="order_no")
     if command.due_by is not None:
         return None
-    if command.pay_token != pay_token(world.keyring, command.order_no):
+    if not is_same_token(pay_token(world.keyring, command.order_no), command.pay_token):
         return Refusal(code="MOBILE_TOKEN_WRONG", field="pay_token")
     if command.identity is None:
         standing = fact.standing
@@ -231,7 +232,7 @@ def _allowed(
     """By the token that the order was uploaded with, which shows that one has the order; by a live
     one of the person; or by the order's revsToken within its hour."""
     standing, row = fact.standing, fact.row
-    if command.token == reversal_token(world.keyring, row.order_no):
+    if is_same_token(reversal_token(world.keyring, row.order_no), command.token):
         paid_at = standing.paid.at if standing.paid is not None else standing.at
         if moment.at < paid_at + timedelta(seconds=REVERSAL_SECONDS):
             return None

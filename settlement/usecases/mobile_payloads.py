@@ -114,5 +114,10 @@ def reversal_token(keyring: Keyring, order_no: int) -> str:
     return _derived(keyring, "reverse", order_no)
 
 
+def is_same_token(ours: str, theirs: str) -> bool:
+    """Whether somebody knows a token, told in the same time wherever it differs."""
+    return hmac.compare_digest(ours.encode(), theirs.encode())
+
+
 def _derived(keyring: Keyring, purpose: str, order_no: int) -> str:
     return hmac.digest(keyring.digest_key, f"{purpose}\n{order_no}".encode(), "sha256").hex()[:40]

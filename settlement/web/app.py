@@ -57,6 +57,8 @@ SWEEP_SECONDS = 0.25
 PUBLISH_SECONDS = 0.5
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 INFNO_LENGTH_MAX = 6
+NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
+"""What says JSON is JSON, whatever somebody had written into it."""
 _EXPLANATION = re.compile(r"/settlements/(\d{1,20})/explanation", re.ASCII)
 
 DemoWorld = Callable[[int | None], Awaitable[bytes]]
@@ -283,7 +285,9 @@ class WebServer:
         return _document(await asyncio.to_thread(errors_page))
 
     async def _asset(self, request: web.BaseRequest) -> web.Response:
-        headers = {"Content-Type": ASSETS[request.path], "Cache-Control": "no-cache"}
+        headers = {
+            "Content-Type": ASSETS[request.path], "Cache-Control": "no-cache", **NO_SNIFFING
+        }  # fmt: skip
         return web.Response(body=asset(request.path), headers=headers)
 
     async def _demo_world(self, request: web.BaseRequest) -> web.Response:
@@ -331,7 +335,7 @@ def _not_allowed(allow: str) -> web.Response:
 
 def _response(reply: HttpReply) -> web.Response:
     response = web.Response(
-        status=reply.status, body=reply.body, headers={"Content-Type": reply.media}
+        status=reply.status, body=reply.body, headers={"Content-Type": reply.media, **NO_SNIFFING}
     )
     if reply.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(reply.retry_after_seconds)
@@ -339,7 +343,9 @@ def _response(reply: HttpReply) -> web.Response:
 
 
 def _document(page: bytes) -> web.Response:
-    headers = {"Content-Type": DOCS_HTML, "Content-Security-Policy": CONTENT_POLICY}
+    headers = {
+        "Content-Type": DOCS_HTML, "Content-Security-Policy": CONTENT_POLICY, **NO_SNIFFING
+    }  # fmt: skip
     return web.Response(body=page, headers=headers)
 
 

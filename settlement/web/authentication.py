@@ -62,7 +62,7 @@ class Authenticator:
         timestamp = headers.get("x-tif-timestamp")
         nonce = headers.get("x-tif-nonce")
         signature = headers.get("x-tif-signature")
-        if not (timestamp and nonce and signature) or len(nonce) > NONCE_LENGTH_MAX:
+        if not (timestamp and nonce and signature) or not _is_plain(nonce):
             return _missing(headers, TIF_HEADERS)
         now = int(self._clock())
         window = self._limits.tif_window_seconds
@@ -83,7 +83,7 @@ class Authenticator:
     def _authenticate_csb(self, headers: Mapping[str, str]) -> Granted | Denied:
         if "_api_access_key" not in headers:
             return _missing(headers, TIF_HEADERS)
-        if any(not headers.get(name) for name in CSB_HEADERS):
+        if any(not headers.get(name) or not headers[name].isascii() for name in CSB_HEADERS):
             return _missing(headers, CSB_HEADERS)
         now = int(self._clock())
         window = self._limits.csb_window_seconds
@@ -102,7 +102,7 @@ class Authenticator:
 
     def _usable(self, access_key: str) -> CredentialFact | Denied:
         fact = self._credential(access_key)
-        if fact is None:
+        if fact is None or not fact.is_of_institution:
             return Denied("ACCESS_KEY_UNKNOWN")
         return Denied("CREDENTIAL_SUSPENDED") if fact.suspended else fact
 
@@ -120,6 +120,13 @@ class Authenticator:
         return caller
 
 
+def _is_plain(nonce: str) -> bool:
+    return len(nonce) <= NONCE_LENGTH_MAX and nonce.isascii()
+
+
 def _missing(headers: Mapping[str, str], wanted: tuple[str, ...]) -> Denied:
-    missing = [name for name in wanted if not headers.get(name)] or ["x-tif-nonce"]
+    """Which headers are not there, or are not the text that a signature is made of: a general
+    parser keeps bytes that are no UTF-8, and nothing can be signed with those."""
+    missing = [name for name in wanted if not headers.get(name) or not headers[name].isascii()]
+    missing = missing or ["x-tif-nonce"]
     return Denied("HEADERS_MISSING", {"header": "、".join(missing)})

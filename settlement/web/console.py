@@ -151,7 +151,11 @@ def _headers(request: web.BaseRequest) -> dict[str, str]:
 
 
 def _busy() -> web.Response:
-    headers = {"Content-Type": "text/html; charset=utf-8", "Retry-After": "2"}
+    headers = {
+        "Content-Type": "text/html; charset=utf-8", "Retry-After": "2", "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "X-Content-Type-Options": "nosniff",
+    }  # fmt: skip
     return web.Response(status=503, body=busy_page(), headers=headers)
 
 

@@ -111,12 +111,11 @@ class Imports:
         theirs = access_key or headers.get("x-tif-paasid") or headers.get("_api_access_key")
         if theirs and self._credential(theirs) is not None:
             return problem("IMPORT_NOT_FOR_INSTITUTIONS")
-        missing = [name for name in HEADERS if not told[name]]
+        missing = [name for name in HEADERS if not told[name] or not told[name].isascii()]
         if not missing and not _DIGEST.fullmatch(told["x-import-sha256"]):
             missing = ["x-import-sha256"]
-        if missing or not told["x-import-signature"].isascii():
-            header = "、".join(missing or ["x-import-signature"])
-            return problem("IMPORT_HEADERS_MISSING", params={"header": header})
+        if missing:
+            return problem("IMPORT_HEADERS_MISSING", params={"header": "、".join(missing)})
         timestamp, window = told["x-import-timestamp"], self._limits.tif_window_seconds
         known = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12
         if not known or abs(int(timestamp) - int(self._clock().timestamp())) > window:

@@ -319,7 +319,10 @@ def _moved(path: str) -> web.Response:
 
 
 def _styled(style: bytes) -> web.Response:
-    headers = {"Content-Type": "text/css; charset=utf-8", "Cache-Control": "max-age=3600"}
+    headers = {
+        "Content-Type": "text/css; charset=utf-8", "Cache-Control": "max-age=3600",
+        "X-Content-Type-Options": "nosniff",
+    }  # fmt: skip
     return web.Response(body=style, headers=headers)
 
 

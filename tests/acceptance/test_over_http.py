@@ -170,3 +170,10 @@ async def test_repeated_nonce_with_other_content_is_401(town: ServedTown) -> Non
     assert (await town.gateway.post("/hsa/hgs/2102", first.body, headers)).status == 200
     other = town.pharmacy.sale(town.someone(), some(CLASS_A))
     assert (await town.gateway.post("/hsa/hgs/2102", other.body, headers)).status == 401
+
+
+async def test_no_process_of_the_server_leaves_its_memory_in_a_file(town: ServedTown) -> None:
+    """Keys and opened names are in it; nobody looks after what a crash would write."""
+    limits = town.dump_limits()
+    assert len(limits) >= 5, limits
+    assert {tuple(limit.split()) for limit in limits.values()} == {("0", "0")}

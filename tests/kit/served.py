@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
+from typing import IO
 
 import aiohttp
 import asyncpg
@@ -30,6 +32,7 @@ from settlement.storage import reference
 from settlement.storage.keyfile import key_file, load_keyring
 from tests.kit.clock import TownClock
 from tests.kit.mobile import keep_credential
+from tests.kit.overheard import personal_in, written_down
 from tests.kit.population import CLASS_A, some
 from tests.kit.townhall import Townhall
 from tests.kit.waiting import in_a_row
@@ -39,6 +42,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 STOP_SECONDS = 90.0
 ANSWER_SECONDS = 60.0
 LOOKS_PER_WORKER = 8
+MIN_SECRET = 16
+_CORE = re.compile(r"^Max core file size\s+(\S+\s+\S+)", re.MULTILINE)
 SEED = 1
 """Of the credentials that the loader gives to institutions."""
 
@@ -114,14 +119,34 @@ class ServedTown(Townhall):
     gateway: HttpGateway
     data: Path
 
+    def secrets(self) -> list[str]:
+        """What nobody may find in a log: what institutions sign with, keys, passwords."""
+        kept = sorted((self.data / "secrets").glob("*"))
+        texts = [one.read_text("utf-8", "replace").strip() for one in kept if one.is_file()]
+        codes = [one.code for one in self.place.institutions]
+        signed_with = [make_credential(code, seed=SEED).secret for code in codes]
+        return [*signed_with, *(text for text in texts if len(text) >= MIN_SECRET)]
+
     def worker_pids(self) -> list[int]:
         """The gateway processes under the server."""
+        return [pid for pid in self.child_pids() if "settlement.serve.worker" in command_line(pid)]
+
+    def child_pids(self) -> list[int]:
+        """All processes of ours under the server."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [
             pid
             for pid in map(int, children.split())
-            if "settlement.serve.worker" in command_line(pid)
+            if any(each.startswith("settlement.") for each in command_line(pid))
         ]
+
+    def dump_limits(self) -> dict[int, str]:
+        """What the kernel says of core dumps of each process: soft and hard limit."""
+        limits = {
+            pid: Path(f"/proc/{pid}/limits").read_text()
+            for pid in (self.process.pid, *self.child_pids())
+        }
+        return {pid: " ".join(_CORE.findall(text)) for pid, text in limits.items()}
 
     async def catch_up(self) -> None:
         """Wait until every gateway has loaded the reference data that is written by now: a
@@ -163,7 +188,9 @@ async def a_served_town(
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     with (
         nullcontext(disk) if disk else temporary_directory() as base,
-        a_server(base / "data", workers, environment) as process,
+        temporary_directory() as aside,
+        written_down(aside / "said") as said,
+        a_server(base / "data", workers, environment, said) as process,
     ):
         url = await asyncio.to_thread(ready_url, process)
         async with (
@@ -190,6 +217,10 @@ async def a_served_town(
             yield town
             await town.assert_books_are_right()
             await town.owner.close()
+            shown = (aside / "said").read_text("utf-8", "replace")
+            if process.poll() is None:
+                shown += (await town.gateway.get("/metrics")).body.decode()
+            assert personal_in(shown, town.secrets()) == []
 
 
 async def _until_known(town: ServedTown, workers: int) -> None:
@@ -207,13 +238,14 @@ async def _until_known(town: ServedTown, workers: int) -> None:
 
 @contextmanager
 def a_server(
-    data: Path, workers: int, environment: Mapping[str, str]
+    data: Path, workers: int, environment: Mapping[str, str], said: IO[bytes] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """`settlement serve` on a data directory, stopped at the end."""
+    """`settlement serve` on a data directory, stopped at the end. What its processes log goes to
+    `said`, where there is one."""
     arguments = ["serve", "--port", "0", "--workers", str(workers), "--data-dir", str(data)]
     process = subprocess.Popen(
         [sys.executable, "-m", "settlement.cli", *arguments],
-        cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=said, text=True,
     )  # fmt: skip
     try:
         yield process

@@ -19,10 +19,12 @@ from settlement.certify.plan import checklist
 from settlement.certify.report import Report, as_html
 from settlement.certify.scope import (
     FAILED,
+    FILES,
     MOBILE,
     NOT_REACHED,
     REFUSED_ONLY,
     SENT,
+    STORED,
     WITHOUT_TOKENS,
     not_sent,
 )
@@ -34,6 +36,7 @@ from tests.kit import broken, population
 from tests.kit import broken_lists as lists
 from tests.kit.broken import HonestServer
 from tests.kit.broken_lists import throws_away
+from tests.kit.intruder import Intruding, Way
 from tests.kit.population import Citizen, some
 from tests.kit.served import SEED, ServedTown, a_served_town
 from tests.services import FreshDatabase, chosen_environment
@@ -315,3 +318,42 @@ async def _certified_through(
     )
     async with proxy.serving() as url:
         return await certified(town, of, url, only=only)
+
+
+NAMES_NOTHING = frozenset({
+    "9001", "1101", "2001", "2101", "2102", "2201", "2401", "2501", "2503", "2505", "3201", "3203",
+    "3260", "3301", "5205", "5206", "5301", "5302", "5304", "1304", "1317", "1318", "1319", "1901",
+    *FILES, *STORED,
+})  # fmt: skip
+"""Transactions that ask for nothing by a number that only its institution was given: what anybody
+may begin or ask for, and what is kept as it was sent."""
+MAY_BE_DONE = {
+    (Way.AS_ITS_OWN, "2601"): "a tombstone under the intruder's own message key",
+    (Way.WITH_ITS_CODE, "2601"): "likewise",
+    (Way.AS_ITS_OWN, "5201"): "its own visits of the person: none",
+    (Way.WITH_ITS_CODE, "5201"): "likewise",
+    (Way.WITH_ITS_CODE, "9101"): "a file of its own with the same content",
+}
+"""What the intruder is not refused, because it reaches nothing of the other's."""
+
+
+@pytest.mark.parametrize(
+    ("victim", "intruder"),
+    [(population.PHARMACY, population.OTHER_PHARMACY),
+     (population.HOSPITAL, population.OTHER_HOSPITAL)],
+)  # fmt: skip
+async def test_institution_reaches_nothing_that_another_one_has(
+    town: ServedTown, victim: Institution, intruder: Institution
+) -> None:
+    proxy = Intruding(town, victim=victim, intruder=intruder, anybodys=NAMES_NOTHING)
+    async with proxy.serving() as url:
+        report = await certified(town, victim, url)
+    assert failed(report) == {}, "the honest institution noticed"
+    for one in proxy.attempts:
+        assert not one.told and not one.changed, one
+        assert one.infcode != 0 or (one.way, one.infno) in MAY_BE_DONE, one
+        assert one.infcode != 0 or one.infno == "9101" or one.is_empty, one
+    sound = {(one.way, one.infno) for one in proxy.attempts if one.was_sound}
+    carried_out = SENT[victim.kind.value] - set(REFUSED_ONLY)
+    assert {infno for way, infno in sound if way is Way.IN_ITS_NAME} == carried_out
+    assert {infno for way, infno in sound if way is Way.AS_ITS_OWN} == carried_out - NAMES_NOTHING

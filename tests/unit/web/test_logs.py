@@ -6,8 +6,9 @@ import json
 import logging
 
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage
 
-from settlement.telemetry.logs import JsonFormatter
+from settlement.telemetry.logs import JsonFormatter, says_more
 
 
 def line(message: str, **extra: object) -> dict[str, object]:
@@ -45,3 +46,32 @@ def test_error_is_written_with_its_trace() -> None:
         written = line("failed", exc_info=(type(exc), exc, exc.__traceback__))
     assert written["error"] == "RuntimeError"
     assert "a bug" in str(written["trace"])
+
+
+SAID = [
+    # what an exception says,                                      what is written of it
+    ("violates check\nDETAIL:  Failing row contains (1, 测试甲, (2)).",
+     "violates check\nDETAIL:  Failing row contains …."),
+    ("duplicate key\nDETAIL:  Key (lane, psn_no)=(3, 4419) already exists.",
+     "duplicate key\nDETAIL:  Key (lane, psn_no)=… already exists."),
+    ("invalid input for query argument $2: '测试甲' (expected int)",
+     "invalid input for query argument $2: …"),
+    ("no such person: 999999199001010017", "no such person: 999*************17"),
+    ("settlement 2611000100001000001 failed", "settlement 2611000100001000001 failed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "shown"), SAID)
+def test_values_that_an_exception_repeats_are_not_written(said: str, shown: str) -> None:
+    error = RuntimeError(said)
+    written = line(said, exc_info=(RuntimeError, error, None))
+    assert written["message"] == shown
+    assert str(written["trace"]) == f"RuntimeError: {shown}\n"
+
+
+def test_strangers_do_not_fill_the_log_with_requests_that_are_none() -> None:
+    error = BadHttpMessage("Authorization: Bearer secret")
+    refused = logging.makeLogRecord({"exc_info": (BadHttpMessage, error, None)})
+    broken = logging.makeLogRecord({"exc_info": (RuntimeError, RuntimeError("a bug"), None)})
+    assert not says_more(refused)
+    assert says_more(broken) and says_more(logging.makeLogRecord({}))
