@@ -119,10 +119,11 @@ async def test_application_whose_commits_may_be_lost_is_refused(
 ) -> None:
     await _administer(site, "create role settlement_app login password 'theirs'")
     await _administer(site, "grant connect on database settlement to settlement_app")
-    await _administer(site, "alter database settlement set synchronous_commit = 'off'")
     app = replace_user(site.owner_dsn, "settlement_app", "theirs")
-    with pytest.raises(ServiceError, match="synchronous_commit is off for settlement_app"):
-        await _prepare(base, environment, owner=site.owner_dsn, app=app)
+    for lax in ("off", "local", "remote_write"):
+        await _administer(site, f"alter database settlement set synchronous_commit = '{lax}'")
+        with pytest.raises(ServiceError, match=f"synchronous_commit is {lax} for settlement_app"):
+            await _prepare(base, environment, owner=site.owner_dsn, app=app)
     await _administer(site, "alter role settlement_app set synchronous_commit = 'on'")
     await _prepare(base, environment, owner=site.owner_dsn, app=app)
 
