@@ -47,7 +47,8 @@ class Window(Struct, frozen=True, kw_only=True):
     """How long a fault was felt, in seconds from its beginning."""
 
     back_seconds: float
-    """until the end of the longest time without a good answer to a message that was sent since"""
+    """until the end of the longest time without a good answer to a message that was sent since; 0
+    where that time was under a second"""
     silent_seconds: float
     """that longest time itself"""
     sent: int
@@ -90,8 +91,8 @@ def window(orders: Sequence[Order], *, began: float, ended: float) -> Window:
     gaps = [(later - earlier, later) for earlier, later in pairwise(edges)]
     longest, until = max(gaps)
     return Window(
-        back_seconds=until - began, silent_seconds=longest, sent=len(since),
-        unanswered=len(since) - len(answered),
+        back_seconds=until - began if longest > SLOW_SECONDS else 0.0, silent_seconds=longest,
+        sent=len(since), unanswered=len(since) - len(answered),
         slow=sum((one.first_seconds or 0.0) > SLOW_SECONDS for one in answered),
     )  # fmt: skip
 

@@ -89,6 +89,11 @@ class Cluster:
         self._running: dict[tuple[str, str], ServerProcess] = {}
         """by program and node"""
 
+    @property
+    def password(self) -> str:
+        """Of every role."""
+        return self._site.password
+
     def dsn(self, *, user: str = "postgres", database: str = "postgres", node: str = "") -> str:
         """The door for writers, or a node itself."""
         port = self.nodes[node].postgres if node else self._site.write_port
