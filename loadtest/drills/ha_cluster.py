@@ -99,6 +99,10 @@ class Cluster:
         port = self.nodes[node].postgres if node else self._site.write_port
         return f"postgresql://{user}:{self._site.password}@{LOOPBACK}:{port}/{database}"
 
+    def told(self, name: str) -> dict[str, str]:
+        """The variables of a node."""
+        return environment_of(self._site, name)
+
     async def start(self) -> None:
         """All of it, until there are a leader, a synchronous standby and another replica."""
         for node in self.nodes.values():
@@ -290,7 +294,7 @@ class Cluster:
 
 
     def _environment(self, name: str) -> dict[str, str]:
-        return {**server_environment(), "PATH": SYSTEM_PATH, **environment_of(self._site, name)}
+        return {**server_environment(), "PATH": SYSTEM_PATH, **self.told(name)}
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ from ledger.postgres.queries import load
 from loadtest.drills.ha_audit import Findings, Row, Window, compare, totals_fen, window
 from loadtest.drills.ha_cluster import (
     DATABASE,
+    LOOK_SECONDS,
     OWNER,
     Cluster,
     Programs,
@@ -46,6 +47,7 @@ from loadtest.report import Figure
 from loadtest.server import Server, Verdict
 from loadtest.world import fetch_world
 from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
+from settlement.storage.lease import LEASE_CLASS
 
 RESULT = Path("build/drill-ha.json")
 QUERIES = load(Path(__file__).parents[1] / "sql" / "ha.sql")
@@ -54,6 +56,10 @@ PERSONS = 5_000
 STEADY_SECONDS = 6.0
 """Of ordinary business before a fault and after it is over."""
 BACK_SECONDS_MAX = 30.0
+LEASES_SECONDS_MAX = 40.0
+"""A background loop looks every thirty seconds at least, and then finds its session gone."""
+SELDOM = {22, 26}
+"""But for these two, which look every ten minutes and every hour."""
 ASKED_AGAIN = 20
 """Answered orders that are sent again after each fault: they must be told the same."""
 SHOWN_MAX = 10
@@ -155,7 +161,7 @@ async def _round(settings: Settings, cluster: Cluster, shop: Shop, fault: Fault)
     """Business as usual, the fault, business again; then the rest of what is to be known."""
     first, broken, wrong = len(shop.orders), shop.broken, list[str]()
     stop = asyncio.Event()
-    leader = await cluster.leader()
+    leader, leases = await cluster.leader(), await _leases(cluster)
     customers = asyncio.create_task(shop.serve(settings.rate, stop))
     try:
         await asyncio.sleep(STEADY_SECONDS)
@@ -174,6 +180,10 @@ async def _round(settings: Settings, cluster: Cluster, shop: Shop, fault: Fault)
     felt = window(orders, began=began, ended=time.monotonic())
     resent = await shop.resolve()
     wrong += await shop.ask_again(orders[:: max(len(orders) // ASKED_AGAIN, 1)])
+    if felt.silent_seconds < fault.silences:
+        wrong.append("somebody was answered although one server alone had it")
+    if not await _held_again(cluster, leases):
+        wrong.append(f"leases that nobody took again: {leases - await _leases(cluster)}")
     if felt.back_seconds > BACK_SECONDS_MAX:
         wrong.append(f"nobody was served for {felt.back_seconds:.1f} s")
     round_ = Round(
@@ -190,6 +200,21 @@ async def _booked(cluster: Cluster) -> list[Row]:
     return [Row(**dict(row)) for row in rows]
 
 
+async def _leases(cluster: Cluster) -> set[int]:
+    """Which background loops are held by a session of the leader."""
+    rows = await _fetch(cluster.dsn(), "leases", LEASE_CLASS)
+    return {row["lease"] for row in rows} - SELDOM
+
+
+async def _held_again(cluster: Cluster, leases: set[int]) -> bool:
+    deadline = time.monotonic() + LEASES_SECONDS_MAX
+    while not leases <= await _leases(cluster):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(LOOK_SECONDS)
+    return True
+
+
 async def _nodes_differ(cluster: Cluster) -> list[str]:
     """Nothing is being written: every node must hold the same."""
     stand = {
@@ -204,10 +229,10 @@ async def _nodes_differ(cluster: Cluster) -> list[str]:
     ) else []  # fmt: skip
 
 
-async def _fetch(dsn: str, block: str) -> list[asyncpg.Record]:
+async def _fetch(dsn: str, block: str, *arguments: object) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        return list(await connection.fetch(QUERIES[block]))
+        return list(await connection.fetch(QUERIES[block], *arguments))
     finally:
         await connection.close()
 

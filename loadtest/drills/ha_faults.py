@@ -13,8 +13,10 @@ import asyncpg
 from msgspec import Struct
 
 from loadtest.drills.ha_cluster import Cluster
+from loadtest.drills.ha_nodes import NAMES
 
 PROBE_SECONDS = 3.0
+ALONE_SECONDS = 8.0
 SETTLED_SECONDS = 2.0
 """How long it is watched that nothing happens where nothing should."""
 PROBE = "select pg_logical_emit_message(true, 'drill', 'a write to one who leads no more')"
@@ -29,8 +31,10 @@ class Fault(Struct, frozen=True):
     name: str
     begin: Callable[[Cluster, list[str]], Awaitable[Healing]]
     """the list takes what must not be: one sentence each"""
-    moves: bool
+    moves: bool = False
     """whether another leads afterwards"""
+    silences: float = 0.0
+    """for so long nobody may be answered, in seconds"""
 
 
 async def kill_leader(cluster: Cluster, wrong: list[str]) -> Healing:
@@ -71,6 +75,22 @@ async def kill_sync_standby(cluster: Cluster, wrong: list[str]) -> Healing:
     return _started_again(cluster, standby)
 
 
+async def kill_both_standbys(cluster: Cluster, wrong: list[str]) -> Healing:
+    """The leader is alone: what it alone has is not answered, however long that takes."""
+    leader = await cluster.leader()
+    others = [name for name in NAMES if name != leader]
+    for name in others:
+        cluster.kill_node(name)
+    await asyncio.sleep(ALONE_SECONDS)
+
+    async def heal() -> None:
+        for name in others:
+            cluster.start_patroni(name)
+        await cluster.whole()
+
+    return heal
+
+
 async def kill_etcd(cluster: Cluster, wrong: list[str]) -> Healing:
     """One of three members of the quorum: nobody should notice."""
     leader = await cluster.leader()
@@ -95,12 +115,13 @@ async def switchover(cluster: Cluster, wrong: list[str]) -> Healing:
 
 
 FAULTS = (
-    Fault("leader killed", kill_leader, True),
-    Fault("leader frozen, then woken", freeze_leader, True),
-    Fault("leader's PostgreSQL killed", crash_leader, False),
-    Fault("synchronous standby killed", kill_sync_standby, False),
-    Fault("one etcd killed", kill_etcd, False),
-    Fault("switchover", switchover, True),
+    Fault("leader killed", kill_leader, moves=True),
+    Fault("leader frozen, then woken", freeze_leader, moves=True),
+    Fault("leader's PostgreSQL killed", crash_leader),
+    Fault("synchronous standby killed", kill_sync_standby),
+    Fault("both standbys killed", kill_both_standbys, silences=ALONE_SECONDS),
+    Fault("one etcd killed", kill_etcd),
+    Fault("switchover", switchover, moves=True),
 )
 
 

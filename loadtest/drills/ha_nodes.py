@@ -12,6 +12,8 @@ from msgspec import Struct
 
 LOOPBACK = "127.0.0.1"
 NAMES = ("node1", "node2", "node3")
+PORTS = range(20_000, 32_000)
+"""Below those of outgoing connections (32,768 and up on Linux)."""
 
 
 class Node(Struct, frozen=True, kw_only=True):
@@ -61,9 +63,15 @@ def environment_of(site: Site, name: str) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port that nobody has at the moment."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        return int(server.getsockname()[1])
+    """A port that nobody has at the moment, and that the kernel gives to nobody who connects: a
+    server that was killed finds it free again."""
+    while True:
+        port = secrets.choice(PORTS)
+        try:
+            socket.create_server((LOOPBACK, port)).close()
+        except OSError:
+            continue
+        return port
 
 
 def _place(base: Path, name: str) -> Node:
@@ -96,7 +104,7 @@ def _patroni(site: Site, name: str) -> dict[str, str]:
     rest, postgres = f"{LOOPBACK}:{node.rest}", f"{LOOPBACK}:{node.postgres}"
     return {
         "PATRONI_NAME": node.name,
-        "PATRONI_ETCD_HOSTS": ",".join(f"'{LOOPBACK}:{one.etcd}'" for one in site.nodes.values()),
+        "PATRONI_ETCD_HOSTS": ",".join(f"{LOOPBACK}:{one.etcd}" for one in site.nodes.values()),
         "PATRONI_RESTAPI_LISTEN": rest,
         "PATRONI_RESTAPI_CONNECT_ADDRESS": rest,
         "PATRONI_RESTAPI_USERNAME": "operator",

@@ -30,9 +30,9 @@ select settlement.grant_rights($1);
 discard plans;
 
 -- name: wait_for_second_server
--- What this session sees lasts when this commit does: where a commit waits for a standby, a row may be
--- seen that no standby has, because its session was ended or the server crashed while it waited. A
--- commit of nothing would not wait, so there is a message in the log that nobody reads.
+-- What this session sees lasts when this commit does: where a commit waits for a standby, a row may
+-- be seen that no standby has, because its session was ended or the server crashed while it waited.
+-- A commit of nothing would not wait, so there is a message in the log that nobody reads.
 select case
     when current_setting('synchronous_standby_names') <> ''
     then pg_logical_emit_message(true, 'settlement', ''::text)
