@@ -169,7 +169,14 @@ async def _check_app(app_dsn: str) -> str:
 
 async def _connect(dsn: str, variable: str) -> asyncpg.Connection[asyncpg.Record]:
     try:
-        return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
+        return await asyncpg.connect(
+            dsn, timeout=CONNECT_SECONDS, target_session_attrs="read-write"
+        )
+    except asyncpg.TargetServerAttributeNotMatched as exc:
+        raise ServiceError(
+            f"the server of {variable} is a standby, or its sessions are read-only. Name the one "
+            "that leads, or the port that follows it."
+        ) from exc
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as exc:
         raise ServiceError(f"the server does not accept user or password of {variable}.") from exc
     except asyncpg.InvalidCatalogNameError as exc:

@@ -140,6 +140,9 @@ async def test_wrong_addresses_are_explained(
         await _prepare(base, environment, owner="postgresql://a:b@127.0.0.1:1/c")
     with pytest.raises(ServiceError, match="cannot be reached"):
         await _prepare(base, environment, owner="not a url")
+    await _administer(site, "alter role settlement_owner set default_transaction_read_only = on")
+    with pytest.raises(ServiceError, match="SETTLEMENT_DATABASE_URL is a standby"):
+        await _prepare(base, environment, owner=site.owner_dsn)
 
 
 async def test_server_that_may_lose_money_is_refused(
