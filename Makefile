@@ -31,7 +31,7 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test test-external bench drill-channels drill-regions drill-month check setup setup-dev lock clean
+.PHONY: help run test test-external bench drill-channels drill-regions drill-month drill-ha check setup setup-dev lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -43,6 +43,7 @@ run: setup ## play the demo story on embedded services, print the books, serve u
 test: setup-dev ## everything the CI runs: lint, types, every tier of tests
 	$(VENV)/ruff check $(PACKAGES)
 	$(VENV)/python -m tools.chromium
+	$(VENV)/python -m tools.failover
 	$(VENV)/python -m tools.beside --into build/test-beside.log \
 	  "$(VENV)/mypy" "$(VENV)/python -m tests.debian --brief --if-installed" -- \
 	  $(VENV)/python -m pytest $(SPLIT)
@@ -64,6 +65,9 @@ drill-regions: setup ## care in another region over a failing hub, then compare 
 
 drill-month: setup ## reconcile, close and seal a month, step by step; SETTLEMENTS=1530000 BILL_ROWS=1000000
 	@exec $(DRILL_MONTH_COMMAND)
+
+drill-ha: setup ## failovers of three PostgreSQL nodes under load; needs patroni, etcd, haproxy
+	@exec $(VENV)/python -m loadtest.drills.ha_drill
 
 check: setup-dev ## the quick part of test: lint, types, house rules
 	$(VENV)/ruff check $(PACKAGES)

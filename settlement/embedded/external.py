@@ -27,6 +27,8 @@ APP = "settlement_app"
 APP_SECRET = "external-app-password"  # noqa: S105 - the name of a file
 VERSION_MIN = 150000
 CONNECT_SECONDS = 10.0
+LASTING = ("on", "remote_apply")
+"""A commit is on this disk, and on that of the synchronous standby where there is one."""
 SQL_FOR_A_PERSON = """\
   create role settlement_app login password '…';
   grant connect on database … to settlement_app;
@@ -156,17 +158,25 @@ async def _check_app(app_dsn: str) -> str:
             f"it cannot change what is booked. Give it a role of its own:\n{SQL_FOR_A_PERSON}\n"
             f"and set {APP_VARIABLE} to its URL."
         )
-    if row["synchronous_commit"] == "off":
+    if row["synchronous_commit"] not in LASTING:
         raise ServiceError(
-            f"synchronous_commit is off for {row['name']}, so a power cut would lose settlements "
-            f"that were answered. Run: alter role {row['name']} set synchronous_commit = 'on'"
+            f"synchronous_commit is {row['synchronous_commit']} for {row['name']}, so a power cut "
+            "or the loss of a server would lose settlements that were answered. Run: alter role "
+            f"{row['name']} set synchronous_commit = 'on'"
         )
     return str(row["name"])
 
 
 async def _connect(dsn: str, variable: str) -> asyncpg.Connection[asyncpg.Record]:
     try:
-        return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
+        return await asyncpg.connect(
+            dsn, timeout=CONNECT_SECONDS, target_session_attrs="read-write"
+        )
+    except asyncpg.TargetServerAttributeNotMatched as exc:
+        raise ServiceError(
+            f"the server of {variable} is a standby, or its sessions are read-only. Name the one "
+            "that leads, or the port that follows it."
+        ) from exc
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as exc:
         raise ServiceError(f"the server does not accept user or password of {variable}.") from exc
     except asyncpg.InvalidCatalogNameError as exc:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-from asyncpg import Connection, Pool, Record
+from asyncpg import Connection, Pool, PostgresLogMessage, Record
 
 from ledger.postgres.shape import Shape
 from settlement.storage.errors import translate
@@ -30,12 +30,29 @@ _PLANS = {Shape.ONE_MACHINE: "force_generic_plan", Shape.CLUSTER: "auto"}
 lane when it plans, and makes a generic plan look dear enough not to be taken (ADR 0015)."""
 
 
+LEADER = "read-write"
+"""A session is of use only where one may write: after a failover an address may lead to a standby
+for a moment. Asked of every server at login, without a round trip of its own."""
+_GAVE_UP_WAITING = "SyncRepWaitForLSN"
+"""Where in PostgreSQL a commit says that it waits for no standby any more (in any language)."""
+
+
 async def connect_settle_path(dsn: str, *, seconds: float, shape: Shape) -> Connection[Record]:
-    """A connection for one journal's batches. A statement may take `seconds`."""
-    return await asyncpg.connect(
+    """A connection for one journal's batches. A statement may take `seconds`. Where a commit is
+    reported done although no standby has it, the connection is closed before anybody reads so."""
+    connection = await asyncpg.connect(
         dsn, timeout=seconds, command_timeout=seconds, statement_cache_size=64,
+        target_session_attrs=LEADER,
         server_settings={**_SETTLE_PATH, "plan_cache_mode": _PLANS[shape]},
     )  # fmt: skip
+    connection.add_log_listener(_hang_up_when_alone)
+    return connection
+
+
+def _hang_up_when_alone(connection: Connection[Record], message: PostgresLogMessage) -> None:
+    """Somebody cancelled the wait for the standby: the commit is on one disk, and says success."""
+    if getattr(message, "server_source_function", None) == _GAVE_UP_WAITING:
+        connection.terminate()
 
 
 _NOT_WAITING = {"synchronous_commit": "off"}
@@ -54,7 +71,7 @@ async def connect_plain(
         settings["statement_timeout"] = f"{int(statement_seconds * 1000)}ms"
         settings["plan_cache_mode"] = "force_custom_plan"
     return await asyncpg.connect(
-        dsn, timeout=seconds, command_timeout=None,
+        dsn, timeout=seconds, command_timeout=None, target_session_attrs=LEADER,
         server_settings=settings if waits_for_disk else settings | _NOT_WAITING,
     )  # fmt: skip
 

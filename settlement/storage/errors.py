@@ -41,6 +41,7 @@ _CONNECTION_GONE = (
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,  # this server was demoted; another takes what is written
     asyncpg.InternalClientError,  # the driver lost track: a session was killed while it sent
     ConnectionError,
     TimeoutError,

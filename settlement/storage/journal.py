@@ -341,11 +341,23 @@ class JournalQueue:
                 await self._write(connection, view, moment, pending, effects)
             except StaleFactsError:
                 effects = await self._write_the_rest(connection, view, moment, pending, effects)
+        elif pending:
+            await self._tell_again(connection, pending)
         self._desk.batch_done(
             size=len(batch), written=len(effects), seconds=monotonic() - started, again=False
         )
         if unsure:
             await self._refuse(connection, view, unsure)
+
+    async def _tell_again(
+        self, connection: Connection[Record], pending: Sequence[tuple[_Item, Reply]]
+    ) -> None:
+        """First answers, told again once what they rest on lasts (ADR 0053)."""
+        try:
+            await connection.execute(ADMIN["wait_for_second_server"])
+        except Exception as exc:
+            raise translate(exc) or exc from exc
+        _resolve_durable(connection, pending)
 
     async def _refuse(
         self, connection: Connection[Record], view: View, unsure: Sequence[tuple[_Item, Reply]]
@@ -396,7 +408,10 @@ class JournalQueue:
             view.persons[person_no].changed = False
         rest = [(i, reply) for i, reply in pending if i.command.asked.person_no not in stale]
         effects = [one for one in effects if one.person_no not in stale]
-        await self._write(connection, view, moment, rest, effects)
+        if effects:
+            await self._write(connection, view, moment, rest, effects)
+        else:
+            await self._tell_again(connection, rest)
         self._waiting.extendleft(reversed(back))
         self._desk.batch_done(size=len(back), written=0, seconds=0.0, again=True)
         return effects
@@ -431,10 +446,11 @@ class JournalQueue:
                         connection, journal=self.journal, moment=moment, view=view,
                         effects=effects, shape=self._shape,
                     )  # fmt: skip
+                elif pending:
+                    await connection.execute(ADMIN["wait_for_second_server"])
         except Exception as exc:
             raise translate(exc) or exc from exc
-        for item, reply in pending:
-            item.resolve(reply)
+        _resolve_durable(connection, pending)
         self._desk.batch_done(
             size=len(batch), written=len(effects), seconds=monotonic() - started, again=True
         )
@@ -454,15 +470,21 @@ class JournalQueue:
         """Decide every item.
 
         What has no effect is answered at once, unless it may rest on an effect on its person that
-        this batch has not written yet. Refusals that may rest on facts of several moments go to
-        `unsure`, where there is one: under the head nothing changes between two statements.
+        this batch has not written yet, or tells again what was booked before: that waits for the
+        commit, too, as whoever booked it may not have waited for a second server. Refusals that
+        may rest on facts of several moments go to `unsure`, where there is one: under the head
+        nothing changes between two statements.
         """
         decisions = self._desk.decide_all([item.command for item in batch], view, moment)
         effects = [e for d in decisions if d.effects is not None for e in d.effects.steps]
         touched = {e.person_no for e in effects}
         pending: list[tuple[_Item, Reply]] = []
         for item, decision in zip(batch, decisions, strict=True):
-            if decision.effects is not None or item.command.asked.person_no in touched:
+            if (
+                decision.effects is not None
+                or item.command.asked.person_no in touched
+                or _is_told_again(decision.reply)
+            ):
                 pending.append((item, decision.reply))
             elif unsure is not None and _may_be_torn(item.command, decision.reply, view):
                 unsure.append((item, decision.reply))
@@ -488,8 +510,7 @@ class JournalQueue:
                 )  # fmt: skip
         except Exception as exc:
             raise translate(exc) or exc from exc
-        for item, reply in pending:
-            item.resolve(reply)
+        _resolve_durable(connection, pending)
 
     async def _connected(self) -> Connection[Record]:
         if self._connection is None or self._connection.is_closed():
@@ -524,6 +545,21 @@ class JournalQueue:
         must come again under the same msgid."""
         for item in items:
             item.fail(Unavailable("same_msgid" if item.sent else "later"))
+
+
+def _resolve_durable(
+    connection: Connection[Record], pending: Sequence[tuple[_Item, Reply]]
+) -> None:
+    """The commit was reported done: answer, unless it was said beside it that no standby has it, on
+    which the connection is closed (storage/connect.py)."""
+    if connection.is_closed():
+        raise LostConnectionError("the commit waited for no second server")
+    for item, reply in pending:
+        item.resolve(reply)
+
+
+def _is_told_again(reply: Reply) -> bool:
+    return isinstance(reply, Answer) and reply.replayed
 
 
 def _may_be_torn(command: Command, reply: Reply, view: View) -> bool:

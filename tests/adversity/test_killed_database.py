@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -104,6 +105,68 @@ async def test_sessions_killed_in_mid_batch_lose_and_double_nothing(
     await assert_each_is_booked_once_in_the_end(town, people, messages, heard)
 
 
+@asynccontextmanager
+async def second_server_missing(services: Services) -> AsyncIterator[asyncpg.Connection]:
+    """A superuser's connection while every commit waits for a standby that does not exist."""
+    assert services.postgres is not None
+    admin = await asyncpg.connect(services.postgres.superuser_dsn)
+    probe = await asyncpg.connect(services.postgres.superuser_dsn)
+    await admin.execute("alter system set synchronous_standby_names = 'absent'")
+    await admin.execute("select pg_reload_conf()")
+    commits = [asyncio.create_task(probe.execute(_COMMIT))]
+
+    async def commits_wait() -> bool:
+        if commits[-1].done():
+            commits.append(asyncio.create_task(probe.execute(_COMMIT)))
+        return bool(await admin.fetchval(_WAITS, probe.get_server_pid()))
+
+    try:
+        await until(commits_wait)
+        yield admin
+    finally:
+        await admin.execute("alter system reset synchronous_standby_names")
+        await admin.execute("select pg_reload_conf()")
+        await asyncio.gather(*commits)
+        await probe.close()
+        await admin.close()
+
+
+@pytest.mark.parametrize("ended_by", ["pg_terminate_backend", "pg_cancel_backend"])
+async def test_what_no_second_server_has_is_not_told_as_done(
+    town: Town, own_services: Services, ended_by: str
+) -> None:
+    [citizen] = town.people(1)
+    message = town.pharmacy.sale(citizen, some(CLASS_A))
+    async with second_server_missing(own_services) as admin:
+        claim = asyncio.create_task(answered(message, town.service))
+        first = await until(lambda: admin.fetchval(_WAITING_GATEWAY, 0))
+        # Whoever ends the wait makes the row visible, on one disk; a cancel even reports success.
+        await admin.execute(f"select {ended_by}({first})")
+        await until(lambda: admin.fetchval(_WAITING_GATEWAY, first))
+        assert not claim.done()
+        [row] = await town.rows_of(citizen)
+    heard = await claim
+    assert isinstance(heard, Reply)
+    assert_done(heard)
+    assert heard.setl_id == str(row["setl_id"])
+    assert len(await town.rows_of(citizen)) == 1
+
+
+async def test_resend_is_answered_when_a_second_server_has_the_first(
+    town: Town, own_services: Services
+) -> None:
+    [citizen] = town.people(1)
+    message = town.pharmacy.sale(citizen, some(CLASS_A))
+    first = await message.to(town.service)
+    async with second_server_missing(own_services) as admin:
+        again = asyncio.create_task(answered(message, town.service))
+        await until(lambda: admin.fetchval(_WAITING_GATEWAY, 0))
+        assert not again.done()
+    heard = await again
+    assert isinstance(heard, Reply)
+    assert heard.setl_id == first.setl_id
+
+
 async def test_killed_server_comes_back_and_every_claim_is_resolved(
     town: Town, own_services: Services
 ) -> None:
@@ -125,4 +188,13 @@ _KILL_BUSY_SESSIONS = """
 select count(pg_terminate_backend(a.pid))
 from pg_stat_activity a
 where a.application_name = 'settlement-gateway' and a.state <> 'idle'
+"""
+
+_COMMIT = "select pg_logical_emit_message(true, 'test', ''::text)"
+_WAITS = "select wait_event = 'SyncRep' from pg_stat_activity where pid = $1"
+_WAITING_GATEWAY = """
+select a.pid
+from pg_stat_activity a
+where a.application_name = 'settlement-gateway' and a.wait_event = 'SyncRep' and a.pid <> $1
+limit 1
 """

@@ -29,6 +29,15 @@ select settlement.grant_rights($1);
 -- A session of the settle path forgets its plans and makes them for the tables as they are now.
 discard plans;
 
+-- name: wait_for_second_server
+-- What this session sees lasts when this commit does: where a commit waits for a standby, a row may
+-- be seen that no standby has, because its session was ended or the server crashed while it waited.
+-- A commit of nothing would not wait, so there is a message in the log that nobody reads.
+select case
+    when current_setting('synchronous_standby_names') <> ''
+    then pg_logical_emit_message(true, 'settlement', ''::text)
+end;
+
 -- name: keep_import_key
 -- An operator issues a key for imports over HTTP; the secret is ciphertext.
 insert into settlement.import_key (issued_at, access_key, operator, kinds, key_version, secret)

@@ -119,10 +119,11 @@ async def test_application_whose_commits_may_be_lost_is_refused(
 ) -> None:
     await _administer(site, "create role settlement_app login password 'theirs'")
     await _administer(site, "grant connect on database settlement to settlement_app")
-    await _administer(site, "alter database settlement set synchronous_commit = 'off'")
     app = replace_user(site.owner_dsn, "settlement_app", "theirs")
-    with pytest.raises(ServiceError, match="synchronous_commit is off for settlement_app"):
-        await _prepare(base, environment, owner=site.owner_dsn, app=app)
+    for lax in ("off", "local", "remote_write"):
+        await _administer(site, f"alter database settlement set synchronous_commit = '{lax}'")
+        with pytest.raises(ServiceError, match=f"synchronous_commit is {lax} for settlement_app"):
+            await _prepare(base, environment, owner=site.owner_dsn, app=app)
     await _administer(site, "alter role settlement_app set synchronous_commit = 'on'")
     await _prepare(base, environment, owner=site.owner_dsn, app=app)
 
@@ -139,6 +140,9 @@ async def test_wrong_addresses_are_explained(
         await _prepare(base, environment, owner="postgresql://a:b@127.0.0.1:1/c")
     with pytest.raises(ServiceError, match="cannot be reached"):
         await _prepare(base, environment, owner="not a url")
+    await _administer(site, "alter role settlement_owner set default_transaction_read_only = on")
+    with pytest.raises(ServiceError, match="SETTLEMENT_DATABASE_URL is a standby"):
+        await _prepare(base, environment, owner=site.owner_dsn)
 
 
 async def test_server_that_may_lose_money_is_refused(

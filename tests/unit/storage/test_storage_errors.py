@@ -22,6 +22,7 @@ from settlement.storage.errors import (
         (asyncpg.InterfaceError("connection is closed"), LostConnectionError),
         (asyncpg.InternalClientError("cannot switch"),   LostConnectionError),
         (asyncpg.AdminShutdownError("terminating"),      LostConnectionError),
+        (asyncpg.ReadOnlySQLTransactionError("a standby"), LostConnectionError),
         (asyncpg.UniqueViolationError("message_pkey"),   AlreadyWrittenError),
         (asyncpg.CheckViolationError("add up"),          DatabaseRefusedError),
     ],
