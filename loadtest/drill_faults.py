@@ -50,7 +50,7 @@ FORMS = {
         faults=BRIEF, afterwards=(SUPERVISOR_KILLED,),
     ),
     "ten": Settings(
-        form="ten", rate_per_second=80.0, hold_seconds=20.0, persons=20_000, tills=4,
+        form="ten", rate_per_second=50.0, hold_seconds=20.0, persons=20_000, tills=4,
         faults=WITH_CHANNELS, afterwards=AFTER_CHANNELS, apart=True,
     ),
     "long": Settings(

@@ -101,6 +101,10 @@ async def _round(
     settings: Settings, faults: Sequence[Fault], director: Director, suffered: list[Suffered]
 ) -> None:
     for fault in faults:
-        one = await director.suffer(fault, hold_seconds=settings.hold_seconds)
+        try:
+            one = await director.suffer(fault, hold_seconds=settings.hold_seconds)
+        except Exception as exc:
+            exc.add_note(f"while it suffered: {fault.name}")
+            raise
         suffered.append(one)
         print(fault_report.line_of(one), flush=True)

@@ -25,6 +25,7 @@ class SocketTap:
         """where the server itself is meanwhile; short, for the path of a socket has little room"""
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[None]] = set()
+        self._ends: set[StreamWriter] = set()
         self._flows = asyncio.Event()
         self._flows.set()
         self._delay_seconds = 0.0
@@ -45,10 +46,11 @@ class SocketTap:
         if server is not None:
             server.close()
             self._socket.unlink(missing_ok=True)
-        lines = list(self._lines)
-        for line in lines:
-            line.cancel()
-        await asyncio.gather(*lines, return_exceptions=True)
+        self._flows.set()
+        for end in list(self._ends):
+            end.transport.abort()
+        while self._lines:
+            await asyncio.wait(self._lines)
 
     async def mend(self) -> None:
         """Lines can be had again, and carry again what was held back."""
@@ -73,18 +75,20 @@ class SocketTap:
         if line is None:
             return
         self._lines.add(line)
-        ends = [writer]
+        self._ends.add(writer)
+        to_server = writer
         try:
             from_server, to_server = await asyncio.open_unix_connection(self.aside)
-            ends.append(to_server)
+            self._ends.add(to_server)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._copy(reader, to_server))
                 group.create_task(self._copy(from_server, writer))
         except* OSError:
             pass  # one end is gone, so the other goes too
         finally:
-            for end in ends:
+            for end in (writer, to_server):
                 end.transport.abort()
+                self._ends.discard(end)
             self._lines.discard(line)
 
     async def _copy(self, reader: StreamReader, writer: StreamWriter) -> None:
