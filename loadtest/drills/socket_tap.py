@@ -25,7 +25,6 @@ class SocketTap:
         """where the server itself is meanwhile; short, for the path of a socket has little room"""
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[None]] = set()
-        self._ends: set[StreamWriter] = set()
         self._flows = asyncio.Event()
         self._flows.set()
         self._delay_seconds = 0.0
@@ -46,11 +45,10 @@ class SocketTap:
         if server is not None:
             server.close()
             self._socket.unlink(missing_ok=True)
-        self._flows.set()
-        for end in list(self._ends):
-            end.transport.abort()
-        while self._lines:
-            await asyncio.wait(self._lines)
+        lines = list(self._lines)
+        for line in lines:
+            line.cancel()
+        await asyncio.gather(*lines, return_exceptions=True)
 
     async def mend(self) -> None:
         """Lines can be had again, and carry again what was held back."""
@@ -68,18 +66,17 @@ class SocketTap:
         self._delay_seconds = delay_seconds
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_unix_server(self._serve, self._socket)
+        self._server = await asyncio.start_unix_server(self._accept, self._socket)
+
+    def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        line = asyncio.create_task(self._serve(reader, writer))
+        self._lines.add(line)
+        line.add_done_callback(self._lines.discard)
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
-        line = asyncio.current_task()
-        if line is None:
-            return
-        self._lines.add(line)
-        self._ends.add(writer)
         to_server = writer
         try:
             from_server, to_server = await asyncio.open_unix_connection(self.aside)
-            self._ends.add(to_server)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._copy(reader, to_server))
                 group.create_task(self._copy(from_server, writer))
@@ -88,8 +85,6 @@ class SocketTap:
         finally:
             for end in (writer, to_server):
                 end.transport.abort()
-                self._ends.discard(end)
-            self._lines.discard(line)
 
     async def _copy(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Until one end is gone. Raises OSError, so that the other direction ends as well."""
