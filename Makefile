@@ -8,6 +8,7 @@ PYTHON_CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 pyt
 VENV := .venv/bin
 RUN_COMMAND := $(VENV)/settlement story --data-dir var/demo
 BENCH_COMMAND := $(VENV)/python -m loadtest.bench
+DRILL_COMMAND := $(VENV)/python -m loadtest.drill_faults --form $(or $(FORM),ten) --seed $(or $(SEED),1)
 DRILL_CHANNELS_COMMAND := $(VENV)/python -m loadtest.drill_channels --payments $(or $(PAYMENTS),6000)
 DRILL_REGIONS_COMMAND := $(VENV)/python -m loadtest.drill_regions --cases $(or $(CASES),2000)
 DRILL_MONTH_COMMAND := $(VENV)/python -m loadtest.drills.month_close \
@@ -31,7 +32,7 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test test-external bench drill-channels drill-regions drill-month drill-ha check setup setup-dev lock clean
+.PHONY: help run test test-external bench drill-channels drill-regions drill-month drill-ha check setup setup-dev lock clean drill
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -54,6 +55,9 @@ test-external: setup-dev ## all tests that touch servers, on the distribution's 
 bench: setup ## measure; figures to build/bench.json and a printed table
 	@mkdir -p build
 	@exec $(BENCH_COMMAND)
+
+drill: setup ## let one part after another fail under load, then compare all books; FORM=minute|ten|long SEED=7
+	@exec $(DRILL_COMMAND)
 
 drill-channels: setup ## scan-to-pay over failing channels, then compare all books; PAYMENTS=200000
 	@mkdir -p build

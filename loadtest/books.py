@@ -16,6 +16,45 @@ class Booked(Struct, frozen=True, kw_only=True):
     fees_fen: int
 
 
+class Amounts(Struct, frozen=True, gc=False):
+    """Who pays what of a settlement, in fen. Those of a cancel are negative."""
+
+    total_fen: int
+    fund_fen: int
+    account_fen: int
+    cash_fen: int
+
+
+class Row(Struct, frozen=True, gc=False):
+    """A settlement, cancel or reversal as the server has it."""
+
+    institution: str
+    msgid: str
+    setl_id: str
+    kind: int
+    """1 settled, 2 cancelled, 3 reversed"""
+    undoes: str
+    """setl_id; empty for a settlement"""
+    amounts: Amounts
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """By which message it was booked."""
+        return self.institution, self.msgid
+
+
+class InstitutionBooks(Struct, frozen=True, kw_only=True):
+    """What the ledger's accounts say of one institution, in fen."""
+
+    payable_funds_fen: int = 0
+    payable_accounts_fen: int = 0
+    """in the agency's book"""
+    receivable_funds_fen: int = 0
+    receivable_accounts_fen: int = 0
+    collected_fen: int = 0
+    """in the institution's own"""
+
+
 def compare_books(
     codes: Sequence[str], book: Book, before: Mapping[str, Booked], after: Mapping[str, Booked]
 ) -> list[str]:

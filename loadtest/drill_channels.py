@@ -30,11 +30,17 @@ from loadtest import attach
 from loadtest.drills import own_time
 from loadtest.drills.audit import Findings, compare
 from loadtest.drills.bills import reconciled
-from loadtest.drills.orders import CHANNELS, IMPATIENT, Customers
-from loadtest.drills.shift import Shift, close_of_business, in_no_hurry, sell
+from loadtest.drills.orders import IMPATIENT, Customers
+from loadtest.drills.shift import (
+    Shift,
+    channels_of,
+    close_of_business,
+    in_no_hurry,
+    sell,
+    until_resolved,
+)
 from loadtest.drills.simulators import (
     ChannelBooks,
-    advance_clocks,
     mend,
     read_books,
     set_faults,
@@ -53,11 +59,6 @@ TILLS = 256
 SHARE_PPM = 20_000
 PERSONS = 20_000
 SEED = 1
-RESOLVED_SECONDS_MAX = 600.0
-LOOK_SECONDS = 0.5
-LATE_SECONDS = 240.0
-"""So far the channels' clocks are moved ahead at the end: what is late has come by then. Less than
-the five minutes by which a notification's time may be off."""
 SHOWN_MAX = 10
 
 
@@ -132,7 +133,7 @@ def run(settings: Settings, data_dir: Path, environment: Mapping[str, str]) -> R
         )
         over_channels = sum(bool(one.channel) for one in alone.believed)
         own_alone = own_time.read(server.url, at_least=over_channels)
-        set_faults(_channels(server), seed=settings.seed, share_ppm=settings.share_ppm)
+        set_faults(channels_of(server), seed=settings.seed, share_ppm=settings.share_ppm)
         cpu = _cpu(server)
         crowd = asyncio.run(
             sell(
@@ -142,12 +143,12 @@ def run(settings: Settings, data_dir: Path, environment: Mapping[str, str]) -> R
         )  # fmt: skip
         shift = replace(crowd, tills=[*alone.tills, *crowd.tills])
         spent = {kind: seconds - cpu.get(kind, 0.0) for kind, seconds in _cpu(server).items()}
-        mend(_channels(server))
-        still_open, peoples_turn, seconds = asyncio.run(_until_resolved(server))
+        mend(channels_of(server))
+        still_open, peoples_turn, seconds = asyncio.run(until_resolved(server))
         asyncio.run(close_of_business(shift))
-        books = read_books(_channels(server))
+        books = read_books(channels_of(server))
         findings = asyncio.run(_compared(server, shift, books))
-        bills = asyncio.run(reconciled(data_dir, _channels(server), began_on))
+        bills = asyncio.run(reconciled(data_dir, channels_of(server), began_on))
         findings.differences += bills.differences
         if still_open:
             findings.unresolved.append(f"{still_open} payments are open after {seconds:.0f} s")
@@ -157,29 +158,6 @@ def run(settings: Settings, data_dir: Path, environment: Mapping[str, str]) -> R
             crowd=len(crowd.believed), rows_on_bills=bills.agreed, own_alone=own_alone,
             own=own_time.since(own_time.read(server.url), own_alone),
         )  # fmt: skip
-
-
-def _channels(server: Server) -> dict[str, str]:
-    """Those where the customers of a drill pay; codes of people are decoded without faults."""
-    return {name: server.simulators[name] for name in CHANNELS}
-
-
-async def _until_resolved(server: Server) -> tuple[int, int, float]:
-    """Payments that are still open, those that are the turn of people, and how long it took: until
-    nothing is open, also after everything came that was late."""
-    began = time.monotonic()
-    seconds: float | None = None
-    late = False
-    while True:
-        still_open, peoples_turn = await attach.read_open_payments(server.data_dir)
-        passed = time.monotonic() - began
-        if passed > RESOLVED_SECONDS_MAX or (not still_open and late):
-            return still_open, peoples_turn, passed if seconds is None else seconds
-        if not still_open:
-            seconds = passed
-            advance_clocks(_channels(server), LATE_SECONDS)
-            late = True
-        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _compared(

@@ -198,9 +198,11 @@ class Clients:
 
 
 @asynccontextmanager
-async def open_clients(url: str, region: str) -> AsyncIterator[Clients]:
+async def open_clients(
+    url: str, region: str, *, answer_seconds: float = ANSWER_SECONDS_MAX
+) -> AsyncIterator[Clients]:
     """Clients towards one server, until left."""
-    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX)
+    timeout = aiohttp.ClientTimeout(total=answer_seconds)
     connector = aiohttp.TCPConnector(limit=0)  # who waits for an answer keeps nobody else waiting
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
         yield Clients(session, url, region)

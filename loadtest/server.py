@@ -53,13 +53,16 @@ class Server:
         port: int = 0,
         options: Sequence[str] = (),
         log_path: Path | None = None,
+        command: Sequence[str] | None = None,
     ) -> None:
-        """`options` come after ours; the log goes to the terminal where it has no file."""
+        """`options` come after ours; the log goes to the terminal where it has no file. `command`
+        is a program that serves in place of ours."""
         self.data_dir = data_dir
         self._log_path = log_path
         self._environment = environment
-        self._command = [*program(), "serve", "--host", "127.0.0.1", "--port", str(port)]
-        self._command += ["--workers", str(workers), "--data-dir", str(data_dir), "--demo"]
+        self._command = [*(command or program()), "serve", "--host", "127.0.0.1"]
+        self._command += ["--port", str(port), "--workers", str(workers)]
+        self._command += ["--data-dir", str(data_dir), "--demo"]
         if journals is not None:
             self._command += ["--journals", str(journals)]
         self._command += options
@@ -68,7 +71,7 @@ class Server:
         """addresses of the simulated payment channels, by name"""
 
     def __enter__(self) -> Server:
-        with nullcontext(None) if self._log_path is None else self._log_path.open("wb") as log:
+        with nullcontext(None) if self._log_path is None else self._log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command line
                 self._command, stdout=subprocess.PIPE, stderr=log, env=self._environment
             )
@@ -98,6 +101,13 @@ class Server:
         if self._process.stdout is not None:
             self._process.stdout.close()
 
+    def kill(self) -> None:
+        """kill -9 of the supervisor. Entered again, the server starts again."""
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
     @property
     def pid(self) -> int:
         """Process id of the supervisor."""
@@ -120,9 +130,10 @@ class Server:
             raise ServerError(f"settlement {arguments[0]}: {said}")
         return done.stdout.decode()
 
-    def verify(self) -> Verdict:
+    def verify(self, *, hurried: bool = False) -> Verdict:
         """Run `settlement verify` on the data directory. Raises ServerError when it prints none."""
         command = [*program(), "verify", "--data-dir", str(self.data_dir), "--json"]
+        command += ["--hurry"] * hurried
         begin = time.perf_counter()
         done = subprocess.run(  # noqa: S603 - our own command line
             command, capture_output=True, env=self._environment, check=False

@@ -91,7 +91,8 @@ class PayReply(Struct, frozen=True):
 
 
 class PayDesk(Protocol):
-    """Payments over channels as the web layer sees them. Everything raises Unavailable."""
+    """Payments over channels as the web layer sees them. Everything raises Unavailable and
+    Overloaded."""
 
     async def scan(self, body: bytes, caller: Caller) -> PayReply:
         """Settle a sale, and collect with the code that was shown."""

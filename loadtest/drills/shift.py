@@ -11,13 +11,20 @@ from itertools import islice
 
 from msgspec import Struct
 
-from loadtest.drills.orders import Afterwards, Customers, Wallets
+from loadtest import attach
+from loadtest.drills.orders import CHANNELS, Afterwards, Customers, Wallets
+from loadtest.drills.simulators import advance_clocks
 from loadtest.drills.till import Believed, Till
 from loadtest.processes import read_processes
 from loadtest.server import Server
 from loadtest.simulators.payer_codes import Behaviour
 from loadtest.world import World
 
+RESOLVED_SECONDS_MAX = 600.0
+LOOK_SECONDS = 0.5
+LATE_SECONDS = 240.0
+"""So far the channels' clocks are moved ahead at the end: what is late has come by then. Less than
+the five minutes by which a notification's time may be off."""
 GATEWAY_WORD = "settlement.serve.worker"
 ALONE = 60
 """So many sales are made one after the other, before any fault and before the crowd comes."""
@@ -80,6 +87,29 @@ async def sell(
 async def close_of_business(shift: Shift) -> None:
     """Every till looks up what it left open."""
     await asyncio.gather(*(till.close_of_business() for till in shift.tills))
+
+
+def channels_of(server: Server) -> dict[str, str]:
+    """Those where the customers of a drill pay; codes of people are decoded without faults."""
+    return {name: server.simulators[name] for name in CHANNELS}
+
+
+async def until_resolved(server: Server) -> tuple[int, int, float]:
+    """Payments that are still open, those that are the turn of people, and how long it took: until
+    nothing is open, also after everything came that was late."""
+    began = time.monotonic()
+    seconds: float | None = None
+    late = False
+    while True:
+        still_open, peoples_turn = await attach.read_open_payments(server.data_dir)
+        passed = time.monotonic() - began
+        if passed > RESOLVED_SECONDS_MAX or (not still_open and late):
+            return still_open, peoples_turn, passed if seconds is None else seconds
+        if not still_open:
+            seconds = passed
+            advance_clocks(channels_of(server), LATE_SECONDS)
+            late = True
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def kill_gateway(supervisor_pid: int) -> int:

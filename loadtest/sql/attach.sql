@@ -81,3 +81,56 @@ group by a.code;
 -- Cases with other regions that are not at their end, and persons with something under way.
 select (select count(*) from settlement.remote_due) as cases,
        (select count(*) from settlement.person p where p.undertaking is not null) as persons;
+
+-- name: journal_ends
+-- Where each journal ends now: what is booked later has a higher block.
+select j.journal, coalesce((select max(b.block_no) from ledger.block b
+                            where b.journal = j.journal), 0)::bigint as block_no
+from ledger.journal j;
+
+-- name: rows_since
+-- Settlement rows that were booked after the given ends of journals, with who pays what.
+select s.institution, s.msgid, s.setl_id::text as setl_id, s.kind,
+       coalesce(s.undoes_setl_id::text, '') as undoes,
+       s.total_fen, s.fund_fen, s.account_fen, s.cash_fen
+from unnest($1::smallint[], $2::bigint[]) as m (journal, block_no)
+join ledger.entry e on e.journal = m.journal and e.block_no > m.block_no
+join settlement.settlement s on s.lane = e.lane and s.setl_id = e.entry_id
+where s.institution = any($3);
+
+-- name: institution_books
+-- What the ledger's accounts say of institutions: what the agency owes them for claims, what they
+-- say they are owed, and what they collected: from the entries themselves, in one snapshot.
+with sums as (
+    select m.account, sum(m.debits)::bigint as debits, sum(m.credits)::bigint as credits
+    from ledger.movement m
+    group by m.account
+)
+select i.code as institution,
+       coalesce(owed_funds.credits - owed_funds.debits, 0) as payable_funds_fen,
+       coalesce(owed_accounts.credits - owed_accounts.debits, 0) as payable_accounts_fen,
+       coalesce(due_funds.debits - due_funds.credits, 0) as receivable_funds_fen,
+       coalesce(due_accounts.debits - due_accounts.credits, 0) as receivable_accounts_fen,
+       coalesce(cash.debits - cash.credits, 0) as collected_fen
+from settlement.institution i
+left join sums owed_funds on owed_funds.account = i.account_base
+left join sums owed_accounts on owed_accounts.account = i.account_base + 1
+left join sums due_funds on due_funds.account = i.account_base + 4
+left join sums due_accounts on due_accounts.account = i.account_base + 5
+left join sums cash on cash.account = i.account_base + 6
+where i.code = any($1);
+
+-- name: person_balances
+-- What is in every personal account, without what is held.
+select p.psn_no, b.credits - b.debits as balance_fen
+from settlement.person p
+join ledger.balance b on b.lane = p.lane and b.account = p.account;
+
+-- name: trial_balance
+-- Owners whose debits and credits are not the same, with the difference; guarded accounts belong
+-- to the agency's book.
+select coalesce(a.owner, 'agency') as owner, sum(m.debits - m.credits)::bigint as difference_fen
+from ledger.movement m
+left join ledger.account a on a.account = m.account
+group by 1
+having sum(m.debits - m.credits) <> 0;

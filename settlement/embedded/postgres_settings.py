@@ -34,6 +34,8 @@ class Machine(Struct, frozen=True, kw_only=True):
     cpu_count: int
     shared_memory_disk_bytes: int
     """Size of /dev/shm, 0 where there is none."""
+    tells_sync_errors: bool = False
+    """Whether syncing a whole file system tells when writing failed: Linux since 5.8."""
 
 
 class PostgresSettings(Struct, frozen=True, kw_only=True):
@@ -50,6 +52,10 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     wal_compression: str = "off"
     """This build has only pglz, which costs more processor than the bytes are worth."""
     max_connections: int = 60
+    recovery_init_sync_method: str = "fsync"
+    """How what a crash left unwritten gets to the disk before recovery. `fsync` opens every file,
+    some two thousand at first and more each month: 1.6 to 2.6 s on a busy machine, where `syncfs`
+    had recovered after 0.2 to 0.7 s."""
 
 
 def choose_settings(machine: Machine, environment: Mapping[str, str]) -> PostgresSettings:
@@ -68,6 +74,7 @@ def choose_settings(machine: Machine, environment: Mapping[str, str]) -> Postgre
         io_method=environment.get(IO_METHOD_VARIABLE, defaults.io_method),
         wal_compression=environment.get(WAL_COMPRESSION_VARIABLE, defaults.wal_compression),
         max_connections=_max_connections(environment, defaults.max_connections),
+        recovery_init_sync_method="syncfs" if machine.tells_sync_errors else "fsync",
     )
 
 
@@ -135,6 +142,7 @@ def _durability(settings: PostgresSettings) -> dict[str, str | int]:
         "checkpoint_completion_target": "0.9",
         "wal_buffers": "16MB",
         "wal_compression": settings.wal_compression,
+        "recovery_init_sync_method": settings.recovery_init_sync_method,
     }
 
 

@@ -1,4 +1,5 @@
-"""What writes beside the settle path: a connection whose loss leaves the outcome unknown."""
+"""Connections beside the settle path, and what their loss leaves: an outcome that nobody knows
+where something is written, nothing where something is looked up first."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from settlement.gateway import Unavailable
-from settlement.storage.connect import Reconnecting
+from settlement.storage.connect import Reconnecting, Several
 from settlement.storage.errors import LostConnectionError
 from settlement.storage.lease import PlainConnection
 
@@ -19,3 +20,16 @@ async def known_or_not(writing: Reconnecting) -> AsyncIterator[PlainConnection]:
             yield connection
     except LostConnectionError as exc:
         raise Unavailable("same_msgid") from exc
+
+
+class LookedUpFirst(Several):
+    """For what a request asks before anything of it is booked: lost on the way, nothing was."""
+
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[PlainConnection]:
+        """As `Several.use`; raises Unavailable where the database is away."""
+        try:
+            async with super().use() as connection:
+                yield connection
+        except LostConnectionError as exc:
+            raise Unavailable("later") from exc

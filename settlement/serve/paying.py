@@ -68,6 +68,7 @@ from settlement.refusal import Refusal
 from settlement.region.decoder import Decoders
 from settlement.serve.asking import Journals, Reply
 from settlement.serve.one_code import one_code_till, shows_one_code
+from settlement.serve.outcomes import LookedUpFirst
 from settlement.serve.pay_pieces import (
     CHANNEL_OF,
     NOT_A_WALLET,
@@ -77,7 +78,6 @@ from settlement.serve.pay_pieces import (
     refund_order,
 )
 from settlement.serve.person_codes import PersonCodes, instead
-from settlement.storage.connect import Several
 from settlement.storage.lookups import PersonFinder
 from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder
 from settlement.storage.payments import PAYER_ALONE, Owner, place_of
@@ -113,7 +113,7 @@ class Payments:
         self._desk = desk
         self._submit = journals.ask
         # On one machine what holds a sale lasts only together with the claim of its number before.
-        self._side = Several(
+        self._side = LookedUpFirst(
             dsn, "settlement-payments", count=SIDE_CONNECTIONS,
             waits_for_disk=shape is Shape.CLUSTER,
         )  # fmt: skip
@@ -131,8 +131,8 @@ class Payments:
         self._under_way: set[asyncio.Task[PayReply]] = set()
 
     async def scan(self, body: bytes, caller: Caller) -> PayReply:
-        """POST /pay/scan. It goes on when the counter hangs up. Raises StorageError, Overloaded,
-        Unavailable."""
+        """POST /pay/scan. It goes on when the counter hangs up. Raises Overloaded, Unavailable; as
+        everything here, StorageError where the database refuses a look-up."""
         try:
             request = _DECODE_SCAN(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, ArithmeticError) as exc:

@@ -8,7 +8,7 @@ from pathlib import Path
 from settlement.channels.config import load_tills
 from settlement.channels.registry import NO_TILLS
 from settlement.channels.signer import Signer
-from settlement.clock import system_clock
+from settlement.clock import Clock, system_clock
 from settlement.demo.page import token_page, world_page
 from settlement.keyring import Keyring
 from settlement.region.config import read_decoders
@@ -23,19 +23,19 @@ from settlement.storage.keyfile import key_file, load_keyring
 from settlement.storage.platform_key import load_platform_key, platform_key_file
 
 
-async def start_gateway(config: WorkerConfig) -> Service:
+async def start_gateway(config: WorkerConfig, *, clock: Clock = system_clock) -> Service:
     """The service of a gateway process, as the supervisor configures it."""
     secrets = Path(config.data_dir) / "secrets"
     keyring = load_keyring(key_file(secrets, os.environ))
     tills, decoders = NO_TILLS, NO_DECODERS
     if config.channels_file:
         channels_file = Path(config.channels_file)
-        tills = load_tills(channels_file, signer=Signer(), clock=system_clock)
+        tills = load_tills(channels_file, signer=Signer(), clock=clock)
         decoders = Decoders([HttpDecoder(one) for one in read_decoders(channels_file)])
-    office = await _hub_office(config, keyring)
+    office = await _hub_office(config, keyring, clock)
     service = await Service.start(
         ServiceSettings(
-            app_dsn=config.app_dsn, keyring=keyring, limits=config.limits,
+            app_dsn=config.app_dsn, keyring=keyring, limits=config.limits, clock=clock,
             tills=tills, decoders=decoders, hub=None if office is None else office.line,
             platform_key=load_platform_key(platform_key_file(secrets, os.environ)),
         )
@@ -53,11 +53,11 @@ async def start_gateway(config: WorkerConfig) -> Service:
     return service
 
 
-async def _hub_office(config: WorkerConfig, keyring: Keyring) -> HubOffice | None:
+async def _hub_office(
+    config: WorkerConfig, keyring: Keyring, clock: Clock
+) -> HubOffice | None:
     """What is known of other regions; None where there is no hub."""
     settings = read_hub(hub_file(Path(config.data_dir), os.environ))
     if settings is None:
         return None
-    return await HubOffice.open(
-        settings, dsn=config.app_dsn, keyring=keyring, clock=system_clock
-    )
+    return await HubOffice.open(settings, dsn=config.app_dsn, keyring=keyring, clock=clock)

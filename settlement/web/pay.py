@@ -12,7 +12,7 @@ from functools import partial
 
 from aiohttp import web
 
-from settlement.gateway import Caller, PayDesk, PayReply, Unavailable
+from settlement.gateway import Caller, Overloaded, PayDesk, PayReply, Unavailable
 from settlement.limits import Limits
 from settlement.web.authentication import Authenticator, Denied
 from settlement.web.reply import HttpReply, problem, too_large
@@ -100,6 +100,8 @@ class PayPages:
             return problem("NONCE_REUSED")
         try:
             reply = await act(body, granted.caller)
+        except Overloaded as exc:
+            return problem("OVERLOADED", seconds=exc.seconds)
         except Unavailable as exc:
             code = "UNAVAILABLE" if exc.retry == "later" else "OUTCOME_UNKNOWN"
             return problem(code, seconds=exc.seconds)
@@ -116,6 +118,8 @@ class PayPages:
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
             said = await self._desk.notified(channel, merchant, headers, body)
+        except Overloaded as exc:
+            return problem("OVERLOADED", seconds=exc.seconds)
         except Unavailable as exc:
             return problem("UNAVAILABLE", seconds=exc.seconds)
         if said is None:

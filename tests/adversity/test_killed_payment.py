@@ -103,6 +103,24 @@ async def test_number_that_only_belongs_to_somebody_can_be_used(
     assert (await other.scan(order)).status == "settled"
 
 
+async def test_scanner_hears_later_while_the_database_is_away(
+    town: Town, worker: Service, line: DatabaseLine
+) -> None:
+    scanner = Scanner(population.PHARMACY, worker)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    order_no = order["order_no"]
+    await line.cut()
+    for ask in (
+        scanner.scan(order), scanner.find(order_no), scanner.cancel(order_no),
+        scanner.refund(order_no, f"R{order_no}"), scanner.notify("wechat", "1"),
+    ):  # fmt: skip
+        with pytest.raises(Unavailable) as heard:
+            await ask
+        assert heard.value.retry == "later"
+    await line.open()
+    assert (await scanner.scan(order)).status == "settled"
+
+
 def held(dying: Dying, order: Order, where: str) -> Coroutine[Any, Any, None]:
     """It dies after the hold, before the first byte left."""
     if where == "hold unanswered":

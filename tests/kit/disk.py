@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-SIZE = "600m"
-"""More than twice what a start demands to be free."""
-CHUNK_BYTES = 2**20
-
-
-class SmallDisk:
-    """A mounted disk. What fills it is one file at its root."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._filler = path / "filler"
-
-    def fill(self) -> None:
-        """Leave not a single byte."""
-        with self._filler.open("ab", buffering=0) as file:
-            while (free := shutil.disk_usage(self.path).free) > 0:
-                file.write(bytes(min(free, CHUNK_BYTES)))
-
-    def free(self) -> None:
-        """Give back what was filled."""
-        self._filler.unlink(missing_ok=True)
+from loadtest.drills import small_disk as drills
+from loadtest.drills.small_disk import NoDiskError, SmallDisk
 
 
 @contextmanager
 def small_disk(path: Path) -> Iterator[SmallDisk]:
-    """A disk of `SIZE` in memory, mounted at a new directory."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    path.mkdir(mode=0o755)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=755", "tmpfs", str(path)]
-    mounted = subprocess.run(command, check=False, capture_output=True, text=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"this machine does not let us mount a small disk: {mounted.stderr.strip()}")
-    try:
-        yield SmallDisk(path)
-    finally:
-        subprocess.run(["umount", str(path)], check=True)
+    """A disk in memory, mounted at a new directory."""
+    with ExitStack() as stack:
+        try:
+            disk = stack.enter_context(drills.small_disk(path))
+        except NoDiskError as exc:
+            pytest.skip(str(exc))
+        yield disk

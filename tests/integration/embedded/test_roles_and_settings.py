@@ -11,6 +11,7 @@ import pytest
 
 from settlement.embedded.errors import ServiceError, explain_log
 from settlement.embedded.external import ServerFacts, replace_user, unfit
+from settlement.embedded.machine import tells_sync_errors
 from settlement.embedded.postgres_settings import (
     GIB,
     MIB,
@@ -135,6 +136,28 @@ def test_settings_follow_the_machine(
         settings.parallel_workers,
     )
     assert chosen == (buffers, dynamic, parallel)
+
+
+@pytest.mark.parametrize(
+    ("system", "release", "method"),
+    [
+        ("Linux", "6.1.0-9-amd64", "syncfs"),
+        ("Linux", "5.8", "syncfs"),
+        ("Linux", "5.4.0-150-generic", "fsync"),
+        ("Linux", "unknown", "fsync"),
+        ("Darwin", "23.1.0", "fsync"),
+    ],
+)
+def test_file_system_is_synced_as_a_whole_only_where_errors_are_told(
+    system: str, release: str, method: str
+) -> None:
+    machine = Machine(
+        ram_bytes=GIB, cpu_count=2, shared_memory_disk_bytes=GIB,
+        tells_sync_errors=tells_sync_errors(system, release),
+    )  # fmt: skip
+    settings = choose_settings(machine, {})
+    text = render(settings, cluster_name="x", socket_directory="/x", log_directory="/x")
+    assert f"recovery_init_sync_method = '{method}'" in text
 
 
 @pytest.mark.parametrize("text", ["many", "9", "-1", "6.5"])
