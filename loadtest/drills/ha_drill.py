@@ -27,7 +27,6 @@ from pathlib import Path
 import asyncpg
 from msgspec import Struct, structs
 
-from ledger.postgres.queries import load
 from loadtest.drills.ha_audit import Findings, Row, Window, compare, totals_fen, window
 from loadtest.drills.ha_cluster import (
     DATABASE,
@@ -38,7 +37,7 @@ from loadtest.drills.ha_cluster import (
     find_programs,
     running_cluster,
 )
-from loadtest.drills.ha_faults import FAULTS, Fault
+from loadtest.drills.ha_faults import FAULTS, QUERIES, Fault
 from loadtest.drills.ha_nodes import NAMES
 from loadtest.drills.ha_shop import Shop
 from loadtest.machine import describe_commit, describe_machine
@@ -50,7 +49,6 @@ from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
 from settlement.storage.lease import LEASE_CLASS
 
 RESULT = Path("build/drill-ha.json")
-QUERIES = load(Path(__file__).parents[1] / "sql" / "ha.sql")
 RATE = 60.0
 PERSONS = 5_000
 STEADY_SECONDS = 6.0
