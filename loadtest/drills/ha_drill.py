@@ -7,8 +7,7 @@ is held against the ledger, and the processes of `settlement serve` must be thos
 Writes build/drill-ha.json and prints a table; exit status 1 where anything was lost, came twice, is
 open or differs, or where nobody was served for more than 30 seconds.
 
-Needs Debian's packages patroni, etcd-server, etcd-client and haproxy, says so and ends with 0 where
-they are not installed.
+Needs Debian's packages patroni, etcd-server, etcd-client and haproxy; exit status 2 without.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ from pathlib import Path
 import asyncpg
 from msgspec import Struct, structs
 
-from ledger.postgres.queries import load
 from loadtest.drills.ha_audit import Findings, Row, Window, compare, totals_fen, window
 from loadtest.drills.ha_cluster import (
     DATABASE,
@@ -38,7 +36,7 @@ from loadtest.drills.ha_cluster import (
     find_programs,
     running_cluster,
 )
-from loadtest.drills.ha_faults import FAULTS, Fault
+from loadtest.drills.ha_faults import FAULTS, QUERIES, Fault
 from loadtest.drills.ha_nodes import NAMES
 from loadtest.drills.ha_shop import Shop
 from loadtest.machine import describe_commit, describe_machine
@@ -50,7 +48,6 @@ from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
 from settlement.storage.lease import LEASE_CLASS
 
 RESULT = Path("build/drill-ha.json")
-QUERIES = load(Path(__file__).parents[1] / "sql" / "ha.sql")
 RATE = 60.0
 PERSONS = 5_000
 STEADY_SECONDS = 6.0
@@ -66,6 +63,7 @@ ASKED_AGAIN = 20
 """Answered orders that are sent again after each fault: they must be told the same."""
 SHOWN_MAX = 10
 MISSING = "patroni, etcd-server, etcd-client and haproxy are not all installed"
+NOT_INSTALLED = 2
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -104,8 +102,8 @@ def main() -> int:
     arguments = _arguments()
     programs = find_programs()
     if programs is None:
-        print(f"drill of failovers: skipped, {MISSING}")
-        return 0
+        print(f"drill of failovers: {MISSING}", file=sys.stderr)
+        return NOT_INSTALLED
     chosen = tuple(one for one in FAULTS if arguments.only in one.name)
     settings = Settings(
         rate=arguments.rate, seed=arguments.seed, workers=arguments.workers, faults=chosen

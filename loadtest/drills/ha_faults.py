@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import asyncpg
 from msgspec import Struct
 
+from ledger.postgres.queries import load
 from loadtest.drills.ha_cluster import Cluster
 from loadtest.drills.ha_nodes import NAMES
 
@@ -19,8 +21,7 @@ PROBE_SECONDS = 3.0
 ALONE_SECONDS = 8.0
 SETTLED_SECONDS = 2.0
 """How long it is watched that nothing happens where nothing should."""
-PROBE = "select pg_logical_emit_message(true, 'drill', 'a write to one who leads no more')"
-"""A commit that waits for the synchronous standby as every other does, and leaves no row."""
+QUERIES = load(Path(__file__).parents[1] / "sql" / "ha.sql")
 
 Healing = Callable[[], Awaitable[None]]
 
@@ -132,7 +133,7 @@ async def was_acknowledged(dsn: str) -> bool:
         connection = await asyncpg.connect(dsn, timeout=PROBE_SECONDS)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
-    write = asyncio.ensure_future(connection.execute(PROBE))
+    write = asyncio.ensure_future(connection.execute(QUERIES["write_probe"]))
     done, _ = await asyncio.wait({write}, timeout=PROBE_SECONDS)
     connection.terminate()
     outcome = (await asyncio.gather(write, return_exceptions=True))[0]

@@ -1,4 +1,5 @@
--- What a drill of failovers asks the database, as the schema's owner. Read-only.
+-- What a drill of failovers asks the database, as the schema's owner. But for a
+-- probe it is read-only.
 
 -- name: booked_messages
 -- Every settlement and cancel with the message that made it: the ledger's side of the client's
@@ -18,3 +19,8 @@ from settlement.settlement s;
 select l.objid::int as lease
 from pg_locks l
 where l.locktype = 'advisory' and l.classid = $1::int::oid and l.granted;
+
+-- name: write_probe
+-- A commit that waits for the synchronous standby as every other does, and leaves no row: for one
+-- who leads no more.
+select pg_logical_emit_message(true, 'drill', ''::text);
