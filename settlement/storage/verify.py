@@ -17,11 +17,11 @@ from __future__ import annotations
 import asyncio
 import binascii
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from asyncpg import Connection, Pool, Record
-from msgspec import structs
+from msgspec import Struct, structs
 
 from ledger.audit import BadEntry, VerifyReport
 from ledger.postgres.pace import Pace
@@ -145,17 +145,21 @@ def _bad(journal: int, row: Record, what: str) -> BadEntry:
 
 async def verify(
     pool: Pool[Record], *, year: int, keyring: Keyring | None, hurried: bool = False,
-    walked: Callable[[int], None] = lambda _: None,
+    walked: Callable[[int], None] = lambda _: None, at: datetime | None = None,
 ) -> VerifyReport:  # fmt: skip
     """Verify everything. `year` is the present fiscal year: older accumulators may be gone. Who
     settles meanwhile comes first, unless it is `hurried`. `walked` hears how many blocks each step
-    of the walk looked at."""
+    of the walk looked at. `at` is the moment that the database shows, where it is no longer now."""
     started = monotonic()
     report = await verify_ledger(
         pool, guarded_owner=AGENCY, extra=SettlementCheck(keyring, walked), hurried=hurried
     )
     if report.ok:
-        bad = await _first_bad_lane(pool, year - YEARS_KEPT + 1, keyring, hurried=hurried)
+        ask = _Asked(
+            since=year - YEARS_KEPT + 1, settled_by=(at or system_clock()) - UNDER_WAY_MAX,
+            keyring=keyring, hurried=hurried,
+        )  # fmt: skip
+        bad = await _first_bad_lane(pool, ask)
         bad = bad or await _bad_payout(pool)
         bad = bad or await bad_closing(pool, hurried=hurried) or await _bad_audit(pool)
         report = structs.replace(report, ok=bad is None, first_bad=bad)
@@ -179,33 +183,41 @@ async def _bad_audit(pool: Pool[Record]) -> BadEntry | None:
     return None if row is None else BadEntry(journal=0, entry_id=row["audit_id"], what=row["what"])
 
 
-async def _first_bad_lane(
-    pool: Pool[Record], since: int, keyring: Keyring | None, *, hurried: bool
-) -> BadEntry | None:
+class _Asked(Struct, frozen=True, kw_only=True):
+    """What every lane is asked."""
+
+    since: int
+    """the first year whose accumulators are kept"""
+    settled_by: datetime
+    """nothing that was under way before is so any more"""
+    keyring: Keyring | None
+    hurried: bool
+
+
+async def _first_bad_lane(pool: Pool[Record], ask: _Asked) -> BadEntry | None:
     """The first bad lane, looked for on a few connections at once."""
     async with pool.acquire() as connection:
         lanes = sorted((await reference.lanes(connection)).items())
     shares = [lanes[start::CONNECTIONS] for start in range(CONNECTIONS)]
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(_bad_of(pool, share, since, keyring, Pace(hurried=hurried)))
-            for share in shares
+            group.create_task(_bad_of(pool, share, ask)) for share in shares
         ]
     found = [bad for task in tasks if (bad := task.result()) is not None]
     return min(found, key=lambda bad: bad.lane or 0, default=None)
 
 
 async def _bad_of(
-    pool: Pool[Record], lanes: list[tuple[int, int]], since: int, keyring: Keyring | None,
-    pace: Pace,
-) -> BadEntry | None:  # fmt: skip
+    pool: Pool[Record], lanes: list[tuple[int, int]], ask: _Asked
+) -> BadEntry | None:
+    pace = Pace(hurried=ask.hurried)
     async with pool.acquire() as connection:
         for lane, journal in lanes:
-            bad = await _bad_lane(connection, lane, journal, since)
+            bad = await _bad_lane(connection, lane, journal, ask.since)
             if bad is None:
-                bad = await _bad_money(connection, lane, journal)
-            if bad is None and keyring is not None:
-                bad = await _bad_filings(connection, lane, journal, keyring)
+                bad = await _bad_money(connection, lane, journal, ask.settled_by)
+            if bad is None and ask.keyring is not None:
+                bad = await _bad_filings(connection, lane, journal, ask.keyring)
             if bad is not None:
                 return bad
             await pace.rest(connection)
@@ -229,10 +241,9 @@ async def _bad_lane(
 
 
 async def _bad_money(
-    connection: Connection[Record], lane: int, journal: int
+    connection: Connection[Record], lane: int, journal: int, settled: datetime
 ) -> BadEntry | None:
     """What relatives pay, in the patient's lane and in theirs; payments, and deposits of stays."""
-    settled = system_clock() - UNDER_WAY_MAX
     for name, what, *more in (
         ("orphan_moves", "payment for a relative without a ledger entry"),
         ("wrong_shares", "relatives pay another amount than the settlement says"),
