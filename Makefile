@@ -12,6 +12,7 @@ DRILL_CHANNELS_COMMAND := $(VENV)/python -m loadtest.drill_channels --payments $
 DRILL_REGIONS_COMMAND := $(VENV)/python -m loadtest.drill_regions --cases $(or $(CASES),2000)
 DRILL_MONTH_COMMAND := $(VENV)/python -m loadtest.drills.month_close \
   --settlements $(or $(SETTLEMENTS),100000) --bill-rows $(or $(BILL_ROWS),50000)
+DRILL_RESTORE_COMMAND := $(VENV)/python -m loadtest.drills.restore --seconds $(or $(SECONDS),20)
 # Two processes, each with servers of its own; whole files, handed out in the order of the tiers.
 # Servers that the caller names are not shared by two.
 SPLIT := $(if $(SETTLEMENT_DATABASE_URL)$(SETTLEMENT_REDIS_URL),,-n 2 --dist loadfile --no-loadscope-reorder)
@@ -29,7 +30,7 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test test-external bench drill-channels drill-regions drill-month check setup setup-dev lock clean
+.PHONY: help run test test-external bench drill-channels drill-regions drill-month drill-restore check setup setup-dev lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -62,6 +63,9 @@ drill-regions: setup ## care in another region over a failing hub, then compare 
 
 drill-month: setup ## reconcile, close and seal a month, step by step; SETTLEMENTS=1530000 BILL_ROWS=1000000
 	@exec $(DRILL_MONTH_COMMAND)
+
+drill-restore: setup ## lose a database, restore it to a second, name what is missing; SECONDS=60
+	@exec $(DRILL_RESTORE_COMMAND)
 
 check: setup-dev ## the quick part of test: lint, types, house rules
 	$(VENV)/ruff check $(PACKAGES)

@@ -104,6 +104,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     ended_at: datetime
     """the first moment that can be restored from it"""
     origin: Origin
+    embedded: bool
+    """whether the server was the program's own, or the site's"""
     schema_version: int
     postgres_version: int
     timeline: int

@@ -191,8 +191,13 @@ def _told(came: Restored, order: Order) -> list[str]:
     else:
         lines.append(f"核验未通过 NOT verified: {report.first_bad}")
     lines += _missing_lines(came)
-    if order.programs is None:
+    if came.manifest.embedded:
         lines.append(f"下一步 next: settlement serve --data-dir {order.data_dir}")
+    else:
+        lines.append(
+            f"下一步 next: 交给贵方服务器 give {order.data_dir}/postgres to your server, with its "
+            "own settings"
+        )
     return [*lines, *_beside_lines([one for one in came.manifest.beside if not one.held])]
 
 

@@ -169,7 +169,7 @@ async def _restore(
             server.dsn(manifest.app_role, manifest.origin.database), directory.root, hurried=True,
             at=order.to or newest,
         )
-        if order.programs is None:
+        if manifest.embedded:
             await _take_over(server, directory)
     write_durably(directory.root / MISSING_FILE, msgspec.json.encode(missing).decode() + "\n")
     return Restored(

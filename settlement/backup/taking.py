@@ -112,7 +112,7 @@ async def take_base(
         needed = await base_backup.take(str(program), site.copier_dsn, folder)
         manifest = Manifest(
             name=name, began_at=began, ended_at=site.clock(), origin=site.origin,
-            schema_version=site.facts.schema_version,
+            embedded=site.is_embedded, schema_version=site.facts.schema_version,
             postgres_version=site.facts.postgres_version, timeline=needed.timeline,
             start_lsn=needed.start_lsn, end_lsn=needed.end_lsn, owner_role=site.facts.role,
             app_role=site.app_role, size_bytes=_size(folder),
