@@ -152,6 +152,9 @@ async def first_bad_seal(
 ) -> str | None:
     """What does not fit of the first seal that does not, or of what is kept of a day; one pass over
     all sealed days."""
+    stray = await connection.fetchrow(CLOSING["seal_of_no_list"])
+    if stray is not None:
+        return f"list of seals of {stray['begins_on']} to {stray['ends_on']} is missing"
     lists = {one.span: one for one in await seal_lists(connection)}
     months = sorted(span for span in lists if span.begins_on != span.ends_on)
     days = {span.begins_on for span in lists if span.begins_on == span.ends_on}
@@ -200,7 +203,9 @@ async def _bad_list(
             return f"seal of {one.institution} of {name} is not signed by its key"
     if sealed:
         return f"seal of {min(sealed)} of {name} does not fit what is booked"
-    if list_digest(seal_of(home.region, kept.span, one) for one in roots) != kept.digest:
+    counted = (len(roots), sum(one.settlements for one in roots))
+    digest = list_digest(seal_of(home.region, kept.span, one) for one in roots)
+    if (digest, counted) != (kept.digest, (kept.institutions, kept.settlements)):
         return f"list of seals of {name} was changed"
     return None
 

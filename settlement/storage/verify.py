@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from asyncpg import Connection, Pool, Record
+from asyncpg import Connection, DataError, Pool, Record
 from msgspec import Struct, structs
 
 from ledger.audit import BadEntry, VerifyReport
@@ -33,6 +33,7 @@ from settlement.clock import monotonic, system_clock
 from settlement.keyring import Keyring, UndecipherableError, personal_commitment
 from settlement.storage import reference
 from settlement.storage.queries import CONSOLE, PAYOUTS, SQL_DIRECTORY
+from settlement.storage.verify_bills import bad_bills
 from settlement.storage.verify_closing import bad_closing
 from settlement.usecases.booking import detail_record
 from settlement.usecases.filing_payloads import open_list
@@ -59,6 +60,7 @@ _COMMITTED = {
 _STRAYS = {
     "orphan_settlements": "settlement without a ledger entry",
     "orphan_openings": "opening without a ledger entry",
+    "wrong_openings": "opening is not what its entry booked",
     "stray_statement_rows": "statement row without its settlement",
     "stray_elsewhere": "row of somebody insured elsewhere without its settlement",
     "stray_home_cases": "row of somebody treated elsewhere without its settlement",
@@ -78,6 +80,13 @@ class SettlementCheck:
     async def __call__(self, connection: Connection[Record], chunk: Chunk) -> BadEntry | None:
         """The first bad settlement of the chunk."""
         self._walked(chunk.through_block - chunk.after_block)
+        try:
+            return await self._bad_of(connection, chunk)
+        except DataError as exc:
+            what = f"behind this block a row holds what cannot be read: {exc}"
+            return BadEntry(journal=chunk.journal, block_no=chunk.after_block, what=what)
+
+    async def _bad_of(self, connection: Connection[Record], chunk: Chunk) -> BadEntry | None:
         where = (chunk.journal, chunk.after_block, chunk.through_block)
         row = await connection.fetchrow(_QUERIES["bad_settlements"], *where)
         found: list[tuple[Record, str]] = []
@@ -161,7 +170,8 @@ async def verify(
         )  # fmt: skip
         bad = await _first_bad_lane(pool, ask)
         bad = bad or await _bad_payout(pool)
-        bad = bad or await bad_closing(pool, hurried=hurried) or await _bad_audit(pool)
+        bad = bad or await bad_closing(pool, hurried=hurried)
+        bad = bad or await bad_bills(pool, hurried=hurried) or await _bad_audit(pool)
         report = structs.replace(report, ok=bad is None, first_bad=bad)
     return structs.replace(report, seconds=monotonic() - started)
 
@@ -213,15 +223,26 @@ async def _bad_of(
     pace = Pace(hurried=ask.hurried)
     async with pool.acquire() as connection:
         for lane, journal in lanes:
-            bad = await _bad_lane(connection, lane, journal, ask.since)
-            if bad is None:
-                bad = await _bad_money(connection, lane, journal, ask.settled_by)
-            if bad is None and ask.keyring is not None:
-                bad = await _bad_filings(connection, lane, journal, ask.keyring)
+            try:
+                bad = await _bad_in(connection, lane, journal, ask)
+            except DataError as exc:
+                what = f"a row of the lane holds what cannot be read: {exc}"
+                bad = BadEntry(journal=journal, lane=lane, what=what)
             if bad is not None:
                 return bad
             await pace.rest(connection)
     return None
+
+
+async def _bad_in(
+    connection: Connection[Record], lane: int, journal: int, ask: _Asked
+) -> BadEntry | None:
+    bad = await _bad_lane(connection, lane, journal, ask.since)
+    if bad is None:
+        bad = await _bad_money(connection, lane, journal, ask.settled_by)
+    if bad is None and ask.keyring is not None:
+        bad = await _bad_filings(connection, lane, journal, ask.keyring)
+    return bad
 
 
 async def _bad_lane(
