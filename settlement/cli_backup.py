@@ -48,6 +48,16 @@ def add_backup(commands: Commands, tell: Tell, data_dir: Path) -> None:
     add_json(status)
     add_data_dir(status, data_dir)
     status.set_defaults(command=lambda parsed: tell(_status(parsed)), json=False)
+    compare = acts.add_parser(
+        "compare",
+        help="hold the books against what the store knows, and against published seals",
+        description="Newest rows that were cut off as if they had never been are in no chain. The "
+        "store knows them by its marks, and published seals by their roots. Exit status 1 where "
+        "anything is missing or otherwise.",
+    )
+    _add_published(compare)
+    add_data_dir(compare, data_dir)
+    compare.set_defaults(command=lambda parsed: tell(_compare(parsed)))
     _add_restore(commands, tell)
 
 
@@ -70,6 +80,7 @@ def _add_restore(commands: Commands, tell: Tell) -> None:
         "--secrets", type=Path, metavar="DIR", help="a kept copy of the secrets, for the key file"
     )
     _add_programs(restore)
+    _add_published(restore)
     add_json(restore)
     restore.set_defaults(command=lambda parsed: tell(_restore(parsed)), json=False)
 
@@ -79,6 +90,19 @@ def _add_programs(parser: argparse.ArgumentParser) -> None:
         "--programs", type=Path, metavar="DIR",
         help="PostgreSQL's bin folder, where the server is a site's own of another version",
     )  # fmt: skip
+
+
+def _add_published(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seals", type=Path, action="append", default=[], metavar="FILE",
+        help="published seals of a month (settlement seals); may be repeated",
+    )  # fmt: skip
+
+
+def _compare(parsed: argparse.Namespace) -> Said:
+    from settlement.backup.desk import compare
+
+    return compare(parsed.data_dir, seals=parsed.seals)
 
 
 def _enable(parsed: argparse.Namespace) -> Said:
@@ -110,7 +134,7 @@ def _restore(parsed: argparse.Namespace) -> Said:
 
     return restore_to(
         parsed.store, parsed.data_dir, to=parsed.to_time, secrets=parsed.secrets,
-        programs=parsed.programs, as_json=parsed.json,
+        programs=parsed.programs, as_json=parsed.json, seals=parsed.seals,
     )  # fmt: skip
 
 

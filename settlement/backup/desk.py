@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from settlement.backup import taking
+from settlement.backup.comparing import compare as compare_books
+from settlement.backup.published import Unlike, read_published, unlike_published
 from settlement.backup.restoring import MISSING_FILE, Order, Restored, restore
 from settlement.backup.site import COPIER_VARIABLE, Site, open_site
 from settlement.backup.store import Store, open_store
-from settlement.backups import KEEP, Beside, Manifest
+from settlement.backups import KEEP, Beside, Manifest, Missing
 from settlement.clock import local_time
 from settlement.embedded.archiving import archived
 from settlement.embedded.errors import ServiceError
@@ -48,12 +50,20 @@ def status(data_dir: Path, *, as_json: bool) -> Said:
     return _on_site(data_dir, lambda site: _status(site, as_json=as_json))
 
 
+def compare(data_dir: Path, *, seals: Sequence[Path]) -> Said:
+    """Hold the running books against what the store knows, and against published seals; 1 where
+    anything is missing or otherwise."""
+    return _on_site(data_dir, lambda site: _compare(site, seals))
+
+
 def restore_to(
     store_path: Path, data_dir: Path, *, to: datetime | None, secrets: Path | None,
-    programs: Path | None, as_json: bool,
+    programs: Path | None, as_json: bool, seals: Sequence[Path] = (),
 ) -> Said:  # fmt: skip
     """Restore into a new directory; 1 where the restored books are not right."""
-    order = Order(data_dir=data_dir, to=to, secrets=secrets, programs=programs)
+    order = Order(
+        data_dir=data_dir, to=to, secrets=secrets, programs=programs, seals=tuple(seals)
+    )
     try:
         store = open_store(store_path)
         came = asyncio.run(restore(store, order, os.environ))
@@ -123,6 +133,22 @@ async def _mark(site: Site) -> Said:
     )
 
 
+async def _compare(site: Site, seals: Sequence[Path]) -> Said:
+    published = read_published(seals, site.origin.region)
+    store = site.store()
+    manifests, marks = store.manifests(), store.marks()
+    if not manifests:
+        return Said(1, f"{store.path}：没有基础备份 no base backup: settlement backup base")
+    lacks = await compare_books(site.connection, manifests[0], marks)
+    known_at = marks[-1].at if marks else manifests[-1].ended_at
+    unlike = await unlike_published(site.connection, published)
+    told = _missing_lines(lacks, known_at) + _unlike_lines(unlike)
+    told += [f"封存公布 published seals of {one.month}: {one.fingerprint}" for one in published]
+    fine = not (lacks.entries or lacks.unlisted or lacks.altered or unlike)
+    fine = fine and not (lacks.seals or lacks.seals_altered)
+    return Said(0 if fine else 1, "\n".join(told))
+
+
 async def _status(site: Site, *, as_json: bool) -> Said:
     store = site.store()
     seen = await archived(site.copier_dsn)
@@ -190,7 +216,8 @@ def _told(came: Restored, order: Order) -> list[str]:
         )
     else:
         lines.append(f"核验未通过 NOT verified: {report.first_bad}")
-    lines += _missing_lines(came)
+    lines += _missing_lines(came.missing, came.newest_known_at) + _unlike_lines(came.unlike)
+    lines.append(f"明细 listed in {order.data_dir / MISSING_FILE}")
     if came.manifest.embedded:
         lines.append(f"下一步 next: settlement serve --data-dir {order.data_dir}")
     else:
@@ -201,8 +228,15 @@ def _told(came: Restored, order: Order) -> list[str]:
     return [*lines, *_beside_lines([one for one in came.manifest.beside if not one.held])]
 
 
-def _missing_lines(came: Restored) -> list[str]:
-    missing = came.missing
+def _unlike_lines(unlike: Sequence[Unlike]) -> list[str]:
+    return [
+        f"✗ {one.institution} {one.month}：{'无任何结算' if one.missing else '与公布的封存不符'} | "
+        f"{'nothing is booked of it' if one.missing else 'not what was published'}"
+        for one in unlike
+    ]
+
+
+def _missing_lines(missing: Missing, known_at: datetime) -> list[str]:
     lines = [
         f"✗ 链 chain of journal {one.journal}, block {one.block_no}: 与备份时不同 is not what it "
         "was when it was backed up"
@@ -216,10 +250,10 @@ def _missing_lines(came: Restored) -> list[str]:
         f"缺 missing: 封存 seals of {one.begins_on} to {one.ends_on}, sealed {_text(one.sealed_at)}"
         for one in missing.seals
     ]
-    known = f"备份所知至 the backup knows until {_text(came.newest_known_at)}"
+    known = f"备份所知至 the backup knows until {_text(known_at)}"
     if not missing.blocks and not missing.unlisted:
         return [*lines, f"不缺凭证 no entry is missing；{known}"]
-    lines += _missing_entries(came)
+    lines += _missing_entries(missing)
     lines += [
         f"缺 missing: journal {one.journal} 至 to block {one.block_no}，{_text(one.booked_at)}，"
         "无明细 without a list: no mark was made then"
@@ -228,8 +262,8 @@ def _missing_lines(came: Restored) -> list[str]:
     return [*lines, known]
 
 
-def _missing_entries(came: Restored) -> list[str]:
-    blocks = came.missing.blocks
+def _missing_entries(missing: Missing) -> list[str]:
+    blocks = missing.blocks
     if not blocks:
         return []
     by_institution: dict[str, list[tuple[datetime, int]]] = {}
@@ -242,9 +276,8 @@ def _missing_entries(came: Restored) -> list[str]:
                 by_institution.setdefault(entry.institution, []).append(place)
     settlements = sum(len(found) for found in by_institution.values())
     lines = [
-        f"缺 missing: {len(came.missing.entries)} 笔凭证 entries，其中结算 settlements "
-        f"{settlements}，自 from {_text(blocks[0].booked_at)} 至 to {_text(blocks[-1].booked_at)}；"
-        f"明细 listed in {MISSING_FILE}",
+        f"缺 missing: {len(missing.entries)} 笔凭证 entries，其中结算 settlements "
+        f"{settlements}，自 from {_text(blocks[0].booked_at)} 至 to {_text(blocks[-1].booked_at)}",
         "  分区 lanes: " + ", ".join(f"{lane} ({n})" for lane, n in sorted(by_lane.items())),
     ]
     most = sorted(by_institution.items(), key=lambda one: (-len(one[1]), one[0]))
@@ -268,6 +301,7 @@ def _fields(came: Restored) -> dict[str, object]:
             str(one.number) for one in came.missing.entries if one.institution
         ],
         "unlisted": len(came.missing.unlisted), "altered": len(came.missing.altered),
+        "unlike_published": [f"{one.month} {one.institution}" for one in came.unlike],
         "missing_seals": len(came.missing.seals), "altered_seals": len(came.missing.seals_altered),
         "known_until": _text(came.newest_known_at),
     }  # fmt: skip

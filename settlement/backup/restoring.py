@@ -7,7 +7,7 @@ nothing behind.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from msgspec import Struct
 from ledger.audit import VerifyReport
 from settlement.backup.beside import key_fingerprints
 from settlement.backup.comparing import compare
+from settlement.backup.published import Published, Unlike, read_published, unlike_published
 from settlement.backup.store import Store, told
 from settlement.backups import Manifest, Missing, base_for, marks_since
 from settlement.clock import local_time, monotonic
@@ -49,6 +50,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """a kept copy of the secrets, of which the key file is needed"""
     programs: Path | None
     """PostgreSQL's programs where the server was a site's own"""
+    seals: tuple[Path, ...] = ()
+    """published ones, to hold the restored books against"""
 
 
 class Restored(Struct, frozen=True, kw_only=True):
@@ -62,6 +65,8 @@ class Restored(Struct, frozen=True, kw_only=True):
     size_bytes: int
     report: VerifyReport
     missing: Missing
+    unlike: list[Unlike]
+    """whose published months are others"""
     newest_known_at: datetime
     """when the store last knew what the books are"""
 
@@ -133,11 +138,12 @@ async def restore(store: Store, order: Order, environment: Mapping[str, str]) ->
     require_empty(order.data_dir)
     require_keys(manifest, order.secrets)
     require_wal(store, manifest, order.to)
+    published = read_published(order.seals, store.origin.region)
     was_there = order.data_dir.exists()
     directory = open_directory(order.data_dir, environment)
     try:
         directory.lock()
-        return await _restore(store, manifest, order, directory, environment)
+        return await _restore(store, manifest, order, directory, environment, published)
     except BaseException:
         _undo(directory, was_there=was_there)
         raise
@@ -147,7 +153,7 @@ async def restore(store: Store, order: Order, environment: Mapping[str, str]) ->
 
 async def _restore(
     store: Store, manifest: Manifest, order: Order, directory: DataDirectory,
-    environment: Mapping[str, str],
+    environment: Mapping[str, str], published: Sequence[Published],
 ) -> Restored:  # fmt: skip
     started = monotonic()
     source = _source(store, manifest, order, directory, environment)
@@ -162,6 +168,7 @@ async def _restore(
         )
         try:
             missing = await compare(connection, manifest, marks)
+            unlike = await unlike_published(connection, published)
             newest = max((head.booked_at for head in await backups.heads(connection)), default=None)
         finally:
             await connection.close()
@@ -176,6 +183,7 @@ async def _restore(
         manifest=manifest, to=order.to, seconds=monotonic() - started,
         seconds_unpacking=unpacked - started, seconds_recovering=recovered_at - unpacked,
         size_bytes=_size(directory.postgres), report=report, missing=missing,
+        unlike=unlike,
         newest_known_at=marks[-1].at if marks else manifest.ended_at,
     )  # fmt: skip
 

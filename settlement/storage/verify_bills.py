@@ -27,6 +27,7 @@ async def bad_bills(pool: Pool[Record], *, hurried: bool) -> BadEntry | None:
                 return _bad(row["lane"], row["file_no"], "bytes are not those that came")
             await pace.rest(connection)
         for name, what in (
+            ("stray_bill_rows", "it is gone, and its rows are there"),
             ("wrong_bill_sums", "rows do not come to what the bill came to"),
             ("wrong_institution_sums", "rows do not come to what the institution's file came to"),
         ):

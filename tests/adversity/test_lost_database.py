@@ -152,10 +152,12 @@ def test_a_server_of_the_sites_own_is_backed_up_and_restored(
                 enabled = await asyncio.to_thread(desk.enable, data, lost.folder / "site-store")
                 await archive_as_told(server, enabled)
                 based = await asyncio.to_thread(desk.base, data)
-                return [enabled, based, await asyncio.to_thread(desk.mark, data)]
+                marked = await asyncio.to_thread(desk.mark, data)
+                compared = await asyncio.to_thread(lambda: desk.compare(data, seals=()))
+                return [enabled, based, marked, compared]
 
     said = run_apart(back_up)
-    assert [one.status for one in said] == [0, 0, 0], said
+    assert [one.status for one in said] == [0, 0, 0, 0], said
     came = restore(lost.folder, "again", None, os.environ, store="site-store")
     assert came["verified"] is True and came["missing_settlements"] == []
 

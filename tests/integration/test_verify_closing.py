@@ -9,11 +9,16 @@ from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from ledger.postgres.shape import Shape
+from settlement.backup.published import Published, Unlike, unlike_published
+from settlement.finance.proofs import published
+from settlement.said import Said
 from tests.kit import scenes
+from tests.kit.closing import an_office
 from tests.kit.tampering import all_tampered, found, tampered
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
@@ -111,9 +116,18 @@ async def test_what_was_touched_is_named(
     assert await found(town) == ""
 
 
+async def unlike(town: Town, told: tuple[bytes, int]) -> list[Unlike]:
+    """Whose month is not what was published."""
+    return await unlike_published(
+        town.owner, [msgspec.json.decode(told[0], type=Published)]
+    )
+
+
 async def test_newest_rows_cut_off_as_if_they_had_never_been_are_missed(town: Town) -> None:
     """What no chain can show from inside (docs/operating/verify.md), a seal does: the last day's
     sale is taken out with its row, block, entry, and everything that was derived of it."""
+    told = await published(await an_office(town), MONTH)
+    assert not isinstance(told, Said)
     cut = await town.owner.fetchrow(
         "select e.journal, e.block_no, e.lane, e.entry_id, t.psn_no from ledger.entry e"
         " join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id"
@@ -146,4 +160,6 @@ async def test_newest_rows_cut_off_as_if_they_had_never_been_are_missed(town: To
         ),
     ):  # fmt: skip
         assert "does not fit what is booked" in await found(town)
+        assert [one.institution for one in await unlike(town, told)] == [town.pharmacy.code]
     assert await found(town) == ""
+    assert await unlike(town, told) == []

@@ -110,6 +110,15 @@ PARTLY: Mapping[str, str] = {
     "settlement.remote_event": "what follows from it",
     "settlement.payout_step": "steps that booked, and their sums",
     "settlement.payout_period": "what is owed by its rows",
+    "settlement.bill_content": "every byte; not the number of a piece that is the only one",
+    "settlement.bill_file": "sums, length and hash, whose and of which day; not its name, or when "
+    "and by whom it was taken; one without rows may be deleted",
+    "settlement.bill_row": "sums by file and kind, whose and of which day; the rest is in the "
+    "bytes",
+    "settlement.bill_movement": "sums by file and direction, whose and of which day; the rest is "
+    "in the bytes",
+    "settlement.institution_file": "sums, length and hash; not its name, or whose and when",
+    "settlement.institution_row": "sums by file; the rest is in the bytes",
     "settlement.money_file_step": "two people, one of them not the other",
     "settlement.money_taken": "what was taken and is owed",
 }
