@@ -91,8 +91,9 @@ def choose_base(store: Store, to: datetime | None) -> Manifest:
     return chosen
 
 
-def require_wal(store: Store, manifest: Manifest, to: datetime | None) -> None:
-    """Refuse where WAL is of another server, or where restoring all would end at a gap."""
+def require_wal(store: Store, manifest: Manifest, to: datetime | None) -> str | None:
+    """Refuse where WAL is of another server, or where restoring all would end at a gap. The first
+    gap, before which a moment may still be restored."""
     begin = name_of(manifest.begin, manifest.wal_segment_bytes)
     segments = [name for name in store.segments() if name[8:] >= begin[8:]]
     for name in {*segments[:1], *segments[-1:]}:
@@ -108,6 +109,7 @@ def require_wal(store: Store, manifest: Manifest, to: datetime | None) -> None:
             f"the WAL {missing} is missing from the archive, though there is later WAL. Find it, "
             "or name a moment before it with --to-time. Nothing was restored."
         )
+    return missing if segments else None
 
 
 def require_empty(data_dir: Path) -> None:
@@ -137,13 +139,18 @@ async def restore(store: Store, order: Order, environment: Mapping[str, str]) ->
     manifest = choose_base(store, order.to)
     require_empty(order.data_dir)
     require_keys(manifest, order.secrets)
-    require_wal(store, manifest, order.to)
+    gap = require_wal(store, manifest, order.to)
     published = read_published(order.seals, store.origin.region)
     was_there = order.data_dir.exists()
     directory = open_directory(order.data_dir, environment)
     try:
         directory.lock()
         return await _restore(store, manifest, order, directory, environment, published)
+    except ServiceError as exc:
+        _undo(directory, was_there=was_there)
+        if gap is None:
+            raise
+        raise ServiceError(f"{exc} The WAL {gap} is missing from the archive.") from exc
     except BaseException:
         _undo(directory, was_there=was_there)
         raise
@@ -169,6 +176,7 @@ async def _restore(
         try:
             missing = await compare(connection, manifest, marks)
             unlike = await unlike_published(connection, published)
+            await backups.skip_number_blocks(connection)
             newest = max((head.booked_at for head in await backups.heads(connection)), default=None)
         finally:
             await connection.close()

@@ -87,6 +87,11 @@ async def hashes_of(
     return {(row["journal"], row["block_no"]): row["block_hash"].hex() for row in rows}
 
 
+async def skip_number_blocks(connection: PlainConnection) -> None:
+    """Numbers that were given out in what a restored database lacks are not given out again."""
+    await connection.execute(_BACKUP["skip_number_blocks"])
+
+
 async def seal_heads(
     connection: PlainConnection, since: datetime | None = None
 ) -> list[SealHead]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 from msgspec import Struct
 
@@ -83,6 +84,14 @@ def test_wal_that_is_missing_is_named(lost: Lost, store: Path, tmp_path: Path) -
     assert not (tmp_path / "new").exists()
 
 
+def test_a_moment_behind_missing_wal_is_refused_with_its_name(lost: Lost, store: Path) -> None:
+    segments = open_store(store).segments()
+    (store / "wal" / f"{segments[-2]}.gz").unlink()
+    said = asked(lost, store, lost.folder / "never", to=datetime(2099, 1, 1, tzinfo=CHINA))
+    assert said.status == 2 and f"The WAL {segments[-2]} is missing" in said.text
+    assert not (lost.folder / "never").exists()
+
+
 def test_keys_of_another_installation_are_refused(
     lost: Lost, store: Path, tmp_path: Path
 ) -> None:
@@ -145,6 +154,7 @@ def test_a_server_of_the_sites_own_is_backed_up_and_restored(
     async def back_up() -> list[Said]:
         async with open_database(data, os.environ) as server:
             assert isinstance(server, PostgresServer)
+            assert await block_of_numbers(server) > 1_000
             with monkeypatch.context() as site:
                 site.setenv(OWNER_VARIABLE, server.owner_dsn)
                 site.setenv(APP_VARIABLE, server.app_dsn)
@@ -160,6 +170,14 @@ def test_a_server_of_the_sites_own_is_backed_up_and_restored(
     assert [one.status for one in said] == [0, 0, 0, 0], said
     came = restore(lost.folder, "again", None, os.environ, store="site-store")
     assert came["verified"] is True and came["missing_settlements"] == []
+
+
+async def block_of_numbers(server: PostgresServer) -> int:
+    """The block from which a restored server would give out the next numbers."""
+    connection = await asyncpg.connect(server.owner_dsn)
+    found: int = await connection.fetchval("select last_value from settlement.number_block")
+    await connection.close()
+    return found
 
 
 async def archive_as_told(server: PostgresServer, said: Said) -> None:

@@ -34,7 +34,10 @@ async def all_tampered(
     town: Townhall, tables: Sequence[str], statements: Sequence[tuple[object, ...]]
 ) -> AsyncIterator[None]:
     """Tables as they are after some statements with their arguments, for a while."""
-    kept = {name: await town.owner.fetch(f"select t.* from {name} t") for name in tables}  # noqa: S608
+    kept = {
+        name: await town.owner.fetch(f"select t.* from {name} t")  # noqa: S608
+        for name in tables
+    }
     try:
         for statement, *arguments in statements:
             await town.owner.execute(str(statement), *arguments)
@@ -167,7 +170,9 @@ class Flips:
 
     async def rows(self, table: str, at_most: int) -> list[str]:
         """Where some rows of a table are: the first and the last, and some between."""
-        found = await self._owner.fetch(f"select t.ctid::text as at from {table} t order by t.ctid")  # noqa: S608
+        found = await self._owner.fetch(
+            f"select t.ctid::text as at from {table} t order by t.ctid"  # noqa: S608
+        )
         places = [str(row["at"]) for row in found]
         if len(places) <= at_most:
             return places

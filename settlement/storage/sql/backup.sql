@@ -37,3 +37,10 @@ order by b.journal, b.block_no, e.ordinal;
 select b.journal, b.block_no, b.block_hash
 from unnest($1::smallint[], $2::bigint[]) as w (journal, block_no)
 join ledger.block b on b.journal = w.journal and b.block_no = w.block_no;
+
+-- name: skip_number_blocks
+-- A restored database forgot which blocks of numbers were drawn in what it lacks. Settlements of
+-- those numbers are on paper, so they are never given out again: more are skipped than processes
+-- draw in a year.
+select setval('settlement.number_block', (s.last_value + 999) % 99999 + 1)
+from settlement.number_block s;
