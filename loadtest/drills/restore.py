@@ -277,10 +277,12 @@ def check_end(folder: Path, book: Book, came: Came, environment: Mapping[str, st
         came.wrong.append(f"restored to the end, {len(lost)} are lost: {said}")
 
 
-def lose(folder: Path, seconds: float, persons: int, came: Came) -> tuple[Book, datetime]:
+def lose(
+    folder: Path, seconds: float, persons: int, came: Came, *, workers: int = 2
+) -> tuple[Book, datetime]:
     """A server with load, backed up and destroyed; what is left is in the folder."""
     server = Server(
-        folder / "data", workers=2, environment=os.environ,
+        folder / "data", workers=workers, environment=os.environ,
         options=("--demo-persons", str(persons)), log_path=folder / "log",
     )  # fmt: skip
     with server:

@@ -48,7 +48,7 @@ def lost() -> Iterator[Lost]:
     """A city that was backed up and lost."""
     with temporary_directory() as folder:
         came = Came()
-        book, second = lose(folder, LOAD_SECONDS, PERSONS, came)
+        book, second = lose(folder, LOAD_SECONDS, PERSONS, came, workers=1)
         yield Lost(folder=folder, book=book, second=second, came=came)
 
 

@@ -159,17 +159,25 @@ limit 1;
 
 -- name: folds_at_ends
 -- Where sums are folded at the ends of days, by journal, each with the one before; and the newest
--- fold of each journal, on which everybody's balances stand, of no day.
+-- fold of each journal, on which everybody's balances stand, of no day: with the end of the last
+-- day, or where no day was closed yet with the fold before, so that a ledger is not read twice.
 select k.journal, k.business_day,
-       lag(k.through_block, 1, 0::bigint) over (
-           partition by k.journal order by k.business_day nulls last
+       coalesce(
+           lag(k.through_block) over (
+               partition by k.journal order by k.business_day nulls last
+           ),
+           k.before
        ) as after_block,
        k.through_block
 from (
-    select d.journal, d.business_day, d.through_block
+    select d.journal, d.business_day, d.through_block, 0::bigint as before
     from settlement.day_end d
     union all
-    select j.journal, null, n.through_block
+    select j.journal, null, n.through_block, coalesce((
+        select max(f.through_block)
+        from ledger.fold f
+        where f.journal = j.journal and f.through_block < n.through_block
+    ), 0)
     from ledger.journal j
     cross join lateral (
         select f.through_block
