@@ -33,7 +33,14 @@ from settlement.storage.verify import verify
 from tests.kit.scenes import SCENES
 from tests.kit.tampering import Column, Flips
 from tests.kit.town import Town, a_town
-from tests.kit.unguarded import DELETED_UNSEEN, PARTLY, UNGUARDED, is_partly, is_tried
+from tests.kit.unguarded import (
+    BY_HAND,
+    DELETED_UNSEEN,
+    PARTLY,
+    UNGUARDED,
+    is_partly,
+    is_tried,
+)
 from tests.services import fresh_database, run_apart, running_services
 
 OUT = Path("build/drill-tamper.json")
@@ -148,13 +155,13 @@ async def play(
 def unfilled(came: Came) -> list[str]:
     """Guarded tables that no scene fills: nothing is known of them."""
     tables = {full.rpartition(".")[0] for full in came.columns if is_tried(full)}
-    return sorted(tables - came.filled)
+    return sorted(tables - came.filled - BY_HAND.keys())
 
 
 def stale(came: Came) -> list[str]:
     """What is listed as not guarded and is not in the catalogue any more."""
     known = {*came.columns, *(full.rpartition(".")[0] for full in came.columns)}
-    return sorted({*UNGUARDED, *PARTLY, *DELETED_UNSEEN} - known)
+    return sorted({*UNGUARDED, *PARTLY, *BY_HAND, *DELETED_UNSEEN} - known)
 
 
 def run(names: Sequence[str], rows: int, chosen: Callable[[str], bool] = lambda _: True) -> Came:

@@ -155,7 +155,10 @@ async def first_bad_seal(
     stray = await connection.fetchrow(CLOSING["seal_of_no_list"])
     if stray is not None:
         return f"list of seals of {stray['begins_on']} to {stray['ends_on']} is missing"
-    lists = {one.span: one for one in await seal_lists(connection)}
+    try:
+        lists = {one.span: one for one in await seal_lists(connection)}
+    except ValueError as exc:
+        return f"a list of seals names no algorithm: {exc}"
     months = sorted(span for span in lists if span.begins_on != span.ends_on)
     days = {span.begins_on for span in lists if span.begins_on == span.ends_on}
     days |= {day for span in months for day in _days(span)}
