@@ -13,6 +13,8 @@ DRILL_CHANNELS_COMMAND := $(VENV)/python -m loadtest.drill_channels --payments $
 DRILL_REGIONS_COMMAND := $(VENV)/python -m loadtest.drill_regions --cases $(or $(CASES),2000)
 DRILL_MONTH_COMMAND := $(VENV)/python -m loadtest.drills.month_close \
   --settlements $(or $(SETTLEMENTS),100000) --bill-rows $(or $(BILL_ROWS),50000)
+DRILL_RESTORE_COMMAND := $(VENV)/python -m loadtest.drills.restore --seconds $(or $(SECONDS),20)
+DRILL_TAMPER_COMMAND := $(VENV)/python -m tests.tamper_run --rows $(or $(ROWS),2)
 # Two processes, each with servers of its own; whole files, handed out in the order of the tiers.
 # Servers that the caller names are not shared by two.
 SPLIT := $(if $(SETTLEMENT_DATABASE_URL)$(SETTLEMENT_REDIS_URL),,-n 2 --dist loadfile --no-loadscope-reorder)
@@ -32,7 +34,7 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test test-external bench drill-channels drill-regions drill-month drill-ha check setup setup-dev lock clean drill
+.PHONY: help run test test-external bench drill-channels drill-regions drill-month drill-ha check setup setup-dev lock clean drill drill-restore drill-tamper
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -72,6 +74,11 @@ drill-month: setup ## reconcile, close and seal a month, step by step; SETTLEMEN
 
 drill-ha: setup ## failovers of three PostgreSQL nodes under load; needs patroni, etcd, haproxy
 	@exec $(VENV)/python -m loadtest.drills.ha_drill
+drill-restore: setup ## lose a database, restore it to a second, name what is missing; SECONDS=60
+	@exec $(DRILL_RESTORE_COMMAND)
+
+drill-tamper: setup-dev ## change every value that verify guards, and show that each is found; ROWS=5
+	@exec $(DRILL_TAMPER_COMMAND)
 
 check: setup-dev ## the quick part of test: lint, types, house rules
 	$(VENV)/ruff check $(PACKAGES)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from settlement.cli_backup import add_backup
 from settlement.cli_bills import add_bills
 from settlement.cli_clear import add_clear
 from settlement.cli_clearing_accounts import add_clearing
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_adjudicate(commands)
     _add_explain(commands)
     _add_policy(commands)
+    add_backup(commands, _tell, DEFAULT_DATA_DIR)
     add_payments(commands, _tell, DEFAULT_DATA_DIR)
     add_outbox(commands, _tell, DEFAULT_DATA_DIR)
     add_mobile(commands, _tell, DEFAULT_DATA_DIR)

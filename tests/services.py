@@ -56,6 +56,13 @@ class FreshDatabase(Struct, frozen=True, kw_only=True):
 @pytest.fixture(scope="session")
 def services() -> Iterator[Services]:
     """The servers of this process of the test run: they share nothing with those of another."""
+    with running_services() as running:
+        yield running
+
+
+@contextmanager
+def running_services() -> Iterator[Services]:
+    """Servers in a directory of their own, for as long as they are needed."""
     with temporary_directory() as base:
         environment = {
             SHARED_BUFFERS_VARIABLE: SHARED_BUFFERS,

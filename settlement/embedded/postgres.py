@@ -19,6 +19,7 @@ from urllib.parse import quote
 from msgspec import structs
 
 from settlement.embedded import roles
+from settlement.embedded.archiving import write_archive_settings
 from settlement.embedded.binaries import Binaries, find_binaries
 from settlement.embedded.directory import DataDirectory
 from settlement.embedded.errors import ServiceError, explain_log, explained, failure
@@ -339,6 +340,7 @@ async def _launch(
     """Start the postmaster and wait until it is ready; cancelled meanwhile, take it down again."""
     disarm_pid_file(directory)
     write_settings(directory, settings)
+    write_archive_settings(directory)
     command = [binaries.postgres_program("postgres"), "-D", str(directory.postgres)]
     process = spawn(command, user=directory.user, said=directory.logs / "postgresql-start.log")
     try:

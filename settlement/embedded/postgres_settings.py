@@ -21,8 +21,16 @@ IO_METHOD_VARIABLE = "SETTLEMENT_POSTGRES_IO_METHOD"
 WAL_COMPRESSION_VARIABLE = "SETTLEMENT_POSTGRES_WAL_COMPRESSION"
 MAX_CONNECTIONS_VARIABLE = "SETTLEMENT_POSTGRES_MAX_CONNECTIONS"
 
+ARCHIVE_FILE = "archive.conf"
+"""Beside settlement.conf: where WAL goes. It may change while the server runs."""
+NO_ARCHIVE = "true"
+"""The shell's own: a segment that goes nowhere counts as archived."""
+ARCHIVE_TIMEOUT = "1min"
+"""The longest that a commit waits to be in the archive, on a server with little to do."""
+
 SHARED_BUFFERS_WHEN_REFUSED = "64MB"
 """Tried once when the machine refuses the memory that was computed."""
+_HEADER = "# Written at every start; changes here are lost."
 SHARED_MEMORY_DISK_MIN = 256 * MIB
 """A smaller /dev/shm (containers have 64 MB) fails parallel queries in the middle."""
 
@@ -110,7 +118,50 @@ def render(
         **_logging(log_directory),
     }
     lines = [f"{name} = {_quote(str(value))}" for name, value in values.items()]
-    return "# Written at every start; changes here are lost.\n" + "\n".join(lines) + "\n"
+    included = f"include_if_exists = '{ARCHIVE_FILE}'"
+    return "\n".join([_HEADER, *lines, included]) + "\n"
+
+
+def render_archive(command: str | None) -> str:
+    """The text of archive.conf: WAL goes where `command` puts it, or nowhere."""
+    if command is None:
+        return f"{_HEADER}\n"
+    values = {"archive_command": command, "archive_timeout": ARCHIVE_TIMEOUT}
+    lines = [f"{name} = {_quote(value)}" for name, value in values.items()]
+    return "\n".join([_HEADER, *lines]) + "\n"
+
+
+def render_recovery(
+    settings: PostgresSettings, *, data: str, host_rules: str, socket_directory: str,
+    restore_command: str, to: str | None,
+) -> str:  # fmt: skip
+    """The settings of a server that recovers apart, from a backup."""
+    values = {
+        "data_directory": data,
+        "hba_file": host_rules,
+        "listen_addresses": "",
+        "port": 5432,
+        "unix_socket_directories": socket_directory,
+        "unix_socket_permissions": "0700",
+        "shared_buffers": settings.shared_buffers,
+        "dynamic_shared_memory_type": settings.dynamic_shared_memory_type,
+        "max_parallel_workers_per_gather": settings.parallel_workers,
+        "max_wal_size": "1GB",
+        "max_locks_per_transaction": 128,
+        "jit": "off",
+        "timezone": "Asia/Shanghai",
+        "log_timezone": "Asia/Shanghai",
+        "log_parameter_max_length": 0,
+        "log_parameter_max_length_on_error": 0,
+        # Nobody reads meanwhile, so that settings of the server that was backed up do not count.
+        "hot_standby": "off",
+        "archive_mode": "off",
+        "restore_command": restore_command,
+        "recovery_target_action": "promote",
+        **({} if to is None else {"recovery_target_time": to}),
+    }
+    lines = [f"{name} = {_quote(str(value))}" for name, value in values.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _access(settings: PostgresSettings, socket_directory: str) -> dict[str, str | int]:
@@ -134,6 +185,10 @@ def _durability(settings: PostgresSettings) -> dict[str, str | int]:
         "synchronous_commit": "on",
         "full_page_writes": "on",
         "wal_level": "replica",
+        # An archiver with nothing to do costs a fork a segment, and lets backups begin without a
+        # restart (ADR 0052).
+        "archive_mode": "on",
+        "archive_command": NO_ARCHIVE,
         # Redo ran at 145 MB/s, so 1 GB bounds a restart after a crash to seconds.
         "max_wal_size": "1GB",
         # Segments below this are renamed, not created: creating one costs a flush of its own.

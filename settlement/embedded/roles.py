@@ -45,6 +45,19 @@ async def ensure(
         raise ServiceError(f"PostgreSQL's roles cannot be prepared: {exc}.") from exc
 
 
+async def set_password(dsn: str, role: str, password: str) -> None:
+    """Give a role a password, as a superuser."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
+        try:
+            await connection.execute(blocks("roles")["set_password"], role, password)
+            await connection.execute(blocks("roles")["take_password"])
+        finally:
+            await connection.close()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as exc:
+        raise ServiceError(f"the password of {role} cannot be set: {exc}.") from exc
+
+
 async def _ensure_roles(
     connection: asyncpg.Connection[asyncpg.Record], directory: DataDirectory
 ) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 from collections.abc import Coroutine, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,14 +179,15 @@ async def _verify(data_dir: Path, *, as_json: bool, hurried: bool) -> Said:
 
 
 async def verify_database(
-    dsn: str, data_dir: Path, *, hurried: bool = False
+    dsn: str, data_dir: Path, *, hurried: bool = False, at: datetime | None = None
 ) -> VerifyReport:
-    """Verify a database with the keys of a data directory; without them details stay unopened."""
+    """Verify a database with the keys of a data directory; without them details stay unopened.
+    `at` is the moment that it shows, where it is no longer now."""
     path = _key_file(data_dir)
     keyring = load_keyring(path) if path.exists() else None
-    year = moment(system_clock).business_day.year
+    year = moment(system_clock if at is None else lambda: at).business_day.year
     async with verify_pool(dsn) as pool:
-        return await verify_all(pool, year=year, keyring=keyring, hurried=hurried)
+        return await verify_all(pool, year=year, keyring=keyring, hurried=hurried, at=at)
 
 
 def report_fields(report: VerifyReport) -> dict[str, object]:

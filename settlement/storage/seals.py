@@ -152,7 +152,13 @@ async def first_bad_seal(
 ) -> str | None:
     """What does not fit of the first seal that does not, or of what is kept of a day; one pass over
     all sealed days."""
-    lists = {one.span: one for one in await seal_lists(connection)}
+    stray = await connection.fetchrow(CLOSING["seal_of_no_list"])
+    if stray is not None:
+        return f"list of seals of {stray['begins_on']} to {stray['ends_on']} is missing"
+    try:
+        lists = {one.span: one for one in await seal_lists(connection)}
+    except ValueError as exc:
+        return f"a list of seals names no algorithm: {exc}"
     months = sorted(span for span in lists if span.begins_on != span.ends_on)
     days = {span.begins_on for span in lists if span.begins_on == span.ends_on}
     days |= {day for span in months for day in _days(span)}
@@ -200,7 +206,9 @@ async def _bad_list(
             return f"seal of {one.institution} of {name} is not signed by its key"
     if sealed:
         return f"seal of {min(sealed)} of {name} does not fit what is booked"
-    if list_digest(seal_of(home.region, kept.span, one) for one in roots) != kept.digest:
+    counted = (len(roots), sum(one.settlements for one in roots))
+    digest = list_digest(seal_of(home.region, kept.span, one) for one in roots)
+    if (digest, counted) != (kept.digest, (kept.institutions, kept.settlements)):
         return f"list of seals of {name} was changed"
     return None
 

@@ -17,11 +17,11 @@ from __future__ import annotations
 import asyncio
 import binascii
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
-from asyncpg import Connection, Pool, Record
-from msgspec import structs
+from asyncpg import Connection, DataError, Pool, Record
+from msgspec import Struct, structs
 
 from ledger.audit import BadEntry, VerifyReport
 from ledger.postgres.pace import Pace
@@ -33,6 +33,7 @@ from settlement.clock import monotonic, system_clock
 from settlement.keyring import Keyring, UndecipherableError, personal_commitment
 from settlement.storage import reference
 from settlement.storage.queries import CONSOLE, PAYOUTS, SQL_DIRECTORY
+from settlement.storage.verify_bills import bad_bills
 from settlement.storage.verify_closing import bad_closing
 from settlement.usecases.booking import detail_record
 from settlement.usecases.filing_payloads import open_list
@@ -59,6 +60,7 @@ _COMMITTED = {
 _STRAYS = {
     "orphan_settlements": "settlement without a ledger entry",
     "orphan_openings": "opening without a ledger entry",
+    "wrong_openings": "opening is not what its entry booked",
     "stray_statement_rows": "statement row without its settlement",
     "stray_elsewhere": "row of somebody insured elsewhere without its settlement",
     "stray_home_cases": "row of somebody treated elsewhere without its settlement",
@@ -78,6 +80,13 @@ class SettlementCheck:
     async def __call__(self, connection: Connection[Record], chunk: Chunk) -> BadEntry | None:
         """The first bad settlement of the chunk."""
         self._walked(chunk.through_block - chunk.after_block)
+        try:
+            return await self._bad_of(connection, chunk)
+        except DataError as exc:
+            what = f"behind this block a row holds what cannot be read: {exc}"
+            return BadEntry(journal=chunk.journal, block_no=chunk.after_block, what=what)
+
+    async def _bad_of(self, connection: Connection[Record], chunk: Chunk) -> BadEntry | None:
         where = (chunk.journal, chunk.after_block, chunk.through_block)
         row = await connection.fetchrow(_QUERIES["bad_settlements"], *where)
         found: list[tuple[Record, str]] = []
@@ -145,19 +154,24 @@ def _bad(journal: int, row: Record, what: str) -> BadEntry:
 
 async def verify(
     pool: Pool[Record], *, year: int, keyring: Keyring | None, hurried: bool = False,
-    walked: Callable[[int], None] = lambda _: None,
+    walked: Callable[[int], None] = lambda _: None, at: datetime | None = None,
 ) -> VerifyReport:  # fmt: skip
     """Verify everything. `year` is the present fiscal year: older accumulators may be gone. Who
     settles meanwhile comes first, unless it is `hurried`. `walked` hears how many blocks each step
-    of the walk looked at."""
+    of the walk looked at. `at` is the moment that the database shows, where it is no longer now."""
     started = monotonic()
     report = await verify_ledger(
         pool, guarded_owner=AGENCY, extra=SettlementCheck(keyring, walked), hurried=hurried
     )
     if report.ok:
-        bad = await _first_bad_lane(pool, year - YEARS_KEPT + 1, keyring, hurried=hurried)
+        ask = _Asked(
+            since=year - YEARS_KEPT + 1, settled_by=(at or system_clock()) - UNDER_WAY_MAX,
+            keyring=keyring, hurried=hurried,
+        )  # fmt: skip
+        bad = await _first_bad_lane(pool, ask)
         bad = bad or await _bad_payout(pool)
-        bad = bad or await bad_closing(pool, hurried=hurried) or await _bad_audit(pool)
+        bad = bad or await bad_closing(pool, hurried=hurried)
+        bad = bad or await bad_bills(pool, hurried=hurried) or await _bad_audit(pool)
         report = structs.replace(report, ok=bad is None, first_bad=bad)
     return structs.replace(report, seconds=monotonic() - started)
 
@@ -179,37 +193,56 @@ async def _bad_audit(pool: Pool[Record]) -> BadEntry | None:
     return None if row is None else BadEntry(journal=0, entry_id=row["audit_id"], what=row["what"])
 
 
-async def _first_bad_lane(
-    pool: Pool[Record], since: int, keyring: Keyring | None, *, hurried: bool
-) -> BadEntry | None:
+class _Asked(Struct, frozen=True, kw_only=True):
+    """What every lane is asked."""
+
+    since: int
+    """the first year whose accumulators are kept"""
+    settled_by: datetime
+    """nothing that was under way before is so any more"""
+    keyring: Keyring | None
+    hurried: bool
+
+
+async def _first_bad_lane(pool: Pool[Record], ask: _Asked) -> BadEntry | None:
     """The first bad lane, looked for on a few connections at once."""
     async with pool.acquire() as connection:
         lanes = sorted((await reference.lanes(connection)).items())
     shares = [lanes[start::CONNECTIONS] for start in range(CONNECTIONS)]
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(_bad_of(pool, share, since, keyring, Pace(hurried=hurried)))
-            for share in shares
+            group.create_task(_bad_of(pool, share, ask)) for share in shares
         ]
     found = [bad for task in tasks if (bad := task.result()) is not None]
     return min(found, key=lambda bad: bad.lane or 0, default=None)
 
 
 async def _bad_of(
-    pool: Pool[Record], lanes: list[tuple[int, int]], since: int, keyring: Keyring | None,
-    pace: Pace,
-) -> BadEntry | None:  # fmt: skip
+    pool: Pool[Record], lanes: list[tuple[int, int]], ask: _Asked
+) -> BadEntry | None:
+    pace = Pace(hurried=ask.hurried)
     async with pool.acquire() as connection:
         for lane, journal in lanes:
-            bad = await _bad_lane(connection, lane, journal, since)
-            if bad is None:
-                bad = await _bad_money(connection, lane, journal)
-            if bad is None and keyring is not None:
-                bad = await _bad_filings(connection, lane, journal, keyring)
+            try:
+                bad = await _bad_in(connection, lane, journal, ask)
+            except DataError as exc:
+                what = f"a row of the lane holds what cannot be read: {exc}"
+                bad = BadEntry(journal=journal, lane=lane, what=what)
             if bad is not None:
                 return bad
             await pace.rest(connection)
     return None
+
+
+async def _bad_in(
+    connection: Connection[Record], lane: int, journal: int, ask: _Asked
+) -> BadEntry | None:
+    bad = await _bad_lane(connection, lane, journal, ask.since)
+    if bad is None:
+        bad = await _bad_money(connection, lane, journal, ask.settled_by)
+    if bad is None and ask.keyring is not None:
+        bad = await _bad_filings(connection, lane, journal, ask.keyring)
+    return bad
 
 
 async def _bad_lane(
@@ -229,10 +262,9 @@ async def _bad_lane(
 
 
 async def _bad_money(
-    connection: Connection[Record], lane: int, journal: int
+    connection: Connection[Record], lane: int, journal: int, settled: datetime
 ) -> BadEntry | None:
     """What relatives pay, in the patient's lane and in theirs; payments, and deposits of stays."""
-    settled = system_clock() - UNDER_WAY_MAX
     for name, what, *more in (
         ("orphan_moves", "payment for a relative without a ledger entry"),
         ("wrong_shares", "relatives pay another amount than the settlement says"),

@@ -37,14 +37,15 @@ async def bad_closing(pool: Pool[Record], *, hurried: bool) -> BadEntry | None:
 
 
 async def _wrong_sums(connection: Connection[Record], pace: Pace) -> BadEntry | None:
-    """The first account whose sums at the end of a day are not those of the day before and what was
-    booked between."""
+    """The first account whose sums at the end of a day, or in the newest fold, are not those of the
+    day before and what was booked between."""
     for journal, day, after, through in await connection.fetch(DAY_TOTALS["folds_at_ends"]):
         account = await connection.fetchval(DAY_TOTALS["wrong_fold"], journal, after, through)
         if account is not None:
+            at = f"through block {through}" if day is None else f"at the end of {day}"
             return BadEntry(
                 journal=journal,
-                what=f"sums of account {account} at the end of {day} are not those of its entries",
+                what=f"sums of account {account} {at} are not those of its entries",
             )
         await pace.rest(connection)
     return None

@@ -4,7 +4,6 @@ and held by `settlement verify`."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -28,6 +27,7 @@ from settlement.who import Who
 from tests.kit import population
 from tests.kit.population import DEAR
 from tests.kit.scanner import Scanner
+from tests.kit.tampering import found, tampered
 from tests.kit.till import MERCHANT, OTHER_WALLET, WALLET, Play
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
@@ -252,20 +252,6 @@ async def test_no_such_difference(town: Town) -> None:
     assert "没有差异" in said.text
 
 
-@asynccontextmanager
-async def tampered(town: Town, statement: str) -> AsyncIterator[None]:
-    """The steps as they are after a statement, for a while."""
-    kept = await town.owner.fetch(f"select t.* from {STEPS} t")  # noqa: S608
-    await town.owner.execute(statement)
-    try:
-        yield
-    finally:
-        await town.owner.execute(f"delete from {STEPS}")  # noqa: S608
-        await town.owner.copy_records_to_table(
-            "difference_step", schema_name="settlement", records=[tuple(row) for row in kept]
-        )
-
-
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
@@ -280,11 +266,36 @@ async def tampered(town: Town, statement: str) -> AsyncIterator[None]:
     ],
 )  # fmt: skip
 async def test_what_was_touched_is_named(town: Town, statement: str, what: str) -> None:
-    async with tampered(town, f"update {STEPS} {statement}"):
-        report = await town.verified()
-        assert report.first_bad is not None
-        assert report.first_bad.what == what
-    assert (await town.verified()).ok
+    async with tampered(town, STEPS, f"update {STEPS} {statement}"):
+        assert await found(town) == what
+    assert await found(town) == ""
+
+
+ADDED = "insert into settlement.difference_step select (jsonb_populate_record(s, {})).* from"
+RULE = "difference_step_books_what_it_corrects"
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("jsonb_build_object('step_no', s.step_no + 1, 'entry_id', 7)",
+         "correction of a difference without a ledger entry"),
+        ("jsonb_build_object('step_no', s.step_no + 1, 'entry_id', null, 'amount_fen', 0,"
+         " 'proposer', ' ' || upper(s.actor))",
+         "difference was proposed and confirmed by one person"),
+    ],
+)  # fmt: skip
+async def test_what_was_added_is_named(town: Town, more: str, what: str) -> None:
+    """A step that says it booked and did not; one that its own proposer confirmed, by somebody who
+    dropped the rule that every confirmed step books."""
+    rule = await town.owner.fetchval(
+        "select pg_get_constraintdef(oid) from pg_constraint where conname = $1", RULE
+    )
+    await town.owner.execute(f"alter table {STEPS} drop constraint {RULE}")
+    async with tampered(town, STEPS, f"{ADDED.format(more)} {STEPS} s where s.act = 4"):
+        assert await found(town) == what
+    await town.owner.execute(f"alter table {STEPS} add constraint {RULE} {rule}")
+    assert await found(town) == ""
 
 
 async def test_a_row_that_comes_late_opens_again_what_was_written_off(town: Town) -> None:

@@ -6,18 +6,20 @@ Whoever tampers here has the owner's rights; each test puts right what it did.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import date
+from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from ledger.postgres.shape import Shape
-from settlement.finance.days import close_days
-from settlement.finance.desk import act_on_month
-from tests.kit.closing import CHEN, LIN, SIGNING, an_office
-from tests.kit.population import CLASS_A, some
-from tests.kit.reply import assert_done
+from settlement.backup.published import Published, Unlike, unlike_published
+from settlement.finance.proofs import published
+from settlement.said import Said
+from tests.kit import scenes
+from tests.kit.closing import an_office
+from tests.kit.tampering import all_tampered, found, tampered
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
@@ -30,50 +32,8 @@ MONTH = date(2026, 11, 1)
 async def town(database: FreshDatabase) -> AsyncIterator[Town]:
     """A town whose November is sealed."""
     async with a_town(database, shape=Shape.ONE_MACHINE) as town:
-        for day in (24, 30):
-            town.clock.move_to(datetime(2026, 11, day, 9, 0))
-            assert_done(await town.pharmacy.sell(town.someone(), some(CLASS_A)))
-        town.clock.move_to(datetime(2026, 12, 1, 9, 0))
-        office = await an_office(town)
-        await close_days(
-            town.owner, office.home, through=date(2026, 11, 30), at=town.clock(), key=SIGNING
-        )
-        await town.list_statements()
-        for act, who, confirm in (
-            ("begin", CHEN, False), ("verify", CHEN, False), ("close", CHEN, False),
-            ("close", LIN, True), ("seal", CHEN, False),
-        ):  # fmt: skip
-            said = await act_on_month(office, MONTH, act, who, confirm=confirm)
-            assert said.status == 0, said.text
+        await scenes.sealed(town, Path())
         yield town
-
-
-@asynccontextmanager
-async def tampered(
-    town: Town, *tables: str, statements: tuple[tuple[object, ...], ...]
-) -> AsyncIterator[None]:
-    """Tables as they are after some statements, for a while."""
-    kept = {
-        name: await town.owner.fetch(f"select t.* from {name} t")  # noqa: S608
-        for name in tables
-    }
-    for statement, *arguments in statements:
-        await town.owner.execute(str(statement), *arguments)
-    try:
-        yield
-    finally:
-        for name, rows in kept.items():
-            await town.owner.execute(f"delete from {name}")  # noqa: S608
-            schema, table = name.split(".")
-            await town.owner.copy_records_to_table(
-                table, schema_name=schema, records=[tuple(row) for row in rows]
-            )
-
-
-async def found(town: Town) -> str:
-    """What verify says is bad."""
-    bad = (await town.verified()).first_bad
-    return "" if bad is None else bad.what
 
 
 async def test_what_was_sealed_verifies(town: Town) -> None:
@@ -93,6 +53,15 @@ async def test_what_was_sealed_verifies(town: Town) -> None:
          "does not fit what is booked"),
         ("settlement.seal_list", "update settlement.seal_list set digest = sha256('x')",
          "list of seals of 2026-11-23 was changed"),
+        ("settlement.seal_list",
+         "update settlement.seal_list set settlements = settlements + 1",
+         "list of seals of 2026-11-23 was changed"),
+        ("settlement.seal_list",
+         "update settlement.seal_list set algorithm = 'ed25511' where algorithm <> ''",
+         "a list of seals names no algorithm"),
+        ("settlement.seal_list",
+         "delete from settlement.seal_list where begins_on = ends_on and institutions > 0",
+         "list of seals of 2026-11-24 to 2026-11-24 is missing"),
         ("settlement.day_end", "update settlement.day_end set last_block = after_block",
          "end of the business day"),
         ("settlement.day_end", "update settlement.day_end set through_block = through_block + 1",
@@ -128,6 +97,12 @@ async def test_what_was_sealed_verifies(town: Town) -> None:
          " where d.business_day = '2026-11-24')",
          "at the end of 2026-11-24 are not those of its entries"),
         ("ledger.fold",
+         "insert into ledger.fold (account, through_block, debits, credits, debits_pending,"
+         " credits_pending, journal) select f.account, f.through_block + 1000000, f.debits + 1,"
+         " f.credits, 0, 0, f.journal from ledger.fold f where f.through_block ="
+         " (select max(d.through_block) from settlement.day_end d)",
+         "are not those of its entries"),
+        ("ledger.fold",
          "delete from ledger.fold f where f.through_block ="
          " (select max(d.through_block) from settlement.day_end d)",
          "at the end of 2026-11-30 are not those of its entries"),
@@ -139,25 +114,35 @@ async def test_what_was_sealed_verifies(town: Town) -> None:
 async def test_what_was_touched_is_named(
     town: Town, table: str, statement: str, what: str
 ) -> None:
-    async with tampered(town, table, statements=((statement,),)):
+    async with tampered(town, table, statement):
         assert what in await found(town)
     assert await found(town) == ""
+
+
+async def unlike(town: Town, told: tuple[bytes, int]) -> list[Unlike]:
+    """Whose month is not what was published."""
+    return await unlike_published(
+        town.owner, [msgspec.json.decode(told[0], type=Published)]
+    )
 
 
 async def test_newest_rows_cut_off_as_if_they_had_never_been_are_missed(town: Town) -> None:
     """What no chain can show from inside (docs/operating/verify.md), a seal does: the last day's
     sale is taken out with its row, block, entry, and everything that was derived of it."""
+    told = await published(await an_office(town), MONTH)
+    assert not isinstance(told, Said)
     cut = await town.owner.fetchrow(
         "select e.journal, e.block_no, e.lane, e.entry_id, t.psn_no from ledger.entry e"
         " join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id"
         " where e.code = 1 order by e.entry_id desc limit 1"
     )
     block, entry = (cut["journal"], cut["block_no"]), (cut["lane"], cut["entry_id"])
-    async with tampered(
-        town, "ledger.entry", "ledger.block", "ledger.balance", "settlement.settlement",
-        "settlement.settlement_detail", "settlement.message", "settlement.statement_row",
-        "settlement.listing", "settlement.person", "settlement.day_end",
-        statements=(
+    async with all_tampered(
+        town,
+        ("ledger.entry", "ledger.block", "ledger.balance", "settlement.settlement",
+         "settlement.settlement_detail", "settlement.message", "settlement.statement_row",
+         "settlement.listing", "settlement.person", "settlement.day_end"),
+        (
             ("delete from ledger.block where journal = $1 and block_no >= $2", *block),
             ("update ledger.balance b set debits = b.debits - m.debits from ledger.movement m"
              " where m.lane = $1 and m.entry_id = $2 and b.lane = $1 and b.account = m.account",
@@ -178,4 +163,6 @@ async def test_newest_rows_cut_off_as_if_they_had_never_been_are_missed(town: To
         ),
     ):  # fmt: skip
         assert "does not fit what is booked" in await found(town)
+        assert [one.institution for one in await unlike(town, told)] == [town.pharmacy.code]
     assert await found(town) == ""
+    assert await unlike(town, told) == []

@@ -6,18 +6,14 @@ Whoever tampers here has the owner's rights; each test puts right what it did.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.integration.test_verify_statements import first_bad, tampered
-from tests.kit.cashier import CASH, Cashier
-from tests.kit.population import DEAR, some
-from tests.kit.reply import assert_done
-from tests.kit.till import WALLET
+from tests.kit import scenes
+from tests.kit.tampering import first_bad, tampered
 from tests.kit.town import Town, a_town
-from tests.kit.ward import admit
 from tests.services import FreshDatabase
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -33,16 +29,7 @@ USED = "settlement used other deposits than its stay says"
 async def town(database: FreshDatabase) -> AsyncIterator[Town]:
     """A town with one stay: two deposits, parts of them given back, the rest used, twice."""
     async with a_town(database) as town:
-        cashier = Cashier(town.service)
-        stay = await admit(town.hospital, town.someone(), some(DEAR, 2))
-        first = await cashier.pay_in(stay.mdtrt_id, "500", pay_code=WALLET)
-        second = await cashier.pay_in(stay.mdtrt_id, "300", tender=CASH)
-        await cashier.refund(first["order_no"], "VR1", amount="100")
-        await cashier.refund(second["order_no"], "VR2", amount="50")
-        assert_done(await town.hospital.send(stay.discharge()))
-        settled = await stay.settle(Decimal("4000.00"), account=False)
-        assert_done(await town.hospital.send(stay.cancel(settled)))
-        assert_done(await stay.settle(Decimal("4000.00"), account=False))
+        await scenes.deposits(town, Path())
         yield town
 
 
@@ -68,7 +55,7 @@ async def test_what_was_done_to_a_deposit_is_named(
     town: Town, kind: str, change: str, said: str
 ) -> None:
     what = f"update {EVENTS} set head = {change} and kind = {kind}"  # noqa: S608
-    async with tampered(town, what, EVENTS):
+    async with tampered(town, EVENTS, what):
         bad = await first_bad(town)
         assert bad.what == said
         assert bad.entry_id
@@ -79,7 +66,7 @@ async def test_what_was_done_to_a_deposit_is_named(
 )
 async def test_deposit_or_return_that_was_taken_out_is_missed(town: Town, which: str) -> None:
     what = f"delete from {EVENTS} where kind = {which}"  # noqa: S608
-    async with tampered(town, what, EVENTS):
+    async with tampered(town, EVENTS, what):
         bad = await first_bad(town)
         assert bad.what == MISSING
         assert bad.block_no

@@ -7,7 +7,6 @@ Whoever tampers here has the owner's rights; each test puts right what it did.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -15,12 +14,14 @@ import pytest_asyncio
 from ledger.postgres.shape import Shape
 from protocol.hub.messages import Case, CaseTold
 from tests.kit.abroad import Abroad
+from tests.kit.tampering import tampered
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BAD = "settlement of somebody treated in another region "
+ROW = "settlement.home_case"
 STRAY = "row of somebody treated elsewhere without its settlement"
 
 
@@ -36,20 +37,6 @@ async def a_case(town: Town) -> tuple[Abroad, Case, CaseTold]:
     abroad = Abroad(town.service, town.clock)
     case = abroad.case(town.someone())
     return abroad, case, await abroad.settle(case)
-
-
-@asynccontextmanager
-async def tampered(town: Town, change: str, number: str) -> AsyncIterator[None]:
-    """What lies beside settlements as it is after a change, for a while."""
-    kept = await town.owner.fetch("select h.* from settlement.home_case h")
-    await town.owner.execute(change, int(number))
-    try:
-        yield
-    finally:
-        await town.owner.execute("delete from settlement.home_case")
-        await town.owner.copy_records_to_table(
-            "home_case", schema_name="settlement", records=[tuple(row) for row in kept]
-        )
 
 
 @pytest.mark.parametrize(
@@ -69,7 +56,7 @@ async def test_row_beside_a_settlement_is_as_it_was_written(
 ) -> None:
     _, _, settled = await a_case(town)
     assert (await town.verified()).ok
-    async with tampered(town, change, settled.settlement_no):
+    async with tampered(town, ROW, change, int(settled.settlement_no)):
         report = await town.verified()
         assert report.first_bad is not None
         assert report.first_bad.what == BAD + what
@@ -85,7 +72,7 @@ async def test_row_beside_no_settlement_is_named(town: Town) -> None:
         " h.institution_name, h.visit_no, h.filing from settlement.home_case h"
         " where h.setl_id = $1"
     )
-    async with tampered(town, stray, settled.settlement_no):
+    async with tampered(town, ROW, stray, int(settled.settlement_no)):
         report = await town.verified()
         assert report.first_bad is not None
         assert report.first_bad.what == STRAY

@@ -6,14 +6,13 @@ Whoever tampers here has the owner's rights; each test puts right what it did.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from settlement.matter_states import Happening
-from tests.integration.test_verify_statements import first_bad, tampered
-from tests.kit.citizen_app import a_city_app
-from tests.kit.clerks import Office
+from tests.kit import scenes
+from tests.kit.tampering import first_bad, tampered
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
@@ -29,16 +28,8 @@ FILED = "filing of care outside is not among the filings as it stands"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def town(database: FreshDatabase) -> AsyncIterator[Town]:
     """A town with transfers out and in, and a filing that was taken back."""
-    async with a_town(database) as town, a_city_app(town) as app:
-        office = Office(town)
-        who, other = town.people(2)
-        out = await app.post(who, "transfers", {"direction": "out", "region": "430100"})
-        for happening in (Happening.TAKEN_OUT, Happening.PAID):
-            await office.book(out.said["matter_no"], happening, 1_234, "LX-1", months=7)
-        await office.book(await office.bring_in(other), Happening.PAID, 4_321, "测试“LX”-2")
-        number = (await app.file(who, reason="测试\"'\\")).said["matter_no"]
-        await app.post(who, f"matters/{number}/cancel", {"note": "测试\n\"撤销\""})
-        await app.file(other, "resident")
+    async with a_town(database) as town:
+        await scenes.matters(town, Path())
         yield town
 
 
@@ -62,7 +53,7 @@ CHANGES = [
 
 @pytest.mark.parametrize(("change", "said"), CHANGES)
 async def test_what_was_done_to_a_transfer_is_named(town: Town, change: str, said: str) -> None:
-    async with tampered(town, f"update {EVENTS} set {change}", EVENTS):  # noqa: S608
+    async with tampered(town, EVENTS, f"update {EVENTS} set {change}"):  # noqa: S608
         bad = await first_bad(town)
         assert bad.what == said
         assert bad.block_no and bad.entry_id
@@ -76,7 +67,7 @@ async def test_transfer_that_nobody_booked_is_named(town: Town) -> None:
         " select matter_no, entry_id + 700000, 5, recorded_at, business_day, 0, lane, 9, 8,"
         " 'staff:x', '', 'x', '' from settlement.matter_event where kind = 7"
     )
-    async with tampered(town, what, EVENTS):
+    async with tampered(town, EVENTS, what):
         assert (await first_bad(town)).what == BOOKED
 
 
@@ -90,7 +81,7 @@ async def test_transfer_that_nobody_booked_is_named(town: Town) -> None:
 )  # fmt: skip
 async def test_filing_that_is_not_what_its_matter_says_is_named(town: Town, what: str) -> None:
     table = what.split()[1 if what.startswith("update") else 2]
-    async with tampered(town, what, table):
+    async with tampered(town, table, what):
         assert (await first_bad(town)).what == FILED
 
 
@@ -99,5 +90,5 @@ async def test_end_of_a_filing_is_in_the_list_that_the_person_carries(town: Town
         "update settlement.filing set ends_on = begins_on + 900"
         " where kind = 4 and ends_on is null and withdraws is null"
     )
-    async with tampered(town, what, FILINGS):
+    async with tampered(town, FILINGS, what):
         assert "are not those that stand" in (await first_bad(town)).what

@@ -6,15 +6,14 @@ Whoever tampers here has the owner's rights; each test puts right what it did.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from ledger.postgres.shape import Shape
-from settlement.money_in import Subject
-from tests.kit.money import Treasury
+from tests.kit import scenes
+from tests.kit.tampering import found, tampered
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
@@ -28,38 +27,8 @@ async def town(
     """A town in which something was allotted, and clawed back beyond what was there."""
     directory: Path = tmp_path_factory.mktemp("money")
     async with a_town(database, shape=Shape.ONE_MACHINE) as town:
-        treasury = Treasury(town=town, directory=directory)
-        one, other = town.someone(), town.someone()
-        base = {"fund_pay_type": "", "reference": ""}
-        await treasury.book(treasury.sent(Subject.ACCOUNTS, [
-            {"psn_no": one.number, "amount": "10.00", "source": "contribution", **base},
-            {"psn_no": other.number, "amount": "99999.00", "source": "claw_back", **base},
-        ]))  # fmt: skip
-        await treasury.book(treasury.sent(Subject.INCOME, [
-            {"insutype": "310", "fund_pay_type": "310102", "amount": "5.00",
-             "source": "contribution", "reference": "1"},
-        ]))  # fmt: skip
+        await scenes.money(town, directory)
         yield town
-
-
-@asynccontextmanager
-async def tampered(town: Town, table: str, statement: str) -> AsyncIterator[None]:
-    """A table as it is after a statement, for a while."""
-    kept = await town.owner.fetch(f"select t.* from {table} t")  # noqa: S608
-    await town.owner.execute(statement)
-    try:
-        yield
-    finally:
-        await town.owner.execute(f"delete from {table}")  # noqa: S608
-        await town.owner.copy_records_to_table(
-            table.split(".")[1], schema_name="settlement", records=[tuple(row) for row in kept]
-        )
-
-
-async def found(town: Town) -> str:
-    """What verify says is bad."""
-    bad = (await town.verified()).first_bad
-    return "" if bad is None else bad.what
 
 
 ROW, TAKEN = "settlement.money_row", "settlement.money_taken"

@@ -6,18 +6,14 @@ Whoever tampers here has the owner's rights; each test puts right what it did.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from ledger.audit import BadEntry
 from ledger.postgres.shape import Shape
-from settlement.payout import Kind
-from tests.kit.payouts import Payouts, asked, assert_good, bank_row
-from tests.kit.population import CLASS_A, some
-from tests.kit.reply import assert_done
+from tests.kit import scenes
+from tests.kit.tampering import found, tampered
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
@@ -34,45 +30,10 @@ async def town(
     database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Town]:
     """A town that has paid its pharmacy for a month, a deduction less."""
-    out: Path = tmp_path_factory.mktemp("orders")
+    directory: Path = tmp_path_factory.mktemp("orders")
     async with a_town(database, shape=Shape.ONE_MACHINE) as town:
-        code = town.pharmacy.code
-        payouts = Payouts(town)
-        await payouts.account(code)
-        assert_done(await town.pharmacy.sell(town.someone(), some(CLASS_A)))
-        assert_good(await payouts.state())
-        await payouts.adjusted(asked(code, Kind.DEDUCTION, 100))
-        assert_good(await payouts.confirm(code))
-        assert_good(await payouts.propose(code))
-        assert_good(await payouts.order(out, code))
-        order = (await payouts.found(code)).now.order
-        assert order is not None
-        fen = order.amounts.total_fen
-        await payouts.banked(
-            bank_row(order.reference, fen, "B1"), bank_row(order.reference, fen, "B2", paid=False)
-        )
+        await scenes.payouts(town, directory)
         yield town
-
-
-@asynccontextmanager
-async def tampered(town: Town, table: str, statement: str) -> AsyncIterator[None]:
-    """A table as it is after a statement, for a while."""
-    kept = await town.owner.fetch(f"select t.* from {table} t")  # noqa: S608
-    await town.owner.execute(statement)
-    try:
-        yield
-    finally:
-        await town.owner.execute(f"delete from {table}")  # noqa: S608
-        await town.owner.copy_records_to_table(
-            table.split(".")[1], schema_name="settlement", records=[tuple(row) for row in kept]
-        )
-
-
-async def found(town: Town) -> str:
-    """What verify says is bad."""
-    report = await town.verified()
-    bad: BadEntry | None = report.first_bad
-    return "" if bad is None else bad.what
 
 
 async def test_what_was_paid_verifies(town: Town) -> None:

@@ -6,31 +6,19 @@ Whoever tampers here has the owner's rights; each test puts right what it did.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from ledger.audit import BadEntry
 from ledger.postgres.shape import Shape
-from settlement.regional_clearing import Side
-from settlement.regional_prepayment import PrepaidAct
-from settlement.serve import regional_paying as paying
-from settlement.serve import regional_prepaid as prepaid
-from settlement.serve.regional_desk import Named, acting_on
-from settlement.serve.regional_periods import acting
-from settlement.serve.regional_stating import state
-from settlement.who import Who
-from tests.kit.population import CLASS_A, some
-from tests.kit.regions import CHANGSHA, HUNAN, an_operator, treated_here
+from tests.kit import scenes
+from tests.kit.tampering import found, tampered
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-MONTH = date(2026, 11, 1)
-CHEN, LIN = Who(actor="陈会计", reason="月度清算"), Who(actor="林科长", reason="复核")
 STEPS = "settlement.region_clearing_step"
 
 
@@ -38,47 +26,8 @@ STEPS = "settlement.region_clearing_step"
 async def town(database: FreshDatabase) -> AsyncIterator[Town]:
     """A town that was paid by Hunan, and has its prepayment."""
     async with a_town(database, shape=Shape.ONE_MACHINE) as town:
-        sold = await town.pharmacy.sell(town.someone(), some(CLASS_A))
-        leg = await treated_here(town, sold.setl_id, CHANGSHA)
-        town.clock.move_to(datetime(2026, 12, 8, 9, 0))
-        books = await an_operator(town)
-        await state(books, MONTH, None, CHEN, None)
-        named = Named(month=MONTH, party=HUNAN, side=Side.TREATMENT)
-        for said in (
-            await acting_on(books, named, lambda b, f: paying.confirm(b, f, CHEN)),
-            await acting_on(
-                books, named, lambda b, f: paying.notify(b, f, "N", leg.owed_fen, CHEN)
-            ),
-            await acting_on(books, named, lambda b, f: paying.propose(b, f, "V", CHEN)),
-            await acting_on(books, named, lambda b, f: paying.settle(b, f, "V", LIN)),
-        ):
-            assert said.status == 0, said.text
-        args = (books, HUNAN, Side.TREATMENT, PrepaidAct.IN, 100, "P")
-        await acting(books, HUNAN, lambda: prepaid.propose(*args, CHEN))
-        said = await acting(books, HUNAN, lambda: prepaid.move(*args, LIN))
-        assert said.status == 0, said.text
+        await scenes.regions(town, Path())
         yield town
-
-
-@asynccontextmanager
-async def tampered(town: Town, table: str, statement: str) -> AsyncIterator[None]:
-    """A table as it is after a statement, for a while."""
-    kept = await town.owner.fetch(f"select t.* from {table} t")  # noqa: S608
-    await town.owner.execute(statement)
-    try:
-        yield
-    finally:
-        await town.owner.execute(f"delete from {table}")  # noqa: S608
-        await town.owner.copy_records_to_table(
-            table.split(".")[1], schema_name="settlement", records=[tuple(row) for row in kept]
-        )
-
-
-async def found(town: Town) -> str:
-    """What verify says is bad."""
-    report = await town.verified()
-    bad: BadEntry | None = report.first_bad
-    return "" if bad is None else bad.what
 
 
 async def test_what_was_cleared_verifies(town: Town) -> None:

@@ -6,17 +6,14 @@ Whoever tampers here has the owner's rights; each test puts right what it did.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from ledger.postgres.shape import Shape
-from settlement.claim import AccountUse
-from tests.kit.payouts import assert_good, bank_row
-from tests.kit.population import DEAR
-from tests.kit.reimbursing import WU, Counter
+from tests.kit import scenes
+from tests.kit.tampering import found, tampered
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
@@ -34,43 +31,10 @@ async def town(
     database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Town]:
     """A town in which one bill was reimbursed and paid, and another taken back."""
-    out: Path = tmp_path_factory.mktemp("orders")
+    directory: Path = tmp_path_factory.mktemp("orders")
     async with a_town(database, shape=Shape.ONE_MACHINE) as town:
-        counter = Counter(town)
-        whom = town.someone()
-        paid = await counter.settled(
-            counter.papers(whom, DEAR, nights=2, account=AccountUse.OWN)
-        )
-        amounts = paid.kept.steps[-1].amounts
-        order = await counter.ordered(out, paid.filed.number)
-        await counter.banked(
-            bank_row(order, amounts.total_fen, "B1"),
-            bank_row(order, amounts.total_fen, "B2", paid=False),
-        )
-        taken = await counter.settled(counter.papers(town.someone(), DEAR, nights=1))
-        assert_good(await counter.cancel(taken.filed.number))
-        assert_good(await counter.cancel(taken.filed.number, WU, confirm=True))
+        await scenes.reimbursements(town, directory)
         yield town
-
-
-@asynccontextmanager
-async def tampered(town: Town, table: str, statement: str) -> AsyncIterator[None]:
-    """A table as it is after a statement, for a while."""
-    kept = await town.owner.fetch(f"select t.* from {table} t")  # noqa: S608
-    await town.owner.execute(statement)
-    try:
-        yield
-    finally:
-        await town.owner.execute(f"delete from {table}")  # noqa: S608
-        await town.owner.copy_records_to_table(
-            table.split(".")[1], schema_name="settlement", records=[tuple(row) for row in kept]
-        )
-
-
-async def found(town: Town) -> str:
-    """What verify says is bad."""
-    bad = (await town.verified()).first_bad
-    return "" if bad is None else bad.what
 
 
 @pytest.mark.parametrize(

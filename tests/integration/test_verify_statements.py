@@ -6,16 +6,15 @@ Whoever tampers here has the owner's rights; each test puts right what it did.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
 
-from ledger.audit import BadEntry
 from ledger.postgres.shape import Shape
 from tests.kit.elsewhere import insured_elsewhere
 from tests.kit.population import CLASS_A, some
 from tests.kit.reply import Reply
+from tests.kit.tampering import first_bad, tampered
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
@@ -58,29 +57,6 @@ async def a_sale(town: Town, *, listed: bool = True) -> Reply:
     return sold
 
 
-@asynccontextmanager
-async def tampered(town: Town, statement: str, table: str = ROWS) -> AsyncIterator[None]:
-    """A table as it is after a statement, for a while."""
-    kept = await town.owner.fetch(f"select t.* from {table} t")  # noqa: S608
-    await town.owner.execute(statement)
-    try:
-        yield
-    finally:
-        await town.owner.execute(f"delete from {table}")  # noqa: S608
-        await town.owner.copy_records_to_table(
-            table.split(".")[1], schema_name=table.split(".")[0],
-            records=[tuple(row) for row in kept],
-        )  # fmt: skip
-
-
-async def first_bad(town: Town) -> BadEntry:
-    """What a verification names."""
-    report = await town.verified()
-    assert not report.ok
-    assert report.first_bad is not None
-    return report.first_bad
-
-
 async def test_listed_or_not_an_untouched_statement_is_right(town: Town) -> None:
     await a_sale(town)
     await a_sale(town, listed=False)
@@ -106,7 +82,7 @@ CHANGES = [
 async def test_what_was_done_to_a_statement_is_named(town: Town, change: str, said: str) -> None:
     sold = await a_sale(town)
     statement = change.format(rows=ROWS, it=f"setl_id = {sold.setl_id}")
-    async with tampered(town, statement):
+    async with tampered(town, ROWS, statement):
         bad = await first_bad(town)
         assert bad.entry_id == int(sold.setl_id)
         assert bad.what == f"its row in the institution's statement {said}"
@@ -116,7 +92,7 @@ async def test_what_was_done_to_a_statement_is_named(town: Town, change: str, sa
 async def test_first_of_several_is_named(town: Town) -> None:
     first, _, third = [await a_sale(town) for _ in range(3)]
     numbers = f"({third.setl_id}, {first.setl_id})"
-    async with tampered(town, f"delete from {ROWS} where setl_id in {numbers}"):  # noqa: S608
+    async with tampered(town, ROWS, f"delete from {ROWS} where setl_id in {numbers}"):  # noqa: S608
         bad = await first_bad(town)
         same_journal = {int(first.setl_id), int(third.setl_id)}
         assert bad.entry_id in same_journal
@@ -126,7 +102,7 @@ async def test_first_of_several_is_named(town: Town) -> None:
 async def test_row_that_is_counted_twice_is_named(town: Town) -> None:
     """Its block is not listed, so the view adds the settlement once more."""
     sold = await a_sale(town, listed=False)
-    async with tampered(town, LISTED.format(number=sold.setl_id)):
+    async with tampered(town, ROWS, LISTED.format(number=sold.setl_id)):
         bad = await first_bad(town)
         assert bad.entry_id == int(sold.setl_id)
         assert bad.what.endswith("its block is not listed")
@@ -139,7 +115,7 @@ async def test_step_that_listed_nothing_is_named(town: Town) -> None:
         "insert into settlement.listing (journal, after_block, through_block)"
         " select j.journal, 1000000, 2000000 from ledger.journal j"
     )
-    async with tampered(town, statement, "settlement.listing"):
+    async with tampered(town, "settlement.listing", statement):
         bad = await first_bad(town)
         assert bad.entry_id == int(sold.setl_id)
         assert bad.what.endswith("is missing")
@@ -150,7 +126,7 @@ async def test_row_of_no_settlement_is_named(town: Town) -> None:
     own = int(sold.setl_id)
     for number, institution in ((own + 1, "s.institution"), (own, "'H44190099999'")):
         statement = STRAY.format(number=number, institution=institution, beside=own)
-        async with tampered(town, statement):
+        async with tampered(town, ROWS, statement):
             bad = await first_bad(town)
             assert bad.what == "statement row without its settlement"
             assert bad.entry_id == number
@@ -162,6 +138,6 @@ async def test_row_of_somebody_insured_elsewhere_belongs_to_its_settlement(town:
     assert (await town.verified()).ok
     table = "settlement.insured_elsewhere"
     for change in ("institution = 'H44190099999'", "setl_on = setl_on - 1", "setl_id = 1"):
-        async with tampered(town, f"update {table} set {change}", table):  # noqa: S608
+        async with tampered(town, table, f"update {table} set {change}"):  # noqa: S608
             bad = await first_bad(town)
             assert bad.what == "row of somebody insured elsewhere without its settlement"

@@ -60,3 +60,21 @@ grant connect on database settlement to settlement_app;
 -- name: close_public_schema
 -- Run inside the database: only its owner may create anything there.
 revoke create on schema public from public;
+
+-- name: set_password
+-- Hand a role and its password to the block below.
+select
+  set_config('settlement.role', $1, false),
+  set_config('settlement.role_password', $2, false);
+
+-- name: take_password
+-- A restored server lets in whoever has the secrets of its new directory.
+do $$
+begin
+  execute format(
+    'alter role %I password %L',
+    current_setting('settlement.role'),
+    current_setting('settlement.role_password')
+  );
+end
+$$;

@@ -159,3 +159,87 @@ where a.bill_day between $1 and $2
     )
 group by a.channel, a.merchant, a.kind, a.bill_day
 order by a.bill_day, a.channel, a.merchant, a.kind;
+
+-- name: files_by_content
+-- Every file with the hash and the length that its bytes must have.
+select b.lane, b.file_no, b.sha256, b.size_bytes
+from settlement.bill_file b
+union all
+select i.lane, i.file_no, i.sha256, i.size_bytes
+from settlement.institution_file i
+order by 1, 2;
+
+-- name: wrong_bill_sums
+-- A bill whose rows or movements are others than it had, by their sums and by whose they are. Only
+-- what came as a file has a length.
+select f.lane, f.file_no
+from settlement.bill_file f
+left join (
+    select r.file_no, count(*) filter (where r.kind = 1) as paid_rows,
+           coalesce(sum(r.amount_fen) filter (where r.kind = 1), 0) as paid_fen,
+           count(*) filter (where r.kind = 2) as refund_rows,
+           coalesce(sum(r.amount_fen) filter (where r.kind = 2), 0) as refunded_fen,
+           sum(r.fee_fen) as fee_fen,
+           array[min(r.channel), max(r.channel), min(r.merchant), max(r.merchant)] as whose,
+           array[min(r.bill_day), max(r.bill_day)] as days
+    from settlement.bill_row r
+    group by r.file_no
+) as r on r.file_no = f.file_no
+left join (
+    select m.file_no, count(*) as moved_rows,
+           coalesce(sum(m.amount_fen) filter (where m.direction = 1), 0) as in_fen,
+           coalesce(sum(m.amount_fen) filter (where m.direction = -1), 0) as out_fen,
+           array[min(m.channel), max(m.channel), min(m.merchant), max(m.merchant)] as whose,
+           array[min(m.bill_day), max(m.bill_day)] as days
+    from settlement.bill_movement m
+    group by m.file_no
+) as m on m.file_no = f.file_no
+where f.size_bytes > 0
+    and (
+        (
+            f.paid_rows, f.paid_fen, f.refund_rows, f.refunded_fen, f.fee_fen, f.moved_rows,
+            f.in_fen, f.out_fen
+        ) <> (
+            coalesce(r.paid_rows, 0), coalesce(r.paid_fen, 0), coalesce(r.refund_rows, 0),
+            coalesce(r.refunded_fen, 0), coalesce(r.fee_fen, 0), coalesce(m.moved_rows, 0),
+            coalesce(m.in_fen, 0), coalesce(m.out_fen, 0)
+        )
+        or coalesce(r.whose, m.whose)
+            <> array[f.channel, f.channel, f.merchant, f.merchant]
+        or coalesce(r.days, m.days) <> array[f.bill_day, f.bill_day]
+    )
+order by f.lane, f.file_no
+limit 1;
+
+-- name: stray_bill_rows
+-- Rows of a file that is not there, and is not on its way either.
+select s.lane, s.file_no
+from (
+    select r.file_no, min(r.lane) as lane from settlement.bill_row r group by r.file_no
+    union all
+    select m.file_no, min(m.lane) from settlement.bill_movement m group by m.file_no
+    union all
+    select i.file_no, min(i.lane) from settlement.institution_row i group by i.file_no
+) as s
+where not exists (select 1 from settlement.bill_file f where f.file_no = s.file_no)
+    and not exists (select 1 from settlement.institution_file f where f.file_no = s.file_no)
+    and not exists (select 1 from settlement.bill_begun b where b.file_no = s.file_no)
+order by 1, 2
+limit 1;
+
+-- name: wrong_institution_sums
+-- A file of an institution whose rows are others than it had.
+select f.lane, f.file_no
+from settlement.institution_file f
+left join (
+    select r.file_no, count(*) as rows, sum(r.total_fen) as total_fen, sum(r.fund_fen) as fund_fen,
+           sum(r.account_fen) as account_fen
+    from settlement.institution_row r
+    group by r.file_no
+) as r on r.file_no = f.file_no
+where (f.rows, f.total_fen, f.fund_fen, f.account_fen) <> (
+    coalesce(r.rows, 0), coalesce(r.total_fen, 0), coalesce(r.fund_fen, 0),
+    coalesce(r.account_fen, 0)
+)
+order by f.lane, f.file_no
+limit 1;

@@ -328,6 +328,17 @@ select l.begins_on, l.ends_on, l.sealed_at, l.institutions, l.settlements, l.alg
 from settlement.seal_list l
 order by l.ends_on, l.begins_on desc;
 
+-- name: seal_of_no_list
+-- A seal whose list is gone, as if nothing had been sealed then; both are written together.
+select s.begins_on, s.ends_on
+from settlement.seal s
+where not exists (
+    select 1 from settlement.seal_list l
+    where l.begins_on = s.begins_on and l.ends_on = s.ends_on
+)
+order by s.ends_on, s.begins_on
+limit 1;
+
 -- name: days_to_seal
 -- Closed days that are not sealed yet.
 select c.business_day

@@ -158,10 +158,38 @@ order by 1
 limit 1;
 
 -- name: folds_at_ends
--- Where sums are folded at the ends of days, by journal, each with the one before.
-select d.journal, d.business_day,
-       lag(d.through_block, 1, 0::bigint) over (partition by d.journal order by d.business_day)
-           as after_block,
-       d.through_block
-from settlement.day_end d
-order by d.journal, d.business_day;
+-- Where sums are folded at the ends of days, by journal, each with the one before; and the newest
+-- fold of each journal, on which everybody's balances stand, of no day: with the end of the last
+-- day, or where no day was closed yet with the fold before, so that a ledger is not read twice.
+select k.journal, k.business_day,
+       coalesce(
+           lag(k.through_block) over (
+               partition by k.journal order by k.business_day nulls last
+           ),
+           k.before
+       ) as after_block,
+       k.through_block
+from (
+    select d.journal, d.business_day, d.through_block, 0::bigint as before
+    from settlement.day_end d
+    union all
+    select j.journal, null, n.through_block, coalesce((
+        select max(f.through_block)
+        from ledger.fold f
+        where f.journal = j.journal and f.through_block < n.through_block
+    ), 0)
+    from ledger.journal j
+    cross join lateral (
+        select f.through_block
+        from ledger.fold f
+        where f.journal = j.journal
+        order by f.through_block desc
+        limit 1
+    ) as n
+    where n.through_block > (
+        select coalesce(max(d.through_block), 0)
+        from settlement.day_end d
+        where d.journal = j.journal
+    )
+) as k
+order by k.journal, k.business_day nulls last;

@@ -165,6 +165,27 @@ where e.entry_id is null
 order by o.entry_id
 limit 1;
 
+-- name: wrong_openings
+-- What was brought along of one lane and is not what its entry booked: a person's balance is a leg
+-- into the account that the person has; what an institution was owed is in two books.
+select o.entry_id
+from settlement.opening o
+join ledger.entry e on e.lane = $1 and e.entry_id = o.entry_id
+left join settlement.person p on p.lane = $1 and p.psn_no = o.psn_no
+where o.lane = $1 and not exists (
+    select 1
+    from unnest(e.credits, e.amounts) as leg (credit, fen)
+    where leg.credit = p.account and leg.fen = o.balance_fen
+)
+union all
+select i.entry_id
+from settlement.opening_payable i
+join ledger.entry e on e.lane = $1 and e.entry_id = i.entry_id
+where i.lane = $1
+    and 2 * (abs(i.funds_fen) + abs(i.accounts_fen))
+        <> (select sum(leg.fen) from unnest(e.amounts) as leg (fen))
+limit 1;
+
 -- name: wrong_accumulators
 -- A person of one lane whose accumulators are not the sum of what their settlements of the year
 -- added and what they brought along, which has in it what old settlements had added.
@@ -257,7 +278,10 @@ left join settlement.family_move m
     on m.lane = s.hold_id / 100000000000 % 10000 and m.hold_id = s.hold_id
     and m.kind = case when s.amount_fen > 0 then 2 else 4 end
 where s.lane = $1 and t.setl_time < $2
-    and (m.setl_id is distinct from s.setl_id or m.amount_fen <> abs(s.amount_fen))
+    and (
+        m.setl_id is distinct from s.setl_id or m.amount_fen <> abs(s.amount_fen)
+        or m.psn_no <> s.donor_no
+    )
 order by s.setl_id
 limit 1;
 
