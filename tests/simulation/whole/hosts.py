@@ -82,7 +82,7 @@ class Gateway:
         if not await self._reached():
             return None
         if self._lost("a message comes twice"):
-            delay = self._rng.choice((0.001, 0.5, 5.0))
+            delay = self._rng.choice((0.001, 0.5, 3.0))
             self.city.later(delay, lambda: self.city.deliver(answer))
         asked = asyncio.ensure_future(answer(self.service))
         hang = asyncio.get_running_loop().create_future()
@@ -109,7 +109,7 @@ class Gateway:
             return False
         if self.city.trouble.request and self._rng.random() < self.city.trouble.request:
             self.city.fault("a message is late")
-            await passes(self._rng.choice((0.1, 1.0, 5.0)))
+            await passes(self._rng.choice((0.1, 1.0, 3.0)))
         return self.alive
 
     def _lost(self, what: str) -> bool:

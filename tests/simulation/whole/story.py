@@ -45,7 +45,7 @@ OPERATIONS = 200
 FAULTS = 5
 EDGES = (datetime(2026, 11, 24), datetime(2026, 12, 1), datetime(2027, 1, 1))
 """Midnights that a story begins shortly before: of a day, of a month, of a year."""
-LATE_SECONDS = 4.0
+LATE_SECONDS = 3.0
 """How late a message of the hub comes that comes late."""
 DAY_SECONDS = 90_000.0
 """A day and what is left of its closing."""
@@ -122,7 +122,7 @@ class Story:
             if self.rng.random() < 0.08:
                 self._something_breaks()
             self.begin(self.acts.one())
-            await passes(self.rng.choice((0.0, 0.001, 0.01, 0.05, 0.3)))
+            await passes(self.rng.choice((0.0, 0.001, 0.005, 0.03, 0.15)))
             self.check()
         await self._mend()
         self.check_quiet()
@@ -204,7 +204,7 @@ class Story:
                 channel.honest = True
             for gateway in city.gateways:
                 gateway.clock.ahead_seconds = 0.0
-        await passes(LATE_SECONDS + 0.5)
+        await passes(LATE_SECONDS + 0.3)
         self.book.doubt_refusals()
         self.tell("it is another day")
         self.clock.jump(DAY_SECONDS)
@@ -224,7 +224,7 @@ class Story:
             if not self._somebody_waits():
                 return
             self.clock.jump(45.0)
-            await passes(2.0)
+            await passes(1.5)
             self.check()
 
     def _somebody_waits(self) -> bool:

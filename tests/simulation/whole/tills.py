@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from settlement.channels.registry import EVERYBODY, Place, Tills
 from settlement.payment import (
@@ -29,7 +29,6 @@ from tests.simulation.whole.hosts import Gateway
 if TYPE_CHECKING:
     from tests.simulation.whole.city import City
 
-T = TypeVar("T")
 NOTICE_AGAIN_SECONDS, NOTICES_MAX = 15.0, 8
 CODES = {ChannelName.WECHAT: "134567890123456789", ChannelName.ALIPAY: "288186539097317031"}
 """What a payer shows."""
