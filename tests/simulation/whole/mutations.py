@@ -15,7 +15,7 @@ from msgspec import structs
 from settlement.rows import MessageOutcome
 from settlement.serve import resolver
 from settlement.storage import journal, writer
-from settlement.usecases import booking, cancel, family, home_undo, paying, remote_report
+from settlement.usecases import booking, cancel, family, paying, remote_report
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -106,20 +106,10 @@ def keeps_the_year_of_what_is_undone(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cancel, "undo", keep)
 
 
-def forgets_reversed_cases(patch: pytest.MonkeyPatch) -> None:
-    """A case that was reversed before it came is settled when it comes."""
-    forestall = home_undo._forestall
-
-    def forget(*args: Any) -> Any:
-        return structs.replace(forestall(*args), effects=None)
-
-    patch.setattr(home_undo, "_forestall", forget)
-
-
 BREAKS: tuple[Break, ...] = (
     forgets_the_keys_of_messages, books_the_money_of_a_cancel_twice,
     drops_the_void_of_a_payment, drops_the_void_of_a_case,
     skips_the_guard_of_what_is_under_way, believes_old_news, answers_before_it_writes,
     forgets_what_was_reversed_before_it_came, never_looks_at_payments,
-    keeps_the_year_of_what_is_undone, forgets_reversed_cases,
+    keeps_the_year_of_what_is_undone,
 )  # fmt: skip
