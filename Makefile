@@ -15,6 +15,8 @@ DRILL_MONTH_COMMAND := $(VENV)/python -m loadtest.drills.month_close \
   --settlements $(or $(SETTLEMENTS),100000) --bill-rows $(or $(BILL_ROWS),50000)
 DRILL_RESTORE_COMMAND := $(VENV)/python -m loadtest.drills.restore --seconds $(or $(SECONDS),20)
 DRILL_TAMPER_COMMAND := $(VENV)/python -m tests.tamper_run --rows $(or $(ROWS),2)
+SIMULATE_COMMAND := $(VENV)/python -m tests.simulation.whole --seeds $(or $(SEEDS),500) \
+  $(if $(FROM),--from $(FROM)) $(if $(STORY),--story)
 # Two processes, each with servers of its own; whole files, handed out in the order of the tiers.
 # Servers that the caller names are not shared by two.
 SPLIT := $(if $(SETTLEMENT_DATABASE_URL)$(SETTLEMENT_REDIS_URL),,-n 2 --dist loadfile --no-loadscope-reorder)
@@ -34,7 +36,7 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test test-external bench drill-channels drill-regions drill-month drill-ha check setup setup-dev lock clean drill drill-restore drill-tamper
+.PHONY: help run test test-external bench drill-channels drill-regions drill-month drill-ha check setup setup-dev lock clean drill drill-restore drill-tamper simulate
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -68,6 +70,9 @@ drill-channels: setup ## scan-to-pay over failing channels, then compare all boo
 drill-regions: setup ## care in another region over a failing hub, then compare all books; CASES=100000
 	@mkdir -p build
 	@exec $(DRILL_REGIONS_COMMAND)
+
+simulate: setup-dev ## the whole in one process from seeds, faults and all; SEEDS=10000 FROM=1 STORY=1
+	@exec $(SIMULATE_COMMAND)
 
 drill-month: setup ## reconcile, close and seal a month, step by step; SETTLEMENTS=1530000 BILL_ROWS=1000000
 	@exec $(DRILL_MONTH_COMMAND)

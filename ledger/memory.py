@@ -6,7 +6,8 @@ which it is meant. It is not durable, not bounded and not concurrent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from ledger.account import ALL_GUARDED, Account, Balance, TrialBalance, TrialRow, is_guarded
@@ -46,14 +47,29 @@ class MemoryLedger:
         """Books all entries as one block, or none."""
         if not entries:
             raise ValueError("a batch has at least one entry")
-        refusals = self._judge(journal, business_day, entries)
+        refusals = self.refusals(journal, business_day, entries)
         if refusals:
             return Refused(refusals=refusals)
-        self._book(entries)
-        return self._add_block(journal, business_day, booked_at, tuple(entries))
+        return self.book(
+            journal=journal, business_day=business_day, booked_at=booked_at, entries=entries
+        )
+
+    def copy(self) -> MemoryLedger:
+        """The same books, which go their own way from here."""
+        twin = copy.copy(self)
+        twin._blocks = {journal: list(blocks) for journal, blocks in self._blocks.items()}
+        twin._accounts, twin._owners = dict(self._accounts), dict(self._owners)
+        twin._guarded, twin._sums = dict(self._guarded), dict(self._sums)
+        twin._entries, twin._resolutions = dict(self._entries), dict(self._resolutions)
+        twin._closed_days = set(self._closed_days)
+        return twin
 
     async def open_account(self, account: Account) -> bool:
         """Opens a striped account; False where the number is taken."""
+        return self.open(account)
+
+    def open(self, account: Account) -> bool:
+        """What `open_account` does, at once."""
         if is_guarded(account.number):
             raise ValueError(f"account {account.number} is guarded; open it in its lane")
         if account.number in self._accounts:
@@ -64,6 +80,10 @@ class MemoryLedger:
 
     async def open_guarded(self, *, lane: int, account: int) -> bool:
         """Opens a guarded account with nothing in it; False where it is open already."""
+        return self.open_guarded_at_once(lane=lane, account=account)
+
+    def open_guarded_at_once(self, *, lane: int, account: int) -> bool:
+        """What `open_guarded` does, at once."""
         if not is_guarded(account):
             raise ValueError(f"account {account} is not guarded")
         if (lane, account) in self._guarded:
@@ -95,12 +115,78 @@ class MemoryLedger:
 
     async def close_day(self, *, business_day: date, closed_at: datetime) -> Outcome:
         """Closes a business day with a boundary block in every journal."""
+        return self.close(business_day=business_day, closed_at=closed_at)
+
+    def close(self, *, business_day: date, closed_at: datetime) -> Outcome:
+        """What `close_day` does, at once."""
         if business_day in self._closed_days:
             return Outcome.DAY_CLOSED
         for journal in sorted(self._blocks):
-            self._add_block(journal, business_day, closed_at, ())
-        self._closed_days.add(business_day)
+            self.bound(journal=journal, business_day=business_day, closed_at=closed_at)
+        self.close_for_good(business_day)
         return Outcome.OK
+
+    def bound(self, *, journal: int, business_day: date, closed_at: datetime) -> Appended:
+        """A boundary block of one journal, the first part of closing a day."""
+        return self._add_block(journal, business_day, closed_at, ())
+
+    def close_for_good(self, business_day: date) -> None:
+        """The day takes no more blocks, the last part."""
+        self._closed_days.add(business_day)
+
+    def refusals(
+        self, journal: int, business_day: date, entries: Sequence[Entry]
+    ) -> tuple[tuple[int, Outcome], ...]:
+        """Why a batch would be refused, for each entry at fault, by index; nothing is booked."""
+        if journal not in self._blocks:
+            return tuple((i, Outcome.JOURNAL_NOT_OPEN) for i in range(len(entries)))
+        if business_day in self._closed_days:
+            return tuple((i, Outcome.DAY_CLOSED) for i in range(len(entries)))
+        return judge(journal, entries, self._touched(entries))
+
+    def book(
+        self, *, journal: int, business_day: date, booked_at: datetime, entries: Sequence[Entry]
+    ) -> Appended:
+        """Books what was found to be in order (`refusals`) as one block."""
+        self._book(entries)
+        return self._add_block(journal, business_day, booked_at, tuple(entries))
+
+    def pendings_of(self, entries: Sequence[Entry]) -> dict[Key, Entry]:
+        """The pending entries that these resolve, among them or booked before."""
+        own = {(e.lane, e.entry_id): e for e in entries}
+        keys = [(e.lane, e.pending_id) for e in entries if e.pending_id is not None]
+        return {key: own.get(key) or self._entries[key] for key in keys}
+
+    def blocks(self, journal: int) -> Sequence[AuditedBlock]:
+        """A journal's blocks, from its first."""
+        return self._blocks[journal]
+
+    def opening(self, journal: int) -> bytes:
+        """What a journal's first block cites."""
+        return self._opening[journal]
+
+    def guarded(self, lane: int, account: int) -> Balance | None:
+        """What `guarded_balance` answers, at once."""
+        return self._guarded.get((lane, account))
+
+    def guarded_all(self) -> Mapping[Key, Balance]:
+        """Every guarded account, by lane and number."""
+        return self._guarded
+
+    def booked(self, lane: int, entry_id: int) -> Entry | None:
+        """What `entry` answers, at once."""
+        return self._entries.get((lane, entry_id))
+
+    def sums(self, account: int) -> Balance:
+        """What `balance` answers, at once."""
+        return self._sums.get(account, Balance())
+
+    def balances(self) -> Iterator[tuple[str, int, Balance]]:
+        """Owner, number and sums of every striped account, and of all guarded ones together."""
+        for account, balance in self._sums.items():
+            guarded = account == ALL_GUARDED
+            owner = self._guarded_owner if guarded else self._owners[account]
+            yield owner, account, balance
 
     def first_bad(self) -> BadEntry | None:
         """The first block or entry that does not fit its chain."""
@@ -113,22 +199,26 @@ class MemoryLedger:
                 previous = block.block_hash
         return None
 
-    def _judge(
-        self, journal: int, business_day: date, entries: Sequence[Entry]
-    ) -> tuple[tuple[int, Outcome], ...]:
-        if journal not in self._blocks:
-            return tuple((i, Outcome.JOURNAL_NOT_OPEN) for i in range(len(entries)))
-        if business_day in self._closed_days:
-            return tuple((i, Outcome.DAY_CLOSED) for i in range(len(entries)))
-        snapshot = Snapshot(
+    def _touched(self, entries: Sequence[Entry]) -> Snapshot:
+        """The books as far as these entries can touch them."""
+        numbers = {(e.lane, e.entry_id) for e in entries}
+        numbers |= {(e.lane, e.pending_id) for e in entries if e.pending_id is not None}
+        booked = {key: self._entries[key] for key in numbers & self._entries.keys()}
+        accounts = {
+            (e.lane, account)
+            for e in (*entries, *booked.values())
+            for transfer in e.transfers
+            for account in (transfer.debit, transfer.credit)
+            if (e.lane, account) in self._guarded
+        }
+        return Snapshot(
             guarded_owner=self._guarded_owner,
             journals=self._journal_of,
             owners=self._owners,
-            entries=dict(self._entries),
-            resolutions=dict(self._resolutions),
-            spendable={key: balance.spendable_fen for key, balance in self._guarded.items()},
+            entries=booked,
+            resolutions={key: self._resolutions[key] for key in numbers & self._resolutions.keys()},
+            spendable={key: self._guarded[key].spendable_fen for key in accounts},
         )
-        return judge(journal, entries, snapshot)
 
     def _book(self, entries: Sequence[Entry]) -> None:
         for entry in entries:

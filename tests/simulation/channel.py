@@ -46,6 +46,8 @@ class UnreliableChannel:
         self._undoes = rng.random() < 0.8
         self._refunds = rng.random() < 0.8
         self._slow: dict[str, int] = {}
+        self.failures = 0
+        """how often a question or an answer was lost, or it paid what it had undone"""
 
     @property
     def balance_fen(self) -> int:
@@ -140,10 +142,15 @@ class UnreliableChannel:
         return _unknown() if self._happens() else outcome
 
     def _happens(self) -> bool:
-        return not self.honest and self._rng.random() < self._faulty
+        return self._fails(self._faulty)
 
     def _ghost(self) -> bool:
-        return not self.honest and self._rng.random() < 0.2
+        return self._fails(0.2)
+
+    def _fails(self, share: float) -> bool:
+        fails = not self.honest and self._rng.random() < share
+        self.failures += fails
+        return fails
 
 
 def _unknown() -> Outcome:

@@ -1,0 +1,115 @@
+"""Deliberate breaks of the product, each of which the simulation must find.
+
+A break is a change of one function of ours while a story is played. Where none of so many seeds
+finds it, a law is missing, or nothing ever goes where the break is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from settlement.rows import MessageOutcome
+from settlement.serve import resolver
+from settlement.storage import journal, writer
+from settlement.usecases import booking, cancel, family, paying, remote_report
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def forgets_the_keys_of_messages(patch: pytest.MonkeyPatch) -> None:
+    """What settles binds no message key."""
+    write = writer._messages
+    patch.setattr(writer, "_messages", lambda _: write(()))
+
+
+def books_the_money_of_a_cancel_twice(patch: pytest.MonkeyPatch) -> None:
+    """A cancel's entry has its legs two times."""
+    make = booking.undoing_entry
+
+    def twice(*args: Any, **named: Any) -> Any:
+        entry = make(*args, **named)
+        return structs.replace(entry, transfers=entry.transfers * 2)
+
+    patch.setattr(booking, "undoing_entry", twice)
+
+
+def drops_the_void_of_a_payment(patch: pytest.MonkeyPatch) -> None:
+    """A payment is closed and what it held stays held."""
+    release = paying._release
+
+    def drop(*args: Any) -> Any:
+        return structs.replace(release(*args), entry=None, pending=None)
+
+    patch.setattr(paying, "_release", drop)
+
+
+def drops_the_void_of_a_case(patch: pytest.MonkeyPatch) -> None:
+    """A case is over and what it held stays held."""
+    over = remote_report._over
+
+    def drop(*args: Any) -> Any:
+        return structs.replace(over(*args), entries=(), pending=None)
+
+    patch.setattr(remote_report, "_over", drop)
+
+
+def skips_the_guard_of_what_is_under_way(patch: pytest.MonkeyPatch) -> None:
+    """A person with an open undertaking is settled for all the same."""
+    patch.setattr(family, "open_undertaking", lambda *_: None)
+
+
+def believes_old_news(patch: pytest.MonkeyPatch) -> None:
+    """What a channel said before it undid a payment counts afterwards."""
+    patch.setattr(paying, "_may_be_old", lambda *_: False)
+
+
+def answers_before_it_writes(patch: pytest.MonkeyPatch) -> None:
+    """A batch is answered, and then written."""
+    write = journal.JournalQueue._write
+
+    async def early(self: Any, connection: Any, view: Any, moment: Any, pending: Any,
+                    effects: Any) -> None:  # fmt: skip
+        for item, reply in pending:
+            item.resolve(reply)
+        await write(self, connection, view, moment, pending, effects)
+
+    patch.setattr(journal.JournalQueue, "_write", early)
+
+
+def forgets_what_was_reversed_before_it_came(patch: pytest.MonkeyPatch) -> None:
+    """A reversal of a message that never arrived leaves nothing behind."""
+    write = writer._messages
+
+    def forget(messages: Any) -> Any:
+        return write([m for m in messages if m.outcome is not MessageOutcome.TOMBSTONE])
+
+    patch.setattr(writer, "_messages", forget)
+
+
+def never_looks_at_payments(patch: pytest.MonkeyPatch) -> None:
+    """The resolver has nothing to do."""
+    patch.setattr(resolver, "next_errand", lambda *_: None)
+
+
+def keeps_the_year_of_what_is_undone(patch: pytest.MonkeyPatch) -> None:
+    """A cancel does not give the accumulators back."""
+    undo = cancel.undo
+
+    def keep(*args: Any) -> Any:
+        row, effects = undo(*args)
+        return row, structs.replace(effects, increments={})
+
+    patch.setattr(cancel, "undo", keep)
+
+
+BREAKS: tuple[Break, ...] = (
+    forgets_the_keys_of_messages, books_the_money_of_a_cancel_twice,
+    drops_the_void_of_a_payment, drops_the_void_of_a_case,
+    skips_the_guard_of_what_is_under_way, believes_old_news, answers_before_it_writes,
+    forgets_what_was_reversed_before_it_came, never_looks_at_payments,
+    keeps_the_year_of_what_is_undone,
+)  # fmt: skip

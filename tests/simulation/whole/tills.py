@@ -1,0 +1,169 @@
+"""Payment channels of a city: the unreliable ones of tests/simulation/channel.py behind the port
+that our adapters implement (settlement/channels/port.py), each gateway speaking to the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from random import Random
+from typing import TYPE_CHECKING
+
+from settlement.channels.registry import EVERYBODY, Place, Tills
+from settlement.payment import (
+    ChannelName,
+    Custody,
+    NotificationRefused,
+    Notified,
+    OrderKey,
+    Outcome,
+    PayOrder,
+    RefundOrder,
+    Timers,
+)
+from settlement.payment_timers import TIMERS
+from tests.kit.till import MERCHANT
+from tests.simulation.channel import UnreliableChannel
+from tests.simulation.passing import passes
+from tests.simulation.whole.hosts import Gateway
+
+if TYPE_CHECKING:
+    from tests.simulation.whole.city import City
+
+NOTICE_AGAIN_SECONDS, NOTICES_MAX = 15.0, 8
+CODES = {ChannelName.WECHAT: "134567890123456789", ChannelName.ALIPAY: "288186539097317031"}
+"""What a payer shows."""
+
+
+class TillBox:
+    """The channels of a city, and the notifications that are on their way."""
+
+    def __init__(self, city: City, rng: Random) -> None:
+        self._city = city
+        self._rng = rng
+        self.custody = rng.choice(list(Custody))
+        self._told: dict[str, Outcome] = {}
+        self.channels = {
+            name: UnreliableChannel(name, rng, self._notice_of(name)) for name in CODES
+        }
+
+    def tills(self, gateway: Gateway) -> Tills:
+        """As one process reaches them."""
+        doors = [Door(self, gateway, name, self._rng) for name in CODES]
+        return Tills(
+            {(one.name, MERCHANT): one for one in doors},
+            {
+                (EVERYBODY, one.name): Place(merchant_no=MERCHANT, custody=self.custody)
+                for one in doors
+            },
+        )
+
+    def told(self, order_no: str) -> Outcome:
+        """What a notification of an order says."""
+        return self._told[order_no]
+
+    def _notice_of(self, name: ChannelName) -> Callable[[str, Outcome], None]:
+        def notify(order_no: str, outcome: Outcome) -> None:
+            self._told[order_no] = outcome
+            for _ in range(self._rng.choice((1, 1, 2))):
+                delay = self._rng.choice((0.0, 0.1, 2.0, 6.0))
+                self._city.later(delay, lambda: self._deliver(name, order_no, NOTICES_MAX))
+
+        return notify
+
+    async def _deliver(self, name: ChannelName, order_no: str, left: int) -> None:
+        """It comes again until it is taken."""
+        gateway = self._city.some_gateway()
+
+        async def ask(service: object) -> bytes:
+            said = await gateway.service.payments.notified(
+                name.value, MERCHANT, {}, order_no.encode()
+            )
+            return b"taken" if said is not None and said[0] == 200 else b""
+
+        taken = None if gateway is None else await gateway.ask(ask)
+        if not taken and left:
+            self._city.later(
+                NOTICE_AGAIN_SECONDS, lambda: self._deliver(name, order_no, left - 1)
+            )
+
+
+class Door:
+    """`Channel`, for one process."""
+
+    def __init__(self, box: TillBox, gateway: Gateway, name: ChannelName, rng: Random) -> None:
+        self.name = name
+        self.merchant_no = MERCHANT
+        self.timers: Timers = TIMERS[name]
+        self._box = box
+        self._gateway = gateway
+        self._channel = box.channels[name]
+        self._rng = rng
+
+    async def pay(self, order: PayOrder) -> Outcome:
+        """See the port; the payer may confirm later."""
+        city, channel = self._gateway.city, self._channel
+
+        def arrive() -> Outcome:
+            for _ in range(self._rng.randrange(3)):
+                city.later(self._rng.uniform(1, 60), lambda: _confirm(channel, order.order_no))
+            return channel.pay(order.order_no, order.amount_fen)
+
+        return await self._asked(arrive, f"pay {order.order_no}")
+
+    async def query(self, order: OrderKey) -> Outcome:
+        """See the port."""
+        return await self._asked(
+            lambda: self._channel.query(order.order_no), f"query {order.order_no}"
+        )
+
+    async def undo(self, order: OrderKey) -> Outcome:
+        """See the port."""
+        return await self._asked(
+            lambda: self._channel.undo(order.order_no), f"undo {order.order_no}"
+        )
+
+    async def refund(self, refund: RefundOrder) -> Outcome:
+        """See the port."""
+        return await self._asked(
+            lambda: self._channel.refund(
+                refund.order.order_no, refund.refund_no, refund.amount_fen
+            ),
+            f"refund {refund.refund_no}",
+        )  # fmt: skip
+
+    async def query_refund(self, refund: RefundOrder) -> Outcome:
+        """See the port; asked for again, it is the same refund."""
+        return await self.refund(refund)
+
+    def notified(self, headers: Mapping[str, str], body: bytes) -> Notified | NotificationRefused:
+        """The body is the order's number."""
+        order_no = body.decode()
+        return Notified(
+            notification_id=f"n{order_no}", merchant_no=MERCHANT, order_no=order_no,
+            outcome=self._box.told(order_no),
+        )  # fmt: skip
+
+    def acknowledged(self, *, taken: bool) -> tuple[int, bytes, str]:
+        """See the port."""
+        return (200, b"success", "text/plain") if taken else (400, b"fail", "text/plain")
+
+    async def bill(self, day: date) -> bytes | None:
+        """No bills here."""
+        return None
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def _asked(self, arrive: Callable[[], Outcome], what: str) -> Outcome:
+        gateway = self._gateway
+        await gateway.breathe()
+        await passes(self._rng.choice((0.01, 0.1, 0.3)))
+        outcome = arrive()
+        gateway.city.tell(f"{gateway.name}: {what}: {outcome.verdict} {outcome.code}")
+        await passes(self._rng.choice((0.01, 0.1, 0.3)))
+        await gateway.breathe()
+        return outcome
+
+
+async def _confirm(channel: UnreliableChannel, order_no: str) -> None:
+    channel.confirm(order_no)
