@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import structs
 
 from settlement.catalogue import Catalogue
+from settlement.clock import monotonic
 from settlement.desk import DecisionDesk
 from settlement.gateway import CredentialFact
 from settlement.keyring import Keyring
@@ -23,6 +24,7 @@ from settlement.storage.connect import Reconnecting
 from settlement.storage.errors import StorageError
 from settlement.storage.lease import PlainConnection
 from settlement.storage.policies import load_policy_set
+from settlement.telemetry.metrics import METRICS
 
 logger = logging.getLogger("settlement.service")
 POLL_SECONDS = 0.4
@@ -51,6 +53,8 @@ class ReferenceWatch:
         self._catalogue.version = versions.pop(CATALOGUE, 0)
         self._versions = versions
         self._refused: dict[str, int] = {}
+        self._switched = versions
+        METRICS.switches_at = METRICS.reference_at = monotonic()
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
@@ -77,6 +81,8 @@ class ReferenceWatch:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 self.fresh = await self._reload()
+                if self.fresh:
+                    METRICS.reference_at = monotonic()
                 self._looked()
             except Exception as exc:
                 if isinstance(exc, StorageError):
@@ -92,6 +98,8 @@ class ReferenceWatch:
             await self._also(connection)
             versions = await reference.versions(connection)
             self._catalogue.want(versions.pop(CATALOGUE, 0))
+            if versions == self._switched:
+                METRICS.switches_at = monotonic()
             if versions == self._versions:
                 return self._catalogue.fresh
             if versions == self._refused:
@@ -103,6 +111,8 @@ class ReferenceWatch:
                 key: structs.replace(fact, suspended=key in stopped.credentials)
                 for key, fact in self.credentials.items()
             }
+            self._switched = versions
+            METRICS.switches_at = monotonic()
             policies, profile = world.policies, world.profile
             if versions.get("policies") != self._versions.get("policies"):
                 policies = await load_policy_set(connection)

@@ -77,8 +77,11 @@ class Desk(Protocol):
     async def day_closed(self) -> None:
         """The business day was closed under us: learn which day is open."""
 
-    def batch_done(self, *, size: int, written: int, seconds: float, again: bool) -> None:
-        """For the metrics."""
+    def batch_taken(self, waited: Sequence[float]) -> None:
+        """For the metrics: how many seconds each of its items had waited."""
+
+    def batch_done(self, *, size: int, written: int, laps: Sequence[float], again: bool) -> None:
+        """For the metrics; the laps are the seconds of reading, deciding and writing."""
 
 
 class _Item:
@@ -106,6 +109,21 @@ class _Item:
     def fail(self, error: Exception) -> None:
         if not self.future.done():
             self.future.set_exception(error)
+
+
+class _Stopwatch:
+    """Seconds from one lap to the next."""
+
+    __slots__ = ("_since", "laps")
+
+    def __init__(self) -> None:
+        self._since = monotonic()
+        self.laps: list[float] = []
+
+    def lap(self) -> None:
+        now = monotonic()
+        self.laps.append(now - self._since)
+        self._since = now
 
 
 class PlanAge:
@@ -263,6 +281,8 @@ class JournalQueue:
     async def _serve(self) -> None:
         """One batch from first try to answers; every item ends with an answer or an error."""
         batch = self._out = self._in_time(self._take())
+        taken = monotonic() + self._request_seconds_max
+        self._desk.batch_taken([taken - item.deadline for item in batch])
         self._usual = (3 * self._usual + len(batch)) // 4
         failure = await self._try(self._optimistic, batch)
         while failure is not None and await self._recover(failure, batch):
@@ -329,20 +349,23 @@ class JournalQueue:
     async def _optimistic(self, batch: list[_Item]) -> None:
         if not batch:
             return
-        started = monotonic()
         connection = await self._connected()
         await self._renew_plans(connection)
+        watch = _Stopwatch()
         view = await self._read(connection, batch)
+        watch.lap()
         moment = self._desk.now()
         unsure: list[tuple[_Item, Reply]] = []
         pending, effects = self._decide(batch, view, moment, unsure)
+        watch.lap()
         if effects:
             try:
                 await self._write(connection, view, moment, pending, effects)
             except StaleFactsError:
                 effects = await self._write_the_rest(connection, view, moment, pending, effects)
+        watch.lap()
         self._desk.batch_done(
-            size=len(batch), written=len(effects), seconds=monotonic() - started, again=False
+            size=len(batch), written=len(effects), laps=watch.laps, again=False
         )
         if unsure:
             await self._refuse(connection, view, unsure)
@@ -398,7 +421,7 @@ class JournalQueue:
         effects = [one for one in effects if one.person_no not in stale]
         await self._write(connection, view, moment, rest, effects)
         self._waiting.extendleft(reversed(back))
-        self._desk.batch_done(size=len(back), written=0, seconds=0.0, again=True)
+        self._desk.batch_done(size=len(back), written=0, laps=(), again=True)
         return effects
 
     async def _stale(
@@ -414,16 +437,18 @@ class JournalQueue:
 
     async def _under_the_head(self, batch: list[_Item]) -> None:
         """The second try: nothing of this journal can change from here to the commit."""
-        started = monotonic()
         connection = await self._connected()
+        watch = _Stopwatch()
         pending: list[tuple[_Item, Reply]] = []
         try:
             async with connection.transaction():
                 lane = batch[0].command.asked.lane
                 await lock_head(connection, journal=self.journal, lane=lane, shape=self._shape)
                 view = await self._read(connection, batch)
+                watch.lap()
                 moment = self._desk.now()
                 pending, effects = self._decide(batch, view, moment)
+                watch.lap()
                 if effects:
                     for item, _ in pending:
                         item.sent = True
@@ -433,11 +458,10 @@ class JournalQueue:
                     )  # fmt: skip
         except Exception as exc:
             raise translate(exc) or exc from exc
+        watch.lap()
         for item, reply in pending:
             item.resolve(reply)
-        self._desk.batch_done(
-            size=len(batch), written=len(effects), seconds=monotonic() - started, again=True
-        )
+        self._desk.batch_done(size=len(batch), written=len(effects), laps=watch.laps, again=True)
 
     async def _read(self, connection: Connection[Record], batch: Sequence[_Item]) -> View:
         try:
