@@ -41,6 +41,7 @@ run: setup ## play the demo story on embedded services, print the books, serve u
 test: setup-dev ## everything the CI runs: lint, types, every tier of tests
 	$(VENV)/ruff check $(PACKAGES)
 	$(VENV)/python -m tools.chromium
+	$(VENV)/python -m tools.promtool
 	$(VENV)/python -m tools.beside --into build/test-beside.log \
 	  "$(VENV)/mypy" "$(VENV)/python -m tests.debian --brief --if-installed" -- \
 	  $(VENV)/python -m pytest $(SPLIT)
