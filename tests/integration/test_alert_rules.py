@@ -42,7 +42,8 @@ def test_rules_and_configuration_are_valid(promtool: Path) -> None:
 
 
 def test_every_alert_fires_on_what_it_is_for_and_none_on_a_healthy_day(promtool: Path) -> None:
-    said_by(promtool, "test", "rules", str(PLACE / "alerts.test.yml"))
+    files = sorted(map(str, PLACE.glob("alerts*.test.yml")))
+    assert said_by(promtool, "test", "rules", *files).count("SUCCESS") == len(files) == 2
 
 
 def test_queries_of_dashboards_are_promql(promtool: Path, tmp_path: Path) -> None:
@@ -63,8 +64,9 @@ def test_a_rule_that_fires_on_nothing_fails(promtool: Path, tmp_path: Path) -> N
     """The tests above would see it."""
     text = (PLACE / "alerts.yml").read_text("utf-8")
     (tmp_path / "alerts.yml").write_text(text.replace('part="switches"} > 0', 'part="no"} > 0'))
-    tests = (PLACE / "alerts.test.yml").read_text("utf-8")
-    (tmp_path / "alerts.test.yml").write_text(tests)
+    tests = yaml.safe_load((PLACE / "alerts.test.yml").read_text("utf-8"))
+    tests["tests"] = [t for t in tests["tests"] if t["name"] == "SettlementSwitchesBehind"]
+    (tmp_path / "alerts.test.yml").write_text(yaml.safe_dump(tests))
     done = subprocess.run(
         [promtool, "test", "rules", str(tmp_path / "alerts.test.yml")],
         capture_output=True, text=True, check=False, timeout=120,
