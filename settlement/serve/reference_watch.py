@@ -29,6 +29,12 @@ from settlement.telemetry.metrics import METRICS
 logger = logging.getLogger("settlement.service")
 POLL_SECONDS = 0.4
 """How often reference data is asked for changes: a stop switch is in force within a second."""
+LOOK_SECONDS_MAX = 5.0
+"""How long a look may take, stop switches included. A connection that something between two
+machines forgot says nothing and never breaks: what hangs is given up, the next look has a new one.
+"""
+LOAD_SECONDS_MAX = 120.0
+"""How long it may take to load what changed."""
 
 
 class ReferenceWatch:
@@ -80,7 +86,7 @@ class ReferenceWatch:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                self.fresh = await self._reload()
+                self.fresh = await self._look()
                 if self.fresh:
                     METRICS.reference_at = monotonic()
                 self._looked()
@@ -92,7 +98,16 @@ class ReferenceWatch:
                     logger.warning("reference data could not be read", extra=extra)
                 self.fresh = False
 
-    async def _reload(self) -> bool:
+    async def _look(self) -> bool:
+        """Whether everything is the newest now. Raises StorageError where the database hangs."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS_MAX) as limit:
+                return await self._reload(limit)
+        except TimeoutError as exc:
+            self._side.close()
+            raise StorageError("the database did not answer in time") from exc
+
+    async def _reload(self, limit: asyncio.Timeout) -> bool:
         """Stop switches first, then the rest; False while the rest is as it was when it failed."""
         async with self._side.use() as connection:
             await self._also(connection)
@@ -113,6 +128,7 @@ class ReferenceWatch:
             }
             self._switched = versions
             METRICS.switches_at = monotonic()
+            limit.reschedule(asyncio.get_running_loop().time() + LOAD_SECONDS_MAX)
             policies, profile = world.policies, world.profile
             if versions.get("policies") != self._versions.get("policies"):
                 policies = await load_policy_set(connection)
