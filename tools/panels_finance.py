@@ -77,7 +77,7 @@ _ACTS = Section(
         Panel(
             "Business days not closed", "Days that are over. They close by themselves a while "
             "after midnight; more than one means that somebody has to look.",
-            (Query("max(settlement_days_open)", "open"),),
+            (Query("max(settlement_day_closings_due)", "open"),),
             Unit.NUMBER, width=8, limits=(2,), decimals=0,
         ),
     ),

@@ -199,10 +199,10 @@ _INSIDE = Section(
             Unit.NUMBER, limits=(1,), decimals=0,
         ),
         Panel(
-            "Requests let through without Redis", "Their nonce was not shared between processes. "
-            "Redis is away.",
-            (Query(rate("settlement_nonces_unshared_total"), "unshared"),),
-            Unit.PER_SECOND, width=12, limits=(0.1,),
+            "Share of requests let through without Redis", "Their nonce was not shared between "
+            "processes. A few: Redis was slow for a moment. Nearly all: Redis is away.",
+            (Query(f"{rate('settlement_nonces_unshared_total')} / {rate(REQUESTS)}", "unshared"),),
+            Unit.SHARE, width=12, limits=(0.2,),
         ),
         Panel(
             "Failures of background loops in the last hour", "Tried again by themselves; the log "

@@ -16,13 +16,13 @@ from enum import IntEnum
 from pathlib import Path
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.core import Metric
 
 from settlement.clock import monotonic
 from settlement.telemetry.numbers import Numbers, Pool, Sample, Tally
 from settlement.telemetry.resources import disk_samples, process_samples
-from settlement.telemetry.summing import Declared, Sum
+from settlement.telemetry.summing import Declared, Page
 
 logger = logging.getLogger("settlement.telemetry")
 
@@ -192,7 +192,8 @@ DECLARED = (
           registry=None),
     Gauge("settlement_channel_returned_today_fen", "What was given back over it.", ["channel"],
           registry=None),
-    Gauge("settlement_days_open", "Business days that are over and not closed.", registry=None),
+    Gauge("settlement_day_closings_due", "Business days that are over and not closed.",
+          registry=None),
     Gauge("settlement_database_bytes", "Size of the database.", registry=None),
     Gauge("settlement_database_connections", "Connections to the database server.",
           registry=None),
@@ -483,9 +484,7 @@ def render(processes: Sequence[Numbers]) -> bytes:
         for one in declared()
     ]
     outcomes = [outcome.name.lower() for outcome in Outcome]
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Sum(each, processes, outcomes=outcomes, now=monotonic()))
-    return generate_latest(registry)
+    return Page(processes, outcomes=outcomes, now=monotonic()).text(each).encode()
 
 
 def _read(file: Path) -> Numbers:

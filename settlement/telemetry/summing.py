@@ -1,7 +1,8 @@
-"""Numbers of several processes as one set of metrics, for Prometheus.
+"""Numbers of several processes as one page of metrics, in the text format of Prometheus.
 
 What is counted for ever is added up over all processes that ever were; what is so now, over those
-that are alive. Times are the machine's monotonic clock, which its processes share.
+that are alive. Times are the machine's monotonic clock, which its processes share. The page is
+written here and not by the library of Prometheus, because a gateway does nothing else meanwhile.
 """
 
 from __future__ import annotations
@@ -10,13 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
-from prometheus_client.registry import Collector
+from prometheus_client.core import Metric
 
 from settlement.telemetry.numbers import Numbers, Sample, Shown
 
@@ -34,33 +29,31 @@ class Declared(Struct, frozen=True, kw_only=True):
     bounds: tuple[float, ...]
 
 
-class Sum(Collector):
-    """Collects from what processes have published; `outcomes` are the labels of the counts of
+class Page:
+    """Written from what processes have published; `outcomes` are the labels of the counts of
     requests."""
 
     def __init__(
-        self, declared: Iterable[Declared], processes: Sequence[Numbers], *,
-        outcomes: Sequence[str], now: float,
-    ) -> None:  # fmt: skip
-        self._declared = declared
+        self, processes: Sequence[Numbers], *, outcomes: Sequence[str], now: float
+    ) -> None:
         self._processes = processes
         self._alive = [one for one in processes if _is_alive(one.pid)]
         self._outcomes = outcomes
         self._now = now
 
-    def collect(self) -> Iterator[Metric]:
-        """Called by the registry."""
-        for one in self._declared:
-            yield self._histogram(one) if one.bounds else self._plain(one)
-
-    def _plain(self, one: Declared) -> Metric:
-        name, about = one.metric.name, one.metric.documentation
-        counts = one.metric.type == "counter"
-        kind = CounterMetricFamily if counts else GaugeMetricFamily
-        family = kind(name, about, labels=one.labels)
-        for labels, value in self._samples(f"{name}_total" if counts else name, one):
-            family.add_metric(labels, value)
-        return family
+    def text(self, declared: Iterable[Declared]) -> str:
+        """The page: each metric with its meaning and kind, then its numbers."""
+        lines: list[str] = []
+        for one in declared:
+            metric = one.metric
+            name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+            lines += (f"# HELP {name} {metric.documentation}", f"# TYPE {name} {metric.type}")
+            if one.bounds:
+                lines += self._histogram(one)
+                continue
+            for values, value in self._samples(name, one):
+                lines.append(f"{name}{_braced(one.labels, values)} {float(value)!r}")
+        return "\n".join(lines) + "\n"
 
     def _samples(self, name: str, one: Declared) -> Iterator[Sample]:
         match name:
@@ -111,9 +104,8 @@ class Sum(Collector):
             return {}
         return newest.census if self._now - newest.census_at <= CENSUS_SECONDS_MAX else {}
 
-    def _histogram(self, one: Declared) -> Metric:
+    def _histogram(self, one: Declared) -> Iterator[str]:
         name = one.metric.name
-        family = HistogramMetricFamily(name, one.metric.documentation, labels=one.labels)
         by_label: dict[tuple[str, ...], list[Shown]] = {} if one.labels else {(): []}
         for each in self._processes:
             if one.labels:
@@ -121,26 +113,41 @@ class Sum(Collector):
                     by_label.setdefault((infno,), []).append(shown)
             elif name in each.histograms:
                 by_label[()].append(each.histograms[name])
-        for labels, tallies in sorted(by_label.items()):
-            buckets, total = _buckets(one.bounds, tallies)
-            family.add_metric(labels, buckets=buckets, sum_value=total)
-        return family
+        bounds = [*map(str, one.bounds), "+Inf"]
+        for values, tallies in sorted(by_label.items()):
+            inside = _inside(one.labels, values)
+            head = f"{name}_bucket{{{inside}," if inside else f"{name}_bucket{{"
+            counts, total = _summed(len(bounds), tallies)
+            below = 0
+            for bound, count in zip(bounds, counts, strict=True):
+                below += count
+                yield f'{head}le="{bound}"}} {below}.0'
+            braced = _braced(one.labels, values)
+            yield f"{name}_count{braced} {below}.0"
+            yield f"{name}_sum{braced} {total!r}"
 
 
-def _buckets(
-    bounds: tuple[float, ...], tallies: Iterable[Shown]
-) -> tuple[list[tuple[str, float]], float]:
-    counts, total = [0] * (len(bounds) + 1), 0.0
+def _summed(length: int, tallies: Iterable[Shown]) -> tuple[list[int], float]:
+    counts, total = [0] * length, 0.0
     for own, own_total in tallies:
         total += own_total
         for index, count in enumerate(own):
             counts[index] += count
-    buckets: list[tuple[str, float]] = []
-    below = 0
-    for bound, count in zip((*map(str, bounds), "+Inf"), counts, strict=True):
-        below += count
-        buckets.append((bound, below))
-    return buckets, total
+    return counts, total
+
+
+def _braced(names: Sequence[str], values: Sequence[str]) -> str:
+    return f"{{{_inside(names, values)}}}" if names else ""
+
+
+def _inside(names: Sequence[str], values: Sequence[str]) -> str:
+    return ",".join(
+        f'{name}="{_escaped(value)}"' for name, value in zip(names, values, strict=True)
+    )
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
 def _added(of_each: Iterable[Iterable[Sample]]) -> Iterator[Sample]:

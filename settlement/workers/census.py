@@ -125,7 +125,7 @@ async def _count_slowly(connection: PlainConnection, at: datetime) -> Samples:
             *_by_class("channel", channel_matching.Class, channel),
             *_by_class("region", regional_matching.Class, region),
         ],
-        "settlement_days_open": [((), days_open)],
+        "settlement_day_closings_due": [((), days_open)],
         "settlement_database_bytes": [((), used.bytes)],
         "settlement_database_connections": [((), used.connections)],
         "settlement_database_connections_max": [((), used.connections_max)],

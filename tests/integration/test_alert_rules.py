@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.kit.all_metrics import full_page
 from tests.tidy.tree import ROOT
 from tools.dashboards import DIRECTORY
 from tools.promtool import find
@@ -26,11 +27,12 @@ def promtool() -> Path:
     return program
 
 
-def said_by(promtool: Path, *arguments: str) -> str:
+def said_by(promtool: Path, *arguments: str, given: str = "") -> str:
     """What it says, where it is content."""
     done = subprocess.run(
-        [promtool, *arguments], capture_output=True, text=True, check=False, timeout=120
-    )
+        [promtool, *arguments], input=given, capture_output=True, text=True, check=False,
+        timeout=120,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -44,6 +46,10 @@ def test_rules_and_configuration_are_valid(promtool: Path) -> None:
 def test_every_alert_fires_on_what_it_is_for_and_none_on_a_healthy_day(promtool: Path) -> None:
     files = sorted(map(str, PLACE.glob("alerts*.test.yml")))
     assert said_by(promtool, "test", "rules", *files).count("SUCCESS") == len(files) == 2
+
+
+def test_metrics_are_named_as_prometheus_wants_them(promtool: Path) -> None:
+    assert said_by(promtool, "check", "metrics", given=full_page()) == ""
 
 
 def test_queries_of_dashboards_are_promql(promtool: Path, tmp_path: Path) -> None:

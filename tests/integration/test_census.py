@@ -115,4 +115,4 @@ async def test_a_new_day_begins_at_nothing_and_the_one_before_waits_to_be_closed
     town.clock.move_to(town.clock.local + timedelta(days=1))
     await look()
     assert set(shown("settlement_fund_paid_today_fen").values()) == {0}
-    assert shown("settlement_days_open") == {"": 1}
+    assert shown("settlement_day_closings_due") == {"": 1}

@@ -37,7 +37,8 @@ def _census() -> dict[str, list[Sample]]:
         *((("channel", str(one)), 1) for one in channel_matching.Class),
         *((("region", str(one)), 1) for one in regional_matching.Class),
     ]
-    plain = ("days_open", "database_bytes", "database_connections", "database_connections_max")
+    of_database = ("bytes", "connections", "connections_max")
+    plain = ("day_closings_due", *(f"database_{what}" for what in of_database))
     return {
         "settlement_in_doubt": of_doubt,
         "settlement_in_doubt_oldest_seconds": of_doubt,

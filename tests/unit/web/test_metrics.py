@@ -6,9 +6,19 @@ import os
 import re
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from settlement.clock import monotonic
 from settlement.telemetry import metrics
-from settlement.telemetry.metrics import INFNOS_MAX, Metrics, Outcome, declared, labels, render
+from settlement.telemetry.metrics import (
+    INFNOS_MAX,
+    SECONDS_BOUNDS,
+    Metrics,
+    Outcome,
+    declared,
+    labels,
+    render,
+)
 from settlement.telemetry.numbers import Numbers
 from settlement.telemetry.summing import CENSUS_SECONDS_MAX, REFERENCE_SECONDS_MAX
 
@@ -40,6 +50,25 @@ def test_every_declared_metric_is_rendered_once() -> None:
     page = render([counted().numbers()]).decode()
     kinds = re.findall(r"^# TYPE (\w+) (\w+)$", page, re.M)
     assert {name.removesuffix("_total") for name, _ in kinds} == {m.name for m in declared()}
+
+
+def test_the_library_of_prometheus_reads_the_page_as_it_was_meant() -> None:
+    counts = counted()
+    counts.request_ended('a"b\\c\nd', Outcome.REFUSED, 0.5)
+    page = render([counts.numbers()]).decode()
+    families = {one.name: one for one in text_string_to_metric_families(page)}
+    assert [(f.name, f.type, f.documentation) for f in families.values()] == [
+        (each.name, each.type, each.documentation) for each in declared()
+    ]
+    infnos = {sample.labels["infno"] for sample in families["settlement_requests"].samples}
+    assert infnos == {"2102", "in_body", 'a"b\\c\nd'}
+    buckets = [
+        sample
+        for sample in families["settlement_request_seconds"].samples
+        if sample.labels["infno"] == "2102" and sample.name.endswith("_bucket")
+    ]
+    assert [float(one.labels["le"]) for one in buckets] == [*SECONDS_BOUNDS, float("inf")]
+    assert [one.value for one in buckets] == [0, 0, *[1] * (len(buckets) - 2)]
 
 
 def test_numbers_of_processes_add_up() -> None:
