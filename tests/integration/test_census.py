@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ import pytest_asyncio
 
 from ledger.postgres.shape import Shape
 from settlement.chart import CHANNEL_OFFSET
+from settlement.storage.connect import Several
 from settlement.storage.lease import PlainConnection, connection_for
 from settlement.telemetry.metrics import METRICS
 from settlement.workers.census import IN_DOUBT, Census
@@ -116,3 +118,23 @@ async def test_a_new_day_begins_at_nothing_and_the_one_before_waits_to_be_closed
     await look()
     assert set(shown("settlement_fund_paid_today_fen").values()) == {0}
     assert shown("settlement_day_closings_due") == {"": 1}
+
+
+async def test_connections_beside_the_settle_path_are_counted(town: Town) -> None:
+    pool = METRICS.pool("test-pool")
+    several = Several(town.app_dsn, "test-pool", count=1)
+    second = asyncio.create_task(used(several))
+    async with several.use():
+        assert (pool.size, pool.busy, pool.uses) == (1, 1, 1)
+        await asyncio.sleep(0)
+        assert not second.done()
+    await second
+    assert (pool.size, pool.busy, pool.uses) == (1, 0, 2)
+    assert pool.waited_seconds > 0
+    several.close()
+    del METRICS.pools["test-pool"]
+
+
+async def used(several: Several) -> None:
+    async with several.use():
+        pass
