@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -28,7 +28,7 @@ class Selector(NamedTuple):
     """A metric, and what is asked of its labels."""
 
     name: str
-    matchers: tuple[tuple[str | Any, ...], ...]
+    matchers: tuple[tuple[str, str, str], ...]
 
     def takes(self, labels: Labels) -> bool:
         """Whether a series is among what is selected."""
@@ -39,7 +39,7 @@ def selectors(expr: str) -> Iterator[Selector]:
     """Every selector of an expression."""
     for found in SELECTOR.finditer(expr):
         inside = found["inside"] or ""
-        matchers = (m.group("label", "how", "value") for m in MATCHER.finditer(inside))
+        matchers = ((m["label"], m["how"], m["value"]) for m in MATCHER.finditer(inside))
         yield Selector(found["name"], tuple(matchers))
 
 
