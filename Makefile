@@ -17,9 +17,9 @@ DRILL_RESTORE_COMMAND := $(VENV)/python -m loadtest.drills.restore --seconds $(o
 DRILL_TAMPER_COMMAND := $(VENV)/python -m tests.tamper_run --rows $(or $(ROWS),2)
 SIMULATE_COMMAND := $(VENV)/python -m tests.simulation.whole --seeds $(or $(SEEDS),500) \
   $(if $(FROM),--from $(FROM)) $(if $(STORY),--story)
-# Two processes, each with servers of its own; whole files, handed out in the order of the tiers.
+# Three processes on two processors, as each often waits for a server of its own; whole files, handed out in the order of the tiers.
 # Servers that the caller names are not shared by two.
-SPLIT := $(if $(SETTLEMENT_DATABASE_URL)$(SETTLEMENT_REDIS_URL),,-n 2 --dist loadfile --no-loadscope-reorder)
+SPLIT := $(if $(SETTLEMENT_DATABASE_URL)$(SETTLEMENT_REDIS_URL),,-n 3 --dist loadfile --no-loadscope-reorder)
 PACKAGES := settlement protocol ledger loadtest tools tests
 
 # Chinese text is printed whatever the machine's locale says.
@@ -49,6 +49,7 @@ test: setup-dev ## everything the CI runs: lint, types, every tier of tests
 	$(VENV)/ruff check $(PACKAGES)
 	$(VENV)/python -m tools.chromium
 	$(VENV)/python -m tools.failover
+	$(VENV)/python -m tools.promtool
 	$(VENV)/python -m tools.beside --into build/test-beside.log \
 	  "$(VENV)/mypy" "$(VENV)/python -m tests.debian --brief --if-installed" -- \
 	  $(VENV)/python -m pytest $(SPLIT)

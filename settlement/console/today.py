@@ -16,8 +16,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from settlement.chart import CHANNEL_OFFSET, ChannelAccount
 from settlement.clock import local_time
+from settlement.day_money import ChannelMoney, Money, channels_moved, funds_paid
 from settlement.rows import RowKind
 from settlement.storage import console_day
 from settlement.storage.console_day import MoneySum, RowSum
@@ -28,11 +28,6 @@ FRESH_SECONDS = 2.0
 BLOCKS_AT_ONCE = 200
 """Full ones are 25,000 entries: well within what a statement may take."""
 HOURS = 24
-_CHANNEL_OF_OFFSET = {
-    **{ChannelAccount.CLEARING + n: name for name, n in CHANNEL_OFFSET.items()},
-    **{ChannelAccount.AGENCY_CLEARING + n: name for name, n in CHANNEL_OFFSET.items()},
-}
-_FUNDS = range(1_000_000, 2_000_000)
 
 Reading = Callable[[], AbstractAsyncContextManager[PlainConnection]]
 
@@ -50,14 +45,6 @@ class Volume(Struct, kw_only=True):
     cash_fen: int = 0
 
 
-class Channel(Struct, kw_only=True):
-    """What a channel collected and gave back today."""
-
-    name: str
-    collected_fen: int = 0
-    returned_fen: int = 0
-
-
 class Figures(Struct, frozen=True, kw_only=True):
     """Today, for whoever looks."""
 
@@ -65,7 +52,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     at: datetime
     volumes: list[Volume]
     funds: list[tuple[str, int]]
-    channels: list[Channel]
+    channels: list[ChannelMoney]
     hours: list[int]
     """settlements by hour"""
 
@@ -141,7 +128,7 @@ class Today:
         }
         return Figures(
             day=book.day, at=self._read_at or at, volumes=_volumes(rows),
-            funds=self._funds(money), channels=_channels(money), hours=_hours(rows),
+            funds=self._funds(money), channels=channels_moved(money), hours=_hours(rows),
         )  # fmt: skip
 
     def outcomes(self) -> list[tuple[str, list[int]]]:
@@ -182,13 +169,8 @@ class Today:
                 after = through
             book.through[journal] = after
 
-    def _funds(self, money: dict[tuple[int, int], int]) -> list[tuple[str, int]]:
-        spent: Counter[int] = Counter()
-        for (debit, credit), amount in money.items():
-            if debit in _FUNDS:
-                spent[debit] += amount
-            if credit in _FUNDS:
-                spent[credit] -= amount
+    def _funds(self, money: Money) -> list[tuple[str, int]]:
+        spent = funds_paid(money)
         named = [(self._names.get(account, str(account)), fen) for account, fen in spent.items()]
         return sorted(named, key=lambda one: -one[1])
 
@@ -222,23 +204,6 @@ def _volumes(rows: list[RowSum]) -> list[Volume]:
         one.account_fen += row.account_fen
         one.cash_fen += row.cash_fen
     return sorted(found.values(), key=lambda one: one.infno)
-
-
-def _channels(money: dict[tuple[int, int], int]) -> list[Channel]:
-    found = {name: Channel(name=name) for name in CHANNEL_OFFSET}
-    for (debit, credit), amount in money.items():
-        into, out = _channel_of(debit), _channel_of(credit)
-        if into is not None:
-            found[into].collected_fen += amount
-        if out is not None:
-            found[out].returned_fen += amount
-    return [one for one in found.values() if one.collected_fen or one.returned_fen]
-
-
-def _channel_of(account: int) -> str | None:
-    if not 100_000_000 <= account < 10**12:
-        return None
-    return _CHANNEL_OF_OFFSET.get(account % 100)
 
 
 def _hours(rows: list[RowSum]) -> list[int]:

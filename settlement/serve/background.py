@@ -23,7 +23,7 @@ PUBLISH_SECONDS = 1.0
 
 async def work(config: WorkerConfig, stopping: Stopping) -> None:
     """Run the loops until told to stop."""
-    board = Board(Path(config.run_dir), config.place)
+    board = Board(Path(config.run_dir), config.place, looks_at_disk=True)
     board.resume()
     secrets = Path(config.data_dir) / "secrets"
     keyring = load_keyring(key_file(secrets, os.environ))

@@ -23,11 +23,21 @@ class QueueDesk:
         self._metrics = metrics
         self._queues = queues
 
-    def batch_done(self, *, size: int, written: int, seconds: float, again: bool) -> None:
+    def batch_taken(self, waited: Sequence[float]) -> None:
         """For the metrics."""
-        if written:
-            self._metrics.batch_items.observe(written)
-            self._metrics.batch_write_seconds.observe(seconds)
+        self._metrics.journal_wait.observe_all(waited)
         self._metrics.queue_depth = sum(map(len, self._queues))
+
+    def batch_done(self, *, size: int, written: int, laps: Sequence[float], again: bool) -> None:
+        """For the metrics. A batch that wrote nothing is measured only as far as it came."""
+        metrics = self._metrics
+        if laps:
+            read, decided, wrote = laps
+            metrics.batch_read_seconds.observe(read)
+            metrics.batch_decide_seconds.observe(decided)
+            if written:
+                metrics.batch_items.observe(written)
+                metrics.batch_write_seconds.observe(wrote)
+        metrics.queue_depth = sum(map(len, self._queues))
         if again:
-            self._metrics.batch_recomputed += size
+            metrics.batch_recomputed += size

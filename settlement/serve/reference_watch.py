@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import structs
 
 from settlement.catalogue import Catalogue
+from settlement.clock import monotonic
 from settlement.desk import DecisionDesk
 from settlement.gateway import CredentialFact
 from settlement.keyring import Keyring
@@ -23,10 +24,17 @@ from settlement.storage.connect import Reconnecting
 from settlement.storage.errors import StorageError
 from settlement.storage.lease import PlainConnection
 from settlement.storage.policies import load_policy_set
+from settlement.telemetry.metrics import METRICS
 
 logger = logging.getLogger("settlement.service")
 POLL_SECONDS = 0.4
 """How often reference data is asked for changes: a stop switch is in force within a second."""
+LOOK_SECONDS_MAX = 5.0
+"""How long a look may take, stop switches included. A connection that something between two
+machines forgot says nothing and never breaks: what hangs is given up, the next look has a new one.
+"""
+LOAD_SECONDS_MAX = 120.0
+"""How long it may take to load what changed."""
 
 
 class ReferenceWatch:
@@ -51,6 +59,8 @@ class ReferenceWatch:
         self._catalogue.version = versions.pop(CATALOGUE, 0)
         self._versions = versions
         self._refused: dict[str, int] = {}
+        self._switched = versions
+        METRICS.switches_at = METRICS.reference_at = monotonic()
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
@@ -76,7 +86,9 @@ class ReferenceWatch:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                self.fresh = await self._reload()
+                self.fresh = await self._look()
+                if self.fresh:
+                    METRICS.reference_at = monotonic()
                 self._looked()
             except Exception as exc:
                 if isinstance(exc, StorageError):
@@ -86,12 +98,23 @@ class ReferenceWatch:
                     logger.warning("reference data could not be read", extra=extra)
                 self.fresh = False
 
-    async def _reload(self) -> bool:
+    async def _look(self) -> bool:
+        """Whether everything is the newest now. Raises StorageError where the database hangs."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS_MAX) as limit:
+                return await self._reload(limit)
+        except TimeoutError as exc:
+            self._side.close()
+            raise StorageError("the database did not answer in time") from exc
+
+    async def _reload(self, limit: asyncio.Timeout) -> bool:
         """Stop switches first, then the rest; False while the rest is as it was when it failed."""
         async with self._side.use() as connection:
             await self._also(connection)
             versions = await reference.versions(connection)
             self._catalogue.want(versions.pop(CATALOGUE, 0))
+            if versions == self._switched:
+                METRICS.switches_at = monotonic()
             if versions == self._versions:
                 return self._catalogue.fresh
             if versions == self._refused:
@@ -103,6 +126,9 @@ class ReferenceWatch:
                 key: structs.replace(fact, suspended=key in stopped.credentials)
                 for key, fact in self.credentials.items()
             }
+            self._switched = versions
+            METRICS.switches_at = monotonic()
+            limit.reschedule(asyncio.get_running_loop().time() + LOAD_SECONDS_MAX)
             policies, profile = world.policies, world.profile
             if versions.get("policies") != self._versions.get("policies"):
                 policies = await load_policy_set(connection)

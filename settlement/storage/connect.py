@@ -10,7 +10,9 @@ import asyncpg
 from asyncpg import Connection, Pool, PostgresLogMessage, Record
 
 from ledger.postgres.shape import Shape
+from settlement.clock import monotonic
 from settlement.storage.errors import translate
+from settlement.telemetry.metrics import METRICS
 
 SETTLE_PATH_NAME = "settlement-gateway"
 LOOKUP_NAME = "settlement-lookup"
@@ -89,11 +91,18 @@ class Reconnecting:
         self._statement_seconds = statement_seconds
         self._connection: Connection[Record] | None = None
         self._turn = asyncio.Lock()
+        self._pool = METRICS.pool(name)
+        self._pool.size += 1
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Connection[Record]]:
         """The connection, when it is one's turn; driver exceptions leave as storage errors."""
+        came = monotonic()
         async with self._turn:
+            pool = self._pool
+            pool.waited_seconds += monotonic() - came
+            pool.uses += 1
+            pool.busy += 1
             try:
                 if self._connection is None or self._connection.is_closed():
                     self._connection = await connect_plain(
@@ -104,6 +113,8 @@ class Reconnecting:
                 yield self._connection
             except Exception as exc:
                 raise translate(exc) or exc from exc
+            finally:
+                pool.busy -= 1
 
     def close(self) -> None:
         """Drop the connection."""
@@ -126,6 +137,7 @@ class Several:
             )
             for _ in range(count)
         ]
+        self._pool = METRICS.pool(name)
         self._free: asyncio.LifoQueue[Reconnecting] = asyncio.LifoQueue()
         for one in self._all:
             self._free.put_nowait(one)
@@ -133,7 +145,9 @@ class Several:
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Connection[Record]]:
         """As `Reconnecting.use`."""
+        came = monotonic()
         one = await self._free.get()
+        self._pool.waited_seconds += monotonic() - came
         try:
             async with one.use() as connection:
                 yield connection

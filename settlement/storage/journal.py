@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from asyncpg import Connection, Record
@@ -26,10 +26,20 @@ from asyncpg import Connection, Record
 from ledger.postgres.shape import Shape
 from settlement.clock import Moment, monotonic
 from settlement.commands import Command
-from settlement.decision import Answer, Decision
+from settlement.decision import Decision
 from settlement.gateway import Unavailable
 from settlement.keyring import Keyring
 from settlement.refusal import Refusal
+from settlement.storage.batch_items import (
+    Item,
+    Reply,
+    Said,
+    Stopwatch,
+    answers_written_meanwhile,
+    is_told_again,
+    may_be_torn,
+    resolve_durable,
+)
 from settlement.storage.errors import (
     AlreadyWrittenError,
     BusinessDayClosedError,
@@ -41,12 +51,10 @@ from settlement.storage.errors import (
     translate,
 )
 from settlement.storage.queries import ADMIN
-from settlement.storage.reader import read_view, reads_more, stale_persons
+from settlement.storage.reader import read_view, stale_persons
 from settlement.storage.writer import lock_head, write_batch
 from settlement.view import Effects, PersonFacts, View
 
-Reply = Answer | Refusal
-Said = Callable[[Reply], bytes]
 Connect = Callable[[], Awaitable["Connection[Record]"]]
 RECONNECT_SECONDS = 0.2
 PLANS_KEPT_SECONDS_MAX = 300.0
@@ -54,8 +62,6 @@ QUIET_SECONDS = 0.002
 """A batch is complete when nobody came for so long."""
 GATHER_SECONDS_MAX = 0.012
 """How long the first of a batch may wait for the others."""
-AHEAD_TOGETHER = 16
-"""Answers written in one go while their batch is being written."""
 STALE_SHARE = 4
 """A batch of which more than one in so many is stale is decided again as a whole."""
 logger = logging.getLogger("settlement.journal")
@@ -77,35 +83,11 @@ class Desk(Protocol):
     async def day_closed(self) -> None:
         """The business day was closed under us: learn which day is open."""
 
-    def batch_done(self, *, size: int, written: int, seconds: float, again: bool) -> None:
-        """For the metrics."""
+    def batch_taken(self, waited: Sequence[float]) -> None:
+        """For the metrics: how many seconds each of its items had waited."""
 
-
-class _Item:
-    __slots__ = ("command", "deadline", "future", "said", "sent", "stale")
-
-    def __init__(
-        self, command: Command, deadline: float, said: Said, future: asyncio.Future[bytes]
-    ) -> None:
-        self.command = command
-        self.deadline = deadline
-        self.said = said
-        self.future = future
-        self.sent = False
-        self.stale = False
-        """it was taken out of a batch once, because its person had changed"""
-
-    def resolve(self, reply: Reply) -> None:
-        if self.future.done():
-            return
-        try:
-            self.future.set_result(self.said(reply))
-        except Exception as exc:  # of this one reply, which may be booked: the others go on
-            self.future.set_exception(exc)
-
-    def fail(self, error: Exception) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
+    def batch_done(self, *, size: int, written: int, laps: Sequence[float], again: bool) -> None:
+        """For the metrics; the laps are the seconds of reading, deciding and writing."""
 
 
 class PlanAge:
@@ -147,8 +129,8 @@ class JournalQueue:
         self._queue_length_max = queue_length_max
         self._request_seconds_max = request_seconds_max
         self._read_seconds_max = read_seconds_max
-        self._waiting: deque[_Item] = deque()
-        self._out: list[_Item] = []
+        self._waiting: deque[Item] = deque()
+        self._out: list[Item] = []
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -180,7 +162,7 @@ class JournalQueue:
         if self._closing or len(self._waiting) >= self._queue_length_max:
             return False
         deadline = monotonic() + self._request_seconds_max
-        self._waiting.append(_Item(command, deadline, said, reply))
+        self._waiting.append(Item(command, deadline, said, reply))
         self._wake.set()
         if len(self._waiting) >= self._enough:
             self._gathered.set()
@@ -248,7 +230,7 @@ class JournalQueue:
             return True
         return waiting >= self._enough and not self.arriving()
 
-    def _take(self) -> list[_Item]:
+    def _take(self) -> list[Item]:
         """The next batch: everybody who waits, up to the limit."""
         waiting = self._waiting
         if self._alone:
@@ -263,6 +245,8 @@ class JournalQueue:
     async def _serve(self) -> None:
         """One batch from first try to answers; every item ends with an answer or an error."""
         batch = self._out = self._in_time(self._take())
+        taken = monotonic() + self._request_seconds_max
+        self._desk.batch_taken([taken - item.deadline for item in batch])
         self._usual = (3 * self._usual + len(batch)) // 4
         failure = await self._try(self._optimistic, batch)
         while failure is not None and await self._recover(failure, batch):
@@ -271,7 +255,7 @@ class JournalQueue:
         self._out = []
 
     async def _try(
-        self, attempt: Callable[[list[_Item]], Awaitable[None]], batch: list[_Item]
+        self, attempt: Callable[[list[Item]], Awaitable[None]], batch: list[Item]
     ) -> StorageError | None:
         """One attempt. Nothing that one item brings with it may end the queue of all others."""
         try:
@@ -283,14 +267,14 @@ class JournalQueue:
             return DatabaseRefusedError(f"{type(exc).__name__}: {exc}")
         return None
 
-    def _in_time(self, batch: list[_Item]) -> list[_Item]:
+    def _in_time(self, batch: list[Item]) -> list[Item]:
         now = monotonic()
         late = [item for item in batch if item.deadline <= now]
         if late:
             self._give_up(late)
         return [item for item in batch if item.deadline > now] if late else batch
 
-    async def _recover(self, exc: StorageError, batch: list[_Item]) -> bool:
+    async def _recover(self, exc: StorageError, batch: list[Item]) -> bool:
         """What to do before the next try; False where there is none."""
         match exc:
             case AlreadyWrittenError():
@@ -311,7 +295,7 @@ class JournalQueue:
                 return False
         return True
 
-    def _isolate(self, batch: list[_Item]) -> None:
+    def _isolate(self, batch: list[Item]) -> None:
         """The database refused a batch: its items are tried one by one from now on."""
         batch = [item for item in batch if not item.future.done()]
         if len(batch) == 1:
@@ -326,16 +310,18 @@ class JournalQueue:
         except StorageError as exc:
             self._log(logging.WARNING, "journal.recovery.failed", reason=str(exc))
 
-    async def _optimistic(self, batch: list[_Item]) -> None:
+    async def _optimistic(self, batch: list[Item]) -> None:
         if not batch:
             return
-        started = monotonic()
         connection = await self._connected()
         await self._renew_plans(connection)
+        watch = Stopwatch()
         view = await self._read(connection, batch)
+        watch.lap()
         moment = self._desk.now()
-        unsure: list[tuple[_Item, Reply]] = []
+        unsure: list[tuple[Item, Reply]] = []
         pending, effects = self._decide(batch, view, moment, unsure)
+        watch.lap()
         if effects:
             try:
                 await self._write(connection, view, moment, pending, effects)
@@ -343,24 +329,25 @@ class JournalQueue:
                 effects = await self._write_the_rest(connection, view, moment, pending, effects)
         elif pending:
             await self._tell_again(connection, pending)
+        watch.lap()
         self._desk.batch_done(
-            size=len(batch), written=len(effects), seconds=monotonic() - started, again=False
+            size=len(batch), written=len(effects), laps=watch.laps, again=False
         )
         if unsure:
             await self._refuse(connection, view, unsure)
 
     async def _tell_again(
-        self, connection: Connection[Record], pending: Sequence[tuple[_Item, Reply]]
+        self, connection: Connection[Record], pending: Sequence[tuple[Item, Reply]]
     ) -> None:
         """First answers, told again once what they rest on lasts (ADR 0053)."""
         try:
             await connection.execute(ADMIN["wait_for_second_server"])
         except Exception as exc:
             raise translate(exc) or exc from exc
-        _resolve_durable(connection, pending)
+        resolve_durable(connection, pending)
 
     async def _refuse(
-        self, connection: Connection[Record], view: View, unsure: Sequence[tuple[_Item, Reply]]
+        self, connection: Connection[Record], view: View, unsure: Sequence[tuple[Item, Reply]]
     ) -> None:
         """Refuse those whose person is still as it was read; the others are decided again.
 
@@ -390,7 +377,7 @@ class JournalQueue:
         connection: Connection[Record],
         view: View,
         moment: Moment,
-        pending: Sequence[tuple[_Item, Reply]],
+        pending: Sequence[tuple[Item, Reply]],
         effects: Sequence[Effects],
     ) -> list[Effects]:
         """Write a batch without those who changed since they were read; they go first next time.
@@ -413,7 +400,7 @@ class JournalQueue:
         else:
             await self._tell_again(connection, rest)
         self._waiting.extendleft(reversed(back))
-        self._desk.batch_done(size=len(back), written=0, seconds=0.0, again=True)
+        self._desk.batch_done(size=len(back), written=0, laps=(), again=True)
         return effects
 
     async def _stale(
@@ -427,18 +414,20 @@ class JournalQueue:
         except Exception as exc:
             raise translate(exc) or exc from exc
 
-    async def _under_the_head(self, batch: list[_Item]) -> None:
+    async def _under_the_head(self, batch: list[Item]) -> None:
         """The second try: nothing of this journal can change from here to the commit."""
-        started = monotonic()
         connection = await self._connected()
-        pending: list[tuple[_Item, Reply]] = []
+        watch = Stopwatch()
+        pending: list[tuple[Item, Reply]] = []
         try:
             async with connection.transaction():
                 lane = batch[0].command.asked.lane
                 await lock_head(connection, journal=self.journal, lane=lane, shape=self._shape)
                 view = await self._read(connection, batch)
+                watch.lap()
                 moment = self._desk.now()
                 pending, effects = self._decide(batch, view, moment)
+                watch.lap()
                 if effects:
                     for item, _ in pending:
                         item.sent = True
@@ -450,12 +439,11 @@ class JournalQueue:
                     await connection.execute(ADMIN["wait_for_second_server"])
         except Exception as exc:
             raise translate(exc) or exc from exc
-        _resolve_durable(connection, pending)
-        self._desk.batch_done(
-            size=len(batch), written=len(effects), seconds=monotonic() - started, again=True
-        )
+        watch.lap()
+        resolve_durable(connection, pending)
+        self._desk.batch_done(size=len(batch), written=len(effects), laps=watch.laps, again=True)
 
-    async def _read(self, connection: Connection[Record], batch: Sequence[_Item]) -> View:
+    async def _read(self, connection: Connection[Record], batch: Sequence[Item]) -> View:
         try:
             async with asyncio.timeout(self._read_seconds_max):
                 commands = [item.command for item in batch]
@@ -464,9 +452,9 @@ class JournalQueue:
             raise translate(exc) or exc from exc
 
     def _decide(
-        self, batch: Sequence[_Item], view: View, moment: Moment,
-        unsure: list[tuple[_Item, Reply]] | None = None,
-    ) -> tuple[list[tuple[_Item, Reply]], list[Effects]]:  # fmt: skip
+        self, batch: Sequence[Item], view: View, moment: Moment,
+        unsure: list[tuple[Item, Reply]] | None = None,
+    ) -> tuple[list[tuple[Item, Reply]], list[Effects]]:  # fmt: skip
         """Decide every item.
 
         What has no effect is answered at once, unless it may rest on an effect on its person that
@@ -478,15 +466,15 @@ class JournalQueue:
         decisions = self._desk.decide_all([item.command for item in batch], view, moment)
         effects = [e for d in decisions if d.effects is not None for e in d.effects.steps]
         touched = {e.person_no for e in effects}
-        pending: list[tuple[_Item, Reply]] = []
+        pending: list[tuple[Item, Reply]] = []
         for item, decision in zip(batch, decisions, strict=True):
             if (
                 decision.effects is not None
                 or item.command.asked.person_no in touched
-                or _is_told_again(decision.reply)
+                or is_told_again(decision.reply)
             ):
                 pending.append((item, decision.reply))
-            elif unsure is not None and _may_be_torn(item.command, decision.reply, view):
+            elif unsure is not None and may_be_torn(item.command, decision.reply, view):
                 unsure.append((item, decision.reply))
             else:
                 item.resolve(decision.reply)
@@ -497,20 +485,20 @@ class JournalQueue:
         connection: Connection[Record],
         view: View,
         moment: Moment,
-        pending: Sequence[tuple[_Item, Reply]],
+        pending: Sequence[tuple[Item, Reply]],
         effects: Sequence[Effects],
     ) -> None:
         for item, _ in pending:
             item.sent = True
         try:
-            with _answers_written_meanwhile([reply for _, reply in pending]):
+            with answers_written_meanwhile([reply for _, reply in pending]):
                 await write_batch(
                     connection, journal=self.journal, moment=moment, view=view, effects=effects,
                     shape=self._shape,
                 )  # fmt: skip
         except Exception as exc:
             raise translate(exc) or exc from exc
-        _resolve_durable(connection, pending)
+        resolve_durable(connection, pending)
 
     async def _connected(self) -> Connection[Record]:
         if self._connection is None or self._connection.is_closed():
@@ -540,48 +528,8 @@ class JournalQueue:
         extra = {"event": event, "journal": self.journal, **fields}
         logger.log(level, "journal %d", self.journal, extra=extra)
 
-    def _give_up(self, items: Sequence[_Item]) -> None:
+    def _give_up(self, items: Sequence[Item]) -> None:
         """Nothing definite can be said in time: what was never sent may come later, what was sent
         must come again under the same msgid."""
         for item in items:
             item.fail(Unavailable("same_msgid" if item.sent else "later"))
-
-
-def _resolve_durable(
-    connection: Connection[Record], pending: Sequence[tuple[_Item, Reply]]
-) -> None:
-    """The commit was reported done: answer, unless it was said beside it that no standby has it, on
-    which the connection is closed (storage/connect.py)."""
-    if connection.is_closed():
-        raise LostConnectionError("the commit waited for no second server")
-    for item, reply in pending:
-        item.resolve(reply)
-
-
-def _is_told_again(reply: Reply) -> bool:
-    return isinstance(reply, Answer) and reply.replayed
-
-
-def _may_be_torn(command: Command, reply: Reply, view: View) -> bool:
-    versioned = command.asked.person_no in view.persons or command.pay_nos
-    return bool(versioned) and isinstance(reply, Refusal) and reads_more(command)
-
-
-@contextlib.contextmanager
-def _answers_written_meanwhile(replies: Sequence[Reply]) -> Iterator[None]:
-    """The text of answers is written while the database has their batch. What is not done by then
-    is written when it leaves; so is one that raises, which is dealt with there."""
-
-    async def write() -> None:
-        for number, reply in enumerate(replies, 1):
-            if isinstance(reply, Answer):
-                with contextlib.suppress(Exception):
-                    _ = reply.output
-            if number % AHEAD_TOGETHER == 0:
-                await asyncio.sleep(0)  # the loop has sockets to read
-
-    writing = asyncio.create_task(write())
-    try:
-        yield
-    finally:
-        writing.cancel()

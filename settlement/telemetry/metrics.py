@@ -2,29 +2,27 @@
 
 The hot path adds to attributes; nothing else happens there. Each process writes its numbers to a
 small file now and then (`publish`), and whichever process is asked for /metrics adds the files up.
-A process that starts again continues its predecessor's counters, so that they never fall. Labels
-are transaction codes and closed sets, never a person, an institution or free text.
+A process that starts again continues its predecessor's counters, so that they never fall. What only
+a query can tell is counted by the background process (`settlement/workers/census.py`). Labels are
+transaction codes and closed sets, never a person, an institution or free text.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
-from prometheus_client.registry import Collector
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import Metric
+
+from settlement.clock import monotonic
+from settlement.telemetry.numbers import Numbers, Pool, Sample, Tally
+from settlement.telemetry.resources import disk_samples, process_samples
+from settlement.telemetry.summing import Declared, Page
 
 logger = logging.getLogger("settlement.telemetry")
 
@@ -42,6 +40,7 @@ class Outcome(IntEnum):
 
 IN_BODY = "in_body"
 """Label of requests whose address names no transaction."""
+RESOURCES_SECONDS = 5.0
 INFNOS_MAX = 128
 """More different transaction codes than this are counted as `other`: strangers may invent them."""
 
@@ -66,12 +65,21 @@ DECLARED = (
             "NHSA requests answered, by transaction and how they ended.",
             ["infno", "outcome"], registry=None),
     Histogram("settlement_request_seconds",
-              "From the last byte of a request to its answer.", registry=None),
+              "From the last byte of a request to its answer, by transaction.", ["infno"],
+              registry=None),
     Gauge("settlement_requests_in_flight", "Requests being answered now.", registry=None),
     Histogram("settlement_batch_items_count",
               "Items written together in one batch (one transaction, one block).", registry=None),
+    Histogram("settlement_journal_wait_seconds",
+              "How long an item waited for its journal's next batch.", registry=None),
+    Histogram("settlement_batch_read_seconds",
+              "Database time of a batch: reading what it is decided on.", registry=None),
+    Histogram("settlement_batch_decide_seconds",
+              "Processor time of a batch: deciding it. Nothing else happens in the process "
+              "meanwhile.", registry=None),
     Histogram("settlement_batch_write_seconds",
-              "One batch write, from sending it to the database's answer.", registry=None),
+              "Database time of a batch: writing it, from sending it to the answer after the "
+              "commit.", registry=None),
     Counter("settlement_batch_recomputed_total",
             "Items computed again because what they had read was changed meanwhile.",
             registry=None),
@@ -137,6 +145,59 @@ DECLARED = (
     Counter("settlement_background_failures_total",
             "Runs of a background loop that failed and will be tried again.", registry=None),
     Gauge("settlement_processes", "Processes whose numbers are in here.", registry=None),
+    Gauge("settlement_reference_behind",
+          "Gateway processes that have not made sure within five seconds that what they have in "
+          "force is the newest: of stop switches (switches), of all reference data (all).",
+          ["part"], registry=None),
+    Gauge("settlement_pool_connections",
+          "Connections beside the settle path that gateways may have, by what they are for.",
+          ["pool"], registry=None),
+    Gauge("settlement_pool_busy_connections", "Those of them that are in use.", ["pool"],
+          registry=None),
+    Counter("settlement_pool_uses_total", "How often one of them was used.", ["pool"],
+            registry=None),
+    Counter("settlement_pool_waited_seconds_total", "What was waited for a free one.", ["pool"],
+            registry=None),
+    Histogram("settlement_loop_lag_seconds",
+              "How much later than asked for the event loop of a gateway came to something, "
+              "measured four times a second.", registry=None),
+    Gauge("settlement_process_resident_bytes", "Memory of a process.", ["process"],
+          registry=None),
+    Counter("settlement_process_cpu_seconds_total",
+            "Processor time of a process since it was started.", ["process"], registry=None),
+    Gauge("settlement_process_open_files", "Files and sockets that a process has open.",
+          ["process"], registry=None),
+    Gauge("settlement_process_open_files_max", "How many it may have.", ["process"],
+          registry=None),
+    Counter("settlement_process_starts_total",
+            "Starts of a process since the server was started: above 1, it died.", ["process"],
+            registry=None),
+    Gauge("settlement_disk_free_bytes", "Free space of the disk of DATA_DIR.", registry=None),
+    Gauge("settlement_disk_size_bytes", "Size of that disk.", registry=None),
+    Gauge("settlement_in_doubt",
+          "What is not at its end: payments over channels (payment), those that wait for somebody "
+          "of ours (by_hand), mobile orders (mobile), cases of people insured elsewhere (remote), "
+          "what is under way between relatives (family).",
+          ["what"], registry=None),
+    Gauge("settlement_in_doubt_oldest_seconds", "Since when the oldest of it; 0 where none is.",
+          ["what"], registry=None),
+    Gauge("settlement_differences_open",
+          "Differences that somebody has to deal with: with payment channels (channel), with other "
+          "regions (region).", ["party", "class"], registry=None),
+    Gauge("settlement_fund_paid_today_fen",
+          "What a fund has paid on the running day (China time), less what was taken back.",
+          ["fund"], registry=None),
+    Gauge("settlement_channel_collected_today_fen",
+          "What was collected over a payment channel on the running day.", ["channel"],
+          registry=None),
+    Gauge("settlement_channel_returned_today_fen", "What was given back over it.", ["channel"],
+          registry=None),
+    Gauge("settlement_day_closings_due", "Business days that are over and not closed.",
+          registry=None),
+    Gauge("settlement_database_bytes", "Size of the database.", registry=None),
+    Gauge("settlement_database_connections", "Connections to the database server.",
+          registry=None),
+    Gauge("settlement_database_connections_max", "How many it allows.", registry=None),
 )
 """What operators see (docs/reference/metrics.md). These objects only declare; nothing counts in
 them, because observing one costs more than all our own counting of a request."""
@@ -149,50 +210,39 @@ def declared() -> Iterator[Metric]:
         yield from metric.describe()
 
 
-class Tally:
-    """Observations counted between bounds."""
-
-    __slots__ = ("_bounds", "counts", "total")
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self._bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        """Count one observation."""
-        self.counts[bisect_left(self._bounds, value)] += 1
-        self.total += value
-
-
-class Numbers(Struct, kw_only=True):
-    """The numbers of one process, as they are published."""
-
-    pid: int
-    requests: dict[str, list[int]] = {}
-    histograms: dict[str, tuple[list[int], float]] = {}
-    counters: dict[str, int] = {}
-    gauges: dict[str, int] = {}
+def labels() -> Mapping[str, tuple[str, ...]]:
+    """The labels of each metric, by the name that `declared` has for it."""
+    return {
+        described.name: tuple(metric._labelnames)
+        for metric in DECLARED
+        for described in metric.describe()
+    }
 
 
 class Metrics:
     """The counters of this process. Add to the attributes; they are plain integers."""
 
     __slots__ = (
-        "background_failures", "batch_items", "batch_recomputed", "batch_write_seconds",
-        "bills_fetched", "bills_late", "channel_call", "channel_leg", "conflicting",
+        "background_failures", "batch_decide_seconds", "batch_items", "batch_read_seconds",
+        "batch_recomputed", "batch_write_seconds", "bills_fetched", "bills_late", "census",
+        "census_at", "channel_call", "channel_leg", "conflicting",
         "duplicate_across_lanes", "folded_blocks",
         "hub_alarms", "hub_answered", "hub_asked", "hub_broken", "hub_unanswered",
-        "hub_worthless", "in_flight", "nonce_degraded", "nonce_folds", "notice_seconds",
+        "hub_worthless", "in_flight", "journal_wait", "loop_lag", "nonce_degraded", "nonce_folds",
+        "notice_seconds",
         "notices_delivered", "notices_failed", "notices_overdue", "notices_owed",
-        "payment_alarms", "payment_certainty", "payment_confirmed", "queue_depth",
-        "region_alarms", "replayed", "request_seconds", "requests",
+        "payment_alarms", "payment_certainty", "payment_confirmed", "pools", "queue_depth",
+        "reference_at", "region_alarms", "replayed", "request_seconds", "requests", "starts",
+        "switches_at",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.requests: dict[str, list[int]] = {}
-        self.request_seconds = Tally(SECONDS_BOUNDS)
+        self.request_seconds: dict[str, Tally] = {}
         self.batch_items = Tally(SIZE_BOUNDS)
+        self.journal_wait = Tally(SECONDS_BOUNDS)
+        self.batch_read_seconds = Tally(SECONDS_BOUNDS)
+        self.batch_decide_seconds = Tally(SECONDS_BOUNDS)
         self.batch_write_seconds = Tally(SECONDS_BOUNDS)
         self.payment_certainty = Tally(CERTAINTY_BOUNDS)
         self.payment_confirmed = Tally(CERTAINTY_BOUNDS)
@@ -223,20 +273,39 @@ class Metrics:
         self.bills_fetched = 0
         self.bills_late = 0
         self.background_failures = 0
+        self.loop_lag = Tally(SECONDS_BOUNDS)
+        self.pools: dict[str, Pool] = {}
+        self.census: dict[str, list[Sample]] = {}
+        self.census_at: float | None = None
+        self.starts = 1
+        self.switches_at: float | None = None
+        self.reference_at: float | None = None
 
     def request_ended(self, infno: str | None, outcome: Outcome, seconds: float) -> None:
         """Count one request."""
-        counts = self.requests.get(infno or IN_BODY)
+        name = infno or IN_BODY
+        counts = self.requests.get(name)
         if counts is None:
-            counts = self._counts_of(infno or IN_BODY)
+            name, counts = self._new(name)
         counts[outcome] += 1
-        self.request_seconds.observe(seconds)
+        self.request_seconds[name].observe(seconds)
+
+    def pool(self, name: str) -> Pool:
+        """The connections of a name; they are counted together."""
+        return self.pools.setdefault(name, Pool())
+
+    def counted(self, census: dict[str, list[Sample]], at: float) -> None:
+        """What was counted for all processes of all servers, and when (monotonic)."""
+        self.census, self.census_at = census, at
 
     def numbers(self) -> Numbers:
         """All of them now."""
         return Numbers(
             pid=os.getpid(),
             requests=self.requests,
+            request_seconds={
+                infno: (tally.counts, tally.total) for infno, tally in self.request_seconds.items()
+            },
             histograms={
                 name: (tally.counts, tally.total)
                 for name, attribute in _HISTOGRAMS.items()
@@ -244,23 +313,42 @@ class Metrics:
             },
             counters={name: getattr(self, attribute) for name, attribute in _COUNTERS.items()},
             gauges={name: getattr(self, attribute) for name, attribute in _GAUGES.items()},
+            samples={
+                name: [((pool,), getattr(use, field)) for pool, use in self.pools.items()]
+                for name, field in _POOLS.items()
+            },
+            census=self.census,
+            census_at=self.census_at,
+            starts=self.starts,
+            switches_at=self.switches_at,
+            reference_at=self.reference_at,
         )
 
     def resume(self, before: Numbers) -> None:
         """Continue the counters of the process that had this place before."""
+        self.starts = before.starts + 1
         self.requests = {infno: list(counts) for infno, counts in before.requests.items()}
+        self.request_seconds = {infno: Tally(SECONDS_BOUNDS) for infno in self.requests}
+        for infno, tally in self.request_seconds.items():
+            tally.resume(before.request_seconds.get(infno, ([], 0.0)))
         for name, attribute in _COUNTERS.items():
             setattr(self, attribute, before.counters.get(name, 0))
         for name, attribute in _HISTOGRAMS.items():
-            histogram = getattr(self, attribute)
-            counts, total = before.histograms.get(name, ([], 0.0))
-            if len(counts) == len(histogram.counts):
-                histogram.counts, histogram.total = list(counts), total
+            getattr(self, attribute).resume(before.histograms.get(name, ([], 0.0)))
+        for name, use in self.pools.items():
+            _resume_pool(use, name, before)
 
-    def _counts_of(self, infno: str) -> list[int]:
+    def _new(self, infno: str) -> tuple[str, list[int]]:
         if len(self.requests) >= INFNOS_MAX:
             infno = "other"
-        return self.requests.setdefault(infno, [0] * len(Outcome))
+        self.request_seconds.setdefault(infno, Tally(SECONDS_BOUNDS))
+        return infno, self.requests.setdefault(infno, [0] * len(Outcome))
+
+
+def _resume_pool(use: Pool, name: str, before: Numbers) -> None:
+    shown = {metric: dict(before.samples.get(metric, ())) for metric in _POOLS}
+    use.uses += int(shown["settlement_pool_uses_total"].get((name,), 0))
+    use.waited_seconds += shown["settlement_pool_waited_seconds_total"].get((name,), 0)
 
 
 _COUNTERS = {
@@ -292,19 +380,32 @@ _GAUGES = {
     "settlement_bills_late": "bills_late",
 }
 _HISTOGRAMS = {
-    "settlement_request_seconds": "request_seconds",
     "settlement_batch_items_count": "batch_items",
+    "settlement_journal_wait_seconds": "journal_wait",
+    "settlement_batch_read_seconds": "batch_read_seconds",
+    "settlement_batch_decide_seconds": "batch_decide_seconds",
     "settlement_batch_write_seconds": "batch_write_seconds",
     "settlement_payment_certainty_seconds": "payment_certainty",
     "settlement_payment_confirmed_seconds": "payment_confirmed",
     "settlement_channel_call_seconds": "channel_call",
     "settlement_channel_leg_seconds": "channel_leg",
     "settlement_notice_seconds": "notice_seconds",
+    "settlement_loop_lag_seconds": "loop_lag",
+}
+_POOLS = {
+    "settlement_pool_connections": "size",
+    "settlement_pool_busy_connections": "busy",
+    "settlement_pool_uses_total": "uses",
+    "settlement_pool_waited_seconds_total": "waited_seconds",
 }
 _BOUNDS: dict[str, tuple[float, ...]] = {
     "settlement_request_seconds": SECONDS_BOUNDS,
     "settlement_batch_items_count": SIZE_BOUNDS,
+    "settlement_journal_wait_seconds": SECONDS_BOUNDS,
+    "settlement_batch_read_seconds": SECONDS_BOUNDS,
+    "settlement_batch_decide_seconds": SECONDS_BOUNDS,
     "settlement_batch_write_seconds": SECONDS_BOUNDS,
+    "settlement_loop_lag_seconds": SECONDS_BOUNDS,
     "settlement_payment_certainty_seconds": CERTAINTY_BOUNDS,
     "settlement_payment_confirmed_seconds": CERTAINTY_BOUNDS,
     "settlement_channel_call_seconds": OWN_BOUNDS,
@@ -319,8 +420,13 @@ METRICS = Metrics()
 class Board:
     """Where the processes of one server show each other their numbers: one file a place."""
 
-    def __init__(self, directory: Path, place: str) -> None:
+    def __init__(self, directory: Path, place: str, *, looks_at_disk: bool = False) -> None:
+        """One process of a server looks at the disk that the directory lies on."""
         self._directory = directory
+        self._place = place
+        self._looks_at_disk = looks_at_disk
+        self._resources: dict[str, list[Sample]] = {}
+        self._looked_at: float | None = None
         self._file = directory / f"metrics-{place}.json"
         self._failed = False
         directory.mkdir(parents=True, exist_ok=True)
@@ -337,7 +443,9 @@ class Board:
         """
         partial = self._file.with_suffix(".partial")
         try:
-            partial.write_bytes(msgspec.json.encode(METRICS.numbers()))
+            numbers = METRICS.numbers()
+            numbers.samples |= self._used()
+            partial.write_bytes(msgspec.json.encode(numbers))
             partial.rename(self._file)
         except OSError as exc:
             if not self._failed:
@@ -352,76 +460,33 @@ class Board:
         self.publish()
         return render(published(self._directory))
 
+    def _used(self) -> dict[str, list[Sample]]:
+        """What the process uses, looked at now and then: thousands of sockets take a while."""
+        now = monotonic()
+        if self._looked_at is None or now - self._looked_at >= RESOURCES_SECONDS:
+            self._looked_at = now
+            self._resources = process_samples(self._place, starts=METRICS.starts)
+            if self._looks_at_disk:
+                self._resources |= disk_samples(self._directory)
+        return self._resources
+
 
 def published(directory: Path) -> list[Numbers]:
     """What the processes of a server have shown, each one's last."""
     return [_read(file) for file in sorted(directory.glob("metrics-*.json"))]
 
 
-def render(processes: list[Numbers]) -> bytes:
+def render(processes: Sequence[Numbers]) -> bytes:
     """Numbers of processes, added up, in the Prometheus text format."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Sum(processes))
-    return generate_latest(registry)
-
-
-class _Sum(Collector):
-    def __init__(self, processes: list[Numbers]) -> None:
-        self._processes = processes
-
-    def collect(self) -> Iterator[Metric]:
-        for metric in declared():
-            yield self._family(metric)
-
-    def _family(self, metric: Metric) -> Metric:
-        name, about = metric.name, metric.documentation
-        if metric.type == "histogram":
-            return self._histogram(name, about)
-        if name == "settlement_requests":
-            return self._requests(name, about)
-        if name == "settlement_processes":
-            alive = sum(_alive(each.pid) for each in self._processes)
-            return GaugeMetricFamily(name, about, value=alive)
-        if metric.type == "gauge":
-            present = [each.gauges.get(name, 0) for each in self._processes if _alive(each.pid)]
-            return GaugeMetricFamily(name, about, value=sum(present))
-        value = sum(each.counters.get(f"{name}_total", 0) for each in self._processes)
-        return CounterMetricFamily(name, about, value=value)
-
-    def _requests(self, name: str, about: str) -> Metric:
-        family = CounterMetricFamily(name, about, labels=("infno", "outcome"))
-        sums: dict[str, list[int]] = {}
-        for each in self._processes:
-            for infno, counts in each.requests.items():
-                before = sums.get(infno, [0] * len(Outcome))
-                sums[infno] = [old + new for old, new in zip(before, counts, strict=True)]
-        for infno, counts in sorted(sums.items()):
-            for outcome in Outcome:
-                family.add_metric([infno, outcome.name.lower()], counts[outcome])
-        return family
-
-    def _histogram(self, name: str, about: str) -> Metric:
-        bounds = _BOUNDS[name]
-        counts = [0] * (len(bounds) + 1)
-        total = 0.0
-        for each in self._processes:
-            own, own_total = each.histograms.get(name, ([], 0.0))
-            total += own_total
-            for index, count in enumerate(own):
-                counts[index] += count
-        buckets: list[tuple[str, float]] = []
-        below = 0
-        for bound, count in zip((*map(str, bounds), "+Inf"), counts, strict=True):
-            below += count
-            buckets.append((bound, below))
-        family = HistogramMetricFamily(name, about)
-        family.add_metric([], buckets=buckets, sum_value=total)
-        return family
+    names = labels()
+    each = [
+        Declared(metric=one, labels=names[one.name], bounds=_BOUNDS.get(one.name, ()))
+        for one in declared()
+    ]
+    outcomes = [outcome.name.lower() for outcome in Outcome]
+    return Page(processes, outcomes=outcomes, now=monotonic()).text(each).encode()
 
 
 def _read(file: Path) -> Numbers:
     return msgspec.json.decode(file.read_bytes(), type=Numbers)
 
-
-def _alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()

@@ -21,7 +21,7 @@ from settlement.clock import Clock, system_clock
 from settlement.gateway import Gateway, HubDoor, Readiness, Unavailable
 from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
-from settlement.telemetry.metrics import Board
+from settlement.telemetry.metrics import METRICS, Board
 from settlement.web.authentication import Authenticator, Denied
 from settlement.web.connection import Connections
 from settlement.web.console import ROOT as CONSOLE_ROOT
@@ -169,7 +169,9 @@ class WebServer:
         loop = asyncio.get_running_loop()
         published_at = loop.time()
         while True:
+            due = loop.time() + SWEEP_SECONDS
             await asyncio.sleep(SWEEP_SECONDS)
+            METRICS.loop_lag.observe(max(loop.time() - due, 0.0))
             self._connections.sweep()
             if loop.time() - published_at >= PUBLISH_SECONDS:
                 published_at = loop.time()

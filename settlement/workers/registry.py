@@ -17,6 +17,7 @@ from settlement.keyring import Keyring
 from settlement.seal_keys import SigningKey
 from settlement.storage.lease import PlainConnection
 from settlement.workers.bills import BillRound
+from settlement.workers.census import Census
 from settlement.workers.closing import DayCloser
 from settlement.workers.duplicates import DuplicateMessages
 from settlement.workers.family import FamilyResolver
@@ -61,6 +62,7 @@ def all_loops(
         Loop(name="family", lease=23, every_seconds=5.0, step=ending.step),
         Loop(name="mobile-expiry", lease=24, every_seconds=5.0, step=expiry.step),
         Loop(name="outbox", lease=25, every_seconds=0.25, step=sender.step),
+        Loop(name="census", lease=40, every_seconds=10.0, step=Census().step),
         Loop(name="day-close", lease=27, every_seconds=30.0, step=DayCloser(seal_key).step),
     )
 

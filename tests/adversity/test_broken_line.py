@@ -7,11 +7,12 @@ import asyncio
 import pytest
 
 from settlement.gateway import Unavailable
+from settlement.serve import reference_watch
 from settlement.serve.service import Service
 from tests.kit.counter import Message
 from tests.kit.population import BALANCE_FEN, CLASS_A, Citizen, some
 from tests.kit.proxy import DatabaseLine, Fault
-from tests.kit.reply import assert_done, assert_money
+from tests.kit.reply import assert_done, assert_money, assert_refused
 from tests.kit.town import Town
 from tests.kit.waiting import until
 
@@ -175,3 +176,25 @@ async def test_visit_survives_a_broken_line_at_every_step(
     settled = await settlement.to(worker)
     assert_money(settled, total="12.50", fund="7.50", account="5.00", cash="0.00")
     assert len(await town.rows_of(citizen)) == 1
+
+
+async def test_stop_switch_is_in_force_although_the_line_fell_silent(
+    town: Town, worker: Service, line: DatabaseLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference_watch, "LOOK_SECONDS_MAX", 0.5)
+    citizen = town.someone()
+
+    async def is_sure() -> bool:
+        return worker.reference.fresh
+
+    async def is_not_sure() -> bool:
+        return not worker.reference.fresh
+
+    await until(is_sure)
+    line.fall_silent()
+    await until(is_not_sure)
+    await town.switch("person", citizen.number, on=True)
+    await until(is_sure)
+    # The queue's own connection is silent too; it is given up after the time of a read.
+    refused = await town.pharmacy.sale(citizen, some(CLASS_A)).to(worker)
+    assert_refused(refused, "PERSON_SUSPENDED", field="input.druginfo.psn_no")

@@ -53,6 +53,7 @@ class DatabaseLine:
         self._batches_first = 0
         self._away_after = False
         self._writers: set[StreamWriter] = set()
+        self._silent: set[StreamWriter] = set()
 
     async def open(self) -> None:
         """The database can be reached again."""
@@ -66,6 +67,11 @@ class DatabaseLine:
             self._socket.unlink(missing_ok=True)
         for writer in list(self._writers):
             writer.transport.abort()
+
+    def fall_silent(self) -> None:
+        """What is said over the connections that are there now is heard by nobody, and none of them
+        breaks; new ones work. So it is where something between two machines forgot them."""
+        self._silent |= self._writers
 
     def break_at_next_batch(self, fault: Fault, *, away: bool = False, after: int = 0) -> None:
         """Break once, at the next batch, or `after` so many more; with `away` the database stays
@@ -90,6 +96,7 @@ class DatabaseLine:
             for end in (writer, to_server):
                 end.transport.abort()
             self._writers -= {writer, to_server}
+            self._silent -= {writer, to_server}
 
     async def _forward(
         self, reader: StreamReader, to_server: StreamWriter, back: asyncio.Task[None],
@@ -97,6 +104,8 @@ class DatabaseLine:
     ) -> None:  # fmt: skip
         settles = False
         while chunk := await reader.read(_CHUNK_BYTES):
+            if writer in self._silent:
+                continue
             settles = settles or any(name in chunk[:_START_BYTES] for name in _SETTLING)
             if settles and (statement := _prepared(chunk)):
                 self.statements.add(statement)

@@ -75,7 +75,7 @@ def link_findings(path: str, text: str, pages: Mapping[str, str]) -> list[Findin
         line = prose.count("\n", 0, match.start()) + 1
         if place not in pages and not (ROOT / place).exists():
             findings.append(Finding(path, line, f"link to {match[1]} leads nowhere"))
-        elif anchor and place in pages and anchor not in _anchors(pages[place]):
+        elif anchor and place in pages and anchor not in anchors(pages[place]):
             findings.append(Finding(path, line, f"{place} has no heading for #{anchor}"))
     return findings
 
@@ -147,7 +147,8 @@ def _resolve(path: str, target: str) -> str:
     return "/".join(parts) or "."
 
 
-def _anchors(page: str) -> set[str]:
+def anchors(page: str) -> set[str]:
+    """What a link into a page may name."""
     seen: dict[str, int] = {}
     anchors = set(re.findall(r"<a (?:id|name)=\"([^\"]+)\"", page))
     for heading in HEADING.findall(FENCE.sub("", page)):

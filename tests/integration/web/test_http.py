@@ -290,7 +290,7 @@ async def test_metrics_count_what_happened(client: Client) -> None:
     text = (await client.get("/metrics")).body.decode()
     assert 'settlement_requests_total{infno="5203",outcome="ok"} 1.0' in text
     assert 'settlement_requests_total{infno="5203",outcome="refused"} 1.0' in text
-    assert 'settlement_request_seconds_bucket{le="+Inf"}' in text
+    assert 'settlement_request_seconds_bucket{infno="5203",le="+Inf"}' in text
 
 
 async def test_openapi_describes_every_transaction(client: Client) -> None:

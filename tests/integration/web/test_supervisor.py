@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -89,6 +90,13 @@ async def started() -> AsyncIterator[Running]:
             await stop_leftovers(base / "data")
 
 
+def shows_two_starts(server: Running) -> bool:
+    """Whether /metrics says that a gateway was started again."""
+    page = fetch(f"{server.ready['url']}/metrics")
+    starts = re.findall(r'^settlement_process_starts_total{process="gateway-.*} (.+)$', page, re.M)
+    return sorted(starts) == ["1.0", "2.0"]
+
+
 async def test_server_life() -> None:
     """One start for the whole life, because a start costs seconds."""
     async with started() as server:
@@ -105,6 +113,7 @@ async def test_server_life() -> None:
 
         os.kill(first[0], signal.SIGKILL)
         await until(lambda: len(server.gateways()) == 2 and first[0] not in server.gateways())
+        await until(lambda: shows_two_starts(server))
 
         # A graceful end finishes what is in flight: the echo's stop releases it.
         busy = await Client.to(server.port)
