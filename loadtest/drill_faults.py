@@ -47,7 +47,7 @@ RESULT = BUILD / "drill.json"
 FORMS = {
     "minute": Settings(
         form="minute", rate_per_second=25.0, hold_seconds=2.0, persons=3_000, tills=0,
-        faults=BRIEF, afterwards=(SUPERVISOR_KILLED,),
+        faults=BRIEF, afterwards=(SUPERVISOR_KILLED,), times_count=False,
     ),
     "ten": Settings(
         form="ten", rate_per_second=50.0, hold_seconds=20.0, persons=20_000, tills=4,
@@ -98,7 +98,8 @@ def main() -> int:
     ) | {"machine": dict(describe_machine()), "commit": describe_commit(Path.cwd())}  # fmt: skip
     RESULT.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n")
     print("\n".join(fault_report.table(figures)))
-    return 0 if figures["passed"] and not figures["missed"] else 1
+    in_time = not figures["missed"] or not settings.times_count
+    return 0 if figures["passed"] and in_time else 1
 
 
 def run(

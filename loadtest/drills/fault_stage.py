@@ -41,6 +41,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """when the channels' books were compared; simulators forget theirs when they end"""
     apart: bool = False
     """also what has servers of its own: a full disk, a wrong clock"""
+    times_count: bool = True
+    """whether a recovery that took longer than asked is a failure, or only told: a machine that
+    runs a CI has other work"""
     settlements: int = 0
     """go on in rounds until so many messages were carried out"""
     seed: int = 1
