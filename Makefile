@@ -29,7 +29,7 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test test-external bench drill-channels drill-regions drill-month check setup setup-dev lock clean
+.PHONY: help run test test-external sbom bench drill-channels drill-regions drill-month check setup setup-dev lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -42,7 +42,8 @@ test: setup-dev ## everything the CI runs: lint, types, every tier of tests
 	$(VENV)/ruff check $(PACKAGES)
 	$(VENV)/python -m tools.chromium
 	$(VENV)/python -m tools.beside --into build/test-beside.log \
-	  "$(VENV)/mypy" "$(VENV)/python -m tests.debian --brief --if-installed" -- \
+	  "$(VENV)/mypy" "$(VENV)/python -m tools.weaknesses" \
+	  "$(VENV)/python -m tests.debian --brief --if-installed" -- \
 	  $(VENV)/python -m pytest $(SPLIT)
 
 test-external: setup-dev ## all tests that touch servers, on the distribution's PostgreSQL and Redis
@@ -63,9 +64,10 @@ drill-regions: setup ## care in another region over a failing hub, then compare 
 drill-month: setup ## reconcile, close and seal a month, step by step; SETTLEMENTS=1530000 BILL_ROWS=1000000
 	@exec $(DRILL_MONTH_COMMAND)
 
-check: setup-dev ## the quick part of test: lint, types, house rules
+check: setup-dev ## the quick part of test: lint, types, bandit, secrets, licences, house rules
 	$(VENV)/ruff check $(PACKAGES)
 	$(VENV)/mypy
+	$(VENV)/python -m tools.weaknesses
 	$(VENV)/python -m pytest -q tests/tidy
 
 setup: ## build .venv from the pinned, hashed requirements
@@ -76,6 +78,9 @@ setup-dev: ## the same, and the tools for tests and checks
 
 lock: setup-dev ## pin requirements*.in anew into requirements*.txt
 	@exec $(VENV)/python tools/lock.py
+
+sbom: setup-dev ## write what is installed, with hashes and licences, to build/sbom.json (CycloneDX)
+	@exec $(VENV)/python -m tools.sbom
 
 clean: ## remove what can be built again; data under var/ stays
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
