@@ -29,7 +29,7 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test test-external sbom bench drill-channels drill-regions drill-month check setup setup-dev lock clean
+.PHONY: help run test test-external sbom fuzz bench drill-channels drill-regions drill-month check setup setup-dev lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -78,6 +78,9 @@ setup-dev: ## the same, and the tools for tests and checks
 
 lock: setup-dev ## pin requirements*.in anew into requirements*.txt
 	@exec $(VENV)/python tools/lock.py
+
+fuzz: setup-dev ## try every parser on broken input; what is found goes to build/fuzz; SECONDS=600
+	@exec $(VENV)/python -m tests.fuzz_run --seconds $(or $(SECONDS),60)
 
 sbom: setup-dev ## write what is installed, with hashes and licences, to build/sbom.json (CycloneDX)
 	@exec $(VENV)/python -m tools.sbom
