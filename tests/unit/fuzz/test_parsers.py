@@ -58,6 +58,8 @@ def _inflated(chance: Random, good: bytes, word: bytes) -> bytes:
 
 
 SLOW = [
+    ("institutions-toml", b"[[a" + b".b" * 20_000 + b"]]\n"),
+    ("policy", b"[a" + b".b" * 20_000 + b"]\n"),
     ("wechat-v2", b" " * LONG_BYTES + b"x"),
     ("wechat-v2", b"<xml>%b%b</xml>" % (b"".join(b"<a%d/>" % n for n in range(7_000)), b" " * 900)),
     ("wechat-authorization", b"WECHATPAY2-SHA256-RSA2048 " + b"a" * LONG_BYTES),
