@@ -17,8 +17,8 @@ DRILL_RESTORE_COMMAND := $(VENV)/python -m loadtest.drills.restore --seconds $(o
 DRILL_TAMPER_COMMAND := $(VENV)/python -m tests.tamper_run --rows $(or $(ROWS),2)
 SIMULATE_COMMAND := $(VENV)/python -m tests.simulation.whole --seeds $(or $(SEEDS),500) \
   $(if $(FROM),--from $(FROM)) $(if $(STORY),--story)
-# Three processes on two processors, as each often waits for a server of its own; whole files, handed out in the order of the tiers.
-# Servers that the caller names are not shared by two.
+# Three processes on two processors, as each often waits for a server of its own; whole files, handed
+# out in the order of the tiers. Servers that the caller names are not shared by two.
 SPLIT := $(if $(SETTLEMENT_DATABASE_URL)$(SETTLEMENT_REDIS_URL),,-n 3 --dist loadfile --no-loadscope-reorder)
 PACKAGES := settlement protocol ledger loadtest tools tests
 
@@ -36,7 +36,8 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test test-external bench drill-channels drill-regions drill-month drill-ha check setup setup-dev lock clean drill drill-restore drill-tamper simulate
+.PHONY: help run test test-external bench drill drill-channels drill-regions drill-month drill-ha \
+  drill-restore drill-tamper simulate fuzz sbom check setup setup-dev lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -51,7 +52,8 @@ test: setup-dev ## everything the CI runs: lint, types, every tier of tests
 	$(VENV)/python -m tools.failover
 	$(VENV)/python -m tools.promtool
 	$(VENV)/python -m tools.beside --into build/test-beside.log \
-	  "$(VENV)/mypy" "$(VENV)/python -m tests.debian --brief --if-installed" -- \
+	  "$(VENV)/mypy" "$(VENV)/python -m tools.weaknesses" \
+	  "$(VENV)/python -m tests.debian --brief --if-installed" -- \
 	  $(VENV)/python -m pytest $(SPLIT)
 
 test-external: setup-dev ## all tests that touch servers, on the distribution's PostgreSQL and Redis
@@ -80,15 +82,17 @@ drill-month: setup ## reconcile, close and seal a month, step by step; SETTLEMEN
 
 drill-ha: setup ## failovers of three PostgreSQL nodes under load; needs patroni, etcd, haproxy
 	@exec $(VENV)/python -m loadtest.drills.ha_drill
+
 drill-restore: setup ## lose a database, restore it to a second, name what is missing; SECONDS=60
 	@exec $(DRILL_RESTORE_COMMAND)
 
 drill-tamper: setup-dev ## change every value that verify guards, and show that each is found; ROWS=5
 	@exec $(DRILL_TAMPER_COMMAND)
 
-check: setup-dev ## the quick part of test: lint, types, house rules
+check: setup-dev ## the quick part of test: lint, types, bandit, secrets, licences, house rules
 	$(VENV)/ruff check $(PACKAGES)
 	$(VENV)/mypy
+	$(VENV)/python -m tools.weaknesses
 	$(VENV)/python -m pytest -q tests/tidy
 
 setup: ## build .venv from the pinned, hashed requirements
@@ -99,6 +103,12 @@ setup-dev: ## the same, and the tools for tests and checks
 
 lock: setup-dev ## pin requirements*.in anew into requirements*.txt
 	@exec $(VENV)/python tools/lock.py
+
+fuzz: setup-dev ## try every parser on broken input; what is found goes to build/fuzz; SECONDS=600
+	@exec $(VENV)/python -m tests.fuzz_run --seconds $(or $(SECONDS),60)
+
+sbom: setup-dev ## write what is installed, with hashes and licences, to build/sbom.json (CycloneDX)
+	@exec $(VENV)/python -m tools.sbom
 
 clean: ## remove what can be built again; data under var/ stays
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

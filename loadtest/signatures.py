@@ -36,7 +36,11 @@ _RULES = SealRules(body=BodyRules())
 def measure_signatures(*, rounds: int, window_seconds: float = WINDOW_SECONDS) -> dict[str, Figure]:
     """`sm2_per_s`, `sm2_bare_per_s` and the ratio of neighbouring windows."""
     private = Sm2PrivateKey.of_number(4_711)
-    signer = Signer(access_key="bench", secret="", public_key=private.public)
+    signer = Signer(
+        access_key="bench",
+        secret="",  # nosec B106 - a key pair is measured
+        public_key=private.public,
+    )
     keys = Keys(signer=signer, sm4=None, required=True)
     body = signed_sale(private, signer)
 
@@ -67,7 +71,7 @@ def rate(check: Callable[[], bool], seconds: float) -> float:
 
 def signed_sale(private: Sm2PrivateKey, signer: Signer) -> bytes:
     """A sale of three lines as an institution sends it, with its cainfo."""
-    institution = WorldInstitution(
+    institution = WorldInstitution(  # nosec B106 - nothing is sent
         code="P99999900001", name="测试药房", kind="pharmacy", paasid="bench", secret=""
     )
     person = WorldPerson(

@@ -150,5 +150,5 @@ def read_reply(body: bytes) -> DecodeReply:
     """Raises ValueError for what is no answer."""
     try:
         return _DECODE(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise ValueError("not an answer of the decoder") from exc

@@ -125,7 +125,7 @@ def content_of(body: bytes, kind: type[Kind]) -> Kind:
     """Raises ValueError for what is none."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise ValueError("not of this form") from exc
 
 

@@ -87,7 +87,7 @@ def taken_apart(text: str) -> Token | None:
     try:
         header, claims = _DECODE_HEADER(_raw(parts[0])), _DECODE_CLAIMS(_raw(parts[1]))
         signature = _raw(parts[2])
-    except (msgspec.MsgspecError, UnicodeDecodeError, binascii.Error, ValueError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, binascii.Error, ValueError, RecursionError):
         return None
     if header.alg != _ALGORITHM or not claims.jti or bool(claims.sub) is bool(claims.certno):
         return None

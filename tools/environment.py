@@ -72,7 +72,22 @@ def requirement_block(text: str, name: str) -> str:
     return "\n".join(line for line in block if not line.lstrip().startswith("#")) + "\n"
 
 
+def install_pinned(requirements: Path, *options: str, python: Path = PYTHON) -> None:
+    """Install what a compiled file lists; CalledProcessError where a file has another hash than it
+    says, or something in it has none.
+
+    Nothing is installed that is not listed; `pip check` then proves that nothing is missing (a pin
+    made on one interpreter may lack what another one needs).
+    """
+    arguments = ("install", "-qq", "--no-deps", "--require-hashes", *options)
+    _pip(*arguments, "-r", str(requirements), python=python)
+
+
 def _build(*, dev: bool) -> None:
+    if VENV.is_symlink():
+        # Another tree's: building it anew would empty it under whoever works there.
+        _say(f".venv is a link to {VENV.readlink()}; it is used as it is")
+        return
     runtime_stamp = fingerprint("runtime")
     if not _is_done("runtime", runtime_stamp):
         _say("building .venv (a minute or two the first time)")
@@ -81,7 +96,7 @@ def _build(*, dev: bool) -> None:
         _stamp("runtime", runtime_stamp)
     if dev and not _is_done("dev", fingerprint("dev")):
         _say("adding the tools for tests and checks")
-        _install("--require-hashes", "--no-build-isolation", "-r", "requirements-dev.txt")
+        install_pinned(ROOT / "requirements-dev.txt", "--no-build-isolation")
         _pip("check")
         _stamp("dev", fingerprint("dev"))
 
@@ -92,22 +107,16 @@ def _install_runtime() -> None:
     first = VENV / "setuptools.txt"
     pins = (ROOT / "requirements.txt").read_text("utf-8")
     first.write_text(requirement_block(pins, "setuptools"), "utf-8")
-    _install("--require-hashes", "-r", str(first))
-    _install("--require-hashes", "--no-build-isolation", "-r", "requirements.txt")
-    _install("--no-index", "--no-build-isolation", "--editable", ".")
+    install_pinned(first)
+    install_pinned(ROOT / "requirements.txt", "--no-build-isolation")
+    _pip("install", "-qq", "--no-deps", "--no-index", "--no-build-isolation", "--editable", ".")
     _pip("check")
 
 
-def _install(*arguments: str) -> None:
-    # Nothing is installed that is not listed; `pip check` then proves that nothing is missing
-    # (a pin made on one interpreter may lack what another one needs).
-    _pip("install", "-qq", "--no-deps", *arguments)
-
-
-def _pip(*arguments: str) -> None:
+def _pip(*arguments: str, python: Path = PYTHON) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in MISLEADING_SETTINGS}
     environment["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
-    command = [str(PYTHON), "-I", "-m", "pip", *arguments]
+    command = [str(python), "-I", "-m", "pip", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT, text=True)
     if done.returncode:
         print(done.stdout, file=sys.stderr)

@@ -265,7 +265,7 @@ async def run(size: Size) -> Came:
     """Start a database for it and stop it after."""
     with tempfile.TemporaryDirectory(prefix="month-close-") as folder:
         # The servers are another user where root runs this, and must get to their files.
-        os.chmod(folder, 0o711)  # noqa: S103
+        os.chmod(folder, 0o711)  # noqa: S103 - may be passed, not listed
         services = await start_services(Path(folder), os.environ)
         try:
             connection = await connect_plain(services.owner_dsn, name="drill")

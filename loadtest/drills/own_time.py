@@ -99,6 +99,6 @@ def figures(read: Read) -> dict[str, float | int | None]:
 def _page(url: str) -> str:
     if not url.startswith("http://127.0.0.1:"):
         raise ValueError(f"not a server of our own: {url}")
-    with urllib.request.urlopen(url, timeout=FETCH_SECONDS_MAX) as reply:  # noqa: S310
+    with urllib.request.urlopen(url, timeout=FETCH_SECONDS_MAX) as reply:  # noqa: S310 - ours
         content: bytes = reply.read()
     return content.decode()

@@ -97,7 +97,7 @@ def fetch_book(url: str) -> ShownBook:
     if not url.startswith("http://127.0.0.1:"):
         raise ValueError(f"not a simulated receiver: {url}")
     book = f"{url}/_sim/book"
-    with urllib.request.urlopen(book, timeout=FETCH_SECONDS_MAX) as reply:  # noqa: S310
+    with urllib.request.urlopen(book, timeout=FETCH_SECONDS_MAX) as reply:  # noqa: S310 - ours
         return msgspec.json.decode(reply.read(), type=ShownBook)
 
 

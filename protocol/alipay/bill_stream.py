@@ -26,7 +26,7 @@ from protocol.alipay.bills import (
 
 LISTS = {TRADE_TITLE: TRADE_LIST, ACCOUNT_TITLE: ACCOUNT_LIST}
 HEAD_LINES_MAX = 20
-_TOTAL = re.compile(r"#(?P<name>\w+)：(?P<count>\d+)笔，[^\d-]*(?P<yuan>-?[\d.]+)元")
+_TOTAL = re.compile(r"#(?P<name>\w+)：(?P<count>\d{1,9})笔，[^\d-]*(?P<yuan>-?[\d.]+)元")
 _DAY = re.compile(r"\[(\d{4})年(\d{2})月(\d{2})日")
 
 
@@ -61,7 +61,7 @@ class DetailStream:
             if text.startswith("#"):
                 self._read_end(text)
                 return
-            cells = next(csv.reader((text,)), []) if '"' in text else text.split(",")
+            cells = _quoted(text, number) if '"' in text else text.split(",")
             if not text:
                 continue
             yield number, pick(cells) if len(cells) == width else None
@@ -74,7 +74,7 @@ class DetailStream:
             if line.startswith("#--") and opening in line:
                 return
             if line.startswith("#账号"):
-                self.account = "".join(re.findall(r"\[(.*?)\]", line))
+                self.account = "".join(re.findall(r"\[([^\[\]]*)\]", line))
             elif line.startswith("#起始日期"):
                 self.day = _day(line)
         raise BillFormError(f"the list {opening} does not begin")
@@ -106,6 +106,13 @@ def _day(line: str) -> date:
     if end - begin > timedelta(days=1):
         raise BillFormError(f"of {begin} to {end}, not of a day")
     return begin
+
+
+def _quoted(text: str, number: int) -> list[str]:
+    try:
+        return next(csv.reader((text,)), [])
+    except csv.Error as exc:
+        raise BillFormError(f"line {number}: {exc}") from exc
 
 
 def _text(line: bytes, number: int) -> str:

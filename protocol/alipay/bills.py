@@ -11,7 +11,6 @@ import csv
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -20,6 +19,7 @@ from msgspec import Struct
 
 from protocol.alipay.amounts import fen, yuan
 from protocol.alipay.times import instant_of
+from protocol.zipped import BROKEN
 
 TRADE_TITLE = "#支付宝业务明细查询"
 ACCOUNT_TITLE = "#支付宝账务明细查询"
@@ -163,7 +163,7 @@ class _Details:
         self._table = lines[begin + 1 : end]
         self._totals = lines[end + 1 :]
         account = next((line for line in lines[:begin] if line.startswith("#账号")), "")
-        self.account = "".join(re.findall(r"\[(.*?)\]", account))
+        self.account = "".join(re.findall(r"\[([^\[\]]*)\]", account))
 
     def read(self, kind: type[Row], columns: Sequence[_Column]) -> list[Row]:
         """Each row by the names of its columns."""
@@ -202,7 +202,7 @@ class _Details:
         return BillFormError(f"line {self._header_at + line_num}: {why}")
 
 
-_TOTAL = re.compile(r"：(?P<count>\d+)笔，[^\d-]*(?P<yuan>-?[\d.]+)元")
+_TOTAL = re.compile(r"：(?P<count>\d{1,9})笔，[^\d-]*(?P<yuan>-?[\d.]+)元")
 
 
 def _place(lines: Sequence[str], list_name: str, *, closes: bool) -> int | None:
@@ -232,10 +232,12 @@ def _members(file: bytes) -> list[str]:
                 raise BillFormError("unpacked the file would be too large")
             # GB 18030 holds all of GBK, and the rare characters of names as well.
             return [archive.read(one).decode("gb18030") for one in members]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as exc:
-        raise BillFormError("not a ZIP, or a damaged one") from exc
+    except BillFormError:
+        raise
     except UnicodeDecodeError as exc:
         raise BillFormError("not in GBK") from exc
+    except BROKEN as exc:
+        raise BillFormError("not a ZIP, or a damaged one") from exc
 
 
 def _fen(cell: str) -> int:

@@ -222,7 +222,7 @@ def _check_signature(label: str, content: str, signature: bytes, key: bytes) -> 
 def _decoded(content: str, kind: type[_Content]) -> _Content:
     try:
         return msgspec.json.decode(bytes_of(content), type=kind)
-    except (ValueError, msgspec.DecodeError) as exc:
+    except (ValueError, msgspec.DecodeError, RecursionError) as exc:
         raise CertificateError(f"its content cannot be read: {exc}") from exc
 
 

@@ -142,7 +142,7 @@ def read(message: bytes) -> Parts:
     try:
         signature = bytes_of(message[-_TAIL + len(_BEFORE) : -len(_AFTER)].decode("ascii"))
         envelope = _DECODE(message)
-    except (msgspec.DecodeError, ValueError) as exc:
+    except (msgspec.DecodeError, ValueError, RecursionError) as exc:
         _look_at_version(message)
         raise UnreadableError(str(exc)) from exc
     if envelope.version != VERSION:
@@ -179,7 +179,7 @@ def _look_at_version(message: bytes) -> None:
     """A later version may look otherwise; it says so itself."""
     try:
         version = _DECODE_VERSION(message).version
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return
     if version != VERSION:
         raise UnknownVersionError(f"version {version}")

@@ -210,7 +210,7 @@ def sm4_encrypt(key: bytes, plaintext: bytes, mode: Sm4Mode) -> bytes:
         cbc = Cipher(SM4(key), CBC(start)).encryptor()
         return start + cbc.update(padded) + cbc.finalize()
     # ECB is what mobile payments define; a region that can choose takes GCM.
-    ecb = Cipher(SM4(key), ECB()).encryptor()  # noqa: S305
+    ecb = Cipher(SM4(key), ECB()).encryptor()  # noqa: S305 - as above
     return ecb.update(padded) + ecb.finalize()
 
 
@@ -225,7 +225,7 @@ def sm4_decrypt(key: bytes, ciphertext: bytes, mode: Sm4Mode) -> bytes:
             start, ciphertext = ciphertext[:_CBC_START], ciphertext[_CBC_START:]
             blocks = Cipher(SM4(key), CBC(start)).decryptor()
         else:
-            blocks = Cipher(SM4(key), ECB()).decryptor()  # noqa: S305
+            blocks = Cipher(SM4(key), ECB()).decryptor()  # noqa: S305 - what a sender defined
         unpadder = PKCS7(128).unpadder()
         padded = blocks.update(ciphertext) + blocks.finalize()
         return unpadder.update(padded) + unpadder.finalize()

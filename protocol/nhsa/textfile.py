@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -17,6 +16,7 @@ from enum import StrEnum
 
 from protocol.nhsa.amounts import scaled
 from protocol.nhsa.errors import WireError
+from protocol.zipped import BROKEN
 
 DETAIL_COLUMNS = {
     "setl_id": "结算ID",
@@ -43,11 +43,6 @@ _ENCRYPTED = 1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PLAIN_NUMBER = re.compile(r"-?\d{1,14}(?:\.\d{1,8})?", re.ASCII)
-_BROKEN = (
-    zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError,
-    ValueError, IndexError, OverflowError, MemoryError,
-)  # fmt: skip
-"""What Python's reader raises for bytes that are no good zip. A struct.error is a BadZipFile."""
 
 
 class FileFault(StrEnum):
@@ -93,7 +88,7 @@ def unpack(content: bytes, *, bytes_max: int) -> str:
                 raise FileError(FileFault.NOT_ZIP)
             with archive.open(entry) as text:
                 data = text.read(bytes_max + 1)
-    except _BROKEN as fault:
+    except BROKEN as fault:
         raise FileError(FileFault.NOT_ZIP) from fault
     if len(data) > bytes_max:
         raise FileError(FileFault.TOO_LARGE, limit=bytes_max)

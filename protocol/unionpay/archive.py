@@ -15,16 +15,14 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from enum import StrEnum
 
+from protocol.zipped import BROKEN
+
 UNPACKED_BYTES_MAX = 256 * 1024 * 1024
 """Of one statement file: some 400,000 transactions of one merchant and day."""
 
 _STATEMENT = re.compile(r"(?:.*/)?INN\d*(ZME?)_(\w+?)(?:\.txt)?", re.ASCII)
 _NAMED_DAY = re.compile(r"INN(\d{6})", re.ASCII)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_BROKEN = (
-    zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError,
-    ValueError, IndexError, OverflowError, MemoryError,
-)  # fmt: skip
 
 
 class ArchiveError(ValueError):
@@ -80,7 +78,7 @@ def statements(
                     found[kind] = file.read(bytes_max + 1)
     except ArchiveError:
         raise
-    except _BROKEN as fault:
+    except BROKEN as fault:
         raise ArchiveError("the ZIP is damaged") from fault
     if any(len(data) > bytes_max for data in found.values()):
         raise ArchiveError(f"a statement has more than {bytes_max} bytes")

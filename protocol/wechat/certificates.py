@@ -36,7 +36,7 @@ def read_certificates(body: bytes, key: bytes, *, now: datetime) -> dict[str, Ve
             for one in answer.data
             if _holds(one, now)
         }
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ValueError(f"certificates: {exc}") from exc
     except UndecipherableError as exc:
         raise ValueError("certificates: not under this APIv3 key") from exc

@@ -236,7 +236,7 @@ def read(body: bytes, kind: type[T]) -> T:
     """An answer; a null counts as not there. Raises UnreadableAnswerError."""
     try:
         return msgspec.convert(_without_nulls(msgspec.json.decode(body)), type=kind)
-    except (msgspec.DecodeError, RecursionError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise UnreadableAnswerError(str(exc)) from exc
 
 

@@ -24,7 +24,7 @@ PROBE_PREFIX = "WECHATPAY/SIGNTEST/"
 """Begins a signature that WeChat sends wrong on purpose, to see whether it is refused."""
 PUBLIC_KEY_ID_PREFIX = "PUB_KEY_ID_"
 
-_AUTHORIZATION = re.compile(r'(\w+)="([^"]*)"')
+_AUTHORIZATION = re.compile(r'\b(\w+)="([^"]*)"')
 
 
 class SignatureFault(StrEnum):

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 MD5 = "MD5"
 HMAC_SHA256 = "HMAC-SHA256"
 
-_DOCUMENT = re.compile(rb"\s*(?:<\?xml[^<>]*\?>)?\s*<xml>(.*)</xml>\s*", re.DOTALL)
+_DOCUMENT = re.compile(rb"(?:<\?xml[^<>]*\?>\s*)?<xml>(.*)</xml>", re.DOTALL)
 _CHILD = re.compile(
     r"\s*<(?P<name>\w+)(?:\s*/>|>"
     r"(?:\s*<!\[CDATA\[(?P<data>.*?)\]\]>\s*|(?P<text>[^<]*))</(?P=name)>)\s*",
@@ -31,16 +31,16 @@ class NotV2Error(Exception):
 
 def decode(body: bytes) -> dict[str, str]:
     """Names and values in their order. Raises NotV2Error."""
-    found = _DOCUMENT.fullmatch(body)
+    found = _DOCUMENT.fullmatch(body.strip())
     if found is None:
         raise NotV2Error("not one <xml> element")
     try:
-        inside = found[1].decode()
+        inside = found[1].decode().rstrip()
     except UnicodeDecodeError as exc:
         raise NotV2Error("not UTF-8") from exc
     fields: dict[str, str] = {}
     at = 0
-    while at < len(inside.rstrip()):
+    while at < len(inside):
         child = _CHILD.match(inside, at)
         if child is None:
             raise NotV2Error(f"no plain element at character {at}")

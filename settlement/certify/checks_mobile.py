@@ -18,7 +18,7 @@ from settlement.client.outcome import Node, fen_of, settlement_of, text_of
 NEEDS = tuple(sorted(MOBILE))
 SAVED, PAID, ENDED, ALL_BACK, WITHDRAWN = "0", "4", "6", "7", "12"
 """ordStas"""
-UNKNOWN_TOKEN = "NO-SUCH-TOKEN"  # noqa: S105
+UNKNOWN_TOKEN = "NO-SUCH-TOKEN"  # noqa: S105 - must be refused
 _PLAIN = "MOBILE_PLAIN_REFUSED"
 _ORDER = "input.data.payOrdId"
 _AMOUNTS = ("feeSumamt", "fundPay", "psnAcctPay", "ownPayAmt")

@@ -171,7 +171,7 @@ def _access(settings: PostgresSettings, socket_directory: str) -> dict[str, str 
         "port": 5432,
         "unix_socket_directories": socket_directory,
         "unix_socket_permissions": "0700",
-        "password_encryption": "scram-sha-256",
+        "password_encryption": "scram-sha-256",  # nosec B105 - a method, no password
         "max_connections": settings.max_connections,
         # A dead gateway's statement must not hold a journal's head for its full timeout.
         "client_connection_check_interval": "5s",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
@@ -19,6 +18,7 @@ from typing import IO, BinaryIO, cast
 from msgspec import Struct
 
 from protocol.unionpay.archive import StatementKind, statement_named
+from protocol.zipped import BROKEN
 from settlement.bill import BillError, BillKind, Nothing, Reading
 from settlement.translate.alipay_bills import IS_DETAILS, alipay_reading
 from settlement.translate.unionpay_bills import UnionPayAdjusted, UnionPayTrade
@@ -31,7 +31,6 @@ MEMBERS_MAX = 100
 """Of a ZIP."""
 _BUFFER_BYTES = 1024 * 1024
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 _DAMAGED = "压缩文件已损坏或被截断，请重新下载 | the packed file is damaged or cut off"
 
 
@@ -92,7 +91,7 @@ def _in_zip(file: BinaryIO, claimed: Claimed, held: ExitStack) -> list[Reading]:
                 )
             )
         ]
-    except _BROKEN as exc:
+    except BROKEN as exc:
         raise BillError(_DAMAGED) from exc
     if not found:
         raise BillError("压缩包里没有认识的账单 | there is no bill that is known in the ZIP")
@@ -112,7 +111,7 @@ def _buffered(file: IO[bytes] | gzip.GzipFile) -> IO[bytes]:
 def _plain(file: IO[bytes], name: str, claimed: Claimed) -> Reading:
     try:
         reading = _reading(file, name, claimed)
-    except _BROKEN as exc:
+    except BROKEN as exc:
         raise BillError(_DAMAGED) from exc
     if reading is None:
         raise BillError(
@@ -185,5 +184,5 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
             if left < 0:
                 raise BillError("解压后过大，不是账单 | unpacked it is too large for a bill")
             yield line
-    except _BROKEN as exc:
+    except BROKEN as exc:
         raise BillError(_DAMAGED) from exc

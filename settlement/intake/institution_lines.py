@@ -22,6 +22,7 @@ from msgspec import Struct
 from ledger.money import yuan_text
 from protocol.nhsa import textfile
 from protocol.nhsa.textfile import DETAIL_COLUMNS
+from protocol.zipped import BROKEN
 from settlement.bill import BillError, Faults
 from settlement.intake.faults import FileError
 from settlement.intake.workbook import Number, sheet_rows
@@ -104,7 +105,7 @@ def _is_workbook(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.startswith("xl/") for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError) as exc:
+    except BROKEN as exc:
         raise BillError(f"压缩文件已损坏或被截断，{_AGAIN}") from exc
 
 

@@ -25,6 +25,7 @@ from msgspec.structs import astuple
 from settlement.intake.cells import Column, read_date
 from settlement.intake.faults import Fault, FileError, Told
 from settlement.intake.workbook import sheet_rows
+from settlement.toml_text import line_too_deep
 
 Row: TypeAlias = tuple[int, list[str]]
 """Its number, and its cells in the order of the columns."""
@@ -71,7 +72,10 @@ def rows_of(
 def _toml_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Iterator[Row]:
     """The tables `[[…]]` of the only name in the file; a row's number is that of its table."""
     try:
-        file = tomllib.loads(path.read_text("utf-8-sig"), parse_float=str)
+        text = path.read_text("utf-8-sig")
+        if (line := line_too_deep(text)) is not None:
+            raise FileError(f"{path.name} 第 {line} 行: 点过多 | too many dots in line {line}")
+        file = tomllib.loads(text, parse_float=str)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise FileError(f"{path.name}: 不是 TOML | not TOML: {exc}") from exc
     tables: object = next(iter(file.values()), [])

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.parsers import expat
 
+from protocol.zipped import BROKEN
 from settlement.intake.faults import FileError
 
 BYTES_MAX = 500_000_000
@@ -47,9 +48,9 @@ def sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             if _STRINGS in book.namelist():
                 strings = _Strings(book.read(_STRINGS)).found
             rows = _Sheet(book.read(_SHEET), strings).rows
-    except (zipfile.BadZipFile, KeyError, expat.ExpatError, ValueError, IndexError) as exc:
-        if isinstance(exc, FileError):
-            raise
+    except FileError:
+        raise
+    except (*BROKEN, expat.ExpatError) as exc:
         raise FileError(f"{path.name}: 不是工作簿 | not a workbook: {exc}") from exc
     yield from rows
 

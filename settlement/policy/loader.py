@@ -30,6 +30,7 @@ from settlement.policy.locate import line_of
 from settlement.policy.model import Policy
 from settlement.policy.region import RegionProfile
 from settlement.policy.region_format import RegionFile, compile_region
+from settlement.toml_text import line_too_deep
 
 __all__ = ["PolicyError", "PolicySet", "load_policies", "parse_policies", "shipped_files"]
 
@@ -156,6 +157,8 @@ def parse_file(name: str, content: bytes) -> Policy | RegionProfile:
     """Compile one file; raises PolicyError naming file, line and place."""
     try:
         text = content.decode("utf-8-sig")  # editors of Windows put a mark before the text
+        if (line := line_too_deep(text)) is not None:
+            raise PolicyError(f"{name} 第 {line} 行: 一行里的点过多，不是策略文件")
         data = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise PolicyError(f"{name} {faults.unreadable(content, error)}") from error

@@ -56,7 +56,8 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
 
 def url_of(host: str, port: int) -> str:
     """The address of a server that listens so; one that listens everywhere is on this machine."""
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+    everywhere = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
+    shown = "127.0.0.1" if host in everywhere else host
     shown = f"[{shown}]" if ":" in shown else shown
     return f"http://{shown}:{port}"
 

@@ -147,7 +147,8 @@ def refund(
             lane=lane_in(order_no), msgid=data.appRefdSn,
         ),
         token_key=translator.token_key(_credential(data.ecToken)),
-        mobile_nos=(order_no,), order_no=order_no, pay_token="",
+        mobile_nos=(order_no,), order_no=order_no,
+        pay_token="",  # nosec B106 - a refund names none
         refund_no=data.appRefdSn, happening=_REFUNDS[data.refdType],
         amounts_fen=(
             said["totlRefdAmt"],

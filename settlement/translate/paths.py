@@ -82,13 +82,13 @@ _MOBILE_NAMES = {
     "batch_no": "chrgBchno",
     "mdtrt_id": "mdtrtId",
     "doctor": "atddrNo",
-    "pay_token": "payToken",
+    "pay_token": "payToken",  # nosec B105 - a name on the wire
     "refund_no": "appRefdSn",
     "refund_total": "totlRefdAmt",
     "refund_account": "psnAcctRefdAmt",
     "refund_funds": "fundRefdAmt",
     "refund_own": "cashRefdAmt",
-    "token": "ecToken",
+    "token": "ecToken",  # nosec B105 - a name on the wire
     "wallet": "extData",
 }
 _MOBILE_LINE_NAMES = {

@@ -95,6 +95,7 @@ def _ending(order: DueOrder, books: Books, at: Moment) -> CloseOrder:
     )  # fmt: skip
     return CloseOrder(
         asked=asked, mobile_nos=(order.order_no,), visit_ids=(order.mdtrt_id,),
-        order_no=order.order_no, pay_token="", happening=Happening.EXPIRED, identity=None,
+        order_no=order.order_no, happening=Happening.EXPIRED, identity=None,
+        pay_token="",  # nosec B106 - nobody asked with one
         due_by=at.at,
     )  # fmt: skip

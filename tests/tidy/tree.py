@@ -102,6 +102,11 @@ def text_files(*suffixes: str) -> list[tuple[str, str]]:
     ]
 
 
+def paths() -> list[str]:
+    """Every file of the tree, relative to its root, whatever it is."""
+    return [path.relative_to(ROOT).as_posix() for path in _walk()]
+
+
 def expect_none(findings: Iterable[Finding], rule: str) -> None:
     """Fail with one line per finding, headed by the rule that was broken."""
     lines = sorted(findings)

@@ -1,0 +1,1 @@
+"""Every parser of bytes from outside, tried on broken input."""
