@@ -19,6 +19,7 @@ KNOWN = {
     "d5d1957017cf7d42": "an institution of the demonstration, which shows it to everybody",
     "deb87fabd17715bb": "a token of an order in an example, counted up from 0",
     "9f9f5111f7b27a78": "a key of tests, counted up from 0",
+    "919b85ce045b9127": "what an intruder of the tests signs with",
     "3eb1bd439947eb76": "a key of tests, counted up from 0",
 }
 """The first 16 digits of the SHA-256 of what looks like a secret, and why it is none."""
