@@ -76,7 +76,9 @@ def _toml_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> It
         if (line := line_too_deep(text)) is not None:
             raise FileError(f"{path.name} 第 {line} 行: 点过多 | too many dots in line {line}")
         file = tomllib.loads(text, parse_float=str)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except FileError:
+        raise
+    except (ValueError, RecursionError) as exc:
         raise FileError(f"{path.name}: 不是 TOML | not TOML: {exc}") from exc
     tables: object = next(iter(file.values()), [])
     if len(file) > 1 or not isinstance(tables, list):

@@ -164,6 +164,11 @@ def parse_file(name: str, content: bytes) -> Policy | RegionProfile:
         raise PolicyError(f"{name} {faults.unreadable(content, error)}") from error
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{name} {faults.syntax(text, error)}") from error
+    except PolicyError:
+        raise
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or brackets thousands deep: no place is told.
+        raise PolicyError(f"{name}: 数字过长或括号嵌套过深，不是策略文件") from error
     try:
         data = _on_its_base(data)
         _check_sections(data)

@@ -66,6 +66,8 @@ SLOW = [
     ("bill", "#支付宝业务明细查询\r\n#账号：".encode("gbk") + b"[" * LONG_BYTES),
 ]
 CRASHED = [
+    *((name, b"a = " + b"1" * 5_000) for name in ("policy", "institutions-toml")),
+    *((name, b"a = " + b"[" * 60_000) for name in ("policy", "institutions-toml")),
     ("onecode", b'{"x":' + b"[" * 100_000),
     ("evoucher", b'{"x":' + b"[" * 100_000),
     ("hub-message", b'{"x":' + b"[" * 100_000 + b',"signature":"' + b"A" * 86 + b'"}'),
