@@ -37,10 +37,6 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in INPUTS:
         print("usage: environment.py runtime|dev", file=sys.stderr)
         return 2
-    if VENV.is_symlink():
-        theirs = VENV.resolve()
-        print(f"make: .venv is a link; {theirs} is another tree's to build", file=sys.stderr)
-        return 1
     with _one_at_a_time():
         try:
             _build(dev=arguments[0] == "dev")

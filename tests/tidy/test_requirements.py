@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,6 @@ from tests.tidy.tree import (
     planted,
     text_files,
 )
-from tools import environment
 from tools.environment import requirement_block
 
 # Import names that differ from the name of the distribution, and where a tool may be imported.
@@ -145,16 +143,3 @@ def test_checkers_name_each_planted_breach() -> None:
     }
     got = {key: bool(undeclared_findings(planted(*key), declared)) for key in plants}
     assert got == plants
-
-
-def test_environment_of_another_tree_is_not_built_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    theirs = tmp_path / "theirs"
-    theirs.mkdir()
-    (theirs / "python").write_text("kept")
-    (tmp_path / ".venv").symlink_to(theirs)
-    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
-    assert environment.main(["runtime"]) == 1
-    assert (theirs / "python").read_text() == "kept"
-    assert "another tree" in capsys.readouterr().err
