@@ -40,7 +40,7 @@ from loadtest.world import World, WorldItem, fetch_world
 from settlement.clock import local_time
 from settlement.embedded.directory import DataDirectory, open_directory
 from settlement.embedded.postgres import find_orphans, find_postmaster
-from settlement.embedded.processes import wait_until
+from settlement.embedded.processes import ServerProcess, wait_until
 from settlement.embedded.redis import find_redis
 from settlement.embedded.services import open_database
 from settlement.storage.connect import connect_plain
@@ -181,19 +181,25 @@ async def _destroy(server: Server) -> None:
     """SIGKILL for all of it, and no file is left but the secrets' copy."""
     directory = open_directory(server.data_dir, os.environ, create=False)
     shutil.copytree(directory.secrets, server.data_dir.parent / "kept-secrets")
-    os.kill(server.pid, signal.SIGKILL)
-    for found in (find_postmaster(directory), find_redis(directory)):
-        if found is not None:
-            found.send(signal.SIGKILL)
-    if not await wait_until(lambda: _is_gone(directory), GONE_SECONDS):
+    servers = (find_postmaster(directory), find_redis(directory))
+    doomed = [*_family(server.pid), *(one for one in servers if one is not None)]
+    for one in doomed:
+        one.send(signal.SIGKILL)
+    if not await wait_until(lambda: _is_gone(directory, doomed), GONE_SECONDS):
         raise RuntimeError("processes of the killed server do not end")
     if directory.home != directory.root:
         shutil.rmtree(directory.home)
     shutil.rmtree(directory.root)
 
 
-def _is_gone(directory: DataDirectory) -> bool:
-    return find_postmaster(directory) is None and not find_orphans(directory)
+def _family(pid: int) -> list[ServerProcess]:
+    """The supervisor, and the processes that it started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [ServerProcess(one) for one in (pid, *map(int, children))]
+
+
+def _is_gone(directory: DataDirectory, doomed: Sequence[ServerProcess]) -> bool:
+    return not any(one.is_alive() for one in doomed) and not find_orphans(directory)
 
 
 def restore(
