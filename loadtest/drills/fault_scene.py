@@ -17,6 +17,7 @@ from pathlib import Path
 
 import asyncpg
 
+from loadtest import attach
 from loadtest.drills.simulators import mend, set_faults
 from loadtest.drills.socket_tap import SocketTap, tapped
 from loadtest.server import Server, ServerError
@@ -174,12 +175,14 @@ class Scene:
 
     async def _backends(self) -> list[int]:
         async with self._superuser() as connection:
-            pids = await connection.fetch(_GATEWAY_SESSIONS, SETTLE_PATH_NAME)
+            pids = await connection.fetch(
+                attach.statement("sessions_of"), SETTLE_PATH_NAME
+            )
         return [row["pid"] for row in pids][:1]
 
     async def _end_sessions(self) -> None:
         async with self._superuser() as connection:
-            await connection.execute(_END_SESSIONS)
+            await connection.execute(attach.statement("end_sessions"))
 
     @asynccontextmanager
     async def _superuser(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
@@ -194,15 +197,6 @@ class Scene:
 
     def _of_module(self, module: str) -> list[int]:
         return [pid for pid in _children(self.server.pid) if module in command_line(pid)]
-
-
-_GATEWAY_SESSIONS = """
-select pid from pg_stat_activity where application_name = $1 order by pid
-"""
-_END_SESSIONS = """
-select pg_terminate_backend(pid) from pg_stat_activity
-where application_name like 'settlement-%' and pid <> pg_backend_pid()
-"""
 
 
 def _listening(port: int) -> int:
