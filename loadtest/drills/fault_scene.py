@@ -17,7 +17,7 @@ from pathlib import Path
 
 import asyncpg
 
-from ledger.postgres.queries import load
+from loadtest import attach
 from loadtest.drills.simulators import mend, set_faults
 from loadtest.drills.socket_tap import SocketTap, tapped
 from loadtest.server import Server, ServerError
@@ -28,7 +28,6 @@ from settlement.embedded.processes import command_line
 from settlement.embedded.redis import SOCKET, find_redis
 from settlement.storage.connect import SETTLE_PATH_NAME
 
-QUERIES = load(Path(__file__).parents[1] / "sql" / "faults.sql")
 LOOK_SECONDS = 0.1
 CONNECT_SECONDS_MAX = 10.0
 RESTART_SECONDS_MAX = 60.0
@@ -176,12 +175,14 @@ class Scene:
 
     async def _backends(self) -> list[int]:
         async with self._superuser() as connection:
-            pids = await connection.fetch(QUERIES["gateway_sessions"], SETTLE_PATH_NAME)
+            pids = await connection.fetch(
+                attach.statement("sessions_of"), SETTLE_PATH_NAME
+            )
         return [row["pid"] for row in pids][:1]
 
     async def _end_sessions(self) -> None:
         async with self._superuser() as connection:
-            await connection.execute(QUERIES["end_sessions"])
+            await connection.execute(attach.statement("end_sessions"))
 
     @asynccontextmanager
     async def _superuser(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:

@@ -1,4 +1,4 @@
--- What the bench asks the database, as the schema's owner. Read-only.
+-- What bench and drills ask the database. Nothing here writes.
 
 -- name: booked
 -- The ledger's side of the client's book: settlements that were booked, by institution.
@@ -134,3 +134,16 @@ from ledger.movement m
 left join ledger.account a on a.account = m.account
 group by 1
 having sum(m.debits - m.credits) <> 0;
+
+-- name: sessions_of
+-- Processes of PostgreSQL that work for connections of a name, for a drill that kills one of them.
+select a.pid
+from pg_stat_activity a
+where a.application_name = $1
+order by a.pid;
+
+-- name: end_sessions
+-- End all sessions of ours, so that whoever had them comes back over the line that a drill harms.
+select pg_terminate_backend(a.pid)
+from pg_stat_activity a
+where a.application_name like 'settlement-%' and a.pid <> pg_backend_pid();
