@@ -213,7 +213,9 @@ def restore(
     ]  # fmt: skip
     if to is not None:
         command += ["--to-time", local_time(to).isoformat(sep=" ")]
-    done = subprocess.run(command, capture_output=True, env=environment, check=False)  # noqa: S603
+    done = subprocess.run(  # noqa: S603 - our own command
+        command, capture_output=True, env=environment, check=False
+    )
     if not done.stdout:
         raise RuntimeError(done.stderr.decode("utf-8", "replace"))
     return msgspec.json.decode(done.stdout, type=dict[str, object])

@@ -53,4 +53,4 @@ def small_disk(path: Path, *, size: str = SIZE) -> Iterator[SmallDisk]:
     try:
         yield SmallDisk(path)
     finally:
-        subprocess.run(["umount", str(path)], check=True)  # noqa: S603, S607 - as above
+        subprocess.run(["umount", str(path)], check=True)  # noqa: S603, S607 - our own call
