@@ -173,6 +173,10 @@ class Connection:
         """Until it ends, what is written is seen by nobody."""
         return Transaction(self)
 
+    def add_log_listener(self, listener: object) -> None:
+        """Nobody is ever told anything: there is no second server that a commit could leave
+        behind."""
+
     def is_closed(self) -> bool:
         """Whether it is gone, as far as this end knows."""
         return self._closed

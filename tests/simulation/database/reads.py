@@ -459,6 +459,7 @@ STATEMENTS: dict[str, Read] = {
     SCATTER["requests_open"]: requests_open,
     ADMIN["is_installed"]: _value(True),
     ADMIN["plan_anew"]: _value(None),
+    ADMIN["wait_for_second_server"]: _value(None),
     LEDGER_ADMIN["takes_one_lane"]: _value(False),
     REFERENCE["installation"]: installation,
     REFERENCE["number_block"]: number_block,
