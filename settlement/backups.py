@@ -19,8 +19,6 @@ from msgspec import Struct
 from settlement.wal_names import SEGMENT_BYTES, Segment, segment_at
 
 FORMAT = 1
-KEEP = 7
-"""Base backups that are kept unless told otherwise."""
 
 
 class Origin(Struct, frozen=True, kw_only=True):

@@ -7,9 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.backups import KEEP
+from settlement.backup import KEEP
 from settlement.cli_actions import Commands, Tell, add_data_dir, add_json
-from settlement.clock import CHINA
 
 if TYPE_CHECKING:
     from settlement.said import Said
@@ -144,6 +143,8 @@ def _instant(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-10-31 23:59:59") from exc
+    from settlement.clock import CHINA
+
     return found if found.tzinfo is not None else found.replace(tzinfo=CHINA)
 
 

@@ -3,3 +3,6 @@
 Ties what settlement/embedded knows of servers to what settlement/storage knows of books; what to
 do is decided by settlement/backups, which is pure.
 """
+
+KEEP = 7
+"""Base backups that are kept unless told otherwise."""

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from settlement.backup import taking
+from settlement.backup import KEEP, taking
 from settlement.backup.comparing import compare as compare_books
 from settlement.backup.published import Unlike, read_published, unlike_published
 from settlement.backup.restoring import MISSING_FILE, Order, Restored, restore
 from settlement.backup.site import COPIER_VARIABLE, Site, open_site
 from settlement.backup.store import Store, open_store
-from settlement.backups import KEEP, Beside, Manifest, Missing
+from settlement.backups import Beside, Manifest, Missing
 from settlement.clock import local_time
 from settlement.embedded.archiving import archived
 from settlement.embedded.errors import ServiceError

@@ -50,7 +50,7 @@ from settlement.pay_commands import (
 from settlement.payment_rows import PaymentFact
 from settlement.refusal import Refusal
 from settlement.serve.asking import Reply
-from settlement.serve.pay_pieces import asked_of, message_key_of
+from settlement.serve.pay_pieces import asked_of, message_key_of, reader
 from settlement.serve.paying import Payments, unreadable
 from settlement.storage.payment_finder import Claim
 from settlement.storage.payments import Owner
@@ -65,10 +65,10 @@ from settlement.view import View
 
 LOOK_BACK = timedelta(days=30)
 """How old a request may be that is ended for its age: the system may have been down."""
-_DECODE_DEPOSIT = msgspec.json.Decoder(DepositRequest).decode
-_DECODE_ASKED = msgspec.json.Decoder(AdmissionAsked).decode
-_DECODE_ADMIT = msgspec.json.Decoder(AdmitRequest).decode
-_DECODE_VISIT = msgspec.json.Decoder(VisitRequest).decode
+_DECODE_DEPOSIT = reader(DepositRequest)
+_DECODE_ASKED = reader(AdmissionAsked)
+_DECODE_ADMIT = reader(AdmitRequest)
+_DECODE_VISIT = reader(VisitRequest)
 _ENCODE = msgspec.json.Encoder().encode
 
 

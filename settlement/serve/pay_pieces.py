@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
 from protocol.paycode import CodeKind
 from settlement import keys
 from settlement.commands import Asked
@@ -10,6 +15,7 @@ from settlement.payment import ChannelName, OrderKey, RefundOrder
 from settlement.payment_states import Attempt
 from settlement.translate import scans
 
+Request = TypeVar("Request")
 CHANNEL_OF = {
     CodeKind.WECHAT: ChannelName.WECHAT,
     CodeKind.ALIPAY: ChannelName.ALIPAY,
@@ -25,6 +31,19 @@ NOT_A_WALLET = {
     CodeKind.VOUCHER_FACE: "PAY_CODE_IS_VOUCHER",
 }
 """Why a code that is none is refused."""
+
+
+def reader(kind: type[Request]) -> Callable[[bytes], Request]:
+    """Reads a request's body; raises msgspec.MsgspecError, also for a NUL: part of what is sent is
+    kept as JSON, and the database can make no text of that one."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def read(body: bytes) -> Request:
+        if b"\\u0000" in body:
+            raise msgspec.ValidationError("\\u0000 is no character of a text")
+        return decode(body)
+
+    return read
 
 
 def asked_of(

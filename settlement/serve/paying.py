@@ -75,6 +75,7 @@ from settlement.serve.pay_pieces import (
     asked_of,
     message_key_of,
     order_key,
+    reader,
     refund_order,
 )
 from settlement.serve.person_codes import PersonCodes, instead
@@ -96,9 +97,9 @@ SIDE_CONNECTIONS = 4
 round trip, so a few connections are enough."""
 logger = logging.getLogger("settlement.paying")
 
-_DECODE_SCAN = msgspec.json.Decoder(ScanRequest).decode
-_DECODE_REFUND = msgspec.json.Decoder(RefundRequest).decode
-_DECODE_CANCEL = msgspec.json.Decoder(CancelRequest).decode
+_DECODE_SCAN = reader(ScanRequest)
+_DECODE_REFUND = reader(RefundRequest)
+_DECODE_CANCEL = reader(CancelRequest)
 _ENCODE = msgspec.json.Encoder().encode
 
 

@@ -99,11 +99,15 @@ async def test_bills_are_listed_by_day_with_what_was_late_and_replaced(office: O
 async def test_bill_that_is_not_as_it_came_breaks_off(office: Office) -> None:
     owner = office.town.owner
     kept = await took(office.town, bill_of("5.00"), datetime(2026, 11, 23, 5, tzinfo=UTC))
-    spoilt = "update settlement.bill_content set packed = false, content = $2 where sha256 = $1"
-    await owner.execute(spoilt, kept.sha256, b"something else")
+    keep = "update settlement.bill_content set packed = $2, content = $3 where sha256 = $1"
+    rows = "select b.packed, b.content from settlement.bill_content b where b.sha256 = $1"
+    true = await owner.fetchrow(rows, kept.sha256)
+    assert true is not None
+    await owner.execute(keep, kept.sha256, False, b"something else")
     clerk = await office.signed_in(CLERK)
     with pytest.raises(aiohttp.ClientError):
         await clerk.fetch(f"/console/bills/{kept.file_no}/file")
+    await owner.execute(keep, kept.sha256, *true)
 
 
 async def test_lists_that_are_longer_than_their_page_go_on(

@@ -52,6 +52,15 @@ async def test_deposit_from_a_wallet_is_the_hospital_s_debt(
     assert found.deposits[0].reference
 
 
+async def test_what_no_text_can_keep_is_refused(town: Town, cashier: Cashier) -> None:
+    """It would be kept in an event's JSON, where nobody could read it any more."""
+    stay = await a_stay(town)
+    for field, value in (("operator", "a\0"), ("tender", {**CARD, "rrn": "\0"})):
+        order = {**cashier.deposit_order(stay.mdtrt_id, "1.00", tender=CARD), field: value}
+        refused = await cashier.deposit(order)
+        assert (refused.status, refused.err_code) == ("refused", "SCAN_UNREADABLE"), refused
+
+
 @pytest.mark.parametrize(
     ("tender", "reference"), [(CASH, ""), (CARD, "000123456789/00000001/000007")]
 )

@@ -339,7 +339,7 @@ MAY_BE_DONE = {
 
 @pytest.mark.parametrize(
     ("victim", "intruder"),
-    [(population.PHARMACY, population.OTHER_PHARMACY),
+    [(population.OTHER_PHARMACY, population.PHARMACY),
      (population.HOSPITAL, population.OTHER_HOSPITAL)],
 )  # fmt: skip
 async def test_institution_reaches_nothing_that_another_one_has(
