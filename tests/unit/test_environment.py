@@ -33,7 +33,7 @@ def install(wheels: Path, pin: str) -> None:
     lock = wheels / "lock.txt"
     lock.write_text(f"{pin}\n", "utf-8")
     environment.install_pinned(
-        lock, "--dry-run", "--no-index", "--find-links", str(wheels), python=Path(sys.executable)
+        lock, "--dry-run", "--no-index", "-f", str(wheels), python=Path(sys.executable)
     )
 
 

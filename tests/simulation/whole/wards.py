@@ -108,7 +108,8 @@ class Wards:
         )
         self._book.write(letter)
         told = await self._book.send(letter, tries=self._rng.randint(1, TRIES))
-        if told is not None and told.infcode == 0 and self._rng.random() < 0.7:
+        ends = told is not None and told.infcode == 0 and self._rng.random() < 0.7
+        if ends and stay in self._stays:  # it may have been settled twice at a time
             self._stays.remove(stay)
 
     async def _tell(self, message: Message) -> Reply | None:
