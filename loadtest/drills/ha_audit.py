@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from loadtest.drills.audit import Findings
 from loadtest.drills.ha_shop import Order
 
 SLOW_SECONDS = 1.0
@@ -27,20 +28,6 @@ class Row(Struct, frozen=True, kw_only=True):
     setl_id: str
     total_fen: int
     undoes: str
-
-
-class Findings(Struct, kw_only=True):
-    """What does not fit, one sentence each."""
-
-    lost: list[str] = []
-    doubled: list[str] = []
-    unresolved: list[str] = []
-    differences: list[str] = []
-
-    @property
-    def clean(self) -> bool:
-        """Whether there is nothing to say."""
-        return not (self.lost or self.doubled or self.unresolved or self.differences)
 
 
 class Window(Struct, frozen=True, kw_only=True):

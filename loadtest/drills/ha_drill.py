@@ -26,7 +26,8 @@ from pathlib import Path
 import asyncpg
 from msgspec import Struct, structs
 
-from loadtest.drills.ha_audit import Findings, Row, Window, compare, totals_fen, window
+from loadtest.drills.audit import Findings
+from loadtest.drills.ha_audit import Row, Window, compare, totals_fen, window
 from loadtest.drills.ha_cluster import (
     DATABASE,
     LOOK_SECONDS,
