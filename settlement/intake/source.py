@@ -23,7 +23,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from settlement.intake.cells import Column, read_date
-from settlement.intake.faults import Fault, FileError, Told
+from settlement.intake.faults import Fault, FileError, Told, faults_text
 from settlement.intake.workbook import sheet_rows
 from settlement.toml_text import line_too_deep
 
@@ -35,6 +35,8 @@ _NO_LINE = b""
 _FORMAT_OF = {
     "csv": "csv", "ndjson": "ndjson", "jsonl": "ndjson", "xlsx": "xlsx", "toml": "toml",
 }  # fmt: skip
+NO_ROWS_MAX = 1_000
+"""A file in which more is no row is not the one that was meant, and is read no further."""
 _DIGEST_CHUNK = 1 << 20
 _DAY_ZERO = date(1899, 12, 30)
 
@@ -87,7 +89,7 @@ def _toml_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> It
     for number, table in enumerate(tables, 1):
         if not isinstance(table, dict) or table.keys() - known:
             named = min(table.keys() - known) if isinstance(table, dict) else "-"
-            faults.append(_unknown(number, named))
+            _add(faults, _unknown(number, named))
             continue
         yield number, [_text(table.get(column.name)) for column in columns]
 
@@ -100,7 +102,7 @@ def _sheet_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> I
     places = _places(path.name, header, columns)
     for row, cells in rows:
         if any(cells[len(header) :]):
-            faults.append(_ragged(row, len(cells), len(header)))
+            _add(faults, _ragged(row, len(cells), len(header)))
             continue
         cells += [""] * (len(header) - len(cells))
         yield row, [
@@ -130,7 +132,7 @@ def _csv_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Ite
                 if not any(cells):
                     continue
                 if len(cells) != width:
-                    faults.append(_ragged(row, len(cells), width))
+                    _add(faults, _ragged(row, len(cells), width))
                     continue
                 yield row, ["" if place < 0 else cells[place] for place in places]
         except csv.Error as exc:
@@ -138,6 +140,16 @@ def _csv_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Ite
             raise FileError(f"{path.name} {where}: 不是 CSV | not CSV: {exc}") from exc
         except UnicodeDecodeError as exc:
             raise FileError(f"{path.name}: 须用 UTF-8 编码 | must be UTF-8: {exc}") from exc
+
+
+def _add(faults: list[Fault], fault: Fault) -> None:
+    """What is no row. Raises FileError, which tells the first, where all the file is like that."""
+    faults.append(fault)
+    if len(faults) > NO_ROWS_MAX:
+        raise FileError(
+            f"{faults_text(faults)}\n到第 {fault.row} 行已有 {len(faults)} 处错误，不再读下去 | "
+            f"{len(faults)} faults by row {fault.row}: read no further"
+        )
 
 
 def _places(name: str, header: Sequence[str], columns: Sequence[Column]) -> list[int]:
@@ -216,7 +228,7 @@ def rows_of_lines(
         try:
             values = astuple(decode(line))
         except (msgspec.DecodeError, UnicodeDecodeError):
-            faults.append(_fault_of_line(line, number, columns))
+            _add(faults, _fault_of_line(line, number, columns))
             continue
         # Nearly all of them are text, which is itself.
         yield number, [value if value.__class__ is str else _text(value) for value in values]

@@ -44,6 +44,7 @@ from settlement.intake import institution_lines, institutions, items, persons
 from settlement.intake.faults import Fault, FileError
 from settlement.intake.source import rows_of
 from settlement.keyring import KeyMaterial, Keyring
+from settlement.limits import Limits
 from settlement.my_session import opened
 from settlement.my_token import taken_apart
 from settlement.payout_intake import BANK_COLUMNS, read_bank
@@ -63,6 +64,7 @@ ROOT = certificates.Authority(certificates.Ed25519PrivateKey.from_private_bytes(
 KEYRING = Keyring((KeyMaterial(version=1, encryption=KEY, lookup=KEY),))
 MERCHANT = "777290058110048"
 TEXT_MAX = 1 << 20
+HEAD_BYTES_MAX = Limits().head_bytes_max
 
 
 class Parser(NamedTuple):
@@ -162,11 +164,12 @@ def _bank(path: Path) -> object:
 
 
 def _console(body: bytes) -> object:
-    """A form and the cookies that came with it, read as aiohttp reads them, and compared."""
+    """A form and the cookies of one head, read as aiohttp reads them, and compared."""
     text, _, cookie = body.partition(b"\0")
     fields = pairs_of(text.decode("utf-8", "replace"))
-    header = cookie.replace(b"\r", b"").replace(b"\n", b"").decode("utf-8", "surrogateescape")
-    cookies = cookies_of({name: one.value for name, one in parse_cookie_header(header)})
+    header = cookie.replace(b"\r", b"").replace(b"\n", b"")[:HEAD_BYTES_MAX]
+    read = parse_cookie_header(header.decode("utf-8", "surrogateescape"))
+    cookies = cookies_of({name: one.value for name, one in read})
     session = cookies.get("settlement_console", "")
     token_hash(session)
     return is_same(csrf_of(session), fields.get("csrf", "")), fields

@@ -63,6 +63,7 @@ SLOW = [
     ("wechat-v2", b" " * LONG_BYTES + b"x"),
     ("wechat-v2", b"<xml>%b%b</xml>" % (b"".join(b"<a%d/>" % n for n in range(7_000)), b" " * 900)),
     ("wechat-authorization", b"WECHATPAY2-SHA256-RSA2048 " + b"a" * LONG_BYTES),
+    ("persons", b"}\n" * (LONG_BYTES // 2)),
     ("bill", "#支付宝业务明细查询\r\n#账号：".encode("gbk") + b"[" * LONG_BYTES),
 ]
 CRASHED = [

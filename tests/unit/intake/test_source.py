@@ -11,7 +11,14 @@ import pytest
 
 from settlement.intake import items, persons
 from settlement.intake.faults import Fault, FileError
-from settlement.intake.source import digest_of, format_of, lines_of, rows_of, rows_of_lines
+from settlement.intake.source import (
+    NO_ROWS_MAX,
+    digest_of,
+    format_of,
+    lines_of,
+    rows_of,
+    rows_of_lines,
+)  # fmt: skip
 
 HEADER = "med_list_codg,hilist_name,list_type,chrgitm_lv,med_chrgitm_type,selfpay_prop,begndate"
 LINE = "XA001TEST,测试药品,101,02,09,0.1,2026-01-01"
@@ -189,3 +196,14 @@ def test_workbook_with_a_document_type_is_refused(tmp_path: Path) -> None:
         read(path, "xlsx")
     with pytest.raises(FileError, match="不是工作簿"):
         read(written(tmp_path, "PK"), "xlsx")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("ndjson", "}\n" * 2 * NO_ROWS_MAX), ("csv", f"{HEADER}\n" + "a\n" * 2 * NO_ROWS_MAX)],
+)
+def test_file_of_something_else_is_not_read_to_its_end(
+    tmp_path: Path, kind: str, text: str
+) -> None:
+    with pytest.raises(FileError, match=r"(?s)第 1 行|第 2 行.*不再读下去"):
+        read(written(tmp_path, text), kind)
