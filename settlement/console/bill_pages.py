@@ -19,6 +19,7 @@ from settlement.finance.bill_calendar import Asking, Entry, calendar, is_late, s
 from settlement.numbers import lane_in
 from settlement.storage import bills as store
 from settlement.storage.bills import BillFile
+from settlement.storage.closing import first_booked_day
 
 TITLE = Words("渠道账单", "Bills")
 MISSING = Words("没有这份账单", "There is no such bill")
@@ -84,13 +85,14 @@ async def bill_file(visit: Visit) -> Answer:
 
 
 async def _entries(visit: Visit, first: date, last: date) -> list[Entry]:
-    asking = Asking(
-        first=first, last=last, today=local_time(visit.at).date(), lanes=visit.desk.lanes,
-        merchants=visit.desk.merchants() or (),
-    )  # fmt: skip
     async with visit.desk.reading() as connection:
+        begun = await first_booked_day(connection)
         files = await store.bills_between(connection, first, last)
         asked = await store.asked_between(connection, first, last)
+    asking = Asking(
+        first=first, last=last, today=local_time(visit.at).date(), begun=begun,
+        lanes=visit.desk.lanes, merchants=visit.desk.merchants() or (),
+    )  # fmt: skip
     return calendar(asking, files, asked)
 
 

@@ -72,6 +72,8 @@ class Asking(Struct, frozen=True, kw_only=True):
     first: date
     last: date
     today: date
+    begun: date | None
+    """the first day that anything was booked on: nothing is missing of the days before"""
     lanes: int
     merchants: Sequence[NamedMerchant] = ()
 
@@ -118,8 +120,10 @@ def is_late(file: BillFile) -> bool:
 
 
 def _expected(asking: Asking) -> Iterable[BillKey]:
-    end = min(asking.last, asking.today - _DAY)
-    days = [asking.first + offset * _DAY for offset in range((end - asking.first).days + 1)]
+    if asking.begun is None:
+        return
+    begin, end = max(asking.first, asking.begun), min(asking.last, asking.today - _DAY)
+    days = [begin + offset * _DAY for offset in range((end - begin).days + 1)]
     for one in asking.merchants:
         lane = lane_of(one.merchant_no, asking.lanes)
         for kind in kinds_at(one.channel):

@@ -27,11 +27,14 @@ UNIONPAY = NamedMerchant(
 ON_TIME, TOO_LATE = timedelta(days=1, hours=10), timedelta(days=2, hours=10)
 
 
-def entries(*files: BillFile, asked: tuple[Asked, ...] = (), first: int = 20) -> list[Entry]:
+def entries(
+    *files: BillFile, asked: tuple[Asked, ...] = (), first: int = 20,
+    begun: date | None = date(2026, 1, 5),
+) -> list[Entry]:
     """The calendar of some days until today."""
     asking = Asking(
-        first=date(2026, 11, first), last=date(2026, 11, 30), today=TODAY, lanes=LANES,
-        merchants=(UNIONPAY,),
+        first=date(2026, 11, first), last=date(2026, 11, 30), today=TODAY, begun=begun,
+        lanes=LANES, merchants=(UNIONPAY,),
     )  # fmt: skip
     return calendar(asking, files, asked)
 
@@ -103,3 +106,12 @@ def test_which_bills_a_channel_has_is_what_its_adapter_can_fetch() -> None:
     with_funds = {name for name in doors if BillKind.FUNDS in kinds_at(name)}
     assert with_funds == {name for name, door in doors.items() if hasattr(door, "fund_bill")}
     assert kinds_at(ChannelName.ONECODE) == ()
+
+
+@pytest.mark.parametrize(("begun", "first"), [(date(2026, 11, 24), 24), (None, None)])
+def test_nothing_is_missing_of_days_before_the_first_booking(
+    begun: date | None, first: int | None
+) -> None:
+    days = {one.key.day.day for one in entries(begun=begun)}
+    assert min(days, default=None) == first
+    assert {one.key.day.day for one in entries(file(7, 21), begun=begun)} == days | {21}
