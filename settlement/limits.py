@@ -74,6 +74,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     """From the signal to stop until what is unfinished is left in doubt."""
     start_seconds_max: float = 60.0
     """From its start until a gateway process accepts requests."""
+    silent_seconds_max: int = 10
+    """A gateway process whose event loop gives no sign of life for so long is killed: the kernel
+    would go on giving it connections. Nobody waits longer than `request_seconds_max` anyway."""
     retry_after_seconds: int = 1
     """What `Retry-After` says unless somebody knows better."""
 

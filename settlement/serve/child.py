@@ -7,11 +7,12 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 import uvloop
 
-from settlement.serve.config import AT_WORK, WorkerConfig, decode_config
+from settlement.serve.config import AT_WORK, BEAT, BEAT_SECONDS, WorkerConfig, decode_config
 from settlement.serve.pages import use_large_pages
 from settlement.telemetry import logs
 from settlement.telemetry.private_memory import keep_memory_private
@@ -53,6 +54,26 @@ def say_at_work() -> None:
     use_large_pages()
     gc.set_threshold(GC_YOUNG_MAX, 20, 100)
     os.write(sys.stdout.fileno(), AT_WORK)
+
+
+@asynccontextmanager
+async def beating() -> AsyncIterator[None]:
+    """Give the supervisor a sign of life every second; only the event loop itself can."""
+    descriptor = sys.stdout.fileno()
+    os.set_blocking(descriptor, False)  # a supervisor that does not listen must not stop us
+
+    async def beat() -> None:
+        while True:
+            # A full pipe has signs enough; a broken one has its own end on stdin.
+            with suppress(BlockingIOError, BrokenPipeError):
+                os.write(descriptor, BEAT)
+            await asyncio.sleep(BEAT_SECONDS)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def _run(

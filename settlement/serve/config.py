@@ -19,6 +19,9 @@ from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.web.app import DemoToken, DemoWorld
 
 AT_WORK = b'{"event":"at_work"}\n'
+BEAT = b"."
+"""What a child says every second after that, where somebody listens."""
+BEAT_SECONDS = 1.0
 
 GATEWAY_FACTORY = "settlement.serve.start:start_gateway"
 INSTALLER = "settlement.serve.operations:prepare"

@@ -1,7 +1,7 @@
 """One child process under the supervisor: start it, start it again when it dies, stop it.
 
 A child that dies while the server starts is a failed start; later it is started again, after a
-pause that doubles while it keeps dying.
+pause that doubles while it keeps dying. One that hangs is killed first, where that is asked for.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import logging
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Coroutine
 
 import msgspec
 
-from settlement.serve.config import AT_WORK, WorkerConfig
+from settlement.serve.config import AT_WORK, BEAT_SECONDS, WorkerConfig
 
 logger = logging.getLogger("settlement.serve")
 
@@ -25,6 +26,10 @@ WELL_SECONDS = 30.0
 """After so long a child counts as well, and its next death is a first one."""
 
 
+_BEATS_MAX = 1 << 16
+"""All that the pipe may have."""
+
+
 class ChildError(Exception):
     """A child did not get to work; its own log says why."""
 
@@ -32,10 +37,15 @@ class ChildError(Exception):
 class Child:
     """One place among the server's processes, whoever occupies it."""
 
-    def __init__(self, module: str, config: WorkerConfig, *, start_seconds: float) -> None:
+    def __init__(
+        self, module: str, config: WorkerConfig, *, start_seconds: float,
+        silent_seconds_max: int | None = None,
+    ) -> None:
         self._module = module
         self._config = config
         self._start_seconds = start_seconds
+        self._silent_seconds_max = silent_seconds_max
+        """a child that gives no sign of life for so long hangs; None: it gives none at all"""
         self._process: Process | None = None
         self._stopping = False
 
@@ -72,7 +82,7 @@ class Child:
         pause = PAUSE_SECONDS_MIN
         while True:
             since = loop.time()
-            status = await self._process.wait() if self._process is not None else None
+            status = await self._ended()
             if loop.time() - since >= WELL_SECONDS:
                 pause = PAUSE_SECONDS_MIN
             logger.error(
@@ -85,6 +95,25 @@ class Child:
                 await self.start()
             except ChildError as exc:
                 logger.error(str(exc), extra={"event": "child.start.failed"})
+
+    async def _ended(self) -> int | None:
+        """Its exit status, once it has died or hung and was killed."""
+        process = self._process
+        if process is None or process.stdout is None or self._silent_seconds_max is None:
+            return await process.wait() if process is not None else None
+        silent = 0
+        # Counted in looks, not by the clock: where we ourselves were stopped, nobody else hangs.
+        while silent < self._silent_seconds_max:
+            heard = await _heard(process.wait(), process.stdout.read(_BEATS_MAX))
+            if process.returncode is not None:
+                return process.returncode
+            silent = 0 if heard else silent + 1
+        logger.error(
+            "process gives no sign of life and is killed",
+            extra={"event": "child.hung", "place": self._config.place, "child": process.pid},
+        )
+        await self._kill()
+        return process.returncode
 
     def terminate(self) -> None:
         """Ask it to stop; a second time means hurry."""
@@ -118,6 +147,17 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
+
+
+async def _heard(end: Coroutine[None, None, int], sign: Coroutine[None, None, bytes]) -> bool:
+    """Whether there was a sign of life between two beats; the end of both is not waited for."""
+    ended, heard = asyncio.ensure_future(end), asyncio.ensure_future(sign)
+    try:
+        await asyncio.wait({ended, heard}, timeout=BEAT_SECONDS)
+        return heard.done() and heard.result() != b""
+    finally:
+        ended.cancel()
+        heard.cancel()
 
 
 HURRY_SECONDS = 2.0

@@ -154,6 +154,7 @@ class Supervisor:
                 "settlement.serve.worker",
                 msgspec.structs.replace(base, place=f"gateway-{index}", index=index),
                 start_seconds=settings.limits.start_seconds_max,
+                silent_seconds_max=settings.limits.silent_seconds_max,
             )
             for index in range(settings.workers)
         ]

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-from settlement.serve.child import Stopping, run_child, say_at_work
+from settlement.serve.child import Stopping, beating, run_child, say_at_work
 from settlement.serve.config import RunningGateway, WorkerConfig, resolve
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
@@ -33,8 +33,9 @@ async def serve(config: WorkerConfig, stopping: Stopping) -> None:
     )
     await web.start(listen(config.host, config.port))
     say_at_work()
-    await stopping.asked.wait()
-    await _stop(web, gateway, config.limits.drain_seconds_max, stopping)
+    async with beating():
+        await stopping.asked.wait()
+        await _stop(web, gateway, config.limits.drain_seconds_max, stopping)
 
 
 async def _stop(
