@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Sequence
 from enum import StrEnum
 
 from loadtest import messages
@@ -78,6 +79,16 @@ class Population:
             persons=HOT_PERSONS if few else None,
         )
         return [_sales(claims) for _ in range(connections)]
+
+    def claims_of(self, codes: Sequence[str], *, lines: int = SALE_LINES) -> Claims:
+        """Claims at these institutions alone."""
+        return Claims(
+            desks=[self._desks[code] for code in codes],
+            persons=self._persons,
+            baskets=make_baskets(self._world.catalogue, lines=lines, picker=self._random),
+            picker=self._random,
+            from_second=self._from_second,
+        )
 
     def _claims(
         self, kind: str, *, lines: int, institutions: int | None = None, persons: int | None = None

@@ -152,6 +152,11 @@ def _add_serve(commands: _Commands[argparse.ArgumentParser]) -> None:
         help="of a new database: for one machine (the default), or with a journal for each lane, "
         "as a cluster needs it",
     )
+    parser.add_argument(
+        "--requests-per-second", type=_positive, metavar="N",
+        help="let in no more requests of institutions than so many a second, shared out fairly; "
+        "without it as many as the machine carries",
+    )  # fmt: skip
     parser.set_defaults(command=_serve)
 
 
@@ -393,9 +398,11 @@ def _add_data_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
+    from msgspec.structs import replace
+
     from ledger.postgres.shape import Shape
     from settlement.embedded.errors import ServiceError
-    from settlement.limits import LimitsError
+    from settlement.limits import DEFAULT_LIMITS, LimitsError
     from settlement.serve.keeper import ChildError
     from settlement.serve.supervisor import ServeError, ServeSettings, run
 
@@ -409,6 +416,7 @@ def _serve(parsed: argparse.Namespace) -> int:
         demo_first=parsed.demo_first,
         journals=parsed.journals,
         shape=Shape(parsed.shape) if parsed.shape else None,
+        limits=replace(DEFAULT_LIMITS, requests_per_second_max=parsed.requests_per_second),
     )
     try:
         run(settings, os.environ, lambda line: print(line, flush=True))

@@ -55,6 +55,15 @@ class Readiness(Struct, frozen=True, kw_only=True):
     checks: dict[str, str] = {}
 
 
+class Strain(Struct, frozen=True):
+    """How hard it is for the core to keep up, right now."""
+
+    waited_seconds: float = 0.0
+    """since when the first request in any journal's queue has been waiting"""
+    elsewhere: int = 0
+    """requests that wait for more than a journal: another region, a relative's account, a list"""
+
+
 class NotYours(Exception):  # noqa: N818 - an answer, not an error
     """The envelope's fixmedins_code is not the credential's (HTTP 401). `code` is a row of the
     refusal table; `message` overrides its text where not empty."""
@@ -196,4 +205,8 @@ class Gateway(Protocol):
 
     def readiness(self) -> Readiness:
         """How the parts are now; asks nobody."""
+        ...
+
+    def strain(self) -> Strain:
+        """Whether it keeps up; asks nobody. Asked a few times a second."""
         ...

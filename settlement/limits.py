@@ -7,6 +7,7 @@ Numbers only: who enforces a limit imports it from here; nobody declares one of 
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class LimitsError(ValueError):
@@ -56,7 +57,14 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Rows of a page that another region compares with its own."""
 
     in_flight_max: int = 2_048
-    """Requests a process answers at the same time; the next one is told to come back."""
+    """Requests a process answers at the same time; the next one is told to come back. Who gets
+    these places as they become few, `gate` says (ADR 0057)."""
+    payments_in_flight_max: int = 2_048
+    """The same of scan-to-pay, where a payer may take their time."""
+    journal_wait_seconds_max: float = 1.0
+    """How long a request may wait for its journal's next batch before fewer are let in."""
+    requests_per_second_max: int | None = None
+    """Requests that a server lets in, of all its processes together; None: as many as it can."""
     connections_max: int = 8_192
     """Open connections of a process, idle ones included."""
     queue_length_max: int = 1_536
@@ -83,7 +91,13 @@ class Limits(Struct, frozen=True, kw_only=True):
     idle_seconds_max: float = 600.0
     """A connection without a request; longer than the idle time of common proxies and pools."""
     arrival_seconds_max: float = 20.0
-    """From the first byte of a request to its last."""
+    """From the first byte of a request to its last; and how long a connection may be idle while
+    three quarters of `connections_max` are open."""
+    unread_seconds_max: float = 30.0
+    """How long a sender may leave what we sent without a sign of having got it. The kernel looks
+    after it."""
+    quiet_seconds_max: int = 60
+    """A connection without a byte for so long is asked by the kernel whether anybody is there."""
 
     tif_window_seconds: int = 300
     """How far `x-tif-timestamp` may be from our clock, either side."""
@@ -110,6 +124,13 @@ class Limits(Struct, frozen=True, kw_only=True):
         """Lines of a message of this transaction."""
         return self.lines_per_message_max if infno == "2204" else self.lines_per_claim_max
 
+    def of_one(self, processes: int) -> Limits:
+        """Those of one of so many processes: what a whole server is allowed is shared out."""
+        per_second = self.requests_per_second_max
+        if per_second is None:
+            return self
+        return replace(self, requests_per_second_max=max(per_second // processes, 1))
+
     def check(self) -> None:
         """Raises LimitsError unless the limits fit together."""
         for smaller, larger in _NOT_ABOVE:
@@ -119,8 +140,9 @@ class Limits(Struct, frozen=True, kw_only=True):
                     f"({getattr(self, larger)}). Lower the first or raise the second."
                 )
         for name in self.__struct_fields__:
-            if getattr(self, name) <= 0:
-                raise LimitsError(f"{name} is {getattr(self, name)}. It must be above zero.")
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise LimitsError(f"{name} is {value}. It must be above zero.")
         database = self.database_read_seconds_max + self.database_write_seconds_max
         if database >= self.request_seconds_max:
             raise LimitsError(
@@ -149,6 +171,7 @@ _NOT_ABOVE = (
     ("batch_size_max", "queue_length_max"),
     ("queue_length_max", "in_flight_max"),
     ("in_flight_max", "connections_max"),
+    ("journal_wait_seconds_max", "request_seconds_max"),
     ("database_write_seconds_max", "drain_seconds_max"),
     ("request_seconds_max", "drain_seconds_max"),
     ("arrival_seconds_max", "idle_seconds_max"),

@@ -575,6 +575,10 @@ CAUSES: Mapping[str, str] = {
     "NOT_FOUND": "No such address.",
     "METHOD_NOT_ALLOWED": "The address exists for another method.",
     "BODY_TOO_LARGE": "Over 1 MiB.",
+    "TOO_MANY_AT_ONCE": (
+        "The server is busy, and the institution asks far more at once than others do: a "
+        "program that sends in a loop."
+    ),
     "OVERLOADED": "A limit of ours is reached.",
     "UNAVAILABLE": "The database or a part of ours is away; nothing was booked.",
     "OUTCOME_UNKNOWN": "It may or may not have been booked.",

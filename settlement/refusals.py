@@ -550,6 +550,10 @@ _HTTP = _rows(
     413, "never", Fault.CALLER,
     ("BODY_TOO_LARGE", "报文过大[，上限{limit}字节]。", "请分批上传明细，或通过9101上传文件。"),
 ) | _rows(
+    429, "later", Fault.LIMIT,
+    ("TOO_MANY_AT_ONCE", "本机构同时提交的请求远多于其他机构，平台繁忙，本次未受理。",
+     "请按Retry-After等待后用相同msgid重发，并检查程序是否在循环重发。"),
+) | _rows(
     503, "later", Fault.LIMIT,
     ("OVERLOADED", "平台繁忙，本次未受理。", "请按Retry-After等待后用相同msgid重发。"),
     ("UNAVAILABLE", "平台暂时不可用，本次未受理。", "请按Retry-After等待后用相同msgid重发。"),

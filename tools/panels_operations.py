@@ -96,7 +96,23 @@ _REQUESTS = Section(
             "In flight and in queues", "Requests being answered, and items that wait for a batch. "
             "Both grow where the database is slow.",
             (Query("sum(settlement_requests_in_flight)", "in flight"),
-             Query("sum(settlement_journal_queue_items)", "in queues")),
+             Query("sum(settlement_journal_queue_items)", "in queues"),
+             Query("sum(settlement_admission_places)", "places")),
+            Unit.NUMBER, width=12,
+        ),
+        Panel(
+            "Turned away", "For want of room: full, or because one institution asks far more than "
+            "others (share; the log names it). Quotes go first, what undoes or enquires last.",
+            (Query(rate("settlement_turned_away_total", by="rank, reason"),
+                   "{{rank}} {{reason}}"),),
+            Unit.PER_SECOND, width=12,
+        ),
+        Panel(
+            "Connections of senders", "Open ones, and those that were cut a minute: too slow, "
+            "unread, idle for too long, or too many.",
+            (Query("sum(settlement_connections_open)", "open"),
+             Query("60 * sum(rate(settlement_connections_cut_total[$__rate_interval]))",
+                   "cut a minute")),
             Unit.NUMBER, width=12,
         ),
     ),

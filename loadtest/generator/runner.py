@@ -27,6 +27,11 @@ LATE_NS = 1_000_000
 STATUS_LINE_OK = b"HTTP/1.1 200"
 
 
+Watch = Callable[[Request, bytes, int], None]
+"""Told of every reply inside the window or its drain: the request, all of the reply, and the
+microseconds since it was due."""
+
+
 class Timing(Struct, frozen=True, kw_only=True):
     """Length of the two phases. `on_edge` is called at both ends of the window."""
 
@@ -51,9 +56,12 @@ def run_open(
     timing: Timing,
     book: Book,
     check: Check,
+    watch: Watch | None = None,
 ) -> Tally:
     """Requests arrive like customers (a Poisson process) and take any free connection."""
-    return _OpenLoop(address, scripts, book, check, rate_per_second, seed).run(timing)
+    loop = _OpenLoop(address, scripts, book, check, rate_per_second, seed)
+    loop.watch = watch
+    return loop.run(timing)
 
 
 class _Loop:
@@ -72,6 +80,8 @@ class _Loop:
         self._connections: dict[int, Connection] = {}
         self._in_flight = 0
         self._draining = False
+        self._began = False
+        self.watch: Watch | None = None
         for script in scripts:
             self._register(Connection(address, script))
 
@@ -92,6 +102,7 @@ class _Loop:
         timing.on_edge()
         self._resume()
         tally = self._tally = Tally()
+        self._began = True
         cpu, begin_ns = time.process_time(), time.perf_counter_ns()
         self._until(begin_ns + int(timing.window_seconds * 1e9))
         tally.window_seconds = (time.perf_counter_ns() - begin_ns) / 1e9
@@ -134,7 +145,10 @@ class _Loop:
             return
         connection.request = None
         self._in_flight -= 1
-        self._tally.latency.record((now_ns - connection.since_ns) // 1000)
+        took_us = (now_ns - connection.since_ns) // 1000
+        self._tally.latency.record(took_us)
+        if self.watch is not None and self._began:
+            self.watch(request, reply, took_us)
         if reply.startswith(STATUS_LINE_OK) and ACCEPTED in reply:
             self._accepted(request, reply)
             self._next(connection, reply, now_ns)

@@ -39,6 +39,7 @@ from settlement.gateway import (
     NotYours,
     Overloaded,
     Readiness,
+    Strain,
     Unavailable,
 )
 from settlement.institution import Institution
@@ -527,6 +528,11 @@ class Service:
             degraded=degraded,
             checks={"database": database, "institutions": str(len(self._desk.world.institutions))},
         )
+
+    def strain(self) -> Strain:
+        """Whether it keeps up, as `settlement.gateway.Gateway.strain` says."""
+        waited = max((queue.waited_seconds for queue in self.queues), default=0.0)
+        return Strain(waited, len(self._looking_up))
 
     async def stop(self, drain_seconds: float) -> None:
         """Take no more, finish what was taken, leave the rest in doubt."""

@@ -18,11 +18,12 @@ from settlement.web.app import WebServer, WebSettings, listen
 async def serve(config: WorkerConfig, stopping: Stopping) -> None:
     """Serve until told to stop, then drain within the limit."""
     gateway: RunningGateway = await resolve(config.gateway_factory)(config)
+    limits = config.limits.of_one(config.workers)
     web = WebServer(
         gateway,
         Board(Path(config.run_dir), config.place),
         WebSettings(
-            limits=config.limits,
+            limits=limits,
             redis_url=config.redis_url or None,
             demo_world=gateway.demo_world if config.demo else None,
             demo_token=gateway.demo_token if config.demo else None,
@@ -31,7 +32,7 @@ async def serve(config: WorkerConfig, stopping: Stopping) -> None:
             console_socket=Path(config.console_socket) if config.console_socket else None,
         ),
     )
-    await web.start(listen(config.host, config.port))
+    await web.start(listen(config.host, config.port, limits))
     say_at_work()
     async with beating():
         await stopping.asked.wait()

@@ -155,6 +155,13 @@ class JournalQueue:
         """True while the database cannot be reached."""
         return self._broken
 
+    @property
+    def waited_seconds(self) -> float:
+        """How long the first one in the queue has waited; 0 where nobody does."""
+        if not self._waiting:
+            return 0.0
+        return monotonic() + self._request_seconds_max - self._waiting[0].deadline
+
     def submit(self, command: Command, said: Said, reply: asyncio.Future[bytes]) -> bool:
         """Queue a command; False where the queue takes no more. `said` makes the bytes of its
         reply when that may leave; `reply` raises Unavailable where nothing definite can be said.

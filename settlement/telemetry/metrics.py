@@ -40,6 +40,7 @@ class Outcome(IntEnum):
 
 IN_BODY = "in_body"
 """Label of requests whose address names no transaction."""
+TURNED_AWAY = "settlement_turned_away_total"
 RESOURCES_SECONDS = 5.0
 INFNOS_MAX = 128
 """More different transaction codes than this are counted as `other`: strangers may invent them."""
@@ -68,6 +69,18 @@ DECLARED = (
               "From the last byte of a request to its answer, by transaction.", ["infno"],
               registry=None),
     Gauge("settlement_requests_in_flight", "Requests being answered now.", registry=None),
+    Gauge("settlement_admission_places",
+          "Requests of institutions that may be answered at the same time: fewer while what is in "
+          "waits too long.", registry=None),
+    Counter("settlement_turned_away_total",
+            "Requests of institutions that were turned away for want of room, by what goes first "
+            "(undo, claim, quote), and whether their institution held far more places than others "
+            "(share) or not (full).", ["rank", "reason"], registry=None),
+    Gauge("settlement_connections_open", "Connections of senders that are open.", registry=None),
+    Counter("settlement_connections_cut_total",
+            "Connections that were cut: their request or its head did not arrive in time, they did "
+            "not read their answers, they were idle for too long, or there were too many.",
+            registry=None),
     Histogram("settlement_batch_items_count",
               "Items written together in one batch (one transaction, one block).", registry=None),
     Histogram("settlement_journal_wait_seconds",
@@ -223,9 +236,11 @@ class Metrics:
     """The counters of this process. Add to the attributes; they are plain integers."""
 
     __slots__ = (
-        "background_failures", "batch_decide_seconds", "batch_items", "batch_read_seconds",
+        "admission_places", "background_failures", "batch_decide_seconds", "batch_items",
+        "batch_read_seconds",
         "batch_recomputed", "batch_write_seconds", "bills_fetched", "bills_late", "census",
         "census_at", "channel_call", "channel_leg", "conflicting",
+        "connections_cut", "connections_open",
         "duplicate_across_lanes", "folded_blocks",
         "hub_alarms", "hub_answered", "hub_asked", "hub_broken", "hub_unanswered",
         "hub_worthless", "in_flight", "journal_wait", "loop_lag", "nonce_degraded", "nonce_folds",
@@ -233,7 +248,7 @@ class Metrics:
         "notices_delivered", "notices_failed", "notices_overdue", "notices_owed",
         "payment_alarms", "payment_certainty", "payment_confirmed", "pools", "queue_depth",
         "reference_at", "region_alarms", "replayed", "request_seconds", "requests", "starts",
-        "switches_at",
+        "switches_at", "turned_away",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -261,6 +276,11 @@ class Metrics:
         self.hub_worthless = 0
         self.hub_alarms = 0
         self.in_flight = 0
+        self.admission_places = 0
+        self.turned_away: dict[tuple[str, ...], int] = {}
+        """by rank and reason, of which whoever turns away knows which there are"""
+        self.connections_open = 0
+        self.connections_cut = 0
         self.queue_depth = 0
         self.batch_recomputed = 0
         self.replayed = 0
@@ -313,16 +333,21 @@ class Metrics:
             },
             counters={name: getattr(self, attribute) for name, attribute in _COUNTERS.items()},
             gauges={name: getattr(self, attribute) for name, attribute in _GAUGES.items()},
-            samples={
-                name: [((pool,), getattr(use, field)) for pool, use in self.pools.items()]
-                for name, field in _POOLS.items()
-            },
+            samples=self._samples(),
             census=self.census,
             census_at=self.census_at,
             starts=self.starts,
             switches_at=self.switches_at,
             reference_at=self.reference_at,
         )
+
+    def _samples(self) -> dict[str, list[Sample]]:
+        samples: dict[str, list[Sample]] = {
+            name: [((pool,), getattr(use, field)) for pool, use in self.pools.items()]
+            for name, field in _POOLS.items()
+        }
+        samples[TURNED_AWAY] = list(self.turned_away.items())
+        return samples
 
     def resume(self, before: Numbers) -> None:
         """Continue the counters of the process that had this place before."""
@@ -337,6 +362,8 @@ class Metrics:
             getattr(self, attribute).resume(before.histograms.get(name, ([], 0.0)))
         for name, use in self.pools.items():
             _resume_pool(use, name, before)
+        for labels, count in before.samples.get(TURNED_AWAY, ()):
+            self.turned_away[labels] = int(count)
 
     def _new(self, infno: str) -> tuple[str, list[int]]:
         if len(self.requests) >= INFNOS_MAX:
@@ -371,9 +398,12 @@ _COUNTERS = {
     "settlement_region_alarms_total": "region_alarms",
     "settlement_notices_delivered_total": "notices_delivered",
     "settlement_notices_failed_total": "notices_failed",
+    "settlement_connections_cut_total": "connections_cut",
 }
 _GAUGES = {
     "settlement_requests_in_flight": "in_flight",
+    "settlement_admission_places": "admission_places",
+    "settlement_connections_open": "connections_open",
     "settlement_journal_queue_items": "queue_depth",
     "settlement_notices_owed": "notices_owed",
     "settlement_notices_overdue": "notices_overdue",

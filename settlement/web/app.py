@@ -17,7 +17,7 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.json import Encoder
 
-from settlement.clock import Clock, system_clock
+from settlement.clock import Clock, monotonic, system_clock
 from settlement.gateway import Gateway, HubDoor, Readiness, Unavailable
 from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
@@ -26,8 +26,10 @@ from settlement.web.authentication import Authenticator, Denied
 from settlement.web.connection import Connections
 from settlement.web.console import ROOT as CONSOLE_ROOT
 from settlement.web.console import ConsoleRelay
+from settlement.web.entrance import Entrances
 from settlement.web.exchange import Exchange
 from settlement.web.framing import PATH
+from settlement.web.general import GeneralConnections
 from settlement.web.hub import PATH as HUB_PATH
 from settlement.web.hub import HubPage
 from settlement.web.imports import Imports
@@ -98,11 +100,13 @@ class WebServer:
         self._script = RedisScript(settings.redis_url, SCRIPT) if settings.redis_url else None
         self.nonces = Nonces(self._script, limits)
         self._authenticator = Authenticator(gateway, self.nonces, limits)
-        self.exchange = Exchange(gateway, self._authenticator, limits)
+        self._entrances = Entrances(limits, monotonic)
+        self.exchange = Exchange(gateway, self._authenticator, self._entrances.messages, limits)
         desk = gateway.payments
-        self._pay = (
-            None if desk is None else PayPages(desk, self._authenticator, self._body, limits)
-        )
+        self._pay: PayPages | None = None
+        if desk is not None:
+            entrance = self._entrances.payments
+            self._pay = PayPages(desk, self._authenticator, self._body, limits, entrance)
         centre = gateway.mobile_centre
         self._mobile = None if centre is None else MobilePages(centre, self._body, limits)
         self._my: MyApi | None = None
@@ -117,7 +121,9 @@ class WebServer:
         if settings.console_socket is not None:
             self._console = ConsoleRelay(settings.console_socket)
         self._general = web.Server(self._answer, access_log=None)
-        self._connections = Connections(self.exchange, self._general, limits, self._hub)
+        self.guests = GeneralConnections(self._general, limits)
+        self.connections = Connections(self.exchange, self.guests, limits, self._hub)
+        self.connections.elsewhere = self.guests.count
         self._pages = self._page_table()
         office = settings.import_office
         self._imports: Imports | None = None
@@ -132,7 +138,7 @@ class WebServer:
         self._board.resume()
         self._board.publish()
         self._server = await loop.create_server(
-            self._connections, sock=listener, backlog=BACKLOG
+            self.connections, sock=listener, backlog=BACKLOG
         )
         self._housekeeping = loop.create_task(self._keep_house())
 
@@ -140,10 +146,10 @@ class WebServer:
         """Stop accepting, finish what is in flight; False where time ran out first."""
         if self._server is not None:
             self._server.close()
-        self._connections.stop()
+        self.connections.stop()
         finished = await self.exchange.drain(drain_seconds)
         self._general.pre_shutdown()
-        self._connections.abort()
+        self.connections.abort()
         await self._general.shutdown(timeout=0.1)
         if self._housekeeping is not None:
             self._housekeeping.cancel()
@@ -172,7 +178,9 @@ class WebServer:
             due = loop.time() + SWEEP_SECONDS
             await asyncio.sleep(SWEEP_SECONDS)
             METRICS.loop_lag.observe(max(loop.time() - due, 0.0))
-            self._connections.sweep()
+            self.guests.sweep()
+            self.connections.sweep()
+            self._entrances.keep(self._gateway.strain())
             if loop.time() - published_at >= PUBLISH_SECONDS:
                 published_at = loop.time()
                 self._board.publish()
@@ -193,6 +201,7 @@ class WebServer:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every request that is not plain. aiohttp's own parser has read it."""
+        self.guests.began(request.protocol)
         path = request.path
         if path == PATH or path.startswith(PATH + "/"):
             return await self._nhsa(request, path[len(PATH) + 1 :])
@@ -310,7 +319,7 @@ class WebServer:
         return _response(problem("NOT_FOUND")) if made is None else _json(200, made)
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, limits: Limits = DEFAULT_LIMITS) -> socket.socket:
     """A bound socket that shares its port with other processes of ours. Raises OSError."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -319,8 +328,13 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        # Accepted sockets inherit it: an answer leaves at once.
+        # Accepted sockets inherit these. An answer leaves at once; and whoever has gone, or reads
+        # nothing, is found out by the kernel.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, limits.quiet_seconds_max)
+        unread_ms = round(limits.unread_seconds_max * 1000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unread_ms)
         listener.bind(address)
     except OSError:
         listener.close()

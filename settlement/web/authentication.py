@@ -23,6 +23,13 @@ CSB_HEADERS = ("_api_access_key", "_api_name", "_api_signature", "_api_timestamp
 NONCE_LENGTH_MAX = 128
 
 
+class Known(Struct, frozen=True, gc=False):
+    """Whose signature it is; `nonce`, where set, has not been asked about yet."""
+
+    caller: Caller
+    nonce: str | None = None
+
+
 class Granted(Struct, frozen=True, gc=False):
     """The caller; `nonce`, where set, must still say True."""
 
@@ -54,8 +61,23 @@ class Authenticator:
         self._callers: dict[str, Caller] = {}
 
     def authenticate(self, headers: Mapping[str, str], body: bytes) -> Granted | Denied:
-        """`headers` with names in lower case. Cheap checks first; the signature before the nonce,
-        so that a stranger cannot use up somebody's nonces."""
+        """Both steps at once: who it is, and whether the nonce is new."""
+        known = self.identify(headers)
+        return known if isinstance(known, Denied) else self.grant(known, body)
+
+    def grant(self, known: Known, body: bytes) -> Granted | Denied:
+        """The second step: a nonce is for one body only. It is used up, so whoever is turned away
+        for want of room is turned away before."""
+        if known.nonce is None:
+            return Granted(known.caller)
+        seen = self._nonces.check(known.caller.access_key, known.nonce, body)
+        if seen is False:
+            return Denied("NONCE_REUSED")
+        return Granted(known.caller, None if seen is True else seen)
+
+    def identify(self, headers: Mapping[str, str]) -> Known | Denied:
+        """The first step: who it is. `headers` with names in lower case. Cheap checks first; the
+        signature before the nonce, so that a stranger cannot use up somebody's nonces."""
         access_key = headers.get("x-tif-paasid")
         if access_key is None:
             return self._authenticate_csb(headers)
@@ -75,12 +97,9 @@ class Authenticator:
             timestamp=timestamp, secret=fact.secret, nonce=nonce, signature=signature
         ):
             return Denied("SIGNATURE_WRONG")
-        seen = self._nonces.check(access_key, nonce, body)
-        if seen is False:
-            return Denied("NONCE_REUSED")
-        return Granted(self._caller(access_key, fact), None if seen is True else seen)
+        return Known(self._caller(access_key, fact), nonce)
 
-    def _authenticate_csb(self, headers: Mapping[str, str]) -> Granted | Denied:
+    def _authenticate_csb(self, headers: Mapping[str, str]) -> Known | Denied:
         if "_api_access_key" not in headers:
             return _missing(headers, TIF_HEADERS)
         if any(not headers.get(name) or not headers[name].isascii() for name in CSB_HEADERS):
@@ -98,7 +117,7 @@ class Authenticator:
         signature = headers[signing.CSB_SIGNATURE_HEADER]
         if not signing.csb_verified(signed, secret=fact.secret, signature=signature):
             return Denied("SIGNATURE_WRONG")
-        return Granted(self._caller(access_key, fact))
+        return Known(self._caller(access_key, fact))
 
     def _usable(self, access_key: str) -> CredentialFact | Denied:
         fact = self._credential(access_key)

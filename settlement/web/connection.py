@@ -15,6 +15,7 @@ from time import monotonic
 from typing import cast
 
 from settlement.limits import Limits
+from settlement.telemetry.metrics import METRICS
 from settlement.web.exchange import Exchange, Turn
 from settlement.web.framing import Head, Verdict, parse_head
 from settlement.web.hub import HubPage, HubTurn
@@ -23,11 +24,15 @@ from settlement.web.reply import HttpReply, too_large
 logger = logging.getLogger("settlement.web")
 
 
+General = Callable[[asyncio.Transport], asyncio.Protocol]
+"""What takes a connection over that is not plain."""
+
+
 class Connections:
     """All plain connections of a process, and what they share."""
 
     def __init__(
-        self, exchange: Exchange, general: Callable[[], asyncio.Protocol], limits: Limits,
+        self, exchange: Exchange, general: General, limits: Limits,
         hub: HubPage | None = None,
     ) -> None:  # fmt: skip
         self.exchange = exchange
@@ -35,6 +40,8 @@ class Connections:
         self.general = general
         self.limits = limits
         self.open: set[Connection] = set()
+        self.elsewhere: Callable[[], int] = int
+        """how many connections are general"""
         self.closing = False
         self._arrived: list[Connection] = []
 
@@ -59,11 +66,19 @@ class Connections:
                 logger.exception("a request failed", extra={"event": "connection.failed"})
                 connection.abort()
 
+    @property
+    def count(self) -> int:
+        """Connections of senders, general ones included."""
+        return len(self.open) + self.elsewhere()
+
     def sweep(self) -> None:
         """Close what is idle too long or arrives too slowly, cancel what takes too long."""
-        now = monotonic()
+        now, limits, count = monotonic(), self.limits, self.count
+        crowded = count * 4 > limits.connections_max * 3
+        idle_seconds_max = limits.arrival_seconds_max if crowded else limits.idle_seconds_max
         for connection in list(self.open):
-            connection.sweep(now)
+            connection.sweep(now, idle_seconds_max)
+        METRICS.connections_open = count
 
     def stop(self) -> None:
         """Close idle connections now and the others after their next answer."""
@@ -103,8 +118,11 @@ class Connection(asyncio.Protocol):
         """Called by the loop."""
         self._transport = cast(asyncio.Transport, transport)
         owner = self._owner
-        if owner.closing or len(owner.open) >= owner.limits.connections_max:
+        if owner.closing:
             self._transport.close()
+            return
+        if owner.count >= owner.limits.connections_max:
+            self.cut()
             return
         owner.open.add(self)
 
@@ -143,7 +161,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._resume()
 
-    def sweep(self, now: float) -> None:
+    def sweep(self, now: float, idle_seconds_max: float) -> None:
         """Enforce the three time limits of a connection."""
         limits, waited = self._owner.limits, now - self._since
         if self._busy:
@@ -151,9 +169,15 @@ class Connection(asyncio.Protocol):
                 self._turn.expire()
         elif self._head is not None or self._buffer:
             if waited > limits.arrival_seconds_max:
-                self.abort()
-        elif waited > limits.idle_seconds_max:
-            self.abort()
+                self.cut()
+        elif waited > idle_seconds_max:
+            self.cut()
+
+    def cut(self) -> None:
+        """End it now, whatever was sent and not read: whoever does not read would keep it open."""
+        METRICS.connections_cut += 1
+        if self._transport is not None:
+            self._transport.abort()
 
     def finish(self) -> None:
         """Close after the answer in progress, at once where there is none."""
@@ -249,7 +273,7 @@ class Connection(asyncio.Protocol):
         if transport is None:
             return
         self._owner.open.discard(self)
-        handler = self._owner.general()
+        handler = self._owner.general(transport)
         transport.set_protocol(handler)
         handler.connection_made(transport)
         handler.data_received(data)

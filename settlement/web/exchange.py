@@ -14,11 +14,14 @@ from asyncio import Future
 from collections.abc import Callable, Mapping
 from time import monotonic
 
+from protocol.nhsa.codec import peek_infno
 from protocol.nhsa.errors import WireError
+from settlement.gate import Rank, rank_of
 from settlement.gateway import Caller, Gateway, NotYours, Overloaded, Unavailable
 from settlement.limits import Limits
 from settlement.telemetry.metrics import METRICS, Outcome
 from settlement.web.authentication import Authenticator, Denied
+from settlement.web.entrance import Entrance
 from settlement.web.reply import ZIP, HttpReply, problem, too_large
 
 logger = logging.getLogger("settlement.web")
@@ -35,9 +38,13 @@ Done = Callable[[HttpReply], None]
 class Exchange:
     """Answers requests of one process; `in_flight` is how many right now."""
 
-    def __init__(self, gateway: Gateway, authenticator: Authenticator, limits: Limits) -> None:
+    def __init__(
+        self, gateway: Gateway, authenticator: Authenticator, entrance: Entrance, limits: Limits
+    ) -> None:
         self.ask = gateway.ask
-        self.authenticate = authenticator.authenticate
+        self.identify = authenticator.identify
+        self.grant = authenticator.grant
+        self.entrance = entrance
         self.limits = limits
         self._in_flight_max = limits.in_flight_max
         self._idle = asyncio.Event()
@@ -53,6 +60,7 @@ class Exchange:
     ) -> Turn | None:
         """Answer a request: `done` gets the reply, perhaps before this returns; then it is None."""
         if self.in_flight >= self._in_flight_max or self.draining:
+            # A place is kept for what is never a claim; so this is for the very last, and the end.
             METRICS.request_ended(infno, Outcome.OVERLOADED, 0.0)
             done(problem("OVERLOADED", seconds=self.limits.retry_after_seconds))
             return None
@@ -128,12 +136,20 @@ class Turn:
         self.ended = False
 
     def begin(self, headers: Mapping[str, str]) -> None:
-        """Who is it? Then on, at once or when the nonce is decided."""
-        granted = self._exchange.authenticate(headers, self._body)
+        """Who is it, and is there room? Then on, at once or when the nonce is decided."""
+        known = self._exchange.identify(headers)
+        if isinstance(known, Denied):
+            self._deny(known)
+            return
+        away = self._exchange.entrance.admit(known.caller.institution_code, self._rank())
+        if away is not None:
+            self._end(Outcome.OVERLOADED, away)
+            return
+        self._caller = known.caller
+        granted = self._exchange.grant(known, self._body)
         if isinstance(granted, Denied):
             self._deny(granted)
             return
-        self._caller = granted.caller
         if granted.nonce is None:
             self._ask(granted.caller)
             return
@@ -146,6 +162,15 @@ class Turn:
         if self._waiting is not None and not self.ended:
             self._waiting.cancel()
             self._end(*self._excused(asyncio.CancelledError()))
+
+    def _rank(self) -> Rank:
+        """By the address; where that names no transaction, and only if it matters, by the body."""
+        if self._infno is not None or not self._exchange.entrance.gate.is_tight:
+            return rank_of(self._infno)
+        try:
+            return rank_of(peek_infno(self._body))
+        except WireError:
+            return Rank.CLAIM
 
     def _nonce_decided(self, decided: Future[bool]) -> None:
         self._exchange.arriving -= 1
@@ -180,6 +205,8 @@ class Turn:
 
     def _end(self, outcome: Outcome, reply: HttpReply) -> None:
         self.ended = True
+        if self._caller is not None:
+            self._exchange.entrance.leave(self._caller.institution_code)
         METRICS.request_ended(self._infno, outcome, monotonic() - self._started)
         self._exchange.ended()
         self._done(reply)

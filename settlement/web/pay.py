@@ -12,9 +12,11 @@ from functools import partial
 
 from aiohttp import web
 
+from settlement.gate import Rank
 from settlement.gateway import Caller, Overloaded, PayDesk, PayReply, Unavailable
 from settlement.limits import Limits
-from settlement.web.authentication import Authenticator, Denied
+from settlement.web.authentication import Authenticator, Denied, Known
+from settlement.web.entrance import Entrance
 from settlement.web.reply import HttpReply, problem, too_large
 
 Body = Callable[[web.BaseRequest], Awaitable[bytes | None]]
@@ -36,12 +38,15 @@ class PayPages:
     """Answers everything under /pay and /notify."""
 
     def __init__(
-        self, desk: PayDesk, authenticator: Authenticator, body: Body, limits: Limits
-    ) -> None:
+        self, desk: PayDesk, authenticator: Authenticator, body: Body, limits: Limits,
+        entrance: Entrance,
+    ) -> None:  # fmt: skip
         self._desk = desk
         self._limits = limits
-        self._authenticate = authenticator.authenticate
+        self._identify = authenticator.identify
+        self._grant = authenticator.grant
         self._body = body
+        self._entrance = entrance
 
     async def answer(self, request: web.BaseRequest) -> HttpReply:
         """The reply to a request whose path begins with /pay/ or /notify/."""
@@ -71,14 +76,15 @@ class PayPages:
         if found is not None:
             order = found["order"]
             return await self._signed(
-                request, "GET", lambda _, caller: self._desk.find(order, caller)
+                request, "GET", lambda _, caller: self._desk.find(order, caller), Rank.UNDO
             )
-        for shape, act in (
-            (_CANCEL, self._desk.cancel), (_REFUND, self._desk.refund), (_ADMIT, self._desk.admit),
+        for shape, act, rank in (
+            (_CANCEL, self._desk.cancel, Rank.UNDO), (_REFUND, self._desk.refund, Rank.UNDO),
+            (_ADMIT, self._desk.admit, Rank.CLAIM),
         ):  # fmt: skip
             found = shape.fullmatch(path)
             if found is not None:
-                return await self._signed(request, "POST", partial(act, found["order"]))
+                return await self._signed(request, "POST", partial(act, found["order"]), rank)
         return problem("NOT_FOUND")
 
     async def _signed(
@@ -86,6 +92,7 @@ class PayPages:
         request: web.BaseRequest,
         method: str,
         act: Callable[[bytes, Caller], Awaitable[PayReply]],
+        rank: Rank = Rank.CLAIM,
     ) -> HttpReply:
         if request.method != method:
             return problem("METHOD_NOT_ALLOWED", params={"allow": method})
@@ -93,7 +100,22 @@ class PayPages:
         if body is None:
             return too_large(self._limits)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        granted = self._authenticate(headers, body)
+        known = self._identify(headers)
+        if isinstance(known, Denied):
+            return problem(known.code, params=known.params)
+        institution = known.caller.institution_code
+        away = self._entrance.admit(institution, rank)
+        if away is not None:
+            return away
+        try:
+            return await self._admitted(known, body, act)
+        finally:
+            self._entrance.leave(institution)
+
+    async def _admitted(
+        self, known: Known, body: bytes, act: Callable[[bytes, Caller], Awaitable[PayReply]]
+    ) -> HttpReply:
+        granted = self._grant(known, body)
         if isinstance(granted, Denied):
             return problem(granted.code, params=granted.params)
         if granted.nonce is not None and not await granted.nonce:

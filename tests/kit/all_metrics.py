@@ -5,6 +5,7 @@ from __future__ import annotations
 from settlement import channel_matching, regional_matching
 from settlement.chart import CHANNEL_OFFSET
 from settlement.clock import monotonic
+from settlement.gate import Rank, Reason
 from settlement.telemetry.metrics import Metrics, Outcome, render
 from settlement.telemetry.numbers import Sample
 from settlement.telemetry.resources import process_samples
@@ -20,6 +21,7 @@ def full_page() -> str:
         for outcome in Outcome:
             gateway.request_ended(infno, outcome, 0.002)
     gateway.pool("settlement-my").size += 1
+    gateway.turned_away = {(rank, reason): 1 for rank in Rank for reason in Reason}
     gateway.switches_at = gateway.reference_at = monotonic()
     gateway.counted(_census(), monotonic())
     numbers = gateway.numbers()

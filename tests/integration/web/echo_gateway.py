@@ -15,6 +15,7 @@ from settlement.gateway import (
     Overloaded,
     PayDesk,
     Readiness,
+    Strain,
     Unavailable,
 )
 from settlement.import_job import ImportOffice
@@ -87,6 +88,10 @@ class EchoGateway:
 
     def readiness(self) -> Readiness:
         return Readiness(ready=True, checks={"database": "ok"})
+
+    def strain(self) -> Strain:
+        """An echo never falls behind."""
+        return Strain()
 
     async def stop(self, drain_seconds: float) -> None:
         self.released.set()

@@ -14,7 +14,6 @@ import pytest
 
 from protocol.nhsa.registry import TRANSACTIONS
 from settlement.intake.order import KINDS
-from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS
 from settlement.telemetry.metrics import Board
@@ -26,30 +25,7 @@ from settlement.web.pages import ASSETS
 from settlement.web.pay_documents import PAY_OPERATIONS
 from tests.integration.web.client import Client, csb_signed, request, signed
 from tests.integration.web.echo_gateway import DONE, REFUSED, EchoGateway
-
-LIMITS = msgspec.structs.replace(DEFAULT_LIMITS, body_bytes_max=20_000, head_bytes_max=8_000)
-
-
-class Server:
-    """A web server over the echo gateway."""
-
-    def __init__(self, folder: Path, limits: Limits = LIMITS) -> None:
-        self.gateway = EchoGateway()
-        settings = WebSettings(
-            limits=limits, demo_world=self.gateway.demo_world, demo_token=self.gateway.demo_token
-        )
-        self.web = WebServer(self.gateway, Board(folder, "test"), settings)
-        self.port = 0
-
-    async def __aenter__(self) -> Server:
-        listener = listen("127.0.0.1", 0)
-        self.port = listener.getsockname()[1]
-        await self.web.start(listener)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.gateway.released.set()
-        await self.web.stop(5.0)
+from tests.integration.web.echo_server import LIMITS, Server
 
 
 @pytest.fixture
@@ -247,8 +223,8 @@ async def test_request_beyond_the_limit_in_flight_is_told_to_come_back(tmp_path:
 
 async def test_request_past_its_deadline_is_answered_unknown(tmp_path: Path) -> None:
     limits = msgspec.structs.replace(
-        LIMITS, request_seconds_max=0.3, database_read_seconds_max=0.1,
-        database_write_seconds_max=0.1,
+        LIMITS, request_seconds_max=0.3, journal_wait_seconds_max=0.1,
+        database_read_seconds_max=0.1, database_write_seconds_max=0.1,
     )  # fmt: skip
     async with Server(tmp_path, limits) as server:
         client = await Client.to(server.port)

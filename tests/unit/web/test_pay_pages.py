@@ -8,9 +8,11 @@ from typing import Any, cast
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
+from settlement.gate import Gate
 from settlement.gateway import Caller, Overloaded, PayDesk, PayReply, Unavailable
 from settlement.limits import DEFAULT_LIMITS
-from settlement.web.authentication import Authenticator, Granted
+from settlement.web.authentication import Authenticator, Granted, Known
+from settlement.web.entrance import Entrance
 from settlement.web.pay import PayPages
 
 pytestmark = pytest.mark.asyncio
@@ -35,8 +37,11 @@ class Busy:
 class Trusting:
     """Everybody is who they say."""
 
-    def authenticate(self, _headers: Mapping[str, str], _body: bytes) -> Granted:
-        return Granted(Caller(institution_code="P1", access_key="1"), None)
+    def identify(self, _headers: Mapping[str, str]) -> Known:
+        return Known(Caller(institution_code="P1", access_key="1"), None)
+
+    def grant(self, known: Known, _body: bytes) -> Granted:
+        return Granted(known.caller)
 
 
 async def _body(_request: object) -> bytes | None:
@@ -55,7 +60,10 @@ async def test_who_cannot_be_served_now_is_told_when_to_come_again(
     asked: tuple[str, str], why: Exception, code: bytes
 ) -> None:
     desk = cast("PayDesk", Busy(why))
-    pages = PayPages(desk, cast("Authenticator", Trusting()), cast("Any", _body), DEFAULT_LIMITS)
+    entrance = Entrance(Gate(1), DEFAULT_LIMITS)
+    trusting = cast("Authenticator", Trusting())
+    pages = PayPages(desk, trusting, cast("Any", _body), DEFAULT_LIMITS, entrance)
     reply = await pages.answer(make_mocked_request(*asked))
+    assert entrance.gate.room.taken == 0
     assert reply.status == 503 and code in reply.body
     assert reply.retry_after_seconds == 3
