@@ -262,6 +262,10 @@ left join settlement.filing f
     on f.lane = $1 and f.psn_no = p.psn_no and f.withdraws is null
 left join settlement.filing w on w.lane = $1 and w.withdraws = f.filing_no
 where p.lane = $1 and (p.filings <> '' or f.filing_no is not null)
+    and not (p.filings = '' and exists (
+        select from settlement.erasure x
+        where x.lane = $1 and x.psn_no = p.psn_no and x.act = 3
+    ))
 order by p.psn_no, f.filing_no;
 
 -- name: bad_moves
