@@ -228,12 +228,17 @@ def noted(path: Path) -> list[Erased]:
     return [msgspec.json.decode(line, type=Erased) for line in path.read_bytes().splitlines()]
 
 
-async def repeat(desk: Desk, erasures: list[Erased]) -> int:
-    """Erasures that a restored database does not know of, done again; how many."""
-    for one in erasures:
-        await write_down(desk, one.psn_no, Act.CONFIRMED, one.before_at, one.actor, one.reason)
-        await carry_out(desk, one.psn_no)
-    return len(erasures)
+async def repeat(desk: Desk, erasures: list[Erased]) -> list[Erased]:
+    """Do again what a restored database does not know of; which."""
+    unknown = [
+        one for one in erasures
+        if not await store.knows(desk.connection, one.lane, one.psn_no, one.at)
+    ]  # fmt: skip
+    for one in unknown:
+        then = msgspec.structs.replace(desk, clock=lambda at=one.at: at)
+        await write_down(then, one.psn_no, Act.CONFIRMED, one.before_at, one.actor, one.reason)
+        await carry_out(then, one.psn_no)
+    return unknown
 
 
 async def write_down(
@@ -288,9 +293,10 @@ def on_desk(data_dir: Path, act: Callable[[Desk], Coroutine[None, None, Said]]) 
             connection = await connect_plain(database.owner_dsn, name="settlement-personal")
             try:
                 desk = await open_desk(connection, keyring, data_dir, keep_years(os.environ))
-                for person_no in await finish(desk):
-                    print(_heading("完成中断的删除 finished what was interrupted", person_no))
-                return await act(desk)
+                left = await finish(desk)
+                said = await act(desk)
+                told = [_heading("完成中断的删除 finished what was left", one) for one in left]
+                return Said(said.status, "\n".join([*told, said.text]))
             finally:
                 await connection.close()
 

@@ -180,6 +180,14 @@ async def unfinished(connection: Connection[Record]) -> list[tuple[int, str]]:
     return sorted({(row["lane"], row["psn_no"]) for row in rows})
 
 
+async def knows(
+    connection: Connection[Record], lane: int, person_no: str, at: datetime
+) -> bool:
+    """Whether the database knows of an erasure that was confirmed at a moment."""
+    known: bool = await connection.fetchval(PERSONAL["erasure_known"], lane, person_no, at)
+    return known
+
+
 async def expired(connection: Connection[Record], lane: int, before_at: datetime) -> list[str]:
     """Who has lines in a lane that are older than a moment."""
     rows = await connection.fetch(PERSONAL["expired_persons"], lane, before_at)

@@ -1,5 +1,5 @@
--- Personal data as a whole: what is held about one person, its erasure, and encrypting anew. Operators'
--- commands run these as the schema's owner beside a server, never the settle path.
+-- Personal data as a whole: what is held about one person, its erasure, and encrypting anew.
+-- Operators' commands run these as the schema's owner beside a server, never the settle path.
 
 -- name: held_about
 -- Everything that is held about one person, each row whole but for its sealed bytes, which come
@@ -228,6 +228,13 @@ where x.act = 2 and not exists (
     where y.lane = x.lane and y.psn_no = x.psn_no and y.act = 3 and y.step_no > x.step_no
 )
 order by x.lane, x.psn_no, x.step_no;
+
+-- name: erasure_known
+-- Whether an erasure was confirmed at a moment, as far as this database knows.
+select exists (
+    select from settlement.erasure x
+    where x.lane = $1 and x.psn_no = $2 and x.act = 2 and x.recorded_at = $3
+);
 
 -- name: expired_persons
 -- Who has settlements of one lane, older than a moment, whose lines are still there.
