@@ -23,6 +23,7 @@ from settlement.cli_matters import add_matters, add_my
 from settlement.cli_outbox import add_mobile, add_outbox
 from settlement.cli_payments import add_payments
 from settlement.cli_payout import add_payout
+from settlement.cli_personal import add_personal
 from settlement.cli_regions import add_reconcile_regions
 from settlement.cli_reimburse import add_reimburse
 from settlement.cli_reports import add_reports
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     add_payout(commands, _tell, DEFAULT_DATA_DIR)
     add_reimburse(commands, _tell, DEFAULT_DATA_DIR)
     add_sheets(commands, _tell, DEFAULT_DATA_DIR)
+    add_personal(commands, _tell, DEFAULT_DATA_DIR)
     add_user(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(

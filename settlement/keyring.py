@@ -36,6 +36,10 @@ class UndecipherableError(Exception):
     """A stored ciphertext does not open with the key it names: damaged, moved or the wrong key."""
 
 
+class ErasedError(UndecipherableError):
+    """What is asked for was erased, as its time had come (settlement/personal_data.py)."""
+
+
 class KeyMaterial(Struct, frozen=True, kw_only=True):
     """The secrets of one key version, 32 bytes each."""
 

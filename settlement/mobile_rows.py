@@ -9,8 +9,9 @@ from datetime import datetime
 from hashlib import sha256
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from settlement.committed import committed_part
 from settlement.mobile_states import Happening, OrderEvent, Standing, fold
 
 
@@ -96,7 +97,8 @@ _ENCODE = msgspec.json.Encoder().encode
 def hold_commitment(row: MobileEventRow) -> bytes:
     """What the pending entry of a held order commits to: every column of its event, 32 bytes;
     `settlement.mobile_commitment` in SQL does the same."""
-    return sha256(b"\x08" + _ENCODE(row)).digest()
+    told = structs.replace(row, payload=committed_part(row.payload))
+    return sha256(b"\x08" + _ENCODE(told)).digest()
 
 
 class _Content(Struct, frozen=True, kw_only=True, array_like=True):

@@ -9,8 +9,9 @@ from datetime import datetime
 from hashlib import sha256
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from settlement.committed import committed_part
 from settlement.payment_states import Attempt, Event, Happening, Learnt, PaymentKind, Standing, fold
 
 
@@ -93,8 +94,10 @@ _ENCODE = msgspec.json.Encoder().encode
 
 
 def payment_commitment(row: PaymentRow) -> bytes:
-    """What the entry that opens a payment commits to: every column, 32 bytes."""
-    return sha256(b"\x06" + _ENCODE(row)).digest()
+    """What the entry that opens a payment commits to: every column, 32 bytes; of the
+    plan its commitment (settlement/committed.py)."""
+    told = structs.replace(row, plan=committed_part(row.plan))
+    return sha256(b"\x06" + _ENCODE(told)).digest()
 
 
 class Content(Struct, frozen=True, kw_only=True, array_like=True):

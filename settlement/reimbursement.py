@@ -269,6 +269,11 @@ def number_in(order: str) -> int | None:
     return None if told is None else int(told["number"])
 
 
+def paper_record(lane: int, number: int, paper_no: int) -> bytes:
+    """What sealed papers are bound to."""
+    return b"reimbursement:%d:%d:%d" % (lane, number, paper_no)
+
+
 def commitment(filed: Filed, step: Step, row: SettlementRow | None = None) -> bytes:
     """What the entry of a step commits to: the step, its papers, and the settlement row where it
     made one. settlement.reimbursement_commitment computes the same."""

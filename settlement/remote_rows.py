@@ -9,8 +9,9 @@ from datetime import date, datetime
 from hashlib import sha256
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from settlement.committed import committed_part
 from settlement.remote_states import CaseEvent, Happening, Standing, fold
 
 
@@ -108,7 +109,8 @@ _ENCODE = msgspec.json.Encoder().encode
 def case_commitment(row: CaseRow) -> bytes:
     """What the pending entry of a case commits to: every column, 32 bytes;
     `settlement.case_commitment` in SQL does the same."""
-    return sha256(b"\x0b" + _ENCODE(row)).digest()
+    told = structs.replace(row, payload=committed_part(row.payload))
+    return sha256(b"\x0b" + _ENCODE(told)).digest()
 
 
 def event_row(row: CaseRow, event: CaseEvent) -> CaseEventRow:

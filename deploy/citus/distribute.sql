@@ -25,6 +25,10 @@ select create_distributed_table('settlement.visit', 'lane', colocate_with => 'se
 select create_distributed_table(
     'settlement.visit_event', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table('settlement.erasure', 'lane', colocate_with => 'settlement.person');
+select create_distributed_table(
+    'settlement.key_rewriting', 'lane', colocate_with => 'settlement.person'
+);
 select create_distributed_table('settlement.filing', 'lane', colocate_with => 'settlement.person');
 select create_distributed_table(
     'settlement.settlement', 'lane', colocate_with => 'settlement.person'

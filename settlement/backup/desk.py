@@ -23,6 +23,7 @@ from settlement.embedded.errors import ServiceError
 from settlement.said import UNUSABLE, Said
 from settlement.storage.errors import StorageError, translate
 from settlement.storage.keyfile import KeyFileError
+from settlement.telemetry.logs import mask_number
 from settlement.wal_names import first_gap
 
 SHOWN_MAX = 20
@@ -217,6 +218,11 @@ def _told(came: Restored, order: Order) -> list[str]:
     else:
         lines.append(f"核验未通过 NOT verified: {report.first_bad}")
     lines += _missing_lines(came.missing, came.newest_known_at) + _unlike_lines(came.unlike)
+    if came.erased_again:
+        lines.append(
+            f"此后删除的个人信息已重新删除 erased since, and now again: {len(came.erased_again)} 人 "
+            + "、".join(map(mask_number, came.erased_again[:SHOWN_MAX]))
+        )
     lines.append(f"明细 listed in {order.data_dir / MISSING_FILE}")
     if came.manifest.embedded:
         lines.append(f"下一步 next: settlement serve --data-dir {order.data_dir}")
@@ -304,6 +310,7 @@ def _fields(came: Restored) -> dict[str, object]:
         "unlike_published": [f"{one.month} {one.institution}" for one in came.unlike],
         "missing_seals": len(came.missing.seals), "altered_seals": len(came.missing.seals_altered),
         "known_until": _text(came.newest_known_at),
+        "erased_again": came.erased_again,
     }  # fmt: skip
 
 

@@ -30,10 +30,14 @@ from settlement.embedded.postgres_cluster import SUPERUSER, SUPERUSER_SECRET
 from settlement.embedded.postgres_settings import choose_settings
 from settlement.embedded.recovery import Recovered, Source, recovered, unpack
 from settlement.embedded.roles import set_password
+from settlement.personal_data import KEEP_YEARS
 from settlement.serve.operations import verify_database
+from settlement.serve.personal_desk import ERASURES_FILE, noted, open_desk, repeat
 from settlement.storage import backups
 from settlement.storage.connect import connect_plain
 from settlement.storage.keyfile import FILE_NAME as KEY_FILE
+from settlement.storage.keyfile import load_keyring
+from settlement.storage.lease import PlainConnection
 from settlement.wal_names import first_gap, name_of
 
 MISSING_FILE = "missing.json"
@@ -69,6 +73,8 @@ class Restored(Struct, frozen=True, kw_only=True):
     """whose published months are others"""
     newest_known_at: datetime
     """when the store last knew what the books are"""
+    erased_again: list[str]
+    """person numbers whose data was erased after that moment, and now again"""
 
 
 def choose_base(store: Store, to: datetime | None) -> Manifest:
@@ -178,6 +184,7 @@ async def _restore(
             unlike = await unlike_published(connection, published)
             await backups.skip_number_blocks(connection)
             newest = max((head.booked_at for head in await backups.heads(connection)), default=None)
+            erased_again = await _erase_again(connection, store, directory)
         finally:
             await connection.close()
         report = await verify_database(
@@ -193,7 +200,21 @@ async def _restore(
         size_bytes=_size(directory.postgres), report=report, missing=missing,
         unlike=unlike,
         newest_known_at=marks[-1].at if marks else manifest.ended_at,
+        erased_again=erased_again,
     )  # fmt: skip
+
+
+async def _erase_again(
+    connection: PlainConnection, store: Store, directory: DataDirectory
+) -> list[str]:
+    """What was erased after that moment is in the backup: it is erased again, before anybody sees
+    the database. Whose it was."""
+    erasures = noted(store.path / ERASURES_FILE)
+    if not erasures:
+        return []
+    keyring = load_keyring(directory.secrets / KEY_FILE)
+    desk = await open_desk(connection, keyring, directory.root, KEEP_YEARS)
+    return sorted({one.psn_no for one in await repeat(desk, erasures)})
 
 
 def _source(

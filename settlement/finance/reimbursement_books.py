@@ -7,13 +7,13 @@ same state; what it books is booked under the journal's head, as every batch is 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from hashlib import sha256
 
 import msgspec
 from msgspec import Struct, structs
 
 from ledger.entry import Transfer
 from settlement.chart import EntryCode
+from settlement.committed import committed_part, open_committed, seal_committed
 from settlement.finance.payout_books import (
     Booking,
     PayoutBooks,
@@ -38,6 +38,7 @@ from settlement.reimbursement import (
     State,
     Step,
     commitment,
+    paper_record,
     standing,
 )
 from settlement.said import Said
@@ -184,18 +185,17 @@ def _invoice_lane(books: PayoutBooks, filed: Filed) -> int:
 
 def seal_papers(books: PayoutBooks, papers: Papers, lane: int, number: int, no: int) -> Sealed:
     """Papers as they are kept."""
-    sealed = books.keyring.seal(msgspec.json.encode(papers), paper_record(lane, number, no))
-    return Sealed(key_version=books.keyring.version, payload=sealed)
+    record = paper_record(lane, number, no)
+    return Sealed(payload=seal_committed(msgspec.json.encode(papers), books.keyring, record))
 
 
 def open_papers(books: PayoutBooks, found: Found) -> Papers:
     """The newest papers. StorageError where they do not open."""
     filed, sealed = found.filed, found.kept.sealed
     try:
-        plain = books.keyring.open(
-            sealed.payload, paper_record(filed.lane, filed.number, filed.paper_no),
-            sealed.key_version,
-        )  # fmt: skip
+        plain = open_committed(
+            sealed.payload, books.keyring, paper_record(filed.lane, filed.number, filed.paper_no)
+        )
     except UndecipherableError as exc:
         raise StorageError(f"papers {filed.paper_no} of {filed.number}: {exc}") from exc
     return msgspec.json.decode(plain, type=Papers)
@@ -211,13 +211,8 @@ def filed_of(
         lane=lane, number=number, person_no=claim.person_no, matter_no=matter_no,
         paper_no=paper_no, institution=claim.institution_code, invoice_no=papers.invoice_no,
         total_fen=claim.total_fen, begins_on=papers.begins_on, ends_on=papers.ends_on,
-        entered_by=who.actor, digest=sha256(sealed.payload).digest(),
+        entered_by=who.actor, digest=committed_part(sealed.payload),
     )  # fmt: skip
-
-
-def paper_record(lane: int, number: int, paper_no: int) -> bytes:
-    """What sealed papers are bound to."""
-    return b"reimbursement:%d:%d:%d" % (lane, number, paper_no)
 
 
 def said_of(refusal: Refusal, world: World) -> Said:

@@ -205,7 +205,7 @@ async def _keep_paper(books: PayoutBooks, filed: Filed, sealed: Sealed) -> None:
 
 def _unsealed(papers: Papers, who: Who, lane: int) -> Filed:
     """Papers that nobody has kept yet."""
-    nothing = Sealed(key_version=0, payload=b"")
+    nothing = Sealed(payload=b"")
     return filed_of(papers, nothing, who, lane=lane, number=0, paper_no=_FIRST, matter_no=0)
 
 

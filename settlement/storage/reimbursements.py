@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from hashlib import sha256
 from itertools import groupby
 
 from asyncpg import Connection, Record
 from msgspec import Struct
 
+from settlement.committed import committed_part
 from settlement.payout import Amounts
 from settlement.reimbursement import Act, Filed, Step
 from settlement.storage.queries import CONSOLE, REIMBURSEMENTS
@@ -19,8 +19,8 @@ from settlement.storage.queries import CONSOLE, REIMBURSEMENTS
 class Sealed(Struct, frozen=True, kw_only=True):
     """Papers as kept."""
 
-    key_version: int
     payload: bytes
+    """as settlement/committed.py makes it"""
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ async def keep_paper(
     made = await connection.fetchval(
         REIMBURSEMENTS["keep_paper"], filed.lane, filed.number, filed.paper_no, at,
         filed.total_fen, filed.begins_on, filed.ends_on, filed.institution, filed.invoice_no,
-        filed.entered_by, sealed.key_version, sealed.payload,
+        filed.entered_by, sealed.payload,
     )  # fmt: skip
     return made is not None
 
@@ -92,7 +92,7 @@ async def kept_of(
     return [
         Kept(
             filed=_filed(lane, row),
-            sealed=Sealed(key_version=row["key_version"], payload=row["payload"]),
+            sealed=Sealed(payload=row["payload"]),
             steps=by_number.get(row["reimbursement_no"], ()),
         )
         for row in rows
@@ -183,7 +183,7 @@ def _filed(lane: int, row: Record) -> Filed:
         lane=lane, number=row["reimbursement_no"], person_no=row["psn_no"],
         matter_no=row["matter_no"], paper_no=row["paper_no"], institution=row["institution"],
         invoice_no=row["invoice_no"], total_fen=row["total_fen"], begins_on=row["begins_on"],
-        ends_on=row["ends_on"], entered_by=row["actor"], digest=sha256(row["payload"]).digest(),
+        ends_on=row["ends_on"], entered_by=row["actor"], digest=committed_part(row["payload"]),
     )  # fmt: skip
 
 

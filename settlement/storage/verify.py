@@ -30,9 +30,16 @@ from ledger.postgres.verify import CONNECTIONS, Chunk
 from ledger.postgres.verify import verify as verify_ledger
 from settlement.chart import AGENCY
 from settlement.clock import monotonic, system_clock
-from settlement.keyring import Keyring, UndecipherableError, personal_commitment
+from settlement.committed import open_committed
+from settlement.keyring import (
+    ErasedError,
+    Keyring,
+    UndecipherableError,
+    personal_commitment,
+)
 from settlement.storage import reference
 from settlement.storage.queries import CONSOLE, PAYOUTS, SQL_DIRECTORY
+from settlement.storage.sealed_places import RECORDS
 from settlement.storage.verify_bills import bad_bills
 from settlement.storage.verify_closing import bad_closing
 from settlement.usecases.booking import detail_record
@@ -97,6 +104,9 @@ class SettlementCheck:
             if other is not None:
                 became = "is missing" if other["missing"] else "was changed"
                 found.append((other, f"{what} {became}"))
+        sealed = await self._bad_sealed(connection, chunk)
+        if sealed is not None:
+            found.append((sealed, f"{sealed['what']} was changed"))
         detail = await self._bad_detail(connection, chunk)
         if detail is not None:
             found.append((detail, "detail was changed"))
@@ -112,6 +122,21 @@ class SettlementCheck:
         for detail in await connection.fetch(_QUERIES["details"], *where):
             if not self._detail_holds(detail):
                 return detail
+        return None
+
+    async def _bad_sealed(self, connection: Connection[Record], chunk: Chunk) -> Record | None:
+        """What an entry commits to by its commitment alone must open to just that."""
+        if self._keyring is None:
+            return None
+        where = (chunk.journal, chunk.after_block, chunk.through_block)
+        for row in await connection.fetch(_QUERIES["committed_payloads"], *where):
+            record = RECORDS[row["place"]](row["lane"], row["number"], row["part"])
+            try:
+                open_committed(row["payload"], self._keyring, record)
+            except ErasedError:
+                continue
+            except UndecipherableError:
+                return row
         return None
 
     def _detail_holds(self, row: Record) -> bool:

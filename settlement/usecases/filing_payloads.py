@@ -49,7 +49,7 @@ def open_list(text: str, lane: int, person_no: str, keyring: Keyring) -> tuple[F
     """The list as it is stored with a person."""
     if not text:
         return ()
-    return _DECODE_LIST(open_payload(b64decode(text), keyring, _list_record(lane, person_no)))
+    return _DECODE_LIST(open_payload(b64decode(text), keyring, list_record(lane, person_no)))
 
 
 def sealed_filings(filings: Iterable[Filing], person: PersonFacts, keyring: Keyring) -> str:
@@ -57,7 +57,7 @@ def sealed_filings(filings: Iterable[Filing], person: PersonFacts, keyring: Keyr
     listed = tuple(filings)
     if not listed:
         return ""
-    sealed = keyring.seal(_ENCODE(listed), _list_record(person.lane, person.person_no))
+    sealed = keyring.seal(_ENCODE(listed), list_record(person.lane, person.person_no))
     return b64encode(keyring.version.to_bytes(2, "big") + sealed).decode()
 
 
@@ -67,5 +67,6 @@ def open_filing(row: FilingRow, keyring: Keyring) -> FilingPayload:
     return _DECODE_PAYLOAD(plain)
 
 
-def _list_record(lane: int, person_no: str) -> bytes:
+def list_record(lane: int, person_no: str) -> bytes:
+    """The associated data of the filings that a person carries."""
     return f"filings/{lane}/{person_no}".encode()

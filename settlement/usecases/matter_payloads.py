@@ -30,12 +30,12 @@ _DECODE: dict[MatterKind, Callable[[bytes], Wanted]] = {
 
 def seal_wanted(wanted: Wanted, keyring: Keyring, lane: int, matter_no: int) -> bytes:
     """As stored with the matter."""
-    return seal_payload(wanted, keyring, _record(lane, matter_no))
+    return seal_payload(wanted, keyring, matter_record(lane, matter_no))
 
 
 def open_wanted(row: MatterRow, keyring: Keyring) -> Wanted:
     """What was applied for."""
-    plain = open_payload(row.payload, keyring, _record(row.lane, row.matter_no))
+    plain = open_payload(row.payload, keyring, matter_record(row.lane, row.matter_no))
     return _DECODE[row.kind](plain)
 
 
@@ -60,5 +60,6 @@ def open_papers_told(row: MatterRow, keyring: Keyring) -> PapersTold:
     return wanted
 
 
-def _record(lane: int, matter_no: int) -> bytes:
+def matter_record(lane: int, matter_no: int) -> bytes:
+    """The associated data of what was applied for."""
     return f"matter/{lane}/{matter_no}".encode()

@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 
 from ledger.entry import Transfer
 from settlement.claim import AccountUse, CareKind
+from settlement.committed import open_committed, seal_committed
 from settlement.keyring import Keyring
 from settlement.rows import SealedDetail, SettlementRow, TraceRow
 from settlement.usecases.visit_payloads import open_payload, seal_payload
@@ -51,36 +52,39 @@ class Notice(Struct, frozen=True, kw_only=True):
     data: Raw
 
 
+_ENCODE = msgspec.json.Encoder().encode
 _DECODE_UPLOADED = msgspec.json.Decoder(Uploaded).decode
 _DECODE_HELD = msgspec.json.Decoder(Held).decode
 _DECODE_NOTICE = msgspec.json.Decoder(Notice).decode
 
 
-def _order_record(lane: int, order_no: int, event_no: int) -> bytes:
+def order_record(lane: int, order_no: int, event_no: int) -> bytes:
+    """The associated data of an order: 0 as it was uploaded, 1 as it was held."""
     return f"mobile/{lane}/{order_no}/{event_no}".encode()
 
 
 def seal_uploaded(uploaded: Uploaded, keyring: Keyring, lane: int, order_no: int) -> bytes:
     """As stored with the order."""
-    return seal_payload(uploaded, keyring, _order_record(lane, order_no, 0))
+    return seal_payload(uploaded, keyring, order_record(lane, order_no, 0))
 
 
 def open_uploaded(sealed: bytes, keyring: Keyring, lane: int, order_no: int) -> Uploaded:
     """What the order was uploaded with."""
-    return _DECODE_UPLOADED(open_payload(sealed, keyring, _order_record(lane, order_no, 0)))
+    return _DECODE_UPLOADED(open_payload(sealed, keyring, order_record(lane, order_no, 0)))
 
 
 def seal_held(held: Held, keyring: Keyring, lane: int, order_no: int) -> bytes:
     """As stored with the event; an order is held once."""
-    return seal_payload(held, keyring, _order_record(lane, order_no, 1))
+    return seal_committed(_ENCODE(held), keyring, order_record(lane, order_no, 1))
 
 
 def open_held(sealed: bytes, keyring: Keyring, lane: int, order_no: int) -> Held:
     """What was decided when it was held."""
-    return _DECODE_HELD(open_payload(sealed, keyring, _order_record(lane, order_no, 1)))
+    return _DECODE_HELD(open_committed(sealed, keyring, order_record(lane, order_no, 1)))
 
 
-def _notice_record(lane: int, case_no: int, notice_no: int) -> bytes:
+def notice_record(lane: int, case_no: int, notice_no: int) -> bytes:
+    """The associated data of what is owed to others."""
     return f"outbox/{lane}/{case_no}/{notice_no}".encode()
 
 
@@ -89,7 +93,7 @@ def seal_notice(
 ) -> bytes:
     """As stored in the outbox."""
     return seal_payload(
-        Notice(data=Raw(data)), keyring, _notice_record(lane, case_no, notice_no)
+        Notice(data=Raw(data)), keyring, notice_record(lane, case_no, notice_no)
     )
 
 
@@ -99,7 +103,7 @@ def open_notice(
     """The JSON that is owed."""
     return bytes(
         _DECODE_NOTICE(
-            open_payload(sealed, keyring, _notice_record(lane, case_no, notice_no))
+            open_payload(sealed, keyring, notice_record(lane, case_no, notice_no))
         ).data
     )
 

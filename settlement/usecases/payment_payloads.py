@@ -1,6 +1,7 @@
 """What is sealed in a payment: what is booked once it is paid, and what was said to a channel.
 
-A sealed payload begins with the version of its key (2 bytes), as those of visits do.
+The plan is what the payment's entry commits to (settlement/committed.py). What was said begins with
+the version of its key (2 bytes), as the payloads of visits do.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from ledger.entry import Transfer
 from settlement.claim import Claim
+from settlement.committed import open_committed, seal_committed
 from settlement.keyring import Keyring
 from settlement.pay_commands import Counter, PlainLine
 from settlement.payment import Exchange
@@ -38,6 +40,7 @@ class Plan(Struct, frozen=True, kw_only=True, array_like=True):
     """it is a deposit of a stay (住院预交金)"""
 
 
+_ENCODE = msgspec.json.Encoder().encode
 _DECODE_PLAN = msgspec.json.Decoder(Plan).decode
 _DECODE_EXCHANGE = msgspec.json.Decoder(Exchange).decode
 
@@ -49,12 +52,12 @@ def payment_record(lane: int, pay_no: int, event_no: int) -> bytes:
 
 def seal_plan(plan: Plan, keyring: Keyring, lane: int, pay_no: int) -> bytes:
     """As stored."""
-    return seal_payload(plan, keyring, payment_record(lane, pay_no, 0))
+    return seal_committed(_ENCODE(plan), keyring, payment_record(lane, pay_no, 0))
 
 
 def open_plan(sealed: bytes, keyring: Keyring, lane: int, pay_no: int) -> Plan:
     """What was decided when it was held."""
-    return _DECODE_PLAN(open_payload(sealed, keyring, payment_record(lane, pay_no, 0)))
+    return _DECODE_PLAN(open_committed(sealed, keyring, payment_record(lane, pay_no, 0)))
 
 
 def seal_exchange(

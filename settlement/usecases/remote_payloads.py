@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from protocol.hub.messages import Case, CaseTold
+from settlement.committed import open_committed, seal_committed
 from settlement.keyring import Keyring
 from settlement.rows import EventRow, SealedDetail, SettlementRow, TraceRow
 from settlement.usecases.visit_payloads import open_payload, seal_payload
@@ -48,23 +49,25 @@ class Refusing(Struct, frozen=True, kw_only=True):
     retry: str
 
 
+_ENCODE = msgspec.json.Encoder().encode
 _DECODE_PLAN = msgspec.json.Decoder(Plan).decode
 _DECODE_TOLD = msgspec.json.Decoder(CaseTold).decode
 _DECODE_WISH = msgspec.json.Decoder(Wish).decode
 
 
-def _record(lane: int, case_no: int, event_no: int) -> bytes:
+def case_record(lane: int, case_no: int, event_no: int) -> bytes:
+    """The associated data of a case (event 0) or of one of its events."""
     return f"case/{lane}/{case_no}/{event_no}".encode()
 
 
 def seal_plan(plan: Plan, keyring: Keyring, lane: int, case_no: int) -> bytes:
     """As stored with the case."""
-    return seal_payload(plan, keyring, _record(lane, case_no, 0))
+    return seal_committed(_ENCODE(plan), keyring, case_record(lane, case_no, 0))
 
 
 def open_plan(sealed: bytes, keyring: Keyring, lane: int, case_no: int) -> Plan:
     """What was decided when it was asked."""
-    return _DECODE_PLAN(open_payload(sealed, keyring, _record(lane, case_no, 0)))
+    return _DECODE_PLAN(open_committed(sealed, keyring, case_record(lane, case_no, 0)))
 
 
 def seal_event(
@@ -72,14 +75,16 @@ def seal_event(
     event_no: int,
 ) -> bytes:  # fmt: skip
     """As stored with an event; empty for none."""
-    return b"" if said is None else seal_payload(said, keyring, _record(lane, case_no, event_no))
+    if said is None:
+        return b""
+    return seal_payload(said, keyring, case_record(lane, case_no, event_no))
 
 
 def open_told(sealed: bytes, keyring: Keyring, lane: int, case_no: int, event_no: int) -> CaseTold:
     """How the region of insurance shared the case."""
-    return _DECODE_TOLD(open_payload(sealed, keyring, _record(lane, case_no, event_no)))
+    return _DECODE_TOLD(open_payload(sealed, keyring, case_record(lane, case_no, event_no)))
 
 
 def open_wish(sealed: bytes, keyring: Keyring, lane: int, case_no: int, event_no: int) -> Wish:
     """Who wants the case taken back."""
-    return _DECODE_WISH(open_payload(sealed, keyring, _record(lane, case_no, event_no)))
+    return _DECODE_WISH(open_payload(sealed, keyring, case_record(lane, case_no, event_no)))

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from settlement.claim import PricedLine
-from settlement.keyring import Keyring
+from settlement.keyring import ErasedError, Keyring
 from settlement.rows import EventRow, KeptLine, VisitRow
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -97,7 +97,9 @@ def seal_bytes(plain: bytes, keyring: Keyring, record: bytes) -> bytes:
 
 
 def open_payload(sealed: bytes, keyring: Keyring, record: bytes) -> bytes:
-    """The JSON of a stored payload."""
+    """The JSON of a stored payload. Raises ErasedError where it was erased."""
+    if not sealed:
+        raise ErasedError("erased")
     return keyring.open(sealed[2:], record, int.from_bytes(sealed[:2], "big"))
 
 

@@ -10,9 +10,9 @@ values ($1, $2, $3, $4, $5);
 -- Papers as they were entered. Nothing comes back where somebody was first.
 insert into settlement.reimbursement_paper (
     lane, reimbursement_no, paper_no, recorded_at, total_fen, begins_on, ends_on, institution,
-    invoice_no, actor, key_version, payload
+    invoice_no, actor, payload
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 on conflict do nothing
 returning paper_no;
 
@@ -37,11 +37,11 @@ order by s.reimbursement_no, s.step_no;
 -- name: reimbursement_papers
 -- Some reimbursements of one lane with their newest papers.
 select r.reimbursement_no, r.psn_no, r.matter_no, p.paper_no, p.total_fen, p.begins_on, p.ends_on,
-       p.institution, p.invoice_no, p.actor, p.key_version, p.payload
+       p.institution, p.invoice_no, p.actor, p.payload
 from settlement.reimbursement r
 cross join lateral (
     select n.paper_no, n.total_fen, n.begins_on, n.ends_on, n.institution, n.invoice_no, n.actor,
-           n.key_version, n.payload
+           n.payload
     from settlement.reimbursement_paper n
     where n.lane = $1 and n.reimbursement_no = r.reimbursement_no
     order by n.paper_no desc

@@ -69,6 +69,36 @@ join settlement.settlement_detail d on d.lane = e.lane and d.setl_id = e.entry_i
 where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3, 52, 91)
 order by e.block_no, e.ordinal;
 
+-- name: committed_payloads
+-- What entries of the chunk commit to by a commitment alone, beside details: it must open to that.
+select e.lane, e.entry_id, e.block_no, e.ordinal, 'payment' as place, 'payment' as what,
+       p.pay_no as number, 0 as part, p.plan as payload
+from ledger.entry e
+join settlement.payment p on p.lane = e.lane and p.pay_no = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3
+    and ((e.code = 21 and e.kind = 2) or e.code = 23)
+union all
+select e.lane, e.entry_id, e.block_no, e.ordinal, 'mobile_event',
+       'hold for an order of mobile payment', m.order_no, m.event_no, m.payload
+from ledger.entry e
+join settlement.mobile_event m on m.lane = e.lane and m.order_no = e.entry_id and m.kind = 2
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 29 and e.kind = 2
+union all
+select e.lane, e.entry_id, e.block_no, e.ordinal, 'remote_case',
+       'hold for a case of another region', c.case_no, 0, c.payload
+from ledger.entry e
+join settlement.remote_case c on c.lane = e.lane and c.hold_id = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 51 and e.kind = 2
+union all
+select e.lane, e.entry_id, e.block_no, e.ordinal, 'reimbursement_paper', 'reimbursement',
+       p.reimbursement_no, p.paper_no, p.payload
+from ledger.entry e
+join settlement.reimbursement_step s on s.lane = e.lane and s.entry_id = e.entry_id
+join settlement.reimbursement_paper p
+    on p.lane = e.lane and p.reimbursement_no = s.reimbursement_no and p.paper_no = s.paper_no
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code between 91 and 94
+order by block_no, ordinal;
+
 -- name: bad_home_cases
 -- Entries of the chunk for care in another region whose settlement row is missing or is not what
 -- was committed, or lies in the statement of an institution of ours; which have no row beside them,
@@ -232,6 +262,10 @@ left join settlement.filing f
     on f.lane = $1 and f.psn_no = p.psn_no and f.withdraws is null
 left join settlement.filing w on w.lane = $1 and w.withdraws = f.filing_no
 where p.lane = $1 and (p.filings <> '' or f.filing_no is not null)
+    and not (p.filings = '' and exists (
+        select from settlement.erasure x
+        where x.lane = $1 and x.psn_no = p.psn_no and x.act = 3
+    ))
 order by p.psn_no, f.filing_no;
 
 -- name: bad_moves

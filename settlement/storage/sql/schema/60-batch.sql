@@ -69,7 +69,7 @@ language sql stable as $$
         coalesce(r.setl_id::text, 'null'), coalesce(r.parent::text, 'null'),
         coalesce(r.mdtrt_id::text, 'null'), settlement.json_text(r.psn_no),
         settlement.json_text(r.institution), settlement.json_text(r.order_no), r.amount_fen,
-        '"' || replace(encode(r.plan, 'base64'), E'\n', '') || '"'
+        '"' || encode(substr(r.plan, 3, 32), 'base64') || '"'
     ) || ']', 'UTF8'));
 $$;
 comment on function settlement.payment_commitment(settlement.payment)
@@ -82,7 +82,7 @@ language sql stable as $$
         r.lane, r.order_no, r.event_no, r.kind,
         settlement.json_time(r.recorded_at at time zone 'UTC') || 'Z"',
         coalesce(r.setl_id::text, 'null'), settlement.json_text(r.content),
-        '"' || replace(encode(r.payload, 'base64'), E'\n', '') || '"'
+        '"' || encode(substr(r.payload, 3, 32), 'base64') || '"'
     ) || ']', 'UTF8'));
 $$;
 comment on function settlement.mobile_commitment(settlement.mobile_event)
@@ -112,7 +112,7 @@ language sql stable as $$
         settlement.json_text(r.psn_no), settlement.json_text(r.institution),
         settlement.json_text(r.insured_region), settlement.json_text(r.infno),
         settlement.json_text(r.msgid), r.mdtrt_id, r.total_fen,
-        '"' || replace(encode(r.payload, 'base64'), E'\n', '') || '"'
+        '"' || encode(substr(r.payload, 3, 32), 'base64') || '"'
     ) || ']', 'UTF8'));
 $$;
 comment on function settlement.case_commitment(settlement.remote_case)

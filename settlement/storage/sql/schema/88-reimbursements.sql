@@ -33,7 +33,6 @@ create table settlement.reimbursement_paper (
     ends_on         date        not null,
     paper_no        integer     not null,
     lane            smallint    not null,
-    key_version     smallint    not null,
     institution     text        not null,
     invoice_no      text        not null,
     actor           text        not null,
@@ -51,7 +50,6 @@ comment on column settlement.reimbursement_paper.begins_on is 'First day of the 
 comment on column settlement.reimbursement_paper.ends_on is 'Last day; of a stay the discharge.';
 comment on column settlement.reimbursement_paper.paper_no is 'From 1; the newest counts.';
 comment on column settlement.reimbursement_paper.lane is 'Lane of the person.';
-comment on column settlement.reimbursement_paper.key_version is 'Version of the key.';
 comment on column settlement.reimbursement_paper.institution is 'Who treated: fixmedins_code.';
 comment on column settlement.reimbursement_paper.invoice_no is 'invono.';
 comment on column settlement.reimbursement_paper.actor is 'Who entered them.';
@@ -142,7 +140,7 @@ language sql stable as $$
         s.paper_no, s.fund_fen, s.account_fen, s.cash_fen, settlement.json_text(s.reference),
         settlement.json_text(s.proposer), settlement.json_text(s.actor),
         settlement.json_text(p.institution), settlement.json_text(p.invoice_no),
-        settlement.json_text(p.actor), '"' || encode(sha256(p.payload), 'hex') || '"',
+        settlement.json_text(p.actor), '"' || encode(substr(p.payload, 3, 32), 'hex') || '"',
         case when t.setl_id is null then '""'
              else '"' || encode(settlement.row_commitment(t), 'hex') || '"' end
     ) || ']', 'UTF8'))

@@ -1,0 +1,209 @@
+"""A person's data is told and erased beside running settlements: what may go is gone, what must be
+kept is kept, and every chain and proof holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import msgspec
+import pytest
+import pytest_asyncio
+from msgspec import structs
+
+from settlement.lanes import lane_of
+from settlement.personal_data import Act
+from settlement.said import Said
+from settlement.serve.personal_desk import (
+    ERASURES_FILE,
+    Desk,
+    confirm,
+    expire,
+    exported,
+    finish,
+    noted,
+    open_desk,
+    propose,
+    repeat,
+    write_down,
+)
+from settlement.storage import personal
+from tests.kit.population import CLASS_A, Citizen, some
+from tests.kit.town import Town, a_town
+from tests.services import FreshDatabase
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+WHO = {"actor": "测试经办甲", "reason": "测试〔2026〕1号"}
+OTHER = {"actor": "测试经办乙", "reason": "测试〔2026〕1号"}
+YEARS = 5
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(database: FreshDatabase) -> AsyncIterator[Town]:
+    """A town whose books are checked at the end."""
+    async with a_town(database) as town:
+        yield town
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def desk(town: Town, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    """An operator's desk six years later: what was settled in the town is older than it is kept."""
+    folder = tmp_path_factory.mktemp("personal")
+    connection = await asyncpg.connect(town.owner_dsn)
+    opened = await open_desk(connection, town.keyring, folder, YEARS)
+    yield structs.replace(opened, clock=lambda: town.clock() + timedelta(days=366 * 6))
+    await connection.close()
+
+
+def today(desk: Desk, town: Town) -> Desk:
+    """The same desk today: everything is young."""
+    return structs.replace(desk, clock=town.clock)
+
+
+async def details_of(town: Town, who: Citizen) -> int:
+    found = await town.owner.fetchval(
+        "select count(*) from settlement.settlement_detail d join settlement.settlement t"
+        " on t.lane = d.lane and t.setl_id = d.setl_id where t.psn_no = $1",
+        who.number,
+    )
+    assert isinstance(found, int)
+    return found
+
+
+async def erased(desk: Desk, who: Citizen) -> Said:
+    assert (await propose(desk, who.number, **WHO)).status == 0
+    return await confirm(desk, who.number, **OTHER)
+
+
+async def test_copy_has_every_line_and_every_name(town: Town, desk: Desk) -> None:
+    who = town.someone()
+    await town.pharmacy.sell(who, some(CLASS_A, 3))
+    told = await exported(desk, who.number, **WHO)
+    assert told is not None
+    again = msgspec.json.decode(msgspec.json.encode(told))
+    assert again["identity"]["certificate_no"] == who.insured.identity.certificate_no
+    detail = again["rows"]["settlement_detail"][0]["sealed_content"]
+    assert "XA900TESTCLASSA" in msgspec.json.encode(detail).decode()
+    assert again["rows"]["audit"][-1]["action"] == "export-personal-data"
+
+
+async def test_what_must_be_kept_is_refused_with_the_reason(town: Town, desk: Desk) -> None:
+    who = town.someone()
+    await town.pharmacy.sell(who, some(CLASS_A, 3))
+    said = await propose(today(desk, town), who.number, **WHO)
+    assert said.status == 1
+    assert f"保存 {YEARS} 年" in said.text
+    assert "仍在参保" in said.text
+    assert await details_of(town, who) == 1
+
+
+async def test_one_person_alone_erases_nothing(town: Town, desk: Desk) -> None:
+    who = town.someone()
+    await town.pharmacy.sell(who, some(CLASS_A, 3))
+    await propose(desk, who.number, **WHO)
+    assert (await confirm(desk, who.number, **{**WHO, "actor": " 测试经办甲 "})).status == 1
+    assert await details_of(town, who) == 1
+
+
+async def test_lines_go_while_others_settle_and_every_chain_holds(town: Town, desk: Desk) -> None:
+    who, others = town.someone(), [town.someone() for _ in range(6)]
+    settled = await town.pharmacy.sell(who, some(CLASS_A, 3))
+    said, *sold = await asyncio.gather(
+        erased(desk, who),
+        *(town.pharmacy.sell(other, some(CLASS_A, 2)) for other in others),
+        town.other_pharmacy.sell(who, some(CLASS_A, 1)),
+    )
+    assert said.status == 0
+    assert all(one.infcode == 0 for one in sold)
+    assert "仍在参保" in said.text
+    row = await town.owner.fetchrow(
+        "select count(*) from settlement.settlement_detail d where d.setl_id = $1",
+        int(settled.setl_id),
+    )
+    assert row is not None
+    assert row[0] == 0
+    assert (await town.verified()).ok
+    told = await exported(desk, who.number, **WHO)
+    assert told is not None
+    assert len(told["rows"]["settlement"]) == 2  # type: ignore[index]
+
+
+async def test_who_is_not_insured_any_more_is_a_number_that_nobody_finds(
+    town: Town, desk: Desk
+) -> None:
+    who = town.someone()
+    await town.pharmacy.sell(who, some(CLASS_A, 3))
+    await town.owner.execute(
+        "update settlement.person set enrolments = '[]' where psn_no = $1", who.number
+    )
+    balance = await town.balance_fen(who)
+    said = await erased(desk, who)
+    assert f"余额 {balance} 分" in said.text
+    lane = lane_of(who.number, desk.lanes)
+    await personal.erase_identity(
+        desk.connection, desk.keyring, lane=lane, person_no=who.number,
+        journal=desk.journal_of[lane], shape=desk.shape,
+    )  # fmt: skip
+    told = await exported(desk, who.number, **WHO)
+    assert told is not None
+    assert told["identity"]["name"] == ""  # type: ignore[index]
+    refused = await town.pharmacy.sell(who, some(CLASS_A, 1))
+    assert refused.infcode == -1
+    assert (await town.verified()).ok
+
+
+async def test_what_was_interrupted_is_finished(town: Town, desk: Desk) -> None:
+    """As after kill -9: it was confirmed, and some rows are gone."""
+    who = town.someone()
+    for count in (1, 2, 3):
+        await town.pharmacy.sell(who, some(CLASS_A, count))
+
+    await propose(desk, who.number, **WHO)
+    await write_down(desk, who.number, Act.CONFIRMED, desk.before(), **OTHER)
+    await town.owner.execute(
+        "delete from settlement.settlement_detail where setl_id ="
+        " (select min(setl_id) from settlement.settlement where psn_no = $1)",
+        who.number,
+    )
+    assert await details_of(town, who) == 2
+    assert await finish(desk) == [who.number]
+    assert await details_of(town, who) == 0
+    assert await finish(desk) == []
+    assert (await town.verified()).ok
+
+
+async def test_restored_database_hears_of_erasures_and_does_them_again(
+    town: Town, desk: Desk
+) -> None:
+    who = town.someone()
+    await town.pharmacy.sell(who, some(CLASS_A, 3))
+    kept = await town.owner.fetch("select d.* from settlement.settlement_detail d")
+    await erased(desk, who)
+    before = await details_of(town, who)
+    await town.owner.execute("delete from settlement.settlement_detail")
+    await town.owner.copy_records_to_table(
+        "settlement_detail", schema_name="settlement", records=[tuple(row) for row in kept]
+    )
+    known = [one for one in noted(desk.files[0]) if one.psn_no == who.number]
+    assert len(known) == 1
+    assert desk.files[0].name == ERASURES_FILE
+    assert await repeat(desk, known) == []
+    await town.owner.execute("delete from settlement.erasure where psn_no = $1", who.number)
+    assert await repeat(desk, known) == known
+    assert (before, await details_of(town, who)) == (0, 0)
+    assert noted(desk.files[0]).count(known[0]) == 1
+
+
+async def test_what_is_older_than_it_is_kept_goes_by_itself(town: Town, desk: Desk) -> None:
+    who = town.someone()
+    await town.pharmacy.sell(who, some(CLASS_A, 3))
+    said = await expire(desk, **WHO, preview=True)
+    assert "将删除" in said.text
+    assert await details_of(town, who) == 1
+    young = await expire(today(desk, town), **WHO, preview=False)
+    assert young.text.startswith("已删除 erased：0 人")
+    await expire(desk, **WHO, preview=False)
+    assert await details_of(town, who) == 0
+    assert (await town.verified()).ok
