@@ -129,7 +129,10 @@ CAUSES: Mapping[str, str] = {
     "VISIT_SETTLED": "A settlement of it stands.",
     "VISIT_NOT_DIAGNOSED": "2204 or 2206 before 2203.",
     "LINES_OF_SEVERAL_VISITS": "One 2204 names two mdtrt_id.",
-    "SCHEME_DIFFERS": "insutype differs from the registration's.",
+    "SCHEME_DIFFERS": (
+        "insutype differs from the registration's; of a stay, while the person has not left "
+        "that scheme."
+    ),
     "BATCH_UNKNOWN": "No lines under this chrg_bchno.",
     "BATCH_SETTLED": "The batch was settled.",
     "BATCH_LINE_REPEATED": "feedetl_sn uploaded before.",
