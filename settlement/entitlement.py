@@ -237,6 +237,12 @@ def enrolment_on(enrolments: Sequence[Enrolment], scheme: str, on: date) -> Enro
     return found
 
 
+def has_left(enrolments: Sequence[Enrolment], scheme: str, on: date) -> bool:
+    """Whether a scheme pays nothing more on a date because the membership is suspended or ended."""
+    enrolment = enrolment_on(enrolments, scheme, on)
+    return enrolment is not None and _closure(enrolment, on) in (Closure.SUSPENDED, Closure.ENDED)
+
+
 def _closure(enrolment: Enrolment, on: date) -> Closure | None:
     """What closes every fund of the scheme on a date, if anything does.
 

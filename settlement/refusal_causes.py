@@ -103,7 +103,7 @@ CAUSES: Mapping[str, str] = {
     "VISIT_UNKNOWN": "No such mdtrt_id.",
     "VISIT_WITHDRAWN": "2202 withdrew it.",
     "VISIT_OF_OTHER_PERSON": "mdtrt_id and psn_no do not belong together.",
-    "VISIT_HAS_LINES": "2202 with lines still there.",
+    "VISIT_HAS_LINES": "2202, 2404 or a 2601 of 2401 with lines still there.",
     "VISIT_IS_STAY": "An outpatient transaction names a stay.",
     "VISIT_IS_NO_STAY": "An inpatient transaction names an outpatient visit.",
     "ADMISSION_IN_FUTURE": "The admission lies in the future.",
@@ -129,7 +129,10 @@ CAUSES: Mapping[str, str] = {
     "VISIT_SETTLED": "A settlement of it stands.",
     "VISIT_NOT_DIAGNOSED": "2204 or 2206 before 2203.",
     "LINES_OF_SEVERAL_VISITS": "One 2204 names two mdtrt_id.",
-    "SCHEME_DIFFERS": "insutype differs from the registration's.",
+    "SCHEME_DIFFERS": (
+        "insutype differs from the registration's; of a stay, while the person has not left "
+        "that scheme."
+    ),
     "BATCH_UNKNOWN": "No lines under this chrg_bchno.",
     "BATCH_SETTLED": "The batch was settled.",
     "BATCH_LINE_REPEATED": "feedetl_sn uploaded before.",

@@ -276,7 +276,7 @@ _ORDER = _rows(
     ("VISIT_UNKNOWN", "查无此就诊登记[（{value}）]。", "请核对就诊ID或先办理登记。"),
     ("VISIT_WITHDRAWN", "该就诊登记已撤销。", "请重新登记后再办理。"),
     ("VISIT_OF_OTHER_PERSON", "该就诊登记不属于此参保人员。", "请核对人员编号和就诊ID。"),
-    ("VISIT_HAS_LINES", "该就诊下还有未撤销的费用明细。", "请先用2205撤销费用明细。"),
+    ("VISIT_HAS_LINES", "该就诊下还有未撤销的费用明细。", "请先撤销明细：门诊用2205，住院用2302。"),
     ("VISIT_IS_NO_STAY", "就诊ID[{value}]不是住院登记。", "请核对就诊ID，门诊业务请使用22xx交易。"),
     ("VISIT_IS_STAY", "就诊ID[{value}]是住院登记。", "请核对就诊ID，住院业务请用23xx、24xx交易。"),
     ("ADMISSION_IN_FUTURE", "入院时间[{value}]晚于当前时间。", "请核对begntime。"),

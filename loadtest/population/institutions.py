@@ -26,7 +26,7 @@ _UNUSABLE = frozenset({19, 31, 39})
 """Places in every forty; two are a pharmacy's and one a hospital's."""
 _LEVELS = ((100, "3", "2", "三级医院"), (350, "2", "5", "二级医院"), (1000, "1", "11", "卫生院"))
 """Of a thousand hospitals so many and those before: price level, hosp_lv, and what it is called."""
-_HOSPITAL_CARE = frozenset({"11", "13", "14", "21", "28"})
+_HOSPITAL_CARE = frozenset({"11", "13", "14", "21", "28", "52"})
 _PHARMACY_CARE = frozenset({"41"})
 
 

@@ -19,7 +19,7 @@ from settlement.client.outcome import AnswerError, Node, text_of
 BEFORE_ANY = "v0000"
 """ver of who has no list yet"""
 UNPACKED_BYTES_MAX = 1 << 30
-PAGED = ("1304", "1318", "1319")
+PAGED = ("1304", "1312", "1316", "1318", "1319")
 _LONG_AGO, _BEFORE_ANY = "2000-01-01 00:00:00", "1990-01-01"
 _VERSION = re.compile(r"v\d{1,18}", re.ASCII)
 Rows = list[list[str]]
@@ -132,7 +132,7 @@ async def current(exam: Exam) -> None:
 
 
 @check(
-    "1304-1318-1319", Group.CATALOGUE, "目录分页查询：不重不漏",
+    "catalogue-pages", Group.CATALOGUE, "目录分页查询：不重不漏",
     "Pages: nothing twice, nothing left out",
     needs=PAGED,
 )  # fmt: skip
@@ -178,6 +178,26 @@ async def ratio(exam: Exam) -> None:
         )  # fmt: skip
 
 
+@check(
+    "1312-1316", Group.CATALOGUE, "按项目查询目录及匹配", "One item, and what it is matched with",
+    needs=("1312", "1316"),
+)  # fmt: skip
+async def item(exam: Exam) -> None:
+    """Only rows of the item that was named, which both answer alike."""
+    for each in exam.candidate.items[:3]:
+        code, known = each.med_list_codg, None
+        for infno in ("1312", "1316"):
+            rows = await page(exam, infno, 1, 10, hilist_code=code)
+            dates = [(row.get("begndate"), row.get("enddate")) for row in rows]
+            right = bool(rows) and all(row.get("hilist_code") == code for row in rows)
+            exam.expect(
+                f"{infno} hilist_code {code}", "仅该项目，两者日期相同",
+                "this item only, the same dates in both", f"{len(rows)} 行 rows",
+                right and known in (None, dates),
+            )  # fmt: skip
+            known = dates
+
+
 @check("1901", Group.CATALOGUE, "字典表查询", "A code list", needs=("1901",))
 async def dictionary(exam: Exam) -> None:
     """The list of schemes has the test person's, with a name."""
@@ -217,5 +237,5 @@ async def refusals(exam: Exam) -> None:
 
 
 CHECKS: tuple[Check, ...] = (
-    *map(_file, FILES), items_listed, current, pages, ratio, dictionary, refusals
+    *map(_file, FILES), items_listed, current, pages, ratio, item, dictionary, refusals
 )  # fmt: skip

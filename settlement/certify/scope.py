@@ -30,7 +30,9 @@ RECORDS: frozenset[str] = frozenset(one for one in STORED if not one.startswith(
 _COUNTER = frozenset({
     "9001", "9002", "1101", "2001", "2601", "5201", "5203", "5204", "5205", "5206",
 })  # fmt: skip
-_LISTS = frozenset({"1304", "1317", "1318", "1319", "1901", "3301", "3302", *FILES})
+_LISTS = frozenset({
+    "1304", "1312", "1316", "1317", "1318", "1319", "1901", "3301", "3302", *FILES,
+})  # fmt: skip
 _UPLOADS = frozenset({"4101", "4101A", *STORED}) - RECORDS
 MOBILE = frozenset({"6201", "6202", "6203", "6301", "6401"})
 _BOOKS = frozenset({"3201", "3202", "3203", "3204", "3260", "3261", "3262", "9101", "9102"})

@@ -69,7 +69,14 @@ class Enquiries:
                 return lists.dictionary_answer(request, self._desk.world.profile.wire)
             case catalogue.MappingQuery():
                 return await self._sessions.mapping_page(request, institution)
-            case catalogue.EthnicDrugQuery() | catalogue.CeilingQuery() | catalogue.SelfPayQuery():
+            case catalogue.MatchQuery():
+                return await self._sessions.match_page(request, institution)
+            case (
+                catalogue.EthnicDrugQuery()
+                | catalogue.ItemQuery()
+                | catalogue.CeilingQuery()
+                | catalogue.SelfPayQuery()
+            ):
                 return lists.page_answer(request, self._desk.world, self._desk.now().local.date())
             case (
                 reconciliation.TotalsCheck()

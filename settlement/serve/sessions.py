@@ -120,6 +120,23 @@ class Sessions:
         region = self._desk.world.region
         return Answer(output=lists.ListRows(mappings.shown(found, institution.code, region)))
 
+    async def match_page(
+        self, request: catalogue.MatchQuery, institution: Institution
+    ) -> Answer | Refusal:
+        """1316: of all items, or of those that the institution has mapped an own code to."""
+        now, own = self._desk.now(), request.input.data.medins_list_codg
+        codes: set[str] | None = None
+        if own:
+            sought = MappingsSought(
+                lane=lane_of(institution.code, self._lanes), institution=institution.code,
+                changed_since=_BEFORE_ALL.replace(tzinfo=CHINA), own_code=own, item_code="",
+                list_type="", on=None, standing="1",
+            )  # fmt: skip
+            async with self._side.use() as connection:
+                found = await mapping_page(connection, sought, slice(0, lists.PAGE_ROWS_MAX))
+            codes = {row.item_code for row in found}
+        return lists.page_answer(request, self._desk.world, now.local.date(), codes=codes)
+
 
 def credential_shown(request: person.PersonLookup) -> Credential | Refusal:
     """What the person of 1101 showed."""

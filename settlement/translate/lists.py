@@ -1,5 +1,5 @@
 """What institutions ask of lists that every process has in memory: the dictionary (1901), and pages
-of the catalogue (1304, 1318, 1319), as far as the loaded catalogue holds what they show.
+of the catalogue (1304, 1312, 1316, 1318, 1319), as far as it holds what they show.
 
 The catalogue does not hold when a row was changed, so every page shows all of it, whatever
 `updt_time` asks for, and a row's own times are the day it came into force.
@@ -7,7 +7,7 @@ The catalogue does not hold when a row was changed, so every page shows all of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
 
 from msgspec import Raw, Struct
@@ -29,6 +29,8 @@ _BY_RATIO = "1"
 _SELF_PAID_ABOVE = "1"
 """overlmt_dspo_way: what is above the ceiling is paid by the person. No source prints the list."""
 _CATALOGUE = "catalogue_item"
+_UNRESTRICTED = "0"
+"""lmt_used_flag: the catalogue knows no restricted use, as answers to fee lines say too"""
 
 
 class ListRows(Struct, frozen=True, gc=False):
@@ -44,9 +46,17 @@ class _Shown(Struct, frozen=True):
     rows: Callable[[Item, str, str], Iterator[Struct]]
 
 
-Page = wire.EthnicDrugQuery | wire.CeilingQuery | wire.SelfPayQuery
+Page = (
+    wire.EthnicDrugQuery
+    | wire.ItemQuery
+    | wire.MatchQuery
+    | wire.CeilingQuery
+    | wire.SelfPayQuery
+)
 PageData = (
     wire.EthnicDrugQueryData
+    | wire.ItemQueryData
+    | wire.MatchQueryData
     | wire.MappingQueryData
     | wire.CeilingQueryData
     | wire.SelfPayQueryData
@@ -78,11 +88,18 @@ def dictionary_answer(request: wire.DictionaryQuery, profile: Profile) -> Answer
     return Answer(output=wire.DictionaryQueryReply(list=rows))
 
 
-def page_answer(request: Page, world: World, today: date) -> Answer | Refusal:
-    """1304, 1318 and 1319: one page; an empty one after the last."""
+def page_answer(
+    request: Page, world: World, today: date, *, codes: Collection[str] | None = None
+) -> Answer | Refusal:
+    """1304, 1312, 1316, 1318 and 1319: one page; an empty one after the last. `codes`: of these
+    items only."""
     match request:
         case wire.EthnicDrugQuery(input=wire.EthnicDrugQueryInput(data=data)):
             code, on, shown = data.med_list_codg, None, _ETHNIC_DRUGS
+        case wire.ItemQuery(input=wire.ItemQueryInput(data=data)):
+            code, on, shown = data.hilist_code, data.query_date, _items_asked(data)
+        case wire.MatchQuery(input=wire.MatchQueryInput(data=data)):
+            code, on, shown = data.hilist_code, data.query_date, _matches_asked(data, codes)
         case wire.CeilingQuery(input=wire.CeilingQueryInput(data=data)):
             code, on, shown = data.hilist_code, data.query_date, _CEILINGS
         case wire.SelfPayQuery(input=wire.SelfPayQueryInput(data=data)):
@@ -95,17 +112,7 @@ def page_answer(request: Page, world: World, today: date) -> Answer | Refusal:
     if on or data.vali_flag:
         day = parse_moment(on).date() if on else None
         items = (item for item in items if _wanted(item, day, data.vali_flag or "", today))
-    rows: list[Struct] = []
-    passed = 0
-    for item in items:
-        count = shown.count(item)
-        if count and passed + count > page.start:
-            made = list(shown.rows(item, world.region, _flag(item, today)))
-            rows += made[max(page.start - passed, 0) : page.stop - passed]
-        passed += count
-        if passed >= page.stop:
-            break
-    return Answer(output=ListRows(tuple(rows)))
+    return Answer(output=ListRows(_rows_of(items, shown, page, world.region, today)))
 
 
 def page_of(data: PageData) -> slice | Refusal:
@@ -118,6 +125,22 @@ def page_of(data: PageData) -> slice | Refusal:
             params={"number": number, "size": size, "rows_max": PAGE_ROWS_MAX},
         )  # fmt: skip
     return slice((number - 1) * size, number * size)
+
+
+def _rows_of(
+    items: Iterator[Item], shown: _Shown, page: slice, region: str, today: date
+) -> tuple[Struct, ...]:
+    rows: list[Struct] = []
+    passed = 0
+    for item in items:
+        count = shown.count(item)
+        if count and passed + count > page.start:
+            made = list(shown.rows(item, region, _flag(item, today)))
+            rows += made[max(page.start - passed, 0) : page.stop - passed]
+        passed += count
+        if passed >= page.stop:
+            break
+    return tuple(rows)
 
 
 def _wanted(item: Item, on: date | None, valid: str, today: date) -> bool:
@@ -151,6 +174,72 @@ def _ethnic_drugs(item: Item, region: str, valid: str) -> Iterator[Struct]:
         opt_time=since,
         optins_no=region,
         ver=f"F{item.effective_from:%Y%m%d}",
+    )
+
+
+def _items_asked(data: wire.ItemQueryData) -> _Shown:
+    """1312: a row a version, of the items that meet what was asked of the columns we have."""
+
+    def count(item: Item) -> int:
+        return int(
+            data.list_type in (None, "", item.list_type)
+            and data.chrgitm_lv in (None, "", item.item_class)
+            and data.med_chrgitm_type in (None, "", item.charge_kind)
+            and (data.hilist_name or "") in item.name
+        )
+
+    return _Shown(count, _items)
+
+
+def _items(item: Item, region: str, valid: str) -> Iterator[Struct]:
+    since, until = _dates(item)
+    yield wire.ItemRow(
+        hilist_code=item.code,
+        hilist_name=item.name,
+        insu_admdvs=region,
+        begndate=since,
+        enddate=until,
+        med_chrgitm_type=item.charge_kind,
+        chrgitm_lv=item.item_class,
+        lmt_used_flag=_UNRESTRICTED,
+        list_type=item.list_type,
+        med_use_flag="",
+        matn_used_flag="",
+        hilist_use_type="",
+        lmt_cpnd_type="",
+        vali_flag=valid,
+        rid=_rid(item),
+        updt_time=since,
+        crte_time=since,
+        poolarea_no=region,
+    )
+
+
+def _matches_asked(data: wire.MatchQueryData, codes: Collection[str] | None) -> _Shown:
+    """1316: a row a version; an item has the same code in both catalogues here."""
+
+    def count(item: Item) -> int:
+        return int(
+            data.list_type in (None, "", item.list_type) and (codes is None or item.code in codes)
+        )
+
+    return _Shown(count, _matches)
+
+
+def _matches(item: Item, region: str, valid: str) -> Iterator[Struct]:
+    since, until = _dates(item)
+    yield wire.MatchRow(
+        med_list_codg=item.code,
+        hilist_code=item.code,
+        list_type=item.list_type,
+        insu_admdvs=region,
+        begndate=since,
+        enddate=until,
+        vali_flag=valid,
+        rid=_rid(item),
+        updt_time=since,
+        crte_time=since,
+        poolarea_no=region,
     )
 
 

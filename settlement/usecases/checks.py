@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from settlement.abroad import same_city
 from settlement.clock import Moment
 from settlement.commands import Asked, Command, Credential
+from settlement.entitlement import enrolment_on, has_left
 from settlement.person import Identity
 from settlement.refusal import Refusal
 from settlement.view import PersonFacts, View
@@ -136,3 +139,19 @@ def _check_token(
     if token.institution != command.asked.institution.code:
         return Refusal(code="TOKEN_OTHER_INSTITUTION", field="credential_number")
     return None
+
+
+def scheme_of_stay(
+    scheme: str, registered: str, person: PersonFacts, on: date
+) -> Refusal | None:
+    """A stay is settled by the scheme that it was begun under, or by another one that the person is
+    in, where they have left the first by the day (DOMAIN 21)."""
+    if scheme == registered or (
+        not person.home_region
+        and has_left(person.enrolments, registered, on)
+        and enrolment_on(person.enrolments, scheme, on) is not None
+    ):
+        return None
+    return Refusal(
+        code="SCHEME_DIFFERS", field="scheme", params={"value": scheme, "registered": registered}
+    )

@@ -49,7 +49,7 @@ def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -
         again = remote_settle.under_way(command, person, view, world)
         if again is not None:
             return again
-    refused = refused or _settleable(command, visit, state, world)
+    refused = refused or _settleable(command, visit, state, person, world)
     if refused is None and not command.quote:
         refused = family.open_undertaking(person, command)
     if refused is not None:
@@ -73,16 +73,17 @@ def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -
 
 
 def _settleable(
-    command: SettleStay, visit: VisitFact, state: StayState, world: World
+    command: SettleStay, visit: VisitFact, state: StayState, person: PersonFacts, world: World
 ) -> Refusal | None:
-    """Not settled for good, of the scheme registered, discharged where it is to be final."""
+    """Not settled for good, of the person's scheme, discharged where it is to be final."""
     if state.final is not None:
         return checks.already_settled(state.final.setl_id)
-    if command.scheme != visit.row.scheme:
-        return Refusal(
-            code="SCHEME_DIFFERS", field="scheme",
-            params={"value": command.scheme, "registered": visit.row.scheme},
-        )  # fmt: skip
+    dates = state.dates(visit.row.begun_at.date())
+    refused = checks.scheme_of_stay(
+        command.scheme, visit.row.scheme, person, dates.discharged or dates.latest
+    )
+    if refused is not None:
+        return refused
     before_discharge = not world.profile.discharge_before_settlement
     if not command.mid_stay and state.discharge is None and not before_discharge:
         return Refusal(code="NOT_DISCHARGED", field="mdtrt_id")

@@ -146,7 +146,8 @@ def discharge(command: DischargeStay, view: View, world: World, moment: Moment) 
     if isinstance(found, Decision):
         return found
     visit, state = found
-    refused = _dischargeable(command, visit, state, moment)
+    person = view.persons[command.asked.person_no]
+    refused = _dischargeable(command, visit, state, person, moment)
     if refused is not None:
         return Decision(refused)
     asked = command.asked
@@ -159,18 +160,18 @@ def discharge(command: DischargeStay, view: View, world: World, moment: Moment) 
 
 
 def _dischargeable(
-    command: DischargeStay, visit: VisitFact, state: StayState, moment: Moment
+    command: DischargeStay, visit: VisitFact, state: StayState, person: PersonFacts, moment: Moment
 ) -> Refusal | None:
     if state.discharge is not None:
         return Refusal(
             code="ALREADY_DISCHARGED", field="mdtrt_id",
             params={"ended_at": str(state.discharged_at)},
         )  # fmt: skip
-    if command.scheme != visit.row.scheme:
-        return Refusal(
-            code="SCHEME_DIFFERS", field="scheme",
-            params={"value": command.scheme, "registered": visit.row.scheme},
-        )  # fmt: skip
+    refused = checks.scheme_of_stay(
+        command.scheme, visit.row.scheme, person, command.ended_at.date()
+    )
+    if refused is not None:
+        return refused
     if not visit.row.begun_at <= command.ended_at <= moment.local:
         return Refusal(
             code="DISCHARGE_TIME_WRONG", field="ended_at",

@@ -1,4 +1,4 @@
-"""What a HIS synchronises: the dictionary (1901) and the catalogue's pages (1304, 1318, 1319)."""
+"""What a HIS synchronises: the dictionary (1901) and the catalogue's pages (1304 to 1319)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from protocol.nhsa.codes import CODE_LISTS
 from tests.kit.population import CAPPED_B, CLASS_B, REGION
-from tests.kit.reply import Reply, assert_refused
+from tests.kit.reply import Reply, assert_done, assert_refused
 from tests.kit.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -21,7 +21,7 @@ async def dictionary(town: Town, name: str, **more: str) -> Reply:
 
 
 async def page(town: Town, infno: str, number: int, size: int, **more: str) -> Reply:
-    """1304, 1318 or 1319."""
+    """1304, 1312, 1316, 1318 or 1319."""
     data = {"updt_time": "2026-01-01 00:00:00", "page_num": number, "page_size": size, **more}
     return await town.hospital.ask(infno, {"data": data})
 
@@ -73,8 +73,36 @@ async def test_one_item_is_found_by_its_code(town: Town) -> None:
     }
 
 
+async def test_items_are_found_by_what_the_catalogue_holds_of_them(town: Town) -> None:
+    item = CLASS_B.item
+    [found] = rows(await page(town, "1312", 1, 10, hilist_code=item.code))
+    assert (found["hilist_name"], found["list_type"]) == (item.name, item.list_type)
+    assert (found["chrgitm_lv"], found["med_chrgitm_type"]) == ("02", "09")
+    assert (found["begndate"], found["vali_flag"]) == ("2020-01-01", "1")
+    assert rows(await page(town, "1312", 1, 10, hilist_name=item.name)) == [found]
+    second = rows(await page(town, "1312", 1, 100, chrgitm_lv="02"))
+    assert found in second and all(row["chrgitm_lv"] == "02" for row in second)
+    for nothing in ({"list_type": "301"}, {"med_chrgitm_type": "14"}, {"hilist_name": "无此项目"}):
+        assert rows(await page(town, "1312", 1, 10, **nothing)) == [], nothing
+
+
+async def test_matches_are_of_all_items_or_of_what_an_own_code_was_mapped_to(town: Town) -> None:
+    everything = rows(await page(town, "1316", 1, 1000))
+    assert len(everything) == len(rows(await page(town, "1312", 1, 1000))) > 50
+    assert all(row["med_list_codg"] == row["hilist_code"] for row in everything)
+    assert rows(await page(town, "1316", 1, 10, medins_list_codg="OWN-1316")) == []
+    mapped = {
+        "fixmedins_hilist_id": "OWN-1316", "fixmedins_hilist_name": "测试", "list_type": "101",
+        "med_list_codg": CLASS_B.item.code, "begndate": "2026-01-01", "enddate": "2099-12-31",
+    }  # fmt: skip
+    assert_done(await town.hospital.ask("3301", {"catalogcompin": [mapped]}))
+    [row] = rows(await page(town, "1316", 1, 10, medins_list_codg="OWN-1316"))
+    assert row["hilist_code"] == CLASS_B.item.code
+    assert rows(await page(town, "1316", 1, 10, medins_list_codg="OWN-1316", list_type="301")) == []
+
+
 async def test_only_what_is_in_force_is_found_for_a_day(town: Town) -> None:
-    for infno in ("1318", "1319"):
+    for infno in ("1312", "1316", "1318", "1319"):
         assert rows(await page(town, infno, 1, 100, query_date="1999-01-01")) == []
         assert rows(await page(town, infno, 1, 100, query_date="2026-11-23"))
     ended = rows(await page(town, "1319", 1, 100, vali_flag="0"))

@@ -208,7 +208,7 @@ def _institution(
         agreement_from=date(2020, 1, 1),
         agreement_to=date(2099, 12, 31),
         suspended=False,
-        care_types=frozenset({"11", "13", "14", "21"} if hospital else {"41"}),
+        care_types=frozenset({"11", "13", "14", "21", "28", "52"} if hospital else {"41"}),
         account_base=10_000_000 + 10 * place,
     )
 

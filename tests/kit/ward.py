@@ -100,18 +100,23 @@ class StayInProgress(Struct, kw_only=True):
 _COUNT = iter(range(1, 1_000_000))
 
 
-def admission(hospital: Hospital, whom: Whom, *, at: datetime | None = None) -> Message:
+def admission(
+    hospital: Hospital, whom: Whom, *, at: datetime | None = None, care_type: str = "21"
+) -> Message:
     """2401."""
     when = hospital.clock.tick() if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
-    content = stay_inputs.admission(patient_of(whom), stay_no=f"Z{next(_COUNT)}", at=when)
+    content = stay_inputs.admission(
+        patient_of(whom), stay_no=f"Z{next(_COUNT)}", at=when, care_type=care_type
+    )
     return hospital.message("2401", content)
 
 
 async def admit(
-    hospital: Hospital, whom: Whom, *basket: Bought, at: datetime | None = None
-) -> StayInProgress:
+    hospital: Hospital, whom: Whom, *basket: Bought, at: datetime | None = None,
+    care_type: str = "21",
+) -> StayInProgress:  # fmt: skip
     """Admitted, with a first upload where there is a basket."""
-    message = admission(hospital, whom, at=at)
+    message = admission(hospital, whom, at=at, care_type=care_type)
     reply = await hospital.send(message)
     stay = StayInProgress(
         hospital=hospital, patient=patient_of(whom), mdtrt_id=reply.text("mdtrt_id", "result"),

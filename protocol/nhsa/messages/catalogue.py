@@ -1,4 +1,4 @@
-"""Catalogue: 1301 to 1327 files, 1304 and 1317 to 1319 pages, 1901 code lists.
+"""Catalogue: 1301 to 1327 files, 1304, 1312 and 1316 to 1319 pages, 1901 code lists.
 
 A file is fetched with 9102 by the number that these answer.
 """
@@ -146,6 +146,126 @@ class EthnicDrugRow(Struct, frozen=True, kw_only=True, gc=False):
     opt_time: str  # 经办时间
     optins_no: str  # 经办机构
     ver: str  # 版本号
+
+
+class ItemQueryData(Struct, frozen=True, kw_only=True, gc=False):
+    """医保目录信息查询: which items changed since."""
+
+    query_date: MayTime = None  # 查询时间点
+    hilist_code: May50 = None  # 医保目录编码
+    insu_admdvs: May6 = None  # 参保机构医保区划
+    begndate: MayTime = None  # 开始日期
+    hilist_name: May200 = None  # 医保目录名称
+    wubi: May30 = None  # 五笔助记码
+    pinyin: May30 = None  # 拼音助记码
+    med_chrgitm_type: May6 = None  # 医疗收费项目类别
+    chrgitm_lv: May3 = None  # 收费项目等级
+    lmt_used_flag: May3 = None  # 限制使用标志
+    list_type: May30 = None  # 目录类别
+    med_use_flag: May3 = None  # 医疗使用标志
+    matn_used_flag: May3 = None  # 生育使用标志
+    hilist_use_type: May3 = None  # 医保目录使用类别
+    lmt_cpnd_type: May3 = None  # 限复方使用类型
+    vali_flag: May3 = None  # 有效标志
+    updt_time: NeedTime  # 更新时间
+    page_num: Decimal  # 当前页数
+    page_size: Decimal  # 本页数据量
+
+
+class ItemQueryInput(Struct, frozen=True, kw_only=True, gc=False):
+    """Input of `ItemQuery`."""
+
+    data: ItemQueryData
+
+
+class ItemQuery(Envelope, frozen=True, kw_only=True, gc=False):
+    """1312 医保目录信息查询. The answer is a bare array of `ItemRow`."""
+
+    input: ItemQueryInput
+
+
+class ItemRow(Struct, frozen=True, kw_only=True, gc=False):
+    """医保目录信息"""
+
+    hilist_code: str  # 医保目录编码
+    hilist_name: str  # 医保目录名称
+    insu_admdvs: str  # 参保机构医保区划
+    begndate: str  # 开始日期
+    enddate: str = ""  # 结束日期
+    med_chrgitm_type: str  # 医疗收费项目类别
+    chrgitm_lv: str  # 收费项目等级
+    lmt_used_flag: str  # 限制使用标志
+    list_type: str  # 目录类别
+    med_use_flag: str  # 医疗使用标志
+    matn_used_flag: str  # 生育使用标志
+    hilist_use_type: str  # 医保目录使用类别
+    lmt_cpnd_type: str  # 限复方使用类型
+    wubi: str = ""  # 五笔助记码
+    pinyin: str = ""  # 拼音助记码
+    memo: str = ""  # 备注
+    vali_flag: str  # 有效标志
+    rid: str  # 唯一记录号
+    updt_time: str  # 更新时间
+    crter_id: str = ""  # 创建人
+    crter_name: str = ""  # 创建人姓名
+    crte_time: str  # 创建时间
+    crte_optins_no: str = ""  # 创建机构
+    opter_id: str = ""  # 经办人
+    opter_name: str = ""  # 经办人姓名
+    opt_time: str = ""  # 经办时间
+    optins_no: str = ""  # 经办机构
+    poolarea_no: str = ""  # 统筹区
+
+
+class MatchQueryData(Struct, frozen=True, kw_only=True, gc=False):
+    """医疗目录与医保目录匹配信息查询: which matches changed since."""
+
+    query_date: MayTime = None  # 查询时间点
+    medins_list_codg: May150 = None  # 定点医药机构目录编号
+    hilist_code: May50 = None  # 医保目录编码
+    list_type: May30 = None  # 目录类别
+    insu_admdvs: May6 = None  # 参保机构医保区划
+    begndate: MayTime = None  # 开始日期
+    vali_flag: May3 = None  # 有效标志
+    updt_time: NeedTime  # 更新时间
+    page_num: Decimal  # 当前页数
+    page_size: Decimal  # 本页数据量
+
+
+class MatchQueryInput(Struct, frozen=True, kw_only=True, gc=False):
+    """Input of `MatchQuery`."""
+
+    data: MatchQueryData
+
+
+class MatchQuery(Envelope, frozen=True, kw_only=True, gc=False):
+    """1316 医疗目录与医保目录匹配信息查询. The answer is a bare array of `MatchRow`."""
+
+    input: MatchQueryInput
+
+
+class MatchRow(Struct, frozen=True, kw_only=True, gc=False):
+    """医疗目录与医保目录匹配信息"""
+
+    med_list_codg: str  # 医疗目录编码
+    hilist_code: str  # 医保目录编码
+    list_type: str  # 目录类别
+    insu_admdvs: str  # 参保机构医保区划
+    begndate: str  # 开始日期
+    enddate: str = ""  # 结束日期
+    memo: str = ""  # 备注
+    vali_flag: str  # 有效标志
+    rid: str  # 唯一记录号
+    updt_time: str  # 更新时间
+    crter_id: str = ""  # 创建人
+    crter_name: str = ""  # 创建人姓名
+    crte_time: str  # 创建时间
+    crte_optins_no: str = ""  # 创建机构
+    opter_id: str = ""  # 经办人
+    opter_name: str = ""  # 经办人姓名
+    opt_time: str = ""  # 经办时间
+    optins_no: str = ""  # 经办机构
+    poolarea_no: str = ""  # 统筹区
 
 
 class MappingQueryData(Struct, frozen=True, kw_only=True, gc=False):

@@ -235,7 +235,8 @@ BREAKS_OF_A_PHARMACY = [
     (lists.DamagesFiles,                                           "1301"),
     (lists.answers_otherwise("1301", lambda told: {**told, "data_cnt": 1}), "1301"),
     (lists.asks_otherwise("1301", lists.from_the_beginning),       "catalogue-current"),
-    (lists.asks_otherwise("1319", lists.page_one),                 "1304-1318-1319"),
+    (lists.asks_otherwise("1319", lists.page_one),                 "catalogue-pages"),
+    (lists.answers_otherwise("1316", lambda rows: rows[:0]),       "1312-1316"),
     (lists.answers_otherwise("1901", lists.nameless),              "1901"),
     (lists.accepts("CATALOGUE_VERSION_UNKNOWN"),                   "catalogue-refusals"),
     (lists.throws_away("3301"),                                    "3301-3302"),
@@ -322,8 +323,8 @@ async def _certified_through(
 
 NAMES_NOTHING = frozenset({
     "9001", "1101", "2001", "2101", "2102", "2201", "2401", "2501", "2503", "2505", "3201", "3203",
-    "3260", "3301", "5205", "5206", "5301", "5302", "5304", "1304", "1317", "1318", "1319", "1901",
-    *FILES, *STORED,
+    "3260", "3301", "5205", "5206", "5301", "5302", "5304", "1304", "1312", "1316", "1317",
+    "1318", "1319", "1901", *FILES, *STORED,
 })  # fmt: skip
 """Transactions that ask for nothing by a number that only its institution was given: what anybody
 may begin or ask for, and what is kept as it was sent."""

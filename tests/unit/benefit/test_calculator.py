@@ -108,7 +108,7 @@ def test_family_pays_after_the_own_account_in_order() -> None:
         ({"policy": "nowhere"},                       "NO_POLICY",            "$.policy"),
         ({"on": "2023-12-31"},                        "NO_POLICY",            "$.on"),
         ({"on": "yesterday"},                         "INVALID",              "$.on"),
-        ({"care": "maternity"},                       "NO_RULE",              "$.care"),
+        ({"policy": "beijing-employee", "care": "maternity"}, "NO_RULE",       "$.care"),
         ({"care": "dentist"},                         "INVALID",              "$.care"),
         ({"person": {"status": "resident"}},          "NO_RULE",              "$.person.status"),
         ({"persons": {}},                             "INVALID",              "$"),

@@ -20,6 +20,8 @@ _MAPPED = {
 INPUTS: dict[str, dict[str, Any]] = {
     **{infno: {"data": {"ver": "v0000"}} for infno in _FILES},
     "1304": {"data": {**_PAGE, "drug_genname": "测试药", "vali_flag": "1"}},
+    "1312": {"data": {**_PAGE, "hilist_name": "测试药", "list_type": "101", "vali_flag": "1"}},
+    "1316": {"data": {**_PAGE, "medins_list_codg": "D00001", "list_type": "101"}},
     "1317": {"data": {**_PAGE, "fixmedins_code": INSTITUTION, "list_type": "101"}},
     "1318": {"data": {**_PAGE, "hilist_code": "XA99ZZZ001"}},
     "1319": {"data": {**_PAGE, "query_date": "2026-11-23 00:00:00"}},

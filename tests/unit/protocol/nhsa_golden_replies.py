@@ -21,7 +21,9 @@ from tests.unit.protocol.nhsa_golden_rows import (
     CEILING,
     CHRONIC_MEDICINE,
     ETHNIC_DRUG,
+    LISTED,
     MAPPING,
+    MATCH,
     SELF_PAY,
     TRANSFER,
 )
@@ -121,6 +123,8 @@ REPLIES: dict[str, Any] = {
     },
     **dict.fromkeys(_FILES, _CATALOGUE_FILE),
     "1304": [ETHNIC_DRUG],
+    "1312": [LISTED],
+    "1316": [MATCH],
     "1317": [MAPPING],
     "1318": [CEILING],
     "1319": [SELF_PAY],

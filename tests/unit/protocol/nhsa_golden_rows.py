@@ -22,6 +22,29 @@ ETHNIC_DRUG = {
     "optins_no": REGION,
     "ver": "v0001",
 }
+LISTED = {
+    **_KEPT,
+    "hilist_code": "XA99ZZZ001",
+    "hilist_name": "测试药",
+    "insu_admdvs": REGION,
+    "begndate": _DAY,
+    "med_chrgitm_type": "09",
+    "chrgitm_lv": "01",
+    "lmt_used_flag": "0",
+    "list_type": "101",
+    "med_use_flag": "1",
+    "matn_used_flag": "1",
+    "hilist_use_type": "1",
+    "lmt_cpnd_type": "0",
+}
+MATCH = {
+    **_KEPT,
+    "med_list_codg": "XA99ZZZ001",
+    "hilist_code": "XA99ZZZ001",
+    "list_type": "101",
+    "insu_admdvs": REGION,
+    "begndate": _DAY,
+}
 MAPPING = {
     **_KEPT,
     **_ITEM,
