@@ -7,7 +7,7 @@ called. Nothing here writes; the baseline's own database is made and dropped as 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -25,6 +25,8 @@ from settlement.embedded.postgres_cluster import SUPERUSER, SUPERUSER_SECRET
 
 CONNECT_SECONDS_MAX = 60.0
 """The machine may be busy with whatever is measured, or harmed."""
+PREFETCH = 5_000
+"""Rows that are fetched at once."""
 
 
 class AttachError(Exception):
@@ -147,13 +149,30 @@ async def read_rows_since(
     rows = await _fetch(
         data_dir, "rows_since", list(ends), list(ends.values()), list(institutions)
     )
-    return [
-        Row(
-            row["institution"], row["msgid"], row["setl_id"], row["kind"], row["undoes"],
-            Amounts(row["total_fen"], row["fund_fen"], row["account_fen"], row["cash_fen"]),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [_row_of(row) for row in rows]
+
+
+async def read_every_row(data_dir: Path) -> AsyncIterator[Row]:
+    """All settlement rows, a few thousand at a time, for a ledger that nobody writes to any more.
+    Raises AttachError."""
+    connection = await connect_owner(data_dir)
+    try:
+        async with connection.transaction():
+            async for row in connection.cursor(statement("every_row"), prefetch=PREFETCH):
+                yield _row_of(row)
+    finally:
+        await connection.close()
+
+
+async def is_dirty(data_dir: Path) -> bool:
+    """Whether anything was settled before. Raises AttachError."""
+    (row,) = await _fetch(data_dir, "settled_before")
+    return bool(row["is_dirty"])
+
+
+async def read_table_bytes(data_dir: Path) -> dict[str, int]:
+    """How much each table takes, those that are not tiny. Raises AttachError."""
+    return {row["name"]: row["bytes"] for row in await _fetch(data_dir, "table_bytes")}
 
 
 async def read_institution_books(
@@ -219,6 +238,13 @@ async def _fetch(data_dir: Path, block: str, *arguments: object) -> list[asyncpg
         return list(await connection.fetch(statement(block), *arguments))
     finally:
         await connection.close()
+
+
+def _row_of(row: asyncpg.Record) -> Row:
+    return Row(
+        row["institution"], row["msgid"], row["setl_id"], row["kind"], row["undoes"],
+        Amounts(row["total_fen"], row["fund_fen"], row["account_fen"], row["cash_fen"]),
+    )  # fmt: skip
 
 
 def statement(name: str) -> str:

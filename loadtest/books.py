@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
@@ -79,4 +80,50 @@ def compare_books(
             differences.append(
                 f"{code}: {book.fees_fen[index]} fen acknowledged, {fees} fen in the ledger"
             )
+    return differences
+
+
+class Sums:
+    """What a client's book adds up to: by institution who pays, by person what the account paid."""
+
+    def __init__(self) -> None:
+        self.funds, self.accounts = Counter[str](), Counter[str]()
+        self.cash = Counter[str]()
+        """in the institution's own custody"""
+        self.spent = Counter[str]()
+
+    def add(self, institution: str, psn_no: str, amounts: Amounts, *, channel: str = "") -> None:
+        """A settlement, or one taken back. What a channel collected is not the institution's."""
+        self.funds[institution] += amounts.fund_fen
+        self.accounts[institution] += amounts.account_fen
+        self.cash[institution] += 0 if channel else amounts.cash_fen
+        self.spent[psn_no] += amounts.account_fen
+
+
+def compare_sums(
+    sums: Sums, institutions: Mapping[str, InstitutionBooks], persons_spent_fen: Mapping[str, int]
+) -> list[str]:
+    """Where the client's sums and the ledger's accounts differ, one sentence each."""
+    nothing = InstitutionBooks()
+    differences = []
+    for code in sorted({*sums.funds, *institutions}):
+        books = institutions.get(code, nothing)
+        sides = {
+            "funds payable": (sums.funds[code], books.payable_funds_fen),
+            "accounts payable": (sums.accounts[code], books.payable_accounts_fen),
+            "funds receivable": (sums.funds[code], books.receivable_funds_fen),
+            "accounts receivable": (sums.accounts[code], books.receivable_accounts_fen),
+            "cash": (sums.cash[code], books.collected_fen),
+        }
+        differences += [
+            f"{code}, {what}: {ours} fen by the client's book, {theirs} by the ledger"
+            for what, (ours, theirs) in sides.items()
+            if ours != theirs
+        ]
+    differences += [
+        f"account of {psn_no}: {sums.spent[psn_no]} fen paid by the client's book, "
+        f"{persons_spent_fen.get(psn_no, 0)} by the ledger"
+        for psn_no in sorted({*sums.spent, *persons_spent_fen})
+        if sums.spent[psn_no] != persons_spent_fen.get(psn_no, 0)
+    ]
     return differences

@@ -55,6 +55,8 @@ class Desk:
         self.index = index
         """place of the institution in the client's book"""
         self.code = institution.code
+        self.msgid = b""
+        """of the message that was written last"""
         self._institution = institution
         self._region = region
         self._insured_in = insured_in or region
@@ -77,7 +79,8 @@ class Desk:
         now = int(time.time())
         if now != self._second:
             self._tick(now)
-        timestamp, number = self._timestamp, self._numbers.next()
+        timestamp = self._timestamp
+        number = self.msgid = self._numbers.next()
         signature = sha256(timestamp + self._secret + number + timestamp).hexdigest().encode()
         body = b"".join((opening, number, middle, self._sent_at, closing, content, b"}"))
         return b"".join(

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 WORKER_WORD = re.compile(r"\bbackground\b")
+PRIVATE_LINE = re.compile(r"^RssAnon:\s+(\d+) kB", re.MULTILINE)
 SIMULATORS_WORD = "settlement.demo.channels"
 
 
@@ -41,13 +42,33 @@ def cpu_seconds_by_kind(
 ) -> dict[str, float]:
     """Processor seconds so far of gateway, supervisor, worker, simulators, postgres and redis
     processes."""
+    return {
+        kind: sum(one.cpu_ticks for one in of_kind) / TICKS_PER_SECOND
+        for kind, of_kind in by_kind(processes, server_pid=server_pid, places=places).items()
+    }
+
+
+def by_kind(
+    processes: Iterable[Process], *, server_pid: int, places: Sequence[str]
+) -> dict[str, list[Process]]:
+    """The server's processes, by what they do."""
     by_pid = {process.pid: process for process in processes}
-    seconds: dict[str, float] = {}
+    found: dict[str, list[Process]] = {}
     for process in by_pid.values():
         if _belongs(process, by_pid, server_pid=server_pid, places=places):
-            kind = kind_of(process, server_pid=server_pid)
-            seconds[kind] = seconds.get(kind, 0.0) + process.cpu_ticks / TICKS_PER_SECOND
-    return seconds
+            found.setdefault(kind_of(process, server_pid=server_pid), []).append(process)
+    return found
+
+
+def private_bytes(pid: int) -> int:
+    """Memory that a process has for itself; 0 where it is gone. What is shared, such as the buffers
+    of PostgreSQL, would be counted once for every process."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    found = PRIVATE_LINE.search(text)
+    return 0 if found is None else int(found[1]) * 1024
 
 
 def kind_of(process: Process, *, server_pid: int) -> str:

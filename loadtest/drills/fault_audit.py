@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from loadtest.books import InstitutionBooks, Row
+from loadtest.books import InstitutionBooks, Row, Sums, compare_sums
 from loadtest.drills.audit import Findings
 from loadtest.drills.client_book import Entry, Key, Outcome
 
 REVERSED = 3
 """`kind` of a row that 2601 booked; its message is no entry of the client's book."""
-NOTHING = InstitutionBooks()
 
 
 def compare(
@@ -49,35 +48,11 @@ def compare_books(
     Each institution: what the agency owes it, what it says it is owed, what it collected. Each
     person: what their account paid.
     """
-    funds, accounts, cash, spent = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    sums = Sums()
     for entry in entries:
         if entry.outcome is Outcome.DONE and entry.amounts is not None:
-            funds[entry.institution] += entry.amounts.fund_fen
-            accounts[entry.institution] += entry.amounts.account_fen
-            cash[entry.institution] += entry.amounts.cash_fen
-            spent[entry.psn_no] += entry.amounts.account_fen
-    differences = []
-    for code in sorted({*funds, *institutions}):
-        books = institutions.get(code, NOTHING)
-        sides = {
-            "funds payable": (funds[code], books.payable_funds_fen),
-            "accounts payable": (accounts[code], books.payable_accounts_fen),
-            "funds receivable": (funds[code], books.receivable_funds_fen),
-            "accounts receivable": (accounts[code], books.receivable_accounts_fen),
-            "cash": (cash[code], books.collected_fen),
-        }
-        differences += [
-            f"{code}, {what}: {ours} fen by the client's book, {theirs} by the ledger"
-            for what, (ours, theirs) in sides.items()
-            if ours != theirs
-        ]
-    differences += [
-        f"account of {psn_no}: {spent[psn_no]} fen paid by the client's book, "
-        f"{persons_spent_fen.get(psn_no, 0)} by the ledger"
-        for psn_no in sorted({*spent, *persons_spent_fen})
-        if spent[psn_no] != persons_spent_fen.get(psn_no, 0)
-    ]
-    return differences
+            sums.add(entry.institution, entry.psn_no, entry.amounts)
+    return compare_sums(sums, institutions, persons_spent_fen)
 
 
 def _entry_is_booked(

@@ -14,18 +14,13 @@ from loadtest.generator.request import Request, Script
 RECEIVE_BYTES = 65536
 
 
-class Connection:
-    """A socket, the script that feeds it, and the request that is waiting for its reply."""
+class Wire:
+    """A socket that is opened again when it broke."""
 
-    __slots__ = ("_address", "_partial", "_socket", "fd", "request", "script", "since_ns")
+    __slots__ = ("_address", "_partial", "_socket", "fd")
 
-    def __init__(self, address: tuple[str, int], script: Script) -> None:
+    def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
-        self.script = script
-        self.request: Request | None = None
-        self.since_ns = 0
-        """when the request in flight was sent, or was meant to be"""
-        self._partial = b""
         self.open()
 
     def open(self) -> None:
@@ -40,12 +35,9 @@ class Connection:
         """Close the socket; the script ends with its owner."""
         self._socket.close()
 
-    def issue(self, reply: bytes | None, since_ns: int) -> None:
-        """Hand the script its last reply and send what it wants next. Raises OSError."""
-        request = self.script.send(reply)
-        self.request = request
-        self.since_ns = since_ns
-        if self._socket.send(request.payload) != len(request.payload):
+    def write(self, payload: bytes) -> None:
+        """Send a whole request. Raises OSError."""
+        if self._socket.send(payload) != len(payload):
             raise OSError("a request did not fit into the socket's buffer")
 
     def receive(self) -> bytes | None:
@@ -63,3 +55,23 @@ class Connection:
             raise FramingError("more bytes than one reply")
         self._partial = data
         return None
+
+
+class Connection(Wire):
+    """A socket, the script that feeds it, and the request that is waiting for its reply."""
+
+    __slots__ = ("request", "script", "since_ns")
+
+    def __init__(self, address: tuple[str, int], script: Script) -> None:
+        self.script = script
+        self.request: Request | None = None
+        self.since_ns = 0
+        """when the request in flight was sent, or was meant to be"""
+        super().__init__(address)
+
+    def issue(self, reply: bytes | None, since_ns: int) -> None:
+        """Hand the script its last reply and send what it wants next. Raises OSError."""
+        request = self.script.send(reply)
+        self.request = request
+        self.since_ns = since_ns
+        self.write(request.payload)

@@ -98,6 +98,30 @@ join ledger.entry e on e.journal = m.journal and e.block_no > m.block_no
 join settlement.settlement s on s.lane = e.lane and s.setl_id = e.entry_id
 where s.institution = any($3);
 
+-- name: every_row
+-- All settlement rows with who pays what: of a load that began on an empty ledger.
+select s.institution, s.msgid, s.setl_id::text as setl_id, s.kind,
+       coalesce(s.undoes_setl_id::text, '') as undoes,
+       s.total_fen, s.fund_fen, s.account_fen, s.cash_fen
+from settlement.settlement s;
+
+-- name: settled_before
+-- Whether anything was settled here before.
+select exists (select 1 from settlement.settlement s) as is_dirty;
+
+-- name: table_bytes
+-- Bytes of each table with its indexes and TOAST; partitions count for the table they are of.
+select coalesce(parent.relname, c.relname)::text as name,
+       sum(pg_total_relation_size(c.oid))::bigint as bytes
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+left join pg_inherits i on i.inhrelid = c.oid
+left join pg_class parent on parent.oid = i.inhparent
+where n.nspname in ('ledger', 'settlement')
+and c.relkind in ('r', 'm')
+group by 1
+having sum(pg_total_relation_size(c.oid)) > 65536;
+
 -- name: institution_books
 -- What the ledger's accounts say of institutions: what the agency owes them for claims, what they
 -- say they are owed, and what they collected: from the entries themselves, in one snapshot.

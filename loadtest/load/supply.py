@@ -1,0 +1,42 @@
+"""Who comes when: a Poisson process whose rate follows the hours of what is played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from loadtest.generator.unit import Arrival, Unit
+from loadtest.load.book import LoadBook
+from loadtest.load.city import City
+from loadtest.load.presets import Kind
+from loadtest.load.rhythm import Hour
+from loadtest.load.scans import Tills
+from loadtest.load.units import Counters
+
+Makers = Mapping[Kind, Callable[[], Unit]]
+
+
+def makers_of(city: City, book: LoadBook) -> Makers:
+    """What makes a unit of each kind that one region alone can serve."""
+    counters, tills = Counters(city, book), Tills(city, book)
+    return {
+        Kind.PHARMACY: counters.pharmacy, Kind.OUTPATIENT: counters.outpatient,
+        Kind.SCAN: tills.scan, Kind.INPATIENT: counters.inpatient,
+    }  # fmt: skip
+
+
+def arrivals(
+    hours: Sequence[Hour], city: City, makers: Makers, *, seconds: float
+) -> Iterator[Arrival]:
+    """All hours in so many seconds, each hour as long as the others. Within an hour nobody waits
+    for anybody: gaps are exponential, and kinds come as they are expected. Kinds that nobody makes
+    here come as the others do, so that the sum is what the preset says."""
+    chance = city.chance
+    length = seconds / len(hours)
+    for place, hour in enumerate(hours):
+        weights = {kind: hour.expected[kind] for kind in makers}
+        kinds, shares = list(weights), list(weights.values())
+        rate = hour.total / length
+        at, end = place * length, (place + 1) * length
+        while (at := at + chance.expovariate(rate)) < end:
+            (kind,) = chance.choices(kinds, shares)
+            yield Arrival(at_seconds=at, kind=kind, unit=makers[kind]())
