@@ -17,6 +17,8 @@ from settlement.storage.reference import catalogue
 
 CATALOGUE = "catalogue"
 """The topic of reference data whose versions are watched here."""
+LOAD_SECONDS_MAX = 120.0
+"""A database that has not told the whole catalogue by then is not going to."""
 logger = logging.getLogger("settlement.catalogue")
 
 
@@ -59,7 +61,14 @@ class CatalogueWatch:
     async def _load(self, version: int) -> None:
         try:
             async with connection_for(self._dsn, "settlement-catalogue") as connection:
-                loaded = await catalogue(connection, self._present())
+                # Cut, not cancelled: the end of a transaction would wait for the same database.
+                give_up = asyncio.get_running_loop().call_later(
+                    LOAD_SECONDS_MAX, connection.terminate
+                )
+                try:
+                    loaded = await catalogue(connection, self._present())
+                finally:
+                    give_up.cancel()
         except Exception as exc:
             # A database that is away is asked again; data that does not fit is not.
             self._refused = None if isinstance(exc, StorageError) else version

@@ -6,8 +6,10 @@ import asyncio
 
 import pytest
 
+from settlement.catalogue import Catalogue
 from settlement.gateway import Unavailable
-from settlement.serve import reference_watch
+from settlement.serve import catalogue_watch, reference_watch
+from settlement.serve.catalogue_watch import CatalogueWatch
 from settlement.serve.service import Service
 from tests.kit.counter import Message
 from tests.kit.population import BALANCE_FEN, CLASS_A, Citizen, some
@@ -198,3 +200,27 @@ async def test_stop_switch_is_in_force_although_the_line_fell_silent(
     # The queue's own connection is silent too; it is given up after the time of a read.
     refused = await town.pharmacy.sale(citizen, some(CLASS_A)).to(worker)
     assert_refused(refused, "PERSON_SUSPENDED", field="input.druginfo.psn_no")
+
+
+async def test_catalogue_is_read_again_although_the_line_fell_silent_while_it_came(
+    line: DatabaseLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue_watch, "LOAD_SECONDS_MAX", 0.5)
+    known, swapped, silent = Catalogue([]), list[Catalogue](), [line.fall_silent]
+
+    def present() -> Catalogue:
+        """What is known; it is asked for when the connection is there."""
+        if silent:
+            silent.pop()()
+        return known
+
+    async def is_over() -> bool:
+        return not watch.loading
+
+    watch = CatalogueWatch(line.dsn, present, swapped.append)
+    watch.want(7)
+    await until(is_over)
+    assert (swapped, watch.version, watch.fresh) == ([], 0, True)
+    watch.want(7)
+    await until(is_over)
+    assert (len(swapped), watch.version) == (1, 7)
