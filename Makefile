@@ -14,6 +14,7 @@ DRILL_REGIONS_COMMAND := $(VENV)/python -m loadtest.drill_regions --cases $(or $
 DRILL_MONTH_COMMAND := $(VENV)/python -m loadtest.drills.month_close \
   --settlements $(or $(SETTLEMENTS),100000) --bill-rows $(or $(BILL_ROWS),50000)
 DRILL_RESTORE_COMMAND := $(VENV)/python -m loadtest.drills.restore --seconds $(or $(SECONDS),20)
+DRILL_OVERLOAD_COMMAND := $(VENV)/python -m loadtest.drills.overload --seconds $(or $(SECONDS),10)
 DRILL_TAMPER_COMMAND := $(VENV)/python -m tests.tamper_run --rows $(or $(ROWS),2)
 SIMULATE_COMMAND := $(VENV)/python -m tests.simulation.whole --seeds $(or $(SEEDS),500) \
   $(if $(FROM),--from $(FROM)) $(if $(STORY),--story)
@@ -37,7 +38,7 @@ fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
 .PHONY: help run test test-external bench drill drill-channels drill-regions drill-month drill-ha \
-  drill-restore drill-tamper simulate fuzz sbom check setup setup-dev lock clean
+  drill-restore drill-tamper drill-overload simulate fuzz sbom check setup setup-dev lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -88,6 +89,9 @@ drill-restore: setup ## lose a database, restore it to a second, name what is mi
 
 drill-tamper: setup-dev ## change every value that verify guards, and show that each is found; ROWS=5
 	@exec $(DRILL_TAMPER_COMMAND)
+
+drill-overload: setup ## send more than goes through: goodput, ranks, one that loops, connections that dawdle; SECONDS=20
+	@exec $(DRILL_OVERLOAD_COMMAND)
 
 check: setup-dev ## the quick part of test: lint, types, bandit, secrets, licences, house rules
 	$(VENV)/ruff check $(PACKAGES)

@@ -120,7 +120,7 @@ class Stage:
     def open_window(self, rate_per_second: float, seconds: float) -> Tally:
         """One-shot settlements arriving at a rate, whatever the server does."""
         scripts = self.population.scripts(Scenario.ONESHOT, OPEN_LOOP_CONNECTIONS)
-        with _without_collector():
+        with without_collector():
             return run_open(
                 self._server.address,
                 scripts,
@@ -152,7 +152,7 @@ class Stage:
             warm_up_seconds=max(0.5, window * WARM_UP_SHARE), window_seconds=window, on_edge=on_edge
         )
         judge = self.auditor.check if check else accept_anything
-        with _without_collector():
+        with without_collector():
             return run_closed(address, scripts, timing=timing, book=book, check=judge)
 
     def _cpu(self) -> dict[str, float]:
@@ -165,7 +165,7 @@ class Stage:
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """The collector would walk a hundred thousand prepared requests in the middle of a window."""
     gc.collect()
     gc.disable()

@@ -28,13 +28,14 @@ from msgspec.structs import replace
 
 from loadtest import attach
 from loadtest.audit import Auditor
-from loadtest.books import compare_books
+from loadtest.books import Booked, compare_books
 from loadtest.drills.overload_crowd import LOOP, QUOTE, SALE, UNDO, Crowd, Dawdlers, Outcomes
 from loadtest.drills.overload_report import Came, Phase, printed, what_was_missed
 from loadtest.generator.runner import Timing, run_closed, run_open
 from loadtest.generator.tally import Book
 from loadtest.machine import describe_commit, describe_machine
 from loadtest.server import Server
+from loadtest.stage import without_collector
 from loadtest.workload import Population
 from loadtest.world import fetch_world
 
@@ -42,8 +43,11 @@ OUT = Path("build/drill-overload.json")
 CLOSED_CONNECTIONS = 256
 OPEN_CONNECTIONS = 3_000
 CAPPED_CONNECTIONS = 400
+CLOSED_PER_SECOND = 4_000
+"""Requests made in advance for a second of a closed loop."""
 DAWDLERS = 400
 PERSONS = 20_000
+MADE_PERSONS = 100_000
 OF_CAPACITY = 0.2
 """The pace of the capped server: three times of it, and its client, leave processors free."""
 MIX = {SALE: 0.7, QUOTE: 0.2, UNDO: 0.1}
@@ -60,8 +64,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     workers: int = 2
     seed: int = 1
     persons: int = PERSONS
+    """who come"""
+    made_persons: int = MADE_PERSONS
+    """who live there"""
     beyond: bool = True
-    """whether the server without a cap is overloaded as well"""
+    """whether the server is overloaded without a cap as well"""
 
 
 class Stage:
@@ -74,18 +81,24 @@ class Stage:
         self.auditor = Auditor()
         self.crowd: Crowd
         self.book: Book
-        self.codes: list[str]
+        self.codes: list[str] = []
+        self.before: dict[str, Booked]
 
     def serve(self, pace: int | None = None) -> Server:
         """A server, capped or not."""
-        options = [] if pace is None else ["--requests-per-second", str(pace)]
+        options = ["--demo-persons", str(self._plan.made_persons)]
+        if pace is not None:
+            options += ["--requests-per-second", str(pace)]
         return Server(
             self._data_dir, workers=self._plan.workers, environment=self._environment,
             options=options, log_path=self._data_dir.parent / "server.log",
         )  # fmt: skip
 
     def meet(self, server: Server) -> None:
-        """Learn who lives there; once."""
+        """Learn who lives there, and what is booked; once."""
+        if self.codes:
+            return
+        self.before = asyncio.run(attach.read_booked(self._data_dir))
         host, port = server.address
         world = fetch_world(server.url, persons=self._plan.persons)
         population = Population(
@@ -98,11 +111,13 @@ class Stage:
 
     def capacity(self, server: Server) -> float:
         """Sales a second in a closed loop."""
-        scripts = self.crowd.scripts({SALE: 1.0}, CLOSED_CONNECTIONS)
-        tally = run_closed(
-            server.address, scripts, timing=self._timing(), book=self.book,
-            check=self.auditor.check,
-        )  # fmt: skip
+        ready = round(CLOSED_PER_SECOND * self._plan.seconds)
+        scripts = self.crowd.scripts({SALE: 1.0}, CLOSED_CONNECTIONS, ready=ready)
+        with without_collector():
+            tally = run_closed(
+                server.address, scripts, timing=self._timing(), book=self.book,
+                check=self.auditor.check,
+            )  # fmt: skip
         return tally.units_per_second
 
     def phase(
@@ -110,12 +125,14 @@ class Stage:
     ) -> Phase:
         """An open loop at a rate."""
         outcomes = Outcomes()
-        tally = run_open(
-            server.address, self.crowd.scripts(shares, connections),
-            rate_per_second=per_second, seed=self._plan.seed,
-            timing=replace(self._timing(), on_edge=outcomes.edge),
-            book=self.book, check=self.auditor.check, watch=outcomes.watch,
-        )  # fmt: skip
+        timing = replace(self._timing(), on_edge=outcomes.edge)
+        ready = round(1.1 * per_second * (timing.warm_up_seconds + timing.window_seconds))
+        scripts = self.crowd.scripts(shares, connections, ready=ready)
+        with without_collector():
+            tally = run_open(
+                server.address, scripts, rate_per_second=per_second, seed=self._plan.seed,
+                timing=timing, book=self.book, check=self.auditor.check, watch=outcomes.watch,
+            )  # fmt: skip
         return Phase.of(per_second, tally, outcomes)
 
     def _timing(self) -> Timing:
@@ -127,12 +144,13 @@ def drill(data_dir: Path, plan: Plan, environment: Mapping[str, str]) -> Came:
     """All phases; raises where a server does not start or does not answer at all."""
     stage, came = Stage(data_dir, plan, environment), Came(seed=plan.seed)
     came.machine, came.commit = dict(describe_machine()), describe_commit(Path.cwd())
-    with stage.serve() as server:
-        stage.meet(server)
-        before = asyncio.run(attach.read_booked(data_dir))
-        _without_a_cap(stage, server, plan, came)
+    if plan.beyond or plan.pace is None:
+        with stage.serve() as server:
+            stage.meet(server)
+            _without_a_cap(stage, server, plan, came)
     came.pace_per_s = pace = plan.pace or round(came.capacity_per_s * OF_CAPACITY)
     with stage.serve(pace) as server:
+        stage.meet(server)
         came.capped = stage.phase(server, MIX, 3 * pace, CAPPED_CONNECTIONS)
         city = CITY_OF_PACE * pace
         came.alone = stage.phase(server, {SALE: 1.0}, city, CAPPED_CONNECTIONS)
@@ -143,7 +161,7 @@ def drill(data_dir: Path, plan: Plan, environment: Mapping[str, str]) -> Came:
             came.dawdling = stage.phase(server, {SALE: 1.0}, city, CAPPED_CONNECTIONS)
         came.verify_ok = server.verify().ok
         after = asyncio.run(attach.read_booked(data_dir))
-    came.differences = compare_books(stage.codes, stage.book, before, after)
+    came.differences = compare_books(stage.codes, stage.book, stage.before, after)
     came.acknowledged, _, came.unanswered = stage.book.totals()
     return came
 
@@ -179,6 +197,7 @@ def _without_a_cap(stage: Stage, server: Server, plan: Plan, came: Came) -> None
             capacities.append(second)
             ratios.append(phase.done_per_s / ((first + second) / 2))
             came.beyond.append(phase)
+    came.capacities_per_s = [round(one) for one in capacities]
     came.capacity_per_s = round(statistics.median(capacities), 1)
     came.beyond_ratios = [round(one, 3) for one in ratios]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Sequence
+from http import HTTPStatus
 
 from loadtest import messages
 from loadtest.desk import Desk
@@ -15,7 +16,7 @@ from loadtest.generator.framing import ACCEPTED, STATUS_OK, status_of
 from loadtest.generator.histogram import Histogram
 from loadtest.generator.request import Request, Script
 from loadtest.messages import PersonParts
-from loadtest.workload import Claims, Population
+from loadtest.workload import Claims, Population, prepared
 
 SALE, QUOTE, UNDO, LOOP = "sale", "quote", "undo", "loop"
 RETRY_AFTER = b"\r\nRetry-After: "
@@ -35,10 +36,12 @@ class Crowd:
         self._looping = population.claims_of(pharmacies[-1:])
         self._random = random.Random(seed)
 
-    def scripts(self, shares: dict[str, float], connections: int) -> list[Script]:
-        """One script a connection; requests are of a kind as often as its share says."""
+    def scripts(self, shares: dict[str, float], connections: int, *, ready: int) -> list[Script]:
+        """One script a connection; requests are of a kind as often as its share says. So many of
+        them are made in advance: making them would cost the server its processors."""
         kinds, weights = list(shares), list(shares.values())
-        return [self._script(kinds, weights) for _ in range(connections)]
+        scripts = [self._script(kinds, weights) for _ in range(connections)]
+        return prepared(scripts, ready)
 
     def _script(self, kinds: list[str], weights: list[float]) -> Script:
         while True:
@@ -53,6 +56,8 @@ class Outcome:
         self.done = Histogram()
         self.away = Histogram()
         self.failed = 0
+        self.over_share = 0
+        """turned away because their institution asks far more than others"""
         self.without_advice = 0
         """turned away without Retry-After"""
 
@@ -85,8 +90,9 @@ class Outcomes:
         status = status_of(reply)
         if status == STATUS_OK and ACCEPTED in reply:
             outcome.done.record(took_us)
-        elif status in (429, 503):
+        elif status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
             outcome.away.record(took_us)
+            outcome.over_share += status == HTTPStatus.TOO_MANY_REQUESTS
             outcome.without_advice += RETRY_AFTER not in reply
         else:
             outcome.failed += 1
@@ -126,7 +132,7 @@ DAWDLING = (
     b"GET /docs HTTP/1.1\r\nHost: h\r\nX-A: ",
     b"POST /hsa/hgs/2102 HTTP/1.1\r\nHost: h\r\nX-A: " + b"x" * 15_000,
 )
-"""Nothing at all; half a head of ours; half a body; half a head of a page; nearly too long a head."""
+"""Nothing at all, half a head of ours, half a body, half a head of a page, a very long head."""
 
 
 def _asked(kind: str, claims: Claims) -> Asked:

@@ -22,6 +22,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     asked: int
     done: int
     served: float
+    over_share: int
     done_p50_ms: float
     done_p99_ms: float
 
@@ -59,6 +60,7 @@ class Phase(Struct, frozen=True, kw_only=True):
             kinds={
                 name: Kind(
                     asked=one.asked, done=one.done.total, served=round(one.served, 4),
+                    over_share=one.over_share,
                     done_p50_ms=one.done.percentile_ms(50), done_p99_ms=one.done.percentile_ms(99),
                 )
                 for name, one in sorted(outcomes.of.items())
@@ -77,6 +79,8 @@ class Came(Struct, kw_only=True):
     machine: dict[str, Figure] = {}
     commit: str = ""
     capacity_per_s: float = 0.0
+    capacities_per_s: list[int] = []
+    """before and after each overload, in turns"""
     beyond: list[Phase] = []
     beyond_ratios: list[float] = []
     """what was carried out at 1.5 times the capacity, of the capacity measured around it"""
@@ -105,7 +109,7 @@ def what_was_missed(came: Came) -> list[Missed]:
         (bool(came.differences), f"books differ: {came.differences[:3]}", True),
         (not came.acknowledged, "nothing was settled", True),
     ]
-    if came.beyond_ratios:
+    if came.beyond_ratios:  # a short form leaves it out, as its processors do other things
         ratio = statistics.median(came.beyond_ratios)
         text = f"goodput at 1.5 times the capacity is {ratio:.2f} of it"
         found.append((ratio < GOODPUT_MIN, text, True))
@@ -144,7 +148,8 @@ def _of_the_capped(came: Came) -> list[tuple[bool, str, bool]]:
 def printed(came: Came, missed: Sequence[Missed]) -> str:
     """A page."""
     lines = [
-        f"capacity {came.capacity_per_s:,.0f} sales a second; at 1.5 times "
+        f"capacity {came.capacity_per_s:,.0f} sales a second "
+        f"({', '.join(map(str, came.capacities_per_s))}); at 1.5 times "
         f"{', '.join(f'{one:.2f}' for one in came.beyond_ratios) or 'not measured'} of it",
         f"pace of the capped server {came.pace_per_s} a second",
         "",

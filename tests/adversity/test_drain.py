@@ -6,13 +6,14 @@ import asyncio
 
 import pytest
 
-from settlement.gateway import Overloaded, Unavailable
+from settlement.gateway import Overloaded, Strain, Unavailable
 from settlement.serve.service import Service
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, some
 from tests.kit.proxy import DatabaseLine, Fault
 from tests.kit.reply import Reply, assert_done
 from tests.kit.town import Town, small_limits
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -75,3 +76,18 @@ async def test_full_queue_says_so_at_once_and_books_nothing(town: Town) -> None:
     assert any(turned_away)
     rows = [len(await town.rows_of(citizen)) for citizen in people]
     assert rows == [0 if away else 1 for away in turned_away]
+
+
+async def test_service_says_how_long_the_first_in_a_queue_has_waited(town: Town) -> None:
+    worker = await town.start_service(small_limits(batch_size_max=4, queue_length_max=64))
+    assert worker.strain() == Strain()
+    messages = [town.pharmacy.sale(citizen, some(CLASS_A)) for citizen in town.people(40)]
+    claims = [asyncio.create_task(answered(message, worker)) for message in messages]
+
+    async def is_behind() -> bool:
+        return worker.strain().waited_seconds > 0
+
+    await until(is_behind)
+    assert worker.strain().waited_seconds < 60
+    await asyncio.gather(*claims)
+    assert worker.strain() == Strain()

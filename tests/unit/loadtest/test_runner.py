@@ -168,3 +168,15 @@ def test_open_loop_counts_what_a_stalled_server_held_up() -> None:
     assert tally.late > 10
     # Those that had to wait for the one connection count their waiting.
     assert tally.latency.percentile_ms(90) > 50
+
+
+def test_open_loop_tells_of_every_reply_of_its_window() -> None:
+    told: list[int] = []
+    refused = framed(b'{"infcode":-1}')
+    timing = Timing(warm_up_seconds=0.05, window_seconds=0.3)
+    with serving(lambda number: [refused] if number % 2 else [ACCEPTED]) as address:
+        tally = run_open(
+            address, scripts(16), rate_per_second=400, seed=3, timing=timing, book=Book(1),
+            check=accept_anything, watch=lambda request, reply, us: told.append(us),
+        )  # fmt: skip
+    assert len(told) == tally.replies and min(told) >= 0
