@@ -13,6 +13,7 @@ import msgspec
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS
+from settlement.web.examples import worked_examples
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_documents import IMPORT_SECURITY, import_paths
 from settlement.web.my_documents import MY_SECURITY, my_components, my_paths
@@ -77,7 +78,14 @@ def _operation(transaction: Transaction, schemas: Schemas) -> Schema:
         "operationId": f"hsa{infno}",
         "summary": f"{infno} {transaction.title} ({transaction.title_en})",
         "description": f"{EFFECT_ZH[transaction.effect]}。{undone}",
-        "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": request, "example": worked_examples()[infno].request
+                }
+            },
+        },
         "responses": {
             "200": _answered(transaction, refer(schemas.outputs[infno])),
             **{status: _described(words, refer("Problem")) for status, words in _STATUSES.items()},
@@ -97,7 +105,15 @@ def _answered(transaction: Transaction, output: Schema) -> Schema:
     one: Schema = {"type": "array", "items": output} if transaction.reply_is_array else output
     with_output: Schema = {"properties": {"output": one}, "required": ["output"]}
     done: Schema = {"allOf": [refer("Done"), with_output]}
-    return _described("infcode 0 成功，-1 失败", {"oneOf": [done, refer("Refused")]})
+    return {
+        "description": "infcode 0 成功，-1 失败",
+        "content": {
+            "application/json": {
+                "schema": {"oneOf": [done, refer("Refused")]},
+                "example": worked_examples()[transaction.infno].answer,
+            }
+        },
+    }
 
 
 def _explanation() -> Schema:

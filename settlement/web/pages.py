@@ -19,6 +19,7 @@ from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusals import REFUSALS, Fault, Row
+from settlement.web.examples import worked_examples
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_section import import_contents, import_sections
 from settlement.web.my_section import my_contents, my_sections
@@ -26,6 +27,7 @@ from settlement.web.openapi import EFFECT_ZH
 from settlement.web.pay_documents import PAY_OPERATIONS
 from settlement.web.pay_section import HOSPITAL_TITLE, TITLE, pay_contents, pay_section
 from settlement.web.samples import sample_request
+from settlement.web.schema_parts import JsonValue
 
 DOCS_HTML = "text/html; charset=utf-8"
 
@@ -122,7 +124,9 @@ def _refusal_html(row: Row) -> str:
 
 def _transaction_html(transaction: Transaction) -> str:
     infno, table = transaction.infno, TABLES[transaction.infno]
-    sample = msgspec.json.format(msgspec.json.encode(sample_request(transaction)), indent=2)
+    sample = _pretty(sample_request(transaction))
+    example = worked_examples()[infno]
+    answer = _FILE_ANSWERED if example.answer is None else _pretty(example.answer)
     outputs = {f"output.{name}" if name else "output": node for name, node in table.output.items()}
     nodes = {f"input.{name}": node for name, node in table.input.items()} | outputs
     return "".join(
@@ -138,9 +142,16 @@ def _transaction_html(transaction: Transaction) -> str:
                 for title, node in nodes.items()
             ),
             "</details><details><summary>示例 Sample</summary>",
-            f'<pre class="sample">{escape(sample.decode())}</pre></details></section>',
+            f'<pre class="sample">{escape(sample)}</pre></details>',
+            "<details><summary>实例 Worked example</summary>",
+            f'<h3>请求 Request</h3><pre class="worked">{escape(_pretty(example.request))}</pre>',
+            f'<h3>应答 Answer</h3><pre class="worked">{escape(answer)}</pre></details></section>',
         )
     )
+
+
+def _pretty(tree: JsonValue) -> str:
+    return msgspec.json.format(msgspec.json.encode(tree), indent=2).decode()
 
 
 def _nature_html(transaction: Transaction) -> str:
@@ -227,6 +238,8 @@ def _kind_zh(field: Field) -> str:
     size = f" {field.size}" if field.size else ""
     return _KINDS_ZH[field.kind] + size
 
+
+_FILE_ANSWERED = "（文件的字节，application/zip the bytes of a file）"
 
 _CODE = re.compile("`([^`]+)`")
 
