@@ -12,6 +12,7 @@ import msgspec
 
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
+from settlement.refusal_fields import FIELDS
 from settlement.refusals import REFUSALS
 from settlement.web.examples import worked_examples
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
@@ -64,6 +65,7 @@ def _error_codes() -> Schema:
             "description": CAUSES.get(row.code, ""),
             "x-http-status": row.http_status,
             "x-retry": row.retry,
+            "x-fields": list(FIELDS.get(row.code, ())),
         }
         for row in REFUSALS.values()
     ]
@@ -80,17 +82,19 @@ def _operation(transaction: Transaction, schemas: Schemas) -> Schema:
         "description": f"{EFFECT_ZH[transaction.effect]}。{undone}",
         "requestBody": {
             "required": True,
-            "content": {
-                "application/json": {
-                    "schema": request, "example": worked_examples()[infno].request
-                }
-            },
+            "content": {"application/json": {"schema": request, **_example(infno, "request")}},
         },
         "responses": {
             "200": _answered(transaction, refer(schemas.outputs[infno])),
             **{status: _described(words, refer("Problem")) for status, words in _STATUSES.items()},
         },
     }
+
+
+def _example(infno: str, side: str) -> Schema:
+    """What was sent or came; nothing of a transaction that is not served."""
+    worked = worked_examples().get(infno)
+    return {} if worked is None else {"example": getattr(worked, side)}
 
 
 def _answered(transaction: Transaction, output: Schema) -> Schema:
@@ -110,7 +114,7 @@ def _answered(transaction: Transaction, output: Schema) -> Schema:
         "content": {
             "application/json": {
                 "schema": {"oneOf": [done, refer("Refused")]},
-                "example": worked_examples()[transaction.infno].answer,
+                **_example(transaction.infno, "answer"),
             }
         },
     }
