@@ -119,7 +119,7 @@ def page_steps(
     for place, item in enumerate(items, 1):
         if place % STEP_ITEMS == 0:
             yield None
-        if not _wanted(item, day, valid, today):
+        if (day or valid) and not _wanted(item, day, valid, today):
             continue
         count = shown.count(item)
         if count and passed + count > page.start:
