@@ -222,7 +222,7 @@ th { font-weight: 600 }
 .summary th { background: #eef3f9 }
 .summary td, .summary th { border-bottom: 1px solid #dde5ee }
 .summary td:nth-child(n+3), .summary th:nth-child(n+3) { text-align: right; width: 116px }
-.summary td:first-child { width: 34px; color: #5b6673 }
+.summary td:first-child { width: 34px; white-space: nowrap; color: #5b6673 }
 a { color: inherit; text-decoration: none } a:hover { text-decoration: underline }
 .failures { border: 1px solid #b3261e; border-radius: 6px; padding: 0 18px 6px; margin-top: 22px;
   background: #fdf3f2 }

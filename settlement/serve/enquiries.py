@@ -77,7 +77,7 @@ class Enquiries:
                 | catalogue.CeilingQuery()
                 | catalogue.SelfPayQuery()
             ):
-                return lists.page_answer(request, self._desk.world, self._desk.now().local.date())
+                return await self._sessions.catalogue_page(request)
             case (
                 reconciliation.TotalsCheck()
                 | reconciliation.DetailCheck()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 from ledger.postgres.shape import Shape
@@ -124,7 +125,7 @@ class Sessions:
         self, request: catalogue.MatchQuery, institution: Institution
     ) -> Answer | Refusal:
         """1316: of all items, or of those that the institution has mapped an own code to."""
-        now, own = self._desk.now(), request.input.data.medins_list_codg
+        own = request.input.data.medins_list_codg
         codes: set[str] | None = None
         if own:
             sought = MappingsSought(
@@ -135,7 +136,18 @@ class Sessions:
             async with self._side.use() as connection:
                 found = await mapping_page(connection, sought, slice(0, lists.PAGE_ROWS_MAX))
             codes = {row.item_code for row in found}
-        return lists.page_answer(request, self._desk.world, now.local.date(), codes=codes)
+        return await self.catalogue_page(request, codes)
+
+    async def catalogue_page(
+        self, request: lists.Page, codes: set[str] | None = None
+    ) -> Answer | Refusal:
+        """1304, 1312, 1316, 1318 and 1319; other requests have the loop in between."""
+        today = self._desk.now().local.date()
+        for step in lists.page_steps(request, self._desk.world, today, codes=codes):
+            if step is not None:
+                return step
+            await asyncio.sleep(0)
+        raise AssertionError("the steps of a page end with its answer")
 
 
 def credential_shown(request: person.PersonLookup) -> Credential | Refusal:

@@ -23,6 +23,8 @@ from settlement.refusal import Refusal
 from settlement.world import World
 
 PAGE_ROWS_MAX = 1_000
+STEP_ITEMS = 1_000
+"""Items that are passed before others get the loop: one to two milliseconds."""
 _ETHNIC_DRUG = "104"
 _EVERY_PERSON = "0"
 _BY_RATIO = "1"
@@ -88,11 +90,12 @@ def dictionary_answer(request: wire.DictionaryQuery, profile: Profile) -> Answer
     return Answer(output=wire.DictionaryQueryReply(list=rows))
 
 
-def page_answer(
+def page_steps(
     request: Page, world: World, today: date, *, codes: Collection[str] | None = None
-) -> Answer | Refusal:
+) -> Iterator[Answer | Refusal | None]:
     """1304, 1312, 1316, 1318 and 1319: one page; an empty one after the last. `codes`: of these
-    items only."""
+    items only. The answer comes last; before it a None after every `STEP_ITEMS` items, for a late
+    page passes all that is before it, and others wait for the loop."""
     match request:
         case wire.EthnicDrugQuery(input=wire.EthnicDrugQueryInput(data=data)):
             code, on, shown = data.med_list_codg, None, _ETHNIC_DRUGS
@@ -106,13 +109,26 @@ def page_answer(
             code, on, shown = data.hilist_code, data.query_date, _RATIOS
     page = page_of(data)
     if isinstance(page, Refusal):
-        return page
+        yield page
+        return
     catalogue = world.catalogue
     items = catalogue.versions(code) if code else catalogue.all_versions()
-    if on or data.vali_flag:
-        day = parse_moment(on).date() if on else None
-        items = (item for item in items if _wanted(item, day, data.vali_flag or "", today))
-    return Answer(output=ListRows(_rows_of(items, shown, page, world.region, today)))
+    day, valid = parse_moment(on).date() if on else None, data.vali_flag or ""
+    rows: list[Struct] = []
+    passed = 0
+    for place, item in enumerate(items, 1):
+        if place % STEP_ITEMS == 0:
+            yield None
+        if (day or valid) and not _wanted(item, day, valid, today):
+            continue
+        count = shown.count(item)
+        if count and passed + count > page.start:
+            made = list(shown.rows(item, world.region, _flag(item, today)))
+            rows += made[max(page.start - passed, 0) : page.stop - passed]
+        passed += count
+        if passed >= page.stop:
+            break
+    yield Answer(output=ListRows(tuple(rows)))
 
 
 def page_of(data: PageData) -> slice | Refusal:
@@ -125,22 +141,6 @@ def page_of(data: PageData) -> slice | Refusal:
             params={"number": number, "size": size, "rows_max": PAGE_ROWS_MAX},
         )  # fmt: skip
     return slice((number - 1) * size, number * size)
-
-
-def _rows_of(
-    items: Iterator[Item], shown: _Shown, page: slice, region: str, today: date
-) -> tuple[Struct, ...]:
-    rows: list[Struct] = []
-    passed = 0
-    for item in items:
-        count = shown.count(item)
-        if count and passed + count > page.start:
-            made = list(shown.rows(item, region, _flag(item, today)))
-            rows += made[max(page.start - passed, 0) : page.stop - passed]
-        passed += count
-        if passed >= page.stop:
-            break
-    return tuple(rows)
 
 
 def _wanted(item: Item, on: date | None, valid: str, today: date) -> bool:

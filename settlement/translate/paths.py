@@ -128,6 +128,14 @@ def wire_path(infno: str, field: str | None) -> str | None:
     return f"input.{_HEAD.get(infno, 'data')}.{_HEAD_NAMES.get(field, field)}"
 
 
+def wire_name(field: str) -> str:
+    """What a domain field is called in most messages: of a line where it says `lines.`."""
+    if field.startswith("lines."):
+        name = field.removeprefix("lines.")
+        return _LINE_NAMES.get(name, _MAPPING_NAMES.get(name, name))
+    return _ENVELOPE_NAMES.get(field, _HEAD_NAMES.get(field, field))
+
+
 def _mobile_path(infno: str, field: str, line: re.Match[str] | None) -> str:
     """Mobile payment speaks camelCase, and its lists stand inside `data`."""
     if line is not None:

@@ -12,7 +12,9 @@ import msgspec
 
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
+from settlement.refusal_fields import FIELDS
 from settlement.refusals import REFUSALS
+from settlement.web.examples import worked_examples
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_documents import IMPORT_SECURITY, import_paths
 from settlement.web.my_documents import MY_SECURITY, my_components, my_paths
@@ -63,6 +65,7 @@ def _error_codes() -> Schema:
             "description": CAUSES.get(row.code, ""),
             "x-http-status": row.http_status,
             "x-retry": row.retry,
+            "x-fields": list(FIELDS.get(row.code, ())),
         }
         for row in REFUSALS.values()
     ]
@@ -77,12 +80,21 @@ def _operation(transaction: Transaction, schemas: Schemas) -> Schema:
         "operationId": f"hsa{infno}",
         "summary": f"{infno} {transaction.title} ({transaction.title_en})",
         "description": f"{EFFECT_ZH[transaction.effect]}。{undone}",
-        "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": request, **_example(infno, "request")}},
+        },
         "responses": {
             "200": _answered(transaction, refer(schemas.outputs[infno])),
             **{status: _described(words, refer("Problem")) for status, words in _STATUSES.items()},
         },
     }
+
+
+def _example(infno: str, side: str) -> Schema:
+    """What was sent or came; nothing of a transaction that is not served."""
+    worked = worked_examples().get(infno)
+    return {} if worked is None else {"example": getattr(worked, side)}
 
 
 def _answered(transaction: Transaction, output: Schema) -> Schema:
@@ -97,7 +109,15 @@ def _answered(transaction: Transaction, output: Schema) -> Schema:
     one: Schema = {"type": "array", "items": output} if transaction.reply_is_array else output
     with_output: Schema = {"properties": {"output": one}, "required": ["output"]}
     done: Schema = {"allOf": [refer("Done"), with_output]}
-    return _described("infcode 0 成功，-1 失败", {"oneOf": [done, refer("Refused")]})
+    return {
+        "description": "infcode 0 成功，-1 失败",
+        "content": {
+            "application/json": {
+                "schema": {"oneOf": [done, refer("Refused")]},
+                **_example(transaction.infno, "answer"),
+            }
+        },
+    }
 
 
 def _explanation() -> Schema:

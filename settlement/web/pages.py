@@ -18,7 +18,9 @@ from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Rows
 from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
+from settlement.refusal_fields import FIELDS
 from settlement.refusals import REFUSALS, Fault, Row
+from settlement.web.examples import Worked, worked_examples
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_section import import_contents, import_sections
 from settlement.web.my_section import my_contents, my_sections
@@ -26,6 +28,7 @@ from settlement.web.openapi import EFFECT_ZH
 from settlement.web.pay_documents import PAY_OPERATIONS
 from settlement.web.pay_section import HOSPITAL_TITLE, TITLE, pay_contents, pay_section
 from settlement.web.samples import sample_request
+from settlement.web.schema_parts import JsonValue
 
 DOCS_HTML = "text/html; charset=utf-8"
 
@@ -69,7 +72,7 @@ def docs_page(*, demo: bool = False) -> bytes:
 
 @lru_cache(maxsize=1)
 def errors_page() -> bytes:
-    """Every refusal: code, status, whose fault, what to do, in Chinese and English."""
+    """Every refusal: code, status, whose fault, field, what to do, in Chinese and English."""
     groups: dict[Fault, list[Row]] = {fault: [] for fault in Fault}
     for row in REFUSALS.values():
         groups[row.fault].append(row)
@@ -78,7 +81,8 @@ def errors_page() -> bytes:
     )
     body = "".join(
         f'<section id="{fault}"><h2>{escape(_FAULTS[fault])}</h2><div class="scroll"><table>'
-        "<tr><th>err_code</th><th>HTTP</th><th>retry</th><th>含义与处理</th><th>cause</th></tr>"
+        "<tr><th>err_code</th><th>HTTP</th><th>retry</th><th>字段 field</th>"
+        "<th>含义与处理</th><th>cause</th></tr>"
         + "".join(map(_refusal_html, rows))
         + "</table></div></section>"
         for fault, rows in groups.items()
@@ -113,16 +117,17 @@ def _group_html(title: str, transactions: list[Transaction]) -> str:
 def _refusal_html(row: Row) -> str:
     zh = (row.wrong + row.todo).replace("[", "").replace("]", "")
     cause = _CODE.sub(r"<code>\1</code>", escape(CAUSES.get(row.code, "")))
+    named = "<br>".join(f"<code>{escape(name)}</code>" for name in FIELDS.get(row.code, ()))
     return (
         f'<tr id="{row.code}"><td><code>{row.code}</code></td><td>{row.http_status}</td>'
-        f"<td><code>{row.retry}</code></td><td>{escape(zh)}</td>"
+        f"<td><code>{row.retry}</code></td><td>{named}</td><td>{escape(zh)}</td>"
         f"<td>{cause}</td></tr>"
     )
 
 
 def _transaction_html(transaction: Transaction) -> str:
     infno, table = transaction.infno, TABLES[transaction.infno]
-    sample = msgspec.json.format(msgspec.json.encode(sample_request(transaction)), indent=2)
+    sample = _pretty(sample_request(transaction))
     outputs = {f"output.{name}" if name else "output": node for name, node in table.output.items()}
     nodes = {f"input.{name}": node for name, node in table.input.items()} | outputs
     return "".join(
@@ -138,9 +143,27 @@ def _transaction_html(transaction: Transaction) -> str:
                 for title, node in nodes.items()
             ),
             "</details><details><summary>示例 Sample</summary>",
-            f'<pre class="sample">{escape(sample.decode())}</pre></details></section>',
+            f'<pre class="sample">{escape(sample)}</pre></details>',
+            _worked_html(worked_examples().get(infno)),
+            "</section>",
         )
     )
+
+
+def _worked_html(example: Worked | None) -> str:
+    """What was sent and what came; nothing of a transaction that is not served."""
+    if example is None:
+        return ""
+    answer = _FILE_ANSWERED if example.answer is None else _pretty(example.answer)
+    return (
+        "<details><summary>实例 Worked example</summary>"
+        f'<h3>请求 Request</h3><pre class="worked">{escape(_pretty(example.request))}</pre>'
+        f'<h3>应答 Answer</h3><pre class="worked">{escape(answer)}</pre></details>'
+    )
+
+
+def _pretty(tree: JsonValue) -> str:
+    return msgspec.json.format(msgspec.json.encode(tree), indent=2).decode()
 
 
 def _nature_html(transaction: Transaction) -> str:
@@ -227,6 +250,8 @@ def _kind_zh(field: Field) -> str:
     size = f" {field.size}" if field.size else ""
     return _KINDS_ZH[field.kind] + size
 
+
+_FILE_ANSWERED = "（文件的字节，application/zip the bytes of a file）"
 
 _CODE = re.compile("`([^`]+)`")
 

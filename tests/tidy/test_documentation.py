@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from settlement.refusal_causes import CAUSES
+from settlement.refusal_fields import FIELDS
 from settlement.refusals import REFUSALS
+from tests.tidy.refusal_fields import fields, named, page_of
 from tests.tidy.tree import (
     PRODUCT,
     ROOT,
@@ -268,3 +270,23 @@ def test_english_causes_of_refusals_are_those_of_the_page() -> None:
         CAUSE_ROW.findall(page)
     )
     assert set(CAUSES) == set(REFUSALS), "write them with tools/causes.py"
+
+
+def test_fields_of_refusals_are_those_that_the_code_names() -> None:
+    table, page = fields(), (ROOT / "docs/reference/errors.md").read_text("utf-8")
+    assert dict(FIELDS) == table, "python -m tests.tidy.refusal_fields"
+    assert page == page_of(page, table), "python -m tests.tidy.refusal_fields"
+    assert len(FIELDS) > 150 and FIELDS["TOTAL_MISMATCH"] == ("medfee_sumamt",)
+
+
+def test_reader_of_fields_reads_each_way_of_naming_one() -> None:
+    source = """
+Refusal(code="PLAIN", field="total")
+Refusal(code="OF_A_LINE", field=f"lines[{n}].amount")
+Refusal(code="BY_A_FUNCTION", field=_field(claim, line, "price"))
+Refusal(code="COMPUTED", field=name)
+Refusal(code="NONE")
+"""
+    assert list(named(ast.parse(source))) == [
+        ("PLAIN", "total"), ("OF_A_LINE", "lines.amount"), ("BY_A_FUNCTION", "lines.price"),
+    ]  # fmt: skip
