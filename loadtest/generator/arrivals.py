@@ -20,7 +20,7 @@ from loadtest.generator.counts import Counts
 from loadtest.generator.framing import FramingError, body_of, status_of
 from loadtest.generator.unit import Answer, Arrival, Pause, Send, Unit
 
-DROPPED_AFTER_NS = 10_000_000_000
+PATIENCE_SECONDS = 10.0
 DRAIN_SECONDS_MAX = 90.0
 """Longer than a unit asks again for what was not answered."""
 ANSWER_NS_MAX = 30_000_000_000
@@ -53,16 +53,19 @@ class _Line(Wire):
 
 
 class Arrivals:
-    """One run. `stop` is asked once a second; what it answers ends the run early."""
+    """One run. `stop` is asked once a second; what it answers ends the run early. A message waits
+    for a free connection as long as there is patience."""
 
     def __init__(
         self, address: tuple[str, int], supply: Iterator[Arrival], counts: Counts, *,
         connections: int, stop: Callable[[], str] = lambda: "",
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:  # fmt: skip
         self._address = address
         self._supply = supply
         self._counts = counts
         self._stop = stop
+        self._patience_ns = int(patience_seconds * 1e9)
         self._epoll = select.epoll()
         self._lines: dict[int, _Line] = {}
         self._free: list[_Line] = []
@@ -72,6 +75,7 @@ class Arrivals:
         self._under_way = 0
         self._begin_ns = 0
         self._look_ns = 0
+        self._why = ""
         for _ in range(connections):
             self._open(_Line(address))
 
@@ -79,40 +83,39 @@ class Arrivals:
         """Until all have arrived and are done; why it was ended early, or nothing."""
         self._begin_ns = time.perf_counter_ns()
         try:
-            why = self._arrive()
+            self._arrive()
             deadline_ns = time.perf_counter_ns() + int(DRAIN_SECONDS_MAX * 1e9)
-            while self._under_way and not why and time.perf_counter_ns() < deadline_ns:
+            while self._under_way and not self._why and time.perf_counter_ns() < deadline_ns:
                 self._turn(deadline_ns)
-            return why
+            return self._why
         finally:
             self._give_up()
 
-    def _arrive(self) -> str:
+    def _arrive(self) -> None:
         for arrival in self._supply:
             due_ns = self._begin_ns + int(arrival.at_seconds * 1e9)
-            while time.perf_counter_ns() < due_ns:
+            while time.perf_counter_ns() < due_ns and not self._why:
                 self._turn(due_ns)
-            why = self._looked()
-            if why:
+            self._look()
+            if self._why:
                 arrival.unit.close()
-                return why
+                return
             self._counts.kinds[arrival.kind] += 1
             self._counts.at(arrival.at_seconds).arrived += 1
             self._under_way += 1
             self._advance(_Work(arrival.unit), None, due_ns)
             self._send_ready()
-        return ""
 
-    def _looked(self) -> str:
+    def _look(self) -> None:
         """Once a second: whether to go on, and who waits for an answer that does not come."""
         now_ns = time.perf_counter_ns()
         if now_ns < self._look_ns:
-            return ""
+            return
         self._look_ns = now_ns + LOOK_NS
         for line in list(self._lines.values()):
             if line.work is not None and now_ns - line.work.intended_ns > ANSWER_NS_MAX:
                 self._broken(line, TimeoutError("no answer"))
-        return self._stop()
+        self._why = self._why or self._stop()
 
     def _turn(self, until_ns: int) -> None:
         """Wait for an answer, the end of a pause, or an instant; and do what is due."""
@@ -129,7 +132,7 @@ class Arrivals:
             due_ns, _, work = heapq.heappop(self._paused)
             self._advance(work, None, due_ns)
         self._send_ready()
-        self._looked()
+        self._look()
 
     def _advance(self, work: _Work, answer: Answer | None, now_ns: int) -> None:
         """Hand a unit what came, and take what it wants next."""
@@ -150,12 +153,12 @@ class Arrivals:
         while self._ready and self._free:
             work = self._ready.popleft()
             waited_ns = now_ns - work.intended_ns
-            if waited_ns > DROPPED_AFTER_NS:
+            if waited_ns > self._patience_ns:
                 self._drop(work)
                 continue
             self._counts.late += waited_ns > LATE_NS
             self._issue(self._free.pop(), work)
-        while self._ready and now_ns - self._ready[0].intended_ns > DROPPED_AFTER_NS:
+        while self._ready and now_ns - self._ready[0].intended_ns > self._patience_ns:
             self._drop(self._ready.popleft())
 
     def _issue(self, line: _Line, work: _Work) -> None:
@@ -201,7 +204,7 @@ class Arrivals:
             return answer
         if send.done not in answer.body:
             of.refused += 1
-            counts.refusals[f"{send.name} {_code_in(answer.body)}"] += 1
+            counts.refusals[f"{send.name} {said_in(answer.body)}"] += 1
             return answer
         of.done += 1
         counts.at(at).settled += send.settles
@@ -255,7 +258,7 @@ def _answer_of(reply: bytes) -> Answer:
     return Answer(status=status_of(reply), body=body_of(reply), is_done=False)
 
 
-def _code_in(body: bytes) -> str:
+def said_in(body: bytes) -> str:
     """Why it is not done: the code of a refusal, or the state of an order."""
     for name in _SAID:
         at = body.find(name)

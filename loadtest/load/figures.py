@@ -136,7 +136,8 @@ class Report(Struct, frozen=True, kw_only=True):
     machine: dict[str, str]
     commit: str
     started_at: str
-    expected: int
+    expected: int | None
+    """settlements; not known where people think before they go on"""
     settled: int
     undone: int
     customers: dict[str, int]
@@ -178,7 +179,7 @@ def report_of(
         season=plan.season.value, scale=plan.scale, seed=plan.seed, runner=runner,
         compression=round(len(plan.hours) * 3600 / plan.seconds, 1), seconds=round(seconds, 1),
         machine=dict(machine), commit=commit, started_at=started_at,
-        expected=round(plan.expected), settled=audited.settled,
+        expected=round(plan.expected) if runner == "lean" else None, settled=audited.settled,
         undone=audited.lines.get("undone", 0),
         customers={str(kind): number for kind, number in counts.kinds.items()},
         settled_per_s=round(audited.settled / seconds, 1),

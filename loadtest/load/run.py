@@ -11,6 +11,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -81,8 +82,16 @@ class Played(Struct, frozen=True, kw_only=True):
     """why it does not count; empty where it does"""
 
 
-def play(plan: Plan, target: Target, book: Path) -> Played:
-    """A whole load with its audit. Raises LoadRefusedError, before anything is sent."""
+Sender: TypeAlias = Callable[
+    [Plan, World, tuple[str, int], Counts, Path, Callable[[], str]], str
+]
+"""A runner: plays a plan against an address, counts, and writes the book; asks once a second
+whether to stop. Gives why it ended early, or nothing."""
+
+
+def play(plan: Plan, target: Target, book: Path, *, send: Sender | None = None) -> Played:
+    """A whole load with its audit, by the lean runner or by another one. Raises LoadRefusedError,
+    before anything is sent."""
     address = guards.check_target(target.url, is_mine=target.is_mine)
     guards.check_clean(is_dirty=asyncio.run(attach.is_dirty(target.data_dir)))
     guards.check_room(target.data_dir, plan.expected)
@@ -93,7 +102,7 @@ def play(plan: Plan, target: Target, book: Path) -> Played:
     clock = guards.SteadyClock()
     with Watch(target.data_dir, server_pid=target.pid) as watch:
         began = time.monotonic()
-        why = _send(plan, world, address, counts, book, watch.look)
+        why = (send or lean)(plan, world, address, counts, book, watch.look)
         seconds = time.monotonic() - began
     audited = asyncio.run(
         audit(target.data_dir, book, before, target.simulators, target.verify())
@@ -124,7 +133,7 @@ def why_void(counts: Counts, audited: Audited) -> list[str]:
     return said
 
 
-def _send(
+def lean(
     plan: Plan, world: World, address: tuple[str, int], counts: Counts, path: Path,
     stop: Callable[[], str],
 ) -> str:  # fmt: skip
