@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from loadtest.generator.counts import Counts
-from loadtest.load.presets import DAYS, PRESETS
+from loadtest.load.presets import PRESETS
 from loadtest.load.rhythm import busiest_per_second
 
 BUSY_AT_MOST = 0.6
@@ -84,9 +84,3 @@ def what_limits(
             f"nothing: the processors were {busy_most:.0%} busy in the fullest twenty seconds"
         )
     return said
-
-
-def peak_factor() -> float:
-    """How many times the month's mean its fullest hour is."""
-    one = PRESETS[0]
-    return busiest_per_second(one) / (one.settlements_a_month / DAYS / 86_400)
