@@ -2,8 +2,9 @@
 
 The open loop for work of many messages: whoever arrives sends the first message at the intended
 time, whatever the server does, and each next one as soon as the answer is there. Latency counts
-from the intended time. A message that finds no free connection waits for one, and its wait counts;
-after ten seconds of waiting it is dropped, and that is counted. One thread, epoll, no transport.
+from the intended time. A message that finds no free connection waits for one, and its wait counts.
+Those who are at a counter go first; who has just come and waits for ten seconds leaves, which is
+counted as dropped. Nobody leaves in the middle. One thread, epoll, no transport.
 """
 
 from __future__ import annotations
@@ -45,10 +46,11 @@ class _Work:
 class _Line(Wire):
     """A connection, and whose message is out on it."""
 
-    __slots__ = ("work",)
+    __slots__ = ("sent_ns", "work")
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.work: _Work | None = None
+        self.sent_ns = 0
         super().__init__(address)
 
 
@@ -70,6 +72,9 @@ class Arrivals:
         self._lines: dict[int, _Line] = {}
         self._free: list[_Line] = []
         self._ready: deque[_Work] = deque()
+        """messages of units that are under way"""
+        self._arrived: deque[_Work] = deque()
+        """first messages"""
         self._paused: list[tuple[int, int, _Work]] = []
         self._order = count()
         self._under_way = 0
@@ -103,7 +108,7 @@ class Arrivals:
             self._counts.kinds[arrival.kind] += 1
             self._counts.at(arrival.at_seconds).arrived += 1
             self._under_way += 1
-            self._advance(_Work(arrival.unit), None, due_ns)
+            self._advance(_Work(arrival.unit), None, due_ns, queue=self._arrived)
             self._send_ready()
 
     def _look(self) -> None:
@@ -113,7 +118,7 @@ class Arrivals:
             return
         self._look_ns = now_ns + LOOK_NS
         for line in list(self._lines.values()):
-            if line.work is not None and now_ns - line.work.intended_ns > ANSWER_NS_MAX:
+            if line.work is not None and now_ns - line.sent_ns > ANSWER_NS_MAX:
                 self._broken(line, TimeoutError("no answer"))
         self._why = self._why or self._stop()
 
@@ -134,7 +139,10 @@ class Arrivals:
         self._send_ready()
         self._look()
 
-    def _advance(self, work: _Work, answer: Answer | None, now_ns: int) -> None:
+    def _advance(
+        self, work: _Work, answer: Answer | None, now_ns: int, *,
+        queue: deque[_Work] | None = None,
+    ) -> None:  # fmt: skip
         """Hand a unit what came, and take what it wants next."""
         try:
             wanted = work.unit.send(answer)
@@ -146,26 +154,22 @@ class Arrivals:
             heapq.heappush(self._paused, (until_ns, next(self._order), work))
             return
         work.send, work.intended_ns = wanted, now_ns
-        self._ready.append(work)
+        (self._ready if queue is None else queue).append(work)
 
     def _send_ready(self) -> None:
         now_ns = time.perf_counter_ns()
-        while self._ready and self._free:
-            work = self._ready.popleft()
-            waited_ns = now_ns - work.intended_ns
-            if waited_ns > self._patience_ns:
-                self._drop(work)
-                continue
-            self._counts.late += waited_ns > LATE_NS
+        while self._arrived and now_ns - self._arrived[0].intended_ns > self._patience_ns:
+            self._drop(self._arrived.popleft())
+        while self._free and (self._ready or self._arrived):
+            work = (self._ready or self._arrived).popleft()
+            self._counts.late += now_ns - work.intended_ns > LATE_NS
             self._issue(self._free.pop(), work)
-        while self._ready and now_ns - self._ready[0].intended_ns > self._patience_ns:
-            self._drop(self._ready.popleft())
 
     def _issue(self, line: _Line, work: _Work) -> None:
         send = work.send
         if send is None:
             raise AssertionError("there is nothing to send")
-        line.work = work
+        line.work, line.sent_ns = work, time.perf_counter_ns()
         try:
             line.write(send.payload)
         except OSError as error:
@@ -211,7 +215,7 @@ class Arrivals:
         return Answer(status=answer.status, body=answer.body, is_done=True)
 
     def _drop(self, work: _Work) -> None:
-        """Nobody could send it; the unit ends here, and writes down what it does not know."""
+        """Nobody could serve them, and they leave."""
         name = "" if work.send is None else work.send.name
         self._counts.of(name).dropped += 1
         self._counts.at((work.intended_ns - self._begin_ns) / 1e9).dropped += 1
@@ -244,7 +248,7 @@ class Arrivals:
 
     def _give_up(self) -> None:
         """Whoever is still under way writes down what they do not know."""
-        left = [work for _, _, work in self._paused] + list(self._ready)
+        left = [work for _, _, work in self._paused] + [*self._ready, *self._arrived]
         left += [line.work for line in self._lines.values() if line.work is not None]
         for work in left:
             work.unit.close()

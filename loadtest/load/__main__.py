@@ -58,6 +58,8 @@ def main() -> int:
     if arguments.publish:
         pages.write(report, PUBLISHED, _published_name(report), whole=False)
     print("\n".join(pages.table(report)))
+    for limit in report.limits:
+        print(f"瓶颈 limit: {limit}")
     for reason in report.why:
         print(f"VOID: {reason}")
     return VOID if report.void else 0

@@ -13,20 +13,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+import asyncpg
 from msgspec import Struct
 
 from loadtest import attach
+from loadtest.attach import AttachError
 from loadtest.generator.arrivals import Arrivals
 from loadtest.generator.counts import Counts
 from loadtest.load import guards
-from loadtest.load.audit import Audited, audit, remember
+from loadtest.load.audit import Audited, Before, audit, remember, unaudited
 from loadtest.load.book import LoadBook
 from loadtest.load.city import City
 from loadtest.load.presets import Period, Preset, Season
 from loadtest.load.rhythm import Hour, hours_of
 from loadtest.load.supply import arrivals, makers_of
 from loadtest.load.watch import Sample, Watch
-from loadtest.server import Verdict
+from loadtest.server import ServerError, Verdict
 from loadtest.world import World, fetch_world
 
 STRETCHES = 120
@@ -104,14 +106,23 @@ def play(plan: Plan, target: Target, book: Path, *, send: Sender | None = None) 
         began = time.monotonic()
         why = (send or lean)(plan, world, address, counts, book, watch.look)
         seconds = time.monotonic() - began
-    audited = asyncio.run(
-        audit(target.data_dir, book, before, target.simulators, target.verify())
-    )
+    audited = _audited(target, book, before)
     void = [one for one in (why, clock.complaint(), watch.complaint) if one]
     return Played(
         plan=plan, counts=counts, samples=watch.samples, seconds=seconds, audited=audited,
         void=[*dict.fromkeys(void), *why_void(counts, audited)],
     )  # fmt: skip
+
+
+def _audited(target: Target, book: Path, before: Before) -> Audited:
+    """The audit; where the server or its database cannot be asked any more, that is the finding."""
+    try:
+        return asyncio.run(
+            audit(target.data_dir, book, before, target.simulators, target.verify())
+        )
+    except (AttachError, ServerError, asyncpg.PostgresError, OSError) as exc:
+        lines = [one.strip(" |") for one in str(exc).splitlines()]
+        return unaudited(next((one for one in reversed(lines) if "rror" in one), repr(exc)[-300:]))
 
 
 def why_void(counts: Counts, audited: Audited) -> list[str]:

@@ -70,8 +70,8 @@ def what_limits(
         said.append(f"the disk: processors were idle and waited for it, {waiting_most:.0%} at most")
     if counts.dropped:
         said.append(
-            f"{counts.dropped} messages found no free connection for ten seconds: the rate was "
-            "more than this machine carries"
+            f"{counts.dropped} customers found no free connection for ten seconds, and left: the "
+            "rate was more than this machine carries"
         )
     if points_p99 > P99_MS_MAX:
         said.append(f"the slowest stretch has a p99 of {points_p99:.0f} ms")

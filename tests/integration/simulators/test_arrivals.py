@@ -168,3 +168,18 @@ def test_a_run_that_is_stopped_closes_whoever_is_under_way() -> None:
         server.go_on.set()
     assert why == "the disk is nearly full"
     assert heard.was_closed and counts.unfinished
+
+
+def test_who_is_under_way_goes_before_who_just_came_and_never_leaves() -> None:
+    order: list[str] = []
+
+    def named(name: str, sends: int) -> Unit:
+        for number in range(sends):
+            yield Send(name=name, payload=REQUEST)
+            order.append(f"{name}{number}")
+
+    with serving(_reply(DONE)) as server:
+        server.go_on.clear()
+        threading.Timer(0.4, server.go_on.set).start()
+        counts, _ = _run(server, named("a", 3), named("b", 1), patience=0.1)
+    assert order == ["a0", "a1", "a2"] and counts.of("b").dropped == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from loadtest.drills.audit import Findings
 from loadtest.generator.counts import Counts
 from loadtest.load import charts, pages, sizing
-from loadtest.load.audit import Audited
+from loadtest.load.audit import Audited, unaudited
 from loadtest.load.figures import growth_of, report_of, resources_of
 from loadtest.load.presets import Period, preset_named
 from loadtest.load.run import Plan, Played, why_void
@@ -75,7 +75,7 @@ def test_what_limits_is_said_and_so_is_who_else_used_the_machine() -> None:
         counts, points_p99=450, busy_most=0.99, waiting_most=0.4, others_mean=0.2,
         by_kind={"gateway": 9, "postgres": 20},
     )  # fmt: skip
-    told = ("postgres", "the disk", "3 messages", "450 ms", "others used 20%")
+    told = ("postgres", "the disk", "3 customers", "450 ms", "others used 20%")
     assert len(full) == len(told) and all(one in said for one, said in zip(told, full, strict=True))
 
 
@@ -105,3 +105,9 @@ def test_the_page_asks_nobody_for_anything_and_escapes_what_it_was_told() -> Non
 def test_charts_end_at_a_round_number_and_never_below_what_they_show() -> None:
     for most, top in ((0.0, 1.0), (1.9, 2.0), (206.0, 250.0), (1_000.0, 1_000.0), (5_300.0, 6e3)):
         assert charts.nice(most) == top
+
+
+def test_a_run_that_could_not_be_audited_is_void() -> None:
+    audited = unaudited("could not write to file: No space left on device")
+    said = why_void(Counts(seconds=1.0, stretches=1), audited)
+    assert not audited.is_clean and any("No space left on device" in one for one in said)
