@@ -14,12 +14,13 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
 
 from loadtest.generator.client import Wire
 from loadtest.generator.counts import Counts
 from loadtest.generator.framing import FramingError, body_of, status_of
-from loadtest.generator.unit import Answer, Arrival, Pause, Send, Unit
+from loadtest.generator.unit import Answer, Arrival, NotSentError, Pause, Send, Unit
 
 PATIENCE_SECONDS = 10.0
 DRAIN_SECONDS_MAX = 90.0
@@ -215,11 +216,11 @@ class Arrivals:
         return Answer(status=answer.status, body=answer.body, is_done=True)
 
     def _drop(self, work: _Work) -> None:
-        """Nobody could serve them, and they leave."""
+        """Nobody could serve them, and they leave; nothing was sent."""
         name = "" if work.send is None else work.send.name
         self._counts.of(name).dropped += 1
         self._counts.at((work.intended_ns - self._begin_ns) / 1e9).dropped += 1
-        work.unit.close()
+        _turn_away(work)
         self._under_way -= 1
 
     def _broken(self, line: _Line, error: Exception | None) -> None:
@@ -248,7 +249,10 @@ class Arrivals:
 
     def _give_up(self) -> None:
         """Whoever is still under way writes down what they do not know."""
-        left = [work for _, _, work in self._paused] + [*self._ready, *self._arrived]
+        for work in self._arrived:
+            _turn_away(work)
+        self._counts.unfinished += len(self._arrived)
+        left = [work for _, _, work in self._paused] + list(self._ready)
         left += [line.work for line in self._lines.values() if line.work is not None]
         for work in left:
             work.unit.close()
@@ -256,6 +260,11 @@ class Arrivals:
         for line in self._lines.values():
             line.close()
         self._epoll.close()
+
+
+def _turn_away(work: _Work) -> None:
+    with suppress(NotSentError):
+        work.unit.throw(NotSentError)
 
 
 def _answer_of(reply: bytes) -> Answer:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from loadtest.generator.arrivals import Arrivals
 from loadtest.generator.counts import Counts
-from loadtest.generator.unit import Answer, Arrival, Pause, Send, Unit
+from loadtest.generator.unit import Answer, Arrival, NotSentError, Pause, Send, Unit
 
 DONE = b'{"infcode":0}'
 REFUSED = b'{"infcode":-1,"err_code":"NO_SUCH_PERSON"}'
@@ -86,6 +86,7 @@ class Heard:
     def __init__(self) -> None:
         self.answers: list[Answer | None] = []
         self.was_closed = False
+        self.was_turned_away = False
 
     def unit(self, sends: int, *, hangs_up: bool = False, pause: float = 0.0) -> Unit:
         try:
@@ -97,6 +98,9 @@ class Heard:
                     yield Pause(pause)
         except GeneratorExit:
             self.was_closed = True
+            raise
+        except NotSentError:
+            self.was_turned_away = True
             raise
 
 
@@ -131,14 +135,14 @@ def test_waiting_for_a_free_connection_is_in_the_latency() -> None:
     assert counts.latency.percentile_ms(1) >= 250, "both were due at the beginning"
 
 
-def test_what_finds_no_connection_in_time_is_dropped_and_its_unit_is_closed() -> None:
+def test_who_finds_no_connection_in_time_leaves_and_nothing_is_unknown_of_them() -> None:
     with serving(_reply(DONE)) as server:
         server.go_on.clear()
         threading.Timer(0.6, server.go_on.set).start()
         first, second = Heard(), Heard()
         counts, _ = _run(server, first.unit(1), second.unit(1), patience=0.2)
     assert counts.dropped == 1 and counts.of("2102").done == 1
-    assert second.was_closed and not second.answers
+    assert second.was_turned_away and not second.was_closed and not second.answers
 
 
 def test_a_line_that_ends_without_an_answer_says_so_to_the_unit() -> None:
