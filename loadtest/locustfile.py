@@ -10,6 +10,7 @@ person, who waits for the answer and thinks before the next one.
 
 from __future__ import annotations
 
+import logging
 import random
 import socket
 import time
@@ -20,12 +21,13 @@ from typing import ClassVar
 import msgspec
 from locust import FastHttpUser, LoadTestShape, between, events, task
 from locust.env import Environment
+from locust.exception import StopUser
 
 from loadtest.generator.arrivals import said_in
 from loadtest.generator.unit import Answer, Pause, Send, request_parts
 from loadtest.load.book import LoadBook
 from loadtest.load.city import City
-from loadtest.load.guards import check_target
+from loadtest.load.guards import LoadRefusedError, check_target
 from loadtest.load.presets import MIX, Kind, Period, Season, preset_named
 from loadtest.load.rhythm import hours_of
 from loadtest.load.supply import Makers, makers_of
@@ -37,6 +39,7 @@ THINK_SECONDS = (0.05, 0.4)
 NEXT_SECONDS = (0.2, 1.2)
 """Between two customers."""
 STATUS_OK = 200
+REFUSED = 2
 
 
 class Stage:
@@ -83,7 +86,9 @@ class Person(FastHttpUser):
     @task
     def serve(self) -> None:
         """One customer, message by message."""
-        stage = _STAGES[id(self.environment)]
+        stage = _STAGES.get(id(self.environment))
+        if stage is None:
+            raise StopUser
         stage.note(Event(at_seconds=stage.now(), kind=self.kind.value))
         unit = stage.makers[self.kind]()
         answer: Answer | None = None
@@ -191,8 +196,14 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def begin(environment: Environment, **_: object) -> None:
-    """A world, a book, and nobody at the counters yet."""
-    _STAGES[id(environment)] = Stage(environment)
+    """A world, a book, and nobody at the counters. Where the target is refused, nobody comes."""
+    try:
+        _STAGES[id(environment)] = Stage(environment)
+    except (LoadRefusedError, OSError) as exc:
+        logging.getLogger(__name__).error("VOID, nothing was played: %s", exc)
+        environment.process_exit_code = REFUSED
+        if environment.runner is not None:
+            environment.runner.quit()
 
 
 def end(environment: Environment, **_: object) -> None:

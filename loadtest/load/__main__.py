@@ -36,7 +36,8 @@ def main() -> int:
     """Run, print, write; 1 where the run is void, 2 where it was refused."""
     arguments = _arguments()
     BUILD.mkdir(exist_ok=True)
-    RESULT.unlink(missing_ok=True)
+    for ending in ("json", "html", "md"):  # what is there afterwards is of this run
+        RESULT.with_suffix(f".{ending}").unlink(missing_ok=True)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         plan = plan_of(arguments)

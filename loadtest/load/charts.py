@@ -16,6 +16,7 @@ COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#9
 TICKS = 4
 STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 SECONDS_WHOLE = 60
+HUNDRED = 100
 
 Series = Mapping[str, Sequence[tuple[float, float]]]
 """By name: seconds and values, in order."""
@@ -121,9 +122,13 @@ def _legend(series: Series, unit: str) -> str:
         most = max((value for _, value in points), default=0.0)
         items.append(
             f'<span><i style="background:{_colour(n)}"></i>{escape(name)} '
-            f"<small>最高 most {most:,.4g} {escape(unit)}</small></span>"
+            f"<small>最高 most {_number(most)} {escape(unit)}</small></span>"
         )
     return f'<p class="legend">{"".join(items)}</p>'
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= HUNDRED else f"{value:,.3g}"
 
 
 def _last(series: Series) -> float:

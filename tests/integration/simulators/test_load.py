@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +19,7 @@ from loadtest.load.guards import LoadRefusedError
 from loadtest.load.presets import Kind, Period, preset_named
 from loadtest.load.run import Plan, Played, Sender, Target, play
 from loadtest.load.target import started
-from loadtest.load.under_locust import locust
+from loadtest.load.under_locust import LOCUSTFILE, locust
 from tests.kit.served import ROOT
 from tests.services import embedded_environment, temporary_directory
 
@@ -104,3 +107,15 @@ def test_locust_headless_ends_with_equal_books(rng: Random) -> None:
     assert not played.void, _told(played)
     assert played.audited.settled > 10 and len(played.counts.kinds) >= 3, _told(played)
     assert played.counts.of("2102").done and not played.counts.failed, _told(played)
+
+
+def test_locust_by_hand_refuses_another_machine_and_nobody_comes(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host",
+         "http://192.0.2.1:80", "--load-book", str(tmp_path / "book")],
+        capture_output=True, text=True, timeout=60, check=False, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 2 and not (tmp_path / "book").exists()
+    assert "VOID, nothing was played: 192.0.2.1 is not this machine" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
