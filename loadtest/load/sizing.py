@@ -21,6 +21,8 @@ BUSY_AT_MOST = 0.6
 """Share of its processors that a machine may use in the fullest hour: the rest is for bursts within
 the hour, for verify and close, and for the day on which another machine is gone."""
 BUSY_FULL, WAITING_FULL, OTHERS_MANY = 0.85, 0.25, 0.15
+BUSY_LITTLE = 0.25
+"""With less, what a settlement takes is mostly what an idle server takes."""
 P99_MS_MAX = 100.0
 MONTHS = 12
 
@@ -56,9 +58,9 @@ def sizes(*, cpu_us: int, cores: int, bytes_each: int) -> list[Size]:
 
 def what_limits(
     counts: Counts, *, points_p99: float, busy_most: float, waiting_most: float,
-    others_mean: float, by_kind: Mapping[str, int],
+    others_mean: float, server_mean: float, by_kind: Mapping[str, int],
 ) -> list[str]:  # fmt: skip
-    """In words, the most pressing first."""
+    """In words, the most pressing first; `by_kind` has the server's own processes."""
     said = []
     largest = max(by_kind, key=lambda kind: by_kind[kind], default="")
     if busy_most >= BUSY_FULL:
@@ -82,5 +84,10 @@ def what_limits(
     if not said:
         said.append(
             f"nothing: the processors were {busy_most:.0%} busy in the fullest twenty seconds"
+        )
+    if server_mean < BUSY_LITTLE:
+        said.append(
+            f"the server itself used {server_mean:.0%} of the processors: its batches were small, "
+            "and the numbers of machines are too high. Play it faster (--hours) or more (--scale)"
         )
     return said

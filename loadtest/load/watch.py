@@ -127,7 +127,12 @@ def _sample(
 ) -> Sample:  # fmt: skip
     processes = read_processes()
     kinds = by_kind(processes, server_pid=server_pid, places=places)
-    kinds[GENERATOR] = [one for one in processes if one.pid == generator_pid]
+    others = (server_pid, os.getpid())
+    kinds[GENERATOR] = [
+        one
+        for one in processes
+        if one.pid == generator_pid or (one.parent == generator_pid and one.pid not in others)
+    ]  # Locust is a child of ours
     busy, waiting = _machine()
     return Sample(
         at_seconds=at_seconds,

@@ -49,7 +49,7 @@ def test_processor_time_and_growth_are_shared_out_among_settlements() -> None:
     used = resources_of(SAMPLES, settled=100, cores=2)
     assert used.cpu_us_per_settlement == {"gateway": 20_000, "postgres": 10_000, "generator": 5_000}
     assert used.server_cpu_us_per_settlement == 30_000, "clients are not the server's"
-    assert (used.busy_mean, used.others_mean) == (0.5, 0.062)
+    assert (used.busy_mean, used.others_mean, used.server_mean) == (0.5, 0.062, 0.375)
     grown = growth_of(SAMPLES, settled=100)
     assert grown.bytes_per_settlement == 6_000 and list(grown.by_table) == ["entry", "settlement"]
 
@@ -67,15 +67,16 @@ def test_machines_are_counted_for_the_fullest_hour_with_something_to_spare() -> 
 def test_what_limits_is_said_and_so_is_who_else_used_the_machine() -> None:
     counts = Counts(seconds=4.0, stretches=2)
     free = sizing.what_limits(
-        counts, points_p99=20, busy_most=0.3, waiting_most=0, others_mean=0, by_kind={"gateway": 9}
-    )
+        counts, points_p99=20, busy_most=0.3, waiting_most=0, others_mean=0, server_mean=0.28,
+        by_kind={"gateway": 9},
+    )  # fmt: skip
     assert free == ["nothing: the processors were 30% busy in the fullest twenty seconds"]
     counts.of("2102").dropped = 3
     full = sizing.what_limits(
         counts, points_p99=450, busy_most=0.99, waiting_most=0.4, others_mean=0.2,
-        by_kind={"gateway": 9, "postgres": 20},
+        server_mean=0.1, by_kind={"gateway": 9, "postgres": 20},
     )  # fmt: skip
-    told = ("postgres", "the disk", "3 customers", "450 ms", "others used 20%")
+    told = ("postgres", "the disk", "3 customers", "450 ms", "others used 20%", "itself used 10%")
     assert len(full) == len(told) and all(one in said for one, said in zip(told, full, strict=True))
 
 
