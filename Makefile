@@ -16,6 +16,10 @@ DRILL_MONTH_COMMAND := $(VENV)/python -m loadtest.drills.month_close \
 DRILL_RESTORE_COMMAND := $(VENV)/python -m loadtest.drills.restore --seconds $(or $(SECONDS),20)
 DRILL_OVERLOAD_COMMAND := $(VENV)/python -m loadtest.drills.overload --seconds $(or $(SECONDS),10)
 DRILL_TAMPER_COMMAND := $(VENV)/python -m tests.tamper_run --rows $(or $(ROWS),2)
+LOAD_COMMAND := $(VENV)/python -m loadtest.load --preset $(or $(PRESET),dongguan) \
+  --hours $(or $(HOURS),0.5) --scale $(or $(SCALE),1) --seed $(or $(SEED),1) \
+  --season $(or $(SEASON),ordinary) --runner $(or $(RUNNER),lean) \
+  $(if $(PERIOD),--period $(PERIOD)) $(if $(PUBLISH),--publish)
 SIMULATE_COMMAND := $(VENV)/python -m tests.simulation.whole --seeds $(or $(SEEDS),500) \
   $(if $(FROM),--from $(FROM)) $(if $(STORY),--story)
 # Three processes on two processors, as each often waits for a server of its own; whole files, handed
@@ -39,6 +43,8 @@ endef
 
 .PHONY: help run test test-external bench drill drill-channels drill-regions drill-month drill-ha \
   drill-restore drill-tamper drill-overload simulate fuzz sbom check setup setup-dev lock clean
+.PHONY: help run test test-external bench load drill drill-channels drill-regions drill-month drill-ha \
+  drill-restore drill-tamper simulate fuzz sbom check setup setup-dev lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -63,6 +69,9 @@ test-external: setup-dev ## all tests that touch servers, on the distribution's 
 bench: setup ## measure; figures to build/bench.json and a printed table
 	@mkdir -p build
 	@exec $(BENCH_COMMAND)
+
+load: $(if $(filter locust,$(RUNNER)),setup-dev,setup) ## a city, a province or the country at work; PRESET=dongguan HOURS=0.5 PERIOD=day RUNNER=locust
+	@exec $(LOAD_COMMAND)
 
 drill: setup ## let one part after another fail under load, then compare all books; FORM=minute|ten|long SEED=7
 	@exec $(DRILL_COMMAND)

@@ -2,8 +2,9 @@
 
 The open loop for work of many messages: whoever arrives sends the first message at the intended
 time, whatever the server does, and each next one as soon as the answer is there. Latency counts
-from the intended time. A message that finds no free connection waits for one, and its wait counts;
-after ten seconds of waiting it is dropped, and that is counted. One thread, epoll, no transport.
+from the intended time. A message that finds no free connection waits for one, and its wait counts.
+Those who are at a counter go first; who has just come and waits for ten seconds leaves, which is
+counted as dropped. Nobody leaves in the middle. One thread, epoll, no transport.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
 
 from loadtest.generator.client import Wire
 from loadtest.generator.counts import Counts
 from loadtest.generator.framing import FramingError, body_of, status_of
-from loadtest.generator.unit import Answer, Arrival, Pause, Send, Unit
+from loadtest.generator.unit import Answer, Arrival, NotSentError, Pause, Send, Unit
 
-DROPPED_AFTER_NS = 10_000_000_000
+PATIENCE_SECONDS = 10.0
 DRAIN_SECONDS_MAX = 90.0
 """Longer than a unit asks again for what was not answered."""
 ANSWER_NS_MAX = 30_000_000_000
@@ -45,33 +47,41 @@ class _Work:
 class _Line(Wire):
     """A connection, and whose message is out on it."""
 
-    __slots__ = ("work",)
+    __slots__ = ("sent_ns", "work")
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.work: _Work | None = None
+        self.sent_ns = 0
         super().__init__(address)
 
 
 class Arrivals:
-    """One run. `stop` is asked once a second; what it answers ends the run early."""
+    """One run. `stop` is asked once a second; what it answers ends the run early. A message waits
+    for a free connection as long as there is patience."""
 
     def __init__(
         self, address: tuple[str, int], supply: Iterator[Arrival], counts: Counts, *,
         connections: int, stop: Callable[[], str] = lambda: "",
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:  # fmt: skip
         self._address = address
         self._supply = supply
         self._counts = counts
         self._stop = stop
+        self._patience_ns = int(patience_seconds * 1e9)
         self._epoll = select.epoll()
         self._lines: dict[int, _Line] = {}
         self._free: list[_Line] = []
         self._ready: deque[_Work] = deque()
+        """messages of units that are under way"""
+        self._arrived: deque[_Work] = deque()
+        """first messages"""
         self._paused: list[tuple[int, int, _Work]] = []
         self._order = count()
         self._under_way = 0
         self._begin_ns = 0
         self._look_ns = 0
+        self._why = ""
         for _ in range(connections):
             self._open(_Line(address))
 
@@ -79,40 +89,39 @@ class Arrivals:
         """Until all have arrived and are done; why it was ended early, or nothing."""
         self._begin_ns = time.perf_counter_ns()
         try:
-            why = self._arrive()
+            self._arrive()
             deadline_ns = time.perf_counter_ns() + int(DRAIN_SECONDS_MAX * 1e9)
-            while self._under_way and not why and time.perf_counter_ns() < deadline_ns:
+            while self._under_way and not self._why and time.perf_counter_ns() < deadline_ns:
                 self._turn(deadline_ns)
-            return why
+            return self._why
         finally:
             self._give_up()
 
-    def _arrive(self) -> str:
+    def _arrive(self) -> None:
         for arrival in self._supply:
             due_ns = self._begin_ns + int(arrival.at_seconds * 1e9)
-            while time.perf_counter_ns() < due_ns:
+            while time.perf_counter_ns() < due_ns and not self._why:
                 self._turn(due_ns)
-            why = self._looked()
-            if why:
+            self._look()
+            if self._why:
                 arrival.unit.close()
-                return why
+                return
             self._counts.kinds[arrival.kind] += 1
             self._counts.at(arrival.at_seconds).arrived += 1
             self._under_way += 1
-            self._advance(_Work(arrival.unit), None, due_ns)
+            self._advance(_Work(arrival.unit), None, due_ns, queue=self._arrived)
             self._send_ready()
-        return ""
 
-    def _looked(self) -> str:
+    def _look(self) -> None:
         """Once a second: whether to go on, and who waits for an answer that does not come."""
         now_ns = time.perf_counter_ns()
         if now_ns < self._look_ns:
-            return ""
+            return
         self._look_ns = now_ns + LOOK_NS
         for line in list(self._lines.values()):
-            if line.work is not None and now_ns - line.work.intended_ns > ANSWER_NS_MAX:
+            if line.work is not None and now_ns - line.sent_ns > ANSWER_NS_MAX:
                 self._broken(line, TimeoutError("no answer"))
-        return self._stop()
+        self._why = self._why or self._stop()
 
     def _turn(self, until_ns: int) -> None:
         """Wait for an answer, the end of a pause, or an instant; and do what is due."""
@@ -129,9 +138,12 @@ class Arrivals:
             due_ns, _, work = heapq.heappop(self._paused)
             self._advance(work, None, due_ns)
         self._send_ready()
-        self._looked()
+        self._look()
 
-    def _advance(self, work: _Work, answer: Answer | None, now_ns: int) -> None:
+    def _advance(
+        self, work: _Work, answer: Answer | None, now_ns: int, *,
+        queue: deque[_Work] | None = None,
+    ) -> None:  # fmt: skip
         """Hand a unit what came, and take what it wants next."""
         try:
             wanted = work.unit.send(answer)
@@ -143,26 +155,22 @@ class Arrivals:
             heapq.heappush(self._paused, (until_ns, next(self._order), work))
             return
         work.send, work.intended_ns = wanted, now_ns
-        self._ready.append(work)
+        (self._ready if queue is None else queue).append(work)
 
     def _send_ready(self) -> None:
         now_ns = time.perf_counter_ns()
-        while self._ready and self._free:
-            work = self._ready.popleft()
-            waited_ns = now_ns - work.intended_ns
-            if waited_ns > DROPPED_AFTER_NS:
-                self._drop(work)
-                continue
-            self._counts.late += waited_ns > LATE_NS
+        while self._arrived and now_ns - self._arrived[0].intended_ns > self._patience_ns:
+            self._drop(self._arrived.popleft())
+        while self._free and (self._ready or self._arrived):
+            work = (self._ready or self._arrived).popleft()
+            self._counts.late += now_ns - work.intended_ns > LATE_NS
             self._issue(self._free.pop(), work)
-        while self._ready and now_ns - self._ready[0].intended_ns > DROPPED_AFTER_NS:
-            self._drop(self._ready.popleft())
 
     def _issue(self, line: _Line, work: _Work) -> None:
         send = work.send
         if send is None:
             raise AssertionError("there is nothing to send")
-        line.work = work
+        line.work, line.sent_ns = work, time.perf_counter_ns()
         try:
             line.write(send.payload)
         except OSError as error:
@@ -201,18 +209,18 @@ class Arrivals:
             return answer
         if send.done not in answer.body:
             of.refused += 1
-            counts.refusals[f"{send.name} {_code_in(answer.body)}"] += 1
+            counts.refusals[f"{send.name} {said_in(answer.body)}"] += 1
             return answer
         of.done += 1
         counts.at(at).settled += send.settles
         return Answer(status=answer.status, body=answer.body, is_done=True)
 
     def _drop(self, work: _Work) -> None:
-        """Nobody could send it; the unit ends here, and writes down what it does not know."""
+        """Nobody could serve them, and they leave; nothing was sent."""
         name = "" if work.send is None else work.send.name
         self._counts.of(name).dropped += 1
         self._counts.at((work.intended_ns - self._begin_ns) / 1e9).dropped += 1
-        work.unit.close()
+        _turn_away(work)
         self._under_way -= 1
 
     def _broken(self, line: _Line, error: Exception | None) -> None:
@@ -241,6 +249,9 @@ class Arrivals:
 
     def _give_up(self) -> None:
         """Whoever is still under way writes down what they do not know."""
+        for work in self._arrived:
+            _turn_away(work)
+        self._counts.unfinished += len(self._arrived)
         left = [work for _, _, work in self._paused] + list(self._ready)
         left += [line.work for line in self._lines.values() if line.work is not None]
         for work in left:
@@ -251,11 +262,16 @@ class Arrivals:
         self._epoll.close()
 
 
+def _turn_away(work: _Work) -> None:
+    with suppress(NotSentError):
+        work.unit.throw(NotSentError)
+
+
 def _answer_of(reply: bytes) -> Answer:
     return Answer(status=status_of(reply), body=body_of(reply), is_done=False)
 
 
-def _code_in(body: bytes) -> str:
+def said_in(body: bytes) -> str:
     """Why it is not done: the code of a refusal, or the state of an order."""
     for name in _SAID:
         at = body.find(name)

@@ -23,7 +23,7 @@ class ByName:
         self.broken = 0
         """no answer"""
         self.dropped = 0
-        """due, and not sent in time, because no connection was free"""
+        """whoever came found no free connection in time, and left"""
         self.latency = Histogram()
         """of answers, from the intended time on"""
 
@@ -68,7 +68,7 @@ class Counts:
 
     @property
     def dropped(self) -> int:
-        """Messages that were due and never sent."""
+        """Who came, found no free connection in time, and left."""
         return sum(one.dropped for one in self.names.values())
 
     @property

@@ -28,6 +28,10 @@ class Send(Struct, frozen=True, kw_only=True, gc=False):
     """the line is lost right after it was sent: there is no answer"""
 
 
+class NotSentError(Exception):
+    """Thrown into a unit whose first message was never sent: nothing is unknown."""
+
+
 class Pause(Struct, frozen=True, gc=False):
     """Nothing for so long."""
 

@@ -12,9 +12,9 @@ season half as many outpatients come again, and pharmacies sell a quarter more.
 pharmacy sales of three lines; outpatient visits of six messages and eight lines; stays of several
 days, each day with its eight lines; and sales paid by scanning a wallet's code. People who are
 insured elsewhere have a share too (one settlement in a hundred): as long as only one region is
-started, the other kinds come in their place, and `make drill-regions` plays them. Two of a hundred settlements are taken
-back, one is sent twice, and of a thousand one loses its connection before the answer and is sent
-again, unchanged, until its outcome is known.
+started, the other kinds come in their place, and `make drill-regions` plays them. Two of a hundred
+settlements are taken back, one is sent twice, and of a thousand one loses its connection before the
+answer and is sent again, unchanged, until its outcome is known.
 
 **How much.** A preset says how many settlements a month; one number scales it. A month, a day or
 its fullest hour is played in as many hours as one likes; the server's own clock is not touched, so

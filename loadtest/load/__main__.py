@@ -22,7 +22,8 @@ from loadtest.load import pages, target
 from loadtest.load.figures import Report, report_of
 from loadtest.load.guards import LoadRefusedError
 from loadtest.load.presets import Period, Season, UnknownPresetError, preset_named
-from loadtest.load.run import Plan, Played, play
+from loadtest.load.run import Plan, Played, Sender, lean, play
+from loadtest.load.under_locust import locust
 from loadtest.machine import describe_commit, describe_machine
 
 BUILD = Path("build")
@@ -35,7 +36,8 @@ def main() -> int:
     """Run, print, write; 1 where the run is void, 2 where it was refused."""
     arguments = _arguments()
     BUILD.mkdir(exist_ok=True)
-    RESULT.unlink(missing_ok=True)
+    for ending in ("json", "html", "md"):  # what is there afterwards is of this run
+        RESULT.with_suffix(f".{ending}").unlink(missing_ok=True)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         plan = plan_of(arguments)
@@ -57,6 +59,8 @@ def main() -> int:
     if arguments.publish:
         pages.write(report, PUBLISHED, _published_name(report), whole=False)
     print("\n".join(pages.table(report)))
+    for limit in report.limits:
+        print(f"瓶颈 limit: {limit}")
     for reason in report.why:
         print(f"VOID: {reason}")
     return VOID if report.void else 0
@@ -79,7 +83,7 @@ def _played(arguments: argparse.Namespace, plan: Plan) -> Played:
         found = target.running(
             arguments.target, arguments.data_dir, is_mine=arguments.i_own_this_target
         )
-        return play(plan, found, BUILD / "load-book.jsonl")
+        return play(plan, found, BUILD / "load-book.jsonl", send=_sender(arguments))
     folder = Path(tempfile.mkdtemp(prefix="load-", dir=BUILD)).resolve()
     folder.chmod(0o711)  # the embedded servers' user passes through
     try:
@@ -87,12 +91,18 @@ def _played(arguments: argparse.Namespace, plan: Plan) -> Played:
             arguments.data_dir or folder / "data", workers=arguments.workers,
             persons=arguments.persons, environment=os.environ, log=folder / "server.log",
         ) as found:  # fmt: skip
-            return play(plan, found, folder / "book.jsonl")
+            return play(plan, found, folder / "book.jsonl", send=_sender(arguments))
     finally:
         if arguments.keep:
             _say(f"kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sender(arguments: argparse.Namespace) -> Sender:
+    return lean if arguments.runner == "lean" else locust(
+        users=arguments.users, is_mine=arguments.i_own_this_target
+    )  # fmt: skip
 
 
 def _published_name(report: Report) -> str:
@@ -113,10 +123,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--season", choices=[one.value for one in Season], default="ordinary")
     parser.add_argument("--scale", type=float, default=1.0, help="times as many settlements")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--runner", choices=("lean",), default="lean")
+    parser.add_argument("--runner", choices=("lean", "locust"), default="lean")
     parser.add_argument("--workers", type=int, default=2, help="gateway processes")
     parser.add_argument("--persons", type=int, default=100_000)
     parser.add_argument("--connections", type=int, default=256)
+    parser.add_argument("--users", type=int, default=60, help="of Locust, in the fullest hour")
     parser.add_argument("--target", help="a running demonstration server, by its address")
     parser.add_argument("--data-dir", type=Path, help="of the server: fresh, or the target's")
     parser.add_argument(

@@ -73,6 +73,15 @@ class Told(Struct):
     acknowledged_fen: int = 0
 
 
+def unaudited(why: str) -> Audited:
+    """No audit was possible, so nothing is known of the run."""
+    return Audited(
+        findings=Findings(unresolved=[f"the books could not be compared: {why}"]), lines={},
+        verdict=Verdict(ok=False, journals=0, entries=0, first_bad="not verified"),
+        acknowledged_fen=0, paid_by_fen={}, refusals={},
+    )  # fmt: skip
+
+
 async def remember(data_dir: Path) -> Before:
     """To be called before the load. Raises AttachError."""
     return Before(balances_fen=await attach.read_person_balances(data_dir))

@@ -14,7 +14,9 @@ WIDTH, HEIGHT = 860, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 26
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#222222")
 TICKS = 4
+STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 SECONDS_WHOLE = 60
+HUNDRED = 100
 
 Series = Mapping[str, Sequence[tuple[float, float]]]
 """By name: seconds and values, in order."""
@@ -90,7 +92,7 @@ def nice(most: float) -> float:
     if most <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(most))
-    return next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= most)
+    return next(step * power for step in STEPS if step * power >= most)
 
 
 def _figure(plot: _Plot, drawn: Sequence[str], legend: str) -> str:
@@ -102,12 +104,13 @@ def _figure(plot: _Plot, drawn: Sequence[str], legend: str) -> str:
             f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#ddd"/>'
             f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:,.6g}</text>'
         )
+    decimals = 0 if plot.seconds >= SECONDS_WHOLE else 1
     for n in range(TICKS + 1):
         seconds = plot.seconds * n / TICKS
         anchor = "end" if n == TICKS else "middle"
         grid.append(
             f'<text x="{plot.x(seconds):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">'
-            f"{seconds:,.{0 if plot.seconds >= SECONDS_WHOLE else 1}f} s</text>"
+            f"{seconds:,.{decimals}f} s</text>"
         )
     inside = "".join((*grid, *drawn))
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{inside}</svg>{legend}'
@@ -119,9 +122,13 @@ def _legend(series: Series, unit: str) -> str:
         most = max((value for _, value in points), default=0.0)
         items.append(
             f'<span><i style="background:{_colour(n)}"></i>{escape(name)} '
-            f"<small>最高 most {most:,.4g} {escape(unit)}</small></span>"
+            f"<small>最高 most {_number(most)} {escape(unit)}</small></span>"
         )
     return f'<p class="legend">{"".join(items)}</p>'
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= HUNDRED else f"{value:,.3g}"
 
 
 def _last(series: Series) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -18,6 +19,7 @@ from loadtest.load.run import Played
 from loadtest.load.sizing import Size
 from loadtest.load.watch import GENERATOR, Sample
 
+Number = TypeVar("Number", int, float)
 SIMULATORS = "simulators"
 NOT_THE_SERVERS = (GENERATOR, SIMULATORS)
 """What a real site has elsewhere: its clients, and its payment channels."""
@@ -83,6 +85,8 @@ class Resources(Struct, frozen=True, kw_only=True):
     """the same over the fullest twenty seconds"""
     others_mean: float
     """share that was used by what has nothing to do with the run"""
+    server_mean: float
+    """share that the server itself used"""
     waiting_most: float
     private_mib_most: dict[str, int]
     free_gb_least: float
@@ -136,7 +140,8 @@ class Report(Struct, frozen=True, kw_only=True):
     machine: dict[str, str]
     commit: str
     started_at: str
-    expected: int
+    expected: int | None
+    """settlements; not known where people think before they go on"""
     settled: int
     undone: int
     customers: dict[str, int]
@@ -178,7 +183,7 @@ def report_of(
         season=plan.season.value, scale=plan.scale, seed=plan.seed, runner=runner,
         compression=round(len(plan.hours) * 3600 / plan.seconds, 1), seconds=round(seconds, 1),
         machine=dict(machine), commit=commit, started_at=started_at,
-        expected=round(plan.expected), settled=audited.settled,
+        expected=round(plan.expected) if runner == "lean" else None, settled=audited.settled,
         undone=audited.lines.get("undone", 0),
         customers={str(kind): number for kind, number in counts.kinds.items()},
         settled_per_s=round(audited.settled / seconds, 1),
@@ -191,7 +196,8 @@ def report_of(
         limits=sizing.what_limits(
             counts, points_p99=max((one.p99_ms for one in points), default=0.0),
             busy_most=resources.busy_most, waiting_most=resources.waiting_most,
-            others_mean=resources.others_mean, by_kind=resources.cpu_us_per_settlement,
+            others_mean=resources.others_mean, server_mean=resources.server_mean,
+            by_kind=_of_server(resources.cpu_us_per_settlement),
         ),
         sizes=sizing.sizes(
             cpu_us=resources.server_cpu_us_per_settlement, cores=resources.cores,
@@ -228,11 +234,10 @@ def resources_of(samples: Sequence[Sample], *, settled: int, cores: int) -> Reso
     kinds = {kind for one in samples for kind in one.private_bytes}
     return Resources(
         cores=cores, cpu_us_per_settlement=spent,
-        server_cpu_us_per_settlement=sum(
-            value for kind, value in spent.items() if kind not in NOT_THE_SERVERS
-        ),
+        server_cpu_us_per_settlement=sum(_of_server(spent).values()),
         busy_mean=_mean(busy), busy_most=round(max(most, default=0.0), 3),
         others_mean=_mean([one.others / cores for one in use]),
+        server_mean=_mean([sum(_of_server(one.cores).values()) / cores for one in use]),
         waiting_most=round(max(waiting, default=0.0), 3),
         private_mib_most={
             kind: max(one.private_bytes.get(kind, 0) for one in samples) >> 20
@@ -305,6 +310,10 @@ def _audit(audited: Audited) -> AuditTold:
         refusals=dict(audited.refusals), lost=findings.lost, doubled=findings.doubled,
         unresolved=findings.unresolved, differences=findings.differences,
     )  # fmt: skip
+
+
+def _of_server(by_kind: Mapping[str, Number]) -> dict[str, Number]:
+    return {kind: value for kind, value in by_kind.items() if kind not in NOT_THE_SERVERS}
 
 
 def _mean(values: Sequence[float]) -> float:

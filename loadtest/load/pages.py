@@ -80,7 +80,7 @@ def summary(report: Report) -> Rows:
     one, audit = report.latency_ms, report.audit
     return [
         ("结算 settlements", f"{report.settled:,}"),
-        ("  计划 expected", f"{report.expected:,}"),
+        ("  计划 expected", "-" if report.expected is None else f"{report.expected:,}"),
         ("  撤销 taken back", f"{report.undone:,}"),
         ("用时 seconds", f"{report.seconds:,.1f}"),
         ("快放倍数 times faster than life", f"{report.compression:,.1f}"),

@@ -11,21 +11,24 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
+import asyncpg
 from msgspec import Struct
 
 from loadtest import attach
+from loadtest.attach import AttachError
 from loadtest.generator.arrivals import Arrivals
 from loadtest.generator.counts import Counts
 from loadtest.load import guards
-from loadtest.load.audit import Audited, audit, remember
+from loadtest.load.audit import Audited, Before, audit, remember, unaudited
 from loadtest.load.book import LoadBook
 from loadtest.load.city import City
 from loadtest.load.presets import Period, Preset, Season
 from loadtest.load.rhythm import Hour, hours_of
 from loadtest.load.supply import arrivals, makers_of
 from loadtest.load.watch import Sample, Watch
-from loadtest.server import Verdict
+from loadtest.server import ServerError, Verdict
 from loadtest.world import World, fetch_world
 
 STRETCHES = 120
@@ -81,8 +84,16 @@ class Played(Struct, frozen=True, kw_only=True):
     """why it does not count; empty where it does"""
 
 
-def play(plan: Plan, target: Target, book: Path) -> Played:
-    """A whole load with its audit. Raises LoadRefusedError, before anything is sent."""
+Sender: TypeAlias = Callable[
+    [Plan, World, tuple[str, int], Counts, Path, Callable[[], str]], str
+]
+"""A runner: plays a plan against an address, counts, and writes the book; asks once a second
+whether to stop. Gives why it ended early, or nothing."""
+
+
+def play(plan: Plan, target: Target, book: Path, *, send: Sender | None = None) -> Played:
+    """A whole load with its audit, by the lean runner or by another one. Raises LoadRefusedError,
+    before anything is sent."""
     address = guards.check_target(target.url, is_mine=target.is_mine)
     guards.check_clean(is_dirty=asyncio.run(attach.is_dirty(target.data_dir)))
     guards.check_room(target.data_dir, plan.expected)
@@ -93,16 +104,25 @@ def play(plan: Plan, target: Target, book: Path) -> Played:
     clock = guards.SteadyClock()
     with Watch(target.data_dir, server_pid=target.pid) as watch:
         began = time.monotonic()
-        why = _send(plan, world, address, counts, book, watch.look)
+        why = (send or lean)(plan, world, address, counts, book, watch.look)
         seconds = time.monotonic() - began
-    audited = asyncio.run(
-        audit(target.data_dir, book, before, target.simulators, target.verify())
-    )
+    audited = _audited(target, book, before)
     void = [one for one in (why, clock.complaint(), watch.complaint) if one]
     return Played(
         plan=plan, counts=counts, samples=watch.samples, seconds=seconds, audited=audited,
         void=[*dict.fromkeys(void), *why_void(counts, audited)],
     )  # fmt: skip
+
+
+def _audited(target: Target, book: Path, before: Before) -> Audited:
+    """The audit; where the server or its database cannot be asked any more, that is the finding."""
+    try:
+        return asyncio.run(
+            audit(target.data_dir, book, before, target.simulators, target.verify())
+        )
+    except (AttachError, ServerError, asyncpg.PostgresError, OSError) as exc:
+        lines = [one.strip(" |") for one in str(exc).splitlines()]
+        return unaudited(next((one for one in reversed(lines) if "rror" in one), repr(exc)[-300:]))
 
 
 def why_void(counts: Counts, audited: Audited) -> list[str]:
@@ -124,7 +144,7 @@ def why_void(counts: Counts, audited: Audited) -> list[str]:
     return said
 
 
-def _send(
+def lean(
     plan: Plan, world: World, address: tuple[str, int], counts: Counts, path: Path,
     stop: Callable[[], str],
 ) -> str:  # fmt: skip

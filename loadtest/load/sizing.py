@@ -14,13 +14,15 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from loadtest.generator.counts import Counts
-from loadtest.load.presets import DAYS, PRESETS
+from loadtest.load.presets import PRESETS
 from loadtest.load.rhythm import busiest_per_second
 
 BUSY_AT_MOST = 0.6
 """Share of its processors that a machine may use in the fullest hour: the rest is for bursts within
 the hour, for verify and close, and for the day on which another machine is gone."""
 BUSY_FULL, WAITING_FULL, OTHERS_MANY = 0.85, 0.25, 0.15
+BUSY_LITTLE = 0.25
+"""With less, what a settlement takes is mostly what an idle server takes."""
 P99_MS_MAX = 100.0
 MONTHS = 12
 
@@ -56,9 +58,9 @@ def sizes(*, cpu_us: int, cores: int, bytes_each: int) -> list[Size]:
 
 def what_limits(
     counts: Counts, *, points_p99: float, busy_most: float, waiting_most: float,
-    others_mean: float, by_kind: Mapping[str, int],
+    others_mean: float, server_mean: float, by_kind: Mapping[str, int],
 ) -> list[str]:  # fmt: skip
-    """In words, the most pressing first."""
+    """In words, the most pressing first; `by_kind` has the server's own processes."""
     said = []
     largest = max(by_kind, key=lambda kind: by_kind[kind], default="")
     if busy_most >= BUSY_FULL:
@@ -70,8 +72,8 @@ def what_limits(
         said.append(f"the disk: processors were idle and waited for it, {waiting_most:.0%} at most")
     if counts.dropped:
         said.append(
-            f"{counts.dropped} messages found no free connection for ten seconds: the rate was "
-            "more than this machine carries"
+            f"{counts.dropped} customers found no free connection for ten seconds, and left: the "
+            "rate was more than this machine carries"
         )
     if points_p99 > P99_MS_MAX:
         said.append(f"the slowest stretch has a p99 of {points_p99:.0f} ms")
@@ -83,10 +85,9 @@ def what_limits(
         said.append(
             f"nothing: the processors were {busy_most:.0%} busy in the fullest twenty seconds"
         )
+    if server_mean < BUSY_LITTLE:
+        said.append(
+            f"the server itself used {server_mean:.0%} of the processors: its batches were small, "
+            "and the numbers of machines are too high. Play it faster (--hours) or more (--scale)"
+        )
     return said
-
-
-def peak_factor() -> float:
-    """How many times the month's mean its fullest hour is."""
-    one = PRESETS[0]
-    return busiest_per_second(one) / (one.settlements_a_month / DAYS / 86_400)

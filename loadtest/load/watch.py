@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 
+import asyncpg
 from msgspec import Struct
 
 from loadtest import attach
@@ -77,7 +78,7 @@ class Watch:
             if isinstance(seen, Sample):
                 self.samples.append(seen)
             else:
-                self.complaint = str(seen)
+                self.complaint = self.complaint or str(seen)
         if self._process.exitcode:
             self.complaint = self.complaint or "the process that looks at the machine ended"
         return self.complaint
@@ -101,7 +102,7 @@ def _watch(
         if ends or number % TABLES_EVERY == 0:
             try:
                 tables = asyncio.run(attach.read_table_bytes(data_dir))
-            except AttachError as exc:
+            except (AttachError, asyncpg.PostgresError, OSError) as exc:
                 pipe.send(f"the database cannot be looked at: {exc}")
         sample = _sample(
             data_dir, places, server_pid=server_pid, generator_pid=generator_pid,
@@ -126,7 +127,12 @@ def _sample(
 ) -> Sample:  # fmt: skip
     processes = read_processes()
     kinds = by_kind(processes, server_pid=server_pid, places=places)
-    kinds[GENERATOR] = [one for one in processes if one.pid == generator_pid]
+    others = (server_pid, os.getpid())
+    kinds[GENERATOR] = [
+        one
+        for one in processes
+        if one.pid == generator_pid or (one.parent == generator_pid and one.pid not in others)
+    ]  # Locust is a child of ours
     busy, waiting = _machine()
     return Sample(
         at_seconds=at_seconds,
