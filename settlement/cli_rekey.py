@@ -52,7 +52,7 @@ def _act(parsed: argparse.Namespace, action: str) -> Said:
 def _run(parsed: argparse.Namespace) -> Said:
     from settlement.serve import rekey_desk
 
-    return rekey_desk.run(parsed.data_dir, lambda line: print(line, file=sys.stderr, flush=True))
+    return rekey_desk.run(parsed.data_dir, lambda line: sys.stderr.write(f"{line}\n"))
 
 
 def _status(parsed: argparse.Namespace) -> Said:

@@ -274,6 +274,8 @@ _ORDER = _rows(
     ("CANCEL_NOT_APPROVED", "撤销该结算[（{setl_id}）]须先办理退费备案。",
      "请向{agency}申请退费备案，备案后再撤销。"),
     ("VISIT_UNKNOWN", "查无此就诊登记[（{value}）]。", "请核对就诊ID或先办理登记。"),
+    ("DATA_ERASED", "该业务的明细已超过保存期限，并已按规定删除。",
+     "请凭留存的纸质单据向{agency}办理。"),
     ("VISIT_WITHDRAWN", "该就诊登记已撤销。", "请重新登记后再办理。"),
     ("VISIT_OF_OTHER_PERSON", "该就诊登记不属于此参保人员。", "请核对人员编号和就诊ID。"),
     ("VISIT_HAS_LINES", "该就诊下还有未撤销的费用明细。", "请先用2205撤销费用明细。"),

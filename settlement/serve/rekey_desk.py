@@ -31,7 +31,7 @@ from settlement.storage.sealed_places import PLACES
 
 PAUSE_SECONDS = 0.02
 """After each step others have their turn."""
-Walked = Callable[[str], None]
+Walked = Callable[[str], object]
 
 
 async def rewrite(
