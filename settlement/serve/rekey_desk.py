@@ -51,7 +51,7 @@ async def rewrite(
         walked(f"{place.table} {number}/{len(PLACES) + 2}: {changed}")
     for lane in range(lanes):
         if not known.get((OWN_ROWS, lane), Progress()).done:
-            changed += await rewriter.persons(lane)
+            changed += await rewriter.persons(lane, pause)
             await pause()
         if not known.get((TOMBSTONES, lane), Progress()).done:
             changed += await rewriter.tombstones(lane)

@@ -8,7 +8,7 @@ the head of the lane's journal, a few at a time.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from asyncpg import Connection, Record
 from msgspec import Struct
@@ -49,7 +49,7 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 
 class Rewriter:
-    """Encrypts anew in one database. `paced` is waited for after each step."""
+    """Encrypts anew in one database."""
 
     def __init__(
         self, connection: Connection[Record], keyring: Keyring, *, lanes: int, shape: Shape,
@@ -60,7 +60,6 @@ class Rewriter:
         self._lanes = lanes
         self._shape = shape
         self._journal_of = journal_of
-        self._places: dict[str, Callable[[int], object]] = {}
 
     async def progress(self) -> dict[tuple[str, int], Progress]:
         """By place and lane."""
@@ -102,7 +101,7 @@ class Rewriter:
             await self._keep(place.table, lane, now)
         return now
 
-    async def persons(self, lane: int) -> int:
+    async def persons(self, lane: int, pause: Callable[[], Awaitable[None]]) -> int:
         """Everybody of a lane; how many were encrypted anew."""
         last, changed = "", 0
         while True:
@@ -111,12 +110,19 @@ class Rewriter:
                     self._connection, journal=self._journal_of[lane], lane=lane, shape=self._shape
                 )
                 rows = await self._connection.fetch(PERSONAL["persons_page"], lane, last, PERSONS)
-                for row in rows:
-                    changed += await self._person(lane, row)
+                anew = [one for row in rows if (one := self._person(lane, row)) is not None]
+                if anew:
+                    await self._connection.execute(
+                        PERSONAL["reseal_persons"], lane, *map(list, zip(*anew, strict=True)),
+                        self._keyring.version,
+                    )  # fmt: skip
+            changed += len(anew)
             if len(rows) < PERSONS:
                 await self._keep(OWN_ROWS, lane, Progress(rows_done=changed, done=True))
                 return changed
             last = rows[-1]["psn_no"]
+            if anew:
+                await pause()
 
     async def tombstones(self, lane: int) -> int:
         """Why messages may have no effect, as other regions are told; how many."""
@@ -199,22 +205,17 @@ class Rewriter:
         plain = self._keyring.open(sealed[2:], record, int.from_bytes(sealed[:2], "big"))
         return self._keyring.version.to_bytes(2, "big") + self._keyring.seal(plain, record)
 
-    async def _person(self, lane: int, row: Record) -> int:
+    def _person(self, lane: int, row: Record) -> tuple[str, bytes, str] | None:
+        """Number, identity and filings of somebody under an earlier key; else None."""
         version, now = row["key_version"], self._keyring.version
         if version >= now and _of_filings(row["filings"]) >= now:
-            return 0
+            return None
         number, filings = row["psn_no"], row["filings"]
-        record = person_record(lane, number)
-        identity = self._keyring.seal(
-            self._keyring.open(row["identity"], record, version), record
-        )
+        identity = self._again(row["identity"], person_record(lane, number), version)
         if filings:
             sealed = self._led(base64.b64decode(filings), list_record(lane, number))
             filings = base64.b64encode(sealed).decode()
-        await self._connection.execute(
-            PERSONAL["reseal_person"], lane, number, now, identity, filings
-        )
-        return 1
+        return number, identity, filings
 
     async def _secret(self, row: Record) -> None:
         place, name, version, now = row["place"], row["name"], row["key_version"], self._keyring

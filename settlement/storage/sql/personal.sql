@@ -283,11 +283,12 @@ delete from settlement.key_rewriting k where k.key_version = $1;
 select p.psn_no, p.key_version, p.identity, p.filings
 from settlement.person p where p.lane = $1 and p.psn_no > $2 order by p.psn_no limit $3;
 
--- name: reseal_person
--- The same under another key. Whoever holds the head of the lane's journal reads it first.
+-- name: reseal_persons
+-- Persons of one lane under another key. Whoever holds the head of the journal read them first.
 update settlement.person as p
-set key_version = $3, identity = $4, filings = $5
-where p.lane = $1 and p.psn_no = $2;
+set key_version = $5, identity = n.identity, filings = n.filings
+from unnest($2::text[], $3::bytea[], $4::text[]) as n (psn_no, identity, filings)
+where p.lane = $1 and p.psn_no = n.psn_no;
 
 -- name: tombstones_page
 -- Messages that may have no effect any more, and say why, of one lane.
