@@ -27,8 +27,10 @@ from settlement.serve.personal_desk import (
 )
 from settlement.storage import personal
 from tests.kit.erasing import OTHER, WHO, YEARS, a_desk, erased
-from tests.kit.population import CLASS_A, Citizen, some
-from tests.kit.tampering import first_bad, tampered
+from tests.kit.population import CLASS_A, DEAR, PHARMACY, Citizen, some
+from tests.kit.scanner import Scanner
+from tests.kit.tampering import first_bad, found, tampered
+from tests.kit.till import WALLET
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
@@ -194,6 +196,28 @@ async def test_what_is_older_than_it_is_kept_goes_by_itself(town: Town, desk: De
     await expire(desk, **WHO, preview=False)
     assert await details_of(town, who) == 0
     assert (await town.verified()).ok
+
+
+async def test_payment_keeps_its_proof_when_what_it_held_goes(town: Town, desk: Desk) -> None:
+    """Its entry commits to a commitment, of which the salt goes; a changed byte is found before."""
+    who, scanner = town.someone(), Scanner(PHARMACY, town.service)
+    paid = await scanner.scan(scanner.order(who, DEAR, 3, pay_code=WALLET))
+    assert paid.status == "settled"
+    async with tampered(
+        town, "settlement.payment",
+        "update settlement.payment set plan = plan || '\\x00' where psn_no = $1", who.number,
+    ):  # fmt: skip
+        assert await found(town) == "payment was changed"
+    assert "渠道支付 payment: 1" in (await erased(desk, who)).text
+    sizes = await town.owner.fetch(
+        "select octet_length(y.plan) as size from settlement.payment y where y.psn_no = $1",
+        who.number,
+    )
+    assert [row["size"] for row in sizes] == [34], "a version that is none, and the commitment"
+    assert (await town.verified()).ok
+    told = await exported(desk, who.number, **WHO)
+    assert told is not None
+    assert told["rows"]["payment"][0]["sealed_content"] is None  # type: ignore[index]
 
 
 async def test_detail_that_nobody_erased_is_missed(town: Town, desk: Desk) -> None:

@@ -22,7 +22,9 @@ from settlement.storage.keyfile import (
     replace_materials,
 )
 from settlement.storage.rekeying import Rewriter
-from tests.kit.population import CLASS_A, some
+from tests.kit.population import CLASS_A, DEAR, PHARMACY, some
+from tests.kit.scanner import Scanner
+from tests.kit.till import WALLET
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
@@ -61,6 +63,9 @@ async def test_key_is_changed_under_running_settlements(
     who, at_till = town.someone(), town.someone()
     settled = await town.pharmacy.sell(who, some(CLASS_A, 3))
     before = await town.detail_of(settled)
+    scanner = Scanner(PHARMACY, town.service)
+    order = scanner.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    assert (await scanner.scan(order)).status == "settled"
     first = town.key_material
     waiting = added((first,))
     town.keyring.renew(waiting)
@@ -70,7 +75,7 @@ async def test_key_is_changed_under_running_settlements(
     town.keyring.renew(newer)
     work = await rewriter(town, connection)
     uses = await work.uses_of_earlier()
-    assert {"settlement_detail", "person", "credential"} <= set(uses)
+    assert {"settlement_detail", "payment", "person", "credential"} <= set(uses)
     steps = 0
 
     async def killed_soon() -> None:
@@ -94,6 +99,7 @@ async def test_key_is_changed_under_running_settlements(
     assert town.keyring.versions == {2}
     assert await town.detail_of(settled) == before
     assert (await town.pharmacy.sell(who, some(CLASS_A, 1))).infcode == 0
+    assert (await scanner.scan(order)).status == "settled", "told again"
     assert (await town.verified()).ok
 
 
