@@ -198,6 +198,17 @@ async def test_what_is_older_than_it_is_kept_goes_by_itself(town: Town, desk: De
     assert (await town.verified()).ok
 
 
+async def test_who_asks_for_erased_lines_is_told_so(town: Town, desk: Desk) -> None:
+    who = town.someone()
+    visit = await town.hospital.open_visit(who, some(CLASS_A, 2))
+    assert (await erased(desk, who)).status == 0
+    quote = await town.hospital.send(visit.quote(some(CLASS_A, 2)))
+    assert quote.err_code == "DATA_ERASED"
+    assert "保存期限" in quote.err_msg
+    again = await town.hospital.open_visit(who, some(CLASS_A, 2))
+    assert (await again.settle(some(CLASS_A, 2))).infcode == 0
+
+
 async def test_payment_keeps_its_proof_when_what_it_held_goes(town: Town, desk: Desk) -> None:
     """Its entry commits to a commitment, of which the salt goes; a changed byte is found before."""
     who, scanner = town.someone(), Scanner(PHARMACY, town.service)
