@@ -21,3 +21,8 @@ class BankAccount(Struct, frozen=True, kw_only=True):
     def masked(self) -> str:
         """For people who need not copy it."""
         return f"{self.name} ***{self.account[-_SHOWN:]} {self.bank}"
+
+
+def account_record(lane: int, institution: str, step_no: int) -> bytes:
+    """What a sealed account is bound to."""
+    return b"payout account:%d:%b:%d" % (lane, institution.encode(), step_no)

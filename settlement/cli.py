@@ -26,6 +26,7 @@ from settlement.cli_payout import add_payout
 from settlement.cli_personal import add_personal
 from settlement.cli_regions import add_reconcile_regions
 from settlement.cli_reimburse import add_reimburse
+from settlement.cli_rekey import add_rekey
 from settlement.cli_reports import add_reports
 from settlement.cli_sheets import add_sheets
 from settlement.cli_user import add_user
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add_payout(commands, _tell, DEFAULT_DATA_DIR)
     add_reimburse(commands, _tell, DEFAULT_DATA_DIR)
     add_sheets(commands, _tell, DEFAULT_DATA_DIR)
+    add_rekey(commands, _tell, DEFAULT_DATA_DIR)
     add_personal(commands, _tell, DEFAULT_DATA_DIR)
     add_user(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)

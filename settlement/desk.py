@@ -61,6 +61,7 @@ from settlement.home_commands import (
     ReverseCase,
     ShareCase,
 )
+from settlement.keyring import ErasedError
 from settlement.mobile_commands import (
     CloseOrder,
     ConfirmOrder,
@@ -264,6 +265,8 @@ class DecisionDesk:
         return decisions
 
     def _refused(self, command: Command, exc: Exception) -> Decision:
+        if isinstance(exc, ErasedError):
+            return Decision(Refusal(code="DATA_ERASED"))
         self._failed(command, exc)
         return Decision(Refusal(code="INTERNAL"))
 

@@ -8,7 +8,7 @@ cannot be moved to another row. Knows no files: settlement/embedded and the comm
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from hashlib import sha256
 
@@ -46,6 +46,8 @@ class KeyMaterial(Struct, frozen=True, kw_only=True):
     version: int
     encryption: bytes
     lookup: bytes
+    in_use: bool = True
+    """False: it is known, and nothing is written with it yet"""
 
 
 def new_material(version: int) -> KeyMaterial:
@@ -54,15 +56,13 @@ def new_material(version: int) -> KeyMaterial:
 
 
 class Keyring:
-    """All key versions; new data is encrypted with the highest, looked up with the lowest."""
+    """All key versions; new data is encrypted with the highest that is in use, looked up with the
+    lowest. `renew` changes them while the process works."""
 
     def __init__(self, materials: tuple[KeyMaterial, ...]) -> None:
-        if not materials:
-            raise ValueError("a keyring needs at least one key")
-        self._ciphers = {m.version: AESGCM(m.encryption) for m in materials}
-        current = max(materials, key=lambda m: m.version)
-        self.version = current.version
-        self._encrypt = self._ciphers[current.version].encrypt
+        self.asked_anew: Callable[[], bool] = _nothing_new
+        """looks whether there are other keys by now, and has them taken; True where there are"""
+        self.renew(materials)
         # Digests stay comparable for years, so they are made with the oldest key and never change.
         oldest = min(materials, key=lambda m: m.version)
         short = len(oldest.lookup) <= _BLOCK_BYTES
@@ -73,6 +73,21 @@ class Keyring:
         """keys the hashes that let equal claims be found (settlement/keys.py)"""
         self.sheet_key = sha256(b"sheet" + oldest.lookup).digest()
         """keys the verification codes of settlement sheets (settlement/settlement_sheet.py)"""
+
+    def renew(self, materials: tuple[KeyMaterial, ...]) -> None:
+        """Have these keys from now on; those for looking up stay as they were at first."""
+        writing = [m for m in materials if m.in_use]
+        if not writing:
+            raise ValueError("a keyring needs at least one key")
+        ciphers = {m.version: AESGCM(m.encryption) for m in materials}
+        self._ciphers = ciphers
+        self.version = max(m.version for m in writing)
+        self._encrypt = ciphers[self.version].encrypt
+
+    @property
+    def versions(self) -> frozenset[int]:
+        """All that can be read."""
+        return frozenset(self._ciphers)
 
     def seal(self, plaintext: bytes, record: bytes) -> bytes:
         """Encrypt for a record: nonce and ciphertext."""
@@ -90,6 +105,8 @@ class Keyring:
 
     def open(self, sealed: bytes, record: bytes, version: int) -> bytes:
         """Decrypt what `seal` made for the same record."""
+        if version not in self._ciphers:
+            self.asked_anew()
         try:
             cipher = self._ciphers[version]
             return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], record)
@@ -101,6 +118,10 @@ class Keyring:
         HMAC-SHA-256. It is spelt out: to prepare the library's takes twice as long as to hash."""
         inner = sha256(self._inner + b"%d\n%b" % (kind, text.encode())).digest()
         return sha256(self._outer + inner).digest()[:16]
+
+
+def _nothing_new() -> bool:
+    return False
 
 
 def new_salt() -> bytes:

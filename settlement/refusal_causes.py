@@ -101,6 +101,10 @@ CAUSES: Mapping[str, str] = {
         "settlement."
     ),
     "VISIT_UNKNOWN": "No such mdtrt_id.",
+    "DATA_ERASED": (
+        "What it is about was erased when its time had come "
+        "(docs/operating/personal-data.md)."
+    ),
     "VISIT_WITHDRAWN": "2202 withdrew it.",
     "VISIT_OF_OTHER_PERSON": "mdtrt_id and psn_no do not belong together.",
     "VISIT_HAS_LINES": "2202, 2404 or a 2601 of 2401 with lines still there.",

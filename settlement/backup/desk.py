@@ -220,7 +220,8 @@ def _told(came: Restored, order: Order) -> list[str]:
     lines += _missing_lines(came.missing, came.newest_known_at) + _unlike_lines(came.unlike)
     if came.erased_again:
         lines.append(
-            f"此后删除的个人信息已重新删除 erased since, and now again: {len(came.erased_again)} 人 "
+            "此后删除的个人信息已重新删除 erased since, and now again: "
+            f"{len(came.erased_again)} 人 "
             + "、".join(map(mask_number, came.erased_again[:SHOWN_MAX]))
         )
     lines.append(f"明细 listed in {order.data_dir / MISSING_FILE}")

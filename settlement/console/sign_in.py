@@ -20,7 +20,7 @@ from settlement.console.rights import Role
 from settlement.console.visits import Draft, Visit, Visitor, csrf_of, is_same
 from settlement.console.words import Words
 from settlement.storage import console_users as users
-from settlement.storage.console_users import Noted, StoredUser
+from settlement.storage.console_users import Noted, StoredUser, totp_record
 
 TITLE = Words("登录", "Sign in")
 WRONG = Words("用户名、密码或动态口令不正确。", "User name, password or code is not right.")
@@ -196,11 +196,6 @@ def token_hash(token: str) -> bytes:
 def name_key(name: str) -> bytes:
     """Under what the failed attempts of a name are counted."""
     return sha256(name.encode()).digest()
-
-
-def totp_record(name: str) -> bytes:
-    """What the key of a second factor is sealed for."""
-    return b"console second factor/" + name.encode()
 
 
 async def _known(visit: Visit, name: str) -> StoredUser | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from settlement.bank_account import BankAccount
+from settlement.bank_account import BankAccount, account_record
 from settlement.finance.payout_books import PayoutBooks, SomebodyElseError, in_lane
 from settlement.keyring import Keyring, UndecipherableError
 from settlement.said import Said
@@ -133,11 +133,6 @@ def opened(keyring: Keyring, lane: int, institution: str, step: AccountStep) -> 
     except UndecipherableError as exc:
         raise StorageError(f"bank account {step.step_no} of {institution}: {exc}") from exc
     return msgspec.json.decode(plain, type=BankAccount)
-
-
-def account_record(lane: int, institution: str, step_no: int) -> bytes:
-    """What a sealed account is bound to."""
-    return b"payout account:%d:%b:%d" % (lane, institution.encode(), step_no)
 
 
 async def _steps(books: PayoutBooks, lane: int, institution: str) -> tuple[AccountStep, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from settlement.serve.child import Stopping, run_child, say_at_work
 from settlement.serve.config import WorkerConfig
-from settlement.storage.keyfile import key_file, load_keyring
+from settlement.storage.keyfile import KeyFile, key_file
 from settlement.storage.platform_key import load_platform_key, platform_key_file
 from settlement.storage.seal_key import load_seal_keys, seal_key_file
 from settlement.telemetry.metrics import Board
@@ -26,7 +26,7 @@ async def work(config: WorkerConfig, stopping: Stopping) -> None:
     board = Board(Path(config.run_dir), config.place, looks_at_disk=True)
     board.resume()
     secrets = Path(config.data_dir) / "secrets"
-    keyring = load_keyring(key_file(secrets, os.environ))
+    keyring = KeyFile(key_file(secrets, os.environ)).follow(asyncio.get_running_loop())
     signing = load_platform_key(platform_key_file(secrets, os.environ))
     seal_keys = load_seal_keys(seal_key_file(secrets, os.environ))
     seal_key = None if seal_keys is None else seal_keys.signing

@@ -5,6 +5,7 @@ Pages and password hashes take their processor time here and from no settlement 
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -12,15 +13,16 @@ from settlement.console.desk import DeskSettings
 from settlement.console.server import ConsoleServer
 from settlement.serve.child import Stopping, run_child, say_at_work
 from settlement.serve.config import WorkerConfig
-from settlement.storage.keyfile import key_file, load_keyring
+from settlement.storage.keyfile import KeyFile, key_file
 
 
 async def serve(config: WorkerConfig, stopping: Stopping) -> None:
     """Answer until told to stop."""
+    keys = KeyFile(key_file(Path(config.data_dir) / "secrets", os.environ))
     server = ConsoleServer(
         DeskSettings(
             app_dsn=config.app_dsn, owner_dsn=config.owner_dsn,
-            keyring=load_keyring(key_file(Path(config.data_dir) / "secrets", os.environ)),
+            keyring=keys.follow(asyncio.get_running_loop()),
             run_dir=Path(config.run_dir), channels_file=config.channels_file,
             data_dir=Path(config.data_dir),
         )

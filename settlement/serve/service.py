@@ -43,7 +43,7 @@ from settlement.gateway import (
     Unavailable,
 )
 from settlement.institution import Institution
-from settlement.keyring import Keyring
+from settlement.keyring import ErasedError, Keyring
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.numbers import NumberBlock
 from settlement.policy.loader import PolicySet
@@ -435,6 +435,9 @@ class Service:
             found = await self._enquiries.found(opened.request, opened.institution)
         except StorageError:
             mail.fail(Unavailable("later"))
+        except ErasedError:
+            erased = Refusal(code="DATA_ERASED")
+            mail.answer(self._said(opened.request.infno, mail.received, erased))
         except Exception as exc:
             mail.fail(exc)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -19,14 +20,14 @@ from settlement.serve.config import WorkerConfig
 from settlement.serve.hub_office import HubOffice
 from settlement.serve.import_desk import ImportDesk
 from settlement.serve.service import Service, ServiceSettings
-from settlement.storage.keyfile import key_file, load_keyring
+from settlement.storage.keyfile import KeyFile, key_file
 from settlement.storage.platform_key import load_platform_key, platform_key_file
 
 
 async def start_gateway(config: WorkerConfig, *, clock: Clock = system_clock) -> Service:
     """The service of a gateway process, as the supervisor configures it."""
     secrets = Path(config.data_dir) / "secrets"
-    keyring = load_keyring(key_file(secrets, os.environ))
+    keyring = KeyFile(key_file(secrets, os.environ)).follow(asyncio.get_running_loop())
     tills, decoders = NO_TILLS, NO_DECODERS
     if config.channels_file:
         channels_file = Path(config.channels_file)

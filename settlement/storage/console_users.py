@@ -218,3 +218,8 @@ async def note(connection: Connection[Record], noted: Noted, *, at: datetime) ->
         CONSOLE["console_audit"], at, noted.actor, noted.action, noted.subject, noted.note,
         noted.origin,
     )  # fmt: skip
+
+
+def totp_record(name: str) -> bytes:
+    """What the key of a second factor is sealed for."""
+    return b"console second factor/" + name.encode()

@@ -70,7 +70,7 @@ async def read_identities(
         StoredIdentity(
             made_at=row["made_at"], certificate=row["content"],
             keys=_DECODE_KEYS(
-                keyring.open(row["secret"], _record(row["signing_key"]), row["key_version"])
+                keyring.open(row["secret"], hub_record(row["signing_key"]), row["key_version"])
             ),
         )
         for row in await connection.fetch(REFERENCE["hub_identities"])
@@ -134,7 +134,7 @@ async def keep_identity(
 ) -> None:  # fmt: skip
     """New keys of ours, sealed and audited; they wait for their certificate."""
     public = keys.signing_key
-    sealed = keyring.seal(msgspec.json.encode(keys), _record(public))
+    sealed = keyring.seal(msgspec.json.encode(keys), hub_record(public))
     async with connection.transaction():
         await connection.execute(
             REFERENCE["keep_hub_identity"], at, keyring.version, public, sealed
@@ -166,6 +166,6 @@ async def _audit(
     await connection.execute(REFERENCE["bump"], TOPIC)
 
 
-def _record(signing_key: bytes) -> bytes:
+def hub_record(signing_key: bytes) -> bytes:
     """The associated data under which the private keys are sealed."""
     return b"hub/" + signing_key

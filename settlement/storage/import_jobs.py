@@ -43,7 +43,7 @@ async def keep_key(
     actor: str, reason: str,
 ) -> None:  # fmt: skip
     """Issue a key, audited. The name of an institution's credential is not free for it."""
-    sealed = keyring.seal(key.secret.encode(), _record(key.access_key))
+    sealed = keyring.seal(key.secret.encode(), import_key_record(key.access_key))
     async with connection.transaction():
         await connection.execute(
             ADMIN["keep_import_key"], at, key.access_key, key.operator, sorted(key.kinds),
@@ -64,7 +64,9 @@ async def read_key(
         return None
     return ImportKey(
         access_key=access_key, operator=row["operator"], kinds=frozenset(row["kinds"]),
-        secret=keyring.open(row["secret"], _record(access_key), row["key_version"]).decode(),
+        secret=keyring.open(
+            row["secret"], import_key_record(access_key), row["key_version"]
+        ).decode(),
         suspended=row["suspended"],
     )  # fmt: skip
 
@@ -154,5 +156,6 @@ async def end(
     await connection.execute(ADMIN["end_import_job"], job_no, state, at, ENCODE(result).decode())
 
 
-def _record(access_key: str) -> bytes:
+def import_key_record(access_key: str) -> bytes:
+    """The associated data under which the secret of an import key is sealed."""
     return f"import_key/{access_key}".encode()

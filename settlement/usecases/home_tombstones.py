@@ -28,7 +28,9 @@ def never(
     tombstone = MessageRow(
         lane=asked.lane, key=key, outcome=MessageOutcome.TOMBSTONE,
         ref=told.tombstone_ref(moment.at),
-        fingerprint=b"" if why is None else seal_payload(why, keyring, _record(asked.lane, key)),
+        fingerprint=b""
+        if why is None
+        else seal_payload(why, keyring, tombstone_record(asked.lane, key)),
     )  # fmt: skip
     return Effects(lane=asked.lane, person_no=asked.person_no, messages=(tombstone,))
 
@@ -38,8 +40,9 @@ def why_never(tombstone: MessageFact, asked: Asked, key: bytes, keyring: Keyring
     sealed = tombstone.fingerprint
     if not sealed:
         return Refusal(code="CASE_REVERSED", field="case_no")
-    return _DECODE(open_payload(sealed, keyring, _record(asked.lane, key)))
+    return _DECODE(open_payload(sealed, keyring, tombstone_record(asked.lane, key)))
 
 
-def _record(lane: int, key: bytes) -> bytes:
+def tombstone_record(lane: int, key: bytes) -> bytes:
+    """The associated data of why a message may have no effect."""
     return b"tombstone/%d/%b" % (lane, key)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from settlement.gateway import Caller
 from settlement.usecases.explain import Explained, Recomputed
+from tests.kit.erasing import a_desk, erased
 from tests.kit.population import CAPPED_B, CLASS_A, Kind, some
 from tests.kit.reply import Reply
 from tests.kit.town import Town
@@ -58,11 +61,11 @@ async def test_nobody_else_is_told(town: Town) -> None:
     assert await explanation(town, settled, other) is None
 
 
-async def test_erased_personal_data_leaves_the_stored_steps(town: Town) -> None:
-    settled = await town.pharmacy.sell(town.someone(), some(CLASS_A))
-    await town.owner.execute(
-        "delete from settlement.settlement_detail where setl_id = $1", int(settled.setl_id)
-    )
+async def test_erased_personal_data_leaves_the_stored_steps(town: Town, tmp_path: Path) -> None:
+    who = town.someone()
+    settled = await town.pharmacy.sell(who, some(CLASS_A))
+    async with a_desk(town, tmp_path) as desk:
+        await erased(desk, who)
     told = await explanation(town, settled)
     assert told is not None
     assert told.recomputed is Recomputed.NOT_KEPT

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 from msgspec import Struct
 
 from loadtest.drills.restore import Book, Came, check, lose, restore
+from loadtest.population.persons import make_person
 from settlement.backup import desk
 from settlement.backup.site import COPIER_VARIABLE
 from settlement.backup.store import open_store
@@ -26,7 +28,10 @@ from settlement.embedded.files import write_durably
 from settlement.embedded.postgres import PostgresServer
 from settlement.embedded.postgres_settings import ARCHIVE_FILE, render_archive
 from settlement.embedded.services import open_database
+from settlement.lanes import lane_of
 from settlement.said import Said
+from settlement.serve.personal_desk import ERASURES_FILE, Erased, note
+from settlement.storage.install import LANES
 from settlement.storage.keyfile import FILE_NAME, make_key_file
 from tests.services import run_apart, temporary_directory
 
@@ -74,6 +79,33 @@ def test_what_came_after_the_second_is_missing_and_named(lost: Lost) -> None:
     assert not lost.came.wrong
     assert lost.came.by_the_second and lost.came.named_missing
     assert not (lost.folder / "restored" / "backup.json").exists()
+
+
+def test_what_was_erased_since_is_erased_again_and_said(
+    lost: Lost, store: Path, tmp_path: Path
+) -> None:
+    """The backup has it still; nobody sees it in the restored database."""
+    late = datetime(2099, 1, 1, tzinfo=CHINA)
+    erased = [
+        Erased(
+            at=late, lane=lane_of(number, LANES), psn_no=number, before_at=late,
+            actor="测试经办乙", reason="测试",
+        )
+        for number in (
+            make_person(n, seed=1, region="441900", on=late.date()).person_no for n in range(1, 31)
+        )
+    ]  # fmt: skip
+    note((store / ERASURES_FILE,), erased[0])
+    note((store / ERASURES_FILE,), erased[0])
+    for one in erased[1:]:
+        note((store / ERASURES_FILE,), one)
+    said = desk.restore_to(
+        store, tmp_path / "new", to=None, secrets=lost.folder / "kept-secrets", programs=None,
+        as_json=True,
+    )  # fmt: skip
+    told = json.loads(said.text)
+    assert said.status == 0 and told["verified"]
+    assert told["erased_again"] == sorted(one.psn_no for one in erased)
 
 
 def test_wal_that_is_missing_is_named(lost: Lost, store: Path, tmp_path: Path) -> None:

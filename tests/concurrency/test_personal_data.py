@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
-import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
@@ -15,7 +13,6 @@ from msgspec import structs
 
 from settlement.lanes import lane_of
 from settlement.personal_data import Act
-from settlement.said import Said
 from settlement.serve.personal_desk import (
     ERASURES_FILE,
     Desk,
@@ -24,20 +21,20 @@ from settlement.serve.personal_desk import (
     exported,
     finish,
     noted,
-    open_desk,
     propose,
     repeat,
     write_down,
 )
 from settlement.storage import personal
-from tests.kit.population import CLASS_A, Citizen, some
+from tests.kit.erasing import OTHER, WHO, YEARS, a_desk, erased
+from tests.kit.population import CLASS_A, DEAR, PHARMACY, Citizen, some
+from tests.kit.scanner import Scanner
+from tests.kit.tampering import first_bad, found, tampered
+from tests.kit.till import WALLET
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-WHO = {"actor": "测试经办甲", "reason": "测试〔2026〕1号"}
-OTHER = {"actor": "测试经办乙", "reason": "测试〔2026〕1号"}
-YEARS = 5
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -50,11 +47,8 @@ async def town(database: FreshDatabase) -> AsyncIterator[Town]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def desk(town: Town, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     """An operator's desk six years later: what was settled in the town is older than it is kept."""
-    folder = tmp_path_factory.mktemp("personal")
-    connection = await asyncpg.connect(town.owner_dsn)
-    opened = await open_desk(connection, town.keyring, folder, YEARS)
-    yield structs.replace(opened, clock=lambda: town.clock() + timedelta(days=366 * 6))
-    await connection.close()
+    async with a_desk(town, tmp_path_factory.mktemp("personal")) as desk:
+        yield desk
 
 
 def today(desk: Desk, town: Town) -> Desk:
@@ -70,11 +64,6 @@ async def details_of(town: Town, who: Citizen) -> int:
     )
     assert isinstance(found, int)
     return found
-
-
-async def erased(desk: Desk, who: Citizen) -> Said:
-    assert (await propose(desk, who.number, **WHO)).status == 0
-    return await confirm(desk, who.number, **OTHER)
 
 
 async def test_copy_has_every_line_and_every_name(town: Town, desk: Desk) -> None:
@@ -206,4 +195,52 @@ async def test_what_is_older_than_it_is_kept_goes_by_itself(town: Town, desk: De
     assert young.text.startswith("已删除 erased：0 人")
     await expire(desk, **WHO, preview=False)
     assert await details_of(town, who) == 0
+    assert (await town.verified()).ok
+
+
+async def test_who_asks_for_erased_lines_is_told_so(town: Town, desk: Desk) -> None:
+    who = town.someone()
+    visit = await town.hospital.open_visit(who, some(CLASS_A, 2))
+    assert (await erased(desk, who)).status == 0
+    quote = await town.hospital.send(visit.quote(some(CLASS_A, 2)))
+    assert quote.err_code == "DATA_ERASED"
+    assert "保存期限" in quote.err_msg
+    again = await town.hospital.open_visit(who, some(CLASS_A, 2))
+    assert (await again.settle(some(CLASS_A, 2))).infcode == 0
+
+
+async def test_payment_keeps_its_proof_when_what_it_held_goes(town: Town, desk: Desk) -> None:
+    """Its entry commits to a commitment, of which the salt goes; a changed byte is found before."""
+    who, scanner = town.someone(), Scanner(PHARMACY, town.service)
+    paid = await scanner.scan(scanner.order(who, DEAR, 3, pay_code=WALLET))
+    assert paid.status == "settled"
+    async with tampered(
+        town, "settlement.payment",
+        "update settlement.payment set plan = plan || '\\x00' where psn_no = $1", who.number,
+    ):  # fmt: skip
+        assert await found(town) == "payment was changed"
+    assert "渠道支付 payment: 1" in (await erased(desk, who)).text
+    sizes = await town.owner.fetch(
+        "select octet_length(y.plan) as size from settlement.payment y where y.psn_no = $1",
+        who.number,
+    )
+    assert [row["size"] for row in sizes] == [34], "a version that is none, and the commitment"
+    assert (await town.verified()).ok
+    told = await exported(desk, who.number, **WHO)
+    assert told is not None
+    assert told["rows"]["payment"][0]["sealed_content"] is None  # type: ignore[index]
+
+
+async def test_detail_that_nobody_erased_is_missed(town: Town, desk: Desk) -> None:
+    """Somebody with all rights deletes it behind the ledger's back."""
+    who = town.someone()
+    settled = await town.pharmacy.sell(who, some(CLASS_A, 3))
+    async with tampered(
+        town, "settlement.settlement_detail",
+        "delete from settlement.settlement_detail where setl_id = $1", int(settled.setl_id),
+    ):  # fmt: skip
+        bad = await first_bad(town)
+        assert (bad.entry_id, bad.what) == (
+            int(settled.setl_id), "detail is missing, and nobody erased it"
+        )  # fmt: skip
     assert (await town.verified()).ok

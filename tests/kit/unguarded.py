@@ -28,6 +28,9 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
         "clearing_application", "clearing_cancel", "drug_trace", "file", "import_job", "outbox",
         "sheet_print", "upload",
     ),
+    "erasures, and how far encrypting anew is: each step is in the audit, which is guarded": (
+        "erasure", "key_rewriting",
+    ),
     "a key that answers a message that comes again; what it made is guarded": (
         "message", "pay_order",
     ),
@@ -96,7 +99,7 @@ PARTLY: Mapping[str, str] = {
     "settlement.filing": "what the person carries of it: kind, days, and what was taken back",
     "settlement.opening": "accumulators, and the balance with its entry",
     "settlement.opening_payable": "what was booked",
-    "settlement.settlement_detail": "what is there; a detail may be erased",
+    "settlement.settlement_detail": "what is there, and that what is not was erased by somebody",
     "settlement.insured_elsewhere": "its settlement, institution and day; not under what number "
     "and region it is cleared",
     "settlement.region_clearing_leg": "what the rows of a step come to",

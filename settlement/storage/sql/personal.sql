@@ -250,3 +250,103 @@ select settlement.reseal(
     p_table => $1, p_column => $2, p_number => $3, p_part => $4, p_version => $5, p_lane => $6,
     p_numbers => $7, p_parts => $8, p_old => $9, p_new => $10, p_key_version => $11
 );
+
+-- name: sealed_page
+-- The next rows of a place in one lane, with the version of the key of each.
+select g.number, g.part, g.key_version, g.sealed
+from settlement.sealed_page(
+    p_table => $1, p_column => $2, p_number => $3, p_part => $4, p_version => $5, p_lane => $6,
+    p_after_number => $7, p_after_part => $8, p_limit => $9
+) as g;
+
+-- name: rewriting_of
+-- How far encrypting anew for a version has come.
+select k.place, k.lane, k.number, k.part, k.rows_done, k.done
+from settlement.key_rewriting k where k.key_version = $1;
+
+-- name: keep_rewriting
+-- Where encrypting anew goes on; written with the rows of the step.
+insert into settlement.key_rewriting (
+    lane, place, key_version, number, part, rows_done, done
+)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (lane, place, key_version) do update
+    set number = excluded.number, part = excluded.part,
+        rows_done = key_rewriting.rows_done + excluded.rows_done, done = excluded.done;
+
+-- name: forget_rewriting
+-- Everything is looked at once more: while it went on, others wrote with the version before.
+delete from settlement.key_rewriting k where k.key_version = $1;
+
+-- name: persons_page
+-- Persons of one lane after one, with what is sealed in their rows.
+select p.psn_no, p.key_version, p.identity, p.filings
+from settlement.person p where p.lane = $1 and p.psn_no > $2 order by p.psn_no limit $3;
+
+-- name: reseal_persons
+-- Persons of one lane under another key. Whoever holds the head of the journal read them first.
+update settlement.person as p
+set key_version = $5, identity = n.identity, filings = n.filings
+from unnest($2::text[], $3::bytea[], $4::text[]) as n (psn_no, identity, filings)
+where p.lane = $1 and p.psn_no = n.psn_no;
+
+-- name: tombstones_page
+-- Messages that may have no effect any more, and say why, of one lane.
+select m.key, m.fingerprint from settlement.message m
+where m.lane = $1 and m.outcome = 9 and octet_length(m.fingerprint) > 30;
+
+-- name: reseal_tombstone
+-- The same under another key.
+update settlement.message as m set fingerprint = $3 where m.lane = $1 and m.key = $2;
+
+-- name: sealed_secrets
+-- Secrets of institutions, importers, operators and of this region, and bank accounts: few rows.
+select 'credential' as place, c.access_key as name, 0 as number, c.key_version,
+       c.secret as sealed, c.body_keys as second
+from settlement.credential c
+union all
+select 'import_key', i.access_key, 0, i.key_version, i.secret, null
+from settlement.import_key i
+union all
+select 'hub_identity', encode(h.signing_key, 'hex'), 0, h.key_version, h.secret, null
+from settlement.hub_identity h
+union all
+select 'payout_account', a.institution, a.step_no, a.key_version, a.payload, null
+from settlement.payout_account a where octet_length(a.payload) > 0
+union all
+select 'console_user', u.name, 0, u.totp_key_version, u.totp_key, null
+from settlement.console_user u where u.totp_key is not null;
+
+-- name: reseal_import_key
+-- The same under another key.
+update settlement.import_key as i set key_version = $2, secret = $3 where i.access_key = $1;
+
+-- name: reseal_hub_identity
+-- The same under another key.
+update settlement.hub_identity as h set key_version = $2, secret = $3
+where h.signing_key = decode($1, 'hex');
+
+-- name: reseal_payout_account
+-- The same under another key.
+update settlement.payout_account as a set key_version = $2, payload = $3
+where a.institution = $1 and a.step_no = $4;
+
+-- name: reseal_totp
+-- The same under another key.
+update settlement.console_user as u set totp_key_version = $2, totp_key = $3 where u.name = $1;
+
+-- name: drafts_under
+-- What was typed and waits for its user, under keys before a version.
+select count(*) from settlement.console_session s
+where s.draft is not null and s.draft_version < $1;
+
+-- name: oldest_under_way
+-- Since when the oldest case is open whose plan holds rows that were sealed when it began.
+select least(
+    (select min(y.opened_at) from settlement.payment_due d
+     join settlement.payment y on y.lane = d.lane and y.pay_no = d.pay_no),
+    (select min(o.opened_at) from settlement.mobile_due d
+     join settlement.mobile_order o on o.lane = d.lane and o.order_no = d.order_no),
+    (select min(c.opened_at) from settlement.remote_due d
+     join settlement.remote_case c on c.lane = d.lane and c.case_no = d.case_no)
+);

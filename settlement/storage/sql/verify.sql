@@ -138,6 +138,20 @@ where t.lane = $1 and e.entry_id is null
 order by t.setl_id
 limit 1;
 
+-- name: vanished_details
+-- A settlement of one lane whose detail is gone, though its row commits to one and no erasure that
+-- was confirmed covers it.
+select t.setl_id
+from settlement.settlement t
+left join settlement.settlement_detail d on d.lane = $1 and d.setl_id = t.setl_id
+where t.lane = $1 and d.setl_id is null and t.detail_commitment <> sha256('\x04'::bytea)
+    and not exists (
+        select from settlement.erasure x
+        where x.lane = $1 and x.psn_no = t.psn_no and x.act = 2 and x.before_at > t.setl_time
+    )
+order by t.setl_id
+limit 1;
+
 -- name: stray_statement_rows
 -- A row of one lane in the statement of an institution, or on a day, that its settlement does not
 -- have; or of no settlement.

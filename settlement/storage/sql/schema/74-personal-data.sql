@@ -60,7 +60,7 @@ begin
         'select t.%1$I, %2$s::integer, %3$s::integer, t.%4$I from settlement.%5$I t'
         ' where t.lane = $1 and (t.%1$I, %2$s) > ($2, $3) order by t.%1$I, %2$s limit $4',
         p_number,
-        case when p_part = '' then '0' else format('t.%I', p_part) end,
+        case when p_part = '' then '0::integer' else format('t.%I', p_part) end,
         case
             when p_version <> '' then format('t.%I', p_version)
             else format(
