@@ -34,7 +34,7 @@ async def examine_leases(patient: Patient, application: PlainConnection) -> None
     lacking = [loop.name for loop in LOOPS if loop.lease not in numbers]
     if gateways and lacking:
         patient.examination.found(Code.LOOPS_STOPPED, which=", ".join(lacking))
-    shown = ", ".join(f"{one.holder} ({_text(one.since)})" for one in held)
+    shown = ", ".join(_holder(one) for one in held)
     patient.examination.saw(
         "租约 leases", f"{shown or '无 none'}; 网关会话 sessions of gateways: {gateways}"
     )
@@ -171,6 +171,11 @@ async def examine_lists(patient: Patient, connection: PlainConnection) -> None:
         f"未定 in doubt {sum(one.found for one in doubt)}, 差异 differences {channel + region}, "
         f"待发通知 notices {owed.notices}",
     )
+
+
+def _holder(lease: asked.Lease) -> str:
+    """With the time since when, which PostgreSQL tells of one's own role only."""
+    return lease.holder if lease.since is None else f"{lease.holder} ({_text(lease.since)})"
 
 
 def _text(at: datetime | None) -> str:

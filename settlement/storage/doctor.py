@@ -9,11 +9,12 @@ from msgspec import Struct
 
 from ledger.postgres.queries import load
 from settlement.keyring import Keyring, UndecipherableError
-from settlement.storage.connect import SETTLE_PATH_NAME
+from settlement.storage.connect import SETTLE_PATH_NAME, SIDE_NAME
 from settlement.storage.lease import LEASE_CLASS, PlainConnection
 from settlement.storage.queries import REFERENCE, SQL_DIRECTORY
 from settlement.storage.reference import credential_record
 
+GATEWAY_NAMES = [SETTLE_PATH_NAME, SIDE_NAME]
 _DOCTOR = load(SQL_DIRECTORY / "doctor.sql")
 
 
@@ -50,11 +51,11 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class Lease(Struct, frozen=True, kw_only=True):
-    """A lease that is held; `since` is when its holder connected."""
+    """A lease that is held; `since` is when its holder connected, where this role is told."""
 
     lease: int
     holder: str
-    since: datetime
+    since: datetime | None
 
 
 class Right(Struct, frozen=True, kw_only=True, order=True):
@@ -104,7 +105,7 @@ async def commits_waiting(connection: PlainConnection, by: datetime) -> Waiting:
 
 async def gateways_connected(connection: PlainConnection) -> int:
     """How many sessions of gateways there are."""
-    found: int = await connection.fetchval(_DOCTOR["sessions_of_gateways"], SETTLE_PATH_NAME)
+    found: int = await connection.fetchval(_DOCTOR["sessions_of_gateways"], GATEWAY_NAMES)
     return found
 
 

@@ -30,7 +30,7 @@ from settlement.embedded.archiving import PLACE_FILE, Place
 from settlement.embedded.external import replace_user
 from settlement.embedded.services import REDIS_VARIABLE
 from settlement.region.hub_config import VARIABLE as HUB_VARIABLE
-from settlement.storage.connect import SETTLE_PATH_NAME
+from settlement.storage.connect import SIDE_NAME
 from settlement.storage.hub import keep_identity
 from settlement.storage.keyfile import KEY_FILE_VARIABLE, make_key_file
 from settlement.wal_names import name_of
@@ -447,7 +447,7 @@ async def _(deployment: Deployment, look: Look) -> AsyncIterator[None]:
 @scene(Code.LOOPS_STOPPED)
 async def _(deployment: Deployment, look: Look) -> AsyncIterator[None]:
     connection = await asyncpg.connect(
-        deployment.services.app_dsn, server_settings={"application_name": SETTLE_PATH_NAME}
+        deployment.services.app_dsn, server_settings={"application_name": SIDE_NAME}
     )
     yield
     await connection.close()

@@ -42,10 +42,11 @@ from pg_stat_activity a
 where a.wait_event = 'SyncRep' and a.datname = current_database() and a.state_change <= $1;
 
 -- name: sessions_of_gateways
--- Whether gateways work on this database.
+-- Whether gateways work on this database: their queues connect with the first batch, what stands
+-- beside the queues at once.
 select count(*)::integer
 from pg_stat_activity a
-where a.datname = current_database() and a.application_name = $1;
+where a.datname = current_database() and a.application_name = any($1);
 
 -- name: leases_held
 -- Who does what only one process does, and since when it is connected.
