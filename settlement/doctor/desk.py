@@ -28,7 +28,7 @@ from settlement.embedded.external import (
 from settlement.embedded.postgres import PostgresServer
 from settlement.embedded.redis import SOCKET, find_redis
 from settlement.embedded.services import REDIS_VARIABLE, open_database
-from settlement.said import Said
+from settlement.said import UNUSABLE, Said
 from settlement.storage.errors import StorageError
 from settlement.storage.keyfile import key_file
 from settlement.storage.lease import PlainConnection, connection_for
@@ -52,7 +52,14 @@ def examine(
         data_dir=data_dir.expanduser().resolve(), environment=dict(os.environ), workers=workers,
         time_source=time_source, examination=Examination(),
     )  # fmt: skip
-    report = asyncio.run(examined(patient))
+    try:
+        report = asyncio.run(examined(patient))
+    except PermissionError as exc:
+        return Said(
+            UNUSABLE,
+            f"settlement: {exc.filename} 无权读取，请以运行服务的用户或 root 运行 | it may not be "
+            "read: run this as the user who runs the server, or as root",
+        )
     return Said(report.status, as_json(report) if json else as_text(report))
 
 
@@ -70,6 +77,10 @@ async def examined(patient: Patient) -> Report:
         except (ServiceError, StorageError) as exc:
             patient.examination.found(Code.DATABASE_UNREACHABLE, reason=str(exc))
             await server.examine_clock(patient, None)
+            patient.examination.left_out(
+                "库内各项与备份 what is in the database, and backups",
+                "数据库未能使用 the database could not be used",
+            )
         await _examine_redis(patient)
     return report_of(patient.examination, words, patient.clock())
 

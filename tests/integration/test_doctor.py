@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -23,6 +24,7 @@ from tests.kit.ailments import SCENES, time_server
 from tests.kit.command import settlement
 from tests.kit.patient import Deployment, a_deployment
 from tests.services import temporary_directory
+from tests.tidy.tree import ROOT
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -117,6 +119,26 @@ async def test_site_without_the_role_of_the_application_is_told_and_gets_none(
     ]  # fmt: skip
     assert {path.name: path.stat().st_mtime_ns for path in secrets.iterdir()} == before
     assert await deployment.value(roles) == there
+
+
+async def test_somebody_who_may_not_read_the_keys_is_told_who_may(deployment: Deployment) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can act as somebody else")
+    command = [sys.executable, "-m", "settlement.cli", "doctor", "--data-dir"]
+    done = await asyncio.to_thread(
+        subprocess.run, [*command, str(deployment.data_dir)], capture_output=True, text=True,
+        check=False, user=54321, group=54321, cwd="/", env={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    assert "secrets" in done.stdout and "run this as the user" in done.stdout
+
+
+async def test_database_that_is_away_leaves_the_rest_looked_at(deployment: Deployment) -> None:
+    look = deployment.look()
+    async with SCENES[Code.DATABASE_UNREACHABLE](deployment, look):
+        report = await look.report()
+    assert any(not one.seen and "backups" in one.what for one in report.examined)
+    assert any(one.seen and one.what == "Redis" for one in report.examined)
 
 
 async def test_server_without_archive_and_checksums_is_found() -> None:
