@@ -13,6 +13,8 @@ DRILL_CHANNELS_COMMAND := $(VENV)/python -m loadtest.drill_channels --payments $
 DRILL_REGIONS_COMMAND := $(VENV)/python -m loadtest.drill_regions --cases $(or $(CASES),2000)
 DRILL_MONTH_COMMAND := $(VENV)/python -m loadtest.drills.month_close \
   --settlements $(or $(SETTLEMENTS),100000) --bill-rows $(or $(BILL_ROWS),50000)
+DRILL_UPGRADE_COMMAND := $(VENV)/python -m loadtest.drills.upgrade --seconds $(or $(SECONDS),10) \
+  $(if $(OLD),--old $(OLD))
 DRILL_RESTORE_COMMAND := $(VENV)/python -m loadtest.drills.restore --seconds $(or $(SECONDS),20)
 DRILL_OVERLOAD_COMMAND := $(VENV)/python -m loadtest.drills.overload --seconds $(or $(SECONDS),10)
 DRILL_TAMPER_COMMAND := $(VENV)/python -m tests.tamper_run --rows $(or $(ROWS),2)
@@ -41,10 +43,8 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test test-external bench drill drill-channels drill-regions drill-month drill-ha \
-  drill-restore drill-tamper drill-overload simulate fuzz sbom check setup setup-dev lock clean
 .PHONY: help run test test-external bench load drill drill-channels drill-regions drill-month drill-ha \
-  drill-restore drill-tamper simulate fuzz sbom check setup setup-dev lock clean
+  drill-restore drill-upgrade drill-tamper drill-overload simulate fuzz sbom check setup setup-dev lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -95,6 +95,9 @@ drill-ha: setup ## failovers of three PostgreSQL nodes under load; needs patroni
 
 drill-restore: setup ## lose a database, restore it to a second, name what is missing; SECONDS=60
 	@exec $(DRILL_RESTORE_COMMAND)
+
+drill-upgrade: setup ## one server takes the place of another under load; OLD=HEAD~1 SECONDS=60
+	@exec $(DRILL_UPGRADE_COMMAND)
 
 drill-tamper: setup-dev ## change every value that verify guards, and show that each is found; ROWS=5
 	@exec $(DRILL_TAMPER_COMMAND)

@@ -54,15 +54,17 @@ class Server:
         options: Sequence[str] = (),
         log_path: Path | None = None,
         command: Sequence[str] | None = None,
+        demo: bool = True,
     ) -> None:
         """`options` come after ours; the log goes to the terminal where it has no file. `command`
-        is a program that serves in place of ours."""
+        is a program that serves in place of ours. Without `demo` it finds its world in the
+        database."""
         self.data_dir = data_dir
         self._log_path = log_path
         self._environment = environment
         self._command = [*(command or program()), "serve", "--host", "127.0.0.1"]
         self._command += ["--port", str(port), "--workers", str(workers)]
-        self._command += ["--data-dir", str(data_dir), "--demo"]
+        self._command += ["--data-dir", str(data_dir), *["--demo"] * demo]
         if journals is not None:
             self._command += ["--journals", str(journals)]
         self._command += options
@@ -107,6 +109,11 @@ class Server:
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was entered and its supervisor has not ended."""
+        return hasattr(self, "_process") and self._process.poll() is None
 
     @property
     def pid(self) -> int:

@@ -14,6 +14,7 @@ from settlement.cli_bills import add_bills
 from settlement.cli_clear import add_clear
 from settlement.cli_clearing_accounts import add_clearing
 from settlement.cli_close import add_close
+from settlement.cli_doctor import add_doctor
 from settlement.cli_hub import add_hub
 from settlement.cli_import import add_import
 from settlement.cli_income import add_income
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_policy(commands)
     add_backup(commands, _tell, DEFAULT_DATA_DIR)
+    add_doctor(commands, DEFAULT_DATA_DIR)
     add_payments(commands, _tell, DEFAULT_DATA_DIR)
     add_outbox(commands, _tell, DEFAULT_DATA_DIR)
     add_mobile(commands, _tell, DEFAULT_DATA_DIR)

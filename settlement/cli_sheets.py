@@ -52,11 +52,14 @@ def add_sheets(commands: Commands, tell: Tell, data_dir: Path) -> None:
 
 
 def _finish(parser: argparse.ArgumentParser, action: Action, tell: Tell, data_dir: Path) -> None:
-    parser.add_argument(
-        "--actor", default=getpass.getuser(), help="who prints it (%(default)s)"
-    )
+    parser.add_argument("--actor", default="", help="who prints it (the login name)")
     add_data_dir(parser, data_dir)
     parser.set_defaults(command=lambda parsed: tell(action(parsed)))
+
+
+def _actor(parsed: argparse.Namespace) -> str:
+    """Asked for when it is needed: in a container its user may have no name."""
+    return parsed.actor or getpass.getuser()
 
 
 def _month(text: str) -> date:
@@ -77,13 +80,13 @@ def _statement(parsed: argparse.Namespace) -> Said:
     from settlement.serve import sheets
 
     asked = sheets.asked_for(parsed.institution, parsed.month)
-    return sheets.statement(parsed.data_dir, asked, parsed.format, parsed.out, by=parsed.actor)
+    return sheets.statement(parsed.data_dir, asked, parsed.format, parsed.out, by=_actor(parsed))
 
 
 def _sheet(parsed: argparse.Namespace) -> Said:
     from settlement.serve import sheets
 
-    return sheets.sheet(parsed.data_dir, parsed.setl_id, parsed.out, by=parsed.actor)
+    return sheets.sheet(parsed.data_dir, parsed.setl_id, parsed.out, by=_actor(parsed))
 
 
 def _check(parsed: argparse.Namespace) -> Said:

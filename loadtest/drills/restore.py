@@ -130,15 +130,17 @@ async def _settled(
 
 
 @asynccontextmanager
-async def selling(server: Server, world: World, book: Book) -> AsyncIterator[None]:
+async def selling(
+    url: str, world: World, book: Book, *, sellers: int = SELLERS
+) -> AsyncIterator[None]:
     """Load, as long as the block runs; whoever still waits at its end loses the server."""
     people = [Patient(person=one) for one in world.persons if one.insutype == EMPLOYEE]
     items = [one for one in world.catalogue if 0 < one.price <= PRICE_MAX]
     pharmacies = world.of_kind("pharmacy")
-    async with open_clients(server.url, world.region) as clients, asyncio.TaskGroup() as group:
-        for n in range(SELLERS):
+    async with open_clients(url, world.region) as clients, asyncio.TaskGroup() as group:
+        for n in range(sellers):
             client = clients.of(pharmacies[n % len(pharmacies)])
-            group.create_task(sell(client, people[n::SELLERS], items[:3], book))
+            group.create_task(sell(client, people[n::sellers], items[:3], book))
         yield
         book.is_over = True
 
@@ -150,7 +152,7 @@ async def play(
     world = await asyncio.to_thread(fetch_world, server.url, persons=persons)
     await _operate(server, "enable", "--to", str(folder / "store"))
     book = Book()
-    async with selling(server, world, book):
+    async with selling(server.url, world, book):
         began = time.perf_counter()
         await _operate(server, "base")
         came.base_seconds = time.perf_counter() - began

@@ -77,7 +77,13 @@ from settlement.serve.sealed import SealedMail
 from settlement.serve.sessions import Sessions
 from settlement.serve.strangers import StrangerDesk
 from settlement.storage import reference
-from settlement.storage.connect import LOOKUP_NAME, Reconnecting, Several, connect_settle_path
+from settlement.storage.connect import (
+    LOOKUP_NAME,
+    SIDE_NAME,
+    Reconnecting,
+    Several,
+    connect_settle_path,
+)
 from settlement.storage.errors import StorageError
 from settlement.storage.journal import JournalQueue
 from settlement.storage.lease import PlainConnection
@@ -132,7 +138,7 @@ class Service:
         self.hub_office: HubOffice | None = None
         self.hub_door: HubDoor | None = None
         self._settings = settings
-        self._side = Reconnecting(settings.app_dsn, "settlement-side")
+        self._side = Reconnecting(settings.app_dsn, SIDE_NAME)
         self._serial = count(1)
         self._numbers = NumberBlock(0)
         self.queues: list[JournalQueue] = []

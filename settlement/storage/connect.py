@@ -16,6 +16,8 @@ from settlement.telemetry.metrics import METRICS
 
 SETTLE_PATH_NAME = "settlement-gateway"
 LOOKUP_NAME = "settlement-lookup"
+SIDE_NAME = "settlement-side"
+"""Of a gateway, beside its queues: connected from its start; those are from their first batch."""
 _SETTLE_PATH = {
     "application_name": SETTLE_PATH_NAME,
     "jit": "off",

