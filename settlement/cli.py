@@ -25,6 +25,7 @@ from settlement.cli_outbox import add_mobile, add_outbox
 from settlement.cli_payments import add_payments
 from settlement.cli_payout import add_payout
 from settlement.cli_personal import add_personal
+from settlement.cli_policy import add_policy
 from settlement.cli_regions import add_reconcile_regions
 from settlement.cli_reimburse import add_reimburse
 from settlement.cli_rekey import add_rekey
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_readjudication(commands)
     _add_adjudicate(commands)
     _add_explain(commands)
-    _add_policy(commands)
+    add_policy(commands, _tell, DEFAULT_DATA_DIR)
     add_backup(commands, _tell, DEFAULT_DATA_DIR)
     add_doctor(commands, DEFAULT_DATA_DIR)
     add_payments(commands, _tell, DEFAULT_DATA_DIR)
@@ -224,61 +225,6 @@ def _add_explain(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(command=_explain)
 
 
-def _add_policy(commands: _Commands[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "policy",
-        help="check, load, list and compare benefit policies",
-        description="Benefit policies are files (docs/reference/policy.md).",
-    )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    check = actions.add_parser(
-        "check",
-        help="check policy files; changes nothing",
-        description="Check files together with the shipped ones: format, gaps and overlaps in "
-        "dates and tables, rules that can never apply. Exit status 1 names file and line.",
-    )
-    check.add_argument("files", type=Path, nargs="*", help="without any, the shipped files")
-    check.set_defaults(command=_policy_check)
-    _add_policy_load(actions)
-    _add_policy_diff(actions)
-    _add_policy_schema(actions)
-    listing = actions.add_parser("list", help="what is in force, and what was loaded when and why")
-    _add_data_dir(listing)
-    listing.set_defaults(command=_policy_list)
-
-
-def _add_policy_load(actions: _Commands[argparse.ArgumentParser]) -> None:
-    parser = actions.add_parser(
-        "load",
-        help="put policy files in force, in every process, without a restart",
-        description="Check files together with all that is in force, then put them in force within "
-        "a second, audited. A file replaces the one of its name. One fault and nothing changes.",
-    )
-    parser.add_argument("files", type=Path, nargs="+")
-    parser.add_argument("--reason", required=True, help="why, and the document; audited")
-    parser.add_argument("--actor", default="", help="who orders it (the login name)")
-    _add_data_dir(parser)
-    parser.set_defaults(command=_policy_load)
-
-
-def _add_policy_diff(actions: _Commands[argparse.ArgumentParser]) -> None:
-    parser = actions.add_parser(
-        "diff",
-        help="what a policy would have done to claims that were settled",
-        description="Compute stored claims again under two policies: how many people, how much "
-        "money, who loses most. Changes nothing.",
-    )
-    parser.add_argument("old", help="a policy's name, a version, or a file")
-    parser.add_argument("new", help="the same")
-    parser.add_argument(
-        "--on", default="sample", metavar="MONTH",
-        help="a month like 2026-11, or `sample`: the last 31 days (%(default)s)",
-    )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    _add_data_dir(parser)
-    parser.set_defaults(command=_policy_diff)
-
-
 def _add_certify(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "certify",
@@ -304,17 +250,6 @@ def _add_certify(commands: _Commands[argparse.ArgumentParser]) -> None:
     )  # fmt: skip
     parser.add_argument("--counter-file", type=Path, help="keeps the counter of message ids")
     parser.set_defaults(command=_certify)
-
-
-def _add_policy_schema(actions: _Commands[argparse.ArgumentParser]) -> None:
-    parser = actions.add_parser(
-        "schema",
-        help="print the JSON Schema of policy files",
-        description="Print what may be in a policy file as JSON Schema (2020-12), for editors and "
-        "other programs.",
-    )
-    parser.add_argument("--region", action="store_true", help="of region profiles instead")
-    parser.set_defaults(command=_policy_schema)
 
 
 def _add_story(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -456,32 +391,6 @@ def _explain(parsed: argparse.Namespace) -> int:
     return _tell(explain(parsed.data_dir, setl_id=parsed.setl_id, as_json=parsed.json))
 
 
-def _policy_check(parsed: argparse.Namespace) -> int:
-    from settlement.offline import check
-
-    return _tell(check(parsed.files))
-
-
-def _policy_load(parsed: argparse.Namespace) -> int:
-    from settlement.serve.policies import load
-
-    return _tell(load(parsed.data_dir, parsed.files, actor=parsed.actor, reason=parsed.reason))
-
-
-def _policy_list(parsed: argparse.Namespace) -> int:
-    from settlement.serve.policies import listed
-
-    return _tell(listed(parsed.data_dir))
-
-
-def _policy_diff(parsed: argparse.Namespace) -> int:
-    from settlement.serve.policies import diff
-
-    return _tell(
-        diff(parsed.data_dir, parsed.old, parsed.new, on=parsed.on, as_json=parsed.json)
-    )
-
-
 def _certify(parsed: argparse.Namespace) -> int:
     from settlement.certify.command import certify
 
@@ -500,12 +409,6 @@ def _certify(parsed: argparse.Namespace) -> int:
             counter_file=parsed.counter_file,
         )
     )
-
-
-def _policy_schema(parsed: argparse.Namespace) -> int:
-    from settlement.offline import policy_schema
-
-    return _tell(policy_schema(region=parsed.region))
 
 
 def _story(parsed: argparse.Namespace) -> int:

@@ -54,6 +54,9 @@ VARIABLES: Mapping[str, Variable] = {
         "收款渠道商户文件", "which merchants collect over payment channels",
         "`DATA_DIR/channels.toml`, where it is",
     ),
+    "SETTLEMENT_KEEP_YEARS": Variable(
+        "个人信息保存年限，不小于 5", "how many years personal data is kept, 5 or more", "30",
+    ),
     "SETTLEMENT_REGION": Variable(
         "统筹区代码，六位", "the pooling area, six digits", "441900",
     ),

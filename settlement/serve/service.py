@@ -430,9 +430,7 @@ class Service:
     def _institution(self, request: Envelope, caller: Caller) -> Institution | None:
         """Headers do not sign the body, so the envelope's institution must be the credential's."""
         code = request.fixmedins_code
-        if code != caller.institution_code:
-            return None
-        return self._desk.world.institutions.get(code)
+        return self._desk.world.institutions.get(code) if code == caller.institution_code else None
 
     async def _look_up(self, opened: Opened) -> None:
         """The transactions that ask the database for something before, or instead of, a batch."""
