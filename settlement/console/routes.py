@@ -26,6 +26,8 @@ from settlement.console import (
     payout_pages,
     place_pages,
     policy_pages,
+    reimbursement_case_pages,
+    reimbursement_pages,
     seal_pages,
     search_pages,
     sheet_pages,
@@ -98,6 +100,19 @@ def _file(pattern: str, right: Right, handler: Handler, form: str) -> Route:
 
 
 _PARENT = r"(.*)/[a-z-]+$"
+
+_REIMBURSEMENT_ACTS = tuple(
+    _post(f"/console/reimbursements/{NUMBER}/{act}", right, handler, _PARENT)
+    for act, right, handler in (
+        ("calculate", Right.REIMBURSE, reimbursement_case_pages.calculate),
+        ("confirm", Right.CONFIRM_REIMBURSE, reimbursement_case_pages.confirm),
+        ("refuse", Right.REIMBURSE, reimbursement_case_pages.refuse),
+        ("propose", Right.REIMBURSE, reimbursement_case_pages.propose),
+        ("order", Right.CONFIRM_REIMBURSE, reimbursement_case_pages.order),
+        ("ask-cancel", Right.REIMBURSE, reimbursement_case_pages.ask_cancel),
+        ("cancel", Right.CONFIRM_REIMBURSE, reimbursement_case_pages.cancel),
+    )
+)
 
 ROUTES = (
     _get("/console/sign-in", Right.ANYBODY, sign_in.form),
@@ -175,6 +190,26 @@ ROUTES = (
     _post(f"/console/payees/{CODE}/propose", Right.PAY, payee_pages.propose_account, _PARENT),
     _post(f"/console/payees/{CODE}/confirm", Right.CONFIRM_PAY, payee_pages.confirm_account,
           _PARENT),
+
+    _get("/console/reimbursements", Right.REIMBURSEMENTS, reimbursement_pages.overview),
+    _get("/console/reimbursements/papers.csv", Right.REIMBURSE, reimbursement_pages.blank),
+    _get("/console/reimbursements/bank-files", Right.PAY_FILES, reimbursement_pages.bank_files),
+    _post("/console/reimbursements/person", Right.REIMBURSEMENTS,
+          reimbursement_pages.find_person, _PARENT),
+    _get("/console/reimbursements/of/([0-9A-Za-z_-]{20,400})", Right.REIMBURSEMENTS,
+         reimbursement_pages.of_person),
+    _file("/console/reimbursements/accept", Right.REIMBURSE, reimbursement_pages.accept, _PARENT),
+    _post("/console/reimbursements/propose", Right.REIMBURSE, reimbursement_pages.propose,
+          _PARENT),
+    _post("/console/reimbursements/order", Right.CONFIRM_REIMBURSE, reimbursement_pages.order,
+          _PARENT),
+    _get(f"/console/reimbursements/{NUMBER}", Right.REIMBURSEMENTS,
+         reimbursement_case_pages.case),
+    *_REIMBURSEMENT_ACTS,
+    _file(f"/console/reimbursements/{NUMBER}/amend", Right.REIMBURSE,
+          reimbursement_case_pages.amend, _PARENT),
+    _post(f"/console/reimbursements/{NUMBER}/account", Right.REIMBURSE,
+          reimbursement_case_pages.account, _PARENT),
 
     _get("/console/close", Right.CLOSE, close_pages.months),
     _get(f"/console/close/{MONTH}", Right.CLOSE, close_pages.month),

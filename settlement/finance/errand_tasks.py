@@ -12,6 +12,9 @@ from settlement.money_in import Subject
 from settlement.payout_intake import Asked
 
 PayoutAct = Literal["state", "confirm", "propose", "order", "close"]
+ReimbursementAct = Literal[
+    "calculate", "confirm", "refuse", "propose", "order", "ask-cancel", "cancel"
+]
 
 
 class MonthTask(Struct, frozen=True, kw_only=True, tag="month"):
@@ -98,5 +101,33 @@ class MoneyFileTask(Struct, frozen=True, kw_only=True, tag="money-file"):
     confirm: bool
 
 
+class PapersTask(Struct, frozen=True, kw_only=True, tag="papers"):
+    """Papers that a person brings are taken in, or those of a reimbursement entered anew."""
+
+    file: str
+    """its digest"""
+    number: int | None = None
+    """whose papers are entered anew; None to take papers in"""
+    matter_no: int = 0
+    """the receipt of what was told in advance; 0 for none"""
+
+
+class ReimburseTask(Struct, frozen=True, kw_only=True, tag="reimburse"):
+    """A step of one reimbursement; of payments also of all that are ready."""
+
+    act: ReimbursementAct
+    number: int | None = None
+
+
+class PersonAccountTask(Struct, frozen=True, kw_only=True, tag="person-account"):
+    """A reimbursement is paid to another bank account."""
+
+    number: int
+    account: BankAccount
+
+
 Adjusting = AdjustTask | AdjustFileTask | BatchTask | WithdrawTask | AccountTask | BankTask
-Task = MonthTask | DaysTask | PayoutTask | Adjusting | MoneyTask | MoneyFileTask
+Reimbursing = PapersTask | ReimburseTask | PersonAccountTask
+Task = (
+    MonthTask | DaysTask | PayoutTask | Adjusting | MoneyTask | MoneyFileTask | Reimbursing
+)

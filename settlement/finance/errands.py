@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -20,7 +21,6 @@ from settlement.clock import Clock, monotonic
 from settlement.finance import money_booking, money_files
 from settlement.finance import payout_accounts as accounts
 from settlement.finance import payout_adjusting as adjusting
-from settlement.finance import payout_bank as bank
 from settlement.finance import payout_paying as paying
 from settlement.finance.desk import act_on_month, close_open_days
 from settlement.finance.errand_tasks import (
@@ -34,7 +34,10 @@ from settlement.finance.errand_tasks import (
     MoneyFileTask,
     MoneyTask,
     MonthTask,
+    PapersTask,
     PayoutTask,
+    PersonAccountTask,
+    ReimburseTask,
     Task,
     WithdrawTask,
 )
@@ -48,6 +51,7 @@ from settlement.finance.payout_desk import bank_statement, digest_of, read_rows
 from settlement.finance.payout_paying import Chosen
 from settlement.finance.payout_stating import state
 from settlement.finance.progress import Tell
+from settlement.finance.reimbursement_errands import reimburse, take_statement
 from settlement.intake.faults import FileError
 from settlement.keyring import UndecipherableError
 from settlement.payout_intake import ADJUSTMENT_COLUMNS, Asked, read_adjustments
@@ -126,6 +130,9 @@ async def _do(errand: Errand, connection: PlainConnection, tell: Tell) -> Said:
         ):
             books, who = await _payouts(errand, connection, tell)
             return await _adjusted(errand, books, task, who)
+        case PapersTask() | ReimburseTask() | PersonAccountTask():
+            books, who = await _payouts(errand, connection, tell)
+            return await reimburse(books, task, who, partial(_opened, errand))
         case _:
             assert_never(task)
 
@@ -193,7 +200,7 @@ async def _adjusted(
                 statement = bank_statement(path)
             if isinstance(statement, Said):
                 return statement
-            return await bank.take(books, statement, who, confirm=task.confirm)
+            return await take_statement(books, statement, who, confirm=task.confirm)
         case BatchTask():
             rows = await adjusting.rows_of(books, task.first_on, task.digest)
             batch = Batch(digest=task.digest, rows=rows)
