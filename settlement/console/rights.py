@@ -90,6 +90,8 @@ class Right(StrEnum):
     BILLS = "bills"
     BILL_FILE = "bill-file"
     """a bill as it came: it has every payer's order in it"""
+    TAKE_BILL = "take-bill"
+    """bring a bill by hand, where a channel's own way does not work"""
     POLICY = "policy"
     CATALOGUE = "catalogue"
     FILINGS = "filings"
@@ -144,6 +146,7 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
 
     Right.BILLS:        frozenset({_C, _S, _A, _O}),
     Right.BILL_FILE:    frozenset({_C, _S, _A}),
+    Right.TAKE_BILL:    frozenset({_C, _S}),
     Right.POLICY:       frozenset({_C, _S, _A, _O}),
     Right.CATALOGUE:    frozenset({_C, _S, _A, _O, _I}),
     Right.FILINGS:      frozenset({_C, _S, _A, _I}),

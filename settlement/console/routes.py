@@ -13,6 +13,7 @@ from msgspec import Struct
 from settlement.console import (
     audit_pages,
     bill_pages,
+    bill_taking_pages,
     case_pages,
     clearing_pages,
     close_pages,
@@ -247,6 +248,10 @@ ROUTES = (
     _post("/console/switches", Right.SWITCH, place_pages.turn),
 
     _get("/console/bills", Right.BILLS, bill_pages.bills),
+    _file("/console/bills/check", Right.TAKE_BILL, bill_taking_pages.check, _PARENT),
+    _get(f"/console/bills/checked/{SHA}", Right.TAKE_BILL, bill_taking_pages.checked),
+    _post(f"/console/bills/checked/{SHA}/take", Right.TAKE_BILL, bill_taking_pages.keep,
+          _PARENT),
     _get(f"/console/bills/{NUMBER}", Right.BILLS, bill_pages.bill),
     _get(f"/console/bills/{NUMBER}/file", Right.BILL_FILE, bill_pages.bill_file),
 

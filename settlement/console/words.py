@@ -227,6 +227,8 @@ ACTIONS: Mapping[str, Words] = {
     "console.view-payout": Words("查看拨付", "saw a payout"),
     "console.view-account": Words("查看收款账户", "saw a payee account"),
     "console.download-payout": Words("下载拨付文件", "downloaded payout files"),
+    "console.bill-check": Words("预览渠道账单", "checked a channel's bill"),
+    "console.bill-take": Words("导入渠道账单", "took a channel's bill by hand"),
     "console.list-reimbursements": Words("查看报销清单", "saw the list of reimbursements"),
     "console.view-reimbursement": Words("查看报销", "saw a reimbursement"),
     "console.search-reimbursements": Words("按证件查报销", "looked for somebody's reimbursements"),

@@ -124,6 +124,22 @@ def line_of(file: BillFile) -> str:
     return f"{number}{_name(file.key)}：{told}{faults}{replaced}"
 
 
+def english_of(file: BillFile) -> str:
+    """The same as `line_of`, in English, of a file that has rows."""
+    sums, key = file.totals, file.key
+    told = (
+        f"payments: {sums.paid_rows} paid {yuan_text(sums.paid_fen)}, {sums.refund_rows} refunded "
+        f"{yuan_text(sums.refunded_fen)}, fees {yuan_text(sums.fee_fen)}"
+        if key.kind is BillKind.TRADE
+        else f"movements: {sums.moved_rows}, in {yuan_text(sums.in_fen)}, out "
+        f"{yuan_text(sums.out_fen)}"
+    )
+    number = f"{file.file_no} " if file.file_no else ""
+    faults = f"; {file.faults} rows could not be read" if file.faults else ""
+    replaced = f"; replaced by {file.replaced_by}" if file.replaced_by else ""
+    return f"{number}{key.day} {key.channel} {key.merchant} {told}{faults}{replaced}"
+
+
 def _name(key: BillKey) -> str:
     return f"{key.day} {key.channel} {key.merchant} {KIND_ZH[key.kind]}"
 

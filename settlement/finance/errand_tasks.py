@@ -126,8 +126,19 @@ class PersonAccountTask(Struct, frozen=True, kw_only=True, tag="person-account")
     account: BankAccount
 
 
+class BillTask(Struct, frozen=True, kw_only=True, tag="bill"):
+    """A channel's bill is proven, or also kept. What is empty the file says itself."""
+
+    file: str
+    channel: str = ""
+    merchant: str = ""
+    day: date | None = None
+    keep: bool = False
+
+
 Adjusting = AdjustTask | AdjustFileTask | BatchTask | WithdrawTask | AccountTask | BankTask
 Reimbursing = PapersTask | ReimburseTask | PersonAccountTask
 Task = (
     MonthTask | DaysTask | PayoutTask | Adjusting | MoneyTask | MoneyFileTask | Reimbursing
+    | BillTask
 )

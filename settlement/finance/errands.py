@@ -17,11 +17,15 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from settlement.channels.config import ChannelsError, merchants_named
+from settlement.channels.registry import NO_TILLS
 from settlement.clock import Clock, monotonic
 from settlement.finance import money_booking, money_files
 from settlement.finance import payout_accounts as accounts
 from settlement.finance import payout_adjusting as adjusting
 from settlement.finance import payout_paying as paying
+from settlement.finance.bill_books import open_books as open_bills
+from settlement.finance.bill_errands import take_bill
 from settlement.finance.desk import act_on_month, close_open_days
 from settlement.finance.errand_tasks import (
     AccountTask,
@@ -30,6 +34,7 @@ from settlement.finance.errand_tasks import (
     AdjustTask,
     BankTask,
     BatchTask,
+    BillTask,
     DaysTask,
     MoneyFileTask,
     MoneyTask,
@@ -75,6 +80,8 @@ class Place(Struct, frozen=True, kw_only=True):
     app_dsn: str
     data_dir: str
     """whose `secrets` have the keys"""
+    channels_file: str = ""
+    """which merchants there are; their keys are not read"""
 
 
 class Errand(Struct, frozen=True, kw_only=True):
@@ -103,7 +110,9 @@ async def perform(errand: Errand, tell: Tell) -> Said:
     try:
         async with connection_for(errand.place.owner_dsn, NAME) as connection:
             return await _do(errand, connection, tell)
-    except (StorageError, KeyFileError, FileError, PolicyError, UndecipherableError) as exc:
+    except (
+        StorageError, KeyFileError, FileError, PolicyError, UndecipherableError, ChannelsError,
+    ) as exc:  # fmt: skip
         return Said(UNUSABLE, f"未能办理 | it could not be done: {exc}")
 
 
@@ -133,6 +142,8 @@ async def _do(errand: Errand, connection: PlainConnection, tell: Tell) -> Said:
         case PapersTask() | ReimburseTask() | PersonAccountTask():
             books, who = await _payouts(errand, connection, tell)
             return await reimburse(books, task, who, partial(_opened, errand))
+        case BillTask():
+            return await _bill(errand, task, connection)
         case _:
             assert_never(task)
 
@@ -243,6 +254,16 @@ async def _money(
         if not task.propose:
             return await money_files.preview(books, sent)
         return await money_files.propose(books, sent, who)
+
+
+async def _bill(errand: Errand, task: BillTask, connection: PlainConnection) -> Said:
+    place = errand.place.channels_file
+    books = await open_bills(
+        connection, NO_TILLS, clock=clock_from(errand.at),
+        named=merchants_named(Path(place)) if place else (),
+    )  # fmt: skip
+    with _opened(errand, task.file) as path:
+        return await take_bill(books, task, path, errand.who)
 
 
 @contextmanager

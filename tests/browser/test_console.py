@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from settlement.serve.supervisor import CHANNELS_VARIABLE
 from settlement.storage.outbox import set_receiver
 from tests.kit import population
 from tests.kit.browser import Page, a_browser, browser_path
+from tests.kit.channel_bills import wechat_bill
 from tests.kit.command import settlement
 from tests.kit.population import CLASS_A, CLASS_B, CLASS_C, some
 from tests.kit.served import ROOT, ServedTown, a_served_town, signed
@@ -297,6 +299,30 @@ async def test_finance_brings_a_file_of_money_and_another_person_books_it(
     await chief.open("payouts")
     await chief.picture("payouts")
     await chief.leave()
+
+
+@LANGUAGES
+async def test_bill_that_did_not_come_is_brought_by_hand(
+    office: Office, page: Page, language: str, tmp_path: Path
+) -> None:
+    yesterday = local_time(system_clock()).date() - timedelta(days=1)
+    total = "14.34" if language == "zh" else "15.34"
+    content = wechat_bill(yesterday, "12.34", f"{int(total[:2]) - 12}.00", merchant=MCHID)
+    whole, cut = tmp_path / f"账单-{language}.csv", tmp_path / "cut.csv"
+    whole.write_bytes(content)
+    cut.write_bytes(content[:-40])
+    desk = Desk(office, page, "jing", language)
+    await desk.enter()
+    for file, what in ((cut, "refused"), (whole, "checked")):
+        await desk.open("bills")
+        await desk.choose("#bring input[name=file]", file)
+        await desk.submit("#bring")
+        await desk.picture(f"bill-{what}")
+    await desk.submit("#take", reason="渠道重发")
+    await desk.picture("bill-taken")
+    said = f"2 paid {total}" if language == "en" else f"收 2 笔 {total}"
+    assert said in await desk.text()
+    await desk.leave()
 
 
 @LANGUAGES
