@@ -78,7 +78,7 @@ async def show(books: BillBooks, file: BillFile, *, with_faults: bool) -> Said:
             "by row, and as the bill has it"
         )
     for former in file.replaces:
-        lines.append(f"  取代 {former} | replaces")
+        lines.append(f"  取代 {former} | replaces {former}")
     faults = await store.faults_of(books.connection, file.key.lane, file.file_no)
     lines += _fault_lines(faults, None if with_faults else FAULTS_SHOWN)
     return Said(0, "\n".join(lines))
@@ -93,7 +93,7 @@ def taken_text(taken: Taken) -> str:
             f"{line_of(file)}\n  同一文件已收过{replaced}，未作改动 | came before, nothing changed"
         )
     lines = [line_of(file)]
-    lines += [f"  取代 {former} | replaces" for former in file.replaces]
+    lines += [f"  取代 {former} | replaces {former}" for former in file.replaces]
     lines += _fault_lines(taken.faults, FAULTS_SHOWN)
     if taken.previewed:
         lines.append("  仅预览，未入库 | previewed, nothing was kept")

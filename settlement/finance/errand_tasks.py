@@ -77,6 +77,15 @@ class AdjustFileTask(Struct, frozen=True, kw_only=True, tag="adjust-file"):
     """its digest"""
 
 
+class DepositsTask(Struct, frozen=True, kw_only=True, tag="deposits"):
+    """Deposits come to their end by a file of a year's scores: proposed as adjustments."""
+
+    first_on: date
+    file: str
+    source: str
+    """the document"""
+
+
 class BankTask(Struct, frozen=True, kw_only=True, tag="bank"):
     """A bank statement is read in, or booked."""
 
@@ -91,6 +100,14 @@ class MoneyTask(Struct, frozen=True, kw_only=True, tag="money"):
     month: date
     file: str
     propose: bool
+
+
+class InterestTask(Struct, frozen=True, kw_only=True, tag="interest"):
+    """A year's interest on accounts is computed, as a file to propose."""
+
+    year: int
+    rate_bp: int | None = None
+    """instead of the region's, basis points a year"""
 
 
 class MoneyFileTask(Struct, frozen=True, kw_only=True, tag="money-file"):
@@ -136,9 +153,11 @@ class BillTask(Struct, frozen=True, kw_only=True, tag="bill"):
     keep: bool = False
 
 
-Adjusting = AdjustTask | AdjustFileTask | BatchTask | WithdrawTask | AccountTask | BankTask
+Adjusting = (
+    AdjustTask | AdjustFileTask | DepositsTask | BatchTask | WithdrawTask | AccountTask | BankTask
+)
 Reimbursing = PapersTask | ReimburseTask | PersonAccountTask
 Task = (
     MonthTask | DaysTask | PayoutTask | Adjusting | MoneyTask | MoneyFileTask | Reimbursing
-    | BillTask
+    | BillTask | InterestTask
 )

@@ -19,7 +19,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import msgspec
 from msgspec import Struct
 
-from settlement.finance import reimbursement_paying
+from settlement.finance import money_reports, reimbursement_paying
 from settlement.finance.errands import clock_from
 from settlement.finance.months import report_of
 from settlement.finance.office import Office, open_office
@@ -27,6 +27,7 @@ from settlement.finance.payout_books import PayoutBooks, open_books
 from settlement.finance.payout_paying import Chosen, under_way
 from settlement.finance.payout_reports import all_of, notice_text, voucher_text
 from settlement.finance.proofs import proof_of, published
+from settlement.money_in import Subject
 from settlement.month_report import report_bytes
 from settlement.payout_files import Order, bank_files
 from settlement.said import Said
@@ -84,7 +85,14 @@ class Vouchers(Struct, frozen=True, kw_only=True, tag="vouchers"):
     last_on: date
 
 
-Paper = Seals | Report | Proof | BankFiles | PersonFiles | Notice | Vouchers
+class MoneyMonth(Struct, frozen=True, kw_only=True, tag="money"):
+    """Income and expenditure of funds in a month, or what was allotted to personal accounts."""
+
+    subject: Subject
+    month: date
+
+
+Paper = Seals | Report | Proof | BankFiles | PersonFiles | Notice | Vouchers | MoneyMonth
 
 
 class PaperJob(Struct, frozen=True, kw_only=True):
@@ -112,6 +120,9 @@ async def write(job: PaperJob) -> bytes | Said:
                 return await _of_payouts(books, paper)
             case Vouchers():
                 text, _, _ = await voucher_text(connection, paper.first_on, paper.last_on)
+                return (MARK + text).encode()
+            case MoneyMonth():
+                text = await money_reports.month_csv(connection, paper.subject, paper.month)
                 return (MARK + text).encode()
             case _:
                 assert_never(paper)

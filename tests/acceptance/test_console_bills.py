@@ -34,9 +34,11 @@ async def office(database: FreshDatabase) -> AsyncIterator[Office]:
     with temporary_directory() as directory:
         file = directory / "channels.toml"
         file.write_text(CHANNELS + f'mchid = "{MERCHANT}"\n', encoding="utf-8")
-        async with a_town(database) as town:
-            async with an_office(town, directory, channels_file=str(file)) as office:
-                yield office
+        async with (
+            a_town(database) as town,
+            an_office(town, directory, channels_file=str(file)) as office,
+        ):  # fmt: skip
+            yield office
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

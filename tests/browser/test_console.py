@@ -285,6 +285,13 @@ async def test_finance_brings_a_file_of_money_and_another_person_books_it(
     assert "120.50" in await desk.text()
     await desk.submit("form[action$=propose]", reason="月度划拨")
     await desk.picture("money-proposed")
+    await desk.open("money/interest")
+    await desk.submit("#compute", reason="年度计息", year="2024", rate="1.5")
+    await page.wait_for("!document.querySelector('[data-live]')")
+    await desk.picture("money-interest-computed")
+    await desk.open("money/interest")
+    await desk.picture("money-interest")
+    assert "interest-2024.csv" in await desk.text()
     await desk.leave()
     chief = Desk(office, page, "fu", language)
     await chief.enter()
@@ -512,7 +519,10 @@ async def test_pages_fit_a_narrow_screen_and_paper(office: Office, page: Page) -
     desk = Desk(office, page, "jing", "zh")
     await desk.enter()
     reading = [path for path, _, _ in READING]
-    for path in ("", "doubt", "search", "differences", f"settlements/{office.sold}", *reading):
+    for path in (
+        "", "doubt", "search", "differences", f"settlements/{office.sold}", "money",
+        "money/interest", *reading,
+    ):  # fmt: skip
         await page.open(f"{office.url}/console/{path}", width=NARROW)
         assert await page.ask("document.documentElement.scrollWidth") <= NARROW, path
     await desk.picture("case-narrow")
