@@ -1,8 +1,8 @@
 """渠道账单: which bills came of which days, what is missing, late, replaced or could not be read,
 and the files as they came.
 
-A month by day and channel, a day of a channel by merchant, one bill with its faults. Bills are
-taken by `settlement bills`; here they are read (ADR 0048).
+A month by day and channel, a day of a channel by merchant, one bill with its faults. Bringing one
+by hand is in bill_taking_pages.py.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from settlement.console.asking import Answer, attachment
 from settlement.console.rights import Right
 from settlement.console.visits import Visit
 from settlement.console.words import CHANNELS, Words
+from settlement.finance.bill_books import kinds_at
 from settlement.finance.bill_calendar import Asking, Entry, calendar, is_late, sums
 from settlement.numbers import lane_in
+from settlement.payment import ChannelName
 from settlement.storage import bills as store
 from settlement.storage.bills import BillFile
 from settlement.storage.closing import first_booked_day
@@ -28,6 +30,8 @@ BUSY = Words(
 )
 SHOWN_MAX = 200
 ENDING = re.compile(r"\.(?:csv|txt|zip|gz|csv\.gz)$", re.ASCII | re.IGNORECASE)
+WITH_BILLS = tuple(one.value for one in ChannelName if kinds_at(one))
+"""Channels of which bills are known."""
 BYTES_MEDIA = "application/octet-stream"
 
 
@@ -48,7 +52,7 @@ async def bills(visit: Visit) -> Answer:
         channels=list(CHANNELS), days=sums(of_channel) if day is None else [],
         entries=of_channel[skipped : skipped + SHOWN_MAX] if day else [], found=len(of_channel),
         skipped=skipped, shown_max=SHOWN_MAX, merchants_known=visit.desk.merchants() is not None,
-        total=_total(of_channel),
+        total=_total(of_channel), with_bills=WITH_BILLS,
     )  # fmt: skip
 
 

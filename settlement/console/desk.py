@@ -98,7 +98,7 @@ class Desk:
         self.shelf = Shelf(files_directory(settings.data_dir), settings.keyring)
         self.place = Place(
             owner_dsn=settings.owner_dsn, app_dsn=settings.app_dsn,
-            data_dir=str(settings.data_dir),
+            data_dir=str(settings.data_dir), channels_file=settings.channels_file,
         )  # fmt: skip
         self._readers = Several(
             settings.app_dsn, NAME, count=READERS, statement_seconds=STATEMENT_SECONDS

@@ -60,6 +60,8 @@ ENTRIES = (
           Section.BILLS),
     Entry("/console/bills", Right.BILLS, Words("渠道账单", "Bills"), Section.BILLS),
     Entry("/console/payouts", Right.PAYOUTS, Words("拨付", "Payouts"), Section.MONEY),
+    Entry("/console/reimbursements", Right.REIMBURSEMENTS, Words("手工报销", "Reimbursements"),
+          Section.MONEY),
     Entry("/console/money", Right.MONEY, Words("资金流入", "Money in"), Section.MONEY),
     Entry("/console/close", Right.CLOSE, Words("月结", "Month close"), Section.MONEY),
     Entry("/console/seals", Right.SEALS, Words("封存公布", "Seals"), Section.MONEY),

@@ -19,6 +19,7 @@ from settlement.console.ordering import (
     SMALL_BYTES,
     WAIT_SECONDS,
     Order,
+    Page,
     busy_with,
     have_done,
     resumed,
@@ -88,12 +89,17 @@ async def check(visit: Visit) -> Answer:
     file = await received(visit)
     if isinstance(file, Words):
         return await files(visit.again(file))
+    return await begin_check(visit, told, file, again=files)
+
+
+async def begin_check(visit: Visit, told: Told, file: KeptFile, *, again: Page) -> Answer:
+    """Have a file that is here checked; see the page that says what it would book."""
     works = visit.desk.works
     subject = _subject(file)
     await visit.note("console.money-check", subject, file.name)
     in_the_way = works.in_the_way(subject)
     if in_the_way is not None:
-        return await files(visit.again(busy_with(in_the_way.title)))
+        return await again(visit.again(busy_with(in_the_way.title)))
     errand = Errand(
         place=visit.desk.place, actor=visit.who.name, reason=CHECKED.zh, at=visit.at,
         task=MoneyTask(

@@ -28,7 +28,7 @@ SMALL_BYTES = 16 * 1024
 SHOWN_MAX = 600
 """Longer results have a page of their own: they do not fit into an address."""
 
-_ONLY_TYPED = re.compile(r"以 --confirm |：confirm [0-9]+")
+_ONLY_TYPED = re.compile(r"以 --confirm |：confirm [0-9]+| confirm (?=复核)")
 """What a command tells its reader to type."""
 
 Page = Callable[[Visit], Awaitable[Answer]]

@@ -29,6 +29,7 @@ from settlement.finance.errand_tasks import (
     AdjustFileTask,
     BankTask,
     BatchTask,
+    DepositsTask,
     PayoutAct,
     PayoutTask,
 )
@@ -44,6 +45,7 @@ NO_DAY = Words(
     "请填写起止日期，如 2026-10-01。", "Please give first and last day, like 2026-10-01."
 )
 NO_PERIOD = Words("请填写拨付期，如 2026-10。", "Please give a period like 2026-10.")
+NO_SOURCE = Words("请填写依据（文号）。", "Please give the document.")
 BUSY = Words("正在生成其他文件，请稍后再试。", "Other files are being written; try again soon.")
 GONE = Words("文件已不在，请重新上传。", "The file is not here any more: bring it again.")
 PERIODS_MAX = 60
@@ -173,6 +175,27 @@ async def adjust_file(visit: Visit) -> Answer:
     ))  # fmt: skip
 
 
+async def deposits(visit: Visit) -> Answer:
+    """Deposits come to their end by a year's scores: proposed as adjustments."""
+    first_on, source = day_of(visit), visit.asked.form.get("source", "").strip()[:TEXT_MAX]
+    if first_on is None:
+        return visit.page("message.html", MISSING, status=404, words=MISSING)
+    if not source:
+        return await period(visit.again(NO_SOURCE))
+    if lacks_reason(visit):
+        return await period(visit.again(NO_REASON))
+    file = await received(visit)
+    if isinstance(file, Words):
+        return await period(visit.again(file))
+    return await have_done(visit, Order(
+        task=DepositsTask(first_on=first_on, file=file.digest, source=source),
+        title=Words(f"{first_on} 质保金 {file.name}", f"{first_on}: deposits of {file.name}"),
+        action="console.payout-deposits", subject=subject_of(first_on),
+        back=f"/console/payouts/{first_on}", again=period,
+        is_short=file.size_bytes <= SMALL_BYTES,
+    ))  # fmt: skip
+
+
 async def read_bank(visit: Visit) -> Answer:
     """A bank statement is read in, and it is said what it would book."""
     if lacks_reason(visit):
@@ -229,12 +252,15 @@ async def vouchers(visit: Visit) -> Answer:
     return await paper(visit, asked, name, "text/csv; charset=utf-8", f"vouchers {first} {last}")
 
 
-async def paper(visit: Visit, asked: Paper, name: str, media: str, subject: str) -> Answer:
+async def paper(
+    visit: Visit, asked: Paper, name: str, media: str, subject: str, *,
+    action: str = "console.download-payout",
+) -> Answer:  # fmt: skip
     """A file, written by a process of its own while it is read."""
     if not visit.desk.may_download:
         busy = visit.page("message.html", BUSY, status=503, words=BUSY)
         return busy.with_headers(("Retry-After", "10"))
-    await visit.note("console.download-payout", subject, name)
+    await visit.note(action, subject, name)
     file = visit.desk.paper(asked, at=visit.at)
     return Answer(media=media, stream=file.pieces(), headers=(attachment(name),))
 

@@ -72,6 +72,12 @@ class Right(StrEnum):
     """order, book adjustments and bank statements, confirm an account: of what others proposed"""
     PAY_FILES = "pay-files"
     """files for banks and for the accounting system"""
+    REIMBURSEMENTS = "reimbursements"
+    """what persons are reimbursed, with their papers"""
+    REIMBURSE = "reimburse"
+    """take papers in, calculate, send back, propose to pay, ask to take back"""
+    CONFIRM_REIMBURSE = "confirm-reimburse"
+    """confirm what somebody else calculated, order, take back"""
     MONEY = "money"
     """files of money in, to look at"""
     MONEY_FILE = "money-file"
@@ -84,6 +90,8 @@ class Right(StrEnum):
     BILLS = "bills"
     BILL_FILE = "bill-file"
     """a bill as it came: it has every payer's order in it"""
+    TAKE_BILL = "take-bill"
+    """bring a bill by hand, where a channel's own way does not work"""
     POLICY = "policy"
     CATALOGUE = "catalogue"
     FILINGS = "filings"
@@ -126,6 +134,9 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
     Right.PAY:          frozenset({_C, _S}),
     Right.CONFIRM_PAY:  frozenset({_S}),
     Right.PAY_FILES:    frozenset({_C, _S, _A}),
+    Right.REIMBURSEMENTS: frozenset({_C, _S, _A}),
+    Right.REIMBURSE:    frozenset({_C, _S}),
+    Right.CONFIRM_REIMBURSE: frozenset({_S}),
     Right.MONEY:        frozenset({_C, _S, _A}),
     Right.MONEY_FILE:   frozenset({_C, _S}),
     Right.CONFIRM_MONEY: frozenset({_S}),
@@ -135,6 +146,7 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
 
     Right.BILLS:        frozenset({_C, _S, _A, _O}),
     Right.BILL_FILE:    frozenset({_C, _S, _A}),
+    Right.TAKE_BILL:    frozenset({_C, _S}),
     Right.POLICY:       frozenset({_C, _S, _A, _O}),
     Right.CATALOGUE:    frozenset({_C, _S, _A, _O, _I}),
     Right.FILINGS:      frozenset({_C, _S, _A, _I}),

@@ -13,6 +13,7 @@ from msgspec import Struct
 from settlement.console import (
     audit_pages,
     bill_pages,
+    bill_taking_pages,
     case_pages,
     clearing_pages,
     close_pages,
@@ -20,12 +21,15 @@ from settlement.console import (
     doubt_pages,
     filing_pages,
     institution_pages,
+    money_extra_pages,
     money_pages,
     notice_pages,
     payee_pages,
     payout_pages,
     place_pages,
     policy_pages,
+    reimbursement_case_pages,
+    reimbursement_pages,
     seal_pages,
     search_pages,
     sheet_pages,
@@ -99,6 +103,19 @@ def _file(pattern: str, right: Right, handler: Handler, form: str) -> Route:
 
 _PARENT = r"(.*)/[a-z-]+$"
 
+_REIMBURSEMENT_ACTS = tuple(
+    _post(f"/console/reimbursements/{NUMBER}/{act}", right, handler, _PARENT)
+    for act, right, handler in (
+        ("calculate", Right.REIMBURSE, reimbursement_case_pages.calculate),
+        ("confirm", Right.CONFIRM_REIMBURSE, reimbursement_case_pages.confirm),
+        ("refuse", Right.REIMBURSE, reimbursement_case_pages.refuse),
+        ("propose", Right.REIMBURSE, reimbursement_case_pages.propose),
+        ("order", Right.CONFIRM_REIMBURSE, reimbursement_case_pages.order),
+        ("ask-cancel", Right.REIMBURSE, reimbursement_case_pages.ask_cancel),
+        ("cancel", Right.CONFIRM_REIMBURSE, reimbursement_case_pages.cancel),
+    )
+)
+
 ROUTES = (
     _get("/console/sign-in", Right.ANYBODY, sign_in.form),
     _post("/console/sign-in", Right.ANYBODY, sign_in.submit),
@@ -162,6 +179,7 @@ ROUTES = (
     _post(f"/console/payouts/{DAY}/close", Right.PAY, payout_pages.close, _PARENT),
     _post(f"/console/payouts/{DAY}/batch", Right.CONFIRM_PAY, payout_pages.book_batch, _PARENT),
     _file(f"/console/payouts/{DAY}/adjust", Right.PAY, payout_pages.adjust_file, _PARENT),
+    _file(f"/console/payouts/{DAY}/deposits", Right.PAY, payout_pages.deposits, _PARENT),
     _get(f"/console/payouts/{DAY}/bank-files", Right.PAY_FILES, payout_pages.bank_files),
     _get(f"/console/payouts/{DAY}/{CODE}", Right.PAYOUTS, payee_pages.payout),
     _get(f"/console/payouts/{DAY}/{CODE}/notice", Right.PAYOUTS, payee_pages.notice),
@@ -175,6 +193,26 @@ ROUTES = (
     _post(f"/console/payees/{CODE}/propose", Right.PAY, payee_pages.propose_account, _PARENT),
     _post(f"/console/payees/{CODE}/confirm", Right.CONFIRM_PAY, payee_pages.confirm_account,
           _PARENT),
+
+    _get("/console/reimbursements", Right.REIMBURSEMENTS, reimbursement_pages.overview),
+    _get("/console/reimbursements/papers.csv", Right.REIMBURSE, reimbursement_pages.blank),
+    _get("/console/reimbursements/bank-files", Right.PAY_FILES, reimbursement_pages.bank_files),
+    _post("/console/reimbursements/person", Right.REIMBURSEMENTS,
+          reimbursement_pages.find_person, _PARENT),
+    _get("/console/reimbursements/of/([0-9A-Za-z_-]{20,400})", Right.REIMBURSEMENTS,
+         reimbursement_pages.of_person),
+    _file("/console/reimbursements/accept", Right.REIMBURSE, reimbursement_pages.accept, _PARENT),
+    _post("/console/reimbursements/propose", Right.REIMBURSE, reimbursement_pages.propose,
+          _PARENT),
+    _post("/console/reimbursements/order", Right.CONFIRM_REIMBURSE, reimbursement_pages.order,
+          _PARENT),
+    _get(f"/console/reimbursements/{NUMBER}", Right.REIMBURSEMENTS,
+         reimbursement_case_pages.case),
+    *_REIMBURSEMENT_ACTS,
+    _file(f"/console/reimbursements/{NUMBER}/amend", Right.REIMBURSE,
+          reimbursement_case_pages.amend, _PARENT),
+    _post(f"/console/reimbursements/{NUMBER}/account", Right.REIMBURSE,
+          reimbursement_case_pages.account, _PARENT),
 
     _get("/console/close", Right.CLOSE, close_pages.months),
     _get(f"/console/close/{MONTH}", Right.CLOSE, close_pages.month),
@@ -195,6 +233,12 @@ ROUTES = (
     _get(f"/console/money/checked/{SHA}", Right.MONEY_FILE, money_pages.checked),
     _post(f"/console/money/checked/{SHA}/propose", Right.MONEY_FILE, money_pages.propose,
           _PARENT),
+    _get("/console/money/interest", Right.MONEY_FILE, money_extra_pages.interest),
+    _post("/console/money/interest/compute", Right.MONEY_FILE, money_extra_pages.compute,
+          _PARENT),
+    _post(f"/console/money/interest/check/{SHA}", Right.MONEY_FILE, money_extra_pages.check,
+          "(/console/money/interest)/"),
+    _get("/console/money/report", Right.MONEY, money_extra_pages.report),
     _get(f"/console/money/{SUBJECT}/{FILE_NO}", Right.MONEY, money_pages.file),
     _post(f"/console/money/{SUBJECT}/{FILE_NO}/confirm", Right.CONFIRM_MONEY, money_pages.confirm,
           _PARENT),
@@ -212,6 +256,10 @@ ROUTES = (
     _post("/console/switches", Right.SWITCH, place_pages.turn),
 
     _get("/console/bills", Right.BILLS, bill_pages.bills),
+    _file("/console/bills/check", Right.TAKE_BILL, bill_taking_pages.check, _PARENT),
+    _get(f"/console/bills/checked/{SHA}", Right.TAKE_BILL, bill_taking_pages.checked),
+    _post(f"/console/bills/checked/{SHA}/take", Right.TAKE_BILL, bill_taking_pages.keep,
+          _PARENT),
     _get(f"/console/bills/{NUMBER}", Right.BILLS, bill_pages.bill),
     _get(f"/console/bills/{NUMBER}/file", Right.BILL_FILE, bill_pages.bill_file),
 

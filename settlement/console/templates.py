@@ -77,6 +77,8 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "agreement": reading.AGREEMENTS,
     "payout_state": _by_text(words.PAYOUT_STATES),
     "payout_act": _by_text(words.PAYOUT_ACTS),
+    "reimbursement_state": _by_text(words.REIMBURSEMENT_STATES),
+    "reimbursement_act": _by_text(words.REIMBURSEMENT_ACTS),
     "adjustment": _by_text(words.ADJUSTMENTS),
     "clearing_type": _by_text(words.CLEARING_TYPES),
     "money_state": _by_text(words.MONEY_STATES),

@@ -29,6 +29,9 @@ from settlement.payment_states import Happening, State
 from settlement.payout import Act as PayoutAct
 from settlement.payout import Kind
 from settlement.payout import State as PayoutState
+from settlement.reimbursement import ACT_ZH, STATE_ZH
+from settlement.reimbursement import Act as ReimbursementAct
+from settlement.reimbursement import State as Reimbursed
 from settlement.rows import RowKind
 
 
@@ -215,6 +218,7 @@ ACTIONS: Mapping[str, Words] = {
     "console.payout-order": Words("下达拨付", "ordered payouts"),
     "console.payout-close": Words("关闭拨付", "closed payouts"),
     "console.payout-adjust": Words("提出拨付调整", "proposed adjustments"),
+    "console.payout-deposits": Words("提出质保金返还", "proposed to give deposits back"),
     "console.payout-batch": Words("确认拨付调整", "confirmed adjustments"),
     "console.payout-withdraw": Words("撤回拨付调整", "withdrew an adjustment"),
     "console.payout-bank-read": Words("读入银行回单", "read a bank statement in"),
@@ -224,7 +228,24 @@ ACTIONS: Mapping[str, Words] = {
     "console.view-payout": Words("查看拨付", "saw a payout"),
     "console.view-account": Words("查看收款账户", "saw a payee account"),
     "console.download-payout": Words("下载拨付文件", "downloaded payout files"),
+    "console.bill-check": Words("预览渠道账单", "checked a channel's bill"),
+    "console.bill-take": Words("导入渠道账单", "took a channel's bill by hand"),
+    "console.list-reimbursements": Words("查看报销清单", "saw the list of reimbursements"),
+    "console.view-reimbursement": Words("查看报销", "saw a reimbursement"),
+    "console.search-reimbursements": Words("按证件查报销", "looked for somebody's reimbursements"),
+    "console.reimburse-accept": Words("受理报销材料", "took papers in"),
+    "console.reimburse-amend": Words("更正报销材料", "entered papers anew"),
+    "console.reimburse-calculate": Words("报销核算", "calculated a reimbursement"),
+    "console.reimburse-confirm": Words("报销复核", "confirmed a reimbursement"),
+    "console.reimburse-refuse": Words("报销退件", "sent papers back"),
+    "console.reimburse-account": Words("更换报销收款账户", "changed where a person is paid to"),
+    "console.reimburse-propose": Words("提出报销拨付", "proposed to pay persons"),
+    "console.reimburse-order": Words("下达报销拨付", "ordered to pay persons"),
+    "console.reimburse-ask-cancel": Words("提出撤销报销", "asked to take a reimbursement back"),
+    "console.reimburse-cancel": Words("撤销报销", "took a reimbursement back"),
     "console.money-check": Words("预览资金文件", "checked a file of money"),
+    "console.money-interest": Words("个人账户计息", "computed interest on accounts"),
+    "console.download-money": Words("下载资金报表", "downloaded a report of money"),
     "console.money-propose": Words("提出资金文件", "proposed a file of money"),
     "console.money-confirm": Words("确认资金文件", "confirmed a file of money"),
     "console.money-reject": Words("否决资金文件", "rejected a file of money"),
@@ -314,6 +335,32 @@ PAYOUT_ACTS: Mapping[PayoutAct, Words] = {
     PayoutAct.RETURN: Words("退汇", "sent back by the bank"),
     PayoutAct.CLOSE: Words("关闭", "closed"),
 }
+REIMBURSEMENT_STATES: Mapping[Reimbursed, Words] = {
+    state: Words(STATE_ZH[state], english)
+    for state, english in (
+        (Reimbursed.NEW, "new"), (Reimbursed.ACCEPTED, "accepted"),
+        (Reimbursed.CALCULATED, "calculated"), (Reimbursed.SETTLED, "confirmed, to be paid"),
+        (Reimbursed.ORDERED, "ordered"), (Reimbursed.PAID, "paid"),
+        (Reimbursed.RETURNED, "sent back by the bank"), (Reimbursed.REFUSED, "refused"),
+        (Reimbursed.CANCELLED, "taken back"),
+    )
+}  # fmt: skip
+REIMBURSEMENT_ACTS: Mapping[ReimbursementAct, Words] = {
+    act: Words(ACT_ZH[act], english)
+    for act, english in (
+        (ReimbursementAct.ACCEPT, "papers taken in"),
+        (ReimbursementAct.AMEND, "papers entered anew"),
+        (ReimbursementAct.CALCULATE, "calculated"),
+        (ReimbursementAct.CONFIRM, "confirmed and booked"),
+        (ReimbursementAct.REFUSE, "papers sent back"),
+        (ReimbursementAct.PROPOSE, "payment proposed"),
+        (ReimbursementAct.ORDER, "ordered"), (ReimbursementAct.PAY, "paid by the bank"),
+        (ReimbursementAct.RETURN, "sent back by the bank"),
+        (ReimbursementAct.ACCOUNT, "another bank account"),
+        (ReimbursementAct.ASK_CANCEL, "asked to take it back"),
+        (ReimbursementAct.CANCEL, "taken back"),
+    )
+}  # fmt: skip
 ADJUSTMENTS: Mapping[Kind, Words] = {
     Kind.DEDUCTION: Words("审核扣款", "audit deduction"),
     Kind.DEPOSIT: Words("质保金预留", "deposit withheld"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from settlement.bill import BillKind
-from settlement.channels.config import ChannelsError, load_tills
+from settlement.channels.config import ChannelsError, NamedMerchant, load_tills
 from settlement.channels.port import Channel, FundBills
 from settlement.channels.registry import NO_TILLS, Tills
 from settlement.channels.signer import Signer
@@ -33,6 +33,13 @@ class BillBooks(Bookkeeping, frozen=True, kw_only=True):
     """See the module."""
 
     tills: Tills = NO_TILLS
+    named: frozenset[tuple[ChannelName, str]] = frozenset()
+    """merchants that are known by their numbers alone, where nobody speaks to channels"""
+
+    @property
+    def known(self) -> Collection[tuple[ChannelName, str]]:
+        """Whose bills are ours; nobody where no merchants are configured."""
+        return self.named or self.merchants.keys()
 
     @property
     def merchants(self) -> Mapping[tuple[ChannelName, str], Channel]:
@@ -59,10 +66,15 @@ def kinds_of(channel: Channel) -> tuple[BillKind, ...]:
 
 
 async def open_books(
-    connection: PlainConnection, tills: Tills, *, clock: Clock = system_clock
-) -> BillBooks:
+    connection: PlainConnection, tills: Tills, *, clock: Clock = system_clock,
+    named: Iterable[NamedMerchant] = (),
+) -> BillBooks:  # fmt: skip
     """Read what all acts need. StorageError where the database is not prepared."""
-    return (await open_bookkeeping(connection, clock=clock)).of(BillBooks, tills=tills)
+    known = frozenset(
+        (one.channel, one.merchant_no) for one in named if one.channel not in WITHOUT_BILLS
+    )
+    opened = await open_bookkeeping(connection, clock=clock)
+    return opened.of(BillBooks, tills=tills, named=known)
 
 
 def channels_file(data_dir: Path, environment: Mapping[str, str]) -> Path | None:

@@ -66,7 +66,7 @@ async def take(
         files = [_file(books, one, received, claimed, order, content) for one in found]
         if order.preview:
             return [
-                Taken(file=file, faults=one.reading.faults, previewed=True)
+                await _previewed(books, one, file)
                 for one, file in zip(found, files, strict=True)
             ]
         async with store.importing(books.connection, books.lanes):
@@ -125,7 +125,7 @@ def _merchant(books: BillBooks, reading: Reading, claimed: Claimed) -> str:
         raise BillError(
             "文件没有写明商户，请用 --merchant 指明 | the file names no merchant: say --merchant"
         )
-    known = books.merchants
+    known = books.known
     is_known = (ChannelName(reading.channel), merchant) in known if known else bool(said)
     if not is_known:
         raise BillError(
@@ -173,6 +173,17 @@ def _file(
         name=received.name, fetched=order.fetched, actor=order.actor, totals=one.totals,
         fee_told=reading.fee_told, faults=len(reading.faults),
     )  # fmt: skip
+
+
+async def _previewed(books: BillBooks, one: _Read, file: BillFile) -> Taken:
+    """What would become of it: nothing new, or the place of the one that counts."""
+    before = await store.came_before(books.connection, file.key, file.sha256)
+    if before is not None:
+        return Taken(file=before, came_before=True, previewed=True)
+    replaced = await store.in_force(books.connection, file.key)
+    return Taken(
+        file=replace(file, replaces=tuple(replaced)), faults=one.reading.faults, previewed=True
+    )
 
 
 async def _keep(

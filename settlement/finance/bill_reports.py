@@ -78,7 +78,7 @@ async def show(books: BillBooks, file: BillFile, *, with_faults: bool) -> Said:
             "by row, and as the bill has it"
         )
     for former in file.replaces:
-        lines.append(f"  取代 {former} | replaces")
+        lines.append(f"  取代 {former} | replaces {former}")
     faults = await store.faults_of(books.connection, file.key.lane, file.file_no)
     lines += _fault_lines(faults, None if with_faults else FAULTS_SHOWN)
     return Said(0, "\n".join(lines))
@@ -93,7 +93,7 @@ def taken_text(taken: Taken) -> str:
             f"{line_of(file)}\n  同一文件已收过{replaced}，未作改动 | came before, nothing changed"
         )
     lines = [line_of(file)]
-    lines += [f"  取代 {former} | replaces" for former in file.replaces]
+    lines += [f"  取代 {former} | replaces {former}" for former in file.replaces]
     lines += _fault_lines(taken.faults, FAULTS_SHOWN)
     if taken.previewed:
         lines.append("  仅预览，未入库 | previewed, nothing was kept")
@@ -122,6 +122,22 @@ def line_of(file: BillFile) -> str:
     faults = f"，{file.faults} 行无法识别" if file.faults else ""
     replaced = f"，已被 {file.replaced_by} 取代" if file.replaced_by else ""
     return f"{number}{_name(file.key)}：{told}{faults}{replaced}"
+
+
+def english_of(file: BillFile) -> str:
+    """The same as `line_of`, in English, of a file that has rows."""
+    sums, key = file.totals, file.key
+    told = (
+        f"payments: {sums.paid_rows} paid {yuan_text(sums.paid_fen)}, {sums.refund_rows} refunded "
+        f"{yuan_text(sums.refunded_fen)}, fees {yuan_text(sums.fee_fen)}"
+        if key.kind is BillKind.TRADE
+        else f"movements: {sums.moved_rows}, in {yuan_text(sums.in_fen)}, out "
+        f"{yuan_text(sums.out_fen)}"
+    )
+    number = f"{file.file_no} " if file.file_no else ""
+    faults = f"; {file.faults} rows could not be read" if file.faults else ""
+    replaced = f"; replaced by {file.replaced_by}" if file.replaced_by else ""
+    return f"{number}{key.day} {key.channel} {key.merchant} {told}{faults}{replaced}"
 
 
 def _name(key: BillKey) -> str:

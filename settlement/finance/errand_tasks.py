@@ -12,6 +12,9 @@ from settlement.money_in import Subject
 from settlement.payout_intake import Asked
 
 PayoutAct = Literal["state", "confirm", "propose", "order", "close"]
+ReimbursementAct = Literal[
+    "calculate", "confirm", "refuse", "propose", "order", "ask-cancel", "cancel"
+]
 
 
 class MonthTask(Struct, frozen=True, kw_only=True, tag="month"):
@@ -74,6 +77,15 @@ class AdjustFileTask(Struct, frozen=True, kw_only=True, tag="adjust-file"):
     """its digest"""
 
 
+class DepositsTask(Struct, frozen=True, kw_only=True, tag="deposits"):
+    """Deposits come to their end by a file of a year's scores: proposed as adjustments."""
+
+    first_on: date
+    file: str
+    source: str
+    """the document"""
+
+
 class BankTask(Struct, frozen=True, kw_only=True, tag="bank"):
     """A bank statement is read in, or booked."""
 
@@ -90,6 +102,14 @@ class MoneyTask(Struct, frozen=True, kw_only=True, tag="money"):
     propose: bool
 
 
+class InterestTask(Struct, frozen=True, kw_only=True, tag="interest"):
+    """A year's interest on accounts is computed, as a file to propose."""
+
+    year: int
+    rate_bp: int | None = None
+    """instead of the region's, basis points a year"""
+
+
 class MoneyFileTask(Struct, frozen=True, kw_only=True, tag="money-file"):
     """A file that was proposed is confirmed and booked, or rejected."""
 
@@ -98,5 +118,46 @@ class MoneyFileTask(Struct, frozen=True, kw_only=True, tag="money-file"):
     confirm: bool
 
 
-Adjusting = AdjustTask | AdjustFileTask | BatchTask | WithdrawTask | AccountTask | BankTask
-Task = MonthTask | DaysTask | PayoutTask | Adjusting | MoneyTask | MoneyFileTask
+class PapersTask(Struct, frozen=True, kw_only=True, tag="papers"):
+    """Papers that a person brings are taken in, or those of a reimbursement entered anew."""
+
+    file: str
+    """its digest"""
+    number: int | None = None
+    """whose papers are entered anew; None to take papers in"""
+    matter_no: int = 0
+    """the receipt of what was told in advance; 0 for none"""
+
+
+class ReimburseTask(Struct, frozen=True, kw_only=True, tag="reimburse"):
+    """A step of one reimbursement; of payments also of all that are ready."""
+
+    act: ReimbursementAct
+    number: int | None = None
+
+
+class PersonAccountTask(Struct, frozen=True, kw_only=True, tag="person-account"):
+    """A reimbursement is paid to another bank account."""
+
+    number: int
+    account: BankAccount
+
+
+class BillTask(Struct, frozen=True, kw_only=True, tag="bill"):
+    """A channel's bill is proven, or also kept. What is empty the file says itself."""
+
+    file: str
+    channel: str = ""
+    merchant: str = ""
+    day: date | None = None
+    keep: bool = False
+
+
+Adjusting = (
+    AdjustTask | AdjustFileTask | DepositsTask | BatchTask | WithdrawTask | AccountTask | BankTask
+)
+Reimbursing = PapersTask | ReimburseTask | PersonAccountTask
+Task = (
+    MonthTask | DaysTask | PayoutTask | Adjusting | MoneyTask | MoneyFileTask | Reimbursing
+    | BillTask | InterestTask
+)

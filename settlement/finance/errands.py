@@ -11,17 +11,21 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
 from msgspec import Struct
 
+from settlement.channels.config import ChannelsError, merchants_named
+from settlement.channels.registry import NO_TILLS
 from settlement.clock import Clock, monotonic
-from settlement.finance import money_booking, money_files
+from settlement.finance import money_booking, money_files, money_interest
 from settlement.finance import payout_accounts as accounts
 from settlement.finance import payout_adjusting as adjusting
-from settlement.finance import payout_bank as bank
 from settlement.finance import payout_paying as paying
+from settlement.finance.bill_books import open_books as open_bills
+from settlement.finance.bill_errands import take_bill
 from settlement.finance.desk import act_on_month, close_open_days
 from settlement.finance.errand_tasks import (
     AccountTask,
@@ -30,11 +34,17 @@ from settlement.finance.errand_tasks import (
     AdjustTask,
     BankTask,
     BatchTask,
+    BillTask,
     DaysTask,
+    DepositsTask,
+    InterestTask,
     MoneyFileTask,
     MoneyTask,
     MonthTask,
+    PapersTask,
     PayoutTask,
+    PersonAccountTask,
+    ReimburseTask,
     Task,
     WithdrawTask,
 )
@@ -44,13 +54,20 @@ from settlement.finance.office import Office, open_office
 from settlement.finance.payout_adjusting import Batch
 from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.payout_books import open_books as open_payouts
-from settlement.finance.payout_desk import bank_statement, digest_of, read_rows
+from settlement.finance.payout_desk import bank_statement, deposit_rows, digest_of, read_rows
 from settlement.finance.payout_paying import Chosen
 from settlement.finance.payout_stating import state
 from settlement.finance.progress import Tell
+from settlement.finance.reimbursement_errands import reimburse, take_statement
 from settlement.intake.faults import FileError
 from settlement.keyring import UndecipherableError
-from settlement.payout_intake import ADJUSTMENT_COLUMNS, Asked, read_adjustments
+from settlement.payout_intake import (
+    ADJUSTMENT_COLUMNS,
+    SCORE_COLUMNS,
+    Asked,
+    read_adjustments,
+    read_scores,
+)
 from settlement.policy.errors import PolicyError
 from settlement.said import UNUSABLE, Said
 from settlement.serve.imports import LEASE
@@ -71,6 +88,8 @@ class Place(Struct, frozen=True, kw_only=True):
     app_dsn: str
     data_dir: str
     """whose `secrets` have the keys"""
+    channels_file: str = ""
+    """which merchants there are; their keys are not read"""
 
 
 class Errand(Struct, frozen=True, kw_only=True):
@@ -99,7 +118,9 @@ async def perform(errand: Errand, tell: Tell) -> Said:
     try:
         async with connection_for(errand.place.owner_dsn, NAME) as connection:
             return await _do(errand, connection, tell)
-    except (StorageError, KeyFileError, FileError, PolicyError, UndecipherableError) as exc:
+    except (
+        StorageError, KeyFileError, FileError, PolicyError, UndecipherableError, ChannelsError,
+    ) as exc:  # fmt: skip
         return Said(UNUSABLE, f"未能办理 | it could not be done: {exc}")
 
 
@@ -121,11 +142,18 @@ async def _do(errand: Errand, connection: PlainConnection, tell: Tell) -> Said:
         case MoneyTask() | MoneyFileTask():
             return await _money(errand, task, connection, tell)
         case (
-            AdjustTask() | AdjustFileTask() | BatchTask() | WithdrawTask() | AccountTask()
-            | BankTask()
+            AdjustTask() | AdjustFileTask() | DepositsTask() | BatchTask() | WithdrawTask()
+            | AccountTask() | BankTask()
         ):
             books, who = await _payouts(errand, connection, tell)
             return await _adjusted(errand, books, task, who)
+        case PapersTask() | ReimburseTask() | PersonAccountTask():
+            books, who = await _payouts(errand, connection, tell)
+            return await reimburse(books, task, who, partial(_opened, errand))
+        case InterestTask():
+            return await _interest(errand, task, connection)
+        case BillTask():
+            return await _bill(errand, task, connection)
         case _:
             assert_never(task)
 
@@ -188,12 +216,19 @@ async def _adjusted(
             if isinstance(read, Said):
                 return read
             return await _proposed(books, task.first_on, tuple(read), who)
+        case DepositsTask():
+            with _opened(errand, task.file) as path:
+                scores = read_rows(path, SCORE_COLUMNS, read_scores)
+            if isinstance(scores, Said):
+                return scores
+            rows = tuple(deposit_rows(scores, task.source))
+            return await _proposed(books, task.first_on, rows, who)
         case BankTask():
             with _opened(errand, task.file) as path:
                 statement = bank_statement(path)
             if isinstance(statement, Said):
                 return statement
-            return await bank.take(books, statement, who, confirm=task.confirm)
+            return await take_statement(books, statement, who, confirm=task.confirm)
         case BatchTask():
             rows = await adjusting.rows_of(books, task.first_on, task.digest)
             batch = Batch(digest=task.digest, rows=rows)
@@ -238,14 +273,47 @@ async def _money(
         return await money_files.propose(books, sent, who)
 
 
+async def _interest(
+    errand: Errand, task: InterestTask, connection: PlainConnection
+) -> Said:
+    """What is computed goes onto the shelf, sealed, to be checked and proposed like any file."""
+    books = await open_money(
+        connection, errand.place.owner_dsn, clock=clock_from(errand.at)
+    )
+    shelf, name = _shelf(errand), f"interest-{task.year}.csv"
+    with shelf.scratch() as folder:
+        said = await money_interest.compute(books, task.year, task.rate_bp, folder / name)
+        if not said.status:
+            shelf.put(folder / name, errand.actor, errand.at)
+    text = said.text.replace(f"{folder}/", "").replace(
+        "请用 --rate-bp | the region profile has no rate: say --rate-bp",
+        "请填写 | the region profile has no rate: give one",
+    )
+    return Said(said.status, text)
+
+
+async def _bill(errand: Errand, task: BillTask, connection: PlainConnection) -> Said:
+    place = errand.place.channels_file
+    books = await open_bills(
+        connection, NO_TILLS, clock=clock_from(errand.at),
+        named=merchants_named(Path(place)) if place else (),
+    )  # fmt: skip
+    with _opened(errand, task.file) as path:
+        return await take_bill(books, task, path, errand.who)
+
+
 @contextmanager
 def _opened(errand: Errand, digest: str) -> Iterator[Path]:
     """A file that somebody brought, plain while it is read. Raises FileError."""
-    data_dir = Path(errand.place.data_dir)
-    keyring = load_keyring(key_file(data_dir / "secrets", os.environ))
-    shelf = Shelf(files_directory(data_dir), keyring)
+    shelf = _shelf(errand)
     kept = shelf.find(digest)
     if kept is None:
         raise FileError("文件已不在，请重新上传 | the file is not here any more: bring it again")
     with shelf.opened(kept) as path:
         yield path
+
+
+def _shelf(errand: Errand) -> Shelf:
+    data_dir = Path(errand.place.data_dir)
+    keyring = load_keyring(key_file(data_dir / "secrets", os.environ))
+    return Shelf(files_directory(data_dir), keyring)

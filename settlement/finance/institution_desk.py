@@ -66,7 +66,7 @@ def taken_text(taken: TakenFile) -> str:
     lines = [line_of(taken.file)]
     if taken.came_before:
         lines.append("  同一文件已收过，未作改动 | came before, nothing changed")
-    lines += [f"  取代 {former} | replaces" for former in taken.replaces]
+    lines += [f"  取代 {former} | replaces {former}" for former in taken.replaces]
     shown = taken.faults[:FAULTS_SHOWN]
     lines += [f"  第 {row} 行 {place} {reason}" for row, place, reason in shown]
     if len(shown) < len(taken.faults):

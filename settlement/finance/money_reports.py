@@ -7,7 +7,7 @@ is said (仅支出), and no difference is made up of one side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import msgspec
@@ -17,10 +17,13 @@ from ledger.money import yuan_text
 from ledger.postgres.fold import trial_balance
 from settlement.chart import AGENCY
 from settlement.finance.money_books import MoneyBooks
-from settlement.money_in import NAMES, Source
+from settlement.money_in import NAMES, Source, Subject
+from settlement.payout_files import sheet_text
 from settlement.regional_clearing import month_after
 from settlement.said import Said
 from settlement.storage import money as store
+from settlement.storage.lease import PlainConnection
+from settlement.storage.money import Allotted
 
 _INCOME = (
     Source.CONTRIBUTIONS, Source.SUBSIDY, Source.INTEREST, Source.TRANSFERRED, Source.OTHER,
@@ -43,7 +46,7 @@ class FundMonth(Struct, kw_only=True):
 
 async def funds(books: MoneyBooks, month: date, *, as_json: bool) -> Said:
     """Income and expenditure by scheme and fund, and whether the agency's book balances."""
-    rows = await months_of_funds(books, month)
+    rows = await months_of_funds(books.connection, books.funds, month)
     trial = await trial_balance(books.connection, AGENCY)
     debits = sum(row.balance.debits_fen for row in trial.rows)
     credits = sum(row.balance.credits_fen for row in trial.rows)
@@ -80,11 +83,22 @@ async def allotted(books: MoneyBooks, month: date, *, as_json: bool) -> Said:
     return Said(0, "\n".join(lines if rows else [*lines, "  无 none"]))
 
 
-async def months_of_funds(books: MoneyBooks, month: date) -> list[FundMonth]:
+async def month_csv(connection: PlainConnection, subject: Subject, month: date) -> str:
+    """The same as a table: a row a fund, with a column for each source of income; or a row a
+    source of what was allotted."""
+    if subject is Subject.INCOME:
+        names = await store.fund_names(connection)
+        return _funds_csv(await months_of_funds(connection, names, month))
+    return _allotted_csv(await store.allotted_of(connection, month))
+
+
+async def months_of_funds(
+    connection: PlainConnection, names: Mapping[int, str], month: date
+) -> list[FundMonth]:
     """Every fund that had income, a balance brought along or expenditure in the month."""
     found: dict[tuple[str, int], FundMonth] = {}
-    for scheme, fund, source, fen in await store.income_of(books.connection, month):
-        one = _place(found, books.funds, scheme, int(fund))
+    for scheme, fund, source, fen in await store.income_of(connection, month):
+        one = _place(found, names, scheme, int(fund))
         if source is Source.OPENING:
             one.opening_fen = fen
             continue
@@ -92,10 +106,10 @@ async def months_of_funds(books: MoneyBooks, month: date) -> list[FundMonth]:
         if source in _INCOME:
             one.income_fen = (one.income_fen or 0) + fen
     last = month_after(month) - timedelta(days=1)
-    for code, fen in (await store.expenditure_of(books.connection, month, last)).items():
+    for code, fen in (await store.expenditure_of(connection, month, last)).items():
         # A fund's code begins with its scheme's, where no income says it otherwise.
         scheme = next((s for s, known in found if known == code), str(code)[:3])
-        _place(found, books.funds, scheme, code).expenditure_fen = fen
+        _place(found, names, scheme, code).expenditure_fen = fen
     return [found[key] for key in sorted(found)]
 
 
@@ -119,3 +133,35 @@ def _lines_of(row: FundMonth) -> list[str]:
     lines.append(f"    收入 income {yuan_text(row.income_fen)}（{by_source}）")
     lines.append(f"    {spent}  当期结余 difference {rest}")
     return lines
+
+
+def _funds_csv(rows: Sequence[FundMonth]) -> str:
+    sources = [NAMES[one] for one in (*_INCOME, Source.ACCOUNT_INTEREST)]
+    head = ["险种", "基金", "基金名称", "期初结余", *(zh for _, zh in sources), "收入合计", "支出",
+            "当期结余"]  # fmt: skip
+    return sheet_text([head, *(
+        [
+            one.scheme, one.fund, one.name, _yuan(one.opening_fen),
+            *(_yuan(one.income.get(code)) for code, _ in sources), _yuan(one.income_fen),
+            _yuan(one.expenditure_fen),
+            "仅支出" if one.income_fen is None
+            else _yuan(one.income_fen - one.expenditure_fen),
+        ]
+        for one in rows
+    )])  # fmt: skip
+
+
+def _allotted_csv(rows: Sequence[Allotted]) -> str:
+    return sheet_text([["来源", "代码", "笔数", "金额", "已扣回", "应收"], *(
+        [
+            NAMES[Source(one.source)][1], NAMES[Source(one.source)][0], str(one.row_count),
+            _yuan(one.amount_fen),
+            *((_yuan(one.taken_fen), _yuan(one.owed_fen)) if Source(one.source).takes
+              else ("", "")),
+        ]
+        for one in rows
+    )])  # fmt: skip
+
+
+def _yuan(fen: int | None) -> str:
+    return "" if fen is None else yuan_text(fen)

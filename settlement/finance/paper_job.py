@@ -19,6 +19,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import msgspec
 from msgspec import Struct
 
+from settlement.finance import money_reports, reimbursement_paying
 from settlement.finance.errands import clock_from
 from settlement.finance.months import report_of
 from settlement.finance.office import Office, open_office
@@ -26,6 +27,7 @@ from settlement.finance.payout_books import PayoutBooks, open_books
 from settlement.finance.payout_paying import Chosen, under_way
 from settlement.finance.payout_reports import all_of, notice_text, voucher_text
 from settlement.finance.proofs import proof_of, published
+from settlement.money_in import Subject
 from settlement.month_report import report_bytes
 from settlement.payout_files import Order, bank_files
 from settlement.said import Said
@@ -65,6 +67,10 @@ class BankFiles(Struct, frozen=True, kw_only=True, tag="bank"):
     first_on: date
 
 
+class PersonFiles(Struct, frozen=True, kw_only=True, tag="persons-bank"):
+    """Orders of reimbursements that are under way, as the banks' files, in a ZIP."""
+
+
 class Notice(Struct, frozen=True, kw_only=True, tag="notice"):
     """How an institution's payment is made up."""
 
@@ -79,7 +85,14 @@ class Vouchers(Struct, frozen=True, kw_only=True, tag="vouchers"):
     last_on: date
 
 
-Paper = Seals | Report | Proof | BankFiles | Notice | Vouchers
+class MoneyMonth(Struct, frozen=True, kw_only=True, tag="money"):
+    """Income and expenditure of funds in a month, or what was allotted to personal accounts."""
+
+    subject: Subject
+    month: date
+
+
+Paper = Seals | Report | Proof | BankFiles | PersonFiles | Notice | Vouchers | MoneyMonth
 
 
 class PaperJob(Struct, frozen=True, kw_only=True):
@@ -101,12 +114,15 @@ async def write(job: PaperJob) -> bytes | Said:
                     connection, job.dsn, Path(job.data_dir), clock=clock_from(job.at)
                 )
                 return await _of_month(office, paper)
-            case BankFiles() | Notice():
+            case BankFiles() | PersonFiles() | Notice():
                 keyring = load_keyring(key_file(Path(job.data_dir) / "secrets", os.environ))
                 books = await open_books(connection, keyring, clock=clock_from(job.at))
                 return await _of_payouts(books, paper)
             case Vouchers():
                 text, _, _ = await voucher_text(connection, paper.first_on, paper.last_on)
+                return (MARK + text).encode()
+            case MoneyMonth():
+                text = await money_reports.month_csv(connection, paper.subject, paper.month)
                 return (MARK + text).encode()
             case _:
                 assert_never(paper)
@@ -126,12 +142,17 @@ async def _of_month(office: Office, paper: Seals | Report | Proof) -> bytes | Sa
             assert_never(paper)
 
 
-async def _of_payouts(books: PayoutBooks, paper: BankFiles | Notice) -> bytes | Said:
+async def _of_payouts(
+    books: PayoutBooks, paper: BankFiles | PersonFiles | Notice
+) -> bytes | Said:
     match paper:
         case BankFiles():
             chosen = Chosen(first_on=paper.first_on, institution=None)
             orders = await under_way(books, chosen)
-            return orders if isinstance(orders, Said) else _zipped(books, paper.first_on, orders)
+            return _zipped(books, f"payout-{paper.first_on:%Y%m%d}", orders)
+        case PersonFiles():
+            orders = await reimbursement_paying.under_way(books, None)
+            return _zipped(books, f"reimburse-{books.moment.local:%Y%m%d%H%M%S}", orders)
         case Notice():
             chosen = Chosen(first_on=paper.first_on, institution=paper.institution)
             found = await all_of(books, chosen)
@@ -142,10 +163,11 @@ async def _of_payouts(books: PayoutBooks, paper: BankFiles | Notice) -> bytes | 
             assert_never(paper)
 
 
-def _zipped(books: PayoutBooks, first_on: date, orders: list[Order]) -> bytes:
-    """The files of all banks, with what each comes to."""
+def _zipped(books: PayoutBooks, stem: str, orders: list[Order] | Said) -> bytes | Said:
+    """The files of all banks, with what each comes to; or why there are none."""
+    if isinstance(orders, Said):
+        return orders
     held = BytesIO()
-    stem = f"payout-{first_on:%Y%m%d}"
     files = bank_files(orders, books.rules, stem)
     with ZipFile(held, "w", ZIP_DEFLATED) as archive:
         for name, text, _ in files:

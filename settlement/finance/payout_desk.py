@@ -23,7 +23,7 @@ from settlement.intake.cells import Column
 from settlement.intake.faults import Fault, FileError, faults_text
 from settlement.intake.source import Row, format_of, rows_of
 from settlement.payout import WORD, Kind
-from settlement.payout_deposits import Returned, returns
+from settlement.payout_deposits import Assessed, Returned, returns
 from settlement.payout_intake import (
     ADJUSTMENT_COLUMNS,
     BANK_COLUMNS,
@@ -78,16 +78,20 @@ def deposits(parsed: argparse.Namespace) -> Said:
     scores = read_rows(parsed.file, SCORE_COLUMNS, read_scores)
     if isinstance(scores, Said):
         return scores
-    rows = [
+    return _adjust(parsed, deposit_rows(scores, parsed.source))
+
+
+def deposit_rows(scores: Sequence[Assessed], source: str) -> list[Asked]:
+    """What a year's scores make of deposits, as adjustments."""
+    return [
         Asked(
-            row=number, institution=one.institution, kind=kind, amount_fen=fen,
-            source=parsed.source, note="",
+            row=number, institution=one.institution, kind=kind, amount_fen=fen, source=source,
+            note="",
         )
         for number, one in enumerate(returns(scores), 2)
         for kind, fen in _ends(one)
         if fen
     ]  # fmt: skip
-    return _adjust(parsed, rows)
 
 
 def withdraw(parsed: argparse.Namespace) -> Said:

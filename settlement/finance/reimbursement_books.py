@@ -21,7 +21,7 @@ from settlement.finance.payout_books import (
     book,
     in_lane,
 )
-from settlement.keyring import UndecipherableError
+from settlement.keyring import Keyring, UndecipherableError
 from settlement.lanes import lane_of
 from settlement.numbers import lane_in
 from settlement.payout import NONE, Amounts
@@ -191,10 +191,15 @@ def seal_papers(books: PayoutBooks, papers: Papers, lane: int, number: int, no: 
 
 def open_papers(books: PayoutBooks, found: Found) -> Papers:
     """The newest papers. StorageError where they do not open."""
-    filed, sealed = found.filed, found.kept.sealed
+    return papers_of(books.keyring, found.kept)
+
+
+def papers_of(keyring: Keyring, kept: Kept) -> Papers:
+    """The newest papers of what is kept. StorageError where they do not open."""
+    filed, sealed = kept.filed, kept.sealed
     try:
         plain = open_committed(
-            sealed.payload, books.keyring, paper_record(filed.lane, filed.number, filed.paper_no)
+            sealed.payload, keyring, paper_record(filed.lane, filed.number, filed.paper_no)
         )
     except UndecipherableError as exc:
         raise StorageError(f"papers {filed.paper_no} of {filed.number}: {exc}") from exc

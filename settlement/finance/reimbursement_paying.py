@@ -95,8 +95,9 @@ async def propose(books: PayoutBooks, number: int | None, who: Who) -> Said:
     )
 
 
-async def order(books: PayoutBooks, number: int | None, who: Who, out: Path) -> Said:
-    """Another person gives the orders: they are booked, and the bank's files are written."""
+async def order(books: PayoutBooks, number: int | None, who: Who, out: Path | None) -> Said:
+    """Another person gives the orders: they are booked, and the bank's files are written into a
+    folder, or later, when somebody fetches them."""
     sums, orders = Sums(), list[Order]()
 
     async def act(some: list[Found]) -> Said:
@@ -122,6 +123,16 @@ async def order(books: PayoutBooks, number: int | None, who: Who, out: Path) -> 
 
 async def write_orders(books: PayoutBooks, number: int | None, out: Path) -> Said:
     """The bank's files of what is ordered and neither paid nor returned, once more."""
+    orders = await under_way(books, number)
+    if isinstance(orders, Said):
+        return orders
+    if not orders:
+        return Said(0, "没有在途的报销款 | nothing is under way")
+    return _with_files(Said(0, f"在途 {len(orders)} 笔"), books, orders, out)
+
+
+async def under_way(books: PayoutBooks, number: int | None) -> list[Order] | Said:
+    """Orders that are neither paid nor returned."""
     orders: list[Order] = []
 
     async def act(some: list[Found]) -> Said:
@@ -132,9 +143,7 @@ async def write_orders(books: PayoutBooks, number: int | None, out: Path) -> Sai
         return Said(0, "")
 
     no = await _on_waiting(books, number, act)
-    if no is not None or not orders:
-        return no or Said(0, "没有在途的报销款 | nothing is under way")
-    return _with_files(Said(0, f"在途 {len(orders)} 笔"), books, orders, out)
+    return no or orders
 
 
 async def take(books: PayoutBooks, statement: Statement, who: Who, *, confirm: bool) -> Said:
@@ -233,8 +242,10 @@ def _line(books: PayoutBooks, found: Found, reference: str, amounts: Amounts) ->
     )  # fmt: skip
 
 
-def _with_files(said: Said, books: PayoutBooks, orders: Sequence[Order], out: Path) -> Said:
-    if not orders:
+def _with_files(
+    said: Said, books: PayoutBooks, orders: Sequence[Order], out: Path | None
+) -> Said:
+    if not orders or out is None:
         return said
     stem = f"reimburse-{books.moment.local:%Y%m%d%H%M%S}"
     lines = [said.text]

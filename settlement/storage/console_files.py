@@ -71,13 +71,40 @@ class Shelf:
     def opened(self, kept: KeptFile) -> Iterator[Path]:
         """The plain file under its own name, for as long as it is read. Raises UndecipherableError
         where it is not what it was."""
-        place = self._directory / f"open-{secrets.token_hex(8)}"
-        place.mkdir(mode=0o700)
-        try:
+        with self.scratch() as place:
             self._unseal(kept, place / kept.name)
             yield place / kept.name
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for what is plain, which goes with everything in it; swept where its process
+        died."""
+        place = self._directory / f"open-{secrets.token_hex(8)}"
+        place.mkdir(mode=0o700, parents=True)
+        try:
+            yield place
         finally:
             shutil.rmtree(place, ignore_errors=True)
+
+    def put(self, path: Path, by: str, at: datetime) -> KeptFile:
+        """A file of our own making, as if somebody had brought it."""
+        arriving = self.receive(path.name)
+        try:
+            with path.open("rb") as plain:
+                while piece := plain.read(PIECE_BYTES):
+                    arriving.take(piece)
+            return arriving.keep(by, at)
+        finally:
+            arriving.drop()
+
+    def named(self, beginning: str) -> list[KeptFile]:
+        """Files whose names begin so, the newest first."""
+        digests = [place.stem for place in self._directory.glob("*.about")]
+        found = [kept for kept in map(self.find, digests) if kept is not None]
+        return sorted(
+            (one for one in found if one.name.startswith(beginning)), key=lambda one: one.at,
+            reverse=True,
+        )  # fmt: skip
 
     def drop(self, digest: str) -> None:
         """It is not needed any more."""

@@ -86,7 +86,7 @@ async def kept_of(
     rows = await connection.fetch(REIMBURSEMENTS["reimbursement_papers"], lane, list(numbers))
     steps = await connection.fetch(REIMBURSEMENTS["reimbursement_steps"], lane, list(numbers))
     by_number = {
-        number: tuple(_step(row) for row in some)
+        number: tuple(step_of(row) for row in some)
         for number, some in groupby(steps, lambda row: row["reimbursement_no"])
     }
     return [
@@ -187,7 +187,8 @@ def _filed(lane: int, row: Record) -> Filed:
     )  # fmt: skip
 
 
-def _step(row: Record) -> Step:
+def step_of(row: Record) -> Step:
+    """A step as kept."""
     return Step(
         step_no=row["step_no"], act=Act(row["act"]), at=row["recorded_at"],
         booked_on=row["booked_on"], paper_no=row["paper_no"],

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import pytest_asyncio
 
 from settlement.console.rights import Role
 from tests.kit.console import NAMES, Browser, Office, Page, an_office
-from tests.kit.population import Citizen
+from tests.kit.population import CLASS_A, Citizen, some
 from tests.kit.town import a_town
 from tests.services import FreshDatabase, temporary_directory
 
@@ -114,3 +114,55 @@ async def test_a_file_for_an_ended_session_is_not_kept_and_what_was_typed_is(
     stranger = office.browser()
     page = await stranger.bring(f"{MONEY}/check", "x.csv", b"x" * 3_000_000, month="2026-10")
     assert page.status == 401
+
+
+async def test_interest_of_a_year_is_computed_checked_and_booked_by_two(office: Office) -> None:
+    town, page = office.town, "/console/money/interest"
+    clerk, chief = await office.signed_in(CLERK), await office.signed_in(SUPERVISOR)
+    for typed, said in (
+        ({"year": "26"}, "请填写年份"), ({"year": "2026", "rate": "1.505"}, "年利率请填写百分数"),
+        ({"year": "2026"}, "参数未定年利率，请填写"), ({"year": "2026", "rate": "1.5"}, "尚未结束"),
+    ):  # fmt: skip
+        await clerk.get(page)
+        sent = await clerk.post(f"{page}/compute", reason="年度计息", **typed)
+        refused = await office.over(sent, clerk)
+        assert said in refused.text and "--" not in refused.text.partition("<main")[2], said
+    town.clock.move_to(datetime(2027, 1, 5, 9, 0))
+    clerk, chief = await office.signed_in(CLERK), await office.signed_in(SUPERVISOR)
+    await clerk.get(page)
+    sent = await clerk.post(f"{page}/compute", reason="年度计息", year="2026", rate="1.5")
+    done = await office.over(sent, clerk)
+    assert "年利率 rate 150 bp" in done.text and "open-" not in done.text
+    made = re.search(r'action="(/console/money/interest/check/[0-9a-f]{64})"', (
+        await clerk.get(page)
+    ).text)  # fmt: skip
+    assert made is not None
+    checking = await clerk.post(made.group(1))
+    for work in office.works.all_of():
+        await office.works.wait(work, 60)
+    shown = await clerk.get(checking.location)
+    assert "没有错误" in shown.text and "2026-12" in shown.text and "interest-2026.csv" in shown.text
+    told = re.search(r'action="(/console/money/checked/[0-9a-f]+/propose)"', shown.text)
+    assert told is not None
+    sent = await clerk.post(told.group(1), subject="accounts", month="2026-12", reason="年度计息")
+    assert "尚未入账" in (await office.over(sent, clerk)).text
+    found = re.search(r'href="(/console/money/accounts/\d+)"', (await chief.get(MONEY)).text)
+    assert found is not None
+    await chief.get(found.group(1))
+    booked = await chief.post(f"{found.group(1)}/confirm", reason="已核对合计")
+    assert "已入账" in (await office.over(booked, chief)).text
+    assert (CLERK, "interest 2026", "年度计息") in await office.audited("console.money-interest")
+    assert (await town.verified()).ok
+
+
+async def test_a_month_is_downloaded_as_a_table(office: Office) -> None:
+    auditor = await office.signed_in(NAMES[Role.AUDITOR])
+    accounts = await auditor.fetch("/console/money/report?subject=accounts&month=2026-12")
+    lines = accounts.decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("来源,代码,笔数") and lines[1].startswith("利息,interest,")
+    await office.town.pharmacy.sell(office.town.someone(), some(CLASS_A))
+    funds = (await auditor.fetch("/console/money/report?subject=income&month=2027-01")).decode()
+    assert "仅支出" in funds and "征缴收入" in funds
+    assert (await auditor.get("/console/money/report?subject=x&month=2026-12")).status == 400
+    assert [one[0] for one in await office.audited("console.download-money")] == ["shen", "shen"]
+    assert (await auditor.get("/console/money/interest")).status == 403

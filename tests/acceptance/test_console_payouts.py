@@ -98,6 +98,31 @@ async def test_deductions_come_by_file_and_another_person_books_them(desks: Desk
     assert "至多两位小数" in odd.text and 'value="1.005"' in odd.text
 
 
+async def test_deposits_come_back_by_the_scores_of_a_year(desks: Desks) -> None:
+    head = "机构编码,质保金,考核得分\n"
+    rows = f"{head}{OTHER},0.50,90\n"
+    await desks.clerk.get(PERIOD)
+    sent = await desks.clerk.bring(
+        f"{PERIOD}/deposits", "得分.csv", rows.encode(), reason="年度考核"
+    )
+    assert "请填写依据" in sent.text
+    for text, source, said in (
+        (f"{head}{OTHER},0.50,优\n", "考核1", "第 2 行"), (rows, "考核1", "尚待另一人确认"),
+    ):  # fmt: skip
+        await desks.clerk.get(PERIOD)
+        sent = await desks.clerk.bring(
+            f"{PERIOD}/deposits", "得分.csv", text.encode(), reason="年度考核", source=source
+        )
+        assert said in (await desks.office.over(sent, desks.clerk)).text
+    await desks.chief.get(PERIOD)
+    booked = await desks.act(desks.chief, PERIOD, "batch", batch=desks.chief.page.field("batch"))
+    assert "已入账 1 笔" in booked.text
+    assert "质保金返还" in (await desks.clerk.get(f"{PERIOD}/{OTHER}")).text
+    assert (CLERK, "payout 2026-11-01", "年度考核") in await desks.office.audited(
+        "console.payout-deposits"
+    )
+
+
 async def test_an_account_holds_once_two_people_typed_it(desks: Desks) -> None:
     for code in (PHARMACY, OTHER):
         page = f"/console/payees/{code}"

@@ -14,9 +14,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from loadtest.drills.bill_import import MERCHANTS
 from loadtest.simulators.receiver import Fault
-from protocol.wechat.bills import TRADE_COLUMNS, trade_summary, write_bill
 from settlement.channels.registry import NO_TILLS
 from settlement.console import institution_pages, policy_pages
 from settlement.console.rights import Role
@@ -27,6 +25,7 @@ from settlement.policy.loader import shipped_files
 from settlement.storage.bills import BillFile
 from settlement.storage.policies import keep_files
 from tests.kit import population, registrar
+from tests.kit.channel_bills import MERCHANT, wechat_bill
 from tests.kit.console import NAMES, Browser, Office, an_office
 from tests.kit.mobile import Platform
 from tests.kit.population import CLASS_A, some
@@ -49,32 +48,17 @@ async def office(database: FreshDatabase) -> AsyncIterator[Office]:
             yield office
 
 
-def bill_of(*prices: str) -> bytes:
-    """A trade bill of WeChat with so many payments."""
-    rows = [
-        dict.fromkeys(TRADE_COLUMNS, "") | {
-            "交易时间": f"{DAY} 10:00:00", "商户号": MERCHANTS["wechat"], "特约商户号": "0",
-            "微信订单号": f"42000{number:023d}", "商户订单号": f"X{number}", "交易状态": "SUCCESS",
-            "应结订单金额": price, "代金券金额": "0.00", "微信退款单号": "0", "商户退款单号": "0",
-            "退款金额": "0.00", "充值券退款金额": "0.00", "商品名称": "测试药店",
-            "手续费": "0.00000", "订单金额": price, "申请退款金额": "0.00",
-        }
-        for number, price in enumerate(prices)
-    ]  # fmt: skip
-    return write_bill(TRADE_COLUMNS, rows, trade_summary(rows, "0.00000"))
-
-
 async def took(town: Town, content: bytes, at: datetime) -> BillFile:
     """A bill that an operator took by hand."""
     books = await open_books(town.owner, NO_TILLS, clock=lambda: at)
     received = Received(name="20261121_trade.csv", open=lambda: io.BytesIO(content))
-    claimed = Claimed(merchant=MERCHANTS["wechat"])
+    claimed = Claimed(merchant=MERCHANT)
     (taken,) = await take(books, received, claimed, Order(actor="zhang", reason="测试"))
     return taken.file
 
 
 async def test_bills_are_listed_by_day_with_what_was_late_and_replaced(office: Office) -> None:
-    first, corrected = bill_of("12.34", "1.00"), bill_of("2.34", "1012.34")
+    first, corrected = wechat_bill(DAY, "12.34", "1.00"), wechat_bill(DAY, "2.34", "1012.34")
     former = await took(office.town, first, datetime(2026, 11, 23, 3, tzinfo=UTC))
     latter = await took(office.town, corrected, datetime(2026, 11, 23, 4, tzinfo=UTC))
     clerk = await office.signed_in(CLERK)
@@ -98,7 +82,7 @@ async def test_bills_are_listed_by_day_with_what_was_late_and_replaced(office: O
 
 async def test_bill_that_is_not_as_it_came_breaks_off(office: Office) -> None:
     owner = office.town.owner
-    kept = await took(office.town, bill_of("5.00"), datetime(2026, 11, 23, 5, tzinfo=UTC))
+    kept = await took(office.town, wechat_bill(DAY, "5.00"), datetime(2026, 11, 23, 5, tzinfo=UTC))
     keep = "update settlement.bill_content set packed = $2, content = $3 where sha256 = $1"
     rows = "select b.packed, b.content from settlement.bill_content b where b.sha256 = $1"
     true = await owner.fetchrow(rows, kept.sha256)

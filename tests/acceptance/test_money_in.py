@@ -202,7 +202,9 @@ async def test_a_rejected_file_books_nothing_and_may_come_again(
 
 async def test_income_is_reported_by_scheme_and_fund(town: Town, treasury: Treasury) -> None:
     books = await treasury.books()
-    months = await money_reports.months_of_funds(books, NOVEMBER)
+    months = await money_reports.months_of_funds(
+        books.connection, books.funds, NOVEMBER
+    )
     assert all(one.income_fen is None for one in months)
     await town.pharmacy.sell(town.someone(), some(CLASS_A))
     told = await money_reports.funds(books, NOVEMBER, as_json=False)
@@ -220,7 +222,9 @@ async def test_income_is_reported_by_scheme_and_fund(town: Town, treasury: Treas
     before = await of_account(town, income_account(int(FUND)))
     await treasury.book(treasury.sent(Subject.INCOME, rows))
     assert await of_account(town, income_account(int(FUND))) == before - 99_500
-    months = await money_reports.months_of_funds(books, NOVEMBER)
+    months = await money_reports.months_of_funds(
+        books.connection, books.funds, NOVEMBER
+    )
     [own] = [one for one in months if one.fund == FUND]
     assert (own.scheme, own.income_fen, own.opening_fen) == ("310", 99_500, 700)
     told = await money_reports.funds(books, NOVEMBER, as_json=False)

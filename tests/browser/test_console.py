@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from settlement.serve.supervisor import CHANNELS_VARIABLE
 from settlement.storage.outbox import set_receiver
 from tests.kit import population
 from tests.kit.browser import Page, a_browser, browser_path
+from tests.kit.channel_bills import wechat_bill
 from tests.kit.command import settlement
 from tests.kit.population import CLASS_A, CLASS_B, CLASS_C, some
 from tests.kit.served import ROOT, ServedTown, a_served_town, signed
@@ -47,6 +49,7 @@ READING = (
     (f"institutions/{population.PHARMACY.code}", "账户余额", "Ledger accounts"),
     ("filings", "备案清单", "By certificate number"),
     ("notices", "待发通知", "Notices that wait"),
+    ("reimbursements", "待办与近期", "What waits, and what came lately"),
 )
 """Pages to read, with something that stands on each."""
 TAB = 9
@@ -282,6 +285,13 @@ async def test_finance_brings_a_file_of_money_and_another_person_books_it(
     assert "120.50" in await desk.text()
     await desk.submit("form[action$=propose]", reason="月度划拨")
     await desk.picture("money-proposed")
+    await desk.open("money/interest")
+    await desk.submit("#compute", reason="年度计息", year="2024", rate="1.5")
+    await page.wait_for("!document.querySelector('[data-live]')")
+    await desk.picture("money-interest-computed")
+    await desk.open("money/interest")
+    await desk.picture("money-interest")
+    assert "interest-2024.csv" in await desk.text()
     await desk.leave()
     chief = Desk(office, page, "fu", language)
     await chief.enter()
@@ -296,6 +306,79 @@ async def test_finance_brings_a_file_of_money_and_another_person_books_it(
     await chief.open("payouts")
     await chief.picture("payouts")
     await chief.leave()
+
+
+@LANGUAGES
+async def test_bill_that_did_not_come_is_brought_by_hand(
+    office: Office, page: Page, language: str, tmp_path: Path
+) -> None:
+    yesterday = local_time(system_clock()).date() - timedelta(days=1)
+    total = "14.34" if language == "zh" else "15.34"
+    content = wechat_bill(yesterday, "12.34", f"{int(total[:2]) - 12}.00", merchant=MCHID)
+    whole, cut = tmp_path / f"账单-{language}.csv", tmp_path / "cut.csv"
+    whole.write_bytes(content)
+    cut.write_bytes(content[:-40])
+    desk = Desk(office, page, "jing", language)
+    await desk.enter()
+    for file, what in ((cut, "refused"), (whole, "checked")):
+        await desk.open("bills")
+        await desk.choose("#bring input[name=file]", file)
+        await desk.submit("#bring")
+        await desk.picture(f"bill-{what}")
+    await desk.submit("#take", reason="渠道重发")
+    await desk.picture("bill-taken")
+    said = f"2 paid {total}" if language == "en" else f"收 2 笔 {total}"
+    assert said in await desk.text()
+    await desk.leave()
+
+
+@LANGUAGES
+async def test_papers_that_a_person_brings_are_reimbursed_by_two_people(
+    office: Office, page: Page, language: str, tmp_path: Path
+) -> None:
+    desk = Desk(office, page, "jing", language)
+    await desk.enter()
+    await desk.open("reimbursements")
+    await desk.choose("#accept input[name=file]", papers(office, language, tmp_path))
+    await desk.submit("#accept", reason="窗口受理")
+    await desk.picture("reimbursements")
+    await desk.open(await newest(desk))
+    await desk.submit("#act", reason="核算")
+    await desk.picture("reimbursement-calculated")
+    await desk.leave()
+    chief = Desk(office, page, "fu", language)
+    await chief.enter()
+    await chief.open("reimbursements?state=calculated")
+    await chief.open(await newest(chief))
+    await chief.picture("reimbursement-to-confirm")
+    await chief.submit("#act", "button[formaction$=confirm]", reason="已核对发票原件")
+    await chief.submit("#act", "button[formaction$=propose]", reason="十一月报销款")
+    await chief.picture("reimbursement-proposed")
+    await chief.leave()
+    await desk.enter()
+    await desk.open("reimbursements?state=settled")
+    await desk.open(await newest(desk))
+    assert await page.ask("document.querySelector('#act button[formaction$=order]')") is None
+    await page.command("Emulation.setEmulatedMedia", media="print")
+    await desk.picture("reimbursement-printed")
+    await page.command("Emulation.setEmulatedMedia", media="")
+    await desk.leave()
+
+
+def papers(office: Office, language: str, folder: Path) -> Path:
+    """A file of one invoice that somebody brings."""
+    whom, day = office.town.someone().insured, f"{local_time(system_clock()):%Y-%m-%d}"
+    row = {
+        "人员编号": whom.person_no, "姓名": whom.identity.name,
+        "机构编码": population.HOSPITAL.code, "发票号码": f"4419{language.upper()}", "险种": "310",
+        "医疗类别": "11", "就诊或入院日期": day, "就诊结束或出院日期": day, "发票金额": "50.00",
+        "户名": "测试甲", "银行账号": "9999000055556666", "开户行": "测试银行",
+        "医疗目录编码": CLASS_A.item.code, "费用发生日期": day, "数量": "4", "单价": "12.50",
+        "明细金额": "50.00",
+    }  # fmt: skip
+    file = folder / f"材料-{language}.csv"
+    file.write_text(f"{','.join(row)}\n{','.join(row.values())}\n", encoding="utf-8")
+    return file
 
 
 async def newest(desk: Desk) -> str:
@@ -436,7 +519,10 @@ async def test_pages_fit_a_narrow_screen_and_paper(office: Office, page: Page) -
     desk = Desk(office, page, "jing", "zh")
     await desk.enter()
     reading = [path for path, _, _ in READING]
-    for path in ("", "doubt", "search", "differences", f"settlements/{office.sold}", *reading):
+    for path in (
+        "", "doubt", "search", "differences", f"settlements/{office.sold}", "money",
+        "money/interest", *reading,
+    ):  # fmt: skip
         await page.open(f"{office.url}/console/{path}", width=NARROW)
         assert await page.ask("document.documentElement.scrollWidth") <= NARROW, path
     await desk.picture("case-narrow")

@@ -67,9 +67,12 @@ class Browser:
         self.origin: str | None = f"http://{HOST}"
         self.secure = False
         self.page = Page(status=0, text="", headers={}, cookies=())
+        self.path = ""
+        """the page that was looked at last"""
 
     async def get(self, path: str) -> Page:
         """Look at a page."""
+        self.path = path
         return await self._ask("GET", path, None)
 
     async def fetch(self, path: str) -> bytes:
@@ -186,12 +189,14 @@ class Office:
 
 
 @asynccontextmanager
-async def a_console(town: Town, directory: Path) -> AsyncIterator[ConsoleServer]:
+async def a_console(
+    town: Town, directory: Path, channels_file: str = ""
+) -> AsyncIterator[ConsoleServer]:
     """A console that listens in a directory."""
     server = ConsoleServer(
         DeskSettings(
             app_dsn=town.app_dsn, owner_dsn=town.owner_dsn, keyring=town.keyring,
-            run_dir=directory, data_dir=directory, clock=town.clock,
+            run_dir=directory, data_dir=directory, clock=town.clock, channels_file=channels_file,
         )
     )  # fmt: skip
     await server.start(directory / SOCKET)
@@ -202,13 +207,15 @@ async def a_console(town: Town, directory: Path) -> AsyncIterator[ConsoleServer]
 
 
 @asynccontextmanager
-async def an_office(town: Town, directory: Path) -> AsyncIterator[Office]:
+async def an_office(
+    town: Town, directory: Path, *, channels_file: str = ""
+) -> AsyncIterator[Office]:
     """A console over the town, with one user of each role, and the keys that its acts need."""
     secrets = directory / "secrets"
     secrets.mkdir()
     key_file(secrets, {}).write_bytes(msgspec.json.encode([town.key_material]))
     make_seal_key(seal_key_file(secrets, {}), Algorithm.ED25519, town.clock())
-    async with a_console(town, directory) as server:
+    async with a_console(town, directory, channels_file) as server:
         connector = aiohttp.UnixConnector(str(directory / SOCKET))
         jar = aiohttp.DummyCookieJar()
         async with aiohttp.ClientSession(connector=connector, cookie_jar=jar) as session:

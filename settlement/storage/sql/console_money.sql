@@ -122,3 +122,85 @@ left join settlement.payout_file b on b.lane = r.lane and b.digest = r.digest an
 where r.act = 1
 order by r.recorded_at desc
 limit $1;
+
+-- name: reimbursements_counted
+-- Reimbursements that something is waited for, and what came since a moment, by the last act that
+-- moved them: 6, 10 and 11 leave them where they are, after 5, 8 or 12 they have ended.
+select s.act, count(*) as found
+from settlement.reimbursement r
+cross join lateral (
+    select n.act
+    from settlement.reimbursement_step n
+    where n.lane = r.lane and n.reimbursement_no = r.reimbursement_no and n.act not in (6, 10, 11)
+    order by n.step_no desc
+    limit 1
+) as s
+cross join lateral (
+    select n.institution
+    from settlement.reimbursement_paper n
+    where n.lane = r.lane and n.reimbursement_no = r.reimbursement_no
+    order by n.paper_no desc
+    limit 1
+) as p
+where ($1::text is null or p.institution = $1)
+    and (r.recorded_at >= $2 or s.act not in (5, 8, 12))
+group by s.act;
+
+-- name: reimbursements_listed
+-- The same one by one with their newest papers, those whose last moving act is among some, the
+-- newest first, below a number.
+select r.lane, r.reimbursement_no, r.recorded_at, r.psn_no, p.institution, p.invoice_no,
+       p.total_fen
+from settlement.reimbursement r
+cross join lateral (
+    select n.act
+    from settlement.reimbursement_step n
+    where n.lane = r.lane and n.reimbursement_no = r.reimbursement_no and n.act not in (6, 10, 11)
+    order by n.step_no desc
+    limit 1
+) as s
+cross join lateral (
+    select n.institution, n.invoice_no, n.total_fen
+    from settlement.reimbursement_paper n
+    where n.lane = r.lane and n.reimbursement_no = r.reimbursement_no
+    order by n.paper_no desc
+    limit 1
+) as p
+where ($1::text is null or p.institution = $1)
+    and (r.recorded_at >= $2 or s.act not in (5, 8, 12))
+    and s.act = any ($3::smallint[])
+    and (r.recorded_at, r.reimbursement_no) < ($4, $5::bigint)
+order by r.recorded_at desc, r.reimbursement_no desc
+limit $6;
+
+-- name: reimbursements_listed_of_person
+-- All of one person's, the newest first.
+select r.lane, r.reimbursement_no, r.recorded_at, r.psn_no, p.institution, p.invoice_no,
+       p.total_fen
+from settlement.reimbursement r
+cross join lateral (
+    select n.institution, n.invoice_no, n.total_fen
+    from settlement.reimbursement_paper n
+    where n.lane = r.lane and n.reimbursement_no = r.reimbursement_no
+    order by n.paper_no desc
+    limit 1
+) as p
+where ($1::text is null or p.institution = $1) and r.lane = $2 and r.psn_no = $3
+order by r.recorded_at desc, r.reimbursement_no desc
+limit $4;
+
+-- name: reimbursements_listed_steps
+-- Steps of some reimbursements, in their order.
+select s.reimbursement_no, s.step_no, s.act, s.recorded_at, s.booked_on, s.paper_no, s.fund_fen,
+       s.account_fen, s.cash_fen, s.actor, s.proposer, s.reference, s.reason, s.entry_id
+from settlement.reimbursement_step s
+where s.lane = any ($1::smallint[]) and s.reimbursement_no = any ($2::bigint[])
+order by s.reimbursement_no, s.step_no;
+
+-- name: reimbursement_in_scope
+-- Whether there is a reimbursement of this number, and who is signed in may see it.
+select exists (
+    select 1
+    from settlement.reimbursement_paper p
+    where ($1::text is null or p.institution = $1) and p.lane = $2 and p.reimbursement_no = $3
+) as may_see;
