@@ -1,4 +1,4 @@
-"""Emergencies (急诊, med_type 13): the demonstration policies pay them as ordinary outpatient care."""
+"""Emergencies (急诊, med_type 13): demonstration policies pay them as ordinary outpatient care."""
 
 from __future__ import annotations
 
