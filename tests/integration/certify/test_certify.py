@@ -133,26 +133,29 @@ async def test_our_own_server_passes_and_nothing_is_left_behind(
 
 async def test_row_of_another_city_is_confirmed_and_taken_back(town: ServedTown) -> None:
     """Somebody of another city was here last month; a row that the institution itself confirmed
-    stays confirmed."""
+    stays confirmed. Not at the pharmacy whose days other tests reconcile."""
     last = local_time(system_clock()).date().replace(day=1) - timedelta(1)
     month = {"trt_year": f"{last:%Y}", "trt_month": f"{last:%m}"}
     for citizen in town.people(2):
-        sold = await town.pharmacy.sell(citizen, some(population.CLASS_A))
+        sold = await town.other_pharmacy.sell(citizen, some(population.CLASS_A))
         await insured_elsewhere(town, sold)
         await town.owner.execute(
             "update settlement.insured_elsewhere set setl_on = $1 where setl_id = $2", last,
             int(sold.setl_id),
         )  # fmt: skip
-    rows = (await town.pharmacy.ask("3260", {"data": {**month, "startrow": 1}})).rows("data")
+    asked = {"data": {**month, "startrow": 1}}
+    rows = (await town.other_pharmacy.ask("3260", asked)).rows("data")
     own = {name: str(value) for name, value in rows[0].items()} | {"cnfm_flag": "1"}
     content = {"data": {**month, "totalrow": 1}, "detail": [own]}
-    assert (await town.pharmacy.ask("3261", content)).infcode == 0
+    assert (await town.other_pharmacy.ask("3261", content)).infcode == 0
     for _ in range(2):
-        report = await certified(town, population.PHARMACY, town.gateway.url, only=("3260-3262",))
+        report = await certified(
+            town, population.OTHER_PHARMACY, town.gateway.url, only=("3260-3262",)
+        )
         assert failed(report) == {}
         assert {"3260", "3261", "3262"} <= set(report.transactions)
     assert_refused(
-        await town.pharmacy.ask("3261", content), "CROSS_CITY_ALREADY_CONFIRMED",
+        await town.other_pharmacy.ask("3261", content), "CROSS_CITY_ALREADY_CONFIRMED",
         field="input.detail[0].setl_sn",
     )  # fmt: skip
     await town.owner.execute("truncate settlement.insured_elsewhere")
