@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.kit.importing import Office, rows_of
 from tests.kit.population import CLASS_A, CLASS_B, Citizen, Kind, newcomer, some
 from tests.kit.reply import assert_done
 from tests.kit.town import Town
+from tests.kit.ward import admit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -108,3 +110,27 @@ async def test_person_whom_a_file_ends_in_the_past_is_listed(town: Town, office:
     ended = rows_of(person, psn_insu_stas=4, paus_insu_date=yesterday)
     await office.bring("persons", [ended])
     assert [str(one.setl_id) for one in await waiting(town, person)] == [sold.setl_id]
+
+
+async def test_change_inside_a_stay_lists_its_settlement(town: Town, office: Office) -> None:
+    """A stay is ruled by one of its days, which the region says: a change of any lists it."""
+    person = newcomer(44)
+    await office.bring("persons", [rows_of(person)])
+    admitted = town.clock.local.date()
+    stay = await admit(town.hospital, person, some(CLASS_A, 2))
+    town.clock.pass_by(timedelta(days=2))
+    assert_done(await town.hospital.send(stay.discharge()))
+    settled = await stay.settle(Decimal("25.00"), account=False)
+    assert_done(settled)
+    assert await waiting(town, person) == []
+    lone_day = f"T01:{admitted}:{admitted}"
+    await office.bring("persons", [rows_of(person, qualifications=lone_day)])
+    assert [(str(one.setl_id), one.days) for one in await waiting(town, person)] == [
+        (settled.setl_id, (f"{admitted}/{admitted}",))
+    ]
+    before = admitted - timedelta(1)
+    other = newcomer(45)
+    await office.bring("persons", [rows_of(other)])
+    assert_done(await town.pharmacy.sell(other, some(CLASS_A)))
+    await office.bring("persons", [rows_of(other, qualifications=f"T01:{before}:{before}")])
+    assert await waiting(town, other) == []
