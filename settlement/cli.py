@@ -186,9 +186,9 @@ def _add_readjudication(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "readjudication",
         help="list the claims to be decided again",
-        description="List the claims to be decided again (待重算): they stand, but an earlier one "
-        "of the same person and year was undone after them. Only a region with cancel_order = "
-        '"free" has any.',
+        description="List the claims to be decided again (待重算), each with the reason: an "
+        "earlier one of the same person and year was undone after it (only where cancel_order = "
+        '"free"), or an import changed the person\'s membership for one of its days after it.',
     )
     _add_data_dir(parser)
     parser.add_argument("--json", action="store_true", help="a JSON array on stdout")

@@ -7,7 +7,7 @@ own account. This module does not compute amounts and does not judge credentials
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from msgspec import Struct
@@ -23,6 +23,7 @@ from settlement.refusal import Refusal
 
 _NORMAL = "1"
 _SUSPENDED = "2"
+_DAY = timedelta(days=1)
 _NONE_CLOSED: Mapping[str, str] = {}
 _NONE_STOPPED: Mapping[str, str] = {}
 
@@ -241,6 +242,54 @@ def has_left(enrolments: Sequence[Enrolment], scheme: str, on: date) -> bool:
     """Whether a scheme pays nothing more on a date because the membership is suspended or ended."""
     enrolment = enrolment_on(enrolments, scheme, on)
     return enrolment is not None and _closure(enrolment, on) in (Closure.SUSPENDED, Closure.ENDED)
+
+
+def changed_days(
+    before: Sequence[Enrolment], after: Sequence[Enrolment]
+) -> tuple[tuple[date, date], ...]:
+    """The days on which a person's memberships decide something else than they did, as periods
+    with their last day, oldest first: what was settled for one of them is to be decided again
+    (待重算, DOMAIN 21). date.min and date.max stand for an open end.
+
+    What is compared is what decides a claim, so a suspension from tomorrow touches no day before.
+    """
+    begins = sorted({date.min, *_turns(before), *_turns(after)})
+    found: list[tuple[date, date]] = []
+    for at, first in enumerate(begins):
+        if _deciding_on(before, first) == _deciding_on(after, first):
+            continue
+        last = begins[at + 1] - _DAY if at + 1 < len(begins) else date.max
+        if found and found[-1][1] + _DAY == first:
+            found[-1] = found[-1][0], last
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+def _turns(enrolments: Sequence[Enrolment]) -> Iterator[date]:
+    """Days from which memberships may decide something else."""
+    for each in enrolments:
+        yield each.starts_on
+        yield each.benefit_from
+        if each.suspended_on is not None:
+            yield each.suspended_on
+        for one in each.qualifications:
+            yield one.begins_on
+            if one.ends_on < date.max:
+                yield one.ends_on + _DAY
+
+
+def _deciding_on(enrolments: Sequence[Enrolment], on: date) -> Mapping[str, Hashable]:
+    """What decides a claim of a date, by scheme."""
+    found: dict[str, Hashable] = {}
+    for scheme in {each.scheme for each in enrolments}:
+        each = enrolment_on(enrolments, scheme, on)
+        if each is not None:
+            found[scheme] = (
+                each.category, each.region, each.civil_servant, _closure(each, on),
+                frozenset(each.closed_funds), frozenset(each.tags_on(on)),
+            )  # fmt: skip
+    return found
 
 
 def _closure(enrolment: Enrolment, on: date) -> Closure | None:

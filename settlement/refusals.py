@@ -93,9 +93,8 @@ def _values(refusal: Refusal, profile: RegionProfile | None) -> dict[str, str]:
         for name, value in refusal.params.items()
         if value != ""
     }
-    name = values.get("name_zh")
-    values["where"] = "".join(filter(None, (name, f"（{refusal.field}）" if refusal.field else "")))
-    values["where"] = values["where"] or "报文"
+    name, field = values.get("name_zh"), refusal.field
+    values["where"] = f"{name}（{field}）" if name and field else name or field or "报文"
     if refusal.field in _FIELDS_ZH:
         values["field_zh"] = _FIELDS_ZH[refusal.field]
     if "part" in values:

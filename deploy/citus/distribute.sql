@@ -239,6 +239,9 @@ select create_distributed_table(
     'settlement.opening_settlement', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.person_change', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.opening_stay', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table('ledger.journal', 'lane', colocate_with => 'settlement.person');

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from settlement.certify.checks_resend import same_answer
@@ -9,8 +10,12 @@ from settlement.certify.exam import Exam
 from settlement.certify.makers import settled_now
 from settlement.certify.sheet import Check, Group, NotApplicableError, check
 from settlement.client import Done, Message, Refused
+from settlement.client.outcome import Node
 
 MONTHS_BACK_MAX = 12
+ROWS_TRIED_MAX = 10
+"""so many rows of a list, for one that nobody has confirmed"""
+_CONFIRMED_ALREADY = "CROSS_CITY_ALREADY_CONFIRMED"
 _TAKEN = frozenset({"CLEARING_TOTALS_DIFFER", "CLEARING_ALREADY_APPLIED"})
 
 
@@ -129,8 +134,8 @@ async def refusals(exam: Exam) -> None:
     needs=("3260", "3261", "3262"),
 )  # fmt: skip
 async def clearing_between_cities(exam: Exam) -> None:
-    """Last month's list, if it has any rows; and no confirmation of what is not on it. Real rows
-    are not confirmed: that is the institution's to say, and not ours."""
+    """Last month's list; a row of it, if there is one that nobody has confirmed, is confirmed once
+    and taken back; and there is no confirmation of what is not on the list."""
     last = months_back(exam)[0]
     month = {"trt_year": f"{last:%Y}", "trt_month": f"{last:%m}"}
     message = exam.institution.message
@@ -149,6 +154,37 @@ async def clearing_between_cities(exam: Exam) -> None:
     await exam.refused(message("3261", content), "CROSS_CITY_ROW_UNKNOWN")
     unknown = {"data": {**month, "otransid": "1"}}
     await exam.refused(message("3262", unknown), "CROSS_CITY_CONFIRMATION_UNKNOWN")
+    await _confirmed_and_taken_back(exam, month, rows)
+
+
+_CONFIRMED = (
+    "certno", "mdtrt_id", "mdtrt_setl_time", "setl_sn", "medfee_sumamt", "optins_pay_sumamt",
+)  # fmt: skip
+
+
+async def _confirmed_and_taken_back(
+    exam: Exam, month: Mapping[str, str], rows: Sequence[Node]
+) -> None:
+    """Only what was confirmed here is taken back, by its own number: what the institution itself
+    has confirmed stays as it is."""
+    message = exam.institution.message
+    for row in rows[:ROWS_TRIED_MAX]:
+        said = {name: str(row[name]) for name in _CONFIRMED} | {"cnfm_flag": "1"}
+        content = {"data": {**month, "totalrow": 1}, "detail": [said]}
+        first = message("3261", content)
+        outcome = await exam.institution.send(first)
+        exam.note(
+            first, "受理成功，或该行已确认", "accepted, or confirmed already", outcome,
+            exam.is_done_or(outcome, _CONFIRMED_ALREADY),
+        )  # fmt: skip
+        if not isinstance(outcome, Done):
+            continue
+        exam.answered.add("3261")
+        await exam.refused(message("3261", content), _CONFIRMED_ALREADY)
+        taken_back = {"data": {**month, "otransid": outcome.reference}}
+        await exam.done(message("3262", taken_back), says="该行可重新确认 it may be confirmed anew")
+        await exam.refused(message("3262", taken_back), "CROSS_CITY_CONFIRMATION_WITHDRAWN")
+        return
 
 
 CHECKS: tuple[Check, ...] = (apply_and_cancel, refusals, clearing_between_cities)

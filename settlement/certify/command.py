@@ -67,11 +67,11 @@ def certify(
 async def certification(
     candidate: Candidate, *, tell: Tell, numbers: FileStore | MemoryStore | None = None,
     patience: Patience = PATIENCE, clock: Clock = system_clock,
-    checks: tuple[Check, ...] | None = None,
+    checks: tuple[Check, ...] | None = None, client: type[Institution] = Institution,
 ) -> Report:  # fmt: skip
-    """Examine it, by the whole checklist unless some `checks` are chosen. Raises CandidateError
-    where the server cannot be reached at all."""
-    async with Institution(
+    """Examine it, by the whole checklist unless some `checks` are chosen, through a `client` that
+    may watch. Raises CandidateError where the server cannot be reached at all."""
+    async with client(
         candidate.url, candidate.code, candidate.paasid, candidate.secret, operator=OPERATOR,
         name=candidate.name, region=candidate.region, numbers=numbers, patience=patience,
         clock=clock,

@@ -76,11 +76,11 @@ NOT_SENT: Mapping[str, tuple[Excuse, ...]] = {
 """What the other kind sends, with the reason."""
 
 REFUSED_ONLY: Mapping[str, str] = {
-    "3261": "须有已结束月份的省内异地真实结算，只检查拒绝 "
-            "needs real settlements of another city's people in a month that is over",
+    "3261": "上月没有可确认的省内异地结算，只检查拒绝 "
+            "last month has no settlement of another city's people to confirm",
     "3262": "须有已确认的清分结果，只检查拒绝 needs a confirmation of 3261",
 }  # fmt: skip
-"""What is sent and can only be refused here, with the reason."""
+"""What is sent and can only be refused where last month has no such settlement, with the reason."""
 
 WITHOUT_TOKENS = "未提供电子凭证令牌，只检查拒绝 no e-credential tokens were given"
 """Why mobile payment is only refused where the agency hands out no tokens."""

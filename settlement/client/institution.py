@@ -122,10 +122,11 @@ class Institution:
             attempts += 1
             judged = judge(await self.attempt(message))
             match judged:
-                case Answered(output, warn_msg):
+                case Answered(output, warn_msg, reference):
                     return Done(
-                        message=message, output=output, warn_msg=warn_msg, attempts=attempts
-                    )
+                        message=message, output=output, warn_msg=warn_msg, attempts=attempts,
+                        reference=reference,
+                    )  # fmt: skip
                 case Denied():
                     return _denied(message, judged, attempts, may_have_acted)
                 case Again():

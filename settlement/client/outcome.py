@@ -42,6 +42,8 @@ class Done(Struct, frozen=True, kw_only=True):
     warn_msg: str = ""
     """what the server says beside: that it had been carried out before, that it is only stored"""
     attempts: int = 1
+    reference: str = ""
+    """inf_refmsgid, by which 3262 takes back a confirmation; empty where 5203 told the outcome"""
 
     @property
     def is_replay(self) -> bool:

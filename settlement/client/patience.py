@@ -48,6 +48,8 @@ class Answered(Struct, frozen=True):
     output: object
     """the bytes of the file where the answer is one (9102)"""
     warn_msg: str
+    reference: str = ""
+    """inf_refmsgid"""
 
 
 class Denied(Struct, frozen=True, kw_only=True):
@@ -100,6 +102,7 @@ class _Reply(Struct, kw_only=True):
     err_field: str | None = None
     retry: str | None = None
     warn_msg: str | None = None
+    inf_refmsgid: str | None = None
     output: object = None
 
 
@@ -131,7 +134,7 @@ def _judge_answer(came: Came) -> Judgement:
 
 def _judge_reply(reply: _Reply) -> Judgement:
     if str(reply.infcode) == "0":
-        return Answered(reply.output, reply.warn_msg or "")
+        return Answered(reply.output, reply.warn_msg or "", reply.inf_refmsgid or "")
     return _judged(
         Came(status=200, body=b""), code=reply.err_code or "", text=reply.err_msg or "",
         retry=reply.retry or "never", field=reply.err_field or "",

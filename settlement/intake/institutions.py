@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -89,7 +89,8 @@ def read_institutions(
     keys: dict[str, int] = {}
     for number, texts in rows:
         values = cells.values_of(COLUMNS, texts, number, faults)
-        one = None if values is None else _institution(values, number, region, faults)
+        agreed = _agreement_ends_after_it_begins(texts, number, faults)
+        one = _institution(values, number, region, faults) if values and agreed else None
         if one is None:
             continue
         code = one.institution.code
@@ -137,13 +138,28 @@ def plan(
     return made
 
 
+def _agreement_ends_after_it_begins(
+    texts: Sequence[str], row: int, faults: list[Fault]
+) -> bool:
+    """False where it is the other way round, which is added whatever else is wrong with the row;
+    dates that are none are told as such."""
+    cells_of = dict(zip((column.name for column in COLUMNS), texts, strict=True))
+    try:
+        first, last = (
+            cells.read_date(cells_of[name].strip()) for name in ("agreement_from", "agreement_to")
+        )
+    except ValueError:
+        return True
+    if last >= first:
+        return True
+    problem = Told("早于协议开始日期", "before the agreement begins")
+    faults.append(Fault(row=row, column="agreement_to", problem=problem))
+    return False
+
+
 def _institution(
     told: Mapping[str, Any], row: int, region: str, faults: list[Fault]
 ) -> FileInstitution | None:
-    if told["agreement_to"] < told["agreement_from"]:
-        problem = Told("早于协议开始日期", "before the agreement begins")
-        faults.append(Fault(row=row, column="agreement_to", problem=problem))
-        return None
     if told["secret"] and not told["access_key"]:
         problem = Told("有密钥而没有接入标识", "a secret, but no access_key")
         faults.append(Fault(row=row, column="access_key", problem=problem, expected=_KEY))

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from protocol.nhsa.codes import CODE_LISTS
+from settlement.entitlement import changed_days
 from settlement.intake import cells
 from settlement.intake.cells import Column
 from settlement.intake.faults import Fault, Told
@@ -21,6 +22,7 @@ from settlement.intake.source import Row
 from settlement.person import Enrolment, FamilyLink, Identity, Qualification
 
 ENDED = "4"
+_EVER = ((date.min, date.max),)
 _TAG = r"[A-Za-z0-9_.\-]{1,40}"
 _NUMBER = r"[A-Za-z0-9]{6,30}"
 _DIGITS_6 = Told("6 位数字", "6 digits")
@@ -144,6 +146,8 @@ class Difference(Struct, frozen=True, kw_only=True, gc=False):
     family: tuple[FamilyLink, ...] | None
     fields: tuple[str, ...]
     """`name: old → new`; what is personal is only named"""
+    days: tuple[tuple[date, date], ...]
+    """for which claims would be decided otherwise; date.min and date.max: an open end"""
 
 
 def read_person(rows: Sequence[Row], region: str, faults: list[Fault]) -> FilePerson | None:
@@ -234,6 +238,11 @@ def difference(
     return Difference(
         identity=None if identity == known.identity else identity,
         enrolments=enrolments, family=told.family, fields=tuple(fields),
+        days=(
+            changed_days(known.enrolments, enrolments)
+            if identity.born_on == known.identity.born_on
+            else _EVER  # policies ask for the age
+        ),
     )  # fmt: skip
 
 
@@ -243,7 +252,10 @@ def ended(enrolments: Sequence[Enrolment], on: date) -> Difference | None:
     fields = _enrolment_changes(enrolments, after)
     if not fields:
         return None
-    return Difference(identity=None, enrolments=after, family=None, fields=tuple(fields))
+    return Difference(
+        identity=None, enrolments=after, family=None, fields=tuple(fields),
+        days=changed_days(enrolments, after),
+    )  # fmt: skip
 
 
 def ordered(enrolments: Collection[Enrolment]) -> tuple[Enrolment, ...]:

@@ -35,6 +35,11 @@ _NO_LINE = b""
 _FORMAT_OF = {
     "csv": "csv", "ndjson": "ndjson", "jsonl": "ndjson", "xlsx": "xlsx", "toml": "toml",
 }  # fmt: skip
+_MUST_BE_UTF8 = Told("须用 UTF-8 编码", "must be UTF-8")
+_LOOKS_LIKE_GBK = Told(
+    "须用 UTF-8 编码，这里像是 GBK；用 Excel 时请另存为“CSV UTF-8（逗号分隔）”",
+    "must be UTF-8, and looks like GBK: in Excel, save it as “CSV UTF-8 (Comma delimited)”",
+)
 NO_ROWS_MAX = 1_000
 """A file in which more is no row is not the one that was meant, and is read no further."""
 _DIGEST_CHUNK = 1 << 20
@@ -80,6 +85,8 @@ def _toml_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> It
         file = tomllib.loads(text, parse_float=str)
     except FileError:
         raise
+    except UnicodeDecodeError as exc:
+        raise _not_utf8(path) from exc
     except (ValueError, RecursionError) as exc:
         raise FileError(f"{path.name}: 不是 TOML | not TOML: {exc}") from exc
     tables: object = next(iter(file.values()), [])
@@ -139,7 +146,28 @@ def _csv_rows(path: Path, columns: Sequence[Column], faults: list[Fault]) -> Ite
             where = f"第 {reader.line_num} 行 row {reader.line_num}"
             raise FileError(f"{path.name} {where}: 不是 CSV | not CSV: {exc}") from exc
         except UnicodeDecodeError as exc:
-            raise FileError(f"{path.name}: 须用 UTF-8 编码 | must be UTF-8: {exc}") from exc
+            raise _not_utf8(path) from exc
+
+
+def _not_utf8(path: Path) -> FileError:
+    """The file error of a text that is not UTF-8, with the line where that shows first."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            told = _charset_problem(line)
+            if told is not None:
+                return FileError(f"{path.name} 第 {number} 行: {told.zh} | row {number}: {told.en}")
+    return FileError(f"{path.name}: {_MUST_BE_UTF8.zh} | {_MUST_BE_UTF8.en}")
+
+
+def _charset_problem(line: bytes) -> Told | None:
+    """What to say of a line that is not UTF-8; None where it is."""
+    for charset in ("utf-8", "gb18030"):
+        try:
+            line.decode(charset)
+        except UnicodeDecodeError:
+            continue
+        return None if charset == "utf-8" else _LOOKS_LIKE_GBK
+    return _MUST_BE_UTF8
 
 
 def _add(faults: list[Fault], fault: Fault) -> None:
@@ -245,6 +273,9 @@ def _decoder(names: tuple[str, ...]) -> msgspec.json.Decoder[Struct]:
 
 def _fault_of_line(line: bytes, number: int, columns: Sequence[Column]) -> Fault:
     """What is wrong with a line that has no row."""
+    charset = _charset_problem(line)
+    if charset is not None:
+        return Fault(row=number, column="-", problem=charset)
     try:
         unknown = _DECODE(line).keys() - {column.name for column in columns}
         return _unknown(number, min(unknown, default="-"))

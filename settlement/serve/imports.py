@@ -171,7 +171,9 @@ async def _site(
 
 async def _persons(session: Session) -> Imported:
     order = session.order
-    work = PersonImport(session.site, order, session.connection, session.progress)
+    work = PersonImport(
+        session.site, order, session.connection, session.progress, at=session.at
+    )
     async with a_spool(session.site.room) as spool:
         await work.check(spool)
         faults = [*work.faults, *work.conflicts]

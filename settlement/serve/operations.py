@@ -19,7 +19,7 @@ import msgspec
 from ledger.audit import VerifyReport
 from ledger.postgres.schema import change_journals, installed_shape
 from ledger.postgres.shape import Shape
-from settlement.clock import moment, system_clock
+from settlement.clock import local_time, moment, system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.postgres_settings import MAX_CONNECTIONS_VARIABLE
 from settlement.embedded.services import Services, open_database
@@ -248,7 +248,10 @@ def readjudication_json(claims: Sequence[StaleClaim]) -> str:
             "setl_id": str(claim.setl_id),
             "psn_no": mask_number(claim.person_no),
             "year": claim.year,
-            "undone_setl_id": str(claim.undone_setl_id),
+            "cause": claim.cause,
+            "undone_setl_id": claim.undone_setl_id and str(claim.undone_setl_id),
+            "changed_at": claim.changed_at and local_time(claim.changed_at).isoformat(),
+            "changed_days": claim.days,
         }
         for claim in claims
     ]
@@ -256,14 +259,22 @@ def readjudication_json(claims: Sequence[StaleClaim]) -> str:
 
 
 def readjudication_table(claims: Sequence[StaleClaim]) -> str:
-    """The list for people, one claim a line."""
+    """The list for people, one reason of a claim a line."""
     if not claims:
         return "没有待重算的结算 nothing to decide again"
     lines = [
-        f"{claim.setl_id}  {mask_number(claim.person_no)}  {claim.year}  {claim.undone_setl_id}"
+        f"{claim.setl_id}  {mask_number(claim.person_no)}  {claim.year}  {_why_again(claim)}"
         for claim in claims
     ]
-    return "\n".join(["待重算 setl_id, psn_no, year, undone_setl_id", *lines])
+    return "\n".join(["待重算 setl_id, psn_no, year, 原因 why", *lines])
+
+
+def _why_again(claim: StaleClaim) -> str:
+    if claim.changed_at is None:
+        return f"之后撤销了较早的结算 undone after it: {claim.undone_setl_id}"
+    changed_at = f"{local_time(claim.changed_at):%Y-%m-%d %H:%M:%S}"
+    days = ", ".join(claim.days)
+    return f"之后参保信息追溯变更 membership changed after it, {changed_at}, for {days}"
 
 
 def explain(data_dir: Path, *, setl_id: int, as_json: bool) -> Said:

@@ -181,6 +181,7 @@ class Worker:
             lane=lane, person_no=person_no, key_version=self._keyring.version, identity=identity,
             enrolments=_ENCODE(differs.enrolments).decode(),
             family=None if differs.family is None else _ENCODE(differs.family).decode(),
+            days=differs.days,
             new_keys=[key for key in keys if key not in old],
             old_keys=[key for key in old if key not in keys],
         )  # fmt: skip
@@ -263,7 +264,7 @@ def ended_change(
     """The change of somebody whom a whole file leaves out."""
     return Change(
         lane=lane, person_no=person_no, key_version=key_version, identity=None,
-        enrolments=_ENCODE(differs.enrolments).decode(), family=None,
+        enrolments=_ENCODE(differs.enrolments).decode(), family=None, days=differs.days,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager, closing
+from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import IO
@@ -97,8 +98,10 @@ class PersonImport:
     """One file. `check` first; then `write`, where nothing is at fault."""
 
     def __init__(
-        self, site: Site, order: Order, connection: PlainConnection, progress: Progress
+        self, site: Site, order: Order, connection: PlainConnection, progress: Progress,
+        *, at: datetime,
     ) -> None:
+        self._at = at
         self._site = site
         self._order = order
         self._progress = progress
@@ -275,7 +278,9 @@ class PersonImport:
     ) -> None:
         """Batch by batch, resting where others are busy: settlements come first."""
         for journal, batch in store.by_journal(changes, self._site.journal_of_lane):
-            await store.change_known(connection, self._site.shape, journal, batch)
+            await store.change_known(
+                connection, self._site.shape, journal, batch, at=self._at
+            )
             self._progress.rows_done += len(batch)
             await pace.rest(connection)
 

@@ -8,6 +8,7 @@ updated, so they are written before and taken away after, each by itself (ADR 00
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import date, datetime
 
 from asyncpg import Connection, Record
 from msgspec import Struct
@@ -35,6 +36,8 @@ class Change(Struct, frozen=True, kw_only=True, gc=False):
     identity: bytes | None
     enrolments: str
     family: str | None
+    days: tuple[tuple[date, date], ...]
+    """on which claims would be decided otherwise, as in settlement/intake/persons.py"""
     new_keys: list[Key] = []
     old_keys: list[Key] = []
 
@@ -104,9 +107,10 @@ async def add_new(connection: Connection[Record], rows: NewRows) -> None:
 
 
 async def change_known(
-    connection: Connection[Record], shape: Shape, journal: int, changes: Sequence[Change]
+    connection: Connection[Record], shape: Shape, journal: int, changes: Sequence[Change],
+    *, at: datetime,
 ) -> None:
-    """Change persons of one journal, at most CHANGES_MAX."""
+    """Change persons of one journal, at most CHANGES_MAX; `at` is when, for whoever asks later."""
     await _keep_keys(connection, shape, changes)
     lanes = [change.lane for change in changes]
     await connection.execute(
@@ -118,6 +122,8 @@ async def change_known(
         [change.identity for change in changes],
         [change.enrolments for change in changes],
         [change.family for change in changes],
+        [_multirange(change.days) for change in changes],
+        at,
     )
     await _drop_keys(connection, shape, changes)
 
@@ -139,6 +145,18 @@ def by_journal(
 async def after_import(connection: Connection[Record]) -> None:
     """Statistics for tables that have grown much."""
     await connection.execute(SCATTER["after_import"])
+
+
+def _multirange(days: Sequence[tuple[date, date]]) -> str | None:
+    """Periods as PostgreSQL reads them; None where there is none."""
+    if not days:
+        return None
+    periods = []
+    for first, last in days:
+        begins = "" if first == date.min else first.isoformat()
+        ends = "" if last == date.max else last.isoformat()
+        periods.append(f"[{begins},{ends}]")
+    return "{" + ",".join(periods) + "}"
 
 
 async def _copy(

@@ -15,7 +15,10 @@ async def test_application_may_not_change_what_an_agency_says(database: FreshDat
         citizen = town.someone()
         for statement in (
             "select settlement.change_persons(1::smallint, array[0::smallint], array[$1],"
-            " array[1::smallint], array[null::bytea], array['[]'], array[null::text])",
+            " array[1::smallint], array[null::bytea], array['[]'], array[null::text],"
+            " array[null::text], now())",
+            "insert into settlement.person_change (version, through_row, changed_at, days, lane,"
+            " psn_no) values (1, 1, now(), '{}', 0, $1)",
             "update settlement.person set enrolments = '[]' where psn_no = $1",
             "delete from settlement.lookup where psn_no = $1",
             "insert into settlement.opening (balance_fen, lane, year, psn_no, accumulators, source)"

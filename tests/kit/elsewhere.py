@@ -12,7 +12,7 @@ from itertools import count
 from settlement.storage.cross_city import certificate_record
 from tests.kit.population import REGION
 from tests.kit.reply import Reply
-from tests.kit.town import Town
+from tests.kit.townhall import Townhall
 
 GUANGZHOU, CHANGSHA, SAME_CITY = "440100", "430100", "441999"
 CERTIFICATE = "999999198001019999"
@@ -23,7 +23,7 @@ Listed = dict[str, object]
 
 
 async def insured_elsewhere(
-    town: Town, settled: Reply, *, region: str = GUANGZHOU, paid_in_advance: bool = False
+    town: Townhall, settled: Reply, *, region: str = GUANGZHOU, paid_in_advance: bool = False
 ) -> Listed:
     """The person of a settlement or a cancel is from another region. The row of 3260 for it, but
     for its number."""

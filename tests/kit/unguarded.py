@@ -19,7 +19,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     ),
     "a worklist: it says when to look again, and what it is about is guarded": (
         "bill_asked", "bill_begun", "mobile_due", "outbox_attempt", "outbox_due", "payment_due",
-        "remote_due", "undertaking",
+        "person_change", "remote_due", "undertaking",
     ),
     "who may sign in, not what was booked": (
         "console_attempt", "console_session", "console_user", "sign_in",

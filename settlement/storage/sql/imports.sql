@@ -11,7 +11,8 @@ join settlement.person p on p.lane = /*lane*/ k.lane and p.psn_no = k.psn_no;
 -- An import changes persons of one journal, under its head.
 select settlement.change_persons(
     p_journal => $1, /*lanes*/ p_lanes => $2, /*cluster p_lane => $2,*/ p_persons => $3,
-    p_key_versions => $4, p_identities => $5, p_enrolments => $6, p_families => $7
+    p_key_versions => $4, p_identities => $5, p_enrolments => $6, p_families => $7,
+    p_changed_days => $8, p_changed_at => $9
 );
 
 -- name: keep_keys

@@ -41,6 +41,35 @@ where t.kind = 1 and t.year = w.year and t.setl_id <> w.undone
     )
 order by t.lane, t.psn_no, t.setl_time, t.setl_id, w.undone;
 
+-- name: decided_on_other_memberships
+-- Claims to be decided again (待重算): they stand, and an import changed after them what the person's
+-- memberships say of one of their days. From the newest row before each change the person's rows
+-- are walked back. Which of a claim's days rules is the region's (profile, by kind of care), so a
+-- claim is on the list where any of them is touched, from the visit's first to the settlement's.
+with recursive walk (lane, version, changed_at, days, prior_row) as (
+    select c.lane, c.version, c.changed_at, c.days, c.through_row
+    from settlement.person_change c
+    union all
+    select w.lane, w.version, w.changed_at, w.days, t.prior_row
+    from walk w
+    join settlement.settlement t on t.lane = w.lane and t.setl_id = w.prior_row
+)
+select t.lane, t.setl_id, t.psn_no, t.year, w.changed_at,
+       array(select concat(lower(d), '/', upper(d) - 1) from unnest(w.days) as d) as days
+from walk w
+join settlement.settlement t on t.lane = w.lane and t.setl_id = w.prior_row
+left join settlement.visit v on v.lane = t.lane and v.mdtrt_id = t.mdtrt_id
+where t.kind = 1
+    and w.days && daterange(
+        least(v.begun_at::date, t.service_at::date, t.business_day),
+        greatest(t.service_at::date, t.business_day), '[]'
+    )
+    and not exists (
+        select 1 from settlement.settlement u
+        where u.lane = t.lane and u.undoes_setl_id = t.setl_id
+    )
+order by t.lane, t.psn_no, t.setl_time, t.setl_id, w.version;
+
 -- name: claims_of_lane
 -- The settlements of some business days that stand, of one lane, person by person in their order:
 -- to compute them again under other rules.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Collection
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -30,14 +31,17 @@ from settlement.certify.scope import (
 )
 from settlement.certify.sheet import Verdict
 from settlement.client import Item, MemoryStore, Patience, Patient
+from settlement.clock import local_time, system_clock
 from settlement.embedded.services import Services
 from settlement.institution import Institution
 from tests.kit import broken, population
 from tests.kit import broken_lists as lists
 from tests.kit.broken import HonestServer
 from tests.kit.broken_lists import throws_away
+from tests.kit.elsewhere import insured_elsewhere
 from tests.kit.intruder import Intruding, Way
 from tests.kit.population import Citizen, some
+from tests.kit.reply import assert_refused
 from tests.kit.served import SEED, ServedTown, a_served_town
 from tests.services import FreshDatabase, chosen_environment
 
@@ -125,6 +129,36 @@ async def test_our_own_server_passes_and_nothing_is_left_behind(
     told = page.read_text("utf-8")
     assert f"接入认证报告 {of.code}" in told
     assert not re.search(r"(src|href)=\"(?!#)", told), "the page asks for something else"
+
+
+async def test_row_of_another_city_is_confirmed_and_taken_back(town: ServedTown) -> None:
+    """Somebody of another city was here last month; a row that the institution itself confirmed
+    stays confirmed. Not at the pharmacy whose days other tests reconcile."""
+    last = local_time(system_clock()).date().replace(day=1) - timedelta(1)
+    month = {"trt_year": f"{last:%Y}", "trt_month": f"{last:%m}"}
+    for citizen in town.people(2):
+        sold = await town.other_pharmacy.sell(citizen, some(population.CLASS_A))
+        await insured_elsewhere(town, sold)
+        await town.owner.execute(
+            "update settlement.insured_elsewhere set setl_on = $1 where setl_id = $2", last,
+            int(sold.setl_id),
+        )  # fmt: skip
+    asked = {"data": {**month, "startrow": 1}}
+    rows = (await town.other_pharmacy.ask("3260", asked)).rows("data")
+    own = {name: str(value) for name, value in rows[0].items()} | {"cnfm_flag": "1"}
+    content = {"data": {**month, "totalrow": 1}, "detail": [own]}
+    assert (await town.other_pharmacy.ask("3261", content)).infcode == 0
+    for _ in range(2):
+        report = await certified(
+            town, population.OTHER_PHARMACY, town.gateway.url, only=("3260-3262",)
+        )
+        assert failed(report) == {}
+        assert {"3260", "3261", "3262"} <= set(report.transactions)
+    assert_refused(
+        await town.other_pharmacy.ask("3261", content), "CROSS_CITY_ALREADY_CONFIRMED",
+        field="input.detail[0].setl_sn",
+    )  # fmt: skip
+    await town.owner.execute("truncate settlement.insured_elsewhere")
 
 
 async def test_report_names_no_person(town: ServedTown, tmp_path: Path) -> None:

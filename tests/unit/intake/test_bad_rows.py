@@ -108,6 +108,14 @@ def test_bad_institution(column: str, cell: str, problem: str) -> None:
     assert [(f.row, f.column, f.problem.zh) for f in faults] == [(2, column, problem)]
 
 
+def test_agreement_that_ends_before_it_begins_is_named_beside_other_faults() -> None:
+    faults: list[Fault] = []
+    changed = {**INSTITUTION, "suspended": "maybe", "agreement_to": "2025-12-31"}
+    row = row_of(institutions.COLUMNS, changed)
+    assert institutions.read_institutions([row], REGION, faults) == []
+    assert [(f.row, f.column) for f in faults] == [(2, "suspended"), (2, "agreement_to")]
+
+
 @pytest.mark.parametrize(
     ("column", "cell", "problem"),
     [

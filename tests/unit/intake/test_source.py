@@ -80,6 +80,26 @@ def test_file_that_cannot_be_read_says_why(tmp_path: Path, text: str | bytes, to
         read(written(tmp_path, text), "csv")
 
 
+@pytest.mark.parametrize(
+    ("charset", "told"), [("gbk", "第 3 行: .*像是 GBK"), ("utf-16-le", "第 3 行: 须用 UTF-8 编码")]
+)
+def test_file_of_another_charset_says_the_row_in_plain_words(
+    tmp_path: Path, charset: str, told: str
+) -> None:
+    """The whole of it is decoded in pieces; what is told is the line, and no codec's own words."""
+    text = f"{HEADER}\n{LINE}\n".encode() + "测试药品，甲\n".encode(charset)
+    with pytest.raises(FileError, match=told) as raised:
+        read(written(tmp_path, text), "csv")
+    assert "codec" not in str(raised.value)
+
+
+def test_line_in_gbk_is_a_fault_in_plain_words(tmp_path: Path) -> None:
+    line = '{"med_list_codg":"测试"}\n'.encode("gbk")
+    _, faults = read(written(tmp_path, line), "ndjson")
+    assert [fault.row for fault in faults] == [1]
+    assert "像是 GBK" in faults[0].problem.zh and "codec" not in str(faults[0])
+
+
 def test_rows_that_are_none_are_faults_with_their_place(tmp_path: Path) -> None:
     found, faults = read(written(tmp_path, f"{HEADER}\n{LINE}\n\n{LINE},more\n"), "csv")
     assert (len(found), [(f.row, f.problem.zh) for f in faults]) == (1, [(4, "有 8 格")])

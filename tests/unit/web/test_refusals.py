@@ -132,6 +132,18 @@ def test_wire_error_names_its_field() -> None:
     assert "收到：1.00001" in reply.message
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (WireErrorCode.LINES_TOO_MANY, "input.drugdetail明细行数超限"),
+        (WireErrorCode.LINES_NONE, "没有费用明细（input.drugdetail）"),
+        (WireErrorCode.FIELD_MISSING, "input.drugdetail不能为空"),
+    ],
+)
+def test_path_without_a_name_stands_without_brackets(code: WireErrorCode, said: str) -> None:
+    assert text(of_wire(WireError(code, "input.drugdetail", {}))).message.startswith(said)
+
+
 def test_retry_advice_fits_the_fault() -> None:
     allowed: dict[Fault, set[Retry]] = {
         Fault.CALLER: {"never"},

@@ -54,6 +54,28 @@ comment on column settlement.person.home_region is
 create index person_with_undertaking on settlement.person (lane, undertaking)
     where undertaking is not null;
 
+create table settlement.person_change (
+    version         bigint      not null,
+    through_row     bigint      not null,
+    changed_at      timestamptz not null,
+    days            datemultirange not null,
+    lane            smallint    not null,
+    psn_no          text        not null,
+    constraint person_change_pkey primary key (lane, psn_no, version)
+);
+comment on table settlement.person_change is
+    'Changes of memberships (参保变更) that came after the person had settled: which days they '
+    'decide otherwise. What was settled for one of them before is to be decided again (待重算). '
+    'Append-only.';
+comment on column settlement.person_change.version is 'person.version after the change.';
+comment on column settlement.person_change.through_row is
+    'Newest settlement row before the change; rows of a person are linked newest first.';
+comment on column settlement.person_change.changed_at is 'When the import was made.';
+comment on column settlement.person_change.days is
+    'Days for which claims would be decided otherwise.';
+comment on column settlement.person_change.lane is 'Lane of the person.';
+comment on column settlement.person_change.psn_no is 'The person.';
+
 create table settlement.lookup (
     psn_lane        smallint    not null,
     lane            smallint    not null,

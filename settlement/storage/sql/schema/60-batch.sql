@@ -625,17 +625,28 @@ comment on function settlement.drop_token_lookups is
 create function settlement.change_persons(
     p_journal smallint, /*lanes*/ p_lanes smallint[], /*cluster p_lane smallint,*/
     p_persons text[], p_key_versions smallint[], p_identities bytea[], p_enrolments text[],
-    p_families text[]
+    p_families text[], p_changed_days text[], p_changed_at timestamptz
 ) returns integer
 language plpgsql volatile as $$
 -- Changes what an agency says of persons of one journal (import): how many were changed. It takes
 -- the head first, as every batch does, so it waits for the batch that is being written and the next
 -- one waits for it; a batch that has read these persons already finds another version, and is
--- decided again. Null leaves identity or family as they are.
+-- decided again. Null leaves identity or family as they are. Where somebody has settled already,
+-- the days for which claims would be decided otherwise are kept with the newest row that there is
+-- under the head: that one and those before it were decided on what was said until now.
 declare
     v_changed integer;
 begin
     perform ledger.lock_head(/*cluster p_lane,*/ p_journal);
+    insert into settlement.person_change (
+        version, through_row, changed_at, days, lane, psn_no
+    )
+    select p.version + 1, p.latest_row, p_changed_at, n.days::datemultirange, /*lane*/ p.lane,
+           p.psn_no
+    from unnest(/*lanes*/ p_lanes, p_persons, p_changed_days) as n (/*lanes*/ lane, psn_no, days)
+    join settlement.person p on p.lane = /*lane*/ n.lane and p.psn_no = n.psn_no
+    where n.days is not null and p.latest_row is not null;
+
     update settlement.person p
     set version = p.version + 1,
         key_version = case when n.identity is null then p.key_version else n.key_version end,
