@@ -13,6 +13,8 @@ import pytest
 import pytest_asyncio
 
 from settlement.console.rights import Role
+from settlement.numbers import lane_in
+from settlement.storage import console_reimbursements as store
 from tests.kit.console import NAMES, Browser, Office, Page, an_office
 from tests.kit.population import CLASS_A, CLASS_B, DEAR, Citizen, some
 from tests.kit.town import Town, a_town
@@ -239,6 +241,22 @@ async def test_who_only_reads_sees_no_button_and_others_nothing(desks: Desks) ->
         for path in (LIST, page):
             assert (await browser.get(path)).status == 403
             assert "手工报销" not in (await browser.get("/console/")).text
+
+
+async def test_scope_is_part_of_every_statement_although_no_role_with_one_may_look(
+    desks: Desks,
+) -> None:
+    town = desks.office.town
+    whom = town.someone()
+    page = await desks.accepted(papers(town, whom, "44190012"))
+    number = int(page.removeprefix(f"{LIST}/"))
+    lane, since = lane_in(number), town.clock()
+    for scope, seen in ((None, True), (town.hospital.code, True), (town.pharmacy.code, False)):
+        waiting = await store.waiting(town.owner, scope, since)
+        own = await store.of_person(town.owner, scope, lane, whom.number, limit=9)
+        assert (number in {one.number for one in waiting}) == seen
+        assert [one.number for one in own] == [number] * seen
+        assert await store.may_see(town.owner, scope, lane, number) == seen
 
 
 async def test_an_invoice_that_the_institution_settles_as_well_is_shown(desks: Desks) -> None:
