@@ -32,7 +32,9 @@ from settlement.finance.errand_tasks import (
     ReimbursementAct,
     ReimburseTask,
 )
-from settlement.finance.reimbursement_books import papers_of
+from settlement.finance.payout_books import open_books
+from settlement.finance.reimbursement_books import Found, papers_of
+from settlement.finance.reimbursement_deciding import Looked, looked_at
 from settlement.numbers import lane_in
 from settlement.reimbursement import AFTER, ENDED, Act, Papers, Standing, State, standing
 from settlement.storage import console_reading
@@ -70,12 +72,13 @@ async def case(visit: Visit) -> Answer:
     if found is None:
         return visit.page("message.html", MISSING, status=404, words=MISSING)
     number, now = found.kept.filed.number, found.now
+    looked = await _looked(visit, found) if now.state is State.CALCULATED else None
     await visit.note("console.view-reimbursement", f"reimbursement {number}")
     return visit.page(
         "reimbursement.html", TITLE, case=found, filed=found.kept.filed, now=now,
         may={act.name.lower(): (now.state, act) in AFTER for act in Act},
         others=_others(now, visit.who.name), next=NEXT.get(now.state),
-        has_ended=now.state in ENDED,
+        has_ended=now.state in ENDED, looked=looked,
         work=visit.desk.works.in_the_way(_subject(number)),
         names=await visit.desk.institution_names(),
     )  # fmt: skip
@@ -177,6 +180,14 @@ async def _case(visit: Visit) -> Case | None:
             )
         items = await console_reading.item_names(connection, codes, kept.filed.ends_on)
     return Case(kept=kept, now=now, papers=papers, settled_too=settled_too, items=items)
+
+
+async def _looked(visit: Visit, found: Case) -> Looked:
+    """What was calculated, step by step: whoever confirms it sees why, and whether it still holds.
+    It is the engine's answer of this moment; nothing of it is kept."""
+    async with visit.desk.reading() as connection:
+        books = await open_books(connection, visit.desk.keyring, clock=visit.desk.clock)
+        return await looked_at(books, Found(kept=found.kept, now=found.now), found.papers)
 
 
 def _others(now: Standing, name: str) -> dict[str, str]:

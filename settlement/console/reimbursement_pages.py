@@ -34,7 +34,7 @@ from settlement.numbers import parse
 from settlement.reimbursement import State
 from settlement.reimbursement_intake import PAPER_COLUMNS
 from settlement.storage import console_reimbursements as store
-from settlement.storage.console_reimbursements import Listed, Wanted
+from settlement.storage.console_reimbursements import Listed, Waiting
 from settlement.storage.console_search import find_person_no
 
 TITLE = Words("手工报销", "Reimbursements")
@@ -80,14 +80,19 @@ async def overview(visit: Visit) -> Answer:
         visit = visit.again(NO_NUMBER)
     state = State(query["state"]) if query.get("state", "") in set(State) else None
     since = visit.at - timedelta(days=DAYS)
-    wanted = Wanted(since=since, state=state, before=_before(visit))
+    before = _before(visit)
     async with visit.desk.reading() as connection:
-        counts = await store.counts(connection, visit.scope, since)
-        rows = await store.listed(connection, visit.scope, wanted, limit=SHOWN_MAX + 1)
+        found = await store.waiting(connection, visit.scope, since)
+        matching = [
+            one for one in found
+            if state in (None, one.state) and (one.recorded_at, one.number) < before
+        ]  # fmt: skip
+        rows = await store.listed(connection, matching[:SHOWN_MAX])
+    counts = store.counts(found)
     await visit.note("console.list-reimbursements", ALL, f"state={state.value if state else ''}")
     return visit.page(
-        "reimbursements.html", TITLE, rows=rows[:SHOWN_MAX], counts=counts, state=state,
-        number=text, more=_more(rows), days=DAYS, next=NEXT,
+        "reimbursements.html", TITLE, rows=rows, counts=counts, state=state,
+        number=text, more=_more(matching), days=DAYS, next=NEXT,
         ready=counts.get(State.SETTLED, 0) + counts.get(State.RETURNED, 0),
         under_way=counts.get(State.ORDERED, 0), work=visit.desk.works.in_the_way(ALL),
         names=await visit.desk.institution_names(),
@@ -170,16 +175,14 @@ async def order(visit: Visit) -> Answer:
 
 async def bank_files(visit: Visit) -> Answer:
     """What banks are told, of all orders that are under way."""
-    async with visit.desk.reading() as connection:
-        counts = await store.counts(connection, visit.scope, visit.at)
+    counts = await _counts(visit)
     if not counts.get(State.ORDERED):
         return visit.page("message.html", NO_ORDERS, status=404, words=NO_ORDERS)
     return await paper(visit, PersonFiles(), "reimburse.zip", "application/zip", ALL)
 
 
 async def _all(visit: Visit, act: ReimbursementAct) -> Answer:
-    async with visit.desk.reading() as connection:
-        counts = await store.counts(connection, visit.scope, visit.at)
+    counts = await _counts(visit)
     ready = counts.get(State.SETTLED, 0) + counts.get(State.RETURNED, 0)
     return await have_done(visit, Order(
         task=ReimburseTask(act=act),
@@ -187,6 +190,12 @@ async def _all(visit: Visit, act: ReimbursementAct) -> Answer:
         action=f"console.reimburse-{act}", subject=ALL, back="/console/reimbursements",
         again=overview, is_short=ready <= FEW,
     ))  # fmt: skip
+
+
+async def _counts(visit: Visit) -> dict[State, int]:
+    """Of those that something is waited for."""
+    async with visit.desk.reading() as connection:
+        return store.counts(await store.waiting(connection, visit.scope, visit.at))
 
 
 def _before(visit: Visit) -> tuple[datetime, int]:
@@ -199,7 +208,7 @@ def _before(visit: Visit) -> tuple[datetime, int]:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest), last
 
 
-def _more(rows: list[Listed]) -> str | None:
+def _more(rows: list[Waiting]) -> str | None:
     """The link to the next page."""
     if len(rows) <= SHOWN_MAX:
         return None

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from ledger.money import yuan_text
 from settlement.clock import Moment
 from settlement.commands import Command
 from settlement.decision import Decision
-from settlement.explanation import ExplanationStep, names_of, render_zh
+from settlement.explanation import ExplanationStep, names_of, render_en, render_zh
 from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.reimbursement_books import (
     Found,
@@ -186,6 +186,39 @@ def asking(
         ),
         filed=filed, papers=papers, step=step, quote=quote,
     )  # fmt: skip
+
+
+class Looked(Struct, frozen=True, kw_only=True):
+    """What papers come to now, for whoever is to confirm what was calculated."""
+
+    refusal: Refusal | None = None
+    row: SettlementRow | None = None
+    zh: str = ""
+    en: str = ""
+    """who pays what and why, step by step"""
+    warning: str = ""
+    same: bool = False
+    """whether it is what was calculated"""
+
+
+async def looked_at(books: PayoutBooks, found: Found, papers: Papers) -> Looked:
+    """Ask the engine once more, without effect and without a trace."""
+    world = await world_for(books, [papers])
+    step = step_of(books, found, Act.CALCULATE, Who(actor=found.now.entered_by, reason=""))
+    reply = await quoted(books, world, found.filed, papers, step)
+    if isinstance(reply, Refusal):
+        return Looked(refusal=reply)
+    row, calculated = reply.row, found.now.calculated
+    policy = world.policies.version(row.policy)
+    names = {} if policy is None else names_of(policy)
+    steps = _DECODE_STEPS(row.explanation)
+    same = calculated is not None and (calculated.amounts, calculated.cash_fen) == (
+        _amounts(row), _left(row)
+    )  # fmt: skip
+    return Looked(
+        row=row, zh=render_zh(steps, names), en=render_en(steps, names), warning=reply.warning,
+        same=same,
+    )
 
 
 def parts(row: SettlementRow, world: World) -> list[str]:

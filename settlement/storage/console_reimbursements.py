@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -44,35 +45,41 @@ class Listed(Struct, frozen=True, kw_only=True):
         return self.now.settled.amounts
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
-    """Which are asked for."""
+class Waiting(Struct, frozen=True, kw_only=True):
+    """A reimbursement that something is waited for, or that came lately, without its papers."""
 
-    since: datetime
-    """beside those that something is waited for"""
-    state: State | None
-    before: tuple[datetime, int]
-    """where the page before ended: when it was accepted, and its number"""
+    lane: int
+    number: int
+    recorded_at: datetime
+    state: State
 
 
-async def counts(
+async def waiting(
     connection: Connection[Record], scope: str | None, since: datetime
-) -> dict[State, int]:
+) -> list[Waiting]:
+    """All of them, the newest first."""
+    rows = await connection.fetch(CONSOLE_MONEY["reimbursements_waiting"], scope, since)
+    return [
+        Waiting(
+            lane=row["lane"], number=row["reimbursement_no"], recorded_at=row["recorded_at"],
+            state=LEADS_TO[Act(row["act"])],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def counts(found: Sequence[Waiting]) -> dict[State, int]:
     """How many are in which state, in the order of states."""
-    found: dict[State, int] = {}
-    for row in await connection.fetch(CONSOLE_MONEY["reimbursements_counted"], scope, since):
-        state = LEADS_TO[Act(row["act"])]
-        found[state] = found.get(state, 0) + row["found"]
-    return {state: found[state] for state in State if state in found}
+    told = Counter(one.state for one in found)
+    return {state: told[state] for state in State if told[state]}
 
 
-async def listed(
-    connection: Connection[Record], scope: str | None, wanted: Wanted, *, limit: int
-) -> list[Listed]:
-    """Those that are asked for, the newest first."""
-    acts = [int(act) for act, state in LEADS_TO.items() if wanted.state in (None, state)]
+async def listed(connection: Connection[Record], some: Sequence[Waiting]) -> list[Listed]:
+    """Some of those that were found, with their papers and steps."""
     rows = await connection.fetch(
-        CONSOLE_MONEY["reimbursements_listed"], scope, wanted.since, acts, *wanted.before, limit
-    )
+        CONSOLE_MONEY["reimbursements_listed"], sorted({one.lane for one in some}),
+        [one.number for one in some],
+    )  # fmt: skip
     return await _with_steps(connection, rows)
 
 

@@ -6,14 +6,17 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from zipfile import ZipFile
 
 import pytest
 import pytest_asyncio
 
 from settlement.console.rights import Role
+from settlement.numbers import lane_in
+from settlement.storage import console_reimbursements as store
 from tests.kit.console import NAMES, Browser, Office, Page, an_office
-from tests.kit.population import CLASS_A, CLASS_B, Citizen, some
+from tests.kit.population import CLASS_A, CLASS_B, DEAR, Citizen, some
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase, temporary_directory
 
@@ -122,6 +125,7 @@ async def test_papers_become_money_by_two_people_and_the_bank(desks: Desks) -> N
         assert ("复核并记账" in shown) == (browser is desks.chief)
         assert whom.number not in shown and ACCOUNT not in shown and "***6666" in shown
         assert whom.insured.identity.name not in shown
+        assert "59.00 元 × 60% → 35.40 元" in shown, "whoever confirms sees why"
     assert (await desks.act(desks.clerk, first, "confirm")).status == 403
     booked = await desks.act(desks.chief, first, "confirm")
     assert "已复核记账" in booked.text
@@ -239,6 +243,22 @@ async def test_who_only_reads_sees_no_button_and_others_nothing(desks: Desks) ->
             assert "手工报销" not in (await browser.get("/console/")).text
 
 
+async def test_scope_is_part_of_every_statement_although_no_role_with_one_may_look(
+    desks: Desks,
+) -> None:
+    town = desks.office.town
+    whom = town.someone()
+    page = await desks.accepted(papers(town, whom, "44190012"))
+    number = int(page.removeprefix(f"{LIST}/"))
+    lane, since = lane_in(number), town.clock()
+    for scope, seen in ((None, True), (town.hospital.code, True), (town.pharmacy.code, False)):
+        waiting = await store.waiting(town.owner, scope, since)
+        own = await store.of_person(town.owner, scope, lane, whom.number, limit=9)
+        assert (number in {one.number for one in waiting}) == seen
+        assert [one.number for one in own] == [number] * seen
+        assert await store.may_see(town.owner, scope, lane, number) == seen
+
+
 async def test_an_invoice_that_the_institution_settles_as_well_is_shown(desks: Desks) -> None:
     town = desks.office.town
     whom = town.someone()
@@ -249,3 +269,28 @@ async def test_an_invoice_that_the_institution_settles_as_well_is_shown(desks: D
     assert (await town.pharmacy.send(sold)).infcode == 0
     await town.list_statements()
     assert "重复" in (await desks.clerk.get(page)).text
+
+
+def stay(town: Town, whom: Citizen, invoice: str, *, days_ago: int) -> str:
+    """Three nights that the own account pays for as far as it goes."""
+    ends = town.clock.local.date() - timedelta(days=days_ago)
+    row = (
+        f"{whom.number},{whom.insured.identity.name},{town.hospital.code},{invoice},310,21,"
+        f"{ends - timedelta(days=3)},{ends},8000.00,测试甲,{ACCOUNT},测试银行,"
+        f"{DEAR.item.code},{ends},4,2000.00,8000.00,1"
+    )
+    return f"{HEAD.strip()},个人账户使用标志\n{row}\n"
+
+
+async def test_who_confirms_is_told_when_the_year_has_moved(desks: Desks) -> None:
+    town = desks.office.town
+    whom = town.someone()
+    page = await desks.accepted(stay(town, whom, "44190010", days_ago=0))
+    await desks.act(desks.clerk, page, "calculate")
+    assert "年内情况已变" not in (await desks.chief.get(page)).text
+    await desks.settled(stay(town, whom, "44190011", days_ago=20))
+    assert "年内情况已变" in (await desks.chief.get(page)).text
+    refused = await desks.act(desks.chief, page, "confirm")
+    assert "已复核记账" not in refused.text and "重新核算" in refused.text
+    await desks.act(desks.clerk, page, "calculate")
+    assert "年内情况已变" not in (await desks.chief.get(page)).text

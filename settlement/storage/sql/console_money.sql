@@ -123,11 +123,28 @@ where r.act = 1
 order by r.recorded_at desc
 limit $1;
 
--- name: reimbursements_counted
--- Reimbursements that something is waited for, and what came since a moment, by the last act that
--- moved them: 6, 10 and 11 leave them where they are, after 5, 8 or 12 they have ended.
-select s.act, count(*) as found
-from settlement.reimbursement r
+-- name: reimbursements_waiting
+-- Reimbursements that something is waited for, and all that came since a moment, with the last act
+-- that moved each: 6, 10 and 11 leave it where it is, after 5, 8 or 12 it has ended. Those that
+-- ended and never came back (9) are passed over at once; they become the most by far.
+with candidate as (
+    select r.lane, r.reimbursement_no
+    from settlement.reimbursement r
+    where r.recorded_at >= $2
+    union
+    select r.lane, r.reimbursement_no
+    from settlement.reimbursement r
+    where not exists (
+        select 1 from settlement.reimbursement_step n
+        where n.lane = r.lane and n.reimbursement_no = r.reimbursement_no and n.act in (5, 8, 12)
+    )
+    union
+    select n.lane, n.reimbursement_no from settlement.reimbursement_step n where n.act = 9
+)
+select r.lane, r.reimbursement_no, r.recorded_at, s.act
+from candidate c
+join settlement.reimbursement r
+    on r.lane = c.lane and r.reimbursement_no = c.reimbursement_no
 cross join lateral (
     select n.act
     from settlement.reimbursement_step n
@@ -135,30 +152,18 @@ cross join lateral (
     order by n.step_no desc
     limit 1
 ) as s
-cross join lateral (
-    select n.institution
-    from settlement.reimbursement_paper n
-    where n.lane = r.lane and n.reimbursement_no = r.reimbursement_no
-    order by n.paper_no desc
-    limit 1
-) as p
-where ($1::text is null or p.institution = $1)
-    and (r.recorded_at >= $2 or s.act not in (5, 8, 12))
-group by s.act;
+where (r.recorded_at >= $2 or s.act not in (5, 8, 12))
+    and ($1::text is null or exists (
+        select 1 from settlement.reimbursement_paper n
+        where n.lane = r.lane and n.reimbursement_no = r.reimbursement_no and n.institution = $1
+    ))
+order by r.recorded_at desc, r.reimbursement_no desc;
 
 -- name: reimbursements_listed
--- The same one by one with their newest papers, those whose last moving act is among some, the
--- newest first, below a number.
+-- Some reimbursements with their newest papers, the newest first.
 select r.lane, r.reimbursement_no, r.recorded_at, r.psn_no, p.institution, p.invoice_no,
        p.total_fen
 from settlement.reimbursement r
-cross join lateral (
-    select n.act
-    from settlement.reimbursement_step n
-    where n.lane = r.lane and n.reimbursement_no = r.reimbursement_no and n.act not in (6, 10, 11)
-    order by n.step_no desc
-    limit 1
-) as s
 cross join lateral (
     select n.institution, n.invoice_no, n.total_fen
     from settlement.reimbursement_paper n
@@ -166,12 +171,8 @@ cross join lateral (
     order by n.paper_no desc
     limit 1
 ) as p
-where ($1::text is null or p.institution = $1)
-    and (r.recorded_at >= $2 or s.act not in (5, 8, 12))
-    and s.act = any ($3::smallint[])
-    and (r.recorded_at, r.reimbursement_no) < ($4, $5::bigint)
-order by r.recorded_at desc, r.reimbursement_no desc
-limit $6;
+where r.lane = any ($1::smallint[]) and r.reimbursement_no = any ($2::bigint[])
+order by r.recorded_at desc, r.reimbursement_no desc;
 
 -- name: reimbursements_listed_of_person
 -- All of one person's, the newest first.

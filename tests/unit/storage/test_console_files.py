@@ -81,6 +81,22 @@ def test_what_is_unknown_old_or_left_over_is_gone(shelf: Shelf, tmp_path: Path) 
     assert shelf.find(kept.digest) is None
 
 
+def test_a_file_of_our_own_lies_sealed_and_is_found_by_its_name(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    with shelf.scratch() as folder:
+        made = folder / "interest-2026.csv"
+        made.write_bytes(b"psn_no\n" * 50_000)
+        kept = shelf.put(made, "jing", NOW)
+    assert not list((tmp_path / "files").glob("open-*")), "what was plain is gone"
+    brought(shelf)
+    assert shelf.named("interest-") == [kept]
+    for file in (tmp_path / "files").iterdir():
+        assert b"psn_no" not in file.read_bytes()
+    with shelf.opened(kept) as path:
+        assert path.read_bytes() == b"psn_no\n" * 50_000
+
+
 @pytest.mark.parametrize(
     ("told", "name"),
     [("划拨 12月.csv", "划拨_12月.csv"), ("C:\\x\\回单.xlsx", "回单.xlsx"),
