@@ -32,9 +32,9 @@ from tests.services import (
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BASED = 'format = "region-profile/1"\nbased_on = "national-baseline"\n'
-OWN = '[interface.codes]\n"*.data.clr_type" = ["14"]\n'
+OWN = '[interface.codes]\n"*.data.clr_type" = ["14", "28"]\n'
 """What the town's policies clear by beside the baseline's."""
-CLEARED_BY = ["11", "14", "21", "41", "51", "99"]
+CLEARED_BY = ["11", "14", "21", "28", "41", "51", "99"]
 
 
 async def dictionary(town: ServedTown, name: str) -> list[str]:
