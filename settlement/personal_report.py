@@ -12,7 +12,7 @@ PLACE_ZH = {
     "visit": "就诊", "visit_event": "就诊经过",
     "filing": "备案", "upload": "上传资料",
     "payment": "渠道支付", "payment_event": "支付经过",
-    "mobile_order": "移动支付订单", "mobile_event": "移动支付经过",
+    "person_change": "参保变更", "mobile_order": "移动支付订单", "mobile_event": "移动支付经过",
     "remote_case": "异地人员就医", "remote_event": "异地就医经过",
     "outbox": "通知", "matter": "个人办件",
     "matter_event": "办件经过", "matter_as_agent": "代办他人事项",

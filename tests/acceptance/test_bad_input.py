@@ -131,7 +131,7 @@ RULES: list[tuple[Mapping[str, object], str, str, str]] = [
     ({f"{HEAD}.psn_no": NOBODY}, "PERSON_UNKNOWN", f"{HEAD}.psn_no", "1101"),
     ({f"{HEAD}.insutype": "390"}, "SCHEME_NOT_ENROLLED", f"{HEAD}.insutype", "310"),
     ({f"{HEAD}.med_type": "11"}, "INSTITUTION_CARE_TYPE_NOT_APPROVED", f"{HEAD}.med_type", "11"),
-    ({f"{HEAD}.med_type": "13"}, "CARE_TYPE_NOT_COVERED", f"{HEAD}.med_type", "13"),
+    ({f"{HEAD}.med_type": "22"}, "CARE_TYPE_NOT_COVERED", f"{HEAD}.med_type", "22"),
     ({f"{HEAD}.mdtrt_cert_no": "999999198001019999"}, "CREDENTIAL_MISMATCH",
      f"{HEAD}.mdtrt_cert_no", "凭证"),
     ({f"{HEAD}.certno": "999999198001019999"}, "IDENTITY_MISMATCH", f"{HEAD}.certno", "证件号码"),

@@ -88,6 +88,9 @@ where b.lane = $1 and b.case_no in (
     select m.matter_no from settlement.matter m where m.lane = $1 and m.psn_no = $2
 )
 union all
+select 'person_change', c.version, 0, c.changed_at, false, to_jsonb(c), null, 0
+from settlement.person_change c where c.lane = $1 and c.psn_no = $2
+union all
 select 'matter', m.matter_no, 0, m.opened_at,
        not exists (
            select from settlement.matter_event n

@@ -41,7 +41,7 @@ from tests.kit.broken_lists import throws_away
 from tests.kit.elsewhere import insured_elsewhere
 from tests.kit.intruder import Intruding, Way
 from tests.kit.population import Citizen, some
-from tests.kit.reply import assert_refused
+from tests.kit.reply import assert_done, assert_refused
 from tests.kit.served import SEED, ServedTown, a_served_town
 from tests.services import FreshDatabase, chosen_environment
 
@@ -136,8 +136,10 @@ async def test_row_of_another_city_is_confirmed_and_taken_back(town: ServedTown)
     stays confirmed. Not at the pharmacy whose days other tests reconcile."""
     last = local_time(system_clock()).date().replace(day=1) - timedelta(1)
     month = {"trt_year": f"{last:%Y}", "trt_month": f"{last:%m}"}
+    sales = []
     for citizen in town.people(2):
-        sold = await town.other_pharmacy.sell(citizen, some(population.CLASS_A))
+        sales.append((citizen, town.other_pharmacy.sale(citizen, some(population.CLASS_A))))
+        sold = await town.other_pharmacy.send(sales[-1][1])
         await insured_elsewhere(town, sold)
         await town.owner.execute(
             "update settlement.insured_elsewhere set setl_on = $1 where setl_id = $2", last,
@@ -159,6 +161,8 @@ async def test_row_of_another_city_is_confirmed_and_taken_back(town: ServedTown)
         field="input.detail[0].setl_sn",
     )  # fmt: skip
     await town.owner.execute("truncate settlement.insured_elsewhere")
+    for citizen, sale in sales:
+        assert_done(await town.other_pharmacy.send(town.other_pharmacy.reversal(sale, citizen)))
 
 
 async def test_report_names_no_person(town: ServedTown, tmp_path: Path) -> None:
