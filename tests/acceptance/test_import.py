@@ -314,8 +314,10 @@ async def test_new_institution_with_an_issued_credential_settles_within_a_second
     suspended = await office.bring("institutions", [{**row, "suspended": 1}])
     assert suspended.counts.samples[0].fields == ("suspended: False → True",)
 
+    buyer = town.someone()
+
     async def refused() -> Reply | None:
-        reply = await counter.sell(town.someone(), some(CLASS_A))
+        reply = await counter.sell(buyer, some(CLASS_A))
         return reply if reply.infcode else None
 
     reply = await until(refused)
