@@ -51,6 +51,7 @@ SELLERS = 16
 PERSONS = 2_000
 CANCEL_EVERY = 10
 QUANTITIES = 20
+BASKET = 3
 PRICE_MAX = Decimal(60)
 GONE_SECONDS = 60.0
 MEGABYTE = 10**6
@@ -98,13 +99,15 @@ async def sell(
     client: InstitutionClient, patients: Sequence[Patient], items: Sequence[WorldItem], book: Book
 ) -> None:
     """Sell, and cancel some of it, until it is over; a lost server is not asked again. Nobody buys
-    the same twice in a second, which would be one sale."""
+    the same twice in a second, which would be one sale: each round buys another quantity, and
+    after all quantities other items, however few the people and fast the server."""
     for turn in range(10**9):
         if book.is_over:
             return
         round_no, place = divmod(turn, len(patients))
         patient, quantity = patients[place], Decimal(1 + round_no % QUANTITIES)
-        basket = [Bought(item=one, quantity=quantity) for one in items]
+        first = round_no // QUANTITIES % (len(items) - BASKET + 1)
+        basket = [Bought(item=one, quantity=quantity) for one in items[first : first + BASKET]]
         content = inputs.purchase(patient, basket, at=client.now())
         paid = await _settled(client, "2102", content, book)
         if paid is not None and turn % CANCEL_EVERY == 0:
@@ -140,7 +143,7 @@ async def selling(
     async with open_clients(url, world.region) as clients, asyncio.TaskGroup() as group:
         for n in range(sellers):
             client = clients.of(pharmacies[n % len(pharmacies)])
-            group.create_task(sell(client, people[n::sellers], items[:3], book))
+            group.create_task(sell(client, people[n::sellers], items, book))
         yield
         book.is_over = True
 

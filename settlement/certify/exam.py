@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from secrets import randbelow
 
 from msgspec import Struct
 
@@ -85,6 +86,7 @@ class Exam:
         self.steps: list[Step] = []
         self._clock = clock
         self._serials = count(1)
+        self._run = f"{self.now():%y%m%d%H%M%S}{randbelow(10**6):06d}"
 
     basket_size = 2
 
@@ -95,8 +97,9 @@ class Exam:
         return [first, *(Line(item=item) for item in items[1:])]
 
     def serial(self) -> str:
-        """A number for visits and lines, used once."""
-        return f"{self.now():%H%M%S}{next(self._serials):04d}"
+        """A number for visits, orders and lines (22 digits): not used before, also by another run
+        that began in the same second."""
+        return f"{self._run}{next(self._serials):04d}"
 
     def numbered(self, lines: Sequence[Line]) -> dict[str, Line]:
         """Lines by a serial that is used once."""
