@@ -347,6 +347,9 @@ async def _launch(
         await _wait_ready(directory, process, mark, deadline_seconds)
     except asyncio.CancelledError:
         process.send(signal.SIGINT)
+        # Where we were started with SIGINT ignored (a shell's background job), so is it there until
+        # the postmaster has handlers. One that is already stopping takes no notice of the second.
+        process.send(signal.SIGTERM)
         raise
     return process
 

@@ -23,7 +23,7 @@ _REPLAY = "重复报文"
 _REFERENCE, _MESSAGE_ID = re.compile(r"441900\d{24}"), re.compile(r"([HP]\d{11})\d{14}.{4}")
 _NUMBER, _TOKEN = re.compile(r"\d{19}"), re.compile(r"E\d+")
 _TIME, _DAY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), re.compile(r"\d{4}-\d\d-\d\d")
-_SERIAL = re.compile(r"([A-Z]*)[0-2]\d[0-5]\d[0-5]\d(\d{4})")
+_SERIAL = re.compile(r"([A-Z]*)\d{18}(\d{4})")
 _ORDER, _PAY_TOKEN = re.compile(r"ORD\d{25}"), re.compile(r"[0-9a-f]{40}")
 _COMPACT = re.compile(r"20\d{6}(\d{6})?")
 _OURS_TO_CHANGE = timedelta(days=800)

@@ -188,7 +188,8 @@ async def test_cancelled_start_takes_the_server_down(
     start.cancel()
     with pytest.raises(asyncio.CancelledError):
         await start
-    assert await wait_until(lambda: find_postmaster(directory) is None, 60)
+    gone = await wait_until(lambda: find_postmaster(directory) is None, 60)
+    assert gone, "\n".join(path.read_text() for path in sorted(directory.logs.iterdir()))
 
 
 async def test_immediate_stop_loses_nothing(
