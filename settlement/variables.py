@@ -54,6 +54,14 @@ VARIABLES: Mapping[str, Variable] = {
         "收款渠道商户文件", "which merchants collect over payment channels",
         "`DATA_DIR/channels.toml`, where it is",
     ),
+    "SETTLEMENT_TRACES_URL": Variable(
+        "链路追踪收集器（OTLP/HTTP）地址", "where traces are sent: a collector of OTLP over HTTP",
+        "no traces",
+    ),
+    "SETTLEMENT_TRACES_SHARE": Variable(
+        "追踪的请求比例，大于 0、不超过 1", "the share of requests that is traced, over 0 up to 1",
+        "0.01",
+    ),
     "SETTLEMENT_KEEP_YEARS": Variable(
         "个人信息保存年限，不小于 5", "how many years personal data is kept, 5 or more", "30",
     ),

@@ -16,6 +16,7 @@ from msgspec import Struct
 from settlement.gateway import Gateway, HubDoor
 from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
+from settlement.telemetry.otlp import TracesWanted
 from settlement.web.app import DemoToken, DemoWorld
 
 AT_WORK = b'{"event":"at_work"}\n'
@@ -48,6 +49,8 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     """the schema owner's login: told to the importer and to the console, to nobody else"""
     console_socket: str = ""
     """where the console's process listens; empty where there is none"""
+    traces: TracesWanted | None = None
+    """where gateways send traces of some requests; None where nobody asked for any"""
     gateway_factory: str = GATEWAY_FACTORY
     """`module:name` of an async function from this config to a `RunningGateway`"""
 

@@ -83,6 +83,7 @@ from settlement.storage.lookups import PersonFinder
 from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder
 from settlement.storage.payments import PAYER_ALONE, Owner, place_of
 from settlement.telemetry.metrics import METRICS
+from settlement.telemetry.traces import TRACES
 from settlement.translate import scans
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
@@ -421,6 +422,9 @@ class Payments:
             began = monotonic()
             outcome = await channel.pay(order)
             METRICS.channel_call.observe(monotonic() - began - wait.seconds)
+            TRACES.part(
+                command.asked.msgid, "channel.pay", began, channel=attempt.channel.value
+            )
             reply = await self.report(
                 fact, institution, happened(outcome, attempt), outcome=outcome
             )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 
 from settlement.desk import DecisionDesk
+from settlement.storage.batch_items import Item
 from settlement.storage.journal import JournalQueue
 from settlement.telemetry.metrics import Metrics
+from settlement.telemetry.traces import TRACES
 
 
 class QueueDesk:
@@ -28,8 +30,15 @@ class QueueDesk:
         self._metrics.journal_wait.observe_all(waited)
         self._metrics.queue_depth = sum(map(len, self._queues))
 
-    def batch_done(self, *, size: int, written: int, laps: Sequence[float], again: bool) -> None:
-        """For the metrics. A batch that wrote nothing is measured only as far as it came."""
+    def batch_decided(self, batch: Sequence[Item], laps: Sequence[float]) -> None:
+        """For traces, while whoever is answered without a commit has not been told yet."""
+        if TRACES.is_on:
+            TRACES.batch((item.command.asked.msgid for item in batch), laps)
+
+    def batch_done(
+        self, batch: Sequence[Item], *, written: int, laps: Sequence[float], again: bool
+    ) -> None:
+        """Counts it. A batch that wrote nothing is measured only as far as it came."""
         metrics = self._metrics
         if laps:
             read, decided, wrote = laps
@@ -38,6 +47,8 @@ class QueueDesk:
             if written:
                 metrics.batch_items.observe(written)
                 metrics.batch_write_seconds.observe(wrote)
+                if TRACES.is_on:
+                    TRACES.written((item.command.asked.msgid for item in batch), wrote)
         metrics.queue_depth = sum(map(len, self._queues))
         if again:
-            metrics.batch_recomputed += size
+            metrics.batch_recomputed += len(batch)

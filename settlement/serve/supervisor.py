@@ -30,7 +30,7 @@ from settlement.embedded.services import Services, start_services
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.serve.config import GATEWAY_FACTORY, INSTALLER, WorkerConfig, resolve, url_of
 from settlement.serve.keeper import Child
-from settlement.telemetry import logs
+from settlement.telemetry import logs, otlp
 from settlement.web.app import listen
 
 logger = logging.getLogger("settlement.serve")
@@ -93,6 +93,10 @@ class Supervisor:
         self._importer: Child | None = None
         self._console: Child | None = None
         self._demo_users: list[DemoUser] = []
+        try:
+            self._traces = otlp.wanted(environment)
+        except otlp.TracesError as exc:
+            raise ServeError(str(exc)) from exc
 
     async def run(self) -> None:
         """Start everything, say so, watch it, stop it. Raises ServeError, ServiceError."""
@@ -144,6 +148,7 @@ class Supervisor:
             journals=settings.journals,
             limits=settings.limits,
             channels_file=str(self._channels_file() or ""),
+            traces=self._traces,
             gateway_factory=settings.gateway_factory,
             console_socket=str(_console_socket(run_dir)),
         )

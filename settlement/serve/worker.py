@@ -11,6 +11,7 @@ from pathlib import Path
 
 from settlement.serve.child import Stopping, beating, run_child, say_at_work
 from settlement.serve.config import RunningGateway, WorkerConfig, resolve
+from settlement.telemetry import otlp
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
 
@@ -32,11 +33,14 @@ async def serve(config: WorkerConfig, stopping: Stopping) -> None:
             console_socket=Path(config.console_socket) if config.console_socket else None,
         ),
     )
+    end_traces = otlp.start(config.traces, config.place) if config.traces is not None else None
     await web.start(listen(config.host, config.port, limits))
     say_at_work()
     async with beating():
         await stopping.asked.wait()
         await _stop(web, gateway, config.limits.drain_seconds_max, stopping)
+        if end_traces is not None:
+            await asyncio.to_thread(end_traces)
 
 
 async def _stop(

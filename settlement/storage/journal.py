@@ -86,8 +86,13 @@ class Desk(Protocol):
     def batch_taken(self, waited: Sequence[float]) -> None:
         """For the metrics: how many seconds each of its items had waited."""
 
-    def batch_done(self, *, size: int, written: int, laps: Sequence[float], again: bool) -> None:
-        """For the metrics; the laps are the seconds of reading, deciding and writing."""
+    def batch_decided(self, batch: Sequence[Item], laps: Sequence[float]) -> None:
+        """For traces, before anybody hears of it: the seconds of reading and deciding."""
+
+    def batch_done(
+        self, batch: Sequence[Item], *, written: int, laps: Sequence[float], again: bool
+    ) -> None:
+        """For metrics and traces: the laps are the seconds of reading, deciding and writing."""
 
 
 class PlanAge:
@@ -329,6 +334,7 @@ class JournalQueue:
         unsure: list[tuple[Item, Reply]] = []
         pending, effects = self._decide(batch, view, moment, unsure)
         watch.lap()
+        self._desk.batch_decided(batch, watch.laps)
         if effects:
             try:
                 await self._write(connection, view, moment, pending, effects)
@@ -337,9 +343,7 @@ class JournalQueue:
         elif pending:
             await self._tell_again(connection, pending)
         watch.lap()
-        self._desk.batch_done(
-            size=len(batch), written=len(effects), laps=watch.laps, again=False
-        )
+        self._desk.batch_done(batch, written=len(effects), laps=watch.laps, again=False)
         if unsure:
             await self._refuse(connection, view, unsure)
 
@@ -407,7 +411,7 @@ class JournalQueue:
         else:
             await self._tell_again(connection, rest)
         self._waiting.extendleft(reversed(back))
-        self._desk.batch_done(size=len(back), written=0, laps=(), again=True)
+        self._desk.batch_done(back, written=0, laps=(), again=True)
         return effects
 
     async def _stale(
@@ -435,6 +439,7 @@ class JournalQueue:
                 moment = self._desk.now()
                 pending, effects = self._decide(batch, view, moment)
                 watch.lap()
+                self._desk.batch_decided(batch, watch.laps)
                 if effects:
                     for item, _ in pending:
                         item.sent = True
@@ -448,7 +453,7 @@ class JournalQueue:
             raise translate(exc) or exc from exc
         watch.lap()
         resolve_durable(connection, pending)
-        self._desk.batch_done(size=len(batch), written=len(effects), laps=watch.laps, again=True)
+        self._desk.batch_done(batch, written=len(effects), laps=watch.laps, again=True)
 
     async def _read(self, connection: Connection[Record], batch: Sequence[Item]) -> View:
         try:

@@ -1,1 +1,1 @@
-"""What operators see of a running server: metrics and logs. Knows names and numbers, no domain."""
+"""What operators see of a running server: metrics, logs, traces. Knows names, no domain."""

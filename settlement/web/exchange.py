@@ -19,7 +19,8 @@ from protocol.nhsa.errors import WireError
 from settlement.gate import Rank, rank_of
 from settlement.gateway import Caller, Gateway, NotYours, Overloaded, Unavailable
 from settlement.limits import Limits
-from settlement.telemetry.metrics import METRICS, Outcome
+from settlement.telemetry.metrics import IN_BODY, METRICS, Outcome
+from settlement.telemetry.traces import TRACES, Trace
 from settlement.web.authentication import Authenticator, Denied
 from settlement.web.entrance import Entrance
 from settlement.web.reply import ZIP, HttpReply, problem, too_large
@@ -122,7 +123,8 @@ class Turn:
     """One request from its last byte to its reply. `ended` once the reply was given."""
 
     __slots__ = (
-        "_body", "_caller", "_done", "_exchange", "_infno", "_started", "_waiting", "ended",
+        "_body", "_caller", "_done", "_exchange", "_infno", "_started", "_trace", "_waiting",
+        "ended",
     )  # fmt: skip
 
     def __init__(self, exchange: Exchange, infno: str | None, body: bytes, done: Done) -> None:
@@ -133,6 +135,7 @@ class Turn:
         self._started = monotonic()
         self._waiting: Future[bool] | Future[bytes] | None = None
         self._caller: Caller | None = None
+        self._trace: Trace | None = None
         self.ended = False
 
     def begin(self, headers: Mapping[str, str]) -> None:
@@ -146,6 +149,9 @@ class Turn:
             self._end(Outcome.OVERLOADED, away)
             return
         self._caller = known.caller
+        if TRACES.is_on:
+            name = self._infno or IN_BODY
+            self._trace = TRACES.pick(name, self._body, known.caller.institution_code)
         granted = self._exchange.grant(known, self._body)
         if isinstance(granted, Denied):
             self._deny(granted)
@@ -176,6 +182,8 @@ class Turn:
         self._exchange.arriving -= 1
         if self.ended or self._caller is None:
             return
+        if self._trace is not None:
+            TRACES.part(self._trace.message_id, "nonce", self._started)
         if decided.result():
             self._ask(self._caller)
         else:
@@ -208,6 +216,8 @@ class Turn:
         if self._caller is not None:
             self._exchange.entrance.leave(self._caller.institution_code)
         METRICS.request_ended(self._infno, outcome, monotonic() - self._started)
+        if self._trace is not None:
+            TRACES.end(self._trace, outcome)
         self._exchange.ended()
         self._done(reply)
 

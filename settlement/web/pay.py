@@ -15,6 +15,8 @@ from aiohttp import web
 from settlement.gate import Rank
 from settlement.gateway import Caller, Overloaded, PayDesk, PayReply, Unavailable
 from settlement.limits import Limits
+from settlement.telemetry.metrics import Outcome
+from settlement.telemetry.traces import TRACES
 from settlement.web.authentication import Authenticator, Denied, Known
 from settlement.web.entrance import Entrance
 from settlement.web.reply import HttpReply, problem, too_large
@@ -107,10 +109,17 @@ class PayPages:
         away = self._entrance.admit(institution, rank)
         if away is not None:
             return away
+        trace = TRACES.pick("pay", body, institution) if TRACES.is_on else None
+        outcome = Outcome.UNAVAILABLE
         try:
-            return await self._admitted(known, body, act)
+            reply = await self._admitted(known, body, act)
+            if reply.status < 500:
+                outcome = Outcome.OK if reply.status == 200 else Outcome.REFUSED
+            return reply
         finally:
             self._entrance.leave(institution)
+            if trace is not None:
+                TRACES.end(trace, outcome)
 
     async def _admitted(
         self, known: Known, body: bytes, act: Callable[[bytes, Caller], Awaitable[PayReply]]

