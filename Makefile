@@ -43,7 +43,7 @@ else \
 fi && exec "$$chosen" -I tools/environment.py $(1)
 endef
 
-.PHONY: help run test test-external bench load drill drill-channels drill-regions drill-month drill-ha \
+.PHONY: help run test test-external bench capacity load drill drill-channels drill-regions drill-month drill-ha \
   drill-restore drill-upgrade drill-tamper drill-overload simulate fuzz sbom check setup setup-dev lock clean
 
 help: ## list what can be made
@@ -69,6 +69,9 @@ test-external: setup-dev ## all tests that touch servers, on the distribution's 
 bench: setup ## measure; figures to build/bench.json and a printed table
 	@mkdir -p build
 	@exec $(BENCH_COMMAND)
+
+capacity: setup ## what one machine carries: processes, journals, connections, the knee, age; STORED=1000000
+	@exec $(VENV)/python -m loadtest.drills.capacity --stored $(or $(STORED),1000000)
 
 load: $(if $(filter locust,$(RUNNER)),setup-dev,setup) ## a city, a province or the country at work; PRESET=dongguan HOURS=0.5 PERIOD=day RUNNER=locust
 	@exec $(LOAD_COMMAND)

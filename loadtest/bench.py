@@ -25,7 +25,7 @@ from loadtest.books import compare_books
 from loadtest.generator.tally import Tally
 from loadtest.machine import describe_commit, describe_machine
 from loadtest.report import Figure
-from loadtest.server import Server, Verdict, VerifyingAllTheTime
+from loadtest.server import Server, Verdict, VerifyingAllTheTime, remove_data
 from loadtest.signatures import measure_signatures
 from loadtest.stage import Costs, Stage
 from loadtest.workload import Scenario
@@ -80,7 +80,8 @@ def main() -> int:
         figures = run(arguments, arguments.data_dir or folder / "data")
     finally:
         if not arguments.keep:
-            _remove(folder)
+            remove_data(folder / "data")
+            shutil.rmtree(folder)
     RESULT.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n")
     print(report.table(figures))
     for trouble in _texts(figures, "troubles"):
@@ -249,14 +250,6 @@ def _texts(figures: dict[str, Figure], name: str) -> list[str]:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _remove(folder: Path) -> None:
-    """The bench's own data, and its servers' home where that had to be elsewhere."""
-    pointer = folder / "data" / "server-home"
-    if pointer.exists():
-        shutil.rmtree(pointer.read_text().strip())
-    shutil.rmtree(folder)
 
 
 def _arguments() -> argparse.Namespace:

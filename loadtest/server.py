@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
+
+from settlement.embedded.directory import HOME_POINTER
 
 STOP_SECONDS_MAX = 60
 
@@ -38,6 +41,14 @@ def program() -> list[str]:
     """The settlement command beside this interpreter; its module where it is not installed."""
     script = Path(sys.executable).parent / "settlement"
     return [str(script)] if script.exists() else [sys.executable, "-m", "settlement.cli"]
+
+
+def remove_data(data_dir: Path) -> None:
+    """Remove a stopped server's data, and its servers' home where that had to be elsewhere."""
+    pointer = data_dir / HOME_POINTER
+    if pointer.exists():
+        shutil.rmtree(pointer.read_text().strip())
+    shutil.rmtree(data_dir, ignore_errors=True)
 
 
 class Server:

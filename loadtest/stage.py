@@ -66,6 +66,10 @@ class Stage:
         self.costs = Costs()
         self._places = attach.places_of(server.data_dir)
 
+    def use(self, connections: int) -> None:
+        """So many connections in the windows that follow."""
+        self._connections = connections
+
     def reply_bytes(self) -> int:
         """Size of the body of a real answer to a one-shot settlement; also wakes the server up."""
         sizes: list[int] = []
