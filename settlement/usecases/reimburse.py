@@ -19,7 +19,7 @@ from settlement import keys
 from settlement.chart import EntryCode, ReimbursementAccount
 from settlement.claim import CareKind, Claim, ClaimLine
 from settlement.clock import Moment
-from settlement.commands import Asked, Command
+from settlement.commands import WHOLE_HISTORY, Asked, Command, History
 from settlement.decision import Answer, Decision
 from settlement.entitlement import CareDates
 from settlement.institution import Institution, InstitutionKind
@@ -64,7 +64,7 @@ class Reimburse(Command, frozen=True, kw_only=True, gc=False):
     step: Step
     """of the confirmation, without what it books; its amounts are those that were calculated"""
     quote: bool
-    history: bool = True
+    history: History | None = WHOLE_HISTORY
 
 
 class TakeBack(Command, frozen=True, kw_only=True, gc=False):
