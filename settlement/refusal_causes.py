@@ -114,7 +114,10 @@ CAUSES: Mapping[str, str] = {
         "A claim elsewhere during a stay, of a care type that the region does not allow then."
     ),
     "ALREADY_DISCHARGED": "A second discharge, or a mid-stay settlement after it.",
-    "NOT_DISCHARGED": "A final settlement, or a cancel of a discharge, without one.",
+    "NOT_DISCHARGED": (
+        "A final settlement, the quote of one for somebody insured elsewhere, or a cancel of a "
+        "discharge, without one."
+    ),
     "DISCHARGE_TIME_WRONG": "The discharge is before the admission or in the future.",
     "STAY_SETTLED": "Lines after the final settlement.",
     "STAY_HAS_NO_LINES": "A settlement or quote with nothing to settle.",

@@ -1,10 +1,10 @@
 """Settle a stay, a segment of one, or quote either (住院结算): 2303, 2304.
 
-The final settlement comes after the discharge. A segment before it (中途结算) takes what was
-uploaded so far; the deductible of a stay is borne once, by the segments together, unless the policy
-asks for it again in a new year. Where the region splits stays (settlement/stay_parts.py), the fees
-before a change of scheme, of person type or of year are a segment too, also after the discharge.
-A quote stops before the booking and leaves nothing behind.
+The final settlement comes after the discharge; a quote may come at any time. A segment before it
+(中途结算) takes what was uploaded so far; the deductible of a stay is borne once, by the segments
+together, unless the policy asks for it again in a new year. Where the region splits stays
+(settlement/stay_parts.py), the fees before a change of scheme, of person type or of year are a
+segment too, also after the discharge. A quote stops before the booking and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from settlement.world import World
 
 _UNNUMBERED = 0
 _UNCOMMITTED = bytes(32)
+_STILL_IN = "尚未办理出院，按已上传的费用预结算，以出院后的结算为准"
 
 
 def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -> Decision:
@@ -76,8 +77,11 @@ def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -
         return asking
     if command.quote:
         row = _row(command, decided, person, moment, _UNNUMBERED, b"", _UNCOMMITTED)
-        money = spent(fold_deposits(visit), row.cash_fen, final=not command.mid_stay)
-        return Decision(_answer(command, decided, row, person, world, money))
+        still_in = stands.discharge is None and world.profile.discharge_before_settlement
+        final = not command.mid_stay and not still_in
+        money = spent(fold_deposits(visit), row.cash_fen, final=final)
+        provisional = _STILL_IN if still_in and not command.mid_stay else ""
+        return Decision(_answer(command, decided, row, person, world, money, provisional))
     return _book(command, decided, visit, state, view, world, moment)
 
 
@@ -109,8 +113,7 @@ def _settleable(
         return Refusal(code="STAY_HAS_NO_LINES", field="mdtrt_id")
     if part.until is not None:
         return _until_turn(command, part)
-    before_discharge = not world.profile.discharge_before_settlement
-    if not command.mid_stay and state.discharge is None and not before_discharge:
+    if state.discharge is None and _needs_discharge(command, person, world):
         return Refusal(code="NOT_DISCHARGED", field="mdtrt_id")
     if command.mid_stay and state.discharge is not None:
         return Refusal(
@@ -118,6 +121,13 @@ def _settleable(
             params={"ended_at": str(state.discharged_at)},
         )  # fmt: skip
     return None
+
+
+def _needs_discharge(command: SettleStay, person: PersonFacts, world: World) -> bool:
+    """Who lies in hospital is quoted at any time; another region is asked about whole stays."""
+    if command.mid_stay or not world.profile.discharge_before_settlement:
+        return False
+    return not command.quote or bool(person.home_region)
 
 
 def _scheme_fits(
@@ -306,10 +316,11 @@ def _book(
 
 def _answer(
     command: SettleStay, decided: Adjudicated, row: SettlementRow, person: PersonFacts,
-    world: World, money: Spent,
+    world: World, money: Spent, provisional: str = "",
 ) -> Answer:  # fmt: skip
     output = answers.visit_reply(
         row, person.identity, decided.policy, world.profile, decided.benefit.shares
     )
     warning = family.warning_of(command, decided, person, quote=command.quote)
-    return Answer(output=output, warning=joined(warning, money.words(row.cash_fen)))
+    words = joined(provisional, warning, money.words(row.cash_fen))
+    return Answer(output=output, warning=words)
