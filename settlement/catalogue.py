@@ -10,7 +10,7 @@ collector, and values that repeat (dates, ceilings, ratios by scheme) are shared
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from itertools import pairwise
@@ -18,6 +18,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
+
+from settlement.catalogue_pages import Walk, Walks
 
 OPEN_END = date.max
 """`effective_to` of an item without an end date."""
@@ -61,12 +63,13 @@ class CatalogueError(ValueError):
 class Catalogue:
     """Every version of every item, found by code and date."""
 
-    __slots__ = ("_earlier", "_latest")
+    __slots__ = ("_earlier", "_latest", "_walks")
 
     def __init__(self, items: Iterable[Item]) -> None:
         """Index `items`, in any order; raises CatalogueError where dates of a code overlap."""
         self._latest: dict[str, Item] = {}
         self._earlier: dict[str, tuple[Item, ...]] = {}
+        self._walks: Walks | None = None
         sharing = _Sharing()
         for item in items:
             self._add(sharing.shared(item))
@@ -98,8 +101,15 @@ class Catalogue:
 
     def all_versions(self) -> Iterator[Item]:
         """Every version of every item, in the order in which the items were given."""
-        for code in self._latest:
-            yield from self.versions(code)
+        return _versions(self._latest, self._earlier)
+
+    def walk(self, enquiry: Hashable, count: Callable[[Item], int]) -> Walk:
+        """A paged enquiry into every version of every item, begun anew or as it was left; `count`
+        says how many rows it shows of an item (settlement/catalogue_pages.py)."""
+        if self._walks is None:
+            self._walks = Walks(self.all_versions())
+        return self._walks.walk(enquiry, count)
+
     def version(self, code: str, effective_from: date) -> Item | None:
         """Return the version of `code` that begins on a date."""
         latest = self._latest.get(code)
@@ -129,6 +139,15 @@ class Catalogue:
                 raise CatalogueError(f"目录编码 {item.code} 的两个版本有效期重叠")
         self._latest[item.code] = versions[0]
         self._earlier[item.code] = tuple(versions[1:])
+
+
+def _versions(
+    latest: Mapping[str, Item], earlier: Mapping[str, tuple[Item, ...]]
+) -> Iterator[Item]:
+    """Apart from the catalogue: what it keeps of an enquiry must not hold on to itself."""
+    for code, item in latest.items():
+        yield item
+        yield from earlier.get(code, ())
 
 
 class CatalogueMaker:

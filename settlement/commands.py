@@ -6,7 +6,7 @@ carries everything its use case decides on. No wire names, no I/O.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from msgspec import Struct
 
@@ -61,6 +61,28 @@ class Pledge(Struct, frozen=True, kw_only=True, gc=False):
     holds: tuple[Hold, ...] = ()
 
 
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Nothing here is older."""
+
+
+class History(Struct, frozen=True, kw_only=True, gc=False):
+    """Which of the newest HISTORY_ROWS_MAX visits and settlements of a person to read."""
+
+    institution: str = ""
+    """of this one only; empty: of all"""
+    since: datetime = EARLIEST
+    """settlements made since"""
+    settlements: bool = True
+    standing: bool = False
+    """of the settlements those that nothing undid"""
+    visits: bool = True
+    stays_only: bool = False
+    """of the visits those in hospital"""
+
+
+WHOLE_HISTORY = History()
+
+
 class Command(Struct, frozen=True, kw_only=True, gc=False):
     """Base of all commands; the facts a batch reads for it are named here."""
 
@@ -79,8 +101,8 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
     """drug trace codes whose sales to read"""
     trace_lanes: int = 0
     """in how many lanes: a box may have been sold to anybody"""
-    history: bool = False
-    """read the person's visits and settlements, newest first, as far as HISTORY_ROWS_MAX"""
+    history: History | None = None
+    """visits and settlements of the person to read"""
     filing_ids: tuple[int, ...] = ()
     standing_filings: bool = False
     """read the rows of all filings of the person that stand"""
@@ -99,6 +121,7 @@ class Command(Struct, frozen=True, kw_only=True, gc=False):
 
 
 HISTORY_ROWS_MAX = 500
+"""How far back a person's visits and settlements are looked at."""
 
 
 class Purchase(Command, frozen=True, kw_only=True, gc=False):

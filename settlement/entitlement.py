@@ -253,7 +253,7 @@ def changed_days(
 
     What is compared is what decides a claim, so a suspension from tomorrow touches no day before.
     """
-    begins = sorted({date.min, *_turns(before), *_turns(after)})
+    begins = sorted({date.min, *turns_of(before), *turns_of(after)})
     found: list[tuple[date, date]] = []
     for at, first in enumerate(begins):
         if _deciding_on(before, first) == _deciding_on(after, first):
@@ -266,8 +266,8 @@ def changed_days(
     return tuple(found)
 
 
-def _turns(enrolments: Sequence[Enrolment]) -> Iterator[date]:
-    """Days from which memberships may decide something else."""
+def turns_of(enrolments: Sequence[Enrolment]) -> Iterator[date]:
+    """Days from which memberships may decide something else, in no order."""
     for each in enrolments:
         yield each.starts_on
         yield each.benefit_from

@@ -64,3 +64,8 @@ def parse(text: str) -> int | None:
     if len(text) == 19 and text.isascii() and text.isdigit() and text <= _GREATEST:
         return int(text)
     return None
+
+
+def shown(number: int) -> str:
+    """A number for a reader; empty for what was none of ours, of which only that is known."""
+    return str(number) if number > 0 else ""

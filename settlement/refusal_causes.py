@@ -61,12 +61,11 @@ CAUSES: Mapping[str, str] = {
     "DISEASE_MISSING": "A claim for a chronic or special disease that names none.",
     "DISEASE_NOT_FILED": "No filing of the disease covers the ruling date.",
     "DISEASE_FILED_ELSEWHERE": (
-        "The disease is filed, but neither found here nor to be treated here "
-        "(`chronic_care_at`)."
+        "The disease is filed, but neither found here nor to be treated here (`chronic_care_at`)."
     ),
     "INSTITUTION_NOT_CHOSEN": (
-        "The region asks for a chosen institution (`chosen_institution`), and the policy "
-        "pays nothing elsewhere."
+        "The region asks for a chosen institution (`chosen_institution`), and the policy pays "
+        "nothing elsewhere."
     ),
     "PERSON_SUSPENDED": "An operator suspended the person.",
     "INSTITUTION_SUSPENDED": "An operator suspended the institution.",
@@ -78,8 +77,8 @@ CAUSES: Mapping[str, str] = {
         "(`doctor_check`)."
     ),
     "DOCTOR_NOT_IN_FORCE": (
-        "The doctor named is staff of this institution, but not on the day of the fee, or "
-        "when the visit or stay begins."
+        "The doctor named is staff of this institution, but not on the day of the fee, or when "
+        "the visit or stay begins."
     ),
     "DOCTOR_OF_OTHER_KIND": "Who is named as doctor is a pharmacist or nurse of this institution.",
     "FUND_SUSPENDED": "An operator suspended a fund, and nothing else may pay.",
@@ -102,8 +101,7 @@ CAUSES: Mapping[str, str] = {
     ),
     "VISIT_UNKNOWN": "No such mdtrt_id.",
     "DATA_ERASED": (
-        "What it is about was erased when its time had come "
-        "(docs/operating/personal-data.md)."
+        "What it is about was erased when its time had come (docs/operating/personal-data.md)."
     ),
     "VISIT_WITHDRAWN": "2202 withdrew it.",
     "VISIT_OF_OTHER_PERSON": "mdtrt_id and psn_no do not belong together.",
@@ -116,7 +114,10 @@ CAUSES: Mapping[str, str] = {
         "A claim elsewhere during a stay, of a care type that the region does not allow then."
     ),
     "ALREADY_DISCHARGED": "A second discharge, or a mid-stay settlement after it.",
-    "NOT_DISCHARGED": "A final settlement, or a cancel of a discharge, without one.",
+    "NOT_DISCHARGED": (
+        "A final settlement, the quote of one for somebody insured elsewhere, or a cancel of a "
+        "discharge, without one."
+    ),
     "DISCHARGE_TIME_WRONG": "The discharge is before the admission or in the future.",
     "STAY_SETTLED": "Lines after the final settlement.",
     "STAY_HAS_NO_LINES": "A settlement or quote with nothing to settle.",
@@ -133,9 +134,19 @@ CAUSES: Mapping[str, str] = {
     "VISIT_SETTLED": "A settlement of it stands.",
     "VISIT_NOT_DIAGNOSED": "2204 or 2206 before 2203.",
     "LINES_OF_SEVERAL_VISITS": "One 2204 names two mdtrt_id.",
+    "STAY_TURNS": (
+        "The region splits stays (`split_stay_at`), and the open fees lie before and after a "
+        "change."
+    ),
+    "STAY_PART_OF_OTHER_SCHEME": (
+        "The region splits stays, and another scheme ruled on the days of these fees."
+    ),
+    "STAY_UPLOAD_SPANS_TURN": (
+        "One upload, from before the region split stays, has fees on both sides of a change."
+    ),
     "SCHEME_DIFFERS": (
-        "insutype differs from the registration's; of a stay, while the person has not left "
-        "that scheme."
+        "insutype differs from the registration's; of a stay, while the person has not left that "
+        "scheme."
     ),
     "BATCH_UNKNOWN": "No lines under this chrg_bchno.",
     "BATCH_SETTLED": "The batch was settled.",
@@ -169,16 +180,15 @@ CAUSES: Mapping[str, str] = {
     "MAPPING_DATES_WRONG": "A row of 3301 without days.",
     "MAPPING_OVERLAPS": "3301: one own code, two catalogue codes on the same days.",
     "MAPPING_DIFFERS": (
-        "A line's medins_list_codg is mapped to another med_list_codg, where the region "
-        "refuses that (`mapping_check`)."
+        "A line's medins_list_codg is mapped to another med_list_codg, where the region refuses "
+        "that (`mapping_check`)."
     ),
     "ITEM_UNMAPPED": (
         "A line's medins_list_codg has no mapping on its day, where the region refuses that "
         "(`unmapped_item`)."
     ),
     "TRACE_MISSING": (
-        "A line of a drug without trace code, where the region refuses that "
-        "(`trace_required`)."
+        "A line of a drug without trace code, where the region refuses that (`trace_required`)."
     ),
     "TRACE_SOLD_BEFORE": (
         "The box was sold by a settlement that stands, or is on an earlier line of the same "
@@ -186,8 +196,7 @@ CAUSES: Mapping[str, str] = {
     ),
     "DICTIONARY_UNKNOWN": "1901 asks for a list that no request is checked against.",
     "CATALOGUE_VERSION_UNKNOWN": (
-        "1301 and the other files: `ver` is not like v0007, or newer than the catalogue in "
-        "force."
+        "1301 and the other files: `ver` is not like v0007, or newer than the catalogue in force."
     ),
     "PAGE_WRONG": "A paged enquiry with a page below 1 or a size out of range.",
     "TRANSACTION_UNSUPPORTED": "Known, but not offered to this institution.",
@@ -196,16 +205,14 @@ CAUSES: Mapping[str, str] = {
     ),
     "PERIOD_WRONG": "The period ends before it begins, or is longer than a year.",
     "FILE_NOT_ZIP": (
-        "9101: not Base64 of a zip, broken, encrypted, or packed by another method than "
-        "deflate."
+        "9101: not Base64 of a zip, broken, encrypted, or packed by another method than deflate."
     ),
     "FILE_NOT_ONE": "9101: no file in the zip, or several.",
     "FILE_TOO_LARGE": "9101: it unpacks to more than 16 MiB, whatever it says itself.",
     "FILE_NOT_UTF8": "9101: another encoding, from this row on.",
     "FILE_ROWS_TOO_MANY": "3202: more than 100,000 rows, theirs or ours.",
     "FILE_COLUMNS_WRONG": (
-        "3202: a row has more or fewer than seven columns; a tab inside a value makes one "
-        "more."
+        "3202: a row has more or fewer than seven columns; a tab inside a value makes one more."
     ),
     "FILE_VALUE_WRONG": (
         "3202: an empty or too long number, an amount that is none or has more than two "
@@ -250,22 +257,22 @@ CAUSES: Mapping[str, str] = {
         "Nothing was charged, nobody is guessed."
     ),
     "UNDERTAKING_OPEN": (
-        "A payment over a channel or an order of mobile payment is not at its end, or "
-        "relatives' accounts are being asked to pay for this person, or to be paid back, or "
-        "the region where they are insured has not answered."
+        "A payment over a channel or an order of mobile payment is not at its end, or relatives' "
+        "accounts are being asked to pay for this person, or to be paid back, or the region "
+        "where they are insured has not answered."
     ),
     "UNDERTAKING_LAPSED": "Relatives' money was held and not used in time; it is released.",
     "FAMILY_CLAIM_CHANGED": (
         "While relatives' money was held, what they are to pay became another amount."
     ),
     "REGION_UNKNOWN": (
-        "The region of insurance that the envelope names (insuplc_admdvs) is no counterpart "
-        "of ours."
+        "The region of insurance that the envelope names (insuplc_admdvs) is no counterpart of "
+        "ours."
     ),
     "INSURED_REGION_DIFFERS": (
         "Every message about somebody insured elsewhere must name their region in "
-        "insuplc_admdvs, and one about our own people none but ours; also where a stranger "
-        "is to scan or to pay by phone, which is for our own people."
+        "insuplc_admdvs, and one about our own people none but ours; also where a stranger is to "
+        "scan or to pay by phone, which is for our own people."
     ),
     "PERSON_NUMBER_TAKEN": (
         "1101: the other region told a person number that is one of our own people's, or of "
@@ -275,8 +282,8 @@ CAUSES: Mapping[str, str] = {
     "REGION_INACTIVE": "The counterpart is switched off: nothing new is asked of it.",
     "REGION_NO_HUB": "This server has no line to other regions.",
     "REGION_REFUSED": (
-        "The region of insurance refused; the text is its own, as where it demands a filing "
-        "that does not stand. Nothing was booked on either side."
+        "The region of insurance refused; the text is its own, as where it demands a filing that "
+        "does not stand. Nothing was booked on either side."
     ),
     "ONLY_AT_HOME": (
         "2001, filings, accumulators and settling a stay in segments, for somebody insured "
@@ -297,13 +304,13 @@ CAUSES: Mapping[str, str] = {
     "REGION_ANSWER_WRONG": "A quote whose sums do not add up. Somebody is alerted.",
     "REGION_CASE_ENDED": "A cancel or reversal of a case that came to its end meanwhile.",
     "REGION_UNCLEAR": (
-        "The region of insurance has not answered: the settlement, cancel or reversal may "
-        "have had its effect there. It is asked about until that is known; the same message "
-        "hears what became of it. 2601 gives a settlement up."
+        "The region of insurance has not answered: the settlement, cancel or reversal may have "
+        "had its effect there. It is asked about until that is known; the same message hears "
+        "what became of it. 2601 gives a settlement up."
     ),
     "ORDER_CONFLICT": (
-        "/pay/scan: the order number was used before with another person, other lines or "
-        "another amount; codes and operator do not count."
+        "/pay/scan: the order number was used before with another person, other lines or another "
+        "amount; codes and operator do not count."
     ),
     "SCAN_WITHOUT_CODES": "/pay/scan: neither person_code nor pay_code, so nobody pays.",
     "NOTHING_TO_COLLECT": "/pay/scan: a sale without a person whose lines come to nothing.",
@@ -313,24 +320,24 @@ CAUSES: Mapping[str, str] = {
     ),
     "PERSON_CODE_INVALID": "/pay/scan: whoever issues such codes says that this is none (500159).",
     "PERSON_CODE_EXPIRED": (
-        "/pay/scan: the code's time is over. Nothing is held; a fresh code under the same "
-        "order number goes on."
+        "/pay/scan: the code's time is over. Nothing is held; a fresh code under the same order "
+        "number goes on."
     ),
     "PERSON_CODE_USED": (
-        "/pay/scan: the code was decoded before, for another order or elsewhere. A fresh "
-        "code under the same order number goes on."
+        "/pay/scan: the code was decoded before, for another order or elsewhere. A fresh code "
+        "under the same order number goes on."
     ),
     "PERSON_CODE_ELSEWHERE": (
         "/pay/scan: the code names somebody who is insured in another region."
     ),
     "PAY_CODE_UNKNOWN": "/pay/scan: prefix and length of pay_code belong to no channel.",
     "PAY_CODE_IS_PERSON": (
-        "/pay/scan: an identity or social card number was scanned as a payment code; no "
-        "channel hears of it."
+        "/pay/scan: an identity or social card number was scanned as a payment code; no channel "
+        "hears of it."
     ),
     "PAY_CODE_IS_VOUCHER": (
-        "/pay/scan: a 医保码 was scanned as a payment code, and no merchant of one-code payment "
-        "is configured, or it is not the code that names the person."
+        "/pay/scan: a 医保码 was scanned as a payment code, and no merchant of one-code payment is "
+        "configured, or it is not the code that names the person."
     ),
     "CHANNEL_NOT_OPENED": (
         "/pay/scan: no merchant of that channel is configured for the institution."
@@ -344,28 +351,28 @@ CAUSES: Mapping[str, str] = {
     ),
     "REFUND_TOO_MUCH": "/pay/{order_no}/refund: more than is left of the order.",
     "REFUND_BY_AMOUNT": (
-        "/pay/{order_no}/refund: an amount was named for an order with an insurance leg "
-        "(DOMAIN 12)."
+        "/pay/{order_no}/refund: an amount was named for an order with an insurance leg (DOMAIN "
+        "12)."
     ),
     "REFUND_LINE_UNKNOWN": "/pay/{order_no}/refund: the order has no such line, or fewer of it.",
     "REFUND_COSTS_MORE": (
-        "/pay/{order_no}/refund: settled anew, what stays sold costs the payer more than all "
-        "of it did (a discount or a bracket is lost)."
+        "/pay/{order_no}/refund: settled anew, what stays sold costs the payer more than all of "
+        "it did (a discount or a bracket is lost)."
     ),
     "REFUND_VISIT_WHOLE": (
-        "/pay/{order_no}/refund: lines of a stay were named; its bill is corrected after it "
-        "was taken back whole."
+        "/pay/{order_no}/refund: lines of a stay were named; its bill is corrected after it was "
+        "taken back whole."
     ),
     "PAY_CODE_MISSING": "/pay/deposit: neither pay_code nor tender, so nobody pays.",
     "DEPOSIT_AMOUNT_WRONG": "/pay/deposit: nothing, or less than nothing.",
     "REQUEST_ENDED": (
-        "/pay/{order_no}/admit: the request was refused, its deposit went back, or 24 hours "
-        "have passed."
+        "/pay/{order_no}/admit: the request was refused, its deposit went back, or 24 hours have "
+        "passed."
     ),
     "REQUEST_UNPAID": "/pay/{order_no}/admit: its first deposit was never paid.",
     "REQUEST_REFUND_WHOLE": (
-        "/pay/{order_no}/refund: a part of the deposit of a request; without its deposit it "
-        "is none."
+        "/pay/{order_no}/refund: a part of the deposit of a request; without its deposit it is "
+        "none."
     ),
     "STAY_HAS_DEPOSITS": (
         "2404, and 2601 of a 2401: deposits of the stay are left; they go back first."
@@ -374,8 +381,8 @@ CAUSES: Mapping[str, str] = {
         "/pay/visit: acct_used_flag 2. Relatives' accounts and a channel cannot pay one bill."
     ),
     "CANCEL_BY_REFUND": (
-        "2103, 2208, 2305: the settlement was made by /pay/scan or /pay/visit; its refund "
-        "also returns the money."
+        "2103, 2208, 2305: the settlement was made by /pay/scan or /pay/visit; its refund also "
+        "returns the money."
     ),
     "SCAN_UNREADABLE": "/pay: no JSON, an unknown field, a wrong type, a value out of its limits.",
     "ORDER_UNKNOWN": "/pay: no order with that number of this institution.",
@@ -388,8 +395,8 @@ CAUSES: Mapping[str, str] = {
         "6201: a line, or orgCodg, names somebody or something other than the order."
     ),
     "MOBILE_BATCH_TAKEN": (
-        "6201: the charge batch of an earlier visit has lines already, of another order or "
-        "of 2204."
+        "6201: the charge batch of an earlier visit has lines already, of another order or of "
+        "2204."
     ),
     "MOBILE_ORDER_UNKNOWN": "No order with that payOrdId of this institution.",
     "MOBILE_TOKEN_WRONG": "payToken is not that of the order.",
@@ -424,12 +431,11 @@ CAUSES: Mapping[str, str] = {
         "/org/local/api: no JSON, no appId, or encData that our key does not open."
     ),
     "MOBILE_PLAIN_REFUSED": (
-        "62xx under /hsa/hgs in a region whose profile takes them only in the signed "
-        "envelope."
+        "62xx under /hsa/hgs in a region whose profile takes them only in the signed envelope."
     ),
     "NOT_AUTHORISED": (
-        "`/my`: no authorisation of this person stands for whoever acts, or what is done is "
-        "not theirs to do."
+        "`/my`: no authorisation of this person stands for whoever acts, or what is done is not "
+        "theirs to do."
     ),
     "REQUEST_CONFLICT": (
         "`/my`: the same app, person and `request_no` had an effect with other content."
@@ -459,8 +465,7 @@ CAUSES: Mapping[str, str] = {
     ),
     "AUTHORISATION_OF_ONESELF": "`agent_no` is the person's own number.",
     "AUTHORISATION_NOT_YOURS": (
-        "A relative was not authorised by the person, or a ward not asked for by the "
-        "guardian."
+        "A relative was not authorised by the person, or a ward not asked for by the guardian."
     ),
     "AUTHORISATION_DATES_WRONG": (
         "It begins before today, ends before it begins, or lasts over five years."
@@ -494,8 +499,8 @@ CAUSES: Mapping[str, str] = {
         "The invoice of this institution belongs to a reimbursement that is open or stands."
     ),
     "REIMBURSEMENT_SETTLED": (
-        "A settlement that stands has the invoice number, the number on the sheet, the stay, "
-        "the claim, or the same items on these days."
+        "A settlement that stands has the invoice number, the number on the sheet, the stay, the "
+        "claim, or the same items on these days."
     ),
     "REIMBURSEMENT_STAY_REGISTERED": (
         "A stay of these days is registered at the institution and not settled."
@@ -519,8 +524,8 @@ CAUSES: Mapping[str, str] = {
     "CASE_INSTITUTION_ELSEWHERE": "The institution lies in another region than the one that asks.",
     "CASE_DATES_WRONG": "A stay without admission or discharge, or discharged before it began.",
     "CASE_FILING_REQUIRED": (
-        "The profile wants a filing for this kind of care (`elsewhere_needs_filing`), and "
-        "none covers it."
+        "The profile wants a filing for this kind of care (`elsewhere_needs_filing`), and none "
+        "covers it."
     ),
     "CASE_FAMILY_ACCOUNT": "Accounts of relatives pay at home only.",
     "CASE_CONFLICT": "The number had an effect with other content.",
@@ -561,8 +566,8 @@ CAUSES: Mapping[str, str] = {
     "IMPORTS_TOO_MANY": "Too many files arrive or wait.",
     "HUB_VERSION_UNKNOWN": "The message says another version than 1.",
     "HUB_MALFORMED": (
-        "No message: not JSON, a member missing, unknown or twice, an escape, a signature "
-        "that is not last."
+        "No message: not JSON, a member missing, unknown or twice, an escape, a signature that "
+        "is not last."
     ),
     "HUB_NOT_FOR_US": "`to` is another region; alarmed.",
     "HUB_NO_QUESTION": "An answer, sent by itself; alarmed.",
@@ -583,8 +588,8 @@ CAUSES: Mapping[str, str] = {
     "METHOD_NOT_ALLOWED": "The address exists for another method.",
     "BODY_TOO_LARGE": "Over 1 MiB.",
     "TOO_MANY_AT_ONCE": (
-        "The server is busy, and the institution asks far more at once than others do: a "
-        "program that sends in a loop."
+        "The server is busy, and the institution asks far more at once than others do: a program "
+        "that sends in a loop."
     ),
     "OVERLOADED": "A limit of ours is reached.",
     "UNAVAILABLE": "The database or a part of ours is away; nothing was booked.",

@@ -30,6 +30,7 @@ from settlement.remote_refusals import (
     REGION_RULE_ROWS,
     REGION_UNCLEAR_ROW,
 )
+from settlement.stay_refusals import STAY_ROWS
 
 TEXT_LENGTH_MAX = 200
 """err_msg of the interface, section 1.2."""
@@ -466,6 +467,7 @@ _MOBILE = _rows(200, "never", Fault.CALLER, *MOBILE_ROWS) | _rows(
 _MY = _rows(200, "never", Fault.CALLER, *MY_ROWS) | _rows(
     401, "never", Fault.CALLER, *MY_UNAUTHENTICATED
 )
+_STAYS = _rows(200, "never", Fault.CALLER, *STAY_ROWS)
 _HOME = _rows(200, "never", Fault.CALLER, *HOME_ROWS)
 _REIMBURSEMENTS = _rows(200, "never", Fault.RULE, *REIMBURSEMENT_ROWS)
 _REGIONS = (
@@ -571,6 +573,7 @@ REFUSALS: dict[str, Row] = {
     **_IDENTITY,
     **_ENTITLEMENT,
     **_ORDER,
+    **_STAYS,
     **_RECONCILIATION,
     **_LATER,
     **_UNDER_WAY,

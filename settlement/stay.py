@@ -29,7 +29,8 @@ NOTHING = LineTotals(
 
 
 class LinesHead(Struct, frozen=True, array_like=True):
-    """The head of an upload, or of a withdrawal of lines, whose sums are the negatives."""
+    """The head of an upload, or of a withdrawal of lines: there the sums are the negatives, and the
+    day is the first of the upload that brought them."""
 
     msgid: str
     totals: LineTotals
@@ -125,6 +126,21 @@ class StayState(Struct, kw_only=True):
         """The numbers of the lines that stand and are not settled yet."""
         return [line_no for line_no, number in self.event_of.items() if number in self.open]
 
+    def open_day_of(self, line_no: str) -> date | None:
+        """The day under which a line that stands and is not settled was uploaded."""
+        head = self.open.get(self.event_of.get(line_no, 0))
+        return None if head is None else head.first_on
+
+    def open_on(self, day: date) -> LineTotals:
+        """The sums of what is not settled yet of the uploads that begin on a day."""
+        return sum_of(head.totals for head in self.open.values() if head.first_on == day)
+
+    def by_day(self, line_nos: Iterable[str]) -> list[tuple[date, list[str]]]:
+        """Unsettled lines, once each, by the day on which their upload begins."""
+        days: dict[date, list[str]] = {}
+        for line_no in dict.fromkeys(line_nos):
+            days.setdefault(self.open[self.event_of[line_no]].first_on, []).append(line_no)
+        return sorted(days.items())
 
     def open_boxes(self) -> Boxes:
         """The boxes of drugs on lines that stand and are not settled yet. A line that takes another

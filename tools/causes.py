@@ -1,4 +1,6 @@
-"""Writes settlement/refusal_causes.py from the page of error codes (docs/reference/errors.md)."""
+"""Writes what is said of refusals in English from the page of error codes
+(docs/reference/errors.md): settlement/refusal_causes.py, when each is given, and
+settlement/refusal_remedies.py, what to do."""
 
 from __future__ import annotations
 
@@ -6,8 +8,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROW = re.compile(r"^\| `(\w+)` \| \d+ \| `\w+` \| .* \| (.*?) \|$", re.MULTILINE)
-HEAD = '''"""What each refusal means, in English: for a programmer, beside the text for a cashier.
+ROW = re.compile(r"^\| `(\w+)` \| \d+ \| `\w+` \| .* \| (.*?) \| (.*?) \|$", re.MULTILINE)
+HEAD = '''"""{what}, in English: for a programmer, beside the text for a cashier.
 
 Made from docs/reference/errors.md by tools/causes.py; a tidy test keeps both equal.
 """
@@ -16,27 +18,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-CAUSES: Mapping[str, str] = {
+{name}: Mapping[str, str] = {{
 '''
 
 
 def main() -> None:
-    """Write the module."""
+    """Write the modules."""
     rows = ROW.findall((ROOT / "docs/reference/errors.md").read_text("utf-8"))
-    lines = [_entry(code, cause) for code, cause in rows]
-    text = HEAD + "".join(lines) + "}\n"
-    (ROOT / "settlement/refusal_causes.py").write_text(text, "utf-8")
+    causes = {code: cause for code, cause, _ in rows}
+    remedies = {code: remedy for code, _, remedy in rows}
+    _write("refusal_causes", HEAD.format(what="What each refusal means", name="CAUSES"), causes)
+    head = HEAD.format(what="What to do about each refusal", name="REMEDIES")
+    _write("refusal_remedies", head, remedies)
 
 
-def _entry(code: str, cause: str) -> str:
+def _write(module: str, head: str, texts: dict[str, str]) -> None:
+    lines = [_entry(code, text) for code, text in texts.items()]
+    (ROOT / f"settlement/{module}.py").write_text(head + "".join(lines) + "}\n", "utf-8")
+
+
+def _entry(code: str, text: str) -> str:
     """One entry, its text in pieces that fit."""
-    quoted = cause.replace("\\", "\\\\").replace('"', '\\"')
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
     line = f'    "{code}": "{quoted}",\n'
     if len(line) <= 100:
         return line
     pieces, rest = [], quoted
     while rest:
-        cut = len(rest) if len(rest) <= 84 else rest.rfind(" ", 0, 84) + 1
+        cut = len(rest) if len(rest) <= 88 else rest.rfind(" ", 0, 88) + 1
         pieces.append(rest[:cut])
         rest = rest[cut:]
     body = "".join(f'        "{piece}"\n' for piece in pieces)

@@ -128,7 +128,8 @@ async def stay_order(exam: Exam) -> None:
     stay = await admit(exam)
     ward, patient = exam.institution.inpatient, exam.inpatient
     await charge(exam, stay)
-    await exam.refused(quote(exam, stay), "NOT_DISCHARGED")
+    asked = await exam.done(quote(exam, stay))
+    await exam.refused(ward.settlement(asked), "NOT_DISCHARGED")
     await exam.refused(ward.withdrawal(patient, stay.mdtrt_id), "VISIT_HAS_LINES")
     await exam.refused(ward.withdrawal_of_discharge(patient, stay.mdtrt_id), "NOT_DISCHARGED")
     second = ward.admission(patient, PLACE, stay_no=f"Z{exam.serial()}")

@@ -32,6 +32,7 @@ SETTINGS: Mapping[str, Words] = {
     "cancel_window": Words("撤销期限", "until when a cancel is possible"),
     "reversible": Words("可冲正的交易", "transactions that can be reversed"),
     "discharge_before_settlement": Words("先出院后结算", "discharge before settlement"),
+    "split_stay_at": Words("住院分段结算的情形", "where a stay is settled in parts"),
     "allowed_during_stay": Words("住院期间可另行结算的医疗类别", "care allowed during a stay"),
     "chosen_institution": Words("普通门诊须选定机构", "outpatient care at a chosen institution"),
     "chosen_institution_exempt": Words("不须选定机构的医疗类别", "care that needs none"),

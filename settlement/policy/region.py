@@ -99,6 +99,17 @@ class TraceRules(Struct, frozen=True, kw_only=True):
         return self.required is not TraceUse.OFF or self.repeated is not TraceUse.OFF
 
 
+class StayTurn(StrEnum):
+    """Days inside a stay up to which it is settled separately (分段结算, DOMAIN 21)."""
+
+    SCHEME = "scheme"
+    """another scheme rules (险种变更)"""
+    PERSON_TYPE = "person_type"
+    """the person becomes one of another kind, as at retirement (人员类别变更)"""
+    YEAR = "year"
+    """a fiscal year begins (跨年度)"""
+
+
 class AccountRules(Struct, frozen=True, kw_only=True):
     """What a region decides about personal accounts (个人账户)."""
 
@@ -161,6 +172,8 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """transactions whose effect 2601 takes back (DOMAIN 9)"""
     discharge_before_settlement: bool
     """the final settlement of a stay comes after its discharge (DOMAIN 15)"""
+    split_stay_at: frozenset[StayTurn] = frozenset()
+    """days inside a stay up to which it is settled separately (分段结算)"""
     allowed_during_stay: frozenset[str]
     """med_type codes that may be settled elsewhere while the person is in hospital (DOMAIN 20)"""
     chosen_institution: ChosenInstitution

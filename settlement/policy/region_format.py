@@ -44,6 +44,7 @@ from settlement.policy.region import (
     MappingCheck,
     RegionProfile,
     RulingDate,
+    StayTurn,
     TraceRules,
     TraceUse,
     UnknownItem,
@@ -316,6 +317,9 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """transactions that 2601 takes back"""
     discharge_before_settlement: bool = True
     """the final settlement of a stay needs the discharge first"""
+    split_stay_at: tuple[StayTurn, ...] = ()
+    """days inside a stay up to which it is settled separately: change of scheme, of person type,
+    a new year; needs stays whose ruling date is the fee's"""
     allowed_during_stay: tuple[Code, ...] = ()
     """med_type codes that may be settled elsewhere while the person is in hospital"""
     chosen_institution: ChosenInstitution = ChosenInstitution.OFF
@@ -386,6 +390,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
         cancel_window=file.cancel_window,
         reversible=frozenset(file.reversible).difference(file.interface.without),
         discharge_before_settlement=file.discharge_before_settlement,
+        split_stay_at=_split_stay_at(file, ruling_date),
         allowed_during_stay=frozenset(file.allowed_during_stay),
         chosen_institution=file.chosen_institution,
         chosen_institution_exempt=frozenset(file.chosen_institution_exempt),
@@ -396,13 +401,7 @@ def compile_region(file: RegionFile) -> RegionProfile:
         mapping_check=file.mapping_check,
         unmapped_item=file.unmapped_item,
         doctor_check=file.doctor_check,
-        traces=TraceRules(
-            required=file.drug_trace.trace_required,
-            repeated=file.drug_trace.trace_repeated,
-            list_types=frozenset(file.drug_trace.list_types),
-            exempt=file.drug_trace.exempt,
-            line_node=file.drug_trace.line_node,
-        ),
+        traces=_traces(file.drug_trace),
         cross_city=CrossCityRules(
             rows_max=file.cross_city.rows_max,
             first_row=file.cross_city.first_row,
@@ -432,6 +431,26 @@ def compile_region(file: RegionFile) -> RegionProfile:
         seals=_seals(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,
     )
+
+
+def _split_stay_at(
+    file: RegionFile, ruling_date: Mapping[CareKind, RulingDate]
+) -> frozenset[StayTurn]:
+    """A part of a stay is ruled by its own last fee, so stays must be ruled by their fees."""
+    stays = (CareKind.INPATIENT, CareKind.DAY_SURGERY, CareKind.MATERNITY)
+    for kind in stays if file.split_stay_at else ():
+        if ruling_date[kind] is not RulingDate.FEE:
+            raise PolicyError(
+                f"分段结算按费用日期确定待遇，{kind} 的 ruling_date 须为 fee", ("split_stay_at",)
+            )
+    return frozenset(file.split_stay_at)
+
+
+def _traces(file: TracesFile) -> TraceRules:
+    return TraceRules(
+        required=file.trace_required, repeated=file.trace_repeated, exempt=file.exempt,
+        list_types=frozenset(file.list_types), line_node=file.line_node,
+    )  # fmt: skip
 
 
 def _closing(file: ClosingFile) -> ClosingRules:

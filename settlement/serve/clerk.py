@@ -21,7 +21,7 @@ from ledger.postgres.laned import fetch_keys
 from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape
 from settlement.clock import Clock, Moment, moment, system_clock
-from settlement.commands import Asked, Command
+from settlement.commands import WHOLE_HISTORY, Asked, Command
 from settlement.decision import Decision
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
@@ -123,7 +123,7 @@ class Clerk:
             return _unknown(ruling.matter_no)
         command = ChangeMatter(
             asked=asked, acting=Acting(staff=ruling.actor), matter_no=ruling.matter_no,
-            happening=ruling.happening, note=ruling.reason, history=True,
+            happening=ruling.happening, note=ruling.reason, history=WHOLE_HISTORY,
             filing_ids=(ruling.matter_no,),
         )  # fmt: skip
         async with self._connection.transaction():

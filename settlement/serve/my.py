@@ -33,7 +33,7 @@ from protocol.my import (
 )
 from settlement import keys
 from settlement.clock import Moment
-from settlement.commands import HISTORY_ROWS_MAX, Asked
+from settlement.commands import HISTORY_ROWS_MAX, WHOLE_HISTORY, Asked
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
 from settlement.gateway import Unavailable
@@ -353,7 +353,7 @@ class MyDesk:
         return await self._do(
             lambda asked, acting: ChangeMatter(
                 asked=asked, acting=acting, matter_no=number, happening=Happening.CANCELLED,
-                note=request.note, history=True, filing_ids=(number,),
+                note=request.note, history=WHOLE_HISTORY, filing_ids=(number,),
             ),
             who, "MY04", request.request_no, request, matter_no,
         )  # fmt: skip
@@ -385,7 +385,8 @@ class MyDesk:
         """What a person may see, read now; that somebody looked for another is written down."""
         command = ShowMine(
             asked=self._asked(who, "MY00"), acting=Acting(person_no=who.by, app=who.app),
-            history=history, setl_ids=() if settlement is None else (settlement,),
+            history=WHOLE_HISTORY if history else None,
+            setl_ids=() if settlement is None else (settlement,),
         )  # fmt: skip
         world, now = self._desk.world, self._desk.now()
         try:

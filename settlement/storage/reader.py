@@ -15,7 +15,7 @@ from ledger.postgres import literals
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape, one_lane
 from settlement.admission import admitted_as
-from settlement.commands import HISTORY_ROWS_MAX, Command
+from settlement.commands import HISTORY_ROWS_MAX, Command, History
 from settlement.filing import FilingKind
 from settlement.home_rows import HUB
 from settlement.keyring import Keyring
@@ -76,8 +76,8 @@ async def read_view(
     visits: set[int] = set()
     settlements: set[int] = set()
     for command in commands:
-        if command.history:
-            await _read_history(connection, command, settlements, visits)
+        if command.history is not None:
+            await _read_history(connection, command, command.history, settlements, visits)
     payments = {n for c in commands for n in c.pay_nos} | _refs(view, MessageOutcome.PAYMENT)
     if payments:
         await read_payments(connection, payments, view, shape)
@@ -195,13 +195,18 @@ async def stale_persons(
 
 
 async def _read_history(
-    connection: Connection[Record], command: Command, settlements: set[int], visits: set[int]
-) -> None:
-    arguments = (command.asked.lane, command.asked.person_no, HISTORY_ROWS_MAX)
-    rows = await connection.fetch(QUERIES["list_settlements"], *arguments)
-    settlements.update(row["setl_id"] for row in rows)
-    rows = await connection.fetch(QUERIES["list_visits"], *arguments)
-    visits.update(row["mdtrt_id"] for row in rows)
+    connection: Connection[Record], command: Command, wanted: History, settlements: set[int],
+    visits: set[int],
+) -> None:  # fmt: skip
+    person = command.asked.lane, command.asked.person_no, HISTORY_ROWS_MAX, wanted.institution
+    if wanted.settlements:
+        rows = await connection.fetch(
+            QUERIES["list_settlements"], *person, wanted.since, wanted.standing
+        )
+        settlements.update(row["setl_id"] for row in rows)
+    if wanted.visits:
+        rows = await connection.fetch(QUERIES["list_visits"], *person, wanted.stays_only)
+        visits.update(row["mdtrt_id"] for row in rows)
 
 
 def _before(command: Command, view: View) -> int | None:

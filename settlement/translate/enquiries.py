@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from protocol.nhsa.messages import enquiry, history
 from protocol.nhsa.times import DAY_END, parse_moment
 from settlement import numbers
-from settlement.commands import FindAccumulators, FindMedicines, FindSettlement, FindVisits
+from settlement.clock import CHINA
+from settlement.commands import (
+    EARLIEST,
+    FindAccumulators,
+    FindMedicines,
+    FindSettlement,
+    FindVisits,
+    History,
+)
 from settlement.institution import Institution
 from settlement.translate.pieces import UNKNOWN_NUMBER, Sender
 from settlement.translate.requests import Translator
@@ -28,7 +38,7 @@ def find_command(
         query = request.input.data
         return FindVisits(
             asked=asked,
-            history=True,
+            history=History(institution=institution.code),
             begin=parse_moment(query.begntime),
             end=parse_moment(query.endtime),
             care_type=query.med_type,
@@ -37,10 +47,13 @@ def find_command(
         )
     if isinstance(request, history.ChronicMedicineEnquiry):
         asked_for = request.input.data
+        begin = parse_moment(asked_for.begntime)
         return FindMedicines(
             asked=asked,
-            history=True,
-            begin=parse_moment(asked_for.begntime),
+            history=History(
+                institution=institution.code, since=_since(begin), standing=True, visits=False
+            ),
+            begin=begin,
             end=parse_moment(asked_for.endtime, at=DAY_END) if asked_for.endtime else None,
         )
     if isinstance(request, history.AccumulatorEnquiry):
@@ -54,3 +67,8 @@ def find_command(
         mdtrt_id=numbers.parse(data.mdtrt_id) or UNKNOWN_NUMBER,
         with_lines=isinstance(request, enquiry.FeeEnquiry),
     )
+
+
+def _since(begin: datetime) -> datetime:
+    """The instant of a moment here; nothing is older than `EARLIEST`."""
+    return begin.replace(tzinfo=CHINA) if begin.year > EARLIEST.year else EARLIEST

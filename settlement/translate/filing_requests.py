@@ -6,7 +6,7 @@ from datetime import date
 
 from protocol.nhsa.messages import filing, filing_enquiry
 from protocol.nhsa.times import parse_moment
-from settlement.commands import FilePerson, FindFilings, WithdrawFiling
+from settlement.commands import WHOLE_HISTORY, FilePerson, FindFilings, WithdrawFiling
 from settlement.filing import FilingKind
 from settlement.translate.pieces import Sender, kept_of, number_of
 from settlement.translate.requests import Translator
@@ -79,7 +79,7 @@ def withdraw(translator: Translator, request: Cancel, sender: Sender) -> Withdra
     filing_no = number_of(data.trt_dcla_detl_sn)
     return WithdrawFiling(
         asked=translator.asked(request, sender, data.psn_no),
-        history=True,
+        history=WHOLE_HISTORY,
         filing_ids=(filing_no,),
         kind=_KIND_OF_CANCEL[request.infno],
         filing_no=filing_no,

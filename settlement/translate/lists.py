@@ -17,14 +17,13 @@ from protocol.nhsa.amounts import decimal_raw
 from protocol.nhsa.messages import catalogue as wire
 from protocol.nhsa.profile import Profile
 from protocol.nhsa.times import parse_moment
-from settlement.catalogue import OPEN_END, Item
+from settlement.catalogue import OPEN_END, Catalogue, Item
+from settlement.catalogue_pages import Passed, Walk
 from settlement.decision import Answer
 from settlement.refusal import Refusal
 from settlement.world import World
 
 PAGE_ROWS_MAX = 1_000
-STEP_ITEMS = 1_000
-"""Items that are passed before others get the loop: one to two milliseconds."""
 _ETHNIC_DRUG = "104"
 _EVERY_PERSON = "0"
 _BY_RATIO = "1"
@@ -44,8 +43,24 @@ class ListRows(Struct, frozen=True, gc=False):
 class _Shown(Struct, frozen=True):
     """What a page shows of an item: how many rows, and the rows."""
 
+    asked: tuple[str, ...]
+    """tells enquiries apart that show something else"""
     count: Callable[[Item], int]
     rows: Callable[[Item, str, str], Iterator[Struct]]
+
+
+class _Wanted(Struct, frozen=True):
+    """Which items are wanted: in force on a day, and ended by today or not, as far as asked."""
+
+    on: date | None
+    valid: str
+    today: date
+
+    def has(self, item: Item) -> bool:
+        """Whether an item is one of them."""
+        if self.on is not None and not item.effective_from <= self.on <= item.effective_to:
+            return False
+        return not self.valid or self.valid == _flag(item, self.today)
 
 
 Page = (
@@ -94,15 +109,15 @@ def page_steps(
     request: Page, world: World, today: date, *, codes: Collection[str] | None = None
 ) -> Iterator[Answer | Refusal | None]:
     """1304, 1312, 1316, 1318 and 1319: one page; an empty one after the last. `codes`: of these
-    items only. The answer comes last; before it a None after every `STEP_ITEMS` items, for a late
-    page passes all that is before it, and others wait for the loop."""
+    items only. The answer comes last; before it a None after every `STEP_ITEMS` items, as others
+    wait for the loop."""
     match request:
         case wire.EthnicDrugQuery(input=wire.EthnicDrugQueryInput(data=data)):
             code, on, shown = data.med_list_codg, None, _ETHNIC_DRUGS
         case wire.ItemQuery(input=wire.ItemQueryInput(data=data)):
             code, on, shown = data.hilist_code, data.query_date, _items_asked(data)
         case wire.MatchQuery(input=wire.MatchQueryInput(data=data)):
-            code, on, shown = data.hilist_code, data.query_date, _matches_asked(data, codes)
+            code, on, shown = data.hilist_code, data.query_date, _matches_asked(data)
         case wire.CeilingQuery(input=wire.CeilingQueryInput(data=data)):
             code, on, shown = data.hilist_code, data.query_date, _CEILINGS
         case wire.SelfPayQuery(input=wire.SelfPayQueryInput(data=data)):
@@ -111,24 +126,34 @@ def page_steps(
     if isinstance(page, Refusal):
         yield page
         return
-    catalogue = world.catalogue
-    items = catalogue.versions(code) if code else catalogue.all_versions()
+    if code:
+        codes = {code} if codes is None else {code} & set(codes)
     day, valid = parse_moment(on).date() if on else None, data.vali_flag or ""
+    walk = _walk(shown, world.catalogue, codes, _Wanted(day, valid, today))
+    walk.step()
+    while not walk.is_complete and walk.row_count < page.stop:
+        yield None
+        walk.step()
     rows: list[Struct] = []
-    passed = 0
-    for place, item in enumerate(items, 1):
-        if place % STEP_ITEMS == 0:
-            yield None
-        if (day or valid) and not _wanted(item, day, valid, today):
-            continue
-        count = shown.count(item)
-        if count and passed + count > page.start:
-            made = list(shown.rows(item, world.region, _flag(item, today)))
-            rows += made[max(page.start - passed, 0) : page.stop - passed]
-        passed += count
-        if passed >= page.stop:
-            break
+    for first, item in walk.between(page.start, page.stop):
+        made = list(shown.rows(item, world.region, _flag(item, today)))
+        rows += made[max(page.start - first, 0) : page.stop - first]
     yield Answer(output=ListRows(tuple(rows)))
+
+
+def _walk(
+    shown: _Shown, catalogue: Catalogue, codes: Collection[str] | None, wanted: _Wanted
+) -> Walk:
+    """Through all items; or through those that are named, which are few."""
+
+    def count_wanted(item: Item) -> int:
+        return shown.count(item) if wanted.has(item) else 0
+
+    count = count_wanted if wanted.on is not None or wanted.valid else shown.count
+    if codes is None:
+        return catalogue.walk((shown.asked, wanted), count)
+    versions = (item for code in sorted(codes) for item in catalogue.versions(code))
+    return Walk(Passed(versions), count)
 
 
 def page_of(data: PageData) -> slice | Refusal:
@@ -141,13 +166,6 @@ def page_of(data: PageData) -> slice | Refusal:
             params={"number": number, "size": size, "rows_max": PAGE_ROWS_MAX},
         )  # fmt: skip
     return slice((number - 1) * size, number * size)
-
-
-def _wanted(item: Item, on: date | None, valid: str, today: date) -> bool:
-    """In force on a day, and ended or not, as far as that is asked."""
-    if on is not None and not item.effective_from <= on <= item.effective_to:
-        return False
-    return not valid or valid == _flag(item, today)
 
 
 def _flag(item: Item, today: date) -> str:
@@ -188,7 +206,8 @@ def _items_asked(data: wire.ItemQueryData) -> _Shown:
             and (data.hilist_name or "") in item.name
         )
 
-    return _Shown(count, _items)
+    asked = (data.list_type, data.chrgitm_lv, data.med_chrgitm_type, data.hilist_name)
+    return _Shown(("1312", *(text or "" for text in asked)), count, _items)
 
 
 def _items(item: Item, region: str, valid: str) -> Iterator[Struct]:
@@ -215,15 +234,13 @@ def _items(item: Item, region: str, valid: str) -> Iterator[Struct]:
     )
 
 
-def _matches_asked(data: wire.MatchQueryData, codes: Collection[str] | None) -> _Shown:
+def _matches_asked(data: wire.MatchQueryData) -> _Shown:
     """1316: a row a version; an item has the same code in both catalogues here."""
 
     def count(item: Item) -> int:
-        return int(
-            data.list_type in (None, "", item.list_type) and (codes is None or item.code in codes)
-        )
+        return int(data.list_type in (None, "", item.list_type))
 
-    return _Shown(count, _matches)
+    return _Shown(("1316", data.list_type or ""), count, _matches)
 
 
 def _matches(item: Item, region: str, valid: str) -> Iterator[Struct]:
@@ -300,6 +317,6 @@ def _number(value: int) -> Raw:
     return Raw(str(value).encode())
 
 
-_ETHNIC_DRUGS = _Shown(lambda item: int(item.list_type == _ETHNIC_DRUG), _ethnic_drugs)
-_CEILINGS = _Shown(lambda item: len(item.ceiling_e6 or ()), _ceilings)
-_RATIOS = _Shown(lambda item: 1 + len(item.self_pay_bp_by_scheme or ()), _ratios)
+_ETHNIC_DRUGS = _Shown(("1304",), lambda item: int(item.list_type == _ETHNIC_DRUG), _ethnic_drugs)
+_CEILINGS = _Shown(("1318",), lambda item: len(item.ceiling_e6 or ()), _ceilings)
+_RATIOS = _Shown(("1319",), lambda item: 1 + len(item.self_pay_bp_by_scheme or ()), _ratios)

@@ -10,6 +10,7 @@ from settlement.commands import (
     ChangeStay,
     Credential,
     DischargeStay,
+    History,
     SettleStay,
     UploadStayLines,
     WithdrawAdmission,
@@ -48,7 +49,7 @@ def admit(translator: Translator, request: inpatient.Admit, sender: Sender) -> A
     return AdmitStay(
         asked=translator.asked(request, sender, head.psn_no),
         token_key=translator.token_key(credential),
-        history=True,
+        history=History(settlements=False, stays_only=True),
         scheme=head.insutype,
         care_type=head.med_type,
         begun_at=parse_moment(head.begntime),

@@ -18,6 +18,7 @@ from settlement.commands import Asked, Cancel, Reverse
 from settlement.decision import Answer, Decision
 from settlement.deposit import applied_to, fold_deposits, left_of, sum_of
 from settlement.deposit_postings import deposit_transfers
+from settlement.numbers import shown
 from settlement.policy.region import CANCELS, CancelOrder, CancelWindow
 from settlement.refusal import Refusal
 from settlement.remote_rows import told_by
@@ -78,7 +79,7 @@ def cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decisio
 def _cancellable(command: Cancel, view: View) -> SettlementFact | Refusal:
     fact = view.settlements.get(command.setl_id)
     asked = command.asked
-    number = str(command.setl_id)
+    number = shown(command.setl_id)
     if fact is None or fact.row.mdtrt_id != command.mdtrt_id:
         return Refusal(code="SETTLEMENT_UNKNOWN", field="setl_id", params={"setl_id": number})
     row = fact.row

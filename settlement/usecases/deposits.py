@@ -11,6 +11,7 @@ from settlement.clock import Moment
 from settlement.decision import Answer, Decision
 from settlement.deposit import Deposit, DepositHead, fold_deposits
 from settlement.deposit_postings import deposit_declared_transfers, deposit_held_transfers
+from settlement.numbers import shown
 from settlement.pay_commands import FindDeposits, HoldDeposit
 from settlement.payment import Custody
 from settlement.refusal import Refusal
@@ -114,7 +115,7 @@ def find_deposits(command: FindDeposits, view: View, world: World, moment: Momen
     """All deposits of a stay of this institution, and what became of each."""
     visit = view.visits.get(command.mdtrt_id)
     if visit is None or visit.row.institution != command.asked.institution.code:
-        params: dict[str, str | int] = {"value": str(command.mdtrt_id)}
+        params: dict[str, str | int] = {"value": shown(command.mdtrt_id)}
         return Decision(Refusal(code="VISIT_UNKNOWN", field="mdtrt_id", params=params))
     output = said.listed(command.mdtrt_id, fold_deposits(visit), view.payments)
     return Decision(Answer(output=output))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from settlement.clock import Moment
 from settlement.commands import FindSettlement, FindVisits
 from settlement.decision import Answer, Decision
+from settlement.numbers import shown
 from settlement.refusal import Refusal
 from settlement.rows import Detail, EventKind, RowKind, SettledLine, VisitKind
 from settlement.stay import fold_stay, lines_head
@@ -33,7 +34,7 @@ def find_settlement(command: FindSettlement, view: View, world: World, moment: M
         or not _visible(fact, asked.institution.code)
         or fact.row.mdtrt_id != command.mdtrt_id
     ):
-        number = str(command.setl_id)
+        number = shown(command.setl_id)
         return Decision(
             Refusal(code="SETTLEMENT_UNKNOWN", field="setl_id", params={"setl_id": number})
         )

@@ -19,10 +19,11 @@ from settlement import keys
 from settlement.chart import EntryCode, ReimbursementAccount
 from settlement.claim import CareKind, Claim, ClaimLine
 from settlement.clock import Moment
-from settlement.commands import Asked, Command
+from settlement.commands import WHOLE_HISTORY, Asked, Command, History
 from settlement.decision import Answer, Decision
 from settlement.entitlement import CareDates
 from settlement.institution import Institution, InstitutionKind
+from settlement.numbers import shown
 from settlement.pricing import price, totals_of
 from settlement.refusal import Refusal
 from settlement.reimbursement import INFNO, Filed, Papers, Step, commitment
@@ -64,7 +65,7 @@ class Reimburse(Command, frozen=True, kw_only=True, gc=False):
     step: Step
     """of the confirmation, without what it books; its amounts are those that were calculated"""
     quote: bool
-    history: bool = True
+    history: History | None = WHOLE_HISTORY
 
 
 class TakeBack(Command, frozen=True, kw_only=True, gc=False):
@@ -154,7 +155,7 @@ def take_back(command: TakeBack, view: View, world: World, moment: Moment) -> De
     if isinstance(person, Refusal):
         return Decision(person)
     if fact is None or fact.row.psn_no != asked.person_no:
-        number = str(command.setl_id)
+        number = shown(command.setl_id)
         return Decision(
             Refusal(code="SETTLEMENT_UNKNOWN", field="setl_id", params={"setl_id": number})
         )

@@ -1,13 +1,15 @@
 """Settle a stay, a segment of one, or quote either (住院结算): 2303, 2304.
 
-The final settlement comes after the discharge. A segment before it (中途结算) takes what was
-uploaded so far; the deductible of a stay is borne once, by the segments together, unless the policy
-asks for it again in a new year. A quote stops before the booking and leaves nothing behind.
+The final settlement comes after the discharge; a quote may come at any time. A segment before it
+(中途结算) takes what was uploaded so far; the deductible of a stay is borne once, by the segments
+together, unless the policy asks for it again in a new year. Where the region splits stays
+(settlement/stay_parts.py), the fees before a change of scheme, of person type or of year are a
+segment too, also after the discharge. A quote stops before the booking and leaves nothing behind.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 from settlement import keys
 from settlement.claim import CareKind, Claim
@@ -21,6 +23,7 @@ from settlement.pricing import LineTotals
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, SettlementRow
 from settlement.stay import SegmentHead, StayState, head_text
+from settlement.stay_parts import Part, next_part, whole
 from settlement.translate import answers
 from settlement.usecases import booking, checks, family, remote_settle
 from settlement.usecases.adjudication import Adjudicated, adjudicate_stay
@@ -33,6 +36,7 @@ from settlement.world import World
 
 _UNNUMBERED = 0
 _UNCOMMITTED = bytes(32)
+_STILL_IN = "尚未办理出院，按已上传的费用预结算，以出院后的结算为准"
 
 
 def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -> Decision:
@@ -40,7 +44,7 @@ def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -
     found = stay_for(command, command.mdtrt_id, view, world, moment)
     if isinstance(found, Decision):
         return found
-    visit, state = found
+    visit, stands = found
     person = view.persons[command.asked.person_no]
     refused = checks.check_credential(
         command, command.credential, person, view, moment, in_stay=True
@@ -49,7 +53,13 @@ def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -
         again = remote_settle.under_way(command, person, view, world)
         if again is not None:
             return again
-    refused = refused or _settleable(command, visit, state, person, world)
+    if refused is not None:
+        return Decision(refused)
+    part = _part(visit, stands, person, world)
+    if isinstance(part, Refusal):
+        return Decision(part)
+    state = part.state
+    refused = _settleable(command, visit, stands, part, person, world)
     if refused is None and not command.quote:
         refused = family.open_undertaking(person, command)
     if refused is not None:
@@ -67,34 +77,90 @@ def settle_stay(command: SettleStay, view: View, world: World, moment: Moment) -
         return asking
     if command.quote:
         row = _row(command, decided, person, moment, _UNNUMBERED, b"", _UNCOMMITTED)
-        money = spent(fold_deposits(visit), row.cash_fen, final=not command.mid_stay)
-        return Decision(_answer(command, decided, row, person, world, money))
+        still_in = stands.discharge is None and world.profile.discharge_before_settlement
+        final = not command.mid_stay and not still_in
+        money = spent(fold_deposits(visit), row.cash_fen, final=final)
+        provisional = _STILL_IN if still_in and not command.mid_stay else ""
+        return Decision(_answer(command, decided, row, person, world, money, provisional))
     return _book(command, decided, visit, state, view, world, moment)
 
 
+def _part(
+    visit: VisitFact, state: StayState, person: PersonFacts, world: World
+) -> Part | Refusal:
+    """What this settlement takes of a stay; of somebody insured elsewhere all that is open."""
+    if person.home_region:
+        return whole(state)
+
+    def fiscal_year(scheme: str, on: date) -> int:
+        policy = world.policies.find(world.region, scheme, on)
+        return on.year if policy is None else policy.fiscal_year(on)
+
+    return next_part(state, visit.row.scheme, person.enrolments, world.profile, fiscal_year)
+
+
 def _settleable(
-    command: SettleStay, visit: VisitFact, state: StayState, person: PersonFacts, world: World
-) -> Refusal | None:
-    """Not settled for good, of the person's scheme, discharged where it is to be final."""
+    command: SettleStay, visit: VisitFact, state: StayState, part: Part, person: PersonFacts,
+    world: World,
+) -> Refusal | None:  # fmt: skip
+    """Not settled for good, of the scheme that rules it, discharged where it is to be final."""
     if state.final is not None:
         return checks.already_settled(state.final.setl_id)
-    dates = state.dates(visit.row.begun_at.date())
-    refused = checks.scheme_of_stay(
-        command.scheme, visit.row.scheme, person, dates.discharged or dates.latest
-    )
+    refused = _scheme_fits(command, visit, part, person)
     if refused is not None:
         return refused
-    before_discharge = not world.profile.discharge_before_settlement
-    if not command.mid_stay and state.discharge is None and not before_discharge:
+    if not part.state.open_line_nos():
+        return Refusal(code="STAY_HAS_NO_LINES", field="mdtrt_id")
+    if part.until is not None:
+        return _until_turn(command, part)
+    if state.discharge is None and _needs_discharge(command, person, world):
         return Refusal(code="NOT_DISCHARGED", field="mdtrt_id")
     if command.mid_stay and state.discharge is not None:
         return Refusal(
             code="ALREADY_DISCHARGED", field="mid_stay",
             params={"ended_at": str(state.discharged_at)},
         )  # fmt: skip
-    if not state.open_line_nos():
-        return Refusal(code="STAY_HAS_NO_LINES", field="mdtrt_id")
     return None
+
+
+def _needs_discharge(command: SettleStay, person: PersonFacts, world: World) -> bool:
+    """Who lies in hospital is quoted at any time; another region is asked about whole stays."""
+    if command.mid_stay or not world.profile.discharge_before_settlement:
+        return False
+    return not command.quote or bool(person.home_region)
+
+
+def _scheme_fits(
+    command: SettleStay, visit: VisitFact, part: Part, person: PersonFacts
+) -> Refusal | None:
+    """The scheme of the stay; where the region splits stays, the one that rules the part."""
+    dates = part.state.dates(visit.row.begun_at.date())
+    if not part.scheme:
+        return checks.scheme_of_stay(
+            command.scheme, visit.row.scheme, person, dates.discharged or dates.latest
+        )
+    if command.scheme == part.scheme:
+        return None
+    return Refusal(
+        code="STAY_PART_OF_OTHER_SCHEME", field="scheme",
+        params={
+            "first": str(dates.earliest), "last": str(dates.latest), "scheme": part.scheme,
+            "value": command.scheme,
+        },
+    )  # fmt: skip
+
+
+def _until_turn(command: SettleStay, part: Part) -> Refusal | None:
+    """The fees before a turn are settled by themselves, as a segment of exactly their sum."""
+    total_fen = part.state.totals().total_fen
+    if command.mid_stay and command.total_fen == total_fen:
+        return None
+    params: dict[str, str | int] = {
+        "on": str(part.until), "turn": part.turn_zh, "scheme": part.scheme, "total_fen": total_fen,
+    }  # fmt: skip
+    if not command.mid_stay:
+        return Refusal(code="STAY_TURNS", field="mid_stay", params=params)
+    return Refusal(code="STAY_TURNS", field="total", params=params)
 
 
 def _decide(
@@ -250,10 +316,11 @@ def _book(
 
 def _answer(
     command: SettleStay, decided: Adjudicated, row: SettlementRow, person: PersonFacts,
-    world: World, money: Spent,
+    world: World, money: Spent, provisional: str = "",
 ) -> Answer:  # fmt: skip
     output = answers.visit_reply(
         row, person.identity, decided.policy, world.profile, decided.benefit.shares
     )
     warning = family.warning_of(command, decided, person, quote=command.quote)
-    return Answer(output=output, warning=joined(warning, money.words(row.cash_fen)))
+    words = joined(provisional, warning, money.words(row.cash_fen))
+    return Answer(output=output, warning=words)

@@ -7,15 +7,20 @@ that takes another back names it, is of the same item, and takes no more than is
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
+
+from msgspec import Struct
 
 from settlement.claim import AccountUse, CareKind, Claim, ClaimLine, PricedLine
 from settlement.clock import Moment
 from settlement.commands import UploadStayLines, WithdrawStayLines
 from settlement.decision import Answer, Decision
+from settlement.policy.region import RegionProfile
 from settlement.pricing import price, totals_of
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome
-from settlement.stay import LinesHead, StayState, head_text, negative
+from settlement.stay import NOTHING, LinesHead, StayState, head_text, negative
+from settlement.stay_parts import scheme_on
 from settlement.trace import marks_of
 from settlement.translate import answers
 from settlement.usecases import booking, mappings, staffing, traces
@@ -56,32 +61,10 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
     if isinstance(priced, Refusal):
         return Decision(priced)
     asked = command.asked
-    number = len(visit.events) + 1
-    uploaded = tuple(
-        UploadedLine(position=n, priced=line, kept=kept)
-        for n, (line, kept) in enumerate(zip(priced, command.kept_lines, strict=True))
+    events = tuple(
+        _event(command, priced, lines, len(visit.events) + n, world)
+        for n, lines in enumerate(_together(command, state, world.profile), start=1)
     )
-    days = [line.occurred_on for line in command.lines]
-    line_nos = [line.line_no for line in command.lines]
-    head = LinesHead(
-        msgid=asked.msgid,
-        totals=totals_of(priced),
-        line_nos=line_nos,
-        refunds=[
-            (line.line_no, original, -line.quantity_e4)
-            for line, original in zip(command.lines, command.originals, strict=True)
-            if original
-        ],
-        first_on=min(days),
-        last_on=max(days),
-        traces=marks_of(command.traces, line_nos),
-    )
-    record = visit_record(asked.lane, command.mdtrt_id, number)
-    event = EventRow(
-        lane=asked.lane, mdtrt_id=command.mdtrt_id, event_no=number, kind=EventKind.LINES,
-        batch_no="", setl_id=None, head=head_text(head),
-        payload=seal_payload(Upload(msgid=asked.msgid, lines=uploaded), world.keyring, record),
-    )  # fmt: skip
     return Decision(
         Answer(
             output=answers.upload_reply(priced),
@@ -91,9 +74,67 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
             lane=asked.lane,
             person_no=asked.person_no,
             messages=(booking.message_of(asked, MessageOutcome.EVENT, command.mdtrt_id),),
-            events=(event,),
+            events=events,
         ),
     )
+
+
+class _Together(Struct, frozen=True):
+    """Lines of an upload that become one event, by their places in it, and the days they are of."""
+
+    places: Sequence[int]
+    first_on: date
+    last_on: date
+
+
+def _together(
+    command: UploadStayLines, state: StayState, profile: RegionProfile
+) -> list[_Together]:
+    """All lines of an upload; where the region splits stays those of each day, because a day may
+    turn out to be one up to which the stay is split. There a line that takes an unsettled one back
+    goes with the day of that one, so that both are settled together."""
+    days = [line.occurred_on for line in command.lines]
+    everything = range(len(days))
+    if not profile.split_stay_at:
+        return [_Together(everything, min(days), max(days))]
+    mine = {line.line_no: line.occurred_on for line in command.lines}
+    by_day: dict[date, list[int]] = {}
+    for n, original in enumerate(command.originals):
+        day = mine.get(original) or state.open_day_of(original) or days[n]
+        by_day.setdefault(day, []).append(n)
+    return [_Together(by_day[day], day, day) for day in sorted(by_day)]
+
+
+def _event(
+    command: UploadStayLines, priced: Sequence[PricedLine], lines: _Together, number: int,
+    world: World,
+) -> EventRow:  # fmt: skip
+    """The event that brings some lines of an upload."""
+    asked = command.asked
+    line_nos = [line.line_no for line in command.lines]
+    head = LinesHead(
+        msgid=asked.msgid,
+        totals=totals_of([priced[n] for n in lines.places]),
+        line_nos=[line_nos[n] for n in lines.places],
+        refunds=[
+            (line_nos[n], command.originals[n], -command.lines[n].quantity_e4)
+            for n in lines.places
+            if command.originals[n]
+        ],
+        first_on=lines.first_on,
+        last_on=lines.last_on,
+        traces=marks_of((one for one in command.traces if one.line in lines.places), line_nos),
+    )
+    uploaded = tuple(
+        UploadedLine(position=n, priced=priced[n], kept=command.kept_lines[n])
+        for n in lines.places
+    )
+    record = visit_record(asked.lane, command.mdtrt_id, number)
+    return EventRow(
+        lane=asked.lane, mdtrt_id=command.mdtrt_id, event_no=number, kind=EventKind.LINES,
+        batch_no="", setl_id=None, head=head_text(head),
+        payload=seal_payload(Upload(msgid=asked.msgid, lines=uploaded), world.keyring, record),
+    )  # fmt: skip
 
 
 def _addable(
@@ -156,11 +197,32 @@ def _priced(
     command: UploadStayLines, lines: tuple[ClaimLine, ...], visit: VisitFact, view: View,
     world: World,
 ) -> tuple[PricedLine, ...] | Refusal:
+    """Every line by the scheme that rules its day: that of the stay, unless the region splits stays
+    and the person has changed."""
+    person, registered = view.persons[command.asked.person_no], visit.row.scheme
+    if not world.profile.split_stay_at or person.home_region:
+        return _priced_in(registered, command, lines, visit, view, world)
+    schemes = [
+        scheme_on(person.enrolments, registered, line.occurred_on, world.profile) for line in lines
+    ]
+    by_scheme: dict[str, tuple[PricedLine, ...]] = {}
+    for scheme in dict.fromkeys(schemes):
+        priced = _priced_in(scheme, command, lines, visit, view, world)
+        if isinstance(priced, Refusal):
+            return priced
+        by_scheme[scheme] = priced
+    return tuple(by_scheme[scheme][n] for n, scheme in enumerate(schemes))
+
+
+def _priced_in(
+    scheme: str, command: UploadStayLines, lines: tuple[ClaimLine, ...], visit: VisitFact,
+    view: View, world: World,
+) -> tuple[PricedLine, ...] | Refusal:  # fmt: skip
     asked = command.asked
     claim = Claim(
         kind=CareKind.INPATIENT,
         care_type="",
-        scheme=visit.row.scheme,
+        scheme=scheme,
         institution_code=asked.institution.code,
         person_no=asked.person_no,
         account_use=AccountUse.NONE,
@@ -187,19 +249,25 @@ def withdraw_lines(
     visit, state = found
     names = command.line_nos
     if names is None:
-        taken_away = state.totals()
         names = tuple(state.open_line_nos())
+        going = [(day, state.open_on(day), line_nos) for day, line_nos in state.by_day(names)]
     else:
         refused = _withdrawable(names, state)
         if refused is not None:
             return Decision(refused)
         named = lines_named(visit, state, names, world)
-        taken_away = totals_of([named[line_no] for line_no in dict.fromkeys(names)])
-    head = LinesHead(
-        msgid=command.asked.msgid, totals=negative(taken_away), line_nos=list(names), refunds=[],
-        first_on=moment.business_day, last_on=moment.business_day,
-    )  # fmt: skip
-    return happened(command, visit, EventKind.LINES_WITHDRAWN, head=head_text(head))
+        going = [
+            (day, totals_of([named[line_no] for line_no in line_nos]), line_nos)
+            for day, line_nos in state.by_day(names)
+        ]
+    heads = [
+        LinesHead(
+            msgid=command.asked.msgid, totals=negative(totals), line_nos=line_nos, refunds=[],
+            first_on=day, last_on=day,
+        )
+        for day, totals, line_nos in going or [(moment.business_day, NOTHING, [])]
+    ]  # fmt: skip
+    return happened(command, visit, EventKind.LINES_WITHDRAWN, *map(head_text, heads))
 
 
 def _withdrawable(names: Sequence[str], state: StayState) -> Refusal | None:

@@ -154,7 +154,7 @@ def discharge(command: DischargeStay, view: View, world: World, moment: Moment) 
     record = visit_record(asked.lane, command.mdtrt_id, len(visit.events) + 1)
     said = Discharge(msgid=asked.msgid, kept=command.kept)
     return happened(
-        command, visit, EventKind.DISCHARGED, head=command.ended_at.isoformat(),
+        command, visit, EventKind.DISCHARGED, command.ended_at.isoformat(),
         payload=seal_payload(said, world.keyring, record), open_stay=None,
     )  # fmt: skip
 
@@ -286,24 +286,26 @@ def happened(
     command: Command,
     visit: VisitFact,
     kind: EventKind,
-    *,
+    *heads: str,
     payload: bytes = b"",
-    head: str = "",
     open_stay: int | UnsetType | None = UNSET,
     warning: str = "",
 ) -> Decision:
-    """One more event of a stay, answered with success and perhaps a warning; `open_stay` says where
-    the person is now, where that changes."""
+    """One more event of a stay, or one for each head, answered with success and perhaps a warning;
+    `open_stay` says where the person is now, where that changes."""
     asked = command.asked
-    event = EventRow(
-        lane=asked.lane, mdtrt_id=visit.row.mdtrt_id, event_no=len(visit.events) + 1, kind=kind,
-        batch_no="", setl_id=None, payload=payload, head=head,
+    events = tuple(
+        EventRow(
+            lane=asked.lane, mdtrt_id=visit.row.mdtrt_id, event_no=len(visit.events) + n, kind=kind,
+            batch_no="", setl_id=None, payload=payload, head=head,
+        )
+        for n, head in enumerate(heads or ("",), start=1)
     )  # fmt: skip
     effects = Effects(
         lane=asked.lane,
         person_no=asked.person_no,
         messages=(booking.message_of(asked, MessageOutcome.DONE, visit.row.mdtrt_id),),
-        events=(event,),
+        events=events,
         open_stay=open_stay,
     )
     return Decision(Answer(output=None, warning=warning), effects)

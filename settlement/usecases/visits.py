@@ -20,6 +20,7 @@ from settlement.commands import (
     WithdrawVisit,
 )
 from settlement.decision import Answer, Decision
+from settlement.numbers import shown
 from settlement.pricing import price
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, VisitKind, VisitRow
@@ -93,7 +94,7 @@ def standing_visit(view: View, asked: Asked, mdtrt_id: int) -> VisitFact | Refus
         or visit.row.institution != asked.institution.code
         or visit.row.kind is VisitKind.REQUEST
     ):
-        return Refusal(code="VISIT_UNKNOWN", field="mdtrt_id", params={"value": str(mdtrt_id)})
+        return Refusal(code="VISIT_UNKNOWN", field="mdtrt_id", params={"value": shown(mdtrt_id)})
     if visit.row.psn_no != asked.person_no:
         return Refusal(code="VISIT_OF_OTHER_PERSON", field="mdtrt_id")
     if any(event.kind is EventKind.WITHDRAWN for event in visit.events):

@@ -13,6 +13,7 @@ import msgspec
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusal_fields import FIELDS
+from settlement.refusal_remedies import REMEDIES
 from settlement.refusals import REFUSALS
 from settlement.web.examples import worked_examples
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
@@ -62,7 +63,8 @@ def _error_codes() -> Schema:
         {
             "const": row.code,
             "title": row.wrong + row.todo,
-            "description": CAUSES.get(row.code, ""),
+            "description": CAUSES[row.code],
+            "x-what-to-do": REMEDIES[row.code],
             "x-http-status": row.http_status,
             "x-retry": row.retry,
             "x-fields": list(FIELDS.get(row.code, ())),

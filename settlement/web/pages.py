@@ -19,6 +19,7 @@ from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
 from settlement.refusal_causes import CAUSES
 from settlement.refusal_fields import FIELDS
+from settlement.refusal_remedies import REMEDIES
 from settlement.refusals import REFUSALS, Fault, Row
 from settlement.web.examples import Worked, worked_examples
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
@@ -82,7 +83,7 @@ def errors_page() -> bytes:
     body = "".join(
         f'<section id="{fault}"><h2>{escape(_FAULTS[fault])}</h2><div class="scroll"><table>'
         "<tr><th>err_code</th><th>HTTP</th><th>retry</th><th>字段 field</th>"
-        "<th>含义与处理</th><th>cause</th></tr>"
+        "<th>含义与处理</th><th>cause</th><th>what to do</th></tr>"
         + "".join(map(_refusal_html, rows))
         + "</table></div></section>"
         for fault, rows in groups.items()
@@ -116,12 +117,13 @@ def _group_html(title: str, transactions: list[Transaction]) -> str:
 
 def _refusal_html(row: Row) -> str:
     zh = (row.wrong + row.todo).replace("[", "").replace("]", "")
-    cause = _CODE.sub(r"<code>\1</code>", escape(CAUSES.get(row.code, "")))
+    said = (CAUSES[row.code], REMEDIES[row.code])
+    cause, remedy = (_CODE.sub(r"<code>\1</code>", escape(each)) for each in said)
     named = "<br>".join(f"<code>{escape(name)}</code>" for name in FIELDS.get(row.code, ()))
     return (
         f'<tr id="{row.code}"><td><code>{row.code}</code></td><td>{row.http_status}</td>'
         f"<td><code>{row.retry}</code></td><td>{named}</td><td>{escape(zh)}</td>"
-        f"<td>{cause}</td></tr>"
+        f"<td>{cause}</td><td>{remedy}</td></tr>"
     )
 
 

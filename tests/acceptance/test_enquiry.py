@@ -86,6 +86,21 @@ async def test_other_institution_does_not_see_the_settlement(town: Town) -> None
     assert (await town.other_pharmacy.visits(citizen)).rows("mdtrtinfo") == []
 
 
+async def test_number_that_is_none_of_ours_is_not_shown_as_another(town: Town) -> None:
+    citizen = town.someone()
+    for infno, code in (("5203", "SETTLEMENT_UNKNOWN"), ("2103", "SETTLEMENT_UNKNOWN")):
+        data = {"psn_no": citizen.number, "setl_id": "HIS-1", "mdtrt_id": "HIS-1"}
+        message = town.pharmacy.message(infno, {"data": data})
+        reply = await town.pharmacy.send(message)
+        assert_refused(reply, code, field="input.data.setl_id")
+        assert reply.err_msg.startswith("查无此结算记录。")
+    visit = await town.hospital.open_visit(citizen)
+    gone = visit.withdrawal().edited({"input.data.mdtrt_id": "HIS-1"})
+    reply = await town.hospital.send(gone)
+    assert_refused(reply, "VISIT_UNKNOWN", field="input.data.mdtrt_id")
+    assert reply.err_msg.startswith("查无此就诊登记。")
+
+
 async def test_purchases_are_found_by_period(town: Town) -> None:
     citizen = town.someone()
     settled = await town.pharmacy.sell(citizen, some(CLASS_A))

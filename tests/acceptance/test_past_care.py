@@ -45,6 +45,8 @@ async def test_medicines_that_stand_are_found(town: Town) -> None:
     assert (row["cnt"], row["pric"]) == (Decimal("2.0000"), Decimal("12.500000"))
     assert row["fixmedins_code"] == town.pharmacy.code
     assert await medicines(town.other_pharmacy, citizen) == []
+    assert await medicines(town.pharmacy, citizen, begin="0001-01-01", end="9999-12-31") == [row]
+    assert await medicines(town.pharmacy, citizen, begin="9999-12-31", end="9999-12-31") == []
 
 
 async def test_medicines_are_found_by_the_time_of_their_line(town: Town) -> None:

@@ -192,8 +192,10 @@ async def test_stay_in_segments_bears_its_deductible_once(town: Town) -> None:
 async def test_order_of_a_stay_is_kept(town: Town) -> None:
     citizen = town.someone()
     stay = await admit(town.hospital, citizen, some(DEAR, 1))
+    asked = stay.quote(Decimal("2000.00"))
+    quote = await town.hospital.send(asked)
     assert_refused(
-        await town.hospital.send(stay.quote(Decimal("2000.00"))), "NOT_DISCHARGED",
+        await town.hospital.send(stay.settlement(asked, quote)), "NOT_DISCHARGED",
         field="input.data.mdtrt_id", mentions="2402",
     )  # fmt: skip
     assert_refused(
@@ -227,6 +229,23 @@ async def test_order_of_a_stay_is_kept(town: Town) -> None:
     assert_done(await town.hospital.send(stay.change()))
     assert_done(await town.hospital.send(stay.withdrawal_of_lines()))
     assert_done(await town.hospital.send(stay.withdrawal()))
+
+
+async def test_who_lies_in_hospital_is_quoted_as_a_whole_and_settled_after_the_discharge(
+    town: Town,
+) -> None:
+    """2303 comes before 2402, as often as somebody asks what it would cost by now."""
+    stay = await admit(town.hospital, town.someone(), some(DEAR, 1))
+    early = await town.hospital.send(stay.quote(Decimal("2000.00"), account=False))
+    assert_money(early, total="2000.00", fund="1080.00", account="0.00", cash="920.00")
+    assert early.warn_msg == "尚未办理出院，按已上传的费用预结算，以出院后的结算为准"
+    assert_done(await stay.charge(some(DEAR, 1)))
+    asked = stay.quote(Decimal("4000.00"), account=False)
+    quote = await town.hospital.send(asked)
+    await discharged(town, stay)
+    settled = await town.hospital.send(stay.settlement(asked, quote))
+    assert_money(settled, total="4000.00", fund="2880.00", account="0.00", cash="1120.00")
+    assert settled.warn_msg == ""
 
 
 async def test_person_is_in_one_hospital_at_a_time(town: Town) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from settlement.refusal_causes import CAUSES
 from settlement.refusal_fields import FIELDS
+from settlement.refusal_remedies import REMEDIES
 from settlement.refusals import REFUSALS
 from tests.tidy.refusal_fields import fields, named, page_of
 from tests.tidy.tree import (
@@ -35,7 +36,8 @@ BASE_UNITS = ("_seconds", "_bytes", "_fen", "_ratio", "_total", "_info", "_count
 REQUIRED_PAGES = ("LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 
 LINK = re.compile(r"!?\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
-CAUSE_ROW = re.compile(r"^\| `(\w+)` \| \d+ \| `\w+` \| .* \| (.*?) \|$", re.MULTILINE)
+SAID_ROW = re.compile(r"^\| `(\w+)` \| \d+ \| `\w+` \| .* \| (.*?) \| (.*?) \|$", re.MULTILINE)
+SENTENCE = re.compile(r"[A-Z/].{6,}\.")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 
@@ -264,12 +266,22 @@ def test_refusal_checker_names_each_planted_breach() -> None:
     assert rows_written_twice(twice, {"a", "b", "c"}) == ["a"]
 
 
-def test_english_causes_of_refusals_are_those_of_the_page() -> None:
-    page = (ROOT / "docs/reference/errors.md").read_text("utf-8")
-    assert {code: CAUSES.get(code) for code, _ in CAUSE_ROW.findall(page)} == dict(
-        CAUSE_ROW.findall(page)
-    )
-    assert set(CAUSES) == set(REFUSALS), "write them with tools/causes.py"
+def unsaid(codes: Collection[str], texts: Mapping[str, str]) -> list[str]:
+    """Codes without a sentence in English, or with one that is none."""
+    return sorted(code for code in codes if not SENTENCE.fullmatch(texts.get(code, "")))
+
+
+def test_every_refusal_says_in_english_when_it_is_given_and_what_to_do() -> None:
+    rows = SAID_ROW.findall((ROOT / "docs/reference/errors.md").read_text("utf-8"))
+    assert {code: cause for code, cause, _ in rows} == CAUSES, "python -m tools.causes"
+    assert {code: remedy for code, _, remedy in rows} == REMEDIES, "python -m tools.causes"
+    assert set(CAUSES) == set(REMEDIES) == set(REFUSALS)
+    assert unsaid(REFUSALS, REMEDIES) == []
+
+
+def test_check_of_what_is_said_finds_what_says_nothing() -> None:
+    told = {"A": "Send it again.", "B": "", "C": "请核对后重新发送这份报文。", "D": "again"}
+    assert unsaid("ABCDE", told) == ["B", "C", "D", "E"]
 
 
 def test_fields_of_refusals_are_those_that_the_code_names() -> None:

@@ -3,34 +3,45 @@
 -- shaped.sql; those that must visit all of them are in scatter.sql and never run here.
 
 -- name: list_settlements
--- A person's settlement rows, newest first, along the chain of their prior rows.
-with recursive chain (setl_id, prior_row, depth) as (
-    select t.setl_id, t.prior_row, 1
+-- A person's settlement rows, newest first, along the chain of their prior rows: of an institution,
+-- since a time, or those alone that stand, where that is asked.
+with recursive chain (setl_id, prior_row, institution, setl_time, kind, depth) as (
+    select t.setl_id, t.prior_row, t.institution, t.setl_time, t.kind, 1
     from settlement.person s
     join settlement.settlement t on t.lane = $1 and t.setl_id = s.latest_row
     where s.lane = $1 and s.psn_no = $2
     union all
-    select t.setl_id, t.prior_row, c.depth + 1
+    select t.setl_id, t.prior_row, t.institution, t.setl_time, t.kind, c.depth + 1
     from chain c
     join settlement.settlement t on t.lane = $1 and t.setl_id = c.prior_row
     where c.depth < $3
 )
-select c.setl_id from chain c order by c.depth;
+select c.setl_id
+from chain c
+where c.setl_time >= $5 and ($4 = '' or c.institution = $4)
+  and (not $6 or c.kind = 1 and not exists (
+      select from settlement.settlement u where u.lane = $1 and u.undoes_setl_id = c.setl_id
+  ))
+order by c.depth;
 
 -- name: list_visits
--- A person's visits, newest first, along the chain of their prior visits.
-with recursive chain (mdtrt_id, prior_visit, depth) as (
-    select v.mdtrt_id, v.prior_visit, 1
+-- A person's visits, newest first, along the chain of their prior visits: of one institution, or
+-- stays alone, where that is asked.
+with recursive chain (mdtrt_id, prior_visit, institution, kind, depth) as (
+    select v.mdtrt_id, v.prior_visit, v.institution, v.kind, 1
     from settlement.person s
     join settlement.visit v on v.lane = $1 and v.mdtrt_id = s.latest_visit
     where s.lane = $1 and s.psn_no = $2
     union all
-    select v.mdtrt_id, v.prior_visit, c.depth + 1
+    select v.mdtrt_id, v.prior_visit, v.institution, v.kind, c.depth + 1
     from chain c
     join settlement.visit v on v.lane = $1 and v.mdtrt_id = c.prior_visit
     where c.depth < $3
 )
-select c.mdtrt_id from chain c order by c.depth;
+select c.mdtrt_id
+from chain c
+where ($4 = '' or c.institution = $4) and (not $5 or c.kind = 2)
+order by c.depth;
 
 -- name: sign_in
 -- An operator signs in, in the lane of the institution.

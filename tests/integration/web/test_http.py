@@ -16,6 +16,7 @@ import pytest
 from protocol.nhsa.registry import TRANSACTIONS
 from settlement.intake.order import KINDS
 from settlement.refusal_causes import CAUSES
+from settlement.refusal_remedies import REMEDIES
 from settlement.refusals import REFUSALS
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
@@ -378,8 +379,10 @@ async def test_page_of_error_codes_has_every_one_in_two_languages(client: Client
     assert "<code>enc_type</code> is SM4" in page and "`" not in page
     for code, row in REFUSALS.items():
         assert f'id="{code}"' in page
-        assert re.sub(r"`(.+?)`", r"<code>\1</code>", escape(CAUSES[code])) in page
+        for said in (CAUSES[code], REMEDIES[code]):
+            assert re.sub(r"`(.+?)`", r"<code>\1</code>", escape(said)) in page
         assert escape(row.todo.replace("[", "").replace("]", "")) in page
     document = json.loads((await client.get("/openapi.json")).body)
     told = document["components"]["schemas"]["ErrorCode"]["oneOf"]
     assert [each["const"] for each in told] == list(REFUSALS)
+    assert {each["const"]: each["x-what-to-do"] for each in told} == REMEDIES

@@ -19,7 +19,7 @@ from ledger.postgres.queries import load
 from ledger.postgres.schema import _ADMIN as LEDGER_ADMIN
 from ledger.postgres.shape import Shape
 from settlement.payment_rows import DueRow
-from settlement.rows import EventKind, MoveKind, SettlementRow, VisitKind
+from settlement.rows import EventKind, MoveKind, RowKind, SettlementRow, VisitKind
 from settlement.storage.queries import ADMIN, QUERIES, REFERENCE, SCATTER, SHAPED, SQL_DIRECTORY
 from tests.simulation.database.records import Record, record
 from tests.simulation.database.tables import Tables
@@ -304,23 +304,35 @@ def home_cases(tables: Tables, lanes: Sequence[int], numbers: Sequence[int]) -> 
     return [_named(_HOME_CASE, row) for _, row in found]
 
 
-def listed_settlements(tables: Tables, lane: int, person_no: str, rows_max: int) -> Rows:
+def listed_settlements(
+    tables: Tables, lane: int, person_no: str, rows_max: int, institution: str, since: datetime,
+    standing: bool,
+) -> Rows:  # fmt: skip
     """list_settlements: newest first."""
     person = tables.persons.get((lane, person_no))
-    number, rows = None if person is None else person.latest_row, []
-    while number is not None and len(rows) < rows_max:
-        rows.append(_NUMBER((number,)))
-        number = tables.settlements[lane, number].prior_row
+    number, passed, rows = None if person is None else person.latest_row, 0, []
+    while number is not None and passed < rows_max:
+        one, passed = tables.settlements[lane, number], passed + 1
+        stands = one.kind is RowKind.SETTLE and (lane, number) not in tables.undone_by
+        here = institution in ("", one.institution)
+        if here and one.setl_time >= since and (stands or not standing):
+            rows.append(_NUMBER((number,)))
+        number = one.prior_row
     return rows
 
 
-def listed_visits(tables: Tables, lane: int, person_no: str, rows_max: int) -> Rows:
+def listed_visits(
+    tables: Tables, lane: int, person_no: str, rows_max: int, institution: str, stays_only: bool
+) -> Rows:
     """list_visits: newest first."""
     person = tables.persons.get((lane, person_no))
-    number, rows = None if person is None else person.latest_visit, []
-    while number is not None and len(rows) < rows_max:
-        rows.append(_VISIT_NUMBER((number,)))
-        number = tables.visits[lane, number].prior_visit
+    number, passed, rows = None if person is None else person.latest_visit, 0, []
+    while number is not None and passed < rows_max:
+        one, passed = tables.visits[lane, number], passed + 1
+        is_stay = one.kind is VisitKind.STAY
+        if institution in ("", one.institution) and (is_stay or not stays_only):
+            rows.append(_VISIT_NUMBER((number,)))
+        number = one.prior_visit
     return rows
 
 

@@ -83,6 +83,8 @@ def test_fault_of_syntax_is_told_with_its_line(old: str, new: str, line: int, sa
         ("'^[A-Z0-9]{4,30}$'", "'[A-Z'",           "第 7 行（item_code_pattern）: 不是有效"),
         ("account = false",    "account = 1",      "第 10 行（fund_total_includes_account）"),
         ("region-profile/1",   "region-profile/9", "是否应为 region-profile/1？"),
+        ("fund_total",         'split_stay_at = ["scheme"]\nfund_total',
+         "第 10 行（split_stay_at）: 分段结算按费用日期确定待遇"),
     ],
 )  # fmt: skip
 def test_fault_in_a_region_profile_has_its_line_too(old: str, new: str, said: str) -> None:
