@@ -183,7 +183,7 @@ def _make(
             _both(day, ours, theirs)
             add(our_refund)
         case Recipe.AFTER_CLEARING:
-            add(replace(our_refund, paid_day=date(2026, 10, 30)))
+            add(replace(our_refund, paid_day=day.on.replace(day=1) - 2 * NEXT))
         case Recipe.CUSTODY:
             _both(day, ours, replace(theirs, merchant=AGENCYS))
         case _:

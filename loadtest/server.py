@@ -82,6 +82,8 @@ class Server:
         self.url = ""
         self.simulators: dict[str, str] = {}
         """addresses of the simulated payment channels, by name"""
+        self.console_users: dict[str, tuple[str, str]] = {}
+        """name and password of a demonstration's users, by role"""
 
     def __enter__(self) -> Server:
         with nullcontext(None) if self._log_path is None else self._log_path.open("ab") as log:
@@ -97,6 +99,9 @@ class Server:
             raise ServerError(f"expected the ready line, got {line!r}")
         self.url = str(ready["url"]).rstrip("/")
         self.simulators = ready.get("simulators", {})
+        self.console_users = {
+            one["role"]: (one["name"], one["password"]) for one in ready.get("console_users", ())
+        }
         return self
 
     def __exit__(

@@ -53,7 +53,7 @@ def _add_month(what: Commands, tell: Tell, data_dir: Path) -> None:
         help="what stands in the way of closing a month, and each step of it",
         description="check (the default): what must be true, and who can end what is not. begin, "
         "verify, close (proposed by one, confirmed by another), seal. report: write the closing "
-        "report again and say whether it is the same.",
+        "report again and say whether it is the same; as a workbook where FILE ends in .xlsx.",
     )
     month.add_argument("month", type=_month, help="as 2026-10")
     month.add_argument("act", nargs="?", choices=ACTS, default="check")

@@ -79,6 +79,10 @@ def _add_report(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None
     )
     parser.add_argument("--month", required=True, type=_month, help="as 2026-11")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="as a table: a workbook where it ends in .xlsx, "
+        "else CSV",
+    )  # fmt: skip
     _finish(parser, _report, tell)
 
 
@@ -170,6 +174,8 @@ def _show(parsed: argparse.Namespace) -> Said:
 def _report(parsed: argparse.Namespace) -> Said:
     from settlement.finance import money_desk
 
+    if parsed.out is not None:
+        return money_desk.table(parsed.data_dir, parsed.subject, parsed.month, parsed.out)
     return money_desk.report(
         parsed.data_dir, parsed.subject, parsed.month, as_json=parsed.json
     )

@@ -130,6 +130,7 @@ def _add_reading(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> Non
     notice = actions.add_parser("notice", help="write notices of payment (拨付通知)")
     _one_or_all(notice)
     notice.add_argument("--out", type=Path, default=Path(), metavar="DIR")
+    notice.add_argument("--format", choices=("csv", "xlsx"), default="csv", help="(%(default)s)")
     _finish(notice, "notices", tell)
     vouchers = actions.add_parser("vouchers", help="vouchers for the accounting system (凭证)")
     vouchers.add_argument("--since", required=True, type=date.fromisoformat, help="first day")

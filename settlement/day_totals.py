@@ -57,6 +57,7 @@ class _Sums:
         self.amounts = [0] * len(AMOUNTS)
         self._came: list[int] = []
         self._gone: list[int] = []
+        self._persons: frozenset[int] | None = None
 
     def add(self, one: DayTotal) -> None:
         """One more total."""
@@ -69,13 +70,18 @@ class _Sums:
             self._came += one.persons
         self.amounts = [a + b for a, b in zip(self.amounts, one.amounts, strict=True)]
 
-    def persons(self) -> set[int]:
-        """Who has a row here that was not reversed."""
-        if not self._gone:
-            return set(self._came)
-        left = Counter(self._came)
-        left.subtract(self._gone)
-        return {person for person, rows in left.items() if rows > 0}
+    def persons(self) -> frozenset[int]:
+        """Who has a row here that was not reversed. Asked once all were added: a group of each
+        level has them, so they are made once."""
+        if self._persons is None:
+            self._persons = frozenset(self._came) - self._without_rows()
+        return self._persons
+
+    def _without_rows(self) -> set[int]:
+        """Whose rows were all reversed; few rows are, so only their persons are counted."""
+        gone = Counter(self._gone)
+        left = Counter([person for person in self._came if person in gone]) if gone else gone
+        return {person for person, rows in gone.items() if left[person] <= rows}
 
 
 def groups_of(totals: Iterable[DayTotal]) -> list[Group]:

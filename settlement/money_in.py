@@ -107,6 +107,11 @@ NAMES: Mapping[Source, tuple[str, str]] = {
 }
 """What a file may call each: a code, or the Chinese term."""
 
+INCOME_SOURCES = (
+    Source.CONTRIBUTIONS, Source.SUBSIDY, Source.INTEREST, Source.TRANSFERRED, Source.OTHER,
+)  # fmt: skip
+"""What a fund's income is made of, in the order of reports."""
+
 SOURCES: Mapping[Subject, Mapping[str, Source]] = {
     subject: {
         name: source

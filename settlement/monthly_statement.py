@@ -51,9 +51,10 @@ class Sheet(Struct, frozen=True, kw_only=True):
     rows: list[tuple[Cell, ...]]
 
     def totals(self) -> tuple[int | None, ...]:
-        """The sums of what adds up."""
+        """The sums of what adds up; a cell may be empty."""
         return tuple(
-            sum([whole(row[at]) for row in self.rows]) if column.adds_up else None
+            sum([whole(row[at]) for row in self.rows if row[at] is not None])
+            if column.adds_up else None
             for at, column in enumerate(self.columns)
         )
 

@@ -196,7 +196,7 @@ async def drill(folder: Path, channels: list[str], rows: int, seed: int) -> list
                 connection, Region(code="441900"), app_role=services.app_role, at=datetime.now(UTC)
             )
             return [
-                await _taken(folder, channel, rows, seed, services.owner_dsn)
+                await taken(folder, channel, rows, seed, services.owner_dsn)
                 for channel in channels
             ]
         finally:
@@ -205,7 +205,8 @@ async def drill(folder: Path, channels: list[str], rows: int, seed: int) -> list
         await services.stop()
 
 
-async def _taken(folder: Path, channel: str, rows: int, seed: int, dsn: str) -> Result:
+async def taken(folder: Path, channel: str, rows: int, seed: int, dsn: str) -> Result:
+    """A bill of one channel, written and taken into the database of an owner's URL."""
     path, sums = folder / f"{channel}.bill", Sums()
     WRITERS[channel](path, written(rows, seed, sums), sums)
     connection = await connect_plain(dsn, name="drill")
@@ -214,11 +215,11 @@ async def _taken(folder: Path, channel: str, rows: int, seed: int, dsn: str) -> 
         received = Received(name=path.name, open=lambda: path.open("rb"))
         claimed = Claimed(channel=channel, merchant=MERCHANTS[channel])
         began, processor = monotonic(), _processor_seconds()
-        [taken] = await take(books, received, claimed, Order(actor="drill", reason="drill"))
+        [one] = await take(books, received, claimed, Order(actor="drill", reason="drill"))
         took = monotonic() - began
     finally:
         await connection.close()
-    found = taken.file.totals
+    found = one.file.totals
     return Result(
         ok=(found.rows, found.paid_fen, found.refunded_fen)
         == (sums.rows, sums.paid_fen, sums.refunded_fen),

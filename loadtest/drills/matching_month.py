@@ -40,12 +40,14 @@ from loadtest.channel_days import (
     keep_rows,
 )
 from loadtest.drills.backend import Backend
+from loadtest.drills.month import Month
 from settlement.channel_matching import Class
 from settlement.embedded.services import start_services
 from settlement.finance.books import Books, open_books
 from settlement.finance.clearing_accounts import keep_accounts
 from settlement.finance.clearing_reports import overview
 from settlement.finance.matching import match
+from settlement.institution_matching import INSTITUTION
 from settlement.payment import ChannelName, Custody
 from settlement.payment_states import Attempt, Learnt
 from settlement.payment_timers import TIMERS
@@ -54,17 +56,14 @@ from settlement.storage import differences as store
 from settlement.storage.clearing_accounts import Group
 from settlement.storage.connect import connect_plain
 from settlement.storage.differences import Filter
-from settlement.storage.install import Region, ensure_schema
+from settlement.storage.install import LANES, Region, ensure_schema
 from settlement.storage.lease import PlainConnection
 
 QUERIES = load(Path(__file__).parents[1] / "sql" / "month.sql")
-FIRST, DAYS = date(2026, 11, 1), 30
+NOVEMBER = Month(first=date(2026, 11, 1))
 NOW = datetime(2026, 12, 20, 2, 0, tzinfo=UTC)
-LANES = 256
 APP_ROLE = "settlement_app"
 BLOCK = 9
-NUMBER = 2611 * 10**15 + BLOCK * 10**6
-"""The first number of lane 0."""
 ODD_AGREEING = 1_000
 MARGIN = 6
 """Days at both ends of the month without injected differences, so that all their rows are in it."""
@@ -107,9 +106,11 @@ class Came(Struct, frozen=True, kw_only=True):
         return self.sums_explained and not wrong
 
 
-async def load_month(connection: PlainConnection, rows: int) -> dict[tuple[str, date], int]:
-    """Payments and bills of the month, day by day."""
-    days = [FIRST + timedelta(days=n) for n in range(-3, DAYS + 10)]
+async def load_month(
+    connection: PlainConnection, month: Month, rows: int
+) -> dict[tuple[str, date], int]:
+    """Payments and bills of the month, day by day; the numbers of its bills."""
+    days = [month.day(n) for n in range(-3, month.days + 10)]
     files = await keep_files(connection, days, LANES)
     sent = Attempt(
         number=1, channel=ChannelName.WECHAT, merchant_no=OURS, order_no="ORDER", amount_fen=0,
@@ -119,15 +120,16 @@ async def load_month(connection: PlainConnection, rows: int) -> dict[tuple[str, 
         '"amount_fen":0', '"amount_fen":"FEN"'
     )
     paid = msgspec.json.encode([None, Learnt(code="SUCCESS", reference="wORDER")]).decode()
-    for n in range(DAYS):
-        day = FIRST + timedelta(days=n)
-        first, last = rows * n // DAYS + 1, rows * (n + 1) // DAYS
+    number = month.numbers_from(BLOCK)
+    for n in range(month.days):
+        day = month.day(n)
+        first, last = month.share(rows, n)
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=8)
         await connection.execute(
-            QUERIES["month_of_payments"], midnight, first, last, LANES, NUMBER, began, paid
+            QUERIES["month_of_payments"], midnight, first, last, LANES, number, began, paid
         )
         await connection.execute(
-            QUERIES["month_of_bill_rows"], day, first, last, LANES, NUMBER, files[OURS, day], OURS
+            QUERIES["month_of_bill_rows"], day, first, last, LANES, number, files[OURS, day], OURS
         )
     for merchant in (OURS, AGENCYS):
         await store.keep_fee_rate(
@@ -138,8 +140,9 @@ async def load_month(connection: PlainConnection, rows: int) -> dict[tuple[str, 
 
 
 async def inject(
-    connection: PlainConnection, files: dict[tuple[str, date], int], differences: int
-) -> dict[Place, Class]:
+    connection: PlainConnection, month: Month, files: dict[tuple[str, date], int],
+    differences: int,
+) -> dict[Place, Class]:  # fmt: skip
     """Orders that differ, and odd ones that agree, spread over the month; what is to be found."""
     rng = random.Random(20_261_101)
     odd = [one for one in Recipe if one not in EXPECTED]
@@ -147,11 +150,11 @@ async def inject(
     recipes += [odd[n % len(odd)] for n in range(ODD_AGREEING)]
     rng.shuffle(recipes)
     expected: dict[Place, Class] = {}
-    used = DAYS - 2 * MARGIN
+    used = month.days - 2 * MARGIN
     for n in range(used):
         some = [(one, rng.randrange(3, 10**6)) for one in recipes[n::used]]
         day = a_day(
-            some, lanes=LANES, block=BLOCK + 1 + n, on=FIRST + timedelta(days=MARGIN + n),
+            some, lanes=LANES, block=BLOCK + 1 + n, on=month.day(MARGIN + n),
             first_row=10_000_000 + n * 100_000,
         )  # fmt: skip
         await keep_rows(connection, day, files, LANES)
@@ -163,26 +166,26 @@ async def drill(connection: PlainConnection, rows: int, differences: int) -> Cam
     """The whole of it, on an empty database."""
     region = Region(code="441900", lanes=LANES, shape=Shape.ONE_MACHINE, journals=2)
     await ensure_schema(connection, region, app_role=APP_ROLE, at=NOW)
-    files = await load_month(connection, rows)
-    expected = await inject(connection, files, differences)
+    month = NOVEMBER
+    files = await load_month(connection, month, rows)
+    expected = await inject(connection, month, files, differences)
     await connection.execute(QUERIES["month_is_loaded"])
     books = await open_books(connection, clock=lambda: NOW)
-    last = FIRST + timedelta(days=DAYS - 1)
     backend = Backend(connection.get_server_pid())
     async with backend.watched():
         began, used = time.perf_counter(), backend.processor_seconds()
-        await channel_rows.list_days(connection, FIRST, last, NOW)
+        await channel_rows.list_days(connection, month.first, month.last, NOW)
         listed, used_listing = time.perf_counter(), backend.processor_seconds()
-        matched = await match(books, FIRST, last)
+        matched = await match(books, month.first, month.last)
         done, used_matching = time.perf_counter(), backend.processor_seconds()
-        again = await match(books, FIRST, last)
+        again = await match(books, month.first, month.last)
         ended = time.perf_counter()
-        period, _ = await channel_rows.read_period(connection, FIRST, last)
+        period, _ = await channel_rows.read_period(connection, month.first, month.last)
         summing, used_summing = time.perf_counter(), backend.processor_seconds()
         await keep_accounts(books, period)
         summed, used_summed = time.perf_counter(), backend.processor_seconds()
-    looks = await _looks(connection, last)
-    found = await _found(books)
+    looks = await _looks(connection, month)
+    found = await differences_found(books)
     return Came(
         rows=matched.total("theirs").rows, injected=len(expected), found=len(found),
         missed=len(expected.keys() - found.keys()), false=len(found.keys() - expected.keys()),
@@ -206,25 +209,27 @@ async def drill(connection: PlainConnection, rows: int, differences: int) -> Cam
     )  # fmt: skip
 
 
-async def _looks(connection: PlainConnection, last: date) -> list[float]:
+async def _looks(connection: PlainConnection, month: Month) -> list[float]:
     """How long the page of the month takes to read, a few times."""
     await connection.execute(QUERIES["month_is_kept"])
     took = []
     for _ in range(7):
         began = time.perf_counter()
         await overview(
-            connection, Group(first=FIRST, last=last), lanes=LANES, today=NOW.date()
+            connection, Group(first=month.first, last=month.last), lanes=LANES, today=NOW.date()
         )
         took.append(time.perf_counter() - began)
     return took
 
 
-async def _found(books: Books) -> dict[Place, Class]:
+async def differences_found(books: Books) -> dict[Place, Class]:
+    """What the worklist has of channels."""
     listed = await store.listed(books.connection, Filter(all_states=True), 10_000_000)
     return {
         (one.name.order_no or one.name.channel_no, one.name.refund_no, one.name.nth):
             one.last.facts.found
         for one in listed
+        if one.name.channel != INSTITUTION
     }  # fmt: skip
 
 

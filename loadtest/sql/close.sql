@@ -117,9 +117,129 @@ select n.number, n.block_no, n.lane, n.journal, n.ordinal, 1, n.kind,
        sha256(int8send(n.number))
 from numbered n
 cross join lateral (
-    select array[1310101, 1330101, 1000000000000 + n.person, n.base + 4, n.base + 5] as debits,
+    select array[1310101, 1330101, 1000900000000 + n.person, n.base + 4, n.base + 5] as debits,
            array[n.base, n.base, n.base + 1, n.base + 6, n.base + 6] as credits
 ) as x;
+
+-- name: city_institution_files
+-- What institutions say that they settled in the month ($1 to $2): a file each, of numbers $3 and
+-- codes $4, in lanes $5; as it lies here, but for every so manieth ($6) settlement that nothing undid,
+-- which is left out, has another amount, is marked as a refund, is another institution's, stands
+-- there twice, or has a neighbour that we do not have; and for every tenth that was reversed. What
+-- is to be found of each: number, nth and class.
+with file as materialized (
+    select f.no, f.code, f.lane, f.place, lead(f.code, 1, ($4::text[])[1]) over (order by f.place)
+               as next_code
+    from unnest($3::bigint[], $4::text[], $5::smallint[]) with ordinality as f (
+        no, code, lane, place
+    )
+), own as materialized (
+    select s.setl_id, s.institution, s.kind, s.setl_on, s.lane, s.total_fen, s.fund_fen,
+           s.account_fen, u.kind as undone
+    from settlement.statement_row s
+    left join settlement.settlement u on u.lane = s.lane and u.undoes_setl_id = s.setl_id
+    where s.kind < 3 and s.setl_on between $1::date and $2::date
+        and s.institution like 'H999999%'
+), chosen as materialized (
+    select p.setl_id, p.n / $6::bigint % 6 as recipe
+    from (
+        select o.setl_id, row_number() over (order by o.setl_id) as n
+        from own o
+        where o.kind = 1 and o.undone is null and o.setl_on < $2::date
+    ) as p
+    where p.n % $6::bigint = 0
+), told as materialized (
+    select o.setl_id, case c.recipe when 3 then f.next_code else o.institution end as institution,
+           o.lane, o.kind = 2 or c.recipe is not distinct from 2 as refund, o.total_fen,
+           o.fund_fen + case c.recipe when 1 then 1 else 0 end as fund_fen, o.account_fen
+    from own o
+    join file f on f.code = o.institution
+    left join chosen c on c.setl_id = o.setl_id
+    where (o.undone is distinct from 3 or o.setl_id / 1000 % 10 = 0) and c.recipe is distinct from 0
+    union all
+    select o.setl_id + case c.recipe when 5 then 50000000000 else 0 end, o.institution, o.lane,
+           false, o.total_fen, o.fund_fen, o.account_fen
+    from own o
+    join chosen c on c.setl_id = o.setl_id and c.recipe in (4, 5)
+), numbered as materialized (
+    select t.setl_id, t.lane, t.refund, t.total_fen, t.fund_fen, t.account_fen, f.no,
+           row_number() over (partition by f.no order by t.setl_id)::integer as row_no
+    from told t
+    join file f on f.code = t.institution
+), kept as (
+    insert into settlement.institution_row (
+        file_no, row_no, lane, setl_id, refund, total_fen, fund_fen, account_fen
+    )
+    select n.no, n.row_no, n.lane, n.setl_id::text, n.refund, n.total_fen, n.fund_fen, n.account_fen
+    from numbered n
+), filed as (
+    insert into settlement.institution_file (
+        lane, file_no, received_at, institution, begins_on, ends_on, sha256, size_bytes, name,
+        form, actor, rows, total_fen, fund_fen, account_fen, faults
+    )
+    select f.lane, f.no, $2::date + interval '1 day 9 hours', f.code, $1, $2,
+           sha256(f.code::bytea), n.rows * 60, f.code || '.csv', 'csv', 'drill', n.rows,
+           n.total_fen, n.fund_fen, n.account_fen, 0
+    from file f
+    join (
+        select n.no, count(*) as rows, sum(n.total_fen) as total_fen, sum(n.fund_fen) as fund_fen,
+               sum(n.account_fen) as account_fen
+        from numbered n
+        group by n.no
+    ) as n on n.no = f.no
+)
+select case c.recipe when 5 then c.setl_id + 50000000000 else c.setl_id end::text as setl_id,
+       e.nth, e.found
+from chosen c
+join (values
+    (0, 0, 'only_ours'), (1, 0, 'amount'), (2, 0, 'status'), (3, 0, 'only_ours'),
+    (3, 1, 'custody_mismatch'), (4, 1, 'duplicate'), (5, 0, 'only_theirs')
+) as e (recipe, nth, found) on e.recipe = c.recipe
+union all
+select o.setl_id::text, 0, 'reversed_at_ours_only'
+from own o
+where o.undone = 3 and o.setl_id / 1000 % 10 = 0;
+
+-- name: city_merchants
+-- A trade bill and a fund bill of each day ($1 to $2) of so many merchants ($3), of numbers from $4,
+-- over so many lanes ($5): what the calendar of bills lists.
+insert into settlement.bill_file (
+    lane, file_no, received_at, bill_day, channel, merchant, kind, paid_rows, paid_fen, fee_fen,
+    name, fetched, actor, sha256
+)
+select (m.n % $5)::smallint, $4::bigint + row_number() over (), d.day + interval '1 day 10 hours',
+       d.day::date, 'alipay', '2088' || lpad(m.n::text, 12, '0'), k.kind, 100, 123456, 741,
+       'bill.zip', true, 'settlement serve',
+       sha256((m.n::text || k.kind || d.day::text)::bytea)
+from generate_series(1, $3::integer) as m (n)
+cross join generate_series($1::date, $2::date, interval '1 day') as d (day)
+cross join (values ('trade'), ('funds')) as k (kind);
+
+-- name: city_unlisted
+-- Our side of a month as nobody has listed it yet.
+with days as (
+    delete from settlement.channel_day d where d.day between $1::date - 1 and $2::date + 1
+)
+delete from settlement.channel_row r
+where r.business_day between $1::date - 1 and $2::date + 1
+    and exists (
+        select from settlement.payment p where p.lane = r.lane and p.pay_no = r.pay_no
+    );
+
+-- name: city_case
+-- The last settlement that a server booked with all that belongs to it.
+select s.setl_id
+from settlement.settlement s
+join settlement.settlement_detail d on d.lane = s.lane and d.setl_id = s.setl_id
+where s.kind = 1 and s.infno = '2102'
+order by s.setl_time desc
+limit 1;
+
+-- name: city_accounts_hold
+-- What all personal accounts have.
+select coalesce(sum(b.credits - b.debits), 0)::bigint as fen
+from ledger.balance b
+where b.account >= 1000000000000;
 
 -- name: city_is_loaded
 -- What autovacuum would have done during a month.

@@ -13,6 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 HTML = "text/html; charset=utf-8"
+CSV = "text/csv; charset=utf-8"
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROOT = "/console/"
 
 SAFETY = {
@@ -96,6 +98,11 @@ class Answer(Struct, frozen=True, kw_only=True):
 def attachment(name: str) -> tuple[str, str]:
     """A browser saves it under this name."""
     return "Content-Disposition", f'attachment; filename="{name}"'
+
+
+def wants_workbook(asked: Asked) -> bool:
+    """Whether a table is wanted as Excel."""
+    return asked.query.get("format") == "xlsx"
 
 
 def redirect(path: str) -> Answer:

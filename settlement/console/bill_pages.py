@@ -16,11 +16,11 @@ from settlement.console.rights import Right
 from settlement.console.visits import Visit
 from settlement.console.words import CHANNELS, Words
 from settlement.finance.bill_books import kinds_at
-from settlement.finance.bill_calendar import Asking, Entry, calendar, is_late, sums
+from settlement.finance.bill_calendar import Asking, Entry, calendar, expecting, is_late
 from settlement.numbers import lane_in
 from settlement.payment import ChannelName
 from settlement.storage import bills as store
-from settlement.storage.bills import BillFile
+from settlement.storage.bills import BillFile, DaySum
 from settlement.storage.closing import first_booked_day
 
 TITLE = Words("渠道账单", "Bills")
@@ -44,15 +44,21 @@ async def bills(visit: Visit) -> Answer:
     today = local_time(visit.at).date()
     first = day or month or today.replace(day=1)
     last = day or (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    entries = await _entries(visit, first, last)
-    of_channel = [one for one in entries if channel in ("", one.key.channel)]
+    days: list[DaySum] = []
+    entries: list[Entry] = []
+    if day is None:
+        days = await _days(visit, first, last, channel)
+    else:
+        entries = [
+            one for one in await _entries(visit, day) if channel in ("", one.key.channel)
+        ]
     skipped = _number(query.get("from", ""))
     return visit.page(
         "bills.html", TITLE, day=day, month=first, today=today, channel=channel,
-        channels=list(CHANNELS), days=sums(of_channel) if day is None else [],
-        entries=of_channel[skipped : skipped + SHOWN_MAX] if day else [], found=len(of_channel),
-        skipped=skipped, shown_max=SHOWN_MAX, merchants_known=visit.desk.merchants() is not None,
-        total=_total(of_channel), with_bills=WITH_BILLS,
+        channels=list(CHANNELS), days=days, entries=entries[skipped : skipped + SHOWN_MAX],
+        found=len(entries) or sum(one.expected for one in days), skipped=skipped,
+        shown_max=SHOWN_MAX, merchants_known=visit.desk.merchants() is not None,
+        total=_total(days), with_bills=WITH_BILLS,
     )  # fmt: skip
 
 
@@ -88,16 +94,28 @@ async def bill_file(visit: Visit) -> Answer:
     )  # fmt: skip
 
 
-async def _entries(visit: Visit, first: date, last: date) -> list[Entry]:
+async def _days(visit: Visit, first: date, last: date, channel: str) -> list[DaySum]:
+    """A month counted where it lies: a region with many merchants has thousands of bills."""
     async with visit.desk.reading() as connection:
-        begun = await first_booked_day(connection)
-        files = await store.bills_between(connection, first, last)
-        asked = await store.asked_between(connection, first, last)
-    asking = Asking(
+        asking = _asking(visit, first, last, await first_booked_day(connection))
+        return await store.days_between(
+            connection, first, last, channel or None, expecting(asking)
+        )
+
+
+async def _entries(visit: Visit, day: date) -> list[Entry]:
+    async with visit.desk.reading() as connection:
+        asking = _asking(visit, day, day, await first_booked_day(connection))
+        files = await store.bills_between(connection, day, day)
+        asked = await store.asked_between(connection, day, day)
+    return calendar(asking, files, asked)
+
+
+def _asking(visit: Visit, first: date, last: date, begun: date | None) -> Asking:
+    return Asking(
         first=first, last=last, today=local_time(visit.at).date(), begun=begun,
         lanes=visit.desk.lanes, merchants=visit.desk.merchants() or (),
     )  # fmt: skip
-    return calendar(asking, files, asked)
 
 
 async def _bill(visit: Visit) -> BillFile | None:
@@ -108,12 +126,11 @@ async def _bill(visit: Visit) -> BillFile | None:
         return await store.bill_file(connection, lane_in(number), number)
 
 
-def _total(entries: list[Entry]) -> tuple[int, int, int]:
+def _total(days: list[DaySum]) -> tuple[int, int, int]:
     """Paid, given back and fees of all bills that count."""
-    there = [one.file.totals for one in entries if one.file is not None]
     return (
-        sum(one.paid_fen for one in there), sum(one.refunded_fen for one in there),
-        sum(one.fee_fen for one in there),
+        sum(one.paid_fen for one in days), sum(one.refunded_fen for one in days),
+        sum(one.fee_fen for one in days),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from msgspec import Struct
 
 from settlement.clock import local_time
-from settlement.console.asking import Answer, attachment
+from settlement.console.asking import WORKBOOK, Answer, attachment, wants_workbook
 from settlement.console.ordering import Order, have_done, resumed
 from settlement.console.rights import Right
 from settlement.console.visits import Visit
@@ -105,7 +105,7 @@ async def month(visit: Visit) -> Answer:
 
 
 async def report(visit: Visit) -> Answer:
-    """The report that the month was closed by, made again: the same bytes."""
+    """The report that the month was closed by, made again: the same bytes; or as a workbook."""
     asked = _month(visit)
     async with visit.desk.reading() as connection:
         found = await books.find(await visit.desk.finance(connection), asked)
@@ -114,10 +114,13 @@ async def report(visit: Visit) -> Answer:
     if not visit.desk.may_download:
         busy = visit.page("message.html", BUSY, status=503, words=BUSY)
         return busy.with_headers(("Retry-After", "10"))
+    as_workbook = wants_workbook(visit.asked)
     await visit.note("console.download-report", _subject(asked))
-    file = visit.desk.paper(Report(month=asked), at=visit.at)
-    name = attachment(f"month-report-{month_text(asked)}.json")
-    return Answer(media="application/json", stream=file.pieces(), headers=(name,))
+    file = visit.desk.paper(Report(month=asked, as_workbook=as_workbook), at=visit.at)
+    stem = f"month-report-{month_text(asked)}"
+    name = attachment(f"{stem}.xlsx" if as_workbook else f"{stem}.json")
+    media = WORKBOOK if as_workbook else "application/json"
+    return Answer(media=media, stream=file.pieces(), headers=(name,))
 
 
 async def begin(visit: Visit) -> Answer:

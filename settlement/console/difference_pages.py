@@ -19,7 +19,7 @@ from settlement.finance import differences as acts
 from settlement.finance.books import Books, open_books
 from settlement.finance.differences import PROPOSABLE, Found
 from settlement.said import Said
-from settlement.storage import bills, reference
+from settlement.storage import bills, reference, regional_differences
 from settlement.storage import differences as store
 from settlement.storage.differences import Filter
 from settlement.who import Who
@@ -61,11 +61,17 @@ async def worklist(visit: Visit) -> Answer:
             if visit.scope is None
             else []
         )
+        regions = (
+            await regional_differences.open_differences(connection, SHOWN_MAX + 1)
+            if visit.scope is None
+            else []
+        )
     return visit.page(
         "differences.html", TITLE, rows=rows[skipped : skipped + SHOWN_MAX], counted=counted,
         which=which, today=today, classes=_CLASSES, channels=list(CHANNELS), ages=AGES, days=days,
         skipped=skipped, next=skipped + SHOWN_MAX if len(rows) > skipped + SHOWN_MAX else None,
         asked=query, names=await visit.desk.institution_names(), awaited=awaited[:SHOWN_MAX],
+        regions=regions[:SHOWN_MAX], more_regions=len(regions) > SHOWN_MAX,
     )  # fmt: skip
 
 

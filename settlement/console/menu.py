@@ -59,6 +59,8 @@ ENTRIES = (
     Entry("/console/clearing", Right.CLEARING, Words("清算账户", "Clearing accounts"),
           Section.BILLS),
     Entry("/console/bills", Right.BILLS, Words("渠道账单", "Bills"), Section.BILLS),
+    Entry("/console/institution-files", Right.INSTITUTION_FILES,
+          Words("机构对账文件", "Files of institutions"), Section.BILLS),
     Entry("/console/payouts", Right.PAYOUTS, Words("拨付", "Payouts"), Section.MONEY),
     Entry("/console/reimbursements", Right.REIMBURSEMENTS, Words("手工报销", "Reimbursements"),
           Section.MONEY),

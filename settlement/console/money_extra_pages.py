@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date
 
 from settlement.clock import local_time
-from settlement.console.asking import Answer
+from settlement.console.asking import CSV, WORKBOOK, Answer, wants_workbook
 from settlement.console.money_pages import GONE, SUBJECTS, Told, begin_check
 from settlement.console.ordering import Order, have_done, resumed
 from settlement.console.payout_pages import paper
@@ -85,9 +85,12 @@ async def report(visit: Visit) -> Answer:
     if subject is None or month is None:
         return visit.page("message.html", NO_MONTH, status=400, words=NO_MONTH)
     kind = "funds" if subject is Subject.INCOME else "accounts"
+    as_workbook = wants_workbook(visit.asked)
+    name = f"{kind}-{month:%Y%m}.{'xlsx' if as_workbook else 'csv'}"
     return await paper(
-        visit, MoneyMonth(subject=subject, month=month), f"{kind}-{month:%Y%m}.csv",
-        "text/csv; charset=utf-8", f"money {kind} {month:%Y-%m}", action="console.download-money",
+        visit, MoneyMonth(subject=subject, month=month, as_workbook=as_workbook), name,
+        WORKBOOK if as_workbook else CSV, f"money {kind} {month:%Y-%m}",
+        action="console.download-money",
     )  # fmt: skip
 
 

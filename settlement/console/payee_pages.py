@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import date
 
 from settlement.bank_account import BankAccount
-from settlement.console.asking import Answer
+from settlement.console.asking import CSV, WORKBOOK, Answer, wants_workbook
 from settlement.console.ordering import Order, have_done
 from settlement.console.payout_pages import (
     MISSING,
@@ -71,10 +71,11 @@ async def notice(visit: Visit) -> Answer:
     found, known = await _found(visit)
     if found is None or known is None or found.now.confirmed is None:
         return visit.page("message.html", MISSING, status=404, words=MISSING)
-    first_on = found.period.first_on
+    first_on, as_workbook = found.period.first_on, wants_workbook(visit.asked)
+    stem = f"notice-{known.code}-{first_on:%Y%m%d}"
     return await paper(
-        visit, Notice(first_on=first_on, institution=known.code),
-        f"notice-{known.code}-{first_on:%Y%m%d}.csv", "text/csv; charset=utf-8",
+        visit, Notice(first_on=first_on, institution=known.code, as_workbook=as_workbook),
+        f"{stem}.xlsx" if as_workbook else f"{stem}.csv", WORKBOOK if as_workbook else CSV,
         f"payout {first_on} {known.code}",
     )  # fmt: skip
 

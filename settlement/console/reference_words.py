@@ -15,6 +15,7 @@ from settlement.monthly_statement import PERSON_TYPES
 from settlement.off_site import OffSiteKind
 from settlement.outbox import SMS_GATEWAY
 from settlement.outbox import Kind as NoticeKind
+from settlement.regional_matching import Class as RegionClass
 from settlement.settlement_sheet import CHARGE_KINDS
 
 _PERSON_TYPES_EN = {
@@ -61,6 +62,16 @@ _LISTS_EN = {
 LIST_TYPES: Mapping[str, Words] = {
     code: Words(name, _LISTS_EN.get(code, code)) for code, name in LISTS["list_type"].labels.items()
 }
+REGION_DIFFERENCES: Mapping[RegionClass, Words] = {
+    RegionClass.AMOUNT: Words("金额不符", "amount"),
+    RegionClass.KIND: Words("正负不符", "settled on one side, taken back on the other"),
+    RegionClass.ONLY_OURS: Words("仅本方有", "only ours"),
+    RegionClass.ONLY_THEIRS: Words("仅对方有", "only theirs"),
+    RegionClass.HUB_AMOUNT: Words("平台金额不符", "the hub has another amount"),
+    RegionClass.HUB_LACKS: Words("平台无记录", "the hub lacks it"),
+    RegionClass.ONLY_HUB: Words("仅平台有", "only the hub has it"),
+}
+"""What regions and the hub do not agree on; the other classes are no differences."""
 BILL_STANDINGS: Mapping[Standing, Words] = {
     Standing.MISSING: Words("缺", "missing"),
     Standing.REFUSED: Words("拒收", "refused"),

@@ -92,6 +92,9 @@ class Right(StrEnum):
     """a bill as it came: it has every payer's order in it"""
     TAKE_BILL = "take-bill"
     """bring a bill by hand, where a channel's own way does not work"""
+    INSTITUTION_FILES = "institution-files"
+    """what institutions say that they settled; an institution's finance sees its own"""
+    TAKE_INSTITUTION_FILE = "take-institution-file"
     POLICY = "policy"
     CATALOGUE = "catalogue"
     FILINGS = "filings"
@@ -147,6 +150,8 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
     Right.BILLS:        frozenset({_C, _S, _A, _O}),
     Right.BILL_FILE:    frozenset({_C, _S, _A}),
     Right.TAKE_BILL:    frozenset({_C, _S}),
+    Right.INSTITUTION_FILES: frozenset({_C, _S, _A, _I}),
+    Right.TAKE_INSTITUTION_FILE: frozenset({_C, _S}),
     Right.POLICY:       frozenset({_C, _S, _A, _O}),
     Right.CATALOGUE:    frozenset({_C, _S, _A, _O, _I}),
     Right.FILINGS:      frozenset({_C, _S, _A, _I}),

@@ -55,6 +55,7 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "category": reading.PERSON_CATEGORIES,
     "care": _by_text(words.CARE),
     "difference": _by_text(words.DIFFERENCES),
+    "region_difference": _by_text(reading.REGION_DIFFERENCES),
     "difference_state": _by_text(words.DIFFERENCE_STATES),
     "difference_act": _by_text(words.DIFFERENCE_ACTS),
     "correction": _by_text(words.CORRECTIONS),

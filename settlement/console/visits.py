@@ -115,7 +115,8 @@ class Visit(Struct, kw_only=True):
         if done is None:
             return redirect(path)
         said = self.seal(msgspec.json.encode(list(done)), b"done")
-        return redirect(f"{path}?{urlencode({'done': said})}")
+        joint = "&" if "?" in path else "?"
+        return redirect(f"{path}{joint}{urlencode({'done': said})}")
 
     @property
     def done(self) -> Words | None:

@@ -230,6 +230,11 @@ ACTIONS: Mapping[str, Words] = {
     "console.download-payout": Words("下载拨付文件", "downloaded payout files"),
     "console.bill-check": Words("预览渠道账单", "checked a channel's bill"),
     "console.bill-take": Words("导入渠道账单", "took a channel's bill by hand"),
+    "console.institution-file-check": Words("预览机构对账文件", "checked an institution's file"),
+    "console.institution-file-take": Words("导入机构对账文件", "took an institution's file"),
+    "console.download-institution-file": Words(
+        "下载机构对账文件", "downloaded an institution's file"
+    ),
     "console.list-reimbursements": Words("查看报销清单", "saw the list of reimbursements"),
     "console.view-reimbursement": Words("查看报销", "saw a reimbursement"),
     "console.search-reimbursements": Words("按证件查报销", "looked for somebody's reimbursements"),

@@ -18,7 +18,7 @@ from settlement.clock import local_time
 from settlement.finance.bill_books import kinds_at
 from settlement.finance.bill_fetch import NOT_THERE
 from settlement.lanes import lane_of
-from settlement.storage.bills import Asked, BillFile, BillKey
+from settlement.storage.bills import Asked, BillFile, BillKey, Expecting
 
 _DAY = timedelta(days=1)
 
@@ -49,23 +49,6 @@ class Entry(Struct, frozen=True, kw_only=True):
     """the last try that came to nothing"""
 
 
-class DaySum(Struct, kw_only=True):
-    """All bills of a day and channel."""
-
-    day: date
-    channel: str
-    expected: int = 0
-    received: int = 0
-    late: int = 0
-    missing: int = 0
-    refused: int = 0
-    replaced: int = 0
-    faults: int = 0
-    paid_fen: int = 0
-    refunded_fen: int = 0
-    fee_fen: int = 0
-
-
 class Asking(Struct, frozen=True, kw_only=True):
     """Of which days, and what is known of the merchants."""
 
@@ -92,26 +75,17 @@ def calendar(
     return sorted(entries, key=_place)
 
 
-def sums(entries: Iterable[Entry]) -> list[DaySum]:
-    """The same by day and channel."""
-    found: dict[tuple[date, str], DaySum] = {}
-    for one in entries:
-        key = one.key
-        total = found.setdefault(
-            (key.day, key.channel), DaySum(day=key.day, channel=key.channel)
-        )
-        total.expected += 1
-        total.received += one.file is not None
-        total.late += one.standing is Standing.LATE
-        total.missing += one.standing is Standing.MISSING
-        total.refused += one.standing is Standing.REFUSED
-        total.replaced += len(one.former)
-        if one.file is not None:
-            total.faults += one.file.faults
-            total.paid_fen += one.file.totals.paid_fen
-            total.refunded_fen += one.file.totals.refunded_fen
-            total.fee_fen += one.file.totals.fee_fen
-    return list(found.values())
+def expecting(asking: Asking) -> Expecting:
+    """The same for counting: which bills are expected beside what came."""
+    begin, end = _days_expected(asking)
+    return Expecting(
+        bills=[
+            (one.channel.value, one.merchant_no, kind.value)
+            for one in asking.merchants
+            for kind in kinds_at(one.channel)
+        ],
+        first=begin, last=end, not_there=NOT_THERE, may_come_from=asking.today - _DAY,
+    )  # fmt: skip
 
 
 def is_late(file: BillFile) -> bool:
@@ -120,9 +94,7 @@ def is_late(file: BillFile) -> bool:
 
 
 def _expected(asking: Asking) -> Iterable[BillKey]:
-    if asking.begun is None:
-        return
-    begin, end = max(asking.first, asking.begun), min(asking.last, asking.today - _DAY)
+    begin, end = _days_expected(asking)
     days = [begin + offset * _DAY for offset in range((end - begin).days + 1)]
     for one in asking.merchants:
         lane = lane_of(one.merchant_no, asking.lanes)
@@ -132,6 +104,15 @@ def _expected(asking: Asking) -> Iterable[BillKey]:
                     lane=lane, channel=one.channel.value, merchant=one.merchant_no, kind=kind,
                     day=day,
                 )  # fmt: skip
+
+
+def _days_expected(asking: Asking) -> tuple[date, date]:
+    """The first and the last day of which bills should come: none where nothing was booked yet, and
+    none of today."""
+    end = min(asking.last, asking.today - _DAY)
+    if asking.begun is None:
+        return end + _DAY, end
+    return max(asking.first, asking.begun), end
 
 
 def _entry(

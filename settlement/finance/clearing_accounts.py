@@ -24,6 +24,7 @@ from settlement.finance.books import Books, book_all
 from settlement.lanes import lane_of
 from settlement.storage import clearing_accounts as store
 from settlement.storage import differences, reference
+from settlement.storage.bookkeeping import ENTRIES_OF_A_BLOCK_MAX
 from settlement.storage.channel_rows import Period
 from settlement.storage.clearing_accounts import Standing, Step
 from settlement.storage.differences import Filter
@@ -44,6 +45,8 @@ class Cleared(Struct, kw_only=True):
     fee_fen: int = 0
     disputed: int = 0
     """accounts whose fees wait until a difference about them is ended"""
+    blocks: int = 0
+    """appended for the fees"""
 
 
 Disputed = frozenset[tuple[str, str, str, object]]
@@ -64,7 +67,9 @@ async def keep_accounts(
             own = replace(books, connection=connection)
             await _keep(own, lane, by_lane[lane], period, rules, disputed, cleared)
 
-        await share_out([books.connection, *beside], sorted(by_lane), kept)
+        await share_out(
+            [books.connection, *beside], sorted(by_lane), kept, own_blocks=lambda: cleared.blocks
+        )
     return cleared
 
 
@@ -138,10 +143,12 @@ async def _keep(
         steps = [
             replace(one, entry_id=books.number(lane)) if one.rule else one for one in steps
         ]
-        await _book(books, lane, [one for one in steps if one.rule])
+        booked = [one for one in steps if one.rule]
+        await _book(books, lane, booked)
         await store.keep_steps(books.connection, lane, steps, books.moment.at)
     cleared.steps += len(steps)
-    cleared.fees += sum(bool(one.rule) for one in steps)
+    cleared.fees += len(booked)
+    cleared.blocks += -(-len(booked) // ENTRIES_OF_A_BLOCK_MAX)
     cleared.fee_fen += sum(one.sums.booked_fee_fen for one in steps)
 
 

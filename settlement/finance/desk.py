@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from settlement.clock import local_time, system_clock
-from settlement.finance import balances, month_check, months, proofs
+from settlement.finance import balances, month_check, months, proofs, workbooks
 from settlement.finance.days import DayClosed, close_days
 from settlement.finance.months import Found, acting
 from settlement.finance.office import Office, run
@@ -33,7 +33,10 @@ def month(
     if act == "report":
         if out is None:
             return Said(UNUSABLE, "settlement: report needs --out FILE")
-        return run(data_dir, lambda office: months.write_report(office, month, out))
+        write = (
+            workbooks.write_month if out.suffix.lower() == ".xlsx" else months.write_report
+        )
+        return run(data_dir, lambda office: write(office, month, out))
     if who is None:
         return Said(UNUSABLE, f"settlement: {act} needs --actor and --reason")
     return run(data_dir, lambda office: act_on_month(office, month, act, who, confirm=confirm))

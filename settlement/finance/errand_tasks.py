@@ -153,11 +153,22 @@ class BillTask(Struct, frozen=True, kw_only=True, tag="bill"):
     keep: bool = False
 
 
+class InstitutionFileTask(Struct, frozen=True, kw_only=True, tag="institution-file"):
+    """What an institution says that it settled is proven, or also kept and matched."""
+
+    file: str
+    """its digest"""
+    institution: str
+    first: date
+    last: date
+    keep: bool = False
+
+
 Adjusting = (
     AdjustTask | AdjustFileTask | DepositsTask | BatchTask | WithdrawTask | AccountTask | BankTask
 )
 Reimbursing = PapersTask | ReimburseTask | PersonAccountTask
 Task = (
     MonthTask | DaysTask | PayoutTask | Adjusting | MoneyTask | MoneyFileTask | Reimbursing
-    | BillTask | InterestTask
+    | BillTask | InstitutionFileTask | InterestTask
 )

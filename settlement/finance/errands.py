@@ -26,6 +26,7 @@ from settlement.finance import payout_adjusting as adjusting
 from settlement.finance import payout_paying as paying
 from settlement.finance.bill_books import open_books as open_bills
 from settlement.finance.bill_errands import take_bill
+from settlement.finance.books import open_books as open_differences
 from settlement.finance.desk import act_on_month, close_open_days
 from settlement.finance.errand_tasks import (
     AccountTask,
@@ -37,6 +38,7 @@ from settlement.finance.errand_tasks import (
     BillTask,
     DaysTask,
     DepositsTask,
+    InstitutionFileTask,
     InterestTask,
     MoneyFileTask,
     MoneyTask,
@@ -48,6 +50,7 @@ from settlement.finance.errand_tasks import (
     Task,
     WithdrawTask,
 )
+from settlement.finance.institution_errands import take_institution_file
 from settlement.finance.money_books import open_books as open_money
 from settlement.finance.money_files import Sent
 from settlement.finance.office import Office, open_office
@@ -154,6 +157,8 @@ async def _do(errand: Errand, connection: PlainConnection, tell: Tell) -> Said:
             return await _interest(errand, task, connection)
         case BillTask():
             return await _bill(errand, task, connection)
+        case InstitutionFileTask():
+            return await _institution_file(errand, task, connection)
         case _:
             assert_never(task)
 
@@ -300,6 +305,16 @@ async def _bill(errand: Errand, task: BillTask, connection: PlainConnection) -> 
     )  # fmt: skip
     with _opened(errand, task.file) as path:
         return await take_bill(books, task, path, errand.who)
+
+
+async def _institution_file(
+    errand: Errand, task: InstitutionFileTask, connection: PlainConnection
+) -> Said:
+    clock = clock_from(errand.at)
+    bills = await open_bills(connection, NO_TILLS, clock=clock)
+    books = await open_differences(connection, dsn=errand.place.owner_dsn, clock=clock)
+    with _opened(errand, task.file) as path:
+        return await take_institution_file(bills, books, task, path, errand.who)
 
 
 @contextmanager

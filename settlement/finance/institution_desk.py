@@ -20,6 +20,7 @@ from settlement.said import UNUSABLE, Said
 from settlement.storage import institutions as store
 from settlement.storage.channel_rows import Sum
 from settlement.storage.institutions import InstitutionFile
+from settlement.storage.lease import connection_for
 
 FAULTS_SHOWN = 20
 
@@ -44,7 +45,8 @@ def match_files(data_dir: Path, first: date, last: date, institution: str | None
     """Match a period; 1 where the sums do not explain each other."""
 
     async def act(books: Books) -> Said:
-        matched = await match(books, first, last, institution)
+        async with connection_for(books.dsn, "settlement-matching") as second:
+            matched = await match(books, first, last, institution, beside=[second])
         return Said(int(not matched.is_explained), matched_text(matched))
 
     return difference_books.run(data_dir, act)

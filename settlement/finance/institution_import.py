@@ -73,7 +73,7 @@ async def take(books: BillBooks, path: Path, claim: Claim, order: Order) -> Take
         await _check_whose(books, read.lines, claim)
         file = _file(books, read, claim, order, content, path.name)
         if order.preview:
-            return TakenFile(file=file, faults=read.faults, previewed=True)
+            return await _previewed(books, file, read)
         async with bills.importing(books.connection, books.lanes):
             return await _keep(books, file, read, content, order)
     finally:
@@ -129,16 +129,33 @@ def _file(
     )  # fmt: skip
 
 
+async def _previewed(books: BillBooks, file: InstitutionFile, read: Lines) -> TakenFile:
+    """What would become of it: nothing new, or the place of the one that counts."""
+    same = await _same(books, file)
+    if same is not None:
+        return TakenFile(file=same, came_before=True, previewed=True)
+    replaced = await _replaced(books, file)
+    return TakenFile(file=file, faults=read.faults, replaces=replaced, previewed=True)
+
+
+async def _same(books: BillBooks, file: InstitutionFile) -> InstitutionFile | None:
+    """The file with these very bytes, if it came before."""
+    before = await store.came_before(books.connection, file)
+    if before is None:
+        return None
+    found = await store.files_between(
+        books.connection, file.begins_on, file.ends_on, file.institution
+    )
+    (same,) = (one for one in found if one.file_no == before)
+    return same
+
+
 async def _keep(
     books: BillBooks, file: InstitutionFile, read: Lines, content: Content, order: Order
 ) -> TakenFile:
     connection = books.connection
-    before = await store.came_before(connection, file)
-    if before is not None:
-        found = await store.files_between(
-            connection, file.begins_on, file.ends_on, file.institution
-        )
-        (same,) = (one for one in found if one.file_no == before)
+    same = await _same(books, file)
+    if same is not None:
         return TakenFile(file=same, came_before=True)
     replaced = await _replaced(books, file)
     await bills.begin(connection, file.lane, file.file_no, books.moment.at)

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from settlement.channel_matching import Class, Finding
 from settlement.finance.books import Books
@@ -22,6 +23,8 @@ from settlement.storage import institutions as store
 from settlement.storage.channel_rows import Sum
 from settlement.storage.differences import Difference
 from settlement.storage.institutions import InstitutionFile, Sides
+from settlement.storage.lease import PlainConnection
+from settlement.storage.sharing import share_out
 from settlement.storage.statements import list_behind
 
 LOOKED_AROUND = timedelta(days=31)
@@ -66,9 +69,11 @@ class _Files:
 
 
 async def match(
-    books: Books, first: date, last: date, institution: str | None = None
-) -> Matched:
-    """Match the files that say something of days of a period, each as a whole."""
+    books: Books, first: date, last: date, institution: str | None = None, *,
+    beside: Sequence[PlainConnection] = (),
+) -> Matched:  # fmt: skip
+    """Match the files that say something of days of a period, each as a whole; with connections
+    `beside` that of the books, lanes are shared out among them."""
     while await list_behind(books.connection, blocks_min=1):
         pass
     connection = books.connection
@@ -78,18 +83,23 @@ async def match(
         )
     )
     files = [one for one in wide.all if one.begins_on <= last and one.ends_on >= first]
+    matched_files = _Files(files)
     matched = Matched(first=first, last=last, files=files, sums={}, classes={})
     if not files:
         return matched
     days = min(one.begins_on for one in files), max(one.ends_on for one in files)
-    for lane in sorted(books.journal_of):
-        sides = await store.read_lane(connection, lane, files)
+
+    async def lane_by_lane(own_connection: PlainConnection, lane: int) -> None:
+        own = replace(books, connection=own_connection)
+        sides = await store.read_lane(own_connection, lane, files)
         for place, one in sides.sums.items():
             matched.sums[place] = matched.sums.get(place, Sum()) + one
-        findings = await _findings(books, lane, sides, wide)
+        findings = await _findings(own, lane, sides, wide)
         _count(matched, findings, sides)
-        looked_at = partial(_was_looked_at, files)
-        matched.new += await keep(books, lane, findings, days, looked_at)
+        new = await keep(own, lane, findings, days, partial(_was_looked_at, matched_files))
+        matched.new += new
+
+    await share_out([connection, *beside], sorted(books.journal_of), lane_by_lane)
     return matched
 
 
@@ -124,11 +134,8 @@ def _count(matched: Matched, findings: Sequence[Finding], sides: Sides) -> None:
         )  # fmt: skip
 
 
-def _was_looked_at(files: Sequence[InstitutionFile], known: Difference) -> bool:
+def _was_looked_at(files: _Files, known: Difference) -> bool:
     """Whether a difference that was not found again is none any more: a file that was matched says
     something of its day."""
     facts = known.last.facts
-    return known.name.channel == INSTITUTION and any(
-        one.institution == facts.institution and one.begins_on <= facts.day <= one.ends_on
-        for one in files
-    )
+    return known.name.channel == INSTITUTION and files.has(facts.institution, facts.day)

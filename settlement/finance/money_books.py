@@ -78,9 +78,12 @@ def by_lane(lanes: Iterable[int]) -> list[list[int]]:
 
 
 def by_journal(books: MoneyBooks) -> list[list[int]]:
-    """All lanes for so many connections, those of a journal together: two never wait for one
-    head."""
+    """All lanes for so many connections, those of a journal together where there are journals
+    enough, so that two never wait for one head. Else they take turns at it: one reads its rows and
+    makes its entry while the other writes."""
     journals = sorted(set(books.journal_of.values()))
+    if len(journals) < WORKERS:
+        return by_lane(books.journal_of)
     place = {journal: number % WORKERS for number, journal in enumerate(journals)}
     return [
         [lane for lane, journal in sorted(books.journal_of.items()) if place[journal] == share]

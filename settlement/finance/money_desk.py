@@ -7,9 +7,10 @@ from pathlib import Path
 
 from settlement.finance import money_booking as booking
 from settlement.finance import money_files as taking
-from settlement.finance import money_interest, money_reports
+from settlement.finance import money_interest, money_reports, workbooks
 from settlement.finance.money_books import MoneyBooks, run
 from settlement.finance.money_files import Sent, told_of
+from settlement.finance.office import written
 from settlement.money_in import Subject
 from settlement.said import Said
 from settlement.storage import money as store
@@ -70,6 +71,23 @@ def report(data_dir: Path, subject: int, month: date, *, as_json: bool) -> Said:
         if Subject(subject) is Subject.INCOME:
             return await money_reports.funds(books, month, as_json=as_json)
         return await money_reports.allotted(books, month, as_json=as_json)
+
+    return run(data_dir, act, alone=False)
+
+
+def table(data_dir: Path, subject: int, month: date, out: Path) -> Said:
+    """A month as a file: a workbook, or CSV."""
+
+    async def act(books: MoneyBooks) -> Said:
+        which = Subject(subject)
+        if out.suffix.lower() == ".xlsx":
+            content = await workbooks.money_workbook(
+                books.connection, which, month, books.moment.at
+            )
+        else:
+            told = await money_reports.month_csv(books.connection, which, month)
+            content = f"\ufeff{told}".encode()
+        return written(out, content, f"{month:%Y-%m}")
 
     return run(data_dir, act, alone=False)
 

@@ -17,17 +17,13 @@ from ledger.money import yuan_text
 from ledger.postgres.fold import trial_balance
 from settlement.chart import AGENCY
 from settlement.finance.money_books import MoneyBooks
-from settlement.money_in import NAMES, Source, Subject
+from settlement.money_in import INCOME_SOURCES, NAMES, Source, Subject
 from settlement.payout_files import sheet_text
 from settlement.regional_clearing import month_after
 from settlement.said import Said
 from settlement.storage import money as store
 from settlement.storage.lease import PlainConnection
 from settlement.storage.money import Allotted
-
-_INCOME = (
-    Source.CONTRIBUTIONS, Source.SUBSIDY, Source.INTEREST, Source.TRANSFERRED, Source.OTHER,
-)  # fmt: skip
 
 
 class FundMonth(Struct, kw_only=True):
@@ -103,7 +99,7 @@ async def months_of_funds(
             one.opening_fen = fen
             continue
         one.income[NAMES[source][0]] = fen
-        if source in _INCOME:
+        if source in INCOME_SOURCES:
             one.income_fen = (one.income_fen or 0) + fen
     last = month_after(month) - timedelta(days=1)
     for code, fen in (await store.expenditure_of(connection, month, last)).items():
@@ -136,7 +132,7 @@ def _lines_of(row: FundMonth) -> list[str]:
 
 
 def _funds_csv(rows: Sequence[FundMonth]) -> str:
-    sources = [NAMES[one] for one in (*_INCOME, Source.ACCOUNT_INTEREST)]
+    sources = [NAMES[one] for one in (*INCOME_SOURCES, Source.ACCOUNT_INTEREST)]
     head = ["险种", "基金", "基金名称", "期初结余", *(zh for _, zh in sources), "收入合计", "支出",
             "当期结余"]  # fmt: skip
     return sheet_text([head, *(

@@ -8,7 +8,7 @@ its own (`settlement close month … verify`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 
 from msgspec import Struct
@@ -75,6 +75,7 @@ _DOUBTS = {
 async def points(office: Office, found: Found) -> list[Point]:
     """Everything that must be true of a month, in the order in which people end it."""
     month = found.place.month
+    sums = await past.sums_at(office.connection, day=last_day(month))
     behind = await store.blocks_unlisted(office.connection, last_day(month))
     return [
         _over(office, month),
@@ -82,9 +83,9 @@ async def points(office: Office, found: Found) -> list[Point]:
         await _days(office, month),
         *await _doubts(office, month),
         _listed(behind),
-        await _balanced(office, month),
+        await _balanced(office, sums),
         await _verified(office, found),
-        await _income(office, month),
+        _income(sums),
     ]  # fmt: skip
 
 
@@ -217,8 +218,7 @@ async def _doubts(office: Office, month: date) -> list[Point]:
     ]  # fmt: skip
 
 
-async def _balanced(office: Office, month: date) -> Point:
-    sums = await past.sums_at(office.connection, day=last_day(month))
+async def _balanced(office: Office, sums: Mapping[int, Balance]) -> Point:
     owners = await past.owners(office.connection)
     off: dict[str, int] = {}
     for account, one in sums.items():
@@ -253,9 +253,8 @@ async def _verified(office: Office, found: Found) -> Point:
     )
 
 
-async def _income(office: Office, month: date) -> Point:
+def _income(sums: Mapping[int, Balance]) -> Point:
     """Never in the way: without income a report says that it is of expenditure only."""
-    sums: dict[int, Balance] = await past.sums_at(office.connection, day=last_day(month))
     some = any(INCOME_BASE <= account < INCOME_BASE + 10**6 for account in sums)
     return Point(
         name="income", title=Told("基金收支", "income and expenditure"), holds=True,

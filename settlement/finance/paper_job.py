@@ -19,13 +19,13 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import msgspec
 from msgspec import Struct
 
-from settlement.finance import money_reports, reimbursement_paying
+from settlement.finance import money_reports, reimbursement_paying, workbooks
 from settlement.finance.errands import clock_from
 from settlement.finance.months import report_of
 from settlement.finance.office import Office, open_office
 from settlement.finance.payout_books import PayoutBooks, open_books
 from settlement.finance.payout_paying import Chosen, under_way
-from settlement.finance.payout_reports import all_of, notice_text, voucher_text
+from settlement.finance.payout_reports import all_of, notice_bytes, voucher_text
 from settlement.finance.proofs import proof_of, published
 from settlement.money_in import Subject
 from settlement.month_report import report_bytes
@@ -52,6 +52,8 @@ class Report(Struct, frozen=True, kw_only=True, tag="report"):
     """The report that a month is closed by."""
 
     month: date
+    as_workbook: bool = False
+    """with names, for people; else the bytes that were signed"""
 
 
 class Proof(Struct, frozen=True, kw_only=True, tag="proof"):
@@ -76,6 +78,7 @@ class Notice(Struct, frozen=True, kw_only=True, tag="notice"):
 
     first_on: date
     institution: str
+    as_workbook: bool = False
 
 
 class Vouchers(Struct, frozen=True, kw_only=True, tag="vouchers"):
@@ -90,6 +93,7 @@ class MoneyMonth(Struct, frozen=True, kw_only=True, tag="money"):
 
     subject: Subject
     month: date
+    as_workbook: bool = False
 
 
 Paper = Seals | Report | Proof | BankFiles | PersonFiles | Notice | Vouchers | MoneyMonth
@@ -121,6 +125,10 @@ async def write(job: PaperJob) -> bytes | Said:
             case Vouchers():
                 text, _, _ = await voucher_text(connection, paper.first_on, paper.last_on)
                 return (MARK + text).encode()
+            case MoneyMonth(as_workbook=True):
+                return await workbooks.money_workbook(
+                    connection, paper.subject, paper.month, job.at
+                )
             case MoneyMonth():
                 text = await money_reports.month_csv(connection, paper.subject, paper.month)
                 return (MARK + text).encode()
@@ -133,6 +141,8 @@ async def _of_month(office: Office, paper: Seals | Report | Proof) -> bytes | Sa
         case Seals():
             found = await published(office, paper.month)
             return found if isinstance(found, Said) else found[0]
+        case Report(as_workbook=True):
+            return await workbooks.month_workbook(office, paper.month)
         case Report():
             return report_bytes(await report_of(office, paper.month))
         case Proof():
@@ -158,7 +168,9 @@ async def _of_payouts(
             found = await all_of(books, chosen)
             if isinstance(found, Said):
                 return found
-            return (MARK + notice_text(books, found[0])).encode()
+            if paper.as_workbook:
+                return workbooks.notice_workbook(books, found[0])
+            return notice_bytes(books, found[0])
         case _:
             assert_never(paper)
 

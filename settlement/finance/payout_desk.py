@@ -16,6 +16,7 @@ from settlement.finance import payout_adjusting as adjusting
 from settlement.finance import payout_bank as bank
 from settlement.finance import payout_paying as paying
 from settlement.finance import payout_reports as reports
+from settlement.finance import workbooks
 from settlement.finance.payout_books import run
 from settlement.finance.payout_paying import Chosen
 from settlement.finance.payout_stating import state as state_period
@@ -155,8 +156,10 @@ def close(parsed: argparse.Namespace) -> Said:
 
 def notices(parsed: argparse.Namespace) -> Said:
     """Notices of payment."""
+    make = workbooks.notice_workbook if parsed.format == "xlsx" else reports.notice_bytes
     return run(
-        parsed.data_dir, lambda books: reports.notices(books, _chosen(parsed), parsed.out)
+        parsed.data_dir,
+        lambda books: reports.notices(books, _chosen(parsed), parsed.out, parsed.format, make),
     )
 
 

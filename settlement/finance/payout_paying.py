@@ -149,10 +149,10 @@ async def close(books: PayoutBooks, chosen: Chosen, who: Who) -> Said:
     return await _told(books, chosen, act, outcome, "已关闭 ", "closed")
 
 
-def written(path: Path, text: str) -> Path:
+def written(path: Path, content: str | bytes) -> Path:
     """A file in a folder that is there afterwards."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
 
 

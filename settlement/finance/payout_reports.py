@@ -4,6 +4,7 @@ of payment (拨付通知), and vouchers for the agency's accounting system."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -122,8 +123,11 @@ async def show(books: PayoutBooks, chosen: Chosen) -> Said:
     return Said(0, "\n".join(lines))
 
 
-async def notices(books: PayoutBooks, chosen: Chosen, out: Path) -> Said:
-    """Notices of payment as CSV, one file an institution, of periods that were confirmed."""
+async def notices(
+    books: PayoutBooks, chosen: Chosen, out: Path, ending: str,
+    make: Callable[[PayoutBooks, Found], bytes],
+) -> Said:  # fmt: skip
+    """Notices of payment, one file an institution, of periods that were confirmed."""
     found = await all_of(books, chosen)
     if isinstance(found, Said):
         return found
@@ -131,12 +135,17 @@ async def notices(books: PayoutBooks, chosen: Chosen, out: Path) -> Said:
     if not ready:
         return Said(1, "尚未确认，没有拨付通知 | nothing is confirmed: there is no notice")
     paths = [
-        written(out / f"notice-{one.institution}-{chosen.first_on:%Y%m%d}.csv",
-                "\ufeff" + notice_text(books, one))
+        written(out / f"notice-{one.institution}-{chosen.first_on:%Y%m%d}.{ending}",
+                make(books, one))
         for one in ready
     ]  # fmt: skip
     shown = "\n".join(f"  {path}" for path in paths[:10])
     return Said(0, f"拨付通知 {len(paths)} 份 | notices written\n{shown}")
+
+
+def notice_bytes(books: PayoutBooks, one: Found) -> bytes:
+    """A notice as a file of CSV."""
+    return ("\ufeff" + notice_text(books, one)).encode()
 
 
 def notice_text(books: PayoutBooks, one: Found) -> str:

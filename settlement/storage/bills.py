@@ -42,6 +42,44 @@ class BillKey(Struct, frozen=True, kw_only=True):
         return self.lane, self.channel, self.merchant, self.kind.value, self.day
 
 
+class DaySum(Struct, frozen=True, kw_only=True):
+    """All bills of a day and channel."""
+
+    day: date
+    channel: str
+    expected: int
+    received: int
+    late: int
+    missing: int
+    refused: int
+    replaced: int
+    faults: int
+    paid_fen: int
+    refunded_fen: int
+    fee_fen: int
+
+
+class Expecting(Struct, frozen=True, kw_only=True):
+    """Which bills should come, and how long they may."""
+
+    bills: Sequence[tuple[str, str, str]]
+    """channel, merchant and kind"""
+    first: date
+    last: date
+    not_there: str
+    """what is said of a bill that is not made yet"""
+    may_come_from: date
+    """those of this day on may still come"""
+
+    @property
+    def columns(self) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+        """Channels, merchants, kinds."""
+        return (
+            [one[0] for one in self.bills], [one[1] for one in self.bills],
+            [one[2] for one in self.bills],
+        )  # fmt: skip
+
+
 class BillFile(Struct, frozen=True, kw_only=True):
     """A file that counts or counted."""
 
@@ -206,6 +244,19 @@ async def bills_between(
 ) -> list[BillFile]:
     """Every file of these days, replaced ones as well."""
     return [_file(row) for row in await connection.fetch(BILLS["bills_between"], first, last)]
+
+
+async def days_between(
+    connection: Connection[Record], first: date, last: date, channel: str | None,
+    expecting: Expecting,
+) -> list[DaySum]:  # fmt: skip
+    """Bills of some days counted by day and channel, of one channel or all; the newest day
+    first."""
+    rows = await connection.fetch(
+        BILLS["bill_days"], first, last, channel, *map(list, expecting.columns),
+        expecting.first, expecting.last, expecting.not_there, expecting.may_come_from,
+    )  # fmt: skip
+    return [DaySum(**dict(row)) for row in rows]
 
 
 async def faults_of(

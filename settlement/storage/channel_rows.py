@@ -28,7 +28,7 @@ from settlement.channel_matching import (
 from settlement.clock import CHINA
 from settlement.storage import reference
 from settlement.storage.queries import MATCHING, MATCHING_SCATTER
-from settlement.storage.sharing import share_out
+from settlement.storage.sharing import pace_of, share_out
 
 SETTLES_FOR = timedelta(minutes=15)
 """How long after its end a day may still get rows: longer than anybody's transaction."""
@@ -90,13 +90,16 @@ async def list_days(
     shares = [lanes[n :: len(connections)] for n in range(len(connections))]
 
     async def through(own: Connection[Record], share: Sequence[int]) -> None:
+        pace = pace_of(len(connections))
+        await pace.rest(own)  # counts the blocks that are there
         for day in days:
             begins = _begins(day)
             await own.execute(
                 MATCHING_SCATTER["list_channel_rows"], begins, begins + DAY, list(share)
             )
+            await pace.rest(own)
 
-    await share_out(connections, shares, through)
+    await share_out(connections, shares, through, rests=False)
     for day in days:
         if now >= _begins(day) + DAY + SETTLES_FOR:
             await connection.execute(MATCHING_SCATTER["keep_channel_day"], day, now)

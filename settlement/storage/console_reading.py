@@ -14,6 +14,7 @@ from settlement.filing import FilingKind
 from settlement.numbers import lane_in
 from settlement.rows import FilingRow
 from settlement.storage.console_cases import Scope
+from settlement.storage.institutions import InstitutionFile
 from settlement.storage.queries import CONSOLE_READING
 from settlement.storage.reference import item_of
 
@@ -303,3 +304,28 @@ def _filing(row: Record) -> ShownFiling:
         ),
         withdrawn_at=row["withdrawn_at"], without_from=row["without_from"],
     )  # fmt: skip
+
+
+async def institution_files(
+    connection: Connection[Record], scope: str | None, days: tuple[date, date],
+    institution: str | None, *, limit: int, skip: int,
+) -> tuple[list[InstitutionFile], int]:  # fmt: skip
+    """Files of institutions about some days, the newest first, and how many there are in all."""
+    rows = await connection.fetch(
+        CONSOLE_READING["console_institution_files"], scope, *days, institution, limit, skip
+    )
+    return [_institution_file(row) for row in rows], rows[0]["in_all"] if rows else 0
+
+
+async def institution_file(
+    connection: Connection[Record], scope: str | None, file_no: int
+) -> InstitutionFile | None:
+    """One of them."""
+    row = await connection.fetchrow(
+        CONSOLE_READING["console_institution_file"], scope, lane_in(file_no), file_no
+    )
+    return None if row is None else _institution_file(row)
+
+
+def _institution_file(row: Record) -> InstitutionFile:
+    return InstitutionFile(**{name: row[name] for name in InstitutionFile.__struct_fields__})

@@ -238,20 +238,16 @@ async def book(
     connection: Connection[Record], *, lane: int, entry_id: int, journal: int, shape: Shape,
     moment: Moment,
 ) -> int:  # fmt: skip
-    """Book the rows of an entry, in one transaction under the journal's head; how many."""
+    """Book the rows of an entry, in one transaction under the journal's head; how many. What can be
+    made before the head is taken is: another booking may have it meanwhile."""
     rows = await _rows(connection, lane, entry_id)
-    async with connection.transaction():
-        await lock_head(connection, journal=journal, lane=lane, shape=shape)
-        persons = sorted({row.person_no for row in rows if row.person_no})
-        if persons:
-            await connection.execute(MONEY["touch_persons"], lane, texts(persons))
-        taken = await _taken(connection, lane, rows)
-        if taken:
-            await _keep_taken(connection, lane, entry_id, rows, taken)
+    persons = sorted({row.person_no for row in rows if row.person_no})
+    code = EntryCode.ACCOUNTS_MOVED if persons else EntryCode.FUND_INCOME
+
+    def block(taken: Mapping[int, Taken]) -> Sequence[object]:
         moves: list[Transfer] = []
         for row in rows:
             moves += transfers(row, taken.get(row.row_no))
-        code = EntryCode.ACCOUNTS_MOVED if persons else EntryCode.FUND_INCOME
         entry = Entry(
             lane=lane, entry_id=entry_id, kind=EntryKind.SINGLE, code=code,
             transfers=tuple(moves), commitment=commitment(rows, taken),
@@ -260,9 +256,19 @@ async def book(
             journal=journal, business_day=moment.business_day, booked_at=moment.at,
             entries=[entry], resolved={},
         )  # fmt: skip
-        await connection.execute(
-            LEDGER[shape]["append_block"], *for_shape(arguments, shape, lane)
-        )
+        return for_shape(arguments, shape, lane)
+
+    made = None if any(row.source.takes for row in rows) else block({})
+    touched = texts(persons)
+    async with connection.transaction():
+        await lock_head(connection, journal=journal, lane=lane, shape=shape)
+        if persons:
+            await connection.execute(MONEY["touch_persons"], lane, touched)
+        if made is None:
+            taken = await _taken(connection, lane, rows)
+            await _keep_taken(connection, lane, entry_id, rows, taken)
+            made = block(taken)
+        await connection.execute(LEDGER[shape]["append_block"], *made)
     return len(rows)
 
 

@@ -65,8 +65,10 @@ async def leaves_of_span(
     after_day: Callable[[date], None] = lambda _: None,
 ) -> ByInstitution | str:  # fmt: skip
     """Leaves of all days of a span as they are kept, each held against the seal of its day; or what
-    does not fit. `after_day` hears of each."""
+    does not fit. `after_day` hears of each. Between days it rests where others settle."""
     found: ByInstitution = {}
+    pace = Pace()
+    await pace.rest(connection)  # counts the blocks that are there
     for day in _days(span):
         leaves = await kept_leaves(connection, day)
         sealed = [one.root for one in await seals_of(connection, Span(begins_on=day, ends_on=day))]
@@ -74,6 +76,7 @@ async def leaves_of_span(
             return f"leaves kept of {day} do not fit its seals"
         joined(found, leaves)
         after_day(day)
+        await pace.rest(connection)
     return found
 
 

@@ -20,6 +20,7 @@ from tests.acceptance.test_regional_commands import Office
 from tests.kit.clock import TownClock
 from tests.kit.population import CLASS_A, CLASS_B, Citizen, some
 from tests.kit.reply import assert_done
+from tests.kit.spreadsheet import sheets_of
 from tests.kit.town import a_town
 from tests.services import FreshDatabase, chosen_environment
 
@@ -87,6 +88,8 @@ async def test_month_goes_from_check_to_seal(office: Finance) -> None:
     again = await office.type("close month 2026-10 report --out FOLDER/report.json")
     assert "the same as when it was closed" in again
     assert json.loads((office.folder / "report.json").read_text())["month"] == "2026-10"
+    await office.type("close month 2026-10 report --out FOLDER/report.xlsx")
+    assert "试算平衡" in sheets_of((office.folder / "report.xlsx").read_bytes())
 
 
 async def test_seals_are_published_and_proofs_are_checked(office: Finance) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import AsyncIterator
@@ -21,6 +22,7 @@ from settlement.storage.seals import Home
 from tests.kit import population
 from tests.kit.console import NAMES, Browser, Office, Page, an_office
 from tests.kit.population import CLASS_A, some
+from tests.kit.spreadsheet import sheets_of
 from tests.kit.town import a_town
 from tests.services import FreshDatabase, temporary_directory
 
@@ -84,6 +86,11 @@ async def test_a_month_is_closed_by_two_and_sealed(office: Office) -> None:
     assert "已结，报告" in (await act(office, chief, "confirm", "已核对")).text
     report = json.loads(await clerk.fetch(f"{NOVEMBER}/report"))
     assert report["region"] == population.HOME.region
+    sheets = sheets_of(await clerk.fetch(f"{NOVEMBER}/report?format=xlsx"))
+    assert list(sheets) == ["结算汇总", "基金收支", "应付定点机构", "试算平衡"]
+    assert population.PHARMACY.code in {row[0] for row in sheets["应付定点机构"] if row}
+    signed = hashlib.sha256(await clerk.fetch(f"{NOVEMBER}/report")).hexdigest()
+    assert signed in sheets["试算平衡"][1][0], "a print leads to what two people signed"
     assert "已封存" in (await act(office, chief, "seal")).text
     said = [(actor, subject) for actor, subject, _ in await office.audited("console.month-confirm")]
     assert (SUPERVISOR, "month 2026-11") in said

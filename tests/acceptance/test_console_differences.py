@@ -15,9 +15,17 @@ from settlement.channel_matching import Class
 from settlement.console.rights import Role
 from settlement.finance.books import open_books
 from settlement.finance.matching import match
+from settlement.regional_clearing import Side
+from settlement.regional_matching import Class as RegionClass
+from settlement.regional_matching import Compared, Row
 from settlement.storage import differences as store
 from settlement.storage.bills import Asked, BillKey, keep_asked
 from settlement.storage.differences import Filter
+from settlement.storage.regional_differences import (
+    ComparedDay,
+    end_differences,
+    keep_differences,
+)
 from tests.kit import population
 from tests.kit.console import NAMES, Browser, Office, an_office
 from tests.kit.town import a_town
@@ -194,3 +202,29 @@ async def test_institution_finance_sees_its_own_clearing_accounts_alone(office: 
     assert population.PHARMACY.code in month.text
     assert "H44190000009" not in month.text
     assert "机构不明" not in month.text
+
+
+async def test_what_regions_do_not_agree_on_is_on_the_worklist_of_the_agency(
+    office: Office,
+) -> None:
+    where = ComparedDay(lane=3, region="430100", side=Side.TREATMENT, day=date(2026, 11, 20))
+    ours = Row(
+        case_no="441900-2611000300001000777", reversal=False, total_fen=9_900, fund_fen=4_000,
+        account_fen=500,
+    )  # fmt: skip
+    found = Compared(
+        key=ours.key, found=RegionClass.ONLY_OURS, ours=ours, theirs=None, hub=ours
+    )
+    await keep_differences(office.town.owner, where, [found], office.town.clock())
+    clerk, own = (
+        await office.signed_in(CLERK), await office.signed_in(NAMES[Role.INSTITUTION])
+    )
+    page = (await clerk.get("/console/differences")).text
+    told = page.partition("与其他统筹区和平台的差异")[2]
+    assert all(text in told for text in (ours.case_no, "430100", "应收", "仅本方有", "45.00"))
+    assert ours.case_no not in (await own.get("/console/differences")).text
+    await end_differences(
+        office.town.owner, where, at=office.town.clock(), actor="zhang", note="已查明",
+        cases=[ours.case_no],
+    )  # fmt: skip
+    assert ours.case_no not in (await clerk.get("/console/differences")).text

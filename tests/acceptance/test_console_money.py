@@ -12,6 +12,7 @@ import pytest_asyncio
 from settlement.console.rights import Role
 from tests.kit.console import NAMES, Browser, Office, Page, an_office
 from tests.kit.population import CLASS_A, Citizen, some
+from tests.kit.spreadsheet import sheets_of
 from tests.kit.town import a_town
 from tests.services import FreshDatabase, temporary_directory
 
@@ -164,6 +165,13 @@ async def test_a_month_is_downloaded_as_a_table(office: Office) -> None:
     await office.town.pharmacy.sell(office.town.someone(), some(CLASS_A))
     funds = (await auditor.fetch("/console/money/report?subject=income&month=2027-01")).decode()
     assert "仅支出" in funds and "征缴收入" in funds
+    table = sheets_of(
+        await auditor.fetch("/console/money/report?subject=income&month=2027-01&format=xlsx")
+    )["基金收支"]
+    assert "征缴收入" in table[2] and "未导入收入，仅列支出" in table[3]
+    assert table[-1][0] == "合计" and table[-1][-3].startswith("=SUM(")
+    moved = "/console/money/report?subject=accounts&month=2026-12&format=xlsx"
+    assert "利息" in {row[0] for row in sheets_of(await auditor.fetch(moved))["个人账户划拨"]}
     assert (await auditor.get("/console/money/report?subject=x&month=2026-12")).status == 400
-    assert [one[0] for one in await office.audited("console.download-money")] == ["shen", "shen"]
+    assert [one[0] for one in await office.audited("console.download-money")] == ["shen"] * 4
     assert (await auditor.get("/console/money/interest")).status == 403

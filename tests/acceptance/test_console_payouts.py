@@ -15,6 +15,7 @@ from settlement.console.rights import Role
 from tests.kit import population
 from tests.kit.console import NAMES, Browser, Office, Page, an_office
 from tests.kit.population import CLASS_A, some
+from tests.kit.spreadsheet import sheets_of
 from tests.kit.town import a_town
 from tests.services import FreshDatabase, temporary_directory
 
@@ -165,6 +166,8 @@ async def test_what_is_confirmed_is_ordered_by_another_and_the_bank_says_the_res
     page = (await desks.clerk.get(PERIOD)).text
     assert "已退汇" in page and "已拨付" in page
     assert "应拨合计" in (await desks.clerk.fetch(f"{PERIOD}/{PHARMACY}/notice")).decode()
+    book = await desks.clerk.fetch(f"{PERIOD}/{PHARMACY}/notice?format=xlsx")
+    assert "应拨合计" in sheets_of(book)["拨付通知"][2]
     vouchers = "/console/payouts/vouchers?since=2026-12-01&until=2026-12-31"
     assert "拨付付讫" in (await desks.clerk.fetch(vouchers)).decode()
     town = desks.office.town

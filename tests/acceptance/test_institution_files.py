@@ -17,11 +17,13 @@ from settlement.channels.registry import NO_TILLS
 from settlement.difference_states import Correction, State
 from settlement.finance import bill_books, books, differences, institutions
 from settlement.finance.bill_import import Order
+from settlement.finance.clearing_reports import overview
 from settlement.finance.institution_desk import matched_text, taken_text
 from settlement.finance.institution_import import Claim, TakenFile, take
 from settlement.finance.matching import match as match_channels
 from settlement.rows import RowKind
 from settlement.storage import differences as store
+from settlement.storage.clearing_accounts import Group
 from settlement.storage.differences import Difference, Filter
 from settlement.who import Who
 from tests.kit.counter import Message
@@ -166,6 +168,13 @@ async def test_what_differs_is_found_classed_and_ended_by_a_corrected_file(desk:
         f"{cancel[0]}/0": Class.STATUS,
     }
     assert (await desk.match(MONDAY, TUESDAY)).new == 0
+    cleared = await overview(
+        desk.town.owner, Group(first=MONDAY, last=TUESDAY), lanes=desk.town.lanes,
+        today=WEDNESDAY,
+    )  # fmt: skip
+    assert not cleared.held and not cleared.channels and not any(map(any, cleared.ages.values())), (
+        "what institutions claim lies at no channel"
+    )
     edge = (await desk.known())[f"{moved[0]}/0"]
     assert (edge.last.state, edge.last.rule) == (State.CLOSED, "day-edge")
     held = await books.open_books(desk.town.owner, clock=desk.town.clock)

@@ -18,6 +18,7 @@ from tests.kit.office import Office, an_office
 from tests.kit.payouts import Payouts
 from tests.kit.population import CLASS_A, CLASS_B, some
 from tests.kit.reply import assert_done
+from tests.kit.spreadsheet import sheets_of
 from tests.services import FreshDatabase
 from tests.tidy.tree import ROOT
 
@@ -62,6 +63,12 @@ async def test_a_month_is_paid_from_the_first_command_to_the_last(office: Office
     await office.type(f"{month} withdraw {code} 4 {zhang}")
     await office.type(f"{month} confirm {zhang}")
     await office.type(f"{month} notice {code} --out FOLDER")
+    await office.type(f"{month} notice {code} --format xlsx --out FOLDER")
+    (notice,) = office.folder.glob(f"notice-{code}-*.xlsx")
+    told = sheets_of(notice.read_bytes())["拨付通知"]
+    (due,) = (row["合计"] for row in office.rows("notice-*.csv") if row["项目"] == "应拨合计")
+    assert told[-1][-2].endswith(f"|{due}"), "the sum is a formula, and what the CSV says"
+    assert {"审核扣款", "质保金预留", "结余留用"} <= {row[0] for row in told}
     account = f"payout account {code} --name 测试药房 --account 9999000011112222 --bank 测试银行"
     await office.type(f"{account} {zhang}")
     await office.type(f"{account} --confirm {lin}")

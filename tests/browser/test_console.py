@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from ledger.money import yuan_text
 from loadtest.simulators.channel_world import MCHID, Channels, open_channels
 from settlement.clock import local_time, system_clock
 from settlement.embedded.services import Services
 from settlement.outbox import Kind
+from settlement.rows import RowKind
 from settlement.serve.supervisor import CHANNELS_VARIABLE
 from settlement.storage.outbox import set_receiver
 from tests.kit import population
@@ -43,6 +45,7 @@ ROLES = {
 NARROW = 390
 READING = (
     ("bills", "按日和渠道", "By day and channel"),
+    ("institution-files", "已收文件", "What came"),
     ("policy", "本统筹区待遇政策", "Policies of this region"),
     ("catalogue?text=XA904", "已失效", "over"),
     ("institutions", population.PHARMACY.code, population.PHARMACY.code),
@@ -329,6 +332,43 @@ async def test_bill_that_did_not_come_is_brought_by_hand(
     await desk.picture("bill-taken")
     said = f"2 paid {total}" if language == "en" else f"收 2 笔 {total}"
     assert said in await desk.text()
+    await desk.leave()
+
+
+@LANGUAGES
+async def test_file_of_an_institution_is_brought_and_compared(
+    office: Office, page: Page, language: str, tmp_path: Path
+) -> None:
+    """In Chinese it lacks the second line and has another amount in the first; in English it is the
+    corrected one, which takes its place."""
+    today, own = local_time(system_clock()).date(), population.PHARMACY.code
+    rows = await office.town.owner.fetch(
+        "select s.setl_id, s.total_fen, s.fund_fen, s.account_fen, s.kind"
+        " from settlement.settlement s where s.institution = $1 order by s.setl_id", own,
+    )  # fmt: skip
+    lines = [
+        ",".join([
+            str(row["setl_id"]), yuan_text(row["total_fen"]), yuan_text(row["fund_fen"]),
+            yuan_text(row["account_fen"]), str(int(row["kind"] == RowKind.CANCEL)),
+        ])
+        for row in rows
+    ]  # fmt: skip
+    if language == "zh":
+        lines = [lines[0].replace(".", "1.", 1), *lines[2:]]
+    file = tmp_path / f"机构-{language}.csv"
+    file.write_text("\n".join(["结算ID,医疗费总额,基金支付总额,个人账户支出,退费结算标志", *lines]))
+    desk = Desk(office, page, "jing", language)
+    await desk.enter()
+    await desk.open("institution-files")
+    await desk.choose("#bring input[name=file]", file)
+    await desk.submit("#bring", institution=own, first=f"{today}", last=f"{today}")
+    await desk.picture("institution-file-checked")
+    await desk.submit("#take", reason="机构对账")
+    await desk.picture("institution-file-taken")
+    said = "the sums explain each other" if language == "en" else "由相符与各类差异完全说明"
+    assert said in await desk.text()
+    await desk.open("differences?channel=institution")
+    await desk.picture("institution-differences")
     await desk.leave()
 
 

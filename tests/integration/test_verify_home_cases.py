@@ -82,10 +82,10 @@ async def test_case_in_the_statement_of_an_institution_is_named(town: Town) -> N
     _, _, settled = await a_case(town)
     await town.owner.execute(
         "insert into settlement.statement_row (setl_id, total_fen, fund_fen, account_fen, cash_fen,"
-        " setl_on, lane, kind, institution, scheme, clearing_type)"
+        " setl_on, business_day, lane, kind, institution, scheme, clearing_type)"
         " select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen,"
-        " (t.setl_time + interval '8 hours')::date, t.lane, t.kind, t.institution, t.scheme,"
-        " t.clearing_type from settlement.settlement t where t.setl_id = $1",
+        " (t.setl_time + interval '8 hours')::date, t.business_day, t.lane, t.kind, t.institution,"
+        " t.scheme, t.clearing_type from settlement.settlement t where t.setl_id = $1",
         int(settled.settlement_no),
     )
     report = await town.verified()

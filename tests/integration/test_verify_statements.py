@@ -23,21 +23,21 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROWS = "settlement.statement_row"
 LISTED = """
 insert into settlement.statement_row (
-    setl_id, total_fen, fund_fen, account_fen, cash_fen, setl_on, lane, kind, institution, scheme,
-    clearing_type
+    setl_id, total_fen, fund_fen, account_fen, cash_fen, setl_on, business_day, lane, kind,
+    institution, scheme, clearing_type
 )
 select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen,
-       (t.setl_time + interval '8 hours')::date, t.lane, t.kind, t.institution, t.scheme,
-       t.clearing_type
+       (t.setl_time + interval '8 hours')::date, t.business_day, t.lane, t.kind, t.institution,
+       t.scheme, t.clearing_type
 from settlement.settlement t where t.setl_id = {number}
 """
 STRAY = """
 insert into settlement.statement_row (
-    setl_id, total_fen, fund_fen, account_fen, cash_fen, setl_on, lane, kind, institution, scheme,
-    clearing_type
+    setl_id, total_fen, fund_fen, account_fen, cash_fen, setl_on, business_day, lane, kind,
+    institution, scheme, clearing_type
 )
-select {number}, s.total_fen, s.fund_fen, s.account_fen, s.cash_fen, s.setl_on, s.lane, s.kind,
-       {institution}, s.scheme, s.clearing_type
+select {number}, s.total_fen, s.fund_fen, s.account_fen, s.cash_fen, s.setl_on, s.business_day,
+       s.lane, s.kind, {institution}, s.scheme, s.clearing_type
 from settlement.statement_row s where s.setl_id = {beside}
 """
 
@@ -72,6 +72,7 @@ CHANGES = [
     ("update {rows} set kind = 2 where {it}",                       "was changed"),
     ("update {rows} set scheme = '390' where {it}",                 "was changed"),
     ("update {rows} set clearing_type = '11' where {it}",           "was changed"),
+    ("update {rows} set business_day = business_day - 1 where {it}", "was changed"),
     ("delete from {rows} where {it}",                               "is missing"),
     ("update {rows} set setl_on = setl_on + 1 where {it}",          "is missing"),
     ("update {rows} set institution = 'H44190099999' where {it}",   "is missing"),

@@ -112,10 +112,15 @@ on conflict (journal, through_block, account) do nothing;
 -- Every account's sums: the last fold of each journal plus the entries since, in one snapshot.
 -- `offset 0` keeps the planner from reading all entries to find the few that came since.
 with folded as (
-    select j.journal, coalesce(max(f.through_block), 0) as through_block
+    select j.journal, coalesce(l.through_block, 0) as through_block
     from ledger.journal j
-    left join ledger.fold f on f.journal = j.journal
-    group by j.journal
+    left join lateral (
+        select f.through_block
+        from ledger.fold f
+        where f.journal = j.journal
+        order by f.through_block desc
+        limit 1
+    ) as l on true
 )
 select s.account, sum(s.debits)::bigint as debits, sum(s.credits)::bigint as credits,
        sum(s.debits_pending)::bigint as debits_pending,

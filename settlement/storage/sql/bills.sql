@@ -119,6 +119,70 @@ left join settlement.bill_replaced p on p.lane = f.lane and p.file_no = f.file_n
 where f.bill_day between $1 and $2
 order by f.bill_day, f.channel, f.merchant, f.kind desc, f.file_no;
 
+-- name: bill_days
+-- Bills of some days ($1 to $2), counted by day and channel ($3, or null for all), of all lanes: as
+-- finance/bill_calendar.py has them one by one. Expected are, beside what came or was asked for,
+-- those of merchants ($4 to $6: channel, merchant, kind) of the days from $7 to $8. What was asked
+-- for in vain is refused, unless the channel said $9; what is not there may still come for days
+-- from $10 on.
+with file as materialized (
+    select f.channel, f.merchant, f.kind, f.bill_day, f.faults, f.paid_fen, f.refunded_fen,
+           f.fee_fen, p.replaced_by is null as counts,
+           row_number() over (bill order by p.replaced_by is not null, f.received_at desc) as place,
+           count(*) over bill as files, min(f.received_at) over bill as first_at
+    from settlement.bill_file f
+    left join settlement.bill_replaced p on p.lane = f.lane and p.file_no = f.file_no
+    where f.bill_day between $1 and $2 and ($3::text is null or f.channel = $3)
+    window bill as (partition by f.channel, f.merchant, f.kind, f.bill_day)
+), tried as materialized (
+    select distinct on (a.channel, a.merchant, a.kind, a.bill_day)
+           a.channel, a.merchant, a.kind, a.bill_day, a.said
+    from settlement.bill_asked a
+    where a.bill_day between $1 and $2 and ($3::text is null or a.channel = $3)
+    order by a.channel, a.merchant, a.kind, a.bill_day, a.asked_at desc
+), expected as materialized (
+    select m.channel, m.merchant, m.kind, d.day::date as bill_day
+    from unnest($4::text[], $5::text[], $6::text[]) as m (channel, merchant, kind)
+    cross join generate_series($7::date, $8::date, interval '1 day') as d (day)
+    where $3::text is null or m.channel = $3
+), bill as (
+    select f.channel, f.merchant, f.kind, f.bill_day from file f where f.place = 1
+    union
+    select t.channel, t.merchant, t.kind, t.bill_day from tried t
+    union
+    select e.channel, e.merchant, e.kind, e.bill_day from expected e
+), standing as (
+    select b.channel, b.bill_day, coalesce(f.counts, false) as is_here,
+           f.first_at, coalesce(f.files, 0) as files, t.said,
+           case when f.counts then f.faults else 0 end as faults,
+           case when f.counts then f.paid_fen else 0 end as paid_fen,
+           case when f.counts then f.refunded_fen else 0 end as refunded_fen,
+           case when f.counts then f.fee_fen else 0 end as fee_fen
+    from bill b
+    left join file f
+        on f.channel = b.channel and f.merchant = b.merchant and f.kind = b.kind
+        and f.bill_day = b.bill_day and f.place = 1
+    left join tried t
+        on t.channel = b.channel and t.merchant = b.merchant and t.kind = b.kind
+        and t.bill_day = b.bill_day
+)
+select s.bill_day as day, s.channel, count(*) as expected,
+       count(*) filter (where s.is_here) as received,
+       count(*) filter (
+           where s.is_here
+               and (s.first_at at time zone interval '+08:00')::date > s.bill_day + 1
+       ) as late,
+       count(*) filter (
+           where not s.is_here and (s.said is null or s.said = $9) and s.bill_day < $10::date
+       ) as missing,
+       count(*) filter (where not s.is_here and s.said <> $9) as refused,
+       sum(s.files - s.is_here::integer)::bigint as replaced, sum(s.faults)::bigint as faults,
+       sum(s.paid_fen)::bigint as paid_fen, sum(s.refunded_fen)::bigint as refunded_fen,
+       sum(s.fee_fen)::bigint as fee_fen
+from standing s
+group by s.bill_day, s.channel
+order by s.bill_day desc, s.channel;
+
 -- name: keep_bill_asked
 -- A channel gave no bill.
 insert into settlement.bill_asked (lane, channel, merchant, kind, bill_day, asked_at, said)

@@ -85,7 +85,8 @@ having sum(k.unbilled_volume_fen + k.unfunded_volume_fen) <> 0;
 
 -- name: clearing_open
 -- What is open by channel and day, of whatever day since one: what no bill has yet, and what is due
--- of differences; payments and refunds added up.
+-- of differences; payments and refunds added up. What institutions claim otherwise lies at no
+-- channel.
 select o.channel, o.day, sum(o.fen)::bigint as fen
 from (
     select k.channel, k.day, sum(k.unbilled_volume_fen + k.unfunded_volume_fen) as fen
@@ -105,6 +106,7 @@ from (
         limit 1
     ) as s
     where s.due_fen <> 0 and s.day >= $3 and d.found_at >= $3::date - 31
+        and d.channel <> 'institution'
         and ($1::text is null or s.institution = $1) and ($2::text is null or d.channel = $2)
     group by d.channel, s.day
 ) as o
@@ -113,8 +115,8 @@ having sum(o.fen) <> 0
 order by o.day, o.channel;
 
 -- name: clearing_differences
--- Differences of a period as clearing accounts see them: figures, when they were found, and when
--- their figures changed last.
+-- Differences of a period with channels as clearing accounts see them: figures, when they were
+-- found, and when their figures changed last.
 select d.difference_no, d.channel, d.kind, d.order_no, d.refund_no, d.channel_no, d.found_at,
        s.class, s.state, s.ours_fen, s.theirs_fen, s.booked_fen, s.day, s.institution, c.changed_at
 from settlement.difference d
@@ -130,7 +132,7 @@ cross join lateral (
     from settlement.difference_step a
     where a.lane = d.lane and a.difference_no = d.difference_no and a.act in (1, 4, 7, 8)
 ) as c
-where s.day between $3 and $4 and d.found_at >= $3::date - 31
+where s.day between $3 and $4 and d.found_at >= $3::date - 31 and d.channel <> 'institution'
     and ($1::text is null or s.institution = $1) and ($2::text is null or d.channel = $2)
 order by s.day, d.difference_no;
 

@@ -9,10 +9,14 @@ from settlement.month_step s
 order by s.month, s.step_no;
 
 -- name: differences_of_month
--- Differences with channels of a month that nobody has ended: how many, the first day, and what is
--- due of them without their signs.
+-- Differences of a month that nobody has ended: how many, the first day, and what is due of those
+-- with channels without their signs; those with institutions move nothing.
 select count(*) as found, min(s.day) as first,
-       coalesce(sum(abs(s.theirs_fen - s.ours_fen - s.booked_fen)), 0)::bigint as due_fen
+       coalesce(
+           sum(abs(s.theirs_fen - s.ours_fen - s.booked_fen))
+               filter (where d.channel <> 'institution'),
+           0
+       )::bigint as due_fen
 from settlement.difference d
 cross join lateral (
     select s.state, s.day, s.ours_fen, s.theirs_fen, s.booked_fen

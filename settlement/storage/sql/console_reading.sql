@@ -55,15 +55,16 @@ order by r.kind;
 -- What the ledger has on the ten accounts of an institution: the last fold of each journal and the
 -- entries since, in one snapshot. `offset 0` as in the sums of the ledger.
 with folded as (
-    select j.journal, coalesce(max(f.through_block), 0) as through_block
+    select j.journal, coalesce(l.through_block, 0) as through_block
     from ledger.journal j
-    left join ledger.fold f on f.journal = j.journal
-    group by j.journal
-)
-select a.account, a.name, a.owner, coalesce(sum(s.debits), 0)::bigint as debits_fen,
-       coalesce(sum(s.credits), 0)::bigint as credits_fen
-from ledger.account a
-left join (
+    left join lateral (
+        select f.through_block
+        from ledger.fold f
+        where f.journal = j.journal
+        order by f.through_block desc
+        limit 1
+    ) as l on true
+), moved as materialized (
     select f.account, f.debits, f.credits
     from folded d
     join ledger.fold f
@@ -79,7 +80,11 @@ left join (
         offset 0
     ) as m
     where m.account between $1 and $1 + 9
-) as s on s.account = a.account
+)
+select a.account, a.name, a.owner, coalesce(sum(s.debits), 0)::bigint as debits_fen,
+       coalesce(sum(s.credits), 0)::bigint as credits_fen
+from ledger.account a
+left join moved s on s.account = a.account
 where a.account between $1 and $1 + 9
 group by a.account, a.name, a.owner
 order by a.account;
@@ -228,3 +233,26 @@ join settlement.outbox_attempt a
 where ($1::text is null or o.institution = $1) and o.lane = $2 and o.case_no = $3
 order by a.began_at desc, a.notice_no, a.attempt_no desc
 limit $4;
+
+-- name: console_institution_files
+-- Files of institutions that say something of some days, the newest first: $2 and $3 the days, $4
+-- an institution or null for all, $5 how many, $6 how many to pass over. How many there are in all
+-- stands in each row.
+select f.lane, f.file_no, f.received_at, f.institution, f.begins_on, f.ends_on, f.sha256,
+       f.size_bytes, f.name, f.form, f.actor, f.rows, f.total_fen, f.fund_fen, f.account_fen,
+       f.faults, p.replaced_by, count(*) over () as in_all
+from settlement.institution_file f
+left join settlement.bill_replaced p on p.lane = f.lane and p.file_no = f.file_no
+where ($1::text is null or f.institution = $1) and f.begins_on <= $3 and f.ends_on >= $2
+    and ($4::text is null or f.institution = $4)
+order by f.received_at desc, f.file_no desc
+limit $5 offset $6;
+
+-- name: console_institution_file
+-- One of them, by its lane and number.
+select f.lane, f.file_no, f.received_at, f.institution, f.begins_on, f.ends_on, f.sha256,
+       f.size_bytes, f.name, f.form, f.actor, f.rows, f.total_fen, f.fund_fen, f.account_fen,
+       f.faults, p.replaced_by
+from settlement.institution_file f
+left join settlement.bill_replaced p on p.lane = f.lane and p.file_no = f.file_no
+where ($1::text is null or f.institution = $1) and f.lane = $2 and f.file_no = $3;

@@ -103,6 +103,7 @@ from (
     select s.lane, s.setl_id
     from settlement.statement_booked s
     where ($1::text is null or s.institution = $1) and s.institution = $2
+        and s.business_day > $5::date
         and s.setl_on >= $6::date and (s.kind = 3 or s.setl_on between $3 and $4)
 ) as s
 cross join lateral (
@@ -115,7 +116,7 @@ cross join lateral (
     from settlement.settlement r
     left join settlement.settlement o
         on r.kind = 3 and o.lane = r.lane and o.setl_id = r.undoes_setl_id
-    where r.lane = s.lane and r.setl_id = s.setl_id and r.business_day > $5::date
+    where r.lane = s.lane and r.setl_id = s.setl_id
     offset 0
 ) as t
 where t.setl_on between $3 and $4

@@ -48,15 +48,12 @@ order by n desc;
 -- name: match_institutions_lane
 -- Both sides of the files of a period in one lane: sums by institution, and every row that does not
 -- agree with exactly one of the other side. $2 to $5 are the files in force with their institution
--- and days. What a reversal undid counts on no side, unless theirs has it.
+-- and days, no two of an institution on one day. What a reversal undid counts on no side, unless
+-- theirs has it.
 with file as materialized (
     select f.file_no, f.institution, f.begins_on, f.ends_on
     from unnest($2::bigint[], $3::text[], $4::date[], $5::date[])
         as f (file_no, institution, begins_on, ends_on)
-), covered as materialized (
-    select f.institution, d.day::date as day
-    from file f
-    cross join generate_series(f.begins_on, f.ends_on, interval '1 day') as d (day)
 ), undone as materialized (
     select u.undoes_setl_id, u.setl_id, u.kind
     from settlement.settlement u
@@ -65,7 +62,7 @@ with file as materialized (
     select s.setl_id::text as setl_id, s.institution, s.kind, s.setl_on, s.total_fen, s.fund_fen,
            s.account_fen, u.kind as undone_kind, u.setl_id::text as undone_by
     from settlement.statement_row s
-    join covered c on c.institution = s.institution and c.day = s.setl_on
+    join file f on f.institution = s.institution and s.setl_on between f.begins_on and f.ends_on
     left join undone u on u.undoes_setl_id = s.setl_id
     where s.lane = $1 and s.kind < 3
 ), theirs as materialized (

@@ -53,10 +53,15 @@ with safe as materialized (
     from ledger.journal j
 ),
 folded as (
-    select s.journal, coalesce(max(f.through_block), 0) as through_block
+    select s.journal, coalesce(l.through_block, 0) as through_block
     from safe s
-    left join ledger.fold f on f.journal = s.journal and f.through_block <= s.through_block
-    group by s.journal
+    left join lateral (
+        select f.through_block
+        from ledger.fold f
+        where f.journal = s.journal and f.through_block <= s.through_block
+        order by f.through_block desc
+        limit 1
+    ) as l on true
 ),
 sums as (
     select m.account, sum(m.credits - m.debits) as credit_fen

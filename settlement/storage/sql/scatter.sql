@@ -165,8 +165,8 @@ with step as (
     on conflict (journal, after_block) do nothing
     returning after_block, through_block
 ), row_to_list as (
-    select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen, t.setl_time, t.lane,
-           t.kind, t.institution, t.scheme, t.clearing_type, t.invoice_no
+    select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen, t.setl_time,
+           t.business_day, t.lane, t.kind, t.institution, t.scheme, t.clearing_type, t.invoice_no
     from step s
     cross join lateral (
         select e.lane, e.entry_id
@@ -176,8 +176,9 @@ with step as (
         offset 0
     ) as e
     cross join lateral (
-        select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen, t.setl_time, t.lane,
-               t.kind, t.institution, t.scheme, t.clearing_type, t.invoice_no
+        select t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen, t.setl_time,
+               t.business_day, t.lane, t.kind, t.institution, t.scheme, t.clearing_type,
+               t.invoice_no
         from settlement.settlement t
         where t.lane = e.lane and t.setl_id = e.entry_id
         offset 0
@@ -189,12 +190,12 @@ with step as (
     where r.invoice_no <> ''
 )
 insert into settlement.statement_row (
-    setl_id, total_fen, fund_fen, account_fen, cash_fen, setl_on, lane, kind, institution, scheme,
-    clearing_type
+    setl_id, total_fen, fund_fen, account_fen, cash_fen, setl_on, business_day, lane, kind,
+    institution, scheme, clearing_type
 )
 select r.setl_id, r.total_fen, r.fund_fen, r.account_fen, r.cash_fen,
-       (r.setl_time at time zone interval '+08:00')::date, r.lane, r.kind, r.institution, r.scheme,
-       r.clearing_type
+       (r.setl_time at time zone interval '+08:00')::date, r.business_day, r.lane, r.kind,
+       r.institution, r.scheme, r.clearing_type
 from row_to_list r;
 
 -- name: statement_sums

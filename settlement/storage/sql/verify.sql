@@ -17,9 +17,10 @@ cross join ledger.entry e
 left join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
 left join lateral (
     select s.setl_id,
-           (s.total_fen, s.fund_fen, s.account_fen, s.cash_fen, s.kind, s.scheme, s.clearing_type)
-               <> (t.total_fen, t.fund_fen, t.account_fen, t.cash_fen, t.kind, t.scheme,
-                   t.clearing_type) as differs
+           (s.total_fen, s.fund_fen, s.account_fen, s.cash_fen, s.business_day, s.kind, s.scheme,
+            s.clearing_type)
+               <> (t.total_fen, t.fund_fen, t.account_fen, t.cash_fen, t.business_day, t.kind,
+                   t.scheme, t.clearing_type) as differs
     from settlement.statement_row s
     where s.lane = t.lane and s.institution = t.institution
         and s.setl_on = (t.setl_time at time zone interval '+08:00')::date

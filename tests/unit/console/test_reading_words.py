@@ -24,6 +24,8 @@ from settlement.payout import Act
 from settlement.policy.history import Changed, Loaded, changes, versions_over_time
 from settlement.policy.loader import settings_of, shipped_files
 from settlement.policy.region_format import RegionFile
+from settlement.regional_matching import FINE
+from settlement.regional_matching import Class as RegionClass
 from settlement.settlement_sheet import CHARGE_KINDS
 from settlement.usecases.webhooks import TOPICS
 
@@ -54,6 +56,7 @@ def test_closed_sets_have_words_for_all_they_hold() -> None:
     assert set(words.OFF_SITE_KINDS) == set(OffSiteKind)
     assert set(words.NOTICE_KINDS) == set(Kind)
     assert set(PAYOUT_ACTS) == set(Act)
+    assert set(words.REGION_DIFFERENCES) == set(RegionClass) - FINE
     assert set(words.CHARGES) == set(CHARGE_KINDS)
     assert set(TOPICS.values()) <= set(words.TOPICS)
 

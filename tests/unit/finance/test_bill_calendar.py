@@ -14,7 +14,7 @@ from settlement.channels.onecode import OneCodeChannel
 from settlement.channels.unionpay import UnionPayChannel
 from settlement.channels.wechat import WechatChannel
 from settlement.finance.bill_books import kinds_at
-from settlement.finance.bill_calendar import Asking, Entry, Standing, calendar, sums
+from settlement.finance.bill_calendar import Asking, Entry, Standing, calendar
 from settlement.finance.bill_fetch import NOT_THERE
 from settlement.payment import ChannelName
 from settlement.storage.bills import Asked, BillFile, BillKey
@@ -84,17 +84,6 @@ def test_standing_of_a_bill_whose_day_is_over(
 def test_yesterdays_bill_may_still_come_and_todays_is_not_expected() -> None:
     found = {one.key.day.day: one.standing for one in entries(first=24)}
     assert found == {25: Standing.DUE, 24: Standing.MISSING}
-
-
-def test_days_are_summed_without_what_was_replaced() -> None:
-    found = entries(file(1, 20, by=2), file(2, 20, faults=4), first=19)
-    by_day = {one.day.day: one for one in sums(found)}
-    assert list(by_day) == [25, 24, 23, 22, 21, 20, 19], "the newest day first"
-    day = by_day[20]
-    assert (day.expected, day.received, day.missing, day.replaced, day.faults, day.paid_fen) == (
-        1, 1, 0, 1, 4, 500,
-    )  # fmt: skip
-    assert (by_day[19].missing, by_day[19].received) == (1, 0)
 
 
 def test_which_bills_a_channel_has_is_what_its_adapter_can_fetch() -> None:

@@ -13,8 +13,8 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from settlement.finance.sheet_xlsx import OPTIONS as WORKBOOK_OPTIONS
 from settlement.finance.statement_csv import cell_text
-from settlement.finance.statement_xlsx import _OPTIONS as WORKBOOK_OPTIONS
 from settlement.monthly_statement import Form
 from settlement.payout_files import sheet_text
 from settlement.regional_clearing import Mark

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from settlement.finance.sheet_xlsx import number
 from settlement.finance.statement_csv import MARK, cell_text, details_csv, sheet_csv
 from settlement.finance.statement_pdf import sheet_told, statement_pdf
-from settlement.finance.statement_xlsx import number, write_workbook
+from settlement.finance.statement_xlsx import write_workbook
 from settlement.monthly_statement import (
     AMOUNTS,
     DETAIL_COLUMNS,

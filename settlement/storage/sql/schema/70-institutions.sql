@@ -146,6 +146,7 @@ create table settlement.statement_row (
     account_fen     bigint      not null,
     cash_fen        bigint      not null,
     setl_on         date        not null,
+    business_day    date        not null,
     lane            smallint    not null,
     kind            smallint    not null,
     institution     text        not null,
@@ -166,6 +167,8 @@ comment on column settlement.statement_row.fund_fen is 'Its fund_pay_sumamt.';
 comment on column settlement.statement_row.account_fen is 'Its acct_pay.';
 comment on column settlement.statement_row.cash_fen is 'Its psn_cash_pay.';
 comment on column settlement.statement_row.setl_on is 'Local day of its setl_time.';
+comment on column settlement.statement_row.business_day is
+    'Its business day: which rows no closed day has is told without looking them up.';
 comment on column settlement.statement_row.lane is 'Lane of the person.';
 comment on column settlement.statement_row.kind is '1 settlement, 2 cancel, 3 reversal.';
 comment on column settlement.statement_row.institution is 'fixmedins_code.';
@@ -173,14 +176,14 @@ comment on column settlement.statement_row.scheme is 'insutype.';
 comment on column settlement.statement_row.clearing_type is 'clr_type.';
 
 create view settlement.statement_booked as
-select s.institution, s.setl_on, s.scheme, s.clearing_type, s.kind, s.lane, s.setl_id,
-       s.total_fen, s.fund_fen, s.account_fen, s.cash_fen
+select s.institution, s.setl_on, s.business_day, s.scheme, s.clearing_type, s.kind, s.lane,
+       s.setl_id, s.total_fen, s.fund_fen, s.account_fen, s.cash_fen
 from (select distinct l.lane from ledger.lane l) as l
 join settlement.statement_row s on s.lane = l.lane
 union all
-select t.institution, (t.setl_time at time zone interval '+08:00')::date, t.scheme,
-       t.clearing_type, t.kind, t.lane, t.setl_id,
-       t.total_fen, t.fund_fen, t.account_fen, t.cash_fen
+select t.institution, (t.setl_time at time zone interval '+08:00')::date, t.business_day, t.scheme,
+       t.clearing_type, t.kind, t.lane, t.setl_id, t.total_fen, t.fund_fen, t.account_fen,
+       t.cash_fen
 from ledger.journal j
 cross join lateral (
     select coalesce(max(l.through_block), 0) as through_block
@@ -194,8 +197,8 @@ cross join lateral (
     offset 0
 ) as e
 cross join lateral (
-    select t.institution, t.setl_time, t.scheme, t.clearing_type, t.kind, t.lane, t.setl_id,
-           t.total_fen, t.fund_fen, t.account_fen, t.cash_fen
+    select t.institution, t.setl_time, t.business_day, t.scheme, t.clearing_type, t.kind, t.lane,
+           t.setl_id, t.total_fen, t.fund_fen, t.account_fen, t.cash_fen
     from settlement.settlement t
     where t.lane = e.lane and t.setl_id = e.entry_id
     offset 0
