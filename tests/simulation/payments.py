@@ -45,7 +45,8 @@ from settlement.payment_states import (
 from settlement.refusal import Refusal
 from settlement.rows import RowKind
 from settlement.usecases.booking import increments_of
-from settlement.usecases.paying import PEOPLES_TURN, PayAnswer
+from settlement.usecases.paying import PayAnswer
+from settlement.usecases.payment_effects import PEOPLES_TURN
 from settlement.usecases.payment_payloads import open_plan
 from settlement.view import Effects
 from tests.simulation.books import Books
