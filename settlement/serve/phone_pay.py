@@ -71,10 +71,8 @@ class PhonePayments(Payments):
         reply = given.reply
         if isinstance(reply, PayAnswer) and isinstance(reply.output, ScanReply):
             message = given.said or reply.output.message
-            reply.output = replace(
-                reply.output, message=message,
-                phone=msgspec.UNSET if given.call is None else given.call,
-            )  # fmt: skip
+            output = replace(reply.output, message=message, phone=given.call or msgspec.UNSET)
+            reply = PayAnswer(output=output, fact=reply.fact)
         return self._told(fact.row.order_no, reply)
 
     async def cashier(self, token: str) -> PayReply | None:

@@ -41,7 +41,7 @@ _PAGE_HTML = (
     '<header><p>医疗费用支付</p><h1 id="institution"></h1></header>'
     '<noscript><p class="card">请允许本页运行脚本，或到窗口出示付款码。</p></noscript>'
     '<p class="other" id="loading">正在打开…</p>'
-    '<main id="main" hidden><section class="card sum"><small>本次需支付</small>'
+    '<main id="main" hidden><section class="card sum"><small>本次应付</small>'
     '<b id="amount"></b><p class="left" id="left"></p></section>'
     '<div class="standing" id="standing" role="status" aria-live="polite">'
     '<strong id="title"></strong><span id="hint"></span></div>'

@@ -84,7 +84,7 @@ async def text(page: Page) -> str:
 
 async def taps(page: Page) -> PhoneCall:
     """The payer taps, is recognised, and WeChat is asked to open the order."""
-    await page.ask("document.querySelector('#ways button').click()")
+    await page.ask("window.asked = undefined; document.querySelector('#ways button').click()")
     await page.wait_for("window.asked?.name === 'getBrandWCPayRequest'")
     told = json.loads(str(await page.ask("JSON.stringify(window.asked.call)")))
     return convert(told, PhoneCall)

@@ -52,7 +52,7 @@ function show(told) {
   part("parts").replaceChildren(...told.parts.map(row));
   part("bill").hidden = !told.parts.length;
   part("ways").replaceChildren(...(IN_WECHAT ? told.ways.map(button) : []));
-  part("elsewhere").hidden = !told.ways.length;
+  part("elsewhere").hidden = told.state !== "choose";  // once opened, it waits for this phone
   part("open-wechat").hidden = IN_WECHAT || !told.ways.length;
   if (!OPEN.includes(told.state)) say("");
   document.title = `${told.title} · ${told.institution}`;

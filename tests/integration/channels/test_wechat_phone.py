@@ -126,7 +126,7 @@ async def test_it_stands_on_the_days_bill(payers: Payers) -> None:
     file = await payers.channel.bill(day)
     assert file
     [row] = trade_bill(file).rows
-    assert (row.out_trade_no, row.trade_type) == (order.order_no, "JSAPI")
+    assert (row.text("商户订单号"), row.text("交易类型")) == (order.order_no, "JSAPI")
 
 
 async def test_same_order_again_is_the_same_and_another_payers_is_refused(payers: Payers) -> None:
