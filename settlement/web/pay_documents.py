@@ -257,7 +257,9 @@ PAY_OPERATIONS = (
         request=PhoneRequest, sample={"openid": "oSimPayer0000000000000000001"},
         answer={
             "status": "payer_action", "order_no": "T202611230001",
-            "legs": [{"kind": "wechat", "amount": "3.75", "status": "collecting"}],
+            "legs": [
+                {"kind": "wechat", "amount": "3.75", "status": "collecting", "reference": ""}
+            ],
             "phone": {
                 "appId": "wx0000000000000000", "timeStamp": "1795651200",
                 "nonceStr": "5f1e4c0a", "package": "prepay_id=wx26112300010001",
