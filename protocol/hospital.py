@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct
 
-from protocol.scan import OrderNo, Tender
+from protocol.scan import OrderNo, Tender, check_ways
 
 OperatorType = Literal["1", "2", "3"]
 """经办人类别: a clerk, a kiosk (自助终端), a handheld (移动终端)"""
@@ -31,6 +31,12 @@ class DepositRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """absent where the institution took it itself"""
     tender: Tender | None = None
     allow_second_code: bool = False
+    pay_on_phone: bool = False
+    """the payer pays on their own phone"""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for two ways to pay at once."""
+        check_ways(self)
 
 
 class AdmissionAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,6 +54,12 @@ class AdmissionAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     amount: Decimal
     pay_code: Annotated[str, Meta(max_length=128)] = ""
     allow_second_code: bool = False
+    pay_on_phone: bool = False
+    """the payer pays on their own phone"""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for two ways to pay at once."""
+        check_ways(self)
 
 
 class AdmitRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +107,12 @@ class VisitRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """absent when nothing is left to collect, or while it is not shown yet"""
     tender: Tender | None = None
     allow_second_code: bool = False
+    pay_on_phone: bool = False
+    """the payer pays on their own phone"""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for two ways to pay at once."""
+        check_ways(self)
 
 
 class DepositReturn(Struct, frozen=True, kw_only=True):

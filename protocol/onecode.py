@@ -17,6 +17,7 @@ from msgspec import Struct
 
 SIGN, PAY, QUERY, UNDO = "/onecode/sign", "/onecode/pay", "/onecode/query", "/onecode/undo"
 REFUND, REFUND_QUERY = "/onecode/refund", "/onecode/refundQuery"
+BILL = "/onecode/bill"
 MERCHANT, TIMESTAMP, SIGNATURE = (
     "x-onecode-merchant", "x-onecode-timestamp", "x-onecode-signature",
 )  # fmt: skip
@@ -77,6 +78,13 @@ class RefundRequest(Struct, frozen=True, kw_only=True):
     refundFen: int
 
 
+class BillRequest(Struct, frozen=True, kw_only=True):
+    """The bill of a day that is over."""
+
+    billDate: str
+    """yyyy-mm-dd"""
+
+
 class Reply(Struct, frozen=True, kw_only=True):
     """What every answer has."""
 
@@ -112,6 +120,16 @@ class RefundReply(Reply, frozen=True, kw_only=True):
     refundFen: int | None = None
 
 
+class BillReply(Reply, frozen=True, kw_only=True):
+    """Of `BILL`."""
+
+    billDate: str = ""
+    content: str = ""
+    """the file (protocol/onecode_bills.py)"""
+
+
+NOTHING_MOVED, BILL_NOT_READY = "NO_BILL", "BILL_NOT_READY"
+"""`code` of an answer without a bill: none because nothing moved, and not yet"""
 Kind = TypeVar("Kind", bound=Struct)
 _ENCODE = msgspec.json.Encoder().encode
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -35,6 +35,24 @@ class ScanLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bilg_dr_codg: str | None = None
     bilg_dr_name: str | None = None
     durg_trac_info: tuple[DrugTrace, ...] | None = None
+
+
+class Ways(Protocol):
+    """A request that says how the rest is paid."""
+
+    @property
+    def pay_code(self) -> str:
+        """what the payer showed"""
+
+    @property
+    def pay_on_phone(self) -> bool:
+        """the payer pays on their own phone"""
+
+
+def check_ways(request: Ways) -> None:
+    """Raises ValueError where pay_on_phone does not stand alone."""
+    if request.pay_on_phone and (request.pay_code or getattr(request, "tender", None) is not None):
+        raise ValueError("pay_on_phone goes with neither pay_code nor tender")
 
 
 class Tender(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +84,12 @@ class ScanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     tender: Tender | None = None
     lines: Annotated[tuple[ScanLine, ...], Meta(min_length=1)]
     allow_second_code: bool = False
+    pay_on_phone: bool = False
+    """the payer pays the rest on their own phone"""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for two ways to pay at once."""
+        check_ways(self)
 
 
 class RefundLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +108,24 @@ class RefundRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     lines: tuple[RefundLine, ...] = ()
     amount: Decimal | None = None
     """yuan; of orders without an insurance leg only"""
+
+
+class PhoneRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /pay/{order_no}/phone`: the institution's own program, on the payer's phone."""
+
+    openid: Annotated[str, Meta(min_length=1, max_length=128)]
+    """who is to pay, under the merchant's appid"""
+
+
+class PhoneCall(Struct, frozen=True, kw_only=True):
+    """With what a page or a small program opens the order; names are WeChat's (调起支付)."""
+
+    appId: str
+    timeStamp: str
+    nonceStr: str
+    package: str
+    signType: str
+    paySign: str
 
 
 class CancelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,6 +168,9 @@ class ScanReply(Struct, frozen=True, kw_only=True):
     """of an admission that the ward confirmed: the stay"""
     split: Split | UnsetType = UNSET
     legs: Sequence[Leg] = ()
+    cashier_url: str | UnsetType = UNSET
+    """the page where the payer pays, while it can be paid there"""
+    phone: PhoneCall | UnsetType = UNSET
     message: str
     """in Chinese, for the counter"""
     poll_after_seconds: int | UnsetType = UNSET

@@ -22,10 +22,13 @@ WAIT = timedelta(minutes=5)
 """After the first try that came to nothing."""
 WAIT_MAX = timedelta(hours=6)
 READY_HOUR: Mapping[str, int] = MappingProxyType(
-    {ChannelName.WECHAT.value: 10, ChannelName.ALIPAY.value: 10, ChannelName.UNIONPAY.value: 10}
+    {
+        ChannelName.WECHAT.value: 10, ChannelName.ALIPAY.value: 10,
+        ChannelName.UNIONPAY.value: 10, ChannelName.ONECODE.value: 10,
+    }
 )
 """WeChat makes bills from nine and advises to ask after ten; of Alipay nine to ten is told, of
-UnionPay no hour. *Uncertain* but for WeChat."""
+UnionPay and one-code payment no hour. *Uncertain* but for WeChat."""
 
 
 class BillRules(Struct, frozen=True, kw_only=True):

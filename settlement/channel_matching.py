@@ -93,10 +93,14 @@ _SAID: Mapping[tuple[str, Kind, str], Said] = {
     ("wechat", Kind.REFUND, "REVOKED"): Said.TAKEN_BACK,
     ("wechat", Kind.REFUND, "REVOKED/SUCCESS"): Said.TAKEN_BACK,
     ("wechat", Kind.REFUND, "REVOKED/PROCESSING"): Said.TAKEN_BACK,
+    ("onecode", Kind.PAYMENT, "PAY"): Said.DONE,
+    ("onecode", Kind.REFUND, "REFUND"): Said.DONE,
+    ("onecode", Kind.REFUND, "UNDO"): Said.TAKEN_BACK,
 }
-"""WeChat's states of a row; a refund has its own behind a slash (translate/wechat_bills.py). One
-that is under way (PROCESSING) has left the merchant's account; one that failed or waits for the
-payer's word (FAIL, CHANGE) is not done, until somebody looks. *Uncertain*."""
+"""WeChat's states of a row; a refund has its own behind a slash (translate/wechat_bills.py). The
+kinds of a row of one-code payment (protocol/onecode_bills.py). A refund that is under way
+(PROCESSING) has left the merchant's account; one that failed or waits for the payer's word (FAIL,
+CHANGE) is not done, until somebody looks. *Uncertain*."""
 CHANNELS_WITH_STATES = frozenset(channel for channel, _, _ in _SAID)
 """Bills of the others hold what was done and nothing else."""
 

@@ -19,7 +19,7 @@ from settlement.cli_actions import (
 if TYPE_CHECKING:
     from settlement.said import Said
 
-_CHANNELS = ("wechat", "alipay", "unionpay")
+_CHANNELS = ("wechat", "alipay", "unionpay", "onecode")
 
 
 def add_bills(commands: Commands, tell: Tell, data_dir: Path) -> None:

@@ -119,6 +119,18 @@ class PayDesk(Protocol):
         """Take a settled order back, all or part of it."""
         ...
 
+    async def phone(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
+        """Hand an order to its payer's phone."""
+        ...
+
+    async def cashier(self, token: str) -> PayReply | None:
+        """What a payer's page shows; None for a token that is not ours."""
+        ...
+
+    async def cashier_pay(self, token: str, body: bytes) -> PayReply | None:
+        """The payer wants to pay on that page; None for a token that is not ours."""
+        ...
+
     async def deposit(self, body: bytes, caller: Caller) -> PayReply:
         """Take a deposit of a stay."""
         ...

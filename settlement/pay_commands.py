@@ -17,7 +17,7 @@ from settlement.commands import (
     SettleVisit,
 )
 from settlement.payment import ChannelName, Custody, Exchange, Timers
-from settlement.payment_states import Happening, Learnt
+from settlement.payment_states import Happening, Learnt, Way
 from settlement.refusal import Refusal
 
 
@@ -32,6 +32,7 @@ class Till(Struct, frozen=True, kw_only=True):
     """of the payer's code what may be kept"""
     implied: bool = False
     """nobody showed a code for paying: the person's own would pay (一码付)"""
+    way: Way = Way.CODE
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -60,6 +61,8 @@ class Counter(Struct, frozen=True, kw_only=True):
     """of a card terminal its reference"""
     second_code: bool
     """after a definite failure another code may be shown"""
+    on_phone: bool = False
+    """the payer is asked to pay on their own phone"""
 
 
 class PlainLine(Struct, frozen=True, array_like=True):
@@ -83,7 +86,8 @@ class HoldPlainSale(Command, frozen=True, kw_only=True, gc=False):
     """A sale that the payer pays alone (自费)."""
 
     counter: Counter
-    till: Till
+    till: Till | None
+    """None: on the payer's phone"""
     total_fen: int
     lines: tuple[PlainLine, ...]
 
@@ -154,6 +158,13 @@ class Report(Command, frozen=True, kw_only=True, gc=False):
     till: Till | None = None
     asked_after: int = 0
     """how many events stood when the channel was asked; 0 for what it said by itself"""
+
+
+class PayOnPhone(Command, frozen=True, kw_only=True, gc=False):
+    """The payer pays an order on their own phone, through this till."""
+
+    pay_no: int
+    till: Till
 
 
 class TakeBack(Command, frozen=True, kw_only=True, gc=False):

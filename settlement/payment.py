@@ -10,6 +10,7 @@ number may be sent again as often as one likes; a new number is another payment.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -86,6 +87,25 @@ class PayOrder(Struct, frozen=True, kw_only=True):
         return f"PayOrder({self.order_no} {self.amount_fen} fen)"
 
 
+class PhoneOrder(Struct, frozen=True, kw_only=True):
+    """An attempt that the payer pays on their own phone (JSAPI支付), committed as any."""
+
+    order_no: str
+    sent_at: datetime
+    expires_at: datetime
+    """With zone; afterwards the channel does not take it any more."""
+    amount_fen: int
+    payer: str
+    """Who is to pay, as the channel knows them (openid)."""
+    subject: str
+    """The payer reads it: the institution's name, nothing medical."""
+    notify_url: str = ""
+
+    def __repr__(self) -> str:
+        """Without the payer."""
+        return f"PhoneOrder({self.order_no} {self.amount_fen} fen)"
+
+
 class OrderKey(Struct, frozen=True, kw_only=True):
     """What finds an attempt at its channel again."""
 
@@ -141,6 +161,15 @@ class Outcome(Struct, frozen=True, kw_only=True):
     payer: str = ""
     """Masked name or hash of the payer at the channel."""
     exchange: Exchange | None = None
+
+
+class Handed(Struct, frozen=True, kw_only=True):
+    """An order that waits at the channel for its payer, and with what the phone opens it."""
+
+    outcome: Outcome
+    """`PAYER_ACTION`"""
+    call: Mapping[str, str]
+    """names and values of the channel's own call on the phone"""
 
 
 class Timers(Struct, frozen=True, kw_only=True):

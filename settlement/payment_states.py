@@ -83,6 +83,8 @@ class Happening(IntEnum):
     """two people gave it back outside the channel (线下退款)"""
     TAKEN_BACK = 15
     """the sale, or a part of it, was taken back: a return of its own gives the money back"""
+    INVITED = 16
+    """the payer is asked to pay on their own phone; no attempt is out yet"""
 
 
 MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
@@ -137,6 +139,7 @@ k, no = Ignored.KNOWN, Ignored.IMPOSSIBLE
 COLLECT_STATES = (_W, _C, _P, _U, _S, _X)
 _COLLECT_ROWS: tuple[tuple[Happening, tuple[Next, ...]], ...] = (
     # what happened        waiting collecting confirming undoing settled closed
+    (Happening.INVITED,    (w,     no,        no,        no,     no,     no)),
     (Happening.ATTEMPTED,  (c,     no,        no,        no,     no,     no)),
     (Happening.PAID,       (no,    s_,        s_,        u,      k,      xb)),
     (Happening.MISPAID,    (no,    u,         u,         u,      no,     xb)),
@@ -189,6 +192,15 @@ def what_next(kind: PaymentKind, state: State, happening: Happening) -> Next:
     return _TABLES[kind].get((state, happening), Ignored.IMPOSSIBLE)
 
 
+class Way(StrEnum):
+    """How the payer pays an attempt."""
+
+    CODE = "code"
+    """the payer shows a code that the counter scans (付款码, 被扫)"""
+    PHONE = "phone"
+    """on the payer's own phone, from a page or a small program (JSAPI支付)"""
+
+
 class Attempt(Struct, frozen=True, kw_only=True):
     """One try at the channel: a payment, or a refund. Committed before its first byte leaves."""
 
@@ -209,6 +221,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """of a refund: the payment that it refunds"""
     refunds_reference: str = ""
     """the channel's number of that"""
+    way: Way = Way.CODE
 
 
 class Learnt(Struct, frozen=True, kw_only=True):
@@ -344,6 +357,10 @@ class Errand(Struct, frozen=True):
 
 CODE_WAIT_SECONDS = 60.0
 """How long what is held waits for a code."""
+PHONE_WAIT_SECONDS = 300.0
+"""How long an order can be paid on the payer's phone: so long nothing else is settled for them."""
+PHONE_LAST_SECONDS = 60.0
+"""What an attempt on the phone has at the least, when it begins at the last moment."""
 UNDO_GAPS = (0.0, 2.0, 2.0, 5.0, 5.0, 5.0, 10.0, 10.0, 10.0, 20.0, 30.0, 60.0)
 """Seconds between tries to make an attempt dead; the last one repeats. The first three are short:
 where a late answer to the payment comes first, UnionPay's undo is still out within 45 seconds. The
@@ -362,7 +379,8 @@ def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
     latest = here[-1].at if here else standing.since
     match standing.state:
         case State.WAITING:
-            return Errand(Ask.GIVE_UP, standing.since + _seconds(CODE_WAIT_SECONDS))
+            until = phone_until(events) or standing.since + _seconds(CODE_WAIT_SECONDS)
+            return Errand(Ask.GIVE_UP, max(until, standing.since))
         case State.COLLECTING:
             timers = _attempt_of(standing).timers
             queried = max(0, asked - 1)  # the payment's own answer comes first, and is no query
@@ -388,6 +406,13 @@ def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
 
 
 _ANSWERS = MONEY_CAME | {Happening.CONFIRM, Happening.UNCLEAR}
+
+
+def phone_until(events: Sequence[Event]) -> datetime | None:
+    """Until when an order can be paid on the payer's phone; None where they were not asked to."""
+    if not events or events[0].happening is not Happening.INVITED:
+        return None
+    return events[0].at + _seconds(PHONE_WAIT_SECONDS)
 
 
 def _asking_back(here: Sequence[Event]) -> Ask:

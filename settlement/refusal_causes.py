@@ -342,6 +342,13 @@ CAUSES: Mapping[str, str] = {
     "CHANNEL_NOT_OPENED": (
         "/pay/scan: no merchant of that channel is configured for the institution."
     ),
+    "ORDER_NOT_FOR_PHONES": (
+        "/pay/{order_no}/phone: the order was not sent with pay_on_phone, or nothing was left to "
+        "pay."
+    ),
+    "PAYER_UNKNOWN": (
+        "The payment page: WeChat names nobody for the code with which the payer came back."
+    ),
     "CHANNEL_SUSPENDED": "/pay/scan: an operator stopped the channel.",
     "REFUND_CONFLICT": (
         "/pay/{order_no}/refund: the refund number was used before for something else."

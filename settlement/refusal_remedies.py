@@ -214,6 +214,8 @@ REMEDIES: Mapping[str, str] = {
     "PAY_CODE_IS_PERSON": "Have a WeChat, Alipay or UnionPay code shown.",
     "PAY_CODE_IS_VOUCHER": "Have a WeChat, Alipay or UnionPay code shown.",
     "CHANNEL_NOT_OPENED": "Take another payment code, or have the channel opened.",
+    "ORDER_NOT_FOR_PHONES": "Send the order with `pay_on_phone`, or scan a payment code.",
+    "PAYER_UNKNOWN": "Have the page opened in WeChat again, or check `openid`.",
     "CHANNEL_SUSPENDED": "Take another payment code.",
     "REFUND_CONFLICT": "New refunds need a new `refund_no`.",
     "REFUND_NOT_SETTLED": "Ask for the order; an unsettled one is cancelled.",

@@ -29,6 +29,7 @@ from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.voucher_pages import People
 from loadtest.simulators.voucher_world import Vouchers
 from loadtest.simulators.wechat import WechatSimulator
+from loadtest.simulators.wechat_phone import SIGN_IN_PATH
 from protocol.alipay.signing import PrivateKey, PublicKey
 from protocol.unionpay.certificates import SigningKey
 
@@ -117,6 +118,7 @@ class Channels:
             "wechat_platform.pem": wechat["platform_public_key_pem"],
             "wechat_apiv3.key": wechat["apiv3_key"],
             "wechat_apiv2.key": wechat["apiv2_key"],
+            "wechat_app.secret": wechat["app_secret"],
             "alipay_app.pem": _private_pem(self._app_key).decode(),
             "alipay.pem": _public_pem(self._alipay_key).decode(),
             "unionpay_merchant.pem": unionpay["key_pem"],
@@ -141,6 +143,9 @@ class Channels:
                 "apiv3_key_file": "wechat_apiv3.key", "apiv2_key_file": "wechat_apiv2.key",
                 "platform_public_key_id": wechat["platform_public_key_id"],
                 "platform_public_key_file": "wechat_platform.pem",
+                "phone": True, "app_secret_file": "wechat_app.secret",
+                "sign_in_url": self.urls["wechat"] + SIGN_IN_PATH,
+                "open_api_url": self.urls["wechat"],
             },
             "alipay": {
                 "app_id": APP_ID, "seller_id": SELLER_ID, "base_url": self.urls["alipay"],
@@ -152,10 +157,10 @@ class Channels:
                 "key_file": "unionpay_merchant.pem", "trusted_file": "unionpay.pem",
             },
         }  # fmt: skip
-        lines = [f'notify_base = "{notify_base}"']
+        lines = [f'notify_base = "{notify_base}"', f'cashier_base = "{notify_base}"']
         for channel, table in settings.items():
             lines += ["", "[[merchant]]", f'channel = "{channel}"', "", "[merchant.settings]"]
-            lines += [f'{name} = "{value}"' for name, value in table.items()]
+            lines += [f"{name} = {_toml_text(value)}" for name, value in table.items()]
         if self.vouchers is not None:
             lines += self.vouchers.toml_lines
         return "\n".join(lines) + "\n"
@@ -179,6 +184,10 @@ async def open_channels(
         yield channels
     finally:
         await channels.stop()
+
+
+def _toml_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"'
 
 
 def _private_pem(key: rsa.RSAPrivateKey) -> bytes:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from loadtest.simulators import onecode_bills
 from loadtest.simulators.channel import Call, Reply
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Operation
@@ -17,7 +18,14 @@ from loadtest.simulators.payer_codes import Behaviour
 from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.voucher_pages import People, VoucherSimulator
 from protocol import onecode
-from protocol.onecode import OrderRequest, PayReply, PayRequest, RefundRequest, SignRequest
+from protocol.onecode import (
+    BillRequest,
+    OrderRequest,
+    PayReply,
+    PayRequest,
+    RefundRequest,
+    SignRequest,
+)
 
 OPERATIONS = {
     onecode.SIGN: Operation.OTHER,
@@ -26,6 +34,7 @@ OPERATIONS = {
     onecode.UNDO: Operation.UNDO,
     onecode.REFUND: Operation.REFUND,
     onecode.REFUND_QUERY: Operation.QUERY_REFUND,
+    onecode.BILL: Operation.BILL,
 }
 _BUSY = {
     Fault.BUSY: "SYSTEM_BUSY", Fault.MAINTENANCE: "SYSTEM_BUSY", Fault.RATE_LIMITED: "TOO_FAST",
@@ -98,6 +107,11 @@ class OneCodeSimulator(VoucherSimulator):
             case Operation.QUERY:
                 asked = onecode.content_of(body, OrderRequest)
                 said: onecode.Reply = trades.query(merchant_no, asked.outTradeNo)
+            case Operation.BILL:
+                asked_day = onecode.content_of(body, BillRequest).billDate
+                said = onecode_bills.bill_of(
+                    self.book, merchant_no, asked_day, now=self.clock(), fault=fault
+                )
             case Operation.UNDO if fault is Fault.UNDO_AGAIN:
                 said = onecode.Reply(code="SYSTEM_BUSY")
             case Operation.UNDO:

@@ -6,7 +6,8 @@ platform's key, which is known by a public key id and, to callers that name none
 What it does beside the shared faults: codes of a minute, for one payment; `USERPAYING` until the
 payer decides; reversal not before 15 s, closing or giving back; refunds that are under way for some
 seconds and end as their reason asks (`SIM:ABNORMAL`, `SIM:CLOSED`); notifications; bills from nine
-the next morning. Of v2 also the header `Wechatpay-Negative-Test`.
+the next morning. Of v2 also the header `Wechatpay-Negative-Test`. Orders for payers' phones wait
+for what `wechat_phone` is told.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from loadtest.simulators.wechat_keys import Platform, SimMerchant
 from loadtest.simulators.wechat_mixed import MixedApi
 from loadtest.simulators.wechat_notices import Notices
 from loadtest.simulators.wechat_orders import Order, Refused, SimRefund
+from loadtest.simulators.wechat_phone import ROUTES as PHONE_ROUTES
+from loadtest.simulators.wechat_phone import PhoneApi
 from loadtest.simulators.wechat_shop import Shop
 from loadtest.simulators.wechat_v2_api import V2Api, fields_of
 from loadtest.simulators.wechat_v3_api import V3Api
@@ -65,6 +68,7 @@ class WechatSimulator(ChannelSimulator):
         self.shop.orders.on_refund = self._tell_refund
         self._notices = Notices(self.shop, scale=notice_scale)
         self.mixed = MixedApi(self.shop, self._tell_mixed)
+        self._phone = PhoneApi(self.shop, self._tell_payment)
         self._v3 = V3Api(self.shop, self.mixed, userpaying_as_error=userpaying_as_error)
         self._v2 = V2Api(self.shop)
 
@@ -85,6 +89,7 @@ class WechatSimulator(ChannelSimulator):
             "merchant_private_key_pem": merchant.private_key_pem.decode(),
             "apiv3_key": merchant.apiv3_key,
             "apiv2_key": merchant.apiv2_key,
+            "app_secret": merchant.app_secret,
             "platform_public_key_id": platform.public_key_id,
             "platform_public_key_pem": platform.public_key_pem.decode(),
             "test_auth_codes": self.codes.test_codes(),
@@ -95,6 +100,7 @@ class WechatSimulator(ChannelSimulator):
         return (
             *((method, path) for method, path, _ in wechat_v3_wire.ROUTES),
             *(("POST", path) for path in wechat_v2_wire.ROUTES),
+            *PHONE_ROUTES,
         )
 
     def classify(self, call: Call) -> tuple[Operation, str]:
@@ -107,6 +113,8 @@ class WechatSimulator(ChannelSimulator):
 
     async def answer(self, call: Call, operation: Operation, fault: Fault | None) -> Reply:
         """See `ChannelSimulator`."""
+        if self._phone.is_about(call):
+            return self._phone.answer(call)
         if call.path in wechat_v2_wire.ROUTES:
             return await self._v2.answer(call, operation, fault)
         return await self._v3.answer(call, operation, fault)
@@ -128,6 +136,10 @@ class WechatSimulator(ChannelSimulator):
         notice = self._notices.of_refund(order, refund)
         if notice is not None:
             self.tell(notice)
+
+    def _tell_payment(self, merchant: SimMerchant, order: Order) -> None:
+        if order.asked.notify_url:
+            self.tell(self._notices.of_payment(merchant, order))
 
     def _tell_mixed(self, merchant: SimMerchant, url: str, answer: MixedAnswer) -> None:
         self.tell(self._notices.of_mixed(merchant, url, answer))

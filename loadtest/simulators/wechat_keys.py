@@ -38,6 +38,7 @@ class SimMerchant:
         self.public_key = VerifyingKey(_public_pem(self.signing))
         self.apiv3_key = secrets.token_hex(16)
         self.apiv2_key = secrets.token_hex(16)
+        self.app_secret = secrets.token_hex(16)
 
 
 class Platform:

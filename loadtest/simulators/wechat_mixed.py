@@ -113,8 +113,10 @@ class MixedApi:
             mchid=merchant.mchid, sub_mchid=asked.sub_mchid, appid=asked.appid or asked.sp_appid,
             out_trade_no=asked.out_trade_no, amount_fen=asked.amount.total, auth_code="",
             description=asked.description, attach=asked.attach,
+            openid=asked.payer.openid or asked.payer.sp_openid, notify_url=asked.notify_url,
+            expires_at=messages.rfc3339(asked.time_expire),
         )  # fmt: skip
-        order = self._shop.orders.prepay(one, asked.payer.openid or asked.payer.sp_openid)
+        order = self._shop.orders.prepay(one)
         if isinstance(order, Refused):
             return wire.refusal(order)
         return wire.told(messages.Prepaid(prepay_id=order.prepay_id))

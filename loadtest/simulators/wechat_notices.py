@@ -63,6 +63,22 @@ class Notices:
 
         return self._notice(refund.notify_url, refund.out_refund_no, GAPS, render)
 
+    def of_payment(self, merchant: SimMerchant, order: Order) -> Notice:
+        """Of an order that was paid on the payer's phone."""
+        number = self._number()
+
+        async def render(fault: Fault | None) -> Reply:
+            content = wechat_v3_wire.payment(
+                order, Fault.ONE_FEN_OFF if fault is Fault.NOTICE_ONE_FEN_OFF else None
+            )
+            if fault is Fault.NOTICE_STRANGER:
+                content = replace(content, out_trade_no=STRANGER, transaction_id=STRANGER)
+            return await self._v3(
+                merchant, number, EventType.TRANSACTION_SUCCESS, "transaction", content, fault
+            )
+
+        return self._notice(order.asked.notify_url, order.asked.out_trade_no, GAPS, render)
+
     def of_mixed(self, merchant: SimMerchant, url: str, answer: MixedAnswer) -> Notice:
         """Of a mixed order that succeeded whole."""
         number, event = self._number(), EventType.MEDICAL_INSURANCE_SUCCESS

@@ -48,6 +48,10 @@ class Asked(Struct, frozen=True, kw_only=True):
     description: str = ""
     attach: str = ""
     device: str = ""
+    openid: str = ""
+    """of an order that is paid on the payer's phone: whose"""
+    notify_url: str = ""
+    expires_at: datetime | None = None
 
 
 class SimRefund(Struct, kw_only=True):
@@ -146,17 +150,17 @@ class WechatOrders:
                 self._wait_for_payer(order, waiting)
         return order
 
-    def prepay(self, asked: Asked, openid: str) -> Order | Refused:
+    def prepay(self, asked: Asked) -> Order | Refused:
         """JSAPI下单: an order that waits for its payer. The same again gives the same."""
         key = _key(asked.sub_mchid or asked.mchid, asked.out_trade_no)
         known = self._orders.get(key)
         if known is not None:
             same = known.asked == asked and known.state == TradeState.NOTPAY
             return known if same else Refused("OUT_TRADE_NO_USED", "商户订单号重复")
-        if asked.amount_fen <= 0 or not openid:
+        if asked.amount_fen <= 0 or not asked.openid:
             return Refused("PARAM_ERROR", "参数错误")
         order = self._made(key, asked, TradeState.NOTPAY)
-        order.trade_type, order.openid = "JSAPI", openid
+        order.trade_type, order.openid = "JSAPI", asked.openid
         order.prepay_id = f"wx{self._number('')}"
         self._prepaid[order.prepay_id] = order
         return order
@@ -166,12 +170,28 @@ class WechatOrders:
         order = self._prepaid.get(prepay_id)
         if order is None or self._clock() - order.created_at > PREPAY_LIFE:
             return None
+        ends_at = order.asked.expires_at
+        if ends_at is not None and self._clock() >= ends_at:
+            return None
         return order if order.state == TradeState.NOTPAY else None
 
     def pay_prepaid(self, order: Order) -> None:
         """The payer does it."""
         if order.state == TradeState.NOTPAY:
             self._paid(order)
+
+    def close(self, mchid: str, out_trade_no: str) -> Refused | None:
+        """关闭订单: of what the payer pays on their phone, while it is not paid."""
+        order = self.find(mchid, out_trade_no)
+        if isinstance(order, Refused):
+            return order
+        if order.state == TradeState.CLOSED:
+            return Refused("ORDERCLOSED", "订单已关闭")
+        if order.state != TradeState.NOTPAY:
+            return Refused("ORDERPAID", "订单已支付")
+        order.state = TradeState.CLOSED
+        self._write(Movement.CLOSED, order, 0, self._clock())
+        return None
 
     def find(self, mchid: str, out_trade_no: str) -> Order | Refused:
         """查询订单. A ghost is denied."""

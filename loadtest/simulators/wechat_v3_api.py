@@ -101,6 +101,8 @@ class V3Api:
         match operation:
             case Operation.QUERY:
                 return self._order(call, merchant, fault)
+            case Operation.UNDO if call.path.endswith("/close"):
+                return self._closed(call, merchant, fault)
             case Operation.UNDO:
                 return self._reversed(call, merchant, fault)
             case Operation.REFUND:
@@ -145,6 +147,19 @@ class V3Api:
         return wire.told(
             messages.Reversed(appid=asked.appid, mchid=asked.mchid, out_trade_no=number)
         )
+
+    def _closed(self, call: Call, merchant: SimMerchant, fault: Fault | None) -> Told:
+        try:
+            asked = messages.read(call.body, messages.Close)
+        except messages.UnreadableAnswerError as exc:
+            return wire.refusal(Refused("PARAM_ERROR", str(exc)))
+        if (asked.mchid or asked.sp_mchid) != merchant.mchid:
+            return wire.refusal(NOBODY)
+        if fault is Fault.UNDO_AGAIN:
+            return wire.refusal(Refused("USERPAYING", "用户支付中，请稍后重试"))
+        number = call.parameters["out_trade_no"]
+        refused = self._shop.orders.close(asked.sub_mchid or asked.mchid, number)
+        return wire.refusal(refused) if refused is not None else Told(HTTPStatus.NO_CONTENT, b"")
 
     def _refunded(self, call: Call, merchant: SimMerchant) -> Told:
         try:

@@ -32,6 +32,8 @@ ROUTES: tuple[tuple[str, str, Operation], ...] = (
     ("GET", f"{PARTNER_ORDERS}/id/{{transaction_id}}", Operation.QUERY),
     ("POST", f"{ORDERS}/out-trade-no/{{out_trade_no}}/reverse", Operation.UNDO),
     ("POST", f"{PARTNER_ORDERS}/out-trade-no/{{out_trade_no}}/reverse", Operation.UNDO),
+    ("POST", f"{ORDERS}/out-trade-no/{{out_trade_no}}/close", Operation.UNDO),
+    ("POST", f"{PARTNER_ORDERS}/out-trade-no/{{out_trade_no}}/close", Operation.UNDO),
     ("POST", REFUNDS, Operation.REFUND),
     ("GET", f"{REFUNDS}/{{out_refund_no}}", Operation.QUERY_REFUND),
     ("GET", "/v3/bill/tradebill", Operation.BILL),

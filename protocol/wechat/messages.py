@@ -82,6 +82,8 @@ class JsapiOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sub_mchid: str = ""
     description: str
     out_trade_no: str
+    time_expire: str = ""
+    """RFC 3339; afterwards it cannot be paid"""
     notify_url: str
     attach: str = ""
     amount: Amount
@@ -92,6 +94,14 @@ class Prepaid(Struct, frozen=True, kw_only=True):
     """The answer to it."""
 
     prepay_id: str = ""
+
+
+class Close(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """关闭订单: POST …/out-trade-no/{out_trade_no}/close, of what the payer pays themselves."""
+
+    mchid: str = ""
+    sp_mchid: str = ""
+    sub_mchid: str = ""
 
 
 class Reverse(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -106,6 +106,11 @@ def request_text(method: str, target: str, timestamp: str, nonce: str, body: byt
     return f"{method}\n{target}\n{timestamp}\n{nonce}\n".encode() + body + b"\n"
 
 
+def phone_text(appid: str, timestamp: str, nonce: str, package: str) -> bytes:
+    """What the signature covers with which the payer's phone opens an order (调起支付, paySign)."""
+    return f"{appid}\n{timestamp}\n{nonce}\n{package}\n".encode()
+
+
 def answer_text(timestamp: str, nonce: str, body: bytes) -> bytes:
     """What the signature of an answer or a notification covers."""
     return f"{timestamp}\n{nonce}\n".encode() + body + b"\n"

@@ -1,6 +1,7 @@
 """The merchants of a server, from a TOML file (docs/reference/channels/README.md).
 
     notify_base = "https://pay.example.org"      # where channels reach us
+    cashier_base = "https://pay.example.org"     # where payers' phones reach us
 
     [[merchant]]
     channel = "wechat"                           # wechat, alipay, unionpay or onecode
@@ -46,6 +47,7 @@ class _Merchant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notify_base: str = ""
+    cashier_base: str = ""
     merchant: tuple[_Merchant, ...] = ()
     decoder: tuple[dict[str, object], ...] = ()
     """who decodes codes of persons: settlement/region/config.py reads them"""
@@ -94,7 +96,9 @@ def load_tills(path: Path, *, signer: Signer, clock: Clock) -> Tills:
                     f"{path}: merchant {number}: {institution} has another {one.channel} merchant"
                 )
             places[place] = Place(merchant_no=channel.merchant_no, custody=one.custody)
-    return Tills(merchants, places, notify_base=file.notify_base)
+    return Tills(
+        merchants, places, notify_base=file.notify_base, cashier_base=file.cashier_base
+    )
 
 
 def _read(path: Path) -> _File:

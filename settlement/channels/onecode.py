@@ -1,6 +1,6 @@
 """One-code payment (一码付) for one merchant: see protocol/onecode.py for what of it is known.
 
-Signs, sends, checks and translates; decides nothing. It has no notifications and no bill.
+Signs, sends, checks and translates; decides nothing. It has no notifications.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from protocol import onecode, paycode
 from protocol.onecode import (
+    BillReply,
+    BillRequest,
     OrderRequest,
     PayReply,
     PayRequest,
@@ -26,8 +28,9 @@ from protocol.onecode import (
 )
 from settlement.channels import onecode_outcomes as outcomes
 from settlement.channels.keeping import KEPT_CHARACTERS_MAX
-from settlement.channels.line import Line, NoAnswer, Reply
+from settlement.channels.line import ANSWER_BYTES_MAX, Line, NoAnswer, Reply
 from settlement.channels.onecode_config import OneCodeKey, OneCodeMerchant
+from settlement.channels.port import BillRefusedError
 from settlement.clock import Clock
 from settlement.payment import (
     Advice,
@@ -44,6 +47,8 @@ from settlement.payment import (
 from settlement.payment_timers import TIMERS
 
 SUBJECT_LENGTH_MAX = 127
+BILL_BYTES_MAX = 256 * 1024 * 1024
+_NO_BILL_YET = (onecode.BILL_NOT_READY, "SYSTEM_BUSY", "TOO_FAST")
 Said = TypeVar("Said", bound=onecode.Reply)
 
 
@@ -125,8 +130,20 @@ class OneCodeChannel:
         return status, b"", "text/plain"
 
     async def bill(self, day: date) -> bytes | None:
-        """See the port. No form of a bill is known."""
-        return None
+        """See the port. The answer is signed as any; of a day without movements no bytes."""
+        asked = BillRequest(billDate=day.isoformat())
+        said, _ = await self._call(
+            onecode.BILL, asked, BillReply, "", bytes_max=BILL_BYTES_MAX
+        )
+        if isinstance(said, Outcome) or said.code in _NO_BILL_YET:
+            return None
+        if said.code == onecode.NOTHING_MOVED:
+            return b""
+        if said.code != onecode.DONE:
+            raise BillRefusedError(f"一码付不提供账单：{said.code} {said.message}".rstrip())
+        if said.billDate != day.isoformat():
+            raise BillRefusedError(f"一码付给的是 {said.billDate[:20]} 的账单，不是 {day} 的")
+        return said.content.encode()
 
     async def _refund(self, path: str, refund: RefundOrder) -> Outcome:
         content = RefundRequest(
@@ -155,8 +172,9 @@ class OneCodeChannel:
         return replace(other, exchange=exchange)
 
     async def _call(
-        self, path: str, content: Struct, kind: type[Said], code: str
-    ) -> tuple[Said | Outcome, Exchange]:
+        self, path: str, content: Struct, kind: type[Said], code: str, *,
+        bytes_max: int = ANSWER_BYTES_MAX,
+    ) -> tuple[Said | Outcome, Exchange]:  # fmt: skip
         """The answer, or why there is none to be believed. `code` is masked in what is kept."""
         began_at = self._clock()
         body = onecode.body_of(content)
@@ -166,7 +184,9 @@ class OneCodeChannel:
             "Content-Type": "application/json", onecode.MERCHANT: self.merchant_no,
             onecode.TIMESTAMP: timestamp, onecode.SIGNATURE: signature,
         }  # fmt: skip
-        came = await self._line.ask("POST", path, body=body, headers=headers)
+        came = await self._line.ask(
+            "POST", path, body=body, headers=headers, bytes_max=bytes_max
+        )
         exchange = Exchange(
             operation=path, request=_kept(body, code), reply=_kept(_said(came), code),
             status=None if isinstance(came, NoAnswer) else came.status,

@@ -13,11 +13,13 @@ from typing import Protocol, runtime_checkable
 
 from settlement.payment import (
     ChannelName,
+    Handed,
     NotificationRefused,
     Notified,
     OrderKey,
     Outcome,
     PayOrder,
+    PhoneOrder,
     RefundOrder,
     Timers,
 )
@@ -90,6 +92,40 @@ class OneCode(Channel, Protocol):
         """For which wallet the holder of a 医保码 signed. Empty where for none, and where nobody
         says: the payer then shows a wallet's own code, which is always safe to ask for."""
         ...
+
+
+class PhoneDoor(Protocol):
+    """What a merchant can do for a payer who pays on their own phone. Queries, refunds,
+    notifications and bills of it are the channel's own."""
+
+    timers: Timers
+
+    def sign_in(self, back: str, state: str) -> str:
+        """Where a page sends the payer to learn who they are; they come back to `back`. Empty where
+        only an institution's own program can say it."""
+        ...
+
+    async def payer(self, code: str) -> str:
+        """Who came back with a code; empty where nobody says."""
+        ...
+
+    async def hand(self, order: PhoneOrder) -> Handed | Outcome:
+        """Make the order wait for its payer (JSAPI下单). The same again gives the same order; of
+        an order that waits for somebody else it is refused."""
+        ...
+
+    async def withdraw(self, order: OrderKey) -> Outcome:
+        """Close it (关闭订单). Verdicts as of `Channel.undo`; one that is paid is `FAILED`: it has
+        to be refunded."""
+        ...
+
+
+@runtime_checkable
+class OnPhones(Channel, Protocol):
+    """A channel whose payers can pay on their own phones; `phone` is None where the merchant is
+    not granted that."""
+
+    phone: PhoneDoor | None
 
 
 class BillRefusedError(Exception):

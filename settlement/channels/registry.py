@@ -21,15 +21,18 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Tills:
-    """All merchants of a process. `notify_base` is where channels reach us, empty where nowhere."""
+    """All merchants of a process. `notify_base` is where channels reach us, `cashier_base` where
+    payers' phones do; empty where nowhere."""
 
     def __init__(
         self, merchants: Mapping[tuple[ChannelName, str], Channel],
         places: Mapping[tuple[str, ChannelName], Place], *, notify_base: str = "",
+        cashier_base: str = "",
     ) -> None:  # fmt: skip
         self._merchants = merchants
         self._places = places
         self._notify_base = notify_base.rstrip("/")
+        self._cashier_base = cashier_base.rstrip("/")
 
     def place(self, institution: str, channel: ChannelName) -> Place | None:
         """The merchant of an institution at a channel."""
@@ -56,6 +59,10 @@ class Tills:
     def merchants(self) -> dict[tuple[ChannelName, str], Channel]:
         """The doors of all merchants, by channel and number."""
         return dict(self._merchants)
+
+    def cashier_url(self, token: str) -> str:
+        """The page where a payer pays the order of a token; empty where payers cannot reach us."""
+        return f"{self._cashier_base}/cashier/{token}" if self._cashier_base else ""
 
     def notify_url(self, channel: ChannelName, merchant_no: str) -> str:
         """Where a channel tells us about a merchant's payments; it may not have a query string."""

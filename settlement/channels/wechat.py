@@ -25,10 +25,12 @@ from protocol.wechat.notifications import (
 from protocol.wechat.signing import SignatureFault, signature_fault
 from settlement.channels import wechat_outcomes as outcomes
 from settlement.channels.line import Line
+from settlement.channels.port import PhoneDoor
 from settlement.channels.signer import Signer
 from settlement.channels.wechat_config import TIMERS, WechatKeys, WechatMerchant
 from settlement.channels.wechat_medical import MedicalOrders, mixed_outcome, outcome_of_mixed
 from settlement.channels.wechat_outcomes import Duty
+from settlement.channels.wechat_phone import WechatPhone
 from settlement.channels.wechat_v2 import V2
 from settlement.channels.wechat_v2 import refund_outcome as v2_refund_outcome
 from settlement.channels.wechat_v3 import V3, is_of_merchant, payment_outcome, refund_outcome
@@ -73,6 +75,11 @@ class WechatChannel:
         """API v3, which a merchant of v2 may have as well"""
         self.medical = MedicalOrders(merchant, keys, self.v3) if self.v3 is not None else None
         """医保混合支付, over API v3 only"""
+        self.phone: PhoneDoor | None = None
+        """JSAPI支付, where the merchant is granted it"""
+        self._phone: WechatPhone | None = None
+        if merchant.phone and self.v3 is not None:
+            self.phone = self._phone = WechatPhone(merchant, keys, self.v3, clock)
         self._transport: V2 | V3 = (
             V2(merchant, keys, self._line, signer, clock, nonce)
             if merchant.api == "v2" or self.v3 is None
@@ -139,6 +146,8 @@ class WechatChannel:
     async def close(self) -> None:
         """Give back connections."""
         await self._line.close()
+        if self._phone is not None:
+            await self._phone.close()
 
     def _notified_v3(
         self, headers: Mapping[str, str], body: bytes

@@ -24,6 +24,16 @@ TIMERS = Timers(
 """WeChat's own advice: ask after 5 s, give up after 30 to 45 s, reverse not before 15 s."""
 
 
+PHONE_TIMERS = Timers(
+    query_after=(5.0, 5.0, 10.0),
+    payer_query_after=(5.0, 5.0, 10.0, 20.0),
+    undo_after=30.0,
+    payer_undo_after=300.0,
+)
+"""Of a payment on the payer's phone. WeChat notifies; the queries are for where it does not. The
+last figure is only what an order has at the most: settlement/payment_states.py ends it sooner."""
+
+
 class MerchantConfigError(Exception):
     """A merchant cannot be used as it is described; the text says which entry and why."""
 
@@ -61,6 +71,14 @@ class WechatMerchant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ca_file: str = ""
     """who vouches for the host; empty: whom the machine trusts"""
 
+    phone: bool = False
+    """Payers may pay on their own phones: WeChat has granted JSAPI支付 (API v3)."""
+    app_secret_file: str = ""
+    """of the official account whose page the payer opens; without it only an institution's own
+    program can say who pays"""
+    sign_in_url: str = "https://open.weixin.qq.com/connect/oauth2/authorize"
+    open_api_url: str = "https://api.weixin.qq.com"
+
     store_id: str = ""
     """门店编号 as WeChat knows it"""
     store_out_id: str = ""
@@ -85,11 +103,13 @@ class WechatKeys:
     def __init__(
         self, *, signing: SigningKey | None = None, platform: dict[str, VerifyingKey] | None = None,
         apiv3_key: bytes = b"", apiv2_key: str = "", tls: ssl.SSLContext | None = None,
+        app_secret: str = "",
     ) -> None:  # fmt: skip
         self.signing = signing
         self.platform = platform or {}
         self.apiv3_key = apiv3_key
         self.apiv2_key = apiv2_key
+        self.app_secret = app_secret
         self.tls = tls
 
 
@@ -113,21 +133,26 @@ def load_keys(merchant: WechatMerchant, folder: Path) -> WechatKeys:
         apiv3_key=apiv3_key,
         apiv2_key=_text(folder, "apiv2_key_file", merchant.apiv2_key_file),
         tls=_tls(merchant, folder),
+        app_secret=_text(folder, "app_secret_file", merchant.app_secret_file),
     )
     for entry, missing in _missing(merchant, keys):
         if missing:
-            raise MerchantConfigError(f"{entry}: api = {merchant.api!r} needs it")
+            of_phone = merchant.phone and merchant.api == "v2" and entry != "apiv2_key_file"
+            why = "phone = true" if of_phone else f"api = {merchant.api!r}"
+            raise MerchantConfigError(f"{entry}: {why} needs it")
     return keys
 
 
 def _missing(merchant: WechatMerchant, keys: WechatKeys) -> tuple[tuple[str, bool], ...]:
-    if merchant.api == "v2":
-        return (("apiv2_key_file", not keys.apiv2_key),)
-    return (
+    of_v2 = (("apiv2_key_file", not keys.apiv2_key),)
+    of_v3 = (
         ("merchant_private_key_file", keys.signing is None),
         ("merchant_serial", not merchant.merchant_serial),
         ("apiv3_key_file", not keys.apiv3_key),
     )
+    if merchant.api == "v3":
+        return of_v3
+    return of_v2 + of_v3 if merchant.phone else of_v2
 
 
 def _signing_key(folder: Path, name: str) -> SigningKey | None:

@@ -68,10 +68,11 @@ class MedicalOrders:
     ) -> str | Outcome:
         """The cash part (JSAPI下单): gives its `prepay_id`, which lives two hours. It is queried
         and refunded as any payment, under `order_no`."""
-        return await self._v3.prepay(
+        made = await self._v3.prepay(
             order_no=order_no, amount_fen=amount_fen, subject=subject, openid=openid,
             notify_url=notify_url,
         )  # fmt: skip
+        return made if isinstance(made, Outcome) else made.prepay_id
 
     async def create(self, order: medical.MixedOrder) -> MixedOutcome:
         """POST /v3/med-ins/orders. Of the persons in `order` names and digests are plain; they

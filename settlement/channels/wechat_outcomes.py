@@ -40,6 +40,8 @@ NOT_A_CODE = Duty(Verdict.FAILED, Advice.RESCAN, "不是微信付款码，请顾
 TOO_EARLY = Duty(Verdict.UNKNOWN, Advice.NONE, "支付后15秒内不能撤销，稍后自动撤销")
 RECALL = Duty(Verdict.UNKNOWN, Advice.NONE, "撤销未完成，稍后自动重试")
 NEVER_CAME = Duty(Verdict.SUCCESS, Advice.NONE, "微信支付没有这笔订单，且付款码已失效，未收款")
+CLOSED = Duty(Verdict.SUCCESS, Advice.NONE, "订单已关闭，未收款")
+WAITS_FOR_PAYER = Duty(Verdict.PAYER_ACTION, Advice.NONE, "等待患者在手机上支付")
 UNDONE = Duty(Verdict.SUCCESS, Advice.NONE, "已撤销，如已扣款将原路退回")
 
 TRADE_STATES: dict[str, Duty] = {
@@ -129,6 +131,20 @@ UNDO: dict[str, Duty] = {
     **_table(Verdict.FAILED, ("REVERSE_EXPIRE", Advice.NONE, "已超过撤销期限，请办理退款")),
     **_OURS_UNKNOWN,
 }
+CLOSE: dict[str, Duty] = {
+    **_BUSY_CODES,
+    **_table(
+        Verdict.UNKNOWN,
+        ("USERPAYING", Advice.NONE, "顾客正在支付，稍后自动重试关单"),
+        # Becomes NEVER_CAME when nobody can be handed the order any more.
+        ("ORDER_NOT_EXIST", Advice.NONE, "微信支付尚无这笔订单"),
+        ("RESOURCE_NOT_EXISTS", Advice.NONE, "微信支付尚无这笔订单"),
+    ),
+    **_table(Verdict.SUCCESS, ("ORDER_CLOSED", Advice.NONE, "订单已关闭，未收款")),
+    **_table(Verdict.FAILED, ("ORDERPAID", Advice.NONE, "订单已支付，不能关闭，改为退款")),
+    **_OURS_UNKNOWN,
+}
+"""Of the closing of what the payer pays on their phone: nobody can pay it then."""
 NOT_KNOWN_THERE = frozenset(map(normal, ("ORDER_NOT_EXIST", "RESOURCE_NOT_EXISTS")))
 
 REFUND_STATUSES: dict[str, Duty] = {

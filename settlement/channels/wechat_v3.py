@@ -20,6 +20,7 @@ from protocol.wechat.certificates import read_certificates
 from protocol.wechat.signing import (
     Authorization,
     SignatureFault,
+    phone_text,
     request_text,
     signature_fault,
 )
@@ -31,7 +32,7 @@ from settlement.channels.signer import Signer
 from settlement.channels.wechat_bill import BILL_BYTES_MAX, checked_bill, without_bill
 from settlement.channels.wechat_config import WechatKeys, WechatMerchant
 from settlement.channels.wechat_outcomes import Duty
-from settlement.clock import Clock
+from settlement.clock import CHINA, Clock
 from settlement.payment import Advice, Exchange, OrderKey, Outcome, PayOrder, RefundOrder, Verdict
 
 T = TypeVar("T")
@@ -46,6 +47,13 @@ class Heard(Struct, frozen=True):
     body: bytes
     exchange: Exchange
     request_id: str = ""
+
+
+class Prepaid(Struct, frozen=True):
+    """An order that waits for its payer."""
+
+    prepay_id: str
+    exchange: Exchange
 
 
 class V3:
@@ -85,13 +93,15 @@ class V3:
         return self._payment(heard, order.order_no, outcomes.PAY)
 
     async def prepay(
-        self, *, order_no: str, amount_fen: int, subject: str, openid: str, notify_url: str
-    ) -> str | Outcome:
+        self, *, order_no: str, amount_fen: int, subject: str, openid: str, notify_url: str,
+        expires_at: datetime | None = None,
+    ) -> Prepaid | Outcome:  # fmt: skip
         """POST …/jsapi: an order that the payer pays on their phone; gives its `prepay_id`."""
         is_partner = bool(self._merchant.sub_mchid)
         content = messages.JsapiOrder(
             **self._names(),
             description=subject, out_trade_no=order_no, notify_url=notify_url,
+            time_expire="" if expires_at is None else china_text(expires_at),
             amount=messages.Amount(total=amount_fen, currency="CNY"),
             payer=messages.PayerOf(
                 openid="" if is_partner else openid, sp_openid=openid if is_partner else ""
@@ -105,7 +115,29 @@ class V3:
         answer = _read(heard.body, messages.Prepaid)
         if answer is None or not answer.prepay_id:
             return _outcome(outcomes.UNREADABLE, heard, code="UNREADABLE")
-        return answer.prepay_id
+        return Prepaid(answer.prepay_id, heard.exchange)
+
+    async def withdraw(self, order: OrderKey) -> Outcome:
+        """POST …/out-trade-no/{out_trade_no}/close, of an order that was prepared for a phone."""
+        target = f"{self._orders}/out-trade-no/{order.order_no}/close"
+        who = {name: value for name, value in self._names().items() if "mchid" in name}
+        heard = await self._heard("close", "POST", target, messages.Close(**who))
+        if isinstance(heard, Outcome):
+            return heard
+        if heard.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+            return _refusal(heard, outcomes.CLOSE)
+        return _outcome(outcomes.CLOSED, heard, code="CLOSED")
+
+    async def phone_call(self, prepay_id: str) -> dict[str, str]:
+        """With what the payer's phone opens the order (调起支付): signed, off the event loop."""
+        appid, package = self._merchant.appid, f"prepay_id={prepay_id}"
+        timestamp, nonce = str(int(self._clock().timestamp())), self._nonce()
+        text = phone_text(appid, timestamp, nonce, package)
+        signature = await self._signer.run(self._signing.sign, text)
+        return {
+            "appId": appid, "timeStamp": timestamp, "nonceStr": nonce, "package": package,
+            "signType": "RSA", "paySign": signature.decode(),
+        }  # fmt: skip
 
     async def query(self, order: OrderKey) -> Outcome:
         """GET …/out-trade-no/{out_trade_no}."""
@@ -295,6 +327,11 @@ class V3:
         if not isinstance(reply, Answered) or reply.status != HTTPStatus.OK:
             return None
         return await self._signer.run(lambda data: checked_bill(data, place.hash_value), reply.body)
+
+
+def china_text(at: datetime) -> str:
+    """An instant as WeChat writes it, with +08:00."""
+    return at.astimezone(CHINA).isoformat("T", "seconds")
 
 
 def is_of_merchant(merchant: WechatMerchant, mchid: str, sp_mchid: str, sub_mchid: str) -> bool:

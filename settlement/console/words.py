@@ -85,6 +85,7 @@ HAPPENINGS: Mapping[Happening, Words] = {
     Happening.RETRIED: Words("人工重试", "tried again by hand"),
     Happening.GIVEN_BACK: Words("线下退款", "given back by hand"),
     Happening.TAKEN_BACK: Words("退货", "taken back"),
+    Happening.INVITED: Words("邀请手机支付", "asked to pay on the phone"),
 }
 CHANNELS: Mapping[str, Words] = {
     "wechat": Words("微信支付", "WeChat Pay"),

@@ -19,7 +19,7 @@ from settlement.keyring import UndecipherableError
 from settlement.storage import census, differences, hub, outbox
 from settlement.storage import doctor as asked
 from settlement.storage.lease import PlainConnection
-from settlement.usecases.paying import PEOPLES_TURN
+from settlement.usecases.payment_effects import PEOPLES_TURN
 from settlement.wal_names import first_gap
 from settlement.workers.registry import LOOPS
 

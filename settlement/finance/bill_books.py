@@ -22,9 +22,6 @@ from settlement.storage.lease import PlainConnection
 
 CHANNELS_VARIABLE = "SETTLEMENT_CHANNELS"
 CHANNELS_NAME = "channels.toml"
-WITHOUT_BILLS = frozenset({ChannelName.ONECODE})
-"""Channels of which no form of a bill is known."""
-
 WITH_FUNDS = frozenset({ChannelName.WECHAT, ChannelName.ALIPAY})
 """Channels that have a bill of movements beside that of payments."""
 
@@ -43,18 +40,12 @@ class BillBooks(Bookkeeping, frozen=True, kw_only=True):
 
     @property
     def merchants(self) -> Mapping[tuple[ChannelName, str], Channel]:
-        """Merchants that have bills."""
-        return {
-            key: channel
-            for key, channel in self.tills.merchants().items()
-            if key[0] not in WITHOUT_BILLS
-        }
+        """Merchants that somebody speaks to."""
+        return self.tills.merchants()
 
 
 def kinds_at(channel: ChannelName) -> tuple[BillKind, ...]:
-    """The same by a channel's name, for whoever has no door to it; none where it has no bills."""
-    if channel in WITHOUT_BILLS:
-        return ()
+    """The same by a channel's name, for whoever has no door to it."""
     return tuple(BillKind) if channel in WITH_FUNDS else (BillKind.TRADE,)
 
 
@@ -70,9 +61,7 @@ async def open_books(
     named: Iterable[NamedMerchant] = (),
 ) -> BillBooks:  # fmt: skip
     """Read what all acts need. StorageError where the database is not prepared."""
-    known = frozenset(
-        (one.channel, one.merchant_no) for one in named if one.channel not in WITHOUT_BILLS
-    )
+    known = frozenset((one.channel, one.merchant_no) for one in named)
     opened = await open_bookkeeping(connection, clock=clock)
     return opened.of(BillBooks, tills=tills, named=known)
 

@@ -17,10 +17,12 @@ from typing import IO, BinaryIO, cast
 
 from msgspec import Struct
 
+from protocol.onecode_bills import BEGINS
 from protocol.unionpay.archive import StatementKind, statement_named
 from protocol.zipped import BROKEN
 from settlement.bill import BillError, BillKind, Nothing, Reading
 from settlement.translate.alipay_bills import IS_DETAILS, alipay_reading
+from settlement.translate.onecode_bills import OneCodeTrade
 from settlement.translate.unionpay_bills import UnionPayAdjusted, UnionPayTrade
 from settlement.translate.wechat_bills import WechatFunds, WechatTrade
 
@@ -136,6 +138,8 @@ def _by_first_line(first: bytes, lines: Iterator[bytes]) -> Reading | None:
             text = first.decode(charset).strip()
         except UnicodeDecodeError:
             continue
+        if text.startswith(BEGINS):
+            return OneCodeTrade(lines)
         is_wechat, is_details = text.startswith(("交易时间,", "记账时间,")), text in IS_DETAILS
         if is_wechat and charset != "utf-8-sig":
             raise BillError(

@@ -183,7 +183,7 @@ class ClosingFile(Strict, frozen=True, kw_only=True):
     """how long after its end a day is closed; what comes later counts on the next day"""
 
 
-BilledChannel = Annotated[str, Meta(pattern="^(wechat|alipay|unionpay)$")]
+BilledChannel = Annotated[str, Meta(pattern="^(wechat|alipay|unionpay|onecode)$")]
 
 
 class BillsFile(Strict, frozen=True, kw_only=True):

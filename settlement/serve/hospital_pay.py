@@ -25,7 +25,7 @@ from protocol.nhsa.amounts import scaled
 from protocol.nhsa.codec import Letter, decode_all
 from protocol.nhsa.errors import WireError
 from protocol.nhsa.times import format_datetime
-from protocol.scan import Tender
+from protocol.scan import Tender, Ways
 from settlement import refusals
 from settlement.admission import REQUEST_LIVES, expires_at
 from settlement.claim import AccountUse
@@ -51,7 +51,8 @@ from settlement.payment_rows import PaymentFact
 from settlement.refusal import Refusal
 from settlement.serve.asking import Reply
 from settlement.serve.pay_pieces import asked_of, message_key_of, reader
-from settlement.serve.paying import Payments, unreadable
+from settlement.serve.paying import unreadable
+from settlement.serve.phone_pay import PhonePayments
 from settlement.storage.payment_finder import Claim
 from settlement.storage.payments import Owner
 from settlement.storage.reader import read_visits
@@ -72,7 +73,7 @@ _DECODE_VISIT = reader(VisitRequest)
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class HospitalPayments(Payments):
+class HospitalPayments(PhonePayments):
     """Everything under /pay of one process, with what only hospitals ask for."""
 
     async def deposit(self, body: bytes, caller: Caller) -> PayReply:
@@ -88,7 +89,7 @@ class HospitalPayments(Payments):
         self, request: DepositRequest, amount_fen: int, caller: Caller
     ) -> PayReply:
         order_no = request.order_no
-        opened = self._opened(request.pay_code, caller)
+        opened = self._opened(request, caller)
         if isinstance(opened, Refusal):
             return self._refused(order_no, opened)
         institution, till = opened
@@ -119,7 +120,7 @@ class HospitalPayments(Payments):
 
     async def _visit(self, request: VisitRequest, caller: Caller) -> PayReply:
         order_no = request.order_no
-        opened = self._opened(request.pay_code, caller)
+        opened = self._opened(request, caller)
         if isinstance(opened, Refusal):
             return self._refused(order_no, opened)
         institution, till = opened
@@ -151,7 +152,7 @@ class HospitalPayments(Payments):
         self, request: AdmissionAsked, amount_fen: int, caller: Caller
     ) -> PayReply:
         order_no = request.order_no
-        opened = self._opened(request.pay_code, caller)
+        opened = self._opened(request, caller)
         if isinstance(opened, Refusal):
             return self._refused(order_no, opened)
         institution, till = opened
@@ -255,13 +256,13 @@ class HospitalPayments(Payments):
         return self._told("", reply)
 
     def _opened(
-        self, pay_code: str, caller: Caller
+        self, request: Ways, caller: Caller
     ) -> tuple[Institution, Till | None] | Refusal:
         """Who asks, and which merchant collects what the code pays."""
         institution = self._desk.world.institutions.get(caller.institution_code)
         if institution is None:
             return Refusal(code="INSTITUTION_NOT_YOURS")
-        till = self._till(pay_code, institution)
+        till = self._way(request, institution)
         return till if isinstance(till, Refusal) else (institution, till)
 
     async def _carried_out(
@@ -364,7 +365,8 @@ def _counter(request: DepositRequest | VisitRequest | AdmissionAsked) -> Counter
         order_no=request.order_no, terminal_id=request.terminal_id, operator=request.operator,
         tender="scan" if tender is None else tender.kind,
         tender_note=_note_of(tender) if tender is not None else "",
-        second_code=request.allow_second_code,
+        second_code=request.allow_second_code or request.pay_on_phone,
+        on_phone=request.pay_on_phone,
     )  # fmt: skip
 
 

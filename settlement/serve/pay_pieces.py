@@ -9,6 +9,7 @@ import msgspec
 
 from protocol.paycode import CodeKind
 from settlement import keys
+from settlement.channels.port import Channel, OnPhones, PhoneDoor
 from settlement.commands import Asked
 from settlement.institution import Institution
 from settlement.payment import ChannelName, OrderKey, RefundOrder
@@ -68,6 +69,11 @@ def order_key(attempt: Attempt) -> OrderKey:
     return OrderKey(
         order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen
     )
+
+
+def phone_door(channel: Channel | None) -> PhoneDoor | None:
+    """Where a merchant hands orders to payers' phones; None where it does not."""
+    return channel.phone if isinstance(channel, OnPhones) else None
 
 
 def refund_order(attempt: Attempt) -> RefundOrder:

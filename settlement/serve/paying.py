@@ -1,27 +1,30 @@
-"""Payments over channels in one gateway process: orders in, the channel, reports back.
+"""Payments over channels in one gateway process: orders in, the channel, answers to the till.
 
-The only place where a journal's batch and a channel meet, always in this order: commit, then speak,
-then commit what came of it. Whatever breaks in between, the resolver goes on from what is committed
-(settlement/serve/resolver.py).
+Always in this order: commit, then speak, then commit what came of it. What a channel says is
+reported by settlement/serve/channel_reports.py. Whatever breaks in between, the resolver goes on
+from what is committed (settlement/serve/resolver.py).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ledger.postgres.shape import Shape
 from protocol import paycode
 from protocol.nhsa.amounts import scaled
 from protocol.nhsa.errors import WireError
-from protocol.scan import CancelRequest, RefundRequest, ScanRequest
+from protocol.scan import CancelRequest, RefundRequest, ScanReply, ScanRequest, Ways
 from settlement import refusals
-from settlement.channels.registry import Tills
+from settlement.cashier_token import token_of
+from settlement.channels.port import Channel
+from settlement.channels.registry import Place, Tills
 from settlement.channels.waiting import waited
 from settlement.clock import Clock, local_time, monotonic
 from settlement.commands import Asked
@@ -34,39 +37,30 @@ from settlement.pay_commands import (
     FindOrder,
     HoldPlainSale,
     HoldSale,
-    Report,
     Shown,
     TakeBack,
     Till,
 )
 from settlement.payment import (
-    NotificationRefused,
-    Notified,
-    Outcome,
+    ChannelName,
     PayOrder,
-    Verdict,
 )
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import (
-    ENDED,
-    UNCERTAIN,
     Ask,
     Attempt,
     Happening,
-    Ignored,
     Learnt,
-    PaymentKind,
     State,
+    Way,
     happened,
-    learnt_of,
     next_errand,
-    refund_happened,
-    undo_happened,
-    what_next,
+    phone_until,
 )
 from settlement.refusal import Refusal
 from settlement.region.decoder import Decoders
 from settlement.serve.asking import Journals, Reply
+from settlement.serve.channel_reports import ChannelReports
 from settlement.serve.one_code import one_code_till, shows_one_code
 from settlement.serve.outcomes import LookedUpFirst
 from settlement.serve.pay_pieces import (
@@ -74,14 +68,13 @@ from settlement.serve.pay_pieces import (
     NOT_A_WALLET,
     asked_of,
     message_key_of,
-    order_key,
+    phone_door,
     reader,
-    refund_order,
 )
 from settlement.serve.person_codes import PersonCodes, instead
 from settlement.storage.lookups import PersonFinder
 from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder
-from settlement.storage.payments import PAYER_ALONE, Owner, place_of
+from settlement.storage.payments import PAYER_ALONE, Owner
 from settlement.telemetry.metrics import METRICS
 from settlement.telemetry.traces import TRACES
 from settlement.translate import scans
@@ -91,6 +84,8 @@ from settlement.usecases.paying import Ordered, PayAnswer
 
 COUNTER_SECONDS = 2.5
 """How long a counter is kept waiting for a verdict that is asked for anyway."""
+PAYABLE_ON_PHONE = frozenset({State.WAITING, State.COLLECTING, State.CONFIRMING})
+"""While a payer's page may open an order."""
 LOOK_GAPS = (0.05, 0.1, 0.2, *(0.4,) * 10)
 """Meanwhile, after how many seconds we look whether the channel has told by itself."""
 SIDE_CONNECTIONS = 4
@@ -104,7 +99,7 @@ _DECODE_CANCEL = reader(CancelRequest)
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class Payments:
+class Payments(ChannelReports):
     """Everything under /pay and /notify of one process."""
 
     def __init__(
@@ -112,24 +107,23 @@ class Payments:
         translator: Translator, shape: Shape, lanes: int, limits: Limits, read_clock: Clock,
         decoders: Decoders,
     ) -> None:  # fmt: skip
-        self._desk = desk
-        self._submit = journals.ask
         # On one machine what holds a sale lasts only together with the claim of its number before.
         self._side = LookedUpFirst(
             dsn, "settlement-payments", count=SIDE_CONNECTIONS,
             waits_for_disk=shape is Shape.CLUSTER,
         )  # fmt: skip
-        self.finder = PaymentFinder(self._side, shape)
+        super().__init__(
+            desk=desk, journals=journals, finder=PaymentFinder(self._side, shape), tills=tills,
+            read_clock=read_clock,
+        )  # fmt: skip
         self._codes = PersonCodes(
             decoders=decoders, desk=desk, side=self._side, lanes=lanes, read_clock=read_clock,
             persons=PersonFinder(self._side, shape), orders=self.finder,
         )  # fmt: skip
-        self.tills = tills
         self._shape = shape
         self._translator = translator
         self._lanes = lanes
         self._limits = limits
-        self._clock = read_clock
         self._under_way: set[asyncio.Task[PayReply]] = set()
 
     async def scan(self, body: bytes, caller: Caller) -> PayReply:
@@ -146,13 +140,13 @@ class Payments:
         if institution is None:
             return self._refused(request.order_no, Refusal(code="INSTITUTION_NOT_YOURS"))
         one_code = shows_one_code(request, institution, self.tills)
-        till = None if one_code else self._till(request.pay_code, institution)
+        till = None if one_code else self._way(request, institution)
         if isinstance(till, Refusal):
             return self._refused(request.order_no, till)
         shown = await self._codes.read(request, institution)
         if isinstance(shown, Refusal):
             return self._refused(request.order_no, shown)
-        if till is None and shown is not None:
+        if till is None and shown is not None and not request.pay_on_phone:
             stopped = self._desk.world.suspensions
             till = await one_code_till(request, institution, shown, self.tills, stopped)
         try:
@@ -270,140 +264,6 @@ class Payments:
             reply = await self.run_errand(reply.fact, Ask.REFUND)
         return self._told(order_no, reply)
 
-    async def notified(
-        self, channel: str, merchant_no: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, bytes, str] | None:
-        """POST /notify/{channel}/{merchant}; None where there is no such merchant.
-
-        The channel hears that it was taken only once it is committed.
-        """
-        merchant = self.tills.merchant(channel, merchant_no)
-        if merchant is None:
-            return None
-        said = merchant.notified(headers, body)
-        if isinstance(said, NotificationRefused):
-            level = logging.INFO if said.probe else logging.WARNING
-            where = {"event": "notification.refused", "channel": channel, "reason": said.reason}
-            logger.log(level, "a notification was refused", extra=where)
-            return merchant.acknowledged(taken=False)
-        return merchant.acknowledged(taken=await self._taken(channel, merchant_no, said))
-
-    async def _taken(self, channel: str, merchant_no: str, said: Notified) -> bool:
-        number = said.refund_no or said.order_no
-        found = await self.finder.attempt(number)
-        if found is None:
-            where = {"event": "notification.unknown_order", "channel": channel}
-            logger.error("a notification of an order that was never made", extra=where)
-            return True
-        fact, attempt = found
-        if (attempt.channel, attempt.merchant_no) != (channel, merchant_no):
-            where = {"event": "notification.of_another_merchant", "channel": channel}
-            logger.error("a notification of an order that another merchant made", extra=where)
-            return True
-        happening = (
-            refund_happened(said.outcome) if said.refund_no else happened(said.outcome, attempt)
-        )
-        standing = fact.standing
-        # Of a refund it may be an alarm: people gave the money back, and now the channel did.
-        is_over = standing.state in ENDED and attempt == standing.attempt and not said.refund_no
-        if is_over and what_next(fact.row.kind, standing.state, happening) is Ignored.KNOWN:
-            return True
-        institution = self._desk.world.institutions[fact.row.institution]
-        reply = await self.report(
-            fact, institution, happening, attempt=attempt.number, outcome=said.outcome,
-            asked_after=0,
-        )  # fmt: skip
-        return isinstance(reply, PayAnswer) and not reply.ask_again
-
-    async def run_errand(self, fact: PaymentFact, ask: Ask) -> Reply:
-        """Speak to the channel, and report what it said. Raises LookupError where there is nobody
-        to speak to."""
-        institution = self._desk.world.institutions[fact.row.institution]
-        standing = fact.standing
-        if ask is Ask.GIVE_UP:
-            return await self.report(fact, institution, Happening.GIVEN_UP)
-        attempt = standing.attempt
-        if attempt is None:
-            raise LookupError(f"payment {fact.row.pay_no} has no attempt to ask about")
-        channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
-        if channel is None:
-            raise LookupError(f"no merchant {attempt.merchant_no} of {attempt.channel} any more")
-        match ask:
-            case Ask.QUERY:
-                outcome = await channel.query(order_key(attempt))
-                happening = happened(outcome, attempt)
-            case Ask.UNDO:
-                outcome = await channel.undo(order_key(attempt))
-                happening = undo_happened(outcome, standing)
-            case Ask.REFUND:
-                outcome = await channel.refund(refund_order(attempt))
-                happening = refund_happened(outcome)
-            case Ask.QUERY_REFUND:
-                outcome = await channel.query_refund(refund_order(attempt))
-                happening = refund_happened(outcome)
-        return await self.report(fact, institution, happening, outcome=outcome)
-
-    async def report(
-        self, fact: PaymentFact, institution: Institution, happening: Happening, *,
-        attempt: int | None = None, outcome: Outcome | None = None, learnt: Learnt | None = None,
-        asked_after: int | None = None,
-    ) -> Reply:  # fmt: skip
-        """Commit what happened. A channel that answers was asked when `fact` stood; what it says
-        by itself may be older (`asked_after` 0). Where that matters the channel is asked again."""
-        row, present = fact.row, fact.standing.attempt
-        if attempt is None:
-            attempt = 0 if present is None else present.number
-        if outcome is not None:
-            learnt = learnt_of(outcome)
-        reply = await self._submit(
-            Report(
-                asked=asked_of(institution, row.lane, place_of(row), row.order_no),
-                pay_nos=(row.pay_no,),
-                pay_no=row.pay_no,
-                happening=happening,
-                attempt=attempt,
-                learnt=learnt or Learnt(),
-                exchange=None if outcome is None else outcome.exchange,
-                asked_after=len(fact.events) if asked_after is None else asked_after,
-            )
-        )
-        if isinstance(reply, PayAnswer):
-            self._count(fact, reply)
-        if isinstance(reply, PayAnswer) and reply.ask_again and reply.fact is not None:
-            return await self._ask_again(reply, reply.fact, institution, attempt)
-        return reply
-
-    async def _ask_again(
-        self, reply: PayAnswer, fact: PaymentFact, institution: Institution, number: int
-    ) -> Reply:
-        """Money is said to have come for what is closed: what the channel answers now counts."""
-        attempt = next(one for one in fact.standing.attempts if one.number == number)
-        channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
-        outcome = None if channel is None else await channel.query(order_key(attempt))
-        if outcome is None or outcome.verdict is Verdict.UNKNOWN:
-            where = {"event": "payment.late_money_unclear", "pay_no": fact.row.pay_no}
-            logger.error("money may have come for a payment that is closed", extra=where)
-            return reply
-        return await self.report(
-            fact, institution, happened(outcome, attempt), attempt=number, outcome=outcome
-        )
-
-    def _count(self, before: PaymentFact, reply: PayAnswer) -> None:
-        """How long it took to be certain, and what must not be."""
-        if reply.alarm:
-            METRICS.payment_alarms += 1
-            where = {"event": "payment.impossible", "pay_no": before.row.pay_no}
-            logger.error(
-                "a channel contradicts what is booked", extra={**where, "what": reply.alarm}
-            )
-        attempt = before.standing.attempt
-        if reply.fact is None or attempt is None or before.row.kind is not PaymentKind.COLLECT:
-            return
-        if before.standing.state in UNCERTAIN and reply.fact.standing.state not in UNCERTAIN:
-            confirmed = any(e.happening is Happening.CONFIRM for e in reply.fact.events)
-            tally = METRICS.payment_confirmed if confirmed else METRICS.payment_certainty
-            tally.observe((self._clock() - attempt.sent_at).total_seconds())
-
     async def _collect(
         self, fact: PaymentFact, attempt: Attempt, code: str, command: Ordered
     ) -> Reply:
@@ -470,26 +330,67 @@ class Payments:
             if code == "PAY_CODE_UNKNOWN" and self._codes.is_person(scanned):
                 code = "PAY_CODE_IS_PERSON"
             return Refusal(code=code, field="pay_code")
-        reason = self._desk.world.suspensions.channels.get(channel.value)
-        if reason is not None:
-            return Refusal(code="CHANNEL_SUSPENDED", field="pay_code", params={"reason": reason})
-        place = self.tills.place(institution.code, channel)
-        merchant = None if place is None else self.tills.merchant(channel, place.merchant_no)
-        if place is None or merchant is None:
-            return Refusal(
-                code="CHANNEL_NOT_OPENED", field="pay_code", params={"channel": channel.value}
-            )
+        opened = self._merchant(channel, institution, "pay_code")
+        if isinstance(opened, Refusal):
+            return opened
+        place, merchant = opened
         return Till(
             channel=channel, merchant_no=place.merchant_no, custody=place.custody,
             timers=merchant.timers, code_shown=scanned.masked,
         )  # fmt: skip
+
+    def _merchant(
+        self, channel: ChannelName, institution: Institution, field: str
+    ) -> tuple[Place, Channel] | Refusal:
+        """Who collects for an institution at a channel."""
+        reason = self._desk.world.suspensions.channels.get(channel.value)
+        if reason is not None:
+            return Refusal(code="CHANNEL_SUSPENDED", field=field, params={"reason": reason})
+        place = self.tills.place(institution.code, channel)
+        merchant = None if place is None else self.tills.merchant(channel, place.merchant_no)
+        if place is None or merchant is None:
+            return Refusal(
+                code="CHANNEL_NOT_OPENED", field=field, params={"channel": channel.value}
+            )
+        return place, merchant
+
+    def _way(self, request: Ways, institution: Institution) -> Till | Refusal | None:
+        """How a request's rest is paid: the till of a code, or None where none was shown. Where the
+        payer is to pay on their own phone, some channel has to take that."""
+        if not request.pay_on_phone:
+            return self._till(request.pay_code, institution)
+        opened = self.phone_till(institution)
+        return opened if isinstance(opened, Refusal) else None
+
+    def phone_till(self, institution: Institution) -> Till | Refusal:
+        """Which merchant collects on payers' own phones."""
+        channel, field = ChannelName.WECHAT, "pay_on_phone"
+        opened = self._merchant(channel, institution, field)
+        if isinstance(opened, Refusal):
+            return opened
+        place, merchant = opened
+        door = phone_door(merchant)
+        if door is None:
+            return Refusal(
+                code="CHANNEL_NOT_OPENED", field=field, params={"channel": channel.value}
+            )
+        return Till(
+            channel=channel, merchant_no=place.merchant_no, custody=place.custody,
+            timers=door.timers, code_shown="", way=Way.PHONE,
+        )  # fmt: skip
+
+    def link(self, fact: PaymentFact) -> str:
+        """The page where a payment can be paid now; empty where it cannot, or nobody reaches us."""
+        if phone_until(fact.events) is None or fact.standing.state not in PAYABLE_ON_PHONE:
+            return ""
+        return self.tills.cashier_url(token_of(fact.row.pay_no, self._translator.digest_key))
 
     async def _command(
         self, request: ScanRequest, institution: Institution, till: Till | None,
         shown: Shown | None,
     ) -> HoldSale | HoldPlainSale | Refusal:  # fmt: skip
         """The command of a scan, once it is known whose the order number is."""
-        if shown is None and till is None:
+        if shown is None and till is None and not request.pay_on_phone:
             return Refusal(code="SCAN_WITHOUT_CODES", field="person_code")
         owner = await self._owner(request.order_no, institution, shown)
         if isinstance(owner, Refusal):
@@ -510,7 +411,7 @@ class Payments:
         )  # fmt: skip
         counter = scans.counter(request)
         if shown is None:
-            if till is None:
+            if till is None and not request.pay_on_phone:
                 return Refusal(code="SCAN_WITHOUT_CODES", field="pay_code")
             lines = scans.lines_of_plain(read)
             return HoldPlainSale(
@@ -572,7 +473,10 @@ class Payments:
     def _told(self, order_no: str, reply: Reply) -> PayReply:
         if isinstance(reply, Refusal):
             return self._refused(order_no, reply)
-        return PayReply(200, _ENCODE(reply.output))
+        output, fact = reply.output, reply.fact if isinstance(reply, PayAnswer) else None
+        if isinstance(output, ScanReply) and fact is not None:
+            output = replace(output, cashier_url=self.link(fact) or UNSET)
+        return PayReply(200, _ENCODE(output))
 
     def _refused(self, order_no: str, refusal: Refusal) -> PayReply:
         said = refusals.text(refusal, self._desk.world.profile)

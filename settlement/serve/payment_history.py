@@ -53,6 +53,7 @@ _HAPPENED_ZH = {
     Happening.RETRIED: "人工重试",
     Happening.GIVEN_BACK: "线下退款",
     Happening.TAKEN_BACK: "退货",
+    Happening.INVITED: "邀请手机支付",
 }
 
 

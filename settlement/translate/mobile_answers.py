@@ -159,6 +159,19 @@ def order_notice(fact: MobileFact, row: SettlementRow, view: View, world: World)
     )  # fmt: skip
 
 
+def over_notice(fact: MobileFact, region: str) -> Told:
+    """Data of 6204: nobody pays this order any more; `extData` says how it ended, by the status
+    that 6301 has. No source says how an end is told."""
+    standing = fact.standing
+    return Told(
+        payOrdId=pay_order_id(region, fact.row.order_no),
+        medOrgOrd=fact.row.institution_order_no, feeSumamt=yuan(fact.row.total_fen),
+        ownPayAmt=yuan(0), psnAcctPay=yuan(0), fundPay=yuan(0),
+        thdPayType=standing.wallet or NO_WALLET,
+        extData=Raw(_ENCODE({"ordStas": standing.state.value})),
+    )  # fmt: skip
+
+
 def settle_notice(
     fact: MobileFact, row: SettlementRow, view: View, world: World
 ) -> SettleTold:

@@ -29,7 +29,7 @@ from settlement.institution import Institution
 from settlement.pay_commands import Counter, HoldSale, PlainLine, Shown, Till
 from settlement.payment import Advice
 from settlement.payment_rows import PaymentFact
-from settlement.payment_states import PaymentKind, Standing, State
+from settlement.payment_states import PaymentKind, Standing, State, phone_until
 from settlement.rows import SettlementRow
 from settlement.translate.paths import wire_path
 from settlement.usecases.payment_payloads import Plan
@@ -49,8 +49,8 @@ _PERSON = frozenset({"psn_no", "mdtrt_cert_type", "mdtrt_cert_no", "card_sn", "c
 """What a scan says of the person in one code."""
 OF_SCANS = frozenset(
     {
-        "", "amount", "lines", "mdtrt_id", "order_no", "pay_code", "person_code", "refund_no",
-        "tender",
+        "", "amount", "lines", "mdtrt_id", "order_no", "pay_code", "pay_on_phone", "person_code",
+        "refund_no", "tender",
     }
 )
 
@@ -173,7 +173,8 @@ def counter(request: ScanRequest) -> Counter:
         order_no=request.order_no, terminal_id=request.terminal_id, operator=request.operator,
         tender="scan" if tender is None else tender.kind,
         tender_note="" if tender is None else f"{tender.rrn}/{tender.terminal}/{tender.batch}",
-        second_code=request.allow_second_code,
+        second_code=request.allow_second_code or request.pay_on_phone,
+        on_phone=request.pay_on_phone,
     )  # fmt: skip
 
 
@@ -199,6 +200,9 @@ _TOLD = {
     State.RETURNED: _Told("refunded", "已退款", "returned"),
 }  # fmt: skip
 """For whoever stands at the counter."""
+_ON_PHONE = _Told("payer_action", "请患者用手机扫码支付", "", 3)
+"""While the payer is asked to pay on their own phone, and no attempt is out."""
+_PHONE_AGAIN = "付款未成功，请患者在手机上重新支付，或出示付款码"
 BY_HAND = {"cash": "现金", "card_present": "刷卡款"}
 """What an institution took itself, and gives back itself."""
 _DEPOSIT = {"结算成功": "预交金已收", "已退款": "预交金已退"}
@@ -217,6 +221,8 @@ def standing(
         open_ones = any(one.standing.state is not State.RETURNED for one in returns)
         told = _TOLD[State.RETURNING if open_ones else State.RETURNED]
     attempt = now.attempt
+    if now.state is State.WAITING and phone_until(fact.events) is not None:
+        told = _ON_PHONE if attempt is None else replace(told, message=_PHONE_AGAIN)
     legs: list[Leg] = []
     row = plan.settlement
     collects = fact.row.kind is PaymentKind.COLLECT

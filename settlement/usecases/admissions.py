@@ -45,7 +45,7 @@ def request(command: RequestAdmission, view: View, world: World, moment: Moment)
     ) or _askable(command, person)
     if refused is not None:
         return Decision(refused)
-    if command.till is None:
+    if command.till is None and not command.counter.on_phone:
         return Decision(Refusal(code="PAY_CODE_MISSING", field="pay_code"))
     row = _row(command, person, world, moment)
     plan = Plan(

@@ -28,7 +28,13 @@ from settlement.stay import head_text
 from settlement.translate import deposits as said
 from settlement.translate import scans
 from settlement.usecases import booking, checks, family, visit_money
-from settlement.usecases.paying import PayAnswer, due_row, event_of_happening, event_row, returning
+from settlement.usecases.paying import PayAnswer
+from settlement.usecases.payment_effects import (
+    due_row,
+    event_of_happening,
+    event_row,
+    returning,
+)
 from settlement.usecases.payment_payloads import Plan
 from settlement.view import Effects, View, VisitFact
 from settlement.world import World

@@ -38,7 +38,7 @@ def hold_deposit(command: HoldDeposit, view: View, world: World, moment: Moment)
         return Decision(visit)
     if command.counter.tender != "scan":
         return _declared(command, visit, world, moment)
-    if command.till is None:
+    if command.till is None and not command.counter.on_phone:
         return Decision(Refusal(code="PAY_CODE_MISSING", field="pay_code"))
     transfers = deposit_held_transfers(
         amount_fen=command.amount_fen,

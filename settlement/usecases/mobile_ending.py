@@ -31,7 +31,7 @@ from settlement.rows import EventKind, EventRow, RowKind, SettlementRow
 from settlement.translate import mobile_answers
 from settlement.usecases import cancel, checks, family, mobile_custody
 from settlement.usecases.mobile import is_person, pending_of
-from settlement.usecases.mobile_notices import told_back
+from settlement.usecases.mobile_notices import Telling, told_back, told_over
 from settlement.usecases.mobile_payloads import (
     is_same_token,
     open_held,
@@ -44,9 +44,9 @@ from settlement.view import Effects, SettlementFact, View, fold_visit
 from settlement.world import World
 
 
-def close(command: CloseOrder, view: View, world: Books, moment: Moment) -> Decision:
+def close(command: CloseOrder, view: View, world: Telling, moment: Moment) -> Decision:
     """An order that is not paid ends (6401, a wallet, or its time); what was held is free again,
-    its lines and a visit of its own are withdrawn."""
+    its lines and a visit of its own are withdrawn, and the institution is told."""
     fact = view.mobile.get(command.order_no)
     refused = _may_close(command, fact, view, world)
     if fact is None or refused is not None:
@@ -66,6 +66,7 @@ def close(command: CloseOrder, view: View, world: Books, moment: Moment) -> Deci
         events=_withdrawn(fact, view, world),
         mobile_events=(event_row(row.lane, row.order_no, event),),
         mobile_due=(MobileDueRow(lane=row.lane, order_no=row.order_no, due_at=None),),
+        outbox=told_over(replace(fact, events=[*fact.events, event]), world, moment),
     )  # fmt: skip
     if standing.held is not None:
         effects = _released(effects, fact, world, moment)

@@ -1,8 +1,11 @@
 """What the institution is told of an order, into the outbox of the same commit: 6204 once it is
-decided, 6302 once the insurance has paid, and 6302 again whenever something of it went back: who
-asked for that (a platform, an app) need not be who keeps the institution's books."""
+decided, 6302 once the insurance has paid, and 6302 again whenever something of it went back; and
+6204 again once nobody can pay it any more: who asked for that (a platform, a wallet, or only time)
+need not be who keeps the institution's books."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -14,8 +17,22 @@ from settlement.outbox import Kind, notice_no
 from settlement.rows import SettlementRow
 from settlement.translate import mobile_answers
 from settlement.usecases.mobile_payloads import seal_notice
+from settlement.usecases.returns import Books
 from settlement.view import View
 from settlement.world import World
+
+
+class Telling(Books, Protocol):
+    """Books of whoever may owe notices."""
+
+    @property
+    def region(self) -> str:
+        """Ours, six digits."""
+
+    @property
+    def receivers(self) -> frozenset[tuple[str, str]]:
+        """Institutions that are told of things, with the kind of notice (settlement/outbox.py)."""
+
 
 ORDER_NOTICE, SETTLE_NOTICE = "6204", "6302"
 _ENCODE = msgspec.json.Encoder().encode
@@ -49,8 +66,16 @@ def told_back(
     return (_row(fact, SETTLE_NOTICE, back, 0, world, moment),)
 
 
+def told_over(fact: MobileFact, world: Telling, moment: Moment) -> tuple[OutboxRow, ...]:
+    """The notice of an order that ended unpaid with the fact's last event."""
+    if (fact.row.institution, Kind.MOBILE) not in world.receivers:
+        return ()
+    over = mobile_answers.over_notice(fact, world.region)
+    return (_row(fact, ORDER_NOTICE, over, 0, world, moment),)
+
+
 def _row(
-    fact: MobileFact, topic: str, data: Struct, place: int, world: World, moment: Moment
+    fact: MobileFact, topic: str, data: Struct, place: int, world: Books, moment: Moment
 ) -> OutboxRow:
     lane, case_no = fact.row.lane, fact.row.order_no
     number = notice_no(len(fact.events), place)

@@ -1,25 +1,22 @@
 """A sale whose rest a payment channel collects: hold, report, find (ADR 0027).
 
 `hold_sale` decides the sale as any other and holds it instead of booking it; `report` takes what
-happened at the channel and does what the table of settlement/payment_states.py says: books the
-settlement as it was held, frees it, or opens the return of money that nobody can use.
+happened at the channel and has done what the table of settlement/payment_states.py says
+(settlement/usecases/payment_effects.py).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from ledger.entry import NOTHING, Entry, EntryKind, Transfer
+from ledger.entry import Entry, EntryKind
 from protocol.nhsa import canonical
 from settlement import chart
 from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Answer, Decision
 from settlement.deposit import applied_to, fold_deposits, sum_of
-from settlement.deposit_postings import deposit_collected_transfers
 from settlement.entitlement import choose_scheme
 from settlement.pay_commands import (
     FindOrder,
@@ -28,47 +25,46 @@ from settlement.pay_commands import (
     HoldSale,
     HoldStay,
     HoldVisit,
-    PlainLine,
+    PayOnPhone,
     Report,
     RequestAdmission,
     Till,
 )
-from settlement.payment import Exchange
 from settlement.payment_rows import (
-    DueRow,
-    PaymentEventRow,
     PaymentFact,
     PaymentRow,
-    content_text,
     payment_commitment,
 )
 from settlement.payment_states import (
-    ENDED,
     MONEY_CAME,
+    PHONE_LAST_SECONDS,
     Attempt,
     Duty,
     Event,
     Happening,
     Ignored,
-    Learnt,
     PaymentKind,
     Standing,
     State,
-    next_errand,
+    phone_until,
     what_next,
 )
 from settlement.postings import (
-    collected_transfers,
     collecting_transfers,
     settlement_transfers,
-    surplus_transfers,
 )
 from settlement.refusal import Refusal
-from settlement.rows import MessageOutcome, SettlementRow, commitment
+from settlement.rows import MessageOutcome, SettlementRow
 from settlement.translate import deposits, scans
-from settlement.usecases import booking, checks, returns, sale, traces, visit_money
+from settlement.usecases import booking, checks, returns, sale, traces
 from settlement.usecases.at_once import standing_of, tender_of
-from settlement.usecases.payment_payloads import Plan, open_plan, seal_exchange, seal_plan
+from settlement.usecases.payment_effects import (
+    carried_out,
+    due_row,
+    event_of_happening,
+    event_row,
+)
+from settlement.usecases.payment_payloads import Plan, open_plan, seal_plan
 from settlement.usecases.returns import Books
 from settlement.usecases.sale import Sale
 from settlement.view import Effects, SettlementFact, View
@@ -76,8 +72,6 @@ from settlement.world import World
 
 _GONE = frozenset({Happening.REFUSED, Happening.UNDONE})
 """What says that nothing is collected under an attempt."""
-PEOPLES_TURN = datetime(9999, 1, 1, tzinfo=UTC)
-"""When the resolver looks at what only people can end (待退款): it stays on the worklist."""
 Ordered = HoldSale | HoldPlainSale | HoldDeposit | HoldVisit | HoldStay | RequestAdmission
 """What asks for money under an order number."""
 
@@ -121,7 +115,7 @@ def hold_sale(command: HoldSale, view: View, world: World, moment: Moment) -> De
             command.counter.order_no, one.row, command.counter.tender, replayed=False
         )
         return Decision(PayAnswer(output=output), one.effects)
-    if command.till is None:
+    if command.till is None and not command.counter.on_phone:
         return Decision(PayAnswer(output=scans.code_wanted(command.counter.order_no, one.row)))
     return _hold(one, command, command.till, world, moment)
 
@@ -159,7 +153,9 @@ def hold_plain_sale(
     return begin(command, command.till, command.total_fen, plan, 0, world, moment)
 
 
-def _hold(one: Sale, command: HoldSale, till: Till, world: World, moment: Moment) -> Decision:
+def _hold(
+    one: Sale, command: HoldSale, till: Till | None, world: World, moment: Moment
+) -> Decision:
     row = one.row
     base = command.asked.institution.account_base
     transfers = settlement_transfers(
@@ -179,11 +175,12 @@ def _hold(one: Sale, command: HoldSale, till: Till, world: World, moment: Moment
 
 
 def begin(
-    command: Ordered, till: Till, amount_fen: int, plan: Plan, account_fen: int,
+    command: Ordered, till: Till | None, amount_fen: int, plan: Plan, account_fen: int,
     world: World, moment: Moment, *, visit: int | None = None,
 ) -> Decision:  # fmt: skip
-    """The payment, its first attempt, and the pending entry over all its legs: one commit. `visit`
-    is the one that learns of it."""
+    """The payment, its first attempt, and the pending entry over all its legs: one commit. Without
+    a till the payer is asked to pay on their own phone, and no attempt is out. `visit` is the one
+    that learns of it."""
     asked = command.asked
     pay_no = world.next_number(asked.lane, moment.business_day)
     row = PaymentRow(
@@ -196,8 +193,12 @@ def begin(
         plan=seal_plan(plan, world.keyring, asked.lane, pay_no),
     )  # fmt: skip
     fact = PaymentFact(row=row, events=[])
-    attempt = _attempt(1, till, amount_fen, row, world, moment)
-    event = event_of_happening(fact, Happening.ATTEMPTED, 1, moment, began=attempt)
+    if till is None:
+        attempt = None
+        event = event_of_happening(fact, Happening.INVITED, 0, moment)
+    else:
+        attempt = _attempt(1, till, amount_fen, row, world, moment)
+        event = event_of_happening(fact, Happening.ATTEMPTED, 1, moment, began=attempt)
     effects = Effects(
         lane=asked.lane,
         person_no=asked.person_no,
@@ -222,7 +223,7 @@ def _attempt(
         number=number, channel=till.channel, merchant_no=till.merchant_no,
         order_no=str(world.next_number(row.lane, moment.business_day)), amount_fen=amount_fen,
         sent_at=moment.at, custody=till.custody, timers=till.timers,
-        code_shown=till.code_shown,
+        code_shown=till.code_shown, way=till.way,
     )  # fmt: skip
 
 
@@ -245,10 +246,35 @@ def order_again(
             undone=settled.undone_by is not None, deposit_fen=_deposits_of(settled.row, view),
         )  # fmt: skip
         return Decision(PayAnswer(output=output, replayed=True, settlement=settled))
-    fact = _copied(view.payments[message.ref])
-    standing = fact.standing
-    if standing.state is not State.WAITING or till is None or till.implied:
+    fact = view.payments[message.ref]
+    if fact.standing.state is not State.WAITING or till is None or till.implied:
         return Decision(_said(fact, view, world, replayed=True))
+    return _another(fact, till, asked, world, moment)
+
+
+def pay_on_phone(command: PayOnPhone, view: View, world: World, moment: Moment) -> Decision:
+    """The payer pays on their own phone: an attempt begins where none is out and there is time
+    left; else it says what stands."""
+    fact = view.payments.get(command.pay_no)
+    if fact is None:
+        return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
+    until = phone_until(fact.events)
+    if until is None:
+        return Decision(Refusal(code="ORDER_NOT_FOR_PHONES", field="order_no"))
+    if fact.standing.state is not State.WAITING or moment.at >= until:
+        return Decision(_said(fact, view, world))
+    left = max((until - moment.at).total_seconds(), PHONE_LAST_SECONDS)
+    timers = replace(command.till.timers, payer_undo_after=left)
+    till = replace(command.till, timers=timers)
+    return _another(fact, till, command.asked, world, moment)
+
+
+def _another(
+    fact: PaymentFact, till: Till, asked: Asked, world: World, moment: Moment
+) -> Decision:
+    """One more attempt at a payment that waits for one."""
+    fact = _copied(fact)
+    standing = fact.standing
     attempt = _attempt(
         len(standing.attempts) + 1, till, fact.row.amount_fen, fact.row, world, moment
     )
@@ -257,9 +283,13 @@ def order_again(
         lane=asked.lane, person_no=asked.person_no, messages=(),
         payment_events=(event_row(fact.row, event, None, world),), due=(due_row(fact),),
     )  # fmt: skip
-    plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
-    output = scans.standing(fact, plan)
+    output = scans.standing(fact, plan_of(fact, world))
     return Decision(PayAnswer(output=output, fact=fact, began=attempt), effects)
+
+
+def plan_of(fact: PaymentFact, world: Books) -> Plan:
+    """What was decided when a payment was held."""
+    return open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
 
 
 def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> Decision:
@@ -314,13 +344,13 @@ def report(command: Report, view: View, world: Books, moment: Moment) -> Decisio
         fact, happening, command.attempt if began is None else began.number, moment,
         began=began, learnt=command.learnt,
     )  # fmt: skip
-    plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
+    plan = plan_of(fact, world)
     over: tuple[Event, ...] = ()
     if fact.standing.state is State.WAITING and not _second_code(plan):
         # A code that failed was the only one: nobody is waited for.
         over = (event_of_happening(fact, Happening.GIVEN_UP, command.attempt, moment),)
         follows = State.CLOSED, Duty.RELEASE
-    effects = _done(follows[1], command.asked, fact, plan, event, view, world, moment)
+    effects = carried_out(follows[1], command.asked, fact, plan, event, view, world, moment)
     for back in effects.payments:  # what cannot be used goes back: the order says how far it is
         event = replace(event, learnt=replace(event.learnt, return_no=back.pay_no))
         fact.events[event.number - 1] = event
@@ -377,7 +407,7 @@ def _said(
     fact: PaymentFact, view: View, world: Books, *, replayed: bool = False, alarm: str = "",
     ask_again: bool = False,
 ) -> PayAnswer:  # fmt: skip
-    plan = open_plan(fact.row.plan, world.keyring, fact.row.lane, fact.row.pay_no)
+    plan = plan_of(fact, world)
     going_back = [view.payments[number] for number in fact.returns]
     output = scans.standing(fact, plan, returns=going_back, replayed=replayed)
     return PayAnswer(
@@ -388,207 +418,3 @@ def _said(
 def _copied(fact: PaymentFact) -> PaymentFact:
     """The view is changed by what is written, not by what is decided."""
     return PaymentFact(row=fact.row, events=list(fact.events))
-
-
-def event_of_happening(
-    fact: PaymentFact, happening: Happening, attempt: int, moment: Moment, *,
-    began: Attempt | None = None, learnt: Learnt | None = None,
-) -> Event:  # fmt: skip
-    """Append an event to a fact that is the caller's own."""
-    event = Event(
-        number=len(fact.events) + 1, happening=happening, at=moment.at, attempt=attempt,
-        began=began, learnt=learnt or Learnt(),
-    )  # fmt: skip
-    fact.events.append(event)
-    return event
-
-
-def event_row(
-    row: PaymentRow, event: Event, exchange: Exchange | None, world: Books
-) -> PaymentEventRow:
-    """An event as stored."""
-    return PaymentEventRow(
-        lane=row.lane, pay_no=row.pay_no, event_no=event.number, kind=event.happening,
-        attempt=event.attempt, recorded_at=event.at,
-        order_no=None if event.began is None else event.began.order_no,
-        content=content_text(event),
-        exchange=seal_exchange(exchange, world.keyring, row.lane, row.pay_no, event.number),
-    )  # fmt: skip
-
-
-def due_row(fact: PaymentFact) -> DueRow:
-    """When the resolver looks next."""
-    standing = fact.standing
-    due_at = None
-    if standing.state not in ENDED and standing.attempt is not None:
-        errand = next_errand(standing, fact.events)
-        due_at = PEOPLES_TURN if errand is None else errand.at
-    at_channel = "" if standing.attempt is None else standing.attempt.channel.value
-    return DueRow(
-        lane=fact.row.lane, pay_no=fact.row.pay_no, due_at=due_at, channel=at_channel
-    )
-
-
-def _done(
-    duty: Duty, asked: Asked, fact: PaymentFact, plan: Plan, event: Event, view: View,
-    world: Books, moment: Moment,
-) -> Effects:  # fmt: skip
-    """What is written together with an event."""
-    row = fact.row
-    effects = Effects(
-        lane=row.lane, person_no=asked.person_no, messages=(), due=(due_row(fact),)
-    )
-    match duty:
-        case Duty.NOTHING:
-            return effects
-        case Duty.BOOK:
-            return _book(effects, fact, plan, view, world, moment)
-        case Duty.RELEASE:
-            return _release(effects, row, plan, view, world, moment)
-        case Duty.GIVE_BACK:
-            return open_return(effects, fact, event, world, moment)
-        case Duty.RELEASE_AND_GIVE_BACK:
-            effects = _release(effects, row, plan, view, world, moment)
-            return open_return(effects, fact, event, world, moment)
-        case Duty.CLEAR:
-            entry = returns.given_back_entry(fact, event, world, moment)
-            return replace(effects, entries=(*effects.entries, entry))
-
-
-def _held(row: PaymentRow, plan: Plan) -> Entry:
-    """The pending entry, as it was booked."""
-    return Entry(
-        lane=row.lane, entry_id=row.pay_no, kind=EntryKind.PENDING, code=chart.EntryCode.HOLD,
-        transfers=plan.transfers, commitment=payment_commitment(row),
-    )  # fmt: skip
-
-
-def _book(
-    effects: Effects, fact: PaymentFact, plan: Plan, view: View, world: Books, moment: Moment
-) -> Effects:
-    """The settlement as it was held; only when, on which day and after what is of now."""
-    row, held = fact.row, plan.settlement
-    effects = replace(
-        effects, entries=(_collected(fact, plan, world, moment),),
-        events=visit_money.learnt(fact, plan, view),
-    )  # fmt: skip
-    if held is None:
-        code = chart.EntryCode.DEPOSIT if plan.deposit else chart.EntryCode.PLAIN_SALE
-        entry = Entry(
-            lane=row.lane, entry_id=world.next_number(row.lane, moment.business_day),
-            kind=EntryKind.POST, code=code, transfers=plan.transfers,
-            pending_id=row.pay_no, commitment=payment_commitment(row),
-        )  # fmt: skip
-        return replace(
-            effects, entry=entry, pending=_held(row, plan),
-            undertaking=None if row.psn_no else effects.undertaking,
-        )  # fmt: skip
-    person = view.persons[row.psn_no]
-    settled: SettlementRow = replace(
-        held, setl_time=moment.at, business_day=moment.business_day, prior_row=person.latest_row,
-        prior_active=person.year(held.year).latest,
-    )  # fmt: skip
-    entry = Entry(
-        lane=row.lane, entry_id=settled.setl_id, kind=EntryKind.POST,
-        code=chart.EntryCode.SETTLEMENT, transfers=plan.transfers, pending_id=row.pay_no,
-        commitment=commitment(settled),
-    )  # fmt: skip
-    return replace(
-        effects, entry=entry, pending=_held(row, plan), settlement=settled, detail=plan.detail,
-        increments=plan.increments, latest_of_year=settled.setl_id, traces=plan.traces,
-        undertaking=None,
-    )  # fmt: skip
-
-
-def _collected(fact: PaymentFact, plan: Plan, world: Books, moment: Moment) -> Entry:
-    """What the channel of the present attempt collected."""
-    row, attempt = fact.row, fact.standing.attempts[-1]
-    transfers = deposit_collected_transfers if plan.deposit else collected_transfers
-    return Entry(
-        lane=row.lane, entry_id=world.next_number(row.lane, moment.business_day),
-        kind=EntryKind.SINGLE, code=chart.EntryCode.COLLECTED,
-        transfers=transfers(
-            channel=attempt.channel, custody=attempt.custody, amount_fen=row.amount_fen,
-            institution_base=world.institutions[row.institution].account_base,
-        ),
-        commitment=payment_commitment(row),
-    )  # fmt: skip
-
-
-def _release(
-    effects: Effects, row: PaymentRow, plan: Plan, view: View, world: Books, moment: Moment
-) -> Effects:
-    """Everything that was held is free again."""
-    entry = Entry(
-        lane=row.lane, entry_id=world.next_number(row.lane, moment.business_day),
-        kind=EntryKind.VOID, code=chart.EntryCode.HOLD, transfers=plan.transfers,
-        pending_id=row.pay_no, commitment=NOTHING,
-    )  # fmt: skip
-    account_fen = 0 if plan.settlement is None else plan.settlement.account_fen
-    return replace(
-        effects, entry=entry, pending=_held(row, plan), account_change_fen=account_fen,
-        undertaking=None if row.psn_no else effects.undertaking,
-        events=visit_money.released(plan.events, view),
-    )  # fmt: skip
-
-
-def open_return(
-    effects: Effects, fact: PaymentFact, event: Event, world: Books, moment: Moment
-) -> Effects:
-    """Money of an attempt came that nobody can use: it is owed to the payer, and goes back."""
-    attempt = next(one for one in fact.standing.attempts if one.number == event.attempt)
-    undo_refused = event.happening is Happening.NOT_UNDONE
-    said = fact.standing.paid if undo_refused else event.learnt
-    came_fen = (said.amount_fen if said is not None else None) or attempt.amount_fen
-    base = world.institutions[fact.row.institution].account_base
-    owed = surplus_transfers(
-        channel=attempt.channel, custody=attempt.custody, amount_fen=came_fen,
-        institution_base=base,
-    )  # fmt: skip
-    reference = event.learnt.reference or _reference_of(fact, attempt)
-    more, entry = returning(
-        fact.row, attempt, came_fen, reference, owed, fact.row.order_no, world, moment
-    )
-    return replace(
-        effects,
-        entries=(*effects.entries, entry),
-        payments=(*effects.payments, more.row),
-        payment_events=tuple(event_row(more.row, one, None, world) for one in more.events),
-        due=(*effects.due, due_row(more)),
-    )
-
-
-def _reference_of(fact: PaymentFact, attempt: Attempt) -> str:
-    said = (e.learnt.reference for e in reversed(fact.events) if e.attempt == attempt.number)
-    return next(filter(None, said), "")
-
-
-def returning(
-    paid: PaymentRow, attempt: Attempt, amount_fen: int, reference: str,
-    owed: tuple[Transfer, ...], order_no: str, world: Books, moment: Moment, *,
-    rest: SettlementRow | None = None, lines: tuple[PlainLine, ...] = (), deposit: bool = False,
-) -> tuple[PaymentFact, Entry]:  # fmt: skip
-    """A return of money of `attempt`: its row and first event, and the entry that says it is owed.
-    The order number of its own attempt is the refund number. `rest` is what stays settled; of a
-    sale without an insurance leg `lines` are what comes back."""
-    pay_no = world.next_number(paid.lane, moment.business_day)
-    plan = Plan(transfers=owed, settlement=rest, lines=lines, deposit=deposit)
-    row = PaymentRow(
-        lane=paid.lane, pay_no=pay_no, kind=PaymentKind.RETURN, opened_at=moment.at,
-        setl_id=paid.setl_id, parent=paid.pay_no, psn_no=paid.psn_no,
-        institution=paid.institution, order_no=order_no, amount_fen=amount_fen,
-        plan=seal_plan(plan, world.keyring, paid.lane, pay_no),
-    )  # fmt: skip
-    fact = PaymentFact(row=row, events=[])
-    refund = Attempt(
-        number=1, channel=attempt.channel, merchant_no=attempt.merchant_no,
-        order_no=str(world.next_number(paid.lane, moment.business_day)), amount_fen=amount_fen,
-        sent_at=moment.at, custody=attempt.custody, timers=attempt.timers,
-        refunds=attempt, refunds_reference=reference,
-    )  # fmt: skip
-    event_of_happening(fact, Happening.ATTEMPTED, 1, moment, began=refund)
-    entry = Entry(
-        lane=paid.lane, entry_id=pay_no, kind=EntryKind.SINGLE, code=chart.EntryCode.OWED_BACK,
-        transfers=owed, commitment=payment_commitment(row),
-    )  # fmt: skip
-    return fact, entry

@@ -32,8 +32,8 @@ from settlement.rows import MessageOutcome, RowKind, SettlementRow
 from settlement.translate import scans
 from settlement.usecases import booking, cancel, checks, deposit_returns, family
 from settlement.usecases.at_once import claim_of, tender_of
-from settlement.usecases.paying import (
-    PayAnswer,
+from settlement.usecases.paying import PayAnswer
+from settlement.usecases.payment_effects import (
     due_row,
     event_of_happening,
     event_row,

@@ -58,7 +58,7 @@ def _hold(
             counter.order_no, row, counter.tender, replayed=False, deposit_fen=deposit_fen
         )
         return Decision(PayAnswer(output=output), effects)
-    if command.till is None:
+    if command.till is None and not command.counter.on_phone:
         output = scans.code_wanted(counter.order_no, row, deposit_fen=deposit_fen)
         return Decision(PayAnswer(output=output))
     collecting = channel_account(base, ChannelAccount.COLLECTING)

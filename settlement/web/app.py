@@ -23,6 +23,8 @@ from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.telemetry.metrics import METRICS, Board
 from settlement.web.authentication import Authenticator, Denied
+from settlement.web.cashier import ROOT as CASHIER_ROOT
+from settlement.web.cashier import CashierPages
 from settlement.web.connection import Connections
 from settlement.web.console import ROOT as CONSOLE_ROOT
 from settlement.web.console import ConsoleRelay
@@ -104,6 +106,7 @@ class WebServer:
         self.exchange = Exchange(gateway, self._authenticator, self._entrances.messages, limits)
         desk = gateway.payments
         self._pay: PayPages | None = None
+        self._cashier = None if desk is None else CashierPages(desk, self._body, limits)
         if desk is not None:
             entrance = self._entrances.payments
             self._pay = PayPages(desk, self._authenticator, self._body, limits, entrance)
@@ -210,6 +213,8 @@ class WebServer:
             return await self._explanation(request, explained.group(1))
         if self._pay is not None and path.startswith(("/pay/", "/notify/")):
             return _response(await self._pay.answer(request))
+        if self._cashier is not None and path.startswith(CASHIER_ROOT):
+            return await self._cashier.answer(request)
         if self._mobile is not None and path.startswith(MOBILE_ROOT):
             return _response(await self._mobile.answer(request))
         if self._my is not None and path.startswith(MY_ROOT):

@@ -32,6 +32,7 @@ _DEPOSITS = re.compile(r"/pay/deposits/(?P<number>[0-9]{1,30})", re.ASCII)
 _FIND = re.compile(rf"/pay/{_ORDER}", re.ASCII)
 _CANCEL = re.compile(rf"/pay/{_ORDER}/cancel", re.ASCII)
 _REFUND = re.compile(rf"/pay/{_ORDER}/refund", re.ASCII)
+_PHONE = re.compile(rf"/pay/{_ORDER}/phone", re.ASCII)
 _ADMIT = re.compile(rf"/pay/{_ORDER}/admit", re.ASCII)
 _NOTIFY = re.compile(r"/notify/(?P<channel>[a-z]{1,16})/(?P<merchant>[0-9A-Za-z]{1,32})", re.ASCII)
 
@@ -82,7 +83,7 @@ class PayPages:
             )
         for shape, act, rank in (
             (_CANCEL, self._desk.cancel, Rank.UNDO), (_REFUND, self._desk.refund, Rank.UNDO),
-            (_ADMIT, self._desk.admit, Rank.CLAIM),
+            (_ADMIT, self._desk.admit, Rank.CLAIM), (_PHONE, self._desk.phone, Rank.CLAIM),
         ):  # fmt: skip
             found = shape.fullmatch(path)
             if found is not None:

@@ -22,6 +22,7 @@ from protocol.hospital import (
 from protocol.nhsa.facts import TABLES, Field
 from protocol.scan import (
     CancelRequest,
+    PhoneRequest,
     RefundLine,
     RefundRequest,
     ScanLine,
@@ -31,12 +32,12 @@ from protocol.scan import (
 from settlement.web.schema_parts import JsonValue, Schema, number_forms, properties_of, refer
 
 PAY_TYPES: tuple[type, ...] = (
-    ScanRequest, CancelRequest, RefundRequest, ScanReply, DepositRequest, DepositsReply,
-    VisitRequest, AdmissionAsked, AdmissionsReply, AdmitRequest,
+    ScanRequest, PhoneRequest, CancelRequest, RefundRequest, ScanReply, DepositRequest,
+    DepositsReply, VisitRequest, AdmissionAsked, AdmissionsReply, AdmitRequest,
 )  # fmt: skip
 """What comes and what is answered, at a till and at a hospital's window."""
 _FACTUAL: tuple[type[Struct], ...] = (
-    ScanRequest, ScanLine, RefundRequest, RefundLine, DepositRequest, VisitRequest,
+    ScanRequest, ScanLine, PhoneRequest, RefundRequest, RefundLine, DepositRequest, VisitRequest,
     AdmissionAsked, AdmitRequest,
 )  # fmt: skip
 _INPUTS: dict[type[Struct], tuple[str, ...]] = {
@@ -186,6 +187,8 @@ _TITLES = {
     "tender": "机构自收方式",
     "lines": "明细",
     "allow_second_code": "允许换码再付",
+    "pay_on_phone": "付款人在自己手机上支付",
+    "openid": "付款人在本商户appid下的openid",
     "refund_no": "退款单号",
     "amount": "金额",
 }
@@ -245,6 +248,25 @@ PAY_OPERATIONS = (
         name="payFind", method="GET", path="/pay/{order_no}", title="查询订单",
         title_en="what stands of an order", about="订单现状。签名同交易接口，报文体为空。",
         request=None, sample=None, answer=_SETTLED, writes=False,
+    ),
+    PayOperation(
+        name="payPhone", method="POST", path="/pay/{order_no}/phone", title="手机支付",
+        title_en="hand an order to its payer's phone",
+        about="下单时pay_on_phone为true的订单，由机构的小程序或公众号在付款人手机上调起微信支付"
+        "（JSAPI）。同一订单可重复调用，不会重复收款；结果以查询为准。",
+        request=PhoneRequest, sample={"openid": "oSimPayer0000000000000000001"},
+        answer={
+            "status": "payer_action", "order_no": "T202611230001",
+            "legs": [
+                {"kind": "wechat", "amount": "3.75", "status": "collecting", "reference": ""}
+            ],
+            "phone": {
+                "appId": "wx0000000000000000", "timeStamp": "1795651200",
+                "nonceStr": "5f1e4c0a", "package": "prepay_id=wx26112300010001",
+                "signType": "RSA", "paySign": "…",
+            },
+            "message": "请付款人在手机上确认付款", "poll_after_seconds": 3,
+        },
     ),
     PayOperation(
         name="payCancel", method="POST", path="/pay/{order_no}/cancel", title="取消订单",

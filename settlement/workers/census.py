@@ -21,7 +21,7 @@ from settlement.storage import closing, console_day, differences, reference
 from settlement.storage.lease import PlainConnection
 from settlement.telemetry.metrics import METRICS
 from settlement.telemetry.numbers import Sample
-from settlement.usecases.paying import PEOPLES_TURN
+from settlement.usecases.payment_effects import PEOPLES_TURN
 
 IN_DOUBT = ("payment", "by_hand", "mobile", "remote", "family")
 EVERY_SLOWLY = timedelta(seconds=60)

@@ -31,8 +31,10 @@ _NO_KEY = bytes(16)
 
 
 class Books(Struct, frozen=True, kw_only=True):
-    """What is the same for a whole step (`settlement.usecases.returns.Books`)."""
+    """What is the same for a whole step (`settlement.usecases.mobile_notices.Telling`)."""
 
+    region: str
+    receivers: frozenset[tuple[str, str]]
     institutions: Mapping[str, Institution]
     keyring: Keyring
     next_number: NumberSource
@@ -57,7 +59,11 @@ class OrderExpiry:
         closed = await reference.closed_through(connection)
         not_before = None if closed is None else closed + timedelta(days=1)
         at = moment(self._clock, not_before=not_before)
+        installed = await reference.installation(connection)
+        if installed is None:
+            raise RuntimeError("a database with orders says of which region it is")
         books = Books(
+            region=installed.region, receivers=await reference.receivers(connection),
             institutions=await reference.institutions(connection), keyring=self._keyring,
             next_number=self._numbers.next,
         )  # fmt: skip

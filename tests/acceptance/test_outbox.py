@@ -13,12 +13,14 @@ import pytest
 import pytest_asyncio
 
 from loadtest.simulators.receiver import Fault
+from settlement.mobile_timers import HOLD_SECONDS, SAVED_SECONDS
 from settlement.outbox import GAPS_SECONDS, Came
 from settlement.storage.outbox import log_of, resend
-from tests.kit.mobile import Platform
+from settlement.wallets import owner_of
+from tests.kit.mobile import Platform, a_caller
 from tests.kit.population import CLASS_C, DEAR, HOSPITAL, some
 from tests.kit.receiving import Told, a_receiver
-from tests.kit.reply import assert_same_answer
+from tests.kit.reply import assert_done, assert_same_answer
 from tests.kit.town import Town
 from tests.kit.waiting import until
 
@@ -80,6 +82,41 @@ async def test_what_went_back_is_told_once_a_part_and_after_the_payment(
     assert back_too["cashRefdAmt"] == 0
     assert rest["hiDocSn"] == back_too["hiFefdSn"] == insured.text("hiFefdSn", "data")
     assert not told.receiver.refused
+
+
+@pytest.mark.parametrize("held", [True, False])
+async def test_order_that_nobody_paid_in_time_is_told_once(
+    town: Town, platform: Platform, told: Told, held: bool
+) -> None:
+    await a_caller(town, owner_of("WECHAT"), "wallet-wechat-000001")
+    await town.end_orders(after_seconds=SAVED_SECONDS)
+    await told.deliver()
+    before = len(told.book.entries)
+    order = await platform.upload(town.someone(), some(DEAR, 2))
+    if held:
+        assert_done(await order.pay(wallet="WECHAT"))
+    seconds = HOLD_SECONDS if held else SAVED_SECONDS
+    assert await town.end_orders(after_seconds=seconds + 1) == 1
+    assert await town.end_orders(after_seconds=seconds) == 0
+    await told.deliver()
+    assert told.book.topics[before:] == ["6204"] * (1 + held)
+    over = msgspec.json.decode(told.book.entries[-1].data, type=dict[str, Any])
+    assert over["payOrdId"] == order.number
+    assert over["extData"] == {"ordStas": "15"}
+    assert (over["ownPayAmt"], over["fundPay"], over["psnAcctPay"]) == (0, 0, 0)
+    assert over["thdPayType"] == ("WECHAT" if held else "SELF")
+    assert not told.receiver.refused
+
+
+async def test_order_that_was_withdrawn_is_told(
+    town: Town, platform: Platform, told: Told
+) -> None:
+    order = await platform.upload(town.someone(), some(DEAR))
+    await order.withdraw()
+    await told.deliver()
+    [only] = told.book.entries
+    over = msgspec.json.decode(only.data, type=dict[str, Any])
+    assert (only.topic, over["extData"]) == ("6204", {"ordStas": "12"})
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,13 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
+from protocol.scan import ScanReply
 from settlement.gateway import Overloaded, Unavailable
+from settlement.payment_states import PHONE_WAIT_SECONDS
 from settlement.serve.service import Service
 from tests.kit import population
 from tests.kit.population import CLASS_A, DEAR, some
@@ -22,6 +25,7 @@ from tests.kit.proxy import DatabaseLine, Fault
 from tests.kit.reply import assert_done
 from tests.kit.scanner import Scanner, clearing_fen, pending_fen
 from tests.kit.till import WALLET, Book, Play, ScriptedChannel
+from tests.kit.till_phone import ScriptedPhone
 from tests.kit.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -207,6 +211,75 @@ async def test_refund_whose_report_is_lost_goes_out_once(
     again = await other.refund(number, refund_no)
     assert (again.status, again.replayed) == ("refunded", True)
     assert len(book(town).refunds) == refunds + 1
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def phones(town: Town, dying: Dying) -> AsyncIterator[None]:
+    """Payers pay on their own phones."""
+    town.channels.wechat.phone = ScriptedPhone(town.channels.wechat)
+    yield
+    await town.resolve(seconds=PHONE_WAIT_SECONDS + 60)
+    town.channels.wechat.phone = None
+
+
+async def invited(town: Town, scanner: Scanner) -> str:
+    """An order whose payer is asked to pay on their phone."""
+    reply = await scanner.scan(scanner.order(town.someone(), DEAR, 3, pay_on_phone=True))
+    assert reply.status == "payer_action", reply
+    return reply.order_no
+
+
+async def handed(scanner: Scanner, order_no: str) -> ScanReply:
+    """The institution's program opens it on the phone."""
+    body = msgspec.json.encode({"openid": "oTest"})
+    reply = await scanner.service.payments.phone(order_no, body, scanner.caller)
+    return msgspec.json.decode(reply.body, type=ScanReply)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.usefixtures("phones")
+async def test_order_whose_handing_out_is_lost_is_handed_out_again_and_paid_once(
+    town: Town, dying: Dying, other: Scanner, when: str
+) -> None:
+    order_no = await invited(town, dying.scanner)
+    paid = len(book(town).paid)
+    await dying.stops_in(handed(dying.scanner, order_no), "hand", when)
+    again = await handed(other, order_no)
+    assert again.phone
+    town.channels.wechat.confirm(again.phone.package.removeprefix("prepay_id="))
+    await town.resolve(seconds=6)
+    assert (await other.find(order_no)).status == "settled"
+    assert len(book(town).paid) == paid + 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.usefixtures("phones")
+async def test_withdrawal_whose_report_is_lost_is_asked_again(
+    town: Town, dying: Dying, other: Scanner, when: str
+) -> None:
+    order_no = await invited(town, dying.scanner)
+    assert (await handed(dying.scanner, order_no)).phone
+    await dying.scanner.cancel(order_no)
+    await dying.stops_in(town.resolve(seconds=1, by=dying.service), "withdraw", when)
+    assert (await other.find(order_no)).status == "unknown"
+    for _ in range(3):
+        await town.resolve(seconds=3)
+    assert (await other.find(order_no)).status == "refused"
+    assert await pending_fen(town) == 0
+
+
+@pytest.mark.usefixtures("phones")
+async def test_invitation_that_nobody_heard_of_ends_by_itself(
+    town: Town, dying: Dying, other: Scanner
+) -> None:
+    buyer = town.someone()
+    balance_fen = await town.balance_fen(buyer)
+    order = dying.scanner.order(buyer, DEAR, 3, pay_on_phone=True)
+    await dying.loses(dying.scanner.scan(order), Fault.AFTER_COMMIT)
+    assert await town.balance_fen(buyer) < balance_fen
+    await town.resolve(seconds=PHONE_WAIT_SECONDS + 1)
+    assert (await other.find(order["order_no"])).status == "refused"
+    assert await town.balance_fen(buyer) == balance_fen
 
 
 async def test_counter_that_hangs_up_leaves_a_payment_that_goes_on(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from enum import StrEnum
 
-from settlement.channels.port import Channel
+from settlement.channels.port import Channel, PhoneDoor
 from settlement.channels.registry import EVERYBODY, Place, Tills
 from settlement.clock import Clock
 from settlement.payment import (
@@ -77,6 +77,7 @@ class ScriptedChannel:
         self.name = name
         self.merchant_no = MERCHANT
         self.timers: Timers = TIMERS[name]
+        self.phone: PhoneDoor | None = None
         self.book = Book()
         self.plays: deque[Play] = deque()
         self.silent = False
@@ -95,9 +96,9 @@ class ScriptedChannel:
 
     async def pay(self, order: PayOrder) -> Outcome:
         """See `Channel`."""
-        await self._stop("pay", "before")
+        await self.stop("pay", "before")
         outcome = self._pay(order)
-        await self._stop("pay", "after")
+        await self.stop("pay", "after")
         return outcome
 
     def _pay(self, order: PayOrder) -> Outcome:
@@ -142,9 +143,9 @@ class ScriptedChannel:
 
     async def undo(self, order: OrderKey) -> Outcome:
         """See `Channel`."""
-        await self._stop("undo", "before")
+        await self.stop("undo", "before")
         outcome = self._undo(order)
-        await self._stop("undo", "after")
+        await self.stop("undo", "after")
         return outcome
 
     def _undo(self, order: OrderKey) -> Outcome:
@@ -158,9 +159,9 @@ class ScriptedChannel:
 
     async def refund(self, refund: RefundOrder) -> Outcome:
         """See `Channel`."""
-        await self._stop("refund", "before")
+        await self.stop("refund", "before")
         outcome = self._refund(refund)
-        await self._stop("refund", "after")
+        await self.stop("refund", "after")
         return outcome
 
     def _refund(self, refund: RefundOrder) -> Outcome:
@@ -206,7 +207,8 @@ class ScriptedChannel:
         """The payer confirms on the phone."""
         self.book.paid[order_no] = self.book.asked[order_no]
 
-    async def _stop(self, call: str, when: str) -> None:
+    async def stop(self, call: str, when: str) -> None:
+        """Nothing more is heard where a test wants that."""
         if self.stop_at == (call, when):
             self.stop_at = None
             self.stopped.set()

@@ -131,6 +131,7 @@ def door(
         signing=merchant.signing,
         platform={platform.public_key_id: VerifyingKey(platform.public_key_pem)},
         apiv3_key=merchant.apiv3_key.encode(), apiv2_key=merchant.apiv2_key,
+        app_secret=merchant.app_secret,
     )  # fmt: skip
     return WechatChannel(config, keys, signer=signer, clock=simulator.clock)
 

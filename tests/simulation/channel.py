@@ -74,6 +74,29 @@ class UnreliableChannel:
                 order.dead = True
         return self._answer(order_no)
 
+    def hand(self, order_no: str, amount_fen: int) -> Outcome:
+        """An order that its payer pays on their phone arrives, or not; the same again is the
+        same."""
+        if self._happens():
+            return _unknown()
+        if order_no in self._undone_unseen:
+            return _failed("CLOSED")
+        self._orders.setdefault(order_no, Order(amount_fen=amount_fen))
+        return self._answer(order_no)
+
+    def withdraw(self, order_no: str) -> Outcome:
+        """Nobody can pay such an order any more; one that is paid stays so."""
+        if self._happens():
+            return _unknown()
+        order = self._orders.get(order_no)
+        if order is None:
+            self._undone_unseen.add(order_no)
+        elif order.paid_fen:
+            return self._heard(_failed("ORDERPAID"))
+        else:
+            order.dead = True
+        return self._heard(Outcome(verdict=Verdict.SUCCESS))
+
     def confirm(self, order_no: str) -> None:
         """The payer confirms on the phone; what is dead stays so, but for a ghost."""
         order = self._orders.get(order_no)

@@ -13,6 +13,7 @@ from settlement.pay_commands import (
     Counter,
     HoldPlainSale,
     HoldSale,
+    PayOnPhone,
     PlainLine,
     Report,
     TakeBack,
@@ -20,7 +21,7 @@ from settlement.pay_commands import (
 )
 from settlement.payment import ChannelName, Custody
 from settlement.payment_rows import PaymentFact
-from settlement.payment_states import Happening, Learnt
+from settlement.payment_states import Happening, Learnt, Way
 from settlement.payment_timers import TIMERS
 from settlement.translate import scans
 from settlement.usecases.payment_payloads import Plan
@@ -51,6 +52,27 @@ def some_lines(rng: Random) -> tuple[ClaimLine, ...]:
             )
         )  # fmt: skip
     return tuple(lines)
+
+
+def on_phone(till: Till) -> Till:
+    """The same merchant, where the payer pays on their own phone."""
+    return structs.replace(till, way=Way.PHONE, code_shown="")
+
+
+def invited(command: HoldSale | HoldPlainSale) -> HoldSale | HoldPlainSale:
+    """The same order, whose payer is asked to pay on their own phone."""
+    counter = structs.replace(command.counter, on_phone=True, second_code=True)
+    return structs.replace(command, counter=counter, till=None)
+
+
+def a_tap(fact: PaymentFact, till: Till) -> PayOnPhone:
+    """The payer opens the order on their phone."""
+    row = fact.row
+    place = row.psn_no or f"#{PHARMACY.code}/{row.order_no}"
+    return PayOnPhone(
+        asked=asked(row.order_no, place), pay_nos=(row.pay_no,), pay_no=row.pay_no,
+        till=on_phone(till),
+    )  # fmt: skip
 
 
 def a_sale(rng: Random, nth: int) -> Purchase:

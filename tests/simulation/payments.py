@@ -36,6 +36,7 @@ from settlement.payment_states import (
     Learnt,
     PaymentKind,
     State,
+    Way,
     happened,
     learnt_of,
     next_errand,
@@ -45,7 +46,8 @@ from settlement.payment_states import (
 from settlement.refusal import Refusal
 from settlement.rows import RowKind
 from settlement.usecases.booking import increments_of
-from settlement.usecases.paying import PEOPLES_TURN, PayAnswer
+from settlement.usecases.paying import PayAnswer
+from settlement.usecases.payment_effects import PEOPLES_TURN
 from settlement.usecases.payment_payloads import open_plan
 from settlement.view import Effects
 from tests.simulation.books import Books
@@ -56,7 +58,9 @@ from tests.simulation.counter import (
     a_report,
     a_sale,
     a_scan,
+    a_tap,
     a_till,
+    invited,
 )
 from tests.unit.usecases.builders import ON, PERSON_NO, POOL, a_view, a_world
 
@@ -112,6 +116,8 @@ class Morning:
         plain = rng.random() < 0.3
         seconds = [begins] + [begins + rng.uniform(0.1, 100) for _ in range(rng.randrange(3))]
         seed = rng.getrandbits(32)
+        phone = rng.random() < 0.3
+        """the payer is asked to pay on their phone; a code may be shown all the same"""
 
         def scan() -> None:
             name = rng.choice(list(self.channels))
@@ -120,6 +126,8 @@ class Morning:
             command: HoldSale | HoldPlainSale = (
                 a_plain_scan(same, order_no, till) if plain else a_scan(same, nth, order_no, till)
             )
+            if phone and (self._order(order_no) is None or rng.random() < 0.8):
+                command = invited(command)
             reply = self._decide(command)
             if isinstance(reply, PayAnswer) and reply.began is not None:
                 assert reply.fact is not None
@@ -127,6 +135,8 @@ class Morning:
 
         for after in seconds:
             self._after(after, scan)
+        for _ in range(rng.randrange(4) if phone else 0):
+            self._after(begins + rng.uniform(0.1, 330), lambda: self._tap(order_no))
         if rng.random() < 0.3:
             self._after(begins + rng.uniform(0, 70), lambda: self._cancel(order_no))
         for number in range(rng.choice((0, 0, 1, 2, 4))):
@@ -136,6 +146,18 @@ class Morning:
             sale = a_sale(rng, 40 + nth)
             self._after(begins + rng.uniform(0, 100), lambda: self._decide(sale))
 
+    def _tap(self, order_no: str) -> None:
+        """The payer opens the order on the phone; where it waits for them already, once more."""
+        fact = self._order(order_no)
+        if fact is None:
+            return
+        name = self.rng.choice(list(self.channels))
+        reply = self._decide(a_tap(fact, a_till(name, self.custody[name])))
+        assert isinstance(reply, PayAnswer), reply
+        if reply.began is not None:
+            assert reply.fact is not None
+            self._collect(reply.fact, reply.began)
+
     def _order(self, order_no: str) -> PaymentFact | None:
         facts = self.view.payments.values()
         collects = (f for f in facts if f.row.kind is PaymentKind.COLLECT)
@@ -144,7 +166,7 @@ class Morning:
     def _cancel(self, order_no: str) -> None:
         fact = self._order(order_no)
         if fact is not None and fact.standing.state is not State.SETTLED:
-            self._report(fact, Happening.GIVEN_UP, _present(fact).number, Learnt(operator="1"), 0)
+            self._report(fact, Happening.GIVEN_UP, _number(fact), Learnt(operator="1"), 0)
 
     def _refund(self, order_no: str, refund_no: str) -> None:
         fact = self._order(order_no)
@@ -182,7 +204,9 @@ class Morning:
         known = len(fact.events)
 
         def arrives() -> None:
-            outcome = channel.pay(attempt.order_no, attempt.amount_fen)
+            on_phone = attempt.way is Way.PHONE
+            ask = channel.hand if on_phone else channel.pay
+            outcome = ask(attempt.order_no, attempt.amount_fen)
             self._tell(f"pay {attempt.order_no}: {outcome.verdict} {outcome.code}")
             for _ in range(rng.randrange(3)):
                 self._after(rng.uniform(1, 90), lambda: channel.confirm(attempt.order_no))
@@ -241,7 +265,7 @@ class Morning:
             self._look(pay_no)
 
         if ask is Ask.GIVE_UP:
-            self._report(fact, Happening.GIVEN_UP, _present(fact).number, Learnt(), 0)
+            self._report(fact, Happening.GIVEN_UP, _number(fact), Learnt(), 0)
             self._busy.discard(pay_no)
             return
 
@@ -268,7 +292,9 @@ class Morning:
                 outcome = channel.query(attempt.order_no)
                 happening = happened(outcome, attempt)
             case Ask.UNDO:
-                outcome = channel.undo(attempt.order_no)
+                on_phone = attempt.way is Way.PHONE
+                undo = channel.withdraw if on_phone else channel.undo
+                outcome = undo(attempt.order_no)
                 happening = undo_happened(outcome, fact.standing)
             case _:
                 assert attempt.refunds is not None
@@ -443,6 +469,12 @@ def play(seed: int) -> Morning:
             f"python -m tests.simulation.payments --seed {seed}\n{story}\n{exc!r}"
         ) from exc
     return morning
+
+
+def _number(fact: PaymentFact) -> int:
+    """Of the present attempt; 0 where none is out yet."""
+    attempt = fact.standing.attempt
+    return 0 if attempt is None else attempt.number
 
 
 def _present(fact: PaymentFact) -> Attempt:

@@ -32,6 +32,8 @@ COMPUTED = {
     },
     "FILING_INSTITUTION_UNKNOWN": {"reflin_medins_no", "ide_fixmedins_no", "fixmedins_code"},
     "LATER_SETTLEMENT_STANDS": {"setl_id", "original_msgid"},
+    "CHANNEL_NOT_OPENED": {"pay_code", "pay_on_phone"},
+    "CHANNEL_SUSPENDED": {"pay_code", "pay_on_phone"},
 }  # fmt: skip
 _OF_ANY_FIELD = frozenset(code.value for code in WireErrorCode)
 _BY_PERSONS = {code for code, _, _ in (*MY_ROWS, *REIMBURSEMENT_ROWS)}

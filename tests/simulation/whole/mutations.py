@@ -17,7 +17,7 @@ from msgspec import structs
 from settlement.rows import MessageOutcome
 from settlement.serve import resolver
 from settlement.storage import journal, writer
-from settlement.usecases import booking, cancel, family, paying, remote_report
+from settlement.usecases import booking, cancel, family, payment_effects, remote_report
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -41,12 +41,12 @@ def books_the_money_of_a_cancel_twice(patch: pytest.MonkeyPatch) -> None:
 
 def drops_the_void_of_a_payment(patch: pytest.MonkeyPatch) -> None:
     """A payment is closed and what it held stays held."""
-    release = paying._release
+    release = payment_effects._release
 
     def drop(*args: Any) -> Any:
         return structs.replace(release(*args), entry=None, pending=None)
 
-    patch.setattr(paying, "_release", drop)
+    patch.setattr(payment_effects, "_release", drop)
 
 
 def drops_the_void_of_a_case(patch: pytest.MonkeyPatch) -> None:

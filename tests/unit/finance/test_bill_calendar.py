@@ -94,7 +94,7 @@ def test_which_bills_a_channel_has_is_what_its_adapter_can_fetch() -> None:
     assert set(doors) == set(ChannelName) == set(config._NUMBERS)
     with_funds = {name for name in doors if BillKind.FUNDS in kinds_at(name)}
     assert with_funds == {name for name, door in doors.items() if hasattr(door, "fund_bill")}
-    assert kinds_at(ChannelName.ONECODE) == ()
+    assert kinds_at(ChannelName.ONECODE) == (BillKind.TRADE,)
 
 
 @pytest.mark.parametrize(("begun", "first"), [(date(2026, 11, 24), 24), (None, None)])

@@ -33,7 +33,7 @@ from protocol.unionpay import archive, form
 from protocol.unionpay.messages import answer_of
 from protocol.wechat import bills as wechat_bills
 from protocol.wechat import certificates as wechat_certificates
-from protocol.wechat import messages, notifications, v2
+from protocol.wechat import messages, notifications, sign_in, v2
 from protocol.wechat.signing import read_authorization
 from settlement.bill import BillError
 from settlement.console.server import cookies_of, pairs_of
@@ -50,6 +50,7 @@ from settlement.my_token import taken_apart
 from settlement.payout_intake import BANK_COLUMNS, read_bank
 from settlement.policy.errors import PolicyError
 from settlement.policy.loader import parse_file
+from settlement.translate.onecode_bills import OneCodeTrade
 from settlement.web.framing import parse_head
 
 NOW = datetime(2026, 11, 26, 4, tzinfo=UTC)
@@ -198,6 +199,10 @@ def _our_json(body: bytes) -> list[object]:
     return read
 
 
+def _onecode_bill(body: bytes) -> object:
+    return list(OneCodeTrade(body.splitlines(keepends=True)).rows())
+
+
 PARSERS: Mapping[str, Parser] = {
     "envelope": Parser(_envelope, (WireError,)),
     "head": Parser(lambda body: parse_head(body, 16_384)),
@@ -211,6 +216,8 @@ PARSERS: Mapping[str, Parser] = {
     "upload": Parser(_upload, (textfile.FileError,)),
     "paycode": Parser(lambda body: paycode.read(_text(body)).masked),
     "onecode": Parser(lambda body: onecode.content_of(body, onecode.PayReply), (ValueError,)),
+    "onecode-bill": Parser(_onecode_bill, (BillError,)),
+    "wechat-sign-in": Parser(sign_in.read_signed_in),
     "evoucher": Parser(evoucher.read_reply, (ValueError,)),
     "our-json": Parser(_our_json),
     "hub-message": Parser(envelope.read, (envelope.UnreadableError,)),

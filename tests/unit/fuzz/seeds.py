@@ -21,6 +21,7 @@ from protocol.hub import certificates
 from protocol.hub.messages import Kind
 from protocol.hub.post import Written
 from protocol.nhsa import gm, mobile_envelope, textfile
+from protocol.onecode_bills import Row, write_bill
 from protocol.unionpay import archive
 from protocol.unionpay.layouts import ZM, ZME
 from protocol.unionpay.statement import line_of
@@ -205,6 +206,7 @@ def _files() -> dict[str, dict[str, bytes]]:
 
 def _doors() -> dict[str, dict[str, bytes]]:
     paid = onecode.PayReply(code="SUCCESS", outTradeNo="A1", state="PAID", totalFen=4212)
+    row = Row(at="2026-11-23 10:00:00", kind="PAY", outTradeNo="A1", tradeNo="T1", fen=1, feeFen=0)
     claims = Claims(aud=AUDIENCE, iat=1, exp=2, jti="1", sub="43010000000000000001")
     session = Session(person_no="43010000000000000001", app="A", access_key="a", ends_at=9)
     scan = {
@@ -216,6 +218,8 @@ def _doors() -> dict[str, dict[str, bytes]]:
     return {
         "paycode": {code[:3]: code.encode() for code in codes},
         "onecode": {"paid": msgspec.json.encode(paid)},
+        "onecode-bill": {"day": write_bill("ONE1", "2026-11-23", [row]).encode()},
+        "wechat-sign-in": {"named": b'{"openid":"oTest","scope":"snsapi_base"}'},
         "evoucher": {"told": json.dumps(reply, ensure_ascii=False).encode()},
         "our-json": {"scan": json.dumps(scan).encode()},
         "app-token": {"token": signed_token("test", "0" * 32, claims).encode()},

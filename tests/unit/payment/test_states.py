@@ -39,6 +39,7 @@ WECHAT, ALIPAY, UNIONPAY = ChannelName.WECHAT, ChannelName.ALIPAY, ChannelName.U
 # A state, and what may happen to it: the state after it, and what is written with it. `known`
 # changes nothing; whatever is not named contradicts the state.
 EXPECTED_COLLECT = """
+waiting     INVITED     waiting     nothing
 waiting     ATTEMPTED   collecting  nothing
 waiting     GIVEN_UP    closed      release
 waiting     SURPLUS     waiting     give back

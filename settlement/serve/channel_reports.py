@@ -1,0 +1,202 @@
+"""What channels say of payments, in one gateway process: answers, notifications, errands' results.
+
+The only place where a journal's batch and what a channel said meet. Whoever speaks to a channel
+first (settlement/serve/paying.py, the resolver) had committed that before, and reports here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from settlement.channels.port import Channel
+from settlement.channels.registry import Tills
+from settlement.clock import Clock
+from settlement.desk import DecisionDesk
+from settlement.institution import Institution
+from settlement.pay_commands import Report
+from settlement.payment import NotificationRefused, Notified, Outcome, Verdict
+from settlement.payment_rows import PaymentFact
+from settlement.payment_states import (
+    ENDED,
+    UNCERTAIN,
+    Ask,
+    Attempt,
+    Happening,
+    Ignored,
+    Learnt,
+    PaymentKind,
+    Way,
+    happened,
+    learnt_of,
+    refund_happened,
+    undo_happened,
+    what_next,
+)
+from settlement.serve.asking import Journals, Reply
+from settlement.serve.pay_pieces import asked_of, order_key, phone_door, refund_order
+from settlement.storage.payment_finder import PaymentFinder
+from settlement.storage.payments import place_of
+from settlement.telemetry.metrics import METRICS
+from settlement.usecases.paying import PayAnswer
+
+logger = logging.getLogger("settlement.paying")
+
+
+async def _undone(channel: Channel, attempt: Attempt) -> Outcome:
+    """Made dead in the way of the attempt. Raises LookupError where the merchant is not granted
+    that way any more."""
+    if attempt.way is Way.CODE:
+        return await channel.undo(order_key(attempt))
+    door = phone_door(channel)
+    if door is None:
+        raise LookupError(f"merchant {attempt.merchant_no} takes no payments on phones any more")
+    return await door.withdraw(order_key(attempt))
+
+
+class ChannelReports:
+    """What is said about payments, and what has to be asked about them."""
+
+    def __init__(
+        self, *, desk: DecisionDesk, journals: Journals, finder: PaymentFinder, tills: Tills,
+        read_clock: Clock,
+    ) -> None:  # fmt: skip
+        self._desk = desk
+        self._submit = journals.ask
+        self.finder = finder
+        self.tills = tills
+        self._clock = read_clock
+
+    async def notified(
+        self, channel: str, merchant_no: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, bytes, str] | None:
+        """POST /notify/{channel}/{merchant}; None where there is no such merchant.
+
+        The channel hears that it was taken only once it is committed.
+        """
+        merchant = self.tills.merchant(channel, merchant_no)
+        if merchant is None:
+            return None
+        said = merchant.notified(headers, body)
+        if isinstance(said, NotificationRefused):
+            level = logging.INFO if said.probe else logging.WARNING
+            where = {"event": "notification.refused", "channel": channel, "reason": said.reason}
+            logger.log(level, "a notification was refused", extra=where)
+            return merchant.acknowledged(taken=False)
+        return merchant.acknowledged(taken=await self._taken(channel, merchant_no, said))
+
+    async def _taken(self, channel: str, merchant_no: str, said: Notified) -> bool:
+        number = said.refund_no or said.order_no
+        found = await self.finder.attempt(number)
+        if found is None:
+            where = {"event": "notification.unknown_order", "channel": channel}
+            logger.error("a notification of an order that was never made", extra=where)
+            return True
+        fact, attempt = found
+        if (attempt.channel, attempt.merchant_no) != (channel, merchant_no):
+            where = {"event": "notification.of_another_merchant", "channel": channel}
+            logger.error("a notification of an order that another merchant made", extra=where)
+            return True
+        happening = (
+            refund_happened(said.outcome) if said.refund_no else happened(said.outcome, attempt)
+        )
+        standing = fact.standing
+        # Of a refund it may be an alarm: people gave the money back, and now the channel did.
+        is_over = standing.state in ENDED and attempt == standing.attempt and not said.refund_no
+        if is_over and what_next(fact.row.kind, standing.state, happening) is Ignored.KNOWN:
+            return True
+        institution = self._desk.world.institutions[fact.row.institution]
+        reply = await self.report(
+            fact, institution, happening, attempt=attempt.number, outcome=said.outcome,
+            asked_after=0,
+        )  # fmt: skip
+        return isinstance(reply, PayAnswer) and not reply.ask_again
+
+    async def run_errand(self, fact: PaymentFact, ask: Ask) -> Reply:
+        """Speak to the channel, and report what it said. Raises LookupError where there is nobody
+        to speak to."""
+        institution = self._desk.world.institutions[fact.row.institution]
+        standing = fact.standing
+        if ask is Ask.GIVE_UP:
+            return await self.report(fact, institution, Happening.GIVEN_UP)
+        attempt = standing.attempt
+        if attempt is None:
+            raise LookupError(f"payment {fact.row.pay_no} has no attempt to ask about")
+        channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
+        if channel is None:
+            raise LookupError(f"no merchant {attempt.merchant_no} of {attempt.channel} any more")
+        match ask:
+            case Ask.QUERY:
+                outcome = await channel.query(order_key(attempt))
+                happening = happened(outcome, attempt)
+            case Ask.UNDO:
+                outcome = await _undone(channel, attempt)
+                happening = undo_happened(outcome, standing)
+            case Ask.REFUND:
+                outcome = await channel.refund(refund_order(attempt))
+                happening = refund_happened(outcome)
+            case Ask.QUERY_REFUND:
+                outcome = await channel.query_refund(refund_order(attempt))
+                happening = refund_happened(outcome)
+        return await self.report(fact, institution, happening, outcome=outcome)
+
+    async def report(
+        self, fact: PaymentFact, institution: Institution, happening: Happening, *,
+        attempt: int | None = None, outcome: Outcome | None = None, learnt: Learnt | None = None,
+        asked_after: int | None = None,
+    ) -> Reply:  # fmt: skip
+        """Commit what happened. A channel that answers was asked when `fact` stood; what it says
+        by itself may be older (`asked_after` 0). Where that matters the channel is asked again."""
+        row, present = fact.row, fact.standing.attempt
+        if attempt is None:
+            attempt = 0 if present is None else present.number
+        if outcome is not None:
+            learnt = learnt_of(outcome)
+        reply = await self._submit(
+            Report(
+                asked=asked_of(institution, row.lane, place_of(row), row.order_no),
+                pay_nos=(row.pay_no,),
+                pay_no=row.pay_no,
+                happening=happening,
+                attempt=attempt,
+                learnt=learnt or Learnt(),
+                exchange=None if outcome is None else outcome.exchange,
+                asked_after=len(fact.events) if asked_after is None else asked_after,
+            )
+        )
+        if isinstance(reply, PayAnswer):
+            self._count(fact, reply)
+        if isinstance(reply, PayAnswer) and reply.ask_again and reply.fact is not None:
+            return await self._ask_again(reply, reply.fact, institution, attempt)
+        return reply
+
+    async def _ask_again(
+        self, reply: PayAnswer, fact: PaymentFact, institution: Institution, number: int
+    ) -> Reply:
+        """Money is said to have come for what is closed: what the channel answers now counts."""
+        attempt = next(one for one in fact.standing.attempts if one.number == number)
+        channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
+        outcome = None if channel is None else await channel.query(order_key(attempt))
+        if outcome is None or outcome.verdict is Verdict.UNKNOWN:
+            where = {"event": "payment.late_money_unclear", "pay_no": fact.row.pay_no}
+            logger.error("money may have come for a payment that is closed", extra=where)
+            return reply
+        return await self.report(
+            fact, institution, happened(outcome, attempt), attempt=number, outcome=outcome
+        )
+
+    def _count(self, before: PaymentFact, reply: PayAnswer) -> None:
+        """How long it took to be certain, and what must not be."""
+        if reply.alarm:
+            METRICS.payment_alarms += 1
+            where = {"event": "payment.impossible", "pay_no": before.row.pay_no}
+            logger.error(
+                "a channel contradicts what is booked", extra={**where, "what": reply.alarm}
+            )
+        attempt = before.standing.attempt
+        if reply.fact is None or attempt is None or before.row.kind is not PaymentKind.COLLECT:
+            return
+        if before.standing.state in UNCERTAIN and reply.fact.standing.state not in UNCERTAIN:
+            confirmed = any(e.happening is Happening.CONFIRM for e in reply.fact.events)
+            tally = METRICS.payment_confirmed if confirmed else METRICS.payment_certainty
+            tally.observe((self._clock() - attempt.sent_at).total_seconds())
