@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from settlement.cli_archive import add_archive, add_db
 from settlement.cli_backup import add_backup
 from settlement.cli_bills import add_bills
 from settlement.cli_clear import add_clear
@@ -102,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     add_sheets(commands, _tell, DEFAULT_DATA_DIR)
     add_rekey(commands, _tell, DEFAULT_DATA_DIR)
     add_personal(commands, _tell, DEFAULT_DATA_DIR)
+    add_archive(commands, _tell, DEFAULT_DATA_DIR)
+    add_db(commands, _tell, DEFAULT_DATA_DIR)
     add_user(commands, _tell, DEFAULT_DATA_DIR)
     _add_certify(commands)
     add_import(
@@ -179,6 +182,10 @@ def _add_verify(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--hurry", action="store_true", help="at full speed even while others settle"
     )
+    parser.add_argument(
+        "--archive", type=Path, metavar="DIR",
+        help="hold what was archived into this folder against the database, too",
+    )  # fmt: skip
     parser.set_defaults(command=_verify)
 
 
@@ -370,7 +377,11 @@ def _serve(parsed: argparse.Namespace) -> int:
 def _verify(parsed: argparse.Namespace) -> int:
     from settlement.serve.operations import verify
 
-    return _tell(verify(parsed.data_dir, as_json=parsed.json, hurried=parsed.hurry))
+    return _tell(
+        verify(
+            parsed.data_dir, as_json=parsed.json, hurried=parsed.hurry, archive=parsed.archive
+        )
+    )
 
 
 def _readjudication(parsed: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from datetime import date
 COUNT_MAX = 999_999
 _LANE = 10**11
 _MONTH = 10**15
+_YEAR = 100 * _MONTH
 _GREATEST = str(2**63 - 1)
 """What a bigint holds; as long as every number of ours, so that texts compare as numbers do."""
 
@@ -57,6 +58,17 @@ NumberSource = Callable[[int, date], int]
 def lane_in(number: int) -> int:
     """The lane that a number of ours carries."""
     return number // _LANE % 10_000
+
+
+def numbers_of(year: int) -> tuple[int, int]:
+    """The first number of a year that could be given out, and the first that is of the next."""
+    return (year - 2000) * _YEAR, (year - 1999) * _YEAR
+
+
+def month_of(number: int) -> date:
+    """The first day of the month that a number of ours carries."""
+    year, month = divmod(number // _MONTH, 100)
+    return date(2000 + year, max(month, 1), 1)
 
 
 def parse(text: str) -> int | None:

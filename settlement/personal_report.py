@@ -42,6 +42,8 @@ def readable(told: Mapping[str, object]) -> str:
             cast("Mapping[str, object]", told["person"])
         ),
     ]  # fmt: skip
+    if told["archived_years"]:
+        lines += ["", f"以下年度的结算明细在归档文件中：{_value(told['archived_years'])}"]
     for place, found in rows.items():
         lines += ["", f"{PLACE_ZH[place]}（{len(found)} 项）"]
         for number, row in enumerate(found, 1):

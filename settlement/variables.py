@@ -65,6 +65,11 @@ VARIABLES: Mapping[str, Variable] = {
     "SETTLEMENT_KEEP_YEARS": Variable(
         "个人信息保存年限，不小于 5", "how many years personal data is kept, 5 or more", "30",
     ),
+    "SETTLEMENT_ONLINE_YEARS": Variable(
+        "年度明细留在库中的整年数，不小于 2",
+        "for how many full years after a year its details stay in the database before they may be "
+        "archived, 2 or more", "5",
+    ),
     "SETTLEMENT_REGION": Variable(
         "统筹区代码，六位", "the pooling area, six digits", "441900",
     ),

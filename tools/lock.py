@@ -23,8 +23,8 @@ OPTIONS = (
 
 
 def main() -> int:
-    """Runtime first: the development pins are constrained by it."""
-    for name in ("requirements", "requirements-dev"):
+    """Runtime first: what is beside it is constrained by it."""
+    for name in ("requirements", "requirements-archive", "requirements-dev"):
         command = [sys.executable, "-m", "piptools", "compile", *OPTIONS]
         subprocess.run([*command, "-o", f"{name}.txt", f"{name}.in"], cwd=ROOT, check=True)
     return 0

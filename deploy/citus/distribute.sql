@@ -282,6 +282,7 @@ select create_reference_table('settlement.reference_version');
 select create_reference_table('settlement.channel_day');
 select create_reference_table('settlement.matched_day');
 select create_reference_table('settlement.merchant_fee');
+select create_reference_table('settlement.archived_year');
 
 -- On the coordinator only, as they are: `ledger.fold`, `settlement.listing`,
 -- `settlement.day_end`, `settlement.audit`,

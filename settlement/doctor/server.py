@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import msgspec
@@ -14,6 +14,7 @@ from settlement.doctor import sntp
 from settlement.doctor.findings import Code
 from settlement.doctor.patient import Patient
 from settlement.embedded.external import LASTING, VERSION_MIN
+from settlement.numbers import month_of
 from settlement.serve.operations import CONNECTIONS_BESIDE
 from settlement.storage import census, reference
 from settlement.storage import doctor as asked
@@ -199,7 +200,10 @@ async def examine_partitions(patient: Patient, owner: PlainConnection) -> None:
 
 
 def _moment(text: str) -> datetime | None:
-    """A bound that is a time or a date; None for one of another kind, as MAXVALUE."""
+    """A bound that is a time, a date or the first number of a month; None for one of another kind,
+    as MAXVALUE."""
+    if text.isdigit():
+        return datetime.combine(month_of(int(text)), time(), CHINA)
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -257,8 +257,9 @@ WORDS: Mapping[Code, _Row] = {
     Code.PARTITIONS_END: (
         _FAULT, "分区表 {table} 的分区只到 {ends_on}",
         "the partitions of {table} end on {ends_on}",
-        "先建好后续分区；过期后写入会失败",
-        "make the next ones; once they end, nothing can be written",
+        "运行 settlement db partitions，并查明后台任务 partitions 为何未建；过期后无法结算",
+        "run settlement db partitions, and find out why the loop partitions did not; once they "
+        "end, nothing can be settled",
     ),
     Code.LOOPS_STOPPED: (
         _FAULT, "网关在运行，后台任务无人执行：{which}",

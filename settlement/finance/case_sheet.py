@@ -116,7 +116,7 @@ def sheet_pdf(sheet: CaseSheet, printed: Print) -> bytes:
         "fee_columns": [{"heading": one, "right": at > 0} for at, one in enumerate(_FEES)],
         "fees": [_fee_cells(one) for one in sheet.fees],
         "fee_total": _fee_cells(sheet.total),
-        "no_fees": "撤销、冲正不带明细，见原结算。" if row.undoes_setl_id else "明细已清除。",
+        "no_fees": "撤销、冲正不带明细，见原结算。" if row.undoes_setl_id else "明细已归档或清除。",
         "parts": [
             *([HEADINGS[name], thousands(getattr(row, name))] for name in _PARTS),
             ["其中起付线", thousands(row.deductible_fen)],

@@ -19,6 +19,7 @@ import msgspec
 from ledger.audit import VerifyReport
 from ledger.postgres.schema import change_journals, installed_shape
 from ledger.postgres.shape import Shape
+from settlement.archiving import ArchiveSeen
 from settlement.clock import local_time, moment, system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.postgres_settings import MAX_CONNECTIONS_VARIABLE
@@ -30,8 +31,9 @@ from settlement.policy.errors import PolicyError
 from settlement.policy.loader import parse_policies, shipped_files
 from settlement.said import UNUSABLE, Said
 from settlement.storage import approvals, reference
+from settlement.storage.archive import archived_years, keep_partitions, sample_partitions
 from settlement.storage.connect import connect_plain, verify_pool
-from settlement.storage.errors import translate
+from settlement.storage.errors import StorageError, translate
 from settlement.storage.install import (
     DEFAULT_JOURNALS,
     LANES,
@@ -40,7 +42,7 @@ from settlement.storage.install import (
     ensure_schema,
 )
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring, make_key_file
-from settlement.storage.lease import PlainConnection
+from settlement.storage.lease import PlainConnection, connection_for
 from settlement.storage.platform_key import make_platform_key, platform_key_file
 from settlement.storage.policies import keep_files, load_policy_set
 from settlement.storage.queries import ADMIN, REFERENCE
@@ -166,16 +168,61 @@ async def _journals_present(connection: PlainConnection, shape: Shape | None) ->
     return len(set((await reference.lanes(connection)).values()))
 
 
-def verify(data_dir: Path, *, as_json: bool, hurried: bool = False) -> Said:
-    """Recompute everything and say what was found; 0: as booked, 1: something was touched."""
-    return _run(_verify(data_dir, as_json=as_json, hurried=hurried))
+def verify(
+    data_dir: Path, *, as_json: bool, hurried: bool = False, archive: Path | None = None
+) -> Said:
+    """Recompute everything and say what was found; 0: as booked, 1: something was touched. What was
+    archived is held against the database where `archive` says where it lies."""
+    return _run(_verify(data_dir, as_json=as_json, hurried=hurried, archive=archive))
 
 
-async def _verify(data_dir: Path, *, as_json: bool, hurried: bool) -> Said:
+async def _verify(
+    data_dir: Path, *, as_json: bool, hurried: bool, archive: Path | None
+) -> Said:
     async with open_database(data_dir, os.environ) as database:
         report = await verify_database(database.app_dsn, data_dir, hurried=hurried)
-    text = json.dumps(report_fields(report), ensure_ascii=False) if as_json else _prose(report)
-    return Said(0 if report.ok else 1, text)
+        found = await _archives(database.app_dsn, _keyring_of(data_dir), archive)
+    ok = report.ok and all(one.wrong is None for one in found)
+    if as_json:
+        told = report_fields(report) | {"ok": ok, "archives": msgspec.to_builtins(found)}
+        return Said(0 if ok else 1, json.dumps(told, ensure_ascii=False))
+    return Said(0 if ok else 1, "\n".join([_prose(report), *(one.prose() for one in found)]))
+
+
+async def _archives(dsn: str, keyring: Keyring | None, folder: Path | None) -> list[ArchiveSeen]:
+    """The years that were archived, each held against the database where its files are given."""
+    async with connection_for(dsn, "settlement-verify-archive") as connection:
+        known = await archived_years(connection)
+        if folder is None or not known:
+            return [ArchiveSeen(year=one.year, details=one.details) for one in known]
+        from settlement.archive.checking import see_archive
+
+        installed = await reference.installation(connection)
+        lanes = 0 if installed is None else installed.lanes
+        return [
+            await see_archive(connection, folder / str(one.year), one, lanes, keyring)
+            for one in known
+        ]  # fmt: skip
+
+
+def make_partitions(data_dir: Path) -> Said:
+    """Make the partitions of this year and the next ones."""
+    return _run(_make_partitions(data_dir))
+
+
+async def _make_partitions(data_dir: Path) -> Said:
+    async with (
+        open_database(data_dir, os.environ) as database,
+        connection_for(database.owner_dsn, "settlement-operator") as connection,
+    ):
+        made = await keep_partitions(connection, system_clock())
+        await sample_partitions(connection)
+    return Said(0, f"新建分区 partitions made: {made}")
+
+
+def _keyring_of(data_dir: Path) -> Keyring | None:
+    path = _key_file(data_dir)
+    return load_keyring(path) if path.exists() else None
 
 
 async def verify_database(
@@ -183,8 +230,7 @@ async def verify_database(
 ) -> VerifyReport:
     """Verify a database with the keys of a data directory; without them details stay unopened.
     `at` is the moment that it shows, where it is no longer now."""
-    path = _key_file(data_dir)
-    keyring = load_keyring(path) if path.exists() else None
+    keyring = _keyring_of(data_dir)
     year = moment(system_clock if at is None else lambda: at).business_day.year
     async with verify_pool(dsn) as pool:
         return await verify_all(pool, year=year, keyring=keyring, hurried=hurried, at=at)
@@ -401,5 +447,5 @@ def _key_file(data_dir: Path) -> Path:
 def _run(work: Coroutine[object, object, Said]) -> Said:
     try:
         return asyncio.run(work)
-    except (ServiceError, KeyFileError, InstallError) as exc:
+    except (ServiceError, KeyFileError, InstallError, StorageError) as exc:
         return Said(UNUSABLE, f"settlement: {exc}")

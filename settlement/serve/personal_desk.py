@@ -39,6 +39,7 @@ from settlement.personal_report import PLACE_ZH, readable
 from settlement.said import UNUSABLE, Said
 from settlement.storage import personal as store
 from settlement.storage import reference
+from settlement.storage.archive import archived_years
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.connect import connect_plain
 from settlement.storage.errors import StorageError, translate
@@ -114,6 +115,7 @@ async def exported(
         "identity": msgspec.structs.asdict(identity), "person": own.told,
         "filings": store.opened_filings(own, desk.keyring, lane, person_no),
         "balance_fen": own.balance_fen, "rows": places,
+        "archived_years": [one.year for one in await archived_years(desk.connection)],
     }  # fmt: skip
 
 

@@ -14,12 +14,14 @@ from pathlib import Path
 from msgspec import structs
 
 from ledger.postgres.schema import installed_shape
+from settlement.archiving import ArchivedYear
 from settlement.clock import system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
 from settlement.keyring import KeyMaterial, Keyring, UndecipherableError, new_material
 from settlement.said import UNUSABLE, Said
 from settlement.storage import reference
+from settlement.storage.archive import archived_years
 from settlement.storage.audits import Audited, audited, keep_audit
 from settlement.storage.connect import connect_plain
 from settlement.storage.errors import StorageError, translate
@@ -165,10 +167,22 @@ def retire(data_dir: Path, *, actor: str, reason: str) -> Said:
         gone = "、".join(str(one.version) for one in materials if one.version != kept[0].version)
         return Said(
             0, f"密钥 {gone} 已停用 retired\n早于此的备份仍需旧密钥，请保管至其过期 | "
-            "backups from before need the earlier keys until they are dropped",
+            "backups from before need the earlier keys until they are dropped"
+            + archives_that_need(await archived_years(connection), kept[0].version),
         )  # fmt: skip
 
     return _with_database(data_dir, act)
+
+
+def archives_that_need(years: list[ArchivedYear], version: int) -> str:
+    """A line on archived years that only earlier keys open; nothing where there are none."""
+    found = [str(one.year) for one in years if set(one.key_versions) - {version}]
+    if not found:
+        return ""
+    return (
+        f"\n归档年度 {'、'.join(found)} 的明细只能用旧密钥打开，请与归档一同保管 | "
+        "details of these archived years open with the earlier keys alone: keep them with the files"
+    )
 
 
 def status(data_dir: Path) -> Said:

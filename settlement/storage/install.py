@@ -15,6 +15,7 @@ from ledger.postgres.schema import install as install_ledger
 from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape, shaped
 from settlement.storage import reference
+from settlement.storage.archive import keep_partitions
 from settlement.storage.queries import ADMIN, schema_text
 from settlement.storage.reference import Installation
 
@@ -73,6 +74,7 @@ async def ensure_schema(
             f"the database has the shape {present}, not {region.shape}: a database keeps the shape "
             "it was made in; nothing was changed"
         )
+    await keep_partitions(connection, at)
     return found
 
 

@@ -30,6 +30,7 @@ CLEARING = load(SQL_DIRECTORY / "clearing_accounts.sql")
 CLEARING_SCATTER = load(SQL_DIRECTORY / "clearing_accounts_scatter.sql")
 INSTITUTIONS = load(SQL_DIRECTORY / "institutions.sql")
 PERSONAL = load(SQL_DIRECTORY / "personal.sql")
+ARCHIVE = load(SQL_DIRECTORY / "archive.sql")
 SHEETS = load(SQL_DIRECTORY / "sheets.sql")
 REIMBURSEMENTS = load(SQL_DIRECTORY / "reimbursements.sql")
 

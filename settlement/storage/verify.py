@@ -38,6 +38,7 @@ from settlement.keyring import (
     personal_commitment,
 )
 from settlement.storage import reference
+from settlement.storage.archive import unaudited
 from settlement.storage.queries import CONSOLE, PAYOUTS, SQL_DIRECTORY
 from settlement.storage.sealed_places import RECORDS
 from settlement.storage.verify_bills import bad_bills
@@ -197,7 +198,8 @@ async def verify(
         bad = await _first_bad_lane(pool, ask)
         bad = bad or await _bad_payout(pool)
         bad = bad or await bad_closing(pool, hurried=hurried)
-        bad = bad or await bad_bills(pool, hurried=hurried) or await _bad_audit(pool)
+        bad = bad or await bad_bills(pool, hurried=hurried) or await _bad_archive(pool)
+        bad = bad or await _bad_audit(pool)
         report = structs.replace(report, ok=bad is None, first_bad=bad)
     return structs.replace(report, seconds=monotonic() - started)
 
@@ -210,6 +212,15 @@ async def _bad_payout(pool: Pool[Record]) -> BadEntry | None:
         return None
     what = f"period {row['first_on']} of {row['institution']} owes another amount than its rows"
     return BadEntry(journal=0, what=what)
+
+
+async def _bad_archive(pool: Pool[Record]) -> BadEntry | None:
+    """A year that is said to be archived, of which the audit says otherwise or nothing."""
+    async with pool.acquire() as connection:
+        year = await unaudited(connection)
+    if year is None:
+        return None
+    return BadEntry(journal=0, what=f"archived year {year} is not in the audit as it is here")
 
 
 async def _bad_audit(pool: Pool[Record]) -> BadEntry | None:

@@ -25,6 +25,7 @@ from settlement.workers.folding import fold_all
 from settlement.workers.listing import drop_files, list_all
 from settlement.workers.mobile import OrderExpiry
 from settlement.workers.outbox import OutboxSender
+from settlement.workers.partitions import PartitionKeeper
 from settlement.workers.tokens import drop_tokens
 
 Step = Callable[[PlainConnection], Awaitable[int]]
@@ -45,6 +46,7 @@ LOOPS = (
     Loop(name="statement-rows", lease=21, every_seconds=5.0, step=list_all),
     Loop(name="expired-files", lease=22, every_seconds=600.0, step=drop_files),
     Loop(name="dead-tokens", lease=26, every_seconds=3_600.0, step=drop_tokens),
+    Loop(name="partitions", lease=28, every_seconds=3_600.0, step=PartitionKeeper().step),
 )
 """Those that need no key. A duplicate message is to be reported within a minute (DESIGN D3)."""
 

@@ -129,13 +129,13 @@ class Flips:
         self._owner = owner
 
     async def columns(self) -> list[Column]:
-        """Every column of every table of ours, by the catalogue."""
+        """Every column of every table of ours, by the catalogue; partitions are of their table."""
         rows = await self._owner.fetch(
             "select n.nspname || '.' || c.relname as table, a.attname as name,"
             " format_type(a.atttypid, null) as kind from pg_attribute a"
             " join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace"
-            " where n.nspname = any($1) and c.relkind = 'r' and a.attnum > 0"
-            " and not a.attisdropped order by 1, a.attnum",
+            " where n.nspname = any($1) and c.relkind in ('r', 'p') and not c.relispartition"
+            " and a.attnum > 0 and not a.attisdropped order by 1, a.attnum",
             list(SCHEMAS),
         )  # fmt: skip
         return [Column(**dict(row)) for row in rows]

@@ -99,7 +99,8 @@ PARTLY: Mapping[str, str] = {
     "settlement.filing": "what the person carries of it: kind, days, and what was taken back",
     "settlement.opening": "accumulators, and the balance with its entry",
     "settlement.opening_payable": "what was booked",
-    "settlement.settlement_detail": "what is there, and that what is not was erased by somebody",
+    "settlement.settlement_detail": "what is there, and that what is not was erased or archived by "
+    "somebody",
     "settlement.insured_elsewhere": "its settlement, institution and day; not under what number "
     "and region it is cleared",
     "settlement.region_clearing_leg": "what the rows of a step come to",
@@ -134,6 +135,7 @@ PARTLY: Mapping[str, str] = {
 """What is guarded of these; the drill tells how much of it was found."""
 
 BY_HAND: Mapping[str, str] = {
+    "settlement.archived_year": "tests/integration/test_archive.py",
     "settlement.channel_clearing_step": "tests/integration/test_clearing_accounts.py",
     "settlement.channel_clearing_total": "tests/integration/test_clearing_accounts.py",
     "settlement.difference": "tests/integration/test_differences.py",

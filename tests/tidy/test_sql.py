@@ -28,7 +28,7 @@ OFF_THE_SETTLE_PATH = {
     "scatter.sql", "reference.sql", "admin.sql", "console.sql", "closing.sql",
     "matching_scatter.sql", "payouts.sql", "reimbursements.sql", "sheets.sql", "bills.sql",
     "console_reading.sql", "institutions.sql", "day_totals.sql", "clearing_accounts_scatter.sql",
-    "console_money.sql", "backup.sql", "census.sql", "doctor.sql", "personal.sql",
+    "console_money.sql", "backup.sql", "census.sql", "doctor.sql", "personal.sql", "archive.sql",
 }  # fmt: skip
 
 # A journal orders whole lanes and is one shard on a cluster: a scalar journal is as good.

@@ -140,8 +140,8 @@ order by t.setl_id
 limit 1;
 
 -- name: vanished_details
--- A settlement of one lane whose detail is gone, though its row commits to one and no erasure that
--- was confirmed covers it.
+-- A settlement of one lane whose detail is gone, though its row commits to one, no erasure that was
+-- confirmed covers it, and the year of its number was not archived.
 select t.setl_id
 from settlement.settlement t
 left join settlement.settlement_detail d on d.lane = $1 and d.setl_id = t.setl_id
@@ -149,6 +149,10 @@ where t.lane = $1 and d.setl_id is null and t.detail_commitment <> sha256('\x04'
     and not exists (
         select from settlement.erasure x
         where x.lane = $1 and x.psn_no = t.psn_no and x.act = 2 and x.before_at > t.setl_time
+    )
+    and not exists (
+        select from settlement.archived_year a
+        where a.year = 2000 + t.setl_id / 100000000000000000
     )
 order by t.setl_id
 limit 1;

@@ -122,7 +122,8 @@ create table settlement.visit (
     constraint visit_pkey primary key (lane, mdtrt_id),
     constraint visit_kind_known check (kind between 1 and 3)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 create index visit_requests on settlement.visit (begun_at) where kind = 3;
@@ -153,7 +154,8 @@ create table settlement.visit_event (
     constraint visit_event_pkey primary key (lane, mdtrt_id, event_no),
     constraint visit_event_kind_known check (kind between 1 and 15)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 create index visit_event_deposits on settlement.visit_event (lane, mdtrt_id)

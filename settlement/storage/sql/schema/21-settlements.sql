@@ -66,7 +66,8 @@ create table settlement.settlement (
         octet_length(detail_commitment) = 32 and octet_length(business_key) = 16
     )
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 create unique index settlement_undone_once on settlement.settlement (lane, undoes_setl_id)
@@ -144,13 +145,15 @@ create table settlement.settlement_detail (
     salt            bytea       not null,
     payload         bytea       not null,
     constraint settlement_detail_pkey primary key (lane, setl_id)
-) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
-    autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
-);
+) partition by range (setl_id);
+-- Ciphertext does not get smaller, so nobody tries.
+alter table settlement.settlement_detail alter column payload set storage external;
 comment on table settlement.settlement_detail is
-    'What was bought or done, line by line: encrypted, erasable without breaking the chain.';
-comment on column settlement.settlement_detail.setl_id is 'The settlement.';
+    'What was bought or done, line by line: encrypted, erasable without breaking the chain. A '
+    'partition for each year of the numbers (settlement.keep_partitions); of an archived year '
+    'there is none any more.';
+comment on column settlement.settlement_detail.setl_id is
+    'The settlement; its number begins with the year.';
 comment on column settlement.settlement_detail.lane is 'Its lane.';
 comment on column settlement.settlement_detail.key_version is 'Version of the key.';
 comment on column settlement.settlement_detail.salt is 'Salt of the commitment.';
@@ -166,7 +169,8 @@ create table settlement.message (
     fingerprint     bytea       not null,
     constraint message_pkey primary key (lane, key)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 comment on table settlement.message is

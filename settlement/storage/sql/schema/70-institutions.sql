@@ -53,7 +53,8 @@ create table settlement.upload (
     payload         bytea       not null,
     constraint upload_pkey primary key (lane, upload_id)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 comment on table settlement.upload is 'Uploads that are only stored (只存储的上传). Append-only.';
@@ -154,7 +155,8 @@ create table settlement.statement_row (
     clearing_type   text        not null,
     constraint statement_row_pkey primary key (lane, institution, setl_on, setl_id)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
 comment on table settlement.statement_row is

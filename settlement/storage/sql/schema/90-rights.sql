@@ -61,6 +61,10 @@ begin
     execute format(
         'revoke execute on function settlement.change_persons from public, %I', p_application
     );
+    execute format(
+        'revoke execute on function settlement.freeze_year, settlement.drop_year from public, %I',
+        p_application
+    );
 end;
 $$;
 comment on function settlement.grant_rights(name) is 'The application''s rights on this schema.';

@@ -1,0 +1,1 @@
+"""Archiving closed years: the files that they go into, and the command (ADR 0062)."""
