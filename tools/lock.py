@@ -24,7 +24,9 @@ OPTIONS = (
 
 def main() -> int:
     """Runtime first: what is beside it is constrained by it."""
-    for name in ("requirements", "requirements-archive", "requirements-dev"):
+    for name in (
+        "requirements", "requirements-archive", "requirements-traces", "requirements-dev",
+    ):
         command = [sys.executable, "-m", "piptools", "compile", *OPTIONS]
         subprocess.run([*command, "-o", f"{name}.txt", f"{name}.in"], cwd=ROOT, check=True)
     return 0

@@ -30,8 +30,6 @@ EXCUSED: Mapping[tuple[str, str], str] = {
     ("loadtest/", "B311"): "seeded numbers make a workload repeatable; nothing secret is of them",
     ("loadtest/", "B108"): "folders with random names, which only tempfile makes",
     ("tools/", "B603"): "commands of the Makefile's own",
-    ("settlement/refusal_causes.py", "B105"): "texts about tokens, made from the page of errors",
-    ("settlement/refusal_remedies.py", "B105"): "texts about tokens, made from the page of errors",
 }
 """Where (a file, or a folder ending in /) what is no finding, and why."""
 

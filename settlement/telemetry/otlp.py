@@ -1,7 +1,7 @@
 """Traces to a collector (OTLP over HTTP), by OpenTelemetry's own library, which is optional.
 
-`pip install 'settlement[traces]'` brings it. Spans are sent by a thread of the library, some at a
-time; where the collector is slow or away it drops them, and nobody waits.
+The extra `traces` (requirements-traces.txt) brings it. Spans are sent by a thread of the library,
+some at a time; where the collector is slow or away it drops them, and nobody waits.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def wanted(environment: Mapping[str, str]) -> TracesWanted | None:
     if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter") is None:
         raise TracesError(
             f"{URL_VARIABLE} asks for traces, and OpenTelemetry's library is not installed. "
-            "Install it: pip install 'settlement[traces]'"
+            "Install it: .venv/bin/pip install --require-hashes -r requirements-traces.txt"
         )
     # A bare address is the collector's own; where it takes traces is the protocol's.
     path = urlsplit(url).path

@@ -11,10 +11,9 @@ from functools import lru_cache
 import msgspec
 
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
-from settlement.refusal_causes import CAUSES
 from settlement.refusal_fields import FIELDS
-from settlement.refusal_remedies import REMEDIES
 from settlement.refusals import REFUSALS
+from settlement.refusals_english import CAUSES, REMEDIES
 from settlement.web.examples import worked_examples
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_documents import IMPORT_SECURITY, import_paths

@@ -17,10 +17,9 @@ import msgspec
 from protocol.nhsa.facts import ENVELOPE_FIELDS, TABLES, Field, Kind, Need, Rows
 from protocol.nhsa.messages.stored import Stored
 from protocol.nhsa.registry import TRANSACTIONS, Effect, Transaction
-from settlement.refusal_causes import CAUSES
 from settlement.refusal_fields import FIELDS
-from settlement.refusal_remedies import REMEDIES
 from settlement.refusals import REFUSALS, Fault, Row
+from settlement.refusals_english import CAUSES, REMEDIES
 from settlement.web.examples import Worked, worked_examples
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS
 from settlement.web.import_section import import_contents, import_sections

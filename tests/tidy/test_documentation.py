@@ -8,10 +8,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from settlement.refusal_causes import CAUSES
 from settlement.refusal_fields import FIELDS
-from settlement.refusal_remedies import REMEDIES
 from settlement.refusals import REFUSALS
+from settlement.refusals_english import CAUSES, REMEDIES
 from tests.tidy.refusal_fields import fields, named, page_of
 from tests.tidy.tree import (
     PRODUCT,

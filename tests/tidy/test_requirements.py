@@ -35,7 +35,7 @@ EXTRAS = {
     "settlement/archive/files.py": {"pyarrow"},
     "settlement/telemetry/otlp.py": {"opentelemetry"},
 }
-LOCKS = ("requirements", "requirements-archive", "requirements-dev")
+LOCKS = ("requirements", "requirements-archive", "requirements-traces", "requirements-dev")
 PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==(\S+)", re.MULTILINE)
 # Split, so that this file does not name what it forbids.
 HOSTS = tuple(
@@ -119,12 +119,16 @@ def test_one_version_of_a_package_serves_both_levels() -> None:
     assert {name: dev[name] for name in shared} == {name: runtime[name] for name in shared}
 
 
-def test_extra_is_what_is_locked_and_tested() -> None:
-    extra = dict(PIN.findall(_read("requirements-archive.in")))
-    assert set().union(*EXTRAS.values()) == set(extra)
-    assert extra.items() <= dict(PIN.findall(_read("requirements-dev.in"))).items()
-    for name, version in extra.items():
-        assert f'archive = ["{name}=={version}"]' in _read("pyproject.toml")
+@pytest.mark.parametrize(
+    ("extra", "imported"), [("archive", {"pyarrow"}), ("traces", {"opentelemetry"})]
+)
+def test_extra_is_what_is_locked_and_tested(extra: str, imported: set[str]) -> None:
+    pins = dict(PIN.findall(_read(f"requirements-{extra}.in")))
+    assert {name.split("-")[0] for name in pins} == imported
+    assert imported in EXTRAS.values()
+    assert pins.items() <= dict(PIN.findall(_read("requirements-dev.in"))).items()
+    asked = ", ".join(f'"{name}=={version}"' for name, version in pins.items())
+    assert f"{extra} = [{asked}]" in _read("pyproject.toml")
 
 
 def test_build_backend_is_the_pinned_one() -> None:

@@ -15,9 +15,8 @@ import pytest
 
 from protocol.nhsa.registry import TRANSACTIONS
 from settlement.intake.order import KINDS
-from settlement.refusal_causes import CAUSES
-from settlement.refusal_remedies import REMEDIES
 from settlement.refusals import REFUSALS
+from settlement.refusals_english import CAUSES, REMEDIES
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
 from settlement.web.hospital_documents import HOSPITAL_OPERATIONS

@@ -101,5 +101,5 @@ def test_wish_that_cannot_be_met_says_why(environment: dict[str, str], said: str
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     monkeypatch.setattr(otlp, "find_spec", lambda name: sys.modules.get(name, object()))
-    with pytest.raises(TracesError, match="pip install"):
+    with pytest.raises(TracesError, match="requirements-traces"):
         otlp.wanted({URL_VARIABLE: URL})
