@@ -13,6 +13,7 @@ from settlement.serve.child import Stopping, beating, run_child, say_at_work
 from settlement.serve.config import RunningGateway, WorkerConfig, resolve
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
+from settlement.web.tls import Renewing
 
 
 async def serve(config: WorkerConfig, stopping: Stopping) -> None:
@@ -30,6 +31,7 @@ async def serve(config: WorkerConfig, stopping: Stopping) -> None:
             import_office=gateway.import_office,
             hub_door=gateway.hub_door,
             console_socket=Path(config.console_socket) if config.console_socket else None,
+            tls=None if config.tls is None else Renewing(config.tls),
         ),
     )
     await web.start(listen(config.host, config.port, limits))

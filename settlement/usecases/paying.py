@@ -33,13 +33,10 @@ from settlement.pay_commands import (
     RequestAdmission,
     Till,
 )
-from settlement.payment import Exchange
 from settlement.payment_rows import (
     DueRow,
-    PaymentEventRow,
     PaymentFact,
     PaymentRow,
-    content_text,
     payment_commitment,
 )
 from settlement.payment_states import (
@@ -50,7 +47,6 @@ from settlement.payment_states import (
     Event,
     Happening,
     Ignored,
-    Learnt,
     PaymentKind,
     Standing,
     State,
@@ -68,7 +64,8 @@ from settlement.rows import MessageOutcome, SettlementRow, commitment
 from settlement.translate import deposits, scans
 from settlement.usecases import booking, checks, returns, sale, traces, visit_money
 from settlement.usecases.at_once import standing_of, tender_of
-from settlement.usecases.payment_payloads import Plan, open_plan, seal_exchange, seal_plan
+from settlement.usecases.payment_payloads import Plan, open_plan, seal_plan
+from settlement.usecases.payment_steps import event_of_happening, event_row
 from settlement.usecases.returns import Books
 from settlement.usecases.sale import Sale
 from settlement.view import Effects, SettlementFact, View
@@ -325,7 +322,10 @@ def report(command: Report, view: View, world: Books, moment: Moment) -> Decisio
         event = replace(event, learnt=replace(event.learnt, return_no=back.pay_no))
         fact.events[event.number - 1] = event
     events = (
-        event_row(fact.row, event, command.exchange, world),
+        event_row(
+            fact.row, event, command.exchange, world,
+            booked=effects.entries[-1] if effects.entries else None,
+        ),
         *(event_row(fact.row, one, None, world) for one in over),
     )
     effects = replace(effects, payment_events=(*events, *effects.payment_events))
@@ -388,32 +388,6 @@ def _said(
 def _copied(fact: PaymentFact) -> PaymentFact:
     """The view is changed by what is written, not by what is decided."""
     return PaymentFact(row=fact.row, events=list(fact.events))
-
-
-def event_of_happening(
-    fact: PaymentFact, happening: Happening, attempt: int, moment: Moment, *,
-    began: Attempt | None = None, learnt: Learnt | None = None,
-) -> Event:  # fmt: skip
-    """Append an event to a fact that is the caller's own."""
-    event = Event(
-        number=len(fact.events) + 1, happening=happening, at=moment.at, attempt=attempt,
-        began=began, learnt=learnt or Learnt(),
-    )  # fmt: skip
-    fact.events.append(event)
-    return event
-
-
-def event_row(
-    row: PaymentRow, event: Event, exchange: Exchange | None, world: Books
-) -> PaymentEventRow:
-    """An event as stored."""
-    return PaymentEventRow(
-        lane=row.lane, pay_no=row.pay_no, event_no=event.number, kind=event.happening,
-        attempt=event.attempt, recorded_at=event.at,
-        order_no=None if event.began is None else event.began.order_no,
-        content=content_text(event),
-        exchange=seal_exchange(exchange, world.keyring, row.lane, row.pay_no, event.number),
-    )  # fmt: skip
 
 
 def due_row(fact: PaymentFact) -> DueRow:

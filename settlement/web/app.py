@@ -53,6 +53,7 @@ from settlement.web.pages import (
 from settlement.web.pay import PayPages
 from settlement.web.redis_script import RedisScript
 from settlement.web.reply import JSON, HttpReply, problem, too_large
+from settlement.web.tls import Renewing
 
 BACKLOG = 4096
 SWEEP_SECONDS = 0.25
@@ -85,6 +86,8 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     """where other regions ask; None where this one speaks to no other"""
     console_socket: Path | None = None
     """where the console's process listens; None where there is no console"""
+    tls: Renewing | None = None
+    """None: plain HTTP"""
     clock: Clock = system_clock
 
 
@@ -137,9 +140,16 @@ class WebServer:
         loop = asyncio.get_running_loop()
         self._board.resume()
         self._board.publish()
-        self._server = await loop.create_server(
-            self.connections, sock=listener, backlog=BACKLOG
-        )
+        tls, limits = self._settings.tls, self._settings.limits
+        if tls is None:
+            self._server = await loop.create_server(
+                self.connections, sock=listener, backlog=BACKLOG
+            )
+        else:
+            self._server = await loop.create_server(
+                self.connections, sock=listener, backlog=BACKLOG, ssl=tls.context,
+                ssl_handshake_timeout=limits.arrival_seconds_max,
+            )  # fmt: skip
         self._housekeeping = loop.create_task(self._keep_house())
 
     async def stop(self, drain_seconds: float) -> bool:
@@ -183,6 +193,8 @@ class WebServer:
             self._entrances.keep(self._gateway.strain())
             if loop.time() - published_at >= PUBLISH_SECONDS:
                 published_at = loop.time()
+                if self._settings.tls is not None:
+                    self._settings.tls.look()
                 self._board.publish()
 
     def _page_table(self) -> Mapping[str, Page]:

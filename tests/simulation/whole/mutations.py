@@ -14,10 +14,21 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from settlement.finance import month_check, months
 from settlement.rows import MessageOutcome
 from settlement.serve import resolver
 from settlement.storage import journal, writer
-from settlement.usecases import booking, cancel, family, paying, remote_report
+from settlement.usecases import (
+    booking,
+    cancel,
+    checks,
+    family,
+    mobile_ending,
+    paying,
+    relatives,
+    remote_report,
+)
+from settlement.who import Who
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -103,10 +114,54 @@ def keeps_the_year_of_what_is_undone(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cancel, "undo", keep)
 
 
+def pays_a_relatives_hold_that_settled_nothing(patch: pytest.MonkeyPatch) -> None:
+    """A hold whose settlement never came is paid all the same, and not released."""
+    resolve = relatives.resolve
+
+    def pay(command: Any, *rest: Any) -> Any:
+        if command.setl_id is None:
+            command = structs.replace(command, setl_id=command.hold_id)
+        return resolve(command, *rest)
+
+    patch.setattr(relatives, "resolve", pay)
+
+
+def drops_the_void_of_an_order(patch: pytest.MonkeyPatch) -> None:
+    """An order of mobile payment ends and what it held stays held."""
+    patch.setattr(mobile_ending, "_released", lambda effects, *_: effects)
+
+
+def closes_a_month_with_open_days(patch: pytest.MonkeyPatch) -> None:
+    """Nobody looks whether all days of a month are closed."""
+
+    async def none(*_: Any) -> list[Any]:
+        return []
+
+    patch.setattr(month_check, "open_days", none)
+    patch.setattr(months, "open_days", none)
+
+
+def lets_one_person_close_a_month(patch: pytest.MonkeyPatch) -> None:
+    """Whoever proposed may confirm."""
+    patch.setattr(Who, "is_also", lambda *_: False)
+
+
+def hears_no_stop_switch(patch: pytest.MonkeyPatch) -> None:
+    """Whoever is stopped settles on."""
+    patch.setattr(checks, "stopped", lambda *_: None)
+
+
+def gives_nothing_back_to_relatives(patch: pytest.MonkeyPatch) -> None:
+    """What relatives paid of a settlement that is undone stays paid."""
+    patch.setattr(family, "undone_with", lambda _row, _asked, effects, _view: effects)
+
+
 BREAKS: tuple[Break, ...] = (
     forgets_the_keys_of_messages, books_the_money_of_a_cancel_twice,
     drops_the_void_of_a_payment, drops_the_void_of_a_case,
     skips_the_guard_of_what_is_under_way, answers_before_it_writes,
     forgets_what_was_reversed_before_it_came, never_looks_at_payments,
-    keeps_the_year_of_what_is_undone,
+    keeps_the_year_of_what_is_undone, pays_a_relatives_hold_that_settled_nothing,
+    gives_nothing_back_to_relatives, hears_no_stop_switch, drops_the_void_of_an_order,
+    closes_a_month_with_open_days, lets_one_person_close_a_month,
 )  # fmt: skip
