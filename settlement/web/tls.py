@@ -8,13 +8,16 @@ says the signature of the message, as without TLS: a certificate only opens the 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from msgspec import Struct
+
+from settlement.telemetry.metrics import METRICS
 
 CERTIFICATE_VARIABLE = "SETTLEMENT_TLS_CERTIFICATE"
 KEY_VARIABLE = "SETTLEMENT_TLS_KEY"
@@ -108,14 +111,14 @@ def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
 
 
 class Renewing:
-    """The TLS of one process: `context` is what a server listens with, `look` is called often."""
+    """The TLS of one process: `context` is what the next connection is spoken with; `look` is
+    called often."""
 
     def __init__(self, files: TlsFiles) -> None:
         """Raises TlsError."""
         self._files = files
         self._seen = self._state()
-        self.context = self._current = load_context(files)
-        self.context.sni_callback = self._choose
+        self.context = load_context(files)
 
     def look(self) -> bool:
         """Take what is new; whether anything is."""
@@ -124,7 +127,7 @@ class Renewing:
             return False
         self._seen = state
         try:
-            self._current = load_context(self._files)
+            self.context = load_context(self._files)
         except TlsError as exc:
             extra = {"event": "tls.refused", "reason": str(exc)}
             logger.error("other TLS files are not taken, the ones before stay", extra=extra)
@@ -132,13 +135,99 @@ class Renewing:
         logger.info("TLS files were renewed", extra={"event": "tls.renewed"})
         return True
 
-    def _choose(self, connection: Any, _name: str | None, _context: ssl.SSLContext) -> None:
-        """Called as each connection begins, also where it names no server."""
-        connection.context = self._current
-
     def _state(self) -> tuple[tuple[int, int, int] | None, ...]:
         """What tells that a file is another one."""
         return tuple(_state_of(path) for path in self._files.paths())
+
+
+class SecureDoor:
+    """Connections until their handshake is done: so many and no more, and for so long. What comes
+    behind it is the same as where plain HTTP is spoken."""
+
+    def __init__(
+        self, inner: Callable[[], asyncio.Protocol], tls: Renewing, *,
+        is_full: Callable[[], bool], seconds_max: float,
+    ) -> None:  # fmt: skip
+        """`is_full` says whether another connection is one too many, those at the door counted."""
+        self._inner = inner
+        self._tls = tls
+        self._is_full = is_full
+        self._seconds_max = seconds_max
+        self._waiting: set[asyncio.Task[None]] = set()
+
+    def __call__(self) -> asyncio.Protocol:
+        """The protocol of a connection that has just come."""
+        return _Arriving(self)
+
+    @property
+    def count(self) -> int:
+        """How many stand at the door."""
+        return len(self._waiting)
+
+    def stop(self) -> None:
+        """Nobody is let in any more."""
+        for task in self._waiting:
+            task.cancel()
+
+    def knock(self, transport: asyncio.Transport) -> None:
+        """Somebody has come."""
+        if self._is_full():
+            METRICS.connections_cut += 1
+            transport.abort()
+            return
+        transport.pause_reading()
+        task = asyncio.get_running_loop().create_task(self._let_in(transport))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    async def _let_in(self, transport: asyncio.Transport) -> None:
+        loop, early = asyncio.get_running_loop(), _Early()
+        try:
+            secured = await loop.start_tls(
+                transport, early, self._tls.context, server_side=True,
+                ssl_handshake_timeout=self._seconds_max,
+            )  # fmt: skip
+        except (OSError, asyncio.CancelledError):  # TimeoutError and SSLError are OSErrors
+            transport.abort()
+            return
+        if secured is None or early.is_gone:
+            transport.abort()
+            return
+        task = asyncio.current_task()
+        if task is not None:
+            self._waiting.discard(task)  # from here on it is counted with those that are in
+        inner = self._inner()
+        secured.set_protocol(inner)
+        inner.connection_made(secured)
+        if early.data:
+            inner.data_received(early.data)
+
+
+class _Arriving(asyncio.Protocol):
+    """A connection of which nothing was read yet."""
+
+    def __init__(self, door: SecureDoor) -> None:
+        self._door = door
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        self._door.knock(cast(asyncio.Transport, transport))
+
+
+class _Early(asyncio.Protocol):
+    """What is said in one breath with the end of the handshake waits here."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.is_gone = False
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop."""
+        self.data += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the loop."""
+        self.is_gone = True
 
 
 def _state_of(path: Path) -> tuple[int, int, int] | None:

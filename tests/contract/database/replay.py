@@ -107,7 +107,7 @@ class Twin:
         for number, one in enumerate(sent):
             match one.statement:
                 case driver.BEGUN:
-                    connection = await self._connection(one.connection)
+                    connection = await self._connection(one)
                     self._transactions[one.connection] = connection.transaction()
                     await self._transactions[one.connection].start()
                 case driver.COMMITTED:
@@ -115,7 +115,7 @@ class Twin:
                 case driver.ROLLED_BACK:
                     await self._transactions.pop(one.connection).rollback()
                 case driver.COPIED:
-                    connection = await self._connection(one.connection)
+                    connection = await self._connection(one)
                     table, schema, columns, records = one.arguments
                     await connection.copy_records_to_table(
                         table, schema_name=schema, columns=columns, records=records
@@ -131,7 +131,7 @@ class Twin:
         if name in UNCOMPARED or (idle and number % 10):
             return
         self.compared += 1
-        real = await _answer(await self._connection(one.connection), one)
+        real = await _answer(await self._connection(one), one)
         assert _plain(name, real) == _plain(name, one.answer), (number, name, real, one.answer)
 
     async def same_books(self, tables: Tables) -> None:
@@ -161,9 +161,11 @@ class Twin:
             await self._close(number)
         await self.owner.close()
 
-    async def _connection(self, number: int) -> asyncpg.Connection[asyncpg.Record]:
+    async def _connection(self, one: Sent) -> asyncpg.Connection[asyncpg.Record]:
+        number, database = one.connection, self._database
         if number not in self._connections:
-            self._connections[number] = await asyncpg.connect(self._database.app_dsn)
+            dsn = database.owner_dsn if one.by_owner else database.app_dsn
+            self._connections[number] = await asyncpg.connect(dsn)
         return self._connections[number]
 
     async def _close(self, number: int) -> None:

@@ -4,6 +4,7 @@ what is refused and how it is said, and renewal while it serves."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -13,7 +14,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import uvloop
+from msgspec.structs import replace
 
+from settlement.limits import Limits
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
 from settlement.web.tls import Renewing, TlsError, load_context, tls_files
@@ -72,13 +75,15 @@ class Secure:
 
 
 @asynccontextmanager
-async def serving(folder: Folder, tmp_path: Path, *, mutual: bool) -> AsyncIterator[Secure]:
+async def serving(
+    folder: Folder, tmp_path: Path, *, mutual: bool, limits: Limits = LIMITS
+) -> AsyncIterator[Secure]:
     """A gateway on these files."""
     gateway, renewing = EchoGateway(), Renewing(folder.files(mutual=mutual))
     web = WebServer(
-        gateway, Board(tmp_path, "test"), WebSettings(limits=LIMITS, tls=renewing)
+        gateway, Board(tmp_path, "test"), WebSettings(limits=limits, tls=renewing)
     )
-    listener = listen("127.0.0.1", 0, LIMITS)
+    listener = listen("127.0.0.1", 0, limits)
     port = listener.getsockname()[1]
     await web.start(listener)
     try:
@@ -133,6 +138,20 @@ async def test_plain_http_gets_no_answer(secure: Secure) -> None:
         return
     finally:
         writer.transport.abort()
+
+
+async def test_who_never_ends_the_handshake_counts_and_is_cut(
+    folder: Folder, tmp_path: Path
+) -> None:
+    limits = replace(LIMITS, connections_max=2, arrival_seconds_max=0.3)
+    async with serving(folder, tmp_path, mutual=False, limits=limits) as server:
+        silent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
+        silent[1][1].write(b"\x16\x03\x01")
+        assert await server.is_refused()
+        for reader, _ in silent:
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+        assert b"200" in (await server.ask())[:15]
 
 
 async def test_only_who_shows_a_certificate_of_the_authority_is_let_in(mutual: Secure) -> None:

@@ -45,6 +45,7 @@ class Host(Protocol):
     """A machine, or a process on it, that speaks to a database."""
 
     alive: bool
+    is_operator: bool
 
     def delay_seconds(self) -> float:
         """How long the next statement is on its way."""
@@ -64,6 +65,8 @@ class Sent(Struct, frozen=True):
     arguments: Sequence[Any]
     answer: Any
     """rows, or the exception"""
+    by_owner: bool = False
+    """an operator's, who comes as the schema's owner"""
 
 
 class Server:
@@ -314,7 +317,9 @@ class Connection:
 
     def _keep(self, statement: str, arguments: Sequence[Any], answer: Any) -> None:
         if self._server.sent is not None:
-            self._server.sent.append(Sent(self._number, statement, arguments, answer))
+            self._server.sent.append(
+                Sent(self._number, statement, arguments, answer, self.host.is_operator)
+            )
 
 
 class Transaction:

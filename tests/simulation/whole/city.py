@@ -116,7 +116,9 @@ class City:
 
     def operator(self) -> Gateway:
         """Somebody at a machine of their own, for one command."""
-        return self._host("o")
+        host = self._host("o")
+        host.is_operator = True
+        return host
 
     def some_gateway(self) -> Gateway | None:
         """A process that a load balancer finds."""

@@ -44,6 +44,8 @@ class Gateway:
         self.city = city
         self.name = name
         self.alive = True
+        self.is_operator = False
+        """somebody at the command line, and no process of the server"""
         self.clock = clock
         self.service: Service
         self._rng = rng

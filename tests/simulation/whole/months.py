@@ -57,9 +57,9 @@ class Months:
         """Everything that is over is closed, now that nothing fails any more."""
         for city in self._cities:
             for _ in range(ACTS_AT_THE_END):
-                if not await self._act(city):
-                    break
-                check()
+                if self._next(city) is not None:
+                    await self._act(city)
+                    check()
 
     async def _act(self, city: City) -> bool:
         """One act; whether it was done."""
