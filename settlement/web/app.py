@@ -154,9 +154,12 @@ class WebServer:
         loop = asyncio.get_running_loop()
         self._board.resume()
         self._board.publish()
-        self._server = await loop.create_server(
-            self._door or self.connections, sock=listener, backlog=BACKLOG
-        )
+        if self._door is None:
+            self._server = await loop.create_server(
+                self.connections, sock=listener, backlog=BACKLOG
+            )
+        else:
+            self._door.open(listener, BACKLOG)
         self._housekeeping = loop.create_task(self._keep_house())
 
     async def stop(self, drain_seconds: float) -> bool:
@@ -164,7 +167,7 @@ class WebServer:
         if self._server is not None:
             self._server.close()
         if self._door is not None:
-            self._door.stop()
+            self._door.close()
         self.connections.stop()
         finished = await self.exchange.drain(drain_seconds)
         self._general.pre_shutdown()

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
 
 from msgspec import Struct
 
@@ -24,6 +24,8 @@ KEY_VARIABLE = "SETTLEMENT_TLS_KEY"
 CLIENT_CA_VARIABLE = "SETTLEMENT_TLS_CLIENT_CA"
 
 logger = logging.getLogger("settlement.web")
+REST_SECONDS = 1.0
+"""After a connection could not be accepted."""
 
 
 class TlsError(Exception):
@@ -141,8 +143,11 @@ class Renewing:
 
 
 class SecureDoor:
-    """Connections until their handshake is done: so many and no more, and for so long. What comes
-    behind it is the same as where plain HTTP is spoken."""
+    """Accepts connections and lets them in once their handshake is done: so many at a time and no
+    more, and for so long. What comes behind it is the same as where plain HTTP is spoken.
+
+    A server of the event loop would not say how many are at it, and would keep one context.
+    """
 
     def __init__(
         self, inner: Callable[[], asyncio.Protocol], tls: Renewing, *,
@@ -154,80 +159,56 @@ class SecureDoor:
         self._is_full = is_full
         self._seconds_max = seconds_max
         self._waiting: set[asyncio.Task[None]] = set()
-
-    def __call__(self) -> asyncio.Protocol:
-        """The protocol of a connection that has just come."""
-        return _Arriving(self)
+        self._accepting: asyncio.Task[None] | None = None
 
     @property
     def count(self) -> int:
         """How many stand at the door."""
         return len(self._waiting)
 
-    def stop(self) -> None:
+    def open(self, listener: socket.socket, backlog: int) -> None:
+        """Accept from now on; the socket is bound and becomes the door's own."""
+        listener.listen(backlog)
+        self._accepting = asyncio.get_running_loop().create_task(self._accept(listener))
+
+    def close(self) -> None:
         """Nobody is let in any more."""
+        if self._accepting is not None:
+            self._accepting.cancel()
         for task in self._waiting:
             task.cancel()
 
-    def knock(self, transport: asyncio.Transport) -> None:
-        """Somebody has come."""
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        with listener:
+            while True:
+                try:
+                    accepted, _ = await loop.sock_accept(listener)
+                except OSError as exc:  # as no descriptor is left: others will be given back
+                    extra = {"event": "tls.accept.failed", "reason": str(exc)}
+                    logger.error("a connection could not be accepted", extra=extra)
+                    await asyncio.sleep(REST_SECONDS)
+                    continue
+                self._knock(accepted)
+
+    def _knock(self, accepted: socket.socket) -> None:
         if self._is_full():
             METRICS.connections_cut += 1
-            transport.abort()
+            accepted.close()
             return
-        transport.pause_reading()
-        task = asyncio.get_running_loop().create_task(self._let_in(transport))
+        task = asyncio.get_running_loop().create_task(self._let_in(accepted))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
-    async def _let_in(self, transport: asyncio.Transport) -> None:
-        loop, early = asyncio.get_running_loop(), _Early()
+    async def _let_in(self, accepted: socket.socket) -> None:
+        """The handshake. One that fails or takes too long is nobody's business: it is closed."""
         try:
-            secured = await loop.start_tls(
-                transport, early, self._tls.context, server_side=True,
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._inner, accepted, ssl=self._tls.context,
                 ssl_handshake_timeout=self._seconds_max,
             )  # fmt: skip
-        except (OSError, asyncio.CancelledError):  # TimeoutError and SSLError are OSErrors
-            transport.abort()
-            return
-        if secured is None or early.is_gone:
-            transport.abort()
-            return
-        task = asyncio.current_task()
-        if task is not None:
-            self._waiting.discard(task)  # from here on it is counted with those that are in
-        inner = self._inner()
-        secured.set_protocol(inner)
-        inner.connection_made(secured)
-        if early.data:
-            inner.data_received(early.data)
-
-
-class _Arriving(asyncio.Protocol):
-    """A connection of which nothing was read yet."""
-
-    def __init__(self, door: SecureDoor) -> None:
-        self._door = door
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by the loop."""
-        self._door.knock(cast(asyncio.Transport, transport))
-
-
-class _Early(asyncio.Protocol):
-    """What is said in one breath with the end of the handshake waits here."""
-
-    def __init__(self) -> None:
-        self.data = b""
-        self.is_gone = False
-
-    def data_received(self, data: bytes) -> None:
-        """Called by the loop."""
-        self.data += data
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Called by the loop."""
-        self.is_gone = True
+        except OSError:  # ssl.SSLError and TimeoutError are of them
+            METRICS.connections_cut += 1
 
 
 def _state_of(path: Path) -> tuple[int, int, int] | None:

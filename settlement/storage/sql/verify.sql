@@ -366,30 +366,27 @@ limit 1;
 -- name: bad_payment_ends
 -- Entries of the chunk that say what became of a payment, and no step of it does, or another: a
 -- channel collected it, it was given back, a return of it was opened, or nothing was collected.
-select e.lane, e.entry_id, e.block_no, e.ordinal, v.pay_no is null as missing
+select e.lane, e.entry_id, e.block_no, e.ordinal,
+       p.pay_no is null or e.code = 21 as missing
 from ledger.entry e
 left join settlement.payment_event v on v.lane = e.lane and v.entry_id = e.entry_id
 left join settlement.payment p on p.lane = v.lane and p.pay_no = v.pay_no
-left join settlement.payment r on r.lane = e.lane and r.pay_no = e.entry_id
-where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code between 23 and 26
-    and (
-        p.pay_no is null
-        or case e.code
-            when 23 then v.kind not in (2, 3, 9, 10, 15) or r.parent is distinct from p.pay_no
-            when 24 then v.kind <> 11 or settlement.payment_commitment(p) <> e.commitment
-            when 25 then v.kind <> 2 or settlement.payment_commitment(p) <> e.commitment
-            else v.kind <> 14 or settlement.payment_commitment(p) <> e.commitment
-        end
-    )
-union all
-select e.lane, e.entry_id, e.block_no, e.ordinal, true
-from ledger.entry e
-where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 21 and e.kind = 4
-    and not exists (
-        select from settlement.payment_event v
-        where v.lane = e.lane and v.pay_no = e.pending_id and v.kind in (6, 7, 8, 9)
-    )
-order by block_no, ordinal
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3
+    and (e.code between 23 and 26 or (e.code = 21 and e.kind = 4))
+    and case e.code
+        when 21 then not exists (
+            select from settlement.payment_event g
+            where g.lane = e.lane and g.pay_no = e.pending_id and g.kind in (6, 7, 8, 9)
+        )
+        when 23 then p.pay_no is null or v.kind not in (2, 3, 9, 10, 15) or not exists (
+            select from settlement.payment r
+            where r.lane = e.lane and r.pay_no = e.entry_id and r.parent = p.pay_no
+        )
+        else p.pay_no is null
+            or v.kind <> case e.code when 24 then 11 when 25 then 2 else 14 end
+            or settlement.payment_commitment(p) <> e.commitment
+    end
+order by e.block_no, e.ordinal
 limit 1;
 
 -- name: payment_steps

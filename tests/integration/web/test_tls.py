@@ -10,16 +10,15 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 import pytest_asyncio
 import uvloop
-from msgspec.structs import replace
 
-from settlement.limits import Limits
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
-from settlement.web.tls import Renewing, TlsError, load_context, tls_files
+from settlement.web.tls import Renewing, SecureDoor, TlsError, load_context, tls_files
 from tests.integration.web.client import signed
 from tests.integration.web.echo_gateway import DONE, EchoGateway
 from tests.integration.web.echo_server import LIMITS
@@ -75,15 +74,13 @@ class Secure:
 
 
 @asynccontextmanager
-async def serving(
-    folder: Folder, tmp_path: Path, *, mutual: bool, limits: Limits = LIMITS
-) -> AsyncIterator[Secure]:
+async def serving(folder: Folder, tmp_path: Path, *, mutual: bool) -> AsyncIterator[Secure]:
     """A gateway on these files."""
     gateway, renewing = EchoGateway(), Renewing(folder.files(mutual=mutual))
     web = WebServer(
-        gateway, Board(tmp_path, "test"), WebSettings(limits=limits, tls=renewing)
+        gateway, Board(tmp_path, "test"), WebSettings(limits=LIMITS, tls=renewing)
     )
-    listener = listen("127.0.0.1", 0, limits)
+    listener = listen("127.0.0.1", 0, LIMITS)
     port = listener.getsockname()[1]
     await web.start(listener)
     try:
@@ -140,18 +137,35 @@ async def test_plain_http_gets_no_answer(secure: Secure) -> None:
         writer.transport.abort()
 
 
+class Greeting(asyncio.Protocol):
+    """Says a word to whoever is in, and ends it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        secured = cast(asyncio.Transport, transport)
+        secured.write(b"200")
+        secured.close()
+
+
 async def test_who_never_ends_the_handshake_counts_and_is_cut(
     folder: Folder, tmp_path: Path
 ) -> None:
-    limits = replace(LIMITS, connections_max=2, arrival_seconds_max=0.3)
-    async with serving(folder, tmp_path, mutual=False, limits=limits) as server:
-        silent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
-        silent[1][1].write(b"\x16\x03\x01")
-        assert await server.is_refused()
-        for reader, _ in silent:
-            with contextlib.suppress(ConnectionError):
-                await reader.read()
-        assert b"200" in (await server.ask())[:15]
+    renewing = Renewing(folder.files())
+    door = SecureDoor(
+        Greeting, renewing, is_full=lambda: door.count >= 2, seconds_max=0.3
+    )
+    listener = listen("127.0.0.1", 0, LIMITS)
+    server = Secure(listener.getsockname()[1], renewing, tmp_path)
+    door.open(listener, 10)
+    silent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
+    silent[1][1].write(b"\x16\x03\x01")
+    assert await server.is_refused()
+    assert door.count == 2
+    for reader, _ in silent:
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+    assert await server.ask() == b"200"
+    door.close()
 
 
 async def test_only_who_shows_a_certificate_of_the_authority_is_let_in(mutual: Secure) -> None:

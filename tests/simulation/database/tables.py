@@ -173,6 +173,16 @@ class Tables:
                 return next((one.setl_id for one in paid), None)
         return None
 
+    def mobile_own_fen(self, order_no: int) -> int:
+        """What a wallet collected of an order that was paid, and did not give back."""
+        paid = self.mobile_paid(order_no)
+        [events] = [rows for (_, number), rows in self.mobile_events.items() if number == order_no]
+        back = {Happening.ALL_BACK, Happening.CASH_BACK}
+        if paid is None or any(one.kind in back for one in events):
+            return 0
+        [row] = [row for (_, number), row in self.settlements.items() if number == paid]
+        return row.cash_fen
+
     def put(self, table: Mapping[Any, Any], key: Any, value: Any) -> None:
         """Write a row, whatever was there."""
         rows: dict[Any, Any] = table  # type: ignore[assignment]

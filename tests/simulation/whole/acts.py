@@ -55,8 +55,8 @@ class Acts:
             (0.11, self.sell), (0.05, self.lean), (0.09, self.visit), (0.10, self.scan),
             (0.11, self.guest), (0.08, self.cancel), (0.06, self.reverse), (0.08, self.again),
             (0.04, self.race), (0.05, self.order_again), (0.03, self.enquire),
-            (0.10, self.wards.one), (0.02, self.stops.one), (0.08, self.phones.one),
-            (0.02, self.months.one),
+            (0.08, self.wards.one), (0.03, self.stops.one), (0.08, self.phones.one),
+            (0.03, self.months.one),
         ):  # fmt: skip
             at += share
             if draw < at:
@@ -81,8 +81,11 @@ class Acts:
         await self._book.send(letter, tries=rng.randint(1, TRIES))
 
     async def lean(self) -> None:
-        """Somebody buys whose relatives pay what their own account does not."""
+        """Somebody buys whose relatives pay what their own account does not. It takes a while, and
+        now and then the process that walks through it dies on the way."""
         city = self._cities[0]
+        if self._rng.random() < 0.3:
+            city.later(self._rng.uniform(0.012, 0.03), city.kill_one)
         await self._sell(city, self._rng.choice(city.region.helped), city.code)
 
     async def visit(self) -> None:
@@ -214,7 +217,9 @@ class Acts:
 
     def _anybody(self) -> tuple[City, Citizen, str]:
         city = self._rng.choice(self._cities)
-        return city, self._rng.choice(city.people), city.code
+        whom = self._rng.choice(city.people)
+        stopped = self.stops.somebody(city) if self._rng.random() < 0.3 else None
+        return city, stopped or whom, city.code
 
     def _some_settled(self) -> Letter | None:
         settled = [one for city in self._cities for one in self._book.settled(city)]

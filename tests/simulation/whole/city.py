@@ -107,6 +107,13 @@ class City:
             self.gateways.remove(host)
         self.later(self._rng.choice((0.2, 1.0, 4.0)), again)
 
+    async def kill_one(self) -> None:
+        """One of the gateways is gone."""
+        gateway = self.some_gateway()
+        if gateway is not None:
+            self.fault("a gateway is killed")
+            self.kill(gateway)
+
     def crash(self, seconds: float) -> None:
         """The database is gone for so long, with every connection; what is committed stays."""
         self.tell(f"the database is down for {seconds}")

@@ -273,10 +273,9 @@ class Laws:
                 for one in self.city.institutions
                 for account in (ChannelAccount.CLEARING, ChannelAccount.AGENCY_CLEARING)
             )
-            demand(
-                "channels' books", holds=ours == channel.balance_fen,
-                told=(name, ours, channel.balance_fen),
-            )  # fmt: skip
+            theirs = channel.balance_fen
+            theirs += self.city.story.acts.phones.collected_fen(self.city, name)
+            demand("channels' books", holds=ours == theirs, told=(name, ours, theirs))
 
     def _accounts_are_the_rows(self) -> None:
         """Each account is what it began with, less what its person's rows say, and less what it

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from settlement.finance import month_check, months
+from settlement.finance import months
 from settlement.rows import MessageOutcome
 from settlement.serve import resolver
 from settlement.storage import journal, writer
@@ -25,10 +25,10 @@ from settlement.usecases import (
     family,
     mobile_ending,
     paying,
-    relatives,
-    remote_report,
+        remote_report,
 )
 from settlement.who import Who
+from settlement.workers.family import FamilyResolver
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -114,16 +114,18 @@ def keeps_the_year_of_what_is_undone(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cancel, "undo", keep)
 
 
-def pays_a_relatives_hold_that_settled_nothing(patch: pytest.MonkeyPatch) -> None:
-    """A hold whose settlement never came is paid all the same, and not released."""
-    resolve = relatives.resolve
+def ends_nothing_that_a_process_left(patch: pytest.MonkeyPatch) -> None:
+    """Where whoever walks through a settlement with relatives dies, nobody goes on."""
 
-    def pay(command: Any, *rest: Any) -> Any:
-        if command.setl_id is None:
-            command = structs.replace(command, setl_id=command.hold_id)
-        return resolve(command, *rest)
+    async def nothing(*_: Any) -> int:
+        return 0
 
-    patch.setattr(relatives, "resolve", pay)
+    patch.setattr(FamilyResolver, "step", nothing)
+
+
+def hears_no_stop_switch(patch: pytest.MonkeyPatch) -> None:
+    """Whoever is stopped settles on."""
+    patch.setattr(checks, "stopped", lambda *_: None)
 
 
 def drops_the_void_of_an_order(patch: pytest.MonkeyPatch) -> None:
@@ -131,24 +133,15 @@ def drops_the_void_of_an_order(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(mobile_ending, "_released", lambda effects, *_: effects)
 
 
-def closes_a_month_with_open_days(patch: pytest.MonkeyPatch) -> None:
-    """Nobody looks whether all days of a month are closed."""
-
-    async def none(*_: Any) -> list[Any]:
-        return []
-
-    patch.setattr(month_check, "open_days", none)
-    patch.setattr(months, "open_days", none)
+def leaves_an_institution_out_of_a_month(patch: pytest.MonkeyPatch) -> None:
+    """The last institution has no seal of a month in which it settled."""
+    every = months.roots_of
+    patch.setattr(months, "roots_of", lambda leaves: every(leaves)[:-1])
 
 
 def lets_one_person_close_a_month(patch: pytest.MonkeyPatch) -> None:
     """Whoever proposed may confirm."""
     patch.setattr(Who, "is_also", lambda *_: False)
-
-
-def hears_no_stop_switch(patch: pytest.MonkeyPatch) -> None:
-    """Whoever is stopped settles on."""
-    patch.setattr(checks, "stopped", lambda *_: None)
 
 
 def gives_nothing_back_to_relatives(patch: pytest.MonkeyPatch) -> None:
@@ -161,7 +154,7 @@ BREAKS: tuple[Break, ...] = (
     drops_the_void_of_a_payment, drops_the_void_of_a_case,
     skips_the_guard_of_what_is_under_way, answers_before_it_writes,
     forgets_what_was_reversed_before_it_came, never_looks_at_payments,
-    keeps_the_year_of_what_is_undone, pays_a_relatives_hold_that_settled_nothing,
+    keeps_the_year_of_what_is_undone, ends_nothing_that_a_process_left,
     gives_nothing_back_to_relatives, hears_no_stop_switch, drops_the_void_of_an_order,
-    closes_a_month_with_open_days, lets_one_person_close_a_month,
+    leaves_an_institution_out_of_a_month, lets_one_person_close_a_month,
 )  # fmt: skip

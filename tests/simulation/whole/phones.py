@@ -170,6 +170,20 @@ class Phones:
     async def _tell(self, message: Message) -> Reply | None:
         return await self._book.send(Letter(self._city, message, self._city.code), tries=TRIES)
 
+    def collected_fen(self, city: City, channel: str) -> int:
+        """What wallets have of a city's orders at the agency's merchant, and did not give back: it
+        lies at no channel that is simulated."""
+        if city is not self._city:
+            return 0
+        hospital = city.institutions[2].code
+        if city.box.tills(city.gateways[0]).for_agency(hospital, WALLET) != channel:
+            return 0
+        return sum(
+            city.server.tables.mobile_own_fen(phone.order.order_no)
+            for phone in self._orders
+            if phone.wallet
+        )
+
     async def know_all(self, check: Callable[[], None]) -> None:
         """Every order is asked for."""
         for phone in self._orders:

@@ -19,6 +19,7 @@ from tests.simulation.passing import passes
 from tests.simulation.whole.laws import demand
 
 if TYPE_CHECKING:
+    from tests.kit.population import Citizen
     from tests.simulation.whole.book import Book, Letter
     from tests.simulation.whole.city import City
 
@@ -104,6 +105,13 @@ class Stops:
                 continue
             connection.terminate()
             return
+
+    def somebody(self, city: City) -> Citizen | None:
+        """Whoever is stopped in a city; None where nobody is."""
+        stop = self._now.get(city.code)
+        if stop is None:
+            return None
+        return next((one for one in city.people if one.number == stop.subject), None)
 
     def check(self, book: Book, city: City) -> None:
         """Nothing was settled for whom it was known to be stopped."""
