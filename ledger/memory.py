@@ -188,6 +188,10 @@ class MemoryLedger:
             owner = self._guarded_owner if guarded else self._owners[account]
             yield owner, account, balance
 
+    def accounts(self) -> Iterator[Account]:
+        """Every striped account."""
+        yield from self._accounts.values()
+
     def first_bad(self) -> BadEntry | None:
         """The first block or entry that does not fit its chain."""
         for journal, blocks in sorted(self._blocks.items()):

@@ -364,8 +364,8 @@ async def _keep_ours(connection: Connection[Record], day: Day) -> None:
     await _copy(
         connection, "payment_event",
         ("pay_no", "recorded_at", "lane", "event_no", "kind", "attempt", "order_no", "content",
-         "exchange"),
-        [(one.pay_no, _noon(DAY), lane_in(one.pay_no), 1, 1, 1, no, began, b"")
+         "digest", "exchange"),
+        [(one.pay_no, _noon(DAY), lane_in(one.pay_no), 1, 1, 1, no, began, b"", b"")
          for no, one in day.sent.items()],
     )  # fmt: skip
 

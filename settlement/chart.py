@@ -234,6 +234,10 @@ class EntryCode(IntEnum):
     """a deposit of a stay was paid (住院预交金)"""
     DEPOSIT_HANDED_BACK = 32
     """the institution gave one back itself (预交金退现)"""
+    MOBILE_COLLECTED = 27
+    """a channel collected the own part of an order of mobile payment (移动支付收款)"""
+    MOBILE_GIVEN_BACK = 28
+    """it went back (移动支付退款)"""
     MOBILE_HOLD = 29
     """what an order of mobile payment holds until its payer confirms (移动支付预占)"""
     ACCOUNT_TAKEN_OUT = 40

@@ -167,6 +167,16 @@ def _add_serve(commands: _Commands[argparse.ArgumentParser]) -> None:
         help="let in no more requests of institutions than so many a second, shared out fairly; "
         "without it as many as the machine carries",
     )  # fmt: skip
+    parser.add_argument(
+        "--tls-certificate", type=Path, metavar="FILE",
+        help="speak TLS with this certificate and those up to its authority (PEM); without it "
+        "plain HTTP. Another one in its place is taken without a restart",
+    )  # fmt: skip
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key (PEM, no password)")
+    parser.add_argument(
+        "--tls-client-ca", type=Path, metavar="FILE",
+        help="let in only who shows a certificate of these authorities (PEM)",
+    )  # fmt: skip
     parser.set_defaults(command=_serve)
 
 
@@ -353,7 +363,15 @@ def _serve(parsed: argparse.Namespace) -> int:
     from settlement.limits import DEFAULT_LIMITS, LimitsError
     from settlement.serve.keeper import ChildError
     from settlement.serve.supervisor import ServeError, ServeSettings, run
+    from settlement.web.tls import TlsError, tls_files
 
+    try:
+        tls = tls_files(
+            parsed.tls_certificate, parsed.tls_key, parsed.tls_client_ca, os.environ
+        )
+    except TlsError as exc:
+        print(f"settlement: {exc}", file=sys.stderr)
+        return 1
     settings = ServeSettings(
         host=parsed.host,
         port=parsed.port,
@@ -365,6 +383,7 @@ def _serve(parsed: argparse.Namespace) -> int:
         journals=parsed.journals,
         shape=Shape(parsed.shape) if parsed.shape else None,
         limits=replace(DEFAULT_LIMITS, requests_per_second_max=parsed.requests_per_second),
+        tls=tls,
     )
     try:
         run(settings, os.environ, lambda line: print(line, flush=True))

@@ -71,6 +71,8 @@ class Keyring:
         self._inner, self._outer = padded.translate(_INNER), padded.translate(_OUTER)
         self.digest_key = sha256(b"digest" + oldest.lookup).digest()
         """keys the hashes that let equal claims be found (settlement/keys.py)"""
+        self.step_key = sha256(b"step" + oldest.lookup).digest()
+        """keys the digests of the steps of payments (settlement/payment_rows.py)"""
         self.sheet_key = sha256(b"sheet" + oldest.lookup).digest()
         """keys the verification codes of settlement sheets (settlement/settlement_sheet.py)"""
 

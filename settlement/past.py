@@ -42,6 +42,7 @@ CODE_ZH = {
     EntryCode.PLAIN_SALE: "自费", EntryCode.COLLECTED: "渠道收款", EntryCode.OWED_BACK: "待退款",
     EntryCode.GIVEN_BACK: "退款", EntryCode.GIVEN_BACK_BY_HAND: "线下退款",
     EntryCode.DEPOSIT: "预交金", EntryCode.DEPOSIT_HANDED_BACK: "预交金退现",
+    EntryCode.MOBILE_COLLECTED: "移动支付收款", EntryCode.MOBILE_GIVEN_BACK: "移动支付退款",
     EntryCode.MOBILE_HOLD: "移动支付预占", EntryCode.ACCOUNT_TAKEN_OUT: "个人账户转出",
     EntryCode.ACCOUNT_PAID_OUT: "转出付讫", EntryCode.ACCOUNT_PUT_BACK: "转出退汇",
     EntryCode.ACCOUNT_TAKEN_IN: "个人账户转入", EntryCode.ACCOUNT_SENT_BACK: "转入退回",

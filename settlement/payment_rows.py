@@ -5,13 +5,14 @@ As settlement/rows.py is for settlements. Knows no SQL and no wire names.
 
 from __future__ import annotations
 
-from datetime import datetime
-from hashlib import sha256
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b, sha256
 
 import msgspec
 from msgspec import Struct, structs
 
 from settlement.committed import committed_part
+from settlement.keyring import Keyring
 from settlement.payment_states import Attempt, Event, Happening, Learnt, PaymentKind, Standing, fold
 
 
@@ -53,6 +54,10 @@ class PaymentEventRow(Struct, frozen=True, kw_only=True, gc=False):
     """JSON: the attempt that begins, and what was learnt"""
     exchange: bytes
     """sealed: request and reply; empty where there was none"""
+    entry_id: int | None
+    """what was booked with it: collected, given back, or owed back by the return that it opened"""
+    digest: bytes
+    """`step_digest` of all of this but the exchange"""
 
 
 class DueRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -104,6 +109,28 @@ def payment_commitment(row: PaymentRow) -> bytes:
     plan its commitment (settlement/committed.py)."""
     told = structs.replace(row, plan=committed_part(row.plan))
     return sha256(b"\x06" + _ENCODE(told)).digest()
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def step_text(
+    *, lane: int, pay_no: int, event_no: int, kind: int, attempt: int, recorded_at: datetime,
+    order_no: str | None, entry_id: int | None, content: str,
+) -> str:  # fmt: skip
+    """A step as its digest is made of it; `settlement.step_text` in SQL does the same."""
+    at = (recorded_at - _EPOCH) // _MICROSECOND
+    return (
+        f"{lane}/{pay_no}/{event_no}/{kind}/{attempt}/{at}/{order_no or ''}/"
+        f"{'' if entry_id is None else entry_id}/{content}"
+    )
+
+
+def step_digest(text: str, keyring: Keyring) -> bytes:
+    """What only who has the keys can make of a step of a payment, 16 bytes: many steps book
+    nothing, so that no entry could commit to them (ADR 0061)."""
+    return blake2b(text.encode(), digest_size=16, key=keyring.step_key).digest()
 
 
 class Content(Struct, frozen=True, kw_only=True, array_like=True):

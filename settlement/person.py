@@ -21,6 +21,15 @@ class Identity(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     employer: str
 
 
+def person_record(
+    lane: int, person_no: str, *, account: int, home_region: str, enrolments: str, family: str
+) -> bytes:  # fmt: skip
+    """The associated data under which a person's identity is sealed: the account, the region, the
+    memberships and the relatives, as they stand in the row. So an identity opens beside no others
+    than those it was written with (ADR 0061)."""
+    return f"person/{lane}/{person_no}/{account}/{home_region}/{enrolments}{family}".encode()
+
+
 class Qualification(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """A tag that holds between two dates, both inclusive: a chronic disease (门慢门特待遇资格)."""
 

@@ -53,9 +53,14 @@ class OwnRow(Struct, frozen=True, kw_only=True):
     """The person's own row."""
 
     told: Mapping[str, object]
+    account: int
+    home_region: str
     key_version: int
     identity: bytes
     filings: str
+    memberships: str
+    """as stored, and so are relatives"""
+    family: str
     is_under_way: bool
     balance_fen: int
     enrolments: tuple[Enrolment, ...]

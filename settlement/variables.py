@@ -47,6 +47,19 @@ VARIABLES: Mapping[str, Variable] = {
         "封存签名密钥文件", "the file of the keys that sign seals",
         "`DATA_DIR/secrets/seal-keys.json`",
     ),
+    "SETTLEMENT_TLS_CERTIFICATE": Variable(
+        "本服务 TLS 证书（链）文件，同 `--tls-certificate`",
+        "the file of the certificate that TLS is spoken with, as `--tls-certificate`",
+        "plain HTTP",
+    ),
+    "SETTLEMENT_TLS_KEY": Variable(
+        "其私钥文件，同 `--tls-key`", "the file of its key, as `--tls-key`", "plain HTTP",
+    ),
+    "SETTLEMENT_TLS_CLIENT_CA": Variable(
+        "客户端证书签发机构文件（双向 TLS），同 `--tls-client-ca`",
+        "the file of the authorities whose certificates senders must show, as `--tls-client-ca`",
+        "nobody has to show one",
+    ),
     "SETTLEMENT_HUB_FILE": Variable(
         "跨区平台配置文件", "how other regions are reached", "`DATA_DIR/hub.toml`, where it is",
     ),

@@ -18,13 +18,13 @@ with one as (
     from one
 )
 insert into settlement.payment_event (
-    lane, pay_no, event_no, kind, attempt, recorded_at, order_no, content, exchange
+    lane, pay_no, event_no, kind, attempt, recorded_at, order_no, content, digest, exchange
 )
 select one.lane, one.no, k.kind, k.kind, 1, one.at + (k.kind - 1) * interval '1 second',
        case k.kind when 1 then one.no::text end,
        replace(replace(case k.kind when 1 then $6::text else $7::text end, 'ORDER', one.no::text),
                '"FEN"', one.fen::text),
-       decode(repeat(md5(one.i::text), 16), 'hex')
+       decode(md5(one.i::text), 'hex'), decode(repeat(md5(one.i::text), 16), 'hex')
 from one
 cross join (values (1::smallint), (2::smallint)) as k (kind);
 

@@ -6,10 +6,9 @@ import msgspec
 from msgspec import Struct
 
 from settlement.keyring import Keyring
-from settlement.person import Enrolment, Identity
+from settlement.person import Enrolment, Identity, person_record
 from settlement.storage import console_cases
 from settlement.storage.lease import PlainConnection
-from settlement.storage.reader import person_record
 
 _DECODE_IDENTITY = msgspec.json.Decoder(Identity).decode
 _DECODE_ENROLMENTS = msgspec.json.Decoder(tuple[Enrolment, ...]).decode
@@ -33,7 +32,11 @@ async def person_shown(
     if row is None:
         return None
     sealed: bytes = row["identity"]
-    plain = keyring.open(sealed, person_record(lane, person_no), row["key_version"])
+    record = person_record(
+        lane, person_no, account=row["account"], home_region=row["home_region"],
+        enrolments=row["enrolments"], family=row["family"],
+    )  # fmt: skip
+    plain = keyring.open(sealed, record, row["key_version"])
     identity = _DECODE_IDENTITY(plain)
     enrolments = _DECODE_ENROLMENTS(row["enrolments"])
     return Shown(

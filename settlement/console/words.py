@@ -143,6 +143,8 @@ ENTRY_CODES: Mapping[int, Words] = {
     EntryCode.REIMBURSEMENT_ORDERED: Words("报销下达支付", "reimbursement ordered"),
     EntryCode.REIMBURSEMENT_PAID: Words("报销付讫", "reimbursement paid"),
     EntryCode.REIMBURSEMENT_RETURNED: Words("报销退汇", "reimbursement sent back"),
+    EntryCode.MOBILE_COLLECTED: Words("移动支付收款", "own part of a mobile order collected"),
+    EntryCode.MOBILE_GIVEN_BACK: Words("移动支付退款", "own part of a mobile order given back"),
     EntryCode.MOBILE_HOLD: Words("移动支付预占", "hold of a mobile order"),
 }
 ENTRY_KINDS: Mapping[int, Words] = {

@@ -33,13 +33,13 @@ from settlement.demo.opening import Opening, book_openings
 from settlement.institution import Institution
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
+from settlement.person import person_record
 from settlement.policy.loader import load_policies
 from settlement.storage import reference
 from settlement.storage.funds import open_fund_accounts
 from settlement.storage.install import InstallError
 from settlement.storage.lease import PlainConnection
 from settlement.storage.queries import REFERENCE
-from settlement.storage.reader import person_record
 from settlement.storage.reference import credential_record
 
 PERSONS = 100_000
@@ -249,10 +249,15 @@ def _item_row(demo: DemoItem) -> tuple[object, ...]:
 
 
 def _person_row(keyring: Keyring, lane: int, person: InsuredPerson) -> tuple[object, ...]:
-    record = person_record(lane, person.person_no)
+    account = chart.personal_account(person.ordinal)
+    enrolments = _ENCODE(person.enrolments).decode()
+    record = person_record(
+        lane, person.person_no, account=account, home_region="", enrolments=enrolments,
+        family="[]",
+    )  # fmt: skip
     return (
-        chart.personal_account(person.ordinal), lane, keyring.version, person.person_no,
-        keyring.seal(_ENCODE(person.identity), record), _ENCODE(person.enrolments).decode(),
+        account, lane, keyring.version, person.person_no,
+        keyring.seal(_ENCODE(person.identity), record), enrolments,
     )  # fmt: skip
 
 

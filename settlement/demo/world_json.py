@@ -19,11 +19,10 @@ from loadtest.population.persons import ordinal_in
 from loadtest.simulators import voucher_codes
 from settlement import clock
 from settlement.keyring import Keyring
-from settlement.person import Enrolment, Identity
+from settlement.person import Enrolment, Identity, person_record
 from settlement.storage import reference
 from settlement.storage.lease import PlainConnection
 from settlement.storage.queries import REFERENCE, SCATTER
-from settlement.storage.reader import person_record
 from settlement.world import Suspensions
 
 PERSONS = 1_000
@@ -163,6 +162,8 @@ def _shown(
     on: date,
     lane: int,
     person_no: str,
+    account: int,
+    family: str,
     key_version: int,
     sealed_identity: bytes,
     enrolments: str,
@@ -173,7 +174,10 @@ def _shown(
     usable = next((each for each in reversed(memberships) if _pays(each, on)), None)
     if usable is None:
         return None
-    opened = keyring.open(sealed_identity, person_record(lane, person_no), key_version)
+    record = person_record(
+        lane, person_no, account=account, home_region="", enrolments=enrolments, family=family
+    )
+    opened = keyring.open(sealed_identity, record, key_version)
     identity = _DECODE_IDENTITY(opened)
     return ShownPerson(
         psn_no=person_no,

@@ -69,6 +69,7 @@ async def examined(patient: Patient) -> Report:
         files.examine_disks(patient)
         keys.examine_keys(patient)
         keys.examine_channels(patient)
+        keys.examine_tls(patient)
         root = keys.examine_hub_file(patient)
         try:
             async with _logins(patient) as logins:

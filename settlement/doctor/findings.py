@@ -40,6 +40,7 @@ class Code(StrEnum):
     KEY_OLD = "key_old"
     CHANNELS_UNUSABLE = "channels_unusable"
     HUB_UNUSABLE = "hub_unusable"
+    TLS_UNUSABLE = "tls_unusable"
     CERTIFICATE_ENDED = "certificate_ended"
     CERTIFICATE_ENDS_SOON = "certificate_ends_soon"
     HUB_KEYS_UNCERTIFIED = "hub_keys_uncertified"

@@ -8,7 +8,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.x509 import Certificate, load_pem_x509_certificate
+from cryptography.x509 import (
+    Certificate,
+    load_pem_x509_certificate,
+    load_pem_x509_certificates,
+)
 
 from protocol.unionpay.certificates import CertificateError, signing_key_of
 from settlement.channels.config import ChannelsError, load_tills
@@ -21,6 +25,7 @@ from settlement.region.hub_config import HubConfigError, hub_file, read_hub
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring
 from settlement.storage.platform_key import platform_key_file
 from settlement.storage.seal_key import load_seal_keys, seal_key_file
+from settlement.web.tls import TlsError, load_context, tls_files
 
 _PEM = re.compile(
     rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL
@@ -98,6 +103,26 @@ def examine_hub_file(patient: Patient) -> bytes | None:
         return None
     examination.saw("跨区 hub", settings.address)
     return settings.root_key
+
+
+def examine_tls(patient: Patient) -> None:
+    """What the gateways speak TLS with, as far as the variables say."""
+    examination = patient.examination
+    try:
+        files = tls_files(None, None, None, patient.environment)
+        if files is None:
+            examination.left_out("TLS", "未配置环境变量 no variable names its files")
+            return
+        load_context(files)
+    except TlsError as exc:
+        examination.found(Code.TLS_UNUSABLE, reason=str(exc))
+        return
+    _outside(patient, files.key)
+    shown = [files.certificate] if files.client_ca is None else [files.certificate, files.client_ca]
+    for path in shown:
+        for certificate in load_pem_x509_certificates(path.read_bytes()):
+            ends_within(patient, f"{path}", _ends(certificate))
+    examination.saw("TLS", "；".join(map(str, shown)))
 
 
 def ends_within(patient: Patient, what: str, ends_at: datetime) -> None:

@@ -88,6 +88,12 @@ WORDS: Mapping[Code, _Row] = {
         "改正 hub.toml 或 SETTLEMENT_HUB_FILE 所指文件",
         "mend hub.toml, or the file that SETTLEMENT_HUB_FILE names",
     ),
+    Code.TLS_UNUSABLE: (
+        _FAULT, "TLS 文件无法使用：{reason}",
+        "the files of TLS cannot be used: {reason}",
+        "改正后服务自动换上；服务以此启动会失败",
+        "mend what it names: the server takes it by itself, and does not start with it as it is",
+    ),
     Code.CERTIFICATE_ENDED: (
         _FAULT, "证书 {what} 已于 {ends_on} 失效",
         "the certificate {what} ended on {ends_on}",

@@ -18,6 +18,7 @@ from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.telemetry.otlp import TracesWanted
 from settlement.web.app import DemoToken, DemoWorld
+from settlement.web.tls import TlsFiles
 
 AT_WORK = b'{"event":"at_work"}\n'
 BEAT = b"."
@@ -45,6 +46,8 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     limits: Limits = DEFAULT_LIMITS
     channels_file: str = ""
     """which merchants collect over payment channels; empty where none does"""
+    tls: TlsFiles | None = None
+    """what the gateways speak TLS with; None for plain HTTP"""
     owner_dsn: str = ""
     """the schema owner's login: told to the importer and to the console, to nobody else"""
     console_socket: str = ""
@@ -57,15 +60,15 @@ class WorkerConfig(Struct, frozen=True, kw_only=True):
     @property
     def url(self) -> str:
         """Where this machine reaches the server."""
-        return url_of(self.host, self.port)
+        return url_of(self.host, self.port, secure=self.tls is not None)
 
 
-def url_of(host: str, port: int) -> str:
+def url_of(host: str, port: int, *, secure: bool = False) -> str:
     """The address of a server that listens so; one that listens everywhere is on this machine."""
     everywhere = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
     shown = "127.0.0.1" if host in everywhere else host
     shown = f"[{shown}]" if ":" in shown else shown
-    return f"http://{shown}:{port}"
+    return f"{'https' if secure else 'http'}://{shown}:{port}"
 
 
 class RunningGateway(Gateway, Protocol):

@@ -35,11 +35,10 @@ from settlement.intake.report import SAMPLES_MAX, Sample
 from settlement.intake.source import Lines, Row, rows_of_lines
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
-from settlement.person import Enrolment, FamilyLink, Identity
+from settlement.person import Enrolment, FamilyLink, Identity, person_record
 from settlement.storage import copy_format
 from settlement.storage.keyfile import load_keyring
 from settlement.storage.person_import import Change, Key, KnownRow, NewRows
-from settlement.storage.reader import person_record
 from settlement.telemetry.logs import mask_number
 from settlement.telemetry.private_memory import keep_memory_private
 
@@ -146,8 +145,11 @@ class Worker:
 
     def open(self, row: KnownRow) -> Known:
         """What the database says of a person."""
-        person_no, key_version, identity, enrolments, family = row
-        record = person_record(lane_of(person_no, self._terms.lanes), person_no)
+        person_no, account, home_region, key_version, identity, enrolments, family = row
+        record = person_record(
+            lane_of(person_no, self._terms.lanes), person_no, account=account,
+            home_region=home_region, enrolments=enrolments, family=family,
+        )  # fmt: skip
         return Known(
             identity=DECODE_IDENTITY(self._keyring.open(identity, record, key_version)),
             enrolments=DECODE_ENROLMENTS(enrolments), family=_DECODE_FAMILY(family),
@@ -162,8 +164,9 @@ class Worker:
             done.unchanged += 1
             return
         old = self._keys(known.identity)
-        keys = old if differs.identity is None else self._keys(differs.identity)
-        change = self._change(lane, person.person_no, differs, keys, old)
+        identity = known.identity if differs.identity is None else differs.identity
+        keys = old if differs.identity is None else self._keys(identity)
+        change = self._change(lane, row, differs, identity, keys, old)
         done.changes.append(change)
         done.keys += ((person.row, key, person.person_no) for key in change.new_keys)
         if len(done.samples) < SAMPLES_MAX:
@@ -171,16 +174,21 @@ class Worker:
             done.samples.append(sample)
 
     def _change(
-        self, lane: int, person_no: str, differs: Difference, keys: list[Key], old: list[Key]
-    ) -> Change:
-        identity = None
-        if differs.identity is not None:
-            record = person_record(lane, person_no)
-            identity = self._keyring.seal(_ENCODE(differs.identity), record)
+        self, lane: int, row: KnownRow, differs: Difference, identity: Identity,
+        keys: list[Key], old: list[Key],
+    ) -> Change:  # fmt: skip
+        person_no, account, home_region, _, _, _, family = row
+        if differs.family is not None:
+            family = _ENCODE(differs.family).decode()
+        enrolments = _ENCODE(differs.enrolments).decode()
+        record = person_record(
+            lane, person_no, account=account, home_region=home_region, enrolments=enrolments,
+            family=family,
+        )  # fmt: skip
         return Change(
-            lane=lane, person_no=person_no, key_version=self._keyring.version, identity=identity,
-            enrolments=_ENCODE(differs.enrolments).decode(),
-            family=None if differs.family is None else _ENCODE(differs.family).decode(),
+            lane=lane, person_no=person_no, key_version=self._keyring.version,
+            identity=self._keyring.seal(_ENCODE(identity), record), enrolments=enrolments,
+            family=family,
             days=differs.days,
             new_keys=[key for key in keys if key not in old],
             old_keys=[key for key in old if key not in keys],
@@ -191,20 +199,31 @@ class Worker:
         neighbours for half of what it asks for strangers."""
         version = self._keyring.version
         fresh.sort(key=_PLACE)
-        identities = self._keyring.seal_all(
-            [
-                (_ENCODE(person.identity), person_record(lane, number))
-                for lane, number, person, _ in fresh
-            ]
-        )
+        said = [
+            (_ENCODE(person.enrolments), _ENCODE(person.family or ())) for _, _, person, _ in fresh
+        ]
+        identities = self._keyring.seal_all([
+            (
+                _ENCODE(person.identity),
+                person_record(
+                    lane, number, account=account, home_region="", enrolments=schemes.decode(),
+                    family=family.decode(),
+                ),
+            )
+            for account, ((lane, number, person, _), (schemes, family)) in enumerate(
+                zip(fresh, said, strict=True), first_account
+            )
+        ])  # fmt: skip
         persons: list[bytes] = []
         lookups: list[tuple[int, int, bytes, int, bytes]] = []
         balances: list[bytes] = []
-        told = zip(fresh, identities, strict=True)
-        for account, ((lane, person_no, person, keys), identity) in enumerate(told, first_account):
+        told = zip(fresh, identities, said, strict=True)
+        for account, ((lane, person_no, _, keys), identity, texts) in enumerate(
+            told, first_account
+        ):
             number = person_no.encode()
-            texts = number, identity, _ENCODE(person.enrolments), _ENCODE(person.family or ())
-            persons.append(copy_format.person_row(account, lane, version, texts))
+            told_of = number, identity, *texts
+            persons.append(copy_format.person_row(account, lane, version, told_of))
             lookups += [(key_lane, kind, key, lane, number) for key_lane, kind, key in keys]
             balances.append(copy_format.balance_row(lane, account))
         lookups.sort()

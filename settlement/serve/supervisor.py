@@ -32,6 +32,7 @@ from settlement.serve.config import GATEWAY_FACTORY, INSTALLER, WorkerConfig, re
 from settlement.serve.keeper import Child
 from settlement.telemetry import logs, otlp
 from settlement.web.app import listen
+from settlement.web.tls import TlsError, TlsFiles, load_context
 
 logger = logging.getLogger("settlement.serve")
 
@@ -55,6 +56,8 @@ class ServeSettings(Struct, frozen=True, kw_only=True):
     journals: int | None = None
     shape: Shape | None = None
     limits: Limits = DEFAULT_LIMITS
+    tls: TlsFiles | None = None
+    """None: plain HTTP"""
     gateway_factory: str = GATEWAY_FACTORY
     installer: str = INSTALLER
     """`module:name` of an async function (services, settings) that makes schema and data ready"""
@@ -101,6 +104,7 @@ class Supervisor:
     async def run(self) -> None:
         """Start everything, say so, watch it, stop it. Raises ServeError, ServiceError."""
         self._hear_signals()
+        self._try_tls()
         with reserve_port(self._settings.host, self._settings.port) as reserved:
             port: int = reserved.getsockname()[1]
             services = await start_services(self._settings.data_dir, self._environment)
@@ -114,6 +118,18 @@ class Supervisor:
             finally:
                 await self._stop_children()
                 await services.stop()
+
+    def _try_tls(self) -> None:
+        """Before anything is started: each gateway loads the same files later."""
+        tls = self._settings.tls
+        if tls is None:
+            return
+        if self._settings.demo:
+            raise ServeError("--demo speaks plain HTTP with its simulators: leave TLS out of it.")
+        try:
+            load_context(tls)
+        except TlsError as exc:
+            raise ServeError(str(exc)) from exc
 
     def _hear_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -149,6 +165,7 @@ class Supervisor:
             limits=settings.limits,
             channels_file=str(self._channels_file() or ""),
             traces=self._traces,
+            tls=settings.tls,
             gateway_factory=settings.gateway_factory,
             console_socket=str(_console_socket(run_dir)),
         )
@@ -205,7 +222,7 @@ class Supervisor:
     def _announce(self, port: int) -> None:
         ready = {
             "event": "ready",
-            "url": url_of(self._settings.host, port),
+            "url": url_of(self._settings.host, port, secure=self._settings.tls is not None),
             "workers": self._settings.workers,
             "pid": os.getpid(),
         }

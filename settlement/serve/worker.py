@@ -14,6 +14,7 @@ from settlement.serve.config import RunningGateway, WorkerConfig, resolve
 from settlement.telemetry import otlp
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen
+from settlement.web.tls import Renewing
 
 
 async def serve(config: WorkerConfig, stopping: Stopping) -> None:
@@ -31,6 +32,7 @@ async def serve(config: WorkerConfig, stopping: Stopping) -> None:
             import_office=gateway.import_office,
             hub_door=gateway.hub_door,
             console_socket=Path(config.console_socket) if config.console_socket else None,
+            tls=None if config.tls is None else Renewing(config.tls),
         ),
     )
     end_traces = otlp.start(config.traces, config.place) if config.traces is not None else None

@@ -21,21 +21,22 @@ from settlement.storage.queries import ADMIN, IMPORTS, SCATTER, SHAPED
 CHANGES_MAX = 500
 """Persons changed under one taking of a head: no settlement waits long for it."""
 
-KnownRow = tuple[str, int, bytes, str, str]
-"""psn_no, key version, identity, enrolments, family: as the database has them."""
+KnownRow = tuple[str, int, str, int, bytes, str, str]
+"""psn_no, account, region, key version, identity, enrolments, family: as the database has them."""
 Key = tuple[int, int, bytes]
 """Lane, kind and hash under which somebody is found."""
 
 
 class Change(Struct, frozen=True, kw_only=True, gc=False):
-    """A known person as they become; None leaves a field as it is."""
+    """A known person as they become. The identity is sealed anew whatever changed: it is bound to
+    memberships and relatives (settlement/person.py)."""
 
     lane: int
     person_no: str
     key_version: int
-    identity: bytes | None
+    identity: bytes
     enrolments: str
-    family: str | None
+    family: str
     days: tuple[tuple[date, date], ...]
     """on which claims would be decided otherwise, as in settlement/intake/persons.py"""
     new_keys: list[Key] = []

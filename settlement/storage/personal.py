@@ -18,10 +18,9 @@ from asyncpg import Connection, Record
 from ledger.postgres.shape import Shape
 from settlement.committed import erased, open_committed
 from settlement.keyring import ErasedError, Keyring
-from settlement.person import Enrolment, Identity
+from settlement.person import Enrolment, Identity, person_record
 from settlement.personal_data import Act, ErasureStep, Held, OwnRow
 from settlement.storage.queries import PERSONAL
-from settlement.storage.reader import person_record
 from settlement.storage.sealed_places import PLACES, Form
 from settlement.storage.writer import lock_head
 from settlement.usecases.filing_payloads import list_record
@@ -45,8 +44,10 @@ async def own_row(connection: Connection[Record], lane: int, person_no: str) -> 
     if row is None:
         return None
     return OwnRow(
-        told=msgspec.json.decode(row["told"]), key_version=row["key_version"],
-        identity=row["identity"], filings=row["filings"],
+        told=msgspec.json.decode(row["told"]), account=row["account"],
+        home_region=row["home_region"], key_version=row["key_version"],
+        identity=row["identity"], filings=row["filings"], memberships=row["enrolments"],
+        family=row["family"],
         is_under_way=row["undertaking"] is not None or row["open_stay"] is not None,
         balance_fen=row["balance_fen"], enrolments=_DECODE_ENROLMENTS(row["enrolments"]),
     )  # fmt: skip
@@ -89,7 +90,11 @@ def opened(one: Held, keyring: Keyring, lane: int) -> object:
 
 def opened_identity(own: OwnRow, keyring: Keyring, lane: int, person_no: str) -> Identity:
     """Name, certificate and cards. Raises UndecipherableError."""
-    plain = keyring.open(own.identity, person_record(lane, person_no), own.key_version)
+    record = person_record(
+        lane, person_no, account=own.account, home_region=own.home_region,
+        enrolments=own.memberships, family=own.family,
+    )  # fmt: skip
+    plain = keyring.open(own.identity, record, own.key_version)
     return msgspec.json.decode(plain, type=Identity)
 
 
@@ -138,9 +143,16 @@ async def erase_identity(
     shape: Shape,
 ) -> None:  # fmt: skip
     """The person is a number without a name from now on, whom nothing leads to."""
-    sealed = keyring.seal(msgspec.json.encode(_NOBODY), person_record(lane, person_no))
     async with connection.transaction():
         await lock_head(connection, journal=journal, lane=lane, shape=shape)
+        own = await own_row(connection, lane, person_no)
+        if own is None:
+            return
+        record = person_record(
+            lane, person_no, account=own.account, home_region=own.home_region, enrolments="[]",
+            family="[]",
+        )  # fmt: skip
+        sealed = keyring.seal(msgspec.json.encode(_NOBODY), record)
         await connection.execute(
             PERSONAL["blank_person"], lane, person_no, sealed, keyring.version
         )

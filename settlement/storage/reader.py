@@ -20,7 +20,7 @@ from settlement.filing import FilingKind
 from settlement.home_rows import HUB
 from settlement.keyring import Keyring
 from settlement.numbers import lane_in
-from settlement.person import Enrolment, Identity
+from settlement.person import Enrolment, Identity, person_record
 from settlement.rows import (
     EventKind,
     EventRow,
@@ -238,7 +238,7 @@ async def _read_claims(
     )
     for row in rows:
         (n, account, key_version, identity, enrolments, version, years, latest_row, latest_visit,
-         open_stay, filings, undertaking, home_region, balance, outcome, ref, fingerprint,
+         open_stay, filings, undertaking, home_region, family, balance, outcome, ref, fingerprint,
          standing) = row  # fmt: skip
         command = commands[n - 1]
         asked = command.asked
@@ -249,7 +249,11 @@ async def _read_claims(
             view.standing[command.business_key] = standing
         if version is None or asked.person_no in view.persons:
             continue
-        plain = keyring.open(identity, person_record(asked.lane, asked.person_no), key_version)
+        record = person_record(
+            asked.lane, asked.person_no, account=account, home_region=home_region,
+            enrolments=enrolments, family=family,
+        )  # fmt: skip
+        plain = keyring.open(identity, record, key_version)
         view.persons[asked.person_no] = PersonFacts(
             lane=asked.lane,
             person_no=asked.person_no,
@@ -276,11 +280,6 @@ def _enrolments(text: str) -> tuple[Enrolment, ...]:
             _ENROLMENTS_SEEN.clear()
         found = _ENROLMENTS_SEEN[text] = _DECODE_ENROLMENTS(text)
     return found
-
-
-def person_record(lane: int, person_no: str) -> bytes:
-    """The associated data under which a person's identity is sealed."""
-    return f"person/{lane}/{person_no}".encode()
 
 
 async def _read_messages(

@@ -18,11 +18,11 @@ from settlement.bank_account import account_record
 from settlement.committed import erased, seal_again
 from settlement.keyring import Keyring, UndecipherableError
 from settlement.lanes import lane_of
+from settlement.person import person_record
 from settlement.storage.console_users import totp_record
 from settlement.storage.hub import hub_record
 from settlement.storage.import_jobs import import_key_record
 from settlement.storage.queries import PERSONAL, REFERENCE
-from settlement.storage.reader import person_record
 from settlement.storage.reference import body_keys_record, credential_record
 from settlement.storage.sealed_places import PLACES, Form, Place
 from settlement.storage.writer import lock_head
@@ -211,7 +211,11 @@ class Rewriter:
         if version >= now and _of_filings(row["filings"]) >= now:
             return None
         number, filings = row["psn_no"], row["filings"]
-        identity = self._again(row["identity"], person_record(lane, number), version)
+        record = person_record(
+            lane, number, account=row["account"], home_region=row["home_region"],
+            enrolments=row["enrolments"], family=row["family"],
+        )  # fmt: skip
+        identity = self._again(row["identity"], record, version)
         if filings:
             sealed = self._led(base64.b64decode(filings), list_record(lane, number))
             filings = base64.b64encode(sealed).decode()

@@ -15,10 +15,8 @@ every link is the hash of its row and the one before.
 from __future__ import annotations
 
 import asyncio
-import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import groupby
 
 from asyncpg import Connection, DataError, Pool, Record
 from msgspec import Struct, structs
@@ -43,8 +41,8 @@ from settlement.storage.queries import CONSOLE, PAYOUTS, SQL_DIRECTORY
 from settlement.storage.sealed_places import RECORDS
 from settlement.storage.verify_bills import bad_bills
 from settlement.storage.verify_closing import bad_closing
+from settlement.storage.verify_sealed import bad_sealed
 from settlement.usecases.booking import detail_record
-from settlement.usecases.filing_payloads import open_list
 from settlement.view import YEARS_KEPT
 
 _QUERIES = load(SQL_DIRECTORY / "verify.sql")
@@ -52,6 +50,7 @@ UNDER_WAY_MAX = timedelta(minutes=10)
 """Longer than anything is left under way between a patient and relatives (workers/family.py)."""
 _COMMITTED = {
     "bad_moves": "payment for a relative", "bad_payments": "payment",
+    "bad_payment_ends": "step of a payment",
     "bad_carried": "old settlement", "bad_holds": "hold for an order of mobile payment",
     "bad_deposit_entries": "deposit of a stay",
     "bad_matters": "transfer of a personal account",
@@ -278,7 +277,7 @@ async def _bad_in(
     if bad is None:
         bad = await _bad_money(connection, lane, journal, ask.settled_by)
     if bad is None and ask.keyring is not None:
-        bad = await _bad_filings(connection, lane, journal, ask.keyring)
+        bad = await bad_sealed(connection, lane, journal, ask.keyring)
     return bad
 
 
@@ -308,7 +307,8 @@ async def _bad_money(
         ("unmoved_shares", "a relative's account did not pay, or get back, its part", settled),
         ("unshared_moves", "a relative's account paid for no settlement"),
         ("orphan_payments", "payment without a ledger entry"),
-        ("unlooked_payments", "payment that holds something and is on no worklist"),
+        ("stray_steps", "step without its payment, or without what was booked with it"),
+        ("unlooked_payments", "payment that is not at its end and on no worklist"),
         ("orphan_holds", "held order of mobile payment without a ledger entry"),
         ("unlooked_orders", "order of mobile payment that holds something and never ends"),
         ("orphan_matters", "transfer of a personal account is not what was booked"),
@@ -341,34 +341,3 @@ async def _bad_money(
         if number is not None:
             return BadEntry(journal=journal, lane=lane, entry_id=number, what=what)
     return None
-
-
-async def _bad_filings(
-    connection: Connection[Record], lane: int, journal: int, keyring: Keyring
-) -> BadEntry | None:
-    rows = await connection.fetch(_QUERIES["filings"], lane)
-    for person_no, group in groupby(rows, lambda row: str(row["psn_no"])):
-        if not _filings_hold(list(group), lane, person_no, keyring):
-            return BadEntry(
-                journal=journal, lane=lane,
-                what=f"filings of person …{person_no[-4:]} are not those that stand",
-            )  # fmt: skip
-    return None
-
-
-def _filings_hold(rows: Sequence[Record], lane: int, person_no: str, keyring: Keyring) -> bool:
-    """Whether a person carries what was filed, up to where it was taken back."""
-    try:
-        carried = open_list(rows[0]["filings"], lane, person_no, keyring)
-    except (UndecipherableError, binascii.Error):
-        return False
-    standing = []
-    for row in rows:
-        begins_on, ends_on, withdrawn_on = row["begins_on"], row["ends_on"], row["withdrawn_on"]
-        if row["filing_no"] is None or (withdrawn_on is not None and withdrawn_on <= begins_on):
-            continue
-        if withdrawn_on is not None and (ends_on is None or ends_on >= withdrawn_on):
-            ends_on = withdrawn_on - timedelta(days=1)
-        standing.append((row["filing_no"], row["kind"], begins_on, ends_on))
-    found = [(f.filing_no, int(f.kind), f.begins_on, f.ends_on) for f in carried]
-    return sorted(found) == standing

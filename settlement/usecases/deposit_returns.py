@@ -29,13 +29,9 @@ from settlement.translate import deposits as said
 from settlement.translate import scans
 from settlement.usecases import booking, checks, family, visit_money
 from settlement.usecases.paying import PayAnswer
-from settlement.usecases.payment_effects import (
-    due_row,
-    event_of_happening,
-    event_row,
-    returning,
-)
+from settlement.usecases.payment_effects import due_row, returning
 from settlement.usecases.payment_payloads import Plan
+from settlement.usecases.payment_steps import event_of_happening, event_row
 from settlement.view import Effects, View, VisitFact
 from settlement.world import World
 
@@ -204,7 +200,7 @@ def _sent_back(
         payments=(*effects.payments, back.row),
         payment_events=(
             *effects.payment_events,
-            event_row(paid.row, taken, None, world),
+            event_row(paid.row, taken, None, world, booked=entry),
             event_row(back.row, back.events[0], None, world),
         ),
         due=(*effects.due, due_row(back)),

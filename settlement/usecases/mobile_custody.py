@@ -35,7 +35,7 @@ def collected(
 ) -> tuple[Entry, ...]:
     """The fact's last event says that the channel has it; nothing where there is nothing."""
     transfers = _transfers(fact, channel, amount_fen, world)
-    return _entries(fact, EntryCode.COLLECTED, transfers, world, moment)
+    return _entries(fact, EntryCode.MOBILE_COLLECTED, transfers, world, moment)
 
 
 def gone_back(
@@ -43,7 +43,7 @@ def gone_back(
 ) -> tuple[Entry, ...]:
     """The fact's last event says that the payer has it again."""
     transfers = undone(_transfers(fact, channel, amount_fen, world))
-    return _entries(fact, EntryCode.GIVEN_BACK, transfers, world, moment)
+    return _entries(fact, EntryCode.MOBILE_GIVEN_BACK, transfers, world, moment)
 
 
 def _transfers(

@@ -58,13 +58,9 @@ from settlement.rows import MessageOutcome, SettlementRow
 from settlement.translate import deposits, scans
 from settlement.usecases import booking, checks, returns, sale, traces
 from settlement.usecases.at_once import standing_of, tender_of
-from settlement.usecases.payment_effects import (
-    carried_out,
-    due_row,
-    event_of_happening,
-    event_row,
-)
+from settlement.usecases.payment_effects import carried_out, due_row
 from settlement.usecases.payment_payloads import Plan, open_plan, seal_plan
+from settlement.usecases.payment_steps import event_of_happening, event_row
 from settlement.usecases.returns import Books
 from settlement.usecases.sale import Sale
 from settlement.view import Effects, SettlementFact, View
@@ -355,7 +351,10 @@ def report(command: Report, view: View, world: Books, moment: Moment) -> Decisio
         event = replace(event, learnt=replace(event.learnt, return_no=back.pay_no))
         fact.events[event.number - 1] = event
     events = (
-        event_row(fact.row, event, command.exchange, world),
+        event_row(
+            fact.row, event, command.exchange, world,
+            booked=effects.entries[-1] if effects.entries else None,
+        ),
         *(event_row(fact.row, one, None, world) for one in over),
     )
     effects = replace(effects, payment_events=(*events, *effects.payment_events))

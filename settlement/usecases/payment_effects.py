@@ -1,5 +1,5 @@
-"""What is written of a payment: its events, when it is looked at next, and what an event books,
-frees or gives back (ADR 0027).
+"""What is written of a payment: when it is looked at next, and what an event books, frees or gives
+back (ADR 0027).
 
 `settlement/usecases/paying.py` decides which event it is; everything that follows from that by the
 table of settlement/payment_states.py is made here.
@@ -17,13 +17,10 @@ from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.deposit_postings import deposit_collected_transfers
 from settlement.pay_commands import PlainLine
-from settlement.payment import Exchange
 from settlement.payment_rows import (
     DueRow,
-    PaymentEventRow,
     PaymentFact,
     PaymentRow,
-    content_text,
     payment_commitment,
 )
 from settlement.payment_states import (
@@ -32,45 +29,19 @@ from settlement.payment_states import (
     Duty,
     Event,
     Happening,
-    Learnt,
     PaymentKind,
     next_errand,
 )
 from settlement.postings import collected_transfers, surplus_transfers
 from settlement.rows import SettlementRow, commitment
 from settlement.usecases import returns, visit_money
-from settlement.usecases.payment_payloads import Plan, seal_exchange, seal_plan
+from settlement.usecases.payment_payloads import Plan, seal_plan
+from settlement.usecases.payment_steps import event_of_happening, event_row
 from settlement.usecases.returns import Books
 from settlement.view import Effects, View
 
 PEOPLES_TURN = datetime(9999, 1, 1, tzinfo=UTC)
 """When the resolver looks at what only people can end (待退款): it stays on the worklist."""
-
-
-def event_of_happening(
-    fact: PaymentFact, happening: Happening, attempt: int, moment: Moment, *,
-    began: Attempt | None = None, learnt: Learnt | None = None,
-) -> Event:  # fmt: skip
-    """Append an event to a fact that is the caller's own."""
-    event = Event(
-        number=len(fact.events) + 1, happening=happening, at=moment.at, attempt=attempt,
-        began=began, learnt=learnt or Learnt(),
-    )  # fmt: skip
-    fact.events.append(event)
-    return event
-
-
-def event_row(
-    row: PaymentRow, event: Event, exchange: Exchange | None, world: Books
-) -> PaymentEventRow:
-    """An event as stored."""
-    return PaymentEventRow(
-        lane=row.lane, pay_no=row.pay_no, event_no=event.number, kind=event.happening,
-        attempt=event.attempt, recorded_at=event.at,
-        order_no=None if event.began is None else event.began.order_no,
-        content=content_text(event),
-        exchange=seal_exchange(exchange, world.keyring, row.lane, row.pay_no, event.number),
-    )  # fmt: skip
 
 
 def due_row(fact: PaymentFact) -> DueRow:

@@ -35,11 +35,10 @@ from settlement.usecases.at_once import claim_of, tender_of
 from settlement.usecases.paying import PayAnswer
 from settlement.usecases.payment_effects import (
     due_row,
-    event_of_happening,
-    event_row,
     returning,
 )
 from settlement.usecases.payment_payloads import Plan, open_plan
+from settlement.usecases.payment_steps import event_of_happening, event_row
 from settlement.usecases.remainders import decided_anew, no_line, resettled, rest_of
 from settlement.view import Effects, PersonFacts, SettlementFact, View
 from settlement.world import World
@@ -246,7 +245,7 @@ def _returned(
         entries=(*effects.entries, entry),
         payments=(back.row,),
         payment_events=(
-            event_row(fact.row, taken, None, world),
+            event_row(fact.row, taken, None, world, booked=entry),
             event_row(back.row, back.events[0], None, world),
         ),
         due=(due_row(back),),

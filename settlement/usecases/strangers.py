@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from settlement.clock import Moment
 from settlement.decision import Answer, Decision
 from settlement.keyring import Keyring
+from settlement.person import person_record
 from settlement.refusal import Refusal
 from settlement.remote_commands import KeepStranger
 from settlement.remote_rows import StrangerRow
@@ -80,10 +81,14 @@ def _same(known: PersonFacts, person: PersonFacts) -> bool:
 
 
 def _row(person: PersonFacts, keyring: Keyring) -> StrangerRow:
-    record = f"person/{person.lane}/{person.person_no}".encode()
+    enrolments = _ENCODE(person.enrolments).decode()
+    record = person_record(
+        person.lane, person.person_no, account=person.account, home_region=person.home_region,
+        enrolments=enrolments, family="[]",
+    )  # fmt: skip
     return StrangerRow(
         lane=person.lane, psn_no=person.person_no, home_region=person.home_region,
         key_version=keyring.version, identity=keyring.seal(_ENCODE(person.identity), record),
-        enrolments=_ENCODE(person.enrolments).decode(),
+        enrolments=enrolments,
     )  # fmt: skip
 

@@ -55,6 +55,7 @@ from settlement.web.pages import (
 from settlement.web.pay import PayPages
 from settlement.web.redis_script import RedisScript
 from settlement.web.reply import JSON, HttpReply, problem, too_large
+from settlement.web.tls import Renewing, SecureDoor
 
 BACKLOG = 4096
 SWEEP_SECONDS = 0.25
@@ -87,6 +88,8 @@ class WebSettings(Struct, frozen=True, kw_only=True):
     """where other regions ask; None where this one speaks to no other"""
     console_socket: Path | None = None
     """where the console's process listens; None where there is no console"""
+    tls: Renewing | None = None
+    """None: plain HTTP"""
     clock: Clock = system_clock
 
 
@@ -126,7 +129,8 @@ class WebServer:
         self._general = web.Server(self._answer, access_log=None)
         self.guests = GeneralConnections(self._general, limits)
         self.connections = Connections(self.exchange, self.guests, limits, self._hub)
-        self.connections.elsewhere = self.guests.count
+        self._door = self._secure_door(settings.tls, limits)
+        self.connections.elsewhere = self._elsewhere
         self._pages = self._page_table()
         office = settings.import_office
         self._imports: Imports | None = None
@@ -135,20 +139,38 @@ class WebServer:
         self._server: asyncio.Server | None = None
         self._housekeeping: asyncio.Task[None] | None = None
 
+    def _secure_door(self, tls: Renewing | None, limits: Limits) -> SecureDoor | None:
+        """What stands before plain connections where TLS is spoken."""
+        if tls is None:
+            return None
+        return SecureDoor(
+            self.connections, tls, seconds_max=limits.arrival_seconds_max,
+            is_full=lambda: self.connections.count >= limits.connections_max,
+        )  # fmt: skip
+
+    def _elsewhere(self) -> int:
+        """Connections that are general, and those whose handshake is not done."""
+        return self.guests.count() + (0 if self._door is None else self._door.count)
+
     async def start(self, listener: socket.socket) -> None:
         """Accept connections on a bound socket."""
         loop = asyncio.get_running_loop()
         self._board.resume()
         self._board.publish()
-        self._server = await loop.create_server(
-            self.connections, sock=listener, backlog=BACKLOG
-        )
+        if self._door is None:
+            self._server = await loop.create_server(
+                self.connections, sock=listener, backlog=BACKLOG
+            )
+        else:
+            self._door.open(listener, BACKLOG)
         self._housekeeping = loop.create_task(self._keep_house())
 
     async def stop(self, drain_seconds: float) -> bool:
         """Stop accepting, finish what is in flight; False where time ran out first."""
         if self._server is not None:
             self._server.close()
+        if self._door is not None:
+            self._door.close()
         self.connections.stop()
         finished = await self.exchange.drain(drain_seconds)
         self._general.pre_shutdown()
@@ -186,6 +208,8 @@ class WebServer:
             self._entrances.keep(self._gateway.strain())
             if loop.time() - published_at >= PUBLISH_SECONDS:
                 published_at = loop.time()
+                if self._settings.tls is not None:
+                    self._settings.tls.look()
                 self._board.publish()
 
     def _page_table(self) -> Mapping[str, Page]:

@@ -149,8 +149,10 @@ class Connection(asyncio.Protocol):
             self._complete(self._head, b"".join(self._body_parts))
 
     def eof_received(self) -> bool:
-        """Called by the loop; a half-closed sender still gets the answer it waits for."""
-        return self._busy
+        """Called by the loop; a half-closed sender still gets the answer it waits for. TLS has no
+        half."""
+        plain = self._transport is None or self._transport.get_extra_info("sslcontext") is None
+        return self._busy and plain
 
     def pause_writing(self) -> None:
         """Called by the loop when the sender does not read its answers."""

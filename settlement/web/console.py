@@ -146,7 +146,7 @@ def _copy_headers(came: aiohttp.ClientResponse, answer: web.StreamResponse) -> N
 def _headers(request: web.BaseRequest) -> dict[str, str]:
     told = {name: request.headers[name] for name in _TOLD if name in request.headers}
     told[ADDRESS_HEADER] = request.remote or ""
-    secure = request.headers.get("X-Forwarded-Proto") == "https"
+    secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
     return {**told, SECURE_HEADER: "1" if secure else "0"}
 
 

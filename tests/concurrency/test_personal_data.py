@@ -28,6 +28,7 @@ from settlement.serve.personal_desk import (
 from settlement.storage import personal
 from tests.kit.erasing import OTHER, WHO, YEARS, a_desk, erased
 from tests.kit.population import CLASS_A, DEAR, PHARMACY, Citizen, some
+from tests.kit.rewriting import rewrite_person
 from tests.kit.scanner import Scanner
 from tests.kit.tampering import first_bad, found, tampered
 from tests.kit.till import WALLET
@@ -124,9 +125,7 @@ async def test_who_is_not_insured_any_more_is_a_number_that_nobody_finds(
 ) -> None:
     who = town.someone()
     await town.pharmacy.sell(who, some(CLASS_A, 3))
-    await town.owner.execute(
-        "update settlement.person set enrolments = '[]' where psn_no = $1", who.number
-    )
+    await rewrite_person(town.owner, town.keyring, who.number, enrolments="[]")
     balance = await town.balance_fen(who)
     said = await erased(desk, who)
     assert f"余额 {balance} 分" in said.text

@@ -18,11 +18,11 @@ from asyncpg import Connection, Record
 from settlement.intake.order import Order
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of
+from settlement.person import person_record
 from settlement.serve import person_import
 from settlement.serve.imports import Imported, import_file
 from settlement.serve.person_chunks import DECODE_IDENTITY
 from settlement.storage.install import Region, ensure_schema
-from settlement.storage.reader import person_record
 from tests.services import FreshDatabase
 from tests.world import APP_ROLE, AT, KEYS, REGION, connected
 from tools.many_persons import person
@@ -128,12 +128,16 @@ async def assert_kept(connection: Connection[Record], told: dict[str, object]) -
     number = str(told["psn_no"])
     lane = lane_of(number, 64)
     row = await connection.fetchrow(
-        "select p.identity, p.enrolments, p.key_version from settlement.person p"
+        "select p.identity, p.enrolments, p.key_version, p.account, p.family"
+        " from settlement.person p"
         " where p.lane = $1 and p.psn_no = $2", lane, number,
     )  # fmt: skip
     assert row is not None
-    sealed, enrolments, version = row
-    identity = DECODE_IDENTITY(KEYRING.open(sealed, person_record(lane, number), version))
+    sealed, enrolments, version, account, family = row
+    record = person_record(
+        lane, number, account=account, home_region="", enrolments=enrolments, family=family
+    )
+    identity = DECODE_IDENTITY(KEYRING.open(sealed, record, version))
     assert (identity.name, identity.certificate_no) == (told["psn_name"], told["certno"])
     assert [one[0] for one in json.loads(enrolments)] == [told["insutype"], "510"]
     for kind, column in ((LookupKind.CERTIFICATE, "certno"), (LookupKind.CARD, "card_no")):

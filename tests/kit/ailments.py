@@ -34,6 +34,7 @@ from settlement.storage.connect import SIDE_NAME
 from settlement.storage.hub import keep_identity
 from settlement.storage.keyfile import KEY_FILE_VARIABLE, make_key_file
 from settlement.wal_names import name_of
+from settlement.web.tls import CERTIFICATE_VARIABLE
 from tests.kit.disk import small_disk
 from tests.kit.hub import AUTHORITY, keys_of, papers_of
 from tests.kit.patient import Deployment, Look, execute
@@ -148,6 +149,7 @@ looked(Code.BACKUP_OLD, thresholds=Thresholds(base_age=timedelta(0)))
 looked(Code.BACKUP_MARK_OLD, thresholds=Thresholds(mark_age=timedelta(0)))
 looked(Code.DATA_DIR_MISSING, data_dir=Path("/nonexistent/settlement"))
 variable(Code.KEY_FILE_MISSING, lambda d: {KEY_FILE_VARIABLE: str(d.base / "no-such-file")})
+variable(Code.TLS_UNUSABLE, lambda d: {CERTIFICATE_VARIABLE: "/nonexistent/tls.pem"})
 variable(Code.REGION_OTHER, lambda d: {server_page.REGION_VARIABLE: "110000"})
 variable(Code.DATABASE_UNREACHABLE, lambda d: d.as_site(owner=NOWHERE))
 variable(Code.OWNER_SUPERUSER, lambda d: d.as_site(owner=d.superuser_dsn))

@@ -35,6 +35,7 @@ from tests.kit.clock import TownClock
 from tests.kit.counter import Answering, Hospital, Pharmacy
 from tests.kit.population import HOME, Citizen, Kind, Place
 from tests.kit.reply import Reply
+from tests.kit.rewriting import rewrite_person
 
 
 class Townhall:
@@ -124,10 +125,8 @@ class Townhall:
             )
             for order, donor in enumerate(donors, 1)
         ]  # fmt: skip
-        await self.owner.execute(
-            "update settlement.person set family = $2, version = version + 1 where psn_no = $1",
-            citizen.number, msgspec.json.encode(links).decode(),
-        )  # fmt: skip
+        told = msgspec.json.encode(links).decode()
+        await rewrite_person(self.owner, self.keyring, citizen.number, family=told)
 
     async def moves_of(self, citizen: Citizen) -> list[tuple[int, int]]:
         """What became of money of the citizen's account that was for relatives: kinds, amounts."""

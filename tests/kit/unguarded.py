@@ -42,9 +42,6 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     ),
     "derived from payments, made again by each matching": ("channel_day", "channel_row",
         "matched_day", "invoice_row", "cross_city_step"),
-    "what channels answered, step by step: not chained; what was booked of it is guarded": (
-        "payment_event",
-    ),
     "a stay that was brought along: nothing is booked before it is settled": ("opening_stay",),
     "differences with other regions: a worklist; what was cleared is guarded": (
         "region_clearing_mark", "region_difference", "region_difference_end",
@@ -72,10 +69,10 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "what was booked": (
         "settlement.person.version", "settlement.person.latest_row",
         "settlement.person.latest_visit", "settlement.person.open_stay",
-        "settlement.person.undertaking", "settlement.person.account", "settlement.person.lane",
-        "settlement.person.key_version", "settlement.person.psn_no", "settlement.person.identity",
-        "settlement.person.enrolments", "settlement.person.family",
-        "settlement.person.home_region",
+        "settlement.person.undertaking",
+    ),
+    "what was said to a channel and what it answered: sealed, and nothing is decided by it": (
+        "settlement.payment_event.exchange",
     ),
     "the lane of a table that is not spread by it": (
         "settlement.day_leaves.lane", "settlement.day_total.lane", "settlement.seal.lane",

@@ -24,8 +24,8 @@ MEMBER = Enrolment(
     benefit_from=date(2000, 1, 1), suspended_on=None, region="441900", civil_servant=False,
 )  # fmt: skip
 NOBODY = OwnRow(
-    told={}, key_version=1, identity=b"x", filings="", is_under_way=False, balance_fen=0,
-    enrolments=(),
+    told={}, account=0, home_region="", key_version=1, identity=b"x", filings="", memberships="[]",
+    family="[]", is_under_way=False, balance_fen=0, enrolments=(),
 )  # fmt: skip
 
 

@@ -262,7 +262,8 @@ order by w.place;
 
 -- name: console_person
 -- Who a person is, encrypted.
-select p.lane, p.psn_no, p.key_version, p.identity, p.enrolments,
+select p.lane, p.psn_no, p.account, p.home_region, p.family, p.key_version, p.identity,
+       p.enrolments,
        coalesce(b.credits - b.debits - b.debits_pending, 0) as balance_fen
 from settlement.person p
 left join ledger.balance b on b.lane = p.lane and b.account = p.account

@@ -3,7 +3,7 @@
 
 -- name: read_for_import
 -- What is known of the persons of a file, to compare it with what the file says.
-select p.psn_no, p.key_version, p.identity, p.enrolments, p.family
+select p.psn_no, p.account, p.home_region, p.key_version, p.identity, p.enrolments, p.family
 from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, psn_no)
 join settlement.person p on p.lane = /*lane*/ k.lane and p.psn_no = k.psn_no;
 

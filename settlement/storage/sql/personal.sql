@@ -182,7 +182,8 @@ order by place, number, part;
 
 -- name: person_held
 -- The person's own row, with what is in the personal account.
-select p.key_version, p.identity, p.filings, p.undertaking, p.open_stay, p.enrolments,
+select p.account, p.home_region, p.key_version, p.identity, p.filings, p.undertaking, p.open_stay,
+       p.enrolments, p.family,
        coalesce(b.credits - b.debits - b.debits_pending, 0)::bigint as balance_fen,
        to_jsonb(p) - array['identity', 'filings'] as told
 from settlement.person p
@@ -283,7 +284,8 @@ delete from settlement.key_rewriting k where k.key_version = $1;
 
 -- name: persons_page
 -- Persons of one lane after one, with what is sealed in their rows.
-select p.psn_no, p.key_version, p.identity, p.filings
+select p.psn_no, p.account, p.home_region, p.enrolments, p.family, p.key_version, p.identity,
+       p.filings
 from settlement.person p where p.lane = $1 and p.psn_no > $2 order by p.psn_no limit $3;
 
 -- name: reseal_persons

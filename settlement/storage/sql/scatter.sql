@@ -102,7 +102,7 @@ vacuum (analyze) settlement.person, settlement.lookup, ledger.balance;
 
 -- name: demo_persons
 -- Persons of the demonstration world, for its page; guests from other regions are not of it.
-select p.lane, p.psn_no, p.key_version, p.identity, p.enrolments,
+select p.lane, p.psn_no, p.account, p.family, p.key_version, p.identity, p.enrolments,
        coalesce(b.credits - b.debits - b.debits_pending, 0) as balance_fen
 from settlement.person p
 left join ledger.balance b on b.lane = p.lane and b.account = p.account

@@ -22,7 +22,7 @@ left join ledger.balance b on b.lane = /*lane*/ k.lane and b.account = p.account
 -- about, 16 bytes each, one behind the other. Arrays come as literals (ADR 0008).
 select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
        p.accumulators, p.latest_row, p.latest_visit, p.open_stay, p.filings,
-       p.undertaking, p.home_region,
+       p.undertaking, p.home_region, p.family,
        b.credits - b.debits - b.debits_pending as balance_fen,
        m.outcome, m.ref, m.fingerprint,
        (

@@ -272,6 +272,14 @@ where coalesce(a.fen, 0) <> coalesce(k.fen, 0)
 order by 1
 limit 1;
 
+-- name: persons
+-- People of one lane after one, as they carry it: whose identity does not open beside these.
+select p.psn_no, p.account, p.home_region, p.enrolments, p.family, p.key_version, p.identity
+from settlement.person p
+where p.lane = $1 and p.psn_no > $2
+order by p.psn_no
+limit $3;
+
 -- name: filings
 -- The filings of one lane, with from when they were taken back, and the list that the person has.
 select p.psn_no, p.filings, f.filing_no, f.kind, f.begins_on, f.ends_on,
@@ -360,6 +368,53 @@ where e.journal = $1 and e.block_no > $2 and e.block_no <= $3
 order by e.block_no, e.ordinal
 limit 1;
 
+-- name: bad_payment_ends
+-- Entries of the chunk that say what became of a payment, and no step of it does, or another: a
+-- channel collected it, it was given back, a return of it was opened, or nothing was collected.
+select e.lane, e.entry_id, e.block_no, e.ordinal,
+       p.pay_no is null or e.code = 21 as missing
+from ledger.entry e
+left join settlement.payment_event v on v.lane = e.lane and v.entry_id = e.entry_id
+left join settlement.payment p on p.lane = v.lane and p.pay_no = v.pay_no
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3
+    and (e.code between 23 and 26 or (e.code = 21 and e.kind = 4))
+    and case e.code
+        when 21 then not exists (
+            select from settlement.payment_event g
+            where g.lane = e.lane and g.pay_no = e.pending_id and g.kind in (6, 7, 8, 9)
+        )
+        when 23 then p.pay_no is null or v.kind not in (2, 3, 9, 10, 15) or not exists (
+            select from settlement.payment r
+            where r.lane = e.lane and r.pay_no = e.entry_id and r.parent = p.pay_no
+        )
+        else p.pay_no is null
+            or v.kind <> case e.code when 24 then 11 when 25 then 2 else 14 end
+            or settlement.payment_commitment(p) <> e.commitment
+    end
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: payment_steps
+-- Steps of the payments of one lane after one, as their digests are made; 0 for a payment that has
+-- none.
+select p.pay_no, coalesce(v.event_no, 0) as event_no, settlement.step_text(v) as told, v.digest
+from settlement.payment p
+left join settlement.payment_event v on v.lane = p.lane and v.pay_no = p.pay_no
+where p.lane = $1 and p.pay_no >= $2 and (p.pay_no > $2 or v.event_no > $3)
+order by p.pay_no, v.event_no
+limit $4;
+
+-- name: stray_steps
+-- A step of one lane that no payment has, or whose entry is not there.
+select v.pay_no
+from settlement.payment_event v
+left join settlement.payment p on p.lane = v.lane and p.pay_no = v.pay_no
+left join ledger.entry e
+    on e.lane = v.lane and e.entry_id = v.entry_id and e.code between 23 and 26
+where v.lane = $1 and (p.pay_no is null or (v.entry_id is not null and e.entry_id is null))
+order by v.pay_no
+limit 1;
+
 -- name: orphan_payments
 -- A payment of one lane that no entry stands behind.
 select p.pay_no
@@ -370,12 +425,17 @@ order by p.pay_no
 limit 1;
 
 -- name: unlooked_payments
--- A payment of one lane that holds something, and that the resolver does not know of.
+-- A payment of one lane that holds something, or goes back and has not arrived, and that the
+-- resolver does not know of.
 select p.pay_no
 from settlement.payment p
 left join ledger.entry r on r.lane = p.lane and r.pending_id = p.pay_no
 left join settlement.payment_due d on d.lane = p.lane and d.pay_no = p.pay_no
-where p.lane = $1 and p.kind = 1 and r.entry_id is null and d.pay_no is null
+where p.lane = $1 and r.entry_id is null and d.pay_no is null
+    and (p.kind = 1 or not exists (
+        select from settlement.payment_event v
+        where v.lane = p.lane and v.pay_no = p.pay_no and v.entry_id is not null
+    ))
 order by p.pay_no
 limit 1;
 

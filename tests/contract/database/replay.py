@@ -12,9 +12,12 @@ from typing import Any
 import asyncpg
 
 from ledger.postgres.fold import trial_balance
+from settlement.keyring import LookupKind
+from settlement.lanes import lane_of
 from settlement.storage.connect import verify_pool
 from settlement.storage.errors import translate
 from settlement.storage.install import Region, ensure_schema
+from settlement.storage.queries import QUERIES
 from settlement.storage.verify import verify
 from tests.kit.clock import TownClock
 from tests.kit.townhall import Townhall
@@ -27,13 +30,16 @@ from tests.simulation.whole import opening
 
 IN_ORDER = frozenset({
     "read_visits", "read_payments", "read_remote_cases", "list_settlements", "list_visits",
-    "read_family_moves", "read_family_shares",
+    "read_family_moves", "read_family_shares", "read_mobile_orders",
 })  # fmt: skip
 """Statements whose answer has an order that says everything."""
 UNCOMPARED = frozenset({"versions", "credentials", "is_installed", "plan_anew"})
 """How often the opening told processes of changes is of no account, secrets have nonces of their
 own, and the rest answers nothing."""
-POLLS = frozenset({"payments_due", "cases_due", "open_undertakings", "open_holds", "take_lease"})
+POLLS = frozenset({
+    "payments_due", "cases_due", "open_undertakings", "open_holds", "orders_due",
+    "take_lease",
+})  # fmt: skip
 """Asked all the time; one of ten that find nothing is enough."""
 
 
@@ -70,16 +76,38 @@ class Twin:
         tables = region.tables()
         for person in tables.persons.values():
             await self.owner.execute(
-                "update settlement.person set identity = $3 where lane = $1 and psn_no = $2",
-                person.lane, person.psn_no, person.identity,
+                "update settlement.person set identity = $3, family = $4"
+                " where lane = $1 and psn_no = $2",
+                person.lane, person.psn_no, person.identity, person.family,
             )  # fmt: skip
+
+        await self._issue(tables)
+
+    async def _issue(self, tables: Tables) -> None:
+        """Tokens of people, and the credential of a wallet."""
+        for (lane, number, key), (institution, expires_at) in tables.tokens.items():
+            await self.owner.execute(
+                QUERIES["keep_token"], lane, number, key, institution, expires_at
+            )
+        for (key_lane, kind, key), number in tables.lookup.items():
+            if kind == LookupKind.TOKEN:
+                lane = lane_of(number, opening.LANES)
+                await self.owner.execute(
+                    QUERIES["keep_lookup"], key_lane, kind, key, lane, number
+                )
+        await self.owner.execute(
+            "insert into settlement.credential"
+            " (access_key, institution, key_version, secret, body_keys)"
+            " values ($1, $2, $3, $4, $5)",
+            *tables.credentials[opening.WALLETS_KEY],
+        )
 
     async def replay(self, sent: Sequence[Sent]) -> None:
         """All of it, in the order in which it was done."""
         for number, one in enumerate(sent):
             match one.statement:
                 case driver.BEGUN:
-                    connection = await self._connection(one.connection)
+                    connection = await self._connection(one)
                     self._transactions[one.connection] = connection.transaction()
                     await self._transactions[one.connection].start()
                 case driver.COMMITTED:
@@ -87,7 +115,7 @@ class Twin:
                 case driver.ROLLED_BACK:
                     await self._transactions.pop(one.connection).rollback()
                 case driver.COPIED:
-                    connection = await self._connection(one.connection)
+                    connection = await self._connection(one)
                     table, schema, columns, records = one.arguments
                     await connection.copy_records_to_table(
                         table, schema_name=schema, columns=columns, records=records
@@ -103,7 +131,7 @@ class Twin:
         if name in UNCOMPARED or (idle and number % 10):
             return
         self.compared += 1
-        real = await _answer(await self._connection(one.connection), one)
+        real = await _answer(await self._connection(one), one)
         assert _plain(name, real) == _plain(name, one.answer), (number, name, real, one.answer)
 
     async def same_books(self, tables: Tables) -> None:
@@ -133,9 +161,11 @@ class Twin:
             await self._close(number)
         await self.owner.close()
 
-    async def _connection(self, number: int) -> asyncpg.Connection[asyncpg.Record]:
+    async def _connection(self, one: Sent) -> asyncpg.Connection[asyncpg.Record]:
+        number, database = one.connection, self._database
         if number not in self._connections:
-            self._connections[number] = await asyncpg.connect(self._database.app_dsn)
+            dsn = database.owner_dsn if one.by_owner else database.app_dsn
+            self._connections[number] = await asyncpg.connect(dsn)
         return self._connections[number]
 
     async def _close(self, number: int) -> None:

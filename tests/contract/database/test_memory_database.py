@@ -48,5 +48,5 @@ async def test_memory_answers_every_statement_as_postgres_does(
 
 def _otherwise(sent: list[Sent]) -> Sent:
     """A look-up whose answer has a row too many."""
-    one = next(one for one in sent if name_of(one.statement) == "read_versions")
+    one = next(one for one in sent if name_of(one.statement) == "lanes")
     return structs.replace(one, answer=[*one.answer, ("0", 1)])

@@ -19,12 +19,11 @@ from settlement.demo.loader import SEED, DemoError, load_world
 from settlement.embedded.services import Services
 from settlement.keyring import Keyring, LookupKind, UndecipherableError, new_material
 from settlement.lanes import lane_of, lane_of_key
-from settlement.person import Enrolment, Identity
+from settlement.person import Enrolment, Identity, person_record
 from settlement.storage import reference
 from settlement.storage.connect import Reconnecting
 from settlement.storage.install import Region, ensure_schema
 from settlement.storage.lookups import PersonFinder, Sought
-from settlement.storage.reader import person_record
 from settlement.world import Suspensions
 from tests.services import fresh_database
 from tests.world import APP_ROLE, AT, REGION, SMALL, SmallWorld, connected
@@ -75,18 +74,27 @@ async def test_a_person_is_found_by_certificate_and_card(world: SmallWorld) -> N
     side.close()
 
 
-async def test_identities_are_encrypted_for_their_own_row(world: SmallWorld) -> None:
+async def test_identities_are_encrypted_for_their_own_row_as_it_stands(world: SmallWorld) -> None:
     person = make_person(7, seed=SEED, region=REGION, on=ON)
     lane = lane_of(person.person_no, world.lanes)
     async with connected(world.database.app_dsn) as connection:
         row = await _person(connection, lane, person.person_no)
     assert person.identity.name.encode() not in row["identity"]
-    record = person_record(lane, person.person_no)
+    beside = {
+        "account": row["account"], "home_region": "", "enrolments": row["enrolments"],
+        "family": "[]",
+    }  # fmt: skip
+    record = person_record(lane, person.person_no, **beside)
     opened = world.keyring.open(row["identity"], record, row["key_version"])
     assert msgspec.json.decode(opened, type=Identity) == person.identity
     assert msgspec.json.decode(row["enrolments"], type=tuple[Enrolment, ...]) == person.enrolments
-    with pytest.raises(UndecipherableError):
-        world.keyring.open(row["identity"], person_record(lane, "other"), row["key_version"])
+    for other in (
+        person_record(lane, "other", **beside),
+        person_record(lane, person.person_no, **{**beside, "account": row["account"] + 1}),
+        person_record(lane, person.person_no, **{**beside, "enrolments": "[]"}),
+    ):
+        with pytest.raises(UndecipherableError):
+            world.keyring.open(row["identity"], other, row["key_version"])
 
 
 async def test_reference_data_is_what_the_gateways_load(world: SmallWorld) -> None:

@@ -19,6 +19,7 @@ from settlement.demo.world_json import world_json
 from settlement.storage.queries import REFERENCE
 from settlement.storage.reference import credential_record
 from settlement.wallets import owner_of
+from tests.kit.rewriting import rewrite_person
 from tests.world import AT, REGION, SMALL, SmallWorld, connected
 
 ON = local_time(AT).date()
@@ -113,13 +114,12 @@ async def test_people_whose_first_claim_would_fail_are_not_shown(world: SmallWor
 
 async def test_guests_from_other_regions_are_not_of_this_world(world: SmallWorld) -> None:
     first = read_world(await world.json()).persons[0].psn_no
-    become = "update settlement.person set home_region = $2 where psn_no = $1"
     async with connected(world.database.owner_dsn) as connection:
-        await connection.execute(become, first, "611000")
+        await rewrite_person(connection, world.keyring, first, home_region="611000")
         try:
             shown = read_world(await world.json()).persons
         finally:
-            await connection.execute(become, first, "")
+            await rewrite_person(connection, world.keyring, first, home_region="")
     assert first not in {one.psn_no for one in shown}
 
 

@@ -89,8 +89,7 @@ _SETTLEMENT_CHECKS: dict[str, Callable[[SettlementRow], bool]] = {
     ),
 }  # fmt: skip
 _NOT_SIMULATED: dict[str, type[Struct]] = {
-    "p_mobile_orders": MobileOrderRow, "p_mobile_events": MobileEventRow,
-    "p_mobile_due": MobileDueRow, "p_matters": MatterRow, "p_matter_events": MatterEventRow,
+    "p_matters": MatterRow, "p_matter_events": MatterEventRow,
 }  # fmt: skip
 _DECODERS: dict[type[Struct], Callable[[str], list[Any]]] = {
     kind: msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
@@ -379,7 +378,16 @@ def _due(tables: Tables, table: dict[tuple[int, int], Any], rows: list[Any], nam
 
 
 def _mobile(tables: Tables, batch: Batch) -> None:
-    """Orders of mobile payment are not simulated; what a batch owes to others is."""
+    """Orders of mobile payment, and what a batch owes to others."""
+    for order in _rows(batch, "p_mobile_orders", MobileOrderRow):
+        named = order.lane, order.order_no
+        tables.insert(tables.mobile_orders, named, order, "mobile_order_pkey")
+    for event in _rows(batch, "p_mobile_events", MobileEventRow):
+        named = event.lane, event.order_no
+        if any(one.event_no == event.event_no for one in tables.mobile_events.get(named, ())):
+            raise asyncpg.UniqueViolationError(f"mobile_event_pkey {named} {event.event_no}")
+        tables.append(tables.mobile_events, named, event)
+    _due(tables, tables.mobile_due, _rows(batch, "p_mobile_due", MobileDueRow), "order_no")
     for name, kind in _NOT_SIMULATED.items():
         if _rows(batch, name, kind):
             raise NotImplementedError(f"{name} is not simulated")

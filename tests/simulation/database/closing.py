@@ -221,8 +221,9 @@ def keep_seals(
     """keep_seals."""
 
     def do() -> None:
-        for code, count, root in zip(institutions, settlements, roots, strict=True):
-            tables.seals[first, last, code] = count, root
+        rows = zip(institutions, settlements, roots, signatures, strict=True)
+        for code, count, root, signature in rows:
+            tables.seals[first, last, code] = count, root, signature
 
     return [], do
 

@@ -20,12 +20,14 @@ from msgspec import Struct
 
 from ledger.postgres.shape import Shape
 from settlement.storage.writer import CALLS
-from tests.simulation.database import closing, reads
+from tests.simulation.database import closing, months, reads
 from tests.simulation.database.batch import write_batch
 from tests.simulation.database.tables import Tables
 from tests.simulation.passing import passes
 
 WRITE_BATCH = CALLS[Shape.ONE_MACHINE].statement
+WRITES = closing.WRITES | months.WRITES | reads.WRITES
+READS = reads.STATEMENTS | closing.READS | months.READS
 
 BEGUN, COMMITTED, ROLLED_BACK, CLOSED, COPIED = "begin", "commit", "rollback", "close", "copy"
 """Of a connection, among the statements that are kept."""
@@ -43,6 +45,7 @@ class Host(Protocol):
     """A machine, or a process on it, that speaks to a database."""
 
     alive: bool
+    is_operator: bool
 
     def delay_seconds(self) -> float:
         """How long the next statement is on its way."""
@@ -62,6 +65,8 @@ class Sent(Struct, frozen=True):
     arguments: Sequence[Any]
     answer: Any
     """rows, or the exception"""
+    by_owner: bool = False
+    """an operator's, who comes as the schema's owner"""
 
 
 class Server:
@@ -130,7 +135,9 @@ class Connection:
         self._number = number
         self._closed = False
         self._in_transaction = False
-        self._written: list[Callable[[], None]] = []
+        self._written: list[Callable[[], object]] = []
+        self._savepoints: list[int] = []
+        """how much was written when each inner transaction began"""
 
     async def fetch(self, statement: str, *arguments: Any) -> Any:
         """All rows."""
@@ -199,16 +206,25 @@ class Connection:
             raise asyncpg.ConnectionDoesNotExistError("the connection is gone")
 
     def begin(self) -> None:
-        """A transaction begins."""
+        """A transaction begins, or one within it."""
+        if self._in_transaction:
+            self._savepoints.append(len(self._written))
+            return
         self._in_transaction = True
         self._keep(BEGUN, (), None)
 
     async def commit(self) -> None:
-        """It is committed, or nobody knows."""
+        """It is committed, or nobody knows; one within another is as that one becomes."""
+        if self._savepoints:
+            self._savepoints.pop()
+            return
         await self._arrive("commit", self._commit)
 
     def rollback(self) -> None:
         """Nothing of it was."""
+        if self._savepoints:
+            del self._written[self._savepoints.pop() :]
+            return
         if self._in_transaction:
             self._keep(ROLLED_BACK, (), None)
         self._end()
@@ -252,7 +268,7 @@ class Connection:
         self._end()
 
     def _end(self) -> None:
-        self._written = []
+        self._written, self._savepoints = [], []
         self._in_transaction = False
         self._server.let_go(self)
 
@@ -284,8 +300,8 @@ class Connection:
         if statement == closing.LOCK_HEAD:
             await server.take_head(self, arguments[0])
             return closing.head(tables, arguments[0])
-        if statement in closing.WRITES:
-            rows, do = closing.WRITES[statement](tables, *arguments)
+        if statement in WRITES:
+            rows, do = WRITES[statement](tables, *arguments)
             self._written.append(do)
             return rows
         if statement == reads.LOCK_HEAD:
@@ -293,7 +309,7 @@ class Connection:
             return [(len(tables.ledger.blocks(arguments[0])),)]
         if statement == reads.TAKE_LEASE:
             return [(server.take_lease(self, arguments[1]),)]
-        read = reads.STATEMENTS.get(statement) or closing.READS.get(statement)
+        read = READS.get(statement)
         if read is None:
             server.unknown = statement
             raise NotImplementedError(f"no statement in memory: {statement}")
@@ -301,7 +317,9 @@ class Connection:
 
     def _keep(self, statement: str, arguments: Sequence[Any], answer: Any) -> None:
         if self._server.sent is not None:
-            self._server.sent.append(Sent(self._number, statement, arguments, answer))
+            self._server.sent.append(
+                Sent(self._number, statement, arguments, answer, self.host.is_operator)
+            )
 
 
 class Transaction:

@@ -26,6 +26,8 @@ from tests.simulation.database.tables import Tables
 
 Rows = Sequence[Any]
 Read = Callable[..., Rows]
+Write = tuple[Rows, Callable[[], object]]
+"""What a statement answers, and what it does once its transaction is committed."""
 _TEXTS = msgspec.json.Decoder(list[Any]).decode
 _LEASES = load(SQL_DIRECTORY / "admin.sql")
 _ONE = SHAPED[Shape.ONE_MACHINE]
@@ -42,6 +44,13 @@ _PAYMENT = record(
     "institution", "order_no", "amount_fen", "plan", "event_no", "event_kind", "attempt",
     "recorded_at", "content",
 )  # fmt: skip
+_MOBILE = record(
+    "lane", "order_no", "opened_at", "psn_no", "institution", "institution_order_no", "mdtrt_id",
+    "batch_no", "total_fen", "payload", "event_no", "kind", "recorded_at", "setl_id", "content",
+    "event_payload",
+)  # fmt: skip
+_OWNER = record("psn_no", "institution")
+_ORDER_DUE = record("lane", "order_no", "psn_no", "institution", "mdtrt_id")
 _CASE = record(
     "lane", "case_no", "hold_id", "opened_at", "psn_no", "institution", "insured_region", "infno",
     "msgid", "mdtrt_id", "total_fen", "payload", "event_no", "kind", "recorded_at", "setl_id",
@@ -84,14 +93,14 @@ def claims(tables: Tables, lanes: str, numbers: str, keys: bytes, claims: bytes)
             else (message.outcome, message.ref, message.fingerprint)
         )
         if person is None:
-            found.append((n + 1, *(None,) * 13, *said, standing))
+            found.append((n + 1, *(None,) * 14, *said, standing))
             continue
         balance = tables.ledger.guarded(lane, person.account)
         found.append(
             (n + 1, person.account, person.key_version, person.identity, person.enrolments,
              person.version, person.accumulators, person.latest_row, person.latest_visit,
              person.open_stay, person.filings, person.undertaking, person.home_region,
-             None if balance is None else balance.spendable_fen, *said, standing)
+             person.family, None if balance is None else balance.spendable_fen, *said, standing)
         )  # fmt: skip
     return found
 
@@ -284,6 +293,38 @@ def find_attempts(tables: Tables, lanes: Sequence[int], numbers: Sequence[str]) 
     return [(number, *at) for (_, number), at in _found(tables.attempts, lanes, numbers)]
 
 
+def mobile_orders(tables: Tables, lanes: Sequence[int], numbers: Sequence[int]) -> Rows:
+    """read_mobile_orders."""
+    rows = []
+    for place, o in sorted(_found(tables.mobile_orders, lanes, numbers), key=lambda one: one[0]):
+        order = (
+            o.lane, o.order_no, o.opened_at, o.psn_no, o.institution, o.institution_order_no,
+            o.mdtrt_id, o.batch_no, o.total_fen, o.payload,
+        )  # fmt: skip
+        for e in sorted(tables.mobile_events.get(place, ()), key=attrgetter("event_no")):
+            event = e.event_no, int(e.kind), e.recorded_at, e.setl_id, e.content, e.payload
+            rows.append(_MOBILE((*order, *event)))
+    return rows
+
+
+def mobile_order(tables: Tables, lane: int, number: int) -> Rows:
+    """find_mobile_order."""
+    order = tables.mobile_orders.get((lane, number))
+    return [] if order is None else [_OWNER((order.psn_no, order.institution))]
+
+
+def orders_due(tables: Tables, by: datetime, limit: int) -> Rows:
+    """orders_due."""
+    due = sorted(
+        (row for row in tables.mobile_due.values() if row.due_at <= by), key=attrgetter("due_at")
+    )
+    found = [(row, tables.mobile_orders[row.lane, row.order_no]) for row in due[:limit]]
+    return [
+        _ORDER_DUE((row.lane, row.order_no, o.psn_no, o.institution, o.mdtrt_id))
+        for row, o in found
+    ]
+
+
 def remote_cases(tables: Tables, lanes: Sequence[int], numbers: Sequence[int]) -> Rows:
     """read_remote_cases."""
     rows = []
@@ -405,6 +446,22 @@ def requests_open(tables: Tables, *_: object) -> Rows:
     return [visit for visit in tables.visits.values() if visit.kind is VisitKind.REQUEST]
 
 
+def suspend(tables: Tables, kind: str, subject: str, since: datetime, reason: str) -> Write:
+    """suspend."""
+    return [], lambda: tables.suspended.__setitem__((kind, subject), reason)
+
+
+def resume(tables: Tables, kind: str, subject: str) -> Write:
+    """resume: whose switch was on."""
+    on = [(subject,)] if (kind, subject) in tables.suspended else []
+    return on, lambda: tables.suspended.pop((kind, subject), None)
+
+
+def bump(tables: Tables, topic: str) -> Write:
+    """bump."""
+    return [], lambda: tables.versions.__setitem__(topic, tables.versions.get(topic, 0) + 1)
+
+
 def installation(tables: Tables) -> Rows:
     """installation."""
     return [_INSTALLATION((tables.schema_version, tables.lanes, tables.region, None))]
@@ -459,6 +516,9 @@ STATEMENTS: dict[str, Read] = {
     _ONE["claim_orders"]: claim_orders,
     _ONE["find_orders"]: find_orders,
     _ONE["find_attempts"]: find_attempts,
+    _ONE["read_mobile_orders"]: mobile_orders,
+    QUERIES["find_mobile_order"]: mobile_order,
+    SCATTER["orders_due"]: orders_due,
     _ONE["read_remote_cases"]: remote_cases,
     _ONE["read_home_cases"]: home_cases,
     QUERIES["list_settlements"]: listed_settlements,
@@ -488,6 +548,13 @@ STATEMENTS: dict[str, Read] = {
     REFERENCE["closed_through"]: lambda tables: [(max(tables.closed_days, default=None),)],
 }
 """What a statement does, by its text."""
+WRITES: dict[str, Callable[..., Write]] = {
+    REFERENCE["suspend"]: suspend,
+    REFERENCE["resume"]: resume,
+    REFERENCE["bump"]: bump,
+    REFERENCE["audit"]: lambda *_: ([], lambda: None),
+}
+"""Those of a transaction that takes no head."""
 NAMES = {
     text: name
     for queries in (_ONE, QUERIES, SCATTER, ADMIN, REFERENCE)

@@ -16,7 +16,8 @@ from msgspec import Struct, defstruct, structs
 from ledger.account import Balance
 from ledger.memory import MemoryLedger
 from settlement.home_rows import HomeCaseRow
-from settlement.mobile_rows import OutboxRow
+from settlement.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
+from settlement.mobile_states import Happening
 from settlement.payment_rows import DueRow, PaymentEventRow, PaymentRow
 from settlement.remote_rows import CaseDueRow, CaseEventRow, CaseRow, ElsewhereRow
 from settlement.rows import (
@@ -142,18 +143,45 @@ class Tables:
         self.case_events: dict[tuple[int, int], tuple[CaseEventRow, ...]] = {}
         self.case_due: dict[tuple[int, int], CaseDueRow] = {}
         self.elsewhere: dict[tuple[int, int], ElsewhereRow] = {}
+        self.mobile_orders: dict[tuple[int, int], MobileOrderRow] = {}
+        self.mobile_events: dict[tuple[int, int], tuple[MobileEventRow, ...]] = {}
+        self.mobile_due: dict[tuple[int, int], MobileDueRow] = {}
         self.outbox: dict[tuple[int, int, int], OutboxRow] = {}
         self.day_ends: dict[tuple[int, date], Any] = {}
         self.folds: dict[tuple[int, int], dict[int, Balance]] = {}
         """sums by account, by journal and block"""
         self.seal_lists: dict[tuple[int, date, date], Any] = {}
-        self.seals: dict[tuple[date, date, str], tuple[int, bytes]] = {}
+        self.seals: dict[tuple[date, date, str], tuple[int, bytes, bytes]] = {}
+        """settlements, root and signature"""
+        self.month_steps: dict[tuple[int, date], tuple[tuple[Any, ...], ...]] = {}
+        self.listing: dict[tuple[int, int], int] = {}
+        """how far a journal was listed, from which block"""
+        self.stated: dict[tuple[int, int], tuple[str, date]] = {}
+        """rows that are listed, with their institution and day"""
         self.copied: dict[str, list[tuple[Any, ...]]] = {}
         self.log: list[Callable[[], object]] = []
 
     def sealed_days(self) -> set[date]:
         """Days whose seals are kept."""
         return {first for _, first, last in self.seal_lists if first == last}
+
+    def mobile_paid(self, order_no: int) -> int | None:
+        """The settlement that an order of mobile payment was paid by, whatever became of it."""
+        for (_, number), events in self.mobile_events.items():
+            if number == order_no:
+                paid = (one for one in events if one.kind in (Happening.PAID, Happening.DONE))
+                return next((one.setl_id for one in paid), None)
+        return None
+
+    def mobile_own_fen(self, order_no: int) -> int:
+        """What a wallet collected of an order that was paid, and did not give back."""
+        paid = self.mobile_paid(order_no)
+        [events] = [rows for (_, number), rows in self.mobile_events.items() if number == order_no]
+        back = {Happening.ALL_BACK, Happening.CASH_BACK}
+        if paid is None or any(one.kind in back for one in events):
+            return 0
+        [row] = [row for (_, number), row in self.settlements.items() if number == paid]
+        return row.cash_fen
 
     def put(self, table: Mapping[Any, Any], key: Any, value: Any) -> None:
         """Write a row, whatever was there."""

@@ -11,7 +11,10 @@ from tests.kit.counter import Counter, Hospital, Message, Pharmacy, Visit
 from tests.kit.population import Citizen
 from tests.kit.reply import Reply
 from tests.simulation.whole.book import SETTLING, Book, Letter
+from tests.simulation.whole.months import Months
+from tests.simulation.whole.phones import Phones
 from tests.simulation.whole.scans import Scans, a_basket
+from tests.simulation.whole.stops import Stops
 from tests.simulation.whole.wards import Wards
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ class Acts:
         self._scans = scans
         self._rng = rng
         self.wards = Wards(cities[0], book, scans, rng)
+        self.stops = Stops(cities, rng)
+        self.phones = Phones(cities[0], book, rng)
+        self.months = Months(cities, rng)
         self.guests: list[tuple[City, Citizen, str]] = []
         """where somebody is treated who is insured elsewhere, who, and where"""
 
@@ -46,9 +52,11 @@ class Acts:
         draw = self._rng.random()
         at = 0.0
         for share, act in (
-            (0.16, self.sell), (0.09, self.visit), (0.12, self.scan), (0.11, self.guest),
-            (0.09, self.cancel), (0.07, self.reverse), (0.08, self.again), (0.05, self.race),
-            (0.05, self.order_again), (0.03, self.enquire), (0.14, self.wards.one),
+            (0.11, self.sell), (0.05, self.lean), (0.09, self.visit), (0.10, self.scan),
+            (0.11, self.guest), (0.08, self.cancel), (0.06, self.reverse), (0.08, self.again),
+            (0.04, self.race), (0.05, self.order_again), (0.03, self.enquire),
+            (0.08, self.wards.one), (0.03, self.stops.one), (0.08, self.phones.one),
+            (0.03, self.months.one),
         ):  # fmt: skip
             at += share
             if draw < at:
@@ -66,10 +74,19 @@ class Acts:
         rng = self._rng
         infno = "2101" if rng.random() < 0.1 else "2102"
         sale = self._pharmacy(city).sale(whom, *a_basket(rng), infno=infno)
+        sale = leaning(sale, whom, city, home)
         letter = Letter(city, self._insured(sale, city, home), home)
         if infno == "2102":
             self._book.write(letter)
         await self._book.send(letter, tries=rng.randint(1, TRIES))
+
+    async def lean(self) -> None:
+        """Somebody buys whose relatives pay what their own account does not. It takes a while, and
+        now and then the process that walks through it dies on the way."""
+        city = self._cities[0]
+        if self._rng.random() < 0.3:
+            city.later(self._rng.uniform(0.012, 0.03), city.kill_one)
+        await self._sell(city, self._rng.choice(city.region.helped), city.code)
 
     async def visit(self) -> None:
         """2201 to 2207, unless somebody leaves on the way."""
@@ -92,7 +109,7 @@ class Acts:
             await self._tell(city, home, visit.withdrawal_of_lines("B1"))
             await self._tell(city, home, visit.withdrawal())
             return
-        quoted = visit.quote(*basket)
+        quoted = leaning(visit.quote(*basket), whom, city, home)
         quote = await self._tell(city, home, quoted)
         if quote is None or quote.infcode != 0:
             return
@@ -162,6 +179,7 @@ class Acts:
         """The same message through two gateways at once, or a sale and its reversal."""
         city, whom, home = self._anybody()
         sale = self._pharmacy(city).sale(whom, *a_basket(self._rng))
+        sale = leaning(sale, whom, city, home)
         letter = Letter(city, self._insured(sale, city, home), home)
         self._book.write(letter)
         async with asyncio.TaskGroup() as group:
@@ -199,7 +217,9 @@ class Acts:
 
     def _anybody(self) -> tuple[City, Citizen, str]:
         city = self._rng.choice(self._cities)
-        return city, self._rng.choice(city.people), city.code
+        whom = self._rng.choice(city.people)
+        stopped = self.stops.somebody(city) if self._rng.random() < 0.3 else None
+        return city, stopped or whom, city.code
 
     def _some_settled(self) -> Letter | None:
         settled = [one for city in self._cities for one in self._book.settled(city)]
@@ -227,6 +247,16 @@ class Acts:
             return message
         envelope = {**message.envelope, "insuplc_admdvs": home}
         return Message(envelope=envelope, caller=message.caller)
+
+
+def leaning(message: Message, whom: Citizen, city: City, home: str) -> Message:
+    """As of somebody whose relatives may pay, where it is."""
+    if home != city.code or whom not in city.region.helped:
+        return message
+    content = message.envelope["input"]
+    assert isinstance(content, dict)
+    node = "druginfo" if "druginfo" in content else "data"
+    return message.edited({f"input.{node}.acct_used_flag": "2"})
 
 
 def _person_of(message: Message) -> str:

@@ -6,6 +6,7 @@ told again, and in the end what counters believe to stand is what the ledger has
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
@@ -36,6 +37,9 @@ class Letter(Struct, eq=False):
     """of a cancel: what it cancels; of a 2601: what it reverses"""
     told: Reply | None = None
     """the first success, or the last refusal"""
+    written_at: float = 0.0
+    told_at: float = 0.0
+    """when that came"""
 
     @property
     def done(self) -> bool:
@@ -57,6 +61,7 @@ class Book:
 
     def write(self, letter: Letter) -> None:
         """It is about to be sent."""
+        letter.written_at = asyncio.get_running_loop().time()
         self.letters.append(letter)
 
     async def send(self, letter: Letter, tries: int = 1) -> Reply | None:
@@ -83,6 +88,7 @@ class Book:
         before = letter.told
         if before is None or before.infcode != 0:
             letter.told = reply
+            letter.told_at = asyncio.get_running_loop().time()
             return
         if reply.infcode == 0:
             same = reply.output == before.output

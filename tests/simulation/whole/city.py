@@ -13,11 +13,15 @@ from protocol.hub.messages import Kind, Question, Refused, Told
 from settlement.region.hub import NoAnswer, OutcomeUnknownError
 from settlement.serve.service import Service, ServiceSettings
 from settlement.storage.errors import StorageError
+from settlement.storage.lease import PlainConnection
+from settlement.storage.statements import list_behind
 from settlement.workers.closing import DayCloser
 from settlement.workers.family import FamilyResolver
+from settlement.workers.mobile import OrderExpiry
 from settlement.workers.registry import Loop
 from settlement.workers.runner import run_loops
 from tests.kit.closing import SIGNING
+from tests.kit.town import PLATFORM
 from tests.simulation.database.driver import Server
 from tests.simulation.passing import passes
 from tests.simulation.whole import opening
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 
 GATEWAYS = 2
 STARTED_AGAIN_SECONDS = 0.5
-FAMILY_SECONDS, CLOSE_SECONDS = 5.0, 3.0
+FAMILY_SECONDS, CLOSE_SECONDS, EXPIRY_SECONDS, LIST_SECONDS = 5.0, 3.0, 5.0, 2.0
 
 
 class City:
@@ -63,7 +67,7 @@ class City:
         gateway = self._host("g")
         settings = ServiceSettings(
             app_dsn=self.story.line_of(gateway), keyring=self.region.keyring, clock=gateway.clock,
-            tills=self.box.tills(gateway), hub=_Line(gateway, self.place),
+            tills=self.box.tills(gateway), hub=_Line(gateway, self.place), platform_key=PLATFORM,
         )  # fmt: skip
         while True:
             try:
@@ -79,9 +83,16 @@ class City:
         """The process of the background loops."""
         worker = self.worker = self._host("w")
         step = FamilyResolver(self.region.keyring, clock=worker.clock).step
+        expiry = OrderExpiry(self.region.keyring, clock=worker.clock)
         closer = DayCloser(SIGNING, clock=worker.clock)
         loops = [
             Loop(name="family", lease=23, every_seconds=FAMILY_SECONDS, step=step),
+            Loop(
+                name="mobile-expiry", lease=24, every_seconds=EXPIRY_SECONDS, step=expiry.step
+            ),
+            Loop(
+                name="statement-rows", lease=21, every_seconds=LIST_SECONDS, step=_list_all
+            ),
             Loop(name="day-close", lease=27, every_seconds=CLOSE_SECONDS, step=closer.step),
         ]
         running = run_loops(self.story.line_of(worker), loops, asyncio.Event())
@@ -96,12 +107,25 @@ class City:
             self.gateways.remove(host)
         self.later(self._rng.choice((0.2, 1.0, 4.0)), again)
 
+    async def kill_one(self) -> None:
+        """One of the gateways is gone."""
+        gateway = self.some_gateway()
+        if gateway is not None:
+            self.fault("a gateway is killed")
+            self.kill(gateway)
+
     def crash(self, seconds: float) -> None:
         """The database is gone for so long, with every connection; what is committed stays."""
         self.tell(f"the database is down for {seconds}")
         self.server.down = True
         self.server.drop()
         self.later(seconds, self._up)
+
+    def operator(self) -> Gateway:
+        """Somebody at a machine of their own, for one command."""
+        host = self._host("o")
+        host.is_operator = True
+        return host
 
     def some_gateway(self) -> Gateway | None:
         """A process that a load balancer finds."""
@@ -133,6 +157,11 @@ class City:
         clock = MachineClock(self.story.clock)
         clock.ahead_seconds = self._rng.choice((0.0, 0.0, 0.4, -0.4))
         return Gateway(self, f"{letter}{self._names}", self._rng, clock)
+
+
+async def _list_all(connection: PlainConnection) -> int:
+    """As the loop does it, but that it does not wait until there are many blocks."""
+    return await list_behind(connection, blocks_min=1)
 
 
 class _Line:

@@ -44,10 +44,13 @@ class Gateway:
         self.city = city
         self.name = name
         self.alive = True
+        self.is_operator = False
+        """somebody at the command line, and no process of the server"""
         self.clock = clock
         self.service: Service
         self._rng = rng
-        self._hangs: set[asyncio.Future[None]] = set()
+        self._hangs: dict[asyncio.Future[None], None] = {}
+        """who waits for an answer, in the order in which they came: a set has none"""
 
     def delay_seconds(self) -> float:
         """A statement is on its way for a millisecond or so."""
@@ -86,12 +89,12 @@ class Gateway:
             self.city.later(delay, lambda: self.city.deliver(answer))
         asked = asyncio.ensure_future(answer(self.service))
         hang = asyncio.get_running_loop().create_future()
-        self._hangs.add(hang)
+        self._hangs[hang] = None
         asked.add_done_callback(lambda _: self._over(hang))
         late = asyncio.get_running_loop().call_later(CLIENT_SECONDS, self._over, hang)
         await hang
         late.cancel()
-        self._hangs.discard(hang)
+        self._hangs.pop(hang, None)
         if not asked.done() or not self.alive:
             asked.add_done_callback(_forget)
             return None

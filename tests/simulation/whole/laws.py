@@ -16,11 +16,12 @@ from ledger.audit import audit_block
 from ledger.chain import leaf
 from ledger.entry import Entry, EntryKind
 from settlement.chart import ChannelAccount, RegionAccount, channel_account
+from settlement.clock import local_time
 from settlement.deposit import fold_deposits
 from settlement.payment import Custody
 from settlement.payment_rows import PaymentFact, event_in
 from settlement.payment_states import ENDED, State
-from settlement.rows import RowKind, SettlementRow, VisitKind, commitment
+from settlement.rows import MoveKind, RowKind, SettlementRow, VisitKind, commitment
 from settlement.sealing import ByInstitution, Leaves, roots_of
 from settlement.translate import scans
 from settlement.usecases.booking import increments_of
@@ -131,10 +132,13 @@ class Laws:
         cases = {tables.cases[key].hold_id: tables.cases[key] for key in tables.case_due}
         for key in self._pending:
             payment, case = tables.payments.get(key), cases.get(key[1])
+            order = tables.mobile_orders.get(key)
             if payment is not None:
                 number, person_no = payment.pay_no, payment.psn_no
             elif case is not None:
                 number, person_no = case.case_no, case.psn_no
+            elif order is not None:
+                number, person_no = order.order_no, order.psn_no
             else:
                 continue
             if person_no:
@@ -200,7 +204,7 @@ class Laws:
         tables, overdue = self._tables, {}
         lookers = bool(self.city.gateways) and not self.city.server.down
         at = self.city.story.clock()
-        for due in (tables.payment_due, tables.case_due):
+        for due in (tables.payment_due, tables.case_due, tables.mobile_due):
             for key, row in due.items():
                 if row.due_at < at and lookers:
                     mark = (*key, row.due_at)
@@ -220,8 +224,10 @@ class Laws:
         self._counters_know_what_stands(book)
         self._channels_have_it()
         self._accounts_are_the_rows()
+        self._relatives_paid_their_part()
         self._deposits_are_owed()
         self._sealed_days_are_the_rows()
+        self._statements_are_the_rows()
         bad = self._tables.ledger.first_bad()
         demand("chain from its beginning", holds=bad is None, told=bad)
 
@@ -235,6 +241,7 @@ class Laws:
         tables = self._tables
         waiting = [p.psn_no for p in tables.persons.values() if p.undertaking is not None]
         demand("no undertaking open", holds=not waiting, told=waiting)
+        demand("no order open", holds=not tables.mobile_due, told=list(tables.mobile_due))
         demand("no case open", holds=not tables.case_due, told=list(tables.case_due))
         for key in tables.payments:
             state = self._payment(key).standing.state
@@ -266,22 +273,57 @@ class Laws:
                 for one in self.city.institutions
                 for account in (ChannelAccount.CLEARING, ChannelAccount.AGENCY_CLEARING)
             )
-            demand(
-                "channels' books", holds=ours == channel.balance_fen,
-                told=(name, ours, channel.balance_fen),
-            )  # fmt: skip
+            theirs = channel.balance_fen
+            theirs += self.city.story.acts.phones.collected_fen(self.city, name)
+            demand("channels' books", holds=ours == theirs, told=(name, ours, theirs))
 
     def _accounts_are_the_rows(self) -> None:
-        """Each account is what it began with, less what its person's rows say."""
+        """Each account is what it began with, less what its person's rows say, and less what it
+        paid for relatives."""
         for (lane, number), person in self._tables.persons.items():
             balance = self._tables.ledger.guarded(lane, person.account)
             if balance is None:
                 continue
-            due = self._opening_fen[lane, person.account] - self._spent[number]
+            lent = self._lent(number)
+            due = self._opening_fen[lane, person.account] - self._spent[number] - lent
             demand(
                 "accounts are the rows", holds=balance.spendable_fen == due,
                 told=(number, balance.spendable_fen, due),
             )  # fmt: skip
+
+    def _lent(self, number: str) -> int:
+        """What an account paid for relatives and did not get back."""
+        return sum(
+            kept.row.amount_fen if kept.row.kind is MoveKind.PAID else -kept.row.amount_fen
+            for moves in self._tables.moves.values()
+            for kept in moves
+            if kept.row.psn_no == number and kept.row.setl_id is not None
+        )
+
+    def _relatives_paid_their_part(self) -> None:
+        """What relatives pay of a settlement, or get back, is what it says; each account moved for
+        just that, once; and what was held and not paid is free."""
+        tables = self._tables
+        due: Counter[tuple[int, str, int]] = Counter()
+        for key, row in tables.settlements.items():
+            shares = tables.shares.get(key, ())
+            told = sum(share.amount_fen for share in shares)
+            demand(
+                "relatives' shares", holds=told == row.family_account_fen, told=(key, told),
+            )  # fmt: skip
+            for share in shares:
+                due[row.setl_id, share.donor_no, share.amount_fen] += 1
+        moved: Counter[tuple[int, str, int]] = Counter()
+        for hold, moves in tables.moves.items():
+            kinds = {kept.row.kind for kept in moves}
+            ended = len(kinds & {MoveKind.PAID, MoveKind.RELEASED}) == 1
+            demand("relatives' holds end once", holds=ended, told=(hold, kinds))
+            for kept in moves:
+                one = kept.row
+                if one.setl_id is not None:
+                    sign = 1 if one.kind is MoveKind.PAID else -1
+                    moved[one.setl_id, one.psn_no, sign * one.amount_fen] += 1
+        demand("relatives' accounts moved", holds=moved == due, told=(moved - due, due - moved))
 
     def _deposits_are_owed(self) -> None:
         """What is left of deposits is what the books owe for them, by custody."""
@@ -312,11 +354,19 @@ class Laws:
                 own.add([row.setl_id], leaf(entry))
         for day, found in leaves.items():
             kept = {
-                code: sealed for (first, last, code), sealed in tables.seals.items()
+                code: sealed[:2] for (first, last, code), sealed in tables.seals.items()
                 if first == last == day
             }  # fmt: skip
             due = {one.institution: (one.settlements, one.root) for one in roots_of(found)}
             demand("sealed days are the rows", holds=kept == due, told=(day, kept, due))
+
+    def _statements_are_the_rows(self) -> None:
+        """What is listed for institutions is what was booked so far, each row where it belongs."""
+        tables = self._tables
+        for (lane, number), place in tables.stated.items():
+            row = tables.settlements.get((lane, number))
+            due = None if row is None else (row.institution, local_time(row.setl_time).date())
+            demand("statements are the rows", holds=due == place, told=(number, due, place))
 
     # Means.
 

@@ -14,10 +14,21 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from settlement.finance import months
 from settlement.rows import MessageOutcome
 from settlement.serve import resolver
 from settlement.storage import journal, writer
-from settlement.usecases import booking, cancel, family, payment_effects, remote_report
+from settlement.usecases import (
+    booking,
+    cancel,
+    checks,
+    family,
+    mobile_ending,
+    payment_effects,
+    remote_report,
+)
+from settlement.who import Who
+from settlement.workers.family import FamilyResolver
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -103,10 +114,47 @@ def keeps_the_year_of_what_is_undone(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cancel, "undo", keep)
 
 
+def ends_nothing_that_a_process_left(patch: pytest.MonkeyPatch) -> None:
+    """Where whoever walks through a settlement with relatives dies, nobody goes on."""
+
+    async def nothing(*_: Any) -> int:
+        return 0
+
+    patch.setattr(FamilyResolver, "step", nothing)
+
+
+def hears_no_stop_switch(patch: pytest.MonkeyPatch) -> None:
+    """Whoever is stopped settles on."""
+    patch.setattr(checks, "stopped", lambda *_: None)
+
+
+def drops_the_void_of_an_order(patch: pytest.MonkeyPatch) -> None:
+    """An order of mobile payment ends and what it held stays held."""
+    patch.setattr(mobile_ending, "_released", lambda effects, *_: effects)
+
+
+def leaves_an_institution_out_of_a_month(patch: pytest.MonkeyPatch) -> None:
+    """The last institution has no seal of a month in which it settled."""
+    every = months.roots_of
+    patch.setattr(months, "roots_of", lambda leaves: every(leaves)[:-1])
+
+
+def lets_one_person_close_a_month(patch: pytest.MonkeyPatch) -> None:
+    """Whoever proposed may confirm."""
+    patch.setattr(Who, "is_also", lambda *_: False)
+
+
+def gives_nothing_back_to_relatives(patch: pytest.MonkeyPatch) -> None:
+    """What relatives paid of a settlement that is undone stays paid."""
+    patch.setattr(family, "undone_with", lambda _row, _asked, effects, _view: effects)
+
+
 BREAKS: tuple[Break, ...] = (
     forgets_the_keys_of_messages, books_the_money_of_a_cancel_twice,
     drops_the_void_of_a_payment, drops_the_void_of_a_case,
     skips_the_guard_of_what_is_under_way, answers_before_it_writes,
     forgets_what_was_reversed_before_it_came, never_looks_at_payments,
-    keeps_the_year_of_what_is_undone,
+    keeps_the_year_of_what_is_undone, ends_nothing_that_a_process_left,
+    gives_nothing_back_to_relatives, hears_no_stop_switch, drops_the_void_of_an_order,
+    leaves_an_institution_out_of_a_month, lets_one_person_close_a_month,
 )  # fmt: skip

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
+
+import msgspec
 
 from ledger.entry import NOTHING, Entry, EntryKind, Transfer
 from loadtest.population import make_credential
@@ -20,12 +22,15 @@ from settlement.chart import CONTRIBUTIONS_BANK, EntryCode
 from settlement.clock import CHINA
 from settlement.counterpart import Counterpart
 from settlement.demo import loader, neighbour
-from settlement.keyring import KeyMaterial, Keyring
-from settlement.lanes import lane_of
+from settlement.keyring import KeyMaterial, Keyring, LookupKind
+from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberBlock
+from settlement.person import FamilyLink, person_record
 from settlement.policy.loader import PolicySet, policies_over_time, shipped_files
 from settlement.policy.model import FundKind
 from settlement.storage.install import SCHEMA_VERSION
+from settlement.storage.reference import credential_record
+from settlement.wallets import owner_of
 from tests.kit import population
 from tests.kit.pair import BASE, OTHER, OURS
 from tests.kit.population import HOME, Citizen, Kind, Place, institutions_of
@@ -38,6 +43,15 @@ LANES, JOURNALS = 4, 2
 """Few lanes: people meet in them, and journals have several."""
 LIVING = {Kind.EMPLOYEE: 8, Kind.RETIRED: 1, Kind.PENNILESS: 1, Kind.RESIDENT: 2}
 """Few people: what happens to one meets what happens to the same."""
+_HELPED = {0: (1, 2), 8: (2, 3), 9: (3, 1)}
+"""Whose relatives pay, an employee, one who is retired and one whose account is empty; which of the
+others pay for them, in this order. Only where the policy has relatives."""
+_SPOUSE = "01"
+WALLET = "WECHAT"
+"""thdPayType of the wallet that may confirm orders of mobile payment"""
+WALLETS_KEY = "wallet"
+_TOKENS_EACH = 8
+_LASTING = datetime(2031, 1, 1, tzinfo=UTC)
 
 
 _PLACES = {
@@ -66,6 +80,8 @@ class Region:
         self.keyring = Keyring((_material(code),))
         self.policies = policies_of(code)
         self.people = list(_living(self.place))
+        self.helped: list[Citizen]
+        """whose relatives pay"""
         self._tables = Tables(
             region=code, lanes=LANES, journals=JOURNALS, opened_at=OPENED,
             schema_version=SCHEMA_VERSION,
@@ -105,6 +121,7 @@ class Region:
             )  # fmt: skip
             row = loader._credential_row(self.keyring, one.code, make_credential(one.code, seed=1))
             tables.credentials[str(row[0])] = (*row, None)
+        tables.credentials[WALLETS_KEY] = self._wallet_credential()
         for other in self.place.counterparts:
             tables.counterparts[other.region] = _COUNTERPART(
                 (other.region, other.name, other.account_base, other.active, other.route)
@@ -118,25 +135,47 @@ class Region:
         tables.items.sort(key=lambda row: (row[0], row[8]))
         tables.versions |= {"institutions": 1, "catalogue": 1}
 
+    def _wallet_credential(self) -> tuple[Any, ...]:
+        """Of a wallet, which the centre knows by its credential."""
+        sealed = self.keyring.seal(b"secret", credential_record(WALLETS_KEY))
+        return WALLETS_KEY, owner_of(WALLET), self.keyring.version, sealed, None
+
     def _move_in(self) -> None:
         tables, openings = self._tables, []
+        families = _families(self.people) if self.place.region == OURS else {}
+        self.helped = [one for one in self.people if one.number in families]
         for citizen in self.people:
             one = citizen.insured
             lane = lane_of(one.person_no, LANES)
             account, _, version, _, identity, enrolments = loader._person_row(
                 self.keyring, lane, one
             )
+            family = families.get(one.person_no, "[]")
+            if family != "[]":
+                record = person_record(
+                    lane, one.person_no, account=account, home_region="", enrolments=enrolments,
+                    family=family,
+                )  # type: ignore[arg-type]  # fmt: skip
+                identity = self.keyring.seal(msgspec.json.encode(one.identity), record)
             tables.persons[lane, one.person_no] = Person(
                 lane=lane, psn_no=one.person_no, account=account, key_version=version,
-                identity=identity, enrolments=enrolments,
+                identity=identity, enrolments=enrolments, family=family,
             )  # type: ignore[arg-type]  # fmt: skip
             for _, key_lane, kind, key, _ in loader._keys(self.keyring, lane, one, LANES):
                 tables.lookup[key_lane, kind, key] = one.person_no  # type: ignore[index]
+            for key in map(self._token_key, tokens_of(one.person_no)):
+                hospital = self.place.institutions[2].code
+                tables.tokens[lane, one.person_no, key] = hospital, _LASTING
+                where = lane_of_key(key, LANES), LookupKind.TOKEN, key
+                tables.lookup[where] = one.person_no  # type: ignore[index]
             if one.opening_balance_fen is not None:
                 tables.ledger.open_guarded_at_once(lane=lane, account=account)
                 if one.opening_balance_fen:
                     openings.append((lane, account, one.opening_balance_fen))
         self._book(openings)
+
+    def _token_key(self, token: str) -> bytes:
+        return self.keyring.lookup_key(LookupKind.TOKEN, token)
 
     def _book(self, openings: Iterable[tuple[int, int, int]]) -> None:
         """As settlement/demo/opening.py does it."""
@@ -161,6 +200,11 @@ class Region:
             closing.fold(tables, journal, 0, booked.block_no)
 
 
+def tokens_of(person_no: str) -> list[str]:
+    """The e-credential of a person, and authorisations to pay."""
+    return [f"EC{person_no[-6:]}{place:02d}" for place in range(_TOKENS_EACH)]
+
+
 @lru_cache
 def region(code: str) -> Region:
     """The region, made once."""
@@ -180,6 +224,21 @@ def _living(place: Place) -> Iterable[Citizen]:
         if left.get(kind, 0):
             left[kind] -= 1
             yield citizen
+
+
+def _families(people: list[Citizen]) -> dict[str, str]:
+    """Who has relatives whose accounts may pay: number, and what the row says."""
+    found = {}
+    for helped, donors in _HELPED.items():
+        links = [
+            FamilyLink(
+                donor_no=people[place].number, relation=_SPOUSE, order=order,
+                consented_on=date(2020, 1, 1),
+            )
+            for order, place in enumerate(donors, 1)
+        ]  # fmt: skip
+        found[people[helped].number] = msgspec.json.encode(links).decode()
+    return found
 
 
 def _material(code: str) -> KeyMaterial:

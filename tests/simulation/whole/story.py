@@ -27,7 +27,7 @@ from settlement.clock import CHINA, local_time
 from settlement.policy.loader import PolicySet
 from settlement.storage import connect
 from settlement.workers import closing
-from tests.kit import counter, scanner, ward
+from tests.kit import counter, mobile, scanner, ward
 from tests.kit.pair import OTHER, OURS
 from tests.simulation.database.driver import Connection, never
 from tests.simulation.passing import passes
@@ -125,13 +125,16 @@ class Story:
             await passes(self.rng.choice((0.0, 0.001, 0.005, 0.03, 0.15)))
             self.check()
         await self._mend()
+        await self.acts.months.finish(self.check)
         self.check_quiet()
+        await self.acts.months.check()
 
     def _goes_on(self) -> bool:
         """What is asked at the end counts too."""
         book = self.book
         at_the_end = (
-            len(self.scans.orders) + len(book.open_letters) + len(book.refused_letters)
+            len(self.scans.orders) + self.acts.phones.opened + len(book.open_letters)
+            + len(book.refused_letters)
         )
         return self.operations + at_the_end < OPERATIONS or self.fault_count < FAULTS
 
@@ -210,10 +213,14 @@ class Story:
         self.clock.jump(DAY_SECONDS)
         await passes(2.0)
         await self._until_nobody_waits()
-        await self.scans.know_all(self.check)
+        await self._know_all()
         if self._somebody_waits():
             await self._until_nobody_waits()
-            await self.scans.know_all(self.check)
+            await self._know_all()
+
+    async def _know_all(self) -> None:
+        await self.scans.know_all(self.check)
+        await self.acts.phones.know_all(self.check)
 
     async def _until_nobody_waits(self) -> None:
         for _ in range(QUIET_ROUNDS):
@@ -231,6 +238,7 @@ class Story:
         return bool(self.book.open_letters) or self._days_are_half_closed() or any(
             any(p.undertaking is not None for p in city.server.tables.persons.values())
             or city.server.tables.case_due
+            or city.server.tables.mobile_due
             or any(due.due_at.year < 9_000 for due in city.server.tables.payment_due.values())
             for city in self.cities
         )
@@ -265,6 +273,8 @@ class Story:
             laws.check_quiet(self.book)
             standing = {row.msgid for row in laws.standing_rows() if row.infno == "SCAN"}
             self.scans.check(laws.city, standing)
+            self.acts.stops.check(self.book, laws.city)
+        self.acts.phones.check({row.setl_id for row in self.laws[0].standing_rows()})
         ours, theirs = self.laws
         for treated, insured in ((ours, theirs), (theirs, ours)):
             code = treated.city.code
@@ -349,6 +359,7 @@ def play(
     if watch is not None:
         watch(story)
     counter._NUMBERS, scanner._NUMBERS, ward._COUNT = count(1), count(1), count(1)
+    mobile._NUMBERS = count(1)
     driver, load = connect.asyncpg, closing.load_policy_set
     closing.load_policy_set = _policies
     connect.asyncpg = SimpleNamespace(connect=story.connect)  # type: ignore[assignment]

@@ -56,6 +56,7 @@ comment on column settlement.payment.plan is
 
 create table settlement.payment_event (
     pay_no          bigint      not null,
+    entry_id        bigint,
     recorded_at     timestamptz not null,
     lane            smallint    not null,
     event_no        smallint    not null,
@@ -63,16 +64,21 @@ create table settlement.payment_event (
     attempt         smallint    not null,
     order_no        text,
     content         text        not null,
+    digest          bytea       not null,
     exchange        bytea       not null,
     constraint payment_event_pkey primary key (lane, pay_no, event_no)
 );
 create unique index payment_event_order on settlement.payment_event (lane, order_no)
     where order_no is not null;
+create unique index payment_event_entry on settlement.payment_event (lane, entry_id)
+    where entry_id is not null;
 create index payment_event_reference on settlement.payment_event
     (lane, ((content::jsonb -> 1) ->> 'reference')) where kind in (2, 3, 10, 11);
 comment on table settlement.payment_event is
     'What happened to a payment, in order. Append-only; folded by settlement/payment_states.py.';
 comment on column settlement.payment_event.pay_no is 'The payment.';
+comment on column settlement.payment_event.entry_id is
+    'The entry that was booked with it: what was collected or given back, or is owed back.';
 comment on column settlement.payment_event.recorded_at is 'When.';
 comment on column settlement.payment_event.lane is 'Lane of the payment.';
 comment on column settlement.payment_event.event_no is 'From 1.';
@@ -83,6 +89,8 @@ comment on column settlement.payment_event.order_no is
     'Of an attempt that begins: our number at the channel, committed before the first byte leaves.';
 comment on column settlement.payment_event.content is
     'JSON: the attempt that begins, and what was learnt.';
+comment on column settlement.payment_event.digest is
+    'Of the row but for the exchange, keyed (settlement/payment_rows.py); verify makes it again.';
 comment on column settlement.payment_event.exchange is
     'Request and reply, masked and encrypted; empty where there was none.';
 

@@ -75,6 +75,18 @@ $$;
 comment on function settlement.payment_commitment(settlement.payment)
     is 'What the entry that opens a payment commits to.';
 
+create function settlement.step_text(r settlement.payment_event) returns text
+language sql stable as $$
+    -- What the digest of a step is made of; as settlement/payment_rows.py writes it.
+    select concat_ws('/',
+        r.lane, r.pay_no, r.event_no, r.kind, r.attempt,
+        (extract(epoch from r.recorded_at) * 1000000)::bigint, coalesce(r.order_no, ''),
+        coalesce(r.entry_id::text, ''), r.content
+    );
+$$;
+comment on function settlement.step_text(settlement.payment_event)
+    is 'What the keyed digest of a step of a payment is made of.';
+
 create function settlement.mobile_commitment(r settlement.mobile_event) returns bytea
 language sql stable as $$
     -- What the entry that holds for an order commits to; as settlement/mobile_rows.py computes.
@@ -416,13 +428,16 @@ begin
 
     if p_payment_events is not null then
         insert into settlement.payment_event (
-            pay_no, recorded_at, lane, event_no, kind, attempt, order_no, content, exchange
+            pay_no, entry_id, recorded_at, lane, event_no, kind, attempt, order_no, content,
+            digest, exchange
         )
-        select n.pay_no, n.recorded_at, /*lane*/ n.lane, n.event_no, n.kind, n.attempt, n.order_no,
-               n.content, decode(n.exchange, 'base64')
+        select n.pay_no, n.entry_id, n.recorded_at, /*lane*/ n.lane, n.event_no, n.kind,
+               n.attempt, n.order_no, n.content, decode(n.digest, 'base64'),
+               decode(n.exchange, 'base64')
         from json_to_recordset(p_payment_events) as n (
-            pay_no bigint, recorded_at timestamptz, /*lanes*/ lane smallint, event_no smallint,
-            kind smallint, attempt smallint, order_no text, content text, exchange text
+            pay_no bigint, entry_id bigint, recorded_at timestamptz, /*lanes*/ lane smallint,
+            event_no smallint, kind smallint, attempt smallint, order_no text, content text,
+            digest text, exchange text
         );
     end if;
 
@@ -631,9 +646,10 @@ language plpgsql volatile as $$
 -- Changes what an agency says of persons of one journal (import): how many were changed. It takes
 -- the head first, as every batch does, so it waits for the batch that is being written and the next
 -- one waits for it; a batch that has read these persons already finds another version, and is
--- decided again. Null leaves identity or family as they are. Where somebody has settled already,
--- the days for which claims would be decided otherwise are kept with the newest row that there is
--- under the head: that one and those before it were decided on what was said until now.
+-- decided again. The identity is sealed with memberships and relatives, and comes with them. Where
+-- somebody has settled already, the days for which claims would be decided otherwise are kept with
+-- the newest row that there is under the head: that one and those before it were decided on what
+-- was said until now.
 declare
     v_changed integer;
 begin
@@ -649,10 +665,10 @@ begin
 
     update settlement.person p
     set version = p.version + 1,
-        key_version = case when n.identity is null then p.key_version else n.key_version end,
-        identity = coalesce(n.identity, p.identity),
+        key_version = n.key_version,
+        identity = n.identity,
         enrolments = n.enrolments,
-        family = coalesce(n.family, p.family)
+        family = n.family
     from unnest(/*lanes*/ p_lanes, p_persons, p_key_versions, p_identities, p_enrolments,
                 p_families)
         as n (/*lanes*/ lane, psn_no, key_version, identity, enrolments, family)
