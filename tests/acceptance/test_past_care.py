@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from settlement.storage.queries import QUERIES
 from tests.kit import ward
 from tests.kit.counter import Counter
 from tests.kit.population import CLASS_A, CLASS_B, DEAR, UNLISTED, Citizen, Kind, some
@@ -119,3 +121,25 @@ async def test_stranger_has_no_history(town: Town) -> None:
     for infno, more in (("5205", {"begntime": "2026-01-01"}), ("5206", {})):
         reply = await town.pharmacy.ask(infno, {"data": {"psn_no": "nobody", **more}})
         assert_refused(reply, "PERSON_UNKNOWN", field="input.data.psn_no")
+
+
+@pytest.mark.parametrize(
+    ("statement", "types", "rest", "step"),
+    [
+        ("list_settlements", "text, timestamptz, boolean", "'', '2000-01-01', false", "prior_row"),
+        ("list_visits", "text, boolean", "'', false", "prior_visit"),
+    ],
+)
+async def test_way_back_through_a_past_is_a_look_up_at_each_step(
+    town: Town, statement: str, types: str, rest: str, step: str
+) -> None:
+    """Not a pass through the whole lane, which a join makes of it while tables are young."""
+    citizen = town.someone()
+    await town.pharmacy.sell(citizen, some(CLASS_A))
+    name = f"way_{statement}"
+    await town.owner.execute(
+        f"prepare {name}(smallint, text, integer, {types}) as {QUERIES[statement]}"
+    )
+    rows = await town.owner.fetch(f"explain execute {name}(1, '{citizen.number}', 500, {rest})")
+    plan = "\n".join(row[0] for row in rows)
+    assert re.search(rf"Index Cond: .*lane = .*_id = \w+\.{step}\)", plan), plan

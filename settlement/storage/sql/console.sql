@@ -243,7 +243,7 @@ order by t.block_no, t.ordinal, t.leg;
 
 -- name: console_person_rows
 -- The numbers of a person's settlement rows, the newest first, as they are linked; within the
--- scope.
+-- scope. The limit keeps each step a look-up by the whole key (list_settlements).
 with recursive walk (setl_id, prior_row, institution, place) as (
     select t.setl_id, t.prior_row, t.institution, 1
     from settlement.person p
@@ -252,7 +252,12 @@ with recursive walk (setl_id, prior_row, institution, place) as (
     union all
     select t.setl_id, t.prior_row, t.institution, w.place + 1
     from walk w
-    join settlement.settlement t on t.lane = $2 and t.setl_id = w.prior_row
+    cross join lateral (
+        select q.setl_id, q.prior_row, q.institution
+        from settlement.settlement q
+        where q.lane = $2 and q.setl_id = w.prior_row
+        limit 1
+    ) t
     where w.place < $4
 )
 select w.setl_id

@@ -4,7 +4,8 @@
 
 -- name: list_settlements
 -- A person's settlement rows, newest first, along the chain of their prior rows: of an institution,
--- since a time, or those alone that stand, where that is asked.
+-- since a time, or those alone that stand, where that is asked. The limit keeps each step a look-up
+-- by the whole key: joined, a young table is read by its lane alone, at every step again.
 with recursive chain (setl_id, prior_row, institution, setl_time, kind, depth) as (
     select t.setl_id, t.prior_row, t.institution, t.setl_time, t.kind, 1
     from settlement.person s
@@ -13,7 +14,12 @@ with recursive chain (setl_id, prior_row, institution, setl_time, kind, depth) a
     union all
     select t.setl_id, t.prior_row, t.institution, t.setl_time, t.kind, c.depth + 1
     from chain c
-    join settlement.settlement t on t.lane = $1 and t.setl_id = c.prior_row
+    cross join lateral (
+        select p.setl_id, p.prior_row, p.institution, p.setl_time, p.kind
+        from settlement.settlement p
+        where p.lane = $1 and p.setl_id = c.prior_row
+        limit 1
+    ) t
     where c.depth < $3
 )
 select c.setl_id
@@ -26,7 +32,7 @@ order by c.depth;
 
 -- name: list_visits
 -- A person's visits, newest first, along the chain of their prior visits: of one institution, or
--- stays alone, where that is asked.
+-- stays alone, where that is asked. The limit as above.
 with recursive chain (mdtrt_id, prior_visit, institution, kind, depth) as (
     select v.mdtrt_id, v.prior_visit, v.institution, v.kind, 1
     from settlement.person s
@@ -35,7 +41,12 @@ with recursive chain (mdtrt_id, prior_visit, institution, kind, depth) as (
     union all
     select v.mdtrt_id, v.prior_visit, v.institution, v.kind, c.depth + 1
     from chain c
-    join settlement.visit v on v.lane = $1 and v.mdtrt_id = c.prior_visit
+    cross join lateral (
+        select p.mdtrt_id, p.prior_visit, p.institution, p.kind
+        from settlement.visit p
+        where p.lane = $1 and p.mdtrt_id = c.prior_visit
+        limit 1
+    ) v
     where c.depth < $3
 )
 select c.mdtrt_id
