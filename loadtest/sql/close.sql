@@ -123,8 +123,8 @@ cross join lateral (
 
 -- name: city_institution_files
 -- What institutions say that they settled in the month ($1 to $2): a file each, of numbers $3 and
--- codes $4, in lanes $5; as it lies here, but for every so manieth ($6) settlement that nothing undid,
--- which is left out, has another amount, is marked as a refund, is another institution's, stands
+-- codes $4, in lanes $5; as it lies here, but for every so manieth ($6) settlement that nothing
+-- undid, which is left out, has another amount, is marked as a refund, is another institution's, stands
 -- there twice, or has a neighbour that we do not have; and for every tenth that was reversed. What
 -- is to be found of each: number, nth and class.
 with file as materialized (
@@ -201,8 +201,8 @@ from own o
 where o.undone = 3 and o.setl_id / 1000 % 10 = 0;
 
 -- name: city_merchants
--- A trade bill and a fund bill of each day ($1 to $2) of so many merchants ($3), of numbers from $4,
--- over so many lanes ($5): what the calendar of bills lists.
+-- A trade bill and a fund bill of each day ($1 to $2) of so many merchants ($3), of numbers from
+-- $4, over so many lanes ($5): what the calendar of bills lists.
 insert into settlement.bill_file (
     lane, file_no, received_at, bill_day, channel, merchant, kind, paid_rows, paid_fen, fee_fen,
     name, fetched, actor, sha256
