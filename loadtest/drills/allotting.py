@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from ledger.postgres.queries import load
 from loadtest.population.persons import person_no_of
-from loadtest.processes import read_processes
+from loadtest.processes import cpu_seconds_by_kind, read_processes
 from settlement.demo.loader import SEED, Size, load_world
 from settlement.embedded.services import Services, start_services
 from settlement.finance import money_booking, money_files
@@ -44,7 +44,6 @@ QUERIES = load(Path(__file__).parents[1] / "sql" / "close.sql")
 CITY = "441900"
 MONTH = date(2026, 10, 1)
 ZHANG, LIN = Who(actor="zhang", reason="十月划拨"), Who(actor="lin", reason="复核")
-TICKS = os.sysconf("SC_CLK_TCK")
 GOAL_SECONDS = 120
 
 
@@ -149,13 +148,13 @@ async def _timed(act: Callable[[], Awaitable[object]]) -> float:
 
 
 def _processor_seconds(services: Services) -> float:
-    """Of this process and of what runs on the data directory."""
-    place = str(services.directory().root)
-    ticks = sum(
-        one.cpu_ticks for one in read_processes()
-        if place in one.command or one.command.startswith("postgres:")
+    """Of this process, and of the database on its data directory with all its backends."""
+    directory = services.directory()
+    kinds = cpu_seconds_by_kind(
+        read_processes(), server_pid=os.getpid(),
+        places=(str(directory.root), str(directory.home)),
     )  # fmt: skip
-    return ticks / TICKS + time.process_time()
+    return kinds.get("postgres", 0.0) + time.process_time()
 
 
 async def run(accounts: int) -> Came:

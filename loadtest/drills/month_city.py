@@ -31,6 +31,7 @@ from settlement.seal_keys import Algorithm, SigningKey
 from settlement.storage.install import LANES, Region, ensure_schema
 from settlement.storage.keyfile import key_file, load_keyring, make_key_file
 from settlement.storage.lease import PlainConnection
+from settlement.storage.queries import MATCHING_SCATTER
 from settlement.storage.statements import list_behind
 
 QUERIES = load(Path(__file__).parents[1] / "sql" / "close.sql")
@@ -124,11 +125,13 @@ async def load_institution_files(
     """A file of each institution about the month; what is to be found."""
     codes = [f"H999999{n:05d}" for n in range(city.institutions)]
     every = max(city.settlements // max(city.differences, 1), 2)
-    rows = await connection.fetch(
-        QUERIES["city_institution_files"], month.first, month.last,
-        [month.numbers_from(FILES_BLOCK) + n for n in range(city.institutions)], codes,
-        [lane_of(code, LANES) for code in codes], every,
-    )  # fmt: skip
+    async with connection.transaction():
+        await connection.execute(MATCHING_SCATTER["plan_for_many_rows"])
+        rows = await connection.fetch(
+            QUERIES["city_institution_files"], month.first, month.last,
+            [month.numbers_from(FILES_BLOCK) + n for n in range(city.institutions)], codes,
+            [lane_of(code, LANES) for code in codes], every,
+        )  # fmt: skip
     await connection.execute(QUERIES["city_is_loaded"])
     return {(row["setl_id"], row["nth"]): Class(row["found"]) for row in rows}
 

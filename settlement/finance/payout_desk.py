@@ -156,10 +156,10 @@ def close(parsed: argparse.Namespace) -> Said:
 
 def notices(parsed: argparse.Namespace) -> Said:
     """Notices of payment."""
-    make = workbooks.notice_workbook if parsed.format == "xlsx" else reports.notice_bytes
+    make = workbooks.notice_workbook if parsed.format == "xlsx" else None
     return run(
         parsed.data_dir,
-        lambda books: reports.notices(books, _chosen(parsed), parsed.out, parsed.format, make),
+        lambda books: reports.notices(books, _chosen(parsed), parsed.out, make=make),
     )
 
 

@@ -59,6 +59,8 @@ SUMMARY = {
     EntryCode.REIMBURSEMENT_PAID: "报销款付讫", EntryCode.REIMBURSEMENT_RETURNED: "报销款退汇",
 }  # fmt: skip
 """What an entry is for, as vouchers say; others by their name."""
+Make = Callable[[PayoutBooks, Found], bytes]
+"""Makes a notice as a workbook."""
 
 
 async def all_of(books: PayoutBooks, chosen: Chosen) -> list[Found] | Said:
@@ -124,19 +126,20 @@ async def show(books: PayoutBooks, chosen: Chosen) -> Said:
 
 
 async def notices(
-    books: PayoutBooks, chosen: Chosen, out: Path, ending: str,
-    make: Callable[[PayoutBooks, Found], bytes],
-) -> Said:  # fmt: skip
-    """Notices of payment, one file an institution, of periods that were confirmed."""
+    books: PayoutBooks, chosen: Chosen, out: Path, *, make: Make | None = None
+) -> Said:
+    """Notices of payment as CSV, or as workbooks, one file an institution, of periods that were
+    confirmed."""
     found = await all_of(books, chosen)
     if isinstance(found, Said):
         return found
     ready = [one for one in found if one.now.confirmed is not None]
     if not ready:
         return Said(1, "尚未确认，没有拨付通知 | nothing is confirmed: there is no notice")
+    made, ending = (notice_bytes, "csv") if make is None else (make, "xlsx")
     paths = [
         written(out / f"notice-{one.institution}-{chosen.first_on:%Y%m%d}.{ending}",
-                make(books, one))
+                made(books, one))
         for one in ready
     ]  # fmt: skip
     shown = "\n".join(f"  {path}" for path in paths[:10])
