@@ -18,12 +18,18 @@ from ledger.postgres.shape import Shape
 from settlement.archive.checking import see_archive
 from settlement.archive.desk import Desk, archive_year, objections_to
 from settlement.archiving import ArchiveError, ArchiveSeen
+from settlement.doctor.findings import Code, Examination
+from settlement.doctor.patient import Patient
+from settlement.doctor.server import examine_partitions
 from settlement.finance.days import close_days
 from settlement.finance.desk import act_on_month
 from settlement.serve.personal_desk import confirm, propose
 from settlement.storage import archive as store
+from settlement.storage.connect import connect_settle_path
 from settlement.storage.errors import StorageError
+from settlement.storage.queries import SHAPED
 from settlement.storage.seals import Home
+from settlement.workers.partitions import PartitionKeeper
 from tests.kit import scenes
 from tests.kit.closing import CHEN, LIN, SIGNING, an_office
 from tests.kit.erasing import OTHER, WHO, a_desk
@@ -105,20 +111,66 @@ async def test_number_of_a_year_without_partition_is_written_nowhere(town: Town)
         )
 
 
-async def test_look_up_by_number_touches_one_partition(town: Town) -> None:
-    number = await town.owner.fetchval("select max(t.setl_id) from settlement.settlement t")
-    async with town.owner.transaction():
-        await town.owner.execute("set local enable_seqscan = off")
-        await town.owner.execute("set local plan_cache_mode = force_generic_plan")
-        await town.owner.execute(
-            "prepare look (bigint) as select d.payload from unnest(array[$1]) as k (setl_id)"
-            " join settlement.settlement_detail d on d.lane = 1 and d.setl_id = k.setl_id"
+async def test_partitions_are_made_while_the_year_is_still_to_come(town: Town) -> None:
+    """Each year by the loop, as the application, before anything of it could be written."""
+    application = await asyncpg.connect(town.app_dsn)
+    try:
+        for year in (2027, 2028, 2029):
+            keeper = PartitionKeeper(clock=lambda year=year: datetime(year, 1, 1, tzinfo=UTC))
+            await keeper.step(application)
+            for ahead in (year, year + 1, year + 2):
+                name = f"settlement.settlement_detail_{ahead}"
+                assert await application.fetchval("select to_regclass($1)", name) is not None
+            assert await keeper.step(application) == 0
+    finally:
+        await application.close()
+
+
+async def test_doctor_names_the_month_in_which_partitions_end(town: Town) -> None:
+    last = await town.owner.fetchval(
+        "select max(right(i.inhrelid::regclass::text, 4)::integer) from pg_inherits i"
+        " where i.inhparent = 'settlement.settlement_detail'::regclass"
+    )
+    for day, count in ((date(last, 11, 1), 0), (date(last, 12, 15), 1)):
+        at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        patient = Patient(
+            data_dir=Path(), environment={}, examination=Examination(), clock=lambda at=at: at
         )
-        plan = await town.owner.fetch(
-            f"explain (analyze, costs off, timing off) execute look ({number})"
+        await examine_partitions(patient, town.owner)
+        found = [one for one in patient.examination.findings if one.code is Code.PARTITIONS_END]
+        assert len(found) == count
+    assert found[0].facts["ends_on"] == f"{last + 1}-01-01"
+
+
+async def test_append_only_tables_are_frozen_by_their_first_vacuum(town: Town) -> None:
+    """Else the vacuum against wraparound reads all of them at once, years later."""
+    large = [
+        "ledger.block", "ledger.entry", "settlement.settlement", "settlement.message",
+        "settlement.visit", "settlement.visit_event", "settlement.upload",
+        "settlement.statement_row", "settlement.settlement_detail_2026",
+    ]  # fmt: skip
+    for name in large:
+        options = await town.owner.fetchval(
+            "select c.reloptions from pg_class c where c.oid = $1::text::regclass", name
         )
-        await town.owner.execute("deallocate look")
-    scans = [row[0] for row in plan if "settlement_detail_20" in row[0]]
+        assert "autovacuum_freeze_min_age=0" in options, name
+        assert any(one.startswith("autovacuum_vacuum_insert") for one in options), name
+
+
+async def test_settle_path_looks_a_detail_up_in_one_partition(town: Town) -> None:
+    """However many there are: the plan for any number leaves out all others when it runs."""
+    row = await town.owner.fetchrow("select t.lane, t.setl_id from settlement.settlement t")
+    assert row is not None
+    session = await connect_settle_path(town.app_dsn, seconds=30.0, shape=Shape.ONE_MACHINE)
+    try:
+        await session.execute(f"prepare look as {SHAPED[Shape.ONE_MACHINE]['read_settlements']}")
+        plan = await session.fetch(
+            "explain (analyze, costs off, timing off) execute look"
+            f" (array[{row['lane']}]::smallint[], array[{row['setl_id']}])"
+        )
+    finally:
+        await session.close()
+    scans = [line for (line,) in plan if " on settlement_detail_20" in line]
     used = [line for line in scans if "never executed" not in line]
     assert len(scans) >= 3
     assert len(used) == 1
@@ -213,6 +265,11 @@ async def archived(
     assert await details_of(town) == 1
     assert await store.archived_years(desk.connection) == []
     written = files_of(folder)
+    async with tampered(
+        town, "settlement.settlement_detail", "delete from settlement.settlement_detail"
+    ):
+        with pytest.raises(ArchiveError, match="move the folder away"):
+            await archive_year(desk, YEAR, folder, **WHO)
     assert f"{YEAR}/manifest.json" in written
     said = await archive_year(desk, YEAR, folder, **WHO)
     assert said.status == 0, said.text
