@@ -71,22 +71,16 @@ class DueRow(Struct, frozen=True, kw_only=True, gc=False):
     """where the latest attempt is; empty where there is none yet"""
 
 
-class PaymentFact(Struct, kw_only=True, eq=False):
+class PaymentFact(Struct, kw_only=True):
     """A payment as read, with its events in order."""
 
     row: PaymentRow
     events: list[Event]
-    _folded: tuple[list[Event], Standing] | None = None
-    """what stood, and after which events"""
 
     @property
     def standing(self) -> Standing:
-        """What stands. Asked for a dozen times a request, and folded anew only where an event was
-        added or replaced since."""
-        if self._folded is None or self._folded[0] != self.events:
-            now = fold(self.row.kind, self.row.opened_at, self.events)
-            self._folded = list(self.events), now
-        return self._folded[1]
+        """What stands."""
+        return fold(self.row.kind, self.row.opened_at, self.events)
 
     @property
     def settlements(self) -> tuple[int, ...]:

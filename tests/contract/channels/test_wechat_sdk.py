@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -23,6 +24,7 @@ from loadtest.simulators.channel_book import ChannelBook, Movement
 from loadtest.simulators.channel_faults import Fault, Operation, Rule
 from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.wechat import WechatSimulator
+from loadtest.simulators.wechat_phone import PAYER, PHONE_PATH
 from protocol.wechat.bills import trade_bill
 from settlement.channels.wechat_bill import unpacked
 from settlement.clock import local_time
@@ -158,6 +160,35 @@ async def test_sdk_reverses_refunds_and_is_notified(simulator: WechatSimulator) 
     assert [told["event_type"] for told in seen] == ["REFUND.SUCCESS"]
     assert seen[0]["resource"]["amount"]["refund"] == 234
     assert simulator.book.totals()["net_fen"] == 1000
+
+
+async def test_sdk_prepares_signs_and_closes_an_order_for_a_phone(
+    simulator: WechatSimulator,
+) -> None:
+    one = await sdk(simulator)
+    told = {
+        "description": "测试医院", "amount": AMOUNT, "payer": {"openid": PAYER},
+        "notify_url": "https://pay.example.org/notify", "pay_type": WeChatPayType.JSAPI,
+    }  # fmt: skip
+    status, made = await said(one.pay, out_trade_no="SDKJ000001", **told)
+    assert status == 200
+    appid, package = simulator.shop.merchants[MCHID].appid, f"prepay_id={made['prepay_id']}"
+    call = {
+        "appId": appid, "timeStamp": "1795651200", "nonceStr": "n", "package": package,
+        "signType": "RSA", "paySign": one.sign([appid, "1795651200", "n", package]),
+    }  # fmt: skip
+    async with aiohttp.ClientSession() as phone:
+        for act, heard in (("cancel", "cancel"), ("pay", "ok")):
+            body = {"call": call, "act": act}
+            async with phone.post(simulator.url + PHONE_PATH, json=body) as reply:
+                assert (await reply.text()).endswith(f':{heard}"}}')
+    status, found = await said(one.query, out_trade_no="SDKJ000001")
+    assert (found["trade_state"], found["trade_type"]) == ("SUCCESS", "JSAPI")
+    assert (await said(one.close, out_trade_no="SDKJ000001"))[0] == 403
+    await said(one.pay, out_trade_no="SDKJ000002", **told)
+    assert (await said(one.close, out_trade_no="SDKJ000002"))[0] == 204
+    _, closed = await said(one.query, out_trade_no="SDKJ000002")
+    assert closed["trade_state"] == "CLOSED"
 
 
 async def test_sdk_fetches_the_bill(simulator: WechatSimulator) -> None:
