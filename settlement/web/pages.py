@@ -81,8 +81,8 @@ def errors_page() -> bytes:
     )
     body = "".join(
         f'<section id="{fault}"><h2>{escape(_FAULTS[fault])}</h2><div class="scroll"><table>'
-        "<tr><th>err_code</th><th>HTTP</th><th>retry</th><th>字段 field</th>"
-        "<th>含义与处理</th><th>cause</th><th>what to do</th></tr>"
+        "<tr><th>err_code · HTTP · retry</th><th>字段 field</th>"
+        "<th>含义与处理</th><th>cause and what to do</th></tr>"
         + "".join(map(_refusal_html, rows))
         + "</table></div></section>"
         for fault, rows in groups.items()
@@ -120,9 +120,9 @@ def _refusal_html(row: Row) -> str:
     cause, remedy = (_CODE.sub(r"<code>\1</code>", escape(each)) for each in said)
     named = "<br>".join(f"<code>{escape(name)}</code>" for name in FIELDS.get(row.code, ()))
     return (
-        f'<tr id="{row.code}"><td><code>{row.code}</code></td><td>{row.http_status}</td>'
-        f"<td><code>{row.retry}</code></td><td>{named}</td><td>{escape(zh)}</td>"
-        f"<td>{cause}</td><td>{remedy}</td></tr>"
+        f'<tr id="{row.code}"><td><code>{row.code}</code><br>'
+        f"<small>{row.http_status} · <code>{row.retry}</code></small></td><td>{named}</td>"
+        f"<td>{escape(zh)}</td><td>{cause}<br><b>{remedy}</b></td></tr>"
     )
 
 
