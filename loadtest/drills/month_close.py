@@ -81,6 +81,8 @@ OF_THE_MONTH = frozenset({
     "close (confirmed)", "seal",
 })  # fmt: skip
 """Steps of the figure: what people wait for at the end of a month."""
+MORNINGS = "list our side"
+"""One of them, done for all days at once; a server does it day by day."""
 
 
 class Beside(Struct, frozen=True, kw_only=True):
@@ -350,6 +352,8 @@ def table(came: Came) -> str:
         f"{sum(one.processor_seconds for one in of_month):9.2f} {mib:5}  "
         f"{_mark(seconds <= SECONDS and mib <= MIB)} ({SECONDS} s, {MIB} MiB)"
     )
+    morning = sum(one.seconds for one in of_month if one.name == MORNINGS)
+    lines.append(f"{'without what mornings do':36} {seconds - morning:8.2f}  {MORNINGS}")
     lines += [
         f"settling beside {one.part:20} {one.ratio:8.3f}  of {median_of(one.alone):.0f} a second  "
         f"{_mark(one.ratio >= RATIO)} ({RATIO})"

@@ -23,7 +23,7 @@ from settlement.finance.books import Books, open_books
 from settlement.finance.matching import match
 from settlement.finance.months import report_of
 from settlement.finance.office import Office, open_office
-from settlement.sealing import Span, roots_of, seal_of
+from settlement.sealing import Span, seal_of
 from settlement.serve.acts import connected
 from settlement.storage import channel_rows, seals
 from settlement.storage.lease import PlainConnection, connection_for
@@ -65,7 +65,7 @@ class Closing:
         leaves = await seals.leaves_of_span(self._office.connection, span)
         if isinstance(leaves, str):
             raise RuntimeError(leaves)
-        for root in roots_of(leaves):
+        for root in await seals.roots_at_rest(self._office.connection, leaves):
             month_city.KEY.sign(seal_of(self._office.home.region, span, root))
 
 

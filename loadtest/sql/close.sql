@@ -124,9 +124,9 @@ cross join lateral (
 -- name: city_institution_files
 -- What institutions say that they settled in the month ($1 to $2): a file each, of numbers $3 and
 -- codes $4, in lanes $5; as it lies here, but for every so manieth ($6) settlement that nothing
--- undid, which is left out, has another amount, is marked as a refund, is another institution's, stands
--- there twice, or has a neighbour that we do not have; and for every tenth that was reversed. What
--- is to be found of each: number, nth and class.
+-- undid, which is left out, has another amount, is marked as a refund, is another institution's,
+-- stands there twice, or has a neighbour that we do not have; and for every tenth that was
+-- reversed. What is to be found of each: number, nth and class.
 with file as materialized (
     select f.no, f.code, f.lane, f.place, lead(f.code, 1, ($4::text[])[1]) over (order by f.place)
                as next_code

@@ -25,7 +25,7 @@ from settlement.storage.differences import Difference
 from settlement.storage.institutions import InstitutionFile, Sides
 from settlement.storage.lease import PlainConnection
 from settlement.storage.sharing import share_out
-from settlement.storage.statements import list_behind
+from settlement.storage.statements import list_all
 
 LOOKED_AROUND = timedelta(days=31)
 """How far from the period a row is looked for that the other side lacks."""
@@ -74,8 +74,7 @@ async def match(
 ) -> Matched:  # fmt: skip
     """Match the files that say something of days of a period, each as a whole; with connections
     `beside` that of the books, lanes are shared out among them."""
-    while await list_behind(books.connection, blocks_min=1):
-        pass
+    await list_all(books.connection)
     connection = books.connection
     wide = _Files(
         await store.files_between(

@@ -29,7 +29,7 @@ from settlement.month_states import (
     standing,
 )
 from settlement.said import Said
-from settlement.sealing import Span, roots_of
+from settlement.sealing import Span
 from settlement.storage import closing as store
 from settlement.storage import seals
 from settlement.storage.audits import Audited, keep_audit
@@ -136,7 +136,7 @@ async def seal(office: Office, found: Found, who: Who) -> Said:
     )
     if isinstance(leaves, str):
         return Said(1, f"{found.name} {leaves}: settlement verify")
-    roots = roots_of(leaves)
+    roots = await seals.roots_at_rest(office.connection, leaves)
     async with office.connection.transaction():
         digest = await seals.keep_seals(
             office.connection, office.home, span, roots, office.keys.signing, office.clock()

@@ -30,6 +30,10 @@ _ENTRY_COLUMNS = (
 )  # fmt: skip
 
 
+LEAVES_AT_ONCE = 10_000
+"""Some milliseconds of work."""
+
+
 class SealList(Struct, frozen=True, kw_only=True):
     """All seals of a span."""
 
@@ -84,6 +88,26 @@ def joined(found: ByInstitution, more: ByInstitution) -> None:
     """Add leaves of another day."""
     for code, leaves in more.items():
         found.setdefault(code, Leaves()).join(leaves)
+
+
+async def roots_at_rest(
+    connection: Connection[Record], leaves: ByInstitution
+) -> list[Root]:
+    """The root of each institution, by code; between some thousand leaves it rests where others
+    settle."""
+    pace = Pace()
+    await pace.rest(connection)  # counts the blocks that are there
+    found: list[Root] = []
+    piece: ByInstitution = {}
+    count = 0
+    for code, own in sorted(leaves.items()):
+        piece[code] = own
+        count += len(own)
+        if count >= LEAVES_AT_ONCE:
+            found += roots_of(piece)
+            piece, count = {}, 0
+            await pace.rest(connection)
+    return found + roots_of(piece)
 
 
 async def keep_seals(

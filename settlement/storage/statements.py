@@ -26,6 +26,21 @@ async def list_behind(connection: Connection[Record], *, blocks_min: int) -> int
     return listed
 
 
+async def list_all(connection: Connection[Record]) -> None:
+    """List every block that is there now. What comes meanwhile is left to others: where people
+    settle there is always more."""
+    waiting = await connection.fetch(SCATTER["journals_to_list"], 1)
+    goal = {journal: last for journal, _, last in waiting}
+    while waiting:
+        for journal, after, _ in waiting:
+            through = min(goal[journal], after + BLOCKS_MAX)
+            await connection.execute(SCATTER["list_rows"], journal, after, through)
+        waiting = [
+            row for row in await connection.fetch(SCATTER["journals_to_list"], 1)
+            if row["through_block"] < goal.get(row["journal"], 0)
+        ]  # fmt: skip
+
+
 async def read_figures(connection: Connection[Record], scope: Scope) -> Figures:
     """What the rows of a scope come to."""
     row = await connection.fetchrow(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 import pytest_asyncio
 import xlsxwriter
+from asyncpg import Record
 
 from ledger.money import yuan_text
 from settlement.bill import BillError
@@ -25,6 +27,8 @@ from settlement.rows import RowKind
 from settlement.storage import differences as store
 from settlement.storage.clearing_accounts import Group
 from settlement.storage.differences import Difference, Filter
+from settlement.storage.lease import PlainConnection
+from settlement.storage.statements import list_all
 from settlement.who import Who
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, HOSPITAL, PHARMACY, some
@@ -108,6 +112,7 @@ class Desk:
         return {name: one.last.facts.found for name, one in (await self.known()).items()}
 
 
+STEPS_MAX = 40
 AMOUNTS = ("total_fen", "fund_fen", "account_fen")
 
 
@@ -219,3 +224,33 @@ async def test_file_of_others_or_of_other_days_is_refused(desk: Desk) -> None:
         await desk.take(lines, MONDAY, institution="P99990000009")
     left = await desk.town.owner.fetchval("select count(*) from settlement.bill_begun")
     assert left == 0
+
+
+class WhileOthersSettle:
+    """A connection on which every step of listing finds that somebody has settled meanwhile."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.sales = 0
+
+    async def fetch(self, statement: str, *arguments: object) -> list[Record]:
+        """What is waiting."""
+        return list(await self._desk.town.owner.fetch(statement, *arguments))
+
+    async def execute(self, statement: str, *arguments: object) -> None:
+        """One step, and one more sale."""
+        await self._desk.town.owner.execute(statement, *arguments)
+        self.sales += 1
+        assert self.sales < STEPS_MAX, "it runs after those who settle"
+        await self._desk.sell(WEDNESDAY, 9)
+
+
+async def test_listing_before_a_match_ends_however_many_settle(desk: Desk) -> None:
+    await desk.sell(WEDNESDAY, 8)
+    busy = WhileOthersSettle(desk)
+    await list_all(cast("PlainConnection", busy))
+    assert busy.sales
+    await list_all(desk.town.owner)
+    listed = await desk.town.owner.fetchval("select count(*) from settlement.statement_row")
+    rows = await desk.town.owner.fetchval("select count(*) from settlement.settlement")
+    assert listed == rows

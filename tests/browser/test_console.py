@@ -288,6 +288,8 @@ async def test_finance_brings_a_file_of_money_and_another_person_books_it(
     assert "120.50" in await desk.text()
     await desk.submit("form[action$=propose]", reason="月度划拨")
     await desk.picture("money-proposed")
+    await desk.open("money")
+    await desk.picture("money")
     await desk.open("money/interest")
     await desk.submit("#compute", reason="年度计息", year="2024", rate="1.5")
     await page.wait_for("!document.querySelector('[data-live]')")
