@@ -63,7 +63,7 @@ REGION = "441900"
 PROFILE_VARIABLE = "SETTLEMENT_PROFILE"
 """A file: the profile of a region that has none among the shipped ones, for the first start."""
 DEMO_SEED = 1
-CONNECTIONS_BESIDE = 13
+CONNECTIONS_BESIDE = 14
 """What looks, folds and verifies beside the journals' queues, and an operator."""
 
 
