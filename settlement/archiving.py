@@ -24,6 +24,9 @@ ONLINE_YEARS_MIN = YEARS_KEPT - 1
 """Fewer would take what may still be decided again: accumulators of so many years are kept."""
 AHEAD_YEARS = 2
 """Partitions are made for this year and so many after it."""
+NOT_INSTALLED = (
+    "未安装 {name} is not installed: requirements-archive.txt has it (docs/operating/archiving.md)"
+)
 FORMAT = "settlement-archive/1"
 MANIFEST = "manifest.json"
 

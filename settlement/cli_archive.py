@@ -57,13 +57,10 @@ def _archive(parsed: argparse.Namespace) -> Said:
 
 
 def _not_installed(exc: ModuleNotFoundError) -> Said:
+    from settlement.archiving import NOT_INSTALLED
     from settlement.said import UNUSABLE, Said
 
-    return Said(
-        UNUSABLE,
-        f"settlement: 未安装 {exc.name} is not installed: it is in the extra `archive` "
-        "(docs/operating/archiving.md)",
-    )
+    return Said(UNUSABLE, f"settlement: {NOT_INSTALLED.format(name=exc.name)}")
 
 
 def _partitions(parsed: argparse.Namespace) -> Said:

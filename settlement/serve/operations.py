@@ -19,7 +19,7 @@ import msgspec
 from ledger.audit import VerifyReport
 from ledger.postgres.schema import change_journals, installed_shape
 from ledger.postgres.shape import Shape
-from settlement.archiving import ArchiveSeen
+from settlement.archiving import NOT_INSTALLED, ArchiveSeen
 from settlement.clock import local_time, moment, system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.postgres_settings import MAX_CONNECTIONS_VARIABLE
@@ -63,7 +63,7 @@ REGION = "441900"
 PROFILE_VARIABLE = "SETTLEMENT_PROFILE"
 """A file: the profile of a region that has none among the shipped ones, for the first start."""
 DEMO_SEED = 1
-CONNECTIONS_BESIDE = 13
+CONNECTIONS_BESIDE = 14
 """What looks, folds and verifies beside the journals' queues, and an operator."""
 
 
@@ -195,8 +195,10 @@ async def _archives(dsn: str, keyring: Keyring | None, folder: Path | None) -> l
         known = await archived_years(connection)
         if folder is None or not known:
             return [ArchiveSeen(year=one.year, details=one.details) for one in known]
-        from settlement.archive.checking import see_archive
-
+        try:
+            from settlement.archive.checking import see_archive
+        except ModuleNotFoundError as exc:
+            raise ServiceError(NOT_INSTALLED.format(name=exc.name)) from exc
         installed = await reference.installation(connection)
         lanes = 0 if installed is None else installed.lanes
         return [

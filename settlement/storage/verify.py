@@ -66,7 +66,7 @@ _COMMITTED = {
 """What else entries commit to: by the query that finds the first that is not as it was."""
 _STRAYS = {
     "orphan_settlements": "settlement without a ledger entry",
-    "vanished_details": "detail is missing, and nobody erased it",
+    "vanished_details": "detail is missing, and nobody erased or archived it",
     "orphan_openings": "opening without a ledger entry",
     "wrong_openings": "opening is not what its entry booked",
     "stray_statement_rows": "statement row without its settlement",

@@ -240,6 +240,6 @@ async def test_detail_that_nobody_erased_is_missed(town: Town, desk: Desk) -> No
     ):  # fmt: skip
         bad = await first_bad(town)
         assert (bad.entry_id, bad.what) == (
-            int(settled.setl_id), "detail is missing, and nobody erased it"
+            int(settled.setl_id), "detail is missing, and nobody erased or archived it"
         )  # fmt: skip
     assert (await town.verified()).ok

@@ -378,6 +378,12 @@ async def test_what_is_written_down_is_held_to_the_audit(
     table = "settlement.archived_year"
     async with tampered(town, table, f"update {table} set {change}"):  # noqa: S608 - names of ours
         assert await found(town) != ""
+
+
+async def test_details_are_missed_where_nobody_says_that_they_were_archived(
+    town: Town, archived: Path
+) -> None:
+    table = "settlement.archived_year"
     async with tampered(town, table, "delete from settlement.archived_year"):
         assert "detail is missing" in await found(town)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.tidy.tree import Finding, expect_none
 from tools.licences import PAGE, PRODUCT_MAY, TOOL_MAY, Licensed, expression_of, licensed, page
-from tools.pins import Pin
+from tools.pins import ROOT, Pin, read
 
 LEVELS = {"runtime": PRODUCT_MAY, "dev": TOOL_MAY}
 
@@ -23,6 +23,13 @@ def test_licence_of_every_package_is_on_the_list(level: str) -> None:
         if not one.is_allowed(LEVELS[level])
     ]
     expect_none(findings, "Licences:")
+
+
+def test_extra_that_a_product_installs_is_on_the_list_for_products() -> None:
+    extra = {pin.name for pin in read((ROOT / "requirements-archive.txt").read_text("utf-8"))}
+    found = [one for one in licensed("dev") if one.pin.name in extra]
+    assert {one.pin.name for one in found} == extra
+    assert all(one.is_allowed(PRODUCT_MAY) for one in found)
 
 
 def test_page_of_licences_is_that_of_the_lock() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, date, datetime
 from hashlib import sha256
 
@@ -13,6 +14,7 @@ from settlement.archiving import (
     ArchivedFile,
     ArchivedYear,
     ArchiveError,
+    ArchiveSeen,
     Manifest,
     bounds_of,
     first_day_of_archiving,
@@ -21,6 +23,7 @@ from settlement.archiving import (
     online_years,
     read_manifest,
 )
+from settlement.cli import main
 from settlement.numbers import NumberBlock, month_of, numbers_of
 from settlement.serve.rekey_desk import archives_that_need
 
@@ -115,3 +118,36 @@ def test_who_retires_a_key_hears_which_archives_need_it() -> None:
     assert "2026" in archives_that_need([one], 2)
     assert archives_that_need([structs.replace(one, key_versions=(2,))], 2) == ""
     assert archives_that_need([], 2) == ""
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        ({},                                  "not looked at"),
+        ({"checked": True},                   "核验通过 verified"),
+        ({"checked": True, "unopened": 3},    "3 项缺密钥"),
+        ({"checked": True, "wrong": "x.pq"},  "NOT verified: x.pq"),
+    ],
+)  # fmt: skip
+def test_verification_says_what_it_saw_of_an_archive(seen: dict[str, object], said: str) -> None:
+    told = ArchiveSeen(year=2026, details=18, **seen).prose()  # type: ignore[arg-type]
+    assert told.startswith("2026 年明细已归档 details archived: 18")
+    assert said in told
+
+
+def test_without_the_library_it_is_said_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [one for one in sys.modules if one.startswith("settlement.archive")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    command = ["archive", "2026", "--to", "/nowhere", "--actor", "zhou", "--reason", "x"]
+    assert main(command) == 2
+    printed = capsys.readouterr()
+    assert "requirements-archive.txt" in printed.out + printed.err
+
+
+@pytest.mark.parametrize("year", ["26", "1999", "2092", "2026.0", "year"])
+def test_no_year_is_no_year(year: str) -> None:
+    with pytest.raises(SystemExit):
+        main(["archive", year, "--to", "/nowhere", "--actor", "zhou", "--reason", "x"])
