@@ -1,8 +1,8 @@
 """HTTP/1.1 to one host over kept connections: as much of it as a call to a payment channel needs.
 
-A general client library (aiohttp) cost as much processor time as the one RSA signature of such a
-call, 0.23 ms of 0.61; this costs a fifth of that. What is left out is left out on purpose: no
-redirects, no proxies, no cookies, no decompression: what is signed is what is sent and received.
+With a general client library a signed call took 0.49 ms of processor time, of which its one RSA
+signature was 0.21; with this it takes 0.38. What is left out is left out on purpose: no redirects,
+no proxies, no cookies, no decompression. What is signed is what is sent and received.
 An answer that is framed in two ways, or in none that is known, is no answer.
 """
 
