@@ -36,6 +36,7 @@ from protocol.unionpay.certificates import SigningKey
 MCHID, APP_ID, SELLER_ID, MER_ID = (
     "1900000109", "2026000000000001", "2088999999999999", "777290058110048",
 )  # fmt: skip
+WECHAT_APP_FILE = "wechat_app.txt"
 KEY_BITS = 2048
 PRIVATE = 0o600
 
@@ -118,7 +119,7 @@ class Channels:
             "wechat_platform.pem": wechat["platform_public_key_pem"],
             "wechat_apiv3.key": wechat["apiv3_key"],
             "wechat_apiv2.key": wechat["apiv2_key"],
-            "wechat_app.secret": wechat["app_secret"],
+            WECHAT_APP_FILE: wechat["app_secret"],
             "alipay_app.pem": _private_pem(self._app_key).decode(),
             "alipay.pem": _public_pem(self._alipay_key).decode(),
             "unionpay_merchant.pem": unionpay["key_pem"],
@@ -143,7 +144,8 @@ class Channels:
                 "apiv3_key_file": "wechat_apiv3.key", "apiv2_key_file": "wechat_apiv2.key",
                 "platform_public_key_id": wechat["platform_public_key_id"],
                 "platform_public_key_file": "wechat_platform.pem",
-                "phone": True, "app_secret_file": "wechat_app.secret",
+                "phone": True,
+                "app_secret_file": WECHAT_APP_FILE,
                 "sign_in_url": self.urls["wechat"] + SIGN_IN_PATH,
                 "open_api_url": self.urls["wechat"],
             },

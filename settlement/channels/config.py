@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from settlement.channels import alipay_config, onecode_config, unionpay_config, wechat_config
 from settlement.channels.alipay import AlipayChannel
+from settlement.channels.http1 import AddressError
 from settlement.channels.onecode import OneCodeChannel
 from settlement.channels.port import Channel
 from settlement.channels.registry import EVERYBODY, Place, Tills
@@ -149,6 +150,7 @@ _NUMBERS: Mapping[ChannelName, Callable[[Mapping[str, object]], str]] = {
     ChannelName.ONECODE: lambda table: onecode_config.read_merchant(table).merchant_no,
 }
 _WRONG = (
+    AddressError,
     wechat_config.MerchantConfigError,
     alipay_config.AlipayConfigError,
     unionpay_config.UnionPayConfigError,

@@ -1,7 +1,7 @@
 """One request to a payment channel over HTTP, and how far it came.
 
-Signs nothing, retries nothing and reads no answer; only that aiohttp sends a GET once more where a
-kept connection broke under it. Foreign exceptions end here.
+Signs nothing, retries nothing and reads no answer; only that a GET is sent once more where a kept
+connection broke under it (`http1`).
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 
-import aiohttp
 from msgspec import Struct
-from yarl import URL
 
-from settlement.channels.waiting import watching
+from settlement.channels.http1 import BrokenError, Host, NotSentError, TooLongError
 from settlement.clock import monotonic
 
 ANSWER_BYTES_MAX = 1024 * 1024
-CONNECTIONS_MAX = 1_000
 FAILURES_BEFORE_SWITCH = 3
 
 
@@ -50,14 +47,15 @@ class Line:
         self, base_url: str, backup_url: str = "", *, connect_seconds: float,
         answer_seconds: float, tls: ssl.SSLContext | None = None,
     ) -> None:  # fmt: skip
-        self._hosts = [url.rstrip("/") for url in (base_url, backup_url) if url]
+        self._hosts = [
+            Host(
+                url.rstrip("/"), connect_seconds=connect_seconds, answer_seconds=answer_seconds,
+                tls=tls,
+            )
+            for url in (base_url, backup_url)
+            if url
+        ]  # fmt: skip
         self._failures = 0
-        self._tls = tls
-        self._timeout = aiohttp.ClientTimeout(
-            total=connect_seconds + answer_seconds, connect=connect_seconds,
-            sock_connect=connect_seconds,
-        )  # fmt: skip
-        self._session: aiohttp.ClientSession | None = None
 
     async def ask(
         self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str],
@@ -65,52 +63,32 @@ class Line:
     ) -> Reply:  # fmt: skip
         """`target` is path and query, sent exactly so."""
         began = monotonic()
-        reply = await self._passage(method, target, body, headers, bytes_max)
+        reply = await self._passage(method, target, body, headers, bytes_max, began)
         self._remember(reply)
-        took_ms = int((monotonic() - began) * 1000)
-        if isinstance(reply, Answered):
-            return Answered(
-                status=reply.status, headers=reply.headers, body=reply.body, took_ms=took_ms
-            )
-        return NoAnswer(code=reply.code, reason=reply.reason, took_ms=took_ms)
+        return reply
 
     async def close(self) -> None:
         """Give back what it holds."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        for host in self._hosts:
+            host.close()
 
     async def _passage(
-        self, method: str, target: str, body: bytes, headers: Mapping[str, str], bytes_max: int
-    ) -> Reply:
-        # As it is: what was signed must not be quoted anew.
-        url = URL(self._hosts[0] + target, encoded=True)
+        self, method: str, target: str, body: bytes, headers: Mapping[str, str], bytes_max: int,
+        began: float,
+    ) -> Reply:  # fmt: skip
         try:
-            async with self._opened().request(
-                method, url, data=body or None, headers=headers, allow_redirects=False
-            ) as response:
-                content = await _read(response, bytes_max)
-                if content is None:
-                    return _no_answer("LOST", f"more than {bytes_max} bytes")
-                return Answered(
-                    status=response.status, body=content, took_ms=0,
-                    headers={name.lower(): value for name, value in response.headers.items()},
-                )  # fmt: skip
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
-            return _no_answer("NOT_SENT", f"{type(exc).__name__}: {exc}")
-        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
-            return _no_answer("LOST", f"{type(exc).__name__}: {exc}".rstrip(": "))
-
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
-                limit=CONNECTIONS_MAX, ssl=self._tls if self._tls is not None else True
+            came = await self._hosts[0].ask(
+                method, target, body=body, headers={**_AS_IT_IS, **headers}, bytes_max=bytes_max
             )
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout, connector=connector, auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(), headers=_AS_IT_IS, trace_configs=[watching()],
-            )  # fmt: skip
-        return self._session
+        except NotSentError as exc:
+            return _no_answer("NOT_SENT", str(exc), began)
+        except BrokenError as exc:
+            return _no_answer("LOST", str(exc), began)
+        except TooLongError:
+            return _no_answer("LOST", f"more than {bytes_max} bytes", began)
+        return Answered(
+            status=came.status, headers=came.headers, body=came.body, took_ms=_since(began)
+        )
 
     def _remember(self, reply: Reply) -> None:
         """After some failures in a row the other host has its turn, by name."""
@@ -124,19 +102,9 @@ _AS_IT_IS = {"Accept-Encoding": "identity"}
 """What is signed is what is sent; a bill that is packed is packed by the channel, not the line."""
 
 
-def _no_answer(code: str, reason: str) -> NoAnswer:
-    return NoAnswer(code=code, reason=reason, took_ms=0)
+def _no_answer(code: str, reason: str, began: float) -> NoAnswer:
+    return NoAnswer(code=code, reason=reason, took_ms=_since(began))
 
 
-async def _read(response: aiohttp.ClientResponse, bytes_max: int) -> bytes | None:
-    """None for more than that."""
-    if response.content_length is not None and response.content_length <= bytes_max:
-        return await response.read()
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.content.iter_any():
-        size += len(part)
-        if size > bytes_max:
-            return None
-        parts.append(part)
-    return b"".join(parts)
+def _since(began: float) -> int:
+    return int((monotonic() - began) * 1000)

@@ -2,8 +2,7 @@
 
 What a payment over a channel costs us is the time of the call without the time in which the request
 lay with the channel. The line knows the second (settlement/channels/line.py), whoever called the
-adapter the first; adapters need to know nothing of either. The client library's own work counts as
-ours.
+adapter the first; adapters need to know nothing of either.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-
-import aiohttp
 
 from settlement.clock import monotonic
 
@@ -51,25 +48,16 @@ def waited() -> Iterator[Wait]:
         _PRESENT.reset(token)
 
 
-def watching() -> aiohttp.TraceConfig:
-    """Makes a session of the client library tell whoever is counting: from the connection's first
-    packet until it stands, and from the request's last header to the answer's."""
-    config = aiohttp.TraceConfig()
-    config.on_connection_create_start.append(_begin)
-    config.on_connection_create_end.append(_end)
-    config.on_request_headers_sent.append(_begin)
-    config.on_request_end.append(_end)
-    config.on_request_exception.append(_end)
-    return config
-
-
-async def _begin(_session: aiohttp.ClientSession, _context: object, _what: object) -> None:
+def begin() -> None:
+    """It is the channel's turn, for whoever is counting: from a connection's first packet until it
+    stands, and from a request until its answer is whole."""
     wait = _PRESENT.get()
     if wait is not None:
         wait.begin()
 
 
-async def _end(_session: aiohttp.ClientSession, _context: object, _what: object) -> None:
+def end() -> None:
+    """It is ours again."""
     wait = _PRESENT.get()
     if wait is not None:
         wait.end()

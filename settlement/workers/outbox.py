@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from protocol.nhsa.gm import Sm2PrivateKey
-from settlement.channels.line import Answered, Line, Reply
+from settlement.channels.http1 import AddressError
+from settlement.channels.line import Answered, Line, NoAnswer, Reply
 from settlement.clock import Clock, system_clock
 from settlement.keyring import Keyring
 from settlement.notices import CannotBeSignedError, Letter, Said, heard, letter
@@ -169,10 +170,13 @@ class Lines:
         host = f"{parts.scheme}://{parts.netloc}"
         line = self._lines.get(host)
         if line is None:
-            line = self._lines[host] = Line(
-                host, connect_seconds=CONNECT_SECONDS,
-                answer_seconds=ANSWER_SECONDS - CONNECT_SECONDS,
-            )  # fmt: skip
+            try:
+                line = self._lines[host] = Line(
+                    host, connect_seconds=CONNECT_SECONDS,
+                    answer_seconds=ANSWER_SECONDS - CONNECT_SECONDS,
+                )  # fmt: skip
+            except AddressError as exc:
+                return NoAnswer(code="NOT_SENT", reason=str(exc), took_ms=0)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return await line.ask(
             "POST", target, body=made.body, headers=made.headers, bytes_max=ANSWER_BYTES_MAX
