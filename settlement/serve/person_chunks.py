@@ -155,6 +155,10 @@ class Worker:
             enrolments=DECODE_ENROLMENTS(enrolments), family=_DECODE_FAMILY(family),
         )  # fmt: skip
 
+    def ended(self, lane: int, row: KnownRow, differs: Difference) -> Change:
+        """The change of somebody whom a whole file leaves out. Raises UndecipherableError."""
+        return self._change(lane, row, differs, self.open(row).identity, [], [])
+
     def _compare(
         self, done: Worked, lane: int, person: FilePerson, row: KnownRow
     ) -> None:
@@ -275,16 +279,6 @@ def _end_with_parent() -> None:
 def work(chunk: Chunk) -> Worked:
     """In a process of a pool: what `Worker.work` does."""
     return _WORKERS[0].work(chunk)
-
-
-def ended_change(
-    lane: int, person_no: str, key_version: int, differs: Difference
-) -> Change:
-    """The change of somebody whom a whole file leaves out."""
-    return Change(
-        lane=lane, person_no=person_no, key_version=key_version, identity=None,
-        enrolments=_ENCODE(differs.enrolments).decode(), family=None, days=differs.days,
-    )  # fmt: skip
 
 
 def first_account_after(last: int | None) -> int:

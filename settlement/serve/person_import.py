@@ -40,7 +40,6 @@ from settlement.serve.person_chunks import (
     Terms,
     Worked,
     Worker,
-    ended_change,
     first_account_after,
     mark_of,
     number_in,
@@ -241,15 +240,17 @@ class PersonImport:
     async def _find_missing(self, spool: IO[bytes]) -> None:
         """Whom a whole file leaves out: what still runs for them ends."""
         told = [set(part) for part in self._marks]
+        worker = Worker(load_keyring(self._site.key_file), self._terms)
         for lane in sorted(self._site.journal_of_lane):
             changes = []
-            for number, version, text in await store.persons_of_lane(self._connection, lane):
+            for row in await store.persons_of_lane(self._connection, lane):
+                number, *_, text, _ = row
                 mark = mark_of(number)
                 if mark in told[part_of(mark)]:
                     continue
                 differs = ended(DECODE_ENROLMENTS(text), self._order.ends_on)
                 if differs is not None:
-                    changes.append(ended_change(lane, number, version, differs))
+                    changes.append(worker.ended(lane, row, differs))
                     self.counts.sample([Sample(0, mask_number(number), differs.fields)])
             self.counts.missing += len(changes)
             if changes:

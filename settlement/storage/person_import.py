@@ -82,10 +82,8 @@ async def holders(
     return {(kind, key): person_no for kind, key, person_no in rows}
 
 
-async def persons_of_lane(
-    connection: Connection[Record], lane: int
-) -> list[tuple[str, int, str]]:
-    """Everybody in a lane: number, key version, enrolments."""
+async def persons_of_lane(connection: Connection[Record], lane: int) -> list[KnownRow]:
+    """Everybody in a lane."""
     return [tuple(row) for row in await connection.fetch(SCATTER["persons_of_lane"], lane)]
 
 

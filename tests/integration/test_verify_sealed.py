@@ -55,7 +55,7 @@ async def town(database: FreshDatabase) -> AsyncIterator[Town]:
 async def test_whatever_decides_who_pays_for_a_person_is_found(town: Town, breach: str) -> None:
     """Of somebody who has not settled anything: no entry knows of them."""
     who = town.someone()
-    change = f"update settlement.person set {breach} where psn_no = $1"  # noqa: S608 -- from the table above
+    change = f"update settlement.person set {breach} where psn_no = $1"  # noqa: S608 -- above
     async with tampered(town, "settlement.person", change, who.number):
         bad = await first_bad(town)
     assert bad.what == (
@@ -109,15 +109,16 @@ async def test_changed_step_of_a_payment_is_found(town: Town, change: str, said:
     ],
 )
 async def test_deleted_step_of_a_payment_is_found(town: Town, kind: int, said: str) -> None:
-    async with tampered(town, EVENTS, f"delete from {EVENTS} where kind = $1", kind):  # noqa: S608 -- a name of ours
+    change = f"delete from {EVENTS} where kind = $1"  # noqa: S608 -- ours
+    async with tampered(town, EVENTS, change, kind):
         assert said in await found(town)
 
 
 async def test_invented_step_is_found(town: Town) -> None:
     """That it was refused after all, with everything right but what only the keys can make."""
     change = (
-        f"insert into {EVENTS} (pay_no, recorded_at, lane, event_no, kind, attempt, content,"  # noqa: S608 -- names of ours
-        " digest, exchange) select pay_no, recorded_at, lane, event_no + 1, 12, attempt, content,"
+        f"insert into {EVENTS} (pay_no, recorded_at, lane, event_no, kind, attempt,"  # noqa: S608 -- ours
+        " content, digest, exchange) select pay_no, recorded_at, lane, event_no + 1, 12, attempt, content,"
         f" digest, exchange from {EVENTS} where kind = 11"
     )
     async with tampered(town, EVENTS, change):
@@ -131,7 +132,7 @@ async def test_return_that_nobody_looks_after_is_found(town: Town) -> None:
     town.channels.wechat.refund_verdicts.append(Verdict.UNKNOWN)
     await scanner.refund(order["order_no"], "R2")
     due = "settlement.payment_due"
-    async with tampered(town, due, f"delete from {due}"):  # noqa: S608 -- a name of ours
+    async with tampered(town, due, f"delete from {due}"):  # noqa: S608 -- ours
         assert "on no worklist" in await found(town)
     await town.resolve(seconds=300)
     assert await found(town) == ""

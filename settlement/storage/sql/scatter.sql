@@ -86,7 +86,7 @@ order by t.psn_no, t.setl_time, t.setl_id;
 
 -- name: persons_of_lane
 -- Everybody in a lane, to find whom a whole file leaves out.
-select p.psn_no, p.key_version, p.enrolments
+select p.psn_no, p.account, p.home_region, p.key_version, p.identity, p.enrolments, p.family
 from settlement.person p
 where p.lane = $1;
 

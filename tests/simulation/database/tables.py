@@ -24,6 +24,7 @@ from settlement.rows import (
     EventRow,
     FilingRow,
     MappingRow,
+    MoveKind,
     SettlementRow,
     ShareRow,
     TraceRow,
@@ -164,6 +165,14 @@ class Tables:
     def sealed_days(self) -> set[date]:
         """Days whose seals are kept."""
         return {first for _, first, last in self.seal_lists if first == last}
+
+    def open_holds(self) -> list[tuple[int, int]]:
+        """What is held of relatives' accounts and neither paid nor released."""
+        ends = {MoveKind.PAID, MoveKind.RELEASED}
+        return [
+            key for key, moves in self.moves.items()
+            if not ends & {kept.row.kind for kept in moves}
+        ]  # fmt: skip
 
     def mobile_paid(self, order_no: int) -> int | None:
         """The settlement that an order of mobile payment was paid by, whatever became of it."""

@@ -94,8 +94,9 @@ class Phones:
     async def _upload(self, whom: Citizen) -> None:
         """6201, and mostly the payer agrees at once."""
         rng = self._rng
+        city = self._city
         counter = Hospital(
-            self._city.institutions[2], self._city.story.counter_clock, None,  # type: ignore[arg-type]
+            city.institutions[2], city.story.counter_clock, None,  # type: ignore[arg-type]
         )  # fmt: skip
         platform = _Platform(counter)
         message = await platform.order(whom, *a_basket(rng))  # type: ignore[arg-type]

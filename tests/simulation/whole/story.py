@@ -239,6 +239,8 @@ class Story:
             any(p.undertaking is not None for p in city.server.tables.persons.values())
             or city.server.tables.case_due
             or city.server.tables.mobile_due
+            or city.server.tables.open_holds()
+            or city.box.notices_open
             or any(due.due_at.year < 9_000 for due in city.server.tables.payment_due.values())
             for city in self.cities
         )

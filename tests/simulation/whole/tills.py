@@ -40,6 +40,8 @@ class TillBox:
     def __init__(self, city: City, rng: Random) -> None:
         self._city = city
         self._rng = rng
+        self.notices_open = 0
+        """what channels tell us and nobody took yet"""
         self.custody = rng.choice(list(Custody))
         self._told: dict[str, Outcome] = {}
         self.channels = {
@@ -66,6 +68,7 @@ class TillBox:
             self._told[order_no] = outcome
             for _ in range(self._rng.choice((1, 1, 2))):
                 delay = self._rng.choice((0.0, 0.1, 2.0, 6.0))
+                self.notices_open += 1
                 self._city.later(delay, lambda: self._deliver(name, order_no, NOTICES_MAX))
 
         return notify
@@ -81,10 +84,12 @@ class TillBox:
             return b"taken" if said is not None and said[0] == 200 else b""
 
         taken = None if gateway is None else await gateway.ask(ask)
-        if not taken and left:
-            self._city.later(
-                NOTICE_AGAIN_SECONDS, lambda: self._deliver(name, order_no, left - 1)
-            )
+        if taken or not left:
+            self.notices_open -= 1
+            return
+        self._city.later(
+            NOTICE_AGAIN_SECONDS, lambda: self._deliver(name, order_no, left - 1)
+        )
 
 
 class Door:
