@@ -293,6 +293,7 @@ async def test_institution_reaches_no_payment_of_another_one(doors: Doors) -> No
         "deposit": {**cashier.deposit_order(stay.mdtrt_id, "1.00"), "pay_code": PAY_CODE},
         "visit": {**cashier.visit_order(bill), "pay_code": PAY_CODE},
         "refund": {"refund_no": "R1", "operator": "0001"},
+        "phone": {"openid": "oTest"},
         "admit": {"operator": "0001", "input": admission(town.hospital, citizen).envelope["input"]},
     }
     before = await _hospitals_payments(town)
