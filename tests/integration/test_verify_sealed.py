@@ -117,9 +117,10 @@ async def test_deleted_step_of_a_payment_is_found(town: Town, kind: int, said: s
 async def test_invented_step_is_found(town: Town) -> None:
     """That it was refused after all, with everything right but what only the keys can make."""
     change = (
-        f"insert into {EVENTS} (pay_no, recorded_at, lane, event_no, kind, attempt,"  # noqa: S608 -- ours
-        " content, digest, exchange) select pay_no, recorded_at, lane, event_no + 1, 12, attempt, content,"
-        f" digest, exchange from {EVENTS} where kind = 11"
+        "insert into settlement.payment_event (pay_no, recorded_at, lane, event_no, kind,"
+        " attempt, content, digest, exchange)"
+        " select pay_no, recorded_at, lane, event_no + 1, 12, attempt, content, digest, exchange"
+        " from settlement.payment_event where kind = 11"
     )
     async with tampered(town, EVENTS, change):
         assert "of the payment was changed" in await found(town)

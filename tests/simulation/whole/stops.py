@@ -97,8 +97,9 @@ class Stops:
             try:
                 connection = await city.story.connect(city.story.line_of(host))
                 await switch(
-                    connection, kind=kind, subject=subject, reason="测试停用",  # type: ignore[arg-type]
-                    actor="测试操作员", suspended=suspended, at=host.clock(),
+                    connection,  # type: ignore[arg-type]
+                    kind=kind, subject=subject, reason="测试停用", actor="测试操作员",
+                    suspended=suspended, at=host.clock(),
                 )  # fmt: skip
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await passes(AGAIN_SECONDS)

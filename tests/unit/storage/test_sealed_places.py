@@ -22,6 +22,7 @@ OTHER_BYTES = {
     **dict.fromkeys(
         ("settlement.business_key", "settlement.detail_commitment", "settlement_detail.salt",
          "message.key", "lookup.key", "token.key", "pay_order.key", "drug_trace.key",
+         "payment_event.digest",
          "audit_link.hash", "console_attempt.key", "console_session.token_hash", "seal.root",
          "seal.signature", "seal_list.digest", "day_leaves.leaves", "payout_adjustment.batch",
          "payout_file.digest", "opening_stay.fingerprint", "opening_settlement.fingerprint",
