@@ -73,6 +73,9 @@ class Town(Townhall):
             journals=self.lanes if self.shape is Shape.CLUSTER else JOURNALS,
         )  # fmt: skip
         await ensure_schema(self.owner, region, app_role="settlement_app", at=self.clock())
+        year = self.clock.local.year
+        for first in (year, year + 5):  # a town's clock is moved by years, and has no worker
+            await self.owner.execute("select settlement.keep_partitions($1, $2)", first, first + 5)
         if self.place.profile:
             await keep_files(
                 self.owner, {f"{self.place.region}.toml": self.place.profile}, actor="测试操作员",

@@ -17,6 +17,7 @@ from ledger.chain import block_hash, microseconds
 from ledger.entry import Entry
 from ledger.fold import fold_all
 from ledger.postgres.fold import _QUERIES as FOLDS
+from ledger.postgres.pace import _QUERIES as PACE
 from ledger.postgres.schema import _ADMIN as LEDGER_ADMIN
 from ledger.postgres.schema import SHAPED as LEDGER
 from ledger.postgres.shape import Shape
@@ -172,6 +173,11 @@ def day_is_closed(tables: Tables, day: date) -> Rows:
     return [(1,)] if day in tables.closed_days else []
 
 
+def blocks_appended(tables: Tables) -> Rows:
+    """blocks_appended."""
+    return [(sum(len(tables.ledger.blocks(journal)) for journal in _journals(tables)),)]
+
+
 def head(tables: Tables, journal: int) -> Rows:
     """lock_head of the ledger, once it is locked."""
     blocks = tables.ledger.blocks(journal)
@@ -253,6 +259,7 @@ READS: dict[str, Callable[..., Rows]] = {
     LEDGER_ADMIN["day_is_closed"]: day_is_closed,
     FOLDS["fold_before"]: fold_before,
     FOLDS["fold"]: fold,
+    PACE["blocks_appended"]: blocks_appended,
 }
 WRITES: dict[str, Callable[..., tuple[Rows, Do]]] = {
     _ONE["append_block"]: append_block,

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from settlement.finance import months
 from settlement.rows import MessageOutcome
+from settlement.sealing import Root
 from settlement.serve import resolver
-from settlement.storage import journal, writer
+from settlement.storage import journal, seals, writer
 from settlement.usecases import (
     booking,
     cancel,
@@ -135,8 +135,12 @@ def drops_the_void_of_an_order(patch: pytest.MonkeyPatch) -> None:
 
 def leaves_an_institution_out_of_a_month(patch: pytest.MonkeyPatch) -> None:
     """The last institution has no seal of a month in which it settled."""
-    every = months.roots_of
-    patch.setattr(months, "roots_of", lambda leaves: every(leaves)[:-1])
+    every = seals.roots_at_rest
+
+    async def all_but_one(*given: Any) -> list[Root]:
+        return (await every(*given))[:-1]
+
+    patch.setattr(seals, "roots_at_rest", all_but_one)
 
 
 def lets_one_person_close_a_month(patch: pytest.MonkeyPatch) -> None:

@@ -130,7 +130,8 @@ class Story:
         await self.acts.months.check()
 
     def _goes_on(self) -> bool:
-        """What is asked at the end counts too."""
+        """What is asked at the end counts too, as far as it can be told now: what is answered by
+        then is not asked."""
         book = self.book
         at_the_end = (
             len(self.scans.orders) + self.acts.phones.opened + len(book.open_letters)
