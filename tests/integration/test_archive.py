@@ -98,12 +98,12 @@ async def details_of(town: Town) -> int:
 async def test_application_makes_partitions_and_drops_none(town: Town) -> None:
     application = await asyncpg.connect(town.app_dsn)
     try:
-        assert await application.fetchval("select settlement.keep_partitions(2030, 2031)") == 2
-        assert await application.fetchval("select settlement.keep_partitions(2030, 2031)") == 0
+        assert await application.fetchval("select settlement.keep_partitions(2050, 2051)") == 2
+        assert await application.fetchval("select settlement.keep_partitions(2050, 2051)") == 0
         for forbidden in (
-            "select settlement.drop_year(2031)", "select settlement.freeze_year(2031)",
-            "drop table settlement.settlement_detail_2031",
-            "insert into settlement.settlement_detail_2031 values (1, 1, 1, '', '')",
+            "select settlement.drop_year(2051)", "select settlement.freeze_year(2031)",
+            "drop table settlement.settlement_detail_2051",
+            "insert into settlement.settlement_detail_2051 values (1, 1, 1, '', '')",
         ):  # fmt: skip
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await application.execute(forbidden)
