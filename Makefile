@@ -20,7 +20,7 @@ DRILL_OVERLOAD_COMMAND := $(VENV)/python -m loadtest.drills.overload --seconds $
 DRILL_TAMPER_COMMAND := $(VENV)/python -m tests.tamper_run --rows $(or $(ROWS),2)
 LOAD_COMMAND := $(VENV)/python -m loadtest.load --preset $(or $(PRESET),dongguan) \
   --hours $(or $(HOURS),0.5) --scale $(or $(SCALE),1) --seed $(or $(SEED),1) \
-  --season $(or $(SEASON),ordinary) --runner $(or $(RUNNER),lean) \
+  --season $(or $(SEASON),ordinary) --pace $(or $(PACE),life) --runner $(or $(RUNNER),lean) \
   $(if $(PERIOD),--period $(PERIOD)) $(if $(PUBLISH),--publish)
 SIMULATE_COMMAND := $(VENV)/python -m tests.simulation.whole --seeds $(or $(SEEDS),500) \
   $(if $(FROM),--from $(FROM)) $(if $(STORY),--story)

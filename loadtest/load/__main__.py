@@ -21,7 +21,7 @@ import msgspec
 from loadtest.load import pages, target
 from loadtest.load.figures import Report, report_of
 from loadtest.load.guards import LoadRefusedError
-from loadtest.load.presets import Period, Season, UnknownPresetError, preset_named
+from loadtest.load.presets import Pace, Period, Season, UnknownPresetError, preset_named
 from loadtest.load.run import Plan, Played, Sender, lean, play
 from loadtest.load.under_locust import locust
 from loadtest.machine import describe_commit, describe_machine
@@ -71,10 +71,13 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
     preset = preset_named(arguments.preset)
     if arguments.hours <= 0 or arguments.scale <= 0:
         raise LoadRefusedError("--hours and --scale must be more than nothing")
+    if arguments.runner == "locust" and arguments.pace != Pace.LIFE:
+        raise LoadRefusedError("Locust's people follow the hours: --pace is for the lean runner")
     return Plan(
         preset=preset, period=Period(arguments.period or preset.period),
-        season=Season(arguments.season), scale=arguments.scale, seconds=arguments.hours * 3600,
-        seed=arguments.seed, persons=arguments.persons, connections=arguments.connections,
+        season=Season(arguments.season), pace=Pace(arguments.pace), scale=arguments.scale,
+        seconds=arguments.hours * 3600, seed=arguments.seed, persons=arguments.persons,
+        connections=arguments.connections,
     )  # fmt: skip
 
 
@@ -106,7 +109,8 @@ def _sender(arguments: argparse.Namespace) -> Sender:
 
 
 def _published_name(report: Report) -> str:
-    return f"{report.started_at[:10]}-{report.preset}-{report.period}-{report.commit[:8]}"
+    pace = "" if report.pace == Pace.LIFE else f"-{report.pace}"
+    return f"{report.started_at[:10]}-{report.preset}-{report.period}{pace}-{report.commit[:8]}"
 
 
 def _say(text: str) -> None:
@@ -121,6 +125,10 @@ def _arguments() -> argparse.Namespace:
         "--period", choices=[one.value for one in Period], help="instead of the preset's own"
     )
     parser.add_argument("--season", choices=[one.value for one in Season], default="ordinary")
+    parser.add_argument(
+        "--pace", choices=[one.value for one in Pace], default=Pace.LIFE.value,
+        help="even: no nights and no mornings",
+    )  # fmt: skip
     parser.add_argument("--scale", type=float, default=1.0, help="times as many settlements")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runner", choices=("lean", "locust"), default="lean")

@@ -131,6 +131,8 @@ class Report(Struct, frozen=True, kw_only=True):
     source: str
     period: str
     season: str
+    pace: str
+    """`life` or `even`, see `presets.Pace`"""
     scale: float
     seed: int
     runner: str
@@ -180,7 +182,8 @@ def report_of(
     return Report(
         void=bool(played.void), why=played.void, preset=plan.preset.name,
         chinese=plan.preset.chinese, source=plan.preset.source, period=plan.period.value,
-        season=plan.season.value, scale=plan.scale, seed=plan.seed, runner=runner,
+        season=plan.season.value, pace=plan.pace.value, scale=plan.scale, seed=plan.seed,
+        runner=runner,
         compression=round(len(plan.hours) * 3600 / plan.seconds, 1), seconds=round(seconds, 1),
         machine=dict(machine), commit=commit, started_at=started_at,
         expected=round(plan.expected) if runner == "lean" else None, settled=audited.settled,

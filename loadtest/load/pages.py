@@ -190,6 +190,7 @@ def _about(report: Report) -> list[str]:
     machine = report.machine
     return [
         f"负载 load: {report.preset} ({report.source}), {report.period}, season {report.season}, "
+        f"pace {report.pace}, "
         f"scale {report.scale:g}, seed {report.seed}, runner {report.runner}; customers "
         + ", ".join(f"{kind} {number:,}" for kind, number in report.customers.items()),
         f"机器 machine: {machine.get('processor')}, {machine.get('cores')} cores, "

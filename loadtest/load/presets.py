@@ -43,6 +43,16 @@ class Season(StrEnum):
     FLU = "flu"
 
 
+class Pace(StrEnum):
+    """How the hours of a period share the time that it is played in."""
+
+    LIFE = "life"
+    """each hour as long as the others, as in life: nights are idle, mornings are full"""
+    EVEN = "even"
+    """each hour as long as it has work for: the same rate all the time, what people come for
+    still follows the hours"""
+
+
 class Preset(Struct, frozen=True, kw_only=True):
     """A population at work."""
 

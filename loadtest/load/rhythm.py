@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from loadtest.load.presets import DAYS, MIX, Kind, Period, Preset, Season
+from loadtest.load.presets import DAYS, MIX, Kind, Pace, Period, Preset, Season
 
 HOURS = 24
 ORDINARY_DAY = 8
@@ -59,6 +59,14 @@ def hours_of(
         return whole
     day = whole[ORDINARY_DAY * HOURS : (ORDINARY_DAY + 1) * HOURS]
     return day if period is Period.DAY else [max(day, key=lambda one: one.total)]
+
+
+def lengths_of(hours: Sequence[Hour], pace: Pace, seconds: float) -> list[float]:
+    """How long each of the hours is played, in seconds; together `seconds`."""
+    if pace is Pace.LIFE:
+        return [seconds / len(hours)] * len(hours)
+    whole = sum(one.total for one in hours)
+    return [seconds * one.total / whole for one in hours]
 
 
 def busiest_per_second(preset: Preset, *, season: Season = Season.ORDINARY) -> float:

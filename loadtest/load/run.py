@@ -24,7 +24,7 @@ from loadtest.load import guards
 from loadtest.load.audit import Audited, Before, audit, remember, unaudited
 from loadtest.load.book import LoadBook
 from loadtest.load.city import City
-from loadtest.load.presets import Period, Preset, Season
+from loadtest.load.presets import Pace, Period, Preset, Season
 from loadtest.load.rhythm import Hour, hours_of
 from loadtest.load.supply import arrivals, makers_of
 from loadtest.load.watch import Sample, Watch
@@ -41,6 +41,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     preset: Preset
     period: Period
     season: Season = Season.ORDINARY
+    pace: Pace = Pace.LIFE
     scale: float = 1.0
     seconds: float
     """by the clock on the wall"""
@@ -151,7 +152,9 @@ def lean(
     """The lean runner; why it was ended early, or nothing."""
     city = City(world, address=address, seed=plan.seed, from_second=int(time.time()))
     with LoadBook(path) as book:
-        supply = arrivals(plan.hours, city, makers_of(city, book), seconds=plan.seconds)
+        supply = arrivals(
+            plan.hours, city, makers_of(city, book), seconds=plan.seconds, pace=plan.pace
+        )
         runner = Arrivals(address, supply, counts, connections=plan.connections, stop=stop)
         gc.collect()
         gc.freeze()

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from loadtest.generator.unit import Arrival, Unit
 from loadtest.load.book import LoadBook
 from loadtest.load.city import City
-from loadtest.load.presets import Kind
-from loadtest.load.rhythm import Hour
+from loadtest.load.presets import Kind, Pace
+from loadtest.load.rhythm import Hour, lengths_of
 from loadtest.load.scans import Tills
 from loadtest.load.units import Counters
 
@@ -25,18 +25,19 @@ def makers_of(city: City, book: LoadBook) -> Makers:
 
 
 def arrivals(
-    hours: Sequence[Hour], city: City, makers: Makers, *, seconds: float
+    hours: Sequence[Hour], city: City, makers: Makers, *, seconds: float, pace: Pace = Pace.LIFE
 ) -> Iterator[Arrival]:
-    """All hours in so many seconds, each hour as long as the others. Within an hour nobody waits
-    for anybody: gaps are exponential, and kinds come as they are expected. Kinds that nobody makes
-    here come as the others do, so that the sum is what the preset says."""
+    """All hours in so many seconds, at a pace. Within an hour nobody waits for anybody: gaps are
+    exponential, and kinds come as they are expected. Kinds that nobody makes here come as the
+    others do, so that the sum is what the preset says."""
     chance = city.chance
-    length = seconds / len(hours)
-    for place, hour in enumerate(hours):
+    begin = 0.0
+    for hour, length in zip(hours, lengths_of(hours, pace, seconds), strict=True):
         weights = {kind: hour.expected[kind] for kind in makers}
         kinds, shares = list(weights), list(weights.values())
         rate = hour.total / length
-        at, end = place * length, (place + 1) * length
+        at, end = begin, begin + length
         while (at := at + chance.expovariate(rate)) < end:
             (kind,) = chance.choices(kinds, shares)
             yield Arrival(at_seconds=at, kind=kind, unit=makers[kind]())
+        begin = end

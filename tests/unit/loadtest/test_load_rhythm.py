@@ -7,13 +7,14 @@ import pytest
 from loadtest.load.presets import (
     PRESETS,
     Kind,
+    Pace,
     Period,
     Preset,
     Season,
     UnknownPresetError,
     preset_named,
 )
-from loadtest.load.rhythm import HOURS, busiest_per_second, hours_of
+from loadtest.load.rhythm import HOURS, busiest_per_second, hours_of, lengths_of
 
 CITY = preset_named("dongguan")
 
@@ -35,6 +36,15 @@ def test_one_number_scales_everything() -> None:
     whole, tenth = hours_of(CITY, Period.DAY), hours_of(CITY, Period.DAY, scale=0.1)
     pairs = zip(whole, tenth, strict=True)
     assert all(one.total == pytest.approx(10 * other.total) for one, other in pairs)
+
+
+def test_at_an_even_pace_every_hour_has_the_same_rate_and_all_take_as_long_together() -> None:
+    day = hours_of(CITY, Period.DAY)
+    even, life = lengths_of(day, Pace.EVEN, 600.0), lengths_of(day, Pace.LIFE, 600.0)
+    assert sum(even) == pytest.approx(600.0) == pytest.approx(sum(life))
+    assert len(set(life)) == 1
+    rates = [hour.total / length for hour, length in zip(day, even, strict=True)]
+    assert rates == pytest.approx([rates[0]] * HOURS)
 
 
 def test_wards_are_fuller_at_the_end_of_a_month_and_doctors_in_a_flu_season() -> None:
