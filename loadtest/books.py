@@ -93,11 +93,13 @@ class Sums:
         self.spent = Counter[str]()
 
     def add(self, institution: str, psn_no: str, amounts: Amounts, *, channel: str = "") -> None:
-        """A settlement, or one taken back. What a channel collected is not the institution's."""
+        """A settlement, or one taken back. What a channel collected is not the institution's; an
+        account that is kept in another region has no `psn_no` here."""
         self.funds[institution] += amounts.fund_fen
         self.accounts[institution] += amounts.account_fen
         self.cash[institution] += 0 if channel else amounts.cash_fen
-        self.spent[psn_no] += amounts.account_fen
+        if psn_no:
+            self.spent[psn_no] += amounts.account_fen
 
 
 def compare_sums(

@@ -60,23 +60,41 @@ def _owed_is_equal(
     what: str, treated: str, insured: str, believed: Sequence[Believed], hub: HubSays,
     ledgers: Ledgers, findings: Findings,
 ) -> None:  # fmt: skip
-    receivable, payable = OWED[what]
-    nothing = RegionBalance(balance_fen=0, held_fen=0)
-    there = ledgers[treated].get(f"{receivable}.{insured}", nothing)
-    here = ledgers[insured].get(f"{payable}.{treated}", nothing)
+    counters = sum(
+        one.fund_fen if what == "fund" else one.account_fen
+        for one in believed
+        if one.stands and one.treated == treated
+    )
+    by_book = owed_by_book(what, treated, insured, counters, hub, ledgers)
+    if len(set(by_book.values())) > 1:
+        shown = ", ".join(f"{book} {fen}" for book, fen in by_book.items())
+        findings.differences.append(f"{what}s that {insured} owes {treated}, in fen: {shown}")
+    there, here = _accounts(what, treated, insured, ledgers)
+    if there.held_fen or here.held_fen:
+        findings.unresolved.append(f"{treated} holds {there.held_fen} fen for {insured}")
+
+
+def owed_by_book(
+    what: str, treated: str, insured: str, counters_fen: int, hub: HubSays, ledgers: Ledgers
+) -> dict[str, int]:
+    """What each book says that a region of insurance owes, of its funds or of accounts, in fen."""
+    there, here = _accounts(what, treated, insured, ledgers)
     counted = hub.totals.get(f"{treated}>{insured}", {})
-    by_book = {
-        "counters": sum(
-            one.fund_fen if what == "fund" else one.account_fen
-            for one in believed
-            if one.stands and one.treated == treated
-        ),
+    return {
+        "counters": counters_fen,
         f"ledger of {treated}": there.balance_fen,
         f"ledger of {insured}": here.balance_fen,
         "hub": counted.get(f"settled_{what}_fen", 0) - counted.get(f"taken_back_{what}_fen", 0),
     }
-    if len(set(by_book.values())) > 1:
-        shown = ", ".join(f"{book} {fen}" for book, fen in by_book.items())
-        findings.differences.append(f"{what}s that {insured} owes {treated}, in fen: {shown}")
-    if there.held_fen or here.held_fen:
-        findings.unresolved.append(f"{treated} holds {there.held_fen} fen for {insured}")
+
+
+def _accounts(
+    what: str, treated: str, insured: str, ledgers: Ledgers
+) -> tuple[RegionBalance, RegionBalance]:
+    """The receivable where somebody was treated, the payable where they are insured."""
+    receivable, payable = OWED[what]
+    nothing = RegionBalance(balance_fen=0, held_fen=0)
+    return (
+        ledgers[treated].get(f"{receivable}.{insured}", nothing),
+        ledgers[insured].get(f"{payable}.{treated}", nothing),
+    )

@@ -59,10 +59,12 @@ class TwoRegions(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def two_regions(
-    folder: Path, environment: Mapping[str, str], *, workers: int, persons: int, keep_book: bool
-) -> Iterator[TwoRegions]:
+    folder: Path, environment: Mapping[str, str], *, workers: int, persons: int, keep_book: bool,
+    data_dir: Path | None = None, workers_there: int = 0, persons_there: int = 0,
+) -> Iterator[TwoRegions]:  # fmt: skip
     """Both servers and the hub, joined, until left. `keep_book`: the hub's book is a file too.
-    Raises ServerError."""
+    `data_dir` of ours, where it is not in the folder; the other region is as large as ours unless
+    said otherwise. Raises ServerError."""
     hub_folder = folder / "hub"
     hub_folder.mkdir(parents=True)
     plain = {name: value for name, value in environment.items() if name not in _ELSEWHERE}
@@ -71,12 +73,13 @@ def two_regions(
         plain[HUB_VARIABLE] = str(write_hub_file(hub_folder, hub.director.url))
         changes = {name: value for name, value in neighbour.server_environment().items() if value}
         ours = Server(
-            folder / OURS, workers=workers, environment=plain,
+            data_dir or folder / OURS, workers=workers, environment=plain,
             options=("--demo-persons", str(persons)), log_path=folder / f"{OURS}.log",
         )  # fmt: skip
         theirs = Server(
-            folder / THEIRS, workers=workers, environment={**plain, **changes},
-            options=neighbour.server_options(persons), log_path=folder / f"{THEIRS}.log",
+            folder / THEIRS, workers=workers_there or workers, environment={**plain, **changes},
+            options=neighbour.server_options(persons_there or persons),
+            log_path=folder / f"{THEIRS}.log",
         )  # fmt: skip
         _start(stack, (ours, theirs))
         servers = dict(zip(REGIONS, (ours, theirs), strict=True))

@@ -22,7 +22,7 @@ from loadtest.load import pages, target
 from loadtest.load.figures import Report, report_of
 from loadtest.load.guards import LoadRefusedError
 from loadtest.load.presets import Pace, Period, Season, UnknownPresetError, preset_named
-from loadtest.load.run import Plan, Played, Sender, lean, play
+from loadtest.load.run import Plan, Played, Sender, play
 from loadtest.load.under_locust import locust
 from loadtest.machine import describe_commit, describe_machine
 
@@ -89,11 +89,19 @@ def _played(arguments: argparse.Namespace, plan: Plan) -> Played:
         return play(plan, found, BUILD / "load-book.jsonl", send=_sender(arguments))
     folder = Path(tempfile.mkdtemp(prefix="load-", dir=BUILD)).resolve()
     folder.chmod(0o711)  # the embedded servers' user passes through
+    data_dir = arguments.data_dir or folder / "data"
     try:
-        with target.started(
-            arguments.data_dir or folder / "data", workers=arguments.workers,
-            persons=arguments.persons, environment=os.environ, log=folder / "server.log",
-        ) as found:  # fmt: skip
+        if arguments.runner == "locust":  # its people are all from here
+            starting = target.started(
+                data_dir, workers=arguments.workers, persons=arguments.persons,
+                environment=os.environ, log=folder / "server.log",
+            )  # fmt: skip
+        else:
+            starting = target.started_with_neighbour(
+                folder, data_dir, workers=arguments.workers, persons=arguments.persons,
+                environment=os.environ,
+            )  # fmt: skip
+        with starting as found:
             return play(plan, found, folder / "book.jsonl", send=_sender(arguments))
     finally:
         if arguments.keep:
@@ -102,8 +110,8 @@ def _played(arguments: argparse.Namespace, plan: Plan) -> Played:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sender(arguments: argparse.Namespace) -> Sender:
-    return lean if arguments.runner == "lean" else locust(
+def _sender(arguments: argparse.Namespace) -> Sender | None:
+    return None if arguments.runner == "lean" else locust(
         users=arguments.users, is_mine=arguments.i_own_this_target
     )  # fmt: skip
 

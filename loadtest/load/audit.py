@@ -1,9 +1,10 @@
 """After a load: is the client's book the ledger, and are the simulators' books? Else it is void.
 
-Three books and the chains. Every settlement that was answered is booked once, as it was answered,
-and nothing else is; the ledger's accounts of each institution and each person add up to the book;
-every payment that a channel kept is one that a till was told of, and the ledger has as much there;
-`settlement verify` recomputes all hash chains.
+Three books and the chains; five where people of another region came. Every settlement that was
+answered is booked once, as it was answered, and nothing else is; the ledger's accounts of each
+institution and each person add up to the book; every payment that a channel kept is one that a till
+was told of, and the ledger has as much there; what another region owes is the same in the client's
+book, both ledgers and at the hub; `settlement verify` recomputes all hash chains.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from loadtest import attach
 from loadtest.attach import Clearing
 from loadtest.books import Amounts, Row, Sums, compare_sums
 from loadtest.drills.audit import Findings, payments_of
+from loadtest.drills.hub_director import HubSays
 from loadtest.drills.orders import CHANNELS
+from loadtest.drills.region_audit import OWED, owed_by_book
 from loadtest.drills.simulators import ChannelBooks, read_books
+from loadtest.drills.two_regions import OURS, THEIRS
 from loadtest.load.book import Line, What, mark_of, read_book
 from loadtest.server import Verdict
 
@@ -35,6 +39,14 @@ class Before(Struct, frozen=True, kw_only=True):
 
     balances_fen: Mapping[str, int]
     """of personal accounts"""
+
+
+class Elsewhere(Struct, frozen=True, kw_only=True):
+    """What the region of strangers and the hub have."""
+
+    data_dir: Path
+    hub: HubSays
+    verdict: Verdict
 
 
 class Audited(Struct, frozen=True, kw_only=True):
@@ -70,6 +82,8 @@ class Told(Struct):
     """by channel and its reference"""
     refusals: Counter[str]
     paid_by_fen: Counter[str]
+    owed_fen: Counter[tuple[str, str]]
+    """by region of insurance, `fund` and `account`"""
     acknowledged_fen: int = 0
 
 
@@ -88,8 +102,9 @@ async def remember(data_dir: Path) -> Before:
 
 
 async def audit(
-    data_dir: Path, book: Path, before: Before, simulators: Mapping[str, str], verdict: Verdict
-) -> Audited:
+    data_dir: Path, book: Path, before: Before, simulators: Mapping[str, str], verdict: Verdict,
+    *, elsewhere: Elsewhere | None = None,
+) -> Audited:  # fmt: skip
     """After the load, when nobody sends any more. Raises AttachError."""
     findings = Findings()
     still_open = await _until_nothing_is_open(data_dir)
@@ -113,6 +128,8 @@ async def audit(
     if urls:
         books = await asyncio.to_thread(read_books, urls)
         compare_channels(told.kept_fen, books, await attach.read_clearing(data_dir), findings)
+    if elsewhere is not None:
+        findings.differences += await _of_regions(data_dir, told, elsewhere)
     if not verdict.ok:
         findings.differences.append(f"the chains do not verify: {verdict.first_bad}")
     return Audited(
@@ -126,7 +143,7 @@ def add_up(lines: Iterable[Line], findings: Findings) -> Told:
     """The book in sums and marks; what is unknown, wrong or twice in it is a finding."""
     told = Told(
         lines=Counter(), marks=set(), sums=Sums(), kept_fen={}, refusals=Counter(),
-        paid_by_fen=Counter(),
+        paid_by_fen=Counter(), owed_fen=Counter(),
     )  # fmt: skip
     for line in lines:
         told.lines[line.what.value] += 1
@@ -148,7 +165,12 @@ def _moved(told: Told, line: Line, named: str, findings: Findings) -> None:
         _add(findings.doubled, f"{named}: {line.setl_id or line.undoes} was answered twice")
     told.marks.add(line.mark)
     amounts = Amounts(line.total_fen, line.fund_fen, line.account_fen, line.cash_fen)
-    told.sums.add(line.institution, line.psn_no, amounts, channel=line.channel)
+    told.sums.add(
+        line.institution, "" if line.insured_in else line.psn_no, amounts, channel=line.channel
+    )
+    if line.insured_in:
+        told.owed_fen[line.insured_in, "fund"] += line.fund_fen
+        told.owed_fen[line.insured_in, "account"] += line.account_fen
     told.paid_by_fen["fund"] += line.fund_fen
     told.paid_by_fen["account"] += line.account_fen
     told.paid_by_fen[line.channel or "cash"] += line.cash_fen
@@ -182,6 +204,24 @@ async def compare_rows(
             )
     if len(missing) > NAMED_MAX:
         findings.lost.append(f"{len(missing)} answers are not booked, altogether")
+
+
+async def _of_regions(data_dir: Path, told: Told, elsewhere: Elsewhere) -> list[str]:
+    """What each book has of what a region owes this one."""
+    texts = []
+    if not elsewhere.verdict.ok:
+        texts.append(f"the other region's chains do not verify: {elsewhere.verdict.first_bad}")
+    ledgers = {
+        OURS: await attach.read_region_balances(data_dir),
+        THEIRS: await attach.read_region_balances(elsewhere.data_dir),
+    }
+    for what in OWED:
+        counters = told.owed_fen[THEIRS, what]
+        by_book = owed_by_book(what, OURS, THEIRS, counters, elsewhere.hub, ledgers)
+        if len(set(by_book.values())) > 1:
+            shown = ", ".join(f"{book} {fen}" for book, fen in by_book.items())
+            texts.append(f"{what}s that {THEIRS} owes {OURS}, in fen: {shown}")
+    return texts
 
 
 def compare_channels(

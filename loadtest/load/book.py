@@ -51,6 +51,8 @@ class Line(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     reference: str = ""
     """of the channel"""
     said: str = ""
+    insured_in: str = ""
+    """region of insurance, where it is not ours"""
 
     @property
     def moves(self) -> bool:

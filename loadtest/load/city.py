@@ -33,6 +33,9 @@ PAYERS = {
 }  # fmt: skip
 """Of a thousand payers who show a code: most need not even look at their phone."""
 CONFIRM_SECONDS_MAX = 6
+OTHER_NUMBERS_SECONDS = 6 * 3600
+"""Message numbers begin with a second; a second counter of an institution counts from so much
+earlier, which the first one does not reach."""
 
 
 class Customer(Struct, frozen=True, kw_only=True):
@@ -41,6 +44,8 @@ class Customer(Struct, frozen=True, kw_only=True):
     person: WorldPerson
     parts: PersonParts
     at: bytes
+    insured_in: str = ""
+    """region, where it is not ours"""
 
     @property
     def patient(self) -> Patient:
@@ -64,12 +69,13 @@ class City:
     """Supplies of customers, places and baskets, without end."""
 
     def __init__(
-        self, world: World, *, address: tuple[str, int], seed: int, from_second: int, name: str = ""
-    ) -> None:
+        self, world: World, *, address: tuple[str, int], seed: int, from_second: int,
+        name: str = "", strangers: World | None = None,
+    ) -> None:  # fmt: skip
         """`from_second` begins all numbers that are given, and service times go back from it: two
-        loads on one database must not share it. `name` tells loads that run at once apart."""
+        loads on one database must not share it. `name` tells loads that run at once apart.
+        `strangers` are the people of another region who come, too."""
         self.chance = random.Random(seed)
-        self._from_second = from_second
         self._stamp = f"L{from_second:x}{name}"
         self._numbers = count(1)
         self._wallets = Wallets()
@@ -78,20 +84,29 @@ class City:
         self._pharmacies = _Places(
             world, "pharmacy", PHARMACY_SKEW, host, from_second, self._stamp, address=address
         )
-        self._persons = list(world.persons)
-        self.chance.shuffle(self._persons)
-        self._parts = [messages.parts_of(one) for one in self._persons]
-        self._turn = 0
+        self._queue = _Queue(world, self.chance, from_second)
+        self.has_strangers = strangers is not None
+        if strangers is not None:
+            self._strangers = _Queue(strangers, self.chance, from_second, strangers.region)
+            self._desks_for_strangers = _Places(
+                world, "hospital", HOSPITAL_SKEW, host, from_second - OTHER_NUMBERS_SECONDS,
+                self._stamp, insured_in=strangers.region,
+            )  # fmt: skip
         self._items = [one for one in world.catalogue if 1 <= one.price <= PRICE_YUAN_MAX]
         self._sales = make_baskets(world.catalogue, lines=SALE_LINES, picker=self.chance)
         self._visits = make_baskets(world.catalogue, lines=VISIT_LINES, picker=self.chance)
 
     def customer(self) -> Customer:
         """The next one."""
-        round_no, place = divmod(self._turn, len(self._persons))
-        self._turn += 1
-        at = spoken_time(self._from_second - round_no)
-        return Customer(person=self._persons[place], parts=self._parts[place], at=at)
+        return self._queue.next()
+
+    def stranger(self) -> Customer:
+        """The next one of those who are insured elsewhere."""
+        return self._strangers.next()
+
+    def hospital_for_strangers(self) -> Place:
+        """One by size; a counter of its own, as each message names the region of insurance."""
+        return self._desks_for_strangers.pick(self.chance)
 
     def hospital(self) -> Place:
         """One by size."""
@@ -143,17 +158,40 @@ class City:
         return self.chance.randint(1, QUANTITY_MAX)
 
 
+class _Queue:
+    """Everybody of a world, one after the other and then again, in an order of their own."""
+
+    def __init__(
+        self, world: World, chance: random.Random, from_second: int, insured_in: str = ""
+    ) -> None:
+        self._persons = list(world.persons)
+        chance.shuffle(self._persons)
+        self._parts = [messages.parts_of(one) for one in self._persons]
+        self._from_second, self._insured_in = from_second, insured_in
+        self._turn = 0
+
+    def next(self) -> Customer:
+        """Each time round, a second earlier than the time before."""
+        round_no, place = divmod(self._turn, len(self._persons))
+        self._turn += 1
+        return Customer(
+            person=self._persons[place], parts=self._parts[place],
+            at=spoken_time(self._from_second - round_no), insured_in=self._insured_in,
+        )  # fmt: skip
+
+
 class _Places:
     """Institutions of a kind, by size."""
 
     def __init__(
         self, world: World, kind: str, skew: float, host: str, from_second: int, name: str,
-        *, address: tuple[str, int] = ("", 0),
+        *, address: tuple[str, int] = ("", 0), insured_in: str = "",
     ) -> None:  # fmt: skip
         self._places = [
             Place(
                 desk=Desk(
-                    one, index=index, region=world.region, host=host, from_second=from_second
+                    one, index=index, region=world.region, host=host, from_second=from_second,
+                    insured_in=insured_in,
                 ),
                 pen=Pen(one, address, name=name),
             )

@@ -17,12 +17,12 @@ from loadtest.load import sizing
 from loadtest.load.audit import Audited
 from loadtest.load.run import Played
 from loadtest.load.sizing import Size
-from loadtest.load.watch import GENERATOR, Sample
+from loadtest.load.watch import GENERATOR, NEIGHBOUR, Sample
 
 Number = TypeVar("Number", int, float)
 SIMULATORS = "simulators"
-NOT_THE_SERVERS = (GENERATOR, SIMULATORS)
-"""What a real site has elsewhere: its clients, and its payment channels."""
+NOT_THE_SERVERS = (GENERATOR, SIMULATORS, NEIGHBOUR)
+"""What a real site has elsewhere: its clients, its payment channels, other regions and the hub."""
 
 
 class Latency(Struct, frozen=True, kw_only=True):

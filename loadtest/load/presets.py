@@ -23,7 +23,8 @@ class Kind(StrEnum):
     INPATIENT = "inpatient"
     """住院: 2401, 2301 day by day, 2402, 2303, 2304"""
     AWAY = "away"
-    """异地: insured in another region; where only one region is played, others come instead"""
+    """异地: a visit of somebody insured in another region; where there is no other region, somebody
+    else comes instead"""
 
 
 class Period(StrEnum):

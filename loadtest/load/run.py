@@ -18,10 +18,11 @@ from msgspec import Struct
 
 from loadtest import attach
 from loadtest.attach import AttachError
+from loadtest.drills.hub_director import HubDirector
 from loadtest.generator.arrivals import Arrivals
 from loadtest.generator.counts import Counts
 from loadtest.load import guards
-from loadtest.load.audit import Audited, Before, audit, remember, unaudited
+from loadtest.load.audit import Audited, Before, Elsewhere, audit, remember, unaudited
 from loadtest.load.book import LoadBook
 from loadtest.load.city import City
 from loadtest.load.presets import Pace, Period, Preset, Season
@@ -60,6 +61,18 @@ class Plan(Struct, frozen=True, kw_only=True):
         return sum(one.total for one in self.hours)
 
 
+class Neighbour(Struct, frozen=True, kw_only=True):
+    """The region where strangers are insured, and the hub between."""
+
+    url: str
+    data_dir: Path
+    pid: int
+    hub: HubDirector
+    hub_pid: int
+    persons: int
+    verify: Callable[[], Verdict]
+
+
 class Target(Struct, frozen=True, kw_only=True):
     """A running demonstration server, and where its data is."""
 
@@ -70,6 +83,8 @@ class Target(Struct, frozen=True, kw_only=True):
     simulators: Mapping[str, str]
     verify: Callable[[], Verdict]
     is_mine: bool = False
+    neighbour: Neighbour | None = None
+    """nobody from elsewhere comes where there is none"""
 
 
 class Played(Struct, frozen=True, kw_only=True):
@@ -103,9 +118,10 @@ def play(plan: Plan, target: Target, book: Path, *, send: Sender | None = None) 
     before = asyncio.run(remember(target.data_dir))
     counts = Counts(seconds=plan.seconds, stretches=STRETCHES)
     clock = guards.SteadyClock()
-    with Watch(target.data_dir, server_pid=target.pid) as watch:
+    sender = send or lean(_strangers(target))
+    with Watch(target.data_dir, server_pid=target.pid, beside=_beside(target)) as watch:
         began = time.monotonic()
-        why = (send or lean)(plan, world, address, counts, book, watch.look)
+        why = sender(plan, world, address, counts, book, watch.look)
         seconds = time.monotonic() - began
     audited = _audited(target, book, before)
     void = [one for one in (why, clock.complaint(), watch.complaint) if one]
@@ -118,12 +134,35 @@ def play(plan: Plan, target: Target, book: Path, *, send: Sender | None = None) 
 def _audited(target: Target, book: Path, before: Before) -> Audited:
     """The audit; where the server or its database cannot be asked any more, that is the finding."""
     try:
+        elsewhere = _elsewhere(target.neighbour)
         return asyncio.run(
-            audit(target.data_dir, book, before, target.simulators, target.verify())
-        )
+            audit(
+                target.data_dir, book, before, target.simulators, target.verify(),
+                elsewhere=elsewhere,
+            )
+        )  # fmt: skip
     except (AttachError, ServerError, asyncpg.PostgresError, OSError) as exc:
         lines = [one.strip(" |") for one in str(exc).splitlines()]
         return unaudited(next((one for one in reversed(lines) if "rror" in one), repr(exc)[-300:]))
+
+
+def _strangers(target: Target) -> World | None:
+    there = target.neighbour
+    return None if there is None else fetch_world(there.url, persons=there.persons)
+
+
+def _beside(target: Target) -> dict[int, tuple[str, ...]]:
+    """Processes that a site has elsewhere, and their directories."""
+    there = target.neighbour
+    if there is None:
+        return {}
+    return {there.pid: attach.places_of(there.data_dir), there.hub_pid: ()}
+
+
+def _elsewhere(there: Neighbour | None) -> Elsewhere | None:
+    if there is None:
+        return None
+    return Elsewhere(data_dir=there.data_dir, hub=there.hub.book(), verdict=there.verify())
 
 
 def why_void(counts: Counts, audited: Audited) -> list[str]:
@@ -145,12 +184,26 @@ def why_void(counts: Counts, audited: Audited) -> list[str]:
     return said
 
 
-def lean(
-    plan: Plan, world: World, address: tuple[str, int], counts: Counts, path: Path,
+def lean(strangers: World | None) -> Sender:
+    """The lean runner, with people of another region among those who come where there is one."""
+
+    def send(
+        plan: Plan, world: World, address: tuple[str, int], counts: Counts, path: Path,
+        stop: Callable[[], str],
+    ) -> str:  # fmt: skip
+        city = City(
+            world, address=address, seed=plan.seed, from_second=int(time.time()),
+            strangers=strangers,
+        )  # fmt: skip
+        return _send_all(plan, city, address, counts, path, stop)
+
+    return send
+
+
+def _send_all(
+    plan: Plan, city: City, address: tuple[str, int], counts: Counts, path: Path,
     stop: Callable[[], str],
 ) -> str:  # fmt: skip
-    """The lean runner; why it was ended early, or nothing."""
-    city = City(world, address=address, seed=plan.seed, from_second=int(time.time()))
     with LoadBook(path) as book:
         supply = arrivals(
             plan.hours, city, makers_of(city, book), seconds=plan.seconds, pace=plan.pace

@@ -16,12 +16,13 @@ Makers = Mapping[Kind, Callable[[], Unit]]
 
 
 def makers_of(city: City, book: LoadBook) -> Makers:
-    """What makes a unit of each kind that one region alone can serve."""
+    """What makes a unit of each kind that can be served here: strangers where their region is."""
     counters, tills = Counters(city, book), Tills(city, book)
-    return {
+    found = {
         Kind.PHARMACY: counters.pharmacy, Kind.OUTPATIENT: counters.outpatient,
         Kind.SCAN: tills.scan, Kind.INPATIENT: counters.inpatient,
     }  # fmt: skip
+    return found | ({Kind.AWAY: counters.away} if city.has_strangers else {})
 
 
 def arrivals(

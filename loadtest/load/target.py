@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from loadtest.drills.two_regions import OURS, THEIRS, TwoRegions, two_regions
 from loadtest.load import guards
 from loadtest.load.guards import LoadRefusedError
-from loadtest.load.run import Target
+from loadtest.load.run import Neighbour, Target
 from loadtest.processes import read_processes
 from loadtest.server import Server, ServerError, verify_data
 from loadtest.world import World, fetch_world
@@ -21,11 +22,16 @@ ELSEWHERE = (
 """A load fills its own database, never the site's, whatever the environment names."""
 
 
+PERSONS_THERE = 5_000
+"""Insured in the other region: each of them comes several times a month."""
+WORKERS_THERE = 1
+
+
 @contextmanager
 def started(
     data_dir: Path, *, workers: int, persons: int, environment: Mapping[str, str], log: Path
 ) -> Iterator[Target]:
-    """Our own. Raises LoadRefusedError where it does not start."""
+    """Our own, alone. Raises LoadRefusedError where it does not start."""
     plain = {name: value for name, value in environment.items() if name not in ELSEWHERE}
     server = Server(
         data_dir, workers=workers, environment=plain, log_path=log,
@@ -43,6 +49,40 @@ def started(
         )  # fmt: skip
     finally:
         server.__exit__(None, None, None)
+
+
+@contextmanager
+def started_with_neighbour(
+    folder: Path, data_dir: Path, *, workers: int, persons: int, environment: Mapping[str, str],
+    persons_there: int = PERSONS_THERE,
+) -> Iterator[Target]:  # fmt: skip
+    """Our own, a region whose people come here, and a hub between the two; `folder` has logs and
+    what is not ours. Raises LoadRefusedError where one does not start."""
+    plain = {name: value for name, value in environment.items() if name not in ELSEWHERE}
+    with ExitStack() as stack:
+        try:
+            regions = stack.enter_context(
+                two_regions(
+                    folder, plain, workers=workers, persons=persons, keep_book=False,
+                    data_dir=data_dir, workers_there=WORKERS_THERE, persons_there=persons_there,
+                )
+            )  # fmt: skip
+        except ServerError as exc:
+            raise LoadRefusedError(f"the servers did not start (logs in {folder}): {exc}") from exc
+        yield _of_two(regions, persons_there)
+
+
+def _of_two(regions: TwoRegions, persons_there: int) -> Target:
+    ours, theirs = regions.servers[OURS], regions.servers[THEIRS]
+    return Target(
+        url=ours.url, data_dir=ours.data_dir, pid=ours.pid, simulators=ours.simulators,
+        verify=lambda: ours.verify(hurried=True),
+        neighbour=Neighbour(
+            url=theirs.url, data_dir=theirs.data_dir, pid=theirs.pid, hub=regions.hub,
+            hub_pid=regions.hub_pid, persons=persons_there,
+            verify=lambda: theirs.verify(hurried=True),
+        ),
+    )  # fmt: skip
 
 
 def running(url: str, data_dir: Path | None, *, is_mine: bool) -> Target:

@@ -84,8 +84,16 @@ class Counters:
         yield from self._settle(place, customer, "2102", content, cancel="2103")
 
     def outpatient(self) -> Unit:
+        """A visit of somebody who is insured here."""
+        yield from self._visit(self._city.hospital(), self._city.customer())
+
+    def away(self) -> Unit:
+        """A visit of somebody whose region is asked for every step that needs it."""
+        yield from self._visit(self._city.hospital_for_strangers(), self._city.stranger())
+
+    def _visit(self, place: Place, customer: Customer) -> Unit:
         """Six messages; given up where one does not bring what the next one needs."""
-        place, customer, basket = self._city.hospital(), self._city.customer(), self._city.visit()
+        basket = self._city.visit()
         parts, number, at = customer.parts, place.desk.serial(), customer.at
         if not _done((yield from _step(place, "1101", messages.person_lookup(parts)))):
             return
@@ -199,7 +207,7 @@ class Counters:
                 msgid=settling.msgid, psn_no=settling.customer.person.psn_no,
                 setl_id=paid.setl_id, undoes=undoes, total_fen=fen(paid.medfee_sumamt),
                 fund_fen=fen(paid.fund_pay_sumamt), account_fen=fen(paid.acct_pay),
-                cash_fen=fen(paid.psn_cash_pay),
+                cash_fen=fen(paid.psn_cash_pay), insured_in=settling.customer.insured_in,
             )
         )  # fmt: skip
         return paid

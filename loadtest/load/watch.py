@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,7 @@ from loadtest.processes import TICKS_PER_SECOND, by_kind, private_bytes, read_pr
 EVERY_SECONDS = 2.0
 TABLES_EVERY = 10
 """Samples between two looks at the tables, which cost the database something."""
-GENERATOR = "generator"
+GENERATOR, NEIGHBOUR = "generator", "neighbour"
 ENDED_SECONDS_MAX = 30.0
 
 
@@ -50,12 +51,16 @@ class Sample(Struct, frozen=True, kw_only=True):
 class Watch:
     """Samples until left. A context manager."""
 
-    def __init__(self, data_dir: Path, *, server_pid: int, bytes_low: int = BYTES_LOW) -> None:
+    def __init__(
+        self, data_dir: Path, *, server_pid: int, bytes_low: int = BYTES_LOW,
+        beside: Mapping[int, tuple[str, ...]] | None = None,
+    ) -> None:  # fmt: skip
+        """`beside` are processes of the other region and of the hub, with their directories."""
         context = multiprocessing.get_context("spawn")
         self._ours, self._theirs = context.Pipe()
         self._process = context.Process(
             target=_watch, daemon=True,
-            args=(self._theirs, data_dir, server_pid, os.getpid(), bytes_low),
+            args=(self._theirs, data_dir, server_pid, os.getpid(), bytes_low, dict(beside or {})),
         )  # fmt: skip
         self.samples: list[Sample] = []
         self.complaint = ""
@@ -92,8 +97,9 @@ class Watch:
 
 
 def _watch(
-    pipe: Connection, data_dir: Path, server_pid: int, generator_pid: int, bytes_low: int
-) -> None:
+    pipe: Connection, data_dir: Path, server_pid: int, generator_pid: int, bytes_low: int,
+    beside: Mapping[int, tuple[str, ...]],
+) -> None:  # fmt: skip
     """The other process."""
     places, began = attach.places_of(data_dir), time.monotonic()
     number, ends = 0, False
@@ -106,7 +112,7 @@ def _watch(
                 pipe.send(f"the database cannot be looked at: {exc}")
         sample = _sample(
             data_dir, places, server_pid=server_pid, generator_pid=generator_pid,
-            at_seconds=time.monotonic() - began, tables=tables,
+            at_seconds=time.monotonic() - began, tables=tables, beside=beside,
         )  # fmt: skip
         pipe.send(sample)
         if sample.free_bytes < bytes_low:
@@ -123,11 +129,14 @@ def _watch(
 
 def _sample(
     data_dir: Path, places: tuple[str, ...], *, server_pid: int, generator_pid: int,
-    at_seconds: float, tables: dict[str, int],
+    at_seconds: float, tables: dict[str, int], beside: Mapping[int, tuple[str, ...]],
 ) -> Sample:  # fmt: skip
     processes = read_processes()
     kinds = by_kind(processes, server_pid=server_pid, places=places)
-    others = (server_pid, os.getpid())
+    for pid, its_places in beside.items():
+        for found in by_kind(processes, server_pid=pid, places=its_places).values():
+            kinds.setdefault(NEIGHBOUR, []).extend(found)
+    others = (server_pid, os.getpid(), *beside)
     kinds[GENERATOR] = [
         one
         for one in processes
