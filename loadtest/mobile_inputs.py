@@ -88,9 +88,9 @@ def upload(
 
 
 def payment(
-    order: Uploaded, *, institution: str, serial: str, authorisation: str, wallet: str
+    order: Uploaded, *, institution: str, serial: str, authorisation: str, wallet: str = ""
 ) -> Input:
-    """6202: the payer agrees, and a wallet will confirm."""
+    """6202: the payer agrees, and the insurance pays; or a wallet will confirm first."""
     data = {
         "payAuthNo": authorisation,
         "payOrdId": order.order_id,
@@ -99,7 +99,7 @@ def payment(
         "orgBizSer": serial,
         "mdtrtId": order.mdtrt_id,
         "chrgBchno": order.batch_no,
-        "extData": {"thdPayType": wallet},
+        "extData": {"thdPayType": wallet} if wallet else {},
     }
     return {"data": data}
 

@@ -80,7 +80,9 @@ class City:
         self._numbers = count(1)
         self._wallets = Wallets()
         host = f"{address[0]}:{address[1]}"
-        self._hospitals = _Places(world, "hospital", HOSPITAL_SKEW, host, from_second, self._stamp)
+        self._hospitals = _Places(
+            world, "hospital", HOSPITAL_SKEW, host, from_second, self._stamp, address=address
+        )
         self._pharmacies = _Places(
             world, "pharmacy", PHARMACY_SKEW, host, from_second, self._stamp, address=address
         )

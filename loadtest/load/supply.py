@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from loadtest.generator.unit import Arrival, Unit
 from loadtest.load.book import LoadBook
 from loadtest.load.city import City
+from loadtest.load.phones import Phones
 from loadtest.load.presets import Kind, Pace
 from loadtest.load.rhythm import Hour, lengths_of
 from loadtest.load.scans import Tills
@@ -17,10 +18,10 @@ Makers = Mapping[Kind, Callable[[], Unit]]
 
 def makers_of(city: City, book: LoadBook) -> Makers:
     """What makes a unit of each kind that can be served here: strangers where their region is."""
-    counters, tills = Counters(city, book), Tills(city, book)
+    counters, tills, phones = Counters(city, book), Tills(city, book), Phones(city, book)
     found = {
         Kind.PHARMACY: counters.pharmacy, Kind.OUTPATIENT: counters.outpatient,
-        Kind.SCAN: tills.scan, Kind.INPATIENT: counters.inpatient,
+        Kind.SCAN: tills.scan, Kind.INPATIENT: counters.inpatient, Kind.PHONE: phones.visit,
     }  # fmt: skip
     return found | ({Kind.AWAY: counters.away} if city.has_strangers else {})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from loadtest.generator.unit import Answer, NotSentError, Pause, Send, Unit, request_parts
 from loadtest.load.book import Line, LoadBook, What, read_book
@@ -69,6 +70,50 @@ def test_a_refusal_is_final(tmp_path: Path) -> None:
     sends, lines = _played(tmp_path / "book", Kind.PHARMACY, [REFUSED])
     assert len(sends) == 1 and [line.what for line in lines] == [What.REFUSED]
     assert "PERSON_UNKNOWN" in lines[0].said and not lines[0].moves
+
+
+TOKEN = b'{"mdtrt_cert_type":"01","mdtrt_cert_no":"E1"}'
+UPLOADED = (
+    b'{"infcode":0,"output":{"data":{"payOrdId":"ORD1","payToken":"T1","cashierUrl":"",'
+    b'"extData":{"mdtrtId":"12","chrgBchno":"B1"}}}}'
+)
+AGREED = b'{"infcode":0,"output":{"data":{"payOrdId":"ORD1","extData":%s}}}' % PAID[
+    len(b'{"infcode":0,"output":') : -1
+]
+
+
+def test_an_order_on_the_phone_is_known_by_its_own_number(tmp_path: Path) -> None:
+    sends, (line,) = _played(tmp_path / "book", Kind.PHONE, [TOKEN, UPLOADED, None, AGREED])
+    assert [send.name for send in sends] == ["token", "6201", "6202", "6202"]
+    assert (line.what, line.msgid, line.setl_id) == (What.SETTLED, "ORD1", "11")
+    assert (line.total_fen, line.fund_fen, line.account_fen, line.cash_fen) == (1000, 600, 300, 100)
+    assert [send.settles for send in sends] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(("bodies", "what"), [
+    ([TOKEN, UPLOADED, None], What.UNKNOWN), ([TOKEN, UPLOADED, REFUSED], What.REFUSED),
+])  # fmt: skip
+def test_what_became_of_an_order_on_the_phone_is_written_down(
+    bodies: list[bytes | None], what: What, tmp_path: Path
+) -> None:
+    _, lines = _played(tmp_path / "book", Kind.PHONE, bodies)
+    assert [(line.what, line.msgid) for line in lines] == [(what, "ORD1")]
+
+
+def test_a_stranger_comes_where_there_is_a_region_of_insurance_and_names_it(tmp_path: Path) -> None:
+    world = make_world()
+    city = City(
+        world, address=ADDRESS, seed=1, from_second=FROM_SECOND,
+        strangers=replace(world, region="611000"),
+    )  # fmt: skip
+    with LoadBook(tmp_path / "book") as book:
+        unit = makers_of(city, book)[Kind.AWAY]()
+        first = _next_send(unit, None)
+        assert b'"insuplc_admdvs":"611000"' in first.payload
+        unit.close()
+    ours = City(world, address=ADDRESS, seed=1, from_second=FROM_SECOND)
+    with LoadBook(tmp_path / "other") as book:
+        assert Kind.AWAY not in makers_of(ours, book)
 
 
 @pytest.mark.parametrize("kind", [Kind.PHARMACY, Kind.SCAN])
