@@ -15,8 +15,10 @@ from loadtest.generator.counts import ByName, Stretch
 from loadtest.generator.histogram import Histogram
 from loadtest.load import sizing
 from loadtest.load.audit import Audited
+from loadtest.load.presets import Pace
 from loadtest.load.run import Played
 from loadtest.load.sizing import Size
+from loadtest.load.steady import Steady, steadiness
 from loadtest.load.watch import GENERATOR, NEIGHBOUR, Sample
 
 Number = TypeVar("Number", int, float)
@@ -160,6 +162,8 @@ class Report(Struct, frozen=True, kw_only=True):
     complaints: list[str]
     resources: Resources
     growth: Growth
+    steady: Steady | None
+    """of a run at one rate that was long enough"""
     limits: list[str]
     sizes: list[Size]
     audit: AuditTold
@@ -195,7 +199,7 @@ def report_of(
         transactions={name: _transaction(counts.names[name]) for name in sorted(counts.names)},
         failed=counts.failed, dropped=counts.dropped, late=counts.late,
         refusals=dict(counts.refusals.most_common(20)), complaints=counts.complaints,
-        resources=resources, growth=growth,
+        resources=resources, growth=growth, steady=_steady(played),
         limits=sizing.what_limits(
             counts, points_p99=max((one.p99_ms for one in points), default=0.0),
             busy_most=resources.busy_most, waiting_most=resources.waiting_most,
@@ -207,6 +211,15 @@ def report_of(
             bytes_each=growth.bytes_per_settlement,
         ),
         audit=_audit(audited), points=points,
+    )  # fmt: skip
+
+
+def _steady(played: Played) -> Steady | None:
+    if played.plan.pace is not Pace.EVEN:
+        return None
+    return steadiness(
+        played.counts.stretches, played.samples, seconds=played.plan.seconds,
+        not_the_servers=NOT_THE_SERVERS,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from loadtest.load import charts
 from loadtest.load.figures import Report
+from loadtest.load.steady import Steady
 
 Rows = list[tuple[str, ...]]
 _STYLE = """
@@ -100,6 +101,18 @@ def summary(report: Report) -> Rows:
         ("金额（元） yuan acknowledged", f"{audit.acknowledged_fen // 100:,}"),
         ("账账相符 books equal", "是 yes" if audit.books_equal else "否 NO"),
         ("哈希链 chains verified", "是 yes" if audit.verify_ok else "否 NO"),
+        *_steady(report.steady),
+    ]  # fmt: skip
+
+
+def _steady(one: Steady | None) -> Rows:
+    """Nothing where it was not looked at."""
+    if one is None:
+        return []
+    return [
+        ("后三分之一比中三分之一：结算 last third ÷ the one before: settled", f"{one.settled:.3f}"),
+        ("  每笔处理器 server CPU a settlement", f"{one.cpu_per_settlement:.3f}"),
+        ("  内存 memory of the server", f"{one.private_bytes:.3f}"),
     ]  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from loadtest.drills.audit import Findings
 from loadtest.generator.counts import Counts
 from loadtest.load import charts, pages, sizing
@@ -9,6 +11,7 @@ from loadtest.load.audit import Audited, unaudited
 from loadtest.load.figures import growth_of, report_of, resources_of
 from loadtest.load.presets import Period, preset_named
 from loadtest.load.run import Plan, Played, why_void
+from loadtest.load.steady import steadiness
 from loadtest.load.watch import Sample
 from loadtest.server import Verdict
 
@@ -101,6 +104,18 @@ def test_the_page_asks_nobody_for_anything_and_escapes_what_it_was_told() -> Non
     assert not report.void and "有效 VALID" in page and "&lt;b&gt;" in page and "<b>" not in page
     assert "http" not in page and "src=" not in page and "<script" not in page
     assert report.settled_per_s == 25.0 and report.latency_ms.p50 == 50.175
+
+
+def test_a_run_at_one_rate_says_whether_its_last_third_was_like_the_one_before() -> None:
+    counts = Counts(seconds=600.0, stretches=120)
+    for one in counts.stretches:
+        one.settled = 10
+    samples = [_sample(10.0 * number, number + max(number - 40, 0), 1) for number in range(61)]
+    told = steadiness(counts.stretches, samples, seconds=600.0, not_the_servers=("generator",))
+    assert told is not None and (told.settled, told.private_bytes) == (1.0, 1.0)
+    assert told.cpu_per_settlement == pytest.approx(2.0, rel=0.02), "twice as much since 400 s"
+    short = steadiness(counts.stretches, samples, seconds=60.0, not_the_servers=())
+    assert short is None
 
 
 def test_charts_end_at_a_round_number_and_never_below_what_they_show() -> None:
