@@ -486,11 +486,12 @@ _OURS = _rows(
 _UNAUTHENTICATED = _rows(
     401, "never", Fault.CALLER,
     ("HEADERS_MISSING", "缺少认证请求头[：{header}]。", "请按x-tif或CSB方式携带全部认证请求头。"),
-    ("ACCESS_KEY_UNKNOWN", "接入标识不存在。", "请核对paasid或access key。"),
+    ("ACCESS_KEY_UNKNOWN", "接入标识不存在。",
+     "请核对x-tif-paasid、_api_access_key或appId，接入标识由{agency}发放。"),
     ("CREDENTIAL_SUSPENDED", "接入凭证已被停用。", "请联系{agency}。"),
-    ("TIMESTAMP_REFUSED", "请求时间戳超出允许范围[（±{window}秒）]。",
-     "请校准本机时钟后重新签名发送。"),
-    ("SIGNATURE_WRONG", "签名不正确。", "请核对密钥和签名算法。"),
+    ("TIMESTAMP_REFUSED", "请求时间戳超出允许范围[（±{window}秒）][，平台当前为{now}（{unit}）]。",
+     "请校准本机时钟[，核对时间单位是否为{unit}]，重新签名后发送。"),
+    ("SIGNATURE_WRONG", "签名不正确。", "请核对密钥和签名算法[：{header}应为{formula}]。"),
     ("NONCE_REUSED", "x-tif-nonce已用于另一份报文。", "请每次请求生成新的随机串并重新签名。"),
     ("INSTITUTION_NOT_YOURS", "报文机构编号与接入凭证所属机构不一致。", "请核对fixmedins_code。"),
     ("CAINFO_MISSING", "本机构的报文须有数字签名（cainfo）。",
@@ -545,10 +546,10 @@ _HUB = (
 
 _HTTP = _rows(
     404, "never", Fault.CALLER,
-    ("NOT_FOUND", "地址不存在。", "请核对请求地址，交易地址为/hsa/hgs/交易编号。"),
+    ("NOT_FOUND", "地址不存在。", "请核对请求地址，交易地址为/hsa/hgs/交易编号，全部地址见/docs。"),
 ) | _rows(
     405, "never", Fault.CALLER,
-    ("METHOD_NOT_ALLOWED", "该地址不支持此请求方法[，请用{allow}]。", "请核对请求方法。"),
+    ("METHOD_NOT_ALLOWED", "该地址不支持此请求方法。", "请核对请求方法[，该地址用{allow}]。"),
 ) | _rows(
     413, "never", Fault.CALLER,
     ("BODY_TOO_LARGE", "报文过大[，上限{limit}字节]。", "请分批上传明细，或通过9101上传文件。"),

@@ -11,6 +11,7 @@ import contextlib
 import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import web
@@ -214,6 +215,7 @@ class WebServer:
 
     def _page_table(self) -> Mapping[str, Page]:
         pages: dict[str, Page] = {
+            "/": self._front,
             "/healthz": self._healthz,
             "/readyz": self._readyz,
             "/metrics": self._metrics,
@@ -303,6 +305,10 @@ class WebServer:
                     return None
                 parts.append(part)
         return b"".join(parts)
+
+    async def _front(self, _request: web.BaseRequest) -> web.Response:
+        """Whoever types only the server's name gets what is to be read about it."""
+        return web.Response(status=HTTPStatus.FOUND, headers={"Location": "/docs"})
 
     async def _healthz(self, _request: web.BaseRequest) -> web.Response:
         return _json(200, b'{"status":"ok"}')
