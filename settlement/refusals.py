@@ -154,7 +154,7 @@ _UNREADABLE = _rows(
 _UNACCEPTABLE = _rows(
     200, "never", Fault.CALLER,
     ("UNKNOWN_TRANSACTION", "交易编号[{found}]不受支持。", "请核对infno和接口文档中的交易列表。"),
-    ("INFNO_MISMATCH", "报文的交易编号[{found}]与请求地址不一致[，{expected}]。",
+    ("INFNO_MISMATCH", "报文的交易编号[{found}]与请求地址[{expected}]不一致。",
      "请使报文infno与地址一致。"),
     ("FIELD_MISSING", "{where}不能为空[，应为：{expected}]。", "请补全该项后重新发送。"),
     ("FIELD_TYPE", "{where}类型不正确[，应为：{expected}][，收到：{found}]。",
@@ -162,7 +162,7 @@ _UNACCEPTABLE = _rows(
     ("FIELD_TOO_LONG", "{where}超长[，应为：{expected}][，收到：{found}]。", "请缩短后重新发送。"),
     ("FIELD_FORMAT", "{where}格式不正确[，应为：{expected}][，收到：{found}]。",
      "请更正后重新发送。"),
-    ("CODE_UNKNOWN", "{where}的代码值不在字典中[，应为：{expected}][，收到：{found}]。",
+    ("CODE_UNKNOWN", "{where}的代码值[{found}]不在字典中[，{expected}]。",
      "请按字典取值后重新发送。"),
     ("AMOUNT_NOT_FINITE", "{where}不是有效数值[，收到：{found}]。", "请填写普通数字后重新发送。"),
     ("AMOUNT_TOO_LARGE", "{where}数值过大[，应为：{expected}][，收到：{found}]。",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from decimal import Decimal
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from settlement.demo.cast import Cast, Props
 from settlement.demo.city_app import ACCESS_KEY, NAME, CityApp, secret_file
 from settlement.demo.neighbour import REGION
 from settlement.demo.scene import ORDERED, Scene, StoryError
+from settlement.demo.table import money
 from settlement.web.my_access import COOKIE
 
 ANSWER_SECONDS_MAX = 30.0
@@ -49,7 +51,7 @@ async def own_page(cast: Cast, _props: Props) -> Scene:
         infno="/my/", chinese="参保人自己查、自己备案", english="an insured person's own page",
         lines=(
             f"{cast.colleague.person.psn_name}从城市 App 打开“我的医保”，"
-            f"个人账户余额 balance {status.balance}",
+            f"个人账户余额 balance {money(Decimal(status.balance))}",
             f"最近一笔 the latest: {latest.institution_zh}，总费用 total {latest.total}",
             *(f"{number}. {one.text}" for number, one in enumerate(why.reasons, 1)),
             "重新计算结果一致 computed again: the same to the fen",

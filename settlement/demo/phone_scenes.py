@@ -42,7 +42,7 @@ async def paid_behind_a_link(cast: Cast, _props: Props) -> Scene:
         f"{counter.institution.name} · {patient.person.psn_name}，订单 {number}",
         f"付款链接 link {link}",
         f"付款页 its page: {shown.title}，本次应付 to pay {shown.amount}，"
-        f"{shown.seconds_left // 60} 分钟内有效 minutes",
+        f"{round(shown.seconds_left / 60)} 分钟内有效 minutes left",
         f"微信确认 WeChat confirms: {said} → {after.title}",
     )  # fmt: skip
 

@@ -289,7 +289,7 @@ class WebServer:
             found = await self._gateway.explanation(setl_id, granted.caller)
         except Unavailable as exc:
             return _response(problem("UNAVAILABLE", seconds=exc.seconds))
-        return _response(problem("NOT_FOUND")) if found is None else _json(200, found)
+        return _response(_NO_SUCH) if found is None else _json(200, found)
 
     async def _body(self, request: web.BaseRequest) -> bytes | None:
         """The whole body, or None where it is over the limit; no more than the limit is read."""
@@ -405,3 +405,4 @@ def _json(status: int, body: bytes) -> web.Response:
 
 
 _ENCODER = Encoder()
+_NO_SUCH = problem("NOT_FOUND", message="本机构没有这笔结算。请核对地址中的结算ID（setl_id）。")
