@@ -40,7 +40,7 @@ async def own_page(cast: Cast, _props: Props) -> Scene:
     )
     async with _Browser(city_app(cast)) as browser:
         status = await browser.asked("status", StatusReply)
-        if status.balance not in await browser.opened("/my/"):
+        if money(Decimal(status.balance)) not in await browser.opened("/my/"):
             raise StoryError("the page does not show the balance")
         latest = (await browser.asked("settlements", SettlementsReply)).settlements[0]
         why = await browser.asked(f"settlements/{latest.settlement_id}", SettlementReply)
