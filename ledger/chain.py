@@ -96,5 +96,5 @@ def microseconds(at: datetime) -> int:
 
 @cache
 def _leaf_packer(legs: int) -> Callable[..., bytes]:
-    # One packer a number of legs: one call an entry, on a path that runs 10,000 times a second.
+    # Made once for each number of legs, so that packing an entry is a single call.
     return struct.Struct(f">BhqhhqI{3 * legs}q{HASH_BYTES}s").pack

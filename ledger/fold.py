@@ -1,4 +1,4 @@
-"""Folding: what a batch of entries changes, one `Change` an account instead of one a leg.
+"""Folding: what a batch of entries does to each account it touches, as one `Change` per account.
 
 A post or void first releases all that its pending entry held; a post then books its own transfers,
 so a post of less than was held gives the rest back. `resolved` maps (lane, entry_id) to the

@@ -1,7 +1,8 @@
 """The reference implementation of the ledger: plain dictionaries, the rules and the chain.
 
 For tests and for reading: what PostgreSQL does with locks and constraints is here in the order in
-which it is meant. It is not durable, not bounded and not concurrent.
+which it is meant. It is not durable, not bounded and not concurrent. The port is asynchronous; its
+methods have plain twins (`open`, `close`, `sums`, `booked`, …) for simulations that may not wait.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ _UNREADABLE = _rows(
 _UNACCEPTABLE = _rows(
     200, "never", Fault.CALLER,
     ("UNKNOWN_TRANSACTION", "交易编号[{found}]不受支持。", "请核对infno和接口文档中的交易列表。"),
-    ("INFNO_MISMATCH", "报文的交易编号[{found}]与请求地址不一致[，{expected}]。",
+    ("INFNO_MISMATCH", "报文的交易编号[{found}]与请求地址[{expected}]不一致。",
      "请使报文infno与地址一致。"),
     ("FIELD_MISSING", "{where}不能为空[，应为：{expected}]。", "请补全该项后重新发送。"),
     ("FIELD_TYPE", "{where}类型不正确[，应为：{expected}][，收到：{found}]。",
@@ -162,7 +162,7 @@ _UNACCEPTABLE = _rows(
     ("FIELD_TOO_LONG", "{where}超长[，应为：{expected}][，收到：{found}]。", "请缩短后重新发送。"),
     ("FIELD_FORMAT", "{where}格式不正确[，应为：{expected}][，收到：{found}]。",
      "请更正后重新发送。"),
-    ("CODE_UNKNOWN", "{where}的代码值不在字典中[，应为：{expected}][，收到：{found}]。",
+    ("CODE_UNKNOWN", "{where}的代码值[{found}]不在字典中[，{expected}]。",
      "请按字典取值后重新发送。"),
     ("AMOUNT_NOT_FINITE", "{where}不是有效数值[，收到：{found}]。", "请填写普通数字后重新发送。"),
     ("AMOUNT_TOO_LARGE", "{where}数值过大[，应为：{expected}][，收到：{found}]。",
@@ -486,11 +486,12 @@ _OURS = _rows(
 _UNAUTHENTICATED = _rows(
     401, "never", Fault.CALLER,
     ("HEADERS_MISSING", "缺少认证请求头[：{header}]。", "请按x-tif或CSB方式携带全部认证请求头。"),
-    ("ACCESS_KEY_UNKNOWN", "接入标识不存在。", "请核对paasid或access key。"),
+    ("ACCESS_KEY_UNKNOWN", "接入标识不存在。",
+     "请核对x-tif-paasid、_api_access_key或appId，接入标识由{agency}发放。"),
     ("CREDENTIAL_SUSPENDED", "接入凭证已被停用。", "请联系{agency}。"),
-    ("TIMESTAMP_REFUSED", "请求时间戳超出允许范围[（±{window}秒）]。",
-     "请校准本机时钟后重新签名发送。"),
-    ("SIGNATURE_WRONG", "签名不正确。", "请核对密钥和签名算法。"),
+    ("TIMESTAMP_REFUSED", "请求时间戳超出允许范围[（±{window}秒）][，平台当前为{now}（{unit}）]。",
+     "请校准本机时钟[，核对时间单位是否为{unit}]，重新签名后发送。"),
+    ("SIGNATURE_WRONG", "签名不正确。", "请核对密钥和签名算法[：{header}应为{formula}]。"),
     ("NONCE_REUSED", "x-tif-nonce已用于另一份报文。", "请每次请求生成新的随机串并重新签名。"),
     ("INSTITUTION_NOT_YOURS", "报文机构编号与接入凭证所属机构不一致。", "请核对fixmedins_code。"),
     ("CAINFO_MISSING", "本机构的报文须有数字签名（cainfo）。",
@@ -545,10 +546,10 @@ _HUB = (
 
 _HTTP = _rows(
     404, "never", Fault.CALLER,
-    ("NOT_FOUND", "地址不存在。", "请核对请求地址，交易地址为/hsa/hgs/交易编号。"),
+    ("NOT_FOUND", "地址不存在。", "请核对请求地址，交易地址为/hsa/hgs/交易编号，全部地址见/docs。"),
 ) | _rows(
     405, "never", Fault.CALLER,
-    ("METHOD_NOT_ALLOWED", "该地址不支持此请求方法[，请用{allow}]。", "请核对请求方法。"),
+    ("METHOD_NOT_ALLOWED", "该地址不支持此请求方法。", "请核对请求方法[，该地址用{allow}]。"),
 ) | _rows(
     413, "never", Fault.CALLER,
     ("BODY_TOO_LARGE", "报文过大[，上限{limit}字节]。", "请分批上传明细，或通过9101上传文件。"),

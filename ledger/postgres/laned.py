@@ -1,7 +1,7 @@
-"""Rows by keys that each lie in a lane: one statement for all keys, or on a cluster one a lane.
+"""Rows by keys that each lie in a lane: one statement for all, or on a cluster one for each lane.
 
-The keys of a batch lie in one lane there, so one statement is the rule; another lane comes in only
-where a message names what belongs to somebody else.
+There the keys of a batch usually lie in one lane; another one comes in only where a message names
+what belongs to somebody else.
 """
 
 from __future__ import annotations

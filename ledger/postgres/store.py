@@ -1,4 +1,4 @@
-"""The ledger in PostgreSQL: one call of `ledger.append_block` a block.
+"""The ledger in PostgreSQL: each block is one call of `ledger.append_block`.
 
 The common case is one round trip: the rules that need no reading are checked first against the
 chart and the lanes known here, then the function writes everything or nothing. Where it refuses,

@@ -198,7 +198,7 @@ def _unknown_transaction(infno: str) -> WireError:
 
 
 def _mismatch(expected: str, found: str) -> WireError:
-    params = {"name_zh": "交易编号", "expected": f"与请求地址一致：{expected}", "found": found[:6]}
+    params = {"name_zh": "交易编号", "expected": expected, "found": found[:6]}
     return WireError(WireErrorCode.INFNO_MISMATCH, "infno", params)
 
 

@@ -34,6 +34,7 @@ TIME_PARSERS: dict[Kind, Callable[[str], date]] = {
 
 _SERIAL_LIMIT = 10**SERIAL_LENGTH_MAX
 FOUND_LENGTH_MAX = 40
+CODES_SHOWN = 12
 
 _PRIVATE = frozenset(
     {
@@ -290,10 +291,10 @@ def _time_fault(kind: Kind, value: object) -> WireErrorCode | None:
 
 def expected_zh(field: Field, rule: FieldRule, code: WireErrorCode) -> str:
     """What the field should have been, in the reader's words."""
-    if code is WireErrorCode.FIELD_MISSING:
-        return "就诊凭证类型为03时必填" if field.name == "card_sn" else "必填"
-    if code is WireErrorCode.CODE_UNKNOWN and rule.codes is not None:
-        return "取值：" + ",".join(sorted(rule.codes))
+    if code is WireErrorCode.FIELD_MISSING and field.name == "card_sn":
+        return "就诊凭证类型为03时必填"
+    if rule.codes is not None and code in (WireErrorCode.FIELD_MISSING, WireErrorCode.CODE_UNKNOWN):
+        return _codes_zh(sorted(rule.codes))
     match field.kind:
         case Kind.NUMBER:
             digits, places = field.digits
@@ -312,6 +313,12 @@ def expected_zh(field: Field, rule: FieldRule, code: WireErrorCode) -> str:
         case _:
             limit = f"，最长{rule.length_max}个字符" if rule.length_max else ""
             return f"文本{limit}"
+
+
+def _codes_zh(codes: Sequence[str]) -> str:
+    """The values there are; of many the first, for the text has an end."""
+    shown = ",".join(codes[:CODES_SHOWN])
+    return f"取值：{shown}" + (f"…等{len(codes)}个" if len(codes) > CODES_SHOWN else "")
 
 
 def _type_fault(path: str, name_zh: str, expected: str, value: object) -> WireError:

@@ -24,6 +24,7 @@ from settlement.storage.console_search import find_person_no
 from settlement.storage.matter_lists import OpenMatter, open_matters
 from settlement.translate.field_names import named_fields
 from settlement.usecases.filing_payloads import open_filing
+from settlement.usecases.off_site_filings import SENT_BY
 
 TITLE = Words("备案", "Filings")
 OF_PERSON = Words("个人备案", "Filings of a person")
@@ -37,6 +38,8 @@ SHOWN_MAX = 50
 OF_PERSON_MAX = 200
 WAITING_MAX = 100
 TEXT_MAX = 64
+OWN = ("", SENT_BY)
+"""What stands in the place of an institution where a person filed."""
 
 
 async def filings(visit: Visit) -> Answer:
@@ -65,6 +68,7 @@ async def filings(visit: Visit) -> Answer:
         "filings.html", TITLE, rows=rows[:SHOWN_MAX], kind=kind, state=state, number=number,
         kinds=list(FilingKind), states=STATES, today=today, more=_more(rows, state),
         waiting=waiting[:WAITING_MAX], waiting_cut=len(waiting) > WAITING_MAX,
+        sent_by_persons=SENT_BY,
         names=await visit.desk.institution_names(),
     )  # fmt: skip
 
@@ -103,7 +107,7 @@ async def of_person(visit: Visit) -> Answer:
     await visit.note("console.view-person", f"person {shown.person_no}", "filings")
     return visit.page(
         "filings_of.html", OF_PERSON, shown=shown, rows=rows, today=local_time(visit.at).date(),
-        most=OF_PERSON_MAX, names=await visit.desk.institution_names(),
+        most=OF_PERSON_MAX, sent_by_persons=SENT_BY, names=await visit.desk.institution_names(),
     )  # fmt: skip
 
 
@@ -123,7 +127,7 @@ async def filing(visit: Visit) -> Answer:
     return visit.page(
         "filing.html", TITLE, filing=found, row=row, shown=shown, payload=payload,
         fields=[] if payload is None else named_fields(row.kind, payload.kept),
-        state=found.state_on(local_time(visit.at).date()),
+        state=found.state_on(local_time(visit.at).date()), own=row.institution in OWN,
         names=await visit.desk.institution_names(),
     )  # fmt: skip
 

@@ -21,7 +21,8 @@ from settlement.storage.lease import PlainConnection
 
 _DEMO = load(Path(__file__).parent / "sql" / "demo.sql")
 _PERSONAL = ("2203", "个人账户（全体）")
-_ENGLISH = {"1002": "bank", "2202": "payable", "2203": "accounts", "5001": "spent"}
+_ENGLISH = {"1002": "bank", "2202": "payable", "2203": "accounts", "5001": "spent",
+            "9001": "memo"}  # fmt: skip
 """By what stands before the dot of a code."""
 _CHANNELS = "channels"
 _OF_CHANNELS = ("1012.01", "1122.03", "1122.04", "2241.01")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loadtest.hub_members import Operator
+from loadtest.hub_members import Member, Operator
 from loadtest.institution_client import Clients, InstitutionClient, Message
 from loadtest.institution_inputs import Bought, Card, Patient
 from loadtest.mobile_inputs import Held, Uploaded
@@ -35,6 +35,8 @@ class Cast(Struct, frozen=True, kw_only=True):
     operator: Operator
     data_dir: Path
     """of our server"""
+    url: str
+    """where it is reached"""
     drugs: tuple[Bought, ...]
     treatment: tuple[Bought, ...]
 
@@ -73,7 +75,7 @@ class Props(Struct, kw_only=True):
 SceneMaker = Callable[[Cast, Props], Awaitable[Scene]]
 
 
-def cast_of(world: World, clients: Clients, operator: Operator, data_dir: Path) -> Cast:
+def cast_of(world: World, clients: Clients, ours: Member) -> Cast:
     """Choose the cast; raises StoryError where the world has nobody for a part."""
     employees = _employees(world)
     active = [person for person in employees if person.psn_type == "11"]
@@ -89,8 +91,9 @@ def cast_of(world: World, clients: Clients, operator: Operator, data_dir: Path) 
         retired=_with_card(retired[0], world.region),
         resident=Patient(person=residents[0]),
         world=world,
-        operator=operator,
-        data_dir=data_dir,
+        operator=ours.operator,
+        data_dir=ours.data_dir,
+        url=ours.url,
         drugs=_basket(world, ("09", "01", 2), ("11", "02", 1), ("09", "03", 1)),
         treatment=_treatment(world),
     )

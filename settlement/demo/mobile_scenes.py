@@ -21,14 +21,13 @@ from loadtest.world import World
 from settlement.demo import till
 from settlement.demo.cast import Cast, Phoned, Props, SceneMaker
 from settlement.demo.mixed_shop import MixedSale, MixedShop, open_shop
-from settlement.demo.scene import Scene, StoryError, amount_of, done, who
+from settlement.demo.scene import ORDERED, Scene, StoryError, amount_of, done, who
 from settlement.demo.table import money
 
 IN_FORCE_SECONDS = 2.0
 """What an operator sets is known to every process within a second."""
 HELD, PAID, ALL_BACK = "1", "6", "7"
 """ordStas"""
-_WHO = ("--reason", "演示", "--actor", "测试操作员")
 _REGISTERED = ("公钥 key", "回调 receiver", "钱包 wallet")
 _TOPICS = {"6204": "订单信息 order", "6302": "结算结果 result"}
 
@@ -121,12 +120,12 @@ def _commands(mobile: Mapping[str, object], folder: Path) -> list[Sequence[str]]
         files[name].write_text(str(mobile[name]), "ascii")
     access_key, hospital = str(mobile["access_key"]), str(mobile["institution"])
     return [
-        ("keys", access_key, "--sm2-public", str(files["sm2_public"]), *_WHO),
+        ("keys", access_key, "--sm2-public", str(files["sm2_public"]), *ORDERED),
         ("outbox", "receiver", hospital, "mobile", "--url", f"{mobile['receiver_url']}/notify",
-         "--access-key", access_key, *_WHO),
+         "--access-key", access_key, *ORDERED),
         ("mobile", "wallet", str(mobile["wallet"]), "--access-key",
          str(mobile["wallet_access_key"]), "--secret-file", str(files["wallet_secret"]),
-         "--sm2-public", str(files["wallet_sm2_public"]), *_WHO),
+         "--sm2-public", str(files["wallet_sm2_public"]), *ORDERED),
     ]  # fmt: skip
 
 

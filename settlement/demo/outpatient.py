@@ -16,7 +16,7 @@ class Visit(Struct, frozen=True, kw_only=True):
     """A visit that was quoted, and the message that settles it."""
 
     mdtrt_id: str
-    age: object
+    age: int
     quote: dict[str, object]
     settlement: Message
 
@@ -49,6 +49,6 @@ async def quoted_visit(
     quote = (await said("2206", asked)).node("setlinfo")
     content = inputs.visit_settlement(asked, quote)
     return Visit(
-        mdtrt_id=mdtrt_id, age=found["age"], quote=quote,
+        mdtrt_id=mdtrt_id, age=int(amount_of(found, "age")), quote=quote,
         settlement=counter.message("2207", content, insured_in=insured_in),
     )  # fmt: skip

@@ -6,9 +6,6 @@ as the rules say ends the story.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from loadtest.institution_inputs import Bought, Patient
 from settlement.demo import till
 from settlement.demo.cast import Cast, Props
 from settlement.demo.scene import Scene, StoryError
@@ -18,7 +15,7 @@ async def scan(cast: Cast, props: Props) -> Scene:
     """An employee's medicine: one scan for the insurance, one for the wallet."""
     order_no = till.order_no(cast.pharmacy, 1)
     code = till.pay_code(cast.world, "wechat", "ok")
-    body = _sale(order_no, cast.drugs[:2], code, patient=cast.employee)
+    body = till.sale(order_no, cast.drugs[:2], code, patient=cast.employee)
     reply = till.expect(await cast.pharmacy.pay("POST", "/pay/scan", body), "settled")
     props.scanned = order_no
     return till.told(
@@ -29,7 +26,7 @@ async def scan(cast: Cast, props: Props) -> Scene:
 
 async def one_code(cast: Cast, _props: Props) -> Scene:
     """A colleague signed for a wallet: the 医保码 that names them pays the rest, too."""
-    body = _sale(till.order_no(cast.pharmacy, 7), cast.drugs[:2], "", patient=cast.colleague)
+    body = till.sale(till.order_no(cast.pharmacy, 7), cast.drugs[:2], "", patient=cast.colleague)
     body["person_code"] = cast.colleague.person.one_code
     reply = till.expect(await cast.pharmacy.pay("POST", "/pay/scan", body), "settled")
     return till.told(
@@ -43,7 +40,7 @@ async def plain(cast: Cast, _props: Props) -> Scene:
     told = []
     for number, channel in ((2, "alipay"), (3, "unionpay")):
         code = till.pay_code(cast.world, channel, "ok")
-        body = _sale(till.order_no(cast.pharmacy, number), cast.drugs[:1], code)
+        body = till.sale(till.order_no(cast.pharmacy, number), cast.drugs[:1], code)
         reply = await cast.pharmacy.pay("POST", "/pay/scan", body)
         reply = await till.until(cast.pharmacy, reply, "settled")
         told += till.leg_lines(reply.legs)
@@ -57,7 +54,7 @@ async def confirmed(cast: Cast, _props: Props) -> Scene:
     """The payer's phone asks for the password; meanwhile nobody else may settle for them."""
     code = till.pay_code(cast.world, "wechat", "userpaying")
     # Other drugs than by one code: the same ones in the same second would be the same claim.
-    body = _sale(till.order_no(cast.pharmacy, 4), cast.drugs[1:], code, patient=cast.colleague)
+    body = till.sale(till.order_no(cast.pharmacy, 4), cast.drugs[1:], code, patient=cast.colleague)
     waiting = till.expect(await cast.pharmacy.pay("POST", "/pay/scan", body), "payer_action")
     reply = await till.until(cast.pharmacy, waiting, "settled")
     return till.told(
@@ -70,7 +67,7 @@ async def hung(cast: Cast, _props: Props) -> Scene:
     """The answer of the channel is lost. Nothing is paid twice, and soon it is known."""
     # WeChat, because it tells nobody of such a payment: the other channels may do so at once.
     code = till.pay_code(cast.world, "wechat", "lost_answer")
-    body = _sale(till.order_no(cast.pharmacy, 5), cast.drugs[:1], code)
+    body = till.sale(till.order_no(cast.pharmacy, 5), cast.drugs[:1], code)
     unknown = till.expect(await cast.pharmacy.pay("POST", "/pay/scan", body), "unknown")
     reply = await till.until(cast.pharmacy, unknown, "settled")
     return till.told(
@@ -83,7 +80,7 @@ async def given_up(cast: Cast, _props: Props) -> Scene:
     """The payer walks away; the cashier cancels, and everything that was held is free again."""
     order_no = till.order_no(cast.pharmacy, 6)
     code = till.pay_code(cast.world, "alipay", "userpaying_never")
-    body = _sale(order_no, cast.drugs[:2], code, patient=cast.colleague)
+    body = till.sale(order_no, cast.drugs[:2], code, patient=cast.colleague)
     till.expect(await cast.pharmacy.pay("POST", "/pay/scan", body), "payer_action")
     cancelled = await cast.pharmacy.pay("POST", f"/pay/{order_no}/cancel", {})
     reply = await till.until(cast.pharmacy, cancelled, "refused")
@@ -113,25 +110,3 @@ async def refunded(cast: Cast, props: Props) -> Scene:
 
 
 PAY_SCENES = (scan, one_code, plain, confirmed, hung, given_up, refunded)
-
-
-def _sale(
-    order_no: str, basket: Sequence[Bought], pay_code: str, *, patient: Patient | None = None
-) -> dict[str, object]:
-    body: dict[str, object] = {
-        "order_no": order_no, "operator": "0001", "terminal_id": "POS00001", "pay_code": pay_code,
-        "acct_used_flag": "0",
-        "lines": [
-            {
-                "med_list_codg": one.item.med_list_codg,
-                "medins_list_codg": one.item.medins_list_codg,
-                "cnt": str(one.quantity),
-                "pric": str(one.item.price),
-            }
-            for one in basket
-        ],
-    }  # fmt: skip
-    if patient is not None:
-        code = patient.person.person_code or patient.person.certno
-        body |= {"person_code": code, "insutype": patient.person.insutype}
-    return body

@@ -17,6 +17,10 @@ from loadtest.population.persons import EMPLOYEE
 from settlement.demo.table import money
 
 _CLASSES = {"01": "甲", "02": "乙", "03": "丙"}
+ORDERED = ("--reason", "演示", "--actor", "测试操作员")
+"""Who orders what an operator types in the story, and why."""
+_EMPLOYED = {"11": "在职职工 employee", "12": "退休人员 pensioner"}
+"""By psn_type."""
 _AMOUNTS = ("medfee_sumamt", "fund_pay_sumamt", "acct_pay", "psn_cash_pay")
 
 
@@ -49,9 +53,10 @@ class Scene(Struct, frozen=True, kw_only=True):
 def who(patient: Patient, counter: InstitutionClient) -> str:
     """Where, who, and what they show."""
     person = patient.person
-    scheme = "职工 employee" if person.insutype == EMPLOYEE else "居民 resident"
-    shown = "社保卡 card" if patient.card else "身份证号 identity number"
-    return f"{counter.institution.name} · {person.psn_name}，{scheme} {person.psn_type}，{shown}"
+    kind = _EMPLOYED.get(person.psn_type, "职工 employee")
+    scheme = kind if person.insutype == EMPLOYEE else "居民 resident"
+    shown = "凭社保卡 by card" if patient.card else "凭身份证号 by identity number"
+    return f"{counter.institution.name} · {person.psn_name}，{scheme}，{shown}"
 
 
 def bought_lines(basket: Sequence[Bought]) -> list[str]:

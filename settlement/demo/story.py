@@ -23,8 +23,10 @@ from loadtest.world import fetch_world
 from settlement.clock import monotonic
 from settlement.demo.books import agency_book, agency_lines, institution_lines, read_book
 from settlement.demo.cast import Cast, Props, cast_of, region_cast
+from settlement.demo.city_app import open_app
 from settlement.demo.hospital_scenes import HOSPITAL_SCENES
 from settlement.demo.mobile_scenes import mobile_scenes
+from settlement.demo.my_scenes import MY_SCENES, city_app
 from settlement.demo.neighbour import REGION as NEIGHBOUR
 from settlement.demo.neighbour import WORKERS as NEIGHBOUR_WORKERS
 from settlement.demo.neighbour import (
@@ -36,6 +38,7 @@ from settlement.demo.neighbour import (
     server_options,
 )
 from settlement.demo.pay_scenes import PAY_SCENES
+from settlement.demo.phone_scenes import PHONE_SCENES
 from settlement.demo.region_scenes import region_scenes
 from settlement.demo.scene import Paid, Scene, StoryError
 from settlement.demo.scenes import SCENES
@@ -93,11 +96,12 @@ async def _play(data_dir: Path, host: str, port: int, *, serve: bool) -> int:
             operator=_operator(neighbour_folder(data_dir), server_environment()),
         )  # fmt: skip
         await join_hub(hub, data_dir, (ours, theirs))
-        verdicts = await _tell(ours, theirs, hub)
+        verdicts, cast = await _tell(ours, theirs, hub)
         if serve:
             # Ctrl-C is how serving is meant to end.
             with suppress(asyncio.CancelledError):
-                await _keep_serving(served, other)
+                async with open_app(city_app(cast), host) as app_url:
+                    await _keep_serving(served, other, app_url)
         return 0 if all(one.ok for one in verdicts) else 1
 
 
@@ -126,7 +130,7 @@ async def _servers(data_dir: Path, host: str, port: int) -> AsyncIterator[tuple[
         yield ours, theirs
 
 
-async def _tell(ours: Member, theirs: Member, hub: HubServer) -> list[Verdict]:
+async def _tell(ours: Member, theirs: Member, hub: HubServer) -> tuple[list[Verdict], Cast]:
     world, elsewhere = await asyncio.gather(
         *(asyncio.to_thread(fetch_world, one.url, persons=SHOWN_PERSONS) for one in (ours, theirs))
     )
@@ -139,13 +143,13 @@ async def _tell(ours: Member, theirs: Member, hub: HubServer) -> list[Verdict]:
         open_clients(ours.url, world.region) as clients,
         open_clients(theirs.url, elsewhere.region) as their_clients,
     ):
-        cast, props = cast_of(world, clients, ours.operator, ours.data_dir), Props()
+        cast, props = cast_of(world, clients, ours), Props()
         neighbour = Neighbour(
             cast=region_cast(elsewhere, their_clients), data_dir=theirs.data_dir, hub=hub
         )
         makers = (
-            *SCENES, *PAY_SCENES, *HOSPITAL_SCENES, *mobile_scenes(world),
-            *region_scenes(neighbour),
+            *SCENES, *PAY_SCENES, *PHONE_SCENES, *HOSPITAL_SCENES, *mobile_scenes(world),
+            *MY_SCENES, *region_scenes(neighbour),
         )  # fmt: skip
         for number, make in enumerate(makers, 1):
             scene = await make(cast, props)
@@ -162,7 +166,7 @@ async def _tell(ours: Member, theirs: Member, hub: HubServer) -> list[Verdict]:
             for one, found in zip((ours, theirs), verdicts, strict=True)
         ],
     )
-    return list(verdicts)
+    return list(verdicts), cast
 
 
 def _operator(data_dir: Path, environment: Mapping[str, str] | None = None) -> Operator:
@@ -207,7 +211,7 @@ async def _verify(data_dir: Path) -> Verdict:
     return read_verdict(stdout, process.returncode or 0, stderr, monotonic() - started)
 
 
-async def _keep_serving(served: Served, other: Served) -> None:
+async def _keep_serving(served: Served, other: Served, app_url: str) -> None:
     """Until cancelled; a server that ends by itself is a StoryError."""
     url = served.url
     _print([
@@ -219,6 +223,7 @@ async def _keep_serving(served: Served, other: Served) -> None:
             for one in served.ready.users
         ),
         "",
+        f"  参保人的页面 an insured person's page {app_url}",
         f"  服务中 serving at {url}",
         f"  接口 interface {url}/hsa/hgs/{{infno}}，文档 documents {url}/docs",
         f"  测试数据 test data {url}/demo/world.json，按 Ctrl-C 停止 stops",

@@ -1,4 +1,4 @@
-"""A till of the story: test codes of payers' phones, answers awaited, payments told."""
+"""A till of the story: baskets, test codes of payers' phones, answers awaited, payments told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from loadtest.institution_client import InstitutionClient
+from loadtest.institution_inputs import Bought, Patient
 from loadtest.world import World
 from protocol.scan import Leg, ScanReply
 from settlement.demo.scene import Scene, StoryError
@@ -40,6 +41,29 @@ def pay_code(world: World, channel: str, behaviour: str) -> str:
     if not isinstance(codes, Mapping) or behaviour not in codes:
         raise StoryError(f"no {behaviour} code of {channel} in the world")
     return str(codes[behaviour])
+
+
+def sale(
+    order_no: str, basket: Sequence[Bought], pay_code: str, *, patient: Patient | None = None
+) -> dict[str, object]:
+    """A basket as POST /pay/scan takes it; without a patient nobody is insured."""
+    body: dict[str, object] = {
+        "order_no": order_no, "operator": "0001", "terminal_id": "POS00001", "pay_code": pay_code,
+        "acct_used_flag": "0",
+        "lines": [
+            {
+                "med_list_codg": one.item.med_list_codg,
+                "medins_list_codg": one.item.medins_list_codg,
+                "cnt": str(one.quantity),
+                "pric": str(one.item.price),
+            }
+            for one in basket
+        ],
+    }  # fmt: skip
+    if patient is not None:
+        code = patient.person.person_code or patient.person.certno
+        body |= {"person_code": code, "insutype": patient.person.insutype}
+    return body
 
 
 def expect(reply: ScanReply, status: str) -> ScanReply:

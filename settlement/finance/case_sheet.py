@@ -24,6 +24,7 @@ from settlement.monthly_statement import (
 )
 from settlement.numbers import lane_in
 from settlement.policy.loader import PolicySet
+from settlement.remote_rows import told_by
 from settlement.rows import Detail, RowKind, SettlementRow
 from settlement.settlement_sheet import FeeRow, FundRow, fee_rows, fee_total, fund_rows, sheet_code
 from settlement.storage.lease import PlainConnection
@@ -217,5 +218,7 @@ def _explained(fact: SettlementFact, keys: Keys) -> tuple[list[str], list[str]]:
 
 
 def _names(row: SettlementRow, keys: Keys) -> dict[str, FundName]:
-    policy = keys.policies.version(row.policy)
+    """Of a stranger's settlement: by the other region's policy, where this program knows it."""
+    version = row.policy.rpartition(" ")[2] if told_by(row.policy) else row.policy
+    policy = keys.policies.version(version)
     return {} if policy is None else names_of(policy)

@@ -37,6 +37,7 @@ from settlement.numbers import lane_in
 from settlement.refusal import Refusal
 from settlement.serve.mobile import MobileDesk
 from settlement.translate.mobile import PLACE, WITHDRAW, order_number
+from settlement.unreadable import unread
 from settlement.usecases.mobile_payloads import pay_token
 from settlement.wallets import wallet_of
 
@@ -189,7 +190,7 @@ class MobileDoor:
             split = (said.feeSumamt, said.fundPay, said.psnAcctPay, said.ownPayAmt)
             total, funds, account, own = (scaled(one, 2, "amounts") for one in split)
         except (msgspec.MsgspecError, UnicodeDecodeError, ArithmeticError, WireError) as exc:
-            return Refusal(code="MOBILE_WALLET_UNREADABLE", params={"found": str(exc)[:80]})
+            return Refusal(code="MOBILE_WALLET_UNREADABLE", params={"found": unread(exc).text})
         asked = await self._asked(wallet, said.payOrdId, PLACE)
         if isinstance(asked, Refusal):
             return asked

@@ -362,6 +362,7 @@ _RECOMPUTED_TEXT = {
     Recomputed.DIFFERS: "重新计算结果不一致 computed again: NOT the same",
     Recomputed.NOT_KEPT: "计算依据未保存 what it was computed of is not kept",
     Recomputed.POLICY_NOT_LOADED: "政策版本未加载 its policy is not loaded",
+    Recomputed.TOLD_ELSEWHERE: "由参保地计算 computed by the region of insurance",
 }
 
 

@@ -80,6 +80,7 @@ from settlement.telemetry.traces import TRACES
 from settlement.translate import scans
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
+from settlement.unreadable import unread
 from settlement.usecases.paying import Ordered, PayAnswer
 
 COUNTER_SECONDS = 2.5
@@ -492,6 +493,9 @@ class Payments(ChannelReports):
 def unreadable(exc: Exception) -> PayReply:
     """The answer to what cannot be read."""
     row = refusals.REFUSALS["SCAN_UNREADABLE"]
-    said = refusals.text(Refusal(code="SCAN_UNREADABLE", params={"found": str(exc)[:120]}))
-    reply = scans.refused("", code=row.code, message=said.message, field="", retry=said.retry)
+    found = unread(exc)
+    said = refusals.text(Refusal(code="SCAN_UNREADABLE", params={"found": found.text}))
+    reply = scans.refused(
+        "", code=row.code, message=said.message, field=found.field, retry=said.retry
+    )
     return PayReply(row.http_status, _ENCODE(reply))

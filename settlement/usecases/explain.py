@@ -38,6 +38,8 @@ class Recomputed(StrEnum):
     NOT_KEPT = "not_kept"
     """a cancel, or a case whose personal data was erased"""
     POLICY_NOT_LOADED = "policy_not_loaded"
+    TOLD_ELSEWHERE = "told_elsewhere"
+    """a stranger's: the region of insurance computed it"""
 
 
 class Explained(Struct, frozen=True, kw_only=True):
@@ -143,7 +145,7 @@ def _told_elsewhere(fact: SettlementFact) -> Explained:
         account=yuan_text(row.account_fen),
         cash=yuan_text(row.cash_fen),
         hospital_borne=yuan_text(row.hospital_fen),
-        recomputed=Recomputed.POLICY_NOT_LOADED,
+        recomputed=Recomputed.TOLD_ELSEWHERE,
         steps=[],
         text_zh=f"异地就医结算：{sums_zh}\n依据：由参保地 {region} 按其政策计算",
         text_en=f"care elsewhere: {sums_en}\nby {region}, by its own policy",

@@ -11,6 +11,7 @@ import contextlib
 import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import web
@@ -214,6 +215,7 @@ class WebServer:
 
     def _page_table(self) -> Mapping[str, Page]:
         pages: dict[str, Page] = {
+            "/": self._front,
             "/healthz": self._healthz,
             "/readyz": self._readyz,
             "/metrics": self._metrics,
@@ -287,7 +289,7 @@ class WebServer:
             found = await self._gateway.explanation(setl_id, granted.caller)
         except Unavailable as exc:
             return _response(problem("UNAVAILABLE", seconds=exc.seconds))
-        return _response(problem("NOT_FOUND")) if found is None else _json(200, found)
+        return _response(_NO_SUCH) if found is None else _json(200, found)
 
     async def _body(self, request: web.BaseRequest) -> bytes | None:
         """The whole body, or None where it is over the limit; no more than the limit is read."""
@@ -303,6 +305,10 @@ class WebServer:
                     return None
                 parts.append(part)
         return b"".join(parts)
+
+    async def _front(self, _request: web.BaseRequest) -> web.Response:
+        """Whoever types only the server's name gets what is to be read about it."""
+        return web.Response(status=HTTPStatus.FOUND, headers={"Location": "/docs"})
 
     async def _healthz(self, _request: web.BaseRequest) -> web.Response:
         return _json(200, b'{"status":"ok"}')
@@ -399,3 +405,4 @@ def _json(status: int, body: bytes) -> web.Response:
 
 
 _ENCODER = Encoder()
+_NO_SUCH = problem("NOT_FOUND", message="本机构没有这笔结算。请核对地址中的结算ID（setl_id）。")

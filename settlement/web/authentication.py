@@ -44,6 +44,18 @@ class Denied(Struct, frozen=True, gc=False):
     params: dict[str, str | int] = {}
 
 
+_TIF_WRONG = Denied(
+    "SIGNATURE_WRONG",
+    {"header": "x-tif-signature",
+     "formula": "SHA-256(x-tif-timestamp+密钥+x-tif-nonce+x-tif-timestamp)的小写十六进制"},
+)  # fmt: skip
+_CSB_WRONG = Denied(
+    "SIGNATURE_WRONG",
+    {"header": signing.CSB_SIGNATURE_HEADER,
+     "formula": "Base64(HMAC-SHA1)，原文为其余_api_头按名称排序的key=value以&相连"},
+)  # fmt: skip
+
+
 class Authenticator:
     """Checks headers with the gateway's credentials."""
 
@@ -89,14 +101,14 @@ class Authenticator:
         now = int(self._clock())
         window = self._limits.tif_window_seconds
         if not signing.tif_in_window(timestamp, now_seconds=now, window_seconds=window):
-            return Denied("TIMESTAMP_REFUSED", {"window": window})
+            return Denied("TIMESTAMP_REFUSED", {"window": window, "now": now, "unit": "秒"})
         fact = self._usable(access_key)
         if isinstance(fact, Denied):
             return fact
         if not signing.tif_verified(
             timestamp=timestamp, secret=fact.secret, nonce=nonce, signature=signature
         ):
-            return Denied("SIGNATURE_WRONG")
+            return _TIF_WRONG
         return Known(self._caller(access_key, fact), nonce)
 
     def _authenticate_csb(self, headers: Mapping[str, str]) -> Known | Denied:
@@ -108,7 +120,9 @@ class Authenticator:
         window = self._limits.csb_window_seconds
         timestamp = headers["_api_timestamp"]
         if not signing.csb_in_window(timestamp, now_seconds=now, window_seconds=window):
-            return Denied("TIMESTAMP_REFUSED", {"window": window})
+            return Denied(
+                "TIMESTAMP_REFUSED", {"window": window, "now": now * 1_000, "unit": "毫秒"}
+            )
         access_key = headers["_api_access_key"]
         fact = self._usable(access_key)
         if isinstance(fact, Denied):
@@ -116,7 +130,7 @@ class Authenticator:
         signed = {name: headers[name] for name in signing.CSB_SIGNED_HEADERS}
         signature = headers[signing.CSB_SIGNATURE_HEADER]
         if not signing.csb_verified(signed, secret=fact.secret, signature=signature):
-            return Denied("SIGNATURE_WRONG")
+            return _CSB_WRONG
         return Known(self._caller(access_key, fact))
 
     def _usable(self, access_key: str) -> CredentialFact | Denied:

@@ -25,6 +25,7 @@ from settlement.matter_states import MatterKind
 from settlement.my_gateway import PersonDesk, Who
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS, text
+from settlement.unreadable import unread
 from settlement.web.my_access import MyAccess, acting_for
 from settlement.web.reply import HttpReply, problem, too_large
 
@@ -123,7 +124,10 @@ async def _done(
     try:
         request = msgspec.json.decode(body, type=shape)
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-        return Refusal(code="MY_REQUEST_UNREADABLE", params={"found": str(exc)[:80]})
+        found = unread(exc)
+        return Refusal(
+            code="MY_REQUEST_UNREADABLE", field=found.field or None, params={"found": found.text}
+        )
     return await act(who, request)
 
 

@@ -6,6 +6,7 @@ No script, no style and no address of somebody else's: the page works wherever a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from html import escape
 from urllib.parse import urlencode
 
@@ -179,6 +180,11 @@ def radios(
         for code, text, more in options
     )
     return f"<fieldset><legend>{escape(title)}</legend>{shown}</fieldset>"
+
+
+def money(yuan: str) -> str:
+    """Yuan as people write it, thousands set apart."""
+    return f"{Decimal(yuan):,.2f}"
 
 
 def split_bar(parts: Sequence[tuple[str, str, int]]) -> str:

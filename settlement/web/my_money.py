@@ -25,6 +25,7 @@ from settlement.web.my_html import (
     field,
     form,
     mark,
+    money,
     page,
     pairs,
     provinces,
@@ -48,8 +49,8 @@ def _settled_row(frame: Frame, one: Settled) -> str:
     gone = mark("已撤销", OVER) if one.cancelled else ""
     return (
         f'<li><a href="{escape(path)}"><div><b>{escape(one.institution_zh)}</b>{gone}'
-        f'<span class="amount">{one.total}</span></div>'
-        f"<small>{one.on} · {escape(one.care_type_zh)} · 自己付现金 {one.cash}</small></a></li>"
+        f'<span class="amount">{money(one.total)}</span></div>'
+        f"<small>{one.on} · {escape(one.care_type_zh)} · 现金 {money(one.cash)}</small></a></li>"
     )
 
 
@@ -65,7 +66,7 @@ def settlement(frame: Frame, found: SettlementReply) -> bytes:
         for kind, name, fen in parts
         if fen or kind != "borne"
     )
-    whole = f"{' + '.join(_yuan(fen) for _, _, fen in parts if fen)} = {one.total} 元"
+    whole = f"{' + '.join(_yuan(fen) for _, _, fen in parts if fen)} = {money(one.total)} 元"
     reasons = "".join(
         f"<li><p>{escape(each.text)}</p>"
         + (f"<small>依据：{escape(each.source)}</small>" if each.source else "")
@@ -75,13 +76,14 @@ def settlement(frame: Frame, found: SettlementReply) -> bytes:
     same = {
         "same": "按保存的依据重新计算，每一分钱都一致。",
         "differs": "重新计算的结果与结算不一致，请联系经办机构。",
+        "told_elsewhere": "由参保地按其政策计算。",
     }.get(found.recomputed, "")
     note = "" if found.policy_verified else "（演示政策，未经核实）"
     return page(
         frame, "这笔费用怎么算",
         card(
             f'<p class="sum"><small>{escape(one.institution_zh)} · {one.on}</small>'
-            f"<b>{one.total}</b></p>",
+            f"<b>{money(one.total)} <small>元</small></b></p>",
             words("已撤销：资金已按原路退回。", "hint") if one.cancelled else "",
             split_bar(parts), f'<ul class="legend">{legend}</ul>', f'<p class="whole">{whole}</p>',
         ),
@@ -101,7 +103,7 @@ def _items(found: SettlementReply) -> str:
     if not found.items:
         return ""
     rows = "".join(
-        f"<li><div><b>{escape(each.name)}</b><span class=\"amount\">{each.amount}</span></div>"
+        f'<li><div><b>{escape(each.name)}</b><span class="amount">{money(each.amount)}</span></div>'
         f"<small>数量 {each.quantity} · 医保范围内 {each.in_scope}"
         + (f" · 先自付 {each.pre_self_pay}" if _fen(each.pre_self_pay) else "")
         + (f" · 全自费 {each.full_self_pay}" if _fen(each.full_self_pay) else "")
@@ -140,7 +142,7 @@ def account(
         frame, "个人账户", fault(why) if why else "",
         card(
             '<p class="sum"><small>可用余额（元）</small>'
-            f"<b>{found.balance}</b></p>", words(held, "hint") if held else "", kind="hero",
+            f"<b>{money(found.balance)}</b></p>", words(held, "hint") if held else "", kind="hero",
         ),
         card(f'<ul class="rows">{rows}</ul>' if rows else words("还没有收支。", "empty"),
              title="账户收支"),
@@ -157,7 +159,7 @@ def _movement(frame: Frame, one: Movement) -> str:
     """With the way to what it was for, where there is one."""
     told = (
         f'<div><b>{escape(one.what_zh)}</b><span class="amount">{_signed(one.amount)}</span></div>'
-        f"<small>{one.at or '此前'} · 余额 {one.balance}</small>"
+        f"<small>{one.at or '此前'} · 余额 {money(one.balance)}</small>"
     )
     if one.settlement_id:
         path = frame.to(f"/my/settlements/{one.settlement_id}")
@@ -182,8 +184,8 @@ def _fen(yuan: str) -> int:
 
 
 def _yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02d}"
+    return f"{fen // 100:,}.{fen % 100:02d}"
 
 
 def _signed(amount: str) -> str:
-    return f"−{amount[1:]}" if amount.startswith("-") else f"+{amount}"
+    return f"−{money(amount[1:])}" if amount.startswith("-") else f"+{money(amount)}"

@@ -30,6 +30,7 @@ from settlement.matter_states import MatterKind
 from settlement.my_gateway import PersonDesk, Who
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS, text
+from settlement.unreadable import unread
 from settlement.web import my_money, my_views
 from settlement.web.my_access import Entered, MyAccess, acting_for
 from settlement.web.my_html import Frame, outside
@@ -47,7 +48,6 @@ _SETTLEMENT = re.compile(r"/my/settlements/(?P<number>[0-9]{1,20})", re.ASCII)
 _PERSON = re.compile(r"[0-9A-Za-z]{1,30}", re.ASCII)
 _FIELDS_MAX = 20
 _Shape = TypeVar("_Shape", bound=Struct)
-_FIELD = re.compile(r"(?:`\$\.|field `)(\w+)`")
 _FIELDS_ZH = {
     "kind": "备案类型", "place": "就医地", "begins_on": "开始日期", "ends_on": "结束日期",
     "reason": "事由", "phone": "手机号", "direction": "方向", "region": "对方地区",
@@ -272,8 +272,7 @@ def _request(
     try:
         return msgspec.convert(told, shape)
     except msgspec.ValidationError as exc:
-        named = _FIELD.search(str(exc))
-        return f"请检查“{_FIELDS_ZH.get(named[1] if named else '', '填写内容')}”。"
+        return f"请检查“{_FIELDS_ZH.get(unread(exc).field, '填写内容')}”。"
 
 
 def _whole(found: bytes | Refusal) -> bytes:

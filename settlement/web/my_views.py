@@ -23,6 +23,7 @@ from settlement.web.my_html import (
     form,
     link,
     mark,
+    money,
     page,
     pairs,
     provinces,
@@ -68,7 +69,7 @@ def home(frame: Frame, status: StatusReply) -> bytes:
             f'<p class="who">{escape(status.name)}<small>个人编号 …{escape(status.person_no[-4:])}'
             "</small></p>",
             '<p class="sum"><small>个人账户余额（元）</small>'
-            f"<b>{status.balance}</b></p>",
+            f"<b>{money(status.balance)}</b></p>",
             kind="hero",
         ),
         card(f'<ul class="rows">{memberships}</ul>', pairs(more), title="参保状态"),

@@ -17,7 +17,7 @@ from tests.kit.served import ROOT
 from tests.services import embedded_environment, temporary_directory
 
 PAGE = "docs/reference/client.md"
-URL = "http://127.0.0.1:8441"
+URL = "http://127.0.0.1:8080"
 PHARMACY = "P44190099002"
 SECONDS_MAX = 180
 

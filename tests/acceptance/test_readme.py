@@ -24,7 +24,7 @@ from tests.services import embedded_environment, temporary_directory
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ("README.md", "README.zh-CN.md")
 FENCE = re.compile(r"^```(\w+) (tour|answer|server)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SERVER_URL = "http://127.0.0.1:8441"
+SERVER_URL = "http://127.0.0.1:8080"
 DATA_DIRECTORY = "var/demo"
 COMMAND = ".venv/bin/settlement"
 ISSUED = re.compile(r"P?\d{14,30}|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -102,7 +102,7 @@ def test_readme_starts_the_server_that_the_tour_talks_to() -> None:
     for page in PAGES:
         started = [m[3] for m in FENCE.finditer((ROOT / page).read_text("utf-8"))
                    if m[2] == "server"]  # fmt: skip
-        expected = f"{COMMAND} serve --demo --port 8441 --data-dir {DATA_DIRECTORY}\n"
+        expected = f"{COMMAND} serve --demo --port 8080 --data-dir {DATA_DIRECTORY}\n"
         assert started == [expected], page
 
 

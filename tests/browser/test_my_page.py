@@ -110,7 +110,7 @@ async def test_person_sees_balance_settlements_and_how_every_fen_came_about(
     gone = await town.pharmacy.sell(who, some(DEAR))
     await town.pharmacy.send(town.pharmacy.cancel(gone))
     await enter(page, app, who)
-    balance = f"{await town.balance_fen(who) / 100:.2f}"
+    balance = f"{await town.balance_fen(who) / 100:,.2f}"
     assert balance in await text(page)
     assert "ticket" not in await page.ask("location.href")
     await paint(page, "home")

@@ -221,6 +221,24 @@ def test_required_pages_are_there() -> None:
     assert re.search(r"^## \[?Unreleased\]?", _page("CHANGELOG.md"), re.MULTILINE)
 
 
+def unlisted(pages: Collection[str], index: str) -> list[str]:
+    """Pages under docs/ that its index does not lead to; decisions have an index of their own."""
+    targets = (match[1].partition("#")[0] for match in LINK.finditer(index))
+    linked = {_resolve("docs/README.md", target) for target in targets}
+    return sorted(
+        page for page in pages
+        if page.startswith("docs/") and not page.startswith("docs/adr/") and page not in linked
+        and page != "docs/README.md" and "/channels/" not in page
+    )  # fmt: skip
+
+
+def test_index_of_pages_lists_every_page() -> None:
+    pages = [path for path, _ in text_files(".md")]
+    assert unlisted(pages, _page("docs/README.md")) == []
+    assert "docs/operating/console.md" in pages
+    assert unlisted(["docs/a.md", "docs/b.md", "x.md"], "[a](a.md#part)") == ["docs/b.md"]
+
+
 def test_metric_checker_names_each_planted_breach() -> None:
     head = "from prometheus_client import Counter, Histogram\n"
     plants = {

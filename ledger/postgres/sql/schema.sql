@@ -2,8 +2,8 @@
 --
 -- An *entry* (记账凭证) is what is booked or refused as a whole: a handful of transfers, each one
 -- debit account, one credit account and an amount in fen. The transfers of an entry share its row
--- as three parallel arrays, because a row an entry costs a fifth of a row a transfer and nothing
--- ever reads half an entry; `ledger.transfer` shows them one a row.
+-- as three parallel arrays: one row for an entry costs a fifth of one row for each transfer, and
+-- nothing ever reads half an entry. The view `ledger.transfer` shows each transfer as a row.
 --
 -- A *lane* is where an entry lives (it leads every key); a *journal* is where entries are ordered.
 -- All entries that one commit adds to a journal are a *block*, and each block's hash covers the one
@@ -18,8 +18,8 @@
 -- zero). Every other account's balance is a sum over entries, folded in the background
 -- (`ledger.fold`), so that no fund and no institution is ever a hot row.
 --
--- As it stands this is the schema for one machine. On a cluster a journal has one lane; what the
--- marks `lanes`, `lane` and `cluster` make of it there, ledger/postgres/shape.py tells.
+-- As it stands this is the schema for one machine. On a cluster each journal has one lane, and the
+-- marks `lanes`, `lane` and `cluster` are expanded as ledger/postgres/shape.py says.
 --
 -- Refusals use SQLSTATEs of class ML; ledger/postgres/errors.py maps them:
 --   ML001 the journal takes no blocks       ML002 the business day is closed

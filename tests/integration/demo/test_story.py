@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -31,6 +33,9 @@ def test_story_is_told_served_and_stopped_by_ctrl_c(data_dir: Path) -> None:
     with _story(data_dir) as process:
         told = _told_until_serving(process)
         url = next(line.split()[-1] for line in told if "服务中" in line)
+        app = next(line.split()[-1] for line in told if "参保人的页面" in line)
+        door = _sent_on_from(app)
+        let_in = _sent_on_from(door)
         world = fetch_world(url, persons=1_000)
         told_hospital = fetch_book(str(world.channels["mobile"]["receiver_url"]))
         process.send_signal(signal.SIGINT)
@@ -41,10 +46,13 @@ def test_story_is_told_served_and_stopped_by_ctrl_c(data_dir: Path) -> None:
     assert all(width(line) <= LINE_COLUMNS_MAX for line in told)
     for said in ("same setl_id", "MESSAGE_REVERSED", "总费用", "统筹基金", "个人账户", "现金",
                  "余额", "已办理入院", "退回 back", "told 6302", "SUCC", "核验通过 verified",
-                 "平 balanced", "REGION_UNCLEAR", "= 平台 the hub 134.82", "✓ 611000",
+                 "平 balanced", "微信确认 WeChat confirms: ok → 支付成功",
+                 "异地长期居住人员，陕西省", "起已生效 in force",
+                 "REGION_UNCLEAR", "= 平台 the hub 134.82", "✓ 611000",
                  "supervisor  supervisor    "):  # fmt: skip
         assert said in text
     assert "NOT balanced" not in text
+    assert door.startswith(f"{url}/my/?ticket=") and let_in == "/my/"
     assert [one.topic for one in told_hospital.entries] == ["6204", "6302", "6302"]
     assert not told_hospital.refused
 
@@ -56,6 +64,14 @@ def test_ctrl_c_while_the_server_starts_leaves_nothing_running(data_dir: Path) -
         process.send_signal(signal.SIGINT)
         assert process.wait(STOP_SECONDS_MAX) == INTERRUPTED
     assert not [pid for pid in os.listdir("/proc") if str(data_dir) in _command_of(pid)]
+
+
+def _sent_on_from(url: str) -> str:
+    """Where a redirect leads."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.netloc, timeout=STOP_SECONDS_MAX)
+    connection.request("GET", f"{parts.path}?{parts.query}")
+    return connection.getresponse().headers["Location"]
 
 
 def _command_of(pid: str) -> str:

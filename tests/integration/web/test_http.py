@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from html import escape
@@ -117,6 +118,27 @@ async def test_stranger_is_told_why(
     reply = await client.post(b"hello", headers=headers())
     assert (reply.status, json.loads(reply.body)["err_code"]) == (401, err_code)
     assert server.gateway.seen == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        (lambda: signed(secret="other"), "x-tif-signature应为SHA-256("),
+        (lambda: csb_signed(secret="other"), "_api_signature应为Base64(HMAC-SHA1)"),
+        (lambda: signed(late_seconds=301), "（秒）"),
+        (lambda: signed() | {"x-tif-timestamp": str(int(time.time() * 1_000))}, "单位是否为秒"),
+        (lambda: csb_signed() | {"_api_timestamp": str(int(time.time()))}, "单位是否为毫秒"),
+    ],
+)
+async def test_programmer_is_told_how_a_header_is_made(
+    client: Client, headers: Callable[[], dict[str, str]], told: str
+) -> None:
+    assert told in json.loads((await client.post(b"hello", headers=headers())).body)["message"]
+
+
+async def test_front_door_leads_to_the_documents(client: Client) -> None:
+    reply = await client.get("/")
+    assert (reply.status, reply.headers["location"]) == (302, "/docs")
 
 
 async def test_nonce_serves_one_body_and_its_resends(client: Client) -> None:
