@@ -20,6 +20,7 @@ _TYPES = {
     "str": "文本", "int": "整数", "float": "数值", "decimal": "数值", "bool": "布尔值",
     "object": "对象", "array": "数组", "null": "空值", "date": "日期", "datetime": "时间",
 }  # fmt: skip
+_BOUND = {">=": "至少", "<=": "最多"}
 
 
 class Unread(Struct, frozen=True, kw_only=True):
@@ -74,4 +75,3 @@ _SAID: tuple[tuple[re.Pattern[str], _Tell], ...] = tuple(
         (r"Invalid RFC3339 encoded date\w*", lambda at, _: f"{at}不是日期，格式 yyyy-MM-dd"),
     )
 )  # fmt: skip
-_BOUND = {">=": "至少", "<=": "最多"}

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+from loadtest.city_app import open_app
 from loadtest.hub_members import Member, Operator
 from loadtest.institution_client import ClientError, open_clients
 from loadtest.server import ServerError, Verdict, program, read_verdict
@@ -23,7 +24,6 @@ from loadtest.world import fetch_world
 from settlement.clock import monotonic
 from settlement.demo.books import agency_book, agency_lines, institution_lines, read_book
 from settlement.demo.cast import Cast, Props, cast_of, region_cast
-from settlement.demo.city_app import open_app
 from settlement.demo.hospital_scenes import HOSPITAL_SCENES
 from settlement.demo.mobile_scenes import mobile_scenes
 from settlement.demo.my_scenes import MY_SCENES, city_app

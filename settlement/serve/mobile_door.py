@@ -147,10 +147,16 @@ class MobileDoor:
         except (EnvelopeError, ValueError) as exc:
             raise NotYours("MOBILE_ENVELOPE_UNREADABLE") from exc
         if not signed:
-            raise NotYours("SIGNATURE_WRONG")
+            raise _not_yours(Refusal(
+                code="SIGNATURE_WRONG",
+                params={"header": "signData", "formula": "SM2签名的Base64，原文按接口规范排序拼接"},
+            ))  # fmt: skip
         if not self._is_timely(opened.text("timestamp")):
-            late = Refusal(code="TIMESTAMP_REFUSED", params={"window": STAMP_SECONDS_MAX})
-            raise NotYours(late.code, refusals.text(late).message)
+            now = f"{local_time(self._clock()):%Y%m%d%H%M%S}"
+            raise _not_yours(Refusal(
+                code="TIMESTAMP_REFUSED",
+                params={"window": STAMP_SECONDS_MAX, "now": now, "unit": "yyyyMMddHHmmss"},
+            ))  # fmt: skip
         return fact, party, opened
 
     def _is_timely(self, stamp: str) -> bool:
@@ -281,3 +287,7 @@ def _said(wire: bytes) -> Said:
 def _refused(code: str, message: str, retry: str, field: str) -> Said:
     data = {"err_code": code, "err_field": field, "retry": retry}
     return Said(code=-1, message=message, data=_ENCODE(data))
+
+
+def _not_yours(refusal: Refusal) -> NotYours:
+    return NotYours(refusal.code, refusals.text(refusal).message)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from protocol.nhsa.dictionary import LISTS
 from protocol.nhsa.facts import TABLES
 from settlement.filing import FilingKind
+from settlement.off_site import KIND_ZH, OffSiteKind
+from settlement.places import place_zh
 
 _SENT_AS = {
     FilingKind.TRANSFER: "2501", FilingKind.CHRONIC: "2503", FilingKind.CHOSEN: "2505",
@@ -30,6 +32,8 @@ class NamedField(NamedTuple):
 
 def named_fields(kind: FilingKind, kept: Mapping[str, object]) -> list[NamedField]:
     """In the order in which they were sent; what is personal beyond the filing is left out."""
+    if kind is FilingKind.OFF_SITE:
+        return _off_site(kept)
     table = TABLES.get(_SENT_AS.get(kind, ""))
     nodes = () if table is None else table.input.values()
     known = {field.name: field for node in nodes for field in node.fields}
@@ -41,4 +45,19 @@ def named_fields(kind: FilingKind, kept: Mapping[str, object]) -> list[NamedFiel
         labels = LISTS[field.code_list].labels if field and field.code_list in LISTS else {}
         name_zh = name if field is None else field.name_zh
         told.append(NamedField(name, name_zh, text, labels.get(text, "")))
+    return told
+
+
+def _off_site(kept: Mapping[str, object]) -> list[NamedField]:
+    """Of one that a person made themselves: it was no message, and its fields are ours."""
+    told = []
+    for name, name_zh in (("kind", "备案类型"), ("place", "就医地"), ("reason", "事由")):
+        value = str(kept.get(name) or "")
+        value_zh = ""
+        if value and name == "kind":
+            value_zh = KIND_ZH[OffSiteKind(value)]
+        elif value and name == "place":
+            value_zh = place_zh(value)
+        if value:
+            told.append(NamedField(name, name_zh, value, value_zh))
     return told

@@ -167,7 +167,7 @@ def _filed(
             lane=row.lane, filing_no=row.matter_no, recorded_at=moment.at, withdraws=None,
             kind=FilingKind.OFF_SITE, psn_no=row.psn_no, institution=SENT_BY,
             begins_on=filing.begins_on, ends_on=filing.ends_on,
-            payload=_sealed(command, row.lane, row.matter_no, world),
+            payload=_sealed(command, row.lane, row.matter_no, world, wanted),
         ),
     )  # fmt: skip
 
@@ -225,7 +225,12 @@ def _effects(
     )  # fmt: skip
 
 
-def _sealed(command: MyCommand, lane: int, filing_no: int, world: World) -> bytes:
+def _sealed(
+    command: MyCommand, lane: int, filing_no: int, world: World, wanted: OffSiteAsked | None = None
+) -> bytes:
     asked = command.asked
-    payload = FilingPayload(msgid=asked.msgid, operator=command.acting.name, kept={})
+    kept: dict[str, object] = {}
+    if wanted is not None:
+        kept = {"kind": wanted.kind.value, "place": wanted.place, "reason": wanted.reason}
+    payload = FilingPayload(msgid=asked.msgid, operator=command.acting.name, kept=kept)
     return seal_payload(payload, world.keyring, filing_record(lane, filing_no))

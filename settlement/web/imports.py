@@ -38,6 +38,7 @@ from settlement.limits import Limits
 from settlement.web.import_documents import FORMAT_OF_TYPE, PARAMETERS
 from settlement.web.reply import HttpReply, problem
 
+_FORMULA = "HMAC-SHA256的十六进制，原文四行：方法、路径和参数、时间戳、报文体的SHA-256"
 HEADERS = ("x-import-key", "x-import-timestamp", "x-import-sha256", "x-import-signature")
 EMPTY_SHA256 = sha256(b"").hexdigest()
 _ADDRESS = re.compile(r"/imports/([a-z]+|\d{1,18})", re.ASCII)
@@ -98,7 +99,9 @@ class Imports:
             timestamp=told["x-import-timestamp"], digest=told["x-import-sha256"],
         )  # fmt: skip
         if not hmac.compare_digest(wanted, told["x-import-signature"]):
-            return problem("SIGNATURE_WRONG")
+            return problem(
+                "SIGNATURE_WRONG", params={"header": "x-import-signature", "formula": _FORMULA}
+            )
         if key.suspended:
             return problem("CREDENTIAL_SUSPENDED")
         return Announced(key, told["x-import-sha256"])
@@ -118,8 +121,11 @@ class Imports:
             return problem("IMPORT_HEADERS_MISSING", params={"header": "、".join(missing)})
         timestamp, window = told["x-import-timestamp"], self._limits.tif_window_seconds
         known = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12
-        if not known or abs(int(timestamp) - int(self._clock().timestamp())) > window:
-            return problem("TIMESTAMP_REFUSED", params={"window": window})
+        now = int(self._clock().timestamp())
+        if not known or abs(int(timestamp) - now) > window:
+            return problem(
+                "TIMESTAMP_REFUSED", params={"window": window, "now": now, "unit": "秒"}
+            )
         return None
 
     async def _report(self, job: str) -> HttpReply:

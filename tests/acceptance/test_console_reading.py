@@ -26,6 +26,7 @@ from settlement.storage.bills import BillFile
 from settlement.storage.policies import keep_files
 from tests.kit import population, registrar
 from tests.kit.channel_bills import MERCHANT, wechat_bill
+from tests.kit.citizen_app import a_city_app
 from tests.kit.console import NAMES, Browser, Office, an_office
 from tests.kit.mobile import Platform
 from tests.kit.population import CLASS_A, some
@@ -204,6 +205,18 @@ async def test_filings_are_found_without_naming_anybody(office: Office) -> None:
     searched = await office.audited("console.search-filings")
     assert [note for _, _, note in searched] == ["found", "not found"]
     assert all(certificate not in subject for _, subject, _ in searched)
+
+
+async def test_a_persons_own_filing_shows_what_was_asked_for_and_no_number(office: Office) -> None:
+    citizen = office.town.someone()
+    async with a_city_app(office.town) as app:
+        number = (await app.file(citizen, reason="探亲")).said["matter_no"]
+    clerk = await office.signed_in(CLERK)
+    assert "个人网办" in (await clerk.get("/console/filings")).text
+    page = (await clerk.get(f"/console/filings/{number}")).text
+    for said in ("个人网办", "其他临时外出就医人员", "四川省", "探亲"):
+        assert said in page, said
+    assert citizen.number not in page
 
 
 async def test_a_withdrawn_filing_is_on_the_list_of_those(office: Office) -> None:

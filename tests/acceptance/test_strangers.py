@@ -318,6 +318,7 @@ async def test_enquiries_show_what_was_settled(there: Elsewhere) -> None:
     assert len((await there.hospital.fees(settled)).output) == 3  # type: ignore[arg-type]
     told = await there.service.explanation(settled.setl_id, there.hospital.caller)
     assert told is not None and CHANGSHA in told.decode()
+    assert '"recomputed":"told_elsewhere"' in told.decode()
 
 
 async def test_settlements_are_taken_back_newest_first(there: Elsewhere) -> None:

@@ -466,3 +466,14 @@ def test_a_refusal_says_what_was_expected_in_chinese() -> None:
     }
     error = refused("2102", bent("2102", "input.druginfo.mdtrt_cert_type", "77"))
     assert error.params["expected"] == "取值：01,02,03"
+
+
+def test_of_a_long_code_list_a_dozen_values_are_told() -> None:
+    error = refused("2102", bent("2102", "input.druginfo.med_type", "4Z"))
+    told = str(error.params["expected"])
+    assert told.startswith("取值：11,") and "…等" in told and len(told) < 100
+
+
+def test_a_missing_field_is_told_with_what_it_should_be() -> None:
+    error = refused("2102", bent("2102", "input.druginfo.psn_no", ""))
+    assert error.params["expected"] == "文本，最长30个字符"
