@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from loadtest.simulators import wechat_v2_wire, wechat_v3_wire
-from loadtest.simulators.channel import Call, ChannelSimulator, Reply
+from loadtest.simulators.channel import ChannelSimulator, Reply
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Operation
 from loadtest.simulators.payer_codes import PayerCodes
+from loadtest.simulators.plain_http import Call
 from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.wechat_keys import Platform, SimMerchant
 from loadtest.simulators.wechat_mixed import MixedApi

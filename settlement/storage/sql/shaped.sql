@@ -191,6 +191,16 @@ order by /*lanes*/ k.lane, k.key
 on conflict (lane, key) do nothing
 returning key, psn_lane, psn_no;
 
+-- name: remember_tokens
+-- Tokens of codes that were decoded for orders, in the persons' lanes, in one order for everybody;
+-- the same code again is the same token.
+insert into settlement.token (lane, psn_no, key, institution, expires_at)
+select /*lane*/ k.lane, k.psn_no, k.key, k.institution, k.expires_at
+from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::bytea[], $4::text[], $5::timestamptz[])
+    as k (/*lanes*/ lane, psn_no, key, institution, expires_at)
+order by /*lanes*/ k.lane, k.psn_no, k.key
+on conflict (lane, psn_no, key) do nothing;
+
 -- name: find_orders
 -- Whose order numbers are.
 select o.key, o.psn_lane, o.psn_no

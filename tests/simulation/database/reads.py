@@ -385,6 +385,18 @@ def remember_token(
     return []
 
 
+def remember_tokens(
+    tables: Tables, lanes: Sequence[int], persons: Sequence[str], keys: Sequence[bytes],
+    institutions: Sequence[str], ends: Sequence[datetime],
+) -> Rows:  # fmt: skip
+    """remember_tokens."""
+    for lane, person_no, key, institution, at in zip(
+        lanes, persons, keys, institutions, ends, strict=True
+    ):
+        remember_token(tables, lane, person_no, key, institution, at)
+    return []
+
+
 def payments_due(tables: Tables, by: datetime, limit: int) -> Rows:
     """payments_due: the oldest of each channel."""
     due = [row for row in tables.payment_due.values() if row.due_at <= by]
@@ -515,6 +527,7 @@ STATEMENTS: dict[str, Read] = {
     _ONE["read_payments"]: payments,
     _ONE["claim_orders"]: claim_orders,
     _ONE["find_orders"]: find_orders,
+    _ONE["remember_tokens"]: remember_tokens,
     _ONE["find_attempts"]: find_attempts,
     _ONE["read_mobile_orders"]: mobile_orders,
     QUERIES["find_mobile_order"]: mobile_order,
