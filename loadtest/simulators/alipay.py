@@ -25,6 +25,7 @@ from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Operation
 from loadtest.simulators.payer_codes import Behaviour, PayerCodes
 from loadtest.simulators.plain_http import Call
+from loadtest.simulators.signing_here import SignsHere
 from loadtest.simulators.virtual_clock import VirtualClock
 from protocol.alipay import gateway, notification, trade
 from protocol.alipay.amounts import fen, yuan
@@ -32,7 +33,6 @@ from protocol.alipay.notification import TradeNotice
 from protocol.alipay.signing import PrivateKey, PublicKey, notice_text
 from protocol.alipay.times import CHINA, text_of
 from protocol.alipay.trade import BillType
-from settlement.channels.signer import Signer
 
 BILL_FILE_PATH = "/downloadBillFile.resource"
 LINK_SECONDS = 30
@@ -94,7 +94,7 @@ class AlipaySimulator(ChannelSimulator):
         self._key = key
         self._stranger = stranger
         self._accounts = {one.merchant.app_id: one for one in accounts}
-        self._signer = Signer()
+        self._signer = SignsHere()
         self._links: dict[str, _Link] = {}
         self._numbers = count(1)
 

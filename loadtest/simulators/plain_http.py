@@ -24,7 +24,7 @@ from msgspec import Struct
 T = TypeVar("T")
 HEAD_BYTES_MAX = 64 * 1024
 _HEAD_END = b"\r\n\r\n"
-_LINE = re.compile(r"(GET|POST) (/[!-$&-~]*) HTTP/1\.1")
+_LINE = re.compile(r"(GET|POST) (/[!-~]*) HTTP/1\.1")
 _LENGTH = re.compile(r"[0-9]{1,9}")
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,100}")
 _NOT_PLAIN = frozenset({"transfer-encoding", "content-encoding", "expect", "upgrade", "te"})
@@ -182,7 +182,7 @@ class _Connection(asyncio.Protocol):
             return
         method, target = line[1], line[2]
         path = target.partition("?")[0]
-        named = self._server.routes.find(method, path)
+        named = None if "%" in path else self._server.routes.find(method, path)
         length = headers.get("content-length", "0" if method == "GET" else "")
         is_whole = _LENGTH.fullmatch(length) is not None
         if named is None or not is_whole or int(length) > self._server.body_bytes_max:

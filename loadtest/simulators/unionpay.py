@@ -15,6 +15,7 @@ from loadtest.simulators.channel import ChannelSimulator, Notice, Reply
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Operation
 from loadtest.simulators.plain_http import Call
+from loadtest.simulators.signing_here import SignsHere
 from loadtest.simulators.unionpay_bill import bill
 from loadtest.simulators.unionpay_checks import (
     FILE_PATH,
@@ -52,7 +53,6 @@ from protocol.unionpay.messages import CURRENCY_CNY, SIGN_METHOD_RSA, VERSION
 from protocol.unionpay.signing import SIGNATURE, digest, sign_digest
 from protocol.unionpay.statement import SEPARATOR
 from protocol.unionpay.times import parse_settle_date, parse_txn_time, settle_date, txn_time
-from settlement.channels.signer import Signer
 
 NOTICE_GAPS_SECONDS = (60.0, 120.0, 240.0, 300.0)
 NO_NOTICE_URL = "http://www.specialUrl.com"
@@ -97,7 +97,7 @@ class UnionPaySimulator(ChannelSimulator):
         self._refund_seconds = refund_seconds
         self._clock_off_seconds_max = clock_off_seconds_max
         self._separator = separator
-        self._signatures = Signer()
+        self._signatures = SignsHere()
 
     def open_merchant(self, mer_id: str, signer: SigningKey | None = None) -> SigningKey:
         """A merchant that may collect here; with a new key and certificate where it has none."""

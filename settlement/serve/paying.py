@@ -87,7 +87,7 @@ COUNTER_SECONDS = 2.5
 """How long a counter is kept waiting for a verdict that is asked for anyway."""
 PAYABLE_ON_PHONE = frozenset({State.WAITING, State.COLLECTING, State.CONFIRMING})
 """While a payer's page may open an order."""
-LOOK_GAPS = (0.05, 0.1, 0.2, *(0.4,) * 10)
+LOOK_GAPS = (0.08, 0.12, 0.2, *(0.4,) * 10)
 """Meanwhile, after how many seconds we look whether the channel has told by itself."""
 SIDE_CONNECTIONS = 4
 """For what is looked up before and after a batch; look-ups of a kind that wait together share a

@@ -16,7 +16,7 @@ from settlement.numbers import lane_in
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import Attempt
 from settlement.storage.connect import Several
-from settlement.storage.payment_reader import read_payments
+from settlement.storage.payment_reader import gather, read_payments
 from settlement.storage.payments import Owner
 from settlement.storage.queries import SHAPED
 from settlement.storage.together import Together
@@ -118,22 +118,17 @@ class PaymentFinder:
     async def _attempts(
         self, numbers: Sequence[int]
     ) -> list[tuple[PaymentFact, Attempt] | None]:
-        view = View()
         async with self._side.use() as connection:
             rows = await fetch_keys(
                 connection, self._queries, "find_attempts",
                 [lane_in(number) for number in numbers], [str(number) for number in numbers],
             )  # fmt: skip
-            found = {int(order_no): (pay_no, attempt) for order_no, pay_no, attempt in rows}
-            pay_nos = dict.fromkeys(pay_no for pay_no, _ in found.values())
-            await read_payments(connection, pay_nos, view, self._shape)
-        return [_attempt_of(view, found.get(number)) for number in numbers]
+        facts: dict[int, PaymentFact] = {}
+        gather(facts, rows, "number")
+        return [_attempt_of(facts.get(number), str(number)) for number in numbers]
 
 
-def _attempt_of(
-    view: View, place: tuple[int, int] | None
-) -> tuple[PaymentFact, Attempt] | None:
-    if place is None:
+def _attempt_of(fact: PaymentFact | None, order_no: str) -> tuple[PaymentFact, Attempt] | None:
+    if fact is None:
         return None
-    fact = view.payments[place[0]]
-    return fact, next(one for one in fact.standing.attempts if one.number == place[1])
+    return fact, next(one for one in fact.standing.attempts if one.order_no == order_no)

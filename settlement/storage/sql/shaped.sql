@@ -208,10 +208,16 @@ from unnest(/*lanes*/ $1::smallint[], $2::bytea[]) as k (/*lanes*/ lane, key)
 join settlement.pay_order o on o.lane = /*lane*/ k.lane and o.key = k.key;
 
 -- name: find_attempts
--- Which attempts have these numbers at a channel.
-select e.order_no, e.pay_no, e.attempt
+-- Which attempts have these numbers at a channel; with their payments and everything that happened
+-- to those, in order, as `read_payments` has them.
+select a.order_no::bigint as number, p.lane, p.pay_no, p.kind, p.opened_at,
+       p.setl_id, p.parent, p.mdtrt_id, p.psn_no, p.institution, p.order_no, p.amount_fen, p.plan,
+       e.event_no, e.kind as event_kind, e.attempt, e.recorded_at, e.content
 from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, order_no)
-join settlement.payment_event e on e.lane = /*lane*/ k.lane and e.order_no = k.order_no;
+join settlement.payment_event a on a.lane = /*lane*/ k.lane and a.order_no = k.order_no
+join settlement.payment p on p.lane = /*lane*/ k.lane and p.pay_no = a.pay_no
+join settlement.payment_event e on e.lane = /*lane*/ k.lane and e.pay_no = a.pay_no
+order by p.lane, p.pay_no, a.order_no, e.event_no;
 
 -- name: read_remote_cases
 -- Cases of people insured elsewhere by number, with everything that happened to them, in order.
