@@ -13,7 +13,16 @@ from msgspec import Struct, structs
 
 from settlement.committed import committed_part
 from settlement.keyring import Keyring
-from settlement.payment_states import Attempt, Event, Happening, Learnt, PaymentKind, Standing, fold
+from settlement.payment_states import (
+    Attempt,
+    Event,
+    Happening,
+    Learnt,
+    PaymentKind,
+    Standing,
+    State,
+    fold,
+)
 
 
 class PaymentRow(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -71,7 +80,7 @@ class DueRow(Struct, frozen=True, kw_only=True, gc=False):
     """where the latest attempt is; empty where there is none yet"""
 
 
-class PaymentFact(Struct, kw_only=True):
+class PaymentFact(Struct, kw_only=True, dict=True):
     """A payment as read, with its events in order."""
 
     row: PaymentRow
@@ -79,12 +88,19 @@ class PaymentFact(Struct, kw_only=True):
 
     @property
     def standing(self) -> Standing:
-        """What stands."""
-        return fold(self.row.kind, self.row.opened_at, self.events)
+        """What stands. Asked a dozen times for each step of a payment, and folded once."""
+        folded: tuple[list[Event], Standing] | None = self.__dict__.get("_folded")
+        if folded is None or folded[0] != self.events:
+            standing = fold(self.row.kind, self.row.opened_at, self.events)
+            folded = self.__dict__["_folded"] = list(self.events), standing
+        return folded[1]
 
     @property
     def settlements(self) -> tuple[int, ...]:
-        """What it pays: the settlement, and those of what was left of it."""
+        """What it pays: the settlement, and those of what was left of it. Nobody has to look for
+        what is only held, or was never booked."""
+        if self.row.kind is PaymentKind.COLLECT and self.standing.state is not State.SETTLED:
+            return ()
         numbers = (self.row.setl_id, *(event.learnt.setl_id for event in self.events))
         return tuple(number for number in numbers if number is not None)
 

@@ -20,10 +20,12 @@ from msgspec.structs import replace
 from loadtest.simulators.alipay_bills import bill, has_moved
 from loadtest.simulators.alipay_replies import BUYER_ID, BUYER_LOGON_ID, Merchant, Trade
 from loadtest.simulators.alipay_trades import Trades
-from loadtest.simulators.channel import Call, ChannelSimulator, Notice, Reply
+from loadtest.simulators.channel import ChannelSimulator, Notice, Reply
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Operation
 from loadtest.simulators.payer_codes import Behaviour, PayerCodes
+from loadtest.simulators.plain_http import Call
+from loadtest.simulators.signing_here import SignsHere
 from loadtest.simulators.virtual_clock import VirtualClock
 from protocol.alipay import gateway, notification, trade
 from protocol.alipay.amounts import fen, yuan
@@ -31,7 +33,6 @@ from protocol.alipay.notification import TradeNotice
 from protocol.alipay.signing import PrivateKey, PublicKey, notice_text
 from protocol.alipay.times import CHINA, text_of
 from protocol.alipay.trade import BillType
-from settlement.channels.signer import Signer
 
 BILL_FILE_PATH = "/downloadBillFile.resource"
 LINK_SECONDS = 30
@@ -93,7 +94,7 @@ class AlipaySimulator(ChannelSimulator):
         self._key = key
         self._stranger = stranger
         self._accounts = {one.merchant.app_id: one for one in accounts}
-        self._signer = Signer()
+        self._signer = SignsHere()
         self._links: dict[str, _Link] = {}
         self._numbers = count(1)
 
@@ -112,7 +113,7 @@ class AlipaySimulator(ChannelSimulator):
         """See the base."""
         if call.path != gateway.PATH:
             return Operation.BILL_FILE, call.query.get("fileId", "")
-        asked = _parameters(call)
+        asked = call.once(_parameters)
         operation = OPERATIONS.get(asked.get("method", ""), Operation.OTHER)
         try:
             named = _content(asked, _Named)
@@ -130,7 +131,7 @@ class AlipaySimulator(ChannelSimulator):
         """See the base. Alipay's answers carry no time, so a skewed clock shows nowhere."""
         if operation is Operation.BILL_FILE:
             return await self._bill_file(call, fault)
-        asked = _parameters(call)
+        asked = call.once(_parameters)
         account = self._accounts.get(asked.get("app_id", ""))
         if account is None:
             return _unsigned("isv.invalid-app-id")
@@ -218,7 +219,7 @@ class AlipaySimulator(ChannelSimulator):
         return await self._signed(call, trade.Reply(code=code, msg=msg, sub_code=sub_code))
 
     async def _signed(self, call: Call, said: trade.Reply, fault: Fault | None = None) -> Reply:
-        asked = _parameters(call)
+        asked = call.once(_parameters)
         node = msgspec.json.encode(said)
         key = self._stranger if fault is Fault.WRONG_SIGNATURE else self._key
         signature = "" if fault is Fault.NO_SIGNATURE else await self._signer.run(key.sign, node)

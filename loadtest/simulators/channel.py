@@ -14,16 +14,14 @@ A caller may also ask for a fault by the header `Sim-Fault`.
 
 from __future__ import annotations
 
-import socket
+import asyncio
 import ssl
-import struct
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from itertools import count
 
-import aiohttp
 import msgspec
 from aiohttp import web
 from msgspec import Struct
@@ -31,7 +29,17 @@ from msgspec import Struct
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Met, Operation, Plan
 from loadtest.simulators.payer_codes import Behaviour, PayerCodes
+from loadtest.simulators.plain_http import (
+    Call,
+    PlainServer,
+    Routes,
+    Wire,
+    head_of,
+    reset,
+    shows_certificate,
+)
 from loadtest.simulators.virtual_clock import VirtualClock
+from settlement.channels.http1 import AddressError, BrokenError, Host, NotSentError, TooLongError
 from settlement.clock import monotonic
 
 FAULT_HEADER = "sim-fault"
@@ -47,23 +55,6 @@ BAD_NOTICES = (
 PAGE_502 = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
-class Call(Struct, frozen=True, kw_only=True):
-    """A request as it came."""
-
-    method: str
-    target: str
-    """path and query, exactly as sent"""
-    path: str
-    parameters: Mapping[str, str]
-    """the named parts of the route's path"""
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    """names in lower case"""
-    body: bytes
-    shows_certificate: bool = True
-    """False only where the line is TLS and the caller showed none (双向证书)"""
-
-
 class Reply(Struct, frozen=True, kw_only=True):
     """What the channel answers."""
 
@@ -74,6 +65,14 @@ class Reply(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     lost: bool = False
     """the payer's code asked for it: carried out, and the connection breaks"""
+
+
+class Passage(Struct, frozen=True, kw_only=True):
+    """What goes over the line: nothing where it breaks, or an answer, perhaps in two halves."""
+
+    reply: Reply | None
+    halves: Met | None = None
+    """the fault that comes between them"""
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -111,7 +110,9 @@ class ChannelSimulator(ABC):
         self._answers = 0
         self._answering_seconds = 0.0
         self._runner: web.AppRunner | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self._server: PlainServer | None = None
+        self._listening: asyncio.Server | None = None
+        self._receivers: dict[str, Host] = {}
 
     @abstractmethod
     def routes(self) -> tuple[tuple[str, str], ...]:
@@ -145,23 +146,34 @@ class ChannelSimulator(ABC):
         application.router.add_get("/_sim/times", self._show_times)
         application.router.add_get("/_sim/codes", self._show_codes)
         application.router.add_post("/_sim/codes", self._make_code)
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=NOTICE_SECONDS))
         # Handlers are not cancelled when a caller hangs up: what is begun is carried out.
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, ssl_context=tls)
-        await site.start()
-        address = self._runner.addresses[0]
+        general = self._runner.server
+        if general is None:
+            raise RuntimeError("the application was not set up")
+        self._server = PlainServer(
+            Routes(self.routes()), self._answer_plain, general, body_bytes_max=BODY_BYTES_MAX
+        )
+        self._listening = await asyncio.get_running_loop().create_server(
+            self._server, host, port, ssl=tls
+        )
+        address = self._listening.sockets[0].getsockname()
         self.url = f"{'https' if tls else 'http'}://{address[0]}:{address[1]}"
         return self.url
 
     async def stop(self) -> None:
         """Stop listening and its clock; what was to happen later does not."""
         await self.clock.close()
+        if self._listening is not None:
+            self._listening.close()
+        if self._server is not None:
+            self._server.close()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._session is not None:
-            await self._session.close()
+        receivers, self._receivers = self._receivers, {}
+        for receiver in receivers.values():
+            receiver.close()
         self.book.close()
 
     def tell(self, notice: Notice) -> None:
@@ -185,18 +197,58 @@ class ChannelSimulator(ABC):
 
     async def _post(self, notice: Notice, fault: Fault | None) -> bool:
         """Whether it was acknowledged."""
-        if self._session is None or self._session.closed:
-            return False
         made = await notice.render(fault)
         headers = {**made.headers, "Content-Type": made.content_type}
         try:
-            async with self._session.post(notice.url, data=made.body, headers=headers) as came:
-                return notice.is_acknowledged(came.status, await came.read())
-        except (aiohttp.ClientError, TimeoutError, OSError):
+            receiver, target = self._receiver(notice.url)
+            came = await receiver.ask(
+                "POST", target, body=made.body, headers=headers, bytes_max=BODY_BYTES_MAX
+            )
+        except (AddressError, NotSentError, BrokenError, TooLongError):
             return False
+        return notice.is_acknowledged(came.status, came.body)
+
+    def _receiver(self, url: str) -> tuple[Host, str]:
+        """Kept connections to whom a notice goes, and where there. Raises AddressError."""
+        scheme, _, rest = url.partition("://")
+        place, slash, path = rest.partition("/")
+        receiver = self._receivers.get(place)
+        if receiver is None:
+            receiver = self._receivers[place] = Host(
+                f"{scheme}://{place}", connect_seconds=NOTICE_SECONDS,
+                answer_seconds=NOTICE_SECONDS, tls=None,
+            )  # fmt: skip
+        return receiver, f"{slash}{path}"
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        call = await _call_of(request)
+        """What aiohttp has read: a call in an unusual form."""
+        passage = await self._pass(await _call_of(request))
+        if passage.reply is None:
+            return broken_off(request)
+        if passage.halves is not None:
+            return await self._in_halves(request, passage.reply, passage.halves)
+        return _response(passage.reply)
+
+    async def _answer_plain(self, call: Call, wire: Wire) -> None:
+        passage = await self._pass(call)
+        reply, halves = passage.reply, passage.halves
+        if reply is None:
+            wire.reset()
+            return
+        size = len(reply.body)
+        head = head_of(reply.status, reply.content_type, reply.headers, size)
+        if halves is None:
+            wire.write(head + reply.body)
+            return
+        wire.write(head + reply.body[: size // 2])
+        await asyncio.sleep(0)  # it leaves
+        if halves.fault is Fault.RESET:
+            wire.reset()
+            return
+        await self.clock.wait(halves.delay_seconds)
+        wire.write(reply.body[size // 2 :])
+
+    async def _pass(self, call: Call) -> Passage:
         operation, order_no = self.classify(call)
         asked = call.headers.get(FAULT_HEADER, "")
         met = self.faults.meet(operation, order_no, asked=asked)
@@ -207,45 +259,45 @@ class ChannelSimulator(ABC):
         fault = met.fault if met is not None else None
         delay_seconds = met.delay_seconds if met is not None else 0.0
         if fault in NOTHING_DONE:
-            return _response(await self.refusal(call, fault))
+            return Passage(reply=await self.refusal(call, fault))
         if fault is Fault.HTML_BEFORE:
-            return _response(Reply(status=502, body=PAGE_502, content_type="text/html"))
+            return _HTML_502
         if fault is Fault.LOST_BEFORE:
-            return broken_off(request)
+            return _BROKEN
         if fault is Fault.ARRIVES_LATE:
             self.clock.after(delay_seconds, lambda: self._carry_out_unheard(call, operation))
-            return broken_off(request)
+            return _BROKEN
         began = monotonic()
         reply = await self.answer(call, operation, fault)
         self._answers += 1
         self._answering_seconds += monotonic() - began
         if reply.lost:
-            return broken_off(request)
+            return _BROKEN
         match fault:
             case Fault.LOST_AFTER:
-                return broken_off(request)
+                return _BROKEN
             case Fault.HTML_AFTER:
-                return _response(Reply(status=502, body=PAGE_502, content_type="text/html"))
+                return _HTML_502
             case Fault.BUSY_AFTER:
-                return _response(await self.refusal(call, Fault.BUSY))
+                return Passage(reply=await self.refusal(call, Fault.BUSY))
             case Fault.ANSWERS_LATE:
                 await self.clock.wait(delay_seconds)
             case Fault.DRIP | Fault.RESET:
-                return await self._in_halves(request, reply, met)
-        return _response(reply)
+                return Passage(reply=reply, halves=met)
+        return Passage(reply=reply)
 
     async def _carry_out_unheard(self, call: Call, operation: Operation) -> None:
         await self.answer(call, operation, None)
 
     async def _in_halves(
-        self, request: web.Request, reply: Reply, met: Met | None
+        self, request: web.Request, reply: Reply, met: Met
     ) -> web.StreamResponse:
         response = web.StreamResponse(status=reply.status, headers=_headers(reply))
         response.content_length = len(reply.body)
         await response.prepare(request)
         half = len(reply.body) // 2
         await response.write(reply.body[:half])
-        if met is None or met.fault is Fault.RESET:
+        if met.fault is Fault.RESET:
             broken_off(request)
             return response
         await self.clock.wait(met.delay_seconds)
@@ -321,16 +373,10 @@ class _Wanted(Struct, frozen=True):
 async def _call_of(request: web.Request) -> Call:
     return Call(
         method=request.method, target=request.raw_path, path=request.path,
-        parameters=dict(request.match_info), query=dict(request.query),
+        parameters=dict(request.match_info),
         headers={name.lower(): value for name, value in request.headers.items()},
-        body=await request.read(), shows_certificate=_shows_certificate(request),
+        body=await request.read(), shows_certificate=shows_certificate(request.transport),
     )  # fmt: skip
-
-
-def _shows_certificate(request: web.Request) -> bool:
-    line = request.transport
-    is_tls = line is not None and line.get_extra_info("sslcontext") is not None
-    return not is_tls or (line is not None and bool(line.get_extra_info("peercert")))
 
 
 def _response(reply: Reply) -> web.Response:
@@ -348,11 +394,10 @@ def _json(shown: object, *, status: int = HTTPStatus.OK) -> web.Response:
 
 def broken_off(request: web.Request) -> web.Response:
     """The connection is reset; what is returned goes nowhere."""
-    transport = request.transport
-    if transport is not None:
-        line = transport.get_extra_info("socket")
-        if line is not None:
-            at_once = struct.pack("ii", 1, 0)
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
-        transport.abort()
+    if request.transport is not None:
+        reset(request.transport)
     return web.Response()
+
+
+_BROKEN = Passage(reply=None)
+_HTML_502 = Passage(reply=Reply(status=502, body=PAGE_502, content_type="text/html"))

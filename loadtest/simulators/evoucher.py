@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from loadtest.population.persons import InsuredPerson
 from loadtest.simulators import voucher_codes
-from loadtest.simulators.channel import PAGE_502, Call, Reply
+from loadtest.simulators.channel import PAGE_502, Reply
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Operation
+from loadtest.simulators.plain_http import Call
 from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.voucher_codes import SOCIAL_CARD, Decoding, UsedCodes, VoucherCode
 from loadtest.simulators.voucher_pages import People, VoucherSimulator

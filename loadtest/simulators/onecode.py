@@ -10,11 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loadtest.simulators import onecode_bills
-from loadtest.simulators.channel import Call, Reply
+from loadtest.simulators.channel import Reply
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Operation
 from loadtest.simulators.onecode_trades import Trades
 from loadtest.simulators.payer_codes import Behaviour
+from loadtest.simulators.plain_http import Call
 from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.voucher_pages import People, VoucherSimulator
 from protocol import onecode

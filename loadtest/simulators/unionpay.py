@@ -8,14 +8,14 @@ checks, so the fault of a skewed clock has no effect.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
-from loadtest.simulators.channel import Call, ChannelSimulator, Notice, Reply
+from loadtest.simulators.channel import ChannelSimulator, Notice, Reply
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Operation
+from loadtest.simulators.plain_http import Call
+from loadtest.simulators.signing_here import SignsHere
 from loadtest.simulators.unionpay_bill import bill
 from loadtest.simulators.unionpay_checks import (
     FILE_PATH,
@@ -50,13 +50,12 @@ from protocol.unionpay.certificates import SigningKey
 from protocol.unionpay.clearing_day import bounds, clearing_day
 from protocol.unionpay.form import FormError, answer_body, form_body, form_fields
 from protocol.unionpay.messages import CURRENCY_CNY, SIGN_METHOD_RSA, VERSION
-from protocol.unionpay.signing import SIGNATURE, signature
+from protocol.unionpay.signing import SIGNATURE, digest, sign_digest
 from protocol.unionpay.statement import SEPARATOR
 from protocol.unionpay.times import parse_settle_date, parse_txn_time, settle_date, txn_time
 
 NOTICE_GAPS_SECONDS = (60.0, 120.0, 240.0, 300.0)
 NO_NOTICE_URL = "http://www.specialUrl.com"
-SIGNING_THREADS = 2
 
 _BUSY_CODES = {Fault.BUSY: "06", Fault.RATE_LIMITED: "37", Fault.MAINTENANCE: "02"}
 _OPERATIONS = {
@@ -98,7 +97,7 @@ class UnionPaySimulator(ChannelSimulator):
         self._refund_seconds = refund_seconds
         self._clock_off_seconds_max = clock_off_seconds_max
         self._separator = separator
-        self._threads = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="unionpay-sim")
+        self._signatures = SignsHere()
 
     def open_merchant(self, mer_id: str, signer: SigningKey | None = None) -> SigningKey:
         """A merchant that may collect here; with a new key and certificate where it has none."""
@@ -119,7 +118,7 @@ class UnionPaySimulator(ChannelSimulator):
     async def stop(self) -> None:
         """See `ChannelSimulator`."""
         await super().stop()
-        self._threads.shutdown()
+        self._signatures.close()
 
     def routes(self) -> tuple[tuple[str, str], ...]:
         """See `ChannelSimulator`."""
@@ -127,10 +126,7 @@ class UnionPaySimulator(ChannelSimulator):
 
     def classify(self, call: Call) -> tuple[Operation, str]:
         """See `ChannelSimulator`."""
-        try:
-            fields = form_fields(call.body)
-        except FormError:
-            return Operation.OTHER, ""
+        fields = call.once(_fields)
         operation = _OPERATIONS.get(fields.get("txnType", ""), Operation.OTHER)
         number = fields.get("orderId", fields.get("settleDate", ""))
         if operation is Operation.QUERY and self._state.is_refund(number):
@@ -139,9 +135,8 @@ class UnionPaySimulator(ChannelSimulator):
 
     async def answer(self, call: Call, operation: Operation, fault: Fault | None) -> Reply:
         """See `ChannelSimulator`."""
-        try:
-            fields = form_fields(call.body)
-        except FormError:
+        fields = call.once(_fields)
+        if not fields:
             return Reply(status=400, body=b"Bad Request", content_type="text/plain")
         merchant = self._merchants.get(fields.get("merId", ""))
         refused = refusal_of(call.path, fields, merchant) or self._too_far_off(fields)
@@ -161,10 +156,7 @@ class UnionPaySimulator(ChannelSimulator):
 
     async def refusal(self, call: Call, fault: Fault) -> Reply:
         """See `ChannelSimulator`."""
-        try:
-            fields = form_fields(call.body)
-        except FormError:
-            fields = {}
+        fields = call.once(_fields)
         return await self._reply(fields, {"respCode": _BUSY_CODES[fault]}, None)
 
     def _too_far_off(self, fields: Mapping[str, str]) -> str:
@@ -288,9 +280,20 @@ class UnionPaySimulator(ChannelSimulator):
     async def _signed(self, fields: Mapping[str, str], *, forged: bool) -> dict[str, str]:
         signer, certificate = self._forger if forged else self._own
         made = {**fields, "signMethod": SIGN_METHOD_RSA, "signPubKeyCert": certificate}
-        loop = asyncio.get_running_loop()
-        made[SIGNATURE] = await loop.run_in_executor(self._threads, signature, made, signer.key)
+
+        def sign(digested: bytes) -> str:
+            return sign_digest(digested, signer.key)
+
+        made[SIGNATURE] = await self._signatures.run(sign, digest(made))
         return made
+
+
+def _fields(call: Call) -> dict[str, str]:
+    """None where it is no message of the interface."""
+    try:
+        return form_fields(call.body)
+    except FormError:
+        return {}
 
 
 def _said(code: str) -> str:

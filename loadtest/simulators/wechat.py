@@ -15,10 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from loadtest.simulators import wechat_v2_wire, wechat_v3_wire
-from loadtest.simulators.channel import Call, ChannelSimulator, Reply
+from loadtest.simulators.channel import ChannelSimulator, Reply
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Operation
 from loadtest.simulators.payer_codes import PayerCodes
+from loadtest.simulators.plain_http import Call
+from loadtest.simulators.signing_here import SignsHere
 from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.wechat_keys import Platform, SimMerchant
 from loadtest.simulators.wechat_mixed import MixedApi
@@ -30,7 +32,6 @@ from loadtest.simulators.wechat_shop import Shop
 from loadtest.simulators.wechat_v2_api import V2Api, fields_of
 from loadtest.simulators.wechat_v3_api import V3Api
 from protocol.wechat.medical import MixedAnswer
-from settlement.channels.signer import Signer
 
 APPID = "wxsim0000000000001"
 REFUSALS = {
@@ -59,7 +60,7 @@ class WechatSimulator(ChannelSimulator):
             calls_per_second=calls_per_second,
         )  # fmt: skip
         self.codes = PayerCodes("13", 18)
-        self._signer = Signer()
+        self._signer = SignsHere()
         self.shop = Shop(
             clock=clock, book=book, codes=self.codes, signer=self._signer,
             platform=platform or Platform(clock), closes_unknown=closes_unknown,

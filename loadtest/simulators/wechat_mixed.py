@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from loadtest.simulators import wechat_v3_wire as wire
-from loadtest.simulators.channel import Call
+from loadtest.simulators.plain_http import Call
 from loadtest.simulators.wechat_keys import SimMerchant
 from loadtest.simulators.wechat_orders import Asked, Order, Refused
 from loadtest.simulators.wechat_shop import Shop

@@ -22,7 +22,8 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from loadtest.simulators.channel import Call, Reply
+from loadtest.simulators.channel import Reply
+from loadtest.simulators.plain_http import Call
 from loadtest.simulators.wechat_keys import SimMerchant
 from loadtest.simulators.wechat_orders import Order
 from loadtest.simulators.wechat_shop import Shop

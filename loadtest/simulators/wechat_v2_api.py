@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from loadtest.simulators import wechat_v2_wire as wire
-from loadtest.simulators.channel import Call, Reply
+from loadtest.simulators.channel import Reply
 from loadtest.simulators.channel_faults import Fault, Operation
 from loadtest.simulators.payer_codes import Behaviour
+from loadtest.simulators.plain_http import Call
 from loadtest.simulators.wechat_keys import SimMerchant
 from loadtest.simulators.wechat_orders import Asked, Order, Refused
 from loadtest.simulators.wechat_shop import Shop

@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 from msgspec.structs import replace
 
 from loadtest.simulators import wechat_v3_wire as wire
-from loadtest.simulators.channel import Call, Reply
+from loadtest.simulators.channel import Reply
 from loadtest.simulators.channel_faults import Fault, Operation
+from loadtest.simulators.plain_http import Call
 from loadtest.simulators.wechat_keys import SimMerchant
 from loadtest.simulators.wechat_mixed import MixedApi
 from loadtest.simulators.wechat_orders import Asked, Refused

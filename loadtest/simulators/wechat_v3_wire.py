@@ -7,8 +7,8 @@ from http import HTTPStatus
 import msgspec
 from msgspec import Struct
 
-from loadtest.simulators.channel import Call
 from loadtest.simulators.channel_faults import Fault, Operation
+from loadtest.simulators.plain_http import Call
 from loadtest.simulators.wechat_orders import Asked, Order, Refused, SimRefund
 from protocol.wechat import medical, messages
 from protocol.wechat.codes import TradeState

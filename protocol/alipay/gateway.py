@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 
 from protocol.alipay.signing import SIGN_TYPE, PublicKey, request_text
 from protocol.alipay.times import text_of
+from protocol.base64_form import quoted
 
 PATH = "/gateway.do"
 CHARSET = "utf-8"
@@ -86,9 +87,11 @@ def parameters(
 
 def signed(unsigned: Parameters, signature: str) -> Request:
     """The call as it is sent, with the signature of its `request_text`."""
-    common = {**unsigned, "sign": signature}
-    content = common.pop("biz_content")
-    return Request(query=urlencode(common), body=urlencode({"biz_content": content}).encode())
+    common = {name: value for name, value in unsigned.items() if name != "biz_content"}
+    return Request(
+        query=f"{urlencode(common)}&sign={quoted(signature)}",
+        body=urlencode({"biz_content": unsigned["biz_content"]}).encode(),
+    )
 
 
 def parameters_of(query: str, body: str) -> Parameters:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from protocol.alipay.signing import SIGN_TYPE, PublicKey, notice_text
+from protocol.base64_form import quoted
 
 TAKEN = b"success"
 """Exactly these letters; after anything else it comes again."""
@@ -92,4 +93,4 @@ def form_to_sign(notice: TradeNotice) -> Form:
 
 def signed_body(form: Form, signature: str) -> bytes:
     """A notification as Alipay sends it."""
-    return urlencode({**form, "sign_type": SIGN_TYPE, "sign": signature}).encode()
+    return f"{urlencode({**form, 'sign_type': SIGN_TYPE})}&sign={quoted(signature)}".encode()

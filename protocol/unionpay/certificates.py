@@ -82,6 +82,15 @@ def is_authority(certificate: Certificate) -> bool:
         return False
 
 
+class _Believed(Struct, frozen=True):
+    """What is remembered of a certificate: reading it takes longer than checking a signature."""
+
+    key: RSAPublicKey | None
+    """None where it is weak"""
+    begins_at: datetime
+    ends_at: datetime
+
+
 class Trust:
     """Whose signatures are believed.
 
@@ -98,18 +107,28 @@ class Trust:
         self._anchors = tuple(anchors)
         self._issuers = (*anchors, *intermediates)
         self._owner = owner
-        self._known: dict[str, Certificate] = {}
+        self._known: dict[str, _Believed] = {}
 
     def key_of(self, pem: str, at: datetime) -> RSAPublicKey | None:
         """The key of a certificate that came with a message, if it is believed at `at`."""
-        certificate = self._known.get(pem) or self._checked(pem, at)
-        if certificate is None or not _is_valid(certificate, at):
-            return None
+        known = self._known.get(pem)
+        if known is None:
+            certificate = self._checked(pem, at)
+            if certificate is None:
+                return None
+            known = self._remember(pem, certificate)
+        return known.key if known.begins_at <= at <= known.ends_at else None
+
+    def _remember(self, pem: str, certificate: Certificate) -> _Believed:
         if len(self._known) >= _KNOWN_MAX:
             self._known.clear()
-        self._known[pem] = certificate
         key = certificate.public_key()
-        return key if isinstance(key, RSAPublicKey) and key.key_size >= KEY_BITS_MIN else None
+        is_strong = isinstance(key, RSAPublicKey) and key.key_size >= KEY_BITS_MIN
+        known = self._known[pem] = _Believed(
+            key if isinstance(key, RSAPublicKey) and is_strong else None,
+            certificate.not_valid_before_utc, certificate.not_valid_after_utc,
+        )  # fmt: skip
+        return known
 
     def _checked(self, pem: str, at: datetime) -> Certificate | None:
         try:

@@ -11,10 +11,13 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, urlencode
 
+from protocol.base64_form import quoted
+
 FIELDS_MAX = 200
 """The longest message of the interface has some sixty fields."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
+_BASE64 = ("signPubKeyCert", "signature")
 _CLOSING = {"{": "}", "[": "]"}
 
 
@@ -24,7 +27,9 @@ class FormError(ValueError):
 
 def form_body(fields: Mapping[str, str]) -> bytes:
     """A request or a notification."""
-    return urlencode(fields).encode("ascii")
+    plain = {name: value for name, value in fields.items() if name not in _BASE64}
+    encoded = [f"{name}={quoted(fields[name])}" for name in _BASE64 if name in fields]
+    return "&".join((*((urlencode(plain),) if plain else ()), *encoded)).encode("ascii")
 
 
 def form_fields(body: bytes) -> dict[str, str]:

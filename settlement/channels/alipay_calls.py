@@ -50,27 +50,31 @@ class AlipayCalls:
         came = await self._line.ask(
             "POST", f"{gateway.PATH}?{request.query}", body=request.body, headers=_HEADERS
         )
+        answer, masked = _taken_apart(came, method), paycode.read(code).masked if code else ""
         exchange = Exchange(
             operation=method,
-            request=_kept(unsigned["biz_content"], code),
-            reply=_kept(_said(came, method), code),
+            request=_kept(unsigned["biz_content"], code, masked),
+            reply=_kept(_said(came, answer), code, masked),
             status=None if isinstance(came, NoAnswer) else came.status,
             began_at=began_at,
             took_ms=came.took_ms,
         )
-        return self._believed(came, method, kind), exchange
+        return self._believed(came, answer, kind), exchange
 
     async def close(self) -> None:
         """Give back what it holds."""
         await self._line.close()
 
-    def _believed(self, came: Came, method: str, kind: type[Reply]) -> Reply | Outcome:
+    def _believed(
+        self, came: Came, answer: gateway.Answer | None, kind: type[Reply]
+    ) -> Reply | Outcome:
         if isinstance(came, NoAnswer):
             return broken(came.code)
         if came.status != HTTPStatus.OK:
             return broken(f"HTTP_{came.status}")
+        if answer is None:
+            return broken("UNREADABLE")
         try:
-            answer = gateway.answer_of(came.body, method)
             reply = gateway.content_of(answer.node, kind)
         except AnswerUnreadableError:
             return broken("UNREADABLE")
@@ -81,17 +85,23 @@ class AlipayCalls:
         return broken(hint, advice=Advice.OPERATOR)
 
 
-def _said(came: Came, method: str) -> str:
+def _taken_apart(came: Came, method: str) -> gateway.Answer | None:
+    """None where it is no answer to the call."""
+    if isinstance(came, NoAnswer):
+        return None
+    try:
+        return gateway.answer_of(came.body, method)
+    except AnswerUnreadableError:
+        return None
+
+
+def _said(came: Came, answer: gateway.Answer | None) -> str:
     """The node of an answer, without its signature; what is none as it came."""
     if isinstance(came, NoAnswer):
         return came.reason
-    try:
-        said = gateway.answer_of(came.body, method).node
-    except AnswerUnreadableError:
-        said = came.body
+    said = came.body if answer is None else answer.node
     return said.decode("utf-8", "replace")
 
 
-def _kept(text: str, code: str) -> str:
-    masked = text.replace(code, paycode.read(code).masked) if code else text
-    return masked[:KEPT_CHARACTERS_MAX]
+def _kept(text: str, code: str, masked: str) -> str:
+    return (text.replace(code, masked) if code else text)[:KEPT_CHARACTERS_MAX]

@@ -6,6 +6,7 @@ first (settlement/serve/paying.py, the resolver) had committed that before, and 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 
@@ -34,12 +35,18 @@ from settlement.payment_states import (
     what_next,
 )
 from settlement.serve.asking import Journals, Reply
+from settlement.serve.legs import Legs
 from settlement.serve.pay_pieces import asked_of, order_key, phone_door, refund_order
 from settlement.storage.payment_finder import PaymentFinder
 from settlement.storage.payments import place_of
 from settlement.telemetry.metrics import METRICS
 from settlement.usecases.paying import PayAnswer
 
+OVERTAKING_GAPS = (0.05, 0.1, 0.15)
+"""After how many seconds we look again whether the answer to a payment is on record, of which
+another process heard before it."""
+OVERTAKING_SECONDS = 2.0
+"""An attempt that is older has lost its answer: nobody waits for it."""
 logger = logging.getLogger("settlement.paying")
 
 
@@ -66,6 +73,7 @@ class ChannelReports:
         self.finder = finder
         self.tills = tills
         self._clock = read_clock
+        self._legs = Legs()
 
     async def notified(
         self, channel: str, merchant_no: str, headers: Mapping[str, str], body: bytes
@@ -86,8 +94,7 @@ class ChannelReports:
         return merchant.acknowledged(taken=await self._taken(channel, merchant_no, said))
 
     async def _taken(self, channel: str, merchant_no: str, said: Notified) -> bool:
-        number = said.refund_no or said.order_no
-        found = await self.finder.attempt(number)
+        found = await self._found(channel, merchant_no, said)
         if found is None:
             where = {"event": "notification.unknown_order", "channel": channel}
             logger.error("a notification of an order that was never made", extra=where)
@@ -111,6 +118,29 @@ class ChannelReports:
             asked_after=0,
         )  # fmt: skip
         return isinstance(reply, PayAnswer) and not reply.ask_again
+
+    async def _found(
+        self, channel: str, merchant_no: str, said: Notified
+    ) -> tuple[PaymentFact, Attempt] | None:
+        """Which attempt it is about, with the answer on record that it has overtaken."""
+        leg = self._legs.of(said, channel, merchant_no)
+        fact = None if leg is None else await leg.hear(said)
+        if leg is not None and fact is not None:
+            return fact, leg.attempt
+        number = said.refund_no or said.order_no
+        found = await self.finder.attempt(number)
+        for gap in OVERTAKING_GAPS:
+            if found is None or leg is not None or not self._is_being_answered(*found):
+                break
+            await asyncio.sleep(gap)
+            found = await self.finder.attempt(number)
+        return found
+
+    def _is_being_answered(self, fact: PaymentFact, attempt: Attempt) -> bool:
+        """Whether another process may have the channel's answer to it in hand."""
+        age = (self._clock() - attempt.sent_at).total_seconds()
+        is_last = fact.events[-1].began is attempt
+        return is_last and attempt.refunds is None and age < OVERTAKING_SECONDS
 
     async def run_errand(self, fact: PaymentFact, ask: Ask) -> Reply:
         """Speak to the channel, and report what it said. Raises LookupError where there is nobody
@@ -166,6 +196,7 @@ class ChannelReports:
         )
         if isinstance(reply, PayAnswer):
             self._count(fact, reply)
+            self._legs.tell(row.pay_no, reply)
         if isinstance(reply, PayAnswer) and reply.ask_again and reply.fact is not None:
             return await self._ask_again(reply, reply.fact, institution, attempt)
         return reply

@@ -61,6 +61,7 @@ from settlement.refusal import Refusal
 from settlement.region.decoder import Decoders
 from settlement.serve.asking import Journals, Reply
 from settlement.serve.channel_reports import ChannelReports
+from settlement.serve.legs import Leg
 from settlement.serve.one_code import one_code_till, shows_one_code
 from settlement.serve.outcomes import LookedUpFirst
 from settlement.serve.pay_pieces import (
@@ -81,13 +82,13 @@ from settlement.translate import scans
 from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
 from settlement.unreadable import unread
-from settlement.usecases.paying import Ordered, PayAnswer
+from settlement.usecases.paying import Ordered, PayAnswer, plan_of
 
 COUNTER_SECONDS = 2.5
 """How long a counter is kept waiting for a verdict that is asked for anyway."""
 PAYABLE_ON_PHONE = frozenset({State.WAITING, State.COLLECTING, State.CONFIRMING})
 """While a payer's page may open an order."""
-LOOK_GAPS = (0.05, 0.1, 0.2, *(0.4,) * 10)
+LOOK_GAPS = (0.08, 0.12, 0.2, *(0.4,) * 10)
 """Meanwhile, after how many seconds we look whether the channel has told by itself."""
 SIDE_CONNECTIONS = 4
 """For what is looked up before and after a batch; look-ups of a kind that wait together share a
@@ -118,7 +119,7 @@ class Payments(ChannelReports):
             read_clock=read_clock,
         )  # fmt: skip
         self._codes = PersonCodes(
-            decoders=decoders, desk=desk, side=self._side, lanes=lanes, read_clock=read_clock,
+            decoders=decoders, desk=desk, lanes=lanes, read_clock=read_clock,
             persons=PersonFinder(self._side, shape), orders=self.finder,
         )  # fmt: skip
         self._shape = shape
@@ -279,20 +280,23 @@ class Payments(ChannelReports):
             terminal_id=command.counter.terminal_id, operator=command.asked.operator,
             notify_url=self.tills.notify_url(attempt.channel, attempt.merchant_no),
         )  # fmt: skip
-        with waited() as wait:
-            began = monotonic()
-            outcome = await channel.pay(order)
-            METRICS.channel_call.observe(monotonic() - began - wait.seconds)
-            TRACES.part(
-                command.asked.msgid, "channel.pay", began, channel=attempt.channel.value
-            )
-            reply = await self.report(
-                fact, institution, happened(outcome, attempt), outcome=outcome
-            )
-            METRICS.channel_leg.observe(monotonic() - began - wait.seconds)
-        return await self._while_they_wait(command, reply)
+        with self._legs.begin(fact.row.pay_no, attempt) as leg:
+            with waited() as wait:
+                began = monotonic()
+                outcome = await channel.pay(order)
+                METRICS.channel_call.observe(monotonic() - began - wait.seconds)
+                TRACES.part(
+                    command.asked.msgid, "channel.pay", began, channel=attempt.channel.value
+                )
+                outcome = await leg.with_what_is_told(outcome)
+                reply = await self.report(
+                    fact, institution, happened(outcome, attempt), outcome=outcome
+                )
+                METRICS.channel_leg.observe(monotonic() - began - wait.seconds)
+            leg.answered()
+            return await self._while_they_wait(command, reply, leg)
 
-    async def _while_they_wait(self, command: Ordered, reply: Reply) -> Reply:
+    async def _while_they_wait(self, command: Ordered, reply: Reply, leg: Leg) -> Reply:
         """Whoever stands at the counter would rather wait a moment than ask again: what is asked
         soon anyway is asked now, and the answer is the later one."""
         until = self._clock() + timedelta(seconds=COUNTER_SECONDS)
@@ -301,24 +305,34 @@ class Payments(ChannelReports):
             errand = next_errand(fact.standing, fact.events)
             if errand is None or errand.ask is not Ask.QUERY or errand.at > until:
                 break
-            if await self._told_before(errand.at, fact):
-                reply = await self._submit(FindOrder(asked=command.asked))
-            else:
-                reply = await self.run_errand(fact, Ask.QUERY)
+            told = await self._told_before(errand.at, fact, command, leg)
+            reply = await self.run_errand(fact, Ask.QUERY) if told is None else told
         return reply
 
-    async def _told_before(self, at: datetime, fact: PaymentFact) -> bool:
-        """Whether something becomes of a payment before a channel would be asked: it often tells
-        by itself, perhaps another process."""
+    async def _told_before(
+        self, at: datetime, fact: PaymentFact, command: Ordered, leg: Leg
+    ) -> Reply | None:
+        """What stands, where something becomes of a payment before a channel would be asked: it
+        often tells by itself; this process hears of it at once, of what another one heard it looks
+        for itself."""
         for gap in LOOK_GAPS:
             left = (at - self._clock()).total_seconds()
-            await asyncio.sleep(max(min(gap, left), 0.0))
+            news = await leg.news(fact, max(min(gap, left), 0.0))
+            if news is not None:
+                return news
             now = await self.finder.payment(fact.row.pay_no)
             if now is not None and len(now.events) > len(fact.events):
-                return True
+                return await self._stands(now, command)
             if left <= gap:
                 break
-        return False
+        return None
+
+    async def _stands(self, fact: PaymentFact, command: Ordered) -> Reply:
+        """What is told of a payment that was just read."""
+        if fact.returns:  # what went back is told, too, and has to be read first
+            return await self._submit(FindOrder(asked=command.asked))
+        output = scans.standing(fact, plan_of(fact, self._desk.world))
+        return PayAnswer(output=output, fact=fact)
 
     def _till(self, pay_code: str, institution: Institution) -> Till | Refusal | None:
         """Which merchant collects with the code that was shown; None where none was."""

@@ -25,11 +25,9 @@ from settlement.lanes import lane_of, lane_of_key
 from settlement.pay_commands import Shown
 from settlement.refusal import Refusal
 from settlement.region.decoder import Asker, Decoded, Decoder, Decoders, NotDecoded, Why
-from settlement.storage.connect import Several
 from settlement.storage.lookups import PersonFinder, Sought
-from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder
+from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder, Token
 from settlement.storage.payments import Owner
-from settlement.storage.switches import remember_token
 from settlement.translate import scans
 
 Asking = ScanRequest | AdmissionAsked
@@ -50,12 +48,11 @@ class PersonCodes:
     """Reads the person codes of scans."""
 
     def __init__(
-        self, *, decoders: Decoders, desk: DecisionDesk, side: Several, persons: PersonFinder,
+        self, *, decoders: Decoders, desk: DecisionDesk, persons: PersonFinder,
         orders: PaymentFinder, lanes: int, read_clock: Clock,
     ) -> None:  # fmt: skip
         self._decoders = decoders
         self._desk = desk
-        self._side = side
         self._persons = persons
         self._orders = orders
         self._lanes = lanes
@@ -143,12 +140,9 @@ class PersonCodes:
             return Refusal(code="PERSON_UNKNOWN", field="person_code")
         lane = lane_of(person_no, self._lanes)
         expires_at = self._clock() + timedelta(seconds=said.life_seconds)
-        async with self._side.use() as connection:
-            await remember_token(
-                connection, lane=lane, person_no=person_no, key=key,
-                institution=institution.code, expires_at=expires_at,
-            )  # fmt: skip
-        await self._orders.claim(Claim(self._order(key), Owner(lane, person_no)))
+        owner = Owner(lane, person_no)
+        await self._orders.remember(Token(owner, key, institution.code, expires_at))
+        await self._orders.claim(Claim(self._order(key), owner))
         credential = scans.decoded_credential(
             scanned, identity_no=said.identity_no, name=said.name or None
         )

@@ -1,10 +1,12 @@
-"""What a counter or a channel asks of payments beside the batches: whose an order number is, and
-which payment a number belongs to. Whoever asks at the same time shares a round trip.
+"""What a counter or a channel asks of payments beside the batches: whose an order number is, what a
+decoded code was, and which payment a number belongs to. Whoever asks at the same time shares a
+round trip.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -14,7 +16,7 @@ from settlement.numbers import lane_in
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import Attempt
 from settlement.storage.connect import Several
-from settlement.storage.payment_reader import read_payments
+from settlement.storage.payment_reader import gather, read_payments
 from settlement.storage.payments import Owner
 from settlement.storage.queries import SHAPED
 from settlement.storage.together import Together
@@ -38,8 +40,18 @@ class Claim(Struct, frozen=True, gc=False):
     owner: Owner
 
 
+class Token(Struct, frozen=True, gc=False):
+    """Whom a decoded code named, at one institution, for a while (ADR 0031)."""
+
+    owner: Owner
+    key: bytes
+    institution: str
+    expires_at: datetime
+
+
 class PaymentFinder:
-    """Look-ups of one process. Every one of them raises StorageError."""
+    """Look-ups of one process, and the two small writes that go before a sale. Every one of them
+    raises StorageError."""
 
     def __init__(self, side: Several, shape: Shape) -> None:
         self._side = side
@@ -51,6 +63,8 @@ class PaymentFinder:
         """Whose the order number is; None where it was never used."""
         self.payment: Callable[[int], Awaitable[PaymentFact | None]] = Together(self._payments).ask
         """A payment with its events."""
+        self.remember: Callable[[Token], Awaitable[None]] = Together(self._remember_all).ask
+        """Keep a token; the first time counts."""
         self._attempt = Together(self._attempts).ask
 
     async def attempt(self, number: str) -> tuple[PaymentFact, Attempt] | None:
@@ -70,6 +84,16 @@ class PaymentFinder:
         before = [claim.order for claim in claims if claim.order.key not in owners]
         owners |= await self._standing(before)
         return [owners[claim.order.key] for claim in claims]
+
+    async def _remember_all(self, tokens: Sequence[Token]) -> list[None]:
+        async with self._side.use() as connection:
+            await fetch_keys(
+                connection, self._queries, "remember_tokens",
+                [token.owner.lane for token in tokens], [token.owner.person_no for token in tokens],
+                [token.key for token in tokens], [token.institution for token in tokens],
+                [token.expires_at for token in tokens],
+            )  # fmt: skip
+        return [None] * len(tokens)
 
     async def _owners(self, orders: Sequence[OrderName]) -> list[Owner | None]:
         found = await self._standing(orders)
@@ -94,22 +118,17 @@ class PaymentFinder:
     async def _attempts(
         self, numbers: Sequence[int]
     ) -> list[tuple[PaymentFact, Attempt] | None]:
-        view = View()
         async with self._side.use() as connection:
             rows = await fetch_keys(
                 connection, self._queries, "find_attempts",
                 [lane_in(number) for number in numbers], [str(number) for number in numbers],
             )  # fmt: skip
-            found = {int(order_no): (pay_no, attempt) for order_no, pay_no, attempt in rows}
-            pay_nos = dict.fromkeys(pay_no for pay_no, _ in found.values())
-            await read_payments(connection, pay_nos, view, self._shape)
-        return [_attempt_of(view, found.get(number)) for number in numbers]
+        facts: dict[int, PaymentFact] = {}
+        gather(facts, rows, "number")
+        return [_attempt_of(facts.get(number), str(number)) for number in numbers]
 
 
-def _attempt_of(
-    view: View, place: tuple[int, int] | None
-) -> tuple[PaymentFact, Attempt] | None:
-    if place is None:
+def _attempt_of(fact: PaymentFact | None, order_no: str) -> tuple[PaymentFact, Attempt] | None:
+    if fact is None:
         return None
-    fact = view.payments[place[0]]
-    return fact, next(one for one in fact.standing.attempts if one.number == place[1])
+    return fact, next(one for one in fact.standing.attempts if one.order_no == order_no)

@@ -21,8 +21,14 @@ async def read_payments(
     """Payments by number with their events, into the view."""
     wanted = list(numbers)
     lanes = [lane_in(number) for number in wanted]
-    for row in await fetch_keys(connection, SHAPED[shape], "read_payments", lanes, wanted):
-        fact = view.payments.get(row["pay_no"])
+    rows = await fetch_keys(connection, SHAPED[shape], "read_payments", lanes, wanted)
+    gather(view.payments, rows, "pay_no")
+
+
+def gather(facts: dict[int, PaymentFact], rows: Iterable[Record], name: str) -> None:
+    """Rows of payments, one an event, put together under the number in the column `name`."""
+    for row in rows:
+        fact = facts.get(row[name])
         if fact is None:
             payment = PaymentRow(
                 lane=row["lane"], pay_no=row["pay_no"], kind=PaymentKind(row["kind"]),
@@ -30,7 +36,7 @@ async def read_payments(
                 mdtrt_id=row["mdtrt_id"], psn_no=row["psn_no"], institution=row["institution"],
                 order_no=row["order_no"], amount_fen=row["amount_fen"], plan=row["plan"],
             )  # fmt: skip
-            fact = view.payments[row["pay_no"]] = PaymentFact(row=payment, events=[])
+            fact = facts[row[name]] = PaymentFact(row=payment, events=[])
         if row["event_no"] is not None:
             fact.events.append(
                 event_of(

@@ -129,7 +129,9 @@ class WebServer:
             self._console = ConsoleRelay(settings.console_socket)
         self._general = web.Server(self._answer, access_log=None)
         self.guests = GeneralConnections(self._general, limits)
-        self.connections = Connections(self.exchange, self.guests, limits, self._hub)
+        self.connections = Connections(
+            self.exchange, self.guests, limits, self._hub, self._pay
+        )
         self._door = self._secure_door(settings.tls, limits)
         self.connections.elsewhere = self._elsewhere
         self._pages = self._page_table()

@@ -18,8 +18,10 @@ from settlement.limits import Limits
 from settlement.telemetry.metrics import METRICS
 from settlement.web.exchange import Exchange, Turn
 from settlement.web.framing import Head, Verdict, parse_head
-from settlement.web.hub import HubPage, HubTurn
+from settlement.web.hub import HubPage
+from settlement.web.pay import PayPages
 from settlement.web.reply import HttpReply, too_large
+from settlement.web.task_turn import TaskTurn
 
 logger = logging.getLogger("settlement.web")
 
@@ -33,10 +35,11 @@ class Connections:
 
     def __init__(
         self, exchange: Exchange, general: General, limits: Limits,
-        hub: HubPage | None = None,
+        hub: HubPage | None = None, pay: PayPages | None = None,
     ) -> None:  # fmt: skip
         self.exchange = exchange
         self.hub = hub
+        self.pay = pay
         self.general = general
         self.limits = limits
         self.open: set[Connection] = set()
@@ -109,7 +112,7 @@ class Connection(asyncio.Protocol):
         self._head: Head | None = None
         self._busy = False
         """a request is being answered; what arrives meanwhile waits in the buffer"""
-        self._turn: Turn | HubTurn | None = None
+        self._turn: Turn | TaskTurn | None = None
         self._keep_alive = True
         self._paused = False
         self._since = monotonic()
@@ -167,7 +170,7 @@ class Connection(asyncio.Protocol):
         """Enforce the three time limits of a connection."""
         limits, waited = self._owner.limits, now - self._since
         if self._busy:
-            if waited > limits.request_seconds_max and self._turn is not None:
+            if self._turn is not None and waited > self._turn.seconds_max:
                 self._turn.expire()
         elif self._head is not None or self._buffer:
             if waited > limits.arrival_seconds_max:
@@ -204,7 +207,8 @@ class Connection(asyncio.Protocol):
             if head is Verdict.GENERAL:
                 self._become_general()
             return
-        if head.is_hub and self._owner.hub is None:
+        owner = self._owner
+        if (head.is_hub and owner.hub is None) or (head.pay is not None and owner.pay is None):
             self._become_general()
             return
         data, self._buffer = self._buffer, b""
@@ -229,6 +233,9 @@ class Connection(asyncio.Protocol):
         self._keep_alive = head.keep_alive
         if head.is_hub and self._owner.hub is not None:
             self._turn = self._owner.hub.start(body, self._reply)
+            return
+        if head.pay is not None and self._owner.pay is not None:
+            self._turn = self._owner.pay.start(*head.pay, head.headers, body, self._reply)
             return
         self._turn = self._owner.exchange.start(head.infno, head.headers, body, self._reply)
 

@@ -138,6 +138,11 @@ class Turn:
         self._trace: Trace | None = None
         self.ended = False
 
+    @property
+    def seconds_max(self) -> float:
+        """How long it may take."""
+        return self._exchange.limits.request_seconds_max
+
     def begin(self, headers: Mapping[str, str]) -> None:
         """Who is it, and is there room? Then on, at once or when the nonce is decided."""
         known = self._exchange.identify(headers)

@@ -1,4 +1,5 @@
-"""The plain case of HTTP/1.1, found in bytes: a POST of a whole message with Content-Length.
+"""The plain case of HTTP/1.1, found in bytes: a POST of a whole message with Content-Length, and a
+GET of an order without a body.
 
 Nearly every request is one of these, and a general parser costs more than the answer. This module
 accepts only what cannot be read in two ways; everything else (chunked bodies, unusual headers,
@@ -16,10 +17,15 @@ from msgspec import Struct
 PATH = "/hsa/hgs"
 
 HEAD_END = b"\r\n\r\n"
-_REQUEST_START = b"POST /hsa/hgs"
+_REQUEST_STARTS = (b"POST /hsa/hgs", b"POST /pay/", b"GET /pay/", b"POST /notify/")
 _HUB_LINE = "POST /hub/v1/messages HTTP/1.1"
 """What the hub forwards is as plain, and as frequent where many people come from elsewhere."""
 _LINE = re.compile(r"POST /hsa/hgs(?:/([0-9A-Za-z]{1,6})?)? HTTP/1\.1")
+_PAY_LINE = re.compile(
+    r"(POST|GET) (/pay/[0-9A-Za-z_/-]{1,64}) HTTP/1\.1"
+    r"|(POST) (/notify/[0-9A-Za-z/]{1,64}) HTTP/1\.1"
+)
+"""Counters that sell, and channels that tell what became of it."""
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,100}")
 _LENGTH = re.compile(r"[0-9]{1,12}")
 
@@ -49,6 +55,8 @@ class Head(Struct, frozen=True, gc=False):
     keep_alive: bool
     is_hub: bool = False
     """a message of another region: no transaction, and no headers that say who it is"""
+    pay: tuple[str, str] | None = None
+    """method and path of a request of a counter, or of a channel: no transaction either"""
 
 
 def parse_head(data: bytes | bytearray, head_bytes_max: int) -> Head | Verdict:
@@ -56,24 +64,29 @@ def parse_head(data: bytes | bytearray, head_bytes_max: int) -> Head | Verdict:
     end = data.find(HEAD_END)
     if end < 0 or end > head_bytes_max:
         # What may still become a plain request is waited for; a huge head is not.
-        plain = data[: len(_REQUEST_START)] == _REQUEST_START[: len(data)]
+        plain = any(data[: len(one)] == one[: len(data)] for one in _REQUEST_STARTS)
         waiting = plain and end < 0 and len(data) <= head_bytes_max
         return Verdict.INCOMPLETE if waiting else Verdict.GENERAL
     lines = data[:end].decode("latin-1").split("\r\n")
-    is_hub = lines[0] == _HUB_LINE
-    line = None if is_hub else _LINE.fullmatch(lines[0])
-    if line is None and not is_hub:
+    line = _LINE.fullmatch(lines[0])
+    is_hub = line is None and lines[0] == _HUB_LINE
+    paying = None if line is not None or is_hub else _PAY_LINE.fullmatch(lines[0])
+    if line is None and not is_hub and paying is None:
         return Verdict.GENERAL
     headers = _headers(lines)
     if headers is None:
         return Verdict.GENERAL
-    length = headers.get("content-length", "")
+    pay = None if paying is None else (paying[1] or paying[3], paying[2] or paying[4])
+    bodiless = pay is not None and pay[0] == "GET" and "content-length" not in headers
+    length = "0" if bodiless else headers.get("content-length", "")
     connection = headers.get("connection", "keep-alive").lower()
     if not _LENGTH.fullmatch(length) or connection not in ("keep-alive", "close"):
         return Verdict.GENERAL
+    if pay is not None and pay[0] == "GET" and not bodiless:
+        return Verdict.GENERAL  # a GET with a body is read in more than one way
     return Head(
         None if line is None else line[1], headers, end + 4, int(length),
-        connection == "keep-alive", is_hub,
+        connection == "keep-alive", is_hub, pay,
     )  # fmt: skip
 
 

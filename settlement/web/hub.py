@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -13,8 +11,7 @@ from settlement.limits import Limits
 from settlement.refusal import Refusal
 from settlement.web.exchange import Done
 from settlement.web.reply import HttpReply, problem, too_large
-
-logger = logging.getLogger("settlement.hub")
+from settlement.web.task_turn import TaskTurn
 
 PATH = "/hub/v1/messages"
 Body = Callable[[web.BaseRequest], Awaitable[bytes | None]]
@@ -35,9 +32,13 @@ class HubPage:
         body = await self._body(request)
         return too_large(self._limits) if body is None else await self.reply(body)
 
-    def start(self, body: bytes, done: Done) -> HubTurn:
+    def start(self, body: bytes, done: Done) -> TaskTurn:
         """The same for a plain connection: `done` gets the reply later."""
-        return HubTurn(self.reply(body), done, self._limits)
+        return TaskTurn(
+            self.reply(body), done, what="a message of another region",
+            retry_after_seconds=self._limits.retry_after_seconds,
+            seconds_max=self._limits.request_seconds_max,
+        )  # fmt: skip
 
     async def reply(self, body: bytes) -> HttpReply:
         """The reply to a message."""
@@ -51,30 +52,3 @@ class HubPage:
         if isinstance(reply, Refusal):
             return problem(reply.code)
         return problem("NOT_FOUND") if reply is None else HttpReply(200, reply)
-
-
-class HubTurn:
-    """A message on a plain connection from its last byte to its reply."""
-
-    def __init__(
-        self, replying: Coroutine[object, object, HttpReply], done: Done, limits: Limits
-    ) -> None:
-        self._done = done
-        self._limits = limits
-        self._task = asyncio.ensure_future(replying)
-        self._task.add_done_callback(self._told)
-
-    def expire(self) -> None:
-        """The deadline: whoever asked finds out what became of it."""
-        self._task.cancel()
-
-    def _told(self, task: asyncio.Task[HttpReply]) -> None:
-        if not task.cancelled() and task.exception() is None:
-            self._done(task.result())
-            return
-        if not task.cancelled():
-            logger.error(
-                "a message of another region failed", exc_info=task.exception(),
-                extra={"event": "hub.message.failed"},
-            )  # fmt: skip
-        self._done(problem("OUTCOME_UNKNOWN", seconds=self._limits.retry_after_seconds))

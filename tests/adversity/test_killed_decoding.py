@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from settlement.serve import person_codes
 from settlement.serve.service import Service
 from tests.kit import population
 from tests.kit.population import DEAR
@@ -92,7 +91,7 @@ def asked(centre: Centre) -> int:
     [
         ("decode",         False, 0, False),
         ("decode",         True,  1, False),
-        ("remember_token", True,  1, False),
+        ("remember",       True,  1, False),
         ("claim",          True,  1, True),
     ],
 )  # fmt: skip
@@ -103,8 +102,7 @@ async def test_order_goes_on_wherever_its_process_died(
     buyer = town.someone()
     service = await centre.process()
     stop = Step()
-    places = {"decode": centre.last_decoder, "claim": service.payments.finder}
-    place = places.get(step, person_codes)
+    place = centre.last_decoder if step == "decode" else service.payments.finder
     wrapped = stop.after if done else stop.before
     before = asked(centre)
     order = other.order(buyer, DEAR, 3, pay_code=WALLET)

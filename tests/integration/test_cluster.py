@@ -46,7 +46,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 DISTRIBUTE = "deploy/citus/distribute.sql"
 NOT_HEARD = {
     "write_batch", "read_persons", "read_versions", "read_traces", "read_payments",
-    "claim_orders", "find_orders", "find_attempts", "read_mobile_orders",
+    "claim_orders", "find_orders", "find_attempts", "remember_tokens", "read_mobile_orders",
     "read_remote_cases",
 }  # fmt: skip
 """A batch is written by the call that is made of the block; persons alone are read by operators;

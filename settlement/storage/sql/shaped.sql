@@ -191,6 +191,16 @@ order by /*lanes*/ k.lane, k.key
 on conflict (lane, key) do nothing
 returning key, psn_lane, psn_no;
 
+-- name: remember_tokens
+-- Tokens of codes that were decoded for orders, in the persons' lanes, in one order for everybody;
+-- the same code again is the same token.
+insert into settlement.token (lane, psn_no, key, institution, expires_at)
+select /*lane*/ k.lane, k.psn_no, k.key, k.institution, k.expires_at
+from unnest(/*lanes*/ $1::smallint[], $2::text[], $3::bytea[], $4::text[], $5::timestamptz[])
+    as k (/*lanes*/ lane, psn_no, key, institution, expires_at)
+order by /*lanes*/ k.lane, k.psn_no, k.key
+on conflict (lane, psn_no, key) do nothing;
+
 -- name: find_orders
 -- Whose order numbers are.
 select o.key, o.psn_lane, o.psn_no
@@ -198,10 +208,16 @@ from unnest(/*lanes*/ $1::smallint[], $2::bytea[]) as k (/*lanes*/ lane, key)
 join settlement.pay_order o on o.lane = /*lane*/ k.lane and o.key = k.key;
 
 -- name: find_attempts
--- Which attempts have these numbers at a channel.
-select e.order_no, e.pay_no, e.attempt
+-- Which attempts have these numbers at a channel; with their payments and everything that happened
+-- to those, in order, as `read_payments` has them.
+select a.order_no::bigint as number, p.lane, p.pay_no, p.kind, p.opened_at,
+       p.setl_id, p.parent, p.mdtrt_id, p.psn_no, p.institution, p.order_no, p.amount_fen, p.plan,
+       e.event_no, e.kind as event_kind, e.attempt, e.recorded_at, e.content
 from unnest(/*lanes*/ $1::smallint[], $2::text[]) as k (/*lanes*/ lane, order_no)
-join settlement.payment_event e on e.lane = /*lane*/ k.lane and e.order_no = k.order_no;
+join settlement.payment_event a on a.lane = /*lane*/ k.lane and a.order_no = k.order_no
+join settlement.payment p on p.lane = /*lane*/ k.lane and p.pay_no = a.pay_no
+join settlement.payment_event e on e.lane = /*lane*/ k.lane and e.pay_no = a.pay_no
+order by p.lane, p.pay_no, a.order_no, e.event_no;
 
 -- name: read_remote_cases
 -- Cases of people insured elsewhere by number, with everything that happened to them, in order.

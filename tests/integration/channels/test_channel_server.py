@@ -10,11 +10,13 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from yarl import URL
 
-from loadtest.simulators.channel import Call, ChannelSimulator, Notice, Reply
+from loadtest.simulators.channel import ChannelSimulator, Notice, Reply
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Operation, Rule
 from loadtest.simulators.payer_codes import PayerCodes
+from loadtest.simulators.plain_http import Call
 from loadtest.simulators.virtual_clock import VirtualClock
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
@@ -85,6 +87,24 @@ async def test_fault_breaks_where_it_says(
     assert came == status
     assert echo.carried_out == (["A"] if carried_out else [])
     assert await post(echo, "/pay/B") == (200, b"0123456789")
+
+
+async def test_request_in_an_unusual_form_is_answered_alike(echo: Echo) -> None:
+    """Its body in pieces, and a path with an escape in it: not what is read here as a rule."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"01234"
+        yield b"56789"
+
+    async with aiohttp.ClientSession() as session:
+        async with session.post(f"{echo.url}/pay/A", data=pieces()) as came:
+            assert (came.status, await came.read()) == (200, b"0123456789")
+        url = URL(f"{echo.url}/pay/%42", encoded=True)
+        async with session.post(url, data=b"0123456789") as came:
+            assert (came.status, await came.read()) == (200, b"0123456789")
+        async with session.post(f"{echo.url}/elsewhere", data=b"") as came:
+            assert came.status == 404
+    assert echo.carried_out == ["A", "B"]
 
 
 async def test_channel_may_lose_an_answer_itself(echo: Echo) -> None:

@@ -39,11 +39,13 @@ _FILING = record(
     "lane", "filing_no", "recorded_at", "kind", "psn_no", "institution", "begins_on", "ends_on",
     "payload", "withdrawn_by",
 )  # fmt: skip
-_PAYMENT = record(
+_PAYMENT_COLUMNS = (
     "lane", "pay_no", "kind", "opened_at", "setl_id", "parent", "mdtrt_id", "psn_no",
     "institution", "order_no", "amount_fen", "plan", "event_no", "event_kind", "attempt",
     "recorded_at", "content",
 )  # fmt: skip
+_PAYMENT = record(*_PAYMENT_COLUMNS)
+_ATTEMPT = record("number", *_PAYMENT_COLUMNS)
 _MOBILE = record(
     "lane", "order_no", "opened_at", "psn_no", "institution", "institution_order_no", "mdtrt_id",
     "batch_no", "total_fen", "payload", "event_no", "kind", "recorded_at", "setl_id", "content",
@@ -254,19 +256,20 @@ def family_outcomes(
 
 def payments(tables: Tables, lanes: Sequence[int], numbers: Sequence[int]) -> Rows:
     """read_payments."""
-    rows = []
-    for place, p in sorted(_found(tables.payments, lanes, numbers), key=lambda one: one[0]):
-        payment = (
-            p.lane, p.pay_no, int(p.kind), p.opened_at, p.setl_id, p.parent, p.mdtrt_id, p.psn_no,
-            p.institution, p.order_no, p.amount_fen, p.plan,
-        )  # fmt: skip
-        events = tables.payment_events.get(place, ())
-        if not events:
-            rows.append(_PAYMENT((*payment, *(None,) * 5)))
-        for e in sorted(events, key=attrgetter("event_no")):
-            event = e.event_no, int(e.kind), e.attempt, e.recorded_at, e.content
-            rows.append(_PAYMENT((*payment, *event)))
-    return rows
+    places = sorted(place for place, _ in _found(tables.payments, lanes, numbers))
+    return [_PAYMENT(row) for place in places for row in _payment(tables, place)]
+
+
+def _payment(tables: Tables, place: tuple[int, int]) -> list[tuple[object, ...]]:
+    """A payment, once for each of its events in order."""
+    p = tables.payments[place]
+    payment = (
+        p.lane, p.pay_no, int(p.kind), p.opened_at, p.setl_id, p.parent, p.mdtrt_id, p.psn_no,
+        p.institution, p.order_no, p.amount_fen, p.plan,
+    )  # fmt: skip
+    events = sorted(tables.payment_events.get(place, ()), key=attrgetter("event_no"))
+    said = [(e.event_no, int(e.kind), e.attempt, e.recorded_at, e.content) for e in events]
+    return [(*payment, *one) for one in said or [(None,) * 5]]
 
 
 def claim_orders(
@@ -290,7 +293,11 @@ def find_orders(tables: Tables, lanes: Sequence[int], keys: Sequence[bytes]) -> 
 
 def find_attempts(tables: Tables, lanes: Sequence[int], numbers: Sequence[str]) -> Rows:
     """find_attempts."""
-    return [(number, *at) for (_, number), at in _found(tables.attempts, lanes, numbers)]
+    return [
+        _ATTEMPT((int(number), *row))
+        for (lane, number), (pay_no, _) in _found(tables.attempts, lanes, numbers)
+        for row in _payment(tables, (lane, pay_no))
+    ]
 
 
 def mobile_orders(tables: Tables, lanes: Sequence[int], numbers: Sequence[int]) -> Rows:
@@ -382,6 +389,18 @@ def remember_token(
 ) -> Rows:
     """remember_token."""
     tables.tokens.setdefault((lane, person_no, key), (institution, expires_at))
+    return []
+
+
+def remember_tokens(
+    tables: Tables, lanes: Sequence[int], persons: Sequence[str], keys: Sequence[bytes],
+    institutions: Sequence[str], ends: Sequence[datetime],
+) -> Rows:  # fmt: skip
+    """remember_tokens."""
+    for lane, person_no, key, institution, at in zip(
+        lanes, persons, keys, institutions, ends, strict=True
+    ):
+        remember_token(tables, lane, person_no, key, institution, at)
     return []
 
 
@@ -515,6 +534,7 @@ STATEMENTS: dict[str, Read] = {
     _ONE["read_payments"]: payments,
     _ONE["claim_orders"]: claim_orders,
     _ONE["find_orders"]: find_orders,
+    _ONE["remember_tokens"]: remember_tokens,
     _ONE["find_attempts"]: find_attempts,
     _ONE["read_mobile_orders"]: mobile_orders,
     QUERIES["find_mobile_order"]: mobile_order,

@@ -63,8 +63,36 @@ def test_what_the_hub_forwards_is_plain_and_names_no_transaction() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        (b"POST", b"/pay/scan"), (b"POST", b"/pay/T-1_a/cancel"),
+        (b"POST", b"/notify/unionpay/777290058110048"),
+    ],
+)  # fmt: skip
+def test_what_counters_ask_and_channels_tell_is_plain(line: tuple[bytes, bytes]) -> None:
+    method, path = line
+    head = parse_head(changed(b"POST /hsa/hgs/2102", b" ".join(line)), HEAD_MAX)
+    assert isinstance(head, Head)
+    assert (head.infno, head.pay) == (None, (method.decode(), path.decode()))
+    assert head.body_bytes == 2
+
+
+def test_question_about_an_order_is_plain_where_it_has_no_body() -> None:
+    line = b"GET /pay/T0001 HTTP/1.1\r\nHost: h\r\n"
+    head = parse_head(line + b"\r\n", HEAD_MAX)
+    assert isinstance(head, Head)
+    assert (head.pay, head.body_bytes) == (("GET", "/pay/T0001"), 0)
+    assert parse_head(line + b"Content-Length: 2\r\n\r\n{}", HEAD_MAX) is Verdict.GENERAL
+    assert parse_head(line[:8], HEAD_MAX) is Verdict.INCOMPLETE
+
+
+@pytest.mark.parametrize(
     "request_bytes",
     [
+        changed(b"/hsa/hgs/2102", b"/pay/scan?x=1"),
+        changed(b"/hsa/hgs/2102", b"/pay/%73can"),
+        changed(b"/hsa/hgs/2102", b"/pay/../hsa"),
+        changed(b"POST /hsa/hgs/2102", b"GET /notify/wechat/1"),
         changed(b"POST", b"GET"),
         changed(b"POST", b"post"),
         changed(b"HTTP/1.1", b"HTTP/1.0"),

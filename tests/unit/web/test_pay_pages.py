@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from settlement.limits import DEFAULT_LIMITS
 from settlement.web.authentication import Authenticator, Granted, Known
 from settlement.web.entrance import Entrance
 from settlement.web.pay import PayPages
+from settlement.web.reply import HttpReply
 
 pytestmark = pytest.mark.asyncio
 
@@ -32,6 +34,9 @@ class Busy:
 
     async def notified(self, *_: object) -> tuple[int, bytes, str] | None:
         raise self._why
+
+    def __getattr__(self, _: str) -> object:
+        return self.scan
 
 
 class Trusting:
@@ -64,6 +69,27 @@ async def test_who_cannot_be_served_now_is_told_when_to_come_again(
     trusting = cast("Authenticator", Trusting())
     pages = PayPages(desk, trusting, cast("Any", _body), DEFAULT_LIMITS, entrance)
     reply = await pages.answer(make_mocked_request(*asked))
+    replied: asyncio.Future[HttpReply] = asyncio.get_running_loop().create_future()
+    pages.start(*asked, {}, b"{}", replied.set_result)
+    assert await replied == reply  # on a plain connection as on any other
     assert entrance.gate.room.taken == 0
     assert reply.status == 503 and code in reply.body
     assert reply.retry_after_seconds == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/pay/scan", 405), ("POST", "/pay/T1", 405), ("POST", "/pay/a/b/c", 404)],
+)
+async def test_what_nobody_answers_is_said_before_its_body_is_read(
+    method: str, path: str, status: int
+) -> None:
+    desk = cast("PayDesk", Busy(RuntimeError("asked")))
+    entrance = Entrance(Gate(1), DEFAULT_LIMITS)
+    pages = PayPages(
+        desk, cast("Authenticator", Trusting()), cast("Any", None), DEFAULT_LIMITS, entrance
+    )
+    heard: list[HttpReply] = []
+    assert pages.start(method, path, {}, b"", heard.append) is None
+    assert [reply.status for reply in heard] == [status]
+    assert (await pages.answer(make_mocked_request(method, path))).status == status

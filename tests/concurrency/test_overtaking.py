@@ -1,0 +1,136 @@
+"""What a channel tells by itself and its answer to the same payment, whichever comes first.
+
+Both are one step of the payment, what was said between us and the channel is kept with it, and
+nobody who waits for the other waits for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import pytest
+from msgspec.structs import replace
+
+from protocol.scan import ScanReply
+from settlement.payment import Exchange, Outcome, PayOrder
+from settlement.payment_states import Happening
+from settlement.serve.service import Service
+from tests.kit import population
+from tests.kit.population import DEAR
+from tests.kit.scanner import Scanner, pending_fen
+from tests.kit.till import WALLET, Play
+from tests.kit.town import Town
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SAID = Exchange(
+    operation="pay", request="asked", reply="answered", status=200,
+    began_at=datetime(2026, 11, 27, tzinfo=UTC), took_ms=1,
+)  # fmt: skip
+TAKEN = (200, b"success", "text/plain")
+Told = Callable[[str], Awaitable[object]]
+
+
+@pytest.fixture
+def here(workers: list[Service]) -> Scanner:
+    """At the process that asks the channel."""
+    return Scanner(population.PHARMACY, workers[0])
+
+
+@pytest.fixture
+def there(workers: list[Service]) -> Scanner:
+    """At another one."""
+    return Scanner(population.PHARMACY, workers[1])
+
+
+def before_the_answer(
+    town: Town, monkeypatch: pytest.MonkeyPatch, play: Play, told: Told
+) -> None:
+    """The channel carries it out, does this, and answers then."""
+    wechat = town.channels.wechat
+    wechat.plays.append(play)
+
+    async def pay(order: PayOrder) -> Outcome:
+        outcome = wechat._pay(order)
+        await told(order.order_no)
+        return replace(outcome, exchange=SAID)
+
+    monkeypatch.setattr(wechat, "pay", pay)
+
+
+async def steps_of(town: Town, order_no: object) -> list[tuple[int, bool]]:
+    """The steps of an order's payment: what happened, and whether the exchange is kept."""
+    rows = await town.owner.fetch(
+        "select e.kind, length(e.exchange) > 0 as kept"
+        " from settlement.payment_event e"
+        " join settlement.payment p on p.lane = e.lane and p.pay_no = e.pay_no"
+        " where p.order_no = $1 order by e.event_no",
+        order_no,
+    )
+    return [(row["kind"], row["kept"]) for row in rows]
+
+
+PAID_ONCE = [(Happening.ATTEMPTED, False), (Happening.PAID, True)]
+
+
+@pytest.mark.parametrize("play", [Play.PAID, Play.LOST_AFTER])
+async def test_notification_that_overtakes_the_answer_is_one_step_with_it(
+    town: Town, here: Scanner, monkeypatch: pytest.MonkeyPatch, play: Play
+) -> None:
+    heard: list[asyncio.Task[object]] = []
+
+    async def told(order_no: str) -> None:
+        heard.append(asyncio.create_task(here.notify("wechat", order_no)))
+        await asyncio.sleep(0)  # it is heard before the answer is
+
+    order = here.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    before_the_answer(town, monkeypatch, play, told)
+    assert (await here.scan(order)).status == "settled"
+    assert await heard[0] == TAKEN
+    assert await steps_of(town, order["order_no"]) == PAID_ONCE
+    assert await pending_fen(town) == 0
+
+
+async def test_notification_that_another_process_hears_first_waits_for_the_answer(
+    town: Town, here: Scanner, there: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finder = there.service.payments.finder
+    looked, find = asyncio.Event(), finder.attempt
+    heard: list[asyncio.Task[object]] = []
+
+    async def attempt(number: str) -> object:
+        found = await find(number)
+        looked.set()
+        return found
+
+    async def told(order_no: str) -> None:
+        heard.append(asyncio.create_task(there.notify("wechat", order_no)))
+        await looked.wait()
+
+    monkeypatch.setattr(finder, "attempt", attempt)
+    order = here.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    before_the_answer(town, monkeypatch, Play.PAID, told)
+    assert (await here.scan(order)).status == "settled"
+    assert await heard[0] == TAKEN
+    assert await steps_of(town, order["order_no"]) == PAID_ONCE
+
+
+@pytest.mark.parametrize("place", ["here", "there"])
+async def test_notification_is_written_where_no_answer_comes(
+    town: Town, here: Scanner, there: Scanner, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    heard: list[object] = []
+
+    async def told(order_no: str) -> None:
+        heard.append(await (here if place == "here" else there).notify("wechat", order_no))
+
+    order = here.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    before_the_answer(town, monkeypatch, Play.LOST_AFTER, told)
+    answer: ScanReply = await here.scan(order)
+    assert heard == [TAKEN]
+    assert answer.status == "settled"
+    assert [kind for kind, _ in await steps_of(town, order["order_no"])] == [
+        Happening.ATTEMPTED, Happening.PAID,
+    ]  # fmt: skip
