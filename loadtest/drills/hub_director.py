@@ -26,6 +26,15 @@ class HubSays(Struct, frozen=True):
     cases: list[HubCase]
 
 
+class HubTimes(Struct, frozen=True):
+    """Seconds that messages took, from the question's last byte at the hub on, in order."""
+
+    whole: list[float]
+    """until the answer leaves the hub"""
+    at_regions: list[float]
+    """of that, from forwarding it to the answer"""
+
+
 class _Faults(Struct, frozen=True):
     happened: dict[str, int]
 
@@ -64,6 +73,10 @@ class HubDirector:
     def happened(self) -> dict[str, int]:
         """How many questions met which fault."""
         return msgspec.json.decode(self._ask("faults"), type=_Faults).happened
+
+    def times(self) -> HubTimes:
+        """Of the messages since the last look."""
+        return msgspec.json.decode(self._ask("times"), type=HubTimes)
 
     def book(self) -> HubSays:
         """What it knows of all cases."""

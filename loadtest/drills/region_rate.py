@@ -35,8 +35,9 @@ from loadtest.report import Figure
 from loadtest.world import World, fetch_world
 
 WARM_UP_SECONDS = 2.0
-ALONE = 100
+ALONE = 200
 """Sales one at a time."""
+SETTLING_DOWN = 20
 LOOKUPS_AT_A_TIME = 64
 PRICE_YUAN_MAX = 60
 _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
@@ -54,6 +55,25 @@ class Window(Struct, frozen=True, kw_only=True):
     def per_second(self) -> float:
         """Settlements."""
         return self.settled / self.seconds
+
+
+class Alone(Struct, frozen=True, kw_only=True):
+    """Sales one after the other, seconds of each: what the counter waited, of that what passed from
+    the question's arrival at the hub until its answer left, and of that until it was answered."""
+
+    whole: list[float]
+    at_hub: list[float]
+    at_insured: list[float]
+
+    def figures(self) -> dict[str, Figure]:
+        """Medians in milliseconds. A side's own time is from what it is asked to what it answers,
+        less what it waits for the other one; the sockets of one machine are in it."""
+        whole, at_hub = _median_ms(self.whole), _median_ms(self.at_hub)
+        return {
+            "alone_ms": whole,
+            "own_treated_ms": round(whole - at_hub, 2),
+            "own_insured_ms": _median_ms(self.at_insured),
+        }
 
 
 class Shops:
@@ -120,15 +140,20 @@ class Shops:
             cpu_seconds={kind: spent[kind] - cpu.get(kind, 0.0) for kind in spent},
         )  # fmt: skip
 
-    async def alone_ms(self) -> float:
-        """Median of sales one after the other, in milliseconds."""
+    async def alone(self) -> Alone:
+        """Sales one after the other."""
         line, times = Line(self._address), []
+        for _ in range(SETTLING_DOWN):  # batches of the crowd are still what is usual
+            await self._sell(line)
+        hub = self._regions.hub
+        await asyncio.to_thread(hub.times)
         for _ in range(ALONE):
             began = time.perf_counter()
             await self._sell(line)
-            times.append((time.perf_counter() - began) * 1e3)
+            times.append(time.perf_counter() - began)
         line.hang_up()
-        return statistics.median(times)
+        seen = await asyncio.to_thread(hub.times)
+        return Alone(whole=times, at_hub=seen.whole, at_insured=seen.at_regions)
 
     async def _sell(self, line: Line) -> bool:
         patient, basket = next(self._queue), next(self._baskets)
@@ -174,7 +199,7 @@ async def _measured(shops: Shops, arguments: argparse.Namespace) -> dict[str, Fi
     ]
     settled = max(sum(one.settled for one in windows), 1)
     kinds = sorted({kind for one in windows for kind in one.cpu_seconds})
-    return {
+    figures: dict[str, Figure] = {
         "load": " ".join(f"{one:.1f}" for one in os.getloadavg()),
         "settled_per_s": round(statistics.median(one.per_second for one in windows), 1),
         "windows_per_s": [f"{one.per_second:.0f}" for one in windows],
@@ -184,8 +209,12 @@ async def _measured(shops: Shops, arguments: argparse.Namespace) -> dict[str, Fi
             kind: round(sum(one.cpu_seconds.get(kind, 0.0) for one in windows) * 1e6 / settled)
             for kind in kinds
         },
-        "alone_ms": round(await shops.alone_ms(), 2),
     }  # fmt: skip
+    return figures | (await shops.alone()).figures()
+
+
+def _median_ms(seconds: list[float]) -> float:
+    return round(statistics.median(seconds) * 1e3, 2)
 
 
 def _code_in(body: bytes) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -17,7 +17,8 @@ from msgspec import Struct
 from loadtest.simulators.hub_book import HubBook
 from loadtest.simulators.hub_faults import Fault, Faults, Met
 from loadtest.simulators.virtual_clock import VirtualClock
-from protocol.hub.envelope import Envelope, UnreadableError, read
+from protocol.hub.bundle import passing
+from protocol.hub.envelope import Envelope, UnreadableError
 from settlement.gateway import HubDoor, Overloaded, Unavailable
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
@@ -63,13 +64,14 @@ class HubSimulator:
         """A question of a region, and what comes back: None where nothing does. Whoever asks waits
         `seconds`; None: as long as it takes."""
         try:
-            question = read(message).envelope
+            questions = passing(message)
         except UnreadableError:
             return Passed(HTTPStatus.BAD_REQUEST)
+        question = questions[0]
         if question.to not in self._receivers:
             return Passed(HTTPStatus.NOT_FOUND)
-        self._note(question, message)
-        met = self.faults.meet(question)
+        self._note(questions, message)
+        met = self.faults.meet(*questions)
         if met is None:
             return await self._deliver(question, message)
         return await self._fail(met, question, message, seconds)
@@ -118,16 +120,18 @@ class HubSimulator:
         if passed is None or passed.status != HTTPStatus.OK:
             return passed
         try:
-            answer = read(passed.body).envelope
+            answers = passing(passed.body)
         except UnreadableError:
             return Passed(HTTPStatus.BAD_GATEWAY)
-        self._note(answer, passed.body)
-        pair = answer.origin, answer.to
+        self._note(answers, passed.body)
+        pair = answers[0].origin, answers[0].to
         self._earlier.setdefault(pair, deque(maxlen=EARLIER_KEPT)).append(passed.body)
         return passed
 
-    def _note(self, envelope: Envelope, message: bytes) -> None:
-        self.book.write(envelope, at=self.clock(), digest=hashlib.sha256(message).hexdigest())
+    def _note(self, envelopes: Sequence[Envelope], message: bytes) -> None:
+        at, digest = self.clock(), hashlib.sha256(message).hexdigest()
+        for envelope in envelopes:
+            self.book.write(envelope, at=at, digest=digest)
 
 
 class HubCarrier:

@@ -11,6 +11,8 @@
     GET  /_sim/faults, POST /_sim/faults {plan}   hub_faults.Plan; {} mends everything
     GET  /_sim/clock,  POST /_sim/clock {"advance_seconds": n}
     POST /_sim/down {"region": "430100", "seconds": 3600}     0 brings it back
+    GET  /_sim/times                              of messages since the last look: seconds here, in
+                                                  all and while a region had it
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+import time
+from collections import deque
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -38,6 +42,7 @@ from settlement.region.hub_line import MESSAGES_PATH
 from settlement.region.kept_http import KeptHttp, NotAnswered
 
 FORWARD_SECONDS = 30.0
+TIMES_KEPT = 10_000
 CONNECT_SECONDS = 5.0
 
 
@@ -50,6 +55,8 @@ class HubServer:
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
         self._gateways: list[KeptHttp] = []
+        self._whole: deque[float] = deque(maxlen=TIMES_KEPT)
+        self._at_regions: deque[float] = deque(maxlen=TIMES_KEPT)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Accept messages; gives the address."""
@@ -63,6 +70,7 @@ class HubServer:
         application.router.add_get("/_sim/clock", self._show_clock)
         application.router.add_post("/_sim/clock", self._advance_clock)
         application.router.add_post("/_sim/down", self._take_down)
+        application.router.add_get("/_sim/times", self._show_times)
         # Handlers are not cancelled when a region hangs up: what is forwarded is forwarded.
         self._runner = runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
@@ -70,7 +78,7 @@ class HubServer:
         if general is None:
             raise RuntimeError("the application was not set up")
         self._listening = await asyncio.get_running_loop().create_server(
-            lambda: HubConnection(self.hub.carry, general), host, port
+            lambda: HubConnection(self._carry, general), host, port
         )
         address = self._listening.sockets[0].getsockname()
         self.url = f"http://{address[0]}:{address[1]}"
@@ -82,7 +90,9 @@ class HubServer:
         self._gateways.append(gateway)
 
         async def receive(message: bytes) -> Passed | None:
+            began = time.perf_counter()
             reply = await gateway.post(MESSAGES_PATH, message, seconds=FORWARD_SECONDS)
+            self._at_regions.append(time.perf_counter() - began)
             if isinstance(reply, NotAnswered):
                 return Passed(HTTPStatus.BAD_GATEWAY)
             return Passed(reply.status, reply.body)
@@ -99,6 +109,12 @@ class HubServer:
         for gateway in self._gateways:
             gateway.close()
         self.hub.book.close()
+
+    async def _carry(self, message: bytes) -> Passed | None:
+        began = time.perf_counter()
+        passed = await self.hub.carry(message)
+        self._whole.append(time.perf_counter() - began)
+        return passed
 
     async def _serve(self, request: web.Request) -> web.Response:
         passed = await self.hub.carry(await request.read())
@@ -150,6 +166,12 @@ class HubServer:
             return _json({"message": str(exc)}, status=HTTPStatus.BAD_REQUEST)
         await self.hub.clock.advance(asked.advance_seconds)
         return await self._show_clock(request)
+
+    async def _show_times(self, _request: web.Request) -> web.Response:
+        shown = _json({"whole": list(self._whole), "at_regions": list(self._at_regions)})
+        self._whole.clear()
+        self._at_regions.clear()
+        return shown
 
     async def _take_down(self, request: web.Request) -> web.Response:
         try:

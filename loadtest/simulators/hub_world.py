@@ -27,7 +27,8 @@ from settlement.clock import Clock
 from settlement.counterpart import Counterpart
 from settlement.region.hub import HubDesk
 from settlement.region.hub_door import PostDoor
-from settlement.region.hub_line import PostLine, Registry
+from settlement.region.hub_line import PostLine
+from settlement.region.hub_wire import Registry
 
 _LONG = timedelta(days=36_500)
 AUTHORITY = Authority(Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"hub").digest()))

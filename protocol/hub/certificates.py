@@ -24,6 +24,8 @@ REQUEST = "HUBREQ1"
 WITHDRAWAL = "HUBREV1"
 SUITE = "ed25519-x25519-aes256gcm"
 """The only one so far; `sm2-sm4gcm` is kept for the national algorithms, and refused today."""
+NEWEST_VERSION = 2
+"""Of messages: 1 is one question or answer (envelope.py), 2 several of them (bundle.py)."""
 KEY_BYTES = 32
 TEXT_LENGTH_MAX = 2_000
 
@@ -39,7 +41,7 @@ class Purpose(StrEnum):
     """a pooling area speaks with it"""
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A region's own claim of its keys, signed with the key that is to be certified."""
 
     region: str
@@ -48,9 +50,11 @@ class Request(Struct, frozen=True, kw_only=True):
     """public key, 32 bytes; base64 in the JSON"""
     sealing_key: bytes
     made_at: datetime
+    message_version: int = 1
+    """the highest version of messages that the region reads"""
 
 
-class Certificate(Struct, frozen=True, kw_only=True):
+class Certificate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whose keys these are, and when. Valid from the first moment to before the last."""
 
     serial: str
@@ -61,6 +65,9 @@ class Certificate(Struct, frozen=True, kw_only=True):
     sealing_key: bytes
     not_before: datetime
     not_after: datetime
+    message_version: int = 1
+    """the highest version of messages that may be sent to the region: it reads them, and the hub
+    carries them"""
 
     def holds_at(self, at: datetime) -> bool:
         """Whether it is valid by its dates."""
@@ -99,8 +106,10 @@ class SecretKeys(Struct, frozen=True, kw_only=True):
 class Authority:
     """Who issues certificates and takes them back: the hub's operator, not a region."""
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
+    def __init__(self, key: Ed25519PrivateKey, *, message_version: int = NEWEST_VERSION) -> None:
+        """`message_version`: the highest that the hub carries."""
         self._key = key
+        self._message_version = message_version
 
     @property
     def root(self) -> bytes:
@@ -115,6 +124,7 @@ class Authority:
             serial=serial, region=request.region, purpose=Purpose.REGION, suite=request.suite,
             signing_key=request.signing_key, sealing_key=request.sealing_key,
             not_before=not_before, not_after=not_after,
+            message_version=min(request.message_version, self._message_version),
         )  # fmt: skip
         return _signed(CERTIFICATE, certificate, self._key)
 
@@ -132,11 +142,13 @@ def new_keys() -> SecretKeys:
     )
 
 
-def request_of(keys: SecretKeys, region: str, *, at: datetime) -> str:
+def request_of(
+    keys: SecretKeys, region: str, *, at: datetime, message_version: int = NEWEST_VERSION
+) -> str:
     """What a region sends to the authority."""
     asked = Request(
         region=region, suite=SUITE, signing_key=keys.signing_key, sealing_key=keys.sealing_key,
-        made_at=at,
+        made_at=at, message_version=message_version,
     )  # fmt: skip
     return _signed(REQUEST, asked, Ed25519PrivateKey.from_private_bytes(keys.signing))
 

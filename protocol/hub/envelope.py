@@ -95,12 +95,17 @@ class Clear(Struct, frozen=True):
     amounts: Amounts | None
 
 
-class Parts(Struct, frozen=True, kw_only=True):
+class Signed(Struct, frozen=True, kw_only=True):
+    """What a signature covers, and the signature."""
+
+    signed: bytes
+    signature: bytes
+
+
+class Parts(Signed, frozen=True, kw_only=True):
     """A message taken apart."""
 
     envelope: Envelope
-    signed: bytes
-    signature: bytes
 
 
 def clear_of_question(kind: Kind, question: Question) -> Clear:
@@ -125,9 +130,9 @@ def clear_of_answer(kind: Kind, told: Told) -> Clear:
     return _NOTHING
 
 
-def unsigned(envelope: Envelope) -> bytes:
-    """The bytes that are to be signed."""
-    return msgspec.json.encode(envelope)[:-1]
+def unsigned(outside: Struct) -> bytes:
+    """The bytes that are to be signed, of an envelope or a bundle."""
+    return msgspec.json.encode(outside)[:-1]
 
 
 def message_of(signed: bytes, signature: bytes) -> bytes:
@@ -137,20 +142,41 @@ def message_of(signed: bytes, signature: bytes) -> bytes:
 
 def read(message: bytes) -> Parts:
     """A message taken apart; nothing is proved. Raises UnreadableError."""
-    if message[-_TAIL : -_TAIL + len(_BEFORE)] != _BEFORE or message[-len(_AFTER) :] != _AFTER:
-        raise UnreadableError(f"it does not end in {_BEFORE.decode()}…")
+    signed = divided(message)
     try:
-        signature = bytes_of(message[-_TAIL + len(_BEFORE) : -len(_AFTER)].decode("ascii"))
         envelope = _DECODE(message)
     except (msgspec.DecodeError, ValueError, RecursionError) as exc:
-        _look_at_version(message)
+        version = version_of(message)
+        if version != VERSION:
+            raise UnknownVersionError(f"version {version}") from exc
         raise UnreadableError(str(exc)) from exc
     if envelope.version != VERSION:
         raise UnknownVersionError(f"version {envelope.version}")
     quotes = _QUOTES if envelope.amounts is None else _QUOTES + _QUOTES_OF_AMOUNTS
     if b"\\" in message or message.count(b'"') != quotes:
         raise UnreadableError("a member that stands twice or is not known, or an escape")
-    return Parts(envelope=envelope, signed=message[:-_TAIL], signature=signature)
+    return Parts(envelope=envelope, signed=signed.signed, signature=signed.signature)
+
+
+def divided(message: bytes) -> Signed:
+    """What is signed of a message of any version, and the signature. Raises UnreadableError."""
+    if message[-_TAIL : -_TAIL + len(_BEFORE)] != _BEFORE or message[-len(_AFTER) :] != _AFTER:
+        raise UnreadableError(f"it does not end in {_BEFORE.decode()}…")
+    try:
+        signature = bytes_of(message[-_TAIL + len(_BEFORE) : -len(_AFTER)].decode("ascii"))
+    except ValueError as exc:
+        raise UnreadableError(str(exc)) from exc
+    return Signed(signed=message[:-_TAIL], signature=signature)
+
+
+def version_of(message: bytes) -> int:
+    """Which version a message says it is of; ours where it says nothing that can be read."""
+    if message.startswith(_OURS):
+        return VERSION
+    try:
+        return _DECODE_VERSION(message).version
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return VERSION
 
 
 class _Version(Struct):
@@ -159,6 +185,8 @@ class _Version(Struct):
 
 _DECODE = msgspec.json.Decoder(Envelope).decode
 _DECODE_VERSION = msgspec.json.Decoder(_Version).decode
+_OURS = b'{"version":1,'
+"""How what we write begins; others may write their members in another order."""
 _NOTHING = Clear("", None)
 _BEFORE = b',"signature":"'
 _AFTER = b'"}'
@@ -173,13 +201,3 @@ def _amounts(told: CaseTold) -> Amounts:
     return Amounts(
         total_fen=told.total_fen, fund_fen=told.fund_fen, account_fen=told.account_fen
     )
-
-
-def _look_at_version(message: bytes) -> None:
-    """A later version may look otherwise; it says so itself."""
-    try:
-        version = _DECODE_VERSION(message).version
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return
-    if version != VERSION:
-        raise UnknownVersionError(f"version {version}")

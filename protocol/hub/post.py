@@ -8,7 +8,7 @@ sockets nor what is asked.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from msgspec import Struct, structs
 
+from protocol.hub.bundle import Bundle
 from protocol.hub.certificates import Certificate, SecretKeys
 from protocol.hub.envelope import (
     BYTES_MAX,
@@ -26,6 +27,7 @@ from protocol.hub.envelope import (
     Envelope,
     Parts,
     Says,
+    Signed,
     UnknownVersionError,
     UnreadableError,
     clear_of_answer,
@@ -38,7 +40,10 @@ from protocol.hub.sealing import Sealer, UnopenableError
 from protocol.hub.signing import is_signed_by, signed_message
 
 WINDOW_SECONDS = 300
+Outside = Envelope | Bundle
 _Content = TypeVar("_Content")
+_Outside = TypeVar("_Outside", Envelope, Bundle)
+_Parts = TypeVar("_Parts", bound=Signed)
 
 
 class Fault(StrEnum):
@@ -159,32 +164,34 @@ class Post:
         self, question: Question, *, to: str, kind: Kind, correlation: str, at: datetime
     ) -> Written | Unwritable:
         """A question to the region `to`, signed and sealed with what holds now."""
-        own, peer = self._newest(self.region, at), self._newest(to, at)
-        if own is None or peer is None:
-            return Unwritable(f"no certificate of {self.region if own is None else to} holds")
+        pair = self.pair(to, at)
+        if isinstance(pair, Unwritable):
+            return pair
+        own, peer = pair
         clear = clear_of_question(kind, question)
         envelope = Envelope(
             version=VERSION, kind=kind, says=Says.ASKED, correlation=correlation, case=clear.case,
             origin=self.region, to=to, sent_at=at, answers="", amounts=clear.amounts,
             certificate=own.serial, sealed_for=peer.serial, body="",
         )  # fmt: skip
-        message = self._written(envelope, question)
-        if len(message) > self._bytes_max:
-            return Unwritable(f"{len(message)} bytes are more than {self._bytes_max}")
-        return Written(message=message, envelope=envelope, digest=_digest(message))
+        message = self.written(envelope, msgspec.json.encode(question))
+        large = self.too_large(message)
+        if large:
+            return Unwritable(large)
+        return Written(message=message, envelope=envelope, digest=digest_of(message))
 
     def answer(self, opened: Opened, said: Told | Refused, *, at: datetime) -> bytes:
         """The answer to a question: with the certificate that it was sealed for, for the one that
         it was signed with, so that both are known on both sides."""
         asked = opened.envelope
-        clear = _clear_of(asked, said)
+        clear = clear_of(asked.kind, asked.case, said)
         envelope = structs.replace(
             asked, says=Says.REFUSED if isinstance(said, Refused) else Says.TOLD, case=clear.case,
             origin=self.region, to=asked.origin, sent_at=at, answers=opened.digest,
             amounts=clear.amounts, certificate=asked.sealed_for, sealed_for=asked.certificate,
             body="",
         )  # fmt: skip
-        return self._written(envelope, said)
+        return self.written(envelope, msgspec.json.encode(said))
 
     def read_question(self, message: bytes, *, at: datetime) -> Opened | Worthless:
         """What another region asks, or why it is worth nothing."""
@@ -193,13 +200,13 @@ class Post:
             return parts
         envelope = parts.envelope
         if envelope.says is not Says.ASKED:
-            return _worthless(Fault.NO_QUESTION, envelope)
+            return worthless(Fault.NO_QUESTION, envelope)
         question = self._inside(envelope, QUESTION_OF[envelope.kind], as_of=envelope.sent_at)
         if isinstance(question, Worthless):
             return question
         if clear_of_question(envelope.kind, question) != Clear(envelope.case, envelope.amounts):
-            return _worthless(Fault.CLEAR_DIFFERS, envelope)
-        return Opened(envelope=envelope, question=question, digest=_digest(message))
+            return worthless(Fault.CLEAR_DIFFERS, envelope)
+        return Opened(envelope=envelope, question=question, digest=digest_of(message))
 
     def read_answer(
         self, message: bytes, asked: Written, *, at: datetime
@@ -218,57 +225,80 @@ class Post:
             and envelope.kind is question.kind
             and envelope.correlation == question.correlation
         ):
-            return _worthless(Fault.NEVER_ASKED, envelope)
+            return worthless(Fault.NEVER_ASKED, envelope)
         expected: type[Told | Refused] = Refused
         if envelope.says is Says.TOLD:
             expected = TOLD_OF[envelope.kind]
         said = self._inside(envelope, expected, as_of=question.sent_at)
         if isinstance(said, Worthless):
             return said
-        clear = _clear_of(question, said)
+        clear = clear_of(question.kind, question.case, said)
         if clear != Clear(envelope.case, envelope.amounts) or clear.case != question.case:
-            return _worthless(Fault.CLEAR_DIFFERS, envelope)
+            return worthless(Fault.CLEAR_DIFFERS, envelope)
         return said
 
-    def _written(self, envelope: Envelope, content: Struct) -> bytes:
-        own, peer = self._own[envelope.certificate], self._peers[envelope.sealed_for]
-        body = self._sealer.seal(
-            msgspec.json.encode(content), envelope, own.sealing, peer.certificate.sealing_key
-        )
-        return signed_message(unsigned(structs.replace(envelope, body=body)), own.signing)
+    def written(self, outside: _Outside, content: bytes) -> bytes:
+        """A message: `content` sealed, bound to what is outside, all of it signed."""
+        own, peer = self._own[outside.certificate], self._peers[outside.sealed_for]
+        body = self._sealer.seal(content, outside, own.sealing, peer.certificate.sealing_key)
+        return signed_message(unsigned(structs.replace(outside, body=body)), own.signing)
+
+    def too_large(self, message: bytes) -> str:
+        """Why a message is too large; empty where it is not."""
+        if len(message) <= self._bytes_max:
+            return ""
+        return f"{len(message)} bytes are more than {self._bytes_max}"
+
+    def objection(
+        self, outside: Outside, parts: Signed, at: datetime, *, as_of: datetime | None = None
+    ) -> Worthless | None:
+        """Why a message is not for us, or its sender is not proved; its certificate has to hold as
+        of its own time, or another."""
+        if outside.to != self.region:
+            return worthless(Fault.NOT_FOR_US, outside)
+        peer = self._peers.get(outside.certificate)
+        if peer is None:
+            return worthless(Fault.CERTIFICATE_UNKNOWN, outside)
+        fault = self._fault(outside, peer.certificate, at, as_of or outside.sent_at)
+        if fault is None and not is_signed_by(parts, peer.key):
+            fault = Fault.SIGNATURE_WRONG
+        return None if fault is None else worthless(fault, outside)
+
+    def inside(self, outside: Outside, *, as_of: datetime) -> bytes | Worthless:
+        """The content of a message whose sender is proved."""
+        own = self._own.get(outside.sealed_for)
+        serial = outside.sealed_for
+        if own is None or serial in self._withdrawn or not own.certificate.holds_at(as_of):
+            return worthless(Fault.SEALED_FOR_ANOTHER, outside)
+        peer = self._peers[outside.certificate].certificate
+        try:
+            return self._sealer.open(outside, own.sealing, peer.sealing_key)
+        except UnopenableError:
+            return worthless(Fault.UNOPENABLE, outside)
+
+    def pair(self, to: str, at: datetime) -> tuple[Certificate, Certificate] | Unwritable:
+        """The certificates that a message to a region is written with now: ours and theirs."""
+        own, peer = self._newest(self.region, at), self._newest(to, at)
+        if own is None or peer is None:
+            return Unwritable(f"no certificate of {self.region if own is None else to} holds")
+        return own, peer
 
     def _proved(
         self, message: bytes, at: datetime, *, as_of: datetime | None = None
     ) -> Parts | Worthless:
-        """A message for us whose sender is proved; its certificate holds as of its own time, or
-        another."""
-        if len(message) > self._bytes_max:
-            return Worthless(fault=Fault.TOO_LARGE, text=f"{len(message)} bytes")
-        try:
-            parts = read(message)
-        except UnknownVersionError as exc:
-            return Worthless(fault=Fault.VERSION_UNKNOWN, text=str(exc))
-        except UnreadableError as exc:
-            return Worthless(fault=Fault.MALFORMED, text=str(exc))
-        envelope = parts.envelope
-        if envelope.to != self.region:
-            return _worthless(Fault.NOT_FOR_US, envelope)
-        peer = self._peers.get(envelope.certificate)
-        if peer is None:
-            return _worthless(Fault.CERTIFICATE_UNKNOWN, envelope)
-        fault = self._objection(envelope, peer.certificate, at, as_of or envelope.sent_at)
-        if fault is None and not is_signed_by(parts, peer.key):
-            fault = Fault.SIGNATURE_WRONG
-        return parts if fault is None else _worthless(fault, envelope)
+        parts = taken_apart(message, read, self.too_large(message))
+        if isinstance(parts, Worthless):
+            return parts
+        return self.objection(parts.envelope, parts, at, as_of=as_of) or parts
 
-    def _objection(
-        self, envelope: Envelope, certificate: Certificate, at: datetime, as_of: datetime
+    def _fault(
+        self, outside: Outside, certificate: Certificate, at: datetime, as_of: datetime
     ) -> Fault | None:
-        if certificate.region != envelope.origin:
+        if certificate.region != outside.origin:
             return Fault.CERTIFICATE_NOT_THEIRS
         if certificate.serial in self._withdrawn:
             return Fault.CERTIFICATE_WITHDRAWN
-        if abs(at - envelope.sent_at) > self._window:
+        if abs(at - outside.sent_at) > self._window:
             return Fault.OUTSIDE_WINDOW
         if not certificate.holds_at(as_of):
             return Fault.CERTIFICATE_NOT_VALID
@@ -277,20 +307,14 @@ class Post:
     def _inside(
         self, envelope: Envelope, kind: type[_Content], *, as_of: datetime
     ) -> _Content | Worthless:
-        own = self._own.get(envelope.sealed_for)
-        serial = envelope.sealed_for
-        if own is None or serial in self._withdrawn or not own.certificate.holds_at(as_of):
-            return _worthless(Fault.SEALED_FOR_ANOTHER, envelope)
-        peer = self._peers[envelope.certificate].certificate
-        try:
-            plaintext = self._sealer.open(envelope, own.sealing, peer.sealing_key)
-        except UnopenableError:
-            return _worthless(Fault.UNOPENABLE, envelope)
+        plaintext = self.inside(envelope, as_of=as_of)
+        if isinstance(plaintext, Worthless):
+            return plaintext
         try:
             return msgspec.json.decode(plaintext, type=kind)
         except (msgspec.DecodeError, ValueError):
             # What the decoder says may repeat what is inside.
-            return _worthless(Fault.CONTENT_MALFORMED, envelope)
+            return worthless(Fault.CONTENT_MALFORMED, envelope)
 
     def _newest(self, region: str, at: datetime) -> Certificate | None:
         """Of those of a region that hold, the one that began last."""
@@ -301,19 +325,35 @@ class Post:
         return max(holding, key=lambda one: (one.not_before, one.serial), default=None)
 
 
-def _clear_of(asked: Envelope, said: Told | Refused) -> Clear:
+def clear_of(kind: Kind, case: str, said: Told | Refused) -> Clear:
     """What must stand in the clear of an answer; a refusal is of the case that was asked about."""
     if isinstance(said, Refused):
-        return Clear(asked.case, None)
-    return clear_of_answer(asked.kind, said)
+        return Clear(case, None)
+    return clear_of_answer(kind, said)
 
 
-def _digest(message: bytes) -> str:
+def taken_apart(
+    message: bytes, reader: Callable[[bytes], _Parts], too_large: str
+) -> _Parts | Worthless:
+    """A message as its reader reads it, or why that cannot be."""
+    if too_large:
+        return Worthless(fault=Fault.TOO_LARGE, text=too_large)
+    try:
+        return reader(message)
+    except UnknownVersionError as exc:
+        return Worthless(fault=Fault.VERSION_UNKNOWN, text=str(exc))
+    except UnreadableError as exc:
+        return Worthless(fault=Fault.MALFORMED, text=str(exc))
+
+
+def digest_of(message: bytes) -> str:
+    """What an answer names its question by."""
     return hashlib.sha256(message).hexdigest()
 
 
-def _worthless(fault: Fault, envelope: Envelope) -> Worthless:
+def worthless(fault: Fault, outside: Outside) -> Worthless:
+    """A message that is worth nothing, without what is inside."""
     return Worthless(
-        fault=fault, origin=envelope.origin, certificate=envelope.certificate,
-        correlation=envelope.correlation,
+        fault=fault, origin=outside.origin, certificate=outside.certificate,
+        correlation=outside.correlation,
     )  # fmt: skip

@@ -18,10 +18,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from protocol.hub.bundle import Bundle
 from protocol.hub.certificates import bytes_of, text_of
 from protocol.hub.envelope import Envelope
 
 LABEL = b"HUB1"
+BUNDLE_LABEL = "HUB2"
 NONCE_BYTES = 12
 CIPHERS_KEPT_MAX = 4_096
 """More pairs and days than that are forgotten, all at once, and derived again."""
@@ -40,25 +42,25 @@ class Sealer:
         self._ciphers: dict[tuple[str, str, str], AESGCM] = {}
 
     def seal(
-        self, plaintext: bytes, envelope: Envelope, own: X25519PrivateKey, peer: bytes
+        self, plaintext: bytes, outside: Envelope | Bundle, own: X25519PrivateKey, peer: bytes
     ) -> str:
-        """The body of a message whose outside is `envelope`, from our key to a peer's."""
+        """The body of a message with this outside, from our key to a peer's."""
         nonce = self._chance(NONCE_BYTES)
-        cipher = self._cipher(envelope, own, peer)
-        return text_of(nonce + cipher.encrypt(nonce, plaintext, bound(envelope)))
+        cipher = self._cipher(outside, own, peer)
+        return text_of(nonce + cipher.encrypt(nonce, plaintext, bound(outside)))
 
-    def open(self, envelope: Envelope, own: X25519PrivateKey, peer: bytes) -> bytes:
+    def open(self, outside: Envelope | Bundle, own: X25519PrivateKey, peer: bytes) -> bytes:
         """What is inside. Raises UnopenableError."""
-        cipher = self._cipher(envelope, own, peer)
+        cipher = self._cipher(outside, own, peer)
         try:
-            sealed = bytes_of(envelope.body)
-            return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound(envelope))
+            sealed = bytes_of(outside.body)
+            return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound(outside))
         except (InvalidTag, ValueError) as exc:
             raise UnopenableError from exc
 
-    def _cipher(self, envelope: Envelope, own: X25519PrivateKey, peer: bytes) -> AESGCM:
-        day = envelope.sent_at.astimezone(UTC).date().isoformat()
-        pair = envelope.certificate, envelope.sealed_for, day
+    def _cipher(self, outside: Envelope | Bundle, own: X25519PrivateKey, peer: bytes) -> AESGCM:
+        day = outside.sent_at.astimezone(UTC).date().isoformat()
+        pair = outside.certificate, outside.sealed_for, day
         cipher = self._ciphers.get(pair)
         if cipher is None:
             if len(self._ciphers) >= CIPHERS_KEPT_MAX:
@@ -70,9 +72,16 @@ class Sealer:
         return cipher
 
 
-def bound(envelope: Envelope) -> bytes:
-    """What of the outside the body is bound to (associated data), a line each."""
+def bound(outside: Envelope | Bundle) -> bytes:
+    """What of the outside the body is bound to (associated data), a line each; of several in one
+    message three lines each behind those that they share."""
+    if isinstance(outside, Bundle):
+        return "\n".join((
+            BUNDLE_LABEL, outside.kind, outside.says, outside.origin, outside.to,
+            outside.certificate, outside.sealed_for, outside.answers,
+            *(part for one in outside.items for part in (one.says, one.correlation, one.case)),
+        )).encode()  # fmt: skip
     return "\n".join((
-        LABEL.decode(), envelope.kind, envelope.says, envelope.correlation, envelope.case,
-        envelope.origin, envelope.to, envelope.certificate, envelope.sealed_for, envelope.answers,
+        LABEL.decode(), outside.kind, outside.says, outside.correlation, outside.case,
+        outside.origin, outside.to, outside.certificate, outside.sealed_for, outside.answers,
     )).encode()  # fmt: skip

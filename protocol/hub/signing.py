@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from protocol.hub.envelope import Parts, message_of
+from protocol.hub.envelope import Signed, message_of
 
 
 def signed_message(signed: bytes, key: Ed25519PrivateKey) -> bytes:
@@ -13,7 +13,7 @@ def signed_message(signed: bytes, key: Ed25519PrivateKey) -> bytes:
     return message_of(signed, key.sign(signed))
 
 
-def is_signed_by(parts: Parts, key: Ed25519PublicKey) -> bool:
+def is_signed_by(parts: Signed, key: Ed25519PublicKey) -> bool:
     """Whether a message is signed with the private half of this key."""
     try:
         key.verify(parts.signature, parts.signed)

@@ -6,19 +6,25 @@ gives one answer to one question.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
-from protocol.hub.post import Fault, Worthless
+from protocol.hub import bundle
+from protocol.hub.bundle_post import OpenedBundle, Said, answer_all, read_questions
+from protocol.hub.envelope import version_of
+from protocol.hub.post import Fault, Unwritable, Worthless
 from settlement.clock import Clock
 from settlement.gateway import Unavailable
 from settlement.refusal import Refusal
 from settlement.region.hub import HubDesk, OutcomeUnknownError
-from settlement.region.hub_line import Registry, report
+from settlement.region.hub_wire import Registry, report
 from settlement.telemetry.metrics import METRICS
 
 logger = logging.getLogger("settlement.hub")
 
+TOGETHER_SECONDS_MAX = 2.0
+"""Of questions that came together, those that take longer than that do not keep the others."""
 CODES = {
     Fault.TOO_LARGE: "HUB_TOO_LARGE",
     Fault.VERSION_UNKNOWN: "HUB_VERSION_UNKNOWN",
@@ -49,6 +55,7 @@ class PostDoor:
         self._registry = registry
         self._desk = desk
         self._clock = clock
+        self._late: set[asyncio.Task[Said]] = set()
 
     async def take(self, message: bytes) -> bytes | Refusal | None:
         """The answer's bytes; why the message is worth nothing; None where nobody answers. Raises
@@ -56,6 +63,8 @@ class PostDoor:
         desk = self._desk()
         if desk is None:
             return None
+        if version_of(message) == bundle.VERSION:
+            return await self._take_all(message, desk)
         post = self._registry().post
         opened = post.read_question(message, at=self._clock())
         if isinstance(opened, Worthless):
@@ -70,3 +79,48 @@ class PostDoor:
             raise Unavailable("same_msgid") from exc
         METRICS.hub_answered += 1
         return post.answer(opened, said, at=self._clock())
+
+    async def _take_all(self, message: bytes, desk: HubDesk) -> bytes | Refusal:
+        """Several questions in one message: each is answered by itself, those that are answered in
+        time in one message. Raises Unavailable, same_msgid, where none is."""
+        post = self._registry().post
+        opened = read_questions(post, message, at=self._clock())
+        if isinstance(opened, Worthless):
+            report(opened, "a message of another region is worth nothing")
+            return Refusal(code=CODES[opened.fault])
+        said = await self._said(opened, desk)
+        METRICS.hub_answered += len(said)
+        unclear = [one.correlation for one in opened.bundle.items if one.correlation not in said]
+        for correlation in unclear:
+            extra = {"event": "hub.question.unclear", "correlation": correlation}
+            logger.warning("a question of another region has no answer yet", extra=extra)
+        answer = answer_all(post, opened, said, at=self._clock()) if said else None
+        if answer is None or isinstance(answer, Unwritable):
+            raise Unavailable("same_msgid")
+        return answer
+
+    async def _said(self, opened: OpenedBundle, desk: HubDesk) -> dict[str, Said]:
+        """What the desk says of each question by then; what it does after that is not told."""
+        asked = opened.bundle
+        answering = {
+            item.correlation: asyncio.ensure_future(
+                desk.answer(asked.origin, asked.kind, question)
+            )
+            for item, question in zip(asked.items, opened.questions, strict=True)
+        }
+        self._late.update(answering.values())
+        for task in answering.values():
+            task.add_done_callback(self._over)
+        done, _ = await asyncio.wait(answering.values(), timeout=TOGETHER_SECONDS_MAX)
+        return {
+            number: task.result()
+            for number, task in answering.items()
+            if task in done and not task.cancelled() and task.exception() is None
+        }
+
+    def _over(self, task: asyncio.Task[Said]) -> None:
+        self._late.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, OutcomeUnknownError):
+            extra = {"event": "hub.message.failed"}
+            logger.error("a question of another region failed", exc_info=error, extra=extra)

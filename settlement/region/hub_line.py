@@ -6,42 +6,23 @@ the proved answer to this very question is WORTHLESS: counted, told, and as good
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Protocol
-
-from msgspec import Struct
 
 from protocol.hub.messages import Kind, Question, Refused, Told
-from protocol.hub.post import Post, Unwritable, Worthless
+from protocol.hub.post import Unwritable, Worthless
 from settlement.clock import Clock
-from settlement.counterpart import Counterpart
 from settlement.region.hub import NoAnswer, Why
+from settlement.region.hub_bundles import Batch, Bundles
+from settlement.region.hub_wire import Carrier, Registry, not_sent, report
 from settlement.region.kept_http import KeptHttp, NotAnswered
 from settlement.telemetry.metrics import METRICS
-
-logger = logging.getLogger("settlement.hub")
 
 MESSAGES_PATH = "/hub/v1/messages"
 FOR_ACTIVE = frozenset({Kind.PERSON, Kind.QUOTE, Kind.SETTLE})
 """Not asked of a region that is not active; the rest brings to its end what is under way."""
-
-
-class Registry(Struct, frozen=True, kw_only=True):
-    """Who is there, and what their messages are proved with; replaced as a whole."""
-
-    post: Post
-    counterparts: Mapping[str, Counterpart]
-
-
-class Carrier(Protocol):
-    """Takes a message to a hub and brings what comes back."""
-
-    async def carry(self, address: str, message: bytes, *, seconds: float) -> bytes | NoAnswer:
-        """What the hub answers, whatever that is. `address` is the hub's, empty for the usual
-        one."""
-        ...
+TOGETHER = frozenset({Kind.QUOTE, Kind.SETTLE, Kind.CANCEL, Kind.REVERSE, Kind.STATUS})
+"""Each of these is one batch of a journal there, so none waits long for another."""
 
 
 class PostLine:
@@ -51,30 +32,39 @@ class PostLine:
         self._registry = registry
         self._carrier = carrier
         self._clock = clock
+        self._bundles = Bundles(registry, carrier, clock)
 
     async def ask(
         self, to: str, kind: Kind, question: Question, *, correlation: str, seconds: float
     ) -> Told | Refused | NoAnswer:
-        """See the port."""
+        """See the port. Questions that may travel together, and are asked in one turn of the event
+        loop, do so (bundles.py)."""
         registry = self._registry()
         counterpart = registry.counterparts.get(to)
         if counterpart is None or (kind in FOR_ACTIVE and not counterpart.active):
-            return _not_sent(f"{to} is {'unknown' if counterpart is None else 'not active'}")
+            return not_sent(f"{to} is {'unknown' if counterpart is None else 'not active'}")
+        if kind in TOGETHER:
+            said = await self._bundles.ask(
+                Batch(to=to, route=counterpart.route, kind=kind, seconds=seconds),
+                correlation, question,
+            )  # fmt: skip
+            if said is not None:
+                return said
         post = registry.post
         written = post.ask(question, to=to, kind=kind, correlation=correlation, at=self._clock())
         if isinstance(written, Unwritable):
-            return _not_sent(written.text)
+            return not_sent(written.text)
         METRICS.hub_asked += 1
         came = await self._carrier.carry(counterpart.route, written.message, seconds=seconds)
         if isinstance(came, NoAnswer):
             METRICS.hub_unanswered += 1
             return came
-        said = post.read_answer(came, written, at=self._clock())
-        if isinstance(said, Worthless):
+        answer = post.read_answer(came, written, at=self._clock())
+        if isinstance(answer, Worthless):
             METRICS.hub_unanswered += 1
-            report(said, "an answer of another region is worth nothing")
-            return NoAnswer(why=Why.WORTHLESS, text=said.fault)
-        return said
+            report(answer, "an answer of another region is worth nothing")
+            return NoAnswer(why=Why.WORTHLESS, text=answer.fault)
+        return answer
 
 
 class HttpCarrier:
@@ -108,23 +98,3 @@ class HttpCarrier:
             found = KeptHttp(address, connect_seconds=self._connect_seconds)
             self._hubs[address] = found
         return found
-
-
-def report(worthless: Worthless, message: str) -> None:
-    """Count and log a message without effect; what no honest sender makes is an alarm. Nothing in
-    it is about a person."""
-    METRICS.hub_worthless += 1
-    attack = worthless.fault.is_attack
-    METRICS.hub_alarms += attack
-    logger.log(
-        logging.ERROR if attack else logging.WARNING, message,
-        extra={
-            "event": "hub.message.attack" if attack else "hub.message.refused",
-            "fault": worthless.fault.value, "origin": worthless.origin,
-            "certificate": worthless.certificate, "correlation": worthless.correlation,
-        },
-    )  # fmt: skip
-
-
-def _not_sent(text: str) -> NoAnswer:
-    return NoAnswer(why=Why.NOT_SENT, text=text)

@@ -19,7 +19,8 @@ from settlement.keyring import Keyring, UndecipherableError
 from settlement.region.hub import HubDesk
 from settlement.region.hub_config import HubSettings
 from settlement.region.hub_door import PostDoor
-from settlement.region.hub_line import HttpCarrier, PostLine, Registry
+from settlement.region.hub_line import HttpCarrier, PostLine
+from settlement.region.hub_wire import Registry
 from settlement.storage import hub as store
 from settlement.storage import reference
 from settlement.storage.connect import Reconnecting

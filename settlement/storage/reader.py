@@ -95,7 +95,8 @@ async def read_view(
     if cases:
         await read_cases(connection, cases, view, shape)
         settlements |= {case.row.case_no for case in view.cases.values() if case.settled}
-        visits |= {case.row.mdtrt_id for case in view.cases.values()}
+        rows = [case.row for case in view.cases.values()]
+        visits |= {row.mdtrt_id for row in rows if row.mdtrt_id != row.case_no}  # else a sale
     settlements |= {n for c in commands for n in c.setl_ids}
     settlements |= _refs(view, MessageOutcome.SETTLEMENT) | _refs(view, MessageOutcome.HOME_CASE)
     settlements |= {

@@ -49,6 +49,10 @@ class Refusing(Struct, frozen=True, kw_only=True):
     retry: str
 
 
+_LATELY_MAX = 1024
+"""Plans that are kept open; the oldest go first."""
+_LATELY: dict[tuple[bytes, int, int], Plan] = {}
+"""By what is stored: another text, place or key is another plan, so none is ever stale."""
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE_PLAN = msgspec.json.Decoder(Plan).decode
 _DECODE_TOLD = msgspec.json.Decoder(CaseTold).decode
@@ -62,12 +66,25 @@ def case_record(lane: int, case_no: int, event_no: int) -> bytes:
 
 def seal_plan(plan: Plan, keyring: Keyring, lane: int, case_no: int) -> bytes:
     """As stored with the case."""
-    return seal_committed(_ENCODE(plan), keyring, case_record(lane, case_no, 0))
+    sealed = seal_committed(_ENCODE(plan), keyring, case_record(lane, case_no, 0))
+    _keep(sealed, lane, case_no, plan)
+    return sealed
 
 
 def open_plan(sealed: bytes, keyring: Keyring, lane: int, case_no: int) -> Plan:
-    """What was decided when it was asked."""
-    return _DECODE_PLAN(open_committed(sealed, keyring, case_record(lane, case_no, 0)))
+    """What was decided when it was asked. Whoever decides on a case soon after it was put has it
+    still: the question and each answer need it, and to open it costs more than the decision."""
+    plan = _LATELY.get((sealed, lane, case_no))
+    if plan is None:
+        opened = open_committed(sealed, keyring, case_record(lane, case_no, 0))
+        plan = _DECODE_PLAN(opened)
+        _keep(sealed, lane, case_no, plan)
+    return plan
+
+
+def forget_plan(sealed: bytes, lane: int, case_no: int) -> None:
+    """The case is at its end: nobody here needs it soon."""
+    _LATELY.pop((sealed, lane, case_no), None)
 
 
 def seal_event(
@@ -88,3 +105,9 @@ def open_told(sealed: bytes, keyring: Keyring, lane: int, case_no: int, event_no
 def open_wish(sealed: bytes, keyring: Keyring, lane: int, case_no: int, event_no: int) -> Wish:
     """Who wants the case taken back."""
     return _DECODE_WISH(open_payload(sealed, keyring, case_record(lane, case_no, event_no)))
+
+
+def _keep(sealed: bytes, lane: int, case_no: int, plan: Plan) -> None:
+    while len(_LATELY) >= _LATELY_MAX:
+        del _LATELY[next(iter(_LATELY))]
+    _LATELY[sealed, lane, case_no] = plan

@@ -40,6 +40,7 @@ from settlement.usecases.remote_drafts import beside, told_row, transfers_of
 from settlement.usecases.remote_payloads import (
     Refusing,
     Wish,
+    forget_plan,
     open_plan,
     open_wish,
     seal_event,
@@ -201,6 +202,7 @@ def _over(fact: CaseFact, effects: Effects, world: World, moment: Moment) -> Eff
     """Nothing is held any more, nothing is under way. A post would have to take something of every
     leg that was held, and who pays nothing has no leg: so what was held is let go, and what is
     booked beside it has the legs that it has."""
+    forget_plan(fact.row.payload, fact.row.lane, fact.row.case_no)
     held = held_entry(fact.row, world)
     void = Entry(
         lane=held.lane, entry_id=world.next_number(held.lane, moment.business_day),

@@ -32,7 +32,8 @@ from settlement.intake.counterparts import Kept
 from settlement.region.hub import NoAnswer, Why
 from settlement.region.hub_config import HubSettings
 from settlement.region.hub_door import PostDoor
-from settlement.region.hub_line import MESSAGES_PATH, PostLine, Registry
+from settlement.region.hub_line import MESSAGES_PATH, PostLine
+from settlement.region.hub_wire import Registry
 from settlement.serve.hub_office import HubOffice
 from settlement.storage import hub as store
 from settlement.storage.reference_import import keep_counterparts

@@ -24,7 +24,7 @@ from protocol import evoucher, hospital, my, onecode, paycode, scan
 from protocol.alipay import bills as alipay_bills
 from protocol.alipay import gateway, notification
 from protocol.alipay.trade import QueryReply
-from protocol.hub import certificates, envelope
+from protocol.hub import bundle, certificates, envelope
 from protocol.nhsa import cainfo, gm, mobile_envelope, signing, textfile
 from protocol.nhsa.codec import decode, peek_infno
 from protocol.nhsa.errors import WireError
@@ -220,7 +220,7 @@ PARSERS: Mapping[str, Parser] = {
     "wechat-sign-in": Parser(sign_in.read_signed_in),
     "evoucher": Parser(evoucher.read_reply, (ValueError,)),
     "our-json": Parser(_our_json),
-    "hub-message": Parser(envelope.read, (envelope.UnreadableError,)),
+    "hub-message": Parser(bundle.passing, (envelope.UnreadableError,)),
     "hub-request": Parser(
         lambda body: certificates.read_request(_text(body)), (certificates.CertificateError,)
     ),

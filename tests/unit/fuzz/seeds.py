@@ -18,6 +18,7 @@ import xlsxwriter
 
 from protocol import onecode
 from protocol.hub import certificates
+from protocol.hub.bundle_post import WrittenBundle, ask_all
 from protocol.hub.messages import Kind
 from protocol.hub.post import Written
 from protocol.nhsa import gm, mobile_envelope, textfile
@@ -93,10 +94,13 @@ def _institutions() -> dict[str, dict[str, bytes]]:
 
 def _hub() -> dict[str, dict[str, bytes]]:
     ours, theirs = papers_of("441900"), papers_of("611000")
-    written = post_of(ours, theirs).ask(
-        person_asked(), to="611000", kind=Kind.PERSON, correlation="C1", at=AT
+    post = post_of(ours, theirs)
+    written = post.ask(person_asked(), to="611000", kind=Kind.PERSON, correlation="C1", at=AT)
+    together = ask_all(
+        post, {"C1": person_asked(), "C2": person_asked()}, to="611000", kind=Kind.PERSON, at=AT
     )
     assert isinstance(written, Written)
+    assert isinstance(together, WrittenBundle)
     request = certificates.request_of(
         certificates.SecretKeys(signing=KEY, sealing=KEY), "441900", at=NOW
     )
@@ -107,7 +111,7 @@ def _hub() -> dict[str, dict[str, bytes]]:
         not_after=NOW + timedelta(days=365),
     )  # fmt: skip
     return {
-        "hub-message": {"asked": written.message},
+        "hub-message": {"asked": written.message, "together": together.message},
         "hub-request": {"request": request.encode()},
         "hub-certificate": {"certificate": issued.encode()},
     }

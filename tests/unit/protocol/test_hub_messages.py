@@ -248,7 +248,7 @@ def test_content_of_another_kind_is_refused_without_repeating_it() -> None:
     written = asked(person_asked(), kind=Kind.PERSON, correlation="1")
     wrong = post_of(ASKING, ANSWERING)
     envelope = structs.replace(written.envelope, kind=Kind.SETTLE)
-    found = I.read_question(wrong._written(envelope, sealed.envelope), at=AT)
+    found = I.read_question(wrong.written(envelope, msgspec.json.encode(sealed.envelope)), at=AT)
     assert fault_of(found) is Fault.CONTENT_MALFORMED
     assert isinstance(found, Worthless) and found.text == ""
 
