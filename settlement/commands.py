@@ -13,6 +13,7 @@ from msgspec import Struct
 from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
 from settlement.filing import FilingKind
 from settlement.institution import Institution
+from settlement.keyring import LookupKind
 from settlement.rows import KeptLine, MappingRow
 from settlement.trace import Trace
 
@@ -385,9 +386,19 @@ class FindFilings(Command, frozen=True, kw_only=True, gc=False):
     end: date
 
 
-class LookUpPerson(Command, frozen=True, kw_only=True, gc=False):
-    """Who a credential belongs to, with balances (人员信息获取); the person is already found."""
+class Sought(Struct, frozen=True, gc=False):
+    """A key under which a person is looked up, in the lane of its own hash."""
 
+    lane: int
+    kind: LookupKind
+    key: bytes
+
+
+class LookUpPerson(Command, frozen=True, kw_only=True, gc=False):
+    """Who a credential belongs to, with balances (人员信息获取). Its batch finds out whom it is
+    about: `asked` names nobody before that, and has the key's lane (`settlement.view.named`)."""
+
+    sought: Sought
     credential: Credential
 
 

@@ -1,8 +1,8 @@
 """The desk: takes commands to their use cases, with the clock and the reference data of the moment.
 
 A batch is decided in waves: each wave has at most one command of a person, so that the second one
-sees what the first one does. Within a wave persons do not concern each other, and what is decided
-in steps (settlement/usecases/sale.py) is decided a step at a time for all of them.
+sees what the first one does. Within a wave persons do not concern each other, so commands of one
+kind are decided together, and what is decided in steps a step at a time (usecases/steps.py).
 
 Pure but for the clock it is given. A use case that raises is our own fault: that one case is
 refused and reported, its batch goes on.
@@ -128,10 +128,12 @@ from settlement.usecases import (
     stays,
     strangers,
     uploads,
+    visit_lines,
     visit_pay,
     visits,
     webhooks,
 )
+from settlement.usecases.steps import Steps
 from settlement.view import View
 from settlement.world import World
 
@@ -145,8 +147,8 @@ USE_CASES: dict[type[Command], UseCase] = {
     RegisterVisit: visits.register,
     WithdrawVisit: visits.withdraw,
     DescribeVisit: visits.describe,
-    UploadLines: visits.upload,
-    WithdrawLines: visits.withdraw_lines,
+    UploadLines: visit_lines.upload,
+    WithdrawLines: visit_lines.withdraw_lines,
     AdmitStay: stays.admit,
     ChangeStay: stays.change,
     DischargeStay: stays.discharge,
@@ -208,6 +210,13 @@ USE_CASES: dict[type[Command], UseCase] = {
 }
 """Every command and the use case that decides it."""
 
+IN_STEPS: dict[type[Command], Steps] = {
+    Purchase: sale.STEPS,
+    SettleVisit: settle.STEPS,
+    UploadLines: visit_lines.STEPS,
+}
+"""Those of them that a wave decides a step at a time."""
+
 OnFailure = Callable[[Command, Exception], None]
 
 
@@ -228,11 +237,14 @@ class DecisionDesk:
         it. A use case that raises becomes an INTERNAL refusal."""
         decisions: dict[int, Decision] = {}
         for wave in _waves(commands):
-            sales = [n for n in wave if type(commands[n]) is Purchase]
-            decisions |= self._sell(sales, commands, view, moment)
-            for n in wave:
-                if n not in decisions:
-                    decisions[n] = self._decide(commands[n], view, moment)
+            for kind, alike in _by_kind(wave, commands).items():
+                if kind in IN_STEPS:
+                    decisions |= IN_STEPS[kind].decide_all(
+                        alike, view, self.world, moment, self._refused
+                    )
+                    continue
+                for n, command in alike.items():
+                    decisions[n] = self._decide(command, view, moment)
             for n in wave:
                 effects = decisions[n].effects
                 if effects is not None:
@@ -244,27 +256,6 @@ class DecisionDesk:
             return USE_CASES[type(command)](command, view, self.world, moment)
         except Exception as exc:
             return self._refused(command, exc)
-
-    def _sell(
-        self, numbers: Sequence[int], commands: Sequence[Command], view: View, moment: Moment
-    ) -> dict[int, Decision]:
-        """Sales of different persons, a step at a time."""
-        world = self.world
-        decisions: dict[int, Decision] = {}
-        under_way = [(n, sale.Sale(commands[n])) for n in numbers]  # type: ignore[arg-type]
-        for step in sale.STEPS:
-            going_on = []
-            for n, one in under_way:
-                try:
-                    decision = step(one, view, world, moment)
-                except Exception as exc:
-                    decision = self._refused(one.command, exc)
-                if decision is None:
-                    going_on.append((n, one))
-                else:
-                    decisions[n] = decision
-            under_way = going_on
-        return decisions
 
     def _refused(self, command: Command, exc: Exception) -> Decision:
         if isinstance(exc, ErasedError):
@@ -284,9 +275,22 @@ def _waves(commands: Sequence[Command]) -> list[list[int]]:
     met: dict[str, int] = {}
     for number, command in enumerate(commands):
         person_no = command.asked.person_no
-        wave = met.get(person_no, 0)
-        met[person_no] = wave + 1
+        wave = 0
+        if type(command) is not LookUpPerson:  # it names nobody, and changes nothing
+            wave = met.get(person_no, 0)
+            met[person_no] = wave + 1
         if wave == len(waves):
             waves.append([])
         waves[wave].append(number)
     return waves
+
+
+def _by_kind(
+    wave: Sequence[int], commands: Sequence[Command]
+) -> dict[type[Command], dict[int, Command]]:
+    """The commands of a wave by number, those of one kind together."""
+    kinds: dict[type[Command], dict[int, Command]] = {}
+    for number in wave:
+        command = commands[number]
+        kinds.setdefault(type(command), {})[number] = command
+    return kinds

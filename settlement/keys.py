@@ -14,6 +14,8 @@ from hashlib import blake2b
 from settlement import numbers
 from settlement.claim import Claim
 
+NO_KEY = bytes(16)
+"""Of what counts any number of times."""
 _EPOCH = datetime(2000, 1, 1)
 
 

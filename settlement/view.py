@@ -10,9 +10,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Struct, UnsetType, field, structs
 
 from ledger.entry import Entry
+from settlement.commands import LookUpPerson, Sought
 from settlement.home_rows import HomeCaseRow
 from settlement.matter_rows import MatterEventRow, MatterFact, MatterRow
 from settlement.mobile_rows import (
@@ -233,13 +234,15 @@ class View:
     """The facts of one batch, by their keys."""
 
     __slots__ = (
-        "cases", "families", "filings", "mappings", "matters", "messages", "mobile", "moves",
-        "payments",
+        "cases", "families", "filings", "found", "mappings", "matters", "messages", "mobile",
+        "moves", "payments",
         "persons", "settlements", "shares", "standing", "tokens", "traces", "visits",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.persons: dict[str, PersonFacts] = {}
+        self.found: dict[Sought, tuple[int, str]] = {}
+        """lane and number of whom a credential belongs to"""
         self.messages: dict[tuple[int, bytes], MessageFact] = {}
         self.standing: dict[bytes, int] = {}
         self.settlements: dict[int, SettlementFact] = {}
@@ -366,6 +369,16 @@ class View:
         undone = self.settlements.get(row.undoes_setl_id)
         if undone is not None:
             undone.undone_by, undone.undone_kind = row.setl_id, row.kind
+
+
+def named(command: LookUpPerson, view: View) -> LookUpPerson | None:
+    """The look-up with its person, and in their lane; None where nobody has what was shown."""
+    found = view.found.get(command.sought)
+    if found is None:
+        return None
+    lane, person_no = found
+    asked = structs.replace(command.asked, lane=lane, person_no=person_no)
+    return structs.replace(command, asked=asked)
 
 
 class VisitState(Struct, frozen=True, kw_only=True):

@@ -23,11 +23,11 @@ from settlement.desk import DecisionDesk
 from settlement.institution import Institution
 from settlement.refusal import Refusal
 from settlement.serve.reconciling import Download, Reconciling
-from settlement.serve.sessions import Sessions, credential_shown
+from settlement.serve.sessions import Sessions
 from settlement.serve.strangers import StrangerDesk
 from settlement.translate import lists
 from settlement.translate.enquiries import find_command
-from settlement.translate.pieces import Sender
+from settlement.translate.pieces import CREDENTIAL_KINDS, Sender, credential_of
 from settlement.translate.requests import Translator
 
 __all__ = ["Download", "Enquiries"]
@@ -56,7 +56,7 @@ class Enquiries:
             case session.SignOut():
                 return await self._sessions.sign_out(request, institution)
             case person.PersonLookup():
-                return await self._person(request, institution)
+                return await self._stranger(request, institution)
             case (
                 enquiry.SettlementEnquiry()
                 | enquiry.FeeEnquiry()
@@ -95,15 +95,15 @@ class Enquiries:
             code="TRANSACTION_UNSUPPORTED", field="infno", params={"value": request.infno}
         )
 
-    async def _person(
+    async def _stranger(
         self, request: person.PersonLookup, institution: Institution
     ) -> Command | Answer | Refusal:
-        """1101: ours are looked up here, others are asked for where they are insured."""
+        """1101 of people insured elsewhere, who are asked for there. Ours are looked up with the
+        batch (`Translator.look_up`)."""
+        data = request.input.data
+        if data.mdtrt_cert_type not in CREDENTIAL_KINDS:
+            return Refusal(code="CREDENTIAL_MISMATCH", field="credential_kind")
+        credential = credential_of(data)
         asked = self._translator.asked(request, Sender(institution), "")
-        if not asked.insured_region:
-            return await self._sessions.person_command(request, institution, self._translator)
-        credential = credential_shown(request)
-        if isinstance(credential, Refusal):
-            return credential
         token_key = self._translator.token_key(credential)
         return await self._strangers.look_up(asked, credential, token_key)

@@ -27,7 +27,7 @@ from protocol.hub.messages import (
     Told,
 )
 from settlement import numbers, refusals
-from settlement.commands import Command
+from settlement.commands import Command, Sought
 from settlement.counterpart import Counterpart
 from settlement.desk import DecisionDesk
 from settlement.gateway import Overloaded, Unavailable
@@ -42,7 +42,7 @@ from settlement.serve.asking import Journals
 from settlement.storage.connect import Several
 from settlement.storage.errors import StorageError
 from settlement.storage.home_pages import home_rows
-from settlement.storage.lookups import PersonFinder, Sought
+from settlement.storage.lookups import PersonFinder
 from settlement.telemetry.metrics import METRICS
 from settlement.translate.home_cases import HomeTranslator
 

@@ -33,7 +33,7 @@ from protocol.my import (
 )
 from settlement import keys
 from settlement.clock import Moment
-from settlement.commands import HISTORY_ROWS_MAX, WHOLE_HISTORY, Asked
+from settlement.commands import HISTORY_ROWS_MAX, WHOLE_HISTORY, Asked, Sought
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
 from settlement.gateway import Unavailable
@@ -67,7 +67,7 @@ from settlement.storage import reimbursements as reimbursement_rows
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.connect import Several
 from settlement.storage.errors import StorageError
-from settlement.storage.lookups import PersonFinder, Sought
+from settlement.storage.lookups import PersonFinder
 from settlement.storage.matter_lists import account_moves, principals_of
 from settlement.storage.reader import read_view
 from settlement.translate import matters as shown_matters

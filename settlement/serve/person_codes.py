@@ -18,6 +18,7 @@ from protocol.hospital import AdmissionAsked
 from protocol.paycode import CodeKind, Scanned
 from protocol.scan import ScanRequest
 from settlement.clock import Clock
+from settlement.commands import Sought
 from settlement.desk import DecisionDesk
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import LookupKind
@@ -25,7 +26,7 @@ from settlement.lanes import lane_of, lane_of_key
 from settlement.pay_commands import Shown
 from settlement.refusal import Refusal
 from settlement.region.decoder import Asker, Decoded, Decoder, Decoders, NotDecoded, Why
-from settlement.storage.lookups import PersonFinder, Sought
+from settlement.storage.lookups import PersonFinder
 from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder, Token
 from settlement.storage.payments import Owner
 from settlement.translate import scans

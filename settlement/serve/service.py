@@ -221,9 +221,9 @@ class Service:
             region=installed.region,
         )  # fmt: skip
         self._sessions = Sessions(
-            dsn=settings.app_dsn, side=self._side, desk=self._desk, lanes=installed.lanes,
-            shape=shape, next_number=self._next_number,
-        )  # fmt: skip
+            side=self._side, desk=self._desk, lanes=installed.lanes,
+            next_number=self._next_number,
+        )
         self._reconciling = Reconciling(
             dsn=settings.app_dsn, desk=self._desk, lanes=installed.lanes, limits=settings.limits,
             next_number=self._next_number, next_reference=self._next_reference,

@@ -1,44 +1,36 @@
-"""What needs a look-up of its own before or instead of a queue: sign-in, persons, mappings."""
+"""What is asked beside the queues: sign-ins, mappings, pages of the catalogue."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime
 
-from ledger.postgres.shape import Shape
-from protocol.nhsa.messages import catalogue, person, session
+from protocol.nhsa.messages import catalogue, session
 from protocol.nhsa.times import format_datetime, parse_moment
 from settlement import numbers
 from settlement.clock import CHINA
-from settlement.commands import Credential, LookUpPerson
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
 from settlement.institution import Institution
-from settlement.keyring import LookupKind
-from settlement.lanes import lane_of, lane_of_key
+from settlement.lanes import lane_of
 from settlement.numbers import NumberSource
 from settlement.refusal import Refusal
-from settlement.storage.connect import LOOKUP_NAME, Reconnecting
-from settlement.storage.lookups import PersonFinder, Sought, record_sign_in, record_sign_out
+from settlement.storage.connect import Reconnecting
+from settlement.storage.lookups import record_sign_in, record_sign_out
 from settlement.storage.mappings import Sought as MappingsSought
 from settlement.storage.mappings import mapping_page
 from settlement.translate import lists, mappings
-from settlement.translate.pieces import Sender
-from settlement.translate.requests import Translator
 
 _BEFORE_ALL = datetime(2000, 1, 1)
-_LOOKUP = {"01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE, "03": LookupKind.CARD}
 
 
 class Sessions:
-    """Sign-ins of operators, and who a credential belongs to."""
+    """Sign-ins of operators, and pages of lists."""
 
     def __init__(
-        self, *, dsn: str, side: Reconnecting, desk: DecisionDesk, lanes: int, shape: Shape,
-        next_number: NumberSource,
-    ) -> None:  # fmt: skip
+        self, *, side: Reconnecting, desk: DecisionDesk, lanes: int, next_number: NumberSource
+    ) -> None:
         self._side = side
-        self._finder = PersonFinder(Reconnecting(dsn, LOOKUP_NAME), shape)
         self._desk = desk
         self._lanes = lanes
         self._next_number = next_number
@@ -77,24 +69,6 @@ class Sessions:
                 output = session.SignOutReply(sign_time=signed_out, signoutoutb=signed_out)
                 return Answer(output=output)
         return Refusal(code="SIGN_IN_UNKNOWN", field="sign_no", params={"value": node.sign_no})
-
-    async def person_command(
-        self, request: person.PersonLookup, institution: Institution, translator: Translator
-    ) -> LookUpPerson | Refusal:
-        """1101: the credential names a person; the rest is read with the person's lane."""
-        credential = credential_shown(request)
-        if isinstance(credential, Refusal):
-            return credential
-        kind = _LOOKUP[credential.kind]
-        key = self._desk.world.keyring.lookup_key(kind, credential.number)
-        person_no = await self._finder.find(Sought(lane_of_key(key, self._lanes), kind, key))
-        if person_no is None:
-            return Refusal(code="PERSON_UNKNOWN", field="credential_number")
-        return LookUpPerson(
-            asked=translator.asked(request, Sender(institution), person_no),
-            token_key=translator.token_key(credential),
-            credential=credential,
-        )
 
     async def mapping_page(
         self, request: catalogue.MappingQuery, institution: Institution
@@ -148,17 +122,3 @@ class Sessions:
                 return step
             await asyncio.sleep(0)
         raise AssertionError("the steps of a page end with its answer")
-
-
-def credential_shown(request: person.PersonLookup) -> Credential | Refusal:
-    """What the person of 1101 showed."""
-    data = request.input.data
-    if data.mdtrt_cert_type not in _LOOKUP:
-        return Refusal(code="CREDENTIAL_MISMATCH", field="credential_kind")
-    return Credential(
-        kind=data.mdtrt_cert_type,
-        number=data.mdtrt_cert_no,
-        card_serial=data.card_sn or None,
-        certificate_no=data.certno or None,
-        name=data.psn_name or None,
-    )

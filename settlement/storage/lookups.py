@@ -6,22 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from asyncpg import Connection, Record
-from msgspec import Struct
 
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape
-from settlement.keyring import LookupKind
+from settlement.commands import Sought
 from settlement.storage.connect import Reconnecting, Several
 from settlement.storage.queries import QUERIES, SHAPED
 from settlement.storage.together import Together
-
-
-class Sought(Struct, frozen=True, gc=False):
-    """One key to look up, in the lane of its own hash."""
-
-    lane: int
-    kind: LookupKind
-    key: bytes
 
 
 class PersonFinder:
@@ -40,7 +31,7 @@ class PersonFinder:
                 [one.lane for one in sought], [one.kind for one in sought],
                 [one.key for one in sought],
             )  # fmt: skip
-        found = {(kind, key): person_no for kind, key, person_no in rows}
+        found = {(kind, key): person_no for kind, key, person_no, _ in rows}
         return [found.get((one.kind, one.key)) for one in sought]
 
 

@@ -79,7 +79,7 @@ async def holders(
         connection, SHAPED[shape], "find_by_credential",
         [lane for lane, _, _ in keys], [kind for _, kind, _ in keys], [key for _, _, key in keys],
     )  # fmt: skip
-    return {(kind, key): person_no for kind, key, person_no in rows}
+    return {(kind, key): person_no for kind, key, person_no, _ in rows}
 
 
 async def persons_of_lane(connection: Connection[Record], lane: int) -> list[KnownRow]:

@@ -15,10 +15,11 @@ from ledger.postgres import literals
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape, one_lane
 from settlement.admission import admitted_as
-from settlement.commands import HISTORY_ROWS_MAX, Command, History
+from settlement.commands import HISTORY_ROWS_MAX, Command, History, LookUpPerson
 from settlement.filing import FilingKind
 from settlement.home_rows import HUB
 from settlement.keyring import Keyring
+from settlement.keys import NO_KEY
 from settlement.numbers import lane_in
 from settlement.person import Enrolment, Identity, person_record
 from settlement.rows import (
@@ -52,14 +53,16 @@ from settlement.view import (
     View,
     VisitFact,
     decode_years,
+    named,
 )
 
 _DECODE_IDENTITY = msgspec.json.Decoder(Identity).decode
 _DECODE_ENROLMENTS = msgspec.json.Decoder(tuple[Enrolment, ...]).decode
 _ENROLMENTS_SEEN: dict[str, tuple[Enrolment, ...]] = {}
 _ENROLMENTS_SEEN_MAX = 20_000
-_NO_KEY = bytes(16)
 _OUTCOMES = {int(x): x for x in MessageOutcome}
+_VISIT_KINDS = {int(x): x for x in VisitKind}
+_EVENT_KINDS = {int(x): x for x in EventKind}
 _ROW_FIELDS = SettlementRow.__struct_fields__
 
 
@@ -68,10 +71,12 @@ async def read_view(
 ) -> View:
     """Everything the commands of a batch need, at one moment for each statement.
 
-    In the cluster's shape the commands are of one lane.
+    In the cluster's shape the commands are of one lane, but for whom somebody looks up.
     """
     view = View()
-    await _read_claims(connection, commands, keyring, view, shape)
+    commands = await _with_names(connection, commands, view, shape)
+    for together in [commands] if shape is Shape.ONE_MACHINE else _by_lane(commands):
+        await _read_claims(connection, together, keyring, view, shape)
     await _read_named(connection, commands, view, shape)
     visits: set[int] = set()
     settlements: set[int] = set()
@@ -125,6 +130,30 @@ async def read_view(
     if filings:
         await _read_filings(connection, filings, view, shape)
     return view
+
+
+async def _with_names(
+    connection: Connection[Record], commands: Sequence[Command], view: View, shape: Shape
+) -> Sequence[Command]:
+    """The commands, look-ups with whom they are about; those that find nobody are left out."""
+    sought = {c.sought for c in commands if type(c) is LookUpPerson}
+    if not sought:
+        return commands
+    rows = await fetch_keys(
+        connection, SHAPED[shape], "find_by_credential",
+        [one.lane for one in sought], [one.kind for one in sought], [one.key for one in sought],
+    )  # fmt: skip
+    found = {(kind, key): (lane, person_no) for kind, key, person_no, lane in rows}
+    view.found = {one: found[one.kind, one.key] for one in sought if (one.kind, one.key) in found}
+    known = (named(c, view) if type(c) is LookUpPerson else c for c in commands)
+    return [command for command in known if command is not None]
+
+
+def _by_lane(commands: Sequence[Command]) -> list[list[Command]]:
+    lanes: dict[int, list[Command]] = {}
+    for command in commands:
+        lanes.setdefault(command.asked.lane, []).append(command)
+    return list(lanes.values())
 
 
 async def _read_named(
@@ -235,7 +264,7 @@ async def _read_claims(
         one_lane(set(lanes)) if shape is Shape.CLUSTER else literals.plain(lanes),
         literals.texts([asked.person_no for asked in asked_all]),
         b"".join([asked.message_key for asked in asked_all]),
-        b"".join([c.business_key or _NO_KEY for c in commands]),
+        b"".join([c.business_key or NO_KEY for c in commands]),
     )
     for row in rows:
         (n, account, key_version, identity, enrolments, version, years, latest_row, latest_visit,
@@ -397,7 +426,7 @@ async def read_visits(
             visit = VisitRow(
                 lane=lane, mdtrt_id=mdtrt_id, prior_visit=prior_visit, psn_no=person_no,
                 institution=institution, scheme=scheme, begun_at=begun_at, payload=payload,
-                kind=VisitKind(visit_kind),
+                kind=_VISIT_KINDS[visit_kind],
             )  # fmt: skip
             fact = view.visits[mdtrt_id] = VisitFact(row=visit, events=[])
         if event_no is not None:
@@ -406,7 +435,7 @@ async def read_visits(
                     lane=lane,
                     mdtrt_id=mdtrt_id,
                     event_no=event_no,
-                    kind=EventKind(kind),
+                    kind=_EVENT_KINDS[kind],
                     batch_no=batch_no,
                     setl_id=setl_id,
                     payload=event_payload,

@@ -18,9 +18,8 @@ from json.encoder import encode_basestring as quoted
 import msgspec
 from msgspec import Raw
 
-from protocol.nhsa.amounts import decimal_raw, price_json, quantity_json, ratio_json, yuan
+from protocol.nhsa.amounts import decimal_raw, price_json, quantity_json, ratio_json
 from protocol.nhsa.amounts import yuan_json as y
-from protocol.nhsa.messages.outpatient import FeeResult, FeeUploadReply
 from protocol.nhsa.times import format_date, format_datetime
 from settlement.case import FundShare
 from settlement.claim import PricedLine
@@ -205,10 +204,19 @@ def _fund_detail(share: FundShare, payers: Payers, sign: int) -> str:
 
 def _detail_cut(priced: PricedLine) -> str:
     """One row of `detlcutinfo` (`DetailCut`)."""
+    return (
+        f'{{{_split(priced)}'
+        ',"bas_medn_flag":"","hi_nego_drug_flag":"","chld_medc_flag":"","list_sp_item_flag":""'
+        f',"drt_reim_flag":"","memo":{quoted(priced.note)}}}'
+    )
+
+
+def _split(priced: PricedLine) -> str:
+    """A line and its four parts, from feedetl_sn to med_chrgitm_type."""
     line = priced.line
     ceiling = priced.ceiling_e6
     return (
-        f'{{"feedetl_sn":{quoted(line.line_no)}'
+        f'"feedetl_sn":{quoted(line.line_no)}'
         f',"det_item_fee_sumamt":{y(line.amount_fen)}'
         f',"cnt":{quantity_json(line.quantity_e4)}'
         f',"pric":{price_json(line.price_e6)}'
@@ -220,34 +228,23 @@ def _detail_cut(priced: PricedLine) -> str:
         f',"inscp_scp_amt":{y(priced.in_scope_fen)}'
         f',"chrgitm_lv":{quoted(priced.item_class)}'
         f',"med_chrgitm_type":{quoted(priced.charge_kind)}'
-        ',"bas_medn_flag":"","hi_nego_drug_flag":"","chld_medc_flag":"","list_sp_item_flag":""'
-        f',"drt_reim_flag":"","memo":{quoted(priced.note)}}}'
     )
 
 
-def upload_reply(lines: Iterable[PricedLine]) -> FeeUploadReply:
-    """Output of 2204: how each line is split, as far as the line alone decides it."""
-    return FeeUploadReply(result=tuple([_fee_result(line) for line in lines]))
+def upload_reply(lines: Iterable[PricedLine]) -> Raw:
+    """Output of 2204 and 2301 (`FeeUploadReply`): how each line is split, as far as the line alone
+    decides it."""
+    results = ",".join([_fee_result(line) for line in lines])
+    return Raw(f'{{"result":[{results}]}}'.encode())
 
 
-def _fee_result(priced: PricedLine) -> FeeResult:
-    line = priced.line
-    ceiling = priced.ceiling_e6
-    return FeeResult(
-        feedetl_sn=line.line_no,
-        det_item_fee_sumamt=yuan(line.amount_fen),
-        cnt=decimal_raw(line.quantity_e4, 4),
-        pric=decimal_raw(line.price_e6, 6),
-        pric_uplmt_amt=NO_CEILING if ceiling is None else decimal_raw(ceiling, 6),
-        selfpay_prop=decimal_raw(priced.self_pay_bp, 4),
-        fulamt_ownpay_amt=yuan(priced.full_self_pay_fen),
-        overlmt_amt=yuan(priced.over_ceiling_fen),
-        preselfpay_amt=yuan(priced.pre_self_pay_fen),
-        inscp_scp_amt=yuan(priced.in_scope_fen),
-        chrgitm_lv=priced.item_class,
-        med_chrgitm_type=priced.charge_kind,
-        lmt_used_flag="0",
-        memo=priced.note,
+def _fee_result(priced: PricedLine) -> str:
+    """One row of `result` (`FeeResult`)."""
+    return (
+        f'{{{_split(priced)}'
+        ',"bas_medn_flag":"","hi_nego_drug_flag":"","chld_medc_flag":"","list_sp_item_flag":""'
+        f',"lmt_used_flag":"0","drt_reim_flag":"","memo":{quoted(priced.note)}'
+        ',"exp_content":""}'
     )
 
 

@@ -33,7 +33,8 @@ from settlement.translate.requests import Translator
 def command_all(
     translator: Translator, requests: Sequence[tuple[Checked, Institution]]
 ) -> list[Command | None]:
-    """The commands of requests; None for those that have none (sign-in, enquiries).
+    """The commands of requests; None for those that have none (sign-in, enquiries), or need to be
+    looked up first.
 
     Fingerprints first, then the rest: a step at a time, as the desk decides.
     """
@@ -55,7 +56,7 @@ def _fingerprint(one: Checked, key: bytes) -> bytes:
     return canonical.fingerprint(one.request, one.numbers, person_key=key).pack()
 
 
-_Maker = Callable[[Translator, Any, Sender], Command]
+_Maker = Callable[[Translator, Any, Sender], Command | None]
 _MAKERS: dict[type[Envelope], _Maker] = {
     pharmacy.PharmacyQuote: Translator.purchase,
     pharmacy.PharmacySettle: Translator.purchase,
@@ -71,6 +72,7 @@ _MAKERS: dict[type[Envelope], _Maker] = {
     outpatient_settle.OutpatientCancel: Translator.cancel,
     reversal.Reversal: Translator.reverse,
     person.EntitlementCheck: Translator.entitlement,
+    person.PersonLookup: Translator.look_up,
     inpatient.Admit: stays.admit,
     inpatient.StayChange: stays.change,
     inpatient.Discharge: stays.discharge,

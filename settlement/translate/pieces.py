@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
+from itertools import compress
 from operator import attrgetter
 
 import msgspec
@@ -17,6 +18,7 @@ from protocol.nhsa.messages import (
     inpatient_settle,
     outpatient,
     outpatient_settle,
+    person,
     pharmacy,
 )
 from protocol.nhsa.times import parse_moment
@@ -25,6 +27,7 @@ from settlement import numbers
 from settlement.claim import ClaimLine
 from settlement.commands import Credential
 from settlement.institution import Institution
+from settlement.keyring import LookupKind
 from settlement.rows import KeptLine
 from settlement.trace import Mark, Trace, marks_of
 
@@ -59,10 +62,15 @@ class Sender(Struct, frozen=True, gc=False):
     numbers: Numbers = {}
 
 
+CREDENTIAL_KINDS = {
+    "01": LookupKind.TOKEN, "02": LookupKind.CERTIFICATE, "03": LookupKind.CARD,
+}  # fmt: skip
+"""mdtrt_cert_type (就诊凭证类型), and what the number of such a credential is looked up as."""
 Traceable = pharmacy.DrugDetail | outpatient.FeeDetail | inpatient.StayFeeDetail
 """A fee line as sent; each may carry drug trace codes."""
 _WithCredential = (
     pharmacy.DrugInfo
+    | person.PersonData
     | outpatient.RegisterData
     | outpatient_settle.OutpatientQuoteData
     | outpatient_settle.OutpatientSettleData
@@ -149,16 +157,11 @@ def kept_line(row: Traceable) -> KeptLine:
 
 
 def kept_of(row: msgspec.Struct, used: frozenset[str]) -> dict[str, object]:
-    """What the sender said and we only keep, by its wire name; absent and empty fields are not."""
+    """What the sender said and we only keep, by its wire name; absent and empty fields are not, and
+    a number 0 counts as absent."""
     names, values_of = _keeping(type(row), used)
     values = values_of(row)
-    if not any(values):  # the usual line says nothing more, and a number 0 counts as absent
-        return {}
-    return {
-        name: value
-        for name, value in zip(names, values, strict=True)
-        if value is not None and value != ""
-    }
+    return dict(compress(zip(names, values, strict=True), values))
 
 
 @cache

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from protocol.nhsa.messages.inpatient import AdmitReply, Admitted
-from protocol.nhsa.messages.outpatient import FeeUploadReply, Registered, RegisterReply
+from protocol.nhsa.messages.outpatient import Registered, RegisterReply
 from protocol.nhsa.messages.stored import SettlementListReply
 from settlement.commands import Asked
 from settlement.payers import Payers, payers_told
@@ -87,7 +87,7 @@ def stored_output(upload_id: int, infno: str) -> SettlementListReply | None:
     return SettlementListReply(setl_list_id=str(upload_id))
 
 
-def upload_output(fact: VisitFact, asked: Asked, world: World) -> FeeUploadReply | None:
+def upload_output(fact: VisitFact, asked: Asked, world: World) -> Raw | None:
     """The output of 2204 and 2301; None for the uploads whose answer carries none."""
     if asked.infno not in _ANSWERED_UPLOADS:
         return None

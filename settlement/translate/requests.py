@@ -30,20 +30,23 @@ from settlement.commands import (
     CheckEntitlement,
     Credential,
     DescribeVisit,
+    LookUpPerson,
     Purchase,
     RegisterVisit,
     Reverse,
     SettleVisit,
+    Sought,
     UploadLines,
     WithdrawLines,
     WithdrawVisit,
 )
 from settlement.keyring import Keyring, LookupKind
-from settlement.lanes import lane_of
+from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import lane_in
 from settlement.trace import Trace, keys_of
 from settlement.translate.pieces import (
     ALL_UNSETTLED,
+    CREDENTIAL_KINDS,
     HEAD_USED,
     Sender,
     Traceable,
@@ -298,6 +301,23 @@ class Translator:
             visit_ids=(mdtrt_id,),
             mdtrt_id=mdtrt_id,
             batch_no=None if data.chrg_bchno == ALL_UNSETTLED else data.chrg_bchno,
+        )
+
+    def look_up(self, request: person.PersonLookup, sender: Sender) -> LookUpPerson | None:
+        """1101 of our own people; None for others, and for what is no credential."""
+        data = request.input.data
+        kind = CREDENTIAL_KINDS.get(data.mdtrt_cert_type)
+        asked = self.asked(request, sender, "")
+        if kind is None or asked.insured_region:
+            return None
+        credential = credential_of(data)
+        key = self._keyring.lookup_key(kind, credential.number)
+        lane = lane_of_key(key, self.lanes)
+        return LookUpPerson(
+            asked=replace(asked, lane=lane, message_key=keys.NO_KEY),
+            token_key=key if kind is LookupKind.TOKEN else b"",
+            sought=Sought(lane, kind, key),
+            credential=credential,
         )
 
     def entitlement(

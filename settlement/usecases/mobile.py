@@ -40,7 +40,7 @@ from settlement.rows import (
     commitment,
 )
 from settlement.translate import mobile_answers
-from settlement.usecases import booking, checks, mobile_custody, settle, visits
+from settlement.usecases import booking, checks, mobile_custody, settle, visit_lines, visits
 from settlement.usecases.mobile_notices import told
 from settlement.usecases.mobile_payloads import (
     Held,
@@ -154,7 +154,7 @@ def _opened(
     if described.effects is None:
         return _refusal_of(described)
     own.apply(_without_message(described.effects))
-    lines = visits.upload(replace(command.upload, mdtrt_id=mdtrt_id), own, world, moment)
+    lines = visit_lines.upload(replace(command.upload, mdtrt_id=mdtrt_id), own, world, moment)
     if lines.effects is None:
         return _refusal_of(lines)
     own.apply(_without_message(lines.effects))

@@ -11,12 +11,16 @@ from settlement.translate import people
 from settlement.usecases import checks
 from settlement.usecases.filed import checked
 from settlement.usecases.filing_payloads import standing_filings
-from settlement.view import View
+from settlement.view import View, named
 from settlement.world import World
 
 
 def look_up(command: LookUpPerson, view: View, world: World, moment: Moment) -> Decision:
     """The person behind a credential, with memberships and balance."""
+    of_person = named(command, view)
+    if of_person is None:
+        return Decision(Refusal(code="PERSON_UNKNOWN", field="credential_number"))
+    command = of_person
     person = checks.known_person(view, world, command.asked)
     if isinstance(person, Refusal):
         return Decision(person)

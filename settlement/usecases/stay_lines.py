@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
 
 from msgspec import Struct
 
@@ -67,7 +68,7 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
     )
     return Decision(
         Answer(
-            output=answers.upload_reply(priced),
+            later=partial(answers.upload_reply, priced),
             warning=traces.joined(checked.warning, said, doctors),
         ),
         Effects(

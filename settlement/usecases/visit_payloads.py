@@ -13,12 +13,13 @@ from msgspec import Struct
 
 from settlement.claim import PricedLine
 from settlement.keyring import ErasedError, Keyring
+from settlement.packing import packed, unpacked
 from settlement.rows import EventRow, KeptLine, VisitRow
 
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class Registration(Struct, frozen=True, kw_only=True, array_like=True):
+class Registration(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """A registration (挂号信息)."""
 
     msgid: str
@@ -52,7 +53,7 @@ class Discharge(Struct, frozen=True, kw_only=True, array_like=True):
     kept: dict[str, object]
 
 
-class Description(Struct, frozen=True, kw_only=True, array_like=True):
+class Description(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """Care type and what was said of the disease (就诊信息)."""
 
     msgid: str
@@ -60,7 +61,7 @@ class Description(Struct, frozen=True, kw_only=True, array_like=True):
     kept: dict[str, object]
 
 
-class UploadedLine(Struct, frozen=True, kw_only=True, array_like=True):
+class UploadedLine(Struct, frozen=True, array_like=True, gc=False):
     """One uploaded line: its place in the message, its split, and what is only kept."""
 
     position: int
@@ -68,7 +69,7 @@ class UploadedLine(Struct, frozen=True, kw_only=True, array_like=True):
     kept: KeptLine
 
 
-class Upload(Struct, frozen=True, kw_only=True, array_like=True):
+class Upload(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """The lines of one charge batch that one message brought."""
 
     msgid: str
@@ -88,7 +89,7 @@ def visit_record(lane: int, mdtrt_id: int, event_no: int) -> bytes:
 
 def seal_payload(payload: Struct, keyring: Keyring, record: bytes) -> bytes:
     """A payload as stored."""
-    return seal_bytes(_ENCODE(payload), keyring, record)
+    return seal_bytes(packed(_ENCODE(payload)), keyring, record)
 
 
 def seal_bytes(plain: bytes, keyring: Keyring, record: bytes) -> bytes:
@@ -100,7 +101,7 @@ def open_payload(sealed: bytes, keyring: Keyring, record: bytes) -> bytes:
     """The JSON of a stored payload. Raises ErasedError where it was erased."""
     if not sealed:
         raise ErasedError("erased")
-    return keyring.open(sealed[2:], record, int.from_bytes(sealed[:2], "big"))
+    return unpacked(keyring.open(sealed[2:], record, int.from_bytes(sealed[:2], "big")))
 
 
 def open_upload(event: EventRow, keyring: Keyring) -> Upload:

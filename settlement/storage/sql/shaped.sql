@@ -19,7 +19,8 @@ left join ledger.balance b on b.lane = /*lane*/ k.lane and b.account = p.account
 
 -- name: read_claims
 -- The same, with the two keys that make a claim count once: the message and what the claim is
--- about, 16 bytes each, one behind the other. Arrays come as literals (ADR 0008).
+-- about, 16 bytes each, one behind the other; where there is none, 16 zeros, which nobody looks
+-- for. Arrays come as literals (ADR 0008).
 select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.version,
        p.accumulators, p.latest_row, p.latest_visit, p.open_stay, p.filings,
        p.undertaking, p.home_region, p.family,
@@ -29,7 +30,10 @@ select k.n::integer as n, p.account, p.key_version, p.identity, p.enrolments, p.
            select t.setl_id
            from settlement.settlement t
            where t.lane = /*lane*/ k.lane and t.kind = 1
-               and t.business_key = substr($4::bytea, 16 * k.n::integer - 15, 16)
+               and t.business_key = nullif(
+                   substr($4::bytea, 16 * k.n::integer - 15, 16),
+                   '\x00000000000000000000000000000000'::bytea
+               )
                and not exists (
                    select 1 from settlement.settlement u
                    where u.lane = /*lane*/ k.lane and u.undoes_setl_id = t.setl_id
@@ -41,7 +45,11 @@ from unnest(/*lanes*/ $1::text::smallint[], $2::text::text[])
 left join settlement.person p on p.lane = /*lane*/ k.lane and p.psn_no = k.psn_no
 left join ledger.balance b on b.lane = /*lane*/ k.lane and b.account = p.account
 left join settlement.message m
-    on m.lane = /*lane*/ k.lane and m.key = substr($3::bytea, 16 * k.n::integer - 15, 16);
+    on m.lane = /*lane*/ k.lane
+    and m.key = nullif(
+        substr($3::bytea, 16 * k.n::integer - 15, 16),
+        '\x00000000000000000000000000000000'::bytea
+    );
 
 -- name: read_messages
 -- What became of messages named by others (2601): their rows, tombstones included.
@@ -108,7 +116,7 @@ join settlement.token t on t.lane = /*lane*/ k.lane and t.psn_no = k.psn_no and 
 
 -- name: find_by_credential
 -- Whom certificates, cards or tokens belong to; the lanes are those of the keys' own hashes.
-select l.kind, l.key, l.psn_no
+select l.kind, l.key, l.psn_no, l.psn_lane
 from unnest(/*lanes*/ $1::smallint[], $2::smallint[], $3::bytea[])
     as k (/*lanes*/ lane, kind, key)
 join settlement.lookup l on l.lane = /*lane*/ k.lane and l.kind = k.kind and l.key = k.key;

@@ -94,7 +94,7 @@ _NOT_SIMULATED: dict[str, type[Struct]] = {
 _DECODERS: dict[type[Struct], Callable[[str], list[Any]]] = {
     kind: msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
     for kind in (
-        StrangerRow, VisitRow, EventRow, FilingRow, UploadRow, MappingRow, TraceRow,
+        StrangerRow, FilingRow, UploadRow, MappingRow, TraceRow,
         UndertakingRow, ShareRow, PaymentEventRow, DueRow, MobileOrderRow, MobileDueRow,
         OutboxRow, MatterRow, HomeCaseRow, CaseEventRow, CaseDueRow, ElsewhereRow,
     )
@@ -297,12 +297,12 @@ def _check_block(tables: Tables, batch: Batch, entries: list[Entry]) -> None:
 
 
 def _visits(tables: Tables, batch: Batch) -> None:
-    for row in _rows(batch, "p_visits", VisitRow):
+    for row in _with_sealed(batch, "p_visits", VisitRow):
         tables.insert(tables.visits, (row.lane, row.mdtrt_id), row, "visit_pkey")
 
 
 def _events(tables: Tables, batch: Batch) -> None:
-    for row in _rows(batch, "p_events", EventRow):
+    for row in _with_sealed(batch, "p_events", EventRow):
         key = row.lane, row.mdtrt_id
         if any(one.event_no == row.event_no for one in tables.events.get(key, ())):
             raise asyncpg.UniqueViolationError(f"visit_event_pkey {key} {row.event_no}")
@@ -432,6 +432,15 @@ def _rows(batch: Batch, name: str, kind: type[Any]) -> list[Any]:
     """Rows that came as JSON, in their own type."""
     text = batch[name]
     return [] if text is None else _DECODERS[kind](text)
+
+
+def _with_sealed(batch: Batch, name: str, kind: type[Any]) -> Iterator[Any]:
+    """The same where what is sealed came beside them as bytes, by its number."""
+    ends = [0, *batch.array("p_sealed_ends")]
+    for row in msgspec.json.decode(batch[name] or "[]"):
+        number = row["payload"]
+        payload = batch["p_sealed"][ends[number - 1] : ends[number]]
+        yield msgspec.convert({**row, "payload": payload}, kind, builtin_types=(bytes,))
 
 
 Step = Callable[[Tables, Batch], None]

@@ -18,6 +18,7 @@ from msgspec import structs
 from ledger.postgres.queries import load
 from ledger.postgres.schema import _ADMIN as LEDGER_ADMIN
 from ledger.postgres.shape import Shape
+from settlement.lanes import lane_of
 from settlement.payment_rows import DueRow
 from settlement.rows import EventKind, MoveKind, RowKind, SettlementRow, VisitKind
 from settlement.storage.queries import ADMIN, QUERIES, REFERENCE, SCATTER, SHAPED, SQL_DIRECTORY
@@ -198,7 +199,10 @@ def by_credential(
 ) -> Rows:
     """find_by_credential."""
     found = _found(tables.lookup, lanes, kinds, keys)
-    return [(int(kind), key, person_no) for (_, kind, key), person_no in found]
+    return [
+        (int(kind), key, person_no, lane_of(person_no, tables.lanes))
+        for (_, kind, key), person_no in found
+    ]
 
 
 def mappings(

@@ -154,10 +154,13 @@ create table settlement.visit_event (
     constraint visit_event_pkey primary key (lane, mdtrt_id, event_no),
     constraint visit_event_kind_known check (kind between 1 and 15)
 ) with (
+    toast_tuple_target = 4080,
     autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
+-- Ciphertext does not get smaller, so nobody tries.
+alter table settlement.visit_event alter column payload set storage external;
 create index visit_event_deposits on settlement.visit_event (lane, mdtrt_id)
     where kind in (12, 13);
 comment on table settlement.visit_event is

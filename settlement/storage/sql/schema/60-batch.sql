@@ -198,8 +198,9 @@ create function settlement.write_batch(
     -- messages
     /*lanes*/ p_message_lanes smallint[], p_message_keys bytea, p_message_outcomes smallint[],
     p_message_refs bigint[], p_fingerprints bytea, p_fingerprint_ends integer[],
-    -- visits and what happened to them, filings: JSON, null where there are none
-    p_visits json, p_events json, p_filings json,
+    -- visits and what happened to them, filings: JSON, null where there are none; what is sealed
+    -- of visits and events lies one behind the other, with where each ends, and is named by number
+    p_visits json, p_events json, p_sealed bytea, p_sealed_ends integer[], p_filings json,
     -- uploads that are only stored, mappings of items, drug trace codes: JSON, null where none
     p_uploads json, p_mappings json, p_traces json,
     -- undertakings, what relatives pay, and what becomes of their money: JSON, null where none
@@ -309,10 +310,11 @@ begin
             payload, kind
         )
         select n.mdtrt_id, n.prior_visit, n.begun_at, p_booked_at, /*lane*/ n.lane, n.psn_no,
-               n.institution, n.scheme, decode(n.payload, 'base64'), n.kind
+               n.institution, n.scheme, settlement.slice(p_sealed, p_sealed_ends, n.payload),
+               n.kind
         from json_to_recordset(p_visits) as n (
             mdtrt_id bigint, prior_visit bigint, begun_at timestamp, /*lanes*/ lane smallint,
-            psn_no text, institution text, scheme text, payload text, kind smallint
+            psn_no text, institution text, scheme text, payload integer, kind smallint
         );
     end if;
 
@@ -321,10 +323,10 @@ begin
             mdtrt_id, setl_id, recorded_at, lane, event_no, kind, batch_no, payload, head
         )
         select n.mdtrt_id, n.setl_id, p_booked_at, /*lane*/ n.lane, n.event_no, n.kind, n.batch_no,
-               decode(n.payload, 'base64'), n.head
+               settlement.slice(p_sealed, p_sealed_ends, n.payload), n.head
         from json_to_recordset(p_events) as n (
             mdtrt_id bigint, setl_id bigint, /*lanes*/ lane smallint, event_no smallint,
-            kind smallint, batch_no text, payload text, head text
+            kind smallint, batch_no text, payload integer, head text
         );
     end if;
 
