@@ -116,7 +116,7 @@ _OPEN = Section(
         ),
         Panel(
             "Days that regions did not tell", "To be compared, and late.",
-            (Query("max(settlement_region_days_late)", "late"),),
+            (Query("max(settlement_region_comparisons_late)", "late"),),
             Unit.NUMBER, width=8, limits=(1,), decimals=0,
         ),
     ),

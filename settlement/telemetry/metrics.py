@@ -206,7 +206,7 @@ DECLARED = (
           registry=None),
     Gauge("settlement_channel_returned_today_fen", "What was given back over it.", ["channel"],
           registry=None),
-    Gauge("settlement_region_days_late",
+    Gauge("settlement_region_comparisons_late",
           "Days that should have been compared with a region and were not.", registry=None),
     Gauge("settlement_prepaid_use_ratio",
           "How much of a prepayment is in use: what is owed for care and not paid yet, of what "
@@ -425,7 +425,7 @@ _GAUGES = {
     "settlement_notices_owed": "notices_owed",
     "settlement_notices_overdue": "notices_overdue",
     "settlement_bills_late": "bills_late",
-    "settlement_region_days_late": "region_days_late",
+    "settlement_region_comparisons_late": "region_days_late",
 }
 _HISTOGRAMS = {
     "settlement_batch_items_count": "batch_items",
