@@ -288,6 +288,8 @@ class EntryCode(IntEnum):
     """付讫: the bank has paid it"""
     PAYOUT_RETURNED = 79
     """退汇: the bank sent it back, and it is owed again"""
+    INSTITUTION_REPAID = 80
+    """欠款缴回: an institution pays back what it owes"""
     FUND_INCOME = 81
     """income of a fund, or what it brings along (基金收入)"""
     ACCOUNTS_MOVED = 82

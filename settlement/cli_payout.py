@@ -17,7 +17,7 @@ _Commands = argparse._SubParsersAction  # argparse has no public name for what a
 _DATA_DIR_HELP = "where the embedded services keep their data"
 KINDS = (
     "deduction", "deposit", "deposit-return", "deposit-forfeit", "reward", "prepaid",
-    "prepaid-used", "surplus", "overrun",
+    "prepaid-used", "surplus", "overrun", "repaid",
 )  # fmt: skip
 """As settlement.payout.Kind names them."""
 

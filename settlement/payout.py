@@ -219,18 +219,22 @@ class Kind(IntEnum):
     """结余留用: the way of payment gives the institution more than its claims"""
     OVERRUN = 9
     """超支分担: it gives less"""
+    REPAID = 10
+    """欠款缴回: an institution that owes us pays it into our bank, by the bank's voucher"""
 
 
 KIND_ZH: Mapping[Kind, str] = {
     Kind.DEDUCTION: "审核扣款", Kind.DEPOSIT: "质保金预留", Kind.DEPOSIT_RETURN: "质保金返还",
     Kind.DEPOSIT_FORFEIT: "质保金不予返还", Kind.REWARD: "质保金奖励", Kind.PREPAID: "预付",
     Kind.PREPAID_USED: "预付抵扣", Kind.SURPLUS: "结余留用", Kind.OVERRUN: "超支分担",
+    Kind.REPAID: "欠款缴回",
 }  # fmt: skip
 WORD: Mapping[str, Kind] = {kind.name.lower().replace("_", "-"): kind for kind in Kind}
 """As commands and files name them."""
 SIGN: Mapping[Kind, int] = {
     Kind.DEDUCTION: -1, Kind.DEPOSIT: -1, Kind.DEPOSIT_RETURN: 1, Kind.DEPOSIT_FORFEIT: 0,
     Kind.REWARD: 1, Kind.PREPAID: 0, Kind.PREPAID_USED: -1, Kind.SURPLUS: 1, Kind.OVERRUN: -1,
+    Kind.REPAID: 1,
 }  # fmt: skip
 """What each does to what is paid."""
 CODE: Mapping[Kind, EntryCode] = {
@@ -243,6 +247,7 @@ CODE: Mapping[Kind, EntryCode] = {
     Kind.PREPAID_USED: EntryCode.PREPAYMENT_USED,
     Kind.SURPLUS: EntryCode.PAYMENT_METHOD_DIFFERENCE,
     Kind.OVERRUN: EntryCode.PAYMENT_METHOD_DIFFERENCE,
+    Kind.REPAID: EntryCode.INSTITUTION_REPAID,
 }
 
 
@@ -299,6 +304,7 @@ def adjustment_transfers(kind: Kind, amount_fen: int, base: int) -> tuple[Transf
         Kind.PREPAID_USED: (payable, prepaid),
         Kind.SURPLUS: (chart.METHOD_DIFFERENCES, payable),
         Kind.OVERRUN: (payable, chart.METHOD_DIFFERENCES),
+        Kind.REPAID: (chart.PAYOUT_BANK, payable),
     }[kind]
     return (Transfer(debit, credit, amount_fen),) if amount_fen else ()
 

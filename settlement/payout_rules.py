@@ -22,6 +22,8 @@ class Cycle(StrEnum):
     THREE_DAYS = "three_days"
     SEVEN_DAYS = "seven_days"
     MONTHLY = "monthly"
+    YEARLY = "yearly"
+    """once the year is over (年终清算)"""
 
 
 _DAYS = {Cycle.DAILY: 1, Cycle.THREE_DAYS: 3, Cycle.SEVEN_DAYS: 7}
@@ -65,11 +67,13 @@ class PayoutRules(Struct, frozen=True, kw_only=True):
 
 
 def last_of_period(first_on: date, cycle: Cycle) -> date | None:
-    """The last day of the period that begins on a day; None where none begins there. Only months
-    have fixed beginnings."""
+    """The last day of the period that begins on a day; None where none begins there. Months begin
+    on their first day; a year does so with any month, so that one can be begun in its middle."""
     days = _DAYS.get(cycle)
     if days is not None:
         return first_on + timedelta(days=days - 1)
     if first_on.day != 1:
         return None
+    if cycle is Cycle.YEARLY:
+        return first_on.replace(month=12, day=31)
     return first_on.replace(day=monthrange(first_on.year, first_on.month)[1])

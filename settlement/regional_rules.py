@@ -11,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from settlement.regional_prepayment import PrepaidRules
+from settlement.regional_schedule import ComparingRules
 from settlement.working_days import Calendar, Timetable
 
 
@@ -34,3 +35,4 @@ class RegionalRules(Struct, frozen=True, kw_only=True):
     """by so many months in all may a row be postponed"""
     institutions_confirm: bool = True
     """rows of cities of our province are claimed once their institution confirmed them (3261)"""
+    compared: ComparingRules = ComparingRules()

@@ -107,6 +107,18 @@ _OPEN = Section(
              Query("max(settlement_bills_late)", "late")),
             Unit.NUMBER, width=8, decimals=0,
         ),
+        Panel(
+            "Prepayments in use", "Of regions, ours there and theirs here: what is owed for care "
+            "and not paid yet, of what lies in advance. Yellow from 70 %, red from 90 %.",
+            (Query("max by (region, whose) (settlement_prepaid_use_ratio)",
+                   "{{region}} {{whose}}"),),
+            Unit.SHARE, width=16, limits=(0.7, 0.9), decimals=0,
+        ),
+        Panel(
+            "Days that regions did not tell", "To be compared, and late.",
+            (Query("max(settlement_region_comparisons_late)", "late"),),
+            Unit.NUMBER, width=8, limits=(1,), decimals=0,
+        ),
     ),
 )  # fmt: skip
 

@@ -199,6 +199,9 @@ select create_distributed_table(
     'settlement.region_difference_end', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.region_comparison', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.payout_period', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(

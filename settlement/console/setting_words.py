@@ -72,6 +72,9 @@ SETTINGS: Mapping[str, Words] = {
     "regional_clearing.finance_days": Words("财政拨付工作日数", "working days of the treasury"),
     "regional_clearing.postponed_months_max": Words("最多推迟月数", "months postponed at most"),
     "regional_clearing.institutions_confirm": Words("省内明细须机构确认", "institutions confirm"),
+    "regional_clearing.compared_by_themselves":
+        Words("每日自动与参保地对账", "days are compared by themselves"),
+    "regional_clearing.compared_from_hour": Words("自动对账起始时", "compared from hour"),
     "regional_clearing.prepaid_months": Words("预付金额度月数", "months of prepayment"),
     "regional_clearing.yellow_bp": Words("预付金黄色预警", "yellow alarm of prepayment"),
     "regional_clearing.red_bp": Words("预付金红色预警", "red alarm of prepayment"),

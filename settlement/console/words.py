@@ -130,6 +130,7 @@ ENTRY_CODES: Mapping[int, Words] = {
     EntryCode.PAYOUT_ORDERED: Words("下达拨付", "payout ordered"),
     EntryCode.PAYOUT_PAID: Words("拨付付讫", "payout paid"),
     EntryCode.PAYOUT_RETURNED: Words("拨付退汇", "payout returned"),
+    EntryCode.INSTITUTION_REPAID: Words("机构欠款缴回", "institution paid its debt back"),
     EntryCode.DEPOSIT: Words("住院预交金", "deposit of a stay"),
     EntryCode.DEPOSIT_HANDED_BACK: Words("预交金退现", "deposit handed back"),
     EntryCode.ACCOUNT_TAKEN_OUT: Words("个人账户转出", "account taken out"),
@@ -379,6 +380,7 @@ ADJUSTMENTS: Mapping[Kind, Words] = {
     Kind.PREPAID_USED: Words("预付抵扣", "prepayment used"),
     Kind.SURPLUS: Words("结余留用", "surplus kept"),
     Kind.OVERRUN: Words("超支分担", "overrun shared"),
+    Kind.REPAID: Words("欠款缴回", "debt paid back"),
 }
 CLEARING_TYPES: Mapping[str, Words] = {
     code: Words(name, code) for code, name in LISTS["clr_type"].labels.items()

@@ -226,6 +226,7 @@ async def _faults(
                 f"  第 {row.row} 行 {row.institution} {KIND_ZH[row.kind]} {row.source} 已有 | row "
                 f"{row.row}: this source is there already"
             )
+    faults += _more_than_owed(rows, found)
     balances = await store.ledger_at(books.connection, _FOREVER)
     return faults + _uncovered(rows, balances, await store.pool_fen(books.connection))
 
@@ -235,6 +236,23 @@ def _is_known(row: Asked, adjustments: Iterable[Adjustment]) -> bool:
         (one.kind, one.source) == (row.kind, row.source) and (one.is_open or one.booked)
         for one in adjustments
     )
+
+
+def _more_than_owed(rows: Sequence[Asked], found: Mapping[str, Found]) -> list[str]:
+    """Nobody pays back more than the period says that they owe us, with what is booked of it."""
+    back: Counter[str] = Counter()
+    for row in rows:
+        if row.kind is Kind.REPAID:
+            back[row.institution] += row.amount_fen
+    faults = []
+    for code, fen in back.items():
+        debt_fen = max(0, -found[code].due.total_fen)
+        if fen > debt_fen:
+            faults.append(
+                f"  {code} 应收 {yuan_text(debt_fen)} 元，不足缴回 {yuan_text(fen)} 元 | it does "
+                "not owe so much"
+            )
+    return faults
 
 
 def _uncovered(

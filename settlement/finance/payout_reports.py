@@ -55,6 +55,7 @@ SUMMARY = {
     EntryCode.INSTITUTION_PREPAID: "预付定点机构", EntryCode.PREPAYMENT_USED: "预付抵扣",
     EntryCode.PAYMENT_METHOD_DIFFERENCE: "支付方式差额", EntryCode.PAYOUT_ORDERED: "下达拨付",
     EntryCode.PAYOUT_PAID: "拨付付讫", EntryCode.PAYOUT_RETURNED: "拨付退汇",
+    EntryCode.INSTITUTION_REPAID: "机构欠款缴回",
     EntryCode.REIMBURSED: "手工报销", EntryCode.REIMBURSEMENT_ORDERED: "下达报销款",
     EntryCode.REIMBURSEMENT_PAID: "报销款付讫", EntryCode.REIMBURSEMENT_RETURNED: "报销款退汇",
 }  # fmt: skip

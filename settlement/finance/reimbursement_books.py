@@ -21,6 +21,7 @@ from settlement.finance.payout_books import (
     book,
     in_lane,
 )
+from settlement.finance.reimbursement_telling import tell
 from settlement.keyring import Keyring, UndecipherableError
 from settlement.lanes import lane_of
 from settlement.numbers import lane_in
@@ -122,9 +123,11 @@ def owed_of(found: Found) -> Amounts:
 
 
 async def keep(books: PayoutBooks, filed: Filed, step: Step) -> None:
-    """Keep a step. SomebodyElseError where somebody was first."""
+    """Keep a step, and owe the person the message that there is of it. SomebodyElseError where
+    somebody was first."""
     if not await store.keep_step(books.connection, filed, step):
         raise SomebodyElseError
+    await tell(books, filed, step)
 
 
 async def book_step(

@@ -52,6 +52,7 @@ from settlement.policy.region import (
 )
 from settlement.regional_prepayment import PrepaidRules
 from settlement.regional_rules import RegionalRules, Settling
+from settlement.regional_schedule import ComparingRules
 from settlement.reimbursement_rules import ReimbursementRules
 from settlement.seals import Demand, SealRules, WithoutKey
 from settlement.working_days import Calendar, Timetable
@@ -162,6 +163,10 @@ class RegionalFile(Strict, frozen=True, kw_only=True):
     """by how many months in all a row may be postponed"""
     institutions_confirm: bool = True
     """rows of cities of the province are claimed once their institution confirmed them (3261)"""
+    compared_by_themselves: bool = True
+    """the server asks the regions that insure for their rows of each day, and compares them"""
+    compared_from_hour: Annotated[int, Meta(ge=0, le=23)] = 6
+    """from which hour on yesterday is compared"""
     prepaid_months: Annotated[int, Meta(ge=1, le=12)] = 2
     """how many months of average are the quota of a prepayment"""
     yellow_bp: RatioBp = 7_000
@@ -489,6 +494,7 @@ def _regional(file: RegionalFile) -> RegionalRules:
         ),
         postponed_months_max=file.postponed_months_max,
         institutions_confirm=file.institutions_confirm,
+        compared=ComparingRules(file.compared_by_themselves, file.compared_from_hour),
     )  # fmt: skip
 
 

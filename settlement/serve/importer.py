@@ -1,5 +1,6 @@
 """The importer: runs the files that gateways received, one after the other, as the schema's owner;
-and looks after the bills of payment channels (settlement/workers/bills.py).
+looks after the bills of payment channels (settlement/workers/bills.py), and compares days with
+other regions (settlement/serve/regional_round.py).
 
 `python -m settlement.serve.importer`, started by the supervisor only. It listens to nobody and
 serves nobody, so an import that takes all of a core or all of its memory takes them from no
@@ -31,6 +32,7 @@ from settlement.serve.background import publish
 from settlement.serve.child import Stopping, run_child, say_at_work
 from settlement.serve.config import WorkerConfig
 from settlement.serve.imports import AnotherRunsError, Imported, import_file, said
+from settlement.serve.regional_round import RegionRound, over_the_hub
 from settlement.storage import import_jobs as store
 from settlement.storage.errors import StorageError
 from settlement.storage.import_jobs import OpenJob
@@ -196,17 +198,19 @@ def _told(exc: Exception) -> Told:
 
 
 async def work(config: WorkerConfig, stopping: Stopping) -> None:
-    """Run jobs, and look after channels' bills, until told to stop."""
+    """Run jobs, look after channels' bills and compare with regions, until told to stop."""
     board = Board(Path(config.run_dir), config.place)
     board.resume()
     tills, signer = NO_TILLS, Signer()
     if config.channels_file:
         tills = load_tills(Path(config.channels_file), signer=signer, clock=system_clock)
+    regions = RegionRound(over_the_hub(Path(config.data_dir), config.owner_dsn))
     board.publish()
     say_at_work()
+    loops = owner_loops(tills, regions.step)
     async with asyncio.TaskGroup() as group:
         group.create_task(Importer(config, stopping.asked).run())
-        group.create_task(run_loops(config.owner_dsn, owner_loops(tills), stopping.asked))
+        group.create_task(run_loops(config.owner_dsn, loops, stopping.asked))
         group.create_task(publish(board, stopping))
     for channel in tills.merchants().values():
         await channel.close()

@@ -80,7 +80,7 @@ async def compare_over_line(
     region = wanted.region
     if region is not None and region not in books.counterparts:
         return Said(1, f"{region} 未登记为对方统筹区 | it is no counterpart")
-    regions = [region] if region is not None else _all_that_insure(books)
+    regions = [region] if region is not None else all_that_insure(books)
     if not regions:
         return Said(1, "没有登记对方统筹区 | no counterpart is registered")
     hub: tuple[Row, ...] | Said | None = None
@@ -109,7 +109,7 @@ async def compare_over_line(
     return Said(1 if silent else 0, "\n".join(lines))
 
 
-def _all_that_insure(books: RegionalBooks) -> list[str]:
+def all_that_insure(books: RegionalBooks) -> list[str]:
     """A province whose cities are registered is a party to clear with and insures nobody itself."""
     with_cities = {one[:2] for one in books.counterparts if one[2:] != "0000"}
     return sorted(

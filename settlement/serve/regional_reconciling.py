@@ -248,6 +248,12 @@ async def _kept(
         books.connection, where, at=books.moment.at, actor=who.actor, note=_NOT_AGAIN,
         but=differing,
     )  # fmt: skip
+    counted = store.Counted(
+        ours=len(lists.ours), theirs=len(lists.theirs), differing=len(differing)
+    )
+    await store.keep_comparison(
+        books.connection, where, counted, at=books.moment.at, actor=who.actor
+    )
     sums = totals(lists, compared)
     name = f"{told.day} {books.name_of(told.region)} {told.side.zh}"
     lines = [

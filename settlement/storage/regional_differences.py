@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from settlement.regional_clearing import Side
 from settlement.regional_matching import Class, Compared, Row
+from settlement.regional_schedule import LastCompared
 from settlement.storage.queries import REGIONAL, SCATTER
 
 
@@ -35,6 +36,36 @@ class Difference(Struct, frozen=True, kw_only=True):
     ours_fen: int | None
     theirs_fen: int | None
     hub_fen: int | None
+
+
+class Counted(Struct, frozen=True, kw_only=True):
+    """Rows of a comparison."""
+
+    ours: int
+    theirs: int
+    differing: int
+
+
+async def keep_comparison(
+    connection: Connection[Record], where: ComparedDay, counted: Counted, *, at: datetime,
+    actor: str,
+) -> None:  # fmt: skip
+    """Keep that a day was compared."""
+    await connection.execute(
+        REGIONAL["keep_comparison"], where.lane, where.region, where.side, where.day, at,
+        counted.ours, counted.theirs, counted.differing, actor,
+    )  # fmt: skip
+
+
+async def comparisons(
+    connection: Connection[Record], side: Side, since: date
+) -> dict[tuple[str, date], LastCompared]:
+    """The last comparison of each day from one on, by region and day."""
+    rows = await connection.fetch(SCATTER["region_comparisons"], side, since)
+    return {
+        (row["region"], row["day"]): LastCompared(at=row["compared_at"], differs=row["differs"])
+        for row in rows
+    }
 
 
 async def keep_differences(

@@ -11,6 +11,10 @@ from asyncpg import Connection, Record
 from msgspec import Struct
 
 from settlement.committed import committed_part
+from settlement.matter_rows import MatterRow
+from settlement.matter_states import MatterKind
+from settlement.mobile_rows import OutboxRow
+from settlement.outbox import SMS_GATEWAY, Kind
 from settlement.payout import Amounts
 from settlement.reimbursement import Act, Filed, Step
 from settlement.storage.queries import CONSOLE, REIMBURSEMENTS
@@ -121,6 +125,36 @@ async def of_matter(connection: Connection[Record], lane: int, matter_no: int) -
         REIMBURSEMENTS["reimbursement_of_matter"], lane, matter_no
     )
     return found
+
+
+async def matter_of(
+    connection: Connection[Record], lane: int, matter_no: int
+) -> MatterRow | None:
+    """What was told in advance; None where it is gone."""
+    row = await connection.fetchrow(REIMBURSEMENTS["matter_of_reimbursement"], lane, matter_no)
+    if row is None:
+        return None
+    return MatterRow(
+        lane=row["lane"], matter_no=row["matter_no"], opened_at=row["opened_at"],
+        kind=MatterKind(row["kind"]), psn_no=row["psn_no"], agent_no=row["agent_no"],
+        payload=row["payload"],
+    )  # fmt: skip
+
+
+async def has_gateway(connection: Connection[Record]) -> bool:
+    """Whether persons are told by messages."""
+    found: bool = await connection.fetchval(
+        REIMBURSEMENTS["message_gateway"], SMS_GATEWAY, Kind.SMS.value
+    )
+    return found
+
+
+async def owe_message(connection: Connection[Record], row: OutboxRow) -> None:
+    """A message is owed from this commit on."""
+    await connection.execute(
+        REIMBURSEMENTS["owe_message"], row.lane, row.case_no, row.notice_no, row.told_at,
+        row.kind, row.topic, row.institution, row.payload,
+    )  # fmt: skip
 
 
 async def invoice_turn(

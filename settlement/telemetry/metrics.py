@@ -19,6 +19,7 @@ import msgspec
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.core import Metric
 
+from ledger.money import BASIS_POINTS
 from settlement.clock import monotonic
 from settlement.telemetry.numbers import Numbers, Pool, Sample, Tally
 from settlement.telemetry.resources import disk_samples, process_samples
@@ -205,6 +206,13 @@ DECLARED = (
           registry=None),
     Gauge("settlement_channel_returned_today_fen", "What was given back over it.", ["channel"],
           registry=None),
+    Gauge("settlement_region_comparisons_late",
+          "Days that should have been compared with a region and were not.", registry=None),
+    Gauge("settlement_prepaid_use_ratio",
+          "How much of a prepayment is in use: what is owed for care and not paid yet, of what "
+          "lies there (ours) or here (theirs) in advance.", ["region", "whose"], registry=None),
+    Gauge("settlement_prepaid_alarm",
+          "How urgent that is: 0 not, 1 yellow, 2 red.", ["region", "whose"], registry=None),
     Gauge("settlement_day_closings_due", "Business days that are over and not closed.",
           registry=None),
     Gauge("settlement_database_bytes", "Size of the database.", registry=None),
@@ -246,9 +254,9 @@ class Metrics:
         "hub_worthless", "in_flight", "journal_wait", "loop_lag", "nonce_degraded", "nonce_folds",
         "notice_seconds",
         "notices_delivered", "notices_failed", "notices_overdue", "notices_owed",
-        "payment_alarms", "payment_certainty", "payment_confirmed", "pools", "queue_depth",
-        "reference_at", "region_alarms", "replayed", "request_seconds", "requests", "starts",
-        "switches_at", "turned_away",
+        "payment_alarms", "payment_certainty", "payment_confirmed", "pools", "prepaid",
+        "queue_depth", "reference_at", "region_alarms", "region_days_late", "replayed",
+        "request_seconds", "requests", "starts", "switches_at", "turned_away",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -292,6 +300,9 @@ class Metrics:
         self.folded_blocks = 0
         self.bills_fetched = 0
         self.bills_late = 0
+        self.region_days_late = 0
+        self.prepaid: dict[tuple[str, str], tuple[int, int]] = {}
+        """use in basis points and urgency of prepayments, by region and whose money it is"""
         self.background_failures = 0
         self.loop_lag = Tally(SECONDS_BOUNDS)
         self.pools: dict[str, Pool] = {}
@@ -347,6 +358,12 @@ class Metrics:
             for name, field in _POOLS.items()
         }
         samples[TURNED_AWAY] = list(self.turned_away.items())
+        samples["settlement_prepaid_use_ratio"] = [
+            (which, use_bp / BASIS_POINTS) for which, (use_bp, _) in self.prepaid.items()
+        ]
+        samples["settlement_prepaid_alarm"] = [
+            (which, urgency) for which, (_, urgency) in self.prepaid.items()
+        ]
         return samples
 
     def resume(self, before: Numbers) -> None:
@@ -408,6 +425,7 @@ _GAUGES = {
     "settlement_notices_owed": "notices_owed",
     "settlement_notices_overdue": "notices_overdue",
     "settlement_bills_late": "bills_late",
+    "settlement_region_comparisons_late": "region_days_late",
 }
 _HISTOGRAMS = {
     "settlement_batch_items_count": "batch_items",

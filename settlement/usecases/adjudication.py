@@ -140,11 +140,12 @@ def adjudicate_elsewhere(
     person: PersonFacts,
     institution: Institution,
     world: World,
-    moment: Moment,
+    today: date,
 ) -> Adjudicated | Refusal:
     """Decide care in another region, which comes priced by that region's catalogue: `totals` are
-    its four parts, and `claim` has no lines. Our policy shares it, and no relative pays."""
-    on = ruling_date(claim.kind, dates, world.profile, today=moment.business_day)
+    its four parts, and `claim` has no lines. Our policy shares it, and no relative pays. Nothing
+    is of a day behind `today`."""
+    on = ruling_date(claim.kind, dates, world.profile, today=today)
     if isinstance(on, Refusal):
         return on
     policy = _policy(claim, person, world, on)

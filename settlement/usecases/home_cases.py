@@ -9,10 +9,13 @@ refusal has let the patient go.
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import msgspec
 
 from ledger.entry import Entry, EntryKind
 from protocol.hub.messages import Case, CaseState, StatusTold
+from protocol.hub.post import WINDOW_SECONDS
 from protocol.nhsa import canonical
 from settlement import chart
 from settlement.claim import AccountUse, Claim
@@ -194,8 +197,15 @@ def _decide(
     return adjudicate_elsewhere(
         claim, totals_of(case), dates, place,
         credential_kind=case.credential_kind, person=person, institution=asked.institution,
-        world=world, moment=moment,
+        world=world, today=_today(moment, dates.latest),
     )  # fmt: skip
+
+
+def _today(moment: Moment, latest: date) -> date:
+    """Our business day; where care is of a day that has begun there and, as far as clocks may be
+    apart, not yet here, that one."""
+    ahead = (moment.local + timedelta(seconds=WINDOW_SECONDS)).date()
+    return latest if moment.business_day < latest <= ahead else moment.business_day
 
 
 def _claim(command: ShareCase) -> Claim:

@@ -5,12 +5,14 @@ the same commit. The text names no disease, no institution and nobody; of a numb
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
 from ledger.money import yuan_text
 from settlement.clock import Moment
+from settlement.keyring import Keyring
 from settlement.matter_rows import MatterEventRow, MatterFact
 from settlement.matter_states import Happening, MatterKind
 from settlement.mobile_rows import OutboxRow
@@ -76,19 +78,33 @@ def told(
     )
 
 
+def message(
+    words: str, phone: str, *, region_name: str, keyring: Keyring, lane: int, case_no: int,
+    number: int, topic: str, at: datetime,
+) -> OutboxRow:  # fmt: skip
+    """A message about a matter, as the outbox has it."""
+    told_to = PersonMessage(phone=phone, text=f"【{region_name}医保】{words}")
+    return OutboxRow(
+        lane=lane, case_no=case_no, notice_no=number, kind=Kind.SMS, topic=topic,
+        institution=SMS_GATEWAY, told_at=at,
+        payload=seal_notice(
+            _ENCODE(told_to), keyring, lane=lane, case_no=case_no, notice_no=number
+        ),
+    )  # fmt: skip
+
+
+def tail_of(matter_no: int) -> str:
+    """What is shown of a number."""
+    return str(matter_no)[-_SHOWN_DIGITS:]
+
+
 def _row(
     fact: MatterFact, event: MatterEventRow, phone: str, text: str, world: World, moment: Moment
 ) -> OutboxRow:
-    lane, case_no, number = fact.row.lane, fact.row.matter_no, notice_no(event.event_no)
-    words = text.format(
-        tail=str(case_no)[-_SHOWN_DIGITS:], yuan=yuan_text(event.amount_fen)
-    )
-    message = PersonMessage(phone=phone, text=f"【{world.profile.name}医保】{words}")
-    return OutboxRow(
-        lane=lane, case_no=case_no, notice_no=number, kind=Kind.SMS,
-        topic=f"{fact.row.kind.name.lower()}.{event.kind.name.lower()}",
-        institution=SMS_GATEWAY, told_at=moment.at,
-        payload=seal_notice(
-            _ENCODE(message), world.keyring, lane=lane, case_no=case_no, notice_no=number
-        ),
+    case_no = fact.row.matter_no
+    return message(
+        text.format(tail=tail_of(case_no), yuan=yuan_text(event.amount_fen)), phone,
+        region_name=world.profile.name, keyring=world.keyring, lane=fact.row.lane,
+        case_no=case_no, number=notice_no(event.event_no),
+        topic=f"{fact.row.kind.name.lower()}.{event.kind.name.lower()}", at=moment.at,
     )  # fmt: skip

@@ -23,6 +23,7 @@ from protocol.my import (
     CancelMatterRequest,
     FilingRequest,
     MatterReply,
+    ReimbursementRequest,
     TransferRequest,
 )
 from settlement.gateway import Overloaded, Unavailable
@@ -31,7 +32,7 @@ from settlement.my_gateway import PersonDesk, Who
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS, text
 from settlement.unreadable import unread
-from settlement.web import my_money, my_views
+from settlement.web import my_money, my_papers, my_views
 from settlement.web.my_access import Entered, MyAccess, acting_for
 from settlement.web.my_html import Frame, outside
 
@@ -52,6 +53,7 @@ _FIELDS_ZH = {
     "kind": "备案类型", "place": "就医地", "begins_on": "开始日期", "ends_on": "结束日期",
     "reason": "事由", "phone": "手机号", "direction": "方向", "region": "对方地区",
     "relation": "关系", "agent_no": "个人编号", "note": "撤销原因",
+    "institution": "医疗机构编码", "invoice_no": "票据号码", "total": "票据总金额",
 }  # fmt: skip
 
 
@@ -77,11 +79,13 @@ class MyPages:
             "/my/settlements": self._settlements,
             "/my/account": self._account,
             "/my/people": self._people,
+            "/my/reimbursements": self._reimbursements,
         }
         self._takes: Mapping[str, Callable[[_Asked], Awaitable[MatterReply | bytes]]] = {
             "/my/filings": self._file,
             "/my/transfers": self._transfer,
             "/my/authorisations": self._authorise,
+            "/my/reimbursements": self._tell_papers,
         }
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
@@ -206,6 +210,12 @@ class MyPages:
             return found
         return my_views.people(asked.frame, found, _request_no(), asked.form, why)
 
+    async def _reimbursements(self, asked: _Asked, why: str = "") -> bytes | Refusal:
+        found = await self._desk.reimbursements(asked.who)
+        if isinstance(found, Refusal):
+            return found
+        return my_papers.reimbursements(asked.frame, found, _request_no(), asked.form, why)
+
     async def _matter(self, asked: _Asked, number: str, why: str) -> bytes | Refusal:
         found = await self._desk.matter(asked.who, number)
         if isinstance(found, Refusal):
@@ -236,6 +246,20 @@ class MyPages:
         done = await self._desk.transfer(asked.who, request)
         if isinstance(done, Refusal):
             return _whole(await self._account(asked, text(done).message))
+        return done
+
+    async def _tell_papers(self, asked: _Asked) -> MatterReply | bytes:
+        form = asked.form
+        request = _request(
+            ReimbursementRequest, form,
+            ("request_no", "institution", "invoice_no", "begins_on", "ends_on", "reason", "phone"),
+            total=my_papers.total_of(form.get("total", "").strip()),
+        )  # fmt: skip
+        if isinstance(request, str):
+            return _whole(await self._reimbursements(asked, request))
+        done = await self._desk.tell_papers(asked.who, request)
+        if isinstance(done, Refusal):
+            return _whole(await self._reimbursements(asked, text(done).message))
         return done
 
     async def _authorise(self, asked: _Asked) -> MatterReply | bytes:

@@ -60,6 +60,7 @@ def home(frame: Frame, status: StatusReply) -> bytes:
     ways = (
         (frame.to("/my/filings/new"), "申请异地就医备案"),
         (frame.to("/my/settlements"), "查看每笔费用怎么算"),
+        (frame.to("/my/reimbursements"), "手工报销"),
         (frame.to("/my/people"), "代办授权"),
     )
     shown = "".join(f"<li>{link(path, name, kind='way')}</li>" for path, name in ways)
@@ -146,10 +147,12 @@ def matter(
     """A matter with its progress, and how to take it back."""
     steps = "".join(f"<li>{_step(step)}</li>" for step in one.steps)
     until = "" if one.kind.startswith("transfer") else f"{one.begins_on} 至 {one.ends_on or '长期'}"
+    papers = one.kind == "reimbursement"
     about = [
-        ("类型", one.what_zh), ("就医地" if one.kind == "off_site" else "地区", one.place_zh),
-        ("有效期", until), ("代办人", _ending(one.agent_no)), ("事由", one.reason),
-        ("办件编号", one.matter_no),
+        ("票据" if papers else "类型", one.what_zh),
+        ("就医地" if one.kind == "off_site" else "地区", one.place_zh),
+        ("就医日期" if papers else "有效期", until), ("代办人", _ending(one.agent_no)),
+        ("事由", one.reason), ("办件编号", one.matter_no),
     ]  # fmt: skip
     if one.can_cancel:
         end = form(

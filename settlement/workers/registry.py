@@ -69,6 +69,10 @@ def all_loops(
     )
 
 
-def owner_loops(tills: Tills) -> tuple[Loop, ...]:
-    """Those that run as the schema's owner, beside the importer."""
-    return (Loop(name="bills", lease=31, every_seconds=15.0, step=BillRound(tills).step),)
+def owner_loops(tills: Tills, regions: Step) -> tuple[Loop, ...]:
+    """Those that run as the schema's owner, beside the importer; `regions` compares days with
+    other regions."""
+    return (
+        Loop(name="bills", lease=31, every_seconds=15.0, step=BillRound(tills).step),
+        Loop(name="regions", lease=32, every_seconds=15.0, step=regions),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 
@@ -13,6 +14,7 @@ from loadtest.channel_days import Recipe, a_day, keep_day
 from settlement.bill import BillKind
 from settlement.channel_matching import Class
 from settlement.console.rights import Role
+from settlement.difference_states import UNDER_WAY
 from settlement.finance.books import open_books
 from settlement.finance.matching import match
 from settlement.regional_clearing import Side
@@ -80,6 +82,27 @@ async def test_worklist_shows_what_is_under_way_and_narrows_it(office: Office) -
     odd = await browser.get("/console/differences?class=%27--&age=x&channel=%3Cscript%3E")
     assert odd.status == 200
     assert only_ours in odd.text
+
+
+async def test_today_counts_what_differs_for_those_who_work_on_it(office: Office) -> None:
+    """Each sees what their own worklist has; who has none is not told."""
+    clerk = await office.signed_in(CLERK)
+    listed = await store.counted(office.town.owner)
+    under_way = sum(one.rows for one in listed if one.state in UNDER_WAY)
+    assert under_way > 0
+
+    def shown(text: str) -> int | None:
+        found = re.search(r"<dt>待处理差异</dt><dd>(\d+)", text)
+        return None if found is None else int(found[1])
+
+    assert shown((await clerk.get("/console/")).text) == under_way
+    own = await office.signed_in(NAMES[Role.INSTITUTION])
+    mine = await store.counted(office.town.owner, population.PHARMACY.code)
+    assert shown((await own.get("/console/")).text) == sum(
+        one.rows for one in mine if one.state in UNDER_WAY
+    ) < under_way
+    operator = await office.signed_in(NAMES[Role.OPERATOR])
+    assert shown((await operator.get("/console/")).text) is None
 
 
 async def test_worklist_says_which_bills_do_not_come(office: Office) -> None:

@@ -18,6 +18,9 @@ from settlement.storage.outbox import log_of, set_receiver, undelivered
 from settlement.workers.outbox import Lines, OutboxSender
 from tests.kit.citizen_app import CitizenApp, a_city_app, keep_credential
 from tests.kit.clerks import Office
+from tests.kit.payouts import assert_good, bank_row
+from tests.kit.population import DEAR
+from tests.kit.reimbursing import Counter
 from tests.kit.town import PLATFORM, Town
 from tests.kit.waiting import until
 from tests.services import temporary_directory
@@ -151,3 +154,39 @@ async def test_filing_does_not_wait_for_a_gateway_that_is_down(
     messages.gateway.plan = []
     await messages.deliver(seconds=GAPS_SECONDS[0])
     assert len(messages.gateway.book.to(phone)) == 1
+
+
+async def test_person_is_told_how_told_papers_end(
+    town: Town, app: CitizenApp, messages: Messages, tmp_path: Path
+) -> None:
+    """Accepted, sent back by the bank, paid; whoever brought papers without telling them is told
+    nothing."""
+    who, phone, counter = town.someone(), "10000000004", Counter(town)
+    on = town.clock.local.date() - timedelta(days=3)
+    facts = {
+        "institution": town.hospital.code, "invoice_no": "99112244", "total": "8000.00",
+        "begins_on": str(on - timedelta(days=2)), "ends_on": str(on), "phone": phone,
+    }  # fmt: skip
+    receipt = (await app.post(who, "reimbursements", facts)).said["matter_no"]
+    brought = counter.papers(who, DEAR, nights=2, invoice_no="99112244")
+    accepted = assert_good(await counter.accept(brought, matter_no=int(receipt)))
+    number = int(accepted.text[:19])
+    assert_good(await counter.calculate(number))
+    assert_good(await counter.confirm(number))
+    first = await counter.ordered(tmp_path, number)
+    await counter.banked(bank_row(first, 648_000, "B-1", paid=False))
+    second = await counter.ordered(tmp_path, number)
+    await counter.banked(bank_row(second, 648_000, "B-2"))
+    await messages.deliver()
+    about = f"【东莞市医保】您的医疗费报销（尾号{receipt[-6:]}）"
+    assert messages.gateway.book.to(phone)[1:] == [
+        f"{about}被银行退回6480.00元，请联系经办窗口核对收款账户。", f"{about}已付款6480.00元。",
+    ]  # fmt: skip
+    before = len(messages.gateway.book.sent)
+    found = await counter.settled(counter.papers(town.someone(), DEAR))
+    order = await counter.ordered(tmp_path, found.filed.number)
+    fen = (await counter.found(found.filed.number)).now.order
+    assert fen is not None
+    await counter.banked(bank_row(order, fen.amounts.total_fen, "B-3"))
+    await messages.deliver()
+    assert len(messages.gateway.book.sent) == before

@@ -252,6 +252,39 @@ async def test_a_month_of_cancels_alone_is_a_debt_that_the_next_month_sets_off(
     payouts.next()
 
 
+async def test_a_debt_is_paid_back_and_no_more_than_it_is(
+    town: Town, payouts: Payouts, tmp_path: Path
+) -> None:
+    code = town.pharmacy.code
+    sale = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    assert_good(await payouts.state())
+    fen = await paid(payouts, tmp_path)
+    payouts.next()
+    assert_done(await town.pharmacy.send(town.pharmacy.cancel(sale)))
+    assert_good(await payouts.state())
+    assert_good(await payouts.confirm(code))
+    assert_good(await payouts.close(code))
+    payouts.next()
+    assert_good(await payouts.state())
+    assert (await payouts.found(code)).due.total_fen == -fen, "nothing to be set off with"
+    more = await payouts.adjust(asked(code, Kind.REPAID, fen + 1, "B-9"))
+    assert more.status == 1 and "does not owe so much" in more.text
+    bank = await payouts.credit(chart.PAYOUT_BANK)
+    await payouts.adjusted(asked(code, Kind.REPAID, fen, "B-9"))
+    assert await payouts.credit(chart.PAYOUT_BANK) == bank - fen, "it is in the bank"
+    assert (await payouts.found(code)).due.total_fen == 0
+    again = await payouts.adjust(asked(code, Kind.REPAID, 1, "B-10"))
+    assert again.status == 1 and "应收 0.00 元" in again.text
+    assert_good(await payouts.confirm(code))
+    assert_good(await payouts.close(code))
+    assert sum(await payouts.owed(code)) == 0
+    payouts.next()
+    more_fen = await sold(payouts)
+    assert_good(await payouts.state())
+    assert await paid(payouts, tmp_path) == more_fen
+    payouts.next()
+
+
 async def test_an_account_is_changed_by_two_people_and_never_in_the_clear(
     town: Town, payouts: Payouts
 ) -> None:

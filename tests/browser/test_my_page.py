@@ -6,6 +6,7 @@ import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ from settlement.matter_states import Happening
 from tests.kit.browser import Page, a_browser, browser_path
 from tests.kit.citizen_app import KEY, CitizenApp, a_city_app, until_known
 from tests.kit.clerks import Office
+from tests.kit.payouts import assert_good
 from tests.kit.population import CLASS_A, DEAR, UNLISTED, Citizen, some
+from tests.kit.reimbursing import Counter
+from tests.kit.served import ROOT
 from tests.kit.town import Town, a_town
 from tests.kit.waiting import until
 from tests.services import FreshDatabase
@@ -26,9 +30,10 @@ pytestmark = [
 ]
 
 TELEPHONE, HEIGHT = 360, 740
-PICTURES = os.environ.get("MY_PAGE_PICTURES", "")
-"""Where somebody who wants to look at the pages has them painted."""
-PAGES = ("/my/", "/my/filings", "/my/filings/new", "/my/settlements", "/my/account", "/my/people")
+PICTURES = Path(os.environ.get("MY_PAGE_PICTURES") or ROOT / "build" / "my")
+"""Where the pages are painted, to be looked at."""
+PAGES = ("/my/", "/my/filings", "/my/filings/new", "/my/settlements", "/my/account", "/my/people",
+         "/my/reimbursements")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -91,14 +96,13 @@ async def choose(page: Page, values: dict[str, str]) -> None:
 
 async def paint(page: Page, name: str) -> None:
     """For who wants to look."""
-    if not PICTURES:
-        return
     height = await page.ask("document.documentElement.scrollHeight")
     shot = await page.command(
         "Page.captureScreenshot", captureBeyondViewport=True,
         clip={"x": 0, "y": 0, "width": TELEPHONE, "height": height, "scale": 2},
     )  # fmt: skip
-    picture = Path(PICTURES, f"{name}.png")
+    picture = PICTURES / f"{name}.png"
+    await asyncio.to_thread(PICTURES.mkdir, parents=True, exist_ok=True)
     await asyncio.to_thread(picture.write_bytes, base64.b64decode(shot["data"]))
 
 
@@ -167,6 +171,43 @@ async def test_relative_acts_and_the_page_says_for_whom(
     [filed] = (await app.get(who, "filings")).said["matters"]
     assert filed["steps"][0]["by_no"] == agent.number
     assert await go(page, app, f"/my/account?for={town.someone().number}") == "无法显示"
+
+
+async def test_papers_are_told_and_followed_to_the_counter(
+    town: Town, app: CitizenApp, page: Page
+) -> None:
+    who, counter = town.someone(), Counter(town)
+    on = town.clock.local.date() - timedelta(days=3)
+    facts = {
+        "institution": "H44190099999", "invoice_no": "99112255", "total": "8000",
+        "begins_on": f"{on - timedelta(days=2)}", "ends_on": f"{on}", "phone": "10000000005",
+    }  # fmt: skip
+    await enter(page, app, who)
+    assert await go(page, app, "/my/reimbursements") == "手工报销"
+    await choose(page, facts)
+    await submit(page, "手工报销")
+    assert "H44190099999" in await text(page), "why not"
+    kept = await page.ask("document.getElementsByName('invoice_no')[0].value")
+    assert kept == facts["invoice_no"], "what was written is there"
+    await paint(page, "papers-refused")
+    await choose(page, {"institution": town.hospital.code})
+    await submit(page, "医疗费报销预受理")
+    receipt = int(str(await page.ask("location.pathname")).rsplit("/", 1)[1])
+    shown = await text(page)
+    assert "待办理" in shown and "就医日期" in shown and "有效期" not in shown
+    await go(page, app, "/my/reimbursements")
+    assert f"…{str(receipt)[-6:]}" in await text(page)
+    brought = counter.papers(who, DEAR, nights=2, invoice_no="99112255")
+    number = int(assert_good(await counter.accept(brought, matter_no=receipt)).text[:19])
+    assert_good(await counter.calculate(number))
+    assert_good(await counter.confirm(number))
+    await go(page, app, "/my/reimbursements")
+    shown = await text(page)
+    assert "已复核" in shown and "6480.00" in shown
+    assert f"…{str(receipt)[-6:]}" not in shown, "once, where it is now"
+    await paint(page, "papers")
+    await page.ask("document.querySelector('a[href*=settlements]').click()")
+    await page.wait_for("document.querySelector('h1')?.textContent === '这笔费用怎么算'")
 
 
 async def test_account_and_its_transfer(town: Town, app: CitizenApp, page: Page) -> None:

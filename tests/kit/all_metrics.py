@@ -22,6 +22,7 @@ def full_page() -> str:
             gateway.request_ended(infno, outcome, 0.002)
     gateway.pool("settlement-my").size += 1
     gateway.turned_away = {(rank, reason): 1 for rank in Rank for reason in Reason}
+    gateway.prepaid = {("430000", whose): (7_500, 1) for whose in ("ours", "theirs")}
     gateway.switches_at = gateway.reference_at = monotonic()
     gateway.counted(_census(), monotonic())
     numbers = gateway.numbers()

@@ -44,7 +44,8 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
         "matched_day", "invoice_row", "cross_city_step"),
     "a stay that was brought along: nothing is booked before it is settled": ("opening_stay",),
     "differences with other regions: a worklist; what was cleared is guarded": (
-        "region_clearing_mark", "region_difference", "region_difference_end",
+        "region_clearing_mark", "region_comparison", "region_difference",
+        "region_difference_end",
     ),
     "which bill took the place of which; rows of both are guarded": ("bill_replaced",),
     "rows of a bill that could not be read; their bytes are guarded": ("bill_fault",),

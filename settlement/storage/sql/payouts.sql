@@ -123,7 +123,7 @@ from (
     union all
     select e.institution,
            case when a.kind in (1, 2, 7, 9) then - a.amount_fen
-                when a.kind in (3, 5, 8) then a.amount_fen else 0 end,
+                when a.kind in (3, 5, 8, 10) then a.amount_fen else 0 end,
            0
     from settlement.payout_adjustment_end e
     join settlement.payout_adjustment a

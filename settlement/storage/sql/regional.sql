@@ -145,6 +145,14 @@ where d.lane = $1 and d.region = $2 and d.side = $3 and d.day = $4
 on conflict do nothing
 returning case_no;
 
+-- name: keep_comparison
+-- A day was compared.
+insert into settlement.region_comparison (
+    lane, region, side, day, compared_at, ours, theirs, differing, actor
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict do nothing;
+
 -- name: lock_party
 -- Acts about parties of a lane come one after the other; the lock ends with the transaction.
 select pg_advisory_xact_lock($1::integer, k.lane) from (values ($2::integer)) as k (lane);

@@ -81,6 +81,30 @@ select r.reimbursement_no
 from settlement.reimbursement r
 where r.lane = $1 and r.matter_no = $2;
 
+-- name: matter_of_reimbursement
+-- What was told in advance of papers that the counter has now.
+select m.lane, m.matter_no, m.opened_at, m.kind, m.psn_no, m.agent_no, m.payload
+from settlement.matter m
+where m.lane = $1 and m.matter_no = $2;
+
+-- name: message_gateway
+-- Whether persons are told by messages at all.
+select exists (
+    select 1 from settlement.receiver r where r.institution = $1 and r.kind = $2
+);
+
+-- name: owe_message
+-- A message to a person that the commit makes us owe.
+with owed as (
+    insert into settlement.outbox (
+        lane, case_no, notice_no, told_at, kind, topic, institution, payload
+    )
+    values ($1, $2, $3, $4, $5, $6, $7, $8)
+    returning lane, case_no, notice_no, told_at
+)
+insert into settlement.outbox_due (lane, case_no, notice_no, due_at)
+select o.lane, o.case_no, o.notice_no, o.told_at from owed o;
+
 -- name: reimbursement_invoice
 -- The last turn of an invoice: whose it is, or was.
 select i.turn, i.taken, i.reimbursement_no

@@ -549,6 +549,23 @@ where e.case_no is null
 order by d.day, d.region, d.case_no, d.reversal
 limit $1;
 
+-- name: region_comparisons
+-- When days from one on were last compared with each region on one side, and whether something of
+-- them differs that nobody has ended.
+select c.region, c.day, max(c.compared_at) as compared_at,
+       exists (
+           select 1
+           from settlement.region_difference d
+           left join settlement.region_difference_end e
+               on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
+               and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+           where d.lane = c.lane and d.region = c.region and d.side = c.side and d.day = c.day
+               and e.case_no is null
+       ) as differs
+from settlement.region_comparison c
+where c.side = $1 and c.day >= $2
+group by c.lane, c.region, c.side, c.day;
+
 -- name: money_files
 -- The files of money in of a kind, newest first, with what became of them.
 select f.lane, f.file_no, f.subject, f.month, f.digest, f.name, f.row_count, f.in_fen, f.out_fen,

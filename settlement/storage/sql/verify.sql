@@ -862,7 +862,7 @@ from ledger.entry e
 cross join lateral (
     select settlement.payout_commitment(e.lane, e.entry_id) as committed
 ) as c
-where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code between 71 and 79
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code between 71 and 80
     and c.committed is distinct from e.commitment
 order by e.block_no, e.ordinal
 limit 1;
@@ -878,7 +878,7 @@ from (
     where a.lane = $1 and a.entry_id is not null
 ) as p
 left join ledger.entry e
-    on e.lane = $1 and e.entry_id = p.entry_id and e.code between 71 and 79
+    on e.lane = $1 and e.entry_id = p.entry_id and e.code between 71 and 80
 where e.entry_id is null
 order by p.entry_id
 limit 1;
@@ -896,7 +896,7 @@ cross join lateral (
 cross join lateral (
     select coalesce(sum(
         case when a.kind in (1, 2, 7, 9) then - a.amount_fen
-             when a.kind in (3, 5, 8) then a.amount_fen else 0 end
+             when a.kind in (3, 5, 8, 10) then a.amount_fen else 0 end
     ), 0) as fund_fen
     from settlement.payout_adjustment_end e
     join settlement.payout_adjustment a

@@ -144,6 +144,7 @@ def test_a_debt_is_left_to_the_next_period_and_a_claim_is_not() -> None:
 def test_only_booked_adjustments_count_and_each_with_its_sign() -> None:
     assert effect([adjustment(kind, 10 ** int(kind)) for kind in Kind]).fund_fen == (
         -10 - 100 + 1_000 + 100_000 - 10_000_000 + 100_000_000 - 1_000_000_000
+        + 10_000_000_000
     )
     assert effect([adjustment(Kind.SURPLUS, 5, booked=False)]) == NONE
 
@@ -186,6 +187,9 @@ def test_the_number_of_an_order_says_whose_and_which() -> None:
         (date(2026, 2, 27), Cycle.DAILY, date(2026, 2, 27)),
         (date(2026, 2, 27), Cycle.THREE_DAYS, date(2026, 3, 1)),
         (date(2026, 12, 28), Cycle.SEVEN_DAYS, date(2027, 1, 3)),
+        (date(2027, 1, 1), Cycle.YEARLY, date(2027, 12, 31)),
+        (date(2026, 10, 1), Cycle.YEARLY, date(2026, 12, 31)),
+        (date(2026, 10, 2), Cycle.YEARLY, None),
     ],
 )
 def test_a_period_is_as_long_as_its_cycle(first: date, cycle: Cycle, last: date | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from protocol.hub.messages import CaseTold, ReverseAsked, StatusAsked
 from settlement import chart
 from settlement.claim import CareKind
+from settlement.clock import CHINA, Moment, local_time
 from settlement.counterpart import lies_in
 from settlement.decision import Answer
 from settlement.filing import ChosenInstitution, Filing, FilingKind
 from settlement.home_states import NEXT, HomeState
 from settlement.refusal import Refusal
 from settlement.rows import RowKind
-from settlement.usecases import home_undo
+from settlement.usecases import home_cases, home_undo
 from settlement.usecases.filed_elsewhere import told_filings
 from settlement.usecases.filing_payloads import sealed_filings
 from settlement.usecases.home_cases import state_of
@@ -254,6 +255,35 @@ def test_case_of_last_year_is_not_cancelled_any_more_but_can_be_reversed() -> No
         translator(world).reverse(reversal, CHANGSHA), view, world, next_year
     ).reply
     assert isinstance(reply, Answer)
+
+
+@pytest.mark.parametrize(
+    ("clock",              "refused"),
+    [
+        (time(23, 54, 59),    True),
+        (time(23, 55),        False),
+        (time(23, 59, 59),    False),
+    ],
+)  # fmt: skip
+def test_care_of_a_day_that_has_begun_there_only_is_of_that_day(
+    clock: time, refused: bool
+) -> None:
+    new_year = date(ON.year + 1, 1, 1)
+    night = datetime.combine(new_year - timedelta(days=1), clock, CHINA).astimezone(UTC)
+    moment = Moment(night, local_time(night), new_year - timedelta(days=1))
+    world, view = a_world_of_regions(), a_view("310", balance_fen=0, used_fen=0)
+    case = a_hub_case(service_at=datetime.combine(new_year, time(0, 1), CHINA))
+    command = translator(world).share(case, CHANGSHA, quote=False)
+    decision = home_cases.share(command, view, world, moment)
+    if refused:
+        assert isinstance(decision.reply, Refusal)
+        assert decision.reply.code == "FEE_DATE_IN_FUTURE"
+        return
+    assert isinstance(decision.reply, Answer)
+    assert decision.effects is not None
+    row = decision.effects.settlement
+    assert row is not None
+    assert (row.business_day, row.year) == (moment.business_day, new_year.year)
 
 
 class Told(StrEnum):

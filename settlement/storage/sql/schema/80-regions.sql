@@ -227,6 +227,33 @@ comment on column settlement.region_difference_end.class is 'As of the differenc
 comment on column settlement.region_difference_end.actor is 'Who ended it.';
 comment on column settlement.region_difference_end.note is 'What was found out and done.';
 
+create table settlement.region_comparison (
+    compared_at     timestamptz not null,
+    day             date        not null,
+    ours            integer     not null,
+    theirs          integer     not null,
+    differing       integer     not null,
+    lane            smallint    not null,
+    side            smallint    not null,
+    region          text        not null,
+    actor           text        not null,
+    constraint region_comparison_pkey primary key (lane, region, side, day, compared_at),
+    constraint region_comparison_side_known check (side in (1, 2)),
+    constraint region_comparison_counts check (ours >= 0 and theirs >= 0 and differing >= 0)
+);
+comment on table settlement.region_comparison is
+    'Days that were compared with another region, each time: a day without a row was never '
+    'compared. Append-only.';
+comment on column settlement.region_comparison.compared_at is 'When.';
+comment on column settlement.region_comparison.day is 'Which day.';
+comment on column settlement.region_comparison.ours is 'Rows that we have of it.';
+comment on column settlement.region_comparison.theirs is 'Rows that the other region has.';
+comment on column settlement.region_comparison.differing is 'Rows that went onto the worklist.';
+comment on column settlement.region_comparison.lane is 'Lane of the region''s code.';
+comment on column settlement.region_comparison.side is 'As of a difference.';
+comment on column settlement.region_comparison.region is 'The other region.';
+comment on column settlement.region_comparison.actor is 'Who, or the server by itself.';
+
 create function settlement.clearing_commitment(p_lane smallint, p_entry bigint) returns bytea
 language sql stable as $$
     -- What the entry of a cleared month commits to: the steps that it settles, as

@@ -120,7 +120,7 @@ create table settlement.payout_adjustment (
     actor           text        not null,
     batch           bytea       not null,
     constraint payout_adjustment_pkey primary key (lane, institution, first_on, adjustment_no),
-    constraint payout_adjustment_known check (kind between 1 and 9),
+    constraint payout_adjustment_known check (kind between 1 and 10),
     constraint payout_adjustment_positive check (amount_fen > 0),
     constraint payout_adjustment_batch_is_sha256 check (octet_length(batch) = 32)
 );
@@ -134,7 +134,7 @@ comment on column settlement.payout_adjustment.adjustment_no is 'From 1 in each 
 comment on column settlement.payout_adjustment.lane is 'Lane of the institution''s code.';
 comment on column settlement.payout_adjustment.kind is
     'settlement.payout.Kind: 1 deduction, 2 deposit withheld, 3 given back, 4 not given back, '
-    '5 reward, 6 prepaid, 7 prepayment used, 8 surplus, 9 overrun.';
+    '5 reward, 6 prepaid, 7 prepayment used, 8 surplus, 9 overrun, 10 paid back.';
 comment on column settlement.payout_adjustment.institution is 'fixmedins_code.';
 comment on column settlement.payout_adjustment.source is
     'Number of the document that it follows from.';

@@ -1,0 +1,191 @@
+"""Compares each day with the regions that insure, every morning, and looks at prepayments.
+
+The step of a loop that runs as the schema's owner in the importer's process. What others owe us is
+compared by us, what we owe them by them (regional_asking.py). A step asks some regions; what is due
+beyond them comes with the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from settlement.clock import Clock, local_time, moment, system_clock
+from settlement.region.hub import HubLine
+from settlement.region.hub_config import hub_file, read_hub
+from settlement.regional_clearing import Side
+from settlement.regional_prepayment import Alarm
+from settlement.regional_schedule import (
+    Silence,
+    days_compared,
+    is_due,
+    is_late,
+)
+from settlement.said import Said
+from settlement.serve.hub_office import HubOffice
+from settlement.serve.regional_asking import AT_A_TIME, all_that_insure
+from settlement.serve.regional_books import RegionalBooks, open_books
+from settlement.serve.regional_prepaid import prepaid_parties, standing_of
+from settlement.serve.regional_reconciling import ask_lists, reconcile
+from settlement.storage import reference
+from settlement.storage import regional_differences as store
+from settlement.storage.keyfile import key_file, load_keyring
+from settlement.storage.lease import PlainConnection
+from settlement.storage.policies import load_policy_set
+from settlement.telemetry.metrics import METRICS
+from settlement.who import Who
+
+logger = logging.getLogger("settlement.workers")
+
+OpenLine = Callable[[], AbstractAsyncContextManager[HubLine]]
+BY_ITSELF = Who(actor="settlement serve", reason="按计划对账 | as planned")
+LOOKS_EVERY = timedelta(minutes=5)
+"""How often it is looked at what is due, and at prepayments."""
+URGENCY = {Alarm.NONE: 0, Alarm.YELLOW: 1, Alarm.RED: 2}
+_WHOSE = {Side.TREATMENT: "theirs", Side.INSURANCE: "ours"}
+Due = list[tuple[str, date]]
+
+
+class RegionRound:
+    """The loop's step. `open_line` opens the way to other regions; None where there is none."""
+
+    def __init__(self, open_line: OpenLine | None, *, clock: Clock = system_clock) -> None:
+        self._open_line = open_line
+        self._clock = clock
+        self._looks_at = datetime.min.replace(tzinfo=UTC)
+        self._books: RegionalBooks | None = None
+        self._silent: dict[str, Silence] = {}
+
+    async def step(self, connection: PlainConnection) -> int:
+        """Compare what is due; how many days of regions were compared."""
+        at = self._clock()
+        if at < self._looks_at or await reference.installation(connection) is None:
+            return 0
+        if not await reference.counterparts(connection):
+            self._looks_at = at + LOOKS_EVERY
+            return 0
+        books = await self._open(connection, at)
+        await _look_at_prepayments(books)
+        rules = books.rules.compared
+        if self._open_line is None or not rules.by_themselves:
+            self._looks_at = at + LOOKS_EVERY
+            return 0
+        due = await self._due(books, at)
+        done = 0
+        if due:
+            async with self._open_line() as line:
+                done = await self._compare(books, line, due[:AT_A_TIME], at)
+        if len(due) <= AT_A_TIME:
+            self._looks_at = at + LOOKS_EVERY
+        await self._due(books, at)
+        return done
+
+    async def _due(self, books: RegionalBooks, at: datetime) -> Due:
+        """Regions and days that are to be compared now; those that are late are counted."""
+        since = local_time(await reference.installed_at(books.connection)).date()
+        days = days_compared(since, at)
+        if not days:
+            return []
+        last = await store.comparisons(books.connection, Side.TREATMENT, days[-1])
+        pairs = [(region, day) for day in days for region in all_that_insure(books)]
+        rules = books.rules.compared
+        METRICS.region_days_late = sum(
+            is_late(day, at, rules, last.get((region, day))) for region, day in pairs
+        )
+        return [
+            (region, day)
+            for region, day in pairs
+            if is_due(day, at, rules, last.get((region, day)), self._silent.get(region))
+        ]
+
+    async def _compare(
+        self, books: RegionalBooks, line: HubLine, due: Due, at: datetime
+    ) -> int:
+        """Ask them all, then compare one after the other; how many told."""
+        run_no = secrets.token_hex(8)
+        asked = [
+            ask_lists(line, region, day, correlation=f"{run_no}-{region}-{day:%Y%m%d}")
+            for region, day in due
+        ]
+        silent = set()
+        for (region, day), told in zip(due, await asyncio.gather(*asked), strict=True):
+            said = told if isinstance(told, Said) else await reconcile(books, told, BY_ITSELF)
+            if said.status:
+                silent.add(region)
+            _log(region, day, said)
+        for region in {region for region, _ in due} - silent:
+            self._silent.pop(region, None)
+        for region in silent:
+            before = self._silent.get(region)
+            self._silent[region] = Silence(1 if before is None else before.times + 1, at)
+        return sum(region not in silent for region, _ in due)
+
+    async def _open(self, connection: PlainConnection, at: datetime) -> RegionalBooks:
+        """The books, now. Opening them takes numbers for good, and nothing is numbered here: they
+        are opened once, and what people change is read anew."""
+        now = moment(lambda: at)
+        if self._books is None:
+            self._books = await open_books(connection, clock=lambda: at)
+        profile = (await load_policy_set(connection)).region(self._books.region)
+        self._books = replace(
+            self._books, connection=connection, moment=now,
+            counterparts=await reference.counterparts(connection),
+            rules=self._books.rules if profile is None else profile.regional,
+        )  # fmt: skip
+        return self._books
+
+
+async def _look_at_prepayments(books: RegionalBooks) -> None:
+    """Tell operators how much is in use; the log says when one becomes urgent."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for party, side in await prepaid_parties(books):
+        _, use = await standing_of(books, party, side)
+        which = party, _WHOSE[side]
+        found[which] = use.rate_bp, URGENCY[use.alarm]
+        if URGENCY[use.alarm] > METRICS.prepaid.get(which, (0, 0))[1]:
+            extra = {
+                "event": "region.prepayment.low", "region": party, "whose": which[1],
+                "alarm": use.alarm.value, "use_bp": use.rate_bp, "top_up_fen": use.top_up_fen,
+            }  # fmt: skip
+            logger.warning("a prepayment is nearly used up", extra=extra)
+    METRICS.prepaid = found
+
+
+def over_the_hub(
+    data_dir: Path, owner_dsn: str, environment: Mapping[str, str] = os.environ
+) -> OpenLine | None:
+    """The way to other regions of a data directory; None where there is no hub. Raises
+    HubConfigError, KeyFileError."""
+    settings = read_hub(hub_file(data_dir, environment))
+    if settings is None:
+        return None
+    keyring = load_keyring(key_file(data_dir / "secrets", environment))
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[HubLine]:
+        office = await HubOffice.open(
+            settings, dsn=owner_dsn, keyring=keyring, clock=system_clock
+        )
+        try:
+            yield office.line
+        finally:
+            await office.stop()
+
+    return opened
+
+
+def _log(region: str, day: date, said: Said) -> None:
+    extra = {"event": "region.compared", "region": region, "day": f"{day}", "said": said.text}
+    if said.status:
+        extra["event"] = "region.silent"
+        logger.warning("a region did not tell its rows of a day", extra=extra)
+    else:
+        logger.info("a day was compared with a region", extra=extra)
