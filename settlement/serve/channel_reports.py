@@ -42,7 +42,7 @@ from settlement.storage.payments import place_of
 from settlement.telemetry.metrics import METRICS
 from settlement.usecases.paying import PayAnswer
 
-OVERTAKING_GAPS = (0.05, 0.1, 0.15)
+OVERTAKING_GAPS = (0.07, 0.1, 0.15)
 """After how many seconds we look again whether the answer to a payment is on record, of which
 another process heard before it."""
 OVERTAKING_SECONDS = 2.0

@@ -22,7 +22,7 @@ from settlement.payment_rows import PaymentFact
 from settlement.payment_states import Attempt, Happening, happened
 from settlement.usecases.paying import PayAnswer
 
-GRACE_SECONDS = 0.03
+GRACE_SECONDS = 0.05
 """How long an answer that leaves it open waits for what the channel tells by itself."""
 ANSWER_SECONDS = 0.3
 """How long what it tells waits for the answer to be on record."""

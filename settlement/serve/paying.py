@@ -90,6 +90,8 @@ PAYABLE_ON_PHONE = frozenset({State.WAITING, State.COLLECTING, State.CONFIRMING}
 """While a payer's page may open an order."""
 LOOK_GAPS = (0.08, 0.12, 0.2, *(0.4,) * 10)
 """Meanwhile, after how many seconds we look whether the channel has told by itself."""
+GAP_SECONDS, GAP_SECONDS_MAX = 0.000_1, 0.01
+"""For each order under way, and at most."""
 SIDE_CONNECTIONS = 4
 """For what is looked up before and after a batch; look-ups of a kind that wait together share a
 round trip, so a few connections are enough."""
@@ -114,19 +116,24 @@ class Payments(ChannelReports):
             dsn, "settlement-payments", count=SIDE_CONNECTIONS,
             waits_for_disk=shape is Shape.CLUSTER,
         )  # fmt: skip
+        self._under_way: set[asyncio.Task[PayReply]] = set()
         super().__init__(
-            desk=desk, journals=journals, finder=PaymentFinder(self._side, shape), tills=tills,
-            read_clock=read_clock,
+            desk=desk, journals=journals, tills=tills, read_clock=read_clock,
+            finder=PaymentFinder(self._side, shape, gap=self._gap),
         )  # fmt: skip
         self._codes = PersonCodes(
             decoders=decoders, desk=desk, lanes=lanes, read_clock=read_clock,
-            persons=PersonFinder(self._side, shape), orders=self.finder,
+            persons=PersonFinder(self._side, shape, gap=self._gap), orders=self.finder,
         )  # fmt: skip
         self._shape = shape
         self._translator = translator
         self._lanes = lanes
         self._limits = limits
-        self._under_way: set[asyncio.Task[PayReply]] = set()
+
+    def _gap(self) -> float:
+        """Between two look-ups of a kind, so that more orders share each where many are under
+        way."""
+        return min(GAP_SECONDS * len(self._under_way), GAP_SECONDS_MAX)
 
     async def scan(self, body: bytes, caller: Caller) -> PayReply:
         """POST /pay/scan. It goes on when the counter hangs up. Raises Overloaded, Unavailable; as

@@ -18,10 +18,15 @@ from settlement.storage.together import Together
 class PersonFinder:
     """Finds persons by what they showed; look-ups that arrive together share a round trip."""
 
-    def __init__(self, side: Reconnecting | Several, shape: Shape) -> None:
+    def __init__(
+        self, side: Reconnecting | Several, shape: Shape, *, gap: Callable[[], float] = float
+    ) -> None:
+        """`gap`: seconds between two round trips."""
         self._side = side
         self._shape = shape
-        self.find: Callable[[Sought], Awaitable[str | None]] = Together(self._find_all).ask
+        self.find: Callable[[Sought], Awaitable[str | None]] = Together(
+            self._find_all, gap=gap
+        ).ask
         """The person number, or None. Raises StorageError."""
 
     async def _find_all(self, sought: Sequence[Sought]) -> list[str | None]:

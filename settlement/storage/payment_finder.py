@@ -53,19 +53,28 @@ class PaymentFinder:
     """Look-ups of one process, and the two small writes that go before a sale. Every one of them
     raises StorageError."""
 
-    def __init__(self, side: Several, shape: Shape) -> None:
+    def __init__(
+        self, side: Several, shape: Shape, *, gap: Callable[[], float] = float
+    ) -> None:
+        """`gap`: seconds between two round trips of a kind."""
         self._side = side
         self._queries = SHAPED[shape]
         self._shape = shape
-        self.claim: Callable[[Claim], Awaitable[Owner]] = Together(self._claim_all).ask
+        self.claim: Callable[[Claim], Awaitable[Owner]] = Together(self._claim_all, gap=gap).ask
         """Whose the order number is from now on, or was before."""
-        self.owner: Callable[[OrderName], Awaitable[Owner | None]] = Together(self._owners).ask
+        self.owner: Callable[[OrderName], Awaitable[Owner | None]] = Together(
+            self._owners, gap=gap
+        ).ask
         """Whose the order number is; None where it was never used."""
-        self.payment: Callable[[int], Awaitable[PaymentFact | None]] = Together(self._payments).ask
+        self.payment: Callable[[int], Awaitable[PaymentFact | None]] = Together(
+            self._payments, gap=gap
+        ).ask
         """A payment with its events."""
-        self.remember: Callable[[Token], Awaitable[None]] = Together(self._remember_all).ask
+        self.remember: Callable[[Token], Awaitable[None]] = Together(
+            self._remember_all, gap=gap
+        ).ask
         """Keep a token; the first time counts."""
-        self._attempt = Together(self._attempts).ask
+        self._attempt = Together(self._attempts, gap=gap).ask
 
     async def attempt(self, number: str) -> tuple[PaymentFact, Attempt] | None:
         """The payment and its attempt that have this order number at a channel."""

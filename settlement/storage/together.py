@@ -2,7 +2,8 @@
 
 A look-up of one key costs a round trip, two changes of process and a statement's start, whether it
 asks for one key or for fifty. So whoever asks while a round trip is under way waits for the next
-one, with everybody else who came meanwhile. Alone nobody waits.
+one, with everybody else who came meanwhile. Alone nobody waits; where many are served, round trips
+follow each other less often, so that each is shared by more.
 """
 
 from __future__ import annotations
@@ -11,17 +12,22 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from settlement.clock import monotonic
+
 Question = TypeVar("Question")
 Reply = TypeVar("Reply")
 
 
 class Together(Generic[Question, Reply]):
-    """`answer_all` gets the questions of one round trip and gives their replies, in order."""
+    """`answer_all` gets the questions of one round trip and gives their replies, in order. `gap`
+    says how many seconds after one round trip began the next one may begin."""
 
     def __init__(
-        self, answer_all: Callable[[Sequence[Question]], Awaitable[Sequence[Reply]]]
-    ) -> None:
+        self, answer_all: Callable[[Sequence[Question]], Awaitable[Sequence[Reply]]], *,
+        gap: Callable[[], float] = float,
+    ) -> None:  # fmt: skip
         self._answer_all = answer_all
+        self._gap = gap
         self._waiting: list[tuple[Question, asyncio.Future[Reply]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -36,14 +42,21 @@ class Together(Generic[Question, Reply]):
     async def _serve(self) -> None:
         """Ask for everybody who has come by then, until nobody waits."""
         while self._waiting:
+            began = monotonic()
             asked, self._waiting = self._waiting, []
-            try:
-                replies = await self._answer_all([question for question, _ in asked])
-            except Exception as exc:
-                for _, future in asked:
-                    if not future.done():
-                        future.set_exception(exc)
-                continue
-            for (_, future), reply in zip(asked, replies, strict=True):
+            await self._answer(asked)
+            rest = self._gap() - (monotonic() - began)
+            if rest > 0:
+                await asyncio.sleep(rest)
+
+    async def _answer(self, asked: Sequence[tuple[Question, asyncio.Future[Reply]]]) -> None:
+        try:
+            replies = await self._answer_all([question for question, _ in asked])
+        except Exception as exc:
+            for _, future in asked:
                 if not future.done():
-                    future.set_result(reply)
+                    future.set_exception(exc)
+            return
+        for (_, future), reply in zip(asked, replies, strict=True):
+            if not future.done():
+                future.set_result(reply)
