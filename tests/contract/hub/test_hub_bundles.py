@@ -155,7 +155,7 @@ async def test_question_that_the_desk_does_not_know_about_keeps_none_of_the_othe
 ) -> None:
     slow = CASES[1]
     wire.insured.desk = desk = OneIsSlow(slow.case_no)
-    monkeypatch.setattr(hub_door, "TOGETHER_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(hub_door, "BEHIND_SECONDS_MAX", 0.05)
     answers = await settle_all(wire)
     assert [one == shared(case) for one, case in zip(answers, CASES, strict=True)] == [
         True, False, True
