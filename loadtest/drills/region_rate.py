@@ -16,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from itertools import cycle
 from pathlib import Path
@@ -64,6 +65,8 @@ class Alone(Struct, frozen=True, kw_only=True):
     whole: list[float]
     at_hub: list[float]
     at_insured: list[float]
+    at_home: list[float]
+    """of sales to the same people in their own region, in turns with the others"""
 
     def figures(self) -> dict[str, Figure]:
         """Medians in milliseconds. A side's own time is from what it is asked to what it answers,
@@ -73,6 +76,7 @@ class Alone(Struct, frozen=True, kw_only=True):
             "alone_ms": whole,
             "own_treated_ms": round(whole - at_hub, 2),
             "own_insured_ms": _median_ms(self.at_insured),
+            "alone_at_home_ms": _median_ms(self.at_home),
         }
 
 
@@ -81,22 +85,16 @@ class Shops:
 
     def __init__(self, regions: TwoRegions, treated: World, insured: World) -> None:
         self._regions = regions
-        server = regions.servers[THEIRS]
-        self._address = server.address
-        host, now = ":".join(map(str, server.address)), int(time.time())
-        shops = treated.of_kind("pharmacy")
-        self._desks = cycle(
-            Desk(
-                one, index=number, region=THEIRS, host=host, from_second=now, insured_in=OURS
-            )
-            for number, one in enumerate(shops)
-        )  # fmt: skip
+        self._address = regions.servers[THEIRS].address
+        self._home_address = regions.servers[OURS].address
+        self._desks = _desks(treated, THEIRS, self._address)
+        self._home_desks = _desks(insured, OURS, self._home_address)
         self._patients = [
             Patient(person=one) for one in insured.persons if one.insutype == EMPLOYEE
         ]
         self._queue = cycle(self._patients)
-        items = [one for one in treated.catalogue if 1 <= one.price <= PRICE_YUAN_MAX]
-        self._baskets = cycle([Bought(item=one, quantity=Decimal(1))] for one in items[:200])
+        self._baskets = _baskets(treated)
+        self._home_baskets = _baskets(insured)
         self.refused: dict[str, int] = {}
 
     async def get_to_know(self) -> None:
@@ -142,7 +140,9 @@ class Shops:
 
     async def alone(self) -> Alone:
         """Sales one after the other."""
-        line, times = Line(self._address), []
+        line, home_line = Line(self._address), Line(self._home_address)
+        times: list[float] = []
+        at_home: list[float] = []
         for _ in range(SETTLING_DOWN):  # batches of the crowd are still what is usual
             await self._sell(line)
         hub = self._regions.hub
@@ -150,18 +150,30 @@ class Shops:
         for _ in range(ALONE):
             began = time.perf_counter()
             await self._sell(line)
-            times.append(time.perf_counter() - began)
+            between = time.perf_counter()
+            await self._sell_at_home(home_line)
+            times.append(between - began)
+            at_home.append(time.perf_counter() - between)
         line.hang_up()
+        home_line.hang_up()
         seen = await asyncio.to_thread(hub.times)
-        return Alone(whole=times, at_hub=seen.whole, at_insured=seen.at_regions)
+        return Alone(
+            whole=times, at_hub=seen.whole, at_insured=seen.at_regions, at_home=at_home
+        )  # fmt: skip
 
     async def _sell(self, line: Line) -> bool:
-        patient, basket = next(self._queue), next(self._baskets)
-        at = spoken_time(int(time.time())).decode()
-        return await self._send(line, "2102", inputs.purchase(patient, basket, at=at))
+        content = _purchase(next(self._queue), next(self._baskets))
+        return await self._send(line, "2102", content)
 
-    async def _send(self, line: Line, infno: str, content: Input) -> bool:
-        request = next(self._desks).request(infno, _ENCODE(content))
+    async def _sell_at_home(self, line: Line) -> None:
+        content = _purchase(next(self._queue), next(self._home_baskets))
+        if not await self._send(line, "2102", content, desks=self._home_desks):
+            raise LineBrokenError(f"a sale at home was refused: {self.refused}")
+
+    async def _send(
+        self, line: Line, infno: str, content: Input, *, desks: Iterator[Desk] | None = None
+    ) -> bool:
+        request = next(desks or self._desks).request(infno, _ENCODE(content))
         _, body = await line.ask(request)
         if ACCEPTED in body:
             return True
@@ -211,6 +223,27 @@ async def _measured(shops: Shops, arguments: argparse.Namespace) -> dict[str, Fi
         },
     }  # fmt: skip
     return figures | (await shops.alone()).figures()
+
+
+def _desks(world: World, region: str, address: tuple[str, int]) -> Iterator[Desk]:
+    """The pharmacies of a region, at which only people of ours buy."""
+    host, now = ":".join(map(str, address)), int(time.time())
+    return cycle(
+        [
+            Desk(one, index=number, region=region, host=host, from_second=now, insured_in=OURS)
+            for number, one in enumerate(world.of_kind("pharmacy"))
+        ]
+    )
+
+
+def _baskets(world: World) -> Iterator[list[Bought]]:
+    items = [one for one in world.catalogue if 1 <= one.price <= PRICE_YUAN_MAX]
+    return cycle([[Bought(item=one, quantity=Decimal(1))] for one in items[:200]])
+
+
+def _purchase(patient: Patient, basket: list[Bought]) -> Input:
+    at = spoken_time(int(time.time())).decode()
+    return inputs.purchase(patient, basket, at=at)
 
 
 def _median_ms(seconds: list[float]) -> float:

@@ -60,9 +60,10 @@ class HubRegion:
             )
             for number, region in enumerate(sorted(others), 1)
         }  # fmt: skip
+        self.identity = _keys(code), _certificate(code)
         self.registry = Registry(
             post=Post(
-                code, identities=[(_keys(code), _certificate(code))],
+                code, identities=[self.identity],
                 certificates=[_certificate(region) for region in others],
             ),
             counterparts=self.counterparts,

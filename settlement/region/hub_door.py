@@ -23,8 +23,9 @@ from settlement.telemetry.metrics import METRICS
 
 logger = logging.getLogger("settlement.hub")
 
-TOGETHER_SECONDS_MAX = 2.0
-"""Of questions that came together, those that take longer than that do not keep the others."""
+BEHIND_SECONDS_MAX = 2.0
+"""Of questions that came together, those that are so far behind the first that is answered do not
+keep the others."""
 CODES = {
     Fault.TOO_LARGE: "HUB_TOO_LARGE",
     Fault.VERSION_UNKNOWN: "HUB_VERSION_UNKNOWN",
@@ -100,7 +101,7 @@ class PostDoor:
         return answer
 
     async def _said(self, opened: OpenedBundle, desk: HubDesk) -> dict[str, Said]:
-        """What the desk says of each question by then; what it does after that is not told."""
+        """What the desk says of each question in time; what it does after that is not told."""
         asked = opened.bundle
         answering = {
             item.correlation: asyncio.ensure_future(
@@ -111,11 +112,15 @@ class PostDoor:
         self._late.update(answering.values())
         for task in answering.values():
             task.add_done_callback(self._over)
-        done, _ = await asyncio.wait(answering.values(), timeout=TOGETHER_SECONDS_MAX)
+        _, behind = await asyncio.wait(
+            answering.values(), return_when=asyncio.FIRST_COMPLETED
+        )  # fmt: skip
+        if behind:
+            await asyncio.wait(behind, timeout=BEHIND_SECONDS_MAX)
         return {
             number: task.result()
             for number, task in answering.items()
-            if task in done and not task.cancelled() and task.exception() is None
+            if task.done() and not task.cancelled() and task.exception() is None
         }
 
     def _over(self, task: asyncio.Task[Said]) -> None:

@@ -32,6 +32,8 @@ class CertificateShown(Struct, frozen=True, kw_only=True):
     not_before: datetime | None = None
     not_after: datetime | None = None
     days_left: int = 0
+    message_version: int = 1
+    """the highest that may be sent to whoever has it"""
     reason: str = ""
 
 
@@ -128,6 +130,7 @@ def _certificate(
     return CertificateShown(
         serial=told.serial, state=state, not_before=local_time(told.not_before),
         not_after=local_time(told.not_after), days_left=days_left,
+        message_version=told.message_version,
         reason="" if taken_back is None else taken_back.reason,
     )  # fmt: skip
 
@@ -151,6 +154,7 @@ def _lines(one: RegionShown) -> list[str]:
         days = ""
         if each.not_before is not None and each.not_after is not None:
             days = f"{each.not_before:%Y-%m-%d} – {each.not_after:%Y-%m-%d}, {each.days_left} 天"
+            days += f"  报文版本 message version {each.message_version}"
         why = f"  {each.reason}" if each.reason else ""
         lines.append(f"    {each.serial}  {_STATES_ZH[each.state]} {each.state}  {days}{why}")
     if not one.certificates:

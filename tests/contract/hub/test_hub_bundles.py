@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from loadtest.simulators.hub_faults import Fault, Rule
 from protocol.hub.envelope import Says
 from protocol.hub.messages import Case, Kind, Question, Refused, StatusAsked, StatusTold, Told
+from protocol.hub.post import Post
 from settlement.region import hub_bundles, hub_door
 from settlement.region.hub import NoAnswer, OutcomeUnknownError, Why
 from tests.contract.hub.conftest import Wire
-from tests.kit.hub import INSURED, a_case, shared
+from tests.kit.hub import INSURED, TREATED, a_case, shared
 from tests.kit.hub_desk import MemoryDesk
 
 CASES = [a_case(f"441900-{number}", lines=1) for number in range(1, 4)]
@@ -73,6 +75,15 @@ async def test_who_asks_alone_asks_alone(wire: Wire) -> None:
     for case in CASES:
         await settle(wire, case)
     assert messages(wire) == [[case.case_no] for case in CASES]
+
+
+async def test_region_that_does_not_read_them_is_asked_one_by_one(wire: Wire) -> None:
+    _, theirs = wire.insured.identity
+    old = structs.replace(theirs, message_version=1)
+    post = Post(TREATED, identities=[wire.treated.identity], certificates=[old])
+    wire.treated.registry = structs.replace(wire.treated.registry, post=post)
+    assert await settle_all(wire) == [shared(case) for case in CASES]
+    assert sorted(map(len, messages(wire))) == [1, 1, 1]
 
 
 async def test_other_kinds_have_a_message_of_their_own(wire: Wire) -> None:
@@ -144,7 +155,7 @@ async def test_question_that_the_desk_does_not_know_about_keeps_none_of_the_othe
 ) -> None:
     slow = CASES[1]
     wire.insured.desk = desk = OneIsSlow(slow.case_no)
-    monkeypatch.setattr(hub_door, "TOGETHER_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(hub_door, "BEHIND_SECONDS_MAX", 0.05)
     answers = await settle_all(wire)
     assert [one == shared(case) for one, case in zip(answers, CASES, strict=True)] == [
         True, False, True

@@ -53,6 +53,7 @@ def test_table_is_for_people() -> None:
     assert one.is_reachable and not region(OTHER).is_reachable
     text = regions_table(Shown(own=region("441900"), others=[one, region(OTHER, active=False)]))
     assert "430100-1  有效 valid  2026-10-27 – 2027-10-27, 335 天" in text
+    assert text.count("报文版本 message version 2") == 2
     assert "430100-2  已撤销 withdrawn" in text and "测试：遗失" in text
     assert "520100  测试统筹区  —  已停用 not active" in text
     assert text.count("没有证书") == 2
