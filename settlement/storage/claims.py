@@ -10,7 +10,6 @@ import msgspec
 from asyncpg import Connection, Record
 
 from settlement.keyring import Keyring
-from settlement.packing import unpacked
 from settlement.rows import Detail
 from settlement.storage.queries import SCATTER
 from settlement.usecases.booking import detail_record
@@ -33,7 +32,7 @@ async def settled_claims(
         case = None
         if payload is not None:
             plain = keyring.open(payload, detail_record(lane, setl_id), key_version)
-            case = _DECODE_DETAIL(unpacked(plain)).case
+            case = _DECODE_DETAIL(plain).case
         yield None if case is None else Settled(
             person_no=person_no, case=case, increments=_DECODE_INCREMENTS(increments),
             account_fen=account_fen,

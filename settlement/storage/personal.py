@@ -7,6 +7,7 @@ but for the person's own, which is changed under the head of the lane's journal.
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import groupby
@@ -17,7 +18,6 @@ from asyncpg import Connection, Record
 from ledger.postgres.shape import Shape
 from settlement.committed import erased, open_committed
 from settlement.keyring import ErasedError, Keyring
-from settlement.packing import unpacked
 from settlement.person import Enrolment, Identity, person_record
 from settlement.personal_data import Act, ErasureStep, Held, OwnRow
 from settlement.storage.queries import PERSONAL
@@ -76,11 +76,13 @@ def opened(one: Held, keyring: Keyring, lane: int) -> object:
     place = _BY_TABLE[one.place]
     record = place.record(lane, one.number, one.part)
     if place.form is Form.DETAIL:
-        plain = unpacked(keyring.open(one.sealed, record, one.key_version))
+        plain = keyring.open(one.sealed, record, one.key_version)
     elif place.form is Form.COMMITTED:
         plain = open_committed(one.sealed, keyring, record)
     else:
         plain = open_payload(one.sealed, keyring, record)
+    if one.place == "upload":
+        plain = zlib.decompress(plain)
     if one.place == "insured_elsewhere":
         return plain.decode()
     return msgspec.json.decode(plain)

@@ -14,7 +14,6 @@ from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.entitlement import enrolment_on
 from settlement.keyring import Keyring, new_salt, personal_commitment
-from settlement.packing import packed, unpacked
 from settlement.policy.model import AmountField
 from settlement.postings import collecting_transfers, settlement_transfers, undone
 from settlement.rows import (
@@ -53,8 +52,8 @@ def detail_record(lane: int, setl_id: int) -> bytes:
 
 
 def seal_detail(detail: Detail, keyring: Keyring, record: bytes) -> SealedDetail:
-    """The detail as stored, with the salted commitment to what is sealed."""
-    plain = packed(_ENCODE(detail))
+    """The detail as stored, with the salted commitment to it."""
+    plain = _ENCODE(detail)
     salt = new_salt()
     return SealedDetail(
         key_version=keyring.version,
@@ -68,7 +67,7 @@ def open_detail(sealed: SealedDetail | None, keyring: Keyring, record: bytes) ->
     """The detail of a settlement; empty once it was erased."""
     if sealed is None:
         return Detail(lines=())
-    return _DECODE_DETAIL(unpacked(keyring.open(sealed.payload, record, sealed.key_version)))
+    return _DECODE_DETAIL(keyring.open(sealed.payload, record, sealed.key_version))
 
 
 def settlement_row(

@@ -7,6 +7,8 @@ must be what was settled; once that is cancelled, every enquiry of operators sho
 
 from __future__ import annotations
 
+import zlib
+
 import msgspec
 from msgspec import Raw, Struct
 
@@ -14,7 +16,6 @@ from settlement.clock import Moment
 from settlement.commands import KeepList, KeepUpload, Sum
 from settlement.decision import Answer, Decision
 from settlement.keyring import Keyring
-from settlement.packing import packed, unpacked
 from settlement.payers import Payers
 from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, RowKind, SettlementRow, UploadRow
@@ -25,6 +26,7 @@ from settlement.view import Effects, SettlementFact, View
 from settlement.world import World
 
 _ENCODE = msgspec.json.Encoder().encode
+_FAST = 1
 """Level of compression: texts of records shrink to a fifth even so."""
 
 
@@ -65,7 +67,7 @@ def open_upload(row: UploadRow, keyring: Keyring) -> Kept:
     """What was sent."""
     version = int.from_bytes(row.payload[:2], "big")
     record = upload_record(row.lane, row.upload_id)
-    return _DECODE(unpacked(keyring.open(row.payload[2:], record, version)))
+    return _DECODE(zlib.decompress(keyring.open(row.payload[2:], record, version)))
 
 
 def upload_record(lane: int, upload_id: int) -> bytes:
@@ -116,7 +118,7 @@ def _kept(
     upload_id = world.next_number(asked.lane, moment.business_day)
     said = Kept(msgid=asked.msgid, operator=asked.operator, content=Raw(command.content))
     record = upload_record(asked.lane, upload_id)
-    sealed = keyring.seal(packed(_ENCODE(said)), record)
+    sealed = keyring.seal(zlib.compress(_ENCODE(said), _FAST), record)
     row = UploadRow(
         lane=asked.lane,
         upload_id=upload_id,

@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from settlement.claim import PricedLine
 from settlement.keyring import ErasedError, Keyring
-from settlement.packing import packed, unpacked
 from settlement.rows import EventRow, KeptLine, VisitRow
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -89,7 +88,7 @@ def visit_record(lane: int, mdtrt_id: int, event_no: int) -> bytes:
 
 def seal_payload(payload: Struct, keyring: Keyring, record: bytes) -> bytes:
     """A payload as stored."""
-    return seal_bytes(packed(_ENCODE(payload)), keyring, record)
+    return seal_bytes(_ENCODE(payload), keyring, record)
 
 
 def seal_bytes(plain: bytes, keyring: Keyring, record: bytes) -> bytes:
@@ -101,7 +100,7 @@ def open_payload(sealed: bytes, keyring: Keyring, record: bytes) -> bytes:
     """The JSON of a stored payload. Raises ErasedError where it was erased."""
     if not sealed:
         raise ErasedError("erased")
-    return unpacked(keyring.open(sealed[2:], record, int.from_bytes(sealed[:2], "big")))
+    return keyring.open(sealed[2:], record, int.from_bytes(sealed[:2], "big"))
 
 
 def open_upload(event: EventRow, keyring: Keyring) -> Upload:

@@ -22,7 +22,6 @@ from settlement.demo.loader import (
 )
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
-from settlement.packing import unpacked
 from settlement.person import FamilyLink
 from settlement.storage.connect import verify_pool
 from settlement.storage.queries import REFERENCE
@@ -178,7 +177,7 @@ class Townhall:
         )
         assert row is not None
         record = detail_record(row["lane"], number)
-        return unpacked(self.keyring.open(row["payload"], record, row["key_version"])).decode()
+        return self.keyring.open(row["payload"], record, row["key_version"]).decode()
 
     async def accumulators(self, citizen: Citizen) -> dict[str, dict[str, int]]:
         """The person's accumulators, by year and name."""
