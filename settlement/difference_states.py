@@ -228,8 +228,9 @@ def _gone(last: Step | None, finding: Finding | None, at: datetime) -> list[Step
     """Both sides agree now. What was corrected meanwhile is too much then, and open again."""
     if last is None or last.state is State.CLOSED:
         return []
-    none = replace(last.facts, ours_fen=0, theirs_fen=0)
-    facts = none if finding is None else replace(facts_of(finding), found=last.facts.found)
+    facts = replace(last.facts, ours_fen=0, theirs_fen=0)
+    if finding is not None and not _is_of_a_pair(finding):
+        facts = replace(facts_of(finding), found=last.facts.found)
     if last.booked_fen:
         again = _step(last, Act.FIND_AGAIN, at, facts=facts)
         return [] if last.facts == facts else [again]
@@ -238,6 +239,12 @@ def _gone(last: Step | None, finding: Finding | None, at: datetime) -> list[Step
     return [
         _step(last, Act.CLOSE, at, facts=facts, rule=AGREES_NOW.name, reason=AGREES_NOW.zh)
     ]
+
+
+def _is_of_a_pair(finding: Finding) -> bool:
+    """Whether a row agrees only with another one, which takes it back: by itself it differs, and
+    nothing is due of it."""
+    return finding.found is Class.AGREES and finding.ours_fen != finding.theirs_fen
 
 
 def _rule(found: Step) -> Rule | None:

@@ -196,6 +196,13 @@ class Gate:
         """institutions that were turned away for their share, and how often, until somebody looks
         and empties it"""
 
+    def refuses(self, institution: str, rank: Rank) -> Reason | None:
+        """Why a request would not be let in now; None where it would. Nothing changes by it."""
+        reason = self.room.refuses(institution, rank)
+        if reason is None and self._pace is not None:
+            reason = self._pace.refuses(institution, rank)
+        return reason
+
     def enter(self, institution: str, rank: Rank) -> Reason | None:
         """Let a request in, or say why not. Whoever is let in must `leave`."""
         pace = self._pace

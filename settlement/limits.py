@@ -61,8 +61,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     these places as they become few, `gate` says (ADR 0057)."""
     payments_in_flight_max: int = 2_048
     """The same of scan-to-pay, where a payer may take their time."""
-    journal_wait_seconds_max: float = 1.0
-    """How long a request may wait for its journal's next batch before fewer are let in."""
+    journal_wait_seconds_max: float = 0.25
+    """How long a request may wait for its journal's next batch before fewer are let in. What waits
+    longer makes nothing faster: it is out of every cache by the time it is decided."""
     requests_per_second_max: int | None = None
     """Requests that a server lets in, of all its processes together; None: as many as it can."""
     connections_max: int = 8_192

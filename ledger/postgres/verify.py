@@ -182,13 +182,15 @@ async def _check_chunk(connection: Connection[Record], chunk: Chunk, walk: _Walk
     if await connection.fetchval(_QUERIES["has_misplaced"], *where, walk.guarded_owner):
         row = await connection.fetchrow(_QUERIES["misplaced"], *where, walk.guarded_owner)
         found.append(BadEntry(journal=chunk.journal, **row))
-    row = await connection.fetchrow(_QUERIES["unfit_resolution"], *where)
-    if row is not None:
-        found.append(BadEntry(journal=chunk.journal, **row))
+    released = 0
+    if sums["resolutions"]:
+        row = await connection.fetchrow(_QUERIES["unfit_resolution"], *where)
+        if row is not None:
+            found.append(BadEntry(journal=chunk.journal, **row))
+        released = await connection.fetchval(_QUERIES["released"], *where, walk.seed)
     if not found and walk.check_more is not None:
         bad = await walk.check_more(connection, chunk)
         found += [bad] if bad is not None else []
-    released = await connection.fetchval(_QUERIES["released"], *where, walk.seed)
     walk.found += found
     walk.blocks += sums["blocks"]
     walk.entries += sums["entries"]

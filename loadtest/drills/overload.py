@@ -42,6 +42,9 @@ from loadtest.world import fetch_world
 OUT = Path("build/drill-overload.json")
 CLOSED_CONNECTIONS = 256
 OPEN_CONNECTIONS = 3_000
+GRAIN_SECONDS = 0.001
+"""What is due within it beyond the capacity leaves together: its client costs less, and what is
+asked of times there is far longer."""
 CAPPED_CONNECTIONS = 400
 CLOSED_PER_SECOND = 4_000
 """Requests made in advance for a second of a closed loop."""
@@ -83,6 +86,8 @@ class Stage:
         self.book: Book
         self.codes: list[str] = []
         self.before: dict[str, Booked]
+        self.generator_cores: list[float] = []
+        """what the client took of processors in each closed loop"""
 
     def serve(self, pace: int | None = None) -> Server:
         """A server, capped or not."""
@@ -118,6 +123,7 @@ class Stage:
                 server.address, scripts, timing=self._timing(), book=self.book,
                 check=self.auditor.check,
             )  # fmt: skip
+        self.generator_cores.append(tally.generator_cores)
         return tally.units_per_second
 
     def phase(
@@ -132,6 +138,7 @@ class Stage:
             tally = run_open(
                 server.address, scripts, rate_per_second=per_second, seed=self._plan.seed,
                 timing=timing, book=self.book, check=self.auditor.check, watch=outcomes.watch,
+                grain_seconds=GRAIN_SECONDS,
             )  # fmt: skip
         return Phase.of(per_second, tally, outcomes)
 
@@ -200,6 +207,7 @@ def _without_a_cap(stage: Stage, server: Server, plan: Plan, came: Came) -> None
     came.capacities_per_s = [round(one) for one in capacities]
     came.capacity_per_s = round(statistics.median(capacities), 1)
     came.beyond_ratios = [round(one, 3) for one in ratios]
+    came.capacity_generator_cores = round(statistics.median(stage.generator_cores), 3)
 
 
 def _arguments() -> argparse.Namespace:

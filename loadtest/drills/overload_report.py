@@ -40,6 +40,8 @@ class Phase(Struct, frozen=True, kw_only=True):
     not_sent: int
     """due, and no connection of the client was free"""
     sent_late: int
+    generator_cores: float
+    """what the client took of the processors meanwhile, which the server did not have"""
     kinds: dict[str, Kind]
 
     @classmethod
@@ -57,6 +59,7 @@ class Phase(Struct, frozen=True, kw_only=True):
             failed=sum(one.failed for one in outcomes.of.values()) + tally.connection_errors,
             not_sent=tally.dropped,
             sent_late=tally.late,
+            generator_cores=round(tally.generator_cores, 3),
             kinds={
                 name: Kind(
                     asked=one.asked, done=one.done.total, served=round(one.served, 4),
@@ -81,6 +84,8 @@ class Came(Struct, kw_only=True):
     capacity_per_s: float = 0.0
     capacities_per_s: list[int] = []
     """before and after each overload, in turns"""
+    capacity_generator_cores: float = 0.0
+    """what the client took of the processors while the capacity was measured"""
     beyond: list[Phase] = []
     beyond_ratios: list[float] = []
     """what was carried out at 1.5 times the capacity, of the capacity measured around it"""
@@ -150,7 +155,8 @@ def printed(came: Came, missed: Sequence[Missed]) -> str:
     lines = [
         f"capacity {came.capacity_per_s:,.0f} sales a second "
         f"({', '.join(map(str, came.capacities_per_s))}); at 1.5 times "
-        f"{', '.join(f'{one:.2f}' for one in came.beyond_ratios) or 'not measured'} of it",
+        f"{', '.join(f'{one:.2f}' for one in came.beyond_ratios) or 'not measured'} of it; "
+        f"the client took {came.capacity_generator_cores:.2f} cores of it",
         f"pace of the capped server {came.pace_per_s} a second",
         "",
         f"{'phase':<24}{'kind':<8}{'asked':>8}{'served':>9}{'p50 ms':>9}{'p99 ms':>9}",
@@ -171,7 +177,8 @@ def printed(came: Came, missed: Sequence[Missed]) -> str:
         lines.append(
             f"{'':<24}{phase.offered_per_s:,.0f}/s offered, {phase.done_per_s:,.0f}/s done, "
             f"{phase.away:,} turned away in {phase.away_p50_ms:.1f} ms (p99 "
-            f"{phase.away_p99_ms:.1f}), {phase.not_sent:,} not sent"
+            f"{phase.away_p99_ms:.1f}), {phase.not_sent:,} not sent, "
+            f"client {phase.generator_cores:.2f} cores"
         )
     verified = "the ledger verifies" if came.verify_ok else "THE LEDGER DOES NOT VERIFY"
     lines += [

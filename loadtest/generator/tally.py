@@ -69,6 +69,11 @@ class Tally:
         """The generator's own processor time (user and system) per reply."""
         return self.generator_cpu_seconds * 1e6 / self.replies if self.replies else 0.0
 
+    @property
+    def generator_cores(self) -> float:
+        """How many processors the generator kept busy in the window."""
+        return self.generator_cpu_seconds / self.window_seconds if self.window_seconds else 0.0
+
     def complain(self, text: str) -> None:
         """Keep an unexpected reply, up to a limit."""
         if len(self.complaints) < COMPLAINTS_KEPT_MAX:

@@ -87,6 +87,13 @@ class Authenticator:
             return Denied("NONCE_REUSED")
         return Granted(known.caller, None if seen is True else seen)
 
+    def claimed(self, headers: Mapping[str, str]) -> str | None:
+        """The institution of the key that a request names, whoever sent it; None where there is
+        none."""
+        access_key = headers.get("x-tif-paasid") or headers.get("_api_access_key")
+        fact = self._credential(access_key) if access_key else None
+        return fact.institution_code if fact is not None and fact.is_of_institution else None
+
     def identify(self, headers: Mapping[str, str]) -> Known | Denied:
         """The first step: who it is. `headers` with names in lower case. Cheap checks first; the
         signature before the nonce, so that a stranger cannot use up somebody's nonces."""

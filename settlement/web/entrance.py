@@ -48,6 +48,16 @@ class Entrance:
             for reason in Reason
         }
 
+    def full(self, institution: str, rank: Rank) -> HttpReply | None:
+        """What a request hears that nobody of its institution would be let in with, whoever sent
+        it: asked before the signature is looked at. Whoever asks too much is named in the log, so
+        that is said to a signature alone (`admit`)."""
+        gate = self.gate
+        if gate.refuses(institution, rank) is not Reason.FULL:
+            return None
+        METRICS.turned_away[rank, Reason.FULL] += 1
+        return self._replies[rank, Reason.FULL]
+
     def admit(self, institution: str, rank: Rank) -> HttpReply | None:
         """None: it is in. Else what it hears; nothing was booked and its nonce is not used up."""
         reason = self.gate.enter(institution, rank)

@@ -43,6 +43,7 @@ class Exchange:
         self, gateway: Gateway, authenticator: Authenticator, entrance: Entrance, limits: Limits
     ) -> None:
         self.ask = gateway.ask
+        self.claimed = authenticator.claimed
         self.identify = authenticator.identify
         self.grant = authenticator.grant
         self.entrance = entrance
@@ -144,12 +145,18 @@ class Turn:
         return self._exchange.limits.request_seconds_max
 
     def begin(self, headers: Mapping[str, str]) -> None:
-        """Who is it, and is there room? Then on, at once or when the nonce is decided."""
-        known = self._exchange.identify(headers)
+        """Is there room, and who is it? Then on, at once or when the nonce is decided."""
+        exchange = self._exchange
+        if exchange.entrance.gate.is_tight and self._infno is not None:
+            full = self._full(headers)
+            if full is not None:
+                self._end(Outcome.OVERLOADED, full)
+                return
+        known = exchange.identify(headers)
         if isinstance(known, Denied):
             self._deny(known)
             return
-        away = self._exchange.entrance.admit(known.caller.institution_code, self._rank())
+        away = exchange.entrance.admit(known.caller.institution_code, self._rank())
         if away is not None:
             self._end(Outcome.OVERLOADED, away)
             return
@@ -157,7 +164,7 @@ class Turn:
         if TRACES.is_on:
             name = self._infno or IN_BODY
             self._trace = TRACES.pick(name, self._body, known.caller.institution_code)
-        granted = self._exchange.grant(known, self._body)
+        granted = exchange.grant(known, self._body)
         if isinstance(granted, Denied):
             self._deny(granted)
             return
@@ -165,7 +172,7 @@ class Turn:
             self._ask(granted.caller)
             return
         self._waiting = granted.nonce
-        self._exchange.arriving += 1
+        exchange.arriving += 1
         granted.nonce.add_done_callback(self._nonce_decided)
 
     def expire(self) -> None:
@@ -173,6 +180,11 @@ class Turn:
         if self._waiting is not None and not self.ended:
             self._waiting.cancel()
             self._end(*self._excused(asyncio.CancelledError()))
+
+    def _full(self, headers: Mapping[str, str]) -> HttpReply | None:
+        """What the head alone is answered: the address has the rank, and the key an institution."""
+        claimed = self._exchange.claimed(headers)
+        return None if claimed is None else self._exchange.entrance.full(claimed, self._rank())
 
     def _rank(self) -> Rank:
         """By the address; where that names no transaction, and only if it matters, by the body."""

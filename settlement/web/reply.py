@@ -8,6 +8,7 @@ table.
 from __future__ import annotations
 
 from email.utils import format_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic
 
@@ -22,6 +23,7 @@ from settlement.refusals import REFUSALS, text
 
 JSON = "application/json; charset=utf-8"
 ZIP = "application/zip"
+HEADS_REMEMBERED_MAX = 64
 
 
 class HttpReply(Struct, frozen=True, gc=False):
@@ -34,12 +36,15 @@ class HttpReply(Struct, frozen=True, gc=False):
 
     def wire(self) -> bytes:
         """The whole reply on a connection that stays open."""
-        head = _OK_HEAD if self.status == 200 and self.media is JSON else _head(self)
+        if self.status == 200 and self.media is JSON:
+            head = _OK_HEAD
+        else:
+            head = _head(self.status, self.media, self.retry_after_seconds)
         return b"%b%d%b%b" % (head, len(self.body), _date_line(), self.body)
 
     def last_wire(self) -> bytes:
         """The whole reply on a connection that is closed after it."""
-        head = _head(self, "Connection: close\r\n")
+        head = _head(self.status, self.media, self.retry_after_seconds, "Connection: close\r\n")
         return b"%b%d%b%b" % (head, len(self.body), _date_line(), self.body)
 
 
@@ -69,11 +74,13 @@ class _Problem(Struct, frozen=True, kw_only=True):
     retry: Retry
 
 
-def _head(reply: HttpReply, extra: str = "") -> bytes:
-    if reply.retry_after_seconds is not None:
-        extra += f"Retry-After: {reply.retry_after_seconds}\r\n"
-    status = f"{reply.status} {HTTPStatus(reply.status).phrase}"
-    return f"HTTP/1.1 {status}\r\nContent-Type: {reply.media}\r\n{extra}Content-Length: ".encode()
+@lru_cache(maxsize=HEADS_REMEMBERED_MAX)
+def _head(status: int, media: str, retry_after_seconds: int | None, extra: str = "") -> bytes:
+    """Made once for each of the few that there are: whoever is turned away costs little."""
+    if retry_after_seconds is not None:
+        extra += f"Retry-After: {retry_after_seconds}\r\n"
+    told = f"{status} {HTTPStatus(status).phrase}"
+    return f"HTTP/1.1 {told}\r\nContent-Type: {media}\r\n{extra}Content-Length: ".encode()
 
 
 class _Date:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -20,9 +21,11 @@ from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
 from settlement.embedded.services import start_services
 from settlement.storage.doctor import rights
 from settlement.storage.lease import connection_for
+from settlement.web.tls import CERTIFICATE_VARIABLE, CLIENT_CA_VARIABLE, KEY_VARIABLE
 from tests.kit.ailments import SCENES, time_server
 from tests.kit.command import settlement
 from tests.kit.patient import Deployment, a_deployment
+from tests.kit.tls import Authority, Folder
 from tests.services import temporary_directory
 from tests.tidy.tree import ROOT
 
@@ -101,6 +104,42 @@ async def test_clock_is_held_against_a_source_of_time(deployment: Deployment) ->
         look = deployment.look()
         look.time_source = address
         assert [one.code for one in (await look.report()).findings] == [Code.TIME_SOURCE_SILENT]
+
+
+@pytest.mark.parametrize(
+    ("days", "code"),
+    [(60, None), (10, Code.CERTIFICATE_ENDS_SOON), (-1, Code.CERTIFICATE_ENDED)],
+)
+async def test_certificate_of_the_gateways_is_told_before_it_ends(
+    deployment: Deployment, tmp_path: Path, days: int, code: Code | None
+) -> None:
+    folder, authority = Folder(tmp_path), Authority("authority")
+    folder.put(authority.issue("127.0.0.1", days=days))
+    folder.key.chmod(0o600)
+    look = deployment.look()
+    look.environment |= {
+        CERTIFICATE_VARIABLE: str(folder.certificate), KEY_VARIABLE: str(folder.key),
+    }  # fmt: skip
+    report = await look.report()
+    told = [(one.code, str(folder.certificate) in one.zh) for one in report.findings]
+    assert told == ([] if code is None else [(code, True)]), as_text(report)
+    assert any(one.seen and one.what == "TLS" for one in report.examined)
+
+
+async def test_authority_of_the_senders_is_told_before_it_ends(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    folder, authority = Folder(tmp_path), Authority("authority")
+    folder.put(authority.issue("127.0.0.1", days=60))
+    folder.trust(authority)  # which ends in thirty days
+    folder.key.chmod(0o600)
+    look = deployment.look()
+    look.environment |= {
+        CERTIFICATE_VARIABLE: str(folder.certificate), KEY_VARIABLE: str(folder.key),
+        CLIENT_CA_VARIABLE: str(folder.client_ca),
+    }  # fmt: skip
+    [told] = (await look.report()).findings
+    assert told.code is Code.CERTIFICATE_ENDS_SOON and str(folder.client_ca) in told.zh
 
 
 async def test_site_without_the_role_of_the_application_is_told_and_gets_none(

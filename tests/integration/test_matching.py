@@ -25,6 +25,7 @@ from settlement.channel_matching import Class, compare
 from settlement.difference_states import State
 from settlement.finance.books import Books, open_books
 from settlement.finance.matching import Matched, match
+from settlement.payment_states import Happening
 from settlement.storage import differences as store
 from settlement.storage.differences import Difference, Filter
 from settlement.storage.install import Region, ensure_schema
@@ -110,6 +111,30 @@ async def test_database_finds_what_the_rules_find(
                 await matched(books, days=2, beside=[second])
             assert await classes(books) == day.expected == purely(day)
             assert (await matched(books, days=2)).new == 0
+
+
+async def test_payment_that_came_after_it_was_undone_is_one(database: FreshDatabase) -> None:
+    """The channel said that it was undone, and collected it all the same: the books have it, and
+    nobody has to make it up."""
+    async with a_desk(database) as books:
+        await emptied(books)
+        day = a_day([(Recipe.REVERSED_HERE, 640)], lanes=LANES)
+        await keep_day(books.connection, day, LANES)
+        for number, kind in enumerate((Happening.UNDONE, Happening.PAID), 2):
+            await books.connection.execute(
+                "insert into settlement.payment_event (lane, pay_no, event_no, kind, attempt,"
+                " recorded_at, content, exchange, digest) select c.lane, c.pay_no, $1, $2,"
+                " c.attempt, c.at, '[]', '', substr(sha256('x'), 1, 16)"
+                " from settlement.channel_row c where c.kind = 3",
+                number, kind,
+            )  # fmt: skip
+            came = await matched(books)
+            undone = kind is Happening.UNDONE
+            [found] = (await kept(books)).values()
+            assert found.last.facts.found is Class.REVERSED_HERE
+            assert found.last.state is (State.OPEN if undone else State.CLOSED)
+            assert came.total("ours").fen == (0 if undone else 640)
+            assert undone or came.cleared.steps == 1
 
 
 async def test_a_corrected_bill_ends_what_the_first_one_differed_by(

@@ -7,11 +7,23 @@ paid although it was undone, and the channel tells of it until it is heard.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from random import Random
 
 from msgspec import Struct
 
 from settlement.payment import Advice, ChannelName, Outcome, Verdict
+
+
+class Moved(Struct, frozen=True):
+    """Money that came to the merchant or left it, as a bill tells of it."""
+
+    at: datetime
+    order_no: str
+    amount_fen: int
+    """below zero: it left"""
+    refund_no: str = ""
+    """empty of a payment, and of one that was undone"""
 
 
 class Order(Struct):
@@ -46,6 +58,9 @@ class UnreliableChannel:
         self._undoes = rng.random() < 0.8
         self._refunds = rng.random() < 0.8
         self._slow: dict[str, int] = {}
+        self.clock: Callable[[], datetime] = lambda: datetime.min
+        self.moved: list[Moved] = []
+        """for its bills, where somebody gave it a clock"""
         self.failures = 0
         """how often a question or an answer was lost, or it paid what it had undone"""
 
@@ -118,6 +133,7 @@ class UnreliableChannel:
         if order is None:
             self._undone_unseen.add(order_no)
             return self._heard(Outcome(verdict=Verdict.SUCCESS))
+        self._move(order_no, -order.paid_fen)
         order.paid_fen, order.dead = 0, True
         return self._heard(Outcome(verdict=Verdict.SUCCESS))
 
@@ -134,6 +150,7 @@ class UnreliableChannel:
             self._slow[refund_no] -= 1
             return self._heard(Outcome(verdict=Verdict.PAYER_ACTION, code="PROCESSING"))
         order.refunds = {**order.refunds, refund_no: amount_fen}
+        self._move(order_no, -amount_fen, refund_no)
         return self._heard(_done(refund_no))
 
     def _pay(self, order_no: str) -> None:
@@ -141,9 +158,14 @@ class UnreliableChannel:
         order.paid_fen = order.amount_fen
         if self._ghost() and order.amount_fen > 1:
             order.paid_fen -= 1
+        self._move(order_no, order.paid_fen)
         if order.dead or self._rng.random() < 0.6:
             order.dead = False
             self._notify(order_no, self._answer(order_no, surely=True))
+
+    def _move(self, order_no: str, amount_fen: int, refund_no: str = "") -> None:
+        if amount_fen:
+            self.moved.append(Moved(self.clock(), order_no, amount_fen, refund_no))
 
     def _answer(self, order_no: str, *, surely: bool = False) -> Outcome:
         order = self._orders.get(order_no)

@@ -65,8 +65,10 @@ from (
 -- says which block is the first that does not fit; ledger/audit.py then names the entry. On the
 -- way it sums the fingerprint of the guarded accounts: amount × hash of account under
 -- seed + 4 × lane + counter. An entry may have no legs: a bill of nothing moves nothing.
+-- `resolutions` are posts and voids: where there are none, nobody asks what they resolve.
 with line as (
     select e.block_no, e.ordinal, e.leaf, cardinality(e.amounts) as transfers, l.fingerprint,
+           e.pending_id,
            row_number() over (partition by e.block_no order by e.ordinal) - 1 as place,
            e.leaf = sha256(
                '\x00'::bytea || int2send(e.lane) || int8send(e.entry_id) || int2send(e.kind)
@@ -99,7 +101,7 @@ with line as (
 ),
 content as (
     select l.block_no, count(*) as entries, sum(l.transfers) as transfers,
-           sum(l.fingerprint) as fingerprint,
+           count(l.pending_id) as resolutions, sum(l.fingerprint) as fingerprint,
            string_agg(l.leaf, ''::bytea order by l.ordinal) as leaves,
            bool_and(coalesce(l.is_right, false) and l.ordinal = l.place) as is_right
     from line l
@@ -115,6 +117,7 @@ chain as (
 )
 select count(*) as blocks, coalesce(sum(c.entries), 0)::bigint as entries,
        coalesce(sum(c.transfers), 0)::bigint as transfers,
+       coalesce(sum(c.resolutions), 0)::bigint as resolutions,
        coalesce(sum(c.fingerprint), 0)::text as fingerprint,
        min(b.block_no) filter (
            where b.block_no <> b.previous_no + 1

@@ -29,7 +29,12 @@ with unbilled as materialized (
 ), undone as materialized (
     select c.order_no
     from settlement.channel_row c
-    where c.lane = $1 and c.kind = 3
+    where c.lane = $1 and c.kind = 3 and (
+        select max(v.event_no) filter (where v.kind in (2, 3, 10))
+                   > max(v.event_no) filter (where v.kind = 8)
+        from settlement.payment_event v
+        where v.lane = $1 and v.pay_no = c.pay_no and v.attempt = c.attempt
+    ) is not true
 ), ours as materialized (
     select c.order_no, c.refund_no, c.kind, c.institution, c.channel, c.custody, c.merchant,
            c.business_day as day,

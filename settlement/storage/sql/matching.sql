@@ -2,7 +2,8 @@
 
 -- name: match_lane
 -- Both sides of a period in one lane: sums by channel, and every row that does not agree in each
--- respect with exactly one of the other side. What agrees stays here. $4 are files that count no
+-- respect with exactly one of the other side. What agrees stays here. A payment that was undone is
+-- none, unless its channel collected it after that all the same. $4 are files that count no
 -- more, $5 states that say done, $6 states that take back, $7 channels whose bills tell states;
 -- $8 to $10 the channel, merchant and day of our rows without a bill.
 with rate as materialized (
@@ -16,7 +17,12 @@ with rate as materialized (
 ), undone as materialized (
     select c.order_no
     from settlement.channel_row c
-    where c.lane = $1 and c.kind = 3
+    where c.lane = $1 and c.kind = 3 and (
+        select max(v.event_no) filter (where v.kind in (2, 3, 10))
+                   > max(v.event_no) filter (where v.kind = 8)
+        from settlement.payment_event v
+        where v.lane = $1 and v.pay_no = c.pay_no and v.attempt = c.attempt
+    ) is not true
 ), unbilled as materialized (
     select u.channel, u.merchant, u.day
     from unnest($8::text[], $9::text[], $10::date[]) as u (channel, merchant, day)
@@ -140,6 +146,12 @@ select c.channel, c.order_no, c.refund_no, c.kind, c.merchant, c.amount_fen, c.b
        c.kind = 1 and exists (
            select 1 from settlement.channel_row u
            where u.lane = $1 and u.order_no = c.order_no and u.refund_no = '' and u.kind = 3
+               and (
+                   select max(v.event_no) filter (where v.kind in (2, 3, 10))
+                              > max(v.event_no) filter (where v.kind = 8)
+                   from settlement.payment_event v
+                   where v.lane = $1 and v.pay_no = u.pay_no and v.attempt = u.attempt
+               ) is not true
        ) as reversed
 from settlement.channel_row c
 where c.lane = $1 and c.order_no = any($2::text[]) and c.kind < 3;

@@ -86,6 +86,31 @@ async def test_a_forged_signature_takes_nobodys_place(tmp_path: Path) -> None:
         assert (await heard(server, "2102", signed())).body == DONE
 
 
+async def test_full_house_is_told_of_on_the_head_whoever_signed(tmp_path: Path) -> None:
+    """Nothing is spent on who it is where nobody would be let in."""
+    async with Server(tmp_path, SMALL) as server:
+        crowded(server, PLACES)
+        full = METRICS.turned_away[Rank.CLAIM.value, Reason.FULL.value]
+        reply = await heard(server, "2102", signed(secret="wrong"))
+        assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+        assert METRICS.turned_away[Rank.CLAIM.value, Reason.FULL.value] == full + 1
+        assert (await heard(server, "2102", signed(key="unknown"))).status == 401
+        assert (await heard(server, "2102", {})).status == 401
+
+
+async def test_only_a_signature_is_told_that_it_asks_too_much(tmp_path: Path) -> None:
+    """Who asks in another's name gets nobody into the log."""
+    async with Server(tmp_path, SMALL) as server:
+        room = server.web.exchange.entrance.gate.room
+        for _ in range(PLACES // 2):
+            room.enter("H44190000001")
+        crowded(server, 4)
+        assert (await heard(server, "2102", signed(secret="wrong"))).status == 401
+        assert server.web.exchange.entrance.gate.turned_away == {}
+        assert (await heard(server, "2102", signed())).status == 429
+        assert server.web.exchange.entrance.gate.turned_away == {"H44190000001": 1}
+
+
 async def test_one_that_loops_hears_429_and_leaves_room(tmp_path: Path) -> None:
     async with Server(tmp_path, SMALL) as server:
         crowded(server, 6)

@@ -14,8 +14,9 @@ from typing import Any
 from ledger.account import Balance
 from ledger.audit import AuditedBlock
 from ledger.chain import block_hash, microseconds
-from ledger.entry import Entry
+from ledger.entry import Entry, EntryKind, Transfer
 from ledger.fold import fold_all
+from ledger.postgres.arrays import AppendArguments
 from ledger.postgres.fold import _QUERIES as FOLDS
 from ledger.postgres.pace import _QUERIES as PACE
 from ledger.postgres.schema import _ADMIN as LEDGER_ADMIN
@@ -186,20 +187,44 @@ def head(tables: Tables, journal: int) -> Rows:
 
 
 def append_block(tables: Tables, *arguments: Any) -> tuple[Rows, Do]:
-    """append_block, of a boundary without entries: its block is the journal's next."""
-    if arguments[5]:
-        raise NotImplementedError("only boundaries are appended beside batches")
-    journal, day, at = arguments[0], arguments[2], arguments[3]
+    """append_block, of a boundary or of entries that are booked beside batches: its block is the
+    journal's next. One a transaction: a second would have to know of the first."""
+    given = AppendArguments(*arguments)
+    entries = _entries_of(given)
+    journal, day, at = given.journal, given.business_day, given.booked_at
+    refusals = tables.ledger.refusals(journal, day, entries) if entries else ()
+    if refusals:
+        raise NotImplementedError(f"nobody books what is refused: {refusals}")
     [(number, previous)] = head(tables, journal)
     digest = block_hash(
         journal=journal, block_no=number + 1, business_day=day, booked_at_us=microseconds(at),
-        previous=previous, leaves=b"",
+        previous=previous, leaves=given.leaves,
     )  # fmt: skip
 
     def do() -> None:
-        tables.ledger.bound(journal=journal, business_day=day, closed_at=at)
+        if entries:
+            tables.ledger.book(journal=journal, business_day=day, booked_at=at, entries=entries)
+        else:
+            tables.ledger.bound(journal=journal, business_day=day, closed_at=at)
 
     return [(number + 1, digest)], do
+
+
+def _entries_of(given: AppendArguments) -> list[Entry]:
+    """The entries of a block, each with the legs that are its own."""
+    legs = list(map(Transfer, given.debits, given.credits, given.amounts))
+    entries, begins = [], 0
+    pending = given.pending or [None] * len(given.entries)
+    for n, ends in enumerate(given.leg_ends):
+        entries.append(
+            Entry(
+                lane=given.lanes[n], entry_id=given.entries[n], kind=EntryKind(given.kinds[n]),
+                code=given.codes[n], pending_id=pending[n], transfers=tuple(legs[begins:ends]),
+                commitment=given.commitments[32 * n : 32 * n + 32],
+            )
+        )  # fmt: skip
+        begins = ends
+    return entries
 
 
 def close_business_day(tables: Tables, day: date, at: datetime) -> tuple[Rows, Do]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from enum import Enum
 from functools import partial
 from types import TracebackType
@@ -20,14 +20,24 @@ from msgspec import Struct
 
 from ledger.postgres.shape import Shape
 from settlement.storage.writer import CALLS
-from tests.simulation.database import closing, months, reads
+from tests.simulation.database import bills, closing, matching, months, payouts, reads
 from tests.simulation.database.batch import write_batch
 from tests.simulation.database.tables import Tables
 from tests.simulation.passing import passes
 
 WRITE_BATCH = CALLS[Shape.ONE_MACHINE].statement
-WRITES = closing.WRITES | months.WRITES | reads.WRITES
-READS = reads.STATEMENTS | closing.READS | months.READS
+WRITES = (
+    closing.WRITES | months.WRITES | payouts.WRITES | reads.WRITES | bills.WRITES
+    | matching.WRITES
+)  # fmt: skip
+READS = (
+    reads.STATEMENTS | closing.READS | months.READS | payouts.READS | bills.READS | matching.READS
+)  # fmt: skip
+LOCKS = frozenset({payouts.LOCK, matching.LOCK})
+"""Locks with a number, which end with the transaction that took them."""
+SESSION_LOCKS = {bills.LOCK: bills.UNLOCK, **matching.SESSION_LOCKS}
+"""Those that a connection holds until it lets go, by what lets go."""
+UNLOCKS = {unlock: lock for lock, unlock in SESSION_LOCKS.items()}
 
 BEGUN, COMMITTED, ROLLED_BACK, CLOSED, COPIED = "begin", "commit", "rollback", "close", "copy"
 """Of a connection, among the statements that are kept."""
@@ -81,9 +91,12 @@ class Server:
         """statements"""
         self.unknown = ""
         """a statement that this database does not know: whoever simulates stops"""
-        self._heads: dict[int, Connection] = {}
-        self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
+        self._heads: dict[object, Connection] = {}
+        """who holds a journal's head, or a lock by its numbers"""
+        self._waiting: dict[object, deque[asyncio.Future[None]]] = {}
         self._leases: dict[int, Connection] = {}
+        self._held: dict[object, Connection] = {}
+        """who holds a lock of a session"""
         self._connections: list[Connection] = []
 
     def open(self, host: Host) -> Connection:
@@ -100,22 +113,41 @@ class Server:
             if host is None or connection.host is host:
                 connection.terminate()
 
-    async def take_head(self, connection: Connection, journal: int) -> None:
-        """Wait for a journal's head."""
+    async def take_head(self, connection: Connection, journal: object) -> None:
+        """Wait for a journal's head, or for a lock."""
         while self._heads.get(journal, connection) is not connection:
-            turn = asyncio.get_running_loop().create_future()
-            self._waiting.setdefault(journal, deque()).append(turn)
-            await turn
-            connection.still_open()
+            await self._turn(connection, journal)
         self._heads[journal] = connection
 
     def let_go(self, connection: Connection) -> None:
         """Whatever a connection holds until its transaction ends."""
         for journal in [j for j, holder in self._heads.items() if holder is connection]:
             del self._heads[journal]
-            for turn in self._waiting.pop(journal, ()):
-                if not turn.done():
-                    turn.set_result(None)
+            self._next(journal)
+
+    async def take_session(self, connection: Connection, lock: object) -> None:
+        """Wait for a lock that lasts as long as the session."""
+        while self._held.get(lock, connection) is not connection:
+            await self._turn(connection, lock)
+        self._held[lock] = connection
+
+    def give_session(self, connection: Connection, lock: object = None) -> None:
+        """Give it back, or all that a connection holds."""
+        for one in [n for n, holder in self._held.items() if holder is connection]:
+            if lock in (None, one):
+                del self._held[one]
+                self._next(one)
+
+    async def _turn(self, connection: Connection, lock: object) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(lock, deque()).append(turn)
+        await turn
+        connection.still_open()
+
+    def _next(self, lock: object) -> None:
+        for turn in self._waiting.pop(lock, ()):
+            if not turn.done():
+                turn.set_result(None)
 
     def take_lease(self, connection: Connection, lease: int) -> bool:
         """A lease lasts as long as its connection."""
@@ -158,6 +190,15 @@ class Connection:
         await self._send(statement, arguments)
         return ""
 
+    async def executemany(self, statement: str, many: Sequence[Sequence[Any]]) -> None:
+        """One exchange, however many."""
+
+        async def do() -> None:
+            for arguments in many:
+                await self._carry_out(statement, arguments)
+
+        await self._arrive(name_of(statement), do)
+
     async def cursor(self, statement: str, *arguments: Any) -> Cursor:
         """The rows in pieces."""
         return Cursor(list(await self._send(statement, arguments)))
@@ -170,6 +211,24 @@ class Connection:
 
         async def copy() -> str:
             self._written.append(do)
+            self._keep(COPIED, (table, schema_name, columns, records), None)
+            return ""
+
+        done: str = await self._arrive(f"copy {table}", copy)
+        return done
+
+    async def copy_to_table(
+        self, table: str, *, schema_name: str, columns: Sequence[str],
+        source: AsyncIterator[bytes],
+    ) -> str:  # fmt: skip
+        """COPY of text, which is read as it is kept."""
+        if (table, tuple(columns)) != ("bill_row", bills.ROW_COLUMNS):
+            raise NotImplementedError(f"no rows of {table} come as text")
+        text = b"".join([piece async for piece in source])
+
+        async def copy() -> str:
+            records, do = bills.copied(self._server.tables, text)
+            self._write(do)
             self._keep(COPIED, (table, schema_name, columns, records), None)
             return ""
 
@@ -194,6 +253,7 @@ class Connection:
             self._closed = True
             self._end()
             self._server.end_leases(self)
+            self._server.give_session(self)
             self._keep(CLOSED, (), None)
 
     async def close(self, *, timeout: float = 0.0) -> None:  # noqa: ASYNC109 - asyncpg's name
@@ -302,8 +362,17 @@ class Connection:
             return closing.head(tables, arguments[0])
         if statement in WRITES:
             rows, do = WRITES[statement](tables, *arguments)
-            self._written.append(do)
+            self._write(do)
             return rows
+        if statement in LOCKS:
+            await server.take_head(self, tuple(arguments))
+            return [(None,)]
+        if statement in SESSION_LOCKS:
+            await server.take_session(self, statement)
+            return [(None,)]
+        if statement in UNLOCKS:
+            server.give_session(self, UNLOCKS[statement])
+            return [(True,)]
         if statement == reads.LOCK_HEAD:
             await server.take_head(self, arguments[0])
             return [(len(tables.ledger.blocks(arguments[0])),)]
@@ -314,6 +383,13 @@ class Connection:
             server.unknown = statement
             raise NotImplementedError(f"no statement in memory: {statement}")
         return read(tables, *arguments)
+
+    def _write(self, do: Callable[[], object]) -> None:
+        """At the commit; at once where there is no transaction."""
+        if self._in_transaction:
+            self._written.append(do)
+        else:
+            do()
 
     def _keep(self, statement: str, arguments: Sequence[Any], answer: Any) -> None:
         if self._server.sent is not None:
@@ -327,6 +403,18 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    async def start(self) -> None:
+        """It begins."""
+        self._connection.begin()
+
+    async def commit(self) -> None:
+        """It is committed, or nobody knows."""
+        await self._connection.commit()
+
+    async def rollback(self) -> None:
+        """Nothing of it was."""
+        self._connection.rollback()
 
     async def __aenter__(self) -> None:
         self._connection.begin()
@@ -355,7 +443,8 @@ class Cursor:
 
 def name_of(statement: str) -> str:
     """How a statement is called where a story is told."""
-    return reads.NAMES.get(statement) or closing.NAMES.get(statement) or "write_batch"
+    names = (reads.NAMES, closing.NAMES, payouts.NAMES, bills.NAMES, matching.NAMES)
+    return next((one[statement] for one in names if statement in one), "write_batch")
 
 
 async def never() -> None:

@@ -96,7 +96,7 @@ def sums_at(tables: Tables, at: datetime | None, day: date | None, account: int 
 def owners_and_names(tables: Tables) -> Rows:
     """owners_and_names."""
     return [
-        _ACCOUNT((one.number, one.owner, one.code, one.name))
+        _ACCOUNT((int(one.number), one.owner, one.code, one.name))
         for one in tables.ledger.accounts()
     ]
 

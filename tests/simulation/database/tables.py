@@ -155,12 +155,35 @@ class Tables:
         self.seals: dict[tuple[date, date, str], tuple[int, bytes, bytes]] = {}
         """settlements, root and signature"""
         self.month_steps: dict[tuple[int, date], tuple[tuple[Any, ...], ...]] = {}
+        self._open_finance()
         self.listing: dict[tuple[int, int], int] = {}
         """how far a journal was listed, from which block"""
         self.stated: dict[tuple[int, int], tuple[str, date]] = {}
         """rows that are listed, with their institution and day"""
         self.copied: dict[str, list[tuple[Any, ...]]] = {}
         self.log: list[Callable[[], object]] = []
+
+    def _open_finance(self) -> None:
+        """What only finance people write."""
+        self.bill_begun: dict[tuple[int, int], datetime] = {}
+        self.bill_files: dict[tuple[int, int], Any] = {}
+        self.bill_replaced: dict[tuple[int, int], int] = {}
+        """by which file"""
+        self.bill_rows: list[Any] = []
+        self.channel_rows: dict[tuple[int, str, str, int], Any] = {}
+        self.channel_days: dict[date, datetime] = {}
+        self.matched_days: dict[date, int] = {}
+        self.differences: dict[tuple[int, int], tuple[Any, datetime]] = {}
+        """by what they are known, and when they were found"""
+        self.difference_steps: dict[tuple[int, int], tuple[Any, ...]] = {}
+        self.clearing_steps: dict[int, tuple[Any, ...]] = {}
+        self.payout_periods: dict[tuple[int, date], date] = {}
+        """the last day of periods that were stated, by lane and first day"""
+        self.payout_steps: dict[tuple[int, str, date], tuple[Any, ...]] = {}
+        self.payout_lines: dict[tuple[int, str, date], tuple[date, tuple[Any, ...]]] = {}
+        """the last day of the period, and its lines"""
+        self.payout_accounts: dict[tuple[int, str], tuple[Any, ...]] = {}
+        self.payout_files: dict[tuple[int, bytes], tuple[Any, ...]] = {}
 
     def sealed_days(self) -> set[date]:
         """Days whose seals are kept."""

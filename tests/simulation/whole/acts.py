@@ -10,8 +10,10 @@ from loadtest import institution_inputs as inputs
 from tests.kit.counter import Counter, Hospital, Message, Pharmacy, Visit
 from tests.kit.population import Citizen
 from tests.kit.reply import Reply
+from tests.simulation.whole.bills import Bills
 from tests.simulation.whole.book import SETTLING, Book, Letter
 from tests.simulation.whole.months import Months
+from tests.simulation.whole.payouts import Payouts
 from tests.simulation.whole.phones import Phones
 from tests.simulation.whole.scans import Scans, a_basket
 from tests.simulation.whole.stops import Stops
@@ -35,6 +37,8 @@ class Acts:
         self.stops = Stops(cities, rng)
         self.phones = Phones(cities[0], book, rng)
         self.months = Months(cities, rng)
+        self.payouts = Payouts(cities, rng)
+        self.bills = Bills(cities, rng)
         self.guests: list[tuple[City, Citizen, str]] = []
         """where somebody is treated who is insured elsewhere, who, and where"""
 
@@ -52,11 +56,11 @@ class Acts:
         draw = self._rng.random()
         at = 0.0
         for share, act in (
-            (0.11, self.sell), (0.05, self.lean), (0.09, self.visit), (0.10, self.scan),
+            (0.07, self.sell), (0.05, self.lean), (0.09, self.visit), (0.10, self.scan),
             (0.11, self.guest), (0.08, self.cancel), (0.06, self.reverse), (0.08, self.again),
             (0.04, self.race), (0.05, self.order_again), (0.03, self.enquire),
             (0.08, self.wards.one), (0.03, self.stops.one), (0.08, self.phones.one),
-            (0.03, self.months.one),
+            (0.03, self.months.one), (0.02, self.payouts.one), (0.02, self.bills.one),
         ):  # fmt: skip
             at += share
             if draw < at:

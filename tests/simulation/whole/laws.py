@@ -266,7 +266,8 @@ class Laws:
         demand("nothing stands that nobody was told", holds=not more, told=more)
 
     def _channels_have_it(self) -> None:
-        """Our books of each channel are the channel's own."""
+        """Our books of each channel are the channel's own, but for what was corrected for a bill
+        that says otherwise."""
         for name, channel in self.city.box.channels.items():
             ours = sum(
                 self.debit_fen(channel_account(one.account_base, account, name))
@@ -275,6 +276,7 @@ class Laws:
             )
             theirs = channel.balance_fen
             theirs += self.city.story.acts.phones.collected_fen(self.city, name)
+            theirs += corrected_fen(self.city, name)
             demand("channels' books", holds=ours == theirs, told=(name, ours, theirs))
 
     def _accounts_are_the_rows(self) -> None:
@@ -386,6 +388,16 @@ class Laws:
     def _payment(self, key: tuple[int, int]) -> PaymentFact:
         events = self._tables.payment_events.get(key, ())
         return PaymentFact(row=self._tables.payments[key], events=list(map(event_in, events)))
+
+
+def corrected_fen(city: City, channel: str) -> int:
+    """What corrections have added to the clearing accounts of a channel."""
+    tables = city.server.tables
+    return sum(
+        steps[-1]["booked_fen"]
+        for key, steps in tables.difference_steps.items()
+        if tables.differences[key][0]["channel"] == channel and steps[-1]["institution"]
+    )
 
 
 def regions_agree(treated: Laws, insured: Laws, hub: dict[str, tuple[int, int, int]]) -> None:

@@ -43,7 +43,7 @@ _HASH = re.compile(r"[0-9a-f]{12,}")
 CLOCKS_APART = timedelta(seconds=5)
 """Those of machines are two seconds wrong at most, either way."""
 ACTS_IN_A_ROW = 6
-ACTS_AT_THE_END = 20
+ACTS_AT_THE_END = 40
 FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, StorageError)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from ledger.postgres import pace
 from loadtest.simulators.virtual_clock import VirtualClock, Work
 from settlement import clock as product_clock
 from tests.kit.clock import TownClock
@@ -57,18 +58,19 @@ class MachineClock(TownClock):
 
 
 class _Ticking:
-    """What `settlement.clock` asks of the module `time`."""
+    """What our code asks of the module `time`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.monotonic = loop.time
+        self.monotonic = self.perf_counter = loop.time
 
 
 @contextmanager
 def time_of(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Deadlines of our code run in the loop's time meanwhile."""
+    """Deadlines of our code, and the rests of what gives way to others, run in the loop's time
+    meanwhile."""
     real = product_clock.time
-    product_clock.time = _Ticking(loop)  # type: ignore[assignment]
+    product_clock.time = pace.time = _Ticking(loop)  # type: ignore[assignment]
     try:
         yield
     finally:
-        product_clock.time = real
+        product_clock.time = pace.time = real

@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from settlement import difference_corrections, difference_states
+from settlement.finance import payout_bank, payout_paying
+from settlement.payout import Amounts, paid_transfers
 from settlement.rows import MessageOutcome
 from settlement.sealing import Root
 from settlement.serve import resolver
-from settlement.storage import journal, seals, writer
+from settlement.storage import bills, journal, payouts, seals, writer
 from settlement.usecases import (
     booking,
     cancel,
@@ -153,6 +156,64 @@ def gives_nothing_back_to_relatives(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(family, "undone_with", lambda _row, _asked, effects, _view: effects)
 
 
+def owes_nothing_for_what_a_bank_sent_back(patch: pytest.MonkeyPatch) -> None:
+    """An order that came back is booked as paid."""
+    patch.setattr(
+        payout_bank, "returned_transfers", lambda amounts, *_, **__: paid_transfers(amounts)
+    )
+
+
+def orders_only_what_funds_owe(patch: pytest.MonkeyPatch) -> None:
+    """The part of personal accounts is told to the bank, and stays owed in the books."""
+    order = payout_paying.order_transfers
+
+    def funds_only(amounts: Amounts, base: int) -> Any:
+        return order(Amounts(amounts.fund_fen), base)
+
+    patch.setattr(payout_paying, "order_transfers", funds_only)
+
+
+def states_a_month_without_a_lane(patch: pytest.MonkeyPatch) -> None:
+    """What was settled for the people of the last lane is owed to nobody."""
+    every = payouts.lanes
+
+    async def all_but_one(*given: Any) -> list[int]:
+        return (await every(*given))[:-1]
+
+    patch.setattr(payouts, "lanes", all_but_one)
+
+
+def lets_one_person_order_a_payout(patch: pytest.MonkeyPatch) -> None:
+    """Whoever proposed an order may give it."""
+
+    def proposed(_books: Any, one: Any, *_: Any) -> bool:
+        return one.now.proposal is not None
+
+    patch.setattr(payout_paying, "_is_proposed", proposed)
+
+
+def lets_a_wrong_bill_count_beside_the_right_one(patch: pytest.MonkeyPatch) -> None:
+    """A bill that comes later replaces none."""
+
+    async def nothing(*_: Any) -> list[int]:
+        return []
+
+    patch.setattr(bills, "in_force", nothing)
+
+
+def books_corrections_the_wrong_way(patch: pytest.MonkeyPatch) -> None:
+    """What a channel has more is taken away, and what it has less is added."""
+    move = difference_corrections._moved
+    patch.setattr(
+        difference_corrections, "_moved", lambda one, other, fen: move(one, other, -fen)
+    )
+
+
+def takes_half_of_a_pair_for_a_difference(patch: pytest.MonkeyPatch) -> None:
+    """A row that another one takes back is even with what was corrected of it."""
+    patch.setattr(difference_states, "_is_of_a_pair", lambda _: False)
+
+
 BREAKS: tuple[Break, ...] = (
     forgets_the_keys_of_messages, books_the_money_of_a_cancel_twice,
     drops_the_void_of_a_payment, drops_the_void_of_a_case,
@@ -161,4 +222,8 @@ BREAKS: tuple[Break, ...] = (
     keeps_the_year_of_what_is_undone, ends_nothing_that_a_process_left,
     gives_nothing_back_to_relatives, hears_no_stop_switch, drops_the_void_of_an_order,
     leaves_an_institution_out_of_a_month, lets_one_person_close_a_month,
+    owes_nothing_for_what_a_bank_sent_back, orders_only_what_funds_owe,
+    states_a_month_without_a_lane, lets_one_person_order_a_payout,
+    lets_a_wrong_bill_count_beside_the_right_one, books_corrections_the_wrong_way,
+    takes_half_of_a_pair_for_a_difference,
 )  # fmt: skip

@@ -24,6 +24,7 @@ from loadtest.simulators.hub import HubSimulator
 from loadtest.simulators.hub_faults import LINE_FAULTS, Fault, Faults, Plan
 from loadtest.simulators.hub_world import hub_regions
 from settlement.clock import CHINA, local_time
+from settlement.finance import clearing_accounts, payout_books
 from settlement.policy.loader import PolicySet
 from settlement.storage import connect
 from settlement.workers import closing
@@ -52,6 +53,8 @@ DAY_SECONDS = 90_000.0
 QUIET_ROUNDS = 30
 STATEMENTS_MAX = 8_000
 """A story has about two thousand; what tries for ever has more."""
+READERS_OF_POLICIES: tuple[Any, ...] = (closing, clearing_accounts, payout_books)
+"""Modules of the product that read policy files from a database."""
 SURPRISES = frozenset({
     "case.failed", "journal.batch.refused", "journal.batch.failed", "errand.failed.ours",
 })  # fmt: skip
@@ -125,9 +128,17 @@ class Story:
             await passes(self.rng.choice((0.0, 0.001, 0.005, 0.03, 0.15)))
             self.check()
         await self._mend()
+        self.tell("and another one: every bill of the day before can be had")
+        self.clock.jump(DAY_SECONDS)
+        await passes(2.0)
+        await self._until_nobody_waits()
         await self.acts.months.finish(self.check)
+        await self.acts.payouts.finish(self.check)
+        await self.acts.bills.finish(self.check)
         self.check_quiet()
         await self.acts.months.check()
+        self.acts.payouts.check()
+        self.acts.bills.check()
 
     def _goes_on(self) -> bool:
         """What is asked at the end counts too, as far as it can be told now: what is answered by
@@ -364,7 +375,8 @@ def play(
     counter._NUMBERS, scanner._NUMBERS, ward._COUNT = count(1), count(1), count(1)
     mobile._NUMBERS = count(1)
     driver, load = connect.asyncpg, closing.load_policy_set
-    closing.load_policy_set = _policies
+    for reader in READERS_OF_POLICIES:
+        reader.load_policy_set = _policies
     connect.asyncpg = SimpleNamespace(connect=story.connect)  # type: ignore[assignment]
     logger, listener = logging.getLogger("settlement"), _Listener(story)
     logger.addHandler(listener)
@@ -379,7 +391,8 @@ def play(
         raise StoryBroken(seed, story.step, law, str(first), story.told) from exc
     finally:
         connect.asyncpg = driver
-        closing.load_policy_set = load
+        for reader in READERS_OF_POLICIES:
+            reader.load_policy_set = load
         logger.removeHandler(listener)
         logger.propagate = propagates
     told = "\n".join(story.told)

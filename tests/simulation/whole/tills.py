@@ -47,6 +47,8 @@ class TillBox:
         self.channels = {
             name: UnreliableChannel(name, rng, self._notice_of(name)) for name in CODES
         }
+        for channel in self.channels.values():
+            channel.clock = city.story.clock
 
     def tills(self, gateway: Gateway) -> Tills:
         """As one process reaches them."""

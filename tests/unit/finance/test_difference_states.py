@@ -13,7 +13,17 @@ from msgspec.structs import replace
 from ledger.entry import Transfer
 from loadtest.channel_days import EXPECTED, Recipe, a_day
 from settlement import chart
-from settlement.channel_matching import Class, Finding, Kind, compare
+from settlement.channel_matching import (
+    Around,
+    Class,
+    Finding,
+    Kind,
+    Ours,
+    Said,
+    Sent,
+    Theirs,
+    compare,
+)
 from settlement.chart import ChannelAccount, channel_account
 from settlement.difference_corrections import CODES, allowed, transfers
 from settlement.difference_states import (
@@ -109,6 +119,42 @@ def test_what_agrees_now_is_closed_unless_something_was_booked() -> None:
     assert seen(opened, None, AT) == []
     explained = replace(last, state=State.CORRECTED)
     assert seen(explained, None, AT) == []
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_was_corrected_before_the_row_came_that_takes_it_back_is_undone(kind: Kind) -> None:
+    """One bill has a payment that we undid, the next one what undid it there; or the second came
+    first. Each row differs by itself, and together they agree."""
+    day = date(2026, 11, 26)
+    ours = Ours(
+        pay_no=7, kind=Kind.PAYMENT, channel="wechat", merchant="M", custody="own",
+        institution="P44190000001", order_no="A", refund_no="", channel_no="w", amount_fen=999,
+        day=day, reversed=True,
+    )  # fmt: skip
+    paid, taken_back = (
+        Theirs(
+            file_no=1, row_no=row, kind=which, channel="wechat", merchant="M", order_no="A",
+            refund_no="", channel_no="w", amount_fen=999, fee_fen=0, day=day, said=said,
+        )
+        for row, (which, said) in enumerate(
+            [(Kind.PAYMENT, Said.DONE), (Kind.REFUND, Said.TAKEN_BACK)]
+        )
+    )  # fmt: skip
+    sent = Sent(pay_no=7, institution="P44190000001", merchant="M", custody="own")
+    around = Around(sent={"A": sent})
+    alone = paid if kind is Kind.PAYMENT else taken_back
+    first = next(one for one in compare([ours], [alone], around) if one.key.kind is kind)
+    (last,) = seen(None, first, AT)
+    assert last.due_fen == (999 if kind is Kind.PAYMENT else -999)
+    corrected = replace(last, state=State.CORRECTED, booked_fen=last.due_fen)
+    both = compare([ours], [paid, taken_back], around)
+    agrees = next(one for one in both if one.key.kind is kind)
+    assert agrees.found is Class.AGREES
+    (opened,) = seen(corrected, agrees, AT)
+    assert (opened.state, opened.due_fen) == (State.OPEN, -corrected.booked_fen)
+    assert opened.facts.institution == "P44190000001"
+    (closed,) = seen(last, agrees, AT)
+    assert (closed.state, closed.due_fen) == (State.CLOSED, 0)
 
 
 def effect(moves: tuple[Transfer, ...], account: int) -> int:

@@ -21,7 +21,7 @@ def a_phase(**served: float) -> Phase:
     }  # fmt: skip
     return Phase(
         offered_per_s=300.0, done_per_s=100.0, away=10, away_p50_ms=1.0, away_p99_ms=9.0,
-        without_advice=0, failed=0, not_sent=0, sent_late=0, kinds=kinds,
+        without_advice=0, failed=0, not_sent=0, sent_late=0, generator_cores=0.1, kinds=kinds,
     )  # fmt: skip
 
 
