@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from tests.services import embedded_environment, temporary_directory
 
 LINE_COLUMNS_MAX = 99
 STOP_SECONDS_MAX = 60
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -52,6 +54,9 @@ def test_story_is_told_served_and_stopped_by_ctrl_c(data_dir: Path) -> None:
                  "supervisor  supervisor    "):  # fmt: skip
         assert said in text
     assert "NOT balanced" not in text
+    scenes = sum(re.match(r"\d+  \S", line) is not None for line in told)
+    assert f"{scenes} scenes" in (ROOT / "README.md").read_text("utf-8")
+    assert f"{scenes} 幕" in (ROOT / "README.zh-CN.md").read_text("utf-8")
     assert door.startswith(f"{url}/my/?ticket=") and let_in == "/my/"
     assert [one.topic for one in told_hospital.entries] == ["6204", "6302", "6302"]
     assert not told_hospital.refused
