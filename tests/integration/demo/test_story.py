@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -16,7 +17,8 @@ import pytest
 
 from loadtest.simulators.receiver import fetch_book
 from loadtest.world import fetch_world
-from settlement.demo.story import INTERRUPTED
+from settlement.demo.server import Ready, Served
+from settlement.demo.story import INTERRUPTED, ServerGoneError, keep_serving
 from settlement.demo.table import width
 from tests.services import embedded_environment, temporary_directory
 
@@ -60,6 +62,19 @@ def test_story_is_told_served_and_stopped_by_ctrl_c(data_dir: Path) -> None:
     assert door.startswith(f"{url}/my/?ticket=") and let_in == "/my/"
     assert [one.topic for one in told_hospital.entries] == ["6204", "6302", "6302"]
     assert not told_hospital.refused
+
+
+@pytest.mark.asyncio
+async def test_killed_server_leaves_a_word_on_what_is_kept() -> None:
+    ended, lives = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", line, stdin=subprocess.PIPE)
+        for line in ("raise SystemExit(9)", "input()")
+    ]
+    servers = [Served(one, Ready(url="http://127.0.0.1:1")) for one in (ended, lives)]
+    with pytest.raises(ServerGoneError, match=r"status 9(.|\n)*verify --data-dir var/demo\n"):
+        await keep_serving(*servers, "http://127.0.0.1:2/", Path("var/demo"))
+    lives.kill()
+    await lives.wait()
 
 
 def test_ctrl_c_while_the_server_starts_leaves_nothing_running(data_dir: Path) -> None:
