@@ -41,8 +41,8 @@ async def own_page(cast: Cast, _props: Props) -> Scene:
             f"最近一笔 the latest: {latest.institution_zh}，总费用 total {latest.total}",
             *(f"{number}. {one.text}" for number, one in enumerate(why.reasons, 1)),
             "重新计算结果一致 computed again: the same to the fen",
-            f"异地就医备案 files care elsewhere: {filed.what_zh}，{filed.place_zh}，"
-            f"{filed.begins_on} 起{filed.state_zh} in force",
+            f"异地就医备案 files care elsewhere: {filed.what_zh}，{filed.place_zh}",
+            f"{filed.state_zh} in force，{filed.begins_on} 起 from then on",
         ),
     )  # fmt: skip
 

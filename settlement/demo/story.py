@@ -51,6 +51,7 @@ from settlement.storage.connect import connect_plain
 
 WORKERS = 2
 SHOWN_PERSONS = 1_000
+SETTLEMENT = ".venv/bin/settlement"
 INTERRUPTED = 130
 """Exit status after Ctrl-C before the story was told, as shells have it."""
 
@@ -65,6 +66,11 @@ _PAID_TABLE = (
 )
 
 
+class ServerGoneError(Exception):
+    """A server was killed, or ended by itself, after the story was told; the text says what is
+    left of it."""
+
+
 def run(data_dir: Path, *, host: str, port: int, serve: bool = True) -> int:
     """Play the story on a server of its own; then serve until Ctrl-C unless told otherwise.
 
@@ -74,6 +80,9 @@ def run(data_dir: Path, *, host: str, port: int, serve: bool = True) -> int:
         return asyncio.run(_run(data_dir, host, port, serve=serve))
     except asyncio.CancelledError:
         return INTERRUPTED
+    except ServerGoneError as exc:
+        print(f"\n{exc}", flush=True)
+        return 1
     except (StoryError, ClientError, ServerError, ServiceError) as exc:
         print(f"\n演示未能完成 the story did not finish: {exc}", flush=True)
         return 1
@@ -101,7 +110,7 @@ async def _play(data_dir: Path, host: str, port: int, *, serve: bool) -> int:
             # Ctrl-C is how serving is meant to end.
             with suppress(asyncio.CancelledError):
                 async with open_app(city_app(cast), host) as app_url:
-                    await _keep_serving(served, other, app_url)
+                    await keep_serving(served, other, app_url, data_dir)
         return 0 if all(one.ok for one in verdicts) else 1
 
 
@@ -211,8 +220,8 @@ async def _verify(data_dir: Path) -> Verdict:
     return read_verdict(stdout, process.returncode or 0, stderr, monotonic() - started)
 
 
-async def _keep_serving(served: Served, other: Served, app_url: str) -> None:
-    """Until cancelled; a server that ends by itself is a StoryError."""
+async def keep_serving(served: Served, other: Served, app_url: str, data_dir: Path) -> None:
+    """Say where what is, and wait until cancelled. Raises ServerGoneError."""
     url = served.url
     _print([
         "",
@@ -232,7 +241,12 @@ async def _keep_serving(served: Served, other: Served, app_url: str) -> None:
     ends = [asyncio.ensure_future(one.process.wait()) for one in (served, other)]
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     status = done.pop().result()
-    raise StoryError(f"the server ended by itself with exit status {status}")
+    raise ServerGoneError(
+        f"服务已终止 the server ended, exit status {status}；"
+        "已应答的都已入账 what was answered is kept:\n"
+        f"  {SETTLEMENT} verify --data-dir {data_dir}\n"
+        f"  {SETTLEMENT} serve --demo --data-dir {data_dir}   再次启动 starts it again"
+    )
 
 
 def _scene_lines(number: int, scene: Scene) -> list[str]:

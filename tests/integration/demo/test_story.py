@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,12 +17,14 @@ import pytest
 
 from loadtest.simulators.receiver import fetch_book
 from loadtest.world import fetch_world
-from settlement.demo.story import INTERRUPTED
+from settlement.demo.server import Ready, Served
+from settlement.demo.story import INTERRUPTED, ServerGoneError, keep_serving
 from settlement.demo.table import width
 from tests.services import embedded_environment, temporary_directory
 
 LINE_COLUMNS_MAX = 99
 STOP_SECONDS_MAX = 60
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -43,18 +47,34 @@ def test_story_is_told_served_and_stopped_by_ctrl_c(data_dir: Path) -> None:
     text = "\n".join(told)
     assert len(world.persons) == 1_000 and len(world.catalogue) == 200
     assert min(len(world.of_kind(kind)) for kind in ("hospital", "pharmacy")) >= 20
-    assert all(width(line) <= LINE_COLUMNS_MAX for line in told)
+    assert [line for line in told if width(line) > LINE_COLUMNS_MAX] == []
     for said in ("same setl_id", "MESSAGE_REVERSED", "总费用", "统筹基金", "个人账户", "现金",
                  "余额", "已办理入院", "退回 back", "told 6302", "SUCC", "核验通过 verified",
                  "平 balanced", "微信确认 WeChat confirms: ok → 支付成功",
-                 "异地长期居住人员，陕西省", "起已生效 in force",
+                 "异地长期居住人员，陕西省", "已生效 in force",
                  "REGION_UNCLEAR", "= 平台 the hub 134.82", "✓ 611000",
                  "supervisor  supervisor    "):  # fmt: skip
         assert said in text
     assert "NOT balanced" not in text
+    scenes = sum(re.match(r"\d+  \S", line) is not None for line in told)
+    assert f"{scenes} scenes" in (ROOT / "README.md").read_text("utf-8")
+    assert f"{scenes} 幕" in (ROOT / "README.zh-CN.md").read_text("utf-8")
     assert door.startswith(f"{url}/my/?ticket=") and let_in == "/my/"
     assert [one.topic for one in told_hospital.entries] == ["6204", "6302", "6302"]
     assert not told_hospital.refused
+
+
+@pytest.mark.asyncio
+async def test_killed_server_leaves_a_word_on_what_is_kept() -> None:
+    ended, lives = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", line, stdin=subprocess.PIPE)
+        for line in ("raise SystemExit(9)", "input()")
+    ]
+    servers = [Served(one, Ready(url="http://127.0.0.1:1")) for one in (ended, lives)]
+    with pytest.raises(ServerGoneError, match=r"status 9(.|\n)*verify --data-dir var/demo\n"):
+        await keep_serving(*servers, "http://127.0.0.1:2/", Path("var/demo"))
+    lives.kill()
+    await lives.wait()
 
 
 def test_ctrl_c_while_the_server_starts_leaves_nothing_running(data_dir: Path) -> None:
