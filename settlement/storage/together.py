@@ -9,6 +9,7 @@ follow each other less often, so that each is shared by more.
 from __future__ import annotations
 
 import asyncio
+from asyncio import sleep as rest
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -45,9 +46,9 @@ class Together(Generic[Question, Reply]):
             began = monotonic()
             asked, self._waiting = self._waiting, []
             await self._answer(asked)
-            rest = self._gap() - (monotonic() - began)
-            if rest > 0:
-                await asyncio.sleep(rest)
+            left = self._gap() - (monotonic() - began)
+            if left > 0:
+                await rest(left)
 
     async def _answer(self, asked: Sequence[tuple[Question, asyncio.Future[Reply]]]) -> None:
         try:

@@ -217,3 +217,24 @@ def test_lines_that_do_not_come_back_like_that_are_refused(
     refused = sale.take_back(*lines)
     assert isinstance(refused, Refusal)
     assert refused.code == "REFUND_LINE_UNKNOWN"
+
+
+def test_settlement_is_looked_for_only_once_it_is_booked() -> None:
+    sale = Sale()
+    number = sale.fact.row.setl_id
+    assert number is not None and sale.fact.settlements == ()
+    sale.happens(Happening.CONFIRM)
+    assert sale.fact.settlements == ()
+    sale.happens(Happening.PAID)
+    assert sale.fact.settlements == (number,)
+
+
+def test_what_stands_follows_each_step_however_often_it_was_asked_before() -> None:
+    sale = Sale()
+    fact = sale.fact
+    assert fact.standing is fact.standing
+    before = fact.standing.state
+    sale.closed()
+    assert (before, sale.fact.standing.state) == ("collecting", "closed")
+    del sale.fact.events[1:]
+    assert sale.fact.standing.state == "collecting"

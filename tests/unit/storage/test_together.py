@@ -70,3 +70,33 @@ async def test_who_gives_up_takes_nobody_along() -> None:
     assert await waiting == 20
     with pytest.raises(asyncio.CancelledError):
         await given_up
+
+
+async def test_round_trips_follow_each_other_no_sooner_than_the_gap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    oracle, rested = Oracle(), asyncio.Event()
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+        await rested.wait()
+
+    monkeypatch.setattr("settlement.storage.together.rest", rest)
+    together = Together(oracle.answer_all, gap=lambda: 5.0)
+    assert await together.ask(1) == 10
+    later = [asyncio.create_task(together.ask(n)) for n in (2, 3)]
+    await asyncio.sleep(0)
+    assert oracle.asked == [[1]]
+    assert 0 < rests[0] <= 5.0
+    rested.set()
+    assert await asyncio.gather(*later) == [20, 30]
+    assert oracle.asked == [[1], [2, 3]]
+
+
+async def test_alone_nobody_waits_for_a_gap() -> None:
+    oracle = Oracle()
+    together = Together(oracle.answer_all)
+    for n in range(3):
+        assert await together.ask(n) == 10 * n
+    assert oracle.asked == [[0], [1], [2]]
