@@ -20,7 +20,7 @@ from msgspec import Struct, structs
 
 from loadtest import institution_inputs as inputs
 from loadtest.simulators.hub_faults import Fault, Faults, Met, Plan
-from protocol.hub.envelope import Envelope
+from protocol.hub.envelope import Envelope, Says
 from protocol.hub.messages import Kind
 from settlement.chart import RegionAccount
 from settlement.embedded.services import Services
@@ -80,8 +80,9 @@ class CaseFaults(Faults):
         self.holds_next = False
         """the next answer to a settlement does not come while its process lives"""
 
-    def meet(self, question: Envelope) -> Met | None:
-        """See `Faults`."""
+    def meet(self, *questions: Envelope) -> Met | None:
+        """See `Faults`. The first of several stands for all of them."""
+        question = questions[0]
         if not question.case:  # who it is and what it would come to: nothing is booked for it
             return None
         if self.holds_next and question.kind is Kind.SETTLE:
@@ -126,6 +127,7 @@ class RegionsStory:
         acts: tuple[Callable[[Guest], Awaitable[None]], ...] = (
             self._sell, self._visit, self._visit, self._resend, self._resend, self._cancel,
             self._cancel, self._reverse, self._pay_alone, self._at_home, self._abandon,
+            self._sell_to_many, self._sell_to_many,
         )  # fmt: skip
         for step in range(1, STEPS + 1):
             if step == DOWN_AT:
@@ -152,6 +154,12 @@ class RegionsStory:
     async def _sell(self, guest: Guest) -> None:
         desk = self._pharmacy(guest)
         await self._settle(guest, desk, desk.sale(guest.who, *self._basket()))
+
+    async def _sell_to_many(self, guest: Guest) -> None:
+        """Several from one region at the same time: they are asked about in one message."""
+        others = [one for one in self.guests if one is not guest and one.home == guest.home]
+        crowd = [guest, *self.rng.sample(others, k=self.rng.randint(1, len(others)))]
+        await asyncio.gather(*map(self._sell, crowd))
 
     async def _pay_alone(self, guest: Guest) -> None:
         """Everything in advance; nobody is asked."""
@@ -240,6 +248,13 @@ class RegionsStory:
         guest.sent.append((desk, message))
         if reply.infcode == 0:
             guest.settled.append((desk.code[0], reply))
+
+    @property
+    def together(self) -> int:
+        """In how many messages there was more than one question."""
+        entries = self.pair.hub.book.entries
+        asked = Counter(one.digest for one in entries if one.says is Says.ASKED)
+        return sum(count > 1 for count in asked.values())
 
     # What is always true.
 

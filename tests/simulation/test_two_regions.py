@@ -17,6 +17,7 @@ async def test_two_regions_and_the_hub_agree_on_every_case(
 ) -> None:
     story = await play(services, seed)
     assert any(line.endswith("2207 done") for line in story.told), story.told
+    assert story.together, story.told
 
 
 async def test_two_regions_agree_whatever_comes(services: Services, rng: random.Random) -> None:
