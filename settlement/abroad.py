@@ -8,7 +8,7 @@ from settlement.counterpart import Counterpart
 from settlement.refusal import Refusal
 
 CITY_DIGITS = 4
-"""Whose first digits are alike is of one pooling area (nhsa.md 7)."""
+"""Whose first digits are alike is of one pooling area (DOMAIN 6)."""
 PROVINCE_DIGITS = 2
 
 

@@ -365,7 +365,7 @@ UNDO_GAPS = (0.0, 2.0, 2.0, 5.0, 5.0, 5.0, 10.0, 10.0, 10.0, 20.0, 30.0, 60.0)
 """Seconds between tries to make an attempt dead; the last one repeats. The first three are short:
 where a late answer to the payment comes first, UnionPay's undo is still out within 45 seconds. The
 first minute is dense: a channel may say of a number that it does not know only after half of it
-that it is dead, and at its end that shall be certain (DESIGN D4)."""
+that it is dead, and at its end that shall be certain (ADR 0027)."""
 SEEN_GAP_SECONDS = 2.0
 """After a channel said that the money is there: it speaks again, and the payer waits for it."""
 REFUND_GAPS = (0.0, 5.0, 10.0, 30.0, 60.0, 60.0, 60.0, 300.0, 900.0, 3600.0)

@@ -40,7 +40,7 @@ class LedgerError(Exception):
     """Something that is not a refusal."""
 
 
-class OutcomeUnknown(LedgerError):  # noqa: N818  (it names a state, STYLE 6)
+class OutcomeUnknown(LedgerError):  # noqa: N818  (it names a state)
     """The connection died while a block was being written: look up its entries before a retry."""
 
 

@@ -1,4 +1,4 @@
-"""`GET /demo/world.json`: what a client needs to know to start sending (DESIGN, section 7).
+"""`GET /demo/world.json`: what a client needs to know to start sending.
 
 Shown are institutions that may settle today and people whose first claim will work; the suspended,
 the waiting and the expired are in the database too, for whoever looks for refusals. Secrets and

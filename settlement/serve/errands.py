@@ -1,4 +1,4 @@
-"""Errands under a lease: brings what is open to its end, whoever began it (DESIGN D4).
+"""Errands under a lease: brings what is open to its end, whoever began it (ADR 0027).
 
 A loop runs in every gateway process and works in one of them, which holds the lease. Errands of
 different things run at the same time, those of one never; each place (a channel, a region) has only

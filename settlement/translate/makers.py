@@ -108,4 +108,4 @@ _BINDING = frozenset(
     for infno, transaction in TRANSACTIONS.items()
     if transaction.effect is Effect.WRITE and transaction.request in _MAKERS
 )
-"""Transactions whose effect binds the message's key (DESIGN D3)."""
+"""Transactions whose effect binds the message's key (ADR 0005)."""

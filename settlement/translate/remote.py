@@ -169,7 +169,7 @@ def shares_text(shares: Sequence[FundShare]) -> str:
 
 def urgency(care_type: str, said: Sequence[object]) -> tuple[bool, bool]:
     """Whether it is an emergency, which counts as filed, and whether it was referred: by the kind
-    of care, and by the keys of the cross-region standard 2.1 in exp_content (nhsa.md 7). What
+    of care, and by the keys of the cross-region standard 2.1 in exp_content. What
     cannot be read as such says nothing."""
     keys: dict[str, str] = {}
     for text in said:

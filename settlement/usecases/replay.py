@@ -1,4 +1,4 @@
-"""The first answer again: what a resend, a conflict or a reversed message gets (DESIGN D3)."""
+"""The first answer again: what a resend, a conflict or a reversed message gets (ADR 0005)."""
 
 from __future__ import annotations
 

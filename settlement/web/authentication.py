@@ -1,4 +1,4 @@
-"""Who is calling: x-tif or CSB headers to a `Caller`, or why not (nhsa.md 1.5 a and b).
+"""Who is calling: x-tif or CSB headers to a `Caller`, or why not (interface 1.5 a and b).
 
 The headers do not sign the body, so the core still checks that the envelope's institution is the
 caller's. An x-tif nonce is used for one body only; CSB has no nonce, only a time window, and a

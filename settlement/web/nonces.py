@@ -3,7 +3,7 @@
 Each process remembers the last ones itself; Redis remembers all of them for everybody. All checks
 that come while one round trip to Redis is under way share the next one, so that a check costs a
 fraction of it. Redis may fail: then a process goes on with what it knows itself (a replayed message
-still acts only once, DESIGN D3), leaves Redis alone for a second and says that it is degraded.
+still acts only once, ADR 0005), leaves Redis alone for a second and says that it is degraded.
 
 In Redis a nonce is a field of a hash: field 8 bytes of (access key, nonce), value 8 bytes of the
 body. Hashes are cut by time (an epoch as long as the window, of which the last two are asked) and

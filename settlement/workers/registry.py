@@ -48,7 +48,7 @@ LOOPS = (
     Loop(name="dead-tokens", lease=26, every_seconds=3_600.0, step=drop_tokens),
     Loop(name="partitions", lease=28, every_seconds=3_600.0, step=PartitionKeeper().step),
 )
-"""Those that need no key. A duplicate message is to be reported within a minute (DESIGN D3)."""
+"""Those that need no key. A duplicate message is to be reported within a minute (ADR 0005)."""
 
 
 def all_loops(

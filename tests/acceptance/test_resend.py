@@ -114,7 +114,7 @@ async def test_same_msgid_for_a_person_of_the_same_lane_is_refused_as_another_pe
 async def test_same_msgid_for_a_person_of_another_lane_is_reported_to_operators(
     town: Town,
 ) -> None:
-    """Two lanes have nothing in common that could refuse it (DESIGN D3): it is never silent."""
+    """Two lanes have nothing in common that could refuse it (ADR 0005): it is never silent."""
     town.clock.move_to(local_time(system_clock()))
     first, second = town.strangers()
     message = town.pharmacy.sale(first, some(CLASS_A))

@@ -122,7 +122,7 @@ def assert_split(
 
 
 def assert_adds_up(reply: Reply) -> None:
-    """The identities that hold for every answer with money in it (nhsa.md, section 5)."""
+    """The identities that hold for every answer with money in it."""
     money = reply.money
     parts = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
     assert money("medfee_sumamt") == sum(map(money, parts))

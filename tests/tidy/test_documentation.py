@@ -32,6 +32,9 @@ METRICS_MODULE = "settlement/telemetry/metrics.py"
 METRIC_TYPES = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"}
 NEVER_A_LABEL = {"psn_no", "person", "person_no", "institution", "fixmedins_code", "msgid", "text"}
 BASE_UNITS = ("_seconds", "_bytes", "_fen", "_ratio", "_total", "_info", "_count")
+RULE = re.compile(r"^(\d+)\. \*\*", re.MULTILINE)
+SOURCE = re.compile(r"\b(?:DOMAIN (?P<rule>\d+)|DESIGN D?\d+|STYLE \d+|issue \d+\b)")
+THIS_FILE = "tests/tidy/test_documentation.py"
 REQUIRED_PAGES = ("LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 
 LINK = re.compile(r"!?\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
@@ -237,6 +240,29 @@ def test_index_of_pages_lists_every_page() -> None:
     assert unlisted(pages, _page("docs/README.md")) == []
     assert "docs/operating/console.md" in pages
     assert unlisted(["docs/a.md", "docs/b.md", "x.md"], "[a](a.md#part)") == ["docs/b.md"]
+
+
+def unknown_sources(path: str, text: str, rules: Collection[str]) -> list[Finding]:
+    """What a text rests on that is no page of this tree: rules without a number, other papers."""
+    return [
+        Finding(path, number, f"{match[0]} is nowhere to be read")
+        for number, line in enumerate(text.splitlines(), 1)
+        for match in SOURCE.finditer(line)
+        if match["rule"] not in rules
+    ]
+
+
+def test_what_the_code_rests_on_can_be_read() -> None:
+    rules = RULE.findall(_page("docs/domain-rules.md"))
+    assert rules == [str(number) for number in range(1, len(rules) + 1)]
+    texts = [*text_files(".py"), *text_files(".md"), *text_files(".sql")]
+    found = [
+        one for path, text in texts if path != THIS_FILE
+        for one in unknown_sources(path, text, rules)
+    ]  # fmt: skip
+    expect_none(found, "Sources:")
+    planted_text = "DOMAIN 1\nDOMAIN 99\n(DESIGN D3)\n(STYLE 6)\nDOMAIN.md"
+    assert [one.line for one in unknown_sources("x", planted_text, ["1"])] == [2, 3, 4]
 
 
 def test_metric_checker_names_each_planted_breach() -> None:

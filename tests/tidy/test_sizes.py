@@ -1,4 +1,4 @@
-"""A module fits in a head, a function on a screen, a line in a window (STYLE: size and shape)."""
+"""A module fits in a head, a function on a screen, a line in a window (CONTRIBUTING)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET /demo/world.json: the shape that DESIGN promises, and only what works at the first try."""
+"""GET /demo/world.json: the shape that clients rely on, and only what works at the first try."""
 
 from __future__ import annotations
 
