@@ -21,7 +21,13 @@ from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape
 from settlement.channels.config import ChannelsError, NamedMerchant, merchants_named
 from settlement.clock import Clock, system_clock
-from settlement.console.downloads import PAPERS, STATEMENTS, Download, kept_bill
+from settlement.console.downloads import (
+    PAPERS,
+    STATEMENTS,
+    Download,
+    kept_bill,
+    region_legs,
+)
 from settlement.console.passwords import Hashes
 from settlement.console.templates import Templates
 from settlement.console.today import Today
@@ -47,6 +53,7 @@ from settlement.storage.console_users import Noted
 from settlement.storage.errors import translate
 from settlement.storage.lease import PlainConnection
 from settlement.storage.policies import load_policy_set
+from settlement.storage.regional_clearing import Place as RegionPlace
 from settlement.storage.seal_key import seal_key_file
 
 logger = logging.getLogger("settlement.console")
@@ -187,6 +194,12 @@ class Desk:
     def kept_bill(self, lane: int, sha256: bytes) -> AsyncGenerator[bytes, None]:
         """A bill as it came, once somebody reads it."""
         return kept_bill(self._app_dsn, self._downloads, lane, sha256)
+
+    def region_legs(
+        self, place: RegionPlace, institution: str | None
+    ) -> AsyncGenerator[bytes, None]:
+        """The rows of a month with another region, once somebody reads them."""
+        return region_legs(self._app_dsn, self._downloads, place, institution)
 
     @property
     def may_download(self) -> bool:

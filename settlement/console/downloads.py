@@ -1,5 +1,5 @@
 """Downloads: a file that a process of its own writes, started when somebody reads and ended when
-nobody does; and a bill as it was kept, a piece at a time.
+nobody does; a bill as it was kept, and the rows of a month with another region, a piece at a time.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator
 
-from settlement.storage import bills
+from settlement.serve.regional_reports import legs_in_pieces
+from settlement.storage import bills, regional_clearing
 from settlement.storage.connect import connect_plain
 from settlement.storage.errors import translate
+from settlement.storage.regional_clearing import Place
 
 PIECE_BYTES = 64 * 1024
 PIECE_SECONDS = 15.0
@@ -76,3 +78,21 @@ async def kept_bill(
             await connection.close()
         if running.digest() != sha256:
             raise DownloadBrokenError("the bill is not as it came")
+
+
+async def region_legs(
+    dsn: str, turns: asyncio.Semaphore, place: Place, institution: str | None
+) -> AsyncGenerator[bytes, None]:
+    """The rows of a period as CSV that spreadsheets open. Raises DownloadBrokenError."""
+    async with turns:
+        connection = await connect_plain(dsn, name=NAME, seconds=PIECE_SECONDS)
+        legs = regional_clearing.legs_of(connection, place, institution=institution)
+        try:
+            async for piece in legs_in_pieces(legs):
+                yield piece.encode()
+        except Exception as exc:
+            if translate(exc) is None:
+                raise
+            raise DownloadBrokenError("the database gave no more of it") from exc
+        finally:
+            await connection.close()

@@ -62,6 +62,7 @@ ENTRIES = (
     Entry("/console/institution-files", Right.INSTITUTION_FILES,
           Words("机构对账文件", "Files of institutions"), Section.BILLS),
     Entry("/console/payouts", Right.PAYOUTS, Words("拨付", "Payouts"), Section.MONEY),
+    Entry("/console/regions", Right.REGIONS, Words("异地清算", "Other regions"), Section.MONEY),
     Entry("/console/reimbursements", Right.REIMBURSEMENTS, Words("手工报销", "Reimbursements"),
           Section.MONEY),
     Entry("/console/money", Right.MONEY, Words("资金流入", "Money in"), Section.MONEY),

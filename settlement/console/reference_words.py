@@ -15,7 +15,11 @@ from settlement.monthly_statement import PERSON_TYPES
 from settlement.off_site import OffSiteKind
 from settlement.outbox import SMS_GATEWAY
 from settlement.outbox import Kind as NoticeKind
+from settlement.regional_clearing import STATE_ZH as REGION_STATE_ZH
+from settlement.regional_clearing import Act as RegionAct
+from settlement.regional_clearing import State as RegionState
 from settlement.regional_matching import Class as RegionClass
+from settlement.regional_prepayment import ALARM_ZH, Alarm
 from settlement.settlement_sheet import CHARGE_KINDS
 
 _PERSON_TYPES_EN = {
@@ -154,6 +158,7 @@ AGREEMENTS: Mapping[str, Words] = {
 }
 READING_ACTIONS: Mapping[str, Words] = {
     "console.download-bill": Words("下载账单", "downloaded a bill"),
+    "console.download-region-legs": Words("下载异地清算明细", "downloaded rows of a region"),
     "console.list-filings": Words("查看备案清单", "saw a list of filings"),
     "console.view-filing": Words("查看备案", "saw a filing"),
     "console.search-filings": Words("按证件查备案", "searched filings by certificate"),
@@ -193,3 +198,33 @@ def percent(ratio_bp: int) -> str:
     """1000 → 10%; 1250 → 12.5%."""
     whole, rest = divmod(ratio_bp, 100)
     return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + "%"
+
+REGION_STATES: Mapping[RegionState, Words] = {
+    state: Words(zh, state.value) for state, zh in REGION_STATE_ZH.items()
+}
+REGION_ACTS: Mapping[RegionAct, Words] = {
+    RegionAct.STATE: Words("申报", "stated"), RegionAct.OBJECT: Words("提出异议", "objected"),
+    RegionAct.ANSWER: Words("处理部分异议", "some objections settled"),
+    RegionAct.POSTPONE: Words("延期", "postponed"),
+    RegionAct.WITHDRAW: Words("撤回异议", "objection withdrawn"),
+    RegionAct.CONFIRM: Words("确认", "confirmed"),
+    RegionAct.NOTIFY: Words("登记通知", "notice kept"),
+    RegionAct.PROPOSE: Words("提出收付", "money proposed"),
+    RegionAct.PAY: Words("付款入账", "paid"), RegionAct.RECEIVE: Words("收款入账", "received"),
+    RegionAct.CLOSE: Words("关闭", "closed"), RegionAct.JOIN: Words("补收清算表", "joined"),
+}  # fmt: skip
+REGION_NEXT: Mapping[RegionState, Words] = {
+    RegionState.OPEN: Words("申报或接收清算表", "state it, or take theirs"),
+    RegionState.STATED: Words("核对明细后确认", "check the rows, then confirm"),
+    RegionState.OBJECTED: Words("处理异议：撤回或延期", "settle objections: withdraw or postpone"),
+    RegionState.POSTPONED: Words("确认其余明细", "confirm the others"),
+    RegionState.CONFIRMED: Words("登记收付通知", "keep the notice"),
+    RegionState.NOTIFIED: Words("收付，两人办理", "money, by two people"),
+    RegionState.PAID: Words("关闭", "close"), RegionState.RECEIVED: Words("关闭", "close"),
+    RegionState.CLOSED: Words("—", "–"),
+}  # fmt: skip
+"""What somebody does next; by `settlement clear`."""
+ALARMS: Mapping[Alarm, Words] = {
+    alarm: Words(zh, {Alarm.NONE: "normal"}.get(alarm, f"{alarm.value} alarm"))
+    for alarm, zh in ALARM_ZH.items()
+}

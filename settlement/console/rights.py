@@ -83,6 +83,8 @@ class Right(StrEnum):
     MONEY_FILE = "money-file"
     """bring one, propose it, reject it"""
     CONFIRM_MONEY = "confirm-money"
+    REGIONS = "regions"
+    """clearing with other regions, to look at"""
     WORKS = "works"
     """how far long work is"""
     CANCEL_WORK = "cancel-work"
@@ -143,6 +145,7 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
     Right.MONEY:        frozenset({_C, _S, _A}),
     Right.MONEY_FILE:   frozenset({_C, _S}),
     Right.CONFIRM_MONEY: frozenset({_S}),
+    Right.REGIONS:      frozenset({_C, _S, _A}),
     Right.WORKS:        frozenset({_C, _S, _A}),
     Right.CANCEL_WORK:  frozenset({_C, _S}),
     Right.AUDIT:        frozenset({_S, _A}),

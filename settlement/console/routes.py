@@ -29,6 +29,7 @@ from settlement.console import (
     payout_pages,
     place_pages,
     policy_pages,
+    regional_pages,
     reimbursement_case_pages,
     reimbursement_pages,
     seal_pages,
@@ -52,6 +53,8 @@ CODE = r"([A-Z][0-9]{11})"
 SHA = r"([0-9a-f]{64})"
 SUBJECT = r"(income|accounts)"
 FILE_NO = r"([0-9]{5,15})"
+PARTY = r"([0-9]{6})"
+SIDE = r"(receivable|payable)"
 MONTH = r"(20[0-9]{2}-(?:0[1-9]|1[0-2]))"
 
 
@@ -194,6 +197,10 @@ ROUTES = (
     _post(f"/console/payees/{CODE}/propose", Right.PAY, payee_pages.propose_account, _PARENT),
     _post(f"/console/payees/{CODE}/confirm", Right.CONFIRM_PAY, payee_pages.confirm_account,
           _PARENT),
+
+    _get("/console/regions", Right.REGIONS, regional_pages.overview),
+    _get(f"/console/regions/{MONTH}/{PARTY}/{SIDE}", Right.REGIONS, regional_pages.period),
+    _get(f"/console/regions/{MONTH}/{PARTY}/{SIDE}/legs", Right.REGIONS, regional_pages.legs),
 
     _get("/console/reimbursements", Right.REIMBURSEMENTS, reimbursement_pages.overview),
     _get("/console/reimbursements/papers.csv", Right.REIMBURSE, reimbursement_pages.blank),

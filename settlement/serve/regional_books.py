@@ -16,9 +16,11 @@ import msgspec
 from msgspec import Struct
 
 from ledger.entry import Transfer
+from ledger.postgres.schema import installed_shape
 from settlement.chart import EntryCode
-from settlement.clock import Clock, system_clock
+from settlement.clock import Clock, moment, system_clock
 from settlement.counterpart import Counterpart
+from settlement.numbers import NumberBlock
 from settlement.regional_clearing import Period, Step
 from settlement.regional_prepayment import PrepaidStep
 from settlement.regional_rules import RegionalRules
@@ -76,6 +78,21 @@ async def open_books(
     return opened.of(
         RegionalBooks, counterparts=await reference.counterparts(connection),
         rules=profile.regional,
+    )  # fmt: skip
+
+
+async def books_to_read(
+    connection: PlainConnection, *, clock: Clock, rules: RegionalRules
+) -> RegionalBooks:
+    """The same for who only looks: nothing can be booked in them or numbered. StorageError where
+    the database is not prepared."""
+    installed = await reference.installation(connection)
+    if installed is None:
+        raise StorageError("the database is not prepared: start `settlement serve` first")
+    return RegionalBooks(
+        connection=connection, region=installed.region, lanes=installed.lanes,
+        shape=await installed_shape(connection), journal_of={}, moment=moment(clock),
+        numbers=NumberBlock(0), counterparts=await reference.counterparts(connection), rules=rules,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import date
 
 import msgspec
@@ -29,6 +29,7 @@ from settlement.working_days import ClearingDates, dates_of
 
 _MARK_ZH = {None: "", Mark.OBJECTED: "有异议", Mark.WITHDRAWN: "", Mark.POSTPONED: "延期"}
 _SIDE = {Side.TREATMENT: "receivable", Side.INSURANCE: "payable"}
+PIECE_ROWS = 500
 Prepayment = tuple[str, Side, tuple[Prepaid, Use]]
 COLUMNS = (
     "case_no", "sign", "region", "institution", "clearing_type", "scheme", "settled_on",
@@ -95,12 +96,28 @@ async def show(books: RegionalBooks, found: Found) -> Said:
 
 async def legs_csv(books: RegionalBooks, found: Found, institution: str | None) -> Said:
     """The rows of a period, or of one institution in it, as CSV."""
+    legs = store.legs_of(books.connection, found.place, institution=institution)
+    text = csv_text([COLUMNS, *[_cells(leg) async for leg in legs]])
+    return Said(0, text.rstrip("\n"))
+
+
+async def legs_in_pieces(legs: AsyncIterator[Leg]) -> AsyncIterator[str]:
+    """The same of many rows, some at a time, for a spreadsheet that is opened with it."""
+    rows: list[tuple[str, ...]] = [COLUMNS]
+    mark = "\ufeff"
+    async for leg in legs:
+        rows.append(_cells(leg))
+        if len(rows) == PIECE_ROWS:
+            yield mark + csv_text(rows)
+            rows, mark = [], ""
+    yield mark + csv_text(rows)
+
+
+def csv_text(rows: Iterable[tuple[str, ...]]) -> str:
+    """Rows as CSV."""
     text = io.StringIO()
-    sheet = csv.writer(text, lineterminator="\n")
-    sheet.writerow(COLUMNS)
-    async for leg in store.legs_of(books.connection, found.place, institution=institution):
-        sheet.writerow(_cells(leg))
-    return Said(0, text.getvalue().rstrip("\n"))
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def percent(ratio_bp: int) -> str:

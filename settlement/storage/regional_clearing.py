@@ -16,6 +16,7 @@ from settlement.cross_city import Step as SaidStep
 from settlement.cross_city import StepKind, standing
 from settlement.regional_clearing import Act, Mark, Period, Side, Step
 from settlement.regional_matching import Key, Row
+from settlement.regional_netting import Sums
 from settlement.storage.queries import REGIONAL, SCATTER
 
 BUNDLE = 2_000
@@ -177,6 +178,36 @@ async def legs_of(
             REGIONAL["region_legs"], *place.key, institution, named, prefetch=BUNDLE
         ):
             yield _leg(row)
+
+
+async def groups_of(
+    connection: Connection[Record], place: Place
+) -> dict[tuple[str, str, str, str], Sums]:
+    """What the rows of a period come to that were not postponed, by region, institution, clearing
+    type and scheme."""
+    rows = await connection.fetch(REGIONAL["region_leg_groups"], *place.key)
+    return {
+        (row["region"], row["institution"], row["clearing_type"], row["scheme"]): Sums(
+            legs=row["legs"], total_fen=row["total_fen"], fund_fen=row["fund_fen"],
+            account_fen=row["account_fen"],
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+async def marked_legs(
+    connection: Connection[Record], place: Place, *, limit: int
+) -> list[Leg]:
+    """Rows of which something stands that was said, of so many cases."""
+    cases = await connection.fetch(REGIONAL["region_marked"], *place.key, limit)
+    if not cases:
+        return []
+    named = [row["case_no"] for row in cases]
+    return [
+        leg
+        async for leg in legs_of(connection, place, case_nos=named)
+        if leg.mark in (Mark.OBJECTED, Mark.POSTPONED)
+    ]
 
 
 async def periods_of(connection: Connection[Record], month: date) -> list[PeriodSums]:

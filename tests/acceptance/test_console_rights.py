@@ -15,9 +15,11 @@ from settlement.console.routes import (
     DAY,
     FILE_NO,
     MONTH,
+    PARTY,
     ROUTES,
     SHA,
     SHORT,
+    SIDE,
     SUBJECT,
     Route,
 )
@@ -34,7 +36,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 UNKNOWN = "2611000100001000001"
 PARTS = {
     DAY: "2026-11-01", CODE: "P44190099001", FILE_NO: "261100001", SHA: "0" * 64, SHORT: "1",
-    SUBJECT: "income", MONTH: "2026-11",
+    SUBJECT: "income", MONTH: "2026-11", PARTY: "430000", SIDE: "payable",
 }  # fmt: skip
 """What stands for each part of an address."""
 ENDS_SESSIONS = {"/console/sign-out", "/console/sign-out-everywhere"}

@@ -52,6 +52,7 @@ READING = (
     (f"institutions/{population.PHARMACY.code}", "账户余额", "Ledger accounts"),
     ("filings", "备案清单", "By certificate number"),
     ("notices", "待发通知", "Notices that wait"),
+    ("regions", "时限", "What is due when"),
     ("reimbursements", "待办与近期", "What waits, and what came lately"),
 )
 """Pages to read, with something that stands on each."""

@@ -88,6 +88,34 @@ where c.lane = $1 and c.party = $2 and c.side = $3 and c.month = $4
     and ($6::text[] is null or c.case_no = any ($6::text[]))
 order by c.settled_on, c.case_no, c.reversal;
 
+-- name: region_leg_groups
+-- What the rows of a period come to that were not postponed, by region, institution, clearing type
+-- and scheme.
+select c.region, c.institution, c.clearing_type, c.scheme, count(*)::integer as legs,
+       sum(c.total_fen)::bigint as total_fen, sum(c.fund_fen)::bigint as fund_fen,
+       sum(c.account_fen)::bigint as account_fen
+from settlement.region_clearing_leg c
+left join lateral (
+    select p.mark
+    from settlement.region_clearing_mark p
+    where p.lane = $1 and p.party = $2 and p.side = $3 and p.month = $4
+        and p.case_no = c.case_no and p.reversal = c.reversal
+    order by p.step_no desc
+    limit 1
+) as m on true
+where c.lane = $1 and c.party = $2 and c.side = $3 and c.month = $4
+    and m.mark is distinct from 3
+group by c.region, c.institution, c.clearing_type, c.scheme
+order by c.region, c.institution, c.clearing_type, c.scheme;
+
+-- name: region_marked
+-- Cases of a period of whose rows something was said.
+select distinct p.case_no
+from settlement.region_clearing_mark p
+where p.lane = $1 and p.party = $2 and p.side = $3 and p.month = $4
+order by p.case_no
+limit $5;
+
 -- name: region_legs_of_year
 -- What was stated with a party in some months and not postponed, for the quota of its prepayment.
 select coalesce(sum(c.fund_fen + c.account_fen), 0)::bigint as owed_fen,
