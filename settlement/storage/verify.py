@@ -62,7 +62,7 @@ COMMITTED = {
     "bad_prepayments": ("prepayment", frozenset({54})),
     "bad_corrections": ("correction of a difference", frozenset(range(61, 65))),
     "bad_fees": ("fee of a channel", frozenset({65, 66})),
-    "bad_payouts": ("payout to an institution", frozenset(range(71, 80))),
+    "bad_payouts": ("payout to an institution", frozenset(range(71, 81))),
     "bad_money": ("money in by a file", frozenset({81, 82})),
     "bad_reimbursements": ("reimbursement", frozenset(range(91, 95))),
 }  # fmt: skip
