@@ -368,6 +368,9 @@ first minute is dense: a channel may say of a number that it does not know only 
 that it is dead, and at its end that shall be certain (ADR 0027)."""
 SEEN_GAP_SECONDS = 2.0
 """After a channel said that the money is there: it speaks again, and the payer waits for it."""
+MISPAID_GAP_SECONDS = 1.0
+"""Before an attempt that has another amount is undone for the first time: what the channel tells by
+itself says the amount again, and afterwards nobody does."""
 REFUND_GAPS = (0.0, 5.0, 10.0, 30.0, 60.0, 60.0, 60.0, 300.0, 900.0, 3600.0)
 """Seconds between tries to give money back, sent again and queried in turns; the last repeats."""
 
@@ -397,6 +400,8 @@ def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
             ask = Ask.UNDO if is_there or asked % 2 == 0 else Ask.QUERY
             gap = _nth(UNDO_GAPS, asked)
             gap = min(gap, SEEN_GAP_SECONDS) if is_there else gap
+            if not here and events[-1].happening is Happening.MISPAID:
+                gap = MISPAID_GAP_SECONDS
             return Errand(ask, max(floor, latest + _seconds(gap)))
         case State.RETURNING:
             ask = _asking_back(here)

@@ -17,7 +17,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from settlement.channels import waiting
-from settlement.payment import Notified, Outcome, Verdict
+from settlement.payment import Notified, Outcome
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import Attempt, Happening, happened
 from settlement.usecases.paying import PayAnswer
@@ -28,6 +28,7 @@ ANSWER_SECONDS = 0.3
 """How long what it tells waits for the answer to be on record."""
 
 T = TypeVar("T")
+_OPEN = frozenset({Happening.UNCLEAR, Happening.MISPAID})
 
 
 class Leg:
@@ -42,9 +43,9 @@ class Leg:
         self._stirred = asyncio.Event()
 
     async def with_what_is_told(self, answered: Outcome) -> Outcome:
-        """The channel's answer; where that leaves it open and the channel tells by itself that it
-        was paid, this, with the exchange of the answer."""
-        if answered.verdict is not Verdict.UNKNOWN:
+        """The channel's answer; where that leaves it open, or says another amount, and the channel
+        tells by itself that it was paid, this, with the exchange of the answer."""
+        if happened(answered, self.attempt) not in _OPEN:
             return answered
         waiting.begin()  # it is the channel's turn still
         try:

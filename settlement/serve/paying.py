@@ -295,10 +295,11 @@ class Payments(ChannelReports):
                 TRACES.part(
                     command.asked.msgid, "channel.pay", began, channel=attempt.channel.value
                 )
-                outcome = await leg.with_what_is_told(outcome)
-                reply = await self.report(
-                    fact, institution, happened(outcome, attempt), outcome=outcome
-                )
+                told = await leg.with_what_is_told(outcome)
+                reply = await self.report(fact, institution, happened(told, attempt), outcome=told)
+                if told is not outcome and happened(outcome, attempt) is Happening.MISPAID:
+                    # The channel contradicts itself: people should know.
+                    await self.report(fact, institution, Happening.MISPAID, outcome=outcome)
                 METRICS.channel_leg.observe(monotonic() - began - wait.seconds)
             leg.answered()
             return await self._while_they_wait(command, reply, leg)

@@ -17,6 +17,7 @@ from protocol.scan import ScanReply
 from settlement.payment import Exchange, Outcome, PayOrder
 from settlement.payment_states import Happening
 from settlement.serve.service import Service
+from settlement.telemetry.metrics import METRICS
 from tests.kit import population
 from tests.kit.population import DEAR
 from tests.kit.scanner import Scanner, pending_fen
@@ -91,6 +92,27 @@ async def test_notification_that_overtakes_the_answer_is_one_step_with_it(
     assert await heard[0] == TAKEN
     assert await steps_of(town, order["order_no"]) == PAID_ONCE
     assert await pending_fen(town) == 0
+
+
+async def test_channel_that_contradicts_itself_is_believed_once_and_told_to_people(
+    town: Town, here: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer names a fen less than it tells by itself: the sale stands, and there is an
+    alarm."""
+    heard: list[asyncio.Task[object]] = []
+
+    async def told(order_no: str) -> None:
+        town.channels.wechat.book.paid[order_no] += 1
+        heard.append(asyncio.create_task(here.notify("wechat", order_no)))
+        await asyncio.sleep(0)
+
+    alarms = METRICS.payment_alarms
+    order = here.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    before_the_answer(town, monkeypatch, Play.ONE_FEN_LESS, told)
+    assert (await here.scan(order)).status == "settled"
+    assert await heard[0] == TAKEN
+    assert await steps_of(town, order["order_no"]) == PAID_ONCE
+    assert METRICS.payment_alarms == alarms + 1
 
 
 async def test_notification_that_another_process_hears_first_waits_for_the_answer(

@@ -332,6 +332,17 @@ def test_unionpay_is_undone_no_later_than_forty_five_seconds_after_the_first_byt
     assert run[-1][1] <= 45, run
 
 
+@pytest.mark.parametrize("said", [Happening.PAID, Happening.MISPAID])
+def test_another_amount_is_undone_a_second_later_so_that_it_can_be_said_again(
+    said: Happening,
+) -> None:
+    story = Story(ALIPAY)
+    story.happens(Happening.MISPAID, 0.5)
+    assert story.next() == (Ask.UNDO, 1.5)
+    story.happens(said, 0.75)
+    assert story.next() == (Ask.UNDO, 2.75)
+
+
 def queries(channel: ChannelName, answer: Happening, *, answered_after: float) -> list[float]:
     """When a payment is queried whose own answer came after so long and says nothing definite."""
     story = Story(channel)
