@@ -1,7 +1,8 @@
 """What goes wrong at the simulated hub, and who decides it: a rule, or a seed.
 
-A rule says which kind and which case; a seed makes a share of all questions fail, the same ones in
-every run whatever order they come in, because each one's fate is drawn from its own numbers.
+A rule says which kind and which case; a seed makes a share of all messages fail, the same ones in
+every run whatever order they come in, because each one's fate is drawn from its own numbers, or of
+several questions in one message from those of the first.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...] = ()
     seed: int = 1
     share_ppm: int = 0
-    """questions in a million that meet a fault of `weights`"""
+    """messages with questions in a million that meet a fault of `weights`"""
     weights: dict[Fault, int] = field(default_factory=lambda: dict(LINE_FAULTS))
     delay_seconds: float = 60.0
     """of seeded faults"""

@@ -79,23 +79,25 @@ class Bundles:
             task.add_done_callback(self._under_way.discard)
 
     async def _carry(self, batch: Batch, asked: Mapping[str, _Asked]) -> None:
+        try:
+            _tell(asked, await self._come(batch, asked))
+        except Exception as exc:  # of whoever asked, as if they had asked alone
+            for one in asked.values():
+                if not one.reply.done():
+                    one.reply.set_exception(exc)
+
+    async def _come(self, batch: Batch, asked: Mapping[str, _Asked]) -> dict[str, Came]:
+        """What came of each; nothing where they have to be asked alone."""
         post, at = self._registry().post, self._clock()
         questions = {number: one.question for number, one in asked.items()}
         written = ask_all(post, questions, to=batch.to, kind=batch.kind, at=at)
         if not isinstance(written, WrittenBundle):
-            _tell(asked, {})  # too large together
-            return
+            return {}  # too large together
         METRICS.hub_asked += len(asked)
-        try:
-            came = await self._carrier.carry(batch.route, written.message, seconds=batch.seconds)
-            answers, rest = self._heard(came, written)
-        except Exception as exc:
-            for one in asked.values():
-                if not one.reply.done():
-                    one.reply.set_exception(exc)
-            return
+        came = await self._carrier.carry(batch.route, written.message, seconds=batch.seconds)
+        answers, rest = self._heard(came, written)
         METRICS.hub_unanswered += len(asked) - len(answers)
-        _tell(asked, {number: answers.get(number, rest) for number in asked})
+        return {number: answers.get(number, rest) for number in asked}
 
     def _heard(
         self, came: bytes | NoAnswer, written: WrittenBundle

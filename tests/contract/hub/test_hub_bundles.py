@@ -13,6 +13,7 @@ from protocol.hub.messages import Case, Kind, Question, Refused, StatusAsked, St
 from protocol.hub.post import Post
 from settlement.region import hub_bundles, hub_door
 from settlement.region.hub import NoAnswer, OutcomeUnknownError, Why
+from settlement.region.hub_line import PostLine
 from tests.contract.hub.conftest import Wire
 from tests.kit.hub import INSURED, TREATED, a_case, shared
 from tests.kit.hub_desk import MemoryDesk
@@ -176,6 +177,27 @@ async def test_who_gives_up_before_the_message_leaves_is_not_asked_for(wire: Wir
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(answers[1], asyncio.CancelledError)
     assert messages(wire) == [[CASES[0].case_no, CASES[2].case_no]]
+
+
+async def test_carrier_that_fails_keeps_nobody_waiting(wire: Wire) -> None:
+    class Broken:
+        async def carry(self, address: str, message: bytes, *, seconds: float) -> NoAnswer:
+            raise RuntimeError("测试")
+
+    wire.line = PostLine(lambda: wire.treated.registry, Broken(), wire.treated.clock)
+    asked = (settle(wire, case) for case in CASES)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [RuntimeError] * len(CASES)
+
+
+async def test_too_large_together_is_asked_one_by_one(wire: Wire) -> None:
+    theirs = wire.insured.identity[1]
+    post = Post(
+        TREATED, identities=[wire.treated.identity], certificates=[theirs], bytes_max=2_500
+    )
+    wire.treated.registry = structs.replace(wire.treated.registry, post=post)
+    assert await settle_all(wire) == [shared(case) for case in CASES]
+    assert sorted(map(len, messages(wire))) == [1, 1, 1]
 
 
 async def test_more_than_one_message_holds_are_several_messages(
