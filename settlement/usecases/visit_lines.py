@@ -154,6 +154,7 @@ def answer(arrival: Arrival, view: View, world: World, moment: Moment) -> Decisi
 
 
 TOGETHER = 8
+"""As in usecases/settle.py: each brings many lines."""
 STEPS = Steps(Arrival, (admit, check, price_lines, seal, answer), TOGETHER)
 upload = STEPS.decide
 """Decide one upload by itself."""
