@@ -142,6 +142,10 @@ class Stage:
             )  # fmt: skip
         return Phase.of(per_second, tally, outcomes)
 
+    def left(self, generator_cores: float) -> float:
+        """Processors that the client left to the server: in a city they are not on one machine."""
+        return max(len(os.sched_getaffinity(0)) - generator_cores, 0.1)
+
     def _timing(self) -> Timing:
         seconds = self._plan.seconds
         return Timing(warm_up_seconds=max(seconds / 4, 1.0), window_seconds=seconds)
@@ -194,19 +198,25 @@ def main() -> int:
 def _without_a_cap(stage: Stage, server: Server, plan: Plan, came: Came) -> None:
     """What the machine can do, and half as much again, in turns: its speed changes."""
     ratios: list[float] = []
+    raw: list[float] = []
     capacities: list[float] = []
     for _ in range(plan.rounds):
         first = stage.capacity(server)
         capacities.append(first)
         if plan.beyond:
+            before = stage.left(stage.generator_cores[-1])
             phase = stage.phase(server, {SALE: 1.0}, 1.5 * first, OPEN_CONNECTIONS)
             second = stage.capacity(server)
             capacities.append(second)
-            ratios.append(phase.done_per_s / ((first + second) / 2))
+            after = stage.left(stage.generator_cores[-1])
+            raw.append(phase.done_per_s / ((first + second) / 2))
+            of_a_core = phase.done_per_s / stage.left(phase.generator_cores)
+            ratios.append(of_a_core / ((first / before + second / after) / 2))
             came.beyond.append(phase)
     came.capacities_per_s = [round(one) for one in capacities]
     came.capacity_per_s = round(statistics.median(capacities), 1)
     came.beyond_ratios = [round(one, 3) for one in ratios]
+    came.beyond_raw_ratios = [round(one, 3) for one in raw]
     came.capacity_generator_cores = round(statistics.median(stage.generator_cores), 3)
 
 

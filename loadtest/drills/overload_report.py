@@ -88,7 +88,10 @@ class Came(Struct, kw_only=True):
     """what the client took of the processors while the capacity was measured"""
     beyond: list[Phase] = []
     beyond_ratios: list[float] = []
-    """what was carried out at 1.5 times the capacity, of the capacity measured around it"""
+    """what was carried out at 1.5 times the capacity, of the capacity measured around it, both for
+    a processor that the client left to the server"""
+    beyond_raw_ratios: list[float] = []
+    """the same whatever the client took: it has half as many requests again to send and to read"""
     pace_per_s: int = 0
     capped: Phase | None = None
     alone: Phase | None = None
@@ -155,7 +158,8 @@ def printed(came: Came, missed: Sequence[Missed]) -> str:
     lines = [
         f"capacity {came.capacity_per_s:,.0f} sales a second "
         f"({', '.join(map(str, came.capacities_per_s))}); at 1.5 times "
-        f"{', '.join(f'{one:.2f}' for one in came.beyond_ratios) or 'not measured'} of it; "
+        f"{', '.join(f'{one:.2f}' for one in came.beyond_ratios) or 'not measured'} of it "
+        f"(with the client {', '.join(f'{one:.2f}' for one in came.beyond_raw_ratios)}); "
         f"the client took {came.capacity_generator_cores:.2f} cores of it",
         f"pace of the capped server {came.pace_per_s} a second",
         "",

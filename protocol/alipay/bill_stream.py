@@ -87,7 +87,10 @@ class DetailStream:
             if text.startswith("#支付宝"):
                 raise BillFormError(f"line {number} begins another bill: two files in one")
             if found := _TOTAL.match(text):
-                amount_fen = abs(fen(found["yuan"]))
+                try:
+                    amount_fen = abs(fen(found["yuan"]))
+                except ValueError as exc:
+                    raise BillFormError(f"line {number}: {exc}") from exc
                 self.totals[found["name"]] = Total(int(found["count"]), amount_fen)
 
     def _next(self) -> str:

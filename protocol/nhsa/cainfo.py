@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from decimal import Decimal
 from enum import StrEnum
 from hmac import compare_digest
 
@@ -17,6 +16,7 @@ from msgspec import Raw, Struct
 from msgspec.json import Decoder, Encoder
 
 from protocol.nhsa import gm
+from protocol.nhsa.amounts import decimal_of
 
 Parts = Mapping[str, Raw]
 """The members of an envelope, each as it was written."""
@@ -213,6 +213,6 @@ def _without_empties(value: object) -> object:
 
 _NOTHING, _NULL = Raw(b""), Raw(b"null")
 _decode_parts = Decoder(dict[str, Raw]).decode
-_decode_tree = Decoder(float_hook=Decimal).decode
+_decode_tree = Decoder(float_hook=decimal_of).decode
 _ENCODER = Encoder()
 _SORTED_ENCODER = Encoder(order="sorted", decimal_format="number")

@@ -8,12 +8,12 @@ No keys are kept here, no clock, and nothing of what `data` says.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from msgspec import Raw, Struct
 from msgspec.json import Decoder, Encoder
 
 from protocol.nhsa import gm
+from protocol.nhsa.amounts import decimal_of
 from protocol.nhsa.cainfo import sorted_json
 
 VERSION = "2.0.1"
@@ -141,6 +141,6 @@ def _is_empty(value: object) -> bool:
     return value is None or value == "" or isinstance(value, Raw)
 
 
-_MEMBERS = Decoder(dict[str, object], float_hook=Decimal)
-_TREE = Decoder(float_hook=Decimal)
+_MEMBERS = Decoder(dict[str, object], float_hook=decimal_of)
+_TREE = Decoder(float_hook=decimal_of)
 _ENCODER = Encoder(decimal_format="number")
