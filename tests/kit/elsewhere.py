@@ -23,10 +23,11 @@ Listed = dict[str, object]
 
 
 async def insured_elsewhere(
-    town: Townhall, settled: Reply, *, region: str = GUANGZHOU, paid_in_advance: bool = False
-) -> Listed:
+    town: Townhall, settled: Reply, *, region: str = GUANGZHOU, paid_in_advance: bool = False,
+    number: int | None = None,
+) -> Listed:  # fmt: skip
     """The person of a settlement or a cancel is from another region. The row of 3260 for it, but
-    for its number."""
+    for its number. `number`, where it must be the same each time, is the case's in that region."""
     setl_id = int(settled.setl_id)
     row = await town.owner.fetchrow(
         "select t.lane, t.institution, t.setl_time + interval '8 hours' as local_at,"
@@ -36,7 +37,7 @@ async def insured_elsewhere(
     )
     assert row is not None
     lane, at = row["lane"], row["local_at"]
-    serial = f"{region}{at:%y%m%d}{next(_NUMBERS):07d}"
+    serial = f"{region}{at:%y%m%d}{number or next(_NUMBERS):07d}"
     sealed = town.keyring.seal(CERTIFICATE.encode(), certificate_record(lane, setl_id))
     await town.owner.execute(
         "insert into settlement.insured_elsewhere (setl_id, setl_on, lane, paid_in_advance,"

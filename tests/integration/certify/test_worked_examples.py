@@ -57,7 +57,7 @@ async def month_between_cities(services: Services) -> dict[str, Tree]:
         async with a_town(database) as town:
             town.clock.move_to(datetime(2026, 10, 5, 9, 0))
             sold = await town.pharmacy.sell(town.someone(), some(CLASS_A, 2))
-            await insured_elsewhere(town, sold)
+            await insured_elsewhere(town, sold, number=1)
             town.clock.move_to(datetime(2026, 11, 1, 8, 0))
             made: dict[str, Tree] = {}
 
