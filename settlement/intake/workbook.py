@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from decimal import Context, Decimal, InvalidOperation
 from pathlib import Path
 from xml.parsers import expat
 
@@ -26,6 +27,10 @@ _SMALL_BYTES = 1_000_000
 """Of which nobody asks how well it was packed."""
 _SHEET = "xl/worksheets/sheet1.xml"
 _STRINGS = "xl/sharedStrings.xml"
+DIGITS = 15
+"""What a spreadsheet keeps of a number."""
+_FIFTEEN = Context(prec=DIGITS)
+_LEFT_OVER = Decimal("1E-9")
 _PLACE = re.compile(r"([A-Z]{1,3})\d+")
 
 
@@ -132,11 +137,28 @@ class _Sheet(_Reader):
         text = self._taken()
         if tag == "v":
             told = self._strings[int(text)] if self._kind == "s" else text
-            self._cells[self._column] = Number(told) if self._kind == "n" else told
+            self._cells[self._column] = Number(_shown(told)) if self._kind == "n" else told
         elif tag == "t":
             self._cells[self._column] += text
         elif tag == "row" and any(self._cells):
             self.rows.append((self._row, self._cells))
+
+
+def _shown(text: str) -> str:
+    """A number as its reader sees it. Behind the fifteenth digit a formula leaves what binary
+    arithmetic left over: 0.1+0.2 is kept as 0.30000000000000004, and a sum that is nothing as
+    1.1E-13. Whole numbers stay as they are, so that one that lost digits is told by them."""
+    if len(text) < DIGITS:
+        return text
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    if not number.is_finite() or (number and number == number.to_integral_value()):
+        return text
+    if abs(number) < _LEFT_OVER:
+        return "0"
+    return format(_FIFTEEN.plus(number).normalize(), "f")
 
 
 def _local(tag: str) -> str:

@@ -293,7 +293,7 @@ async def test_finance_brings_a_file_of_money_and_another_person_books_it(
     await desk.picture("money")
     await desk.open("money/interest")
     await desk.submit("#compute", reason="年度计息", year="2024", rate="1.5")
-    await page.wait_for("!document.querySelector('[data-live]')")
+    await page.wait_for("!document.querySelector('[data-live] progress')")
     await desk.picture("money-interest-computed")
     await desk.open("money/interest")
     await desk.picture("money-interest")

@@ -19,6 +19,7 @@ from settlement.intake.source import (
     rows_of,
     rows_of_lines,
 )  # fmt: skip
+from settlement.intake.workbook import Number, sheet_rows
 
 HEADER = "med_list_codg,hilist_name,list_type,chrgitm_lv,med_chrgitm_type,selfpay_prop,begndate"
 LINE = "XA001TEST,测试药品,101,02,09,0.1,2026-01-01"
@@ -205,6 +206,29 @@ def test_workbook_says_the_same_as_csv(tmp_path: Path) -> None:
 def test_workbook_that_cannot_be_read_says_why(tmp_path: Path, sheet: str, told: str) -> None:
     with pytest.raises(FileError, match=told):
         read(workbook(tmp_path, sheet), "xlsx")
+
+
+@pytest.mark.parametrize(
+    ("kept",                     "read"),
+    [
+        ("0.30000000000000004",     "0.3"),                   # 0.1+0.2
+        ("1234567.8900000001",      "1234567.89"),
+        ("-2.2800000000000002",     "-2.28"),
+        ("1.1368683772161603E-13",  "0"),                     # a sum that is nothing
+        ("12.5",                    "12.5"),
+        ("3.1415926",               "3.1415926"),
+        ("2.6111000002000251E+18",  "2.6111000002000251E+18"),   # an id: lost digits stay told
+        ("2611000200025000001",     "2611000200025000001"),
+        ("123456789012345.5",       "123456789012346"),       # it keeps no more
+    ],
+)  # fmt: skip
+def test_number_of_a_formula_is_what_its_reader_sees(
+    tmp_path: Path, kept: str, read: str
+) -> None:
+    file = workbook(tmp_path, f'<row r="1"><c r="A1"><v>{kept}</v></c></row>')
+    ((_, cells),) = sheet_rows(file)
+    assert cells == [read]
+    assert isinstance(cells[0], Number)
 
 
 def test_workbook_with_a_document_type_is_refused(tmp_path: Path) -> None:
