@@ -17,6 +17,7 @@ from protocol.scan import ScanReply
 from settlement.payment import Exchange, Outcome, PayOrder
 from settlement.payment_states import Happening
 from settlement.serve.service import Service
+from settlement.storage.queries import MATCHING_SCATTER
 from settlement.telemetry.metrics import METRICS
 from tests.kit import population
 from tests.kit.population import DEAR
@@ -30,6 +31,7 @@ SAID = Exchange(
     operation="pay", request="asked", reply="answered", status=200,
     began_at=datetime(2026, 11, 27, tzinfo=UTC), took_ms=1,
 )  # fmt: skip
+SINCE, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 TAKEN = (200, b"success", "text/plain")
 Told = Callable[[str], Awaitable[object]]
 
@@ -113,6 +115,35 @@ async def test_channel_that_contradicts_itself_is_believed_once_and_told_to_peop
     assert await heard[0] == TAKEN
     assert await steps_of(town, order["order_no"]) == PAID_ONCE
     assert METRICS.payment_alarms == alarms + 1
+
+
+async def test_amount_that_a_channel_says_at_last_is_the_one_that_is_matched(
+    town: Town, here: Scanner
+) -> None:
+    wechat = town.channels.wechat
+    wechat.plays.append(Play.ONE_FEN_LESS)
+    order = here.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    assert (await here.scan(order)).status == "unknown"
+    number = next(reversed(wechat.book.asked))
+    wechat.book.paid[number] += 1
+    assert await here.notify("wechat", number) == TAKEN
+    assert [kind for kind, _ in await steps_of(town, order["order_no"])] == [
+        Happening.ATTEMPTED, Happening.MISPAID, Happening.PAID,
+    ]  # fmt: skip
+    listing = town.owner.transaction()
+    await listing.start()
+    try:
+        await town.owner.execute(
+            MATCHING_SCATTER["list_channel_rows"], SINCE, UNTIL, list(range(64))
+        )
+        listed = await town.owner.fetchval(
+            "select amount_fen from settlement.channel_row where order_no = $1", number
+        )
+    finally:
+        await listing.rollback()
+    assert listed == wechat.book.asked[number]
+    await town.resolve(seconds=300)
+    assert await pending_fen(town) == 0
 
 
 async def test_notification_that_another_process_hears_first_waits_for_the_answer(

@@ -11,7 +11,8 @@ order by d.day;
 -- name: list_channel_rows
 -- What moved at channels between two instants in some lanes, by our payment events: found by time,
 -- whose index costs the settle path nothing, and each put beside the attempt that it is about. What
--- an event says is read once; of several that say the same the first counts.
+-- an event says is read once; of several that say the same the first counts, and where a channel
+-- said another amount and then the one that was asked, the latter.
 insert into settlement.channel_row (
     lane, order_no, refund_no, kind, pay_no, attempt, amount_fen, at, business_day, paid_day,
     channel, merchant, institution, custody, channel_no
@@ -48,7 +49,7 @@ cross join lateral (
 ) as p
 where e.recorded_at >= $1 and e.recorded_at < $2 and e.kind in (2, 3, 8, 10, 11)
     and e.lane = any($3::smallint[])
-order by e.lane, e.pay_no, e.attempt, k.kind, e.event_no
+order by e.lane, e.pay_no, e.attempt, k.kind, e.kind = 3, e.event_no
 on conflict (lane, order_no, refund_no, kind) do nothing;
 
 -- name: keep_channel_day
