@@ -10,6 +10,7 @@ refused and reported, its batch goes on.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -289,8 +290,8 @@ def _by_kind(
     wave: Sequence[int], commands: Sequence[Command]
 ) -> dict[type[Command], dict[int, Command]]:
     """The commands of a wave by number, those of one kind together."""
-    kinds: dict[type[Command], dict[int, Command]] = {}
+    kinds: defaultdict[type[Command], dict[int, Command]] = defaultdict(dict)
     for number in wave:
         command = commands[number]
-        kinds.setdefault(type(command), {})[number] = command
+        kinds[type(command)][number] = command
     return kinds
