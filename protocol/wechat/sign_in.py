@@ -46,5 +46,5 @@ def read_signed_in(body: bytes) -> SignedIn:
     """The answer; one that cannot be read names nobody."""
     try:
         return msgspec.json.decode(body, type=SignedIn)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return SignedIn(errmsg="unreadable")
