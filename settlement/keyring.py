@@ -23,6 +23,8 @@ class LookupKind(IntEnum):
     CERTIFICATE = 1
     CARD = 2
     TOKEN = 3
+    NAME = 4
+    """of a name; several persons may have it, so a key is longer (settlement/person_keys.py)"""
 
 
 _NONCE_BYTES = 12

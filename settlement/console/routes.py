@@ -157,6 +157,7 @@ ROUTES = (
 
     _get("/console/search", Right.SEARCH, search_pages.search),
     _post("/console/search/person", Right.PERSON, search_pages.find_person, _PARENT),
+    _post("/console/search/name", Right.PERSON, search_pages.find_named, _PARENT),
     _get("/console/people/([0-9A-Za-z_-]{20,400})", Right.PERSON, search_pages.person),
     _get(f"/console/settlements/{NUMBER}", Right.CASE, case_pages.case),
 

@@ -1,8 +1,8 @@
-"""结算查询: by any number that is on paper, and by certificate number.
+"""结算查询: by any number that is on paper, by certificate number, and by a whole name.
 
-A certificate number is asked by its exact keyed hash, travels in a form and never in an address,
-and is in no log: the audit keeps the beginning of its hash. A person's page has an address that was
-sealed for it.
+A certificate number or a name is asked by its exact keyed hash, travels in a form and never in an
+address, and is in no log: the audit keeps the beginning of its hash. A person's page has an address
+that was sealed for it. Several persons may have a name: they are listed, so many of them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import lane_in, parse
 from settlement.payment_rows import PaymentFact
+from settlement.person_keys import name_hash
 from settlement.storage import console_cases, console_regions
 from settlement.storage.console_cases import CaseRow
-from settlement.storage.console_search import find_person_no, message_keys
+from settlement.storage.console_search import find_person_no, message_keys, persons_named
 from settlement.storage.payment_reader import read_payments
 from settlement.view import View
 
@@ -30,6 +31,9 @@ TITLE = Words("结算查询", "Search")
 PERSON = Words("个人结算", "Settlements of a person")
 NOTHING = Words("没有找到。", "Nothing was found.")
 NO_PERSON = Words("没有此证件号码的参保人。", "Nobody has this certificate number.")
+NOBODY_NAMED = Words(
+    "没有此姓名的参保人。姓名须完整。", "Nobody has this name. The name must be whole."
+)
 MISSING = Words("没有这个人", "There is no such person")
 BY = {
     "setl_id": Words("结算编号", "settlement number"),
@@ -41,6 +45,10 @@ BY = {
 TEXT_MAX = 64
 FOUND_MAX = 100
 LOOKED_AT_MAX = 500
+NAMED_MAX = 20
+"""Persons of one name that are listed"""
+NAMED_LOOKED_AT_MAX = 200
+"""Persons of one name that are looked at for those of an institution"""
 
 
 async def search(visit: Visit) -> Answer:
@@ -60,7 +68,7 @@ async def search(visit: Visit) -> Answer:
             payments = [view.payments[one] for one in pay_nos if one in view.payments]
     return visit.page(
         "search.html", TITLE, by=by, ways=BY, text=text, institution=institution, rows=rows,
-        payments=payments, asked=bool(text),
+        payments=payments, asked=bool(text), named=[], more=False,
     )  # fmt: skip
 
 
@@ -78,6 +86,33 @@ async def find_person(visit: Visit) -> Answer:
     if person_no is None or not known:
         return await search(visit.again(NO_PERSON))
     return visit.go(f"/console/people/{visit.seal(person_no.encode(), _purpose(visit))}")
+
+
+async def find_named(visit: Visit) -> Answer:
+    """By a whole name: to the page of the only one who has it, or a list of those who have."""
+    text = visit.asked.form.get("name", "")[:TEXT_MAX]
+    desk = visit.desk
+    key = name_hash(desk.keyring, text)
+    async with desk.reading() as connection:
+        found, more = await _named(connection, visit, key) if key else ([], False)
+        told = f"found {len(found)}" if found else "not found"
+        await visit.note("console.search-person", f"name #{key.hex()[:8]}", told)
+        if not found:
+            return await search(visit.again(NOBODY_NAMED))
+        if len(found) == 1 and not more:
+            return visit.go(f"/console/people/{visit.seal(found[0][1].encode(), _purpose(visit))}")
+        persons = [
+            (await person_shown(connection, desk.keyring, *one), one[1]) for one in found
+        ]
+    return visit.page(
+        "search.html", TITLE, by="setl_id", ways=BY, text="", institution="", rows=[], payments=[],
+        asked=False, more=more,
+        named=[
+            (shown, visit.seal(number.encode(), _purpose(visit)))
+            for shown, number in persons
+            if shown is not None
+        ],
+    )  # fmt: skip
 
 
 async def person(visit: Visit) -> Answer:
@@ -124,6 +159,17 @@ async def _find(
     found = await console_cases.payments_by_number(connection, scope, text, limit=FOUND_MAX)
     paid = [setl_id for _, setl_id in found if setl_id is not None]
     return list(dict.fromkeys([*numbers, *paid])), [pay_no for pay_no, _ in found]
+
+
+async def _named(
+    connection: PlainConnection, visit: Visit, key: bytes
+) -> tuple[list[tuple[int, str]], bool]:
+    """Lane and number of those who have a name, within the scope; and whether there may be more."""
+    most = NAMED_MAX if visit.scope is None else NAMED_LOOKED_AT_MAX
+    lane = lane_of_key(key, visit.desk.lanes)
+    found = await persons_named(connection, lane, key, limit=most + 1)
+    ours = [one for one in found[:most] if await _is_in_scope(connection, visit, one[1])]
+    return ours[:NAMED_MAX], len(found) > most or len(ours) > NAMED_MAX
 
 
 async def _is_in_scope(connection: PlainConnection, visit: Visit, person_no: str) -> bool:

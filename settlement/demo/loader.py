@@ -31,9 +31,10 @@ from loadtest.population import (
 from settlement import chart, clock
 from settlement.demo.opening import Opening, book_openings
 from settlement.institution import Institution
-from settlement.keyring import Keyring, LookupKind
-from settlement.lanes import lane_of, lane_of_key
+from settlement.keyring import Keyring
+from settlement.lanes import lane_of
 from settlement.person import person_record
+from settlement.person_keys import person_keys
 from settlement.policy.loader import load_policies
 from settlement.storage import reference
 from settlement.storage.funds import open_fund_accounts
@@ -264,14 +265,9 @@ def _person_row(keyring: Keyring, lane: int, person: InsuredPerson) -> tuple[obj
 def _keys(
     keyring: Keyring, lane: int, person: InsuredPerson, lanes: int
 ) -> Iterator[tuple[object, ...]]:
-    """What the person is found by: certificate and card."""
-    shown = (
-        (LookupKind.CERTIFICATE, person.identity.certificate_no),
-        (LookupKind.CARD, person.identity.card_no),
-    )
-    for kind, text in shown:
-        key = keyring.lookup_key(kind, text)
-        yield lane, lane_of_key(key, lanes), int(kind), key, person.person_no
+    """What the person is found by: certificate, card and name."""
+    for key_lane, kind, key in person_keys(keyring, lanes, person.person_no, person.identity):
+        yield lane, key_lane, kind, key, person.person_no
 
 
 def _opening(lane: int, person: InsuredPerson) -> Opening | None:

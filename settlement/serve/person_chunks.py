@@ -33,12 +33,13 @@ from settlement.intake.persons import (
 )
 from settlement.intake.report import SAMPLES_MAX, Sample
 from settlement.intake.source import Lines, Row, rows_of_lines
-from settlement.keyring import Keyring, LookupKind
-from settlement.lanes import lane_of, lane_of_key
+from settlement.keyring import Keyring
+from settlement.lanes import lane_of
 from settlement.person import Enrolment, FamilyLink, Identity, person_record
+from settlement.person_keys import Key, holds_alone, person_keys
 from settlement.storage import copy_format
 from settlement.storage.keyfile import load_keyring
-from settlement.storage.person_import import Change, Key, KnownRow, NewRows
+from settlement.storage.person_import import Change, KnownRow, NewRows
 from settlement.telemetry.logs import mask_number
 from settlement.telemetry.private_memory import keep_memory_private
 
@@ -129,14 +130,14 @@ class Worker:
             if person is None:
                 continue
             lane = lane_of(person.person_no, self._terms.lanes)
-            keys = self._keys(person.identity)
-            for _, kind, key in keys:
+            keys = self._keys(person.person_no, person.identity)
+            for _, kind, key in filter(holds_alone, keys):
                 _mark(done, person.row, int.from_bytes(key[:8], "big") & ~3 | kind)
             row = known.get(person.person_no)
             if row is None:
                 fresh.append((lane, person.person_no, person, keys))
                 if chunk.compare_keys:
-                    done.keys += ((person.row, key, person.person_no) for key in keys)
+                    _compare_with_others(done, person, keys)
             else:
                 self._compare(done, lane, person, row)
         if fresh:
@@ -167,12 +168,13 @@ class Worker:
         if differs is None:
             done.unchanged += 1
             return
-        old = self._keys(known.identity)
+        number = person.person_no
+        old = self._keys(number, known.identity)
         identity = known.identity if differs.identity is None else differs.identity
-        keys = old if differs.identity is None else self._keys(identity)
+        keys = old if differs.identity is None else self._keys(number, identity)
         change = self._change(lane, row, differs, identity, keys, old)
         done.changes.append(change)
-        done.keys += ((person.row, key, person.person_no) for key in change.new_keys)
+        _compare_with_others(done, person, change.new_keys)
         if len(done.samples) < SAMPLES_MAX:
             sample = Sample(person.row, mask_number(person.person_no), differs.fields)
             done.samples.append(sample)
@@ -241,17 +243,8 @@ class Worker:
             balances=b"".join(balances),
         )  # fmt: skip
 
-    def _keys(self, identity: Identity) -> list[Key]:
-        lanes, lookup_key = self._terms.lanes, self._keyring.lookup_key
-        found = []
-        for kind, text in (
-            (LookupKind.CERTIFICATE, identity.certificate_no),
-            (LookupKind.CARD, identity.card_no),
-        ):
-            if text:
-                key = lookup_key(kind, text)
-                found.append((lane_of_key(key, lanes), int(kind), key))
-        return found
+    def _keys(self, person_no: str, identity: Identity) -> list[Key]:
+        return person_keys(self._keyring, self._terms.lanes, person_no, identity)
 
 
 _WORKERS: list[Worker] = []
@@ -292,6 +285,11 @@ def _rows(chunk: Chunk, faults: list[Fault]) -> Iterable[Row]:
         return chunk.rows
     lines = chunk.rows.text.split(b"\n")
     return rows_of_lines(lines, chunk.rows.first, COLUMNS, faults)
+
+
+def _compare_with_others(done: Worked, person: FilePerson, keys: Iterable[Key]) -> None:
+    """Have keys looked up that nobody else may have."""
+    done.keys += ((person.row, key, person.person_no) for key in keys if holds_alone(key))
 
 
 def _mark(done: Worked, row: int, mark: int) -> None:

@@ -9,7 +9,7 @@ from ledger.postgres.shape import Shape
 from protocol.nhsa import msgid
 from settlement.keyring import LookupKind
 from settlement.keys import message_key
-from settlement.storage.queries import SHAPED
+from settlement.storage.queries import CONSOLE, SHAPED
 
 SETTLING = (
     "2102", "2103", "2207", "2207A", "2208", "2304", "2304A", "2305", "2601", "6202", "6203",
@@ -40,3 +40,12 @@ async def find_person_no(
     )
     found: str | None = rows[0]["psn_no"] if rows else None
     return found
+
+
+async def persons_named(
+    connection: Connection[Record], lane: int, name_hash: bytes, *, limit: int
+) -> list[tuple[int, str]]:
+    """Lane and number of those whose name has this keyed hash, by their numbers, so many of them;
+    `lane` is that of the hash."""
+    rows = await connection.fetch(CONSOLE["console_persons_named"], lane, name_hash, limit)
+    return [(row["psn_lane"], row["psn_no"]) for row in rows]

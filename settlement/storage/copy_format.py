@@ -14,9 +14,8 @@ TRAILER = b"\xff\xff"
 # Each field has its length before it, each row its number of fields.
 _PERSON = Packing("!h iq ih ih").pack
 _LENGTH = Packing("!i").pack
-_LOOKUP = Packing("!h ih ih ih i16s i").pack
+_LOOKUP = Packing("!h ih ih ih i").pack
 _BALANCE = Packing("!h ih iq").pack
-KEY_BYTES = 16
 
 
 def person_row(
@@ -37,7 +36,8 @@ def person_row(
 
 def lookup_row(person_lane: int, lane: int, kind: int, key: bytes, number: bytes) -> bytes:
     """A row of `lookup`: psn_lane, lane, kind, key, psn_no."""
-    return _LOOKUP(5, 2, person_lane, 2, lane, 2, kind, KEY_BYTES, key, len(number)) + number
+    head = _LOOKUP(5, 2, person_lane, 2, lane, 2, kind, len(key))
+    return b"".join((head, key, _LENGTH(len(number)), number))
 
 
 def balance_row(lane: int, account: int) -> bytes:

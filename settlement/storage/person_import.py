@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape, one_lane
+from settlement.person_keys import Key
 from settlement.storage import copy_format
 from settlement.storage.queries import ADMIN, IMPORTS, SCATTER, SHAPED
 
@@ -23,8 +24,6 @@ CHANGES_MAX = 500
 
 KnownRow = tuple[str, int, str, int, bytes, str, str]
 """psn_no, account, region, key version, identity, enrolments, family: as the database has them."""
-Key = tuple[int, int, bytes]
-"""Lane, kind and hash under which somebody is found."""
 
 
 class Change(Struct, frozen=True, kw_only=True, gc=False):

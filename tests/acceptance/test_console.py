@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -19,7 +20,9 @@ from settlement.payment import Verdict
 from settlement.storage.payments import open_payments
 from tests.kit import population
 from tests.kit.console import Office, a_console, an_office
-from tests.kit.population import CLASS_A, CLASS_C, DEAR, some
+from tests.kit.importing import Office as Agency
+from tests.kit.importing import rows_of
+from tests.kit.population import CLASS_A, CLASS_C, DEAR, newcomer, some
 from tests.kit.scanner import Scanner
 from tests.kit.till import WALLET
 from tests.kit.town import Town, a_town
@@ -247,6 +250,45 @@ async def test_person_is_found_by_the_whole_certificate_number_alone(
     assert ("jing", f"person {citizen.number}", "") in await office.audited("console.view-person")
     everything = await town.owner.fetch("select a.subject, a.note from settlement.audit a")
     assert not any(number in row["subject"] + row["note"] for row in everything)
+
+
+async def test_person_is_found_by_the_whole_name_and_namesakes_are_listed(
+    office: Office, town: Town, tmp_path: Path
+) -> None:
+    """Who is asked for is in no address and not in the audit; a name that changed is no longer
+    found, and more namesakes than are listed are not hidden."""
+    agency, name = Agency(town=town, directory=tmp_path), "测试同名"
+    people = [newcomer(n) for n in range(700, 722)]
+    await agency.bring("persons", [rows_of(people[0])])
+    sold = await town.pharmacy.sell(people[0], some(CLASS_A))
+    await agency.bring("persons", [rows_of(people[0], psn_name=name)])
+    clerk = await office.signed_in("jing")
+    await clerk.get("/console/search")
+    page = await clerk.post("/console/search/name", name=name[:-1])
+    assert page.status == 200 and "没有此姓名" in page.text
+    page = await clerk.post("/console/search/name", name="测试 同名 ")
+    assert page.status == 303 and name not in page.location
+    page = await clerk.follow()
+    assert f"/console/settlements/{sold.setl_id}" in page.text and name not in page.text
+    await agency.bring("persons", [rows_of(one, psn_name=name) for one in people[1:3]])
+    page = await clerk.post("/console/search/name", name=name)
+    assert page.text.count("/console/people/") == 3
+    assert name not in page.text.replace(f'value="{name}"', "")
+    assert "未全部列出" not in page.text
+    await agency.bring("persons", [rows_of(one, psn_name=name) for one in people[3:]])
+    page = await clerk.post("/console/search/name", name=name)
+    assert page.text.count("/console/people/") == 20 and "未全部列出" in page.text
+    await agency.bring("persons", [rows_of(one) for one in people[1:]])
+    page = await clerk.post("/console/search/name", name=name)
+    assert page.status == 303
+    await clerk.get("/console/search")
+    page = await clerk.post("/console/search/name", name=people[5].insured.identity.name)
+    assert page.status == 303
+    noted = [note for _, subject, note in await office.audited("console.search-person")
+             if subject.startswith("name #")]
+    assert noted == ["not found", "found 1", "found 3", "found 20", "found 1", "found 1"]
+    everything = await town.owner.fetch("select a.subject, a.note from settlement.audit a")
+    assert not any(name in row["subject"] + row["note"] for row in everything)
 
 
 async def test_two_people_give_a_refund_back(office: Office, town: Town) -> None:

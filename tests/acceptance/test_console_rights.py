@@ -146,6 +146,9 @@ async def test_institution_sees_its_own_cases_alone(office: Office) -> None:
             page = await finance.follow()
             assert own.setl_id in page.text and other.setl_id not in page.text
             assert "账户余额" not in page.text
+        await finance.get("/console/search")
+        page = await finance.post("/console/search/name", name=known.insured.identity.name)
+        assert (page.status == 303) == shown
     page = await finance.get("/console/institutions?text=44190099")
     assert population.OTHER_PHARMACY.code not in page.text
     assert population.PHARMACY.code in page.text

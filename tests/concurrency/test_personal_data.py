@@ -57,6 +57,14 @@ def today(desk: Desk, town: Town) -> Desk:
     return structs.replace(desk, clock=town.clock)
 
 
+async def keys_of(town: Town, who: Citizen) -> set[int]:
+    """The kinds of keys that the person is found by."""
+    rows = await town.owner.fetch(
+        "select l.kind from settlement.lookup l where l.psn_no = $1 and l.kind <> 3", who.number
+    )
+    return {row["kind"] for row in rows}
+
+
 async def details_of(town: Town, who: Citizen) -> int:
     found = await town.owner.fetchval(
         "select count(*) from settlement.settlement_detail d join settlement.settlement t"
@@ -127,6 +135,7 @@ async def test_who_is_not_insured_any_more_is_a_number_that_nobody_finds(
     await town.pharmacy.sell(who, some(CLASS_A, 3))
     await rewrite_person(town.owner, town.keyring, who.number, enrolments="[]")
     balance = await town.balance_fen(who)
+    assert await keys_of(town, who) == {1, 2, 4}
     said = await erased(desk, who)
     assert f"余额 {balance} 分" in said.text
     lane = lane_of(who.number, desk.lanes)
@@ -137,6 +146,7 @@ async def test_who_is_not_insured_any_more_is_a_number_that_nobody_finds(
     told = await exported(desk, who.number, **WHO)
     assert told is not None
     assert told["identity"]["name"] == ""  # type: ignore[index]
+    assert await keys_of(town, who) == set(), "certificate, card and name find nobody"
     refused = await town.pharmacy.sell(who, some(CLASS_A, 1))
     assert refused.infcode == -1
     assert (await town.verified()).ok

@@ -274,6 +274,15 @@ from settlement.person p
 left join ledger.balance b on b.lane = p.lane and b.account = p.account
 where p.lane = $1 and p.psn_no = $2;
 
+-- name: console_persons_named
+-- Who has a name: the keys that begin with its keyed hash, in the order of person numbers. A number
+-- is UTF-8, which has no byte ff.
+select l.psn_lane, l.psn_no
+from settlement.lookup l
+where l.lane = $1 and l.kind = 4 and l.key > $2::bytea and l.key < $2::bytea || '\xff'::bytea
+order by l.key
+limit $3;
+
 -- name: console_payments_open
 -- Payments that are not at their end, the oldest first, and when the resolver looks next; with
 -- `$2`, those after one of them, whether or not it is at its end by now.

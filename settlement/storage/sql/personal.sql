@@ -202,7 +202,7 @@ set identity = $3, key_version = $4, enrolments = '[]', family = '[]', filings =
 where p.lane = $1 and p.psn_no = $2;
 
 -- name: drop_lookups
--- Nobody is found by certificate, card or token any more.
+-- Nobody is found by certificate, card, name or token any more.
 delete from settlement.lookup l where l.psn_lane = $1 and l.psn_no = $2;
 
 -- name: drop_tokens

@@ -55,7 +55,7 @@ async def test_a_second_load_changes_nothing(world: SmallWorld) -> None:
         assert not loaded
         assert await _counts(connection) == before
     assert before["person"] == SMALL.persons
-    assert before["lookup"] == 2 * SMALL.persons
+    assert before["lookup"] == 3 * SMALL.persons
     assert before["institution"] == before["credential"] == SMALL.institutions
 
 

@@ -87,9 +87,11 @@ create table settlement.lookup (
 comment on table settlement.lookup is
     'Keys that others choose, to a person; in the lane of the key itself.';
 comment on column settlement.lookup.psn_lane is 'Lane of the person.';
-comment on column settlement.lookup.lane is 'Hash of the key.';
-comment on column settlement.lookup.kind is '1 certificate, 2 card, 3 e-credential token.';
-comment on column settlement.lookup.key is 'Keyed hash; the key has a version.';
+comment on column settlement.lookup.lane is 'Of the hash that the key is, or begins with.';
+comment on column settlement.lookup.kind is '1 certificate, 2 card, 3 e-credential token, 4 name.';
+comment on column settlement.lookup.key is
+    'Keyed hash; the key has a version. Of a name, which is not one person''s alone, with psn_no '
+    'behind it.';
 comment on column settlement.lookup.psn_no is 'The person.';
 
 create table settlement.token (
