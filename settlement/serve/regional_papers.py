@@ -23,7 +23,15 @@ from protocol.hub.clearing import (
     ClearingStatement,
     DayList,
 )
-from protocol.hub.messages import PART_BYTES_MAX, PARTS_MAX, Kind, PaperAsked, PaperState, PaperTold
+from protocol.hub.messages import (
+    PART_BYTES_MAX,
+    PARTS_MAX,
+    Kind,
+    PaperAsked,
+    PaperState,
+    PaperTold,
+    Refused,
+)
 from settlement.clock import local_time
 from settlement.region.hub import HubLine, NoAnswer
 from settlement.regional_clearing import Side
@@ -257,13 +265,11 @@ async def _handed_over(books: RegionalBooks, line: HubLine, paper: Paper) -> End
             ),
             correlation=f"{run_no}-{part.part}", seconds=ANSWER_SECONDS,
         )  # fmt: skip
-        if isinstance(told, NoAnswer):
+        if isinstance(told, NoAnswer | Refused):
+            # A question that is refused says nothing of the paper: it is handed over again.
             _log(paper, "region.paper.unanswered", told.text)
             return None
-        if not isinstance(told, PaperTold):
-            later = getattr(told, "retry", "") == "later"
-            return None if later else End(False, _kept_text(getattr(told, "text", "")))
-        if (told.number, told.digest) != (paper.number, paper.digest):
+        if not isinstance(told, PaperTold) or (told.number, told.digest) != (paper.number, paper.digest):
             _log(paper, "region.paper.unanswered", "an answer about another paper")
             return None
         if told.state is not PaperState.KEPT:

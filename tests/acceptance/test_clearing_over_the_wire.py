@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from msgspec.structs import replace
 
-from loadtest.simulators.hub_faults import Faults
+from loadtest.simulators.hub_faults import Fault, Faults, Rule
 from protocol.hub.clearing import ClearingNotice, ClearingRow, ClearingStatement
 from protocol.hub.messages import PART_BYTES_MAX, Kind, PaperAsked, PaperState, PaperTold
 from settlement.embedded.services import Services
@@ -135,6 +135,14 @@ async def refusals(pair: Pair) -> dict[str, str]:
     }
 
 
+async def audited(pair: Pair) -> int:
+    """How often the other side refused one, by its audit."""
+    times: int = await pair.towns[OTHER].owner.fetchval(
+        "select count(*) from settlement.audit where action = 'clearing-file-refused'"
+    )
+    return times
+
+
 def statement(number: str, **changes: object) -> ClearingStatement:
     """A statement of one row that nobody knows."""
     row = ClearingRow(
@@ -232,11 +240,34 @@ async def a_paper_that_cannot_stand_is_put_aside(pair: Pair, number: str) -> Non
     again = await handed(pair, Kind.STATEMENT, bad[0][2], number=f"{OURS}-sum")
     assert again.state is PaperState.REFUSED
     assert "合计与明细不等" in again.text
-    audits = await pair.towns[OTHER].owner.fetchval(
-        "select count(*) from settlement.audit where action = 'clearing-file-refused'"
-    )
-    assert audits == len(put_aside)
+    assert await audited(pair) == len(put_aside)
     assert steps == {region: (await period(pair, region)).steps for region in (OURS, OTHER)}
+
+
+async def test_whatever_becomes_of_its_messages_a_paper_is_decided_on_once(
+    services: Services,
+) -> None:
+    async with a_pair(
+        services, begins=datetime(2026, 12, 8, 4), faults=Faults(), ahead_seconds=(0.0, 0.0)
+    ) as pair:
+        ours = await books(pair, OURS)
+        for fault in Fault:
+            content = content_of(statement(f"{OURS}-{fault.value}", fund_fen=51))
+            paper = store.Paper(
+                lane=ours.lane_of(OTHER), region=OTHER, sent=True, kind=Kind.STATEMENT,
+                number=f"{OURS}-{fault.value}", digest=sha256(content).hexdigest(),
+            )  # fmt: skip
+            await store.keep_part(ours.connection, paper, 1, 1, content, pair.clock())
+            # The first message of a paper is that which is kept, the second asks.
+            pair.hub.faults.add(Rule(fault=fault, kind=Kind.STATEMENT, times=2))
+            for _ in range(6):
+                await papers.hand_over(ours, pair.regions[OURS].line)
+                await pair.clock.advance(120)
+                await papers.decide(await books(pair, OTHER))
+            end = await store.end_of(ours.connection, paper)
+            assert end is not None and "合计与明细不等" in end.said, fault
+        assert set(pair.hub.faults.happened) == set(Fault)
+        assert len(await refusals(pair)) == await audited(pair) == len(Fault)
 
 
 async def test_a_paper_of_several_parts_is_taken_when_the_last_one_is_there(
