@@ -54,7 +54,7 @@ def _add_stating(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> Non
     _finish(state, _state, tell)
     take = actions.add_parser(
         "take",
-        help="take a statement, or an answer to ours, from a file (收表)",
+        help="take a statement, an answer to ours or a notice from a file (收表)",
         description="Take what the other side sent for the month. What does not add up is refused "
         "as a whole and the reason is kept; rows that we do not have are disputed at once.",
     )
@@ -98,9 +98,17 @@ def _add_money(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None:
     notify.add_argument("--notice", required=True, help="its number")
     notify.add_argument("--amount", required=True, type=_fen, help="yuan, as it says")
     close = actions.add_parser("close", help="close a paid month (关闭)")
+    send = actions.add_parser(
+        "send",
+        help="hand our statement, answer or notice over by the wire (经平台交付)",
+        description="Put our papers of the period into the box: the server hands them over, signed "
+        "and sealed, until the other side has decided. Sent again they are the same.",
+    )
+    papers = actions.add_parser("papers", help="papers sent and received by the wire (收发文件)")
+    _finish(papers, _papers, tell)
     answer.add_argument("--out", type=Path, required=True, metavar="DIR")
     for parser, action in (
-        (confirm, _confirm), (answer, _answer), (notify, _notify), (close, _close),
+        (confirm, _confirm), (answer, _answer), (notify, _notify), (close, _close), (send, _send),
     ):  # fmt: skip
         _period(parser)
         if parser is not answer:
@@ -247,6 +255,20 @@ def _answer(parsed: argparse.Namespace) -> Said:
     from settlement.serve import regional_desk
 
     return regional_desk.answer(parsed.data_dir, regional_desk.named(parsed), parsed.out)
+
+
+def _send(parsed: argparse.Namespace) -> Said:
+    from settlement.serve import regional_desk
+
+    return regional_desk.send(
+        parsed.data_dir, regional_desk.named(parsed), regional_desk.who(parsed)
+    )
+
+
+def _papers(parsed: argparse.Namespace) -> Said:
+    from settlement.serve import regional_desk
+
+    return regional_desk.sent_and_received(parsed.data_dir)
 
 
 def _notify(parsed: argparse.Namespace) -> Said:

@@ -199,6 +199,12 @@ select create_distributed_table(
     'settlement.region_difference_end', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.region_paper', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.region_paper_end', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.region_comparison', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import TypeAlias
 
 from msgspec import Raw, Struct
@@ -26,6 +27,9 @@ from protocol.hub.messages import (
     CaseTold,
     EnrolmentTold,
     Kind,
+    PaperAsked,
+    PaperState,
+    PaperTold,
     PersonAsked,
     PersonTold,
     Question,
@@ -101,6 +105,8 @@ class InsuredRegion:
         self.tombstones: set[str] = set()
         self.asked: list[tuple[Kind, str, Question]] = []
         """every question that left, in order, with its correlation number"""
+        self.papers: dict[tuple[str, str], dict[int, bytes]] = {}
+        """by number and digest, its parts"""
         self.down = False
         self.hanging = asyncio.Event()
         """set once a question hangs"""
@@ -203,6 +209,8 @@ class InsuredRegion:
                 return self._status(question)
             case ReconcileAsked():
                 return self._rows(question)
+            case PaperAsked():
+                return self._paper(question)
 
     def _person(self, asked: PersonAsked) -> Told | Refused:
         found = [one for one in self.people.values() if _shows(one, asked)]
@@ -301,6 +309,17 @@ class InsuredRegion:
                 )
             )
         return ReconcileTold(day=asked.day, rows=tuple(rows), more=False)
+
+    def _paper(self, asked: PaperAsked) -> PaperTold:
+        """It only keeps what it is given, and takes what is whole."""
+        kept = self.papers.setdefault((asked.number, asked.digest), {})
+        kept[asked.part] = asked.content
+        whole = b"".join(content for _, content in sorted(kept.items()))
+        taken = sha256(whole).hexdigest() == asked.digest
+        return PaperTold(
+            number=asked.number, digest=asked.digest, text="",
+            state=PaperState.TAKEN if taken else PaperState.KEPT,
+        )  # fmt: skip
 
     def _number(self) -> str:
         self._count += 1

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum, unique
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 
 @unique
@@ -33,6 +33,12 @@ class Kind(StrEnum):
     """what became of a case or a cancel"""
     RECONCILE = "reconcile"
     """the rows of a day, for comparison"""
+    STATEMENT = "statement"
+    """T hands over what it claims for a month"""
+    ANSWER = "answer"
+    """I hands over what it says of a statement"""
+    NOTICE = "notice"
+    """either hands over the notice of what is paid for a month"""
 
 
 class PersonAsked(Struct, frozen=True, kw_only=True):
@@ -275,6 +281,56 @@ class ReconcileTold(Struct, frozen=True, kw_only=True):
     more: bool
 
 
+PART_BYTES_MAX = 384 * 1024
+"""Of a paper, in one message: base64 inside, and the body's around it, make it 683 KiB."""
+PARTS_MAX = 256
+"""Of a paper: more than 400,000 rows."""
+PaperNo = Annotated[str, Meta(pattern=r"^[0-9A-Za-z\-]{1,64}$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Place = Annotated[int, Meta(ge=1, le=PARTS_MAX)]
+Bytes = Annotated[bytes, Meta(min_length=1, max_length=PART_BYTES_MAX)]
+
+
+class PaperAsked(Struct, frozen=True, kw_only=True):
+    """A part of a paper of a cleared month (`protocol.hub.clearing`), handed over. A paper is known
+    by its number and digest: handed over again it is the same one, in whatever order its parts."""
+
+    number: PaperNo
+    """the sender's; with another digest it is another paper, and refused"""
+    digest: Sha256
+    """SHA-256 of the whole paper"""
+    part: Place
+    parts: Place
+    content: Bytes
+    """of the paper's JSON, as it is kept"""
+
+    def __post_init__(self) -> None:
+        """A part lies within its paper."""
+        if self.part > self.parts:
+            raise ValueError(f"part {self.part} of {self.parts}")
+
+
+@unique
+class PaperState(StrEnum):
+    """What became of a paper at its receiver."""
+
+    KEPT = "kept"
+    """as received, this part of it; it is not decided on yet"""
+    TAKEN = "taken"
+    REFUSED = "refused"
+    """put aside with the reason; nothing was booked"""
+
+
+class PaperTold(Struct, frozen=True, kw_only=True):
+    """What became of it: while it is kept, it is asked again."""
+
+    number: str
+    digest: str
+    state: PaperState
+    text: str
+    """what the receiver says of it; empty while it is kept"""
+
+
 class Refused(Struct, frozen=True, kw_only=True):
     """The question had no effect, and never will under this correlation number."""
 
@@ -288,16 +344,20 @@ class Refused(Struct, frozen=True, kw_only=True):
 
 
 Question: TypeAlias = (
-    PersonAsked | Case | CancelAsked | ReverseAsked | StatusAsked | ReconcileAsked
+    PersonAsked | Case | CancelAsked | ReverseAsked | StatusAsked | ReconcileAsked | PaperAsked
 )
-Told: TypeAlias = PersonTold | CaseTold | CancelTold | ReverseTold | StatusTold | ReconcileTold
+Told: TypeAlias = (
+    PersonTold | CaseTold | CancelTold | ReverseTold | StatusTold | ReconcileTold | PaperTold
+)
+PAPERS = frozenset({Kind.STATEMENT, Kind.ANSWER, Kind.NOTICE})
 
 QUESTION_OF: dict[Kind, type[Question]] = {
     Kind.PERSON: PersonAsked, Kind.QUOTE: Case, Kind.SETTLE: Case, Kind.CANCEL: CancelAsked,
     Kind.REVERSE: ReverseAsked, Kind.STATUS: StatusAsked, Kind.RECONCILE: ReconcileAsked,
+    **dict.fromkeys(PAPERS, PaperAsked),
 }  # fmt: skip
 TOLD_OF: dict[Kind, type[Told]] = {
     Kind.PERSON: PersonTold, Kind.QUOTE: CaseTold, Kind.SETTLE: CaseTold,
     Kind.CANCEL: CancelTold, Kind.REVERSE: ReverseTold, Kind.STATUS: StatusTold,
-    Kind.RECONCILE: ReconcileTold,
+    Kind.RECONCILE: ReconcileTold, **dict.fromkeys(PAPERS, PaperTold),
 }  # fmt: skip

@@ -16,6 +16,9 @@ from protocol.hub.messages import (
     CancelAsked,
     Case,
     Kind,
+    PaperAsked,
+    PaperState,
+    PaperTold,
     PersonAsked,
     Question,
     ReconcileAsked,
@@ -33,12 +36,13 @@ from settlement.desk import DecisionDesk
 from settlement.gateway import Overloaded, Unavailable
 from settlement.home_refusals import BROKEN
 from settlement.keyring import LookupKind
-from settlement.lanes import lane_of_key
+from settlement.lanes import lane_of, lane_of_key
 from settlement.limits import Limits
 from settlement.refusal import Refusal
 from settlement.region.hub import OutcomeUnknownError
 from settlement.rows import RowKind
 from settlement.serve.asking import Journals
+from settlement.storage import regional_papers as papers
 from settlement.storage.connect import Several
 from settlement.storage.errors import StorageError
 from settlement.storage.home_pages import home_rows
@@ -119,6 +123,8 @@ class HomeDesk:
                 return await self._ask(translate.status(question, region))
             case ReconcileAsked():
                 return await self._page(region, question)
+            case PaperAsked():
+                return await self._paper(region, kind, question)
             case _:
                 assert_never(question)
 
@@ -157,6 +163,27 @@ class HomeDesk:
             for row in rows[: self._rows_max]
         )  # fmt: skip
         return ReconcileTold(day=question.day, rows=told, more=len(rows) > self._rows_max)
+
+    async def _paper(
+        self, region: Counterpart, kind: Kind, asked: PaperAsked
+    ) -> PaperTold:
+        """A part is kept as it came; the owner's loop decides on the whole (regional_papers.py)."""
+        paper = papers.Paper(
+            lane=lane_of(region.region, self._lanes), region=region.region, sent=False,
+            kind=kind, number=asked.number, digest=asked.digest,
+        )  # fmt: skip
+        async with self._side.use() as connection:
+            end = await papers.end_of(connection, paper)
+            if end is None:
+                await papers.keep_part(
+                    connection, paper, asked.part, asked.parts, asked.content,
+                    self._desk.now().at,
+                )  # fmt: skip
+        return PaperTold(
+            number=asked.number, digest=asked.digest, text="" if end is None else end.said,
+            state=PaperState.KEPT if end is None else
+            PaperState.TAKEN if end.taken else PaperState.REFUSED,
+        )  # fmt: skip
 
     def _refused(self, refusal: Refusal) -> Refused:
         said = refusals.text(refusal, self._desk.world.profile)

@@ -13,6 +13,7 @@ from settlement.cli_clear import SIDES
 from settlement.regional_clearing import Mark, Side
 from settlement.regional_prepayment import PrepaidAct
 from settlement.said import Said
+from settlement.serve import regional_papers as papers
 from settlement.serve import regional_paying as paying
 from settlement.serve import regional_prepaid as prepaid
 from settlement.serve import regional_reports as reports
@@ -109,6 +110,20 @@ def answer(data_dir: Path, named: Named, out: Path) -> Said:
         return Said(0, "\n".join(map(str, paths)))
 
     return run(data_dir, lambda books: on_period(books, named, write))
+
+
+def send(data_dir: Path, named: Named, who: Who) -> Said:
+    """Hand our papers of a period over by the wire."""
+
+    async def act(books: RegionalBooks, found: Found) -> Said:
+        return await papers.send(books, found, who)
+
+    return run(data_dir, lambda books: acting_on(books, named, act))
+
+
+def sent_and_received(data_dir: Path) -> Said:
+    """Papers that went over the wire."""
+    return run(data_dir, papers.listed)
 
 
 def notify(data_dir: Path, named: Named, notice_no: str, amount_fen: int, who: Who) -> Said:

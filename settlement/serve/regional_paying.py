@@ -60,12 +60,19 @@ async def confirm(books: RegionalBooks, found: Found, who: Who) -> Said:
 
 
 async def answer_file(books: RegionalBooks, found: Found, out: Path) -> list[Path]:
-    """Our answers to the statements of a period that we are to pay: one for each region that
-    stated."""
+    """Our answers as files."""
+    return [written(out, name, answer) for name, answer in await answers_of(books, found)]
+
+
+async def answers_of(
+    books: RegionalBooks, found: Found
+) -> list[tuple[str, ClearingAnswer]]:
+    """Our answers to the statements of a period that we are to pay, with their numbers: one for
+    each region that stated."""
     legs = [leg async for leg in store.legs_of(books.connection, found.place)]
     stands = (await sums_of(books.connection, found.place)).stands
     confirmed = found.confirmed_fen is not None
-    paths = []
+    answers = []
     for step in found.steps:
         if step.act not in (Act.STATE, Act.JOIN):
             continue
@@ -83,8 +90,8 @@ async def answer_file(books: RegionalBooks, found: Found, out: Path) -> list[Pat
             debtor=books.region, answered_at=books.moment.at, rows=rows, confirmed=confirmed,
             legs=sums.legs, fund_fen=sums.fund_fen, account_fen=sums.account_fen,
         )  # fmt: skip
-        paths.append(written(out, f"{step.reference}-answer-{len(found.steps)}", answer))
-    return paths
+        answers.append((f"{step.reference}-answer-{len(found.steps)}", answer))
+    return answers
 
 
 async def due_of(books: RegionalBooks, found: Found) -> int | Said:

@@ -1,4 +1,5 @@
-"""Compares each day with the regions that insure, every morning, and looks at prepayments.
+"""Compares each day with the regions that insure, every morning; hands over and takes the papers of
+cleared months; and looks at prepayments.
 
 The step of a loop that runs as the schema's owner in the importer's process. What others owe us is
 compared by us, what we owe them by them (regional_asking.py). A step asks some regions; what is due
@@ -33,6 +34,7 @@ from settlement.said import Said
 from settlement.serve.hub_office import HubOffice
 from settlement.serve.regional_asking import AT_A_TIME, all_that_insure
 from settlement.serve.regional_books import RegionalBooks, open_books
+from settlement.serve.regional_papers import decide, hand_over, is_anything_to_send
 from settlement.serve.regional_prepaid import prepaid_parties, standing_of
 from settlement.serve.regional_reconciling import ask_lists, reconcile
 from settlement.storage import reference
@@ -65,7 +67,7 @@ class RegionRound:
         self._silent: dict[str, Silence] = {}
 
     async def step(self, connection: PlainConnection) -> int:
-        """Compare what is due; how many days of regions were compared."""
+        """Do what is due; how many days of regions were compared, and papers ended."""
         at = self._clock()
         if at < self._looks_at or await reference.installation(connection) is None:
             return 0
@@ -74,10 +76,12 @@ class RegionRound:
             return 0
         books = await self._open(connection, at)
         await _look_at_prepayments(books)
+        decided = await decide(books)
+        decided += await self._hand_over(books)
         rules = books.rules.compared
         if self._open_line is None or not rules.by_themselves:
             self._looks_at = at + LOOKS_EVERY
-            return 0
+            return decided
         due = await self._due(books, at)
         done = 0
         if due:
@@ -86,7 +90,14 @@ class RegionRound:
         if len(due) <= AT_A_TIME:
             self._looks_at = at + LOOKS_EVERY
         await self._due(books, at)
-        return done
+        return done + decided
+
+    async def _hand_over(self, books: RegionalBooks) -> int:
+        """Papers of cleared months; the line is opened where there is one to be handed over."""
+        if self._open_line is None or not await is_anything_to_send(books):
+            return 0
+        async with self._open_line() as line:
+            return await hand_over(books, line)
 
     async def _due(self, books: RegionalBooks, at: datetime) -> Due:
         """Regions and days that are to be compared now; those that are late are counted."""

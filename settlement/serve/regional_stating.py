@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from protocol.hub.clearing import ClearingRow
+from protocol.hub.clearing import ClearingRow, ClearingStatement
 from settlement.clearing import is_over, last_day
 from settlement.regional_clearing import Act, Period, Side, month_after, party_of
 from settlement.regional_matching import Key
@@ -66,19 +66,29 @@ async def state(
 
 async def write_statement(books: RegionalBooks, found: Found, out: Path) -> Path:
     """The file for the other side, of a stated period of treatment."""
+    statement = await statement_of(books, found)
+    return written(out, statement.statement_no, statement)
+
+
+async def statement_of(books: RegionalBooks, found: Found) -> ClearingStatement:
+    """Our statement of a stated period of treatment: the same to the byte whenever it is made."""
     rows = [_wire_row(leg) async for leg in store.legs_of(books.connection, found.place)]
-    statement = make_statement(
+    return make_statement(
         rows, statement_no=found.statement_no, month=found.period.month, creditor=books.region,
         debtor=found.period.party, stated_at=found.steps[0].at,
     )  # fmt: skip
-    return written(out, statement.statement_no, statement)
+
+
+def content_of(paper: msgspec.Struct) -> bytes:
+    """A paper's bytes, alike in a file and over the wire: by them it is known."""
+    return msgspec.json.format(msgspec.json.encode(paper), indent=1)
 
 
 def written(out: Path, name: str, content: msgspec.Struct) -> Path:
     """A file of JSON in a folder that is there afterwards."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"{name}.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1))
+    path.write_bytes(content_of(content))
     return path
 
 

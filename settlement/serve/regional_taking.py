@@ -1,4 +1,4 @@
-"""Taking what the other side sends about a month: its statement, or its answer to ours.
+"""Taking what the other side sends about a month: its statement, its answer to ours, its notice.
 
 What does not add up, is of another month, or comes twice with other content is refused as a whole;
 the reason is said and kept in the audit, and nothing is booked. Rows that we do not have, or have
@@ -7,7 +7,7 @@ with other amounts, are disputed at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from hashlib import sha256
 from typing import assert_never
@@ -15,9 +15,11 @@ from typing import assert_never
 import msgspec
 from msgspec import Struct
 
+from ledger.money import yuan_text
 from protocol.hub.clearing import (
     ClearingAnswer,
     ClearingFile,
+    ClearingNotice,
     ClearingRow,
     ClearingStatement,
     DayList,
@@ -31,6 +33,7 @@ from settlement.regional_statements import faults_of
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_marks import mark_rows
+from settlement.serve.regional_paying import notify
 from settlement.serve.regional_periods import (
     Found,
     acting,
@@ -71,19 +74,21 @@ class Sent(Struct, frozen=True, kw_only=True):
 
 async def take(books: RegionalBooks, month: date, sent: Sent, who: Who) -> Said:
     """Take a file for a month; 1 where it was refused."""
-    told: ClearingStatement | ClearingAnswer | DayList
+    told: ClearingStatement | ClearingAnswer | ClearingNotice | DayList
     try:
         told = msgspec.json.decode(sent.content, type=ClearingFile)
     except msgspec.MsgspecError as exc:
-        return await _refuse(books, sent, who, [f"不是清算文件 | no clearing file: {exc}"])
+        return await refuse(books, sent, who, [f"不是清算文件 | no clearing file: {exc}"])
     match told:
         case ClearingStatement():
             return await _take_statement(books, month, sent, told, who)
         case ClearingAnswer():
             return await _take_answer(books, month, sent, told, who)
+        case ClearingNotice():
+            return await _take_notice(books, month, sent, told, who)
         case DayList():
             reason = "这是日对账清单，请用 reconcile-regions | a list of a day is no statement"
-            return await _refuse(books, sent, who, [reason])
+            return await refuse(books, sent, who, [reason])
         case _:
             assert_never(told)
 
@@ -97,7 +102,7 @@ async def _take_statement(
     )  # fmt: skip
     faults = faults_of(told, expected)
     if faults:
-        return await _refuse(books, sent, who, faults)
+        return await refuse(books, sent, who, faults)
     party = party_of(told.creditor, books.region)
     period = Period(party=party, month=month, side=Side.INSURANCE)
 
@@ -105,7 +110,7 @@ async def _take_statement(
         return await _statement(books, period, told, f"sha256 {sent.digest}", who)
 
     said = await acting(books, party, act)
-    return said if not said.status else await _refuse(books, sent, who, [said.text])
+    return said if not said.status else await refuse(books, sent, who, [said.text])
 
 
 async def _statement(
@@ -219,7 +224,8 @@ async def _dispute(
 async def _take_answer(
     books: RegionalBooks, month: date, sent: Sent, told: ClearingAnswer, who: Who
 ) -> Said:
-    period = Period(party=told.debtor, month=month, side=Side.TREATMENT)
+    party = party_of(told.debtor, books.region)
+    period = Period(party=party, month=month, side=Side.TREATMENT)
     faults = []
     if told.month != f"{month:%Y-%m}":
         faults.append(f"月份为 {told.month} | it is of {told.month}, not {month:%Y-%m}")
@@ -229,13 +235,13 @@ async def _take_answer(
     if len(set(keys)) < len(keys):
         faults.append("同一明细出现两次 | a row is there twice")
     if faults:
-        return await _refuse(books, sent, who, faults)
+        return await refuse(books, sent, who, faults)
 
     async def act() -> Said:
         return await _answer(books, period, told, f"answer {sent.digest}", who)
 
     said = await acting(books, period.party, act)
-    return said if not said.status else await _refuse(books, sent, who, [said.text])
+    return said if not said.status else await refuse(books, sent, who, [said.text])
 
 
 async def _answer(
@@ -250,8 +256,21 @@ async def _answer(
             f"答复的清算表 {told.statement_no} 不是本期的（{found.statement_no or '未申报'}）| it "
             "answers another statement",
         )
+    said_before = await _said_before(books, found, told)
     lines = []
-    for months, reason, rows in _alike(told.rows):
+    gone = frozenset(key for key, mark in said_before.items() if mark is Mark.OBJECTED) - {
+        (row.case_no, row.reversal) for row in told.rows
+    }
+    if gone:
+        withdrawn = Who(actor=who.actor, reason="对方已撤回异议")
+        said = await mark_rows(
+            books, found, Mark.WITHDRAWN, gone, months=0, who=withdrawn, reference=reference
+        )
+        if said.status:
+            return said
+        lines.append(said.text)
+        found = await find(books, period)
+    for months, reason, rows in _alike(_not_said(told.rows, said_before)):
         mark = Mark.POSTPONED if months else Mark.OBJECTED
         keys = frozenset((row.case_no, row.reversal) for row in rows)
         said = await mark_rows(
@@ -268,6 +287,77 @@ async def _answer(
             return said
         lines.append(said.text)
     return Said(0, "\n".join(lines) or "答复没有内容 | the answer says nothing")
+
+
+async def _said_before(
+    books: RegionalBooks, found: Found, told: ClearingAnswer
+) -> dict[Key, Mark]:
+    """What stands of earlier answers: each has all that is disputed or postponed, so a dispute that
+    it does not have any more is withdrawn."""
+    whole = told.debtor == found.period.party
+    return {
+        leg.key: leg.mark
+        async for leg in store.legs_of(books.connection, found.place)
+        if leg.mark in (Mark.OBJECTED, Mark.POSTPONED) and (whole or leg.region == told.debtor)
+    }
+
+
+def _not_said(
+    rows: Sequence[MarkedRow], said_before: Mapping[Key, Mark]
+) -> list[MarkedRow]:
+    return [
+        row for row in rows
+        if said_before.get((row.case_no, row.reversal))
+        is not (Mark.POSTPONED if row.months else Mark.OBJECTED)
+    ]  # fmt: skip
+
+
+async def _take_notice(
+    books: RegionalBooks, month: date, sent: Sent, told: ClearingNotice, who: Who
+) -> Said:
+    """It must be about what was confirmed here, and by whom it is paid here."""
+    side = Side.TREATMENT if told.creditor == books.region else Side.INSURANCE
+    own = told.creditor if side is Side.TREATMENT else told.debtor
+    faults = []
+    if told.month != f"{month:%Y-%m}":
+        faults.append(f"月份为 {told.month} | it is of {told.month}, not {month:%Y-%m}")
+    if own not in (books.region, books.province):
+        faults.append("通知与本区无关 | it is about two others")
+    if told.payer not in (told.creditor, told.debtor):
+        faults.append(f"付款方 {told.payer} 与本期无关 | its payer is neither of the two")
+    if faults:
+        return await refuse(books, sent, who, faults)
+    other = told.debtor if side is Side.TREATMENT else told.creditor
+    period = Period(party=party_of(other, books.region), month=month, side=side)
+    amount_fen = told.amount_fen if told.payer == told.debtor else -told.amount_fen
+
+    async def act() -> Said:
+        return await _noticed(books, period, told, amount_fen, who)
+
+    said = await acting(books, period.party, act)
+    return said if not said.status else await refuse(books, sent, who, [said.text])
+
+
+async def _noticed(
+    books: RegionalBooks, period: Period, told: ClearingNotice, amount_fen: int, who: Who
+) -> Said:
+    found = await find(books, period)
+    if told.statement_no not in [step.reference for step in found.steps]:
+        return Said(
+            1, f"通知的清算表 {told.statement_no} 不是本期的 | it is about another statement"
+        )
+    notice = found.now.notice
+    if notice is None:
+        return await notify(books, found, told.notice_no, amount_fen, who)
+    if notice.amount_fen == amount_fen:
+        return Said(
+            0, f"{name_of(books, found)} 已有通知 {notice.reference}，金额相同 | known already"
+        )
+    return Said(
+        1,
+        f"{name_of(books, found)} 已有通知 {notice.reference}：{yuan_text(notice.amount_fen)} 元，"
+        f"对方通知写 {yuan_text(amount_fen)} 元 | it is about another sum than our notice",
+    )
 
 
 async def _confirmed(
@@ -304,7 +394,7 @@ async def _has_stated(books: RegionalBooks, found: Found, creditor: str) -> bool
     )
 
 
-async def _refuse(
+async def refuse(
     books: RegionalBooks, sent: Sent, who: Who, faults: Sequence[str]
 ) -> Said:
     """Refuse a file, and keep why."""

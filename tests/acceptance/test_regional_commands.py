@@ -160,6 +160,7 @@ async def test_a_month_with_hunan_is_worked_from_the_first_command_to_the_last(
     await office.type(f"{month} confirm {HUNAN} --side payable {chen}")
     await office.type(f"{month} answer {HUNAN} --side payable --out FOLDER")
     await office.type(f"{month} confirm {HUNAN} --side receivable {chen}")
+    await _put_into_the_box(office, month, chen)
 
     pay, receive = yuan_text(we_owe), yuan_text(owed_us)
     await office.type(
@@ -189,6 +190,16 @@ async def test_a_month_with_hunan_is_worked_from_the_first_command_to_the_last(
     told = json.loads(await office.type(f"{month} --json"))
     assert {one["state"] for one in told["periods"]} == {"closed"}
     assert [one["held"] for one in told["prepayments"]] == ["5000.00"]
+
+
+async def _put_into_the_box(office: Office, month: str, chen: str) -> None:
+    """Both papers of the month so far; they wait for a server that has a line."""
+    assert "no paper" in await office.type(f"{month} papers")
+    for side in ("receivable", "payable"):
+        await office.type(f"{month} send {HUNAN} --side {side} {chen}")
+    listed = await office.type(f"{month} papers")
+    assert listed.count("待对方处理") == 2
+    assert "清算表 441900-430000-202610 " in listed and "答复 430100-440000-202610-" in listed
 
 
 async def _compare_the_day(office: Office, here: list[KitLeg], chen: str) -> None:
@@ -243,6 +254,6 @@ async def test_the_page_names_every_action() -> None:
     page = PAGE.read_text("utf-8")
     for action in (
         "state", "take", "show", "legs", "object", "withdraw", "postpone", "confirm", "answer",
-        "notify", "pay", "receive", "close", "prepay",
+        "send", "papers", "notify", "pay", "receive", "close", "prepay",
     ):  # fmt: skip
         assert re.search(rf"settlement clear --month [0-9-]+ {action}\b", page), action

@@ -11,6 +11,9 @@ from protocol.hub.messages import (
     CaseState,
     CaseTold,
     Kind,
+    PaperAsked,
+    PaperState,
+    PaperTold,
     Question,
     ReconcileAsked,
     ReconcileTold,
@@ -62,6 +65,10 @@ class MemoryDesk:
                 )  # fmt: skip
             case ReconcileAsked():
                 return ReconcileTold(day=question.day, rows=(), more=False)
+            case PaperAsked():
+                return PaperTold(
+                    number=question.number, digest=question.digest, state=PaperState.TAKEN, text=""
+                )
         return NOBODY
 
     @property

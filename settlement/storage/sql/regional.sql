@@ -181,6 +181,43 @@ insert into settlement.region_comparison (
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict do nothing;
 
+-- name: keep_paper_part
+-- A part of a paper; one that is there already stays as it is.
+insert into settlement.region_paper (
+    lane, region, sent, number, digest, part, parts, kind, content, kept_at
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+on conflict do nothing;
+
+-- name: paper_end
+-- What became of a paper.
+select e.taken, e.said
+from settlement.region_paper_end e
+where e.lane = $1 and e.region = $2 and e.sent = $3 and e.number = $4 and e.digest = $5;
+
+-- name: keep_paper_end
+-- What became of a paper, once.
+insert into settlement.region_paper_end (
+    lane, region, sent, number, digest, ended_at, taken, said
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict do nothing;
+
+-- name: paper_parts
+-- The parts of a paper that are there, in their order.
+select p.part, p.parts, p.content
+from settlement.region_paper p
+where p.lane = $1 and p.region = $2 and p.sent = $3 and p.number = $4 and p.digest = $5
+order by p.part;
+
+-- name: paper_digests
+-- What came, or was made, under a number, the first one first.
+select p.digest
+from settlement.region_paper p
+where p.lane = $1 and p.region = $2 and p.sent = $3 and p.number = $4
+group by p.digest
+order by min(p.kept_at), p.digest;
+
 -- name: lock_party
 -- Acts about parties of a lane come one after the other; the lock ends with the transaction.
 select pg_advisory_xact_lock($1::integer, k.lane) from (values ($2::integer)) as k (lane);

@@ -549,6 +549,22 @@ where e.case_no is null
 order by d.day, d.region, d.case_no, d.reversal
 limit $1;
 
+-- name: region_papers
+-- Papers that were sent or received, with what became of them; a paper is whole where all its parts
+-- are there. All of them; or ours alone, or theirs that are whole, of which nothing became yet. In
+-- the order in which they came.
+select p.region, p.sent, p.number, p.digest, min(p.kind) as kind, min(p.kept_at) as kept_at,
+       count(*) = min(p.parts) as whole, e.ended_at, e.taken, e.said
+from settlement.region_paper p
+left join settlement.region_paper_end e
+    on e.lane = p.lane and e.region = p.region and e.sent = p.sent and e.number = p.number
+    and e.digest = p.digest
+where $1::boolean is null or (e.ended_at is null and p.sent = $1)
+group by p.lane, p.region, p.sent, p.number, p.digest, e.ended_at, e.taken, e.said
+having coalesce($1::boolean, true) or count(*) = min(p.parts)
+order by min(p.kept_at), p.region, p.number
+limit $2;
+
 -- name: region_comparisons
 -- When days from one on were last compared with each region on one side, and whether something of
 -- them differs that nobody has ended.

@@ -20,7 +20,8 @@ PAGE = ROOT / "docs/reference/hub.md"
 MESSAGES = ROOT / "protocol/hub/messages.py"
 _JSON = {
     "str": "text", "int": "number", "bool": "true or false", "date": "date", "datetime": "time",
-    "msgspec.Raw": "any JSON",
+    "msgspec.Raw": "any JSON", "PaperNo": "text", "Sha256": "text", "Place": "number",
+    "Bytes": "base64",
 }  # fmt: skip
 MEANINGS = {
     ("PersonAsked", "number"): "what was shown: token, identity number or card number",
@@ -44,6 +45,11 @@ MEANINGS = {
     ("StatusTold", "cancel"): "the cancel; null where there is none",
     ("ReconcileAsked", "after"): "I's settlement number of the last row that T has; empty at first",
     ("RowTold", "reversal"): "true: it takes back the case of that number",
+    ("PaperAsked", "part"): "from 1",
+    ("PaperAsked", "parts"): "256 at most",
+    ("PaperTold", "number"): "of the paper that it answers",
+    ("PaperTold", "digest"): "of the paper that it answers",
+    ("PaperTold", "state"): "kept, taken or refused",
     ("ReconcileTold", "rows"): "in the order of I's numbers",
     ("ReconcileTold", "more"): "whether there are rows after these",
     ("", "account_fen"): "what personal accounts pay",

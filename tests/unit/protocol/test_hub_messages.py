@@ -15,12 +15,16 @@ from msgspec import structs
 
 from protocol.hub.envelope import Amounts, Says, read, unsigned
 from protocol.hub.messages import (
+    PAPERS,
     CancelAsked,
     CancelTold,
     CaseState,
     CaseTold,
     EnrolmentTold,
     Kind,
+    PaperAsked,
+    PaperState,
+    PaperTold,
     PersonTold,
     Question,
     ReconcileAsked,
@@ -106,7 +110,28 @@ EXCHANGES: list[tuple[Kind, Question, Told | Refused, str, Amounts | None, Amoun
          rows=(RowTold(case_no=NUMBER, settlement_no="1", reversal=False, total_fen=100,
                        fund_fen=50, account_fen=10),),
      ), "", None, None),
+    *(
+        (kind,
+         PaperAsked(number="441900-430000-202611", digest="0" * 64, part=1, parts=2,
+                    content=bytes(range(256))),
+         PaperTold(number="441900-430000-202611", digest="0" * 64, state=PaperState.KEPT, text=""),
+         "", None, None)
+        for kind in sorted(PAPERS)
+    ),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"part": 3}, {"part": 0}, {"parts": 257}, {"content": ""}, {"digest": "0"}, {"number": "甲"}],
+)
+def test_a_part_that_lies_in_no_paper_is_malformed(changed: dict[str, object]) -> None:
+    paper = {
+        "number": "1", "digest": "0" * 64, "part": 1, "parts": 2, "content": "AA=="
+    }  # fmt: skip
+    assert msgspec.json.decode(msgspec.json.encode(paper), type=PaperAsked).content == b"\0"
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(msgspec.json.encode(paper | changed), type=PaperAsked)
 
 
 def asked(

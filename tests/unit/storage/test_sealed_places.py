@@ -31,7 +31,9 @@ OTHER_BYTES = {
          "archived_year.manifest"),
         "a hash or a public key",
     ),
-    **dict.fromkeys(("file.content", "bill_content.content"), "files as they were sent"),
+    **dict.fromkeys(
+        ("file.content", "bill_content.content", "region_paper.content"), "files as they were sent"
+    ),
 }  # fmt: skip
 """Columns of bytes that are no sealed place, with the reason."""
 

@@ -254,6 +254,60 @@ comment on column settlement.region_comparison.side is 'As of a difference.';
 comment on column settlement.region_comparison.region is 'The other region.';
 comment on column settlement.region_comparison.actor is 'Who, or the server by itself.';
 
+-- Papers of cleared months that went over the wire: statement, answer, notice (ADR 0072). Each is
+-- kept to the byte, in parts; what became of it is a row of its own.
+
+create table settlement.region_paper (
+    kept_at         timestamptz not null,
+    lane            smallint    not null,
+    part            smallint    not null,
+    parts           smallint    not null,
+    sent            boolean     not null,
+    region          text        not null,
+    kind            text        not null,
+    number          text        not null,
+    digest          text        not null,
+    content         bytea       not null,
+    constraint region_paper_pkey primary key (lane, region, sent, number, digest, part),
+    constraint region_paper_part_known check (part between 1 and parts and parts <= 256),
+    constraint region_paper_content_size check (octet_length(content) <= 393216)
+);
+comment on table settlement.region_paper is
+    'Parts of papers that another region handed over, or that are handed over to it, as they were '
+    'received or made. Append-only.';
+comment on column settlement.region_paper.kept_at is 'When.';
+comment on column settlement.region_paper.lane is 'Lane of the region''s code.';
+comment on column settlement.region_paper.part is 'Which part.';
+comment on column settlement.region_paper.parts is 'Of so many.';
+comment on column settlement.region_paper.sent is 'Ours; else theirs.';
+comment on column settlement.region_paper.region is 'The other region.';
+comment on column settlement.region_paper.kind is 'protocol.hub.messages.Kind, as statement.';
+comment on column settlement.region_paper.number is 'Its number, of who made it.';
+comment on column settlement.region_paper.digest is 'SHA-256 of the whole paper, hexadecimal.';
+comment on column settlement.region_paper.content is 'The bytes of this part.';
+
+create table settlement.region_paper_end (
+    ended_at        timestamptz not null,
+    lane            smallint    not null,
+    sent            boolean     not null,
+    taken           boolean     not null,
+    region          text        not null,
+    number          text        not null,
+    digest          text        not null,
+    said            text        not null,
+    constraint region_paper_end_pkey primary key (lane, region, sent, number, digest)
+);
+comment on table settlement.region_paper_end is
+    'What became of a paper: taken, or refused and put aside. Append-only.';
+comment on column settlement.region_paper_end.ended_at is 'When it was known here.';
+comment on column settlement.region_paper_end.lane is 'As of the paper.';
+comment on column settlement.region_paper_end.sent is 'As of the paper.';
+comment on column settlement.region_paper_end.taken is 'Else it was refused, and nothing booked.';
+comment on column settlement.region_paper_end.region is 'As of the paper.';
+comment on column settlement.region_paper_end.number is 'As of the paper.';
+comment on column settlement.region_paper_end.digest is 'As of the paper.';
+comment on column settlement.region_paper_end.said is 'What the receiver said of it.';
+
 create function settlement.clearing_commitment(p_lane smallint, p_entry bigint) returns bytea
 language sql stable as $$
     -- What the entry of a cleared month commits to: the steps that it settles, as

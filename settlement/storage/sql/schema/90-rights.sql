@@ -21,7 +21,7 @@ begin
         ' settlement.invoice_row, settlement.console_user, settlement.console_attempt,'
         ' settlement.console_session, settlement.day_end, settlement.seal,'
         ' settlement.seal_list, settlement.sheet_print, settlement.day_total,'
-        ' settlement.day_leaves to %I',
+        ' settlement.day_leaves, settlement.region_paper to %I',
         p_application
     );
     execute format(
