@@ -269,7 +269,8 @@ async def _handed_over(books: RegionalBooks, line: HubLine, paper: Paper) -> End
             # A question that is refused says nothing of the paper: it is handed over again.
             _log(paper, "region.paper.unanswered", told.text)
             return None
-        if not isinstance(told, PaperTold) or (told.number, told.digest) != (paper.number, paper.digest):
+        asked = paper.number, paper.digest
+        if not isinstance(told, PaperTold) or (told.number, told.digest) != asked:
             _log(paper, "region.paper.unanswered", "an answer about another paper")
             return None
         if told.state is not PaperState.KEPT:
