@@ -252,10 +252,11 @@ async def test_whatever_becomes_of_its_messages_a_paper_is_decided_on_once(
     ) as pair:
         ours = await books(pair, OURS)
         for fault in Fault:
-            content = content_of(statement(f"{OURS}-{fault.value}", fund_fen=51))
+            number = f"{OURS}-{fault.value.replace('_', '-')}"
+            content = content_of(statement(number, fund_fen=51))
             paper = store.Paper(
                 lane=ours.lane_of(OTHER), region=OTHER, sent=True, kind=Kind.STATEMENT,
-                number=f"{OURS}-{fault.value}", digest=sha256(content).hexdigest(),
+                number=number, digest=sha256(content).hexdigest(),
             )  # fmt: skip
             await store.keep_part(ours.connection, paper, 1, 1, content, pair.clock())
             # The first message of a paper is that which is kept, the second asks.
