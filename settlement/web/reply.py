@@ -24,6 +24,8 @@ from settlement.refusals import REFUSALS, text
 JSON = "application/json; charset=utf-8"
 ZIP = "application/zip"
 HEADS_REMEMBERED_MAX = 64
+_NO_SNIFFING = "X-Content-Type-Options: nosniff\r\n"
+"""What says JSON is JSON, whatever somebody had written into it."""
 
 
 class HttpReply(Struct, frozen=True, gc=False):
@@ -80,7 +82,9 @@ def _head(status: int, media: str, retry_after_seconds: int | None, extra: str =
     if retry_after_seconds is not None:
         extra += f"Retry-After: {retry_after_seconds}\r\n"
     told = f"{status} {HTTPStatus(status).phrase}"
-    return f"HTTP/1.1 {told}\r\nContent-Type: {media}\r\n{extra}Content-Length: ".encode()
+    return (
+        f"HTTP/1.1 {told}\r\nContent-Type: {media}\r\n{_NO_SNIFFING}{extra}Content-Length: "
+    ).encode()
 
 
 class _Date:
@@ -99,5 +103,5 @@ def _date_line() -> bytes:
     return _Date.line
 
 
-_OK_HEAD = f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\nContent-Length: ".encode()
+_OK_HEAD = _head(200, JSON, None)
 _ENCODER = Encoder()
