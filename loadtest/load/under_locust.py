@@ -21,8 +21,9 @@ from loadtest.load.run import Plan, Sender
 from loadtest.world import World
 
 LOCUSTFILE = Path(__file__).parent.parent / "locustfile.py"
-FINISH_SECONDS = 60
-"""So long a customer who is at a counter may take to the end."""
+FINISH_SECONDS = 120
+"""So long a customer who is at a counter may take to the end: a payment whose answer was lost takes
+up to a minute until it is known."""
 LOOK_SECONDS = 1.0
 _RAN = (0, 1)
 """Exit statuses: one means that some requests failed, which is counted."""

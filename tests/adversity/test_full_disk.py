@@ -109,7 +109,9 @@ async def test_database_that_fell_comes_back_when_there_is_space(
         disk.fill()
         try:
             await administrator.execute("select pg_switch_wal()")
-            await administrator.execute("create temporary table filler as select 1 as one")
+            await administrator.execute(
+                "select pg_logical_emit_message(true, 'filler', repeat('x', 100000))"
+            )  # as often as it takes; a table would be written once
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
         return False
