@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from hashlib import sha256
 
 import msgspec
 from msgspec import Struct
+
+from protocol.nhsa.amounts import decimal_of
 
 Input = Mapping[str, object]
 """`input` of a message: nodes by name, in the wire's own names; amounts are Decimal yuan."""
@@ -68,7 +69,7 @@ class _Asked(Struct):
     input: dict[str, object]
 
 
-_DECODE = msgspec.json.Decoder(_Asked, float_hook=Decimal).decode
+_DECODE = msgspec.json.Decoder(_Asked, float_hook=decimal_of).decode
 _DECODE_WHOLE = msgspec.json.Decoder(dict[str, object]).decode
 
 

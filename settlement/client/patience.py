@@ -6,13 +6,13 @@ connection prove nothing: the same message is sent again, with growing gaps, unt
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import assert_never
 from zlib import crc32
 
 import msgspec
 from msgspec import Struct
 
+from protocol.nhsa.amounts import decimal_of
 from settlement.client.wire import Came, Lost, NotSent, Passage
 
 NOT_SENT, NO_ANSWER, NOT_AN_ANSWER = "NOT_SENT", "NO_ANSWER", "NOT_AN_ANSWER"
@@ -112,7 +112,7 @@ class _Problem(Struct, kw_only=True):
     retry: str = ""
 
 
-_REPLY = msgspec.json.Decoder(_Reply, float_hook=Decimal)
+_REPLY = msgspec.json.Decoder(_Reply, float_hook=decimal_of)
 _PROBLEM = msgspec.json.Decoder(_Problem)
 
 

@@ -72,6 +72,13 @@ async def test_what_is_proved_ends_it(
     assert getattr(outcome, "earlier_lost", False) is lost
 
 
+async def test_a_reply_that_holds_no_number_proves_nothing() -> None:
+    garbled = Came(status=200, body=b'{"infcode":0,"output":{"total":1E+99999999999999999999}}')
+    outcome, wire = await outcome_of(garbled, good())
+    assert isinstance(outcome, Done)
+    assert len(wire.sent) == 2
+
+
 GIVEN_UP = [
     # what comes until the deadline,  kind,    code or reason
     ([DOWN] * 9,                      Refused, "NOT_SENT"),
