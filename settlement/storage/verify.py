@@ -29,12 +29,7 @@ from ledger.postgres.verify import verify as verify_ledger
 from settlement.chart import AGENCY
 from settlement.clock import monotonic, system_clock
 from settlement.committed import open_committed
-from settlement.keyring import (
-    ErasedError,
-    Keyring,
-    UndecipherableError,
-    personal_commitment,
-)
+from settlement.keyring import ErasedError, Keyring, UndecipherableError
 from settlement.storage import reference
 from settlement.storage.archive import unaudited
 from settlement.storage.queries import CONSOLE, PAYOUTS, SQL_DIRECTORY
@@ -42,7 +37,12 @@ from settlement.storage.sealed_places import RECORDS
 from settlement.storage.verify_bills import bad_bills
 from settlement.storage.verify_closing import bad_closing
 from settlement.storage.verify_sealed import bad_sealed
-from settlement.usecases.booking import detail_record
+from settlement.storage.verify_settlements import (
+    Met,
+    bad_settlement,
+    place,
+    without_strays,
+)
 from settlement.view import YEARS_KEPT
 
 _QUERIES = load(SQL_DIRECTORY / "verify.sql")
@@ -68,14 +68,13 @@ COMMITTED = {
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was; and the
 codes (chart.py) of the entries that it looks at, without which it is not asked."""
-SEALED = {
-    "details": frozenset({1, 2, 3, 52, 91}),
-    "committed_payloads": frozenset({21, 23, 29, 51, *range(91, 95)}),
+SETTLED = {
+    name: frozenset({1, 2, 3, 13, 52, 91}) for name in ("settlements", "vanished_details")
 }
-"""The same of what only the keys can open."""
+SEALED = {"committed_payloads": frozenset({21, 23, 29, 51, *range(91, 95)})}
+"""The same of settlements, and of what only the keys can open."""
 _STRAYS = {
     "orphan_settlements": "settlement without a ledger entry",
-    "vanished_details": "detail is missing, and nobody erased or archived it",
     "orphan_openings": "opening without a ledger entry",
     "wrong_openings": "opening is not what its entry booked",
     "stray_statement_rows": "statement row without its settlement",
@@ -93,6 +92,7 @@ class SettlementCheck:
     ) -> None:
         self._keyring = keyring
         self._walked = walked
+        self.met = Met()
 
     async def __call__(self, connection: Connection[Record], chunk: Chunk) -> BadEntry | None:
         """The first bad settlement of the chunk."""
@@ -106,10 +106,11 @@ class SettlementCheck:
     async def _bad_of(self, connection: Connection[Record], chunk: Chunk) -> BadEntry | None:
         where = (chunk.journal, chunk.after_block, chunk.through_block)
         codes = {row["code"] for row in await connection.fetch(_QUERIES["codes"], *where)}
-        row = await connection.fetchrow(_QUERIES["bad_settlements"], *where)
         found: list[tuple[Record, str]] = []
-        if row is not None:
-            found.append((row, _what_is_bad(row)))
+        if not codes.isdisjoint(SETTLED["settlements"]):
+            bad = await bad_settlement(connection, chunk, self._keyring, self.met)
+            if bad is not None:
+                found.append(bad)
         for name, (what, asked_of) in COMMITTED.items():
             if codes.isdisjoint(asked_of):
                 continue
@@ -121,23 +122,10 @@ class SettlementCheck:
             sealed = await self._bad_sealed(connection, chunk)
             if sealed is not None:
                 found.append((sealed, f"{sealed['what']} was changed"))
-        if not codes.isdisjoint(SEALED["details"]):
-            detail = await self._bad_detail(connection, chunk)
-            if detail is not None:
-                found.append((detail, "detail was changed"))
         if not found:
             return None
-        first, what = min(found, key=lambda one: _place(one[0]))
+        first, what = min(found, key=lambda one: place(one[0]))
         return _bad(chunk.journal, first, what)
-
-    async def _bad_detail(self, connection: Connection[Record], chunk: Chunk) -> Record | None:
-        if self._keyring is None:
-            return None
-        where = (chunk.journal, chunk.after_block, chunk.through_block)
-        for detail in await connection.fetch(_QUERIES["details"], *where):
-            if not self._detail_holds(detail):
-                return detail
-        return None
 
     async def _bad_sealed(self, connection: Connection[Record], chunk: Chunk) -> Record | None:
         """What an entry commits to by its commitment alone must open to just that."""
@@ -153,36 +141,6 @@ class SettlementCheck:
             except UndecipherableError:
                 return row
         return None
-
-    def _detail_holds(self, row: Record) -> bool:
-        if self._keyring is None:
-            return True
-        record = detail_record(row["lane"], row["entry_id"])
-        try:
-            plain = self._keyring.open(row["payload"], record, row["key_version"])
-        except UndecipherableError:
-            return False
-        committed: bytes = row["detail_commitment"]
-        return personal_commitment(row["salt"], plain) == committed
-
-
-def _place(row: Record) -> tuple[int, int]:
-    return row["block_no"], row["ordinal"]
-
-
-def _what_is_bad(row: Record) -> str:
-    """What does not fit of a settlement; the statement is told of where the row itself is right."""
-    if row["missing"]:
-        return "settlement row is missing"
-    if row["changed"]:
-        return "settlement row was changed"
-    if row["not_stated"] and not row["not_listed"]:
-        return "its row in the institution's statement is missing"
-    if row["not_listed"] and not row["not_stated"]:
-        return "it is in the institution's statement, and its block is not listed"
-    if row["stated_otherwise"]:
-        return "its row in the institution's statement was changed"
-    return "settlement row was changed"
 
 
 def _bad(journal: int, row: Record, what: str) -> BadEntry:
@@ -200,13 +158,14 @@ async def verify(
     settles meanwhile comes first, unless it is `hurried`. `walked` hears how many blocks each step
     of the walk looked at. `at` is the moment that the database shows, where it is no longer now."""
     started = monotonic()
+    settlements = SettlementCheck(keyring, walked)
     report = await verify_ledger(
-        pool, guarded_owner=AGENCY, extra=SettlementCheck(keyring, walked), hurried=hurried
+        pool, guarded_owner=AGENCY, extra=settlements, hurried=hurried
     )
     if report.ok:
         ask = _Asked(
             since=year - YEARS_KEPT + 1, settled_by=(at or system_clock()) - UNDER_WAY_MAX,
-            keyring=keyring, hurried=hurried,
+            keyring=keyring, hurried=hurried, met=settlements.met,
         )  # fmt: skip
         bad = await _first_bad_lane(pool, ask)
         bad = bad or await _bad_payout(pool)
@@ -252,12 +211,17 @@ class _Asked(Struct, frozen=True, kw_only=True):
     """nothing that was under way before is so any more"""
     keyring: Keyring | None
     hurried: bool
+    met: Met
+    """the settlements that the walk met from their entries"""
+    without: frozenset[str] = frozenset()
+    """questions that need not be put: it is known that no lane has such a thing"""
 
 
 async def _first_bad_lane(pool: Pool[Record], ask: _Asked) -> BadEntry | None:
     """The first bad lane, looked for on a few connections at once."""
     async with pool.acquire() as connection:
         lanes = sorted((await reference.lanes(connection)).items())
+        ask = structs.replace(ask, without=await without_strays(connection, ask.met))
     shares = [lanes[start::CONNECTIONS] for start in range(CONNECTIONS)]
     async with asyncio.TaskGroup() as group:
         tasks = [
@@ -287,7 +251,7 @@ async def _bad_of(
 async def _bad_in(
     connection: Connection[Record], lane: int, journal: int, ask: _Asked
 ) -> BadEntry | None:
-    bad = await _bad_lane(connection, lane, journal, ask.since)
+    bad = await _bad_lane(connection, lane, journal, ask)
     if bad is None:
         bad = await _bad_money(connection, lane, journal, ask.settled_by)
     if bad is None and ask.keyring is not None:
@@ -296,13 +260,15 @@ async def _bad_in(
 
 
 async def _bad_lane(
-    connection: Connection[Record], lane: int, journal: int, since: int
+    connection: Connection[Record], lane: int, journal: int, ask: _Asked
 ) -> BadEntry | None:
     for name, what in _STRAYS.items():
+        if name in ask.without:
+            continue
         stray = await connection.fetchval(_QUERIES[name], lane)
         if stray is not None:
             return BadEntry(journal=journal, lane=lane, entry_id=stray, what=what)
-    person_no = await connection.fetchval(_QUERIES["wrong_accumulators"], lane, str(since))
+    person_no = await connection.fetchval(_QUERIES["wrong_accumulators"], lane, str(ask.since))
     if person_no is not None:
         return BadEntry(
             journal=journal, lane=lane,

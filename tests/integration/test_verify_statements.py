@@ -11,6 +11,11 @@ import pytest
 import pytest_asyncio
 
 from ledger.postgres.shape import Shape
+from ledger.postgres.verify import verify
+from settlement.chart import AGENCY
+from settlement.storage.connect import verify_pool
+from settlement.storage.verify import SettlementCheck
+from settlement.storage.verify_settlements import without_strays
 from tests.kit.elsewhere import insured_elsewhere
 from tests.kit.population import CLASS_A, some
 from tests.kit.reply import Reply
@@ -131,6 +136,34 @@ async def test_row_of_no_settlement_is_named(town: Town) -> None:
             bad = await first_bad(town)
             assert bad.what == "statement row without its settlement"
             assert bad.entry_id == number
+
+
+async def test_lanes_are_searched_for_strays_where_a_row_was_met_from_no_entry(town: Town) -> None:
+    """Two counts tell; so the search itself runs in the test above and not in a quiet ledger."""
+    sold = await a_sale(town)
+    known = {"orphan_settlements", "stray_statement_rows"}
+    assert await strays_that_cannot_be(town) == known
+    own = int(sold.setl_id)
+    stray = STRAY.format(number=own + 1, institution="s.institution", beside=own)
+    async with tampered(town, ROWS, stray):
+        assert await strays_that_cannot_be(town) == known - {"stray_statement_rows"}
+    one_more = (
+        "insert into settlement.settlement select (jsonb_populate_record(t, jsonb_build_object("
+        "'setl_id', t.setl_id + 1, 'msgid', 'X'))).*"
+        f" from settlement.settlement t where t.setl_id = {own}"
+    )
+    async with tampered(town, "settlement.settlement", one_more):
+        assert await strays_that_cannot_be(town) == known - {"orphan_settlements"}
+        assert (await first_bad(town)).what == "settlement without a ledger entry"
+
+
+async def strays_that_cannot_be(town: Town) -> frozenset[str]:
+    """What a verification that has walked all blocks need not search the lanes for."""
+    walked = SettlementCheck(None)
+    async with verify_pool(town.owner_dsn) as pool:
+        assert (await verify(pool, guarded_owner=AGENCY, extra=walked)).ok
+        async with pool.acquire() as connection:
+            return await without_strays(connection, walked.met)
 
 
 async def test_row_of_somebody_insured_elsewhere_belongs_to_its_settlement(town: Town) -> None:

@@ -1,5 +1,5 @@
 -- What operators see as numbers that only a query can tell. All lanes, now and then, under a lease;
--- nothing is written.
+-- nothing is written. What a verification counts of all lanes is here as well.
 
 -- name: in_doubt_now
 -- What is not at its end, of each kind how much, and since when the oldest of it. Payments that
@@ -40,3 +40,9 @@ group by d.class;
 select pg_database_size(current_database()) as bytes,
        (select sum(d.numbackends) from pg_stat_database d)::integer as connections,
        current_setting('max_connections')::integer as connections_max;
+
+-- name: rows_kept
+-- How many settlements there are, and rows in statements: where all were met from their entries,
+-- none lies without one, and lanes need not be searched for it.
+select (select count(*) from settlement.settlement) as settlements,
+       (select count(*) from settlement.statement_row) as stated;

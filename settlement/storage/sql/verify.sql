@@ -7,14 +7,29 @@ select distinct e.code
 from ledger.entry e
 where e.journal = $1 and e.block_no > $2 and e.block_no <= $3;
 
--- name: bad_settlements
--- Entries of the chunk whose settlement row is missing or is not what the entry committed to. Or it
--- is not in its institution's statement as it is, although its block is listed; or it is there and
--- the block is not, so that it would be counted twice.
-select e.lane, e.entry_id, e.block_no, e.ordinal, t.setl_id is null as missing,
-       settlement.row_commitment(t) <> e.commitment as changed,
-       s.setl_id is null as not_stated, e.block_no > listed.through_block as not_listed,
-       s.differs as stated_otherwise
+-- name: settlements
+-- Every settlement entry of the chunk with what belongs to it: what is wrong with its row and with
+-- its row in the institution's statement (verify_settlements.py has the words), and its detail to
+-- be opened. A block that is listed has all its rows in statements, another none: they would be
+-- counted twice. The rows of other codes are held against their entries by statements of their own.
+-- Not in order: to sort what is sealed costs more than to find the first of a few.
+select e.lane, e.entry_id, e.block_no, e.ordinal, t.setl_id, s.setl_id as stated,
+       case
+           when e.code not in (1, 2, 3) then 0
+           when t.setl_id is null then 1
+           when settlement.row_commitment(t) <> e.commitment then 2
+           when s.setl_id is null and e.block_no <= listed.through_block then 3
+           when s.setl_id is not null and e.block_no > listed.through_block then 4
+           when s.differs then 5
+           when t.undoes_setl_id is not null and not exists (
+               select 1 from settlement.settlement o
+               where o.lane = t.lane and o.setl_id = t.undoes_setl_id
+                   and o.total_fen = -t.total_fen and o.fund_fen = -t.fund_fen
+                   and o.account_fen = -t.account_fen and o.cash_fen = -t.cash_fen
+           ) then 2
+           else 0
+       end as wrong,
+       t.detail_commitment, d.key_version, d.salt, d.payload
 from (
     select coalesce(max(l.through_block), 0) as through_block
     from settlement.listing l
@@ -34,18 +49,26 @@ left join lateral (
         and s.setl_id = t.setl_id
     offset 0
 ) as s on true
-where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3)
-    and (
-        t.setl_id is null
-        or settlement.row_commitment(t) <> e.commitment
-        or (s.setl_id is null) <> (e.block_no > listed.through_block)
-        or s.differs
-        or (t.undoes_setl_id is not null and not exists (
-            select 1 from settlement.settlement o
-            where o.lane = t.lane and o.setl_id = t.undoes_setl_id
-                and o.total_fen = -t.total_fen and o.fund_fen = -t.fund_fen
-                and o.account_fen = -t.account_fen and o.cash_fen = -t.cash_fen
-        ))
+left join settlement.settlement_detail d on d.lane = t.lane and d.setl_id = t.setl_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3, 13, 52, 91);
+
+-- name: vanished_details
+-- Settlement entries of the chunk whose detail is gone, though the row commits to one, no erasure
+-- that was confirmed covers it, and the year of its number was not archived.
+select e.lane, e.entry_id, e.block_no, e.ordinal
+from ledger.entry e
+join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
+left join settlement.settlement_detail d on d.lane = t.lane and d.setl_id = t.setl_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3
+    and e.code in (1, 2, 3, 13, 52, 91)
+    and d.setl_id is null and t.detail_commitment <> sha256('\x04'::bytea)
+    and not exists (
+        select from settlement.erasure x
+        where x.lane = t.lane and x.psn_no = t.psn_no and x.act = 2 and x.before_at > t.setl_time
+    )
+    and not exists (
+        select from settlement.archived_year a
+        where a.year = 2000 + t.setl_id / 100000000000000000
     )
 order by e.block_no, e.ordinal
 limit 1;
@@ -66,16 +89,6 @@ where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 13
     )
 order by e.block_no, e.ordinal
 limit 1;
-
--- name: details
--- The sealed details of the chunk with the commitments they must open to; erased ones are absent.
-select e.lane, e.entry_id, e.block_no, e.ordinal, t.detail_commitment, d.key_version, d.salt,
-       d.payload
-from ledger.entry e
-join settlement.settlement t on t.lane = e.lane and t.setl_id = e.entry_id
-join settlement.settlement_detail d on d.lane = e.lane and d.setl_id = e.entry_id
-where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (1, 2, 3, 52, 91)
-order by e.block_no, e.ordinal;
 
 -- name: committed_payloads
 -- What entries of the chunk commit to by a commitment alone, beside details: it must open to that.
@@ -143,24 +156,6 @@ select t.setl_id
 from settlement.settlement t
 left join ledger.entry e on e.lane = t.lane and e.entry_id = t.setl_id
 where t.lane = $1 and e.entry_id is null
-order by t.setl_id
-limit 1;
-
--- name: vanished_details
--- A settlement of one lane whose detail is gone, though its row commits to one, no erasure that was
--- confirmed covers it, and the year of its number was not archived.
-select t.setl_id
-from settlement.settlement t
-left join settlement.settlement_detail d on d.lane = $1 and d.setl_id = t.setl_id
-where t.lane = $1 and d.setl_id is null and t.detail_commitment <> sha256('\x04'::bytea)
-    and not exists (
-        select from settlement.erasure x
-        where x.lane = $1 and x.psn_no = t.psn_no and x.act = 2 and x.before_at > t.setl_time
-    )
-    and not exists (
-        select from settlement.archived_year a
-        where a.year = 2000 + t.setl_id / 100000000000000000
-    )
 order by t.setl_id
 limit 1;
 

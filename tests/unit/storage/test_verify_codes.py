@@ -8,9 +8,9 @@ import re
 import pytest
 
 from settlement.chart import EntryCode
-from settlement.storage.verify import _QUERIES, COMMITTED, SEALED
+from settlement.storage.verify import _QUERIES, COMMITTED, SEALED, SETTLED
 
-ASKED_OF = {name: codes for name, (_, codes) in COMMITTED.items()} | SEALED
+ASKED_OF = {name: codes for name, (_, codes) in COMMITTED.items()} | SETTLED | SEALED
 _CODE = re.compile(
     r"\b[eb]\.code (?:= (?P<one>\d+)|in \((?P<some>[\d, ]+)\)"
     r"|between (?P<low>\d+) and (?P<high>\d+))"
@@ -43,4 +43,4 @@ def test_every_question_of_a_chunk_has_its_codes() -> None:
     """Whoever adds one names its codes."""
     chunk = "e.block_no > $2 and e.block_no <= $3"
     own = {name for name, text in _QUERIES.items() if chunk in text.replace("b.block", "e.block")}
-    assert own - {"codes", "bad_settlements"} == ASKED_OF.keys()
+    assert own - {"codes"} == ASKED_OF.keys()
