@@ -45,6 +45,11 @@ select {number}, s.total_fen, s.fund_fen, s.account_fen, s.cash_fen, s.setl_on, 
        s.lane, s.kind, {institution}, s.scheme, s.clearing_type
 from settlement.statement_row s where s.setl_id = {beside}
 """
+ORPHAN = """
+insert into settlement.settlement
+select (jsonb_populate_record(t, jsonb_build_object('setl_id', t.setl_id + 1, 'msgid', 'X'))).*
+from settlement.settlement t where t.setl_id = {beside}
+"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -147,12 +152,7 @@ async def test_lanes_are_searched_for_strays_where_a_row_was_met_from_no_entry(t
     stray = STRAY.format(number=own + 1, institution="s.institution", beside=own)
     async with tampered(town, ROWS, stray):
         assert await strays_that_cannot_be(town) == known - {"stray_statement_rows"}
-    one_more = (
-        "insert into settlement.settlement select (jsonb_populate_record(t, jsonb_build_object("
-        "'setl_id', t.setl_id + 1, 'msgid', 'X'))).*"
-        f" from settlement.settlement t where t.setl_id = {own}"
-    )
-    async with tampered(town, "settlement.settlement", one_more):
+    async with tampered(town, "settlement.settlement", ORPHAN.format(beside=own)):
         assert await strays_that_cannot_be(town) == known - {"orphan_settlements"}
         assert (await first_bad(town)).what == "settlement without a ledger entry"
 
