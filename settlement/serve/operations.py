@@ -1,7 +1,7 @@
 """What operators do from the command line: prepare, verify, suspend, approve and the like.
 
 Each is one short session with the database; the texts they print are for people, the JSON of
-`verify` and `readjudication` is for machines. The command line itself is settlement/cli.py.
+`verify` and `readjudication` is for machines. The command line itself is settlement/cli.
 """
 
 from __future__ import annotations

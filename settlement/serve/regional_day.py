@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from settlement.cli_clear import SIDES
+from settlement.cli.clear import SIDES
 from settlement.regional_clearing import Side
 from settlement.said import Said
 from settlement.serve import regional_asking

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from settlement.cli_clear import SIDES
+from settlement.cli.clear import SIDES
 from settlement.regional_clearing import Mark, Side
 from settlement.regional_prepayment import PrepaidAct
 from settlement.said import Said

@@ -11,7 +11,7 @@ from datetime import datetime
 import pytest
 import pytest_asyncio
 
-from settlement.cli_payout import KINDS
+from settlement.cli.payout import KINDS
 from settlement.embedded.services import Services
 from settlement.payout import WORD
 from tests.kit.office import Office, an_office

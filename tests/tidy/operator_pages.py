@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from settlement import cli
+from settlement.cli import parser as cli
 from settlement.console.setting_words import SETTINGS
 from settlement.doctor.findings import Code
 from settlement.doctor.words import WORDS

@@ -36,7 +36,6 @@ WATCHED_MODULES = {"time", "datetime", "random", "asyncio"}
 CLOCK_MAY = ("settlement/clock.py", "loadtest/", "tools/")
 RANDOM_MAY = ("loadtest/", "tools/", "settlement/demo.py", "settlement/demo/")
 PRINT_MAY = (
-    "settlement/cli.py",
     "settlement/cli/",
     "settlement/__main__.py",
     "settlement/demo.py",
@@ -116,7 +115,7 @@ def test_checker_names_each_planted_breach() -> None:
         ("settlement/usecases/settle.py", "from random import choice\nchoice(x)"): True,
         ("settlement/usecases/settle.py", "print(x)"): True,
         ("settlement/clock.py", "from datetime import datetime\ndatetime.now(tz)"): False,
-        ("settlement/cli.py", "print(x)"): False,
+        ("settlement/cli/parser.py", "print(x)"): False,
         ("loadtest/bench.py", "import random\nrandom.Random(1)"): False,
     }
     assert {key: bool(call_findings(planted(*key))) for key in plants} == plants

@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 
 from tests.tidy.tree import (
     PRODUCT,
-    ROOT,
     Finding,
     Module,
     every_node,
@@ -26,11 +25,6 @@ MAY_IMPORT = {
     "tools": set(),
 }
 DEMO = ("settlement/demo.py", "settlement/demo/")
-# Entry points sit at a package's root because that is where commands are looked for.
-ENTRY_POINTS = (
-    *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("settlement/cli*.py"))),
-    "settlement/__main__.py", *DEMO,
-)  # fmt: skip
 IO_ROOMS = (
     "web", "console", "channels", "region", "storage", "workers", "embedded", "serve", "finance",
     "backup", "doctor",
@@ -88,7 +82,7 @@ def _objection(path: str, name: str) -> str | None:
         return f"{room} must not import {name}: it runs without the server"
     if target in LIBRARY_ROOMS and not is_in(path, LIBRARY_ROOMS[target]):
         return f"{target} belongs in {', '.join(LIBRARY_ROOMS[target])}"
-    if _is_root_module(path) and not is_in(path, ENTRY_POINTS):
+    if _is_root_module(path):
         return _impurity(package, name)
     return None
 
@@ -141,7 +135,7 @@ def test_checker_names_each_planted_breach() -> None:
         ("settlement/pricing.py", "from . import storage"): True,
         ("settlement/demo/world.py", "import loadtest.simulators"): False,
         ("settlement/web/app.py", "import aiohttp\nfrom ledger import money"): False,
-        ("settlement/cli.py", "from settlement.web import app"): False,
+        ("settlement/cli/parser.py", "from settlement.web import app"): False,
         ("loadtest/bench.py", "import settlement.claim"): False,
         ("settlement/client/wire.py", "import aiohttp\nfrom protocol.nhsa import signing"): False,
         ("settlement/client/patience.py", "import aiohttp"): True,

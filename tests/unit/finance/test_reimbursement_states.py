@@ -13,7 +13,7 @@ import pytest
 
 from ledger.entry import Transfer
 from settlement.chart import PAYOUT_BANK, RegionAccount, ReimbursementAccount
-from settlement.cli_reimburse import STATES
+from settlement.cli.reimburse import STATES
 from settlement.finance.reimbursement_reports import NEXT_ZH
 from settlement.payout import NONE, Amounts
 from settlement.postings import undone

@@ -9,30 +9,30 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_archive import add_archive, add_db
-from settlement.cli_backup import add_backup
-from settlement.cli_bills import add_bills
-from settlement.cli_clear import add_clear
-from settlement.cli_clearing_accounts import add_clearing
-from settlement.cli_close import add_close
-from settlement.cli_doctor import add_doctor
-from settlement.cli_hub import add_hub
-from settlement.cli_import import add_import
-from settlement.cli_income import add_income
-from settlement.cli_institution_files import add_institution_files
-from settlement.cli_match import add_match
-from settlement.cli_matters import add_matters, add_my
-from settlement.cli_outbox import add_mobile, add_outbox
-from settlement.cli_payments import add_payments
-from settlement.cli_payout import add_payout
-from settlement.cli_personal import add_personal
-from settlement.cli_policy import add_policy
-from settlement.cli_regions import add_reconcile_regions
-from settlement.cli_reimburse import add_reimburse
-from settlement.cli_rekey import add_rekey
-from settlement.cli_reports import add_reports
-from settlement.cli_sheets import add_sheets
-from settlement.cli_user import add_user
+from settlement.cli.archive import add_archive, add_db
+from settlement.cli.backup import add_backup
+from settlement.cli.bills import add_bills
+from settlement.cli.clear import add_clear
+from settlement.cli.clearing_accounts import add_clearing
+from settlement.cli.close import add_close
+from settlement.cli.doctor import add_doctor
+from settlement.cli.hub import add_hub
+from settlement.cli.imports import add_import
+from settlement.cli.income import add_income
+from settlement.cli.institution_files import add_institution_files
+from settlement.cli.match import add_match
+from settlement.cli.matters import add_matters, add_my
+from settlement.cli.outbox import add_mobile, add_outbox
+from settlement.cli.payments import add_payments
+from settlement.cli.payout import add_payout
+from settlement.cli.personal import add_personal
+from settlement.cli.policy import add_policy
+from settlement.cli.regions import add_reconcile_regions
+from settlement.cli.reimburse import add_reimburse
+from settlement.cli.rekey import add_rekey
+from settlement.cli.reports import add_reports
+from settlement.cli.sheets import add_sheets
+from settlement.cli.user import add_user
 from settlement.telemetry.private_memory import keep_memory_private
 
 if TYPE_CHECKING:
@@ -532,7 +532,3 @@ def _whole(text: str, least: int, most: int) -> int:
     if not text.isdecimal() or not least <= int(text) <= most:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most}")
     return int(text)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

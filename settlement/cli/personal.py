@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_actions import Commands, Tell, add_data_dir
+from settlement.cli.actions import Commands, Tell, add_data_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable

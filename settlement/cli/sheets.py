@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_actions import Action, Commands, Tell, add_data_dir
+from settlement.cli.actions import Action, Commands, Tell, add_data_dir
 from settlement.numbers import parse
 
 if TYPE_CHECKING:

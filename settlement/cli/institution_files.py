@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_actions import Commands, Tell, add_data_dir, add_who, finish
-from settlement.cli_match import last_of, one_day, one_month
+from settlement.cli.actions import Commands, Tell, add_data_dir, add_who, finish
+from settlement.cli.match import last_of, one_day, one_month
 
 if TYPE_CHECKING:
     from settlement.said import Said

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from settlement.cli_actions import Commands, add_data_dir
+from settlement.cli.actions import Commands, add_data_dir
 
 
 def add_doctor(commands: Commands, data_dir: Path) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_actions import Commands, Tell, add_listing, add_who, finish
+from settlement.cli.actions import Commands, Tell, add_listing, add_who, finish
 
 if TYPE_CHECKING:
     from settlement.said import Said

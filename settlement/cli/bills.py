@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_actions import (
+from settlement.cli.actions import (
     Commands,
     Tell,
     add_data_dir,

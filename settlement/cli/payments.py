@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_actions import (
+from settlement.cli.actions import (
     Action,
     Commands,
     Tell,

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_clear import SIDES
+from settlement.cli.clear import SIDES
 
 if TYPE_CHECKING:
     from settlement.said import Said

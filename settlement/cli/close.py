@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_actions import Commands, Tell, add_data_dir, number
+from settlement.cli.actions import Commands, Tell, add_data_dir, number
 
 if TYPE_CHECKING:
     from settlement.said import Said

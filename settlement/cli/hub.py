@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_actions import add_json, finish, number
+from settlement.cli.actions import add_json, finish, number
 
 if TYPE_CHECKING:
     from settlement.said import Said

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from settlement.backup import KEEP
-from settlement.cli_actions import Commands, Tell, add_data_dir, add_json
+from settlement.cli.actions import Commands, Tell, add_data_dir, add_json
 
 if TYPE_CHECKING:
     from settlement.said import Said

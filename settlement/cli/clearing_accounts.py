@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli_match import CHANNELS, last_of, one_day, one_month
+from settlement.cli.match import CHANNELS, last_of, one_day, one_month
 
 if TYPE_CHECKING:
     from settlement.said import Said
