@@ -57,6 +57,13 @@ def lost() -> Iterator[Lost]:
         yield Lost(folder=folder, book=book, second=second, came=came)
 
 
+@pytest.fixture(scope="module")
+def restored(lost: Lost) -> Path:
+    """Its data as they were at the second, held against what its institutions know."""
+    check(lost.folder, lost.book, lost.second, lost.came, os.environ)
+    return lost.folder / "restored"
+
+
 @pytest.fixture
 def store(lost: Lost, tmp_path: Path) -> Path:
     """A copy of the store, to be spoilt."""
@@ -74,11 +81,10 @@ def asked(
     )  # fmt: skip
 
 
-def test_what_came_after_the_second_is_missing_and_named(lost: Lost) -> None:
-    check(lost.folder, lost.book, lost.second, lost.came, os.environ)
+def test_what_came_after_the_second_is_missing_and_named(lost: Lost, restored: Path) -> None:
     assert not lost.came.wrong
     assert lost.came.by_the_second and lost.came.named_missing
-    assert not (lost.folder / "restored" / "backup.json").exists()
+    assert not (restored / "backup.json").exists()
 
 
 def test_what_was_erased_since_is_erased_again_and_said(
@@ -178,24 +184,23 @@ def test_a_damaged_base_backup_is_refused(lost: Lost, store: Path) -> None:
 
 
 def test_a_server_of_the_sites_own_is_backed_up_and_restored(
-    lost: Lost, monkeypatch: pytest.MonkeyPatch
+    lost: Lost, restored: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The restored server plays it: the program is told of it by variables alone."""
-    data = lost.folder / "restored"
 
     async def back_up() -> list[Said]:
-        async with open_database(data, os.environ) as server:
+        async with open_database(restored, os.environ) as server:
             assert isinstance(server, PostgresServer)
             assert await block_of_numbers(server) > 1_000
             with monkeypatch.context() as site:
                 site.setenv(OWNER_VARIABLE, server.owner_dsn)
                 site.setenv(APP_VARIABLE, server.app_dsn)
                 site.setenv(COPIER_VARIABLE, server.superuser_dsn)
-                enabled = await asyncio.to_thread(desk.enable, data, lost.folder / "site-store")
+                enabled = await asyncio.to_thread(desk.enable, restored, lost.folder / "site-store")
                 await archive_as_told(server, enabled)
-                based = await asyncio.to_thread(desk.base, data)
-                marked = await asyncio.to_thread(desk.mark, data)
-                compared = await asyncio.to_thread(lambda: desk.compare(data, seals=()))
+                based = await asyncio.to_thread(desk.base, restored)
+                marked = await asyncio.to_thread(desk.mark, restored)
+                compared = await asyncio.to_thread(lambda: desk.compare(restored, seals=()))
                 return [enabled, based, marked, compared]
 
     said = run_apart(back_up)
