@@ -46,19 +46,23 @@ class Books(Protocol):
 
 def as_it_counts(command: Report, fact: PaymentFact) -> Happening | None:
     """The happening as it concerns a return; None where it says nothing new. An earlier number was
-    refused for good: only that it went out after all would be news."""
-    present = fact.standing.attempt
-    if present is None or command.attempt == present.number:
-        return command.happening
-    return command.happening if command.happening is Happening.RETURNED else None
+    refused for good: only that it went out after all would be news. A channel that names another
+    amount than was asked is asked again: what it said is no answer."""
+    if command.happening is not Happening.RETURNED:
+        present = fact.standing.attempt
+        is_present = present is None or command.attempt == present.number
+        return command.happening if is_present else None
+    return Happening.UNCLEAR if _names_another_amount(command, fact) else Happening.RETURNED
 
 
 def contradiction(command: Report, fact: PaymentFact) -> str:
     """Why it is an alarm that a refund went out: its number had been refused, or something else had
-    given the money back. Empty where it is none."""
+    given the money back, or it is said to be of another amount. Empty where it is none."""
     standing = fact.standing
     if fact.row.kind is PaymentKind.COLLECT or command.happening is not Happening.RETURNED:
         return ""
+    if _names_another_amount(command, fact):
+        return f"{command.learnt.amount_fen} fen given back instead of {fact.row.amount_fen}"
     if standing.state is State.RETURNED:
         ended = fact.events[standing.since_event - 1]
         once = (ended.happening, ended.attempt) == (Happening.RETURNED, command.attempt)
@@ -66,6 +70,10 @@ def contradiction(command: Report, fact: PaymentFact) -> str:
         return "" if once else f"RETURNED by attempt {command.attempt} after {by}"
     is_present = standing.attempt is None or command.attempt == standing.attempt.number
     return "" if is_present else f"RETURNED by attempt {command.attempt}, which was refused"
+
+
+def _names_another_amount(command: Report, fact: PaymentFact) -> bool:
+    return command.learnt.amount_fen not in (None, fact.row.amount_fen)
 
 
 def tried_anew(

@@ -56,13 +56,14 @@ class Tried:
         self.report(Happening.RETURN_REFUSED)
 
     def report(
-        self, happening: Happening, attempt: int | None = None
+        self, happening: Happening, attempt: int | None = None, amount_fen: int | None = None
     ) -> tuple[str, Effects | None]:
         """The alarm, and what is written; the payment stands as it says."""
         present = self.fact.standing.attempts[-1].number
         command = Report(
             asked=asked("SCAN"), pay_nos=(PAY_NO,), pay_no=PAY_NO, happening=happening,
-            attempt=attempt or present, learnt=Learnt(code=happening.name),
+            attempt=attempt or present,
+            learnt=Learnt(code=happening.name, amount_fen=amount_fen),
         )  # fmt: skip
         view = View()
         view.payments[PAY_NO] = self.fact
@@ -136,6 +137,23 @@ def test_refund_after_people_gave_it_back_is_an_alarm(custody: Custody) -> None:
     alarm, effects = tried.report(Happening.RETURNED)
     assert alarm == "RETURNED by attempt 1 after GIVEN_BACK of attempt 1"
     assert effects is None
+
+
+@pytest.mark.parametrize("channel", list(ChannelName))
+def test_refund_of_another_amount_is_an_alarm_and_asked_about_again(channel: ChannelName) -> None:
+    """It was booked as asked, and the bill of the next morning differed from what was told."""
+    tried = Tried(channel)
+    tried.report(Happening.RETRIED)
+    alarm, effects = tried.report(Happening.RETURNED, amount_fen=AMOUNT_FEN - 1)
+    assert alarm == f"{AMOUNT_FEN - 1} fen given back instead of {AMOUNT_FEN}"
+    assert effects is not None
+    assert effects.entries == ()
+    assert tried.state is State.RETURNING
+    assert next_errand(tried.fact.standing, tried.fact.events) is not None
+    assert tried.report(Happening.RETURNED, amount_fen=AMOUNT_FEN)[0] == ""
+    assert tried.state is State.RETURNED
+    late = tried.report(Happening.RETURNED, amount_fen=AMOUNT_FEN + 1)
+    assert late == (f"{AMOUNT_FEN + 1} fen given back instead of {AMOUNT_FEN}", None)
 
 
 def test_refund_reported_twice_is_no_alarm() -> None:
