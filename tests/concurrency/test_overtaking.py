@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from protocol.scan import ScanReply
-from settlement.payment import Exchange, Outcome, PayOrder
+from settlement.payment import Exchange, OrderKey, Outcome, PayOrder, Verdict
 from settlement.payment_states import Happening
 from settlement.serve.service import Service
 from settlement.storage.queries import MATCHING_SCATTER
@@ -32,6 +32,8 @@ SAID = Exchange(
     began_at=datetime(2026, 11, 27, tzinfo=UTC), took_ms=1,
 )  # fmt: skip
 SINCE, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+MOVED, UNDONE = 1, 3
+"""Kinds of rows for matching."""
 TAKEN = (200, b"success", "text/plain")
 Told = Callable[[str], Awaitable[object]]
 
@@ -130,20 +132,56 @@ async def test_amount_that_a_channel_says_at_last_is_the_one_that_is_matched(
     assert [kind for kind, _ in await steps_of(town, order["order_no"])] == [
         Happening.ATTEMPTED, Happening.MISPAID, Happening.PAID,
     ]  # fmt: skip
+    assert await listed(town, number) == [(MOVED, wechat.book.asked[number])]
+    await town.resolve(seconds=300)
+    assert await pending_fen(town) == 0
+
+
+async def test_payment_whose_undoing_nobody_confirmed_was_undone_all_the_same(
+    town: Town, here: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was collected and taken back; the answer to the undo was lost, and the channel says later
+    that the order is closed. Its bill has both."""
+    wechat = town.channels.wechat
+    undo = wechat.undo
+
+    async def unheard(order: OrderKey) -> Outcome:
+        await undo(order)
+        return Outcome(verdict=Verdict.UNKNOWN)
+
+    monkeypatch.setattr(wechat, "undo", unheard)
+    wechat.plays.append(Play.ONE_FEN_LESS)
+    order = here.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    assert (await here.scan(order)).status == "unknown"
+    number = next(reversed(wechat.book.asked))
+    wechat.book.paid[number] += 1
+    assert await here.notify("wechat", number) == TAKEN
+    for _ in range(3):  # undo twice, then query
+        await town.resolve(seconds=300)
+    assert [kind for kind, _ in await steps_of(town, order["order_no"])][-2:] == [
+        Happening.UNCLEAR, Happening.REFUSED,
+    ]  # fmt: skip
+    fen = wechat.book.asked[number]
+    assert await listed(town, number) == [(MOVED, fen), (UNDONE, fen)]
+    assert await pending_fen(town) == 0
+
+
+async def listed(town: Town, number: str) -> list[tuple[int, int]]:
+    """Kinds and amounts of the rows that an order gives for matching; nothing of them stays."""
     listing = town.owner.transaction()
     await listing.start()
     try:
         await town.owner.execute(
             MATCHING_SCATTER["list_channel_rows"], SINCE, UNTIL, list(range(64))
         )
-        listed = await town.owner.fetchval(
-            "select amount_fen from settlement.channel_row where order_no = $1", number
+        rows = await town.owner.fetch(
+            "select kind, amount_fen from settlement.channel_row where order_no = $1"
+            " order by kind",
+            number,
         )
     finally:
         await listing.rollback()
-    assert listed == wechat.book.asked[number]
-    await town.resolve(seconds=300)
-    assert await pending_fen(town) == 0
+    return [(row["kind"], row["amount_fen"]) for row in rows]
 
 
 async def test_notification_that_another_process_hears_first_waits_for_the_answer(

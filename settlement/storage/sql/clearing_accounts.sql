@@ -31,7 +31,7 @@ with unbilled as materialized (
     from settlement.channel_row c
     where c.lane = $1 and c.kind = 3 and (
         select max(v.event_no) filter (where v.kind in (2, 3, 10))
-                   > max(v.event_no) filter (where v.kind = 8)
+                   > max(v.event_no) filter (where v.kind in (6, 8))
         from settlement.payment_event v
         where v.lane = $1 and v.pay_no = c.pay_no and v.attempt = c.attempt
     ) is not true

@@ -19,7 +19,7 @@ with rate as materialized (
     from settlement.channel_row c
     where c.lane = $1 and c.kind = 3 and (
         select max(v.event_no) filter (where v.kind in (2, 3, 10))
-                   > max(v.event_no) filter (where v.kind = 8)
+                   > max(v.event_no) filter (where v.kind in (6, 8))
         from settlement.payment_event v
         where v.lane = $1 and v.pay_no = c.pay_no and v.attempt = c.attempt
     ) is not true
@@ -148,7 +148,7 @@ select c.channel, c.order_no, c.refund_no, c.kind, c.merchant, c.amount_fen, c.b
            where u.lane = $1 and u.order_no = c.order_no and u.refund_no = '' and u.kind = 3
                and (
                    select max(v.event_no) filter (where v.kind in (2, 3, 10))
-                              > max(v.event_no) filter (where v.kind = 8)
+                              > max(v.event_no) filter (where v.kind in (6, 8))
                    from settlement.payment_event v
                    where v.lane = $1 and v.pay_no = u.pay_no and v.attempt = u.attempt
                ) is not true

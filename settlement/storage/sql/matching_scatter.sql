@@ -12,7 +12,8 @@ order by d.day;
 -- What moved at channels between two instants in some lanes, by our payment events: found by time,
 -- whose index costs the settle path nothing, and each put beside the attempt that it is about. What
 -- an event says is read once; of several that say the same the first counts, and where a channel
--- said another amount and then the one that was asked, the latter.
+-- said another amount and then the one that was asked, the latter. A payment that is dead after its
+-- money came was undone, also where the answer that said so was lost.
 insert into settlement.channel_row (
     lane, order_no, refund_no, kind, pay_no, attempt, amount_fen, at, business_day, paid_day,
     channel, merchant, institution, custody, channel_no
@@ -32,7 +33,7 @@ select distinct on (e.lane, e.pay_no, e.attempt, k.kind)
        coalesce(c.learnt ->> 'reference', '')
 from settlement.payment_event e
 cross join lateral (
-    select case e.kind when 8 then 3 when 11 then 2 else 1 end::smallint as kind
+    select case when e.kind in (6, 8) then 3 when e.kind = 11 then 2 else 1 end::smallint as kind
 ) as k
 cross join lateral (select e.content::jsonb -> 1 as learnt offset 0) as c
 cross join lateral (
@@ -47,8 +48,15 @@ cross join lateral (
     where p.lane = e.lane and p.pay_no = e.pay_no
     offset 0
 ) as p
-where e.recorded_at >= $1 and e.recorded_at < $2 and e.kind in (2, 3, 8, 10, 11)
-    and e.lane = any($3::smallint[])
+where e.recorded_at >= $1 and e.recorded_at < $2 and e.lane = any($3::smallint[])
+    and (
+        e.kind in (2, 3, 8, 10, 11)
+        or (e.kind = 6 and exists (
+            select 1 from settlement.payment_event m
+            where m.lane = e.lane and m.pay_no = e.pay_no and m.attempt = e.attempt
+                and m.kind in (2, 3, 10) and m.event_no < e.event_no
+        ))
+    )
 order by e.lane, e.pay_no, e.attempt, k.kind, e.kind = 3, e.event_no
 on conflict (lane, order_no, refund_no, kind) do nothing;
 

@@ -39,7 +39,8 @@ CHANNEL_ROW = record(
     "business_day", "paid_day", "channel", "merchant", "institution", "custody", "channel_no",
 )  # fmt: skip
 _MOVES = {
-    Happening(2): 1, Happening(3): 1, Happening(8): 3, Happening(10): 1, Happening(11): 2,
+    Happening(2): 1, Happening(3): 1, Happening(6): 3, Happening(8): 3, Happening(10): 1,
+    Happening(11): 2,
 }  # fmt: skip
 """What moved by an event, by the numbers of the statement: 1 in, 2 back, 3 undone."""
 _CONTENT = msgspec.json.Decoder(list[Any]).decode
@@ -144,6 +145,8 @@ def list_rows(tables: Tables, begins: datetime, ends: datetime, lanes: Sequence[
     for (lane, pay_no), events in sorted(tables.payment_events.items()):
         for event in events if lane in lanes else ():
             kind = _MOVES.get(event.kind)
+            if event.kind == 6 and not _came_before(event, events):
+                kind = None
             of = lane, pay_no, event.attempt, kind or 0
             if kind is None or of in met or not begins <= event.recorded_at < ends:
                 continue
@@ -156,6 +159,14 @@ def list_rows(tables: Tables, begins: datetime, ends: datetime, lanes: Sequence[
                 key = lane, row["order_no"], row["refund_no"], kind
                 tables.channel_rows.setdefault(key, row)
     return []
+
+
+def _came_before(event: Any, events: Sequence[Any]) -> bool:
+    """Whether money of an attempt had come that is dead now."""
+    return any(
+        one.kind in (2, 3, 10) and one.attempt == event.attempt and one.event_no < event.event_no
+        for one in events
+    )
 
 
 def _channel_row(tables: Tables, event: Any, began: Any, kind: int) -> Any:

@@ -167,7 +167,7 @@ def _came_after_all(tables: Tables, row: Any) -> bool:
         if event.attempt == row["attempt"]
     ]  # fmt: skip
     came = [event.event_no for event in events if event.kind in (2, 3, 10)]
-    undone = [event.event_no for event in events if event.kind == 8]
+    undone = [event.event_no for event in events if event.kind in (6, 8)]
     return bool(came and undone) and max(came) > max(undone)
 
 
