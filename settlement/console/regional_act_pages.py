@@ -32,7 +32,9 @@ from settlement.finance.errand_tasks import (
     RegionTask,
 )
 from settlement.finance.errands import Errand
+from settlement.regional_clearing import month_after
 from settlement.storage.console_files import KeptFile
+from settlement.storage.regional_reading import rows_here_up_to
 
 CHECKED = Words("试收", "Preview")
 GONE = Words("文件已不在，请重新上传。", "The file is not here any more: bring it again.")
@@ -52,6 +54,8 @@ ACTS: dict[RegionAct, Words] = {
     "close": Words("关闭", "close"),
 }  # fmt: skip
 CASES_MAX = 500
+FEW_ROWS = 1_000
+"""Of people from elsewhere, in all months: fewer are stated while the page waits."""
 TEXT_MAX = 64
 _BOX = "case "
 """How the names of the boxes before rows begin."""
@@ -192,13 +196,17 @@ async def _state(visit: Visit, *, keep: bool) -> Answer:
     if month is None:
         return await regional_pages.overview(visit.again(NO_MONTH))
     what = Words("申报", "state") if keep else Words("试算申报", "what can be stated")
-    whose = party or Words("全部", "all").told(visit.language)
+    async with visit.desk.reading() as connection:
+        rows = await rows_here_up_to(connection, month_after(month), FEW_ROWS)
+    whose = Words(party, party) if party else Words("全部", "all")
     return await have_done(visit, Order(
         task=RegionStateTask(month=month, party=party or None, keep=keep),
-        title=Words(f"{month:%Y-%m} {what.zh} {whose}", f"{month:%Y-%m}: {what.en}, {whose}"),
+        title=Words(
+            f"{month:%Y-%m} {what.zh} {whose.zh}", f"{month:%Y-%m}: {what.en}, {whose.en}"
+        ),
         action=f"console.region-{'state' if keep else 'try'}", subject=f"regions {month:%Y-%m}",
         back=f"/console/regions?month={month:%Y-%m}", again=regional_pages.overview,
-        asks_reason=keep,
+        asks_reason=keep, is_short=rows < FEW_ROWS,
     ))  # fmt: skip
 
 

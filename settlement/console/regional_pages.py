@@ -26,7 +26,8 @@ from settlement.regional_netting import Sums, regrouped, together
 from settlement.regional_rules import RegionalRules, Settling
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks, books_to_read
-from settlement.serve.regional_paying import BOOKED_BY, due_of, left_text, transfers
+from settlement.serve.regional_paying import BOOKED_BY, due_of, transfers
+from settlement.serve.regional_paying import left as left_with
 from settlement.serve.regional_periods import Found, find
 from settlement.serve.regional_prepaid import prepaid_parties, standing_of
 from settlement.storage import regional_clearing as store
@@ -108,7 +109,7 @@ async def period(visit: Visit) -> Answer:
         )
         numbers = [step.reference for step in found.steps if step.act in (Act.STATE, Act.JOIN)]
         papers = await regional_reading.papers_of(connection, numbers, limit=PAPERS_MAX)
-        left = await left_text(books, found.period)
+        left = await left_with(books, found.period)
         due = await _due(books, found)
     groups = {
         name: sorted(regrouped((key[place], one) for key, one in sums.items()).items(),

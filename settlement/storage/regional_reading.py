@@ -4,7 +4,7 @@ somebody looks for, and the papers that went over the wire."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from asyncpg import Connection, Record
 from msgspec import Struct
@@ -48,3 +48,9 @@ async def papers_of(
         )
         for row in rows
     ]  # fmt: skip
+
+
+async def rows_here_up_to(connection: Connection[Record], before: date, most: int) -> int:
+    """Rows of people from elsewhere before a day; `most` where there are more."""
+    counted: int = await connection.fetchval(SCATTER["rows_here_up_to"], before, most)
+    return counted

@@ -558,6 +558,17 @@ where e.case_no is null
 order by d.day, d.region, d.case_no, d.reversal
 limit $1;
 
+-- name: rows_here_up_to
+-- How many rows there are of people from elsewhere who settled here before a day, counted up to a
+-- bound: whether stating them is short.
+select count(*)::integer
+from (
+    select e.setl_id
+    from settlement.insured_elsewhere e
+    where e.setl_on < $1
+    limit $2
+) as few;
+
 -- name: papers_of_statements
 -- Papers that went over the wire about these statements: the statement itself, answers to it, and
 -- notices. The newest first.
