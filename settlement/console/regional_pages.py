@@ -6,7 +6,7 @@ To look at; what a form here orders is in regional_act_pages.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ from settlement.console.visits import Visit
 from settlement.console.words import Words
 from settlement.counterpart import Counterpart
 from settlement.finance.paper_job import RegionPapers
-from settlement.regional_clearing import Act, Period, Side, State, allows, party_of
+from settlement.regional_clearing import Act, Mark, Period, Side, State, allows, party_of
 from settlement.regional_netting import Sums, regrouped, together
 from settlement.regional_rules import RegionalRules, Settling
 from settlement.said import Said
@@ -33,6 +33,7 @@ from settlement.serve.regional_prepaid import prepaid_parties, standing_of
 from settlement.storage import regional_clearing as store
 from settlement.storage import regional_reading
 from settlement.storage.lease import PlainConnection
+from settlement.storage.regional_clearing import Leg
 from settlement.who import Who
 from settlement.working_days import dates_of
 
@@ -107,6 +108,8 @@ async def period(visit: Visit) -> Answer:
         rows = await regional_reading.legs_found(
             connection, found.place, text, limit=ROWS_MAX + 1
         )
+        if not text:
+            rows = _disputed_first(marked, rows)
         numbers = [step.reference for step in found.steps if step.act in (Act.STATE, Act.JOIN)]
         papers = await regional_reading.papers_of(connection, numbers, limit=PAPERS_MAX)
         left = await left_with(books, found.period)
@@ -227,6 +230,13 @@ def _moves(books: RegionalBooks, side: Side, stands: Mapping[str, Sums]) -> list
     return moves_of(
         [(one.debit, one.credit, one.amount_fen) for one in moved], books.counterparts
     )
+
+
+def _disputed_first(marked: Sequence[Leg], rows: Sequence[Leg]) -> list[Leg]:
+    """What somebody has to decide on, then the others."""
+    disputed = [one for one in marked if one.mark is Mark.OBJECTED]
+    known = {one.key for one in disputed}
+    return [*disputed, *(one for one in rows if one.key not in known)]
 
 
 async def _due(books: RegionalBooks, found: Found) -> Due:

@@ -63,11 +63,6 @@ class OfDay(Struct, frozen=True, kw_only=True):
     ended_by: str
     end_note: str
 
-    @property
-    def key(self) -> tuple[str, bool, str]:
-        """What it is known by on its day."""
-        return self.case_no, self.reversal, self.found.value
-
 
 class Counted(Struct, frozen=True, kw_only=True):
     """Rows of a comparison."""

@@ -30,8 +30,8 @@ class SeenPaper(Struct, frozen=True, kw_only=True):
 async def legs_found(
     connection: Connection[Record], place: Place, text: str, *, limit: int
 ) -> list[Leg]:
-    """Rows of a period, disputed ones first, then by day; those whose case or institution begins
-    with `text` where it is not empty."""
+    """Rows of a period, the earliest first; those whose case or institution begins with `text`
+    where it is not empty."""
     rows = await connection.fetch(REGIONAL["region_legs_found"], *place.key, text, limit)
     return [leg_of(row) for row in rows]
 

@@ -21,6 +21,7 @@ from protocol.hub.clearing import (
     DayList,
     MarkedRow,
 )
+from settlement.console import regional_act_pages
 from settlement.console.rights import Role
 from settlement.regional_statements import make_statement
 from settlement.serve import regional_reconciling as reconciling
@@ -260,6 +261,19 @@ async def test_money_is_booked_by_two_people_and_the_month_ends_at_zero(desks: D
     assert (await desks.town.verified()).ok
     subject = f"region {HUNAN} payable {MONTH}"
     assert (SUPERVISOR, subject, "月度清算") in await desks.office.audited("console.region-settle")
+
+
+async def test_long_stating_is_watched_and_says_how_far_it_is(
+    desks: Desks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regional_act_pages, "FEW_ROWS", 0)
+    await desks.clerk.get(OVERVIEW)
+    sent = await desks.clerk.post(f"{OVERVIEW}/state", month=MONTH, reason="再次申报")
+    again = await desks.office.over(sent, desks.clerk)
+    assert "未再改动" in again.text
+    work = desks.office.works.last_of(f"regions {MONTH}")
+    assert work is not None and work.apart
+    assert (work.done, work.whole, work.by) == (1, 1, CLERK), "parties"
 
 
 async def test_a_prepayment_is_left_by_two_people(desks: Desks) -> None:

@@ -262,10 +262,18 @@ select pg_advisory_xact_lock($1::integer, k.lane) from (values ($2::integer)) as
 
 -- name: region_legs_found
 -- Rows of a period for a page, with the last mark of each: all, or those whose case or institution
--- is the one that is looked for, or begins so. Disputed ones first.
+-- is the one that is looked for, or begins so. The rows are chosen before their marks are read.
 select c.case_no, c.reversal, c.region, c.institution, c.clearing_type, c.scheme, c.settled_on,
        c.total_fen, c.fund_fen, c.account_fen, c.setl_id, m.mark, m.months, m.reason
-from settlement.region_clearing_leg c
+from (
+    select l.case_no, l.reversal, l.region, l.institution, l.clearing_type, l.scheme, l.settled_on,
+           l.total_fen, l.fund_fen, l.account_fen, l.setl_id
+    from settlement.region_clearing_leg l
+    where l.lane = $1 and l.party = $2 and l.side = $3 and l.month = $4
+        and ($5::text = '' or starts_with(l.case_no, $5) or starts_with(l.institution, $5))
+    order by l.settled_on, l.case_no, l.reversal
+    limit $6
+) as c
 left join lateral (
     select p.mark, p.months, p.reason
     from settlement.region_clearing_mark p
@@ -274,7 +282,4 @@ left join lateral (
     order by p.step_no desc
     limit 1
 ) as m on true
-where c.lane = $1 and c.party = $2 and c.side = $3 and c.month = $4
-    and ($5::text = '' or starts_with(c.case_no, $5) or starts_with(c.institution, $5))
-order by m.mark is not distinct from 1 desc, c.settled_on, c.case_no, c.reversal
-limit $6;
+order by c.settled_on, c.case_no, c.reversal;
