@@ -7,11 +7,13 @@ import io
 import re
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
+from html import unescape
 from zipfile import ZipFile
 
 import msgspec
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from ledger.money import yuan_text
 from protocol.hub.clearing import (
@@ -27,11 +29,13 @@ from settlement.regional_statements import make_statement
 from settlement.serve import regional_reconciling as reconciling
 from settlement.who import Who
 from tests.kit.console import NAMES, Browser, Office, Page, an_office
+from tests.kit.hostile import SCRIPT
 from tests.kit.payouts import assert_good
 from tests.kit.population import CLASS_A, REGION, some
 from tests.kit.regions import (
     CHANGSHA,
     HUNAN,
+    ZHUZHOU,
     KitLeg,
     an_operator,
     region_balances,
@@ -103,8 +107,8 @@ async def desks(database: FreshDatabase) -> AsyncIterator[Desks]:
             yield desks
 
 
-def statement(*legs: KitLeg) -> ClearingStatement:
-    """What Changsha says that we owe it."""
+def statement(*legs: KitLeg, creditor: str = CHANGSHA) -> ClearingStatement:
+    """What Changsha, or another city, says that we owe it."""
     rows = [
         ClearingRow(
             case_no=leg.case_no, reversal=False, insured_region=REGION,
@@ -115,8 +119,8 @@ def statement(*legs: KitLeg) -> ClearingStatement:
         for leg in legs
     ]  # fmt: skip
     return make_statement(
-        rows, statement_no=f"{CHANGSHA}-440000-202612", month=date(2026, 12, 1),
-        creditor=CHANGSHA, debtor="440000",
+        rows, statement_no=f"{creditor}-440000-202612", month=date(2026, 12, 1),
+        creditor=creditor, debtor="440000",
         stated_at=datetime.fromisoformat("2027-01-06T09:00:00+08:00"),
     )  # fmt: skip
 
@@ -170,6 +174,24 @@ async def test_a_row_is_disputed_and_stands_again(desks: Desks) -> None:
     assert "没有这样的明细" in (await desks.clerk.get(f"{WE_OWE}?text=nothing")).text
     stands = await desks.act(desks.clerk, WE_OWE, "withdraw", cases=f"{case}\n")
     assert "撤回异议" in stands.text and 'id="confirm"' in stands.text
+
+
+async def test_what_we_do_not_have_is_disputed_at_once_and_postponed(desks: Desks) -> None:
+    """Another city claims a case with a script for its number."""
+    case = f'{SCRIPT}"\'>'
+    ghost = replace(desks.there[0], case_no=case)
+    looked = await desks.bring("zhuzhou.json", statement(ghost, creditor=ZHUZHOU))
+    assert "有异议 本区无此结算" in looked.text
+    await desks.take()
+    shown = await desks.clerk.get(WE_OWE)
+    assert "本区无此结算" in shown.text and SCRIPT not in shown.text
+    withdrawn = await desks.act(desks.clerk, WE_OWE, "withdraw", **{f"case {case}": "1"})
+    assert "不能撤回异议，可延期" in withdrawn.text and SCRIPT not in withdrawn.text
+    name = re.search(r'name="(case [^"]*script[^"]*)"', withdrawn.text)
+    assert name is not None and " checked" in withdrawn.text, "it is ticked still"
+    box = {unescape(name.group(1)): "1"}
+    gone = await desks.act(desks.clerk, WE_OWE, "postpone", months="2", **box)
+    assert "延期至 2027-02 1 笔" in gone.text and 'id="confirm"' in gone.text
 
 
 async def test_nobody_acts_on_what_somebody_else_has_changed(desks: Desks) -> None:

@@ -46,6 +46,7 @@ pytestmark = [
 
 CLERK, CHIEF = NAMES[Role.CLERK], NAMES[Role.SUPERVISOR]
 DAY = date(2026, 12, 7)
+NARROW = 390
 MONTH = f"regions/{DAY:%Y-%m}/{HUNAN}"
 
 
@@ -235,6 +236,10 @@ async def test_everything_is_there_in_english(house: House, page: Page) -> None:
         await desk.open(path)
         await desk.picture(what)
         assert words in await desk.text(), path
+        await page.open(f"{house.url}/console/{path}", width=NARROW)
+        assert await page.ask("document.documentElement.scrollWidth") <= NARROW, path
+        await desk.picture(f"{what}-narrow")
+    await desk.open("")
     await desk.leave()
 
 
