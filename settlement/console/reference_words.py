@@ -175,6 +175,7 @@ READING_ACTIONS: Mapping[str, Words] = {
     "console.region-settle": Words("异地收付入账", "booked money with a region"),
     "console.region-close": Words("关闭异地清算", "closed a month with a region"),
     "console.region-prepaid-quota": Words("核定异地预付金额度", "fixed a prepayment's quota"),
+    "console.region-prepaid-try": Words("试算异地预付金额度", "tried a prepayment's quota"),
     "console.region-prepaid-propose": Words("提出异地预付金收付", "proposed a prepayment"),
     "console.region-prepaid-confirm": Words("异地预付金入账", "booked a prepayment"),
     "console.region-day-propose": Words("提出结束地区间差异", "proposed to end differences"),

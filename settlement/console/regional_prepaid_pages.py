@@ -82,10 +82,12 @@ async def prepayments(visit: Visit) -> Answer:
 
 async def fix_quota(visit: Visit) -> Answer:
     """The quota of a year, by the year before."""
-    year = visit.asked.form.get("year", "").strip()
-    if not (year.isascii() and year.isdecimal() and 2000 < int(year[:9]) < 2100):
-        return await prepayments(visit.again(NO_YEAR))
-    return await _order(visit, "quota", year=int(year))
+    return await _quota(visit, keep=True)
+
+
+async def try_quota(visit: Visit) -> Answer:
+    """What it would be; nothing is written."""
+    return await _quota(visit, keep=False)
 
 
 async def propose(visit: Visit) -> Answer:
@@ -96,6 +98,13 @@ async def propose(visit: Visit) -> Answer:
 async def confirm(visit: Visit) -> Answer:
     """Another one says the same: it is booked."""
     return await _money(visit, confirm=True)
+
+
+async def _quota(visit: Visit, *, keep: bool) -> Answer:
+    year = visit.asked.form.get("year", "").strip()
+    if not (year.isascii() and year.isdecimal() and 2000 < int(year[:9]) < 2100):
+        return await prepayments(visit.again(NO_YEAR))
+    return await _order(visit, "quota", year=int(year), keep=keep)
 
 
 async def _money(visit: Visit, *, confirm: bool) -> Answer:
@@ -112,7 +121,7 @@ async def _money(visit: Visit, *, confirm: bool) -> Answer:
 
 async def _order(
     visit: Visit, act: PrepaidOrder, *, year: int = 0, amount_fen: int = 0, reference: str = "",
-    confirm: bool = False,
+    confirm: bool = False, keep: bool = True,
 ) -> Answer:  # fmt: skip
     form = visit.asked.form
     party, side = form.get("party", ""), SIDES.get(form.get("side", ""))
@@ -120,12 +129,15 @@ async def _order(
         return await prepayments(visit.again(NO_PARTY))
     task = PrepaidTask(
         party=party, side=side, act=act, year=year, amount_fen=amount_fen, reference=reference,
-        confirm=confirm,
+        confirm=confirm, keep=keep,
     )  # fmt: skip
-    what = "quota" if act == "quota" else "confirm" if confirm else "propose"
+    what = "confirm" if confirm else "propose"
+    if act == "quota":
+        what = "quota" if keep else "try"
     return await have_done(visit, Order(
         task=task,
         title=Words(f"{party} 预付金 {ACTS[act].zh}", f"{party}, prepayment: {ACTS[act].en}"),
         action=f"console.region-prepaid-{what}", subject=f"prepayment {party} {NAMES[side]}",
         back="/console/regions/prepayments", again=prepayments, is_short=True,
+        asks_reason=keep,
     ))  # fmt: skip

@@ -234,6 +234,8 @@ ROUTES = (
     _get("/console/regions/prepayments", Right.REGIONS, regional_prepaid_pages.prepayments),
     _post("/console/regions/prepayments/quota", Right.CLEAR_REGIONS,
           regional_prepaid_pages.fix_quota, _PARENT),
+    _post("/console/regions/prepayments/try", Right.CLEAR_REGIONS,
+          regional_prepaid_pages.try_quota, _PARENT),
     _post("/console/regions/prepayments/propose", Right.CLEAR_REGIONS,
           regional_prepaid_pages.propose, _PARENT),
     _post("/console/regions/prepayments/confirm", Right.CONFIRM_REGIONS,

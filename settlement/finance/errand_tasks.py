@@ -219,6 +219,8 @@ class PrepaidTask(Struct, frozen=True, kw_only=True, tag="region-prepaid"):
     reference: str = ""
     """the number of the bank's voucher"""
     confirm: bool = False
+    keep: bool = True
+    """False: it is only said what it comes to"""
 
 
 class RegionDayTask(Struct, frozen=True, kw_only=True, tag="region-day"):

@@ -41,7 +41,7 @@ Opened = Callable[[str], AbstractContextManager[Path]]
 
 def keeps(task: Clearing) -> bool:
     """False where it is only to be said what something comes to."""
-    return not isinstance(task, RegionStateTask | RegionTakeTask) or task.keep
+    return isinstance(task, RegionTask | RegionDayTask) or task.keep
 
 
 async def clear(books: RegionalBooks, task: Clearing, who: Who, opened: Opened) -> Said:
@@ -58,7 +58,8 @@ async def clear(books: RegionalBooks, task: Clearing, who: Who, opened: Opened) 
         case RegionTask():
             return await acting(books, task.party, lambda: _on_period(books, task, who))
         case PrepaidTask():
-            return await acting(books, task.party, lambda: _prepaid(books, task, who))
+            said = await acting(books, task.party, lambda: _prepaid(books, task, who))
+            return _tried(books, said)
         case RegionDayTask():
             return await end(
                 books, task.region, task.side, task.day, task.act, task.cases, who

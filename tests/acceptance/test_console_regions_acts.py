@@ -300,8 +300,10 @@ async def test_long_stating_is_watched_and_says_how_far_it_is(
 
 async def test_a_prepayment_is_left_by_two_people(desks: Desks) -> None:
     whose = {"party": HUNAN, "side": "payable"}
+    tried = await desks.act(desks.clerk, PREPAID, "try", year="2027", reason="", **whose)
+    assert "2027 年预付金额度" in tried.text and "没有预付金。" in tried.text
     quota = await desks.act(desks.clerk, PREPAID, "quota", year="2027", **whose)
-    assert "2027 年预付金额度" in quota.text
+    assert "2027 年预付金额度" in quota.text and "没有预付金。" not in quota.text
     wrong = await desks.act(
         desks.clerk, PREPAID, "propose", act="in", amount="5.005", voucher="B1", **whose
     )
@@ -309,6 +311,7 @@ async def test_a_prepayment_is_left_by_two_people(desks: Desks) -> None:
     money = {"act": "in", "amount": "5000", "voucher": "B1", **whose}
     proposed = await desks.act(desks.clerk, PREPAID, "propose", **money)
     assert "待另一人确认入账" in proposed.text
+    assert "待另一人入账" in (await desks.clerk.get(OVERVIEW)).text
     assert (await desks.act(desks.clerk, PREPAID, "confirm", **money)).status == 403
     shown = await desks.chief.get(PREPAID)
     told = {name: shown.field(name) for name in ("party", "side", "act", "amount")}
@@ -336,6 +339,7 @@ async def test_a_difference_of_a_day_is_ended_by_two_people(desks: Desks) -> Non
     )
     assert "提出" in proposed.text and "待复核" in proposed.text
     assert CLERK in (await desks.clerk.get("/console/differences")).text
+    assert "待复核 1，与统筹区 2" in (await desks.clerk.get("/console/")).text
     assert (await desks.act(desks.clerk, COMPARED, "confirm", cases=case)).status == 403
     not_yet = await desks.act(desks.chief, COMPARED, "confirm", cases=other)
     assert "尚无人提出结束" in not_yet.text
