@@ -26,7 +26,7 @@ from tests.services import embedded_environment, temporary_directory
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS, THEIRS = "441900", "611000"
-UP_SECONDS_MAX = 240.0
+UP_SECONDS_MAX = 180.0
 STOP_SECONDS_MAX = 60.0
 READY = b"ready: name the other region"
 PERSONS = 300
