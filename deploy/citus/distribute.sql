@@ -196,6 +196,9 @@ select create_distributed_table(
     'settlement.region_difference', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.region_difference_step', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.region_difference_end', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(

@@ -3,21 +3,23 @@
 #
 #     deploy/two-regions/up.sh [DIRECTORY]          Ctrl-C stops everything; run again to go on
 #
-# 441900 serves at PORT (8441), 611000 at PORT+1, the hub at PORT+2. People, institutions and the
-# hub are made up. What a real region does instead: its own data (docs/operating/importing.md), its
-# own `hub.toml`, and an authority that is somebody else's (docs/reference/hub.md).
+# 441900 serves at PORT (8441), 611000 at PORT+1, the hub at PORT+2. People (PERSONS of each region,
+# 2000), institutions and the hub are made up. What a real region does instead: its own data
+# (docs/operating/importing.md), its own `hub.toml`, and an authority that is somebody else's
+# (docs/reference/hub.md).
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 directory=$(mkdir -p "${1:-var/two-regions}" && cd "${1:-var/two-regions}" && pwd)
 cd "$here"
 python=.venv/bin/python settlement=.venv/bin/settlement
 ours=441900 theirs=611000
-port=${PORT:-8441}
+port=${PORT:-8441} persons=${PERSONS:-2000}
 export SETTLEMENT_HUB_FILE="$directory/hub.toml"
 authority() { "$python" -m loadtest.simulators.hub_authority "$directory/authority" "$@"; }
 
 started=
-stop() { for pid in $started; do kill -TERM "$pid" 2>/dev/null || true; done; wait; }
+# Whoever does not wait and says it again must not cut this short: servers would be left behind.
+stop() { trap '' INT TERM; for pid in $started; do kill -TERM "$pid" 2>/dev/null || true; done; wait; }
 trap stop EXIT
 trap 'exit 0' INT TERM
 
@@ -29,13 +31,15 @@ printf 'address = "http://127.0.0.1:%s"\nroot = "%s"\n' $((port + 2)) "$(authori
     > "$directory/hub.log" 2>&1 &
 started="$!"
 
-# 2. A server each, with its own database. The second region is based on the national baseline.
-"$settlement" serve --demo --demo-persons 2000 --port "$port" --data-dir "$directory/$ours" \
-    > "$directory/$ours.ready" 2> "$directory/$ours.log" &
+# 2. A server each, with its own database. The second region is based on the national baseline. One
+# gateway process each is enough for two regions that share a machine.
+"$settlement" serve --demo --demo-persons "$persons" --workers 1 --port "$port" \
+    --data-dir "$directory/$ours" > "$directory/$ours.ready" 2> "$directory/$ours.log" &
 started="$started $!"
 SETTLEMENT_REGION=$theirs SETTLEMENT_PROFILE=settlement/demo/neighbour.toml \
-    "$settlement" serve --demo --demo-persons 2000 --demo-first 500001 --port $((port + 1)) \
-    --data-dir "$directory/$theirs" > "$directory/$theirs.ready" 2> "$directory/$theirs.log" &
+    "$settlement" serve --demo --demo-persons "$persons" --demo-first 500001 --workers 1 \
+    --port $((port + 1)) --data-dir "$directory/$theirs" \
+    > "$directory/$theirs.ready" 2> "$directory/$theirs.log" &
 started="$started $!"
 for region in $ours $theirs; do
     until grep -q ready "$directory/$region.ready"; do

@@ -30,7 +30,8 @@ def add_reconcile_regions(
         description="Without --day, list what differs and nobody has ended. With --day, ask "
         "--region, or every region, over the line for what it has of the day, and compare our rows "
         "of people treated here; with --lists, compare with files instead. With --out, write our "
-        "rows of the day for the other side. With --end, end differences of a day.",
+        "rows of the day for the other side. With --end, end differences of a day: one person "
+        "proposes it, another confirms.",
     )
     parser.add_argument("--day", type=date.fromisoformat, help="as 2026-11-03")
     parser.add_argument(
@@ -41,7 +42,17 @@ def add_reconcile_regions(
         "--hub", type=Path, metavar="FILE", help="the hub's list, where --region is asked"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write our list there")
-    parser.add_argument("--end", nargs="+", metavar="CASE", help="differences that are explained")
+    parser.add_argument(
+        "--end", nargs="+", metavar="CASE",
+        help="differences that are explained: one person proposes their end",
+    )  # fmt: skip
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--confirm", action="store_true", help="end what somebody else proposed to end"
+    )
+    which.add_argument(
+        "--send-back", action="store_true", help="send the proposal back: it stays open"
+    )
     parser.add_argument("--region", help="the other region")
     parser.add_argument(
         "--side", choices=tuple(SIDES), default="receivable",
@@ -70,6 +81,8 @@ def _run(parsed: argparse.Namespace) -> Said:
     if wanted != ["out"] and not (parsed.actor.strip() and parsed.reason.strip()):
         act = f"--{wanted[0]}" if wanted else "comparing"
         return Said(UNUSABLE, f"settlement: {act} needs --actor and --reason")
+    if (parsed.confirm or parsed.send_back) and wanted != ["end"]:
+        return Said(UNUSABLE, "settlement: --confirm and --send-back go with --end")
     if parsed.hub and wanted:
         return Said(UNUSABLE, "settlement: --hub is for asking; --lists takes the hub's list too")
     if not wanted:

@@ -66,12 +66,14 @@ async def worklist(visit: Visit) -> Answer:
             if visit.scope is None
             else []
         )
+        counterparts = await reference.counterparts(connection) if regions else {}
     return visit.page(
         "differences.html", TITLE, rows=rows[skipped : skipped + SHOWN_MAX], counted=counted,
         which=which, today=today, classes=_CLASSES, channels=list(CHANNELS), ages=AGES, days=days,
         skipped=skipped, next=skipped + SHOWN_MAX if len(rows) > skipped + SHOWN_MAX else None,
         asked=query, names=await visit.desk.institution_names(), awaited=awaited[:SHOWN_MAX],
         regions=regions[:SHOWN_MAX], more_regions=len(regions) > SHOWN_MAX,
+        region_names={code: one.name for code, one in counterparts.items()},
     )  # fmt: skip
 
 

@@ -83,6 +83,7 @@ _OTHER_PLACES = {
     "/console/people/": "/console/search",
     "/console/payments/": "/console/doubt",
     "/console/payees/": "/console/payouts",
+    "/console/regions/days/": "/console/differences",
 }
 """Pages below another address than the line of the menu that leads to them."""
 

@@ -47,6 +47,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """the page that it was ordered on, to say on it what is wrong"""
     is_short: bool = False
     """whether it is done here: it is about one, or few"""
+    asks_reason: bool = True
+    """False where nothing is written by it: then nobody must say why"""
 
 
 def lacks_reason(visit: Visit) -> bool:
@@ -57,8 +59,9 @@ def lacks_reason(visit: Visit) -> bool:
 async def have_done(visit: Visit, order: Order) -> Answer:
     """Have it done; the answer says what it came to, or where to see how far it is."""
     reason = visit.asked.form.get("reason", "").strip()[:REASON_MAX]
-    if not reason:
+    if not reason and order.asks_reason:
         return await order.again(visit.again(NO_REASON))
+    reason = reason or order.title.zh[:REASON_MAX]
     works = visit.desk.works
     await visit.note(order.action, order.subject, reason)
     waits_for = works.in_the_way(order.subject, apart=not order.is_short)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from protocol.hub.messages import Kind as PaperKind
 from protocol.nhsa.dictionary import LISTS
 from settlement.bill import BillKind
 from settlement.console.words import Words
@@ -19,7 +20,7 @@ from settlement.regional_clearing import STATE_ZH as REGION_STATE_ZH
 from settlement.regional_clearing import Act as RegionAct
 from settlement.regional_clearing import State as RegionState
 from settlement.regional_matching import Class as RegionClass
-from settlement.regional_prepayment import ALARM_ZH, Alarm
+from settlement.regional_prepayment import ALARM_ZH, Alarm, PrepaidAct
 from settlement.settlement_sheet import CHARGE_KINDS
 
 _PERSON_TYPES_EN = {
@@ -159,6 +160,27 @@ AGREEMENTS: Mapping[str, Words] = {
 READING_ACTIONS: Mapping[str, Words] = {
     "console.download-bill": Words("下载账单", "downloaded a bill"),
     "console.download-region-legs": Words("下载异地清算明细", "downloaded rows of a region"),
+    "console.download-region-paper": Words("下载异地清算文件", "downloaded papers for a region"),
+    "console.region-try": Words("试算异地申报", "tried what can be stated"),
+    "console.region-state": Words("异地清算申报", "stated a month with regions"),
+    "console.region-check": Words("试收异地清算文件", "looked at a paper of a region"),
+    "console.region-take": Words("收下异地清算文件", "took a paper of a region"),
+    "console.region-object": Words("异地清算提出异议", "disputed rows of a region"),
+    "console.region-withdraw": Words("异地清算撤回异议", "withdrew objections"),
+    "console.region-postpone": Words("异地清算延期", "postponed rows of a region"),
+    "console.region-confirm": Words("异地清算确认", "confirmed a month with a region"),
+    "console.region-send": Words("异地清算文件交付平台", "sent papers over the wire"),
+    "console.region-notify": Words("登记异地收付通知", "kept a notice of a region"),
+    "console.region-propose": Words("提出异地收付", "proposed money with a region"),
+    "console.region-settle": Words("异地收付入账", "booked money with a region"),
+    "console.region-close": Words("关闭异地清算", "closed a month with a region"),
+    "console.region-prepaid-quota": Words("核定异地预付金额度", "fixed a prepayment's quota"),
+    "console.region-prepaid-try": Words("试算异地预付金额度", "tried a prepayment's quota"),
+    "console.region-prepaid-propose": Words("提出异地预付金收付", "proposed a prepayment"),
+    "console.region-prepaid-confirm": Words("异地预付金入账", "booked a prepayment"),
+    "console.region-day-propose": Words("提出结束地区间差异", "proposed to end differences"),
+    "console.region-day-send-back": Words("退回地区间差异", "sent differences back"),
+    "console.region-day-confirm": Words("结束地区间差异", "ended differences with a region"),
     "console.list-filings": Words("查看备案清单", "saw a list of filings"),
     "console.view-filing": Words("查看备案", "saw a filing"),
     "console.search-filings": Words("按证件查备案", "searched filings by certificate"),
@@ -223,7 +245,18 @@ REGION_NEXT: Mapping[RegionState, Words] = {
     RegionState.PAID: Words("关闭", "close"), RegionState.RECEIVED: Words("关闭", "close"),
     RegionState.CLOSED: Words("—", "–"),
 }  # fmt: skip
-"""What somebody does next; by `settlement clear`."""
+"""What somebody does next."""
+PREPAID_ACTS: Mapping[PrepaidAct, Words] = {
+    PrepaidAct.QUOTA: Words("核定额度", "quota fixed"),
+    PrepaidAct.PROPOSE_IN: Words("提出拨付", "money in proposed"),
+    PrepaidAct.IN: Words("拨付入账", "money in"),
+    PrepaidAct.PROPOSE_BACK: Words("提出退回", "money back proposed"),
+    PrepaidAct.BACK: Words("退回入账", "money back"),
+}
+PAPER_KINDS: Mapping[PaperKind, Words] = {
+    PaperKind.STATEMENT: Words("清算表", "statement"), PaperKind.ANSWER: Words("答复", "answer"),
+    PaperKind.NOTICE: Words("通知", "notice"),
+}  # fmt: skip
 ALARMS: Mapping[Alarm, Words] = {
     alarm: Words(zh, {Alarm.NONE: "normal"}.get(alarm, f"{alarm.value} alarm"))
     for alarm, zh in ALARM_ZH.items()

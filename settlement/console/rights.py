@@ -85,6 +85,10 @@ class Right(StrEnum):
     CONFIRM_MONEY = "confirm-money"
     REGIONS = "regions"
     """clearing with other regions, to look at"""
+    CLEAR_REGIONS = "clear-regions"
+    """state, take, object, postpone, confirm, send, notify, propose, close; quotas"""
+    CONFIRM_REGIONS = "confirm-regions"
+    """book money that somebody else proposed"""
     WORKS = "works"
     """how far long work is"""
     CANCEL_WORK = "cancel-work"
@@ -146,6 +150,8 @@ GRANTED: Mapping[Right, frozenset[Role]] = {
     Right.MONEY_FILE:   frozenset({_C, _S}),
     Right.CONFIRM_MONEY: frozenset({_S}),
     Right.REGIONS:      frozenset({_C, _S, _A}),
+    Right.CLEAR_REGIONS: frozenset({_C, _S}),
+    Right.CONFIRM_REGIONS: frozenset({_S}),
     Right.WORKS:        frozenset({_C, _S, _A}),
     Right.CANCEL_WORK:  frozenset({_C, _S}),
     Right.AUDIT:        frozenset({_S, _A}),

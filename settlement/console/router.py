@@ -23,6 +23,7 @@ from settlement.console.asking import (
     is_foreign,
     redirect,
 )
+from settlement.console.choosing import with_codes
 from settlement.console.desk import Desk
 from settlement.console.rights import Right, may
 from settlement.console.routes import ROUTES, Route
@@ -101,6 +102,7 @@ class Router:
         if not may(visit.visitor.role, route.right):
             await visit.note("console.denied", f"{asked.method} {_shape(asked.path)}")
             return visit.page("message.html", NOT_ALLOWED, status=403, words=NOT_ALLOWED)
+        visit = await with_codes(visit)
         if asked.method == "POST":
             return await self._post(visit, route)
         return await self._get(visit, route)

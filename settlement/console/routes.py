@@ -15,6 +15,7 @@ from settlement.console import (
     bill_pages,
     bill_taking_pages,
     case_pages,
+    choosing,
     clearing_pages,
     close_pages,
     difference_pages,
@@ -29,7 +30,10 @@ from settlement.console import (
     payout_pages,
     place_pages,
     policy_pages,
+    regional_act_pages,
+    regional_day_pages,
     regional_pages,
+    regional_prepaid_pages,
     reimbursement_case_pages,
     reimbursement_pages,
     seal_pages,
@@ -120,6 +124,21 @@ _REIMBURSEMENT_ACTS = tuple(
     )
 )
 
+_REGION_ACTS = tuple(
+    _post(f"/console/regions/{MONTH}/{PARTY}/{SIDE}/{act}", right, handler, _PARENT)
+    for act, right, handler in (
+        ("object", Right.CLEAR_REGIONS, regional_act_pages.dispute),
+        ("withdraw", Right.CLEAR_REGIONS, regional_act_pages.withdraw),
+        ("postpone", Right.CLEAR_REGIONS, regional_act_pages.postpone),
+        ("confirm", Right.CLEAR_REGIONS, regional_act_pages.confirm),
+        ("send", Right.CLEAR_REGIONS, regional_act_pages.send),
+        ("notify", Right.CLEAR_REGIONS, regional_act_pages.notify),
+        ("propose", Right.CLEAR_REGIONS, regional_act_pages.propose),
+        ("settle", Right.CONFIRM_REGIONS, regional_act_pages.settle),
+        ("close", Right.CLEAR_REGIONS, regional_act_pages.close),
+    )
+)
+
 ROUTES = (
     _get("/console/sign-in", Right.ANYBODY, sign_in.form),
     _post("/console/sign-in", Right.ANYBODY, sign_in.submit),
@@ -202,6 +221,32 @@ ROUTES = (
     _get("/console/regions", Right.REGIONS, regional_pages.overview),
     _get(f"/console/regions/{MONTH}/{PARTY}/{SIDE}", Right.REGIONS, regional_pages.period),
     _get(f"/console/regions/{MONTH}/{PARTY}/{SIDE}/legs", Right.REGIONS, regional_pages.legs),
+    _get(f"/console/regions/{MONTH}/{PARTY}/{SIDE}/papers", Right.REGIONS,
+         regional_pages.papers_to_carry),
+    _post("/console/regions/state", Right.CLEAR_REGIONS, regional_act_pages.state, _PARENT),
+    _post("/console/regions/try", Right.CLEAR_REGIONS, regional_act_pages.try_to_state, _PARENT),
+    _file("/console/regions/take", Right.CLEAR_REGIONS, regional_act_pages.take, _PARENT),
+    _get(f"/console/regions/{MONTH}/checked/{SHA}", Right.CLEAR_REGIONS,
+         regional_act_pages.checked),
+    _post(f"/console/regions/{MONTH}/checked/{SHA}/take", Right.CLEAR_REGIONS,
+          regional_act_pages.keep, _PARENT),
+    *_REGION_ACTS,
+    _get("/console/regions/prepayments", Right.REGIONS, regional_prepaid_pages.prepayments),
+    _post("/console/regions/prepayments/quota", Right.CLEAR_REGIONS,
+          regional_prepaid_pages.fix_quota, _PARENT),
+    _post("/console/regions/prepayments/try", Right.CLEAR_REGIONS,
+          regional_prepaid_pages.try_quota, _PARENT),
+    _post("/console/regions/prepayments/propose", Right.CLEAR_REGIONS,
+          regional_prepaid_pages.propose, _PARENT),
+    _post("/console/regions/prepayments/confirm", Right.CONFIRM_REGIONS,
+          regional_prepaid_pages.confirm, _PARENT),
+    _get(f"/console/regions/days/{DAY}/{PARTY}/{SIDE}", Right.REGIONS, regional_day_pages.day),
+    _post(f"/console/regions/days/{DAY}/{PARTY}/{SIDE}/propose", Right.CORRECT,
+          regional_day_pages.propose, _PARENT),
+    _post(f"/console/regions/days/{DAY}/{PARTY}/{SIDE}/send-back", Right.CORRECT,
+          regional_day_pages.send_back, _PARENT),
+    _post(f"/console/regions/days/{DAY}/{PARTY}/{SIDE}/confirm", Right.CONFIRM_CORRECTION,
+          regional_day_pages.confirm, _PARENT),
 
     _get("/console/reimbursements", Right.REIMBURSEMENTS, reimbursement_pages.overview),
     _get("/console/reimbursements/papers.csv", Right.REIMBURSE, reimbursement_pages.blank),
@@ -259,6 +304,7 @@ ROUTES = (
     _post(f"/console/works/{SHORT}/cancel", Right.CANCEL_WORK, work_pages.cancel, _PARENT),
 
     _get("/console/institutions", Right.INSTITUTIONS, institution_pages.institutions),
+    _get("/console/institution-choices", Right.INSTITUTIONS, choosing.choices),
     _get("/console/institutions/([0-9A-Za-z]{1,30})", Right.INSTITUTIONS,
          institution_pages.institution),
     _get("/console/switches", Right.SWITCHES, place_pages.switches),

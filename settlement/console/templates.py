@@ -60,6 +60,8 @@ _WORDS: Mapping[str, Mapping[str, Words]] = {
     "region_act": _by_text(reading.REGION_ACTS),
     "region_next": _by_text(reading.REGION_NEXT),
     "alarm": _by_text(reading.ALARMS),
+    "prepaid_act": _by_text(reading.PREPAID_ACTS),
+    "paper_kind": _by_text(reading.PAPER_KINDS),
     "difference_state": _by_text(words.DIFFERENCE_STATES),
     "difference_act": _by_text(words.DIFFERENCE_ACTS),
     "correction": _by_text(words.CORRECTIONS),

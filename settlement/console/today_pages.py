@@ -25,7 +25,7 @@ class Differing(Struct, frozen=True, kw_only=True):
     open: int
     """with channels and institutions"""
     proposed: int
-    """of them those that wait for a second person"""
+    """of all those that wait for a second person"""
     of_regions: int
 
 
@@ -62,11 +62,13 @@ async def _differing(connection: PlainConnection, visit: Visit) -> Differing | N
     if not visit.may(Right.DIFFERENCES):
         return None
     counted = await differences.counted(connection, visit.scope)
-    regions = {} if visit.scope is not None else await census.region_differences(connection)
+    regions, proposed = 0, sum(one.rows for one in counted if one.state is State.PROPOSED)
+    if visit.scope is None:
+        regions = sum((await census.region_differences(connection)).values())
+        proposed += await census.region_differences_proposed(connection)
     return Differing(
-        open=sum(one.rows for one in counted if one.state in UNDER_WAY),
-        proposed=sum(one.rows for one in counted if one.state is State.PROPOSED),
-        of_regions=sum(regions.values()),
+        open=sum(one.rows for one in counted if one.state in UNDER_WAY), proposed=proposed,
+        of_regions=regions,
     )
 
 

@@ -10,11 +10,17 @@ from msgspec import Struct
 from settlement.bank_account import BankAccount
 from settlement.money_in import Subject
 from settlement.payout_intake import Asked
+from settlement.regional_clearing import Side
+from settlement.serve.regional_ending import EndingAct
 
 PayoutAct = Literal["state", "confirm", "propose", "order", "close"]
 ReimbursementAct = Literal[
     "calculate", "confirm", "refuse", "propose", "order", "ask-cancel", "cancel"
 ]
+RegionAct = Literal[
+    "object", "withdraw", "postpone", "confirm", "send", "notify", "propose", "settle", "close"
+]
+PrepaidOrder = Literal["quota", "in", "back"]
 
 
 class MonthTask(Struct, frozen=True, kw_only=True, tag="month"):
@@ -164,11 +170,75 @@ class InstitutionFileTask(Struct, frozen=True, kw_only=True, tag="institution-fi
     keep: bool = False
 
 
+class RegionStateTask(Struct, frozen=True, kw_only=True, tag="region-state"):
+    """What other regions owe us for a month is stated, or it is only said what that comes to."""
+
+    month: date
+    party: str | None
+    """None for all of which there are rows"""
+    keep: bool
+
+
+class RegionTakeTask(Struct, frozen=True, kw_only=True, tag="region-take"):
+    """What the other side sent about a month is taken, or it is only said what that comes to."""
+
+    month: date
+    file: str
+    """its digest"""
+    keep: bool
+
+
+class RegionTask(Struct, frozen=True, kw_only=True, tag="region"):
+    """A step of a month with another region."""
+
+    month: date
+    party: str
+    side: Side
+    act: RegionAct
+    seen: int
+    """how many steps whoever orders it has seen"""
+    cases: tuple[str, ...] = ()
+    """of object, withdraw and postpone"""
+    months: int = 0
+    """of postpone"""
+    reference: str = ""
+    """the number of a notice, or of the bank's voucher"""
+    amount_fen: int = 0
+    """of a notice"""
+
+
+class PrepaidTask(Struct, frozen=True, kw_only=True, tag="region-prepaid"):
+    """The quota of a year, or money in advance: proposed, or confirmed by saying the same."""
+
+    party: str
+    side: Side
+    act: PrepaidOrder
+    year: int = 0
+    """of a quota"""
+    amount_fen: int = 0
+    reference: str = ""
+    """the number of the bank's voucher"""
+    confirm: bool = False
+    keep: bool = True
+    """False: it is only said what it comes to"""
+
+
+class RegionDayTask(Struct, frozen=True, kw_only=True, tag="region-day"):
+    """Differences of a day with another region are to end: proposed, sent back or confirmed."""
+
+    region: str
+    side: Side
+    day: date
+    act: EndingAct
+    cases: tuple[str, ...]
+
+
 Adjusting = (
     AdjustTask | AdjustFileTask | DepositsTask | BatchTask | WithdrawTask | AccountTask | BankTask
 )
 Reimbursing = PapersTask | ReimburseTask | PersonAccountTask
+Clearing = RegionStateTask | RegionTakeTask | RegionTask | PrepaidTask | RegionDayTask
 Task = (
     MonthTask | DaysTask | PayoutTask | Adjusting | MoneyTask | MoneyFileTask | Reimbursing
-    | BillTask | InstitutionFileTask | InterestTask
+    | BillTask | InstitutionFileTask | InterestTask | Clearing
 )

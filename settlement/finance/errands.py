@@ -46,6 +46,11 @@ from settlement.finance.errand_tasks import (
     PapersTask,
     PayoutTask,
     PersonAccountTask,
+    PrepaidTask,
+    RegionDayTask,
+    RegionStateTask,
+    RegionTakeTask,
+    RegionTask,
     ReimburseTask,
     Task,
     WithdrawTask,
@@ -61,6 +66,7 @@ from settlement.finance.payout_desk import bank_statement, deposit_rows, digest_
 from settlement.finance.payout_paying import Chosen
 from settlement.finance.payout_stating import state
 from settlement.finance.progress import Tell
+from settlement.finance.regional_errands import clear, keeps
 from settlement.finance.reimbursement_errands import reimburse, take_statement
 from settlement.intake.faults import FileError
 from settlement.keyring import UndecipherableError
@@ -74,6 +80,7 @@ from settlement.payout_intake import (
 from settlement.policy.errors import PolicyError
 from settlement.said import UNUSABLE, Said
 from settlement.serve.imports import LEASE
+from settlement.serve.regional_books import open_books as open_regions
 from settlement.storage.console_files import Shelf
 from settlement.storage.errors import StorageError
 from settlement.storage.keyfile import KeyFileError, key_file, load_keyring
@@ -148,17 +155,24 @@ async def _do(errand: Errand, connection: PlainConnection, tell: Tell) -> Said:
             AdjustTask() | AdjustFileTask() | DepositsTask() | BatchTask() | WithdrawTask()
             | AccountTask() | BankTask()
         ):
-            books, who = await _payouts(errand, connection, tell)
-            return await _adjusted(errand, books, task, who)
+            payouts, who = await _payouts(errand, connection, tell)
+            return await _adjusted(errand, payouts, task, who)
         case PapersTask() | ReimburseTask() | PersonAccountTask():
-            books, who = await _payouts(errand, connection, tell)
-            return await reimburse(books, task, who, partial(_opened, errand))
+            payouts, who = await _payouts(errand, connection, tell)
+            return await reimburse(payouts, task, who, partial(_opened, errand))
         case InterestTask():
             return await _interest(errand, task, connection)
         case BillTask():
             return await _bill(errand, task, connection)
         case InstitutionFileTask():
             return await _institution_file(errand, task, connection)
+        case (
+            RegionStateTask() | RegionTakeTask() | RegionTask() | PrepaidTask() | RegionDayTask()
+        ):
+            books = await open_regions(
+                connection, clock=clock_from(errand.at), tell=tell, keeps=keeps(task)
+            )
+            return await clear(books, task, errand.who, partial(_opened, errand))
         case _:
             assert_never(task)
 

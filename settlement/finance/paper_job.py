@@ -1,5 +1,6 @@
 """A paper of finance as a download, in a process of its own (`python -m
-settlement.finance.paper_job`): proofs, published seals, reports, bank files, notices, vouchers.
+settlement.finance.paper_job`): proofs, published seals, reports, bank files, notices, vouchers,
+papers for other regions.
 
 What is wanted comes as JSON on stdin, its bytes go to stdout and nothing else does. It reads as the
 application, which may change nothing there, at a low priority; whoever stops reading ends it.
@@ -30,9 +31,15 @@ from settlement.finance.proofs import proof_of, published
 from settlement.money_in import Subject
 from settlement.month_report import report_bytes
 from settlement.payout_files import Order, bank_files
+from settlement.regional_clearing import Side
+from settlement.regional_rules import RegionalRules
 from settlement.said import Said
+from settlement.serve.regional_books import books_to_read
+from settlement.serve.regional_paying import answers_of
+from settlement.serve.regional_periods import the_period
+from settlement.serve.regional_stating import content_of, statement_of
 from settlement.storage.keyfile import key_file, load_keyring
-from settlement.storage.lease import connection_for
+from settlement.storage.lease import PlainConnection, connection_for
 from settlement.telemetry.private_memory import keep_memory_private
 
 NICENESS = 10
@@ -96,7 +103,18 @@ class MoneyMonth(Struct, frozen=True, kw_only=True, tag="money"):
     as_workbook: bool = False
 
 
-Paper = Seals | Report | Proof | BankFiles | PersonFiles | Notice | Vouchers | MoneyMonth
+class RegionPapers(Struct, frozen=True, kw_only=True, tag="region-papers"):
+    """Our statement of a month with another region; or our answers to theirs, in a ZIP."""
+
+    party: str
+    month: date
+    side: Side
+
+
+Paper = (
+    Seals | Report | Proof | BankFiles | PersonFiles | Notice | Vouchers | MoneyMonth
+    | RegionPapers
+)
 
 
 class PaperJob(Struct, frozen=True, kw_only=True):
@@ -129,6 +147,8 @@ async def write(job: PaperJob) -> bytes | Said:
                 return await workbooks.money_workbook(
                     connection, paper.subject, paper.month, job.at
                 )
+            case RegionPapers():
+                return await _with_region(connection, job, paper)
             case MoneyMonth():
                 text = await money_reports.month_csv(connection, paper.subject, paper.month)
                 return (MARK + text).encode()
@@ -173,6 +193,24 @@ async def _of_payouts(
             return notice_bytes(books, found[0])
         case _:
             assert_never(paper)
+
+
+async def _with_region(
+    connection: PlainConnection, job: PaperJob, paper: RegionPapers
+) -> bytes | Said:
+    books = await books_to_read(
+        connection, clock=clock_from(job.at), rules=RegionalRules()
+    )
+    found = await the_period(books, paper.party, paper.month, paper.side)
+    if isinstance(found, Said):
+        return found
+    if paper.side is Side.TREATMENT:
+        return content_of(await statement_of(books, found))
+    held = BytesIO()
+    with ZipFile(held, "w", ZIP_DEFLATED) as archive:
+        for number, answer in await answers_of(books, found):
+            archive.writestr(f"{number}.json", content_of(answer))
+    return held.getvalue()
 
 
 def _zipped(books: PayoutBooks, stem: str, orders: list[Order] | Said) -> bytes | Said:

@@ -20,6 +20,7 @@ from ledger.postgres.schema import installed_shape
 from settlement.chart import EntryCode
 from settlement.clock import Clock, moment, system_clock
 from settlement.counterpart import Counterpart
+from settlement.finance.progress import Tell, silent
 from settlement.numbers import NumberBlock
 from settlement.regional_clearing import Period, Step
 from settlement.regional_prepayment import PrepaidStep
@@ -44,6 +45,9 @@ class RegionalBooks(Bookkeeping, frozen=True, kw_only=True):
 
     counterparts: Mapping[str, Counterpart]
     rules: RegionalRules
+    tell: Tell = silent
+    keeps: bool = True
+    """False for a trial: acts do and say all, and nothing is kept"""
 
     @property
     def province(self) -> str:
@@ -68,8 +72,9 @@ class RegionalBooks(Bookkeeping, frozen=True, kw_only=True):
 
 
 async def open_books(
-    connection: PlainConnection, *, clock: Clock = system_clock
-) -> RegionalBooks:
+    connection: PlainConnection, *, clock: Clock = system_clock, tell: Tell = silent,
+    keeps: bool = True,
+) -> RegionalBooks:  # fmt: skip
     """Read what all acts need. StorageError where the database is not prepared."""
     opened = await open_bookkeeping(connection, clock=clock)
     profile = (await load_policy_set(connection)).region(opened.region)
@@ -77,7 +82,7 @@ async def open_books(
         raise StorageError(f"there is no region profile for {opened.region}")
     return opened.of(
         RegionalBooks, counterparts=await reference.counterparts(connection),
-        rules=profile.regional,
+        rules=profile.regional, tell=tell, keeps=keeps,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from settlement.cli.clear import SIDES
 from settlement.regional_clearing import Side
 from settlement.said import Said
 from settlement.serve import regional_asking
+from settlement.serve import regional_ending as ending
 from settlement.serve import regional_reconciling as reconciling
 from settlement.serve.regional_books import RegionalBooks, run
 from settlement.who import Who
@@ -60,11 +61,14 @@ def write(parsed: argparse.Namespace) -> Said:
 
 
 def end(parsed: argparse.Namespace) -> Said:
-    """End differences of a day."""
+    """End differences of a day: propose it, confirm it, or send it back."""
+    act: ending.EndingAct = "propose"
+    if parsed.confirm or parsed.send_back:
+        act = "confirm" if parsed.confirm else "send-back"
     return run(
         parsed.data_dir,
-        lambda books: reconciling.end(
-            books, parsed.region, _side(parsed), parsed.day, parsed.end, _who(parsed)
+        lambda books: ending.end(
+            books, parsed.region, _side(parsed), parsed.day, act, parsed.end, _who(parsed)
         ),
     )
 

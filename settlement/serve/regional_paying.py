@@ -201,12 +201,19 @@ async def close(books: RegionalBooks, found: Found, who: Who) -> Said:
 
 async def left_text(books: RegionalBooks, period: Period) -> str:
     """What the ledger has with a party, and that it is what its rows and payments say."""
-    booked_fen = await ledger_owed(books, period.party, period.side)
-    rows_fen = await store.owed_by_rows(books.connection, period.party, period.side)
+    booked_fen, rows_fen = await left(books, period)
     text = f"与该方的{period.side.zh}账面余额 {yuan_text(booked_fen)} 元"
     if booked_fen == rows_fen:
         return f"{text}，与未结清明细相符"
     return f"{text}，与未结清明细 {yuan_text(rows_fen)} 元不符，请核查"
+
+
+async def left(books: RegionalBooks, period: Period) -> tuple[int, int]:
+    """What the ledger has with a party on a side, and what its rows and payments say, in fen."""
+    return (
+        await ledger_owed(books, period.party, period.side),
+        await store.owed_by_rows(books.connection, period.party, period.side),
+    )
 
 
 async def ledger_owed(books: RegionalBooks, party: str, side: Side) -> int:

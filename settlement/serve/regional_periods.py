@@ -79,6 +79,11 @@ class PeriodSums(Struct, frozen=True, kw_only=True):
         return sum(self.stands.values(), start=NOTHING)
 
 
+SOMEBODY_ELSE = Said(
+    1, "别人刚处理过这一期，请重新查看 | somebody else has just acted: look again"
+)
+
+
 class SomebodyElseError(Exception):
     """Somebody else acted on the period meanwhile; the transaction is taken back."""
 
@@ -170,7 +175,7 @@ async def acting(
     books: RegionalBooks, party: str, act: Callable[[], Coroutine[None, None, Said]]
 ) -> Said:
     """One act on periods of a party: all of it or nothing, and nobody else meanwhile. Nothing is
-    kept where it was refused."""
+    kept where it was refused, or where the books are for a trial."""
     kept = books.connection.transaction()
     await kept.start()
     try:
@@ -178,11 +183,11 @@ async def acting(
         said = await act()
     except SomebodyElseError:
         await kept.rollback()
-        return Said(1, "别人刚处理过这一期，请重新查看 | somebody else has just acted: look again")
+        return SOMEBODY_ELSE
     except BaseException:
         await kept.rollback()
         raise
-    if said.status:
+    if said.status or not books.keeps:
         await kept.rollback()
     else:
         await kept.commit()

@@ -215,34 +215,16 @@ async def worklist(books: RegionalBooks) -> Said:
             f"{one.day}  {age} 天  {books.name_of(one.region)}  {one.side.zh}  "
             f"{CLASS_ZH[one.found]}  {one.case_no}{'（负）' if one.reversal else ''}  "
             f"{_yuan(one.ours_fen)}  {_yuan(one.theirs_fen)}  {_yuan(one.hub_fen)}"
+            f"{f'  {one.proposer} 已提出结束，待复核' if one.proposer else ''}"
         )
     return Said(0, "\n".join(lines))
-
-
-async def end(
-    books: RegionalBooks, region: str, side: Side, day: date, cases: Sequence[str], who: Who
-) -> Said:
-    """Somebody found out what a difference was; the reason is kept."""
-
-    async def act() -> Said:
-        where = _where(books, region, side, day)
-        ended = await store.end_differences(
-            books.connection, where, at=books.moment.at, actor=who.actor, note=who.reason,
-            cases=cases,
-        )  # fmt: skip
-        missing = sorted(set(cases) - set(ended))
-        if missing:
-            return Said(1, f"没有未处理的 {'、'.join(missing)} | nothing open of that case")
-        return Said(0, f"{day} {books.name_of(region)} 已处理 {len(ended)} 项 | ended")
-
-    return await acting(books, region, act)
 
 
 async def _kept(
     books: RegionalBooks, told: Told, lists: Lists, compared: Sequence[Compared], who: Who
 ) -> Said:
     differing = [one for one in compared if one.found not in FINE]
-    where = _where(books, told.region, told.side, told.day)
+    where = compared_day(books, told.region, told.side, told.day)
     await store.keep_differences(books.connection, where, differing, books.moment.at)
     gone = await store.end_differences(
         books.connection, where, at=books.moment.at, actor=who.actor, note=_NOT_AGAIN,
@@ -290,7 +272,10 @@ def _read_list(name: str, content: bytes) -> DayList | Said:
     return one
 
 
-def _where(books: RegionalBooks, region: str, side: Side, day: date) -> store.ComparedDay:
+def compared_day(
+    books: RegionalBooks, region: str, side: Side, day: date
+) -> store.ComparedDay:
+    """Which comparison it is, with its lane."""
     return store.ComparedDay(lane=books.lane_of(region), region=region, side=side, day=day)
 
 

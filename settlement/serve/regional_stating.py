@@ -54,11 +54,11 @@ async def state(
     if party is not None and party not in parties:
         return Said(1, f"没有 {books.name_of(party)} 的参保人在本地结算 | no rows of that party")
     confirmed = await store.confirmed_rows(books.connection, last_day(month))
-    said = [
-        await _state_one(books, Period(party=one, month=month, side=Side.TREATMENT),
-                         who, confirmed, regions, out)
-        for one in (parties if party is None else [party])
-    ]  # fmt: skip
+    chosen, said = parties if party is None else [party], []
+    for done, one in enumerate(chosen, 1):
+        period = Period(party=one, month=month, side=Side.TREATMENT)
+        said.append(await _state_one(books, period, who, confirmed, regions, out))
+        books.tell(done, len(chosen))
     if not said:
         return Said(0, f"{month_text(month)} 没有异地参保人的结算 | nothing to state")
     return Said(max(one.status for one in said), "\n".join(one.text for one in said))
@@ -152,6 +152,8 @@ async def _stated(
         return Said(0, f"{name} 没有可申报的明细{hint} | nothing to claim")
     number = statement_no_of(books, period)
     await keep(books, found, Act.STATE, who, sums, reference=number)
+    if not books.keeps:
+        return Said(0, f"{name} 可申报 {text_of(sums)}{hint} | can be stated")
     return Said(0, f"{name} 已申报 {text_of(sums)}，清算表 {number}{hint} | stated")
 
 

@@ -169,6 +169,7 @@ async def _matched(
         cases = [row.case_no for row in bundle]
         ours = await our_rows(books, told.creditor, cases)
         known = await store.stated_among(books.connection, found.place, cases)
+        books.tell(first + len(bundle), len(told.rows))
         for row in bundle:
             key = row.case_no, row.reversal
             if key in known and known[key].taken:
@@ -399,6 +400,8 @@ async def refuse(
 ) -> Said:
     """Refuse a file, and keep why."""
     told = "\n".join(f"  {fault}" for fault in faults[:SHOWN_MAX])
+    if not books.keeps:
+        return Said(1, f"{sent.name} 将不予接收 | it would be refused:\n{told}")
     await keep_audit(
         books.connection,
         Audited(

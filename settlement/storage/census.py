@@ -40,6 +40,12 @@ async def region_differences(connection: Connection[Record]) -> dict[str, int]:
     return dict(await connection.fetch(CENSUS["region_differences_open"]))
 
 
+async def region_differences_proposed(connection: Connection[Record]) -> int:
+    """How many of them wait for a second person."""
+    proposed: int = await connection.fetchval(CENSUS["region_differences_proposed"])
+    return proposed
+
+
 async def database_use(connection: Connection[Record]) -> DatabaseUse:
     """See the class."""
     (row,) = await connection.fetch(CENSUS["database_used"])

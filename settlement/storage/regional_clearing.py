@@ -177,7 +177,7 @@ async def legs_of(
         async for row in connection.cursor(
             REGIONAL["region_legs"], *place.key, institution, named, prefetch=BUNDLE
         ):
-            yield _leg(row)
+            yield leg_of(row)
 
 
 async def groups_of(
@@ -296,7 +296,8 @@ def row_of(leg: Leg) -> Row:
     )  # fmt: skip
 
 
-def _leg(row: Record) -> Leg:
+def leg_of(row: Record) -> Leg:
+    """A row as a leg."""
     fields: Mapping[str, object] = row
     mark = row["mark"] if "mark" in fields else None
     return Leg(
@@ -310,7 +311,7 @@ def _leg(row: Record) -> Leg:
 
 
 def _candidate(row: Record) -> Candidate:
-    return Candidate(leg=_leg(row), reverses=row["reverses"], reversed=row["reversed"])
+    return Candidate(leg=leg_of(row), reverses=row["reverses"], reversed=row["reversed"])
 
 
 def _row(row: Record) -> Row:

@@ -13,6 +13,9 @@ from settlement.regional_matching import Class, Compared, Row
 from settlement.regional_schedule import LastCompared
 from settlement.storage.queries import REGIONAL, SCATTER
 
+PROPOSED, SENT_BACK = 1, 2
+"""Acts of its steps."""
+
 
 class ComparedDay(Struct, frozen=True, kw_only=True):
     """Which comparison it is."""
@@ -36,6 +39,29 @@ class Difference(Struct, frozen=True, kw_only=True):
     ours_fen: int | None
     theirs_fen: int | None
     hub_fen: int | None
+    proposer: str = ""
+    """who proposed its end, where that waits for somebody else"""
+
+
+class OfDay(Struct, frozen=True, kw_only=True):
+    """A difference of a day, with what was said of it last and how it ended."""
+
+    case_no: str
+    reversal: bool
+    found: Class
+    found_at: datetime
+    ours_fen: int | None
+    theirs_fen: int | None
+    hub_fen: int | None
+    step_no: int
+    """of what was said last; 0 where nothing was"""
+    is_proposed: bool
+    said_at: datetime | None
+    actor: str
+    note: str
+    ended_at: datetime | None
+    ended_by: str
+    end_note: str
 
 
 class Counted(Struct, frozen=True, kw_only=True):
@@ -82,15 +108,63 @@ async def keep_differences(
 
 async def end_differences(
     connection: Connection[Record], where: ComparedDay, *, at: datetime, actor: str, note: str,
-    cases: Sequence[str] | None = None, but: Sequence[Compared] = (),
+    but: Sequence[Compared] = (),
 ) -> list[str]:  # fmt: skip
-    """End what is open of a day: some cases, or all but those that were found again. The cases."""
+    """End what is open of a day, all but what was found again. The cases."""
     rows = await connection.fetch(
         REGIONAL["end_differences"], where.lane, where.region, where.side, where.day, at, actor,
-        note, None if cases is None else list(cases), [one.key[0] for one in but],
-        [one.key[1] for one in but], [one.found.value for one in but],
+        note, [one.key[0] for one in but], [one.key[1] for one in but],
+        [one.found.value for one in but],
     )  # fmt: skip
     return [row["case_no"] for row in rows]
+
+
+async def differences_of(
+    connection: Connection[Record], where: ComparedDay, *, cases: Sequence[str] | None = None,
+    limit: int,
+) -> list[OfDay]:  # fmt: skip
+    """Differences of a day, open ones first; all, or those of some cases."""
+    rows = await connection.fetch(
+        REGIONAL["differences_of_day"], where.lane, where.region, where.side, where.day,
+        None if cases is None else list(cases), limit,
+    )  # fmt: skip
+    return [
+        OfDay(
+            case_no=row["case_no"], reversal=row["reversal"], found=Class(row["class"]),
+            found_at=row["found_at"], ours_fen=row["ours_fen"], theirs_fen=row["theirs_fen"],
+            hub_fen=row["hub_fen"], step_no=row["step_no"] or 0,
+            is_proposed=row["act"] == PROPOSED and row["ended_at"] is None,
+            said_at=row["recorded_at"], actor=row["actor"] or "", note=row["note"] or "",
+            ended_at=row["ended_at"], ended_by=row["ended_by"] or "",
+            end_note=row["end_note"] or "",
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def keep_steps(
+    connection: Connection[Record], where: ComparedDay, act: int, found: Sequence[OfDay], *,
+    at: datetime, actor: str, note: str,
+) -> None:  # fmt: skip
+    """Keep what somebody says of differences. UniqueViolation where somebody else was first, which
+    the lock of the party forbids."""
+    await connection.execute(
+        REGIONAL["keep_difference_steps"], where.lane, where.region, where.side, where.day, act, at,
+        actor, note, [one.case_no for one in found], [one.reversal for one in found],
+        [one.found.value for one in found], [one.step_no + 1 for one in found],
+    )  # fmt: skip
+
+
+async def end_named(
+    connection: Connection[Record], where: ComparedDay, found: Sequence[OfDay], *, at: datetime,
+    actor: str, note: str,
+) -> None:  # fmt: skip
+    """End these differences."""
+    await connection.execute(
+        REGIONAL["end_named_differences"], where.lane, where.region, where.side, where.day, at,
+        actor, note, [one.case_no for one in found], [one.reversal for one in found],
+        [one.found.value for one in found],
+    )  # fmt: skip
 
 
 async def open_differences(connection: Connection[Record], limit: int) -> list[Difference]:
@@ -102,6 +176,7 @@ async def open_differences(connection: Connection[Record], limit: int) -> list[D
             found_at=row["found_at"], case_no=row["case_no"], reversal=row["reversal"],
             found=Class(row["class"]), ours_fen=row["ours_fen"], theirs_fen=row["theirs_fen"],
             hub_fen=row["hub_fen"],
+            proposer=row["actor"] if row["act"] == PROPOSED else "",
         )
         for row in rows
     ]  # fmt: skip

@@ -248,6 +248,5 @@ async def test_what_regions_do_not_agree_on_is_on_the_worklist_of_the_agency(
     assert ours.case_no not in (await own.get("/console/differences")).text
     await end_differences(
         office.town.owner, where, at=office.town.clock(), actor="zhang", note="已查明",
-        cases=[ours.case_no],
     )  # fmt: skip
     assert ours.case_no not in (await clerk.get("/console/differences")).text

@@ -3,8 +3,10 @@ and nothing else does."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -153,3 +155,21 @@ async def test_institution_sees_its_own_cases_alone(office: Office) -> None:
     assert population.OTHER_PHARMACY.code not in page.text
     assert population.PHARMACY.code in page.text
     assert "请求与结果" not in (await finance.get("/console/")).text
+
+
+async def test_institution_is_chosen_by_its_name_among_those_that_may_be_seen(
+    office: Office,
+) -> None:
+    own, other = population.PHARMACY, population.OTHER_PHARMACY
+    clerk = await office.signed_in(NAMES[Role.CLERK])
+    found = await clerk.get(f"/console/institution-choices?text={quote(other.name)}")
+    assert [other.code, other.name] in json.loads(found.text)
+    assert found.headers["Content-Type"].startswith("application/json")
+    page = await clerk.get(f"/console/statements?month=2026-11&institution={quote(own.name)}")
+    assert f'value="{own.code}"' in page.text, "the name was taken for its code"
+    finance = await office.signed_in(NAMES[Role.INSTITUTION])
+    for text, codes in ((other.name, []), (other.code, []), (own.code, [own.code])):
+        found = await finance.get(f"/console/institution-choices?text={quote(text)}")
+        assert [code for code, _ in json.loads(found.text)] == codes, text
+    page = await clerk.get("/console/statements?month=2026-11&institution=%E6%B2%A1%E6%9C%89")
+    assert 'value="没有"' in page.text, "what is no name stays as it was typed"

@@ -557,7 +557,7 @@ async def test_show_and_overview_say_where_a_month_stands(town: Town, month: Mon
 @pytest.mark.parametrize(
     "table",
     ["region_clearing_step", "region_clearing_leg", "region_clearing_mark", "region_prepayment",
-     "region_difference", "region_difference_end"],
+     "region_difference", "region_difference_step", "region_difference_end"],
 )  # fmt: skip
 async def test_the_application_may_read_it_and_write_none_of_it(town: Town, table: str) -> None:
     application = await asyncpg.connect(town.app_dsn)

@@ -210,9 +210,10 @@ async def _compare_the_day(office: Office, here: list[KitLeg], chen: str) -> Non
     said = await office.type(f"{day} --lists FOLDER/theirs.json FOLDER/hub.json {chen}")
     assert "仅本方有 1 笔" in said
     assert here[2].case_no in await office.type("reconcile-regions")
-    await office.type(
-        f"{day} --end {here[2].case_no} --region {CHANGSHA} --actor chen --reason 对方补记次日"
-    )
+    end = f"{day} --end {here[2].case_no} --region {CHANGSHA}"
+    await office.type(f"{end} --actor chen --reason 对方补记次日")
+    await office.type(f"{end} --confirm --actor chen --reason 对方补记次日", 1)
+    await office.type(f"{end} --confirm --actor lin --reason 已核对")
     await office.type(f"{day} --out FOLDER --region {CHANGSHA}")
 
 
@@ -236,6 +237,7 @@ async def _compare_the_day(office: Office, here: list[KitLeg], chen: str) -> Non
         ("reconcile-regions --day 2026-10-20 --hub x --lists y --actor a --reason b",
          "--hub is for asking"),
         ("reconcile-regions --day 2026-10-20 --out /tmp/x", "needs --region"),
+        ("reconcile-regions --day 2026-10-20 --confirm --actor a --reason b", "go with --end"),
         ("reconcile-regions --day 2026-10-20 --lists x.json", "needs --actor and --reason"),
     ],
 )  # fmt: skip

@@ -23,6 +23,7 @@ from settlement.region.hub import NoAnswer, Why
 from settlement.regional_clearing import Side
 from settlement.said import Said
 from settlement.serve import regional_reconciling as reconciling
+from settlement.serve.regional_ending import end
 from settlement.who import Who
 from tests.kit.population import CLASS_A, REGION, some
 from tests.kit.regions import (
@@ -130,12 +131,23 @@ async def test_people_end_a_difference_with_what_they_found(town: Town, day: dat
     leg = await visitor(town)
     await reconcile(town, day, told(day))
     books = await an_operator(town)
-    args = (books, CHANGSHA, Side.TREATMENT, day)
-    assert (await reconciling.end(*args, ["nothing"], CHEN)).status == 1
-    ended = await reconciling.end(*args, [leg.case_no], Who(actor="林科长", reason="对方补记"))
-    assert ended.status == 0, ended.text
+    where = (books, CHANGSHA, Side.TREATMENT, day)
+    lin = Who(actor="林科长", reason="已核对")
+    assert (await end(*where, "propose", ["nothing"], CHEN)).status == 1
+    assert (await end(*where, "propose", [], CHEN)).status == 1
+    assert (await end(*where, "confirm", [leg.case_no], lin)).status == 1, "nobody proposed it"
+    proposed = await end(*where, "propose", [leg.case_no], CHEN)
+    assert proposed.status == 0, proposed.text
+    assert "陈会计 已提出结束，待复核" in await listed(town, day)
+    assert (await end(*where, "propose", [leg.case_no], lin)).status == 1, "it is proposed"
+    assert (await end(*where, "confirm", [leg.case_no], CHEN)).status == 1, "their own"
+    assert (await end(*where, "send-back", [leg.case_no], lin)).status == 0
+    assert "待复核" not in await listed(town, day)
+    assert (await end(*where, "propose", [leg.case_no], CHEN)).status == 0
+    ended = await end(*where, "confirm", [leg.case_no], lin)
+    assert ended.status == 0 and "陈会计 提出，林科长 确认" in ended.text, ended.text
     assert await listed(town, day) == ""
-    assert (await reconciling.end(*args, [leg.case_no], CHEN)).status == 1
+    assert (await end(*where, "propose", [leg.case_no], CHEN)).status == 1
 
 
 async def test_a_row_on_the_other_side_of_midnight_agrees(town: Town, day: date) -> None:

@@ -45,7 +45,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "a stay that was brought along: nothing is booked before it is settled": ("opening_stay",),
     "differences with other regions: a worklist; what was cleared is guarded": (
         "region_clearing_mark", "region_comparison", "region_difference",
-        "region_difference_end",
+        "region_difference_end", "region_difference_step",
     ),
     "papers that went over the wire, as they were; what was taken of them is guarded itself": (
         "region_paper", "region_paper_end",

@@ -157,21 +157,59 @@ from unnest($6::text[], $7::boolean[], $8::text[], $9::bigint[], $10::bigint[], 
 on conflict do nothing;
 
 -- name: end_differences
--- Differences end: of a day all that were not found again, or single ones by case number.
+-- Differences of a day end that were not found again.
 insert into settlement.region_difference_end (
     lane, region, side, day, ended_at, case_no, reversal, class, actor, note
 )
 select d.lane, d.region, d.side, d.day, $5, d.case_no, d.reversal, d.class, $6, $7
 from settlement.region_difference d
 where d.lane = $1 and d.region = $2 and d.side = $3 and d.day = $4
-    and ($8::text[] is null or d.case_no = any ($8::text[]))
     and not exists (
         select 1
-        from unnest($9::text[], $10::boolean[], $11::text[]) as f (case_no, reversal, class)
+        from unnest($8::text[], $9::boolean[], $10::text[]) as f (case_no, reversal, class)
         where f.case_no = d.case_no and f.reversal = d.reversal and f.class = d.class
     )
 on conflict do nothing
 returning case_no;
+
+-- name: differences_of_day
+-- Differences of a day with what was said of each last and how it ended, open ones first; all of
+-- them, or those of some cases.
+select d.case_no, d.reversal, d.class, d.found_at, d.ours_fen, d.theirs_fen, d.hub_fen, s.step_no,
+       s.act, s.recorded_at, s.actor, s.note, e.ended_at, e.actor as ended_by, e.note as end_note
+from settlement.region_difference d
+left join lateral (
+    select p.step_no, p.act, p.recorded_at, p.actor, p.note
+    from settlement.region_difference_step p
+    where p.lane = $1 and p.region = $2 and p.side = $3 and p.day = $4
+        and p.case_no = d.case_no and p.reversal = d.reversal and p.class = d.class
+    order by p.step_no desc
+    limit 1
+) as s on true
+left join settlement.region_difference_end e
+    on e.lane = $1 and e.region = $2 and e.side = $3 and e.day = $4
+    and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+where d.lane = $1 and d.region = $2 and d.side = $3 and d.day = $4
+    and ($5::text[] is null or d.case_no = any ($5::text[]))
+order by e.ended_at is not null, d.case_no, d.reversal, d.class
+limit $6;
+
+-- name: keep_difference_steps
+-- What is said next of differences of a day, each with the number of its step.
+insert into settlement.region_difference_step (
+    lane, region, side, day, act, recorded_at, actor, note, case_no, reversal, class, step_no
+)
+select $1, $2, $3, $4, $5, $6, $7, $8, n.case_no, n.reversal, n.class, n.step_no
+from unnest($9::text[], $10::boolean[], $11::text[], $12::smallint[])
+    as n (case_no, reversal, class, step_no);
+
+-- name: end_named_differences
+-- People end differences of a day.
+insert into settlement.region_difference_end (
+    lane, region, side, day, ended_at, actor, note, case_no, reversal, class
+)
+select $1, $2, $3, $4, $5, $6, $7, n.case_no, n.reversal, n.class
+from unnest($8::text[], $9::boolean[], $10::text[]) as n (case_no, reversal, class);
 
 -- name: keep_comparison
 -- A day was compared.
@@ -221,3 +259,27 @@ order by min(p.kept_at), p.digest;
 -- name: lock_party
 -- Acts about parties of a lane come one after the other; the lock ends with the transaction.
 select pg_advisory_xact_lock($1::integer, k.lane) from (values ($2::integer)) as k (lane);
+
+-- name: region_legs_found
+-- Rows of a period for a page, with the last mark of each: all, or those whose case or institution
+-- is the one that is looked for, or begins so. The rows are chosen before their marks are read.
+select c.case_no, c.reversal, c.region, c.institution, c.clearing_type, c.scheme, c.settled_on,
+       c.total_fen, c.fund_fen, c.account_fen, c.setl_id, m.mark, m.months, m.reason
+from (
+    select l.case_no, l.reversal, l.region, l.institution, l.clearing_type, l.scheme, l.settled_on,
+           l.total_fen, l.fund_fen, l.account_fen, l.setl_id
+    from settlement.region_clearing_leg l
+    where l.lane = $1 and l.party = $2 and l.side = $3 and l.month = $4
+        and ($5::text = '' or starts_with(l.case_no, $5) or starts_with(l.institution, $5))
+    order by l.settled_on, l.case_no, l.reversal
+    limit $6
+) as c
+left join lateral (
+    select p.mark, p.months, p.reason
+    from settlement.region_clearing_mark p
+    where p.lane = $1 and p.party = $2 and p.side = $3 and p.month = $4
+        and p.case_no = c.case_no and p.reversal = c.reversal
+    order by p.step_no desc
+    limit 1
+) as m on true
+order by c.settled_on, c.case_no, c.reversal;

@@ -537,17 +537,54 @@ join settlement.region_prepayment p on p.lane = l.lane and p.step_no = 1
 order by p.party, p.side;
 
 -- name: open_differences
--- The worklist: what regions and hub do not agree on and nobody has ended, the oldest first.
+-- The worklist: what regions and hub do not agree on and nobody has ended, the oldest first, with
+-- what was said of it last.
 select d.region, d.side, d.day, d.found_at, d.case_no, d.reversal, d.class, d.ours_fen,
-       d.theirs_fen, d.hub_fen
+       d.theirs_fen, d.hub_fen, s.act, s.actor
 from (select distinct l.lane from ledger.lane l) as l
 join settlement.region_difference d on d.lane = l.lane
 left join settlement.region_difference_end e
     on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
     and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+left join lateral (
+    select p.act, p.actor
+    from settlement.region_difference_step p
+    where p.lane = d.lane and p.region = d.region and p.side = d.side and p.day = d.day
+        and p.case_no = d.case_no and p.reversal = d.reversal and p.class = d.class
+    order by p.step_no desc
+    limit 1
+) as s on true
 where e.case_no is null
 order by d.day, d.region, d.case_no, d.reversal
 limit $1;
+
+-- name: rows_here_up_to
+-- How many rows there are of people from elsewhere who settled here before a day, counted up to a
+-- bound: whether stating them is short.
+select count(*)::integer
+from (
+    select e.setl_id
+    from settlement.insured_elsewhere e
+    where e.setl_on < $1
+    limit $2
+) as few;
+
+-- name: papers_of_statements
+-- Papers that went over the wire about these statements: the statement itself, answers to it, and
+-- notices. The newest first.
+select p.sent, p.kind, p.number, min(p.kept_at) as kept_at, e.taken, e.said
+from (select distinct l.lane from ledger.lane l) as l
+join settlement.region_paper p on p.lane = l.lane
+left join settlement.region_paper_end e
+    on e.lane = p.lane and e.region = p.region and e.sent = p.sent and e.number = p.number
+    and e.digest = p.digest
+where exists (
+    select 1 from unnest($1::text[]) as n (number)
+    where p.number = n.number or starts_with(p.number, n.number || '-')
+)
+group by p.lane, p.region, p.sent, p.kind, p.number, p.digest, e.taken, e.said
+order by min(p.kept_at) desc, p.number
+limit $2;
 
 -- name: region_papers
 -- Papers that were sent or received, with what became of them; a paper is whole where all its parts

@@ -199,6 +199,39 @@ comment on column settlement.region_difference.case_no is 'The case.';
 comment on column settlement.region_difference.class is
     'settlement.regional_matching.Class, as only_ours.';
 
+create table settlement.region_difference_step (
+    recorded_at     timestamptz not null,
+    day             date        not null,
+    lane            smallint    not null,
+    side            smallint    not null,
+    step_no         smallint    not null,
+    act             smallint    not null,
+    reversal        boolean     not null,
+    region          text        not null,
+    case_no         text        not null,
+    class           text        not null,
+    actor           text        not null,
+    note            text        not null,
+    constraint region_difference_step_pkey
+        primary key (lane, region, side, day, case_no, reversal, class, step_no),
+    constraint region_difference_step_known check (act in (1, 2))
+);
+comment on table settlement.region_difference_step is
+    'What people said of a difference before it ended: one proposes its end, another ends it or '
+    'sends the proposal back. Append-only.';
+comment on column settlement.region_difference_step.recorded_at is 'When.';
+comment on column settlement.region_difference_step.day is 'As of the difference.';
+comment on column settlement.region_difference_step.lane is 'As of the difference.';
+comment on column settlement.region_difference_step.side is 'As of the difference.';
+comment on column settlement.region_difference_step.step_no is 'From 1 with each difference.';
+comment on column settlement.region_difference_step.act is
+    '1 its end is proposed, 2 the proposal is sent back.';
+comment on column settlement.region_difference_step.reversal is 'As of the difference.';
+comment on column settlement.region_difference_step.region is 'As of the difference.';
+comment on column settlement.region_difference_step.case_no is 'As of the difference.';
+comment on column settlement.region_difference_step.class is 'As of the difference.';
+comment on column settlement.region_difference_step.actor is 'Who.';
+comment on column settlement.region_difference_step.note is 'What was found out, or why not.';
 create table settlement.region_difference_end (
     ended_at        timestamptz not null,
     day             date        not null,
