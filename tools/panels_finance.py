@@ -115,8 +115,10 @@ _OPEN = Section(
             Unit.SHARE, width=16, limits=(0.7, 0.9), decimals=0,
         ),
         Panel(
-            "Days that regions did not tell", "To be compared, and late.",
-            (Query("max(settlement_region_comparisons_late)", "late"),),
+            "Days that others did not tell", "Late: a region did not tell its rows. Two-way: the "
+            "region did, and the hub did not.",
+            (Query("max(settlement_region_comparisons_late)", "late"),
+             Query("max(settlement_region_comparisons_two_way)", "two-way")),
             Unit.NUMBER, width=8, limits=(1,), decimals=0,
         ),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from asyncpg import Connection, Record
@@ -43,6 +43,8 @@ class Counted(Struct, frozen=True, kw_only=True):
 
     ours: int
     theirs: int
+    hub: int | None
+    """None where it did not tell"""
     differing: int
 
 
@@ -53,7 +55,7 @@ async def keep_comparison(
     """Keep that a day was compared."""
     await connection.execute(
         REGIONAL["keep_comparison"], where.lane, where.region, where.side, where.day, at,
-        counted.ours, counted.theirs, counted.differing, actor,
+        counted.ours, counted.theirs, counted.hub, counted.differing, actor,
     )  # fmt: skip
 
 
@@ -63,7 +65,9 @@ async def comparisons(
     """The last comparison of each day from one on, by region and day."""
     rows = await connection.fetch(SCATTER["region_comparisons"], side, since)
     return {
-        (row["region"], row["day"]): LastCompared(at=row["compared_at"], differs=row["differs"])
+        (row["region"], row["day"]): LastCompared(
+            at=row["compared_at"], differs=row["differs"], with_hub=row["with_hub"]
+        )
         for row in rows
     }
 
@@ -83,12 +87,15 @@ async def keep_differences(
 async def end_differences(
     connection: Connection[Record], where: ComparedDay, *, at: datetime, actor: str, note: str,
     cases: Sequence[str] | None = None, but: Sequence[Compared] = (),
+    of: Collection[Class] = tuple(Class),
 ) -> list[str]:  # fmt: skip
-    """End what is open of a day: some cases, or all but those that were found again. The cases."""
+    """End what is open of a day, of some classes: some cases, or all but those that were found
+    again. The cases."""
     rows = await connection.fetch(
         REGIONAL["end_differences"], where.lane, where.region, where.side, where.day, at, actor,
         note, None if cases is None else list(cases), [one.key[0] for one in but],
         [one.key[1] for one in but], [one.found.value for one in but],
+        [one.value for one in of],
     )  # fmt: skip
     return [row["case_no"] for row in rows]
 

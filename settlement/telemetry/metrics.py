@@ -208,6 +208,9 @@ DECLARED = (
           registry=None),
     Gauge("settlement_region_comparisons_late",
           "Days that should have been compared with a region and were not.", registry=None),
+    Gauge("settlement_region_comparisons_two_way",
+          "Days of the last week that were compared with a region and not with the hub, which has "
+          "a certificate.", registry=None),
     Gauge("settlement_prepaid_use_ratio",
           "How much of a prepayment is in use: what is owed for care and not paid yet, of what "
           "lies there (ours) or here (theirs) in advance.", ["region", "whose"], registry=None),
@@ -255,7 +258,8 @@ class Metrics:
         "notice_seconds",
         "notices_delivered", "notices_failed", "notices_overdue", "notices_owed",
         "payment_alarms", "payment_certainty", "payment_confirmed", "pools", "prepaid",
-        "queue_depth", "reference_at", "region_alarms", "region_days_late", "replayed",
+        "queue_depth", "reference_at", "region_alarms", "region_days_late", "region_days_two_way",
+        "replayed",
         "request_seconds", "requests", "starts", "switches_at", "turned_away",
     )  # fmt: skip
 
@@ -301,6 +305,7 @@ class Metrics:
         self.bills_fetched = 0
         self.bills_late = 0
         self.region_days_late = 0
+        self.region_days_two_way = 0
         self.prepaid: dict[tuple[str, str], tuple[int, int]] = {}
         """use in basis points and urgency of prepayments, by region and whose money it is"""
         self.background_failures = 0
@@ -426,6 +431,7 @@ _GAUGES = {
     "settlement_notices_overdue": "notices_overdue",
     "settlement_bills_late": "bills_late",
     "settlement_region_comparisons_late": "region_days_late",
+    "settlement_region_comparisons_two_way": "region_days_two_way",
 }
 _HISTOGRAMS = {
     "settlement_batch_items_count": "batch_items",

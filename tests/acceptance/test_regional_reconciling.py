@@ -23,6 +23,7 @@ from settlement.region.hub import NoAnswer, Why
 from settlement.regional_clearing import Side
 from settlement.said import Said
 from settlement.serve import regional_reconciling as reconciling
+from settlement.serve.regional_lists import ask_lists
 from settlement.who import Who
 from tests.kit.population import CLASS_A, REGION, some
 from tests.kit.regions import (
@@ -210,12 +211,12 @@ async def test_rows_are_asked_through_the_hub_page_by_page(town: Town, day: date
         }
     )  # fmt: skip
     books = await an_operator(town)
-    found = await reconciling.ask_lists(line, CHANGSHA, day, correlation="R1")
+    found = await ask_lists(line, CHANGSHA, day, correlation="R1")
     assert not isinstance(found, Said)
     assert len(line.asked) == 5 and len(set(line.asked)) == 5, "a number is one question"
     said = await reconciling.reconcile(books, found, CHEN)
     assert "全部一致" in said.text, said.text
-    silent = await reconciling.ask_lists(
+    silent = await ask_lists(
         ScriptedLine({}, silent=True), CHANGSHA, day, correlation="R2"
     )
     assert isinstance(silent, Said) and "nobody answers" in silent.text

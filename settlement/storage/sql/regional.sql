@@ -157,14 +157,15 @@ from unnest($6::text[], $7::boolean[], $8::text[], $9::bigint[], $10::bigint[], 
 on conflict do nothing;
 
 -- name: end_differences
--- Differences end: of a day all that were not found again, or single ones by case number.
+-- Differences end: of a day and of some classes all that were not found again, or single ones by
+-- case number.
 insert into settlement.region_difference_end (
     lane, region, side, day, ended_at, case_no, reversal, class, actor, note
 )
 select d.lane, d.region, d.side, d.day, $5, d.case_no, d.reversal, d.class, $6, $7
 from settlement.region_difference d
 where d.lane = $1 and d.region = $2 and d.side = $3 and d.day = $4
-    and ($8::text[] is null or d.case_no = any ($8::text[]))
+    and ($8::text[] is null or d.case_no = any ($8::text[])) and d.class = any ($12::text[])
     and not exists (
         select 1
         from unnest($9::text[], $10::boolean[], $11::text[]) as f (case_no, reversal, class)
@@ -176,9 +177,9 @@ returning case_no;
 -- name: keep_comparison
 -- A day was compared.
 insert into settlement.region_comparison (
-    lane, region, side, day, compared_at, ours, theirs, differing, actor
+    lane, region, side, day, compared_at, ours, theirs, hub, differing, actor
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict do nothing;
 
 -- name: keep_paper_part

@@ -566,9 +566,9 @@ order by min(p.kept_at), p.region, p.number
 limit $2;
 
 -- name: region_comparisons
--- When days from one on were last compared with each region on one side, and whether something of
--- them differs that nobody has ended.
-select c.region, c.day, max(c.compared_at) as compared_at,
+-- When days from one on were last compared with each region on one side, whether the hub's rows
+-- were ever there, and whether something of them differs that nobody has ended.
+select c.region, c.day, max(c.compared_at) as compared_at, bool_or(c.hub is not null) as with_hub,
        exists (
            select 1
            from settlement.region_difference d

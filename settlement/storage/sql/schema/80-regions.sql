@@ -232,6 +232,7 @@ create table settlement.region_comparison (
     day             date        not null,
     ours            integer     not null,
     theirs          integer     not null,
+    hub             integer,
     differing       integer     not null,
     lane            smallint    not null,
     side            smallint    not null,
@@ -239,7 +240,8 @@ create table settlement.region_comparison (
     actor           text        not null,
     constraint region_comparison_pkey primary key (lane, region, side, day, compared_at),
     constraint region_comparison_side_known check (side in (1, 2)),
-    constraint region_comparison_counts check (ours >= 0 and theirs >= 0 and differing >= 0)
+    constraint region_comparison_counts
+        check (ours >= 0 and theirs >= 0 and hub >= 0 and differing >= 0)
 );
 comment on table settlement.region_comparison is
     'Days that were compared with another region, each time: a day without a row was never '
@@ -248,6 +250,8 @@ comment on column settlement.region_comparison.compared_at is 'When.';
 comment on column settlement.region_comparison.day is 'Which day.';
 comment on column settlement.region_comparison.ours is 'Rows that we have of it.';
 comment on column settlement.region_comparison.theirs is 'Rows that the other region has.';
+comment on column settlement.region_comparison.hub is
+    'Rows that the hub has; null where it did not tell.';
 comment on column settlement.region_comparison.differing is 'Rows that went onto the worklist.';
 comment on column settlement.region_comparison.lane is 'Lane of the region''s code.';
 comment on column settlement.region_comparison.side is 'As of a difference.';
