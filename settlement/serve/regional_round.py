@@ -39,7 +39,7 @@ from settlement.serve.hub_office import HubOffice
 from settlement.serve.regional_asking import AT_A_TIME, all_that_insure
 from settlement.serve.regional_books import RegionalBooks, open_books
 from settlement.serve.regional_lists import ask_both, hub_is_known, unasked_hub
-from settlement.serve.regional_papers import decide, hand_over, is_anything_to_send
+from settlement.serve.regional_papers import Key, decide, hand_over, is_anything_to_send
 from settlement.serve.regional_prepaid import prepaid_parties, standing_of
 from settlement.serve.regional_reconciling import HubSays, Told, reconcile
 from settlement.storage import reference
@@ -70,6 +70,7 @@ class RegionRound:
         self._looks_at = datetime.min.replace(tzinfo=UTC)
         self._books: RegionalBooks | None = None
         self._silent: dict[str, Silence] = {}
+        self._unread: dict[Key, int] = {}
         self._hub_known = False
         self._hub_silent: Silence | None = None
         self._hub_said = ""
@@ -106,7 +107,7 @@ class RegionRound:
         if self._open_line is None or not await is_anything_to_send(books):
             return 0
         async with self._open_line() as line:
-            return await hand_over(books, line)
+            return await hand_over(books, line, self._unread)
 
     async def _due(self, books: RegionalBooks, at: datetime) -> Due:
         """Regions and days that are to be compared now; those that are late are counted."""

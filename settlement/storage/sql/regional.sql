@@ -204,6 +204,24 @@ insert into settlement.region_paper_end (
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict do nothing;
 
+-- name: keep_paper_mark
+-- A paper of ours rests, or is sent again.
+insert into settlement.region_paper_mark (
+    lane, region, number, digest, mark_no, mark, marked_at, actor, said
+)
+select $1, $2, $3, $4, coalesce(max(m.mark_no), 0) + 1, $5, $6, $7, $8
+from settlement.region_paper_mark m
+where m.lane = $1 and m.region = $2 and m.number = $3 and m.digest = $4
+on conflict do nothing;
+
+-- name: paper_mark
+-- The last mark of a paper of ours.
+select m.mark
+from settlement.region_paper_mark m
+where m.lane = $1 and m.region = $2 and m.number = $3 and m.digest = $4
+order by m.mark_no desc
+limit 1;
+
 -- name: paper_parts
 -- The parts of a paper that are there, in their order.
 select p.part, p.parts, p.content

@@ -551,16 +551,25 @@ limit $1;
 
 -- name: region_papers
 -- Papers that were sent or received, with what became of them; a paper is whole where all its parts
--- are there. All of them; or ours alone, or theirs that are whole, of which nothing became yet. In
--- the order in which they came.
+-- are there. All of them; or ours alone that do not rest, or theirs that are whole, of which
+-- nothing became yet. In the order in which they came.
 select p.region, p.sent, p.number, p.digest, min(p.kind) as kind, min(p.kept_at) as kept_at,
-       count(*) = min(p.parts) as whole, e.ended_at, e.taken, e.said
+       count(*) = min(p.parts) as whole, e.ended_at, e.taken, e.said, m.said as rests
 from settlement.region_paper p
 left join settlement.region_paper_end e
     on e.lane = p.lane and e.region = p.region and e.sent = p.sent and e.number = p.number
     and e.digest = p.digest
-where $1::boolean is null or (e.ended_at is null and p.sent = $1)
-group by p.lane, p.region, p.sent, p.number, p.digest, e.ended_at, e.taken, e.said
+left join settlement.region_paper_mark m
+    on p.sent and m.mark = 1 and m.lane = p.lane and m.region = p.region and m.number = p.number
+    and m.digest = p.digest
+    and not exists (
+        select 1
+        from settlement.region_paper_mark a
+        where a.lane = m.lane and a.region = m.region and a.number = m.number
+            and a.digest = m.digest and a.mark_no > m.mark_no
+    )
+where $1::boolean is null or (e.ended_at is null and p.sent = $1 and m.mark is null)
+group by p.lane, p.region, p.sent, p.number, p.digest, e.ended_at, e.taken, e.said, m.said
 having coalesce($1::boolean, true) or count(*) = min(p.parts)
 order by min(p.kept_at), p.region, p.number
 limit $2;

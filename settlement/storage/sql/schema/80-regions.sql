@@ -312,6 +312,32 @@ comment on column settlement.region_paper_end.number is 'As of the paper.';
 comment on column settlement.region_paper_end.digest is 'As of the paper.';
 comment on column settlement.region_paper_end.said is 'What the receiver said of it.';
 
+create table settlement.region_paper_mark (
+    marked_at       timestamptz not null,
+    lane            smallint    not null,
+    mark_no         smallint    not null,
+    mark            smallint    not null,
+    region          text        not null,
+    number          text        not null,
+    digest          text        not null,
+    actor           text        not null,
+    said            text        not null,
+    constraint region_paper_mark_pkey primary key (lane, region, number, digest, mark_no),
+    constraint region_paper_mark_known check (mark in (1, 2))
+);
+comment on table settlement.region_paper_mark is
+    'Papers of ours that the other side''s program does not know, which rest until somebody sends '
+    'them again; the last mark of a paper holds. Append-only.';
+comment on column settlement.region_paper_mark.marked_at is 'When.';
+comment on column settlement.region_paper_mark.lane is 'As of the paper.';
+comment on column settlement.region_paper_mark.mark_no is 'From 1 of each paper.';
+comment on column settlement.region_paper_mark.mark is '1 it is not known there, 2 sent again.';
+comment on column settlement.region_paper_mark.region is 'As of the paper.';
+comment on column settlement.region_paper_mark.number is 'As of the paper.';
+comment on column settlement.region_paper_mark.digest is 'As of the paper.';
+comment on column settlement.region_paper_mark.actor is 'Who sent it again, or the server.';
+comment on column settlement.region_paper_mark.said is 'Why it rests, or is sent again.';
+
 create function settlement.clearing_commitment(p_lane smallint, p_entry bigint) returns bytea
 language sql stable as $$
     -- What the entry of a cleared month commits to: the steps that it settles, as
