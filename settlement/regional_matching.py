@@ -14,6 +14,8 @@ from msgspec import Struct
 
 Key = tuple[str, bool]
 """Case number, and whether the row takes it back."""
+_Rows = tuple[Mapping[Key, "Row"], Mapping[Key, "Row"]]
+"""Of a side on the day, and on the days around it."""
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
@@ -48,7 +50,8 @@ class Class(StrEnum):
     DAY_EDGE = "day_edge"
     """equal on both sides, on neighbouring days; or the hub's alone is of a neighbouring day"""
     UNDONE_THERE = "undone_there"
-    """settled and taken back on one side alone, on the same day: nothing is owed"""
+    """settled and taken back on one side alone, on the same day or across a midnight: nothing is
+    owed"""
     AMOUNT = "amount"
     """both have it, with other amounts"""
     KIND = "kind"
@@ -159,8 +162,9 @@ def _class_of(key: Key, ours: Row | None, theirs: Row | None, lists: Lists) -> C
         return Class.AMOUNT if ours.amounts != theirs.amounts else _seen_by_hub(key, ours, lists)
     if ours is not None:
         found = _one_sided(
-            key, ours, Class.ONLY_OURS, lists.ours, lists.theirs, lists.theirs_around
-        )
+            key, ours, Class.ONLY_OURS, (lists.ours, lists.ours_around),
+            (lists.theirs, lists.theirs_around),
+        )  # fmt: skip
         # What agrees across midnight is held against the hub on our day, and so once.
         if found is not Class.DAY_EDGE or lists.hub_around is None:
             return found
@@ -168,22 +172,21 @@ def _class_of(key: Key, ours: Row | None, theirs: Row | None, lists: Lists) -> C
         return Class.DAY_EDGE if seen is Class.AGREES else seen
     if theirs is not None:
         return _one_sided(
-            key, theirs, Class.ONLY_THEIRS, lists.theirs, lists.ours, lists.ours_around
-        )
+            key, theirs, Class.ONLY_THEIRS, (lists.theirs, lists.theirs_around),
+            (lists.ours, lists.ours_around),
+        )  # fmt: skip
     # Where one region alone has it, on a neighbouring day, that day's comparison says so.
     known = key in lists.ours_around or key in lists.theirs_around
     return Class.DAY_EDGE if known else Class.ONLY_HUB
 
 
-def _one_sided(
-    key: Key, row: Row, only: Class, own: Mapping[Key, Row], other: Mapping[Key, Row],
-    around: Mapping[Key, Row],
-) -> Class:  # fmt: skip
+def _one_sided(key: Key, row: Row, only: Class, own: _Rows, others: _Rows) -> Class:
+    other, around = others
     near = around.get(key)
     if near is not None:
         return Class.DAY_EDGE if near.amounts == row.amounts else Class.AMOUNT
     opposite = key[0], not key[1]
-    mirror = own.get(opposite)
+    mirror = own[0].get(opposite) or own[1].get(opposite)
     if mirror is None:
         return Class.KIND if opposite in other else only
     there_too = opposite in other or opposite in around

@@ -185,9 +185,14 @@ def at_door(door: HubDoor) -> Receiver:
     return receive
 
 
+_BODY = b'"body":"'
+
+
 def _forged(message: bytes) -> bytes:
-    """The same with another letter in the middle of its body: only its signature can tell."""
-    begin = message.index(b'"body":"') + len(b'"body":"')
-    at = (begin + message.index(b'"', begin)) // 2
+    """The same with another letter in the middle, where it is one: of the body, so that only the
+    signature can tell."""
+    begin = message.find(_BODY) + len(_BODY)
+    end = message.find(b'"', begin)
+    at = (begin + end) // 2 if _BODY in message else len(message) // 2
     other = b"A" if message[at : at + 1] != b"A" else b"B"
     return message[:at] + other + message[at + 1 :]
