@@ -15,9 +15,21 @@ from msgspec.structs import replace
 from loadtest.simulators.hub_book import HubBook, HubCase
 from loadtest.simulators.hub_faults import Fault, Faults, Rule
 from loadtest.simulators.hub_party import HubParty
+from loadtest.simulators.hub_world import HubRegion
 from protocol.hub.certificates import HUB
 from protocol.hub.envelope import Amounts, Envelope, Says
-from protocol.hub.messages import Kind, Question, ReconcileTold, Refused, RowTold, Told
+from protocol.hub.messages import (
+    KIND_UNKNOWN,
+    BookAsked,
+    Kind,
+    Question,
+    ReconcileAsked,
+    ReconcileTold,
+    Refused,
+    RowTold,
+    StatusAsked,
+    Told,
+)
 from settlement.clock import CHINA
 from settlement.embedded.services import Services
 from settlement.region.hub import HubLine, NoAnswer
@@ -165,6 +177,22 @@ async def test_every_class_of_the_hubs_book_is_found_with_no_file_brought(
         assert await morning.listed() == {
             amount.case: Class.HUB_AMOUNT, f"{OURS}-ghost": Class.ONLY_HUB
         }
+        await the_hub_asks_nothing_and_no_region_has_a_book(pair)
+
+
+async def the_hub_asks_nothing_and_no_region_has_a_book(pair: Pair) -> None:
+    """Each is refused what is not its to ask, or to answer."""
+    book = BookAsked(day=DAY, treated=OURS, insured=OTHER, after=0)
+    told = await pair.regions[OURS].line.ask(OTHER, Kind.BOOK, book, correlation="1", seconds=5)
+    assert isinstance(told, Refused) and told.code == KIND_UNKNOWN
+    hub = HubRegion(HUB, pair.hub, [OURS, OTHER])
+    questions: tuple[tuple[Kind, Question], ...] = (
+        (Kind.RECONCILE, ReconcileAsked(day=DAY, after="")),
+        (Kind.STATUS, StatusAsked(case_no=f"{OURS}-1", person_no="1")),
+    )
+    for kind, question in questions:
+        told = await hub.line.ask(OTHER, kind, question, correlation="2", seconds=5)
+        assert isinstance(told, Refused) and told.code == "TREATING_REGION_UNKNOWN", told
 
 
 async def test_a_hub_that_does_not_tell_holds_up_nothing_and_is_asked_again(
@@ -254,8 +282,13 @@ async def an_older_hub_is_said_once(morning: Morning, caplog: pytest.LogCaptureF
     assert await morning.comes(26, 6, 10) == 1
     assert await morning.comes(26, 6, 20) == 1
     assert METRICS.region_days_two_way == 1
-    await owner.execute("delete from settlement.hub_certificate")
+    route = "update settlement.counterpart set route = $1"
+    await owner.execute(route, "https://another-hub.test")
     assert await morning.comes(26, 12, 0) == 0, "it cannot be asked: two sides are all"
+    assert METRICS.region_days_two_way == 0
+    await owner.execute(route, "")
+    await owner.execute("delete from settlement.hub_certificate")
+    assert await morning.comes(26, 12, 10) == 0, "nor can this one"
     assert METRICS.region_days_two_way == 0
     assert await morning.comes(27, 6, 10) == 1
     assert heard(caplog) == [
