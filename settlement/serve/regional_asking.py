@@ -83,7 +83,7 @@ async def compare_over_line(
         rows = read_hub_list(books, region or "", wanted.day, *wanted.hub_file)
         if isinstance(rows, Said):
             return rows
-        by_file = HubSays(rows=rows)
+        by_file = HubSays(rows=rows, asked=False)
     known = await hub_is_known(books)
     places = asyncio.Semaphore(AT_A_TIME)
     run_no = secrets.token_hex(8)

@@ -7,6 +7,7 @@ nothing to compare with; a hub that does not tell leaves two sides of three, and
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import date
 from http import HTTPStatus
 
@@ -37,8 +38,10 @@ from settlement.storage import hub as hub_store
 
 PAGES_MAX = 10_000
 ANSWER_SECONDS = 10.0
-_UNCERTIFIED = HubSays(why="未登记平台的证书 | the hub has no certificate here")
-_ANOTHER_HUB = HubSays(why="该统筹区经另一平台到达 | another hub leads to that region")
+_UNCERTIFIED = HubSays(why="未登记平台的证书 | the hub has no certificate here", asked=False)
+_ANOTHER_HUB = HubSays(
+    why="该统筹区经另一平台到达 | another hub leads to that region", asked=False
+)
 _NOT_TAKEN = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 
 
@@ -52,6 +55,15 @@ def unasked_hub(books: RegionalBooks, region: str, *, known: bool) -> HubSays | 
     if not known:
         return _UNCERTIFIED
     return _ANOTHER_HUB if books.counterparts[region].route else None
+
+
+def heard(says: Iterable[HubSays]) -> str | None:
+    """Why the hub told nothing of something; empty where it told of all that it was asked about;
+    None where it was not asked."""
+    asked = [one for one in says if one.asked]
+    if not asked:
+        return None
+    return next((one.why for one in asked if one.rows is None), "")
 
 
 async def ask_both(

@@ -51,9 +51,11 @@ class HubSays(Struct, frozen=True, kw_only=True):
     around: tuple[Row, ...] | None = None
     """None where it told of the day alone"""
     why: str = ""
+    asked: bool = True
+    """over the line"""
 
 
-NOT_ASKED = HubSays()
+NOT_ASKED = HubSays(asked=False)
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -100,7 +102,7 @@ def read_lists(books: RegionalBooks, day: date, files: Mapping[str, bytes]) -> T
         region=region, side=side, day=day, theirs=rows[region, day],
         theirs_around=rows.get((region, day - ONE), ()) + rows.get((region, day + ONE), ()),
         hub=HubSays(
-            rows=rows.get(("hub", day)),
+            asked=False, rows=rows.get(("hub", day)),
             around=rows.get(("hub", day - ONE), ()) + rows.get(("hub", day + ONE), ())
             if hub_days > {day} else None,
         ),

@@ -38,7 +38,7 @@ from settlement.said import Said
 from settlement.serve.hub_office import HubOffice
 from settlement.serve.regional_asking import AT_A_TIME, all_that_insure
 from settlement.serve.regional_books import RegionalBooks, open_books
-from settlement.serve.regional_lists import ask_both, hub_is_known, unasked_hub
+from settlement.serve.regional_lists import ask_both, heard, hub_is_known, unasked_hub
 from settlement.serve.regional_papers import Key, decide, hand_over, is_anything_to_send
 from settlement.serve.regional_prepaid import prepaid_parties, standing_of
 from settlement.serve.regional_reconciling import HubSays, Told, reconcile
@@ -166,12 +166,14 @@ class RegionRound:
         return sum(region not in silent for region, _ in due)
 
     def _hear_hub(self, says: Sequence[HubSays], at: datetime) -> None:
-        """When it is asked again; why it told nothing is logged once."""
-        if not says:
-            return
-        why = next((one.why for one in says if one.rows is None), "")
-        if self._hub_known:
+        """When it is asked again; why it told nothing, or cannot be asked, is logged once."""
+        why = heard(says)
+        if why is not None:
             self._hub_silent = silent_again(self._hub_silent, at) if why else None
+        elif says and not self._hub_known:
+            why = says[0].why
+        else:
+            return
         if why != self._hub_said:
             event = "region.hub.silent" if why else "region.hub.told"
             logger.log(

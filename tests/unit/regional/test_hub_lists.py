@@ -22,7 +22,8 @@ from protocol.hub.messages import (
     Told,
 )
 from settlement.region.hub import NoAnswer, Why
-from settlement.serve.regional_lists import ask_hub
+from settlement.serve.regional_lists import ask_hub, heard
+from settlement.serve.regional_reconciling import HubSays
 
 DAY = date(2026, 11, 24)
 HERE, THERE = "441900", "430100"
@@ -93,3 +94,20 @@ async def test_what_is_no_list_of_that_day_leaves_the_hub_out_and_says_why(
     says = await ask_hub(Hub(other), HERE, THERE, DAY, correlation="R")
     assert (says.rows, says.around) == (None, None)
     assert why in says.why
+
+
+TOLD, SILENT = HubSays(rows=(), around=()), HubSays(why="nobody answers")
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        ([], None),
+        ([HubSays(why="another hub", asked=False)], None),
+        ([HubSays(why="another hub", asked=False), TOLD], ""),
+        ([TOLD, SILENT, TOLD], "nobody answers"),
+        ([HubSays(why="another hub", asked=False), SILENT], "nobody answers"),
+    ],
+)
+def test_a_hub_that_was_not_asked_is_not_silent(says: list[HubSays], why: str | None) -> None:
+    assert heard(says) == why
