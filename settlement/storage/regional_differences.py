@@ -75,7 +75,8 @@ async def comparisons(
 async def keep_differences(
     connection: Connection[Record], where: ComparedDay, found: Sequence[Compared], at: datetime
 ) -> None:
-    """Keep differences of a day; those that are known stay as they were found."""
+    """Keep differences of a day; those that are known stay as they were found. What had gone by
+    itself and is there again is open again; what somebody ended is not."""
     await connection.execute(
         REGIONAL["keep_differences"], where.lane, where.region, where.side, where.day, at,
         [one.key[0] for one in found], [one.key[1] for one in found],
@@ -89,13 +90,13 @@ async def end_differences(
     cases: Sequence[str] | None = None, but: Sequence[Compared] = (),
     of: Collection[Class] = tuple(Class),
 ) -> list[str]:  # fmt: skip
-    """End what is open of a day, of some classes: some cases, or all but those that were found
-    again. The cases."""
+    """End what is open of a day, of some classes: some cases, which somebody looked at; or without
+    cases all but those that were found again. The cases."""
     rows = await connection.fetch(
         REGIONAL["end_differences"], where.lane, where.region, where.side, where.day, at, actor,
         note, None if cases is None else list(cases), [one.key[0] for one in but],
         [one.key[1] for one in but], [one.found.value for one in but],
-        [one.value for one in of],
+        [one.value for one in of], cases is None,
     )  # fmt: skip
     return [row["case_no"] for row in rows]
 

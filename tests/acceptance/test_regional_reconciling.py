@@ -139,6 +139,24 @@ async def test_people_end_a_difference_with_what_they_found(town: Town, day: dat
     assert (await reconciling.end(*args, [leg.case_no], CHEN)).status == 1
 
 
+async def test_a_difference_that_had_gone_and_comes_again_is_listed_again(
+    town: Town, day: date
+) -> None:
+    gone, explained = await visitor(town), await visitor(town)
+    right = told(day, gone, explained)
+    for n in range(3):
+        await reconcile(town, day, told(day))
+        assert (await listed(town, day)).count("仅本方有") == (2 if n == 0 else 1), n
+        if n == 0:
+            args = (await an_operator(town), CHANGSHA, Side.TREATMENT, day)
+            assert (await reconciling.end(*args, [explained.case_no], CHEN)).status == 0
+        assert gone.case_no in await listed(town, day)
+        await reconcile(town, day, told(day))
+        assert (await listed(town, day)).count("仅本方有") == 1, "it is the same one"
+        await reconcile(town, day, right)
+        assert await listed(town, day) == ""
+
+
 async def test_a_row_on_the_other_side_of_midnight_agrees(town: Town, day: date) -> None:
     leg = await visitor(town)
     tomorrow = told(day + timedelta(1), leg)

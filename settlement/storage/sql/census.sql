@@ -32,6 +32,7 @@ from settlement.region_difference d
 left join settlement.region_difference_end e
     on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
     and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+    and e.found_no = d.found_no
 where e.case_no is null
 group by d.class;
 

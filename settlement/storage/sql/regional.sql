@@ -147,22 +147,36 @@ on conflict do nothing
 returning step_no;
 
 -- name: keep_differences
--- Differences of a day; those that are known stay as they were found.
+-- Differences of a day; those that are known stay as they were found. One that had gone by itself
+-- and is found again is a new one; one that somebody ended is not.
 insert into settlement.region_difference (
-    lane, region, side, day, found_at, case_no, reversal, class, ours_fen, theirs_fen, hub_fen
+    lane, region, side, day, found_at, case_no, reversal, class, found_no, ours_fen, theirs_fen,
+    hub_fen
 )
-select $1, $2, $3, $4, $5, n.case_no, n.reversal, n.class, n.ours_fen, n.theirs_fen, n.hub_fen
+select $1, $2, $3, $4, $5, n.case_no, n.reversal, n.class, coalesce(k.found_no, 0) + 1,
+       n.ours_fen, n.theirs_fen, n.hub_fen
 from unnest($6::text[], $7::boolean[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[])
     as n (case_no, reversal, class, ours_fen, theirs_fen, hub_fen)
+left join lateral (
+    select max(d.found_no) as found_no, bool_and(coalesce(e.by_itself, false)) as gone
+    from settlement.region_difference d
+    left join settlement.region_difference_end e
+        on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
+        and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+        and e.found_no = d.found_no
+    where d.lane = $1 and d.region = $2 and d.side = $3 and d.day = $4
+        and d.case_no = n.case_no and d.reversal = n.reversal and d.class = n.class
+) as k on true
+where coalesce(k.gone, true)
 on conflict do nothing;
 
 -- name: end_differences
 -- Differences end: of a day and of some classes all that were not found again, or single ones by
 -- case number.
 insert into settlement.region_difference_end (
-    lane, region, side, day, ended_at, case_no, reversal, class, actor, note
+    lane, region, side, day, ended_at, case_no, reversal, class, found_no, by_itself, actor, note
 )
-select d.lane, d.region, d.side, d.day, $5, d.case_no, d.reversal, d.class, $6, $7
+select d.lane, d.region, d.side, d.day, $5, d.case_no, d.reversal, d.class, d.found_no, $13, $6, $7
 from settlement.region_difference d
 where d.lane = $1 and d.region = $2 and d.side = $3 and d.day = $4
     and ($8::text[] is null or d.case_no = any ($8::text[])) and d.class = any ($12::text[])

@@ -545,6 +545,7 @@ join settlement.region_difference d on d.lane = l.lane
 left join settlement.region_difference_end e
     on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
     and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+    and e.found_no = d.found_no
 where e.case_no is null
 order by d.day, d.region, d.case_no, d.reversal
 limit $1;
@@ -584,6 +585,7 @@ select c.region, c.day, max(c.compared_at) as compared_at, bool_or(c.hub is not 
            left join settlement.region_difference_end e
                on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
                and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+               and e.found_no = d.found_no
            where d.lane = c.lane and d.region = c.region and d.side = c.side and d.day = c.day
                and e.case_no is null
        ) as differs

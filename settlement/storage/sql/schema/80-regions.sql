@@ -172,13 +172,14 @@ create table settlement.region_difference (
     found_at        timestamptz not null,
     day             date        not null,
     lane            smallint    not null,
+    found_no        smallint    not null default 1,
     side            smallint    not null,
     reversal        boolean     not null,
     region          text        not null,
     case_no         text        not null,
     class           text        not null,
     constraint region_difference_pkey
-        primary key (lane, region, side, day, case_no, reversal, class),
+        primary key (lane, region, side, day, case_no, reversal, class, found_no),
     constraint region_difference_side_known check (side in (1, 2))
 );
 comment on table settlement.region_difference is
@@ -191,6 +192,8 @@ comment on column settlement.region_difference.hub_fen is
 comment on column settlement.region_difference.found_at is 'When it was found first.';
 comment on column settlement.region_difference.day is 'The day that was compared.';
 comment on column settlement.region_difference.lane is 'Lane of the region''s code.';
+comment on column settlement.region_difference.found_no is
+    'From 1: how often it came, where it had gone by itself before.';
 comment on column settlement.region_difference.side is
     '1 we treated, 2 our people were treated there.';
 comment on column settlement.region_difference.reversal is 'The row takes the case back.';
@@ -203,15 +206,17 @@ create table settlement.region_difference_end (
     ended_at        timestamptz not null,
     day             date        not null,
     lane            smallint    not null,
+    found_no        smallint    not null default 1,
     side            smallint    not null,
     reversal        boolean     not null,
+    by_itself       boolean     not null default false,
     region          text        not null,
     case_no         text        not null,
     class           text        not null,
     actor           text        not null,
     note            text        not null,
     constraint region_difference_end_pkey
-        primary key (lane, region, side, day, case_no, reversal, class)
+        primary key (lane, region, side, day, case_no, reversal, class, found_no)
 );
 comment on table settlement.region_difference_end is
     'How a difference ended: by somebody, or because a later comparison did not find it any more. '
@@ -219,6 +224,9 @@ comment on table settlement.region_difference_end is
 comment on column settlement.region_difference_end.ended_at is 'When.';
 comment on column settlement.region_difference_end.day is 'As of the difference.';
 comment on column settlement.region_difference_end.lane is 'As of the difference.';
+comment on column settlement.region_difference_end.found_no is 'As of the difference.';
+comment on column settlement.region_difference_end.by_itself is
+    'A later comparison did not find it; else somebody ended it.';
 comment on column settlement.region_difference_end.side is 'As of the difference.';
 comment on column settlement.region_difference_end.reversal is 'As of the difference.';
 comment on column settlement.region_difference_end.region is 'As of the difference.';
