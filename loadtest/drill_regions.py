@@ -4,8 +4,9 @@
 treated in the other one: pharmacy sales, visits, cancels, reversals, counters that give up or lose
 their connection; one question in fifty meets a fault at the hub, and one region cannot be reached
 for a part of the time. Then it waits until nothing is open and compares the counters' book, both
-ledgers and the hub's own. Writes build/drill-regions.json, prints a table; exit status 1 where
-anything does not fit.
+ledgers and the hub's own; and has each region compare the days row by row with the other one and
+with what the hub answers over the wire. Writes build/drill-regions.json, prints a table; exit
+status 1 where anything does not fit.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import date
+from itertools import chain
 from pathlib import Path
 
 from msgspec import Struct
@@ -29,14 +32,15 @@ from loadtest import attach
 from loadtest.drills.audit import Findings
 from loadtest.drills.away_counter import Believed, Counters
 from loadtest.drills.hub_director import HubSays
-from loadtest.drills.region_audit import compare
+from loadtest.drills.region_audit import compare, three_ways
 from loadtest.drills.travellers import Travellers
 from loadtest.drills.two_regions import OURS, PAY_PHARMACIES, TwoRegions, two_regions
 from loadtest.institution_client import open_clients
 from loadtest.machine import describe_commit, describe_machine
 from loadtest.report import Figure
-from loadtest.server import Verdict
+from loadtest.server import Server, Verdict
 from loadtest.world import fetch_world
+from settlement.clock import local_time, system_clock
 
 BUILD = Path("build")
 RESULT = BUILD / "drill-regions.json"
@@ -80,6 +84,8 @@ class Run(Struct, frozen=True, kw_only=True):
     resolved_seconds: float
     verdicts: Mapping[str, Verdict]
     cpu_seconds: Mapping[str, float]
+    compared: Mapping[str, Sequence[str]]
+    """what each region's comparison of each day said"""
 
 
 def main() -> int:
@@ -113,6 +119,7 @@ def run(settings: Settings, folder: Path, environment: Mapping[str, str]) -> Run
 
 
 async def _played(settings: Settings, regions: TwoRegions) -> Run:
+    first_day = local_time(system_clock()).date()
     worlds = {
         region: await asyncio.to_thread(fetch_world, server.url, persons=settings.persons)
         for region, server in regions.servers.items()
@@ -147,6 +154,11 @@ async def _played(settings: Settings, regions: TwoRegions) -> Run:
     )  # fmt: skip
     if still_open:
         findings.unresolved.append(f"{still_open} cases are open after {resolved_seconds:.0f} s")
+    compared = {
+        region: await asyncio.to_thread(_compared, server, first_day)
+        for region, server in regions.servers.items()
+    }
+    findings.differences += filter(None, map(three_ways, chain(*compared.values())))
     return Run(
         believed=counters.believed, seconds=seconds, hub=said, findings=findings,
         happened=await asyncio.to_thread(hub.happened), resolved_seconds=resolved_seconds,
@@ -154,8 +166,20 @@ async def _played(settings: Settings, regions: TwoRegions) -> Run:
             region: await asyncio.to_thread(server.verify)
             for region, server in regions.servers.items()
         },
-        cpu_seconds=spent,
+        cpu_seconds=spent, compared=compared,
     )  # fmt: skip
+
+
+def _compared(server: Server, first_day: date) -> list[str]:
+    """The days of the drill, each compared with the other region and the hub as an operator would
+    have it done."""
+    days = {first_day, local_time(system_clock()).date()}
+    return [
+        server.operate(
+            ["reconcile-regions", "--day", f"{day}", "--actor", "测试操作员", "--reason", "演练"]
+        )
+        for day in sorted(days)
+    ]
 
 
 async def _work(settings: Settings, regions: TwoRegions, counters: Counters) -> None:
@@ -239,6 +263,10 @@ def figures_of(settings: Settings, done: Run) -> dict[str, Figure]:
             kind: round(seconds * 1e3 / max(len(believed), 1), 2)
             for kind, seconds in done.cpu_seconds.items()
         },
+        "rows_compared_three_ways": {
+            region: [said.splitlines()[0] for said in texts]
+            for region, texts in done.compared.items()
+        },
         "findings": [
             *findings.differences, *findings.doubled, *findings.lost, *findings.unresolved,
         ][: 10 * SHOWN_MAX],
@@ -249,7 +277,7 @@ def table(figures: Mapping[str, Figure]) -> list[str]:
     """For the terminal."""
     lines = []
     for name, value in figures.items():
-        if name in ("machine", "owed", "findings"):
+        if name in ("machine", "owed", "findings", "rows_compared_three_ways"):
             continue
         if isinstance(value, dict):
             value = ", ".join(f"{key} {shown}" for key, shown in value.items())

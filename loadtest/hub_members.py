@@ -36,9 +36,10 @@ class Member(Struct, frozen=True, kw_only=True):
 
 
 def write_hub_file(folder: Path, address: str) -> Path:
-    """`hub.toml` for every member; the hub's folder and its authority are made where there are
-    none."""
+    """`hub.toml` for every member; the hub's folder, its authority and its own certificate are
+    made where there are none."""
     issuer = Issuer(folder)
+    issuer.certify_hub(system_clock())
     file = folder / "hub.toml"
     file.write_text(f'address = "{address}"\nroot = "{issuer.root.hex()}"\n')
     return file

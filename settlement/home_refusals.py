@@ -38,6 +38,7 @@ HOME_ROWS: tuple[tuple[str, str, str], ...] = (
     ("CASE_CANCELLED", "此笔异地结算已撤销[（{setl_id}）]。", "请勿重复撤销。"),
     ("CASE_OTHER_SETTLEMENT", "异地结算编号与参保地结算编号不符。", "请填写参保地返回的结算编号。"),
     ("CASE_OTHER_PERSON", "此笔异地结算属于另一参保人。", "请核对人员编号。"),
+    ("HUB_KIND_UNKNOWN", "本统筹区不受理此类报文。", "请改以文件交付，或待其升级后重新发送。"),
     ("PAGE_UNREADABLE", "对账续页编号不正确。", "请填写上一页最后一行的结算编号。"),
 )
 # fmt: on

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 Key = tuple[str, bool]
 """Case number, and whether the row takes it back."""
+_Rows = tuple[Mapping[Key, "Row"], Mapping[Key, "Row"]]
+"""Of a side on the day, and on the days around it."""
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False):
@@ -46,9 +48,10 @@ class Class(StrEnum):
 
     AGREES = "agrees"
     DAY_EDGE = "day_edge"
-    """equal on both sides, on neighbouring days"""
+    """equal on both sides, on neighbouring days; or the hub's alone is of a neighbouring day"""
     UNDONE_THERE = "undone_there"
-    """settled and taken back on one side alone, on the same day: nothing is owed"""
+    """settled and taken back on one side alone, on the same day or across a midnight: nothing is
+    owed"""
     AMOUNT = "amount"
     """both have it, with other amounts"""
     KIND = "kind"
@@ -63,6 +66,8 @@ class Class(StrEnum):
     """the hub carried it, and neither region has it"""
 
 
+WITH_HUB = frozenset({Class.HUB_AMOUNT, Class.HUB_LACKS, Class.ONLY_HUB})
+"""Classes of which nothing is known where the hub's rows were not there."""
 FINE = frozenset({Class.AGREES, Class.DAY_EDGE, Class.UNDONE_THERE})
 """Classes that nobody needs to look at."""
 CLASS_ZH: Mapping[Class, str] = {
@@ -74,7 +79,8 @@ CLASS_ZH: Mapping[Class, str] = {
 
 
 class Compared(Struct, frozen=True, kw_only=True, gc=False):
-    """A key, what each has of it on the day, and its class."""
+    """A key, what each region has of it on the day, and the hub on that day or beside it, and its
+    class."""
 
     key: Key
     found: Class
@@ -90,13 +96,14 @@ class Compared(Struct, frozen=True, kw_only=True, gc=False):
 
 class Lists(Struct, frozen=True, kw_only=True):
     """What is compared: the rows of the day, and of the days around it. `hub` is None where the
-    hub was not asked: nothing is said about it then."""
+    hub did not tell: nothing is said about it then; `hub_around` where it told of the day alone."""
 
     ours: Mapping[Key, Row]
     theirs: Mapping[Key, Row]
     hub: Mapping[Key, Row] | None = None
     ours_around: Mapping[Key, Row] = {}
     theirs_around: Mapping[Key, Row] = {}
+    hub_around: Mapping[Key, Row] | None = None
 
 
 class Totals(Struct, frozen=True, kw_only=True):
@@ -144,36 +151,42 @@ def totals(lists: Lists, compared: Iterable[Compared]) -> Totals:
 
 def _compared(key: Key, lists: Lists) -> Compared:
     ours, theirs = lists.ours.get(key), lists.theirs.get(key)
-    hub = None if lists.hub is None else lists.hub.get(key)
     return Compared(
-        key=key, found=_class_of(key, ours, theirs, lists), ours=ours, theirs=theirs, hub=hub
-    )
+        key=key, found=_class_of(key, ours, theirs, lists), ours=ours, theirs=theirs,
+        hub=_of_hub(key, lists),
+    )  # fmt: skip
 
 
 def _class_of(key: Key, ours: Row | None, theirs: Row | None, lists: Lists) -> Class:
     if ours is not None and theirs is not None:
         return Class.AMOUNT if ours.amounts != theirs.amounts else _seen_by_hub(key, ours, lists)
     if ours is not None:
-        return _one_sided(
-            key, ours, Class.ONLY_OURS, lists.ours, lists.theirs, lists.theirs_around
-        )
+        found = _one_sided(
+            key, ours, Class.ONLY_OURS, (lists.ours, lists.ours_around),
+            (lists.theirs, lists.theirs_around),
+        )  # fmt: skip
+        # What agrees across midnight is held against the hub on our day, and so once.
+        if found is not Class.DAY_EDGE or lists.hub_around is None:
+            return found
+        seen = _seen_by_hub(key, ours, lists)
+        return Class.DAY_EDGE if seen is Class.AGREES else seen
     if theirs is not None:
         return _one_sided(
-            key, theirs, Class.ONLY_THEIRS, lists.theirs, lists.ours, lists.ours_around
-        )
-    around = lists.ours_around.get(key), lists.theirs_around.get(key)
-    return Class.DAY_EDGE if all(around) else Class.ONLY_HUB
+            key, theirs, Class.ONLY_THEIRS, (lists.theirs, lists.theirs_around),
+            (lists.ours, lists.ours_around),
+        )  # fmt: skip
+    # Where one region alone has it, on a neighbouring day, that day's comparison says so.
+    known = key in lists.ours_around or key in lists.theirs_around
+    return Class.DAY_EDGE if known else Class.ONLY_HUB
 
 
-def _one_sided(
-    key: Key, row: Row, only: Class, own: Mapping[Key, Row], other: Mapping[Key, Row],
-    around: Mapping[Key, Row],
-) -> Class:  # fmt: skip
+def _one_sided(key: Key, row: Row, only: Class, own: _Rows, others: _Rows) -> Class:
+    other, around = others
     near = around.get(key)
     if near is not None:
         return Class.DAY_EDGE if near.amounts == row.amounts else Class.AMOUNT
     opposite = key[0], not key[1]
-    mirror = own.get(opposite)
+    mirror = own[0].get(opposite) or own[1].get(opposite)
     if mirror is None:
         return Class.KIND if opposite in other else only
     there_too = opposite in other or opposite in around
@@ -183,10 +196,17 @@ def _one_sided(
 def _seen_by_hub(key: Key, ours: Row, lists: Lists) -> Class:
     if lists.hub is None:
         return Class.AGREES
-    hub = lists.hub.get(key)
+    hub = _of_hub(key, lists)
     if hub is None:
         return Class.HUB_LACKS
     return Class.AGREES if hub.amounts == ours.amounts else Class.HUB_AMOUNT
+
+
+def _of_hub(key: Key, lists: Lists) -> Row | None:
+    """The hub's row, whose day is that of its own clock."""
+    if lists.hub is None:
+        return None
+    return lists.hub.get(key) or (lists.hub_around or {}).get(key)
 
 
 def _owed(row: Row | None) -> int:

@@ -3,12 +3,13 @@ been (三方对账).
 
 Pure. Yesterday is compared from some hour on. A region that does not tell is asked again after
 waits that double; a day of which something differs is compared once more every morning, for a
-while, because the other side may have put it right.
+while, because the other side may have put it right. What was compared without the hub, because it
+did not tell, is compared again when it may.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from msgspec import Struct
 
@@ -39,13 +40,28 @@ class LastCompared(Struct, frozen=True, kw_only=True):
     at: datetime
     differs: bool
     """something of the day that nobody has ended"""
+    with_hub: bool = True
+    """the hub's rows of the day were there, then or before"""
 
 
 class Silence(Struct, frozen=True):
-    """How often a region did not tell of a day since it last did."""
+    """How often a region, or the hub, did not tell of a day since it last did."""
 
     times: int
     last_at: datetime
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether it is asked again."""
+        doublings = min(self.times - 1, 10)
+        return at >= self.last_at + min(WAIT * (1 << doublings), WAIT_MAX)
+
+
+NEVER_SILENT = Silence(1, datetime.min.replace(tzinfo=UTC))
+
+
+def silent_again(before: Silence | None, at: datetime) -> Silence:
+    """Once more it did not tell."""
+    return Silence(1 if before is None else before.times + 1, at)
 
 
 def days_compared(since: date, at: datetime) -> list[date]:
@@ -68,18 +84,26 @@ def is_lacking(day: date, at: datetime, last: LastCompared | None) -> bool:
 
 def is_due(
     day: date, at: datetime, rules: ComparingRules, last: LastCompared | None,
-    silence: Silence | None,
+    silence: Silence | None, hub: Silence | None = None,
 ) -> bool:  # fmt: skip
-    """Whether a day is to be compared now."""
+    """Whether a day is to be compared now. `hub` is None where the hub cannot be asked."""
     if at < compared_from(day, rules):
         return False
-    if silence is not None:
-        doublings = min(silence.times - 1, 10)
-        if at < silence.last_at + min(WAIT * (1 << doublings), WAIT_MAX):
-            return False
+    if silence is not None and not silence.is_over(at):
+        return False
     if last is None:
         return is_lacking(day, at, last)
-    return last.differs and last.at < _this_morning(at, rules)
+    if last.differs and last.at < _this_morning(at, rules):
+        return True
+    return hub is not None and lacks_hub(day, at, last) and hub.is_over(at)
+
+
+def lacks_hub(day: date, at: datetime, last: LastCompared | None) -> bool:
+    """Whether a day that is looked after was compared between the regions alone."""
+    return (
+        last is not None and not last.with_hub
+        and (local_time(at).date() - day).days <= DAYS_BACK
+    )  # fmt: skip
 
 
 def is_late(day: date, at: datetime, rules: ComparingRules, last: LastCompared | None) -> bool:

@@ -112,11 +112,20 @@ _OPEN = Section(
             "and not paid yet, of what lies in advance. Yellow from 70 %, red from 90 %.",
             (Query("max by (region, whose) (settlement_prepaid_use_ratio)",
                    "{{region}} {{whose}}"),),
-            Unit.SHARE, width=16, limits=(0.7, 0.9), decimals=0,
+            Unit.SHARE, width=8, limits=(0.7, 0.9), decimals=0,
         ),
         Panel(
-            "Days that regions did not tell", "To be compared, and late.",
-            (Query("max(settlement_region_comparisons_late)", "late"),),
+            "Days that others did not tell", "Late: a region did not tell its rows. Two-way: the "
+            "region did, and the hub did not.",
+            (Query("max(settlement_region_comparisons_late)", "late"),
+             Query("max(settlement_region_comparisons_two_way)", "two-way")),
+            Unit.NUMBER, width=8, limits=(1,), decimals=0,
+        ),
+        Panel(
+            "Papers of months put aside", "In 24 hours: ours by other regions, or not known to "
+            "their programs; theirs by us. The list says why.",
+            (Query("sum by (whose) (increase(settlement_region_papers_refused_total[24h]))",
+                   "{{whose}}"),),
             Unit.NUMBER, width=8, limits=(1,), decimals=0,
         ),
     ),

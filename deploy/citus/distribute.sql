@@ -208,6 +208,9 @@ select create_distributed_table(
     'settlement.region_paper_end', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.region_paper_mark', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.region_comparison', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(

@@ -23,10 +23,12 @@ stop() { trap '' INT TERM; for pid in $started; do kill -TERM "$pid" 2>/dev/null
 trap stop EXIT
 trap 'exit 0' INT TERM
 
-# 1. The hub, and what every region pins of its authority.
+# 1. The hub with its own certificate, and what every region pins of its authority.
+authority hub > /dev/null
 printf 'address = "http://127.0.0.1:%s"\nroot = "%s"\n' $((port + 2)) "$(authority root)" \
     > "$SETTLEMENT_HUB_FILE"
 "$python" -m loadtest.simulators.hub_server --port $((port + 2)) --book "$directory/hub.jsonl" \
+    --authority "$directory/authority" \
     --region "$ours=http://127.0.0.1:$port" --region "$theirs=http://127.0.0.1:$((port + 1))" \
     > "$directory/hub.log" 2>&1 &
 started="$!"

@@ -6,6 +6,7 @@ what either region owes the other is the same in both ledgers and at the hub, to
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import permutations
 
@@ -17,6 +18,7 @@ from loadtest.simulators.hub_book import HubCase
 
 OWED = {"fund": ("1122.11", "2202.11"), "account": ("1122.12", "2202.12")}
 """Receivable where somebody was treated, payable where they are insured."""
+_HUB_ROWS = re.compile(r"平台 [0-9]+ 笔")
 _VERDICTS = ("settled", "refused", "cancelled", "reversed")
 Ledgers = Mapping[str, Mapping[str, RegionBalance]]
 """By region and code of the account."""
@@ -36,6 +38,15 @@ def compare(believed: Sequence[Believed], hub: HubSays, ledgers: Ledgers) -> Fin
         for what in OWED:
             _owed_is_equal(what, treated, insured, believed, hub, ledgers, findings)
     return findings
+
+
+def three_ways(said: str) -> str:
+    """What does not fit in what `settlement reconcile-regions --day` says; empty where both regions
+    and the hub, which was asked over the wire, agree on every row."""
+    rows = _HUB_ROWS.search(said)
+    if rows is None:
+        return f"the hub's rows were not there: {said}"
+    return "" if "everything agrees" in said else f"rows of a day differ: {said}"
 
 
 def _counter_is_right(

@@ -96,7 +96,10 @@ class _Hub(Struct, frozen=True):
 
 @contextmanager
 def _hub(folder: Path, environment: Mapping[str, str], *, keep_book: bool) -> Iterator[_Hub]:
-    command = [sys.executable, "-m", "loadtest.simulators.hub_server", "--port", "0"]
+    command = [
+        sys.executable, "-m", "loadtest.simulators.hub_server", "--port", "0",
+        "--authority", str(folder),
+    ]  # fmt: skip
     if keep_book:
         command += ["--book", str(folder / "book.jsonl")]
     process = subprocess.Popen(  # noqa: S603 - our own command line

@@ -3,9 +3,11 @@
     python -m loadtest.simulators.hub_authority FOLDER root
     python -m loadtest.simulators.hub_authority FOLDER issue REQUEST_FILE --days 365
     python -m loadtest.simulators.hub_authority FOLDER withdraw SERIAL --reason "…"
+    python -m loadtest.simulators.hub_authority FOLDER hub
     python -m loadtest.simulators.hub_authority FOLDER counterparts 441900 > counterparts.toml
 
-Its key and what it issued lie in the folder. A real authority keeps its key in better places.
+Its key and what it issued lie in the folder; so do the keys of the hub itself. A real authority
+keeps its key in better places.
 """
 
 from __future__ import annotations
@@ -16,21 +18,30 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.hub.certificates import (
+    HUB,
     Authority,
     Certificate,
+    SecretKeys,
     Withdrawal,
+    new_keys,
     read_certificate,
     read_request,
     read_withdrawal,
+    request_of,
 )
+from protocol.hub.post import Post
 from settlement.clock import system_clock
 
 KEY_FILE = "authority.key"
 ISSUED_FILE = "issued.txt"
 WITHDRAWN_FILE = "withdrawn.txt"
+HUB_KEYS_FILE = "hub.keys"
+HUB_NAME = "省际平台"
+CERTIFICATE_DAYS = 365
 
 
 class Issuer:
@@ -41,8 +52,7 @@ class Issuer:
         self._folder = folder
         key = folder / KEY_FILE
         if not key.exists():
-            with open(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(Ed25519PrivateKey.generate().private_bytes_raw())
+            _write_secret(key, Ed25519PrivateKey.generate().private_bytes_raw())
         self._authority = Authority(Ed25519PrivateKey.from_private_bytes(key.read_bytes()))
 
     @property
@@ -59,6 +69,35 @@ class Issuer:
         )
         self._append(ISSUED_FILE, text)
         return text
+
+    def certify_hub(self, at: datetime) -> str:
+        """The hub's own certificate that holds; with new keys where it has none."""
+        for text, told in self.issued():
+            gone = {one.serial for _, one in self.withdrawn()}
+            if told.region == HUB and told.holds_at(at) and told.serial not in gone:
+                return text
+        keys = new_keys()
+        text = self.issue(
+            request_of(keys, HUB, at=at), not_before=at - timedelta(minutes=1),
+            not_after=at + timedelta(days=CERTIFICATE_DAYS),
+        )  # fmt: skip
+        kept = {**self._hub_keys(), read_certificate(text, self.root).serial: keys}
+        path = self._folder / HUB_KEYS_FILE
+        path.unlink(missing_ok=True)
+        _write_secret(path, msgspec.json.encode(kept))
+        return text
+
+    def hub_post(self) -> Post | None:
+        """The hub's end of the wire, by what is in the folder now; None where it has no keys."""
+        keys = self._hub_keys()
+        issued = [told for _, told in self.issued()]
+        own = [(keys[one.serial], one) for one in issued if one.serial in keys]
+        if not own:
+            return None
+        return Post(
+            HUB, identities=own, certificates=[one for one in issued if one.region != HUB],
+            withdrawn=[gone.serial for _, gone in self.withdrawn()],
+        )  # fmt: skip
 
     def withdraw(self, serial: str, *, at: datetime, reason: str) -> str:
         """A withdrawal."""
@@ -89,6 +128,12 @@ class Issuer:
             _table(code, texts, withdrawn.get(code, ())) for code, texts in by_region.items()
         )
 
+    def _hub_keys(self) -> dict[str, SecretKeys]:
+        path = self._folder / HUB_KEYS_FILE
+        if not path.exists():
+            return {}
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, SecretKeys])
+
     def _append(self, name: str, text: str) -> None:
         with (self._folder / name).open("a", encoding="ascii") as file:
             file.write(f"{text}\n")
@@ -98,11 +143,17 @@ class Issuer:
         return path.read_text("ascii").splitlines() if path.exists() else []
 
 
+def _write_secret(path: Path, content: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+
+
 def _table(region: str, certificates: Sequence[str], withdrawals: Sequence[str]) -> str:
-    lines = ["[[counterpart]]", f'region = "{region}"', f'name = "统筹区{region}"']
-    for name, texts in (("certificates", certificates), ("withdrawals", withdrawals)):
+    name = HUB_NAME if region == HUB else f"统筹区{region}"
+    lines = ["[[counterpart]]", f'region = "{region}"', f'name = "{name}"']
+    for key, texts in (("certificates", certificates), ("withdrawals", withdrawals)):
         if texts:
-            lines += [f"{name} = [", *(f'    "{text}",' for text in texts), "]"]
+            lines += [f"{key} = [", *(f'    "{text}",' for text in texts), "]"]
     return "\n".join([*lines, ""])
 
 
@@ -114,10 +165,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     actions.add_parser("root")
     issue = actions.add_parser("issue")
     issue.add_argument("file", type=Path)
-    issue.add_argument("--days", type=int, default=365)
+    issue.add_argument("--days", type=int, default=CERTIFICATE_DAYS)
     withdraw = actions.add_parser("withdraw")
     withdraw.add_argument("serial")
     withdraw.add_argument("--reason", required=True)
+    actions.add_parser("hub", help="keys and a certificate for the hub itself, where none holds")
     actions.add_parser("counterparts").add_argument("region")
     parsed = parser.parse_args(arguments)
     issuer, at = Issuer(parsed.folder), system_clock()
@@ -131,6 +183,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )  # fmt: skip
         case "withdraw":
             print(issuer.withdraw(parsed.serial, at=at, reason=parsed.reason))
+        case "hub":
+            print(issuer.certify_hub(at))
         case "counterparts":
             print(issuer.counterparts(parsed.region))
         case _:

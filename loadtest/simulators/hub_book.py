@@ -6,6 +6,7 @@ comes to is folded from the answers that passed, in their order.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from datetime import datetime
 from enum import StrEnum
@@ -61,6 +62,7 @@ class HubCase(Struct, kw_only=True):
     settled_seq: int = 0
     ended: Ended = Ended.NO
     ended_day: str = ""
+    ended_seq: int = 0
 
     @property
     def stands(self) -> bool:
@@ -71,6 +73,8 @@ class HubCase(Struct, kw_only=True):
 class HubRow(Struct, frozen=True, kw_only=True):
     """A case on a day: settled, or taken back (amounts below zero)."""
 
+    number: int
+    """of the entry that made it"""
     case: str
     treated: str
     insured: str
@@ -88,6 +92,8 @@ class HubBook:
         self.entries: list[HubEntry] = []
         self.cases: dict[str, HubCase] = {}
         self._asked: dict[str, int] = {}
+        self._days: dict[tuple[str, str, str], list[HubRow]] = {}
+        """by treated, insured and day, in the order of their numbers"""
         if path is not None and path.exists():
             for line in path.read_bytes().splitlines():
                 self._take(msgspec.json.decode(line, type=HubEntry))
@@ -121,6 +127,14 @@ class HubBook:
             if case.ended is not Ended.NO and case.ended_day == day:
                 found.append(_row(case, case.amounts, -1))
         return found
+
+    def page(
+        self, treated: str, insured: str, day: str, *, after: int, limit: int
+    ) -> list[HubRow]:
+        """Rows of a day between two regions whose numbers are above `after`, in their order."""
+        rows = self._days.get((treated, insured, day), [])
+        begin = bisect_right(rows, after, key=lambda row: row.number)
+        return rows[begin : begin + limit]
 
     def totals(self, day: str | None = None) -> dict[str, dict[str, int]]:
         """By `treated>insured`: counts and fen of what was settled and what was taken back."""
@@ -162,10 +176,17 @@ class HubBook:
                     account_fen=entry.account_fen or 0,
                 )  # fmt: skip
                 case.settled_day, case.settled_seq = entry.day, entry.seq
+                self._keep(case, case.amounts, 1, entry)
             return
         ended = self._ended(case, entry)
         if ended is not Ended.NO:
-            case.ended, case.ended_day = ended, entry.day
+            case.ended, case.ended_day, case.ended_seq = ended, entry.day, entry.seq
+            if case.amounts is not None:
+                self._keep(case, case.amounts, -1, entry)
+
+    def _keep(self, case: HubCase, amounts: Amounts, sign: int, entry: HubEntry) -> None:
+        key = case.treated, case.insured, entry.day
+        self._days.setdefault(key, []).append(_row(case, amounts, sign))
 
     def _ended(self, case: HubCase, entry: HubEntry) -> Ended:
         match entry.kind:
@@ -182,7 +203,8 @@ class HubBook:
 
 def _row(case: HubCase, amounts: Amounts, sign: int) -> HubRow:
     return HubRow(
-        case=case.case, treated=case.treated, insured=case.insured, reversal=sign < 0,
+        number=case.settled_seq if sign > 0 else case.ended_seq, case=case.case,
+        treated=case.treated, insured=case.insured, reversal=sign < 0,
         total_fen=sign * amounts.total_fen, fund_fen=sign * amounts.fund_fen,
         account_fen=sign * amounts.account_fen,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The simulated hub over HTTP.
 
-    python -m loadtest.simulators.hub_server --port 9100 --book hub.jsonl \\
+    python -m loadtest.simulators.hub_server --port 9100 --book hub.jsonl --authority FOLDER \\
         --region 441900=http://127.0.0.1:8080 --region 430100=http://127.0.0.1:8180
 
 `/_sim/…` is the director's entrance and exists at no real hub:
@@ -33,9 +33,11 @@ from msgspec import Struct
 
 from loadtest.simulators.channel import broken_off
 from loadtest.simulators.hub import HubSimulator, Passed
+from loadtest.simulators.hub_authority import Issuer
 from loadtest.simulators.hub_book import HubBook
 from loadtest.simulators.hub_faults import Plan
 from loadtest.simulators.hub_listener import HubConnection
+from loadtest.simulators.hub_party import HubParty
 from loadtest.simulators.virtual_clock import VirtualClock
 from protocol.hub.envelope import BYTES_MAX
 from settlement.region.hub_line import MESSAGES_PATH
@@ -201,8 +203,17 @@ def _json(shown: object, *, status: int = HTTPStatus.OK) -> web.Response:
     return web.Response(status=status, body=body, content_type="application/json")
 
 
-async def _run(port: int, book: Path | None, regions: Sequence[str]) -> None:
+def answer_by(hub: HubSimulator, authority: Path) -> None:
+    """The hub answers for its book with the keys that lie in its authority's folder by then."""
+    hub.answer_itself(HubParty(Issuer(authority).hub_post, hub.book, hub.clock))
+
+
+async def _run(
+    port: int, book: Path | None, authority: Path | None, regions: Sequence[str]
+) -> None:
     server = HubServer(HubSimulator(clock=VirtualClock(), book=HubBook(book)))
+    if authority is not None:
+        answer_by(server.hub, authority)
     for told in regions:
         region, _, address = told.partition("=")
         server.connect(region, address)
@@ -222,9 +233,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="The simulated hub between regions.")
     parser.add_argument("--port", type=int, default=9100)
     parser.add_argument("--book", type=Path, help="file of its book; in memory without")
+    parser.add_argument(
+        "--authority", type=Path, metavar="FOLDER",
+        help="of its authority, with the hub's own keys: it answers for its book",
+    )  # fmt: skip
     parser.add_argument("--region", action="append", default=[], metavar="CODE=ADDRESS")
     parsed = parser.parse_args(arguments)
-    uvloop.run(_run(parsed.port, parsed.book, parsed.region))
+    uvloop.run(_run(parsed.port, parsed.book, parsed.authority, parsed.region))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from loadtest.simulators.hub import HubCarrier, HubSimulator, at_door
+from loadtest.simulators.hub_party import HubParty
 from protocol.hub.certificates import (
+    HUB,
     Authority,
     Certificate,
     SecretKeys,
@@ -64,7 +66,7 @@ class HubRegion:
         self.registry = Registry(
             post=Post(
                 code, identities=[self.identity],
-                certificates=[_certificate(region) for region in others],
+                certificates=[_certificate(party) for party in (*others, HUB)],
             ),
             counterparts=self.counterparts,
         )  # fmt: skip
@@ -73,11 +75,24 @@ class HubRegion:
 
 
 def hub_regions(hub: HubSimulator, codes: Sequence[str]) -> dict[str, HubRegion]:
-    """These regions, connected to the hub and known to each other."""
+    """These regions, connected to the hub and known to each other; the hub answers for itself."""
+    own = Post(
+        HUB, identities=[(_keys(HUB), _certificate(HUB))], certificates=map(_certificate, codes)
+    )
+    hub.answer_itself(HubParty(lambda: own, hub.book, hub.clock))
     regions = {code: HubRegion(code, hub, [one for one in codes if one != code]) for code in codes}
     for code, region in regions.items():
         hub.connect(code, at_door(region.door))
     return regions
+
+
+def certificate_text(party: str) -> str:
+    """The certificate of a region, or of the hub, as it is imported."""
+    since = datetime.fromisoformat("2020-01-01T00:00:00+08:00")
+    return AUTHORITY.issue(
+        read_request(request_of(_keys(party), party, at=since)), serial=f"{party}-1",
+        not_before=since, not_after=since + _LONG,
+    )  # fmt: skip
 
 
 def _keys(code: str) -> SecretKeys:
@@ -88,9 +103,4 @@ def _keys(code: str) -> SecretKeys:
 
 
 def _certificate(code: str) -> Certificate:
-    since = datetime.fromisoformat("2020-01-01T00:00:00+08:00")
-    text = AUTHORITY.issue(
-        read_request(request_of(_keys(code), code, at=since)), serial=f"{code}-1",
-        not_before=since, not_after=since + _LONG,
-    )  # fmt: skip
-    return read_certificate(text, AUTHORITY.root)
+    return read_certificate(certificate_text(code), AUTHORITY.root)

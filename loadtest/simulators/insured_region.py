@@ -20,6 +20,8 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from protocol.hub.messages import (
+    KIND_UNKNOWN,
+    BookAsked,
     CancelAsked,
     CancelTold,
     Case,
@@ -211,6 +213,8 @@ class InsuredRegion:
                 return self._rows(question)
             case PaperAsked():
                 return self._paper(question)
+            case BookAsked():
+                return Refused(code=KIND_UNKNOWN, text="本统筹区不受理此类报文。")
 
     def _person(self, asked: PersonAsked) -> Told | Refused:
         found = [one for one in self.people.values() if _shows(one, asked)]

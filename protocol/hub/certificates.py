@@ -26,6 +26,8 @@ SUITE = "ed25519-x25519-aes256gcm"
 """The only one so far; `sm2-sm4gcm` is kept for the national algorithms, and refused today."""
 NEWEST_VERSION = 2
 """Of messages: 1 is one question or answer (envelope.py), 2 several of them (bundle.py)."""
+HUB = "000000"
+"""The hub itself, where it is a party: no area has this code."""
 KEY_BYTES = 32
 TEXT_LENGTH_MAX = 2_000
 
@@ -39,6 +41,8 @@ class Purpose(StrEnum):
 
     REGION = "region"
     """a pooling area speaks with it"""
+    HUB = "hub"
+    """the hub speaks with it, of its own book"""
 
 
 class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -121,7 +125,8 @@ class Authority:
     ) -> str:
         """A certificate for what `read_request` gave."""
         certificate = Certificate(
-            serial=serial, region=request.region, purpose=Purpose.REGION, suite=request.suite,
+            serial=serial, region=request.region, purpose=_purpose_of(request.region),
+            suite=request.suite,
             signing_key=request.signing_key, sealing_key=request.sealing_key,
             not_before=not_before, not_after=not_after,
             message_version=min(request.message_version, self._message_version),
@@ -168,6 +173,8 @@ def read_certificate(text: str, root: bytes) -> Certificate:
     _check_signature(CERTIFICATE, content, signature, root)
     certificate = _decoded(content, Certificate)
     _check_keys(certificate.suite, certificate.signing_key, certificate.sealing_key)
+    if certificate.purpose is not _purpose_of(certificate.region):
+        raise CertificateError("its purpose is not that of its owner")
     if certificate.not_before.tzinfo is None or certificate.not_after.tzinfo is None:
         raise CertificateError("a time without its offset")
     if certificate.not_after <= certificate.not_before:
@@ -204,6 +211,10 @@ def bytes_of(text: str) -> bytes:
     if text_of(data) != text:
         raise ValueError("not the one way to write these bytes")
     return data
+
+
+def _purpose_of(party: str) -> Purpose:
+    return Purpose.HUB if party == HUB else Purpose.REGION
 
 
 _Content = TypeVar("_Content", Request, Certificate, Withdrawal)

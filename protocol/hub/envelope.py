@@ -7,6 +7,7 @@ knows no keys.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -88,6 +89,13 @@ class Envelope(Struct, frozen=True, kw_only=True, rename={"origin": "from"}):
     """base64url of nonce and ciphertext"""
 
 
+class Foreign(Envelope, frozen=True, kw_only=True, rename={"origin": "from"}):
+    """The outside of a message of a kind that is not known here, which may be refused and no
+    more."""
+
+    kind: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}$")]  # type: ignore[assignment]  # any name
+
+
 class Clear(Struct, frozen=True):
     """What of a message must stand in the clear as well."""
 
@@ -142,9 +150,18 @@ def message_of(signed: bytes, signature: bytes) -> bytes:
 
 def read(message: bytes) -> Parts:
     """A message taken apart; nothing is proved. Raises UnreadableError."""
+    return _read(message, _DECODE)
+
+
+def read_foreign(message: bytes) -> Parts:
+    """The same for a message of whatever kind. Raises UnreadableError."""
+    return _read(message, _DECODE_FOREIGN)
+
+
+def _read(message: bytes, decode: Callable[[bytes], Envelope]) -> Parts:
     signed = divided(message)
     try:
-        envelope = _DECODE(message)
+        envelope = decode(message)
     except (msgspec.DecodeError, ValueError, RecursionError) as exc:
         version = version_of(message)
         if version != VERSION:
@@ -184,6 +201,7 @@ class _Version(Struct):
 
 
 _DECODE = msgspec.json.Decoder(Envelope).decode
+_DECODE_FOREIGN = msgspec.json.Decoder(Foreign).decode
 _DECODE_VERSION = msgspec.json.Decoder(_Version).decode
 _OURS = b'{"version":1,'
 """How what we write begins; others may write their members in another order."""

@@ -33,6 +33,8 @@ class Kind(StrEnum):
     """what became of a case or a cancel"""
     RECONCILE = "reconcile"
     """the rows of a day, for comparison"""
+    BOOK = "book"
+    """the rows of a day as the hub itself has them: asked of the hub, by either side"""
     STATEMENT = "statement"
     """T hands over what it claims for a month"""
     ANSWER = "answer"
@@ -281,6 +283,38 @@ class ReconcileTold(Struct, frozen=True, kw_only=True):
     more: bool
 
 
+class BookAsked(Struct, frozen=True, kw_only=True):
+    """The hub's own rows of a day between T and I, after a number, in its order. Whoever asks is
+    one of the two."""
+
+    day: date
+    treated: str
+    insured: str
+    after: int
+
+
+class BookRow(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """A row of the hub's book, by the outside of the messages that passed it: positive for a
+    settlement, negative for what took it back."""
+
+    number: int
+    case_no: str
+    reversal: bool
+    total_fen: int
+    fund_fen: int
+    account_fen: int
+
+
+class BookTold(Struct, frozen=True, kw_only=True):
+    """A page of the hub's rows; with `more` the next is asked after the last one's number."""
+
+    day: date
+    treated: str
+    insured: str
+    rows: tuple[BookRow, ...]
+    more: bool
+
+
 PART_BYTES_MAX = 384 * 1024
 """Of a paper, in one message: base64 inside, and the body's around it, make it 683 KiB."""
 PARTS_MAX = 256
@@ -344,20 +378,24 @@ class Refused(Struct, frozen=True, kw_only=True):
 
 
 Question: TypeAlias = (
-    PersonAsked | Case | CancelAsked | ReverseAsked | StatusAsked | ReconcileAsked | PaperAsked
+    PersonAsked | Case | CancelAsked | ReverseAsked | StatusAsked | ReconcileAsked | BookAsked
+    | PaperAsked
 )
 Told: TypeAlias = (
-    PersonTold | CaseTold | CancelTold | ReverseTold | StatusTold | ReconcileTold | PaperTold
+    PersonTold | CaseTold | CancelTold | ReverseTold | StatusTold | ReconcileTold | BookTold
+    | PaperTold
 )
+KIND_UNKNOWN = "HUB_KIND_UNKNOWN"
+"""Code of the refusal of a question of a kind that its receiver does not know, or not of itself."""
 PAPERS = frozenset({Kind.STATEMENT, Kind.ANSWER, Kind.NOTICE})
 
 QUESTION_OF: dict[Kind, type[Question]] = {
     Kind.PERSON: PersonAsked, Kind.QUOTE: Case, Kind.SETTLE: Case, Kind.CANCEL: CancelAsked,
     Kind.REVERSE: ReverseAsked, Kind.STATUS: StatusAsked, Kind.RECONCILE: ReconcileAsked,
-    **dict.fromkeys(PAPERS, PaperAsked),
+    Kind.BOOK: BookAsked, **dict.fromkeys(PAPERS, PaperAsked),
 }  # fmt: skip
 TOLD_OF: dict[Kind, type[Told]] = {
     Kind.PERSON: PersonTold, Kind.QUOTE: CaseTold, Kind.SETTLE: CaseTold,
     Kind.CANCEL: CancelTold, Kind.REVERSE: ReverseTold, Kind.STATUS: StatusTold,
-    Kind.RECONCILE: ReconcileTold, **dict.fromkeys(PAPERS, PaperTold),
+    Kind.RECONCILE: ReconcileTold, Kind.BOOK: BookTold, **dict.fromkeys(PAPERS, PaperTold),
 }  # fmt: skip

@@ -33,6 +33,7 @@ from protocol.hub.envelope import (
     clear_of_answer,
     clear_of_question,
     read,
+    read_foreign,
     unsigned,
 )
 from protocol.hub.messages import QUESTION_OF, TOLD_OF, Kind, Question, Refused, Told
@@ -83,6 +84,9 @@ _HONEST = frozenset({
 })  # fmt: skip
 
 
+KINDS = frozenset(kind.value for kind in Kind)
+
+
 class Worthless(Struct, frozen=True, kw_only=True):
     """A message without effect. Says nothing of anybody."""
 
@@ -113,6 +117,13 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     envelope: Envelope
     question: Question
+    digest: str
+
+
+class Strange(Struct, frozen=True, kw_only=True):
+    """A question of a kind that is not known here, proved in every other way."""
+
+    envelope: Envelope
     digest: str
 
 
@@ -180,7 +191,7 @@ class Post:
             return Unwritable(large)
         return Written(message=message, envelope=envelope, digest=digest_of(message))
 
-    def answer(self, opened: Opened, said: Told | Refused, *, at: datetime) -> bytes:
+    def answer(self, opened: Opened | Strange, said: Told | Refused, *, at: datetime) -> bytes:
         """The answer to a question: with the certificate that it was sealed for, for the one that
         it was signed with, so that both are known on both sides."""
         asked = opened.envelope
@@ -207,6 +218,20 @@ class Post:
         if clear_of_question(envelope.kind, question) != Clear(envelope.case, envelope.amounts):
             return worthless(Fault.CLEAR_DIFFERS, envelope)
         return Opened(envelope=envelope, question=question, digest=digest_of(message))
+
+    def read_strange(self, message: bytes, *, at: datetime) -> Strange | Worthless:
+        """A question that `read_question` finds malformed, where nothing is wrong with it but that
+        its kind is none of ours: whoever sent it may be told so."""
+        parts = self._proved(message, at, reader=read_foreign)
+        if isinstance(parts, Worthless):
+            return parts
+        envelope = parts.envelope
+        if envelope.says is not Says.ASKED or envelope.kind in KINDS:
+            return worthless(Fault.MALFORMED, envelope)
+        plaintext = self.inside(envelope, as_of=envelope.sent_at)
+        if isinstance(plaintext, Worthless):
+            return plaintext
+        return Strange(envelope=envelope, digest=digest_of(message))
 
     def read_answer(
         self, message: bytes, asked: Written, *, at: datetime
@@ -284,9 +309,10 @@ class Post:
         return own, peer
 
     def _proved(
-        self, message: bytes, at: datetime, *, as_of: datetime | None = None
-    ) -> Parts | Worthless:
-        parts = taken_apart(message, read, self.too_large(message))
+        self, message: bytes, at: datetime, *, as_of: datetime | None = None,
+        reader: Callable[[bytes], Parts] = read,
+    ) -> Parts | Worthless:  # fmt: skip
+        parts = taken_apart(message, reader, self.too_large(message))
         if isinstance(parts, Worthless):
             return parts
         return self.objection(parts.envelope, parts, at, as_of=as_of) or parts

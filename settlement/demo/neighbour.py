@@ -17,7 +17,7 @@ from msgspec import Struct
 from loadtest.hub_members import Member, join, write_hub_file
 from loadtest.simulators.hub import HubSimulator
 from loadtest.simulators.hub_book import HubBook
-from loadtest.simulators.hub_server import HubServer
+from loadtest.simulators.hub_server import HubServer, answer_by
 from loadtest.simulators.virtual_clock import VirtualClock
 from settlement.demo.cast import RegionCast
 from settlement.region.hub_config import VARIABLE as HUB_VARIABLE
@@ -70,6 +70,7 @@ async def open_hub(data_dir: Path) -> AsyncIterator[HubServer]:
         HubSimulator(clock=VirtualClock(), book=HubBook(folder / "book.jsonl"))
     )
     os.environ[HUB_VARIABLE] = str(write_hub_file(folder, await hub.start()))
+    answer_by(hub.hub, folder)
     try:
         yield hub
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from loadtest.institution_client import InstitutionClient, Message, Reply
 from loadtest.simulators.hub_faults import Fault, Plan, Rule
 from protocol.hub.messages import Kind
+from settlement.clock import local_time, system_clock
 from settlement.demo.books import agency_book
 from settlement.demo.cast import Cast, Props, SceneMaker
 from settlement.demo.neighbour import NAME, REGION, Neighbour
@@ -19,7 +20,9 @@ from settlement.demo.outpatient import quoted_visit
 from settlement.demo.scene import Scene, StoryError, bought_lines, who
 from settlement.demo.table import money, yuan
 from settlement.embedded.services import open_database
+from settlement.serve.regional_asking import Wanted, ask
 from settlement.storage.connect import connect_plain
+from settlement.who import Who
 
 RECEIVABLE, PAYABLE = ("1122.11", "1122.12"), ("2202.11", "2202.12")
 """应收异地, 应付异地: of funds and of personal accounts"""
@@ -114,8 +117,22 @@ async def agreed(cast: Cast, _props: Props, *, neighbour: Neighbour) -> Scene:
             f"{money(yuan(they_owe))} = 平台 the hub {money(yuan(hub_has[0]))}",
             f"应付{NAME} we owe them {money(yuan(we_owe))} = {NAME}应收 by their ledger "
             f"{money(yuan(owed_to_them))} = 平台 the hub {money(yuan(hub_has[1]))}",
+            "逐笔对账，经平台取得对方与平台的清单 row by row, both asked over the wire:",
+            f"{await _row_by_row(ours)}，全部一致 everything agrees",
         ),
     )  # fmt: skip
+
+
+async def _row_by_row(data_dir: Path) -> str:
+    """How many rows of today we have, the other region, and the hub by its own answer; as every
+    morning does it for yesterday."""
+    who = Who(actor="演示", reason="每日对账")
+    wanted = Wanted(day=local_time(system_clock()).date(), region=REGION)
+    said = await asyncio.to_thread(ask, data_dir, wanted, who)
+    counted = said.text.partition("对账：")[2].partition("\n")[0]
+    if said.status or "everything agrees" not in said.text or "平台 未取" in counted:
+        raise StoryError(f"the day does not agree row by row: {said.text}")
+    return counted
 
 
 async def _owed(data_dir: Path, kinds: tuple[str, ...], region: str) -> int:

@@ -1,18 +1,20 @@
 """Other regions as a file says them: one row a region, with the way to it and its certificates.
 
 Certificates and withdrawals are added and never taken away: what a file does not name stays. A
-region that a whole file leaves out is asked nothing any more. Pure.
+region that a whole file leaves out is asked nothing any more. The hub itself may be a row too: it
+has certificates and is nobody to clear with. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from protocol.hub.certificates import (
+    HUB,
     Certificate,
     CertificateError,
     Withdrawal,
@@ -111,6 +113,11 @@ def plan(
     named = set()
     for one in told:
         region = one.counterpart.region
+        if region == HUB:
+            _add_hub(made, one, [
+                *_certificates(one, known, made, faults), *_withdrawals(one, known, made, faults)
+            ])  # fmt: skip
+            continue
         named.add(region)
         before = known.counterparts.get(region)
         base += REGION_STRIDE if before is None else 0
@@ -131,6 +138,14 @@ def plan(
     if whole:
         _end_missing(made, known.counterparts, named)
     return made
+
+
+def _add_hub(made: Plan, one: FileCounterpart, signed: Sequence[str]) -> None:
+    """The hub itself has certificates, and nothing that a region has beside them."""
+    made.counts.changed += bool(signed)
+    made.counts.unchanged += not signed
+    if signed:
+        made.counts.sample([Sample(one.row, HUB, tuple(signed))])
 
 
 def _counterpart(told: Mapping[str, Any], row: int) -> FileCounterpart:

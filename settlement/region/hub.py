@@ -30,6 +30,8 @@ class NoAnswer(Struct, frozen=True, kw_only=True):
 
     why: Why
     text: str
+    status: int = 0
+    """of the HTTP response that came instead, unsigned as it is; 0 where none came"""
 
 
 class HubLine(Protocol):

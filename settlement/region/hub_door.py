@@ -13,7 +13,9 @@ from collections.abc import Callable
 from protocol.hub import bundle
 from protocol.hub.bundle_post import OpenedBundle, Said, answer_all, read_questions
 from protocol.hub.envelope import version_of
-from protocol.hub.post import Fault, Unwritable, Worthless
+from protocol.hub.messages import KIND_UNKNOWN, Refused
+from protocol.hub.post import Fault, Post, Strange, Unwritable, Worthless
+from settlement import refusals
 from settlement.clock import Clock
 from settlement.gateway import Unavailable
 from settlement.refusal import Refusal
@@ -69,8 +71,7 @@ class PostDoor:
         post = self._registry().post
         opened = post.read_question(message, at=self._clock())
         if isinstance(opened, Worthless):
-            report(opened, "a message of another region is worth nothing")
-            return Refusal(code=CODES[opened.fault])
+            return self._worthless(post, message, opened)
         asked = opened.envelope
         try:
             said = await desk.answer(asked.origin, asked.kind, opened.question)
@@ -80,6 +81,26 @@ class PostDoor:
             raise Unavailable("same_msgid") from exc
         METRICS.hub_answered += 1
         return post.answer(opened, said, at=self._clock())
+
+    def _worthless(self, post: Post, message: bytes, found: Worthless) -> bytes | Refusal:
+        """Where all that is wrong is a kind of question that is not known here, whoever asked is
+        told so, signed; to everything else nothing is said."""
+        if found.fault is Fault.MALFORMED:
+            strange = post.read_strange(message, at=self._clock())
+            if isinstance(strange, Strange):
+                METRICS.hub_answered += 1
+                extra = {
+                    "event": "hub.question.unknown", "origin": strange.envelope.origin,
+                    "kind": str(strange.envelope.kind),
+                }  # fmt: skip
+                logger.warning("a question of a kind that is not known here", extra=extra)
+                said = refusals.text(Refusal(code=KIND_UNKNOWN)).message
+                return post.answer(
+                    strange, Refused(code=KIND_UNKNOWN, text=said), at=self._clock()
+                )
+            found = strange
+        report(found, "a message of another region is worth nothing")
+        return Refusal(code=CODES[found.fault])
 
     async def _take_all(self, message: bytes, desk: HubDesk) -> bytes | Refusal:
         """Several questions in one message: each is answered by itself, those that are answered in

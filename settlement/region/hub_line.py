@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
+from protocol.hub.certificates import HUB
 from protocol.hub.messages import Kind, Question, Refused, Told
 from protocol.hub.post import Unwritable, Worthless
 from settlement.clock import Clock
+from settlement.counterpart import Counterpart
 from settlement.region.hub import NoAnswer, Why
 from settlement.region.hub_bundles import Batch, Bundles
 from settlement.region.hub_wire import Carrier, Registry, not_sent, report
@@ -23,6 +25,9 @@ FOR_ACTIVE = frozenset({Kind.PERSON, Kind.QUOTE, Kind.SETTLE})
 """Not asked of a region that is not active; the rest brings to its end what is under way."""
 TOGETHER = frozenset({Kind.QUOTE, Kind.SETTLE, Kind.CANCEL, Kind.REVERSE, Kind.STATUS})
 """Each of these is one batch of a journal there, so none waits long for another."""
+
+_THE_HUB = Counterpart(region=HUB, name="", account_base=0)
+"""The hub of `hub.toml` is asked for its own book; it is nobody to clear with."""
 
 
 class PostLine:
@@ -40,7 +45,7 @@ class PostLine:
         """See the port. Questions that may travel together, and are asked in one turn of the event
         loop, do so (bundles.py)."""
         registry = self._registry()
-        counterpart = registry.counterparts.get(to)
+        counterpart = _THE_HUB if to == HUB else registry.counterparts.get(to)
         if counterpart is None or (kind in FOR_ACTIVE and not counterpart.active):
             return not_sent(f"{to} is {'unknown' if counterpart is None else 'not active'}")
         if kind in TOGETHER:
@@ -83,7 +88,9 @@ class HttpCarrier:
             why = Why.NO_ANSWER if reply.sent else Why.NOT_SENT
             return NoAnswer(why=why, text=reply.reason)
         if reply.status != HTTPStatus.OK:
-            return NoAnswer(why=Why.NO_ANSWER, text=f"HTTP {reply.status}")
+            return NoAnswer(
+                why=Why.NO_ANSWER, text=f"HTTP {reply.status}", status=reply.status
+            )
         return reply.body
 
     def close(self) -> None:

@@ -13,6 +13,8 @@ from typing import assert_never, cast
 
 from ledger.postgres.shape import Shape
 from protocol.hub.messages import (
+    KIND_UNKNOWN,
+    BookAsked,
     CancelAsked,
     Case,
     Kind,
@@ -125,6 +127,8 @@ class HomeDesk:
                 return await self._page(region, question)
             case PaperAsked():
                 return await self._paper(region, kind, question)
+            case BookAsked():
+                return Refusal(code=KIND_UNKNOWN)  # a question for the hub
             case _:
                 assert_never(question)
 

@@ -10,7 +10,13 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from protocol.hub.certificates import Certificate, CertificateError, Withdrawal, read_certificate
+from protocol.hub.certificates import (
+    HUB,
+    Certificate,
+    CertificateError,
+    Withdrawal,
+    read_certificate,
+)
 from settlement.clock import local_time, system_clock
 from settlement.counterpart import Counterpart
 from settlement.said import UNUSABLE, Said
@@ -56,6 +62,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     """All of them."""
 
     own: RegionShown
+    hub: RegionShown
+    """the hub itself, which is asked for its book where it has a certificate"""
     others: Sequence[RegionShown]
 
 
@@ -79,7 +87,8 @@ def shown_certificates(
 
 def regions_table(shown: Shown) -> str:
     """For people: a region a line, its certificates below it."""
-    lines = ["本统筹区 this region", *_lines(shown.own), "对方统筹区 other regions"]
+    lines = ["本统筹区 this region", *_lines(shown.own), "省际平台 the hub", *_lines(shown.hub)]
+    lines.append("对方统筹区 other regions")
     if not shown.others:
         lines.append("  没有 none")
     for one in shown.others:
@@ -104,7 +113,9 @@ async def _regions(data_dir: Path) -> Shown:
         )  # fmt: skip
 
     own = Counterpart(region=room.region, name="", account_base=0)
+    hub = Counterpart(region=HUB, name="", account_base=0)
     return Shown(
+        hub=shown(hub, by_region.get(HUB, [])),
         own=shown(own, [one.certificate for one in stored.identities if one.certificate]),
         others=[shown(one, by_region.get(code, [])) for code, one in sorted(counterparts.items())],
     )

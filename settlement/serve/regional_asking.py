@@ -1,4 +1,5 @@
-"""`settlement reconcile-regions --day D`: what other regions say of a day, asked over the line.
+"""`settlement reconcile-regions --day D`: what other regions and the hub say of a day, asked over
+the line.
 
 Who treated asks who insures, for that is the way of the wire: so what others owe us is compared
 here, and what we owe them is compared by them. A region that does not tell is named, and holds up
@@ -14,22 +15,16 @@ from datetime import date
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from settlement.clock import system_clock
 from settlement.region.hub import HubLine
 from settlement.region.hub_config import hub_file, read_hub
-from settlement.regional_matching import Row
 from settlement.said import UNUSABLE, Said
 from settlement.serve.hub_keys import UNUSABLE_FOR
 from settlement.serve.hub_office import HubOffice
 from settlement.serve.regional_books import RegionalBooks, opened
-from settlement.serve.regional_reconciling import (
-    Told,
-    ask_lists,
-    read_hub_list,
-    reconcile,
-)
+from settlement.serve.regional_lists import ask_both, hub_is_known, unasked_hub
+from settlement.serve.regional_reconciling import HubSays, Told, read_hub_list, reconcile
 from settlement.storage.keyfile import key_file, load_keyring
 from settlement.who import Who
 
@@ -83,17 +78,22 @@ async def compare_over_line(
     regions = [region] if region is not None else all_that_insure(books)
     if not regions:
         return Said(1, "没有登记对方统筹区 | no counterpart is registered")
-    hub: tuple[Row, ...] | Said | None = None
+    by_file: HubSays | None = None
     if wanted.hub_file is not None:
-        hub = read_hub_list(books, region or "", wanted.day, *wanted.hub_file)
-        if isinstance(hub, Said):
-            return hub
+        rows = read_hub_list(books, region or "", wanted.day, *wanted.hub_file)
+        if isinstance(rows, Said):
+            return rows
+        by_file = HubSays(rows=rows, asked=False)
+    known = await hub_is_known(books)
     places = asyncio.Semaphore(AT_A_TIME)
     run_no = secrets.token_hex(8)
 
     async def told_by(one: str) -> Told | Said:
         async with places:
-            return await ask_lists(line, one, wanted.day, correlation=f"{run_no}-{one}")
+            return await ask_both(
+                line, books, one, wanted.day, correlation=f"{run_no}-{one}",
+                hub=by_file or unasked_hub(books, one, known=known),
+            )  # fmt: skip
 
     lines, silent = [], []
     for one, told in zip(regions, await asyncio.gather(*map(told_by, regions)), strict=True):
@@ -101,7 +101,7 @@ async def compare_over_line(
             silent.append(one)
             lines.append(told.text)
             continue
-        said = await reconcile(books, replace(told, hub=hub), who)
+        said = await reconcile(books, told, who)
         lines += [said.text, _got(told)]
         silent += [one] if said.status else []
     if silent:

@@ -3,6 +3,7 @@ came decided on as if it had come as a file (ADR 0072).
 
 The door keeps what comes, to the byte; the step here, which runs as the schema's owner, takes it. A
 paper of which nothing is known is handed over again: under its number and digest it is the same.
+One that the other side's program does not know rests, until somebody sends it again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import logging
 import secrets
 from collections.abc import Sequence
 from datetime import date
+from enum import Enum, unique
 from hashlib import sha256
+from http import HTTPStatus
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +27,7 @@ from protocol.hub.clearing import (
     DayList,
 )
 from protocol.hub.messages import (
+    KIND_UNKNOWN,
     PART_BYTES_MAX,
     PARTS_MAX,
     Kind,
@@ -44,7 +48,8 @@ from settlement.serve.regional_stating import content_of, statement_of
 from settlement.serve.regional_taking import Sent, refuse, take
 from settlement.storage import regional_papers as store
 from settlement.storage.audits import Audited, keep_audit
-from settlement.storage.regional_papers import End, Listed, Paper
+from settlement.storage.regional_papers import End, Listed, Mark, Paper
+from settlement.telemetry.metrics import METRICS
 from settlement.who import Who
 
 logger = logging.getLogger("settlement.workers")
@@ -61,6 +66,25 @@ _KIND_OF: dict[type[msgspec.Struct], Kind] = {
     ClearingStatement: Kind.STATEMENT, ClearingAnswer: Kind.ANSWER, ClearingNotice: Kind.NOTICE,
 }  # fmt: skip
 KIND_ZH = {Kind.STATEMENT: "清算表", Kind.ANSWER: "答复", Kind.NOTICE: "通知"}
+UNREAD_TIMES_MAX = 3
+"""So often in a row somebody on the way says that a paper is no message; then it rests."""
+Key = tuple[int, str, bool, str, str]
+
+
+@unique
+class Unread(Enum):
+    """Why nothing will become of a paper by handing it over once more."""
+
+    BY_THEM = "the other side says so, signed"
+    BY_SOMEBODY = "somebody on the way says so, once"
+    SURELY = "somebody on the way says so, again and again"
+
+
+_UNREAD = {
+    Unread.BY_THEM: "对方程序不识别此类文件 | the other side's program does not know such papers",
+    Unread.SURELY: "平台或对方一再答复不是报文（HTTP 400），其程序可能较旧 | the hub or the other "
+    "side says that it is no message: an older program?",
+}
 _NUL = rb"\u0000"
 """As JSON has it, which is the only way."""
 PaperMade = ClearingStatement | ClearingAnswer | ClearingNotice
@@ -89,7 +113,7 @@ async def send(books: RegionalBooks, found: Found, who: Who) -> Said:
         )  # fmt: skip
         name = f"{KIND_ZH[paper.kind]} {one.number}"
         if await store.digests_of(books.connection, paper):
-            lines.append(f"{name} 已在发送之列，未再改动 | sent before")
+            lines.append(f"{name} {await _again(books, paper, who)}")
             continue
         parts = _parts(content)
         if len(parts) > PARTS_MAX:
@@ -100,19 +124,34 @@ async def send(books: RegionalBooks, found: Found, who: Who) -> Said:
             await store.keep_part(
                 books.connection, paper, place, len(parts), part, books.moment.at
             )
-        await keep_audit(
-            books.connection,
-            Audited(
-                at=books.moment.at, actor=who.actor, action=SENT,
-                subject=f"paper {one.number} sha256 {paper.digest[:16]} to {one.region}",
-                note=who.reason,
-            ),
-        )  # fmt: skip
+        await _audit_sent(books, paper, who)
         lines.append(
             f"{name} 经平台发往 {books.name_of(one.region)} [sha256 {paper.digest[:16]}] | to be "
             "sent"
         )
     return Said(0, "\n".join(lines))
+
+
+async def _again(books: RegionalBooks, paper: Paper, who: Who) -> str:
+    """One that was sent before is sent again where it rests."""
+    if not await store.is_at_rest(books.connection, paper):
+        return "已在发送之列，未再改动 | sent before"
+    await store.keep_mark(
+        books.connection, paper, Mark.AGAIN, at=books.moment.at, actor=who.actor, said=who.reason
+    )
+    await _audit_sent(books, paper, who)
+    return f"重新发往 {books.name_of(paper.region)} | to be sent again"
+
+
+async def _audit_sent(books: RegionalBooks, paper: Paper, who: Who) -> None:
+    await keep_audit(
+        books.connection,
+        Audited(
+            at=books.moment.at, actor=who.actor, action=SENT,
+            subject=f"paper {paper.number} sha256 {paper.digest[:16]} to {paper.region}",
+            note=who.reason,
+        ),
+    )  # fmt: skip
 
 
 async def listed(books: RegionalBooks) -> Said:
@@ -133,26 +172,50 @@ async def decide(books: RegionalBooks) -> int:
             books.connection, paper, End(not said.status, said.text), books.moment.at
         )
         _log(paper, "region.paper.taken" if not said.status else "region.paper.refused", said.text)
+        METRICS.papers_refused["theirs",] += bool(said.status)
         done += 1
     return done
 
 
-async def hand_over(books: RegionalBooks, line: HubLine) -> int:
-    """Hand over what is in the box, to each region one after the other; how many ended."""
-    done = 0
+async def hand_over(
+    books: RegionalBooks, line: HubLine, unread: dict[Key, int] | None = None
+) -> int:
+    """Hand over what is in the box, to each region one after the other; how many ended. `unread` is
+    how often in a row each was said, unsigned, to be no message; kept between steps."""
+    done, times = 0, {} if unread is None else unread
     waiting: set[str] = set()
     for one in await _open(books, sent=True):
         if one.region in waiting:
             continue
         paper = _paper(books, one)
         end = await _handed_over(books, line, paper)
+        if end is Unread.BY_SOMEBODY:
+            times[paper.key] = times.get(paper.key, 0) + 1
+            end = Unread.SURELY if times[paper.key] >= UNREAD_TIMES_MAX else None
+        else:
+            times.pop(paper.key, None)
         if end is None:
             waiting.add(one.region)
             continue
-        await store.keep_end(books.connection, paper, end, books.moment.at)
-        _log(paper, "region.paper.sent" if end.taken else "region.paper.returned", end.said)
+        await _ended(books, paper, end)
+        times.pop(paper.key, None)
         done += 1
     return done
+
+
+async def _ended(books: RegionalBooks, paper: Paper, end: End | Unread) -> None:
+    """It is decided on, or rests."""
+    taken = isinstance(end, End) and end.taken
+    METRICS.papers_refused["ours",] += not taken
+    if isinstance(end, End):
+        await store.keep_end(books.connection, paper, end, books.moment.at)
+        _log(paper, "region.paper.sent" if taken else "region.paper.returned", end.said)
+        return
+    said = _UNREAD[end]
+    await store.keep_mark(
+        books.connection, paper, Mark.UNKNOWN, at=books.moment.at, actor=BY_ITSELF.actor, said=said
+    )
+    _log(paper, "region.paper.unknown", said)
 
 
 async def is_anything_to_send(books: RegionalBooks) -> bool:
@@ -253,7 +316,9 @@ def _not_theirs(paper: Paper, told: PaperMade | DayList) -> list[str]:
     return faults
 
 
-async def _handed_over(books: RegionalBooks, line: HubLine, paper: Paper) -> End | None:
+async def _handed_over(
+    books: RegionalBooks, line: HubLine, paper: Paper
+) -> End | Unread | None:
     """What the other side says of it; None where that is not known, or not decided yet."""
     run_no = secrets.token_hex(8)
     for part in await store.parts_of(books.connection, paper):
@@ -266,9 +331,11 @@ async def _handed_over(books: RegionalBooks, line: HubLine, paper: Paper) -> End
             correlation=f"{run_no}-{part.part}", seconds=ANSWER_SECONDS,
         )  # fmt: skip
         if isinstance(told, NoAnswer | Refused):
-            # A question that is refused says nothing of the paper: it is handed over again.
             _log(paper, "region.paper.unanswered", told.text)
-            return None
+            if isinstance(told, Refused):
+                # Any other refusal says nothing of the paper: it is handed over again.
+                return Unread.BY_THEM if told.code == KIND_UNKNOWN else None
+            return Unread.BY_SOMEBODY if told.status == HTTPStatus.BAD_REQUEST else None
         asked = paper.number, paper.digest
         if not isinstance(told, PaperTold) or (told.number, told.digest) != asked:
             _log(paper, "region.paper.unanswered", "an answer about another paper")
@@ -303,7 +370,12 @@ def _paper(books: RegionalBooks, one: Listed) -> Paper:
 def _line(books: RegionalBooks, one: Listed) -> str:
     way = "发往" if one.sent else "来自"
     at = f"{local_time(one.kept_at):%Y-%m-%d %H:%M}"
-    if one.end is None:
+    if one.end is None and one.rests is not None:
+        state = (
+            f"未送达：{one.rests}。请以文件交付；对方升级后可重新 send | give it as a file; "
+            "it may be sent again"
+        )
+    elif one.end is None:
         theirs = "待处理 | waiting" if one.whole else "尚未收齐 | parts are missing"
         state = "待对方处理 | waiting" if one.sent else theirs
     else:
@@ -319,7 +391,7 @@ def _log(paper: Paper, event: str, text: str) -> None:
         "event": event, "region": paper.region, "paper": paper.number, "digest": paper.digest,
         "said": text,
     }  # fmt: skip
-    refused = event in ("region.paper.refused", "region.paper.returned")
+    refused = event in ("region.paper.refused", "region.paper.returned", "region.paper.unknown")
     logger.log(
         logging.WARNING if refused else logging.INFO, "a paper of a cleared month", extra=extra
     )

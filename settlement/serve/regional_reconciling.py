@@ -1,8 +1,8 @@
 """`settlement reconcile-regions`: a day with another region and the hub, three ways (三方对账).
 
-Our rows come from the books, theirs from a file or through the hub, the hub's from a file. What
-differs goes onto a worklist; what a later comparison does not find any more leaves it by itself.
-Nothing is booked here.
+Our rows come from the books, theirs and the hub's over the line (regional_lists.py) or from files.
+What differs goes onto a worklist; what a later comparison does not find any more leaves it by
+itself, but for what only the hub's rows could tell where they are not there. Nothing is booked.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from msgspec import Struct
 
 from ledger.money import yuan_text
 from protocol.hub.clearing import ClearingFile, DayList, HubRow
-from protocol.hub.messages import Kind, ReconcileAsked, ReconcileTold, RowTold
-from settlement.region.hub import HubLine
 from settlement.regional_clearing import Side
 from settlement.regional_matching import (
     CLASS_ZH,
     FINE,
+    WITH_HUB,
+    Class,
     Compared,
     Lists,
     Row,
@@ -40,10 +40,22 @@ from settlement.storage.regional_clearing import row_of
 from settlement.who import Who
 
 SHOWN_MAX = 200
-PAGES_MAX = 10_000
 ONE = timedelta(days=1)
-ANSWER_SECONDS = 10.0
 _NOT_AGAIN = "再次对账时已一致"
+
+
+class HubSays(Struct, frozen=True, kw_only=True):
+    """What the hub says of a day and of those around it, or why it says nothing."""
+
+    rows: tuple[Row, ...] | None = None
+    around: tuple[Row, ...] | None = None
+    """None where it told of the day alone"""
+    why: str = ""
+    asked: bool = True
+    """over the line"""
+
+
+NOT_ASKED = HubSays(asked=False)
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -54,7 +66,7 @@ class Told(Struct, frozen=True, kw_only=True):
     day: date
     theirs: tuple[Row, ...]
     theirs_around: tuple[Row, ...] = ()
-    hub: tuple[Row, ...] | None = None
+    hub: HubSays = NOT_ASKED
 
 
 def read_lists(books: RegionalBooks, day: date, files: Mapping[str, bytes]) -> Told | Said:
@@ -74,12 +86,14 @@ def read_lists(books: RegionalBooks, day: date, files: Mapping[str, bytes]) -> T
         treated, Side.INSURANCE,
     )  # fmt: skip
     told_by = {(one.told_by, one.day) for one in lists}
+    around = {day - ONE, day + ONE}
+    hub_days = {one.day for one in lists if one.told_by == "hub"}
     if len(told_by) < len(lists) or not told_by <= {
-        *((region, day + n * ONE) for n in (-1, 0, 1)), ("hub", day)
-    } or (region, day) not in told_by:  # fmt: skip
+        (who, on) for who in (region, "hub") for on in (day, *around)
+    } or (region, day) not in told_by or (hub_days and day not in hub_days):  # fmt: skip
         return Said(
             1,
-            f"须有对方 {region} {day} 的清单；可另有前后一天的和平台当日的，各一份 | one list of "
+            f"须有对方 {region} {day} 的清单；可另有前后一天的和平台的，各一份 | one list of "
             "the other region for the day is needed; those of the days around it and the hub's may "
             "come with it",
         )
@@ -87,7 +101,11 @@ def read_lists(books: RegionalBooks, day: date, files: Mapping[str, bytes]) -> T
     return Told(
         region=region, side=side, day=day, theirs=rows[region, day],
         theirs_around=rows.get((region, day - ONE), ()) + rows.get((region, day + ONE), ()),
-        hub=rows.get(("hub", day)),
+        hub=HubSays(
+            asked=False, rows=rows.get(("hub", day)),
+            around=rows.get(("hub", day - ONE), ()) + rows.get(("hub", day + ONE), ())
+            if hub_days > {day} else None,
+        ),
     )  # fmt: skip
 
 
@@ -105,43 +123,6 @@ def read_hub_list(
     return tuple(map(_row, one.rows))
 
 
-async def ask_rows(
-    line: HubLine, region: str, day: date, *, correlation: str
-) -> tuple[Row, ...] | Said:
-    """What another region that insures says of a day, page by page."""
-    rows: list[Row] = []
-    after = ""
-    for page in range(PAGES_MAX):
-        told = await line.ask(
-            region, Kind.RECONCILE, ReconcileAsked(day=day, after=after),
-            correlation=f"{correlation}-{page}", seconds=ANSWER_SECONDS,
-        )  # fmt: skip
-        if not isinstance(told, ReconcileTold) or told.day != day:
-            text = getattr(told, "text", "另一天的答复 | an answer about another day")
-            return Said(1, f"{region} {day} 没有得到清单 | no rows were told: {text}")
-        rows += [_told_row(row) for row in told.rows]
-        if not told.more:
-            return tuple(rows)
-        if not told.rows or told.rows[-1].settlement_no == after:
-            return Said(1, f"{region} 的清单没有进展 | its pages do not go on")
-        after = told.rows[-1].settlement_no
-    return Said(1, f"{region} 的清单超过 {PAGES_MAX} 页 | too many pages")
-
-
-async def ask_lists(line: HubLine, region: str, day: date, *, correlation: str) -> Told | Said:
-    """The rows of a day and of those around it, through the hub, where we treated."""
-    days: dict[int, tuple[Row, ...]] = {}
-    for n in (-1, 0, 1):
-        rows = await ask_rows(line, region, day + n * ONE, correlation=f"{correlation}-{n + 1}")
-        if isinstance(rows, Said):
-            return rows
-        days[n] = rows
-    return Told(
-        region=region, side=Side.TREATMENT, day=day, theirs=days[0],
-        theirs_around=days[-1] + days[1],
-    )  # fmt: skip
-
-
 async def reconcile(books: RegionalBooks, told: Told, who: Who) -> Said:
     """Compare a day, keep what differs, and say how the sums explain each other."""
     if told.region not in books.counterparts:
@@ -157,9 +138,11 @@ async def reconcile(books: RegionalBooks, told: Told, who: Who) -> Said:
         return Said(
             1, f"对方清单中 {cases} 出现两次，未对账 | rows are there twice: nothing compared"
         )
+    hub, hub_around = told.hub.rows, told.hub.around
     lists = Lists(
-        ours=ours, theirs=theirs, hub=None if told.hub is None else by_key(told.hub)[0],
+        ours=ours, theirs=theirs, hub=None if hub is None else by_key(hub)[0],
         ours_around=by_key(around)[0], theirs_around=by_key(told.theirs_around)[0],
+        hub_around=None if hub_around is None else by_key(hub_around)[0],
     )  # fmt: skip
     compared = compare(lists)
 
@@ -228,11 +211,12 @@ async def _kept(
     await store.keep_differences(books.connection, where, differing, books.moment.at)
     gone = await store.end_differences(
         books.connection, where, at=books.moment.at, actor=who.actor, note=_NOT_AGAIN,
-        but=differing,
+        but=differing, of=set(Class) - WITH_HUB if lists.hub is None else set(Class),
     )  # fmt: skip
     counted = store.Counted(
-        ours=len(lists.ours), theirs=len(lists.theirs), differing=len(differing)
-    )
+        ours=len(lists.ours), theirs=len(lists.theirs),
+        hub=None if lists.hub is None else len(lists.hub), differing=len(differing),
+    )  # fmt: skip
     await store.keep_comparison(
         books.connection, where, counted, at=books.moment.at, actor=who.actor
     )
@@ -241,7 +225,7 @@ async def _kept(
     lines = [
         f"{name} 对账：本方 {len(lists.ours)} 笔 {yuan_text(sums.ours_fen)} 元，对方 "
         f"{len(lists.theirs)} 笔 {yuan_text(sums.theirs_fen)} 元，平台 "
-        f"{'未取' if lists.hub is None else f'{len(lists.hub)} 笔'}"
+        f"{_hub_text(told.hub, lists)}"
     ]
     for found, (count, fen) in sorted(sums.by_class.items()):
         lines.append(f"  {CLASS_ZH[found]} {count} 笔，本方多 {yuan_text(fen)} 元 | {found}")
@@ -262,6 +246,14 @@ async def _kept(
     return Said(0, "\n".join(lines))
 
 
+def _hub_text(hub: HubSays, lists: Lists) -> str:
+    """How many rows the hub has; where it told nothing, that only two sides were compared."""
+    if lists.hub is not None:
+        owed_fen = sum(one.owed_fen for one in lists.hub.values())
+        return f"{len(lists.hub)} 笔 {yuan_text(owed_fen)} 元"
+    return f"未取，两方对账{f'：{hub.why}' if hub.why else ''} | without the hub"
+
+
 def _read_list(name: str, content: bytes) -> DayList | Said:
     try:
         one = msgspec.json.decode(content, type=ClearingFile)
@@ -280,13 +272,6 @@ def compared_day(
 
 
 def _row(told: HubRow) -> Row:
-    return Row(
-        case_no=told.case_no, reversal=told.reversal, total_fen=told.total_fen,
-        fund_fen=told.fund_fen, account_fen=told.account_fen,
-    )  # fmt: skip
-
-
-def _told_row(told: RowTold) -> Row:
     return Row(
         case_no=told.case_no, reversal=told.reversal, total_fen=told.total_fen,
         fund_fen=told.fund_fen, account_fen=told.account_fen,

@@ -1,9 +1,10 @@
-"""Compares each day with the regions that insure, every morning; hands over and takes the papers of
-cleared months; and looks at prepayments.
+"""Compares each day with the regions that insure and with the hub, every morning; hands over and
+takes the papers of cleared months; and looks at prepayments.
 
 The step of a loop that runs as the schema's owner in the importer's process. What others owe us is
 compared by us, what we owe them by them (regional_asking.py). A step asks some regions; what is due
-beyond them comes with the next one.
+beyond them comes with the next one. A hub that does not tell holds up nothing: the day is compared
+without it, and again when it may tell.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,18 +26,22 @@ from settlement.region.hub_config import hub_file, read_hub
 from settlement.regional_clearing import Side
 from settlement.regional_prepayment import Alarm
 from settlement.regional_schedule import (
+    NEVER_SILENT,
     Silence,
     days_compared,
     is_due,
     is_late,
+    lacks_hub,
+    silent_again,
 )
 from settlement.said import Said
 from settlement.serve.hub_office import HubOffice
 from settlement.serve.regional_asking import AT_A_TIME, all_that_insure
 from settlement.serve.regional_books import RegionalBooks, open_books
-from settlement.serve.regional_papers import decide, hand_over, is_anything_to_send
+from settlement.serve.regional_lists import ask_both, heard, hub_is_known, unasked_hub
+from settlement.serve.regional_papers import Key, decide, hand_over, is_anything_to_send
 from settlement.serve.regional_prepaid import prepaid_parties, standing_of
-from settlement.serve.regional_reconciling import ask_lists, reconcile
+from settlement.serve.regional_reconciling import HubSays, Told, reconcile
 from settlement.storage import reference
 from settlement.storage import regional_differences as store
 from settlement.storage.keyfile import key_file, load_keyring
@@ -65,6 +70,11 @@ class RegionRound:
         self._looks_at = datetime.min.replace(tzinfo=UTC)
         self._books: RegionalBooks | None = None
         self._silent: dict[str, Silence] = {}
+        self._unread: dict[Key, int] = {}
+        self._hub_known = False
+        self._hub_silent: Silence | None = None
+        self._hub_said = ""
+        """why it told nothing, as far as that was said"""
 
     async def step(self, connection: PlainConnection) -> int:
         """Do what is due; how many days of regions were compared, and papers ended."""
@@ -97,7 +107,7 @@ class RegionRound:
         if self._open_line is None or not await is_anything_to_send(books):
             return 0
         async with self._open_line() as line:
-            return await hand_over(books, line)
+            return await hand_over(books, line, self._unread)
 
     async def _due(self, books: RegionalBooks, at: datetime) -> Due:
         """Regions and days that are to be compared now; those that are late are counted."""
@@ -111,10 +121,22 @@ class RegionRound:
         METRICS.region_days_late = sum(
             is_late(day, at, rules, last.get((region, day))) for region, day in pairs
         )
+        self._hub_known = await hub_is_known(books)
+        hub = {
+            region: None if unasked_hub(books, region, known=self._hub_known) else
+            self._hub_silent or NEVER_SILENT
+            for region, _ in pairs
+        }  # fmt: skip
+        METRICS.region_days_two_way = sum(
+            hub[region] is not None and lacks_hub(day, at, last.get((region, day)))
+            for region, day in pairs
+        )
         return [
             (region, day)
             for region, day in pairs
-            if is_due(day, at, rules, last.get((region, day)), self._silent.get(region))
+            if is_due(
+                day, at, rules, last.get((region, day)), self._silent.get(region), hub[region]
+            )
         ]
 
     async def _compare(
@@ -123,11 +145,16 @@ class RegionRound:
         """Ask them all, then compare one after the other; how many told."""
         run_no = secrets.token_hex(8)
         asked = [
-            ask_lists(line, region, day, correlation=f"{run_no}-{region}-{day:%Y%m%d}")
+            ask_both(
+                line, books, region, day, correlation=f"{run_no}-{region}-{day:%Y%m%d}",
+                hub=unasked_hub(books, region, known=self._hub_known),
+            )
             for region, day in due
-        ]
+        ]  # fmt: skip
+        told_of = await asyncio.gather(*asked)
+        self._hear_hub([told.hub for told in told_of if isinstance(told, Told)], at)
         silent = set()
-        for (region, day), told in zip(due, await asyncio.gather(*asked), strict=True):
+        for (region, day), told in zip(due, told_of, strict=True):
             said = told if isinstance(told, Said) else await reconcile(books, told, BY_ITSELF)
             if said.status:
                 silent.add(region)
@@ -135,9 +162,25 @@ class RegionRound:
         for region in {region for region, _ in due} - silent:
             self._silent.pop(region, None)
         for region in silent:
-            before = self._silent.get(region)
-            self._silent[region] = Silence(1 if before is None else before.times + 1, at)
+            self._silent[region] = silent_again(self._silent.get(region), at)
         return sum(region not in silent for region, _ in due)
+
+    def _hear_hub(self, says: Sequence[HubSays], at: datetime) -> None:
+        """When it is asked again; why it told nothing, or cannot be asked, is logged once."""
+        why = heard(says)
+        if why is not None:
+            self._hub_silent = silent_again(self._hub_silent, at) if why else None
+        elif says and not self._hub_known:
+            why = says[0].why
+        else:
+            return
+        if why != self._hub_said:
+            event = "region.hub.silent" if why else "region.hub.told"
+            logger.log(
+                logging.WARNING if why else logging.INFO, "days are compared with the hub, or not",
+                extra={"event": event, "said": why},
+            )  # fmt: skip
+        self._hub_said = why
 
     async def _open(self, connection: PlainConnection, at: datetime) -> RegionalBooks:
         """The books, now. Opening them takes numbers for good, and nothing is numbered here: they

@@ -52,6 +52,12 @@ async def read_certificates(connection: Connection[Record]) -> list[StoredCertif
     return [StoredCertificate(**dict(row)) for row in rows]
 
 
+async def is_certified(connection: Connection[Record], party: str) -> bool:
+    """Whether a region, or the hub, has a certificate, whether or not it holds."""
+    found: bool = await connection.fetchval(REFERENCE["party_is_certified"], party)
+    return found
+
+
 async def read_withdrawals(connection: Connection[Record]) -> dict[str, Withdrawal]:
     """What was withdrawn, by serial."""
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from asyncpg import Connection, Record
@@ -53,6 +53,8 @@ class OfDay(Struct, frozen=True, kw_only=True):
     ours_fen: int | None
     theirs_fen: int | None
     hub_fen: int | None
+    found_no: int
+    """how often it was found, having gone in between"""
     step_no: int
     """of what was said last; 0 where nothing was"""
     is_proposed: bool
@@ -69,6 +71,8 @@ class Counted(Struct, frozen=True, kw_only=True):
 
     ours: int
     theirs: int
+    hub: int | None
+    """None where it did not tell"""
     differing: int
 
 
@@ -79,7 +83,7 @@ async def keep_comparison(
     """Keep that a day was compared."""
     await connection.execute(
         REGIONAL["keep_comparison"], where.lane, where.region, where.side, where.day, at,
-        counted.ours, counted.theirs, counted.differing, actor,
+        counted.ours, counted.theirs, counted.hub, counted.differing, actor,
     )  # fmt: skip
 
 
@@ -89,7 +93,9 @@ async def comparisons(
     """The last comparison of each day from one on, by region and day."""
     rows = await connection.fetch(SCATTER["region_comparisons"], side, since)
     return {
-        (row["region"], row["day"]): LastCompared(at=row["compared_at"], differs=row["differs"])
+        (row["region"], row["day"]): LastCompared(
+            at=row["compared_at"], differs=row["differs"], with_hub=row["with_hub"]
+        )
         for row in rows
     }
 
@@ -97,7 +103,8 @@ async def comparisons(
 async def keep_differences(
     connection: Connection[Record], where: ComparedDay, found: Sequence[Compared], at: datetime
 ) -> None:
-    """Keep differences of a day; those that are known stay as they were found."""
+    """Keep differences of a day; those that are known stay as they were found. What had gone by
+    itself and is there again is open again; what somebody ended is not."""
     await connection.execute(
         REGIONAL["keep_differences"], where.lane, where.region, where.side, where.day, at,
         [one.key[0] for one in found], [one.key[1] for one in found],
@@ -108,13 +115,13 @@ async def keep_differences(
 
 async def end_differences(
     connection: Connection[Record], where: ComparedDay, *, at: datetime, actor: str, note: str,
-    but: Sequence[Compared] = (),
+    but: Sequence[Compared] = (), of: Collection[Class] = tuple(Class),
 ) -> list[str]:  # fmt: skip
-    """End what is open of a day, all but what was found again. The cases."""
+    """End what is open of a day, of some classes: all but what was found again. The cases."""
     rows = await connection.fetch(
         REGIONAL["end_differences"], where.lane, where.region, where.side, where.day, at, actor,
         note, [one.key[0] for one in but], [one.key[1] for one in but],
-        [one.found.value for one in but],
+        [one.found.value for one in but], [one.value for one in of],
     )  # fmt: skip
     return [row["case_no"] for row in rows]
 
@@ -132,7 +139,7 @@ async def differences_of(
         OfDay(
             case_no=row["case_no"], reversal=row["reversal"], found=Class(row["class"]),
             found_at=row["found_at"], ours_fen=row["ours_fen"], theirs_fen=row["theirs_fen"],
-            hub_fen=row["hub_fen"], step_no=row["step_no"] or 0,
+            hub_fen=row["hub_fen"], found_no=row["found_no"], step_no=row["step_no"] or 0,
             is_proposed=row["act"] == PROPOSED and row["ended_at"] is None,
             said_at=row["recorded_at"], actor=row["actor"] or "", note=row["note"] or "",
             ended_at=row["ended_at"], ended_by=row["ended_by"] or "",
@@ -151,7 +158,8 @@ async def keep_steps(
     await connection.execute(
         REGIONAL["keep_difference_steps"], where.lane, where.region, where.side, where.day, act, at,
         actor, note, [one.case_no for one in found], [one.reversal for one in found],
-        [one.found.value for one in found], [one.step_no + 1 for one in found],
+        [one.found.value for one in found], [one.found_no for one in found],
+        [one.step_no + 1 for one in found],
     )  # fmt: skip
 
 
@@ -163,7 +171,7 @@ async def end_named(
     await connection.execute(
         REGIONAL["end_named_differences"], where.lane, where.region, where.side, where.day, at,
         actor, note, [one.case_no for one in found], [one.reversal for one in found],
-        [one.found.value for one in found],
+        [one.found.value for one in found], [one.found_no for one in found],
     )  # fmt: skip
 
 

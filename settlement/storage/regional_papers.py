@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import IntEnum, unique
 
 from asyncpg import Connection, Record
 from msgspec import Struct
@@ -50,6 +51,18 @@ class Listed(Struct, frozen=True, kw_only=True):
     """all its parts are there"""
     ended_at: datetime | None
     end: End | None
+    rests: str | None
+    """why one of ours is not handed over any more: the other side's program does not know it"""
+
+
+@unique
+class Mark(IntEnum):
+    """What was said of a paper of ours that has no end."""
+
+    UNKNOWN = 1
+    """the other side's program does not know it: it rests"""
+    AGAIN = 2
+    """somebody sends it again"""
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -85,6 +98,25 @@ async def keep_end(
     )
 
 
+async def keep_mark(
+    connection: Connection[Record], paper: Paper, mark: Mark, *, at: datetime, actor: str,
+    said: str,
+) -> None:  # fmt: skip
+    """A paper of ours rests, or is sent again."""
+    await connection.execute(
+        REGIONAL["keep_paper_mark"], paper.lane, paper.region, paper.number, paper.digest, mark,
+        at, actor, said,
+    )  # fmt: skip
+
+
+async def is_at_rest(connection: Connection[Record], paper: Paper) -> bool:
+    """Whether a paper of ours is not handed over any more."""
+    mark: int | None = await connection.fetchval(
+        REGIONAL["paper_mark"], paper.lane, paper.region, paper.number, paper.digest
+    )
+    return mark == Mark.UNKNOWN
+
+
 async def parts_of(connection: Connection[Record], paper: Paper) -> list[Part]:
     """The parts that are there, in their order."""
     rows = await connection.fetch(REGIONAL["paper_parts"], *paper.key)
@@ -101,8 +133,8 @@ async def digests_of(connection: Connection[Record], paper: Paper) -> Sequence[s
 async def papers(
     connection: Connection[Record], *, open_of: bool | None = None, limit: int
 ) -> list[Listed]:
-    """All, in the order in which they came; or of which nothing became yet: ours (True), or theirs
-    that are whole (False)."""
+    """All, in the order in which they came; or of which nothing became yet: ours that do not rest
+    (True), or theirs that are whole (False)."""
     rows = await connection.fetch(SCATTER["region_papers"], open_of, limit)
     return [
         Listed(
@@ -110,6 +142,7 @@ async def papers(
             digest=row["digest"], kept_at=row["kept_at"], whole=row["whole"],
             ended_at=row["ended_at"],
             end=None if row["ended_at"] is None else End(row["taken"], row["said"]),
+            rests=row["rests"],
         )
         for row in rows
     ]  # fmt: skip

@@ -42,6 +42,7 @@ class Outcome(IntEnum):
 IN_BODY = "in_body"
 """Label of requests whose address names no transaction."""
 TURNED_AWAY = "settlement_turned_away_total"
+PAPERS_REFUSED = "settlement_region_papers_refused_total"
 RESOURCES_SECONDS = 5.0
 INFNOS_MAX = 128
 """More different transaction codes than this are counted as `other`: strangers may invent them."""
@@ -208,6 +209,13 @@ DECLARED = (
           registry=None),
     Gauge("settlement_region_comparisons_late",
           "Days that should have been compared with a region and were not.", registry=None),
+    Gauge("settlement_region_comparisons_two_way",
+          "Days of the last week that were compared with a region and not with the hub, which has "
+          "a certificate.", registry=None),
+    Counter("settlement_region_papers_refused_total",
+            "Papers of cleared months over the wire that were put aside: ours by other regions, or "
+            "not known to their programs (ours), theirs by us (theirs).", ["whose"],
+            registry=None),
     Gauge("settlement_prepaid_use_ratio",
           "How much of a prepayment is in use: what is owed for care and not paid yet, of what "
           "lies there (ours) or here (theirs) in advance.", ["region", "whose"], registry=None),
@@ -254,8 +262,10 @@ class Metrics:
         "hub_worthless", "in_flight", "journal_wait", "loop_lag", "nonce_degraded", "nonce_folds",
         "notice_seconds",
         "notices_delivered", "notices_failed", "notices_overdue", "notices_owed",
-        "payment_alarms", "payment_certainty", "payment_confirmed", "pools", "prepaid",
-        "queue_depth", "reference_at", "region_alarms", "region_days_late", "replayed",
+        "papers_refused", "payment_alarms", "payment_certainty", "payment_confirmed", "pools",
+        "prepaid",
+        "queue_depth", "reference_at", "region_alarms", "region_days_late", "region_days_two_way",
+        "replayed",
         "request_seconds", "requests", "starts", "switches_at", "turned_away",
     )  # fmt: skip
 
@@ -301,6 +311,9 @@ class Metrics:
         self.bills_fetched = 0
         self.bills_late = 0
         self.region_days_late = 0
+        self.region_days_two_way = 0
+        self.papers_refused: dict[tuple[str, ...], int] = {("ours",): 0, ("theirs",): 0}
+        """of cleared months, by whose they are"""
         self.prepaid: dict[tuple[str, str], tuple[int, int]] = {}
         """use in basis points and urgency of prepayments, by region and whose money it is"""
         self.background_failures = 0
@@ -358,6 +371,7 @@ class Metrics:
             for name, field in _POOLS.items()
         }
         samples[TURNED_AWAY] = list(self.turned_away.items())
+        samples[PAPERS_REFUSED] = list(self.papers_refused.items())
         samples["settlement_prepaid_use_ratio"] = [
             (which, use_bp / BASIS_POINTS) for which, (use_bp, _) in self.prepaid.items()
         ]
@@ -381,6 +395,8 @@ class Metrics:
             _resume_pool(use, name, before)
         for labels, count in before.samples.get(TURNED_AWAY, ()):
             self.turned_away[labels] = int(count)
+        for labels, count in before.samples.get(PAPERS_REFUSED, ()):
+            self.papers_refused[labels] = int(count)
 
     def _new(self, infno: str) -> tuple[str, list[int]]:
         if len(self.requests) >= INFNOS_MAX:
@@ -426,6 +442,7 @@ _GAUGES = {
     "settlement_notices_overdue": "notices_overdue",
     "settlement_bills_late": "bills_late",
     "settlement_region_comparisons_late": "region_days_late",
+    "settlement_region_comparisons_two_way": "region_days_two_way",
 }
 _HISTOGRAMS = {
     "settlement_batch_items_count": "batch_items",

@@ -6,13 +6,27 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from hashlib import sha256
+from http import HTTPStatus
 
 from msgspec.structs import replace
 
+from loadtest.simulators.hub import Passed, at_door
 from loadtest.simulators.hub_faults import Fault, Faults, Rule
 from protocol.hub.clearing import ClearingNotice, ClearingRow, ClearingStatement
-from protocol.hub.messages import PART_BYTES_MAX, Kind, PaperAsked, PaperState, PaperTold
+from protocol.hub.messages import (
+    KIND_UNKNOWN,
+    PAPERS,
+    PART_BYTES_MAX,
+    Kind,
+    PaperAsked,
+    PaperState,
+    PaperTold,
+    Question,
+    Refused,
+    Told,
+)
 from settlement.embedded.services import Services
+from settlement.region.hub import HubDesk
 from settlement.regional_clearing import Mark, Side, State
 from settlement.regional_statements import make_statement
 from settlement.said import Said
@@ -24,6 +38,7 @@ from settlement.serve.regional_marks import mark_cases
 from settlement.serve.regional_periods import Found, the_period
 from settlement.serve.regional_stating import content_of, state, statement_of
 from settlement.storage import regional_papers as store
+from settlement.telemetry.metrics import METRICS
 from tests.acceptance.test_clearing_between_two import (
     CHEN,
     LIN,
@@ -170,6 +185,7 @@ async def test_a_month_is_cleared_by_papers_that_go_over_the_wire(services: Serv
         assert number in await sent(pair, OURS)
         assert "sent before" in await sent(pair, OURS), "sent again it is the same"
 
+        await a_paper_that_is_not_known_there_rests_until_it_is_sent_again(pair)
         pair.hub.take_down(OTHER, 3600)
         await works(pair, OURS, OTHER)
         assert await store.papers(pair.towns[OTHER].owner, limit=9) == []
@@ -198,8 +214,56 @@ async def test_a_month_is_cleared_by_papers_that_go_over_the_wire(services: Serv
             assert await fen(pair, region, OWED_TO_US + WE_OWE) == 0
             assert (await period(pair, region)).now.state is State.CLOSED
         said = (await papers.listed(await books(pair, OURS))).text
-        assert said.count("已接收") == len(said.splitlines()) == 5, said
+        assert said.count("已接收") == len(said.splitlines()) == 5, said  # what rested, too
         await a_paper_that_cannot_stand_is_put_aside(pair, number)
+
+
+class OlderDesk:
+    """Of a program that knows no papers: it answers everything else."""
+
+    def __init__(self, desk: HubDesk) -> None:
+        self._desk = desk
+
+    async def answer(self, origin: str, kind: Kind, question: Question) -> Told | Refused:
+        """See the port."""
+        if kind in PAPERS:
+            return Refused(code=KIND_UNKNOWN, text="不受理。")
+        return await self._desk.answer(origin, kind, question)
+
+
+async def a_paper_that_is_not_known_there_rests_until_it_is_sent_again(pair: Pair) -> None:
+    """By a signed refusal at once; by what anybody may say only when it is said again and again."""
+    theirs, owner = pair.regions[OTHER], pair.towns[OURS].owner
+    desk, door = theirs.desk, at_door(theirs.door)
+    assert desk is not None
+    theirs.desk = OlderDesk(desk)
+    before = dict(METRICS.papers_refused)
+    await works(pair, OURS, OURS)
+    (paper,) = await store.papers(owner, limit=9)
+    assert paper.end is None and paper.rests is not None
+    assert await store.papers(owner, open_of=True, limit=9) == [], "nobody is asked any more"
+    assert METRICS.papers_refused["ours",] == before["ours",] + 1
+    said = (await papers.listed(await books(pair, OURS))).text
+    assert "未送达：对方程序不识别此类文件" in said and "give it as a file" in said
+    theirs.desk = desk
+
+    assert "to be sent again" in await sent(pair, OURS)
+    assert "sent before" in await sent(pair, OURS)
+
+    async def takes_none(_message: bytes) -> Passed:
+        return Passed(HTTPStatus.BAD_REQUEST)
+
+    pair.hub.connect(OTHER, takes_none)
+    loop = round_of(pair, OURS)
+    for times in (1, 2, 3):
+        (paper,) = await store.papers(owner, open_of=True, limit=9)
+        assert paper.rests is None, times
+        await loop.step(owner)
+        await pair.advance(360)
+    (paper,) = await store.papers(owner, limit=9)
+    assert "HTTP 400" in (paper.rests or "")
+    pair.hub.connect(OTHER, door)
+    assert "to be sent again" in await sent(pair, OURS)
 
 
 async def a_paper_that_cannot_stand_is_put_aside(pair: Pair, number: str) -> None:
@@ -230,6 +294,7 @@ async def a_paper_that_cannot_stand_is_put_aside(pair: Pair, number: str) -> Non
     await handed(pair, Kind.STATEMENT, b"[2]", number=f"{OURS}-digest", digest="0" * 64)
     await handed(pair, Kind.STATEMENT, b"1", number=f"{OURS}-half", parts=2)
 
+    refused = METRICS.papers_refused["theirs",]
     await works(pair, OTHER)
     put_aside = await refusals(pair)
     for name, _, _, why in bad:
@@ -241,6 +306,7 @@ async def a_paper_that_cannot_stand_is_put_aside(pair: Pair, number: str) -> Non
     assert again.state is PaperState.REFUSED
     assert "合计与明细不等" in again.text
     assert await audited(pair) == len(put_aside)
+    assert METRICS.papers_refused["theirs",] - refused == len(put_aside)
     assert steps == {region: (await period(pair, region)).steps for region in (OURS, OTHER)}
 
 

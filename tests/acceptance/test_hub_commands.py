@@ -13,7 +13,7 @@ import pytest_asyncio
 from msgspec import Struct
 
 from loadtest.simulators.hub_authority import Issuer
-from protocol.hub.certificates import request_of
+from protocol.hub.certificates import HUB, request_of
 from protocol.hub.messages import Kind
 from protocol.hub.post import Post, Written
 from settlement.clock import system_clock
@@ -84,6 +84,7 @@ async def test_region_is_connected_in_four_commands(office: Office) -> None:
     assert (status, f"{REGION}-1" in told) == (0, True), told
 
     office.issue(request_of(THEIRS, THEM, at=system_clock()), days=20)
+    office.authority.certify_hub(system_clock())
     regions = office.file("regions.toml", office.authority.counterparts(REGION))
     status, told = await office.type("import", "counterparts", regions, "--preview", *WHO)
     assert (status, "新增 new 1" in told) == (0, True), told
@@ -92,9 +93,12 @@ async def test_region_is_connected_in_four_commands(office: Office) -> None:
 
     _, told = await office.type("regions")
     assert f"{THEM}-1  即将到期 soon" in told and f"{REGION}-1  有效 valid" in told
+    assert f"{HUB}-1  有效 valid" in told
     status, told = await office.type("regions", "--json")
     shown = json.loads(told)
     assert shown["own"]["certificates"][0]["days_left"] == 364
+    assert shown["hub"]["certificates"][0]["serial"] == f"{HUB}-1"
+    assert HUB not in [one["region"] for one in shown["others"]], "nobody to clear with"
     [them] = [one for one in shown["others"] if one["region"] == THEM]
     assert (them["route"], them["certificates"][0]["state"]) == ("http://127.0.0.1:1", "soon")
     alone = all(one["region"] == THEM or not one["active"] for one in shown["others"])
@@ -138,14 +142,17 @@ async def test_withdrawn_certificate_cuts_a_region_off_and_is_shown(office: Offi
     assert status == 0, told
     status, told = await office.type("hub", "withdraw", serial, *WHO)
     assert (status, "already" in told) == (1, True)
+    status, told = await office.type("hub", "withdraw", f"{HUB}-1", *WHO)
+    assert status == 0, told
     status, told = await office.type("regions")
+    assert f"{HUB}-1  已撤销 withdrawn" in told
     assert (status, f"{serial}  已撤销 withdrawn" in told) == (1, True), told
     audited = await office.town.owner.fetch(
         "select a.action from settlement.audit a where starts_with(a.subject, 'hub ')"
         " order by a.audit_id"
     )
     assert [row["action"] for row in audited] == [
-        "new-identity", "certify-identity", "withdraw-certificate",
+        "new-identity", "certify-identity", "withdraw-certificate", "withdraw-certificate",
     ]  # fmt: skip
 
 

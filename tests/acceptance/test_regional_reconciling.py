@@ -24,6 +24,7 @@ from settlement.regional_clearing import Side
 from settlement.said import Said
 from settlement.serve import regional_reconciling as reconciling
 from settlement.serve.regional_ending import end
+from settlement.serve.regional_lists import ask_lists
 from settlement.who import Who
 from tests.kit.population import CLASS_A, REGION, some
 from tests.kit.regions import (
@@ -150,6 +151,26 @@ async def test_people_end_a_difference_with_what_they_found(town: Town, day: dat
     assert (await end(*where, "propose", [leg.case_no], CHEN)).status == 1
 
 
+async def test_a_difference_that_had_gone_and_comes_again_is_listed_again(
+    town: Town, day: date
+) -> None:
+    gone, explained = await visitor(town), await visitor(town)
+    right = told(day, gone, explained)
+    for n in range(3):
+        await reconcile(town, day, told(day))
+        assert (await listed(town, day)).count("仅本方有") == (2 if n == 0 else 1), n
+        if n == 0:
+            args = (await an_operator(town), CHANGSHA, Side.TREATMENT, day)
+            assert (await end(*args, "propose", [explained.case_no], CHEN)).status == 0
+            lin = Who(actor="林科长", reason="已核对")
+            assert (await end(*args, "confirm", [explained.case_no], lin)).status == 0
+        assert gone.case_no in await listed(town, day)
+        await reconcile(town, day, told(day))
+        assert (await listed(town, day)).count("仅本方有") == 1, "it is the same one"
+        await reconcile(town, day, right)
+        assert await listed(town, day) == ""
+
+
 async def test_a_row_on_the_other_side_of_midnight_agrees(town: Town, day: date) -> None:
     leg = await visitor(town)
     tomorrow = told(day + timedelta(1), leg)
@@ -222,12 +243,12 @@ async def test_rows_are_asked_through_the_hub_page_by_page(town: Town, day: date
         }
     )  # fmt: skip
     books = await an_operator(town)
-    found = await reconciling.ask_lists(line, CHANGSHA, day, correlation="R1")
+    found = await ask_lists(line, CHANGSHA, day, correlation="R1")
     assert not isinstance(found, Said)
     assert len(line.asked) == 5 and len(set(line.asked)) == 5, "a number is one question"
     said = await reconciling.reconcile(books, found, CHEN)
     assert "全部一致" in said.text, said.text
-    silent = await reconciling.ask_lists(
+    silent = await ask_lists(
         ScriptedLine({}, silent=True), CHANGSHA, day, correlation="R2"
     )
     assert isinstance(silent, Said) and "nobody answers" in silent.text

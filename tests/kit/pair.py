@@ -15,15 +15,18 @@ from msgspec import structs
 from ledger.postgres.fold import balance
 from loadtest.simulators.hub import HubSimulator
 from loadtest.simulators.hub_faults import Faults
-from loadtest.simulators.hub_world import HubRegion, hub_regions
+from loadtest.simulators.hub_world import AUTHORITY, HubRegion, certificate_text, hub_regions
 from loadtest.simulators.virtual_clock import VirtualClock
+from protocol.hub.certificates import HUB, read_certificate
 from settlement.chart import REGION_BASE, RegionAccount
 from settlement.clock import CHINA, Clock
 from settlement.counterpart import Counterpart
 from settlement.demo import neighbour
 from settlement.embedded.services import Services
+from settlement.intake.counterparts import Kept
 from settlement.policy.loader import PolicySet
 from settlement.serve.service import Service
+from settlement.storage.hub import keep_signed
 from settlement.storage.policies import load_policy_set
 from settlement.storage.remote_due import due_cases
 from tests.kit.clock import TownClock
@@ -151,8 +154,16 @@ async def a_pair(
                 a_town(database, place=place, clock=FollowingClock(clock))
             )
             pair.towns[place.region] = town
+            await _register_hub(town)
             pair.policies[place.region] = await load_policy_set(town.owner)
             await town.stop_service(town.service)
             await pair.stand(place.region)
         yield pair
         await pair.clock.close()
+
+
+async def _register_hub(town: Town) -> None:
+    """The hub's own certificate is imported: it may be asked for its book."""
+    content = certificate_text(HUB)
+    told = read_certificate(content, AUTHORITY.root)
+    await keep_signed(town.owner, [Kept(told=told, content=content)], [])

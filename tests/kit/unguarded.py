@@ -48,7 +48,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
         "region_difference_end", "region_difference_step",
     ),
     "papers that went over the wire, as they were; what was taken of them is guarded itself": (
-        "region_paper", "region_paper_end",
+        "region_paper", "region_paper_end", "region_paper_mark",
     ),
     "which bill took the place of which; rows of both are guarded": ("bill_replaced",),
     "rows of a bill that could not be read; their bytes are guarded": ("bill_fault",),

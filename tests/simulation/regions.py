@@ -25,6 +25,11 @@ from protocol.hub.messages import Kind
 from settlement.chart import RegionAccount
 from settlement.embedded.services import Services
 from settlement.remote_states import HELD, REVERSE_SECONDS
+from settlement.serve.regional_books import open_books
+from settlement.serve.regional_lists import ask_both
+from settlement.serve.regional_reconciling import ONE, Told, reconcile
+from settlement.serve.regional_round import BY_ITSELF
+from settlement.storage.regional_differences import open_differences
 from settlement.storage.remote import read_cases
 from settlement.view import View
 from tests.kit.counter import Counter as Desk
@@ -114,6 +119,7 @@ class RegionsStory:
             Guest(who=pair.towns[home].someone(), home=home)
             for home in (OURS, OTHER) for _ in range(GUESTS)
         ]  # fmt: skip
+        self.begins_on = pair.towns[OURS].clock.local.date()
         self._undone: dict[str, set[str]] = {OURS: set(), OTHER: set()}
         """by where: what a counter was told to be taken back"""
 
@@ -294,10 +300,26 @@ class RegionsStory:
             ):  # fmt: skip
                 assert await self.pair.credit_fen(at, account) == -fen
                 assert await self.pair.credit_fen(insured, owed) == fen
+            await self._days_agree_three_ways(at, insured)
             await self._nothing_is_under_way(at)
             await self._what_was_told_holds(at)
         for guest in self.guests:
             await self._person_is_right(guest)
+
+    async def _days_agree_three_ways(self, at: str, insured: str) -> None:
+        """Row by row, as every morning: over the wire, with the other region and with the hub."""
+        town, place = self.pair.towns[at], self.pair.regions[at]
+        opened = await open_books(town.owner, clock=town.clock)
+        day, today = self.begins_on - ONE, town.clock.local.date()
+        while day <= today:
+            told = await ask_both(
+                place.line, opened, insured, day, correlation=f"E-{day}", hub=None
+            )
+            assert isinstance(told, Told) and told.hub.rows is not None, told
+            await reconcile(opened, told, BY_ITSELF)
+            day += ONE
+        open_ = await open_differences(town.owner, 100)
+        assert not open_, "\n".join(map(str, open_))
 
     async def _nothing_is_under_way(self, at: str) -> None:
         owner = self.pair.towns[at].owner

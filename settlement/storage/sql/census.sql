@@ -32,6 +32,7 @@ from settlement.region_difference d
 left join settlement.region_difference_end e
     on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
     and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+    and e.found_no = d.found_no
 where e.case_no is null
 group by d.class;
 
@@ -42,13 +43,15 @@ from settlement.region_difference d
 join settlement.region_difference_step s
     on s.lane = d.lane and s.region = d.region and s.side = d.side and s.day = d.day
     and s.case_no = d.case_no and s.reversal = d.reversal and s.class = d.class
+    and s.found_no = d.found_no
 left join settlement.region_difference_step n
     on n.lane = d.lane and n.region = d.region and n.side = d.side and n.day = d.day
     and n.case_no = d.case_no and n.reversal = d.reversal and n.class = d.class
-    and n.step_no = s.step_no + 1
+    and n.found_no = d.found_no and n.step_no = s.step_no + 1
 left join settlement.region_difference_end e
     on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
     and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+    and e.found_no = d.found_no
 where s.act = 1 and n.step_no is null and e.case_no is null;
 
 -- name: database_used

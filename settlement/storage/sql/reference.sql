@@ -33,6 +33,10 @@ on conflict (region) do update
 -- Certificates of other regions, as the authority signed them.
 select c.serial, c.region, c.content from settlement.hub_certificate c order by c.serial;
 
+-- name: party_is_certified
+-- Whether a party ever had a certificate.
+select exists (select 1 from settlement.hub_certificate c where c.region = $1) as certified;
+
 -- name: keep_hub_certificate
 -- A certificate of another region; one that is there stays as it is.
 insert into settlement.hub_certificate (serial, region, not_before, not_after, content)

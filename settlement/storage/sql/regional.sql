@@ -147,23 +147,37 @@ on conflict do nothing
 returning step_no;
 
 -- name: keep_differences
--- Differences of a day; those that are known stay as they were found.
+-- Differences of a day; those that are known stay as they were found. One that had gone by itself
+-- and is found again is a new one; one that somebody ended is not.
 insert into settlement.region_difference (
-    lane, region, side, day, found_at, case_no, reversal, class, ours_fen, theirs_fen, hub_fen
+    lane, region, side, day, found_at, case_no, reversal, class, found_no, ours_fen, theirs_fen,
+    hub_fen
 )
-select $1, $2, $3, $4, $5, n.case_no, n.reversal, n.class, n.ours_fen, n.theirs_fen, n.hub_fen
+select $1, $2, $3, $4, $5, n.case_no, n.reversal, n.class, coalesce(k.found_no, 0) + 1,
+       n.ours_fen, n.theirs_fen, n.hub_fen
 from unnest($6::text[], $7::boolean[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[])
     as n (case_no, reversal, class, ours_fen, theirs_fen, hub_fen)
+left join lateral (
+    select max(d.found_no) as found_no, bool_and(coalesce(e.by_itself, false)) as gone
+    from settlement.region_difference d
+    left join settlement.region_difference_end e
+        on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
+        and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+        and e.found_no = d.found_no
+    where d.lane = $1 and d.region = $2 and d.side = $3 and d.day = $4
+        and d.case_no = n.case_no and d.reversal = n.reversal and d.class = n.class
+) as k on true
+where coalesce(k.gone, true)
 on conflict do nothing;
 
 -- name: end_differences
--- Differences of a day end that were not found again.
+-- Differences of a day, of some classes, end by themselves: those that were not found again.
 insert into settlement.region_difference_end (
-    lane, region, side, day, ended_at, case_no, reversal, class, actor, note
+    lane, region, side, day, ended_at, case_no, reversal, class, found_no, by_itself, actor, note
 )
-select d.lane, d.region, d.side, d.day, $5, d.case_no, d.reversal, d.class, $6, $7
+select d.lane, d.region, d.side, d.day, $5, d.case_no, d.reversal, d.class, d.found_no, true, $6, $7
 from settlement.region_difference d
-where d.lane = $1 and d.region = $2 and d.side = $3 and d.day = $4
+where d.lane = $1 and d.region = $2 and d.side = $3 and d.day = $4 and d.class = any ($11::text[])
     and not exists (
         select 1
         from unnest($8::text[], $9::boolean[], $10::text[]) as f (case_no, reversal, class)
@@ -176,19 +190,22 @@ returning case_no;
 -- Differences of a day with what was said of each last and how it ended, open ones first; all of
 -- them, or those of some cases.
 select d.case_no, d.reversal, d.class, d.found_at, d.ours_fen, d.theirs_fen, d.hub_fen, s.step_no,
-       s.act, s.recorded_at, s.actor, s.note, e.ended_at, e.actor as ended_by, e.note as end_note
+       s.act, s.recorded_at, s.actor, s.note, e.ended_at, e.actor as ended_by, e.note as end_note,
+       d.found_no
 from settlement.region_difference d
 left join lateral (
     select p.step_no, p.act, p.recorded_at, p.actor, p.note
     from settlement.region_difference_step p
     where p.lane = $1 and p.region = $2 and p.side = $3 and p.day = $4
         and p.case_no = d.case_no and p.reversal = d.reversal and p.class = d.class
+        and p.found_no = d.found_no
     order by p.step_no desc
     limit 1
 ) as s on true
 left join settlement.region_difference_end e
     on e.lane = $1 and e.region = $2 and e.side = $3 and e.day = $4
     and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+    and e.found_no = d.found_no
 where d.lane = $1 and d.region = $2 and d.side = $3 and d.day = $4
     and ($5::text[] is null or d.case_no = any ($5::text[]))
 order by e.ended_at is not null, d.case_no, d.reversal, d.class
@@ -197,26 +214,28 @@ limit $6;
 -- name: keep_difference_steps
 -- What is said next of differences of a day, each with the number of its step.
 insert into settlement.region_difference_step (
-    lane, region, side, day, act, recorded_at, actor, note, case_no, reversal, class, step_no
+    lane, region, side, day, act, recorded_at, actor, note, case_no, reversal, class, found_no,
+    step_no
 )
-select $1, $2, $3, $4, $5, $6, $7, $8, n.case_no, n.reversal, n.class, n.step_no
-from unnest($9::text[], $10::boolean[], $11::text[], $12::smallint[])
-    as n (case_no, reversal, class, step_no);
+select $1, $2, $3, $4, $5, $6, $7, $8, n.case_no, n.reversal, n.class, n.found_no, n.step_no
+from unnest($9::text[], $10::boolean[], $11::text[], $12::smallint[], $13::smallint[])
+    as n (case_no, reversal, class, found_no, step_no);
 
 -- name: end_named_differences
 -- People end differences of a day.
 insert into settlement.region_difference_end (
-    lane, region, side, day, ended_at, actor, note, case_no, reversal, class
+    lane, region, side, day, ended_at, actor, note, case_no, reversal, class, found_no
 )
-select $1, $2, $3, $4, $5, $6, $7, n.case_no, n.reversal, n.class
-from unnest($8::text[], $9::boolean[], $10::text[]) as n (case_no, reversal, class);
+select $1, $2, $3, $4, $5, $6, $7, n.case_no, n.reversal, n.class, n.found_no
+from unnest($8::text[], $9::boolean[], $10::text[], $11::smallint[])
+    as n (case_no, reversal, class, found_no);
 
 -- name: keep_comparison
 -- A day was compared.
 insert into settlement.region_comparison (
-    lane, region, side, day, compared_at, ours, theirs, differing, actor
+    lane, region, side, day, compared_at, ours, theirs, hub, differing, actor
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict do nothing;
 
 -- name: keep_paper_part
@@ -240,6 +259,24 @@ insert into settlement.region_paper_end (
 )
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict do nothing;
+
+-- name: keep_paper_mark
+-- A paper of ours rests, or is sent again.
+insert into settlement.region_paper_mark (
+    lane, region, number, digest, mark_no, mark, marked_at, actor, said
+)
+select $1, $2, $3, $4, coalesce(max(m.mark_no), 0) + 1, $5, $6, $7, $8
+from settlement.region_paper_mark m
+where m.lane = $1 and m.region = $2 and m.number = $3 and m.digest = $4
+on conflict do nothing;
+
+-- name: paper_mark
+-- The last mark of a paper of ours.
+select m.mark
+from settlement.region_paper_mark m
+where m.lane = $1 and m.region = $2 and m.number = $3 and m.digest = $4
+order by m.mark_no desc
+limit 1;
 
 -- name: paper_parts
 -- The parts of a paper that are there, in their order.

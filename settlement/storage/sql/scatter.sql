@@ -546,11 +546,13 @@ join settlement.region_difference d on d.lane = l.lane
 left join settlement.region_difference_end e
     on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
     and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+    and e.found_no = d.found_no
 left join lateral (
     select p.act, p.actor
     from settlement.region_difference_step p
     where p.lane = d.lane and p.region = d.region and p.side = d.side and p.day = d.day
         and p.case_no = d.case_no and p.reversal = d.reversal and p.class = d.class
+        and p.found_no = d.found_no
     order by p.step_no desc
     limit 1
 ) as s on true
@@ -588,30 +590,40 @@ limit $2;
 
 -- name: region_papers
 -- Papers that were sent or received, with what became of them; a paper is whole where all its parts
--- are there. All of them; or ours alone, or theirs that are whole, of which nothing became yet. In
--- the order in which they came.
+-- are there. All of them; or ours alone that do not rest, or theirs that are whole, of which
+-- nothing became yet. In the order in which they came.
 select p.region, p.sent, p.number, p.digest, min(p.kind) as kind, min(p.kept_at) as kept_at,
-       count(*) = min(p.parts) as whole, e.ended_at, e.taken, e.said
+       count(*) = min(p.parts) as whole, e.ended_at, e.taken, e.said, m.said as rests
 from settlement.region_paper p
 left join settlement.region_paper_end e
     on e.lane = p.lane and e.region = p.region and e.sent = p.sent and e.number = p.number
     and e.digest = p.digest
-where $1::boolean is null or (e.ended_at is null and p.sent = $1)
-group by p.lane, p.region, p.sent, p.number, p.digest, e.ended_at, e.taken, e.said
+left join settlement.region_paper_mark m
+    on p.sent and m.mark = 1 and m.lane = p.lane and m.region = p.region and m.number = p.number
+    and m.digest = p.digest
+    and not exists (
+        select 1
+        from settlement.region_paper_mark a
+        where a.lane = m.lane and a.region = m.region and a.number = m.number
+            and a.digest = m.digest and a.mark_no > m.mark_no
+    )
+where $1::boolean is null or (e.ended_at is null and p.sent = $1 and m.mark is null)
+group by p.lane, p.region, p.sent, p.number, p.digest, e.ended_at, e.taken, e.said, m.said
 having coalesce($1::boolean, true) or count(*) = min(p.parts)
 order by min(p.kept_at), p.region, p.number
 limit $2;
 
 -- name: region_comparisons
--- When days from one on were last compared with each region on one side, and whether something of
--- them differs that nobody has ended.
-select c.region, c.day, max(c.compared_at) as compared_at,
+-- When days from one on were last compared with each region on one side, whether the hub's rows
+-- were ever there, and whether something of them differs that nobody has ended.
+select c.region, c.day, max(c.compared_at) as compared_at, bool_or(c.hub is not null) as with_hub,
        exists (
            select 1
            from settlement.region_difference d
            left join settlement.region_difference_end e
                on e.lane = d.lane and e.region = d.region and e.side = d.side and e.day = d.day
                and e.case_no = d.case_no and e.reversal = d.reversal and e.class = d.class
+               and e.found_no = d.found_no
            where d.lane = c.lane and d.region = c.region and d.side = c.side and d.day = c.day
                and e.case_no is null
        ) as differs

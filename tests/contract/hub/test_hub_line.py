@@ -13,6 +13,8 @@ from loadtest.simulators.hub_faults import Fault, Rule
 from loadtest.simulators.hub_world import hub_regions
 from loadtest.simulators.virtual_clock import VirtualClock
 from protocol.hub.messages import Kind, Question, ReverseAsked, StatusAsked, StatusTold
+from protocol.hub.post import Written
+from settlement.refusal import Refusal
 from settlement.region.hub import NoAnswer, Why
 from settlement.region.hub_line import HttpCarrier, PostLine
 from settlement.telemetry.metrics import METRICS
@@ -184,6 +186,23 @@ async def test_clocks_may_be_apart_within_the_window(
     wire.treated.clock.seconds = ahead
     answer = await settle(wire)
     assert (answer == shared(CASE)) if believed else (why(answer) is Why.NO_ANSWER)
+
+
+async def test_a_kind_that_is_not_known_is_refused_with_a_proof_and_never_reaches_the_desk(
+    wire: Wire,
+) -> None:
+    post = wire.treated.registry.post
+    written = post.ask(
+        STATUS, to=INSURED, kind=Kind.STATUS, correlation="1", at=wire.treated.clock()
+    )
+    assert isinstance(written, Written)
+    alarms = METRICS.hub_alarms
+    outside = structs.replace(written.envelope, kind="weather")
+    answer = await wire.insured.door.take(post.written(outside, b"{}"))
+    assert isinstance(answer, bytes) and b'"says":"refused"' in answer, answer
+    changed = post.written(outside, b"{}").replace(b"weather", b"whether")
+    assert await wire.insured.door.take(changed) == Refusal(code="HUB_SIGNATURE_WRONG")
+    assert (wire.desk.asked, METRICS.hub_alarms) == ([], alarms + 1)
 
 
 async def test_without_a_connection_no_byte_has_left(wire: Wire) -> None:

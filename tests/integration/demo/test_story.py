@@ -56,6 +56,7 @@ def test_story_is_told_served_and_stopped_by_ctrl_c(data_dir: Path) -> None:
                  "supervisor  supervisor    "):  # fmt: skip
         assert said in text
     assert "NOT balanced" not in text
+    assert re.search(r"，平台 \d+ 笔 \S+ 元，全部一致", text)
     scenes = sum(re.match(r"\d+  \S", line) is not None for line in told)
     assert f"{scenes} scenes" in (ROOT / "README.md").read_text("utf-8")
     assert f"{scenes} 幕" in (ROOT / "README.zh-CN.md").read_text("utf-8")

@@ -221,6 +221,7 @@ PARSERS: Mapping[str, Parser] = {
     "evoucher": Parser(evoucher.read_reply, (ValueError,)),
     "our-json": Parser(_our_json),
     "hub-message": Parser(bundle.passing, (envelope.UnreadableError,)),
+    "hub-foreign": Parser(envelope.read_foreign, (envelope.UnreadableError,)),
     "hub-request": Parser(
         lambda body: certificates.read_request(_text(body)), (certificates.CertificateError,)
     ),

@@ -112,6 +112,7 @@ def _hub() -> dict[str, dict[str, bytes]]:
     )  # fmt: skip
     return {
         "hub-message": {"asked": written.message, "together": together.message},
+        "hub-foreign": {"asked": written.message.replace(b'"person"', b'"weather"')},
         "hub-request": {"request": request.encode()},
         "hub-certificate": {"certificate": issued.encode()},
     }

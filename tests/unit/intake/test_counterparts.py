@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol.hub.certificates import Authority
+from protocol.hub.certificates import HUB, Authority
 from settlement.chart import REGION_BASE
 from settlement.counterpart import Counterpart
 from settlement.intake import counterparts as intake
@@ -71,6 +71,23 @@ def test_same_file_again_changes_nothing() -> None:
     plan, faults = planned(told, certificates={f"{OTHER}-1": papers_of(OTHER).content})
     assert (faults, plan.counterparts, plan.certificates) == ([], [], [])
     assert plan.counts.unchanged == 1
+
+
+def test_the_hub_has_certificates_and_is_nobody_to_clear_with() -> None:
+    hub = papers_of(HUB)
+    gone = AUTHORITY.withdraw(f"{HUB}-0", at=AT, reason="测试：更换")
+    told = {"region": HUB, "name": "省际平台", "certificates": hub.content, "withdrawals": gone}
+    plan, faults = planned(told, ROW, whole=True)
+    assert not faults
+    assert [(one.region, one.account_base) for one in plan.counterparts if one.active] == [
+        (INSURED, REGION_BASE + 80)
+    ], "it takes no block of accounts"
+    assert [kept.told for kept in plan.certificates] == [hub.certificate]
+    assert [kept.content for kept in plan.withdrawals] == [gone]
+    again, _ = planned({**told, "withdrawals": ""}, certificates={f"{HUB}-1": hub.content})
+    assert (again.counts.unchanged, again.counts.changed) == (1, 0)
+    _, faults = planned({**told, "certificates": PAPERS.content})
+    assert [fault.column for fault in faults] == ["certificates"], "of a region"
 
 
 def test_whole_file_ends_what_it_leaves_out() -> None:

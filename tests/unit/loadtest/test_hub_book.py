@@ -93,6 +93,25 @@ def test_totals_are_by_pair_and_day() -> None:
     assert (back.fund_fen, back.account_fen, back.reversal) == (-500, -120, True)
 
 
+def test_a_day_between_two_regions_comes_in_pages_by_the_numbers_of_the_entries() -> None:
+    book = HubBook()
+    for n in (3, 1, 2):
+        told(book, outside(Kind.SETTLE, Says.TOLD, case=f"441900-{n}", amounts=AMOUNTS))
+    told(book, outside(Kind.CANCEL, Says.TOLD, case="441900-1"), SETTLED, at=NEXT_DAY)
+
+    def page(day: str, after: int = 0, limit: int = 9) -> list[tuple[int, str, int]]:
+        rows = book.page(TREATED, INSURED, day, after=after, limit=limit)
+        return [(row.number, row.case, row.fund_fen) for row in rows]
+
+    assert page("2026-11-26") == [
+        (1, "441900-3", 500), (2, "441900-1", 500), (3, "441900-2", 500)
+    ]  # fmt: skip
+    assert page("2026-11-26", limit=2) == page("2026-11-26")[:2]
+    assert page("2026-11-26", after=2) == page("2026-11-26")[2:]
+    assert page("2026-11-27") == [(4, "441900-1", -500)], "a case that came again is settled once"
+    assert book.page(INSURED, TREATED, "2026-11-26", after=0, limit=9) == []
+
+
 def test_book_goes_on_where_its_file_ends(tmp_path: Path) -> None:
     path = tmp_path / "hub.jsonl"
     book = HubBook(path)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from loadtest.attach import RegionBalance
 from loadtest.drills.audit import Findings
 from loadtest.drills.away_counter import Believed
 from loadtest.drills.hub_director import HubSays
-from loadtest.drills.region_audit import compare
+from loadtest.drills.region_audit import compare, three_ways
 from loadtest.simulators.hub_book import Ended, HubCase
 from protocol.hub.envelope import Amounts
 
@@ -75,3 +77,16 @@ def test_what_is_open_or_held_is_unresolved() -> None:
     assert len(found([settled(status="open")], [], owed_fen=0).unresolved) == 1
     assert len(found([settled(trouble="odd")], [passed()], owed_fen=FUND).unresolved) == 1
     assert len(found([settled()], [passed()], owed_fen=FUND, held_fen=5).unresolved) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("对方 1 笔 7.00 元，平台 1 笔 7.00 元\n  全部一致 | everything agrees", ""),
+        ("对方 1 笔 7.00 元，平台 未取，两方对账\n  全部一致 | everything agrees", "not there"),
+        ("对方 1 笔 7.00 元，平台 1 笔 6.00 元\n  差异 1 项已列入清单", "differ"),
+        ("对方没有得到清单", "not there"),
+    ],
+)
+def test_days_are_compared_with_what_the_hub_itself_says(said: str, why: str) -> None:
+    assert (why in three_ways(said)) if why else three_ways(said) == ""

@@ -8,10 +8,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from protocol.hub import certificates
 from protocol.hub.certificates import (
+    HUB,
     Authority,
     CertificateError,
+    Purpose,
     new_keys,
     read_certificate,
     read_request,
@@ -71,6 +75,18 @@ def test_request_certificate_and_withdrawal_say_what_was_meant() -> None:
 )
 def test_certificate_that_is_none_is_refused_with_the_reason(text: str, why: str) -> None:
     with pytest.raises(CertificateError, match=why):
+        read_certificate(text, AUTHORITY.root)
+
+
+@pytest.mark.parametrize(("party", "purpose"), [(HUB, Purpose.REGION), (INSURED, Purpose.HUB)])
+def test_the_hub_alone_has_a_certificate_of_the_hub(party: str, purpose: Purpose) -> None:
+    right = papers_of(party).certificate
+    assert (right.purpose is Purpose.HUB) == (party == HUB)
+    text = certificates._signed(
+        certificates.CERTIFICATE, structs.replace(right, purpose=purpose),
+        Ed25519PrivateKey.from_private_bytes(b"authority".ljust(32, b".")),
+    )  # fmt: skip
+    with pytest.raises(CertificateError, match="not that of its owner"):
         read_certificate(text, AUTHORITY.root)
 
 

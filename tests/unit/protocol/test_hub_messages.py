@@ -13,9 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from protocol.hub.envelope import Amounts, Says, read, unsigned
+from protocol.hub import post
+from protocol.hub.certificates import HUB
+from protocol.hub.envelope import Amounts, Says, read, read_foreign, unsigned
 from protocol.hub.messages import (
+    KIND_UNKNOWN,
     PAPERS,
+    BookAsked,
+    BookRow,
+    BookTold,
     CancelAsked,
     CancelTold,
     CaseState,
@@ -37,7 +43,7 @@ from protocol.hub.messages import (
     StatusTold,
     Told,
 )
-from protocol.hub.post import Fault, Opened, Post, Unwritable, Worthless, Written
+from protocol.hub.post import Fault, Opened, Post, Strange, Unwritable, Worthless, Written
 from protocol.hub.signing import signed_message
 from tests.kit.hub import (
     AT,
@@ -109,6 +115,12 @@ EXCHANGES: list[tuple[Kind, Question, Told | Refused, str, Amounts | None, Amoun
          day=DAY, more=False,
          rows=(RowTold(case_no=NUMBER, settlement_no="1", reversal=False, total_fen=100,
                        fund_fen=50, account_fen=10),),
+     ), "", None, None),
+    (Kind.BOOK, BookAsked(day=DAY, treated=TREATED, insured=INSURED, after=7),
+     BookTold(
+         day=DAY, treated=TREATED, insured=INSURED, more=True,
+         rows=(BookRow(number=9, case_no=NUMBER, reversal=True, total_fen=-100, fund_fen=-50,
+                       account_fen=-10),),
      ), "", None, None),
     *(
         (kind,
@@ -227,6 +239,19 @@ def as_if(changes: dict[str, object]) -> Callable[[bytes], bytes]:
     return lambda message: resigned(message, **changes)
 
 
+HUB_PAPERS = papers_of(HUB)
+THE_HUB = post_of(HUB_PAPERS, ASKING, ANSWERING)
+WITH_HUB = post_of(ASKING, HUB_PAPERS, ANSWERING)
+BOOK = BookAsked(day=DAY, treated=TREATED, insured=INSURED, after=0)
+TOLD_BY_HUB = BookTold(day=DAY, treated=TREATED, insured=INSURED, rows=(), more=False)
+
+
+def to_hub() -> Written:
+    """The hub is asked for its book."""
+    return asked(BOOK, kind=Kind.BOOK, correlation="B-1", to=HUB, post=WITH_HUB)
+
+
+TO_HUB = to_hub()
 BAD_QUESTIONS: list[tuple[str, Callable[[bytes], bytes], Fault]] = [
     ("over a mebibyte", lambda _: b"x" * (1024 * 1024 + 1), Fault.TOO_LARGE),
     ("of version 2", lambda m: m.replace(b'"version":1', b'"version":2'), Fault.VERSION_UNKNOWN),
@@ -266,6 +291,70 @@ def test_question_that_is_not_right_is_worth_nothing(
     spoil: Callable[[bytes], bytes], fault: Fault
 ) -> None:
     assert fault_of(I.read_question(spoil(QUESTION.message), at=AT)) is fault
+
+
+FOREIGN = Refused(code=KIND_UNKNOWN, text="不受理。")
+
+
+def of_tomorrow(**changes: object) -> bytes:
+    """A question of a kind that this program does not know, as a later one would write it."""
+    envelope = structs.replace(QUESTION.envelope, kind="weather", case="", amounts=None, **changes)
+    return T.written(envelope, b'{"is":"fine"}')
+
+
+def test_a_question_of_a_kind_that_is_not_known_is_refused_to_whoever_asked_it() -> None:
+    message = of_tomorrow()
+    assert fault_of(I.read_question(message, at=AT)) is Fault.MALFORMED
+    strange = I.read_strange(message, at=AT)
+    assert isinstance(strange, Strange), strange
+    answer = json.loads(I.answer(strange, FOREIGN, at=AT))
+    assert (answer["kind"], answer["says"]) == ("weather", "refused")
+    assert answer["answers"] == strange.digest
+    later = Written(
+        message=message, envelope=structs.replace(QUESTION.envelope, case=""),
+        digest=strange.digest,
+    )  # fmt: skip
+    assert fault_of(T.read_answer(I.answer(strange, FOREIGN, at=AT), later, at=AT)) is (
+        Fault.MALFORMED
+    ), "only who knows the kind reads it"
+
+
+def test_a_paper_that_is_not_known_there_is_refused_with_a_proof(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = asked(
+        PaperAsked(number="1", digest="0" * 64, part=1, parts=1, content=b"1"), kind=Kind.NOTICE,
+        correlation="1",
+    )  # fmt: skip
+    assert isinstance(I.read_strange(written.message, at=AT), Worthless)
+    monkeypatch.setattr(post, "KINDS", frozenset({"settle"}))
+    strange = I.read_strange(written.message, at=AT)
+    assert isinstance(strange, Strange), strange
+    assert T.read_answer(I.answer(strange, FOREIGN, at=AT), written, at=AT) == FOREIGN
+
+
+@pytest.mark.parametrize(
+    ("message", "fault"),
+    [
+        (lambda: QUESTION.message, Fault.MALFORMED),
+        (lambda: of_tomorrow(says=Says.TOLD), Fault.MALFORMED),
+        (lambda: of_tomorrow().replace(b"weather", b"whether"), Fault.SIGNATURE_WRONG),
+        (lambda: of_tomorrow().replace(b"weather", b"WEATHER"), Fault.MALFORMED),
+        (lambda: of_tomorrow(sent_at=AT - timedelta(seconds=301)), Fault.OUTSIDE_WINDOW),
+        (lambda: resigned_foreign(body="AAAA"), Fault.UNOPENABLE),
+        (lambda: resigned_foreign(to=OTHER), Fault.NOT_FOR_US),
+    ],
+)
+def test_nobody_is_told_so_whose_question_is_not_proved(
+    message: Callable[[], bytes], fault: Fault
+) -> None:
+    assert fault_of(I.read_strange(message(), at=AT)) is fault
+
+
+def resigned_foreign(**changes: object) -> bytes:
+    """The same with other values outside, signed anew."""
+    envelope = structs.replace(read_foreign(of_tomorrow()).envelope, **changes)
+    return signed_message(unsigned(envelope), signing(ASKING))
 
 
 def test_content_of_another_kind_is_refused_without_repeating_it() -> None:
@@ -328,6 +417,52 @@ def test_answer_that_is_not_right_is_worth_nothing(
     make: Callable[[], bytes], fault: Fault
 ) -> None:
     assert fault_of(T.read_answer(make(), QUESTION, at=AT)) is fault
+
+
+def of_hub(told: Told | Refused = TOLD_BY_HUB, written: Written | None = None) -> bytes:
+    """The hub answers."""
+    return THE_HUB.answer(opened(written or TO_HUB, THE_HUB), told, at=AT)
+
+
+BAD_HUB_ANSWERS: list[tuple[str, Callable[[], bytes], Fault]] = [
+    ("of a region that signs as the hub",
+     lambda: resigned(of_hub(), ANSWERING, certificate=f"{INSURED}-1"),
+     Fault.CERTIFICATE_NOT_THEIRS),
+    ("of a region as itself",
+     lambda: resigned(of_hub(), ANSWERING, certificate=f"{INSURED}-1", origin=INSURED),
+     Fault.NEVER_ASKED),
+    ("forged", lambda: resigned(of_hub(), ANSWERING), Fault.SIGNATURE_WRONG),
+    ("recorded yesterday", lambda: of_hub(written=to_hub()), Fault.NEVER_ASKED),
+    ("of another kind", lambda: resigned(of_hub(), HUB_PAPERS, kind=Kind.STATUS),
+     Fault.NEVER_ASKED),
+    ("too old", lambda: resigned(of_hub(), HUB_PAPERS, sent_at=AT - timedelta(seconds=301)),
+     Fault.OUTSIDE_WINDOW),
+    ("sealed for another", lambda: resigned(of_hub(), HUB_PAPERS, sealed_for=f"{INSURED}-1"),
+     Fault.SEALED_FOR_ANOTHER),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "fault"), [row[1:] for row in BAD_HUB_ANSWERS], ids=[row[0] for row in BAD_HUB_ANSWERS]
+)
+def test_answer_in_the_hubs_name_that_is_not_right_is_worth_nothing(
+    make: Callable[[], bytes], fault: Fault
+) -> None:
+    assert WITH_HUB.read_answer(of_hub(), TO_HUB, at=AT) == TOLD_BY_HUB
+    found = WITH_HUB.read_answer(make(), TO_HUB, at=AT)
+    assert fault_of(found) is fault and fault.is_attack
+
+
+def test_the_hub_does_not_answer_what_a_region_was_asked() -> None:
+    answer = resigned(ANSWER, HUB_PAPERS, certificate=f"{HUB}-1", origin=HUB)
+    assert fault_of(WITH_HUB.read_answer(answer, QUESTION, at=AT)) is Fault.NEVER_ASKED
+
+
+def test_a_withdrawn_certificate_of_the_hub_is_worth_nothing() -> None:
+    gone = post_of(ASKING, HUB_PAPERS, withdrawn=[f"{HUB}-1"])
+    assert fault_of(gone.read_answer(of_hub(), TO_HUB, at=AT)) is Fault.CERTIFICATE_WITHDRAWN
+    made = gone.ask(BOOK, to=HUB, kind=Kind.BOOK, correlation="1", at=AT)
+    assert made == Unwritable(f"no certificate of {HUB} holds")
 
 
 def test_same_question_asked_again_is_another_message_with_one_correlation() -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from protocol.hub.certificates import Withdrawal
+from protocol.hub.certificates import HUB, Withdrawal
 from settlement.serve.region_list import RegionShown, Shown, regions_table, shown_certificates
 from tests.kit.hub import AT, AUTHORITY, INSURED, OTHER, papers_of
 
@@ -51,10 +51,14 @@ def region(code: str, *contents: str, active: bool = True) -> RegionShown:
 def test_table_is_for_people() -> None:
     one = region(INSURED, papers_of(INSURED).content, papers_of(INSURED, 2).content)
     assert one.is_reachable and not region(OTHER).is_reachable
-    text = regions_table(Shown(own=region("441900"), others=[one, region(OTHER, active=False)]))
+    hub = region(HUB, papers_of(HUB).content)
+    text = regions_table(
+        Shown(own=region("441900"), hub=hub, others=[one, region(OTHER, active=False)])
+    )
+    assert "000000-1  有效 valid" in text.split("对方统筹区")[0]
     assert "430100-1  有效 valid  2026-10-27 – 2027-10-27, 335 天" in text
-    assert text.count("报文版本 message version 2") == 2
+    assert text.count("报文版本 message version 2") == 3
     assert "430100-2  已撤销 withdrawn" in text and "测试：遗失" in text
     assert "520100  测试统筹区  —  已停用 not active" in text
     assert text.count("没有证书") == 2
-    assert "没有 none" in regions_table(Shown(own=region("441900"), others=[]))
+    assert "没有 none" in regions_table(Shown(own=region("441900"), hub=hub, others=[]))

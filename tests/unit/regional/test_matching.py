@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from settlement.regional_matching import (
     CLASS_ZH,
     FINE,
+    WITH_HUB,
     Class,
     Lists,
     Row,
@@ -41,6 +42,13 @@ CASES: list[tuple[Lists, list[Class]]] = [
     (Lists(ours={}, theirs={}, ours_around=only(A), theirs_around=only(A), hub=only(A)),
      [Class.DAY_EDGE]),
     (Lists(ours={}, theirs=only(A, A_BACK)), [Class.UNDONE_THERE, Class.UNDONE_THERE]),
+    (Lists(ours={}, theirs=only(A), theirs_around=only(A_BACK)), [Class.UNDONE_THERE]),
+    (Lists(ours=only(A_BACK), theirs={}, ours_around=only(A)), [Class.UNDONE_THERE]),
+    (Lists(ours={}, theirs=only(A), theirs_around=only(A_BACK), ours_around=only(A_BACK)),
+     [Class.ONLY_THEIRS]),
+    (Lists(ours={}, theirs=only(A_BACK), theirs_around=only(A), ours_around=only(A)),
+     [Class.ONLY_THEIRS]),
+    (Lists(ours={}, theirs=only(OTHER), theirs_around=only(A_BACK)), [Class.ONLY_THEIRS]),
     (Lists(ours=only(A), theirs=only(OTHER), hub=only(A)), [Class.AMOUNT]),
     (Lists(ours=only(A), theirs={}, theirs_around=only(OTHER)), [Class.AMOUNT]),
     (Lists(ours=only(A), theirs=only(A_BACK)), [Class.KIND, Class.KIND]),
@@ -50,6 +58,21 @@ CASES: list[tuple[Lists, list[Class]]] = [
     (Lists(ours=only(A), theirs=only(A), hub=only(OTHER)), [Class.HUB_AMOUNT]),
     (Lists(ours=only(A), theirs=only(A), hub={}), [Class.HUB_LACKS]),
     (Lists(ours={}, theirs={}, hub=only(A)), [Class.ONLY_HUB]),
+    # The hub's clock is its own: its row may be of a neighbouring day.
+    (Lists(ours=only(A), theirs=only(A), hub={}, hub_around=only(A)), [Class.AGREES]),
+    (Lists(ours=only(A), theirs=only(A), hub={}, hub_around=only(OTHER)), [Class.HUB_AMOUNT]),
+    (Lists(ours=only(A), theirs=only(A), hub={}, hub_around={}), [Class.HUB_LACKS]),
+    (Lists(ours={}, theirs={}, ours_around=only(A), hub=only(A)), [Class.DAY_EDGE]),
+    # Across midnight it is held against the hub once, on our day.
+    (Lists(ours=only(A), theirs={}, theirs_around=only(A), hub={}, hub_around=only(A)),
+     [Class.DAY_EDGE]),
+    (Lists(ours=only(A), theirs={}, theirs_around=only(A), hub={}, hub_around={}),
+     [Class.HUB_LACKS]),
+    (Lists(ours=only(A), theirs={}, theirs_around=only(A), hub=only(OTHER), hub_around={}),
+     [Class.HUB_AMOUNT]),
+    (Lists(ours={}, theirs=only(A), ours_around=only(A), hub={}, hub_around={}),
+     [Class.DAY_EDGE]),
+    (Lists(ours=only(A), theirs={}, theirs_around=only(A), hub={}), [Class.DAY_EDGE]),
 ]  # fmt: skip
 
 
@@ -78,15 +101,16 @@ ROWS = st.lists(
 ).map(lambda rows: by_key(rows)[0])  # fmt: skip
 
 
-@given(ROWS, ROWS, st.none() | ROWS, ROWS, ROWS)
+@given(ROWS, ROWS, st.none() | ROWS, ROWS, ROWS, st.none() | ROWS)
 def test_classes_partition_the_rows_and_sums_explain_each_other(
     ours: dict[tuple[str, bool], Row], theirs: dict[tuple[str, bool], Row],
     hub: dict[tuple[str, bool], Row] | None, ours_around: dict[tuple[str, bool], Row],
-    theirs_around: dict[tuple[str, bool], Row],
+    theirs_around: dict[tuple[str, bool], Row], hub_around: dict[tuple[str, bool], Row] | None,
 ) -> None:  # fmt: skip
     lists = Lists(
-        ours=ours, theirs=theirs, hub=hub, ours_around=ours_around, theirs_around=theirs_around
-    )
+        ours=ours, theirs=theirs, hub=hub, ours_around=ours_around, theirs_around=theirs_around,
+        hub_around=hub_around,
+    )  # fmt: skip
     compared = compare(lists)
     keys = [one.key for one in compared]
     assert sorted(keys) == sorted({*ours, *theirs, *(hub or {})})
@@ -94,5 +118,7 @@ def test_classes_partition_the_rows_and_sums_explain_each_other(
     sums = totals(lists, compared)
     assert sums.is_explained
     assert sum(count for count, _ in sums.by_class.values()) == len(compared)
-    agreeing = (Class.AGREES, Class.HUB_AMOUNT, Class.HUB_LACKS, Class.ONLY_HUB)
-    assert all(sums.by_class.get(one, (0, 0))[1] == 0 for one in agreeing)
+    if hub_around is None:  # else what agrees across midnight may be of these classes as well
+        agreeing = (Class.AGREES, Class.HUB_AMOUNT, Class.HUB_LACKS, Class.ONLY_HUB)
+        assert all(sums.by_class.get(one, (0, 0))[1] == 0 for one in agreeing)
+    assert hub is not None or not WITH_HUB & set(sums.by_class)

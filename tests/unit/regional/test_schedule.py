@@ -8,6 +8,7 @@ import pytest
 
 from settlement.clock import CHINA
 from settlement.regional_schedule import (
+    NEVER_SILENT,
     ComparingRules,
     LastCompared,
     Silence,
@@ -21,7 +22,8 @@ RULES = ComparingRules(from_hour=6)
 
 
 def at(hour: int, minute: int = 0, *, day: int = 24) -> datetime:
-    return datetime(2026, 11, day, hour, minute, tzinfo=CHINA).astimezone(UTC)
+    midnight = datetime(2026, 11, day, tzinfo=CHINA).astimezone(UTC)
+    return midnight + timedelta(hours=hour, minutes=minute)
 
 
 AGREED, DIFFERED = (
@@ -52,6 +54,28 @@ def test_day_is_compared_from_its_hour_and_again_while_something_differs(
     now: datetime, last: LastCompared | None, silence: Silence | None, due: bool
 ) -> None:
     assert is_due(DAY, now, RULES, last, silence) is due
+
+
+WITHOUT_HUB = LastCompared(at=at(6), differs=False, with_hub=False)
+
+
+@pytest.mark.parametrize(
+    ("now",             "last",       "hub",                 "due"),
+    [
+        (at(6, 1),         WITHOUT_HUB,  None,                  False),   # it cannot be asked
+        (at(6, 4),         WITHOUT_HUB,  Silence(1, at(6)),     False),
+        (at(6, 5),         WITHOUT_HUB,  Silence(1, at(6)),     True),
+        (at(6, 1),         WITHOUT_HUB,  NEVER_SILENT,          True),
+        (at(6, 5),         AGREED,       Silence(1, at(6)),     False),
+        (at(6, day=30),    WITHOUT_HUB,  NEVER_SILENT,          True),
+        (at(30, day=30),   WITHOUT_HUB,  NEVER_SILENT,          False),   # a week is enough
+    ],
+)  # fmt: skip
+def test_day_that_was_compared_without_the_hub_is_compared_again_when_it_may_tell(
+    now: datetime, last: LastCompared, hub: Silence | None, due: bool
+) -> None:
+    assert is_due(DAY, now, RULES, last, None, hub) is due
+    assert not is_due(DAY, now, RULES, last, Silence(1, now), hub), "the region tells first"
 
 
 def test_day_without_a_comparison_is_late_four_hours_after_its_hour_and_given_up_after_a_week() -> (

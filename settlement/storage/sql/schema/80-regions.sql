@@ -172,13 +172,14 @@ create table settlement.region_difference (
     found_at        timestamptz not null,
     day             date        not null,
     lane            smallint    not null,
+    found_no        smallint    not null default 1,
     side            smallint    not null,
     reversal        boolean     not null,
     region          text        not null,
     case_no         text        not null,
     class           text        not null,
     constraint region_difference_pkey
-        primary key (lane, region, side, day, case_no, reversal, class),
+        primary key (lane, region, side, day, case_no, reversal, class, found_no),
     constraint region_difference_side_known check (side in (1, 2))
 );
 comment on table settlement.region_difference is
@@ -191,6 +192,8 @@ comment on column settlement.region_difference.hub_fen is
 comment on column settlement.region_difference.found_at is 'When it was found first.';
 comment on column settlement.region_difference.day is 'The day that was compared.';
 comment on column settlement.region_difference.lane is 'Lane of the region''s code.';
+comment on column settlement.region_difference.found_no is
+    'From 1: how often it came, where it had gone by itself before.';
 comment on column settlement.region_difference.side is
     '1 we treated, 2 our people were treated there.';
 comment on column settlement.region_difference.reversal is 'The row takes the case back.';
@@ -203,6 +206,7 @@ create table settlement.region_difference_step (
     recorded_at     timestamptz not null,
     day             date        not null,
     lane            smallint    not null,
+    found_no        smallint    not null,
     side            smallint    not null,
     step_no         smallint    not null,
     act             smallint    not null,
@@ -213,7 +217,7 @@ create table settlement.region_difference_step (
     actor           text        not null,
     note            text        not null,
     constraint region_difference_step_pkey
-        primary key (lane, region, side, day, case_no, reversal, class, step_no),
+        primary key (lane, region, side, day, case_no, reversal, class, found_no, step_no),
     constraint region_difference_step_known check (act in (1, 2))
 );
 comment on table settlement.region_difference_step is
@@ -222,6 +226,7 @@ comment on table settlement.region_difference_step is
 comment on column settlement.region_difference_step.recorded_at is 'When.';
 comment on column settlement.region_difference_step.day is 'As of the difference.';
 comment on column settlement.region_difference_step.lane is 'As of the difference.';
+comment on column settlement.region_difference_step.found_no is 'As of the difference.';
 comment on column settlement.region_difference_step.side is 'As of the difference.';
 comment on column settlement.region_difference_step.step_no is 'From 1 with each difference.';
 comment on column settlement.region_difference_step.act is
@@ -236,15 +241,17 @@ create table settlement.region_difference_end (
     ended_at        timestamptz not null,
     day             date        not null,
     lane            smallint    not null,
+    found_no        smallint    not null default 1,
     side            smallint    not null,
     reversal        boolean     not null,
+    by_itself       boolean     not null default false,
     region          text        not null,
     case_no         text        not null,
     class           text        not null,
     actor           text        not null,
     note            text        not null,
     constraint region_difference_end_pkey
-        primary key (lane, region, side, day, case_no, reversal, class)
+        primary key (lane, region, side, day, case_no, reversal, class, found_no)
 );
 comment on table settlement.region_difference_end is
     'How a difference ended: by somebody, or because a later comparison did not find it any more. '
@@ -252,6 +259,9 @@ comment on table settlement.region_difference_end is
 comment on column settlement.region_difference_end.ended_at is 'When.';
 comment on column settlement.region_difference_end.day is 'As of the difference.';
 comment on column settlement.region_difference_end.lane is 'As of the difference.';
+comment on column settlement.region_difference_end.found_no is 'As of the difference.';
+comment on column settlement.region_difference_end.by_itself is
+    'A later comparison did not find it; else somebody ended it.';
 comment on column settlement.region_difference_end.side is 'As of the difference.';
 comment on column settlement.region_difference_end.reversal is 'As of the difference.';
 comment on column settlement.region_difference_end.region is 'As of the difference.';
@@ -265,6 +275,7 @@ create table settlement.region_comparison (
     day             date        not null,
     ours            integer     not null,
     theirs          integer     not null,
+    hub             integer,
     differing       integer     not null,
     lane            smallint    not null,
     side            smallint    not null,
@@ -272,7 +283,8 @@ create table settlement.region_comparison (
     actor           text        not null,
     constraint region_comparison_pkey primary key (lane, region, side, day, compared_at),
     constraint region_comparison_side_known check (side in (1, 2)),
-    constraint region_comparison_counts check (ours >= 0 and theirs >= 0 and differing >= 0)
+    constraint region_comparison_counts
+        check (ours >= 0 and theirs >= 0 and hub >= 0 and differing >= 0)
 );
 comment on table settlement.region_comparison is
     'Days that were compared with another region, each time: a day without a row was never '
@@ -281,6 +293,8 @@ comment on column settlement.region_comparison.compared_at is 'When.';
 comment on column settlement.region_comparison.day is 'Which day.';
 comment on column settlement.region_comparison.ours is 'Rows that we have of it.';
 comment on column settlement.region_comparison.theirs is 'Rows that the other region has.';
+comment on column settlement.region_comparison.hub is
+    'Rows that the hub has; null where it did not tell.';
 comment on column settlement.region_comparison.differing is 'Rows that went onto the worklist.';
 comment on column settlement.region_comparison.lane is 'Lane of the region''s code.';
 comment on column settlement.region_comparison.side is 'As of a difference.';
@@ -340,6 +354,32 @@ comment on column settlement.region_paper_end.region is 'As of the paper.';
 comment on column settlement.region_paper_end.number is 'As of the paper.';
 comment on column settlement.region_paper_end.digest is 'As of the paper.';
 comment on column settlement.region_paper_end.said is 'What the receiver said of it.';
+
+create table settlement.region_paper_mark (
+    marked_at       timestamptz not null,
+    lane            smallint    not null,
+    mark_no         smallint    not null,
+    mark            smallint    not null,
+    region          text        not null,
+    number          text        not null,
+    digest          text        not null,
+    actor           text        not null,
+    said            text        not null,
+    constraint region_paper_mark_pkey primary key (lane, region, number, digest, mark_no),
+    constraint region_paper_mark_known check (mark in (1, 2))
+);
+comment on table settlement.region_paper_mark is
+    'Papers of ours that the other side''s program does not know, which rest until somebody sends '
+    'them again; the last mark of a paper holds. Append-only.';
+comment on column settlement.region_paper_mark.marked_at is 'When.';
+comment on column settlement.region_paper_mark.lane is 'As of the paper.';
+comment on column settlement.region_paper_mark.mark_no is 'From 1 of each paper.';
+comment on column settlement.region_paper_mark.mark is '1 it is not known there, 2 sent again.';
+comment on column settlement.region_paper_mark.region is 'As of the paper.';
+comment on column settlement.region_paper_mark.number is 'As of the paper.';
+comment on column settlement.region_paper_mark.digest is 'As of the paper.';
+comment on column settlement.region_paper_mark.actor is 'Who sent it again, or the server.';
+comment on column settlement.region_paper_mark.said is 'Why it rests, or is sent again.';
 
 create function settlement.clearing_commitment(p_lane smallint, p_entry bigint) returns bytea
 language sql stable as $$
