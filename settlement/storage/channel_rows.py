@@ -203,6 +203,24 @@ async def read_lane(connection: Connection[Record], lane: int, period: Period) -
     return sides
 
 
+async def payments_around(
+    connection: Connection[Record], lane: int, period: Period,
+    places: Sequence[tuple[str, str]],
+) -> Sides:  # fmt: skip
+    """Payments of a lane that differ at some channels' merchants; without sums."""
+    async with connection.transaction(readonly=True):
+        await connection.execute(MATCHING_SCATTER["plan_for_many_rows"])
+        rows = await connection.fetch(
+            MATCHING["payments_around"], lane, period.first, period.last, *_columns(places, 2),
+            list(period.replaced), states(Said.DONE), sorted(CHANNELS_WITH_STATES),
+        )  # fmt: skip
+    return Sides(
+        sums={},
+        ours=[_ours(row) for row in rows if row["side"] == "our row"],
+        theirs=[_theirs(row) for row in rows if row["side"] == "their row"],
+    )
+
+
 async def ours_of(
     connection: Connection[Record], lane: int, order_nos: Iterable[str]
 ) -> list[Ours]:

@@ -139,6 +139,52 @@ where not exists (
     where a.order_no = t.order_no and a.refund_no = t.refund_no and a.kind = t.kind
 );
 
+-- name: payments_around
+-- Payments of some days in one lane, at the channels and merchants of $4 and $5, which the other
+-- side has not once, done and with the same amount. $6 are files that count no more, $7 states that
+-- say done, $8 channels whose bills tell states.
+with place as materialized (
+    select p.channel, p.merchant from unnest($4::text[], $5::text[]) as p (channel, merchant)
+), bill as materialized (
+    select b.channel, b.merchant, b.order_no, b.amount_fen, b.bill_day as day, b.channel_no,
+           b.file_no, b.row_no, b.fee_fen, b.status,
+           count(*) over (partition by b.order_no) as times,
+           b.channel <> all($8::text[])
+               or b.channel || ' 1 ' || b.status = any($7::text[]) as done
+    from settlement.bill_row b
+    join place p on p.channel = b.channel and p.merchant = b.merchant
+    where b.lane = $1 and b.kind = 1 and b.bill_day between $2::date - 1 and $3::date + 1
+        and b.file_no <> all($6::bigint[])
+), ours as materialized (
+    select c.channel, c.merchant, c.order_no, c.amount_fen, c.business_day as day, c.pay_no,
+           c.channel_no, c.institution, c.custody
+    from settlement.channel_row c
+    join place p on p.channel = c.channel and p.merchant = c.merchant
+    where c.lane = $1 and c.kind = 1 and c.business_day between $2::date - 1 and $3::date + 1
+)
+select 'our row' as side, o.channel, o.order_no, ''::text as refund_no, 1::smallint as kind,
+       o.merchant,
+       o.amount_fen, o.day, o.pay_no, o.channel_no, o.institution, o.custody,
+       null::date as paid_day, false as reversed, null::bigint as file_no,
+       null::integer as row_no, null::bigint as fee_fen, null::text as status
+from ours o
+where o.day between $2 and $3 and not exists (
+    select 1 from bill b
+    where b.order_no = o.order_no and b.merchant = o.merchant and b.amount_fen = o.amount_fen
+        and b.done and b.times = 1
+)
+union all
+select 'their row', b.channel, b.order_no, '', 1, b.merchant, b.amount_fen, b.day, null,
+       b.channel_no, null, null, null, null, b.file_no, b.row_no, b.fee_fen, b.status
+from bill b
+where b.day between $2 and $3 and not (
+    b.done and b.times = 1 and exists (
+        select 1 from ours o
+        where o.order_no = b.order_no and o.merchant = b.merchant
+            and o.amount_fen = b.amount_fen
+    )
+);
+
 -- name: channel_rows_of
 -- What we have of some order numbers, of whatever day.
 select c.channel, c.order_no, c.refund_no, c.kind, c.merchant, c.amount_fen, c.business_day as day,

@@ -25,6 +25,11 @@ _SIDE = record(
     "day", "pay_no", "channel_no", "institution", "custody", "paid_day", "reversed", "file_no",
     "row_no", "fee_fen", "status",
 )  # fmt: skip
+_BESIDE = record(
+    "side", "channel", "order_no", "refund_no", "kind", "merchant", "amount_fen", "day", "pay_no",
+    "channel_no", "institution", "custody", "paid_day", "reversed", "file_no", "row_no", "fee_fen",
+    "status",
+)  # fmt: skip
 _OURS = record(
     "channel", "order_no", "refund_no", "kind", "merchant", "amount_fen", "day", "pay_no",
     "channel_no", "institution", "custody", "paid_day", "reversed",
@@ -106,6 +111,48 @@ def match_lane(
         *(_side("our row", row) for row in left),
         *(_side("their row", row) for row in theirs if _key(row) not in agreed),
     ]
+
+
+def payments_around(
+    tables: Tables, lane: int, first: date, last: date, channels: Sequence[str],
+    merchants: Sequence[str], replaced: Sequence[int], done: Sequence[str],
+    with_states: Sequence[str],
+) -> Rows:  # fmt: skip
+    """payments_around."""
+    places = set(zip(channels, merchants, strict=True))
+    near = timedelta(days=1)
+
+    def here(row: Any) -> bool:
+        return row["kind"] == 1 and (row["channel"], row["merchant"]) in places
+
+    theirs = _theirs(tables, lane, first - near, last + near, replaced)
+    theirs = [row for row in theirs if here(row)]
+    ours = [
+        row for row in _ours(tables, lane)
+        if here(row) and first - near <= row["day"] <= last + near
+    ]  # fmt: skip
+    times = Counter(row["order_no"] for row in theirs)
+
+    def same(row: Any) -> tuple[object, ...]:
+        return row["order_no"], row["merchant"], row["amount_fen"]
+
+    good = [
+        row for row in theirs
+        if times[row["order_no"]] == 1
+        and (row["channel"] not in with_states or f"{row['channel']} 1 {row['status']}" in done)
+    ]  # fmt: skip
+    even = {same(row) for row in good} & {same(row) for row in ours}
+    return [
+        *(_beside("our row", row, False) for row in ours
+          if first <= row["day"] <= last and same(row) not in even),
+        *(_beside("their row", row, None) for row in theirs
+          if first <= row["day"] <= last and not (row in good and same(row) in even)),
+    ]  # fmt: skip
+
+
+def _beside(side: str, row: Any, reversed_: bool | None) -> Any:
+    told = dict(row.items()) | {"reversed": reversed_}
+    return _BESIDE((side, *(told.get(n) for n in list(_BESIDE.places)[1:])))
 
 
 def _sums(side: str, rows: Any, counts: Callable[[Any], int]) -> list[Any]:
@@ -378,6 +425,7 @@ def _none(*_: object) -> Rows:
 READS: dict[str, Callable[..., Rows]] = {
     MATCHING_SCATTER["plan_for_many_rows"]: lambda *_: [("off", "force_custom_plan")],
     MATCHING["match_lane"]: match_lane,
+    MATCHING["payments_around"]: payments_around,
     MATCHING["channel_rows_of"]: channel_rows_of,
     MATCHING["bill_rows_of"]: bill_rows_of,
     MATCHING["sent_to_channels"]: sent_to_channels,
