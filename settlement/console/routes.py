@@ -29,6 +29,7 @@ from settlement.console import (
     payout_pages,
     place_pages,
     policy_pages,
+    region_file_pages,
     regional_pages,
     reimbursement_case_pages,
     reimbursement_pages,
@@ -200,6 +201,8 @@ ROUTES = (
           _PARENT),
 
     _get("/console/regions", Right.REGIONS, regional_pages.overview),
+    _get("/console/regions/files", Right.REGIONS, region_file_pages.files),
+    _get(f"/console/regions/files/{NUMBER}/file", Right.REGIONS, region_file_pages.as_it_came),
     _get(f"/console/regions/{MONTH}/{PARTY}/{SIDE}", Right.REGIONS, regional_pages.period),
     _get(f"/console/regions/{MONTH}/{PARTY}/{SIDE}/legs", Right.REGIONS, regional_pages.legs),
 
