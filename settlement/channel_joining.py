@@ -96,6 +96,11 @@ def places_of(finding: Finding) -> set[_Place]:
     return {(row.channel, row.merchant) for row in _rows([finding]).all}
 
 
+def numbers_of(finding: Finding) -> set[str]:
+    """The channel's numbers in its rows."""
+    return {row.channel_no for row in _rows([finding]).all if row.channel_no}
+
+
 class _Rows(Struct, frozen=True):
     """Rows of both sides."""
 

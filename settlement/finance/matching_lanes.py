@@ -10,7 +10,15 @@ from datetime import date, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from settlement.channel_joining import Group, days_of, join, may_be_joined, places_of
+from settlement.channel_joining import (
+    JOINABLE,
+    Group,
+    days_of,
+    join,
+    may_be_joined,
+    numbers_of,
+    places_of,
+)
 from settlement.channel_matching import Around, Finding, Key, Kind, Ours, Theirs, compare
 from settlement.finance.books import Books
 from settlement.storage import channel_rows as rows
@@ -92,41 +100,47 @@ async def joined_payments(
     books: Books, found: Mapping[int, Sequence[Finding]], period: Period,
     missing: frozenset[Bill], beside: Sequence[PlainConnection],
 ) -> list[Group]:  # fmt: skip
-    """Which payments agree together, of what was found in all lanes of a period. What may agree
-    with rows of the days around is looked at with what differs there at the same merchants."""
+    """Which payments agree together, of what was found in all lanes of a period, with what differs
+    on the days around it and may belong to some of that."""
     some = [one for findings in found.values() for one in findings if may_be_joined(one)]
-    around = [
-        await _beside(books, some, period, span, missing, beside)
+    known = {one.key for one in some}
+    spans = [
+        span
         for span in ((period.first - AROUND, period.first - DAY),
                      (period.last + DAY, period.last + AROUND))
+        if any(_is_next(one, span) for one in some)
     ]  # fmt: skip
-    known = {one.key for one in some}
-    for findings, _ in around:
+    for span in spans:
+        days, unbilled = await rows.read_period(books.connection, *span)
+        missing |= unbilled
+        findings = await _beside(books, days, some, missing, beside)
         some += [one for one in findings if one.key not in known]
-    bills = missing.union(*(one for _, one in around))
-    groups = join(some, Around(unbilled=bills, rates=period.rates))
+    groups = join(some, Around(unbilled=missing, rates=period.rates))
     return [one for one in groups if one.keys & known]
 
 
 async def _beside(
-    books: Books, some: Sequence[Finding], period: Period, span: tuple[date, date],
-    missing: frozenset[Bill], beside: Sequence[PlainConnection],
-) -> tuple[list[Finding], frozenset[Bill]]:  # fmt: skip
-    """What differs on the days on one side of a period, at merchants of which something differs on
-    its day next to them; and which bills of them are not here."""
-    places = sorted({place for one in some if _is_next(one, span) for place in places_of(one)})
-    if not places:
-        return [], frozenset()
-    days, unbilled = await rows.read_period(books.connection, *span)
-    findings: list[Finding] = []
+    books: Books, days: Period, some: Sequence[Finding], missing: frozenset[Bill],
+    beside: Sequence[PlainConnection],
+) -> list[Finding]:  # fmt: skip
+    """What differs on some days beside a period and may belong to what was found next to them: by
+    the channel's number; or at the same merchant, unless another fault stands there already."""
+    span = days.first, days.last
+    near = [one for one in some if _is_next(one, span)]
+    places = {place for one in near if one.found in JOINABLE for place in places_of(one)}
+    places -= {place for one in near if one.found not in JOINABLE for place in places_of(one)}
+    sides = await rows.payments_around(
+        books.connection, [days.first, days.last], days.replaced, sorted(places),
+        sorted({number for one in near for number in numbers_of(one)}),
+    )  # fmt: skip
+    found: list[Finding] = []
 
     async def look(connection: PlainConnection, lane: int) -> None:
-        sides = await rows.payments_around(connection, lane, days, places)
         own = replace(books, connection=connection)
-        findings.extend(await findings_of(own, lane, sides, days, missing | unbilled))
+        found.extend(await findings_of(own, lane, sides[lane], days, missing))
 
-    await share_out([books.connection, *beside], sorted(books.journal_of), look)
-    return findings, unbilled
+    await share_out([books.connection, *beside], sorted(sides), look)
+    return found
 
 
 def _is_next(finding: Finding, span: tuple[date, date]) -> bool:

@@ -24,7 +24,9 @@ from loadtest.channel_days import (
 from settlement.channel_joining import join, with_joined
 from settlement.channel_matching import Class, Joined, compare
 from settlement.difference_states import State
+from settlement.finance import matching
 from settlement.finance.books import Books, open_books
+from settlement.finance.difference_desk import matched_text
 from settlement.finance.matching import Matched, match
 from settlement.payment_states import Happening
 from settlement.storage import differences as store
@@ -141,6 +143,7 @@ async def test_payments_that_agree_together_are_told_and_end_what_was_found_befo
         came = await match(books, DAY, DAY + NEXT)
         assert came.is_explained
         assert came.groups == {Joined.MERGED: 3, Joined.SPLIT: 2} and came.undecided == 1
+        assert "合并 3 组，拆分 2 组" in matched_text(came) and "另有 1 组" in matched_text(came)
         now = await kept(books)
         still = {place: one for place, one in now.items() if one.last.state is State.OPEN}
         assert {place: one.last.facts.found for place, one in still.items()} == day.expected
@@ -148,6 +151,21 @@ async def test_payments_that_agree_together_are_told_and_end_what_was_found_befo
         assert sorted(rules) == ["merged"] * 8 + ["split"] * 5
         for first, last in ((0, 0), (1, 1), (1, 2), (-1, 0), (0, 1)):
             assert (await match(books, DAY + first * NEXT, DAY + last * NEXT)).new == 0
+
+
+async def test_where_too_much_differs_nothing_is_joined(
+    database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Findings of all lanes are not held then: each lane is kept when it was read."""
+    monkeypatch.setattr(matching, "HELD_MAX", 2)
+    async with a_desk(database) as books:
+        await emptied(books)
+        day = a_day([(Recipe.MERGED, 700), (Recipe.MERGED_AT_SHOP, 500)], lanes=LANES)
+        await keep_day(books.connection, day, LANES)
+        came = await matched(books)
+        assert came.too_many and came.groups == {}
+        assert len(await kept(books)) == 6
+        assert "未查找合并与拆分" in matched_text(came)
 
 
 async def test_payment_that_came_after_it_was_undone_is_one(database: FreshDatabase) -> None:

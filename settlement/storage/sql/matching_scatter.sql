@@ -64,6 +64,67 @@ on conflict (day) do nothing;
 select set_config('enable_nestloop', 'off', true),
        set_config('plan_cache_mode', 'force_custom_plan', true);
 
+-- name: payments_around
+-- Payments of some days, $1, that the other side has not once, done and with the same amount: at
+-- the channels and merchants of $3 and $4, or with one of the channel's numbers in $5. $2 are these
+-- days and those next to them, $6 files that count no more, $7 states that say done, $8 channels
+-- whose bills tell states.
+select l.lane, r.side, r.channel, r.order_no, r.refund_no, r.kind, r.merchant, r.amount_fen, r.day,
+       r.pay_no, r.channel_no, r.institution, r.custody, r.paid_day, r.reversed, r.file_no,
+       r.row_no, r.fee_fen, r.status
+from (select distinct l.lane from ledger.lane l) as l
+cross join lateral (
+    with bill as materialized (
+        select b.channel, b.merchant, b.order_no, b.amount_fen, b.bill_day as day, b.channel_no,
+               b.file_no, b.row_no, b.fee_fen, b.status,
+               count(*) over (partition by b.order_no) as times,
+               b.channel <> all($8::text[])
+                   or b.channel || ' 1 ' || b.status = any($7::text[]) as done
+        from settlement.bill_row b
+        where b.lane = l.lane and b.kind = 1 and b.bill_day = any($2::date[])
+            and b.file_no <> all($6::bigint[])
+    ), ours as materialized (
+        select c.channel, c.merchant, c.order_no, c.amount_fen, c.business_day as day, c.pay_no,
+               c.channel_no, c.institution, c.custody,
+               exists (
+                   select 1 from settlement.channel_row u
+                   where u.lane = l.lane and u.order_no = c.order_no and u.refund_no = ''
+                       and u.kind = 3
+               ) as undone
+        from settlement.channel_row c
+        where c.lane = l.lane and c.kind = 1 and c.business_day = any($2::date[])
+    ), agreed as materialized (
+        select o.order_no
+        from ours o
+        join bill b
+            on b.order_no = o.order_no and b.merchant = o.merchant and b.amount_fen = o.amount_fen
+        where b.done and b.times = 1 and not o.undone
+    )
+    select 'our row' as side, o.channel, o.order_no, ''::text as refund_no, 1::smallint as kind,
+           o.merchant, o.amount_fen, o.day, o.pay_no, o.channel_no, o.institution, o.custody,
+           null::date as paid_day, false as reversed, null::bigint as file_no,
+           null::integer as row_no, null::bigint as fee_fen, null::text as status
+    from ours o
+    where o.day = any($1::date[])
+        and o.order_no not in (select a.order_no from agreed a)
+        and (o.channel_no = any($5::text[])
+             or (o.channel, o.merchant) in (
+                 select p.channel, p.merchant
+                 from unnest($3::text[], $4::text[]) as p (channel, merchant)
+             ))
+    union all
+    select 'their row', b.channel, b.order_no, '', 1, b.merchant, b.amount_fen, b.day, null,
+           b.channel_no, null, null, null, null, b.file_no, b.row_no, b.fee_fen, b.status
+    from bill b
+    where b.day = any($1::date[])
+        and b.order_no not in (select a.order_no from agreed a)
+        and (b.channel_no = any($5::text[])
+             or (b.channel, b.merchant) in (
+                 select p.channel, p.merchant
+                 from unnest($3::text[], $4::text[]) as p (channel, merchant)
+             ))
+) as r;
+
 -- name: files_replaced
 -- Files of bills that count no more, and those that are not there as a whole (yet).
 select r.file_no

@@ -26,9 +26,9 @@ _SIDE = record(
     "row_no", "fee_fen", "status",
 )  # fmt: skip
 _BESIDE = record(
-    "side", "channel", "order_no", "refund_no", "kind", "merchant", "amount_fen", "day", "pay_no",
-    "channel_no", "institution", "custody", "paid_day", "reversed", "file_no", "row_no", "fee_fen",
-    "status",
+    "lane", "side", "channel", "order_no", "refund_no", "kind", "merchant", "amount_fen", "day",
+    "pay_no", "channel_no", "institution", "custody", "paid_day", "reversed", "file_no", "row_no",
+    "fee_fen", "status",
 )  # fmt: skip
 _OURS = record(
     "channel", "order_no", "refund_no", "kind", "merchant", "amount_fen", "day", "pay_no",
@@ -114,45 +114,56 @@ def match_lane(
 
 
 def payments_around(
-    tables: Tables, lane: int, first: date, last: date, channels: Sequence[str],
-    merchants: Sequence[str], replaced: Sequence[int], done: Sequence[str],
-    with_states: Sequence[str],
+    tables: Tables, days: Sequence[date], near: Sequence[date], channels: Sequence[str],
+    merchants: Sequence[str], numbers: Sequence[str], replaced: Sequence[int],
+    done: Sequence[str], with_states: Sequence[str],
 ) -> Rows:  # fmt: skip
     """payments_around."""
     places = set(zip(channels, merchants, strict=True))
-    near = timedelta(days=1)
 
-    def here(row: Any) -> bool:
-        return row["kind"] == 1 and (row["channel"], row["merchant"]) in places
+    def asked_for(row: Any) -> bool:
+        place = row["channel"], row["merchant"]
+        return row["day"] in days and (place in places or row["channel_no"] in numbers)
 
-    theirs = _theirs(tables, lane, first - near, last + near, replaced)
-    theirs = [row for row in theirs if here(row)]
-    ours = [
-        row for row in _ours(tables, lane)
-        if here(row) and first - near <= row["day"] <= last + near
-    ]  # fmt: skip
+    rows = []
+    for lane in tables.journal_of:
+        theirs = [
+            row for row in _theirs(tables, lane, min(near), max(near), replaced)
+            if row["kind"] == 1 and row["day"] in near
+        ]  # fmt: skip
+        ours = [
+            row for row in _ours(tables, lane) if row["kind"] == 1 and row["day"] in near
+        ]
+        even = _even(tables, lane, ours, theirs, done, with_states)
+        for side, some, back in (("our row", ours, False), ("their row", theirs, None)):
+            rows += [
+                _beside(lane, side, row, back) for row in some
+                if asked_for(row) and row["order_no"] not in even
+            ]  # fmt: skip
+    return rows
+
+
+def _even(
+    tables: Tables, lane: int, ours: Sequence[Any], theirs: Sequence[Any], done: Sequence[str],
+    with_states: Sequence[str],
+) -> set[str]:  # fmt: skip
+    """Orders that both sides have once, done and with the same amount."""
     times = Counter(row["order_no"] for row in theirs)
-
-    def same(row: Any) -> tuple[object, ...]:
-        return row["order_no"], row["merchant"], row["amount_fen"]
-
-    good = [
-        row for row in theirs
+    good = {
+        (row["order_no"], row["merchant"], row["amount_fen"]) for row in theirs
         if times[row["order_no"]] == 1
         and (row["channel"] not in with_states or f"{row['channel']} 1 {row['status']}" in done)
-    ]  # fmt: skip
-    even = {same(row) for row in good} & {same(row) for row in ours}
-    return [
-        *(_beside("our row", row, False) for row in ours
-          if first <= row["day"] <= last and same(row) not in even),
-        *(_beside("their row", row, None) for row in theirs
-          if first <= row["day"] <= last and not (row in good and same(row) in even)),
-    ]  # fmt: skip
+    }  # fmt: skip
+    return {
+        row["order_no"] for row in ours
+        if (row["order_no"], row["merchant"], row["amount_fen"]) in good
+        and (lane, row["order_no"], "", 3) not in tables.channel_rows
+    }
 
 
-def _beside(side: str, row: Any, reversed_: bool | None) -> Any:
+def _beside(lane: int, side: str, row: Any, reversed_: bool | None) -> Any:
     told = dict(row.items()) | {"reversed": reversed_}
-    return _BESIDE((side, *(told.get(n) for n in list(_BESIDE.places)[1:])))
+    return _BESIDE((lane, side, *(told.get(n) for n in list(_BESIDE.places)[2:])))
 
 
 def _sums(side: str, rows: Any, counts: Callable[[Any], int]) -> list[Any]:
@@ -425,7 +436,7 @@ def _none(*_: object) -> Rows:
 READS: dict[str, Callable[..., Rows]] = {
     MATCHING_SCATTER["plan_for_many_rows"]: lambda *_: [("off", "force_custom_plan")],
     MATCHING["match_lane"]: match_lane,
-    MATCHING["payments_around"]: payments_around,
+    MATCHING_SCATTER["payments_around"]: payments_around,
     MATCHING["channel_rows_of"]: channel_rows_of,
     MATCHING["bill_rows_of"]: bill_rows_of,
     MATCHING["sent_to_channels"]: sent_to_channels,
