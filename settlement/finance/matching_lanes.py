@@ -111,35 +111,38 @@ async def joined_payments(
         if any(_is_next(one, span) for one in some)
     ]  # fmt: skip
     for span in spans:
-        days, unbilled = await rows.read_period(books.connection, *span)
-        missing |= unbilled
-        findings = await _beside(books, days, some, missing, beside)
+        missing |= (await rows.read_period(books.connection, *span))[1]
+    if spans:
+        findings = await _beside(books, spans, some, period, missing, beside)
         some += [one for one in findings if one.key not in known]
     groups = join(some, Around(unbilled=missing, rates=period.rates))
     return [one for one in groups if one.keys & known]
 
 
 async def _beside(
-    books: Books, days: Period, some: Sequence[Finding], missing: frozenset[Bill],
-    beside: Sequence[PlainConnection],
+    books: Books, spans: Sequence[tuple[date, date]], some: Sequence[Finding], period: Period,
+    missing: frozenset[Bill], beside: Sequence[PlainConnection],
 ) -> list[Finding]:  # fmt: skip
-    """What differs on some days beside a period and may belong to what was found next to them: by
-    the channel's number; or at the same merchant, unless another fault stands there already."""
-    span = days.first, days.last
-    near = [one for one in some if _is_next(one, span)]
-    places = {place for one in near if one.found in JOINABLE for place in places_of(one)}
-    places -= {place for one in near if one.found not in JOINABLE for place in places_of(one)}
-    sides = await rows.payments_around(
-        books.connection, [days.first, days.last], days.replaced, sorted(places),
-        sorted({number for one in near for number in numbers_of(one)}),
-    )  # fmt: skip
+    """What differs on the days of spans beside a period and may belong to what was found next to
+    them: by the channel's number; or at a merchant, unless another fault stands there already."""
+    places: set[tuple[str, str]] = set()
+    numbers: set[str] = set()
+    for span in spans:
+        near = [one for one in some if _is_next(one, span)]
+        faulty = {place for one in near if one.found not in JOINABLE for place in places_of(one)}
+        places |= {place for one in near for place in places_of(one)} - faulty
+        numbers |= {number for one in near for number in numbers_of(one)}
+    days = [day for span in spans for day in span]
     found: list[Finding] = []
 
     async def look(connection: PlainConnection, lane: int) -> None:
+        sides = await rows.payments_around(
+            connection, lane, days, period, sorted(places), sorted(numbers)
+        )
         own = replace(books, connection=connection)
-        found.extend(await findings_of(own, lane, sides[lane], days, missing))
+        found.extend(await findings_of(own, lane, sides, period, missing))
 
-    await share_out([books.connection, *beside], sorted(sides), look)
+    await share_out([books.connection, *beside], sorted(books.journal_of), look)
     return found
 
 

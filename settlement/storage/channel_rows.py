@@ -204,24 +204,24 @@ async def read_lane(connection: Connection[Record], lane: int, period: Period) -
 
 
 async def payments_around(
-    connection: Connection[Record], days: Collection[date], replaced: Sequence[int],
+    connection: Connection[Record], lane: int, days: Collection[date], period: Period,
     places: Sequence[tuple[str, str]], channel_nos: Sequence[str],
-) -> dict[int, Sides]:  # fmt: skip
-    """Payments of some days that differ, at some channels' merchants or with some of the channels'
-    numbers; by lane, without sums."""
+) -> Sides:  # fmt: skip
+    """Payments of some days of a lane that differ, at some channels' merchants or with some of the
+    channels' numbers; without sums. Of the period, files that count no more."""
     near = {day + n * DAY for day in days for n in (-1, 0, 1)}
-    rows = await connection.fetch(
-        MATCHING_SCATTER["payments_around"], sorted(days), sorted(near), *_columns(places, 2),
-        list(channel_nos), list(replaced), states(Said.DONE), sorted(CHANNELS_WITH_STATES),
-    )  # fmt: skip
-    found: dict[int, Sides] = {}
-    for row in rows:
-        sides = found.setdefault(row["lane"], Sides(sums={}, ours=[], theirs=[]))
-        if row["side"] == "our row":
-            sides.ours.append(_ours(row))
-        else:
-            sides.theirs.append(_theirs(row))
-    return found
+    async with connection.transaction(readonly=True):
+        await connection.execute(MATCHING_SCATTER["plan_for_many_rows"])
+        rows = await connection.fetch(
+            MATCHING["payments_around"], lane, sorted(days), sorted(near), *_columns(places, 2),
+            list(channel_nos), list(period.replaced), states(Said.DONE),
+            sorted(CHANNELS_WITH_STATES),
+        )  # fmt: skip
+    return Sides(
+        sums={},
+        ours=[_ours(row) for row in rows if row["side"] == "our row"],
+        theirs=[_theirs(row) for row in rows if row["side"] == "their row"],
+    )
 
 
 async def ours_of(

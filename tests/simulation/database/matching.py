@@ -26,8 +26,8 @@ _SIDE = record(
     "row_no", "fee_fen", "status",
 )  # fmt: skip
 _BESIDE = record(
-    "lane", "side", "channel", "order_no", "refund_no", "kind", "merchant", "amount_fen", "day",
-    "pay_no", "channel_no", "institution", "custody", "paid_day", "reversed", "file_no", "row_no",
+    "side", "channel", "order_no", "refund_no", "kind", "merchant", "amount_fen", "day", "pay_no",
+    "channel_no", "institution", "custody", "paid_day", "reversed", "file_no", "row_no",
     "fee_fen", "status",
 )  # fmt: skip
 _OURS = record(
@@ -114,9 +114,9 @@ def match_lane(
 
 
 def payments_around(
-    tables: Tables, days: Sequence[date], near: Sequence[date], channels: Sequence[str],
-    merchants: Sequence[str], numbers: Sequence[str], replaced: Sequence[int],
-    done: Sequence[str], with_states: Sequence[str],
+    tables: Tables, lane: int, days: Sequence[date], near: Sequence[date],
+    channels: Sequence[str], merchants: Sequence[str], numbers: Sequence[str],
+    replaced: Sequence[int], done: Sequence[str], with_states: Sequence[str],
 ) -> Rows:  # fmt: skip
     """payments_around."""
     places = set(zip(channels, merchants, strict=True))
@@ -125,22 +125,18 @@ def payments_around(
         place = row["channel"], row["merchant"]
         return row["day"] in days and (place in places or row["channel_no"] in numbers)
 
-    rows = []
-    for lane in tables.journal_of:
-        theirs = [
-            row for row in _theirs(tables, lane, min(near), max(near), replaced)
-            if row["kind"] == 1 and row["day"] in near
-        ]  # fmt: skip
-        ours = [
-            row for row in _ours(tables, lane) if row["kind"] == 1 and row["day"] in near
-        ]
-        even = _even(tables, lane, ours, theirs, done, with_states)
-        for side, some, back in (("our row", ours, False), ("their row", theirs, None)):
-            rows += [
-                _beside(lane, side, row, back) for row in some
-                if asked_for(row) and row["order_no"] not in even
-            ]  # fmt: skip
-    return rows
+    theirs = [
+        row for row in _theirs(tables, lane, min(near), max(near), replaced)
+        if row["kind"] == 1 and row["day"] in near
+    ]  # fmt: skip
+    ours = [row for row in _ours(tables, lane) if row["kind"] == 1 and row["day"] in near]
+    even = _even(tables, lane, ours, theirs, done, with_states)
+    return [
+        _beside(side, row, undone)
+        for side, some, undone in (("our row", ours, False), ("their row", theirs, None))
+        for row in some
+        if asked_for(row) and row["order_no"] not in even
+    ]
 
 
 def _even(
@@ -161,9 +157,9 @@ def _even(
     }
 
 
-def _beside(lane: int, side: str, row: Any, reversed_: bool | None) -> Any:
-    told = dict(row.items()) | {"reversed": reversed_}
-    return _BESIDE((lane, side, *(told.get(n) for n in list(_BESIDE.places)[2:])))
+def _beside(side: str, row: Any, undone: bool | None) -> Any:
+    told = dict(row.items()) | {"reversed": undone}
+    return _BESIDE((side, *(told.get(n) for n in list(_BESIDE.places)[1:])))
 
 
 def _sums(side: str, rows: Any, counts: Callable[[Any], int]) -> list[Any]:
@@ -436,7 +432,7 @@ def _none(*_: object) -> Rows:
 READS: dict[str, Callable[..., Rows]] = {
     MATCHING_SCATTER["plan_for_many_rows"]: lambda *_: [("off", "force_custom_plan")],
     MATCHING["match_lane"]: match_lane,
-    MATCHING_SCATTER["payments_around"]: payments_around,
+    MATCHING["payments_around"]: payments_around,
     MATCHING["channel_rows_of"]: channel_rows_of,
     MATCHING["bill_rows_of"]: bill_rows_of,
     MATCHING["sent_to_channels"]: sent_to_channels,
