@@ -19,6 +19,7 @@ from settlement.channel_matching import (
     NO_DIFFERENCE,
     Around,
     Class,
+    Joined,
     Kind,
     Ours,
     Rate,
@@ -32,6 +33,8 @@ from settlement.storage.differences import keep_fee_rate
 DAY = date(2026, 11, 16)
 NEXT = timedelta(days=1)
 OURS, AGENCYS = "1900000001", "1900000009"
+SHOPS_WITH_BILLS = 28
+"""How many shops of a day have bills in a database."""
 RATE = Rate(rate_bp=60)
 INSTITUTION = "P44190000001"
 BILL_DAYS = [DAY + timedelta(days=n) for n in range(-3, 9)]
@@ -64,6 +67,12 @@ class Recipe(StrEnum):
     SPLIT = "one of ours, two of theirs"
     MERGED_REFUNDS = "two refunds of ours, one of theirs"
     SPLIT_REFUND = "one refund of ours, two of theirs under other numbers"
+    MERGED = "two payments of ours in two lanes, one of theirs with the channel's number of both"
+    SPLIT_OVER_NUMBERS = "one payment of ours, two of theirs under other numbers of ours"
+    MERGED_AT_SHOP = "two payments of a merchant, one of theirs without a number of ours"
+    MERGED_NEXT_DAY = "two payments of a merchant, one of theirs the next day under one's number"
+    SPLIT_AT_SHOP = "one payment of a merchant, two of theirs"
+    SEVERAL_WAYS = "four payments of a merchant, two of theirs: nobody knows which are which"
     FAILED = "failed at both"
 
 
@@ -85,7 +94,18 @@ EXPECTED: dict[Recipe, Class] = {
     Recipe.CUSTODY: Class.CUSTODY,
     Recipe.AFTER_CLEARING: Class.AFTER_CLEARING,
 }
-"""The one difference that a recipe makes; the others make none."""
+"""The one difference that a recipe makes; the others make none, but for six of SEVERAL_WAYS."""
+TOGETHER: dict[Recipe, Joined | None] = {
+    Recipe.MERGED_REFUNDS: Joined.MERGED,
+    Recipe.SPLIT_REFUND: Joined.SPLIT,
+    Recipe.MERGED: Joined.MERGED,
+    Recipe.SPLIT_OVER_NUMBERS: Joined.SPLIT,
+    Recipe.MERGED_AT_SHOP: Joined.MERGED,
+    Recipe.MERGED_NEXT_DAY: Joined.MERGED,
+    Recipe.SPLIT_AT_SHOP: Joined.SPLIT,
+    Recipe.SEVERAL_WAYS: None,
+}
+"""What agrees together only; None where it could in several ways, and does not."""
 
 
 class Day(Struct, kw_only=True):
@@ -99,6 +119,9 @@ class Day(Struct, kw_only=True):
     """orders that were undone"""
     expected: dict[tuple[str, str, int], Class]
     """by order number, or channel number, refund number and nth"""
+    shops: int = 0
+    """how many were given out"""
+    together: list[Joined | None] = []
 
     @property
     def around(self) -> Around:
@@ -120,6 +143,12 @@ def a_day(
     for place, (recipe, amount_fen) in enumerate(recipes):
         order_no = str(numbers.next(place % lanes, on))
         refund_nos = [str(numbers.next(place % lanes, on)) for _ in range(2)]
+        if recipe in TOGETHER:
+            day.together.append(TOGETHER[recipe])
+        if recipe in _OF_PAYMENTS:
+            others = [str(numbers.next((place + n) % lanes, on)) for n in range(1, 4)]
+            _make_together(day, recipe, [order_no, *others], amount_fen)
+            continue
         _make(day, recipe, order_no, refund_nos, amount_fen)
         if recipe in EXPECTED:
             day.expected[_place_of(recipe, order_no, refund_nos)] = EXPECTED[recipe]
@@ -236,6 +265,60 @@ def _make_no_difference(
             _both(day, ours, theirs)
 
 
+def _make_together(
+    day: Day, recipe: Recipe, order_nos: Sequence[str], amount_fen: int
+) -> None:
+    """Payments that agree together only."""
+    less_fen, more_fen = amount_fen // 3, amount_fen - amount_fen // 3
+    merchant = OURS
+    if recipe not in (Recipe.MERGED, Recipe.SPLIT_OVER_NUMBERS):
+        merchant = _shop(day.on, day.shops)
+        day.shops += 1
+
+    def ours(place: int, fen: int) -> Ours:
+        return replace(_pair(order_nos[place], fen, day.on)[0], merchant=merchant)
+
+    def theirs(place: int, fen: int, number: str = "") -> Theirs:
+        row = _pair(order_nos[place], fen, day.on)[1]
+        return replace(row, merchant=merchant, order_no=number)
+
+    name = f"w{order_nos[0]}"
+    match recipe:
+        case Recipe.MERGED:
+            day.ours += [ours(0, less_fen), replace(ours(1, more_fen), channel_no=name)]
+            day.theirs.append(theirs(0, amount_fen))
+        case Recipe.SPLIT_OVER_NUMBERS:
+            day.ours.append(ours(0, amount_fen))
+            day.theirs += [
+                replace(theirs(n, fen, order_nos[n]), channel_no=name)
+                for n, fen in ((1, less_fen), (2, more_fen))
+            ]
+        case Recipe.MERGED_AT_SHOP:
+            day.ours += [ours(0, less_fen), ours(1, more_fen)]
+            day.theirs.append(theirs(2, amount_fen))
+        case Recipe.MERGED_NEXT_DAY:
+            day.ours += [ours(0, less_fen), ours(1, more_fen)]
+            day.theirs.append(replace(theirs(0, amount_fen, order_nos[0]), day=day.on + NEXT))
+        case Recipe.SPLIT_AT_SHOP:
+            day.ours.append(ours(0, amount_fen))
+            day.theirs += [theirs(0, less_fen, order_nos[0]), theirs(1, more_fen)]
+        case _:
+            day.ours += [ours(n, (less_fen, more_fen)[n % 2]) for n in range(4)]
+            numbers = [f"x{n}{name}" for n in range(2)]
+            day.theirs += [replace(theirs(0, amount_fen), channel_no=one) for one in numbers]
+            day.expected |= {(no, "", 0): Class.ONLY_OURS for no in order_nos}
+            day.expected |= {(no, "", 0): Class.ONLY_THEIRS for no in numbers}
+
+
+def _shop(on: date, number: int) -> str:
+    """A merchant that has one thing to be told of in three days: what stands beside a payment that
+    was merged or split decides about it."""
+    return f"19001{on.toordinal() % 3}{number:04d}"
+
+
+_OF_PAYMENTS = frozenset(TOGETHER) - {Recipe.MERGED_REFUNDS, Recipe.SPLIT_REFUND}
+
+
 def _both(day: Day, ours: Ours, theirs: Theirs) -> None:
     day.ours.append(ours)
     day.theirs.append(theirs)
@@ -297,16 +380,17 @@ async def keep_day(connection: Connection[Record], day: Day, lanes: int) -> None
 async def keep_files(
     connection: Connection[Record], days: Sequence[date], lanes: int
 ) -> dict[tuple[str, date], int]:
-    """Files of both merchants of some days; their numbers."""
+    """Files of all merchants of some days; their numbers."""
+    shops = [_shop(DAY + n * NEXT, m) for n in range(3) for m in range(SHOPS_WITH_BILLS)]
+    merchants = (OURS, AGENCYS, *shops)
     files = {
         (merchant, on): 1_000 + n
-        for n, (merchant, on) in enumerate((m, d) for m in (OURS, AGENCYS) for d in days)
+        for n, (merchant, on) in enumerate((m, d) for m in merchants for d in days)
     }
-    merchant_lane = {OURS: 1 % lanes, AGENCYS: 2 % lanes}
     await _copy(
         connection, "bill_file",
         ("file_no", "received_at", "bill_day", "lane", "channel", "merchant", "kind", "sha256"),
-        [(no, _noon(on), on, merchant_lane[m], "wechat", m, "trade", b"")
+        [(no, _noon(on), on, _lane_of(m, lanes), "wechat", m, "trade", b"")
          for (m, on), no in files.items()],
     )  # fmt: skip
     return files
@@ -316,7 +400,6 @@ async def keep_rows(
     connection: Connection[Record], day: Day, files: dict[tuple[str, date], int], lanes: int
 ) -> None:
     """The rows of both sides."""
-    merchant_lane = {OURS: 1 % lanes, AGENCYS: 2 % lanes}
     await _copy(
         connection, "bill_row",
         ("file_no", "amount_fen", "fee_fen", "at", "bill_day", "row_no", "lane", "kind",
@@ -324,7 +407,7 @@ async def keep_rows(
          "status"),
         [(files[one.merchant, one.day], one.amount_fen, one.fee_fen,
           datetime.combine(one.day, time(12)), one.day, one.row_no,
-          lane_in(int(one.order_no)) if one.order_no else merchant_lane[one.merchant],
+          lane_in(int(one.order_no)) if one.order_no else _lane_of(one.merchant, lanes),
           int(one.kind), one.channel, one.merchant, one.order_no, one.refund_no,
           one.channel_no if one.kind is Kind.PAYMENT else "",
           one.channel_no if one.kind is Kind.REFUND else "", _status(one))
@@ -368,6 +451,10 @@ async def _keep_ours(connection: Connection[Record], day: Day) -> None:
         [(one.pay_no, _noon(DAY), lane_in(one.pay_no), 1, 1, 1, no, began, b"", b"")
          for no, one in day.sent.items()],
     )  # fmt: skip
+
+
+def _lane_of(merchant: str, lanes: int) -> int:
+    return int(merchant) % lanes
 
 
 def _status(theirs: Theirs) -> str:

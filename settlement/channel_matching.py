@@ -3,7 +3,8 @@
 Pure. SQL puts aside what agrees in every respect and hands over the rest, with all that either side
 has of the same order numbers (storage/sql/matching_scatter.sql); this module says of each row what
 it is. Every row is in exactly one finding, every finding in exactly one class, and what the
-findings differ by is what the sums of the sides differ by.
+findings differ by is what the sums of the sides differ by. Payments that agree only together may
+lie in several lanes: settlement/channel_joining.py finds them among the findings of all.
 
 A payment is known by our order number, a refund by that and our refund number; what has neither, by
 the channel's number.
@@ -62,6 +63,15 @@ class Class(StrEnum):
     """we refunded, the channel did not (退款未到)"""
     AFTER_CLEARING = "cancelled_after_clearing"
     """the same, of a payment of a month that is over (清算后退费)"""
+
+
+class Joined(StrEnum):
+    """How several rows agree that alone do not."""
+
+    MERGED = "merged"
+    """several of ours are one of theirs (合并)"""
+    SPLIT = "split"
+    """one of ours is several of theirs (拆分)"""
 
 
 NO_DIFFERENCE = frozenset({Class.AGREES, Class.UNBILLED})
@@ -242,6 +252,8 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     ours: Ours | None = None
     theirs: tuple[Theirs, ...] = ()
     sent: Sent | None = None
+    joined: Joined | None = None
+    """it agrees together with others only"""
 
     @property
     def ours_fen(self) -> int:
@@ -276,6 +288,20 @@ def compare(
     return findings
 
 
+def are_one(ours: Sequence[Ours], theirs: Sequence[Theirs], around: Around) -> bool:
+    """Whether one side has in one row exactly what the other has in several, at one merchant, not
+    more than an edge apart, done and with the right fee."""
+    if not ours or not theirs or (len(ours) == 1) == (len(theirs) == 1):
+        return False
+    days = [one.day for one in ours] + [one.day for one in theirs]
+    return (
+        sum(one.counts_fen for one in ours) == sum(one.counts_fen for one in theirs)
+        and len({one.merchant for one in ours} | {one.merchant for one in theirs}) == 1
+        and max(days) - min(days) <= EDGE
+        and all(one.said is Said.DONE and around.fee_fits(one) for one in theirs)
+    )
+
+
 def _joined_refunds(
     here: Mapping[Key, Ours], there: Mapping[Key, Sequence[Theirs]], undone: set[Key],
     around: Around,
@@ -291,11 +317,14 @@ def _joined_refunds(
     for keys in orders.values():
         ours = [here[key] for key in sorted(keys) if key in here]
         theirs = tuple(row for key in sorted(keys) for row in there.get(key, ()))
-        if _are_one(ours, theirs, around):
+        if are_one(ours, theirs, around):
             found |= dict.fromkeys(keys)
+            how = Joined.MERGED if len(theirs) == 1 else Joined.SPLIT
             for place, one in enumerate(ours):
-                rows = () if place else theirs
-                found[one.key] = Finding(found=Class.AGREES, key=one.key, ours=one, theirs=rows)
+                found[one.key] = Finding(
+                    found=Class.AGREES, key=one.key, ours=one, theirs=() if place else theirs,
+                    joined=how,
+                )  # fmt: skip
     return found
 
 
@@ -305,19 +334,6 @@ def _is_even(ours: Ours | None, theirs: Sequence[Theirs] | None) -> bool:
         ours is not None
         and theirs is not None
         and sum(one.counts_fen for one in theirs) == ours.counts_fen
-    )
-
-
-def _are_one(ours: Sequence[Ours], theirs: Sequence[Theirs], around: Around) -> bool:
-    """Whether one side has in one row exactly what the other has in several."""
-    if not ours or not theirs or (len(ours) == 1) == (len(theirs) == 1):
-        return False
-    days = [one.day for one in ours] + [one.day for one in theirs]
-    return (
-        sum(one.counts_fen for one in ours) == sum(one.counts_fen for one in theirs)
-        and len({one.merchant for one in ours} | {one.merchant for one in theirs}) == 1
-        and max(days) - min(days) <= EDGE
-        and all(one.said is Said.DONE and around.fee_fits(one) for one in theirs)
     )
 
 

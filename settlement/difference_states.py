@@ -14,7 +14,7 @@ from enum import IntEnum, unique
 from msgspec import Struct
 from msgspec.structs import replace
 
-from settlement.channel_matching import NO_DIFFERENCE, Class, Finding, Kind, Sent
+from settlement.channel_matching import NO_DIFFERENCE, Class, Finding, Joined, Kind, Sent
 
 
 @unique
@@ -90,6 +90,10 @@ class Rule(Struct, frozen=True):
 DAY_EDGE = Rule("day-edge", "相邻一日的账单已有，金额相符")
 LATE = Rule("late", "迟到的账单行已到，金额相符")
 AGREES_NOW = Rule("agrees-now", "重新比对后两边相符")
+TOGETHER: Mapping[Joined, Rule] = {
+    Joined.MERGED: Rule("merged", "渠道把几笔合并为一笔，合计相符"),
+    Joined.SPLIT: Rule("split", "渠道把一笔拆分为几笔，合计相符"),
+}
 
 
 @unique
@@ -236,9 +240,9 @@ def _gone(last: Step | None, finding: Finding | None, at: datetime) -> list[Step
         return [] if last.facts == facts else [again]
     if last.state is State.CORRECTED:
         return []
-    return [
-        _step(last, Act.CLOSE, at, facts=facts, rule=AGREES_NOW.name, reason=AGREES_NOW.zh)
-    ]
+    joined = None if finding is None else finding.joined
+    rule = AGREES_NOW if joined is None else TOGETHER[joined]
+    return [_step(last, Act.CLOSE, at, facts=facts, rule=rule.name, reason=rule.zh)]
 
 
 def _is_of_a_pair(finding: Finding) -> bool:

@@ -265,6 +265,8 @@ class Adjustment(Struct, frozen=True, kw_only=True):
     batch: bytes
     """digest of the file or the typed row that it came in"""
     proposed_by: str
+    setl_id: int | None = None
+    """the settlement that it is about; None where it is about the period"""
     ended_by: str = ""
     booked: bool = False
     entry_id: int | None = None
@@ -273,6 +275,11 @@ class Adjustment(Struct, frozen=True, kw_only=True):
     def is_open(self) -> bool:
         """Whether nobody has confirmed or withdrawn it."""
         return not self.ended_by
+
+
+def case_text(one: Adjustment) -> str:
+    """The settlement that an adjustment is about, as reports add it; empty where there is none."""
+    return "" if one.setl_id is None else f" 结算 {one.setl_id}"
 
 
 def effect(adjustments: Iterable[Adjustment]) -> Amounts:

@@ -13,6 +13,7 @@ from settlement.intake import cells
 from settlement.intake.cells import Column
 from settlement.intake.faults import Fault, Told
 from settlement.intake.source import Row
+from settlement.numbers import parse
 from settlement.payout import KIND_ZH, WORD, Kind
 from settlement.payout_deposits import Assessed
 
@@ -26,7 +27,7 @@ _INSTITUTION = Column(
 )  # fmt: skip
 
 
-class Asked(Struct, frozen=True, kw_only=True, gc=False):
+class Asked(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One adjustment that somebody asks for."""
 
     row: int
@@ -35,6 +36,8 @@ class Asked(Struct, frozen=True, kw_only=True, gc=False):
     amount_fen: int
     source: str
     note: str
+    setl_id: int | None = None
+    """the settlement that it is about; None where it is about the institution's period"""
 
 
 class BankRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -70,6 +73,13 @@ def _result(text: str) -> bool:
     raise ValueError
 
 
+def _settlement(text: str) -> int:
+    number = parse(text)
+    if number is None:
+        raise ValueError
+    return number
+
+
 def _score(text: str) -> int:
     return cells.read_fen(text)
 
@@ -81,6 +91,9 @@ ADJUSTMENT_COLUMNS = (
     Column(name="amount", title="金额", read=_positive, expected=_YUAN),
     Column(name="source", title="依据", read=cells.short_text(100), expected=_TEXT),
     Column(name="note", title="说明", read=cells.short_text(100), expected=_TEXT, default=""),
+    Column(name="setl_id", title="结算编号", read=_settlement, default=None,
+           expected=Told("19 位结算编号，Excel 中须为文本",
+                         "a settlement number of 19 digits, as text in a workbook")),
 )  # fmt: skip
 SCORE_COLUMNS = (
     _INSTITUTION,
@@ -98,8 +111,9 @@ BANK_COLUMNS = (
 
 
 def read_adjustments(rows: Iterable[Row], faults: list[Fault]) -> list[Asked]:
-    """Every adjustment that is not at fault; a source counts once for an institution and kind."""
-    found: dict[tuple[str, Kind, str], Asked] = {}
+    """Every adjustment that is not at fault; a source counts once for an institution, kind and
+    settlement."""
+    found: dict[tuple[str, Kind, str, int | None], Asked] = {}
     for number, texts in rows:
         told = cells.values_of(ADJUSTMENT_COLUMNS, texts, number, faults)
         if told is None:
@@ -107,8 +121,10 @@ def read_adjustments(rows: Iterable[Row], faults: list[Fault]) -> list[Asked]:
         asked = Asked(
             row=number, institution=told["fixmedins_code"], kind=told["kind"],
             amount_fen=told["amount"], source=told["source"], note=told["note"],
+            setl_id=told["setl_id"],
         )  # fmt: skip
-        earlier = found.setdefault((asked.institution, asked.kind, asked.source), asked)
+        key = asked.institution, asked.kind, asked.source, asked.setl_id
+        earlier = found.setdefault(key, asked)
         if earlier is not asked:
             faults.append(_again(number, "source", earlier.row))
     return list(found.values())

@@ -205,6 +205,9 @@ select create_distributed_table(
     'settlement.region_paper', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(
+    'settlement.region_file', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
     'settlement.region_paper_end', 'lane', colocate_with => 'settlement.person'
 );
 select create_distributed_table(

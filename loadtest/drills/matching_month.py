@@ -5,8 +5,9 @@ orders as payment events and as rows of bills into a database of its own, and am
 that differ in a known way, in every class, and others that look odd and agree
 (loadtest/channel_days.py). Then the product lists our side and matches the month. Prints one JSON
 object: seconds of listing and matching, memory of this process and of its database backend, and
-how many differences were found, missed, false and wrongly classed; exit status 1 where any was, or
-where the sums do not explain each other. Seconds do not include loading.
+how many differences were found, missed, false and wrongly classed, and what was merged or split;
+exit status 1 where any was, where other rows were joined than should be, or where the sums do not
+explain each other. Seconds do not include loading.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -41,12 +43,12 @@ from loadtest.channel_days import (
 )
 from loadtest.drills.backend import Backend
 from loadtest.drills.month import Month
-from settlement.channel_matching import Class
+from settlement.channel_matching import Class, Joined
 from settlement.embedded.services import start_services
 from settlement.finance.books import Books, open_books
 from settlement.finance.clearing_accounts import keep_accounts
 from settlement.finance.clearing_reports import overview
-from settlement.finance.matching import match
+from settlement.finance.matching import Matched, match
 from settlement.institution_matching import INSTITUTION
 from settlement.payment import ChannelName, Custody
 from settlement.payment_states import Attempt, Learnt
@@ -80,6 +82,12 @@ class Came(Struct, frozen=True, kw_only=True):
     false: int
     wrongly_classed: int
     by_class: dict[str, int]
+    joined: dict[str, int]
+    """groups of rows that agree together only"""
+    joined_in_several_ways: int
+    """groups that are differences, because nobody knows which belong together"""
+    joined_rightly: bool
+    """as many of each as were injected"""
     sums_explained: bool
     again_new: int
     listing_seconds: float
@@ -103,7 +111,7 @@ class Came(Struct, frozen=True, kw_only=True):
     def is_right(self) -> bool:
         """Whether everything was found and nothing else."""
         wrong = self.missed + self.false + self.wrongly_classed + self.again_new
-        return self.sums_explained and not wrong
+        return self.sums_explained and self.joined_rightly and not wrong
 
 
 async def load_month(
@@ -139,17 +147,31 @@ async def load_month(
     return files
 
 
+class Injected(Struct, frozen=True, kw_only=True):
+    """What is to be found of what was put in."""
+
+    differences: dict[Place, Class]
+    together: Counter[Joined | None]
+    """groups of rows that agree together only; None: that could in several ways, and differ"""
+
+    def is_told(self, matched: Matched) -> bool:
+        """Whether a matching has seen as many groups, and no other."""
+        found: Counter[Joined | None] = Counter(matched.groups)
+        found[None] = matched.undecided
+        return found == self.together
+
+
 async def inject(
     connection: PlainConnection, month: Month, files: dict[tuple[str, date], int],
     differences: int,
-) -> dict[Place, Class]:  # fmt: skip
+) -> Injected:  # fmt: skip
     """Orders that differ, and odd ones that agree, spread over the month; what is to be found."""
     rng = random.Random(20_261_101)
     odd = [one for one in Recipe if one not in EXPECTED]
     recipes = [list(EXPECTED)[n % len(EXPECTED)] for n in range(differences)]
     recipes += [odd[n % len(odd)] for n in range(ODD_AGREEING)]
     rng.shuffle(recipes)
-    expected: dict[Place, Class] = {}
+    injected = Injected(differences={}, together=Counter())
     used = month.days - 2 * MARGIN
     for n in range(used):
         some = [(one, rng.randrange(3, 10**6)) for one in recipes[n::used]]
@@ -158,8 +180,9 @@ async def inject(
             first_row=10_000_000 + n * 100_000,
         )  # fmt: skip
         await keep_rows(connection, day, files, LANES)
-        expected |= day.expected
-    return expected
+        injected.differences.update(day.expected)
+        injected.together.update(day.together)
+    return injected
 
 
 async def drill(connection: PlainConnection, rows: int, differences: int) -> Came:
@@ -168,7 +191,8 @@ async def drill(connection: PlainConnection, rows: int, differences: int) -> Cam
     await ensure_schema(connection, region, app_role=APP_ROLE, at=NOW)
     month = NOVEMBER
     files = await load_month(connection, month, rows)
-    expected = await inject(connection, month, files, differences)
+    injected = await inject(connection, month, files, differences)
+    expected = injected.differences
     await connection.execute(QUERIES["month_is_loaded"])
     books = await open_books(connection, clock=lambda: NOW)
     backend = Backend(connection.get_server_pid())
@@ -196,6 +220,8 @@ async def drill(connection: PlainConnection, rows: int, differences: int) -> Cam
             one.value: sum(c is one for c in found.values())
             for one in sorted(set(found.values()))
         },
+        joined={one.value: n for one, n in matched.groups.items()},
+        joined_in_several_ways=matched.undecided, joined_rightly=injected.is_told(matched),
         sums_explained=matched.is_explained, again_new=again.new,
         listing_seconds=round(listed - began, 2), matching_seconds=round(done - listed, 2),
         again_seconds=round(ended - done, 2),

@@ -77,15 +77,15 @@ async def install(connection: PlainConnection, services: Services, month: Month)
 
 async def load_payments(
     connection: PlainConnection, month: Month, city: City
-) -> dict[matching_month.Place, Class]:
+) -> matching_month.Injected:
     """Payments over channels with their bills; what is to be found."""
     files = await matching_month.load_month(connection, month, city.bill_rows)
-    expected = await matching_month.inject(connection, month, files, city.differences)
+    injected = await matching_month.inject(connection, month, files, city.differences)
     await connection.execute(
         QUERIES["city_merchants"], month.first, month.last, MERCHANTS, 5_000_000, LANES
     )
     await connection.execute(matching_month.QUERIES["month_is_loaded"])
-    return expected
+    return injected
 
 
 async def load_settlements(connection: PlainConnection, month: Month, city: City) -> None:

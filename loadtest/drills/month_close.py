@@ -21,6 +21,7 @@ import asyncio
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
@@ -43,7 +44,7 @@ from loadtest.report import median_of, paired_ratio
 from loadtest.server import Server
 from loadtest.stage import Stage
 from loadtest.workload import Scenario
-from settlement.channel_matching import NO_DIFFERENCE, Class
+from settlement.channel_matching import NO_DIFFERENCE, Class, Joined
 from settlement.clock import CHINA, local_time, system_clock
 from settlement.console.today import Today
 from settlement.embedded.services import start_services
@@ -119,7 +120,7 @@ class Run:
         self._data_dir = data_dir
         self._month = month
         self._city = city
-        self._of_channels: Mapping[matching_month.Place, Class] = {}
+        self._of_channels = matching_month.Injected(differences={}, together=Counter())
         self._of_institutions: Mapping[month_city.InstitutionPlace, Class] = {}
         self.came = Came(
             city=city, month=f"{month.first:%Y-%m}", load_average=os.getloadavg()[0]
@@ -232,12 +233,21 @@ class Run:
                 )
             async with clock.step("match") as told:
                 matched = await match(books, first, last, beside=[second])
-                told.append(f"{matched.total('theirs').rows} rows, {matched.new} differences")
+                merged, split = (matched.groups.get(one, 0) for one in Joined)
+                told.append(
+                    f"{matched.total('theirs').rows} rows, {matched.new} differences, merged "
+                    f"{merged}, split {split}"
+                )
             async with clock.step("match institutions") as told:
                 third = await institutions.match(books, first, last, beside=[second])
                 told.append(f"{third.total('theirs').rows} rows, {third.new} differences")
         if not (matched.is_explained and third.is_explained):
             self.came.wrong.append("sums do not explain each other")
+        if not self._of_channels.is_told(matched):
+            self.came.wrong.append(
+                f"joined {matched.groups} and {matched.undecided} in several ways, "
+                f"not {dict(self._of_channels.together)}"
+            )
         async with clock.step("list differences") as told:
             told.append(f"{len(await differences.listed(connection, Filter(), 200))} shown")
         await self._compare(books)
@@ -245,7 +255,7 @@ class Run:
     async def _compare(self, books: Books) -> None:
         """What was found with what was put in."""
         found = await matching_month.differences_found(books)
-        self._tell("channels", self._of_channels, found)
+        self._tell("channels", self._of_channels.differences, found)
         listed = await differences.listed(books.connection, Filter(all_states=True), 10_000_000)
         self._tell("institutions", self._of_institutions, {
             (one.name.order_no, one.name.nth): one.last.facts.found

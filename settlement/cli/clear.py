@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from settlement.numbers import parse
+
 if TYPE_CHECKING:
     from settlement.said import Said
 
@@ -36,6 +38,7 @@ def add_clear(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     _add_stating(actions, tell)
     _add_reading(actions, tell)
+    _add_files(actions, tell)
     _add_marks(actions, tell)
     _add_money(actions, tell)
     _add_prepay(actions, tell)
@@ -71,6 +74,18 @@ def _add_reading(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> Non
     _period(legs)
     legs.add_argument("--institution", help="only rows of this institution")
     _finish(legs, _legs, tell)
+
+
+def _add_files(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None:
+    files = actions.add_parser(
+        "files",
+        help="files that were taken, as they came (原始文件)",
+        description="List the statements, answers and notices of the month, and the lists of its "
+        "days, that were taken as files; with --number and --out, write one as it came.",
+    )
+    files.add_argument("--number", type=_number, help="which file, as listed")
+    files.add_argument("--out", type=Path, metavar="FILE", help="write it there")
+    _finish(files, _files, tell)
 
 
 def _add_marks(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None:
@@ -194,6 +209,13 @@ def _fen(text: str) -> int:
     return -fen if text.startswith("-") else fen
 
 
+def _number(text: str) -> int:
+    number = parse(text.strip())
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of 19 digits")
+    return number
+
+
 def _words(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("it says nothing")
@@ -220,6 +242,17 @@ def _take(parsed: argparse.Namespace) -> Said:
     return regional_desk.take(
         parsed.data_dir, parsed.month, parsed.file, regional_desk.who(parsed)
     )
+
+
+def _files(parsed: argparse.Namespace) -> Said:
+    from settlement.said import UNUSABLE, Said
+    from settlement.serve import regional_files
+
+    if (parsed.number is None) is not (parsed.out is None):
+        return Said(UNUSABLE, "settlement: --number and --out go together")
+    if parsed.number is None:
+        return regional_files.listing(parsed.data_dir, parsed.month)
+    return regional_files.write(parsed.data_dir, parsed.number, parsed.out)
 
 
 def _show(parsed: argparse.Namespace) -> Said:

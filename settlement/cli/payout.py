@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from settlement.numbers import parse
+
 if TYPE_CHECKING:
     from settlement.said import Said
 
@@ -74,6 +76,7 @@ def _add_adjusting(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> N
     typed.add_argument("--amount", required=True, type=_fen, help="yuan")
     typed.add_argument("--source", required=True, type=_words, help="number of the document")
     typed.add_argument("--note", default="", help="what it says there")
+    typed.add_argument("--setl-id", type=_settlement, help="the settlement that it is about (个案)")
     deposits = actions.add_parser(
         "deposits", help="give deposits back by a year's scores (质保金返还)"
     )
@@ -201,6 +204,13 @@ def _fen(text: str) -> int:
     if not fen:
         raise argparse.ArgumentTypeError("nothing is adjusted by 0.00")
     return fen
+
+
+def _settlement(text: str) -> int:
+    number = parse(text.strip())
+    if number is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no settlement number of 19 digits")
+    return number
 
 
 def _words(text: str) -> str:

@@ -12,12 +12,15 @@ from settlement.console.people import Shown, person_shown
 from settlement.console.visits import Visit
 from settlement.console.words import Words
 from settlement.keyring import UndecipherableError
+from settlement.lanes import lane_of
 from settlement.ledger_words import account_words
 from settlement.numbers import lane_in
 from settlement.payment_rows import PaymentFact
+from settlement.payout import SIGN
 from settlement.rows import Detail
 from settlement.storage import console_cases, console_reading
 from settlement.storage.console_cases import CaseRow, EntryLeg
+from settlement.storage.console_payouts import CaseAdjusted, adjustments_of_case
 from settlement.storage.lease import PlainConnection
 from settlement.storage.payment_reader import read_payments
 from settlement.storage.reader import read_settlements
@@ -39,6 +42,8 @@ class Life(Struct, frozen=True, kw_only=True):
     shown: Shown | None
     entries: list[tuple[int, list[EntryLeg]]]
     payments: list[PaymentFact]
+    adjusted: list[CaseAdjusted]
+    """what its institution is paid less or more for it"""
 
 
 async def case(visit: Visit) -> Answer:
@@ -54,7 +59,7 @@ async def case(visit: Visit) -> Answer:
     detail = _detail(visit, life)
     return visit.page(
         "case.html", TITLE, life=life, case=life.case, row=life.fact.row, detail=detail,
-        explained=await _explained(visit, life), account_words=account_words,
+        explained=await _explained(visit, life), account_words=account_words, signs=SIGN,
         item_names=await _item_names(visit, life, detail),
     )  # fmt: skip
 
@@ -78,6 +83,9 @@ async def _life(connection: PlainConnection, visit: Visit, number: int) -> Life 
         shown=await person_shown(connection, visit.desk.keyring, one.lane, one.psn_no),
         entries=[(key, list(group)) for key, group in groupby(legs, lambda leg: leg.entry_id)],
         payments=list(view.payments.values()),
+        adjusted=await adjustments_of_case(
+            connection, lane_of(one.institution, visit.desk.lanes), number
+        ),
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from settlement.finance.payout_accounts import opened
 from settlement.finance.payout_periods import Found
 from settlement.institution import Institution
 from settlement.lanes import lane_of
+from settlement.numbers import parse
 from settlement.payout import AFTER, SIGN, WORD, Act, State, refuses_amount, standing
 from settlement.payout_intake import Asked
 from settlement.storage import payouts as store
@@ -40,6 +41,9 @@ NOBODY = Words("没有这家机构。", "There is no such institution.")
 NO_AMOUNT = Words(
     "请填写调整类型、大于零的金额（至多两位小数）和依据。",
     "Please give the kind, an amount above zero (two decimals at most) and the document.",
+)
+NO_NUMBER = Words(
+    "结算编号须为 19 位数字，或留空。", "A settlement number has 19 digits; or leave it empty."
 )
 NO_ACCOUNT = Words("请填写户名、账号和开户行。", "Please give name, account number and bank.")
 TEXT_MAX = 100
@@ -110,7 +114,14 @@ async def adjust(visit: Visit) -> Answer:
     source, note = (form.get(name, "").strip()[:TEXT_MAX] for name in ("source", "note"))
     if kind is None or not fen or not source:
         return await payout(visit.again(NO_AMOUNT))
-    row = Asked(row=2, institution=code, kind=kind, amount_fen=fen, source=source, note=note)
+    told = form.get("setl_id", "").strip()
+    setl_id = parse(told)
+    if told and setl_id is None:
+        return await payout(visit.again(NO_NUMBER))
+    row = Asked(
+        row=2, institution=code, kind=kind, amount_fen=fen, source=source, note=note,
+        setl_id=setl_id,
+    )  # fmt: skip
     return await have_done(
         visit, _order(visit, first_on, AdjustTask(first_on=first_on, rows=(row,)), "adjust")
     )

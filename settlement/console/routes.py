@@ -32,6 +32,7 @@ from settlement.console import (
     policy_pages,
     regional_act_pages,
     regional_day_pages,
+    region_file_pages,
     regional_pages,
     regional_prepaid_pages,
     reimbursement_case_pages,
@@ -219,6 +220,8 @@ ROUTES = (
           _PARENT),
 
     _get("/console/regions", Right.REGIONS, regional_pages.overview),
+    _get("/console/regions/files", Right.REGIONS, region_file_pages.files),
+    _get(f"/console/regions/files/{NUMBER}/file", Right.REGIONS, region_file_pages.as_it_came),
     _get(f"/console/regions/{MONTH}/{PARTY}/{SIDE}", Right.REGIONS, regional_pages.period),
     _get(f"/console/regions/{MONTH}/{PARTY}/{SIDE}/legs", Right.REGIONS, regional_pages.legs),
     _get(f"/console/regions/{MONTH}/{PARTY}/{SIDE}/papers", Right.REGIONS,

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ledger.money import yuan_text
 from settlement import chart
 from settlement.channel_fees import AS_BILLED
-from settlement.channel_matching import CLASS_ZH
+from settlement.channel_matching import CLASS_ZH, Joined
 from settlement.clock import local_time
 from settlement.difference_states import ACT_ZH, CORRECTION_ZH, STATE_ZH, State, Step
 from settlement.finance import differences as acts
@@ -143,6 +143,7 @@ def matched_text(matched: Matched) -> str:
             f"  {CLASS_ZH[found]} {found.value}：{n} 项，本方 {yuan_text(ours_fen)}，账单 "
             f"{yuan_text(theirs_fen)} 元"
         )
+    lines += _together_text(matched)
     for channel, merchant, day in matched.missing[:20]:
         lines.append(f"  账单未到：{CHANNEL_ZH.get(channel, channel)} {merchant} {day} | no bill")
     if len(matched.missing) > 20:
@@ -163,6 +164,22 @@ def matched_text(matched: Matched) -> str:
         else "  两边合计不能由各类差异说明，请核查 | the sums do not explain each other"
     )
     return "\n".join(lines)
+
+
+def _together_text(matched: Matched) -> list[str]:
+    """What agrees together only, or does not."""
+    lines = []
+    if matched.groups:
+        merged, split = (matched.groups.get(one, 0) for one in Joined)
+        lines.append(f"  合计相符：合并 {merged} 组，拆分 {split} 组 | merged, split")
+    if matched.undecided:
+        lines.append(
+            f"  另有 {matched.undecided} 组合计相符，但合并拆分方式不止一种，仍列为差异 | "
+            "several ways to join them, left as differences"
+        )
+    if matched.too_many:
+        lines.append("  差异过多，未查找合并与拆分 | too many differences to look for joined rows")
+    return lines
 
 
 def list_text(books: Books, found: Sequence[Difference]) -> str:
@@ -244,6 +261,8 @@ def _matched_json(matched: Matched) -> str:
             }
             for found, (n, ours_fen, theirs_fen) in matched.classes.items()
         },
+        "joined": {one.value: matched.groups.get(one, 0) for one in Joined},
+        "joined_in_several_ways": matched.undecided, "too_many_to_join": matched.too_many,
     }  # fmt: skip
     return msgspec.json.encode(shown).decode()
 

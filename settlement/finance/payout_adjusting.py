@@ -2,7 +2,10 @@
 
 One person reads a batch in: every row names institution, kind, amount and source. Another gives the
 same batch with --confirm: then it is booked, each row by an entry of its own. The same batch again
-changes nothing; a source counts once in a period for one institution and kind.
+changes nothing; a source counts once in a period for one institution, kind and settlement.
+
+A row may name a settlement (个案): it is the institution's own and stands, when the row is proposed
+and when it is booked.
 """
 
 from __future__ import annotations
@@ -105,6 +108,7 @@ async def rows_of(books: PayoutBooks, first_on: date, digest: bytes) -> tuple[As
                 Asked(
                     row=each.number, institution=one.institution, kind=each.kind,
                     amount_fen=each.amount_fen, source=each.source, note=each.note,
+                    setl_id=each.setl_id,
                 )
                 for each in one.proposals
                 if each.batch == digest
@@ -143,7 +147,7 @@ async def _propose(
             Adjustment(
                 number=len(one.kept.adjustments) + place, kind=row.kind,
                 amount_fen=row.amount_fen, source=row.source, note=row.note, batch=digest,
-                proposed_by=who.actor,
+                proposed_by=who.actor, setl_id=row.setl_id,
             ),
         )
         for one in found
@@ -226,14 +230,35 @@ async def _faults(
                 f"  第 {row.row} 行 {row.institution} {KIND_ZH[row.kind]} {row.source} 已有 | row "
                 f"{row.row}: this source is there already"
             )
+    faults += await _case_faults(books, rows)
     faults += _more_than_owed(rows, found)
     balances = await store.ledger_at(books.connection, _FOREVER)
     return faults + _uncovered(rows, balances, await store.pool_fen(books.connection))
 
 
+async def _case_faults(books: PayoutBooks, rows: Sequence[Asked]) -> list[str]:
+    """Rows about a settlement that is not there, is another institution's, or does not stand."""
+    named = [(row, row.setl_id) for row in rows if row.setl_id is not None]
+    if not named:
+        return []
+    cases = await store.cases_of(books.connection, (number for _, number in named))
+    faults = []
+    for row, number in named:
+        case = cases.get(number)
+        if case is None or case.institution != row.institution:
+            what = f"{row.institution} 没有结算 {number} | it has no such settlement"
+        elif not case.stands:
+            what = f"结算 {number} 已撤销，或不是结算 | it was undone, or is no settlement"
+        else:
+            continue
+        faults.append(f"  第 {row.row} 行 {what} (row {row.row})")
+    return faults
+
+
 def _is_known(row: Asked, adjustments: Iterable[Adjustment]) -> bool:
     return any(
-        (one.kind, one.source) == (row.kind, row.source) and (one.is_open or one.booked)
+        (one.kind, one.source, one.setl_id) == (row.kind, row.source, row.setl_id)
+        and (one.is_open or one.booked)
         for one in adjustments
     )
 

@@ -148,10 +148,12 @@ def step_commitment(lane: int, period: Period, step: Step) -> bytes:
 def adjustment_commitment(lane: int, period: Period, one: Adjustment) -> bytes:
     """What the entry of an adjustment commits to; settlement.payout_commitment computes the
     same."""
-    told = [
+    told: list[object] = [
         lane, one.entry_id, period.institution, f"{period.first_on}", one.number, int(one.kind),
         one.amount_fen, one.source, one.note, one.proposed_by, one.ended_by,
     ]  # fmt: skip
+    if one.setl_id is not None:
+        told.append(one.setl_id)
     return sha256(b"\x0f" + msgspec.json.encode(told)).digest()
 
 

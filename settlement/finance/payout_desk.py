@@ -69,7 +69,7 @@ def typed(parsed: argparse.Namespace) -> Said:
     """One adjustment, typed."""
     one = Asked(
         row=1, institution=parsed.institution, kind=WORD[parsed.kind], amount_fen=parsed.amount,
-        source=parsed.source, note=parsed.note,
+        source=parsed.source, note=parsed.note, setl_id=parsed.setl_id,
     )  # fmt: skip
     return _adjust(parsed, [one])
 

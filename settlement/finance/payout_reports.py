@@ -29,6 +29,7 @@ from settlement.payout import (
     STATE_ZH,
     Adjustment,
     State,
+    case_text,
 )
 from settlement.payout_files import Posted, UnbalancedError, sheet_text, vouchers_text
 from settlement.said import UNUSABLE, Said
@@ -172,7 +173,8 @@ def notice_text(books: PayoutBooks, one: Found) -> str:
         if each.booked:
             fen = SIGN[each.kind] * each.amount_fen
             told = _three(fen, 0) if fen else (f"（{yuan_text(each.amount_fen)}）", "", "0.00")
-            rows.append((*head, KIND_ZH[each.kind], *blank, *told, each.source))
+            rows.append((*head, KIND_ZH[each.kind], *blank, *told,
+                         f"{each.source}{case_text(each)}"))  # fmt: skip
     rows.append((*head, "应拨合计", *blank, *_three(one.due.fund_fen, one.due.account_fen), ""))
     return sheet_text(rows)
 
@@ -246,7 +248,7 @@ def _adjustment(one: Adjustment) -> str:
     )  # fmt: skip
     return (
         f"第 {one.number} 笔 {KIND_ZH[one.kind]} {sign}{yuan_text(one.amount_fen)} 元 {one.source} "
-        f"{one.note}（{one.proposed_by} 提出，{ended}）"
+        f"{one.note}{case_text(one)}（{one.proposed_by} 提出，{ended}）"
     )
 
 

@@ -30,6 +30,7 @@ from settlement.serve import regional_stating as stating
 from settlement.serve import regional_taking as taking
 from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_ending import end
+from settlement.serve.regional_files import keep_as_it_came
 from settlement.serve.regional_marks import mark_cases
 from settlement.serve.regional_periods import SOMEBODY_ELSE, Found, acting, the_period
 from settlement.who import Who
@@ -54,7 +55,10 @@ async def clear(books: RegionalBooks, task: Clearing, who: Who, opened: Opened) 
         case RegionTakeTask():
             with opened(task.file) as path:
                 sent = taking.Sent(name=path.name, content=path.read_bytes())
-            return _tried(books, await taking.take(books, task.month, sent, who))
+            said = await taking.take(books, task.month, sent, who)
+            if books.keeps:
+                said = await keep_as_it_came(books, said, {sent.name: sent.content}, who)
+            return _tried(books, said)
         case RegionTask():
             return await acting(books, task.party, lambda: _on_period(books, task, who))
         case PrepaidTask():

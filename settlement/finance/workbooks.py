@@ -29,7 +29,7 @@ from settlement.monthly_statement import (
     person_type_name,
     scheme_name,
 )
-from settlement.payout import KIND_ZH, NONE, SIGN
+from settlement.payout import KIND_ZH, NONE, SIGN, case_text
 from settlement.said import Said
 from settlement.storage import money as store
 from settlement.storage import past, reference
@@ -103,7 +103,8 @@ def _notice_rows(one: Found) -> list[tuple[Cell, ...]]:
         if each.booked:
             fen = SIGN[each.kind] * each.amount_fen
             aside = "" if fen else f"（{yuan_text(each.amount_fen)} 元，不影响应拨）"
-            rows.append((KIND_ZH[each.kind], *blank, fen, 0, fen, f"{each.source}{aside}"))
+            rows.append((KIND_ZH[each.kind], *blank, fen, 0, fen,
+                         f"{each.source}{case_text(each)}{aside}"))  # fmt: skip
     return rows
 
 

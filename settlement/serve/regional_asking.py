@@ -23,6 +23,7 @@ from settlement.said import UNUSABLE, Said
 from settlement.serve.hub_keys import UNUSABLE_FOR
 from settlement.serve.hub_office import HubOffice
 from settlement.serve.regional_books import RegionalBooks, opened
+from settlement.serve.regional_files import keep_as_it_came
 from settlement.serve.regional_lists import ask_both, hub_is_known, unasked_hub
 from settlement.serve.regional_reconciling import HubSays, Told, read_hub_list, reconcile
 from settlement.storage.keyfile import key_file, load_keyring
@@ -102,6 +103,8 @@ async def compare_over_line(
             lines.append(told.text)
             continue
         said = await reconcile(books, told, who)
+        if wanted.hub_file is not None:
+            said = await keep_as_it_came(books, said, dict([wanted.hub_file]), who)
         lines += [said.text, _got(told)]
         silent += [one] if said.status else []
     if silent:

@@ -12,6 +12,7 @@ from settlement.serve import regional_asking
 from settlement.serve import regional_ending as ending
 from settlement.serve import regional_reconciling as reconciling
 from settlement.serve.regional_books import RegionalBooks, run
+from settlement.serve.regional_files import keep_as_it_came
 from settlement.who import Who
 
 
@@ -33,7 +34,8 @@ def compare(parsed: argparse.Namespace) -> Said:
         told = reconciling.read_lists(books, parsed.day, files)
         if isinstance(told, Said):
             return told
-        return await reconciling.reconcile(books, told, _who(parsed))
+        said = await reconciling.reconcile(books, told, _who(parsed))
+        return await keep_as_it_came(books, said, files, _who(parsed))
 
     return run(parsed.data_dir, act)
 

@@ -20,6 +20,7 @@ from settlement.serve import regional_reports as reports
 from settlement.serve import regional_stating as stating
 from settlement.serve import regional_taking as taking
 from settlement.serve.regional_books import RegionalBooks, run
+from settlement.serve.regional_files import keep_as_it_came
 from settlement.serve.regional_marks import mark_cases
 from settlement.serve.regional_periods import Found, acting, the_period
 from settlement.who import Who
@@ -63,7 +64,12 @@ def take(data_dir: Path, month: date, path: Path, who: Who) -> Said:
         sent = taking.Sent(name=path.name, content=path.read_bytes())
     except OSError as exc:
         return Said(1, f"{path} 读不出 | cannot be read: {exc.strerror}")
-    return run(data_dir, lambda books: taking.take(books, month, sent, who))
+
+    async def act(books: RegionalBooks) -> Said:
+        said = await taking.take(books, month, sent, who)
+        return await keep_as_it_came(books, said, {sent.name: sent.content}, who)
+
+    return run(data_dir, act)
 
 
 def show(data_dir: Path, named: Named) -> Said:

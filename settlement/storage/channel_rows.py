@@ -6,7 +6,7 @@ goes lane by lane, and what agrees is counted where it lies (ADR 0039).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from asyncpg import Connection, Record
@@ -201,6 +201,27 @@ async def read_lane(connection: Connection[Record], lane: int, period: Period) -
             case side:
                 sides.sums[side, row["channel"]] = Sum(row["n"], row["fen"])
     return sides
+
+
+async def payments_around(
+    connection: Connection[Record], lane: int, days: Collection[date], period: Period,
+    places: Sequence[tuple[str, str]], channel_nos: Sequence[str],
+) -> Sides:  # fmt: skip
+    """Payments of some days of a lane that differ, at some channels' merchants or with some of the
+    channels' numbers; without sums. Of the period, files that count no more."""
+    near = {day + n * DAY for day in days for n in (-1, 0, 1)}
+    async with connection.transaction(readonly=True):
+        await connection.execute(MATCHING_SCATTER["plan_for_many_rows"])
+        rows = await connection.fetch(
+            MATCHING["payments_around"], lane, sorted(days), sorted(near), *_columns(places, 2),
+            list(channel_nos), list(period.replaced), states(Said.DONE),
+            sorted(CHANNELS_WITH_STATES),
+        )  # fmt: skip
+    return Sides(
+        sums={},
+        ours=[_ours(row) for row in rows if row["side"] == "our row"],
+        theirs=[_theirs(row) for row in rows if row["side"] == "their row"],
+    )
 
 
 async def ours_of(

@@ -88,6 +88,28 @@ class Whole(Struct, frozen=True, kw_only=True):
     batches: list[OpenBatch]
 
 
+class CaseAdjusted(Struct, frozen=True, kw_only=True):
+    """An adjustment of a payout that is about one settlement."""
+
+    first_on: date
+    kind: Kind
+    amount_fen: int
+    source: str
+    note: str
+    is_open: bool
+    """proposed, and nobody has confirmed it"""
+
+
+async def adjustments_of_case(
+    connection: Connection[Record], lane: int, setl_id: int
+) -> list[CaseAdjusted]:
+    """What a settlement's institution is paid less or more for it; `lane` is the institution's."""
+    return [
+        CaseAdjusted(**{**dict(row), "kind": Kind(row["kind"])})
+        for row in await connection.fetch(CONSOLE_MONEY["case_adjusted"], lane, setl_id)
+    ]
+
+
 async def periods(
     connection: Connection[Record], scope: str | None, limit: int
 ) -> list[ListedPeriod]:

@@ -11,11 +11,15 @@ from typing import TypeVar
 from asyncpg import Connection, Record
 from msgspec import Struct
 
+from settlement.numbers import lane_in
 from settlement.payout import Act, Adjustment, Amounts, Kind, Period, Step
+from settlement.rows import RowKind
 from settlement.storage.queries import PAYOUTS
 
 T = TypeVar("T")
 _MONTH = 10**15
+CASES_AT_ONCE = 5_000
+"""Settlements that adjustments are about and that are looked up together."""
 
 
 class Line(Struct, frozen=True, kw_only=True, gc=False):
@@ -51,6 +55,20 @@ class Balances(Struct, frozen=True, kw_only=True):
     payable: Amounts
     deposit_fen: int
     prepaid_fen: int
+
+
+class Case(Struct, frozen=True, kw_only=True, gc=False):
+    """A settlement row that an adjustment names."""
+
+    institution: str
+    settles: bool
+    """it is a settlement, not what cancels or reverses one"""
+    undone: bool
+
+    @property
+    def stands(self) -> bool:
+        """Whether it may still be adjusted."""
+        return self.settles and not self.undone
 
 
 class AccountStep(Struct, frozen=True, kw_only=True):
@@ -224,6 +242,38 @@ async def keep_lines(
     )  # fmt: skip
 
 
+async def cases_of(connection: Connection[Record], numbers: Iterable[int]) -> dict[int, Case]:
+    """Settlements by number, whatever lane they lie in; those that are not there are left out."""
+    asked = sorted(set(numbers))
+    rows = await connection.fetch(
+        PAYOUTS["payout_cases"], [lane_in(number) for number in asked], asked
+    )
+    return {
+        row["setl_id"]: Case(
+            institution=row["institution"], settles=row["kind"] == RowKind.SETTLE,
+            undone=row["is_undone"],
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+async def foreign_case(connection: Connection[Record], lane: int) -> tuple[int, str] | None:
+    """The first settlement that an adjustment of a lane is about and that is none of its
+    institution, with that institution. One that was cancelled later is its own all the same."""
+    after = (0, "")
+    while True:
+        rows = await connection.fetch(PAYOUTS["payout_cases_named"], lane, *after, CASES_AT_ONCE)
+        named = [(row["setl_id"], row["institution"]) for row in rows]
+        if not named:
+            return None
+        cases = await cases_of(connection, (number for number, _ in named))
+        for number, institution in named:
+            case = cases.get(number)
+            if case is None or not case.settles or case.institution != institution:
+                return number, institution
+        after = named[-1]
+
+
 async def propose_adjustments(
     connection: Connection[Record], lane: int, first_on: date, at: datetime,
     adjustments: Sequence[tuple[str, Adjustment]],
@@ -235,6 +285,7 @@ async def propose_adjustments(
         [institution for institution, _ in adjustments], [one.number for _, one in adjustments],
         [one.kind for _, one in adjustments], [one.amount_fen for _, one in adjustments],
         [one.source for _, one in adjustments], [one.note for _, one in adjustments],
+        [one.setl_id for _, one in adjustments],
     )  # fmt: skip
     return len(kept) == len(adjustments)
 
@@ -364,5 +415,6 @@ def _adjustment(row: Record) -> Adjustment:
     return Adjustment(
         number=row["adjustment_no"], kind=Kind(row["kind"]), amount_fen=row["amount_fen"],
         source=row["source"], note=row["note"], batch=row["batch"], proposed_by=row["actor"],
-        ended_by=row["ended_by"] or "", booked=bool(row["booked"]), entry_id=row["entry_id"],
+        setl_id=row["setl_id"], ended_by=row["ended_by"] or "", booked=bool(row["booked"]),
+        entry_id=row["entry_id"],
     )  # fmt: skip

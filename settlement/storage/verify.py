@@ -32,6 +32,7 @@ from settlement.committed import open_committed
 from settlement.keyring import ErasedError, Keyring, UndecipherableError
 from settlement.storage import reference
 from settlement.storage.archive import unaudited
+from settlement.storage.payouts import foreign_case
 from settlement.storage.queries import CONSOLE, PAYOUTS, SQL_DIRECTORY
 from settlement.storage.sealed_places import RECORDS
 from settlement.storage.verify_bills import bad_bills
@@ -254,9 +255,21 @@ async def _bad_in(
     bad = await _bad_lane(connection, lane, journal, ask)
     if bad is None:
         bad = await _bad_money(connection, lane, journal, ask.settled_by)
+    if bad is None:
+        bad = await _bad_case(connection, lane, journal)
     if bad is None and ask.keyring is not None:
         bad = await bad_sealed(connection, lane, journal, ask.keyring)
     return bad
+
+
+async def _bad_case(connection: Connection[Record], lane: int, journal: int) -> BadEntry | None:
+    """The first adjustment of a payout about a settlement that is none of its institution's."""
+    found = await foreign_case(connection, lane)
+    if found is None:
+        return None
+    number, institution = found
+    what = f"adjustment of a payout of {institution} is about a settlement that is none of its own"
+    return BadEntry(journal=journal, lane=lane, entry_id=number, what=what)
 
 
 async def _bad_lane(

@@ -1,4 +1,4 @@
-"""Verification of what others sent: bills of channels, and files of institutions.
+"""Verification of what others sent: bills of channels, files of institutions and other regions.
 
 The bytes of each bill must give the hash that it was kept under, and the rows that were read from a
 file must add up to what it came to. A single row that was exchanged for another of the same sum is

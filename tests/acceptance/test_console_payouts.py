@@ -99,6 +99,29 @@ async def test_deductions_come_by_file_and_another_person_books_them(desks: Desk
     assert "至多两位小数" in odd.text and 'value="1.005"' in odd.text
 
 
+async def test_a_deduction_of_a_case_is_on_the_page_of_the_case(desks: Desks) -> None:
+    case = await desks.office.town.owner.fetchval(
+        "select t.setl_id from settlement.settlement t where t.institution = $1", PHARMACY
+    )
+    typed = {"kind": "deduction", "amount": "0.10", "source": "审1", "note": "超量"}
+    odd = await desks.act(desks.clerk, f"{PERIOD}/{PHARMACY}", "adjust", **typed, setl_id="12")
+    assert "19 位数字" in odd.text and 'value="12"' in odd.text
+    page = await desks.act(
+        desks.clerk, f"{PERIOD}/{PHARMACY}", "adjust", **typed, setl_id=str(case)
+    )
+    assert f"/console/settlements/{case}" in page.text
+    shown = await desks.clerk.get(f"/console/settlements/{case}")
+    assert "审1" in shown.text and "待另一人确认" in shown.text
+    await desks.chief.get(PERIOD)
+    batch = desks.chief.page.field("batch")
+    assert batch
+    booked = await desks.act(desks.chief, PERIOD, "batch", batch=batch)
+    assert "已入账 1 笔" in booked.text
+    finance = await desks.office.signed_in(NAMES[Role.INSTITUTION])
+    shown = await finance.get(f"/console/settlements/{case}")
+    assert "审1" in shown.text and "已入账" in shown.text and "-0.10" in shown.text
+
+
 async def test_deposits_come_back_by_the_scores_of_a_year(desks: Desks) -> None:
     head = "机构编码,质保金,考核得分\n"
     rows = f"{head}{OTHER},0.50,90\n"

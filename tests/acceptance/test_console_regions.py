@@ -5,19 +5,23 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 from functools import partial
 
+import msgspec
 import pytest
 import pytest_asyncio
 
+from protocol.hub.clearing import DayList
 from settlement.console.rights import Role
 from settlement.regional_clearing import Mark, Side
 from settlement.said import Said
 from settlement.serve import regional_prepaid as prepaid
 from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_desk import Named, acting_on
+from settlement.serve.regional_files import keep_as_it_came
 from settlement.serve.regional_marks import mark_cases
 from settlement.serve.regional_periods import Found, acting
 from settlement.serve.regional_prepaid import PrepaidAct
@@ -25,8 +29,9 @@ from settlement.serve.regional_stating import state
 from settlement.who import Who
 from tests.kit.console import NAMES, Office, an_office
 from tests.kit.payouts import assert_good
-from tests.kit.population import CLASS_A, some
+from tests.kit.population import CLASS_A, REGION, some
 from tests.kit.regions import CHANGSHA, HUNAN, KitLeg, an_operator, treated_here, treated_there
+from tests.kit.tampering import found, tampered
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase, temporary_directory
 
@@ -116,3 +121,42 @@ async def test_a_prepayment_shows_its_use_and_what_ends_the_alarm(office: Office
     await leave(office.town, top_up)
     page = (await clerk.get("/console/regions")).text
     assert "红色预警" not in page and "正常" in page
+
+
+async def test_files_of_a_month_are_had_as_they_came_by_those_who_may(office: Office) -> None:
+    lists = {
+        f"{by}.json": msgspec.json.encode(
+            DayList(
+                told_by=by, treated=REGION, insured=CHANGSHA, day=date(2026, 12, 5), rows=()
+            )
+        )
+        for by in (CHANGSHA, "hub")
+    }  # fmt: skip
+    books = await an_operator(office.town)
+    for files in (lists, lists, {"x.json": lists["hub.json"]}):
+        assert_good(await keep_as_it_came(books, Said(0, "compared"), files, CHEN))
+    refused = {"r.json": lists["hub.json"].replace(b"2026-12-05", b"2026-12-06")}
+    assert (await keep_as_it_came(books, Said(1, "refused"), refused, CHEN)).status == 1
+    clerk = await office.signed_in(NAMES[Role.CLERK])
+    assert "/console/regions/files?month=2026-12" in (await clerk.get("/console/regions")).text
+    page = (await clerk.get("/console/regions/files?month=2026-12")).text
+    numbers = re.findall(r"/console/regions/files/([0-9]{19})/file", page)
+    assert len(numbers) == 2 and "日清单" in page and "平台" in page
+    got = {(await clerk.get(f"/console/regions/files/{one}/file")).text for one in numbers}
+    assert got == {one.decode() for one in lists.values()}
+    assert (await clerk.get(f"/console/regions/files/{10**18}/file")).status == 404
+    assert "没有收下" in (await clerk.get("/console/regions/files?month=2026-11")).text
+    assert "月份不正确" in (await clerk.get("/console/regions/files?month=2026-1x")).text
+    finance = await office.signed_in(NAMES[Role.INSTITUTION])
+    for address in ("files", f"files/{numbers[0]}/file"):
+        assert (await finance.get(f"/console/regions/{address}")).status == 403
+    noted = await office.town.owner.fetchval(
+        "select count(*) from settlement.audit where action = 'console.download-region-file'"
+    )
+    assert noted == 2
+    assert (await office.town.verified()).ok
+    async with tampered(
+        office.town, "settlement.bill_content",
+        "update settlement.bill_content set content = set_byte(content, 9, 0)",
+    ):  # fmt: skip
+        assert "bytes are not those that came" in await found(office.town)

@@ -47,17 +47,8 @@ async def assert_sold(town: Town) -> None:
 
 
 async def paid(payouts: Payouts, out: Path) -> int:
-    """What was stated is confirmed, ordered, paid and closed: how much."""
-    code = payouts.town.pharmacy.code
-    assert_good(await payouts.confirm(code))
-    assert_good(await payouts.propose(code))
-    assert_good(await payouts.order(out, code))
-    order = (await payouts.found(code)).now.order
-    assert order is not None
-    fen = order.amounts.total_fen
-    await payouts.banked(bank_row(order.reference, fen, f"B-{order.reference}"))
-    assert_good(await payouts.close(code))
-    return fen
+    """What was stated of the pharmacy is confirmed, ordered, paid and closed: how much."""
+    return await payouts.pay(payouts.town.pharmacy.code, out)
 
 
 async def test_a_month_is_stated_once_after_its_end_and_agrees_with_the_ledger(

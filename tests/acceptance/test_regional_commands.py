@@ -49,6 +49,9 @@ TRANSCRIPT = "SETTLEMENT_TEST_TRANSCRIPT"
 """A file that the session is also written to, to be read or put into the page."""
 
 
+NAMES = {"theirs.json", "hub.json", "changsha.json"}
+
+
 class Office:
     """The finance person's shell, beside a town's database."""
 
@@ -149,6 +152,7 @@ async def test_a_month_with_hunan_is_worked_from_the_first_command_to_the_last(
     office.send("doubled.json", bad)
     assert "重复" in await office.type(f"{month} take FOLDER/doubled.json {chen}", 1)
     await office.type(f"{month} take FOLDER/changsha.json {chen}")
+    await _had_back(office, month, chen)
     listed = await office.type(f"{month} legs {HUNAN} --side receivable")
     assert [row["case_no"] for row in csv.DictReader(io.StringIO(listed))] == sorted(
         leg.case_no for leg in here
@@ -202,6 +206,24 @@ async def _put_into_the_box(office: Office, month: str, chen: str) -> None:
     assert "清算表 441900-430000-202610 " in listed and "答复 430100-440000-202610-" in listed
 
 
+async def _had_back(office: Office, month: str, chen: str) -> None:
+    """Three files were taken, one was refused; each is had back to the byte, and kept once."""
+    await office.type(f"{month} take FOLDER/changsha.json {chen}")
+    day = f"reconcile-regions --day {DAY}"
+    await office.type(f"{day} --lists FOLDER/theirs.json FOLDER/hub.json {chen}")
+    listed = (await office.type(f"{month} files")).splitlines()
+    names = {name: line.split()[0] for line in listed for name in NAMES if f"）{name} " in line}
+    assert names.keys() == NAMES and len(listed) == len(NAMES), listed
+    for name, number in names.items():
+        await office.type(f"{month} files --number {number} --out FOLDER/back-{name}")
+        assert (office.folder / f"back-{name}").read_bytes() == (office.folder / name).read_bytes()
+    back = f"{month} files --number {names['hub.json']} --out FOLDER/back-hub.json"
+    assert "已存在" in await office.type(back, 2)
+    await office.type(f"{month} files --number {10**18} --out FOLDER/nothing", 1)
+    assert not (office.folder / "nothing").exists()
+    assert "没有收下的文件" in await office.type("clear --month 2026-08 files")
+
+
 async def _compare_the_day(office: Office, here: list[KitLeg], chen: str) -> None:
     """Changsha lacks a row that the hub carried; somebody finds out why."""
     day = f"reconcile-regions --day {DAY}"
@@ -225,6 +247,8 @@ async def _compare_the_day(office: Office, here: list[KitLeg], chen: str) -> Non
         ("clear --month 2026-10 show 43", "six digits"),
         ("clear --month 2026-10 notify 430000 --notice 1 --amount 1.234 --actor a --reason b",
          "is no amount"),
+        ("clear --month 2026-10 files --number 12", "no number of 19 digits"),
+        ("clear --month 2026-10 files --out /tmp/x", "go together"),
         ("clear --month 2026-10 pay 430000 --voucher 1 --actor a --reason ' '", "it says nothing"),
         ("clear --month 2026-10 prepay 430000 in --side payable --actor a --reason b",
          "in and back need --amount and --voucher"),
@@ -256,6 +280,6 @@ async def test_the_page_names_every_action() -> None:
     page = PAGE.read_text("utf-8")
     for action in (
         "state", "take", "show", "legs", "object", "withdraw", "postpone", "confirm", "answer",
-        "send", "papers", "notify", "pay", "receive", "close", "prepay",
+        "send", "papers", "notify", "pay", "receive", "close", "prepay", "files",
     ):  # fmt: skip
         assert re.search(rf"settlement clear --month [0-9-]+ {action}\b", page), action

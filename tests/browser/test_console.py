@@ -53,6 +53,7 @@ READING = (
     ("filings", "备案清单", "By certificate number"),
     ("notices", "待发通知", "Notices that wait"),
     ("regions", "时限", "What is due when"),
+    ("regions/files", "已收文件", "What came"),
     ("reimbursements", "待办与近期", "What waits, and what came lately"),
 )
 """Pages to read, with something that stands on each."""

@@ -23,7 +23,7 @@ from loadtest.channel_days import (
     keep_day,
 )
 from settlement import chart
-from settlement.channel_matching import Class
+from settlement.channel_matching import Class, Joined
 from settlement.chart import ChannelAccount, channel_account, institution_accounts
 from settlement.clearing_accounts import Account
 from settlement.clock import local_time
@@ -236,6 +236,20 @@ async def test_accounts_explain_books_less_bills(desk: Books, rng: Random) -> No
         assert (found.fee_open_fen != 0) == any(one is Recipe.FEE for one, _ in recipes)
         again = await match(desk, FIRST, LAST)
         assert (again.cleared.steps, again.cleared.fees) == (0, 0)
+
+
+async def test_what_was_merged_or_split_is_cleared(desk: Books) -> None:
+    """Nothing is open of payments that agree together, whoever has the row that they are in."""
+    came = await loaded(
+        desk, (Recipe.MERGED, 700), (Recipe.SPLIT_OVER_NUMBERS, 900),
+        (Recipe.MERGED_AT_SHOP, 500), (Recipe.MERGED_NEXT_DAY, 300), (Recipe.SPLIT_AT_SHOP, 400),
+    )  # fmt: skip
+    assert came.groups == {Joined.MERGED: 3, Joined.SPLIT: 2} and not came.new
+    total = await whole(desk)
+    assert (total.sums.due_fen, total.remainder_fen, total.open_fen) == (2_800, 0, 0)
+    await loaded(desk, (Recipe.SEVERAL_WAYS, 600))
+    total = await whole(desk)
+    assert (total.remainder_fen, total.open_fen) == (0, 2_400), "six differences"
 
 
 async def test_what_agrees_is_cleared_and_what_has_no_bill_is_open(desk: Books) -> None:

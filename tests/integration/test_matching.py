@@ -21,9 +21,12 @@ from loadtest.channel_days import (
     differences,
     keep_day,
 )
-from settlement.channel_matching import Class, compare
+from settlement.channel_joining import join, with_joined
+from settlement.channel_matching import Class, Joined, compare
 from settlement.difference_states import State
+from settlement.finance import matching
 from settlement.finance.books import Books, open_books
+from settlement.finance.difference_desk import matched_text
 from settlement.finance.matching import Matched, match
 from settlement.payment_states import Happening
 from settlement.storage import differences as store
@@ -73,10 +76,11 @@ async def classes(books: Books) -> dict[tuple[str, str, int], Class]:
 
 def purely(day: Day) -> dict[tuple[str, str, int], Class]:
     """What the reference says, over all rows."""
+    findings = compare(day.ours, day.theirs, day.around)
     return differences(
         {
             (one.key.order_no or one.key.channel_no, one.key.refund_no, one.nth): one.found
-            for one in compare(day.ours, day.theirs, day.around)
+            for one in with_joined(findings, join(findings, day.around))
         }
     )
 
@@ -111,6 +115,57 @@ async def test_database_finds_what_the_rules_find(
                 await matched(books, days=2, beside=[second])
             assert await classes(books) == day.expected == purely(day)
             assert (await matched(books, days=2)).new == 0
+
+
+async def test_payments_that_agree_together_are_told_and_end_what_was_found_before(
+    database: FreshDatabase,
+) -> None:
+    """The night before, the bills of the next day were not here. Whichever of the days are matched
+    afterwards, the same agrees."""
+    recipes = [
+        (Recipe.MERGED, 700), (Recipe.SPLIT_OVER_NUMBERS, 900), (Recipe.MERGED_AT_SHOP, 500),
+        (Recipe.MERGED_NEXT_DAY, 300), (Recipe.SPLIT_AT_SHOP, 400), (Recipe.SEVERAL_WAYS, 600),
+    ]  # fmt: skip
+    async with a_desk(database) as books:
+        await emptied(books)
+        day = a_day(recipes, lanes=LANES)
+        await keep_day(books.connection, day, LANES)
+        await books.connection.execute(
+            "insert into settlement.bill_replaced (lane, file_no, replaced_by)"
+            " select f.lane, f.file_no, 0 from settlement.bill_file f where f.bill_day > $1",
+            DAY,
+        )
+        night = await matched(books)
+        assert (night.groups, night.undecided) == ({}, 0)
+        waiting = await kept(books)
+        assert len(waiting) == 19
+        await books.connection.execute("truncate settlement.bill_replaced")
+        came = await match(books, DAY, DAY + NEXT)
+        assert came.is_explained
+        assert came.groups == {Joined.MERGED: 3, Joined.SPLIT: 2} and came.undecided == 1
+        assert "合并 3 组，拆分 2 组" in matched_text(came) and "另有 1 组" in matched_text(came)
+        now = await kept(books)
+        still = {place: one for place, one in now.items() if one.last.state is State.OPEN}
+        assert {place: one.last.facts.found for place, one in still.items()} == day.expected
+        rules = [one.last.rule for one in now.values() if one.last.state is State.CLOSED]
+        assert sorted(rules) == ["merged"] * 8 + ["split"] * 5
+        for first, last in ((0, 0), (1, 1), (1, 2), (-1, 0), (0, 1)):
+            assert (await match(books, DAY + first * NEXT, DAY + last * NEXT)).new == 0
+
+
+async def test_where_too_much_differs_nothing_is_joined(
+    database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Findings of all lanes are not held then: each lane is kept when it was read."""
+    monkeypatch.setattr(matching, "HELD_MAX", 2)
+    async with a_desk(database) as books:
+        await emptied(books)
+        day = a_day([(Recipe.MERGED, 700), (Recipe.MERGED_AT_SHOP, 500)], lanes=LANES)
+        await keep_day(books.connection, day, LANES)
+        came = await matched(books)
+        assert came.too_many and came.groups == {}
+        assert len(await kept(books)) == 6
+        assert "未查找合并与拆分" in matched_text(came)
 
 
 async def test_payment_that_came_after_it_was_undone_is_one(database: FreshDatabase) -> None:

@@ -13,7 +13,9 @@ import pytest_asyncio
 
 from ledger.postgres.shape import Shape
 from tests.kit import scenes
-from tests.kit.tampering import found, tampered
+from tests.kit.population import CLASS_A, some
+from tests.kit.reply import assert_done
+from tests.kit.tampering import all_tampered, found, tampered
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
 
@@ -22,6 +24,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 STEP, LINE = "settlement.payout_step", "settlement.payout_line"
 ADJUSTMENT, END = "settlement.payout_adjustment", "settlement.payout_adjustment_end"
 PAYOUT = "payout to an institution"
+FOREIGN = (
+    "adjustment of a payout of {code} is about a settlement that is none of its own"
+)
 OTHERWISE = f"{PAYOUT} is not what its rows and adjustments come to"
 
 
@@ -33,6 +38,7 @@ async def town(
     directory: Path = tmp_path_factory.mktemp("orders")
     async with a_town(database, shape=Shape.ONE_MACHINE) as town:
         await scenes.payouts(town, directory)
+        assert_done(await town.other_pharmacy.sell(town.someone(), some(CLASS_A)))
         yield town
 
 
@@ -53,6 +59,7 @@ async def test_what_was_paid_verifies(town: Town) -> None:
         (ADJUSTMENT, "set amount_fen = 99", f"{PAYOUT} was changed"),
         (ADJUSTMENT, "set actor = 'somebody'", f"{PAYOUT} was changed"),
         (ADJUSTMENT, "set source = 'another'", f"{PAYOUT} was changed"),
+        (ADJUSTMENT, "set setl_id = 7", f"{PAYOUT} was changed"),
         (END, "set actor = 'somebody'", f"{PAYOUT} was changed"),
         (END, "", f"{PAYOUT} is missing"),
         (LINE, "set fund_fen = fund_fen + 1", OTHERWISE),
@@ -68,6 +75,33 @@ async def test_what_was_touched_is_named(
     async with tampered(town, table, statement):
         assert what in await found(town)
     assert await found(town) == ""
+
+
+async def test_an_adjustment_about_a_case_of_another_institution_is_named(town: Town) -> None:
+    own = await a_case(town, of_the_pharmacy=True)
+    foreign = await a_case(town, of_the_pharmacy=False)
+    for number, said in ((own, ""), (foreign, FOREIGN), (own + 999, FOREIGN)):
+        proposed = (
+            "insert into settlement.payout_adjustment (amount_fen, setl_id, proposed_at, first_on,"
+            " adjustment_no, lane, kind, institution, batch, source, note, actor)"
+            " select a.amount_fen, $1, a.proposed_at, a.first_on, 9, a.lane, a.kind,"
+            " a.institution, a.batch, a.source, a.note, a.actor from settlement.payout_adjustment a"
+            " where a.setl_id is null"
+        )
+        async with all_tampered(town, (ADJUSTMENT,), ((proposed, number),)):
+            assert await found(town) == said.format(code=town.pharmacy.code)
+    assert await found(town) == ""
+
+
+async def a_case(town: Town, *, of_the_pharmacy: bool) -> int:
+    """A settlement of the pharmacy, or of another."""
+    number = await town.owner.fetchval(
+        "select t.setl_id from settlement.settlement t"
+        " where (t.institution = $1) = $2 and t.kind = 1 limit 1",
+        town.pharmacy.code, of_the_pharmacy,
+    )  # fmt: skip
+    assert isinstance(number, int)
+    return number
 
 
 async def test_a_step_that_says_it_booked_and_did_not_is_named(town: Town) -> None:

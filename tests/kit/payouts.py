@@ -93,6 +93,18 @@ class Payouts:
         """Closed."""
         return await paying.close(await self.books(), self.chosen(institution), ZHANG)
 
+    async def pay(self, institution: str, out: Path) -> int:
+        """What was stated is confirmed, ordered, paid and closed: how much."""
+        assert_good(await self.confirm(institution))
+        assert_good(await self.propose(institution))
+        assert_good(await self.order(out, institution))
+        order = (await self.found(institution)).now.order
+        assert order is not None
+        fen = order.amounts.total_fen
+        await self.banked(bank_row(order.reference, fen, f"B-{order.reference}"))
+        assert_good(await self.close(institution))
+        return fen
+
     async def account(self, institution: str, account: BankAccount = ACCOUNT) -> None:
         """Where an institution is paid to, by two people."""
         books = await self.books()
@@ -135,11 +147,14 @@ class Payouts:
         return found.credits_fen - found.debits_fen
 
 
-def asked(institution: str, kind: Kind, fen: int, source: str = "文1") -> Asked:
+def asked(
+    institution: str, kind: Kind, fen: int, source: str = "文1", setl_id: int | None = None
+) -> Asked:
     """An adjustment that somebody asks for."""
     return Asked(
-        row=2, institution=institution, kind=kind, amount_fen=fen, source=source, note="测试"
-    )
+        row=2, institution=institution, kind=kind, amount_fen=fen, source=source, note="测试",
+        setl_id=setl_id,
+    )  # fmt: skip
 
 
 def bank_row(order_no: str, fen: int, bank_no: str, *, paid: bool = True) -> BankRow:

@@ -13,10 +13,12 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import xlsxwriter
 
 from loadtest.drills.bill_import import MERCHANTS
 from loadtest.simulators.insured_region import Fault
+from protocol.hub.clearing import DayList
 from protocol.hub.messages import Kind as HubKind
 from protocol.wechat.bills import FUND_COLUMNS, TRADE_COLUMNS, trade_summary, write_bill
 from settlement.channels.registry import NO_TILLS
@@ -34,9 +36,11 @@ from settlement.money_in import Subject
 from settlement.payout import Kind
 from settlement.regional_clearing import Side
 from settlement.regional_prepayment import PrepaidAct
+from settlement.said import Said
 from settlement.serve import regional_paying as clearing
 from settlement.serve import regional_prepaid as prepaid
 from settlement.serve.regional_desk import Named, acting_on
+from settlement.serve.regional_files import keep_as_it_came
 from settlement.serve.regional_periods import acting
 from settlement.serve.regional_stating import state
 from settlement.who import Who
@@ -49,7 +53,7 @@ from tests.kit.importing import Office
 from tests.kit.mobile import Platform
 from tests.kit.money import Treasury
 from tests.kit.payouts import Payouts, asked, assert_good, bank_row
-from tests.kit.population import CLASS_A, CLASS_C, DEAR, PHARMACY, PLAIN, some
+from tests.kit.population import CLASS_A, CLASS_C, DEAR, PHARMACY, PLAIN, REGION, some
 from tests.kit.regions import CHANGSHA, HUNAN, an_operator, treated_here
 from tests.kit.reimbursing import WU, Counter
 from tests.kit.reply import assert_done
@@ -187,7 +191,7 @@ async def payouts(town: Town, directory: Path) -> None:
 
 
 async def regions(town: Town, _: Path) -> None:
-    """Hunan paid for a month, and paid in its prepayment."""
+    """Hunan paid for a month, and paid in its prepayment. A file of Changsha's was taken."""
     who, other = Who(actor="陈会计", reason="月度清算"), Who(actor="林科长", reason="复核")
     sold = await town.pharmacy.sell(town.someone(), some(CLASS_A))
     leg = await treated_here(town, sold.setl_id, CHANGSHA)
@@ -202,6 +206,10 @@ async def regions(town: Town, _: Path) -> None:
         await acting_on(books, named, lambda b, f: clearing.settle(b, f, "V", other)),
     ):
         assert said.status == 0, said.text
+    day = DayList(
+        told_by=CHANGSHA, treated=REGION, insured=CHANGSHA, day=date(2026, 12, 7), rows=()
+    )
+    await keep_as_it_came(books, Said(0, "compared"), {"day.json": msgspec.json.encode(day)}, who)
     args = (books, HUNAN, Side.TREATMENT, PrepaidAct.IN, 100, "P")
     await acting(books, HUNAN, lambda: prepaid.propose(*args, who))
     said = await acting(books, HUNAN, lambda: prepaid.move(*args, other))

@@ -130,6 +130,7 @@ PARTLY: Mapping[str, str] = {
     "in the bytes",
     "settlement.institution_file": "sums, length and hash; not its name, or whose and when",
     "settlement.institution_row": "sums by file; the rest is in the bytes",
+    "settlement.region_file": "length and hash; not its name, or whose, of which day and when",
     "settlement.money_file_step": "two people, one of them not the other",
     "settlement.money_taken": "what was taken and is owed",
 }

@@ -231,6 +231,9 @@ from settlement.bill_file b
 union all
 select i.lane, i.file_no, i.sha256, i.size_bytes
 from settlement.institution_file i
+union all
+select r.lane, r.file_no, r.sha256, r.size_bytes
+from settlement.region_file r
 order by 1, 2;
 
 -- name: wrong_bill_sums

@@ -117,6 +117,17 @@ left join settlement.payout_adjustment_end e
 where a.first_on = $1 and e.booked is distinct from false
 group by a.institution, a.kind, a.batch, a.actor, e.booked is null;
 
+-- name: case_adjusted
+-- Adjustments of payouts that are about a settlement, proposed or booked, in the lane of its
+-- institution.
+select a.first_on, a.kind, a.amount_fen, a.source, a.note, e.booked is null as is_open
+from settlement.payout_adjustment a
+left join settlement.payout_adjustment_end e
+    on e.lane = a.lane and e.institution = a.institution and e.first_on = a.first_on
+    and e.adjustment_no = a.adjustment_no
+where a.lane = $1 and a.setl_id = $2 and e.booked is distinct from false
+order by a.first_on, a.adjustment_no;
+
 -- name: bank_statements
 -- Bank statements that were read in, the newest first, and who confirmed them.
 select r.digest, r.name, r.row_count, r.sum_fen, r.actor as reader, r.recorded_at as read_at,

@@ -139,6 +139,55 @@ where not exists (
     where a.order_no = t.order_no and a.refund_no = t.refund_no and a.kind = t.kind
 );
 
+-- name: payments_around
+-- Payments of some days, $2, in one lane that the other side has not once, done and with the same
+-- amount: at the channels and merchants of $4 and $5, or with one of the channel's numbers in $6.
+-- $3 are these days and those next to them, $7 files that count no more, $8 states that say done,
+-- $9 channels whose bills tell states.
+with place as materialized (
+    select p.channel, p.merchant from unnest($4::text[], $5::text[]) as p (channel, merchant)
+), bill as materialized (
+    select b.channel, b.merchant, b.order_no, b.amount_fen, b.bill_day as day, b.channel_no,
+           b.file_no, b.row_no, b.fee_fen, b.status,
+           count(*) over (partition by b.order_no) as times,
+           b.channel <> all($9::text[])
+               or b.channel || ' 1 ' || b.status = any($8::text[]) as done,
+           b.channel_no = any($6::text[])
+               or (b.channel, b.merchant) in (select p.channel, p.merchant from place p) as asked
+    from settlement.bill_row b
+    where b.lane = $1 and b.kind = 1 and b.bill_day = any($3::date[])
+        and b.file_no <> all($7::bigint[])
+), ours as materialized (
+    select c.channel, c.merchant, c.order_no, c.amount_fen, c.business_day as day, c.pay_no,
+           c.channel_no, c.institution, c.custody,
+           c.channel_no = any($6::text[])
+               or (c.channel, c.merchant) in (select p.channel, p.merchant from place p) as asked
+    from settlement.channel_row c
+    where c.lane = $1 and c.kind = 1 and c.business_day = any($3::date[])
+), agreed as materialized (
+    select o.order_no
+    from ours o
+    join bill b
+        on b.order_no = o.order_no and b.merchant = o.merchant and b.amount_fen = o.amount_fen
+    where b.done and b.times = 1 and not exists (
+        select 1 from settlement.channel_row u
+        where u.lane = $1 and u.order_no = o.order_no and u.refund_no = '' and u.kind = 3
+    )
+)
+select 'our row' as side, o.channel, o.order_no, ''::text as refund_no, 1::smallint as kind,
+       o.merchant, o.amount_fen, o.day, o.pay_no, o.channel_no, o.institution, o.custody,
+       null::date as paid_day, false as reversed, null::bigint as file_no,
+       null::integer as row_no, null::bigint as fee_fen, null::text as status
+from ours o
+where o.asked and o.day = any($2::date[])
+    and o.order_no not in (select a.order_no from agreed a)
+union all
+select 'their row', b.channel, b.order_no, '', 1, b.merchant, b.amount_fen, b.day, null,
+       b.channel_no, null, null, null, null, b.file_no, b.row_no, b.fee_fen, b.status
+from bill b
+where b.asked and b.day = any($2::date[])
+    and b.order_no not in (select a.order_no from agreed a);
+
 -- name: channel_rows_of
 -- What we have of some order numbers, of whatever day.
 select c.channel, c.order_no, c.refund_no, c.kind, c.merchant, c.amount_fen, c.business_day as day,

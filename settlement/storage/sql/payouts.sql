@@ -189,13 +189,33 @@ order by n.institution, n.clearing_type, n.scheme, n.category;
 -- name: payout_adjustments
 -- Adjustments of periods of institutions of one lane, with how they ended.
 select a.institution, a.adjustment_no, a.kind, a.amount_fen, a.source, a.note, a.batch, a.actor,
-       e.actor as ended_by, e.booked, e.entry_id
+       a.setl_id, e.actor as ended_by, e.booked, e.entry_id
 from settlement.payout_adjustment a
 left join settlement.payout_adjustment_end e
     on e.lane = a.lane and e.institution = a.institution and e.first_on = a.first_on
     and e.adjustment_no = a.adjustment_no
 where a.lane = $1 and a.institution = any ($2::text[]) and a.first_on = $3
 order by a.institution, a.adjustment_no;
+
+-- name: payout_cases
+-- Settlements that adjustments are about: whose each is, and whether it stands.
+select t.setl_id, t.institution, t.kind, n.setl_id is not null as is_undone
+from unnest($1::smallint[], $2::bigint[]) as k (lane, setl_id)
+join settlement.settlement t on t.lane = k.lane and t.setl_id = k.setl_id
+left join settlement.settlement n on n.lane = t.lane and n.undoes_setl_id = t.setl_id;
+
+-- name: payout_cases_named
+-- Which settlements adjustments of one lane are about that nobody withdrew, and whose each is said
+-- to be; in order, after one.
+select distinct a.setl_id, a.institution
+from settlement.payout_adjustment a
+left join settlement.payout_adjustment_end e
+    on e.lane = a.lane and e.institution = a.institution and e.first_on = a.first_on
+    and e.adjustment_no = a.adjustment_no
+where a.lane = $1 and a.setl_id >= $2 and (a.setl_id, a.institution) > ($2, $3)
+    and e.booked is distinct from false
+order by a.setl_id, a.institution
+limit $4;
 
 -- name: keep_payout_steps
 -- Next steps of periods of one lane; only those come back whose number was free.
@@ -228,11 +248,13 @@ from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::integer[], $9::i
 -- What one person proposes for institutions of one lane.
 insert into settlement.payout_adjustment (
     lane, first_on, proposed_at, actor, batch, institution, adjustment_no, kind, amount_fen, source,
-    note
+    note, setl_id
 )
-select $1, $2, $3, $4, $5, n.institution, n.adjustment_no, n.kind, n.amount_fen, n.source, n.note
-from unnest($6::text[], $7::integer[], $8::smallint[], $9::bigint[], $10::text[], $11::text[])
-    as n (institution, adjustment_no, kind, amount_fen, source, note)
+select $1, $2, $3, $4, $5, n.institution, n.adjustment_no, n.kind, n.amount_fen, n.source, n.note,
+       n.setl_id
+from unnest($6::text[], $7::integer[], $8::smallint[], $9::bigint[], $10::text[], $11::text[],
+            $12::bigint[])
+    as n (institution, adjustment_no, kind, amount_fen, source, note, setl_id)
 on conflict do nothing
 returning institution;
 

@@ -285,6 +285,22 @@ from settlement.region_paper p
 where p.lane = $1 and p.region = $2 and p.sent = $3 and p.number = $4 and p.digest = $5
 order by p.part;
 
+-- name: keep_region_file
+-- A file of another region or the hub; no row where these very bytes came before.
+insert into settlement.region_file (
+    lane, file_no, received_at, size_bytes, day, region, kind, told_by, name, actor, sha256
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict do nothing
+returning file_no;
+
+-- name: region_file
+-- A file by its number.
+select f.lane, f.file_no, f.received_at, f.size_bytes, f.day, f.region, f.kind, f.told_by, f.name,
+       f.actor, f.sha256
+from settlement.region_file f
+where f.lane = $1 and f.file_no = $2;
+
 -- name: paper_digests
 -- What came, or was made, under a number, the first one first.
 select p.digest

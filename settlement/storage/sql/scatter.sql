@@ -613,6 +613,16 @@ having coalesce($1::boolean, true) or count(*) = min(p.parts)
 order by min(p.kept_at), p.region, p.number
 limit $2;
 
+-- name: region_files
+-- Files of other regions and the hub about some days, or the months that they are in, of all lanes,
+-- the newest first; and how many there are.
+select f.lane, f.file_no, f.received_at, f.size_bytes, f.day, f.region, f.kind, f.told_by, f.name,
+       f.actor, f.sha256, count(*) over () as in_all
+from settlement.region_file f
+where f.day between $1 and $2
+order by f.received_at desc, f.file_no desc
+limit $3 offset $4;
+
 -- name: region_comparisons
 -- When days from one on were last compared with each region on one side, whether the hub's rows
 -- were ever there, and whether something of them differs that nobody has ended.

@@ -25,6 +25,11 @@ _SIDE = record(
     "day", "pay_no", "channel_no", "institution", "custody", "paid_day", "reversed", "file_no",
     "row_no", "fee_fen", "status",
 )  # fmt: skip
+_BESIDE = record(
+    "side", "channel", "order_no", "refund_no", "kind", "merchant", "amount_fen", "day", "pay_no",
+    "channel_no", "institution", "custody", "paid_day", "reversed", "file_no", "row_no",
+    "fee_fen", "status",
+)  # fmt: skip
 _OURS = record(
     "channel", "order_no", "refund_no", "kind", "merchant", "amount_fen", "day", "pay_no",
     "channel_no", "institution", "custody", "paid_day", "reversed",
@@ -106,6 +111,55 @@ def match_lane(
         *(_side("our row", row) for row in left),
         *(_side("their row", row) for row in theirs if _key(row) not in agreed),
     ]
+
+
+def payments_around(
+    tables: Tables, lane: int, days: Sequence[date], near: Sequence[date],
+    channels: Sequence[str], merchants: Sequence[str], numbers: Sequence[str],
+    replaced: Sequence[int], done: Sequence[str], with_states: Sequence[str],
+) -> Rows:  # fmt: skip
+    """payments_around."""
+    places = set(zip(channels, merchants, strict=True))
+
+    def asked_for(row: Any) -> bool:
+        place = row["channel"], row["merchant"]
+        return row["day"] in days and (place in places or row["channel_no"] in numbers)
+
+    theirs = [
+        row for row in _theirs(tables, lane, min(near), max(near), replaced)
+        if row["kind"] == 1 and row["day"] in near
+    ]  # fmt: skip
+    ours = [row for row in _ours(tables, lane) if row["kind"] == 1 and row["day"] in near]
+    even = _even(tables, lane, ours, theirs, done, with_states)
+    return [
+        _beside(side, row, undone)
+        for side, some, undone in (("our row", ours, False), ("their row", theirs, None))
+        for row in some
+        if asked_for(row) and row["order_no"] not in even
+    ]
+
+
+def _even(
+    tables: Tables, lane: int, ours: Sequence[Any], theirs: Sequence[Any], done: Sequence[str],
+    with_states: Sequence[str],
+) -> set[str]:  # fmt: skip
+    """Orders that both sides have once, done and with the same amount."""
+    times = Counter(row["order_no"] for row in theirs)
+    good = {
+        (row["order_no"], row["merchant"], row["amount_fen"]) for row in theirs
+        if times[row["order_no"]] == 1
+        and (row["channel"] not in with_states or f"{row['channel']} 1 {row['status']}" in done)
+    }  # fmt: skip
+    return {
+        row["order_no"] for row in ours
+        if (row["order_no"], row["merchant"], row["amount_fen"]) in good
+        and (lane, row["order_no"], "", 3) not in tables.channel_rows
+    }
+
+
+def _beside(side: str, row: Any, undone: bool | None) -> Any:
+    told = dict(row.items()) | {"reversed": undone}
+    return _BESIDE((side, *(told.get(n) for n in list(_BESIDE.places)[1:])))
 
 
 def _sums(side: str, rows: Any, counts: Callable[[Any], int]) -> list[Any]:
@@ -378,6 +432,7 @@ def _none(*_: object) -> Rows:
 READS: dict[str, Callable[..., Rows]] = {
     MATCHING_SCATTER["plan_for_many_rows"]: lambda *_: [("off", "force_custom_plan")],
     MATCHING["match_lane"]: match_lane,
+    MATCHING["payments_around"]: payments_around,
     MATCHING["channel_rows_of"]: channel_rows_of,
     MATCHING["bill_rows_of"]: bill_rows_of,
     MATCHING["sent_to_channels"]: sent_to_channels,

@@ -7,8 +7,11 @@ import io
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec import structs
 
+from settlement.finance.payout_desk import digest_of
 from settlement.intake.cells import Column
 from settlement.intake.faults import Fault
 from settlement.intake.source import Row, rows_of
@@ -26,6 +29,7 @@ from settlement.payout_intake import (
     ADJUSTMENT_COLUMNS,
     BANK_COLUMNS,
     SCORE_COLUMNS,
+    Asked,
     read_adjustments,
     read_bank,
     read_scores,
@@ -108,6 +112,28 @@ def test_adjustments_are_read_by_word_or_title(tmp_path: Path) -> None:
         (Kind.DEDUCTION, 1230), (Kind.SURPLUS, 100),
     ]  # fmt: skip
     assert not faults
+
+
+def test_a_document_may_be_about_several_cases_and_each_once(tmp_path: Path) -> None:
+    one, other = "2611000100001000001", "2611000100001000002"
+    found, faults = rows(
+        tmp_path,
+        "机构编码,调整类型,金额,依据,结算编号\n"
+        f"{H1},审核扣款,1,文1,{one}\n{H1},审核扣款,1,文1,{other}\n{H1},审核扣款,1,文1,\n"
+        f"{H1},审核扣款,2,文1,{one}\n{H1},审核扣款,1,文2,2.611E+18\n{H1},审核扣款,1,文2,12\n",
+        ADJUSTMENT_COLUMNS,
+    )
+    asked = read_adjustments(found, faults)
+    assert [each.setl_id for each in asked] == [int(one), int(other), None]
+    assert [(each.row, each.column) for each in faults] == [
+        (5, "source"), (6, "setl_id"), (7, "setl_id"),
+    ]  # fmt: skip
+
+
+def test_rows_about_no_case_are_the_batch_that_they_were() -> None:
+    row = Asked(row=2, institution=H1, kind=Kind.DEDUCTION, amount_fen=1, source="S", note="")
+    assert b"setl_id" not in msgspec.json.encode([row])
+    assert digest_of([row]) != digest_of([structs.replace(row, setl_id=1)])
 
 
 def test_every_fault_of_adjustments_is_named(tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ OTHER_BYTES = {
          "seal.signature", "seal_list.digest", "day_leaves.leaves", "payout_adjustment.batch",
          "payout_file.digest", "opening_stay.fingerprint", "opening_settlement.fingerprint",
          "cross_city_step.fingerprint", "file.fingerprint", "bill_content.sha256",
-         "bill_file.sha256", "institution_file.sha256", "hub_identity.signing_key",
-         "archived_year.manifest"),
+         "bill_file.sha256", "institution_file.sha256", "region_file.sha256",
+         "hub_identity.signing_key", "archived_year.manifest"),
         "a hash or a public key",
     ),
     **dict.fromkeys(

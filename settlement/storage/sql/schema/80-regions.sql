@@ -333,6 +333,38 @@ comment on column settlement.region_paper.number is 'Its number, of who made it.
 comment on column settlement.region_paper.digest is 'SHA-256 of the whole paper, hexadecimal.';
 comment on column settlement.region_paper.content is 'The bytes of this part.';
 
+create table settlement.region_file (
+    file_no         bigint      not null,
+    received_at     timestamptz not null,
+    size_bytes      bigint      not null,
+    day             date        not null,
+    lane            smallint    not null,
+    region          text        not null,
+    kind            text        not null,
+    told_by         text        not null,
+    name            text        not null,
+    actor           text        not null,
+    sha256          bytea       not null,
+    constraint region_file_pkey primary key (lane, file_no),
+    constraint region_file_came_once unique (lane, sha256),
+    constraint region_file_kind_known check (kind in ('day', 'statement', 'answer', 'notice'))
+);
+comment on table settlement.region_file is
+    'Files that another region or the hub sent and that were taken by hand; their bytes are among '
+    'those of bills. Append-only.';
+comment on column settlement.region_file.file_no is 'Our number of it.';
+comment on column settlement.region_file.received_at is 'When it was taken first.';
+comment on column settlement.region_file.size_bytes is 'Length of the file as it came.';
+comment on column settlement.region_file.day is 'The day of a list; else the first of the month.';
+comment on column settlement.region_file.lane is 'Lane of the other region''s code.';
+comment on column settlement.region_file.region is 'The other region.';
+comment on column settlement.region_file.kind is
+    'day, the list of a day; statement, answer, notice of a month.';
+comment on column settlement.region_file.told_by is 'Whose word it is: a region''s code, or hub.';
+comment on column settlement.region_file.name is 'The file''s name.';
+comment on column settlement.region_file.actor is 'Who had it taken.';
+comment on column settlement.region_file.sha256 is 'Hash of the file as it came.';
+
 create table settlement.region_paper_end (
     ended_at        timestamptz not null,
     lane            smallint    not null,

@@ -109,6 +109,7 @@ comment on column settlement.payout_line.category is 'psn_type.';
 
 create table settlement.payout_adjustment (
     amount_fen      bigint      not null,
+    setl_id         bigint,
     proposed_at     timestamptz not null,
     first_on        date        not null,
     adjustment_no   integer     not null,
@@ -124,10 +125,14 @@ create table settlement.payout_adjustment (
     constraint payout_adjustment_positive check (amount_fen > 0),
     constraint payout_adjustment_batch_is_sha256 check (octet_length(batch) = 32)
 );
+create index payout_adjustment_by_case
+    on settlement.payout_adjustment (lane, setl_id) where setl_id is not null;
 comment on table settlement.payout_adjustment is
     'What is deducted from a period, withheld, given in advance, set off or added, as one person '
     'proposed it. Append-only.';
 comment on column settlement.payout_adjustment.amount_fen is 'Fen; the kind says which way.';
+comment on column settlement.payout_adjustment.setl_id is
+    'The settlement that it is about, whatever lane that lies in; null: about the period.';
 comment on column settlement.payout_adjustment.proposed_at is 'When.';
 comment on column settlement.payout_adjustment.first_on is 'The period.';
 comment on column settlement.payout_adjustment.adjustment_no is 'From 1 in each period.';
@@ -246,7 +251,7 @@ language sql stable as $$
             e.lane, e.entry_id, settlement.json_text(e.institution), '"' || e.first_on || '"',
             e.adjustment_no, a.kind, a.amount_fen, settlement.json_text(a.source),
             settlement.json_text(a.note), settlement.json_text(a.actor),
-            settlement.json_text(e.actor)
+            settlement.json_text(e.actor), a.setl_id
         ) || ']'
         from settlement.payout_adjustment_end e
         join settlement.payout_adjustment a
