@@ -1,0 +1,299 @@
+"""Medical aid is paid to the hospital in one stop and owed to the agency by its payer: from the
+stay to the payer's last fen, in the words of the agency's finance staff.
+
+The demonstration policy for a resident in a second-level hospital: deductible 800.00, the pool pays
+80 % of the rest; medical aid pays what is left in scope, all of it for the destitute.
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from msgspec import structs
+
+from ledger.postgres.fold import balance
+from ledger.postgres.pace import Pace
+from settlement import chart
+from settlement.chart import EntryCode
+from settlement.finance import fund_payer_reports, month_check, money_reports
+from settlement.finance import payout_reports as reports
+from settlement.finance.months import find
+from settlement.fund_payers import Claims, due_commitment, due_transfers
+from settlement.money_in import Subject
+from settlement.policy.loader import shipped_files
+from settlement.storage import fund_payers as store
+from settlement.storage.bookkeeping import single
+from settlement.storage.policies import load_policy_set
+from settlement.storage.verify_fund_payers import wrong_balance, wrong_due
+from tests.kit.closing import an_office
+from tests.kit.importing import Cells, Office, rows_of
+from tests.kit.money import Treasury
+from tests.kit.payouts import Payouts, assert_good
+from tests.kit.population import CLASS_A, DEAR, Citizen, Kind, some
+from tests.kit.reply import Reply, assert_done, assert_money
+from tests.kit.town import Town
+from tests.kit.ward import StayInProgress, admit
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+AID, AID_CODE = "610100", 610_100
+AID_FEN = 144_000
+"""4000.00 in scope: 800.00 and a fifth of the rest are left to the person, and the aid pays them"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def payouts(town: Town) -> Payouts:
+    """The finance staff of the town."""
+    return Payouts(town)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def treasury(town: Town, tmp_path: Path) -> Treasury:
+    """Those who take in what comes."""
+    return Treasury(town=town, directory=tmp_path)
+
+
+async def destitute(town: Town, directory: Path) -> Citizen:
+    """Somebody whom medical aid helps."""
+    citizen = town.someone(Kind.RESIDENT)
+    office = Office(town=town, directory=directory)
+    await office.bring("persons", [rows_of(citizen, tags="destitute")])
+    return citizen
+
+
+async def aided(town: Town, directory: Path) -> tuple[StayInProgress, Reply]:
+    """A stay that medical aid paid a part of."""
+    stay = await admit(town.hospital, await destitute(town, directory), some(DEAR, 2))
+    assert_done(await town.hospital.send(stay.discharge()))
+    settled = await stay.settle(Decimal("4000.00"), account=False)
+    assert_money(settled, total="4000.00", fund="4000.00", account="0.00", cash="0.00")
+    assert settled.money("maf_pay") == Decimal("1440.00")
+    return stay, settled
+
+
+def payer_row(amount: str, reference: str, source: str = "payer", fund: str = AID) -> Cells:
+    """What a payer sends."""
+    return {
+        "insutype": "390", "fund_pay_type": fund, "amount": amount, "source": source,
+        "reference": reference,
+    }  # fmt: skip
+
+
+async def debit(town: Town, account: int) -> int:
+    """Debits less credits of an account."""
+    found = await balance(town.owner, account)
+    return found.debits_fen - found.credits_fen
+
+
+async def owed(town: Town) -> int:
+    """What the ledger says that the payer owes."""
+    return await debit(town, chart.payer_account(AID_CODE))
+
+
+async def test_aid_of_a_month_is_owed_by_its_payer_once_the_month_is_stated(
+    town: Town, payouts: Payouts, tmp_path: Path
+) -> None:
+    await aided(town, tmp_path)
+    second = await aided(town, tmp_path)
+    assert_done(await town.hospital.send(second[0].cancel(second[1])))
+    third = await aided(town, tmp_path)
+    assert_done(await town.pharmacy.sell(town.someone(), some(CLASS_A)))
+    assert await owed(town) == 0, "settlements book nothing of it"
+    said = assert_good(await payouts.state())
+    assert "市财政局（医疗救助资金） 应承担 610100 2880.00 元" in said.text
+    assert await owed(town) == 2 * AID_FEN
+    assert await debit(town, chart.income_account(AID_CODE)) == -2 * AID_FEN
+    assert await debit(town, chart.fund_account(AID_CODE)) == 2 * AID_FEN, "as the claims say"
+    found = await payouts.found(town.hospital.code)
+    assert found.owed.total_fen == 800_000, "the hospital is owed the whole"
+
+    [due] = await store.dues(town.owner)
+    claims = (await store.lines(town.owner))[AID, payouts.month]
+    assert [(one.institution, one.code, one.rows, one.amount_fen) for one in claims] == [
+        (town.hospital.code, EntryCode.SETTLEMENT, 3, 3 * AID_FEN),
+        (town.hospital.code, EntryCode.CANCEL, 1, -AID_FEN),
+    ]
+    again = assert_good(await payouts.state())
+    assert "先前已记应收" in again.text and await owed(town) == 2 * AID_FEN
+    overview = await reports.overview(await payouts.books(), payouts.month, as_json=False)
+    assert f"2880.00 元，记账 {due.entry_id}" in overview.text
+    await town.list_statements()
+    listed = await store.settlements_of(town.owner, due, town.hospital.code, 10)
+    assert sum(one.amount_fen for one in listed) == 2 * AID_FEN and len(listed) == 4
+    assert int(third[1].setl_id) in {one.setl_id for one in listed}
+    assert (await town.verified()).ok
+
+    payouts.next()
+    assert_done(await town.hospital.send(third[0].cancel(third[1])))
+    negative = assert_good(await payouts.state())
+    assert "610100 -1440.00 元" in negative.text
+    assert await owed(town) == AID_FEN, "a cancel of a later month takes it back in that month"
+    payouts.next()
+
+
+async def test_what_the_payer_sends_lessens_it_and_more_is_kept_as_a_credit(
+    town: Town, payouts: Payouts, treasury: Treasury, tmp_path: Path
+) -> None:
+    before = await owed(town)
+    assert before == AID_FEN
+    bank = await debit(town, chart.PAYOUT_BANK)
+    sent = treasury.sent(Subject.INCOME, [payer_row("1000.00", "拨1")])
+    preview = assert_good(await treasury.preview(sent))
+    assert "尚欠 1440.00，本次拨入 1000.00，余 440.00" in preview.text
+    await treasury.book(sent)
+    assert await owed(town) == before - 100_000
+    assert await debit(town, chart.PAYOUT_BANK) == bank + 100_000, "where institutions are paid"
+    assert "未再写入" in (await treasury.propose(sent)).text
+
+    too_much = treasury.sent(
+        Subject.INCOME, [payer_row("500.00", "拨2"), payer_row("77.00", "征1", "contribution",
+                                                             "390100")],
+    )  # fmt: skip
+    preview = assert_good(await treasury.preview(too_much))
+    assert "多收 60.00 留抵下期" in preview.text
+    await treasury.book(too_much)
+    assert await owed(town) == -6_000, "the money is in the bank: it is kept"
+    shown = await fund_payer_reports.show(await payouts.books(), None, as_json=False)
+    assert "应收累计 1440.00，已收 1500.00，多收 60.00 留抵下期" in shown.text
+
+    await aided(town, tmp_path)
+    assert_good(await payouts.state())
+    assert await owed(town) == AID_FEN - 6_000, "the next month uses the credit up"
+    await treasury.book(treasury.sent(Subject.INCOME, [payer_row("1380.00", "拨3")]))
+    assert await owed(town) == 0
+    month = payouts.month
+    row = next(
+        one for one in await money_reports.months_of_funds(town.owner, {AID_CODE: "救助"}, month)
+        if one.fund == AID
+    )  # fmt: skip
+    assert row.payer and row.income == {"payer": AID_FEN}
+    assert row.expenditure_fen == AID_FEN and row.income_fen == AID_FEN
+    codes = await town.owner.fetch(
+        "select e.code, sum(t.amount)::bigint as fen from ledger.entry e"
+        " cross join unnest(e.amounts) as t (amount) where e.code in (81, 83, 84)"
+        " group by e.code order by e.code"
+    )
+    assert [tuple(row) for row in codes] == [(81, 7_700), (83, 4 * AID_FEN), (84, 288_000)]
+    await town.assert_books_are_right()
+    payouts.next()
+
+
+async def test_other_income_is_refused_for_a_fund_that_somebody_else_owes(
+    town: Town, treasury: Treasury
+) -> None:
+    rows = [
+        payer_row("1.00", "1", "subsidy"), payer_row("2.00", "2", "payer", "390100"),
+        payer_row("3.00", "3", "opening"),
+    ]  # fmt: skip
+    said = await treasury.preview(treasury.sent(Subject.INCOME, rows))
+    assert said.status == 1 and "3 处错误" in said.text
+    assert "来源只能是付款单位拨入" in said.text and "没有付款单位" in said.text
+    allotted: Cells = {
+        "psn_no": town.someone().number, "amount": "5.00", "source": "pool",
+        "fund_pay_type": AID, "reference": "",
+    }  # fmt: skip
+    said = await treasury.preview(treasury.sent(Subject.ACCOUNTS, [allotted]))
+    assert said.status == 1 and "不能划入个人账户" in said.text
+
+
+async def test_vouchers_and_the_month_say_who_owes(
+    town: Town, payouts: Payouts, tmp_path: Path
+) -> None:
+    out = tmp_path / "vouchers.csv"
+    days = (date(2026, 1, 1), town.clock.local.date())
+    assert_good(await reports.vouchers(await payouts.books(), *days, out))
+    with out.open(encoding="utf-8-sig") as file:
+        rows = [row for row in csv.DictReader(file) if row["凭证号"].endswith(("-083", "-084"))]
+    assert {(row["摘要"], row["科目编码"], row["科目名称"]) for row in rows} == {
+        ("应由付款单位承担", "1122.21.610100", "应收医疗救助基金"),
+        ("应由付款单位承担", "4001.610100", "医疗救助基金收入"),
+        ("付款单位拨入", "1122.21.610100", "应收医疗救助基金"),
+        ("付款单位拨入", "1002.04", "基金支出户存款"),
+    }
+    office = await an_office(town)
+    last_month = (town.clock.local.date().replace(day=1) - timedelta(days=1)).replace(day=1)
+    points = await month_check.points(office, await find(office, last_month))
+    [point] = [one for one in points if one.name == "payers"]
+    assert point.holds and "应收医疗救助基金" in point.what.zh
+
+
+async def test_verification_names_what_is_owed_otherwise_than_claims_say(
+    town: Town, payouts: Payouts, tmp_path: Path
+) -> None:
+    await aided(town, tmp_path)
+    assert_good(await payouts.state())
+    month = payouts.month
+    change = "update settlement.fund_due_line set amount_fen = amount_fen + $1 where first_on = $2"
+    await town.owner.execute(change, 1, month)
+    bad = (await town.verified()).first_bad
+    assert bad is not None and bad.what == "what the payer of a fund owes was changed"
+    await town.owner.execute(change, -1, month)
+    assert (await town.verified()).ok
+    deleted = await town.owner.fetchrow(
+        "delete from settlement.fund_due where first_on = $1 returning *", month
+    )
+    bad = (await town.verified()).first_bad
+    assert bad is not None and bad.what == "what the payer of a fund owes is missing"
+    await town.owner.copy_records_to_table(
+        "fund_due", schema_name="settlement", records=[tuple(deleted)]
+    )
+    assert (await town.verified()).ok
+    payouts.next()
+
+
+async def test_verification_names_a_due_that_nobody_claimed(
+    town: Town, payouts: Payouts
+) -> None:
+    """Its rows agree with each other, and with its entry where it has one."""
+    known = (await store.dues(town.owner))[-1]
+    nothing = structs.replace(
+        known, first_on=payouts.month, last_on=payouts.month, amount_fen=0, entry_id=None
+    )
+    claims = [
+        Claims(institution=town.hospital.code, code=code, rows=1, amount_fen=fen)
+        for code, fen in ((1, 7), (2, -7))
+    ]
+    at = town.clock()
+    assert await store.keep_due(town.owner, nothing, claims, at=at, reason="假")
+    bad = (await town.verified()).first_bad
+    told = f"what finance owes for fund 610100 and period {payouts.month} is not what its claims"
+    assert bad is not None and bad.what == f"{told} come to"
+    for table in ("fund_due", "fund_due_line"):
+        await town.owner.execute(
+            f"delete from settlement.{table} where first_on = $1",  # noqa: S608 - one of two
+            payouts.month,
+        )
+    assert (await town.verified()).ok
+
+    books = await payouts.books()
+    due = structs.replace(nothing, amount_fen=7, entry_id=books.number(known.lane))
+    assert due.entry_id is not None
+    planted = town.owner.transaction()
+    await planted.start()
+    assert await store.keep_due(town.owner, due, claims[:1], at=at, reason="假")
+    entry = single(
+        due.lane, due.entry_id, EntryCode.FUND_PAYER_OWES, due_transfers(AID_CODE, 7),
+        due_commitment(due, claims[:1]),
+    )
+    await books.append(due.lane, [entry])
+    bad = await wrong_due(town.owner, Pace(hurried=True))
+    assert bad is not None and bad.entry_id == due.entry_id
+    assert await wrong_balance(town.owner) is None
+    await town.owner.execute(
+        "update settlement.fund_due set amount_fen = 8 where entry_id = $1", due.entry_id
+    )
+    bad = await wrong_balance(town.owner)
+    assert bad is not None and "fund 610100" in bad.what
+    await planted.rollback()
+
+
+async def test_payer_of_the_demonstration_is_who_its_profile_says(town: Town) -> None:
+    policies = await load_policy_set(town.owner)
+    [payer] = policies.fund_payers("441900").values()
+    assert (payer.fund, payer.code) == (AID, "finance")
+    assert b"fund_payers" in shipped_files()["441900.toml"]
