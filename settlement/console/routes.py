@@ -181,7 +181,7 @@ ROUTES = (
     _get("/console/payouts/vouchers", Right.PAY_FILES, payout_pages.vouchers),
     _get("/console/payouts/payers", Right.MONEY, fund_payer_pages.overview),
     _get(f"/console/payouts/{DAY}/funds/{FUND}", Right.MONEY, fund_payer_pages.due),
-    _get(f"/console/payouts/{DAY}/funds/{FUND}/([0-9A-Z]{{1,30}})", Right.MONEY,
+    _get(f"/console/payouts/{DAY}/funds/{FUND}/([0-9A-Za-z]{{1,30}})", Right.MONEY,
          fund_payer_pages.settlements),
     _get(f"/console/payouts/{DAY}", Right.PAYOUTS, payout_pages.period),
     _post(f"/console/payouts/{DAY}/confirm", Right.PAY, payout_pages.confirm, _PARENT),
