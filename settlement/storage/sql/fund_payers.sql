@@ -19,7 +19,7 @@ join ledger.entry e
     on e.lane = $1 and e.entry_id = t.setl_id and e.code in (1, 2, 3, 52, 91)
     and (1000000 + d.ledger_code = any (e.debits) or 1000000 + d.ledger_code = any (e.credits))
 cross join lateral (
-    select sum((x.share ->> 6)::bigint) as fen
+    select sum((x.share ->> 6)::bigint)::bigint as fen
     from json_array_elements(t.shares::json) as x (share)
     where (x.share ->> 2)::integer = d.ledger_code
 ) as s
@@ -96,7 +96,7 @@ join ledger.entry e
     on e.lane = t.lane and e.entry_id = t.setl_id and e.code in (1, 2, 3, 52, 91)
     and (1000000 + $6::integer = any (e.debits) or 1000000 + $6::integer = any (e.credits))
 cross join lateral (
-    select sum((x.share ->> 6)::bigint) as fen
+    select sum((x.share ->> 6)::bigint)::bigint as fen
     from json_array_elements(t.shares::json) as x (share)
     where (x.share ->> 2)::integer = $6::integer
 ) as s
