@@ -148,17 +148,20 @@ def due_text(due: Due) -> str:
 
 
 def _history(one: Standing) -> list[str]:
+    """Dues and what came, in the order of booking."""
     lines = [
-        f"    {due.booked_on} 应收 {due.first_on} 至 {due.last_on} {due.payer_name} "
-        f"{yuan_text(due.amount_fen)}"
+        (due.booked_on, 0, f"应收 {due.first_on} 至 {due.last_on} {due.payer_name} "
+         f"{yuan_text(due.amount_fen)}")
         for due in one.dues
     ]  # fmt: skip
     lines += [
-        f"    {came.booked_on} 拨入 {came.reference} {yuan_text(came.amount_fen)}（文件 "
-        f"{came.file_no}）"
+        (came.booked_on, 1, f"拨入 {came.reference} {yuan_text(came.amount_fen)}（文件 "
+         f"{came.file_no}）")
         for came in one.receipts
     ]  # fmt: skip
-    return lines
+    return [
+        f"    {day} {text}" for day, _, text in sorted(lines, key=lambda line: line[:2])
+    ]
 
 
 def _claims_lines(books: PayoutBooks, claims: Sequence[Claims]) -> list[str]:

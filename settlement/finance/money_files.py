@@ -339,8 +339,9 @@ def _at_fault(checked: Checked) -> Said:
 
 
 def _text(checked: Checked, sent: Sent) -> str:
-    lines = [totals_text(checked.new, sent.subject, sent.month, checked.digest)]
-    lines += checked.of_payers
+    lines = [
+        totals_text(checked.new, sent.subject, sent.month, checked.digest, checked.of_payers)
+    ]
     lines += [
         f"  文件 {number} 已有 {count} 行，金额相同，不再入账 | in that file already, left out"
         for number, count in sorted(checked.unchanged.items())

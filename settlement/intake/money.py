@@ -170,8 +170,10 @@ def read_income(
     return _once_each(lanes, faults)
 
 
-def totals_text(lanes: Lanes, subject: Subject, month: date, digest: str) -> str:
-    """The totals of a file by source, for two people to sign."""
+def totals_text(
+    lanes: Lanes, subject: Subject, month: date, digest: str, further: Iterable[str] = ()
+) -> str:
+    """The totals of a file by source, and what else they mean, for two people to sign."""
     sums: Counter[Source] = Counter()
     counts: Counter[Source] = Counter()
     for own in lanes.values():
@@ -182,6 +184,7 @@ def totals_text(lanes: Lanes, subject: Subject, month: date, digest: str) -> str
         f"{month:%Y-%m} {subject.zh}，{sum(counts.values())} 行 rows",
         *(f"  {NAMES[source][1]} {NAMES[source][0]}  {counts[source]} 行  {yuan_text(sums[source])}"
           for source in sorted(sums)),
+        *further,
         *signing_lines(digest),
     ]  # fmt: skip
     return "\n".join(lines)

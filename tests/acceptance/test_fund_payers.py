@@ -15,7 +15,7 @@ from ledger.postgres.fold import balance
 from ledger.postgres.pace import Pace
 from settlement import chart
 from settlement.chart import EntryCode
-from settlement.finance import fund_payer_reports, month_check, money_reports
+from settlement.finance import fund_payer_reports, money_reports, month_check
 from settlement.finance import payout_reports as reports
 from settlement.finance.months import find
 from settlement.finance.payout_stating import state
@@ -221,8 +221,9 @@ async def test_another_payer_waits_until_nothing_is_left(
     assert await owed(town) == AID_FEN
     await aided(town, tmp_path)
     payouts.over()
-    profile = shipped_files()["441900.toml"].decode()
-    other = profile.replace("finance = ", "civil_affairs = ").replace('"finance"', '"civil_affairs"')
+    other = shipped_files()["441900.toml"].decode()
+    for old, new in (("finance = ", "civil_affairs = "), ('"finance"', '"civil_affairs"')):
+        other = other.replace(old, new)
     policies = parse_policies({**shipped_files(), "441900.toml": other.encode()})
     books = structs.replace(await payouts.books(), policies=policies)
     said = await state(books, payouts.month, ZHANG)

@@ -180,7 +180,7 @@ def test_fault_in_a_policy_stops_the_loading_and_is_named(
         ("account = false", 'account = false\nreversible = ["2402"]', "2402.*尚不支持冲正"),
         ("account = false", 'account = false\nnational_crypto = {cainfo_signed = "all"}', "all"),
         ("account = false", 'account = false\nnational_crypto = {sm4 = "ecb"}', "sm4"),
-        ("account = false", 'account = false\nfund_payers = {310102 = "town"}', "没有付款单位 town"),
+        ("account = false", 'account = false\nfund_payers = {1 = "town"}', "没有付款单位 town"),
         ("account = false", 'account = false\npayers = {agency = "市"}', "不是付款单位"),
         ("account = false", 'account = false\npayers = {Town = "市"}', "payers"),
         ("account = false", 'account = false\npayers = {town = "市"}\nfund_payers = '
