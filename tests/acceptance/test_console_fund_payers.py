@@ -1,4 +1,4 @@
-"""付款单位 in the console: from the month's due of medical aid down to a settlement, and the file with
+"""付款单位 in the console: from what is due for medical aid down to a settlement, and the file with
 what its payer sends."""
 
 from __future__ import annotations

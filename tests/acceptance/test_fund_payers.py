@@ -4,13 +4,14 @@ stay to the payer's last fen, in the words of the agency's finance staff."""
 from __future__ import annotations
 
 import csv
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from msgspec import structs
 
+from ledger.money import yuan_text
 from ledger.postgres.fold import balance
 from ledger.postgres.pace import Pace
 from settlement import chart
@@ -19,7 +20,7 @@ from settlement.finance import fund_payer_reports, money_reports, month_check
 from settlement.finance import payout_reports as reports
 from settlement.finance.months import find
 from settlement.finance.payout_stating import state
-from settlement.fund_payers import Claims, due_commitment, due_transfers
+from settlement.fund_payers import Claims, Due, due_commitment, due_transfers
 from settlement.money_in import Subject
 from settlement.policy.loader import parse_policies, shipped_files
 from settlement.storage import fund_payers as store
@@ -68,90 +69,109 @@ async def owed(town: Town) -> int:
     return await debit(town, chart.payer_account(AID_CODE))
 
 
+async def due_of(town: Town, payouts: Payouts) -> Due:
+    """What is owed for the month."""
+    [due] = [one for one in await store.dues(town.owner) if one.first_on == payouts.month]
+    return due
+
+
 async def test_aid_of_a_month_is_owed_by_its_payer_once_the_month_is_stated(
     town: Town, payouts: Payouts, tmp_path: Path
 ) -> None:
+    before, income = await owed(town), await debit(town, chart.income_account(AID_CODE))
     await aided(town, tmp_path)
-    second = await aided(town, tmp_path)
-    assert_done(await town.hospital.send(second[0].cancel(second[1])))
-    third = await aided(town, tmp_path)
+    stay, settled = await aided(town, tmp_path)
+    assert_done(await town.hospital.send(stay.cancel(settled)))
+    later, third = await aided(town, tmp_path)
     assert_done(await town.pharmacy.sell(town.someone(), some(CLASS_A)))
-    assert await owed(town) == 0, "settlements book nothing of it"
+    assert await owed(town) == before, "settlements book nothing of it"
     said = assert_good(await payouts.state())
     assert "市财政局（医疗救助资金） 应承担 610100 2880.00 元" in said.text
-    assert await owed(town) == 2 * AID_FEN
-    assert await debit(town, chart.income_account(AID_CODE)) == -2 * AID_FEN
-    assert await debit(town, chart.fund_account(AID_CODE)) == 2 * AID_FEN, "as the claims say"
+    assert await owed(town) == before + 2 * AID_FEN
+    assert await debit(town, chart.income_account(AID_CODE)) == income - 2 * AID_FEN
+    spent = await debit(town, chart.fund_account(AID_CODE))
+    assert spent == -await debit(town, chart.income_account(AID_CODE)), "as the claims say"
     found = await payouts.found(town.hospital.code)
     assert found.owed.total_fen == 800_000, "the hospital is owed the whole"
 
-    [due] = await store.dues(town.owner)
+    due = await due_of(town, payouts)
     claims = (await store.lines(town.owner))[AID, payouts.month]
     assert [(one.institution, one.code, one.rows, one.amount_fen) for one in claims] == [
         (town.hospital.code, EntryCode.SETTLEMENT, 3, 3 * AID_FEN),
         (town.hospital.code, EntryCode.CANCEL, 1, -AID_FEN),
     ]
     again = assert_good(await payouts.state())
-    assert "先前已记应收" in again.text and await owed(town) == 2 * AID_FEN
+    assert "先前已记应收" in again.text and await owed(town) == before + 2 * AID_FEN
     overview = await reports.overview(await payouts.books(), payouts.month, as_json=False)
     assert f"2880.00 元，记账 {due.entry_id}" in overview.text
     await town.list_statements()
     listed = await store.settlements_of(town.owner, due, town.hospital.code, 10)
     assert sum(one.amount_fen for one in listed) == 2 * AID_FEN and len(listed) == 4
-    assert int(third[1].setl_id) in {one.setl_id for one in listed}
+    assert int(third.setl_id) in {one.setl_id for one in listed}
 
     payouts.next()
-    assert_done(await town.hospital.send(third[0].cancel(third[1])))
+    assert_done(await town.hospital.send(later.cancel(third)))
     negative = assert_good(await payouts.state())
     assert "610100 -1440.00 元" in negative.text
-    assert await owed(town) == AID_FEN, "a cancel of a later month takes it back in that month"
+    assert await owed(town) == before + AID_FEN, "a later cancel takes it back in its own month"
     payouts.next()
 
 
 async def test_what_the_payer_sends_lessens_it_and_more_is_kept_as_a_credit(
     town: Town, payouts: Payouts, treasury: Treasury, tmp_path: Path
 ) -> None:
-    before = await owed(town)
-    assert before == AID_FEN
-    bank = await debit(town, chart.PAYOUT_BANK)
+    await aided(town, tmp_path)
+    assert_good(await payouts.state())
+    before, bank = await owed(town), await debit(town, chart.PAYOUT_BANK)
+    left = before - 100_000
     sent = treasury.sent(Subject.INCOME, [payer_row("1000.00", "拨1")])
     preview = assert_good(await treasury.preview(sent))
-    assert "尚欠 1440.00，本次拨入 1000.00，余 440.00" in preview.text
+    told = f"尚欠 {yuan_text(before)}，本次拨入 1000.00，余 {yuan_text(left)}"
+    assert told in preview.text
     await treasury.book(sent)
-    assert await owed(town) == before - 100_000
+    assert await owed(town) == left
     assert await debit(town, chart.PAYOUT_BANK) == bank + 100_000, "where institutions are paid"
     assert "未再写入" in (await treasury.propose(sent)).text
 
-    too_much = treasury.sent(
-        Subject.INCOME, [payer_row("500.00", "拨2"), payer_row("77.00", "征1", "contribution",
-                                                             "390100")],
-    )  # fmt: skip
-    preview = assert_good(await treasury.preview(too_much))
-    assert "多收 60.00 留抵下期" in preview.text
+    rows = [payer_row(yuan_text(left + 6_000), "拨2"),
+            payer_row("77.00", "征1", "contribution", "390100")]  # fmt: skip
+    too_much = treasury.sent(Subject.INCOME, rows)
+    assert "多收 60.00 留抵下期" in assert_good(await treasury.preview(too_much)).text
     await treasury.book(too_much)
     assert await owed(town) == -6_000, "the money is in the bank: it is kept"
     shown = await fund_payer_reports.show(await payouts.books(), None, as_json=False)
-    assert "应收累计 1440.00，已收 1500.00，多收 60.00 留抵下期" in shown.text
+    assert "多收 60.00 留抵下期" in shown.text and "拨2" in shown.text
 
+    payouts.next()
     await aided(town, tmp_path)
     assert_good(await payouts.state())
     assert await owed(town) == AID_FEN - 6_000, "the next month uses the credit up"
     await treasury.book(treasury.sent(Subject.INCOME, [payer_row("1380.00", "拨3")]))
     assert await owed(town) == 0
-    month = payouts.month
-    row = next(
-        one for one in await money_reports.months_of_funds(town.owner, {AID_CODE: "救助"}, month)
-        if one.fund == AID
-    )  # fmt: skip
+    months = await money_reports.months_of_funds(town.owner, {AID_CODE: "救助"}, payouts.month)
+    row = next(one for one in months if one.fund == AID)
     assert row.payer and row.income == {"payer": AID_FEN}
     assert row.expenditure_fen == AID_FEN and row.income_fen == AID_FEN
-    codes = await town.owner.fetch(
-        "select e.code, sum(t.amount)::bigint as fen from ledger.entry e"
-        " cross join unnest(e.amounts) as t (amount) where e.code in (81, 83, 84)"
-        " group by e.code order by e.code"
-    )
-    assert [tuple(row) for row in codes] == [(81, 7_700), (83, 4 * AID_FEN), (84, 288_000)]
+    await assert_month_and_vouchers_say_it(town, payouts, tmp_path / "vouchers.csv")
     payouts.next()
+
+
+async def assert_month_and_vouchers_say_it(town: Town, payouts: Payouts, out: Path) -> None:
+    """Vouchers have a kind for what is owed and one for what came; the month's list a line."""
+    days = (date(2026, 1, 1), town.clock.local.date())
+    assert_good(await reports.vouchers(await payouts.books(), *days, out))
+    with out.open(encoding="utf-8-sig") as file:
+        rows = [row for row in csv.DictReader(file) if row["凭证号"].endswith(("-083", "-084"))]
+    assert {(row["摘要"], row["科目编码"], row["科目名称"]) for row in rows} == {
+        ("应由付款单位承担", "1122.21.610100", "应收医疗救助基金"),
+        ("应由付款单位承担", "4001.610100", "医疗救助基金收入"),
+        ("付款单位拨入", "1122.21.610100", "应收医疗救助基金"),
+        ("付款单位拨入", "1002.04", "基金支出户存款"),
+    }
+    found = await find(await an_office(town), payouts.month)
+    points = await month_check.points(await an_office(town), found)
+    [point] = [one for one in points if one.name == "payers"]
+    assert point.holds and "应收医疗救助基金" in point.what.zh
 
 
 async def test_other_income_is_refused_for_a_fund_that_somebody_else_owes(
@@ -170,27 +190,6 @@ async def test_other_income_is_refused_for_a_fund_that_somebody_else_owes(
     }  # fmt: skip
     said = await treasury.preview(treasury.sent(Subject.ACCOUNTS, [allotted]))
     assert said.status == 1 and "不能划入个人账户" in said.text
-
-
-async def test_vouchers_and_the_month_say_who_owes(
-    town: Town, payouts: Payouts, tmp_path: Path
-) -> None:
-    out = tmp_path / "vouchers.csv"
-    days = (date(2026, 1, 1), town.clock.local.date())
-    assert_good(await reports.vouchers(await payouts.books(), *days, out))
-    with out.open(encoding="utf-8-sig") as file:
-        rows = [row for row in csv.DictReader(file) if row["凭证号"].endswith(("-083", "-084"))]
-    assert {(row["摘要"], row["科目编码"], row["科目名称"]) for row in rows} == {
-        ("应由付款单位承担", "1122.21.610100", "应收医疗救助基金"),
-        ("应由付款单位承担", "4001.610100", "医疗救助基金收入"),
-        ("付款单位拨入", "1122.21.610100", "应收医疗救助基金"),
-        ("付款单位拨入", "1002.04", "基金支出户存款"),
-    }
-    office = await an_office(town)
-    last_month = (town.clock.local.date().replace(day=1) - timedelta(days=1)).replace(day=1)
-    points = await month_check.points(office, await find(office, last_month))
-    [point] = [one for one in points if one.name == "payers"]
-    assert point.holds and "应收医疗救助基金" in point.what.zh
 
 
 async def test_verification_names_what_is_owed_otherwise_than_claims_say(
@@ -218,27 +217,33 @@ async def test_verification_names_what_is_owed_otherwise_than_claims_say(
 async def test_another_payer_waits_until_nothing_is_left(
     town: Town, payouts: Payouts, tmp_path: Path
 ) -> None:
-    assert await owed(town) == AID_FEN
+    await aided(town, tmp_path)
+    assert_good(await payouts.state())
+    payouts.next()
     await aided(town, tmp_path)
     payouts.over()
+    before = await owed(town)
     other = shipped_files()["441900.toml"].decode()
     for old, new in (("finance = ", "civil_affairs = "), ('"finance"', '"civil_affairs"')):
         other = other.replace(old, new)
     policies = parse_policies({**shipped_files(), "441900.toml": other.encode()})
     books = structs.replace(await payouts.books(), policies=policies)
     said = await state(books, payouts.month, ZHANG)
-    assert said.status == 1 and "余额 1440.00 元，结清后才能记" in said.text
-    assert await owed(town) == AID_FEN
+    assert said.status == 1 and f"余额 {yuan_text(before)} 元，结清后才能记" in said.text
+    assert await owed(town) == before
     assert_good(await payouts.state())
-    assert await owed(town) == 2 * AID_FEN, "the one that owes goes on owing"
+    assert await owed(town) == before + AID_FEN, "the one that owes goes on owing"
     payouts.next()
 
 
 async def test_verification_names_a_due_that_nobody_claimed(
-    town: Town, payouts: Payouts
+    town: Town, payouts: Payouts, tmp_path: Path
 ) -> None:
     """Its rows agree with each other, and with its entry where it has one."""
-    known = (await store.dues(town.owner))[-1]
+    await aided(town, tmp_path)
+    assert_good(await payouts.state())
+    known = await due_of(town, payouts)
+    payouts.next()
     nothing = structs.replace(
         known, first_on=payouts.month, last_on=payouts.month, amount_fen=0, entry_id=None
     )
