@@ -174,6 +174,21 @@ async def assert_month_and_vouchers_say_it(town: Town, payouts: Payouts, out: Pa
     assert point.holds and "应收医疗救助基金" in point.what.zh
 
 
+async def test_month_that_comes_to_nothing_is_kept_and_books_nothing(
+    town: Town, payouts: Payouts, tmp_path: Path
+) -> None:
+    before = await owed(town)
+    stay, settled = await aided(town, tmp_path)
+    assert_done(await town.hospital.send(stay.cancel(settled)))
+    assert "610100 0.00 元" in assert_good(await payouts.state()).text
+    due = await due_of(town, payouts)
+    assert (due.amount_fen, due.entry_id) == (0, None) and await owed(town) == before
+    assert "先前已记" in assert_good(await payouts.state()).text
+    payouts.next()
+    assert "610100" not in assert_good(await payouts.state()).text, "nobody claimed anything"
+    payouts.next()
+
+
 async def test_other_income_is_refused_for_a_fund_that_somebody_else_owes(
     town: Town, treasury: Treasury
 ) -> None:
