@@ -27,12 +27,14 @@ from settlement.storage import fund_payers as store
 from settlement.storage.bookkeeping import single
 from settlement.storage.policies import load_policy_set
 from settlement.storage.verify_fund_payers import wrong_balance, wrong_due
-from tests.kit.aid import AID, AID_CODE, AID_FEN, aided
+from settlement.usecases.reimburse import OFFICE
+from tests.kit.aid import AID, AID_CODE, AID_FEN, aided, destitute
 from tests.kit.closing import an_office
 from tests.kit.importing import Cells
 from tests.kit.money import Treasury
 from tests.kit.payouts import ZHANG, Payouts, assert_good
-from tests.kit.population import CLASS_A, some
+from tests.kit.population import CLASS_A, DEAR, some
+from tests.kit.reimbursing import Counter
 from tests.kit.reply import assert_done
 from tests.kit.town import Town
 
@@ -186,6 +188,23 @@ async def test_month_that_comes_to_nothing_is_kept_and_books_nothing(
     assert "先前已记" in assert_good(await payouts.state()).text
     payouts.next()
     assert "610100" not in assert_good(await payouts.state()).text, "nobody claimed anything"
+    payouts.next()
+
+
+async def test_aid_of_a_bill_that_was_reimbursed_is_owed_too(
+    town: Town, payouts: Payouts, tmp_path: Path
+) -> None:
+    before = await owed(town)
+    counter = Counter(town)
+    citizen = await destitute(town, tmp_path)
+    await counter.settled(counter.papers(citizen, DEAR, nights=2, quantity=2))
+    assert "610100 1440.00 元" in assert_good(await payouts.state()).text
+    assert await owed(town) == before + AID_FEN
+    due = await due_of(town, payouts)
+    [claims] = (await store.lines(town.owner))[AID, payouts.month]
+    assert (claims.institution, claims.code) == (OFFICE.code, EntryCode.REIMBURSED)
+    [one] = await store.settlements_of(town.owner, due, claims.institution, 10)
+    assert (one.code, one.amount_fen) == (EntryCode.REIMBURSED, AID_FEN)
     payouts.next()
 
 
