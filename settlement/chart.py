@@ -18,6 +18,7 @@ collected itself, and its revenue. Account numbers say what they are:
     2_000_070 … _079   what persons are reimbursed (`ReimbursementAccount`)
     2_000_080          what channels keep of payments, where the agency bears it
     3_310_102          income of fund 310102 of the agency
+    4_610_100          what the payer of fund 610100 owes the agency
     5_000_000 + 10·n   the ten accounts of the n-th other region (`RegionAccount`)
     10_000_000 + 10·n  the ten accounts of the n-th institution (`InstitutionAccount`)
     ten times that     the hundred accounts of its payment channels (`ChannelAccount`)
@@ -67,6 +68,7 @@ DEPOSIT_POOL = 2_000_024
 CLEARING_BANK = 2_000_004
 """异地清算存款: the agency's bank account for what regions pay each other"""
 INCOME_BASE = 3_000_000
+PAYER_BASE = 4_000_000
 SCHEME_BANKS = {
     "310": 2_000_040, "390": 2_000_041, "320": 2_000_042, "330": 2_000_043, "340": 2_000_044,
     "350": 2_000_045, "510": 2_000_046, "410": 2_000_047, "392": 2_000_048,
@@ -294,6 +296,10 @@ class EntryCode(IntEnum):
     """income of a fund, or what it brings along (基金收入)"""
     ACCOUNTS_MOVED = 82
     """what came into personal accounts, or went out, by a file (个人账户划拨)"""
+    FUND_PAYER_OWES = 83
+    """what a fund paid in a period is owed by its payer (付款单位应付)"""
+    FUND_PAYER_PAID = 84
+    """the payer of a fund has paid, or was paid back (付款单位拨入)"""
     REIMBURSED = 91
     """what funds and the own account pay of a bill that the person had paid, or that taken back
     (手工报销)"""
@@ -313,6 +319,11 @@ def scheme_bank(scheme: str) -> int:
 def income_account(fund_code: int) -> int:
     """The income account of a fund (fund_pay_type as a number, six digits)."""
     return INCOME_BASE + fund_code
+
+
+def payer_account(fund_code: int) -> int:
+    """What the payer of a fund owes (fund_pay_type as a number, six digits)."""
+    return PAYER_BASE + fund_code
 
 
 def fund_account(fund_code: int) -> int:
@@ -474,6 +485,15 @@ def income_accounts(funds: dict[int, str]) -> tuple[Account, ...]:
     return tuple(
         Account(number=income_account(number), owner=AGENCY, code=f"4001.{number}",
                 name=f"{name}收入", debit_normal=False)
+        for number, name in sorted(funds.items())
+    )  # fmt: skip
+
+
+def payer_accounts(funds: Mapping[int, str]) -> tuple[Account, ...]:
+    """What payers of funds owe the agency, by number and name of the fund."""
+    return tuple(
+        Account(number=payer_account(number), owner=AGENCY, code=f"1122.21.{number}",
+                name=f"应收{name}", debit_normal=True)
         for number, name in sorted(funds.items())
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from settlement.chart import (
     FAMILY_CLEARING,
     FUND_BASE,
     INSTITUTION_BASE,
+    PAYER_BASE,
     ChannelAccount,
     InstitutionAccount,
 )
@@ -72,6 +73,8 @@ def _english(account: int) -> str:
         return _SINGLE[account]
     if FUND_BASE <= account < 2 * FUND_BASE:
         return f"fund {account - FUND_BASE}"
+    if PAYER_BASE <= account < PAYER_BASE + FUND_BASE:
+        return f"owed by the payer of fund {account - PAYER_BASE}"
     if account >= 10 * INSTITUTION_BASE:
         return _OF_CHANNEL.get(account % 100, "")
     if account >= INSTITUTION_BASE:

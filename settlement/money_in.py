@@ -6,6 +6,7 @@ booked once another confirms it; its steps are folded by one table. Pure: no fil
     source                    debit                       credit
     income of a fund          bank of the scheme          income of the fund
     opening of a fund         bank of the scheme          balances of funds brought along
+    payer of a fund           bank that pays institutions what the payer owes
     interest on accounts      bank of the accounts        interest to be allotted
     own contributions, refund, transfer in
                               bank of the accounts        personal account
@@ -31,7 +32,7 @@ from msgspec import Struct
 
 from ledger.entry import Transfer
 from settlement import chart
-from settlement.chart import MoneyAccount
+from settlement.chart import EntryCode, MoneyAccount
 
 ROWS_OF_ENTRY_MAX = 500
 """Rows of one lane that share an entry; a batch books one, and holds the head some 20 ms."""
@@ -61,6 +62,8 @@ class Source(IntEnum):
     OPENING = 6
     ACCOUNT_INTEREST = 7
     """what the bank paid on personal accounts, before it is allotted"""
+    PAYER = 8
+    """what the payer of a fund sends for what it owes (fund_payers.py); below zero: sent back"""
     OWN_CONTRIBUTION = 21
     EMPLOYEE_POOL = 22
     ALLOTTED_INTEREST = 23
@@ -93,6 +96,7 @@ NAMES: Mapping[Source, tuple[str, str]] = {
     Source.OTHER: ("other", "其他收入"),
     Source.OPENING: ("opening", "期初结余"),
     Source.ACCOUNT_INTEREST: ("account_interest", "个人账户利息"),
+    Source.PAYER: ("payer", "付款单位拨入"),
     Source.OWN_CONTRIBUTION: ("contribution", "个人缴费划入"),
     Source.EMPLOYEE_POOL: ("pool", "退休定额"),
     Source.ALLOTTED_INTEREST: ("interest", "利息"),
@@ -265,6 +269,14 @@ def transfers(row: MoneyRow, taken: Taken | None) -> tuple[Transfer, ...]:
     return (*legs, Transfer(MoneyAccount.OWED_BY_PERSONS, credit, taken.owed_fen))
 
 
+def entry_code(source: Source) -> EntryCode:
+    """What an entry of rows of a source is for; rows of two codes never share an entry."""
+    if source is Source.PAYER:
+        return EntryCode.FUND_PAYER_PAID
+    of_funds = source.subject is Subject.INCOME
+    return EntryCode.FUND_INCOME if of_funds else EntryCode.ACCOUNTS_MOVED
+
+
 def commitment(rows: Sequence[MoneyRow], taken: Mapping[int, Taken]) -> bytes:
     """What the entry of these rows commits to; settlement.money_commitment computes the same."""
     told = []
@@ -288,6 +300,8 @@ _GOES_TO: Mapping[Source, int] = {
 def _income_sides(row: MoneyRow) -> tuple[int, int]:
     if row.source is Source.ACCOUNT_INTEREST:
         return chart.CONTRIBUTIONS_BANK, MoneyAccount.INTEREST_TO_ALLOT
+    if row.source is Source.PAYER:
+        return chart.PAYOUT_BANK, row.account
     bank = chart.scheme_bank(row.scheme)
     return bank, MoneyAccount.FUNDS_CARRIED if row.source is Source.OPENING else row.account
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from ledger.account import ALL_GUARDED
-from settlement.chart import AGENCY, FUND_BASE
+from settlement.chart import AGENCY, FUND_BASE, PAYER_BASE
 from settlement.month_report import Book, MonthReport
 from settlement.monthly_statement import (
     Cell,
@@ -75,18 +75,30 @@ def _settled(report: MonthReport) -> Sheet:
     return Sheet(title="结算汇总", columns=columns, rows=rows)
 
 
+def owed_by_payers(report: MonthReport) -> dict[int, int]:
+    """What the payers of funds owe at the end of the month, by fund; of funds that have one."""
+    return {
+        line.account - PAYER_BASE: line.before_debits + line.debits - line.before_credits
+        - line.credits
+        for book in report.books if book.owner == AGENCY
+        for line in book.accounts
+        if PAYER_BASE <= line.account < PAYER_BASE + 1_000_000
+    }  # fmt: skip
+
+
 def _funds(report: MonthReport, names: Names) -> Sheet:
+    owed = owed_by_payers(report)
     rows: list[tuple[Cell, ...]] = [
         (
             scheme_name(one.scheme), one.fund, names.accounts.get(FUND_BASE + int(one.fund), ""),
             one.income, one.spent, None if one.income is None else one.income - one.spent,
-            ONLY_SPENT if one.income is None else "",
+            ONLY_SPENT if one.income is None else "", owed.get(int(one.fund)),
         )
         for one in report.funds
     ]  # fmt: skip
     columns = (
         text("险种", 26), text("基金", 10), text("基金名称", 28), money("本月收入"),
-        money("本月支出"), money("本月结余"), text("说明", 22),
+        money("本月支出"), money("本月结余"), text("说明", 22), money("月末应收付款单位"),
     )  # fmt: skip
     return Sheet(title="基金收支", columns=columns, rows=rows)
 

@@ -49,6 +49,7 @@ CODE_ZH = {
     EntryCode.REGION_HOLD: "异地预占", EntryCode.TREATED_ELSEWHERE: "异地就医支付",
     EntryCode.REGION_CLEARED: "异地清算", EntryCode.REGION_PREPAID: "异地预付金",
     EntryCode.CHANNEL_FEE: "渠道手续费", EntryCode.CHANNEL_FEE_CORRECTED: "手续费更正",
+    EntryCode.FUND_PAYER_OWES: "应由付款单位承担", EntryCode.FUND_PAYER_PAID: "付款单位拨入",
 }  # fmt: skip
 """What entries are for, as people read it; a code that is not here is shown as its number."""
 KIND_ZH = {2: "（冻结）", 4: "（解冻）"}

@@ -279,6 +279,12 @@ select create_distributed_table(
 select create_distributed_table(
     'settlement.money_taken', 'lane', colocate_with => 'settlement.person'
 );
+select create_distributed_table(
+    'settlement.fund_due', 'lane', colocate_with => 'settlement.person'
+);
+select create_distributed_table(
+    'settlement.fund_due_line', 'lane', colocate_with => 'settlement.person'
+);
 
 -- On every node: small, read everywhere, changed by operators. `closed_day` is read by every batch.
 

@@ -135,6 +135,13 @@ def _add_reading(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> Non
     notice.add_argument("--out", type=Path, default=Path(), metavar="DIR")
     notice.add_argument("--format", choices=("csv", "xlsx"), default="csv", help="(%(default)s)")
     _finish(notice, "notices", tell)
+    payers = actions.add_parser(
+        "payers",
+        help="what others owe for funds that are theirs, as medical aid (付款单位)",
+        description="Without --period, every fund that has a payer: what was due, what came, what "
+        "is owed. With it, what was due for that period, by institution.",
+    )
+    _finish(payers, "payers", tell, needs_period=False)
     vouchers = actions.add_parser("vouchers", help="vouchers for the accounting system (凭证)")
     vouchers.add_argument("--since", required=True, type=date.fromisoformat, help="first day")
     vouchers.add_argument("--until", required=True, type=date.fromisoformat, help="last day")

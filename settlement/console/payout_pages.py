@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 from settlement.clock import local_time
 from settlement.console.asking import Answer, attachment
+from settlement.console.fund_payer_pages import standings_of
 from settlement.console.ordering import (
     FEW,
     NO_REASON,
@@ -23,6 +24,7 @@ from settlement.console.ordering import (
     resumed,
 )
 from settlement.console.receiving import received
+from settlement.console.rights import Right
 from settlement.console.visits import Visit
 from settlement.console.words import Words
 from settlement.finance.errand_tasks import (
@@ -35,7 +37,7 @@ from settlement.finance.errand_tasks import (
 )
 from settlement.finance.paper_job import BankFiles, Paper, Vouchers
 from settlement.payout import NONE, State
-from settlement.storage import console_money
+from settlement.storage import console_money, fund_payers
 from settlement.storage import console_payouts as store
 from settlement.storage.console_files import KeptFile
 
@@ -66,12 +68,15 @@ async def periods(visit: Visit) -> Answer:
     async with visit.desk.reading() as connection:
         listed = await store.periods(connection, visit.scope, PERIODS_MAX)
         banked = [] if visit.scope else await store.bank_statements(connection, BANKED_MAX)
+        payers = (
+            await standings_of(visit, connection) if visit.may(Right.MONEY) else []
+        )
     today = local_time(visit.at).date()
     last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
     after = listed[0].last_on + timedelta(days=1) if listed else last_month
     return visit.page(
         "payouts.html", TITLE, periods=listed, after=after, month=last_month, banked=banked,
-        month_ends=today.replace(day=1) - timedelta(days=1),
+        month_ends=today.replace(day=1) - timedelta(days=1), payers=payers,
         work=visit.desk.works.in_the_way(subject_of(after)),
         on_shelf={one.digest for one in banked if visit.desk.shelf.find(one.digest)},
     )  # fmt: skip
@@ -107,6 +112,7 @@ async def period(visit: Visit) -> Answer:
         ]  # fmt: skip
         shown = matching[:SHOWN_MAX]
         standings = await store.standings(connection, first_on, [one.institution for one in shown])
+        dues = [one for one in await fund_payers.dues(connection) if one.first_on == first_on]
     counts = Counter(one.state for one in found.rows)
     proposers = {one.proposer for one in found.rows if one.proposer}
     return visit.page(
@@ -118,6 +124,7 @@ async def period(visit: Visit) -> Answer:
         proposed=sum(bool(one.proposer) for one in found.rows), proposers=proposers,
         only_own=proposers == {visit.who.name}, under_way=counts[State.ORDERED], names=ACTS,
         work=visit.desk.works.in_the_way(subject_of(first_on)),
+        dues=dues if visit.may(Right.MONEY) else [],
     )  # fmt: skip
 
 

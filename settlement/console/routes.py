@@ -21,6 +21,7 @@ from settlement.console import (
     difference_pages,
     doubt_pages,
     filing_pages,
+    fund_payer_pages,
     institution_file_pages,
     institution_pages,
     money_extra_pages,
@@ -55,6 +56,7 @@ NUMBER = r"([0-9]{19})"
 SHORT = r"([0-9]{1,9})"
 DAY = r"(20[0-9]{2}-(?:0[1-9]|1[0-2])-[0-3][0-9])"
 CODE = r"([A-Z][0-9]{11})"
+FUND = r"([0-9]{6})"
 SHA = r"([0-9a-f]{64})"
 SUBJECT = r"(income|accounts)"
 FILE_NO = r"([0-9]{5,15})"
@@ -197,6 +199,10 @@ ROUTES = (
     _post("/console/payouts/bank/confirm", Right.CONFIRM_PAY, payout_pages.book_bank,
           "(/console/payouts)/"),
     _get("/console/payouts/vouchers", Right.PAY_FILES, payout_pages.vouchers),
+    _get("/console/payouts/payers", Right.MONEY, fund_payer_pages.overview),
+    _get(f"/console/payouts/{DAY}/funds/{FUND}", Right.MONEY, fund_payer_pages.due),
+    _get(f"/console/payouts/{DAY}/funds/{FUND}/([0-9A-Za-z]{{1,30}})", Right.MONEY,
+         fund_payer_pages.settlements),
     _get(f"/console/payouts/{DAY}", Right.PAYOUTS, payout_pages.period),
     _post(f"/console/payouts/{DAY}/confirm", Right.PAY, payout_pages.confirm, _PARENT),
     _post(f"/console/payouts/{DAY}/propose", Right.PAY, payout_pages.propose, _PARENT),

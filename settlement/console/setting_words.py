@@ -94,6 +94,8 @@ SETTINGS: Mapping[str, Words] = {
     "payout": Words("拨付", "paying institutions"),
     "payout.cycle": Words("拨付周期", "cycle"),
     "payout.bank_columns": Words("银行批量文件列", "columns of a bank's file"),
+    "payers": Words("付款单位", "payers of funds"),
+    "fund_payers": Words("由付款单位承担的基金", "funds that a payer owes"),
     "personal_accounts": Words("个人账户", "personal accounts"),
     "personal_accounts.interest_bp": Words("年利率", "interest of a year"),
     "personal_accounts.interest_days": Words("计息天数", "days of the year of interest"),

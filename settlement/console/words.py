@@ -131,6 +131,8 @@ ENTRY_CODES: Mapping[int, Words] = {
     EntryCode.PAYOUT_PAID: Words("拨付付讫", "payout paid"),
     EntryCode.PAYOUT_RETURNED: Words("拨付退汇", "payout returned"),
     EntryCode.INSTITUTION_REPAID: Words("机构欠款缴回", "institution paid its debt back"),
+    EntryCode.FUND_PAYER_OWES: Words("应由付款单位承担", "owed by the fund's payer"),
+    EntryCode.FUND_PAYER_PAID: Words("付款单位拨入", "the fund's payer paid"),
     EntryCode.DEPOSIT: Words("住院预交金", "deposit of a stay"),
     EntryCode.DEPOSIT_HANDED_BACK: Words("预交金退现", "deposit handed back"),
     EntryCode.ACCOUNT_TAKEN_OUT: Words("个人账户转出", "account taken out"),

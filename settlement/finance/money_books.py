@@ -10,6 +10,7 @@ from pathlib import Path
 from ledger.postgres.pace import Pace
 from settlement.clock import Clock, system_clock
 from settlement.finance.progress import Tell, silent
+from settlement.fund_payers import FundPayer
 from settlement.intake.faults import FileError
 from settlement.policy.errors import PolicyError
 from settlement.policy.region import AccountRules
@@ -35,6 +36,8 @@ class MoneyBooks(Bookkeeping, frozen=True, kw_only=True):
     owner_dsn: str
     funds: Mapping[int, str]
     """the funds that there are, by code"""
+    payers: Mapping[int, FundPayer] = {}
+    """who owes what funds pay, by code; all others are the agency's own"""
     accounts: AccountRules
     tell: Tell = silent
 
@@ -102,9 +105,11 @@ async def open_books(
     await open_fund_accounts(connection, policies, opened.region)
     profile = policies.region(opened.region)
     funds = await store.fund_names(connection)
-    await store.open_accounts(connection, funds)
+    payers = policies.fund_payers(opened.region)
+    owed = {code: one.fund_name for code, one in payers.items()}
+    await store.open_accounts(connection, funds, owed)
     return opened.of(
-        MoneyBooks, owner_dsn=owner_dsn, funds=funds, tell=tell,
+        MoneyBooks, owner_dsn=owner_dsn, funds=funds, payers=payers, tell=tell,
         accounts=AccountRules() if profile is None else profile.accounts,
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ source than what was booked. What was booked already, with the same amount, is l
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ledger.money import yuan_text
 from ledger.postgres.pace import Pace
 from settlement import chart
 from settlement.chart import MoneyAccount
+from settlement.finance.fund_payer_reports import Standing, payers_lines, standings
 from settlement.finance.money_books import MoneyBooks, by_lane, share_out
 from settlement.intake.faults import Fault, Told, faults_text
 from settlement.intake.money import (
@@ -23,8 +25,8 @@ from settlement.intake.money import (
     INCOME_COLUMNS,
     Lane,
     Lanes,
+    by_entry_code,
     in_and_out,
-    pieces,
     read_accounts,
     read_income,
     totals_text,
@@ -63,6 +65,8 @@ class Checked(Struct, kw_only=True):
     faults: list[Fault] = field(default_factory=list)
     unchanged: dict[int, int] = field(default_factory=dict)
     """how many rows are in another file already, by its number"""
+    of_payers: list[str] = field(default_factory=list)
+    """what payers of funds owe before and after"""
 
     @property
     def row_count(self) -> int:
@@ -119,6 +123,10 @@ async def check(books: MoneyBooks, sent: Sent) -> Checked:
         if file.month == sent.month and file.state in _COUNTS
     }
 
+    owed = {} if of_persons else {
+        one.fund: one for one in await standings(books.connection, books.payers)
+    }  # fmt: skip
+
     async def of_lane(connection: PlainConnection, lane: int, _: Pace) -> None:
         left = lanes[lane]
         if counting:
@@ -127,11 +135,12 @@ async def check(books: MoneyBooks, sent: Sent) -> Checked:
             return
         checked.accounts[lane] = (
             await _persons(books, connection, lane, left, checked) if of_persons
-            else _funds(books, left, checked)
+            else _funds(books, left, checked, owed)
         )  # fmt: skip
         checked.new[lane] = left
 
     await share_out(books, by_lane(lanes), of_lane)
+    checked.of_payers = payers_lines(checked.new, owed)
     return checked
 
 
@@ -175,14 +184,16 @@ async def _keep_lane(
     """The rows of a lane, some of which share an entry; a transaction each."""
     if lane in checked.unopened:
         await store.open_balances(connection, lane, checked.unopened[lane])
-    first, _ = store.numbers(file.file_no, lane)
+    entry_id, _ = store.numbers(file.file_no, lane)
     accounts = checked.accounts[lane]
-    for place, piece in enumerate(pieces(checked.new[lane], ROWS_OF_ENTRY_MAX)):
-        begin = place * ROWS_OF_ENTRY_MAX
-        await store.keep_rows(
-            connection, file, lane, first + place, piece,
-            accounts[begin : begin + len(piece)],
-        )  # fmt: skip
+    for places in by_entry_code(checked.new[lane]):
+        for begin in range(0, len(places), ROWS_OF_ENTRY_MAX):
+            some = places[begin : begin + ROWS_OF_ENTRY_MAX]
+            await store.keep_rows(
+                connection, file, lane, entry_id, checked.new[lane].keep(some),
+                [accounts[place] for place in some],
+            )  # fmt: skip
+            entry_id += 1
 
 
 async def _sweep(books: MoneyBooks, subject: Subject, who: Who) -> None:
@@ -263,6 +274,12 @@ def _check_row(
     source, fund = own.sources[place], own.funds[place]
     if fund and int(fund) not in books.funds:
         _fault(checked, own, place, "fund_pay_type", "没有此基金", "there is no such fund")
+    elif fund and int(fund) in books.payers:
+        _fault(
+            checked, own, place, "fund_pay_type",
+            f"该基金由{books.payers[int(fund)].name}承担，不能划入个人账户",
+            "the fund is another payer's: it allots nothing",
+        )  # fmt: skip
     whole = source.takes and source not in (Source.CLAWED_BACK, Source.REPAID)
     if whole and own.amounts[place] > spendable_fen:
         _fault(
@@ -271,18 +288,37 @@ def _check_row(
         )  # fmt: skip
 
 
-def _funds(books: MoneyBooks, own: Lane, checked: Checked) -> list[int]:
-    """The accounts of the rows' funds; faults where there is none."""
+def _funds(
+    books: MoneyBooks, own: Lane, checked: Checked, owed: Mapping[str, Standing]
+) -> list[int]:
+    """The accounts of the rows' funds; faults where there is none, or where the fund has a payer
+    and the row is not of that payer."""
     accounts = []
     for place, fund in enumerate(own.funds):
+        source, payer = own.sources[place], books.payers.get(int(fund))
         if int(fund) not in books.funds:
             _fault(checked, own, place, "fund_pay_type", "没有此基金", "there is no such fund")
-        of_accounts = own.sources[place] is Source.ACCOUNT_INTEREST
-        accounts.append(
-            int(MoneyAccount.INTEREST_TO_ALLOT) if of_accounts
-            else chart.income_account(int(fund))
-        )  # fmt: skip
+        elif source is Source.PAYER and fund not in owed:
+            _fault(
+                checked, own, place, "source", "该基金由经办机构承担，没有付款单位",
+                "the fund is the agency's own: it has no payer",
+            )  # fmt: skip
+        elif source is not Source.PAYER and payer is not None:
+            _fault(
+                checked, own, place, "source",
+                f"该基金由{payer.name}承担，来源只能是付款单位拨入",
+                "the fund has a payer: only what the payer sends comes in",
+            )  # fmt: skip
+        accounts.append(_account_of(source, int(fund)))
     return accounts
+
+
+def _account_of(source: Source, fund: int) -> int:
+    if source is Source.ACCOUNT_INTEREST:
+        return int(MoneyAccount.INTEREST_TO_ALLOT)
+    if source is Source.PAYER:
+        return chart.payer_account(fund)
+    return chart.income_account(fund)
 
 
 def _fault(
@@ -303,7 +339,9 @@ def _at_fault(checked: Checked) -> Said:
 
 
 def _text(checked: Checked, sent: Sent) -> str:
-    lines = [totals_text(checked.new, sent.subject, sent.month, checked.digest)]
+    lines = [
+        totals_text(checked.new, sent.subject, sent.month, checked.digest, checked.of_payers)
+    ]
     lines += [
         f"  文件 {number} 已有 {count} 行，金额相同，不再入账 | in that file already, left out"
         for number, count in sorted(checked.unchanged.items())

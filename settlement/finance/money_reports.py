@@ -1,8 +1,9 @@
 """A month of money: income and expenditure of each fund, and what was allotted to accounts.
 
 Expenditure is what the ledger's accounts of funds were debited with on the month's business days;
-income is what files said of the month and was booked. Where no income was imported for a fund, that
-is said (仅支出), and no difference is made up of one side.
+income is what files said of the month and was booked; of a fund that somebody else owes it is what
+is due from its payer for periods that begin in the month. Where a fund has neither, that is said
+(仅支出), and no difference is made up of one side.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ from settlement.money_in import INCOME_SOURCES, NAMES, Source, Subject
 from settlement.payout_files import sheet_text
 from settlement.regional_clearing import month_after
 from settlement.said import Said
+from settlement.storage import fund_payers
 from settlement.storage import money as store
 from settlement.storage.lease import PlainConnection
 from settlement.storage.money import Allotted
+
+OF_PAYER = NAMES[Source.PAYER][0]
+"""What is owed by a fund's payer, among its income."""
 
 
 class FundMonth(Struct, kw_only=True):
@@ -33,9 +38,11 @@ class FundMonth(Struct, kw_only=True):
     fund: str
     name: str
     income: dict[str, int] = field(default_factory=dict)
-    """by source"""
+    """by source; `payer`: what its payer owes"""
     income_fen: int | None = None
-    """None where none was imported"""
+    """None where there is none"""
+    payer: str = ""
+    """who owes what the fund pays; empty: the agency"""
     opening_fen: int | None = None
     expenditure_fen: int = 0
 
@@ -102,6 +109,12 @@ async def months_of_funds(
         if source in INCOME_SOURCES:
             one.income_fen = (one.income_fen or 0) + fen
     last = month_after(month) - timedelta(days=1)
+    for due in await fund_payers.dues(connection):
+        if month <= due.first_on <= last:
+            one = _place(found, names, due.fund[:3], due.ledger_code)
+            one.payer = due.payer_name
+            one.income[OF_PAYER] = one.income.get(OF_PAYER, 0) + due.amount_fen
+            one.income_fen = (one.income_fen or 0) + due.amount_fen
     for code, fen in (await store.expenditure_of(connection, month, last)).items():
         # A fund's code begins with its scheme's, where no income says it otherwise.
         scheme = next((s for s, known in found if known == code), str(code)[:3])
@@ -127,14 +140,22 @@ def _lines_of(row: FundMonth) -> list[str]:
     by_source = "，".join(f"{name} {yuan_text(fen)}" for name, fen in sorted(row.income.items()))
     rest = yuan_text(row.income_fen - row.expenditure_fen)
     lines.append(f"    收入 income {yuan_text(row.income_fen)}（{by_source}）")
+    if row.payer:
+        lines.append(f"    由{row.payer}承担 owed by its payer")
     lines.append(f"    {spent}  当期结余 difference {rest}")
     return lines
 
 
+def columns_of_income() -> list[tuple[str, str]]:
+    """What income is made of, by its code and its heading, in the order of tables."""
+    of_files = (NAMES[one] for one in (*INCOME_SOURCES, Source.ACCOUNT_INTEREST))
+    return [*of_files, (OF_PAYER, "付款单位承担")]
+
+
 def _funds_csv(rows: Sequence[FundMonth]) -> str:
-    sources = [NAMES[one] for one in (*INCOME_SOURCES, Source.ACCOUNT_INTEREST)]
+    sources = columns_of_income()
     head = ["险种", "基金", "基金名称", "期初结余", *(zh for _, zh in sources), "收入合计", "支出",
-            "当期结余"]  # fmt: skip
+            "当期结余", "付款单位"]  # fmt: skip
     return sheet_text([head, *(
         [
             one.scheme, one.fund, one.name, _yuan(one.opening_fen),
@@ -142,6 +163,7 @@ def _funds_csv(rows: Sequence[FundMonth]) -> str:
             _yuan(one.expenditure_fen),
             "仅支出" if one.income_fen is None
             else _yuan(one.income_fen - one.expenditure_fen),
+            one.payer,
         ]
         for one in rows
     )])  # fmt: skip

@@ -14,7 +14,8 @@ from datetime import date, datetime, time, timedelta
 from msgspec import Struct
 
 from ledger.account import Balance
-from settlement.chart import AGENCY, INCOME_BASE
+from ledger.money import yuan_text
+from settlement.chart import AGENCY, INCOME_BASE, PAYER_BASE
 from settlement.clock import CHINA, local_time
 from settlement.finance.months import Found, find, keep_verified, open_days
 from settlement.finance.office import Office
@@ -86,6 +87,7 @@ async def points(office: Office, found: Found) -> list[Point]:
         await _balanced(office, sums),
         await _verified(office, found),
         _income(sums),
+        *_payers(sums, await past.names(office.connection)),
     ]  # fmt: skip
 
 
@@ -261,3 +263,20 @@ def _income(sums: Mapping[int, Balance]) -> Point:
         what=Told("有收入", "income was imported") if some
         else Told("未导入收入，仅列支出", "expenditure only: no income was imported"),
     )  # fmt: skip
+
+
+def _payers(sums: Mapping[int, Balance], names: Mapping[int, str]) -> list[Point]:
+    """Never in the way: what payers of funds owe at the end of the month is asked of them, and a
+    month is closed without them. No point where no fund has a payer."""
+    owed = {
+        names.get(account, f"{account}"): one.debits_fen - one.credits_fen
+        for account, one in sorted(sums.items())
+        if PAYER_BASE <= account < PAYER_BASE + 10**6
+    }
+    if not owed:
+        return []
+    told = "、".join(f"{name} {yuan_text(fen)} 元" for name, fen in owed.items())
+    return [Point(
+        name="payers", title=Told("付款单位应收", "owed by payers of funds"), holds=True,
+        what=Told(f"月末{told}", f"{yuan_text(sum(owed.values()))} yuan at the end of the month"),
+    )]  # fmt: skip

@@ -11,12 +11,12 @@ from typing import TypeVar
 import msgspec
 
 from settlement.bank_account import BankAccount
+from settlement.finance import fund_payer_reports, workbooks
 from settlement.finance import payout_accounts as accounts
 from settlement.finance import payout_adjusting as adjusting
 from settlement.finance import payout_bank as bank
 from settlement.finance import payout_paying as paying
 from settlement.finance import payout_reports as reports
-from settlement.finance import workbooks
 from settlement.finance.payout_books import run
 from settlement.finance.payout_paying import Chosen
 from settlement.finance.payout_stating import state as state_period
@@ -160,6 +160,14 @@ def notices(parsed: argparse.Namespace) -> Said:
     return run(
         parsed.data_dir,
         lambda books: reports.notices(books, _chosen(parsed), parsed.out, make=make),
+    )
+
+
+def payers(parsed: argparse.Namespace) -> Said:
+    """Who owes what funds paid that are theirs."""
+    return run(
+        parsed.data_dir,
+        lambda books: fund_payer_reports.show(books, parsed.period, as_json=parsed.json),
     )
 
 

@@ -13,6 +13,7 @@ import msgspec
 from ledger.money import yuan_text
 from settlement.chart import EntryCode
 from settlement.clock import local_time
+from settlement.finance.fund_payer_reports import lines_of_period
 from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.payout_paying import Chosen, written
 from settlement.finance.payout_periods import (
@@ -59,6 +60,8 @@ SUMMARY = {
     EntryCode.INSTITUTION_REPAID: "机构欠款缴回",
     EntryCode.REIMBURSED: "手工报销", EntryCode.REIMBURSEMENT_ORDERED: "下达报销款",
     EntryCode.REIMBURSEMENT_PAID: "报销款付讫", EntryCode.REIMBURSEMENT_RETURNED: "报销款退汇",
+    EntryCode.FUND_INCOME: "基金收入", EntryCode.ACCOUNTS_MOVED: "个人账户划拨",
+    EntryCode.FUND_PAYER_OWES: "应由付款单位承担", EntryCode.FUND_PAYER_PAID: "付款单位拨入",
 }  # fmt: skip
 """What an entry is for, as vouchers say; others by their name."""
 Make = Callable[[PayoutBooks, Found], bytes]
@@ -97,6 +100,7 @@ async def overview(books: PayoutBooks, first_on: date, *, as_json: bool) -> Said
             if counts[state]
         ),
     ]
+    lines += await lines_of_period(books, first_on)
     lines += [_line(books, one) for one in found]
     return Said(0, "\n".join(lines))
 

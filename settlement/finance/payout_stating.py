@@ -2,7 +2,8 @@
 
 Rows are immutable once their business days are over, so a statement is their sums, and they are
 found again by institution and day. What the sums come to is held against the ledger's payables at
-the end of the last day; an institution whose books say something else is named and not stated.
+the end of the last day; an institution whose books say something else is named and not stated. What
+funds that somebody else owes paid in the period is booked as owed by them (fund_dues.py).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from msgspec import structs
 
 from ledger.money import yuan_text
 from settlement.clearing import SETTLED_LATE
+from settlement.finance.fund_dues import book_dues
 from settlement.finance.payout_books import PayoutBooks, in_lane
 from settlement.finance.payout_periods import (
     Change,
@@ -56,7 +58,9 @@ async def state(books: PayoutBooks, first_on: date, who: Who) -> Said:
     lines = await sums_of(books, first_on, last)
     for one in await store.carried_at_cut_over(books.connection, last):
         lines.setdefault(one.institution, []).append(one)
-    return await _state_all(books, first_on, last, lines, who)
+    said = await _state_all(books, first_on, last, lines, who)
+    due = await book_dues(books, first_on, last, who)
+    return Said(said.status or due.status, "\n".join(filter(None, (said.text, due.text))))
 
 
 async def sums_of(books: PayoutBooks, first_on: date, last: date) -> Lines:

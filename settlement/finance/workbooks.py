@@ -12,13 +12,13 @@ from pathlib import Path
 
 from ledger.money import yuan_text
 from settlement.clock import local_time
-from settlement.finance.money_reports import FundMonth, months_of_funds
+from settlement.finance.money_reports import FundMonth, columns_of_income, months_of_funds
 from settlement.finance.months import open_days, report_of
 from settlement.finance.office import Office, written
 from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.payout_periods import Found, period_text
 from settlement.finance.sheet_xlsx import Heading, workbook_bytes
-from settlement.money_in import INCOME_SOURCES, NAMES, Source, Subject
+from settlement.money_in import NAMES, Source, Subject
 from settlement.month_report import report_digest
 from settlement.month_sheets import ONLY_SPENT, Names, count, money, month_sheets, text
 from settlement.month_states import month_text
@@ -109,18 +109,18 @@ def _notice_rows(one: Found) -> list[tuple[Cell, ...]]:
 
 
 def _funds(found: list[FundMonth]) -> Sheet:
-    sources = [NAMES[one] for one in (*INCOME_SOURCES, Source.ACCOUNT_INTEREST)]
+    sources = columns_of_income()
     columns = (
         text("险种", 26), text("基金", 10), text("基金名称", 28), money("期初结余"),
         *(money(zh) for _, zh in sources), money("收入合计"), money("支出"), money("当期结余"),
-        text("说明", 22),
+        text("说明", 22), text("付款单位", 26),
     )
     rows: list[tuple[Cell, ...]] = [
         (
             scheme_name(one.scheme), one.fund, one.name, one.opening_fen,
             *(one.income.get(code) for code, _ in sources), one.income_fen, one.expenditure_fen,
             None if one.income_fen is None else one.income_fen - one.expenditure_fen,
-            ONLY_SPENT if one.income_fen is None else "",
+            ONLY_SPENT if one.income_fen is None else "", one.payer,
         )
         for one in found
     ]

@@ -8,18 +8,19 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 from msgspec import Struct, field
 
 from ledger.money import yuan_text
+from settlement.chart import EntryCode
 from settlement.intake import cells
 from settlement.intake.cells import Column
 from settlement.intake.faults import Fault, Told
 from settlement.intake.openings import signing_lines
 from settlement.intake.source import Row
-from settlement.money_in import NAMES, SOURCES, Source, Subject
+from settlement.money_in import NAMES, SOURCES, Source, Subject, entry_code
 
 _AMOUNT = re.compile(r"(-?)([0-9]{1,11})(?:\.([0-9]{1,2}))?").fullmatch
 _PERSON = re.compile(r"[A-Za-z0-9]{6,30}").fullmatch
@@ -169,8 +170,10 @@ def read_income(
     return _once_each(lanes, faults)
 
 
-def totals_text(lanes: Lanes, subject: Subject, month: date, digest: str) -> str:
-    """The totals of a file by source, for two people to sign."""
+def totals_text(
+    lanes: Lanes, subject: Subject, month: date, digest: str, further: Iterable[str] = ()
+) -> str:
+    """The totals of a file by source, and what else they mean, for two people to sign."""
     sums: Counter[Source] = Counter()
     counts: Counter[Source] = Counter()
     for own in lanes.values():
@@ -181,6 +184,7 @@ def totals_text(lanes: Lanes, subject: Subject, month: date, digest: str) -> str
         f"{month:%Y-%m} {subject.zh}，{sum(counts.values())} 行 rows",
         *(f"  {NAMES[source][1]} {NAMES[source][0]}  {counts[source]} 行  {yuan_text(sums[source])}"
           for source in sorted(sums)),
+        *further,
         *signing_lines(digest),
     ]  # fmt: skip
     return "\n".join(lines)
@@ -198,10 +202,13 @@ def in_and_out(lanes: Lanes) -> tuple[int, int]:
     return into, out
 
 
-def pieces(own: Lane, rows_max: int) -> Iterator[Lane]:
-    """The rows in pieces."""
-    for first in range(0, len(own), rows_max):
-        yield own.keep(range(first, min(first + rows_max, len(own))))
+def by_entry_code(own: Lane) -> list[list[int]]:
+    """The places of the rows, in order, those apart that are booked by entries of another code."""
+    code_of = {source: entry_code(source) for source in set(own.sources)}
+    found: dict[EntryCode, list[int]] = {code: [] for code in sorted(code_of.values())}
+    for place, source in enumerate(own.sources):
+        found[code_of[source]].append(place)
+    return list(found.values())
 
 
 def _add(

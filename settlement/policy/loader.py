@@ -16,6 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from protocol.nhsa.dictionary import values_of
+from settlement.fund_payers import FundPayer
 from settlement.policy import faults
 from settlement.policy.compiler import compile_policy
 from settlement.policy.errors import Place, PolicyError
@@ -27,7 +28,7 @@ from settlement.policy.format import (
     TableEntry,
 )
 from settlement.policy.locate import line_of
-from settlement.policy.model import Policy
+from settlement.policy.model import Fund, FundKind, Policy
 from settlement.policy.region import RegionProfile
 from settlement.policy.region_format import RegionFile, compile_region
 from settlement.toml_text import line_too_deep
@@ -75,6 +76,7 @@ class PolicySet:
             self._by_version.setdefault(policy.version, policy)
         _check_ledger_codes(self.policies())
         _check_clearing_types(self.in_force(), self._regions)
+        _check_fund_payers(self.policies(), self._regions.values())
 
     def find(self, region: str, scheme: str, on: date) -> Policy | None:
         """Return the policy of a region and scheme (险种) in force on the ruling date."""
@@ -94,6 +96,20 @@ class PolicySet:
     def region(self, code: str) -> RegionProfile | None:
         """Return the profile of a pooling area."""
         return self._regions.get(code)
+
+    def fund_payers(self, code: str) -> dict[int, FundPayer]:
+        """Who owes what funds of a pooling area pay, by the ledger code of the fund; a fund that is
+        not here is the agency's own."""
+        region = self._regions.get(code)
+        named = {} if region is None else region.fund_payers
+        funds = _funds_of(self.policies(), code)
+        return {
+            funds[fund].ledger_code: FundPayer(
+                fund=fund, ledger_code=funds[fund].ledger_code, fund_name=funds[fund].name,
+                code=payer, name="" if region is None else region.payers[payer],
+            )
+            for fund, payer in sorted(named.items())
+        }  # fmt: skip
 
     def policies(self) -> tuple[Policy, ...]:
         """Return every policy, the latest first; replaced ones come last."""
@@ -271,3 +287,27 @@ def _check_clearing_types(
                     f"{policy.name}: 清算类别 {care.clearing_type} 不在统筹区 {region.code} "
                     "的代码表 clr_type 中"
                 )
+
+
+def _check_fund_payers(policies: Iterable[Policy], regions: Iterable[RegionProfile]) -> None:
+    """A payer owes for a fund that there is: one that a policy of the region pays from."""
+    known = tuple(policies)
+    for region in regions:
+        funds = _funds_of(known, region.code) if region.fund_payers else {}
+        for fund, payer in region.fund_payers.items():
+            if fund not in funds:
+                raise PolicyError(
+                    f"统筹区 {region.code}: fund_payers 的基金 {fund}（付款单位 {payer}）不在该区"
+                    "任何政策的 funds 中"
+                )
+
+
+def _funds_of(policies: Iterable[Policy], region: str) -> dict[str, Fund]:
+    """The funds that policies of a region pay from, by code."""
+    return {
+        fund.code: fund
+        for policy in policies
+        if policy.region == region
+        for fund in policy.funds.values()
+        if fund.kind in (FundKind.FUND, FundKind.OTHER)
+    }

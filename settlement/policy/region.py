@@ -209,6 +209,10 @@ class RegionProfile(Struct, frozen=True, kw_only=True, gc=False):
     """clearing with other regions (异地清算)"""
     payout: PayoutRules = PayoutRules()
     """paying institutions (拨付)"""
+    fund_payers: Mapping[str, str] = {}
+    """who owes what a fund pays, by fund_pay_type; all others are the agency's own"""
+    payers: Mapping[str, str] = {}
+    """what those payers (付款单位) are called"""
     reimbursement: ReimbursementRules = ReimbursementRules()
     """manual reimbursement (手工报销)"""
     channel_fees: FeeRules = FeeRules()

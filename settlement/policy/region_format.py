@@ -12,10 +12,8 @@ from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from msgspec import Meta, field
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from protocol.nhsa.cainfo import BodyRules, Signed, Sm3Use, TextForm, UserId
-from protocol.nhsa.gm import Sm4Mode
 from protocol.nhsa.list_layouts import LAYOUTS, VERSION, ListLayout
 from protocol.nhsa.profile import BASELINE, FieldKey, Profile, ProfileError, ProfileFault
 from protocol.nhsa.traces import TRACE_NODE
@@ -30,6 +28,7 @@ from settlement.cross_city import (
     Unmarked,
 )
 from settlement.filing import ChosenInstitution, ChronicCareAt
+from settlement.fund_payers import AGENCY
 from settlement.off_site import OffSiteKind, OffSiteRules
 from settlement.payout_rules import BankColumn, BankField, Cycle, PayoutRules
 from settlement.policy.errors import Place, PolicyError
@@ -50,11 +49,11 @@ from settlement.policy.region import (
     UnknownItem,
     UnmappedItem,
 )
+from settlement.policy.seals_format import SealsFile, seal_rules
 from settlement.regional_prepayment import PrepaidRules
 from settlement.regional_rules import RegionalRules, Settling
 from settlement.regional_schedule import ComparingRules
 from settlement.reimbursement_rules import ReimbursementRules
-from settlement.seals import Demand, SealRules, WithoutKey
 from settlement.working_days import Calendar, Timetable
 
 _Value = TypeVar("_Value")
@@ -67,25 +66,6 @@ _ONE_OF = {
 
 _REVERSIBLE = frozenset({"2102", "2207", "2207A", "2304", "2304A", "2401"})
 """What the core can reverse."""
-
-
-class SealsFile(Strict, frozen=True, kw_only=True):
-    """The table `national_crypto`: signed and encrypted bodies (国密)."""
-
-    cainfo: Demand = Demand.OPTIONAL
-    """whether a signature must be there"""
-    cainfo_without_key: WithoutKey = WithoutKey.IGNORE
-    """what becomes of a signature where no key is registered"""
-    cainfo_signed: Signed = Signed.INPUT
-    """what is signed"""
-    cainfo_user_id: UserId = UserId.DEFAULT
-    """the user id of an SM2 signature"""
-    cainfo_sm3: Sm3Use = Sm3Use.HMAC
-    """how SM3 makes a signature"""
-    sm4_mode: Sm4Mode = Sm4Mode.ECB
-    """how SM4 encrypts a body"""
-    sm4_text: TextForm = TextForm.BASE64
-    """how an encrypted body is written"""
 
 
 class TracesFile(Strict, frozen=True, kw_only=True):
@@ -209,6 +189,7 @@ class BillsFile(Strict, frozen=True, kw_only=True):
 
 
 BankTitle = Annotated[str, Meta(min_length=1, max_length=40)]
+PayerCode = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,29}$")]
 
 
 class PayoutFile(Strict, frozen=True, kw_only=True):
@@ -357,6 +338,10 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """clearing with other regions (异地清算)"""
     payout: PayoutFile = PayoutFile()
     """paying institutions (拨付)"""
+    payers: dict[PayerCode, Text] = field(default_factory=dict)
+    """names of those who owe what a fund pays (付款单位), by codes that the profile chooses"""
+    fund_payers: dict[Code, PayerCode] = field(default_factory=dict)
+    """by fund_pay_type: which of them owes it; `agency` and what is not named: the agency itself"""
     reimbursement: ReimbursementFile = ReimbursementFile()
     """manual reimbursement (手工报销)"""
     channel_fees: FeesFile = FeesFile()
@@ -407,19 +392,8 @@ def compile_region(file: RegionFile) -> RegionProfile:
         unmapped_item=file.unmapped_item,
         doctor_check=file.doctor_check,
         traces=_traces(file.drug_trace),
-        cross_city=CrossCityRules(
-            rows_max=file.cross_city.rows_max,
-            first_row=file.cross_city.first_row,
-            account_counts=file.cross_city.account_counts,
-            unmarked=file.cross_city.unmarked,
-        ),
-        off_site=OffSiteRules(
-            accepted_at_once=frozenset(file.off_site.accepted_at_once),
-            temporary_months=file.off_site.temporary_months,
-            long_term_lock_days=file.off_site.long_term_lock_days,
-            begins_days_max=file.off_site.begins_days_max,
-            retroactive=file.off_site.retroactive,
-        ),
+        cross_city=CrossCityRules(**asdict(file.cross_city)),
+        off_site=_off_site(file.off_site),
         elsewhere=ElsewhereRules(
             in_province={**IN_PROVINCE, **file.elsewhere.in_province},
             cross_province={**CROSS_PROVINCE, **file.elsewhere.cross_province},
@@ -428,12 +402,14 @@ def compile_region(file: RegionFile) -> RegionProfile:
         bills=_bills(file.bills),
         regional=_regional(file.regional_clearing),
         payout=_payout(file.payout),
+        payers=file.payers,
+        fund_payers=_fund_payers(file),
         reimbursement=ReimbursementRules(claim_days_max=file.reimbursement.claim_days_max),
         channel_fees=FeeRules(own=file.channel_fees.own, agency=file.channel_fees.agency),
         accounts=_accounts(file.personal_accounts),
         wire=_wire(file.code, file.interface),
         list_layouts=_list_layouts(file.list_columns),
-        seals=_seals(file.national_crypto),
+        seals=seal_rules(file.national_crypto),
         fund_total_includes_account=file.fund_total_includes_account,
     )
 
@@ -455,6 +431,14 @@ def _traces(file: TracesFile) -> TraceRules:
     return TraceRules(
         required=file.trace_required, repeated=file.trace_repeated, exempt=file.exempt,
         list_types=frozenset(file.list_types), line_node=file.line_node,
+    )  # fmt: skip
+
+
+def _off_site(file: OffSiteFile) -> OffSiteRules:
+    return OffSiteRules(
+        accepted_at_once=frozenset(file.accepted_at_once), temporary_months=file.temporary_months,
+        long_term_lock_days=file.long_term_lock_days, begins_days_max=file.begins_days_max,
+        retroactive=file.retroactive,
     )  # fmt: skip
 
 
@@ -511,6 +495,16 @@ def _payout(file: PayoutFile) -> PayoutRules:
     )
 
 
+def _fund_payers(file: RegionFile) -> Mapping[str, str]:
+    if AGENCY in file.payers:
+        raise PolicyError("agency 指经办机构自己，不是付款单位", ("payers", AGENCY))
+    for fund, payer in file.fund_payers.items():
+        if payer != AGENCY and payer not in file.payers:
+            known = "、".join([AGENCY, *file.payers])
+            raise PolicyError(f"没有付款单位 {payer}；可用 {known}", ("fund_payers", fund))
+    return {fund: payer for fund, payer in file.fund_payers.items() if payer != AGENCY}
+
+
 def _wire(code: str, file: InterfaceFile) -> Profile:
     if file == InterfaceFile():
         return BASELINE
@@ -560,20 +554,6 @@ def _list_layouts(columns: Mapping[str, tuple[str, ...]]) -> Mapping[str, ListLa
             raise PolicyError(f"缺少列 {'、'.join(missing)}", at)
         own[infno] = replace(layout, columns=names)
     return {**LAYOUTS, **own}
-
-
-def _seals(file: SealsFile) -> SealRules:
-    return SealRules(
-        demand=file.cainfo,
-        without_key=file.cainfo_without_key,
-        body=BodyRules(
-            signed=file.cainfo_signed,
-            user_id=file.cainfo_user_id,
-            sm3=file.cainfo_sm3,
-            sm4_mode=file.sm4_mode,
-            sm4_text=file.sm4_text,
-        ),
-    )
 
 
 def _every_kind(title: str, given: Mapping[CareKind, _Value]) -> dict[CareKind, _Value]:

@@ -29,6 +29,7 @@ _DESCRIBED_IN = (
     ("settlement.policy", "model.py"),
     ("settlement.policy", "region.py"),
     ("settlement.policy", "region_format.py"),
+    ("settlement.policy", "seals_format.py"),
     ("settlement.policy", "table.py"),
 )
 _NOT_IN_2020_12 = "discriminator"

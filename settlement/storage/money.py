@@ -14,7 +14,6 @@ from ledger.postgres.literals import plain, texts
 from ledger.postgres.schema import SHAPED as LEDGER
 from ledger.postgres.shape import Shape
 from settlement import chart
-from settlement.chart import EntryCode
 from settlement.clock import Moment
 from settlement.intake.money import Lane
 from settlement.money_in import (
@@ -26,6 +25,7 @@ from settlement.money_in import (
     Subject,
     Taken,
     commitment,
+    entry_code,
     proposer,
     state_of,
     take,
@@ -94,11 +94,13 @@ async def next_file_no(connection: Connection[Record], day: date) -> int:
     return (day.year % 100 * 100 + day.month) * _FILE + block
 
 
-async def open_accounts(connection: Connection[Record], funds: Mapping[int, str]) -> None:
-    """Accounts that money comes into, unless they are there."""
+async def open_accounts(
+    connection: Connection[Record], funds: Mapping[int, str], owed_by_others: Mapping[int, str]
+) -> None:
+    """Accounts that money comes into, unless they are there; of some funds what payers owe."""
     accounts = (
         *chart.agency_accounts(), *chart.money_accounts(_SCHEME_NAMES),
-        *chart.income_accounts(dict(funds)),
+        *chart.income_accounts(dict(funds)), *chart.payer_accounts(owed_by_others),
     )  # fmt: skip
     for one in accounts:
         await connection.execute(
@@ -242,7 +244,7 @@ async def book(
     made before the head is taken is: another booking may have it meanwhile."""
     rows = await _rows(connection, lane, entry_id)
     persons = sorted({row.person_no for row in rows if row.person_no})
-    code = EntryCode.ACCOUNTS_MOVED if persons else EntryCode.FUND_INCOME
+    code = entry_code(rows[0].source)
 
     def block(taken: Mapping[int, Taken]) -> Sequence[object]:
         moves: list[Transfer] = []

@@ -37,6 +37,7 @@ from settlement.storage.queries import CONSOLE, PAYOUTS, SQL_DIRECTORY
 from settlement.storage.sealed_places import RECORDS
 from settlement.storage.verify_bills import bad_bills
 from settlement.storage.verify_closing import bad_closing
+from settlement.storage.verify_fund_payers import bad_fund_dues
 from settlement.storage.verify_sealed import bad_sealed
 from settlement.storage.verify_settlements import (
     Met,
@@ -64,7 +65,8 @@ COMMITTED = {
     "bad_corrections": ("correction of a difference", frozenset(range(61, 65))),
     "bad_fees": ("fee of a channel", frozenset({65, 66})),
     "bad_payouts": ("payout to an institution", frozenset(range(71, 81))),
-    "bad_money": ("money in by a file", frozenset({81, 82})),
+    "bad_money": ("money in by a file", frozenset({81, 82, 84})),
+    "bad_fund_dues": ("what the payer of a fund owes", frozenset({83})),
     "bad_reimbursements": ("reimbursement", frozenset(range(91, 95))),
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was; and the
@@ -170,6 +172,7 @@ async def verify(
         )  # fmt: skip
         bad = await _first_bad_lane(pool, ask)
         bad = bad or await _bad_payout(pool)
+        bad = bad or await bad_fund_dues(pool, hurried=hurried)
         bad = bad or await bad_closing(pool, hurried=hurried)
         bad = bad or await bad_bills(pool, hurried=hurried) or await _bad_archive(pool)
         bad = bad or await _bad_audit(pool)
@@ -325,6 +328,7 @@ async def _bad_money(
         ("orphan_reimbursements", "reimbursement without a ledger entry"),
         ("wrong_reimbursements", "reimbursement is not what was calculated and confirmed"),
         ("unheld_invoices", "invoice of a reimbursement is not held by it"),
+        ("orphan_fund_dues", "what the payer of a fund owes is without a ledger entry"),
         ("orphan_money", "row of money in without a ledger entry"),
         ("unsigned_money", "file of money in without two people"),
         ("unfiled_money", "money in of a file that nobody confirmed"),

@@ -29,6 +29,7 @@ OFF_THE_SETTLE_PATH = {
     "matching_scatter.sql", "payouts.sql", "reimbursements.sql", "sheets.sql", "bills.sql",
     "console_reading.sql", "institutions.sql", "day_totals.sql", "clearing_accounts_scatter.sql",
     "console_money.sql", "backup.sql", "census.sql", "doctor.sql", "personal.sql", "archive.sql",
+    "fund_payers.sql",
 }  # fmt: skip
 
 # A journal orders whole lanes and is one shard on a cluster: a scalar journal is as good.

@@ -10,9 +10,9 @@ import pytest
 
 from ledger.entry import Transfer
 from settlement import chart
-from settlement.chart import MoneyAccount
+from settlement.chart import EntryCode, MoneyAccount
 from settlement.finance.money_interest import interest_fen
-from settlement.intake.money import Lane, read_accounts, read_signed_amount
+from settlement.intake.money import Lane, by_entry_code, read_accounts, read_signed_amount
 from settlement.money_in import (
     AFTER,
     NAMES,
@@ -25,6 +25,7 @@ from settlement.money_in import (
     Step,
     Subject,
     Taken,
+    entry_code,
     state_of,
     take,
     transfers,
@@ -122,6 +123,27 @@ def test_income_comes_in_at_the_bank_of_its_scheme(
 ) -> None:
     own = row(1, source, fen, account=3_310_102, scheme="310", fund="310102")
     assert transfers(own, None) == (Transfer(debit, credit, 100),)
+
+
+@pytest.mark.parametrize(
+    ("fen", "debit", "credit"),
+    [(100, chart.PAYOUT_BANK, 4_610_100), (-100, 4_610_100, chart.PAYOUT_BANK)],
+)
+def test_payer_of_a_fund_pays_into_the_bank_that_institutions_are_paid_from(
+    fen: int, debit: int, credit: int
+) -> None:
+    own = row(1, Source.PAYER, fen, account=4_610_100, scheme="390", fund="610100")
+    assert transfers(own, None) == (Transfer(debit, credit, 100),)
+
+
+def test_rows_of_payers_are_in_entries_of_their_own() -> None:
+    sources = [Source.SUBSIDY, Source.PAYER, Source.CONTRIBUTIONS, Source.PAYER]
+    own = Lane(sources=sources)
+    assert by_entry_code(own) == [[0, 2], [1, 3]]
+    assert [entry_code(one) for one in (Source.SUBSIDY, Source.PAYER, Source.REFUND)] == [
+        EntryCode.FUND_INCOME, EntryCode.FUND_PAYER_PAID, EntryCode.ACCOUNTS_MOVED,
+    ]  # fmt: skip
+    assert by_entry_code(Lane()) == []
 
 
 def test_a_claw_back_takes_what_is_there_and_the_rest_is_owed() -> None:

@@ -921,7 +921,7 @@ limit 1;
 
 -- name: bad_money
 -- Entries of the chunk about money in whose rows are missing or are not what was committed, or that
--- move another sum than their rows say.
+-- move another sum or are of another code than their rows say.
 select e.lane, e.entry_id, e.block_no, e.ordinal, said.committed is null as missing
 from ledger.entry e
 cross join lateral (
@@ -930,18 +930,49 @@ cross join lateral (
 cross join lateral (
     select coalesce(sum(
         case when t.row_no is null then abs(r.amount_fen) else t.taken_fen + t.owed_fen end
-    ), 0) as fen
+    ), 0) as fen, bool_or((r.source = 8) <> (e.code = 84)) as of_another
     from settlement.money_row r
     left join settlement.money_taken t
         on t.lane = r.lane and t.entry_id = r.entry_id and t.row_no = r.row_no
     where r.lane = e.lane and r.entry_id = e.entry_id
 ) as rows
-where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (81, 82)
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code in (81, 82, 84)
     and (
         said.committed is distinct from e.commitment
         or rows.fen <> (select coalesce(sum(leg.fen), 0) from unnest(e.amounts) as leg (fen))
+        or rows.of_another
     )
 order by e.block_no, e.ordinal
+limit 1;
+
+-- name: bad_fund_dues
+-- Entries of the chunk about what the payer of a fund owes whose due is missing or is not what was
+-- committed, or that move another amount or between other accounts than it says.
+select e.lane, e.entry_id, e.block_no, e.ordinal, said.committed is null as missing
+from ledger.entry e
+cross join lateral (
+    select settlement.fund_due_commitment(e.lane, e.entry_id) as committed
+) as said
+left join settlement.fund_due d on d.lane = e.lane and d.entry_id = e.entry_id
+where e.journal = $1 and e.block_no > $2 and e.block_no <= $3 and e.code = 83
+    and (
+        said.committed is distinct from e.commitment
+        or (e.debits, e.credits, e.amounts) is distinct from (
+            array[case when d.amount_fen > 0 then 4000000 else 3000000 end + d.ledger_code::bigint],
+            array[case when d.amount_fen > 0 then 3000000 else 4000000 end + d.ledger_code::bigint],
+            array[abs(d.amount_fen)]
+        )
+    )
+order by e.block_no, e.ordinal
+limit 1;
+
+-- name: orphan_fund_dues
+-- A due of one lane that says it booked something, and no entry did.
+select d.entry_id
+from settlement.fund_due d
+left join ledger.entry e on e.lane = $1 and e.entry_id = d.entry_id and e.code = 83
+where d.lane = $1 and d.entry_id is not null and e.entry_id is null
+order by d.entry_id
 limit 1;
 
 -- name: orphan_money
@@ -960,7 +991,7 @@ from (
     where t.lane = $1
 ) as o
 left join ledger.entry e
-    on e.lane = $1 and e.entry_id = o.entry_id and e.code in (81, 82)
+    on e.lane = $1 and e.entry_id = o.entry_id and e.code in (81, 82, 84)
 where e.entry_id is null
 order by o.entry_id
 limit 1;

@@ -20,7 +20,15 @@ from msgspec import Struct
 
 from ledger.postgres.shape import Shape
 from settlement.storage.writer import CALLS
-from tests.simulation.database import bills, closing, matching, months, payouts, reads
+from tests.simulation.database import (
+    bills,
+    closing,
+    fund_payers,
+    matching,
+    months,
+    payouts,
+    reads,
+)
 from tests.simulation.database.batch import write_batch
 from tests.simulation.database.tables import Tables
 from tests.simulation.passing import passes
@@ -32,6 +40,7 @@ WRITES = (
 )  # fmt: skip
 READS = (
     reads.STATEMENTS | closing.READS | months.READS | payouts.READS | bills.READS | matching.READS
+    | fund_payers.READS
 )  # fmt: skip
 LOCKS = frozenset({payouts.LOCK, matching.LOCK})
 """Locks with a number, which end with the transaction that took them."""
@@ -443,7 +452,9 @@ class Cursor:
 
 def name_of(statement: str) -> str:
     """How a statement is called where a story is told."""
-    names = (reads.NAMES, closing.NAMES, payouts.NAMES, bills.NAMES, matching.NAMES)
+    names = (
+        reads.NAMES, closing.NAMES, payouts.NAMES, bills.NAMES, matching.NAMES, fund_payers.NAMES,
+    )  # fmt: skip
     return next((one[statement] for one in names if statement in one), "write_batch")
 
 

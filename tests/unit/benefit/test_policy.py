@@ -180,6 +180,11 @@ def test_fault_in_a_policy_stops_the_loading_and_is_named(
         ("account = false", 'account = false\nreversible = ["2402"]', "2402.*尚不支持冲正"),
         ("account = false", 'account = false\nnational_crypto = {cainfo_signed = "all"}', "all"),
         ("account = false", 'account = false\nnational_crypto = {sm4 = "ecb"}', "sm4"),
+        ("account = false", 'account = false\nfund_payers = {1 = "town"}', "没有付款单位 town"),
+        ("account = false", 'account = false\npayers = {agency = "市"}', "不是付款单位"),
+        ("account = false", 'account = false\npayers = {Town = "市"}', "payers"),
+        ("account = false", 'account = false\npayers = {town = "市"}\nfund_payers = '
+         '{610100 = "town"}', "610100.*不在该区"),
     ],
 )  # fmt: skip
 def test_fault_in_a_region_profile_stops_the_loading(old: str, new: str, complaint: str) -> None:
@@ -237,6 +242,18 @@ pharmacy = 7'''
     assert profile.reversible == {"2102", "2207", "2304", "2401"}
     with pytest.raises(PolicyError, match="缺少 name"):
         parse_policies({"own.toml": first.encode()})
+
+
+def test_fund_is_owed_by_whom_the_profile_names_and_else_by_the_agency() -> None:
+    assert parsed(DEDUCTIBLE_POLICY).fund_payers("999999") == {}
+    payers = 'account = false\npayers = {town = "测试财政"}\nfund_payers = {310102 = "town"}'
+    known = parsed(DEDUCTIBLE_POLICY, region=REGION_PROFILE.replace("account = false", payers))
+    [(ledger_code, payer)] = known.fund_payers("999999").items()
+    assert (ledger_code, payer.fund, payer.code) == (payer.ledger_code, "310102", "town")
+    assert payer.name == "测试财政" and payer.fund_name
+    agency = payers.replace('"town"}', '"agency"}')
+    own = parsed(DEDUCTIBLE_POLICY, region=REGION_PROFILE.replace("account = false", agency))
+    assert own.fund_payers("999999") == {}
 
 
 def test_policy_clears_by_what_its_region_has_a_code_for() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from ledger.account import ALL_GUARDED, Balance
-from settlement.chart import FUND_BASE, INCOME_BASE, INSTITUTION_BASE
+from settlement.chart import FUND_BASE, INCOME_BASE, INSTITUTION_BASE, PAYER_BASE
 from settlement.finance.sheet_xlsx import Heading, workbook_bytes
 from settlement.month_report import JournalEnd, MonthReport, Total, make_report
 from settlement.month_sheets import ONLY_SPENT, Names, month_sheets
@@ -44,11 +44,13 @@ def report() -> MonthReport:
         after={
             ALL_GUARDED: balance(100, 0), FUND_BASE + FUND: balance(550, 0),
             FUND_BASE + OTHER_FUND: balance(7, 0), INCOME_BASE + FUND: balance(0, 900),
-            INSTITUTION_BASE: balance(0, 500), INSTITUTION_BASE + 1: balance(0, 100),
+            PAYER_BASE + OTHER_FUND: balance(40, 10), INSTITUTION_BASE: balance(0, 500),
+            INSTITUTION_BASE + 1: balance(0, 100),
         },
         owners={
             FUND_BASE + FUND: "agency", FUND_BASE + OTHER_FUND: "agency",
-            INCOME_BASE + FUND: "agency", INSTITUTION_BASE: "agency",
+            INCOME_BASE + FUND: "agency", PAYER_BASE + OTHER_FUND: "agency",
+            INSTITUTION_BASE: "agency",
             INSTITUTION_BASE + 1: "P44190099001",
         },
     )  # fmt: skip
@@ -69,8 +71,8 @@ def test_report_is_four_sheets_with_sums_that_are_formulas() -> None:
 def test_fund_without_income_says_so_and_has_no_difference() -> None:
     _, funds, payables, balances = month_sheets(report(), NAMES)
     own, other = funds.rows
-    assert own[1:] == ("310101", "职工统筹", 900, 500, 400, "")
-    assert other[1:] == ("390101", "居民统筹", None, 7, None, ONLY_SPENT)
+    assert own[1:] == ("310101", "职工统筹", 900, 500, 400, "", None)
+    assert other[1:] == ("390101", "居民统筹", None, 7, None, ONLY_SPENT, 30)
     assert funds.totals()[3:6] == (900, 507, 400)
     assert payables.rows == [("P44190099001", "=测试药店", 500, 100, 600)]
     assert balances.rows[0][3] == "全部个人账户"
