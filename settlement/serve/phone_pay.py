@@ -30,6 +30,7 @@ from settlement.pay_commands import FindOrder, PayOnPhone, Till
 from settlement.payment import ChannelName, Handed, Outcome, PhoneOrder, Verdict
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import (
+    PHONE_ATTEMPTS_MAX,
     Ask,
     Attempt,
     Happening,
@@ -53,6 +54,7 @@ ANSWERED_AFTER_SECONDS = 15.0
 STILL_CLOSING = "上一笔订单尚未关闭，请稍后再点支付；如已付款，结果会自动显示。"
 STANDS_THERE = "未能关闭上一笔订单，请继续用它付款；如已付款，结果会自动显示。"
 """After the name of the channel that did not."""
+TOO_OFTEN = "本单打开付款的次数过多，请到窗口出示付款码，或重新办理。"
 BEING_OPENED = "正在打开付款窗口，请稍候；未打开时请稍后再点支付。"
 SIGNED_IN = "pay"
 """What the page is told when a payer comes back to it."""
@@ -244,6 +246,8 @@ class PhonePayments(Payments):
         attempt, state = reply.began or now.standing.attempt, now.standing.state
         if state is State.CHANGING:
             return Given(reply=reply, said=STILL_CLOSING)
+        if state is State.WAITING and len(now.standing.attempts) >= PHONE_ATTEMPTS_MAX:
+            return Given(reply=reply, said=TOO_OFTEN)
         if attempt is None or attempt.way is not Way.PHONE or state not in _OUT:
             return Given(reply=reply)
         if (attempt.channel, attempt.merchant_no) != (till.channel, till.merchant_no):

@@ -32,8 +32,9 @@ def page(
     if message:
         parts.append(f'<p class="notice" role="alert">{escape(message)}</p>')
     if call is not None and call.kind == "open":
+        name = next((way.name for way in state.ways if way.channel == call.channel), "付款")
         parts.append(
-            f'<a class="open" href="{escape(call.url)}" rel="noreferrer">点此打开付款</a>'
+            f'<a class="open" href="{escape(call.url)}" rel="noreferrer">点此打开{escape(name)}</a>'
         )
     parts += [_form(token, way) for way in state.ways if not way.sign_in]
     if any(way.sign_in for way in state.ways):

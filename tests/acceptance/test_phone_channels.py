@@ -16,12 +16,13 @@ from loadtest.simulators.unionpay_state import Decision
 from protocol.cashier import CashierCall
 from protocol.scan import ScanReply
 from settlement.payment import ChannelName
-from settlement.payment_states import PHONE_WAIT_SECONDS
+from settlement.payment_states import PHONE_ATTEMPTS_MAX, PHONE_WAIT_SECONDS
 from settlement.serve.phone_pay import (
     ANSWERED_AFTER_SECONDS,
     BEING_OPENED,
     STANDS_THERE,
     STILL_CLOSING,
+    TOO_OFTEN,
 )
 from tests.kit import population
 from tests.kit.phone import (
@@ -321,6 +322,20 @@ async def test_second_channel_waits_until_the_first_is_known_to_be_closed(
     assert (await counter.find(order.order_no)).status == "settled"
 
 
+async def test_order_that_was_opened_too_often_is_paid_at_the_counter(
+    town: Town, phones: Phones, counter: PhoneScanner
+) -> None:
+    asked = counter.order(town.someone(), DEAR, 3, pay_on_phone=True)
+    order = await counter.scan(asked)
+    for number in range(PHONE_ATTEMPTS_MAX):
+        await opened(phones, order, (ALIPAY, UNIONPAY)[number % 2])
+    told = await phones.taps(order.cashier_url, ALIPAY)
+    assert (told.call, told.message) == (None, TOO_OFTEN)
+    code = phones.simulator.codes.test_codes()["ok"]
+    settled = await counter.scan({**asked, "pay_on_phone": False, "pay_code": code})
+    assert settled.status == "settled"
+
+
 async def test_two_phones_at_once_pay_once(
     town: Town, phones: Phones, counter: PhoneScanner
 ) -> None:
@@ -372,7 +387,7 @@ async def test_page_without_a_script_lists_and_opens(
     assert "/plain/alipay" in shown and "/plain/unionpay" in shown
     assert "/plain/wechat" not in shown
     said = (await phones.raw("POST", f"{place}/plain/unionpay"))[2].decode()
-    assert phones.channels.unionpay.url in said and "点此打开付款" in said
+    assert phones.channels.unionpay.url in said and "点此打开云闪付" in said
     assert (await phones.raw("GET", f"{place}/plain/unionpay"))[0] == 405
     assert (await phones.raw("POST", f"{place}/plain/onecode"))[0] == 404
     forged = place[:-1] + ("A" if place[-1] != "A" else "B")

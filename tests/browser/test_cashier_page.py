@@ -225,7 +225,7 @@ async def test_page_without_a_script_opens_alipay(
     await paint(page, "plain")
     assert await page.ask("document.documentElement.scrollWidth <= innerWidth")
     await page.ask("document.querySelector('form button.alipay').click()")
-    await page.arrive("点此打开付款")
+    await page.arrive("点此打开支付宝")
     assert "/qr?" in str(await page.ask("document.querySelector('a.open').href"))
     await paint(page, "plain-opens")
     await counter.cancel(order.order_no)
