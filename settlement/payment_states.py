@@ -90,7 +90,8 @@ class Happening(IntEnum):
     INVITED = 16
     """the payer is asked to pay on their own phone; no attempt is out yet"""
     CHANGED = 17
-    """the payer chose another channel than that of the present attempt on their phone"""
+    """the payer chose another channel than that of the present attempt on their phone, or wants
+    another order because nobody knows whether that one arrived"""
 
 
 MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
@@ -359,6 +360,9 @@ class Ask(StrEnum):
     QUERY_REFUND = "query refund"
     GIVE_UP = "give up"
     """nothing to ask: the time is over"""
+    LEAVE = "leave"
+    """nothing to ask: nobody knows whether an order arrived that a phone was to open, and there is
+    time for another one"""
 
 
 class Errand(Struct, frozen=True):
@@ -405,7 +409,8 @@ def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
         case State.COLLECTING:
             timers = _attempt_of(standing).timers
             queried = max(0, asked - 1)  # the payment's own answer comes first, and is no query
-            return _asking(standing, latest, queried, timers.query_after, timers.undo_after)
+            errand = _asking(standing, latest, queried, timers.query_after, timers.undo_after)
+            return _let_go(errand, standing, events)
         case State.CONFIRMING:
             timers = _attempt_of(standing).timers
             return _asking(
@@ -471,6 +476,15 @@ def _asking(
     deadline = _attempt_of(standing).sent_at + _seconds(give_up_after)
     at = latest + _seconds(_nth(gaps, asked))
     return Errand(Ask.GIVE_UP, deadline) if at >= deadline else Errand(Ask.QUERY, at)
+
+
+def _let_go(errand: Errand, standing: Standing, events: Sequence[Event]) -> Errand:
+    """The payer's phone was given no order: with time left the payment is not given up for it."""
+    until = phone_until(events)
+    is_over = until is None or errand.at >= until
+    if errand.ask is Ask.GIVE_UP and _attempt_of(standing).way is Way.PHONE and not is_over:
+        return Errand(Ask.LEAVE, errand.at)
+    return errand
 
 
 def _attempt_of(standing: Standing) -> Attempt:

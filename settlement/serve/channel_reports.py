@@ -149,6 +149,8 @@ class ChannelReports:
         standing = fact.standing
         if ask is Ask.GIVE_UP:
             return await self.report(fact, institution, Happening.GIVEN_UP)
+        if ask is Ask.LEAVE:
+            return await self.report(fact, institution, Happening.CHANGED)
         attempt = standing.attempt
         if attempt is None:
             raise LookupError(f"payment {fact.row.pay_no} has no attempt to ask about")

@@ -197,6 +197,21 @@ async def test_order_whose_address_was_lost_is_opened_under_another_number(
 
 
 @both
+async def test_order_whose_address_was_lost_waits_for_its_payer_again(
+    town: Town, phones: Phones, counter: PhoneScanner, channel: ChannelName
+) -> None:
+    order = await invited(town, counter)
+    phones.meet(Fault.LOST_AFTER, Operation.HAND, channel=channel)
+    assert (await phones.taps(order.cashier_url, channel)).call is None
+    for _ in range(12):
+        await phones.pass_by(5)
+    page = await phones.looked(order.cashier_url)
+    assert (page.state, bool(page.ways)) == ("choose", True)
+    assert await phones.does(await opened(phones, order, channel), channel) == "ok"
+    assert (await counter.find(order.order_no)).status == "settled"
+
+
+@both
 async def test_refused_order_may_be_paid_through_another_channel(
     town: Town, phones: Phones, counter: PhoneScanner, channel: ChannelName
 ) -> None:

@@ -298,8 +298,9 @@ class Morning:
             self._busy.discard(pay_no)
             self._look(pay_no)
 
-        if ask is Ask.GIVE_UP:
-            self._report(fact, Happening.GIVEN_UP, _number(fact), Learnt(), 0)
+        if ask in (Ask.GIVE_UP, Ask.LEAVE):
+            over = Happening.GIVEN_UP if ask is Ask.GIVE_UP else Happening.CHANGED
+            self._report(fact, over, _number(fact), Learnt(), 0)
             self._busy.discard(pay_no)
             return
 

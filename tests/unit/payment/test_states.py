@@ -27,6 +27,7 @@ from settlement.payment_states import (
     PaymentKind,
     Standing,
     State,
+    Way,
     fold,
     happened,
     next_errand,
@@ -34,7 +35,7 @@ from settlement.payment_states import (
     undo_happened,
     what_next,
 )
-from settlement.payment_timers import TIMERS
+from settlement.payment_timers import PHONE_TIMERS, TIMERS
 
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 COLLECT, RETURN = PaymentKind.COLLECT, PaymentKind.RETURN
@@ -289,6 +290,7 @@ def test_whatever_is_not_at_its_end_has_an_errand_but_for_what_people_must_do() 
 
 _LAST_ANSWERS = {
     Ask.GIVE_UP: (Happening.GIVEN_UP,),
+    Ask.LEAVE: (Happening.CHANGED,),
     Ask.QUERY: (Happening.PAID, Happening.MISPAID, Happening.REFUSED),
     Ask.UNDO: (Happening.UNDONE,),
     Ask.REFUND: (Happening.RETURNED, Happening.RETURN_REFUSED),
@@ -525,6 +527,25 @@ def test_order_that_cannot_be_closed_is_given_up_when_its_time_is_over() -> None
     given_up = [after for ask, after in run if ask is Ask.GIVE_UP]
     assert len(given_up) == 1 and 300 <= given_up[0] <= 360
     assert story.standing.state is State.UNDOING
+
+
+@pytest.mark.parametrize(("begins", "ask"), [(1, Ask.LEAVE), (271, Ask.GIVE_UP)])
+def test_order_of_which_no_phone_heard_is_left_where_there_is_time_for_another(
+    begins: float, ask: Ask
+) -> None:
+    story = Story(ALIPAY)
+    story.events = [happening_at(1, Happening.INVITED, attempt=0)]
+    attempt = structs.replace(
+        an_attempt(ALIPAY, after=begins), way=Way.PHONE, timers=PHONE_TIMERS
+    )
+    story.happens(Happening.ATTEMPTED, begins, began=attempt)
+    for _ in range(5):
+        errand = story.next()
+        assert errand is not None
+        if errand[0] is not Ask.QUERY:
+            break
+        story.happens(Happening.UNCLEAR, errand[1])
+    assert errand == (ask, begins + PHONE_TIMERS.undo_after)
 
 
 def test_address_is_that_of_the_present_attempt() -> None:
