@@ -218,18 +218,20 @@ class PhonePayments(Payments):
     async def _left(self, reply: PayAnswer, institution: Institution) -> Reply:
         """The order is closed at the channel where it waits, unless it is paid. Committed before
         the channel hears of it: from then on money that comes there goes back."""
-        if reply.fact is None:
+        attempt = None if reply.fact is None else reply.fact.standing.attempt
+        if reply.fact is None or attempt is None:
+            return reply
+        channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
+        if channel is None or phone_door(channel) is None:  # not configured any more
             return reply
         asked = await self.run_errand(reply.fact, Ask.QUERY)
         if not isinstance(asked, PayAnswer) or asked.fact is None or _state_of(asked) not in _OUT:
             return asked
         changed = await self.report(asked.fact, institution, Happening.CHANGED)
         fact = changed.fact if isinstance(changed, PayAnswer) else None
-        attempt = None if fact is None else fact.standing.attempt
-        if fact is None or attempt is None or _is_not_ours_to_close(changed):
+        if fact is None or _is_not_ours_to_close(changed):
             return changed
-        channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
-        if channel is None:
+        if fact.standing.attempt != attempt:  # of another one that came between: the resolver's
             return changed
         outcome = await undone(channel, attempt)
         refused = outcome.verdict is Verdict.FAILED
