@@ -13,6 +13,7 @@ const part = (id) => document.getElementById(id);
 
 let page = null;
 let busy = false;
+let next = 0;
 
 function say(text) {
   part("notice").textContent = text;
@@ -85,7 +86,8 @@ async function look() {
   } catch {
     // Out of reach for a moment: what is shown stays, and is asked for again.
   }
-  if (page === null || OPEN.includes(page.state)) setTimeout(look, LOOK_MS);
+  clearTimeout(next);  // however often it was asked for in between, one look follows
+  if (page === null || OPEN.includes(page.state)) next = setTimeout(look, LOOK_MS);
 }
 
 function code() {
