@@ -27,7 +27,8 @@ class CashierWay(Struct, frozen=True, kw_only=True):
     channel: str
     name: str
     sign_in: str
-    """where the page sends the payer, so that the channel says who they are"""
+    """where the page sends the payer, so that the channel says who they are; empty where the
+    channel asks nobody: the page then asks for the order at once"""
 
 
 class CashierState(Struct, frozen=True, kw_only=True):
@@ -49,15 +50,27 @@ class CashierState(Struct, frozen=True, kw_only=True):
 
 
 class CashierPayRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`POST /cashier/{token}/pay`: the code with which the payer came back from the sign-in."""
+    """`POST /cashier/{token}/pay`: through which channel the payer wants to pay."""
 
-    code: Annotated[str, Meta(min_length=1, max_length=256)]
+    channel: Literal["wechat", "alipay", "unionpay"]
+    code: Annotated[str, Meta(max_length=256)] = ""
+    """with which the payer came back from the sign-in, where there is one"""
+
+
+class CashierCall(Struct, frozen=True, kw_only=True):
+    """How a phone opens an order."""
+
+    channel: str
+    kind: Literal["jsapi", "open"]
+    """`jsapi`: by WeChat's own call, `open`: by an address"""
+    jsapi: PhoneCall | None = None
+    url: str = ""
 
 
 class CashierPayReply(Struct, frozen=True, kw_only=True):
     """What the phone opens the order with, or why it cannot."""
 
     page: CashierState
-    call: PhoneCall | None = None
+    call: CashierCall | None = None
     message: str = ""
     """why there is no call"""

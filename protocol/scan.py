@@ -111,10 +111,12 @@ class RefundRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class PhoneRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`POST /pay/{order_no}/phone`: the institution's own program, on the payer's phone."""
+    """`POST /pay/{order_no}/phone`: the institution's own program, on the payer's phone, or a
+    screen that shows a channel's own code."""
 
-    openid: Annotated[str, Meta(min_length=1, max_length=128)]
-    """who is to pay, under the merchant's appid"""
+    channel: Literal["wechat", "alipay", "unionpay"] = "wechat"
+    openid: Annotated[str, Meta(max_length=128)] = ""
+    """at WeChat: who is to pay, under the merchant's appid; the others ask nobody"""
 
 
 class PhoneCall(Struct, frozen=True, kw_only=True):
@@ -171,6 +173,9 @@ class ScanReply(Struct, frozen=True, kw_only=True):
     cashier_url: str | UnsetType = UNSET
     """the page where the payer pays, while it can be paid there"""
     phone: PhoneCall | UnsetType = UNSET
+    """WeChat's call; see `PhoneRequest`"""
+    phone_url: str | UnsetType = UNSET
+    """of Alipay and UnionPay: what the phone opens; as a QR code their own programs scan it"""
     message: str
     """in Chinese, for the counter"""
     poll_after_seconds: int | UnsetType = UNSET

@@ -158,6 +158,8 @@ class Report(Command, frozen=True, kw_only=True, gc=False):
     till: Till | None = None
     asked_after: int = 0
     """how many events stood when the channel was asked; 0 for what it said by itself"""
+    opens: str = ""
+    """with which address the payer's phone opens the order, where that has to be kept"""
 
 
 class PayOnPhone(Command, frozen=True, kw_only=True, gc=False):

@@ -96,10 +96,12 @@ class PhoneOrder(Struct, frozen=True, kw_only=True):
     """With zone; afterwards the channel does not take it any more."""
     amount_fen: int
     payer: str
-    """Who is to pay, as the channel knows them (openid)."""
+    """Who is to pay, as the channel knows them (openid); empty where it does not ask."""
     subject: str
     """The payer reads it: the institution's name, nothing medical."""
     notify_url: str = ""
+    back_url: str = ""
+    """The page to which the payer comes back; empty where there is none."""
 
     def __repr__(self) -> str:
         """Without the payer."""
@@ -112,6 +114,8 @@ class OrderKey(Struct, frozen=True, kw_only=True):
     order_no: str
     sent_at: datetime
     amount_fen: int
+    expires_at: datetime | None = None
+    """Of an order for the payer's phone: nobody was handed it for longer. None for any other."""
 
 
 class RefundOrder(Struct, frozen=True, kw_only=True):
@@ -168,8 +172,10 @@ class Handed(Struct, frozen=True, kw_only=True):
 
     outcome: Outcome
     """`PAYER_ACTION`"""
-    call: Mapping[str, str]
-    """names and values of the channel's own call on the phone"""
+    call: Mapping[str, str] = {}
+    """names and values of the channel's own call on the phone; empty where it opens an address"""
+    url: str = ""
+    """the address that the phone opens; as a QR code the channel's own program scans it"""
 
 
 class Timers(Struct, frozen=True, kw_only=True):

@@ -148,6 +148,8 @@ class Content(Struct, frozen=True, kw_only=True, array_like=True):
 
     began: Attempt | None
     learnt: Learnt
+    opens: str = ""
+    """only there where it is not empty"""
 
 
 _DECODE_CONTENT = msgspec.json.Decoder(Content).decode
@@ -155,7 +157,8 @@ _DECODE_CONTENT = msgspec.json.Decoder(Content).decode
 
 def content_text(event: Event) -> str:
     """The stored form of what an event says."""
-    return _ENCODE(Content(began=event.began, learnt=event.learnt)).decode()
+    told = (event.began, event.learnt, event.opens)
+    return _ENCODE(told if event.opens else told[:2]).decode()
 
 
 def event_of(
@@ -165,7 +168,7 @@ def event_of(
     said = _DECODE_CONTENT(content)
     return Event(
         number=event_no, happening=Happening(kind), at=recorded_at, attempt=attempt,
-        began=said.began, learnt=said.learnt,
+        began=said.began, learnt=said.learnt, opens=said.opens,
     )  # fmt: skip
 
 

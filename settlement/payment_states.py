@@ -36,6 +36,9 @@ class State(StrEnum):
     """an attempt is out, its outcome is not known (收款中)"""
     CONFIRMING = "confirming"
     """the payer must confirm (待付款人确认)"""
+    CHANGING = "changing"
+    """the payer chose another channel: the attempt on the phone is being made dead
+    (更换支付方式)"""
     UNDOING = "undoing"
     """given up, and the attempt is being made dead (撤销中)"""
     SETTLED = "settled"
@@ -70,7 +73,8 @@ class Happening(IntEnum):
     UNDONE = 8
     """nothing is or stays collected under the present attempt"""
     NOT_UNDONE = 9
-    """it was paid and the channel does not undo it any more"""
+    """it was paid and the channel does not undo it any more; of one that the payer left: it stands,
+    paid or not"""
     SURPLUS = 10
     """the money of an attempt came that is not the present one"""
     RETURNED = 11
@@ -85,6 +89,9 @@ class Happening(IntEnum):
     """the sale, or a part of it, was taken back: a return of its own gives the money back"""
     INVITED = 16
     """the payer is asked to pay on their own phone; no attempt is out yet"""
+    CHANGED = 17
+    """the payer chose another channel than that of the present attempt on their phone, or wants
+    another order because nobody knows whether that one arrived"""
 
 
 MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
@@ -120,8 +127,9 @@ class Ignored(StrEnum):
 
 Next = tuple[State, Duty] | Ignored
 
-_W, _C, _P, _U, _S, _X = (
-    State.WAITING, State.COLLECTING, State.CONFIRMING, State.UNDOING, State.SETTLED, State.CLOSED,
+_W, _C, _P, _G, _U, _S, _X = (
+    State.WAITING, State.COLLECTING, State.CONFIRMING, State.CHANGING, State.UNDOING,
+    State.SETTLED, State.CLOSED,
 )  # fmt: skip
 _R, _D, _B = State.RETURNING, State.REFUND_DUE, State.RETURNED
 
@@ -130,27 +138,30 @@ def _stay(state: State) -> Next:
     return state, Duty.NOTHING
 
 
-w, c, p, u, s = map(_stay, (_W, _C, _P, _U, _S))
-wb, cb, pb, ub, sb, xb = ((state, Duty.GIVE_BACK) for state in (_W, _C, _P, _U, _S, _X))
+w, c, p, g, u, s = map(_stay, (_W, _C, _P, _G, _U, _S))
+wb, cb, pb, gb, ub, sb, xb = (
+    (state, Duty.GIVE_BACK) for state in (_W, _C, _P, _G, _U, _S, _X)
+)
 s_, x_, xx = (_S, Duty.BOOK), (_X, Duty.RELEASE), (_X, Duty.RELEASE_AND_GIVE_BACK)
 r, d, b_ = _stay(_R), _stay(_D), (_B, Duty.CLEAR)
 k, no = Ignored.KNOWN, Ignored.IMPOSSIBLE
 
-COLLECT_STATES = (_W, _C, _P, _U, _S, _X)
+COLLECT_STATES = (_W, _C, _P, _G, _U, _S, _X)
 _COLLECT_ROWS: tuple[tuple[Happening, tuple[Next, ...]], ...] = (
-    # what happened        waiting collecting confirming undoing settled closed
-    (Happening.INVITED,    (w,     no,        no,        no,     no,     no)),
-    (Happening.ATTEMPTED,  (c,     no,        no,        no,     no,     no)),
-    (Happening.PAID,       (no,    s_,        s_,        u,      k,      xb)),
-    (Happening.MISPAID,    (no,    u,         u,         u,      no,     xb)),
-    (Happening.CONFIRM,    (k,     p,         p,         u,      k,      k)),
-    (Happening.UNCLEAR,    (k,     c,         p,         u,      k,      k)),
-    (Happening.REFUSED,    (k,     w,         w,         x_,     no,     k)),
-    (Happening.GIVEN_UP,   (x_,    u,         u,         k,      k,      k)),
-    (Happening.UNDONE,     (k,     no,        no,        x_,     no,     k)),
-    (Happening.NOT_UNDONE, (no,    no,        no,        xx,     k,      k)),
-    (Happening.SURPLUS,    (wb,    cb,        pb,        ub,     sb,     xb)),
-    (Happening.TAKEN_BACK, (no,    no,        no,        no,     s,      no)),
+    # what happened        waiting collecting confirming changing undoing settled closed
+    (Happening.INVITED,    (w,     no,        no,        no,      no,     no,     no)),
+    (Happening.ATTEMPTED,  (c,     no,        no,        no,      no,     no,     no)),
+    (Happening.PAID,       (no,    s_,        s_,        u,       u,      k,      xb)),
+    (Happening.MISPAID,    (no,    u,         u,         u,       u,      no,     xb)),
+    (Happening.CONFIRM,    (k,     p,         p,         g,       u,      k,      k)),
+    (Happening.UNCLEAR,    (k,     c,         p,         g,       u,      k,      k)),
+    (Happening.REFUSED,    (k,     w,         w,         w,       x_,     no,     k)),
+    (Happening.CHANGED,    (k,     g,         g,         k,       k,      k,      k)),
+    (Happening.GIVEN_UP,   (x_,    u,         u,         u,       k,      k,      k)),
+    (Happening.UNDONE,     (k,     no,        no,        w,       x_,     no,     k)),
+    (Happening.NOT_UNDONE, (no,    no,        no,        p,       xx,     k,      k)),
+    (Happening.SURPLUS,    (wb,    cb,        pb,        gb,      ub,     sb,     xb)),
+    (Happening.TAKEN_BACK, (no,    no,        no,        no,      no,     s,      no)),
 )  # fmt: skip
 
 RETURN_STATES = (_R, _D, _B)
@@ -167,7 +178,7 @@ _RETURN_ROWS: tuple[tuple[Happening, tuple[Next, ...]], ...] = (
 
 ENDED = frozenset({_S, _X, _B})
 """Nothing is left to be done."""
-UNCERTAIN = frozenset({_C, _P, _U})
+UNCERTAIN = frozenset({_C, _P, _G, _U})
 """Nobody knows where the money is."""
 
 
@@ -254,6 +265,9 @@ class Event(Struct, frozen=True, kw_only=True):
     """the attempt it is about; 0 for none"""
     began: Attempt | None = None
     learnt: Learnt = _NOTHING_LEARNT
+    opens: str = ""
+    """with which address the payer's phone opens the order, where the channel may not give it twice
+    """
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -346,6 +360,9 @@ class Ask(StrEnum):
     QUERY_REFUND = "query refund"
     GIVE_UP = "give up"
     """nothing to ask: the time is over"""
+    LEAVE = "leave"
+    """nothing to ask: nobody knows whether an order arrived that a phone was to open, and there is
+    time for another one"""
 
 
 class Errand(Struct, frozen=True):
@@ -361,11 +378,16 @@ PHONE_WAIT_SECONDS = 300.0
 """How long an order can be paid on the payer's phone: so long nothing else is settled for them."""
 PHONE_LAST_SECONDS = 60.0
 """What an attempt on the phone has at the least, when it begins at the last moment."""
+PHONE_ATTEMPTS_MAX = 12
+"""How often an order is opened on phones: each change of channel makes another attempt."""
 UNDO_GAPS = (0.0, 2.0, 2.0, 5.0, 5.0, 5.0, 10.0, 10.0, 10.0, 20.0, 30.0, 60.0)
 """Seconds between tries to make an attempt dead; the last one repeats. The first three are short:
 where a late answer to the payment comes first, UnionPay's undo is still out within 45 seconds. The
 first minute is dense: a channel may say of a number that it does not know only after half of it
 that it is dead, and at its end that shall be certain (ADR 0027)."""
+CHANGE_GAPS = (15.0, *UNDO_GAPS[1:])
+"""The same where the payer chose another channel: whoever was told that closes the order at once,
+and has its answer by then."""
 SEEN_GAP_SECONDS = 2.0
 """After a channel said that the money is there: it speaks again, and the payer waits for it."""
 MISPAID_GAP_SECONDS = 1.0
@@ -387,12 +409,18 @@ def next_errand(standing: Standing, events: Sequence[Event]) -> Errand | None:
         case State.COLLECTING:
             timers = _attempt_of(standing).timers
             queried = max(0, asked - 1)  # the payment's own answer comes first, and is no query
-            return _asking(standing, latest, queried, timers.query_after, timers.undo_after)
+            errand = _asking(standing, latest, queried, timers.query_after, timers.undo_after)
+            return _let_go(errand, standing, events)
         case State.CONFIRMING:
             timers = _attempt_of(standing).timers
             return _asking(
                 standing, latest, asked, timers.payer_query_after, timers.payer_undo_after
             )
+        case State.CHANGING:
+            ask = Ask.UNDO if asked % 2 == 0 else Ask.QUERY
+            at, ends_at = latest + _seconds(_nth(CHANGE_GAPS, asked)), phone_until(events)
+            is_late = ends_at is not None and at >= ends_at
+            return Errand(Ask.GIVE_UP if is_late else ask, at)
         case State.UNDOING:
             attempt = _attempt_of(standing)
             floor = attempt.sent_at + _seconds(attempt.timers.undo_not_before)
@@ -420,6 +448,13 @@ def phone_until(events: Sequence[Event]) -> datetime | None:
     return events[0].at + _seconds(PHONE_WAIT_SECONDS)
 
 
+def opens(standing: Standing, events: Sequence[Event]) -> str:
+    """The address with which a phone opens the present attempt; empty where none was kept."""
+    number = 0 if standing.attempt is None else standing.attempt.number
+    told = (event.opens for event in reversed(events) if event.attempt == number)
+    return next(filter(None, told), "")
+
+
 def _asking_back(here: Sequence[Event]) -> Ask:
     """A refund goes out again under its number, and is queried, in turns: some channels answer a
     number that they know like the first time, others only that they know it. One that the channel
@@ -441,6 +476,15 @@ def _asking(
     deadline = _attempt_of(standing).sent_at + _seconds(give_up_after)
     at = latest + _seconds(_nth(gaps, asked))
     return Errand(Ask.GIVE_UP, deadline) if at >= deadline else Errand(Ask.QUERY, at)
+
+
+def _let_go(errand: Errand, standing: Standing, events: Sequence[Event]) -> Errand:
+    """The payer's phone was given no order: with time left the payment is not given up for it."""
+    until = phone_until(events)
+    is_over = until is None or errand.at >= until
+    if errand.ask is Ask.GIVE_UP and _attempt_of(standing).way is Way.PHONE and not is_over:
+        return Errand(Ask.LEAVE, errand.at)
+    return errand
 
 
 def _attempt_of(standing: Standing) -> Attempt:

@@ -9,6 +9,15 @@ from collections.abc import Mapping
 
 from settlement.payment import ChannelName, Timers
 
+PHONE_TIMERS = Timers(
+    query_after=(5.0, 5.0, 10.0),
+    payer_query_after=(5.0, 5.0, 10.0, 20.0),
+    undo_after=30.0,
+    payer_undo_after=300.0,
+)
+"""Of a payment on the payer's phone, at every channel. They notify; the queries are for where they
+do not. The last figure is only what an order has at the most: settlement/payment_states.py ends it
+sooner."""
 TIMERS: Mapping[ChannelName, Timers] = {
     ChannelName.WECHAT: Timers(
         query_after=(5.0, 5.0, 10.0), payer_query_after=(5.0, 5.0, 10.0),

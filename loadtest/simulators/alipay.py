@@ -12,12 +12,15 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from itertools import count
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from loadtest.simulators import phone_window
 from loadtest.simulators.alipay_bills import bill, has_moved
+from loadtest.simulators.alipay_offers import Offers
 from loadtest.simulators.alipay_replies import BUYER_ID, BUYER_LOGON_ID, Merchant, Trade
 from loadtest.simulators.alipay_trades import Trades
 from loadtest.simulators.channel import ChannelSimulator, Notice, Reply
@@ -46,6 +49,9 @@ OPERATIONS = {
     trade.PAY: Operation.PAY,
     trade.QUERY: Operation.QUERY,
     trade.CANCEL: Operation.UNDO,
+    trade.CLOSE: Operation.UNDO,
+    trade.PRECREATE: Operation.HAND,
+    trade.WAP_PAY: Operation.PHONE,
     trade.REFUND: Operation.REFUND,
     trade.REFUND_QUERY: Operation.QUERY_REFUND,
     trade.BILL_URL: Operation.BILL,
@@ -91,6 +97,7 @@ class AlipaySimulator(ChannelSimulator):
         )  # fmt: skip
         self.codes = PayerCodes("28", 18)
         self.trades = Trades(clock=clock, book=book, codes=self.codes, tell=self._tell)
+        self.offers = Offers(clock, self.trades, lambda: self.url)
         self._key = key
         self._stranger = stranger
         self._accounts = {one.merchant.app_id: one for one in accounts}
@@ -107,10 +114,13 @@ class AlipaySimulator(ChannelSimulator):
         """See the base."""
         return (
             ("POST", gateway.PATH), ("GET", gateway.PATH), ("GET", BILL_FILE_PATH),
+            *phone_window.ROUTES,
         )  # fmt: skip
 
     def classify(self, call: Call) -> tuple[Operation, str]:
         """See the base."""
+        if self.offers.window.is_about(call):
+            return Operation.PHONE, ""
         if call.path != gateway.PATH:
             return Operation.BILL_FILE, call.query.get("fileId", "")
         asked = call.once(_parameters)
@@ -131,7 +141,11 @@ class AlipaySimulator(ChannelSimulator):
         """See the base. Alipay's answers carry no time, so a skewed clock shows nowhere."""
         if operation is Operation.BILL_FILE:
             return await self._bill_file(call, fault)
+        if self.offers.window.is_about(call):
+            return self.offers.window.answer(call, self._code_in)
         asked = call.once(_parameters)
+        if operation is Operation.PHONE:
+            return self.offers.window.page(self._code_of_page(asked))
         account = self._accounts.get(asked.get("app_id", ""))
         if account is None:
             return _unsigned("isv.invalid-app-id")
@@ -160,9 +174,12 @@ class AlipaySimulator(ChannelSimulator):
             case Operation.QUERY:
                 reply = trades.query(merchant, _content(asked, trade.OrderRequest).out_trade_no)
             case Operation.UNDO:
-                number = _content(asked, trade.OrderRequest).out_trade_no
-                again = fault is Fault.UNDO_AGAIN
-                reply = _again(number) if again else trades.cancel(merchant, number)
+                reply = self._undo(merchant, asked, fault)
+            case Operation.HAND:
+                reply = self.offers.precreate(
+                    merchant, _content(asked, trade.PrecreateRequest),
+                    notify_url=asked.get("notify_url", ""),
+                )  # fmt: skip
             case Operation.REFUND:
                 reply = trades.refund(merchant, _content(asked, trade.RefundRequest))
             case Operation.QUERY_REFUND:
@@ -170,6 +187,39 @@ class AlipaySimulator(ChannelSimulator):
             case _:
                 reply = self._bill_url(merchant, _content(asked, trade.BillUrlRequest), fault)
         return reply, Behaviour.OK
+
+    def _undo(
+        self, merchant: Merchant, asked: Mapping[str, str], fault: Fault | None
+    ) -> trade.Reply:
+        number = _content(asked, trade.OrderRequest).out_trade_no
+        if asked.get("method") == trade.CLOSE:
+            return _busy() if fault is Fault.UNDO_AGAIN else self.trades.close(merchant, number)
+        return _again(number) if fault is Fault.UNDO_AGAIN else self.trades.cancel(merchant, number)
+
+    def _code_in(self, url: str) -> str:
+        """The code of an order in the address that a phone was given: of precreate, or of a page
+        that the merchant signed."""
+        target = urlsplit(url)
+        if target.path != gateway.PATH:
+            return phone_window.code_of(url)
+        try:
+            return self._code_of_page(gateway.parameters_of(target.query, ""))
+        except ValueError:
+            return ""
+
+    def _code_of_page(self, asked: Mapping[str, str]) -> str:
+        """alipay.trade.wap.pay: the order is made when its page is opened."""
+        account = self._accounts.get(asked.get("app_id", ""))
+        if account is None or not gateway.is_signed_by(dict(asked), account.public_key):
+            return ""
+        try:
+            content = _content(asked, trade.WapPayRequest)
+        except _UnreadableError:
+            return ""
+        made = self.offers.take(
+            account.merchant, content, notify_url=asked.get("notify_url", "")
+        )
+        return "" if isinstance(made, str) else self.offers.code(made)
 
     def _pay(
         self, merchant: Merchant, asked: Mapping[str, str], fault: Fault | None

@@ -107,6 +107,68 @@ class Trades:
         self._tell(found, "")
         return replies.cancelled(found, trade.CancelAction.REFUND)
 
+    def find(self, merchant: Merchant, out_trade_no: str) -> Trade | None:
+        """A trade that there is."""
+        return self._trades.get((merchant.seller_id, out_trade_no))
+
+    def is_dead(self, merchant: Merchant, out_trade_no: str) -> bool:
+        """Whether nothing can be collected under a number any more."""
+        found = self.find(merchant, out_trade_no)
+        is_closed = found is not None and found.status is TradeStatus.TRADE_CLOSED
+        return is_closed or (merchant.seller_id, out_trade_no) in self._dead
+
+    def open(
+        self, merchant: Merchant, out_trade_no: str, *, amount_fen: int, subject: str,
+        notify_url: str, details: dict[str, str], expires_at: datetime | None,
+    ) -> Trade | None:  # fmt: skip
+        """A payer has opened an order on the phone: a trade, which waits. None of a number that is
+        dead."""
+        if self.is_dead(merchant, out_trade_no):
+            return None
+        made = Trade(
+            merchant=merchant, out_trade_no=out_trade_no, trade_no=self._trade_no(),
+            subject=subject, amount_fen=amount_fen, code="", made_at=self._clock(),
+            notify_url=notify_url, details=details,
+        )  # fmt: skip
+        self._trades[merchant.seller_id, out_trade_no] = made
+
+        async def give_up() -> None:
+            if made.status is TradeStatus.WAIT_BUYER_PAY:
+                self._close(made)
+
+        if expires_at is not None:
+            self._clock.after((expires_at - self._clock()).total_seconds(), give_up)
+        return made
+
+    def revive(self, merchant: Merchant, out_trade_no: str) -> None:
+        """A number that was closed without money waits again, against everything that was said."""
+        self._dead.discard((merchant.seller_id, out_trade_no))
+        found = self.find(merchant, out_trade_no)
+        if found is not None and not found.is_paid:
+            found.status, found.cancelled = TradeStatus.WAIT_BUYER_PAY, ""
+
+    def confirm(self, made: Trade) -> bool:
+        """The payer pays a trade that waits; False where it does not."""
+        if made.status is not TradeStatus.WAIT_BUYER_PAY:
+            return False
+        self._collect(made)
+        return True
+
+    def close(self, merchant: Merchant, out_trade_no: str) -> trade.CloseReply:
+        """alipay.trade.close: of a trade that waits."""
+        found = self._visible(merchant, out_trade_no)
+        if found is None or found.status is not TradeStatus.WAIT_BUYER_PAY:
+            why = "TRADE_NOT_EXIST" if found is None else "REASON_TRADE_STATUS_INVALID"
+            return trade.CloseReply(
+                code=trade.REFUSED, msg="Business Failed", sub_code=f"ACQ.{why}", sub_msg=why,
+                out_trade_no=out_trade_no,
+            )  # fmt: skip
+        self._close(found)
+        self._write(Movement.CLOSED, found, found.amount_fen)
+        return trade.CloseReply(
+            code=trade.DONE, msg="Success", trade_no=found.trade_no, out_trade_no=out_trade_no
+        )
+
     def refund(self, merchant: Merchant, asked: trade.RefundRequest) -> trade.RefundReply:
         """alipay.trade.refund."""
         found = self._visible(merchant, asked.out_trade_no)

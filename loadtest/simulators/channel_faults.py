@@ -27,6 +27,10 @@ class Operation(StrEnum):
     BILL = "bill"
     BILL_FILE = "bill_file"
     NOTICE = "notice"
+    HAND = "hand"
+    """an order for the payer's phone (Alipay, UnionPay)"""
+    PHONE = "phone"
+    """what a payer does on their own phone: nothing goes wrong there"""
     OTHER = "other"
 
 
@@ -210,6 +214,8 @@ class Faults:
 
 def fits(fault: Fault, operation: Operation) -> bool:
     """Whether an operation can meet a fault at all."""
+    if operation is Operation.PHONE:
+        return False
     if fault in _OF_NOTICES or operation is Operation.NOTICE:
         return fault in _OF_NOTICES and operation is Operation.NOTICE
     if fault in _OF_BILLS:

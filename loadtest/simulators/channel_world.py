@@ -152,11 +152,13 @@ class Channels:
             "alipay": {
                 "app_id": APP_ID, "seller_id": SELLER_ID, "base_url": self.urls["alipay"],
                 "private_key_file": "alipay_app.pem", "alipay_public_key_file": "alipay.pem",
+                "phone": "precreate",
             },
             "unionpay": {
                 "mer_id": MER_ID, "base_url": self.urls["unionpay"],
                 "file_url": self.urls["unionpay"] + FILE_PATH,
                 "key_file": "unionpay_merchant.pem", "trusted_file": "unionpay.pem",
+                "phone": True,
             },
         }  # fmt: skip
         lines = [f'notify_base = "{notify_base}"', f'cashier_base = "{notify_base}"']

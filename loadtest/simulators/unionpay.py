@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
+from loadtest.simulators import phone_window
 from loadtest.simulators.channel import ChannelSimulator, Notice, Reply
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Fault, Faults, Operation
@@ -23,6 +24,7 @@ from loadtest.simulators.unionpay_checks import (
     SUB_TYPES,
     TRANSACTION_PATH,
     SimulatedMerchant,
+    is_applied,
     merchant_of,
     refusal_of,
 )
@@ -36,6 +38,7 @@ from loadtest.simulators.unionpay_keys import (
     public_key_pem,
     signing_key_pem,
 )
+from loadtest.simulators.unionpay_offers import Offers
 from loadtest.simulators.unionpay_state import (
     ABSENT,
     TOO_LATE,
@@ -94,6 +97,7 @@ class UnionPaySimulator(ChannelSimulator):
         self._forger = (keys.stranger, certificate_pem(keys.stranger))
         self._merchants: dict[str, SimulatedMerchant] = {}
         self._state = State(book, self.codes)
+        self.offers = Offers(clock, self._state, lambda: self.url, self._paid_on_phone)
         self._refund_seconds = refund_seconds
         self._clock_off_seconds_max = clock_off_seconds_max
         self._separator = separator
@@ -122,11 +126,18 @@ class UnionPaySimulator(ChannelSimulator):
 
     def routes(self) -> tuple[tuple[str, str], ...]:
         """See `ChannelSimulator`."""
-        return (("POST", TRANSACTION_PATH), ("POST", QUERY_PATH), ("POST", FILE_PATH))
+        return (
+            ("POST", TRANSACTION_PATH), ("POST", QUERY_PATH), ("POST", FILE_PATH),
+            *phone_window.ROUTES,
+        )  # fmt: skip
 
     def classify(self, call: Call) -> tuple[Operation, str]:
         """See `ChannelSimulator`."""
+        if self.offers.window.is_about(call):
+            return Operation.PHONE, ""
         fields = call.once(_fields)
+        if is_applied(fields):
+            return Operation.HAND, fields.get("orderId", "")
         operation = _OPERATIONS.get(fields.get("txnType", ""), Operation.OTHER)
         number = fields.get("orderId", fields.get("settleDate", ""))
         if operation is Operation.QUERY and self._state.is_refund(number):
@@ -135,6 +146,8 @@ class UnionPaySimulator(ChannelSimulator):
 
     async def answer(self, call: Call, operation: Operation, fault: Fault | None) -> Reply:
         """See `ChannelSimulator`."""
+        if operation is Operation.PHONE:
+            return self.offers.window.answer(call)
         fields = call.once(_fields)
         if not fields:
             return Reply(status=400, body=b"Bad Request", content_type="text/plain")
@@ -148,6 +161,8 @@ class UnionPaySimulator(ChannelSimulator):
                 return await self._reply(fields, self._queried(key), fault)
             case codes.FILE:
                 return await self._reply(fields, self._file(fields, fault), fault)
+            case codes.PAY if is_applied(fields):
+                return await self._reply(fields, self.offers.apply(key, fields), fault)
         decision = self._decide(key, fields, fault)
         self._follow_up(decision)
         said = {"respCode": decision.code, **_shown(decision.transaction)}
@@ -192,6 +207,9 @@ class UnionPaySimulator(ChannelSimulator):
             self._settle(transaction, decision.becomes)
 
         self.clock.after(decision.settles_after, later)
+
+    def _paid_on_phone(self, transaction: Transaction) -> None:
+        self._settle(transaction, codes.ACCEPTED)
 
     def _settle(self, transaction: Transaction, code: str) -> None:
         """The bank has decided; of what was done the merchant is told."""

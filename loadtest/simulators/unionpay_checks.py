@@ -27,19 +27,23 @@ FILE_PATH = "/file/"
 MALFORMED, UNSIGNED, INCOMPLETE = "10", "11", "13"
 
 SUB_TYPES = {
-    codes.PAY: "06", codes.REVERSE: "01", codes.VOID: "00", codes.REFUND: "00",
+    codes.PAY: codes.SCANNED, codes.REVERSE: "01", codes.VOID: "00", codes.REFUND: "00",
     codes.QUERY: "00", codes.FILE: "01",
 }  # fmt: skip
 _PATHS = {codes.QUERY: QUERY_PATH, codes.FILE: FILE_PATH}
 _COMMON = ("version", "encoding", "signMethod", "certId", "bizType", "accessType", "txnTime")
 _NEEDED = {
-    codes.PAY: ("orderId", "txnAmt", "currencyCode", "qrNo", "backUrl", "channelType"),
+    codes.PAY: ("orderId", "txnAmt", "currencyCode", "backUrl", "channelType"),
     codes.REVERSE: ("orderId",),
     codes.VOID: ("orderId", "txnAmt", "currencyCode", "backUrl"),
     codes.REFUND: ("orderId", "txnAmt", "currencyCode", "backUrl"),
     codes.QUERY: ("orderId",),
     codes.FILE: ("settleDate", "fileType"),
 }
+
+
+_SHOWN = {codes.PAY: ("qrNo",)}
+"""What the payer showed."""
 
 
 class SimulatedMerchant(Struct, frozen=True):
@@ -60,7 +64,8 @@ def refusal_of(path: str, fields: Mapping[str, str], merchant: SimulatedMerchant
     kind = fields.get("txnType", "")
     if merchant is None or kind not in _NEEDED:
         return MALFORMED
-    if any(not fields.get(name) for name in (*_COMMON, *_NEEDED[kind])):
+    needed = (*_COMMON, *_NEEDED[kind], *(() if is_applied(fields) else _SHOWN.get(kind, ())))
+    if any(not fields.get(name) for name in needed):
         return INCOMPLETE
     if fields["certId"] != merchant.cert_id or not is_signed(fields, merchant.key):
         return UNSIGNED
@@ -78,9 +83,18 @@ def _is_well_formed(fields: Mapping[str, str], kind: str) -> bool:
     return (
         fields["version"] == VERSION
         and fields["signMethod"] == SIGN_METHOD_RSA
-        and fields["txnSubType"] == SUB_TYPES[kind]
+        and (fields["txnSubType"] == SUB_TYPES[kind] or is_applied(fields))
         and fields.get("currencyCode", CURRENCY_CNY) == CURRENCY_CNY
         and amount != 0
         and (kind == codes.FILE or ORDER_ID.fullmatch(fields["orderId"]) is not None)
-        and (kind != codes.PAY or QR_NO.fullmatch(fields["qrNo"]) is not None)
+        and (is_applied(fields) or kind != codes.PAY or _is_shown(fields["qrNo"]))
     )
+
+
+def is_applied(fields: Mapping[str, str]) -> bool:
+    """Whether a request asks for an address that the payer opens (主扫)."""
+    return fields.get("txnType") == codes.PAY and fields.get("txnSubType") == codes.APPLIED
+
+
+def _is_shown(qr_no: str) -> bool:
+    return QR_NO.fullmatch(qr_no) is not None

@@ -87,6 +87,8 @@ class State:
         self._by_query_id: dict[str, Transaction] = {}
         self._refund_ids: set[str] = set()
         self._reversed_unseen: set[Key] = set()
+        self._offered: set[Key] = set()
+        """orders for phones that nobody has paid yet"""
 
     def find(self, key: Key) -> Transaction | None:
         """By merId, orderId and txnTime."""
@@ -135,6 +137,23 @@ class State:
         made.code = _REFUSALS[behaviour]
         return Decision(code=made.code, transaction=made)
 
+    def offer(self, key: Key) -> None:
+        """An order waits for a payer's phone."""
+        self._offered.add(key)
+
+    def is_reversed(self, key: Key) -> bool:
+        """Whether a number was reversed before anything was paid under it."""
+        return key in self._reversed_unseen
+
+    def revive(self, key: Key) -> None:
+        """What was reversed can be paid again, against everything that was said."""
+        self._reversed_unseen.discard(key)
+
+    def begin(self, key: Key, fields: Mapping[str, str], now: datetime) -> Transaction:
+        """A payer pays an order on the phone; `settle` decides it."""
+        self._offered.discard(key)
+        return self._made(PAY, key, fields, now)
+
     def settle(self, transaction: Transaction, code: str, now: datetime) -> bool:
         """The bank has decided. False where it comes to nothing: reversed, or decided before."""
         if transaction.is_reversed or transaction.code != UNDECIDED:
@@ -157,7 +176,7 @@ class State:
         found = self._transactions.get(key)
         if found is None or found.is_ghost:
             self._reversed_unseen.add(key)
-            return Decision(code=ABSENT)
+            return Decision(code=DONE if key in self._offered else ABSENT)
         if clearing_day(found.at) != clearing_day(now):
             return Decision(code=TOO_LATE)
         if found.kind != PAY or found.returned_fen:

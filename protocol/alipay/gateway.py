@@ -65,9 +65,11 @@ class AnswerUnreadableError(ValueError):
 
 
 def parameters(
-    method: str, content: Struct, *, caller: Caller, at: datetime, notify_url: str = ""
-) -> Parameters:
-    """A call before it is signed; empty ones are left out."""
+    method: str, content: Struct, *, caller: Caller, at: datetime, notify_url: str = "",
+    return_url: str = "",
+) -> Parameters:  # fmt: skip
+    """A call before it is signed; empty ones are left out. `return_url` is where the browser comes
+    back to from a page."""
     everything = {
         "app_id": caller.app_id,
         "method": method,
@@ -77,6 +79,7 @@ def parameters(
         "timestamp": text_of(at),
         "version": "1.0",
         "notify_url": notify_url,
+        "return_url": return_url,
         "app_auth_token": caller.app_auth_token,
         "app_cert_sn": caller.app_cert_sn,
         "alipay_root_cert_sn": caller.alipay_root_cert_sn,
@@ -92,6 +95,11 @@ def signed(unsigned: Parameters, signature: str) -> Request:
         query=f"{urlencode(common)}&sign={quoted(signature)}",
         body=urlencode({"biz_content": unsigned["biz_content"]}).encode(),
     )
+
+
+def page_query(unsigned: Parameters, signature: str) -> str:
+    """A call as the address of a page, which a browser opens: everything stands in it."""
+    return f"{urlencode(unsigned)}&sign={quoted(signature)}"
 
 
 def parameters_of(query: str, body: str) -> Parameters:

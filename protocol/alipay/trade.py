@@ -13,6 +13,9 @@ from msgspec import Struct
 PAY = "alipay.trade.pay"
 QUERY = "alipay.trade.query"
 CANCEL = "alipay.trade.cancel"
+CLOSE = "alipay.trade.close"
+PRECREATE = "alipay.trade.precreate"
+WAP_PAY = "alipay.trade.wap.pay"
 REFUND = "alipay.trade.refund"
 REFUND_QUERY = "alipay.trade.fastpay.refund.query"
 BILL_URL = "alipay.data.dataservice.bill.downloadurl.query"
@@ -87,8 +90,39 @@ class PayRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     query_options: list[str] | None = None
 
 
+class PrecreateRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """alipay.trade.precreate (统一收单线下交易预创建): a code that the payer scans or opens. There
+    is no trade before they do."""
+
+    out_trade_no: str
+    total_amount: str
+    subject: str
+    product_code: str = ""
+    seller_id: str = ""
+    store_id: str = ""
+    time_expire: str = ""
+    """the latest moment of the payment, in Beijing"""
+    extend_params: ExtendParams | None = None
+
+
+class WapPayRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """alipay.trade.wap.pay (手机网站支付接口2.0): nothing is called; the phone's browser opens the
+    signed address. There is no trade before it does."""
+
+    out_trade_no: str
+    total_amount: str
+    subject: str
+    product_code: str
+    quit_url: str = ""
+    """where the payer goes who breaks off"""
+    seller_id: str = ""
+    store_id: str = ""
+    time_expire: str = ""
+    extend_params: ExtendParams | None = None
+
+
 class OrderRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """alipay.trade.query and alipay.trade.cancel."""
+    """alipay.trade.query, alipay.trade.cancel and alipay.trade.close."""
 
     out_trade_no: str
     query_options: list[str] | None = None
@@ -175,6 +209,17 @@ class QueryReply(TradeReply, frozen=True, kw_only=True, omit_defaults=True):
     invoice_amount: str | None = None
     send_pay_date: str | None = None
     fund_bill_list: list[FundBill] | None = None
+
+
+class PrecreateReply(TradeReply, frozen=True, kw_only=True, omit_defaults=True):
+    """Answer to alipay.trade.precreate."""
+
+    qr_code: str | None = None
+    """an address: what a QR code has to say, or the phone opens"""
+
+
+class CloseReply(TradeReply, frozen=True, kw_only=True, omit_defaults=True):
+    """Answer to alipay.trade.close."""
 
 
 class CancelReply(TradeReply, frozen=True, kw_only=True, omit_defaults=True):

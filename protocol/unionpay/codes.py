@@ -17,6 +17,8 @@ NO_FILE = "98"
 
 PAY, QUERY, REVERSE, VOID, REFUND, FILE = "01", "00", "99", "31", "04", "76"
 """txnType."""
+SCANNED, APPLIED = "06", "07"
+"""txnSubType of a payment: 被扫 消费, 主扫 申请二维码."""
 
 MEANINGS = MappingProxyType(
     {

@@ -59,6 +59,20 @@ class Pay(Request, frozen=True, kw_only=True):
     backUrl: str
 
 
+class ApplyQr(Request, frozen=True, kw_only=True):
+    """申请二维码 (主扫): an address that the payer's app scans or opens."""
+
+    txnType: str = "01"
+    txnSubType: str = "07"
+    channelType: str = "08"
+    orderId: str
+    txnAmt: str
+    currencyCode: str = CURRENCY_CNY
+    qrValidTime: str = ""
+    """seconds for which it can be paid"""
+    backUrl: str
+
+
 class Query(Request, frozen=True, kw_only=True):
     """交易状态查询, by orderId and txnTime of what is asked about."""
 
@@ -142,6 +156,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     origRespMsg: str = ""
     origQryId: str = ""
     origOrderId: str = ""
+    qrCode: str = ""
     fileName: str = ""
     fileContent: str = ""
 

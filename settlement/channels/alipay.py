@@ -7,14 +7,10 @@ call, so an answer also has to name the order that was asked about.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, timedelta
 from http import HTTPStatus
-from typing import TypeVar
 from urllib.parse import urlsplit
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from protocol import paycode
 from protocol.alipay import bills, notification, trade
@@ -22,10 +18,11 @@ from protocol.alipay.amounts import yuan
 from protocol.alipay.trade import BillType, Scene
 from protocol.paycode import CodeKind, Scanned
 from settlement.channels import alipay_outcomes as outcomes
-from settlement.channels.alipay_calls import AlipayCalls
+from settlement.channels.alipay_calls import OTHER_ORDER, AlipayCalls
 from settlement.channels.alipay_config import AlipayKeys, AlipayMerchant
+from settlement.channels.alipay_phone import AlipayPhone, provided_by
 from settlement.channels.line import Line, NoAnswer
-from settlement.channels.port import BillRefusedError
+from settlement.channels.port import BillRefusedError, PhoneDoor
 from settlement.channels.signer import Signer
 from settlement.clock import Clock
 from settlement.payment import (
@@ -38,7 +35,6 @@ from settlement.payment import (
     PayOrder,
     RefundOrder,
     Timers,
-    Verdict,
 )
 
 TIMERS = Timers(
@@ -56,10 +52,6 @@ PRODUCT_CODE = "FACE_TO_FACE_PAYMENT"
 BILL_BYTES_MAX = 64 * 1024 * 1024
 NO_BILL = frozenset({"isp.bill_not_exist", "BILL_NOT_EXIST", "NO_BILL_DATA"})
 """Not made yet, or a day without trades. Document and gateway spell it differently."""
-
-OTHER_ORDER = "OTHER_ORDER"
-
-TradeReply = TypeVar("TradeReply", bound=trade.TradeReply)
 
 
 class AlipayChannel:
@@ -79,6 +71,10 @@ class AlipayChannel:
         self._calls = AlipayCalls(
             keys, self._line_to(merchant.base_url), signer=signer, clock=clock
         )
+        self.phone: PhoneDoor | None = None
+        """预下单 or 手机网站支付, where the merchant is granted it"""
+        if merchant.phone:
+            self.phone = AlipayPhone(merchant, self._calls)
 
     async def close(self) -> None:
         """Give back what it holds."""
@@ -90,27 +86,28 @@ class AlipayChannel:
         scanned = paycode.read(order.code)
         if scanned.kind not in SCENES:
             return outcomes.NOT_A_CODE
-        return await self._ask(
+        return await self._calls.ask(
             trade.PAY, self._payment(order, scanned), trade.PayReply, outcomes.of_payment,
             order.order_no, notify_url=order.notify_url, code=scanned.code,
         )  # fmt: skip
 
     async def query(self, order: OrderKey) -> Outcome:
         """See the port. alipay.trade.query. A payment that Alipay does not know may still arrive
-        while its code is alive; after that it has failed."""
-        age_seconds = (self._clock() - order.sent_at).total_seconds()
-        may_arrive = age_seconds <= self._merchant.code_life_seconds
+        while its code is alive or its payer may open it; after that it has failed."""
+        life = timedelta(seconds=self._merchant.code_life_seconds)
+        until = max(order.sent_at + life, order.expires_at or order.sent_at)
+        may_arrive = self._clock() <= until
 
         def read(reply: trade.QueryReply) -> Outcome:
             return outcomes.of_query(reply, may_arrive=may_arrive)
 
         content = trade.OrderRequest(out_trade_no=order.order_no)
-        return await self._ask(trade.QUERY, content, trade.QueryReply, read, order.order_no)
+        return await self._calls.ask(trade.QUERY, content, trade.QueryReply, read, order.order_no)
 
     async def undo(self, order: OrderKey) -> Outcome:
         """See the port. alipay.trade.cancel."""
         content = trade.OrderRequest(out_trade_no=order.order_no)
-        return await self._ask(
+        return await self._calls.ask(
             trade.CANCEL, content, trade.CancelReply, outcomes.of_undo, order.order_no
         )
 
@@ -123,7 +120,7 @@ class AlipayChannel:
             refund_reason=refund.reason[: trade.REASON_LENGTH_MAX],
             store_id=self._merchant.store_id,
         )
-        return await self._ask(
+        return await self._calls.ask(
             trade.REFUND, content, trade.RefundReply, outcomes.of_refund, refund.order.order_no,
             notify_url=refund.notify_url,
         )  # fmt: skip
@@ -139,7 +136,7 @@ class AlipayChannel:
         content = trade.RefundQueryRequest(
             out_trade_no=refund.order.order_no, out_request_no=refund.refund_no
         )
-        return await self._ask(
+        return await self._calls.ask(
             trade.REFUND_QUERY, content, trade.RefundQueryReply, read, refund.order.order_no
         )
 
@@ -219,19 +216,8 @@ class AlipayChannel:
             store_id=merchant.store_id,
             terminal_id=order.terminal_id,
             timeout_express=merchant.timeout_express,
-            extend_params=_provided_by(merchant.service_provider_id),
+            extend_params=provided_by(merchant.service_provider_id),
         )
-
-    async def _ask(
-        self, method: str, content: Struct, kind: type[TradeReply],
-        read: Callable[[TradeReply], Outcome], order_no: str, *, notify_url: str = "",
-        code: str = "",
-    ) -> Outcome:  # fmt: skip
-        reply, exchange = await self._calls.call(
-            method, content, kind, notify_url=notify_url, code=code
-        )
-        outcome = reply if isinstance(reply, Outcome) else _believed(reply, read, order_no)
-        return replace(outcome, exchange=exchange)
 
     def _line_to(self, base_url: str) -> Line:
         return Line(
@@ -247,19 +233,3 @@ def bill_address(link: str, *, over_tls: bool) -> tuple[str, str]:
     parts = urlsplit(link)
     scheme = "https" if over_tls else parts.scheme
     return f"{scheme}://{parts.netloc}", f"{parts.path}?{parts.query}"
-
-
-def _provided_by(number: str) -> trade.ExtendParams | None:
-    return trade.ExtendParams(sys_service_provider_id=number) if number else None
-
-
-def _believed(reply: TradeReply, read: Callable[[TradeReply], Outcome], order_no: str) -> Outcome:
-    try:
-        outcome = read(reply)
-    except ValueError:
-        return outcomes.broken("UNREADABLE")
-    # A refusal need not name its order, nor an answer from which nothing follows.
-    may_be_nameless = reply.code != trade.DONE or outcome.verdict is Verdict.UNKNOWN
-    if reply.out_trade_no == order_no or (reply.out_trade_no is None and may_be_nameless):
-        return outcome
-    return outcomes.broken(OTHER_ORDER, advice=Advice.OPERATOR)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol import paycode
 from protocol.alipay import gateway, trade
@@ -17,14 +19,17 @@ from settlement.channels.line import Line, NoAnswer
 from settlement.channels.line import Reply as Came
 from settlement.channels.signer import Signer
 from settlement.clock import Clock
-from settlement.payment import Advice, Exchange, Outcome
+from settlement.payment import Advice, Exchange, Outcome, Verdict
 
 KEPT_CHARACTERS_MAX = 4_000
 """Of each side of an exchange."""
 
 _HEADERS = {"Content-Type": gateway.FORM_TYPE, "Accept": "application/json"}
 
+OTHER_ORDER = "OTHER_ORDER"
+
 Reply = TypeVar("Reply", bound=trade.Reply)
+TradeReply = TypeVar("TradeReply", bound=trade.TradeReply)
 
 
 class AlipayCalls:
@@ -61,6 +66,29 @@ class AlipayCalls:
         )
         return self._believed(came, answer, kind), exchange
 
+    async def ask(
+        self, method: str, content: Struct, kind: type[TradeReply],
+        read: Callable[[TradeReply], Outcome], order_no: str, *, notify_url: str = "",
+        code: str = "",
+    ) -> Outcome:  # fmt: skip
+        """What `read` makes of the reply, if that is about the order."""
+        reply, exchange = await self.call(
+            method, content, kind, notify_url=notify_url, code=code
+        )
+        outcome = reply if isinstance(reply, Outcome) else believed(reply, read, order_no)
+        return replace(outcome, exchange=exchange)
+
+    async def page(
+        self, method: str, content: Struct, *, notify_url: str, return_url: str
+    ) -> str:
+        """Path and query of a signed page that a browser opens. Nothing is sent."""
+        unsigned = gateway.parameters(
+            method, content, caller=self._keys.caller, at=self._clock(), notify_url=notify_url,
+            return_url=return_url,
+        )  # fmt: skip
+        signature = await self._signer.run(self._keys.private.sign, request_text(unsigned))
+        return f"{gateway.PATH}?{gateway.page_query(unsigned, signature)}"
+
     async def close(self) -> None:
         """Give back what it holds."""
         await self._line.close()
@@ -83,6 +111,22 @@ class AlipayCalls:
         # The gateway's own errors may come unsigned. They are a hint for operators and no more.
         hint = reply.sub_code or reply.code if answer.is_error else "SIGNATURE"
         return broken(hint, advice=Advice.OPERATOR)
+
+
+def believed(
+    reply: TradeReply, read: Callable[[TradeReply], Outcome], order_no: str
+) -> Outcome:
+    """What `read` makes of a reply. A signature does not bind an answer to its call, so it also has
+    to name the order that was asked about."""
+    try:
+        outcome = read(reply)
+    except ValueError:
+        return broken("UNREADABLE")
+    # A refusal need not name its order, nor an answer from which nothing follows.
+    may_be_nameless = reply.code != trade.DONE or outcome.verdict is Verdict.UNKNOWN
+    if reply.out_trade_no == order_no or (reply.out_trade_no is None and may_be_nameless):
+        return outcome
+    return broken(OTHER_ORDER, advice=Advice.OPERATOR)
 
 
 def _taken_apart(came: Came, method: str) -> gateway.Answer | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -49,6 +50,9 @@ class AlipayMerchant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     code_life_seconds: float = 300.0
     """After so long no payment code is alive: a payment that Alipay does not know by then was not
     made and will not be. Codes change every minute; this leaves room."""
+    phone: Literal["", "precreate", "wap"] = ""
+    """How payers pay on their own phones, where Alipay has granted it: `precreate` (预下单) gives
+    an address that Alipay opens or scans, `wap` (手机网站支付) a page that any browser opens"""
     bill_over_tls: bool = True
     """Fetch a bill over TLS even where its link says http, if the gateway is spoken to over TLS"""
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.alipay import trade
 from protocol.alipay.amounts import fen
@@ -27,6 +28,8 @@ class Operation(StrEnum):
     PAY = "pay"
     QUERY = "query"
     UNDO = "undo"
+    HAND = "hand"
+    CLOSE = "close"
     REFUND = "refund"
     QUERY_REFUND = "query_refund"
 
@@ -133,6 +136,32 @@ UNDO: Mapping[str, Row] = {
 _REFUND_AMOUNT = _failed(Advice.OPERATOR, "退款金额与原交易不符，请核对已退金额。")
 _REFUND_STATE = _failed(Advice.OPERATOR, "原交易状态不允许退款，请核对后线下处理。")
 
+_ANOTHER_NUMBER = _failed(Advice.NONE, "支付宝已关闭本次订单，未收款，请重新支付。")
+
+HAND: Mapping[str, Row] = {
+    **{
+        sub_code: row for sub_code, row in PAY.items()
+        if row in (_ASK_AGAIN, _COMPARE, _LIMIT, _MERCHANT_LIMIT, _OURS)
+    },
+    "PAYMENT_REQUEST_HAS_RISK":     _REFUSED,
+    "TRADE_HAS_CLOSE":              _ANOTHER_NUMBER,
+}  # fmt: skip
+"""Why an order was not made ready for a phone."""
+
+_NOT_CLOSED = _failed(Advice.NONE, "支付宝未关闭该订单，正在核对是否已付款。")
+
+CLOSE: Mapping[str, Row] = {
+    "SYSTEM_ERROR":                 _ASK_AGAIN,
+    # Nobody opened it; see `AlipayPhone.withdraw`.
+    "TRADE_NOT_EXIST":              _unknown("顾客尚未打开支付宝订单，正在撤销。"),
+    "TRADE_STATUS_ERROR":           _NOT_CLOSED,
+    "REASON_TRADE_STATUS_INVALID":  _NOT_CLOSED,
+    "REASON_ILLEGAL_STATUS":        _NOT_CLOSED,
+    "TRADE_HAS_SUCCESS":            _NOT_CLOSED,
+    "TRADE_HAS_CLOSE":              _NOT_CLOSED,
+}  # fmt: skip
+"""Why an order that waits for its payer was not closed: perhaps it is paid, or closed already."""
+
 REFUND: Mapping[str, Row] = {
     "SYSTEM_ERROR":                 _ASK_AGAIN,
     # Given back whole already, perhaps by this very refund; the refund query tells.
@@ -163,6 +192,8 @@ TABLES: Mapping[Operation, Mapping[str, Row]] = {
     Operation.PAY: PAY,
     Operation.QUERY: QUERY,
     Operation.UNDO: UNDO,
+    Operation.HAND: HAND,
+    Operation.CLOSE: CLOSE,
     Operation.REFUND: REFUND,
     Operation.QUERY_REFUND: QUERY_REFUND,
 }
@@ -170,7 +201,7 @@ TABLES: Mapping[Operation, Mapping[str, Row]] = {
 GATEWAY = frozenset({"20001", "40001", "40002", "40006"})
 """The gateway refused the call: a token's rights, a missing or wrong parameter, no rights."""
 
-_GATEWAY_FAILS = frozenset({Operation.PAY, Operation.REFUND})
+_GATEWAY_FAILS = frozenset({Operation.PAY, Operation.HAND, Operation.REFUND})
 _NOT_ASKED = _unknown("支付宝接口参数或权限有误，无法查询或撤销，请联系管理员。", Advice.OPERATOR)
 _PREFIXES = ("ACQ.", "AQC.")
 _NOT_THERE = "TRADE_NOT_EXIST"
@@ -182,6 +213,13 @@ NOT_A_CODE = Outcome(
     text="这不是支付宝付款码，请顾客打开支付宝付款码后重新扫码。",
 )  # fmt: skip
 """Nothing was sent."""
+
+
+WAITS_FOR_PAYER = Outcome(
+    verdict=Verdict.PAYER_ACTION, code=TradeStatus.WAIT_BUYER_PAY,
+    text="等待付款人在支付宝中付款。",
+)  # fmt: skip
+"""An order that a phone may open."""
 
 
 def row(operation: Operation, code: str, sub_code: str) -> Row:
@@ -247,6 +285,42 @@ def of_undo(reply: trade.CancelReply) -> Outcome:
         verdict=Verdict.SUCCESS, code=reply.action or NO_TRADE, reference=reply.trade_no or "",
         text="已撤销，顾客未付款或款项已退回。",
     )  # fmt: skip
+
+
+def of_precreate(reply: trade.PrecreateReply) -> Outcome:
+    """What became of alipay.trade.precreate. ValueError where its address is none."""
+    if reply.code != trade.DONE:
+        return _refused(Operation.HAND, reply)
+    if not (reply.qr_code or "").startswith(("https://", "http://")):
+        raise ValueError("no address in qr_code")
+    return WAITS_FOR_PAYER
+
+
+def of_close(reply: trade.CloseReply) -> Outcome:
+    """What became of alipay.trade.close."""
+    if reply.code != trade.DONE:
+        return _refused(Operation.CLOSE, reply)
+    return Outcome(
+        verdict=Verdict.SUCCESS, code=trade.CancelAction.CLOSE, reference=reply.trade_no or "",
+        text="已关闭，顾客未付款。",
+    )  # fmt: skip
+
+
+def of_not_closed(found: Outcome) -> Outcome:
+    """What a query means for an order that was not closed: paid, it is to be refunded; closed
+    before, it is undone; anything else says nothing."""
+    match found.verdict:
+        case Verdict.SUCCESS:
+            return replace(found, verdict=Verdict.FAILED, text=_NOT_CLOSED.text)
+        case Verdict.FAILED:
+            return replace(found, verdict=Verdict.SUCCESS, text="已关闭，未收款或款项已退回。")
+        case _:
+            return replace(found, verdict=Verdict.UNKNOWN)
+
+
+def is_not_there(outcome: Outcome) -> bool:
+    """Whether Alipay knows no such trade."""
+    return _bare(outcome.code) == _NOT_THERE
 
 
 def of_refund(reply: trade.RefundReply) -> Outcome:

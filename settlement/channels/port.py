@@ -99,10 +99,15 @@ class PhoneDoor(Protocol):
     notifications and bills of it are the channel's own."""
 
     timers: Timers
+    asks_who: bool
+    """Whether the channel takes an order only for a payer that it knows."""
+    gives_once: bool
+    """Whether the address with which the phone opens an order may be given once only: it is kept
+    with the order, and `hand` is not called again where it is known."""
 
     def sign_in(self, back: str, state: str) -> str:
         """Where a page sends the payer to learn who they are; they come back to `back`. Empty where
-        only an institution's own program can say it."""
+        only an institution's own program can say it, and where nobody asks."""
         ...
 
     async def payer(self, code: str) -> str:
@@ -110,13 +115,13 @@ class PhoneDoor(Protocol):
         ...
 
     async def hand(self, order: PhoneOrder) -> Handed | Outcome:
-        """Make the order wait for its payer (JSAPI下单). The same again gives the same order; of
-        an order that waits for somebody else it is refused."""
+        """Make the order wait for its payer (JSAPI下单, 预下单, 申请二维码). The same again gives
+        the same order; of one that waits for somebody else it is refused."""
         ...
 
     async def withdraw(self, order: OrderKey) -> Outcome:
-        """Close it (关闭订单). Verdicts as of `Channel.undo`; one that is paid is `FAILED`: it has
-        to be refunded."""
+        """Close it (关闭订单). Verdicts as of `Channel.undo`; one that is paid and that the channel
+        does not give back with it is `FAILED`: it has to be refunded."""
         ...
 
 

@@ -25,6 +25,7 @@ from protocol.unionpay.messages import (
     STATEMENT_ORDER_ID_MAX,
     TERM_ID,
     Answer,
+    ApplyQr,
     FileDownload,
     Pay,
     Query,
@@ -38,20 +39,23 @@ from protocol.unionpay.messages import (
 from protocol.unionpay.times import parse_short_time, settle_date, txn_time
 from settlement.channels import unionpay_outcomes as outcomes
 from settlement.channels.line import Line
-from settlement.channels.port import BillRefusedError
+from settlement.channels.port import BillRefusedError, PhoneDoor
 from settlement.channels.signer import Signer
 from settlement.channels.unionpay_config import UnionPayKeys, UnionPayMerchant
 from settlement.channels.unionpay_exchange import NOT_READABLE, Correspondence, Heard
 from settlement.channels.unionpay_outcomes import Meaning
+from settlement.channels.unionpay_phone import UnionPayPhone
 from settlement.clock import Clock
 from settlement.payment import (
     ChannelName,
     Exchange,
+    Handed,
     NotificationRefused,
     Notified,
     OrderKey,
     Outcome,
     PayOrder,
+    PhoneOrder,
     RefundOrder,
     Verdict,
 )
@@ -61,6 +65,8 @@ QUERY_PATH = "/gateway/api/queryTrans.do"
 FILE_PATH = "/"
 FILE_BYTES_MAX = 64 * 1024 * 1024
 AMOUNT_FEN_MAX = 10**12 - 1
+ADDRESSES = ("https://", "http://")
+"""What a phone may be sent to."""
 
 
 class UnionPayChannel:
@@ -85,6 +91,10 @@ class UnionPayChannel:
         self._transactions = self._line(merchant.base_url, merchant.answer_seconds)
         self._queries = self._line(merchant.base_url, merchant.query_seconds)
         self._files = self._line(merchant.file_url, merchant.file_seconds)
+        self.phone: PhoneDoor | None = None
+        """申请二维码 (主扫), where the merchant is granted it"""
+        if merchant.phone:
+            self.phone = UnionPayPhone(self, clock=clock, margin=self._margin)
 
     async def pay(self, order: PayOrder) -> Outcome:
         """See `Channel`. Nothing is sent of an order that the interface cannot carry."""
@@ -105,6 +115,30 @@ class UnionPayChannel:
             is_final=self._merchant.pay_accepted_is_final, rescan_codes=self._merchant.rescan_codes,
         )  # fmt: skip
         return _outcome(heard, meaning, near=order.sent_at)
+
+    async def apply(self, order: PhoneOrder) -> Handed | Outcome:
+        """An order that its payer pays on their phone. See `PhoneDoor.hand`."""
+        unfit = _unfit(order.order_no, order.amount_fen)
+        if unfit is not None:
+            return unfit
+        left = int((order.expires_at - order.sent_at).total_seconds())
+        request = ApplyQr(
+            **self._common, orderId=order.order_no, txnTime=txn_time(order.sent_at),
+            txnAmt=str(order.amount_fen), qrValidTime=str(left),
+            backUrl=order.notify_url or self._merchant.no_notify_url,
+        )  # fmt: skip
+        heard = await self._transact("apply", request)
+        if isinstance(heard, Outcome):
+            return heard
+        answer = heard.answer
+        has_address = answer.qrCode.startswith(ADDRESSES)
+        meaning = outcomes.of_application(
+            answer.respCode, answer.respMsg, has_address=has_address
+        )
+        outcome = _outcome(heard, meaning, near=order.sent_at)
+        if outcome.verdict is Verdict.PAYER_ACTION and has_address:
+            return Handed(outcome=outcome, url=answer.qrCode)
+        return outcome
 
     async def query(self, order: OrderKey) -> Outcome:
         """See `Channel`."""

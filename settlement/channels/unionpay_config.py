@@ -55,6 +55,8 @@ class UnionPayMerchant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trusted_owner: str = ""
     """the owner that a certificate must name where a root is trusted: 中国银联股份有限公司"""
 
+    phone: bool = False
+    """Payers may pay on their own phones: UnionPay has granted 申请二维码 (主扫)."""
     pay_accepted_is_final: bool = False
     """Does 00 to a payment mean paid? If not, a notification or a query has to say so."""
     refund_accepted_is_final: bool = False

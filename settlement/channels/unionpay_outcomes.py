@@ -115,6 +115,11 @@ CLEARING_DAY_OVER = _failed(
 )
 
 PAY_TAKEN = _unknown("银联已受理，正在等待支付结果。")
+WAITS_FOR_PAYER = Meaning(Verdict.PAYER_ACTION, Advice.NONE, "等待付款人在云闪付中付款。")
+"""An order that a phone may open."""
+NO_ADDRESS = _unknown("银联未给出付款地址，正在确认结果，请稍后重新支付。")
+STILL_PAID = _failed(Advice.NONE, "银联提示该订单已付款，将改为退货。")
+EXPIRED_UNPAID = Meaning(Verdict.SUCCESS, Advice.NONE, "付款地址已过期，款项未收取。")
 REFUND_TAKEN = Meaning(Verdict.PAYER_ACTION, Advice.NONE, "银联已受理，退款处理中。")
 """A 00 that is not final."""
 
@@ -147,6 +152,13 @@ def of_payment(
     if code in _ACCEPTANCES and not is_final:
         return PAY_TAKEN
     return of_transaction(code, message, rescan_codes=rescan_codes)
+
+
+def of_application(code: str, message: str, *, has_address: bool) -> Meaning:
+    """The answer to 申请二维码."""
+    if code in _ACCEPTANCES:
+        return WAITS_FOR_PAYER if has_address else NO_ADDRESS
+    return of_transaction(code, message)
 
 
 def of_refund(code: str, message: str, *, is_final: bool) -> Meaning:

@@ -24,16 +24,6 @@ TIMERS = Timers(
 """WeChat's own advice: ask after 5 s, give up after 30 to 45 s, reverse not before 15 s."""
 
 
-PHONE_TIMERS = Timers(
-    query_after=(5.0, 5.0, 10.0),
-    payer_query_after=(5.0, 5.0, 10.0, 20.0),
-    undo_after=30.0,
-    payer_undo_after=300.0,
-)
-"""Of a payment on the payer's phone. WeChat notifies; the queries are for where it does not. The
-last figure is only what an order has at the most: settlement/payment_states.py ends it sooner."""
-
-
 class MerchantConfigError(Exception):
     """A merchant cannot be used as it is described; the text says which entry and why."""
 

@@ -15,16 +15,19 @@ from protocol.wechat.codes import normal
 from protocol.wechat.sign_in import read_signed_in, sign_in_address, token_target
 from settlement.channels import wechat_outcomes as outcomes
 from settlement.channels.line import Answered, Line
-from settlement.channels.wechat_config import PHONE_TIMERS, WechatKeys, WechatMerchant
+from settlement.channels.wechat_config import WechatKeys, WechatMerchant
 from settlement.channels.wechat_v3 import V3
 from settlement.clock import Clock
 from settlement.payment import Handed, OrderKey, Outcome, PhoneOrder
+from settlement.payment_timers import PHONE_TIMERS
 
 
 class WechatPhone:
     """See `settlement.channels.port.PhoneDoor`."""
 
     timers = PHONE_TIMERS
+    asks_who = True
+    gives_once = False
 
     def __init__(
         self, merchant: WechatMerchant, keys: WechatKeys, v3: V3, clock: Clock

@@ -62,6 +62,7 @@ STATES: Mapping[State, Words] = {
     State.WAITING: Words("待出示付款码", "waits for a code"),
     State.COLLECTING: Words("收款结果待确认", "outcome not known"),
     State.CONFIRMING: Words("待付款人确认", "payer must confirm"),
+    State.CHANGING: Words("更换支付方式", "payer changes the channel"),
     State.UNDOING: Words("撤销中", "being undone"),
     State.RETURNING: Words("退款中", "being refunded"),
     State.REFUND_DUE: Words("待人工退款", "to be given back by people"),
@@ -86,6 +87,7 @@ HAPPENINGS: Mapping[Happening, Words] = {
     Happening.GIVEN_BACK: Words("线下退款", "given back by hand"),
     Happening.TAKEN_BACK: Words("退货", "taken back"),
     Happening.INVITED: Words("邀请手机支付", "asked to pay on the phone"),
+    Happening.CHANGED: Words("更换支付方式", "another channel chosen"),
 }
 CHANNELS: Mapping[str, Words] = {
     "wechat": Words("微信支付", "WeChat Pay"),

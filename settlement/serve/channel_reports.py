@@ -50,7 +50,7 @@ OVERTAKING_SECONDS = 2.0
 logger = logging.getLogger("settlement.paying")
 
 
-async def _undone(channel: Channel, attempt: Attempt) -> Outcome:
+async def undone(channel: Channel, attempt: Attempt) -> Outcome:
     """Made dead in the way of the attempt. Raises LookupError where the merchant is not granted
     that way any more."""
     if attempt.way is Way.CODE:
@@ -149,6 +149,8 @@ class ChannelReports:
         standing = fact.standing
         if ask is Ask.GIVE_UP:
             return await self.report(fact, institution, Happening.GIVEN_UP)
+        if ask is Ask.LEAVE:
+            return await self.report(fact, institution, Happening.CHANGED)
         attempt = standing.attempt
         if attempt is None:
             raise LookupError(f"payment {fact.row.pay_no} has no attempt to ask about")
@@ -160,7 +162,7 @@ class ChannelReports:
                 outcome = await channel.query(order_key(attempt))
                 happening = happened(outcome, attempt)
             case Ask.UNDO:
-                outcome = await _undone(channel, attempt)
+                outcome = await undone(channel, attempt)
                 happening = undo_happened(outcome, standing)
             case Ask.REFUND:
                 outcome = await channel.refund(refund_order(attempt))
@@ -173,7 +175,7 @@ class ChannelReports:
     async def report(
         self, fact: PaymentFact, institution: Institution, happening: Happening, *,
         attempt: int | None = None, outcome: Outcome | None = None, learnt: Learnt | None = None,
-        asked_after: int | None = None,
+        asked_after: int | None = None, opens: str = "",
     ) -> Reply:  # fmt: skip
         """Commit what happened. A channel that answers was asked when `fact` stood; what it says
         by itself may be older (`asked_after` 0). Where that matters the channel is asked again."""
@@ -192,6 +194,7 @@ class ChannelReports:
                 learnt=learnt or Learnt(),
                 exchange=None if outcome is None else outcome.exchange,
                 asked_after=len(fact.events) if asked_after is None else asked_after,
+                opens=opens,
             )
         )
         if isinstance(reply, PayAnswer):

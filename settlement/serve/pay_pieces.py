@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import msgspec
@@ -13,7 +14,7 @@ from settlement.channels.port import Channel, OnPhones, PhoneDoor
 from settlement.commands import Asked
 from settlement.institution import Institution
 from settlement.payment import ChannelName, OrderKey, RefundOrder
-from settlement.payment_states import Attempt
+from settlement.payment_states import Attempt, Way
 from settlement.translate import scans
 
 Request = TypeVar("Request")
@@ -66,9 +67,16 @@ def message_key_of(institution: str, infno: str, order_no: str) -> bytes:
 
 def order_key(attempt: Attempt) -> OrderKey:
     """What finds an attempt at its channel."""
+    on_phone = attempt.way is Way.PHONE
     return OrderKey(
-        order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen
-    )
+        order_no=attempt.order_no, sent_at=attempt.sent_at, amount_fen=attempt.amount_fen,
+        expires_at=phone_order_ends(attempt) if on_phone else None,
+    )  # fmt: skip
+
+
+def phone_order_ends(attempt: Attempt) -> datetime:
+    """When an attempt on the payer's phone cannot be paid any more."""
+    return attempt.sent_at + timedelta(seconds=attempt.timers.payer_undo_after)
 
 
 def phone_door(channel: Channel | None) -> PhoneDoor | None:

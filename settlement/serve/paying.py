@@ -86,7 +86,11 @@ from settlement.usecases.paying import Ordered, PayAnswer, plan_of
 
 COUNTER_SECONDS = 2.5
 """How long a counter is kept waiting for a verdict that is asked for anyway."""
-PAYABLE_ON_PHONE = frozenset({State.WAITING, State.COLLECTING, State.CONFIRMING})
+PHONE_CHANNELS = (ChannelName.WECHAT, ChannelName.ALIPAY, ChannelName.UNIONPAY)
+"""Which may collect on payers' own phones, as a page lists them."""
+PAYABLE_ON_PHONE = frozenset(
+    {State.WAITING, State.COLLECTING, State.CONFIRMING, State.CHANGING}
+)
 """While a payer's page may open an order."""
 LOOK_GAPS = (0.08, 0.12, 0.2, *(0.4,) * 10)
 """Meanwhile, after how many seconds we look whether the channel has told by itself."""
@@ -382,12 +386,20 @@ class Payments(ChannelReports):
         payer is to pay on their own phone, some channel has to take that."""
         if not request.pay_on_phone:
             return self._till(request.pay_code, institution)
-        opened = self.phone_till(institution)
-        return opened if isinstance(opened, Refusal) else None
+        opened = [self.phone_till(institution, channel) for channel in PHONE_CHANNELS]
+        refused = [one for one in opened if isinstance(one, Refusal)]
+        if len(refused) < len(opened):
+            return None
+        stopped = (one for one in refused if one.code == "CHANNEL_SUSPENDED")
+        named = "/".join(channel.value for channel in PHONE_CHANNELS)
+        closed = Refusal(
+            code="CHANNEL_NOT_OPENED", field="pay_on_phone", params={"channel": named}
+        )
+        return next(stopped, closed)
 
-    def phone_till(self, institution: Institution) -> Till | Refusal:
-        """Which merchant collects on payers' own phones."""
-        channel, field = ChannelName.WECHAT, "pay_on_phone"
+    def phone_till(self, institution: Institution, channel: ChannelName) -> Till | Refusal:
+        """Which merchant collects on payers' own phones at a channel."""
+        field = "pay_on_phone"
         opened = self._merchant(channel, institution, field)
         if isinstance(opened, Refusal):
             return opened

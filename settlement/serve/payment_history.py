@@ -54,6 +54,7 @@ _HAPPENED_ZH = {
     Happening.GIVEN_BACK: "线下退款",
     Happening.TAKEN_BACK: "退货",
     Happening.INVITED: "邀请手机支付",
+    Happening.CHANGED: "更换支付方式",
 }
 
 

@@ -27,6 +27,7 @@ STATE_ZH = {
     State.WAITING: "待出示付款码",
     State.COLLECTING: "收款结果待确认",
     State.CONFIRMING: "待付款人确认",
+    State.CHANGING: "更换支付方式",
     State.UNDOING: "撤销中",
     State.RETURNING: "退款中",
     State.REFUND_DUE: "待人工退款",

@@ -11,11 +11,24 @@ from datetime import datetime
 from msgspec import Struct
 
 from ledger.money import yuan_text
-from protocol.cashier import CashierPart, CashierStanding, CashierState, CashierWay
+from protocol.cashier import (
+    CashierCall,
+    CashierPart,
+    CashierStanding,
+    CashierState,
+    CashierWay,
+)
+from protocol.scan import PhoneCall
 from settlement.deposit import used_by
+from settlement.payment import ChannelName, Handed
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import Attempt, State, Way, phone_until
 from settlement.usecases.payment_payloads import Plan
+
+CHANNEL_ZH = {
+    ChannelName.WECHAT: "微信支付", ChannelName.ALIPAY: "支付宝", ChannelName.UNIONPAY: "云闪付",
+}  # fmt: skip
+"""How a channel is called on the page."""
 
 
 class _Told(Struct, frozen=True):
@@ -26,15 +39,16 @@ class _Told(Struct, frozen=True):
 
 _CHOOSE = _Told("choose", "待支付", "请选择支付方式。")
 _AGAIN = _Told("choose", "支付未成功", "未收取款项，请重新支付，或到窗口出示付款码。")
-_PAYING = _Told("paying", "等待支付", "请在弹出的窗口中完成支付；未弹出时可再次点按支付。")
+_PAYING = _Told("paying", "等待支付", "请在打开的付款窗口中完成支付；未打开时可再次点按支付。")
 _AT_COUNTER = _Told("checking", "窗口正在收款", "窗口已扫描付款码，请以窗口告知的结果为准。")
+_CHANGING = _Told("checking", "正在更换支付方式", "正在关闭上一笔订单，请稍候，请勿重复付款。")
 _CHECKING = _Told("checking", "正在确认支付结果", "请勿重复付款，结果会自动显示。")
 _LATE = _Told("closing", "已超过支付时间", "本单正在关闭，请到窗口重新办理。")
 _CLOSING = _Told("closing", "正在关闭本单", "如已付款将原路退回，请勿再次付款。")
 _PAID = _Told("paid", "支付成功", "可以离开本页。凭证以窗口或自助机打印的为准。")
 _CLOSED = _Told("closed", "本单已关闭", "未收取任何款项，请到窗口重新办理。")
 _GOES_BACK = _Told("closed", "本单已关闭", "收到的款项将自动原路退回。")
-_REFUNDED = _Told("refunded", "已办理退款", "款项原路退回，到账时间以微信支付通知为准。")
+_REFUNDED = _Told("refunded", "已办理退款", "款项原路退回，到账时间以付款渠道的通知为准。")
 
 
 def shown(
@@ -52,6 +66,13 @@ def shown(
     )  # fmt: skip
 
 
+def opened_with(channel: ChannelName, handed: Handed) -> CashierCall:
+    """How the phone opens an order that was handed to it."""
+    if handed.url:
+        return CashierCall(channel=channel.value, kind="open", url=handed.url)
+    return CashierCall(channel=channel.value, kind="jsapi", jsapi=PhoneCall(**handed.call))
+
+
 def _told(fact: PaymentFact, *, is_late: bool) -> _Told:
     now = fact.standing
     match now.state:
@@ -61,6 +82,8 @@ def _told(fact: PaymentFact, *, is_late: bool) -> _Told:
             return _AGAIN if now.attempts else _CHOOSE
         case State.COLLECTING | State.CONFIRMING:
             return _of_attempt(now.attempt)
+        case State.CHANGING:
+            return _CHANGING
         case State.UNDOING:
             return _CLOSING
         case State.SETTLED:

@@ -192,6 +192,7 @@ _TOLD = {
     State.WAITING: _Told("payer_action", "付款未成功，请出示另一付款码", "failed", 2),
     State.COLLECTING: _Told("unknown", "收款结果待确认，请勿重复收款，稍后查询", "collecting", 3),
     State.CONFIRMING: _Told("payer_action", "请付款人在手机上确认付款", "collecting", 3),
+    State.CHANGING: _Told("unknown", "付款人正在更换支付方式，请稍候查询", "undoing", 3),
     State.UNDOING: _Told("unknown", "正在撤销本次收款，请稍候查询", "undoing", 3),
     State.SETTLED: _Told("settled", "结算成功", "paid"),
     State.CLOSED: _Told("refused", "本单已关闭，未收取任何款项", "undone"),

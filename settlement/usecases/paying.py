@@ -37,6 +37,7 @@ from settlement.payment_rows import (
 )
 from settlement.payment_states import (
     MONEY_CAME,
+    PHONE_ATTEMPTS_MAX,
     PHONE_LAST_SECONDS,
     Attempt,
     Duty,
@@ -46,6 +47,7 @@ from settlement.payment_states import (
     PaymentKind,
     Standing,
     State,
+    Way,
     phone_until,
     what_next,
 )
@@ -257,7 +259,8 @@ def pay_on_phone(command: PayOnPhone, view: View, world: World, moment: Moment) 
     until = phone_until(fact.events)
     if until is None:
         return Decision(Refusal(code="ORDER_NOT_FOR_PHONES", field="order_no"))
-    if fact.standing.state is not State.WAITING or moment.at >= until:
+    often = len(fact.standing.attempts) >= PHONE_ATTEMPTS_MAX
+    if fact.standing.state is not State.WAITING or moment.at >= until or often:
         return Decision(_said(fact, view, world))
     left = max((until - moment.at).total_seconds(), PHONE_LAST_SECONDS)
     timers = replace(command.till.timers, payer_undo_after=left)
@@ -326,7 +329,7 @@ def report(command: Report, view: View, world: Books, moment: Moment) -> Decisio
     happening = _as_it_counts(command, fact, standing)
     if happening is None:
         return Decision(_said(fact, view, world))
-    if _may_be_old(command, happening, standing):
+    if _may_be_old(command, happening, fact):
         return Decision(_said(fact, view, world, ask_again=True))
     fact = _copied(fact)
     follows = what_next(fact.row.kind, standing.state, happening)
@@ -334,11 +337,12 @@ def report(command: Report, view: View, world: Books, moment: Moment) -> Decisio
     if isinstance(follows, Ignored):
         if follows is Ignored.IMPOSSIBLE:
             alarm = f"{happening.name} while {standing.state}"
-        return Decision(_said(fact, view, world, alarm=alarm))
+        is_again = happening is Happening.CHANGED
+        return Decision(_said(fact, view, world, replayed=is_again, alarm=alarm))
     began = returns.tried_anew(happening, fact, world, moment)
     event = event_of_happening(
         fact, happening, command.attempt if began is None else began.number, moment,
-        began=began, learnt=command.learnt,
+        began=began, learnt=command.learnt, opens=command.opens,
     )  # fmt: skip
     plan = plan_of(fact, world)
     over: tuple[Event, ...] = ()
@@ -380,6 +384,11 @@ def _as_it_counts(
     if came and command.attempt in standing.given_back:
         return None
     is_present = attempt is None or command.attempt == attempt.number
+    if happening is Happening.CHANGED and attempt is not None and attempt.way is not Way.PHONE:
+        return None
+    is_late = command.asked_after < len(fact.events)
+    if happening is Happening.NOT_UNDONE and standing.state is State.CHANGING and is_late:
+        return Happening.UNCLEAR  # another closing may be under way, and give back what was paid
     if is_present and happening in _GONE and _came_meanwhile(command, fact):
         return Happening.UNCLEAR
     if is_present and not (came and standing.state is State.WAITING):
@@ -395,11 +404,22 @@ def _came_meanwhile(command: Report, fact: PaymentFact) -> bool:
     )
 
 
-def _may_be_old(command: Report, happening: Happening, standing: Standing) -> bool:
+def _may_be_old(command: Report, happening: Happening, fact: PaymentFact) -> bool:
     """Whether money may have come before the attempt was undone, and be undone with it: an answer
     or a notification that was long on its way says the same as one of money that came after."""
-    closed = standing.state is State.CLOSED and happening in MONEY_CAME
-    return closed and command.asked_after < standing.since_event
+    standing = fact.standing
+    if happening in MONEY_CAME and standing.state is State.CLOSED:
+        return command.asked_after < standing.since_event
+    return happening is Happening.SURPLUS and command.asked_after < _left_with(command, fact)
+
+
+def _left_with(command: Report, fact: PaymentFact) -> int:
+    """With which event an attempt was dead that its payer left for another channel; 0 where none
+    was: a channel that closes such an order may have given back what was paid meanwhile."""
+    mine = [event for event in fact.events if event.attempt == command.attempt]
+    if all(event.happening is not Happening.CHANGED for event in mine):
+        return 0
+    return max((event.number for event in mine if event.happening in _GONE), default=0)
 
 
 def _said(

@@ -24,12 +24,12 @@ from settlement.usecases.returns import Books
 
 def event_of_happening(
     fact: PaymentFact, happening: Happening, attempt: int, moment: Moment, *,
-    began: Attempt | None = None, learnt: Learnt | None = None,
+    began: Attempt | None = None, learnt: Learnt | None = None, opens: str = "",
 ) -> Event:  # fmt: skip
     """Append an event to a fact that is the caller's own."""
     event = Event(
         number=len(fact.events) + 1, happening=happening, at=moment.at, attempt=attempt,
-        began=began, learnt=learnt or Learnt(),
+        began=began, learnt=learnt or Learnt(), opens=opens,
     )  # fmt: skip
     fact.events.append(event)
     return event

@@ -188,7 +188,8 @@ _TITLES = {
     "lines": "明细",
     "allow_second_code": "允许换码再付",
     "pay_on_phone": "付款人在自己手机上支付",
-    "openid": "付款人在本商户appid下的openid",
+    "openid": "微信：付款人在本商户appid下的openid",
+    "channel": "支付渠道",
     "refund_no": "退款单号",
     "amount": "金额",
 }
@@ -253,7 +254,9 @@ PAY_OPERATIONS = (
         name="payPhone", method="POST", path="/pay/{order_no}/phone", title="手机支付",
         title_en="hand an order to its payer's phone",
         about="下单时pay_on_phone为true的订单，由机构的小程序或公众号在付款人手机上调起微信支付"
-        "（JSAPI）。同一订单可重复调用，不会重复收款；结果以查询为准。",
+        "（JSAPI，返回phone），或取得支付宝、云闪付的付款地址（channel为alipay、unionpay，返回"
+        "phone_url，也可显示为二维码）。同一订单可重复调用，不会重复收款；更换渠道时先关闭原订单；"
+        "结果以查询为准。",
         request=PhoneRequest, sample={"openid": "oSimPayer0000000000000000001"},
         answer={
             "status": "payer_action", "order_no": "T202611230001",

@@ -11,14 +11,14 @@ import pytest
 import pytest_asyncio
 from msgspec import UNSET
 
-from loadtest.simulators.channel_book import Movement
-from loadtest.simulators.channel_faults import Fault, Operation, Plan
+from loadtest.simulators.channel_faults import Fault, Operation
 from protocol.scan import ScanReply
+from settlement.payment import ChannelName
 from settlement.payment_states import PHONE_LAST_SECONDS, PHONE_WAIT_SECONDS
 from tests.kit import population
-from tests.kit.phone import Phones, PhoneScanner, phones_of
+from tests.kit.phone import Phones, PhoneScanner, everything_ends, phones_of
 from tests.kit.population import CLASS_A, CLASS_C, DEAR
-from tests.kit.scanner import clearing_fen, leg, pending_fen
+from tests.kit.scanner import leg, pending_fen
 from tests.kit.till import OTHER_WALLET
 from tests.kit.town import Town
 from tests.kit.wechat import MCHID
@@ -39,13 +39,7 @@ async def counter(town: Town, phones: Phones) -> AsyncIterator[PhoneScanner]:
     counter = PhoneScanner(population.PHARMACY, phones.service)
     counter.phones = phones
     yield counter
-    phones.simulator.faults.replace(Plan())
-    await phones.pass_by(PHONE_WAIT_SECONDS)
-    for _ in range(6):
-        await phones.pass_by(20)
-    assert await pending_fen(town) == 0
-    kept_fen = phones.simulator.book.totals().get("net_fen", 0)
-    assert await clearing_fen(town, "wechat") == kept_fen
+    await everything_ends(town, phones)
 
 
 async def invited(town: Town, counter: PhoneScanner, **more: object) -> ScanReply:
@@ -53,11 +47,6 @@ async def invited(town: Town, counter: PhoneScanner, **more: object) -> ScanRepl
     reply = await counter.scan(counter.order(town.someone(), DEAR, 3, pay_on_phone=True, **more))
     assert reply.status == "payer_action", reply
     return reply
-
-
-def paid(phones: Phones) -> int:
-    """How often WeChat collected."""
-    return sum(1 for one in phones.simulator.book.entries if one.movement is Movement.PAID)
 
 
 async def test_payer_pays_on_the_page_of_the_link(
@@ -141,17 +130,17 @@ async def test_what_a_false_notification_says_of_the_money_is_not_taken(
 async def test_order_is_opened_as_often_as_one_likes_and_paid_once(
     town: Town, phones: Phones, counter: PhoneScanner
 ) -> None:
-    before = paid(phones)
+    before = phones.paid(ChannelName.WECHAT)
     order = await invited(town, counter)
     first, second = await asyncio.gather(
         phones.tapped(order.cashier_url), phones.tapped(order.cashier_url)
     )
-    assert first.call and second.call
-    assert first.call.package == second.call.package
+    assert first.call and second.call and first.call.jsapi and second.call.jsapi
+    assert first.call.jsapi.package == second.call.jsapi.package
     assert await phones.done(second.call, "cancel") == "cancel"
     assert await phones.done(first.call) == "ok"
     assert await phones.done(second.call) == "fail"
-    assert paid(phones) == before + 1
+    assert phones.paid(ChannelName.WECHAT) == before + 1
 
 
 async def test_another_payer_is_told_that_the_order_waits_for_somebody(

@@ -41,17 +41,18 @@ class Dying:
         self.line = line
         self.service = service
         self.scanner = Scanner(population.PHARMACY, service)
+        self.channel: ScriptedChannel = town.channels.wechat
+        """at which it dies"""
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def stops_in(
         self, work: Coroutine[Any, Any, object], call: str, when: str
     ) -> None:
         """It dies before the channel hears of something, or with the channel's answer."""
-        wechat = self.town.channels.wechat
-        wechat.stopped.clear()
-        wechat.stop_at = call, when
+        self.channel.stopped.clear()
+        self.channel.stop_at = call, when
         self._tasks.append(asyncio.create_task(work))
-        await wechat.stopped.wait()
+        await self.channel.stopped.wait()
         await self.dies()
 
     async def loses(
@@ -298,3 +299,92 @@ async def test_counter_that_hangs_up_leaves_a_payment_that_goes_on(
     wechat.before_pay = None
     await other.service.payments.drain(5)
     assert (await other.scan(order)).status == "settled"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def two_ways(town: Town, phones: None) -> AsyncIterator[None]:
+    """And through Alipay as well."""
+    town.channels.alipay.phone = ScriptedPhone(town.channels.alipay, address="https://qr.test/")
+    yield
+    await town.resolve(seconds=PHONE_WAIT_SECONDS + 60)
+    assert await clearing_fen(town, "alipay") == town.channels.alipay.book.balance_fen
+    town.channels.alipay.phone = None
+
+
+async def in_alipay(scanner: Scanner, order_no: str) -> ScanReply:
+    """The payer chooses Alipay."""
+    body = msgspec.json.encode({"channel": "alipay"})
+    reply = await scanner.service.payments.phone(order_no, body, scanner.caller)
+    return msgspec.json.decode(reply.body, type=ScanReply)
+
+
+async def left_and_paid(town: Town, other: Scanner, order_no: str, first: str) -> None:
+    """Whatever the process left: the payer pays in Alipay, once, and WeChat's order is dead."""
+    paid, paid_in_alipay = len(book(town).paid), len(town.channels.alipay.book.paid)
+    for _ in range(6):
+        again = await in_alipay(other, order_no)
+        if again.phone_url:
+            break
+        await town.resolve(seconds=4)
+    assert again.phone_url
+    assert first in book(town).dead
+    town.channels.alipay.confirm(str(again.phone_url).removeprefix("https://qr.test/"))
+    await town.resolve(seconds=6)
+    settled = await other.find(order_no)
+    assert (settled.status, settled.legs[-1].kind) == ("settled", "alipay")
+    assert len(book(town).paid) == paid
+    assert len(town.channels.alipay.book.paid) == paid_in_alipay + 1
+
+
+@pytest.mark.parametrize("where", ["before the change", "after it", "withdraw", "withdrawn"])
+@pytest.mark.usefixtures("two_ways")
+async def test_payer_whose_change_of_channel_is_broken_off_pays_once(
+    town: Town, dying: Dying, other: Scanner, where: str
+) -> None:
+    order_no = await invited(town, dying.scanner)
+    call = (await handed(dying.scanner, order_no)).phone
+    assert call
+    change = in_alipay(dying.scanner, order_no)
+    match where:
+        case "before the change":
+            await dying.loses(change, Fault.BEFORE_SEND)
+        case "after it":
+            await dying.loses(change, Fault.AFTER_COMMIT)
+        case "withdraw":
+            await dying.stops_in(change, "withdraw", "before")
+        case _:
+            await dying.stops_in(change, "withdraw", "after")
+    await left_and_paid(town, other, order_no, call.package.removeprefix("prepay_id="))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.usefixtures("two_ways")
+async def test_second_order_whose_handing_out_is_lost_is_left_for_a_third(
+    town: Town, dying: Dying, other: Scanner, when: str
+) -> None:
+    order_no = await invited(town, dying.scanner)
+    dying.channel = town.channels.alipay
+    await dying.stops_in(in_alipay(dying.scanner, order_no), "hand", when)
+    assert not (await in_alipay(other, order_no)).phone_url
+    await town.resolve(seconds=16)
+    again = await in_alipay(other, order_no)
+    assert again.phone_url
+    town.channels.alipay.confirm(str(again.phone_url).removeprefix("https://qr.test/"))
+    await town.resolve(seconds=6)
+    assert (await other.find(order_no)).status == "settled"
+
+
+@pytest.mark.usefixtures("two_ways")
+async def test_payer_who_paid_before_the_change_was_heard_of_has_paid(
+    town: Town, dying: Dying, other: Scanner
+) -> None:
+    order_no = await invited(town, dying.scanner)
+    call = (await handed(dying.scanner, order_no)).phone
+    assert call
+    town.channels.wechat.confirm(call.package.removeprefix("prepay_id="))
+    await dying.loses(in_alipay(dying.scanner, order_no), Fault.BEFORE_SEND)
+    for _ in range(3):
+        await town.resolve(seconds=4)
+    settled = await other.find(order_no)
+    assert (settled.status, settled.legs[-1].kind) == ("settled", "wechat")
+    assert not (await in_alipay(other, order_no)).phone_url

@@ -1,6 +1,8 @@
-"""`/cashier/…` on a telephone, in WeChat: a payer sees what is to be paid, pays, and sees it paid.
+"""`/cashier/…` on a telephone, in WeChat, Alipay, 云闪付 and elsewhere: a payer sees what is to be
+paid, pays, and sees it paid.
 
-WeChat's own window is the test: the page hands it a call, and is told what the payer did.
+WeChat's own window is the test: the page hands it a call, and is told what the payer did. Alipay's
+and 云闪付's are the pages of the simulated channels.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ TELEPHONE, HEIGHT = 360, 740
 PICTURES = os.environ.get("CASHIER_PAGE_PICTURES", "")
 """Where somebody who wants to look at the pages has them painted."""
 WECHAT = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 MicroMessenger/8.0.50"
+IN_ALIPAY = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 AlipayClient/10.6.60"
+IN_UNIONPAY = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (UnionPay/1.0 CloudPay)"
 ELSEWHERE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130"
 BRIDGE = """
 window.WeixinJSBridge = { invoke(name, call, heard) { window.asked = { name, call, heard }; } };
@@ -147,15 +151,83 @@ async def test_what_wechat_says_to_the_page_is_no_payment(
     await paint(page, "closed")
 
 
-async def test_outside_wechat_the_payer_is_told_where_to_open_it(
+async def opens(page: Page, order: ScanReply, button: str, window: str) -> None:
+    """The payer taps; the page opens the app's window, and there the payer confirms."""
+    await page.ask(f"document.querySelector('#ways button.{button}').click()")
+    await page.arrive(window)
+    assert order.split and order.split.psn_cash_pay in str(
+        await page.ask("document.body.innerText")
+    )
+
+
+@pytest.mark.parametrize(
+    ("agent", "channel", "window"),
+    [(IN_ALIPAY, "alipay", "模拟支付宝"), (IN_UNIONPAY, "unionpay", "模拟云闪付")],
+    ids=["alipay", "unionpay"],
+)
+async def test_app_whose_browser_it_is_is_opened_and_paid_in(
+    town: Town, counter: PhoneScanner, page: Page, agent: str, channel: str, window: str
+) -> None:
+    order = await invited(town, counter)
+    await opened(page, order, agent=agent)
+    offered = await page.ask("[...document.querySelectorAll('#ways button')].map(b => b.className)")
+    assert offered == [channel]
+    assert "扫一扫" not in await text(page)
+    await paint(page, f"choose-{channel}")
+    await opens(page, order, channel, window)
+    await page.ask("document.querySelector('button').click()")
+    await page.arrive("已付款")
+    await counter.phones.channels.clock.advance(0)  # the channel tells
+    await opened(page, order, agent=agent)
+    await page.wait_for("document.querySelector('main').innerText.includes('支付成功')")
+    await paint(page, f"paid-{channel}")
+    assert (await counter.find(order.order_no)).status == "settled"
+
+
+async def test_payer_leaves_alipay_and_pays_with_unionpay(
     town: Town, counter: PhoneScanner, page: Page
 ) -> None:
     order = await invited(town, counter)
     await opened(page, order, agent=ELSEWHERE)
-    shown = await text(page)
-    assert "请用微信“扫一扫”打开本页后支付" in shown
-    assert not await page.ask("document.querySelector('#ways button')")
+    await opens(page, order, "alipay", "模拟支付宝")
+    first = str(await page.ask("location.href"))
+    await opened(page, order, agent=ELSEWHERE)
+    assert "等待支付" in await text(page)
+    await paint(page, "paying-elsewhere")
+    await opens(page, order, "unionpay", "模拟云闪付")
+    await page.open(first, width=TELEPHONE, height=HEIGHT)
+    assert "订单已关闭" in str(await page.ask("document.body.innerText"))
+    await counter.cancel(order.order_no)
+
+
+async def test_another_browser_lists_what_the_institution_has(
+    town: Town, counter: PhoneScanner, page: Page
+) -> None:
+    order = await invited(town, counter)
+    await opened(page, order, agent=ELSEWHERE)
+    offered = await page.ask("[...document.querySelectorAll('#ways button')].map(b => b.innerText)")
+    assert order.split
+    amount = order.split.psn_cash_pay
+    assert offered == [f"支付宝 {amount} 元", f"云闪付 {amount} 元"]
+    assert "也可用微信“扫一扫”打开本页后支付" in await text(page)
     await paint(page, "elsewhere")
+    await counter.cancel(order.order_no)
+
+
+async def test_page_without_a_script_opens_alipay(
+    town: Town, counter: PhoneScanner, page: Page
+) -> None:
+    order = await invited(town, counter)
+    await page.command("Emulation.setScriptExecutionDisabled", value=True)
+    await page.command("Network.setUserAgentOverride", userAgent=ELSEWHERE)
+    await page.open(f"{order.cashier_url}/plain", width=TELEPHONE, height=HEIGHT)
+    await page.command("Emulation.setScriptExecutionDisabled", value=False)
+    await paint(page, "plain")
+    assert await page.ask("document.documentElement.scrollWidth <= innerWidth")
+    await page.ask("document.querySelector('form button.alipay').click()")
+    await page.arrive("点此打开支付宝")
+    assert "/qr?" in str(await page.ask("document.querySelector('a.open').href"))
+    await paint(page, "plain-opens")
     await counter.cancel(order.order_no)
 
 

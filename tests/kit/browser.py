@@ -24,6 +24,7 @@ from tests.kit.waiting import until
 from tools.chromium import NAMES
 
 ANSWER_SECONDS = 60.0
+ON_THE_WAY_SECONDS = 1.0
 _ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0",
@@ -103,6 +104,20 @@ class Page:
             return bool(await self.ask(f"Boolean({condition})"))
 
         await until(holds)
+
+    async def arrive(self, words: str) -> None:
+        """Until the browser has gone to a page that says this; what is asked on the way may get no
+        answer, or that nobody is there any more."""
+        script = f"document.body ? document.body.innerText.includes({json.dumps(words)}) : false"
+
+        async def is_there() -> bool:
+            try:
+                async with asyncio.timeout(ON_THE_WAY_SECONDS):
+                    return bool(await self.ask(script))
+            except (TimeoutError, AssertionError):
+                return False
+
+        await until(is_there)
 
 
 @asynccontextmanager

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from settlement.channels.wechat_config import PHONE_TIMERS
 from settlement.payment import Handed, OrderKey, Outcome, PhoneOrder, Timers, Verdict
+from settlement.payment_timers import PHONE_TIMERS
 from tests.kit.till import ScriptedChannel
 
 CALL = {
@@ -15,8 +15,11 @@ CALL = {
 class ScriptedPhone:
     """See `settlement.channels.port.PhoneDoor`. A payer pays by `ScriptedChannel.confirm`."""
 
-    def __init__(self, channel: ScriptedChannel) -> None:
+    def __init__(self, channel: ScriptedChannel, *, address: str = "") -> None:
+        """With an `address` it asks nobody who pays, and says once where the phone opens it."""
         self.timers: Timers = PHONE_TIMERS
+        self.asks_who, self.gives_once = not address, bool(address)
+        self._address = address
         self._channel = channel
 
     def sign_in(self, back: str, state: str) -> str:
@@ -37,6 +40,8 @@ class ScriptedPhone:
         book.asked[order.order_no] = order.amount_fen
         await self._channel.stop("hand", "after")
         waits = Outcome(verdict=Verdict.PAYER_ACTION, code="NOTPAY")
+        if self._address:
+            return Handed(outcome=waits, url=f"{self._address}{order.order_no}")
         return Handed(outcome=waits, call={**CALL, "package": f"prepay_id={order.order_no}"})
 
     async def withdraw(self, order: OrderKey) -> Outcome:

@@ -57,6 +57,7 @@ class UnreliableChannel:
         self._faulty = rng.choice((0.0, 0.1, 0.4))
         self._undoes = rng.random() < 0.8
         self._refunds = rng.random() < 0.8
+        self._closing_gives_back = rng.random() < 0.5
         self._slow: dict[str, int] = {}
         self.clock: Callable[[], datetime] = lambda: datetime.min
         self.moved: list[Moved] = []
@@ -100,15 +101,17 @@ class UnreliableChannel:
         return self._answer(order_no)
 
     def withdraw(self, order_no: str) -> Outcome:
-        """Nobody can pay such an order any more; one that is paid stays so."""
+        """Nobody can pay such an order any more; one that is paid stays so, or is given back."""
         if self._happens():
             return _unknown()
         order = self._orders.get(order_no)
         if order is None:
             self._undone_unseen.add(order_no)
-        elif order.paid_fen:
+        elif order.paid_fen and not self._closing_gives_back:
             return self._heard(_failed("ORDERPAID"))
         else:
+            self._move(order_no, -order.paid_fen)
+            order.paid_fen = 0
             order.dead = True
         return self._heard(Outcome(verdict=Verdict.SUCCESS))
 

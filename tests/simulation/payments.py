@@ -67,7 +67,9 @@ from tests.unit.usecases.builders import ON, PERSON_NO, POOL, a_view, a_world
 BEGINS_AT = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 FAULTS_FOR_SECONDS = 400.0
 ENDS_AFTER_SECONDS = 40_000.0
-HELD = frozenset({State.WAITING, State.COLLECTING, State.CONFIRMING, State.UNDOING})
+HELD = frozenset(
+    {State.WAITING, State.COLLECTING, State.CONFIRMING, State.CHANGING, State.UNDOING}
+)
 FEW = "REFUND_TOO_MUCH", "REFUND_LINE_UNKNOWN", "REFUND_COSTS_MORE", "REFUND_NOT_SETTLED"
 MAY_BE_REFUSED = {*FEW, "UNDERTAKING_OPEN", "LATER_SETTLEMENT_STANDS"}
 
@@ -135,7 +137,7 @@ class Morning:
 
         for after in seconds:
             self._after(after, scan)
-        for _ in range(rng.randrange(4) if phone else 0):
+        for _ in range(rng.choice((0, 1, 2, 4, 8)) if phone else 0):
             self._after(begins + rng.uniform(0.1, 330), lambda: self._tap(order_no))
         if rng.random() < 0.3:
             self._after(begins + rng.uniform(0, 70), lambda: self._cancel(order_no))
@@ -147,16 +149,48 @@ class Morning:
             self._after(begins + rng.uniform(0, 100), lambda: self._decide(sale))
 
     def _tap(self, order_no: str) -> None:
-        """The payer opens the order on the phone; where it waits for them already, once more."""
+        """The payer opens the order on the phone; where it waits for them already, once more, or at
+        another channel: then it is left there first, and they tap again."""
         fact = self._order(order_no)
         if fact is None:
             return
         name = self.rng.choice(list(self.channels))
         reply = self._decide(a_tap(fact, a_till(name, self.custody[name])))
         assert isinstance(reply, PayAnswer), reply
+        assert reply.fact is not None
         if reply.began is not None:
-            assert reply.fact is not None
             self._collect(reply.fact, reply.began)
+            return
+        attempt = reply.fact.standing.attempt
+        if attempt is not None and attempt.channel is not name:
+            self._leave(reply.fact, attempt, order_no)
+
+    def _leave(self, fact: PaymentFact, attempt: Attempt, order_no: str) -> None:
+        """Committed first; then the order is closed at once, unless the process dies before, and
+        the resolver does it."""
+        rng, channel = self.rng, self.channels[attempt.channel]
+        reply = self._report(fact, Happening.CHANGED, attempt.number, Learnt(), 0)
+        self._after(rng.uniform(0.1, 40), lambda: self._tap(order_no))
+        now = reply.fact
+        if now is None or reply.replayed or now.standing.state is not State.CHANGING:
+            return
+        if rng.random() < 0.2:
+            self._tell(f"process dies before {attempt.order_no} is closed")
+            return
+
+        def arrives() -> None:
+            outcome = channel.withdraw(attempt.order_no)
+            self._tell(f"close {attempt.order_no}: {outcome.verdict} {outcome.code}")
+            refused = outcome.verdict is Verdict.FAILED
+            happening = undo_happened(outcome, now.standing)
+            if refused:
+                happening = Happening.NOT_UNDONE
+            self._after(
+                rng.choice((0.01, 0.3, 2.0)),
+                lambda: self._said(now, happening, attempt.number, outcome, len(now.events)),
+            )
+
+        self._after(rng.choice((0.01, 0.1, 1.0)), arrives)
 
     def _order(self, order_no: str) -> PaymentFact | None:
         facts = self.view.payments.values()
@@ -264,8 +298,9 @@ class Morning:
             self._busy.discard(pay_no)
             self._look(pay_no)
 
-        if ask is Ask.GIVE_UP:
-            self._report(fact, Happening.GIVEN_UP, _number(fact), Learnt(), 0)
+        if ask in (Ask.GIVE_UP, Ask.LEAVE):
+            over = Happening.GIVEN_UP if ask is Ask.GIVE_UP else Happening.CHANGED
+            self._report(fact, over, _number(fact), Learnt(), 0)
             self._busy.discard(pay_no)
             return
 

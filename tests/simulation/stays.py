@@ -69,7 +69,7 @@ MAY_BE_REFUSED = {
 OWED = {
     Custody.OWN: ChannelAccount.DEPOSITS, Custody.AGENCY: ChannelAccount.AGENCY_DEPOSITS,
 }  # fmt: skip
-OPEN = {State.WAITING, State.COLLECTING, State.CONFIRMING, State.UNDOING}
+OPEN = {State.WAITING, State.COLLECTING, State.CONFIRMING, State.CHANGING, State.UNDOING}
 
 
 class StayStory:

@@ -19,6 +19,15 @@ def test_every_morning_ends_with_the_books_of_the_channels(rng: random.Random) -
         play(rng.getrandbits(32))
 
 
+def test_simulation_notices_when_what_was_left_is_believed_to_have_paid_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(paying, "_left_with", lambda *_: 0)
+    with pytest.raises(AssertionError, match="--seed"):
+        for seed in range(MORNINGS):
+            play(seed)
+
+
 def test_simulation_notices_when_old_news_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paying, "_may_be_old", lambda *_: False)
     with pytest.raises(AssertionError, match="--seed"):

@@ -82,6 +82,38 @@ async def test_sdk_waits_for_a_payer_and_cancels(world: AlipayWorld, sdk: AliPay
     assert (absent["code"], absent["sub_code"]) == ("40004", "ACQ.TRADE_NOT_EXIST")
 
 
+async def test_sdk_makes_an_order_for_a_phone_and_closes_it(
+    world: AlipayWorld, sdk: AliPay
+) -> None:
+    made = await ask(sdk.api_alipay_trade_precreate, "测试药店 {1&2}", "P1", "88.80")
+    assert made["code"] == "10000"
+    absent = await ask(sdk.api_alipay_trade_close, out_trade_no="P1")
+    assert absent["sub_code"] == "ACQ.TRADE_NOT_EXIST"
+    async with aiohttp.ClientSession() as session, session.get(made["qr_code"]) as page:
+        assert "88.80" in await page.text()
+    waiting = await ask(sdk.api_alipay_trade_query, out_trade_no="P1")
+    assert waiting["trade_status"] == "WAIT_BUYER_PAY"
+    closed = await ask(sdk.api_alipay_trade_close, out_trade_no="P1")
+    assert (closed["code"], closed["trade_no"]) == ("10000", waiting["trade_no"])
+    again = await ask(sdk.api_alipay_trade_precreate, "测试药店 {1&2}", "P1", "88.80")
+    assert again["sub_code"] == "ACQ.TRADE_HAS_CLOSE"
+
+
+async def test_page_that_the_sdk_signs_is_opened_and_paid(world: AlipayWorld, sdk: AliPay) -> None:
+    signed = sdk.api_alipay_trade_wap_pay("测试药店 {1&2}", "P1", "88.80")
+    window = f"{world.simulator.url}{gateway.PATH}?{signed}"
+    async with aiohttp.ClientSession() as session:
+        async with session.get(window) as page:
+            text = await page.text()
+        action = text.partition('action="')[2].partition('"')[0]
+        async with session.post(f"{world.simulator.url}{action}") as page:
+            assert "已付款" in await page.text()
+        async with session.get(window.replace("88.80", "0.01")) as page:
+            assert page.status == 404
+    asked = await ask(sdk.api_alipay_trade_query, out_trade_no="P1")
+    assert (asked["trade_status"], asked["total_amount"]) == ("TRADE_SUCCESS", "88.80")
+
+
 async def test_link_to_a_bill_is_dead_after_half_a_minute(
     world: AlipayWorld, sdk: AliPay
 ) -> None:
@@ -138,6 +170,20 @@ def test_our_request_is_signed_as_the_sdk_signs_it() -> None:
     unsigned = gateway.parameters(trade.QUERY, content, caller=caller, at=NOON)
     signature = PrivateKey(keys.rsa_key("merchant")).sign(signing.request_text(unsigned))
     assert dict(parse_qsl(sdk.sign_data(dict(unsigned))))["sign"] == signature
+
+
+def test_our_page_is_signed_as_the_sdk_signs_it() -> None:
+    sdk = AliPay(APP_ID, app_private_key_string=PRIVATE, alipay_public_key_string=ALIPAY)
+    content = trade.WapPayRequest(
+        out_trade_no="P1", total_amount="88.80", subject="测试 {1&2}", product_code="QUICK_WAP_WAY"
+    )
+    unsigned = gateway.parameters(
+        trade.WAP_PAY, content, caller=gateway.Caller(app_id=APP_ID), at=NOON,
+        return_url="https://pay.example.org/cashier/x",
+    )  # fmt: skip
+    signature = PrivateKey(keys.rsa_key("merchant")).sign(signing.request_text(unsigned))
+    ours = dict(parse_qsl(gateway.page_query(unsigned, signature)))
+    assert ours == dict(parse_qsl(sdk.sign_data(dict(unsigned))))
 
 
 def test_our_notice_passes_the_check_of_the_sdk() -> None:

@@ -51,6 +51,8 @@ def test_story_is_told_served_and_stopped_by_ctrl_c(data_dir: Path) -> None:
     for said in ("same setl_id", "MESSAGE_REVERSED", "总费用", "统筹基金", "个人账户", "现金",
                  "余额", "已办理入院", "退回 back", "told 6302", "SUCC", "核验通过 verified",
                  "平 balanced", "微信确认 WeChat confirms: ok → 支付成功",
+                 "支付宝确认 Alipay confirms: ok → 支付成功", "Alipay was closed first: fail",
+                 "云闪付确认 云闪付 confirms: ok → 支付成功",
                  "异地长期居住人员，陕西省", "已生效 in force",
                  "REGION_UNCLEAR", "= 平台 the hub 134.82", "✓ 611000",
                  "supervisor  supervisor    "):  # fmt: skip

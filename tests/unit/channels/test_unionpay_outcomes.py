@@ -111,6 +111,28 @@ def test_whether_00_is_final_is_a_setting(code: str) -> None:
     assert outcomes.of_refund(code, "", is_final=True).verdict is S
 
 
+@pytest.mark.parametrize(
+    ("code", "has_address", "verdict"),
+    [
+        ("00", True,  P),
+        ("A6", True,  P),
+        ("00", False, U),
+        ("12", False, U),
+        ("03", False, U),
+        ("34", False, U),
+        ("99", True,  U),
+        ("XX", True,  U),
+        ("11", False, F),
+        ("31", False, F),
+        ("33", False, F),
+    ],
+)  # fmt: skip
+def test_order_for_a_phone_waits_only_with_an_address(
+    code: str, has_address: bool, verdict: Verdict
+) -> None:
+    assert outcomes.of_application(code, "", has_address=has_address).verdict is verdict
+
+
 def test_codes_that_ask_for_a_fresh_qr_code_are_a_setting() -> None:
     for code in ("44", "8X"):
         meaning = outcomes.of_payment(code, "", is_final=False, rescan_codes=("44", "8X"))

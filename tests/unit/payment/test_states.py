@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import msgspec
 import pytest
+from msgspec import structs
 
 from settlement.payment import ChannelName, Custody, Outcome, Timers, Verdict
+from settlement.payment_rows import content_text, event_of
 from settlement.payment_states import (
     ENDED,
     Ask,
@@ -24,13 +27,15 @@ from settlement.payment_states import (
     PaymentKind,
     Standing,
     State,
+    Way,
     fold,
     happened,
     next_errand,
+    opens,
     undo_happened,
     what_next,
 )
-from settlement.payment_timers import TIMERS
+from settlement.payment_timers import PHONE_TIMERS, TIMERS
 
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 COLLECT, RETURN = PaymentKind.COLLECT, PaymentKind.RETURN
@@ -47,6 +52,7 @@ waiting     CONFIRM     known
 waiting     UNCLEAR     known
 waiting     REFUSED     known
 waiting     UNDONE      known
+waiting     CHANGED     known
 
 collecting  PAID        settled     book
 collecting  MISPAID     undoing     nothing
@@ -55,6 +61,7 @@ collecting  UNCLEAR     collecting  nothing
 collecting  REFUSED     waiting     nothing
 collecting  GIVEN_UP    undoing     nothing
 collecting  SURPLUS     collecting  give back
+collecting  CHANGED     changing    nothing
 
 confirming  PAID        settled     book
 confirming  MISPAID     undoing     nothing
@@ -63,6 +70,18 @@ confirming  UNCLEAR     confirming  nothing
 confirming  REFUSED     waiting     nothing
 confirming  GIVEN_UP    undoing     nothing
 confirming  SURPLUS     confirming  give back
+confirming  CHANGED     changing    nothing
+
+changing    PAID        undoing     nothing
+changing    MISPAID     undoing     nothing
+changing    CONFIRM     changing    nothing
+changing    UNCLEAR     changing    nothing
+changing    REFUSED     waiting     nothing
+changing    UNDONE      waiting     nothing
+changing    GIVEN_UP    undoing     nothing
+changing    SURPLUS     changing    give back
+changing    NOT_UNDONE  confirming  nothing
+changing    CHANGED     known
 
 undoing     PAID        undoing     nothing
 undoing     MISPAID     undoing     nothing
@@ -73,6 +92,7 @@ undoing     UNDONE      closed      release
 undoing     NOT_UNDONE  closed      release and give back
 undoing     SURPLUS     undoing     give back
 undoing     GIVEN_UP    known
+undoing     CHANGED     known
 
 settled     SURPLUS     settled     give back
 settled     TAKEN_BACK  settled     nothing
@@ -81,6 +101,7 @@ settled     CONFIRM     known
 settled     UNCLEAR     known
 settled     GIVEN_UP    known
 settled     NOT_UNDONE  known
+settled     CHANGED     known
 
 closed      PAID        closed      give back
 closed      MISPAID     closed      give back
@@ -91,6 +112,7 @@ closed      REFUSED     known
 closed      GIVEN_UP    known
 closed      UNDONE      known
 closed      NOT_UNDONE  known
+closed      CHANGED     known
 """
 EXPECTED_RETURN = """
 returning   ATTEMPTED       returning   nothing
@@ -112,10 +134,12 @@ returned    CONFIRM         known
 returned    UNCLEAR         known
 """
 STATES = {
-    COLLECT: ("waiting", "collecting", "confirming", "undoing", "settled", "closed"),
+    COLLECT: (
+        "waiting", "collecting", "confirming", "changing", "undoing", "settled", "closed",
+    ),
     RETURN: ("returning", "refund_due", "returned"),
-}
-MONEY_IS_HELD = {"waiting", "collecting", "confirming", "undoing"}
+}  # fmt: skip
+MONEY_IS_HELD = {"waiting", "collecting", "confirming", "changing", "undoing"}
 
 
 def expected(text: str) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -241,6 +265,7 @@ def stories(channel: ChannelName = WECHAT) -> dict[State, Story]:
         State.WAITING: (Happening.REFUSED,),
         State.COLLECTING: (),
         State.CONFIRMING: (Happening.CONFIRM,),
+        State.CHANGING: (Happening.CONFIRM, Happening.CHANGED),
         State.UNDOING: (Happening.GIVEN_UP,),
         State.SETTLED: (Happening.PAID,),
         State.CLOSED: (Happening.GIVEN_UP, Happening.UNDONE),
@@ -265,6 +290,7 @@ def test_whatever_is_not_at_its_end_has_an_errand_but_for_what_people_must_do() 
 
 _LAST_ANSWERS = {
     Ask.GIVE_UP: (Happening.GIVEN_UP,),
+    Ask.LEAVE: (Happening.CHANGED,),
     Ask.QUERY: (Happening.PAID, Happening.MISPAID, Happening.REFUSED),
     Ask.UNDO: (Happening.UNDONE,),
     Ask.REFUND: (Happening.RETURNED, Happening.RETURN_REFUSED),
@@ -480,3 +506,65 @@ def test_what_is_known_of_an_attempt_is_not_that_of_the_next() -> None:
     assert story.standing.last.text == ""
     assert story.standing.paid is None
     assert [one.number for one in story.standing.attempts] == [1, 2]
+
+
+def test_order_that_was_left_is_closed_by_the_resolver_where_nobody_else_did() -> None:
+    story = Story(ALIPAY)
+    story.happens(Happening.CONFIRM, 1)
+    story.happens(Happening.CHANGED, 10)
+    run = story.errands(Happening.UNCLEAR, until=30)
+    assert run == [(Ask.UNDO, 25), (Ask.QUERY, 27), (Ask.UNDO, 29)]
+    story.happens(Happening.UNDONE, 31)
+    assert (story.standing.state, story.next()) == (State.WAITING, (Ask.GIVE_UP, 91))
+
+
+def test_order_that_cannot_be_closed_is_given_up_when_its_time_is_over() -> None:
+    story = Story(UNIONPAY)
+    story.events = [happening_at(1, Happening.INVITED, attempt=0)]
+    story.happens(Happening.ATTEMPTED, 1, began=an_attempt(UNIONPAY, after=1))
+    story.happens(Happening.CHANGED, 10)
+    run = story.errands(Happening.UNCLEAR, until=1_000)
+    given_up = [after for ask, after in run if ask is Ask.GIVE_UP]
+    assert len(given_up) == 1 and 300 <= given_up[0] <= 360
+    assert story.standing.state is State.UNDOING
+
+
+@pytest.mark.parametrize(("begins", "ask"), [(1, Ask.LEAVE), (271, Ask.GIVE_UP)])
+def test_order_of_which_no_phone_heard_is_left_where_there_is_time_for_another(
+    begins: float, ask: Ask
+) -> None:
+    story = Story(ALIPAY)
+    story.events = [happening_at(1, Happening.INVITED, attempt=0)]
+    attempt = structs.replace(
+        an_attempt(ALIPAY, after=begins), way=Way.PHONE, timers=PHONE_TIMERS
+    )
+    story.happens(Happening.ATTEMPTED, begins, began=attempt)
+    for _ in range(5):
+        errand = story.next()
+        assert errand is not None
+        if errand[0] is not Ask.QUERY:
+            break
+        story.happens(Happening.UNCLEAR, errand[1])
+    assert errand == (ask, begins + PHONE_TIMERS.undo_after)
+
+
+def test_address_is_that_of_the_present_attempt() -> None:
+    story = Story(ALIPAY)
+    said = happening_at(2, Happening.CONFIRM, 1)
+    story.events.append(structs.replace(said, opens="https://qr.test/1"))
+    assert opens(story.standing, story.events) == "https://qr.test/1"
+    story.happens(Happening.CHANGED, 2)
+    story.happens(Happening.UNDONE, 3)
+    story.happens(Happening.ATTEMPTED, 4, began=an_attempt(ALIPAY, number=2, after=4))
+    assert opens(story.standing, story.events) == ""
+
+
+@pytest.mark.parametrize("address", ["", "https://qr.test/1"])
+def test_address_is_stored_only_where_there_is_one(address: str) -> None:
+    event = structs.replace(happening_at(2, Happening.CONFIRM, 1), opens=address)
+    content = content_text(event)
+    assert len(msgspec.json.decode(content)) == (3 if address else 2)
+    again = event_of(
+        event_no=2, kind=Happening.CONFIRM, attempt=1, recorded_at=event.at, content=content
+    )
+    assert again == event

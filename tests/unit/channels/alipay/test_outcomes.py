@@ -72,6 +72,21 @@ MEANS = [
     (Operation.UNDO,         "40004", "ACQ.TRADE_CANCEL_TIME_OUT",        F, Advice.NONE),
     (Operation.UNDO,         "40004", "ACQ.TRADE_HAS_FINISHED",           F, Advice.NONE),
     (Operation.UNDO,         "20001", "",                                 U, Advice.OPERATOR),
+    (Operation.HAND,         "40004", "ACQ.SYSTEM_ERROR",                 U, Advice.NONE),
+    (Operation.HAND,         "40004", "ACQ.TRADE_HAS_SUCCESS",            U, Advice.NONE),
+    (Operation.HAND,         "40004", "ACQ.CONTEXT_INCONSISTENT",         U, Advice.COMPARE),
+    (Operation.HAND,         "40004", "ACQ.TRADE_HAS_CLOSE",              F, Advice.NONE),
+    (Operation.HAND,         "40004", "ACQ.TOTAL_FEE_EXCEED",             F, Advice.OTHER_FUNDING),
+    (Operation.HAND,         "40004", "ACQ.BEYOND_PAY_RESTRICTION",       F, Advice.OPERATOR),
+    (Operation.HAND,         "40004", "ACQ.INVALID_PARAMETER",            F, Advice.OPERATOR),
+    (Operation.HAND,         "40004", "ACQ.PAYMENT_AUTH_CODE_INVALID",    U, Advice.NONE),
+    (Operation.HAND,         "40006", "isv.insufficient-isv-permissions", F, Advice.OPERATOR),
+    (Operation.HAND,         "20000", "isp.unknow-error",                 U, Advice.NONE),
+    (Operation.CLOSE,        "40004", "ACQ.SYSTEM_ERROR",                 U, Advice.NONE),
+    (Operation.CLOSE,        "40004", "ACQ.TRADE_NOT_EXIST",              U, Advice.NONE),
+    (Operation.CLOSE,        "40004", "ACQ.TRADE_STATUS_ERROR",           F, Advice.NONE),
+    (Operation.CLOSE,        "40004", "ACQ.REASON_TRADE_STATUS_INVALID",  F, Advice.NONE),
+    (Operation.CLOSE,        "40002", "isv.invalid-signature",            U, Advice.OPERATOR),
     (Operation.REFUND,       "40004", "ACQ.SYSTEM_ERROR",                 U, Advice.NONE),
     (Operation.REFUND,       "40004", "ACQ.TRADE_HAS_CLOSE",              U, Advice.NONE),
     (Operation.REFUND,       "40004", "ACQ.DISCORDANT_REPEAT_REQUEST",    U, Advice.COMPARE),
@@ -109,7 +124,9 @@ def test_what_is_in_no_table_is_unknown(operation: Operation, code: str, sub_cod
 
 
 def test_a_query_or_an_undo_that_the_gateway_refuses_says_nothing_about_the_payment() -> None:
-    for operation in (Operation.QUERY, Operation.UNDO, Operation.QUERY_REFUND):
+    for operation in (
+        Operation.QUERY, Operation.UNDO, Operation.CLOSE, Operation.QUERY_REFUND,
+    ):  # fmt: skip
         for code in GATEWAY:
             assert row(operation, code, "").verdict is U
 
@@ -251,3 +268,18 @@ def test_notice_is_about_the_refund_that_it_names_else_about_the_payment(
 def test_amount_that_is_none_is_no_answer() -> None:
     with pytest.raises(ValueError, match="no amount"):
         outcomes.of_query(trade.QueryReply(code="10000", total_amount="much"))
+
+
+def test_order_for_a_phone_waits_only_with_an_address_that_a_browser_may_open() -> None:
+    done = trade.PrecreateReply(code="10000", qr_code="https://qr.alipay.com/bax1")
+    assert outcomes.of_precreate(done).verdict is P
+    for address in (None, "", "javascript:alert(1)", "alipays://platformapi"):
+        with pytest.raises(ValueError, match="no address"):
+            outcomes.of_precreate(trade.PrecreateReply(code="10000", qr_code=address))
+
+
+def test_closed_order_is_undone_and_one_that_is_not_there_is_told_apart() -> None:
+    closed = outcomes.of_close(trade.CloseReply(code="10000", trade_no="T1"))
+    assert (closed.verdict, closed.reference, outcomes.is_not_there(closed)) == (S, "T1", False)
+    absent = outcomes.of_close(trade.CloseReply(code="40004", sub_code="ACQ.TRADE_NOT_EXIST"))
+    assert (absent.verdict, outcomes.is_not_there(absent)) == (U, True)

@@ -8,7 +8,7 @@ import tomllib
 import msgspec
 
 from settlement.channels.alipay_config import AlipayMerchant, read_merchant
-from settlement.channels.alipay_outcomes import GATEWAY, PAY, REFUND, UNDO
+from settlement.channels.alipay_outcomes import CLOSE, GATEWAY, HAND, PAY, REFUND, UNDO
 from tests.tidy.tree import ROOT
 
 PAGE = (ROOT / "docs/reference/channels/alipay.md").read_text("utf-8")
@@ -29,6 +29,9 @@ def test_every_key_is_explained_and_the_example_is_one() -> None:
 
 
 def test_every_code_is_listed() -> None:
-    for what, table in (("a payment", PAY), ("an undo", UNDO), ("a refund", REFUND)):
+    for what, table in (
+        ("a payment", PAY), ("an undo", UNDO), ("an order for a phone", HAND),
+        ("a closing", CLOSE), ("a refund", REFUND),
+    ):  # fmt: skip
         assert quoted(f"### Refusals of {what}") - {"sub_code"} == set(table)
     assert all(f"`{code}`" in PAGE for code in GATEWAY)
