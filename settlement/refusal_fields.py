@@ -146,6 +146,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "REFUND_BY_AMOUNT": ("amount",),
     "REFUND_LINE_UNKNOWN": ("drugdetail", "feedetail"),
     "REFUND_COSTS_MORE": ("drugdetail", "feedetail"),
+    "REFUND_REMOTE_WHOLE": ("drugdetail", "feedetail"),
     "REFUND_VISIT_WHOLE": ("drugdetail", "feedetail"),
     "PAY_CODE_MISSING": ("pay_code",),
     "DEPOSIT_AMOUNT_WRONG": ("amount",),

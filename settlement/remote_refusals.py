@@ -28,7 +28,7 @@ REGION_LATER_ROWS: tuple[tuple[str, str, str], ...] = (
     ("REGION_REFUSED_LATER", "参保地暂不能办理[（{there}）][：{text}]",
      "请稍后重发，或按自费办理。"),
     ("REGION_UNREACHABLE", "暂时联系不上参保地[{region}]，未结算。",
-     "请稍后用相同msgid重发，或按自费办理。"),
+     "请稍后原样重发（msgid或order_no不变），或按自费办理。"),
     ("REGION_SILENT", "参保地[{region}]未在时限内答复，未产生任何结算。", "请稍后重发。"),
     ("REGION_UNDONE", "参保地[{region}]未能及时答复，本次结算已撤回，未产生费用分担。",
      "请稍后用相同msgid重发，或按自费办理。"),

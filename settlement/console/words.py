@@ -112,6 +112,7 @@ ENTRY_CODES: Mapping[int, Words] = {
     EntryCode.HOLD: Words("预占", "hold"),
     EntryCode.PLAIN_SALE: Words("自费销售", "sale without insurance"),
     EntryCode.COLLECTED: Words("渠道收款", "collected by the channel"),
+    EntryCode.REST_COLLECTED: Words("异地余款改由渠道收取", "rest of a stranger's, by a channel"),
     EntryCode.OWED_BACK: Words("应退", "to be given back"),
     EntryCode.GIVEN_BACK: Words("已退款", "given back"),
     EntryCode.GIVEN_BACK_BY_HAND: Words("线下退款", "given back by hand"),

@@ -257,12 +257,6 @@ class Service:
         self.mine = MyDesk(
             journals=journals, desk=self._desk, dsn=settings.app_dsn, lanes=lanes, shape=shape
         )
-        self.payments = HospitalPayments(
-            desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
-            translator=self._translator, shape=shape, lanes=lanes, decoders=settings.decoders,
-            limits=settings.limits, read_clock=settings.clock,
-        )  # fmt: skip
-        self.resolver = Resolver(self.payments, settings.app_dsn, settings.clock)
         self.hub_desk = HomeDesk(
             journals=journals, dsn=settings.app_dsn, lanes=lanes, shape=shape, desk=self._desk,
             limits=settings.limits,
@@ -278,6 +272,13 @@ class Service:
             read_clock=settings.clock,
         )  # fmt: skip
         self.remote_resolver = RemoteResolver(self.remote, settings.app_dsn, settings.clock)
+        self.payments = HospitalPayments(
+            desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
+            translator=self._translator, shape=shape, lanes=lanes, decoders=settings.decoders,
+            limits=settings.limits, read_clock=settings.clock, remote=self.remote,
+            strangers=strangers,
+        )  # fmt: skip
+        self.resolver = Resolver(self.payments, settings.app_dsn, settings.clock)
         self._enquiries = Enquiries(
             sessions=self._sessions, reconciling=self._reconciling, strangers=strangers,
             desk=self._desk, translator=self._translator,

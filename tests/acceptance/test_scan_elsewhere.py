@@ -1,0 +1,420 @@
+"""Scan-to-pay of people who are insured in another region (ADR 0075): their region shares first,
+then a channel collects the rest; what is undone is undone there first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from loadtest.simulators.insured_region import Fault, Someone
+from protocol.hub.messages import CaseState, Kind
+from protocol.scan import ScanReply
+from tests.kit.population import CLASS_B, CLASS_C, PHARMACY
+from tests.kit.scanner import Scanner, clearing_fen, leg, pending_fen
+from tests.kit.strangers import CHANGSHA, Elsewhere, somebody
+from tests.kit.till import OTHER_WALLET, WALLET, Play
+from tests.kit.town import Town
+from tests.kit.vouchers import Centre, a_centre
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def centre(town: Town, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Centre]:
+    """Decodes for the town, also what people of other regions show."""
+    folder: Path = tmp_path_factory.mktemp("centre")
+    async with a_centre(town, folder) as centre:
+        yield centre
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def there(town: Town, centre: Centre) -> AsyncIterator[Elsewhere]:
+    """The other region, with a line to it; in the end nothing is held, and both books agree."""
+    there = Elsewhere(town, CHANGSHA)
+    await there.open()
+    there.stand_at(await centre.process(hub=there.region))
+    yield there
+    there.region.mend()
+    await bring_to_an_end(town, there)
+    assert await there.pending() == 0
+    assert await pending_fen(town) == 0
+    assert await there.owed_fen() == there.region.owes_fen
+    for channel in (town.channels.wechat, town.channels.alipay):
+        assert await clearing_fen(town, channel.name) == channel.book.balance_fen
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def scanner(town: Town, there: Elsewhere) -> AsyncIterator[Scanner]:
+    """The pharmacy's; nothing stays broken, or on its way."""
+    yield Scanner(PHARMACY, there.service)
+    there.region.mend()
+    await bring_to_an_end(town, there)
+
+
+async def bring_to_an_end(town: Town, there: Elsewhere) -> None:
+    """Time passes until neither the channel nor the region is asked for anything any more."""
+    town.channels.wechat.plays.clear()
+    town.channels.wechat.silent = False
+    for _ in range(3):
+        await town.resolve(seconds=70, by=there.service)
+        await there.resolve(seconds=70)
+
+
+def comes(there: Elsewhere, **what: object) -> Someone:
+    """Somebody of the other region, who was never here before."""
+    return there.region.move_in(somebody(CHANGSHA, **what))  # type: ignore[arg-type]
+
+
+def an_order(
+    scanner: Scanner, there: Elsewhere, centre: Centre, one: Someone, *, pay_code: str = WALLET,
+    **more: object,
+) -> dict[str, object]:  # fmt: skip
+    """10 boxes of 乙 for 100.00, of which 10.00 are pre-self-pay: the fund pays 54.00, the account
+    what it has."""
+    order = scanner.order(None, CLASS_B, 10, pay_code=pay_code, **more)
+    return {**order, "person_code": centre.code_of_guest(one, there.code)}
+
+
+async def sell(
+    scanner: Scanner, there: Elsewhere, centre: Centre, **more: object
+) -> tuple[Someone, dict[str, object], ScanReply]:  # fmt: skip
+    """An order as it comes, of somebody with nothing in the account."""
+    one = comes(there, balance_fen=0)
+    order = an_order(scanner, there, centre, one, **more)  # type: ignore[arg-type]
+    return one, order, await scanner.scan(order)
+
+
+async def test_code_is_shared_there_and_a_wallet_pays_the_rest(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    owed_fen, came_fen = await there.owed_fen(), town.channels.wechat.book.balance_fen
+    one = comes(there, balance_fen=1_000)
+    order = an_order(scanner, there, centre, one)
+    reply = await scanner.scan(order)
+    assert reply.status == "settled", reply
+    assert reply.split
+    assert Decimal(reply.split.fund_pay_sumamt) + Decimal(reply.split.psn_cash_pay) == 90
+    assert reply.split.acct_pay == "10.00"
+    assert leg(reply, "fund") == (reply.split.fund_pay_sumamt, "paid")
+    assert leg(reply, "wechat") == (reply.split.psn_cash_pay, "paid")
+    shared_fen = round(Decimal(reply.split.fund_pay_sumamt) * 100) + 1_000
+    assert await there.owed_fen() == owed_fen + shared_fen
+    collected_fen = round(Decimal(reply.split.psn_cash_pay) * 100)
+    assert town.channels.wechat.book.balance_fen == came_fen + collected_fen
+    (row,) = await there.rows_of(one)
+    assert (row["insured_region"], row["infno"], row["clearing_type"]) == (CHANGSHA, "SCAN", "9974")
+    assert row["visit_no"] == f"441900-{reply.settlement_id}"
+    assert await there.undertaking(one) is None
+    told = await scanner.find(order["order_no"])
+    assert (told.status, told.legs) == ("settled", reply.legs)
+    again = await scanner.scan(order)
+    assert (again.status, again.replayed, again.settlement_id) == (
+        "settled", True, reply.settlement_id
+    )  # fmt: skip
+    account = await town.owner.fetchval(
+        "select account from settlement.person where psn_no = $1", one.person_no
+    )
+    assert account == 0
+
+
+async def test_till_without_the_payers_code_is_told_what_is_left(
+    scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    one, order, quoted = await sell(scanner, there, centre, pay_code="")
+    assert (quoted.status, leg(quoted, "fund")[1]) == ("payer_action", "quoted"), quoted
+    assert not await there.case_of(one)
+    reply = await scanner.scan({**order, "pay_code": WALLET})
+    assert reply.status == "settled"
+    assert reply.split == quoted.split
+
+
+async def test_where_nothing_is_left_no_code_is_wanted(
+    scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    one = comes(there)
+    order = {**an_order(scanner, there, centre, one, pay_code="")}
+    reply = await scanner.scan(order)
+    assert reply.status == "settled", reply
+    assert {one.kind for one in reply.legs} == {"fund", "account"}
+    assert (await scanner.find(order["order_no"])).status == "settled"
+    back = await scanner.refund(order["order_no"], "BACK-0")
+    assert back.status == "refunded", back
+    assert (await scanner.find(order["order_no"])).status == "refunded"
+    assert [row["kind"] for row in await there.rows_of(one)] == [1, 2]
+
+
+async def test_holder_of_an_identity_number_is_served_where_the_region_is_said(
+    scanner: Scanner, there: Elsewhere
+) -> None:
+    one = comes(there, balance_fen=0)
+    order = scanner.order(None, CLASS_B, 10, pay_code=WALLET, person_code=one.certificate_no)
+    unsaid = await scanner.scan(order)
+    assert (unsaid.status, unsaid.err_code) == ("refused", "PERSON_UNKNOWN")
+    reply = await scanner.scan({**order, "insuplc_admdvs": CHANGSHA})
+    assert reply.status == "settled", reply
+
+
+async def test_unanswered_region_leaves_it_unknown_until_it_is_asked_again(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    there.region.fail(Kind.SETTLE, Fault.ANSWER_LOST)
+    asked = len(town.channels.wechat.book.calls)
+    one, order, reply = await sell(scanner, there, centre)
+    assert (reply.status, reply.legs) == ("unknown", ()) or not reply.legs
+    assert reply.poll_after_seconds
+    assert (await scanner.find(order["order_no"])).status == "unknown"
+    assert len(town.channels.wechat.book.calls) == asked
+    other = await scanner.scan(an_order(scanner, there, centre, one))
+    assert (other.status, other.err_code) == ("refused", "UNDERTAKING_OPEN")
+    again = await scanner.scan(order)
+    assert again.status == "settled", again
+    assert len(there.region.book) >= 1
+    assert [row["kind"] for row in await there.rows_of(one)] == [1]
+
+
+async def test_resolver_hears_that_it_was_shared_and_a_code_is_waited_for(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    there.region.fail(Kind.SETTLE, Fault.ANSWER_LOST)
+    one, order, _ = await sell(scanner, there, centre)
+    await there.resolve(seconds=12)
+    waits = await scanner.find(order["order_no"])
+    assert waits.status == "payer_action"
+    assert "参保地" in waits.message
+    assert waits.split
+    assert waits.split.psn_cash_pay in waits.message
+    assert await there.undertaking(one) is not None
+    town.clock.pass_by(timedelta(seconds=20))
+    paid = await scanner.scan({**order, "pay_code": OTHER_WALLET})
+    assert (paid.status, leg(paid, "alipay")[1]) == ("settled", "paid"), paid
+
+
+async def test_nobody_shows_a_code_and_the_region_takes_it_back(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    owed_fen = await there.owed_fen()
+    there.region.fail(Kind.SETTLE, Fault.ANSWER_LOST)
+    one, order, _ = await sell(scanner, there, centre)
+    await there.resolve(seconds=12)
+    await town.resolve(seconds=61, by=there.service)
+    await there.resolve(seconds=13)
+    ended = await scanner.find(order["order_no"])
+    assert (ended.status, leg(ended, "fund")[1]) == ("refused", "undone"), ended
+    assert await there.owed_fen() == owed_fen
+    assert await there.undertaking(one) is None
+    assert [row["kind"] for row in await there.rows_of(one)] == [1, 3]
+
+
+async def test_silent_region_is_given_up_and_the_person_may_pay_alone(
+    scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    there.region.down = True
+    one = comes(there, balance_fen=0)
+    order = an_order(scanner, there, centre, one)
+    there.region.down = False
+    there.region.fail(Kind.SETTLE, Fault.LOST)
+    assert (await scanner.scan(order)).status == "unknown"
+    await there.resolve(seconds=46)
+    ended = await scanner.find(order["order_no"])
+    assert (ended.status, scanner.status) == ("refused", 200)
+    again = await scanner.scan({**order, "pay_code": OTHER_WALLET})
+    assert (again.status, again.replayed) == ("refused", True)
+    assert not await there.rows_of(one)
+    assert await there.undertaking(one) is None
+    alone = await scanner.scan(scanner.order(None, CLASS_C, pay_code=WALLET))
+    assert alone.status == "settled"
+
+
+async def test_poor_wallet_has_the_region_take_it_back_at_once(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    owed_fen = await there.owed_fen()
+    town.channels.wechat.plays.append(Play.POOR)
+    one, order, reply = await sell(scanner, there, centre)
+    assert reply.status == "refused", reply
+    assert (leg(reply, "fund")[1], leg(reply, "wechat")[1]) == ("undone", "undone")
+    assert await there.owed_fen() == owed_fen
+    (case,) = await there.case_of(one)
+    assert case["kinds"] == [1, 2, 5, 6]
+    assert there.region.book[f"441900-{case['case_no']}"].state is CaseState.REVERSED
+    assert [row["kind"] for row in await there.rows_of(one)] == [1, 3]
+    assert (await scanner.scan(order)).status == "refused"
+    other = await scanner.scan(an_order(scanner, there, centre, one))
+    assert other.status == "settled"
+
+
+async def test_second_code_may_pay_what_the_region_has_shared(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    town.channels.wechat.plays.append(Play.POOR)
+    one, order, reply = await sell(scanner, there, centre, allow_second_code=True)
+    assert (reply.status, leg(reply, "fund")[1]) == ("payer_action", "paid"), reply
+    paid = await scanner.scan({**order, "pay_code": OTHER_WALLET})
+    assert paid.status == "settled", paid
+    assert [row["kind"] for row in await there.rows_of(one)] == [1]
+
+
+async def test_region_that_does_not_say_that_it_took_it_back_is_asked_until_it_does(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    town.channels.wechat.plays.append(Play.POOR)
+    there.region.fail(Kind.REVERSE, Fault.LOST)
+    one, order, reply = await sell(scanner, there, centre)
+    assert (reply.status, leg(reply, "fund")[1]) == ("unknown", "undoing"), reply
+    assert "参保地" in reply.message
+    assert await there.undertaking(one) is not None
+    await there.resolve(seconds=13)
+    assert (await scanner.find(order["order_no"])).status == "refused"
+    assert await there.undertaking(one) is None
+
+
+async def test_cancel_before_it_is_paid_undoes_both(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    town.channels.wechat.plays.append(Play.CONFIRM)
+    one, order, reply = await sell(scanner, there, centre)
+    assert (reply.status, leg(reply, "fund")[1]) == ("payer_action", "paid"), reply
+    cancelled = await scanner.cancel(order["order_no"])
+    assert cancelled.status == "unknown"
+    (case,) = await there.case_of(one)
+    assert case["kinds"] == [1, 2, 5, 6], "the region is asked before the channel"
+    assert await there.undertaking(one) is not None
+    await town.resolve(seconds=16, by=there.service)
+    ended = await scanner.find(order["order_no"])
+    assert (ended.status, leg(ended, "fund")[1], leg(ended, "wechat")[1]) == (
+        "refused", "undone", "undone"
+    )  # fmt: skip
+    assert await there.undertaking(one) is None
+    assert (await scanner.cancel(order["order_no"])).status == "refused"
+
+
+async def test_cancel_while_the_region_is_silent(
+    scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    there.region.fail(Kind.SETTLE, Fault.ANSWER_LOST)
+    one, order, reply = await sell(scanner, there, centre)
+    assert reply.status == "unknown"
+    cancelled = await scanner.cancel(order["order_no"])
+    assert cancelled.status == "refused", cancelled
+    assert (await scanner.find(order["order_no"])).status == "refused"
+    assert await there.undertaking(one) is None
+    (case,) = await there.case_of(one)
+    assert there.region.book[f"441900-{case['case_no']}"].state is CaseState.REVERSED
+
+
+async def test_money_that_comes_after_the_end_goes_back(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    wechat = town.channels.wechat
+    wechat.plays.append(Play.CONFIRM)
+    _, order, _ = await sell(scanner, there, centre)
+    await scanner.cancel(order["order_no"])
+    await town.resolve(seconds=16, by=there.service)
+    number = next(reversed(wechat.book.asked))
+    wechat.book.dead.discard(number)
+    wechat.book.paid[number] = wechat.book.asked[number]
+    await scanner.notify("wechat", number)
+    await town.resolve(seconds=10, by=there.service)
+    ended = await scanner.find(order["order_no"])
+    assert ended.status == "refused"
+    assert [one.status for one in ended.legs if one.amount.startswith("-")] == ["returned"]
+
+
+async def test_refund_is_cancelled_there_first_and_then_the_wallet_has_it_back(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    owed_fen, came_fen = await there.owed_fen(), town.channels.wechat.book.balance_fen
+    one, order, reply = await sell(scanner, there, centre)
+    assert reply.split
+    back = await scanner.refund(order["order_no"], "BACK-1")
+    assert (back.status, back.refund_no) == ("refunded", "BACK-1"), back
+    assert leg(back, "wechat") == (reply.split.psn_cash_pay, "returned")
+    assert await there.owed_fen() == owed_fen
+    assert town.channels.wechat.book.balance_fen == came_fen
+    (case,) = await there.case_of(one)
+    assert there.region.book[f"441900-{case['case_no']}"].state is CaseState.CANCELLED
+    assert [row["kind"] for row in await there.rows_of(one)] == [1, 2]
+    assert (await scanner.find(order["order_no"])).status == "refunded"
+    again = await scanner.refund(order["order_no"], "BACK-1")
+    assert (again.status, again.replayed) == ("refunded", True)
+    more = await scanner.refund(order["order_no"], "BACK-1B")
+    assert (more.status, more.err_code) == ("refused", "REFUND_TOO_MUCH")
+
+
+async def test_refund_waits_for_the_region_and_no_money_goes_back_before(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    _, order, _ = await sell(scanner, there, centre)
+    there.region.fail(Kind.CANCEL, Fault.ANSWER_LOST)
+    refunds = dict(town.channels.wechat.book.refunds)
+    back = await scanner.refund(order["order_no"], "BACK-2")
+    assert (back.status, back.refund_no) == ("refunding", "BACK-2"), back
+    assert town.channels.wechat.book.refunds == refunds
+    assert (await scanner.find(order["order_no"])).status == "refunding"
+    other = await scanner.refund(order["order_no"], "BACK-2B")
+    assert other.err_code == "UNDERTAKING_OPEN"
+    await there.resolve(seconds=13)
+    await town.resolve(seconds=1, by=there.service)
+    assert (await scanner.find(order["order_no"])).status == "refunded"
+    again = await scanner.refund(order["order_no"], "BACK-2")
+    assert (again.status, again.replayed) == ("refunded", True)
+
+
+async def test_part_of_an_order_does_not_come_back_alone(
+    scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    one, order, _ = await sell(scanner, there, centre)
+    part = await scanner.refund(
+        order["order_no"], "BACK-3", lines=[{"feedetl_sn": "1", "cnt": 1}]
+    )
+    assert (part.status, part.err_code) == ("refused", "REFUND_REMOTE_WHOLE")
+    assert "整单退款" in part.message
+    assert len(await there.case_of(one)) == 1
+    whole = await scanner.refund(order["order_no"], "BACK-4")
+    assert whole.status == "refunded"
+
+
+async def test_till_that_takes_cash_itself_gives_it_back_itself(
+    scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    one, order, reply = await sell(
+        scanner, there, centre, pay_code="", tender={"kind": "cash"}
+    )
+    assert (reply.status, leg(reply, "cash")[1]) == ("settled", "paid"), reply
+    there.region.fail(Kind.CANCEL, Fault.ANSWER_LOST)
+    assert (await scanner.refund(order["order_no"], "BACK-5")).status == "refunding"
+    assert (await scanner.find(order["order_no"])).status == "refunding"
+    back = await scanner.refund(order["order_no"], "BACK-5")
+    assert (back.status, leg(back, "cash")[1]) == ("refunded", "returned"), back
+    assert "现金" in back.message
+    assert [row["kind"] for row in await there.rows_of(one)] == [1, 2]
+
+
+async def test_region_refuses_in_its_own_words(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    asked = len(town.channels.wechat.book.calls)
+    there.region.fail(Kind.SETTLE, Fault.REFUSED)
+    one, order, reply = await sell(scanner, there, centre)
+    assert (reply.status, reply.err_code) == ("refused", "REGION_REFUSED"), reply
+    assert len(town.channels.wechat.book.calls) == asked
+    assert await there.undertaking(one) is None
+    again = await scanner.scan(order)
+    assert again.status == "settled", "the same order once it is mended"
+
+
+async def test_settlement_of_an_order_is_not_cancelled_by_2103(
+    scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    one, order, reply = await sell(scanner, there, centre)
+    content = {"data": {"psn_no": one.person_no, "setl_id": str(reply.settlement_id),
+                        "mdtrt_id": str(reply.settlement_id)}}  # fmt: skip
+    said = await there.pharmacy.send(there.pharmacy.message("2103", content))
+    assert said.err_code == "CANCEL_BY_REFUND"
+    assert str(order["order_no"]) in said.err_msg
