@@ -85,6 +85,8 @@ class Happening(IntEnum):
     """the sale, or a part of it, was taken back: a return of its own gives the money back"""
     INVITED = 16
     """the payer is asked to pay on their own phone; no attempt is out yet"""
+    SHARED = 17
+    """another region has settled what it pays; a code for the rest is waited for (ADR 0075)"""
 
 
 MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
@@ -140,6 +142,7 @@ COLLECT_STATES = (_W, _C, _P, _U, _S, _X)
 _COLLECT_ROWS: tuple[tuple[Happening, tuple[Next, ...]], ...] = (
     # what happened        waiting collecting confirming undoing settled closed
     (Happening.INVITED,    (w,     no,        no,        no,     no,     no)),
+    (Happening.SHARED,     (w,     no,        no,        no,     no,     no)),
     (Happening.ATTEMPTED,  (c,     no,        no,        no,     no,     no)),
     (Happening.PAID,       (no,    s_,        s_,        u,      k,      xb)),
     (Happening.MISPAID,    (no,    u,         u,         u,      no,     xb)),

@@ -280,7 +280,7 @@ class View:
             self.traces.setdefault(trace.key, []).append(trace)
         for row in effects.mappings:
             self.mappings.setdefault((row.institution, row.own_code), []).append(row)
-        if effects.payments or effects.payment_events:
+        if effects.payment_events:
             self._apply_payments(effects)
         self._apply_mobile(effects)
         self._apply_cases(effects)

@@ -86,6 +86,7 @@ HAPPENINGS: Mapping[Happening, Words] = {
     Happening.GIVEN_BACK: Words("线下退款", "given back by hand"),
     Happening.TAKEN_BACK: Words("退货", "taken back"),
     Happening.INVITED: Words("邀请手机支付", "asked to pay on the phone"),
+    Happening.SHARED: Words("参保地已结算，待付余款", "shared by another region, rest awaited"),
 }
 CHANNELS: Mapping[str, Words] = {
     "wechat": Words("微信支付", "WeChat Pay"),

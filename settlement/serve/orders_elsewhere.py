@@ -22,6 +22,9 @@ from settlement.usecases.paying import PayAnswer
 from settlement.usecases.remote_report import CaseReply
 from settlement.usecases.remote_settle import CaseAnswer
 
+SETTLE_SECONDS_MIN = 2.0
+"""What a region has for its answer, however long it took to learn who the person is."""
+
 
 def until_of_counter() -> float:
     """So long a till waits for all that is asked of another region, of the monotonic clock."""
@@ -56,6 +59,7 @@ class OrdersElsewhere:
         fact = began.fact
         if fact is None:
             return Refusal(code="INTERNAL")
+        until = max(until, monotonic() + SETTLE_SECONDS_MIN)
         reply = await self._remote.put(fact, first=began.first, until=until, till=command.till)
         return await self._stands(command.asked, fact, reply)
 

@@ -53,7 +53,7 @@ _HAPPENED_ZH = {
     Happening.RETRIED: "人工重试",
     Happening.GIVEN_BACK: "线下退款",
     Happening.TAKEN_BACK: "退货",
-    Happening.INVITED: "邀请手机支付",
+    Happening.INVITED: "邀请手机支付", Happening.SHARED: "参保地已结算，待付余款",
 }
 
 

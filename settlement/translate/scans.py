@@ -217,6 +217,10 @@ _OTHER_REGION = {
     (State.CLOSED, CaseState.SETTLED): _Told(
         "settled", "医保结算有效，参保地未同意撤回；个人部分未能扫码收取，请机构自行收取", "undone"
     ),
+    (State.CLOSED, CaseState.CANCELLING): _Told(
+        "refunding", "参保地尚未答复撤销，请稍候查询", "undone", 5
+    ),
+    (State.CLOSED, CaseState.CANCELLED): _Told("refunded", "已退款", "undone"),
     (State.SETTLED, CaseState.CANCELLING): _Told(
         "refunding", "参保地尚未答复撤销，答复后自动退款，请稍候查询", "paid", 5
     ),

@@ -30,7 +30,7 @@ from settlement.remote_states import State
 from settlement.rows import MessageOutcome, MessageRow, SettlementRow
 from settlement.translate import scans
 from settlement.usecases import booking, remote_cancel
-from settlement.usecases.paying import PayAnswer, new_attempt
+from settlement.usecases.paying import PayAnswer, new_attempt, plan_of
 from settlement.usecases.payment_effects import due_row, returning
 from settlement.usecases.payment_payloads import Plan, seal_plan
 from settlement.usecases.payment_steps import event_of_happening, event_row
@@ -86,12 +86,29 @@ def _begun(
     """The attempt that begins with the payment; appended to it, as is that the payer is asked to
     pay on their own phone."""
     if till is None:
-        if on_phone:
-            event_of_happening(fact, Happening.INVITED, 0, moment)
+        first = Happening.INVITED if on_phone else Happening.SHARED
+        event_of_happening(fact, first, 0, moment)
         return None
     attempt = new_attempt(1, till, fact.row.amount_fen, fact.row, world, moment)
     event_of_happening(fact, Happening.ATTEMPTED, attempt.number, moment, began=attempt)
     return attempt
+
+
+def is_uncollected(payment: PaymentFact | None, view: View) -> bool:
+    """Whether a payment is closed whose settlement stands, or is being taken back."""
+    if payment is None or payment.standing.state is not PaymentState.CLOSED:
+        return False
+    case = view.cases.get(payment.row.setl_id or 0)
+    return case is not None and case.standing.state in (State.SETTLED, State.CANCELLING)
+
+
+def given_up(payment: PaymentFact | None, world: World) -> PayAnswer | None:
+    """How an order stands that its region has taken back because nobody paid; None while the
+    channel has not said that."""
+    if payment is None or payment.standing.state is not PaymentState.CLOSED:
+        return None
+    output = scans.standing(payment, plan_of(payment, world), case=State.UNDONE)
+    return PayAnswer(output=output, fact=payment)
 
 
 def ask_back(

@@ -71,6 +71,8 @@ def take_back(command: TakeBack, view: View, world: World, moment: Moment) -> De
         if command.visit_ids:
             return deposit_returns.take_back_declared(command, view, world, moment)
         return _settled_at_once(command, view, world, moment)
+    if order_elsewhere.is_uncollected(view.payments.get(command.pay_no), view):
+        return _stands_uncollected(command, view, world, moment)
     order = _order(command, view, world)
     if isinstance(order, Refusal):
         return Decision(order)
@@ -226,6 +228,23 @@ def _ask_back(
         command.asked, fact.row.setl_id, person, by_lines=bool(command.lines), view=view,
         world=world, moment=moment,
     )  # fmt: skip
+
+
+def _stands_uncollected(
+    command: TakeBack, view: View, world: World, moment: Moment
+) -> Decision:
+    """Nobody paid, and the other region did not take back what it had shared: it is asked once
+    more, and what the institution collected itself it gives back itself."""
+    person = _person_of(command, view, world)
+    if isinstance(person, Refusal):
+        return Decision(person)
+    if person.undertaking is not None:
+        return remote_cancel.under_way(command, person, view, world)
+    fact = view.settlements[view.payments[command.pay_no].row.setl_id or 0]
+    refused = _not_now(command, person, fact, None, view, world, moment)
+    if refused is not None:
+        return Decision(refused)
+    return _ask_back(command, fact, person, view, world, moment)
 
 
 def _settle_rest(

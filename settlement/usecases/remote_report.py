@@ -124,8 +124,10 @@ def _of_order(
     if row is not None and row.kind is RowKind.SETTLE:
         return order_elsewhere.collected(plan, order, row, command.till, effects, world, moment)
     wish = _wish(fact, world)
-    if row is None or wish is None or row.kind is not RowKind.CANCEL:
+    if row is None or wish is None:
         return effects, None
+    if row.kind is RowKind.REVERSE:
+        return effects, order_elsewhere.given_up(payment, world)
     asked = _asked_by(wish, case, world)
     return order_elsewhere.taken_back(payment, order, asked, row, effects, world, moment)
 

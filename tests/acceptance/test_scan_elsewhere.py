@@ -15,10 +15,11 @@ import pytest_asyncio
 from loadtest.simulators.insured_region import Fault, Someone
 from protocol.hub.messages import CaseState, Kind
 from protocol.scan import ScanReply
-from tests.kit.population import CLASS_B, CLASS_C, PHARMACY
+from tests.kit.population import CLASS_B, CLASS_C, PHARMACY, PLAIN
 from tests.kit.scanner import Scanner, clearing_fen, leg, pending_fen
 from tests.kit.strangers import CHANGSHA, Elsewhere, somebody
 from tests.kit.till import OTHER_WALLET, WALLET, Play
+from tests.kit.till_phone import ScriptedPhone
 from tests.kit.town import Town
 from tests.kit.vouchers import Centre, a_centre
 
@@ -138,7 +139,8 @@ async def test_where_nothing_is_left_no_code_is_wanted(
     scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
     one = comes(there)
-    order = {**an_order(scanner, there, centre, one, pay_code="")}
+    order = scanner.order(None, PLAIN[5], 10)
+    order["person_code"] = centre.code_of_guest(one, there.code)
     reply = await scanner.scan(order)
     assert reply.status == "settled", reply
     assert {one.kind for one in reply.legs} == {"fund", "account"}
@@ -190,6 +192,8 @@ async def test_resolver_hears_that_it_was_shared_and_a_code_is_waited_for(
     assert waits.split
     assert waits.split.psn_cash_pay in waits.message
     assert await there.undertaking(one) is not None
+    report = await town.verified()
+    assert report.ok, report.first_bad
     town.clock.pass_by(timedelta(seconds=20))
     paid = await scanner.scan({**order, "pay_code": OTHER_WALLET})
     assert (paid.status, leg(paid, "alipay")[1]) == ("settled", "paid"), paid
@@ -272,6 +276,42 @@ async def test_region_that_does_not_say_that_it_took_it_back_is_asked_until_it_d
     await there.resolve(seconds=13)
     assert (await scanner.find(order["order_no"])).status == "refused"
     assert await there.undertaking(one) is None
+
+
+async def test_region_that_does_not_take_it_back_leaves_the_rest_to_the_institution(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    owed_fen = await there.owed_fen()
+    town.channels.wechat.plays.append(Play.POOR)
+    there.region.fail(Kind.REVERSE, Fault.REFUSED)
+    one, order, reply = await sell(scanner, there, centre)
+    assert (reply.status, leg(reply, "fund")[1], leg(reply, "wechat")[1]) == (
+        "settled", "paid", "undone"
+    ), reply  # fmt: skip
+    assert "机构自行收取" in reply.message
+    assert await there.undertaking(one) is None
+    assert await there.owed_fen() > owed_fen
+    back = await scanner.refund(order["order_no"], "BACK-6")
+    assert (back.status, leg(back, "cash")[1]) == ("refunded", "returned"), back
+    assert await there.owed_fen() == owed_fen
+    assert (await scanner.find(order["order_no"])).status == "refunded"
+
+
+async def test_order_may_be_paid_on_the_payers_phone(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    town.channels.wechat.phone = ScriptedPhone(town.channels.wechat)
+    one, order, reply = await sell(scanner, there, centre, pay_code="", pay_on_phone=True)
+    assert (reply.status, leg(reply, "fund")[1]) == ("payer_action", "paid"), reply
+    service = scanner.service.payments
+    handed = await service.phone(str(order["order_no"]), b'{"openid":"o1"}', scanner.caller)
+    assert b"prepay_id=" in handed.body, handed
+    town.channels.wechat.confirm(next(reversed(town.channels.wechat.book.asked)))
+    await town.resolve(seconds=6, by=there.service)
+    paid = await scanner.find(order["order_no"])
+    assert (paid.status, leg(paid, "wechat")[1]) == ("settled", "paid"), paid
+    assert [row["kind"] for row in await there.rows_of(one)] == [1]
+    town.channels.wechat.phone = None
 
 
 async def test_cancel_before_it_is_paid_undoes_both(

@@ -1,0 +1,90 @@
+"""Scan-to-pay of somebody insured in the other of two real regions, over the simulated hub: both
+ledgers have it in the end, or neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import pytest
+import pytest_asyncio
+
+from loadtest.simulators.hub_faults import Fault, Faults, Plan, Rule
+from protocol.hub.messages import Kind
+from settlement.chart import RegionAccount
+from settlement.embedded.services import Services
+from tests.kit.pair import OTHER, OURS, Pair, a_pair
+from tests.kit.population import CLASS_B, Citizen
+from tests.kit.scanner import Scanner, leg, pending_fen
+from tests.kit.till import WALLET, Play
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pair(services: Services) -> AsyncIterator[Pair]:
+    """Both; the books of both are checked in the end."""
+    async with a_pair(
+        services, begins=datetime(2026, 11, 23, 9), faults=Faults(), ahead_seconds=(0.0, 40.0)
+    ) as pair:
+        yield pair
+        assert await pending_fen(pair.towns[OURS]) == 0
+        assert await owed_fen(pair) == await owes_fen(pair)
+
+
+async def owed_fen(pair: Pair) -> int:
+    """What the other region owes us, by our books."""
+    accounts = RegionAccount.RECEIVABLE_FUNDS, RegionAccount.RECEIVABLE_ACCOUNTS
+    return -sum([await pair.credit_fen(OURS, one) for one in accounts])
+
+
+async def owes_fen(pair: Pair) -> int:
+    """The same by its own."""
+    accounts = RegionAccount.PAYABLE_FUNDS, RegionAccount.PAYABLE_ACCOUNTS
+    return sum([await pair.credit_fen(OTHER, one) for one in accounts])
+
+
+def a_guest(pair: Pair, number: int) -> tuple[Citizen, Scanner, dict[str, object]]:
+    """Somebody from there in our pharmacy."""
+    town = pair.towns[OURS]
+    guest = pair.towns[OTHER].people(number + 1)[number]
+    scanner = Scanner(town.place.institutions[0], town.service)
+    order = scanner.order(
+        None, CLASS_B, 10, pay_code=WALLET, person_code=guest.patient.person.certno,
+        insuplc_admdvs=OTHER, acct_used_flag="0",
+    )  # fmt: skip
+    return guest, scanner, order
+
+
+async def test_sale_and_its_refund_are_in_both_ledgers(pair: Pair) -> None:
+    guest, scanner, order = a_guest(pair, 0)
+    reply = await scanner.scan(order)
+    assert (reply.status, leg(reply, "wechat")[1]) == ("settled", "paid"), reply
+    assert await owed_fen(pair) == await owes_fen(pair) > 0
+    back = await scanner.refund(order["order_no"], "BACK-B1")
+    assert back.status == "refunded", back
+    assert await owed_fen(pair) == await owes_fen(pair) == 0
+    assert [row["kind"] for row in await pair.towns[OTHER].rows_of(guest)] == [1, 2]
+
+
+async def test_poor_wallet_leaves_nothing_in_either_ledger(pair: Pair) -> None:
+    guest, scanner, order = a_guest(pair, 1)
+    pair.towns[OURS].channels.wechat.plays.append(Play.POOR)
+    reply = await scanner.scan(order)
+    assert (reply.status, leg(reply, "fund")[1]) == ("refused", "undone"), reply
+    assert await owed_fen(pair) == await owes_fen(pair) == 0
+    assert [row["kind"] for row in await pair.towns[OTHER].rows_of(guest)] == [1, 3]
+
+
+async def test_answer_that_the_hub_lost_is_heard_of_later(pair: Pair) -> None:
+    _, scanner, order = a_guest(pair, 2)
+    pair.hub.faults.replace(Plan(rules=(Rule(fault=Fault.LOST_AFTER, kind=Kind.SETTLE),)))
+    assert (await scanner.scan(order)).status == "unknown"
+    pair.hub.faults.replace(Plan())
+    await pair.advance(13)
+    assert (await scanner.find(order["order_no"])).status == "payer_action"
+    assert (await scanner.scan(order)).status == "settled"
+    assert await owed_fen(pair) == await owes_fen(pair) > 0
+
+
