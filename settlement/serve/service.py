@@ -285,8 +285,7 @@ class Service:
         )  # fmt: skip
 
     def resolve_payments(self) -> None:
-        """Let this process be one of those that bring payments, and cases of people who are insured
-        elsewhere, to their end."""
+        """Let this process help to bring payments, and cases of other regions, to their end."""
         loops = self.resolver.run(), self.remote_resolver.run(), expire_for_ever(self.payments)
         self._tasks += map(asyncio.create_task, loops)
 

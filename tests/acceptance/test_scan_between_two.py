@@ -19,6 +19,8 @@ from tests.kit.population import CLASS_B, Citizen
 from tests.kit.scanner import Scanner, leg, pending_fen
 from tests.kit.till import WALLET, Play
 
+HERE, HOME = OTHER, OURS
+"""Where it is sold, and where the buyer is insured: its policy pays for what pharmacies sell."""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -29,30 +31,30 @@ async def pair(services: Services) -> AsyncIterator[Pair]:
         services, begins=datetime(2026, 11, 23, 9), faults=Faults(), ahead_seconds=(0.0, 40.0)
     ) as pair:
         yield pair
-        assert await pending_fen(pair.towns[OURS]) == 0
+        assert await pending_fen(pair.towns[HERE]) == 0
         assert await owed_fen(pair) == await owes_fen(pair)
 
 
 async def owed_fen(pair: Pair) -> int:
-    """What the other region owes us, by our books."""
+    """What their region owes, by the books of where it was sold."""
     accounts = RegionAccount.RECEIVABLE_FUNDS, RegionAccount.RECEIVABLE_ACCOUNTS
-    return -sum([await pair.credit_fen(OURS, one) for one in accounts])
+    return -sum([await pair.credit_fen(HERE, one) for one in accounts])
 
 
 async def owes_fen(pair: Pair) -> int:
-    """The same by its own."""
+    """The same by its own books."""
     accounts = RegionAccount.PAYABLE_FUNDS, RegionAccount.PAYABLE_ACCOUNTS
-    return sum([await pair.credit_fen(OTHER, one) for one in accounts])
+    return sum([await pair.credit_fen(HOME, one) for one in accounts])
 
 
 def a_guest(pair: Pair, number: int) -> tuple[Citizen, Scanner, dict[str, object]]:
-    """Somebody from there in our pharmacy."""
-    town = pair.towns[OURS]
-    guest = pair.towns[OTHER].people(number + 1)[number]
+    """Somebody from the other region in a pharmacy."""
+    town = pair.towns[HERE]
+    guest = pair.towns[HOME].people(number + 1)[number]
     scanner = Scanner(town.place.institutions[0], town.service)
     order = scanner.order(
         None, CLASS_B, 10, pay_code=WALLET, person_code=guest.patient.person.certno,
-        insuplc_admdvs=OTHER, acct_used_flag="0",
+        insuplc_admdvs=HOME, acct_used_flag="0",
     )  # fmt: skip
     return guest, scanner, order
 
@@ -65,16 +67,16 @@ async def test_sale_and_its_refund_are_in_both_ledgers(pair: Pair) -> None:
     back = await scanner.refund(order["order_no"], "BACK-B1")
     assert back.status == "refunded", back
     assert await owed_fen(pair) == await owes_fen(pair) == 0
-    assert [row["kind"] for row in await pair.towns[OTHER].rows_of(guest)] == [1, 2]
+    assert [row["kind"] for row in await pair.towns[HOME].rows_of(guest)] == [1, 2]
 
 
 async def test_poor_wallet_leaves_nothing_in_either_ledger(pair: Pair) -> None:
     guest, scanner, order = a_guest(pair, 1)
-    pair.towns[OURS].channels.wechat.plays.append(Play.POOR)
+    pair.towns[HERE].channels.wechat.plays.append(Play.POOR)
     reply = await scanner.scan(order)
     assert (reply.status, leg(reply, "fund")[1]) == ("refused", "undone"), reply
     assert await owed_fen(pair) == await owes_fen(pair) == 0
-    assert [row["kind"] for row in await pair.towns[OTHER].rows_of(guest)] == [1, 3]
+    assert [row["kind"] for row in await pair.towns[HOME].rows_of(guest)] == [1, 3]
 
 
 async def test_answer_that_the_hub_lost_is_heard_of_later(pair: Pair) -> None:
