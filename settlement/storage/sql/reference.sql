@@ -99,6 +99,12 @@ select r.institution, r.kind, r.url, r.access_key, r.since
 from settlement.receiver r
 order by r.institution, r.kind;
 
+-- name: receiver_since
+-- Since when somebody wants to be told; no row where nobody does.
+select r.since
+from settlement.receiver r
+where r.institution = $1 and r.kind = $2;
+
 -- name: keep_receiver
 -- Where an institution wants to be told; its credential must be its own.
 insert into settlement.receiver (institution, kind, url, access_key, since)
