@@ -4,6 +4,7 @@ then a channel collects the rest; what is undone is undone there first.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
@@ -458,3 +459,63 @@ async def test_settlement_of_an_order_is_not_cancelled_by_2103(
     said = await there.pharmacy.send(there.pharmacy.message("2103", content))
     assert said.err_code == "CANCEL_BY_REFUND"
     assert str(order["order_no"]) in said.err_msg
+
+
+async def abandoned(
+    town: Town, there: Elsewhere, centre: Centre, scanner: Scanner, order: dict[str, object],
+    until: asyncio.Event,
+) -> None:  # fmt: skip
+    """The process is gone that an order was sent to, once this has happened; another stands."""
+    scanning = asyncio.create_task(scanner.scan(order))
+    await until.wait()
+    until.clear()
+    under_way = (scanning, *there.service.payments._under_way)
+    await town.stop_service(there.service, drain_seconds=0)
+    for task in under_way:
+        task.cancel()
+    await asyncio.gather(*under_way, return_exceptions=True)
+    there.stand_at(await centre.process(hub=there.region))
+    scanner.service = there.service
+
+
+async def test_process_that_is_gone_while_the_region_is_asked_leaves_an_order_that_waits(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    there.region.fail(Kind.SETTLE, Fault.HANGS_AFTER)
+    one = comes(there, balance_fen=0)
+    order = an_order(scanner, there, centre, one)
+    await abandoned(town, there, centre, scanner, order, there.region.hanging)
+    assert (await scanner.find(order["order_no"])).status == "unknown"
+    await there.resolve(seconds=13)
+    assert (await scanner.find(order["order_no"])).status == "payer_action"
+    assert (await scanner.scan(order)).status == "settled"
+
+
+async def test_process_that_is_gone_with_the_channels_answer_leaves_an_order_that_settles(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    wechat = town.channels.wechat
+    wechat.stopped.clear()
+    wechat.stop_at = "pay", "after"
+    one = comes(there, balance_fen=0)
+    order = an_order(scanner, there, centre, one)
+    await abandoned(town, there, centre, scanner, order, wechat.stopped)
+    wechat.stop_at = None
+    assert (await scanner.find(order["order_no"])).status == "unknown"
+    await town.resolve(seconds=6, by=there.service)
+    assert (await scanner.find(order["order_no"])).status == "settled"
+    assert len(await there.rows_of(one)) == 1
+
+
+async def test_process_that_is_gone_while_it_has_it_taken_back_leaves_it_to_the_next(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    town.channels.wechat.plays.append(Play.POOR)
+    there.region.fail(Kind.REVERSE, Fault.HANGS)
+    one = comes(there, balance_fen=0)
+    order = an_order(scanner, there, centre, one)
+    await abandoned(town, there, centre, scanner, order, there.region.hanging)
+    assert (await scanner.find(order["order_no"])).status == "unknown"
+    await there.resolve(seconds=13)
+    assert (await scanner.find(order["order_no"])).status == "refused"
+    assert await there.undertaking(one) is None
