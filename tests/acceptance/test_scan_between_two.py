@@ -5,7 +5,7 @@ ledgers have it in the end, or neither.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 import pytest_asyncio
@@ -14,6 +14,9 @@ from loadtest.simulators.hub_faults import Fault, Faults, Plan, Rule
 from protocol.hub.messages import Kind
 from settlement.chart import RegionAccount
 from settlement.embedded.services import Services
+from settlement.serve.regional_asking import Wanted, compare_over_line
+from settlement.serve.regional_books import open_books
+from settlement.who import Who
 from tests.kit.pair import OTHER, OURS, Pair, a_pair
 from tests.kit.population import CLASS_B, Citizen
 from tests.kit.scanner import Scanner, leg, pending_fen
@@ -90,3 +93,16 @@ async def test_answer_that_the_hub_lost_is_heard_of_later(pair: Pair) -> None:
     assert await owed_fen(pair) == await owes_fen(pair) > 0
 
 
+
+
+async def test_day_agrees_with_what_the_other_region_tells(pair: Pair) -> None:
+    """Settled and taken back, settled and reversed, settled: two rows, two rows, one."""
+    town = pair.towns[HERE]
+    books = await open_books(town.owner, clock=town.clock)
+    said = await compare_over_line(
+        books, pair.regions[HERE].line, Wanted(day=date(2026, 11, 23), region=HOME),
+        Who(actor="陈会计", reason="日对账"),
+    )  # fmt: skip
+    assert said.status == 0, said.text
+    assert "全部一致" in said.text, said.text
+    assert "一致 5 笔" in said.text, said.text
