@@ -10,19 +10,24 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from loadtest.simulators.insured_region import Fault, Someone
-from protocol.hub.messages import CaseState, Kind
+from protocol.hub.messages import CaseState
+from protocol.hub.messages import Kind as ToRegion
 from protocol.scan import ScanReply
+from settlement.outbox import Kind
 from tests.kit.population import CLASS_B, CLASS_C, PHARMACY, PLAIN
+from tests.kit.receiving import a_receiver
 from tests.kit.scanner import Scanner, clearing_fen, leg, pending_fen
 from tests.kit.strangers import CHANGSHA, Elsewhere, somebody
 from tests.kit.till import OTHER_WALLET, WALLET, Play
 from tests.kit.till_phone import ScriptedPhone
 from tests.kit.town import Town
 from tests.kit.vouchers import Centre, a_centre
+from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -166,7 +171,7 @@ async def test_holder_of_an_identity_number_is_served_where_the_region_is_said(
 async def test_unanswered_region_leaves_it_unknown_until_it_is_asked_again(
     town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
-    there.region.fail(Kind.SETTLE, Fault.ANSWER_LOST)
+    there.region.fail(ToRegion.SETTLE, Fault.ANSWER_LOST)
     asked = len(town.channels.wechat.book.calls)
     one, order, reply = await sell(scanner, there, centre)
     assert (reply.status, reply.legs) == ("unknown", ()) or not reply.legs
@@ -184,7 +189,7 @@ async def test_unanswered_region_leaves_it_unknown_until_it_is_asked_again(
 async def test_resolver_hears_that_it_was_shared_and_a_code_is_waited_for(
     town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
-    there.region.fail(Kind.SETTLE, Fault.ANSWER_LOST)
+    there.region.fail(ToRegion.SETTLE, Fault.ANSWER_LOST)
     one, order, _ = await sell(scanner, there, centre)
     await there.resolve(seconds=12)
     waits = await scanner.find(order["order_no"])
@@ -204,7 +209,7 @@ async def test_nobody_shows_a_code_and_the_region_takes_it_back(
     town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
     owed_fen = await there.owed_fen()
-    there.region.fail(Kind.SETTLE, Fault.ANSWER_LOST)
+    there.region.fail(ToRegion.SETTLE, Fault.ANSWER_LOST)
     one, order, _ = await sell(scanner, there, centre)
     await there.resolve(seconds=12)
     await town.resolve(seconds=61, by=there.service)
@@ -223,7 +228,7 @@ async def test_silent_region_is_given_up_and_the_person_may_pay_alone(
     one = comes(there, balance_fen=0)
     order = an_order(scanner, there, centre, one)
     there.region.down = False
-    there.region.fail(Kind.SETTLE, Fault.LOST)
+    there.region.fail(ToRegion.SETTLE, Fault.LOST)
     assert (await scanner.scan(order)).status == "unknown"
     await there.resolve(seconds=46)
     ended = await scanner.find(order["order_no"])
@@ -269,7 +274,7 @@ async def test_region_that_does_not_say_that_it_took_it_back_is_asked_until_it_d
     town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
     town.channels.wechat.plays.append(Play.POOR)
-    there.region.fail(Kind.REVERSE, Fault.LOST)
+    there.region.fail(ToRegion.REVERSE, Fault.LOST)
     one, order, reply = await sell(scanner, there, centre)
     assert (reply.status, leg(reply, "fund")[1]) == ("unknown", "undoing"), reply
     assert "参保地" in reply.message
@@ -284,7 +289,7 @@ async def test_region_that_does_not_take_it_back_leaves_the_rest_to_the_institut
 ) -> None:
     owed_fen = await there.owed_fen()
     town.channels.wechat.plays.append(Play.POOR)
-    there.region.fail(Kind.REVERSE, Fault.REFUSED)
+    there.region.fail(ToRegion.REVERSE, Fault.REFUSED)
     one, order, reply = await sell(scanner, there, centre)
     assert (reply.status, leg(reply, "fund")[1], leg(reply, "wechat")[1]) == (
         "settled", "paid", "undone"
@@ -338,7 +343,7 @@ async def test_cancel_before_it_is_paid_undoes_both(
 async def test_cancel_while_the_region_is_silent(
     scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
-    there.region.fail(Kind.SETTLE, Fault.ANSWER_LOST)
+    there.region.fail(ToRegion.SETTLE, Fault.ANSWER_LOST)
     one, order, reply = await sell(scanner, there, centre)
     assert reply.status == "unknown"
     cancelled = await scanner.cancel(order["order_no"])
@@ -392,7 +397,7 @@ async def test_refund_waits_for_the_region_and_no_money_goes_back_before(
     town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
     _, order, _ = await sell(scanner, there, centre)
-    there.region.fail(Kind.CANCEL, Fault.ANSWER_LOST)
+    there.region.fail(ToRegion.CANCEL, Fault.ANSWER_LOST)
     refunds = dict(town.channels.wechat.book.refunds)
     back = await scanner.refund(order["order_no"], "BACK-2")
     assert (back.status, back.refund_no) == ("refunding", "BACK-2"), back
@@ -428,7 +433,7 @@ async def test_till_that_takes_cash_itself_gives_it_back_itself(
         scanner, there, centre, pay_code="", tender={"kind": "cash"}
     )
     assert (reply.status, leg(reply, "cash")[1]) == ("settled", "paid"), reply
-    there.region.fail(Kind.CANCEL, Fault.ANSWER_LOST)
+    there.region.fail(ToRegion.CANCEL, Fault.ANSWER_LOST)
     assert (await scanner.refund(order["order_no"], "BACK-5")).status == "refunding"
     assert (await scanner.find(order["order_no"])).status == "refunding"
     back = await scanner.refund(order["order_no"], "BACK-5")
@@ -441,7 +446,7 @@ async def test_region_refuses_in_its_own_words(
     town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
     asked = len(town.channels.wechat.book.calls)
-    there.region.fail(Kind.SETTLE, Fault.REFUSED)
+    there.region.fail(ToRegion.SETTLE, Fault.REFUSED)
     one, order, reply = await sell(scanner, there, centre)
     assert (reply.status, reply.err_code) == ("refused", "REGION_REFUSED"), reply
     assert len(town.channels.wechat.book.calls) == asked
@@ -459,6 +464,31 @@ async def test_settlement_of_an_order_is_not_cancelled_by_2103(
     said = await there.pharmacy.send(there.pharmacy.message("2103", content))
     assert said.err_code == "CANCEL_BY_REFUND"
     assert str(order["order_no"]) in said.err_msg
+
+
+async def test_institution_is_told_once_the_region_has_taken_it_back(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    async with a_receiver(town, PHARMACY.code) as told:
+
+        async def heard() -> bool:
+            return (PHARMACY.code, Kind.WEBHOOK) in there.service._desk.world.receivers
+
+        await until(heard)
+        town.channels.wechat.plays.append(Play.POOR)
+        there.region.fail(ToRegion.REVERSE, Fault.LOST)
+        _, order, reply = await sell(scanner, there, centre)
+        assert reply.status == "unknown"
+        await told.deliver()
+        assert told.book.topics == []
+        await there.resolve(seconds=13)
+        await told.deliver()
+        assert told.book.topics == ["payment.closed"]
+        last = msgspec.json.decode(told.book.entries[-1].data, type=ScanReply)
+        assert (last.order_no, last.status) == (order["order_no"], "refused")
+        await sell(scanner, there, centre)
+        await told.deliver()
+        assert told.book.topics == ["payment.closed", "payment.settled"]
 
 
 async def abandoned(
@@ -481,7 +511,7 @@ async def abandoned(
 async def test_process_that_is_gone_while_the_region_is_asked_leaves_an_order_that_waits(
     town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
-    there.region.fail(Kind.SETTLE, Fault.HANGS_AFTER)
+    there.region.fail(ToRegion.SETTLE, Fault.HANGS_AFTER)
     one = comes(there, balance_fen=0)
     order = an_order(scanner, there, centre, one)
     await abandoned(town, there, centre, scanner, order, there.region.hanging)
@@ -511,7 +541,7 @@ async def test_process_that_is_gone_while_it_has_it_taken_back_leaves_it_to_the_
     town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
     town.channels.wechat.plays.append(Play.POOR)
-    there.region.fail(Kind.REVERSE, Fault.HANGS)
+    there.region.fail(ToRegion.REVERSE, Fault.HANGS)
     one = comes(there, balance_fen=0)
     order = an_order(scanner, there, centre, one)
     await abandoned(town, there, centre, scanner, order, there.region.hanging)
