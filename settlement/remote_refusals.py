@@ -22,6 +22,8 @@ REGION_RULE_ROWS: tuple[tuple[str, str, str], ...] = (
     ("REGION_NO_HUB", "本平台未接入异地就医平台，不能办理异地人员业务。",
      "请按自费办理，或联系{agency}。"),
     ("REGION_REFUSED", "参保地未予结算[（{there}）][：{text}]", "如无法更正，请按自费办理。"),
+    ("REGION_KEEPS_IT", "参保地未同意撤销[（{there}）][：{text}]结算仍有效，未退款。",
+     "请按参保地说明处理后重新退款。"),
     ("ONLY_AT_HOME", "该人员在[{region}]参保，此业务须在参保地办理。", "请参保人向参保地办理。"),
 )
 REGION_LATER_ROWS: tuple[tuple[str, str, str], ...] = (

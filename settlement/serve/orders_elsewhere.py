@@ -78,7 +78,7 @@ class OrdersElsewhere:
             output = scans.region_unclear("", State.CANCELLING, refund_no=command.asked.msgid)
             return PayAnswer(output=output)
         if now.standing.state is State.SETTLED:
-            return refusal_of(reply, fact)
+            return _not_taken_back(refusal_of(reply, fact))
         again = await self._journals.ask(command)  # somebody else booked it: the first answer
         return Refusal(code="UNDERTAKING_OPEN") if isinstance(again, CaseAnswer) else again
 
@@ -98,3 +98,10 @@ class OrdersElsewhere:
         if state is State.REFUSED:
             return refusal_of(reply, fact)
         return await self._journals.ask(FindOrder(asked=asked))
+
+
+def _not_taken_back(refusal: Refusal) -> Refusal:
+    """A refusal of what is settled says that it stands."""
+    if refusal.code != "REGION_REFUSED":
+        return refusal
+    return replace(refusal, code="REGION_KEEPS_IT")

@@ -412,6 +412,21 @@ async def test_refund_waits_for_the_region_and_no_money_goes_back_before(
     assert (again.status, again.replayed) == ("refunded", True)
 
 
+async def test_region_that_does_not_cancel_keeps_the_sale_as_it_was(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    one, order, _ = await sell(scanner, there, centre)
+    came_fen = town.channels.wechat.book.balance_fen
+    there.region.fail(ToRegion.CANCEL, Fault.REFUSED)
+    refused = await scanner.refund(order["order_no"], "BACK-7")
+    assert (refused.status, refused.err_code) == ("refused", "REGION_KEEPS_IT"), refused
+    assert town.channels.wechat.book.balance_fen == came_fen
+    assert (await scanner.find(order["order_no"])).status == "settled"
+    assert await there.undertaking(one) is None
+    back = await scanner.refund(order["order_no"], "BACK-7")
+    assert back.status == "refunded", back
+
+
 async def test_part_of_an_order_does_not_come_back_alone(
     scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
