@@ -45,6 +45,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "INSTITUTION_AGREEMENT_SUSPENDED": ("fixmedins_code",),
     "INSTITUTION_AGREEMENT_NOT_IN_FORCE": ("fixmedins_code",),
     "INSTITUTION_CARE_TYPE_NOT_APPROVED": ("med_type",),
+    "INSTITUTION_NOT_OFF_SITE": ("fixmedins_code",),
     "FEE_DATE_IN_FUTURE": ("drugdetail", "feedetail"),
     "FEE_DATE_TOO_OLD": ("drugdetail", "feedetail"),
     "CARE_TYPE_MISMATCH": ("med_type", "setl_id"),

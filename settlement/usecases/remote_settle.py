@@ -134,6 +134,8 @@ def decide(
         return Decision(refused)
     if words.pays_in_advance(command.kept.get(EXTENDED)):
         return remote_self_pay.decide(command, bill, person, view, world, moment, on)
+    if not asked.institution.off_site:
+        return Decision(Refusal(code="INSTITUTION_NOT_OFF_SITE", field="institution_code"))
     home = askable(world.counterparts, person.home_region)
     if isinstance(home, Refusal):
         return Decision(home)

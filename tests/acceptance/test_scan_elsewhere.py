@@ -4,7 +4,6 @@ then a channel collects the rest; what is undone is undone there first.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
@@ -14,15 +13,16 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from loadtest.simulators.insured_region import Fault, Someone
+from loadtest.simulators.insured_region import Fault
 from protocol.hub.messages import CaseState
 from protocol.hub.messages import Kind as ToRegion
 from protocol.scan import ScanReply
 from settlement.outbox import Kind
+from tests.kit.foreign_till import an_order, another_region, bring_to_an_end, comes, sell
 from tests.kit.population import CLASS_B, CLASS_C, PHARMACY, PLAIN
 from tests.kit.receiving import a_receiver
-from tests.kit.scanner import Scanner, clearing_fen, leg, pending_fen
-from tests.kit.strangers import CHANGSHA, Elsewhere, somebody
+from tests.kit.scanner import Scanner, leg
+from tests.kit.strangers import CHANGSHA, Elsewhere
 from tests.kit.till import OTHER_WALLET, WALLET, Play
 from tests.kit.till_phone import ScriptedPhone
 from tests.kit.town import Town
@@ -42,18 +42,9 @@ async def centre(town: Town, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def there(town: Town, centre: Centre) -> AsyncIterator[Elsewhere]:
-    """The other region, with a line to it; in the end nothing is held, and both books agree."""
-    there = Elsewhere(town, CHANGSHA)
-    await there.open()
-    there.stand_at(await centre.process(hub=there.region))
-    yield there
-    there.region.mend()
-    await bring_to_an_end(town, there)
-    assert await there.pending() == 0
-    assert await pending_fen(town) == 0
-    assert await there.owed_fen() == there.region.owes_fen
-    for channel in (town.channels.wechat, town.channels.alipay):
-        assert await clearing_fen(town, channel.name) == channel.book.balance_fen
+    """The other region."""
+    async with another_region(town, centre) as there:
+        yield there
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -62,39 +53,6 @@ async def scanner(town: Town, there: Elsewhere) -> AsyncIterator[Scanner]:
     yield Scanner(PHARMACY, there.service)
     there.region.mend()
     await bring_to_an_end(town, there)
-
-
-async def bring_to_an_end(town: Town, there: Elsewhere) -> None:
-    """Time passes until neither the channel nor the region is asked for anything any more."""
-    town.channels.wechat.plays.clear()
-    town.channels.wechat.silent = False
-    for _ in range(3):
-        await town.resolve(seconds=70, by=there.service)
-        await there.resolve(seconds=70)
-
-
-def comes(there: Elsewhere, **what: object) -> Someone:
-    """Somebody of the other region, who was never here before."""
-    return there.region.move_in(somebody(CHANGSHA, **what))  # type: ignore[arg-type]
-
-
-def an_order(
-    scanner: Scanner, there: Elsewhere, centre: Centre, one: Someone, *, pay_code: str = WALLET,
-    **more: object,
-) -> dict[str, object]:  # fmt: skip
-    """10 boxes of 乙 for 100.00, of which 10.00 are pre-self-pay: the fund pays 54.00, the account
-    what it has."""
-    order = scanner.order(None, CLASS_B, 10, pay_code=pay_code, **more)
-    return {**order, "person_code": centre.code_of_guest(one, there.code)}
-
-
-async def sell(
-    scanner: Scanner, there: Elsewhere, centre: Centre, **more: object
-) -> tuple[Someone, dict[str, object], ScanReply]:  # fmt: skip
-    """An order as it comes, of somebody with nothing in the account."""
-    one = comes(there, balance_fen=0)
-    order = an_order(scanner, there, centre, one, **more)  # type: ignore[arg-type]
-    return one, order, await scanner.scan(order)
 
 
 async def test_code_is_shared_there_and_a_wallet_pays_the_rest(
@@ -481,6 +439,42 @@ async def test_settlement_of_an_order_is_not_cancelled_by_2103(
     assert str(order["order_no"]) in said.err_msg
 
 
+async def test_who_has_not_filed_hears_it_in_the_region_s_own_words(
+    scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    order = an_order(scanner, there, centre, comes(there, filed=False))
+    reply = await scanner.scan(order)
+    assert (reply.status, reply.err_code) == ("refused", "REGION_REFUSED"), reply
+    assert "备案" in reply.message
+
+
+async def test_institution_that_is_not_approved_for_other_regions_says_so(
+    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
+) -> None:
+    """Nobody is asked for a share; whoever pays alone is served."""
+
+    async def approved(*, yes: bool) -> None:
+        change = "update settlement.institution set off_site = $1 where code = $2"
+        await town.owner.execute(change, yes, PHARMACY.code)
+        await town.bump("institutions")
+
+        async def heard() -> bool:
+            known = there.service._desk.world.institutions[PHARMACY.code]
+            return known.off_site is yes
+
+        await until(heard)
+
+    await approved(yes=False)
+    shared = len(there.region.book)
+    _, order, reply = await sell(scanner, there, centre)
+    assert (reply.status, reply.err_code) == ("refused", "INSTITUTION_NOT_OFF_SITE"), reply
+    assert len(there.region.book) == shared
+    alone = await scanner.scan(scanner.order(None, CLASS_B, 10, pay_code=WALLET))
+    assert alone.status == "settled"
+    await approved(yes=True)
+    assert (await scanner.scan(order)).status == "settled"
+
+
 async def test_institution_is_told_once_the_region_has_taken_it_back(
     town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
 ) -> None:
@@ -504,63 +498,3 @@ async def test_institution_is_told_once_the_region_has_taken_it_back(
         await sell(scanner, there, centre)
         await told.deliver()
         assert told.book.topics == ["payment.closed", "payment.settled"]
-
-
-async def abandoned(
-    town: Town, there: Elsewhere, centre: Centre, scanner: Scanner, order: dict[str, object],
-    until: asyncio.Event,
-) -> None:  # fmt: skip
-    """The process is gone that an order was sent to, once this has happened; another stands."""
-    scanning = asyncio.create_task(scanner.scan(order))
-    await until.wait()
-    until.clear()
-    under_way = (scanning, *there.service.payments._under_way)
-    await town.stop_service(there.service, drain_seconds=0)
-    for task in under_way:
-        task.cancel()
-    await asyncio.gather(*under_way, return_exceptions=True)
-    there.stand_at(await centre.process(hub=there.region))
-    scanner.service = there.service
-
-
-async def test_process_that_is_gone_while_the_region_is_asked_leaves_an_order_that_waits(
-    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
-) -> None:
-    there.region.fail(ToRegion.SETTLE, Fault.HANGS_AFTER)
-    one = comes(there, balance_fen=0)
-    order = an_order(scanner, there, centre, one)
-    await abandoned(town, there, centre, scanner, order, there.region.hanging)
-    assert (await scanner.find(order["order_no"])).status == "unknown"
-    await there.resolve(seconds=13)
-    assert (await scanner.find(order["order_no"])).status == "payer_action"
-    assert (await scanner.scan(order)).status == "settled"
-
-
-async def test_process_that_is_gone_with_the_channels_answer_leaves_an_order_that_settles(
-    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
-) -> None:
-    wechat = town.channels.wechat
-    wechat.stopped.clear()
-    wechat.stop_at = "pay", "after"
-    one = comes(there, balance_fen=0)
-    order = an_order(scanner, there, centre, one)
-    await abandoned(town, there, centre, scanner, order, wechat.stopped)
-    wechat.stop_at = None
-    assert (await scanner.find(order["order_no"])).status == "unknown"
-    await town.resolve(seconds=6, by=there.service)
-    assert (await scanner.find(order["order_no"])).status == "settled"
-    assert len(await there.rows_of(one)) == 1
-
-
-async def test_process_that_is_gone_while_it_has_it_taken_back_leaves_it_to_the_next(
-    town: Town, scanner: Scanner, there: Elsewhere, centre: Centre
-) -> None:
-    town.channels.wechat.plays.append(Play.POOR)
-    there.region.fail(ToRegion.REVERSE, Fault.HANGS)
-    one = comes(there, balance_fen=0)
-    order = an_order(scanner, there, centre, one)
-    await abandoned(town, there, centre, scanner, order, there.region.hanging)
-    assert (await scanner.find(order["order_no"])).status == "unknown"
-    await there.resolve(seconds=13)
-    assert (await scanner.find(order["order_no"])).status == "refused"
-    assert await there.undertaking(one) is None

@@ -96,6 +96,7 @@ def test_bad_person(column: str, cell: str, problem: str, expected: str) -> None
         ("dedc_hosp_lv",   "4",            "“4”不合要求"),
         ("agreement_to",   "2025-12-31",   "早于协议开始日期"),
         ("suspended",      "maybe",        "“maybe”不合要求"),
+        ("off_site",       "maybe",        "“maybe”不合要求"),
         ("care_types",     "41;x",         "“41;x”不合要求"),
         ("care_types",     "",             "缺少值"),
         ("secret",         "short",        "“***”不合要求"),
