@@ -109,6 +109,16 @@ def test_bad_institution(column: str, cell: str, problem: str) -> None:
     assert [(f.row, f.column, f.problem.zh) for f in faults] == [(2, column, problem)]
 
 
+@pytest.mark.parametrize(("said", "approved"), [({}, True), ({"off_site": "0"}, False)])
+def test_institution_is_approved_for_other_regions_unless_said(
+    said: dict[str, str], approved: bool
+) -> None:
+    faults: list[Fault] = []
+    row = row_of(institutions.COLUMNS, {**INSTITUTION, **said})
+    (one,) = institutions.read_institutions([row], REGION, faults)
+    assert one.institution.off_site is approved
+
+
 def test_agreement_that_ends_before_it_begins_is_named_beside_other_faults() -> None:
     faults: list[Fault] = []
     changed = {**INSTITUTION, "suspended": "maybe", "agreement_to": "2025-12-31"}
