@@ -85,7 +85,7 @@ class Happening(IntEnum):
     """the sale, or a part of it, was taken back: a return of its own gives the money back"""
     INVITED = 16
     """the payer is asked to pay on their own phone; no attempt is out yet"""
-    SHARED = 17
+    SHARED = 18
     """another region has settled what it pays; a code for the rest is waited for (ADR 0075)"""
 
 
