@@ -516,9 +516,10 @@ class Payments(ChannelReports):
         return asked_of(institution, owner.lane, owner.person_no, order_no)
 
     async def drain(self, seconds: float) -> None:
-        """Finish what is under way; what is not by then is left to the resolver."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=seconds)
+        """Finish what is under way; what is not by then is left to the resolvers."""
+        under_way = {*self._under_way, *self._undoing.values()}
+        if under_way:
+            await asyncio.wait(under_way, timeout=seconds)
 
     def close(self) -> None:
         """Drop the connection."""
