@@ -74,6 +74,9 @@ class ScanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     person_code: Annotated[str, Meta(max_length=64)] = ""
     """医保码, the code of an electronic social security card, or an identity number; absent for a
     plain sale"""
+    insuplc_admdvs: Annotated[str, Meta(pattern=r"^([0-9]{6})?$")] = ""
+    """where the holder of an identity number is insured, if not here (参保地医保区划); of a 医保码
+    whoever decodes it says so"""
     pay_code: Annotated[str, Meta(max_length=128)] = ""
     """absent when nothing is left to collect, while it is not shown yet, or where the 医保码 that
     names the person also pays (一码付)"""

@@ -242,6 +242,9 @@ class EntryCode(IntEnum):
     """it went back (移动支付退款)"""
     MOBILE_HOLD = 29
     """what an order of mobile payment holds until its payer confirms (移动支付预占)"""
+    REST_COLLECTED = 30
+    """a channel collected what an institution would have collected itself of somebody insured
+    elsewhere (异地余款收取)"""
     ACCOUNT_TAKEN_OUT = 40
     """个人账户转出: taken out of the account of somebody who moves away"""
     ACCOUNT_PAID_OUT = 41

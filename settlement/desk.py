@@ -207,7 +207,7 @@ USE_CASES: dict[type[Command], UseCase] = {
     CancelCase: home_undo.cancel,
     ReverseCase: home_undo.reverse,
     KeepStranger: strangers.keep,
-    ReportCase: remote_report.report,
+    ReportCase: webhooks.told_of_case(remote_report.report),
 }
 """Every command and the use case that decides it."""
 

@@ -33,5 +33,7 @@ class Institution(Struct, frozen=True, kw_only=True, gc=False):
     suspended: bool
     care_types: frozenset[str]
     """med_type codes the institution is approved for"""
+    off_site: bool = True
+    """approved for people insured in other regions (异地就医直接结算)"""
     account_base: int
     """first account number of the institution's block in the ledger (settlement/chart.py)"""

@@ -1,8 +1,8 @@
 """What somebody is told when their account paid for a relative, or got it back (共济消息).
 
-Made of the rows of `settlement.family_move` when it is read: the row is the message, written in the
-commit that moved the money, so that neither is without the other. How it reaches a telephone is the
-agency's business.
+Made of the rows of `settlement.family_move`: the row is the message, written in the commit that
+moved the money, so that neither is without the other. A list has it in full; what goes to a
+telephone names no institution, and of numbers only the end (settlement/workers/family_messages.py).
 """
 
 from __future__ import annotations
@@ -40,6 +40,17 @@ class Notice(Struct, frozen=True, kw_only=True):
             f"{'为' if paid else '退回为'}亲属（尾号{self.patient_no[-_SHOWN_DIGITS:]}）"
             f"{'共济支付' if paid else '共济支付的'}{yuan_text(self.amount_fen)}元，"
             f"机构{self.institution}，结算号{self.setl_id}，"
+            f"账户余额{yuan_text(self.balance_fen)}元。"
+        )
+
+    @property
+    def short_zh(self) -> str:
+        """For a telephone, which others may look at."""
+        paid = self.kind is MoveKind.PAID
+        return (
+            f"您的个人账户{local_time(self.moved_at):%m月%d日%H:%M}"
+            f"{'为' if paid else '退回为'}亲属（尾号{self.patient_no[-_SHOWN_DIGITS:]}）"
+            f"{'共济支付' if paid else '共济支付的'}{yuan_text(self.amount_fen)}元，"
             f"账户余额{yuan_text(self.balance_fen)}元。"
         )
 

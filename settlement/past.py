@@ -39,6 +39,7 @@ CODE_ZH = {
     EntryCode.FAMILY_RELEASED: "共济解冻", EntryCode.FAMILY_RETURNED: "共济退回",
     EntryCode.ACCOUNT_CONTRIBUTION: "划入", EntryCode.PAYABLE_CARRIED: "期初应付",
     EntryCode.SETTLEMENT_CARRIED: "期初可撤销结算", EntryCode.HOLD: "支付预占",
+    EntryCode.REST_COLLECTED: "异地余款收取",
     EntryCode.PLAIN_SALE: "自费", EntryCode.COLLECTED: "渠道收款", EntryCode.OWED_BACK: "待退款",
     EntryCode.GIVEN_BACK: "退款", EntryCode.GIVEN_BACK_BY_HAND: "线下退款",
     EntryCode.DEPOSIT: "预交金", EntryCode.DEPOSIT_HANDED_BACK: "预交金退现",

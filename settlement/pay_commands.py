@@ -47,6 +47,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     """of a 医保码 the two digits of the province that issued it: known before anybody was asked"""
     undecoded: Refusal | None = None
     """why it says nothing; an order that is there already is told all the same"""
+    region: str = ""
+    """of somebody insured elsewhere which region, where that was said with the code"""
 
 
 class Counter(Struct, frozen=True, kw_only=True):
@@ -80,6 +82,8 @@ class HoldSale(Purchase, frozen=True, kw_only=True, gc=False):
     counter: Counter
     till: Till | None
     """None: no code was shown"""
+    nothing_left: bool = False
+    """of somebody insured elsewhere: their region said that nothing is left to collect"""
 
 
 class HoldPlainSale(Command, frozen=True, kw_only=True, gc=False):

@@ -92,6 +92,8 @@ class Happening(IntEnum):
     CHANGED = 17
     """the payer chose another channel than that of the present attempt on their phone, or wants
     another order because nobody knows whether that one arrived"""
+    SHARED = 18
+    """another region has settled what it pays; a code for the rest is waited for (ADR 0075)"""
 
 
 MONEY_CAME = frozenset({Happening.PAID, Happening.MISPAID})
@@ -150,6 +152,7 @@ COLLECT_STATES = (_W, _C, _P, _G, _U, _S, _X)
 _COLLECT_ROWS: tuple[tuple[Happening, tuple[Next, ...]], ...] = (
     # what happened        waiting collecting confirming changing undoing settled closed
     (Happening.INVITED,    (w,     no,        no,        no,      no,     no,     no)),
+    (Happening.SHARED,     (w,     no,        no,        no,      no,     no,     no)),
     (Happening.ATTEMPTED,  (c,     no,        no,        no,      no,     no,     no)),
     (Happening.PAID,       (no,    s_,        s_,        u,       u,      k,      xb)),
     (Happening.MISPAID,    (no,    u,         u,         u,       u,      no,     xb)),

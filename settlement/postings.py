@@ -120,6 +120,14 @@ def collecting_transfers(*, amount_fen: int, institution_base: int) -> tuple[Tra
     return (Transfer(debit, institution_base + InstitutionAccount.REVENUE, amount_fen),)
 
 
+def rest_transfers(*, amount_fen: int, institution_base: int) -> tuple[Transfer, ...]:
+    """What an institution would collect itself of a settlement that is booked already is to be
+    collected by a channel."""
+    collecting = channel_account(institution_base, ChannelAccount.COLLECTING)
+    own = institution_base + InstitutionAccount.SELF_COLLECTED
+    return (Transfer(collecting, own, amount_fen),)
+
+
 def collected_transfers(
     *, channel: str, custody: Custody, amount_fen: int, institution_base: int
 ) -> tuple[Transfer, ...]:

@@ -242,6 +242,8 @@ _ENTITLEMENT = _rows(
      "请联系{agency}。"),
     ("INSTITUTION_CARE_TYPE_NOT_APPROVED", "本机构未开通该医疗类别[{value}]。",
      "请核对med_type，或向{agency}申请开通。"),
+    ("INSTITUTION_NOT_OFF_SITE", "本机构未开通异地就医直接结算。",
+     "请按自费办理，由参保人回参保地报销；需开通的，请联系{agency}。"),
     ("DOCTOR_NOT_REGISTERED", "医师[{value}]未在本机构登记[（明细{line_no}）]。",
      "请核对医师编码，或请{agency}登记该医师。"),
     ("DOCTOR_NOT_IN_FORCE", "医师[{value}]在[{on}]不是本机构在册的医师[（明细{line_no}）]。",

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from protocol.hub.messages import CancelTold, CaseTold, Refused
 from settlement.commands import Command, Credential
+from settlement.pay_commands import Till
 from settlement.person import Enrolment, Identity
 from settlement.remote_states import Happening
 
@@ -36,3 +37,7 @@ class ReportCase(Command, frozen=True, kw_only=True, gc=False):
     case_no: int
     happening: Happening
     heard: Heard = Heard()
+    till: Till | None = None
+    """of an order: the merchant that collects the rest with the code that was shown"""
+    operator: str = ""
+    """who gave an order up at the counter"""

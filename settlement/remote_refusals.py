@@ -22,13 +22,15 @@ REGION_RULE_ROWS: tuple[tuple[str, str, str], ...] = (
     ("REGION_NO_HUB", "本平台未接入异地就医平台，不能办理异地人员业务。",
      "请按自费办理，或联系{agency}。"),
     ("REGION_REFUSED", "参保地未予结算[（{there}）][：{text}]", "如无法更正，请按自费办理。"),
+    ("REGION_KEEPS_IT", "参保地未同意撤销[（{there}）][：{text}]结算仍有效，未退款。",
+     "请按参保地说明处理后重新退款。"),
     ("ONLY_AT_HOME", "该人员在[{region}]参保，此业务须在参保地办理。", "请参保人向参保地办理。"),
 )
 REGION_LATER_ROWS: tuple[tuple[str, str, str], ...] = (
     ("REGION_REFUSED_LATER", "参保地暂不能办理[（{there}）][：{text}]",
      "请稍后重发，或按自费办理。"),
     ("REGION_UNREACHABLE", "暂时联系不上参保地[{region}]，未结算。",
-     "请稍后用相同msgid重发，或按自费办理。"),
+     "请稍后原样重发（msgid或order_no不变），或按自费办理。"),
     ("REGION_SILENT", "参保地[{region}]未在时限内答复，未产生任何结算。", "请稍后重发。"),
     ("REGION_UNDONE", "参保地[{region}]未能及时答复，本次结算已撤回，未产生费用分担。",
      "请稍后用相同msgid重发，或按自费办理。"),

@@ -63,16 +63,17 @@ STUCK_SECONDS = 600
 _PATIENT: Mapping[State, Told] = {
     State.ASKED: Told("等待", "wait"),
     State.UNCLEAR: Told(
-        f"等待：{REVERSE_SECONDS:.0f} 秒后自动放弃；医院可用同一 msgid 重发，或用 2601 放弃",
-        "wait, it is given up by itself; the hospital may send the same msgid, or 2601",
+        f"等待：{REVERSE_SECONDS:.0f} 秒后自动放弃；机构可用同一 msgid（扫码为 order_no）重发，"
+        "或用 2601（扫码为取消）放弃",
+        "wait, it is given up by itself; the same msgid (order_no) may be sent, or 2601 (a cancel)",
     ),
     State.UNDOING: Told(
         "等待：参保地答复后自动释放；急需结账可按自费（全额垫付）办理",
         "wait, it is freed by itself; who cannot wait pays in advance",
     ),
     State.CANCELLING: Told(
-        "等待：自动重问；医院可用同一 msgid 重发撤销",
-        "wait, it is asked again by itself; the hospital may send the cancel again",
+        "等待：自动重问；机构可用同一 msgid 重发撤销，或用同一 refund_no 重发退款",
+        "wait, it is asked again by itself; the cancel or refund may be sent again",
     ),
 }
 _STUCK = Told(

@@ -111,10 +111,12 @@ class EvoucherSimulator(VoucherSimulator):
             )
         )  # fmt: skip
         identity = person.identity
-        elsewhere = read.decoding is Decoding.ELSEWHERE
+        region = self.elsewhere.get(read.person, self.region)
+        if read.decoding is Decoding.ELSEWHERE:
+            region = REGION_ELSEWHERE
         holder = Holder(
             userName=identity.name, idNo=identity.certificate_no, idType=identity.certificate_type,
-            insuOrg=REGION_ELSEWHERE if elsewhere else self.region,
+            insuOrg=region,
             ecIndexNo=f"{read.person:032d}", ecToken=token, gender=identity.sex,
             birthday=f"{identity.born_on:%Y-%m-%d}", nationality=identity.ethnic_group,
             chnlId="SIM", ecQrCode=code,

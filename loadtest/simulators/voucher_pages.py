@@ -38,6 +38,8 @@ class VoucherSimulator(ChannelSimulator):
         super().__init__(clock=clock, book=book, faults=faults)
         self.people = people
         self.region = region
+        self.elsewhere: dict[int, str] = {}
+        """who of them is insured in another region, six digits"""
         self._serials = count(1)
 
     @property

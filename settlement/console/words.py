@@ -88,6 +88,7 @@ HAPPENINGS: Mapping[Happening, Words] = {
     Happening.TAKEN_BACK: Words("退货", "taken back"),
     Happening.INVITED: Words("邀请手机支付", "asked to pay on the phone"),
     Happening.CHANGED: Words("更换支付方式", "another channel chosen"),
+    Happening.SHARED: Words("参保地已结算，待付余款", "shared by another region, rest awaited"),
 }
 CHANNELS: Mapping[str, Words] = {
     "wechat": Words("微信支付", "WeChat Pay"),
@@ -114,6 +115,7 @@ ENTRY_CODES: Mapping[int, Words] = {
     EntryCode.HOLD: Words("预占", "hold"),
     EntryCode.PLAIN_SALE: Words("自费销售", "sale without insurance"),
     EntryCode.COLLECTED: Words("渠道收款", "collected by the channel"),
+    EntryCode.REST_COLLECTED: Words("异地余款改由渠道收取", "rest of a stranger's, by a channel"),
     EntryCode.OWED_BACK: Words("应退", "to be given back"),
     EntryCode.GIVEN_BACK: Words("已退款", "given back"),
     EntryCode.GIVEN_BACK_BY_HAND: Words("线下退款", "given back by hand"),

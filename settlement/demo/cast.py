@@ -94,17 +94,20 @@ def cast_of(world: World, clients: Clients, ours: Member) -> Cast:
         operator=ours.operator,
         data_dir=ours.data_dir,
         url=ours.url,
-        drugs=_basket(world, ("09", "01", 2), ("11", "02", 1), ("09", "03", 1)),
+        drugs=_drugs(world),
         treatment=_treatment(world),
     )
 
 
 class RegionCast(Struct, frozen=True, kw_only=True):
-    """Who plays in another region: a hospital, and employees who travel."""
+    """Who plays in another region: a hospital, a pharmacy, and employees who travel."""
 
     hospital: InstitutionClient
+    pharmacy: InstitutionClient
+    world: World
     people: tuple[Patient, ...]
     treatment: tuple[Bought, ...]
+    drugs: tuple[Bought, ...]
 
 
 def region_cast(world: World, clients: Clients) -> RegionCast:
@@ -114,9 +117,10 @@ def region_cast(world: World, clients: Clients) -> RegionCast:
         raise StoryError("the other region has too few people for the story")
     return RegionCast(
         hospital=clients.of(_one_of(world, "hospital")),
+        pharmacy=clients.of(_one_of(world, "pharmacy")), world=world,
         people=tuple(Patient(person=person) for person in people),
-        treatment=_treatment(world),
-    )
+        treatment=_treatment(world), drugs=_drugs(world),
+    )  # fmt: skip
 
 
 def _employees(world: World) -> list[WorldPerson]:
@@ -125,6 +129,10 @@ def _employees(world: World) -> list[WorldPerson]:
         for person in world.persons
         if person.insutype == EMPLOYEE and person.balance >= _BALANCE_MIN
     ]
+
+
+def _drugs(world: World) -> tuple[Bought, ...]:
+    return _basket(world, ("09", "01", 2), ("11", "02", 1), ("09", "03", 1))
 
 
 def _treatment(world: World) -> tuple[Bought, ...]:

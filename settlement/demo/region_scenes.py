@@ -1,5 +1,5 @@
-"""The scenes between two regions (异地就医): a stranger is treated here, somebody of ours there, an
-answer that the hub loses, and three books that say the same.
+"""The scenes between two regions (异地就医): a stranger is treated here, somebody of ours there and
+buys there with one scan, an answer that the hub loses, and three books that say the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from loadtest.institution_client import InstitutionClient, Message, Reply
 from loadtest.simulators.hub_faults import Fault, Plan, Rule
 from protocol.hub.messages import Kind
 from settlement.clock import local_time, system_clock
+from settlement.demo import till
 from settlement.demo.books import agency_book
 from settlement.demo.cast import Cast, Props, SceneMaker
 from settlement.demo.neighbour import NAME, REGION, Neighbour
@@ -58,6 +59,22 @@ async def away(cast: Cast, _props: Props, *, neighbour: Neighbour) -> Scene:
         infno="1101 → … → 2207", chinese=f"本地参保人在{NAME}看病",
         english="somebody of ours is treated there",
         lines=(who(patient, counter), *bought_lines(neighbour.cast.treatment)), paid=paid,
+    )  # fmt: skip
+
+
+async def scanned_away(cast: Cast, _props: Props, *, neighbour: Neighbour) -> Scene:
+    """Somebody of ours in the other region's pharmacy: we share it, then the wallet there pays."""
+    counter, patient = neighbour.cast.pharmacy, cast.colleague
+    number = till.order_no(counter, 21)
+    code = till.pay_code(neighbour.cast.world, "wechat", "ok")
+    body = till.sale(number, neighbour.cast.drugs, code, patient=patient)
+    body |= {"person_code": patient.person.certno, "insuplc_admdvs": cast.world.region}
+    reply = await counter.pay("POST", "/pay/scan", body)
+    reply = till.expect(await till.until(counter, reply, "settled"), "settled")
+    return till.told(
+        "POST /pay/scan", f"本地参保人在{NAME}的药店扫码购药",
+        "somebody of ours scans to pay there", reply,
+        f"{counter.institution.name} · {patient.person.psn_name}，订单 {number}",
     )  # fmt: skip
 
 
@@ -158,5 +175,6 @@ def _net(counted: dict[str, int]) -> int:
 def region_scenes(neighbour: Neighbour) -> tuple[SceneMaker, ...]:
     """Those of this neighbour."""
     return tuple(
-        partial(make, neighbour=neighbour) for make in (stranger, away, lost_between, agreed)
+        partial(make, neighbour=neighbour)
+        for make in (stranger, away, scanned_away, lost_between, agreed)
     )

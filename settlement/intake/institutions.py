@@ -45,6 +45,8 @@ COLUMNS = (
            expected=cells.A_FLAG),
     Column(name="care_types", title="准予的医疗类别", read=cells.codes(r"\d{2,6}"),
            expected=Told("医疗类别代码，以分号分隔", "codes of med_type, separated by ;")),
+    Column(name="off_site", title="准予异地就医直接结算", read=cells.read_flag, default=True,
+           expected=cells.A_FLAG),
     Column(name="access_key", title="接入标识", read=cells.matching(r"[A-Za-z0-9._\-]{8,64}"),
            default="", expected=_KEY),
     Column(name="secret", title="密钥", read=cells.matching(r"[!-~]{16,128}"), default="",
@@ -170,7 +172,7 @@ def _institution(
         hospital_level=told["hosp_lv"], deductible_level=told["dedc_hosp_lv"],
         ceiling_level=told["lmtpric_hosp_lv"], agreement_from=told["agreement_from"],
         agreement_to=told["agreement_to"], suspended=told["suspended"],
-        care_types=frozenset(told["care_types"]), account_base=0,
+        care_types=frozenset(told["care_types"]), off_site=told["off_site"], account_base=0,
     )  # fmt: skip
     return FileInstitution(
         row=row, institution=institution, access_key=told["access_key"], secret=told["secret"]

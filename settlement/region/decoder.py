@@ -36,6 +36,8 @@ class Asker(Struct, frozen=True, kw_only=True):
     business: BusinessType
     operator: str
     device: str = ""
+    sale: bool = False
+    """something is sold: who is insured elsewhere is served, too"""
 
 
 class Decoded(Struct, frozen=True, kw_only=True):

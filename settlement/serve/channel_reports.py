@@ -14,6 +14,7 @@ from settlement.channels.port import Channel
 from settlement.channels.registry import Tills
 from settlement.clock import Clock
 from settlement.desk import DecisionDesk
+from settlement.gateway import Overloaded, Unavailable
 from settlement.institution import Institution
 from settlement.pay_commands import Report
 from settlement.payment import NotificationRefused, Notified, Outcome, Verdict
@@ -34,9 +35,12 @@ from settlement.payment_states import (
     undo_happened,
     what_next,
 )
+from settlement.remote_states import State as CaseState
 from settlement.serve.asking import Journals, Reply
 from settlement.serve.legs import Legs
 from settlement.serve.pay_pieces import asked_of, order_key, phone_door, refund_order
+from settlement.serve.remote import RemoteDesk
+from settlement.storage.errors import StorageError
 from settlement.storage.payment_finder import PaymentFinder
 from settlement.storage.payments import place_of
 from settlement.telemetry.metrics import METRICS
@@ -66,7 +70,7 @@ class ChannelReports:
 
     def __init__(
         self, *, desk: DecisionDesk, journals: Journals, finder: PaymentFinder, tills: Tills,
-        read_clock: Clock,
+        read_clock: Clock, remote: RemoteDesk,
     ) -> None:  # fmt: skip
         self._desk = desk
         self._submit = journals.ask
@@ -74,6 +78,9 @@ class ChannelReports:
         self.tills = tills
         self._clock = read_clock
         self._legs = Legs()
+        self._remote = remote
+        self._undoing: dict[int, asyncio.Task[None]] = {}
+        """cases that another region is asked to take back, because nobody paid"""
 
     async def notified(
         self, channel: str, merchant_no: str, headers: Mapping[str, str], body: bytes
@@ -200,9 +207,36 @@ class ChannelReports:
         if isinstance(reply, PayAnswer):
             self._count(fact, reply)
             self._legs.tell(row.pay_no, reply)
+            if reply.case is not None and reply.case.standing.state is CaseState.UNDOING:
+                self._take_back_there(reply.case.row.case_no)
         if isinstance(reply, PayAnswer) and reply.ask_again and reply.fact is not None:
             return await self._ask_again(reply, reply.fact, institution, attempt)
         return reply
+
+    def _take_back_there(self, case_no: int) -> None:
+        """Ask another region now, and let whoever reported go on; what does not come of it is the
+        resolver's (settlement/serve/remote_resolver.py)."""
+        if case_no in self._undoing:
+            return
+        task = asyncio.ensure_future(self._taken_back_there(case_no))
+        self._undoing[case_no] = task
+        task.add_done_callback(lambda _: self._undoing.pop(case_no, None))
+
+    async def _taken_back_there(self, case_no: int) -> None:
+        try:
+            await self._remote.look(case_no)
+        except (StorageError, Overloaded, Unavailable) as exc:
+            where = {"event": "region.case.failed", "case_no": case_no}
+            logger.warning("a case is left to the resolver", exc_info=exc, extra=where)
+
+    async def taken_back_there(self, case_no: int, seconds: float) -> bool:
+        """Wait until this process has heard of a case that it asks another region to take back;
+        False where it asks about none, or hears nothing for so long."""
+        task = self._undoing.get(case_no)
+        if task is None:
+            return False
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        return bool(done)
 
     async def _ask_again(
         self, reply: PayAnswer, fact: PaymentFact, institution: Institution, number: int

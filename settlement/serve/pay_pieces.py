@@ -50,13 +50,14 @@ def reader(kind: type[Request]) -> Callable[[bytes], Request]:
 
 def asked_of(
     institution: Institution, lane: int, person_no: str, order_no: str, operator: str = "",
-    fingerprint: bytes = b"",
+    fingerprint: bytes = b"", region: str = "",
 ) -> Asked:  # fmt: skip
-    """Who asks, about which order, in the lane where it is."""
+    """Who asks, about which order, in the lane where it is; of somebody insured elsewhere which
+    region, where that was said."""
     return Asked(
         infno=scans.SCAN, institution=institution, msgid=order_no, operator=operator, lane=lane,
         person_no=person_no, message_key=message_key_of(institution.code, scans.SCAN, order_no),
-        fingerprint=fingerprint,
+        fingerprint=fingerprint, insured_region=region,
     )  # fmt: skip
 
 

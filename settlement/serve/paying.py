@@ -59,10 +59,12 @@ from settlement.payment_states import (
 )
 from settlement.refusal import Refusal
 from settlement.region.decoder import Decoders
+from settlement.remote_states import State as CaseState
 from settlement.serve.asking import Journals, Reply
 from settlement.serve.channel_reports import ChannelReports
 from settlement.serve.legs import Leg
 from settlement.serve.one_code import one_code_till, shows_one_code
+from settlement.serve.orders_elsewhere import OrdersElsewhere, until_of_counter
 from settlement.serve.outcomes import LookedUpFirst
 from settlement.serve.pay_pieces import (
     CHANNEL_OF,
@@ -73,9 +75,11 @@ from settlement.serve.pay_pieces import (
     reader,
 )
 from settlement.serve.person_codes import PersonCodes, instead
+from settlement.serve.remote import RemoteDesk
+from settlement.serve.strangers import StrangerDesk
 from settlement.storage.lookups import PersonFinder
 from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder
-from settlement.storage.payments import PAYER_ALONE, Owner
+from settlement.storage.payments import PAYER_ALONE, Owner, place_of
 from settlement.telemetry.metrics import METRICS
 from settlement.telemetry.traces import TRACES
 from settlement.translate import scans
@@ -83,6 +87,7 @@ from settlement.translate.pieces import Sender
 from settlement.translate.requests import Translator
 from settlement.unreadable import unread
 from settlement.usecases.paying import Ordered, PayAnswer, plan_of
+from settlement.usecases.remote_settle import CaseAnswer
 
 COUNTER_SECONDS = 2.5
 """How long a counter is kept waiting for a verdict that is asked for anyway."""
@@ -113,7 +118,7 @@ class Payments(ChannelReports):
     def __init__(
         self, *, desk: DecisionDesk, journals: Journals, dsn: str, tills: Tills,
         translator: Translator, shape: Shape, lanes: int, limits: Limits, read_clock: Clock,
-        decoders: Decoders,
+        decoders: Decoders, remote: RemoteDesk, strangers: StrangerDesk,
     ) -> None:  # fmt: skip
         # On one machine what holds a sale lasts only together with the claim of its number before.
         self._side = LookedUpFirst(
@@ -123,11 +128,13 @@ class Payments(ChannelReports):
         self._under_way: set[asyncio.Task[PayReply]] = set()
         super().__init__(
             desk=desk, journals=journals, tills=tills, read_clock=read_clock,
-            finder=PaymentFinder(self._side, shape, gap=self._gap),
+            finder=PaymentFinder(self._side, shape, gap=self._gap), remote=remote,
         )  # fmt: skip
+        self._elsewhere = OrdersElsewhere(remote, journals)
         self._codes = PersonCodes(
             decoders=decoders, desk=desk, lanes=lanes, read_clock=read_clock,
             persons=PersonFinder(self._side, shape, gap=self._gap), orders=self.finder,
+            strangers=strangers,
         )  # fmt: skip
         self._shape = shape
         self._translator = translator
@@ -152,6 +159,7 @@ class Payments(ChannelReports):
         institution = self._desk.world.institutions.get(caller.institution_code)
         if institution is None:
             return self._refused(request.order_no, Refusal(code="INSTITUTION_NOT_YOURS"))
+        until = until_of_counter()
         one_code = shows_one_code(request, institution, self.tills)
         till = None if one_code else self._way(request, institution)
         if isinstance(till, Refusal):
@@ -169,12 +177,26 @@ class Payments(ChannelReports):
         if isinstance(command, Refusal):
             return self._refused(request.order_no, command)
         reply = await self._as_it_stands(await self._submit(command), command.asked)
+        if isinstance(reply, CaseAnswer) and isinstance(command, HoldSale):
+            reply = await self._elsewhere.settle(command, reply, until)
         if isinstance(reply, Refusal):
             return self._refused(request.order_no, instead(reply, shown))
         if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
             code = request.pay_code or request.person_code
             reply = await self._collect(reply.fact, reply.began, code, command)
-        return self._told(request.order_no, reply)
+        return self._told(
+            request.order_no, await self._with_region(reply, command.asked, until - monotonic())
+        )
+
+    async def _with_region(self, reply: Reply, asked: Asked, seconds: float) -> Reply:
+        """An order that was not paid, once another region has taken back what it had settled;
+        after so many seconds as it stands."""
+        case = reply.case if isinstance(reply, PayAnswer) else None
+        if case is None or case.standing.state is not CaseState.UNDOING:
+            return reply
+        if await self.taken_back_there(case.row.case_no, max(seconds, 0.0)):
+            return await self._submit(FindOrder(asked=asked))
+        return reply
 
     async def find(self, order_no: str, caller: Caller) -> PayReply:
         """GET /pay/{order_no}."""
@@ -211,7 +233,12 @@ class Payments(ChannelReports):
         found = await self._submit(FindOrder(asked=asked))
         if not isinstance(found, PayAnswer):
             return self._told(order_no, found)
+        if found.case is not None and found.fact is None:
+            gone = self._elsewhere.give_up(found.case, asked, request.operator)
+            return await self._to_its_end(self._whatever(order_no, gone))
         fact = found.fact
+        if fact is None and found.settlement is None and found.stay is None:
+            return self._told(order_no, found)  # it was given up before
         if fact is None or fact.standing.state is State.SETTLED:
             return self._refused(order_no, Refusal(code="ORDER_SETTLED", field="order_no"))
         return await self._to_its_end(self._given_up(fact, asked.institution, request.operator))
@@ -226,7 +253,13 @@ class Payments(ChannelReports):
         now = reply.fact if isinstance(reply, PayAnswer) else None
         if now is not None and now.standing.state is State.SETTLED:  # it was paid meanwhile
             reply = Refusal(code="ORDER_SETTLED", field="order_no")
-        return self._told(fact.row.order_no, reply)
+        asked = asked_of(institution, fact.row.lane, place_of(fact.row), fact.row.order_no)
+        return self._told(
+            fact.row.order_no, await self._with_region(reply, asked, COUNTER_SECONDS)
+        )
+
+    async def _whatever(self, order_no: str, work: Awaitable[Reply]) -> PayReply:
+        return self._told(order_no, await work)
 
     async def refund(self, order_no: str, body: bytes, caller: Caller) -> PayReply:
         """POST /pay/{order_no}/refund: insurance first, then the money."""
@@ -242,6 +275,8 @@ class Payments(ChannelReports):
         found = await self._find(asked)
         if not isinstance(found, PayAnswer):
             return self._told(order_no, found)
+        if found.fact is None and found.settlement is None and found.stay is None:
+            return self._refused(order_no, Refusal(code="REFUND_NOT_SETTLED", field="order_no"))
         if not await self._is_free(request.refund_no, asked):
             return self._refused(order_no, Refusal(code="REFUND_CONFLICT", field="refund_no"))
         command = TakeBack(
@@ -273,6 +308,8 @@ class Payments(ChannelReports):
 
     async def _refund(self, order_no: str, command: TakeBack) -> PayReply:
         reply = await self._submit(command)
+        if isinstance(reply, CaseAnswer):
+            reply = await self._elsewhere.take_back(command, reply, until_of_counter())
         if isinstance(reply, PayAnswer) and reply.began is not None and reply.fact is not None:
             reply = await self.run_errand(reply.fact, Ask.REFUND)
         return self._told(order_no, reply)
@@ -341,9 +378,10 @@ class Payments(ChannelReports):
 
     async def _stands(self, fact: PaymentFact, command: Ordered) -> Reply:
         """What is told of a payment that was just read."""
-        if fact.returns:  # what went back is told, too, and has to be read first
+        plan = plan_of(fact, self._desk.world)
+        if fact.returns or plan.elsewhere:  # what went back, or stands elsewhere, is told, too
             return await self._submit(FindOrder(asked=command.asked))
-        output = scans.standing(fact, plan_of(fact, self._desk.world))
+        output = scans.standing(fact, plan)
         return PayAnswer(output=output, fact=fact)
 
     def _till(self, pay_code: str, institution: Institution) -> Till | Refusal | None:
@@ -442,7 +480,7 @@ class Payments(ChannelReports):
         )  # fmt: skip
         asked = asked_of(
             institution, owner.lane, owner.person_no, request.order_no, request.operator,
-            read.fingerprint,
+            read.fingerprint, "" if shown is None else shown.region,
         )  # fmt: skip
         counter = scans.counter(request)
         if shown is None:
@@ -490,9 +528,10 @@ class Payments(ChannelReports):
         return asked_of(institution, owner.lane, owner.person_no, order_no)
 
     async def drain(self, seconds: float) -> None:
-        """Finish what is under way; what is not by then is left to the resolver."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=seconds)
+        """Finish what is under way; what is not by then is left to the resolvers."""
+        under_way = {*self._under_way, *self._undoing.values()}
+        if under_way:
+            await asyncio.wait(under_way, timeout=seconds)
 
     def close(self) -> None:
         """Drop the connection."""

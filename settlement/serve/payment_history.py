@@ -55,6 +55,7 @@ _HAPPENED_ZH = {
     Happening.TAKEN_BACK: "退货",
     Happening.INVITED: "邀请手机支付",
     Happening.CHANGED: "更换支付方式",
+    Happening.SHARED: "参保地已结算，待付余款",
 }
 
 

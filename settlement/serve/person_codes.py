@@ -1,4 +1,5 @@
-"""Whom a scanned person code names: an identity number, or a code that its issuer decodes.
+"""Whom a scanned person code names: an identity number, or a code that its issuer decodes. Who
+somebody is that is insured elsewhere, their own region says (ADR 0075).
 
 A code is decoded once. Whom it named is committed before anything else happens, under the code and
 the order it was shown for, so that the same order sent again, here or by another process, needs no
@@ -17,8 +18,9 @@ from protocol.evoucher import BusinessType
 from protocol.hospital import AdmissionAsked
 from protocol.paycode import CodeKind, Scanned
 from protocol.scan import ScanRequest
+from settlement.abroad import elsewhere
 from settlement.clock import Clock
-from settlement.commands import Sought
+from settlement.commands import Credential, Sought
 from settlement.desk import DecisionDesk
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import LookupKind
@@ -26,6 +28,7 @@ from settlement.lanes import lane_of, lane_of_key
 from settlement.pay_commands import Shown
 from settlement.refusal import Refusal
 from settlement.region.decoder import Asker, Decoded, Decoder, Decoders, NotDecoded, Why
+from settlement.serve.strangers import StrangerDesk
 from settlement.storage.lookups import PersonFinder
 from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder, Token
 from settlement.storage.payments import Owner
@@ -50,7 +53,7 @@ class PersonCodes:
 
     def __init__(
         self, *, decoders: Decoders, desk: DecisionDesk, persons: PersonFinder,
-        orders: PaymentFinder, lanes: int, read_clock: Clock,
+        orders: PaymentFinder, lanes: int, read_clock: Clock, strangers: StrangerDesk,
     ) -> None:  # fmt: skip
         self._decoders = decoders
         self._desk = desk
@@ -58,6 +61,7 @@ class PersonCodes:
         self._orders = orders
         self._lanes = lanes
         self._clock = read_clock
+        self._strangers = strangers
         self._under_way: dict[bytes, asyncio.Task[Shown | Refusal]] = {}
 
     async def read(
@@ -73,6 +77,7 @@ class PersonCodes:
             asker = Asker(
                 institution=institution.code, business=business or _BUSINESS[institution.kind],
                 operator=request.operator, device=request.terminal_id,
+                sale=isinstance(request, ScanRequest),
             )  # fmt: skip
             return await self._once(scanned, decoder, request.order_no, institution, asker)
         if scanned.is_voucher:
@@ -80,8 +85,22 @@ class PersonCodes:
         credential = scans.identity_credential(scanned)
         if credential is None:
             return Refusal(code="PERSON_CODE_UNKNOWN", field="person_code")
+        region = ""
+        if isinstance(request, ScanRequest):
+            region = elsewhere(request.insuplc_admdvs, self._desk.world.region)
+        if region:
+            return await self._by_number(credential, region, institution, request.operator)
         person_no = await self._person(credential.number)
         return Shown(credential=credential, person_no=person_no)
+
+    async def _by_number(
+        self, credential: Credential, region: str, institution: Institution, operator: str
+    ) -> Shown:
+        """The holder of an identity number who is insured elsewhere."""
+        found = await self._strangers.find(credential, region, institution, operator)
+        if isinstance(found, Refusal):
+            return Shown(credential=credential, person_no=None, undecoded=found)
+        return Shown(credential=credential, person_no=found.person_no, region=found.region)
 
     def is_person(self, scanned: Scanned) -> bool:
         """Whether a code that was shown for paying is one that a decoder reads: it names a person,
@@ -112,7 +131,7 @@ class PersonCodes:
             return known
         said = await decoder.decode(scanned, asker)
         if isinstance(said, Decoded):
-            return await self._remember(key, scanned, said, institution)
+            return await self._remember(key, scanned, said, institution, asker)
         # Another process may have decoded it for the same order meanwhile.
         known = await self._remembered(key, scanned)
         return known or _undecoded(key, scanned, said)
@@ -128,15 +147,17 @@ class PersonCodes:
         )  # fmt: skip
 
     async def _remember(
-        self, key: bytes, scanned: Scanned, said: Decoded, institution: Institution
+        self, key: bytes, scanned: Scanned, said: Decoded, institution: Institution, asker: Asker
     ) -> Shown | Refusal:
         """The token first: whoever finds whom the code named finds the token, too."""
-        region = self._desk.world.region
-        if said.region and said.region != region:
-            return Refusal(
-                code="PERSON_CODE_ELSEWHERE", field="person_code", params={"region": said.region}
-            )
-        person_no = await self._person(said.identity_no)
+        region = elsewhere(said.region, self._desk.world.region)
+        if region:
+            found = await self._elsewhere(said, region, institution, asker)
+            if isinstance(found, Refusal):
+                return _unread(key, scanned, found)
+            person_no: str | None = found
+        else:
+            person_no = await self._person(said.identity_no)
         if person_no is None:
             return Refusal(code="PERSON_UNKNOWN", field="person_code")
         lane = lane_of(person_no, self._lanes)
@@ -152,6 +173,22 @@ class PersonCodes:
             province=scanned.province or "",
         )  # fmt: skip
 
+    async def _elsewhere(
+        self, said: Decoded, region: str, institution: Institution, asker: Asker
+    ) -> str | Refusal:
+        """Whom a code names that is insured in another region: served where something is sold, and
+        nowhere without a way to that region."""
+        if not asker.sale or not self._strangers.there:
+            return Refusal(
+                code="PERSON_CODE_ELSEWHERE", field="person_code", params={"region": region}
+            )
+        shown = Credential(
+            kind="02", number=said.identity_no, card_serial=None, certificate_no=said.identity_no,
+            name=said.name or None,
+        )  # fmt: skip
+        found = await self._strangers.find(shown, region, institution, asker.operator)
+        return found if isinstance(found, Refusal) else found.person_no
+
     async def _person(self, identity_no: str) -> str | None:
         kind = LookupKind.CERTIFICATE
         key = self._desk.world.keyring.lookup_key(kind, identity_no)
@@ -166,9 +203,13 @@ class PersonCodes:
         return self._desk.world.keyring.lookup_key(LookupKind.TOKEN, text)
 
 
+_OF_NOBODY = frozenset({"TOKEN_UNKNOWN", "INSURED_REGION_DIFFERS"})
+"""What is wrong with an order of a person whom nobody could ask about."""
+
+
 def instead(refusal: Refusal, shown: Shown | None) -> Refusal:
     """What is said of an order that is not there yet, and whose code could not be decoded."""
-    if shown is None or shown.undecoded is None or refusal.code != "TOKEN_UNKNOWN":
+    if shown is None or shown.undecoded is None or refusal.code not in _OF_NOBODY:
         return refusal
     return shown.undecoded
 
@@ -178,6 +219,11 @@ def _undecoded(key: bytes, scanned: Scanned, said: NotDecoded) -> Shown:
     refusal = Refusal(
         code=_REFUSALS[said.why], field="person_code", params={"reason": said.code}
     )
+    return _unread(key, scanned, refusal)
+
+
+def _unread(key: bytes, scanned: Scanned, refusal: Refusal) -> Shown:
+    """A code that names nobody for us."""
     return Shown(
         credential=scans.decoded_credential(scanned), person_no=None, token_key=key,
         undecoded=refusal,

@@ -35,6 +35,7 @@ from settlement.decision import Answer
 from settlement.desk import DecisionDesk
 from settlement.gateway import Unavailable
 from settlement.numbers import lane_in
+from settlement.pay_commands import Till
 from settlement.refusal import Refusal
 from settlement.region.hub import NoAnswer, Why
 from settlement.region.verdicts import happened, refused_there
@@ -54,6 +55,7 @@ from settlement.storage.connect import Several
 from settlement.storage.errors import StorageError
 from settlement.storage.remote import read_cases
 from settlement.translate import remote as words
+from settlement.translate.scans import SCAN
 from settlement.usecases.remote_payloads import open_plan
 from settlement.usecases.remote_report import CaseReply
 from settlement.usecases.remote_settle import CaseAnswer, Quoted
@@ -121,8 +123,17 @@ class RemoteDesk:
         return await self._go_on(command, reply.fact, first=reply.first)
 
     async def _quote(self, region: str, quote: Quoted, lane: int) -> Reply:
+        told = await self.quoted(region, quote, lane, ANSWER_SECONDS)
+        return told if isinstance(told, Refusal) else quote.show(told)
+
+    async def quoted(
+        self, region: str, quote: Quoted, lane: int, seconds: float
+    ) -> CaseTold | Refusal:
+        """What a region would share, asked once."""
+        if not self._line.there:
+            return Refusal(code="REGION_NO_HUB")
         told = await self._line.ask(
-            region, Kind.QUOTE, quote.question, self._line.fresh(lane), ANSWER_SECONDS
+            region, Kind.QUOTE, quote.question, self._line.fresh(lane), seconds
         )
         if isinstance(told, Refused):
             return refused_there(told)
@@ -132,18 +143,29 @@ class RemoteDesk:
         if fault:
             self._line.alarm("an answer of another region does not add up", region, fault)
             return Refusal(code="REGION_ANSWER_WRONG", params={"region": region})
-        return quote.show(told)
+        return told
 
     async def _go_on(self, command: Command, fact: CaseFact, *, first: bool) -> Reply:
         """Ask what is to be asked of the case, say what came, and answer the message."""
-        now = self._clock()
-        errand = next_errand(fact.standing, fact.row.opened_at, now)
+        reply = await self.put(fact, first=first, until=monotonic() + COUNTER_SECONDS)
+        return await self._answered(command, fact if reply is None else reply.fact, reply)
+
+    async def put(
+        self, fact: CaseFact, *, first: bool, until: float, till: Till | None = None
+    ) -> CaseReply | None:
+        """Ask what is to be asked of a case whose counter waits; None where it is at its end. The
+        till is that of an order whose rest is collected with the code that was shown."""
+        errand = next_errand(fact.standing, fact.row.opened_at, self._clock())
         if errand is Errand.STATUS:  # under its number it is one question, however often asked
             errand = Errand.SETTLE
-        reply = None if errand is None else await self._run(
-            fact, errand, first=first, until=monotonic() + COUNTER_SECONDS
-        )
-        return await self._answered(command, fact if reply is None else reply.fact, reply)
+        if errand is None:
+            return None
+        return await self._run(fact, errand, first=first, until=until, till=till)
+
+    async def give_up(self, fact: CaseFact, operator: str, until: float) -> CaseReply:
+        """The counter gives up a case of an order: it must not stand, and its region hears that."""
+        given_up = await self._report(fact, Happening.GIVEN_UP, operator=operator)
+        return await self._reversed(given_up, until)
 
     async def _answered(
         self, command: Command, fact: CaseFact, reply: CaseReply | None
@@ -160,7 +182,7 @@ class RemoteDesk:
             return Refusal(code="REGION_UNDONE", params={"region": fact.row.insured_region})
         not_taken_back = state is State.SETTLED and isinstance(command, Cancel | Reverse)
         if state is State.REFUSED or (not_taken_back and reply is not None):
-            return _refusal(reply, fact)
+            return refusal_of(reply, fact)
         again = await self._journals.ask(command)  # somebody else booked it: the first answer
         if isinstance(again, CaseAnswer):
             return Refusal(code="REGION_UNCLEAR", params={"region": again.region})
@@ -184,8 +206,9 @@ class RemoteDesk:
         return view.cases[case_no]
 
     async def _run(
-        self, fact: CaseFact, errand: Errand, *, first: bool, until: float
-    ) -> CaseReply:
+        self, fact: CaseFact, errand: Errand, *, first: bool, until: float,
+        till: Till | None = None,
+    ) -> CaseReply:  # fmt: skip
         """One question and what is booked for it; a case that is given up is reversed at once, if
         there is time until then (of the monotonic clock)."""
         if errand is Errand.GIVE_UP:
@@ -199,7 +222,7 @@ class RemoteDesk:
         if isinstance(told, NoAnswer) and told.why is Why.WORTHLESS:
             self._line.alarm("an answer of another region is worthless", fact.row.insured_region,
                         told.text)  # fmt: skip
-        reply = await self._report(fact, happening, heard=heard)
+        reply = await self._report(fact, happening, heard=heard, till=till)
         reply.refused = heard.refused
         return await self._reversed(reply, until) if errand is not Errand.REVERSE else reply
 
@@ -232,8 +255,9 @@ class RemoteDesk:
                 return status, Kind.STATUS, self._line.fresh(row.lane)
 
     async def _report(
-        self, fact: CaseFact, happening: Happening, *, heard: Heard | None = None
-    ) -> CaseReply:
+        self, fact: CaseFact, happening: Happening, *, heard: Heard | None = None,
+        till: Till | None = None, operator: str = "",
+    ) -> CaseReply:  # fmt: skip
         row = fact.row
         asked = Asked(
             infno=row.infno, institution=self._desk.world.institutions[row.institution],
@@ -244,7 +268,9 @@ class RemoteDesk:
             ReportCase(
                 asked=asked, case_nos=(row.case_no,),
                 visit_ids=() if row.mdtrt_id == row.case_no else (row.mdtrt_id,),
-                case_no=row.case_no, happening=happening, heard=heard or Heard(),
+                pay_nos=self._payments_of(fact),
+                case_no=row.case_no, happening=happening, heard=heard or Heard(), till=till,
+                operator=operator,
             )
         )
         if not isinstance(reply, CaseReply):
@@ -257,7 +283,17 @@ class RemoteDesk:
         return reply
 
 
-def _refusal(reply: CaseReply | None, fact: CaseFact) -> Refusal:
+    def _payments_of(self, fact: CaseFact) -> tuple[int, ...]:
+        """The payment of an order of scan-to-pay."""
+        row = fact.row
+        if row.infno != SCAN:
+            return ()
+        order = open_plan(row.payload, self._desk.world.keyring, row.lane, row.case_no).order
+        return () if order is None else (order.pay_no,)
+
+
+def refusal_of(reply: CaseReply | None, fact: CaseFact) -> Refusal:
+    """Why a case was not settled, or not taken back."""
     if reply is not None and reply.refused is not None:
         return refused_there(reply.refused)
     return Refusal(code="REGION_UNREACHABLE", params={"region": fact.row.insured_region})

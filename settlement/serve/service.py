@@ -257,12 +257,6 @@ class Service:
         self.mine = MyDesk(
             journals=journals, desk=self._desk, dsn=settings.app_dsn, lanes=lanes, shape=shape
         )
-        self.payments = HospitalPayments(
-            desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
-            translator=self._translator, shape=shape, lanes=lanes, decoders=settings.decoders,
-            limits=settings.limits, read_clock=settings.clock,
-        )  # fmt: skip
-        self.resolver = Resolver(self.payments, settings.app_dsn, settings.clock)
         self.hub_desk = HomeDesk(
             journals=journals, dsn=settings.app_dsn, lanes=lanes, shape=shape, desk=self._desk,
             limits=settings.limits,
@@ -278,14 +272,20 @@ class Service:
             read_clock=settings.clock,
         )  # fmt: skip
         self.remote_resolver = RemoteResolver(self.remote, settings.app_dsn, settings.clock)
+        self.payments = HospitalPayments(
+            desk=self._desk, journals=journals, dsn=settings.app_dsn, tills=settings.tills,
+            translator=self._translator, shape=shape, lanes=lanes, decoders=settings.decoders,
+            limits=settings.limits, read_clock=settings.clock, remote=self.remote,
+            strangers=strangers,
+        )  # fmt: skip
+        self.resolver = Resolver(self.payments, settings.app_dsn, settings.clock)
         self._enquiries = Enquiries(
             sessions=self._sessions, reconciling=self._reconciling, strangers=strangers,
             desk=self._desk, translator=self._translator,
         )  # fmt: skip
 
     def resolve_payments(self) -> None:
-        """Let this process be one of those that bring payments, and cases of people who are insured
-        elsewhere, to their end."""
+        """Let this process help to bring payments, and cases of other regions, to their end."""
         loops = self.resolver.run(), self.remote_resolver.run(), expire_for_ever(self.payments)
         self._tasks += map(asyncio.create_task, loops)
 

@@ -1,10 +1,12 @@
-"""Who somebody is that is insured in another region: 1101, asked there (异地参保人)."""
+"""Who somebody is that is insured in another region: 1101, or a scanned code, asked there
+(异地参保人)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from protocol.hub.messages import Kind, PersonTold, Refused
@@ -32,6 +34,14 @@ _NO_KEY = bytes(16)
 _ANY_LANE = 0
 
 
+class Stranger(Struct, frozen=True, kw_only=True):
+    """Somebody insured elsewhere, who is known here now."""
+
+    person_no: str
+    region: str
+    """the counterpart's code"""
+
+
 class StrangerDesk:
     """Asks who somebody is, and lets the person's journal keep it."""
 
@@ -46,10 +56,46 @@ class StrangerDesk:
         self._lanes = lanes
         self._clock = read_clock
 
+    @property
+    def there(self) -> bool:
+        """Whether there is a way to other regions."""
+        return self._line.there
+
     async def look_up(
         self, asked: Asked, credential: Credential, token_key: bytes
     ) -> Answer | Refusal:
         """1101 of somebody insured elsewhere. Raises Unavailable and Overloaded."""
+        asking = await self._told(asked, credential)
+        if isinstance(asking, Refusal):
+            return asking
+        keeping, told = asking
+        reply = await self._journals.ask(keeping)
+        if token_key and not isinstance(reply, Refusal):
+            await self._remember(token_key, keeping, asked.institution, told.holds_until)
+        return reply
+
+    async def find(
+        self, credential: Credential, region: str, institution: Institution, operator: str
+    ) -> Stranger | Refusal:
+        """Whom a scanned code names, as their region knows them; kept as by 1101. Raises
+        Unavailable and Overloaded."""
+        asked = Asked(
+            infno="1101", institution=institution, msgid="", operator=operator, lane=_ANY_LANE,
+            person_no="", message_key=_NO_KEY, fingerprint=b"", insured_region=region,
+        )  # fmt: skip
+        asking = await self._told(asked, credential)
+        if isinstance(asking, Refusal):
+            return asking
+        keeping, _ = asking
+        reply = await self._journals.ask(keeping)
+        if isinstance(reply, Refusal):
+            return reply
+        return Stranger(person_no=keeping.asked.person_no, region=keeping.region)
+
+    async def _told(
+        self, asked: Asked, credential: Credential
+    ) -> tuple[KeepStranger, PersonTold] | Refusal:
+        """What is kept of somebody, and what their region told."""
         if not self._line.there:
             return Refusal(code="REGION_NO_HUB")
         home = askable(self._desk.world.counterparts, asked.insured_region)
@@ -71,10 +117,7 @@ class StrangerDesk:
             enrolments=tuple(map(words.enrolment_of, told.enrolments)),
             balance_fen=told.balance_fen,
         )  # fmt: skip
-        reply = await self._journals.ask(keeping)
-        if token_key and not isinstance(reply, Refusal):
-            await self._remember(token_key, keeping, asked.institution, told.holds_until)
-        return reply
+        return keeping, told
 
     async def _remember(
         self, key: bytes, kept: KeepStranger, institution: Institution, holds_until: datetime

@@ -96,6 +96,7 @@ async def keep_institutions(
             REFERENCE["keep_institution"], one.code, one.account_base, one.agreement_from,
             one.agreement_to, one.suspended, one.name, one.kind.value, one.region,
             one.hospital_level, one.deductible_level, one.ceiling_level, sorted(one.care_types),
+            one.off_site,
         )  # fmt: skip
         for account in chart.institution_accounts(one.code, one.name, one.account_base):
             await _open_account(connection, account)

@@ -16,16 +16,28 @@ from settlement.rows import MessageOutcome
 from settlement.storage.queries import SHAPED
 from settlement.view import View
 
+_OF_ORDERS = frozenset({"SCAN", "REFUND"})
+
 
 def cases_wanted(commands: Sequence[Command], view: View) -> set[int]:
     """The cases that commands name, and of whoever is insured elsewhere those that are under way
-    or that a settlement named by the command was."""
+    or that a settlement named by the command was. Who asks about an order does not say again where
+    its person is insured."""
     wanted = {n for command in commands for n in command.case_nos}
+    wanted |= {
+        fact.row.setl_id
+        for fact in view.payments.values()
+        if fact.row.setl_id is not None and _is_stranger(view, fact.row.psn_no)
+    }
     for command in commands:
         asked = command.asked
-        if not asked.insured_region:
+        if not asked.insured_region and asked.infno not in _OF_ORDERS:
             continue
         person = view.persons.get(asked.person_no)
+        if not asked.insured_region and (person is None or not person.home_region):
+            continue
+        if command.standing:
+            wanted.add(view.standing.get(command.business_key, 0))
         if person is not None and person.undertaking is not None:
             wanted.add(person.undertaking)
         wanted.update(command.setl_ids)
@@ -33,6 +45,11 @@ def cases_wanted(commands: Sequence[Command], view: View) -> set[int]:
         facts = filter(None, map(view.messages.get, keys))
         wanted |= {fact.ref for fact in facts if fact.outcome is MessageOutcome.SETTLEMENT}
     return wanted
+
+
+def _is_stranger(view: View, person_no: str) -> bool:
+    person = view.persons.get(person_no)
+    return person is not None and bool(person.home_region)
 
 
 async def read_cases(

@@ -30,6 +30,7 @@ from settlement.pay_commands import Counter, HoldSale, PlainLine, Shown, Till
 from settlement.payment import Advice
 from settlement.payment_rows import PaymentFact
 from settlement.payment_states import PaymentKind, Standing, State, phone_until
+from settlement.remote_states import State as CaseState
 from settlement.rows import SettlementRow
 from settlement.translate.paths import wire_path
 from settlement.usecases.payment_payloads import Plan
@@ -210,14 +211,36 @@ _DEPOSIT = {"结算成功": "预交金已收", "已退款": "预交金已退"}
 """What is said of a deposit instead."""
 _HELD = {"settled": "paid", "refused": "undone"}
 """Status of the legs of the insurance, by that of the order; held while it is open."""
+_OTHER_REGION = {
+    (State.CLOSED, CaseState.UNDOING): _Told(
+        "unknown", "未收取任何款项，正在撤回参保地的结算，请稍候查询", "undone", 3
+    ),
+    (State.CLOSED, CaseState.SETTLED): _Told(
+        "settled", "医保结算有效，参保地未同意撤回；个人部分未能扫码收取，请机构自行收取", "undone"
+    ),
+    (State.CLOSED, CaseState.CANCELLING): _Told(
+        "refunding", "参保地尚未答复撤销，请稍候查询", "undone", 5
+    ),
+    (State.CLOSED, CaseState.CANCELLED): _Told("refunded", "已退款", "undone"),
+    (State.SETTLED, CaseState.CANCELLING): _Told(
+        "refunding", "参保地尚未答复撤销，答复后自动退款，请稍候查询", "paid", 5
+    ),
+}  # fmt: skip
+"""How an order is told whose settlement another region is being asked to take back."""
+_AT_OTHER_REGION = {
+    CaseState.UNDOING: "undoing", CaseState.UNDONE: "undone", CaseState.CANCELLING: "returning",
+}  # fmt: skip
+"""Status of the legs that another region pays; else they are paid."""
 
 
 def standing(
-    fact: PaymentFact, plan: Plan, *, returns: Sequence[PaymentFact] = (), replayed: bool = False
-) -> ScanReply:
-    """What stands of an order, with the returns of what was taken back of it."""
+    fact: PaymentFact, plan: Plan, *, returns: Sequence[PaymentFact] = (), replayed: bool = False,
+    case: CaseState | None = None,
+) -> ScanReply:  # fmt: skip
+    """What stands of an order, with the returns of what was taken back of it; of somebody insured
+    elsewhere with what stands of their case."""
     now = fact.standing
-    told = _TOLD[now.state]
+    told = _told_of(now.state, case)
     if now.taken_back and not _sold_still(fact, now):
         open_ones = any(one.standing.state is not State.RETURNED for one in returns)
         told = _TOLD[State.RETURNING if open_ones else State.RETURNED]
@@ -229,6 +252,8 @@ def standing(
     collects = fact.row.kind is PaymentKind.COLLECT
     if row is not None and collects:
         held = _HELD.get(_TOLD[now.state].status, "held")
+        if plan.elsewhere:
+            held = "paid" if case is None else _AT_OTHER_REGION.get(case, "paid")
         legs += _insurance_legs(row, held) + _deposit_legs(used_by(plan.events), held)
     if attempt is not None:
         legs.append(
@@ -247,10 +272,14 @@ def standing(
         settlement_id=str(row.setl_id) if row is not None and settled else UNSET,
         split=split_of(row) if row is not None else UNSET,
         legs=legs,
-        message=_message_of(now, told, returns, deposit=plan.deposit),
+        message=_message_of(now, told, returns, plan),
         poll_after_seconds=told.poll_after_seconds or UNSET,
         replayed=True if replayed else UNSET,
     )
+
+
+def _told_of(state: State, case: CaseState | None) -> _Told:
+    return _TOLD[state] if case is None else _OTHER_REGION.get((state, case), _TOLD[state])
 
 
 def _sold_still(fact: PaymentFact, now: Standing) -> bool:
@@ -275,10 +304,12 @@ def _return_leg(fact: PaymentFact) -> Leg:
 
 
 def _message_of(
-    now: Standing, told: _Told, returns: Sequence[PaymentFact], *, deposit: bool
+    now: Standing, told: _Told, returns: Sequence[PaymentFact], plan: Plan
 ) -> str:
     """What is said, with the channel's own words where they help; a fault of ours is not the
     payer's, and is not shown as such."""
+    if plan.elsewhere and now.state is State.WAITING and not now.attempts and told is not _ON_PHONE:
+        return f"医保部分已由参保地结算，{_wanted(_cash_of(plan))}"
     if now.state is State.CLOSED and returns:
         return "本单已关闭，收到的款项自动退回付款人"
     said = now.last
@@ -287,16 +318,16 @@ def _message_of(
         return "收款渠道配置有误，请联系管理员；本单未收款"
     if failed and said.text:
         return f"{said.text}（{told.message}）"
-    return _DEPOSIT.get(told.message, told.message) if deposit else told.message
+    return _DEPOSIT.get(told.message, told.message) if plan.deposit else told.message
 
 
 def settled_at_once(
     order_no: str, row: SettlementRow, tender: str, *, replayed: bool, undone: bool = False,
-    deposit_fen: int = 0,
+    deposit_fen: int = 0, case: CaseState | None = None,
 ) -> ScanReply:  # fmt: skip
     """An order that no channel had a part in; `undone` once it was taken back. Deposits of a stay
-    paid so much of the cash."""
-    told = _TOLD[State.RETURNED if undone else State.SETTLED]
+    paid so much of the cash. Of somebody insured elsewhere `case` is what stands of their case."""
+    told = _TOLD[State.RETURNED] if undone else _told_of(State.SETTLED, case)
     legs = _insurance_legs(row, told.leg) + _deposit_legs(deposit_fen, told.leg)
     cash_fen = row.cash_fen - deposit_fen
     if cash_fen:
@@ -306,6 +337,7 @@ def settled_at_once(
         status=told.status,  # type: ignore[arg-type]  # the table has no other
         order_no=order_no, settlement_id=str(row.setl_id), split=split_of(row),
         legs=legs, message=told.message, replayed=True if replayed else UNSET,
+        poll_after_seconds=told.poll_after_seconds or UNSET,
     )  # fmt: skip
 
 
@@ -361,7 +393,43 @@ def code_wanted(order_no: str, row: SettlementRow, *, deposit_fen: int = 0) -> S
     return ScanReply(
         status="payer_action", order_no=order_no, split=split_of(row),
         legs=_insurance_legs(row, "quoted") + _deposit_legs(deposit_fen, "quoted"),
-        message=f"还需支付{yuan_text(row.cash_fen - deposit_fen)}元，请出示付款码",
+        message=_wanted(row.cash_fen - deposit_fen),
+    )  # fmt: skip
+
+
+def _wanted(fen: int) -> str:
+    return f"还需支付{yuan_text(fen)}元，请出示付款码"
+
+
+def _cash_of(plan: Plan) -> int:
+    return 0 if plan.settlement is None else plan.settlement.cash_fen
+
+
+_CASE_TOLD = {
+    CaseState.UNDOING: "正在撤回参保地的结算，未收取任何款项，请稍候查询",
+    CaseState.CANCELLING: "参保地尚未答复撤销，答复后自动退款，请稍候查询",
+}
+_CASE_SECONDS = 5
+
+
+def region_unclear(
+    order_no: str, state: CaseState, *, replayed: bool = False, refund_no: str = ""
+) -> ScanReply:
+    """An order, or its refund, of which nobody knows yet what became of it in another region."""
+    said = _CASE_TOLD.get(state, "参保地尚未答复，结果待确认，未收取任何款项，请稍候查询")
+    back = state is CaseState.CANCELLING
+    return ScanReply(
+        status="refunding" if back else "unknown", order_no="" if refund_no else order_no,
+        refund_no=refund_no or UNSET, message=said,
+        poll_after_seconds=_CASE_SECONDS, replayed=True if replayed else UNSET,
+    )  # fmt: skip
+
+
+def never_settled(order_no: str) -> ScanReply:
+    """An order that was given up before another region had settled it; its number is used up."""
+    return ScanReply(
+        status="refused", order_no=order_no, replayed=True,
+        message="参保地未能及时结算，本单已关闭，未收取任何款项",
     )  # fmt: skip
 
 

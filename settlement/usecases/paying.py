@@ -56,9 +56,12 @@ from settlement.postings import (
     settlement_transfers,
 )
 from settlement.refusal import Refusal
+from settlement.remote_rows import CaseFact
+from settlement.remote_states import OPEN
+from settlement.remote_states import State as CaseState
 from settlement.rows import MessageOutcome, SettlementRow
 from settlement.translate import deposits, scans
-from settlement.usecases import booking, checks, returns, sale, traces
+from settlement.usecases import booking, checks, order_given_up, returns, sale, traces
 from settlement.usecases.at_once import standing_of, tender_of
 from settlement.usecases.payment_effects import carried_out, due_row
 from settlement.usecases.payment_payloads import Plan, open_plan, seal_plan
@@ -77,12 +80,12 @@ Ordered = HoldSale | HoldPlainSale | HoldDeposit | HoldVisit | HoldStay | Reques
 class PayAnswer(Answer):
     """An answer of a payment, with what whoever speaks to the channel has to know."""
 
-    __slots__ = ("alarm", "ask_again", "began", "fact", "settlement", "stay")
+    __slots__ = ("alarm", "ask_again", "began", "case", "fact", "settlement", "stay")
 
     def __init__(
         self, *, output: Struct, fact: PaymentFact | None = None, began: Attempt | None = None,
         replayed: bool = False, alarm: str = "", settlement: SettlementFact | None = None,
-        ask_again: bool = False, stay: int | None = None,
+        ask_again: bool = False, stay: int | None = None, case: CaseFact | None = None,
     ) -> None:  # fmt: skip
         super().__init__(output=output, replayed=replayed)
         self.fact = fact
@@ -95,6 +98,8 @@ class PayAnswer(Answer):
         """of an order that no channel had a part in"""
         self.stay = stay
         """of a deposit that no channel had a part in"""
+        self.case = case
+        """of somebody insured elsewhere: what stands at their region"""
 
 
 def hold_sale(command: HoldSale, view: View, world: World, moment: Moment) -> Decision:
@@ -102,7 +107,7 @@ def hold_sale(command: HoldSale, view: View, world: World, moment: Moment) -> De
     again = order_again(command, command.till, view, world, moment)
     if again is not None:
         return again
-    one = Sale(command)
+    one = Sale(_as_known(command, view))
     for step in _HELD_STEPS:
         decision = step(one, view, world, moment)
         if decision is not None:
@@ -116,6 +121,22 @@ def hold_sale(command: HoldSale, view: View, world: World, moment: Moment) -> De
     if command.till is None and not command.counter.on_phone:
         return Decision(PayAnswer(output=scans.code_wanted(command.counter.order_no, one.row)))
     return _hold(one, command, command.till, world, moment)
+
+
+def _as_known(command: HoldSale, view: View) -> HoldSale:
+    """Of somebody insured elsewhere: whom a code named is asked for by it no more, so where they
+    are insured is what was told then. While no code for the rest was shown, what is left is only
+    asked for."""
+    person = view.persons.get(command.asked.person_no)
+    if person is None or not person.home_region:
+        return command
+    asked = command.asked
+    if command.token_key:
+        asked = replace(asked, insured_region=person.home_region)
+    pays = command.till is not None or command.nothing_left
+    pays = pays or command.counter.tender != "scan" or command.counter.on_phone
+    quote = not pays and person.undertaking is None
+    return replace(command, asked=asked, quote=quote)
 
 
 def _choose_scheme(one: Sale, view: View, world: World, moment: Moment) -> Decision | None:
@@ -195,7 +216,7 @@ def begin(
         attempt = None
         event = event_of_happening(fact, Happening.INVITED, 0, moment)
     else:
-        attempt = _attempt(1, till, amount_fen, row, world, moment)
+        attempt = new_attempt(1, till, amount_fen, row, world, moment)
         event = event_of_happening(fact, Happening.ATTEMPTED, 1, moment, began=attempt)
     effects = Effects(
         lane=asked.lane,
@@ -214,9 +235,10 @@ def begin(
     return Decision(PayAnswer(output=scans.standing(fact, plan), fact=fact, began=attempt), effects)
 
 
-def _attempt(
+def new_attempt(
     number: int, till: Till, amount_fen: int, row: PaymentRow, world: World, moment: Moment
 ) -> Attempt:
+    """An attempt through a till, with an order number of its own."""
     return Attempt(
         number=number, channel=till.channel, merchant_no=till.merchant_no,
         order_no=str(world.next_number(row.lane, moment.business_day)), amount_fen=amount_fen,
@@ -237,11 +259,14 @@ def order_again(
     part = canonical.differs(message.fingerprint, asked.fingerprint)
     if part is not None:
         return Decision(Refusal(code="ORDER_CONFLICT", field="order_no", params={"part": part}))
+    if message.outcome is MessageOutcome.TOMBSTONE:
+        return Decision(PayAnswer(output=scans.never_settled(command.counter.order_no)))
     if message.outcome is not MessageOutcome.PAYMENT:
         settled = standing_of(command, message, view)
         output = scans.settled_at_once(
             command.counter.order_no, settled.row, command.counter.tender, replayed=True,
             undone=settled.undone_by is not None, deposit_fen=_deposits_of(settled.row, view),
+            case=_case_state(settled.row.setl_id, view),
         )  # fmt: skip
         return Decision(PayAnswer(output=output, replayed=True, settlement=settled))
     fact = view.payments[message.ref]
@@ -274,7 +299,7 @@ def _another(
     """One more attempt at a payment that waits for one."""
     fact = _copied(fact)
     standing = fact.standing
-    attempt = _attempt(
+    attempt = new_attempt(
         len(standing.attempts) + 1, till, fact.row.amount_fen, fact.row, world, moment
     )
     event = event_of_happening(fact, Happening.ATTEMPTED, attempt.number, moment, began=attempt)
@@ -304,6 +329,7 @@ def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> 
         output = scans.settled_at_once(
             asked.msgid, settled.row, tender_of(settled, world), replayed=command.again,
             undone=settled.undone_by is not None, deposit_fen=_deposits_of(settled.row, view),
+            case=_case_state(settled.row.setl_id, view),
         )  # fmt: skip
         return Decision(
             PayAnswer(output=output, replayed=command.again, settlement=settled)
@@ -313,7 +339,27 @@ def find_order(command: FindOrder, view: View, world: World, moment: Moment) -> 
         mine = (one for one in fold_deposits(visit) if one.head.order_no == asked.msgid)
         output = deposits.declared(next(mine))
         return Decision(PayAnswer(output=output, stay=visit.row.mdtrt_id))
-    return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
+    if message is not None and message.outcome is MessageOutcome.TOMBSTONE:
+        return Decision(PayAnswer(output=scans.never_settled(asked.msgid)))
+    return _asked_elsewhere(asked, view)
+
+
+def _asked_elsewhere(asked: Asked, view: View) -> Decision:
+    """Nothing is booked: another region may be asked for its share, or to forget that it was."""
+    person = view.persons.get(asked.person_no)
+    case = None if person is None else view.cases.get(person.undertaking or 0)
+    if case is None or case.standing.state not in OPEN:
+        return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
+    row = case.row
+    if (row.institution, row.infno, row.msgid) != (asked.institution.code, scans.SCAN, asked.msgid):
+        return Decision(Refusal(code="ORDER_UNKNOWN", field="order_no"))
+    output = scans.region_unclear(asked.msgid, case.standing.state)
+    return Decision(PayAnswer(output=output, case=case))
+
+
+def _case_state(case_no: int | None, view: View) -> CaseState | None:
+    case = view.cases.get(case_no or 0)
+    return None if case is None else case.standing.state
 
 
 def _deposits_of(row: SettlementRow, view: View) -> int:
@@ -351,6 +397,11 @@ def report(command: Report, view: View, world: Books, moment: Moment) -> Decisio
         over = (event_of_happening(fact, Happening.GIVEN_UP, command.attempt, moment),)
         follows = State.CLOSED, Duty.RELEASE
     effects = carried_out(follows[1], command.asked, fact, plan, event, view, world, moment)
+    case: CaseFact | None = None
+    if plan.elsewhere:
+        effects, case = order_given_up.follow(
+            standing.state, fact, command.learnt.operator, effects, view, world, moment
+        )
     for back in effects.payments:  # what cannot be used goes back: the order says how far it is
         event = replace(event, learnt=replace(event.learnt, return_no=back.pay_no))
         fact.events[event.number - 1] = event
@@ -364,7 +415,9 @@ def report(command: Report, view: View, world: Books, moment: Moment) -> Decisio
     effects = replace(effects, payment_events=(*events, *effects.payment_events))
     if happening is Happening.MISPAID:
         alarm = f"{command.learnt.amount_fen} fen instead of {fact.row.amount_fen}"
-    answer = PayAnswer(output=scans.standing(fact, plan), fact=fact, alarm=alarm)
+    stands = None if case is None else case.standing.state
+    output = scans.standing(fact, plan, case=stands)
+    answer = PayAnswer(output=output, fact=fact, alarm=alarm, case=case)
     return Decision(answer, effects)
 
 
@@ -428,7 +481,10 @@ def _said(
 ) -> PayAnswer:  # fmt: skip
     plan = plan_of(fact, world)
     going_back = [view.payments[number] for number in fact.returns]
-    output = scans.standing(fact, plan, returns=going_back, replayed=replayed)
+    output = scans.standing(
+        fact, plan, returns=going_back, replayed=replayed,
+        case=_case_state(fact.row.setl_id, view),
+    )  # fmt: skip
     return PayAnswer(
         output=output, fact=fact, replayed=replayed, alarm=alarm, ask_again=ask_again
     )

@@ -94,17 +94,17 @@ def _held(row: PaymentRow, plan: Plan) -> Entry:
 def _book(
     effects: Effects, fact: PaymentFact, plan: Plan, view: View, world: Books, moment: Moment
 ) -> Effects:
-    """The settlement as it was held; only when, on which day and after what is of now."""
+    """The settlement as it was held; only when, on which day and after what is of now. Of somebody
+    insured elsewhere it is booked already."""
     row, held = fact.row, plan.settlement
     effects = replace(
         effects, entries=(_collected(fact, plan, world, moment),),
         events=visit_money.learnt(fact, plan, view),
     )  # fmt: skip
-    if held is None:
-        code = chart.EntryCode.DEPOSIT if plan.deposit else chart.EntryCode.PLAIN_SALE
+    if held is None or plan.elsewhere:
         entry = Entry(
             lane=row.lane, entry_id=world.next_number(row.lane, moment.business_day),
-            kind=EntryKind.POST, code=code, transfers=plan.transfers,
+            kind=EntryKind.POST, code=_code_of(plan), transfers=plan.transfers,
             pending_id=row.pay_no, commitment=payment_commitment(row),
         )  # fmt: skip
         return replace(
@@ -126,6 +126,13 @@ def _book(
         increments=plan.increments, latest_of_year=settled.setl_id, traces=plan.traces,
         undertaking=None,
     )  # fmt: skip
+
+
+def _code_of(plan: Plan) -> chart.EntryCode:
+    """Of what is posted without a settlement."""
+    if plan.elsewhere:
+        return chart.EntryCode.REST_COLLECTED
+    return chart.EntryCode.DEPOSIT if plan.deposit else chart.EntryCode.PLAIN_SALE
 
 
 def _collected(fact: PaymentFact, plan: Plan, world: Books, moment: Moment) -> Entry:
@@ -152,7 +159,8 @@ def _release(
         kind=EntryKind.VOID, code=chart.EntryCode.HOLD, transfers=plan.transfers,
         pending_id=row.pay_no, commitment=NOTHING,
     )  # fmt: skip
-    account_fen = 0 if plan.settlement is None else plan.settlement.account_fen
+    held = None if plan.elsewhere else plan.settlement
+    account_fen = 0 if held is None else held.account_fen
     return replace(
         effects, entry=entry, pending=_held(row, plan), account_change_fen=account_fen,
         undertaking=None if row.psn_no else effects.undertaking,

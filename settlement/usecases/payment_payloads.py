@@ -38,6 +38,8 @@ class Plan(Struct, frozen=True, kw_only=True, array_like=True):
     """what the visit learns that is settled"""
     deposit: bool = False
     """it is a deposit of a stay (住院预交金)"""
+    elsewhere: bool = False
+    """the settlement is booked already, as another region shared it; what is left is collected"""
 
 
 _ENCODE = msgspec.json.Encoder().encode

@@ -30,7 +30,15 @@ from settlement.postings import (
 from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, RowKind, SettlementRow
 from settlement.translate import scans
-from settlement.usecases import booking, cancel, checks, deposit_returns, family
+from settlement.usecases import (
+    booking,
+    cancel,
+    checks,
+    deposit_returns,
+    family,
+    order_elsewhere,
+    remote_cancel,
+)
 from settlement.usecases.at_once import claim_of, tender_of
 from settlement.usecases.paying import PayAnswer
 from settlement.usecases.payment_effects import (
@@ -63,6 +71,8 @@ def take_back(command: TakeBack, view: View, world: World, moment: Moment) -> De
         if command.visit_ids:
             return deposit_returns.take_back_declared(command, view, world, moment)
         return _settled_at_once(command, view, world, moment)
+    if order_elsewhere.is_uncollected(view.payments.get(command.pay_no), view):
+        return _stands_uncollected(command, view, world, moment)
     order = _order(command, view, world)
     if isinstance(order, Refusal):
         return Decision(order)
@@ -171,9 +181,11 @@ def _sale_back(
 ) -> Decision:
     """A sale with an insurance leg: cancel it, settle the rest anew, and owe the difference."""
     asked = command.asked
-    person = checks.known_person(view, world, asked)
+    person = _person_of(command, view, world)
     if isinstance(person, Refusal):
         return Decision(person)
+    if person.home_region and person.undertaking is not None:
+        return remote_cancel.under_way(command, person, view, world)
     standing = order.fact.standing
     number = standing.taken_back[-1].setl_id if standing.taken_back else order.fact.row.setl_id
     fact = view.settlements.get(number or 0)
@@ -183,6 +195,8 @@ def _sale_back(
     refused = _not_now(command, person, fact, claim, view, world, moment)
     if refused is not None:
         return Decision(refused)
+    if order.plan.elsewhere:
+        return _ask_back(command, fact, person, view, world, moment)
     _, effects = cancel.undo(
         fact, RowKind.CANCEL, asked, person, view, world, moment, collected=True
     )
@@ -194,6 +208,43 @@ def _sale_back(
     if not rest.lines:
         return _returned(command, order, fact.row.cash_fen, (), effects, None, world, moment)
     return _settle_rest(command, order, fact, rest, effects, view, world, moment)
+
+
+def _person_of(command: TakeBack, view: View, world: World) -> PersonFacts | Refusal:
+    """Whose order it is; who is insured elsewhere was so when it was settled, and nobody says it
+    again."""
+    asked = command.asked
+    person = view.persons.get(asked.person_no)
+    region = "" if person is None else person.home_region
+    return checks.known_person(view, world, replace(asked, insured_region=region))
+
+
+def _ask_back(
+    command: TakeBack, fact: SettlementFact, person: PersonFacts, view: View, world: World,
+    moment: Moment,
+) -> Decision:  # fmt: skip
+    """A settlement that another region shared: it is asked to take it back first (DOMAIN 14)."""
+    return order_elsewhere.ask_back(
+        command.asked, fact.row.setl_id, person, by_lines=bool(command.lines), view=view,
+        world=world, moment=moment,
+    )  # fmt: skip
+
+
+def _stands_uncollected(
+    command: TakeBack, view: View, world: World, moment: Moment
+) -> Decision:
+    """Nobody paid, and the other region did not take back what it had shared: it is asked once
+    more, and what the institution collected itself it gives back itself."""
+    person = _person_of(command, view, world)
+    if isinstance(person, Refusal):
+        return Decision(person)
+    if person.undertaking is not None:
+        return remote_cancel.under_way(command, person, view, world)
+    fact = view.settlements[view.payments[command.pay_no].row.setl_id or 0]
+    refused = _not_now(command, person, fact, None, view, world, moment)
+    if refused is not None:
+        return Decision(refused)
+    return _ask_back(command, fact, person, view, world, moment)
 
 
 def _settle_rest(
@@ -283,9 +334,11 @@ def _settled_at_once(
     asked = command.asked
     if command.amount_fen is not None:
         return Decision(Refusal(code="REFUND_BY_AMOUNT", field="amount"))
-    person = checks.known_person(view, world, asked)
+    person = _person_of(command, view, world)
     if isinstance(person, Refusal):
         return Decision(person)
+    if person.home_region and person.undertaking is not None:
+        return remote_cancel.under_way(command, person, view, world)
     fact = view.settlements.get(view.standing.get(command.business_key, 0))
     if fact is None or fact.undone_by is not None:
         return Decision(_too_much(0))
@@ -293,6 +346,8 @@ def _settled_at_once(
     refused = _not_now(command, person, fact, claim, view, world, moment)
     if refused is not None:
         return Decision(refused)
+    if fact.row.setl_id in view.cases:
+        return _ask_back(command, fact, person, view, world, moment)
     tender = tender_of(fact, world)
     row, effects = cancel.undo(fact, RowKind.CANCEL, asked, person, view, world, moment)
     rest = rest_of(command.lines, claim, fact, view, world) if command.lines and claim else None
@@ -323,7 +378,7 @@ def _not_now(
     refused = refused or cancel.outside_window(fact.row, world, moment)
     refused = refused or cancel.later_one(person, fact.row, world, "order_no")
     refused = refused or cancel.later_segment(fact.row, view, "order_no")
-    if refused is None and command.lines and claim is None:
+    if refused is None and command.lines and claim is None and not person.home_region:
         return Refusal(code="REFUND_VISIT_WHOLE", field="lines")
     return refused
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from protocol.nhsa import canonical
 from settlement.clock import Moment
-from settlement.commands import Asked, Cancel, Reverse
+from settlement.commands import Asked, Cancel, Command, Reverse
 from settlement.decision import Decision
 from settlement.refusal import Refusal
 from settlement.remote_rows import CaseFact, case_number, event_row
@@ -24,8 +24,9 @@ from settlement.world import World
 _WAIT = Refusal(code="UNDERTAKING_OPEN", field="person_no")
 
 
-def under_way(command: Cancel, person: PersonFacts, view: View, world: World) -> Decision:
-    """Something is under way: the cancel that it is asks what became of it, any other waits."""
+def under_way(command: Command, person: PersonFacts, view: View, world: World) -> Decision:
+    """Something is under way: the cancel or refund that it is asks what became of it, any other
+    waits."""
     fact = view.cases.get(person.undertaking or 0)
     if fact is None or fact.standing.state is not State.CANCELLING:
         return Decision(_WAIT)
@@ -34,10 +35,14 @@ def under_way(command: Cancel, person: PersonFacts, view: View, world: World) ->
 
 def ask_cancel(command: Cancel, view: View, world: World, moment: Moment) -> Decision:
     """A settlement that may be cancelled: its region is asked to take it back."""
-    fact = view.cases[command.setl_id]
+    return ask_back(command.asked, view.cases[command.setl_id], world, moment)
+
+
+def ask_back(asked: Asked, fact: CaseFact, world: World, moment: Moment) -> Decision:
+    """The region of a settled case is asked to take it back, for this message."""
     number = world.next_number(fact.row.lane, moment.business_day)
     return _wished(
-        fact, Happening.CANCEL_ASKED, _wish(command.asked), world, moment,
+        fact, Happening.CANCEL_ASKED, _wish(asked), world, moment,
         reference=case_number(world.region, number),
     )  # fmt: skip
 

@@ -11,8 +11,17 @@ from msgspec import Struct
 from protocol.hub.messages import Case, CaseTold
 from settlement.committed import open_committed, seal_committed
 from settlement.keyring import Keyring
+from settlement.pay_commands import Counter
 from settlement.rows import EventRow, SealedDetail, SettlementRow, TraceRow
 from settlement.usecases.visit_payloads import open_payload, seal_payload
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """The order of scan-to-pay that a case is of."""
+
+    counter: Counter
+    pay_no: int
+    """the payment that collects what is left, if something is"""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -27,6 +36,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     traces: tuple[TraceRow, ...]
     message_key: bytes
     fingerprint: bytes
+    order: Order | None = None
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -36,6 +46,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     msgid: str
     operator: str
     message_key: bytes
+    """empty where it is no message's: an order that its payer did not pay, or that was given up"""
     fingerprint: bytes
     original_key: bytes = b""
     """of a reversal: the message that must have no effect any more"""

@@ -13,7 +13,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from ledger.entry import NOTHING, Entry, EntryKind
-from protocol.hub.messages import Refused
+from protocol.hub.messages import CaseTold, Refused
 from settlement import chart
 from settlement.clock import Moment
 from settlement.commands import Asked
@@ -21,7 +21,7 @@ from settlement.decision import Answer, Decision
 from settlement.postings import undone
 from settlement.refusal import Refusal
 from settlement.remote_commands import Heard, ReportCase
-from settlement.remote_rows import CaseFact, event_row
+from settlement.remote_rows import CaseFact, CaseRow, event_row
 from settlement.remote_states import (
     HELD,
     NEXT,
@@ -32,10 +32,11 @@ from settlement.remote_states import (
     State,
 )
 from settlement.rows import MessageOutcome, MessageRow, RowKind, commitment
-from settlement.translate import rendering
+from settlement.translate import rendering, scans
 from settlement.translate.remote import fault_of
-from settlement.usecases import booking, visit_money
+from settlement.usecases import booking, order_elsewhere, order_given_up, visit_money
 from settlement.usecases.cancel import undone_events
+from settlement.usecases.paying import PayAnswer
 from settlement.usecases.remote_drafts import beside, told_row, transfers_of
 from settlement.usecases.remote_payloads import (
     Refusing,
@@ -53,7 +54,7 @@ from settlement.world import World
 class CaseReply(Answer):
     """How a case stands after a report, with what the message that asked for it is answered."""
 
-    __slots__ = ("alarm", "fact", "refused")
+    __slots__ = ("alarm", "fact", "order", "refused")
 
     def __init__(self, fact: CaseFact, *, output: Raw | None = None, alarm: str = "") -> None:
         super().__init__(output=output)
@@ -61,6 +62,8 @@ class CaseReply(Answer):
         self.alarm = alarm
         self.refused: Refused | None = None
         """what the region of insurance refused, in the words of whoever asked it"""
+        self.order: PayAnswer | None = None
+        """of an order of scan-to-pay: how it stands, and what a channel is asked now"""
 
 
 def report(command: ReportCase, view: View, world: World, moment: Moment) -> Decision:
@@ -82,20 +85,51 @@ def report(command: ReportCase, view: View, world: World, moment: Moment) -> Dec
         impossible = follows is Ignored.IMPOSSIBLE
         said = f"{happening.name} while {state.name}" if impossible else ""
         return Decision(CaseReply(fact, alarm=said))
-    event = _event(fact, happening, command.heard, world, moment)
+    event = _event(fact, happening, command, world, moment)
     fact.events.append(event)
     effects = Effects(
         lane=fact.row.lane, person_no=fact.row.psn_no, messages=(),
         case_due=(due_row(fact, moment),),
     )  # fmt: skip
+    order: PayAnswer | None = None
     if isinstance(follows, State) and follows is not state:
         effects = _follow(follows, command, fact, effects, view, world, moment)
+        effects, order = _of_order(command, fact, effects, view, world, moment)
         if effects.settlement is not None:
             event = replace(event, setl_id=effects.settlement.setl_id)
             fact.events[-1] = event
     effects = replace(effects, case_events=(event_row(fact.row, event),))
-    output = _output(effects, view, world)
-    return Decision(CaseReply(fact, output=output, alarm=fault), effects)
+    reply = CaseReply(
+        fact, alarm=fault, output=None if order is not None else _output(effects, view, world)
+    )
+    reply.order = order
+    return Decision(reply, effects)
+
+
+def _of_order(
+    command: ReportCase, fact: CaseFact, effects: Effects, view: View, world: World,
+    moment: Moment,
+) -> tuple[Effects, PayAnswer | None]:  # fmt: skip
+    """What is written beside it where the case is of an order of scan-to-pay."""
+    case, row = fact.row, effects.settlement
+    if case.infno != scans.SCAN:
+        return effects, None
+    plan = open_plan(case.payload, world.keyring, case.lane, case.case_no)
+    order = plan.order
+    if order is None:
+        return effects, None
+    payment = view.payments.get(order.pay_no)
+    if effects.undertaking is None:
+        effects = replace(effects, undertaking=order_given_up.under_way_after(payment))
+    if row is not None and row.kind is RowKind.SETTLE:
+        return order_elsewhere.collected(plan, order, row, command.till, effects, world, moment)
+    wish = _wish(fact, world)
+    if row is None or wish is None:
+        return effects, None
+    if row.kind is RowKind.REVERSE:
+        return effects, order_elsewhere.given_up(payment, world)
+    asked = _asked_by(wish, case, world)
+    return order_elsewhere.taken_back(payment, order, asked, row, effects, world, moment)
 
 
 def _fault(command: ReportCase, fact: CaseFact, world: World) -> str:
@@ -118,15 +152,15 @@ def _output(effects: Effects, view: View, world: World) -> Raw | None:
 
 
 def _event(
-    fact: CaseFact, happening: Happening, heard: Heard, world: World, moment: Moment
+    fact: CaseFact, happening: Happening, command: ReportCase, world: World, moment: Moment
 ) -> CaseEvent:
-    row, number = fact.row, len(fact.events) + 1
-    said = heard.case
-    refused = heard.refused
-    kept = said or (
-        None if refused is None
-        else Refusing(code=refused.code, text=refused.text, retry=refused.retry)
-    )  # fmt: skip
+    row, number, heard = fact.row, len(fact.events) + 1, command.heard
+    said, refused = heard.case, heard.refused
+    kept: CaseTold | Refusing | Wish | None = said
+    if refused is not None:
+        kept = Refusing(code=refused.code, text=refused.text, retry=refused.retry)
+    if happening is Happening.GIVEN_UP and command.operator:
+        kept = order_given_up.wish_of(row.msgid, command.operator)
     reference = said.settlement_no if said is not None else (
         heard.cancel.settlement_no if heard.cancel is not None else ""
     )
@@ -233,16 +267,30 @@ def _wish(fact: CaseFact, world: World) -> Wish | None:
 
 def _bound(fact: CaseFact, world: World) -> tuple[MessageRow, ...]:
     """Where a reversal (2601) gave a case up: its message is done, and the original never has an
-    effect (DOMAIN 9)."""
+    effect (DOMAIN 9). An order is over once it was given up, whoever did that: its number says so
+    from then on."""
+    case, lane = fact.row, fact.row.lane
+    plan = open_plan(case.payload, world.keyring, lane, case.case_no)
+    if plan.order is not None:
+        return (MessageRow(lane=lane, key=plan.message_key, outcome=MessageOutcome.TOMBSTONE,
+                           ref=0, fingerprint=plan.fingerprint),)  # fmt: skip
     wish = _wish(fact, world)
     if wish is None:
         return ()
-    lane = fact.row.lane
     return (
         MessageRow(lane=lane, key=wish.message_key, outcome=MessageOutcome.DONE, ref=0,
                    fingerprint=wish.fingerprint),
         MessageRow(lane=lane, key=wish.original_key, outcome=MessageOutcome.TOMBSTONE, ref=0,
                    fingerprint=b""),
+    )  # fmt: skip
+
+
+def _asked_by(wish: Wish, case: CaseRow, world: World) -> Asked:
+    return Asked(
+        infno=wish.infno, institution=world.institutions[case.institution], msgid=wish.msgid,
+        operator=wish.operator, lane=case.lane, person_no=case.psn_no,
+        message_key=wish.message_key, fingerprint=wish.fingerprint,
+        insured_region=case.insured_region,
     )  # fmt: skip
 
 
@@ -263,12 +311,7 @@ def _taken_back(
     sealed = booking.seal_detail(
         detail, world.keyring, booking.detail_record(case.lane, setl_id)
     )
-    asked = Asked(
-        infno=wish.infno, institution=world.institutions[case.institution], msgid=wish.msgid,
-        operator=wish.operator, lane=case.lane, person_no=case.psn_no,
-        message_key=wish.message_key, fingerprint=wish.fingerprint,
-        insured_region=case.insured_region,
-    )  # fmt: skip
+    asked = _asked_by(wish, case, world)
     row = replace(
         booking.undoing_row(
             original.row, kind=kind, asked=asked, person=person, moment=moment, setl_id=setl_id,
@@ -280,7 +323,10 @@ def _taken_back(
     code = chart.EntryCode.CANCEL if kind is RowKind.CANCEL else chart.EntryCode.REVERSAL
     return replace(
         effects,
-        messages=(booking.message_of(asked, MessageOutcome.SETTLEMENT, setl_id),),
+        messages=(
+            (booking.message_of(asked, MessageOutcome.SETTLEMENT, setl_id),)
+            if wish.message_key else ()
+        ),
         settlement=row,
         detail=sealed,
         entry=Entry(

@@ -21,6 +21,7 @@ from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Answer, Decision
 from settlement.entitlement import check_institution, enrolment_on, ruling_date
+from settlement.pay_commands import HoldSale
 from settlement.payers import payers_told
 from settlement.person import Identity
 from settlement.policy.region import RegionProfile
@@ -40,7 +41,7 @@ from settlement.translate import answers
 from settlement.translate import remote as words
 from settlement.usecases import booking, family, remote_self_pay, visit_money
 from settlement.usecases.remote_drafts import EXTENDED, Bill, Settling, draft_row, told_row
-from settlement.usecases.remote_payloads import Plan, open_plan, seal_plan
+from settlement.usecases.remote_payloads import Order, Plan, open_plan, seal_plan
 from settlement.usecases.traces import trace_rows
 from settlement.view import Effects, PersonFacts, View
 from settlement.world import World
@@ -79,9 +80,13 @@ class Quoted(Struct, frozen=True, kw_only=True):
     profile: RegionProfile
     warning: str
 
+    def row(self, told: CaseTold) -> SettlementRow:
+        """What would be booked."""
+        return told_row(self.draft, self.region, told)
+
     def show(self, told: CaseTold) -> Answer:
         """The answer at the counter, which is rendered like a settlement's."""
-        row = told_row(self.draft, self.region, told)
+        row = self.row(told)
         payers = payers_told(answers.shares_of(row))
         if row.infno == _SALE_QUOTE:
             output = answers.purchase_reply(row, self.lines, self.identity, payers, self.profile)
@@ -129,6 +134,8 @@ def decide(
         return Decision(refused)
     if words.pays_in_advance(command.kept.get(EXTENDED)):
         return remote_self_pay.decide(command, bill, person, view, world, moment, on)
+    if not asked.institution.off_site:
+        return Decision(Refusal(code="INSTITUTION_NOT_OFF_SITE", field="institution_code"))
     home = askable(world.counterparts, person.home_region)
     if isinstance(home, Refusal):
         return Decision(home)
@@ -151,8 +158,16 @@ def decide(
         question=question, settlement=row, detail=sealed, events=events,
         traces=trace_rows(bill.boxes, asked.lane, number) if bill.boxes else (),
         message_key=asked.message_key, fingerprint=asked.fingerprint,
+        order=_order(command, world, moment),
     )  # fmt: skip
     return _opened(plan, home.region, asked, view, world, moment)
+
+
+def _order(command: Settling, world: World, moment: Moment) -> Order | None:
+    if not isinstance(command, HoldSale):
+        return None
+    pay_no = world.next_number(command.asked.lane, moment.business_day)
+    return Order(counter=command.counter, pay_no=pay_no)
 
 
 def _chargeable(bill: Bill, person: PersonFacts, asked: Asked, on: date) -> Refusal | None:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
+from protocol.scan import ScanReply
 from settlement.clock import Moment
 from settlement.commands import Command
 from settlement.decision import Decision
@@ -24,6 +24,7 @@ from settlement.payment_rows import PaymentFact
 from settlement.payment_states import PaymentKind, State
 from settlement.usecases.mobile_payloads import seal_notice
 from settlement.usecases.paying import PayAnswer
+from settlement.usecases.remote_report import CaseReply
 from settlement.view import View
 from settlement.world import World
 
@@ -48,6 +49,25 @@ def told(use_case: UseCase) -> UseCase:
     return decide
 
 
+def told_of_case(use_case: UseCase) -> UseCase:
+    """The use case that hears of cases of people insured elsewhere: an order of theirs that nobody
+    paid is at its end once their region has taken it back (ADR 0075)."""
+
+    def decide(command: Command, view: View, world: World, moment: Moment) -> Decision:
+        decision = use_case(command, view, world, moment)
+        reply = decision.reply
+        order = reply.order if isinstance(reply, CaseReply) else None
+        effects = decision.effects
+        if order is None or order.fact is None or effects is None:
+            return decision
+        row = _notice(order, world.receivers, world.keyring, moment)
+        if row is None:
+            return decision
+        return Decision(reply, replace(effects, outbox=(*effects.outbox, row)))
+
+    return decide
+
+
 def with_notice(
     decision: Decision, receivers: frozenset[tuple[str, str]], keyring: Keyring, moment: Moment
 ) -> Decision:
@@ -55,16 +75,27 @@ def with_notice(
     reply, effects = decision.reply, decision.effects
     if effects is None or not isinstance(reply, PayAnswer) or reply.fact is None:
         return decision
-    fact, output = reply.fact, reply.output
-    if not any(event.pay_no == fact.row.pay_no for event in effects.payment_events):
+    pay_no = reply.fact.row.pay_no
+    if not any(event.pay_no == pay_no for event in effects.payment_events):
         return decision
-    topic = TOPICS.get((fact.row.kind, fact.standing.state))
-    if topic is None or not isinstance(output, Struct):
+    row = _notice(reply, receivers, keyring, moment)
+    if row is None:
         return decision
-    if (fact.row.institution, Kind.WEBHOOK) not in receivers:
-        return decision
-    row = _row(fact, topic, _ENCODE(output), keyring, moment)
     return Decision(reply, replace(effects, outbox=(*effects.outbox, row)))
+
+
+def _notice(
+    reply: PayAnswer, receivers: frozenset[tuple[str, str]], keyring: Keyring, moment: Moment
+) -> OutboxRow | None:
+    """What its institution is told of a payment that is at its end; None where it is not, or
+    another region has still to take back what it shared."""
+    fact, output = reply.fact, reply.output
+    if fact is None or not isinstance(output, ScanReply) or output.status == "unknown":
+        return None
+    topic = TOPICS.get((fact.row.kind, fact.standing.state))
+    if topic is None or (fact.row.institution, Kind.WEBHOOK) not in receivers:
+        return None
+    return _row(fact, topic, _ENCODE(output), keyring, moment)
 
 
 def _row(

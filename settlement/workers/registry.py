@@ -21,6 +21,7 @@ from settlement.workers.census import Census
 from settlement.workers.closing import DayCloser
 from settlement.workers.duplicates import DuplicateMessages
 from settlement.workers.family import FamilyResolver
+from settlement.workers.family_messages import FamilyMessages
 from settlement.workers.folding import fold_all
 from settlement.workers.listing import drop_files, list_all
 from settlement.workers.mobile import OrderExpiry
@@ -62,6 +63,10 @@ def all_loops(
     return (
         *LOOPS,
         Loop(name="family", lease=23, every_seconds=5.0, step=ending.step),
+        Loop(
+            name="family-messages", lease=29, every_seconds=2.0,
+            step=FamilyMessages(keyring).step,
+        ),
         Loop(name="mobile-expiry", lease=24, every_seconds=5.0, step=expiry.step),
         Loop(name="outbox", lease=25, every_seconds=0.25, step=sender.step),
         Loop(name="census", lease=40, every_seconds=10.0, step=Census().step),

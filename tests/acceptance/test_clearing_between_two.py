@@ -28,6 +28,8 @@ from settlement.who import Who
 from tests.kit.pair import OTHER, OURS, Pair, a_pair
 from tests.kit.population import CLASS_B, PLAIN, Citizen, some
 from tests.kit.reply import Reply, assert_done
+from tests.kit.scanner import Scanner
+from tests.kit.till import WALLET
 
 CHEN, LIN = Who(actor="陈会计", reason="月度清算"), Who(actor="林科长", reason="复核")
 MONTH = date(2026, 11, 1)
@@ -48,6 +50,18 @@ async def treated(pair: Pair, who: Citizen, at: str, *, in_advance: bool = False
     assert_done(settled)
     await pair.advance(60)
     return settled
+
+
+async def scanned(pair: Pair, who: Citizen, at: str) -> None:
+    """Somebody from the other region scans to pay in a pharmacy."""
+    town = pair.towns[at]
+    scanner = Scanner(town.place.institutions[0], town.service)
+    order = scanner.order(
+        None, CLASS_B, 3, pay_code=WALLET, person_code=who.patient.person.certno,
+        insuplc_admdvs=pair.elsewhere(at), acct_used_flag="0",
+    )  # fmt: skip
+    sold = await scanner.scan(order)
+    assert sold.status == "settled", sold
 
 
 async def fen(pair: Pair, region: str, accounts: tuple[RegionAccount, ...]) -> int:
@@ -186,6 +200,9 @@ async def test_real_cases_are_cleared_to_nothing_on_both_sides(
             assert_done(await hospital.send(hospital.cancel(settled[at][0])))
             await treated(pair, guests[at][1], at)
             await treated(pair, guests[at][1], at)
+        before_fen = await fen(pair, OTHER, OWED_TO_US)
+        await scanned(pair, guests[OTHER][0], OTHER)
+        assert await fen(pair, OTHER, OWED_TO_US) > before_fen
         await move_to(pair, datetime(2027, 1, 8, 9))
         for at in (OURS, OTHER):
             owed_fen = await fen(pair, at, OWED_TO_US)

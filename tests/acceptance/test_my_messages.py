@@ -7,79 +7,31 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
-from loadtest.simulators.sms_gateway import SmsBook, SmsFault, SmsGatewaySimulator
+from loadtest.simulators.sms_gateway import SmsFault
 from settlement.matter_states import Happening
-from settlement.outbox import GAPS_SECONDS, SMS_GATEWAY, Came, Kind
-from settlement.storage.outbox import log_of, set_receiver, undelivered
-from settlement.workers.outbox import Lines, OutboxSender
-from tests.kit.citizen_app import CitizenApp, a_city_app, keep_credential
+from settlement.outbox import GAPS_SECONDS, Came
+from settlement.storage.outbox import log_of
+from tests.kit.citizen_app import CitizenApp, a_city_app
 from tests.kit.clerks import Office
+from tests.kit.messages import Messages, a_gateway
 from tests.kit.payouts import assert_good, bank_row
 from tests.kit.population import DEAR
 from tests.kit.reimbursing import Counter
-from tests.kit.town import PLATFORM, Town
-from tests.kit.waiting import until
-from tests.services import temporary_directory
+from tests.kit.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-KEY, SECRET, PHONE = "sms-gateway-0001", "test-secret-of-the-sms-gateway-0001", "10000000001"
-
-
-class Messages:
-    """The gateway, and the loop that asks it."""
-
-    def __init__(self, town: Town, gateway: SmsGatewaySimulator) -> None:
-        self.gateway = gateway
-        self._town = town
-        self._lines = Lines()
-        self._sender = OutboxSender(
-            town.keyring, PLATFORM, clock=town.clock, post=self._lines.post
-        )
-
-    async def deliver(self, *, seconds: float = 0.0) -> None:
-        """Time passes, and the loop does what is due until nothing is."""
-        self._town.clock.pass_by(timedelta(seconds=seconds))
-        connection = await asyncpg.connect(self._town.app_dsn)
-        await self._sender.step(connection)
-        while True:
-            await self._sender.settled()
-            if not await self._sender.step(connection):
-                break
-        await connection.close()
-
-    async def close(self) -> None:
-        """No more."""
-        await self._lines.close()
-        await self.gateway.stop()
+PHONE = "10000000001"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def messages(town: Town) -> AsyncIterator[Messages]:
     """A gateway that the town knows."""
-    await keep_credential(town, SMS_GATEWAY, KEY, SECRET)
-    with temporary_directory() as directory:
-        gateway = SmsGatewaySimulator(KEY, SECRET, SmsBook(Path(directory) / "sms"))
-        url = await gateway.start()
-        assert await set_receiver(
-            town.owner, SMS_GATEWAY, Kind.SMS, (f"{url}/sms", KEY), reason="测试",
-            actor="测试操作员", at=town.clock(),
-        )  # fmt: skip
-
-        async def heard() -> bool:
-            return (SMS_GATEWAY, Kind.SMS) in town.service._desk.world.receivers
-
-        await until(heard)
-        told = Messages(town, gateway)
-        yield told
-        await told.deliver(seconds=100_000)
-        assert gateway.refused == []
-        assert await undelivered(town.owner, limit=10) == []
-        await told.close()
+    async with a_gateway(town) as messages:
+        yield messages
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

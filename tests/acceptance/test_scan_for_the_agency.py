@@ -9,11 +9,12 @@ import pytest
 import pytest_asyncio
 
 from ledger.postgres.fold import balance
-from settlement.chart import ChannelAccount, channel_account
+from settlement.chart import ChannelAccount, InstitutionAccount, channel_account
 from settlement.payment import Custody, Verdict
 from tests.kit import population
-from tests.kit.population import CLASS_C, DEAR
+from tests.kit.population import CLASS_B, CLASS_C, DEAR
 from tests.kit.scanner import Scanner, pending_fen
+from tests.kit.strangers import CHANGSHA, Elsewhere, somebody
 from tests.kit.till import OTHER_WALLET, WALLET, Play
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase
@@ -108,3 +109,24 @@ async def test_money_that_came_after_the_end_goes_back(town: Town, scanner: Scan
     await scanner.notify("wechat", number)
     await town.resolve(seconds=1)
     assert list(wechat.book.refunds.values())[-1] == wechat.book.paid[number]
+
+
+async def test_stranger_s_sale_and_its_refund(town: Town, scanner: Scanner) -> None:
+    there = Elsewhere(town, CHANGSHA)
+    await there.open()
+    scanner.service = there.service
+    one = there.region.move_in(somebody(CHANGSHA, balance_fen=0))
+    before_fen = await debit_fen(town, COLLECTED)
+    order = scanner.order(
+        None, CLASS_B, 10, pay_code=WALLET, person_code=one.certificate_no, insuplc_admdvs=CHANGSHA
+    )
+    reply = await scanner.scan(order)
+    assert reply.status == "settled", reply
+    assert reply.split
+    cash_fen = int(reply.split.psn_cash_pay.replace(".", ""))
+    assert before_fen - await debit_fen(town, COLLECTED) == cash_fen > 0
+    assert (await scanner.refund(order["order_no"], "A5")).status == "refunded"
+    assert await debit_fen(town, COLLECTED) == before_fen
+    own = population.PHARMACY.account_base + InstitutionAccount.SELF_COLLECTED
+    left = await balance(town.owner, own)
+    assert left.debits_fen == left.credits_fen

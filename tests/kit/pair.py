@@ -27,6 +27,7 @@ from settlement.intake.counterparts import Kept
 from settlement.policy.loader import PolicySet
 from settlement.serve.service import Service
 from settlement.storage.hub import keep_signed
+from settlement.storage.payments import due_payments
 from settlement.storage.policies import load_policy_set
 from settlement.storage.remote_due import due_cases
 from tests.kit.clock import TownClock
@@ -113,13 +114,18 @@ class Pair:
         return Hospital(town.place.institutions[2], town.clock, self._naming(town.service, at))
 
     async def resolve(self, region: str) -> None:
-        """What the resolver of a region has to do now, as often as something is due."""
+        """What the resolvers of a region have to do now, as often as something is due."""
         town = self.towns[region]
         for _ in range(RESOLVED_AFTER_MAX):
-            if not await due_cases(town.owner, by=town.clock(), limit=1):
+            cases = await due_cases(town.owner, by=town.clock(), limit=1)
+            payments = await due_payments(town.owner, by=town.clock(), limit=1)
+            if not cases and not payments:
                 break
-            await town.service.remote_resolver.look(town.owner)
-            await town.service.remote_resolver.settled()
+            resolvers = (town.service.remote_resolver, town.service.resolver)
+            for resolver, due in zip(resolvers, (cases, payments), strict=True):
+                if due:
+                    await resolver.look(town.owner)
+                    await resolver.settled()
         else:
             raise AssertionError(f"{region}: something is due for ever")
 

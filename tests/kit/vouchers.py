@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from itertools import count
 from pathlib import Path
 
+from loadtest.population.persons import InsuredPerson
 from loadtest.simulators import voucher_codes
 from loadtest.simulators.channel_book import ChannelBook
 from loadtest.simulators.channel_faults import Plan
 from loadtest.simulators.evoucher import EvoucherSimulator
+from loadtest.simulators.insured_region import Someone
 from loadtest.simulators.onecode import OneCodeSimulator
 from loadtest.simulators.payer_codes import Behaviour
 from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.voucher_codes import SOCIAL_CARD, VOUCHER, Decoding
 from settlement.channels.onecode import OneCodeChannel
 from settlement.channels.onecode_config import OneCodeKey, OneCodeMerchant
+from settlement.person import Identity
 from settlement.policy.loader import PolicySet
 from settlement.region.config import DecoderKind, DecoderSettings
 from settlement.region.decoder import Decoders
 from settlement.region.evoucher import HttpDecoder
+from settlement.region.hub import HubLine
 from settlement.serve.service import Service
 from tests.kit.population import REGION, Citizen, citizens
 from tests.kit.town import Town
@@ -30,6 +35,9 @@ ANSWER_SECONDS = 0.5
 MERCHANT_NO = "ONE0000001"
 _KEY = b"a key of a test, for both"
 _SERIALS = count(1)
+GUESTS_FROM = 9_000_000
+"""Ordinals of people of other regions, who have none in the town."""
+_GUESTS = count(1)
 
 
 class Centre:
@@ -40,6 +48,7 @@ class Centre:
 
     def __init__(self, town: Town, folder: Path) -> None:
         people = {one.insured.ordinal: one.insured for _, one in citizens(town.employees)}
+        self._people = people
         self._town = town
         self._clock = VirtualClock(town.clock())
         self._doors: list[HttpDecoder | OneCodeChannel] = []
@@ -64,13 +73,31 @@ class Centre:
             prefix=prefix, decoding=decoding, paying=paying,
         )  # fmt: skip
 
+    def code_of_guest(self, someone: Someone, region: str) -> str:
+        """What the phone of somebody who is insured in another region shows."""
+        ordinal = GUESTS_FROM + next(_GUESTS)
+        self._people[ordinal] = InsuredPerson(
+            ordinal=ordinal, person_no=someone.person_no, enrolments=(), opening_balance_fen=None,
+            identity=Identity(
+                name=someone.name, certificate_type="01", certificate_no=someone.certificate_no,
+                sex="1", ethnic_group="01", born_on=date(1980, 1, 1), card_no="", card_serial="",
+                employer="",
+            ),
+        )  # fmt: skip
+        self.decoder.elsewhere[ordinal] = region
+        return voucher_codes.make(
+            ordinal, province=region[:2], at=self._clock(), serial=next(_SERIALS), prefix=VOUCHER,
+            decoding=Decoding.OK, paying=None,
+        )  # fmt: skip
+
     def lasting_code(self, whom: Citizen) -> str:
         """A test code: good as often as one likes; signed for nothing."""
         return voucher_codes.test_code(whom.insured.ordinal, province=REGION[:2], paying=None)
 
     async def process(
-        self, *, dsn: str | None = None, policies: PolicySet | None = None
-    ) -> Service:
+        self, *, dsn: str | None = None, policies: PolicySet | None = None,
+        hub: HubLine | None = None,
+    ) -> Service:  # fmt: skip
         """One more process of the town, which asks both."""
         decoders = [
             HttpDecoder(
@@ -93,7 +120,7 @@ class Centre:
         self._doors += [*decoders, channel]
         self.last_decoder = decoders[0]
         return await self._town.start_service(
-            dsn=dsn, policies=policies, decoders=Decoders(decoders),
+            dsn=dsn, policies=policies, decoders=Decoders(decoders), hub=hub,
             tills=self._town.channels.tills_with(channel),
         )  # fmt: skip
 

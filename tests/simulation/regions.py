@@ -38,6 +38,7 @@ from tests.kit.pair import OTHER, OURS, Pair, a_pair
 from tests.kit.population import BALANCE_FEN, CLASS_B, DEAR, PLAIN, Citizen, some
 from tests.kit.reply import Reply
 from tests.kit.waiting import until
+from tests.simulation.region_scans import HOME, RegionScans
 
 STEPS = 45
 DOWN_AT, DOWN_STEPS = 25, 7
@@ -120,6 +121,7 @@ class RegionsStory:
             for home in (OURS, OTHER) for _ in range(GUESTS)
         ]  # fmt: skip
         self.begins_on = pair.towns[OURS].clock.local.date()
+        self.scans = RegionScans(self.rng, pair, self._tell)
         self._undone: dict[str, set[str]] = {OURS: set(), OTHER: set()}
         """by where: what a counter was told to be taken back"""
 
@@ -133,7 +135,7 @@ class RegionsStory:
         acts: tuple[Callable[[Guest], Awaitable[None]], ...] = (
             self._sell, self._visit, self._visit, self._resend, self._resend, self._cancel,
             self._cancel, self._reverse, self._pay_alone, self._at_home, self._abandon,
-            self._sell_to_many, self._sell_to_many,
+            self._sell_to_many, self._sell_to_many, *[self._at_the_till] * 6,
         )  # fmt: skip
         for step in range(1, STEPS + 1):
             if step == DOWN_AT:
@@ -172,6 +174,14 @@ class RegionsStory:
         desk = self._pharmacy(guest)
         message = desk.sale(guest.who, *self._basket()).edited(IN_ADVANCE)
         await self._settle(guest, desk, message)
+
+    async def _at_the_till(self, guest: Guest) -> None:
+        """Scan-to-pay; only people of one region find that theirs pays for what pharmacies sell."""
+        if guest.home == HOME:
+            await self.scans.scan(guest.who)
+        await self.rng.choice((
+            self.scans.again, self.scans.cancel, self.scans.refund, self.scans.confirm,
+        ))()  # fmt: skip
 
     async def _visit(self, guest: Guest) -> None:
         message = await self._visited(guest)
@@ -305,6 +315,7 @@ class RegionsStory:
             await self._what_was_told_holds(at)
         for guest in self.guests:
             await self._person_is_right(guest)
+        await self.scans.check_end()
 
     async def _days_agree_three_ways(self, at: str, insured: str) -> None:
         """Row by row, as every morning: over the wire, with the other region and with the hub."""

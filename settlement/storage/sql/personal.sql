@@ -86,6 +86,8 @@ where b.lane = $1 and b.case_no in (
     select y.pay_no from settlement.payment y where y.lane = $1 and y.psn_no = $2
     union all
     select m.matter_no from settlement.matter m where m.lane = $1 and m.psn_no = $2
+    union all
+    select f.hold_id from settlement.family_move f where f.lane = $1 and f.psn_no = $2
 )
 union all
 select 'person_change', c.version, 0, c.changed_at, false, to_jsonb(c), null, 0

@@ -262,6 +262,21 @@ from settlement.family_move m
 where m.lane = $1 and m.psn_no = $2 and m.moved_at >= $3 and m.kind in (2, 4)
 order by m.moved_at, m.entry_id;
 
+-- name: owe_family_message
+-- A message to whose account paid for a relative, or got that back; no row where it is owed
+-- already.
+with owed as (
+    insert into settlement.outbox (
+        lane, case_no, notice_no, told_at, kind, topic, institution, payload
+    )
+    values ($1, $2, $3, $4, $5, $6, $7, $8)
+    on conflict (lane, case_no, notice_no) do nothing
+    returning case_no, notice_no, told_at
+)
+insert into settlement.outbox_due (lane, case_no, notice_no, after_case, due_at)
+select $1, o.case_no, o.notice_no, $9, o.told_at from owed o
+returning notice_no;
+
 -- name: cross_city_step_of_message
 -- The confirmation, or the withdrawal, that a message made before.
 select c.month, c.step_no, c.kind, c.reference, c.withdraws, c.fingerprint, c.included, c.left_out

@@ -15,7 +15,8 @@ select r.topic, r.version from settlement.reference_version r;
 -- name: institutions
 -- Every designated institution.
 select i.code, i.name, i.kind, i.region, i.hospital_level, i.deductible_level, i.ceiling_level,
-       i.agreement_from, i.agreement_to, i.suspended, i.care_types, i.account_base
+       i.agreement_from, i.agreement_to, i.suspended, i.care_types, i.off_site,
+       i.account_base
 from settlement.institution i;
 
 -- name: counterparts
@@ -102,6 +103,12 @@ select r.institution, r.kind from settlement.receiver r;
 select r.institution, r.kind, r.url, r.access_key, r.since
 from settlement.receiver r
 order by r.institution, r.kind;
+
+-- name: receiver_since
+-- Since when somebody wants to be told; no row where nobody does.
+select r.since
+from settlement.receiver r
+where r.institution = $1 and r.kind = $2;
 
 -- name: keep_receiver
 -- Where an institution wants to be told; its credential must be its own.
@@ -291,15 +298,15 @@ on conflict (code, effective_from) do update
 -- An import writes an institution; the accounts of one that is there stay what they are.
 insert into settlement.institution (
     code, account_base, agreement_from, agreement_to, suspended, name, kind, region,
-    hospital_level, deductible_level, ceiling_level, care_types
+    hospital_level, deductible_level, ceiling_level, care_types, off_site
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict (code) do update
     set agreement_from = excluded.agreement_from, agreement_to = excluded.agreement_to,
         suspended = excluded.suspended, name = excluded.name, kind = excluded.kind,
         region = excluded.region, hospital_level = excluded.hospital_level,
         deductible_level = excluded.deductible_level, ceiling_level = excluded.ceiling_level,
-        care_types = excluded.care_types;
+        care_types = excluded.care_types, off_site = excluded.off_site;
 
 -- name: keep_credential
 -- An import writes what an institution signs with; the secret is ciphertext.

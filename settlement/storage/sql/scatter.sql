@@ -296,6 +296,29 @@ where b.debits_pending > 0 and m.moved_at < $1
 order by m.moved_at, m.hold_id
 limit $2;
 
+-- name: family_moves_untold
+-- What accounts paid for relatives, or got back, after a place in time, and nobody has been told by
+-- a message yet, the oldest first; with the hold of the same account that was told before it, where
+-- one was. A notice is numbered as settlement/outbox.py does: ten times the kind.
+select m.lane, m.hold_id, m.kind, m.entry_id, m.moved_at, m.psn_no, m.patient_no, m.institution,
+       m.setl_id, m.amount_fen, m.balance_fen, b.hold_id as after_hold
+from settlement.family_move m
+left join lateral (
+    select p.hold_id
+    from settlement.family_move p
+    where p.lane = m.lane and p.psn_no = m.psn_no and m.kind = 2 and p.kind = 2
+        and (p.moved_at, p.entry_id) < (m.moved_at, m.entry_id)
+    order by p.moved_at desc, p.entry_id desc
+    limit 1
+) as b on true
+where m.kind in (2, 4) and (m.moved_at, m.entry_id) > ($1, $2)
+    and not exists (
+        select 1 from settlement.outbox o
+        where o.lane = m.lane and o.case_no = m.hold_id and o.notice_no = 10 * m.kind
+    )
+order by m.moved_at, m.entry_id
+limit $3;
+
 -- name: payments_open
 -- Payments over channels that are not at their end, the oldest first.
 select d.pay_no

@@ -67,7 +67,8 @@ _PLACES = {
 }  # fmt: skip
 _INSTITUTION = record(
     "code", "name", "kind", "region", "hospital_level", "deductible_level", "ceiling_level",
-    "agreement_from", "agreement_to", "suspended", "care_types", "account_base",
+    "agreement_from", "agreement_to", "suspended", "care_types", "off_site",
+    "account_base",
 )  # fmt: skip
 _COUNTERPART = record("region", "name", "account_base", "active", "route")
 
@@ -117,7 +118,7 @@ class Region:
             tables.institutions[one.code] = _INSTITUTION(
                 (one.code, one.name, one.kind.value, one.region, one.hospital_level,
                  one.deductible_level, one.ceiling_level, one.agreement_from, one.agreement_to,
-                 one.suspended, sorted(one.care_types), one.account_base)
+                 one.suspended, sorted(one.care_types), one.off_site, one.account_base)
             )  # fmt: skip
             row = loader._credential_row(self.keyring, one.code, make_credential(one.code, seed=1))
             tables.credentials[str(row[0])] = (*row, None)

@@ -96,6 +96,7 @@ def test_bad_person(column: str, cell: str, problem: str, expected: str) -> None
         ("dedc_hosp_lv",   "4",            "“4”不合要求"),
         ("agreement_to",   "2025-12-31",   "早于协议开始日期"),
         ("suspended",      "maybe",        "“maybe”不合要求"),
+        ("off_site",       "maybe",        "“maybe”不合要求"),
         ("care_types",     "41;x",         "“41;x”不合要求"),
         ("care_types",     "",             "缺少值"),
         ("secret",         "short",        "“***”不合要求"),
@@ -106,6 +107,16 @@ def test_bad_institution(column: str, cell: str, problem: str) -> None:
     row = row_of(institutions.COLUMNS, {**INSTITUTION, column: cell})
     assert institutions.read_institutions([row], REGION, faults) == []
     assert [(f.row, f.column, f.problem.zh) for f in faults] == [(2, column, problem)]
+
+
+@pytest.mark.parametrize(("said", "approved"), [({}, True), ({"off_site": "0"}, False)])
+def test_institution_is_approved_for_other_regions_unless_said(
+    said: dict[str, str], approved: bool
+) -> None:
+    faults: list[Fault] = []
+    row = row_of(institutions.COLUMNS, {**INSTITUTION, **said})
+    (one,) = institutions.read_institutions([row], REGION, faults)
+    assert one.institution.off_site is approved
 
 
 def test_agreement_that_ends_before_it_begins_is_named_beside_other_faults() -> None:

@@ -45,6 +45,7 @@ WECHAT, ALIPAY, UNIONPAY = ChannelName.WECHAT, ChannelName.ALIPAY, ChannelName.U
 # changes nothing; whatever is not named contradicts the state.
 EXPECTED_COLLECT = """
 waiting     INVITED     waiting     nothing
+waiting     SHARED      waiting     nothing
 waiting     ATTEMPTED   collecting  nothing
 waiting     GIVEN_UP    closed      release
 waiting     SURPLUS     waiting     give back

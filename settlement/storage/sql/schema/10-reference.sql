@@ -49,6 +49,7 @@ create table settlement.institution (
     agreement_from  date        not null,
     agreement_to    date        not null,
     suspended       boolean     not null default false,
+    off_site        boolean     not null default true,
     name            text        not null,
     kind            text        not null,
     region          text        not null,
@@ -69,6 +70,8 @@ comment on column settlement.institution.agreement_from is 'First day of the agr
 comment on column settlement.institution.agreement_to is 'Last day of the agreement.';
 comment on column settlement.institution.suspended is
     'True while the agency has suspended it (中止).';
+comment on column settlement.institution.off_site is
+    'Whether it is approved for people insured in other regions (异地就医直接结算).';
 comment on column settlement.institution.name is 'Name.';
 comment on column settlement.institution.kind is 'hospital or pharmacy.';
 comment on column settlement.institution.region is 'Region code.';

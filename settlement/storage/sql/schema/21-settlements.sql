@@ -269,6 +269,7 @@ create unique index family_move_by_entry on settlement.family_move (lane, entry_
 create index family_move_by_account on settlement.family_move (lane, account)
     where kind = 1;
 create index family_move_by_person on settlement.family_move (lane, psn_no, moved_at);
+create index family_move_by_time on settlement.family_move (moved_at) where kind in (2, 4);
 comment on table settlement.family_move is
     'What becomes of money of somebody''s account that is for a relative: held, then paid or '
     'released, perhaps returned. Append-only; what is paid and returned is told to whose account '
