@@ -15,7 +15,7 @@ from asyncpg import Connection, Record
 from msgspec import Struct
 from msgspec.structs import replace
 
-from settlement.channel_matching import (
+from settlement.books.channel_matching import (
     NO_DIFFERENCE,
     Around,
     Class,

@@ -15,7 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from settlement.clock import system_clock
-from settlement.my_token import AUDIENCE, Claims, signed_token
+from settlement.people.my_token import AUDIENCE, Claims, signed_token
 
 NAME = "city"
 ACCESS_KEY = "demo-city-app"

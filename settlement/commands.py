@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime
 from msgspec import Struct
 
 from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
-from settlement.filing import FilingKind
 from settlement.institution import Institution
 from settlement.keyring import LookupKind
+from settlement.people.filing import FilingKind
 from settlement.rows import KeptLine, MappingRow
 from settlement.trace import Trace
 

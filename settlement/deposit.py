@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.money import yuan_text
-from settlement.payment import Custody
+from settlement.payments.payment import Custody
 from settlement.rows import EventKind, EventRow
 from settlement.stay import segment_head
 from settlement.view import VisitFact

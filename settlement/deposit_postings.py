@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from ledger.entry import Transfer
 from settlement.chart import ChannelAccount, InstitutionAccount, channel_account
 from settlement.deposit import Part
-from settlement.payment import Custody
+from settlement.payments.payment import Custody
 from settlement.postings import collected_transfers
 
 

@@ -55,15 +55,16 @@ from settlement.commands import (
     WithdrawVisit,
 )
 from settlement.decision import Decision
-from settlement.home_commands import (
+from settlement.elsewhere.home_commands import (
     CancelCase,
     FindCase,
     LookUpInsured,
     ReverseCase,
     ShareCase,
 )
+from settlement.elsewhere.remote_commands import KeepStranger, ReportCase
 from settlement.keyring import ErasedError
-from settlement.mobile_commands import (
+from settlement.payments.mobile_commands import (
     CloseOrder,
     ConfirmOrder,
     FindMobileOrder,
@@ -71,16 +72,7 @@ from settlement.mobile_commands import (
     RefundMobileOrder,
     UploadOrder,
 )
-from settlement.my_commands import (
-    ApplyOffSite,
-    AskTransfer,
-    Authorise,
-    ChangeMatter,
-    MoveAccount,
-    ShowMine,
-    TellPapers,
-)
-from settlement.pay_commands import (
+from settlement.payments.pay_commands import (
     ConfirmAdmission,
     ExpireRequest,
     FindDeposits,
@@ -95,8 +87,16 @@ from settlement.pay_commands import (
     RequestAdmission,
     TakeBack,
 )
+from settlement.people.my_commands import (
+    ApplyOffSite,
+    AskTransfer,
+    Authorise,
+    ChangeMatter,
+    MoveAccount,
+    ShowMine,
+    TellPapers,
+)
 from settlement.refusal import Refusal
-from settlement.remote_commands import KeepStranger, ReportCase
 from settlement.usecases import (
     account_transfers,
     admissions,

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from settlement.claim import CareKind, Claim
 from settlement.explanation import CLOSURE_ZH, Closure
-from settlement.filing import Filing
 from settlement.institution import Institution
+from settlement.people.filing import Filing
 from settlement.person import Enrolment
 from settlement.policy.model import CareRules, Policy
 from settlement.policy.region import RegionProfile, RulingDate

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from settlement.my_gateway import PersonDesk
+from settlement.people.my_gateway import PersonDesk
 from settlement.refusal import Refusal
 from settlement.seals import Keys
 

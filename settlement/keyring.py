@@ -39,7 +39,7 @@ class UndecipherableError(Exception):
 
 
 class ErasedError(UndecipherableError):
-    """What is asked for was erased, as its time had come (settlement/personal_data.py)."""
+    """What is asked for was erased, as its time had come (settlement/people/personal_data.py)."""
 
 
 class KeyMaterial(Struct, frozen=True, kw_only=True):
@@ -74,9 +74,9 @@ class Keyring:
         self.digest_key = sha256(b"digest" + oldest.lookup).digest()
         """keys the hashes that let equal claims be found (settlement/keys.py)"""
         self.step_key = sha256(b"step" + oldest.lookup).digest()
-        """keys the digests of the steps of payments (settlement/payment_rows.py)"""
+        """keys the digests of the steps of payments (settlement/payments/payment_rows.py)"""
         self.sheet_key = sha256(b"sheet" + oldest.lookup).digest()
-        """keys the verification codes of settlement sheets (settlement/settlement_sheet.py)"""
+        """keys the verification codes of settlement sheets (books/settlement_sheet.py)"""
 
     def renew(self, materials: tuple[KeyMaterial, ...]) -> None:
         """Have these keys from now on; those for looking up stay as they were at first."""

@@ -19,7 +19,7 @@ from settlement.chart import (
     RegionAccount,
     channel_account,
 )
-from settlement.payment import Custody
+from settlement.payments.payment import Custody
 
 
 def settlement_transfers(

@@ -15,21 +15,21 @@ from msgspec import Struct
 
 from ledger.money import yuan_text
 from protocol.nhsa.errors import WireError
-from settlement.gateway import Retry
-from settlement.home_refusals import HOME_ROWS
-from settlement.hub_refusals import HUB_TOO_LARGE, HUB_UNPROVED, HUB_UNREADABLE
-from settlement.mobile_refusals import MOBILE_ROWS, MOBILE_UNREADABLE
-from settlement.my_refusals import MY_ROWS, MY_UNAUTHENTICATED
-from settlement.pay_refusals import PAYING_ROWS
-from settlement.policy.region import RegionProfile
-from settlement.refusal import Refusal
-from settlement.reimbursement_refusals import REIMBURSEMENT_ROWS
-from settlement.remote_refusals import (
+from settlement.books.reimbursement_refusals import REIMBURSEMENT_ROWS
+from settlement.elsewhere.home_refusals import HOME_ROWS
+from settlement.elsewhere.hub_refusals import HUB_TOO_LARGE, HUB_UNPROVED, HUB_UNREADABLE
+from settlement.elsewhere.remote_refusals import (
     REGION_LATER_ROWS,
     REGION_ROWS,
     REGION_RULE_ROWS,
     REGION_UNCLEAR_ROW,
 )
+from settlement.gateway import Retry
+from settlement.payments.mobile_refusals import MOBILE_ROWS, MOBILE_UNREADABLE
+from settlement.payments.pay_refusals import PAYING_ROWS
+from settlement.people.my_refusals import MY_ROWS, MY_UNAUTHENTICATED
+from settlement.policy.region import RegionProfile
+from settlement.refusal import Refusal
 from settlement.stay_refusals import STAY_ROWS
 
 TEXT_LENGTH_MAX = 200

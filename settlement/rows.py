@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from settlement.case import Case
 from settlement.claim import PricedLine
-from settlement.filing import FilingKind
+from settlement.people.filing import FilingKind
 
 
 class RowKind(IntEnum):

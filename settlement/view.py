@@ -14,19 +14,8 @@ from msgspec import UNSET, Struct, UnsetType, field, structs
 
 from ledger.entry import Entry
 from settlement.commands import LookUpPerson, Sought
-from settlement.home_rows import HomeCaseRow
-from settlement.matter_rows import MatterEventRow, MatterFact, MatterRow
-from settlement.mobile_rows import (
-    MobileDueRow,
-    MobileEventRow,
-    MobileFact,
-    MobileOrderRow,
-    OutboxRow,
-)
-from settlement.mobile_rows import event_of as order_event_of
-from settlement.payment_rows import DueRow, PaymentEventRow, PaymentFact, PaymentRow, event_in
-from settlement.person import Enrolment, FamilyLink, Identity
-from settlement.remote_rows import (
+from settlement.elsewhere.home_rows import HomeCaseRow
+from settlement.elsewhere.remote_rows import (
     CaseDueRow,
     CaseEventRow,
     CaseFact,
@@ -34,7 +23,24 @@ from settlement.remote_rows import (
     ElsewhereRow,
     StrangerRow,
 )
-from settlement.remote_rows import event_of as case_event_of
+from settlement.elsewhere.remote_rows import event_of as case_event_of
+from settlement.payments.mobile_rows import (
+    MobileDueRow,
+    MobileEventRow,
+    MobileFact,
+    MobileOrderRow,
+    OutboxRow,
+)
+from settlement.payments.mobile_rows import event_of as order_event_of
+from settlement.payments.payment_rows import (
+    DueRow,
+    PaymentEventRow,
+    PaymentFact,
+    PaymentRow,
+    event_in,
+)
+from settlement.people.matter_rows import MatterEventRow, MatterFact, MatterRow
+from settlement.person import Enrolment, FamilyLink, Identity
 from settlement.rows import (
     EventKind,
     EventRow,

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from msgspec import Struct
 
-from settlement.regional_clearing import month_after
+from settlement.elsewhere.regional_clearing import month_after
 
 _SATURDAY = 5
 

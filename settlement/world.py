@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from settlement.catalogue import Catalogue
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.institution import Institution
 from settlement.keyring import Keyring
 from settlement.numbers import NumberSource

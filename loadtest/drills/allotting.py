@@ -27,12 +27,12 @@ from msgspec import Struct
 from ledger.postgres.queries import load
 from loadtest.population.persons import person_no_of
 from loadtest.processes import cpu_seconds_by_kind, read_processes
+from settlement.books.money_in import Subject
 from settlement.demo.loader import SEED, Size, load_world
 from settlement.embedded.services import Services, start_services
 from settlement.finance import money_booking, money_files
 from settlement.finance.money_books import open_books
 from settlement.finance.money_files import Sent
-from settlement.money_in import Subject
 from settlement.storage import money as store
 from settlement.storage.connect import connect_plain
 from settlement.storage.install import LANES, Region, ensure_schema

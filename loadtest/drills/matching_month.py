@@ -43,16 +43,16 @@ from loadtest.channel_days import (
 )
 from loadtest.drills.backend import Backend
 from loadtest.drills.month import Month
-from settlement.channel_matching import Class, Joined
+from settlement.books.channel_matching import Class, Joined
+from settlement.books.institution_matching import INSTITUTION
 from settlement.embedded.services import start_services
 from settlement.finance.books import Books, open_books
 from settlement.finance.clearing_accounts import keep_accounts
 from settlement.finance.clearing_reports import overview
 from settlement.finance.matching import Matched, match
-from settlement.institution_matching import INSTITUTION
-from settlement.payment import ChannelName, Custody
-from settlement.payment_states import Attempt, Learnt
-from settlement.payment_timers import TIMERS
+from settlement.payments.payment import ChannelName, Custody
+from settlement.payments.payment_states import Attempt, Learnt
+from settlement.payments.payment_timers import TIMERS
 from settlement.storage import channel_rows
 from settlement.storage import differences as store
 from settlement.storage.clearing_accounts import Group

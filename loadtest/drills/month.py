@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from msgspec import Struct
 
-from settlement.month_states import last_day
+from settlement.books.month_states import last_day
 
 
 class Month(Struct, frozen=True, kw_only=True):

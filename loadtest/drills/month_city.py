@@ -20,14 +20,14 @@ from ledger.postgres.shape import Shape
 from loadtest.drills import matching_month
 from loadtest.drills.month import Month
 from loadtest.drills.steps import Clock
-from settlement.channel_matching import Class
+from settlement.books.channel_matching import Class
+from settlement.books.seal_keys import Algorithm, SigningKey
 from settlement.demo.loader import SEED, Size, load_world
 from settlement.embedded.services import Services
 from settlement.finance.days import close_days
 from settlement.finance.office import Office
 from settlement.keyring import Keyring
 from settlement.lanes import lane_of
-from settlement.seal_keys import Algorithm, SigningKey
 from settlement.storage.install import LANES, Region, ensure_schema
 from settlement.storage.keyfile import key_file, load_keyring, make_key_file
 from settlement.storage.lease import PlainConnection

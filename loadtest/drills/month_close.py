@@ -44,7 +44,9 @@ from loadtest.report import median_of, paired_ratio
 from loadtest.server import Server
 from loadtest.stage import Stage
 from loadtest.workload import Scenario
-from settlement.channel_matching import NO_DIFFERENCE, Class, Joined
+from settlement.books.channel_matching import NO_DIFFERENCE, Class, Joined
+from settlement.books.institution_matching import INSTITUTION
+from settlement.books.sealing import Span, roots_of
 from settlement.clock import CHINA, local_time, system_clock
 from settlement.console.today import Today
 from settlement.embedded.services import start_services
@@ -55,8 +57,6 @@ from settlement.finance.matching import match
 from settlement.finance.office import Office, open_office
 from settlement.finance.payout_books import open_books as open_payouts
 from settlement.finance.payout_stating import state
-from settlement.institution_matching import INSTITUTION
-from settlement.sealing import Span, roots_of
 from settlement.serve.acts import connected
 from settlement.storage import channel_rows, day_totals, differences, seals
 from settlement.storage.closing import first_open_day

@@ -18,12 +18,12 @@ from types import TracebackType
 
 from loadtest.drills import month_city
 from loadtest.drills.month import Month
+from settlement.books.sealing import Span, seal_of
 from settlement.finance import institutions
 from settlement.finance.books import Books, open_books
 from settlement.finance.matching import match
 from settlement.finance.months import report_of
 from settlement.finance.office import Office, open_office
-from settlement.sealing import Span, seal_of
 from settlement.serve.acts import connected
 from settlement.storage import channel_rows, seals
 from settlement.storage.lease import PlainConnection, connection_for

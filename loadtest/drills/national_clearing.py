@@ -32,8 +32,8 @@ import msgspec
 from msgspec import Struct
 
 from protocol.hub.clearing import ClearingRow
-from settlement.regional_netting import Sums, net_pairs, net_positions, tally, together
-from settlement.regional_statements import GroupKey, Place, faults_of, make_statement
+from settlement.elsewhere.regional_netting import Sums, net_pairs, net_positions, tally, together
+from settlement.elsewhere.regional_statements import GroupKey, Place, faults_of, make_statement
 
 PROVINCES = tuple(
     f"{code}0000"

@@ -26,7 +26,7 @@ from protocol.hub.certificates import (
 from protocol.hub.post import Post
 from settlement.chart import REGION_BASE, REGION_STRIDE
 from settlement.clock import Clock
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.region.hub import HubDesk
 from settlement.region.hub_door import PostDoor
 from settlement.region.hub_line import PostLine

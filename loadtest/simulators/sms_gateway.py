@@ -1,7 +1,7 @@
 """A gateway of messages to persons (短信网关) that sends nothing: it checks who asks, writes down
 it was given in a book of its own, and fails as told.
 
-`POST /sms` as settlement/sms.py; `GET /_sim/book`; `POST /_sim/faults {"plan": ["error"]}`. A
+`POST /sms` as people/sms.py; `GET /_sim/book`; `POST /_sim/faults {"plan": ["error"]}`. A
 message whose id is known is taken and not sent again, as a real gateway does.
 """
 

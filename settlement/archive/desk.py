@@ -33,14 +33,14 @@ from settlement.archiving import (
     months_to_be_sealed,
     online_years,
 )
+from settlement.books.month_states import MonthState, month_text, standing
 from settlement.clock import Clock, local_time, system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.files import sync_directory, write_durably
 from settlement.embedded.services import open_database
 from settlement.keyring import Keyring
-from settlement.month_states import MonthState, month_text, standing
 from settlement.numbers import numbers_of
-from settlement.personal_data import keep_years, kept_since
+from settlement.people.personal_data import keep_years, kept_since
 from settlement.said import UNUSABLE, Said
 from settlement.storage import archive as store
 from settlement.storage import closing, personal, reference

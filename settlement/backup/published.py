@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from settlement.books.month_states import last_day
+from settlement.books.sealing import ByInstitution, Span, roots_of, seal_of
 from settlement.embedded.errors import ServiceError
 from settlement.finance.proofs import PUBLISHED
-from settlement.month_states import last_day
-from settlement.sealing import ByInstitution, Span, roots_of, seal_of
 from settlement.storage.day_totals import read_day
 from settlement.storage.lease import PlainConnection
 from settlement.storage.seals import joined

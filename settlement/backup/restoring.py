@@ -30,7 +30,7 @@ from settlement.embedded.postgres_cluster import SUPERUSER, SUPERUSER_SECRET
 from settlement.embedded.postgres_settings import choose_settings
 from settlement.embedded.recovery import Recovered, Source, recovered, unpack
 from settlement.embedded.roles import set_password
-from settlement.personal_data import KEEP_YEARS
+from settlement.people.personal_data import KEEP_YEARS
 from settlement.serve.operations import verify_database
 from settlement.serve.personal_desk import ERASURES_FILE, noted, open_desk, repeat
 from settlement.storage import backups

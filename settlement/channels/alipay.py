@@ -25,7 +25,7 @@ from settlement.channels.line import Line, NoAnswer
 from settlement.channels.port import BillRefusedError, PhoneDoor
 from settlement.channels.signer import Signer
 from settlement.clock import Clock
-from settlement.payment import (
+from settlement.payments.payment import (
     Advice,
     ChannelName,
     NotificationRefused,

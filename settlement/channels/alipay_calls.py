@@ -19,7 +19,7 @@ from settlement.channels.line import Line, NoAnswer
 from settlement.channels.line import Reply as Came
 from settlement.channels.signer import Signer
 from settlement.clock import Clock
-from settlement.payment import Advice, Exchange, Outcome, Verdict
+from settlement.payments.payment import Advice, Exchange, Outcome, Verdict
 
 KEPT_CHARACTERS_MAX = 4_000
 """Of each side of an exchange."""

@@ -19,7 +19,7 @@ from protocol.alipay.amounts import fen
 from protocol.alipay.notification import TradeNotice
 from protocol.alipay.times import instant_of
 from protocol.alipay.trade import TradeStatus
-from settlement.payment import Advice, Outcome, Verdict
+from settlement.payments.payment import Advice, Outcome, Verdict
 
 
 class Operation(StrEnum):

@@ -15,8 +15,8 @@ from protocol.alipay.times import text_of
 from settlement.channels import alipay_outcomes as outcomes
 from settlement.channels.alipay_calls import AlipayCalls, believed
 from settlement.channels.alipay_config import AlipayMerchant
-from settlement.payment import Handed, OrderKey, Outcome, PhoneOrder, Verdict
-from settlement.payment_timers import PHONE_TIMERS
+from settlement.payments.payment import Handed, OrderKey, Outcome, PhoneOrder, Verdict
+from settlement.payments.payment_timers import PHONE_TIMERS
 
 PRECREATE_PRODUCT, WAP_PRODUCT = "FACE_TO_FACE_PAYMENT", "QUICK_WAP_WAY"
 

@@ -32,7 +32,7 @@ from settlement.channels.signer import Signer
 from settlement.channels.unionpay import UnionPayChannel
 from settlement.channels.wechat import WechatChannel
 from settlement.clock import Clock
-from settlement.payment import ChannelName, Custody
+from settlement.payments.payment import ChannelName, Custody
 
 
 class ChannelsError(Exception):

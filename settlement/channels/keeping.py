@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 
 from settlement.channels.line import Answered, Reply
-from settlement.payment import Exchange
+from settlement.payments.payment import Exchange
 
 KEPT_CHARACTERS_MAX = 4_000
 HIDDEN = "***"

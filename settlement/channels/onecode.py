@@ -32,7 +32,7 @@ from settlement.channels.line import ANSWER_BYTES_MAX, Line, NoAnswer, Reply
 from settlement.channels.onecode_config import OneCodeKey, OneCodeMerchant
 from settlement.channels.port import BillRefusedError
 from settlement.clock import Clock
-from settlement.payment import (
+from settlement.payments.payment import (
     Advice,
     ChannelName,
     Exchange,
@@ -44,7 +44,7 @@ from settlement.payment import (
     RefundOrder,
     Timers,
 )
-from settlement.payment_timers import TIMERS
+from settlement.payments.payment_timers import TIMERS
 
 SUBJECT_LENGTH_MAX = 127
 BILL_BYTES_MAX = 256 * 1024 * 1024

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from protocol import onecode
 from protocol.onecode import PayReply, RefundReply, RefundState, State
-from settlement.payment import Advice, Outcome, Verdict
+from settlement.payments.payment import Advice, Outcome, Verdict
 
 OTHER_ORDER = "OTHER_ORDER"
 ABSENT = "ORDER_NOT_EXIST"

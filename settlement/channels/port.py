@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Protocol, runtime_checkable
 
-from settlement.payment import (
+from settlement.payments.payment import (
     ChannelName,
     Handed,
     NotificationRefused,

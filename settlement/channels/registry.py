@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from settlement.channels.port import Channel
-from settlement.payment import ChannelName, Custody
+from settlement.payments.payment import ChannelName, Custody
 
 EVERYBODY = "*"
 """Stands for every institution that has no merchant of its own."""

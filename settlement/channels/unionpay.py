@@ -46,7 +46,7 @@ from settlement.channels.unionpay_exchange import NOT_READABLE, Correspondence, 
 from settlement.channels.unionpay_outcomes import Meaning
 from settlement.channels.unionpay_phone import UnionPayPhone
 from settlement.clock import Clock
-from settlement.payment import (
+from settlement.payments.payment import (
     ChannelName,
     Exchange,
     Handed,

@@ -22,7 +22,7 @@ from protocol.unionpay.certificates import (
     signing_key_of,
 )
 from protocol.unionpay.statement import SEPARATOR
-from settlement.payment import Timers
+from settlement.payments.payment import Timers
 
 REVERSAL_SECONDS_MAX = 45.0
 """Our rule: from the first byte of a payment to that of its reversal (99)."""

@@ -18,7 +18,7 @@ from settlement.channels.signer import Signer
 from settlement.channels.unionpay_config import UnionPayKeys
 from settlement.channels.unionpay_kept import kept, kept_unread
 from settlement.clock import Clock
-from settlement.payment import Advice, Exchange, Outcome, Verdict
+from settlement.payments.payment import Advice, Exchange, Outcome, Verdict
 
 SIGNATURE_WRONG, NOT_READABLE = "SIGNATURE_WRONG", "NOT_READABLE"
 """Codes of outcomes: a forged answer, and one that is none."""

@@ -17,7 +17,7 @@ from protocol.unionpay.codes import (
     NO_SUCH_TRANSACTION,
     PARTLY_FLAWED,
 )
-from settlement.payment import Advice, Verdict
+from settlement.payments.payment import Advice, Verdict
 
 
 class Meaning(NamedTuple):

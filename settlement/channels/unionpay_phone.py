@@ -16,8 +16,8 @@ from protocol.unionpay.codes import NO_SUCH_TRANSACTION
 from settlement.channels import unionpay_outcomes as outcomes
 from settlement.channels.unionpay_outcomes import Meaning
 from settlement.clock import Clock
-from settlement.payment import Handed, OrderKey, Outcome, PhoneOrder, Verdict
-from settlement.payment_timers import PHONE_TIMERS
+from settlement.payments.payment import Handed, OrderKey, Outcome, PhoneOrder, Verdict
+from settlement.payments.payment_timers import PHONE_TIMERS
 
 
 class Orders(Protocol):

@@ -35,7 +35,7 @@ from settlement.channels.wechat_v2 import V2
 from settlement.channels.wechat_v2 import refund_outcome as v2_refund_outcome
 from settlement.channels.wechat_v3 import V3, is_of_merchant, payment_outcome, refund_outcome
 from settlement.clock import Clock
-from settlement.payment import (
+from settlement.payments.payment import (
     ChannelName,
     NotificationRefused,
     Notified,

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from protocol.wechat.sealing import APIV3_KEY_BYTES
 from protocol.wechat.signing import SigningKey, VerifyingKey
-from settlement.payment import Timers
+from settlement.payments.payment import Timers
 
 TIMERS = Timers(
     query_after=(5.0, 5.0, 10.0),

@@ -27,7 +27,7 @@ from settlement.channels.wechat_medical_states import (
     situation_of,
 )
 from settlement.channels.wechat_v3 import V3, Heard
-from settlement.payment import Advice, Exchange, Outcome, Verdict
+from settlement.payments.payment import Advice, Exchange, Outcome, Verdict
 
 HIDE = ("name", "id_digest", "openid", "sub_openid", "pay_auth_no", "geo_location")
 

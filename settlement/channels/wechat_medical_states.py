@@ -12,7 +12,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from protocol.wechat.medical import MedInsPayStatus, SelfPayStatus
-from settlement.payment import Verdict
+from settlement.payments.payment import Verdict
 
 
 class Task(StrEnum):

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from msgspec import Struct
 
 from protocol.wechat.codes import RefundStatus, TradeState, normal
-from settlement.payment import Advice, Verdict
+from settlement.payments.payment import Advice, Verdict
 
 
 class Duty(Struct, frozen=True):

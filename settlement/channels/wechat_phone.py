@@ -18,8 +18,8 @@ from settlement.channels.line import Answered, Line
 from settlement.channels.wechat_config import WechatKeys, WechatMerchant
 from settlement.channels.wechat_v3 import V3
 from settlement.clock import Clock
-from settlement.payment import Handed, OrderKey, Outcome, PhoneOrder
-from settlement.payment_timers import PHONE_TIMERS
+from settlement.payments.payment import Handed, OrderKey, Outcome, PhoneOrder
+from settlement.payments.payment_timers import PHONE_TIMERS
 
 
 class WechatPhone:

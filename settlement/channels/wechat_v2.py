@@ -24,7 +24,15 @@ from settlement.channels.wechat_bill import BILL_BYTES_MAX, unpacked
 from settlement.channels.wechat_config import WechatKeys, WechatMerchant
 from settlement.channels.wechat_outcomes import Duty
 from settlement.clock import CHINA, Clock
-from settlement.payment import Advice, Exchange, OrderKey, Outcome, PayOrder, RefundOrder, Verdict
+from settlement.payments.payment import (
+    Advice,
+    Exchange,
+    OrderKey,
+    Outcome,
+    PayOrder,
+    RefundOrder,
+    Verdict,
+)
 
 SUCCESS = "SUCCESS"
 HIDE = ("openid", "sub_openid", "sign", "auth_code", "refund_recv_accout")

@@ -11,8 +11,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.matter_states import Happening
 from settlement.numbers import parse
+from settlement.people.matter_states import Happening
 
 if TYPE_CHECKING:
     from settlement.said import Said

@@ -18,7 +18,7 @@ from settlement.console.words import CHANNELS, Words
 from settlement.finance.bill_books import kinds_at
 from settlement.finance.bill_calendar import Asking, Entry, calendar, expecting, is_late
 from settlement.numbers import lane_in
-from settlement.payment import ChannelName
+from settlement.payments.payment import ChannelName
 from settlement.storage import bills as store
 from settlement.storage.bills import BillFile, DaySum
 from settlement.storage.closing import first_booked_day

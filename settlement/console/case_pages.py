@@ -7,6 +7,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
+from settlement.books.payout import SIGN
 from settlement.console.asking import Answer
 from settlement.console.people import Shown, person_shown
 from settlement.console.visits import Visit
@@ -15,8 +16,7 @@ from settlement.keyring import UndecipherableError
 from settlement.lanes import lane_of
 from settlement.ledger_words import account_words
 from settlement.numbers import lane_in
-from settlement.payment_rows import PaymentFact
-from settlement.payout import SIGN
+from settlement.payments.payment_rows import PaymentFact
 from settlement.rows import Detail
 from settlement.storage import console_cases, console_reading
 from settlement.storage.console_cases import CaseRow, EntryLeg

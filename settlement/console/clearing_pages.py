@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from settlement.books.clearing_accounts import IN_TIME, Kept, account
 from settlement.chart import CHANNEL_OFFSET
-from settlement.clearing_accounts import IN_TIME, Kept, account
 from settlement.clock import local_time
 from settlement.console.asking import Answer
 from settlement.console.visits import Visit

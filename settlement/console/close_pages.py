@@ -10,6 +10,15 @@ from datetime import date, timedelta
 
 from msgspec import Struct
 
+from settlement.books.month_states import (
+    MonthAct,
+    MonthStanding,
+    MonthState,
+    MonthStep,
+    last_day,
+    month_text,
+    standing,
+)
 from settlement.clock import local_time
 from settlement.console.asking import WORKBOOK, Answer, attachment, wants_workbook
 from settlement.console.ordering import Order, have_done, resumed
@@ -20,15 +29,6 @@ from settlement.finance import month_check
 from settlement.finance import months as books
 from settlement.finance.errand_tasks import DaysTask, MonthTask
 from settlement.finance.paper_job import Report
-from settlement.month_states import (
-    MonthAct,
-    MonthStanding,
-    MonthState,
-    MonthStep,
-    last_day,
-    month_text,
-    standing,
-)
 from settlement.storage import closing, console_money
 
 TITLE = Words("月结", "Month close")

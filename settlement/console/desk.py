@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from ledger.postgres.schema import installed_shape
 from ledger.postgres.shape import Shape
+from settlement.books.monthly_statement import StatementAsked
 from settlement.channels.config import ChannelsError, NamedMerchant, merchants_named
 from settlement.clock import Clock, system_clock
 from settlement.console.downloads import (
@@ -43,7 +44,6 @@ from settlement.finance.paper_job import Paper, PaperJob
 from settlement.finance.statement_files import Kind
 from settlement.finance.statement_job import Job
 from settlement.keyring import Keyring
-from settlement.monthly_statement import StatementAsked
 from settlement.policy.loader import PolicySet
 from settlement.storage import console_reading, reference
 from settlement.storage import console_users as users

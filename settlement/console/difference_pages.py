@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from settlement.channel_matching import NO_DIFFERENCE, Class
+from settlement.books.channel_matching import NO_DIFFERENCE, Class
 from settlement.clock import local_time
 from settlement.console.asking import Answer
 from settlement.console.visits import Visit

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable
 from settlement.console.asking import Answer
 from settlement.console.visits import Visit
 from settlement.console.words import Words, both
+from settlement.elsewhere.remote_worklist import waiting
 from settlement.numbers import lane_in, parse
-from settlement.payment_states import State
-from settlement.remote_worklist import waiting
+from settlement.payments.payment_states import State
 from settlement.said import Said
 from settlement.serve import by_hand
 from settlement.serve.by_hand import Books, Order

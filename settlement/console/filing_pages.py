@@ -14,10 +14,10 @@ from settlement.console.asking import Answer, redirect
 from settlement.console.people import person_shown
 from settlement.console.visits import Visit
 from settlement.console.words import Words
-from settlement.filing import FilingKind
 from settlement.keyring import LookupKind, UndecipherableError
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import lane_in, parse
+from settlement.people.filing import FilingKind
 from settlement.storage import console_reading as store
 from settlement.storage.console_reading import FilingQuery, ShownFiling
 from settlement.storage.console_search import find_person_no

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import date
 
+from settlement.books.fund_payers import Due
 from settlement.chart import EntryCode
 from settlement.console.asking import Answer
 from settlement.console.visits import Visit
 from settlement.console.words import Words
 from settlement.finance.fund_payer_reports import CLAIMS, Standing, standings
-from settlement.fund_payers import Due
 from settlement.storage import fund_payers as store
 from settlement.storage.lease import PlainConnection
 

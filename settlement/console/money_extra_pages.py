@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from settlement.books.money_in import Subject
 from settlement.clock import local_time
 from settlement.console.asking import CSV, WORKBOOK, Answer, wants_workbook
 from settlement.console.money_pages import GONE, SUBJECTS, Told, begin_check
@@ -19,7 +20,6 @@ from settlement.console.visits import Visit
 from settlement.console.words import Words
 from settlement.finance.errand_tasks import InterestTask
 from settlement.finance.paper_job import MoneyMonth
-from settlement.money_in import Subject
 
 INTEREST = Words("个人账户计息", "Interest on personal accounts")
 NO_YEAR = Words("请填写年份，如 2026。", "Please give a year, like 2026.")

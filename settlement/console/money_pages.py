@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
+from settlement.books.money_in import State, Subject
 from settlement.clock import local_time
 from settlement.console.asking import Answer
 from settlement.console.ordering import (
@@ -32,7 +33,6 @@ from settlement.console.words import Words
 from settlement.finance.errand_tasks import MoneyFileTask, MoneyTask
 from settlement.finance.errands import Errand
 from settlement.finance.money_files import NOTHING_LEFT
-from settlement.money_in import State, Subject
 from settlement.storage import money as store
 from settlement.storage import reference
 from settlement.storage.console_files import KeptFile

@@ -7,6 +7,8 @@ from __future__ import annotations
 from datetime import date
 
 from settlement.bank_account import BankAccount
+from settlement.books.payout import AFTER, SIGN, WORD, Act, State, refuses_amount, standing
+from settlement.books.payout_intake import Asked
 from settlement.console.asking import CSV, WORKBOOK, Answer, wants_workbook
 from settlement.console.ordering import Order, have_done
 from settlement.console.payout_pages import (
@@ -31,8 +33,6 @@ from settlement.finance.payout_periods import Found
 from settlement.institution import Institution
 from settlement.lanes import lane_of
 from settlement.numbers import parse
-from settlement.payout import AFTER, SIGN, WORD, Act, State, refuses_amount, standing
-from settlement.payout_intake import Asked
 from settlement.storage import payouts as store
 from settlement.storage import reference
 

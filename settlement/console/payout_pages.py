@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 
+from settlement.books.payout import NONE, State
 from settlement.clock import local_time
 from settlement.console.asking import Answer, attachment
 from settlement.console.fund_payer_pages import standings_of
@@ -36,7 +37,6 @@ from settlement.finance.errand_tasks import (
     PayoutTask,
 )
 from settlement.finance.paper_job import BankFiles, Paper, Vouchers
-from settlement.payout import NONE, State
 from settlement.storage import console_money, fund_payers
 from settlement.storage import console_payouts as store
 from settlement.storage.console_files import KeptFile

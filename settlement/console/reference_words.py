@@ -7,21 +7,21 @@ from collections.abc import Mapping
 
 from protocol.hub.messages import Kind as PaperKind
 from protocol.nhsa.dictionary import LISTS
-from settlement.bill import BillKind
+from settlement.books.bill import BillKind
+from settlement.books.monthly_statement import PERSON_TYPES
+from settlement.books.settlement_sheet import CHARGE_KINDS
 from settlement.console.words import Words
-from settlement.filing import FilingKind
+from settlement.elsewhere.off_site import OffSiteKind
+from settlement.elsewhere.regional_clearing import STATE_ZH as REGION_STATE_ZH
+from settlement.elsewhere.regional_clearing import Act as RegionAct
+from settlement.elsewhere.regional_clearing import State as RegionState
+from settlement.elsewhere.regional_matching import Class as RegionClass
+from settlement.elsewhere.regional_prepayment import ALARM_ZH, Alarm, PrepaidAct
 from settlement.finance.bill_calendar import Standing
-from settlement.matter_states import Happening, MatterKind
-from settlement.monthly_statement import PERSON_TYPES
-from settlement.off_site import OffSiteKind
 from settlement.outbox import SMS_GATEWAY
 from settlement.outbox import Kind as NoticeKind
-from settlement.regional_clearing import STATE_ZH as REGION_STATE_ZH
-from settlement.regional_clearing import Act as RegionAct
-from settlement.regional_clearing import State as RegionState
-from settlement.regional_matching import Class as RegionClass
-from settlement.regional_prepayment import ALARM_ZH, Alarm, PrepaidAct
-from settlement.settlement_sheet import CHARGE_KINDS
+from settlement.people.filing import FilingKind
+from settlement.people.matter_states import Happening, MatterKind
 
 _PERSON_TYPES_EN = {
     "11": "working", "1101": "employee", "1102": "civil servant", "1103": "working freely",

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from datetime import date
 
+from settlement.books.month_states import last_day
 from settlement.clock import local_time
 from settlement.console.asking import Answer, attachment
 from settlement.console.close_pages import BUSY
 from settlement.console.visits import Visit
 from settlement.console.words import Words
-from settlement.month_states import last_day
 from settlement.numbers import lane_in
 from settlement.storage import region_files as store
 

@@ -25,6 +25,7 @@ from settlement.console.receiving import received
 from settlement.console.regional_pages import NO_MONTH, SIDES, month_of
 from settlement.console.visits import Visit
 from settlement.console.words import Words
+from settlement.elsewhere.regional_clearing import month_after
 from settlement.finance.errand_tasks import (
     RegionAct,
     RegionStateTask,
@@ -32,7 +33,6 @@ from settlement.finance.errand_tasks import (
     RegionTask,
 )
 from settlement.finance.errands import Errand
-from settlement.regional_clearing import month_after
 from settlement.storage.console_files import KeptFile
 from settlement.storage.regional_reading import rows_here_up_to
 

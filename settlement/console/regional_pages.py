@@ -19,11 +19,11 @@ from settlement.console.ordering import resumed
 from settlement.console.payout_pages import paper
 from settlement.console.visits import Visit
 from settlement.console.words import Words
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
+from settlement.elsewhere.regional_clearing import Act, Mark, Period, Side, State, allows, party_of
+from settlement.elsewhere.regional_netting import Sums, regrouped, together
+from settlement.elsewhere.regional_rules import RegionalRules, Settling
 from settlement.finance.paper_job import RegionPapers
-from settlement.regional_clearing import Act, Mark, Period, Side, State, allows, party_of
-from settlement.regional_netting import Sums, regrouped, together
-from settlement.regional_rules import RegionalRules, Settling
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks, books_to_read
 from settlement.serve.regional_paying import BOOKED_BY, due_of, transfers

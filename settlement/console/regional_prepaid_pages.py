@@ -16,9 +16,9 @@ from settlement.console.regional_act_pages import NO_VOUCHER
 from settlement.console.regional_pages import NAMES, SIDES, books_of, names_of
 from settlement.console.visits import Visit
 from settlement.console.words import Words
+from settlement.elsewhere.regional_clearing import Side, party_of
+from settlement.elsewhere.regional_prepayment import Prepaid, PrepaidAct, PrepaidStep, Use
 from settlement.finance.errand_tasks import PrepaidOrder, PrepaidTask
-from settlement.regional_clearing import Side, party_of
-from settlement.regional_prepayment import Prepaid, PrepaidAct, PrepaidStep, Use
 from settlement.serve.regional_prepaid import prepaid_parties, standing_of
 from settlement.storage.regional_prepaid import prepayment_steps
 from settlement.who import Who

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from settlement.bank_account import BankAccount
+from settlement.books.reimbursement import AFTER, ENDED, Act, Papers, Standing, State, standing
 from settlement.console.asking import Answer
 from settlement.console.ordering import (
     NO_REASON,
@@ -36,7 +37,6 @@ from settlement.finance.payout_books import open_books
 from settlement.finance.reimbursement_books import Found, papers_of
 from settlement.finance.reimbursement_deciding import Looked, looked_at
 from settlement.numbers import lane_in
-from settlement.reimbursement import AFTER, ENDED, Act, Papers, Standing, State, standing
 from settlement.storage import console_reading
 from settlement.storage import console_reimbursements as scoped
 from settlement.storage import reimbursements as store

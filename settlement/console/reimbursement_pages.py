@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from settlement.books.reimbursement import State
+from settlement.books.reimbursement_intake import PAPER_COLUMNS
 from settlement.console.asking import Answer, attachment, redirect
 from settlement.console.ordering import (
     FEW,
@@ -31,8 +33,6 @@ from settlement.finance.paper_job import MARK, PersonFiles
 from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import parse
-from settlement.reimbursement import State
-from settlement.reimbursement_intake import PAPER_COLUMNS
 from settlement.storage import console_reimbursements as store
 from settlement.storage.console_reimbursements import Listed, Waiting
 from settlement.storage.console_search import find_person_no

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from datetime import date
 
+from settlement.books.month_states import last_day, month_text
+from settlement.books.sealing import Span, seal_of
 from settlement.console.asking import Answer, attachment
 from settlement.console.close_pages import BUSY
 from settlement.console.visits import Visit
 from settlement.console.words import Words
 from settlement.finance.paper_job import Paper, Proof, Seals
 from settlement.finance.proofs import published_name
-from settlement.month_states import last_day, month_text
-from settlement.sealing import Span, seal_of
 from settlement.storage import console_money, seals
 from settlement.storage.lease import PlainConnection
 from settlement.storage.seals import SealList

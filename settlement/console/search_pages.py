@@ -16,7 +16,7 @@ from settlement.console.words import Words
 from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import lane_in, parse
-from settlement.payment_rows import PaymentFact
+from settlement.payments.payment_rows import PaymentFact
 from settlement.person_keys import name_hash
 from settlement.storage import console_cases, console_regions
 from settlement.storage.console_cases import CaseRow

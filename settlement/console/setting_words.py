@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from protocol.nhsa.dictionary import LISTS
 from settlement.console.words import TRANSACTIONS, Words
-from settlement.off_site import KIND_ZH
+from settlement.elsewhere.off_site import KIND_ZH
 
 SETTINGS: Mapping[str, Words] = {
     "based_on": Words("沿用的参数", "based on"),

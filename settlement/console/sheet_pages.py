@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from settlement.books.settlement_sheet import is_code_of
 from settlement.console.asking import Answer, attachment, redirect
 from settlement.console.rights import Right
 from settlement.console.visits import Visit
@@ -15,7 +16,6 @@ from settlement.console.words import Words
 from settlement.finance.case_sheet import CaseSheet, facts, read_sheet, sheet_pdf, undone_words
 from settlement.finance.statement_files import MEDIA, Kind
 from settlement.numbers import parse
-from settlement.settlement_sheet import is_code_of
 from settlement.storage.statement_sheets import Print, add_print, prints
 
 TITLE = Words("结算单", "Settlement sheet")

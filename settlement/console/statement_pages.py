@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from settlement.books.monthly_statement import Level, StatementAsked, StatementHead, sheets
 from settlement.clock import local_time
 from settlement.console.asking import Answer, attachment
 from settlement.console.visits import Visit
 from settlement.console.words import Words
 from settlement.finance.statement_files import MEDIA, Kind, file_name
 from settlement.finance.statement_pdf import sheet_told
-from settlement.monthly_statement import Level, StatementAsked, StatementHead, sheets
 from settlement.storage.statement_sheets import read_groups, read_head
 
 TITLE = Words("结算对账单", "Statements")

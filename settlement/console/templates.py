@@ -21,7 +21,7 @@ from settlement.console.menu import menu_for
 from settlement.console.rights import Right
 from settlement.console.visits import Visit
 from settlement.console.words import Words
-from settlement.places import place_zh
+from settlement.elsewhere.places import place_zh
 from settlement.telemetry.logs import mask_name, mask_number
 
 HERE = Path(__file__).parent

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from settlement.books.day_money import ChannelMoney, Money, channels_moved, funds_paid
 from settlement.clock import local_time
-from settlement.day_money import ChannelMoney, Money, channels_moved, funds_paid
 from settlement.rows import RowKind
 from settlement.storage import console_day
 from settlement.storage.console_day import MoneySum, RowSum

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from settlement.books.difference_states import UNDER_WAY, State
 from settlement.console.asking import ROOT, Answer, Cookie, redirect, set_cookie
 from settlement.console.rights import Right
 from settlement.console.today import Figures
 from settlement.console.visits import Visit
 from settlement.console.words import Words
-from settlement.difference_states import UNDER_WAY, State
 from settlement.storage import census, console_cases, differences
 from settlement.storage.lease import PlainConnection
 

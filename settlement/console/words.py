@@ -14,24 +14,24 @@ from typing import NamedTuple
 from ledger.money import yuan_text
 from protocol.nhsa.dictionary import LISTS
 from protocol.nhsa.registry import TRANSACTIONS as SERVED
-from settlement.channel_matching import Class
+from settlement.books.channel_matching import Class
+from settlement.books.difference_states import Act, Correction
+from settlement.books.difference_states import State as DifferenceState
+from settlement.books.institution_matching import INSTITUTION
+from settlement.books.money_in import Act as MoneyAct
+from settlement.books.money_in import State as MoneyState
+from settlement.books.month_states import MonthAct, MonthState
+from settlement.books.payout import Act as PayoutAct
+from settlement.books.payout import Kind
+from settlement.books.payout import State as PayoutState
+from settlement.books.reimbursement import ACT_ZH, STATE_ZH
+from settlement.books.reimbursement import Act as ReimbursementAct
+from settlement.books.reimbursement import State as Reimbursed
 from settlement.chart import EntryCode
 from settlement.clock import local_time
 from settlement.console.rights import Role
-from settlement.difference_states import Act, Correction
-from settlement.difference_states import State as DifferenceState
-from settlement.institution_matching import INSTITUTION
-from settlement.money_in import Act as MoneyAct
-from settlement.money_in import State as MoneyState
-from settlement.month_states import MonthAct, MonthState
 from settlement.outbox import Came
-from settlement.payment_states import Happening, State
-from settlement.payout import Act as PayoutAct
-from settlement.payout import Kind
-from settlement.payout import State as PayoutState
-from settlement.reimbursement import ACT_ZH, STATE_ZH
-from settlement.reimbursement import Act as ReimbursementAct
-from settlement.reimbursement import State as Reimbursed
+from settlement.payments.payment_states import Happening, State
 from settlement.rows import RowKind
 
 

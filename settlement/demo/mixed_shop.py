@@ -25,7 +25,7 @@ from settlement.channels.wechat_medical import MedicalOrders, MixedOutcome
 from settlement.channels.wechat_medical_states import Task
 from settlement.clock import CHINA, system_clock
 from settlement.demo.scene import StoryError
-from settlement.payment import OrderKey, Outcome, RefundOrder, Verdict
+from settlement.payments.payment import OrderKey, Outcome, RefundOrder, Verdict
 
 PAID_SECONDS_MAX = 30
 _OPENID = "oSimPayer0000001"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from protocol.hub.certificates import CertificateError, read_certificate
 from settlement.backup.store import Store, open_store
+from settlement.books.difference_states import UNDER_WAY
 from settlement.clock import local_time
-from settlement.difference_states import UNDER_WAY
 from settlement.doctor.findings import Code
 from settlement.doctor.keys import ends_within
 from settlement.doctor.patient import Patient

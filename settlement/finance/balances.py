@@ -20,10 +20,10 @@ from msgspec import Struct
 from ledger.account import Balance
 from ledger.entry import GUARDED_FROM
 from ledger.money import yuan_text
+from settlement.books.past import Line, minus, parted, plus, since, what_for
 from settlement.clock import CHINA, local_time
 from settlement.finance.office import Office
 from settlement.lanes import lane_of
-from settlement.past import Line, minus, parted, plus, since, what_for
 from settlement.said import Said
 from settlement.storage import past as store
 

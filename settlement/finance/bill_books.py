@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iter
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from settlement.bill import BillKind
+from settlement.books.bill import BillKind
 from settlement.channels.config import ChannelsError, NamedMerchant, load_tills
 from settlement.channels.port import Channel, FundBills
 from settlement.channels.registry import NO_TILLS, Tills
 from settlement.channels.signer import Signer
 from settlement.clock import Clock, system_clock
 from settlement.demo.channels import channels_folder
-from settlement.payment import ChannelName
+from settlement.payments.payment import ChannelName
 from settlement.said import Said
 from settlement.serve.acts import connected, run_act
 from settlement.storage.bookkeeping import Bookkeeping, open_bookkeeping

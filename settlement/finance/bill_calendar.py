@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from settlement.bill import BillKind
+from settlement.books.bill import BillKind
 from settlement.channels.config import NamedMerchant
 from settlement.clock import local_time
 from settlement.finance.bill_books import kinds_at

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import IO
 
-from settlement.bill import BillError
+from settlement.books.bill import BillError
 from settlement.finance import bill_fetch, bill_reports
 from settlement.finance.bill_books import BillBooks, run
 from settlement.finance.bill_import import Order, take

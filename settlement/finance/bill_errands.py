@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from settlement.bill import BillError
+from settlement.books.bill import BillError
 from settlement.finance.bill_books import BillBooks
 from settlement.finance.bill_import import Order, Taken, take
 from settlement.finance.bill_reports import english_of, taken_text

@@ -10,12 +10,12 @@ from datetime import date
 
 from msgspec import Struct
 
-from settlement.bill import BillError, BillKind
+from settlement.books.bill import BillError, BillKind
 from settlement.channels.port import BillRefusedError, Channel, FundBills
 from settlement.finance.bill_books import BillBooks, kinds_of
 from settlement.finance.bill_import import Order, Taken, take
 from settlement.finance.bill_sources import Claimed, Received
-from settlement.payment import ChannelName
+from settlement.payments.payment import ChannelName
 from settlement.storage import bills as store
 from settlement.storage.bills import Asked, BillKey
 

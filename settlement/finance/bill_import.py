@@ -17,10 +17,10 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from settlement.bill import BillError, Reading, RowFault, Totals, day_of_rows
+from settlement.books.bill import BillError, Reading, RowFault, Totals, day_of_rows
 from settlement.finance.bill_books import BillBooks
 from settlement.finance.bill_sources import Claimed, Received, readings_of
-from settlement.payment import ChannelName
+from settlement.payments.payment import ChannelName
 from settlement.storage import bills as store
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.bill_copy import FileRows, RowSpool

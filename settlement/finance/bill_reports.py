@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.money import yuan_text
-from settlement.bill import BillKind, RowFault
+from settlement.books.bill import BillKind, RowFault
 from settlement.clock import local_time
 from settlement.finance.bill_books import BillBooks
 from settlement.finance.bill_fetch import Fetched, Wanted, expected

@@ -20,7 +20,7 @@ from msgspec import Struct
 from protocol.onecode_bills import BEGINS
 from protocol.unionpay.archive import StatementKind, statement_named
 from protocol.zipped import BROKEN
-from settlement.bill import BillError, BillKind, Nothing, Reading
+from settlement.books.bill import BillError, BillKind, Nothing, Reading
 from settlement.translate.alipay_bills import IS_DETAILS, alipay_reading
 from settlement.translate.onecode_bills import OneCodeTrade
 from settlement.translate.unionpay_bills import UnionPayAdjusted, UnionPayTrade

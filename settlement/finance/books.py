@@ -15,9 +15,9 @@ import msgspec
 
 from ledger.entry import Entry, Transfer
 from settlement import chart
+from settlement.books.difference_states import Name, Step
 from settlement.chart import EntryCode
 from settlement.clock import Clock, system_clock
-from settlement.difference_states import Name, Step
 from settlement.institution import Institution
 from settlement.said import Said
 from settlement.serve.acts import connected, run_act

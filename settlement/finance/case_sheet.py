@@ -9,24 +9,31 @@ from __future__ import annotations
 from msgspec import Struct
 
 from ledger.postgres.shape import Shape
-from settlement.clock import local_time
-from settlement.console.people import person_shown
-from settlement.explanation import FundName, names_of, ratio_text
-from settlement.finance.statement_pdf import AGENCY, thousands
-from settlement.finance.typeset import typeset
-from settlement.keyring import Keyring, UndecipherableError
-from settlement.monthly_statement import (
+from settlement.books.monthly_statement import (
     HEADINGS,
     care_name,
     clearing_name,
     person_type_name,
     scheme_name,
 )
+from settlement.books.settlement_sheet import (
+    FeeRow,
+    FundRow,
+    fee_rows,
+    fee_total,
+    fund_rows,
+    sheet_code,
+)
+from settlement.clock import local_time
+from settlement.console.people import person_shown
+from settlement.elsewhere.remote_rows import told_by
+from settlement.explanation import FundName, names_of, ratio_text
+from settlement.finance.statement_pdf import AGENCY, thousands
+from settlement.finance.typeset import typeset
+from settlement.keyring import Keyring, UndecipherableError
 from settlement.numbers import lane_in
 from settlement.policy.loader import PolicySet
-from settlement.remote_rows import told_by
 from settlement.rows import Detail, RowKind, SettlementRow
-from settlement.settlement_sheet import FeeRow, FundRow, fee_rows, fee_total, fund_rows, sheet_code
 from settlement.storage.lease import PlainConnection
 from settlement.storage.reader import read_settlements
 from settlement.storage.statement_sheets import Print, institution_of

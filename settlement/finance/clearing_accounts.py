@@ -16,10 +16,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.entry import Entry, EntryKind
-from settlement.channel_fees import AS_BILLED, Bearer, FeeRules, fee_transfers
-from settlement.channel_matching import Class
+from settlement.books.channel_fees import AS_BILLED, Bearer, FeeRules, fee_transfers
+from settlement.books.channel_matching import Class
+from settlement.books.clearing_accounts import Place, Sums
 from settlement.chart import EntryCode, channel_accounts
-from settlement.clearing_accounts import Place, Sums
 from settlement.finance.books import Books, book_all
 from settlement.lanes import lane_of
 from settlement.storage import clearing_accounts as store

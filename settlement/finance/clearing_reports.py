@@ -14,8 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.money import yuan_text
-from settlement.chart import CHANNEL_ZH
-from settlement.clearing_accounts import (
+from settlement.books.clearing_accounts import (
     AGES,
     IN_TIME,
     Account,
@@ -25,6 +24,7 @@ from settlement.clearing_accounts import (
     by_age,
     together,
 )
+from settlement.chart import CHANNEL_ZH
 from settlement.finance.books import Books, run
 from settlement.lanes import lane_of
 from settlement.said import Said

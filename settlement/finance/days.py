@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from ledger.postgres.schema import close_day
 from ledger.rules import Outcome
-from settlement.seal_keys import SigningKey
-from settlement.sealing import Span, roots_of
+from settlement.books.seal_keys import SigningKey
+from settlement.books.sealing import Span, roots_of
 from settlement.storage import closing as store
 from settlement.storage import day_totals, seals
 from settlement.storage.lease import PlainConnection

@@ -8,14 +8,14 @@ import os
 from datetime import date, datetime
 from pathlib import Path
 
+from settlement.books.month_states import MonthAct
+from settlement.books.seal_keys import Algorithm, PublicKey
 from settlement.clock import local_time, system_clock
 from settlement.finance import balances, month_check, months, proofs, workbooks
 from settlement.finance.days import DayClosed, close_days
 from settlement.finance.months import Found, acting
 from settlement.finance.office import Office, run
-from settlement.month_states import MonthAct
 from settlement.said import UNUSABLE, Said
-from settlement.seal_keys import Algorithm, PublicKey
 from settlement.who import Who
 
 

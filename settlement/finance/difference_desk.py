@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from ledger.money import yuan_text
 from settlement import chart
-from settlement.channel_fees import AS_BILLED
-from settlement.channel_matching import CLASS_ZH, Joined
+from settlement.books.channel_fees import AS_BILLED
+from settlement.books.channel_matching import CLASS_ZH, Joined
+from settlement.books.difference_states import ACT_ZH, CORRECTION_ZH, STATE_ZH, State, Step
 from settlement.clock import local_time
-from settlement.difference_states import ACT_ZH, CORRECTION_ZH, STATE_ZH, State, Step
 from settlement.finance import differences as acts
 from settlement.finance.books import Books, run
 from settlement.finance.differences import PROPOSABLE, Found

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from settlement.channel_matching import NO_DIFFERENCE, Finding
-from settlement.difference_states import Name, Step, seen
+from settlement.books.channel_matching import NO_DIFFERENCE, Finding
+from settlement.books.difference_states import Name, Step, seen
 from settlement.finance.books import Books
 from settlement.storage import differences as store
 from settlement.storage.differences import Difference

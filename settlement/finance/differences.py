@@ -13,10 +13,9 @@ from msgspec.structs import replace
 
 from ledger.entry import Transfer
 from ledger.money import yuan_text
-from settlement.channel_matching import CLASS_ZH, Class, Kind
-from settlement.clock import local_time
-from settlement.difference_corrections import CODES, allowed, transfers
-from settlement.difference_states import (
+from settlement.books.channel_matching import CLASS_ZH, Class, Kind
+from settlement.books.difference_corrections import CODES, allowed, transfers
+from settlement.books.difference_states import (
     ACT_ZH,
     CORRECTION_ZH,
     STATE_ZH,
@@ -27,6 +26,9 @@ from settlement.difference_states import (
     Step,
     next_step,
 )
+from settlement.books.institution_matching import CLASS_ZH as INSTITUTION_CLASS_ZH
+from settlement.books.institution_matching import INSTITUTION
+from settlement.clock import local_time
 from settlement.finance.books import (
     Books,
     account_names,
@@ -34,10 +36,8 @@ from settlement.finance.books import (
     correction_commitment,
 )
 from settlement.institution import Institution
-from settlement.institution_matching import CLASS_ZH as INSTITUTION_CLASS_ZH
-from settlement.institution_matching import INSTITUTION
 from settlement.numbers import lane_in
-from settlement.payment import Custody
+from settlement.payments.payment import Custody
 from settlement.said import Said
 from settlement.storage import differences as store
 from settlement.storage.audits import Audited, keep_audit

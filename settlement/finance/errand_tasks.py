@@ -8,9 +8,9 @@ from typing import Literal
 from msgspec import Struct
 
 from settlement.bank_account import BankAccount
-from settlement.money_in import Subject
-from settlement.payout_intake import Asked
-from settlement.regional_clearing import Side
+from settlement.books.money_in import Subject
+from settlement.books.payout_intake import Asked
+from settlement.elsewhere.regional_clearing import Side
 from settlement.serve.regional_ending import EndingAct
 
 PayoutAct = Literal["state", "confirm", "propose", "order", "close"]

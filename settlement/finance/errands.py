@@ -17,6 +17,13 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from settlement.books.payout_intake import (
+    ADJUSTMENT_COLUMNS,
+    SCORE_COLUMNS,
+    Asked,
+    read_adjustments,
+    read_scores,
+)
 from settlement.channels.config import ChannelsError, merchants_named
 from settlement.channels.registry import NO_TILLS
 from settlement.clock import Clock, monotonic
@@ -70,13 +77,6 @@ from settlement.finance.regional_errands import clear, keeps
 from settlement.finance.reimbursement_errands import reimburse, take_statement
 from settlement.intake.faults import FileError
 from settlement.keyring import UndecipherableError
-from settlement.payout_intake import (
-    ADJUSTMENT_COLUMNS,
-    SCORE_COLUMNS,
-    Asked,
-    read_adjustments,
-    read_scores,
-)
 from settlement.policy.errors import PolicyError
 from settlement.said import UNUSABLE, Said
 from settlement.serve.imports import LEASE

@@ -15,9 +15,7 @@ from msgspec import Struct
 from ledger.account import Balance
 from ledger.money import yuan_text
 from settlement import chart
-from settlement.chart import EntryCode
-from settlement.finance.payout_books import PayoutBooks, SomebodyElseError, in_lane
-from settlement.fund_payers import (
+from settlement.books.fund_payers import (
     Claims,
     Due,
     FundPayer,
@@ -27,6 +25,8 @@ from settlement.fund_payers import (
     other_payer,
     sum_of,
 )
+from settlement.chart import EntryCode
+from settlement.finance.payout_books import PayoutBooks, SomebodyElseError, in_lane
 from settlement.said import Said
 from settlement.storage import fund_payers as store
 from settlement.storage import past, payouts

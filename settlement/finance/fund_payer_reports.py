@@ -10,11 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from ledger.money import yuan_text
+from settlement.books.fund_payers import Claims, Due, FundPayer
+from settlement.books.money_in import Source
 from settlement.chart import EntryCode
 from settlement.finance.payout_books import PayoutBooks
-from settlement.fund_payers import Claims, Due, FundPayer
 from settlement.intake.money import Lanes
-from settlement.money_in import Source
 from settlement.said import Said
 from settlement.storage import fund_payers as store
 from settlement.storage.fund_payers import Receipt

@@ -6,7 +6,8 @@ from datetime import date
 from pathlib import Path
 
 from ledger.money import yuan_text
-from settlement.bill import BillError
+from settlement.books.bill import BillError
+from settlement.books.institution_matching import CLASS_ZH
 from settlement.clock import local_time
 from settlement.finance import bill_books
 from settlement.finance import books as difference_books
@@ -15,7 +16,6 @@ from settlement.finance.bill_import import Order
 from settlement.finance.books import Books
 from settlement.finance.institution_import import Claim, TakenFile, take
 from settlement.finance.institutions import Matched, match
-from settlement.institution_matching import CLASS_ZH
 from settlement.said import UNUSABLE, Said
 from settlement.storage import institutions as store
 from settlement.storage.channel_rows import Sum

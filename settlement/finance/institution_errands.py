@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ledger.money import yuan_text
-from settlement.bill import BillError
+from settlement.books.bill import BillError
+from settlement.books.institution_matching import CLASS_ZH
 from settlement.finance.bill_books import BillBooks
 from settlement.finance.bill_import import Order
 from settlement.finance.books import Books
@@ -13,7 +14,6 @@ from settlement.finance.errand_tasks import InstitutionFileTask
 from settlement.finance.institution_desk import taken_text
 from settlement.finance.institution_import import Claim, TakenFile, take
 from settlement.finance.institutions import Matched, match
-from settlement.institution_matching import CLASS_ZH
 from settlement.said import Said
 from settlement.storage.channel_rows import Sum
 from settlement.who import Who

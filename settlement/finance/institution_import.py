@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from settlement.bill import BillError, RowFault
+from settlement.books.bill import BillError, RowFault
 from settlement.finance.bill_books import BillBooks
 from settlement.finance.bill_import import Order
 from settlement.institution import Institution

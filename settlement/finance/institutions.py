@@ -15,10 +15,10 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from settlement.channel_matching import Class, Finding
+from settlement.books.channel_matching import Class, Finding
+from settlement.books.institution_matching import INSTITUTION, compare
 from settlement.finance.books import Books
 from settlement.finance.difference_keeping import keep
-from settlement.institution_matching import INSTITUTION, compare
 from settlement.storage import institutions as store
 from settlement.storage.channel_rows import Sum
 from settlement.storage.differences import Difference

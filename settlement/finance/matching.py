@@ -16,13 +16,13 @@ from functools import partial
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from settlement.channel_joining import Group, with_joined
-from settlement.channel_matching import Class, Finding, Joined, Kind
+from settlement.books.channel_joining import Group, with_joined
+from settlement.books.channel_matching import Class, Finding, Joined, Kind
+from settlement.books.institution_matching import INSTITUTION
 from settlement.finance.books import Books
 from settlement.finance.clearing_accounts import Cleared, keep_accounts
 from settlement.finance.difference_keeping import keep
 from settlement.finance.matching_lanes import AROUND, findings_of, joined_payments
-from settlement.institution_matching import INSTITUTION
 from settlement.storage import channel_rows as rows
 from settlement.storage.channel_rows import Bill, Period, Sum
 from settlement.storage.differences import Difference

@@ -1,5 +1,5 @@
 """What the rows of a lane come to in matching with channels, and which payments of all lanes agree
-only together (settlement/channel_joining.py).
+only together (settlement/books/channel_joining.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from settlement.channel_joining import (
+from settlement.books.channel_joining import (
     JOINABLE,
     Group,
     days_of,
@@ -19,7 +19,7 @@ from settlement.channel_joining import (
     numbers_of,
     places_of,
 )
-from settlement.channel_matching import Around, Finding, Key, Kind, Ours, Theirs, compare
+from settlement.books.channel_matching import Around, Finding, Key, Kind, Ours, Theirs, compare
 from settlement.finance.books import Books
 from settlement.storage import channel_rows as rows
 from settlement.storage.channel_rows import DAY, Bill, Period, Sides

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from ledger.money import yuan_text
 from ledger.postgres.pace import Pace
+from settlement.books.money_in import AFTER, NAMES, Act, Source, State, Subject
 from settlement.clock import local_time
 from settlement.finance.money_books import MoneyBooks, by_journal, share_out
 from settlement.finance.money_files import told_of
-from settlement.money_in import AFTER, NAMES, Act, Source, State, Subject
 from settlement.said import Said
 from settlement.storage import money as store
 from settlement.storage.lease import PlainConnection

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ledger.postgres.pace import Pace
+from settlement.books.fund_payers import FundPayer
 from settlement.clock import Clock, system_clock
 from settlement.finance.progress import Tell, silent
-from settlement.fund_payers import FundPayer
 from settlement.intake.faults import FileError
 from settlement.policy.errors import PolicyError
 from settlement.policy.region import AccountRules

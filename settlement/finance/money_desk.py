@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from settlement.books.money_in import Subject
 from settlement.finance import money_booking as booking
 from settlement.finance import money_files as taking
 from settlement.finance import money_interest, money_reports, workbooks
 from settlement.finance.money_books import MoneyBooks, run
 from settlement.finance.money_files import Sent, told_of
 from settlement.finance.office import written
-from settlement.money_in import Subject
 from settlement.said import Said
 from settlement.storage import money as store
 from settlement.who import Who

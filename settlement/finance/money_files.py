@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from ledger.money import yuan_text
 from ledger.postgres.pace import Pace
 from settlement import chart
+from settlement.books.money_in import ROWS_OF_ENTRY_MAX, STATE_ZH, Act, Source, State, Subject
 from settlement.chart import MoneyAccount
 from settlement.finance.fund_payer_reports import Standing, payers_lines, standings
 from settlement.finance.money_books import MoneyBooks, by_lane, share_out
@@ -32,7 +33,6 @@ from settlement.intake.money import (
     totals_text,
 )
 from settlement.intake.source import digest_of, format_of, rows_of
-from settlement.money_in import ROWS_OF_ENTRY_MAX, STATE_ZH, Act, Source, State, Subject
 from settlement.said import Said
 from settlement.storage import money as store
 from settlement.storage.lease import PlainConnection

@@ -16,11 +16,11 @@ from msgspec import Struct, field
 
 from ledger.money import yuan_text
 from ledger.postgres.fold import trial_balance
+from settlement.books.money_in import INCOME_SOURCES, NAMES, Source, Subject
+from settlement.books.payout_files import sheet_text
 from settlement.chart import AGENCY
+from settlement.elsewhere.regional_clearing import month_after
 from settlement.finance.money_books import MoneyBooks
-from settlement.money_in import INCOME_SOURCES, NAMES, Source, Subject
-from settlement.payout_files import sheet_text
-from settlement.regional_clearing import month_after
 from settlement.said import Said
 from settlement.storage import fund_payers
 from settlement.storage import money as store

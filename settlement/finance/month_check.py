@@ -15,18 +15,18 @@ from msgspec import Struct
 
 from ledger.account import Balance
 from ledger.money import yuan_text
-from settlement.chart import AGENCY, INCOME_BASE, PAYER_BASE
-from settlement.clock import CHINA, local_time
-from settlement.finance.months import Found, find, keep_verified, open_days
-from settlement.finance.office import Office
-from settlement.intake.faults import Told
-from settlement.month_states import (
+from settlement.books.month_states import (
     ACT_ZH,
     STATE_ZH,
     MonthState,
     last_day,
     month_text,
 )
+from settlement.chart import AGENCY, INCOME_BASE, PAYER_BASE
+from settlement.clock import CHINA, local_time
+from settlement.finance.months import Found, find, keep_verified, open_days
+from settlement.finance.office import Office
+from settlement.intake.faults import Told
 from settlement.said import Said
 from settlement.storage import closing as store
 from settlement.storage import past

@@ -10,10 +10,10 @@ from __future__ import annotations
 from datetime import date
 
 from ledger.money import yuan_text
+from settlement.books.month_states import last_day
+from settlement.books.payout import NONE
 from settlement.finance.month_check import Point
 from settlement.intake.faults import Told
-from settlement.month_states import last_day
-from settlement.payout import NONE
 from settlement.storage import channel_rows, console_money, payouts
 from settlement.storage.lease import PlainConnection
 

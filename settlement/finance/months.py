@@ -13,10 +13,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from settlement.clock import local_time
-from settlement.finance.office import Office, written
-from settlement.month_report import MonthReport, report_bytes, report_digest
-from settlement.month_states import (
+from settlement.books.month_report import MonthReport, report_bytes, report_digest
+from settlement.books.month_states import (
     ACT_ZH,
     STATE_ZH,
     MonthAct,
@@ -28,8 +26,10 @@ from settlement.month_states import (
     month_text,
     standing,
 )
+from settlement.books.sealing import Span
+from settlement.clock import local_time
+from settlement.finance.office import Office, written
 from settlement.said import Said
-from settlement.sealing import Span
 from settlement.storage import closing as store
 from settlement.storage import seals
 from settlement.storage.audits import Audited, keep_audit

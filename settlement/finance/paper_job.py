@@ -20,6 +20,11 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import msgspec
 from msgspec import Struct
 
+from settlement.books.money_in import Subject
+from settlement.books.month_report import report_bytes
+from settlement.books.payout_files import Order, bank_files
+from settlement.elsewhere.regional_clearing import Side
+from settlement.elsewhere.regional_rules import RegionalRules
 from settlement.finance import money_reports, reimbursement_paying, workbooks
 from settlement.finance.errands import clock_from
 from settlement.finance.months import report_of
@@ -28,11 +33,6 @@ from settlement.finance.payout_books import PayoutBooks, open_books
 from settlement.finance.payout_paying import Chosen, under_way
 from settlement.finance.payout_reports import all_of, notice_bytes, voucher_text
 from settlement.finance.proofs import proof_of, published
-from settlement.money_in import Subject
-from settlement.month_report import report_bytes
-from settlement.payout_files import Order, bank_files
-from settlement.regional_clearing import Side
-from settlement.regional_rules import RegionalRules
 from settlement.said import Said
 from settlement.serve.regional_books import books_to_read
 from settlement.serve.regional_paying import answers_of

@@ -17,16 +17,7 @@ from datetime import date
 from msgspec import Struct, structs
 
 from ledger.money import yuan_text
-from settlement.finance.payout_books import (
-    Booking,
-    PayoutBooks,
-    SomebodyElseError,
-    adjustment_commitment,
-    book,
-    in_lane,
-)
-from settlement.finance.payout_periods import Change, Found, apply, last_known, load, refused
-from settlement.payout import (
+from settlement.books.payout import (
     CODE,
     KIND_ZH,
     SIGN,
@@ -36,7 +27,16 @@ from settlement.payout import (
     Kind,
     adjustment_transfers,
 )
-from settlement.payout_intake import Asked
+from settlement.books.payout_intake import Asked
+from settlement.finance.payout_books import (
+    Booking,
+    PayoutBooks,
+    SomebodyElseError,
+    adjustment_commitment,
+    book,
+    in_lane,
+)
+from settlement.finance.payout_periods import Change, Found, apply, last_known, load, refused
 from settlement.said import Said
 from settlement.storage import payouts as store
 from settlement.storage.payouts import Balances

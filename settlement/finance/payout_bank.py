@@ -14,18 +14,18 @@ from datetime import date
 from msgspec import Struct
 
 from ledger.money import yuan_text
-from settlement.chart import EntryCode
-from settlement.finance.payout_books import PayoutBooks, in_lane
-from settlement.finance.payout_periods import Change, Found, apply, last_known, load, refused
-from settlement.lanes import lane_of
-from settlement.payout import (
+from settlement.books.payout import (
     Act,
     Amounts,
     State,
     paid_transfers,
     returned_transfers,
 )
-from settlement.payout_intake import BankRow
+from settlement.books.payout_intake import BankRow
+from settlement.chart import EntryCode
+from settlement.finance.payout_books import PayoutBooks, in_lane
+from settlement.finance.payout_periods import Change, Found, apply, last_known, load, refused
+from settlement.lanes import lane_of
 from settlement.said import Said
 from settlement.storage import payouts as store
 from settlement.storage.payouts import FileStep

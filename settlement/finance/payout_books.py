@@ -19,13 +19,13 @@ from msgspec import Struct
 from ledger.account import Account
 from ledger.entry import Transfer
 from settlement import chart
+from settlement.books.payout import Adjustment, Period, Step
+from settlement.books.payout_rules import PayoutRules
 from settlement.chart import EntryCode
 from settlement.clock import Clock, system_clock
 from settlement.finance.progress import Tell, silent
 from settlement.institution import Institution
 from settlement.keyring import Keyring
-from settlement.payout import Adjustment, Period, Step
-from settlement.payout_rules import PayoutRules
 from settlement.policy.loader import PolicySet
 from settlement.said import Said
 from settlement.serve.acts import connected, run_act

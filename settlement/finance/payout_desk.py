@@ -11,6 +11,17 @@ from typing import TypeVar
 import msgspec
 
 from settlement.bank_account import BankAccount
+from settlement.books.payout import WORD, Kind
+from settlement.books.payout_deposits import Assessed, Returned, returns
+from settlement.books.payout_intake import (
+    ADJUSTMENT_COLUMNS,
+    BANK_COLUMNS,
+    SCORE_COLUMNS,
+    Asked,
+    read_adjustments,
+    read_bank,
+    read_scores,
+)
 from settlement.finance import fund_payer_reports, workbooks
 from settlement.finance import payout_accounts as accounts
 from settlement.finance import payout_adjusting as adjusting
@@ -23,17 +34,6 @@ from settlement.finance.payout_stating import state as state_period
 from settlement.intake.cells import Column
 from settlement.intake.faults import Fault, FileError, faults_text
 from settlement.intake.source import Row, format_of, rows_of
-from settlement.payout import WORD, Kind
-from settlement.payout_deposits import Assessed, Returned, returns
-from settlement.payout_intake import (
-    ADJUSTMENT_COLUMNS,
-    BANK_COLUMNS,
-    SCORE_COLUMNS,
-    Asked,
-    read_adjustments,
-    read_bank,
-    read_scores,
-)
 from settlement.said import UNUSABLE, Said
 from settlement.who import Who
 

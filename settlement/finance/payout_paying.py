@@ -12,6 +12,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from settlement.bank_account import BankAccount
+from settlement.books.payout import NONE, Act, Amounts, State, order_no, order_transfers
+from settlement.books.payout_files import Order, bank_files
 from settlement.chart import EntryCode
 from settlement.finance.payout_accounts import account_at, holdings
 from settlement.finance.payout_books import PayoutBooks
@@ -25,8 +27,6 @@ from settlement.finance.payout_periods import (
     period_text,
     refused,
 )
-from settlement.payout import NONE, Act, Amounts, State, order_no, order_transfers
-from settlement.payout_files import Order, bank_files
 from settlement.said import Said
 from settlement.who import Who
 

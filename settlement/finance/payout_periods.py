@@ -13,17 +13,7 @@ from msgspec import Struct
 
 from ledger.entry import Transfer
 from ledger.money import yuan_text
-from settlement.chart import EntryCode
-from settlement.clock import local_time
-from settlement.finance.payout_books import (
-    Booking,
-    PayoutBooks,
-    SomebodyElseError,
-    book,
-    in_lane,
-    step_commitment,
-)
-from settlement.payout import (
+from settlement.books.payout import (
     ACT_ZH,
     AFTER,
     NONE,
@@ -39,7 +29,17 @@ from settlement.payout import (
     refuses_amount,
     standing,
 )
-from settlement.payout_rules import Cycle, last_of_period
+from settlement.books.payout_rules import Cycle, last_of_period
+from settlement.chart import EntryCode
+from settlement.clock import local_time
+from settlement.finance.payout_books import (
+    Booking,
+    PayoutBooks,
+    SomebodyElseError,
+    book,
+    in_lane,
+    step_commitment,
+)
 from settlement.said import Said
 from settlement.storage import payouts as store
 from settlement.storage.payouts import Kept, Line

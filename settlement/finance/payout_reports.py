@@ -11,6 +11,17 @@ from pathlib import Path
 import msgspec
 
 from ledger.money import yuan_text
+from settlement.books.payout import (
+    ACT_ZH,
+    KIND_ZH,
+    NONE,
+    SIGN,
+    STATE_ZH,
+    Adjustment,
+    State,
+    case_text,
+)
+from settlement.books.payout_files import Posted, UnbalancedError, sheet_text, vouchers_text
 from settlement.chart import EntryCode
 from settlement.clock import local_time
 from settlement.finance.fund_payer_reports import lines_of_period
@@ -22,17 +33,6 @@ from settlement.finance.payout_periods import (
     on_periods,
     period_text,
 )
-from settlement.payout import (
-    ACT_ZH,
-    KIND_ZH,
-    NONE,
-    SIGN,
-    STATE_ZH,
-    Adjustment,
-    State,
-    case_text,
-)
-from settlement.payout_files import Posted, UnbalancedError, sheet_text, vouchers_text
 from settlement.said import UNUSABLE, Said
 from settlement.storage import payouts as store
 from settlement.storage.lease import PlainConnection

@@ -13,7 +13,9 @@ from datetime import date, timedelta
 from msgspec import structs
 
 from ledger.money import yuan_text
-from settlement.clearing import SETTLED_LATE
+from settlement.books.clearing import SETTLED_LATE
+from settlement.books.payout import NONE, Act, Amounts
+from settlement.books.payout_rules import last_of_period
 from settlement.finance.fund_dues import book_dues
 from settlement.finance.payout_books import PayoutBooks, in_lane
 from settlement.finance.payout_periods import (
@@ -27,8 +29,6 @@ from settlement.finance.payout_periods import (
     refused,
 )
 from settlement.lanes import lane_of
-from settlement.payout import NONE, Act, Amounts
-from settlement.payout_rules import last_of_period
 from settlement.said import Said
 from settlement.storage import payouts as store
 from settlement.storage.payouts import Balances, Line

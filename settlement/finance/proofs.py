@@ -10,10 +10,8 @@ import msgspec
 
 from ledger.entry import Entry
 from ledger.money import yuan_text
-from settlement.clock import local_time
-from settlement.finance.office import Office, written
-from settlement.month_states import last_day, month_text
-from settlement.proving import (
+from settlement.books.month_states import last_day, month_text
+from settlement.books.proving import (
     FORMAT,
     VERDICT_ZH,
     Checked,
@@ -25,9 +23,11 @@ from settlement.proving import (
     proven,
     read_proof,
 )
+from settlement.books.seal_keys import Algorithm, PublicKey
+from settlement.books.sealing import Leaves, Root, Span, roots_of, seal_of
+from settlement.clock import local_time
+from settlement.finance.office import Office, written
 from settlement.said import UNUSABLE, Said
-from settlement.seal_keys import Algorithm, PublicKey
-from settlement.sealing import Leaves, Root, Span, roots_of, seal_of
 from settlement.storage import reference, seals
 from settlement.storage.keyfile import KeyFileError
 from settlement.storage.seal_key import load_seal_keys, make_seal_key, seal_key_file

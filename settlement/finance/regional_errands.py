@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import assert_never
 
+from settlement.elsewhere.regional_clearing import Mark
+from settlement.elsewhere.regional_prepayment import PrepaidAct
 from settlement.finance.errand_tasks import (
     Clearing,
     PrepaidTask,
@@ -20,8 +22,6 @@ from settlement.finance.errand_tasks import (
     RegionTakeTask,
     RegionTask,
 )
-from settlement.regional_clearing import Mark
-from settlement.regional_prepayment import PrepaidAct
 from settlement.said import Said
 from settlement.serve import regional_papers as papers
 from settlement.serve import regional_paying as paying

@@ -12,23 +12,8 @@ import msgspec
 from msgspec import Struct, structs
 
 from ledger.entry import Transfer
-from settlement.chart import EntryCode
-from settlement.committed import committed_part, open_committed, seal_committed
-from settlement.finance.payout_books import (
-    Booking,
-    PayoutBooks,
-    SomebodyElseError,
-    book,
-    in_lane,
-)
-from settlement.finance.reimbursement_telling import tell
-from settlement.keyring import Keyring, UndecipherableError
-from settlement.lanes import lane_of
-from settlement.numbers import lane_in
-from settlement.payout import NONE, Amounts
-from settlement.refusal import Refusal
-from settlement.refusals import text
-from settlement.reimbursement import (
+from settlement.books.payout import NONE, Amounts
+from settlement.books.reimbursement import (
     ACT_ZH,
     AFTER,
     STATE_ZH,
@@ -42,6 +27,21 @@ from settlement.reimbursement import (
     paper_record,
     standing,
 )
+from settlement.chart import EntryCode
+from settlement.committed import committed_part, open_committed, seal_committed
+from settlement.finance.payout_books import (
+    Booking,
+    PayoutBooks,
+    SomebodyElseError,
+    book,
+    in_lane,
+)
+from settlement.finance.reimbursement_telling import tell
+from settlement.keyring import Keyring, UndecipherableError
+from settlement.lanes import lane_of
+from settlement.numbers import lane_in
+from settlement.refusal import Refusal
+from settlement.refusals import text
 from settlement.said import Said
 from settlement.storage import reimbursements as store
 from settlement.storage.errors import StorageError

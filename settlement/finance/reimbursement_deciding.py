@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Struct, structs
 
 from ledger.money import yuan_text
+from settlement.books.payout import Amounts
+from settlement.books.reimbursement import Act, Filed, Papers, Step
 from settlement.clock import Moment
 from settlement.commands import Command
 from settlement.decision import Decision
@@ -24,9 +26,7 @@ from settlement.finance.reimbursement_books import (
     said_of,
     step_of,
 )
-from settlement.payout import Amounts
 from settlement.refusal import Refusal
-from settlement.reimbursement import Act, Filed, Papers, Step
 from settlement.rows import SettlementRow
 from settlement.said import Said
 from settlement.storage import reimbursements as store

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 
 from settlement.bank_account import BankAccount
+from settlement.books.reimbursement import State
+from settlement.books.reimbursement_intake import PAPER_COLUMNS, read_papers
 from settlement.finance import reimbursement_deciding as deciding
 from settlement.finance import reimbursement_papers as papers
 from settlement.finance import reimbursement_paying as paying
@@ -12,8 +14,6 @@ from settlement.finance import reimbursement_reports as reports
 from settlement.finance.payout_books import run
 from settlement.finance.payout_desk import bank_statement, read_rows
 from settlement.finance.reimbursement_reports import Chosen
-from settlement.reimbursement import State
-from settlement.reimbursement_intake import PAPER_COLUMNS, read_papers
 from settlement.said import Said
 from settlement.who import Who
 

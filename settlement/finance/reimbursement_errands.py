@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import assert_never
 
+from settlement.books.reimbursement import number_in
+from settlement.books.reimbursement_intake import PAPER_COLUMNS, read_papers
 from settlement.finance import payout_bank as institutions
 from settlement.finance import reimbursement_deciding as deciding
 from settlement.finance import reimbursement_papers as papers
@@ -20,8 +22,6 @@ from settlement.finance.errand_tasks import (
 from settlement.finance.payout_bank import Statement
 from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.payout_desk import read_rows
-from settlement.reimbursement import number_in
-from settlement.reimbursement_intake import PAPER_COLUMNS, read_papers
 from settlement.said import Said
 from settlement.who import Who
 

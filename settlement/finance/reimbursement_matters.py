@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from settlement.books.reimbursement import Filed
 from settlement.clock import Moment
 from settlement.commands import Command
 from settlement.decision import Decision
 from settlement.finance.payout_books import PayoutBooks
-from settlement.matter_states import Happening, MatterKind
-from settlement.my_commands import Acting, ChangeMatter
+from settlement.people.matter_states import Happening, MatterKind
+from settlement.people.my_commands import Acting, ChangeMatter
 from settlement.refusal import Refusal
-from settlement.reimbursement import Filed
 from settlement.serve.clerk import asked_of
 from settlement.storage.reimbursements import of_matter
 from settlement.storage.under_head import book_under_head

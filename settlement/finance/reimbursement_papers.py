@@ -13,6 +13,9 @@ from msgspec import structs
 
 from ledger.money import yuan_text
 from settlement.bank_account import BankAccount
+from settlement.books.payout import NONE
+from settlement.books.reimbursement import Act, Filed, Papers, Step
+from settlement.books.reimbursement_intake import Entered
 from settlement.finance.payout_books import PayoutBooks, SomebodyElseError
 from settlement.finance.reimbursement_books import (
     Found,
@@ -31,11 +34,8 @@ from settlement.finance.reimbursement_books import (
 from settlement.finance.reimbursement_deciding import quoted, world_for
 from settlement.finance.reimbursement_matters import accept_matter
 from settlement.lanes import lane_of
-from settlement.payout import NONE
 from settlement.refusal import Refusal
 from settlement.refusals import text
-from settlement.reimbursement import Act, Filed, Papers, Step
-from settlement.reimbursement_intake import Entered
 from settlement.said import Said
 from settlement.storage import reimbursements as store
 from settlement.storage.reimbursements import Sealed

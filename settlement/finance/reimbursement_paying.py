@@ -12,6 +12,18 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from ledger.money import yuan_text
+from settlement.books.payout import Amounts
+from settlement.books.payout_files import Order, bank_files
+from settlement.books.payout_intake import BankRow
+from settlement.books.reimbursement import (
+    Act,
+    State,
+    number_in,
+    order_no,
+    order_transfers,
+    paid_transfers,
+    returned_transfers,
+)
 from settlement.chart import EntryCode
 from settlement.finance.payout_bank import (
     BOOKED,
@@ -36,18 +48,6 @@ from settlement.finance.reimbursement_books import (
 )
 from settlement.lanes import lane_of
 from settlement.numbers import lane_in
-from settlement.payout import Amounts
-from settlement.payout_files import Order, bank_files
-from settlement.payout_intake import BankRow
-from settlement.reimbursement import (
-    Act,
-    State,
-    number_in,
-    order_no,
-    order_transfers,
-    paid_transfers,
-    returned_transfers,
-)
 from settlement.said import Said
 from settlement.storage import payouts as files
 from settlement.storage import reimbursements as store

@@ -10,11 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from ledger.money import yuan_text
+from settlement.books.payout import NONE
+from settlement.books.reimbursement import ACT_ZH, BOOKING, STATE_ZH, Act, State, Step
 from settlement.clock import local_time
 from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.reimbursement_books import Found, load, on_one, open_papers, owed_of
-from settlement.payout import NONE
-from settlement.reimbursement import ACT_ZH, BOOKING, STATE_ZH, Act, State, Step
 from settlement.said import Said
 from settlement.storage import reimbursements as store
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ledger.money import yuan_text
+from settlement.books.reimbursement import Act, Filed, Step
 from settlement.finance.payout_books import PayoutBooks
 from settlement.outbox import notice_no
-from settlement.reimbursement import Act, Filed, Step
 from settlement.storage import reimbursements as store
 from settlement.storage.policies import load_policy_set
 from settlement.usecases.matter_messages import message, tail_of

@@ -20,8 +20,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
+from settlement.books.monthly_statement import Cell, Column, Form, Sheet
 from settlement.clock import local_time
-from settlement.monthly_statement import Cell, Column, Form, Sheet
 
 HEADING = 3
 _FONT = "宋体"

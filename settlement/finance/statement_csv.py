@@ -13,8 +13,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import date, datetime
 
 from ledger.money import yuan_text
-from settlement.clock import local_time
-from settlement.monthly_statement import (
+from settlement.books.monthly_statement import (
     DETAIL_COLUMNS,
     Cell,
     Column,
@@ -23,6 +22,7 @@ from settlement.monthly_statement import (
     Tally,
     detail_cells,
 )
+from settlement.clock import local_time
 from settlement.spreadsheet import defused
 
 MARK = b"\xef\xbb\xbf"

@@ -14,10 +14,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from settlement.books.monthly_statement import StatementAsked, StatementHead, Tally, sheets
 from settlement.finance.statement_csv import details_csv, sheet_csv
 from settlement.finance.statement_pdf import statement_pdf
 from settlement.finance.statement_xlsx import write_workbook
-from settlement.monthly_statement import StatementAsked, StatementHead, Tally, sheets
 from settlement.storage.lease import PlainConnection
 from settlement.storage.statement_sheets import read_details, read_groups, read_head
 

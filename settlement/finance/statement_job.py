@@ -15,9 +15,9 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
+from settlement.books.monthly_statement import StatementAsked
 from settlement.finance.statement_files import Kind, stream_statement
 from settlement.finance.statement_xlsx import TooLongError
-from settlement.monthly_statement import StatementAsked
 from settlement.storage.lease import connection_for
 from settlement.telemetry.private_memory import keep_memory_private
 

@@ -8,10 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ledger.money import yuan_text
+from settlement.books.monthly_statement import (
+    Cell,
+    Form,
+    Group,
+    Level,
+    Sheet,
+    StatementHead,
+    sheets,
+)
 from settlement.clock import local_time
 from settlement.finance.statement_csv import cell_text
 from settlement.finance.typeset import typeset
-from settlement.monthly_statement import Cell, Form, Group, Level, Sheet, StatementHead, sheets
 
 AGENCY = "医疗保障经办机构"
 

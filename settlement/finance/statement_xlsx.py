@@ -14,6 +14,18 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
+from settlement.books.monthly_statement import (
+    DETAIL_COLUMNS,
+    DETAIL_TITLE,
+    Cell,
+    Form,
+    Sheet,
+    StatementHead,
+    Tally,
+    detail_cells,
+    sheets,
+    whole,
+)
 from settlement.clock import local_time
 from settlement.finance.sheet_xlsx import (
     HEADING,
@@ -25,18 +37,6 @@ from settlement.finance.sheet_xlsx import (
     write_row,
     write_sheet,
     write_totals,
-)
-from settlement.monthly_statement import (
-    DETAIL_COLUMNS,
-    DETAIL_TITLE,
-    Cell,
-    Form,
-    Sheet,
-    StatementHead,
-    Tally,
-    detail_cells,
-    sheets,
-    whole,
 )
 
 DETAILS_MAX = 1_000_000

@@ -11,6 +11,18 @@ from datetime import date, datetime
 from pathlib import Path
 
 from ledger.money import yuan_text
+from settlement.books.money_in import NAMES, Source, Subject
+from settlement.books.month_report import report_digest
+from settlement.books.month_sheets import ONLY_SPENT, Names, count, money, month_sheets, text
+from settlement.books.month_states import month_text
+from settlement.books.monthly_statement import (
+    Cell,
+    Sheet,
+    clearing_name,
+    person_type_name,
+    scheme_name,
+)
+from settlement.books.payout import KIND_ZH, NONE, SIGN, case_text
 from settlement.clock import local_time
 from settlement.finance.money_reports import FundMonth, columns_of_income, months_of_funds
 from settlement.finance.months import open_days, report_of
@@ -18,18 +30,6 @@ from settlement.finance.office import Office, written
 from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.payout_periods import Found, period_text
 from settlement.finance.sheet_xlsx import Heading, workbook_bytes
-from settlement.money_in import NAMES, Source, Subject
-from settlement.month_report import report_digest
-from settlement.month_sheets import ONLY_SPENT, Names, count, money, month_sheets, text
-from settlement.month_states import month_text
-from settlement.monthly_statement import (
-    Cell,
-    Sheet,
-    clearing_name,
-    person_type_name,
-    scheme_name,
-)
-from settlement.payout import KIND_ZH, NONE, SIGN, case_text
 from settlement.said import Said
 from settlement.storage import money as store
 from settlement.storage import past, reference

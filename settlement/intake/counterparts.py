@@ -22,7 +22,7 @@ from protocol.hub.certificates import (
     read_withdrawal,
 )
 from settlement.chart import REGION_BASE, REGION_STRIDE
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.intake import cells
 from settlement.intake.cells import Column
 from settlement.intake.faults import Fault, Told

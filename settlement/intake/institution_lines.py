@@ -23,7 +23,7 @@ from ledger.money import yuan_text
 from protocol.nhsa import textfile
 from protocol.nhsa.textfile import DETAIL_COLUMNS
 from protocol.zipped import BROKEN
-from settlement.bill import BillError, Faults
+from settlement.books.bill import BillError, Faults
 from settlement.intake.faults import FileError
 from settlement.intake.workbook import Number, sheet_rows
 

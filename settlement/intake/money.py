@@ -14,13 +14,13 @@ from datetime import date
 from msgspec import Struct, field
 
 from ledger.money import yuan_text
+from settlement.books.money_in import NAMES, SOURCES, Source, Subject, entry_code
 from settlement.chart import EntryCode
 from settlement.intake import cells
 from settlement.intake.cells import Column
 from settlement.intake.faults import Fault, Told
 from settlement.intake.openings import signing_lines
 from settlement.intake.source import Row
-from settlement.money_in import NAMES, SOURCES, Source, Subject, entry_code
 
 _AMOUNT = re.compile(r"(-?)([0-9]{1,11})(?:\.([0-9]{1,2}))?").fullmatch
 _PERSON = re.compile(r"[A-Za-z0-9]{6,30}").fullmatch

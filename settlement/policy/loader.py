@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from protocol.nhsa.dictionary import values_of
-from settlement.fund_payers import FundPayer
+from settlement.books.fund_payers import FundPayer
 from settlement.policy import faults
 from settlement.policy.compiler import compile_policy
 from settlement.policy.errors import Place, PolicyError

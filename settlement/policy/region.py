@@ -15,15 +15,15 @@ from msgspec import Struct, field
 from protocol.nhsa.list_layouts import LAYOUTS, ListLayout
 from protocol.nhsa.profile import BASELINE, Profile
 from protocol.nhsa.traces import TRACE_NODE
-from settlement.bill_schedule import BillRules
-from settlement.channel_fees import FeeRules
+from settlement.books.bill_schedule import BillRules
+from settlement.books.channel_fees import FeeRules
+from settlement.books.payout_rules import PayoutRules
+from settlement.books.reimbursement_rules import ReimbursementRules
 from settlement.claim import CareKind
-from settlement.cross_city import ANYWHERE, CrossCityRules, ElsewhereRules
-from settlement.filing import ChosenInstitution, ChronicCareAt
-from settlement.off_site import OffSiteRules
-from settlement.payout_rules import PayoutRules
-from settlement.regional_rules import RegionalRules
-from settlement.reimbursement_rules import ReimbursementRules
+from settlement.elsewhere.cross_city import ANYWHERE, CrossCityRules, ElsewhereRules
+from settlement.elsewhere.off_site import OffSiteRules
+from settlement.elsewhere.regional_rules import RegionalRules
+from settlement.people.filing import ChosenInstitution, ChronicCareAt
 from settlement.seals import SealRules
 
 CANCELS = frozenset({"2103", "2208", "2305"})

@@ -17,20 +17,24 @@ from msgspec.structs import asdict, replace
 from protocol.nhsa.list_layouts import LAYOUTS, VERSION, ListLayout
 from protocol.nhsa.profile import BASELINE, FieldKey, Profile, ProfileError, ProfileFault
 from protocol.nhsa.traces import TRACE_NODE
-from settlement.bill_schedule import READY_HOUR, BillRules
-from settlement.channel_fees import Bearer, FeeRules
+from settlement.books.bill_schedule import READY_HOUR, BillRules
+from settlement.books.channel_fees import Bearer, FeeRules
+from settlement.books.fund_payers import AGENCY
+from settlement.books.payout_rules import BankColumn, BankField, Cycle, PayoutRules
+from settlement.books.reimbursement_rules import ReimbursementRules
 from settlement.claim import CareKind
-from settlement.cross_city import (
+from settlement.elsewhere.cross_city import (
     CROSS_PROVINCE,
     IN_PROVINCE,
     CrossCityRules,
     ElsewhereRules,
     Unmarked,
 )
-from settlement.filing import ChosenInstitution, ChronicCareAt
-from settlement.fund_payers import AGENCY
-from settlement.off_site import OffSiteKind, OffSiteRules
-from settlement.payout_rules import BankColumn, BankField, Cycle, PayoutRules
+from settlement.elsewhere.off_site import OffSiteKind, OffSiteRules
+from settlement.elsewhere.regional_prepayment import PrepaidRules
+from settlement.elsewhere.regional_rules import RegionalRules, Settling
+from settlement.elsewhere.regional_schedule import ComparingRules
+from settlement.people.filing import ChosenInstitution, ChronicCareAt
 from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
 from settlement.policy.region import (
@@ -50,10 +54,6 @@ from settlement.policy.region import (
     UnmappedItem,
 )
 from settlement.policy.seals_format import SealsFile, seal_rules
-from settlement.regional_prepayment import PrepaidRules
-from settlement.regional_rules import RegionalRules, Settling
-from settlement.regional_schedule import ComparingRules
-from settlement.reimbursement_rules import ReimbursementRules
 from settlement.working_days import Calendar, Timetable
 
 _Value = TypeVar("_Value")

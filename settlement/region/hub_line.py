@@ -13,7 +13,7 @@ from protocol.hub.certificates import HUB
 from protocol.hub.messages import Kind, Question, Refused, Told
 from protocol.hub.post import Unwritable, Worthless
 from settlement.clock import Clock
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.region.hub import NoAnswer, Why
 from settlement.region.hub_bundles import Batch, Bundles
 from settlement.region.hub_wire import Carrier, Registry, not_sent, report

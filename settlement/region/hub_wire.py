@@ -11,7 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from protocol.hub.post import Post, Worthless
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.region.hub import NoAnswer, Why
 from settlement.telemetry.metrics import METRICS
 

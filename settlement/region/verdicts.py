@@ -11,10 +11,10 @@ from protocol.hub.messages import (
     StatusTold,
     Told,
 )
+from settlement.elsewhere.remote_commands import Heard
+from settlement.elsewhere.remote_states import Errand, Happening
 from settlement.refusal import Refusal
 from settlement.region.hub import NoAnswer, Why
-from settlement.remote_commands import Heard
-from settlement.remote_states import Errand, Happening
 
 _LATER = "later"
 _UNSENT = {Errand.SETTLE: Happening.REFUSED, Errand.CANCEL: Happening.CANCEL_REFUSED}

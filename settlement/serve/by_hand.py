@@ -22,9 +22,9 @@ from settlement.decision import Decision
 from settlement.institution import Institution
 from settlement.keyring import Keyring
 from settlement.numbers import NumberSource, lane_in
-from settlement.pay_commands import Report
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import Happening, Learnt, State
+from settlement.payments.pay_commands import Report
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import Happening, Learnt, State
 from settlement.said import Said
 from settlement.serve.acts import connected, run_act
 from settlement.serve.worklist import STATE_ZH

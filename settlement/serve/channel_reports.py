@@ -14,12 +14,13 @@ from settlement.channels.port import Channel
 from settlement.channels.registry import Tills
 from settlement.clock import Clock
 from settlement.desk import DecisionDesk
+from settlement.elsewhere.remote_states import State as CaseState
 from settlement.gateway import Overloaded, Unavailable
 from settlement.institution import Institution
-from settlement.pay_commands import Report
-from settlement.payment import NotificationRefused, Notified, Outcome, Verdict
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import (
+from settlement.payments.pay_commands import Report
+from settlement.payments.payment import NotificationRefused, Notified, Outcome, Verdict
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import (
     ENDED,
     UNCERTAIN,
     Ask,
@@ -35,7 +36,6 @@ from settlement.payment_states import (
     undo_happened,
     what_next,
 )
-from settlement.remote_states import State as CaseState
 from settlement.serve.asking import Journals, Reply
 from settlement.serve.legs import Legs
 from settlement.serve.pay_pieces import asked_of, order_key, phone_door, refund_order

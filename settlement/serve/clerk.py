@@ -27,8 +27,9 @@ from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
 from settlement.keyring import Keyring
 from settlement.lanes import lane_of, lane_of_key
-from settlement.matter_states import Happening, MatterKind
-from settlement.my_commands import (
+from settlement.numbers import lane_in
+from settlement.people.matter_states import Happening, MatterKind
+from settlement.people.my_commands import (
     Acting,
     AskTransfer,
     ChangeMatter,
@@ -36,7 +37,6 @@ from settlement.my_commands import (
     MyCommand,
     TransferAsked,
 )
-from settlement.numbers import lane_in
 from settlement.policy.errors import PolicyError
 from settlement.refusal import Refusal
 from settlement.refusals import text

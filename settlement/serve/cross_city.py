@@ -12,9 +12,11 @@ from datetime import date, datetime
 
 from protocol.nhsa import canonical
 from protocol.nhsa.messages import clearing
-from settlement.clearing import is_over
+from settlement.books.clearing import is_over
 from settlement.clock import Moment
-from settlement.cross_city import (
+from settlement.decision import Answer
+from settlement.desk import DecisionDesk
+from settlement.elsewhere.cross_city import (
     WHOLE_MONTH,
     CrossCityRules,
     MarkedRow,
@@ -26,8 +28,6 @@ from settlement.cross_city import (
     repeated,
     standing,
 )
-from settlement.decision import Answer
-from settlement.desk import DecisionDesk
 from settlement.institution import Institution
 from settlement.lanes import lane_of
 from settlement.refusal import Refusal

@@ -27,7 +27,6 @@ from protocol.nhsa.errors import WireError
 from protocol.nhsa.times import format_datetime
 from protocol.scan import Tender, Ways
 from settlement import refusals
-from settlement.admission import REQUEST_LIVES, expires_at
 from settlement.claim import AccountUse
 from settlement.clock import local_time
 from settlement.commands import AdmitStay, Asked, Command, SettleStay, SettleVisit
@@ -35,7 +34,8 @@ from settlement.deposit import fold_deposits, left_of
 from settlement.gateway import Caller, PayReply
 from settlement.institution import Institution
 from settlement.numbers import lane_in, parse
-from settlement.pay_commands import (
+from settlement.payments.admission import REQUEST_LIVES, expires_at
+from settlement.payments.pay_commands import (
     ConfirmAdmission,
     Counter,
     ExpireRequest,
@@ -47,7 +47,7 @@ from settlement.pay_commands import (
     RequestAdmission,
     Till,
 )
-from settlement.payment_rows import PaymentFact
+from settlement.payments.payment_rows import PaymentFact
 from settlement.refusal import Refusal
 from settlement.serve.asking import Reply
 from settlement.serve.pay_pieces import asked_of, message_key_of, reader

@@ -33,10 +33,10 @@ from protocol.hub.messages import (
 )
 from settlement import numbers, refusals
 from settlement.commands import Command, Sought
-from settlement.counterpart import Counterpart
 from settlement.desk import DecisionDesk
+from settlement.elsewhere.counterpart import Counterpart
+from settlement.elsewhere.home_refusals import BROKEN
 from settlement.gateway import Overloaded, Unavailable
-from settlement.home_refusals import BROKEN
 from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.limits import Limits

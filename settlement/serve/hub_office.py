@@ -14,7 +14,7 @@ from protocol.hub.certificates import Certificate, CertificateError, SecretKeys,
 from protocol.hub.post import Post
 from protocol.hub.sealing import Sealer
 from settlement.clock import Clock
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.keyring import Keyring, UndecipherableError
 from settlement.region.hub import HubDesk
 from settlement.region.hub_config import HubSettings

@@ -17,9 +17,9 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from settlement.channels import waiting
-from settlement.payment import Notified, Outcome
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import Attempt, Happening, happened
+from settlement.payments.payment import Notified, Outcome
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import Attempt, Happening, happened
 from settlement.usecases.paying import PayAnswer
 
 GRACE_SECONDS = 0.05

@@ -17,7 +17,8 @@ from settlement.clock import local_time, system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
 from settlement.keyring import Keyring
-from settlement.my_token import (
+from settlement.outbox import SMS_GATEWAY
+from settlement.people.my_token import (
     AUDIENCE,
     LIFE_SECONDS_MAX,
     SECRET_BYTES_MIN,
@@ -25,7 +26,6 @@ from settlement.my_token import (
     owner_of,
     signed_token,
 )
-from settlement.outbox import SMS_GATEWAY
 from settlement.said import UNUSABLE, Said
 from settlement.storage.audits import Audited, keep_audit
 from settlement.storage.connect import connect_plain

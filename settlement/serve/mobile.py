@@ -16,7 +16,7 @@ from settlement.commands import Command
 from settlement.desk import DecisionDesk
 from settlement.gateway import Caller, Unavailable
 from settlement.lanes import lane_of_key
-from settlement.mobile_commands import OrderCommand, PlaceOrder, UploadOrder
+from settlement.payments.mobile_commands import OrderCommand, PlaceOrder, UploadOrder
 from settlement.refusal import Refusal
 from settlement.serve.asking import Journals, Reply
 from settlement.storage.connect import Several

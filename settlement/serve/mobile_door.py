@@ -31,15 +31,15 @@ from settlement.commands import Asked
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
 from settlement.gateway import Caller, CredentialFact, NotYours, PayReply
-from settlement.mobile_commands import CloseOrder, ConfirmOrder
-from settlement.mobile_states import Happening
 from settlement.numbers import lane_in
+from settlement.payments.mobile_commands import CloseOrder, ConfirmOrder
+from settlement.payments.mobile_states import Happening
+from settlement.payments.wallets import wallet_of
 from settlement.refusal import Refusal
 from settlement.serve.mobile import MobileDesk
 from settlement.translate.mobile import PLACE, WITHDRAW, order_number
 from settlement.unreadable import unread
 from settlement.usecases.mobile_payloads import pay_token
-from settlement.wallets import wallet_of
 
 INFNO_OF = {
     "uldFeeInfo": "6201", "pay_order": "6202", "refund_Order": "6203",

@@ -36,13 +36,15 @@ from settlement.clock import Moment
 from settlement.commands import HISTORY_ROWS_MAX, WHOLE_HISTORY, Asked, Sought
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
+from settlement.elsewhere.off_site import OffSiteKind
 from settlement.gateway import Unavailable
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
-from settlement.matter_rows import MatterFact
-from settlement.matter_states import Happening, MatterKind
-from settlement.my_commands import (
+from settlement.numbers import lane_in, parse
+from settlement.people.matter_rows import MatterFact
+from settlement.people.matter_states import Happening, MatterKind
+from settlement.people.my_commands import (
     Acting,
     ApplyOffSite,
     AskTransfer,
@@ -57,10 +59,8 @@ from settlement.my_commands import (
     TellPapers,
     TransferAsked,
 )
-from settlement.my_gateway import Who
-from settlement.my_session import SESSION_SECONDS, Session, form_key, kept, opened
-from settlement.numbers import lane_in, parse
-from settlement.off_site import OffSiteKind
+from settlement.people.my_gateway import Who
+from settlement.people.my_session import SESSION_SECONDS, Session, form_key, kept, opened
 from settlement.refusal import Refusal
 from settlement.serve.asking import Journals
 from settlement.storage import reimbursements as reimbursement_rows

@@ -15,7 +15,7 @@ from settlement.clock import CHINA, local_time
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
 from settlement.lanes import lane_of
-from settlement.notice import Notice
+from settlement.people.notice import Notice
 from settlement.said import UNUSABLE, Said
 from settlement.storage import reference
 from settlement.storage.connect import connect_plain

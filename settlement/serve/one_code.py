@@ -11,8 +11,8 @@ from protocol.scan import ScanRequest
 from settlement.channels.port import OneCode
 from settlement.channels.registry import Tills
 from settlement.institution import Institution
-from settlement.pay_commands import Shown, Till
-from settlement.payment import ChannelName
+from settlement.payments.pay_commands import Shown, Till
+from settlement.payments.payment import ChannelName
 from settlement.world import Suspensions
 
 

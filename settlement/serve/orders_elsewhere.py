@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from settlement.clock import monotonic
 from settlement.commands import Asked, Command
-from settlement.pay_commands import FindOrder, HoldSale
+from settlement.elsewhere.remote_rows import CaseFact
+from settlement.elsewhere.remote_states import ANSWER_SECONDS, OPEN, State
+from settlement.payments.pay_commands import FindOrder, HoldSale
 from settlement.refusal import Refusal
-from settlement.remote_rows import CaseFact
-from settlement.remote_states import ANSWER_SECONDS, OPEN, State
 from settlement.serve.asking import Journals, Reply
 from settlement.serve.remote import COUNTER_SECONDS, SHORTEST_SECONDS, RemoteDesk, refusal_of
 from settlement.translate import scans

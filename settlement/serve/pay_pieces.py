@@ -13,8 +13,8 @@ from settlement import keys
 from settlement.channels.port import Channel, OnPhones, PhoneDoor
 from settlement.commands import Asked
 from settlement.institution import Institution
-from settlement.payment import ChannelName, OrderKey, RefundOrder
-from settlement.payment_states import Attempt, Way
+from settlement.payments.payment import ChannelName, OrderKey, RefundOrder
+from settlement.payments.payment_states import Attempt, Way
 from settlement.translate import scans
 
 Request = TypeVar("Request")

@@ -22,18 +22,19 @@ from protocol.nhsa.amounts import scaled
 from protocol.nhsa.errors import WireError
 from protocol.scan import CancelRequest, RefundRequest, ScanReply, ScanRequest, Ways
 from settlement import refusals
-from settlement.cashier_token import token_of
 from settlement.channels.port import Channel
 from settlement.channels.registry import Place, Tills
 from settlement.channels.waiting import waited
 from settlement.clock import Clock, local_time, monotonic
 from settlement.commands import Asked
 from settlement.desk import DecisionDesk
+from settlement.elsewhere.remote_states import State as CaseState
 from settlement.gateway import Caller, PayReply
 from settlement.institution import Institution
 from settlement.lanes import lane_of, lane_of_key
 from settlement.limits import Limits
-from settlement.pay_commands import (
+from settlement.payments.cashier_token import token_of
+from settlement.payments.pay_commands import (
     FindOrder,
     HoldPlainSale,
     HoldSale,
@@ -41,12 +42,12 @@ from settlement.pay_commands import (
     TakeBack,
     Till,
 )
-from settlement.payment import (
+from settlement.payments.payment import (
     ChannelName,
     PayOrder,
 )
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import (
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import (
     Ask,
     Attempt,
     Happening,
@@ -59,7 +60,6 @@ from settlement.payment_states import (
 )
 from settlement.refusal import Refusal
 from settlement.region.decoder import Decoders
-from settlement.remote_states import State as CaseState
 from settlement.serve.asking import Journals, Reply
 from settlement.serve.channel_reports import ChannelReports
 from settlement.serve.legs import Leg

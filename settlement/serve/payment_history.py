@@ -22,9 +22,9 @@ from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
 from settlement.keyring import Keyring
 from settlement.numbers import lane_in
-from settlement.payment import Advice, Exchange
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import Attempt, Event, Happening, Learnt, PaymentKind
+from settlement.payments.payment import Advice, Exchange
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import Attempt, Event, Happening, Learnt, PaymentKind
 from settlement.said import UNUSABLE, Said
 from settlement.serve.by_hand import subject_of
 from settlement.serve.worklist import STATE_ZH

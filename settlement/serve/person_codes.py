@@ -18,14 +18,14 @@ from protocol.evoucher import BusinessType
 from protocol.hospital import AdmissionAsked
 from protocol.paycode import CodeKind, Scanned
 from protocol.scan import ScanRequest
-from settlement.abroad import elsewhere
 from settlement.clock import Clock
 from settlement.commands import Credential, Sought
 from settlement.desk import DecisionDesk
+from settlement.elsewhere.abroad import elsewhere
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import LookupKind
 from settlement.lanes import lane_of, lane_of_key
-from settlement.pay_commands import Shown
+from settlement.payments.pay_commands import Shown
 from settlement.refusal import Refusal
 from settlement.region.decoder import Asker, Decoded, Decoder, Decoders, NotDecoded, Why
 from settlement.serve.strangers import StrangerDesk

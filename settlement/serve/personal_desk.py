@@ -25,7 +25,7 @@ from settlement.embedded.files import sync_directory, write_durably
 from settlement.embedded.services import open_database
 from settlement.keyring import ErasedError, Keyring, UndecipherableError
 from settlement.lanes import lane_of
-from settlement.personal_data import (
+from settlement.people.personal_data import (
     Act,
     ErasureStep,
     Held,
@@ -35,7 +35,7 @@ from settlement.personal_data import (
     kept_since,
     rule,
 )
-from settlement.personal_report import PLACE_ZH, readable
+from settlement.people.personal_report import PLACE_ZH, readable
 from settlement.said import UNUSABLE, Said
 from settlement.storage import personal as store
 from settlement.storage import reference

@@ -22,14 +22,14 @@ from protocol.cashier import (
 )
 from protocol.scan import PhoneCall, PhoneRequest, ScanReply
 from settlement import refusals
-from settlement.cashier_token import number_in, token_of
 from settlement.channels.port import PhoneDoor
 from settlement.gateway import Caller, PayReply
 from settlement.institution import Institution
-from settlement.pay_commands import FindOrder, PayOnPhone, Till
-from settlement.payment import ChannelName, Handed, Outcome, PhoneOrder, Verdict
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import (
+from settlement.payments.cashier_token import number_in, token_of
+from settlement.payments.pay_commands import FindOrder, PayOnPhone, Till
+from settlement.payments.payment import ChannelName, Handed, Outcome, PhoneOrder, Verdict
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import (
     PHONE_ATTEMPTS_MAX,
     Ask,
     Attempt,

@@ -16,8 +16,9 @@ from msgspec import Raw, Struct
 from protocol.nhsa import textfile
 from protocol.nhsa.messages import catalogue, clearing, files, reconciliation
 from protocol.nhsa.textfile import FileError
-from settlement import statement
-from settlement.clearing import Applicant, Claimed, is_over, last_day
+from settlement.books import statement
+from settlement.books.clearing import Applicant, Claimed, is_over, last_day
+from settlement.books.statement import Scope, TheirLine
 from settlement.clock import CHINA, Moment
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
@@ -30,7 +31,6 @@ from settlement.serve.cross_city import CrossCity, NextReference
 from settlement.serve.kept_files import KeptFiles, NewFile
 from settlement.serve.list_files import CodeListFiles, CodeLists, ListFiles
 from settlement.serve.outcomes import known_or_not
-from settlement.statement import Scope, TheirLine
 from settlement.storage import clearings
 from settlement.storage.connect import Reconnecting
 from settlement.storage.files import FileMessage

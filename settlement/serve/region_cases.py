@@ -14,10 +14,10 @@ from msgspec import Struct
 
 from ledger.money import yuan_text
 from settlement.clock import local_time, system_clock
+from settlement.elsewhere.remote_worklist import HAPPENING, Waiting, waiting
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
 from settlement.numbers import lane_in, parse
-from settlement.remote_worklist import HAPPENING, Waiting, waiting
 from settlement.rows import RowKind
 from settlement.said import UNUSABLE, Said
 from settlement.storage import console_regions as store

@@ -6,9 +6,9 @@ import logging
 
 from protocol.hub.messages import Kind, Question, Refused, Told
 from settlement.desk import DecisionDesk
+from settlement.elsewhere.remote_rows import case_number
 from settlement.numbers import NumberSource
 from settlement.region.hub import HubLine, NoAnswer, Why
-from settlement.remote_rows import case_number
 from settlement.telemetry.metrics import METRICS
 
 logger = logging.getLogger("settlement.remote")

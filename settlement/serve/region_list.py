@@ -18,7 +18,7 @@ from protocol.hub.certificates import (
     read_certificate,
 )
 from settlement.clock import local_time, system_clock
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.said import UNUSABLE, Said
 from settlement.serve.hub_keys import UNUSABLE_FOR, hub_room
 from settlement.storage import hub as store

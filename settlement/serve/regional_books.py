@@ -19,12 +19,12 @@ from ledger.entry import Transfer
 from ledger.postgres.schema import installed_shape
 from settlement.chart import EntryCode
 from settlement.clock import Clock, moment, system_clock
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
+from settlement.elsewhere.regional_clearing import Period, Step
+from settlement.elsewhere.regional_prepayment import PrepaidStep
+from settlement.elsewhere.regional_rules import RegionalRules
 from settlement.finance.progress import Tell, silent
 from settlement.numbers import NumberBlock
-from settlement.regional_clearing import Period, Step
-from settlement.regional_prepayment import PrepaidStep
-from settlement.regional_rules import RegionalRules
 from settlement.said import Said
 from settlement.serve.acts import connected, run_act
 from settlement.storage import reference

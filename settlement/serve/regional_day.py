@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from settlement.cli.clear import SIDES
-from settlement.regional_clearing import Side
+from settlement.elsewhere.regional_clearing import Side
 from settlement.said import Said
 from settlement.serve import regional_asking
 from settlement.serve import regional_ending as ending

@@ -10,8 +10,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from settlement.cli.clear import SIDES
-from settlement.regional_clearing import Mark, Side
-from settlement.regional_prepayment import PrepaidAct
+from settlement.elsewhere.regional_clearing import Mark, Side
+from settlement.elsewhere.regional_prepayment import PrepaidAct
 from settlement.said import Said
 from settlement.serve import regional_papers as papers
 from settlement.serve import regional_paying as paying

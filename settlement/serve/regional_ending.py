@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Literal, assert_never
 
-from settlement.regional_clearing import Side
+from settlement.elsewhere.regional_clearing import Side
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_periods import acting

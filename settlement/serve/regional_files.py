@@ -25,8 +25,8 @@ from protocol.hub.clearing import (
     ClearingStatement,
     DayList,
 )
+from settlement.books.month_states import last_day
 from settlement.clock import local_time
-from settlement.month_states import last_day
 from settlement.said import UNUSABLE, Said
 from settlement.serve.regional_books import RegionalBooks, run
 from settlement.storage.bills import content_of

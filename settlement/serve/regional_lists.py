@@ -28,9 +28,9 @@ from protocol.hub.messages import (
 from protocol.hub.messages import (
     Told as Answer,
 )
+from settlement.elsewhere.regional_clearing import Side
+from settlement.elsewhere.regional_matching import Row, by_key
 from settlement.region.hub import HubLine, NoAnswer
-from settlement.regional_clearing import Side
-from settlement.regional_matching import Row, by_key
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_reconciling import ONE, HubSays, Told

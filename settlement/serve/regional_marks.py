@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from settlement.regional_clearing import STATE_ZH, Act, Mark, Side, month_after, settles
-from settlement.regional_matching import Key
-from settlement.regional_statements import month_text
+from settlement.elsewhere.regional_clearing import STATE_ZH, Act, Mark, Side, month_after, settles
+from settlement.elsewhere.regional_matching import Key
+from settlement.elsewhere.regional_statements import month_text
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_periods import (

@@ -37,9 +37,9 @@ from protocol.hub.messages import (
     Refused,
 )
 from settlement.clock import local_time
+from settlement.elsewhere.regional_clearing import Side
+from settlement.elsewhere.regional_statements import month_text
 from settlement.region.hub import HubLine, NoAnswer
-from settlement.regional_clearing import Side
-from settlement.regional_statements import month_text
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_paying import answers_of

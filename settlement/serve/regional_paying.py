@@ -16,12 +16,12 @@ from ledger.postgres.fold import balance
 from protocol.hub.clearing import ClearingAnswer, MarkedRow
 from settlement import chart
 from settlement.chart import EntryCode, RegionAccount
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
+from settlement.elsewhere.regional_clearing import Act, Mark, Period, Side
+from settlement.elsewhere.regional_netting import NOTHING, Sums
+from settlement.elsewhere.regional_rules import Settling
+from settlement.elsewhere.regional_statements import month_text
 from settlement.postings import undone
-from settlement.regional_clearing import Act, Mark, Period, Side
-from settlement.regional_netting import NOTHING, Sums
-from settlement.regional_rules import Settling
-from settlement.regional_statements import month_text
 from settlement.said import Said
 from settlement.serve.regional_books import (
     RegionalBooks,

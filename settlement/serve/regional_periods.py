@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ledger.money import yuan_text
 from settlement.clock import local_time
-from settlement.regional_clearing import (
+from settlement.elsewhere.regional_clearing import (
     STATE_ZH,
     Act,
     Mark,
@@ -25,8 +25,8 @@ from settlement.regional_clearing import (
     allows,
     standing,
 )
-from settlement.regional_netting import NOTHING, Sums, regrouped, tally
-from settlement.regional_statements import month_text
+from settlement.elsewhere.regional_netting import NOTHING, Sums, regrouped, tally
+from settlement.elsewhere.regional_statements import month_text
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks, lock_party
 from settlement.storage import regional_clearing as store

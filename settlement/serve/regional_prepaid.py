@@ -13,9 +13,8 @@ from ledger.entry import Transfer
 from ledger.money import yuan_text
 from settlement import chart
 from settlement.chart import EntryCode, RegionAccount
-from settlement.postings import undone
-from settlement.regional_clearing import Period, Side, month_after
-from settlement.regional_prepayment import (
+from settlement.elsewhere.regional_clearing import Period, Side, month_after
+from settlement.elsewhere.regional_prepayment import (
     Prepaid,
     PrepaidAct,
     PrepaidStep,
@@ -24,6 +23,7 @@ from settlement.regional_prepayment import (
     quota_of,
     use_of,
 )
+from settlement.postings import undone
 from settlement.said import Said
 from settlement.serve.regional_books import (
     RegionalBooks,

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from ledger.money import yuan_text
 from protocol.hub.clearing import ClearingFile, DayList, HubRow
-from settlement.regional_clearing import Side
-from settlement.regional_matching import (
+from settlement.elsewhere.regional_clearing import Side
+from settlement.elsewhere.regional_matching import (
     CLASS_ZH,
     FINE,
     WITH_HUB,

@@ -12,10 +12,10 @@ import msgspec
 
 from ledger.money import yuan_text
 from settlement.clock import local_time
-from settlement.regional_clearing import STATE_ZH, Act, Mark, Period, Side
-from settlement.regional_netting import Sums, regrouped, tally
-from settlement.regional_prepayment import ALARM_ZH, Alarm, Prepaid, Use
-from settlement.regional_statements import month_text
+from settlement.elsewhere.regional_clearing import STATE_ZH, Act, Mark, Period, Side
+from settlement.elsewhere.regional_netting import Sums, regrouped, tally
+from settlement.elsewhere.regional_prepayment import ALARM_ZH, Alarm, Prepaid, Use
+from settlement.elsewhere.regional_statements import month_text
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_paying import left_text

@@ -21,11 +21,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from settlement.clock import Clock, local_time, moment, system_clock
-from settlement.region.hub import HubLine
-from settlement.region.hub_config import hub_file, read_hub
-from settlement.regional_clearing import Side
-from settlement.regional_prepayment import Alarm
-from settlement.regional_schedule import (
+from settlement.elsewhere.regional_clearing import Side
+from settlement.elsewhere.regional_prepayment import Alarm
+from settlement.elsewhere.regional_schedule import (
     NEVER_SILENT,
     Silence,
     days_compared,
@@ -34,6 +32,8 @@ from settlement.regional_schedule import (
     lacks_hub,
     silent_again,
 )
+from settlement.region.hub import HubLine
+from settlement.region.hub_config import hub_file, read_hub
 from settlement.said import Said
 from settlement.serve.hub_office import HubOffice
 from settlement.serve.regional_asking import AT_A_TIME, all_that_insure

@@ -14,11 +14,11 @@ from pathlib import Path
 import msgspec
 
 from protocol.hub.clearing import ClearingRow, ClearingStatement
-from settlement.clearing import is_over, last_day
-from settlement.regional_clearing import Act, Period, Side, month_after, party_of
-from settlement.regional_matching import Key
-from settlement.regional_netting import NOTHING
-from settlement.regional_statements import make_statement, month_text
+from settlement.books.clearing import is_over, last_day
+from settlement.elsewhere.regional_clearing import Act, Period, Side, month_after, party_of
+from settlement.elsewhere.regional_matching import Key
+from settlement.elsewhere.regional_netting import NOTHING
+from settlement.elsewhere.regional_statements import make_statement, month_text
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_periods import (

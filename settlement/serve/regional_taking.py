@@ -25,11 +25,11 @@ from protocol.hub.clearing import (
     DayList,
     MarkedRow,
 )
-from settlement.regional_clearing import Act, Mark, Period, Side, party_of
-from settlement.regional_matching import Key, Row
-from settlement.regional_netting import Sums
-from settlement.regional_statements import Place as Expected
-from settlement.regional_statements import faults_of
+from settlement.elsewhere.regional_clearing import Act, Mark, Period, Side, party_of
+from settlement.elsewhere.regional_matching import Key, Row
+from settlement.elsewhere.regional_netting import Sums
+from settlement.elsewhere.regional_statements import Place as Expected
+from settlement.elsewhere.regional_statements import faults_of
 from settlement.said import Said
 from settlement.serve.regional_books import RegionalBooks
 from settlement.serve.regional_marks import mark_rows

@@ -33,15 +33,9 @@ from settlement.commands import (
 )
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
-from settlement.gateway import Unavailable
-from settlement.numbers import lane_in
-from settlement.pay_commands import Till
-from settlement.refusal import Refusal
-from settlement.region.hub import NoAnswer, Why
-from settlement.region.verdicts import happened, refused_there
-from settlement.remote_commands import Heard, ReportCase
-from settlement.remote_rows import CaseFact, case_number
-from settlement.remote_states import (
+from settlement.elsewhere.remote_commands import Heard, ReportCase
+from settlement.elsewhere.remote_rows import CaseFact, case_number
+from settlement.elsewhere.remote_states import (
     ANSWER_SECONDS,
     OPEN,
     Errand,
@@ -49,6 +43,12 @@ from settlement.remote_states import (
     State,
     next_errand,
 )
+from settlement.gateway import Unavailable
+from settlement.numbers import lane_in
+from settlement.payments.pay_commands import Till
+from settlement.refusal import Refusal
+from settlement.region.hub import NoAnswer, Why
+from settlement.region.verdicts import happened, refused_there
 from settlement.serve.asking import Asking, Journals, Reply
 from settlement.serve.region_line import RegionLine
 from settlement.storage.connect import Several

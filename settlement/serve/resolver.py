@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from settlement.payment_states import next_errand
+from settlement.payments.payment_states import next_errand
 from settlement.serve.errands import Errand, ErrandKind, ErrandLoop
 from settlement.serve.paying import Payments
 from settlement.storage.lease import PlainConnection

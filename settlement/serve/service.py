@@ -46,6 +46,7 @@ from settlement.institution import Institution
 from settlement.keyring import ErasedError, Keyring
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.numbers import NumberBlock
+from settlement.payments.wallets import wallets_among
 from settlement.policy.loader import PolicySet
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
@@ -98,7 +99,6 @@ from settlement.translate.paths import wire_path
 from settlement.translate.requests import Translator
 from settlement.usecases.explain import explain
 from settlement.view import View
-from settlement.wallets import wallets_among
 from settlement.world import World
 
 logger = logging.getLogger("settlement.service")

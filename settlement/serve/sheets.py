@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import Path
 
 from ledger.postgres.schema import installed_shape
+from settlement.books.monthly_statement import StatementAsked
+from settlement.books.settlement_sheet import is_code_of
 from settlement.clock import system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
@@ -16,9 +18,7 @@ from settlement.finance.case_sheet import Keys, read_sheet, sheet_pdf, undone_wo
 from settlement.finance.statement_files import Kind, write_files
 from settlement.finance.statement_pdf import thousands
 from settlement.finance.statement_xlsx import TooLongError
-from settlement.monthly_statement import StatementAsked
 from settlement.said import UNUSABLE, Said
-from settlement.settlement_sheet import is_code_of
 from settlement.storage import reference
 from settlement.storage.connect import connect_plain
 from settlement.storage.errors import StorageError

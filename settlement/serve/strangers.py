@@ -10,17 +10,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from protocol.hub.messages import Kind, PersonTold, Refused
-from settlement.abroad import askable
 from settlement.commands import Asked, Credential
 from settlement.decision import Answer
 from settlement.desk import DecisionDesk
+from settlement.elsewhere.abroad import askable
+from settlement.elsewhere.remote_commands import KeepStranger
+from settlement.elsewhere.remote_states import ANSWER_SECONDS
 from settlement.gateway import Unavailable
 from settlement.institution import Institution
 from settlement.lanes import lane_of
 from settlement.refusal import Refusal
 from settlement.region.verdicts import refused_there
-from settlement.remote_commands import KeepStranger
-from settlement.remote_states import ANSWER_SECONDS
 from settlement.serve.asking import Journals
 from settlement.serve.region_line import RegionLine
 from settlement.storage.connect import Several

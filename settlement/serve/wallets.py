@@ -14,6 +14,7 @@ from settlement.clock import system_clock
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
 from settlement.keyring import Keyring
+from settlement.payments.wallets import owner_of
 from settlement.said import UNUSABLE, Said
 from settlement.seals import stored_keys
 from settlement.storage.body_keys import set_body_keys
@@ -23,7 +24,6 @@ from settlement.storage.lease import PlainConnection
 from settlement.storage.platform_key import load_platform_key, platform_key_file
 from settlement.storage.queries import REFERENCE
 from settlement.storage.reference import credential_record
-from settlement.wallets import owner_of
 
 
 class WalletKeys(Struct, frozen=True, kw_only=True):

@@ -14,8 +14,8 @@ from ledger.postgres.schema import installed_shape
 from settlement.clock import local_time
 from settlement.embedded.errors import ServiceError
 from settlement.embedded.services import open_database
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import PaymentKind, State
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import PaymentKind, State
 from settlement.said import UNUSABLE, Said
 from settlement.storage.connect import connect_plain
 from settlement.storage.payment_reader import read_payments

@@ -15,7 +15,7 @@ from typing import IO
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.bill import BillKind, BillRow, MoveRow
+from settlement.books.bill import BillKind, BillRow, MoveRow
 from settlement.lanes import lane_of
 from settlement.numbers import lane_in, parse
 

@@ -17,8 +17,8 @@ from typing import IO, BinaryIO
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.bill import BillKind, RowFault, Totals
-from settlement.bill_schedule import Tried
+from settlement.books.bill import BillKind, RowFault, Totals
+from settlement.books.bill_schedule import Tried
 from settlement.storage.queries import BILLS
 
 LOCK_CLASS = 0x5E7731

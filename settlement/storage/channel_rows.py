@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.bill_schedule import files_around
-from settlement.channel_matching import (
+from settlement.books.bill_schedule import files_around
+from settlement.books.channel_matching import (
     CHANNELS_WITH_STATES,
     Key,
     Kind,

@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.channel_matching import CHANNELS_WITH_STATES, Class, Kind, Said, states
-from settlement.clearing_accounts import Held, Kept, Open, Place, Sums
+from settlement.books.channel_matching import CHANNELS_WITH_STATES, Class, Kind, Said, states
+from settlement.books.clearing_accounts import Held, Kept, Open, Place, Sums
+from settlement.books.difference_states import State
 from settlement.clock import local_time
-from settlement.difference_states import State
 from settlement.storage.channel_rows import Period
 from settlement.storage.queries import CLEARING, CLEARING_SCATTER, MATCHING_SCATTER
 

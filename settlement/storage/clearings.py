@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.clearing import Applicant, Claimed
+from settlement.books.clearing import Applicant, Claimed
 from settlement.storage.queries import QUERIES
 
 

@@ -9,8 +9,8 @@ from asyncpg import Connection, Record
 from msgspec import Struct
 
 from ledger.postgres.fold import fold_at
-from settlement.month_report import JournalEnd
-from settlement.month_states import MonthAct, MonthStep
+from settlement.books.month_report import JournalEnd
+from settlement.books.month_states import MonthAct, MonthStep
 from settlement.storage import reference
 from settlement.storage.queries import CLOSING
 

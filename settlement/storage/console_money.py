@@ -9,9 +9,9 @@ from datetime import date
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.difference_states import UNDER_WAY
-from settlement.month_states import MonthStep
-from settlement.sealing import Root, Span
+from settlement.books.difference_states import UNDER_WAY
+from settlement.books.month_states import MonthStep
+from settlement.books.sealing import Root, Span
 from settlement.storage.closing import month_step_of
 from settlement.storage.queries import CONSOLE_MONEY
 

@@ -1,5 +1,5 @@
 """Periods with institutions as the console shows them: all of a period at once, without locks, for
-the agency's own people. Sums follow settlement/payout.py.
+the agency's own people. Sums follow settlement/books/payout.py.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from datetime import date, datetime
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.payout import (
+from settlement.books.payout import (
     NONE,
     SIGN,
     Act,

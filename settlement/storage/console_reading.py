@@ -10,8 +10,8 @@ from asyncpg import Connection, Record
 from msgspec import Struct
 
 from settlement.catalogue import Item
-from settlement.filing import FilingKind
 from settlement.numbers import lane_in
+from settlement.people.filing import FilingKind
 from settlement.rows import FilingRow
 from settlement.storage.console_cases import Scope
 from settlement.storage.institutions import InstitutionFile

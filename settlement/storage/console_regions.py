@@ -8,8 +8,8 @@ from datetime import date
 from asyncpg import Connection, Record
 from msgspec import Struct
 
+from settlement.elsewhere.remote_worklist import OpenCase
 from settlement.numbers import lane_in
-from settlement.remote_worklist import OpenCase
 from settlement.storage.console_cases import Scope
 from settlement.storage.queries import CONSOLE
 

@@ -10,8 +10,8 @@ from itertools import groupby
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.payout import NONE, Amounts
-from settlement.reimbursement import AFTER, Act, Standing, State, standing
+from settlement.books.payout import NONE, Amounts
+from settlement.books.reimbursement import AFTER, Act, Standing, State, standing
 from settlement.storage.queries import CONSOLE_MONEY
 from settlement.storage.reimbursements import step_of
 

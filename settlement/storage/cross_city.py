@@ -10,9 +10,9 @@ from datetime import date
 
 from asyncpg import Connection, Record
 
-from settlement.clearing import last_day
+from settlement.books.clearing import last_day
 from settlement.clock import local_time
-from settlement.cross_city import ListedRow, Speaker, Step, StepKind
+from settlement.elsewhere.cross_city import ListedRow, Speaker, Step, StepKind
 from settlement.keyring import Keyring
 from settlement.storage.queries import QUERIES, SCATTER
 from settlement.usecases.visit_payloads import open_payload

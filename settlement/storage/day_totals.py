@@ -13,11 +13,11 @@ from asyncpg import Connection, Record
 from msgspec import Struct
 from msgspec.structs import replace
 
-from settlement.day_totals import DayTotal
+from settlement.books.day_totals import DayTotal
+from settlement.books.month_report import Total
+from settlement.books.monthly_statement import AMOUNTS
+from settlement.books.sealing import ByInstitution, Leaves
 from settlement.lanes import lane_of
-from settlement.month_report import Total
-from settlement.monthly_statement import AMOUNTS
-from settlement.sealing import ByInstitution, Leaves
 from settlement.storage.queries import CLOSING, DAY_TOTALS
 
 SETTLED_AROUND_DAYS = 7

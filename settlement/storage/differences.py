@@ -8,8 +8,8 @@ from datetime import date, datetime
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.channel_matching import Class, Kind
-from settlement.difference_states import UNDER_WAY, Act, Correction, Facts, Name, State, Step
+from settlement.books.channel_matching import Class, Kind
+from settlement.books.difference_states import UNDER_WAY, Act, Correction, Facts, Name, State, Step
 from settlement.storage.queries import MATCHING, MATCHING_SCATTER
 
 LOCK_CLASS = 0x5E7739

@@ -8,9 +8,9 @@ from datetime import datetime
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.mobile_rows import OutboxRow
-from settlement.notice import Notice
 from settlement.outbox import SMS_GATEWAY, Kind
+from settlement.payments.mobile_rows import OutboxRow
+from settlement.people.notice import Notice
 from settlement.rows import MoveKind
 from settlement.storage.queries import QUERIES, REFERENCE, SCATTER
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ledger.postgres.fold import balance
 from settlement import chart
-from settlement.fund_payers import Claims, Due
+from settlement.books.fund_payers import Claims, Due
 from settlement.storage.queries import FUND_PAYERS
 
 _MONTH = 10**15

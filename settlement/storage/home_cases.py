@@ -8,7 +8,7 @@ from asyncpg import Connection, Record
 
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape
-from settlement.home_rows import HomeCaseRow
+from settlement.elsewhere.home_rows import HomeCaseRow
 from settlement.numbers import lane_in
 from settlement.storage.queries import SHAPED
 from settlement.view import View

@@ -12,8 +12,8 @@ from datetime import date, datetime
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.bill import RowFault
-from settlement.institution_matching import OurRow, TheirRow
+from settlement.books.bill import RowFault
+from settlement.books.institution_matching import OurRow, TheirRow
 from settlement.intake.institution_lines import Line
 from settlement.numbers import lane_in, parse
 from settlement.rows import RowKind

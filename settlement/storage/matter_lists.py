@@ -9,8 +9,8 @@ from datetime import datetime
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.matter_states import Happening, MatterKind
 from settlement.numbers import lane_in
+from settlement.people.matter_states import Happening, MatterKind
 from settlement.storage.queries import QUERIES, SCATTER
 
 AGENTS_MAX = 50

@@ -8,8 +8,8 @@ from asyncpg import Connection, Record
 
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape
-from settlement.matter_rows import MatterEventRow, MatterFact, MatterRow
-from settlement.matter_states import Happening, MatterKind
+from settlement.people.matter_rows import MatterEventRow, MatterFact, MatterRow
+from settlement.people.matter_states import Happening, MatterKind
 from settlement.storage.queries import SHAPED
 from settlement.view import View
 

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape
-from settlement.mobile_rows import MobileFact, MobileOrderRow, event_of
 from settlement.numbers import lane_in
+from settlement.payments.mobile_rows import MobileFact, MobileOrderRow, event_of
 from settlement.storage.queries import QUERIES, SHAPED
 from settlement.view import View
 

@@ -14,9 +14,7 @@ from ledger.postgres.literals import plain, texts
 from ledger.postgres.schema import SHAPED as LEDGER
 from ledger.postgres.shape import Shape
 from settlement import chart
-from settlement.clock import Moment
-from settlement.intake.money import Lane
-from settlement.money_in import (
+from settlement.books.money_in import (
     Act,
     MoneyRow,
     Source,
@@ -31,6 +29,8 @@ from settlement.money_in import (
     take,
     transfers,
 )
+from settlement.clock import Moment
+from settlement.intake.money import Lane
 from settlement.storage.queries import MONEY, REFERENCE, SCATTER
 from settlement.storage.writer import lock_head
 

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 from asyncpg import Connection, Record
 
-from settlement.month_report import MonthReport, make_report
-from settlement.month_states import last_day
+from settlement.books.month_report import MonthReport, make_report
+from settlement.books.month_states import last_day
 from settlement.storage import past
 from settlement.storage.closing import ends_of_journals
 from settlement.storage.day_totals import settled_between

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from asyncpg import Connection, Record
 
-from settlement.notice import Notice
+from settlement.people.notice import Notice
 from settlement.rows import MoveKind
 from settlement.storage.queries import QUERIES
 

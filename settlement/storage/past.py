@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from ledger.account import Balance
 from ledger.postgres.fold import balance_of
+from settlement.books.past import Line
 from settlement.clock import local_time
-from settlement.past import Line
 from settlement.storage.closing import numbers_before
 from settlement.storage.queries import CLOSING
 

@@ -13,8 +13,8 @@ from msgspec import Struct
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape
 from settlement.numbers import lane_in
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import Attempt
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import Attempt
 from settlement.storage.connect import Several
 from settlement.storage.payment_reader import gather, read_payments
 from settlement.storage.payments import Owner

@@ -9,8 +9,8 @@ from asyncpg import Connection, Record
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape
 from settlement.numbers import lane_in
-from settlement.payment_rows import PaymentFact, PaymentRow, event_of
-from settlement.payment_states import PaymentKind
+from settlement.payments.payment_rows import PaymentFact, PaymentRow, event_of
+from settlement.payments.payment_states import PaymentKind
 from settlement.storage.queries import SHAPED
 from settlement.view import View
 

@@ -8,7 +8,7 @@ from asyncpg import Connection, Record
 from msgspec import Struct
 
 from settlement.numbers import lane_in
-from settlement.payment_rows import PaymentRow
+from settlement.payments.payment_rows import PaymentRow
 from settlement.storage.queries import QUERIES, SCATTER
 
 PAYER_ALONE = "#"

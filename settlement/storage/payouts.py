@@ -11,8 +11,8 @@ from typing import TypeVar
 from asyncpg import Connection, Record
 from msgspec import Struct
 
+from settlement.books.payout import Act, Adjustment, Amounts, Kind, Period, Step
 from settlement.numbers import lane_in
-from settlement.payout import Act, Adjustment, Amounts, Kind, Period, Step
 from settlement.rows import RowKind
 from settlement.storage.queries import PAYOUTS
 

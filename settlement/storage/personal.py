@@ -18,8 +18,8 @@ from asyncpg import Connection, Record
 from ledger.postgres.shape import Shape
 from settlement.committed import erased, open_committed
 from settlement.keyring import ErasedError, Keyring
+from settlement.people.personal_data import Act, ErasureStep, Held, OwnRow
 from settlement.person import Enrolment, Identity, person_record
-from settlement.personal_data import Act, ErasureStep, Held, OwnRow
 from settlement.storage.queries import PERSONAL
 from settlement.storage.sealed_places import PLACES, Form
 from settlement.storage.writer import lock_head

@@ -14,13 +14,13 @@ from msgspec import structs
 from ledger.postgres import literals
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape, one_lane
-from settlement.admission import admitted_as
 from settlement.commands import HISTORY_ROWS_MAX, Command, History, LookUpPerson
-from settlement.filing import FilingKind
-from settlement.home_rows import HUB
+from settlement.elsewhere.home_rows import HUB
 from settlement.keyring import Keyring
 from settlement.keys import NO_KEY
 from settlement.numbers import lane_in
+from settlement.payments.admission import admitted_as
+from settlement.people.filing import FilingKind
 from settlement.person import Enrolment, Identity, person_record
 from settlement.rows import (
     EventKind,

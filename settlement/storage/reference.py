@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from protocol.nhsa.libcrypto import Sm2UnavailableError
 from settlement.catalogue import Catalogue, CatalogueMaker, Item
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.gateway import CredentialFact
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import Keyring

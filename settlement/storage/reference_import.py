@@ -14,7 +14,7 @@ from asyncpg import Connection, Record
 from ledger.account import Account
 from settlement import chart
 from settlement.catalogue import Item
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.institution import Institution
 from settlement.intake.institutions import Given
 from settlement.keyring import Keyring

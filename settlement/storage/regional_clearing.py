@@ -12,11 +12,11 @@ from datetime import date
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.cross_city import Step as SaidStep
-from settlement.cross_city import StepKind, standing
-from settlement.regional_clearing import Act, Mark, Period, Side, Step
-from settlement.regional_matching import Key, Row
-from settlement.regional_netting import Sums
+from settlement.elsewhere.cross_city import Step as SaidStep
+from settlement.elsewhere.cross_city import StepKind, standing
+from settlement.elsewhere.regional_clearing import Act, Mark, Period, Side, Step
+from settlement.elsewhere.regional_matching import Key, Row
+from settlement.elsewhere.regional_netting import Sums
 from settlement.storage.queries import REGIONAL, SCATTER
 
 BUNDLE = 2_000

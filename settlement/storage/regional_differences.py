@@ -8,9 +8,9 @@ from datetime import date, datetime
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.regional_clearing import Side
-from settlement.regional_matching import Class, Compared, Row
-from settlement.regional_schedule import LastCompared
+from settlement.elsewhere.regional_clearing import Side
+from settlement.elsewhere.regional_matching import Class, Compared, Row
+from settlement.elsewhere.regional_schedule import LastCompared
 from settlement.storage.queries import REGIONAL, SCATTER
 
 PROPOSED, SENT_BACK = 1, 2

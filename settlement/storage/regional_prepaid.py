@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from asyncpg import Connection, Record
 
-from settlement.regional_clearing import Side
-from settlement.regional_prepayment import PrepaidAct, PrepaidStep
+from settlement.elsewhere.regional_clearing import Side
+from settlement.elsewhere.regional_prepayment import PrepaidAct, PrepaidStep
 from settlement.storage.queries import REGIONAL, SCATTER
 
 

@@ -10,13 +10,13 @@ from itertools import groupby
 from asyncpg import Connection, Record
 from msgspec import Struct
 
+from settlement.books.payout import Amounts
+from settlement.books.reimbursement import Act, Filed, Step
 from settlement.committed import committed_part
-from settlement.matter_rows import MatterRow
-from settlement.matter_states import MatterKind
-from settlement.mobile_rows import OutboxRow
 from settlement.outbox import SMS_GATEWAY, Kind
-from settlement.payout import Amounts
-from settlement.reimbursement import Act, Filed, Step
+from settlement.payments.mobile_rows import OutboxRow
+from settlement.people.matter_rows import MatterRow
+from settlement.people.matter_states import MatterKind
 from settlement.storage.queries import CONSOLE, REIMBURSEMENTS
 
 

@@ -9,9 +9,9 @@ from asyncpg import Connection, Record
 from ledger.postgres.laned import fetch_keys
 from ledger.postgres.shape import Shape
 from settlement.commands import Command
+from settlement.elsewhere.remote_rows import CaseEventRow, CaseFact, CaseRow, event_of
+from settlement.elsewhere.remote_states import Happening
 from settlement.numbers import lane_in
-from settlement.remote_rows import CaseEventRow, CaseFact, CaseRow, event_of
-from settlement.remote_states import Happening
 from settlement.rows import MessageOutcome
 from settlement.storage.queries import SHAPED
 from settlement.view import View

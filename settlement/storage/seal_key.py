@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from protocol.nhsa.gm import SM2_ORDER
-from settlement.seal_keys import Algorithm, PublicKey, SigningKey
+from settlement.books.seal_keys import Algorithm, PublicKey, SigningKey
 from settlement.storage.keyfile import KeyFileError
 
 VARIABLE = "SETTLEMENT_SEAL_KEY_FILE"

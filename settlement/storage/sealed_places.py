@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from settlement.reimbursement import paper_record
+from settlement.books.reimbursement import paper_record
 from settlement.storage.cross_city import certificate_record
 from settlement.usecases.booking import detail_record
 from settlement.usecases.filing_payloads import filing_record

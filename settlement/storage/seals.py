@@ -11,9 +11,8 @@ from msgspec import Struct
 from ledger.entry import Entry
 from ledger.postgres.arrays import entry_of
 from ledger.postgres.pace import Pace
-from settlement.lanes import lane_of
-from settlement.seal_keys import Algorithm, PublicKey, SigningKey, is_signed
-from settlement.sealing import (
+from settlement.books.seal_keys import Algorithm, PublicKey, SigningKey, is_signed
+from settlement.books.sealing import (
     ByInstitution,
     Leaves,
     Root,
@@ -22,6 +21,7 @@ from settlement.sealing import (
     roots_of,
     seal_of,
 )
+from settlement.lanes import lane_of
 from settlement.storage.day_totals import kept_leaves, read_day, wrong_day
 from settlement.storage.queries import CLOSING
 

@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from asyncpg import Connection, Record
 from msgspec import Struct
 
-from settlement.clearing import last_day
-from settlement.day_totals import groups_of
-from settlement.monthly_statement import Group, StatementAsked, StatementHead
+from settlement.books.clearing import last_day
+from settlement.books.day_totals import groups_of
+from settlement.books.monthly_statement import Group, StatementAsked, StatementHead
 from settlement.numbers import lane_in
 from settlement.storage.day_totals import Span, totals_of
 from settlement.storage.queries import SHEETS

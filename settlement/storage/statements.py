@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from asyncpg import Connection, Record
 
+from settlement.books.statement import Figures, OurLine, Scope
 from settlement.rows import RowKind
-from settlement.statement import Figures, OurLine, Scope
 from settlement.storage.queries import SCATTER
 
 BLOCKS_MAX = 2_000

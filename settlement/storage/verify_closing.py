@@ -10,8 +10,8 @@ from asyncpg import Connection, Pool, Record
 
 from ledger.audit import BadEntry
 from ledger.postgres.pace import Pace
-from settlement.month_report import report_digest
-from settlement.month_states import MonthAct, month_text
+from settlement.books.month_report import report_digest
+from settlement.books.month_states import MonthAct, month_text
 from settlement.storage import reference
 from settlement.storage.closing import Place, closed_months, steps_of, wrong_day_end
 from settlement.storage.month_reports import month_report

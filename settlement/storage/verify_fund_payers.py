@@ -8,7 +8,7 @@ from asyncpg import Connection, Pool, Record
 from ledger.audit import BadEntry
 from ledger.postgres.pace import Pace
 from settlement import chart
-from settlement.fund_payers import Claims, Due, merged, sum_of
+from settlement.books.fund_payers import Claims, Due, merged, sum_of
 from settlement.storage import fund_payers as store
 from settlement.storage import payouts
 from settlement.storage.fund_payers import Span

@@ -1,7 +1,7 @@
 """What only the keys can tell: people's rows and steps of payments are as they were written.
 
 A person's identity is sealed with account, region, memberships and relatives
-(settlement/person.py); a step of a payment has a keyed digest (settlement/payment_rows.py). Both
+(settlement/person.py); a step of a payment has a keyed digest (payments/payment_rows.py). Both
 belong to no entry: people are imported, and many steps book nothing (ADR 0061). Filings are held
 against what was filed.
 """
@@ -18,7 +18,7 @@ from asyncpg import Connection, Record
 from ledger.audit import BadEntry
 from ledger.postgres.queries import load
 from settlement.keyring import Keyring, UndecipherableError
-from settlement.payment_rows import step_digest
+from settlement.payments.payment_rows import step_digest
 from settlement.person import person_record
 from settlement.storage.queries import SQL_DIRECTORY
 from settlement.usecases.filing_payloads import open_list

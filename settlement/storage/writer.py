@@ -18,17 +18,17 @@ from ledger.postgres import literals
 from ledger.postgres.arrays import append_arguments
 from ledger.postgres.shape import Shape, one_lane
 from settlement.clock import Moment
-from settlement.home_rows import HomeCaseRow
-from settlement.matter_rows import MatterEventRow, MatterRow
-from settlement.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
-from settlement.payment_rows import DueRow, PaymentEventRow, PaymentRow
-from settlement.remote_rows import (
+from settlement.elsewhere.home_rows import HomeCaseRow
+from settlement.elsewhere.remote_rows import (
     CaseDueRow,
     CaseEventRow,
     CaseRow,
     ElsewhereRow,
     StrangerRow,
 )
+from settlement.payments.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
+from settlement.payments.payment_rows import DueRow, PaymentEventRow, PaymentRow
+from settlement.people.matter_rows import MatterEventRow, MatterRow
 from settlement.rows import (
     MONEY,
     EventRow,

@@ -14,7 +14,7 @@ from protocol.alipay.bills import (
     TRADE_TITLE,
     BillFormError,
 )
-from settlement.bill import (
+from settlement.books.bill import (
     BillError,
     BillKind,
     BillRow,

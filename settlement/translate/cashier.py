@@ -20,9 +20,9 @@ from protocol.cashier import (
 )
 from protocol.scan import PhoneCall
 from settlement.deposit import used_by
-from settlement.payment import ChannelName, Handed
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import Attempt, State, Way, phone_until
+from settlement.payments.payment import ChannelName, Handed
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import Attempt, State, Way, phone_until
 from settlement.usecases.payment_payloads import Plan
 
 CHANNEL_ZH = {

@@ -13,7 +13,7 @@ from protocol.nhsa import canonical
 from protocol.nhsa.amounts import scaled, yuan
 from protocol.nhsa.messages import clearing
 from protocol.nhsa.times import format_datetime, parse_datetime
-from settlement.cross_city import ListedRow, MarkedRow, Unmarked
+from settlement.elsewhere.cross_city import ListedRow, MarkedRow, Unmarked
 from settlement.keyring import Keyring
 from settlement.refusal import Refusal
 

@@ -14,7 +14,7 @@ from protocol.nhsa import canonical
 from protocol.nhsa.times import format_datetime
 from protocol.scan import Leg, ScanReply
 from settlement.deposit import Deposit, left_of
-from settlement.payment_rows import PaymentFact
+from settlement.payments.payment_rows import PaymentFact
 from settlement.rows import VisitRow
 from settlement.translate import scans
 from settlement.usecases.visit_payloads import AdmissionRequested

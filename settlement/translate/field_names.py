@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from protocol.nhsa.dictionary import LISTS
 from protocol.nhsa.facts import TABLES
-from settlement.filing import FilingKind
-from settlement.off_site import KIND_ZH, OffSiteKind
-from settlement.places import place_zh
+from settlement.elsewhere.off_site import KIND_ZH, OffSiteKind
+from settlement.elsewhere.places import place_zh
+from settlement.people.filing import FilingKind
 
 _SENT_AS = {
     FilingKind.TRANSFER: "2501", FilingKind.CHRONIC: "2503", FilingKind.CHOSEN: "2505",

@@ -7,7 +7,7 @@ from datetime import date
 from protocol.nhsa.messages import filing, filing_enquiry
 from protocol.nhsa.times import parse_moment
 from settlement.commands import WHOLE_HISTORY, FilePerson, FindFilings, WithdrawFiling
-from settlement.filing import FilingKind
+from settlement.people.filing import FilingKind
 from settlement.translate.pieces import Sender, kept_of, number_of
 from settlement.translate.requests import Translator
 

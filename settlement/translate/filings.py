@@ -25,7 +25,7 @@ from protocol.nhsa.messages.filing_enquiry import (
 )
 from protocol.nhsa.times import format_date, format_datetime
 from settlement.clock import local_time
-from settlement.filing import Filing, FilingKind
+from settlement.people.filing import Filing, FilingKind
 from settlement.view import PersonFacts
 
 _IN_THE_CITY = "1"

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from settlement.books.statement import Figures, OurLine
 from settlement.policy.region import RegionProfile
 from settlement.rows import SettlementRow
-from settlement.statement import Figures, OurLine
 
 _Sums = TypeVar("_Sums", Figures, OurLine)
 

@@ -27,19 +27,19 @@ from protocol.hub.messages import (
 from protocol.nhsa import canonical
 from settlement import keys, numbers
 from settlement.commands import Asked, Credential
-from settlement.counterpart import Counterpart
-from settlement.home_commands import (
+from settlement.elsewhere.counterpart import Counterpart
+from settlement.elsewhere.home_commands import (
     CancelCase,
     FindCase,
     LookUpInsured,
     ReverseCase,
     ShareCase,
 )
-from settlement.home_rows import HUB
+from settlement.elsewhere.home_rows import HUB
+from settlement.elsewhere.off_site import NOT_FILED
 from settlement.institution import Institution, InstitutionKind
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of
-from settlement.off_site import NOT_FILED
 from settlement.policy.model import Policy
 from settlement.rows import SettlementRow
 from settlement.translate.answers import shares_of

@@ -9,10 +9,12 @@ from typing import Literal
 from ledger.money import yuan_text
 from protocol.my import MatterReply, Step
 from settlement.clock import local_time
+from settlement.elsewhere.off_site import KIND_ZH, OffSiteRules
+from settlement.elsewhere.places import place_zh
 from settlement.keyring import Keyring
-from settlement.matter_rows import PERSON, MatterEventRow, MatterFact
-from settlement.matter_states import Happening, MatterKind, State
-from settlement.my_commands import (
+from settlement.people.matter_rows import PERSON, MatterEventRow, MatterFact
+from settlement.people.matter_states import Happening, MatterKind, State
+from settlement.people.my_commands import (
     AuthorisationAsked,
     OffSiteAsked,
     PapersTold,
@@ -20,8 +22,6 @@ from settlement.my_commands import (
     TransferAsked,
     Wanted,
 )
-from settlement.off_site import KIND_ZH, OffSiteRules
-from settlement.places import place_zh
 from settlement.usecases.matter_payloads import open_wanted
 from settlement.usecases.off_site_filings import locked_until
 

@@ -20,10 +20,10 @@ from protocol.my import (
 )
 from protocol.nhsa.dictionary import LISTS
 from settlement.clock import local_time
-from settlement.filing import Filing, FilingKind
-from settlement.matter_rows import MatterFact, coverage_in
-from settlement.matter_states import Happening, MatterKind
-from settlement.my_commands import Relation
+from settlement.people.filing import Filing, FilingKind
+from settlement.people.matter_rows import MatterFact, coverage_in
+from settlement.people.matter_states import Happening, MatterKind
+from settlement.people.my_commands import Relation
 from settlement.person import Enrolment
 from settlement.rows import Detail, RowKind
 from settlement.usecases.explain import Explained

@@ -21,15 +21,15 @@ from protocol.nhsa.messages import mobile, outpatient, outpatient_settle
 from settlement import keys, numbers
 from settlement.commands import Asked, Credential
 from settlement.lanes import lane_of
-from settlement.mobile_commands import (
+from settlement.numbers import lane_in
+from settlement.payments.mobile_commands import (
     CloseOrder,
     FindMobileOrder,
     PlaceOrder,
     RefundMobileOrder,
     UploadOrder,
 )
-from settlement.mobile_states import Happening
-from settlement.numbers import lane_in
+from settlement.payments.mobile_states import Happening
 from settlement.translate.mobile_answers import PAY_ORDER_PREFIX
 from settlement.translate.pieces import UNKNOWN_NUMBER, Sender, number_of
 from settlement.translate.requests import Translator

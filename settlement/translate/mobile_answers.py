@@ -30,8 +30,8 @@ from protocol.nhsa.messages.mobile import (
 )
 from protocol.nhsa.times import compact_seconds
 from settlement.clock import Moment, local_time
-from settlement.mobile_rows import MobileFact, MobileOrderRow
-from settlement.mobile_states import (
+from settlement.payments.mobile_rows import MobileFact, MobileOrderRow
+from settlement.payments.mobile_states import (
     INSURANCE_BACK,
     OWN_PART_BACK,
     Happening,
@@ -39,7 +39,7 @@ from settlement.mobile_states import (
     Standing,
     State,
 )
-from settlement.mobile_timers import REVERSAL_SECONDS
+from settlement.payments.mobile_timers import REVERSAL_SECONDS
 from settlement.rows import SettlementRow
 from settlement.translate import answers
 from settlement.translate.rendering import policy_of

@@ -7,7 +7,7 @@ from datetime import date
 
 from ledger.money import yuan_text
 from protocol.onecode_bills import BillDamagedError, Foot, Kind, OneCodeBill, Row
-from settlement.bill import BillError, BillKind, BillRow, Faults, Times, TradeRow
+from settlement.books.bill import BillError, BillKind, BillRow, Faults, Times, TradeRow
 
 CHANNEL = "onecode"
 _KINDS = frozenset(Kind)

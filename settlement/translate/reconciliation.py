@@ -15,11 +15,8 @@ from protocol.nhsa.amounts import scaled, yuan_json
 from protocol.nhsa.messages import clearing, reconciliation
 from protocol.nhsa.textfile import MEMO_LENGTH_MAX, DetailRow, pack, text_of
 from protocol.nhsa.times import parse_moment
-from settlement.clearing import Claimed, last_day
-from settlement.institution import Institution
-from settlement.policy.region import RegionProfile
-from settlement.refusal import Refusal
-from settlement.statement import (
+from settlement.books.clearing import Claimed, last_day
+from settlement.books.statement import (
     Difference,
     Figures,
     Matched,
@@ -30,6 +27,9 @@ from settlement.statement import (
     differences,
     match,
 )
+from settlement.institution import Institution
+from settlement.policy.region import RegionProfile
+from settlement.refusal import Refusal
 from settlement.translate.fund_total import as_reported
 
 DESCRIPTION_LENGTH_MAX = 200

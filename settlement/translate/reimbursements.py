@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ledger.money import yuan_text
 from protocol.my import Reimbursement
+from settlement.books.reimbursement import STATE_ZH, Filed, State, Step, standing
 from settlement.clock import local_time
-from settlement.reimbursement import STATE_ZH, Filed, State, Step, standing
 from settlement.world import World
 
 

@@ -9,9 +9,9 @@ from protocol.nhsa.messages.inpatient import AdmitReply, Admitted
 from protocol.nhsa.messages.outpatient import Registered, RegisterReply
 from protocol.nhsa.messages.stored import SettlementListReply
 from settlement.commands import Asked
+from settlement.elsewhere.remote_rows import told_by
 from settlement.payers import Payers, payers_told
 from settlement.policy.model import Policy
-from settlement.remote_rows import told_by
 from settlement.rows import EventKind, RowKind, SettlementRow
 from settlement.translate import answers
 from settlement.usecases.booking import detail_record, open_detail

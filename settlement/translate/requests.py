@@ -22,7 +22,6 @@ from protocol.nhsa.messages import (
 )
 from protocol.nhsa.times import parse_moment
 from settlement import keys
-from settlement.abroad import elsewhere
 from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
 from settlement.commands import (
     Asked,
@@ -40,6 +39,7 @@ from settlement.commands import (
     WithdrawLines,
     WithdrawVisit,
 )
+from settlement.elsewhere.abroad import elsewhere
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import lane_in

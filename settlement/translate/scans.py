@@ -25,12 +25,12 @@ from protocol.scan import Leg, ScanLine, ScanReply, ScanRequest, Split
 from settlement import keys
 from settlement.commands import Asked, Credential, Purchase
 from settlement.deposit import used_by
+from settlement.elsewhere.remote_states import State as CaseState
 from settlement.institution import Institution
-from settlement.pay_commands import Counter, HoldSale, PlainLine, Shown, Till
-from settlement.payment import Advice
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import PaymentKind, Standing, State, phone_until
-from settlement.remote_states import State as CaseState
+from settlement.payments.pay_commands import Counter, HoldSale, PlainLine, Shown, Till
+from settlement.payments.payment import Advice
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import PaymentKind, Standing, State, phone_until
 from settlement.rows import SettlementRow
 from settlement.translate.paths import wire_path
 from settlement.usecases.payment_payloads import Plan

@@ -14,7 +14,7 @@ from protocol.unionpay.codes import PAY, REFUND, VOID
 from protocol.unionpay.layouts import ZM, ZME
 from protocol.unionpay.statement_stream import cut_lines
 from protocol.unionpay.times import BEIJING, parse_short_time
-from settlement.bill import (
+from settlement.books.bill import (
     BillError,
     BillKind,
     BillRow,

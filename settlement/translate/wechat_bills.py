@@ -8,7 +8,7 @@ from datetime import date
 from protocol.wechat.bill_stream import BillStream
 from protocol.wechat.bills import SUMMED, DamagedBillError
 from protocol.wechat.yuan import MoneyTextError, fen_of, yuan_text
-from settlement.bill import (
+from settlement.books.bill import (
     BillError,
     BillKind,
     BillRow,

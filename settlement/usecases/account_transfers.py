@@ -23,10 +23,10 @@ from ledger.entry import Entry, EntryKind, Transfer
 from settlement.chart import CONTRIBUTIONS_BANK, TRANSFERS_OUT, EntryCode
 from settlement.clock import Moment
 from settlement.decision import Decision
-from settlement.matter_rows import MatterEventRow, MatterFact, matter_commitment
-from settlement.matter_states import OPEN, Happening, MatterKind
-from settlement.my_commands import AskTransfer, MoveAccount
-from settlement.off_site import covers
+from settlement.elsewhere.off_site import covers
+from settlement.people.matter_rows import MatterEventRow, MatterFact, matter_commitment
+from settlement.people.matter_states import OPEN, Happening, MatterKind
+from settlement.people.my_commands import AskTransfer, MoveAccount
 from settlement.refusal import Refusal
 from settlement.usecases import matters
 from settlement.view import Effects, PersonFacts, View

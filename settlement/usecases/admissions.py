@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from settlement.admission import admitted_as, expires_at, is_open
 from settlement.clock import Moment
 from settlement.decision import Answer, Decision
 from settlement.deposit import Deposit, fold_deposits, left_of, taken
 from settlement.deposit_postings import deposit_held_transfers
-from settlement.pay_commands import ConfirmAdmission, ExpireRequest, RequestAdmission
+from settlement.payments.admission import admitted_as, expires_at, is_open
+from settlement.payments.pay_commands import ConfirmAdmission, ExpireRequest, RequestAdmission
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, VisitKind, VisitRow
 from settlement.stay import head_text

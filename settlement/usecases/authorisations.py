@@ -12,9 +12,9 @@ from datetime import date
 from settlement.clock import Moment
 from settlement.decision import Decision
 from settlement.keyring import Keyring
-from settlement.matter_rows import MatterFact
-from settlement.matter_states import Happening, MatterKind, State
-from settlement.my_commands import Authorise, Relation
+from settlement.people.matter_rows import MatterFact
+from settlement.people.matter_states import Happening, MatterKind, State
+from settlement.people.my_commands import Authorise, Relation
 from settlement.refusal import Refusal
 from settlement.usecases import checks, matters
 from settlement.usecases.matter_payloads import open_authorisation

@@ -18,10 +18,10 @@ from settlement.commands import Asked, Cancel, Reverse
 from settlement.decision import Answer, Decision
 from settlement.deposit import applied_to, fold_deposits, left_of, sum_of
 from settlement.deposit_postings import deposit_transfers
+from settlement.elsewhere.remote_rows import told_by
 from settlement.numbers import shown
 from settlement.policy.region import CANCELS, CancelOrder, CancelWindow
 from settlement.refusal import Refusal
-from settlement.remote_rows import told_by
 from settlement.rows import (
     EventKind,
     EventRow,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from settlement.abroad import same_city
 from settlement.clock import Moment
 from settlement.commands import Asked, Command, Credential
+from settlement.elsewhere.abroad import same_city
 from settlement.entitlement import enrolment_on, has_left
 from settlement.person import Identity
 from settlement.refusal import Refusal

@@ -14,14 +14,14 @@ from msgspec.structs import replace
 
 from ledger.entry import Entry, EntryKind
 from settlement import chart
-from settlement.admission import admitted_as
 from settlement.clock import Moment
 from settlement.decision import Decision
 from settlement.deposit import Part, ReturnHead, fold_deposits
 from settlement.deposit_postings import deposit_handed_back_transfers, deposit_owed_transfers
-from settlement.pay_commands import TakeBack
-from settlement.payment_rows import PaymentFact, event_in
-from settlement.payment_states import Happening, Learnt
+from settlement.payments.admission import admitted_as
+from settlement.payments.pay_commands import TakeBack
+from settlement.payments.payment_rows import PaymentFact, event_in
+from settlement.payments.payment_states import Happening, Learnt
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, MessageOutcome, VisitKind
 from settlement.stay import head_text

@@ -12,8 +12,8 @@ from settlement.decision import Answer, Decision
 from settlement.deposit import Deposit, DepositHead, fold_deposits
 from settlement.deposit_postings import deposit_declared_transfers, deposit_held_transfers
 from settlement.numbers import shown
-from settlement.pay_commands import FindDeposits, HoldDeposit
-from settlement.payment import Custody
+from settlement.payments.pay_commands import FindDeposits, HoldDeposit
+from settlement.payments.payment import Custody
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, MessageOutcome
 from settlement.stay import head_text

@@ -15,13 +15,13 @@ from msgspec import Struct
 
 from ledger.money import yuan_text
 from settlement.benefit import rerun
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
+from settlement.elsewhere.home_rows import HomeCaseRow
+from settlement.elsewhere.remote_rows import told_by
 from settlement.explanation import ExplanationStep, names_of, render_en, render_zh, told
-from settlement.home_rows import HomeCaseRow
 from settlement.keyring import Keyring
 from settlement.policy.loader import PolicySet
 from settlement.policy.model import Policy
-from settlement.remote_rows import told_by
 from settlement.rows import RowKind, SettlementRow
 from settlement.usecases.booking import detail_record, open_detail
 from settlement.usecases.filed_elsewhere import IN_PROVINCE, where_is

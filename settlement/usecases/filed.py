@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from settlement.claim import CareKind, Claim
 from settlement.explanation import Closure
-from settlement.filing import (
+from settlement.people.filing import (
     FOR_CHRONIC,
     FOR_OUTPATIENT,
     ChosenInstitution,

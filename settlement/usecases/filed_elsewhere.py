@@ -1,7 +1,7 @@
 """What a person's filings (备案) make of care in another region: by which word of the policy's
 tables (`filing`) it is shared, and whether it may be.
 
-What the person filed for that place counts (settlement/off_site.py), an emergency counts as filed,
+What the person filed for that place counts (elsewhere/off_site.py), an emergency counts as filed,
 and a transfer to the hospital that treats is a referral at least. A filed disease must be filed
 here and may be treated anywhere there: where is the other region's to allow. A chosen institution
 (定点) is one of ours, so the choice is not asked for.
@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from protocol.hub.messages import FilingTold
 from settlement.claim import CareKind, Claim
-from settlement.counterpart import lies_in
-from settlement.filing import Filing, FilingKind, diseases_on, transfer_on
-from settlement.off_site import NOT_FILED, WORD, OffSite, OffSiteKind, off_site_on
+from settlement.elsewhere.counterpart import lies_in
+from settlement.elsewhere.off_site import NOT_FILED, WORD, OffSite, OffSiteKind, off_site_on
+from settlement.people.filing import Filing, FilingKind, diseases_on, transfer_on
 from settlement.policy.model import Policy
 from settlement.policy.region import RegionProfile
 from settlement.refusal import Refusal

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
-from settlement.filing import Filing
 from settlement.keyring import Keyring
+from settlement.people.filing import Filing
 from settlement.rows import FilingRow
 from settlement.usecases.visit_payloads import open_payload
 from settlement.view import PersonFacts

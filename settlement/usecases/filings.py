@@ -12,7 +12,7 @@ from datetime import date
 from settlement.clock import Moment
 from settlement.commands import FilePerson, FindFilings, WithdrawFiling
 from settlement.decision import Answer, Decision
-from settlement.filing import (
+from settlement.people.filing import (
     FILINGS_MAX,
     Filing,
     FilingKind,

@@ -21,10 +21,10 @@ from settlement import chart
 from settlement.claim import AccountUse, Claim
 from settlement.clock import CHINA, Moment
 from settlement.decision import Answer, Decision
+from settlement.elsewhere.home_commands import FindCase, HomeCommand, ShareCase
+from settlement.elsewhere.home_rows import HomeCaseRow
+from settlement.elsewhere.home_states import NEXT, SAME, Ask, HomeState
 from settlement.entitlement import CareDates
-from settlement.home_commands import FindCase, HomeCommand, ShareCase
-from settlement.home_rows import HomeCaseRow
-from settlement.home_states import NEXT, SAME, Ask, HomeState
 from settlement.postings import elsewhere_transfers, undone
 from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, RowKind, SettlementRow, commitment

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from protocol.hub.messages import Case, LineTold
 from settlement.claim import AccountUse, CareKind
 from settlement.commands import Asked
-from settlement.counterpart import lies_in
+from settlement.elsewhere.counterpart import lies_in
 from settlement.pricing import LineTotals
 from settlement.refusal import Refusal
 from settlement.view import PersonFacts, View

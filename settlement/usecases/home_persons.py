@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from settlement.clock import Moment
 from settlement.decision import Answer, Decision
-from settlement.home_commands import LookUpInsured
+from settlement.elsewhere.home_commands import LookUpInsured
 from settlement.refusal import Refusal
 from settlement.translate import home_cases as told
 from settlement.usecases import checks

@@ -14,9 +14,9 @@ from protocol.nhsa import canonical
 from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Answer, Decision
-from settlement.home_commands import CancelCase, ReverseCase
-from settlement.home_rows import HomeCaseRow
-from settlement.home_states import NEXT, SAME, Ask, HomeState
+from settlement.elsewhere.home_commands import CancelCase, ReverseCase
+from settlement.elsewhere.home_rows import HomeCaseRow
+from settlement.elsewhere.home_states import NEXT, SAME, Ask, HomeState
 from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, RowKind, SettlementRow
 from settlement.translate import home_cases as told

@@ -18,8 +18,8 @@ from settlement.commands import (
     WithdrawStayLines,
 )
 from settlement.deposit import fold_deposits
-from settlement.my_commands import ShowMine
-from settlement.pay_commands import ExpireRequest, FindDeposits
+from settlement.payments.pay_commands import ExpireRequest, FindDeposits
+from settlement.people.my_commands import ShowMine
 from settlement.rows import EventKind, RowKind, VisitKind
 from settlement.stay import StayState, fold_stay, lines_head, segment_head
 from settlement.view import SettlementFact, View, VisitFact

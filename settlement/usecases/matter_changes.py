@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from settlement.clock import Moment
 from settlement.decision import Decision
-from settlement.matter_rows import MatterFact
-from settlement.matter_states import Happening, MatterKind
-from settlement.my_commands import ChangeMatter
+from settlement.people.matter_rows import MatterFact
+from settlement.people.matter_states import Happening, MatterKind
+from settlement.people.my_commands import ChangeMatter
 from settlement.refusal import Refusal
 from settlement.usecases import checks, matters, off_site_filings
 from settlement.view import View

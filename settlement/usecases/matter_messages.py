@@ -13,10 +13,10 @@ from msgspec import Struct
 from ledger.money import yuan_text
 from settlement.clock import Moment
 from settlement.keyring import Keyring
-from settlement.matter_rows import MatterEventRow, MatterFact
-from settlement.matter_states import Happening, MatterKind
-from settlement.mobile_rows import OutboxRow
 from settlement.outbox import SMS_GATEWAY, Kind, notice_no
+from settlement.payments.mobile_rows import OutboxRow
+from settlement.people.matter_rows import MatterEventRow, MatterFact
+from settlement.people.matter_states import Happening, MatterKind
 from settlement.usecases.matter_payloads import open_wanted
 from settlement.usecases.mobile_payloads import seal_notice
 from settlement.world import World

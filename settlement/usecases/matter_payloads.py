@@ -8,9 +8,9 @@ from collections.abc import Callable
 import msgspec
 
 from settlement.keyring import Keyring
-from settlement.matter_rows import MatterRow
-from settlement.matter_states import MatterKind
-from settlement.my_commands import (
+from settlement.people.matter_rows import MatterRow
+from settlement.people.matter_states import MatterKind
+from settlement.people.my_commands import (
     AuthorisationAsked,
     OffSiteAsked,
     PapersTold,

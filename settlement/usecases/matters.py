@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from settlement.clock import Moment
 from settlement.decision import Answer, Decision
 from settlement.keyring import Keyring
-from settlement.matter_rows import MatterEventRow, MatterFact, MatterRow
-from settlement.matter_states import NEXT, OPEN, SAME, Happening, MatterKind, State
-from settlement.my_commands import MyCommand, Relation, ShowMine, Wanted
+from settlement.people.matter_rows import MatterEventRow, MatterFact, MatterRow
+from settlement.people.matter_states import NEXT, OPEN, SAME, Happening, MatterKind, State
+from settlement.people.my_commands import MyCommand, Relation, ShowMine, Wanted
 from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, MessageRow
 from settlement.usecases import checks

@@ -20,16 +20,21 @@ from settlement.clock import Moment
 from settlement.commands import SettleVisit
 from settlement.decision import Answer, Decision
 from settlement.institution import InstitutionKind
-from settlement.mobile_commands import ConfirmOrder, FindMobileOrder, PlaceOrder, UploadOrder
-from settlement.mobile_rows import (
+from settlement.payments.mobile_commands import (
+    ConfirmOrder,
+    FindMobileOrder,
+    PlaceOrder,
+    UploadOrder,
+)
+from settlement.payments.mobile_rows import (
     MobileDueRow,
     MobileFact,
     MobileOrderRow,
     event_row,
     hold_commitment,
 )
-from settlement.mobile_states import NEXT, SAME, Happening, OrderEvent, State
-from settlement.mobile_timers import HOLD_SECONDS, SAVED_SECONDS
+from settlement.payments.mobile_states import NEXT, SAME, Happening, OrderEvent, State
+from settlement.payments.mobile_timers import HOLD_SECONDS, SAVED_SECONDS
 from settlement.refusal import Refusal
 from settlement.rows import (
     EventKind,

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from ledger.entry import Entry, EntryKind, Transfer
 from settlement.chart import ChannelAccount, EntryCode, InstitutionAccount, channel_account
 from settlement.clock import Moment
-from settlement.mobile_rows import MobileFact, event_row, hold_commitment
-from settlement.payment import Custody
+from settlement.payments.mobile_rows import MobileFact, event_row, hold_commitment
+from settlement.payments.payment import Custody
 from settlement.postings import collected_transfers, undone
 from settlement.world import World
 

@@ -14,9 +14,9 @@ from ledger.entry import NOTHING, Entry, EntryKind
 from settlement import chart
 from settlement.clock import Moment
 from settlement.decision import Answer, Decision
-from settlement.mobile_commands import CloseOrder, RefundMobileOrder
-from settlement.mobile_rows import MobileDueRow, MobileFact, event_row
-from settlement.mobile_states import (
+from settlement.payments.mobile_commands import CloseOrder, RefundMobileOrder
+from settlement.payments.mobile_rows import MobileDueRow, MobileFact, event_row
+from settlement.payments.mobile_states import (
     INSURANCE_BACK,
     NEXT,
     OWN_PART_BACK,
@@ -25,7 +25,7 @@ from settlement.mobile_states import (
     OrderEvent,
     State,
 )
-from settlement.mobile_timers import HOLD_SECONDS, REVERSAL_SECONDS, SAVED_SECONDS
+from settlement.payments.mobile_timers import HOLD_SECONDS, REVERSAL_SECONDS, SAVED_SECONDS
 from settlement.refusal import Refusal
 from settlement.rows import EventKind, EventRow, RowKind, SettlementRow
 from settlement.translate import mobile_answers

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from settlement.clock import Moment
-from settlement.mobile_rows import MobileFact, OutboxRow
-from settlement.mobile_states import Happening
 from settlement.outbox import Kind, notice_no
+from settlement.payments.mobile_rows import MobileFact, OutboxRow
+from settlement.payments.mobile_states import Happening
 from settlement.rows import SettlementRow
 from settlement.translate import mobile_answers
 from settlement.usecases.mobile_payloads import seal_notice

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from settlement.clock import Moment
 from settlement.decision import Decision
-from settlement.filing import FILINGS_MAX, Filing, FilingKind, ended, in_the_way, without
-from settlement.matter_rows import MatterFact
-from settlement.matter_states import Happening, MatterKind, State
-from settlement.my_commands import ApplyOffSite, ChangeMatter, MyCommand, OffSiteAsked
-from settlement.off_site import LONG_TERM, OffSiteRules, covers, last_day
+from settlement.elsewhere.off_site import LONG_TERM, OffSiteRules, covers, last_day
+from settlement.people.filing import FILINGS_MAX, Filing, FilingKind, ended, in_the_way, without
+from settlement.people.matter_rows import MatterFact
+from settlement.people.matter_states import Happening, MatterKind, State
+from settlement.people.my_commands import ApplyOffSite, ChangeMatter, MyCommand, OffSiteAsked
 from settlement.refusal import Refusal
 from settlement.rows import FilingRow
 from settlement.usecases import matters

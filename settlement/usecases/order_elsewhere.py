@@ -14,19 +14,19 @@ from settlement import chart
 from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Decision
-from settlement.pay_commands import Till
-from settlement.payment_rows import PaymentFact, PaymentRow, payment_commitment
-from settlement.payment_states import (
+from settlement.elsewhere.remote_states import State
+from settlement.payments.pay_commands import Till
+from settlement.payments.payment_rows import PaymentFact, PaymentRow, payment_commitment
+from settlement.payments.payment_states import (
     Attempt,
     Event,
     Happening,
     Learnt,
     PaymentKind,
 )
-from settlement.payment_states import State as PaymentState
+from settlement.payments.payment_states import State as PaymentState
 from settlement.postings import refund_owed_transfers, rest_transfers, undone
 from settlement.refusal import Refusal
-from settlement.remote_states import State
 from settlement.rows import MessageOutcome, MessageRow, SettlementRow
 from settlement.translate import scans
 from settlement.usecases import booking, remote_cancel

@@ -8,11 +8,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from settlement.clock import Moment
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import ENDED
-from settlement.payment_states import State as PaymentState
-from settlement.remote_rows import CaseFact, event_row
-from settlement.remote_states import OPEN, CaseEvent, Happening, State
+from settlement.elsewhere.remote_rows import CaseFact, event_row
+from settlement.elsewhere.remote_states import OPEN, CaseEvent, Happening, State
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import ENDED
+from settlement.payments.payment_states import State as PaymentState
 from settlement.usecases.remote_payloads import Wish, seal_event
 from settlement.usecases.remote_settle import due_row
 from settlement.usecases.returns import Books

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from settlement.clock import Moment
 from settlement.decision import Decision
-from settlement.matter_states import MatterKind, State
-from settlement.my_commands import PapersTold, TellPapers
+from settlement.people.matter_states import MatterKind, State
+from settlement.people.my_commands import PapersTold, TellPapers
 from settlement.refusal import Refusal
 from settlement.usecases import checks, matters
 from settlement.usecases.matter_payloads import open_papers_told

@@ -1,7 +1,7 @@
 """A sale whose rest a payment channel collects: hold, report, find (ADR 0027).
 
 `hold_sale` decides the sale as any other and holds it instead of booking it; `report` takes what
-happened at the channel and has done what the table of settlement/payment_states.py says
+happened at the channel and has done what the table of settlement/payments/payment_states.py says
 (settlement/usecases/payment_effects.py).
 """
 
@@ -17,8 +17,11 @@ from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Answer, Decision
 from settlement.deposit import applied_to, fold_deposits, sum_of
+from settlement.elsewhere.remote_rows import CaseFact
+from settlement.elsewhere.remote_states import OPEN
+from settlement.elsewhere.remote_states import State as CaseState
 from settlement.entitlement import choose_scheme
-from settlement.pay_commands import (
+from settlement.payments.pay_commands import (
     FindOrder,
     HoldDeposit,
     HoldPlainSale,
@@ -30,12 +33,12 @@ from settlement.pay_commands import (
     RequestAdmission,
     Till,
 )
-from settlement.payment_rows import (
+from settlement.payments.payment_rows import (
     PaymentFact,
     PaymentRow,
     payment_commitment,
 )
-from settlement.payment_states import (
+from settlement.payments.payment_states import (
     MONEY_CAME,
     PHONE_ATTEMPTS_MAX,
     PHONE_LAST_SECONDS,
@@ -56,9 +59,6 @@ from settlement.postings import (
     settlement_transfers,
 )
 from settlement.refusal import Refusal
-from settlement.remote_rows import CaseFact
-from settlement.remote_states import OPEN
-from settlement.remote_states import State as CaseState
 from settlement.rows import MessageOutcome, SettlementRow
 from settlement.translate import deposits, scans
 from settlement.usecases import booking, checks, order_given_up, returns, sale, traces

@@ -2,7 +2,7 @@
 back (ADR 0027).
 
 `settlement/usecases/paying.py` decides which event it is; everything that follows from that by the
-table of settlement/payment_states.py is made here.
+table of settlement/payments/payment_states.py is made here.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from settlement import chart
 from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.deposit_postings import deposit_collected_transfers
-from settlement.pay_commands import PlainLine
-from settlement.payment_rows import (
+from settlement.payments.pay_commands import PlainLine
+from settlement.payments.payment_rows import (
     DueRow,
     PaymentFact,
     PaymentRow,
     payment_commitment,
 )
-from settlement.payment_states import (
+from settlement.payments.payment_states import (
     ENDED,
     Attempt,
     Duty,

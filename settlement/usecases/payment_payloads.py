@@ -13,8 +13,8 @@ from ledger.entry import Transfer
 from settlement.claim import Claim
 from settlement.committed import open_committed, seal_committed
 from settlement.keyring import Keyring
-from settlement.pay_commands import Counter, PlainLine
-from settlement.payment import Exchange
+from settlement.payments.pay_commands import Counter, PlainLine
+from settlement.payments.payment import Exchange
 from settlement.rows import EventRow, SealedDetail, SettlementRow, TraceRow
 from settlement.usecases.visit_payloads import open_payload, seal_payload
 

@@ -1,6 +1,6 @@
 """Steps of payments over channels: appended to a fact, and as they are stored.
 
-What a step means is settlement/payment_states.py; what is written together with it is decided where
+What a step means is payments/payment_states.py; what is written together with it is decided where
 it is reported (settlement/usecases/paying.py).
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ledger.entry import Entry
 from settlement.clock import Moment
-from settlement.payment import Exchange
-from settlement.payment_rows import (
+from settlement.payments.payment import Exchange
+from settlement.payments.payment_rows import (
     PaymentEventRow,
     PaymentFact,
     PaymentRow,
@@ -17,7 +17,7 @@ from settlement.payment_rows import (
     step_digest,
     step_text,
 )
-from settlement.payment_states import Attempt, Event, Happening, Learnt
+from settlement.payments.payment_states import Attempt, Event, Happening, Learnt
 from settlement.usecases.payment_payloads import seal_exchange
 from settlement.usecases.returns import Books
 

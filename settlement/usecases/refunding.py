@@ -19,9 +19,9 @@ from settlement.claim import Claim
 from settlement.clock import Moment
 from settlement.decision import Decision
 from settlement.deposit import applied_to, sum_of
-from settlement.pay_commands import PlainLine, TakeBack
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import Attempt, Happening, Learnt, PaymentKind, State
+from settlement.payments.pay_commands import PlainLine, TakeBack
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import Attempt, Happening, Learnt, PaymentKind, State
 from settlement.postings import (
     collecting_transfers,
     refund_owed_transfers,

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from ledger.entry import Entry
 from settlement import keys
+from settlement.books.reimbursement import INFNO, Filed, Papers, Step, commitment
 from settlement.chart import EntryCode, ReimbursementAccount
 from settlement.claim import CareKind, Claim, ClaimLine
 from settlement.clock import Moment
@@ -26,7 +27,6 @@ from settlement.institution import Institution, InstitutionKind
 from settlement.numbers import shown
 from settlement.pricing import price, totals_of
 from settlement.refusal import Refusal
-from settlement.reimbursement import INFNO, Filed, Papers, Step, commitment
 from settlement.rows import Detail, KeptLine, MessageOutcome, RowKind, SettlementRow, VisitKind
 from settlement.stay import fold_stay
 from settlement.usecases import booking, family

@@ -13,9 +13,9 @@ from protocol.nhsa import canonical
 from settlement.clock import Moment
 from settlement.commands import Asked, Cancel, Command, Reverse
 from settlement.decision import Decision
+from settlement.elsewhere.remote_rows import CaseFact, case_number, event_row
+from settlement.elsewhere.remote_states import NEXT, CaseEvent, Happening, State
 from settlement.refusal import Refusal
-from settlement.remote_rows import CaseFact, case_number, event_row
-from settlement.remote_states import NEXT, CaseEvent, Happening, State
 from settlement.usecases.remote_payloads import Wish, open_wish, seal_event
 from settlement.usecases.remote_settle import CaseAnswer, due_row
 from settlement.view import Effects, PersonFacts, View

@@ -12,16 +12,16 @@ from msgspec.structs import replace
 
 from ledger.entry import Transfer
 from protocol.hub.messages import CaseTold
-from settlement.abroad import PROVINCE_DIGITS
 from settlement.claim import CareKind, Claim, PricedLine
 from settlement.clock import Moment, local_time
 from settlement.commands import Purchase, SettleStay, SettleVisit
+from settlement.elsewhere.abroad import PROVINCE_DIGITS
+from settlement.elsewhere.remote_rows import ElsewhereRow, case_number, told_policy
 from settlement.entitlement import CareDates
 from settlement.policy.model import AmountField
 from settlement.policy.region import RegionProfile
 from settlement.postings import remote_transfers
 from settlement.pricing import LineTotals
-from settlement.remote_rows import ElsewhereRow, case_number, told_policy
 from settlement.rows import EventRow, KeptLine, RowKind, SettlementRow
 from settlement.trace import Boxes
 from settlement.translate import remote as words

@@ -11,7 +11,7 @@ from msgspec import Struct
 from protocol.hub.messages import Case, CaseTold
 from settlement.committed import open_committed, seal_committed
 from settlement.keyring import Keyring
-from settlement.pay_commands import Counter
+from settlement.payments.pay_commands import Counter
 from settlement.rows import EventRow, SealedDetail, SettlementRow, TraceRow
 from settlement.usecases.visit_payloads import open_payload, seal_payload
 

@@ -1,7 +1,7 @@
 """What became of a case at the region of insurance, booked here (异地就医, ADR 0033).
 
 Whoever hears of a case says so with a `ReportCase`: the process that asked, the resolver, whoever
-sends the message again. What it does is in the table of settlement/remote_states.py, so it does not
+sends the message again. What it does is in the table of elsewhere/remote_states.py, so it does not
 matter how many of them say it, or in which order.
 """
 
@@ -18,11 +18,9 @@ from settlement import chart
 from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Answer, Decision
-from settlement.postings import undone
-from settlement.refusal import Refusal
-from settlement.remote_commands import Heard, ReportCase
-from settlement.remote_rows import CaseFact, CaseRow, event_row
-from settlement.remote_states import (
+from settlement.elsewhere.remote_commands import Heard, ReportCase
+from settlement.elsewhere.remote_rows import CaseFact, CaseRow, event_row
+from settlement.elsewhere.remote_states import (
     HELD,
     NEXT,
     OPEN,
@@ -31,6 +29,8 @@ from settlement.remote_states import (
     Ignored,
     State,
 )
+from settlement.postings import undone
+from settlement.refusal import Refusal
 from settlement.rows import MessageOutcome, MessageRow, RowKind, commitment
 from settlement.translate import rendering, scans
 from settlement.translate.remote import fault_of

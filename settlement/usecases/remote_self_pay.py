@@ -14,8 +14,8 @@ from ledger.entry import Entry, EntryKind
 from settlement import chart
 from settlement.clock import Moment
 from settlement.decision import Answer, Decision
+from settlement.elsewhere.remote_rows import told_policy
 from settlement.payers import payers_told
-from settlement.remote_rows import told_policy
 from settlement.rows import (
     Detail,
     MessageOutcome,

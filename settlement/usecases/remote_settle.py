@@ -16,18 +16,11 @@ from ledger.entry import Entry, EntryKind
 from protocol.hub.messages import Case, CaseTold
 from protocol.nhsa import canonical
 from settlement import chart
-from settlement.abroad import askable
 from settlement.clock import Moment
 from settlement.commands import Asked
 from settlement.decision import Answer, Decision
-from settlement.entitlement import check_institution, enrolment_on, ruling_date
-from settlement.pay_commands import HoldSale
-from settlement.payers import payers_told
-from settlement.person import Identity
-from settlement.policy.region import RegionProfile
-from settlement.postings import remote_hold_transfers
-from settlement.refusal import Refusal
-from settlement.remote_rows import (
+from settlement.elsewhere.abroad import askable
+from settlement.elsewhere.remote_rows import (
     CaseDueRow,
     CaseFact,
     CaseRow,
@@ -35,7 +28,14 @@ from settlement.remote_rows import (
     case_number,
     event_row,
 )
-from settlement.remote_states import OPEN, CaseEvent, Happening, look_at
+from settlement.elsewhere.remote_states import OPEN, CaseEvent, Happening, look_at
+from settlement.entitlement import check_institution, enrolment_on, ruling_date
+from settlement.payers import payers_told
+from settlement.payments.pay_commands import HoldSale
+from settlement.person import Identity
+from settlement.policy.region import RegionProfile
+from settlement.postings import remote_hold_transfers
+from settlement.refusal import Refusal
 from settlement.rows import Detail, SettledLine, SettlementRow
 from settlement.translate import answers
 from settlement.translate import remote as words

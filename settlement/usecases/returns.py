@@ -13,9 +13,9 @@ from settlement.clock import Moment
 from settlement.institution import Institution
 from settlement.keyring import Keyring
 from settlement.numbers import NumberSource
-from settlement.pay_commands import Report
-from settlement.payment_rows import PaymentFact, payment_commitment
-from settlement.payment_states import (
+from settlement.payments.pay_commands import Report
+from settlement.payments.payment_rows import PaymentFact, payment_commitment
+from settlement.payments.payment_states import (
     NEW_NUMBER_AFTER_REFUSAL,
     Attempt,
     Event,

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from settlement.clock import Moment
 from settlement.decision import Answer, Decision
+from settlement.elsewhere.remote_commands import KeepStranger
+from settlement.elsewhere.remote_rows import StrangerRow
 from settlement.keyring import Keyring
 from settlement.person import person_record
 from settlement.refusal import Refusal
-from settlement.remote_commands import KeepStranger
-from settlement.remote_rows import StrangerRow
 from settlement.translate import people
 from settlement.usecases import checks
 from settlement.view import Effects, PersonFacts, View

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from settlement.deposit import DepositHead
-from settlement.payment_rows import PaymentFact
+from settlement.payments.payment_rows import PaymentFact
 from settlement.rows import EventKind, EventRow
 from settlement.stay import head_text
 from settlement.usecases.payment_payloads import Plan

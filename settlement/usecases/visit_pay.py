@@ -17,7 +17,7 @@ from settlement.claim import Claim
 from settlement.clock import Moment
 from settlement.decision import Decision
 from settlement.deposit import used_by
-from settlement.pay_commands import HoldStay, HoldVisit
+from settlement.payments.pay_commands import HoldStay, HoldVisit
 from settlement.rows import SettlementRow
 from settlement.translate import scans
 from settlement.usecases import settle, settle_stay, visit_money

@@ -18,10 +18,10 @@ from settlement.clock import Moment
 from settlement.commands import Command
 from settlement.decision import Decision
 from settlement.keyring import Keyring
-from settlement.mobile_rows import OutboxRow
 from settlement.outbox import Kind, notice_no
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import PaymentKind, State
+from settlement.payments.mobile_rows import OutboxRow
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import PaymentKind, State
 from settlement.usecases.mobile_payloads import seal_notice
 from settlement.usecases.paying import PayAnswer
 from settlement.usecases.remote_report import CaseReply

@@ -14,11 +14,11 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
-from settlement import my_token
 from settlement.clock import Clock
 from settlement.gateway import CredentialFact
-from settlement.my_gateway import PersonDesk, Who
-from settlement.my_session import SESSION_SECONDS
+from settlement.people import my_token
+from settlement.people.my_gateway import PersonDesk, Who
+from settlement.people.my_session import SESSION_SECONDS
 from settlement.refusal import Refusal
 from settlement.web.nonces import Nonces
 

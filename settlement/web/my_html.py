@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from settlement.places import PROVINCES
+from settlement.elsewhere.places import PROVINCES
 
 TABS = (
     ("/my/", "首页"), ("/my/filings", "异地备案"), ("/my/settlements", "结算记录"),

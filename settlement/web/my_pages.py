@@ -27,8 +27,8 @@ from protocol.my import (
     TransferRequest,
 )
 from settlement.gateway import Overloaded, Unavailable
-from settlement.matter_states import MatterKind
-from settlement.my_gateway import PersonDesk, Who
+from settlement.people.matter_states import MatterKind
+from settlement.people.my_gateway import PersonDesk, Who
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS, text
 from settlement.unreadable import unread

@@ -11,7 +11,7 @@ from protocol.my import (
     StatusReply,
     Step,
 )
-from settlement.off_site import KIND_ZH, LONG_TERM, OffSiteKind
+from settlement.elsewhere.off_site import KIND_ZH, LONG_TERM, OffSiteKind
 from settlement.web.my_html import (
     GOOD,
     Form,

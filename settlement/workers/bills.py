@@ -13,8 +13,14 @@ from datetime import UTC, date, datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from settlement.bill import BillKind
-from settlement.bill_schedule import BillRules, asked_next, days_asked, days_to_match, late_from
+from settlement.books.bill import BillKind
+from settlement.books.bill_schedule import (
+    BillRules,
+    asked_next,
+    days_asked,
+    days_to_match,
+    late_from,
+)
 from settlement.channels.port import Channel
 from settlement.channels.registry import Tills
 from settlement.clock import Clock, local_time, moment, system_clock

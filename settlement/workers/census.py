@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from settlement import channel_matching, regional_matching
+from settlement.books import channel_matching
+from settlement.books.day_money import ChannelMoney, channels_moved, funds_paid
+from settlement.books.difference_states import UNDER_WAY
 from settlement.chart import CHANNEL_OFFSET, FUND_BASE
 from settlement.clock import Clock, local_time, monotonic, system_clock
-from settlement.day_money import ChannelMoney, channels_moved, funds_paid
-from settlement.difference_states import UNDER_WAY
+from settlement.elsewhere import regional_matching
 from settlement.storage import census as store
 from settlement.storage import closing, console_day, differences, reference
 from settlement.storage.lease import PlainConnection

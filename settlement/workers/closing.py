@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from datetime import date, datetime, timedelta
 
+from settlement.books.seal_keys import SigningKey
 from settlement.clock import Clock, local_time, system_clock
 from settlement.finance.days import close_days, finish_days
 from settlement.policy.region import ClosingRules
-from settlement.seal_keys import SigningKey
 from settlement.storage import closing as store
 from settlement.storage import reference
 from settlement.storage.lease import PlainConnection

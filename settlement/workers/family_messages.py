@@ -17,9 +17,9 @@ from msgspec.structs import replace
 from ledger.postgres.schema import installed_shape
 from settlement.clock import Clock, system_clock
 from settlement.keyring import Keyring, UndecipherableError
-from settlement.matter_rows import PERSON, MatterFact
-from settlement.mobile_rows import OutboxRow
 from settlement.outbox import notice_no
+from settlement.payments.mobile_rows import OutboxRow
+from settlement.people.matter_rows import PERSON, MatterFact
 from settlement.rows import MoveKind
 from settlement.storage import reference
 from settlement.storage.family_messages import Untold, gateway_since, owe, untold

@@ -14,9 +14,9 @@ from settlement.commands import Asked, Command
 from settlement.decision import Decision
 from settlement.institution import Institution
 from settlement.keyring import Keyring
-from settlement.mobile_commands import CloseOrder
-from settlement.mobile_states import Happening
 from settlement.numbers import NumberBlock, NumberSource
+from settlement.payments.mobile_commands import CloseOrder
+from settlement.payments.mobile_states import Happening
 from settlement.storage import reference
 from settlement.storage.lease import PlainConnection
 from settlement.storage.mobile_due import DueOrder, due_orders

@@ -28,7 +28,7 @@ from settlement.outbox import (
     Came,
     Kind,
 )
-from settlement.sms import JsonGateway, SmsGateway
+from settlement.people.sms import JsonGateway, SmsGateway
 from settlement.storage.lease import PlainConnection
 from settlement.storage.outbox import Owed, Receiver, backlog, due_notices, keep_attempt
 from settlement.telemetry.metrics import METRICS

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from protocol.nhsa.gm import Sm2PrivateKey
+from settlement.books.seal_keys import SigningKey
 from settlement.channels.registry import Tills
 from settlement.keyring import Keyring
-from settlement.seal_keys import SigningKey
 from settlement.storage.lease import PlainConnection
 from settlement.workers.bills import BillRound
 from settlement.workers.census import Census

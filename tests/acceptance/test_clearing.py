@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from settlement.clearing import last_day
+from settlement.books.clearing import last_day
 from tests.kit.clerk import Clerk, Totals, added
 from tests.kit.counter import Message
 from tests.kit.population import CLASS_A, CLASS_B, some

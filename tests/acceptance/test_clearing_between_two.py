@@ -14,8 +14,8 @@ from loadtest import institution_inputs as inputs
 from loadtest.simulators.hub_faults import Faults
 from protocol.hub.clearing import DayList, HubRow
 from settlement.chart import RegionAccount
+from settlement.elsewhere.regional_clearing import Side, month_after
 from settlement.embedded.services import Services
-from settlement.regional_clearing import Side, month_after
 from settlement.said import Said
 from settlement.serve import regional_paying as paying
 from settlement.serve.regional_asking import Wanted, compare_over_line

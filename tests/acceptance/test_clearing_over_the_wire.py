@@ -25,10 +25,10 @@ from protocol.hub.messages import (
     Refused,
     Told,
 )
+from settlement.elsewhere.regional_clearing import Mark, Side, State
+from settlement.elsewhere.regional_statements import make_statement
 from settlement.embedded.services import Services
 from settlement.region.hub import HubDesk
-from settlement.regional_clearing import Mark, Side, State
-from settlement.regional_statements import make_statement
 from settlement.said import Said
 from settlement.serve import regional_papers as papers
 from settlement.serve import regional_paying as paying

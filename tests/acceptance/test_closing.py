@@ -14,14 +14,14 @@ import pytest
 import pytest_asyncio
 
 from ledger.postgres.shape import Shape
+from settlement.books.month_report import report_bytes
+from settlement.books.monthly_statement import Level, StatementAsked, Tally
+from settlement.books.seal_keys import PublicKey
 from settlement.finance import balances, month_check, months, proofs
 from settlement.finance.days import close_days
 from settlement.finance.desk import act_on_month
 from settlement.finance.office import Office
-from settlement.month_report import report_bytes
-from settlement.monthly_statement import Level, StatementAsked, Tally
 from settlement.said import Said
-from settlement.seal_keys import PublicKey
 from settlement.storage import past
 from settlement.storage.statement_sheets import read_details, read_groups
 from settlement.who import Who

@@ -16,7 +16,7 @@ from settlement.console.rights import Role
 from settlement.console.router import IDLE_MAX, SESSION_MAX
 from settlement.console.today import Figures, Today
 from settlement.console.words import yuan
-from settlement.payment import Verdict
+from settlement.payments.payment import Verdict
 from settlement.storage.payments import open_payments
 from tests.kit import population
 from tests.kit.console import Office, a_console, an_office

@@ -11,13 +11,13 @@ from datetime import date, datetime
 import pytest
 import pytest_asyncio
 
+from settlement.books.proving import check_proof, read_proof
 from settlement.console.rights import Role
 from settlement.console.words import Words
 from settlement.console.works import CANCELLED, Works
 from settlement.finance.days import close_days
 from settlement.finance.errand_tasks import MonthTask
 from settlement.finance.errands import Errand, Place
-from settlement.proving import check_proof, read_proof
 from settlement.storage.seals import Home
 from tests.kit import population
 from tests.kit.console import NAMES, Browser, Office, Page, an_office

@@ -11,15 +11,15 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from loadtest.channel_days import Recipe, a_day, keep_day
-from settlement.bill import BillKind
-from settlement.channel_matching import Class
+from settlement.books.bill import BillKind
+from settlement.books.channel_matching import Class
+from settlement.books.difference_states import UNDER_WAY
 from settlement.console.rights import Role
-from settlement.difference_states import UNDER_WAY
+from settlement.elsewhere.regional_clearing import Side
+from settlement.elsewhere.regional_matching import Class as RegionClass
+from settlement.elsewhere.regional_matching import Compared, Row
 from settlement.finance.books import open_books
 from settlement.finance.matching import match
-from settlement.regional_clearing import Side
-from settlement.regional_matching import Class as RegionClass
-from settlement.regional_matching import Compared, Row
 from settlement.storage import differences as store
 from settlement.storage.bills import Asked, BillKey, keep_asked
 from settlement.storage.differences import Filter

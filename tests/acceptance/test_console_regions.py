@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from protocol.hub.clearing import DayList
 from settlement.console.rights import Role
-from settlement.regional_clearing import Mark, Side
+from settlement.elsewhere.regional_clearing import Mark, Side
 from settlement.said import Said
 from settlement.serve import regional_prepaid as prepaid
 from settlement.serve.regional_books import RegionalBooks

@@ -25,7 +25,7 @@ from protocol.hub.clearing import (
 )
 from settlement.console import regional_act_pages
 from settlement.console.rights import Role
-from settlement.regional_statements import make_statement
+from settlement.elsewhere.regional_statements import make_statement
 from settlement.serve import regional_reconciling as reconciling
 from settlement.who import Who
 from tests.kit.console import NAMES, Browser, Office, Page, an_office

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from settlement.chart import REGION_BASE, REGION_STRIDE, RegionAccount
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.region.hub_config import FILE_NAME
 from tests.kit.hub import AT, AUTHORITY, OTHER, papers_of
 from tests.kit.importing import Cells, Office

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from settlement.chart import ChannelAccount, InstitutionAccount
-from settlement.payment import Verdict
+from settlement.payments.payment import Verdict
 from tests.kit.cashier import CARD, CASH, Cashier, a_cashier, owed_fen, taken_fen
 from tests.kit.population import CLASS_B, DEAR, some
 from tests.kit.reply import assert_done, assert_money, assert_refused

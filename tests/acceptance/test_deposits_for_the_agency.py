@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from settlement.chart import ChannelAccount
-from settlement.payment import Custody
+from settlement.payments.payment import Custody
 from tests.kit.cashier import CASH, Cashier, owed_fen
 from tests.kit.population import DEAR, some
 from tests.kit.reply import assert_done

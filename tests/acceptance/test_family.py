@@ -16,7 +16,7 @@ import pytest
 
 from settlement.gateway import Caller
 from settlement.lanes import lane_of
-from settlement.notice import Notice
+from settlement.people.notice import Notice
 from settlement.serve.notices import notices_json
 from settlement.storage.notices import notices_of
 from settlement.usecases.explain import Explained, Recomputed

@@ -15,13 +15,13 @@ from ledger.money import yuan_text
 from ledger.postgres.fold import balance
 from ledger.postgres.pace import Pace
 from settlement import chart
+from settlement.books.fund_payers import Claims, Due, due_commitment, due_transfers
+from settlement.books.money_in import Subject
 from settlement.chart import EntryCode
 from settlement.finance import fund_payer_reports, money_reports, month_check
 from settlement.finance import payout_reports as reports
 from settlement.finance.months import find
 from settlement.finance.payout_stating import state
-from settlement.fund_payers import Claims, Due, due_commitment, due_transfers
-from settlement.money_in import Subject
 from settlement.policy.loader import parse_policies, shipped_files
 from settlement.storage import fund_payers as store
 from settlement.storage.bookkeeping import single

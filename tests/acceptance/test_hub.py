@@ -27,7 +27,7 @@ from protocol.hub.certificates import (
 from protocol.hub.messages import Kind
 from protocol.hub.post import Post, Written
 from settlement.chart import REGION_BASE
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.intake.counterparts import Kept
 from settlement.region.hub import NoAnswer, Why
 from settlement.region.hub_config import HubSettings

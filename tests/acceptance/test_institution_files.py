@@ -13,10 +13,10 @@ import xlsxwriter
 from asyncpg import Record
 
 from ledger.money import yuan_text
-from settlement.bill import BillError
-from settlement.channel_matching import Class
+from settlement.books.bill import BillError
+from settlement.books.channel_matching import Class
+from settlement.books.difference_states import Correction, State
 from settlement.channels.registry import NO_TILLS
-from settlement.difference_states import Correction, State
 from settlement.finance import bill_books, books, differences, institutions
 from settlement.finance.bill_import import Order
 from settlement.finance.clearing_reports import overview

@@ -24,9 +24,9 @@ from protocol.wechat.medical import (
 from settlement.channels.wechat_medical import MedicalOrders
 from settlement.channels.wechat_medical_states import Task
 from settlement.gateway import Unavailable
-from settlement.mobile_timers import HOLD_SECONDS
-from settlement.payment import OrderKey, RefundOrder, Verdict
-from settlement.wallets import owner_of
+from settlement.payments.mobile_timers import HOLD_SECONDS
+from settlement.payments.payment import OrderKey, RefundOrder, Verdict
+from settlement.payments.wallets import owner_of
 from tests.kit.mobile import Caller, Order, Platform, a_caller, held_fen
 from tests.kit.population import CLASS_C, DEAR, HOSPITAL, some
 from tests.kit.reply import Reply, assert_done

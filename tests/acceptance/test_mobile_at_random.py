@@ -15,9 +15,9 @@ import pytest
 import pytest_asyncio
 
 from loadtest.simulators.receiver import Fault
-from settlement.mobile_states import State
-from settlement.mobile_timers import HOLD_SECONDS, SAVED_SECONDS
-from settlement.wallets import owner_of
+from settlement.payments.mobile_states import State
+from settlement.payments.mobile_timers import HOLD_SECONDS, SAVED_SECONDS
+from settlement.payments.wallets import owner_of
 from tests.kit.mobile import Caller, Order, Platform, a_caller, held_fen
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, HOSPITAL, some
 from tests.kit.receiving import Told, a_receiver

@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 
 from settlement.gateway import NotYours
-from settlement.mobile_timers import HOLD_SECONDS
-from settlement.wallets import owner_of
+from settlement.payments.mobile_timers import HOLD_SECONDS
+from settlement.payments.wallets import owner_of
 from tests.kit.mobile import Answered, Caller, Order, Platform, a_caller, held_fen
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, HOSPITAL, Citizen, some
 from tests.kit.profiles import policies_where

@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from ledger.postgres.fold import balance
 from settlement.chart import ChannelAccount, InstitutionAccount, channel_account
-from settlement.mobile_timers import HOLD_SECONDS
-from settlement.payment import Custody
-from settlement.wallets import owner_of
+from settlement.payments.mobile_timers import HOLD_SECONDS
+from settlement.payments.payment import Custody
+from settlement.payments.wallets import owner_of
 from tests.acceptance.test_mobile_centre import WALLET, confirmation
 from tests.kit.mobile import Caller, Order, Platform, a_caller, held_fen
 from tests.kit.population import DEAR, HOSPITAL, some

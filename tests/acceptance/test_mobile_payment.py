@@ -13,7 +13,7 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 
-from settlement.mobile_timers import REVERSAL_SECONDS, SAVED_SECONDS
+from settlement.payments.mobile_timers import REVERSAL_SECONDS, SAVED_SECONDS
 from tests.kit.mobile import Order, Platform, held_fen
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, HOSPITAL, some
 from tests.kit.reply import Reply, assert_done, assert_refused, assert_same_answer

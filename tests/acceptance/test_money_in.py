@@ -10,11 +10,11 @@ import pytest_asyncio
 
 from ledger.money import yuan_text
 from ledger.postgres.fold import balance, trial_balance
+from settlement.books.money_in import State, Subject
 from settlement.chart import CONTRIBUTIONS_BANK, MoneyAccount, fund_account, income_account
 from settlement.finance import money_interest, money_reports
 from settlement.finance.money_files import Sent
 from settlement.intake.cells import read_fen
-from settlement.money_in import State, Subject
 from settlement.storage import money as store
 from tests.kit.importing import Cells
 from tests.kit.money import CHEN, Treasury

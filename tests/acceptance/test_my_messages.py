@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from loadtest.simulators.sms_gateway import SmsFault
-from settlement.matter_states import Happening
 from settlement.outbox import GAPS_SECONDS, Came
+from settlement.people.matter_states import Happening
 from settlement.storage.outbox import log_of
 from tests.kit.citizen_app import CitizenApp, a_city_app
 from tests.kit.clerks import Office

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from settlement.matter_states import Happening
+from settlement.people.matter_states import Happening
 from tests.kit.citizen_app import CitizenApp, a_city_app
 from tests.kit.clerks import Office
 from tests.kit.payouts import assert_good

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from ledger.postgres.fold import trial_balance
 from settlement.chart import CONTRIBUTIONS_BANK, TRANSFERS_OUT
-from settlement.matter_states import Happening
+from settlement.people.matter_states import Happening
 from tests.kit.citizen_app import CitizenApp, a_city_app
 from tests.kit.clerks import FIRST, SECOND, Office
 from tests.kit.population import Citizen, Kind

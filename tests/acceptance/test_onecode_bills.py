@@ -11,12 +11,12 @@ import pytest_asyncio
 from ledger.postgres.shape import Shape
 from loadtest.simulators.channel_faults import Fault, Operation, Plan, Rule
 from loadtest.simulators.payer_codes import Behaviour
-from settlement.channel_matching import Class
+from settlement.books.channel_matching import Class
 from settlement.finance import bill_books, books
 from settlement.finance.bill_fetch import Fetched, Wanted, fetch
 from settlement.finance.bill_import import Order
 from settlement.finance.matching import Matched, match
-from settlement.payment import ChannelName
+from settlement.payments.payment import ChannelName
 from tests.kit import population
 from tests.kit.population import DEAR
 from tests.kit.scanner import Scanner

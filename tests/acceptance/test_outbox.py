@@ -13,10 +13,10 @@ import pytest
 import pytest_asyncio
 
 from loadtest.simulators.receiver import Fault
-from settlement.mobile_timers import HOLD_SECONDS, SAVED_SECONDS
 from settlement.outbox import GAPS_SECONDS, Came
+from settlement.payments.mobile_timers import HOLD_SECONDS, SAVED_SECONDS
+from settlement.payments.wallets import owner_of
 from settlement.storage.outbox import log_of, resend
-from settlement.wallets import owner_of
 from tests.kit.mobile import Platform, a_caller
 from tests.kit.population import CLASS_C, DEAR, HOSPITAL, some
 from tests.kit.receiving import Told, a_receiver

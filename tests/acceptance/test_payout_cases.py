@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from settlement.books.payout import Kind
 from settlement.finance import payout_reports as reports
-from settlement.payout import Kind
 from tests.kit.payouts import LIN, Payouts, asked, assert_good
 from tests.kit.population import CLASS_A, some
 from tests.kit.reply import assert_done

@@ -11,9 +11,9 @@ from datetime import datetime
 import pytest
 import pytest_asyncio
 
+from settlement.books.payout import WORD
 from settlement.cli.payout import KINDS
 from settlement.embedded.services import Services
-from settlement.payout import WORD
 from tests.kit.office import Office, an_office
 from tests.kit.payouts import Payouts
 from tests.kit.population import CLASS_A, CLASS_B, some

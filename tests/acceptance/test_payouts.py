@@ -11,12 +11,12 @@ import pytest_asyncio
 
 from settlement import chart
 from settlement.bank_account import BankAccount
+from settlement.books.payout import Act, Kind, State
 from settlement.chart import InstitutionAccount
 from settlement.finance import payout_accounts as accounts
 from settlement.finance import payout_reports as reports
 from settlement.finance.payout_paying import write_orders
 from settlement.finance.payout_stating import state
-from settlement.payout import Act, Kind, State
 from tests.kit.payouts import ACCOUNT, LIN, ZHANG, Payouts, asked, assert_good, bank_row
 from tests.kit.population import CLASS_A, CLASS_B, some
 from tests.kit.reply import assert_done

@@ -15,8 +15,8 @@ from loadtest.simulators.channel_faults import Fault, Operation
 from loadtest.simulators.unionpay_state import Decision
 from protocol.cashier import CashierCall
 from protocol.scan import ScanReply
-from settlement.payment import ChannelName
-from settlement.payment_states import PHONE_ATTEMPTS_MAX, PHONE_WAIT_SECONDS
+from settlement.payments.payment import ChannelName
+from settlement.payments.payment_states import PHONE_ATTEMPTS_MAX, PHONE_WAIT_SECONDS
 from settlement.serve.phone_pay import (
     ANSWERED_AFTER_SECONDS,
     BEING_OPENED,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from settlement.payment_states import PHONE_WAIT_SECONDS
+from settlement.payments.payment_states import PHONE_WAIT_SECONDS
 from tests.kit import population
 from tests.kit.phone import ALIPAY, Phones, PhoneScanner, everything_ends, phones_of
 from tests.kit.population import DEAR

@@ -13,8 +13,8 @@ from msgspec import UNSET
 
 from loadtest.simulators.channel_faults import Fault, Operation
 from protocol.scan import ScanReply
-from settlement.payment import ChannelName
-from settlement.payment_states import PHONE_LAST_SECONDS, PHONE_WAIT_SECONDS
+from settlement.payments.payment import ChannelName
+from settlement.payments.payment_states import PHONE_LAST_SECONDS, PHONE_WAIT_SECONDS
 from tests.kit import population
 from tests.kit.phone import Phones, PhoneScanner, everything_ends, phones_of
 from tests.kit.population import CLASS_A, CLASS_C, DEAR

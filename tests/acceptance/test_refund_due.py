@@ -14,8 +14,8 @@ from ledger.postgres.fold import balance
 from settlement import chart
 from settlement.channels.registry import EVERYBODY, Place, Tills
 from settlement.chart import ChannelAccount, InstitutionAccount, channel_account
-from settlement.payment import ChannelName, Custody, Exchange, Outcome, Verdict
-from settlement.payment_states import Happening, State
+from settlement.payments.payment import ChannelName, Custody, Exchange, Outcome, Verdict
+from settlement.payments.payment_states import Happening, State
 from settlement.serve.by_hand import (
     Books,
     Order,

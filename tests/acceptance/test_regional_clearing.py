@@ -20,10 +20,10 @@ from msgspec import structs
 
 from protocol.hub.clearing import ClearingAnswer, ClearingRow, ClearingStatement, MarkedRow
 from settlement.chart import CLEARING_BANK, RegionAccount
-from settlement.regional_clearing import Mark, Side, State, month_after
-from settlement.regional_prepayment import PrepaidAct
-from settlement.regional_rules import Settling
-from settlement.regional_statements import make_statement
+from settlement.elsewhere.regional_clearing import Mark, Side, State, month_after
+from settlement.elsewhere.regional_prepayment import PrepaidAct
+from settlement.elsewhere.regional_rules import Settling
+from settlement.elsewhere.regional_statements import make_statement
 from settlement.said import Said
 from settlement.serve import regional_paying as paying
 from settlement.serve import regional_prepaid as prepaid

@@ -23,9 +23,9 @@ import pytest_asyncio
 from ledger.money import yuan_text
 from ledger.postgres.shape import Shape
 from protocol.hub.clearing import ClearingRow, DayList, HubRow
+from settlement.elsewhere.regional_statements import make_statement
 from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
 from settlement.embedded.services import Services
-from settlement.regional_statements import make_statement
 from tests.kit.command import settlement
 from tests.kit.population import CLASS_A, CLASS_B, REGION, some
 from tests.kit.regions import (

@@ -31,10 +31,10 @@ from protocol.hub.messages import (
     Told,
 )
 from settlement.clock import CHINA
+from settlement.elsewhere.regional_clearing import Side
+from settlement.elsewhere.regional_matching import Class
 from settlement.embedded.services import Services
 from settlement.region.hub import HubLine, NoAnswer
-from settlement.regional_clearing import Side
-from settlement.regional_matching import Class
 from settlement.serve.regional_asking import Wanted, compare_over_line
 from settlement.serve.regional_round import RegionRound
 from settlement.storage import regional_differences as store

@@ -19,8 +19,8 @@ from protocol.hub.messages import (
     RowTold,
     Told,
 )
+from settlement.elsewhere.regional_clearing import Side
 from settlement.region.hub import NoAnswer, Why
-from settlement.regional_clearing import Side
 from settlement.said import Said
 from settlement.serve import regional_reconciling as reconciling
 from settlement.serve.regional_ending import end

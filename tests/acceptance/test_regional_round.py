@@ -10,9 +10,9 @@ from datetime import date, datetime
 from pathlib import Path
 
 from loadtest.simulators.hub_faults import Faults
+from settlement.elsewhere.regional_clearing import Side
 from settlement.embedded.services import Services
 from settlement.region.hub import HubLine
-from settlement.regional_clearing import Side
 from settlement.serve import regional_prepaid as prepaid
 from settlement.serve.regional_prepaid import PrepaidAct
 from settlement.serve.regional_reconciling import Told, reconcile, worklist

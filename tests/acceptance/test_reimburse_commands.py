@@ -11,8 +11,8 @@ from datetime import datetime
 import pytest
 import pytest_asyncio
 
+from settlement.books.reimbursement_intake import PAPER_COLUMNS
 from settlement.embedded.services import Services
-from settlement.reimbursement_intake import PAPER_COLUMNS
 from tests.kit.office import Office, an_office
 from tests.kit.population import CLASS_A, CLASS_B, DEAR
 from tests.services import FreshDatabase

@@ -15,12 +15,12 @@ import pytest_asyncio
 from msgspec import structs
 
 from settlement.bank_account import BankAccount
+from settlement.books.reimbursement import Papers, State
 from settlement.chart import PAYOUT_BANK, ReimbursementAccount
 from settlement.claim import AccountUse
 from settlement.finance import reimbursement_reports as reports
 from settlement.finance.reimbursement_paying import write_orders
 from settlement.finance.reimbursement_reports import Chosen
-from settlement.reimbursement import Papers, State
 from tests.kit.payouts import assert_good, bank_row
 from tests.kit.population import CLASS_A, CLASS_B, CLASS_C, DEAR, EXPIRED, Citizen, Kind, some
 from tests.kit.reimbursing import ACCOUNT, LI, WU, ZHENG, ZHOU, Counter, of_claim

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from ledger.postgres.fold import balance
 from settlement.chart import ChannelAccount, InstitutionAccount, channel_account
-from settlement.payment import Custody, Verdict
+from settlement.payments.payment import Custody, Verdict
 from tests.kit import population
 from tests.kit.population import CLASS_B, CLASS_C, DEAR
 from tests.kit.scanner import Scanner, pending_fen

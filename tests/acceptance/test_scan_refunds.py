@@ -10,7 +10,7 @@ import pytest_asyncio
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from settlement.payment import Verdict
+from settlement.payments.payment import Verdict
 from tests.kit.population import CLASS_A, CLASS_C, DEAR
 from tests.kit.reply import assert_refused
 from tests.kit.scanner import Scanner, a_scanner, leg

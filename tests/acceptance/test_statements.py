@@ -13,9 +13,9 @@ from datetime import date, datetime
 import pytest
 import pytest_asyncio
 
+from settlement.books.monthly_statement import Level, StatementAsked, Tally
 from settlement.clock import local_time
 from settlement.finance.statement_csv import MARK
-from settlement.monthly_statement import Level, StatementAsked, Tally
 from settlement.storage.statement_sheets import read_details, read_groups
 from tests.kit import population
 from tests.kit.console import Browser, Office, an_office

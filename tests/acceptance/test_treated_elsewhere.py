@@ -21,7 +21,7 @@ from protocol.hub.messages import (
     ReverseAsked,
 )
 from settlement.chart import RegionAccount
-from settlement.home_refusals import BROKEN
+from settlement.elsewhere.home_refusals import BROKEN
 from settlement.policy.loader import load_policies
 from settlement.serve.region_cases import home_text
 from settlement.storage import console_regions

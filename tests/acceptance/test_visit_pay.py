@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from protocol.scan import ScanReply
 from settlement.chart import InstitutionAccount
-from settlement.payment import Verdict
+from settlement.payments.payment import Verdict
 from tests.kit.cashier import CARD, CASH, Cashier, Order, a_cashier, taken_fen
 from tests.kit.counter import Message, Visit
 from tests.kit.population import CLASS_B, CLASS_C, DEAR, Citizen, some

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from protocol.nhsa import textfile
-from settlement.bill import BillError
+from settlement.books.bill import BillError
 from settlement.finance.bill_sources import Claimed, Received, readings_of
 from settlement.intake.faults import FileError
 from settlement.intake.workbook import sheet_rows

@@ -13,9 +13,9 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from settlement.import_job import ImportKey
-from settlement.my_token import Claims, owner_of, signed_token
+from settlement.payments.wallets import owner_of as wallet_owner
+from settlement.people.my_token import Claims, owner_of, signed_token
 from settlement.serve.mobile_door import CLOSE, CONFIRM, INFNO_OF
-from settlement.wallets import owner_of as wallet_owner
 from tests.acceptance.test_admission_requests import a_request
 from tests.kit import citizen_app, import_desk
 from tests.kit.cashier import Cashier

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from settlement.books.monthly_statement import StatementAsked
 from settlement.console.downloads import STATEMENTS, Download, DownloadBrokenError
 from settlement.finance.statement_files import Kind
 from settlement.finance.statement_job import Job
-from settlement.monthly_statement import StatementAsked
 from tests.kit import population
 from tests.kit.town import Town, a_town
 from tests.services import FreshDatabase

@@ -14,9 +14,9 @@ import pytest
 import pytest_asyncio
 
 from settlement.gateway import Overloaded, Unavailable
-from settlement.mobile_timers import HOLD_SECONDS
+from settlement.payments.mobile_timers import HOLD_SECONDS
+from settlement.payments.wallets import owner_of
 from settlement.serve.service import Service
-from settlement.wallets import owner_of
 from tests.kit.counter import Message
 from tests.kit.mobile import Caller, Order, Platform, a_caller, held_fen
 from tests.kit.population import CLASS_C, DEAR, HOSPITAL, some

@@ -13,9 +13,9 @@ from pathlib import Path
 import asyncpg
 from asyncpg import Connection, Record
 
+from settlement.books.money_in import State, Subject
 from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
 from settlement.embedded.services import Services
-from settlement.money_in import State, Subject
 from settlement.storage import money as store
 from tests.kit.command import settlement
 from tests.kit.money import Treasury

@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from protocol.scan import ScanReply
 from settlement.gateway import Overloaded, Unavailable
-from settlement.payment_states import PHONE_WAIT_SECONDS
+from settlement.payments.payment_states import PHONE_WAIT_SECONDS
 from settlement.serve.service import Service
 from tests.kit import population
 from tests.kit.population import CLASS_A, DEAR, some

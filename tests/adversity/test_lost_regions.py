@@ -16,9 +16,9 @@ import pytest_asyncio
 from loadtest.institution_inputs import Patient
 from loadtest.simulators.insured_region import Fault, Someone
 from protocol.hub.messages import Kind
+from settlement.elsewhere.remote_states import REVERSE_SECONDS
+from settlement.elsewhere.remote_worklist import waiting
 from settlement.gateway import Overloaded, Unavailable
-from settlement.remote_states import REVERSE_SECONDS
-from settlement.remote_worklist import waiting
 from settlement.serve.region_cases import Listed, cases_json, cases_text
 from settlement.storage import console_regions
 from settlement.telemetry.metrics import METRICS

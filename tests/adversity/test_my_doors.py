@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from settlement.my_token import signed_token
+from settlement.people.my_token import signed_token
 from tests.kit.citizen_app import KEY, SECRET, CitizenApp, a_city_app, until_known
 from tests.kit.population import CLASS_A, Citizen, some
 from tests.kit.town import Town, a_town

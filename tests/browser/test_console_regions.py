@@ -15,7 +15,7 @@ import pytest_asyncio
 from ledger.money import yuan_text
 from protocol.hub.clearing import ClearingRow, DayList
 from settlement.console.rights import Role
-from settlement.regional_statements import make_statement
+from settlement.elsewhere.regional_statements import make_statement
 from settlement.serve import regional_reconciling as reconciling
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from settlement.matter_states import Happening
+from settlement.people.matter_states import Happening
 from tests.kit.browser import Page, a_browser, browser_path
 from tests.kit.citizen_app import KEY, CitizenApp, a_city_app, until_known
 from tests.kit.clerks import Office

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from settlement.matter_states import Happening
+from settlement.people.matter_states import Happening
 from settlement.said import Said
 from settlement.serve.clerk import Step, clerk_of
 from tests.kit.citizen_app import CitizenApp, a_city_app

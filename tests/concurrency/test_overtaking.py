@@ -14,8 +14,8 @@ import pytest
 from msgspec.structs import replace
 
 from protocol.scan import ScanReply
-from settlement.payment import Exchange, OrderKey, Outcome, PayOrder, Verdict
-from settlement.payment_states import Happening
+from settlement.payments.payment import Exchange, OrderKey, Outcome, PayOrder, Verdict
+from settlement.payments.payment_states import Happening
 from settlement.serve.service import Service
 from settlement.storage.queries import MATCHING_SCATTER
 from settlement.telemetry.metrics import METRICS

@@ -12,7 +12,7 @@ import pytest_asyncio
 from msgspec import structs
 
 from settlement.lanes import lane_of
-from settlement.personal_data import Act
+from settlement.people.personal_data import Act
 from settlement.serve.personal_desk import (
     ERASURES_FILE,
     Desk,

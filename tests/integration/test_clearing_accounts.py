@@ -23,11 +23,11 @@ from loadtest.channel_days import (
     keep_day,
 )
 from settlement import chart
-from settlement.channel_matching import Class, Joined
+from settlement.books.channel_matching import Class, Joined
+from settlement.books.clearing_accounts import Account
+from settlement.books.difference_states import Correction
 from settlement.chart import ChannelAccount, channel_account, institution_accounts
-from settlement.clearing_accounts import Account
 from settlement.clock import local_time
-from settlement.difference_states import Correction
 from settlement.finance import differences as acts
 from settlement.finance.books import Books, open_books
 from settlement.finance.clearing_reports import overview

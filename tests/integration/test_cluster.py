@@ -22,7 +22,7 @@ from protocol.my import FilingRequest, MatterReply
 from settlement.clock import moment
 from settlement.embedded.services import Services
 from settlement.lanes import lane_of
-from settlement.my_gateway import Who
+from settlement.people.my_gateway import Who
 from settlement.storage.install import InstallError, Region, ensure_schema
 from settlement.storage.queries import SHAPED
 from settlement.storage.writer import CALLS, write_batch

@@ -12,9 +12,9 @@ from asyncpg import Record
 
 from ledger.postgres.fold import balance
 from ledger.postgres.shape import Shape
-from settlement.channel_matching import Class
+from settlement.books.channel_matching import Class
+from settlement.books.difference_states import Correction, State
 from settlement.chart import ChannelAccount, channel_account
-from settlement.difference_states import Correction, State
 from settlement.finance import difference_desk as desk
 from settlement.finance import differences as acts
 from settlement.finance.books import Books, open_books

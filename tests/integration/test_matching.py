@@ -21,14 +21,14 @@ from loadtest.channel_days import (
     differences,
     keep_day,
 )
-from settlement.channel_joining import join, with_joined
-from settlement.channel_matching import Class, Joined, compare
-from settlement.difference_states import State
+from settlement.books.channel_joining import join, with_joined
+from settlement.books.channel_matching import Class, Joined, compare
+from settlement.books.difference_states import State
 from settlement.finance import matching
 from settlement.finance.books import Books, open_books
 from settlement.finance.difference_desk import matched_text
 from settlement.finance.matching import Matched, match
-from settlement.payment_states import Happening
+from settlement.payments.payment_states import Happening
 from settlement.storage import differences as store
 from settlement.storage.differences import Difference, Filter
 from settlement.storage.install import Region, ensure_schema

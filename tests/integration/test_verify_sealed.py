@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from settlement.payment import Verdict
+from settlement.payments.payment import Verdict
 from tests.kit.population import CLASS_A, DEAR, PHARMACY, some
 from tests.kit.reply import assert_done
 from tests.kit.scanner import Scanner

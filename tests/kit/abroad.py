@@ -32,7 +32,7 @@ from protocol.hub.messages import (
     Told,
 )
 from settlement.clock import CHINA
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.numbers import NumberBlock
 from settlement.serve.service import Service
 from tests.kit.clock import TownClock

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from settlement import channel_matching, regional_matching
+from settlement.books import channel_matching
 from settlement.chart import CHANNEL_OFFSET
 from settlement.clock import monotonic
+from settlement.elsewhere import regional_matching
 from settlement.gate import Rank, Reason
 from settlement.telemetry.metrics import Metrics, Outcome, render
 from settlement.telemetry.numbers import Sample

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from settlement.clock import Clock
-from settlement.my_token import Claims, owner_of, signed_token
+from settlement.people.my_token import Claims, owner_of, signed_token
 from settlement.storage.queries import REFERENCE
 from settlement.storage.reference import credential_record
 from settlement.telemetry.metrics import Board

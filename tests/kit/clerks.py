@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from settlement.matter_states import Happening
+from settlement.people.matter_states import Happening
 from settlement.said import Said
 from settlement.serve.clerk import BroughtIn, Clerk, Ruling, Step, clerk_of
 from tests.kit.population import Citizen

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from settlement.books.seal_keys import Algorithm, SigningKey
 from settlement.finance.office import Office, open_office
-from settlement.seal_keys import Algorithm, SigningKey
 from settlement.storage.seal_key import SealKeys
 from settlement.who import Who
 from tests.kit.town import Town

@@ -13,12 +13,12 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
+from settlement.books.seal_keys import Algorithm
 from settlement.console.desk import DeskSettings
 from settlement.console.passwords import Hashes, new_password
 from settlement.console.rights import Role
 from settlement.console.server import ConsoleServer
 from settlement.console.works import Works
-from settlement.seal_keys import Algorithm
 from settlement.storage import console_users as users
 from settlement.storage.console_users import NewUser
 from settlement.storage.keyfile import key_file

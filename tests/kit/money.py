@@ -9,11 +9,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from settlement.books.money_in import State, Subject
 from settlement.finance import money_booking as booking
 from settlement.finance import money_files as taking
 from settlement.finance.money_books import MoneyBooks, open_books
 from settlement.finance.money_files import Sent
-from settlement.money_in import State, Subject
 from settlement.said import Said
 from settlement.storage import money as store
 from settlement.storage.money import MoneyFile

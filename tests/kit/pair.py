@@ -20,8 +20,8 @@ from loadtest.simulators.virtual_clock import VirtualClock
 from protocol.hub.certificates import HUB, read_certificate
 from settlement.chart import REGION_BASE, RegionAccount
 from settlement.clock import CHINA, Clock
-from settlement.counterpart import Counterpart
 from settlement.demo import neighbour
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.embedded.services import Services
 from settlement.intake.counterparts import Kept
 from settlement.policy.loader import PolicySet

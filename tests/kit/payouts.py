@@ -9,7 +9,10 @@ from pathlib import Path
 from ledger.postgres.fold import balance
 from settlement import chart
 from settlement.bank_account import BankAccount
+from settlement.books.payout import Kind
+from settlement.books.payout_intake import Asked, BankRow
 from settlement.chart import InstitutionAccount
+from settlement.elsewhere.regional_clearing import month_after
 from settlement.finance import payout_accounts as accounts
 from settlement.finance import payout_paying as paying
 from settlement.finance import payout_reports as reports
@@ -20,9 +23,6 @@ from settlement.finance.payout_desk import digest_of
 from settlement.finance.payout_paying import Chosen
 from settlement.finance.payout_periods import Found
 from settlement.finance.payout_stating import state
-from settlement.payout import Kind
-from settlement.payout_intake import Asked, BankRow
-from settlement.regional_clearing import month_after
 from settlement.said import Said
 from settlement.who import Who
 from tests.kit.town import Town

@@ -35,8 +35,8 @@ from settlement.channels.signer import Signer
 from settlement.channels.unionpay import UnionPayChannel
 from settlement.channels.unionpay_config import UnionPayKeys
 from settlement.channels.unionpay_config import read_merchant as unionpay_merchant
-from settlement.payment import ChannelName, Custody
-from settlement.payment_states import PHONE_WAIT_SECONDS
+from settlement.payments.payment import ChannelName, Custody
+from settlement.payments.payment_states import PHONE_WAIT_SECONDS
 from settlement.serve.service import Service
 from settlement.telemetry.metrics import Board
 from settlement.web.app import WebServer, WebSettings, listen

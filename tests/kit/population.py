@@ -17,7 +17,7 @@ from loadtest.institution_inputs import Bought, Card, Patient
 from loadtest.population import DemoItem, InsuredPerson
 from loadtest.world import WorldItem, WorldPerson
 from settlement.catalogue import Item
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.institution import Institution, InstitutionKind
 from settlement.person import Enrolment, Identity
 

@@ -13,6 +13,9 @@ from msgspec import structs
 
 from ledger.postgres.fold import balance
 from settlement.bank_account import BankAccount
+from settlement.books.payout_intake import BankRow
+from settlement.books.reimbursement import Papers
+from settlement.books.reimbursement_intake import Entered
 from settlement.chart import ReimbursementAccount
 from settlement.claim import AccountUse, CareKind, Claim, ClaimLine
 from settlement.finance import reimbursement_deciding as deciding
@@ -23,9 +26,6 @@ from settlement.finance.payout_bank import Statement
 from settlement.finance.payout_books import PayoutBooks, open_books
 from settlement.finance.reimbursement_books import Found, load
 from settlement.numbers import lane_in
-from settlement.payout_intake import BankRow
-from settlement.reimbursement import Papers
-from settlement.reimbursement_intake import Entered
 from settlement.said import Said
 from settlement.who import Who
 from tests.kit.payouts import assert_good

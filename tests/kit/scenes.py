@@ -21,8 +21,12 @@ from loadtest.simulators.insured_region import Fault
 from protocol.hub.clearing import DayList
 from protocol.hub.messages import Kind as HubKind
 from protocol.wechat.bills import FUND_COLUMNS, TRADE_COLUMNS, trade_summary, write_bill
+from settlement.books.money_in import Subject
+from settlement.books.payout import Kind
 from settlement.channels.registry import NO_TILLS
 from settlement.claim import AccountUse
+from settlement.elsewhere.regional_clearing import Side
+from settlement.elsewhere.regional_prepayment import PrepaidAct
 from settlement.finance import bill_books
 from settlement.finance.bill_import import Order
 from settlement.finance.bill_import import take as take_bill
@@ -31,11 +35,7 @@ from settlement.finance.days import close_days
 from settlement.finance.desk import act_on_month
 from settlement.finance.institution_import import Claim
 from settlement.finance.institution_import import take as take_file
-from settlement.matter_states import Happening
-from settlement.money_in import Subject
-from settlement.payout import Kind
-from settlement.regional_clearing import Side
-from settlement.regional_prepayment import PrepaidAct
+from settlement.people.matter_states import Happening
 from settlement.said import Said
 from settlement.serve import regional_paying as clearing
 from settlement.serve import regional_prepaid as prepaid

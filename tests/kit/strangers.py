@@ -13,7 +13,7 @@ from loadtest.institution_inputs import Patient
 from loadtest.simulators.insured_region import InsuredRegion, Someone
 from loadtest.world import WorldPerson
 from settlement.chart import RegionAccount
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.gateway import Caller
 from settlement.serve.service import Service
 from settlement.storage.reference_import import keep_counterparts

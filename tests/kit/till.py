@@ -16,7 +16,7 @@ from enum import StrEnum
 from settlement.channels.port import Channel, PhoneDoor
 from settlement.channels.registry import EVERYBODY, Place, Tills
 from settlement.clock import Clock
-from settlement.payment import (
+from settlement.payments.payment import (
     Advice,
     ChannelName,
     Custody,
@@ -29,7 +29,7 @@ from settlement.payment import (
     Timers,
     Verdict,
 )
-from settlement.payment_timers import TIMERS
+from settlement.payments.payment_timers import TIMERS
 
 MERCHANT = "1900000001"
 WALLET = "134567890123456789"

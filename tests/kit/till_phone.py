@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from settlement.payment import Handed, OrderKey, Outcome, PhoneOrder, Timers, Verdict
-from settlement.payment_timers import PHONE_TIMERS
+from settlement.payments.payment import Handed, OrderKey, Outcome, PhoneOrder, Timers, Verdict
+from settlement.payments.payment_timers import PHONE_TIMERS
 from tests.kit.till import ScriptedChannel
 
 CALL = {

@@ -14,7 +14,7 @@ from protocol.nhsa.gm import Sm2PrivateKey
 from settlement.channels.registry import Tills
 from settlement.keyring import Keyring, new_material
 from settlement.limits import DEFAULT_LIMITS, Limits
-from settlement.payment import Custody
+from settlement.payments.payment import Custody
 from settlement.policy.loader import PolicySet
 from settlement.region.decoder import NO_DECODERS, Decoders
 from settlement.region.hub import HubLine

@@ -23,7 +23,13 @@ from settlement.channels.signer import Signer
 from settlement.channels.unionpay import UnionPayChannel
 from settlement.channels.unionpay_config import UnionPayKeys, read_merchant
 from settlement.clock import CHINA
-from settlement.payment import NotificationRefused, Notified, OrderKey, PayOrder, RefundOrder
+from settlement.payments.payment import (
+    NotificationRefused,
+    Notified,
+    OrderKey,
+    PayOrder,
+    RefundOrder,
+)
 
 MER_ID = "999290058110097"
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=CHINA)

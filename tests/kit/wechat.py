@@ -22,7 +22,7 @@ from protocol.wechat.signing import VerifyingKey
 from settlement.channels.signer import Signer
 from settlement.channels.wechat import WechatChannel
 from settlement.channels.wechat_config import WechatKeys, WechatMerchant
-from settlement.payment import OrderKey, PayOrder, RefundOrder
+from settlement.payments.payment import OrderKey, PayOrder, RefundOrder
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 MCHID = "1900000001"

@@ -12,7 +12,7 @@ from random import Random
 
 from msgspec import Struct
 
-from settlement.payment import Advice, ChannelName, Outcome, Verdict
+from settlement.payments.payment import Advice, ChannelName, Outcome, Verdict
 
 
 class Moved(Struct, frozen=True):

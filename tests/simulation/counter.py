@@ -9,7 +9,7 @@ from msgspec import structs
 from settlement import keys
 from settlement.claim import AccountUse, ClaimLine
 from settlement.commands import Asked, Purchase
-from settlement.pay_commands import (
+from settlement.payments.pay_commands import (
     Counter,
     HoldPlainSale,
     HoldSale,
@@ -19,10 +19,10 @@ from settlement.pay_commands import (
     TakeBack,
     Till,
 )
-from settlement.payment import ChannelName, Custody
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import Happening, Learnt, Way
-from settlement.payment_timers import TIMERS
+from settlement.payments.payment import ChannelName, Custody
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import Happening, Learnt, Way
+from settlement.payments.payment_timers import TIMERS
 from settlement.translate import scans
 from settlement.usecases.payment_payloads import Plan
 from tests.unit.usecases.builders import ITEMS, LANE, ON, PERSON_NO, PHARMACY, a_purchase

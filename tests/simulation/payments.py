@@ -25,10 +25,10 @@ from settlement.clock import Moment, local_time
 from settlement.commands import Command
 from settlement.decision import Answer
 from settlement.desk import USE_CASES
-from settlement.pay_commands import HoldPlainSale, HoldSale, Report
-from settlement.payment import ChannelName, Custody, Outcome, Verdict
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import (
+from settlement.payments.pay_commands import HoldPlainSale, HoldSale, Report
+from settlement.payments.payment import ChannelName, Custody, Outcome, Verdict
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import (
     ENDED,
     Ask,
     Attempt,

@@ -23,8 +23,8 @@ from loadtest.simulators.hub_faults import Fault, Faults, Met, Plan
 from protocol.hub.envelope import Envelope, Says
 from protocol.hub.messages import Kind
 from settlement.chart import RegionAccount
+from settlement.elsewhere.remote_states import HELD, REVERSE_SECONDS
 from settlement.embedded.services import Services
-from settlement.remote_states import HELD, REVERSE_SECONDS
 from settlement.serve.regional_books import open_books
 from settlement.serve.regional_lists import ask_both
 from settlement.serve.regional_reconciling import ONE, Told, reconcile

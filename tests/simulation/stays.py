@@ -36,9 +36,9 @@ from settlement.decision import Answer
 from settlement.deposit import DECLARED, Deposit, fold_deposits
 from settlement.desk import USE_CASES
 from settlement.institution import InstitutionKind
-from settlement.pay_commands import Counter, HoldDeposit, HoldStay, Report, TakeBack
-from settlement.payment import ChannelName, Custody
-from settlement.payment_states import ENDED, Happening, Learnt, PaymentKind, State
+from settlement.payments.pay_commands import Counter, HoldDeposit, HoldStay, Report, TakeBack
+from settlement.payments.payment import ChannelName, Custody
+from settlement.payments.payment_states import ENDED, Happening, Learnt, PaymentKind, State
 from settlement.refusal import Refusal
 from settlement.rows import KeptLine, RowKind, SettlementRow
 from settlement.stay import StayState, fold_stay

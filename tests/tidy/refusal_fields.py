@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from protocol.nhsa.errors import WireErrorCode
-from settlement.my_refusals import MY_ROWS
+from settlement.books.reimbursement_refusals import REIMBURSEMENT_ROWS
+from settlement.people.my_refusals import MY_ROWS
 from settlement.refusals import REFUSALS
-from settlement.reimbursement_refusals import REIMBURSEMENT_ROWS
 from settlement.translate.paths import wire_name
 
 ROOT = Path(__file__).resolve().parents[2]

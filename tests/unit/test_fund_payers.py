@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from ledger.entry import Transfer
-from settlement.fund_payers import (
+from settlement.books.fund_payers import (
     Claims,
     Due,
     FundPayer,

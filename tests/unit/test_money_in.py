@@ -10,10 +10,7 @@ import pytest
 
 from ledger.entry import Transfer
 from settlement import chart
-from settlement.chart import EntryCode, MoneyAccount
-from settlement.finance.money_interest import interest_fen
-from settlement.intake.money import Lane, by_entry_code, read_accounts, read_signed_amount
-from settlement.money_in import (
+from settlement.books.money_in import (
     AFTER,
     NAMES,
     SOURCES,
@@ -30,6 +27,9 @@ from settlement.money_in import (
     take,
     transfers,
 )
+from settlement.chart import EntryCode, MoneyAccount
+from settlement.finance.money_interest import interest_fen
+from settlement.intake.money import Lane, by_entry_code, read_accounts, read_signed_amount
 from settlement.storage.money import numbers
 
 AT = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from settlement.payment import ChannelName, Custody
-from settlement.payment_states import (
+from settlement.payments.payment import ChannelName, Custody
+from settlement.payments.payment_states import (
     Ask,
     Attempt,
     Event,
@@ -16,7 +16,7 @@ from settlement.payment_states import (
     fold,
     next_errand,
 )
-from settlement.payment_timers import TIMERS
+from settlement.payments.payment_timers import TIMERS
 
 AT = datetime(2026, 11, 26, 9, tzinfo=UTC)
 ATTEMPT = Attempt(

@@ -9,8 +9,15 @@ from msgspec import structs
 
 from settlement.committed import committed_part, erased, open_committed, seal_again, seal_committed
 from settlement.keyring import ErasedError, Keyring, UndecipherableError, new_material
+from settlement.people.personal_data import (
+    KEEP_YEARS_VARIABLE,
+    Held,
+    OwnRow,
+    keep_years,
+    kept_since,
+    rule,
+)
 from settlement.person import Enrolment
-from settlement.personal_data import KEEP_YEARS_VARIABLE, Held, OwnRow, keep_years, kept_since, rule
 
 BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
 OLD = Held(

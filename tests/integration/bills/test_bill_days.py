@@ -10,12 +10,12 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from settlement.bill import BillKind, Totals
+from settlement.books.bill import BillKind, Totals
 from settlement.channels.config import NamedMerchant
 from settlement.finance.bill_calendar import Asking, Entry, Standing, calendar, expecting
 from settlement.finance.bill_fetch import NOT_THERE
 from settlement.lanes import lane_of
-from settlement.payment import ChannelName
+from settlement.payments.payment import ChannelName
 from settlement.storage import bills as store
 from settlement.storage.bills import Asked, BillFile, BillKey, DaySum
 from settlement.storage.install import LANES, Region, ensure_schema

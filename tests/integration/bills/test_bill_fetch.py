@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from loadtest.drills.bill_import import Sums, write_wechat, written
 from loadtest.simulators.channel_faults import Fault, Operation
-from settlement.bill import BillKind
+from settlement.books.bill import BillKind
 from settlement.channels.registry import Tills
 from settlement.embedded.external import APP_VARIABLE, OWNER_VARIABLE
 from settlement.embedded.services import Services
@@ -22,7 +22,7 @@ from settlement.finance import bill_reports
 from settlement.finance.bill_books import BillBooks, open_books
 from settlement.finance.bill_fetch import Wanted, fetch
 from settlement.finance.bill_import import Order
-from settlement.payment import ChannelName
+from settlement.payments.payment import ChannelName
 from settlement.storage.install import Region, ensure_schema
 from tests.kit.command import settlement
 from tests.kit.wechat import MCHID, wechat_stage

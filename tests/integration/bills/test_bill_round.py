@@ -12,14 +12,14 @@ import pytest
 import pytest_asyncio
 
 from loadtest.simulators.channel_faults import Fault, Operation
-from settlement.bill import BillKind
-from settlement.channel_matching import Class
+from settlement.books.bill import BillKind
+from settlement.books.channel_matching import Class
 from settlement.channels.registry import Tills
 from settlement.clock import CHINA
 from settlement.finance.bill_books import open_books
 from settlement.finance.bill_import import Order, take
 from settlement.finance.bill_sources import Claimed, Received
-from settlement.payment import ChannelName
+from settlement.payments.payment import ChannelName
 from settlement.policy import loader
 from settlement.storage import bills as store
 from settlement.storage import differences

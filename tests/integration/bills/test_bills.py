@@ -25,7 +25,7 @@ from protocol.wechat.bills import (
     trade_summary,
     write_bill,
 )
-from settlement.bill import BillError, BillKind
+from settlement.books.bill import BillError, BillKind
 from settlement.channels.registry import NO_TILLS
 from settlement.finance import bill_reports
 from settlement.finance.bill_books import BillBooks, open_books

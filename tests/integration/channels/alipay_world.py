@@ -19,7 +19,13 @@ from protocol.alipay.signing import PrivateKey, PublicKey
 from settlement.channels.alipay import AlipayChannel
 from settlement.channels.alipay_config import load_keys, read_merchant
 from settlement.channels.signer import Signer
-from settlement.payment import NotificationRefused, Notified, OrderKey, PayOrder, RefundOrder
+from settlement.payments.payment import (
+    NotificationRefused,
+    Notified,
+    OrderKey,
+    PayOrder,
+    RefundOrder,
+)
 from tests.unit.protocol.alipay import keys
 
 NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)

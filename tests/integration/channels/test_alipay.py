@@ -13,7 +13,7 @@ from loadtest.simulators.payer_codes import Behaviour
 from protocol.alipay import bills
 from protocol.alipay.trade import BillType
 from settlement.channels.alipay_outcomes import FUND_CHANGE_N, NO_TRADE, NOT_REFUNDED
-from settlement.payment import Advice, Verdict
+from settlement.payments.payment import Advice, Verdict
 from tests.integration.channels.alipay_world import (
     NOON,
     SELLER_ID,

@@ -18,7 +18,7 @@ from loadtest.simulators.channel_faults import Fault, Operation, Plan, Rule
 from loadtest.simulators.payer_codes import Behaviour
 from protocol.alipay import bills
 from settlement.channels.port import BillRefusedError
-from settlement.payment import Advice, OrderKey, Outcome, Verdict
+from settlement.payments.payment import Advice, OrderKey, Outcome, Verdict
 from tests.integration.channels.alipay_world import (
     AlipayWorld,
     alipay_world,

@@ -16,7 +16,7 @@ from loadtest.simulators.payer_codes import Behaviour
 from protocol.alipay import notification
 from protocol.alipay.notification import TradeNotice
 from protocol.alipay.signing import PrivateKey, notice_text
-from settlement.payment import NotificationRefused, Notified, Verdict
+from settlement.payments.payment import NotificationRefused, Notified, Verdict
 from tests.integration.channels.alipay_world import (
     APP_ID,
     NOON,

@@ -16,7 +16,7 @@ from loadtest.simulators.channel_faults import Fault, Operation, Rule
 from loadtest.simulators.phone_window import ACT_PATH
 from protocol.alipay.bills import trade_bill
 from settlement.channels.port import OnPhones, PhoneDoor
-from settlement.payment import (
+from settlement.payments.payment import (
     Handed,
     NotificationRefused,
     OrderKey,

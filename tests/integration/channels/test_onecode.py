@@ -26,7 +26,7 @@ from settlement.channels.onecode import OneCodeChannel
 from settlement.channels.onecode_config import OneCodeKey, OneCodeMerchant
 from settlement.channels.port import OneCode
 from settlement.channels.signer import Signer
-from settlement.payment import (
+from settlement.payments.payment import (
     Advice,
     ChannelName,
     NotificationRefused,

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from loadtest.simulators.channel_faults import Fault, Operation
 from loadtest.simulators.payer_codes import Behaviour
-from settlement.payment import Advice, Verdict
+from settlement.payments.payment import Advice, Verdict
 from tests.kit.wechat import Api, WechatStage, key_of, refund_of, wechat_stage
 
 SUCCESS, PAYER, UNKNOWN, FAILED = (

@@ -12,7 +12,7 @@ import pytest_asyncio
 from loadtest.simulators.channel_faults import Fault, Plan
 from protocol.wechat.bills import TRADE_COLUMNS, DamagedBillError, fund_bill, trade_bill
 from settlement.channels.port import BillRefusedError
-from settlement.payment import Verdict
+from settlement.payments.payment import Verdict
 from tests.kit.wechat import WechatStage, key_of, refund_of, wechat_stage
 
 DAY = date(2026, 11, 23)

@@ -24,7 +24,7 @@ from settlement.channels.waiting import waited
 from settlement.channels.wechat import WechatChannel
 from settlement.channels.wechat_config import MerchantConfigError, WechatMerchant, load_keys
 from settlement.clock import monotonic, system_clock
-from settlement.payment import Advice, OrderKey, PayOrder, Verdict
+from settlement.payments.payment import Advice, OrderKey, PayOrder, Verdict
 from tests.kit.wechat import (
     MCHID,
     NOON,

@@ -12,7 +12,7 @@ from loadtest.simulators.channel_faults import Fault, Operation, Plan
 from loadtest.simulators.payer_codes import Behaviour
 from settlement.channels.signer import Signer
 from settlement.channels.wechat import WechatChannel
-from settlement.payment import Advice, Verdict
+from settlement.payments.payment import Advice, Verdict
 from tests.kit.wechat import Api, WechatStage, door, key_of, refund_of, wechat_stage
 
 AMOUNT_FEN = 1234

@@ -13,7 +13,13 @@ from loadtest.simulators.channel_faults import Fault, Operation
 from protocol.wechat.medical import CashAdd, MixedOrder, MixPayType, Person, RefundedPart, id_digest
 from settlement.channels.wechat_medical import MedicalOrders, MixedRefusedError
 from settlement.channels.wechat_medical_states import Task
-from settlement.payment import NotificationRefused, Notified, OrderKey, RefundOrder, Verdict
+from settlement.payments.payment import (
+    NotificationRefused,
+    Notified,
+    OrderKey,
+    RefundOrder,
+    Verdict,
+)
 from tests.kit.wechat import NOON, NoticeDesk, WechatStage, wechat_stage
 
 CASH_FEN = 42_000

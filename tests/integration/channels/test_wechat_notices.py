@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from loadtest.simulators.channel_faults import Fault, Operation
-from settlement.payment import NotificationRefused, Notified, Verdict
+from settlement.payments.payment import NotificationRefused, Notified, Verdict
 from tests.kit.wechat import NoticeDesk, WechatStage, refund_of, wechat_stage
 
 REFUND_FEN = 234

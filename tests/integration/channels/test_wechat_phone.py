@@ -20,7 +20,7 @@ from protocol.wechat.bills import trade_bill
 from settlement.channels.port import OnPhones, PhoneDoor
 from settlement.channels.signer import Signer
 from settlement.channels.wechat import WechatChannel
-from settlement.payment import (
+from settlement.payments.payment import (
     Handed,
     Notified,
     OrderKey,

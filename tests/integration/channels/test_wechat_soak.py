@@ -12,7 +12,7 @@ import pytest
 from loadtest.simulators.channel_book import Movement
 from loadtest.simulators.channel_faults import Plan
 from loadtest.simulators.payer_codes import Behaviour
-from settlement.payment import Outcome, PayOrder, Verdict
+from settlement.payments.payment import Outcome, PayOrder, Verdict
 from tests.kit.wechat import Api, WechatStage, key_of, refund_of, wechat_stage
 
 PAYMENTS = 120

@@ -16,9 +16,9 @@ from loadtest.world import read_world
 from settlement.clock import local_time
 from settlement.demo.loader import SEED
 from settlement.demo.world_json import world_json
+from settlement.payments.wallets import owner_of
 from settlement.storage.queries import REFERENCE
 from settlement.storage.reference import credential_record
-from settlement.wallets import owner_of
 from tests.kit.rewriting import rewrite_person
 from tests.world import AT, REGION, SMALL, SmallWorld, connected
 

@@ -19,7 +19,7 @@ from settlement.gateway import (
     Unavailable,
 )
 from settlement.import_job import ImportOffice
-from settlement.my_gateway import PersonDesk
+from settlement.people.my_gateway import PersonDesk
 from settlement.serve.config import WorkerConfig
 
 SECRET = "test-secret-of-the-echo"

@@ -18,11 +18,17 @@ from ledger.chain import leaf
 from ledger.entry import Entry, EntryKind, Transfer
 from ledger.fold import fold_guarded
 from ledger.rules import Outcome
-from settlement.home_rows import HomeCaseRow
-from settlement.matter_rows import MatterEventRow, MatterRow
-from settlement.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
-from settlement.payment_rows import DueRow, PaymentEventRow, PaymentRow
-from settlement.remote_rows import CaseDueRow, CaseEventRow, CaseRow, ElsewhereRow, StrangerRow
+from settlement.elsewhere.home_rows import HomeCaseRow
+from settlement.elsewhere.remote_rows import (
+    CaseDueRow,
+    CaseEventRow,
+    CaseRow,
+    ElsewhereRow,
+    StrangerRow,
+)
+from settlement.payments.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
+from settlement.payments.payment_rows import DueRow, PaymentEventRow, PaymentRow
+from settlement.people.matter_rows import MatterEventRow, MatterRow
 from settlement.rows import (
     MONEY,
     EventRow,

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from settlement.clock import local_time
-from settlement.payment_states import Happening
+from settlement.payments.payment_states import Happening
 from settlement.storage.bill_copy import _FIRST_COLUMNS, _TABLES
 from settlement.storage.queries import BILLS, MATCHING_SCATTER
 from tests.simulation.database.closing import Do, Rows

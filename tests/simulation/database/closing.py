@@ -22,8 +22,8 @@ from ledger.postgres.pace import _QUERIES as PACE
 from ledger.postgres.schema import _ADMIN as LEDGER_ADMIN
 from ledger.postgres.schema import SHAPED as LEDGER
 from ledger.postgres.shape import Shape
+from settlement.books.monthly_statement import AMOUNTS
 from settlement.clock import local_time
-from settlement.monthly_statement import AMOUNTS
 from settlement.rows import RowKind, SettlementRow
 from settlement.storage.queries import CLOSING, DAY_TOTALS
 from tests.simulation.database.records import record

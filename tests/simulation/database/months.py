@@ -12,8 +12,8 @@ from typing import Any
 
 from ledger.account import Balance
 from ledger.fold import fold_all
+from settlement.books.month_states import MonthAct
 from settlement.clock import local_time
-from settlement.month_states import MonthAct
 from settlement.storage.day_totals import _COLUMNS
 from settlement.storage.queries import CLOSING, DAY_TOTALS, SCATTER
 from tests.simulation.database.closing import SETTLING_CODES, Do, Rows, _blocks, _journals

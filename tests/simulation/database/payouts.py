@@ -14,7 +14,7 @@ import asyncpg
 
 from ledger.account import Account, Balance
 from ledger.fold import fold_all
-from settlement.payout import BOOKING, Act
+from settlement.books.payout import BOOKING, Act
 from settlement.rows import RowKind
 from settlement.storage.queries import PAYOUTS, REFERENCE
 from tests.simulation.database.closing import Do, Rows, _journals

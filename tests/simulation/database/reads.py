@@ -19,7 +19,7 @@ from ledger.postgres.queries import load
 from ledger.postgres.schema import _ADMIN as LEDGER_ADMIN
 from ledger.postgres.shape import Shape
 from settlement.lanes import lane_of
-from settlement.payment_rows import DueRow
+from settlement.payments.payment_rows import DueRow
 from settlement.rows import EventKind, MoveKind, RowKind, SettlementRow, VisitKind
 from settlement.storage.queries import ADMIN, QUERIES, REFERENCE, SCATTER, SHAPED, SQL_DIRECTORY
 from tests.simulation.database.records import Record, record

@@ -15,11 +15,11 @@ from msgspec import Struct, defstruct, structs
 
 from ledger.account import Balance
 from ledger.memory import MemoryLedger
-from settlement.home_rows import HomeCaseRow
-from settlement.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
-from settlement.mobile_states import Happening
-from settlement.payment_rows import DueRow, PaymentEventRow, PaymentRow
-from settlement.remote_rows import CaseDueRow, CaseEventRow, CaseRow, ElsewhereRow
+from settlement.elsewhere.home_rows import HomeCaseRow
+from settlement.elsewhere.remote_rows import CaseDueRow, CaseEventRow, CaseRow, ElsewhereRow
+from settlement.payments.mobile_rows import MobileDueRow, MobileEventRow, MobileOrderRow, OutboxRow
+from settlement.payments.mobile_states import Happening
+from settlement.payments.payment_rows import DueRow, PaymentEventRow, PaymentRow
 from settlement.rows import (
     EventRow,
     FilingRow,

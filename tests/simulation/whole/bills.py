@@ -19,17 +19,17 @@ from msgspec.structs import replace
 
 from protocol.wechat.bills import TRADE_COLUMNS, trade_summary, write_bill
 from protocol.wechat.yuan import yuan_text
-from settlement.bill import BillError
+from settlement.books.bill import BillError
+from settlement.books.difference_corrections import allowed
+from settlement.books.difference_states import Act, Correction, State
 from settlement.channels.config import NamedMerchant
 from settlement.channels.registry import NO_TILLS
 from settlement.clock import local_time
-from settlement.difference_corrections import allowed
-from settlement.difference_states import Act, Correction, State
 from settlement.finance import bill_books, books, differences, matching
 from settlement.finance.bill_import import Order, take
 from settlement.finance.bill_sources import Claimed, Received
 from settlement.finance.books import correction_commitment
-from settlement.payment import ChannelName
+from settlement.payments.payment import ChannelName
 from settlement.said import Said
 from settlement.storage.differences import _name, _step, steps_of
 from tests.kit.closing import CHEN, LIN

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from ledger.audit import audit_block
 from ledger.chain import leaf
 from ledger.entry import Entry, EntryKind
+from settlement.books.sealing import ByInstitution, Leaves, roots_of
 from settlement.chart import ChannelAccount, RegionAccount, channel_account
 from settlement.clock import local_time
 from settlement.deposit import fold_deposits
-from settlement.payment import Custody
-from settlement.payment_rows import PaymentFact, event_in
-from settlement.payment_states import ENDED, State
+from settlement.payments.payment import Custody
+from settlement.payments.payment_rows import PaymentFact, event_in
+from settlement.payments.payment_states import ENDED, State
 from settlement.rows import MoveKind, RowKind, SettlementRow, VisitKind, commitment
-from settlement.sealing import ByInstitution, Leaves, roots_of
 from settlement.translate import scans
 from settlement.usecases.booking import increments_of
 from settlement.view import VisitFact, decode_years

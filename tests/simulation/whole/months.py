@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from ledger.chain import leaf
+from settlement.books.month_report import report_digest
+from settlement.books.month_states import MonthAct, MonthState, last_day
+from settlement.books.sealing import ByInstitution, Leaves, roots_of
 from settlement.clock import local_time
 from settlement.finance import month_check, months
 from settlement.finance.office import Office, open_office
-from settlement.mobile_states import Happening
-from settlement.month_report import report_digest
-from settlement.month_states import MonthAct, MonthState, last_day
-from settlement.payment_rows import PaymentFact, event_in
-from settlement.payment_states import ENDED
+from settlement.payments.mobile_states import Happening
+from settlement.payments.payment_rows import PaymentFact, event_in
+from settlement.payments.payment_states import ENDED
 from settlement.said import Said
-from settlement.sealing import ByInstitution, Leaves, roots_of
 from settlement.storage.closing import numbers_before
 from settlement.storage.errors import StorageError
 from settlement.who import Who

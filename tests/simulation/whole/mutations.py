@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from settlement import difference_corrections, difference_states
+from settlement.books import difference_corrections, difference_states
+from settlement.books.payout import Amounts, paid_transfers
+from settlement.books.sealing import Root
 from settlement.finance import payout_bank, payout_paying
-from settlement.payout import Amounts, paid_transfers
 from settlement.rows import MessageOutcome
-from settlement.sealing import Root
 from settlement.serve import resolver
 from settlement.storage import bills, journal, payouts, seals, writer
 from settlement.usecases import (

@@ -20,17 +20,17 @@ from loadtest.population import make_credential
 from settlement import chart
 from settlement.chart import CONTRIBUTIONS_BANK, EntryCode
 from settlement.clock import CHINA
-from settlement.counterpart import Counterpart
 from settlement.demo import loader, neighbour
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.keyring import KeyMaterial, Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberBlock
+from settlement.payments.wallets import owner_of
 from settlement.person import FamilyLink, person_record
 from settlement.policy.loader import PolicySet, policies_over_time, shipped_files
 from settlement.policy.model import FundKind
 from settlement.storage.install import SCHEMA_VERSION
 from settlement.storage.reference import credential_record
-from settlement.wallets import owner_of
 from tests.kit import population
 from tests.kit.pair import BASE, OTHER, OURS
 from tests.kit.population import HOME, Citizen, Kind, Place, institutions_of

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from settlement import chart
 from settlement.bank_account import BankAccount
+from settlement.books.clearing import SETTLED_LATE
+from settlement.books.month_states import last_day
+from settlement.books.payout import Act, Period, Standing, State, Step, standing
+from settlement.books.payout_intake import BankRow
 from settlement.chart import InstitutionAccount
-from settlement.clearing import SETTLED_LATE
 from settlement.clock import local_time
 from settlement.finance import payout_accounts, payout_paying
 from settlement.finance.payout_bank import READ, Statement, take
@@ -25,9 +28,6 @@ from settlement.finance.payout_books import PayoutBooks, open_books, step_commit
 from settlement.finance.payout_paying import Chosen
 from settlement.finance.payout_stating import state
 from settlement.lanes import lane_of
-from settlement.month_states import last_day
-from settlement.payout import Act, Period, Standing, State, Step, standing
-from settlement.payout_intake import BankRow
 from settlement.rows import SettlementRow
 from settlement.said import Said
 from settlement.storage.payouts import step_of

@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from settlement.channels.registry import EVERYBODY, Place, Tills
-from settlement.payment import (
+from settlement.payments.payment import (
     ChannelName,
     Custody,
     NotificationRefused,
@@ -20,7 +20,7 @@ from settlement.payment import (
     RefundOrder,
     Timers,
 )
-from settlement.payment_timers import TIMERS
+from settlement.payments.payment_timers import TIMERS
 from tests.kit.till import MERCHANT
 from tests.simulation.channel import UnreliableChannel
 from tests.simulation.passing import passes

@@ -8,7 +8,7 @@ import pytest
 
 from protocol.unionpay.codes import MEANINGS
 from settlement.channels import unionpay_outcomes as outcomes
-from settlement.payment import Advice, Verdict
+from settlement.payments.payment import Advice, Verdict
 
 S, P, U, F = Verdict.SUCCESS, Verdict.PAYER_ACTION, Verdict.UNKNOWN, Verdict.FAILED
 RESCAN, FUNDING, SHOW, OURS, COMPARE, NONE = (

@@ -15,7 +15,7 @@ from settlement.channels.wechat_medical_states import (
     Task,
     situation_of,
 )
-from settlement.payment import Advice, Verdict
+from settlement.payments.payment import Advice, Verdict
 
 CREATED, SUCCESS, FAIL, REFUND = "CREATED", "SUCCESS", "FAIL", "REFUND"
 

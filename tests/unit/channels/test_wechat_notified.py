@@ -11,7 +11,7 @@ from protocol.wechat.signing import VerifyingKey
 from settlement.channels.signer import Signer
 from settlement.channels.wechat import WechatChannel
 from settlement.channels.wechat_config import WechatKeys, WechatMerchant
-from settlement.payment import NotificationRefused, Notified, Verdict
+from settlement.payments.payment import NotificationRefused, Notified, Verdict
 from tests.kit.wechat import MCHID, NOON, known_keys
 
 PAYMENT = {

@@ -7,7 +7,7 @@ import pytest
 from protocol.wechat.codes import RefundStatus, TradeState, normal
 from settlement.channels import wechat_outcomes as outcomes
 from settlement.channels.wechat_outcomes import Duty, of_refusal, of_return_message
-from settlement.payment import Advice, Verdict
+from settlement.payments.payment import Advice, Verdict
 
 UNKNOWN, PAYER, FAILED, SUCCESS = (
     Verdict.UNKNOWN, Verdict.PAYER_ACTION, Verdict.FAILED, Verdict.SUCCESS,

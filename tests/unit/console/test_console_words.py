@@ -10,7 +10,7 @@ from settlement.chart import EntryCode
 from settlement.console import words
 from settlement.console.rights import GRANTED, Right, Role
 from settlement.console.routes import ROUTES
-from settlement.payment_states import Happening, State
+from settlement.payments.payment_states import Happening, State
 
 CARRIED = {
     EntryCode.ACCOUNT_CONTRIBUTION, EntryCode.PAYABLE_CARRIED, EntryCode.SETTLEMENT_CARRIED,

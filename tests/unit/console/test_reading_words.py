@@ -8,25 +8,25 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from settlement.bill import BillKind
+from settlement.books.bill import BillKind
+from settlement.books.payout import Act
+from settlement.books.settlement_sheet import CHARGE_KINDS
 from settlement.console import reference_words as words
 from settlement.console.institution_pages import agreement_on
 from settlement.console.menu import ENTRIES
 from settlement.console.routes import ROUTES
 from settlement.console.setting_words import SETTINGS, setting_words, value_words
 from settlement.console.words import PAYOUT_ACTS, Words
-from settlement.filing import FilingKind
+from settlement.elsewhere.off_site import OffSiteKind
+from settlement.elsewhere.regional_matching import FINE
+from settlement.elsewhere.regional_matching import Class as RegionClass
 from settlement.finance.bill_calendar import Standing
-from settlement.matter_states import MatterKind
-from settlement.off_site import OffSiteKind
 from settlement.outbox import Kind
-from settlement.payout import Act
+from settlement.people.filing import FilingKind
+from settlement.people.matter_states import MatterKind
 from settlement.policy.history import Changed, Loaded, changes, versions_over_time
 from settlement.policy.loader import settings_of, shipped_files
 from settlement.policy.region_format import RegionFile
-from settlement.regional_matching import FINE
-from settlement.regional_matching import Class as RegionClass
-from settlement.settlement_sheet import CHARGE_KINDS
 from settlement.usecases.webhooks import TOPICS
 
 PROFILE = "441900.toml"

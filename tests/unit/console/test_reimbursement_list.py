@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from settlement.books.reimbursement import AFTER, Act, State
 from settlement.console.words import REIMBURSEMENT_ACTS, REIMBURSEMENT_STATES
-from settlement.reimbursement import AFTER, Act, State
 from settlement.storage.console_reimbursements import LEADS_TO, STAYING
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from settlement.bill import BillKind, Totals
+from settlement.books.bill import BillKind, Totals
 from settlement.channels import config
 from settlement.channels.alipay import AlipayChannel
 from settlement.channels.config import NamedMerchant
@@ -16,7 +16,7 @@ from settlement.channels.wechat import WechatChannel
 from settlement.finance.bill_books import kinds_at
 from settlement.finance.bill_calendar import Asking, Entry, Standing, calendar
 from settlement.finance.bill_fetch import NOT_THERE
-from settlement.payment import ChannelName
+from settlement.payments.payment import ChannelName
 from settlement.storage.bills import Asked, BillFile, BillKey
 
 LANES = 16

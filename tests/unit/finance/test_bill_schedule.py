@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from settlement.bill_schedule import (
+from settlement.books.bill_schedule import (
     BillRules,
     Tried,
     asked_next,

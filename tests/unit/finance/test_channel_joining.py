@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from loadtest.channel_days import DAY, INSTITUTION, NEXT, TOGETHER, Recipe, a_day
-from settlement.channel_joining import PARTS_MAX, Group, join, with_joined
-from settlement.channel_matching import (
+from settlement.books.channel_joining import PARTS_MAX, Group, join, with_joined
+from settlement.books.channel_matching import (
     Around,
     Class,
     Finding,

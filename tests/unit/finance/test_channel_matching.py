@@ -21,8 +21,8 @@ from loadtest.channel_days import (
     a_day,
     differences,
 )
-from settlement.channel_joining import join, with_joined
-from settlement.channel_matching import (
+from settlement.books.channel_joining import join, with_joined
+from settlement.books.channel_matching import (
     CLASS_ZH,
     NO_DIFFERENCE,
     Around,

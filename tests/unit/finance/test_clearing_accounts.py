@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from ledger.entry import Transfer
 from settlement import chart
-from settlement.channel_fees import Bearer, FeeRules, fee_transfers
-from settlement.channel_matching import Class, Kind
+from settlement.books.channel_fees import Bearer, FeeRules, fee_transfers
+from settlement.books.channel_matching import Class, Kind
+from settlement.books.clearing_accounts import Held, Kept, Open, Sums, account, by_age, together
+from settlement.books.difference_states import State
 from settlement.chart import channel_accounts, institution_accounts
-from settlement.clearing_accounts import Held, Kept, Open, Sums, account, by_age, together
-from settlement.difference_states import State
-from settlement.payment import Custody
+from settlement.payments.payment import Custody
 
 DAY = date(2026, 11, 16)
 BASE = 10_000_070

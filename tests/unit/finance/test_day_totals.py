@@ -9,8 +9,8 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.day_totals import DayTotal, groups_of
-from settlement.monthly_statement import AMOUNTS, Level
+from settlement.books.day_totals import DayTotal, groups_of
+from settlement.books.monthly_statement import AMOUNTS, Level
 from settlement.rows import RowKind
 
 DAY = date(2026, 11, 23)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ledger.entry import Transfer
 from loadtest.channel_days import EXPECTED, Recipe, a_day
 from settlement import chart
-from settlement.channel_matching import (
+from settlement.books.channel_matching import (
     Around,
     Class,
     Finding,
@@ -24,9 +24,8 @@ from settlement.channel_matching import (
     Theirs,
     compare,
 )
-from settlement.chart import ChannelAccount, channel_account
-from settlement.difference_corrections import CODES, allowed, transfers
-from settlement.difference_states import (
+from settlement.books.difference_corrections import CODES, allowed, transfers
+from settlement.books.difference_states import (
     AFTER,
     DAY_EDGE,
     LATE,
@@ -39,6 +38,7 @@ from settlement.difference_states import (
     next_step,
     seen,
 )
+from settlement.chart import ChannelAccount, channel_account
 
 AT = datetime(2026, 11, 26, 1, 0, tzinfo=UTC)
 BASE = 10_000_050

@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from settlement.channel_matching import Class, Finding
-from settlement.difference_corrections import allowed
-from settlement.difference_states import Correction, Name, seen
-from settlement.institution_matching import INSTITUTION, OurRow, TheirRow, compare
+from settlement.books.channel_matching import Class, Finding
+from settlement.books.difference_corrections import allowed
+from settlement.books.difference_states import Correction, Name, seen
+from settlement.books.institution_matching import INSTITUTION, OurRow, TheirRow, compare
 from settlement.rows import RowKind
 from tests.kit.clock import TownClock
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from ledger.account import ALL_GUARDED, Balance
+from settlement.books.month_report import JournalEnd, MonthReport, Total, make_report
+from settlement.books.month_sheets import ONLY_SPENT, Names, month_sheets
 from settlement.chart import FUND_BASE, INCOME_BASE, INSTITUTION_BASE, PAYER_BASE
 from settlement.finance.sheet_xlsx import Heading, workbook_bytes
-from settlement.month_report import JournalEnd, MonthReport, Total, make_report
-from settlement.month_sheets import ONLY_SPENT, Names, month_sheets
 from settlement.rows import RowKind
 from tests.kit.spreadsheet import sheets_of
 

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from settlement.month_states import (
+from settlement.books.month_states import (
     ACT_ZH,
     AFTER,
     STATE_ZH,

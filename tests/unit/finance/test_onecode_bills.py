@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from protocol.onecode_bills import BEGINS, Kind, Row, write_bill
-from settlement.bill import BillError, TradeRow
-from settlement.channel_matching import Kind as Way
-from settlement.channel_matching import Said, said
+from settlement.books.bill import BillError, TradeRow
+from settlement.books.channel_matching import Kind as Way
+from settlement.books.channel_matching import Said, said
 from settlement.translate.onecode_bills import OneCodeTrade
 
 PAID = Row(

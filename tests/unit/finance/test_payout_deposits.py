@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.payout_deposits import Assessed, Returned, returns
+from settlement.books.payout_deposits import Assessed, Returned, returns
 from tests.tidy.tree import ROOT
 
 EXAMPLES = ROOT.parent / "shared/reference/worked_examples.json"

@@ -11,12 +11,8 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from settlement.finance.payout_desk import digest_of
-from settlement.intake.cells import Column
-from settlement.intake.faults import Fault
-from settlement.intake.source import Row, rows_of
-from settlement.payout import Kind
-from settlement.payout_files import (
+from settlement.books.payout import Kind
+from settlement.books.payout_files import (
     Order,
     Posted,
     UnbalancedError,
@@ -25,7 +21,7 @@ from settlement.payout_files import (
     sheet_text,
     vouchers_text,
 )
-from settlement.payout_intake import (
+from settlement.books.payout_intake import (
     ADJUSTMENT_COLUMNS,
     BANK_COLUMNS,
     SCORE_COLUMNS,
@@ -34,7 +30,11 @@ from settlement.payout_intake import (
     read_bank,
     read_scores,
 )
-from settlement.payout_rules import BankColumn, BankField, PayoutRules
+from settlement.books.payout_rules import BankColumn, BankField, PayoutRules
+from settlement.finance.payout_desk import digest_of
+from settlement.intake.cells import Column
+from settlement.intake.faults import Fault
+from settlement.intake.source import Row, rows_of
 
 H1, H2 = "H44199900001", "H44199900002"
 

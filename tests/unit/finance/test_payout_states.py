@@ -1,6 +1,6 @@
 """The states of a payout period: every state, every act; what is due, and what each act moves.
 
-What is expected is written a state at a time; the table of settlement/payout.py is written for the
+What is expected is written a state at a time; the table of books/payout.py is written for the
 program.
 """
 
@@ -14,7 +14,7 @@ import pytest
 
 from ledger.entry import Transfer
 from settlement import chart
-from settlement.payout import (
+from settlement.books.payout import (
     ACT_ZH,
     AFTER,
     CODE,
@@ -42,7 +42,7 @@ from settlement.payout import (
     standing,
     state_after,
 )
-from settlement.payout_rules import Cycle, last_of_period
+from settlement.books.payout_rules import Cycle, last_of_period
 
 AT = datetime(2026, 12, 8, 1, 0, tzinfo=UTC)
 BASE = 10_000_010

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from ledger.chain import leaf
 from ledger.entry import Entry, EntryKind, Transfer
-from settlement.proving import (
+from settlement.books.proving import (
     FORMAT,
     Proof,
     UnreadableProofError,
@@ -24,8 +24,8 @@ from settlement.proving import (
     proven,
     read_proof,
 )
-from settlement.seal_keys import Algorithm, PublicKey, SigningKey, is_signed
-from settlement.sealing import Leaves, Root, Span, list_digest, roots_of, seal_of
+from settlement.books.seal_keys import Algorithm, PublicKey, SigningKey, is_signed
+from settlement.books.sealing import Leaves, Root, Span, list_digest, roots_of, seal_of
 from settlement.storage.keyfile import KeyFileError
 from settlement.storage.seal_key import load_seal_keys, make_seal_key
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import msgspec
 import pytest
 
+from settlement.elsewhere.regional_clearing import Side
 from settlement.finance.errand_tasks import (
     Clearing,
     PrepaidTask,
@@ -18,7 +19,6 @@ from settlement.finance.errand_tasks import (
 )
 from settlement.finance.errands import Errand, Place
 from settlement.finance.regional_errands import keeps
-from settlement.regional_clearing import Side
 
 MONTH, HUNAN = date(2026, 12, 1), "430000"
 #   what is ordered, whether it is kept

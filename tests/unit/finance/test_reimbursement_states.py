@@ -1,6 +1,6 @@
 """The states of a reimbursement: every state, every act; who is still asked, what each act moves.
 
-What is expected is written a state at a time; the table of settlement/reimbursement.py is written
+What is expected is written a state at a time; the table of books/reimbursement.py is written
 for the program.
 """
 
@@ -12,12 +12,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ledger.entry import Transfer
-from settlement.chart import PAYOUT_BANK, RegionAccount, ReimbursementAccount
-from settlement.cli.reimburse import STATES
-from settlement.finance.reimbursement_reports import NEXT_ZH
-from settlement.payout import NONE, Amounts
-from settlement.postings import undone
-from settlement.reimbursement import (
+from settlement.books.payout import NONE, Amounts
+from settlement.books.reimbursement import (
     ACT_ZH,
     AFTER,
     STATE_ZH,
@@ -32,6 +28,10 @@ from settlement.reimbursement import (
     returned_transfers,
     standing,
 )
+from settlement.chart import PAYOUT_BANK, RegionAccount, ReimbursementAccount
+from settlement.cli.reimburse import STATES
+from settlement.finance.reimbursement_reports import NEXT_ZH
+from settlement.postings import undone
 
 AT = datetime(2026, 12, 8, 1, 0, tzinfo=UTC)
 EXPECTED = """

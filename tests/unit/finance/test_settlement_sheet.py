@@ -8,11 +8,11 @@ from datetime import date, datetime
 import pytest
 from msgspec import structs
 
+from settlement.books.settlement_sheet import fee_rows, fee_total, is_code_of, sheet_code
 from settlement.claim import ClaimLine, PricedLine
 from settlement.clock import CHINA
 from settlement.keyring import Keyring, new_material
 from settlement.rows import MONEY, Detail, KeptLine, RowKind, SettledLine, SettlementRow
-from settlement.settlement_sheet import fee_rows, fee_total, is_code_of, sheet_code
 
 KEY = bytes(range(32))
 AT = datetime(2026, 10, 1, 9, tzinfo=CHINA)

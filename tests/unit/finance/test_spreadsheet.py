@@ -13,11 +13,11 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from settlement.books.monthly_statement import Form
+from settlement.books.payout_files import sheet_text
+from settlement.elsewhere.regional_clearing import Mark
 from settlement.finance.sheet_xlsx import OPTIONS as WORKBOOK_OPTIONS
 from settlement.finance.statement_csv import cell_text
-from settlement.monthly_statement import Form
-from settlement.payout_files import sheet_text
-from settlement.regional_clearing import Mark
 from settlement.serve.regional_reports import _cells as leg_cells
 from settlement.spreadsheet import DANGEROUS, harmless
 from settlement.storage.regional_clearing import Leg

@@ -13,11 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from settlement.finance.sheet_xlsx import number
-from settlement.finance.statement_csv import MARK, cell_text, details_csv, sheet_csv
-from settlement.finance.statement_pdf import sheet_told, statement_pdf
-from settlement.finance.statement_xlsx import write_workbook
-from settlement.monthly_statement import (
+from settlement.books.monthly_statement import (
     AMOUNTS,
     DETAIL_COLUMNS,
     Cell,
@@ -29,6 +25,10 @@ from settlement.monthly_statement import (
     sheets,
     whole,
 )
+from settlement.finance.sheet_xlsx import number
+from settlement.finance.statement_csv import MARK, cell_text, details_csv, sheet_csv
+from settlement.finance.statement_pdf import sheet_told, statement_pdf
+from settlement.finance.statement_xlsx import write_workbook
 
 HEAD = StatementHead(
     institution="H99999900001", name="=测试医院", region="999999", month=date(2026, 10, 1),

@@ -35,7 +35,8 @@ from protocol.wechat import bills as wechat_bills
 from protocol.wechat import certificates as wechat_certificates
 from protocol.wechat import messages, notifications, sign_in, v2
 from protocol.wechat.signing import read_authorization
-from settlement.bill import BillError
+from settlement.books.bill import BillError
+from settlement.books.payout_intake import BANK_COLUMNS, read_bank
 from settlement.console.server import cookies_of, pairs_of
 from settlement.console.sign_in import token_hash
 from settlement.console.visits import csrf_of, is_same
@@ -45,9 +46,8 @@ from settlement.intake.faults import Fault, FileError
 from settlement.intake.source import rows_of
 from settlement.keyring import KeyMaterial, Keyring
 from settlement.limits import Limits
-from settlement.my_session import opened
-from settlement.my_token import taken_apart
-from settlement.payout_intake import BANK_COLUMNS, read_bank
+from settlement.people.my_session import opened
+from settlement.people.my_token import taken_apart
 from settlement.policy.errors import PolicyError
 from settlement.policy.loader import parse_file
 from settlement.translate.onecode_bills import OneCodeTrade

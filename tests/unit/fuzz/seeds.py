@@ -27,8 +27,8 @@ from protocol.unionpay import archive
 from protocol.unionpay.layouts import ZM, ZME
 from protocol.unionpay.statement import line_of
 from protocol.wechat import notifications, v2
-from settlement.my_session import Session, kept
-from settlement.my_token import AUDIENCE, Claims, signed_token
+from settlement.people.my_session import Session, kept
+from settlement.people.my_token import AUDIENCE, Claims, signed_token
 from settlement.policy.loader import shipped_files
 from tests.kit.hub import AT, papers_of, person_asked, post_of
 from tests.unit.fuzz.corpus import FILE_BYTES_MAX, FOLDER

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.hub.certificates import HUB, Authority
 from settlement.chart import REGION_BASE
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.counterpart import Counterpart
 from settlement.intake import counterparts as intake
 from settlement.intake.faults import Fault, FileError
 from settlement.intake.source import rows_of

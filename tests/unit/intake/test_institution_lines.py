@@ -8,7 +8,7 @@ import pytest
 import xlsxwriter
 
 from protocol.nhsa import textfile
-from settlement.bill import BillError
+from settlement.books.bill import BillError
 from settlement.intake.institution_lines import FUND, TOTAL, Line, read_lines
 
 HEADER = "结算ID,就诊ID,人员编号,医疗费总额,基金支付总额,个人账户支出,退费结算标志"

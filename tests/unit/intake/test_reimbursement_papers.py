@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from settlement.books.reimbursement_intake import PAPER_COLUMNS, Entered, read_papers
 from settlement.claim import AccountUse
 from settlement.intake.faults import Fault
 from settlement.intake.source import rows_of
-from settlement.reimbursement_intake import PAPER_COLUMNS, Entered, read_papers
 
 HEADER = [column.title for column in PAPER_COLUMNS]
 ROW = {

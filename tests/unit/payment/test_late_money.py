@@ -14,10 +14,10 @@ from settlement.clock import Moment
 from settlement.commands import Command
 from settlement.decision import Answer
 from settlement.desk import USE_CASES
-from settlement.pay_commands import HoldSale, TakeBack
-from settlement.payment import ChannelName, Custody
-from settlement.payment_rows import PaymentFact
-from settlement.payment_states import Happening, Learnt, PaymentKind
+from settlement.payments.pay_commands import HoldSale, TakeBack
+from settlement.payments.payment import ChannelName, Custody
+from settlement.payments.payment_rows import PaymentFact
+from settlement.payments.payment_states import Happening, Learnt, PaymentKind
 from settlement.refusal import Refusal
 from settlement.usecases.paying import PayAnswer
 from tests.simulation.books import Books

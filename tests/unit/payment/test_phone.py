@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from settlement.cashier_token import TOKEN_LENGTH, number_in, token_of
-from settlement.payment_states import (
+from settlement.payments.cashier_token import TOKEN_LENGTH, number_in, token_of
+from settlement.payments.payment_states import (
     PHONE_WAIT_SECONDS,
     Ask,
     Errand,

@@ -27,7 +27,7 @@ from settlement.deposit_postings import (
     deposit_held_transfers,
     deposit_owed_transfers,
 )
-from settlement.payment import ChannelName, Custody
+from settlement.payments.payment import ChannelName, Custody
 from settlement.postings import (
     collected_transfers,
     collecting_transfers,

@@ -1,7 +1,7 @@
 """Every pair of state and happening of a payment, and what is asked of a channel when.
 
 What is expected is written here a state at a time, from what a counter, a payer and a channel must
-be able to rely on; the table of settlement/payment_states.py is written a happening at a time.
+be able to rely on; the table of payments/payment_states.py is written a happening at a time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from settlement.payment import ChannelName, Custody, Outcome, Timers, Verdict
-from settlement.payment_rows import content_text, event_of
-from settlement.payment_states import (
+from settlement.payments.payment import ChannelName, Custody, Outcome, Timers, Verdict
+from settlement.payments.payment_rows import content_text, event_of
+from settlement.payments.payment_states import (
     ENDED,
     Ask,
     Attempt,
@@ -35,7 +35,7 @@ from settlement.payment_states import (
     undo_happened,
     what_next,
 )
-from settlement.payment_timers import PHONE_TIMERS, TIMERS
+from settlement.payments.payment_timers import PHONE_TIMERS, TIMERS
 
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 COLLECT, RETURN = PaymentKind.COLLECT, PaymentKind.RETURN

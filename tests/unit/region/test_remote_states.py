@@ -7,8 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from settlement.refusals import REFUSALS
-from settlement.remote_states import (
+from settlement.elsewhere.remote_states import (
     GAPS_SECONDS,
     LOOK_SECONDS,
     NEXT,
@@ -24,7 +23,8 @@ from settlement.remote_states import (
     look_at,
     next_errand,
 )
-from settlement.remote_worklist import OpenCase, waiting
+from settlement.elsewhere.remote_worklist import OpenCase, waiting
+from settlement.refusals import REFUSALS
 
 AT = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 _WAY = {

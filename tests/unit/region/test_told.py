@@ -20,14 +20,14 @@ from protocol.hub.messages import (
     ShareTold,
     StatusTold,
 )
-from settlement.abroad import askable, counterpart_of, elsewhere, same_city
-from settlement.counterpart import Counterpart
+from settlement.elsewhere.abroad import askable, counterpart_of, elsewhere, same_city
+from settlement.elsewhere.counterpart import Counterpart
+from settlement.elsewhere.remote_rows import told_by, told_policy
+from settlement.elsewhere.remote_states import Errand, Happening
 from settlement.policy.model import AmountField
 from settlement.refusal import Refusal
 from settlement.region.hub import NoAnswer, Why
 from settlement.region.verdicts import happened, refused_there
-from settlement.remote_rows import told_by, told_policy
-from settlement.remote_states import Errand, Happening
 from settlement.translate.remote import by_amount_field, fault_of, shares_of, urgency
 
 AT = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)

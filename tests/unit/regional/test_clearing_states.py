@@ -1,6 +1,6 @@
 """The states of a clearing period: every state, every act, and every way from open to closed.
 
-What is expected is written a state at a time; the table of settlement/regional_clearing.py is
+What is expected is written a state at a time; the table of elsewhere/regional_clearing.py is
 written for the program.
 """
 
@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from settlement.regional_clearing import (
+from settlement.elsewhere.regional_clearing import (
     AFTER,
     ONLY_ON,
     STATE_ZH,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.regional_prepayment import (
+from settlement.elsewhere.regional_prepayment import (
     Alarm,
     PrepaidAct,
     PrepaidRules,

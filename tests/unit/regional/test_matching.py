@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.regional_matching import (
+from settlement.elsewhere.regional_matching import (
     CLASS_ZH,
     FINE,
     WITH_HUB,

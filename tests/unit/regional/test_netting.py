@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.regional_netting import (
+from settlement.elsewhere.regional_netting import (
     NOTHING,
     Sums,
     net_pairs,

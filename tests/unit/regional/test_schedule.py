@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from settlement.clock import CHINA
-from settlement.regional_schedule import (
+from settlement.elsewhere.regional_schedule import (
     NEVER_SILENT,
     ComparingRules,
     LastCompared,

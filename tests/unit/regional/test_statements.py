@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from protocol.hub.clearing import ClearingFile, ClearingRow, ClearingStatement
-from settlement.regional_statements import Place, faults_of, make_statement
+from settlement.elsewhere.regional_statements import Place, faults_of, make_statement
 
 MONTH = date(2026, 11, 1)
 HERE = Place(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from settlement.personal_report import PLACE_ZH
+from settlement.people.personal_report import PLACE_ZH
 from settlement.storage.queries import PERSONAL, schema_text
 from settlement.storage.sealed_places import PLACES, Form
 

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from protocol.hub.messages import CancelAsked, Case, InstitutionTold, LineTold
 from settlement.clock import CHINA
-from settlement.counterpart import Counterpart
 from settlement.decision import Answer, Decision
 from settlement.desk import USE_CASES
-from settlement.home_commands import HomeCommand
+from settlement.elsewhere.counterpart import Counterpart
+from settlement.elsewhere.home_commands import HomeCommand
 from settlement.translate.home_cases import HomeTranslator
 from settlement.view import View
 from settlement.world import World

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from settlement.claim import AccountUse, CareKind, Claim
 from settlement.explanation import Closure
-from settlement.filing import (
+from settlement.people.filing import (
     ChosenInstitution,
     ChronicCareAt,
     Filing,

@@ -15,10 +15,10 @@ from protocol.hub.messages import CaseTold, ReverseAsked, StatusAsked
 from settlement import chart
 from settlement.claim import CareKind
 from settlement.clock import CHINA, Moment, local_time
-from settlement.counterpart import lies_in
 from settlement.decision import Answer
-from settlement.filing import ChosenInstitution, Filing, FilingKind
-from settlement.home_states import NEXT, HomeState
+from settlement.elsewhere.counterpart import lies_in
+from settlement.elsewhere.home_states import NEXT, HomeState
+from settlement.people.filing import ChosenInstitution, Filing, FilingKind
 from settlement.refusal import Refusal
 from settlement.rows import RowKind
 from settlement.usecases import home_cases, home_undo

@@ -9,7 +9,7 @@ import pytest
 
 from protocol.hub.messages import CaseState, CaseTold, ReverseAsked, StatusAsked, StatusTold
 from settlement.decision import Answer
-from settlement.home_states import NEXT, SAME, Ask, HomeState
+from settlement.elsewhere.home_states import NEXT, SAME, Ask, HomeState
 from settlement.refusal import Refusal
 from settlement.refusals import REFUSALS
 from settlement.usecases.home_cases import state_of

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from settlement.matter_states import (
+from settlement.people.matter_states import (
     NEXT,
     OPEN,
     SAME,
@@ -17,7 +17,7 @@ from settlement.matter_states import (
     State,
     fold,
 )
-from settlement.my_refusals import MY_ROWS
+from settlement.people.my_refusals import MY_ROWS
 from settlement.translate.matters import STEP_ZH
 from settlement.usecases.account_transfers import _CODES as MOVING
 from settlement.usecases.matter_messages import TEXTS

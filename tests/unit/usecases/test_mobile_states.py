@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
-from settlement.mobile_refusals import MOBILE_ROWS
-from settlement.mobile_states import NEXT, SAME, Happening, OrderEvent, State, fold
+from settlement.payments.mobile_refusals import MOBILE_ROWS
+from settlement.payments.mobile_states import NEXT, SAME, Happening, OrderEvent, State, fold
 
 AT = datetime(2026, 11, 23, 2, tzinfo=UTC)
 CODES = {row[0] for row in MOBILE_ROWS}

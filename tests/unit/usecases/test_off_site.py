@@ -9,9 +9,7 @@ from msgspec.structs import replace
 
 from ledger.money import share_bp
 from settlement.benefit import adjudicate
-from settlement.entitlement import Entitlement, entitle
-from settlement.filing import Filing, FilingKind, in_the_way
-from settlement.off_site import (
+from settlement.elsewhere.off_site import (
     LONG_TERM,
     WORD,
     OffSite,
@@ -21,6 +19,8 @@ from settlement.off_site import (
     last_day,
     off_site_on,
 )
+from settlement.entitlement import Entitlement, entitle
+from settlement.people.filing import Filing, FilingKind, in_the_way
 from settlement.policy.loader import parse_policies
 from settlement.policy.model import Policy
 from settlement.policy.table import FILINGS

@@ -7,10 +7,10 @@ from itertools import count
 
 import pytest
 
-from settlement.pay_commands import Report
-from settlement.payment import ChannelName, Custody
-from settlement.payment_rows import PaymentFact, PaymentRow
-from settlement.payment_states import (
+from settlement.payments.pay_commands import Report
+from settlement.payments.payment import ChannelName, Custody
+from settlement.payments.payment_rows import PaymentFact, PaymentRow
+from settlement.payments.payment_states import (
     NEW_NUMBER_AFTER_REFUSAL,
     Ask,
     Attempt,
@@ -21,7 +21,7 @@ from settlement.payment_states import (
     State,
     next_errand,
 )
-from settlement.payment_timers import TIMERS
+from settlement.payments.payment_timers import TIMERS
 from settlement.usecases import paying
 from settlement.usecases.payment_payloads import Plan, seal_plan
 from settlement.view import Effects, View

@@ -6,7 +6,7 @@ import random
 
 from msgspec import structs
 
-from settlement.statement import (
+from settlement.books.statement import (
     Figures,
     OurLine,
     TheirLine,

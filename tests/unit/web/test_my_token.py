@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from settlement.keyring import Keyring, new_material
-from settlement.my_session import SESSION_SECONDS, Session, form_key, kept, opened
-from settlement.my_token import Claims, app_of, fault_of, owner_of, signed_token, taken_apart
+from settlement.people.my_session import SESSION_SECONDS, Session, form_key, kept, opened
+from settlement.people.my_token import Claims, app_of, fault_of, owner_of, signed_token, taken_apart
 
 KEY, SECRET, NOW = "city-app-0001", "test-secret-of-the-city-app-0001", 1_790_000_000
 CLAIMS = Claims(aud="my", iat=NOW, exp=NOW + 120, jti="1", sub="T0001")

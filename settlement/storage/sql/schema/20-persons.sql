@@ -45,7 +45,7 @@ comment on column settlement.person.identity is
 comment on column settlement.person.enrolments is
     'JSON: memberships by scheme (settlement/person.py, Enrolment).';
 comment on column settlement.person.filings is
-    'The filings (备案) that stand (settlement/filing.py), encrypted, in base64; empty for most.';
+    'The filings (备案) that stand (people/filing.py), encrypted, in base64; empty for most.';
 comment on column settlement.person.family is
     'JSON: relatives whose accounts may pay (settlement/person.py, FamilyLink).';
 comment on column settlement.person.home_region is

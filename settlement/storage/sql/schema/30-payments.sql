@@ -75,7 +75,7 @@ create unique index payment_event_entry on settlement.payment_event (lane, entry
 create index payment_event_reference on settlement.payment_event
     (lane, ((content::jsonb -> 1) ->> 'reference')) where kind in (2, 3, 10, 11);
 comment on table settlement.payment_event is
-    'What happened to a payment, in order. Append-only; folded by settlement/payment_states.py.';
+    'What happened to a payment, in order. Append-only; folded by payments/payment_states.py.';
 comment on column settlement.payment_event.pay_no is 'The payment.';
 comment on column settlement.payment_event.entry_id is
     'The entry that was booked with it: what was collected or given back, or is owed back.';
@@ -83,14 +83,14 @@ comment on column settlement.payment_event.recorded_at is 'When.';
 comment on column settlement.payment_event.lane is 'Lane of the payment.';
 comment on column settlement.payment_event.event_no is 'From 1.';
 comment on column settlement.payment_event.kind is
-    'Happening of settlement/payment_states.py: 1 attempted, 2 paid …';
+    'Happening of settlement/payments/payment_states.py: 1 attempted, 2 paid …';
 comment on column settlement.payment_event.attempt is 'Which attempt, from 1; 0 for none.';
 comment on column settlement.payment_event.order_no is
     'Of an attempt that begins: our number at the channel, committed before the first byte leaves.';
 comment on column settlement.payment_event.content is
     'JSON: the attempt that begins, and what was learnt.';
 comment on column settlement.payment_event.digest is
-    'Of the row but for the exchange, keyed (settlement/payment_rows.py); verify makes it again.';
+    'Of the row but for the exchange, keyed (payments/payment_rows.py); verify makes it again.';
 comment on column settlement.payment_event.exchange is
     'Request and reply, masked and encrypted; empty where there was none.';
 

@@ -41,7 +41,7 @@ create table settlement.mobile_event (
     constraint mobile_event_kind_known check (kind between 1 and 9)
 );
 comment on table settlement.mobile_event is
-    'What happened to an order, in order. Append-only; folded by settlement/mobile_states.py. The '
+    'What happened to an order, in order. Append-only; folded by payments/mobile_states.py. The '
     'entry that holds what it will pay commits to every column of the event.';
 comment on column settlement.mobile_event.order_no is 'The order.';
 comment on column settlement.mobile_event.setl_id is

@@ -52,7 +52,7 @@ create table settlement.remote_event (
     constraint remote_event_kind_known check (kind between 1 and 9)
 );
 comment on table settlement.remote_event is
-    'What happened to a case, in order. Append-only; folded by settlement/remote_states.py.';
+    'What happened to a case, in order. Append-only; folded by elsewhere/remote_states.py.';
 comment on column settlement.remote_event.case_no is 'The case.';
 comment on column settlement.remote_event.setl_id is
     'The settlement that it became, or what took that back.';

@@ -56,7 +56,7 @@ create unique index matter_event_once on settlement.matter_event (lane, matter_n
 create unique index matter_event_by_entry on settlement.matter_event (lane, entry_id)
     where entry_id is not null;
 comment on table settlement.matter_event is
-    'What happened to a matter, in order. Append-only; folded by settlement/matter_states.py. The '
+    'What happened to a matter, in order. Append-only; folded by people/matter_states.py. The '
     'entry of one that moves money commits to every column.';
 comment on column settlement.matter_event.matter_no is 'The matter.';
 comment on column settlement.matter_event.entry_id is

@@ -63,7 +63,7 @@ comment on function settlement.move_commitment(settlement.family_move)
 
 create function settlement.payment_commitment(r settlement.payment) returns bytea
 language sql stable as $$
-    -- What the entry that opens a payment commits to; as settlement/payment_rows.py computes.
+    -- What the entry that opens a payment commits to; as payments/payment_rows.py computes.
     select sha256('\x06'::bytea || convert_to('[' || concat_ws(',',
         r.lane, r.pay_no, r.kind, settlement.json_time(r.opened_at at time zone 'UTC') || 'Z"',
         coalesce(r.setl_id::text, 'null'), coalesce(r.parent::text, 'null'),
@@ -77,7 +77,7 @@ comment on function settlement.payment_commitment(settlement.payment)
 
 create function settlement.step_text(r settlement.payment_event) returns text
 language sql stable as $$
-    -- What the digest of a step is made of; as settlement/payment_rows.py writes it.
+    -- What the digest of a step is made of; as settlement/payments/payment_rows.py writes it.
     select concat_ws('/',
         r.lane, r.pay_no, r.event_no, r.kind, r.attempt,
         (extract(epoch from r.recorded_at) * 1000000)::bigint, coalesce(r.order_no, ''),
@@ -89,7 +89,7 @@ comment on function settlement.step_text(settlement.payment_event)
 
 create function settlement.mobile_commitment(r settlement.mobile_event) returns bytea
 language sql stable as $$
-    -- What the entry that holds for an order commits to; as settlement/mobile_rows.py computes.
+    -- What the entry that holds for an order commits to; as payments/mobile_rows.py computes.
     select sha256('\x08'::bytea || convert_to('[' || concat_ws(',',
         r.lane, r.order_no, r.event_no, r.kind,
         settlement.json_time(r.recorded_at at time zone 'UTC') || 'Z"',
@@ -102,7 +102,7 @@ comment on function settlement.mobile_commitment(settlement.mobile_event)
 
 create function settlement.matter_commitment(r settlement.matter_event) returns bytea
 language sql stable as $$
-    -- What the entry of a transfer commits to; as settlement/matter_rows.py computes.
+    -- What the entry of a transfer commits to; as settlement/people/matter_rows.py computes.
     select sha256('\x09'::bytea || convert_to('[' || concat_ws(',',
         r.lane, r.matter_no, r.event_no, r.kind,
         settlement.json_time(r.recorded_at at time zone 'UTC') || 'Z"',
@@ -117,7 +117,7 @@ comment on function settlement.matter_commitment(settlement.matter_event)
 
 create function settlement.case_commitment(r settlement.remote_case) returns bytea
 language sql stable as $$
-    -- What the entry that holds for a case commits to; as settlement/remote_rows.py computes it.
+    -- What the entry that holds for a case commits to; as elsewhere/remote_rows.py computes it.
     select sha256('\x0b'::bytea || convert_to('[' || concat_ws(',',
         r.lane, r.case_no, r.hold_id,
         settlement.json_time(r.opened_at at time zone 'UTC') || 'Z"',

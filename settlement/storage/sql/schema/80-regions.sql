@@ -27,7 +27,7 @@ create table settlement.region_clearing_step (
 create index region_clearing_step_by_entry on settlement.region_clearing_step (lane, entry_id)
     where entry_id is not null;
 comment on table settlement.region_clearing_step is
-    'What became of a month with another region, step by step (settlement/regional_clearing.py). '
+    'What became of a month with another region, step by step (elsewhere/regional_clearing.py). '
     'Append-only.';
 comment on column settlement.region_clearing_step.entry_id is
     'What it booked; under net settlement both sides of a month name one entry.';
@@ -146,7 +146,7 @@ create unique index region_prepayment_by_entry on settlement.region_prepayment (
     where entry_id is not null;
 comment on table settlement.region_prepayment is
     'Money left with another region in advance, or by it with us (预付金), step by step: quotas, '
-    'proposals, money in and back (settlement/regional_prepayment.py). Append-only.';
+    'proposals, money in and back (settlement/elsewhere/regional_prepayment.py). Append-only.';
 comment on column settlement.region_prepayment.entry_id is 'What it booked.';
 comment on column settlement.region_prepayment.amount_fen is 'Quota or money, fen.';
 comment on column settlement.region_prepayment.recorded_at is 'When.';

@@ -166,7 +166,7 @@ create table settlement.difference_step (
 create index difference_step_by_entry on settlement.difference_step (lane, entry_id)
     where entry_id is not null;
 comment on table settlement.difference_step is
-    'What became of a difference, step by step (settlement/difference_states.py): each row says '
+    'What became of a difference, step by step (books/difference_states.py): each row says '
     'all that stands after it. Append-only.';
 comment on column settlement.difference_step.difference_no is 'The difference.';
 comment on column settlement.difference_step.entry_id is 'The entry that a correction booked.';

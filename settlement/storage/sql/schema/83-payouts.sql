@@ -50,7 +50,7 @@ create unique index payout_step_by_entry on settlement.payout_step (lane, entry_
 create unique index payout_step_paid_once on settlement.payout_step
     (lane, institution, first_on, act, reference) where act in (5, 6, 7);
 comment on table settlement.payout_step is
-    'What became of a period with an institution, step by step (settlement/payout.py). '
+    'What became of a period with an institution, step by step (settlement/books/payout.py). '
     'Append-only.';
 comment on column settlement.payout_step.entry_id is 'What it booked.';
 comment on column settlement.payout_step.fund_fen is 'What the step is about: of funds, fen.';

@@ -154,7 +154,7 @@ comment on column settlement.seal.lane is 'Lane of the institution''s code.';
 comment on column settlement.seal.institution is 'The institution.';
 comment on column settlement.seal.root is 'RFC 6962 root over the leaves, by settlement number.';
 comment on column settlement.seal.signature is
-    'Signature of the seal (settlement/sealing.py); empty where there was no key.';
+    'Signature of the seal (settlement/books/sealing.py); empty where there was no key.';
 
 create table settlement.seal_list (
     sealed_at       timestamptz not null,
@@ -197,7 +197,7 @@ create table settlement.month_step (
     constraint month_step_of_a_month check (month = date_trunc('month', month)::date)
 );
 comment on table settlement.month_step is
-    'What became of a month, step by step (settlement/month_states.py). Append-only.';
+    'What became of a month, step by step (settlement/books/month_states.py). Append-only.';
 comment on column settlement.month_step.recorded_at is 'When.';
 comment on column settlement.month_step.month is 'First day of the month.';
 comment on column settlement.month_step.step_no is 'From 1 in each month.';

@@ -47,7 +47,7 @@ create table settlement.money_file_step (
     constraint money_file_step_known check (act between 1 and 5)
 );
 comment on table settlement.money_file_step is
-    'What became of a file, step by step (settlement/money_in.py). Append-only.';
+    'What became of a file, step by step (settlement/books/money_in.py). Append-only.';
 comment on column settlement.money_file_step.file_no is 'The file.';
 comment on column settlement.money_file_step.recorded_at is 'When.';
 comment on column settlement.money_file_step.lane is 'As of the file.';
@@ -125,7 +125,7 @@ comment on column settlement.money_taken.psn_no is 'As of the row.';
 create function settlement.money_commitment(p_lane smallint, p_entry bigint) returns bytea
 language sql stable as $$
     -- What an entry of money in commits to: its rows with what they came to, in the order of the
-    -- file, as settlement/money_in.py computes; null where no row names the entry.
+    -- file, as settlement/books/money_in.py computes; null where no row names the entry.
     select sha256('\x11'::bytea || convert_to('[' || string_agg('[' || concat_ws(',',
         r.lane, r.entry_id, r.file_no, r.row_no, '"' || r.month || '"', r.source,
         settlement.json_text(r.psn_no), settlement.json_text(r.scheme),

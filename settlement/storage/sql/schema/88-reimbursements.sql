@@ -54,7 +54,7 @@ comment on column settlement.reimbursement_paper.institution is 'Who treated: fi
 comment on column settlement.reimbursement_paper.invoice_no is 'invono.';
 comment on column settlement.reimbursement_paper.actor is 'Who entered them.';
 comment on column settlement.reimbursement_paper.payload is
-    'Lines, names and bank account, encrypted (settlement/reimbursement.py, Papers).';
+    'Lines, names and bank account, encrypted (settlement/books/reimbursement.py, Papers).';
 
 create table settlement.reimbursement_step (
     reimbursement_no bigint     not null,
@@ -84,7 +84,7 @@ create unique index reimbursement_step_by_entry on settlement.reimbursement_step
 create unique index reimbursement_step_once on settlement.reimbursement_step
     (lane, reimbursement_no, act, reference) where act in (4, 7, 8, 9, 12);
 comment on table settlement.reimbursement_step is
-    'What became of a reimbursement, step by step (settlement/reimbursement.py). Append-only.';
+    'What became of a reimbursement, step by step (books/reimbursement.py). Append-only.';
 comment on column settlement.reimbursement_step.reimbursement_no is 'The reimbursement.';
 comment on column settlement.reimbursement_step.entry_id is
     'What it booked; of a confirmation and of a cancel also the settlement row.';
@@ -134,7 +134,7 @@ comment on column settlement.reimbursement_invoice.invoice_no is 'invono.';
 create function settlement.reimbursement_commitment(p_lane smallint, p_entry bigint) returns bytea
 language sql stable as $$
     -- What the entry of a reimbursement commits to: its step with the papers, and the settlement
-    -- row where it made one, as settlement/reimbursement.py computes; null where there is no step.
+    -- row where it made one, as books/reimbursement.py computes; null where there is no step.
     select sha256('\x13'::bytea || convert_to('[' || concat_ws(',',
         s.lane, s.entry_id, s.reimbursement_no, settlement.json_text(r.psn_no), s.step_no, s.act,
         s.paper_no, s.fund_fen, s.account_fen, s.cash_fen, settlement.json_text(s.reference),

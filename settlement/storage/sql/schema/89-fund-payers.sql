@@ -68,7 +68,7 @@ comment on column settlement.fund_due_line.institution is 'fixmedins_code.';
 create function settlement.fund_due_commitment(p_lane smallint, p_entry bigint) returns bytea
 language sql stable as $$
     -- What the entry of a due commits to: the due with its claims in their order, as
-    -- settlement/fund_payers.py computes; null where no due names the entry.
+    -- settlement/books/fund_payers.py computes; null where no due names the entry.
     select sha256('\x16'::bytea || convert_to('[' || concat_ws(',',
         d.lane, d.entry_id, '"' || d.first_on || '"', '"' || d.last_on || '"',
         settlement.json_text(d.fund), d.ledger_code, settlement.json_text(d.payer),

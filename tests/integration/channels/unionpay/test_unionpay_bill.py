@@ -13,7 +13,7 @@ from protocol.unionpay.archive import StatementKind, statements
 from protocol.unionpay.layouts import ZM
 from protocol.unionpay.statement import RowFault, Transaction, transactions
 from settlement.channels.port import BillRefusedError
-from settlement.payment import PayOrder, Verdict
+from settlement.payments.payment import PayOrder, Verdict
 from tests.kit.unionpay import MER_ID, MONDAY_NOON, Desk, KeyRing, a_desk, key_of
 
 MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)

@@ -19,7 +19,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from settlement.payment import Verdict
+from settlement.payments.payment import Verdict
 from tests.kit.unionpay import MER_ID, Desk, KeyRing, a_desk, key_of
 
 DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.simulators.channel_faults import LINE_FAULTS, Plan
-from settlement.payment import Outcome, PayOrder, RefundOrder, Verdict
+from settlement.payments.payment import Outcome, PayOrder, RefundOrder, Verdict
 from tests.kit.unionpay import Desk, KeyRing, a_desk, key_of
 
 ORDERS = 60

@@ -10,7 +10,7 @@ import pytest
 from loadtest.simulators.channel_faults import Fault, Operation, Rule
 from loadtest.simulators.unionpay_keys import Keys, certificate_pem
 from protocol.unionpay.signing import signature
-from settlement.payment import NotificationRefused, Notified, Verdict
+from settlement.payments.payment import NotificationRefused, Notified, Verdict
 from tests.kit.unionpay import MER_ID, Desk, KeyRing, a_desk, key_of
 
 PAID = {

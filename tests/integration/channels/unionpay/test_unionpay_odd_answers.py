@@ -14,7 +14,7 @@ from loadtest.simulators.unionpay_keys import certificate_pem, make_signing_key,
 from protocol.unionpay.certificates import SigningKey
 from protocol.unionpay.form import answer_body, form_fields
 from protocol.unionpay.signing import signature
-from settlement.payment import Advice, OrderKey, Outcome, Verdict
+from settlement.payments.payment import Advice, OrderKey, Outcome, Verdict
 from tests.kit.unionpay import MONDAY_NOON, Desk, KeyRing, a_desk, key_of
 
 

@@ -10,7 +10,7 @@ import pytest
 from loadtest.simulators.channel_faults import Fault, Operation, Rule
 from loadtest.simulators.payer_codes import Behaviour
 from protocol.unionpay.times import parse_short_time
-from settlement.payment import Advice, Verdict
+from settlement.payments.payment import Advice, Verdict
 from tests.kit.unionpay import MONDAY_NOON, Desk, KeyRing, a_desk, key_of
 
 

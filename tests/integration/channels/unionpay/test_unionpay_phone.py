@@ -15,7 +15,7 @@ from loadtest.simulators.channel_faults import Fault, Operation, Rule
 from loadtest.simulators.phone_window import ACT_PATH
 from settlement.channels.port import OnPhones
 from settlement.channels.unionpay_phone import UnionPayPhone
-from settlement.payment import Handed, OrderKey, Outcome, PhoneOrder, RefundOrder, Verdict
+from settlement.payments.payment import Handed, OrderKey, Outcome, PhoneOrder, RefundOrder, Verdict
 from tests.kit.unionpay import MONDAY_NOON, Desk, KeyRing, a_desk
 
 MARGIN_SECONDS = 61

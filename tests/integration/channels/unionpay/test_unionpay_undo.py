@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.simulators.channel_faults import Fault, Operation, Rule
-from settlement.payment import Advice, RefundOrder, Verdict
+from settlement.payments.payment import Advice, RefundOrder, Verdict
 from tests.kit.unionpay import MONDAY_NOON, Desk, KeyRing, a_desk, key_of
 
 

@@ -13,7 +13,7 @@ from protocol.alipay import trade
 from protocol.alipay.notification import TradeNotice
 from settlement.channels import alipay_outcomes as outcomes
 from settlement.channels.alipay_outcomes import GATEWAY, TABLES, Operation, row
-from settlement.payment import Advice, Verdict
+from settlement.payments.payment import Advice, Verdict
 
 S, P, U, F = Verdict.SUCCESS, Verdict.PAYER_ACTION, Verdict.UNKNOWN, Verdict.FAILED
 PAID_AT = datetime(2026, 11, 25, 4, tzinfo=UTC)
