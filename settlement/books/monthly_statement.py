@@ -255,7 +255,7 @@ class Tally:
         self._persons[person] = self._persons.get(person, 0) | self._bits[key]
 
     def groups(self) -> list[Group]:
-        """All of them, as `settlement.day_totals.groups_of` gives them."""
+        """All of them, as `settlement.books.day_totals.groups_of` gives them."""
         merged: dict[_Merged, tuple[list[int], int]] = {
             (Level.ALL, None, None, None, None): ([0] * (2 + len(AMOUNTS)), 0)
         }

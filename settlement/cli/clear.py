@@ -17,8 +17,9 @@ Tell = Callable[["Said"], int]
 Action = Callable[[argparse.Namespace], "Said"]
 _Commands = argparse._SubParsersAction  # argparse has no public name for what add_subparsers gives
 _DATA_DIR_HELP = "where the embedded services keep their data"
-SIDES = {"receivable": 1, "payable": 2}
-"""As settlement.regional_clearing.Side counts them."""
+RECEIVABLE = "receivable"
+SIDES = (RECEIVABLE, "payable")
+"""As settlement.elsewhere.regional_clearing.SIDES calls them."""
 
 
 def add_clear(commands: _Commands[argparse.ArgumentParser], tell: Tell, data_dir: Path) -> None:
@@ -154,7 +155,7 @@ def _add_prepay(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None
     parser.add_argument("party", type=_region, help="region code")
     parser.add_argument("act", choices=("quota", "in", "back"))
     parser.add_argument(
-        "--side", required=True, choices=tuple(SIDES),
+        "--side", required=True, choices=SIDES,
         help="receivable: what lies with us; payable: what of ours lies there",
     )  # fmt: skip
     parser.add_argument("--amount", type=_fen, help="yuan")
@@ -169,7 +170,7 @@ def _add_prepay(actions: _Commands[argparse.ArgumentParser], tell: Tell) -> None
 def _period(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("party", type=_region, help="region code, as the overview has it")
     parser.add_argument(
-        "--side", choices=tuple(SIDES), help="needed where both sides are stated"
+        "--side", choices=SIDES, help="needed where both sides are stated"
     )
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from settlement.cli.clear import SIDES
+from settlement.cli.clear import RECEIVABLE, SIDES
 
 if TYPE_CHECKING:
     from settlement.said import Said
@@ -55,7 +55,7 @@ def add_reconcile_regions(
     )
     parser.add_argument("--region", help="the other region")
     parser.add_argument(
-        "--side", choices=tuple(SIDES), default="receivable",
+        "--side", choices=SIDES, default=RECEIVABLE,
         help="receivable: we treated; payable: our people were treated there (%(default)s)",
     )  # fmt: skip
     parser.add_argument("--reason", default="", help="what was found out; kept")
@@ -96,7 +96,7 @@ def _ask(parsed: argparse.Namespace) -> Said:
     from settlement.said import UNUSABLE, Said
     from settlement.serve import regional_day
 
-    if SIDES[parsed.side] != SIDES["receivable"]:
+    if parsed.side != RECEIVABLE:
         return Said(
             UNUSABLE,
             "settlement: who treated asks who insures; compare what we owe them with --lists",

@@ -17,7 +17,7 @@ _DATA_DIR_HELP = "where the embedded services keep their data"
 STATES = (
     "accepted", "calculated", "settled", "ordered", "paid", "returned", "refused", "cancelled",
 )  # fmt: skip
-"""As settlement.reimbursement.State names them."""
+"""As settlement.books.reimbursement.State names them."""
 _DAYS = 31
 
 

@@ -22,10 +22,10 @@ from settlement.console.ordering import (
 )
 from settlement.console.payee_pages import fen_of
 from settlement.console.receiving import received
-from settlement.console.regional_pages import NO_MONTH, SIDES, month_of
+from settlement.console.regional_pages import NO_MONTH, month_of
 from settlement.console.visits import Visit
 from settlement.console.words import Words
-from settlement.elsewhere.regional_clearing import month_after
+from settlement.elsewhere.regional_clearing import SIDES, month_after
 from settlement.finance.errand_tasks import (
     RegionAct,
     RegionStateTask,

@@ -10,9 +10,10 @@ from settlement.clock import local_time
 from settlement.console.asking import Answer
 from settlement.console.ordering import Order, have_done, resumed
 from settlement.console.regional_act_pages import NO_CASES, cases_in
-from settlement.console.regional_pages import ROWS_MAX, SIDES
+from settlement.console.regional_pages import ROWS_MAX
 from settlement.console.visits import Visit
 from settlement.console.words import Words
+from settlement.elsewhere.regional_clearing import SIDES
 from settlement.finance.errand_tasks import RegionDayTask
 from settlement.lanes import lane_of
 from settlement.serve.regional_ending import EndingAct

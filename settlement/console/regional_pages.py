@@ -20,7 +20,16 @@ from settlement.console.payout_pages import paper
 from settlement.console.visits import Visit
 from settlement.console.words import Words
 from settlement.elsewhere.counterpart import Counterpart
-from settlement.elsewhere.regional_clearing import Act, Mark, Period, Side, State, allows, party_of
+from settlement.elsewhere.regional_clearing import (
+    SIDES,
+    Act,
+    Mark,
+    Period,
+    Side,
+    State,
+    allows,
+    party_of,
+)
 from settlement.elsewhere.regional_netting import Sums, regrouped, together
 from settlement.elsewhere.regional_rules import RegionalRules, Settling
 from settlement.finance.paper_job import RegionPapers
@@ -46,7 +55,6 @@ ROWS_MAX = 30
 """Rows with a box: a form has few fields."""
 PAPERS_MAX = 20
 TEXT_MAX = 64
-SIDES = {"receivable": Side.TREATMENT, "payable": Side.INSURANCE}
 NAMES = {side: name for name, side in SIDES.items()}
 _PLACES = ("region", "institution", "clearing_type", "scheme")
 _MARKABLE = frozenset({Act.OBJECT, Act.WITHDRAW, Act.POSTPONE})

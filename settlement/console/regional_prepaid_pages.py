@@ -13,10 +13,10 @@ from settlement.console.asking import Answer
 from settlement.console.ordering import Order, have_done, resumed
 from settlement.console.payee_pages import fen_of
 from settlement.console.regional_act_pages import NO_VOUCHER
-from settlement.console.regional_pages import NAMES, SIDES, books_of, names_of
+from settlement.console.regional_pages import NAMES, books_of, names_of
 from settlement.console.visits import Visit
 from settlement.console.words import Words
-from settlement.elsewhere.regional_clearing import Side, party_of
+from settlement.elsewhere.regional_clearing import SIDES, Side, party_of
 from settlement.elsewhere.regional_prepayment import Prepaid, PrepaidAct, PrepaidStep, Use
 from settlement.finance.errand_tasks import PrepaidOrder, PrepaidTask
 from settlement.serve.regional_prepaid import prepaid_parties, standing_of

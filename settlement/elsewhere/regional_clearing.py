@@ -29,6 +29,10 @@ class Side(IntEnum):
         return "应收" if self is Side.TREATMENT else "应付"
 
 
+SIDES = {"receivable": Side.TREATMENT, "payable": Side.INSURANCE}
+"""As commands and addresses of pages call them."""
+
+
 class State(StrEnum):
     """Where a period is (清算状态)."""
 

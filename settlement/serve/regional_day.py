@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from settlement.cli.clear import SIDES
-from settlement.elsewhere.regional_clearing import Side
+from settlement.elsewhere.regional_clearing import SIDES, Side
 from settlement.said import Said
 from settlement.serve import regional_asking
 from settlement.serve import regional_ending as ending
@@ -76,7 +75,7 @@ def end(parsed: argparse.Namespace) -> Said:
 
 
 def _side(parsed: argparse.Namespace) -> Side:
-    return Side(SIDES[parsed.side])
+    return SIDES[parsed.side]
 
 
 def _who(parsed: argparse.Namespace) -> Who:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from settlement.cli.clear import SIDES
-from settlement.elsewhere.regional_clearing import Mark, Side
+from settlement.elsewhere.regional_clearing import SIDES, Mark, Side
 from settlement.elsewhere.regional_prepayment import PrepaidAct
 from settlement.said import Said
 from settlement.serve import regional_papers as papers
@@ -44,7 +43,7 @@ def who(parsed: argparse.Namespace) -> Who:
 
 def named(parsed: argparse.Namespace) -> Named:
     """The period that a command is about."""
-    side = None if parsed.side is None else Side(SIDES[parsed.side])
+    side = None if parsed.side is None else SIDES[parsed.side]
     return Named(month=parsed.month, party=parsed.party, side=side)
 
 

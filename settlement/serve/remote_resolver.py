@@ -1,6 +1,6 @@
 """Brings every case of somebody insured elsewhere to its end, where nobody else does (ADR 0033).
 
-What it has to do is `settlement.remote_states.next_errand`.
+What it has to do is `settlement.elsewhere.remote_states.next_errand`.
 """
 
 from __future__ import annotations

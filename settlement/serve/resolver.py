@@ -1,6 +1,6 @@
 """The resolver: brings every payment that is not known to be paid or not to a verdict (ADR 0027).
 
-What it has to do and when is `settlement.payment_states.next_errand`; it speaks to a channel,
+What it has to do and when is `payments.payment_states.next_errand`; it speaks to a channel,
 reports what came, and forgets it.
 """
 
