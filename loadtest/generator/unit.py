@@ -26,6 +26,8 @@ class Send(Struct, frozen=True, kw_only=True, gc=False):
     """whether it is counted as a settlement when it is done"""
     hangs_up: bool = False
     """the line is lost right after it was sent: there is no answer"""
+    is_aside: bool = False
+    """asked of somebody else than the institutions' server, on a line that they do not use"""
 
 
 class NotSentError(Exception):

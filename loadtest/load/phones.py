@@ -192,7 +192,8 @@ class Phones:
 def _token(place: Place, customer: Customer) -> _Asking[str]:
     """The payer opens the e-credential; the demonstration gives its token to whoever asks."""
     path = f"/demo/token?psn_no={customer.person.psn_no}&fixmedins_code={place.code}"
-    send = Send(name="token", payload=place.pen.request("POST", path), done=_TOKEN)
+    payload = place.pen.request("POST", path)
+    send = Send(name="token", payload=payload, done=_TOKEN, is_aside=True)
     answer = yield from until_answered(send)
     if answer is None or not answer.is_done:
         return ""

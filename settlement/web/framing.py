@@ -77,12 +77,12 @@ def parse_head(data: bytes | bytearray, head_bytes_max: int) -> Head | Verdict:
     if headers is None:
         return Verdict.GENERAL
     pay = None if paying is None else (paying[1] or paying[3], paying[2] or paying[4])
-    bodiless = pay is not None and pay[0] == "GET" and "content-length" not in headers
-    length = "0" if bodiless else headers.get("content-length", "")
+    is_get = pay is not None and pay[0] == "GET"
+    length = headers.get("content-length", "0" if is_get else "")
     connection = headers.get("connection", "keep-alive").lower()
     if not _LENGTH.fullmatch(length) or connection not in ("keep-alive", "close"):
         return Verdict.GENERAL
-    if pay is not None and pay[0] == "GET" and not bodiless:
+    if is_get and length != "0":
         return Verdict.GENERAL  # a GET with a body is read in more than one way
     return Head(
         None if line is None else line[1], headers, end + 4, int(length),

@@ -30,6 +30,8 @@ class SlowServer:
         self.go_on = threading.Event()
         self.go_on.set()
         self.heard = threading.Event()
+        self.callers: list[int] = []
+        """the caller's port, of each request"""
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
@@ -47,6 +49,7 @@ class SlowServer:
         with connection:
             try:
                 while connection.recv(65536):
+                    self.callers.append(connection.getpeername()[1])
                     self.heard.set()
                     self.go_on.wait(10)
                     answer = next(self._answers)
@@ -133,6 +136,18 @@ def test_waiting_for_a_free_connection_is_in_the_latency() -> None:
         counts, _ = _run(server, Heard().unit(1), Heard().unit(1))
     assert counts.of("2102").done == 2 and counts.late >= 1
     assert counts.latency.percentile_ms(1) >= 250, "both were due at the beginning"
+
+
+def test_what_is_asked_of_somebody_else_has_lines_of_its_own() -> None:
+    def unit() -> Unit:
+        for is_aside in (False, True, False):
+            yield Send(name="2102", payload=REQUEST, is_aside=is_aside)
+
+    with serving(_reply(DONE)) as server:
+        counts, why = _run(server, unit())
+    first, aside, last = server.callers
+    assert first == last != aside and not why
+    assert counts.of("2102").done == 3 and counts.unfinished == 0
 
 
 def test_who_finds_no_connection_in_time_leaves_and_nothing_is_unknown_of_them() -> None:

@@ -82,6 +82,9 @@ def test_question_about_an_order_is_plain_where_it_has_no_body() -> None:
     head = parse_head(line + b"\r\n", HEAD_MAX)
     assert isinstance(head, Head)
     assert (head.pay, head.body_bytes) == (("GET", "/pay/T0001"), 0)
+    empty = parse_head(line + b"Content-Length: 0\r\n\r\n", HEAD_MAX)
+    assert isinstance(empty, Head), "many clients say so of every request"
+    assert (empty.pay, empty.body_bytes) == (head.pay, 0)
     assert parse_head(line + b"Content-Length: 2\r\n\r\n{}", HEAD_MAX) is Verdict.GENERAL
     assert parse_head(line[:8], HEAD_MAX) is Verdict.INCOMPLETE
 
