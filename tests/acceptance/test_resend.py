@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from settlement.clock import local_time, system_clock
+from settlement.workers import duplicates
 from settlement.workers.duplicates import DuplicateMessages
 from tests.kit.clock import OPENING
 from tests.kit.counter import Message
@@ -125,6 +126,29 @@ async def test_same_msgid_for_a_person_of_another_lane_is_reported_to_operators(
     assert_done(await town.pharmacy.send(other))
     assert await watch.step(town.owner) == 1
     assert await watch.step(town.owner) == 0
+    town.clock.move_to(OPENING)
+
+
+async def test_same_msgid_for_a_second_person_is_reported_though_it_comes_late(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent_at = system_clock() + timedelta(hours=1)
+    passed = timedelta(0)
+    monkeypatch.setattr(duplicates, "system_clock", lambda: sent_at + passed)
+    town.clock.move_to(local_time(sent_at))
+    first, second = town.strangers()
+    message = town.pharmacy.sale(first, some(CLASS_A))
+    watch = DuplicateMessages()
+    assert_done(await town.pharmacy.send(message))
+    assert await watch.step(town.owner) == 0
+    passed = timedelta(seconds=40)
+    assert await watch.step(town.owner) == 0
+    other = town.pharmacy.sale(second, some(CLASS_A)).edited({"msgid": message.msgid})
+    assert_done(await town.pharmacy.send(other))
+    passed = timedelta(seconds=60)
+    assert await watch.step(town.owner) == 0
+    passed = timedelta(seconds=80)
+    assert await watch.step(town.owner) == 1
     town.clock.move_to(OPENING)
 
 

@@ -381,15 +381,24 @@ begin
     if p_pending is not null then
         -- Each post or void fits an earlier pending entry of its lane, leg by leg (this batch's own
         -- included, so the check comes after the insert); entry_resolves_once forbids a second.
+        -- Each pending entry is fetched by its key alone: a plan for all at once, made where the
+        -- statistics know of nothing that was held, passed over everything that was ever resolved.
         perform 1
-        from ledger.entry n
-        left join ledger.entry p
-            on p.lane = /*lane*/ n.lane and p.entry_id = n.pending_id and p.kind = 2
-            and (p.block_no < v_block or p.ordinal < n.ordinal or p.journal <> v_journal)
-        where /*cluster n.lane = p_lane and*/ n.journal = v_journal and n.block_no = v_block
-            and n.pending_id is not null
+        from generate_series(1, v_count) as i
+        left join lateral (
+            select e.debits, e.credits, e.amounts
+            from ledger.entry e
+            where e.lane = /*lane*/ p_lanes[i] and e.entry_id = p_pending[i] and e.kind = 2
+                and (e.block_no < v_block or e.ordinal < i - 1 or e.journal <> v_journal)
+            offset 0
+        ) as p on true
+        where p_pending[i] is not null
             and ledger.fits_pending(
-                n.kind, n.debits, n.credits, n.amounts, p.debits, p.credits, p.amounts
+                p_kinds[i],
+                p_debits[coalesce(p_leg_ends[i - 1], 0) + 1 : p_leg_ends[i]],
+                p_credits[coalesce(p_leg_ends[i - 1], 0) + 1 : p_leg_ends[i]],
+                p_amounts[coalesce(p_leg_ends[i - 1], 0) + 1 : p_leg_ends[i]],
+                p.debits, p.credits, p.amounts
             ) is not true;
         if found then
             raise exception 'an entry does not fit the pending entry it resolves'

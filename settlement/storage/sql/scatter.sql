@@ -3,14 +3,14 @@
 
 -- name: messages_in_two_lanes
 -- One msgid that named persons of different lanes: the same key stands in both; told to operators.
--- Lane by lane, so that only the newest end of the index is read.
+-- Lane by lane, so that only this piece of the index is read.
 select recent.key, array_agg(recent.lane order by recent.lane) as lanes
 from ledger.lane l
 join ledger.journal j on j.journal = l.journal and j.closed_at is null
 cross join lateral (
     select m.key, m.lane
     from settlement.message m
-    where m.lane = l.lane and m.key >= $1 and m.outcome <> 9
+    where m.lane = l.lane and m.key >= $1 and m.key < $2 and m.outcome <> 9
 ) as recent
 group by recent.key
 having count(*) > 1
