@@ -51,6 +51,12 @@ class Page(Struct, frozen=True, kw_only=True):
         """Where it sends the browser."""
         return self.headers.get("Location", "")
 
+    @property
+    def main(self) -> str:
+        """What follows the head of the page, without hidden fields: a token of theirs may contain
+        anything by chance."""
+        return re.sub(r'<input type="hidden"[^>]*>', "", self.text.partition("<main")[2])
+
     def field(self, name: str) -> str:
         """The value of a hidden field."""
         found = re.search(rf'name="{name}" value="([^"]*)"', self.text)
