@@ -25,8 +25,6 @@ AGES = (timedelta(minutes=1), timedelta(minutes=15))
 """At what age a slice is looked at once more, the last one last."""
 REPORTED_MAX = 10_000
 _EPOCH = datetime(1970, 1, 1)
-
-
 _ALL = b"\xff" * 5
 """More than any key begins with."""
 
