@@ -4,7 +4,6 @@ channels that speak the real wires. Window, kiosk, bedside, and the patient's ph
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from decimal import Decimal
 from typing import cast
 
@@ -50,8 +49,6 @@ async def town(
         open_channels(folder, notify_base="") as channels,
         a_served_town(environment) as served,
     ):  # fmt: skip
-        # The clock ticks with every message, and none may come from the future.
-        served.clock.pass_by(-timedelta(hours=1))
         town = cast(Place, served)
         town.cashier = Cashier(PayOverHttp(served.gateway))
         town.codes = codes_of(channels)

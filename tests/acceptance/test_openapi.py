@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from hashlib import sha256
 from random import Random
 from typing import Any
@@ -189,8 +188,6 @@ async def tried(
         open_channels(folder, notify_base="") as channels,
         a_served_town(environment) as town,
     ):  # fmt: skip
-        # The clock ticks with every message, and none may come from the future.
-        town.clock.pass_by(-timedelta(hours=1))
         await issue_keys(town)
         await register_app(town)
         people = town.people(8)

@@ -24,13 +24,13 @@ from msgspec import Struct
 
 from loadtest.population import make_credential
 from protocol.nhsa.signing import tif_signature
-from settlement.clock import local_time, system_clock
+from settlement.clock import system_clock
 from settlement.embedded.processes import command_line
 from settlement.embedded.services import open_database
 from settlement.gateway import Caller, NotYours, Unavailable
 from settlement.storage import reference
 from settlement.storage.keyfile import key_file, load_keyring
-from tests.kit.clock import TownClock
+from tests.kit.clock import MachineClock
 from tests.kit.mobile import keep_credential
 from tests.kit.overheard import personal_in, written_down
 from tests.kit.population import CLASS_A, some
@@ -203,7 +203,7 @@ async def a_served_town(
             town = ServedTown(
                 database.owner_dsn,
                 load_keyring(key_file(base / "data" / "secrets", {})),
-                TownClock(local_time(system_clock())),
+                MachineClock(),
                 lanes=installed.lanes,
                 employees=employees,
             )
@@ -212,8 +212,6 @@ async def a_served_town(
             await town.populate()
             town.open_counters(town.gateway)
             await _until_known(town, workers)
-            # Each question was a second of the counters' time; the server's is the machine's.
-            town.clock.move_to(local_time(system_clock()))
             yield town
             await town.assert_books_are_right()
             await town.owner.close()

@@ -122,6 +122,17 @@ def test_locust_headless_ends_with_equal_books(rng: Random) -> None:
     assert played.counts.of("2102").done and not played.counts.failed, _told(played)
 
 
+def test_whoever_is_at_a_counter_when_people_go_is_served_to_the_end() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.kit.hurried_people"],
+        capture_output=True, text=True, timeout=60, check=False, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert not done.returncode, done.stderr
+    came, left = map(int, done.stdout.split())
+    assert came > 50 and not left
+
+
 def test_locust_by_hand_refuses_another_machine_and_nobody_comes(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host",
