@@ -1,8 +1,8 @@
 """Verification of the whole: the ledger's own, and what the settlement schema keeps beside it.
 
 For every block: each settlement row is what its entry committed to, each detail opens and is what
-its row committed to, each cancel is the exact negative, and where the block is listed each row is
-in its institution's statement; payments for relatives and over channels and settlements that were
+its row committed to, each cancel is the exact negative, relatives pay what the row says, and where
+the block is listed each row is in its institution's statement; payments for relatives and over channels and settlements that were
 brought along, or are of people treated in another region, are what was committed.
 Then, lane by lane: no settlement without an entry, nor anything that was brought along, no
 statement row without its settlement, every accumulator is the sum of what settlements added to it,
@@ -71,9 +71,7 @@ COMMITTED = {
 }  # fmt: skip
 """What else entries commit to: by the query that finds the first that is not as it was; and the
 codes (chart.py) of the entries that it looks at, without which it is not asked."""
-SETTLED = {
-    name: frozenset({1, 2, 3, 13, 52, 91}) for name in ("settlements", "vanished_details")
-}
+SETTLED = {name: frozenset({1, 2, 3, 13, 52, 91}) for name in ("settlements", "vanished_details")}
 SEALED = {"committed_payloads": frozenset({21, 23, 29, 51, *range(91, 95)})}
 """The same of settlements, and of what only the keys can open."""
 _STRAYS = {
@@ -162,9 +160,7 @@ async def verify(
     of the walk looked at. `at` is the moment that the database shows, where it is no longer now."""
     started = monotonic()
     settlements = SettlementCheck(keyring, walked)
-    report = await verify_ledger(
-        pool, guarded_owner=AGENCY, extra=settlements, hurried=hurried
-    )
+    report = await verify_ledger(pool, guarded_owner=AGENCY, extra=settlements, hurried=hurried)
     if report.ok:
         ask = _Asked(
             since=year - YEARS_KEPT + 1, settled_by=(at or system_clock()) - UNDER_WAY_MAX,
@@ -228,16 +224,12 @@ async def _first_bad_lane(pool: Pool[Record], ask: _Asked) -> BadEntry | None:
         ask = structs.replace(ask, without=await without_strays(connection, ask.met))
     shares = [lanes[start::CONNECTIONS] for start in range(CONNECTIONS)]
     async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(_bad_of(pool, share, ask)) for share in shares
-        ]
+        tasks = [group.create_task(_bad_of(pool, share, ask)) for share in shares]
     found = [bad for task in tasks if (bad := task.result()) is not None]
     return min(found, key=lambda bad: bad.lane or 0, default=None)
 
 
-async def _bad_of(
-    pool: Pool[Record], lanes: list[tuple[int, int]], ask: _Asked
-) -> BadEntry | None:
+async def _bad_of(pool: Pool[Record], lanes: list[tuple[int, int]], ask: _Asked) -> BadEntry | None:
     pace = Pace(hurried=ask.hurried)
     async with pool.acquire() as connection:
         for lane, journal in lanes:
@@ -299,7 +291,6 @@ async def _bad_money(
     """What relatives pay, in the patient's lane and in theirs; payments, and deposits of stays."""
     for name, what, *more in (
         ("orphan_moves", "payment for a relative without a ledger entry"),
-        ("wrong_shares", "relatives pay another amount than the settlement says"),
         ("unmoved_shares", "a relative's account did not pay, or get back, its part", settled),
         ("unshared_moves", "a relative's account paid for no settlement"),
         ("orphan_payments", "payment without a ledger entry"),

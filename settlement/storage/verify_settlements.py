@@ -24,6 +24,7 @@ WRONG = {
     3: "its row in the institution's statement is missing",
     4: "it is in the institution's statement, and its block is not listed",
     5: "its row in the institution's statement was changed",
+    6: "relatives pay another amount than the settlement says",
 }
 """What the statement `settlements` says of an entry, 0 being nothing. A cancel that is not the
 exact negative of what it cancels was changed, it or the other."""

@@ -27,6 +27,11 @@ select e.lane, e.entry_id, e.block_no, e.ordinal, t.setl_id, s.setl_id as stated
                    and o.total_fen = -t.total_fen and o.fund_fen = -t.fund_fen
                    and o.account_fen = -t.account_fen and o.cash_fen = -t.cash_fen
            ) then 2
+           when t.family_account_fen <> 0 and t.family_account_fen is distinct from (
+               select sum(f.amount_fen)
+               from settlement.family_share f
+               where f.lane = t.lane and f.setl_id = t.setl_id
+           ) then 6
            else 0
        end as wrong,
        t.detail_commitment, d.key_version, d.salt, d.payload
@@ -309,20 +314,6 @@ from settlement.family_move m
 left join ledger.entry e on e.lane = m.lane and e.entry_id = m.entry_id
 where m.lane = $1 and e.entry_id is null
 order by m.entry_id
-limit 1;
-
--- name: wrong_shares
--- A settlement of one lane whose family part is not what relatives pay of it, or get back.
-select t.setl_id
-from settlement.settlement t
-left join lateral (
-    select sum(s.amount_fen) as fen
-    from settlement.family_share s
-    where s.lane = t.lane and s.setl_id = t.setl_id
-) as paid on true
-where t.lane = $1 and t.family_account_fen <> 0
-    and t.family_account_fen is distinct from paid.fen
-order by t.setl_id
 limit 1;
 
 -- name: unmoved_shares
