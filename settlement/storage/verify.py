@@ -2,8 +2,9 @@
 
 For every block: each settlement row is what its entry committed to, each detail opens and is what
 its row committed to, each cancel is the exact negative, relatives pay what the row says, and where
-the block is listed each row is in its institution's statement; payments for relatives and over channels and settlements that were
-brought along, or are of people treated in another region, are what was committed.
+the block is listed each row is in its institution's statement; payments for relatives and over
+channels and settlements that were brought along, or are of people treated in another region, are
+what was committed.
 Then, lane by lane: no settlement without an entry, nor anything that was brought along, no
 statement row without its settlement, every accumulator is the sum of what settlements added to it,
 the filings that a person carries are those that were made and not taken back, relatives' accounts
