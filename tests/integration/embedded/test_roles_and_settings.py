@@ -32,6 +32,7 @@ LEDGER_SETTINGS = {
     "data_checksums": "on",
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
+    "wal_init_zero": "off",
     "jit": "off",
     "listen_addresses": "",
     "server_encoding": "UTF8",
