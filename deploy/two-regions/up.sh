@@ -68,5 +68,6 @@ for region in $ours $theirs; do
         --reason "deploy/two-regions" --data-dir "$directory/$region"
     "$settlement" regions --data-dir "$directory/$region"
 done
+sleep 1 # what is imported is in force in every process within a second
 echo "ready: name the other region in insuplc_admdvs. Ctrl-C stops."
 wait

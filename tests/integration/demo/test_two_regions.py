@@ -10,10 +10,12 @@ import socket
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 
+from loadtest import institution_inputs as inputs
 from loadtest.institution_client import open_clients
 from loadtest.institution_inputs import Patient
 from loadtest.world import fetch_world
@@ -100,6 +102,15 @@ async def treated(there: RegionCast, who: Patient, insured_in: str) -> Paid:
     return visit.settled(await there.hospital.send(visit.settlement))
 
 
+async def way_is_open(there: RegionCast, who: Patient, insured_in: str) -> bool:
+    """Whether the servers know each other by now: what is imported is in force within a second,
+    and later on a machine that has its hands full."""
+    asked = inputs.lookup(who)
+    reply = await there.hospital.ask("1101", asked, insured_in=insured_in)
+    assert reply.is_done or reply.retry == "later", reply.err_msg
+    return reply.is_done
+
+
 async def verified(directory: Path) -> dict[str, object]:
     """What `settlement verify` says of a region, beside its server."""
     process = await asyncio.create_subprocess_exec(
@@ -132,6 +143,8 @@ async def test_two_regions_and_a_hub_come_up_treat_each_way_and_go_down() -> Non
             ]
             async with open_clients(url, OURS) as ours, open_clients(their_url, THEIRS) as theirs:
                 here, there = region_cast(worlds[0], ours), region_cast(worlds[1], theirs)
+                for region, who, home in ((here, there, THEIRS), (there, here, OURS)):
+                    await until(partial(way_is_open, region, who.people[0], home))
                 stranger = await treated(here, there.people[0], THEIRS)
                 away = await treated(there, here.people[0], OURS)
             assert stranger.fund > 0 and away.fund > 0
