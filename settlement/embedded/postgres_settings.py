@@ -234,8 +234,7 @@ def _vacuum() -> dict[str, str | int]:
         "autovacuum_vacuum_threshold": 500,
         "autovacuum_vacuum_scale_factor": "0.05",
         "autovacuum_analyze_scale_factor": "0.05",
-        # With 1000 a look at one table took two thirds of a processor for as long as it lasted.
-        "autovacuum_vacuum_cost_limit": 200,
+        "autovacuum_vacuum_cost_limit": 1000,
         "autovacuum_work_mem": "64MB",
     }
 
