@@ -201,6 +201,10 @@ def _durability(settings: PostgresSettings) -> dict[str, str | int]:
         "wal_init_zero": "off",
         "wal_compression": settings.wal_compression,
         "recovery_init_sync_method": settings.recovery_init_sync_method,
+        # After a crash it ends, and whoever watches it starts it when the disk has space. One that
+        # begins anew by itself on a full disk may lose its startup process, say "ready" in its pid
+        # file and admit nobody for good (PostgreSQL 18.4).
+        "restart_after_crash": "off",
     }
 
 

@@ -45,7 +45,9 @@ async def town(disk: SmallDisk) -> AsyncIterator[ServedTown]:
     """One server on the disk, whose books are checked at its end."""
     async with a_served_town(disk=disk.path, employees=20 * CLAIMS) as town:
         yield town
-        disk.free()
+        disk.free()  # which the last test filled under this server too
+        await until(town.is_ready, seconds=BACK_SECONDS_MAX)
+        await until(town.reconnected, seconds=BACK_SECONDS_MAX)
 
 
 async def answered(town: ServedTown, message: Message) -> Reply | Unavailable:

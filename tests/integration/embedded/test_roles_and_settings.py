@@ -33,6 +33,7 @@ LEDGER_SETTINGS = {
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
     "wal_init_zero": "off",
+    "restart_after_crash": "off",
     "jit": "off",
     "listen_addresses": "",
     "server_encoding": "UTF8",

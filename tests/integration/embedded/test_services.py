@@ -58,6 +58,26 @@ async def test_dead_servers_are_started_again(path: Path, environment: Environme
     await services.stop()
 
 
+async def test_postgres_that_lost_a_process_is_started_anew_and_not_by_itself(
+    path: Path, environment: Environment
+) -> None:
+    """It would begin anew in any state of the disk, and could hang there."""
+    services = await start_services(path, environment)
+    assert services.postgres is not None
+    before = services.postgres
+    connection = await asyncpg.connect(services.app_dsn)
+    watch = asyncio.create_task(services.watch(interval_seconds=0.01))
+    os.kill(await connection.fetchval("select pg_backend_pid()"), signal.SIGKILL)
+    assert await wait_until(lambda: services.postgres is not before, 90)
+    assert not before.is_alive()
+    connection.terminate()
+    again = await asyncpg.connect(services.app_dsn)
+    assert await again.fetchval("select 1") == 1
+    await again.close()
+    watch.cancel()
+    await services.stop()
+
+
 def _pids(services: Services) -> list[int]:
     return [server.pid for server in (services.postgres, services.redis) if server is not None]
 
