@@ -223,6 +223,8 @@ create table ledger.fold (
     credits_pending bigint      not null,
     journal         smallint    not null,
     constraint fold_pkey primary key (journal, through_block, account)
+) with (
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 comment on table ledger.fold is
     'Sums of a journal by account from its first block to one, written in the background; '

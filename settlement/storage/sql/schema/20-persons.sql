@@ -101,6 +101,8 @@ create table settlement.token (
     key             bytea       not null,
     institution     text        not null,
     constraint token_pkey primary key (lane, psn_no, key)
+) with (
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 comment on table settlement.token is
     'E-credential tokens (医保电子凭证) issued for a person to an institution.';

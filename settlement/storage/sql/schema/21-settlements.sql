@@ -206,6 +206,10 @@ create table settlement.undertaking (
     msgid           text        not null,
     constraint undertaking_pkey primary key (lane, undertaking_id),
     constraint undertaking_kind_known check (kind in (1, 2))
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 comment on table settlement.undertaking is
     'What took more than one commit (未完结业务). Append-only; open while the person names it.';
@@ -229,6 +233,10 @@ create table settlement.family_share (
     donor_no        text        not null,
     constraint family_share_pkey primary key (lane, setl_id, hold_id),
     constraint family_share_not_zero check (amount_fen <> 0)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 create unique index family_share_pays_once on settlement.family_share (lane, hold_id)
     where amount_fen > 0;
@@ -264,6 +272,10 @@ create table settlement.family_move (
     constraint family_move_kind_known check (kind between 1 and 4),
     constraint family_move_positive check (amount_fen > 0 and balance_fen >= 0),
     constraint family_move_held_for_nothing_yet check ((kind in (2, 4)) = (setl_id is not null))
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 create unique index family_move_by_entry on settlement.family_move (lane, entry_id);
 create index family_move_by_account on settlement.family_move (lane, account)

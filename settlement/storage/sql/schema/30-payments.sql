@@ -4,6 +4,10 @@ create table settlement.pay_order (
     key             bytea       not null,
     psn_no          text        not null,
     constraint pay_order_pkey primary key (lane, key)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 comment on table settlement.pay_order is
     'Whose the order numbers of scan-to-pay are, and the codes that were decoded for an order; in '
@@ -32,6 +36,10 @@ create table settlement.payment (
     constraint payment_pkey primary key (lane, pay_no),
     constraint payment_kind_known check (kind between 1 and 2),
     constraint payment_collects_something check (amount_fen > 0)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 create index payment_by_order on settlement.payment (lane, order_no);
 comment on table settlement.payment is
@@ -67,6 +75,10 @@ create table settlement.payment_event (
     digest          bytea       not null,
     exchange        bytea       not null,
     constraint payment_event_pkey primary key (lane, pay_no, event_no)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 create unique index payment_event_order on settlement.payment_event (lane, order_no)
     where order_no is not null;

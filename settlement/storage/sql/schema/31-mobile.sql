@@ -13,6 +13,10 @@ create table settlement.mobile_order (
     batch_no        text        not null,
     payload         bytea       not null,
     constraint mobile_order_pkey primary key (lane, order_no)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 comment on table settlement.mobile_order is
     'Orders of mobile payment (移动支付订单) as uploaded. Append-only.';
@@ -39,6 +43,10 @@ create table settlement.mobile_event (
     payload         bytea       not null,
     constraint mobile_event_pkey primary key (lane, order_no, event_no),
     constraint mobile_event_kind_known check (kind between 1 and 9)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 comment on table settlement.mobile_event is
     'What happened to an order, in order. Append-only; folded by payments/mobile_states.py. The '

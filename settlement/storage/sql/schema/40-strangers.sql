@@ -18,6 +18,10 @@ create table settlement.remote_case (
     constraint remote_case_pkey primary key (lane, case_no),
     constraint remote_case_names_a_region check (insured_region ~ '^[0-9]{6}$'),
     constraint remote_case_costs_something check (total_fen > 0)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 create index remote_case_by_hold on settlement.remote_case (lane, hold_id);
 comment on table settlement.remote_case is
@@ -50,6 +54,10 @@ create table settlement.remote_event (
     payload         bytea       not null,
     constraint remote_event_pkey primary key (lane, case_no, event_no),
     constraint remote_event_kind_known check (kind between 1 and 9)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 comment on table settlement.remote_event is
     'What happened to a case, in order. Append-only; folded by elsewhere/remote_states.py.';

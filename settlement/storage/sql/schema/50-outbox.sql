@@ -12,6 +12,10 @@ create table settlement.outbox (
     payload         bytea       not null,
     constraint outbox_pkey primary key (lane, case_no, notice_no),
     constraint outbox_kind_known check (kind in ('mobile', 'webhook', 'sms'))
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 comment on table settlement.outbox is 'What we owe others (待发通知). Append-only.';
 comment on column settlement.outbox.case_no is 'The order, payment or matter that it tells of.';
@@ -57,6 +61,10 @@ create table settlement.outbox_attempt (
     came            text        not null,
     said            text        not null,
     constraint outbox_attempt_pkey primary key (lane, case_no, notice_no, attempt_no)
+) with (
+    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0,
+    autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
 comment on table settlement.outbox_attempt is
     'The delivery log: every attempt to tell somebody, and what came of it. Append-only.';
