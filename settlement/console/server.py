@@ -40,8 +40,8 @@ FIELDS_MAX = 40
 BROKEN_OFF = "console.download-broken"
 FORM = "application/x-www-form-urlencoded"
 STOP_SECONDS = 2.0
-WARM_SECONDS = 60.0
-"""Between two readings of what is new today."""
+WARM_SECONDS = 5.0
+"""Between two readings of what is new today: little at a time, for settlements wait beside it."""
 
 
 class ConsoleServer:
@@ -75,7 +75,7 @@ class ConsoleServer:
         self.desk.close()
 
     async def _keep_warm(self) -> None:
-        """Read on every minute, so that whoever looks after hours of nobody, or first on a new
+        """Read on and on, so that whoever looks after hours of nobody, or first on a new
         day, need not wait for it."""
         while True:
             await self.warm()
