@@ -110,10 +110,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Nonces a process itself remembers; Redis remembers all of them."""
     nonce_fold_max: int = 512
     """Nonces of one round trip to Redis."""
-    nonce_gap_seconds: float = 0.0001
+    nonce_gap_seconds: float = 0.0003
     """A fold leaves at the earliest so long after the previous one, for every request that is
-    being answered: the more of them, the more share a fold."""
-    nonce_gap_seconds_max: float = 0.004
+    being answered: the more of them, the more share a fold, and all that follows it."""
+    nonce_gap_seconds_max: float = 0.008
     """But never later than this."""
     nonce_wait_seconds_max: float = 0.1
     """How long a request waits for Redis before it goes on without. Longer than a process may be
