@@ -58,6 +58,7 @@ class AlipayChannel:
     """See `port.Channel`."""
 
     name = ChannelName.ALIPAY
+    tells_later = False
 
     def __init__(
         self, merchant: AlipayMerchant, keys: AlipayKeys, *, signer: Signer, clock: Clock,

@@ -56,6 +56,7 @@ class OneCodeChannel:
     """See `port.OneCode`."""
 
     name = ChannelName.ONECODE
+    tells_later = False
 
     def __init__(
         self, merchant: OneCodeMerchant, key: OneCodeKey, *, clock: Clock,

@@ -31,6 +31,8 @@ class Channel(Protocol):
     name: ChannelName
     merchant_no: str
     timers: Timers
+    tells_later: bool
+    """Whether its answer to a payment leaves it open as a rule, and what it tells decides."""
 
     async def pay(self, order: PayOrder) -> Outcome:
         """Collect with the code that the payer showed (付款码支付, 被扫)."""

@@ -79,6 +79,7 @@ class UnionPayChannel:
     ) -> None:
         self.merchant_no = merchant.mer_id
         self.timers = merchant.timers
+        self.tells_later = not merchant.pay_accepted_is_final
         self._merchant = merchant
         self._common = {
             "certId": keys.signing.cert_id,

@@ -57,6 +57,7 @@ class WechatChannel:
     """See `settlement.channels.port.Channel`."""
 
     name = ChannelName.WECHAT
+    tells_later = False
 
     def __init__(
         self, merchant: WechatMerchant, keys: WechatKeys, *, signer: Signer, clock: Clock,

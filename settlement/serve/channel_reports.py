@@ -40,6 +40,7 @@ from settlement.serve.asking import Journals, Reply
 from settlement.serve.legs import Legs
 from settlement.serve.pay_pieces import asked_of, order_key, phone_door, refund_order
 from settlement.serve.remote import RemoteDesk
+from settlement.serve.retelling import Retelling, Retold
 from settlement.storage.errors import StorageError
 from settlement.storage.payment_finder import PaymentFinder
 from settlement.storage.payments import place_of
@@ -70,7 +71,7 @@ class ChannelReports:
 
     def __init__(
         self, *, desk: DecisionDesk, journals: Journals, finder: PaymentFinder, tills: Tills,
-        read_clock: Clock, remote: RemoteDesk,
+        read_clock: Clock, remote: RemoteDesk, others: Retelling,
     ) -> None:  # fmt: skip
         self._desk = desk
         self._submit = journals.ask
@@ -79,6 +80,7 @@ class ChannelReports:
         self._clock = read_clock
         self._legs = Legs()
         self._remote = remote
+        self._others = others
         self._undoing: dict[int, asyncio.Task[None]] = {}
         """cases that another region is asked to take back, because nobody paid"""
 
@@ -98,7 +100,30 @@ class ChannelReports:
             where = {"event": "notification.refused", "channel": channel, "reason": said.reason}
             logger.log(level, "a notification was refused", extra=where)
             return merchant.acknowledged(taken=False)
+        here = self._legs.of(said, channel, merchant_no) is not None
+        if merchant.tells_later and not here and not said.refund_no:
+            self._others.tell(channel, merchant_no, headers, body)
         return merchant.acknowledged(taken=await self._taken(channel, merchant_no, said))
+
+    def hear_others(self) -> None:
+        """What channels tell other processes is heard here, too, from now on."""
+        if any(one.tells_later for one in self.tills.merchants().values()):
+            self._others.begin(self._retold)
+
+    async def _retold(self, word: Retold) -> None:
+        """Taken as if it had come here, where a counter waits for it; who called it out goes on by
+        itself, and answers the channel."""
+        merchant = self.tills.merchant(word.channel, word.merchant_no)
+        said = None if merchant is None else merchant.notified(word.headers, word.body)
+        if not isinstance(said, Notified):
+            return
+        if self._legs.of(said, word.channel, word.merchant_no) is None:
+            return
+        try:
+            await self._taken(word.channel, word.merchant_no, said)
+        except (StorageError, Overloaded, Unavailable) as exc:
+            where = {"event": "notification.retold_in_vain", "channel": word.channel}
+            logger.warning("left to the process that it came to", exc_info=exc, extra=where)
 
     async def _taken(self, channel: str, merchant_no: str, said: Notified) -> bool:
         found = await self._found(channel, merchant_no, said)

@@ -76,6 +76,7 @@ from settlement.serve.pay_pieces import (
 )
 from settlement.serve.person_codes import PersonCodes, instead
 from settlement.serve.remote import RemoteDesk
+from settlement.serve.retelling import Retelling
 from settlement.serve.strangers import StrangerDesk
 from settlement.storage.lookups import PersonFinder
 from settlement.storage.payment_finder import Claim, OrderName, PaymentFinder
@@ -129,6 +130,7 @@ class Payments(ChannelReports):
         super().__init__(
             desk=desk, journals=journals, tills=tills, read_clock=read_clock,
             finder=PaymentFinder(self._side, shape, gap=self._gap), remote=remote,
+            others=Retelling(dsn),
         )  # fmt: skip
         self._elsewhere = OrdersElsewhere(remote, journals)
         self._codes = PersonCodes(
@@ -529,6 +531,7 @@ class Payments(ChannelReports):
 
     async def drain(self, seconds: float) -> None:
         """Finish what is under way; what is not by then is left to the resolvers."""
+        await self._others.end()
         under_way = {*self._under_way, *self._undoing.values()}
         if under_way:
             await asyncio.wait(under_way, timeout=seconds)

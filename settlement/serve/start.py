@@ -48,6 +48,7 @@ async def start_gateway(config: WorkerConfig, *, clock: Clock = system_clock) ->
         dsn=config.app_dsn, keyring=keyring, data_dir=Path(config.data_dir), limits=config.limits
     )
     service.resolve_payments()
+    service.payments.hear_others()
     if config.demo:
         service.demo_token = token_page(config.app_dsn, keyring)
         service.demo_world = world_page(config.app_dsn, keyring, Path(config.data_dir))

@@ -16,13 +16,14 @@ from msgspec.structs import replace
 from protocol.scan import ScanReply
 from settlement.payments.payment import Exchange, OrderKey, Outcome, PayOrder, Verdict
 from settlement.payments.payment_states import Happening
+from settlement.serve.retelling import Retelling, Retold
 from settlement.serve.service import Service
 from settlement.storage.queries import MATCHING_SCATTER
 from settlement.telemetry.metrics import METRICS
 from tests.kit import population
 from tests.kit.population import DEAR
 from tests.kit.scanner import Scanner, pending_fen
-from tests.kit.till import WALLET, Play
+from tests.kit.till import MERCHANT, WALLET, Play
 from tests.kit.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -206,6 +207,65 @@ async def test_notification_that_another_process_hears_first_waits_for_the_answe
     assert (await here.scan(order)).status == "settled"
     assert await heard[0] == TAKEN
     assert await steps_of(town, order["order_no"]) == PAID_ONCE
+
+
+async def test_what_another_process_hears_is_called_out_to_the_one_with_the_counter(
+    town: Town, here: Scanner, there: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer leaves it open, and what the channel tells the other process decides: one step,
+    and the exchange of the answer is kept, which the other process does not know."""
+    heard: list[asyncio.Task[object]] = []
+    came = asyncio.Event()
+    others = await listening(town, here, came)
+    monkeypatch.setattr(town.channels.wechat, "tells_later", True)
+
+    async def told(order_no: str) -> None:
+        heard.append(asyncio.create_task(there.notify("wechat", order_no)))
+        await came.wait()
+
+    order = here.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    before_the_answer(town, monkeypatch, Play.LOST_AFTER, told)
+    assert (await here.scan(order)).status == "settled"
+    assert await heard[0] == TAKEN
+    assert await steps_of(town, order["order_no"]) == PAID_ONCE
+    await others.end()
+
+
+async def test_word_for_somebody_else_changes_nothing(
+    town: Town, here: Scanner, there: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process without that counter leaves it; so does one that cannot read, or check, it."""
+    came = asyncio.Event()
+    others = await listening(town, here, came)
+    monkeypatch.setattr(town.channels.wechat, "tells_later", True)
+    town.channels.wechat.plays.append(Play.CONFIRM)
+    order = there.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    assert (await there.scan(order)).status == "payer_action"
+    number = next(reversed(town.channels.wechat.book.asked))
+    for body in (number.encode(), b"forged"):
+        came.clear()
+        there.service.payments._others.tell("wechat", MERCHANT, {}, body)
+        await came.wait()
+    await there.service.payments._others._siblings.tell("no word of ours")
+    await there.service.payments._others._siblings.tell("x" * 8_000)
+    assert [kind for kind, _ in await steps_of(town, order["order_no"])] == [
+        Happening.ATTEMPTED, Happening.CONFIRM,
+    ]  # fmt: skip
+    await others.end()
+
+
+async def listening(town: Town, one: Scanner, came: asyncio.Event) -> Retelling:
+    """This process hears the others; `came` is set once it has dealt with a word."""
+    payments = one.service.payments
+    others = Retelling(town.app_dsn)
+
+    async def hear(word: Retold) -> None:
+        came.set()
+        await payments._retold(word)
+
+    others.begin(hear)
+    await others.ready.wait()
+    return others
 
 
 @pytest.mark.parametrize("place", ["here", "there"])

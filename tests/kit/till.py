@@ -77,6 +77,7 @@ class ScriptedChannel:
         self.name = name
         self.merchant_no = MERCHANT
         self.timers: Timers = TIMERS[name]
+        self.tells_later = False
         self.phone: PhoneDoor | None = None
         self.book = Book()
         self.plays: deque[Play] = deque()

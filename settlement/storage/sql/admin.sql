@@ -29,6 +29,10 @@ select settlement.grant_rights($1);
 -- A session of the settle path forgets its plans and makes them for the tables as they are now.
 discard plans;
 
+-- name: tell_siblings
+-- Whoever listens on the database hears it: a hint, nothing rests on it.
+select pg_notify($1, $2);
+
 -- name: wait_for_second_server
 -- What this session sees lasts when this commit does: where a commit waits for a standby, a row may
 -- be seen that no standby has, because its session was ended or the server crashed while it waited.

@@ -101,6 +101,7 @@ class Door:
         self.name = name
         self.merchant_no = MERCHANT
         self.timers: Timers = TIMERS[name]
+        self.tells_later = False
         self._box = box
         self._gateway = gateway
         self._channel = box.channels[name]
