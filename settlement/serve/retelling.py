@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -39,7 +39,7 @@ class Retelling:
 
     def __init__(self, dsn: str) -> None:
         self._siblings = Siblings(dsn)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     @property
     def ready(self) -> asyncio.Event:
@@ -61,15 +61,12 @@ class Retelling:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._siblings.close()
 
-    def _keep(self, work: Awaitable[object]) -> None:
-        task = asyncio.ensure_future(_ended(work))
+    def _keep(self, work: Coroutine[object, object, object]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def _ended(work: Awaitable[object]) -> None:
-    await work
 
 
 async def _heard(hear: Hear, word: str) -> None:

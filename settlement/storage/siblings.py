@@ -56,21 +56,22 @@ class Siblings:
             if pid != self._pid:
                 heard(str(word))
 
-        try:
-            while True:
-                try:
-                    async with self._line.use() as connection:
-                        if connection is not self._heard_on:
-                            self._pid = connection.get_server_pid()
-                            await connection.add_listener(WORD, said)
-                            self._heard_on = connection
-                            self._is_lost = False
-                            self.ready.set()
-                except StorageError as exc:
-                    self._miss(exc)
-                await rest(LOOK_SECONDS)
-        finally:
-            self._line.close()
+        while True:
+            try:
+                async with self._line.use() as connection:
+                    if connection is not self._heard_on:
+                        self._pid = connection.get_server_pid()
+                        await connection.add_listener(WORD, said)
+                        self._heard_on = connection
+                        self._is_lost = False
+                        self.ready.set()
+            except StorageError as exc:
+                self._miss(exc)
+            await rest(LOOK_SECONDS)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._line.close()
 
     def _miss(self, exc: StorageError) -> None:
         if not self._is_lost:

@@ -7,7 +7,8 @@ still acts only once, ADR 0005), leaves Redis alone for a second and says that i
 
 In Redis a nonce is a field of a hash: field 8 bytes of (access key, nonce), value 8 bytes of the
 body. Hashes are cut by time (an epoch as long as the window, of which the last two are asked) and
-by the field's first bytes, so that they stay small, stored compactly, and expire by themselves.
+by the field's first bytes, so that they stay small, stored compactly, and expire by themselves,
+once nobody asks them any more.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from settlement.telemetry.metrics import METRICS
 logger = logging.getLogger("settlement.web")
 
 BUCKETS = 4096
+CLOCKS_SECONDS = 60
+"""How far the clocks of two processes may be apart."""
 SCRIPT = """\
 local ttl = ARGV[1]
 local seen = {}
@@ -132,9 +135,10 @@ class Nonces:
     async def _fold(self, fold: list[tuple[bytes, bytes, Future[bool]]]) -> None:
         assert self._store is not None  # noqa: S101 - nothing waits where there is none
         window = self._limits.nonce_window_seconds
-        epoch = int(self._clock()) // window
+        now = int(self._clock())
+        epoch = now // window
         keys: list[bytes] = []
-        arguments: list[bytes] = [b"%d" % (2 * window)]
+        arguments: list[bytes] = [b"%d" % ((epoch + 2) * window + CLOCKS_SECONDS - now)]
         for field, value, _ in fold:
             bucket = int.from_bytes(field[:2], "big") % BUCKETS
             keys += (b"nonce:%d:%d" % (epoch, bucket), b"nonce:%d:%d" % (epoch - 1, bucket))

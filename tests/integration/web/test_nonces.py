@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterator
+from hashlib import sha256
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from settlement.embedded.services import Services
 from settlement.limits import DEFAULT_LIMITS
 from settlement.telemetry.metrics import METRICS
-from settlement.web.nonces import SCRIPT, Nonces
+from settlement.web.nonces import BUCKETS, CLOCKS_SECONDS, SCRIPT, Nonces
 from settlement.web.redis_script import RedisScript, ScriptMissingError, parse_answer
 
 NOW = 1_800_000_000
@@ -56,6 +57,23 @@ async def test_nonce_is_remembered_across_the_end_of_an_epoch(
     assert await checked(process(services, end - 1), key, "n", b"body")
     assert not await checked(process(services, end + 1), key, "n", b"different")
     assert await checked(process(services, end + 2 * window), key, "n", b"different")
+
+
+@pytest.mark.parametrize("later", [0, DEFAULT_LIMITS.nonce_window_seconds - 1])
+async def test_nonce_is_kept_no_longer_than_it_is_asked_for(
+    services: Services, key: str, later: int
+) -> None:
+    """Until the end of the next epoch, whenever in its own it came."""
+    window = DEFAULT_LIMITS.nonce_window_seconds
+    epoch = NOW // window + secrets.randbelow(10**6)
+    script = RedisScript(services.redis_url, SCRIPT)
+    nonces = Nonces(script, PATIENT, clock=lambda: epoch * window + later)
+    assert await checked(nonces, key, "n", b"body")
+    bucket = int.from_bytes(sha256(f"{key}\nn".encode()).digest()[:2], "big") % BUCKETS
+    ttl = RedisScript(services.redis_url, "return {tostring(redis.call('ttl', KEYS[1]))}")
+    (lives,) = await ttl.run([b"nonce:%d:%d" % (epoch, bucket)], [])
+    left = 2 * window - later
+    assert left < int(lives) <= left + CLOCKS_SECONDS
 
 
 async def test_checks_at_the_same_time_share_a_round_trip(services: Services, key: str) -> None:
