@@ -130,7 +130,7 @@ class Payments(ChannelReports):
         super().__init__(
             desk=desk, journals=journals, tills=tills, read_clock=read_clock,
             finder=PaymentFinder(self._side, shape, gap=self._gap), remote=remote,
-            others=Retelling(dsn),
+            others=Retelling(dsn, lambda: desk.world.keyring),
         )  # fmt: skip
         self._elsewhere = OrdersElsewhere(remote, journals)
         self._codes = PersonCodes(

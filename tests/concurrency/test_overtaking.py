@@ -19,6 +19,7 @@ from settlement.payments.payment_states import Happening
 from settlement.serve.retelling import Retelling, Retold
 from settlement.serve.service import Service
 from settlement.storage.queries import MATCHING_SCATTER
+from settlement.storage.siblings import Siblings
 from settlement.telemetry.metrics import METRICS
 from tests.kit import population
 from tests.kit.population import DEAR
@@ -232,8 +233,9 @@ async def test_what_another_process_hears_is_called_out_to_the_one_with_the_coun
 
 
 async def test_word_for_somebody_else_changes_nothing(
-    town: Town, here: Scanner, there: Scanner, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    town: Town, here: Scanner, there: Scanner, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
     """A process without that counter leaves it; so does one that cannot read, or check, it."""
     came = asyncio.Event()
     others = await listening(town, here, came)
@@ -242,22 +244,24 @@ async def test_word_for_somebody_else_changes_nothing(
     order = there.order(town.someone(), DEAR, 3, pay_code=WALLET)
     assert (await there.scan(order)).status == "payer_action"
     number = next(reversed(town.channels.wechat.book.asked))
+    stranger = Siblings(town.app_dsn)
+    assert await stranger.tell("no word of ours")
+    stranger.close()
     for body in (number.encode(), b"forged"):
         came.clear()
         there.service.payments._others.tell("wechat", MERCHANT, {}, body)
         await came.wait()
-    await there.service.payments._others._siblings.tell("no word of ours")
-    await there.service.payments._others._siblings.tell("x" * 8_000)
+    await others.end()
+    assert "siblings.unreadable" in [getattr(one, "event", "") for one in caplog.records]
     assert [kind for kind, _ in await steps_of(town, order["order_no"])] == [
         Happening.ATTEMPTED, Happening.CONFIRM,
     ]  # fmt: skip
-    await others.end()
 
 
 async def listening(town: Town, one: Scanner, came: asyncio.Event) -> Retelling:
     """This process hears the others; `came` is set once it has dealt with a word."""
     payments = one.service.payments
-    others = Retelling(town.app_dsn)
+    others = Retelling(town.app_dsn, lambda: town.keyring)
 
     async def hear(word: Retold) -> None:
         came.set()
