@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from protocol.nhsa.registry import TRANSACTIONS, Effect
 
-ROOM_MIN_OF_MAX = 4
+ROOM_MIN_OF_MAX = 8
 """A room is made no smaller than one in so many of its largest size."""
 PACE_SECONDS = 0.5
 """How much a room that keeps a pace holds: what it lets go in so long. A burst as long enters."""

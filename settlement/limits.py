@@ -61,7 +61,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     these places as they become few, `gate` says (ADR 0057)."""
     payments_in_flight_max: int = 2_048
     """The same of scan-to-pay, where a payer may take their time."""
-    journal_wait_seconds_max: float = 0.25
+    journal_wait_seconds_max: float = 0.1
     """How long a request may wait for its journal's next batch before fewer are let in. What waits
     longer makes nothing faster: it is out of every cache by the time it is decided."""
     requests_per_second_max: int | None = None

@@ -176,8 +176,8 @@ def test_room_becomes_smaller_while_what_is_in_waits_too_long_and_larger_again()
 
     assert tune(0.9) == 1_000
     sizes = [tune(2.0) for _ in range(10)]
-    assert sizes == sorted(sizes, reverse=True) and sizes[-1] == 250
-    assert tune(0.7) == 250, "it waits for as long as it may"
-    assert tune(2.0, elsewhere=300) == 550, "who waits for others takes nobody's place"
+    assert sizes == sorted(sizes, reverse=True) and sizes[-1] == 125
+    assert tune(0.7) == 125, "it waits for as long as it may"
+    assert tune(2.0, elsewhere=300) == 425, "who waits for others takes nobody's place"
     assert tune(2.0, elsewhere=3_000) == 1_000
     assert [tune(0.1) for _ in range(12)][-1] == 1_000
