@@ -55,9 +55,7 @@ STEADY_SECONDS = 6.0
 """Of ordinary business before a fault and after it is over."""
 BACK_SECONDS_MAX = 30.0
 LEASES_SECONDS_MAX = 40.0
-"""A background loop looks every thirty seconds at least, and then finds its session gone."""
-SELDOM = {22, 26}
-"""But for these two, which look every ten minutes and every hour."""
+"""A background loop looks every fifteen seconds at least whether its session is gone."""
 CATCH_UP_SECONDS_MAX = 20.0
 """A standby that is not the synchronous one may be a little behind."""
 ASKED_AGAIN = 20
@@ -205,7 +203,7 @@ async def _booked(cluster: Cluster) -> list[Row]:
 async def _leases(cluster: Cluster) -> set[int]:
     """Which background loops are held by a session of the leader."""
     rows = await _fetch(cluster.dsn(), "leases", LEASE_CLASS)
-    return {row["lease"] for row in rows} - SELDOM
+    return {row["lease"] for row in rows}
 
 
 async def _held_again(cluster: Cluster, leases: set[int]) -> bool:

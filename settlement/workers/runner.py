@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from settlement.storage.errors import StorageError
+from settlement.storage.errors import LostConnectionError, StorageError
 from settlement.storage.lease import PlainConnection, connection_for, take_lease
 from settlement.telemetry.metrics import METRICS
 from settlement.workers.registry import Loop
@@ -18,6 +18,8 @@ from settlement.workers.registry import Loop
 logger = logging.getLogger("settlement.workers")
 
 FAILURE_PAUSE_SECONDS = 2.0
+LOOK_SECONDS = 15.0
+"""How soon a lease that went with its connection is missed, however seldom the loop steps."""
 
 
 async def run_loops(dsn: str, loops: Iterable[Loop], stopping: asyncio.Event) -> None:
@@ -52,7 +54,17 @@ async def _run_leased(connection: PlainConnection, loop: Loop, stopping: asyncio
                 logger.info("lease taken", extra={"event": "loop.started", "loop": loop.name})
         if held:
             await loop.step(connection)
-        await _pause(stopping, loop.every_seconds)
+        await _rest(connection, loop.every_seconds, stopping)
+
+
+async def _rest(connection: PlainConnection, seconds: float, stopping: asyncio.Event) -> None:
+    """Until the next step. Raises LostConnectionError where the session has ended meanwhile."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + seconds
+    while not stopping.is_set() and (left := until - clock()) > 0:
+        await _pause(stopping, min(left, LOOK_SECONDS))
+        if connection.is_closed():
+            raise LostConnectionError("the session ended, and the lease with it")
 
 
 async def _pause(stopping: asyncio.Event, seconds: float) -> None:
