@@ -56,6 +56,7 @@ FORMS = {
     "long": Settings(
         form="long", rate_per_second=300.0, hold_seconds=20.0, persons=100_000, tills=4,
         faults=WITH_CHANNELS, afterwards=AFTER_CHANNELS, apart=True, settlements=1_000_000,
+        faults_per_verify=6,
     ),
 }  # fmt: skip
 APART = Settings(

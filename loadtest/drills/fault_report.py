@@ -76,7 +76,8 @@ def figures_of(
         "doubled": len({text for one in findings for text in one.doubled}),
         "unresolved": len({text for one in findings for text in one.unresolved}),
         "books_equal": not any(one.differences for one in findings),
-        "verify_ok": all(one.verified for one in suffered),
+        "verify_ok": all(one.verified is not False for one in suffered),
+        "verifications": sum(one.verified is not None for one in suffered) + len(stages),
         "certainty_p99_s": _percentile(certain, 99),
         "recovery_s": {
             one.fault: _rounded(one.recovery_seconds) for one in suffered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 from msgspec import Struct
@@ -45,7 +46,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """whether a recovery that took longer than asked is a failure, or only told: a machine that
     runs a CI has other work"""
     settlements: int = 0
-    """go on in rounds until so many messages were carried out"""
+    """go on in rounds until so many messages were carried out, and one round at least"""
+    faults_per_verify: int = 1
+    """the ledger is verified as a whole after so many faults: it grows, and its verification with
+    it, while every message is held against the rows after each fault"""
     seed: int = 1
     workers: int = 2
 
@@ -93,11 +97,12 @@ async def play(name: str, settings: Settings, server: Server, book_path: Path) -
 async def _rounds(
     settings: Settings, director: Director, book: ClientBook, suffered: list[Suffered]
 ) -> None:
-    """All faults, again and again where a number of settlements is asked for."""
-    while True:
-        await _round(settings, settings.faults, director, suffered)
+    """All faults, then again from the first until as many settlements are there as are asked."""
+    await _round(settings, settings.faults, director, suffered)
+    for fault in cycle(settings.faults):
         if book.done >= settings.settlements:
             return
+        await _round(settings, [fault], director, suffered)
 
 
 async def _round(
@@ -105,7 +110,10 @@ async def _round(
 ) -> None:
     for fault in faults:
         try:
-            one = await director.suffer(fault, hold_seconds=settings.hold_seconds)
+            one = await director.suffer(
+                fault, hold_seconds=settings.hold_seconds,
+                verify=(len(suffered) + 1) % settings.faults_per_verify == 0,
+            )  # fmt: skip
         except Exception as exc:
             exc.add_note(f"while it suffered: {fault.name}")
             raise
