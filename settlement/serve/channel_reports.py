@@ -102,7 +102,8 @@ class ChannelReports:
             return merchant.acknowledged(taken=False)
         here = self._legs.of(said, channel, merchant_no) is not None
         if merchant.tells_later and not here and not said.refund_no:
-            self._others.tell(channel, merchant_no, headers, body)
+            word = Retold(channel, merchant_no, dict(headers), body, said.order_no)
+            self._others.tell(word)
         return merchant.acknowledged(taken=await self._taken(channel, merchant_no, said))
 
     def hear_others(self) -> None:
@@ -113,6 +114,8 @@ class ChannelReports:
     async def _retold(self, word: Retold) -> None:
         """Taken as if it had come here, where a counter waits for it; who called it out goes on by
         itself, and answers the channel."""
+        if not self._legs.waits(word.order_no):
+            return
         merchant = self.tills.merchant(word.channel, word.merchant_no)
         said = None if merchant is None else merchant.notified(word.headers, word.body)
         if not isinstance(said, Notified):

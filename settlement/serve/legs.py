@@ -116,6 +116,10 @@ class Legs:
             return None
         return leg
 
+    def waits(self, order_no: str) -> bool:
+        """A counter of this process waits for that order."""
+        return order_no in self._by_order
+
     def tell(self, pay_no: int, stands: PayAnswer) -> None:
         """Something became of a payment."""
         leg = self._by_payment.get(pay_no)

@@ -14,7 +14,7 @@ import asyncio
 import logging
 from binascii import Error as NotBase64
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 
 import msgspec
 from msgspec import Struct
@@ -32,6 +32,8 @@ class Retold(Struct, frozen=True, array_like=True):
     merchant_no: str
     headers: dict[str, str]
     body: bytes
+    order_no: str
+    """as its first hearer read it, so that who does not wait for that order need not check it"""
 
 
 _DECODE = msgspec.msgpack.Decoder(Retold).decode
@@ -59,11 +61,11 @@ class Retelling:
         """Hear others from now on."""
         self._keep(self._siblings.hear(lambda word: self._keep(self._heard(hear, word))))
 
-    def tell(self, channel: str, merchant_no: str, headers: Mapping[str, str], body: bytes) -> None:
+    def tell(self, word: Retold) -> None:
         """Call it out; nobody waits for that."""
-        word = _ENCODE(Retold(channel, merchant_no, dict(headers), body))
         keyring = self._keyring()
-        sealed = keyring.version.to_bytes(_VERSION_BYTES, "big") + keyring.seal(word, _RECORD)
+        version = keyring.version.to_bytes(_VERSION_BYTES, "big")
+        sealed = version + keyring.seal(_ENCODE(word), _RECORD)
         self._keep(self._siblings.tell(b2a_base64(sealed, newline=False).decode()))
 
     async def end(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import pytest
 from msgspec.structs import replace
@@ -236,7 +237,8 @@ async def test_word_for_somebody_else_changes_nothing(
     town: Town, here: Scanner, there: Scanner, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    """A process without that counter leaves it; so does one that cannot read, or check, it."""
+    """A process without that counter leaves it, and does not even check it; so does one that
+    cannot read it."""
     came = asyncio.Event()
     others = await listening(town, here, came)
     monkeypatch.setattr(town.channels.wechat, "tells_later", True)
@@ -247,12 +249,36 @@ async def test_word_for_somebody_else_changes_nothing(
     stranger = Siblings(town.app_dsn)
     assert await stranger.tell("no word of ours")
     stranger.close()
-    for body in (number.encode(), b"forged"):
-        came.clear()
-        there.service.payments._others.tell("wechat", MERCHANT, {}, body)
-        await came.wait()
+    checked = Mock(wraps=town.channels.wechat.notified)
+    monkeypatch.setattr(town.channels.wechat, "notified", checked)
+    there.service.payments._others.tell(Retold("wechat", MERCHANT, {}, number.encode(), number))
+    await came.wait()
     await others.end()
+    assert not checked.called
     assert "siblings.unreadable" in [getattr(one, "event", "") for one in caplog.records]
+    assert [kind for kind, _ in await steps_of(town, order["order_no"])] == [
+        Happening.ATTEMPTED, Happening.CONFIRM,
+    ]  # fmt: skip
+
+
+async def test_forged_word_for_a_waiting_counter_is_not_believed(
+    town: Town, here: Scanner, there: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came = asyncio.Event()
+    others = await listening(town, here, came)
+    checked = Mock(wraps=town.channels.wechat.notified)
+    monkeypatch.setattr(town.channels.wechat, "notified", checked)
+
+    async def told(order_no: str) -> None:
+        word = Retold("wechat", MERCHANT, {}, b"forged", order_no)
+        there.service.payments._others.tell(word)
+        await came.wait()
+
+    order = here.order(town.someone(), DEAR, 3, pay_code=WALLET)
+    before_the_answer(town, monkeypatch, Play.CONFIRM, told)
+    assert (await here.scan(order)).status == "payer_action"
+    await others.end()
+    assert checked.called
     assert [kind for kind, _ in await steps_of(town, order["order_no"])] == [
         Happening.ATTEMPTED, Happening.CONFIRM,
     ]  # fmt: skip
