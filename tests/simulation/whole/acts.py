@@ -195,8 +195,11 @@ class Acts:
         if not self._scans.orders:
             return
         order = self._rng.choice(self._scans.orders[-10:])
+        scans = self._scans
         act = self._rng.choice(
-            (self._scans.scan, self._scans.find, self._scans.cancel, self._scans.refund)
+            (scans.scan, scans.find, scans.cancel, scans.refund)
+            if "pay_on_phone" not in order.body
+            else (scans.scan, scans.find, scans.cancel, scans.refund, *3 * (scans.tap,))
         )
         await act(order)
 

@@ -34,7 +34,6 @@ class Order(Struct, eq=False):
     till: scanner.Scanner
     body: dict[str, object]
     status: str = ""
-    refunds: dict[str, str] = {}
 
     @property
     def number(self) -> str:
@@ -56,14 +55,19 @@ class Scans:
         shop: Institution = city.institutions[rng.choice((0, 1))]
         till = scanner.Scanner(shop, None)  # type: ignore[arg-type]
         item = rng.choice(_SOLD)
+        on_phone = rng.random() < 0.3
         code = CODES[rng.choice(list(CODES))] if whom is None or rng.random() < 0.9 else ""
         body = till.order(
-            whom, item, rng.randint(1, 3), pay_code=code, allow_second_code=rng.random() < 0.5,
-            acct_used_flag=rng.choice("01"),
+            whom, item, rng.randint(1, 3), pay_code="" if on_phone else code,
+            allow_second_code=rng.random() < 0.5, acct_used_flag=rng.choice("01"),
         )  # fmt: skip
+        if on_phone:
+            body["pay_on_phone"] = True
         order = Order(city, till, body)
         self.orders.append(order)
         await self.scan(order)
+        if on_phone and rng.random() < 0.8:
+            await self.tap(order)
 
     async def pay_in(self, city: City, stay_no: str) -> None:
         """A deposit of a stay, by a wallet or in cash."""
@@ -88,6 +92,13 @@ class Scans:
             await self._ask(order, "deposit", lambda s: s.payments.deposit(body, caller))
         else:
             await self._ask(order, "scan", lambda s: s.payments.scan(body, caller))
+
+    async def tap(self, order: Order) -> None:
+        """The payer opens it on their phone, at this channel or at the other one."""
+        channel = self._rng.choice(list(CODES))
+        body = _ENCODE({"channel": channel.value, "openid": "payer"})
+        number, caller = order.number, order.till.caller
+        await self._ask(order, "tap", lambda s: s.payments.phone(number, body, caller))
 
     async def find(self, order: Order) -> None:
         """What stands of it."""

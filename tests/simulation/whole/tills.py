@@ -12,15 +12,18 @@ from settlement.channels.registry import EVERYBODY, Place, Tills
 from settlement.payments.payment import (
     ChannelName,
     Custody,
+    Handed,
     NotificationRefused,
     Notified,
     OrderKey,
     Outcome,
     PayOrder,
+    PhoneOrder,
     RefundOrder,
     Timers,
+    Verdict,
 )
-from settlement.payments.payment_timers import TIMERS
+from settlement.payments.payment_timers import PHONE_TIMERS, TIMERS
 from tests.kit.till import MERCHANT
 from tests.simulation.channel import UnreliableChannel
 from tests.simulation.passing import passes
@@ -106,17 +109,29 @@ class Door:
         self._gateway = gateway
         self._channel = box.channels[name]
         self._rng = rng
+        self.phone = PhoneSide(self)
 
     async def pay(self, order: PayOrder) -> Outcome:
         """See the port; the payer may confirm later."""
-        city, channel = self._gateway.city, self._channel
-
         def arrive() -> Outcome:
-            for _ in range(self._rng.randrange(3)):
-                city.later(self._rng.uniform(1, 60), lambda: _confirm(channel, order.order_no))
-            return channel.pay(order.order_no, order.amount_fen)
+            self._may_be_confirmed(order.order_no, within_seconds=60)
+            return self._channel.pay(order.order_no, order.amount_fen)
 
         return await self._asked(arrive, f"pay {order.order_no}")
+
+    async def hand(self, order: PhoneOrder) -> Outcome:
+        """Of `PhoneSide`; the payer pays later, or does not."""
+        def arrive() -> Outcome:
+            self._may_be_confirmed(order.order_no, within_seconds=200)
+            return self._channel.hand(order.order_no, order.amount_fen)
+
+        return await self._asked(arrive, f"hand {order.order_no}")
+
+    async def withdraw(self, order: OrderKey) -> Outcome:
+        """Of `PhoneSide`."""
+        return await self._asked(
+            lambda: self._channel.withdraw(order.order_no), f"withdraw {order.order_no}"
+        )
 
     async def query(self, order: OrderKey) -> Outcome:
         """See the port."""
@@ -162,6 +177,11 @@ class Door:
     async def close(self) -> None:
         """Nothing is open."""
 
+    def _may_be_confirmed(self, order_no: str, *, within_seconds: float) -> None:
+        for _ in range(self._rng.randrange(3)):
+            seconds = self._rng.uniform(1, within_seconds)
+            self._gateway.city.later(seconds, lambda: _confirm(self._channel, order_no))
+
     async def _asked(self, arrive: Callable[[], Outcome], what: str) -> Outcome:
         gateway = self._gateway
         await gateway.breathe()
@@ -171,6 +191,36 @@ class Door:
         await passes(self._rng.choice((0.01, 0.1, 0.3)))
         await gateway.breathe()
         return outcome
+
+
+class PhoneSide:
+    """`PhoneDoor`, for one process: WeChat's wants to know who pays, Alipay's gives its address
+    once."""
+
+    def __init__(self, door: Door) -> None:
+        self.timers: Timers = PHONE_TIMERS
+        self.asks_who = door.name is ChannelName.WECHAT
+        self.gives_once = not self.asks_who
+        self._door = door
+
+    def sign_in(self, back: str, state: str) -> str:
+        """The institution's own program says who pays."""
+        return ""
+
+    async def payer(self, code: str) -> str:
+        """Nobody comes back from anywhere."""
+        return ""
+
+    async def hand(self, order: PhoneOrder) -> Handed | Outcome:
+        """See the port."""
+        outcome = await self._door.hand(order)
+        if outcome.verdict is not Verdict.PAYER_ACTION:
+            return outcome
+        return Handed(outcome=outcome, url=f"pay:{order.order_no}")
+
+    async def withdraw(self, order: OrderKey) -> Outcome:
+        """See the port."""
+        return await self._door.withdraw(order)
 
 
 async def _confirm(channel: UnreliableChannel, order_no: str) -> None:
