@@ -30,7 +30,7 @@ from loadtest import attach
 from loadtest.drills import own_time
 from loadtest.drills.audit import Findings, compare
 from loadtest.drills.bills import reconciled
-from loadtest.drills.orders import IMPATIENT, Customers
+from loadtest.drills.orders import IMPATIENT, ON_PHONE, Customers
 from loadtest.drills.shift import (
     Shift,
     channels_of,
@@ -125,8 +125,9 @@ def run(settings: Settings, data_dir: Path, environment: Mapping[str, str]) -> R
     with Server(data_dir, workers=settings.workers, environment=environment) as server:
         world = fetch_world(server.url, persons=settings.persons)
         customers = Customers(
-            world, seed=settings.seed, stamp=int(time.time()), impatient=settings.impatient
-        )
+            world, seed=settings.seed, stamp=int(time.time()), impatient=settings.impatient,
+            on_phone=ON_PHONE,
+        )  # fmt: skip
         first = in_no_hurry(customers, payments=settings.payments)
         alone = asyncio.run(
             sell(server, world, customers, orders=first, tills=1, kill=False, name="A")
@@ -200,6 +201,10 @@ def figures_of(settings: Settings, done: Run) -> dict[str, Figure]:
         "passed": findings.clean and done.verdict.ok and statuses["settled"] > 0,
         "refused": statuses["refused"],
         "by_channel": dict(Counter(one.channel or "none" for one in shift.believed)),
+        "on_phones": sum(one.on_phone for one in shift.believed),
+        "settled_on_phones": sum(
+            one.on_phone and one.status == "settled" for one in shift.believed
+        ),
         "confirmed_by_payer": sum(one.confirmed for one in shift.believed),
         "resends": sum(one.resends for one in shift.believed),
         "refunds": sum(one.refunds for one in shift.believed),

@@ -14,10 +14,11 @@ from msgspec import structs
 
 from loadtest import attach
 from loadtest.drills.audit import Findings, compare
-from loadtest.drills.orders import Customers, Wallets
+from loadtest.drills.orders import ON_PHONE, Customers, Wallets
 from loadtest.drills.shift import channels_of, until_resolved
 from loadtest.drills.simulators import read_books
 from loadtest.drills.till import Believed, Till
+from loadtest.payers_phone import a_phone
 from loadtest.server import Server
 from loadtest.world import World
 
@@ -44,12 +45,12 @@ class FaultTills:
 
     def __init__(self, server: Server, world: World, *, tills: int, seed: int) -> None:
         self._server = server
-        customers = Customers(world, seed=seed, stamp=int(time.time()), impatient=1.0)
-        wallets = Wallets()
-        self._tills = [
-            Till(f"F{n}", server.address, world.institutions, customers, wallets)
-            for n in range(tills)
-        ]
+        self._customers = Customers(
+            world, seed=seed, stamp=int(time.time()), impatient=1.0, on_phone=ON_PHONE
+        )
+        self._world = world
+        self._names = [f"F{n}" for n in range(tills)]
+        self._tills: list[Till] = []
         self._numbers = count()
         self._enough = asyncio.Event()
 
@@ -60,7 +61,14 @@ class FaultTills:
 
     async def sell(self) -> None:
         """Until told to stop."""
-        await asyncio.gather(*(self._busy(till) for till in self._tills))
+        address, wallets = self._server.address, Wallets()
+        places = channels_of(self._server) if self._names else {}
+        async with a_phone(places) as phone:
+            self._tills = [
+                Till(name, address, self._world.institutions, self._customers, wallets, phone)
+                for name in self._names
+            ]
+            await asyncio.gather(*(self._busy(till) for till in self._tills))
 
     def stop(self) -> None:
         """No more customers."""

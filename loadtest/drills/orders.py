@@ -3,8 +3,9 @@
 Two of three are insured, and half of these show a 医保码, the others a number. Each pays with
 WeChat, Alipay or UnionPay. Most have their phone ready; some must confirm, have too little, or
 walk away. Some tills lose their connection right after they sent, some cashiers cancel what takes
-long, some customers bring things back. An order depends on the seed and its number alone, so that a
-run can be made again with fewer.
+long, some customers bring things back. Where a drill wants it, some pay on their own phones behind
+a link, and may open the order in one app and pay in another. An order depends on the seed and its
+number alone, so that a run can be made again with fewer.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loadtest.simulators.payer_codes import Behaviour, PayerCodes
 from loadtest.simulators.unionpay_codes import QrCodes
@@ -30,6 +32,11 @@ QUANTITY_MAX = 3
 PRICE_YUAN_MAX = 60
 CHANNELS = ("wechat", "alipay", "unionpay")
 IMPATIENT = 0.2
+ON_PHONE = 0.1
+"""Of the customers, where a drill wants any: they pay on their own phones."""
+_OPEN_TWO = 0.3
+"""Of these: they open the order in another app first."""
+_PAY_ON_PHONE = frozenset({Behaviour.OK, Behaviour.USERPAYING, Behaviour.LOST_ANSWER})
 PATIENCE_SECONDS = 8.0
 _SECONDS = (1, 6)
 """How long a payer takes who must confirm."""
@@ -80,6 +87,9 @@ class Planned(Struct, frozen=True, kw_only=True):
     patience_seconds: float | None
     """so long the cashier waits for a verdict before they cancel; None: as long as it takes"""
     afterwards: Afterwards
+    on_phone: bool
+    left: str
+    """the app that opens it first on a phone, and is left for that of `channel`; empty: none"""
     body: dict[str, object]
     """of the request, without the code"""
     first_line: dict[str, str]
@@ -87,22 +97,30 @@ class Planned(Struct, frozen=True, kw_only=True):
 
     def request(self, pay_code: str) -> bytes:
         """The body of `POST /pay/scan`."""
-        return msgspec.json.encode({**self.body, "pay_code": pay_code})
+        way: dict[str, object] = {"pay_code": pay_code}
+        return msgspec.json.encode(self.body | ({"pay_on_phone": True} if self.on_phone else way))
+
+    @property
+    def pays(self) -> bool:
+        """Whether a payer pays on the phone in the end."""
+        return self.behaviour in _PAY_ON_PHONE
 
 
 class Customers:
     """The orders of one run by their numbers."""
 
     def __init__(
-        self, world: World, *, seed: int, stamp: int, impatient: float = IMPATIENT
-    ) -> None:
+        self, world: World, *, seed: int, stamp: int, impatient: float = IMPATIENT,
+        on_phone: float = 0.0,
+    ) -> None:  # fmt: skip
         """`stamp` begins the order numbers: no two runs on one server may share it. `impatient` is
-        the share of cashiers who cancel what takes long."""
+        the share of cashiers who cancel what takes long, `on_phone` that of payers with a link."""
         self._seed = seed
         self._stamp = stamp
         self._pharmacies = len(world.of_kind("pharmacy"))
         self._persons = world.persons
         self._impatient = impatient
+        self._on_phone = on_phone
         self._items = [one for one in world.catalogue if 1 <= one.price <= PRICE_YUAN_MAX]
 
     def order(self, number: int) -> Planned:
@@ -124,15 +142,16 @@ class Customers:
             person = self._persons[number % len(self._persons)]
             shown = person.person_code if chance.random() < 0.5 else ""
             body |= {"person_code": shown or person.certno, "insutype": person.insutype}
-        return Planned(
+        planned = Planned(
             order_no=order_no, institution=chance.randrange(self._pharmacies),
             channel=chance.choice(CHANNELS), behaviour=behaviour,
             confirm_seconds=chance.randint(*_SECONDS), second_code=second_code,
             patience_seconds=PATIENCE_SECONDS if impatient else None,
             vanishes=chance.random() < 0.05, twice=chance.random() < 0.03,
-            afterwards=afterwards, body=body,
+            afterwards=afterwards, on_phone=False, left="", body=body,
             first_line={"feedetl_sn": lines[0]["feedetl_sn"], "cnt": lines[0]["cnt"]},
         )  # fmt: skip
+        return _on_phone(planned, chance) if chance.random() < self._on_phone else planned
 
 
 class Wallets:
@@ -157,6 +176,16 @@ class Wallets:
 
 def _drawn(chance: random.Random, weights: Mapping[T, int]) -> T:
     return chance.choices(list(weights), list(weights.values()))[0]
+
+
+def _on_phone(planned: Planned, chance: random.Random) -> Planned:
+    """The same order, whose payer has a link; cashiers cancel what is not paid."""
+    others = [one for one in CHANNELS if one != planned.channel]
+    return replace(
+        planned, on_phone=True, second_code=False,
+        left=chance.choice(others) if chance.random() < _OPEN_TWO else "",
+        patience_seconds=planned.patience_seconds if planned.pays else PATIENCE_SECONDS,
+    )  # fmt: skip
 
 
 def _line(number: int, chance: random.Random, items: Sequence[WorldItem]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from loadtest import attach
 from loadtest.drills.orders import CHANNELS, Afterwards, Customers, Wallets
 from loadtest.drills.simulators import advance_clocks
 from loadtest.drills.till import Believed, Till
+from loadtest.payers_phone import a_phone
 from loadtest.processes import read_processes
 from loadtest.server import Server
 from loadtest.simulators.payer_codes import Behaviour
@@ -56,7 +57,7 @@ def in_no_hurry(customers: Customers, *, payments: int) -> list[int]:
         for one in orders
         if one.behaviour is Behaviour.OK
         and one.afterwards is Afterwards.NOTHING
-        and not (one.vanishes or one.twice)
+        and not (one.vanishes or one.twice or one.on_phone)
     )
     return list(islice(calm, min(ALONE, payments // 10)))
 
@@ -68,14 +69,15 @@ async def sell(
     """The orders with these numbers, by so many tills, none of which has the name of another that
     ever asked the server; half way one gateway process is killed, if it shall be."""
     wallets, pharmacies = Wallets(), world.of_kind("pharmacy")
-    crowd = [
-        Till(f"{name}{n}", server.address, pharmacies, customers, wallets) for n in range(tills)
-    ]  # fmt: skip
     half = asyncio.Event()
     numbers = _numbers(orders, half)
     began = time.monotonic()
     killed: int | None = None
-    async with asyncio.TaskGroup() as group:
+    async with a_phone(channels_of(server)) as phone, asyncio.TaskGroup() as group:
+        crowd = [
+            Till(f"{name}{n}", server.address, pharmacies, customers, wallets, phone)
+            for n in range(tills)
+        ]
         for till in crowd:
             group.create_task(till.work(numbers))
         if kill:

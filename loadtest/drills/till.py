@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import msgspec
 from msgspec import UNSET, Struct
 
+from loadtest.drills import phone_payer
 from loadtest.drills.line import Line, LineBrokenError, Pen
 from loadtest.drills.orders import CHANNELS, Afterwards, Customers, Planned, Wallets
+from loadtest.payers_phone import PayersPhone
 from loadtest.simulators.payer_codes import Behaviour
 from loadtest.world import WorldInstitution
 from protocol.scan import Leg, ScanReply
@@ -52,6 +55,8 @@ class Believed(Struct, kw_only=True):
     """from the request to the verdict"""
     confirmed: bool = False
     """the payer had to do something, so their time is in it"""
+    on_phone: bool = False
+    """the payer was given a link"""
     refusal: str = ""
     requests: int = 0
     resends: int = 0
@@ -66,13 +71,15 @@ class Till:
 
     def __init__(
         self, name: str, address: tuple[str, int], pharmacies: list[WorldInstitution],
-        customers: Customers, wallets: Wallets,
+        customers: Customers, wallets: Wallets, phone: PayersPhone | None = None,
     ) -> None:  # fmt: skip
+        """`phone` is needed where customers pay on their own."""
         self._line = Line(address)
         self._pens = [Pen(one, address, name=f"{name}-{one.code}") for one in pharmacies]
         self._codes = [one.code for one in pharmacies]
         self._customers = customers
         self._wallets = wallets
+        self._phone = phone
         self._unfinished: list[_Sale] = []
         self.believed: list[Believed] = []
         self.outages: list[float] = []
@@ -145,6 +152,19 @@ class Till:
             return None
         return None if status >= HTTP_ERROR else content
 
+    @asynccontextmanager
+    async def payer_of(self, order: Planned, link: str) -> AsyncIterator[None]:
+        """While the payer of an order is busy with it on the phone, where there is a link."""
+        if self._phone is None or not (order.on_phone and link):
+            yield
+            return
+        paying = asyncio.create_task(phone_payer.pay(self._phone, order, link))
+        try:
+            yield
+        finally:
+            paying.cancel()
+            await asyncio.gather(paying, return_exceptions=True)
+
     def code(self, order: Planned, behaviour: Behaviour) -> str:
         """What the payer shows."""
         return self._wallets.show(order.channel, behaviour, seconds=order.confirm_seconds)
@@ -171,9 +191,11 @@ class _Sale:
             believed.resends += 1
             await self._till.vanish(order, "/pay/scan", body)
         reply = await self._ask("POST", "/pay/scan", body)
-        while reply.status in _OPEN:
-            believed.confirmed |= reply.status == "payer_action"
-            reply = await self._wait(reply, time.monotonic() - began)
+        believed.on_phone = order.on_phone and bool(reply.cashier_url)
+        async with self._till.payer_of(order, reply.cashier_url or ""):
+            while reply.status in _OPEN:
+                believed.confirmed |= reply.status == "payer_action"
+                reply = await self._wait(reply, time.monotonic() - began)
         believed.certain_seconds = time.monotonic() - began
         if order.twice:
             reply = await self._ask("POST", "/pay/scan", body)

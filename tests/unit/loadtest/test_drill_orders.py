@@ -9,7 +9,7 @@ from itertools import islice
 import msgspec
 import pytest
 
-from loadtest.drills.orders import CHANNELS, Customers, Wallets
+from loadtest.drills.orders import CHANNELS, ON_PHONE, Customers, Wallets
 from loadtest.drills.simulators import FOUND_BY_THE_BILL, PAYMENT_FAULTS
 from loadtest.simulators.channel_faults import Fault
 from loadtest.simulators.payer_codes import Behaviour
@@ -28,6 +28,23 @@ def test_an_order_depends_on_seed_and_number_alone() -> None:
     one, other, another = customers(), customers(), customers(seed=2)
     assert [one.order(n) for n in (3, 1)] == [other.order(n) for n in (3, 1)]
     assert one.order(3) != another.order(3)
+
+
+def test_some_pay_on_their_phones_where_a_drill_wants_it() -> None:
+    world = make_world()
+    drill = Customers(world, seed=1, stamp=1_790_000_000, on_phone=ON_PHONE)
+    orders = [drill.order(number) for number in range(ORDERS)]
+    few = [one for one in orders if one.on_phone]
+    assert 0 < len(few) < ORDERS / 4
+    assert {one.pays for one in few} == {True, False}
+    assert any(one.left and one.left != one.channel for one in few)
+    for one in few:
+        request = msgspec.json.decode(one.request("130000000000000000"), type=ScanRequest)
+        assert request.pay_on_phone and not request.pay_code
+        assert one.pays or one.patience_seconds, "nobody waits for who does not pay"
+    assert [one for one in orders if not one.on_phone] == [
+        customers().order(number) for number, one in enumerate(orders) if not one.on_phone
+    ]
 
 
 def test_requests_are_readable_and_of_every_sort() -> None:
