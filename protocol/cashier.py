@@ -41,6 +41,8 @@ class CashierState(Struct, frozen=True, kw_only=True):
     institution: str
     amount: str
     """what is to be paid here"""
+    amount_name: str
+    """how that is called as things stand"""
     parts: Sequence[CashierPart] = ()
     """how the bill is made up; empty where the payer pays all of it"""
     ways: Sequence[CashierWay] = ()

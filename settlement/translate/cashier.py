@@ -5,7 +5,7 @@ Names no person and nothing medical: whoever has the link sees where it is paid,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -29,6 +29,11 @@ CHANNEL_ZH = {
     ChannelName.WECHAT: "微信支付", ChannelName.ALIPAY: "支付宝", ChannelName.UNIONPAY: "云闪付",
 }  # fmt: skip
 """How a channel is called on the page."""
+
+_AMOUNT_ZH: Mapping[CashierStanding, str] = {
+    "paid": "本次已付", "refunded": "本次已付", "closed": "本单金额",
+}  # fmt: skip
+"""What the amount is, where it is not to be paid any more."""
 
 
 class _Told(Struct, frozen=True):
@@ -61,7 +66,8 @@ def shown(
     payable = told.state in ("choose", "paying")
     return CashierState(
         state=told.state, title=told.title, hint=told.hint, institution=institution,
-        amount=yuan_text(fact.row.amount_fen), parts=_parts(plan),
+        amount=yuan_text(fact.row.amount_fen),
+        amount_name=_AMOUNT_ZH.get(told.state, "本次应付"), parts=_parts(plan),
         ways=ways if payable else (), seconds_left=left if payable else 0,
     )  # fmt: skip
 

@@ -55,7 +55,7 @@ _PAGE_HTML = (
     '<noscript><p class="card">本页需要运行脚本。'
     '<a href="/cashier/{token}/plain">打开不用脚本的付款页</a>，或到窗口出示付款码。</p></noscript>'
     '<p class="other" id="loading">正在打开…</p>'
-    '<main id="main" hidden><section class="card sum"><small>本次应付</small>'
+    '<main id="main" hidden><section class="card sum"><small id="amount-name"></small>'
     '<b id="amount"></b><p class="left" id="left"></p></section>'
     '<div class="standing" id="standing" role="status" aria-live="polite">'
     '<strong id="title"></strong><span id="hint"></span></div>'

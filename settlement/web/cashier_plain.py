@@ -24,7 +24,7 @@ def page(
     """The page of an order; `call` is how the phone opens it, `message` why it cannot."""
     parts = [
         f"<header><p>医疗费用支付</p><h1>{escape(state.institution)}</h1></header><main>",
-        '<section class="card sum"><small>本次应付</small>',
+        f'<section class="card sum"><small>{escape(state.amount_name)}</small>',
         f"<b>¥ {escape(state.amount)}</b></section>",
         f'<div class="standing {state.state}"><strong>{escape(state.title)}</strong>',
         f"<span>{escape(state.hint)}</span></div>",

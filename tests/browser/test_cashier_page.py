@@ -119,7 +119,7 @@ async def test_payer_cancels_pays_and_sees_that_it_is_paid(
     await opened(page, order)
     shown = await text(page)
     assert order.split and order.split.psn_cash_pay in shown
-    assert "医保基金支付" in shown and "待支付" in shown
+    assert "医保基金支付" in shown and "待支付" in shown and "本次应付" in shown
     await paint(page, "choose")
     call = await taps(page)
     assert "code=" not in str(await page.ask("location.href"))
@@ -131,6 +131,7 @@ async def test_payer_cancels_pays_and_sees_that_it_is_paid(
     await hears(page, await phones.done(again))
     await page.wait_for("document.querySelector('main').innerText.includes('支付成功')")
     assert not await page.ask("document.querySelector('#ways button')")
+    assert "本次已付" in await text(page) and "本次应付" not in await text(page)
     await paint(page, "paid")
     assert (await counter.find(order.order_no)).status == "settled"
 

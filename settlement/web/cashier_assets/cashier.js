@@ -59,6 +59,7 @@ function left(seconds) {
 function show(told) {
   page = told;
   part("institution").textContent = told.institution;
+  part("amount-name").textContent = told.amount_name;
   part("amount").textContent = `¥ ${told.amount}`;
   part("left").textContent = left(told.seconds_left);
   part("standing").className = `standing ${told.state}`;
