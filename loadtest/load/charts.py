@@ -12,7 +12,10 @@ from html import escape
 
 WIDTH, HEIGHT = 860, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 26
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#222222")
+COLOURS = (
+    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#222222",
+    "#b3a000", "#7b3294",
+)  # fmt: skip
 TICKS = 4
 STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 SECONDS_WHOLE = 60
