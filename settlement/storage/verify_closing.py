@@ -54,7 +54,12 @@ async def _wrong_sums(connection: Connection[Record], pace: Pace) -> BadEntry | 
 async def _wrong_report(connection: Connection[Record], home: Home) -> BadEntry | None:
     """The first month whose report, made again, is not what two people said."""
     for month in await closed_months(connection, home.lane):
-        steps = await steps_of(connection, Place(lane=home.lane, month=month))
+        try:
+            steps = await steps_of(connection, Place(lane=home.lane, month=month))
+        except ValueError:  # of the number of an act
+            return BadEntry(
+                journal=0, what=f"a step of {month_text(month)} is none that a month has"
+            )
         digest = report_digest(await month_report(connection, home.region, month))
         if any(one.act is MonthAct.CLOSE and one.reference != digest for one in steps):
             return BadEntry(

@@ -119,6 +119,21 @@ async def test_what_was_touched_is_named(
     assert await found(town) == ""
 
 
+async def test_step_that_no_month_has_is_named(town: Town) -> None:
+    """Not only what the database allows: who owns it drops its checks first."""
+    async with all_tampered(
+        town, ("settlement.month_step",),
+        (("alter table settlement.month_step drop constraint month_step_known",),
+         ("update settlement.month_step set act = 6 where act = 5",)),
+    ):  # fmt: skip
+        assert "a step of 2026-11 is none that a month has" in await found(town)
+    await town.owner.execute(
+        "alter table settlement.month_step add constraint month_step_known"
+        " check (act between 1 and 5)"
+    )
+    assert await found(town) == ""
+
+
 async def unlike(town: Town, told: tuple[bytes, int]) -> list[Unlike]:
     """Whose month is not what was published."""
     return await unlike_published(

@@ -141,7 +141,7 @@ class Flips:
         return [Column(**dict(row)) for row in rows]
 
     async def drop_rules(self) -> None:
-        """No check, trigger or numbering stands in the way."""
+        """No check, trigger, numbering or index that reads a value stands in the way."""
         for row in await self._owner.fetch(
             "select distinct tgrelid::regclass::text as table from pg_trigger"
             " join pg_class c on c.oid = tgrelid where not tgisinternal"
@@ -167,6 +167,14 @@ class Flips:
             await self._owner.execute(
                 f'alter table {row["table"]} alter column "{row["attname"]}" drop identity'
             )
+
+        for row in await self._owner.fetch(
+            "select indexrelid::regclass::text as index from pg_index"
+            " join pg_class c on c.oid = indrelid where indexprs is not null"
+            " and not c.relispartition and c.relnamespace::regnamespace::text = any($1)",
+            list(SCHEMAS),
+        ):
+            await self._owner.execute(f'drop index {row["index"]}')
 
     async def rows(self, table: str, at_most: int) -> list[str]:
         """Where some rows of a table are: the first and the last, and some between."""
