@@ -160,13 +160,26 @@ async def test_site_without_the_role_of_the_application_is_told_and_gets_none(
     assert await deployment.value(roles) == there
 
 
+AS_A_STRANGER = """
+import os, sys
+from settlement.cli import main
+import settlement.doctor.desk
+
+os.setgroups([])
+os.setgid(54321)
+os.setuid(54321)
+sys.exit(main(["doctor", "--data-dir", sys.argv[1]]))
+"""
+
+
 async def test_somebody_who_may_not_read_the_keys_is_told_who_may(deployment: Deployment) -> None:
+    """All is imported before rights are given up: the interpreter may be in root's own home."""
     if os.geteuid() != 0:
         pytest.skip("only root can act as somebody else")
-    command = [sys.executable, "-m", "settlement.cli", "doctor", "--data-dir"]
+    command = [sys.executable, "-c", AS_A_STRANGER, str(deployment.data_dir)]
     done = await asyncio.to_thread(
-        subprocess.run, [*command, str(deployment.data_dir)], capture_output=True, text=True,
-        check=False, user=54321, group=54321, cwd="/", env={"PYTHONPATH": str(ROOT)},
+        subprocess.run, command, capture_output=True, text=True,
+        check=False, cwd="/", env={"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
     assert "secrets" in done.stdout and "run this as the user" in done.stdout
