@@ -97,12 +97,12 @@ class Counter:
         self.service = service
 
     def message(self, infno: str, content: Input, *, msgid: str | None = None) -> Message:
-        """A message with an id of its own."""
+        """A message with an id of its own, which no client of ours gives at the same counter."""
         at = self.clock.tick()
         stamp = f"{self.clock.local:%Y%m%d%H%M%S}"
         envelope: dict[str, object] = {
             "infno": infno,
-            "msgid": msgid or f"{self.code}{stamp}{next(_NUMBERS) % 10_000:04d}",
+            "msgid": msgid or f"{self.code}{stamp}T{next(_NUMBERS) % 0x1000:03x}",
             "mdtrtarea_admvs": self.institution.region,
             "insuplc_admdvs": self.institution.region,
             "recer_sys_code": "MBS_LOCAL",

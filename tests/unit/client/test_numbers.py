@@ -56,6 +56,18 @@ def test_two_processes_on_one_file_share_no_id(tmp_path: Path) -> None:
     assert len(set(made)) == len(made)
 
 
+def test_two_runs_within_a_second_share_no_id_without_a_file() -> None:
+    clock = MovedClock()
+    made = []
+    for fraction in (0, 30, 999):
+        clock.at = AT + timedelta(milliseconds=fraction)
+        numbers = MessageNumbers(CODE, MemoryStore(), clock=clock)
+        made += [numbers.next() for _ in range(20)]
+    assert len(set(made)) == len(made)
+    assert made == sorted(made)
+    assert made[20].endswith("0300")
+
+
 def test_clock_that_is_set_back_repeats_no_id(tmp_path: Path) -> None:
     clock = MovedClock()
     made = []
