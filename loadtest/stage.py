@@ -87,9 +87,9 @@ class Stage:
             raise RuntimeError(f"the server settled nothing: {tally.complaints}")
         return sorted(sizes)[len(sizes) // 2]
 
-    def window(self, scenario: Scenario) -> Tally:
+    def window(self, scenario: Scenario, *, make_before: bool = True) -> Tally:
         """One closed-loop window against the server, counted in the client's book."""
-        scripts = self._scripts(scenario)
+        scripts = self._scripts(scenario, make_before=make_before)
         return self._closed(self._server.address, scripts, self.book)
 
     def costed_window(self) -> Tally:
@@ -135,9 +135,9 @@ class Stage:
                 check=self.auditor.check,
             )
 
-    def _scripts(self, scenario: Scenario) -> list[Script]:
+    def _scripts(self, scenario: Scenario, *, make_before: bool = True) -> list[Script]:
         scripts = self.population.scripts(scenario, self._connections)
-        if scenario is Scenario.VISITS:
+        if scenario is Scenario.VISITS or not make_before:
             return scripts
         return prepared(scripts, int(PREPARED_PER_SECOND * self._window_seconds))
 

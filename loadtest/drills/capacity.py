@@ -17,6 +17,8 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -32,12 +34,16 @@ from loadtest.workload import Scenario
 from settlement.embedded.postgres_settings import MAX_CONNECTIONS_VARIABLE
 
 OUT = Path("build/capacity.json")
-ARRANGEMENTS = ((1, 1), (2, 1), (3, 1), (2, 4), (2, 16), (2, 64))
+Arrangement = tuple[int, int]
 """Gateway processes and journals."""
+USUAL_ARRANGEMENT: Arrangement = (2, 1)
+ARRANGEMENTS: tuple[Arrangement, ...] = ((1, 1), (2, 1), (3, 1), (2, 4), (2, 16), (2, 64))
 CONNECTIONS = (1, 4, 16, 64, 256, 512)
 SHARES = (0.1, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9)
 """Of the closed loop's rate, for the open one."""
 USUAL = 256
+OPEN_RATE = 1_000.0
+"""Arriving a second, where the age of a ledger is looked at in an open loop as well."""
 PERSONS = 100_000
 ROUNDS = 3
 
@@ -74,6 +80,7 @@ class Came(Struct, kw_only=True):
     connections: list[Row] = []
     rates: list[Row] = []
     ages: list[Row] = []
+    ages_at_a_rate: list[Row] = []
     wrong: list[str] = []
 
 
@@ -113,9 +120,10 @@ class Bench:
         return row
 
     def fill(self, until: int) -> None:
-        """Settle until so many are stored."""
+        """Settle until so many are stored. What is sent is made on the way: to make it before
+        each window would take longer than it saves."""
         while self.stored < until:
-            self.stage.window(Scenario.ONESHOT)
+            self.stage.window(Scenario.ONESHOT, make_before=False)
             self.stored = sum(self.stage.book.settlements)
             say(f"{self.stored:,} stored")
 
@@ -167,40 +175,59 @@ def middle(rows: list[Row]) -> Row:
     return sorted(rows, key=lambda row: row.per_second)[(len(rows) - 1) // 2]
 
 
-def measure(folder: Path, seconds: float, stored: int, came: Came) -> None:
-    """All rows; `came` has as many as there are when something ends it."""
-    for workers, journals in ARRANGEMENTS:
-        data = folder / f"data-{workers}-{journals}"
-        with Server(
-            data, workers=workers, journals=journals, log_path=folder / "log",
-            environment=os.environ | {MAX_CONNECTIONS_VARIABLE: str(workers * journals + 60)},
-        ) as server:  # fmt: skip
-            bench = Bench(server, workers, journals, seconds)
-            bench.stage.reply_bytes()
+@contextmanager
+def arranged(folder: Path, seconds: float, arrangement: Arrangement, came: Came) -> Iterator[Bench]:
+    """A server of its own; what is not right with its ledger in the end is in `came`."""
+    workers, journals = arrangement
+    data = folder / f"data-{workers}-{journals}"
+    with Server(
+        data, workers=workers, journals=journals, log_path=folder / "log",
+        environment=os.environ | {MAX_CONNECTIONS_VARIABLE: str(workers * journals + 60)},
+    ) as server:  # fmt: skip
+        bench = Bench(server, workers, journals, seconds)
+        bench.stage.reply_bytes()
+        yield bench
+        came.wrong += bench.wrong()
+    remove_data(data)
+
+
+def measure_arrangements(folder: Path, seconds: float, came: Came) -> None:
+    """All but ages; `came` has as many rows as there are when something ends it."""
+    for arrangement in ARRANGEMENTS:
+        with arranged(folder, seconds, arrangement, came) as bench:
             usual = middle([bench.closed() for _ in range(ROUNDS)])
             came.arrangements.append(usual)
-            if (workers, journals) == (2, 1):
+            if arrangement == USUAL_ARRANGEMENT:
                 came.connections += [bench.closed(number) for number in CONNECTIONS]
                 came.rates += [bench.open(share * usual.per_second) for share in SHARES]
-                came.ages.append(middle([bench.closed() for _ in range(ROUNDS)]))
-                bench.fill(stored)
-                came.ages.append(middle([bench.closed() for _ in range(ROUNDS)]))
-            came.wrong += bench.wrong()
-        remove_data(data)
+
+
+def measure_ages(folder: Path, seconds: float, stored: Sequence[int], came: Came) -> None:
+    """The usual windows on an empty ledger, and on one that holds more and more."""
+    with arranged(folder, seconds, USUAL_ARRANGEMENT, came) as bench:
+        for number in (0, *sorted(stored)):
+            bench.fill(number)
+            came.ages.append(middle([bench.closed() for _ in range(ROUNDS)]))
+            came.ages_at_a_rate.append(bench.open(OPEN_RATE))
 
 
 def main() -> int:
     """Run, print, write; 1 where a ledger is not right."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="of a window")
-    parser.add_argument("--stored", type=int, default=1_000_000, help="before the last windows")
+    parser.add_argument(
+        "--stored", type=int, nargs="+", default=[1_000_000], help="before the last windows"
+    )
+    parser.add_argument("--only-ages", action="store_true", help="nothing but windows by age")
     arguments = parser.parse_args()
     came = Came(machine=dict(describe_machine()), commit=describe_commit(Path.cwd()))
     OUT.parent.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="capacity-", dir=OUT.parent)).resolve()
     folder.chmod(0o711)  # the embedded servers' user passes through
     try:
-        measure(folder, arguments.seconds, arguments.stored, came)
+        if not arguments.only_ages:
+            measure_arrangements(folder, arguments.seconds, came)
+        measure_ages(folder, arguments.seconds, arguments.stored, came)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         OUT.write_text(json.dumps(msgspec.to_builtins(came), ensure_ascii=False, indent=2) + "\n")
