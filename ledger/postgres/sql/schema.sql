@@ -119,7 +119,7 @@ create table ledger.block (
     constraint block_pkey primary key (/*cluster lane,*/ journal, block_no),
     constraint block_hash_is_sha256 check (octet_length(block_hash) = 32)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
@@ -160,7 +160,7 @@ create table ledger.entry (
         octet_length(commitment) = 32 and octet_length(leaf) = 32
     )
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );

@@ -126,7 +126,7 @@ create table settlement.visit (
     constraint visit_pkey primary key (lane, mdtrt_id),
     constraint visit_kind_known check (kind between 1 and 3)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
@@ -159,7 +159,7 @@ create table settlement.visit_event (
     constraint visit_event_kind_known check (kind between 1 and 15)
 ) with (
     toast_tuple_target = 4080,
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );

@@ -66,7 +66,7 @@ create table settlement.settlement (
         octet_length(detail_commitment) = 32 and octet_length(business_key) = 16
     )
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
@@ -169,7 +169,7 @@ create table settlement.message (
     fingerprint     bytea       not null,
     constraint message_pkey primary key (lane, key)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
@@ -207,7 +207,7 @@ create table settlement.undertaking (
     constraint undertaking_pkey primary key (lane, undertaking_id),
     constraint undertaking_kind_known check (kind in (1, 2))
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
@@ -234,7 +234,7 @@ create table settlement.family_share (
     constraint family_share_pkey primary key (lane, setl_id, hold_id),
     constraint family_share_not_zero check (amount_fen <> 0)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
@@ -273,7 +273,7 @@ create table settlement.family_move (
     constraint family_move_positive check (amount_fen > 0 and balance_fen >= 0),
     constraint family_move_held_for_nothing_yet check ((kind in (2, 4)) = (setl_id is not null))
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );

@@ -5,7 +5,7 @@ create table settlement.pay_order (
     psn_no          text        not null,
     constraint pay_order_pkey primary key (lane, key)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
@@ -37,7 +37,7 @@ create table settlement.payment (
     constraint payment_kind_known check (kind between 1 and 2),
     constraint payment_collects_something check (amount_fen > 0)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
@@ -76,7 +76,7 @@ create table settlement.payment_event (
     exchange        bytea       not null,
     constraint payment_event_pkey primary key (lane, pay_no, event_no)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );

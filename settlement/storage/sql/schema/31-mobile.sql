@@ -14,7 +14,7 @@ create table settlement.mobile_order (
     payload         bytea       not null,
     constraint mobile_order_pkey primary key (lane, order_no)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
@@ -44,7 +44,7 @@ create table settlement.mobile_event (
     constraint mobile_event_pkey primary key (lane, order_no, event_no),
     constraint mobile_event_kind_known check (kind between 1 and 9)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );

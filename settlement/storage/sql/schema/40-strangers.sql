@@ -19,7 +19,7 @@ create table settlement.remote_case (
     constraint remote_case_names_a_region check (insured_region ~ '^[0-9]{6}$'),
     constraint remote_case_costs_something check (total_fen > 0)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
@@ -55,7 +55,7 @@ create table settlement.remote_event (
     constraint remote_event_pkey primary key (lane, case_no, event_no),
     constraint remote_event_kind_known check (kind between 1 and 9)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );

@@ -13,7 +13,7 @@ create table settlement.outbox (
     constraint outbox_pkey primary key (lane, case_no, notice_no),
     constraint outbox_kind_known check (kind in ('mobile', 'webhook', 'sms'))
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );
@@ -62,7 +62,7 @@ create table settlement.outbox_attempt (
     said            text        not null,
     constraint outbox_attempt_pkey primary key (lane, case_no, notice_no, attempt_no)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );

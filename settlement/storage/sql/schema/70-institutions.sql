@@ -53,7 +53,7 @@ create table settlement.upload (
     payload         bytea       not null,
     constraint upload_pkey primary key (lane, upload_id)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );
@@ -155,7 +155,7 @@ create table settlement.statement_row (
     clearing_type   text        not null,
     constraint statement_row_pkey primary key (lane, institution, setl_on, setl_id)
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3
 );

@@ -15,7 +15,7 @@ create table settlement.insured_elsewhere (
     constraint insured_elsewhere_pkey primary key (lane, institution, setl_on, setl_id),
     constraint insured_elsewhere_names_a_region check (insured_region ~ '^[0-9]{6}$')
 ) with (
-    autovacuum_vacuum_insert_threshold = 100000, autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_vacuum_insert_threshold = 20000, autovacuum_vacuum_insert_scale_factor = 0,
     autovacuum_freeze_min_age = 0,
     autovacuum_analyze_threshold = 5000, autovacuum_analyze_scale_factor = 0.5
 );

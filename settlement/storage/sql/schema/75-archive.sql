@@ -58,8 +58,8 @@ begin
         continue when to_regclass('settlement.' || settlement.partition_of(v_year)) is not null;
         execute format(
             'create table settlement.%I (like settlement.settlement_detail including storage)'
-            ' with (autovacuum_vacuum_insert_threshold = 100000,'
-            ' autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_freeze_min_age = 0,'
+            ' with (autovacuum_vacuum_insert_threshold = 20000,'
+            ' autovacuum_vacuum_insert_scale_factor = 0, autovacuum_freeze_min_age = 0,'
             ' autovacuum_analyze_threshold = 100000, autovacuum_analyze_scale_factor = 0.3)',
             settlement.partition_of(v_year)
         );
