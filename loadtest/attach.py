@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from settlement.embedded.postgres_cluster import SUPERUSER, SUPERUSER_SECRET
 
 CONNECT_SECONDS_MAX = 60.0
 """The machine may be busy with whatever is measured, or harmed."""
+BY_INDEX = {"enable_seqscan": "off"}
 PREFETCH = 5_000
 """Rows that are fetched at once."""
 
@@ -86,9 +86,12 @@ async def read_volume(data_dir: Path) -> Volume:
     return Volume(entries=row["entries"], transfers=row["transfers"])
 
 
-async def read_volume_since(data_dir: Path, at: datetime) -> Volume:
-    """How much was booked since an instant. Raises AttachError."""
-    (row,) = await _fetch(data_dir, "volume_since", at)
+async def read_volume_since(data_dir: Path, ends: Mapping[int, int]) -> Volume:
+    """How much was booked after `ends`, found by index: whoever measures an old ledger does not
+    read all of it. Raises AttachError."""
+    (row,) = await _fetch(
+        data_dir, "volume_since", list(ends), list(ends.values()), settings=BY_INDEX
+    )
     return Volume(entries=row["entries"], transfers=row["transfers"])
 
 
@@ -232,8 +235,12 @@ def places_of(data_dir: Path) -> tuple[str, ...]:
     return tuple(sorted({str(directory.root), str(directory.home)}))
 
 
-async def _fetch(data_dir: Path, block: str, *arguments: object) -> list[asyncpg.Record]:
-    connection = await connect_owner(data_dir)
+async def _fetch(
+    data_dir: Path, block: str, *arguments: object, settings: Mapping[str, str] | None = None
+) -> list[asyncpg.Record]:
+    connection = await _connect(
+        data_dir, roles.OWNER, roles.OWNER_SECRET, roles.DATABASE, settings=settings
+    )
     try:
         return list(await connection.fetch(statement(block), *arguments))
     finally:
@@ -258,8 +265,9 @@ def statement(name: str) -> str:
 
 
 async def _connect(
-    data_dir: Path, user: str, secret: str, database: str
-) -> asyncpg.Connection[asyncpg.Record]:
+    data_dir: Path, user: str, secret: str, database: str,
+    *, settings: Mapping[str, str] | None = None,
+) -> asyncpg.Connection[asyncpg.Record]:  # fmt: skip
     directory = _open(data_dir)
     try:
         return await asyncpg.connect(
@@ -269,6 +277,7 @@ async def _connect(
             password=_secret(directory, secret),
             database=database,
             timeout=CONNECT_SECONDS_MAX,
+            server_settings=dict(settings or {}),
         )
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         raise AttachError(f"the database in {data_dir} does not answer: {error}") from error

@@ -10,7 +10,6 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -97,12 +96,12 @@ class Stage:
         before, booked = self._footprint(), sum(self.book.settlements)
         edges: list[dict[str, float]] = []
         scripts = self._scripts(Scenario.ONESHOT)
-        started_at = datetime.now(UTC)
+        ends = asyncio.run(attach.read_journal_ends(self._server.data_dir))
         tally = self._closed(
             self._server.address, scripts, self.book, on_edge=lambda: edges.append(self._cpu())
         )
         after = self._footprint()
-        booked_since = asyncio.run(attach.read_volume_since(self._server.data_dir, started_at))
+        booked_since = asyncio.run(attach.read_volume_since(self._server.data_dir, ends))
         self.costs.entries += booked_since.entries
         self.costs.transfers += booked_since.transfers
         self.costs.stored_bytes += after.stored_bytes - before.stored_bytes

@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import shutil
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -42,6 +43,9 @@ CONNECTIONS = (1, 4, 16, 64, 256, 512)
 SHARES = (0.1, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9)
 """Of the closed loop's rate, for the open one."""
 USUAL = 256
+YOUNG = 100_000
+"""Settlements of a ledger that is young, but past its first checkpoint."""
+TURNS = 6
 OPEN_RATE = 1_000.0
 """Arriving a second, where the age of a ledger is looked at in an open loop as well."""
 PERSONS = 100_000
@@ -65,6 +69,8 @@ class Row(Struct, kw_only=True):
     p50_ms: float = 0.0
     p99_ms: float = 0.0
     batch: float = 0.0
+    transfers: float = 0.0
+    """of a settlement: fewer once the accounts of its persons are used up"""
     gateway_us: float = 0.0
     postgres_us: float = 0.0
     late: int = 0
@@ -81,6 +87,7 @@ class Came(Struct, kw_only=True):
     rates: list[Row] = []
     ages: list[Row] = []
     ages_at_a_rate: list[Row] = []
+    old_beside_young: list[tuple[Row, Row]] = []
     wrong: list[str] = []
 
 
@@ -105,6 +112,7 @@ class Bench:
         tally = self.stage.costed_window()
         row = self._row(tally, connections, batches)
         spent, units = self.stage.costs.cpu_seconds, max(self.stage.costs.cpu_units, 1)
+        row.transfers = round(self.stage.costs.transfers / max(self.stage.costs.entries, 1), 2)
         row.gateway_us = round(spent.get("gateway", 0.0) / units * 1e6, 1)
         row.postgres_us = round(spent.get("postgres", 0.0) / units * 1e6, 1)
         say(line_of(row))
@@ -165,7 +173,8 @@ def line_of(row: Row) -> str:
     return (
         f"{row.workers} processes {row.journals:2} journals {row.connections:3} connections "
         f"{row.stored:9,} stored: {offered}{row.per_second:7,.0f}/s  p50 {row.p50_ms:7.1f}  "
-        f"p99 {row.p99_ms:7.1f} ms  batch {row.batch:5.1f}  gateway {row.gateway_us:4.0f} us  "
+        f"p99 {row.p99_ms:7.1f} ms  batch {row.batch:5.1f}  transfers {row.transfers:4.2f}  "
+        f"gateway {row.gateway_us:4.0f} us  "
         f"postgres {row.postgres_us:4.0f} us"
     )
 
@@ -175,11 +184,18 @@ def middle(rows: list[Row]) -> Row:
     return sorted(rows, key=lambda row: row.per_second)[(len(rows) - 1) // 2]
 
 
+def old_to_young(turns: Sequence[tuple[Row, Row]]) -> float:
+    """The median of what the old one settled ÷ what the young one did in its turn."""
+    return statistics.median(old.per_second / young.per_second for old, young in turns)
+
+
 @contextmanager
-def arranged(folder: Path, seconds: float, arrangement: Arrangement, came: Came) -> Iterator[Bench]:
+def arranged(
+    folder: Path, seconds: float, arrangement: Arrangement, came: Came, name: str = "data"
+) -> Iterator[Bench]:
     """A server of its own; what is not right with its ledger in the end is in `came`."""
     workers, journals = arrangement
-    data = folder / f"data-{workers}-{journals}"
+    data = folder / f"{name}-{workers}-{journals}"
     with Server(
         data, workers=workers, journals=journals, log_path=folder / "log",
         environment=os.environ | {MAX_CONNECTIONS_VARIABLE: str(workers * journals + 60)},
@@ -203,12 +219,17 @@ def measure_arrangements(folder: Path, seconds: float, came: Came) -> None:
 
 
 def measure_ages(folder: Path, seconds: float, stored: Sequence[int], came: Came) -> None:
-    """The usual windows on an empty ledger, and on one that holds more and more."""
+    """The usual windows on an empty ledger, and on one that holds more and more; then on the oldest
+    and on a young one, in turns, so that both have the same machine."""
     with arranged(folder, seconds, USUAL_ARRANGEMENT, came) as bench:
         for number in (0, *sorted(stored)):
             bench.fill(number)
             came.ages.append(middle([bench.closed() for _ in range(ROUNDS)]))
             came.ages_at_a_rate.append(bench.open(OPEN_RATE))
+        with arranged(folder, seconds, USUAL_ARRANGEMENT, came, "young") as young:
+            young.fill(YOUNG)
+            for _ in range(TURNS):
+                came.old_beside_young.append((bench.closed(), young.closed()))
 
 
 def main() -> int:
@@ -233,6 +254,8 @@ def main() -> int:
         OUT.write_text(json.dumps(msgspec.to_builtins(came), ensure_ascii=False, indent=2) + "\n")
     for line in came.wrong:
         print(f"WRONG: {line}")
+    if came.old_beside_young:
+        say(f"old ÷ young, in turns: {old_to_young(came.old_beside_young):.3f}")
     print(f"figures are in {OUT}" if not came.wrong else "VOID: a ledger is not right.")
     return 1 if came.wrong else 0
 

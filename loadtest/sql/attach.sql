@@ -13,12 +13,11 @@ select count(*) as entries, coalesce(sum(cardinality(e.amounts)), 0)::bigint as 
 from ledger.entry e;
 
 -- name: volume_since
--- The same of what was booked since an instant: how many transfers a settlement of a window has.
--- Over the whole ledger opening balances count too, with one transfer each.
+-- The same of what was booked after the given ends of journals: how many transfers a settlement of
+-- a window has. Over the whole ledger opening balances count too, with one transfer each.
 select count(*) as entries, coalesce(sum(cardinality(e.amounts)), 0)::bigint as transfers
-from ledger.block b
-join ledger.entry e on e.journal = b.journal and e.block_no = b.block_no
-where b.booked_at >= $1;
+from unnest($1::smallint[], $2::bigint[]) as m (journal, block_no)
+join ledger.entry e on e.journal = m.journal and e.block_no > m.block_no;
 
 -- name: footprint
 -- Bytes of our tables with indexes and TOAST, and the position in the write-ahead log.
