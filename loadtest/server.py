@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from urllib.parse import urlsplit
 
 import msgspec
@@ -41,6 +41,18 @@ def program() -> list[str]:
     """The settlement command beside this interpreter; its module where it is not installed."""
     script = Path(sys.executable).parent / "settlement"
     return [str(script)] if script.exists() else [sys.executable, "-m", "settlement.cli"]
+
+
+def end_in_good_order() -> None:
+    """From now on SIGTERM ends this program as Ctrl-C does: what it started and what it wrote does
+    not outlive it."""
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if on_main_thread and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def remove_data(data_dir: Path) -> None:
@@ -86,6 +98,7 @@ class Server:
         """name and password of a demonstration's users, by role"""
 
     def __enter__(self) -> Server:
+        end_in_good_order()
         with nullcontext(None) if self._log_path is None else self._log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command line
                 self._command, stdout=subprocess.PIPE, stderr=log, env=self._environment

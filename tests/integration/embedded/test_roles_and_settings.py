@@ -30,7 +30,7 @@ LEDGER_SETTINGS = {
     "fsync": "on",
     "full_page_writes": "on",
     "data_checksums": "on",
-    "max_wal_size": "1GB",
+    "max_wal_size": "1900MB",
     "checkpoint_timeout": "15min",
     "wal_init_zero": "off",
     "restart_after_crash": "off",
