@@ -3,9 +3,11 @@
 `python -m loadtest.drills.capacity` starts a server on fresh data for each arrangement of gateway
 processes and journals and takes windows of one-shot settlements of it. Then, in the usual one: more
 and more connections; an open loop that comes nearer and nearer to what the closed one reached (the
-knee); and the first window again when many more settlements are stored. Each ledger is verified and
-compared with the client's book: a run where one is not right counts for nothing (exit status 1).
-What comes of it is explained in docs/capacity.md.
+knee). Then, on a server of its own, the age of a ledger: the first window again when as many
+settlements are stored as `--stored` says, one number after the other, and in the end in turns with
+a young server beside it (`--only-ages` takes nothing else). Each ledger is verified and compared
+with the client's book: a run where one is not right counts for nothing (exit status 1). What comes
+of it is explained in docs/capacity.md.
 """
 
 from __future__ import annotations

@@ -189,8 +189,8 @@ def _durability(settings: PostgresSettings) -> dict[str, str | int]:
         # restart (ADR 0052).
         "archive_mode": "on",
         "archive_command": NO_ARCHIVE,
-        # A checkpoint begins after what this is divided by 1 + its target, which is 1 GB: a page that
-        # is changed again after one is written to the log as a whole. Redo ran at 340 MB/s.
+        # Divided by 1 + the target below it is 1 GB, after which a checkpoint begins: the first
+        # change of a page after one logs all of it (ADR 0079). Redo ran at 340 MB/s.
         "max_wal_size": "1900MB",
         # Segments below this are renamed, not created: creating one costs a flush of its own.
         "min_wal_size": "512MB",
