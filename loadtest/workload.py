@@ -34,6 +34,8 @@ BASKETS = 512
 PRICE_YUAN_MAX = 60
 QUANTITY_MAX = 3
 PICKS_MIN = 1 << 16
+SECONDS_OF_A_SUPPLY = 10
+"""So many service times has one supply of claims before those of the next one begin."""
 
 
 class Scenario(StrEnum):
@@ -56,6 +58,7 @@ class Population:
         self._world = world
         self._random = random.Random(seed)
         self._from_second = from_second
+        self._supplies = 0
         self.codes = [institution.code for institution in world.institutions]
         """institution codes in the order of the client's book"""
         self._desks = {
@@ -87,8 +90,14 @@ class Population:
             persons=self._persons,
             baskets=make_baskets(self._world.catalogue, lines=lines, picker=self._random),
             picker=self._random,
-            from_second=self._from_second,
+            from_second=self._next_times(),
         )
+
+    def _next_times(self) -> int:
+        """Each supply of claims has service times of its own: else the same person may buy the same
+        things at the same place in the same second of two windows."""
+        self._supplies += 1
+        return self._from_second - (self._supplies - 1) * SECONDS_OF_A_SUPPLY
 
     def _claims(
         self, kind: str, *, lines: int, institutions: int | None = None, persons: int | None = None
@@ -99,7 +108,7 @@ class Population:
             persons=self._persons[:persons],
             baskets=make_baskets(self._world.catalogue, lines=lines, picker=self._random),
             picker=self._random,
-            from_second=self._from_second,
+            from_second=self._next_times(),
         )
 
 

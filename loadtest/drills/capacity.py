@@ -4,8 +4,8 @@
 processes and journals and takes windows of one-shot settlements of it. Then, in the usual one: more
 and more connections; an open loop that comes nearer and nearer to what the closed one reached (the
 knee). Then, on a server of its own, the age of a ledger: the first window again when as many
-settlements are stored as `--stored` says, one number after the other, and in the end in turns with
-a young server beside it (`--only-ages` takes nothing else). Each ledger is verified and compared
+settlements are stored as `--stored` says, one number after the other, in turns with a young server
+beside it (`--only-ages` takes nothing else). Each ledger is verified and compared
 with the client's book: a run where one is not right counts for nothing (exit status 1). What comes
 of it is explained in docs/capacity.md.
 """
@@ -47,7 +47,7 @@ SHARES = (0.1, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9)
 USUAL = 256
 YOUNG = 100_000
 """Settlements of a ledger that is young, but past its first checkpoint."""
-TURNS = 6
+TURNS = 5
 OPEN_RATE = 1_000.0
 """Arriving a second, where the age of a ledger is looked at in an open loop as well."""
 PERSONS = 100_000
@@ -89,7 +89,7 @@ class Came(Struct, kw_only=True):
     rates: list[Row] = []
     ages: list[Row] = []
     ages_at_a_rate: list[Row] = []
-    old_beside_young: list[tuple[Row, Row]] = []
+    old_beside_young: list[list[tuple[Row, Row]]] = []
     wrong: list[str] = []
 
 
@@ -221,17 +221,20 @@ def measure_arrangements(folder: Path, seconds: float, came: Came) -> None:
 
 
 def measure_ages(folder: Path, seconds: float, stored: Sequence[int], came: Came) -> None:
-    """The usual windows on an empty ledger, and on one that holds more and more; then on the oldest
-    and on a young one, in turns, so that both have the same machine."""
+    """The usual windows on an empty ledger, and on one that holds more and more; there in turns
+    with a young one, so that both have the same machine."""
     with arranged(folder, seconds, USUAL_ARRANGEMENT, came) as bench:
-        for number in (0, *sorted(stored)):
-            bench.fill(number)
-            came.ages.append(middle([bench.closed() for _ in range(ROUNDS)]))
-            came.ages_at_a_rate.append(bench.open(OPEN_RATE))
+        came.ages.append(middle([bench.closed() for _ in range(ROUNDS)]))
+        came.ages_at_a_rate.append(bench.open(OPEN_RATE))
         with arranged(folder, seconds, USUAL_ARRANGEMENT, came, "young") as young:
             young.fill(YOUNG)
-            for _ in range(TURNS):
-                came.old_beside_young.append((bench.closed(), young.closed()))
+            for number in sorted(stored):
+                bench.fill(number)
+                turns = [(bench.closed(), young.closed()) for _ in range(TURNS)]
+                say(f"old ÷ young, in turns: {old_to_young(turns):.3f}")
+                came.old_beside_young.append(turns)
+                came.ages.append(middle([old for old, _ in turns]))
+                came.ages_at_a_rate.append(bench.open(OPEN_RATE))
 
 
 def main() -> int:
@@ -256,8 +259,6 @@ def main() -> int:
         OUT.write_text(json.dumps(msgspec.to_builtins(came), ensure_ascii=False, indent=2) + "\n")
     for line in came.wrong:
         print(f"WRONG: {line}")
-    if came.old_beside_young:
-        say(f"old ÷ young, in turns: {old_to_young(came.old_beside_young):.3f}")
     print(f"figures are in {OUT}" if not came.wrong else "VOID: a ledger is not right.")
     return 1 if came.wrong else 0
 

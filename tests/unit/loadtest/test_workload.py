@@ -44,6 +44,15 @@ def test_scenarios_of_one_population_never_share_a_message_number() -> None:
     assert len(set(numbers)) == len(numbers)
 
 
+def test_nobody_buys_at_one_place_in_one_second_of_two_windows() -> None:
+    population = make_population()
+    windows = [
+        {business_key(envelope_of(next(script)))[:3] for _ in range(SALES)}
+        for script in (population.scripts(Scenario.ONESHOT, 1)[0] for _ in range(3))
+    ]
+    assert len(set().union(*windows)) == 3 * SALES
+
+
 def test_spread_sales_reach_every_pharmacy_and_no_hospital() -> None:
     codes = {one["fixmedins_code"] for one in sales(Scenario.ONESHOT)}
     assert codes == {one.code for one in make_world().of_kind("pharmacy")}
