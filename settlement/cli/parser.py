@@ -42,7 +42,7 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
 DEFAULT_DATA_DIR = Path("data")
 DEMO_PERSONS = 100_000
-SUBJECTS = ("person", "institution", "fund", "credential")
+SUBJECTS = ("person", "institution", "channel", "fund", "credential")
 
 _ABOUT = """\
 Real-time settlement core of a medical-insurance pooling area.
@@ -290,7 +290,11 @@ def _add_switch(commands: _Commands[argparse.ArgumentParser], name: str, about: 
         name, help=about, description=about[0].upper() + about[1:] + " within a second."
     )
     parser.add_argument("kind", choices=SUBJECTS, help="what kind of subject")
-    parser.add_argument("subject", help="person number, institution code, fund code or access key")
+    parser.add_argument(
+        "subject",
+        help="person number, institution code, channel (wechat, alipay, unionpay, onecode), fund "
+        "code or access key",
+    )
     parser.add_argument("--reason", required=True, help="why; shown to callers and audited")
     parser.add_argument("--actor", default="", help="who orders it (the login name)")
     _add_data_dir(parser)

@@ -11,8 +11,9 @@ from msgspec import Struct
 from settlement.chart import fund_account
 from settlement.console.asking import Answer
 from settlement.console.visits import Visit
-from settlement.console.words import SUBJECTS, Words
+from settlement.console.words import CHANNELS, SUBJECTS, Words
 from settlement.lanes import lane_of
+from settlement.payments.payment import ChannelName
 from settlement.storage import console_cases
 from settlement.storage.switches import switch
 
@@ -79,6 +80,8 @@ async def turn(visit: Visit) -> Answer:
 
 async def _name(visit: Visit, kind: str, subject: str) -> str | None:
     """What people call it; None where there is nothing to stop."""
+    if kind == "channel":
+        return visit.told(CHANNELS[subject]) if subject in list(ChannelName) else None
     account = fund_account(int(subject)) if subject.isascii() and subject.isdigit() else 0
     async with visit.desk.reading() as connection:
         return await console_cases.subject_name(

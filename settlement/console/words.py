@@ -163,6 +163,7 @@ ENTRY_KINDS: Mapping[int, Words] = {
 SUBJECTS: Mapping[str, Words] = {
     "person": Words("参保人", "person"),
     "institution": Words("定点机构", "institution"),
+    "channel": Words("支付渠道", "payment channel"),
     "fund": Words("基金", "fund"),
     "credential": Words("接入凭证", "credential"),
 }

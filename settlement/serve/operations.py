@@ -27,6 +27,7 @@ from settlement.embedded.services import Services, open_database
 from settlement.keyring import Keyring, LookupKind
 from settlement.lanes import lane_of, lane_of_key
 from settlement.numbers import NumberBlock
+from settlement.payments.payment import ChannelName
 from settlement.policy.errors import PolicyError
 from settlement.policy.loader import parse_policies, shipped_files
 from settlement.said import UNUSABLE, Said
@@ -376,6 +377,8 @@ def suspend(
 async def _suspend(
     data_dir: Path, kind: str, subject: str, reason: str, actor: str, suspended: bool
 ) -> Said:
+    if kind == "channel" and subject not in list(ChannelName):
+        return Said(UNUSABLE, f"there is no channel {subject}: {', '.join(ChannelName)}")
     async with open_database(data_dir, os.environ) as database:
         connection = await connect_plain(database.app_dsn, name="settlement-operator")
         try:
