@@ -355,6 +355,20 @@ async def test_switch_is_turned_in_two_steps(office: Office, town: Town) -> None
     assert "已恢复" in (await operator.follow()).text
 
 
+async def test_channel_is_stopped_by_its_name(office: Office, town: Town) -> None:
+    operator = await office.signed_in("yun")
+    await operator.get("/console/switches")
+    order = {"kind": "channel", "subject": "unionpay", "reason": "银联故障"}
+    wrong = await operator.post("/console/switches", **{**order, "subject": "yinlian"})
+    assert "没有这个对象" in wrong.text
+    page = await operator.post("/console/switches", **order)
+    assert "支付渠道" in page.text and "银联" in page.text and "不再开始新的收款" in page.text
+    await operator.post("/console/switches", **order, on="yes", sealed=page.field("sealed"))
+    assert ("yun", "channel unionpay", "银联故障") in await office.audited("suspend")
+    page = await operator.post("/console/switches", **order, on="no")
+    await operator.post("/console/switches", **order, on="no", sealed=page.field("sealed"))
+
+
 async def test_today_is_read_on_while_nobody_looks(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:

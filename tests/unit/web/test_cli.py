@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from settlement.cli import main
+from settlement.cli.parser import SUBJECTS
+from settlement.console import words
 from settlement.intake.order import CUT_OVER, KINDS
+from settlement.said import UNUSABLE
+from settlement.serve.operations import suspend
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -103,3 +108,19 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_whatever_a_switch_may_stop_is_stopped_by_command_and_page() -> None:
+    schema = ROOT / "settlement/storage/sql/schema/10-reference.sql"
+    checked = re.search(r"check\s+\(subject_kind in \(([^)]+)\)\)", schema.read_text())
+    assert checked is not None
+    kinds = set(re.findall(r"'(\w+)'", checked[1]))
+    assert kinds == set(SUBJECTS) == set(words.SUBJECTS)
+
+
+def test_channel_that_there_is_not_is_not_stopped(tmp_path: Path) -> None:
+    said = suspend(
+        tmp_path, kind="channel", subject="weixin", reason="y", actor="z", suspended=True
+    )
+    assert said.status == UNUSABLE
+    assert "wechat, alipay, unionpay, onecode" in said.text
