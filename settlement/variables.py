@@ -104,7 +104,7 @@ VARIABLES: Mapping[str, Variable] = {
         "an eighth of the machine's, 512 MB to 1 GB; 128 MB on a machine under 2 GB",
     ),
     "SETTLEMENT_POSTGRES_MAX_CONNECTIONS": Variable(
-        "内置 PostgreSQL 的连接上限", "connections of the embedded PostgreSQL", "60",
+        "内置 PostgreSQL 的连接上限", "connections of the embedded PostgreSQL", "100",
     ),
     "SETTLEMENT_POSTGRES_IO_METHOD": Variable(
         "内置 PostgreSQL 的读写方式（sync、worker）",

@@ -59,6 +59,7 @@ class Code(StrEnum):
     AUTOVACUUM_OFF = "autovacuum_off"
     SETTING_NEEDS_RESTART = "setting_needs_restart"
     CONNECTIONS_SHORT = "connections_short"
+    CONNECTIONS_TIGHT = "connections_tight"
     CONNECTIONS_USED = "connections_used"
     OWNER_SUPERUSER = "owner_superuser"
     APP_TOO_STRONG = "app_too_strong"

@@ -15,9 +15,9 @@ from settlement.doctor.findings import Code
 from settlement.doctor.patient import Patient
 from settlement.embedded.external import LASTING, VERSION_MIN
 from settlement.numbers import month_of
-from settlement.serve.operations import CONNECTIONS_BESIDE
 from settlement.storage import census, reference
 from settlement.storage import doctor as asked
+from settlement.storage.connections import connections_at_most, connections_held
 from settlement.storage.install import SCHEMA_VERSION
 from settlement.storage.lease import PlainConnection
 
@@ -130,11 +130,14 @@ async def examine_connections(patient: Patient, owner: PlainConnection) -> None:
     """Whether there are enough for the processes that this deployment is to have."""
     used, examination = await census.database_use(owner), patient.examination
     journals = len(set((await reference.lanes(owner)).values()))
-    needed = patient.workers * journals + CONNECTIONS_BESIDE
+    held = connections_held(workers=patient.workers, journals=journals)
+    needed = connections_at_most(workers=patient.workers, journals=journals)
     if needed > used.connections_max:
+        is_short = held > used.connections_max
         examination.found(
-            Code.CONNECTIONS_SHORT, allowed=used.connections_max, workers=patient.workers,
-            journals=journals, needed=needed,
+            Code.CONNECTIONS_SHORT if is_short else Code.CONNECTIONS_TIGHT,
+            allowed=used.connections_max, workers=patient.workers, journals=journals,
+            needed=held if is_short else needed,
         )  # fmt: skip
     percent = patient.thresholds.connections_used_percent
     if used.connections * 100 > used.connections_max * percent:
@@ -142,7 +145,7 @@ async def examine_connections(patient: Patient, owner: PlainConnection) -> None:
             Code.CONNECTIONS_USED, used=used.connections, allowed=used.connections_max
         )
     examination.saw(
-        "连接 connections", f"{used.connections}/{used.connections_max}, 需要 needed {needed}"
+        "连接 connections", f"{used.connections}/{used.connections_max}, 至多 at most {needed}"
     )
 
 

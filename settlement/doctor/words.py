@@ -206,6 +206,16 @@ WORDS: Mapping[Code, _Row] = {
         "raise max_connections (SETTLEMENT_POSTGRES_MAX_CONNECTIONS for the embedded one), or have "
         "fewer processes",
     ),
+    Code.CONNECTIONS_TIGHT: (
+        _WARNING,
+        "数据库只允许 {allowed} 个连接，{workers} 个进程、{journals} 条账本链"
+        "繁忙时可能用到 {needed} 个",
+        "the database allows {allowed} connections; {workers} processes with {journals} journals "
+        "may come to hold {needed} when they are busy",
+        "提高 max_connections（内置库：SETTLEMENT_POSTGRES_MAX_CONNECTIONS），或减少进程",
+        "raise max_connections (SETTLEMENT_POSTGRES_MAX_CONNECTIONS for the embedded one), or have "
+        "fewer processes",
+    ),
     Code.CONNECTIONS_USED: (
         _WARNING, "数据库连接已用 {used}/{allowed}",
         "{used} of {allowed} connections of the database are in use",

@@ -59,7 +59,7 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     Machines with idle cores and slow disks take `worker`."""
     wal_compression: str = "off"
     """This build has only pglz, which costs more processor than the bytes are worth."""
-    max_connections: int = 60
+    max_connections: int = 100
     recovery_init_sync_method: str = "fsync"
     """How what a crash left unwritten gets to the disk before recovery. `fsync` opens every file,
     some two thousand at first and more each month: 1.6 to 2.6 s on a busy machine, where `syncfs`

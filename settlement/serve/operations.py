@@ -34,6 +34,7 @@ from settlement.said import UNUSABLE, Said
 from settlement.storage import approvals, reference
 from settlement.storage.archive import archived_years, keep_partitions, sample_partitions
 from settlement.storage.connect import connect_plain, verify_pool
+from settlement.storage.connections import connections_held
 from settlement.storage.errors import StorageError, translate
 from settlement.storage.install import (
     DEFAULT_JOURNALS,
@@ -64,8 +65,6 @@ REGION = "441900"
 PROFILE_VARIABLE = "SETTLEMENT_PROFILE"
 """A file: the profile of a region that has none among the shipped ones, for the first start."""
 DEMO_SEED = 1
-CONNECTIONS_BESIDE = 14
-"""What looks, folds and verifies beside the journals' queues, and an operator."""
 
 
 async def prepare(services: Services, settings: ServeSettings) -> None:
@@ -152,7 +151,7 @@ async def _settle_journals(connection: PlainConnection, wanted: int | None) -> N
 async def _check_connections(connection: PlainConnection, settings: ServeSettings) -> None:
     """Many journals need many connections; better said now than by a queue that gets none."""
     journals = settings.journals or await _journals_present(connection, settings.shape)
-    needed = settings.workers * journals + CONNECTIONS_BESIDE
+    needed = connections_held(workers=settings.workers, journals=journals)
     allowed = int(await connection.fetchval(ADMIN["connections_max"]))
     if needed > allowed:
         raise InstallError(
