@@ -248,6 +248,8 @@ def withdraw_lines(
     if not command.same_visit:
         return Decision(Refusal(code="LINES_OF_SEVERAL_VISITS", field="mdtrt_id"))
     visit, state = found
+    if state.held:
+        return Decision(Refusal(code="UNDERTAKING_OPEN", field="mdtrt_id"))
     names = command.line_nos
     if names is None:
         names = tuple(state.open_line_nos())
@@ -273,8 +275,6 @@ def withdraw_lines(
 
 def _withdrawable(names: Sequence[str], state: StayState) -> Refusal | None:
     """Known, unsettled, and not taken back by a line that stays."""
-    if state.held:
-        return Refusal(code="UNDERTAKING_OPEN", field="mdtrt_id")
     going = set(names)
     for n, line_no in enumerate(names):
         field = f"lines[{n}].line_no"
