@@ -155,6 +155,23 @@ async def test_lines_are_withdrawn_until_a_settlement_has_them(town: Town) -> No
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("names", [(), ("1",)])
+async def test_line_uploaded_again_under_its_number_is_found(
+    town: Town, names: tuple[str, ...]
+) -> None:
+    stay = await admit(town.hospital, town.someone(), some(CLASS_B))
+    assert_done(await town.hospital.send(stay.withdrawal_of_lines(*names)))
+    stay.lines = 0
+    assert_done(await stay.charge(some(DEAR), some(CAPPED)))
+    await discharged(town, stay)
+    settled = await stay.settle(Decimal("2020.00"), account=False)
+    fees = await town.hospital.fees(settled)
+    assert isinstance(fees.output, list)
+    assert [(row["feedetl_sn"], row["hilist_code"]) for row in fees.output] == [
+        ("1", DEAR.item.code), ("2", CAPPED.item.code)
+    ]  # fmt: skip
+
+
 async def test_line_taken_back_by_another_goes_only_with_it(town: Town) -> None:
     stay = await admit(town.hospital, town.someone(), some(DEAR, 2))
     assert_done(await town.hospital.send(stay.upload(some(DEAR, -1), originals={2: "1"})))
