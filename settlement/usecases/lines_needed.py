@@ -33,7 +33,8 @@ def lines_needed(command: Command, view: View) -> list[tuple[int, int]]:
             if visit is None:
                 return []
             own = [e.event_no for e in visit.events if _brought_by(e.head, e.kind, command)]
-            taken_back = _events_of(fold_stay(visit), command.originals)
+            state, originals = fold_stay(visit), set(command.originals)
+            taken_back = _events_of(state, originals.union(state.taking_back(originals)))
             return [(mdtrt_id, number) for number in {*own, *taken_back}]
         case WithdrawStayLines(mdtrt_id=mdtrt_id, line_nos=names) if names is not None:
             visit = _stay(view, mdtrt_id)
