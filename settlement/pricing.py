@@ -8,9 +8,9 @@ is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ledger.money import BASIS_POINTS, half_up, share_bp
 from settlement.catalogue import Catalogue, Item, Missing
@@ -81,10 +81,12 @@ def price(
     institution: Institution,
     region_profile: RegionProfile,
     terms: Mapping[str, ItemTerms] = _NO_TERMS,
+    apart: Collection[str] = (),
 ) -> tuple[PricedLine, ...] | Refusal:
     """Price every line, or say which number or code is wrong in the first bad line.
 
-    `terms` are the policy's own about some items, by code.
+    `terms` are the policy's own about some items, by code. Lines with the numbers `apart` take
+    others back: their own numbers are checked, then they are left out, for `price_refund`.
     """
     if not claim.lines:
         return Refusal(code="LINES_MISSING", field="lines")
@@ -104,6 +106,8 @@ def price(
             if refused is not None:
                 return refused
         sum_fen += amount_fen
+        if line.line_no in apart:
+            continue
         item = find(line.item_code, line.occurred_on)
         if item is not None:
             priced.append(price_line(line, item, level, scheme, terms.get(line.item_code)))
@@ -195,6 +199,29 @@ def price_line(
         pre_self_pay_fen=pre_fen,
         in_scope_fen=amount_fen - over_fen - pre_fen,
     )
+
+
+def price_refund(
+    line: ClaimLine, original: PricedLine, earlier: Sequence[PricedLine]
+) -> PricedLine:
+    """Split a line that takes another back as that one was split, whatever holds by now.
+
+    Of each part it takes as much as of the quantity that `earlier` ones left, so that what comes
+    back whole, at once or by and by, leaves no fen of any part.
+    """
+    if original.self_pay_bp == BASIS_POINTS:
+        return structs.replace(original, line=line, full_self_pay_fen=line.amount_fen)
+    amount_fen, quantity_e4 = line.amount_fen, line.quantity_e4
+    left = totals_of((original, *earlier))
+    left_e4 = original.line.quantity_e4 + sum(one.line.quantity_e4 for one in earlier)
+    over_fen = half_up(left.over_ceiling_fen * quantity_e4, left_e4)
+    over_fen = max(min(over_fen, 0), amount_fen)
+    pre_fen = half_up(left.pre_self_pay_fen * quantity_e4, left_e4)
+    pre_fen = max(min(pre_fen, 0), amount_fen - over_fen)
+    return structs.replace(
+        original, line=line, over_ceiling_fen=over_fen, pre_self_pay_fen=pre_fen,
+        in_scope_fen=amount_fen - over_fen - pre_fen,
+    )  # fmt: skip
 
 
 def _over_ceiling(line: ClaimLine, ceiling_e6: int) -> int:

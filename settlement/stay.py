@@ -10,7 +10,7 @@ earlier one. The last segment is the final one; after it nothing is added.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
 import msgspec
@@ -125,6 +125,10 @@ class StayState(Struct, kw_only=True):
     def open_line_nos(self) -> list[str]:
         """The numbers of the lines that stand and are not settled yet."""
         return [line_no for line_no, number in self.event_of.items() if number in self.open]
+
+    def taking_back(self, originals: Collection[str]) -> list[str]:
+        """The numbers of the lines that stand and take some of these back."""
+        return [no for no, (original, _) in self.refund_of.items() if original in originals]
 
     def open_day_of(self, line_no: str) -> date | None:
         """The day under which a line that stands and is not settled was uploaded."""

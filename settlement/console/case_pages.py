@@ -24,8 +24,8 @@ from settlement.storage.console_payouts import CaseAdjusted, adjustments_of_case
 from settlement.storage.lease import PlainConnection
 from settlement.storage.payment_reader import read_payments
 from settlement.storage.reader import read_settlements
-from settlement.usecases.booking import detail_record, open_detail
 from settlement.usecases.explain import Explained, explain
+from settlement.usecases.settled_lines import settled_lines
 from settlement.view import SettlementFact, View
 
 TITLE = Words("结算明细", "Settlement")
@@ -90,11 +90,10 @@ async def _life(connection: PlainConnection, visit: Visit, number: int) -> Life 
 
 
 def _detail(visit: Visit, life: Life) -> Detail | None:
-    """The lines; None where they were erased or do not open."""
+    """The lines, but for those of a stay, which are too many for a page; None where they were
+    erased or do not open."""
     try:
-        return open_detail(
-            life.fact.detail, visit.desk.keyring, detail_record(life.case.lane, life.case.setl_id)
-        )
+        return settled_lines(life.fact, None, visit.desk.keyring)
     except UndecipherableError:
         return None
 

@@ -35,11 +35,11 @@ from settlement.numbers import lane_in
 from settlement.policy.loader import PolicySet
 from settlement.rows import Detail, RowKind, SettlementRow
 from settlement.storage.lease import PlainConnection
-from settlement.storage.reader import read_settlements
+from settlement.storage.reader import read_with_lines
 from settlement.storage.statement_sheets import Print, institution_of
 from settlement.telemetry.logs import mask_name, mask_number
-from settlement.usecases.booking import detail_record, open_detail
 from settlement.usecases.explain import explain
+from settlement.usecases.settled_lines import settled_lines
 from settlement.view import SettlementFact, View
 
 TITLES = {
@@ -92,11 +92,11 @@ async def read_sheet(
     if place is None:
         return None
     view = View()
-    await read_settlements(connection, [setl_id], view, keys.shape)
+    await read_with_lines(connection, setl_id, view, keys.shape)
     fact = view.settlements[setl_id]
     row = fact.row
     shown = await person_shown(connection, keys.keyring, lane, row.psn_no)
-    fees = fee_rows(_detail(fact, keys))
+    fees = fee_rows(_detail(fact, view, keys))
     zh, en = _explained(fact, keys)
     return CaseSheet(
         row=row, institution_name=place[1],
@@ -124,7 +124,7 @@ def sheet_pdf(sheet: CaseSheet, printed: Print) -> bytes:
         "fee_columns": [{"heading": one, "right": at > 0} for at, one in enumerate(_FEES)],
         "fees": [_fee_cells(one) for one in sheet.fees],
         "fee_total": _fee_cells(sheet.total),
-        "no_fees": "撤销、冲正不带明细，见原结算。" if row.undoes_setl_id else "明细已归档或清除。",
+        "no_fees": "明细已归档或清除。",
         "parts": [
             *([HEADINGS[name], thousands(getattr(row, name))] for name in _PARTS),
             ["其中起付线", thousands(row.deductible_fen)],
@@ -206,11 +206,10 @@ def _fee_cells(one: FeeRow) -> list[str]:
     return [one.name, *map(thousands, amounts)]
 
 
-def _detail(fact: SettlementFact, keys: Keys) -> Detail:
+def _detail(fact: SettlementFact, view: View, keys: Keys) -> Detail:
     """The lines; none where they were erased or do not open."""
     try:
-        record = detail_record(fact.row.lane, fact.row.setl_id)
-        return open_detail(fact.detail, keys.keyring, record)
+        return settled_lines(fact, view.visits.get(fact.row.mdtrt_id), keys.keyring)
     except UndecipherableError:
         return Detail(lines=())
 

@@ -43,7 +43,7 @@ from settlement.storage.payment_reader import read_payments
 from settlement.storage.queries import QUERIES, SHAPED
 from settlement.storage.remote import cases_wanted, read_cases
 from settlement.usecases.filing_payloads import standing_filings
-from settlement.usecases.lines_needed import lines_needed, payments_needed
+from settlement.usecases.lines_needed import lines_needed, payments_needed, places_of_lines
 from settlement.view import (
     FilingFact,
     MessageFact,
@@ -442,6 +442,18 @@ async def read_visits(
                     head=head,
                 )
             )
+
+
+async def read_with_lines(
+    connection: Connection[Record], setl_id: int, view: View, shape: Shape
+) -> None:
+    """One settlement row, into the view, with what its lines are opened from."""
+    await read_settlements(connection, [setl_id], view, shape)
+    mdtrt_id = view.settlements[setl_id].row.mdtrt_id
+    await read_visits(connection, [mdtrt_id], view, shape)
+    uploads = places_of_lines(mdtrt_id, setl_id, view)
+    if uploads:
+        await _read_payloads(connection, uploads, view, shape)
 
 
 def _filings_wanted(commands: Sequence[Command], view: View, keyring: Keyring) -> set[int]:

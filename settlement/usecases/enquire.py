@@ -10,14 +10,13 @@ from settlement.commands import FindSettlement, FindVisits
 from settlement.decision import Answer, Decision
 from settlement.numbers import shown
 from settlement.refusal import Refusal
-from settlement.rows import Detail, EventKind, RowKind, SettledLine, VisitKind
-from settlement.stay import fold_stay, lines_head
+from settlement.rows import Detail, RowKind, VisitKind
+from settlement.stay import fold_stay
 from settlement.translate import history, rendering
 from settlement.usecases import checks
-from settlement.usecases.booking import detail_record, open_detail
-from settlement.usecases.lines_needed import covered_by
+from settlement.usecases.settled_lines import settled_lines
 from settlement.usecases.stays import care_type_of
-from settlement.usecases.visit_payloads import open_description, open_upload
+from settlement.usecases.visit_payloads import open_description
 from settlement.view import SettlementFact, View, VisitFact, fold_visit
 from settlement.world import World
 
@@ -59,29 +58,7 @@ def find_settlement(command: FindSettlement, view: View, world: World, moment: M
 
 def lines_of(fact: SettlementFact, view: View, world: World) -> Detail:
     """The lines of a settlement; none once they were erased."""
-    row = fact.row
-    visit = view.visits.get(row.mdtrt_id)
-    if visit is not None and visit.row.kind is VisitKind.STAY:
-        return Detail(lines=_lines_of_stay(visit, row.undoes_setl_id or row.setl_id, world))
-    return open_detail(fact.detail, world.keyring, detail_record(row.lane, row.setl_id))
-
-
-def _lines_of_stay(visit: VisitFact, setl_id: int, world: World) -> tuple[SettledLine, ...]:
-    """The lines that a settlement of a stay has: they stay where they were uploaded."""
-    covers = covered_by(visit, setl_id)
-    withdrawn = {
-        line_no
-        for number in covers
-        if visit.events[number - 1].kind is EventKind.LINES_WITHDRAWN
-        for line_no in lines_head(visit.events[number - 1].head).line_nos
-    }
-    return tuple(
-        SettledLine(line.priced, line.kept)
-        for number in covers
-        if visit.events[number - 1].kind is EventKind.LINES
-        for line in open_upload(visit.events[number - 1], world.keyring).lines
-        if line.priced.line.line_no not in withdrawn
-    )
+    return settled_lines(fact, view.visits.get(fact.row.mdtrt_id), world.keyring)
 
 
 def find_visits(command: FindVisits, view: View, world: World, moment: Moment) -> Decision:

@@ -33,23 +33,24 @@ def lines_needed(command: Command, view: View) -> list[tuple[int, int]]:
             if visit is None:
                 return []
             own = [e.event_no for e in visit.events if _brought_by(e.head, e.kind, command)]
-            taken_back = _events_of(fold_stay(visit), command.originals)
+            state, originals = fold_stay(visit), set(command.originals)
+            taken_back = _events_of(state, originals.union(state.taking_back(originals)))
             return [(mdtrt_id, number) for number in {*own, *taken_back}]
         case WithdrawStayLines(mdtrt_id=mdtrt_id, line_nos=names) if names is not None:
             visit = _stay(view, mdtrt_id)
             numbers = () if visit is None else _events_of(fold_stay(visit), names)
             return [(mdtrt_id, number) for number in numbers]
         case FindSettlement(with_lines=True):
-            return _settled_lines(command.mdtrt_id, command.setl_id, view)
+            return places_of_lines(command.mdtrt_id, command.setl_id, view)
         case FindMedicines(begin=begin):
             return [
                 place
                 for fact in standing_here(view, command.asked.institution.code, begin)
-                for place in _settled_lines(fact.row.mdtrt_id, fact.row.setl_id, view)
+                for place in places_of_lines(fact.row.mdtrt_id, fact.row.setl_id, view)
             ]
         case ShowMine(setl_ids=(setl_id,)):
             shown = view.settlements.get(setl_id)
-            return [] if shown is None else _settled_lines(shown.row.mdtrt_id, setl_id, view)
+            return [] if shown is None else places_of_lines(shown.row.mdtrt_id, setl_id, view)
     return []
 
 
@@ -84,22 +85,8 @@ def standing_here(view: View, institution: str, since: datetime) -> list[Settlem
     return sorted(found, key=lambda fact: (fact.row.setl_time, fact.row.setl_id))
 
 
-def _stay(view: View, mdtrt_id: int) -> VisitFact | None:
-    visit = view.visits.get(mdtrt_id)
-    return visit if visit is not None and visit.row.kind is VisitKind.STAY else None
-
-
-def _brought_by(head: str, kind: EventKind, command: UploadStayLines) -> bool:
-    """Whether a message that is sent again brought these lines the first time."""
-    return kind is EventKind.LINES and lines_head(head).msgid == command.asked.msgid
-
-
-def _events_of(state: StayState, names: Iterable[str]) -> set[int]:
-    return {state.event_of[name] for name in names if name in state.event_of}
-
-
-def _settled_lines(mdtrt_id: int, setl_id: int, view: View) -> list[tuple[int, int]]:
-    """The uploads that a settlement of a stay covers."""
+def places_of_lines(mdtrt_id: int, setl_id: int, view: View) -> list[tuple[int, int]]:
+    """The uploads that a settlement of a stay covers: (stay, number of the event)."""
     visit = _stay(view, mdtrt_id)
     fact = view.settlements.get(setl_id)
     if visit is None or fact is None:
@@ -119,3 +106,17 @@ def covered_by(visit: VisitFact, setl_id: int) -> list[int]:
         if event.kind is EventKind.SETTLED and event.setl_id == setl_id
         for number in segment_head(event.head).covers
     ]
+
+
+def _stay(view: View, mdtrt_id: int) -> VisitFact | None:
+    visit = view.visits.get(mdtrt_id)
+    return visit if visit is not None and visit.row.kind is VisitKind.STAY else None
+
+
+def _brought_by(head: str, kind: EventKind, command: UploadStayLines) -> bool:
+    """Whether a message that is sent again brought these lines the first time."""
+    return kind is EventKind.LINES and lines_head(head).msgid == command.asked.msgid
+
+
+def _events_of(state: StayState, names: Iterable[str]) -> set[int]:
+    return {state.event_of[name] for name in names if name in state.event_of}

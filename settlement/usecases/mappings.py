@@ -84,13 +84,16 @@ def check_lines(
     lines: tuple[ClaimLine, ...], asked: Asked, view: View, world: World
 ) -> Checked | Refusal:
     """Lines against the standing mappings, as the region wants it. Refunds follow the line that
-    they take back, whatever was mapped since."""
+    they take back, whatever was mapped since, and are not looked at."""
     profile = world.profile
     if not profile.reads_mappings:
         return Checked(lines)
     checked: list[ClaimLine] = []
     differing: list[str] = []
     for n, line in enumerate(lines):
+        if line.quantity_e4 < 0:
+            checked.append(line)
+            continue
         mapped = _mapped_to(line, asked.institution.code, view)
         params: dict[str, str | int] = {
             "line_no": line.line_no, "own": line.institution_item_code,
@@ -100,7 +103,7 @@ def check_lines(
             return Refusal(code="ITEM_UNMAPPED", field=f"lines[{n}].own_code", params=params)
         if mapped is None and profile.unmapped_item is UnmappedItem.FULL_SELF_PAY:
             line = replace(line, approval=UNMAPPED)
-        if mapped not in (None, line.item_code) and line.quantity_e4 > 0:
+        if mapped not in (None, line.item_code):
             if profile.mapping_check is MappingCheck.REFUSE:
                 return Refusal(code="MAPPING_DIFFERS", field=f"lines[{n}].item_code", params=params)
             if profile.mapping_check is MappingCheck.WARN:

@@ -9,7 +9,7 @@ from settlement.clock import Moment
 from settlement.commands import Command
 from settlement.decision import Answer, Decision
 from settlement.refusal import Refusal
-from settlement.rows import MessageOutcome, RowKind, VisitKind
+from settlement.rows import EventKind, MessageOutcome, RowKind, VisitKind
 from settlement.translate import rendering
 from settlement.translate.filings import filed_reply
 from settlement.view import MessageFact, View
@@ -47,7 +47,8 @@ def _taken_back(fact: MessageFact, view: View) -> bool:
     if fact.outcome is MessageOutcome.TOMBSTONE:
         return True
     if fact.outcome is MessageOutcome.VISIT:
-        return any(event.batch_no == REVERSED for event in view.visits[fact.ref].events)
+        events = view.visits[fact.ref].events
+        return any(e.kind is EventKind.WITHDRAWN and e.batch_no == REVERSED for e in events)
     if fact.outcome is not MessageOutcome.SETTLEMENT:
         return False
     return view.settlements[fact.ref].undone_kind is RowKind.REVERSE

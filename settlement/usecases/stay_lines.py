@@ -1,12 +1,12 @@
 """Fee lines of a stay: uploaded day by day, taken back by negative lines or withdrawn (2301, 2302).
 
-Lines are priced as they arrive and sealed; their sums and numbers stand in the event's head. A line
-that takes another back names it, is of the same item, and takes no more than is left of it.
+Lines are priced as they arrive and sealed; their sums and numbers stand in the event's head. What
+takes another line back is judged and split in stay_refunds.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 
@@ -24,13 +24,12 @@ from settlement.stay import NOTHING, LinesHead, StayState, head_text, negative
 from settlement.stay_parts import scheme_on
 from settlement.trace import marks_of
 from settlement.translate import answers
-from settlement.usecases import booking, mappings, staffing, traces
+from settlement.usecases import booking, mappings, staffing, stay_refunds, traces
 from settlement.usecases.adjudication import terms_at_upload
 from settlement.usecases.stays import happened, stay_for
 from settlement.usecases.visit_payloads import (
     Upload,
     UploadedLine,
-    open_upload,
     seal_payload,
     visit_record,
 )
@@ -46,7 +45,11 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
     if not command.same_visit:
         return Decision(Refusal(code="LINES_OF_SEVERAL_VISITS", field="mdtrt_id"))
     visit, state = found
-    refused = _addable(command, visit, state, world, moment)
+    refused = _addable(command, state, moment)
+    if refused is not None:
+        return Decision(refused)
+    before = stay_refunds.lines_before(command, visit, state, world)
+    refused = stay_refunds.refundable(command, state, before)
     if refused is not None:
         return Decision(refused)
     checked = mappings.check_lines(command.lines, command.asked, view, world)
@@ -58,9 +61,10 @@ def upload(command: UploadStayLines, view: View, world: World, moment: Moment) -
     doctors = staffing.check_lines(command.lines, command.kept_lines, command.asked, world)
     if isinstance(doctors, Refusal):
         return Decision(doctors)
-    priced = _priced(command, checked.lines, visit, view, world)
-    if isinstance(priced, Refusal):
-        return Decision(priced)
+    charges = _charged(command, checked.lines, visit, view, world)
+    if isinstance(charges, Refusal):
+        return Decision(charges)
+    priced = stay_refunds.with_refunds(command, checked.lines, charges, state, before)
     asked = command.asked
     events = tuple(
         _event(command, priced, lines, len(visit.events) + n, world)
@@ -138,10 +142,8 @@ def _event(
     )  # fmt: skip
 
 
-def _addable(
-    command: UploadStayLines, visit: VisitFact, state: StayState, world: World, moment: Moment
-) -> Refusal | None:
-    """The stay is not closed, numbers are new, dates are past, originals are there."""
+def _addable(command: UploadStayLines, state: StayState, moment: Moment) -> Refusal | None:
+    """The stay is not closed, numbers are new, dates are past."""
     if state.final is not None:
         setl_id = str(state.final.setl_id)
         return Refusal(code="STAY_SETTLED", field="mdtrt_id", params={"setl_id": setl_id})
@@ -158,67 +160,35 @@ def _addable(
         if line.occurred_on > moment.business_day:
             on = line.occurred_on.isoformat()
             return Refusal(code="FEE_DATE_IN_FUTURE", field="lines", params={"on": on})
-    return _refundable(command, visit, state, world)
-
-
-def _refundable(
-    command: UploadStayLines, visit: VisitFact, state: StayState, world: World
-) -> Refusal | None:
-    """Every negative line names a line that stands, of its item, of which enough is left."""
-    mine = {line.line_no: line for line in command.lines}
-    refunded = dict(state.refunded)
-    wanted = {original for original in command.originals if original in state.event_of}
-    known = {no: line.line for no, line in lines_named(visit, state, wanted, world).items()}
-    for n, (line, original) in enumerate(zip(command.lines, command.originals, strict=True)):
-        if line.quantity_e4 >= 0 and not original:
-            continue
-        params: dict[str, str | int] = {"line_no": line.line_no, "original": original}
-        if not original or line.quantity_e4 >= 0:
-            return Refusal(
-                code="REFUND_LINE_UNNAMED", field=f"lines[{n}].original", params=params
-            )
-        taken_back = mine.get(original) or known.get(original)
-        if taken_back is None or taken_back.quantity_e4 <= 0:
-            return Refusal(
-                code="REFUND_ORIGINAL_UNKNOWN", field=f"lines[{n}].original", params=params
-            )
-        if (line.item_code, line.price_e6) != (taken_back.item_code, taken_back.price_e6):
-            return Refusal(
-                code="REFUND_ITEM_DIFFERS", field=f"lines[{n}].item_code", params=params
-            )
-        refunded[original] = refunded.get(original, 0) - line.quantity_e4
-        if refunded[original] > taken_back.quantity_e4:
-            return Refusal(
-                code="REFUND_EXCEEDS_LINE", field=f"lines[{n}].quantity", params=params
-            )
     return None
 
 
-def _priced(
+def _charged(
     command: UploadStayLines, lines: tuple[ClaimLine, ...], visit: VisitFact, view: View,
     world: World,
-) -> tuple[PricedLine, ...] | Refusal:
-    """Every line by the scheme that rules its day: that of the stay, unless the region splits stays
-    and the person has changed."""
+) -> dict[str, PricedLine] | Refusal:
+    """Every line that takes none back, by its number and by the scheme that rules its day: that of
+    the stay, unless the region splits stays and the person has changed."""
     person, registered = view.persons[command.asked.person_no], visit.row.scheme
     if not world.profile.split_stay_at or person.home_region:
-        return _priced_in(registered, command, lines, visit, view, world)
-    schemes = [
-        scheme_on(person.enrolments, registered, line.occurred_on, world.profile) for line in lines
-    ]
-    by_scheme: dict[str, tuple[PricedLine, ...]] = {}
-    for scheme in dict.fromkeys(schemes):
-        priced = _priced_in(scheme, command, lines, visit, view, world)
+        return _charged_in(registered, command, lines, visit, view, world)
+    schemes = {
+        line.line_no: scheme_on(person.enrolments, registered, line.occurred_on, world.profile)
+        for line in lines
+    }
+    charges: dict[str, PricedLine] = {}
+    for scheme in dict.fromkeys(schemes.values()):
+        priced = _charged_in(scheme, command, lines, visit, view, world)
         if isinstance(priced, Refusal):
             return priced
-        by_scheme[scheme] = priced
-    return tuple(by_scheme[scheme][n] for n, scheme in enumerate(schemes))
+        charges |= {no: line for no, line in priced.items() if schemes[no] == scheme}
+    return charges
 
 
-def _priced_in(
+def _charged_in(
     scheme: str, command: UploadStayLines, lines: tuple[ClaimLine, ...], visit: VisitFact,
     view: View, world: World,
-) -> tuple[PricedLine, ...] | Refusal:  # fmt: skip
+) -> dict[str, PricedLine] | Refusal:  # fmt: skip
     asked = command.asked
     claim = Claim(
         kind=CareKind.INPATIENT,
@@ -235,7 +205,11 @@ def _priced_in(
         claim, view.persons[asked.person_no], asked.institution, world,
         max(line.occurred_on for line in command.lines),
     )  # fmt: skip
-    return price(claim, world.catalogue, asked.institution, world.profile, terms)
+    refunds = {line.line_no for line in lines if line.quantity_e4 < 0}
+    priced = price(claim, world.catalogue, asked.institution, world.profile, terms, refunds)
+    if isinstance(priced, Refusal):
+        return priced
+    return {one.line.line_no: one for one in priced}
 
 
 def withdraw_lines(
@@ -248,6 +222,8 @@ def withdraw_lines(
     if not command.same_visit:
         return Decision(Refusal(code="LINES_OF_SEVERAL_VISITS", field="mdtrt_id"))
     visit, state = found
+    if state.held:
+        return Decision(Refusal(code="UNDERTAKING_OPEN", field="mdtrt_id"))
     names = command.line_nos
     if names is None:
         names = tuple(state.open_line_nos())
@@ -256,7 +232,7 @@ def withdraw_lines(
         refused = _withdrawable(names, state)
         if refused is not None:
             return Decision(refused)
-        named = lines_named(visit, state, names, world)
+        named = stay_refunds.lines_named(visit, state, names, world)
         going = [
             (day, totals_of([named[line_no] for line_no in line_nos]), line_nos)
             for day, line_nos in state.by_day(names)
@@ -273,8 +249,6 @@ def withdraw_lines(
 
 def _withdrawable(names: Sequence[str], state: StayState) -> Refusal | None:
     """Known, unsettled, and not taken back by a line that stays."""
-    if state.held:
-        return Refusal(code="UNDERTAKING_OPEN", field="mdtrt_id")
     going = set(names)
     for n, line_no in enumerate(names):
         field = f"lines[{n}].line_no"
@@ -291,18 +265,3 @@ def _withdrawable(names: Sequence[str], state: StayState) -> Refusal | None:
                 params={"value": original, "by": line_no},
             )  # fmt: skip
     return None
-
-
-def lines_named(
-    visit: VisitFact, state: StayState, names: Iterable[str], world: World
-) -> dict[str, PricedLine]:
-    """Standing lines by their numbers; the uploads that brought them are opened."""
-    wanted = set(names)
-    numbers = {state.event_of[line_no] for line_no in wanted}
-    return {
-        line.priced.line.line_no: line.priced
-        for event in visit.events
-        if event.event_no in numbers
-        for line in open_upload(event, world.keyring).lines
-        if line.priced.line.line_no in wanted
-    }

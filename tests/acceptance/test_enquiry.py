@@ -76,6 +76,25 @@ async def test_lines_are_found_as_they_were_settled(town: Town) -> None:
     assert {row["setl_id"] for row in reply.output} == {settled.setl_id}
 
 
+def listed(reply: Reply) -> list[dict[str, Decimal]]:
+    """The lines of a 5204."""
+    assert isinstance(reply.output, list)
+    return reply.output
+
+
+async def test_lines_of_a_cancel_are_the_negatives(town: Town) -> None:
+    settled = await town.pharmacy.sell(town.someone(), some(CAPPED_B, 2), some(UNLISTED))
+    cancelled = await town.pharmacy.send(town.pharmacy.cancel(settled))
+    both = [listed(await town.pharmacy.fees(one)) for one in (settled, cancelled)]
+    names = (
+        "cnt", "det_item_fee_sumamt", "fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt",
+        "inscp_scp_amt",
+    )  # fmt: skip
+    for sold, back in zip(*both, strict=True):
+        assert {name: -back[name] for name in names} == {name: sold[name] for name in names}
+        assert back["pric"] == sold["pric"]
+
+
 async def test_other_institution_does_not_see_the_settlement(town: Town) -> None:
     citizen = town.someone()
     settled = await town.pharmacy.sell(citizen, some(CLASS_A))

@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import date, datetime
+from decimal import Decimal
 
 import pytest
 import pytest_asyncio
@@ -19,9 +20,10 @@ from settlement.finance.statement_csv import MARK
 from settlement.storage.statement_sheets import read_details, read_groups
 from tests.kit import population
 from tests.kit.console import Browser, Office, an_office
-from tests.kit.population import CLASS_A, CLASS_B, CLASS_C, some
+from tests.kit.population import CLASS_A, CLASS_B, CLASS_C, DEAR, some
 from tests.kit.reply import Reply, assert_done
 from tests.kit.town import Town, a_town
+from tests.kit.ward import admit
 from tests.services import FreshDatabase, temporary_directory
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -176,6 +178,12 @@ def code_on(text: str) -> str:
     return found.group(1)
 
 
+def fees_on(text: str) -> list[tuple[str, str]]:
+    """What each kind of fee comes to on a page, and all of them together."""
+    table = text.partition("费用（按收费项目类别）")[2].partition("</section>")[0]
+    return re.findall(r'<tr><td>([^<]+)</td><td class="n">([^<]+)</td>', table)
+
+
 async def test_sheet_is_previewed_printed_and_printed_again(office: Office) -> None:
     a_month(office.town)
     stands, _, _ = await business(office.town)
@@ -257,5 +265,23 @@ async def test_sheet_of_a_cancel_is_negative(office: Office) -> None:
     assert undone is not None and undone["total_fen"] < 0
     text = await printed(clerk, str(undone["setl_id"]))
     assert f"撤销的是结算 {cancelled.setl_id}" in text
+    assert fees_on(text) == [("西药费", "-37.50"), ("合计", "-37.50")]
     paper = await clerk.fetch(f"{sheet_of(str(undone['setl_id']))}.pdf?print=1")
     assert paper.startswith(b"%PDF")
+
+
+async def test_sheet_of_a_stay_has_its_fees_and_that_of_its_cancel_the_negatives(
+    office: Office,
+) -> None:
+    a_month(office.town)
+    hospital = office.town.hospital
+    stay = await admit(hospital, office.town.someone(), some(CLASS_A, 2), some(DEAR))
+    assert_done(await hospital.send(stay.discharge()))
+    settled = await stay.settle(Decimal("2025.00"), account=False)
+    cancelled = await hospital.send(stay.cancel(settled))
+    clerk = await office.signed_in("jing")
+    for reply, told in ((settled, "2,025.00"), (cancelled, "-2,025.00")):
+        text = await printed(clerk, reply.setl_id)
+        assert fees_on(text) == [("西药费", told), ("合计", told)]
+        paper = await clerk.fetch(f"{sheet_of(reply.setl_id)}.pdf?print=1")
+        assert paper.startswith(b"%PDF")

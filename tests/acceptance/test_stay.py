@@ -13,7 +13,7 @@ import pytest
 
 from loadtest.institution_inputs import Bought
 from tests.kit.counter import Visit
-from tests.kit.population import CAPPED, CLASS_A, CLASS_B, DEAR, some
+from tests.kit.population import CAPPED, CLASS_A, CLASS_B, DEAR, EXPIRED, some
 from tests.kit.reply import (
     Reply,
     assert_done,
@@ -96,6 +96,34 @@ async def test_negative_line_takes_back_a_part_and_no_more_than_is_left(town: To
     assert_money(settled, total="2000.00", fund="1080.00", account="0.00", cash="920.00")
 
 
+async def test_what_comes_back_is_split_as_it_was_charged(town: Town) -> None:
+    stay = await admit(town.hospital, town.someone(), some(CLASS_A))
+    dear = {"input.feedetail[0].hosp_appr_flag": "2"}
+    assert_done(await town.hospital.send(stay.upload(some(DEAR, 3)).edited(dear)))
+    old = {"input.feedetail[0].fee_ocur_time": "2025-12-30 08:00:00"}
+    assert_done(await town.hospital.send(stay.upload(some(EXPIRED)).edited(old)))
+    back = stay.upload(some(DEAR, -1), some(EXPIRED, -1), originals={4: "2", 5: "3"})
+    first = (await town.hospital.send(back)).rows("result")[0]
+    assert (first["fulamt_ownpay_amt"], first["inscp_scp_amt"]) == (-2000, 0)
+    assert first["memo"] == "限制使用项目未审批通过，按全自费处理"
+    last = stay.upload(some(DEAR, -2), originals={6: "2"})
+    assert_done(await town.hospital.send(last))
+    await discharged(town, stay)
+    settled = await stay.settle(Decimal("12.50"), account=False)
+    assert settled.money("fulamt_ownpay_amt") == 0
+    assert settled.money("inscp_scp_amt") == Decimal("12.50")
+
+
+async def test_line_is_charged_and_taken_back_in_one_message(town: Town) -> None:
+    stay = await admit(town.hospital, town.someone(), some(CLASS_A))
+    message = stay.upload(
+        some(DEAR, -1), some(DEAR, 2), some(DEAR, -1), originals={2: "3", 4: "3"}
+    ).edited({"input.feedetail[1].hosp_appr_flag": "2"})
+    rows = (await town.hospital.send(message)).rows("result")
+    assert [row["feedetl_sn"] for row in rows] == ["2", "3", "4"]
+    assert [row["fulamt_ownpay_amt"] for row in rows] == [-2000, 4000, -2000]
+
+
 @pytest.mark.parametrize(
     ("basket", "originals", "code", "field"),
     [
@@ -153,6 +181,23 @@ async def test_lines_are_withdrawn_until_a_settlement_has_them(town: Town) -> No
         await town.hospital.send(stay.quote(Decimal("0.00"))), "STAY_HAS_NO_LINES",
         field="input.data.mdtrt_id", mentions="2301",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [(), ("1",)])
+async def test_line_uploaded_again_under_its_number_is_found(
+    town: Town, names: tuple[str, ...]
+) -> None:
+    stay = await admit(town.hospital, town.someone(), some(CLASS_B))
+    assert_done(await town.hospital.send(stay.withdrawal_of_lines(*names)))
+    stay.lines = 0
+    assert_done(await stay.charge(some(DEAR), some(CAPPED)))
+    await discharged(town, stay)
+    settled = await stay.settle(Decimal("2020.00"), account=False)
+    fees = await town.hospital.fees(settled)
+    assert isinstance(fees.output, list)
+    assert [(row["feedetl_sn"], row["hilist_code"]) for row in fees.output] == [
+        ("1", DEAR.item.code), ("2", CAPPED.item.code)
+    ]  # fmt: skip
 
 
 async def test_line_taken_back_by_another_goes_only_with_it(town: Town) -> None:

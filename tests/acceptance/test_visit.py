@@ -142,6 +142,18 @@ async def test_registration_and_upload_resent_get_their_first_answers(town: Town
     assert_same_answer(uploaded, await town.hospital.send(upload))
 
 
+async def test_registration_is_resent_whatever_its_batches_are_called(town: Town) -> None:
+    citizen = town.someone()
+    registration = town.hospital.registration(citizen)
+    first = await town.hospital.send(registration)
+    visit = Visit(
+        hospital=town.hospital, patient=citizen.patient, mdtrt_id=first.text("mdtrt_id", "data"),
+        outpatient_no=first.text("ipt_otp_no", "data"),
+    )  # fmt: skip
+    assert_done(await town.hospital.send(visit.lines(*BASKET, batch="2601")))
+    assert_same_answer(first, await town.hospital.send(registration))
+
+
 async def test_upload_of_several_batches_is_answered_in_its_own_order(town: Town) -> None:
     visit = await town.hospital.open_visit(town.someone())
     upload = visit.lines(some(PLAIN[0]), some(PLAIN[1]), some(PLAIN[2])).edited(

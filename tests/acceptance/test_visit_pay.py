@@ -319,8 +319,9 @@ async def test_stay_keeps_its_lines_and_deposits_while_the_payer_confirms(
     order = cashier.visit_order(await last_bill(town, stay), pay_code=WALLET)
     assert (await cashier.visit(order)).status == "payer_action"
     for message in (
-        stay.upload(some(CLASS_B, 1)), stay.withdrawal_of_lines("1"), stay.withdrawal_of_discharge()
-    ):
+        stay.upload(some(CLASS_B, 1)), stay.withdrawal_of_lines("1"), stay.withdrawal_of_lines(),
+        stay.withdrawal_of_discharge(),
+    ):  # fmt: skip
         assert (await town.hospital.send(message)).err_code == "UNDERTAKING_OPEN", message.infno
     refused = await cashier.refund(deposit["order_no"], "VR3")
     assert refused.err_code == "UNDERTAKING_OPEN"

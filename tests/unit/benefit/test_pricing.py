@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from settlement.claim import CareKind, ClaimLine, PricedLine
-from settlement.pricing import price, totals_of
+from settlement.pricing import price, price_refund, totals_of
 from settlement.refusal import Refusal
 from tests.unit.benefit.builders import (
     DONGGUAN,
@@ -155,6 +155,49 @@ def test_inpatient_refund_line_is_the_exact_negative() -> None:
     assert parts(minus) == tuple(-part for part in parts(plus))
 
 
+def back(original: PricedLine, quantity_e4: int, amount_fen: int) -> ClaimLine:
+    """A line that takes so much of another back."""
+    return replace(original.line, quantity_e4=-quantity_e4, amount_fen=-amount_fen)
+
+
+def test_refund_keeps_the_split_of_its_line_whatever_holds_by_now() -> None:
+    [charged] = priced(a_line("BCEIL", 10_000_000, 30_000, 3_000))
+    later = replace(
+        back(charged, 30_000, 3_000), approval="2", occurred_on=date(2030, 1, 1), item_code="OLD1"
+    )
+    taken_back = price_refund(later, charged, [])
+    assert taken_back.line == later
+    assert parts(taken_back) == tuple(-part for part in parts(charged))
+    assert taken_back.item_class == charged.item_class == "02"
+
+
+def test_refund_of_a_line_that_was_self_pay_is_self_pay() -> None:
+    [charged] = priced(a_line("CLASSC", 1_000_000, 30_000, 301))
+    first = price_refund(back(charged, 10_000, 101), charged, [])
+    assert parts(first) == (-101, 0, 0, 0)
+    assert first.self_pay_bp == 10_000
+
+
+@pytest.mark.parametrize(
+    ("amounts", "split"),
+    [
+        # what rounding took too much comes back with the last of them
+        ((233, 233, 234), [(0, -67, -17, -149), (0, -67, -17, -149), (0, -66, -16, -152)]),
+        # the institution's own rounding falls to what is in scope
+        ((233, 233, 233), [(0, -67, -17, -149), (0, -67, -17, -149), (0, -66, -16, -151)]),
+    ],
+)  # fmt: skip
+def test_returns_in_parts_come_to_the_whole(
+    amounts: tuple[int, ...], split: list[tuple[int, ...]]
+) -> None:
+    [charged] = priced(a_line("BCEIL", 2_333_333, 30_000, 700))
+    charged = replace(charged, over_ceiling_fen=200, pre_self_pay_fen=50, in_scope_fen=450)
+    earlier: list[PricedLine] = []
+    for amount_fen in amounts:
+        earlier.append(price_refund(back(charged, 10_000, amount_fen), charged, earlier))
+    assert [parts(one) for one in earlier] == split
+
+
 LINES = st.builds(
     lambda code, price_e6, quantity_e4, gap: _rounded_line(code, price_e6, quantity_e4, gap),
     st.sampled_from(CODES),
@@ -178,6 +221,25 @@ def test_no_fen_is_lost_or_negative_in_any_line(lines: list[ClaimLine]) -> None:
         assert min(parts(line)) >= 0
     totals = totals_of(result)
     assert totals.total_fen == sum(line.amount_fen for line in lines) == sum(totals.parts())
+
+
+@given(LINES, st.lists(st.integers(1, 10**7), max_size=6))
+def test_what_comes_back_by_and_by_leaves_no_fen_of_any_part(
+    line: ClaimLine, pieces: list[int]
+) -> None:
+    [charged] = priced(line)
+    left_e4, left_fen = line.quantity_e4, line.amount_fen
+    earlier: list[PricedLine] = []
+    for piece_e4 in pieces:
+        if piece_e4 >= left_e4:
+            break
+        amount_fen = left_fen * piece_e4 // left_e4
+        earlier.append(price_refund(back(charged, piece_e4, amount_fen), charged, earlier))
+        left_e4, left_fen = left_e4 - piece_e4, left_fen - amount_fen
+    earlier.append(price_refund(back(charged, left_e4, left_fen), charged, earlier))
+    for one in earlier:
+        assert sum(parts(one)) == one.line.amount_fen and max(parts(one)) <= 0
+    assert totals_of((charged, *earlier)).parts() == (0, 0, 0, 0)
 
 
 def test_items_are_priced_as_of_the_date_of_the_line() -> None:

@@ -85,6 +85,8 @@ def test_what_becomes_of_a_line(
 def test_a_refund_is_not_refused_for_what_was_mapped_since() -> None:
     refund = replace(LINE, quantity_e4=-10_000, amount_fen=-100)
     assert checked(refund, REFUSE, ACCEPT, [row(1, B)]) == Checked((refund,))
+    for unmapped in (SELF_PAY, REFUSED):
+        assert checked(refund, REFUSE, unmapped, []) == Checked((refund,))
 
 
 def checked(
