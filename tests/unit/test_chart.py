@@ -128,6 +128,13 @@ def test_server_is_asked_where_it_answers_and_stops_without_refusing(site: str) 
     assert int(seconds) > look and spec["terminationGracePeriodSeconds"] > int(seconds) + drains
 
 
+def test_there_is_a_server_left_while_one_is_exchanged() -> None:
+    """A StatefulSet stops a server before it starts the one that follows."""
+    assert of_kind("as-it-comes", "StatefulSet")["spec"]["replicas"] >= 2
+    assert of_kind("as-it-comes", "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+    assert of_kind("all-of-it", "HorizontalPodAutoscaler")["spec"]["minReplicas"] >= 2
+
+
 def test_selectors_choose_the_pods_that_are_made() -> None:
     labels = of_kind("all-of-it", "StatefulSet")["spec"]["template"]["metadata"]["labels"]
     budget, policy = of_kind("all-of-it", "PodDisruptionBudget"), of_kind(
