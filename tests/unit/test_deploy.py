@@ -65,7 +65,11 @@ def test_container_may_write_nothing_but_its_data() -> None:
     assert service["read_only"] is True and service["user"] == "65534:65534"
     assert service["cap_drop"] == ["ALL"] and "privileged" not in service
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["volumes"] == ["data:/data"]
+    data, profiles = service["volumes"]
+    assert data == "data:/data" and profiles.endswith(":/profiles:ro")
+    given = service["environment"]
+    assert given["SETTLEMENT_REGION"] == "${SETTLEMENT_REGION:-441900}"
+    assert given["SETTLEMENT_PROFILE"] == "${SETTLEMENT_PROFILE:-}", "as without one"
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     documented = (ROOT / "docs/operating/running.md").read_text("utf-8")
     assert all(f"`{name}`" in documented for name in service["environment"])
