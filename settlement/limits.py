@@ -23,9 +23,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     head_bytes_max: int = 16 * 1024
     """Request line and headers together."""
     lines_per_claim_max: int = 500
-    """Lines of one one-shot claim (2101, 2102) and of everything one settlement adds up."""
+    """Rows of one list of a message, as of a one-shot claim (2101, 2102) or an upload of a stay
+    (2301); but for 2204. What several uploads of a visit or stay come to has no limit."""
     lines_per_message_max: int = 100
-    """Lines of one upload (2204, 2301): senders split at 100, as several HIS products do."""
+    """Lines of one upload of a visit (2204): senders split at 100, as several HIS products do."""
 
     file_text_bytes_max: int = 16 * 1024 * 1024
     """What a file (9101) may unpack to; its zip is bounded by `body_bytes_max`."""
@@ -122,7 +123,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     """How long Redis is left alone after it failed."""
 
     def lines_max(self, infno: str) -> int:
-        """Lines of a message of this transaction."""
+        """Rows of one list of a message of this transaction."""
         return self.lines_per_message_max if infno == "2204" else self.lines_per_claim_max
 
     def of_one(self, processes: int) -> Limits:

@@ -26,6 +26,8 @@ SITES: Mapping[str, tuple[str, ...]] = {
     "as-it-comes": (),
     "all-of-it": (
         "--set", "autoscaling.enabled=true", "--set", "channelsSecret=channels",
+        "--set-string", "region=442000", "--set", "profileConfigMap=profile",
+        "--set-string", "extraEnv.SETTLEMENT_KEEP_YEARS=40",
         "--set", f"image.digest=sha256:{'0' * 64}", "--set", "data.storageClassName=fast",
         "--set", "nodeSelector.disk=ssd", "--set-json",
         'tolerations=[{"key":"settlement","operator":"Exists"}]', "--set-json",

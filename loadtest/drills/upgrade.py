@@ -3,9 +3,10 @@
 `make drill-upgrade`: a database and a Redis, an old server on them, institutions that sell and
 cancel through a front. The new server is started beside the old one; both answer for a while; then
 the old one is taken out of the front, finishes what it has, and is stopped. That is the order in
-which a Kubernetes of deploy/helm, or an operator behind HAProxy, exchanges servers. Nothing may go
-without an answer or be refused, each server must have answered, and in the end the client's book is
-held against the ledger and `settlement verify` is run.
+which an operator behind HAProxy exchanges servers; a Kubernetes of deploy/helm stops one of several
+before it starts the one that follows. Nothing may go without an answer or be refused, each server
+must have answered, and in the end the client's book is held against the ledger and `settlement
+verify` is run.
 
 What the old release is, is said: the tree of a commit (`--old REF`), or this very tree started once
 more. Both have the same schema; a release that changes it is not what this drill shows.

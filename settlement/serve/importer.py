@@ -207,7 +207,7 @@ async def work(config: WorkerConfig, stopping: Stopping) -> None:
     regions = RegionRound(over_the_hub(Path(config.data_dir), config.owner_dsn))
     board.publish()
     say_at_work()
-    loops = owner_loops(tills, regions.step)
+    loops = owner_loops(tills, regions)
     async with asyncio.TaskGroup() as group:
         group.create_task(Importer(config, stopping.asked).run())
         group.create_task(run_loops(config.owner_dsn, loops, stopping.asked))

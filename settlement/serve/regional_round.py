@@ -58,6 +58,7 @@ LOOKS_EVERY = timedelta(minutes=5)
 """How often it is looked at what is due, and at prepayments."""
 URGENCY = {Alarm.NONE: 0, Alarm.YELLOW: 1, Alarm.RED: 2}
 _WHOSE = {Side.TREATMENT: "theirs", Side.INSURANCE: "ours"}
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
 Due = list[tuple[str, date]]
 
 
@@ -67,7 +68,7 @@ class RegionRound:
     def __init__(self, open_line: OpenLine | None, *, clock: Clock = system_clock) -> None:
         self._open_line = open_line
         self._clock = clock
-        self._looks_at = datetime.min.replace(tzinfo=UTC)
+        self._looks_at = _AT_ONCE
         self._books: RegionalBooks | None = None
         self._silent: dict[str, Silence] = {}
         self._unread: dict[Key, int] = {}
@@ -101,6 +102,12 @@ class RegionRound:
             self._looks_at = at + LOOKS_EVERY
         await self._due(books, at)
         return done + decided
+
+    def forget(self) -> None:
+        """Show neither late days nor prepayments: another server looks at them."""
+        METRICS.region_days_late = METRICS.region_days_two_way = 0
+        METRICS.prepaid = {}
+        self._looks_at = _AT_ONCE
 
     async def _hand_over(self, books: RegionalBooks) -> int:
         """Papers of cleared months; the line is opened where there is one to be handed over."""

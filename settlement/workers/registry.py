@@ -8,6 +8,7 @@ are `runner`'s.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -32,13 +33,29 @@ from settlement.workers.tokens import drop_tokens
 Step = Callable[[PlainConnection], Awaitable[int]]
 
 
+class Showing(Protocol):
+    """Work that shows operators what it found, as long as nobody else does it."""
+
+    async def step(self, connection: PlainConnection) -> int:
+        """Do one step; how much was done."""
+
+    def forget(self) -> None:
+        """Show nothing any more, and find out anew at the next step."""
+
+
+def nothing_shown() -> None:
+    """Of loops that show nothing but what they did."""
+
+
 class Loop(Struct, frozen=True, kw_only=True):
-    """One loop. `lease` is the number of its advisory lock and never changes."""
+    """One loop. `lease` is the number of its advisory lock and never changes; `forget` is called
+    where another server has it, which shows what is so now."""
 
     name: str
     lease: int
     every_seconds: float
     step: Step
+    forget: Callable[[], None] = nothing_shown
 
 
 LOOPS = (
@@ -68,16 +85,22 @@ def all_loops(
             step=FamilyMessages(keyring).step,
         ),
         Loop(name="mobile-expiry", lease=24, every_seconds=5.0, step=expiry.step),
-        Loop(name="outbox", lease=25, every_seconds=0.25, step=sender.step),
+        Loop(
+            name="outbox", lease=25, every_seconds=0.25, step=sender.step, forget=sender.forget,
+        ),
         Loop(name="census", lease=40, every_seconds=10.0, step=Census().step),
         Loop(name="day-close", lease=27, every_seconds=30.0, step=DayCloser(seal_key).step),
     )
 
 
-def owner_loops(tills: Tills, regions: Step) -> tuple[Loop, ...]:
+def owner_loops(tills: Tills, regions: Showing) -> tuple[Loop, ...]:
     """Those that run as the schema's owner, beside the importer; `regions` compares days with
     other regions."""
+    bills = BillRound(tills)
     return (
-        Loop(name="bills", lease=31, every_seconds=15.0, step=BillRound(tills).step),
-        Loop(name="regions", lease=32, every_seconds=15.0, step=regions),
+        Loop(name="bills", lease=31, every_seconds=15.0, step=bills.step, forget=bills.forget),
+        Loop(
+            name="regions", lease=32, every_seconds=15.0, step=regions.step,
+            forget=regions.forget,
+        ),
     )

@@ -1,7 +1,8 @@
 """Runs background loops: a lease each, steps at their interval, failures told and tried again.
 
 No step runs without its lease; a lease ends with its connection, so that another node takes over
-at its next try when this one is killed.
+at its next try when this one is killed. Where another has the lease, this one forgets what its loop
+showed to operators; where only a connection was lost, that stays as it is.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ async def _run_leased(connection: PlainConnection, loop: Loop, stopping: asyncio
             held = await take_lease(connection, loop.lease)
             if held:
                 logger.info("lease taken", extra={"event": "loop.started", "loop": loop.name})
+            else:
+                loop.forget()
         if held:
             await loop.step(connection)
         await _rest(connection, loop.every_seconds, stopping)

@@ -5,20 +5,64 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
-from settlement.storage.lease import LEASE_CLASS, PlainConnection, connection_for
-from settlement.workers import runner
-from settlement.workers.registry import Loop
+from settlement.channels.registry import NO_TILLS
+from settlement.serve import regional_round
+from settlement.serve.regional_round import RegionRound
+from settlement.storage.lease import LEASE_CLASS, PlainConnection, connection_for, take_lease
+from settlement.telemetry.metrics import Metrics
+from settlement.workers import bills, outbox, runner
+from settlement.workers.registry import Loop, all_loops, owner_loops
 from settlement.workers.runner import run_loops
 from tests.kit.town import Town
 from tests.kit.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LEASE = 33
+SHOWING = ("outbox", "bills", "regions")
+SHOWN = (
+    "settlement_notices_owed", "settlement_notices_overdue", "settlement_bills_late",
+    "settlement_region_comparisons_late", "settlement_region_comparisons_two_way",
+)  # fmt: skip
 OWN = (
     "select pid from pg_locks where locktype = 'advisory' and classid = $1 and objid = $2"
     " and granted and database = (select oid from pg_database where datname = current_database())"
 )
+
+
+async def test_server_shows_nothing_of_loops_that_another_server_runs(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it showed while it held their leases is out of date, and an alert would never end."""
+    metrics = Metrics()
+    for module in (outbox, bills, regional_round):
+        monkeypatch.setattr(module, "METRICS", metrics)
+    metrics.notices_owed, metrics.notices_overdue, metrics.bills_late = 7, 1, 2
+    metrics.region_days_late, metrics.region_days_two_way = 3, 4
+    metrics.prepaid = {("430000", "ours"): (9_500, 2)}
+    loops = [
+        replace(loop, every_seconds=0.01)
+        for loop in (*all_loops(town.keyring), *owner_loops(NO_TILLS, RegionRound(None)))
+        if loop.name in SHOWING
+    ]
+
+    async with connection_for(town.owner_dsn, "another-server") as other:
+
+        async def shows_nothing() -> bool:
+            await other.fetchval("select 1")
+            gauges = metrics.numbers().gauges
+            return not (metrics.prepaid or any(gauges[name] for name in SHOWN))
+
+        for loop in loops:
+            assert await take_lease(other, loop.lease)
+        stopping = asyncio.Event()
+        running = asyncio.create_task(run_loops(town.owner_dsn, loops, stopping))
+        try:
+            assert await until(shows_nothing)
+        finally:
+            stopping.set()
+            await running
 
 
 async def test_lease_that_went_with_its_session_is_taken_again_long_before_the_next_step(
@@ -26,13 +70,16 @@ async def test_lease_that_went_with_its_session_is_taken_again_long_before_the_n
 ) -> None:
     """The step asks the database nothing, and the next one is an hour away."""
     monkeypatch.setattr(runner, "LOOK_SECONDS", 0.01)
-    steps, stopping = list[int](), asyncio.Event()
+    steps, forgotten, stopping = list[int](), list[int](), asyncio.Event()
 
     async def step(_connection: PlainConnection) -> int:
         steps.append(1)
         return 1
 
-    loop = Loop(name="seldom", lease=LEASE, every_seconds=3_600.0, step=step)
+    loop = Loop(
+        name="seldom", lease=LEASE, every_seconds=3_600.0, step=step,
+        forget=lambda: forgotten.append(1),
+    )  # fmt: skip
     running = asyncio.create_task(run_loops(town.app_dsn, [loop], stopping))
     async with connection_for(town.app_dsn, "test") as own:
 
@@ -46,3 +93,4 @@ async def test_lease_that_went_with_its_session_is_taken_again_long_before_the_n
     stopping.set()
     await running
     assert len(steps) == 2
+    assert forgotten == [], "nobody else had it: what was shown is still so"

@@ -14,6 +14,7 @@ from tests.kit.all_metrics import full_page
 from tests.tidy.tree import ROOT
 from tools.dashboards import DIRECTORY
 from tools.promtool import find
+from tools.render_chart import CHART
 
 PLACE = ROOT / "deploy" / "observability"
 VARIABLES = re.compile(r"\$__rate_interval|\$__interval|\$__range")
@@ -41,6 +42,15 @@ def test_rules_and_configuration_are_valid(promtool: Path) -> None:
     said = said_by(promtool, "check", "config", str(PLACE / "prometheus.yml"))
     rules = yaml.safe_load((PLACE / "alerts.yml").read_text("utf-8"))["groups"][0]["rules"]
     assert f"{len(rules)} rules found" in said
+
+
+def test_job_of_the_chart_is_one_that_prometheus_takes(promtool: Path, tmp_path: Path) -> None:
+    """Debian's knows nothing of Kubernetes: the rest is shown to it."""
+    [job] = yaml.safe_load((CHART / "files" / "prometheus-scrape.yaml").read_text("utf-8"))
+    assert job.pop("kubernetes_sd_configs") == [{"role": "pod"}]
+    whole = tmp_path / "prometheus.yml"
+    whole.write_text(yaml.safe_dump({"scrape_configs": [job]}))
+    assert "SUCCESS" in said_by(promtool, "check", "config", str(whole))
 
 
 def test_every_alert_fires_on_what_it_is_for_and_none_on_a_healthy_day(promtool: Path) -> None:

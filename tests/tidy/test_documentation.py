@@ -29,6 +29,8 @@ REFUSALS_MODULE = "settlement/refusals.py"
 ERRORS_PAGE = "docs/reference/errors.md"
 METRICS_PAGE = "docs/reference/metrics.md"
 METRICS_MODULE = "settlement/telemetry/metrics.py"
+ARCHITECTURE = "docs/ARCHITECTURE.md"
+LOOP = re.compile(r'\bLoop\(\s*name="([\w-]+)", lease=(\d+)')
 METRIC_TYPES = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"}
 NEVER_A_LABEL = {"psn_no", "person", "person_no", "institution", "fixmedins_code", "msgid", "text"}
 BASE_UNITS = ("_seconds", "_bytes", "_fen", "_ratio", "_total", "_info", "_count")
@@ -210,6 +212,23 @@ def test_metrics_page_lists_exactly_what_is_declared() -> None:
     assert not missing, f"{METRICS_PAGE} does not list: {', '.join(missing)}"
     gone = set(re.findall(r"`(settlement_[a-z0-9_]+)`", page)) - declared
     assert not gone, f"{METRICS_PAGE} lists what nobody declares: {', '.join(sorted(gone))}"
+
+
+def loops_drawn(page: str) -> tuple[set[str], set[str]]:
+    """The loops that the picture of processes names, and the leases that it shows by number."""
+    drawn = page.partition("├ background ")[2].partition("├ console")[0].replace("│", "")
+    background, _, importer = drawn.partition("├ importer")
+    names = " ".join(background.partition("under leases:")[2].split())
+    return set(names.split(", ")), set(re.findall(r"\(lease (\d+)\)", importer))
+
+
+def test_picture_of_processes_has_every_background_loop() -> None:
+    registry = _page("settlement/workers/registry.py")
+    before, _, owners = registry.partition("def owner_loops")
+    names, numbers = loops_drawn(_page(ARCHITECTURE))
+    assert names == {name for name, _ in LOOP.findall(before)}
+    assert numbers == {number for _, number in LOOP.findall(owners)}
+    assert len(names) + len(numbers) == registry.count("every_seconds=")
 
 
 def test_relative_links_lead_somewhere() -> None:

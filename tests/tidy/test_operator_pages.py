@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from settlement.limits import Limits
+from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.variables import VARIABLES
 from tests.tidy.operator_pages import PARTS, page_with, variables_read
 from tests.tidy.tree import ROOT
@@ -25,6 +25,13 @@ def test_every_command_and_limit_is_on_its_page() -> None:
     page = (ROOT / "docs/operating/configuration.md").read_text("utf-8")
     for name in (*Limits.__struct_fields__, "settlement doctor", "settlement backup base"):
         assert f"`{name}`" in page
+
+
+def test_interface_page_has_the_limits_of_lines() -> None:
+    page = (ROOT / "docs/reference/interface.md").read_text("utf-8")
+    most = {infno: DEFAULT_LIMITS.lines_max(infno) for infno in ("2102", "2204", "2301")}
+    assert most["2102"] == most["2301"]
+    assert f"| lines of a message | {most['2102']}; of 2204 {most['2204']}." in page
 
 
 def test_checker_names_a_page_that_says_otherwise() -> None:

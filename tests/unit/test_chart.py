@@ -7,18 +7,25 @@ Kubernetes' own (deploy/helm/schemas). No cluster was asked.
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jsonschema_rs
 import pytest
 import yaml
 
+from settlement.variables import VARIABLES
 from tests.tidy.tree import ROOT
 from tools.render_chart import CHART, DIGEST, RENDERED, SITES, digest_of_chart, find_helm, render
 
 SCHEMAS = sorted((ROOT / "deploy" / "helm" / "schemas").glob("*.json"))
 Manifest = dict[str, Any]
+NOBODY = 65534
 
 
 def manifests(site: str) -> list[Manifest]:
@@ -126,6 +133,90 @@ def test_server_is_asked_where_it_answers_and_stops_without_refusing(site: str) 
     look = server["readinessProbe"]["periodSeconds"]
     drains = 15
     assert int(seconds) > look and spec["terminationGracePeriodSeconds"] > int(seconds) + drains
+
+
+def test_there_is_a_server_left_while_one_is_exchanged() -> None:
+    """A StatefulSet stops a server before it starts the one that follows."""
+    assert of_kind("as-it-comes", "StatefulSet")["spec"]["replicas"] >= 2
+    assert of_kind("as-it-comes", "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+    assert of_kind("all-of-it", "HorizontalPodAutoscaler")["spec"]["minReplicas"] >= 2
+
+
+def commands_of(site: str, folder: Path) -> str:
+    """What the first container runs, with all that it names moved under a folder."""
+    [script] = next(containers(site))["args"]
+    return re.sub(r"(?<=[\s\"])/(?=given|keys|channels)", f"{folder}/", script)
+
+
+@pytest.fixture
+def volumes() -> Iterator[Path]:
+    """A Secret as Kubernetes mounts it, and an empty place for keys, of a user who is not root."""
+    with TemporaryDirectory(prefix="settlement-chart-") as name:
+        folder = Path(name)
+        for one in ("given", "channels", "keys"):
+            (folder / one).mkdir()
+        for one in ("given/keys.json", "channels/channels.toml"):
+            (folder / one).touch(mode=0o440)
+        if os.geteuid() == 0:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, NOBODY, NOBODY)
+        yield folder
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_keys_are_copied_again_where_the_container_runs_again(site: str, volumes: Path) -> None:
+    """Kubernetes starts it once more on the same volume, as where a node was restarted."""
+    who = NOBODY if os.geteuid() == 0 else None
+    for _ in range(2):
+        subprocess.run(["/bin/sh", "-ec", commands_of(site, volumes)], user=who, check=True)
+        [*copied] = (path for path in (volumes / "keys").rglob("*") if path.is_file())
+        assert len(copied) == (2 if site == "all-of-it" else 1)
+        assert all(path.stat().st_mode & 0o077 == 0 for path in copied)
+
+
+def test_readme_installs_with_words_that_helm_takes() -> None:
+    """`--set` makes a number of what looks like one, and the schema wants a code."""
+    text = (ROOT / "deploy/helm/README.md").read_text("utf-8")
+    [line] = [line for line in text.splitlines() if line.startswith("    helm install")]
+    assert re.search(r"--set-string region=\d{6} ", line)
+    assert "--set region" not in text
+    server = list(containers("all-of-it"))[1]
+    assert {"name": "SETTLEMENT_REGION", "value": "442000"} in server["env"]
+
+
+def test_region_may_bring_a_profile_and_variables_that_nobody_else_sets() -> None:
+    server = list(containers("all-of-it"))[1]
+    given = {one["name"]: one.get("value") for one in server["env"]}
+    assert len(given) == len(server["env"])
+    assert given["SETTLEMENT_PROFILE"] == "/profile/442000.toml"
+    assert given["SETTLEMENT_KEEP_YEARS"] == "40"
+    assert {"name": "profile", "mountPath": "/profile", "readOnly": True} in server["volumeMounts"]
+    pod = of_kind("all-of-it", "StatefulSet")["spec"]["template"]["spec"]
+    assert {"name": "profile", "configMap": {"name": "profile"}} in pod["volumes"]
+    schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
+    takes = jsonschema_rs.validator_for(schema["properties"]["extraEnv"]).is_valid
+    others = {name for name in VARIABLES if takes({name: "x"})}
+    secret = {name for name, variable in VARIABLES.items() if variable.is_secret}
+    assert set(VARIABLES) - others == secret | set(given) - {"SETTLEMENT_KEEP_YEARS"}
+    assert not takes({"PGPASSWORD": "x"}) and not takes({"SETTLEMENT_KEEP_YEARS": 40})
+
+
+def test_prometheus_is_given_the_job_that_alerts_ask_for() -> None:
+    [job] = yaml.safe_load((CHART / "files" / "prometheus-scrape.yaml").read_text("utf-8"))
+    alerts = (ROOT / "deploy/observability/alerts.yml").read_text("utf-8")
+    assert set(re.findall(r'job="([^"]+)"', alerts)) == {job["job_name"]}
+    template = of_kind("as-it-comes", "StatefulSet")["spec"]["template"]
+    kept = {tuple(one["source_labels"]): one["regex"] for one in job["relabel_configs"][:2]}
+    label, port = "app.kubernetes.io/name", template["spec"]["containers"][0]["ports"][0]["name"]
+    assert kept == {
+        (f"__meta_kubernetes_pod_label_{re.sub(r'[./]', '_', label)}",):
+            template["metadata"]["labels"][label],
+        ("__meta_kubernetes_pod_container_port_name",): port,
+    }  # fmt: skip
+    told = {one["target_label"] for one in job["relabel_configs"][2:]}
+    adapter = (CHART / "files" / "prometheus-adapter.yaml").read_text("utf-8")
+    assert told == {"instance", *re.findall(r'(\w+)!=""', adapter)}
+    assert "annotations" not in template["metadata"], "another job would count all of it twice"
 
 
 def test_selectors_choose_the_pods_that_are_made() -> None:
