@@ -19,9 +19,12 @@ DAY_END = time(23, 59, 59)
 @lru_cache(maxsize=_MEMO_ENTRIES_MAX)
 def parse_datetime(text: str) -> datetime:
     """`yyyy-MM-dd HH:mm:ss` to a naive datetime; ValueError for any other shape."""
-    if len(text) != 19 or text[10] != " " or text[7] != "-" or text[16] != ":":
+    if len(text) != 19 or f"{text[4]}{text[7]}{text[10]}{text[13]}{text[16]}" != "-- ::":
         raise ValueError("not yyyy-MM-dd HH:mm:ss")
-    return datetime.fromisoformat(text)
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is not None:
+        raise ValueError("a time with an offset")
+    return at
 
 
 @lru_cache(maxsize=_MEMO_ENTRIES_MAX)

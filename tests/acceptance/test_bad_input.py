@@ -50,6 +50,8 @@ FIELDS = [
     (f"{LINE}.cnt", "-2", "AMOUNT_NEGATIVE", "数量"),
     (f"{LINE}.det_item_fee_sumamt", ABSENT, "FIELD_MISSING", "明细项目费用总额"),
     (f"{LINE}.fee_ocur_time", "yesterday", "FIELD_FORMAT", "费用发生时间"),
+    (f"{LINE}.fee_ocur_time", "2026-11-23 10+08:00", "FIELD_FORMAT", "费用发生时间"),
+    (f"{HEAD}.begntime", "2026-11-23 10-08:00", "FIELD_FORMAT", "开始时间"),
     (f"{LINE}.feedetl_sn", "2", "DUPLICATE_LINE", "费用明细流水号"),
     ("input.drugdetail", [], "LINES_NONE", "drugdetail"),
     ("input.drugdetail", {}, "FIELD_TYPE", "drugdetail"),
