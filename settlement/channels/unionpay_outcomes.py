@@ -109,7 +109,7 @@ REVERSALS: dict[str, Meaning] = {
 UNDONE_ABSENT = Meaning(
     Verdict.SUCCESS, Advice.NONE, "银联没有收到这笔交易，款项未收取。"
 )  # fmt: skip
-"""A reversal of what UnionPay does not know, when it is too late for it to arrive."""
+"""What UnionPay does not know, or says has failed, when it is too late for it to arrive."""
 CLEARING_DAY_OVER = _failed(
     Advice.SHOW_TEXT, "已过清算日（23:00），不能冲正，请查询；如已支付请退货。"
 )
@@ -119,6 +119,9 @@ WAITS_FOR_PAYER = Meaning(Verdict.PAYER_ACTION, Advice.NONE, "等待付款人在
 """An order that a phone may open."""
 NO_ADDRESS = _unknown("银联未给出付款地址，正在确认结果，请稍后重新支付。")
 STILL_PAID = _failed(Advice.NONE, "银联提示该订单已付款，将改为退货。")
+STILL_OPEN = _failed(
+    Advice.SHOW_TEXT, "付款地址在有效期内仍可付款，不能关闭；请在云闪付中继续付款。"
+)
 EXPIRED_UNPAID = Meaning(Verdict.SUCCESS, Advice.NONE, "付款地址已过期，款项未收取。")
 REFUND_TAKEN = Meaning(Verdict.PAYER_ACTION, Advice.NONE, "银联已受理，退款处理中。")
 """A 00 that is not final."""

@@ -10,6 +10,8 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from settlement.channels.port import Channel
 from settlement.channels.registry import Tills
 from settlement.clock import Clock
@@ -32,6 +34,7 @@ from settlement.payments.payment_states import (
     Way,
     happened,
     learnt_of,
+    opens,
     refund_happened,
     undo_happened,
     what_next,
@@ -55,15 +58,18 @@ OVERTAKING_SECONDS = 2.0
 logger = logging.getLogger("settlement.paying")
 
 
-async def undone(channel: Channel, attempt: Attempt) -> Outcome:
-    """Made dead in the way of the attempt. Raises LookupError where the merchant is not granted
-    that way any more."""
+async def undone(channel: Channel, attempt: Attempt, fact: PaymentFact) -> Outcome:
+    """The present attempt made dead in its way. Raises LookupError where the merchant is not
+    granted that way any more."""
+    standing = fact.standing
+    order = replace(order_key(attempt), money_came=standing.paid is not None)
     if attempt.way is Way.CODE:
-        return await channel.undo(order_key(attempt))
+        return await channel.undo(order)
     door = phone_door(channel)
     if door is None:
         raise LookupError(f"merchant {attempt.merchant_no} takes no payments on phones any more")
-    return await door.withdraw(order_key(attempt))
+    was_handed = not door.gives_once or bool(opens(standing, fact.events))
+    return await door.withdraw(replace(order, was_handed=was_handed))
 
 
 class ChannelReports:
@@ -197,7 +203,7 @@ class ChannelReports:
                 outcome = await channel.query(order_key(attempt))
                 happening = happened(outcome, attempt)
             case Ask.UNDO:
-                outcome = await undone(channel, attempt)
+                outcome = await undone(channel, attempt, fact)
                 happening = undo_happened(outcome, standing)
             case Ask.REFUND:
                 outcome = await channel.refund(refund_order(attempt))

@@ -41,6 +41,8 @@ from tests.services import FreshDatabase
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 both = pytest.mark.parametrize("channel", [ALIPAY, UNIONPAY])
+not_closed = pytest.mark.parametrize("code", ["32", "34"])
+"""What UnionPay may answer to a reversal of an order that nobody has paid yet."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -283,14 +285,16 @@ async def test_payer_who_pays_while_the_order_is_being_closed_has_it_back(
     assert (settled.status, leg(settled, kept_by)[1]) == ("settled", "paid")
 
 
+@not_closed
 async def test_order_that_the_channel_does_not_close_goes_on_there(
-    town: Town, phones: Phones, counter: PhoneScanner, monkeypatch: pytest.MonkeyPatch
+    town: Town, phones: Phones, counter: PhoneScanner, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     order = await invited(town, counter)
     first = await opened(phones, order, UNIONPAY)
     monkeypatch.setattr(
-        phones.channels.unionpay._state, "reverse", lambda *_: Decision(code="32")
+        phones.channels.unionpay._state, "reverse", lambda *_: Decision(code=code)
     )
+    await phones.pass_by(31)
     told = await phones.tapped(order.cashier_url)
     assert (told.call, told.message) == (None, f"云闪付{STANDS_THERE}")
     assert told.page.state == "paying"
@@ -299,13 +303,14 @@ async def test_order_that_the_channel_does_not_close_goes_on_there(
     assert (settled.status, leg(settled, "unionpay")[1]) == ("settled", "paid")
 
 
+@not_closed
 async def test_order_that_the_channel_does_not_close_ends_with_its_time(
-    town: Town, phones: Phones, counter: PhoneScanner, monkeypatch: pytest.MonkeyPatch
+    town: Town, phones: Phones, counter: PhoneScanner, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     order = await invited(town, counter)
     first = await opened(phones, order, UNIONPAY)
     monkeypatch.setattr(
-        phones.channels.unionpay._state, "reverse", lambda *_: Decision(code="32")
+        phones.channels.unionpay._state, "reverse", lambda *_: Decision(code=code)
     )
     await counter.cancel(order.order_no)
     await phones.pass_by(PHONE_WAIT_SECONDS - 10)
