@@ -20,7 +20,13 @@ from settlement.elsewhere.remote_states import State as CaseState
 from settlement.gateway import Overloaded, Unavailable
 from settlement.institution import Institution
 from settlement.payments.pay_commands import Report
-from settlement.payments.payment import NotificationRefused, Notified, Outcome, Verdict
+from settlement.payments.payment import (
+    NotificationRefused,
+    Notified,
+    Outcome,
+    RefundOrder,
+    Verdict,
+)
 from settlement.payments.payment_rows import PaymentFact
 from settlement.payments.payment_states import (
     ENDED,
@@ -206,12 +212,16 @@ class ChannelReports:
                 outcome = await undone(channel, attempt, fact)
                 happening = undo_happened(outcome, standing)
             case Ask.REFUND:
-                outcome = await channel.refund(refund_order(attempt))
+                outcome = await channel.refund(self._refund_of(attempt))
                 happening = refund_happened(outcome)
             case Ask.QUERY_REFUND:
-                outcome = await channel.query_refund(refund_order(attempt))
+                outcome = await channel.query_refund(self._refund_of(attempt))
                 happening = refund_happened(outcome)
         return await self.report(fact, institution, happening, outcome=outcome)
+
+    def _refund_of(self, attempt: Attempt) -> RefundOrder:
+        url = self.tills.notify_url(attempt.channel, attempt.merchant_no)
+        return refund_order(attempt, url)
 
     async def report(
         self, fact: PaymentFact, institution: Institution, happening: Happening, *,

@@ -24,6 +24,7 @@ from settlement.serve.phone_pay import (
     STILL_CLOSING,
     TOO_OFTEN,
 )
+from settlement.telemetry.metrics import METRICS
 from tests.kit import population
 from tests.kit.phone import (
     ALIPAY,
@@ -112,6 +113,25 @@ async def test_payer_pays_in_the_app_that_the_page_opens(
     assert refund.status in ("refunding", "refunded"), refund
     await phones.pass_by(10)
     assert (await phones.looked(order.cashier_url)).state == "refunded"
+
+
+@pytest.mark.parametrize("channel", [WECHAT, ALIPAY, UNIONPAY])
+async def test_refund_is_known_by_what_the_channel_tells(
+    town: Town, phones: Phones, counter: PhoneScanner, channel: ChannelName
+) -> None:
+    """Nobody asks for it; and being told twice changes nothing."""
+    order = await invited(town, counter)
+    if channel is WECHAT:
+        assert await phones.done((await phones.tapped(order.cashier_url)).call) == "ok"
+    else:
+        assert await phones.does(await opened(phones, order, channel), channel) == "ok"
+    alarms = METRICS.payment_alarms
+    phones.meet(Fault.NOTICE_TWICE, Operation.NOTICE, channel=channel)
+    await counter.refund(order.order_no, f"R{order.order_no}")
+    await phones.channels.clock.advance(4)
+    assert (await counter.find(order.order_no)).status == "refunded"
+    assert phones.channels.of(channel).faults.happened == {"notice_twice": 1}
+    assert METRICS.payment_alarms == alarms
 
 
 @both
