@@ -6,8 +6,8 @@ which works inside the clearing day only. A refund of everything is a void (31) 
 refund fall into one clearing day for sure, else a refund (04): decided by the two times alone, so
 that the same refund sent again is the same message.
 
-After a reversal the payment must not be asked about any more: what a query then says is not
-documented.
+After a reversal that succeeded the payment is not asked about any more: what a query then says is
+not documented.
 """
 
 from __future__ import annotations
@@ -144,7 +144,9 @@ class UnionPayChannel:
         return outcome
 
     async def query(self, order: OrderKey) -> Outcome:
-        """See `Channel`."""
+        """See `Channel`. One that was reversed is not asked about."""
+        if order.undone_code in outcomes.ACCEPTANCES:
+            return _unsent("REVERSED", outcomes.REVERSED)
         return await self._query(
             "query", order.order_no, order.sent_at,
             lambda code, message: outcomes.of_transaction(

@@ -21,6 +21,7 @@ from settlement.gateway import Overloaded, Unavailable
 from settlement.institution import Institution
 from settlement.payments.pay_commands import Report
 from settlement.payments.payment import (
+    Advice,
     NotificationRefused,
     Notified,
     Outcome,
@@ -285,10 +286,14 @@ class ChannelReports:
     async def _ask_again(
         self, reply: PayAnswer, fact: PaymentFact, institution: Institution, number: int
     ) -> Reply:
-        """Money is said to have come for what is closed: what the channel answers now counts."""
+        """Money is said to have come for what is closed: what the channel answers now counts. Where
+        it cannot say whether that was undone as well, people find out."""
         attempt = next(one for one in fact.standing.attempts if one.number == number)
         channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
-        outcome = None if channel is None else await channel.query(order_key(attempt))
+        order = replace(order_key(attempt), undone_code=_undone_code(fact, number))
+        outcome = None if channel is None else await channel.query(order)
+        if outcome is not None and outcome.advice is Advice.OPERATOR:
+            _alarm(fact, f"money is told of that may be undone: {outcome.code}")
         if outcome is None or outcome.verdict is Verdict.UNKNOWN:
             where = {"event": "payment.late_money_unclear", "pay_no": fact.row.pay_no}
             logger.error("money may have come for a payment that is closed", extra=where)
@@ -300,11 +305,7 @@ class ChannelReports:
     def _count(self, before: PaymentFact, reply: PayAnswer) -> None:
         """How long it took to be certain, and what must not be."""
         if reply.alarm:
-            METRICS.payment_alarms += 1
-            where = {"event": "payment.impossible", "pay_no": before.row.pay_no}
-            logger.error(
-                "a channel contradicts what is booked", extra={**where, "what": reply.alarm}
-            )
+            _alarm(before, reply.alarm)
         attempt = before.standing.attempt
         if reply.fact is None or attempt is None or before.row.kind is not PaymentKind.COLLECT:
             return
@@ -312,3 +313,15 @@ class ChannelReports:
             confirmed = any(e.happening is Happening.CONFIRM for e in reply.fact.events)
             tally = METRICS.payment_confirmed if confirmed else METRICS.payment_certainty
             tally.observe((self._clock() - attempt.sent_at).total_seconds())
+
+
+def _undone_code(fact: PaymentFact, number: int) -> str:
+    """What the channel said when an attempt was undone; empty where it was not."""
+    mine = (one for one in fact.events if one.attempt == number)
+    return next((one.learnt.code for one in mine if one.happening is Happening.UNDONE), "")
+
+
+def _alarm(fact: PaymentFact, what: str) -> None:
+    METRICS.payment_alarms += 1
+    where = {"event": "payment.impossible", "pay_no": fact.row.pay_no, "what": what}
+    logger.error("a channel contradicts what is booked", extra=where)

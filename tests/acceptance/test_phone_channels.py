@@ -15,6 +15,7 @@ from loadtest.simulators.channel_faults import Fault, Operation
 from loadtest.simulators.unionpay_state import Decision
 from protocol.cashier import CashierCall
 from protocol.scan import ScanReply
+from protocol.unionpay import codes
 from settlement.payments.payment import ChannelName
 from settlement.payments.payment_states import PHONE_ATTEMPTS_MAX, PHONE_WAIT_SECONDS
 from settlement.serve.phone_pay import (
@@ -176,11 +177,40 @@ async def test_nobody_pays_and_everything_is_free_again(
     assert await phones.does(call, channel) == "fail"
 
 
-@both
+async def reversed_by_hand(phones: Phones) -> None:
+    """People at UnionPay give back the last payment."""
+    unionpay = phones.channels.unionpay._state
+    paid = [key for key, one in unionpay._transactions.items() if one.kind == codes.PAY]
+    assert unionpay.reverse(paid[-1], phones.channels.clock()).code == codes.ACCEPTED
+
+
+@pytest.mark.parametrize("looked", [False, True])
+async def test_money_that_is_told_of_after_its_reversal_is_for_people(
+    town: Town, phones: Phones, counter: PhoneScanner, looked: bool
+) -> None:
+    """It may have been reversed, and what a query would say of that is not documented."""
+    order = await invited(town, counter)
+    call = await opened(phones, order, UNIONPAY)
+    if looked:
+        await phones.does(call, UNIONPAY, "look")
+    await counter.cancel(order.order_no)
+    for _ in range(4):
+        await phones.pass_by(30)
+    assert (await counter.find(order.order_no)).status == "refused"
+    alarms = METRICS.payment_alarms
+    assert await phones.does(call, UNIONPAY, "pay_anyway") == "ok"
+    await phones.pass_by(10)
+    assert METRICS.payment_alarms > alarms
+    page = await phones.looked(order.cashier_url)
+    assert (page.state, "退回" in page.hint) == ("closed", False)
+    await reversed_by_hand(phones)
+
+
 @pytest.mark.parametrize("looked", [False, True])
 async def test_money_that_comes_after_the_end_goes_back_by_itself(
-    town: Town, phones: Phones, counter: PhoneScanner, channel: ChannelName, looked: bool
+    town: Town, phones: Phones, counter: PhoneScanner, looked: bool
 ) -> None:
+    channel = ALIPAY
     order = await invited(town, counter)
     call = await opened(phones, order, channel)
     if looked:
@@ -396,10 +426,26 @@ async def test_two_phones_at_once_pay_once(
     assert collected(phones) == before + 1
 
 
-@both
-async def test_money_of_a_channel_that_was_left_goes_back_by_itself(
-    town: Town, phones: Phones, counter: PhoneScanner, channel: ChannelName
+async def test_money_of_a_reversed_order_that_was_left_is_for_people(
+    town: Town, phones: Phones, counter: PhoneScanner
 ) -> None:
+    order = await invited(town, counter)
+    first = await opened(phones, order, UNIONPAY)
+    second = await phones.tapped(order.cashier_url)
+    alarms = METRICS.payment_alarms
+    assert await phones.does(first, UNIONPAY, "pay_anyway") == "ok"
+    assert METRICS.payment_alarms > alarms
+    assert await phones.done(second.call) == "ok"
+    settled = await counter.find(order.order_no)
+    assert (settled.status, leg(settled, "wechat")[1]) == ("settled", "paid")
+    assert not [one for one in settled.legs if one.amount.startswith("-")]
+    await reversed_by_hand(phones)
+
+
+async def test_money_of_a_channel_that_was_left_goes_back_by_itself(
+    town: Town, phones: Phones, counter: PhoneScanner
+) -> None:
+    channel = ALIPAY
     before = collected(phones)
     order = await invited(town, counter)
     first = await opened(phones, order, channel)

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from loadtest.simulators.channel_faults import Fault, Operation, Rule
 from settlement.payments.payment import Advice, RefundOrder, Verdict
@@ -45,6 +46,16 @@ async def test_reversal_may_be_sent_again(desk: Desk) -> None:
     assert (await desk.channel.undo(key_of(order))).verdict is Verdict.SUCCESS
     assert desk.totals()["undone_count"] == 1
     assert (await desk.channel.query(key_of(order))).verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(("code", "is_asked"), [("00", False), ("A6", False), ("34", True)])
+async def test_reversed_payment_is_not_asked_about(desk: Desk, code: str, is_asked: bool) -> None:
+    order = desk.order("ok")
+    await desk.channel.pay(order)
+    told = await desk.channel.query(replace(key_of(order), undone_code=code))
+    assert (told.exchange is not None) is is_asked
+    assert told.verdict is (Verdict.SUCCESS if is_asked else Verdict.UNKNOWN)
+    assert told.advice is (Advice.NONE if is_asked else Advice.OPERATOR)
 
 
 @pytest.mark.parametrize(
