@@ -190,7 +190,7 @@ class UnionPayChannel:
         heard = await self._transact("undo", request)
         if isinstance(heard, Outcome):
             return heard
-        is_absent = self._clock() >= self._absent_at(order)
+        is_absent = not order.money_came and self._clock() >= self._absent_at(order)
         meaning = outcomes.of_reversal(heard.answer.respCode, is_absent=is_absent)
         return _outcome(heard, meaning, near=order.sent_at)
 

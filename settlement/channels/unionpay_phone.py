@@ -75,7 +75,8 @@ class UnionPayPhone:
         if found.verdict is Verdict.SUCCESS:
             return _told(found, outcomes.STILL_PAID)
         if found.verdict is Verdict.FAILED or found.code == NO_SUCH_TRANSACTION:
-            return _told(found, outcomes.EXPIRED_UNPAID)
+            is_paid = order.money_came
+            return _told(found, outcomes.STILL_PAID if is_paid else outcomes.EXPIRED_UNPAID)
         return found
 
 

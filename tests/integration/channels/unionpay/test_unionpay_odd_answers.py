@@ -206,16 +206,17 @@ async def test_refused_reversal_asks_what_became_of_the_payment(
     assert (undone.verdict, undone.code) == (verdict, refusal if code == "refusal" else code)
 
 
-async def test_refused_reversal_of_what_is_known_to_be_paid_asks_nobody(
-    parrot: tuple[Parrot, Desk],
+@pytest.mark.parametrize(("code", "verdict"), [("32", Verdict.FAILED), ("34", Verdict.UNKNOWN)])
+async def test_what_is_known_to_be_paid_is_never_taken_for_absent(
+    parrot: tuple[Parrot, Desk], code: str, verdict: Verdict
 ) -> None:
     bird, desk = parrot
     order = desk.order("ok")
-    bird.changed_of = {REVERSE: {"respCode": "32"}, QUERY: {"origRespCode": "34"}}
+    bird.changed_of = {REVERSE: {"respCode": code}, QUERY: {"origRespCode": "34"}}
     await desk.pass_by(30)
-    paid = replace(key_of(order), money_came=True)
-    refused = await desk.channel.undo(paid)
-    assert (refused.verdict, refused.code) == (Verdict.FAILED, "32")
+    undone = await desk.channel.undo(replace(key_of(order), money_came=True))
+    assert (undone.verdict, undone.code) == (verdict, code)
+    assert undone.exchange is not None and undone.exchange.operation == "undo"
 
 
 @pytest.mark.parametrize("refusal", ["10", "11", "13", "31", "32", "39", "43"])

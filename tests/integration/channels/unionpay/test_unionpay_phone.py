@@ -161,6 +161,17 @@ async def test_what_a_query_leaves_open_is_no_end(code: str) -> None:
     assert (await door.withdraw(order)).verdict is Verdict.UNKNOWN
 
 
+async def test_expired_order_that_was_told_as_paid_is_refunded_whatever_a_query_says(
+    payers: Payers,
+) -> None:
+    order = payers.order()
+    await payers.handed(order)
+    await payers.desk.pass_by(300 + MARGIN_SECONDS)
+    told = await payers.door.withdraw(replace(key(order), money_came=True))
+    assert told.verdict is Verdict.FAILED
+    assert (await payers.door.withdraw(key(order))).verdict is Verdict.SUCCESS
+
+
 @pytest.mark.parametrize(
     "fault", [Fault.LOST_BEFORE, Fault.LOST_AFTER, Fault.WRONG_SIGNATURE, Fault.BUSY]
 )
