@@ -89,7 +89,14 @@ def load_tills(path: Path, *, signer: Signer, clock: Clock) -> Tills:
             channel = _MAKERS[one.channel](one.settings, path.parent, signer, clock)
         except _WRONG as exc:
             raise ChannelsError(f"{path}: merchant {number}: {exc}") from exc
-        merchants[one.channel, channel.merchant_no] = channel
+        named = one.channel, channel.merchant_no
+        if named in merchants:
+            first = 1 + list(merchants).index(named)
+            raise ChannelsError(
+                f"{path}: merchant {number}: {channel.merchant_no} of {one.channel} is described"
+                f" already, as merchant {first}; name all its institutions there"
+            )
+        merchants[named] = channel
         for institution in one.institutions:
             place = institution, one.channel
             if place in places:

@@ -6,14 +6,16 @@ which works inside the clearing day only. A refund of everything is a void (31) 
 refund fall into one clearing day for sure, else a refund (04): decided by the two times alone, so
 that the same refund sent again is the same message.
 
-After a reversal the payment must not be asked about any more: what a query then says is not
-documented.
+After a reversal that succeeded the payment is not asked about any more: what a query then says is
+not documented.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+
+from msgspec.structs import replace
 
 from protocol.unionpay import codes
 from protocol.unionpay.archive import ArchiveError, statements, zip_of
@@ -142,7 +144,9 @@ class UnionPayChannel:
         return outcome
 
     async def query(self, order: OrderKey) -> Outcome:
-        """See `Channel`."""
+        """See `Channel`. One that was reversed is not asked about."""
+        if order.undone_code in outcomes.ACCEPTANCES:
+            return _unsent("REVERSED", outcomes.REVERSED)
         return await self._query(
             "query", order.order_no, order.sent_at,
             lambda code, message: outcomes.of_transaction(
@@ -151,19 +155,54 @@ class UnionPayChannel:
         )  # fmt: skip
 
     async def undo(self, order: OrderKey) -> Outcome:
-        """See `Channel`. 冲正; after the payment's clearing day nothing is sent any more."""
+        """See `Channel`. 冲正; after the payment's clearing day none is sent any more. Where there
+        is no reversal, a query tells what never arrived from what was paid."""
+        refused = await self._reversed(order)
+        if refused.verdict is not Verdict.FAILED or order.money_came:
+            return refused
+        if self._clock() < self._absent_at(order):
+            return refused
+        found = await self.query(order)
+        if found.verdict is Verdict.SUCCESS:
+            return replace(refused, exchange=refused.exchange or found.exchange)
+        if found.verdict is Verdict.FAILED or found.code == codes.NO_SUCH_TRANSACTION:
+            absent = outcomes.UNDONE_ABSENT
+            return replace(
+                found, verdict=absent.verdict, advice=absent.advice, text=absent.text
+            )
+        return found
+
+    async def refund(self, refund: RefundOrder) -> Outcome:
+        """See `Channel`. A void or a refund. The same message may have been accepted before, and a
+        refusal at the door says nothing of that: it is believed once a query knows of no refund.
+        """
+        refused = await self._refunded(refund)
+        if refused.verdict is not Verdict.FAILED or refused.exchange is None:
+            return refused
+        found = await self.query_refund(refund)
+        is_none = found.verdict is Verdict.FAILED or found.code == codes.NO_SUCH_TRANSACTION
+        return refused if is_none else found
+
+    async def _reversed(self, order: OrderKey) -> Outcome:
         if surely_over(order.sent_at, self._clock(), margin=self._margin):
             return _unsent("CLEARING_DAY_OVER", outcomes.CLEARING_DAY_OVER)
         request = Reverse(**self._common, orderId=order.order_no, txnTime=txn_time(order.sent_at))
         heard = await self._transact("undo", request)
         if isinstance(heard, Outcome):
             return heard
-        absent_at = order.sent_at + timedelta(seconds=self._merchant.absent_after_seconds)
-        meaning = outcomes.of_reversal(heard.answer.respCode, is_absent=self._clock() >= absent_at)
+        is_absent = not order.money_came and self._clock() >= self._absent_at(order)
+        meaning = outcomes.of_reversal(heard.answer.respCode, is_absent=is_absent)
         return _outcome(heard, meaning, near=order.sent_at)
 
-    async def refund(self, refund: RefundOrder) -> Outcome:
-        """See `Channel`. A void or a refund."""
+    def _absent_at(self, order: OrderKey) -> datetime:
+        """From when on an order that UnionPay does not know cannot be paid any more: it cannot
+        arrive, and the address that a phone has of it is over."""
+        arrived = order.sent_at + timedelta(seconds=self._merchant.absent_after_seconds)
+        if order.expires_at is None or not order.was_handed:
+            return arrived
+        return max(arrived, order.expires_at + self._margin)
+
+    async def _refunded(self, refund: RefundOrder) -> Outcome:
         unfit = _unfit(refund.refund_no, refund.amount_fen)
         if unfit is not None:
             return unfit

@@ -88,6 +88,7 @@ TRANSACTIONS: dict[str, Meaning] = {
 }  # fmt: skip
 """respCode of a payment, void or refund where it is final, and origRespCode of a query."""
 
+ACCEPTANCES = frozenset({ACCEPTED, PARTLY_FLAWED})
 REVERSALS: dict[str, Meaning] = {
     ACCEPTED: Meaning(Verdict.SUCCESS, Advice.NONE, "已冲正，款项未收取或已退回。"),
     PARTLY_FLAWED: Meaning(Verdict.SUCCESS, Advice.NONE, "已冲正（银联标记为有缺陷的成功）。"),
@@ -109,7 +110,9 @@ REVERSALS: dict[str, Meaning] = {
 UNDONE_ABSENT = Meaning(
     Verdict.SUCCESS, Advice.NONE, "银联没有收到这笔交易，款项未收取。"
 )  # fmt: skip
-"""A reversal of what UnionPay does not know, when it is too late for it to arrive."""
+"""What UnionPay does not know, or says has failed, when it is too late for it to arrive."""
+REVERSED = _unknown("已冲正的交易不再查询，请在银联商户平台核对。", Advice.OPERATOR)
+"""What a query says after a reversal is not documented."""
 CLEARING_DAY_OVER = _failed(
     Advice.SHOW_TEXT, "已过清算日（23:00），不能冲正，请查询；如已支付请退货。"
 )
@@ -119,6 +122,9 @@ WAITS_FOR_PAYER = Meaning(Verdict.PAYER_ACTION, Advice.NONE, "等待付款人在
 """An order that a phone may open."""
 NO_ADDRESS = _unknown("银联未给出付款地址，正在确认结果，请稍后重新支付。")
 STILL_PAID = _failed(Advice.NONE, "银联提示该订单已付款，将改为退货。")
+STILL_OPEN = _failed(
+    Advice.SHOW_TEXT, "付款地址在有效期内仍可付款，不能关闭；请在云闪付中继续付款。"
+)
 EXPIRED_UNPAID = Meaning(Verdict.SUCCESS, Advice.NONE, "付款地址已过期，款项未收取。")
 REFUND_TAKEN = Meaning(Verdict.PAYER_ACTION, Advice.NONE, "银联已受理，退款处理中。")
 """A 00 that is not final."""
@@ -130,7 +136,6 @@ NOT_A_QR_CODE = _failed(Advice.RESCAN, "不是银联付款码，请付款人出�
 
 RESCAN = _failed(Advice.RESCAN, "付款码已失效，请付款人刷新后重新出示。")
 
-_ACCEPTANCES = frozenset({ACCEPTED, PARTLY_FLAWED})
 _ADVICE_TO_PAYERS = frozenset({Advice.RESCAN, Advice.OTHER_FUNDING})
 _TEXT_LENGTH_MAX = 100
 _TAIL = re.compile(r"\s*\[[0-9A-Za-z]*\]\s*$")
@@ -149,21 +154,21 @@ def of_payment(
     code: str, message: str, *, is_final: bool, rescan_codes: Collection[str] = ()
 ) -> Meaning:
     """The answer to a payment."""
-    if code in _ACCEPTANCES and not is_final:
+    if code in ACCEPTANCES and not is_final:
         return PAY_TAKEN
     return of_transaction(code, message, rescan_codes=rescan_codes)
 
 
 def of_application(code: str, message: str, *, has_address: bool) -> Meaning:
     """The answer to 申请二维码."""
-    if code in _ACCEPTANCES:
+    if code in ACCEPTANCES:
         return WAITS_FOR_PAYER if has_address else NO_ADDRESS
     return of_transaction(code, message)
 
 
 def of_refund(code: str, message: str, *, is_final: bool) -> Meaning:
     """The answer to a void or a refund, or what a query says of one."""
-    if code in _ACCEPTANCES and not is_final:
+    if code in ACCEPTANCES and not is_final:
         return REFUND_TAKEN
     meaning = of_transaction(code, message)
     if meaning.verdict is Verdict.FAILED and meaning.advice in _ADVICE_TO_PAYERS:

@@ -62,16 +62,21 @@ class UnionPayPhone:
         return await self._orders.apply(order)
 
     async def withdraw(self, order: OrderKey) -> Outcome:
-        """While it can be paid it is reversed; afterwards nothing but a payment that a query tells
-        of stands against its end."""
+        """While it can be paid it is reversed; of one that UnionPay does not know yet the address
+        lives. Afterwards nothing but a payment that a query tells of stands against its end."""
         ends_at = (order.expires_at or order.sent_at) + self._margin
         if self._clock() < ends_at:
-            return await self._orders.undo(order)
+            undone = await self._orders.undo(order)
+            is_unknown_there = undone.verdict is Verdict.UNKNOWN
+            if is_unknown_there and undone.code == NO_SUCH_TRANSACTION and order.was_handed:
+                return _told(undone, outcomes.STILL_OPEN)
+            return undone
         found = await self._orders.query(order)
         if found.verdict is Verdict.SUCCESS:
             return _told(found, outcomes.STILL_PAID)
         if found.verdict is Verdict.FAILED or found.code == NO_SUCH_TRANSACTION:
-            return _told(found, outcomes.EXPIRED_UNPAID)
+            is_paid = order.money_came
+            return _told(found, outcomes.STILL_PAID if is_paid else outcomes.EXPIRED_UNPAID)
         return found
 
 

@@ -6,8 +6,10 @@ is about another order, says nothing about the money: `UNKNOWN`.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -45,7 +47,11 @@ from settlement.payments.payment import (
 
 T = TypeVar("T")
 
+FETCH_GAP = timedelta(minutes=1)
+"""Between two fetches of certificates."""
 HIDE = ("openid", "sp_openid", "sub_openid", "user_received_account", "auth_code")
+
+logger = logging.getLogger("settlement.channels")
 
 
 class Heard(Struct, frozen=True):
@@ -82,6 +88,8 @@ class V3:
         self._nonce = nonce
         partner = "/partner" if merchant.sub_mchid else ""
         self._orders = f"/v3/pay{partner}/transactions"
+        self._fetching = asyncio.Lock()
+        self._fetched_at: datetime | None = None
 
     async def pay(self, order: PayOrder) -> Outcome:
         """POST …/codepay."""
@@ -206,15 +214,17 @@ class V3:
         )
 
     async def refresh_certificates(self) -> int:
-        """Takes the platform's certificates that hold now; gives how many. At least every twelve
-        hours where no public key is configured. Raises ValueError where the answer is not theirs.
-        """
+        """Takes the platform's certificates that hold now; gives how many. Called where an answer
+        names one that is not known. Raises ValueError where the answer is not theirs: signed by
+        one of them, or by the public key that is configured."""
         reply, _ = await self._ask("GET", "/v3/certificates", b"")
         if not isinstance(reply, Answered) or reply.status != HTTPStatus.OK:
             return 0
         now = self._clock()
         found = read_certificates(reply.body, self._keys.apiv3_key, now=now)
-        fault = signature_fault(found, reply.headers, reply.body, now=int(now.timestamp()))
+        named = self._merchant.platform_public_key_id
+        known = {name: key for name, key in self._keys.platform.items() if name == named} | found
+        fault = signature_fault(known, reply.headers, reply.body, now=int(now.timestamp()))
         if fault is not None:
             raise ValueError(f"certificates: signature {fault}")
         self._keys.platform.update(found)
@@ -245,11 +255,32 @@ class V3:
             return _silent(outcomes.NO_ANSWER, kept, reply.code)
         now = int(self._clock().timestamp())
         fault = signature_fault(self._keys.platform, reply.headers, reply.body, now=now)
+        if fault is SignatureFault.UNKNOWN_KEY:
+            await self._fetch_once(reply.headers.get("wechatpay-serial", ""))
+            fault = signature_fault(self._keys.platform, reply.headers, reply.body, now=now)
         if fault is None or self._is_taken_unsigned(fault, reply.status):
             return Heard(reply.status, reply.body, kept, reply.headers.get("request-id", ""))
         if fault is SignatureFault.MISSING and reply.status >= HTTPStatus.BAD_REQUEST:
             return _silent(outcomes.NO_ANSWER, kept, f"HTTP_{reply.status}")
         return _silent(outcomes.UNSIGNED, kept, f"SIGNATURE_{fault.upper()}")
+
+    async def _fetch_once(self, serial: str) -> None:
+        """Certificates for an answer that names an unknown one, once for all that wait, and no more
+        than once a minute. What goes wrong leaves the answer unknown."""
+        async with self._fetching:
+            now = self._clock()
+            is_early = self._fetched_at is not None and now - self._fetched_at < FETCH_GAP
+            if serial in self._keys.platform or is_early:
+                return
+            self._fetched_at = now
+            try:
+                found = await self.refresh_certificates()
+                why = "not among them" if found else "no answer"
+            except ValueError as exc:
+                why = str(exc)
+        if serial not in self._keys.platform:
+            where = {"event": "wechat.certificates.failed", "reason": why}
+            logger.warning("WeChat's certificates do not hold the one it signs with", extra=where)
 
     def _is_taken_unsigned(self, fault: SignatureFault, status: int) -> bool:
         is_refusal = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR

@@ -116,6 +116,12 @@ class OrderKey(Struct, frozen=True, kw_only=True):
     amount_fen: int
     expires_at: datetime | None = None
     """Of an order for the payer's phone: nobody was handed it for longer. None for any other."""
+    was_handed: bool = True
+    """Of such an order: somebody may have its address. False where its answer was lost."""
+    money_came: bool = False
+    """The channel said that it was paid: an undo may not take it for one that never arrived."""
+    undone_code: str = ""
+    """What the channel said when it was undone; empty where it was not, and of an undo itself."""
 
 
 class RefundOrder(Struct, frozen=True, kw_only=True):

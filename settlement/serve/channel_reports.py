@@ -10,6 +10,8 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from settlement.channels.port import Channel
 from settlement.channels.registry import Tills
 from settlement.clock import Clock
@@ -18,7 +20,14 @@ from settlement.elsewhere.remote_states import State as CaseState
 from settlement.gateway import Overloaded, Unavailable
 from settlement.institution import Institution
 from settlement.payments.pay_commands import Report
-from settlement.payments.payment import NotificationRefused, Notified, Outcome, Verdict
+from settlement.payments.payment import (
+    Advice,
+    NotificationRefused,
+    Notified,
+    Outcome,
+    RefundOrder,
+    Verdict,
+)
 from settlement.payments.payment_rows import PaymentFact
 from settlement.payments.payment_states import (
     ENDED,
@@ -32,6 +41,7 @@ from settlement.payments.payment_states import (
     Way,
     happened,
     learnt_of,
+    opens,
     refund_happened,
     undo_happened,
     what_next,
@@ -55,15 +65,18 @@ OVERTAKING_SECONDS = 2.0
 logger = logging.getLogger("settlement.paying")
 
 
-async def undone(channel: Channel, attempt: Attempt) -> Outcome:
-    """Made dead in the way of the attempt. Raises LookupError where the merchant is not granted
-    that way any more."""
+async def undone(channel: Channel, attempt: Attempt, fact: PaymentFact) -> Outcome:
+    """The present attempt made dead in its way. Raises LookupError where the merchant is not
+    granted that way any more."""
+    standing = fact.standing
+    order = replace(order_key(attempt), money_came=standing.paid is not None)
     if attempt.way is Way.CODE:
-        return await channel.undo(order_key(attempt))
+        return await channel.undo(order)
     door = phone_door(channel)
     if door is None:
         raise LookupError(f"merchant {attempt.merchant_no} takes no payments on phones any more")
-    return await door.withdraw(order_key(attempt))
+    was_handed = not door.gives_once or bool(opens(standing, fact.events))
+    return await door.withdraw(replace(order, was_handed=was_handed))
 
 
 class ChannelReports:
@@ -197,15 +210,19 @@ class ChannelReports:
                 outcome = await channel.query(order_key(attempt))
                 happening = happened(outcome, attempt)
             case Ask.UNDO:
-                outcome = await undone(channel, attempt)
+                outcome = await undone(channel, attempt, fact)
                 happening = undo_happened(outcome, standing)
             case Ask.REFUND:
-                outcome = await channel.refund(refund_order(attempt))
+                outcome = await channel.refund(self._refund_of(attempt))
                 happening = refund_happened(outcome)
             case Ask.QUERY_REFUND:
-                outcome = await channel.query_refund(refund_order(attempt))
+                outcome = await channel.query_refund(self._refund_of(attempt))
                 happening = refund_happened(outcome)
         return await self.report(fact, institution, happening, outcome=outcome)
+
+    def _refund_of(self, attempt: Attempt) -> RefundOrder:
+        url = self.tills.notify_url(attempt.channel, attempt.merchant_no)
+        return refund_order(attempt, url)
 
     async def report(
         self, fact: PaymentFact, institution: Institution, happening: Happening, *,
@@ -269,10 +286,14 @@ class ChannelReports:
     async def _ask_again(
         self, reply: PayAnswer, fact: PaymentFact, institution: Institution, number: int
     ) -> Reply:
-        """Money is said to have come for what is closed: what the channel answers now counts."""
+        """Money is said to have come for what is closed: what the channel answers now counts. Where
+        it cannot say whether that was undone as well, people find out."""
         attempt = next(one for one in fact.standing.attempts if one.number == number)
         channel = self.tills.merchant(attempt.channel, attempt.merchant_no)
-        outcome = None if channel is None else await channel.query(order_key(attempt))
+        order = replace(order_key(attempt), undone_code=_undone_code(fact, number))
+        outcome = None if channel is None else await channel.query(order)
+        if outcome is not None and outcome.advice is Advice.OPERATOR:
+            _alarm(fact, f"money is told of that may be undone: {outcome.code}")
         if outcome is None or outcome.verdict is Verdict.UNKNOWN:
             where = {"event": "payment.late_money_unclear", "pay_no": fact.row.pay_no}
             logger.error("money may have come for a payment that is closed", extra=where)
@@ -284,11 +305,7 @@ class ChannelReports:
     def _count(self, before: PaymentFact, reply: PayAnswer) -> None:
         """How long it took to be certain, and what must not be."""
         if reply.alarm:
-            METRICS.payment_alarms += 1
-            where = {"event": "payment.impossible", "pay_no": before.row.pay_no}
-            logger.error(
-                "a channel contradicts what is booked", extra={**where, "what": reply.alarm}
-            )
+            _alarm(before, reply.alarm)
         attempt = before.standing.attempt
         if reply.fact is None or attempt is None or before.row.kind is not PaymentKind.COLLECT:
             return
@@ -296,3 +313,15 @@ class ChannelReports:
             confirmed = any(e.happening is Happening.CONFIRM for e in reply.fact.events)
             tally = METRICS.payment_confirmed if confirmed else METRICS.payment_certainty
             tally.observe((self._clock() - attempt.sent_at).total_seconds())
+
+
+def _undone_code(fact: PaymentFact, number: int) -> str:
+    """What the channel said when an attempt was undone; empty where it was not."""
+    mine = (one for one in fact.events if one.attempt == number)
+    return next((one.learnt.code for one in mine if one.happening is Happening.UNDONE), "")
+
+
+def _alarm(fact: PaymentFact, what: str) -> None:
+    METRICS.payment_alarms += 1
+    where = {"event": "payment.impossible", "pay_no": fact.row.pay_no, "what": what}
+    logger.error("a channel contradicts what is booked", extra=where)

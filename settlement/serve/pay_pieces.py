@@ -85,12 +85,13 @@ def phone_door(channel: Channel | None) -> PhoneDoor | None:
     return channel.phone if isinstance(channel, OnPhones) else None
 
 
-def refund_order(attempt: Attempt) -> RefundOrder:
-    """The refund that an attempt of a return is."""
+def refund_order(attempt: Attempt, notify_url: str) -> RefundOrder:
+    """The refund that an attempt of a return is, and where the channel may tell of it."""
     paid = attempt.refunds
     if paid is None:
         raise ValueError(f"{attempt.order_no} refunds nothing")
     return RefundOrder(
         order=order_key(paid), reference=attempt.refunds_reference, refund_no=attempt.order_no,
         sent_at=attempt.sent_at, amount_fen=attempt.amount_fen, reason="医药费退款",
+        notify_url=notify_url,
     )  # fmt: skip

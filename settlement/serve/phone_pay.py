@@ -233,7 +233,7 @@ class PhonePayments(Payments):
             return changed
         if fact.standing.attempt != attempt:  # of another one that came between: the resolver's
             return changed
-        outcome = await undone(channel, attempt)
+        outcome = await undone(channel, attempt, fact)
         refused = outcome.verdict is Verdict.FAILED
         happening = Happening.NOT_UNDONE if refused else undo_happened(outcome, fact.standing)
         closed = await self.report(fact, institution, happening, outcome=outcome)

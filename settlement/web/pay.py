@@ -22,11 +22,12 @@ from settlement.web.authentication import Authenticator, Denied, Known
 from settlement.web.entrance import Entrance
 from settlement.web.exchange import Done
 from settlement.web.reply import HttpReply, problem, too_large
-from settlement.web.task_turn import TaskTurn
+from settlement.web.task_turn import TaskTurn, task_reply
 
 PAY_SECONDS_MAX = 60.0
 """How long a counter is kept waiting at the very most: two batches and a channel's answer take less
 than half of it, and what becomes of the money is certain after it."""
+_NOT_COME = (TimeoutError, ConnectionError, web.RequestPayloadError)
 Body = Callable[[web.BaseRequest], Awaitable[bytes | None]]
 Take = Callable[[bytes, Caller], Awaitable[PayReply]]
 Act = Callable[[Mapping[str, str], bytes], Coroutine[object, object, HttpReply]]
@@ -64,11 +65,18 @@ class PayPages:
         act = self._act(request.method, request.path)
         if isinstance(act, HttpReply):
             return act
-        body = b"" if request.method == "GET" else await self._body(request)
+        retry_after_seconds = self._limits.retry_after_seconds
+        try:
+            body = b"" if request.method == "GET" else await self._body(request)
+        except _NOT_COME:  # too slow, gone, or in pieces that are none: nothing was taken
+            return problem("UNAVAILABLE", seconds=retry_after_seconds)
         if body is None:
             return too_large(self._limits)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        return await act(headers, body)
+        return await task_reply(
+            act(headers, body), what=request.path.split("/")[1],
+            retry_after_seconds=retry_after_seconds, seconds_max=PAY_SECONDS_MAX,
+        )  # fmt: skip
 
     def start(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, done: Done

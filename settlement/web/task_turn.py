@@ -1,4 +1,6 @@
-"""A request on a plain connection that a task answers, from its last byte to its reply."""
+"""A request that a task answers, from its last byte to its reply: on a plain connection, and as
+aiohttp's parser read it. Where the task breaks or takes too long nobody knows the outcome.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,25 @@ class TaskTurn:
             self._done(task.result())
             return
         if not task.cancelled():
-            logger.error(
-                "a request failed", exc_info=task.exception(),
-                extra={"event": "request.failed", "what": self._what},
-            )  # fmt: skip
+            _log_failed(self._what, task.exception())
         self._done(problem("OUTCOME_UNKNOWN", seconds=self._retry_after_seconds))
+
+
+async def task_reply(
+    replying: Coroutine[object, object, HttpReply], *, what: str, retry_after_seconds: int,
+    seconds_max: float,
+) -> HttpReply:  # fmt: skip
+    """The same reply for a caller that waits for it."""
+    deadline = asyncio.timeout(seconds_max)
+    try:
+        async with deadline:
+            return await replying
+    except Exception as exc:
+        if not deadline.expired():
+            _log_failed(what, exc)
+    return problem("OUTCOME_UNKNOWN", seconds=retry_after_seconds)
+
+
+def _log_failed(what: str, exc: BaseException | None) -> None:
+    extra = {"event": "request.failed", "what": what}
+    logger.error("a request failed", exc_info=exc, extra=extra)

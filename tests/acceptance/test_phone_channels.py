@@ -15,6 +15,7 @@ from loadtest.simulators.channel_faults import Fault, Operation
 from loadtest.simulators.unionpay_state import Decision
 from protocol.cashier import CashierCall
 from protocol.scan import ScanReply
+from protocol.unionpay import codes
 from settlement.payments.payment import ChannelName
 from settlement.payments.payment_states import PHONE_ATTEMPTS_MAX, PHONE_WAIT_SECONDS
 from settlement.serve.phone_pay import (
@@ -24,6 +25,7 @@ from settlement.serve.phone_pay import (
     STILL_CLOSING,
     TOO_OFTEN,
 )
+from settlement.telemetry.metrics import METRICS
 from tests.kit import population
 from tests.kit.phone import (
     ALIPAY,
@@ -41,6 +43,8 @@ from tests.services import FreshDatabase
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 both = pytest.mark.parametrize("channel", [ALIPAY, UNIONPAY])
+not_closed = pytest.mark.parametrize("code", ["32", "34"])
+"""What UnionPay may answer to a reversal of an order that nobody has paid yet."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -112,6 +116,25 @@ async def test_payer_pays_in_the_app_that_the_page_opens(
     assert (await phones.looked(order.cashier_url)).state == "refunded"
 
 
+@pytest.mark.parametrize("channel", [WECHAT, ALIPAY, UNIONPAY])
+async def test_refund_is_known_by_what_the_channel_tells(
+    town: Town, phones: Phones, counter: PhoneScanner, channel: ChannelName
+) -> None:
+    """Nobody asks for it; and being told twice changes nothing."""
+    order = await invited(town, counter)
+    if channel is WECHAT:
+        assert await phones.done((await phones.tapped(order.cashier_url)).call) == "ok"
+    else:
+        assert await phones.does(await opened(phones, order, channel), channel) == "ok"
+    alarms = METRICS.payment_alarms
+    phones.meet(Fault.NOTICE_TWICE, Operation.NOTICE, channel=channel)
+    await counter.refund(order.order_no, f"R{order.order_no}")
+    await phones.channels.clock.advance(4)
+    assert (await counter.find(order.order_no)).status == "refunded"
+    assert phones.channels.of(channel).faults.happened == {"notice_twice": 1}
+    assert METRICS.payment_alarms == alarms
+
+
 @both
 async def test_program_of_the_institution_shows_the_channels_own_code(
     town: Town, phones: Phones, counter: PhoneScanner, channel: ChannelName
@@ -154,11 +177,40 @@ async def test_nobody_pays_and_everything_is_free_again(
     assert await phones.does(call, channel) == "fail"
 
 
-@both
+async def reversed_by_hand(phones: Phones) -> None:
+    """People at UnionPay give back the last payment."""
+    unionpay = phones.channels.unionpay._state
+    paid = [key for key, one in unionpay._transactions.items() if one.kind == codes.PAY]
+    assert unionpay.reverse(paid[-1], phones.channels.clock()).code == codes.ACCEPTED
+
+
+@pytest.mark.parametrize("looked", [False, True])
+async def test_money_that_is_told_of_after_its_reversal_is_for_people(
+    town: Town, phones: Phones, counter: PhoneScanner, looked: bool
+) -> None:
+    """It may have been reversed, and what a query would say of that is not documented."""
+    order = await invited(town, counter)
+    call = await opened(phones, order, UNIONPAY)
+    if looked:
+        await phones.does(call, UNIONPAY, "look")
+    await counter.cancel(order.order_no)
+    for _ in range(4):
+        await phones.pass_by(30)
+    assert (await counter.find(order.order_no)).status == "refused"
+    alarms = METRICS.payment_alarms
+    assert await phones.does(call, UNIONPAY, "pay_anyway") == "ok"
+    await phones.pass_by(10)
+    assert METRICS.payment_alarms > alarms
+    page = await phones.looked(order.cashier_url)
+    assert (page.state, "退回" in page.hint) == ("closed", False)
+    await reversed_by_hand(phones)
+
+
 @pytest.mark.parametrize("looked", [False, True])
 async def test_money_that_comes_after_the_end_goes_back_by_itself(
-    town: Town, phones: Phones, counter: PhoneScanner, channel: ChannelName, looked: bool
+    town: Town, phones: Phones, counter: PhoneScanner, looked: bool
 ) -> None:
+    channel = ALIPAY
     order = await invited(town, counter)
     call = await opened(phones, order, channel)
     if looked:
@@ -283,14 +335,16 @@ async def test_payer_who_pays_while_the_order_is_being_closed_has_it_back(
     assert (settled.status, leg(settled, kept_by)[1]) == ("settled", "paid")
 
 
+@not_closed
 async def test_order_that_the_channel_does_not_close_goes_on_there(
-    town: Town, phones: Phones, counter: PhoneScanner, monkeypatch: pytest.MonkeyPatch
+    town: Town, phones: Phones, counter: PhoneScanner, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     order = await invited(town, counter)
     first = await opened(phones, order, UNIONPAY)
     monkeypatch.setattr(
-        phones.channels.unionpay._state, "reverse", lambda *_: Decision(code="32")
+        phones.channels.unionpay._state, "reverse", lambda *_: Decision(code=code)
     )
+    await phones.pass_by(31)
     told = await phones.tapped(order.cashier_url)
     assert (told.call, told.message) == (None, f"云闪付{STANDS_THERE}")
     assert told.page.state == "paying"
@@ -299,13 +353,14 @@ async def test_order_that_the_channel_does_not_close_goes_on_there(
     assert (settled.status, leg(settled, "unionpay")[1]) == ("settled", "paid")
 
 
+@not_closed
 async def test_order_that_the_channel_does_not_close_ends_with_its_time(
-    town: Town, phones: Phones, counter: PhoneScanner, monkeypatch: pytest.MonkeyPatch
+    town: Town, phones: Phones, counter: PhoneScanner, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     order = await invited(town, counter)
     first = await opened(phones, order, UNIONPAY)
     monkeypatch.setattr(
-        phones.channels.unionpay._state, "reverse", lambda *_: Decision(code="32")
+        phones.channels.unionpay._state, "reverse", lambda *_: Decision(code=code)
     )
     await counter.cancel(order.order_no)
     await phones.pass_by(PHONE_WAIT_SECONDS - 10)
@@ -371,10 +426,26 @@ async def test_two_phones_at_once_pay_once(
     assert collected(phones) == before + 1
 
 
-@both
-async def test_money_of_a_channel_that_was_left_goes_back_by_itself(
-    town: Town, phones: Phones, counter: PhoneScanner, channel: ChannelName
+async def test_money_of_a_reversed_order_that_was_left_is_for_people(
+    town: Town, phones: Phones, counter: PhoneScanner
 ) -> None:
+    order = await invited(town, counter)
+    first = await opened(phones, order, UNIONPAY)
+    second = await phones.tapped(order.cashier_url)
+    alarms = METRICS.payment_alarms
+    assert await phones.does(first, UNIONPAY, "pay_anyway") == "ok"
+    assert METRICS.payment_alarms > alarms
+    assert await phones.done(second.call) == "ok"
+    settled = await counter.find(order.order_no)
+    assert (settled.status, leg(settled, "wechat")[1]) == ("settled", "paid")
+    assert not [one for one in settled.legs if one.amount.startswith("-")]
+    await reversed_by_hand(phones)
+
+
+async def test_money_of_a_channel_that_was_left_goes_back_by_itself(
+    town: Town, phones: Phones, counter: PhoneScanner
+) -> None:
+    channel = ALIPAY
     before = collected(phones)
     order = await invited(town, counter)
     first = await opened(phones, order, channel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import ssl
 from datetime import timedelta
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
 from loadtest.simulators.channel_book import ChannelBook
-from loadtest.simulators.channel_faults import Fault, Operation, Rule
+from loadtest.simulators.channel_faults import Fault, Operation, Plan, Rule
 from loadtest.simulators.payer_codes import Behaviour
 from loadtest.simulators.virtual_clock import VirtualClock
 from loadtest.simulators.wechat import WechatSimulator
@@ -71,16 +72,54 @@ async def test_certificates_are_fetched_where_no_public_key_is_configured(tmp_pa
         signer = Signer(1)
         one = door(stage.simulator, stage.simulator.url, "v3", signer, platform_public_key_id="")
         one._keys.platform.clear()
-        paid = await one.pay(stage.order())
-        assert (paid.verdict, paid.code) == (Verdict.UNKNOWN, "SIGNATURE_UNKNOWN_KEY")
+        paid = await asyncio.gather(*[one.pay(stage.order()) for _ in range(3)])
+        assert [each.verdict for each in paid] == [Verdict.SUCCESS] * 3
         assert one.v3 is not None and await one.v3.refresh_certificates() == 1
-        assert (await one.pay(stage.order())).verdict is Verdict.SUCCESS
         # They hold for five years, not longer.
         await stage.move(timedelta(days=2_000).total_seconds())
         with pytest.raises(ValueError, match="unknown_key"):
             await one.v3.refresh_certificates()
         await one.close()
         signer.close()
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_BEFORE, Fault.BUSY, Fault.NOT_JSON])
+async def test_certificates_that_do_not_come_leave_it_open_and_are_asked_for_once_a_minute(
+    tmp_path: Path, fault: Fault, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    async with wechat_stage(tmp_path, "v3") as stage:
+        signer = Signer(1)
+        one = door(stage.simulator, stage.simulator.url, "v3", signer, platform_public_key_id="")
+        one._keys.platform.clear()
+        assert one.v3 is not None
+        fetched, fetch = [0], one.v3.refresh_certificates
+
+        async def counted() -> int:
+            fetched[0] += 1
+            stage.fault(fault, times=2)
+            return await fetch()
+
+        monkeypatch.setattr(one.v3, "refresh_certificates", counted)
+        order = stage.order()
+        for paid in (await one.pay(order), await one.pay(stage.order())):
+            assert (paid.verdict, paid.code) == (Verdict.UNKNOWN, "SIGNATURE_UNKNOWN_KEY")
+        assert fetched == [1]
+        assert [one.levelname for one in caplog.records if "certificates" in one.message]
+        stage.simulator.faults.replace(Plan())
+        await stage.move(60)
+        monkeypatch.setattr(one.v3, "refresh_certificates", fetch)
+        assert (await one.query(key_of(order))).verdict is Verdict.SUCCESS
+        await one.close()
+        signer.close()
+
+
+async def test_certificates_are_believed_under_the_public_key_that_is_configured(
+    tmp_path: Path,
+) -> None:
+    async with wechat_stage(tmp_path, "v3") as stage:
+        assert stage.channel.v3 is not None
+        assert await stage.channel.v3.refresh_certificates() == 1
 
 
 async def test_certificates_under_another_key_are_refused(tmp_path: Path) -> None:

@@ -15,11 +15,13 @@ from settlement.commands import Command
 from settlement.decision import Answer
 from settlement.desk import USE_CASES
 from settlement.payments.pay_commands import HoldSale, TakeBack
-from settlement.payments.payment import ChannelName, Custody
+from settlement.payments.payment import ChannelName, Custody, OrderKey, Outcome, Verdict
 from settlement.payments.payment_rows import PaymentFact
 from settlement.payments.payment_states import Happening, Learnt, PaymentKind
 from settlement.refusal import Refusal
+from settlement.serve.channel_reports import undone
 from settlement.usecases.paying import PayAnswer
+from tests.kit.till import ScriptedChannel
 from tests.simulation.books import Books
 from tests.simulation.counter import a_report, a_scan, a_till, asked
 from tests.unit.usecases.builders import ITEMS, ON, PERSON_NO, a_moment, a_view, a_world
@@ -105,6 +107,23 @@ class Sale:
                 operator="0001", lines=lines, amount_fen=None,
             )
         )  # fmt: skip
+
+
+async def test_channel_hears_that_the_money_came_of_what_it_undoes() -> None:
+    channel, heard = ScriptedChannel(ChannelName.WECHAT, lambda: a_moment().at), []
+
+    async def undo(order: OrderKey) -> Outcome:
+        heard.append(order.money_came)
+        return Outcome(verdict=Verdict.UNKNOWN)
+
+    channel.undo = undo  # type: ignore[method-assign]
+    sale = Sale()
+    for happening in (Happening.GIVEN_UP, Happening.PAID):
+        sale.happens(happening)
+        attempt = sale.fact.standing.attempt
+        assert attempt is not None
+        await undone(channel, attempt, sale.fact)
+    assert heard == [False, True]
 
 
 def a_line(line_no: str, amount_fen: int) -> ClaimLine:

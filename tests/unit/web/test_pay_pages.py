@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from settlement.gate import Gate
@@ -93,3 +94,60 @@ async def test_what_nobody_answers_is_said_before_its_body_is_read(
     assert pages.start(method, path, {}, b"", heard.append) is None
     assert [reply.status for reply in heard] == [status]
     assert (await pages.answer(make_mocked_request(method, path))).status == status
+
+
+def _pages(desk: object, body: object = _body) -> PayPages:
+    entrance = Entrance(Gate(1), DEFAULT_LIMITS)
+    trusting = cast("Authenticator", Trusting())
+    return PayPages(
+        cast("PayDesk", desk), trusting, cast("Any", body), DEFAULT_LIMITS, entrance
+    )
+
+
+@pytest.mark.parametrize("asked", [SIGNED, TOLD])
+@pytest.mark.parametrize("why", [RuntimeError("broken"), TimeoutError(), KeyError("x")])
+async def test_what_breaks_leaves_the_outcome_unknown_on_any_connection(
+    asked: tuple[str, str], why: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    pages = _pages(Busy(why))
+    reply = await pages.answer(make_mocked_request(*asked))
+    replied: asyncio.Future[HttpReply] = asyncio.get_running_loop().create_future()
+    pages.start(*asked, {}, b"{}", replied.set_result)
+    assert await replied == reply
+    assert (reply.status, b"OUTCOME_UNKNOWN" in reply.body) == (503, True)
+    assert reply.retry_after_seconds == DEFAULT_LIMITS.retry_after_seconds
+    said = [(one.message, one.exc_info and one.exc_info[1]) for one in caplog.records]
+    assert said == [("a request failed", why)] * 2
+
+
+class Silent(Busy):
+    """Never answers."""
+
+    def __init__(self) -> None:
+        super().__init__(RuntimeError())
+
+    async def scan(self, _body: bytes, _caller: Caller) -> PayReply:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_what_takes_too_long_leaves_the_outcome_unknown(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("settlement.web.pay.PAY_SECONDS_MAX", 0.01)
+    async with asyncio.timeout(5):
+        reply = await _pages(Silent()).answer(make_mocked_request(*SIGNED))
+    assert (reply.status, b"OUTCOME_UNKNOWN" in reply.body) == (503, True)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "why", [TimeoutError(), ConnectionResetError(), web.RequestPayloadError("chunk")]
+)
+async def test_body_that_does_not_come_is_not_taken(why: Exception) -> None:
+    async def body(_request: object) -> bytes | None:
+        raise why
+
+    reply = await _pages(Busy(RuntimeError("asked")), body).answer(make_mocked_request(*SIGNED))
+    assert (reply.status, b"UNAVAILABLE" in reply.body) == (503, True)
+    assert reply.retry_after_seconds == DEFAULT_LIMITS.retry_after_seconds

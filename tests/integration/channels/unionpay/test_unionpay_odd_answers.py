@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from msgspec.structs import replace
 
 from loadtest.simulators.unionpay_keys import certificate_pem, make_signing_key, unionpay_name
 from protocol.unionpay.certificates import SigningKey
@@ -24,6 +25,8 @@ class Parrot:
     def __init__(self, key: SigningKey) -> None:
         self.key = key
         self.changed: dict[str, str] = {}
+        self.changed_of: dict[str, dict[str, str]] = {}
+        """of requests of one txnType"""
         self.body: bytes | None = None
         self.status = 200
 
@@ -33,7 +36,7 @@ class Parrot:
         asked = form_fields(await request.read())
         echoed = {name: asked[name] for name in ("txnType", "merId", "orderId", "txnTime")}
         fields = {**echoed, "respCode": "00", "signPubKeyCert": certificate_pem(self.key)}
-        fields |= self.changed
+        fields |= self.changed | self.changed_of.get(asked["txnType"], {})
         signed = {**fields, "signature": signature(fields, self.key.key)}
         return web.Response(status=self.status, body=answer_body(signed))
 
@@ -172,3 +175,68 @@ async def test_certificate_that_says_to_be_unionpays_is_not_believed(
     )
     outcomes = await everything(desk)
     assert {(one.verdict, one.code) for one in outcomes} == {(Verdict.UNKNOWN, "SIGNATURE_WRONG")}
+
+
+REVERSE, QUERY, REFUND = "99", "00", "04"
+
+
+@pytest.mark.parametrize("refusal", ["31", "32", "35", "36", "39", "43"])
+@pytest.mark.parametrize(
+    ("found", "verdict", "code"),
+    [
+        ("34", Verdict.SUCCESS, "34"),
+        ("64", Verdict.SUCCESS, "64"),
+        ("00", Verdict.FAILED, "refusal"),
+        ("A6", Verdict.FAILED, "refusal"),
+        ("05", Verdict.UNKNOWN, "05"),
+        ("??", Verdict.UNKNOWN, "??"),
+        ("70", Verdict.PAYER_ACTION, "70"),
+    ],
+)
+async def test_refused_reversal_asks_what_became_of_the_payment(
+    parrot: tuple[Parrot, Desk], refusal: str, found: str, verdict: Verdict, code: str
+) -> None:
+    bird, desk = parrot
+    order = desk.order("ok")
+    bird.changed_of = {REVERSE: {"respCode": refusal}, QUERY: {"origRespCode": found}}
+    early = await desk.channel.undo(key_of(order))
+    assert (early.verdict, early.code) == (Verdict.FAILED, refusal)
+    await desk.pass_by(30)
+    undone = await desk.channel.undo(key_of(order))
+    assert (undone.verdict, undone.code) == (verdict, refusal if code == "refusal" else code)
+
+
+@pytest.mark.parametrize(("code", "verdict"), [("32", Verdict.FAILED), ("34", Verdict.UNKNOWN)])
+async def test_what_is_known_to_be_paid_is_never_taken_for_absent(
+    parrot: tuple[Parrot, Desk], code: str, verdict: Verdict
+) -> None:
+    bird, desk = parrot
+    order = desk.order("ok")
+    bird.changed_of = {REVERSE: {"respCode": code}, QUERY: {"origRespCode": "34"}}
+    await desk.pass_by(30)
+    undone = await desk.channel.undo(replace(key_of(order), money_came=True))
+    assert (undone.verdict, undone.code) == (verdict, code)
+    assert undone.exchange is not None and undone.exchange.operation == "undo"
+
+
+@pytest.mark.parametrize("refusal", ["10", "11", "13", "31", "32", "39", "43"])
+@pytest.mark.parametrize(
+    ("found", "verdict", "code"),
+    [
+        ({"origRespCode": "34"}, Verdict.FAILED, "refusal"),
+        ({"origRespCode": "35"}, Verdict.FAILED, "refusal"),
+        ({"origRespCode": "00"}, Verdict.SUCCESS, "00"),
+        ({"origRespCode": "05"}, Verdict.UNKNOWN, "05"),
+        ({"respCode": "11"}, Verdict.UNKNOWN, "11"),
+    ],
+)
+async def test_refused_refund_is_believed_once_a_query_does_not_know_it(
+    parrot: tuple[Parrot, Desk], refusal: str, found: dict[str, str], verdict: Verdict, code: str
+) -> None:
+    """The same message may have been accepted before."""
+    bird, desk = parrot
+    refund = desk.refund_of(desk.order("ok"), amount_fen=12)
+    assert (await desk.channel.refund(refund)).verdict is Verdict.PAYER_ACTION
+    bird.changed_of = {REFUND: {"respCode": refusal}, QUERY: found}
+    again = await desk.channel.refund(refund)
+    assert (again.verdict, again.code) == (verdict, refusal if code == "refusal" else code)

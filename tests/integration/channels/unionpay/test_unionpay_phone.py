@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from loadtest.simulators.channel_faults import Fault, Operation, Rule
 from loadtest.simulators.phone_window import ACT_PATH
@@ -160,6 +161,17 @@ async def test_what_a_query_leaves_open_is_no_end(code: str) -> None:
     assert (await door.withdraw(order)).verdict is Verdict.UNKNOWN
 
 
+async def test_expired_order_that_was_told_as_paid_is_refunded_whatever_a_query_says(
+    payers: Payers,
+) -> None:
+    order = payers.order()
+    await payers.handed(order)
+    await payers.desk.pass_by(300 + MARGIN_SECONDS)
+    told = await payers.door.withdraw(replace(key(order), money_came=True))
+    assert told.verdict is Verdict.FAILED
+    assert (await payers.door.withdraw(key(order))).verdict is Verdict.SUCCESS
+
+
 @pytest.mark.parametrize(
     "fault", [Fault.LOST_BEFORE, Fault.LOST_AFTER, Fault.WRONG_SIGNATURE, Fault.BUSY]
 )
@@ -169,6 +181,21 @@ async def test_answer_that_is_none_leaves_it_open(payers: Payers, fault: Fault) 
     lost = await payers.door.hand(order)
     assert isinstance(lost, Outcome) and lost.verdict is Verdict.UNKNOWN
     await payers.desk.pass_by(31)
+    nobody_has_it = replace(key(order), was_handed=False)
+    assert (await payers.door.withdraw(nobody_has_it)).verdict is Verdict.SUCCESS
+
+
+async def test_order_that_unionpay_does_not_know_lives_until_its_address_expired(
+    payers: Payers,
+) -> None:
+    """Of an address that nobody has paid yet a reversal may be told that there is no such one."""
+    order = payers.order()
+    for seconds in (31, 269, 59):
+        await payers.desk.pass_by(seconds)
+        lives = await payers.door.withdraw(key(order))
+        assert (lives.verdict, lives.code) == (Verdict.FAILED, "34")
+        assert (await payers.channel.undo(key(order))).verdict is Verdict.UNKNOWN
+    await payers.desk.pass_by(1)
     assert (await payers.door.withdraw(key(order))).verdict is Verdict.SUCCESS
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from loadtest.simulators.channel_faults import Fault, Operation, Rule
 from settlement.payments.payment import Advice, RefundOrder, Verdict
@@ -45,6 +46,16 @@ async def test_reversal_may_be_sent_again(desk: Desk) -> None:
     assert (await desk.channel.undo(key_of(order))).verdict is Verdict.SUCCESS
     assert desk.totals()["undone_count"] == 1
     assert (await desk.channel.query(key_of(order))).verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(("code", "is_asked"), [("00", False), ("A6", False), ("34", True)])
+async def test_reversed_payment_is_not_asked_about(desk: Desk, code: str, is_asked: bool) -> None:
+    order = desk.order("ok")
+    await desk.channel.pay(order)
+    told = await desk.channel.query(replace(key_of(order), undone_code=code))
+    assert (told.exchange is not None) is is_asked
+    assert told.verdict is (Verdict.SUCCESS if is_asked else Verdict.UNKNOWN)
+    assert told.advice is (Advice.NONE if is_asked else Advice.OPERATOR)
 
 
 @pytest.mark.parametrize(
@@ -104,10 +115,29 @@ async def test_reversal_works_inside_the_clearing_day(
         assert (outcome.verdict, outcome.code) == (verdict, code)
         if verdict is Verdict.FAILED:
             assert "退货" in outcome.text
-            assert (outcome.exchange is None) is (code == "CLEARING_DAY_OVER")
+            asked = "undo" if code == "39" else "query"
+            assert outcome.exchange is not None and outcome.exchange.operation == asked
             refunded = await desk.channel.refund(desk.refund_of(order))
             assert refunded.verdict is Verdict.PAYER_ACTION
             assert desk.totals()["net_fen"] == 0
+
+
+@pytest.mark.parametrize("undone", ["23 23:01:00", "24 12:00:00"])
+async def test_payment_that_never_arrived_is_undone_when_its_clearing_day_is_over(
+    unionpay_ring: KeyRing, tmp_path: Path, undone: str
+) -> None:
+    async with a_desk(unionpay_ring, tmp_path, start=at("23 22:40:00")) as desk:
+        order = desk.order("ok")
+        desk.sim.faults.add(Rule(fault=Fault.LOST_BEFORE, operation=Operation.PAY))
+        await desk.channel.pay(order)
+        await desk.move_to(at(undone))
+        desk.sim.faults.add(Rule(fault=Fault.LOST_AFTER, operation=Operation.QUERY))
+        unclear = await desk.channel.undo(key_of(order))
+        assert (unclear.verdict, unclear.code) == (Verdict.UNKNOWN, "LOST")
+        outcome = await desk.channel.undo(key_of(order))
+        assert (outcome.verdict, outcome.code) == (Verdict.SUCCESS, "34")
+        assert outcome.exchange is not None and outcome.exchange.operation == "query"
+        assert desk.totals() == {}
 
 
 def kinds_of(desk: Desk) -> list[str]:
