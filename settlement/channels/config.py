@@ -80,8 +80,10 @@ def merchants_named(path: Path) -> tuple[NamedMerchant, ...]:
 
 
 def load_tills(path: Path, *, signer: Signer, clock: Clock) -> Tills:
-    """All merchants of a file, with their keys. Raises ChannelsError."""
+    """All merchants of a file, with their keys. One may stand there twice, for institutions in
+    whose name it collects and others, but not with other settings. Raises ChannelsError."""
     file = _read(path)
+    settings: dict[tuple[ChannelName, str], tuple[int, Mapping[str, object]]] = {}
     merchants: dict[tuple[ChannelName, str], Channel] = {}
     places: dict[tuple[str, ChannelName], Place] = {}
     for number, one in enumerate(file.merchant, 1):
@@ -90,13 +92,13 @@ def load_tills(path: Path, *, signer: Signer, clock: Clock) -> Tills:
         except _WRONG as exc:
             raise ChannelsError(f"{path}: merchant {number}: {exc}") from exc
         named = one.channel, channel.merchant_no
-        if named in merchants:
-            first = 1 + list(merchants).index(named)
+        first, described = settings.setdefault(named, (number, one.settings))
+        if described != one.settings:
             raise ChannelsError(
                 f"{path}: merchant {number}: {channel.merchant_no} of {one.channel} is described"
-                f" already, as merchant {first}; name all its institutions there"
+                f" otherwise as merchant {first}"
             )
-        merchants[named] = channel
+        merchants.setdefault(named, channel)
         for institution in one.institutions:
             place = institution, one.channel
             if place in places:

@@ -291,13 +291,16 @@ def test_merchant_is_read_from_a_file(tmp_path: Path) -> None:
         load_tills(file, signer=Signer(), clock=VirtualClock(START))
 
 
-def test_merchant_that_is_described_twice_is_refused(tmp_path: Path) -> None:
+def test_merchant_that_is_described_in_two_ways_is_refused(tmp_path: Path) -> None:
     (tmp_path / "one.key").write_bytes(KEY)
     entry = (
         '[[merchant]]\nchannel = "onecode"\ninstitutions = ["{}"]\n[merchant.settings]\n'
-        'merchant_no = "{}"\nbase_url = "http://127.0.0.1:1"\nkey_file = "one.key"\n'
+        'merchant_no = "{}"\nbase_url = "http://127.0.0.1:{}"\nkey_file = "one.key"\n'
     )
     file = tmp_path / "channels.toml"
-    file.write_text("".join(entry.format(*of) for of in (("P1", "A1"), ("P2", "B1"), ("P3", "A1"))))
-    with pytest.raises(ChannelsError, match=r"merchant 3: A1 .* merchant 1"):
+    entries = [("P1", "A1", 1), ("P2", "B1", 1), ("P3", "A1", 1)]
+    file.write_text("".join(entry.format(*of) for of in entries))
+    assert len(load_tills(file, signer=Signer(), clock=VirtualClock(START)).merchants()) == 2
+    file.write_text("".join(entry.format(*of) for of in [*entries, ("P4", "A1", 2)]))
+    with pytest.raises(ChannelsError, match=r"merchant 4: A1 .* merchant 1"):
         load_tills(file, signer=Signer(), clock=VirtualClock(START))
