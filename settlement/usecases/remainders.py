@@ -109,13 +109,15 @@ def decided_anew(
     world: World, moment: Moment,
 ) -> Rest | Refusal:  # fmt: skip
     """The rest on the original service date, decided on the year as the cancel leaves it. It may
-    not cost more than the whole did. How late it is the window of cancels has decided."""
+    not cost more than the whole did. How late it may be the window of cancels has decided, as long
+    as the sums of that year are kept."""
+    if str(fact.row.year) in view.persons[asked.person_no].years:
+        world = however_old(world, dates_of(rest).earliest, moment)
     after = as_left_by(view, cancelled)
     person = after.persons[asked.person_no]
     decided = adjudicate_claim(
         rest, credential_kind=fact.row.credential_type, person=person,
-        institution=_when_sold(asked.institution, rest),
-        world=however_old(world, dates_of(rest).earliest, moment), moment=moment,
+        institution=_when_sold(asked.institution, rest), world=world, moment=moment,
     )  # fmt: skip
     if isinstance(decided, Refusal):
         return decided

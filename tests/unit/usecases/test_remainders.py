@@ -14,7 +14,7 @@ from settlement.rows import RowKind
 from settlement.usecases.cancel import undo
 from settlement.usecases.remainders import Rest, decided_anew
 from settlement.usecases.sale import purchase
-from settlement.view import SettlementFact, View
+from settlement.view import SettlementFact, View, YearDoc
 from settlement.world import Suspensions, World
 from tests.unit.usecases.builders import (
     ITEMS,
@@ -68,6 +68,16 @@ def test_remainder_is_settled_on_the_day_of_service_however_old_it_is(older_by: 
     assert isinstance(left, Rest), left
     assert left.decided.entitlement.ruling_on == ON
     assert left.decided.benefit.increments
+
+
+def test_remainder_of_a_year_whose_sums_are_gone_waits_for_people() -> None:
+    """A cancel may come in any year where it needs an approval."""
+    view, world = a_view("310", balance_fen=0, used_fen=0), a_world()
+    fact, rest = two_sold(view, world)
+    view.persons[PERSON_NO].years = {str(ON.year + 3): YearDoc()}
+    refused = left_of(fact, rest, view, world, on=ON.replace(year=ON.year + 3))
+    assert isinstance(refused, Refusal)
+    assert refused.code == "FEE_DATE_TOO_OLD"
 
 
 @pytest.mark.parametrize(
