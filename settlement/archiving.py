@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from settlement.numbers import numbers_of
-from settlement.view import YEARS_KEPT
+from settlement.person import YEARS_KEPT
 
 ONLINE_YEARS_VARIABLE = "SETTLEMENT_ONLINE_YEARS"
 ONLINE_YEARS = 5

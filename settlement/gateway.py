@@ -212,7 +212,7 @@ class Gateway(Protocol):
 
     async def explanation(self, setl_id: str, caller: Caller) -> bytes | None:
         """How a settlement of the caller's institution came about, as JSON; None where the caller
-        has no such settlement. Raises Unavailable."""
+        has no such settlement. Raises Unavailable, also where its policy is not loaded."""
         ...
 
     def readiness(self) -> Readiness:

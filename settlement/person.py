@@ -6,6 +6,11 @@ from datetime import date
 
 from msgspec import Struct, field
 
+YEARS_KEPT = 3
+"""The newest fiscal years of a person: their accumulators are kept."""
+CARE_DAYS_MAX = (YEARS_KEPT - 1) * 365
+"""How long ago care may have been and certainly count in one of them."""
+
 
 class Identity(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """Personal data (个人信息): encrypted at rest, never logged, never in a ledger leaf."""

@@ -40,7 +40,7 @@ from settlement.payments.payment_rows import (
     event_in,
 )
 from settlement.people.matter_rows import MatterEventRow, MatterFact, MatterRow
-from settlement.person import Enrolment, FamilyLink, Identity
+from settlement.person import YEARS_KEPT, Enrolment, FamilyLink, Identity
 from settlement.rows import (
     EventKind,
     EventRow,
@@ -82,7 +82,6 @@ class YearDoc(Struct, kw_only=True, array_like=True, gc=False):
 
 _DECODE_YEARS = msgspec.json.Decoder(dict[str, YearDoc]).decode
 _ENCODE = msgspec.json.Encoder().encode
-YEARS_KEPT = 3
 
 
 class PersonFacts(Struct, kw_only=True, gc=False):

@@ -35,6 +35,7 @@ from settlement.elsewhere.regional_prepayment import PrepaidRules
 from settlement.elsewhere.regional_rules import RegionalRules, Settling
 from settlement.elsewhere.regional_schedule import ComparingRules
 from settlement.people.filing import ChosenInstitution, ChronicCareAt
+from settlement.person import CARE_DAYS_MAX, YEARS_KEPT
 from settlement.policy.errors import Place, PolicyError
 from settlement.policy.format import Code, Strict, Text
 from settlement.policy.region import (
@@ -66,6 +67,7 @@ _ONE_OF = {
 
 _REVERSIBLE = frozenset({"2102", "2207", "2207A", "2304", "2304A", "2401"})
 """What the core can reverse."""
+_CARE_DAYS = {"maximum": CARE_DAYS_MAX}
 
 
 class TracesFile(Strict, frozen=True, kw_only=True):
@@ -204,8 +206,8 @@ class PayoutFile(Strict, frozen=True, kw_only=True):
 class ReimbursementFile(Strict, frozen=True, kw_only=True):
     """The table `reimbursement`: manual reimbursement (手工报销)."""
 
-    claim_days_max: Annotated[int, Meta(ge=1, le=3650)] = 365
-    """how many days after the care, of a stay after its discharge, papers are taken"""
+    claim_days_max: Annotated[int, Meta(ge=1, extra_json_schema=_CARE_DAYS)] = 365
+    """how many days after the care, of a stay after its discharge, papers are taken: at most 730"""
 
 
 class FeesFile(Strict, frozen=True, kw_only=True):
@@ -293,8 +295,8 @@ class RegionFile(Strict, frozen=True, kw_only=True, tag_field="format", tag="reg
     """which active scheme comes first, where a choice must be shown"""
     ruling_date: dict[CareKind, RulingDate]
     """by kind of care the date that decides policy, status and year"""
-    backdating_days_max: dict[CareKind, Annotated[int, Meta(ge=0)]]
-    """by kind of care how old a fee may be"""
+    backdating_days_max: dict[CareKind, Annotated[int, Meta(ge=0, extra_json_schema=_CARE_DAYS)]]
+    """by kind of care how many days old a fee may be: at most 730"""
     cancel_order: CancelOrder = CancelOrder.LATEST_FIRST
     """in which order settlements of a year are undone"""
     cancel_window: CancelWindow = CancelWindow.YEAR
@@ -360,6 +362,9 @@ def compile_region(file: RegionFile) -> RegionProfile:
     """Compile one region profile."""
     ruling_date = _every_kind("ruling_date", file.ruling_date)
     backdating_days_max = _every_kind("backdating_days_max", file.backdating_days_max)
+    for kind, days in file.backdating_days_max.items():
+        _check_days(days, ("backdating_days_max", kind))
+    _check_days(file.reimbursement.claim_days_max, ("reimbursement", "claim_days_max"))
     try:
         item_code = re.compile(file.item_code_pattern)
     except re.error as error:
@@ -565,6 +570,13 @@ def _every_kind(title: str, given: Mapping[CareKind, _Value]) -> dict[CareKind, 
             raise PolicyError(f"缺少 {kind}", (title,))
         values[kind] = value
     return values
+
+
+def _check_days(days: int, place: Place) -> None:
+    """Older care may be of a year whose accumulators are gone: it would begin at zero."""
+    if days > CARE_DAYS_MAX:
+        kept = f"个人年度累计只保留最近 {YEARS_KEPT} 个年度"
+        raise PolicyError(f"最多 {CARE_DAYS_MAX} 天：{kept}，更早的费用无法计入", place)
 
 
 def _check_reversible(infnos: frozenset[str]) -> None:

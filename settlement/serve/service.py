@@ -510,20 +510,19 @@ class Service:
 
     async def explanation(self, setl_id: str, caller: Caller) -> bytes | None:
         """How a settlement came about, as `settlement.gateway.Gateway.explanation` says."""
-        number = numbers.parse(setl_id)
-        if number is None:
+        if (number := numbers.parse(setl_id)) is None:
             return None
-        view = View()
+        view, world = View(), self._desk.world
         try:
             async with self._side.use() as connection:
                 await read_settlements(connection, [number], view, self._shape)
-        except StorageError as exc:
+            fact = view.settlements.get(number)
+            if fact is None or fact.row.institution != caller.institution_code:
+                return None
+            told = explain(fact, world.keyring, world.policies, world.counterparts)
+        except (StorageError, LookupError) as exc:  # the latter where its policy is not loaded
             raise Unavailable("later") from exc
-        fact = view.settlements.get(number)
-        if fact is None or fact.row.institution != caller.institution_code:
-            return None
-        world = self._desk.world
-        return msgspec_json.encode(explain(fact, world.keyring, world.policies, world.counterparts))
+        return msgspec_json.encode(told)
 
     def readiness(self) -> Readiness:
         """Whether requests can be answered now, and what is degraded."""

@@ -19,7 +19,7 @@ from settlement.storage.archive import keep_partitions
 from settlement.storage.queries import ADMIN, schema_text
 from settlement.storage.reference import Installation
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 """Before the first release a new one means a new database; after it, a migration."""
 LANES = 64
 DEFAULT_JOURNALS = 1

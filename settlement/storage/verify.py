@@ -31,6 +31,7 @@ from settlement.chart import AGENCY
 from settlement.clock import monotonic, system_clock
 from settlement.committed import open_committed
 from settlement.keyring import ErasedError, Keyring, UndecipherableError
+from settlement.person import YEARS_KEPT
 from settlement.storage import reference
 from settlement.storage.archive import unaudited
 from settlement.storage.payouts import foreign_case
@@ -46,7 +47,6 @@ from settlement.storage.verify_settlements import (
     place,
     without_strays,
 )
-from settlement.view import YEARS_KEPT
 
 _QUERIES = load(SQL_DIRECTORY / "verify.sql")
 UNDER_WAY_MAX = timedelta(minutes=10)

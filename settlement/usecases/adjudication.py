@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from settlement.benefit import Benefit, adjudicate
 from settlement.case import Case, FamilyAccount, Stay
@@ -221,6 +222,14 @@ def _share(
         claim=claim, lines=lines, entitlement=entitlement, benefit=adjudicate(case, policy),
         policy=policy, case=case, filings=filed.numbers,
     )  # fmt: skip
+
+
+def however_old(world: World, since: date, moment: Moment) -> World:
+    """The world for care that began on a day and for which it was decided elsewhere that it is not
+    too late: the limit of settlements (`backdating_days_max`) is as wide as it takes."""
+    days = max((moment.business_day - since).days, 0)
+    window: Mapping[CareKind, int] = dict.fromkeys(world.profile.backdating_days_max, days)
+    return replace(world, profile=replace(world.profile, backdating_days_max=window))
 
 
 def item_terms(

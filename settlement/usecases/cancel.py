@@ -45,6 +45,8 @@ _KIND_OF = {
 """What was settled by which transaction; by any other, an outpatient visit."""
 _OF_ORDERS = frozenset({"SCAN", "REFUND"})
 """What an order of scan-to-pay or of a hospital's payments settled, or what was left of it."""
+_BOOKED = frozenset({MessageOutcome.SETTLEMENT, MessageOutcome.VISIT})
+"""What a message did that can be reversed."""
 _WINDOW_ZH = {CancelWindow.MONTH: "结算当月", CancelWindow.YEAR: "结算当年度"}
 
 
@@ -174,6 +176,8 @@ def reverse(command: Reverse, view: View, world: World, moment: Moment) -> Decis
     refused = _not_reversible(command.original_infno, world)
     if refused is not None:
         return Decision(refused)
+    if asked.person_no not in view.persons:
+        return _reverse_of_nobody(command, view, world)
     person = checks.known_person(view, world, asked)
     if isinstance(person, Refusal):
         return Decision(person)
@@ -228,10 +232,24 @@ def _not_reversible(infno: str, world: World) -> Refusal | None:
     )
 
 
+def _reverse_of_nobody(command: Reverse, view: View, world: World) -> Decision:
+    """Nothing was booked for somebody who is not known here, and nothing will be: the tombstone
+    lies in the lane of the number that was named. What is somebody's stays theirs."""
+    refused = checks.stopped(world, command.asked)
+    if refused is not None:
+        return Decision(refused)
+    original = view.messages.get((command.asked.lane, command.original_key))
+    if original is not None and original.outcome is MessageOutcome.TOMBSTONE:
+        return _nothing_left(command)
+    if original is not None or _settled_elsewhere(command, view):
+        return Decision(Refusal(code="REVERSAL_PERSON_DIFFERS", field="person_no"))
+    return _forestall(command)
+
+
 def _settled_elsewhere(command: Reverse, view: View) -> bool:
     """Whether the original was booked for a person of another lane: it must not seem taken back."""
     facts = (view.messages.get(place) for place in command.other_keys)
-    return any(fact is not None and fact.outcome is MessageOutcome.SETTLEMENT for fact in facts)
+    return any(fact is not None and fact.outcome in _BOOKED for fact in facts)
 
 
 def _forestall(command: Reverse) -> Decision:

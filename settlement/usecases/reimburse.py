@@ -8,7 +8,7 @@ back. Which one it was stands in the papers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from hashlib import blake2b
 
@@ -34,6 +34,7 @@ from settlement.usecases.adjudication import (
     Adjudicated,
     adjudicate_claim,
     adjudicate_stay,
+    however_old,
     terms_at_upload,
 )
 from settlement.usecases.cancel import later_one, outside_window
@@ -298,9 +299,7 @@ def _decide(
     papers = command.papers
     claim = replace(papers.claim, kind=kind)
     institution = world.institutions[claim.institution_code]
-    days = max((moment.business_day - papers.begins_on).days, 0)
-    window: Mapping[CareKind, int] = dict.fromkeys(world.profile.backdating_days_max, days)
-    world = replace(world, profile=replace(world.profile, backdating_days_max=window))
+    world = however_old(world, papers.begins_on, moment)
     if kind not in _STAYS:
         return adjudicate_claim(
             claim, credential_kind=CREDENTIAL, person=person, institution=institution,

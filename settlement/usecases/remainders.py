@@ -10,6 +10,7 @@ of a line of which something stays remain sold: nobody says which of them came b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,6 +20,8 @@ from settlement import chart
 from settlement.claim import PRICE_SCALE, QUANTITY_SCALE, Claim, ClaimLine
 from settlement.clock import Moment
 from settlement.commands import Asked
+from settlement.entitlement import dates_of
+from settlement.institution import Institution
 from settlement.postings import collecting_transfers, settlement_transfers
 from settlement.refusal import Refusal
 from settlement.rows import (
@@ -32,7 +35,7 @@ from settlement.rows import (
 from settlement.trace import Mark, boxes_of, marks_text
 from settlement.translate.pieces import marks_kept
 from settlement.usecases import booking
-from settlement.usecases.adjudication import Adjudicated, adjudicate_claim
+from settlement.usecases.adjudication import Adjudicated, adjudicate_claim, however_old
 from settlement.usecases.at_once import detail_of
 from settlement.usecases.settle import disease_of
 from settlement.usecases.traces import trace_rows
@@ -88,7 +91,7 @@ def as_left_by(view: View, effects: Effects) -> View:
     after = View()
     person = view.persons[effects.person_no]
     after.persons[effects.person_no] = replace(person, years=dict(person.years))
-    after.settlements = dict(view.settlements)
+    after.settlements = {number: replace(fact) for number, fact in view.settlements.items()}
     after.visits = view.visits
     after.apply(replace(effects, events=(), messages=()))
     return after
@@ -106,12 +109,15 @@ def decided_anew(
     world: World, moment: Moment,
 ) -> Rest | Refusal:  # fmt: skip
     """The rest on the original service date, decided on the year as the cancel leaves it. It may
-    not cost more than the whole did."""
+    not cost more than the whole did. How late it may be the window of cancels has decided, as long
+    as the sums of that year are kept."""
+    if str(fact.row.year) in view.persons[asked.person_no].years:
+        world = however_old(world, dates_of(rest).earliest, moment)
     after = as_left_by(view, cancelled)
     person = after.persons[asked.person_no]
     decided = adjudicate_claim(
         rest, credential_kind=fact.row.credential_type, person=person,
-        institution=asked.institution, world=world, moment=moment,
+        institution=_when_sold(asked.institution, rest), world=world, moment=moment,
     )  # fmt: skip
     if isinstance(decided, Refusal):
         return decided
@@ -160,6 +166,15 @@ def resettled(
         ),
     )  # fmt: skip
     return row, effects
+
+
+def _when_sold(institution: Institution, rest: Claim) -> Institution:
+    """The institution with an agreement in force that has this care: it had one when the whole was
+    settled, and what became of it since takes nothing from what stays sold (DOMAIN 19)."""
+    return replace(
+        institution, suspended=False, agreement_from=date.min, agreement_to=date.max,
+        care_types=institution.care_types | {rest.care_type},
+    )  # fmt: skip
 
 
 def _less(line: ClaimLine, quantity_e4: int) -> ClaimLine:

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from settlement.gateway import Caller
+from settlement.gateway import Caller, Unavailable
+from settlement.policy.loader import parse_policies, shipped_files
 from settlement.usecases.explain import Explained, Recomputed
 from tests.kit.erasing import a_desk, erased
 from tests.kit.population import CAPPED_B, CLASS_A, Kind, some
@@ -59,6 +60,18 @@ async def test_nobody_else_is_told(town: Town) -> None:
     settled = await town.pharmacy.sell(town.someone(), some(CLASS_A))
     other = town.other_pharmacy.institution.code
     assert await explanation(town, settled, other) is None
+
+
+async def test_explanation_waits_until_the_policy_is_loaded(town: Town) -> None:
+    settled = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    old, new = "（演示）".encode(), "（另一版）".encode()
+    files = {name: text.replace(old, new) for name, text in shipped_files().items()}
+    await town.restart(parse_policies(files))
+    with pytest.raises(Unavailable) as raised:
+        await explanation(town, settled)
+    assert raised.value.retry == "later"
+    await town.restart()
+    assert await explanation(town, settled) is not None
 
 
 async def test_erased_personal_data_leaves_the_stored_steps(town: Town, tmp_path: Path) -> None:

@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from settlement.payments.wallets import owner_of
 from settlement.serve.operations import readjudication_json, readjudication_table
 from settlement.storage.readjudication import StaleClaim, claims_to_readjudicate
-from tests.kit.importing import Office, rows_of
-from tests.kit.population import CLASS_A, CLASS_B, Citizen, Kind, newcomer, some
+from tests.kit.importing import Cells, Office, rows_of
+from tests.kit.mobile import Platform, a_caller, confirmation
+from tests.kit.population import CLASS_A, CLASS_B, DEAR, PHARMACY, Citizen, Kind, newcomer, some
 from tests.kit.reply import assert_done
+from tests.kit.scanner import Scanner
+from tests.kit.till import WALLET, Play
 from tests.kit.town import Town
 from tests.kit.ward import admit
 
@@ -31,6 +35,12 @@ async def waiting(town: Town, citizen: Citizen) -> list[StaleClaim]:
     """The person's claims on the list."""
     found = await claims_to_readjudicate(town.owner)
     return [claim for claim in found if claim.person_no == citizen.number]
+
+
+def suspended(town: Town, citizen: Citizen) -> Cells:
+    """The membership is suspended, since yesterday."""
+    since = town.clock.local.date() - timedelta(1)
+    return rows_of(citizen, psn_insu_stas=2, paus_insu_date=since)
 
 
 async def test_back_payment_lists_what_was_settled_while_the_funds_were_closed(
@@ -134,3 +144,63 @@ async def test_change_inside_a_stay_lists_its_settlement(town: Town, office: Off
     assert_done(await town.pharmacy.sell(other, some(CLASS_A)))
     await office.bring("persons", [rows_of(other, qualifications=f"T01:{before}:{before}")])
     assert await waiting(town, other) == []
+
+
+async def test_order_that_waited_for_its_payer_meanwhile_is_listed(
+    town: Town, office: Office
+) -> None:
+    """It was decided before the import and is booked after it, the person's first or not."""
+    scanner, wechat = Scanner(PHARMACY, town.service), town.channels.wechat
+    for number, sold_before in ((46, False), (47, True)):
+        person = newcomer(number)
+        await office.bring("persons", [rows_of(person)])
+        listed = []
+        if sold_before:
+            listed.append((await town.pharmacy.sell(person, some(CLASS_A))).setl_id)
+        wechat.plays.append(Play.CONFIRM)
+        order = scanner.order(person, DEAR, 3, pay_code=WALLET)
+        assert (await scanner.scan(order)).status == "payer_action"
+        await office.bring("persons", [suspended(town, person)])
+        assert [str(one.setl_id) for one in await waiting(town, person)] == listed
+        wechat.confirm(next(reversed(wechat.book.asked)))
+        await town.resolve(seconds=6)
+        settled = await scanner.find(order["order_no"])
+        assert settled.status == "settled"
+        found = await waiting(town, person)
+        assert [str(one.setl_id) for one in found] == [*listed, settled.settlement_id]
+        assert {one.cause for one in found} == {"membership_changed"}
+
+
+async def test_order_that_nobody_paid_hides_nothing_of_what_was_settled_before(
+    town: Town, office: Office
+) -> None:
+    scanner, wechat = Scanner(PHARMACY, town.service), town.channels.wechat
+    person = newcomer(48)
+    await office.bring("persons", [rows_of(person)])
+    sold = await town.pharmacy.sell(person, some(CLASS_A))
+    wechat.plays.append(Play.CONFIRM)
+    order = scanner.order(person, DEAR, 3, pay_code=WALLET)
+    assert (await scanner.scan(order)).status == "payer_action"
+    await office.bring("persons", [suspended(town, person)])
+    await town.resolve(seconds=300)
+    assert (await scanner.find(order["order_no"])).status != "settled"
+    assert_done(await town.pharmacy.sell(person, some(CLASS_B)))
+    assert [str(one.setl_id) for one in await waiting(town, person)] == [sold.setl_id]
+
+
+async def test_mobile_order_that_waited_for_its_wallet_meanwhile_is_listed(
+    town: Town, office: Office
+) -> None:
+    platform = Platform(town, town.hospital)
+    wallet = await a_caller(town, owner_of("WECHAT"), "wallet-wechat-waited1")
+    person = newcomer(49)
+    await office.bring("persons", [rows_of(person)])
+    order = await platform.upload(person, some(DEAR, 2))
+    held = await order.pay(wallet="WECHAT")
+    assert_done(held)
+    await office.bring("persons", [suspended(town, person)])
+    assert await waiting(town, person) == []
+    paid = await wallet.send("confirm", confirmation(order, held), wallet=True)
+    assert paid.code == 0
+    [row] = await town.rows_of(person)
+    assert [one.setl_id for one in await waiting(town, person)] == [row["setl_id"]]

@@ -17,7 +17,15 @@ import pytest_asyncio
 from settlement.gateway import NotYours
 from settlement.payments.mobile_timers import HOLD_SECONDS
 from settlement.payments.wallets import owner_of
-from tests.kit.mobile import Answered, Caller, Order, Platform, a_caller, held_fen
+from tests.kit.mobile import (
+    Answered,
+    Caller,
+    Order,
+    Platform,
+    a_caller,
+    confirmation,
+    held_fen,
+)
 from tests.kit.population import CLASS_A, CLASS_C, DEAR, HOSPITAL, Citizen, some
 from tests.kit.profiles import policies_where
 from tests.kit.receiving import a_receiver
@@ -56,13 +64,6 @@ async def held(platform: Platform, whom: Citizen) -> tuple[Order, Reply]:
     assert_done(reply)
     assert reply.text("ordStas", "data") == "1"
     return order, reply
-
-
-def confirmation(order: Order, reply: Reply, **changes: object) -> dict[str, object]:
-    """What a wallet says once it was paid."""
-    names = ("feeSumamt", "fundPay", "psnAcctPay", "ownPayAmt")
-    money = {name: reply.money(name, "data") for name in names}
-    return {"payOrdId": order.number, "thdTrnsNo": "W1", **money, **changes}
 
 
 async def test_held_order_pays_once_its_wallet_confirms(

@@ -11,6 +11,9 @@ from tests.kit.reply import Reply, assert_done, assert_money, assert_refused, as
 from tests.kit.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+NOBODY = "44190099999999999999"
+LANES = 16
+"""As many buyers: some share the lane of nobody's number."""
 
 
 def assert_took_back(reply: Reply) -> None:
@@ -64,6 +67,37 @@ async def test_refused_message_is_reversed_and_stays_refused_when_it_is_mended(
     assert_took_back(await town.pharmacy.send(town.pharmacy.reversal(message, citizen)))
     mended = message.edited({"input.druginfo.medfee_sumamt": "12.50"})
     assert_refused(await town.pharmacy.send(mended), "MESSAGE_REVERSED", field="msgid")
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_message_of_a_person_who_does_not_exist_is_reversed(
+    town: Town, arrived: bool
+) -> None:
+    citizen = town.someone()
+    sale = town.pharmacy.sale(citizen, some(CLASS_A))
+    message = sale.edited({"input.druginfo.psn_no": NOBODY})
+    if arrived:
+        assert_refused(
+            await town.pharmacy.send(message), "PERSON_UNKNOWN", field="input.druginfo.psn_no"
+        )
+    for _ in range(2):
+        reversal = town.pharmacy.reversal(message, citizen)
+        assert_took_back(
+            await town.pharmacy.send(reversal.edited({"input.data.psn_no": NOBODY}))
+        )
+    assert_refused(await town.pharmacy.send(message), "MESSAGE_REVERSED", field="msgid")
+
+
+async def test_reversal_naming_nobody_does_not_take_back_what_somebody_bought(
+    town: Town,
+) -> None:
+    for buyer in town.people(LANES):
+        message = town.pharmacy.sale(buyer, some(CLASS_A))
+        settled = await town.pharmacy.send(message)
+        reversal = town.pharmacy.reversal(message, buyer)
+        reply = await town.pharmacy.send(reversal.edited({"input.data.psn_no": NOBODY}))
+        assert_refused(reply, "REVERSAL_PERSON_DIFFERS", field="input.data.psn_no")
+        assert_done(await town.pharmacy.settlement(settled))
 
 
 @pytest.mark.parametrize("arrived", [True, False])

@@ -368,6 +368,16 @@ async def test_settlement_whose_answer_was_lost_is_reversed(town: Town) -> None:
     assert_done(await stay.settle(Decimal("2000.00")))
 
 
+async def test_reversal_of_an_admission_naming_somebody_else_is_refused(town: Town) -> None:
+    citizen, other = town.strangers()
+    message = admission(town.hospital, citizen)
+    assert_done(await town.hospital.send(message))
+    reversal = town.hospital.reversal(message, other)
+    for number in (other.number, "44190099999999999999"):
+        refused = await town.hospital.send(reversal.edited({"input.data.psn_no": number}))
+        assert_refused(refused, "REVERSAL_PERSON_DIFFERS", field="input.data.psn_no")
+
+
 async def test_admission_whose_answer_was_lost_is_reversed(town: Town) -> None:
     citizen = town.someone()
     message = admission(town.hospital, citizen)

@@ -187,6 +187,13 @@ async def held_fen(town: Town, institution: str) -> int:
     return held
 
 
+def confirmation(order: Order, reply: Reply, **changes: object) -> dict[str, object]:
+    """What a wallet says once it was paid."""
+    names = ("feeSumamt", "fundPay", "psnAcctPay", "ownPayAmt")
+    money = {name: reply.money(name, "data") for name in names}
+    return {"payOrdId": order.number, "thdTrnsNo": "W1", **money, **changes}
+
+
 class Caller(Struct, frozen=True, kw_only=True):
     """Somebody who speaks the centre's envelope: an institution's platform, or a wallet."""
 

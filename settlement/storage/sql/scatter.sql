@@ -44,8 +44,9 @@ order by t.lane, t.psn_no, t.setl_time, t.setl_id, w.undone;
 -- name: decided_on_other_memberships
 -- Claims to be decided again (待重算): they stand, and an import changed after them what the person's
 -- memberships say of one of their days. From the newest row before each change the person's rows
--- are walked back. Which of a claim's days rules is the region's (profile, by kind of care), so a
--- claim is on the list where any of them is touched, from the visit's first to the settlement's.
+-- are walked back; an order that waited for its payer then was decided before, too, and its row is
+-- newer. Which of a claim's days rules is the region's (profile, by kind of care), so a claim is on
+-- the list where any of them is touched, from the visit's first to the settlement's.
 with recursive walk (lane, version, changed_at, days, prior_row) as (
     select c.lane, c.version, c.changed_at, c.days, c.through_row
     from settlement.person_change c
@@ -53,14 +54,26 @@ with recursive walk (lane, version, changed_at, days, prior_row) as (
     select w.lane, w.version, w.changed_at, w.days, t.prior_row
     from walk w
     join settlement.settlement t on t.lane = w.lane and t.setl_id = w.prior_row
+), decided (lane, version, changed_at, days, setl_id) as (
+    select w.lane, w.version, w.changed_at, w.days, w.prior_row
+    from walk w
+    union all
+    select c.lane, c.version, c.changed_at, c.days, p.setl_id
+    from settlement.person_change c
+    join settlement.payment p on p.lane = c.lane and p.pay_no = c.undertaking
+    union all
+    select c.lane, c.version, c.changed_at, c.days, e.setl_id
+    from settlement.person_change c
+    join settlement.mobile_event e
+        on e.lane = c.lane and e.order_no = c.undertaking and e.kind = 2
 )
-select t.lane, t.setl_id, t.psn_no, t.year, w.changed_at,
-       array(select concat(lower(d), '/', upper(d) - 1) from unnest(w.days) as d) as days
-from walk w
-join settlement.settlement t on t.lane = w.lane and t.setl_id = w.prior_row
+select t.lane, t.setl_id, t.psn_no, t.year, d.changed_at,
+       array(select concat(lower(r), '/', upper(r) - 1) from unnest(d.days) as r) as days
+from decided d
+join settlement.settlement t on t.lane = d.lane and t.setl_id = d.setl_id
 left join settlement.visit v on v.lane = t.lane and v.mdtrt_id = t.mdtrt_id
 where t.kind = 1
-    and w.days && daterange(
+    and d.days && daterange(
         least(v.begun_at::date, t.service_at::date, t.business_day),
         greatest(t.service_at::date, t.business_day), '[]'
     )
@@ -68,7 +81,7 @@ where t.kind = 1
         select 1 from settlement.settlement u
         where u.lane = t.lane and u.undoes_setl_id = t.setl_id
     )
-order by t.lane, t.psn_no, t.setl_time, t.setl_id, w.version;
+order by t.lane, t.psn_no, t.setl_time, t.setl_id, d.version;
 
 -- name: claims_of_lane
 -- The settlements of some business days that stand, of one lane, person by person in their order:

@@ -85,10 +85,23 @@ def test_fault_of_syntax_is_told_with_its_line(old: str, new: str, line: int, sa
         ("region-profile/1",   "region-profile/9", "是否应为 region-profile/1？"),
         ("fund_total",         'split_stay_at = ["scheme"]\nfund_total',
          "第 10 行（split_stay_at）: 分段结算按费用日期确定待遇"),
+        (", inpatient = 10",   ", inpatient = 731",
+         "第 12 行（backdating_days_max.inpatient）: 最多 730 天：个人年度累计只保留最近 3 个年度"),
+        ("inpatient = 10 }",   "inpatient = 10 }\n[reimbursement]\nclaim_days_max = 731",
+         "第 14 行（reimbursement.claim_days_max）: 最多 730 天：个人年度累计只保留最近 3 个年度"),
     ],
 )  # fmt: skip
 def test_fault_in_a_region_profile_has_its_line_too(old: str, new: str, said: str) -> None:
     assert said in told(old, new, REGION_PROFILE)
+
+
+def test_care_of_the_two_years_before_may_still_come() -> None:
+    text = REGION_PROFILE.replace(
+        "inpatient = 10 }", "inpatient = 730 }\n[reimbursement]\nclaim_days_max = 730"
+    )
+    profile = parse_policies({"p.toml": text.encode()}).region("999999")
+    assert profile is not None
+    assert profile.reimbursement.claim_days_max == 730
 
 
 def test_yearly_own_share_that_is_counted_in_two_ways_is_told_with_the_rule() -> None:

@@ -56,20 +56,24 @@ create index person_with_undertaking on settlement.person (lane, undertaking)
 
 create table settlement.person_change (
     version         bigint      not null,
-    through_row     bigint      not null,
+    through_row     bigint,
+    undertaking     bigint,
     changed_at      timestamptz not null,
     days            datemultirange not null,
     lane            smallint    not null,
     psn_no          text        not null,
-    constraint person_change_pkey primary key (lane, psn_no, version)
+    constraint person_change_pkey primary key (lane, psn_no, version),
+    constraint person_change_of_something check (num_nonnulls(through_row, undertaking) > 0)
 );
 comment on table settlement.person_change is
-    'Changes of memberships (参保变更) that came after the person had settled: which days they '
-    'decide otherwise. What was settled for one of them before is to be decided again (待重算). '
-    'Append-only.';
+    'Changes of memberships (参保变更) that came after the person had settled, or while something '
+    'was under way: which days they decide otherwise. What was decided for one of them before is '
+    'to be decided again (待重算). Append-only.';
 comment on column settlement.person_change.version is 'person.version after the change.';
 comment on column settlement.person_change.through_row is
     'Newest settlement row before the change; rows of a person are linked newest first.';
+comment on column settlement.person_change.undertaking is
+    'What was under way then, as person.undertaking: an order decided before and booked after.';
 comment on column settlement.person_change.changed_at is 'When the import was made.';
 comment on column settlement.person_change.days is
     'Days for which claims would be decided otherwise.';

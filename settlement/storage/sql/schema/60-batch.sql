@@ -651,19 +651,20 @@ language plpgsql volatile as $$
 -- decided again. The identity is sealed with memberships and relatives, and comes with them. Where
 -- somebody has settled already, the days for which claims would be decided otherwise are kept with
 -- the newest row that there is under the head: that one and those before it were decided on what
--- was said until now.
+-- was said until now. So was an order that waits for its payer, whose row is still to come: what is
+-- under way is kept, too.
 declare
     v_changed integer;
 begin
     perform ledger.lock_head(/*cluster p_lane,*/ p_journal);
     insert into settlement.person_change (
-        version, through_row, changed_at, days, lane, psn_no
+        version, through_row, undertaking, changed_at, days, lane, psn_no
     )
-    select p.version + 1, p.latest_row, p_changed_at, n.days::datemultirange, /*lane*/ p.lane,
-           p.psn_no
+    select p.version + 1, p.latest_row, p.undertaking, p_changed_at, n.days::datemultirange,
+           /*lane*/ p.lane, p.psn_no
     from unnest(/*lanes*/ p_lanes, p_persons, p_changed_days) as n (/*lanes*/ lane, psn_no, days)
     join settlement.person p on p.lane = /*lane*/ n.lane and p.psn_no = n.psn_no
-    where n.days is not null and p.latest_row is not null;
+    where n.days is not null and num_nonnulls(p.latest_row, p.undertaking) > 0;
 
     update settlement.person p
     set version = p.version + 1,
