@@ -24,7 +24,7 @@ from settlement.gateway import Gateway, HubDoor, Readiness, Unavailable
 from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.telemetry.metrics import METRICS, Board
-from settlement.web.arriving import BodyLate, not_whole, waits_to_send, whole_body
+from settlement.web.arriving import BodyNotWhole, not_whole, waits_to_send, whole_body
 from settlement.web.authentication import Authenticator, Denied
 from settlement.web.cashier import ROOT as CASHIER_ROOT
 from settlement.web.cashier import CashierPages
@@ -238,7 +238,7 @@ class WebServer:
         self.guests.began(request.protocol)
         try:
             response = await self._answered(request)
-        except (BodyLate, web.RequestPayloadError) as exc:
+        except (BodyNotWhole, web.RequestPayloadError) as exc:
             response = _response(not_whole(request, exc, self._settings.limits))
             response.force_close()
         if waits_to_send(request):  # nobody asked for it, so what comes next may be it or not

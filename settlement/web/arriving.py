@@ -17,8 +17,12 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _UNDECODABLE = "报文体无法按Content-Encoding解压。请更正压缩格式，或不压缩发送。"
 
 
-class BodyLate(Exception):  # noqa: N818 - of the sender, and no error of ours
-    """A body that did not come in time; nothing was done with it."""
+class BodyNotWhole(Exception):  # noqa: N818 - the sender's fault, and no error of ours
+    """A body that is not what its headers say; nothing was done with it."""
+
+
+class BodyLate(BodyNotWhole):
+    """A body that did not come in time."""
 
 
 def waits_to_send(request: web.BaseRequest) -> bool:
@@ -36,7 +40,7 @@ def ask_for_body(request: web.BaseRequest) -> None:
 
 async def whole_body(request: web.BaseRequest, limits: Limits) -> bytes | None:
     """The whole body, or None where it is over the limit; no more than the limit is read. Raises
-    BodyLate, and aiohttp's RequestPayloadError where it is not what its headers say."""
+    BodyNotWhole."""
     limit = limits.body_bytes_max
     if (request.content_length or 0) > limit:
         return None
@@ -52,6 +56,8 @@ async def whole_body(request: web.BaseRequest, limits: Limits) -> bytes | None:
                 parts.append(part)
     except TimeoutError as exc:
         raise BodyLate from exc
+    except web.RequestPayloadError as exc:
+        raise BodyNotWhole from exc
     return b"".join(parts)
 
 

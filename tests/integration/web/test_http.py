@@ -260,23 +260,29 @@ def apart(path: str, headers: dict[str, str], body: bytes = b"hello") -> tuple[b
     return whole[: -len(body)], body
 
 
+@pytest.mark.parametrize("path", ["/hsa/hgs/2102", "/pay/scan"])
 @pytest.mark.parametrize(
     ("encoding", "at_once"), [("gzip", True), ("gzip", False), ("deflate", False)]
 )
 async def test_body_that_is_not_what_its_headers_say_is_400(
-    server: Server, client: Client, caplog: pytest.LogCaptureFixture, encoding: str, at_once: bool
-) -> None:
-    head, body = apart("/hsa/hgs/2102", {**signed(), "Content-Encoding": encoding}, b"hello hello")
-    client.writer.write(head + body if at_once else head)
-    if not at_once:
-        await until(lambda: is_general(server))
-        client.writer.write(body)
-    reply = await client.read()
-    told = json.loads(reply.body)
-    assert (reply.status, told["err_code"], told["retry"]) == (400, "MALFORMED_JSON", "never")
-    assert "Content-Encoding" in told["message"]
-    assert await client.closed()
-    assert server.gateway.seen == []
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    path: str, encoding: str, at_once: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(EchoGateway, "payments", Till())
+    head, body = apart(path, {**signed(), "Content-Encoding": encoding}, b"hello hello")
+    async with Server(tmp_path) as server:
+        client = await Client.to(server.port)
+        client.writer.write(head + body if at_once else head)
+        if not at_once:
+            await until(lambda: is_general(server))
+            client.writer.write(body)
+        reply = await client.read()
+        told = json.loads(reply.body)
+        assert (reply.status, told["err_code"], told["retry"]) == (400, "MALFORMED_JSON", "never")
+        assert "Content-Encoding" in told["message"]
+        assert await client.closed()
+        client.close()
+        assert server.gateway.seen == []
     assert [one for one in caplog.records if one.levelname == "ERROR"] == []
 
 
