@@ -22,7 +22,7 @@ class BodyNotWhole(Exception):  # noqa: N818 - the sender's fault, and no error 
 
 
 class BodyLate(BodyNotWhole):
-    """A body that did not come in time."""
+    """A body that did not come in time, or will not: its sender is gone."""
 
 
 def waits_to_send(request: web.BaseRequest) -> bool:
@@ -54,7 +54,7 @@ async def whole_body(request: web.BaseRequest, limits: Limits) -> bytes | None:
                 if size > limit:
                     return None
                 parts.append(part)
-    except TimeoutError as exc:
+    except (TimeoutError, ConnectionError) as exc:
         raise BodyLate from exc
     except web.RequestPayloadError as exc:
         raise BodyNotWhole from exc

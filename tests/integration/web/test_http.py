@@ -310,6 +310,25 @@ async def test_body_that_does_not_come_in_time_is_503(
     assert [one for one in caplog.records if one.levelname == "ERROR"] == []
 
 
+async def test_sender_who_goes_in_the_middle_of_a_body_is_no_error_of_ours(
+    server: Server, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    head, body = apart("/hsa/hgs/2102", {**signed(), "Expect": "100-continue"})
+    client.writer.write(head)
+    await client.interim()
+    client.writer.write(body[:2])
+    client.close()
+
+    async def is_gone() -> bool:
+        server.web.guests.sweep()
+        return server.web.guests.count() == 0
+
+    await until(is_gone)
+    await asyncio.sleep(0)
+    assert server.gateway.seen == []
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
+
+
 async def test_request_that_arrives_byte_by_byte_is_answered(client: Client) -> None:
     for byte in request(b"hello", "/hsa/hgs/2102", signed()):
         client.writer.write(bytes([byte]))
