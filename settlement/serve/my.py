@@ -133,14 +133,20 @@ class MyDesk:
         return form_key(kept, self._desk.world.keyring)
 
     async def person_with(self, certificate_no: str) -> str | None:
-        """Whose a certificate number is."""
+        """Whose a certificate number is, by the key and by what their identity says."""
         key = self._desk.world.keyring.lookup_key(LookupKind.CERTIFICATE, certificate_no)
         try:
-            return await self._finder.find(
+            person_no = await self._finder.find(
                 Sought(lane_of_key(key, self._lanes), LookupKind.CERTIFICATE, key)
             )
         except StorageError as exc:
             raise Unavailable("later") from exc
+        if person_no is None:
+            return None
+        _, found, _ = await self._look(Who(by=person_no, app="", person_no=person_no))
+        if isinstance(found, Refusal):
+            return None
+        return person_no if found.person.identity.certificate_no == certificate_no else None
 
     async def status(self, who: Who) -> StatusReply | Refusal:
         """Memberships, balance, what is in force."""

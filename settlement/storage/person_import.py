@@ -2,7 +2,8 @@
 
 The order of locks is that of a batch: the head first, then rows of its own lanes, and nothing else
 in that transaction. Keys under which persons are found lie in lanes of their own and are never
-updated, so they are written before and taken away after, each by itself (ADR 0018).
+updated, so they are written and taken away before, each by itself: as long as they are not right,
+the person is still another than the file says, and the same file does the rest (ADR 0018).
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ async def change_known(
 ) -> None:
     """Change persons of one journal, at most CHANGES_MAX; `at` is when, for whoever asks later."""
     await _keep_keys(connection, shape, changes)
+    await _drop_keys(connection, shape, changes)
     lanes = [change.lane for change in changes]
     await connection.execute(
         IMPORTS[shape]["change_persons"],
@@ -123,7 +125,6 @@ async def change_known(
         [_multirange(change.days) for change in changes],
         at,
     )
-    await _drop_keys(connection, shape, changes)
 
 
 def by_journal(

@@ -11,6 +11,7 @@ import contextlib
 import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from settlement.gateway import Gateway, HubDoor, Readiness, Unavailable
 from settlement.import_job import ImportOffice
 from settlement.limits import DEFAULT_LIMITS, Limits
 from settlement.telemetry.metrics import METRICS, Board
+from settlement.web.arriving import BodyNotWhole, not_whole, waits_to_send, whole_body
 from settlement.web.authentication import Authenticator, Denied
 from settlement.web.cashier import ROOT as CASHIER_ROOT
 from settlement.web.cashier import CashierPages
@@ -100,6 +102,7 @@ class WebServer:
     def __init__(self, gateway: Gateway, board: Board, settings: WebSettings) -> None:
         limits = settings.limits
         limits.check()
+        self._body = partial(whole_body, limits=limits)
         self._gateway = gateway
         self._board = board
         self._settings = settings
@@ -231,8 +234,18 @@ class WebServer:
         return pages
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Every request that is not plain. aiohttp's own parser has read it."""
+        """Every request that is not plain. aiohttp's own parser has read its head."""
         self.guests.began(request.protocol)
+        try:
+            response = await self._answered(request)
+        except (BodyNotWhole, web.RequestPayloadError) as exc:
+            response = _response(not_whole(request, exc, self._settings.limits))
+            response.force_close()
+        if waits_to_send(request):  # nobody asked for it, so what comes next may be it or not
+            response.force_close()
+        return response
+
+    async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
         if path == PATH or path.startswith(PATH + "/"):
             return await self._nhsa(request, path[len(PATH) + 1 :])
@@ -292,21 +305,6 @@ class WebServer:
         except Unavailable as exc:
             return _response(problem("UNAVAILABLE", seconds=exc.seconds))
         return _response(_NO_SUCH) if found is None else _json(200, found)
-
-    async def _body(self, request: web.BaseRequest) -> bytes | None:
-        """The whole body, or None where it is over the limit; no more than the limit is read."""
-        limit = self._settings.limits.body_bytes_max
-        if (request.content_length or 0) > limit:
-            return None
-        parts: list[bytes] = []
-        size = 0
-        async with asyncio.timeout(self._settings.limits.arrival_seconds_max):
-            async for part in request.content.iter_any():
-                size += len(part)
-                if size > limit:
-                    return None
-                parts.append(part)
-        return b"".join(parts)
 
     async def _front(self, _request: web.BaseRequest) -> web.Response:
         """Whoever types only the server's name gets what is to be read about it."""

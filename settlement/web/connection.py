@@ -203,6 +203,7 @@ class Connection(asyncio.Protocol):
     def begin(self, head: Head | Verdict) -> None:
         """Go on with what `read_head` found."""
         self._busy = False
+        self._read_on()
         if isinstance(head, Verdict):
             if head is Verdict.GENERAL:
                 self._become_general()
@@ -262,9 +263,14 @@ class Connection(asyncio.Protocol):
             return
         if not self._buffer or transport.is_closing():
             return
-        if not transport.is_reading():
-            transport.resume_reading()
         self.begin(self.read_head())
+
+    def _read_on(self) -> None:
+        """What the buffer holds is about to be used: more may come, for whoever goes on with it."""
+        transport = self._transport
+        if transport is None or transport.is_reading() or transport.is_closing():
+            return
+        transport.resume_reading()
 
     def _keep_for_later(self, data: bytes) -> None:
         """Requests sent ahead wait; a sender who sends too much ahead is not read any more."""

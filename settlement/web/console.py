@@ -15,6 +15,8 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from settlement.web.arriving import ask_for_body
+
 ROOT = "/console"
 ADDRESS_HEADER = "X-Console-Address"
 SECURE_HEADER = "X-Console-Secure"
@@ -111,6 +113,7 @@ def _bytes_max(request: web.BaseRequest) -> int:
 
 async def _body(request: web.BaseRequest) -> bytes | AsyncIterator[bytes] | None:
     """What a request brings: whole, or piece by piece; None where it is too much."""
+    ask_for_body(request)
     if brings_file(request):
         return request.content.iter_chunked(PIECE_BYTES)
     body = await request.content.read(FORM_BYTES_MAX + 1)

@@ -35,6 +35,7 @@ from settlement.import_job import (
 )
 from settlement.intake.order import CUT_OVER, KINDS
 from settlement.limits import Limits
+from settlement.web.arriving import ask_for_body
 from settlement.web.import_documents import FORMAT_OF_TYPE, PARAMETERS
 from settlement.web.reply import HttpReply, problem
 
@@ -168,6 +169,7 @@ class Imports:
             arrival = await self._office.expect(ordered)
         except TooManyWaiting:
             return self._too_many(self._limits.imports_waiting_max)
+        ask_for_body(request)
         limit, size = self._limit(ordered.format), 0
         try:
             async with asyncio.timeout(self._limits.import_arrival_seconds_max):

@@ -6,14 +6,18 @@ import csv
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
 
+from ledger.postgres.laned import fetch_keys
+from ledger.postgres.queries import Queries
 from settlement.person import FamilyLink
 from settlement.serve import person_import
+from settlement.storage import person_import as store
 from settlement.storage.queries import REFERENCE
 from settlement.storage.switches import switch
 from tests.kit.counter import Pharmacy
@@ -136,6 +140,48 @@ async def test_large_file_is_worked_by_several_processes_in_pieces(
     assert (imported.counts.new, imported.counts.changed) == (1, 20)
     for person in (people[0], people[-1], newcomer(120)):
         assert await sold(town, person)
+
+
+@pytest.mark.parametrize("cut_before", ["drop_keys", "change_persons"])
+async def test_change_of_a_person_that_was_cut_short_is_completed_by_the_same_file(
+    town: Town, office: Office, monkeypatch: pytest.MonkeyPatch, cut_before: str
+) -> None:
+    first = 20 if cut_before == "drop_keys" else 24
+    person, heir, unused = newcomer(first), newcomer(first + 1), newcomer(first + 2)
+    old = person.insured.identity.certificate_no
+    await office.bring("persons", [rows_of(person)])
+    changed = [rows_of(person, certno=unused.insured.identity.certificate_no)]
+    with monkeypatch.context() as cutting:
+        cut_off(cutting, cut_before)
+        with pytest.raises(BaseExceptionGroup) as ended:
+            await office.bring("persons", changed)
+    assert ended.group_contains(CutOffError)
+    imported = await office.bring("persons", changed)
+    assert (imported.counts.changed, imported.faults) == (1, [])
+    imported = await office.bring("persons", [rows_of(heir, certno=old)])
+    assert (imported.written, imported.faults) == (True, [])
+
+
+class CutOffError(Exception):
+    """The import ends here."""
+
+
+def cut_off(cutting: pytest.MonkeyPatch, statement: str) -> None:
+    """End the next import before it sends a statement about known persons."""
+
+    async def cut(
+        connection: asyncpg.Connection[asyncpg.Record], queries: Queries, name: str, *columns: Any
+    ) -> Any:
+        if name == statement:
+            raise CutOffError
+        return await fetch_keys(connection, queries, name, *columns)
+
+    def multirange(_days: object) -> str | None:
+        raise CutOffError
+
+    cutting.setattr(store, "fetch_keys", cut)
+    if statement == "change_persons":
+        cutting.setattr(store, "_multirange", multirange)
 
 
 async def test_certificate_of_somebody_else_is_refused_with_both_places(

@@ -11,10 +11,12 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from yarl import URL
 
 from settlement.clock import system_clock
 from settlement.serve.import_desk import ImportDesk
 from settlement.storage.import_spool import sealed_file, spool_directory
+from tests.integration.web.client import Client, request
 from tests.kit.import_desk import (
     KEY,
     AgencySystem,
@@ -199,6 +201,34 @@ async def test_institution_cannot_import(town: Town, agency: AgencySystem) -> No
     headers = {"x-tif-paasid": town.pharmacy.caller.access_key, "Content-Type": "text/csv"}
     came = await agency.post("/imports/persons?reason=x", b"", headers)
     assert (came.status, json.loads(came.body)["err_code"]) == (403, "IMPORT_NOT_FOR_INSTITUTIONS")
+
+
+async def test_sender_that_waits_is_asked_for_the_file_once_the_signature_is_right(
+    agency: AgencySystem,
+) -> None:
+    """aiohttp's own client waits for the 100 without end, as no other does."""
+    body = ndjson([rows_of(newcomer(11))])
+    status, _ = await agency.send("persons", body, expect100=True)
+    assert status == 202
+    status, told = await agency.send("persons", body, expect100=True)
+    assert (status, told["again"]) == (200, True)
+
+
+async def test_sender_that_waits_and_signed_wrongly_is_never_asked(agency: AgencySystem) -> None:
+    client = await Client.to(URL(agency.url).port or 0)
+    target = "/imports/persons?reason=x"
+    headers = agency.headers("POST", target, "0" * 64, x_import_signature="0" * 64)
+    whole = request(b"{}", target, {**headers, "Expect": "100-continue"})
+    client.writer.write(whole.removesuffix(b"{}"))
+    reply = await client.read()
+    assert (reply.status, json.loads(reply.body)["err_code"]) == (401, "SIGNATURE_WRONG")
+    assert reply.headers["connection"] == "close"
+    client.close()
+
+
+async def test_file_that_is_not_compressed_as_its_headers_say_is_400(agency: AgencySystem) -> None:
+    status, told = await agency.send("persons", b"{}", content_encoding="gzip")
+    assert (status, told["err_code"], told["retry"]) == (400, "MALFORMED_JSON", "never")
 
 
 async def test_import_key_opens_nothing_else(town: Town, agency: AgencySystem) -> None:

@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
+from settlement.keyring import LookupKind
+from settlement.lanes import lane_of_key
 from tests.kit.citizen_app import CitizenApp, a_city_app
 from tests.kit.population import CLASS_A, DEAR, Kind, some
 from tests.kit.town import Town
@@ -31,6 +33,24 @@ async def test_person_sees_memberships_and_balance(town: Town, app: CitizenApp) 
     assert told.said["balance"] == "1000.00"
     assert told.said["acting_as"] == "self"
     assert [one["scheme"] for one in told.said["memberships"]] == ["310"]
+
+
+async def test_certificate_opens_the_data_of_whom_it_belongs_to(
+    town: Town, app: CitizenApp
+) -> None:
+    """Even where a key still leads from it to somebody else."""
+    who, other, number = town.someone(), town.someone(), "T44190019000101999X"
+    own = who.insured.identity.certificate_no
+    told = await app.get(other, "status", token=app.token(other, sub="", certno=own))
+    assert told.said["person_no"] == who.number
+    key = town.keyring.lookup_key(LookupKind.CERTIFICATE, number)
+    await town.owner.execute(
+        "insert into settlement.lookup (psn_lane, lane, kind, key, psn_no)"
+        " select p.lane, $1, $2, $3, p.psn_no from settlement.person p where p.psn_no = $4",
+        lane_of_key(key, town.lanes), int(LookupKind.CERTIFICATE), key, who.number,
+    )  # fmt: skip
+    told = await app.get(who, "status", token=app.token(who, sub="", certno=number))
+    assert told.code == "PERSON_UNKNOWN", told.said
 
 
 async def test_temporary_filing_is_in_force_at_once_and_can_be_cancelled(

@@ -63,19 +63,27 @@ class AgencySystem:
 
     async def send(
         self, kind: str, body: bytes, *, content_type: str = "application/x-ndjson",
-        headers: Mapping[str, str] | None = None, **options: object,
+        headers: Mapping[str, str] | None = None, content_encoding: str = "",
+        expect100: bool = False, **options: object,
     ) -> Answer:  # fmt: skip
-        """Post a file."""
+        """Post a file; perhaps its body waits to be asked for, or is said to be compressed."""
         told = urlencode({"reason": "测试〔2026〕9号", **options})
         target = f"/imports/{kind}?{told}"
         signed = self.headers("POST", target, sha256(body).hexdigest(), **(headers or {}))
-        came = await self.post(target, body, {**signed, "Content-Type": content_type})
+        told_of = {"Content-Type": content_type}
+        if content_encoding:
+            told_of["Content-Encoding"] = content_encoding
+        came = await self.post(target, body, {**signed, **told_of}, expect100=expect100)
         return came.status, json.loads(came.body)
 
-    async def post(self, target: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+    async def post(
+        self, target: str, body: bytes, headers: Mapping[str, str], *, expect100: bool = False
+    ) -> HttpAnswer:
         """One request as it is."""
         url = URL(self.url + target, encoded=True)
-        async with self.session.post(url, data=body, headers=headers) as response:
+        async with self.session.post(
+            url, data=body, headers=headers, expect100=expect100
+        ) as response:  # fmt: skip
             return HttpAnswer(
                 status=response.status, headers=response.headers, body=await response.read()
             )

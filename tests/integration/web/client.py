@@ -56,6 +56,11 @@ class Client:
             body = await self._reader.readexactly(int(headers["content-length"]))
         return Reply(status=int(first.split()[1]), headers=headers, body=body)
 
+    async def interim(self) -> bytes:
+        """What comes before a reply: a head alone."""
+        async with asyncio.timeout(10):
+            return await self._reader.readuntil(b"\r\n\r\n")
+
     async def closed(self) -> bool:
         """Wait for the server to close."""
         async with asyncio.timeout(60):

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from protocol.nhsa.registry import TRANSACTIONS
+from settlement.gateway import Caller, PayReply
 from settlement.intake.order import KINDS
 from settlement.refusals import REFUSALS
 from settlement.refusals_english import CAUSES, REMEDIES
@@ -28,6 +29,7 @@ from settlement.web.pay_documents import PAY_OPERATIONS
 from tests.integration.web.client import Client, csb_signed, request, signed
 from tests.integration.web.echo_gateway import DONE, REFUSED, EchoGateway
 from tests.integration.web.echo_server import LIMITS, Server
+from tests.kit.waiting import until
 
 
 @pytest.fixture
@@ -199,6 +201,132 @@ async def test_chunked_body_is_read_and_limited(server: Server, client: Client) 
     other.writer.write(head.encode() + b"6000\r\n" + b"x" * 0x6000 + b"\r\n0\r\n\r\n")
     assert (await other.read()).status == 413
     other.close()
+
+
+class Till:
+    """A desk that takes every order."""
+
+    async def scan(self, body: bytes, _caller: Caller) -> PayReply:
+        return PayReply(200, body)
+
+
+@pytest.mark.parametrize("path", ["/hsa/hgs/2102", "/pay/scan"])
+@pytest.mark.parametrize("said", ["100-continue", "100-Continue"])
+async def test_sender_that_waits_to_be_asked_for_the_body_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, said: str
+) -> None:
+    monkeypatch.setattr(EchoGateway, "payments", Till())
+    async with Server(tmp_path) as server:
+        client = await Client.to(server.port)
+        for _ in range(2):  # and the connection serves on
+            head, body = apart(path, {**signed(), "Expect": said})
+            client.writer.write(head)
+            assert await client.interim() == b"HTTP/1.1 100 Continue\r\n\r\n"
+            client.writer.write(body)
+            assert (await client.read()).status == 200
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [("/hsa/hgs/2102", 20_001, 413), ("/hsa/hgs/too-long", 5, 404), ("/pay/scan", 20_001, 404)],
+)
+async def test_sender_that_waits_is_refused_without_being_asked(
+    client: Client, path: str, size: int, status: int
+) -> None:
+    head, _ = apart(path, {**signed(), "Expect": "100-continue"}, b"x" * size)
+    client.writer.write(head)
+    reply = await client.read()
+    assert (reply.status, reply.headers["connection"]) == (status, "close")
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "version"), [("100-continue", "1.0"), ("something-else", "1.1")]
+)
+async def test_what_is_no_such_expectation_is_let_be(
+    client: Client, said: str, version: str
+) -> None:
+    head, body = apart("/hsa/hgs/2102", {**signed(), "Expect": said})
+    client.writer.write(head.replace(b"HTTP/1.1", b"HTTP/" + version.encode()))
+    await client.writer.drain()
+    client.writer.write(body)
+    assert (await client.read()).body == DONE
+
+
+def apart(path: str, headers: dict[str, str], body: bytes = b"hello") -> tuple[bytes, bytes]:
+    """Head and body of a request."""
+    whole = request(body, path, headers)
+    return whole[: -len(body)], body
+
+
+@pytest.mark.parametrize("path", ["/hsa/hgs/2102", "/pay/scan"])
+@pytest.mark.parametrize(
+    ("encoding", "at_once"), [("gzip", True), ("gzip", False), ("deflate", False)]
+)
+async def test_body_that_is_not_what_its_headers_say_is_400(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    path: str, encoding: str, at_once: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(EchoGateway, "payments", Till())
+    head, body = apart(path, {**signed(), "Content-Encoding": encoding}, b"hello hello")
+    async with Server(tmp_path) as server:
+        client = await Client.to(server.port)
+        client.writer.write(head + body if at_once else head)
+        if not at_once:
+            await until(lambda: is_general(server))
+            client.writer.write(body)
+        reply = await client.read()
+        told = json.loads(reply.body)
+        assert (reply.status, told["err_code"], told["retry"]) == (400, "MALFORMED_JSON", "never")
+        assert "Content-Encoding" in told["message"]
+        assert await client.closed()
+        client.close()
+        assert server.gateway.seen == []
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
+
+
+async def is_general(server: Server) -> bool:
+    """Whether a connection of the server is."""
+    return server.web.guests.count() == 1
+
+
+async def test_body_that_does_not_come_in_time_is_503(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits = msgspec.structs.replace(LIMITS, arrival_seconds_max=0.2)
+    async with Server(tmp_path, limits) as server:
+        client = await Client.to(server.port)
+        head, _ = apart("/hsa/hgs/2102", {**signed(), "Expect": "100-continue"})
+        client.writer.write(head)
+        await client.interim()
+        client.writer.write(b"he")
+        reply = await client.read()
+        told = json.loads(reply.body)
+        assert (reply.status, told["err_code"], told["retry"]) == (503, "UNAVAILABLE", "later")
+        assert (reply.headers["retry-after"], reply.headers["connection"]) == ("1", "close")
+        client.close()
+        assert server.gateway.seen == []
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
+
+
+async def test_sender_who_goes_in_the_middle_of_a_body_is_no_error_of_ours(
+    server: Server, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    head, body = apart("/hsa/hgs/2102", {**signed(), "Expect": "100-continue"})
+    client.writer.write(head)
+    await client.interim()
+    client.writer.write(body[:2])
+    client.close()
+
+    async def is_gone() -> bool:
+        server.web.guests.sweep()
+        return server.web.guests.count() == 0
+
+    await until(is_gone)
+    await asyncio.sleep(0)
+    assert server.gateway.seen == []
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
 
 
 async def test_request_that_arrives_byte_by_byte_is_answered(client: Client) -> None:
