@@ -27,7 +27,6 @@ from settlement.web.task_turn import TaskTurn, task_reply
 PAY_SECONDS_MAX = 60.0
 """How long a counter is kept waiting at the very most: two batches and a channel's answer take less
 than half of it, and what becomes of the money is certain after it."""
-_NOT_COME = (TimeoutError, ConnectionError, web.RequestPayloadError)
 Body = Callable[[web.BaseRequest], Awaitable[bytes | None]]
 Take = Callable[[bytes, Caller], Awaitable[PayReply]]
 Act = Callable[[Mapping[str, str], bytes], Coroutine[object, object, HttpReply]]
@@ -61,21 +60,18 @@ class PayPages:
         self._entrance = entrance
 
     async def answer(self, request: web.BaseRequest) -> HttpReply:
-        """The reply to a request that is not plain, whose path begins with /pay/ or /notify/."""
+        """The reply to a request that is not plain, whose path begins with /pay/ or /notify/.
+        Raises BodyNotWhole."""
         act = self._act(request.method, request.path)
         if isinstance(act, HttpReply):
             return act
-        retry_after_seconds = self._limits.retry_after_seconds
-        try:
-            body = b"" if request.method == "GET" else await self._body(request)
-        except _NOT_COME:  # too slow, gone, or in pieces that are none: nothing was taken
-            return problem("UNAVAILABLE", seconds=retry_after_seconds)
+        body = b"" if request.method == "GET" else await self._body(request)
         if body is None:
             return too_large(self._limits)
         headers = {name.lower(): value for name, value in request.headers.items()}
         return await task_reply(
             act(headers, body), what=request.path.split("/")[1],
-            retry_after_seconds=retry_after_seconds, seconds_max=PAY_SECONDS_MAX,
+            retry_after_seconds=self._limits.retry_after_seconds, seconds_max=PAY_SECONDS_MAX,
         )  # fmt: skip
 
     def start(

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from settlement.gate import Gate
@@ -139,15 +138,3 @@ async def test_what_takes_too_long_leaves_the_outcome_unknown(
         reply = await _pages(Silent()).answer(make_mocked_request(*SIGNED))
     assert (reply.status, b"OUTCOME_UNKNOWN" in reply.body) == (503, True)
     assert not caplog.records
-
-
-@pytest.mark.parametrize(
-    "why", [TimeoutError(), ConnectionResetError(), web.RequestPayloadError("chunk")]
-)
-async def test_body_that_does_not_come_is_not_taken(why: Exception) -> None:
-    async def body(_request: object) -> bytes | None:
-        raise why
-
-    reply = await _pages(Busy(RuntimeError("asked")), body).answer(make_mocked_request(*SIGNED))
-    assert (reply.status, b"UNAVAILABLE" in reply.body) == (503, True)
-    assert reply.retry_after_seconds == DEFAULT_LIMITS.retry_after_seconds
