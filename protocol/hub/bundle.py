@@ -63,7 +63,7 @@ class Bundle(Struct, frozen=True, kw_only=True, rename={"origin": "from"}):
     origin: Region
     to: Region
     sent_at: Annotated[datetime, Meta(tz=True)]
-    answers: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")]
+    answers: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")]
     certificate: Number
     sealed_for: Number
     items: Annotated[tuple[Item, ...], Meta(min_length=1, max_length=ITEMS_MAX)]

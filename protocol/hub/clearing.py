@@ -14,8 +14,9 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
-REGION = r"^[0-9]{6}$"
-MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
+REGION = r"^[0-9]{6}\Z"
+MONTH = r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z"
+"""Of this century, so that there is a month before it and one after it"""
 RegionCode = Annotated[str, Meta(pattern=REGION)]
 MonthText = Annotated[str, Meta(pattern=MONTH)]
 CaseNo = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -131,7 +132,7 @@ class HubRow(_Strict, frozen=True, kw_only=True, gc=False):
 class DayList(_Strict, frozen=True, kw_only=True, tag_field="kind", tag="day/1"):
     """What somebody has of a day, between T and I: `told_by` is a region's code, or `hub`."""
 
-    told_by: Annotated[str, Meta(pattern=r"^(hub|[0-9]{6})$")]
+    told_by: Annotated[str, Meta(pattern=r"^(hub|[0-9]{6})\Z")]
     treated: RegionCode
     insured: RegionCode
     day: date

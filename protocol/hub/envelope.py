@@ -35,9 +35,9 @@ VERSION = 1
 BYTES_MAX = 1024 * 1024
 """Of a whole message."""
 
-Region = Annotated[str, Meta(pattern=r"^[0-9]{6}$")]
-Number = Annotated[str, Meta(pattern=r"^[0-9A-Za-z\-]{1,64}$")]
-NumberOrNone = Annotated[str, Meta(pattern=r"^[0-9A-Za-z\-]{0,64}$")]
+Region = Annotated[str, Meta(pattern=r"^[0-9]{6}\Z")]
+Number = Annotated[str, Meta(pattern=r"^[0-9A-Za-z\-]{1,64}\Z")]
+NumberOrNone = Annotated[str, Meta(pattern=r"^[0-9A-Za-z\-]{0,64}\Z")]
 Fen = Annotated[int, Meta(ge=0, le=10**15)]
 
 
@@ -78,7 +78,7 @@ class Envelope(Struct, frozen=True, kw_only=True, rename={"origin": "from"}):
     origin: Region
     to: Region
     sent_at: Annotated[datetime, Meta(tz=True)]
-    answers: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")]
+    answers: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")]
     """SHA-256 of the bytes of the question, hexadecimal; empty in a question"""
     amounts: Amounts | None
     certificate: Number
@@ -93,7 +93,7 @@ class Foreign(Envelope, frozen=True, kw_only=True, rename={"origin": "from"}):
     """The outside of a message of a kind that is not known here, which may be refused and no
     more."""
 
-    kind: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}$")]  # type: ignore[assignment]  # any name
+    kind: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]  # type: ignore[assignment]  # any name
 
 
 class Clear(Struct, frozen=True):

@@ -319,8 +319,8 @@ PART_BYTES_MAX = 384 * 1024
 """Of a paper, in one message: base64 inside, and the body's around it, make it 683 KiB."""
 PARTS_MAX = 256
 """Of a paper: more than 400,000 rows."""
-PaperNo = Annotated[str, Meta(pattern=r"^[0-9A-Za-z\-]{1,64}$")]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+PaperNo = Annotated[str, Meta(pattern=r"^[0-9A-Za-z\-]{1,64}\Z")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Place = Annotated[int, Meta(ge=1, le=PARTS_MAX)]
 Bytes = Annotated[bytes, Meta(min_length=1, max_length=PART_BYTES_MAX)]
 

@@ -66,13 +66,17 @@ class PayoutRules(Struct, frozen=True, kw_only=True):
     """columns of the order file by the name of a bank; all others take `BANK_COLUMNS`"""
 
 
-def last_of_period(first_on: date, cycle: Cycle) -> date | None:
+def last_of_period(
+    first_on: date, cycle: Cycle, *, begins_anywhere: bool = False
+) -> date | None:
     """The last day of the period that begins on a day; None where none begins there. Months begin
-    on their first day; a year does so with any month, so that one can be begun in its middle."""
+    on their first day; a year does so with any month, so that one can be begun in its middle. The
+    first after periods of another cycle begins anywhere, and takes what is left of month or
+    year."""
     days = _DAYS.get(cycle)
     if days is not None:
         return first_on + timedelta(days=days - 1)
-    if first_on.day != 1:
+    if first_on.day != 1 and not begins_anywhere:
         return None
     if cycle is Cycle.YEARLY:
         return first_on.replace(month=12, day=31)

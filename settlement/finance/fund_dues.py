@@ -37,8 +37,6 @@ from settlement.who import Who
 
 LOCK_CLASS = 0x5E7746
 """The first half of the keys of the funds' locks."""
-PERIODS_MAX = 1_000
-"""Periods back to which one may be stated again, when its profile had named no payer."""
 _DAY = timedelta(days=1)
 
 
@@ -50,12 +48,10 @@ class Ready(Struct, frozen=True, kw_only=True):
 
 
 async def book_dues(books: PayoutBooks, first_on: date, last: date, who: Who) -> Said:
-    """What every payer owes for a period, booked; no text where nobody owes anything for it. A
-    period that was stated when the cycle was another ends where it ended then."""
+    """What every payer owes for a period, booked; no text where nobody owes anything for it."""
     payers = list(books.policies.fund_payers(books.region).values())
     if not payers:
         return Said(0, "")
-    last = dict(await payouts.periods(books.connection, PERIODS_MAX)).get(first_on, last)
     known = await store.dues(books.connection)
     there = {one.fund: one for one in known if one.first_on == first_on}
     new = [one for one in payers if one.fund not in there]

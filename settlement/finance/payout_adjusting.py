@@ -6,6 +6,9 @@ changes nothing; a source counts once in a period for one institution, kind and 
 
 A row may name a settlement (个案): it is the institution's own and stands, when the row is proposed
 and when it is booked.
+
+A batch is looked at as a whole first, so that all its faults are named. Then each lane's rows are
+looked at again under the lock, where nobody else acts: what counts is what is there then.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from settlement.finance.payout_books import (
     adjustment_commitment,
     book,
     in_lane,
+    lock_pool,
 )
 from settlement.finance.payout_periods import Change, Found, apply, last_known, load, refused
 from settlement.said import Said
@@ -43,6 +47,7 @@ from settlement.storage.payouts import Balances
 from settlement.who import Who
 
 _FOREVER = date(2100, 1, 1)
+_DEPOSIT_USED = frozenset({Kind.DEPOSIT_RETURN, Kind.DEPOSIT_FORFEIT})
 
 
 class Batch(Struct, frozen=True, kw_only=True):
@@ -64,34 +69,34 @@ async def adjust(
     own = [actor for actor in proposers if confirm and who.is_also(actor)]
     if own:
         return Said(1, f"须由 {own[0]} 以外的人确认 | somebody other than {own[0]} must confirm")
-    is_open = {code for code, _, open_rows in known if open_rows}
-    left = is_open if confirm else {row.institution for row in batch.rows} - {
-        code for code, _, _ in known
-    }  # fmt: skip
-    rows = tuple(row for row in batch.rows if row.institution in left)
+    if confirm:
+        waiting = {_key(row) for row in await rows_of(books, first_on, batch.digest)}
+        rows = [row for row in batch.rows if _key(row) in waiting]
+    else:
+        there = {code for code, _, _ in known}
+        rows = [row for row in batch.rows if row.institution not in there]
     if not rows:
         return Said(
             0, f"这一批已由 {'、'.join(proposers)} 提出{'并已确认' if confirm else ''}，未再改动 | "
             "known already; nothing was changed"
         )  # fmt: skip
-    faults = await _faults(books, first_on, last, rows, proposed=confirm)
+    faults = await _faults(books, first_on, last, rows, batch.digest if confirm else None)
     if faults:
-        return Said(1, "\n".join(["未入账 | nothing was booked:", *faults]))
-    by_institution: dict[str, list[Asked]] = {}
-    for row in rows:
-        by_institution.setdefault(row.institution, []).append(row)
+        return _refusal(faults)
     done = 0
-    for lane, codes in books.by_lane(by_institution):
+    for lane, some in _turns(books, rows, confirm=confirm):
 
-        async def once(lane: int = lane, codes: list[str] = codes) -> Said:
-            found = await load(books, lane, codes, first_on, last)
+        async def once(lane: int = lane, some: Sequence[Asked] = some) -> Said:
+            found = await load(books, lane, _institutions(some), first_on, last)
             if confirm:
-                return await _book(books, lane, found, batch.digest, who)
-            return await _propose(books, lane, found, by_institution, batch.digest, who)
+                return await _book(books, lane, found, some, batch.digest, who)
+            return await _propose(books, lane, found, some, batch.digest, who)
 
         said = await in_lane(books, lane, once)
         if said.status:
-            return said
+            return said if not done else Said(
+                1, f"已办 {done} 笔，其余未办 | {done} done, not the rest:\n{said.text}"
+            )
         done += int(said.text)
     return Said(0, _told(rows, who, "、".join(proposers) if confirm else "", done))
 
@@ -138,9 +143,12 @@ async def withdraw(
 
 
 async def _propose(
-    books: PayoutBooks, lane: int, found: Sequence[Found], rows: Mapping[str, list[Asked]],
-    digest: bytes, who: Who,
+    books: PayoutBooks, lane: int, found: Sequence[Found], rows: Sequence[Asked], digest: bytes,
+    who: Who,
 ) -> Said:  # fmt: skip
+    faults = await _row_faults(books, rows, _by_institution(found), None)
+    if faults:
+        return _refusal(faults)
     proposed = [
         (
             one.institution,
@@ -151,7 +159,9 @@ async def _propose(
             ),
         )
         for one in found
-        for place, row in enumerate(rows[one.institution], 1)
+        for place, row in enumerate(
+            (row for row in rows if row.institution == one.institution), 1
+        )
     ]  # fmt: skip
     if not await store.propose_adjustments(
         books.connection, lane, found[0].period.first_on, books.moment.at, proposed
@@ -161,16 +171,27 @@ async def _propose(
 
 
 async def _book(
-    books: PayoutBooks, lane: int, found: Sequence[Found], digest: bytes, who: Who
-) -> Said:
+    books: PayoutBooks, lane: int, found: Sequence[Found], rows: Sequence[Asked], digest: bytes,
+    who: Who,
+) -> Said:  # fmt: skip
+    waiting = {
+        (one.institution, each.kind, each.source, each.setl_id): each
+        for one in found
+        for each in one.proposals
+        if each.batch == digest
+    }
+    if any(who.is_also(one.proposed_by) for one in waiting.values()):
+        raise SomebodyElseError
+    rows = [row for row in rows if _key(row) in waiting]
+    faults = await _row_faults(books, rows, _by_institution(found), digest)
+    faults += await _uncovered_now(books, rows)
+    if faults:
+        return _refusal(faults)
     changes, ended, bookings = [], [], []
     for one in found:
-        open_ones = [each for each in one.proposals if each.batch == digest]
+        open_ones = [waiting[_key(row)] for row in rows if row.institution == one.institution]
         if not open_ones:
             continue
-        no = refused(books, one, Act.ADJUST)
-        if no is not None:
-            return Said(1, no)
         effect_fen = sum(SIGN[each.kind] * each.amount_fen for each in open_ones)
         changes.append(
             Change(found=one, amounts=Amounts(effect_fen), reference=digest.hex()[:16])
@@ -206,9 +227,10 @@ async def _end(
 
 
 async def _faults(
-    books: PayoutBooks, first_on: date, last: date, rows: Sequence[Asked], *, proposed: bool
+    books: PayoutBooks, first_on: date, last: date, rows: Sequence[Asked], own: bytes | None
 ) -> list[str]:
-    """What is wrong with rows, each named: nothing of the batch is kept then."""
+    """What is wrong with rows, each named: nothing of the batch is kept then. `own` is the digest
+    of a batch that is confirmed."""
     faults = [
         f"  第 {row.row} 行 没有机构 {row.institution} | row {row.row}: no such institution"
         for row in rows
@@ -217,23 +239,31 @@ async def _faults(
     if faults:
         return faults
     found: dict[str, Found] = {}
-    for lane, codes in books.by_lane({row.institution for row in rows}):
-        for one in await load(books, lane, codes, first_on, last):
-            found[one.institution] = one
+    for lane, codes in books.by_lane(_institutions(rows)):
+        found |= _by_institution(await load(books, lane, codes, first_on, last))
+    faults = await _row_faults(books, rows, found, own)
+    balances = await store.ledger_at(books.connection, _FOREVER)
+    return faults + _uncovered(rows, balances, await store.pool_fen(books.connection))
+
+
+async def _row_faults(
+    books: PayoutBooks, rows: Sequence[Asked], found: Mapping[str, Found], own: bytes | None
+) -> list[str]:
+    """Rows that their periods do not take, whose source is there already, whose settlement does not
+    stand, or that pay back too much."""
+    faults = []
     for row in rows:
         one = found[row.institution]
         no = refused(books, one, Act.ADJUST)
         if no is not None:
             faults.append(f"  第 {row.row} 行 {no}")
-        elif not proposed and _is_known(row, one.kept.adjustments):
+        elif _is_known(row, one.kept.adjustments, own):
             faults.append(
                 f"  第 {row.row} 行 {row.institution} {KIND_ZH[row.kind]} {row.source} 已有 | row "
                 f"{row.row}: this source is there already"
             )
     faults += await _case_faults(books, rows)
-    faults += _more_than_owed(rows, found)
-    balances = await store.ledger_at(books.connection, _FOREVER)
-    return faults + _uncovered(rows, balances, await store.pool_fen(books.connection))
+    return faults + _more_than_owed(rows, found)
 
 
 async def _case_faults(books: PayoutBooks, rows: Sequence[Asked]) -> list[str]:
@@ -255,10 +285,11 @@ async def _case_faults(books: PayoutBooks, rows: Sequence[Asked]) -> list[str]:
     return faults
 
 
-def _is_known(row: Asked, adjustments: Iterable[Adjustment]) -> bool:
+def _is_known(row: Asked, adjustments: Iterable[Adjustment], own: bytes | None) -> bool:
+    """Whether a row's source is there already; of the batch itself one that was booked."""
     return any(
         (one.kind, one.source, one.setl_id) == (row.kind, row.source, row.setl_id)
-        and (one.is_open or one.booked)
+        and (one.booked or (one.is_open and one.batch != own))
         for one in adjustments
     )
 
@@ -280,13 +311,26 @@ def _more_than_owed(rows: Sequence[Asked], found: Mapping[str, Found]) -> list[s
     return faults
 
 
+async def _uncovered_now(books: PayoutBooks, rows: Sequence[Asked]) -> list[str]:
+    """The same when they are booked. Deposits and prepayments are under the lane's lock; the pool
+    has its own."""
+    kinds = {row.kind for row in rows}
+    balances, pool_fen = dict[str, Balances](), 0
+    if kinds & {Kind.PREPAID_USED, *_DEPOSIT_USED}:
+        balances = await store.ledger_at(books.connection, _FOREVER)
+    if Kind.REWARD in kinds:
+        await lock_pool(books)
+        pool_fen = await store.pool_fen(books.connection)
+    return _uncovered(rows, balances, pool_fen)
+
+
 def _uncovered(
     rows: Sequence[Asked], balances: Mapping[str, Balances], pool_fen: int
 ) -> list[str]:
     """Deposits and prepayments are used no further than they go, and the pool neither."""
     wanted: Counter[tuple[str, bool]] = Counter()
     for row in rows:
-        if row.kind in (Kind.DEPOSIT_RETURN, Kind.DEPOSIT_FORFEIT):
+        if row.kind in _DEPOSIT_USED:
             wanted[row.institution, True] += row.amount_fen
         elif row.kind is Kind.PREPAID_USED:
             wanted[row.institution, False] += row.amount_fen
@@ -303,12 +347,47 @@ def _uncovered(
     sums: Counter[Kind] = Counter()
     for row in rows:
         sums[row.kind] += row.amount_fen
-    if sums[Kind.REWARD] > pool_fen + sums[Kind.DEPOSIT_FORFEIT]:
+    if sums[Kind.REWARD] > max(0, pool_fen + sums[Kind.DEPOSIT_FORFEIT]):
         faults.append(
             f"  质保金奖励池 {yuan_text(pool_fen + sums[Kind.DEPOSIT_FORFEIT])} 元，不足 "
             f"{yuan_text(sums[Kind.REWARD])} 元 | the pool has not so much"
         )
     return faults
+
+
+def _turns(
+    books: PayoutBooks, rows: Sequence[Asked], *, confirm: bool
+) -> list[tuple[int, list[Asked]]]:
+    """The rows of a lane that are done together. Rewards are booked last: what the batch brings
+    into the pool is in it by then."""
+    turns = []
+    for last in (False, True):
+        by_institution: dict[str, list[Asked]] = {}
+        for row in rows:
+            if (confirm and row.kind is Kind.REWARD) is last:
+                by_institution.setdefault(row.institution, []).append(row)
+        turns += [
+            (lane, [row for code in codes for row in by_institution[code]])
+            for lane, codes in books.by_lane(by_institution)
+        ]
+    return turns
+
+
+def _institutions(rows: Iterable[Asked]) -> list[str]:
+    return sorted({row.institution for row in rows})
+
+
+def _by_institution(found: Iterable[Found]) -> dict[str, Found]:
+    return {one.institution: one for one in found}
+
+
+def _key(row: Asked) -> tuple[str, Kind, str, int | None]:
+    """What a row is in its batch."""
+    return row.institution, row.kind, row.source, row.setl_id
+
+
+def _refusal(faults: Sequence[str]) -> Said:
+    return Said(1, "\n".join(["未入账 | nothing was booked:", *faults]))
 
 
 def _told(rows: Sequence[Asked], who: Who, proposed_by: str, done: int) -> str:

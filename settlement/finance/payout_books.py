@@ -40,6 +40,8 @@ from settlement.storage.reference_import import open_accounts
 
 LOCK_CLASS = 0x5E7740
 """The first half of the keys of the institutions' locks."""
+POOL_LOCK_CLASS = 0x5E7747
+"""The first half of the key of the lock of the pool of deposits, which is all lanes'."""
 
 
 class PayoutBooks(Bookkeeping, frozen=True, kw_only=True):
@@ -119,6 +121,11 @@ async def in_lane(
     else:
         await kept.commit()
     return said
+
+
+async def lock_pool(books: PayoutBooks) -> None:
+    """Rewards come one after the other, whatever lane they are of; behind the lock of the lane."""
+    await books.connection.execute(PAYOUTS["lock_institutions"], POOL_LOCK_CLASS, 0)
 
 
 async def book(

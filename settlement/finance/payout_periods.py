@@ -7,7 +7,7 @@ words where it may not.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from msgspec import Struct
 
@@ -45,6 +45,9 @@ from settlement.storage import payouts as store
 from settlement.storage.payouts import Kept, Line
 from settlement.who import Who
 
+ONE_DAY = timedelta(days=1)
+PERIODS_MAX = 1_000
+"""Periods back to which one may be stated again, for whom the ledger differed."""
 SHOWN_MAX = 40
 """Refusals of a command about everybody that are shown one by one."""
 
@@ -128,9 +131,15 @@ def owed_by(lines: Iterable[Line]) -> Amounts:
     return Amounts(sum(one.fund_fen for one in some), sum(one.account_fen for one in some))
 
 
-def last_on(books: PayoutBooks, first_on: date) -> date | Said:
-    """The last day of the period that begins on a day."""
-    found = last_of_period(first_on, books.rules.cycle)
+async def last_on(books: PayoutBooks, first_on: date) -> date | Said:
+    """The last day of the period that begins on a day. One that was stated ends where it ended
+    then, perhaps when the cycle was another; the first after such ones begins in mid-month."""
+    periods = await store.periods(books.connection, PERIODS_MAX)
+    stated_last = dict(periods).get(first_on)
+    if stated_last is not None:
+        return stated_last
+    follows = bool(periods) and periods[0][1] + ONE_DAY == first_on
+    found = last_of_period(first_on, books.rules.cycle, begins_anywhere=follows)
     if found is not None:
         return found
     return Said(
@@ -147,7 +156,8 @@ def last_known(books: PayoutBooks, first_on: date) -> date:
 
 def period_text(first_on: date, cycle: Cycle) -> str:
     """A period, for a person."""
-    return f"{first_on:%Y-%m}" if cycle is Cycle.MONTHLY else f"{first_on:%Y-%m-%d}"
+    is_month = cycle is Cycle.MONTHLY and first_on.day == 1
+    return f"{first_on:%Y-%m}" if is_month else f"{first_on:%Y-%m-%d}"
 
 
 async def load(

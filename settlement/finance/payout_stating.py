@@ -8,7 +8,7 @@ funds that somebody else owes paid in the period is booked as owed by them (fund
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from msgspec import structs
 
@@ -19,6 +19,8 @@ from settlement.books.payout_rules import last_of_period
 from settlement.finance.fund_dues import book_dues
 from settlement.finance.payout_books import PayoutBooks, in_lane
 from settlement.finance.payout_periods import (
+    ONE_DAY,
+    PERIODS_MAX,
     Change,
     Outcome,
     apply,
@@ -34,15 +36,12 @@ from settlement.storage import payouts as store
 from settlement.storage.payouts import Balances, Line
 from settlement.who import Who
 
-ONE = timedelta(days=1)
-PERIODS_MAX = 1_000
-"""Periods back to which one may be stated again, for whom the ledger differed."""
 Lines = dict[str, list[Line]]
 
 
 async def state(books: PayoutBooks, first_on: date, who: Who) -> Said:
     """State a period for every institution that is owed something, or owes something."""
-    last = last_on(books, first_on)
+    last = await last_on(books, first_on)
     if isinstance(last, Said):
         return last
     name = period_text(first_on, books.rules.cycle)
@@ -98,9 +97,9 @@ async def _gap(books: PayoutBooks, first_on: date) -> Said | None:
     stated = await store.periods(books.connection, PERIODS_MAX)
     if stated:
         last = stated[0][1]
-        if last + ONE == first_on or any(first == first_on for first, _ in stated):
+        if last + ONE_DAY == first_on or any(first == first_on for first, _ in stated):
             return None
-        after = period_text(last + ONE, books.rules.cycle)
+        after = period_text(last + ONE_DAY, books.rules.cycle)
         return Said(1, f"应先核定 {after} | {after} comes first: periods follow each other")
     begun = await store.first_business_day(books.connection)
     if begun is None or begun >= first_on:

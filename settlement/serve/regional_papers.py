@@ -48,6 +48,7 @@ from settlement.serve.regional_stating import content_of, statement_of
 from settlement.serve.regional_taking import Sent, refuse, take
 from settlement.storage import regional_papers as store
 from settlement.storage.audits import Audited, keep_audit
+from settlement.storage.errors import StorageError, translate
 from settlement.storage.regional_papers import End, Listed, Mark, Paper
 from settlement.telemetry.metrics import METRICS
 from settlement.who import Who
@@ -85,6 +86,10 @@ _UNREAD = {
     Unread.SURELY: "平台或对方一再答复不是报文（HTTP 400），其程序可能较旧 | the hub or the other "
     "side says that it is no message: an older program?",
 }
+_FAILED = (
+    "收取方程序处理时出错，见其日志 region.paper.failed | the receiver's program failed at it: its "
+    "log says why"
+)
 _NUL = rb"\u0000"
 """As JSON has it, which is the only way."""
 PaperMade = ClearingStatement | ClearingAnswer | ClearingNotice
@@ -163,11 +168,18 @@ async def listed(books: RegionalBooks) -> Said:
 
 
 async def decide(books: RegionalBooks) -> int:
-    """Take what came and is whole, in the order in which it came; how many were decided on."""
+    """Take what came and is whole, in the order in which it came; how many were decided on. Where
+    the database did not do it, what else came from that region waits for the next step."""
     done = 0
+    waiting: set[str] = set()
     for one in await _open(books, sent=False):
+        if one.region in waiting:
+            continue
         paper = _paper(books, one)
         said = await _decided(books, paper)
+        if said is None:
+            waiting.add(one.region)
+            continue
         await store.keep_end(
             books.connection, paper, End(not said.status, said.text), books.moment.at
         )
@@ -269,11 +281,27 @@ def _notice(
     return [ToHandOver(region=region, number=number, paper=paper)]
 
 
-async def _decided(books: RegionalBooks, paper: Paper) -> Said:
-    """As the file of it would be, if it is what it says and from whom it says."""
+async def _decided(books: RegionalBooks, paper: Paper) -> Said | None:
+    """What is said of it, None where the database failed at it. At what our own program fails it
+    would fail again: that is refused, and stops no other paper."""
     content = b"".join(part.content for part in await store.parts_of(books.connection, paper))
     sent = Sent(name=paper.number, content=content)
-    faults = []
+    try:
+        return await _taken(books, paper, sent)
+    except Exception as exc:
+        if books.connection.is_closed():
+            raise
+        extra = {"event": "region.paper.failed", "region": paper.region, "paper": paper.number}
+        logger.error("a paper could not be dealt with", exc_info=exc, extra=extra)
+        if isinstance(exc, StorageError) or translate(exc) is not None:
+            METRICS.background_failures += 1
+            return None
+        return await refuse(books, sent, BY_ITSELF, [_FAILED])
+
+
+async def _taken(books: RegionalBooks, paper: Paper, sent: Sent) -> Said:
+    """As the file of it would be, if it is what it says and from whom it says."""
+    content, faults = sent.content, []
     if sha256(content).hexdigest() != paper.digest:
         faults.append("内容与摘要不符 | its bytes are not those of its digest")
     first = (await store.digests_of(books.connection, paper))[0]

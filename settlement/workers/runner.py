@@ -31,14 +31,17 @@ async def run_loops(dsn: str, loops: Iterable[Loop], stopping: asyncio.Event) ->
 
 
 async def _run(dsn: str, loop: Loop, stopping: asyncio.Event) -> None:
-    """One loop for ever: connect, take the lease, step; again after a failure."""
+    """One loop for ever: connect, take the lease, step; again after a failure. Whatever fails in
+    one, the others of the process go on."""
     while not stopping.is_set():
         try:
             async with connection_for(dsn, f"settlement-{loop.name}") as connection:
                 await _run_leased(connection, loop, stopping)
-        except StorageError as exc:
+        except Exception as exc:
             METRICS.background_failures += 1
-            logger.warning(
+            ours = not isinstance(exc, StorageError)
+            logger.log(
+                logging.ERROR if ours else logging.WARNING,
                 "background loop failed; it will be tried again",
                 exc_info=exc,
                 extra={"event": "loop.failed", "loop": loop.name},

@@ -4,10 +4,11 @@ again, what cannot stand is put aside with the reason, and both books end at zer
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
 
+import pytest
 from msgspec.structs import replace
 
 from loadtest.simulators.hub import Passed, at_door
@@ -37,8 +38,11 @@ from settlement.serve.regional_desk import Named, acting_on
 from settlement.serve.regional_marks import mark_cases
 from settlement.serve.regional_periods import Found, the_period
 from settlement.serve.regional_stating import content_of, state, statement_of
+from settlement.serve.regional_taking import Sent, take
 from settlement.storage import regional_papers as store
+from settlement.storage.errors import DatabaseRefusedError
 from settlement.telemetry.metrics import METRICS
+from settlement.who import Who
 from tests.acceptance.test_clearing_between_two import (
     CHEN,
     LIN,
@@ -335,6 +339,38 @@ async def test_whatever_becomes_of_its_messages_a_paper_is_decided_on_once(
             assert end is not None and "合计与明细不等" in end.said, fault
         assert set(pair.hub.faults.happened) == set(Fault)
         assert len(await refusals(pair)) == await audited(pair) == len(Fault)
+
+
+async def test_a_paper_at_which_our_program_fails_stops_no_other(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is put aside, as one that cannot be read; where the database failed it is taken later."""
+    fails = {f"{OURS}-1": ValueError("ours"), f"{OURS}-3": DatabaseRefusedError("theirs")}
+
+    async def taken(b: RegionalBooks, month: date, sent: Sent, who: Who) -> Said:
+        if sent.name in fails:
+            raise fails[sent.name]
+        return await take(b, month, sent, who)
+
+    monkeypatch.setattr(papers, "take", taken)
+    async with a_pair(
+        services, begins=datetime(2026, 12, 8, 4), faults=Faults(), ahead_seconds=(0.0, 0.0)
+    ) as pair:
+        for place in range(1, 5):
+            number = f"{OURS}-{place}"
+            content = content_of(statement(number, fund_fen=51))
+            await handed(pair, Kind.STATEMENT, content, number=number)
+        failures = METRICS.background_failures
+        assert await papers.decide(await books(pair, OTHER)) == 2
+        put_aside = await refusals(pair)
+        assert "the receiver's program failed at it" in put_aside[f"{OURS}-1"]
+        assert "合计与明细不等" in put_aside[f"{OURS}-2"]
+        assert len(put_aside) == await audited(pair) == 2, "what comes behind the third waits"
+        assert METRICS.background_failures == failures + 1
+
+        fails.clear()
+        assert await papers.decide(await books(pair, OTHER)) == 2
+        assert len(await refusals(pair)) == await audited(pair) == 4
 
 
 async def test_a_paper_of_several_parts_is_taken_when_the_last_one_is_there(

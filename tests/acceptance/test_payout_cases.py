@@ -36,13 +36,17 @@ async def test_a_case_that_is_cancelled_between_the_two_people_is_not_booked(
 ) -> None:
     code = town.pharmacy.code
     sale = await town.pharmacy.sell(town.someone(), some(CLASS_A))
+    kept = await a_sale(town)
     assert_good(await payouts.state())
     row = asked(code, Kind.OVERRUN, 5, "DIP1", int(sale.setl_id))
-    assert_good(await payouts.adjust(row))
+    batch = row, asked(code, Kind.OVERRUN, 7, "DIP1", kept)
+    assert_good(await payouts.adjust(*batch))
     assert_done(await town.pharmacy.send(town.pharmacy.cancel(sale)))
-    late = await payouts.adjust(row, who=LIN, confirm=True)
+    late = await payouts.adjust(*batch, who=LIN, confirm=True)
     assert late.status == 1 and "已撤销" in late.text
     assert_good(await payouts.withdraw(code, 1))
+    rest = assert_good(await payouts.adjust(*batch, who=LIN, confirm=True))
+    assert "已入账 1 笔" in rest.text and "0.07" in rest.text
     assert await payouts.pay(code, tmp_path) > 0
     payouts.next()
 

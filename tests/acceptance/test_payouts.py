@@ -4,17 +4,22 @@ finance staff."""
 from __future__ import annotations
 
 import csv
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from settlement import chart
 from settlement.bank_account import BankAccount
 from settlement.books.payout import Act, Kind, State
+from settlement.books.payout_rules import Cycle, PayoutRules
 from settlement.chart import InstitutionAccount
+from settlement.elsewhere.regional_clearing import month_after
 from settlement.finance import payout_accounts as accounts
 from settlement.finance import payout_reports as reports
+from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.payout_paying import write_orders
 from settlement.finance.payout_stating import state
 from tests.kit.payouts import ACCOUNT, LIN, ZHANG, Payouts, asked, assert_good, bank_row
@@ -332,7 +337,38 @@ async def test_an_institution_whose_ledger_says_something_else_is_named_and_not_
     said = await payouts.state()
     assert said.status == 1 and "未核定，请核查" in said.text
     await town.owner.execute(line, code, -1)
-    assert_good(await payouts.state())
+    daily = await of_cycle(payouts, Cycle.DAILY)
+    assert_good(await state(daily, payouts.month, ZHANG))
+    ended = (await payouts.found(code)).period.last_on
+    assert ended == month_after(payouts.month) - timedelta(days=1), "as it was stated first"
+    assert bool((await payouts.found(code)).kept.lines)
+    payouts.next()
+
+
+async def test_the_first_period_of_another_cycle_begins_where_the_last_one_ended(
+    town: Town, payouts: Payouts
+) -> None:
+    code, first = town.pharmacy.code, payouts.month
+    begun = await sold(payouts)
+    fourth, after = first.replace(day=4), month_after(first)
+    town.clock.move_to(datetime(first.year, first.month, 20, 9, 0))
+    rest = await sold(payouts)
+    payouts.over()
+    assert_good(await state(await of_cycle(payouts, Cycle.THREE_DAYS), first, ZHANG))
+    books = await payouts.books()
+    no = await state(books, first.replace(day=5), ZHANG)
+    assert no.status == 1 and "第一天" in no.text
+    payouts.month = fourth
+    assert f"{fourth} 已核定" in assert_good(await payouts.state()).text
+    found = await payouts.found(code)
+    assert found.period.last_on == after - timedelta(days=1)
+    assert found.owed.total_fen == begun + rest
+    payouts.month = after
+
+
+async def of_cycle(payouts: Payouts, cycle: Cycle) -> PayoutBooks:
+    """The books, once the region pays in another cycle."""
+    return replace(await payouts.books(), rules=PayoutRules(cycle=cycle))
 
 
 def table_of(folder: Path, name: str) -> list[dict[str, str]]:

@@ -65,6 +65,47 @@ async def test_server_shows_nothing_of_loops_that_another_server_runs(
             await running
 
 
+async def test_loop_that_fails_for_any_reason_ends_no_other_and_is_tried_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(runner, "FAILURE_PAUSE_SECONDS", 0.01)
+    metrics, stopping = Metrics(), asyncio.Event()
+    monkeypatch.setattr(runner, "METRICS", metrics)
+    steps, others = list[int](), list[int]()
+
+    async def fails_twice(_connection: PlainConnection) -> int:
+        steps.append(1)
+        if len(steps) < 3:
+            raise ValueError("a program's fault")
+        return 1
+
+    async def other(_connection: PlainConnection) -> int:
+        others.append(len(steps))
+        return 1
+
+    loops = [
+        Loop(name=name, lease=LEASE + place, every_seconds=0.01, step=step)
+        for place, (name, step) in enumerate((("faulty", fails_twice), ("sound", other)), 1)
+    ]
+
+    async def both_go_on() -> bool:
+        return len(steps) > 3 and others[-1:] > [3]
+
+    running = asyncio.create_task(run_loops(town.app_dsn, loops, stopping))
+    try:
+        assert await until(both_go_on)
+    finally:
+        stopping.set()
+        await running
+    assert metrics.background_failures == 2
+    told = [
+        (one.levelname, getattr(one, "loop", ""))
+        for one in caplog.records
+        if getattr(one, "event", "") == "loop.failed"
+    ]
+    assert told == [("ERROR", "faulty")] * 2
+
+
 async def test_lease_that_went_with_its_session_is_taken_again_long_before_the_next_step(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -356,7 +356,7 @@ class _Listener(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         event = getattr(record, "event", "")
         self._story.tell(f"log {event} {getattr(record, 'what', '')}")
-        ours = event == "errand.failed" and record.levelno >= logging.ERROR
+        ours = event in ("errand.failed", "loop.failed") and record.levelno >= logging.ERROR
         if event in SURPRISES or ours:
             self._story.fail(AssertionError(f"{event}: {record.getMessage()} {record.exc_info}"))
 

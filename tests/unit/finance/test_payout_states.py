@@ -194,3 +194,18 @@ def test_the_number_of_an_order_says_whose_and_which() -> None:
 )
 def test_a_period_is_as_long_as_its_cycle(first: date, cycle: Cycle, last: date | None) -> None:
     assert last_of_period(first, cycle) == last
+
+
+@pytest.mark.parametrize(
+    ("first", "cycle", "last"),
+    [
+        (date(2026, 2, 15), Cycle.MONTHLY, date(2026, 2, 28)),
+        (date(2026, 2, 28), Cycle.MONTHLY, date(2026, 2, 28)),
+        (date(2026, 10, 15), Cycle.YEARLY, date(2026, 12, 31)),
+        (date(2026, 2, 15), Cycle.SEVEN_DAYS, date(2026, 2, 21)),
+    ],
+)
+def test_the_first_period_after_those_of_another_cycle_takes_what_is_left(
+    first: date, cycle: Cycle, last: date
+) -> None:
+    assert last_of_period(first, cycle, begins_anywhere=True) == last

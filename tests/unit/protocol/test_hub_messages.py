@@ -11,9 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
+from msgspec import inspect, structs
 
-from protocol.hub import post
+from protocol.hub import bundle, clearing, envelope, messages, post
 from protocol.hub.certificates import HUB
 from protocol.hub.envelope import Amounts, Says, read, read_foreign, unsigned
 from protocol.hub.messages import (
@@ -505,3 +505,22 @@ def test_told_case_survives_its_explanation() -> None:
 
 QUESTION = asked()
 ANSWER = answered(shared(CASE))
+
+
+def test_no_text_of_a_pattern_takes_a_newline_at_its_end() -> None:
+    """A `$` would: what is refused for its form is refused with that too."""
+    structs_of_all = [
+        inspect.type_info(kind)
+        for module in (bundle, clearing, envelope, messages)
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__struct_fields__
+    ]
+    patterns = {
+        text.pattern
+        for struct in structs_of_all
+        if isinstance(struct, inspect.StructType)
+        for field in struct.fields
+        if isinstance(text := field.type, inspect.StrType) and text.pattern is not None
+    }
+    assert len(patterns) > 5
+    assert [one for one in patterns if not one.endswith(r"\Z")] == []

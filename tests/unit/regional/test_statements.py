@@ -92,5 +92,7 @@ def test_an_unknown_field_or_a_wrong_month_text_is_no_statement() -> None:
     text = msgspec.json.encode(GOOD).decode()
     with pytest.raises(msgspec.ValidationError, match="unknown field"):
         msgspec.json.decode(text.replace('"legs"', '"more":1,"legs"', 1), type=ClearingFile)
-    with pytest.raises(msgspec.ValidationError, match=r"\$.month"):
-        msgspec.json.decode(text.replace("2026-11", "2026-13", 1), type=ClearingFile)
+    for month in ("2026-13", "2026-11\\n", "0000-01", "1999-12", "9999-12"):
+        with pytest.raises(msgspec.ValidationError, match=r"\$.month"):
+            told = text.replace('"month":"2026-11"', f'"month":"{month}"', 1)
+            msgspec.json.decode(told, type=ClearingFile)
