@@ -76,15 +76,16 @@ class ErrandLoop(ABC):
         """Do what is due."""
 
     async def run(self) -> None:
-        """For ever; again after a failure."""
+        """For ever; again after a failure, whatever it is."""
         kind = self.kind
         while True:
             try:
                 async with connection_for(self._dsn, kind.connection) as connection:
                     await self._lead(connection)
-            except StorageError as exc:
+            except Exception as exc:
                 METRICS.background_failures += 1
-                kind.logger.warning(
+                kind.logger.log(
+                    logging.WARNING if isinstance(exc, StorageError) else logging.ERROR,
                     "the loop of errands failed; it will try again", exc_info=exc,
                     extra={"event": kind.event},
                 )  # fmt: skip

@@ -24,9 +24,11 @@ async def expire_for_ever(payments: HospitalPayments) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         try:
             await payments.expire_requests()
-        except (StorageError, Overloaded, Unavailable) as exc:
+        except Exception as exc:
             METRICS.background_failures += 1
-            logger.warning(
+            ours = not isinstance(exc, StorageError | Overloaded | Unavailable)
+            logger.log(
+                logging.ERROR if ours else logging.WARNING,
                 "requests could not be ended; they will be tried again", exc_info=exc,
                 extra={"event": "expiring.failed"},
             )  # fmt: skip

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import cast
+
+import pytest
 
 from settlement.serve.errands import REST_SECONDS, Errand, ErrandKind, ErrandLoop
 from settlement.storage.errors import LostConnectionError
@@ -55,6 +59,32 @@ async def looked(rounds: Rounds) -> list[int]:
     await rounds.look(NOWHERE)
     await asyncio.sleep(0)
     return rounds.begun
+
+
+class Broken(Rounds):
+    """Fails at its first look in a way that nobody thought of."""
+
+    async def _lead(self, connection: PlainConnection) -> None:
+        self.begun.append(0)
+        if len(self.begun) == 1:
+            raise ValueError("nobody thought of this")
+        await self.gate.wait()
+
+
+async def test_loop_goes_on_after_whatever_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def nowhere(_dsn: str, _name: str) -> AsyncIterator[PlainConnection]:
+        yield NOWHERE
+
+    monkeypatch.setattr("settlement.serve.errands.connection_for", nowhere)
+    monkeypatch.setattr("settlement.serve.errands.FAILURE_PAUSE_SECONDS", 0.0)
+    rounds = Broken()
+    running = asyncio.create_task(rounds.run())
+    async with asyncio.timeout(30):
+        while len(rounds.begun) < 2:
+            assert not running.done()
+            await asyncio.sleep(0)
+    running.cancel()
 
 
 async def test_place_that_is_silent_holds_up_no_other() -> None:
