@@ -135,7 +135,7 @@ async def under_way(books: PayoutBooks, chosen: Chosen) -> list[Order] | Said:
 
 
 async def close(books: PayoutBooks, chosen: Chosen, who: Who) -> Said:
-    """Periods are closed: nothing changes them any more."""
+    """Periods are closed: nothing changes them any more, unless the bank sends a payment back."""
     outcome = Outcome(refused=[])
 
     async def act(lane: int, found: list[Found]) -> Said:
