@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from protocol.unionpay.clearing_day import bounds
 from settlement.clock import CHINA, local_time
 from settlement.payments.payment import ChannelName
 
@@ -21,6 +22,9 @@ DAY = timedelta(days=1)
 WAIT = timedelta(minutes=5)
 """After the first try that came to nothing."""
 WAIT_MAX = timedelta(hours=6)
+EDGE = timedelta(minutes=15)
+"""So far from the end of a day its bill and the next one may have what our books have on the other
+side: longer than anybody's transaction."""
 READY_HOUR: Mapping[str, int] = MappingProxyType(
     {
         ChannelName.WECHAT.value: 10, ChannelName.ALIPAY.value: 10,
@@ -69,6 +73,16 @@ def asked_next(day: date, channel: str, rules: BillRules, tried: Tried | None) -
     doublings = min(tried.times - 1, 10)
     after = max(first, tried.last_at + min(WAIT * (1 << doublings), WAIT_MAX))
     return min(after, late) if tried.last_at < late else after
+
+
+def booked_between(day: date, channel: str) -> tuple[datetime, datetime]:
+    """Between which instants we learnt of what may stand in the bill of a day. The bill of UnionPay
+    is of a clearing day (清算日), which ends at 23:00."""
+    begins = datetime.combine(day, time(), CHINA)
+    ends = begins + DAY
+    if channel == ChannelName.UNIONPAY.value:
+        begins, ends = bounds(day)
+    return begins - EDGE, ends + EDGE
 
 
 def days_asked(since: date, at: datetime, rules: BillRules) -> list[date]:

@@ -85,9 +85,11 @@ AFTER: Mapping[tuple[State, Act], State] = {
     (State.PAID, Act.CLOSE): State.CLOSED,
     (State.RETURNED, Act.PROPOSE): State.RETURNED,
     (State.RETURNED, Act.ORDER): State.ORDERED,
+    (State.CLOSED, Act.RETURN): State.RETURNED,
 }
-"""Every act that a state takes; all others are refused. Nothing leaves CLOSED. A confirmed period
-is closed without a payment only where it comes to nothing, or to less (`refuses_amount`)."""
+"""Every act that a state takes; all others are refused. Only a payment that comes back leaves
+CLOSED: the bank does not ask. A confirmed period is closed without a payment only where it comes to
+nothing, or to less (`refuses_amount`); of such a one there is no order that could come back."""
 
 _AFTER: Mapping[tuple[State, int], State] = {
     (state, int(act)): after for (state, act), after in AFTER.items()

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 
 from msgspec import Struct
 
 from ledger.money import yuan_text
 from settlement.books.payout_rules import BANK_COLUMNS, BankColumn, BankField, PayoutRules
+from settlement.clock import local_time
 from settlement.spreadsheet import harmless
 
 VOUCHER_COLUMNS = ("日期", "凭证号", "摘要", "科目编码", "科目名称", "借方", "贷方")
@@ -30,6 +32,7 @@ class Order(Struct, frozen=True, kw_only=True):
     bank: str
     amount_fen: int
     purpose: str
+    ordered_at: datetime
 
 
 class Posted(Struct, frozen=True, kw_only=True):
@@ -58,19 +61,24 @@ def hash_total(orders: Iterable[Order]) -> str:
 def bank_files(
     orders: Sequence[Order], rules: PayoutRules, stem: str
 ) -> list[tuple[str, str, str]]:
-    """Name, text and totals of the files: one for all banks that take the usual columns, and one
-    for each that has its own."""
-    by_bank: dict[str, list[Order]] = {}
+    """Name, text and totals of the files of each act of ordering, whose time is in their names: a
+    bank is given each once. One is for all banks that take the usual columns, and one for each that
+    has its own."""
+    by_act: dict[tuple[datetime, str], list[Order]] = {}
     for one in sorted(orders, key=lambda each: each.order_no):
-        by_bank.setdefault(one.bank if one.bank in rules.banks else "", []).append(one)
+        bank = one.bank if one.bank in rules.banks else ""
+        by_act.setdefault((one.ordered_at, bank), []).append(one)
     files = []
-    for place, (bank, some) in enumerate(sorted(by_bank.items())):
+    places = Counter[str]()
+    for (at, bank), some in sorted(by_act.items()):
+        name = f"{stem}-{local_time(at):%Y%m%d%H%M%S}"
+        places[name] += 1
         columns = rules.banks.get(bank, BANK_COLUMNS)
         sum_fen = sum(one.amount_fen for one in some)
         totals = (
             f"{len(some)} 笔 {yuan_text(sum_fen)} 元，校验和 {hash_total(some)[:16]}"
         )
-        files.append((f"{stem}-{place + 1}.csv", _orders_text(some, columns), totals))
+        files.append((f"{name}-{places[name]}.csv", _orders_text(some, columns), totals))
     return files
 
 

@@ -73,6 +73,8 @@ class Due(Struct, frozen=True, kw_only=True):
 
     fen: int = 0
     no: str = ""
+    is_noticed: bool = True
+    """the notice that is kept is about that"""
 
 
 async def overview(visit: Visit) -> Answer:
@@ -248,10 +250,12 @@ def _disputed_first(marked: Sequence[Leg], rows: Sequence[Leg]) -> list[Leg]:
 
 
 async def _due(books: RegionalBooks, found: Found) -> Due:
-    if found.now.state is not State.CONFIRMED:
+    if found.now.state not in (State.CONFIRMED, State.NOTIFIED):
         return Due()
-    due = await due_of(books, found)
-    return Due(no=due.text) if isinstance(due, Said) else Due(fen=due)
+    due, notice = await due_of(books, found), found.now.notice
+    if isinstance(due, Said):
+        return Due(no=due.text, is_noticed=False)
+    return Due(fen=due, is_noticed=notice is not None and notice.amount_fen == due)
 
 
 def _parties(books: RegionalBooks) -> list[str]:

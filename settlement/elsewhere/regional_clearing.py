@@ -58,6 +58,10 @@ STATE_ZH: Mapping[State, str] = {
 }  # fmt: skip
 
 
+SETTLED = frozenset({State.PAID, State.RECEIVED, State.CLOSED})
+"""The money has moved."""
+
+
 class Act(IntEnum):
     """What moves a period on. The numbers are kept in rows."""
 
@@ -99,6 +103,7 @@ AFTER: Mapping[tuple[State, Act], State] = {
     (State.POSTPONED, Act.POSTPONE): State.POSTPONED,
     (State.POSTPONED, Act.CONFIRM): State.CONFIRMED,
     (State.CONFIRMED, Act.NOTIFY): State.NOTIFIED,
+    (State.NOTIFIED, Act.NOTIFY): State.NOTIFIED,
     (State.NOTIFIED, Act.PROPOSE): State.NOTIFIED,
     (State.NOTIFIED, Act.PAY): State.PAID,
     (State.NOTIFIED, Act.RECEIVE): State.RECEIVED,
@@ -171,11 +176,17 @@ def standing(steps: Iterable[Step]) -> Standing:
             raise NotPossibleError(f"step {step.step_no}: {step.act.name} of {now.state.value}")
         now = Standing(
             state=after,
-            proposal=step if step.act is Act.PROPOSE else now.proposal,
+            proposal=_proposal(now, step),
             notice=step if step.act is Act.NOTIFY else now.notice,
             last=step,
         )
     return now
+
+
+def _proposal(now: Standing, step: Step) -> Step | None:
+    if step.act is Act.NOTIFY:
+        return None
+    return step if step.act is Act.PROPOSE else now.proposal
 
 
 def allows(state: State, side: Side, act: Act) -> bool:

@@ -182,7 +182,7 @@ async def _of_payouts(
             return _zipped(books, f"payout-{paper.first_on:%Y%m%d}", orders)
         case PersonFiles():
             orders = await reimbursement_paying.under_way(books, None)
-            return _zipped(books, f"reimburse-{books.moment.local:%Y%m%d%H%M%S}", orders)
+            return _zipped(books, "reimburse", orders)
         case Notice():
             chosen = Chosen(first_on=paper.first_on, institution=paper.institution)
             found = await all_of(books, chosen)
@@ -214,7 +214,7 @@ async def _with_region(
 
 
 def _zipped(books: PayoutBooks, stem: str, orders: list[Order] | Said) -> bytes | Said:
-    """The files of all banks, with what each comes to; or why there are none."""
+    """The files of all acts of ordering, with what each comes to; or why there are none."""
     if isinstance(orders, Said):
         return orders
     held = BytesIO()

@@ -180,7 +180,7 @@ def _change(books: PayoutBooks, found: Found, row: BankRow) -> Change:
     base = books.base_of(found.institution)
     transfers = (
         paid_transfers(amounts) if row.paid
-        else returned_transfers(amounts, base, was_paid=found.now.state is State.PAID)
+        else returned_transfers(amounts, base, was_paid=found.now.state is not State.ORDERED)
     )  # fmt: skip
     return Change(
         found=found, amounts=amounts, reference=f"{row.order_no} {row.bank_no}",

@@ -6,7 +6,7 @@ the bank's files. An institution without a confirmed bank account is named and n
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from msgspec import Struct
@@ -99,7 +99,7 @@ async def order(books: PayoutBooks, chosen: Chosen, who: Who, out: Path | None) 
                 outcome.refused.append(f"{name} 没有生效的收款账户 | no bank account in force")
                 continue
             changes.append(_order(books, one, holding.step_no))
-            orders.append(_line(books, changes[-1], holding.account))
+            orders.append(_line(books, changes[-1], holding.account, books.moment.at))
         await apply(books, lane, Act.ORDER, who, changes)
         return _add(outcome, changes)
 
@@ -127,7 +127,7 @@ async def under_way(books: PayoutBooks, chosen: Chosen) -> list[Order] | Said:
             if one.now.state is State.ORDERED and step is not None:
                 account = await account_at(books, one.institution, step.bank_account)
                 change = Change(found=one, amounts=step.amounts, reference=step.reference)
-                orders.append(_line(books, change, account))
+                orders.append(_line(books, change, account, step.at))
         return Said(0, "")
 
     no = await on_periods(books, chosen.first_on, chosen.institution, act)
@@ -135,7 +135,7 @@ async def under_way(books: PayoutBooks, chosen: Chosen) -> list[Order] | Said:
 
 
 async def close(books: PayoutBooks, chosen: Chosen, who: Who) -> Said:
-    """Periods are closed: nothing changes them any more."""
+    """Periods are closed: nothing changes them any more, unless the bank sends a payment back."""
     outcome = Outcome(refused=[])
 
     async def act(lane: int, found: list[Found]) -> Said:
@@ -202,11 +202,12 @@ def _confirmed(one: Found) -> Amounts:
     return NONE if one.now.confirmed is None else one.now.confirmed.amounts
 
 
-def _line(books: PayoutBooks, change: Change, account: BankAccount) -> Order:
+def _line(books: PayoutBooks, change: Change, account: BankAccount, at: datetime) -> Order:
     name = period_text(change.found.period.first_on, books.rules.cycle)
     return Order(
         order_no=change.reference, name=account.name, account=account.account,
         bank=account.bank, amount_fen=change.amounts.total_fen, purpose=f"医保拨付 {name}",
+        ordered_at=at,
     )  # fmt: skip
 
 
@@ -216,7 +217,7 @@ def _with_files(
     """The files written; without orders there is none."""
     if not orders or out is None:
         return said
-    stem = f"payout-{chosen.first_on:%Y%m%d}-{books.moment.local:%Y%m%d%H%M%S}"
+    stem = f"payout-{chosen.first_on:%Y%m%d}"
     lines = [said.text]
     for name, text, totals in bank_files(orders, books.rules, stem):
         lines.append(f"  {written(out / name, text)}：{totals}")

@@ -18,6 +18,7 @@ from settlement.books.payout_intake import BankRow
 from settlement.books.reimbursement import (
     Act,
     State,
+    Step,
     number_in,
     order_no,
     order_transfers,
@@ -114,7 +115,7 @@ async def order(books: PayoutBooks, number: int | None, who: Who, out: Path | No
                 order_transfers(step.amounts),
             )  # fmt: skip
             sums.add(step.amounts)
-            orders.append(_line(books, found, step.reference, step.amounts))
+            orders.append(_line(books, found, step))
         return Said(0, "")
 
     no = await _on_waiting(books, number, act)
@@ -139,7 +140,7 @@ async def under_way(books: PayoutBooks, number: int | None) -> list[Order] | Sai
         for found in some:
             step = found.now.order
             if found.now.state is State.ORDERED and step is not None:
-                orders.append(_line(books, found, step.reference, step.amounts))
+                orders.append(_line(books, found, step))
         return Said(0, "")
 
     no = await _on_waiting(books, number, act)
@@ -234,11 +235,12 @@ def _proposed(found: Found, who: Who, number: int | None, sums: Sums) -> str | N
     return proposal.actor
 
 
-def _line(books: PayoutBooks, found: Found, reference: str, amounts: Amounts) -> Order:
+def _line(books: PayoutBooks, found: Found, step: Step) -> Order:
     account = open_papers(books, found).pay_to
     return Order(
-        order_no=reference, name=account.name, account=account.account, bank=account.bank,
-        amount_fen=amounts.total_fen, purpose=f"医保报销 {found.filed.number}",
+        order_no=step.reference, name=account.name, account=account.account, bank=account.bank,
+        amount_fen=step.amounts.total_fen, purpose=f"医保报销 {found.filed.number}",
+        ordered_at=step.at,
     )  # fmt: skip
 
 
@@ -247,9 +249,8 @@ def _with_files(
 ) -> Said:
     if not orders or out is None:
         return said
-    stem = f"reimburse-{books.moment.local:%Y%m%d%H%M%S}"
     lines = [said.text]
-    for name, text, totals in bank_files(orders, books.rules, stem):
+    for name, text, totals in bank_files(orders, books.rules, "reimburse"):
         lines.append(f"  {written(out / name, text)}：{totals}")
     return Said(said.status, "\n".join(lines))
 

@@ -1,8 +1,9 @@
 """Confirming a month, its notices, and the money: what was confirmed is paid, by two people.
 
 Under full settlement each side of a month is paid by itself. Under net settlement both sides are
-set off and booked by one entry; the bank sees the difference. Either way the receivable and the
-payable of the month come to zero, and a prepayment is left as it is (DOMAIN 6).
+set off and booked by one entry; the bank sees the difference. A side that comes after the other was
+settled is paid by itself. What is booked is what the notice is about. Either way the receivable and
+the payable of the month come to zero, and a prepayment is left as it is (DOMAIN 6).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from protocol.hub.clearing import ClearingAnswer, MarkedRow
 from settlement import chart
 from settlement.chart import EntryCode, RegionAccount
 from settlement.elsewhere.counterpart import Counterpart
-from settlement.elsewhere.regional_clearing import Act, Mark, Period, Side
+from settlement.elsewhere.regional_clearing import SETTLED, Act, Mark, Period, Side
 from settlement.elsewhere.regional_netting import NOTHING, Sums
 from settlement.elsewhere.regional_rules import Settling
 from settlement.elsewhere.regional_statements import month_text
@@ -103,7 +104,7 @@ async def due_of(books: RegionalBooks, found: Found) -> int | Said:
     if books.rules.settling is Settling.FULL:
         return own_fen
     other = await _other_side(books, found)
-    if not other.steps:
+    if other is None:
         return own_fen
     if other.confirmed_fen is None:
         return Said(
@@ -117,13 +118,21 @@ async def due_of(books: RegionalBooks, found: Found) -> int | Said:
 async def notify(
     books: RegionalBooks, found: Found, notice_no: str, amount_fen: int, who: Who
 ) -> Said:
-    """The notice of payment or receipt came; it must be about what was confirmed."""
+    """The notice of payment or receipt came; it must be about what was confirmed. One that is not
+    about what is due any more gives way to it, and what was proposed by it falls."""
     no = refused(books, found, Act.NOTIFY)
     if no is not None:
         return no
     due = await due_of(books, found)
     if isinstance(due, Said):
         return due
+    before = found.now.notice
+    if before is not None and before.amount_fen == due:
+        return Said(
+            1,
+            f"{name_of(books, found)} 已有通知 {before.reference}：{yuan_text(due)} 元，"
+            "与应收付相符，无须更换 | the notice that is kept is about what is due",
+        )
     if amount_fen != due:
         return Said(
             1,
@@ -269,15 +278,33 @@ async def _book(
 
 async def _not_payable(books: RegionalBooks, found: Found, act: Act) -> Said | None:
     no = refused(books, found, act)
-    if no is not None or books.rules.settling is Settling.FULL:
+    if no is not None:
         return no
-    due = await due_of(books, found)
-    if isinstance(due, Said) or due >= 0:
-        return due if isinstance(due, Said) else None
+    due = await _due_by_notice(books, found)
+    if isinstance(due, Said):
+        return due
+    if books.rules.settling is Settling.FULL or due >= 0:
+        return None
     return Said(
         1,
         f"差额清算：本月轧差由{'对方付款' if found.period.side is Side.INSURANCE else '本方付款'} "
         f"{yuan_text(-due)} 元 | net settlement: this month the difference goes the other way",
+    )
+
+
+async def _due_by_notice(books: RegionalBooks, found: Found) -> int | Said:
+    """What is due now, which the notice of a period must be about."""
+    due, notice = await due_of(books, found), found.now.notice
+    if isinstance(due, Said) or (notice is not None and notice.amount_fen == due):
+        return due
+    told = (
+        "" if notice is None
+        else f"通知 {notice.reference} 写 {yuan_text(notice.amount_fen)} 元，"
+    )  # fmt: skip
+    return Said(
+        1,
+        f"{name_of(books, found)} {told}现应为 {yuan_text(due)} 元，请先登记新的通知 | the "
+        "notice is about another sum than what is due now: keep the new one first",
     )
 
 
@@ -286,18 +313,23 @@ async def _booked_together(books: RegionalBooks, found: Found) -> list[Found] | 
     if books.rules.settling is Settling.FULL:
         return [found]
     other = await _other_side(books, found)
-    if not other.steps:
+    if other is None:
         return [found]
     no = refused(books, other, BOOKED_BY[other.period.side])
-    return no if no is not None else [found, other]
+    if no is not None:
+        return no
+    due = await _due_by_notice(books, other)
+    return due if isinstance(due, Said) else [found, other]
 
 
-async def _other_side(books: RegionalBooks, found: Found) -> Found:
+async def _other_side(books: RegionalBooks, found: Found) -> Found | None:
+    """The other side of the month, where it is there and not settled by itself."""
     period = found.period
-    return await find(
+    other = await find(
         books,
         Period(party=period.party, month=period.month, side=_OTHER[period.side]),
     )
+    return other if other.steps and other.now.state not in SETTLED else None
 
 
 def _moved(found: Found) -> str:

@@ -110,6 +110,26 @@ def _begins(day: date) -> datetime:
     return datetime.combine(day, datetime.min.time(), tzinfo=CHINA)
 
 
+async def moved(
+    connection: Connection[Record], channel: str, merchant: str, day: date,
+    between: tuple[datetime, datetime], now: datetime,
+) -> bool:  # fmt: skip
+    """Whether we have rows of a merchant that we learnt of between two instants around a day. Of
+    the day behind it no more is listed than lies between them."""
+    begins, ends = between
+    first, last = begins.astimezone(CHINA).date(), ends.astimezone(CHINA).date()
+    await list_days(connection, first, day, now)
+    if last > day:
+        lanes = sorted(await reference.lanes(connection))
+        await connection.execute(
+            MATCHING_SCATTER["list_channel_rows"], _begins(last), ends, lanes
+        )
+    found: bool = await connection.fetchval(
+        MATCHING_SCATTER["moved_between"], channel, merchant, first, last, begins, ends
+    )
+    return found
+
+
 async def days_of_ours(
     connection: Connection[Record], first: date, last: date
 ) -> set[Bill]:

@@ -17,6 +17,7 @@ from settlement.books.bill import BillKind
 from settlement.books.bill_schedule import (
     BillRules,
     asked_next,
+    booked_between,
     days_asked,
     days_to_match,
     late_from,
@@ -157,10 +158,11 @@ class BillRound:
         _log(fetched, lack)
 
     async def _moved(self, books: BillBooks, key: BillKey) -> bool:
-        """Whether money moved at the merchant that day by our own books."""
-        await rows.list_days(books.connection, key.day, key.day, books.moment.at)
-        ours = await rows.days_of_ours(books.connection, key.day, key.day)
-        return (key.channel, key.merchant, key.day) in ours
+        """Whether by our own books money moved at the merchant that this bill may have."""
+        between = booked_between(key.day, key.channel)
+        return await rows.moved(
+            books.connection, key.channel, key.merchant, key.day, between, books.moment.at
+        )
 
     async def _match(
         self, connection: PlainConnection, days: Sequence[date], lacking: Sequence[Lack],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime
 from zipfile import ZipFile
@@ -169,7 +170,10 @@ async def test_what_is_confirmed_is_ordered_by_another_and_the_bank_says_the_res
     assert (await desks.act(desks.clerk, PERIOD, "order")).status == 403
     assert "下达拨付 2 家" in (await desks.act(desks.chief, PERIOD, "order")).text
     archive = ZipFile(io.BytesIO(await desks.clerk.fetch(f"{PERIOD}/bank-files")))
-    table = list(csv.DictReader(io.StringIO(archive.read("payout-20261101-1.csv").decode())))
+    assert "每次下达单独成文件" in (await desks.clerk.get(PERIOD)).text
+    (name,) = (one for one in archive.namelist() if one.endswith("-1.csv"))
+    assert re.fullmatch("payout-20261101-202612[0-9]{8}-1.csv", name)
+    table = list(csv.DictReader(io.StringIO(archive.read(name).decode())))
     assert [row["账号"] for row in table] == [ACCOUNT["account"]] * 2
     rows = "".join(
         f"{row['订单号']},{row['金额']},{result},B{place}\n"

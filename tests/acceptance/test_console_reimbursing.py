@@ -294,3 +294,23 @@ async def test_who_confirms_is_told_when_the_year_has_moved(desks: Desks) -> Non
     assert "已复核记账" not in refused.text and "重新核算" in refused.text
     await desks.act(desks.clerk, page, "calculate")
     assert "年内情况已变" not in (await desks.chief.get(page)).text
+
+
+async def test_what_is_ordered_later_is_a_file_of_its_own(desks: Desks) -> None:
+    """The bank has the first file and has said nothing of it: the second repeats none of it."""
+    town = desks.office.town
+    whose: list[dict[str, bytes]] = []
+    for invoice in ("44190031", "44190032"):
+        await desks.settled(papers(town, town.someone(), invoice))
+        town.clock.move_to(town.clock.local + timedelta(minutes=1))
+        assert "提出拨付" in (await desks.act(desks.clerk, LIST, "propose")).text
+        assert "下达拨付" in (await desks.act(desks.chief, LIST, "order")).text
+        archive = ZipFile(io.BytesIO(await desks.clerk.fetch(f"{LIST}/bank-files")))
+        names = [one for one in archive.namelist() if one.endswith(".csv")]
+        whose.append({name: archive.read(name) for name in names})
+    before, after = whose
+    assert {name: after.get(name) for name in before} == before
+    (new,) = after.keys() - before.keys()
+    assert new > max(before)
+    assert len(list(csv.DictReader(io.StringIO(after[new].decode())))) == 1
+    assert "每次下达单独成文件" in (await desks.clerk.get(LIST)).text

@@ -22,6 +22,7 @@ from settlement.finance import payout_reports as reports
 from settlement.finance.payout_books import PayoutBooks
 from settlement.finance.payout_paying import write_orders
 from settlement.finance.payout_stating import state
+from settlement.storage.queries import CONSOLE_MONEY
 from tests.kit.payouts import ACCOUNT, LIN, ZHANG, Payouts, asked, assert_good, bank_row
 from tests.kit.population import CLASS_A, CLASS_B, some
 from tests.kit.reply import assert_done
@@ -208,6 +209,44 @@ async def test_a_payment_that_comes_back_is_owed_again_and_paid_to_another_accou
     assert "先前已入账 1 笔" in known.text
     assert_good(await payouts.close(code))
     assert (await payouts.close(code)).status == 1
+    payouts.next()
+
+
+async def test_a_payment_that_comes_back_after_the_close_is_owed_again(
+    town: Town, payouts: Payouts, tmp_path: Path
+) -> None:
+    """It is booked on the day of its statement, with the other rows; no closed day changes."""
+    code = town.pharmacy.code
+    await sold(payouts)
+    assert_good(await payouts.state())
+    owed = await payouts.owed(code)
+    bank = await payouts.credit(chart.PAYOUT_BANK)
+    fen = await paid(payouts, tmp_path)
+    closed = await payouts.found(code)
+    assert closed.now.order is not None and fen == sum(owed)
+    number = closed.now.order.reference
+
+    await payouts.banked(bank_row(number, fen, "B7", paid=False))
+    found = await payouts.found(code)
+    assert found.now.state is State.RETURNED and found.kept.steps[:-1] == closed.kept.steps
+    assert found.kept.steps[-1].booked_on == (await payouts.books()).moment.business_day
+    assert await payouts.owed(code) == owed
+    assert await payouts.credit(chart.PAYOUT_BANK) == bank
+    assert await payouts.under_way() == 0
+    (listed,) = [
+        row for row in await town.owner.fetch(CONSOLE_MONEY["payout_periods_listed"], code, 99)
+        if row["first_on"] == payouts.month
+    ]  # fmt: skip
+    assert (listed["stated"], listed["closed"]) == (1, 0)
+
+    assert_good(await payouts.propose(code))
+    assert_good(await payouts.order(tmp_path / "again", code))
+    second = (await payouts.found(code)).now.order
+    assert second is not None and second.reference.endswith("-2")
+    await payouts.banked(bank_row(second.reference, fen, "B8"))
+    assert_good(await payouts.close(code))
+    assert await payouts.owed(code) == (0, 0)
+    assert await payouts.credit(chart.PAYOUT_BANK) == bank + fen
     payouts.next()
 
 

@@ -5,11 +5,8 @@ confirmed, noticed, paid by two people, closed; and at the end nothing is owed f
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections.abc import Callable, Coroutine
-from datetime import date, datetime
-from functools import partial
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -18,24 +15,20 @@ import pytest
 import pytest_asyncio
 from msgspec import structs
 
-from protocol.hub.clearing import ClearingAnswer, ClearingRow, ClearingStatement, MarkedRow
+from protocol.hub.clearing import ClearingAnswer, ClearingStatement, MarkedRow
 from settlement.chart import CLEARING_BANK, RegionAccount
 from settlement.elsewhere.regional_clearing import Mark, Side, State, month_after
 from settlement.elsewhere.regional_prepayment import PrepaidAct
-from settlement.elsewhere.regional_rules import Settling
-from settlement.elsewhere.regional_statements import make_statement
 from settlement.said import Said
-from settlement.serve import regional_paying as paying
 from settlement.serve import regional_prepaid as prepaid
 from settlement.serve import regional_reports as reports
-from settlement.serve.regional_books import RegionalBooks, open_books
-from settlement.serve.regional_desk import Named, acting_on, on_period
-from settlement.serve.regional_marks import mark_cases
-from settlement.serve.regional_periods import Found, acting, the_period
+from settlement.serve.regional_books import open_books
+from settlement.serve.regional_desk import on_period
+from settlement.serve.regional_periods import acting, the_period
 from settlement.serve.regional_stating import state
-from settlement.serve.regional_taking import Sent, take
 from settlement.who import Who
-from tests.kit.population import CLASS_A, CLASS_B, REGION, some
+from tests.kit.population import CLASS_A, REGION, some
+from tests.kit.regional_month import CHEN, LIN, Month, claimed
 from tests.kit.regions import (
     CHANGSHA,
     CHENGDU,
@@ -48,146 +41,11 @@ from tests.kit.regions import (
     credit_of,
     region_balances,
     treated_here,
-    treated_there,
 )
-from tests.kit.reply import Reply, assert_done
+from tests.kit.reply import assert_done
 from tests.kit.town import Town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-CHEN, LIN = Who(actor="陈会计", reason="月度清算"), Who(actor="林科长", reason="复核")
-Act = Callable[[RegionalBooks, Found], Coroutine[None, None, Said]]
-_MONTHS = iter([date(2027 + n // 12, n % 12 + 1, 1) for n in range(60)])
-
-
-class Month:
-    """A month that nobody has settled in yet, and who works it."""
-
-    def __init__(self, town: Town) -> None:
-        self.town = town
-        self.month = next(_MONTHS)
-        self.again()
-
-    def again(self) -> None:
-        """It is the fifth of the month."""
-        self.town.clock.move_to(datetime(self.month.year, self.month.month, 5, 9, 0))
-
-    def next(self) -> None:
-        """The month after it, which is nobody else's."""
-        following = next(_MONTHS)
-        assert following == month_after(self.month)
-        self.month = following
-        self.again()
-
-    async def sold(self) -> Reply:
-        """A sale."""
-        return await self.town.pharmacy.sell(self.town.someone(), some(CLASS_A), some(CLASS_B))
-
-    async def visitor(self, region: str) -> tuple[Reply, KitLeg]:
-        """Somebody from elsewhere buys here."""
-        sold = await self.sold()
-        return sold, await treated_here(self.town, sold.setl_id, region)
-
-    async def traveller(self, region: str) -> KitLeg:
-        """Somebody of ours was treated there."""
-        return await treated_there(self.town, region)
-
-    async def books(self) -> RegionalBooks:
-        """It is the eighth of the month after."""
-        after = month_after(self.month)
-        if self.town.clock.local < datetime(after.year, after.month, 8):
-            self.town.clock.move_to(datetime(after.year, after.month, 8, 9, 0))
-        return await an_operator(self.town)
-
-    async def state(self, party: str | None = None, out: Path | None = None) -> Said:
-        """Our claims are stated."""
-        return await state(await self.books(), self.month, party, CHEN, out)
-
-    async def take(self, told: msgspec.Struct | bytes, name: str = "file.json") -> Said:
-        """A file of the other side comes."""
-        content = told if isinstance(told, bytes) else msgspec.json.encode(told)
-        return await take(await self.books(), self.month, Sent(name=name, content=content), CHEN)
-
-    def named(self, party: str, side: Side | None = None) -> Named:
-        """A period of this month."""
-        return Named(month=self.month, party=party, side=side)
-
-    async def mark(
-        self, party: str, mark: Mark, *cases: str, months: int = 0, side: Side | None = None
-    ) -> Said:
-        """Rows are marked."""
-
-        async def act(books: RegionalBooks, found: Found) -> Said:
-            return await mark_cases(books, found, mark, cases, months=months, who=CHEN)
-
-        return await acting_on(await self.books(), self.named(party, side), act)
-
-    async def confirm(self, party: str, side: Side | None = None) -> Said:
-        """Confirmed."""
-        return await self.do(party, lambda b, f: paying.confirm(b, f, CHEN), side)
-
-    async def notify(self, party: str, fen: int, side: Side | None = None) -> Said:
-        """The notice comes."""
-        return await self.do(party, lambda b, f: paying.notify(b, f, "GJ-1", fen, CHEN), side)
-
-    async def propose(
-        self, party: str, side: Side | None = None, voucher: str = "V1", who: Who = CHEN
-    ) -> Said:
-        """One person says that money moved."""
-        return await self.do(party, lambda b, f: paying.propose(b, f, voucher, who), side)
-
-    async def settle(
-        self, party: str, side: Side | None = None, voucher: str = "V1", who: Who = LIN
-    ) -> Said:
-        """Another one does."""
-        return await self.do(party, lambda b, f: paying.settle(b, f, voucher, who), side)
-
-    async def to_the_end(self, party: str, fen: int, side: Side) -> None:
-        """Confirmed, noticed, paid and closed."""
-        for said in (
-            await self.confirm(party, side), await self.notify(party, fen, side),
-            await self.propose(party, side), await self.settle(party, side),
-            await self.do(party, lambda b, f: paying.close(b, f, CHEN), side),
-        ):  # fmt: skip
-            assert said.status == 0, said.text
-
-    async def do(self, party: str, act: Act, side: Side | None = None) -> Said:
-        """An act on a period."""
-        return await acting_on(await self.books(), self.named(party, side), act)
-
-    async def found(self, party: str, side: Side) -> Found:
-        """A period as it stands."""
-        found = await the_period(await self.books(), party, self.month, side)
-        assert isinstance(found, Found), found
-        return found
-
-    async def rows(self, party: str, side: Side) -> list[dict[str, str]]:
-        """Its rows, as CSV gives them."""
-        said = await on_period(
-            await self.books(), self.named(party, side),
-            lambda b, f: reports.legs_csv(b, f, None),
-        )  # fmt: skip
-        return list(csv.DictReader(io.StringIO(said.text)))
-
-
-def claimed(
-    month: Month, *legs: KitLeg, creditor: str = CHANGSHA, number: str = "1",
-    debtor: str = f"{REGION[:2]}0000",
-) -> ClearingStatement:  # fmt: skip
-    """What another region says that we owe it."""
-    rows = [
-        ClearingRow(
-            case_no=leg.case_no, reversal=leg.total_fen < 0, insured_region=REGION,
-            institution="H99999900001", clearing_type="21", scheme="310",
-            settled_on=leg.settled_on, total_fen=leg.total_fen, fund_fen=leg.fund_fen,
-            account_fen=leg.account_fen,
-        )
-        for leg in legs
-    ]  # fmt: skip
-    return make_statement(
-        rows, statement_no=f"{creditor}-{debtor}-{month.month:%Y%m}-{number}", month=month.month,
-        creditor=creditor, debtor=debtor, stated_at=month.town.clock(),
-    )  # fmt: skip
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -443,42 +301,6 @@ async def test_bad_files_are_refused_and_the_reason_is_kept(town: Town, month: M
     changed = structs.replace(good, stated_at=datetime.fromisoformat("2030-01-01T00:00:00+08:00"))
     assert "taken with other content" in (await month.take(changed)).text
     assert (await month.take(claimed(month, leg, number="9"))).status == 1, "states once"
-
-
-async def test_under_net_settlement_one_payment_settles_both_sides(
-    town: Town, month: Month
-) -> None:
-    _, here = await month.visitor(CHENGDU)
-    there = [await month.traveller(CHENGDU), await month.traveller(CHENGDU)]
-    owed = sum(leg.owed_fen for leg in there)
-    await month.state(SICHUAN)
-    await month.take(claimed(month, *there, creditor=CHENGDU))
-    rules = structs.replace((await month.books()).rules, settling=Settling.NET)
-
-    async def do(side: Side, act: Act) -> Said:
-        books = structs.replace(await month.books(), rules=rules)
-        return await acting_on(books, month.named(SICHUAN, side), act)
-
-    assert "--side" in (await month.confirm(SICHUAN)).text, "both sides are stated"
-    await month.confirm(SICHUAN, Side.INSURANCE)
-    early = await do(Side.INSURANCE, lambda b, f: paying.notify(b, f, "N", owed, CHEN))
-    assert early.status == 1 and "也须先确认" in early.text
-    await month.confirm(SICHUAN, Side.TREATMENT)
-    net = owed - here.owed_fen
-    assert net > 0
-    for side, fen in ((Side.INSURANCE, net), (Side.TREATMENT, -net)):
-        said = await do(side, partial(paying.notify, notice_no="N", amount_fen=fen, who=CHEN))
-        assert said.status == 0, said.text
-    wrong = await do(Side.TREATMENT, lambda b, f: paying.propose(b, f, "V", CHEN))
-    assert "the other way" in wrong.text
-    bank = await credit_of(town, CLEARING_BANK)
-    assert (await do(Side.INSURANCE, lambda b, f: paying.propose(b, f, "V", CHEN))).status == 0
-    paid = await do(Side.INSURANCE, lambda b, f: paying.settle(b, f, "V", LIN))
-    assert paid.status == 0, paid.text
-    assert await credit_of(town, CLEARING_BANK) == bank + net
-    assert await region_balances(town, CHENGDU) == {}
-    assert (await month.found(SICHUAN, Side.TREATMENT)).now.state is State.RECEIVED
-    assert (await month.found(SICHUAN, Side.INSURANCE)).now.state is State.PAID
 
 
 async def test_a_prepayment_revolves_and_clearing_consumes_nothing_of_it(

@@ -52,13 +52,18 @@ limit $5;
 
 -- name: payout_periods_listed
 -- Periods with institutions, the newest first: for how many they were stated, and how many of these
--- are closed; of one institution alone where the scope says so.
+-- are closed, and nothing came back since; of one institution alone where the scope says so.
 select p.first_on, p.last_on, p.recorded_at, p.actor, p.reason, coalesce(s.stated, 0) as stated,
        coalesce(s.closed, 0) as closed
 from settlement.payout_period p
 left join (
     select s.first_on, count(*) filter (where s.act = 1) as stated,
-           count(*) filter (where s.act = 8) as closed
+           count(*) filter (where s.act = 8 and not exists (
+               select 1
+               from settlement.payout_step n
+               where n.lane = s.lane and n.institution = s.institution
+                   and n.first_on = s.first_on and n.step_no > s.step_no
+           )) as closed
     from settlement.payout_step s
     where ($1::text is null or s.institution = $1) and s.act in (1, 8)
     group by s.first_on

@@ -126,6 +126,21 @@ cross join lateral (
 ) as r
 group by r.channel, r.merchant, r.business_day;
 
+-- name: moved_between
+-- Whether we have rows of a channel and merchant that we learnt of between two instants, which lie
+-- on these days.
+select exists (
+    select 1
+    from (select distinct l.lane from ledger.lane l) as l
+    cross join lateral (
+        select 1
+        from settlement.channel_row c
+        where c.lane = l.lane and c.business_day between $3 and $4 and c.at >= $5 and c.at < $6
+            and c.channel = $1 and c.merchant = $2
+        limit 1
+    ) as r
+);
+
 -- name: fee_rates
 -- What was agreed on with channels, the latest first.
 select distinct on (f.channel, f.merchant, f.since)

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from loadtest.simulators.channel_faults import Fault, Operation
 from settlement.books.bill import BillKind
+from settlement.books.bill_schedule import booked_between
 from settlement.books.channel_matching import Class
 from settlement.channels.registry import Tills
 from settlement.clock import CHINA
@@ -22,6 +23,7 @@ from settlement.finance.bill_sources import Claimed, Received
 from settlement.payments.payment import ChannelName
 from settlement.policy import loader
 from settlement.storage import bills as store
+from settlement.storage import channel_rows as rows
 from settlement.storage import differences
 from settlement.storage.differences import Filter
 from settlement.storage.install import Region, ensure_schema
@@ -118,7 +120,7 @@ async def test_days_of_an_outage_are_caught_up_and_a_late_bill_is_told(
         "insert into settlement.channel_row (pay_no, amount_fen, at, business_day, lane, attempt,"
         " kind, channel, merchant, institution, custody, order_no, refund_no, channel_no) values"
         " (1, 500, $1, $2, 1, 1, 1, 'alipay', $3, 'P44190099001', 'own', '1', '', '')",
-        morning.wechat.clock(), date(2026, 11, 27), SELLER_ID,
+        datetime(2026, 11, 27, 12, tzinfo=CHINA), date(2026, 11, 27), SELLER_ID,
     )  # fmt: skip
     assert await morning.at(10, 30, day=29) == 12
     assert await morning.there(26) == WECHATS | ALIPAYS
@@ -166,6 +168,40 @@ async def test_what_breaks_on_our_side_holds_up_no_other_bill(
     day = date(2026, 11, 29)
     said = {one.said for one in await store.asked_between(morning.owner, day, day)}
     assert BROKEN in said and len(said) == 2
+
+
+@pytest.mark.parametrize(
+    ("channel", "at", "days"),
+    [
+        ("unionpay", "2026-10-06 23:30", {7}),
+        ("unionpay", "2026-10-06 22:30", {6}),
+        ("unionpay", "2026-10-06 23:05", {6, 7}),
+        ("unionpay", "2026-10-06 12:00", {6}),
+        ("alipay", "2026-10-06 23:30", {6}),
+        ("alipay", "2026-10-06 23:59:58", {6, 7}),
+        ("alipay", "2026-10-07 00:00:03", {6, 7}),
+        ("alipay", "2026-10-07 12:00", {7}),
+    ],
+)
+async def test_a_lone_payment_is_awaited_in_the_bill_that_may_have_it(
+    morning: Morning, channel: str, at: str, days: set[int]
+) -> None:
+    """UnionPay's day ends at 23:00. Near the edge of a day the channel may count it to either."""
+    when, merchant = datetime.fromisoformat(at).replace(tzinfo=CHINA), f"lone {channel} {at}"
+    await morning.owner.execute(
+        "insert into settlement.channel_row (pay_no, amount_fen, at, business_day, lane, attempt,"
+        " kind, channel, merchant, institution, custody, order_no, refund_no, channel_no) values"
+        " (1, 500, $1, $2, 1, 1, 1, $3, $4, 'P44190099001', 'own', $4, '', '')",
+        when, when.date(), channel, merchant,
+    )  # fmt: skip
+    found = set()
+    for day in (date(2026, 10, n) for n in range(4, 10)):
+        between = booked_between(day, channel)
+        if await rows.moved(
+            morning.owner, channel, merchant, day, between, morning.wechat.clock()
+        ):
+            found.add(day.day)
+    assert found == days
 
 
 async def test_region_may_want_to_do_it_by_hand(morning: Morning) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -37,6 +37,7 @@ from settlement.intake.faults import Fault
 from settlement.intake.source import Row, rows_of
 
 H1, H2 = "H44199900001", "H44199900002"
+ORDERED_AT = datetime(2026, 12, 3, 1, tzinfo=UTC)
 
 
 def an_order(number: int, *, bank: str = "测试银行", name: str = "测试医院") -> Order:
@@ -44,6 +45,7 @@ def an_order(number: int, *, bank: str = "测试银行", name: str = "测试医�
     return Order(
         order_no=f"{H1}-20261101-{number}", name=name, account=f"99990000000{number}", bank=bank,
         amount_fen=100 * number, purpose="医保拨付 2026-11",
+        ordered_at=ORDERED_AT,
     )  # fmt: skip
 
 
@@ -72,12 +74,26 @@ def test_a_bank_with_columns_of_its_own_gets_a_file_of_its_own() -> None:
     )
     orders = [an_order(3), an_order(1, bank="甲银行"), an_order(2)]
     usual, own = bank_files(orders, PayoutRules(banks={"甲银行": columns}), "f")
-    assert usual[0] == "f-1.csv" and own[0] == "f-2.csv"
+    assert usual[0] == "f-20261203090000-1.csv" and own[0] == "f-20261203090000-2.csv"
     table = list(csv.DictReader(io.StringIO(usual[1])))
     assert [row["订单号"][-1] for row in table] == ["2", "3"]
     assert [row["金额"] for row in table] == ["2.00", "3.00"]
     assert list(csv.reader(io.StringIO(own[1]))) == [["流水", "分"], [f"{H1}-20261101-1", "100"]]
     assert "2 笔 5.00 元" in usual[2]
+
+
+def test_each_act_of_ordering_has_files_of_its_own_named_by_its_time() -> None:
+    """Fetched again with later orders, an earlier file is what it was."""
+    later = ORDERED_AT + timedelta(seconds=1)
+    first, second = an_order(1), structs.replace(an_order(2), ordered_at=later)
+    at_once = structs.replace(an_order(3), ordered_at=later + timedelta(milliseconds=1))
+    before = bank_files([first], PayoutRules(), "f")
+    files = bank_files([at_once, second, first], PayoutRules(), "f")
+    assert files[:1] == before
+    assert [name for name, _, _ in files] == [
+        "f-20261203090000-1.csv", "f-20261203090001-1.csv", "f-20261203090001-2.csv",
+    ]  # fmt: skip
+    assert ["1 笔" in totals for _, _, totals in files] == [True] * 3
 
 
 def test_the_hash_total_changes_with_account_and_amount() -> None:

@@ -67,6 +67,8 @@ paid       CLOSE    closed
 
 returned   PROPOSE  returned
 returned   ORDER    ordered
+
+closed     RETURN   returned
 """
 TABLE = {
     (State(state), Act[act]): State(after)

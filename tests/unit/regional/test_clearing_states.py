@@ -50,6 +50,7 @@ postponed  CONFIRM   confirmed
 
 confirmed  NOTIFY    notified
 
+notified   NOTIFY    notified
 notified   PROPOSE   notified
 notified   PAY       paid
 notified   RECEIVE   received
@@ -137,6 +138,13 @@ def test_a_proposal_is_kept_until_the_end() -> None:
     now = standing(steps_of([Act.STATE, Act.CONFIRM, Act.NOTIFY, Act.PROPOSE]))
     assert now.proposal is not None and now.proposal.step_no == 4
     assert now.notice is not None and now.notice.step_no == 3
+
+
+def test_a_proposal_falls_with_the_notice_that_it_was_made_by() -> None:
+    acts = [Act.STATE, Act.CONFIRM, Act.NOTIFY, Act.PROPOSE, Act.NOTIFY]
+    now = standing(steps_of(acts))
+    assert now.proposal is None
+    assert now.notice is not None and now.notice.step_no == 5
 
 
 def test_the_party_is_the_province_and_at_home_the_city() -> None:
