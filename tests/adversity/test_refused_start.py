@@ -99,7 +99,7 @@ def test_another_schema_is_refused_and_left_as_it_is(
     [
         (["--shape", "one_machine"], "has the shape cluster, not one_machine"),
         (["--journals", "2"], "every lane has a journal: 64, not 2"),
-        (["--workers", "50"], "50 gateway processes with 64 journals need 3214 connections"),
+        (["--workers", "50"], "50 gateway processes with 64 journals need 3365 connections"),
     ],
     ids=["shape", "journals", "connections"],
 )
